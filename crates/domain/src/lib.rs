@@ -1,1 +1,40 @@
+//! The words of Stoa and who may do what with them.
+//!
+//! Everything here is pure: no input or output, no clock, no randomness, no async, no serialisation.
+//! What a request may do is settled by [`decide`], which is the only maker of a [`Permit`].
 
+pub mod action;
+pub mod actor;
+pub mod branch;
+pub mod deployment;
+pub mod email;
+pub mod host;
+pub mod ids;
+pub mod instance;
+pub mod invitation;
+pub mod job;
+pub mod member;
+pub mod name;
+pub mod password;
+pub mod permission;
+pub mod permit;
+pub mod push;
+pub mod refusal;
+pub mod secret;
+pub mod slug;
+pub mod standing;
+pub mod time;
+pub mod variable;
+
+mod decide;
+
+pub use action::{Action, ActionSet};
+pub use actor::{Actor, Credential, Via};
+pub use decide::{AccountNeed, Because, StartedBy, decide, decide_account, decide_cancel, decide_open, explain};
+pub use ids::*;
+pub use permission::{Need, Permission, Resource, ResourceKind, Target, Whole};
+pub use permit::{AccountPermit, Authority, OpenPermit, Permit, Recheck, SystemPermit};
+pub use refusal::{Conflict, FieldProblem, Refusal};
+pub use secret::Secret;
+pub use standing::{Access, AccountStanding, Revisions, Standing, TokenLimits};
+pub use time::Timestamp;

@@ -1,0 +1,181 @@
+//! The decision: pure, total, and the only way to a permit. The default is no.
+
+use std::marker::PhantomData;
+
+use crate::action::Action;
+use crate::ids::{InstanceId, JobId, WorkspaceId};
+use crate::permission::{JobTarget, Need, Permission, Target};
+use crate::permit::{AccountPermit, OpenPermit, Permit};
+use crate::refusal::Refusal;
+use crate::standing::{AccountStanding, Standing};
+
+/// Decides whether `standing` may do `P` to `target`, which exists.
+///
+/// # Errors
+/// [`Refusal::NotFound`] where the target isn't in the member's list; else what is missing.
+pub fn decide<P: Permission>(standing: &Standing, target: P::Target) -> Result<Permit<P>, Refusal> {
+    check::<P>(standing, &target)?;
+    Ok(grant(standing, target, None))
+}
+
+fn grant<P: Permission>(
+    standing: &Standing,
+    target: P::Target,
+    started_by: Option<StartedBy>,
+) -> Permit<P> {
+    Permit {
+        actor: standing.actor().clone(),
+        workspace: standing.workspace(),
+        member: standing.member(),
+        by_owner: standing.is_owner(),
+        sees_everything: standing.sees_everything(),
+        target,
+        revisions: standing.revisions(),
+        started_by,
+        permission: PhantomData,
+    }
+}
+
+pub(crate) fn check<P: Permission>(standing: &Standing, target: &P::Target) -> Result<(), Refusal> {
+    if standing.is_owner() {
+        return Ok(());
+    }
+    if !standing.sees_everything() && !target.is_listed(standing) {
+        return Err(Refusal::NotFound);
+    }
+    match P::NEED {
+        Need::Member => Ok(()),
+        Need::Action(action) => has(standing, &[action]),
+        Need::Actions(first, second) => has(standing, &[first, second]),
+        Need::OwnerOrSelf if target.is_self(standing) => Ok(()),
+        // What a job's start needed isn't known here: `decide_cancel` asks.
+        Need::Owner | Need::OwnerOrSelf | Need::Started => Err(owner_required()),
+    }
+}
+
+fn has(standing: &Standing, needed: &[Action]) -> Result<(), Refusal> {
+    let missing: Vec<_> = needed.iter().copied().filter(|action| !standing.actions().has(*action)).collect();
+    if missing.is_empty() { Ok(()) } else { Err(Refusal::PermissionDenied { missing, ask: Vec::new() }) }
+}
+
+fn owner_required() -> Refusal {
+    Refusal::OwnerRequired { ask: Vec::new() }
+}
+
+/// What the start of a job needed; `None` is an owner.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StartedBy(pub Option<Action>);
+
+impl StartedBy {
+    pub(crate) fn check(self, standing: &Standing, listed: bool) -> Result<(), Refusal> {
+        if standing.is_owner() {
+            return Ok(());
+        }
+        if !standing.sees_everything() && !listed {
+            return Err(Refusal::NotFound);
+        }
+        match self.0 {
+            Some(action) => has(standing, &[action]),
+            None => Err(owner_required()),
+        }
+    }
+}
+
+/// Decides whether a job may be cancelled: what its start needed, on the same instance.
+///
+/// # Errors
+/// As [`decide`].
+pub fn decide_cancel<P: Permission<Target = JobTarget>>(
+    standing: &Standing,
+    job: JobId,
+    instance: Option<InstanceId>,
+    started_by: StartedBy,
+) -> Result<Permit<P>, Refusal> {
+    let target = JobTarget { job, instance };
+    started_by.check(standing, target.is_listed(standing))?;
+    Ok(grant(standing, target, Some(started_by)))
+}
+
+/// What an account asks of itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AccountNeed {
+    /// Being signed in, by session or token.
+    SignedIn,
+    /// Being signed in by a session; a token can't.
+    Session,
+    /// By a session, with the password entered a moment ago: what changes the account itself.
+    Confirmed,
+}
+
+/// Decides what an account does outside of any workspace.
+///
+/// # Errors
+/// [`Refusal::TokenMayNot`] or [`Refusal::PasswordRequired`].
+pub fn decide_account(
+    standing: &AccountStanding,
+    need: AccountNeed,
+    operation: &'static str,
+) -> Result<AccountPermit, Refusal> {
+    let by_token = standing.limits.is_some();
+    match need {
+        AccountNeed::SignedIn => {}
+        AccountNeed::Session | AccountNeed::Confirmed if by_token => return Err(Refusal::TokenMayNot),
+        AccountNeed::Confirmed if !standing.confirmed => return Err(Refusal::PasswordRequired),
+        AccountNeed::Session | AccountNeed::Confirmed => {}
+    }
+    Ok(AccountPermit {
+        actor: standing.actor.clone(),
+        revision: standing.revision,
+        operation,
+        // A token narrowed in any way doesn't administer the installation.
+        is_admin: standing.is_admin
+            && standing.limits.as_ref().is_none_or(|limits| limits.actions.is_none() && limits.workspaces.is_none()),
+    })
+}
+
+/// A request for which nobody has to be signed in. `workspace` is the one whose audit log it belongs to, if
+/// the request's secret has named one.
+pub fn decide_open(operation: &'static str, workspace: Option<WorkspaceId>) -> OpenPermit {
+    OpenPermit { operation, workspace: workspace.unwrap_or(WorkspaceId::INSTALLATION) }
+}
+
+/// Why a member can or can't do something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Because {
+    Owner,
+    Granted,
+    ActionMissing,
+    ResourceNotAllowed,
+}
+
+impl Because {
+    #[must_use]
+    pub const fn key(self) -> &'static str {
+        match self {
+            Self::Owner => "owner",
+            Self::Granted => "granted",
+            Self::ActionMissing => "action_missing",
+            Self::ResourceNotAllowed => "resource_not_allowed",
+        }
+    }
+
+    #[must_use]
+    pub const fn allowed(self) -> bool {
+        matches!(self, Self::Owner | Self::Granted)
+    }
+}
+
+/// Says why: by the same rules as [`decide`], which refuses a resource before it asks for the action.
+#[must_use]
+pub fn explain<T: Target>(standing: &Standing, action: Option<Action>, target: Option<&T>) -> Because {
+    if standing.is_owner() {
+        return Because::Owner;
+    }
+    if target.is_some_and(|target| !target.is_listed(standing)) {
+        return Because::ResourceNotAllowed;
+    }
+    match action {
+        Some(action) if !standing.actions().has(action) => Because::ActionMissing,
+        _ => Because::Granted,
+    }
+}

@@ -1,0 +1,96 @@
+//! E-mail addresses: as they were written, and in the one form by which two are compared.
+
+use std::fmt;
+
+use unicode_normalization::UnicodeNormalization;
+
+/// An address: `shown` as the person wrote it, `canonical` for every comparison and for sending.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct EmailAddress {
+    shown: String,
+    canonical: String,
+}
+
+impl EmailAddress {
+    /// Accepts `local@domain` with an ASCII local part and a domain of at least two labels (or `localhost`).
+    /// Full-width and look-alike letters in the local part aren't folded but refused, so that an address is
+    /// never quietly another one; a domain becomes punycode by UTS 46.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let shown: String = text.trim().nfc().collect();
+        if shown.len() > 254 {
+            return None;
+        }
+        let (local, domain) = shown.rsplit_once('@')?;
+        let local_good = !local.is_empty()
+            && local.len() <= 64
+            && local.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+/=?^_`{|}~.-".contains(&b))
+            && !local.starts_with('.')
+            && !local.ends_with('.')
+            && !local.contains("..")
+            // A mail program may take it for an option.
+            && !local.starts_with('-');
+        if !local_good || domain.contains(['(', ')', '[', ']', ' ']) || !plain(domain) {
+            return None;
+        }
+        let domain = idna::domain_to_ascii_strict(domain).ok()?;
+        let domain_good = domain.len() <= 253
+            && (domain == "localhost" || domain.contains('.'))
+            && domain.split('.').all(|label| {
+                !label.is_empty()
+                    && label.len() <= 63
+                    && !label.starts_with('-')
+                    && !label.ends_with('-')
+                    && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+            });
+        if !domain_good {
+            return None;
+        }
+        let canonical = format!("{}@{domain}", local.to_ascii_lowercase());
+        Some(Self { shown, canonical })
+    }
+
+    #[must_use]
+    pub fn as_shown(&self) -> &str {
+        &self.shown
+    }
+
+    #[must_use]
+    pub fn canonical(&self) -> &str {
+        &self.canonical
+    }
+}
+
+/// No character that compatibility folding would turn into another: `ａ.example` isn't `a.example`.
+fn plain(domain: &str) -> bool {
+    domain.nfkc().eq(domain.nfc())
+}
+
+impl fmt::Display for EmailAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.shown)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn writing_differs_and_the_address_is_one() {
+        let a = EmailAddress::parse(" Tester@Example.COM ").map(|e| e.canonical().to_owned());
+        assert_eq!(a.as_deref(), Some("tester@example.com"));
+        let b = EmailAddress::parse("jo@bücher.example").map(|e| e.canonical().to_owned());
+        assert_eq!(b.as_deref(), Some("jo@xn--bcher-kva.example"));
+    }
+
+    #[test]
+    fn what_only_looks_like_an_address_is_refused() {
+        for wrong in [
+            "", "a", "a@", "@b.example", "a@b", "a b@c.example", "tеster@example.com", "ｔester@example.com", "a@ｂ.example",
+            "a@b..example", "-a@b.example", "a@b.example\r\nBcc: x@y.example", "a..b@c.example", "a@[127.0.0.1]",
+        ] {
+            assert!(EmailAddress::parse(wrong).is_none(), "{wrong:?}");
+        }
+    }
+}

@@ -1,0 +1,32 @@
+//! Work that goes on after the answer.
+
+use crate::instance::closed_set;
+
+closed_set! {
+    JobKind {
+        Deploy = "deploy",
+        Start = "start",
+        Stop = "stop",
+        RestartSoft = "restart_soft",
+        RestartHard = "restart_hard",
+        Delete = "delete",
+    }
+}
+
+closed_set! {
+    JobStatus {
+        Queued = "queued",
+        Running = "running",
+        Succeeded = "succeeded",
+        Failed = "failed",
+        Cancelled = "cancelled",
+    }
+}
+
+impl JobStatus {
+    /// Nothing changes any more.
+    #[must_use]
+    pub const fn is_over(self) -> bool {
+        matches!(self, Self::Succeeded | Self::Failed | Self::Cancelled)
+    }
+}

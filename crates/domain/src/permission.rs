@@ -1,0 +1,360 @@
+//! Each thing that can be done, as a type: what it needs and on what it is decided.
+//!
+//! This is the one place where it is said. The router, the API's description, `docs/permissions.md`, the
+//! audit log and the tests take it from here.
+
+use std::fmt::Debug;
+
+use crate::action::Action;
+use crate::ids::{DeploymentId, InstanceId, InvitationId, JobId, MemberId, ProjectId, ServerId};
+use crate::standing::Standing;
+
+/// What is asked of whoever does it. Owners may do all of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Need {
+    /// Being a member; on a resource, that it is in one's list.
+    Member,
+    /// The action permission, and that the resource is in one's list.
+    Action(Action),
+    /// Both action permissions: `git push`.
+    Actions(Action, Action),
+    /// Being an owner.
+    Owner,
+    /// Being an owner, or the member itself.
+    OwnerOrSelf,
+    /// What the start of the job needed.
+    Started,
+}
+
+/// Kinds of things that permissions are decided on, as the API names them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ResourceKind {
+    Workspace,
+    Member,
+    Invitation,
+    Project,
+    Instance,
+    Server,
+    Job,
+    Account,
+    Session,
+    Token,
+}
+
+impl ResourceKind {
+    #[must_use]
+    pub const fn key(self) -> &'static str {
+        match self {
+            Self::Workspace => "workspace",
+            Self::Member => "member",
+            Self::Invitation => "invitation",
+            Self::Project => "project",
+            Self::Instance => "instance",
+            Self::Server => "server",
+            Self::Job => "job",
+            Self::Account => "account",
+            Self::Session => "session",
+            Self::Token => "token",
+        }
+    }
+}
+
+/// One thing of a kind: what an audit event and an event name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Resource {
+    pub kind: ResourceKind,
+    pub id: uuid::Uuid,
+}
+
+/// What a permission is decided on.
+pub trait Target: Clone + Debug + Send + Sync + 'static {
+    const KIND: ResourceKind;
+
+    /// The resources that have to be in the member's lists.
+    fn resources(&self) -> Vec<Resource>;
+
+    /// Whether all of them are.
+    fn is_listed(&self, standing: &Standing) -> bool;
+
+    /// Whether it is the asking member itself.
+    fn is_self(&self, _standing: &Standing) -> bool {
+        false
+    }
+}
+
+/// The workspace as a whole: nothing in it has to be listed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Whole;
+
+impl Target for Whole {
+    const KIND: ResourceKind = ResourceKind::Workspace;
+
+    fn resources(&self) -> Vec<Resource> {
+        Vec::new()
+    }
+
+    fn is_listed(&self, _standing: &Standing) -> bool {
+        true
+    }
+}
+
+macro_rules! listed {
+    ($($id:ty => $kind:ident $list:ident),*) => {$(
+        impl Target for $id {
+            const KIND: ResourceKind = ResourceKind::$kind;
+
+            fn resources(&self) -> Vec<Resource> {
+                vec![Resource { kind: ResourceKind::$kind, id: self.uuid() }]
+            }
+
+            fn is_listed(&self, standing: &Standing) -> bool {
+                standing.$list(*self)
+            }
+        }
+    )*};
+}
+
+listed! { ProjectId => Project has_project, InstanceId => Instance has_instance, ServerId => Server has_server }
+
+impl Target for MemberId {
+    const KIND: ResourceKind = ResourceKind::Member;
+
+    fn resources(&self) -> Vec<Resource> {
+        vec![Resource { kind: ResourceKind::Member, id: self.uuid() }]
+    }
+
+    /// Members see each other.
+    fn is_listed(&self, _standing: &Standing) -> bool {
+        true
+    }
+
+    fn is_self(&self, standing: &Standing) -> bool {
+        standing.member() == *self
+    }
+}
+
+impl Target for InvitationId {
+    const KIND: ResourceKind = ResourceKind::Invitation;
+
+    fn resources(&self) -> Vec<Resource> {
+        vec![Resource { kind: ResourceKind::Invitation, id: self.uuid() }]
+    }
+
+    /// Members don't see invitations: what an owner alone may touch is refused by its need, not hidden.
+    fn is_listed(&self, _standing: &Standing) -> bool {
+        true
+    }
+}
+
+/// A job, and the instance that it works on: seen by whom the instance is allowed, without one by owners.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct JobTarget {
+    pub job: JobId,
+    pub instance: Option<InstanceId>,
+}
+
+impl Target for JobTarget {
+    const KIND: ResourceKind = ResourceKind::Job;
+
+    fn resources(&self) -> Vec<Resource> {
+        let job = Resource { kind: ResourceKind::Job, id: self.job.uuid() };
+        let instance =
+            self.instance.map(|instance| Resource { kind: ResourceKind::Instance, id: instance.uuid() });
+        [Some(job), instance].into_iter().flatten().collect()
+    }
+
+    fn is_listed(&self, standing: &Standing) -> bool {
+        self.instance.is_some_and(|instance| standing.has_instance(instance))
+    }
+}
+
+/// A deployment, decided on its instance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DeploymentTarget {
+    pub deployment: DeploymentId,
+    pub job: JobId,
+    pub instance: InstanceId,
+}
+
+impl Target for DeploymentTarget {
+    const KIND: ResourceKind = ResourceKind::Instance;
+
+    fn resources(&self) -> Vec<Resource> {
+        self.instance.resources()
+    }
+
+    fn is_listed(&self, standing: &Standing) -> bool {
+        standing.has_instance(self.instance)
+    }
+}
+
+/// A project, and instances which have to be allowed with it: every one that deploys a branch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProjectAndInstances {
+    pub project: ProjectId,
+    pub instances: Vec<InstanceId>,
+}
+
+impl Target for ProjectAndInstances {
+    const KIND: ResourceKind = ResourceKind::Project;
+
+    fn resources(&self) -> Vec<Resource> {
+        let instances = self.instances.iter().flat_map(Target::resources);
+        self.project.resources().into_iter().chain(instances).collect()
+    }
+
+    /// The project alone settles whether it is there for the asking member; the instances are
+    /// `target_not_allowed` (see `push`).
+    fn is_listed(&self, standing: &Standing) -> bool {
+        standing.has_project(self.project)
+    }
+}
+
+pub(crate) mod sealed {
+    pub trait Sealed {}
+}
+
+/// Something that can be done in a workspace.
+pub trait Permission: sealed::Sealed + Send + Sync + 'static {
+    type Target: Target;
+
+    const NEED: Need;
+
+    /// Its name in the audit log: noun, dot, verb.
+    const OPERATION: &'static str;
+
+    /// How the API's description names it (`x-stoa-permission`).
+    #[must_use]
+    fn key() -> String {
+        let kind = Self::Target::KIND.key();
+        match Self::NEED {
+            Need::Member if Self::Target::KIND == ResourceKind::Workspace => "member".to_owned(),
+            Need::Member => format!("member@{kind}"),
+            Need::Action(action) => format!("{action}@{kind}"),
+            Need::Actions(first, second) => format!("{first}+{second}@{kind}+instances"),
+            Need::Owner => "owner".to_owned(),
+            Need::OwnerOrSelf => format!("owner@{kind}"),
+            Need::Started => "started@job".to_owned(),
+        }
+    }
+}
+
+macro_rules! permissions {
+    ($($module:ident { $($(#[$doc:meta])* $name:ident: $target:ty, $need:expr, $operation:literal;)* })*) => {
+        $(pub mod $module {
+            #[allow(unused_imports)]
+            use super::*;
+            $(
+                $(#[$doc])*
+                #[derive(Debug)]
+                pub struct $name;
+                impl sealed::Sealed for $name {}
+                impl Permission for $name {
+                    type Target = $target;
+                    const NEED: Need = $need;
+                    const OPERATION: &'static str = $operation;
+                }
+            )*
+        })*
+
+        /// Every permission there is: operation, key.
+        #[must_use]
+        pub fn all() -> Vec<(&'static str, String, Need)> {
+            vec![$($((<$module::$name as Permission>::OPERATION, <$module::$name as Permission>::key(), $need)),*),*]
+        }
+    };
+}
+
+permissions! {
+    workspace {
+        /// See the workspace: its name, its look, what oneself may.
+        View: Whole, Need::Member, "workspace.view";
+        Change: Whole, Need::Owner, "workspace.change";
+        Delete: Whole, Need::Owner, "workspace.delete";
+        ReadAudit: Whole, Need::Owner, "workspace.read_audit";
+        ReadOwnAudit: Whole, Need::Member, "workspace.read_own_audit";
+        FollowEvents: Whole, Need::Member, "workspace.follow_events";
+    }
+    member {
+        List: Whole, Need::Member, "member.list";
+        View: MemberId, Need::Member, "member.view";
+        ChangeRole: MemberId, Need::Owner, "member.change_role";
+        /// An owner removes; anyone leaves.
+        Remove: MemberId, Need::OwnerOrSelf, "member.remove";
+        ViewPermissions: MemberId, Need::OwnerOrSelf, "member.view_permissions";
+        SetPermissions: MemberId, Need::Owner, "member.set_permissions";
+        Explain: MemberId, Need::OwnerOrSelf, "member.explain";
+    }
+    invitation {
+        List: Whole, Need::Owner, "invitation.list";
+        Create: Whole, Need::Owner, "invitation.create";
+        Resend: InvitationId, Need::Owner, "invitation.resend";
+        Revoke: InvitationId, Need::Owner, "invitation.revoke";
+    }
+    job {
+        List: Whole, Need::Member, "job.list";
+        View: JobTarget, Need::Member, "job.view";
+        Cancel: JobTarget, Need::Started, "job.cancel";
+    }
+    server {
+        List: Whole, Need::Member, "server.list";
+        View: ServerId, Need::Member, "server.view";
+        Create: Whole, Need::Owner, "server.create";
+        Change: ServerId, Need::Owner, "server.change";
+        Delete: ServerId, Need::Owner, "server.delete";
+    }
+    project {
+        List: Whole, Need::Action(Action::ViewProjects), "project.list";
+        View: ProjectId, Need::Action(Action::ViewProjects), "project.view";
+        Create: Whole, Need::Owner, "project.create";
+        Change: ProjectId, Need::Owner, "project.change";
+        Delete: ProjectId, Need::Owner, "project.delete";
+        /// `git fetch`, `git clone`.
+        Fetch: ProjectId, Need::Action(Action::ViewProjects), "project.fetch";
+        /// `git push`.
+        Push: ProjectAndInstances, Need::Actions(Action::ViewProjects, Action::UseIde), "project.push";
+    }
+    instance {
+        List: Whole, Need::Member, "instance.list";
+        View: InstanceId, Need::Member, "instance.view";
+        Create: Whole, Need::Owner, "instance.create";
+        Change: InstanceId, Need::Owner, "instance.change";
+        ViewEnvironment: InstanceId, Need::Owner, "instance.view_environment";
+        ChangeEnvironment: InstanceId, Need::Owner, "instance.change_environment";
+        Restart: InstanceId, Need::Action(Action::RestartInstances), "instance.restart";
+        Start: InstanceId, Need::Action(Action::RestartInstances), "instance.start";
+        Stop: InstanceId, Need::Action(Action::StopInstances), "instance.stop";
+        Delete: InstanceId, Need::Action(Action::DeleteInstances), "instance.delete";
+        Deploy: InstanceId, Need::Owner, "instance.deploy";
+        ListDeployments: InstanceId, Need::Action(Action::ViewLogs), "instance.list_deployments";
+        ViewDeployment: DeploymentTarget, Need::Action(Action::ViewLogs), "instance.view_deployment";
+        CancelDeployment: JobTarget, Need::Started, "instance.cancel_deployment";
+        ReadLogs: InstanceId, Need::Action(Action::ViewLogs), "instance.read_logs";
+        /// Open the URL of an instance that is for members only.
+        Visit: InstanceId, Need::Member, "instance.visit";
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_have_the_form_of_the_api() {
+        assert_eq!(instance::Restart::key(), "restart_instances@instance");
+        assert_eq!(server::View::key(), "member@server");
+        assert_eq!(project::List::key(), "view_projects@workspace");
+        assert_eq!(member::Remove::key(), "owner@member");
+        assert_eq!(job::Cancel::key(), "started@job");
+        assert_eq!(workspace::View::key(), "member");
+    }
+
+    #[test]
+    fn every_operation_has_a_name_of_its_own() {
+        let mut names: Vec<_> = all().into_iter().map(|(name, ..)| name).collect();
+        let count = names.len();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), count);
+    }
+}

@@ -1,0 +1,125 @@
+//! What a person may be told: a closed set of data, without prose and without status codes.
+
+use crate::action::Action;
+
+/// Why something isn't done. Everything else that can go wrong is a fault and never shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refusal {
+    /// Nobody is signed in, or by something that doesn't count any more.
+    Unauthenticated,
+    /// The address or the password is wrong; which of them is never said.
+    WrongCredentials,
+    PermissionDenied {
+        missing: Vec<Action>,
+        /// Names of the owners, who can grant it.
+        ask: Vec<String>,
+    },
+    /// A personal access token can't do this, whatever its account may do.
+    TokenMayNot,
+    OwnerRequired {
+        ask: Vec<String>,
+    },
+    AdministratorRequired,
+    TargetNotAllowed,
+    WrongAccount,
+    CrossOrigin,
+    PasswordRequired,
+    NotFound,
+    InvitationUsed,
+    InvitationExpired,
+    InvitationRevoked,
+    InvitationReplaced,
+    Conflict(Conflict),
+    LastOwner,
+    SlugTaken,
+    AlreadyMember,
+    InvitationPending,
+    ProductionProtected,
+    InstanceBusy,
+    /// The machine can't wall off processes; the text says what to install.
+    NoSandbox(String),
+    PreconditionFailed,
+    PayloadTooLarge,
+    UnsupportedMediaType,
+    Misdirected,
+    Invalid(Vec<FieldProblem>),
+    IdempotencyMismatch,
+    TooManyRequests {
+        /// Seconds until another try can succeed.
+        retry_after: i64,
+    },
+    Unavailable,
+    SetupNeeded,
+    DiskFull,
+}
+
+/// What stands in the way of a change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Conflict {
+    /// An account exists already, so there is nothing to set up.
+    AlreadySetUp,
+    /// An owner has every permission; there is nothing to set.
+    OwnerHasAll,
+    /// The name is another one's in this workspace.
+    NameTaken,
+    /// Something in it has to go first.
+    StillInUse,
+    /// An instance of the workspace runs.
+    InstanceRuns,
+    /// It isn't running.
+    NotRunning,
+    /// It runs already.
+    AlreadyRunning,
+    /// It was never deployed.
+    NothingDeployed,
+    /// It is over already.
+    AlreadyOver,
+    /// The machine is a server of this workspace already.
+    MachineTaken,
+    /// A request with the same key is still being carried out.
+    StillRunning,
+    /// It changed in between.
+    Changed,
+    /// The branch has no commit.
+    NoSuchBranch,
+    /// It is being deleted.
+    BeingDeleted,
+}
+
+/// One field of a request that is wrong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FieldProblem {
+    pub field: String,
+    pub code: &'static str,
+    pub detail: String,
+}
+
+impl FieldProblem {
+    #[must_use]
+    pub fn new(field: &str, code: &'static str, detail: impl Into<String>) -> Self {
+        Self { field: field.to_owned(), code, detail: detail.into() }
+    }
+}
+
+impl Refusal {
+    /// One wrong field.
+    #[must_use]
+    pub fn invalid(field: &str, code: &'static str, detail: impl Into<String>) -> Self {
+        Self::Invalid(vec![FieldProblem::new(field, code, detail)])
+    }
+
+    /// Whether the refusal is a denial: what the audit log keeps as refused.
+    #[must_use]
+    pub const fn is_denial(&self) -> bool {
+        matches!(
+            self,
+            Self::PermissionDenied { .. }
+                | Self::TokenMayNot
+                | Self::OwnerRequired { .. }
+                | Self::AdministratorRequired
+                | Self::TargetNotAllowed
+                | Self::WrongAccount
+                | Self::NotFound
+        )
+    }
+}

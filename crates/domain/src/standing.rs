@@ -1,0 +1,133 @@
+//! What storage knows of an account in a workspace at this moment.
+
+use std::sync::Arc;
+
+use rustc_hash::FxHashSet;
+
+use crate::action::ActionSet;
+use crate::actor::Actor;
+use crate::ids::{AccountId, InstanceId, MemberId, ProjectId, ServerId, WorkspaceId};
+use crate::member::Role;
+
+/// Numbers that rise with each change of what an account, or a member, may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Revisions {
+    pub account: i64,
+    pub access: i64,
+}
+
+/// An active membership: who isn't a member has none, by the type.
+///
+/// Storage alone makes it. The lists hold either the member's whole lists or at least those entries that
+/// were asked for; `decide` can't tell the difference.
+#[derive(Debug, Clone)]
+pub struct Access {
+    pub account: AccountId,
+    pub workspace: WorkspaceId,
+    pub member: MemberId,
+    pub role: Role,
+    pub actions: ActionSet,
+    pub projects: FxHashSet<ProjectId>,
+    pub instances: FxHashSet<InstanceId>,
+    pub servers: FxHashSet<ServerId>,
+    pub revisions: Revisions,
+}
+
+/// What a personal access token leaves of its account's standing.
+#[derive(Debug, Clone, Default)]
+pub struct TokenLimits {
+    /// Only these, where the token is narrowed to actions.
+    pub actions: Option<ActionSet>,
+    /// Only there, where it is narrowed to workspaces.
+    pub workspaces: Option<Vec<WorkspaceId>>,
+}
+
+/// The access of one request: the membership, and whoever stands behind the request.
+#[derive(Debug, Clone)]
+pub struct Standing {
+    actor: Actor,
+    access: Arc<Access>,
+    actions: Option<ActionSet>,
+}
+
+impl Standing {
+    /// `None` where the token isn't for this workspace: to it, the account isn't a member.
+    #[must_use]
+    pub fn new(actor: Actor, access: Arc<Access>, limits: Option<&TokenLimits>) -> Option<Self> {
+        if actor.account != access.account {
+            return None;
+        }
+        let workspaces = limits.and_then(|limits| limits.workspaces.as_ref());
+        if workspaces.is_some_and(|only| !only.contains(&access.workspace)) {
+            return None;
+        }
+        let actions = limits.and_then(|limits| limits.actions);
+        Some(Self { actor, access, actions })
+    }
+
+    #[must_use]
+    pub fn actor(&self) -> &Actor {
+        &self.actor
+    }
+
+    #[must_use]
+    pub fn workspace(&self) -> WorkspaceId {
+        self.access.workspace
+    }
+
+    #[must_use]
+    pub fn member(&self) -> MemberId {
+        self.access.member
+    }
+
+    #[must_use]
+    pub fn revisions(&self) -> Revisions {
+        self.access.revisions
+    }
+
+    /// A token narrowed to actions is never an owner.
+    #[must_use]
+    pub fn is_owner(&self) -> bool {
+        self.access.role == Role::Owner && self.actions.is_none()
+    }
+
+    /// Whether the lists don't count: an owner's account sees everything, by whatever token.
+    #[must_use]
+    pub fn sees_everything(&self) -> bool {
+        self.access.role == Role::Owner
+    }
+
+    /// The actions that count for this request.
+    #[must_use]
+    pub fn actions(&self) -> ActionSet {
+        let own = if self.access.role == Role::Owner { ActionSet::ALL } else { self.access.actions };
+        self.actions.map_or(own, |only| own.intersection(only))
+    }
+
+    #[must_use]
+    pub fn has_project(&self, project: ProjectId) -> bool {
+        self.sees_everything() || self.access.projects.contains(&project)
+    }
+
+    #[must_use]
+    pub fn has_instance(&self, instance: InstanceId) -> bool {
+        self.sees_everything() || self.access.instances.contains(&instance)
+    }
+
+    #[must_use]
+    pub fn has_server(&self, server: ServerId) -> bool {
+        self.sees_everything() || self.access.servers.contains(&server)
+    }
+}
+
+/// Who is signed in, before any workspace is asked about.
+#[derive(Debug, Clone)]
+pub struct AccountStanding {
+    pub actor: Actor,
+    pub is_admin: bool,
+    pub revision: i64,
+    /// Set for a token: it can't touch the account itself.
+    pub limits: Option<TokenLimits>,
+    /// Whether the password was entered within the last ten minutes.
+    pub confirmed: bool,
+}
