@@ -31,6 +31,7 @@ fn grant<P: Permission>(
         sees_everything: standing.sees_everything(),
         target,
         revisions: standing.revisions(),
+        narrowed: standing.narrowed_to(),
         started_by,
         permission: PhantomData,
     }

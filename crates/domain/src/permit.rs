@@ -1,13 +1,15 @@
 //! The proof that something was decided. Only `decide` and its siblings make one.
 
 use std::marker::PhantomData;
+use std::sync::Arc;
 
+use crate::action::ActionSet;
 use crate::actor::Actor;
 use crate::decide::{StartedBy, check};
 use crate::ids::{AccountId, MemberId, WorkspaceId};
 use crate::permission::{Permission, Resource, ResourceKind, Target};
 use crate::refusal::Refusal;
-use crate::standing::{Revisions, Standing};
+use crate::standing::{Access, Revisions, Standing};
 
 /// The proof that an actor may do `P` to the target. Neither copied nor stored: it is used once.
 #[must_use = "a permit that isn't used was decided for nothing"]
@@ -20,6 +22,7 @@ pub struct Permit<P: Permission> {
     pub(crate) sees_everything: bool,
     pub(crate) target: P::Target,
     pub(crate) revisions: Revisions,
+    pub(crate) narrowed: Option<ActionSet>,
     pub(crate) started_by: Option<StartedBy>,
     pub(crate) permission: PhantomData<P>,
 }
@@ -91,7 +94,37 @@ pub trait Authority: Send + Sync {
     ///
     /// # Errors
     /// The refusal, where the answer is no longer yes.
-    fn again(&self, standing: &Standing) -> Result<(), Refusal>;
+    fn again(&self, access: Arc<Access>) -> Result<(), Refusal>;
+}
+
+impl<A: Authority + ?Sized> Authority for Arc<A> {
+    fn workspace(&self) -> WorkspaceId {
+        (**self).workspace()
+    }
+
+    fn actor(&self) -> Option<&Actor> {
+        (**self).actor()
+    }
+
+    fn operation(&self) -> &'static str {
+        (**self).operation()
+    }
+
+    fn resource(&self) -> Option<Resource> {
+        (**self).resource()
+    }
+
+    fn resources(&self) -> Vec<Resource> {
+        (**self).resources()
+    }
+
+    fn recheck(&self) -> Recheck {
+        (**self).recheck()
+    }
+
+    fn again(&self, access: Arc<Access>) -> Result<(), Refusal> {
+        (**self).again(access)
+    }
 }
 
 impl<P: Permission> Authority for Permit<P> {
@@ -120,13 +153,14 @@ impl<P: Permission> Authority for Permit<P> {
         Recheck::Member { account: self.actor.account, revisions: self.revisions }
     }
 
-    fn again(&self, standing: &Standing) -> Result<(), Refusal> {
+    fn again(&self, access: Arc<Access>) -> Result<(), Refusal> {
+        let standing = Standing::narrowed(self.actor.clone(), access, self.narrowed);
         if standing.workspace() != self.workspace || standing.member() != self.member {
             return Err(Refusal::NotFound);
         }
         match &self.started_by {
-            Some(started_by) => started_by.check(standing, self.target.is_listed(standing)),
-            None => check::<P>(standing, &self.target),
+            Some(started_by) => started_by.check(&standing, self.target.is_listed(&standing)),
+            None => check::<P>(&standing, &self.target),
         }
     }
 }
@@ -178,7 +212,7 @@ impl Authority for AccountPermit {
         Recheck::Account { account: self.actor.account, revision: self.revision }
     }
 
-    fn again(&self, _standing: &Standing) -> Result<(), Refusal> {
+    fn again(&self, _access: Arc<Access>) -> Result<(), Refusal> {
         // The account's revision differs: its password, status or second factor changed meanwhile.
         Err(Refusal::Unauthenticated)
     }
@@ -217,7 +251,7 @@ impl Authority for OpenPermit {
         Recheck::Nothing
     }
 
-    fn again(&self, _standing: &Standing) -> Result<(), Refusal> {
+    fn again(&self, _access: Arc<Access>) -> Result<(), Refusal> {
         Ok(())
     }
 }
@@ -269,7 +303,7 @@ impl Authority for SystemPermit {
         Recheck::Nothing
     }
 
-    fn again(&self, _standing: &Standing) -> Result<(), Refusal> {
+    fn again(&self, _access: Arc<Access>) -> Result<(), Refusal> {
         Ok(())
     }
 }

@@ -65,6 +65,14 @@ impl Standing {
         Some(Self { actor, access, actions })
     }
 
+    pub(crate) fn narrowed(actor: Actor, access: Arc<Access>, actions: Option<ActionSet>) -> Self {
+        Self { actor, access, actions }
+    }
+
+    pub(crate) fn narrowed_to(&self) -> Option<ActionSet> {
+        self.actions
+    }
+
     #[must_use]
     pub fn actor(&self) -> &Actor {
         &self.actor

@@ -1,0 +1,339 @@
+//! The audit log: one chain of events for each workspace, and one for the installation. Each event carries the
+//! hash of the one before, so that a gap or a change shows.
+
+use sha2::{Digest, Sha256};
+use stoa_domain::{AccountId, Actor, AuditEventId, Authority, Refusal, Resource, Timestamp, Via, WorkspaceId};
+use uuid::Uuid;
+
+use crate::failure::{Failure, StorageFault};
+use crate::row::Row;
+use crate::store::Store;
+use crate::tx::Tx;
+use crate::value::Value;
+use crate::values;
+
+/// Refusals of one actor within this many seconds that are beyond sixty become one event.
+const FLOOD_SECONDS: i64 = 60;
+const FLOOD: i64 = 60;
+
+crate::statements! {
+    NEXT_IN_WORKSPACE = "UPDATE workspaces SET audit_seq = audit_seq + 1 WHERE id = $1 RETURNING audit_seq, audit_hash";
+    NEXT_IN_INSTALLATION =
+        "UPDATE installation SET audit_seq = audit_seq + 1 WHERE id = 1 RETURNING audit_seq, audit_hash";
+    KEEP_WORKSPACE_HASH = "UPDATE workspaces SET audit_hash = $2 WHERE id = $1";
+    KEEP_INSTALLATION_HASH = "UPDATE installation SET audit_hash = $1 WHERE id = 1";
+    INSERT = "INSERT INTO audit_events (workspace_id, seq, id, at, account_id, actor_name, via, address, action,
+            resource_kind, resource_id, resource_name, outcome, second_name, repeated, detail, previous_hash, hash)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)";
+    RECENT_REFUSALS = "SELECT COUNT(*) FROM audit_events WHERE workspace_id = $1 AND account_id = $2
+            AND outcome = 'refused' AND at > $3";
+    LIST = "SELECT seq, id, at, account_id, actor_name, via, address, action, resource_kind, resource_id, resource_name,
+            outcome, second_name, repeated, detail, previous_hash, hash
+        FROM audit_events WHERE workspace_id = $1 AND seq < $2
+            AND ($3 OR account_id = $4) AND ($5 OR action = $6) AND ($7 OR resource_id = $8)
+            AND at >= $9 AND at < $10
+        ORDER BY seq DESC LIMIT $11";
+}
+
+/// What a new event says.
+#[derive(Debug, Clone)]
+pub struct NewAuditEvent {
+    pub workspace: WorkspaceId,
+    pub actor: Option<Actor>,
+    pub via: Via,
+    pub action: String,
+    pub resource: Option<Resource>,
+    pub resource_name: Option<String>,
+    pub second_name: Option<String>,
+    pub outcome: Outcome,
+    pub repeated: i64,
+    /// A JSON object.
+    pub detail: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    Done,
+    Refused,
+    Failed,
+}
+
+impl Outcome {
+    #[must_use]
+    pub const fn key(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Refused => "refused",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+/// An event as it stands in the log.
+#[derive(Debug, Clone)]
+pub struct AuditRecord {
+    pub seq: i64,
+    pub id: AuditEventId,
+    pub at: Timestamp,
+    pub account: Option<AccountId>,
+    pub actor_name: String,
+    pub via: String,
+    pub address: Option<String>,
+    pub action: String,
+    pub resource_kind: Option<String>,
+    pub resource_id: Option<Uuid>,
+    pub resource_name: Option<String>,
+    pub outcome: String,
+    pub second_name: Option<String>,
+    pub repeated: i64,
+    pub detail: String,
+    pub previous_hash: Vec<u8>,
+    pub hash: Vec<u8>,
+}
+
+/// What a list of events is narrowed to.
+#[derive(Debug, Clone, Default)]
+pub struct AuditFilter {
+    pub account: Option<AccountId>,
+    pub action: Option<String>,
+    pub resource: Option<Uuid>,
+    pub from: Option<Timestamp>,
+    pub to: Option<Timestamp>,
+    /// Only events before this number.
+    pub before: Option<i64>,
+}
+
+/// The event of a write that was done, from its authority and from what the work said of itself.
+pub(crate) async fn write_done(tx: &mut Tx<'_>, authority: &dyn Authority) -> Result<(), StorageFault> {
+    let words = std::mem::take(&mut tx.audit);
+    if words.silent {
+        return Ok(());
+    }
+    let actor = words.actor.or_else(|| authority.actor().cloned());
+    let via = actor.as_ref().map_or(Via::System, |actor| actor.via);
+    let event = NewAuditEvent {
+        workspace: words.workspace.unwrap_or_else(|| authority.workspace()),
+        actor,
+        via,
+        action: words.action.unwrap_or_else(|| authority.operation()).to_owned(),
+        resource: words.resource.or_else(|| authority.resource()),
+        resource_name: words.resource_name,
+        second_name: words.second_name,
+        outcome: Outcome::Done,
+        repeated: 1,
+        detail: words.detail.unwrap_or_else(|| "{}".to_owned()),
+    };
+    append(tx, &event).await
+}
+
+impl Tx<'_> {
+    /// A further event of the same write: a thing that failed, or one that belongs to another chain too.
+    pub(crate) async fn audit_also(&mut self, event: &NewAuditEvent) -> Result<(), StorageFault> {
+        append(self, event).await
+    }
+}
+
+async fn append(tx: &mut Tx<'_>, event: &NewAuditEvent) -> Result<(), StorageFault> {
+    let mut chain = event.workspace;
+    let mut next = None;
+    if chain != WorkspaceId::INSTALLATION {
+        next = tx.fetch_optional(NEXT_IN_WORKSPACE, values![chain]).await?;
+    }
+    let next = match next {
+        Some(row) => row,
+        None => {
+            // A workspace that is gone has no chain of its own any more.
+            chain = WorkspaceId::INSTALLATION;
+            match tx.fetch_optional(NEXT_IN_INSTALLATION, vec![]).await? {
+                Some(row) => row,
+                // Only before the installation has its row: its making isn't an event.
+                None => return Ok(()),
+            }
+        }
+    };
+    let record = AuditRecord {
+        seq: next.get(0)?,
+        id: AuditEventId::new(tx.new_id()),
+        at: tx.now(),
+        account: event.actor.as_ref().map(|actor| actor.account),
+        actor_name: event.actor.as_ref().map_or_else(|| "Stoa".to_owned(), |actor| actor.name.clone()),
+        via: event.via.key().to_owned(),
+        address: event.actor.as_ref().and_then(|actor| actor.address.clone()),
+        action: event.action.clone(),
+        resource_kind: event.resource.map(|resource| resource.kind.key().to_owned()),
+        resource_id: event.resource.map(|resource| resource.id),
+        resource_name: event.resource_name.clone(),
+        outcome: event.outcome.key().to_owned(),
+        second_name: event.second_name.clone(),
+        repeated: event.repeated,
+        detail: event.detail.clone(),
+        previous_hash: next.get(1)?,
+        hash: Vec::new(),
+    };
+    let hash = hash_of(chain, &record);
+    tx.execute(INSERT, insert_values(chain, record, hash.clone())).await?;
+    if chain == WorkspaceId::INSTALLATION {
+        tx.execute(KEEP_INSTALLATION_HASH, values![hash]).await?;
+    } else {
+        tx.execute(KEEP_WORKSPACE_HASH, values![chain, hash]).await?;
+    }
+    Ok(())
+}
+
+fn insert_values(chain: WorkspaceId, record: AuditRecord, hash: Vec<u8>) -> Vec<Value> {
+    values![
+        chain,
+        record.seq,
+        record.id,
+        record.at,
+        record.account,
+        record.actor_name,
+        record.via,
+        record.address,
+        record.action,
+        record.resource_kind,
+        record.resource_id,
+        record.resource_name,
+        record.outcome,
+        record.second_name,
+        record.repeated,
+        record.detail,
+        record.previous_hash,
+        hash,
+    ]
+}
+
+/// SHA-256 over the previous hash and every field, each with its length before it, so that no two records
+/// have the same bytes.
+#[must_use]
+pub fn hash_of(chain: WorkspaceId, record: &AuditRecord) -> Vec<u8> {
+    let mut hash = Sha256::new();
+    let mut field = |bytes: Option<&[u8]>| match bytes {
+        Some(bytes) => {
+            hash.update((bytes.len() as u64).to_be_bytes());
+            hash.update(bytes);
+        }
+        None => hash.update(u64::MAX.to_be_bytes()),
+    };
+    field(Some(&record.previous_hash));
+    field(Some(chain.uuid().as_bytes()));
+    field(Some(&record.seq.to_be_bytes()));
+    field(Some(record.id.uuid().as_bytes()));
+    field(Some(&record.at.micros().to_be_bytes()));
+    field(record.account.map(AccountId::uuid).as_ref().map(|id| id.as_bytes().as_slice()));
+    for text in [&record.actor_name, &record.via, &record.action, &record.outcome, &record.detail] {
+        field(Some(text.as_bytes()));
+    }
+    field(record.resource_id.as_ref().map(|id| id.as_bytes().as_slice()));
+    for text in [&record.address, &record.resource_kind, &record.resource_name, &record.second_name] {
+        field(text.as_ref().map(String::as_bytes));
+    }
+    field(Some(&record.repeated.to_be_bytes()));
+    hash.finalize().to_vec()
+}
+
+fn read(row: &Row) -> Result<AuditRecord, StorageFault> {
+    Ok(AuditRecord {
+        seq: row.get(0)?,
+        id: row.get(1)?,
+        at: row.get(2)?,
+        account: row.get(3)?,
+        actor_name: row.get(4)?,
+        via: row.get(5)?,
+        address: row.get(6)?,
+        action: row.get(7)?,
+        resource_kind: row.get(8)?,
+        resource_id: row.get(9)?,
+        resource_name: row.get(10)?,
+        outcome: row.get(11)?,
+        second_name: row.get(12)?,
+        repeated: row.get(13)?,
+        detail: row.get(14)?,
+        previous_hash: row.get(15)?,
+        hash: row.get(16)?,
+    })
+}
+
+impl Store {
+    /// Events of one chain, newest first.
+    ///
+    /// # Errors
+    /// A fault.
+    pub async fn list_audit(
+        &self,
+        chain: WorkspaceId,
+        filter: &AuditFilter,
+        limit: i64,
+    ) -> Result<Vec<AuditRecord>, StorageFault> {
+        let rows = self
+            .fetch_all(
+                LIST,
+                values![
+                    chain,
+                    filter.before.unwrap_or(i64::MAX),
+                    filter.account.is_none(),
+                    filter.account,
+                    filter.action.is_none(),
+                    filter.action.clone(),
+                    filter.resource.is_none(),
+                    filter.resource,
+                    filter.from.map_or(0, Timestamp::micros),
+                    filter.to.map_or(i64::MAX, Timestamp::micros),
+                    limit,
+                ],
+            )
+            .await?;
+        rows.iter().map(read).collect()
+    }
+
+    /// Keeps a refusal, in a transaction of its own. A flood of one actor's becomes one event a minute.
+    ///
+    /// # Errors
+    /// A fault.
+    pub async fn record_refusal(&self, mut event: NewAuditEvent, refusal: &Refusal) -> Result<(), Failure> {
+        if !refusal.is_denial() {
+            return Ok(());
+        }
+        event.outcome = Outcome::Refused;
+        let since = self.now().plus_seconds(-FLOOD_SECONDS);
+        let account = event.actor.as_ref().map(|actor| actor.account);
+        let recent = self.fetch_optional(RECENT_REFUSALS, values![event.workspace, account, since]).await?;
+        let recent: i64 = recent.map_or(Ok(0), |row| row.get(0))?;
+        if recent >= FLOOD && !self.inner.floods.is_due(event.workspace, account, self.now(), &mut event.repeated) {
+            return Ok(());
+        }
+        let permit = stoa_domain::SystemPermit::new(event.workspace, "audit.refusal", None, None);
+        let work: crate::store::Work<()> = Box::new(move |tx| {
+            let event = event.clone();
+            Box::pin(async move {
+                tx.audit_nothing();
+                Ok(append(tx, &event).await?)
+            })
+        });
+        self.write(permit, work).await
+    }
+}
+
+/// Refusals that are counted instead of written, by actor.
+#[derive(Default)]
+pub(crate) struct Floods {
+    counts: std::sync::Mutex<std::collections::HashMap<(WorkspaceId, Option<AccountId>), (Timestamp, i64)>>,
+}
+
+impl Floods {
+    /// Counts one more; once a minute it is due to be written, with the number that had been held back.
+    fn is_due(&self, workspace: WorkspaceId, account: Option<AccountId>, now: Timestamp, repeated: &mut i64) -> bool {
+        let mut counts = self.counts.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if counts.len() > 10_000 {
+            counts.retain(|_, (since, _)| now.seconds_since(*since) < 2 * FLOOD_SECONDS);
+        }
+        let (since, count) = counts.entry((workspace, account)).or_insert((now, 0));
+        *count += 1;
+        if now.seconds_since(*since) < FLOOD_SECONDS {
+            return false;
+        }
+        *repeated = *count;
+        (*since, *count) = (now, 0);
+        true
+    }
+}

@@ -1,0 +1,75 @@
+//! Brings the schema up to date: forward only, each migration wholly or not at all.
+
+use sha2::{Digest, Sha256};
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection, SqliteConnection};
+
+use crate::failure::StorageFault;
+
+const MIGRATIONS: &[(i64, &str)] = &[(1, include_str!("../migrations/0001_first_light.sql"))];
+
+/// The version that this program knows.
+#[must_use]
+pub fn known_version() -> i64 {
+    MIGRATIONS.last().map_or(0, |(version, _)| *version)
+}
+
+const TABLE: &str =
+    "CREATE TABLE IF NOT EXISTS schema_versions (version BIGINT NOT NULL PRIMARY KEY, sha256 BYTEA NOT NULL)";
+const APPLIED: &str = "SELECT version, sha256 FROM schema_versions ORDER BY version";
+const RECORD: &str = "INSERT INTO schema_versions (version, sha256) VALUES ($1, $2)";
+
+fn digest(text: &str) -> Vec<u8> {
+    Sha256::digest(text.as_bytes()).to_vec()
+}
+
+/// Which migrations are missing, after checking those that were carried out.
+fn missing(applied: &[(i64, Vec<u8>)]) -> Result<Vec<(i64, &'static str)>, StorageFault> {
+    for (version, sha256) in applied {
+        let Some((_, text)) = MIGRATIONS.iter().find(|(known, _)| known == version) else {
+            return Err(StorageFault::NewerSchema { found: *version, known: known_version() });
+        };
+        if digest(text) != *sha256 {
+            return Err(StorageFault::ChangedMigration { version: *version });
+        }
+    }
+    Ok(MIGRATIONS.iter().filter(|(version, _)| !applied.iter().any(|(done, _)| done == version)).copied().collect())
+}
+
+pub(crate) async fn sqlite(connection: &mut SqliteConnection) -> Result<(), StorageFault> {
+    // An immediate transaction: two processes never migrate at once.
+    let mut tx = connection.begin_with("BEGIN IMMEDIATE").await?;
+    sqlx::raw_sql(TABLE).execute(&mut *tx).await?;
+    let applied: Vec<(i64, Vec<u8>)> = sqlx::query_as(APPLIED).fetch_all(&mut *tx).await?;
+    for (version, text) in missing(&applied)? {
+        sqlx::raw_sql(AssertSqlSafe(text.replace("{C}", ""))).execute(&mut *tx).await?;
+        sqlx::query(RECORD).bind(version).bind(digest(text)).execute(&mut *tx).await?;
+    }
+    Ok(tx.commit().await?)
+}
+
+pub(crate) async fn postgres(connection: &mut PgConnection) -> Result<(), StorageFault> {
+    let mut tx = connection.begin().await?;
+    // One number for this program's migrations, so that replicas which start together take turns.
+    sqlx::raw_sql("SELECT pg_advisory_xact_lock(7360611842)").execute(&mut *tx).await?;
+    sqlx::raw_sql(TABLE).execute(&mut *tx).await?;
+    let applied: Vec<(i64, Vec<u8>)> = sqlx::query_as(APPLIED).fetch_all(&mut *tx).await?;
+    for (version, text) in missing(&applied)? {
+        sqlx::raw_sql(AssertSqlSafe(text.replace("{C}", " COLLATE \"C\""))).execute(&mut *tx).await?;
+        sqlx::query(RECORD).bind(version).bind(digest(text)).execute(&mut *tx).await?;
+    }
+    Ok(tx.commit().await?)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_older_program_refuses_a_newer_schema_and_a_changed_migration() {
+        let one = (1, digest(MIGRATIONS[0].1));
+        assert!(missing(std::slice::from_ref(&one)).unwrap().is_empty());
+        assert!(matches!(missing(&[one, (99, vec![])]), Err(StorageFault::NewerSchema { found: 99, .. })));
+        assert!(matches!(missing(&[(1, vec![1])]), Err(StorageFault::ChangedMigration { version: 1 })));
+    }
+}
