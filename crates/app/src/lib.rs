@@ -1,1 +1,48 @@
+//! What Stoa does, verb by verb: the only thing that HTTP, the command line and jobs call.
+//!
+//! A use-case takes a permit, never an id that somebody sent. What lies outside is a port; its real body is in
+//! `adapters`, a fake one in `test-kit`.
 
+pub mod authority;
+pub mod failure;
+pub mod ports;
+pub mod settings;
+
+pub use failure::{Failure, Fault};
+pub use settings::Settings;
+
+use std::sync::Arc;
+
+use stoa_storage::Store;
+
+/// Everything a use-case needs. Cheap to clone.
+#[derive(Clone)]
+pub struct App {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    store: Store,
+    settings: Settings,
+    outside: ports::Outside,
+}
+
+impl App {
+    #[must_use]
+    pub fn new(store: Store, settings: Settings, outside: ports::Outside) -> Self {
+        Self { inner: Arc::new(Inner { store, settings, outside }) }
+    }
+
+    #[must_use]
+    pub fn settings(&self) -> &Settings {
+        &self.inner.settings
+    }
+
+    pub(crate) fn store(&self) -> &Store {
+        &self.inner.store
+    }
+
+    pub(crate) fn outside(&self) -> &ports::Outside {
+        &self.inner.outside
+    }
+}

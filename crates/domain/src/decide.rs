@@ -3,8 +3,8 @@
 use std::marker::PhantomData;
 
 use crate::action::Action;
-use crate::ids::{InstanceId, JobId, WorkspaceId};
-use crate::permission::{JobTarget, Need, Permission, Target};
+use crate::ids::WorkspaceId;
+use crate::permission::{Need, Permission, Target};
 use crate::permit::{AccountPermit, OpenPermit, Permit};
 use crate::refusal::Refusal;
 use crate::standing::{AccountStanding, Standing};
@@ -82,17 +82,18 @@ impl StartedBy {
     }
 }
 
-/// Decides whether a job may be cancelled: what its start needed, on the same instance.
+/// Decides what rests on the start of a job: cancelling it needs what starting it needed, on the same instance.
 ///
 /// # Errors
 /// As [`decide`].
-pub fn decide_cancel<P: Permission<Target = JobTarget>>(
+pub fn decide_cancel<P: Permission>(
     standing: &Standing,
-    job: JobId,
-    instance: Option<InstanceId>,
+    target: P::Target,
     started_by: StartedBy,
 ) -> Result<Permit<P>, Refusal> {
-    let target = JobTarget { job, instance };
+    if P::NEED != Need::Started {
+        return decide::<P>(standing, target);
+    }
     started_by.check(standing, target.is_listed(standing))?;
     Ok(grant(standing, target, Some(started_by)))
 }

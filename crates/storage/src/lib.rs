@@ -3,7 +3,10 @@
 //! It knows the domain and nothing above it. Whoever writes comes with an authority, and leaves an audit event.
 
 pub mod audit;
+pub mod event;
 pub mod failure;
+pub mod locate;
+pub mod member;
 pub mod standing;
 pub mod statement;
 pub mod store;
@@ -24,5 +27,13 @@ pub use tx::{Touched, Tx};
 /// Every statement of this crate: for the test that prepares them all on both databases.
 #[must_use]
 pub fn statements() -> Vec<Statement> {
-    [audit::STATEMENTS, standing::STATEMENTS, writer::STATEMENTS].concat()
+    [
+        audit::STATEMENTS,
+        event::STATEMENTS,
+        locate::STATEMENTS,
+        member::STATEMENTS,
+        standing::STATEMENTS,
+        writer::STATEMENTS,
+    ]
+    .concat()
 }

@@ -1,0 +1,261 @@
+//! From who asks and what a path says to a permit: the one way in.
+
+use stoa_domain::permission::{DeploymentTarget, JobTarget, ProjectAndInstances};
+use stoa_domain::{
+    AccountNeed, AccountPermit, AccountStanding, Action, InstanceId, InvitationId, MemberId, Need, Permission, Permit, ProjectId,
+    Refusal, ServerId, Standing, StartedBy, Target, Whole, WorkspaceId, decide, decide_account, decide_cancel,
+};
+use stoa_storage::Store;
+use stoa_storage::locate::LocatedJob;
+
+use crate::{App, Failure};
+
+/// What a path names: the value of `{workspace}`, `{instance}` and so on.
+#[derive(Debug, Clone, Default)]
+pub struct PathWords(Vec<(String, String)>);
+
+impl PathWords {
+    #[must_use]
+    pub fn new(words: Vec<(String, String)>) -> Self {
+        Self(words)
+    }
+
+    #[must_use]
+    pub fn get(&self, name: &str) -> &str {
+        self.0.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value)
+    }
+}
+
+/// What was found at a path, and for a job what its start needed.
+pub struct Located<T> {
+    pub target: T,
+    pub started_by: Option<StartedBy>,
+}
+
+impl<T> From<T> for Located<T> {
+    fn from(target: T) -> Self {
+        Self { target, started_by: None }
+    }
+}
+
+/// A target that can be found from a path.
+pub trait Locate: Target {
+    /// `None` where there is nothing: answered like what isn't allowed.
+    fn locate(
+        store: &Store,
+        workspace: WorkspaceId,
+        path: &PathWords,
+    ) -> impl Future<Output = Result<Option<Located<Self>>, Failure>> + Send;
+}
+
+impl Locate for Whole {
+    async fn locate(_: &Store, _: WorkspaceId, _: &PathWords) -> Result<Option<Located<Self>>, Failure> {
+        Ok(Some(Self.into()))
+    }
+}
+
+macro_rules! located_by_word {
+    ($($id:ty => $word:literal $find:ident),*) => {$(
+        impl Locate for $id {
+            async fn locate(
+                store: &Store,
+                workspace: WorkspaceId,
+                path: &PathWords,
+            ) -> Result<Option<Located<Self>>, Failure> {
+                Ok(store.$find(workspace, path.get($word)).await?.map(Into::into))
+            }
+        }
+    )*};
+}
+
+located_by_word! {
+    ProjectId => "project" find_project_id,
+    InstanceId => "instance" find_instance_id,
+    ServerId => "server" find_server_id,
+    MemberId => "member" find_member_id,
+    InvitationId => "invitation" find_invitation_id
+}
+
+impl Locate for JobTarget {
+    /// By its id, or by the deployment that it carries out.
+    async fn locate(store: &Store, workspace: WorkspaceId, path: &PathWords) -> Result<Option<Located<Self>>, Failure> {
+        let found = if path.get("deployment").is_empty() {
+            store.find_job(workspace, path.get("job")).await?
+        } else {
+            match store.find_instance_id(workspace, path.get("instance")).await? {
+                Some(instance) => store.find_deployment_job(workspace, instance, path.get("deployment")).await?,
+                None => None,
+            }
+        };
+        Ok(found.map(|LocatedJob { target, permission }| {
+            Located { target, started_by: Some(StartedBy(Action::from_key(&permission))) }
+        }))
+    }
+}
+
+impl Locate for DeploymentTarget {
+    async fn locate(store: &Store, workspace: WorkspaceId, path: &PathWords) -> Result<Option<Located<Self>>, Failure> {
+        let Some(instance) = store.find_instance_id(workspace, path.get("instance")).await? else { return Ok(None) };
+        Ok(store.find_deployment(workspace, instance, path.get("deployment")).await?.map(Into::into))
+    }
+}
+
+fn permit<P: Permission>(standing: &Standing, located: Located<P::Target>) -> Result<Permit<P>, Refusal> {
+    match located.started_by {
+        // Jobs alone are decided by what their start needed.
+        Some(started_by) if P::NEED == Need::Started => decide_cancel::<P>(standing, located.target, started_by),
+        _ => decide::<P>(standing, located.target),
+    }
+}
+
+impl App {
+    /// The account's standing in the workspace that `word` names. Who isn't a member gets the answer of a
+    /// workspace that doesn't exist.
+    ///
+    /// # Errors
+    /// `NotFound`, or a fault.
+    pub async fn standing(
+        &self,
+        account: &AccountStanding,
+        word: &str,
+        wanted: &[stoa_domain::Resource],
+    ) -> Result<Standing, Failure> {
+        let workspace = self.store().find_workspace_id(word).await?.ok_or(Refusal::NotFound)?;
+        self.standing_in(account, workspace, wanted).await
+    }
+
+    /// As [`App::standing`], of a workspace that is known.
+    ///
+    /// # Errors
+    /// `NotFound`, or a fault.
+    pub async fn standing_in(
+        &self,
+        account: &AccountStanding,
+        workspace: WorkspaceId,
+        wanted: &[stoa_domain::Resource],
+    ) -> Result<Standing, Failure> {
+        let access = self.store().find_access(workspace, account.actor.account, wanted).await?;
+        let access = access.ok_or(Refusal::NotFound)?;
+        let standing = Standing::new(account.actor.clone(), access, account.limits.as_ref());
+        Ok(standing.ok_or(Refusal::NotFound)?)
+    }
+
+    /// Decides `P` on what the path names. A refusal is written into the audit log, and names the owners where
+    /// they could grant it.
+    ///
+    /// # Errors
+    /// The refusal, or a fault.
+    pub async fn authorize<P>(&self, account: &AccountStanding, path: &PathWords) -> Result<Permit<P>, Failure>
+    where
+        P: Permission,
+        P::Target: Locate,
+    {
+        let workspace = self.store().find_workspace_id(path.get("workspace")).await?.ok_or(Refusal::NotFound)?;
+        // Membership first: to whoever has none, nothing in it is looked up.
+        let standing = self.standing_in(account, workspace, &[]).await?;
+        let Some(located) = P::Target::locate(self.store(), workspace, path).await? else {
+            self.refused::<P>(&standing, None, &Refusal::NotFound).await;
+            return Err(Refusal::NotFound.into());
+        };
+        let resources = located.target.resources();
+        let standing = if self.store().is_sqlite() || resources.is_empty() {
+            standing
+        } else {
+            self.standing_in(account, workspace, &resources).await?
+        };
+        match permit::<P>(&standing, located) {
+            Ok(permit) => Ok(permit),
+            Err(refusal) => {
+                self.refused::<P>(&standing, resources.first().copied(), &refusal).await;
+                Err(self.with_owners(workspace, refusal).await?.into())
+            }
+        }
+    }
+
+    /// Decides what an account asks of itself.
+    ///
+    /// # Errors
+    /// The refusal.
+    pub fn authorize_account(
+        &self,
+        account: &AccountStanding,
+        need: AccountNeed,
+        operation: &'static str,
+    ) -> Result<AccountPermit, Refusal> {
+        decide_account(account, need, operation)
+    }
+
+    /// The refusal, with the names of those who can grant what is missing.
+    ///
+    /// # Errors
+    /// A fault.
+    pub async fn with_owners(&self, workspace: WorkspaceId, refusal: Refusal) -> Result<Refusal, Failure> {
+        Ok(match refusal {
+            Refusal::PermissionDenied { missing, .. } => {
+                Refusal::PermissionDenied { missing, ask: self.store().list_owner_names(workspace).await? }
+            }
+            Refusal::OwnerRequired { .. } => {
+                Refusal::OwnerRequired { ask: self.store().list_owner_names(workspace).await? }
+            }
+            other => other,
+        })
+    }
+
+    async fn refused<P: Permission>(
+        &self,
+        standing: &Standing,
+        resource: Option<stoa_domain::Resource>,
+        refusal: &Refusal,
+    ) {
+        self.record_refusal(standing.workspace(), standing.actor(), P::OPERATION, resource, refusal).await;
+    }
+
+    /// Writes a refusal into the audit log. That this fails mustn't turn a refusal into anything else.
+    pub(crate) async fn record_refusal(
+        &self,
+        workspace: WorkspaceId,
+        actor: &stoa_domain::Actor,
+        operation: &str,
+        resource: Option<stoa_domain::Resource>,
+        refusal: &Refusal,
+    ) {
+        let event = stoa_storage::audit::NewAuditEvent {
+            workspace,
+            actor: Some(actor.clone()),
+            via: actor.via,
+            action: operation.to_owned(),
+            resource,
+            resource_name: None,
+            second_name: None,
+            outcome: stoa_storage::audit::Outcome::Refused,
+            repeated: 1,
+            detail: "{}".to_owned(),
+        };
+        if let Err(failure) = self.store().record_refusal(event, refusal).await {
+            tracing::error!(?failure, "a refusal wasn't written into the audit log");
+        }
+    }
+
+    /// Decides a push by what it would move, and keeps a refusal.
+    ///
+    /// # Errors
+    /// The refusal, or a fault.
+    pub async fn authorize_push(
+        &self,
+        account: &AccountStanding,
+        workspace: WorkspaceId,
+        project: ProjectId,
+        updates: &[stoa_domain::push::BranchUpdate],
+    ) -> Result<Permit<stoa_domain::permission::project::Push>, Failure> {
+        let instances = updates.iter().flat_map(|update| update.deployed_by.iter().copied()).collect();
+        let wanted = ProjectAndInstances { project, instances }.resources();
+        let standing = self.standing_in(account, workspace, &wanted).await?;
+        match stoa_domain::push::decide_push(&standing, project, updates) {
+            Ok(permit) => Ok(permit),
+            Err(refusal) => {
+                self.record_refusal(workspace, &account.actor, "project.push", wanted.first().copied(), &refusal).await;
+                Err(self.with_owners(workspace, refusal).await?.into())
+            }
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! How a use-case ends when it doesn't succeed: a refusal that a person is told, or a fault that is logged.
+
+use std::fmt;
+
+use stoa_domain::Refusal;
+use stoa_storage::StorageFault;
+
+#[derive(Debug)]
+pub enum Failure {
+    Refused(Refusal),
+    Fault(Fault),
+}
+
+/// Anything that isn't a refusal: opaque, with its chain of causes, logged once at the edge and never shown.
+pub struct Fault(Box<dyn std::error::Error + Send + Sync>);
+
+impl Fault {
+    #[must_use]
+    pub fn new(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self(error.into())
+    }
+
+    /// The causes, outermost first, in one line.
+    #[must_use]
+    pub fn chain(&self) -> String {
+        let mut text = self.0.to_string();
+        let mut cause = self.0.source();
+        while let Some(error) = cause {
+            text.push_str(": ");
+            text.push_str(&error.to_string());
+            cause = error.source();
+        }
+        text
+    }
+}
+
+impl fmt::Debug for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.chain())
+    }
+}
+
+impl From<Refusal> for Failure {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+impl From<Fault> for Failure {
+    fn from(fault: Fault) -> Self {
+        Self::Fault(fault)
+    }
+}
+
+impl From<StorageFault> for Failure {
+    fn from(fault: StorageFault) -> Self {
+        if fault.is_full() {
+            return Self::Refused(Refusal::DiskFull);
+        }
+        if fault.is_unreachable() {
+            return Self::Refused(Refusal::Unavailable);
+        }
+        Self::Fault(Fault::new(fault))
+    }
+}
+
+impl From<stoa_storage::Failure> for Failure {
+    fn from(failure: stoa_storage::Failure) -> Self {
+        match failure {
+            stoa_storage::Failure::Refused(refusal) => Self::Refused(refusal),
+            stoa_storage::Failure::Fault(fault) => fault.into(),
+        }
+    }
+}

@@ -1,0 +1,276 @@
+//! The ports: what use-cases need of the outside, said in the words of the domain.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures_util::future::BoxFuture;
+use futures_util::stream::BoxStream;
+use stoa_domain::branch::{BranchName, CommitId};
+use stoa_domain::instance::RestartMode;
+use stoa_domain::{DeploymentId, InstanceId, JobId, ProjectId, ReleaseId, Secret, Timestamp, WorkspaceId};
+
+use crate::failure::Fault;
+
+pub use stoa_storage::{Clock, NewIds};
+
+/// Makes secrets.
+pub trait Rng: Send + Sync + 'static {
+    fn fill(&self, bytes: &mut [u8]);
+}
+
+/// Seals secrets for one place: a workspace, a table, a column and a row.
+pub trait Vault: Send + Sync + 'static {
+    /// A new key for a workspace, wrapped by the master key.
+    ///
+    /// # Errors
+    /// A fault.
+    fn new_workspace_key(&self, workspace: WorkspaceId) -> Result<Vec<u8>, Fault>;
+
+    /// # Errors
+    /// A fault.
+    fn seal(&self, wrapped_key: &[u8], place: &SealedPlace, secret: &Secret) -> Result<Vec<u8>, Fault>;
+
+    /// # Errors
+    /// Where it was sealed for another place, by another key, or was changed.
+    fn open(&self, wrapped_key: &[u8], place: &SealedPlace, sealed: &[u8]) -> Result<Secret, Fault>;
+}
+
+/// What a sealed value is bound to. `workspace` is `INSTALLATION` for values of no workspace.
+#[derive(Debug, Clone)]
+pub struct SealedPlace {
+    pub workspace: WorkspaceId,
+    pub table: &'static str,
+    pub column: &'static str,
+    pub row: String,
+    pub version: i64,
+}
+
+/// A mail ready to go.
+#[derive(Clone)]
+pub struct Letter {
+    pub to: String,
+    pub subject: String,
+    pub text: String,
+    pub html: String,
+}
+
+/// How a try to send a letter ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Delivery {
+    Sent,
+    /// The server refused it for good.
+    Refused(String),
+    /// Try again later.
+    Waiting(String),
+}
+
+pub trait Mail: Send + Sync + 'static {
+    fn send(&self, letter: Letter) -> BoxFuture<'_, Delivery>;
+}
+
+/// One commit as a board or a list shows it.
+#[derive(Debug, Clone)]
+pub struct Commit {
+    pub id: CommitId,
+    pub subject: String,
+    pub author_name: String,
+    pub author_email: String,
+    pub at: Timestamp,
+}
+
+#[derive(Debug, Clone)]
+pub struct Branch {
+    pub name: BranchName,
+    pub commit: Commit,
+}
+
+/// One branch moved by a push, as git told it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RefUpdate {
+    /// `refs/heads/…` or `refs/tags/…`.
+    pub reference: String,
+    pub old: CommitId,
+    pub new: CommitId,
+}
+
+/// Hosted repositories.
+pub trait Repositories: Send + Sync + 'static {
+    fn create(&self, project: ProjectId, default_branch: BranchName) -> BoxFuture<'_, Result<(), Fault>>;
+    fn delete(&self, project: ProjectId) -> BoxFuture<'_, Result<(), Fault>>;
+    fn set_default_branch(&self, project: ProjectId, branch: BranchName) -> BoxFuture<'_, Result<(), Fault>>;
+    /// All branches with their newest commits.
+    fn branches(&self, project: ProjectId) -> BoxFuture<'_, Result<Vec<Branch>, Fault>>;
+    /// Commits of a branch, newest first; `None` where there is no such branch.
+    fn commits(
+        &self,
+        project: ProjectId,
+        branch: BranchName,
+        skip: usize,
+        limit: usize,
+    ) -> BoxFuture<'_, Result<Option<Vec<Commit>>, Fault>>;
+    /// The commit a branch stands at.
+    fn head(&self, project: ProjectId, branch: BranchName) -> BoxFuture<'_, Result<Option<CommitId>, Fault>>;
+    /// How many commits `branch` has that `base` hasn't, and the other way round.
+    fn ahead_behind(
+        &self,
+        project: ProjectId,
+        branch: BranchName,
+        base: BranchName,
+    ) -> BoxFuture<'_, Result<(u64, u64), Fault>>;
+    /// Whether `descendant` follows from `ancestor`.
+    fn is_ancestor(
+        &self,
+        project: ProjectId,
+        ancestor: CommitId,
+        descendant: CommitId,
+    ) -> BoxFuture<'_, Result<bool, Fault>>;
+    /// One file at a commit, of at most `limit` bytes.
+    fn file(
+        &self,
+        project: ProjectId,
+        commit: CommitId,
+        path: String,
+        limit: usize,
+    ) -> BoxFuture<'_, Result<Option<Vec<u8>>, Fault>>;
+    /// Where the repository lies, for the git program.
+    fn folder(&self, project: ProjectId) -> PathBuf;
+}
+
+/// The wanted form of an instance, as the machine is told it.
+#[derive(Clone)]
+pub struct InstanceForm {
+    pub instance: InstanceId,
+    pub project: ProjectId,
+    pub os_user: u32,
+    pub variables: Vec<(String, Secret)>,
+    pub wish_running: bool,
+    /// Slugs, stage and URL: what every process is given.
+    pub instance_slug: String,
+    pub project_slug: String,
+    pub workspace_slug: String,
+    pub stage: String,
+    pub url: String,
+    pub host: String,
+}
+
+/// One line of a log.
+#[derive(Debug, Clone)]
+pub struct LogLine {
+    /// Segment and offset: stable, for links and for going on.
+    pub position: String,
+    pub at: Timestamp,
+    pub stream: String,
+    pub level: Option<String>,
+    pub text: String,
+}
+
+#[derive(Debug, Clone, Default)]
+pub struct LogQuery {
+    /// `None` is the application's log, else a deployment's.
+    pub deployment: Option<DeploymentId>,
+    pub query: Option<String>,
+    pub since: Option<Timestamp>,
+    pub until: Option<Timestamp>,
+    pub after: Option<String>,
+    pub limit: Option<usize>,
+    pub follow: bool,
+}
+
+/// How work on a machine goes on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Progress {
+    Step { name: String, progress: Option<u8> },
+    Succeeded { release: Option<ReleaseId>, size: u64 },
+    Cancelled,
+    /// `sentence` is for everybody who sees the instance; `quote`, which may repeat a log, for whoever may read it.
+    Failed { code: String, sentence: String, quote: Option<String> },
+}
+
+/// What a command to a machine carries against being late or done twice.
+#[derive(Debug, Clone, Copy)]
+pub struct Order {
+    pub job: JobId,
+    pub fence: i64,
+}
+
+/// What a machine does for a job.
+#[derive(Debug, Clone)]
+pub enum Command {
+    Deploy { deployment: DeploymentId, release: ReleaseId, commit: CommitId },
+    /// Switch to a release that was kept.
+    Release { deployment: DeploymentId, release: ReleaseId },
+    Start,
+    Stop,
+    Restart(RestartMode),
+    Delete,
+}
+
+/// How an instance is on its machine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum MachineState {
+    Running,
+    Starting,
+    Stopped,
+    Failed { sentence: String },
+}
+
+#[derive(Debug, Clone)]
+pub struct InstanceOnMachine {
+    pub instance: InstanceId,
+    pub state: MachineState,
+    pub release: Option<ReleaseId>,
+}
+
+/// What a machine says of itself.
+#[derive(Debug, Clone, Default)]
+pub struct MachineFacts {
+    pub version: String,
+    pub processors: u32,
+    /// 0 to 100.
+    pub processor_used: f32,
+    pub memory: u64,
+    pub memory_used: u64,
+    pub disk: u64,
+    pub disk_used: u64,
+    pub uptime_seconds: u64,
+    /// Why no instance can run there, and what to install.
+    pub no_sandbox: Option<String>,
+    /// Why instances there reach nothing outside.
+    pub no_outgoing: Option<String>,
+    /// By what limits are enforced.
+    pub limits_by: String,
+}
+
+/// The machine that `stoa serve` stands on, and later others.
+pub trait Machines: Send + Sync + 'static {
+    fn facts(&self) -> BoxFuture<'_, Result<MachineFacts, Fault>>;
+    /// Tells the whole wanted form. The same twice changes nothing.
+    fn put(&self, order: Order, form: InstanceForm) -> BoxFuture<'_, Result<(), Fault>>;
+    /// Hands over the commit with all it needs, if the machine doesn't have it.
+    fn bring_commit(&self, order: Order, project: ProjectId, commit: CommitId, repository: PathBuf) -> BoxFuture<'_, Result<(), Fault>>;
+    /// Begins, or finds again, the work of a job, and follows it to its end.
+    fn carry_out(&self, order: Order, instance: InstanceId, command: Command) -> BoxFuture<'_, Result<BoxStream<'static, Progress>, Fault>>;
+    /// Asks the work of a job to end early.
+    fn cancel(&self, order: Order) -> BoxFuture<'_, Result<(), Fault>>;
+    fn instances(&self) -> BoxFuture<'_, Result<Vec<InstanceOnMachine>, Fault>>;
+    /// Changes of state as they happen, for as long as the stream is held.
+    fn changes(&self) -> BoxFuture<'_, Result<BoxStream<'static, InstanceOnMachine>, Fault>>;
+    fn logs(&self, instance: InstanceId, query: LogQuery) -> BoxFuture<'_, Result<BoxStream<'static, Result<LogLine, Fault>>, Fault>>;
+}
+
+/// Everything outside.
+#[derive(Clone)]
+pub struct Outside {
+    pub clock: Arc<dyn Clock>,
+    pub ids: Arc<dyn NewIds>,
+    pub rng: Arc<dyn Rng>,
+    pub vault: Arc<dyn Vault>,
+    pub repositories: Arc<dyn Repositories>,
+    pub machines: Arc<dyn Machines>,
+    /// `None` where no mail server is configured: links are shown to copy.
+    pub mail: Option<Arc<dyn Mail>>,
+}
+
+/// Bytes of a stream, or the fault that ended it.
+pub type ByteStream = BoxStream<'static, Result<Bytes, Fault>>;

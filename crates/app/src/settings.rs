@@ -1,0 +1,31 @@
+//! What the operator has set, as far as use-cases care.
+
+/// Who may create workspaces.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WorkspaceCreation {
+    Everyone,
+    Administrators,
+}
+
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// How people reach Stoa, without a final slash: all links are made from it.
+    pub public_url: String,
+    /// The domain of instances' hosts.
+    pub instance_domain: String,
+    /// What follows an instance's host in its URL: a port with its colon, or nothing.
+    pub instance_port: String,
+    /// `http` or `https`.
+    pub scheme: &'static str,
+    pub workspace_creation: WorkspaceCreation,
+    /// Whether this machine can be a server.
+    pub local_server: bool,
+}
+
+impl Settings {
+    /// The URL of a host below the instance domain.
+    #[must_use]
+    pub fn url_of(&self, host: &str) -> String {
+        format!("{}://{host}{}", self.scheme, self.instance_port)
+    }
+}
