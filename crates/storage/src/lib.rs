@@ -2,16 +2,25 @@
 //!
 //! It knows the domain and nothing above it. Whoever writes comes with an authority, and leaves an audit event.
 
+pub mod account;
+pub mod attempt;
 pub mod audit;
 pub mod event;
 pub mod failure;
+pub mod installation;
+pub mod invitation;
 pub mod locate;
+pub mod mail;
 pub mod member;
+pub mod profile;
+pub mod session;
 pub mod standing;
 pub mod statement;
 pub mod store;
+pub mod token;
 pub mod tx;
 pub mod value;
+pub mod workspace;
 
 mod migrate;
 mod notify;
@@ -28,11 +37,20 @@ pub use tx::{Touched, Tx};
 #[must_use]
 pub fn statements() -> Vec<Statement> {
     [
+        account::STATEMENTS,
+        attempt::STATEMENTS,
         audit::STATEMENTS,
         event::STATEMENTS,
+        installation::STATEMENTS,
+        invitation::STATEMENTS,
         locate::STATEMENTS,
+        mail::STATEMENTS,
         member::STATEMENTS,
+        profile::STATEMENTS,
+        session::STATEMENTS,
         standing::STATEMENTS,
+        token::STATEMENTS,
+        workspace::STATEMENTS,
         writer::STATEMENTS,
     ]
     .concat()

@@ -1,14 +1,101 @@
-//! Members: roles, profiles, and the rule that there is always an owner.
+//! Members: roles, and the rule that there is always an owner.
 
-use stoa_domain::WorkspaceId;
+use stoa_domain::member::Role;
+use stoa_domain::permission::member::{ChangeRole, Remove};
+use stoa_domain::{AccountId, MemberId, Permit, Refusal, ResourceKind, Timestamp, WorkspaceId};
 
-use crate::failure::StorageFault;
-use crate::store::Store;
+use crate::event::EventType;
+use crate::failure::{Failure, StorageFault};
+use crate::row::Row;
+use crate::store::{Store, Work};
+use crate::tx::Tx;
 use crate::values;
 
 crate::statements! {
     OWNER_NAMES = "SELECT a.name FROM members m JOIN accounts a ON a.id = m.account_id
         WHERE m.workspace_id = $1 AND m.role = 'owner' AND a.status = 'active' ORDER BY a.name, a.id LIMIT 10";
+    LIST = "SELECT m.id, m.account_id, a.name, a.email, a.email_verified_at, m.role, m.joined_at, m.last_seen_at,
+            m.access_revision
+        FROM members m JOIN accounts a ON a.id = m.account_id
+        WHERE m.workspace_id = $1 AND (a.name > $2 OR (a.name = $2 AND m.id > $3))
+            AND ($4 OR LOWER(a.name) LIKE LOWER($5) ESCAPE '!' OR ($7 AND LOWER(a.email) LIKE LOWER($5) ESCAPE '!'))
+        ORDER BY a.name, m.id LIMIT $6";
+    FIND = "SELECT m.id, m.account_id, a.name, a.email, a.email_verified_at, m.role, m.joined_at, m.last_seen_at,
+            m.access_revision
+        FROM members m JOIN accounts a ON a.id = m.account_id WHERE m.workspace_id = $1 AND m.id = $2";
+    OTHER_OWNERS = "SELECT COUNT(*) FROM members m JOIN accounts a ON a.id = m.account_id
+        WHERE m.workspace_id = $1 AND m.id <> $2 AND m.role = 'owner' AND a.status = 'active'";
+    SET_ROLE = "UPDATE members SET role = $3, access_revision = access_revision + 1 WHERE workspace_id = $1 AND id = $2";
+    CLEAR_ACTIONS = "DELETE FROM member_actions WHERE workspace_id = $1 AND member_id = $2";
+    CLEAR_PROJECTS = "DELETE FROM member_projects WHERE workspace_id = $1 AND member_id = $2";
+    CLEAR_INSTANCES = "DELETE FROM member_instances WHERE workspace_id = $1 AND member_id = $2";
+    CLEAR_SERVERS = "DELETE FROM member_servers WHERE workspace_id = $1 AND member_id = $2";
+    REMOVE = "DELETE FROM members WHERE workspace_id = $1 AND id = $2";
+    REVOKE_THEIRS = "UPDATE invitations SET status = 'revoked', ended_at = $3
+        WHERE workspace_id = $1 AND invited_by = $2 AND status = 'pending'";
+}
+
+#[derive(Debug, Clone)]
+pub struct MemberRecord {
+    pub id: MemberId,
+    pub account: AccountId,
+    pub name: String,
+    pub email: String,
+    pub email_verified: bool,
+    pub role: Role,
+    pub joined_at: Timestamp,
+    pub last_seen_at: Option<Timestamp>,
+    pub revision: i64,
+}
+
+fn read(row: &Row) -> Result<MemberRecord, StorageFault> {
+    let role = row.get::<String>(5)?;
+    Ok(MemberRecord {
+        id: row.get(0)?,
+        account: row.get(1)?,
+        name: row.get(2)?,
+        email: row.get(3)?,
+        email_verified: row.get::<Option<Timestamp>>(4)?.is_some(),
+        role: Role::from_key(&role).ok_or(StorageFault::Unknown(role))?,
+        joined_at: row.get(6)?,
+        last_seen_at: row.get(7)?,
+        revision: row.get(8)?,
+    })
+}
+
+/// A text to search for, with what LIKE would read as a pattern taken out of its meaning.
+#[must_use]
+pub fn like(query: &str) -> String {
+    let mut pattern = String::from("%");
+    for c in query.chars() {
+        if matches!(c, '!' | '%' | '_') {
+            pattern.push('!');
+        }
+        pattern.push(c);
+    }
+    pattern.push('%');
+    pattern
+}
+
+pub(crate) async fn find_member_in(
+    tx: &mut Tx<'_>,
+    workspace: WorkspaceId,
+    member: MemberId,
+) -> Result<Option<MemberRecord>, StorageFault> {
+    tx.fetch_optional(FIND, values![workspace, member]).await?.as_ref().map(read).transpose()
+}
+
+/// Empties a profile: actions and lists.
+pub(crate) async fn clear_profile(tx: &mut Tx<'_>, workspace: WorkspaceId, member: MemberId) -> Result<(), StorageFault> {
+    for statement in [CLEAR_ACTIONS, CLEAR_PROJECTS, CLEAR_INSTANCES, CLEAR_SERVERS] {
+        tx.execute(statement, values![workspace, member]).await?;
+    }
+    Ok(())
+}
+
+async fn keep_an_owner(tx: &mut Tx<'_>, workspace: WorkspaceId, but: MemberId) -> Result<(), Failure> {
+    let others = tx.fetch_one(OTHER_OWNERS, values![workspace, but]).await?.get::<i64>(0)?;
+    if others == 0 { Err(Refusal::LastOwner.into()) } else { Ok(()) }
 }
 
 impl Store {
@@ -20,4 +107,105 @@ impl Store {
         let rows = self.fetch_all(OWNER_NAMES, values![workspace]).await?;
         rows.iter().map(|row| row.get(0)).collect()
     }
+
+    /// Members by name, after the one with this name and id. Addresses are searched only where `by_email`.
+    ///
+    /// # Errors
+    /// A fault.
+    pub async fn list_members(
+        &self,
+        workspace: WorkspaceId,
+        after: (&str, MemberId),
+        query: Option<&str>,
+        by_email: bool,
+        limit: i64,
+    ) -> Result<Vec<MemberRecord>, StorageFault> {
+        let pattern = query.map(like);
+        let rows = self
+            .fetch_all(LIST, values![workspace, after.0, after.1, pattern.is_none(), pattern, limit, by_email])
+            .await?;
+        rows.iter().map(read).collect()
+    }
+
+    /// # Errors
+    /// `NotFound`.
+    pub async fn load_member(&self, workspace: WorkspaceId, member: MemberId) -> Result<MemberRecord, Failure> {
+        let row = self.fetch_optional(FIND, values![workspace, member]).await?.ok_or(Refusal::NotFound)?;
+        Ok(read(&row)?)
+    }
+
+    /// Becoming owner empties the profile; being made a member again starts with nothing.
+    ///
+    /// # Errors
+    /// `LastOwner`; `PreconditionFailed` where the member changed meanwhile.
+    pub async fn change_role(
+        &self,
+        permit: Permit<ChangeRole>,
+        role: Role,
+        expected_revision: Option<i64>,
+    ) -> Result<MemberRecord, Failure> {
+        let (workspace, member) = (permit.workspace(), *permit.target());
+        let work: Work<()> = Box::new(move |tx| {
+            Box::pin(async move {
+                let found = find_member_in(tx, workspace, member).await?.ok_or(Refusal::NotFound)?;
+                if expected_revision.is_some_and(|expected| expected != found.revision) {
+                    return Err(Refusal::PreconditionFailed.into());
+                }
+                tx.audit_name(found.name);
+                tx.audit_detail(format!(r#"{{"from":"{}","to":"{}"}}"#, found.role.key(), role.key()));
+                if found.role == role {
+                    return Ok(());
+                }
+                if found.role == Role::Owner {
+                    keep_an_owner(tx, workspace, member).await?;
+                }
+                tx.execute(SET_ROLE, values![workspace, member, role.key()]).await?;
+                clear_profile(tx, workspace, member).await?;
+                tell_access(tx, workspace, member, found.account).await?;
+                Ok(())
+            })
+        });
+        self.write(permit, work).await?;
+        self.load_member(workspace, member).await
+    }
+
+    /// Removes a member, or lets one leave. What it invited and nobody accepted is revoked.
+    ///
+    /// # Errors
+    /// `LastOwner`.
+    pub async fn remove_member(&self, permit: Permit<Remove>) -> Result<(), Failure> {
+        let (workspace, member) = (permit.workspace(), *permit.target());
+        let leaves = permit.member() == member;
+        let work: Work<()> = Box::new(move |tx| {
+            Box::pin(async move {
+                let found = find_member_in(tx, workspace, member).await?.ok_or(Refusal::NotFound)?;
+                if found.role == Role::Owner {
+                    keep_an_owner(tx, workspace, member).await?;
+                }
+                if leaves {
+                    tx.audit_action("member.leave");
+                }
+                tx.audit_name(found.name);
+                let now = tx.now();
+                tx.execute(REVOKE_THEIRS, values![workspace, member, now]).await?;
+                tx.execute(REMOVE, values![workspace, member]).await?;
+                tx.touched.members.push((workspace, found.account));
+                tx.tell(workspace, EventType::Deleted, ResourceKind::Member, member.uuid()).await?;
+                Ok(())
+            })
+        });
+        self.write(permit, work).await
+    }
+}
+
+/// What a change of access leaves behind: the member's pages ask everything anew, the others see the member change.
+pub(crate) async fn tell_access(
+    tx: &mut Tx<'_>,
+    workspace: WorkspaceId,
+    member: MemberId,
+    account: AccountId,
+) -> Result<(), StorageFault> {
+    tx.touched.members.push((workspace, account));
+    tx.tell_member(workspace, EventType::AccessChanged, ResourceKind::Member, member.uuid(), Some(member)).await?;
+    tx.tell(workspace, EventType::Changed, ResourceKind::Member, member.uuid()).await
 }

@@ -1,0 +1,161 @@
+//! Accounts: the people who can sign in.
+
+use stoa_domain::{AccountId, AccountPermit, Refusal, SessionId, Timestamp};
+
+use crate::failure::{Failure, StorageFault};
+use crate::row::Row;
+use crate::store::{Store, Work};
+use crate::tx::Tx;
+use crate::values;
+
+crate::statements! {
+    INSERT = "INSERT INTO accounts (id, name, email, email_canonical, email_verified_at, password_hash, is_admin,
+            mail_on_failure, status, revision, created_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'active', 1, $9)";
+    BY_ID = "SELECT id, name, email, email_canonical, email_verified_at, password_hash, is_admin, mail_on_failure, status,
+            revision FROM accounts WHERE id = $1";
+    BY_EMAIL = "SELECT id, name, email, email_canonical, email_verified_at, password_hash, is_admin, mail_on_failure, status,
+            revision FROM accounts WHERE email_canonical = $1";
+    CHANGE = "UPDATE accounts SET name = COALESCE($2, name), mail_on_failure = COALESCE($3, mail_on_failure) WHERE id = $1";
+    SET_PASSWORD = "UPDATE accounts SET password_hash = $2, revision = revision + 1 WHERE id = $1";
+    /// A better hash of the same password changes nothing that anyone may do.
+    REHASH = "UPDATE accounts SET password_hash = $2 WHERE id = $1";
+    END_OTHER_SESSIONS = "DELETE FROM sessions WHERE account_id = $1 AND id <> $2";
+    SEEN = "UPDATE accounts SET last_seen_at = $2 WHERE id = $1";
+    SEEN_AS_MEMBER = "UPDATE members SET last_seen_at = $2 WHERE account_id = $1";
+}
+
+#[derive(Clone)]
+pub struct NewAccount {
+    pub id: AccountId,
+    pub name: String,
+    pub email: String,
+    pub email_canonical: String,
+    pub email_verified: bool,
+    /// A PHC string.
+    pub password_hash: String,
+    pub is_admin: bool,
+}
+
+/// An account as it is stored.
+#[derive(Clone)]
+pub struct AccountRecord {
+    pub id: AccountId,
+    pub name: String,
+    pub email: String,
+    pub email_canonical: String,
+    pub email_verified_at: Option<Timestamp>,
+    pub password_hash: Option<String>,
+    pub is_admin: bool,
+    pub mail_on_failure: bool,
+    pub is_active: bool,
+    pub revision: i64,
+}
+
+pub(crate) async fn insert_account(tx: &mut Tx<'_>, account: NewAccount) -> Result<(), StorageFault> {
+    let now = tx.now();
+    let verified_at = account.email_verified.then_some(now);
+    tx.execute(
+        INSERT,
+        values![
+            account.id,
+            account.name,
+            account.email,
+            account.email_canonical,
+            verified_at,
+            account.password_hash,
+            account.is_admin,
+            true,
+            now,
+        ],
+    )
+    .await?;
+    Ok(())
+}
+
+fn read(row: &Row) -> Result<AccountRecord, StorageFault> {
+    Ok(AccountRecord {
+        id: row.get(0)?,
+        name: row.get(1)?,
+        email: row.get(2)?,
+        email_canonical: row.get(3)?,
+        email_verified_at: row.get(4)?,
+        password_hash: row.get(5)?,
+        is_admin: row.get(6)?,
+        mail_on_failure: row.get(7)?,
+        is_active: row.get::<String>(8)? == "active",
+        revision: row.get(9)?,
+    })
+}
+
+pub(crate) async fn find_account_in(tx: &mut Tx<'_>, email_canonical: &str) -> Result<Option<AccountRecord>, StorageFault> {
+    tx.fetch_optional(BY_EMAIL, values![email_canonical]).await?.as_ref().map(read).transpose()
+}
+
+impl Store {
+    /// # Errors
+    /// A fault.
+    pub async fn find_account(&self, id: AccountId) -> Result<Option<AccountRecord>, StorageFault> {
+        self.fetch_optional(BY_ID, values![id]).await?.as_ref().map(read).transpose()
+    }
+
+    /// # Errors
+    /// A fault.
+    pub async fn find_account_by_email(&self, canonical: &str) -> Result<Option<AccountRecord>, StorageFault> {
+        self.fetch_optional(BY_EMAIL, values![canonical]).await?.as_ref().map(read).transpose()
+    }
+
+    /// Changes what isn't `None`.
+    ///
+    /// # Errors
+    /// A fault.
+    pub async fn change_account(
+        &self,
+        permit: AccountPermit,
+        name: Option<String>,
+        mail_on_failure: Option<bool>,
+    ) -> Result<(), Failure> {
+        let account = permit.actor().account;
+        let work: Work<()> = Box::new(move |tx| {
+            let name = name.clone();
+            Box::pin(async move {
+                tx.execute(CHANGE, values![account, name, mail_on_failure]).await?;
+                tx.touched.accounts.push(account);
+                Ok(())
+            })
+        });
+        self.write(permit, work).await
+    }
+
+    /// Sets the password and ends all other sessions.
+    ///
+    /// # Errors
+    /// A fault.
+    pub async fn set_password(&self, permit: AccountPermit, hash: String, keep: SessionId) -> Result<(), Failure> {
+        let account = permit.actor().account;
+        let work: Work<()> = Box::new(move |tx| {
+            let hash = hash.clone();
+            Box::pin(async move {
+                if tx.execute(SET_PASSWORD, values![account, hash]).await? == 0 {
+                    return Err(Refusal::NotFound.into());
+                }
+                tx.execute(END_OTHER_SESSIONS, values![account, keep]).await?;
+                tx.touched.accounts.push(account);
+                Ok(())
+            })
+        });
+        self.write(permit, work).await
+    }
+}
+
+/// Keeps a hash made anew with today's parameters.
+pub(crate) async fn rehash(tx: &mut Tx<'_>, account: AccountId, hash: String) -> Result<(), StorageFault> {
+    tx.execute(REHASH, values![account, hash]).await.map(drop)
+}
+
+pub(crate) async fn seen(tx: &mut Tx<'_>, account: AccountId) -> Result<(), StorageFault> {
+    let now = tx.now();
+    tx.execute(SEEN, values![account, now]).await?;
+    tx.execute(SEEN_AS_MEMBER, values![account, now]).await?;
+    Ok(())
+}

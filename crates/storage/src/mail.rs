@@ -1,0 +1,135 @@
+//! The queue of mails. A mail is queued in the transaction of what it tells, and emptied when it is done with.
+
+use stoa_domain::{InvitationId, MailId, SystemPermit, Timestamp, WorkspaceId};
+
+use crate::failure::{Failure, StorageFault};
+use crate::store::{Store, Work};
+use crate::tx::Tx;
+use crate::values;
+
+crate::statements! {
+    INSERT = "INSERT INTO mails (id, workspace_id, invitation_id, kind, recipient, content, status, attempts, next_at, fence,
+            created_at) VALUES ($1, $2, $3, $4, $5, $6, 'waiting', 0, $7, 0, $7)";
+    VOID = "UPDATE mails SET status = 'void', content = NULL WHERE invitation_id = $1 AND status = 'waiting'";
+    DUE = "SELECT id FROM mails WHERE status = 'waiting' AND next_at <= $1 AND (lease_until IS NULL OR lease_until < $1)
+        ORDER BY next_at, id LIMIT 1";
+    CLAIM = "UPDATE mails SET lease_until = $2, fence = fence + 1, attempts = attempts + 1
+        WHERE id = $1 AND status = 'waiting' AND (lease_until IS NULL OR lease_until < $3)
+        RETURNING workspace_id, recipient, content, fence, attempts";
+    SENT = "UPDATE mails SET status = 'sent', content = NULL, lease_until = NULL, last_error = NULL
+        WHERE id = $1 AND fence = $2 AND status = 'waiting'";
+    REFUSED = "UPDATE mails SET status = 'refused', content = NULL, lease_until = NULL, last_error = $3
+        WHERE id = $1 AND fence = $2 AND status = 'waiting'";
+    AGAIN = "UPDATE mails SET next_at = $3, lease_until = NULL, last_error = $4
+        WHERE id = $1 AND fence = $2 AND status = 'waiting'";
+    NEXT = "SELECT next_at FROM mails WHERE status = 'waiting' ORDER BY next_at LIMIT 1";
+}
+
+#[derive(Clone)]
+pub struct NewMail {
+    pub id: MailId,
+    pub kind: &'static str,
+    pub recipient: String,
+    /// The letter, sealed for this row.
+    pub content: Vec<u8>,
+}
+
+/// A mail taken from the queue, for as long as its lease.
+pub struct ClaimedMail {
+    pub id: MailId,
+    pub workspace: Option<WorkspaceId>,
+    pub recipient: String,
+    pub content: Vec<u8>,
+    pub fence: i64,
+    pub attempts: i64,
+}
+
+/// How a try ended.
+#[derive(Debug, Clone)]
+pub enum MailOutcome {
+    Sent,
+    Refused(String),
+    Again { next_at: Timestamp, error: String },
+}
+
+pub(crate) async fn queue(
+    tx: &mut Tx<'_>,
+    workspace: WorkspaceId,
+    invitation: Option<InvitationId>,
+    mail: NewMail,
+) -> Result<(), StorageFault> {
+    let now = tx.now();
+    let NewMail { id, kind, recipient, content } = mail;
+    tx.execute(INSERT, values![id, workspace, invitation, kind, recipient, content, now]).await?;
+    tx.touched.mails = true;
+    Ok(())
+}
+
+pub(crate) async fn void(tx: &mut Tx<'_>, invitation: InvitationId) -> Result<(), StorageFault> {
+    tx.execute(VOID, values![invitation]).await.map(drop)
+}
+
+fn system(operation: &'static str) -> SystemPermit {
+    SystemPermit::new(WorkspaceId::INSTALLATION, operation, None, None)
+}
+
+impl Store {
+    /// Takes the next mail that is due, for `lease_seconds`.
+    ///
+    /// # Errors
+    /// A fault.
+    pub async fn claim_mail(&self, lease_seconds: i64) -> Result<Option<ClaimedMail>, Failure> {
+        if self.fetch_optional(DUE, values![self.now()]).await?.is_none() {
+            return Ok(None);
+        }
+        let work: Work<_> = Box::new(move |tx| {
+            Box::pin(async move {
+                tx.audit_nothing();
+                let now = tx.now();
+                let Some(due) = tx.fetch_optional(DUE, values![now]).await? else { return Ok(None) };
+                let id = due.get::<MailId>(0)?;
+                let row = tx.fetch_optional(CLAIM, values![id, now.plus_seconds(lease_seconds), now]).await?;
+                let Some(row) = row else { return Ok(None) };
+                Ok(Some(ClaimedMail {
+                    id,
+                    workspace: row.get(0)?,
+                    recipient: row.get(1)?,
+                    content: row.get::<Option<Vec<u8>>>(2)?.unwrap_or_default(),
+                    fence: row.get(3)?,
+                    attempts: row.get(4)?,
+                }))
+            })
+        });
+        self.write(system("mail.claim"), work).await
+    }
+
+    /// Writes down how the try ended; does nothing where another has taken the mail meanwhile.
+    ///
+    /// # Errors
+    /// A fault.
+    pub async fn settle_mail(&self, id: MailId, fence: i64, outcome: MailOutcome) -> Result<(), Failure> {
+        let work: Work<()> = Box::new(move |tx| {
+            let outcome = outcome.clone();
+            Box::pin(async move {
+                tx.audit_nothing();
+                match outcome {
+                    MailOutcome::Sent => tx.execute(SENT, values![id, fence]).await?,
+                    MailOutcome::Refused(error) => tx.execute(REFUSED, values![id, fence, error]).await?,
+                    MailOutcome::Again { next_at, error } => {
+                        tx.execute(AGAIN, values![id, fence, next_at, error]).await?
+                    }
+                };
+                Ok(())
+            })
+        });
+        self.write(system("mail.settle"), work).await
+    }
+
+    /// When the next mail is due.
+    ///
+    /// # Errors
+    /// A fault.
+    pub async fn next_mail_at(&self) -> Result<Option<Timestamp>, StorageFault> {
+        self.fetch_optional(NEXT, vec![]).await?.map(|row| row.get(0)).transpose()
+    }
+}

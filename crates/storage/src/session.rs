@@ -1,0 +1,232 @@
+//! Sessions: what a browser is signed in by. Only the hash of the secret is kept.
+
+use stoa_domain::{AccountId, AccountPermit, Actor, Credential, OpenPermit, Refusal, SessionId, SystemPermit, Timestamp, Via, WorkspaceId};
+
+use crate::account;
+use crate::failure::{Failure, StorageFault};
+use crate::store::{Store, Work};
+use crate::tx::Tx;
+use crate::values;
+
+/// A session that nothing was asked by for this long has ended: 7 days.
+const IDLE_SECONDS: i64 = 7 * 24 * 3600;
+/// And every one after 30 days.
+pub const ABSOLUTE_SECONDS: i64 = 30 * 24 * 3600;
+
+crate::statements! {
+    INSERT = "INSERT INTO sessions (id, account_id, token_hash, authenticated_at, created_at, expires_at, last_seen_at,
+            address, user_agent) VALUES ($1, $2, $3, $4, $4, $5, $4, $6, $7)";
+    FIND = "SELECT s.id, s.account_id, a.name, a.is_admin, a.revision, s.authenticated_at, s.last_seen_at
+        FROM sessions s JOIN accounts a ON a.id = s.account_id
+        WHERE s.token_hash = $1 AND s.expires_at > $2 AND s.last_seen_at > $3 AND a.status = 'active'";
+    IS_ALIVE = "SELECT s.id FROM sessions s JOIN accounts a ON a.id = s.account_id
+        WHERE s.id = $1 AND s.expires_at > $2 AND a.status = 'active'";
+    TOUCH = "UPDATE sessions SET last_seen_at = $2 WHERE id = $1";
+    CONFIRM = "UPDATE sessions SET authenticated_at = $2 WHERE id = $1";
+    END = "DELETE FROM sessions WHERE id = $1 AND account_id = $2";
+    LIST = "SELECT id, created_at, last_seen_at, address, user_agent FROM sessions
+        WHERE account_id = $1 AND expires_at > $2 AND last_seen_at > $3 ORDER BY last_seen_at DESC, id LIMIT 200";
+    SWEEP = "DELETE FROM sessions WHERE expires_at <= $1 OR last_seen_at <= $2";
+    KNOWN_ADDRESS = "SELECT id FROM sessions WHERE account_id = $1 AND address = $2 LIMIT 1";
+}
+
+/// A session to be made at sign-in.
+#[derive(Clone)]
+pub struct NewSession {
+    pub id: SessionId,
+    pub token_hash: Vec<u8>,
+    pub address: String,
+    pub user_agent: String,
+}
+
+impl NewSession {
+    /// Who the new session's account is, for the audit event of signing in.
+    #[must_use]
+    pub fn actor(&self, account: AccountId, name: String) -> Actor {
+        Actor {
+            account,
+            name,
+            via: Via::Page,
+            credential: Credential::Session(self.id),
+            address: Some(self.address.clone()),
+        }
+    }
+}
+
+/// A session that counts, with its account.
+#[derive(Debug, Clone)]
+pub struct SessionRecord {
+    pub id: SessionId,
+    pub account: AccountId,
+    pub name: String,
+    pub is_admin: bool,
+    pub revision: i64,
+    pub authenticated_at: Timestamp,
+    pub last_seen_at: Timestamp,
+}
+
+/// A session as its account's page lists it.
+#[derive(Debug, Clone)]
+pub struct ListedSession {
+    pub id: SessionId,
+    pub created_at: Timestamp,
+    pub last_seen_at: Timestamp,
+    pub address: String,
+    pub user_agent: String,
+}
+
+pub(crate) async fn insert_session(tx: &mut Tx<'_>, account: AccountId, new: NewSession) -> Result<SessionId, StorageFault> {
+    let now = tx.now();
+    let expires_at = now.plus_seconds(ABSOLUTE_SECONDS);
+    tx.execute(INSERT, values![new.id, account, new.token_hash, now, expires_at, new.address, new.user_agent]).await?;
+    account::seen(tx, account).await?;
+    Ok(new.id)
+}
+
+impl Store {
+    /// # Errors
+    /// A fault.
+    pub async fn find_session(&self, token_hash: &[u8]) -> Result<Option<SessionRecord>, StorageFault> {
+        let now = self.now();
+        let row = self.fetch_optional(FIND, values![token_hash, now, now.plus_seconds(-IDLE_SECONDS)]).await?;
+        row.map(|row| {
+            Ok(SessionRecord {
+                id: row.get(0)?,
+                account: row.get(1)?,
+                name: row.get(2)?,
+                is_admin: row.get(3)?,
+                revision: row.get(4)?,
+                authenticated_at: row.get(5)?,
+                last_seen_at: row.get(6)?,
+            })
+        })
+        .transpose()
+    }
+
+    /// Whether the session still counts: for what goes on after the request that it opened.
+    ///
+    /// # Errors
+    /// A fault.
+    pub async fn is_session_alive(&self, id: SessionId) -> Result<bool, StorageFault> {
+        Ok(self.fetch_optional(IS_ALIVE, values![id, self.now()]).await?.is_some())
+    }
+
+    /// Whether the account has a session from this address.
+    ///
+    /// # Errors
+    /// A fault.
+    pub async fn is_address_known(&self, account: AccountId, address: &str) -> Result<bool, StorageFault> {
+        Ok(self.fetch_optional(KNOWN_ADDRESS, values![account, address]).await?.is_some())
+    }
+
+    /// Signs in: a new session, and a better hash of the password where one was made.
+    ///
+    /// # Errors
+    /// A fault.
+    pub async fn sign_in(
+        &self,
+        permit: OpenPermit,
+        account: AccountId,
+        name: String,
+        session: NewSession,
+        better_hash: Option<String>,
+    ) -> Result<SessionId, Failure> {
+        let work: Work<_> = Box::new(move |tx| {
+            let (session, name, better_hash) = (session.clone(), name.clone(), better_hash.clone());
+            Box::pin(async move {
+                tx.audit_actor(session.actor(account, name));
+                if let Some(hash) = better_hash {
+                    account::rehash(tx, account, hash).await?;
+                }
+                Ok(insert_session(tx, account, session).await?)
+            })
+        });
+        self.write(permit, work).await
+    }
+
+    /// Remembers that the session was used; called at most once a minute.
+    ///
+    /// # Errors
+    /// A fault.
+    pub async fn touch_session(&self, id: SessionId, account: AccountId) -> Result<(), Failure> {
+        let permit = SystemPermit::new(WorkspaceId::INSTALLATION, "session.touch", None, None);
+        let work: Work<()> = Box::new(move |tx| {
+            Box::pin(async move {
+                tx.audit_nothing();
+                let now = tx.now();
+                tx.execute(TOUCH, values![id, now]).await?;
+                account::seen(tx, account).await?;
+                Ok(())
+            })
+        });
+        self.write(permit, work).await
+    }
+
+    /// The password was entered again.
+    ///
+    /// # Errors
+    /// A fault.
+    pub async fn confirm_session(&self, permit: AccountPermit, id: SessionId) -> Result<(), Failure> {
+        let work: Work<()> = Box::new(move |tx| {
+            Box::pin(async move {
+                let now = tx.now();
+                tx.execute(CONFIRM, values![id, now]).await?;
+                Ok(())
+            })
+        });
+        self.write(permit, work).await
+    }
+
+    /// Ends one of the account's own sessions.
+    ///
+    /// # Errors
+    /// `NotFound` where it has no such session.
+    pub async fn end_session(&self, permit: AccountPermit, id: SessionId) -> Result<(), Failure> {
+        let account = permit.actor().account;
+        let work: Work<()> = Box::new(move |tx| {
+            Box::pin(async move {
+                if tx.execute(END, values![id, account]).await? == 0 {
+                    return Err(Refusal::NotFound.into());
+                }
+                tx.touched.accounts.push(account);
+                Ok(())
+            })
+        });
+        self.write(permit, work).await
+    }
+
+    /// # Errors
+    /// A fault.
+    pub async fn list_sessions(&self, account: AccountId) -> Result<Vec<ListedSession>, StorageFault> {
+        let now = self.now();
+        let rows = self.fetch_all(LIST, values![account, now, now.plus_seconds(-IDLE_SECONDS)]).await?;
+        rows.iter()
+            .map(|row| {
+                Ok(ListedSession {
+                    id: row.get(0)?,
+                    created_at: row.get(1)?,
+                    last_seen_at: row.get(2)?,
+                    address: row.get(3)?,
+                    user_agent: row.get(4)?,
+                })
+            })
+            .collect()
+    }
+
+    /// Removes sessions that have ended.
+    ///
+    /// # Errors
+    /// A fault.
+    pub async fn sweep_sessions(&self) -> Result<(), Failure> {
+        let permit = SystemPermit::new(WorkspaceId::INSTALLATION, "session.sweep", None, None);
+        let work: Work<()> = Box::new(move |tx| {
+            Box::pin(async move {
+                tx.audit_nothing();
+                let now = tx.now();
+                tx.execute(SWEEP, values![now, now.plus_seconds(-IDLE_SECONDS)]).await?;
+                Ok(())
+            })
+        });
+        self.write(permit, work).await
+    }
+}

@@ -1,0 +1,240 @@
+//! Workspaces and their slugs.
+
+use stoa_domain::permission::workspace::{Change, Delete};
+use stoa_domain::slug::Slug;
+use stoa_domain::{
+    AccountId, AccountPermit, Conflict, MemberId, Permit, Refusal, ResourceKind, Timestamp, WorkspaceId,
+};
+
+use crate::event::EventType;
+use crate::failure::{Failure, StorageFault};
+use crate::store::{Store, Work};
+use crate::tx::Tx;
+use crate::values;
+
+/// Days for which a deleted workspace's slugs stay taken.
+const SLUG_REST_SECONDS: i64 = 30 * 24 * 3600;
+
+crate::statements! {
+    INSERT = "INSERT INTO workspaces (id, name, primary_color, revision, audit_seq, audit_hash, created_at)
+        VALUES ($1, $2, $3, 1, 0, $4, $5)";
+    INSERT_KEY = "INSERT INTO workspace_keys (workspace_id, version, wrapped) VALUES ($1, 1, $2)";
+    INSERT_OWNER = "INSERT INTO members (id, workspace_id, account_id, role, access_revision, joined_at, last_seen_at)
+        VALUES ($1, $2, $3, 'owner', 1, $4, $4)";
+    SLUG_STATE = "SELECT workspace_id, free_at FROM workspace_slugs WHERE slug = $1";
+    FREE_SLUG = "DELETE FROM workspace_slugs WHERE slug = $1";
+    INSERT_SLUG = "INSERT INTO workspace_slugs (slug, workspace_id, is_current) VALUES ($1, $2, $3)";
+    RETIRE_SLUG = "UPDATE workspace_slugs SET is_current = $2 WHERE workspace_id = $1 AND is_current";
+    FIND = "SELECT w.id, s.slug, w.name, w.primary_color, w.revision, w.created_at, w.logo_id FROM workspaces w
+        JOIN workspace_slugs s ON s.workspace_id = w.id AND s.is_current WHERE w.id = $1";
+    MINE = "SELECT w.id, s.slug, w.name, w.primary_color, w.revision, w.created_at, w.logo_id, m.role FROM members m
+        JOIN workspaces w ON w.id = m.workspace_id
+        JOIN workspace_slugs s ON s.workspace_id = w.id AND s.is_current
+        WHERE m.account_id = $1 AND (w.name > $2 OR (w.name = $2 AND w.id > $3))
+        ORDER BY w.name, w.id LIMIT $4";
+    REVISION = "SELECT revision FROM workspaces WHERE id = $1";
+    CHANGE = "UPDATE workspaces SET name = COALESCE($2, name), primary_color = COALESCE($3, primary_color),
+        revision = revision + 1 WHERE id = $1";
+    INSTANCES = "SELECT COUNT(*) FROM instances WHERE workspace_id = $1";
+    RELEASE_SLUGS = "UPDATE workspace_slugs SET workspace_id = NULL, is_current = $2, free_at = $3 WHERE workspace_id = $1";
+    DELETE_PROJECTS = "DELETE FROM projects WHERE workspace_id = $1";
+    DELETE_SERVERS = "DELETE FROM servers WHERE workspace_id = $1";
+    DELETE = "DELETE FROM workspaces WHERE id = $1";
+    KEY = "SELECT wrapped FROM workspace_keys WHERE workspace_id = $1 AND version = $2";
+    ACCOUNTS_OF = "SELECT account_id FROM members WHERE workspace_id = $1";
+}
+
+#[derive(Clone)]
+pub struct NewWorkspace {
+    pub id: WorkspaceId,
+    pub owner: MemberId,
+    pub name: String,
+    pub slug: Slug,
+    pub primary_color: String,
+    /// The workspace's key, wrapped by the master key.
+    pub wrapped_key: Vec<u8>,
+}
+
+#[derive(Debug, Clone)]
+pub struct WorkspaceRecord {
+    pub id: WorkspaceId,
+    pub slug: String,
+    pub name: String,
+    pub primary_color: String,
+    pub revision: i64,
+    pub created_at: Timestamp,
+    pub has_logo: bool,
+}
+
+/// One of an account's workspaces.
+#[derive(Debug, Clone)]
+pub struct MyWorkspace {
+    pub workspace: WorkspaceRecord,
+    pub role: String,
+}
+
+/// What a change of a workspace sets; `None` leaves it.
+#[derive(Debug, Clone, Default)]
+pub struct WorkspaceChange {
+    pub name: Option<String>,
+    pub slug: Option<Slug>,
+    pub primary_color: Option<String>,
+    /// Refused where the workspace has another revision by now.
+    pub expected_revision: Option<i64>,
+}
+
+fn read(row: &crate::row::Row) -> Result<WorkspaceRecord, StorageFault> {
+    Ok(WorkspaceRecord {
+        id: row.get(0)?,
+        slug: row.get(1)?,
+        name: row.get(2)?,
+        primary_color: row.get(3)?,
+        revision: row.get(4)?,
+        created_at: row.get(5)?,
+        has_logo: row.get::<Option<uuid::Uuid>>(6)?.is_some(),
+    })
+}
+
+/// Takes a slug for the workspace, or says that it's taken.
+async fn take_slug(tx: &mut Tx<'_>, slug: &Slug, workspace: WorkspaceId) -> Result<(), Failure> {
+    let now = tx.now();
+    if let Some(row) = tx.fetch_optional(SLUG_STATE, values![slug.as_str()]).await? {
+        let holder = row.get::<Option<WorkspaceId>>(0)?;
+        let free_at = row.get::<Option<Timestamp>>(1)?;
+        let is_free = holder.is_none() && free_at.is_none_or(|free_at| free_at <= now);
+        if !is_free && holder != Some(workspace) {
+            return Err(Refusal::SlugTaken.into());
+        }
+        tx.execute(FREE_SLUG, values![slug.as_str()]).await?;
+    }
+    tx.execute(RETIRE_SLUG, values![workspace, false]).await?;
+    match tx.execute(INSERT_SLUG, values![slug.as_str(), workspace, true]).await {
+        // Two on two replicas: the schema settles it.
+        Err(fault) if fault.is_unique_violation() => Err(Refusal::SlugTaken.into()),
+        other => Ok(other.map(drop)?),
+    }
+}
+
+impl Store {
+    /// The creator becomes the owner.
+    ///
+    /// # Errors
+    /// `SlugTaken`.
+    pub async fn create_workspace(&self, permit: AccountPermit, new: NewWorkspace) -> Result<WorkspaceRecord, Failure> {
+        let account = permit.actor().account;
+        let id = new.id;
+        let work: Work<()> = Box::new(move |tx| {
+            let new = new.clone();
+            Box::pin(async move {
+                let now = tx.now();
+                tx.execute(INSERT, values![new.id, new.name.clone(), new.primary_color, vec![0_u8; 32], now]).await?;
+                take_slug(tx, &new.slug, new.id).await?;
+                tx.execute(INSERT_KEY, values![new.id, new.wrapped_key]).await?;
+                tx.execute(INSERT_OWNER, values![new.owner, new.id, account, now]).await?;
+                tx.touched.members.push((new.id, account));
+                tx.audit_in(new.id);
+                tx.audit_resource(ResourceKind::Workspace, new.id.uuid(), new.name);
+                Ok(())
+            })
+        });
+        self.write(permit, work).await?;
+        self.load_workspace(id).await
+    }
+
+    /// # Errors
+    /// `NotFound`.
+    pub async fn load_workspace(&self, id: WorkspaceId) -> Result<WorkspaceRecord, Failure> {
+        let row = self.fetch_optional(FIND, values![id]).await?.ok_or(Refusal::NotFound)?;
+        Ok(read(&row)?)
+    }
+
+    /// The account's workspaces by name, after the one with this name and id.
+    ///
+    /// # Errors
+    /// A fault.
+    pub async fn list_my_workspaces(
+        &self,
+        account: AccountId,
+        after: (&str, WorkspaceId),
+        limit: i64,
+    ) -> Result<Vec<MyWorkspace>, StorageFault> {
+        let rows = self.fetch_all(MINE, values![account, after.0, after.1, limit]).await?;
+        rows.iter().map(|row| Ok(MyWorkspace { workspace: read(row)?, role: row.get(7)? })).collect()
+    }
+
+    /// Whether a workspace's slug can be taken.
+    ///
+    /// # Errors
+    /// A fault.
+    pub async fn is_slug_free(&self, slug: &str) -> Result<bool, StorageFault> {
+        let Some(row) = self.fetch_optional(SLUG_STATE, values![slug]).await? else { return Ok(true) };
+        let holder = row.get::<Option<WorkspaceId>>(0)?;
+        let free_at = row.get::<Option<Timestamp>>(1)?;
+        Ok(holder.is_none() && free_at.is_none_or(|free_at| free_at <= self.now()))
+    }
+
+    /// The workspace's key as it is kept: wrapped.
+    ///
+    /// # Errors
+    /// A fault where there is none.
+    pub async fn load_wrapped_key(&self, workspace: WorkspaceId, version: i64) -> Result<Vec<u8>, StorageFault> {
+        let row = self.fetch_optional(KEY, values![workspace, version]).await?;
+        row.ok_or_else(|| StorageFault::Unknown(format!("key {version} of workspace {workspace}")))?.get(0)
+    }
+
+    /// # Errors
+    /// `SlugTaken`, `PreconditionFailed`.
+    pub async fn change_workspace(&self, permit: Permit<Change>, change: WorkspaceChange) -> Result<WorkspaceRecord, Failure> {
+        let id = permit.workspace();
+        let work: Work<()> = Box::new(move |tx| {
+            let change = change.clone();
+            Box::pin(async move {
+                let row = tx.fetch_optional(REVISION, values![id]).await?.ok_or(Refusal::NotFound)?;
+                if change.expected_revision.is_some_and(|expected| row.get::<i64>(0).ok() != Some(expected)) {
+                    return Err(Refusal::PreconditionFailed.into());
+                }
+                if let Some(slug) = &change.slug {
+                    take_slug(tx, slug, id).await?;
+                    tx.audit_second(slug.as_str());
+                }
+                if let Some(name) = &change.name {
+                    tx.audit_name(name.as_str());
+                }
+                tx.execute(CHANGE, values![id, change.name, change.primary_color]).await?;
+                tx.tell(id, EventType::Changed, ResourceKind::Workspace, id.uuid()).await?;
+                Ok(())
+            })
+        });
+        self.write(permit, work).await?;
+        self.load_workspace(id).await
+    }
+
+    /// # Errors
+    /// `Conflict` while there are instances.
+    pub async fn delete_workspace(&self, permit: Permit<Delete>) -> Result<(), Failure> {
+        let id = permit.workspace();
+        let work: Work<()> = Box::new(move |tx| {
+            Box::pin(async move {
+                let instances = tx.fetch_one(INSTANCES, values![id]).await?.get::<i64>(0)?;
+                if instances > 0 {
+                    return Err(Refusal::Conflict(Conflict::InstanceRuns).into());
+                }
+                let row = tx.fetch_optional(FIND, values![id]).await?.ok_or(Refusal::NotFound)?;
+                tx.audit_name(read(&row)?.name);
+                let accounts = tx.fetch_all(ACCOUNTS_OF, values![id]).await?;
+                for row in &accounts {
+                    tx.touched.members.push((id, row.get(0)?));
+                }
+                let free_at = tx.now().plus_seconds(SLUG_REST_SECONDS);
+                tx.execute(RELEASE_SLUGS, values![id, false, free_at]).await?;
+                tx.execute(DELETE_PROJECTS, values![id]).await?;
+                tx.execute(DELETE_SERVERS, values![id]).await?;
+                tx.execute(DELETE, values![id]).await?;
+                tx.touched.workspaces.push(id);
+                tx.touched.events.push(id);
+                Ok(())
+            })
+        });
+        self.write(permit, work).await
+    }
+}
