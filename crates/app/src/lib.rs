@@ -3,10 +3,20 @@
 //! A use-case takes a permit, never an id that somebody sent. What lies outside is a port; its real body is in
 //! `adapters`, a fake one in `test-kit`.
 
+pub mod account;
+pub mod audit;
 pub mod authority;
 pub mod failure;
+pub mod invitation;
+pub mod mail;
+pub mod member;
+pub mod passwords;
 pub mod ports;
+pub mod secrets;
+pub mod session;
 pub mod settings;
+pub mod token;
+pub mod workspace;
 
 pub use failure::{Failure, Fault};
 pub use settings::Settings;

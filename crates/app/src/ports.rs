@@ -266,6 +266,7 @@ pub struct Outside {
     pub ids: Arc<dyn NewIds>,
     pub rng: Arc<dyn Rng>,
     pub vault: Arc<dyn Vault>,
+    pub passwords: crate::passwords::Passwords,
     pub repositories: Arc<dyn Repositories>,
     pub machines: Arc<dyn Machines>,
     /// `None` where no mail server is configured: links are shown to copy.

@@ -18,6 +18,8 @@ pub struct Settings {
     /// `http` or `https`.
     pub scheme: &'static str,
     pub workspace_creation: WorkspaceCreation,
+    /// SHA-256 of the set-up link's token, until an account exists.
+    pub setup_token_hash: Option<Vec<u8>>,
     /// Whether this machine can be a server.
     pub local_server: bool,
 }

@@ -1,0 +1,140 @@
+//! Accounts: the first one, and what each may change of itself.
+
+use stoa_domain::email::EmailAddress;
+use stoa_domain::name::Name;
+use stoa_domain::{AccountId, AccountPermit, FieldProblem, Refusal, Secret, decide_open, password};
+use stoa_storage::account::{AccountRecord, NewAccount};
+use stoa_storage::attempt::Limit;
+use stoa_storage::workspace::MyWorkspace;
+use subtle::ConstantTimeEq as _;
+
+use crate::secrets::hash_of;
+use crate::session::{SignedIn, Visitor};
+use crate::{App, Failure};
+
+const SETUPS: Limit = Limit { count: 10, seconds: 60 };
+
+pub struct SetUp {
+    pub token: String,
+    pub name: String,
+    pub email: String,
+    pub password: Secret,
+}
+
+/// An account as it sees itself.
+pub struct OwnAccount {
+    pub account: AccountRecord,
+    pub workspaces: Vec<MyWorkspace>,
+}
+
+#[derive(Debug, Clone, Default)]
+pub struct AccountChange {
+    pub name: Option<String>,
+    pub mail_on_failure: Option<bool>,
+}
+
+/// A password that may be one.
+pub(crate) fn check_password(field: &str, secret: &Secret, problems: &mut Vec<FieldProblem>) {
+    let checked = secret.reveal_text().map_or(Err("A password is text."), password::check);
+    if let Err(detail) = checked {
+        problems.push(FieldProblem::new(field, "weak", detail));
+    }
+}
+
+pub(crate) fn check_name(field: &str, text: &str, problems: &mut Vec<FieldProblem>) -> Option<Name> {
+    Name::parse(text).map_err(|detail| problems.push(FieldProblem::new(field, "invalid", detail))).ok()
+}
+
+impl App {
+    /// Whether the installation waits for its first account.
+    ///
+    /// # Errors
+    /// A fault.
+    pub async fn is_setup_needed(&self) -> Result<bool, Failure> {
+        Ok(!self.store().has_accounts().await?)
+    }
+
+    /// Whether the database answers.
+    ///
+    /// # Errors
+    /// Where it doesn't.
+    pub async fn ping(&self) -> Result<(), Failure> {
+        Ok(self.store().ping().await?)
+    }
+
+    /// Makes the first account, administrator of the installation, and signs it in.
+    ///
+    /// # Errors
+    /// `Conflict` when an account exists; `NotFound` for a wrong token.
+    pub async fn set_up(&self, wish: SetUp, visitor: Visitor) -> Result<SignedIn, Failure> {
+        if self.store().has_accounts().await? {
+            return Err(Refusal::Conflict(stoa_domain::Conflict::AlreadySetUp).into());
+        }
+        if let Some(retry_after) = self.store().count_attempt(format!("setup:{}", visitor.address), SETUPS).await? {
+            return Err(Refusal::TooManyRequests { retry_after }.into());
+        }
+        let right = self.settings().setup_token_hash.as_ref().is_some_and(|kept| hash_of(&wish.token).ct_eq(kept).into());
+        if !right {
+            return Err(Refusal::invalid("token", "wrong", "This set-up link isn't the one that Stoa printed at its last start.").into());
+        }
+        let mut problems = Vec::new();
+        let name = check_name("name", &wish.name, &mut problems);
+        let email = EmailAddress::parse(&wish.email);
+        if email.is_none() {
+            problems.push(FieldProblem::new("email", "invalid", "This isn't an e-mail address."));
+        }
+        check_password("password", &wish.password, &mut problems);
+        let (Some(name), Some(email), true) = (name, email, problems.is_empty()) else {
+            return Err(Refusal::Invalid(problems).into());
+        };
+        let password_hash = self.outside().passwords.hash(wish.password, self.new_salt()).await?;
+        let account = NewAccount {
+            id: AccountId::new(self.new_uuid()),
+            name: name.into_string(),
+            email: email.as_shown().to_owned(),
+            email_canonical: email.canonical().to_owned(),
+            email_verified: false,
+            password_hash,
+            is_admin: true,
+        };
+        let (session, secret) = self.new_session(visitor);
+        let (account, session) = self.store().set_up(decide_open("installation.set_up", None), account, session).await?;
+        Ok(SignedIn { account, session, secret })
+    }
+
+    /// # Errors
+    /// A fault.
+    pub async fn load_own_account(&self, account: AccountId) -> Result<OwnAccount, Failure> {
+        let found = self.store().find_account(account).await?.ok_or(Refusal::Unauthenticated)?;
+        let start = ("", stoa_domain::WorkspaceId::INSTALLATION);
+        let workspaces = self.store().list_my_workspaces(account, start, 200).await?;
+        Ok(OwnAccount { account: found, workspaces })
+    }
+
+    /// # Errors
+    /// `Invalid`.
+    pub async fn change_account(&self, permit: AccountPermit, change: AccountChange) -> Result<(), Failure> {
+        let mut problems = Vec::new();
+        let name = change.name.and_then(|name| check_name("name", &name, &mut problems));
+        if !problems.is_empty() {
+            return Err(Refusal::Invalid(problems).into());
+        }
+        Ok(self.store().change_account(permit, name.map(Name::into_string), change.mail_on_failure).await?)
+    }
+
+    /// Changes the password; all other sessions end.
+    ///
+    /// # Errors
+    /// `Invalid` for a wrong old password or a weak new one.
+    pub async fn change_password(&self, permit: AccountPermit, old: Secret, new: Secret) -> Result<(), Failure> {
+        let session = Self::session_of(&permit)?;
+        let mut problems = Vec::new();
+        check_password("new_password", &new, &mut problems);
+        if !problems.is_empty() {
+            return Err(Refusal::Invalid(problems).into());
+        }
+        self.check_own_password(&permit, old).await?;
+        let hash = self.outside().passwords.hash(new, self.new_salt()).await?;
+        Ok(self.store().set_password(permit, hash, session).await?)
+    }
+}

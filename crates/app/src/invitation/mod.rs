@@ -1,0 +1,117 @@
+//! Invitations: an address asked into a workspace by a link.
+
+mod accept;
+mod letter;
+
+pub use accept::{Accepted, LinkPage, NewPerson};
+pub(crate) use letter::letter_of;
+
+use stoa_domain::email::EmailAddress;
+use stoa_domain::permission::invitation as may;
+use stoa_domain::{InvitationId, MailId, Permit, Refusal, Secret, WorkspaceId};
+use stoa_storage::attempt::Limit;
+use stoa_storage::invitation::{InvitationRecord, NewInvitation, NewLink};
+use stoa_storage::mail::NewMail;
+
+use crate::ports::{Letter, SealedPlace};
+use crate::{App, Failure};
+
+const A_MINUTE: Limit = Limit { count: 30, seconds: 60 };
+const A_DAY: Limit = Limit { count: 100, seconds: 24 * 3600 };
+
+/// An invitation that was just made or resent; the link only where no mail carries it.
+pub struct Invited {
+    pub invitation: InvitationRecord,
+    pub link: Option<Secret>,
+}
+
+/// The place for which a queued letter is sealed.
+pub(crate) fn letter_place(workspace: WorkspaceId, mail: MailId) -> SealedPlace {
+    SealedPlace { workspace, table: "mails", column: "content", row: mail.to_string(), version: 1 }
+}
+
+impl App {
+    /// Invites one address.
+    ///
+    /// # Errors
+    /// `Invalid`, `AlreadyMember`, `InvitationPending`, `TooManyRequests`.
+    pub async fn invite(&self, permit: Permit<may::Create>, email: &str) -> Result<Invited, Failure> {
+        let Some(email) = EmailAddress::parse(email) else {
+            return Err(Refusal::invalid("email", "invalid", "This isn't an e-mail address.").into());
+        };
+        let workspace = permit.workspace();
+        for (window, limit) in [("minute", A_MINUTE), ("day", A_DAY)] {
+            let bucket = format!("invite:workspace:{workspace}:{window}");
+            if let Some(retry_after) = self.store().count_attempt(bucket, limit).await? {
+                return Err(Refusal::TooManyRequests { retry_after }.into());
+            }
+        }
+        let (link, shown) = self.new_link(workspace, &permit.actor().name, &email).await?;
+        let id = InvitationId::new(self.new_uuid());
+        let new = NewInvitation { id, email, message: None, link };
+        let invitation = self.store().create_invitation(permit, new).await?;
+        Ok(Invited { invitation, link: shown })
+    }
+
+    /// A link, sealed into a letter where a mail server is configured, else to be shown once.
+    async fn new_link(
+        &self,
+        workspace: WorkspaceId,
+        inviter: &str,
+        email: &EmailAddress,
+    ) -> Result<(NewLink, Option<Secret>), Failure> {
+        let secret = self.new_secret("");
+        let token = secret.text.reveal_text().unwrap_or_default();
+        let address = format!("{}/invitations/{token}", self.settings().public_url);
+        if self.outside().mail.is_none() {
+            return Ok((NewLink { token_hash: secret.hash, mail: None }, Some(Secret::from_text(address))));
+        }
+        let look = self.store().load_workspace(workspace).await?;
+        let letter = letter_of(&look, inviter, email, &address);
+        let id = MailId::new(self.new_uuid());
+        let wrapped = self.store().load_wrapped_key(workspace, 1).await?;
+        let content = self.outside().vault.seal(&wrapped, &letter_place(workspace, id), &sealed_text(&letter)?)?;
+        let mail = NewMail { id, kind: "invitation", recipient: email.canonical().to_owned(), content };
+        Ok((NewLink { token_hash: secret.hash, mail: Some(mail) }, None))
+    }
+
+    /// # Errors
+    /// A fault.
+    pub async fn list_invitations(
+        &self,
+        permit: Permit<may::List>,
+        after: InvitationId,
+        limit: i64,
+    ) -> Result<Vec<InvitationRecord>, Failure> {
+        Ok(self.store().list_invitations(permit.workspace(), after, limit).await?)
+    }
+
+    /// A new link; the old one ends.
+    ///
+    /// # Errors
+    /// The refusal of an invitation that was accepted or revoked; `TooManyRequests`.
+    pub async fn resend_invitation(&self, permit: Permit<may::Resend>) -> Result<Invited, Failure> {
+        let workspace = permit.workspace();
+        let bucket = format!("invite:workspace:{workspace}:minute");
+        if let Some(retry_after) = self.store().count_attempt(bucket, A_MINUTE).await? {
+            return Err(Refusal::TooManyRequests { retry_after }.into());
+        }
+        let found = self.store().load_invitation(workspace, *permit.target()).await?;
+        let email = EmailAddress::parse(&found.email).ok_or(Refusal::NotFound)?;
+        let (link, shown) = self.new_link(workspace, &permit.actor().name, &email).await?;
+        let invitation = self.store().resend_invitation(permit, link).await?;
+        Ok(Invited { invitation, link: shown })
+    }
+
+    /// # Errors
+    /// The refusal of an invitation that was accepted or revoked before.
+    pub async fn revoke_invitation(&self, permit: Permit<may::Revoke>) -> Result<(), Failure> {
+        Ok(self.store().revoke_invitation(permit).await?)
+    }
+}
+
+/// A letter as it lies in the queue, before it is sealed.
+fn sealed_text(letter: &Letter) -> Result<Secret, Failure> {
+    let parts = [&letter.subject, &letter.text, &letter.html];
+    Ok(Secret::new(serde_json::to_vec(&parts).map_err(crate::Fault::new)?))
+}

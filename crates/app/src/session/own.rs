@@ -1,0 +1,71 @@
+//! One's own sessions: entering the password again, listing, ending.
+
+use stoa_domain::{AccountPermit, Credential, Refusal, Secret, SessionId};
+use stoa_storage::attempt::Limit;
+use stoa_storage::session::ListedSession;
+
+use crate::{App, Failure};
+
+const CONFIRMATIONS: Limit = Limit { count: 10, seconds: 900 };
+
+impl App {
+    /// The session behind a permit.
+    ///
+    /// # Errors
+    /// `TokenMayNot` where there is none.
+    pub(crate) fn session_of(permit: &AccountPermit) -> Result<SessionId, Refusal> {
+        match permit.actor().credential {
+            Credential::Session(id) => Ok(id),
+            Credential::Token(_) | Credential::Job => Err(Refusal::TokenMayNot),
+        }
+    }
+
+    /// Checks the account's password, counting failures.
+    pub(crate) async fn check_own_password(&self, permit: &AccountPermit, password: Secret) -> Result<(), Failure> {
+        let account = permit.actor().account;
+        let bucket = format!("confirm:account:{account}");
+        if let Some(retry_after) = self.store().attempts_exhausted(&bucket, CONFIRMATIONS).await? {
+            return Err(Refusal::TooManyRequests { retry_after }.into());
+        }
+        let found = self.store().find_account(account).await?.ok_or(Refusal::Unauthenticated)?;
+        let verified = self.outside().passwords.verify(password, found.password_hash, self.new_salt()).await?;
+        if !verified.matches {
+            self.store().count_attempt(bucket, CONFIRMATIONS).await?;
+            return Err(Refusal::invalid("password", "wrong", "This isn't your password.").into());
+        }
+        Ok(())
+    }
+
+    /// For ten minutes this session may change the account.
+    ///
+    /// # Errors
+    /// `Invalid` for a wrong password.
+    pub async fn confirm_session(&self, permit: AccountPermit, password: Secret) -> Result<(), Failure> {
+        let session = Self::session_of(&permit)?;
+        self.check_own_password(&permit, password).await?;
+        Ok(self.store().confirm_session(permit, session).await?)
+    }
+
+    /// # Errors
+    /// A fault.
+    pub async fn sign_out(&self, permit: AccountPermit) -> Result<(), Failure> {
+        let session = Self::session_of(&permit)?;
+        Ok(self.store().end_session(permit, session).await?)
+    }
+
+    /// # Errors
+    /// `NotFound`.
+    pub async fn end_session(&self, permit: AccountPermit, id: &str) -> Result<(), Failure> {
+        let id = id.parse::<SessionId>().map_err(|_| Refusal::NotFound)?;
+        Ok(self.store().end_session(permit, id).await?)
+    }
+
+    /// One's sessions, and which of them is asking.
+    ///
+    /// # Errors
+    /// A fault.
+    pub async fn list_sessions(&self, permit: AccountPermit) -> Result<(Vec<ListedSession>, Option<SessionId>), Failure> {
+        let sessions = self.store().list_sessions(permit.actor().account).await?;
+        Ok((sessions, Self::session_of(&permit).ok()))
+    }
+}

@@ -1,0 +1,230 @@
+//! Workspaces: made, seen, changed, deleted; and what a slug may be.
+
+use stoa_domain::permission::workspace as may;
+use stoa_domain::slug::{Slug, SlugProblem};
+use stoa_domain::{AccountPermit, FieldProblem, MemberId, Permit, Refusal, WorkspaceId};
+use stoa_storage::attempt::Limit;
+use stoa_storage::profile::Profile;
+use stoa_storage::workspace::{MyWorkspace, NewWorkspace, WorkspaceChange, WorkspaceRecord};
+
+use crate::account::check_name;
+use crate::settings::WorkspaceCreation;
+use crate::{App, Failure};
+
+/// The colour of a workspace that hasn't chosen one.
+pub const DEFAULT_COLOR: &str = "#3552d4";
+const SLUG_QUESTIONS: Limit = Limit { count: 30, seconds: 60 };
+
+/// What the page says under the slug while a name is typed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SlugAnswer {
+    pub slug: String,
+    pub available: bool,
+    /// `taken`, `reserved` or `invalid`.
+    pub reason: Option<&'static str>,
+    pub suggestion: Option<String>,
+}
+
+#[derive(Debug, Clone)]
+pub struct CreateWorkspace {
+    pub name: String,
+    pub slug: Option<String>,
+}
+
+#[derive(Debug, Clone, Default)]
+pub struct ChangeWorkspace {
+    pub name: Option<String>,
+    pub slug: Option<String>,
+    pub primary_color: Option<String>,
+    pub expected_revision: Option<i64>,
+}
+
+/// A workspace as one member sees it.
+#[derive(Debug, Clone)]
+pub struct SeenWorkspace {
+    pub workspace: WorkspaceRecord,
+    pub is_owner: bool,
+    /// The caller's own profile; `None` is an owner's: not restricted.
+    pub profile: Option<Profile>,
+    pub member: MemberId,
+}
+
+fn slug_problem(problem: SlugProblem) -> FieldProblem {
+    match problem {
+        SlugProblem::Invalid => FieldProblem::new(
+            "slug",
+            "invalid",
+            "A slug has 2 to 40 of a-z, 0-9 and -, begins and ends with a letter or digit, and has no double hyphen.",
+        ),
+        SlugProblem::Reserved => FieldProblem::new("slug", "reserved", "This word is reserved. Choose another."),
+    }
+}
+
+/// `#rgb` or `#rrggbb` in any case, as `#rrggbb`.
+fn color(text: &str) -> Option<String> {
+    let digits = text.strip_prefix('#')?.to_ascii_lowercase();
+    if !digits.bytes().all(|b| b.is_ascii_hexdigit()) {
+        return None;
+    }
+    match digits.len() {
+        6 => Some(format!("#{digits}")),
+        3 => Some(digits.chars().fold(String::from("#"), |mut long, c| {
+            long.push(c);
+            long.push(c);
+            long
+        })),
+        _ => None,
+    }
+}
+
+/// Whether a text is meant as a slug rather than as a name.
+fn looks_like_a_slug(text: &str) -> bool {
+    text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+}
+
+impl App {
+    /// # Errors
+    /// `TooManyRequests`.
+    pub async fn check_slug(&self, permit: AccountPermit, text: &str) -> Result<SlugAnswer, Failure> {
+        let bucket = format!("slug:account:{}", permit.actor().account);
+        if let Some(retry_after) = self.store().count_attempt(bucket, SLUG_QUESTIONS).await? {
+            return Err(Refusal::TooManyRequests { retry_after }.into());
+        }
+        let plain = Slug::plain_of(text);
+        if looks_like_a_slug(text) && Slug::of_workspace(text) == Err(SlugProblem::Invalid) {
+            let suggestion = Some(self.free_slug(&plain).await?);
+            return Ok(SlugAnswer { slug: plain, available: false, reason: Some("invalid"), suggestion });
+        }
+        let reason = match Slug::of_workspace(&plain) {
+            Err(SlugProblem::Invalid) => Some("invalid"),
+            Err(SlugProblem::Reserved) => Some("reserved"),
+            Ok(_) if self.store().is_slug_free(&plain).await? => None,
+            Ok(_) => Some("taken"),
+        };
+        let suggestion = if reason.is_some() { Some(self.free_slug(&plain).await?) } else { None };
+        Ok(SlugAnswer { slug: plain, available: reason.is_none(), reason, suggestion })
+    }
+
+    /// `slug` itself where it is free, else with the first number that is.
+    async fn free_slug(&self, slug: &str) -> Result<String, Failure> {
+        if Slug::of_workspace(slug).is_ok() && self.store().is_slug_free(slug).await? {
+            return Ok(slug.to_owned());
+        }
+        for number in 2..1000 {
+            let candidate = Slug::numbered(slug, number);
+            if Slug::of_workspace(&candidate).is_ok() && self.store().is_slug_free(&candidate).await? {
+                return Ok(candidate);
+            }
+        }
+        Ok(Slug::plain_of(&format!("team {}", self.new_uuid())))
+    }
+
+    /// The creator becomes the owner.
+    ///
+    /// # Errors
+    /// `SlugTaken`, with or without a slug in the wish; `AdministratorRequired`; `Invalid`.
+    pub async fn create_workspace(&self, permit: AccountPermit, wish: CreateWorkspace) -> Result<SeenWorkspace, Failure> {
+        if self.settings().workspace_creation == WorkspaceCreation::Administrators && !permit.is_admin() {
+            return Err(Refusal::AdministratorRequired.into());
+        }
+        let mut problems = Vec::new();
+        let name = check_name("name", &wish.name, &mut problems);
+        let text = wish.slug.unwrap_or_else(|| Slug::plain_of(&wish.name));
+        let slug = Slug::of_workspace(&text).map_err(|problem| problems.push(slug_problem(problem))).ok();
+        let (Some(name), Some(slug), true) = (name, slug, problems.is_empty()) else {
+            return Err(Refusal::Invalid(problems).into());
+        };
+        let id = WorkspaceId::new(self.new_uuid());
+        let member = MemberId::new(self.new_uuid());
+        let new = NewWorkspace {
+            id,
+            owner: member,
+            name: name.into_string(),
+            slug,
+            primary_color: DEFAULT_COLOR.to_owned(),
+            wrapped_key: self.outside().vault.new_workspace_key(id)?,
+        };
+        let workspace = self.store().create_workspace(permit, new).await?;
+        Ok(SeenWorkspace { workspace, is_owner: true, profile: None, member })
+    }
+
+    /// One's workspaces by name.
+    ///
+    /// # Errors
+    /// A fault.
+    pub async fn list_workspaces(
+        &self,
+        permit: AccountPermit,
+        after: (&str, WorkspaceId),
+        limit: i64,
+    ) -> Result<Vec<MyWorkspace>, Failure> {
+        Ok(self.store().list_my_workspaces(permit.actor().account, after, limit).await?)
+    }
+
+    /// # Errors
+    /// `NotFound`.
+    pub async fn view_workspace(&self, permit: Permit<may::View>) -> Result<SeenWorkspace, Failure> {
+        let workspace = self.store().load_workspace(permit.workspace()).await?;
+        let profile = if permit.sees_everything() {
+            None
+        } else {
+            Some(self.store().load_profile(permit.workspace(), permit.member()).await?)
+        };
+        Ok(SeenWorkspace { workspace, is_owner: permit.by_owner(), profile, member: permit.member() })
+    }
+
+    /// # Errors
+    /// `Invalid`, `SlugTaken`, `PreconditionFailed`.
+    pub async fn change_workspace(&self, permit: Permit<may::Change>, wish: ChangeWorkspace) -> Result<SeenWorkspace, Failure> {
+        let mut problems = Vec::new();
+        let name = wish.name.and_then(|name| check_name("name", &name, &mut problems));
+        let slug = wish.slug.and_then(|text| {
+            Slug::of_workspace(&text).map_err(|problem| problems.push(slug_problem(problem))).ok()
+        });
+        let primary_color = wish.primary_color.and_then(|text| {
+            let color = color(&text);
+            if color.is_none() {
+                problems.push(FieldProblem::new("primary_color", "invalid", "A colour is #rgb or #rrggbb."));
+            }
+            color
+        });
+        if !problems.is_empty() {
+            return Err(Refusal::Invalid(problems).into());
+        }
+        let member = permit.member();
+        let change = WorkspaceChange {
+            name: name.map(stoa_domain::name::Name::into_string),
+            slug,
+            primary_color,
+            expected_revision: wish.expected_revision,
+        };
+        let workspace = self.store().change_workspace(permit, change).await?;
+        Ok(SeenWorkspace { workspace, is_owner: true, profile: None, member })
+    }
+
+    /// Deletes the workspace, by its slug typed once more.
+    ///
+    /// # Errors
+    /// `Invalid` for another slug; `Conflict` while it has instances.
+    pub async fn delete_workspace(&self, permit: Permit<may::Delete>, confirm: &str) -> Result<(), Failure> {
+        let workspace = self.store().load_workspace(permit.workspace()).await?;
+        if confirm != workspace.slug {
+            return Err(Refusal::invalid("confirm", "mismatch", "Type the workspace's slug to delete it.").into());
+        }
+        Ok(self.store().delete_workspace(permit).await?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::color;
+
+    #[test]
+    fn colours_are_kept_in_one_form() {
+        assert_eq!(color("#AbC").as_deref(), Some("#aabbcc"));
+        assert_eq!(color("#12AB9f").as_deref(), Some("#12ab9f"));
+        for wrong in ["", "#", "123456", "#12", "#1234", "#12345g", "#1234567", "red"] {
+            assert_eq!(color(wrong), None, "{wrong}");
+        }
+    }
+}
