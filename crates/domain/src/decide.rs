@@ -32,6 +32,7 @@ fn grant<P: Permission>(
         target,
         revisions: standing.revisions(),
         narrowed: standing.narrowed_to(),
+        actions: standing.actions(),
         started_by,
         permission: PhantomData,
     }

@@ -1,5 +1,7 @@
 //! What an instance can be: stages, states, wishes, and who may open its URL.
 
+use crate::refusal::{Conflict, Refusal};
+
 macro_rules! closed_set {
     ($(#[$doc:meta])* $name:ident { $($variant:ident = $key:literal),* $(,)? }) => {
         $(#[$doc])*
@@ -56,3 +58,131 @@ closed_set! {
 
 /// Numbers given to instances as operating system users begin here.
 pub const FIRST_OS_USER: i64 = 200_000;
+
+/// What of an instance settles whether something can be done to it now, whoever asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct State {
+    pub status: InstanceStatus,
+    /// Whether a deployment ever succeeded.
+    pub has_release: bool,
+    pub is_protected: bool,
+    /// Whether a job waits or runs.
+    pub is_busy: bool,
+    /// Whether that job deletes it.
+    pub is_being_deleted: bool,
+}
+
+impl State {
+    /// # Errors
+    /// Why it can't be started now.
+    pub fn can_start(self) -> Result<(), Refusal> {
+        self.is_free()?;
+        if self.status == InstanceStatus::Running {
+            return Err(Refusal::Conflict(Conflict::AlreadyRunning));
+        }
+        self.was_deployed()
+    }
+
+    /// # Errors
+    /// Why it can't be restarted now.
+    pub fn can_restart(self) -> Result<(), Refusal> {
+        self.is_free()?;
+        self.was_deployed()?;
+        if self.status == InstanceStatus::Stopped {
+            return Err(Refusal::Conflict(Conflict::NotRunning));
+        }
+        Ok(())
+    }
+
+    /// `cancels`: whether what goes on is to be cancelled first.
+    ///
+    /// # Errors
+    /// Why it can't be stopped now.
+    pub fn can_stop(self, cancels: bool) -> Result<(), Refusal> {
+        self.is_kept()?;
+        if self.is_busy {
+            return if cancels { Ok(()) } else { Err(Refusal::InstanceBusy) };
+        }
+        let nothing_runs = self.status == InstanceStatus::Stopped || !self.has_release;
+        if nothing_runs { Err(Refusal::Conflict(Conflict::NotRunning)) } else { Ok(()) }
+    }
+
+    /// A deployment waits for what goes on, and takes the place of one that waits.
+    ///
+    /// # Errors
+    /// Why it can't be deployed now.
+    pub fn can_deploy(self) -> Result<(), Refusal> {
+        self.is_kept()
+    }
+
+    /// # Errors
+    /// Why it can't be deleted now.
+    pub fn can_delete(self, cancels: bool) -> Result<(), Refusal> {
+        if self.is_protected {
+            return Err(Refusal::ProductionProtected);
+        }
+        self.is_kept()?;
+        if self.is_busy && !cancels { Err(Refusal::InstanceBusy) } else { Ok(()) }
+    }
+
+    fn is_kept(self) -> Result<(), Refusal> {
+        if self.is_being_deleted { Err(Refusal::Conflict(Conflict::BeingDeleted)) } else { Ok(()) }
+    }
+
+    fn is_free(self) -> Result<(), Refusal> {
+        self.is_kept()?;
+        if self.is_busy { Err(Refusal::InstanceBusy) } else { Ok(()) }
+    }
+
+    fn was_deployed(self) -> Result<(), Refusal> {
+        if self.has_release { Ok(()) } else { Err(Refusal::Conflict(Conflict::NothingDeployed)) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RUNS: State = State {
+        status: InstanceStatus::Running,
+        has_release: true,
+        is_protected: false,
+        is_busy: false,
+        is_being_deleted: false,
+    };
+
+    #[test]
+    fn a_running_instance_can_be_stopped_and_restarted_but_not_started() {
+        assert_eq!(RUNS.can_stop(false), Ok(()));
+        assert_eq!(RUNS.can_restart(), Ok(()));
+        assert_eq!(RUNS.can_start(), Err(Refusal::Conflict(Conflict::AlreadyRunning)));
+    }
+
+    #[test]
+    fn while_a_job_goes_on_only_deploying_and_what_cancels_it_are_possible() {
+        let busy = State { is_busy: true, ..RUNS };
+        assert_eq!(busy.can_restart(), Err(Refusal::InstanceBusy));
+        assert_eq!(busy.can_stop(false), Err(Refusal::InstanceBusy));
+        assert_eq!(busy.can_stop(true), Ok(()));
+        assert_eq!(busy.can_delete(false), Err(Refusal::InstanceBusy));
+        assert_eq!(busy.can_delete(true), Ok(()));
+        assert_eq!(busy.can_deploy(), Ok(()));
+    }
+
+    #[test]
+    fn nothing_is_possible_while_it_is_being_deleted() {
+        let gone = State { is_busy: true, is_being_deleted: true, ..RUNS };
+        let refused = Err(Refusal::Conflict(Conflict::BeingDeleted));
+        for answer in [gone.can_start(), gone.can_restart(), gone.can_stop(true), gone.can_deploy(), gone.can_delete(true)] {
+            assert_eq!(answer, refused);
+        }
+    }
+
+    #[test]
+    fn what_was_never_deployed_has_nothing_to_start() {
+        let new = State { status: InstanceStatus::Failed, has_release: false, ..RUNS };
+        assert_eq!(new.can_start(), Err(Refusal::Conflict(Conflict::NothingDeployed)));
+        assert_eq!(new.can_restart(), Err(Refusal::Conflict(Conflict::NothingDeployed)));
+        assert_eq!(new.can_stop(false), Err(Refusal::Conflict(Conflict::NotRunning)));
+    }
+}

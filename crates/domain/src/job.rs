@@ -23,6 +23,16 @@ closed_set! {
     }
 }
 
+impl JobKind {
+    #[must_use]
+    pub const fn of_restart(mode: crate::instance::RestartMode) -> Self {
+        match mode {
+            crate::instance::RestartMode::Soft => Self::RestartSoft,
+            crate::instance::RestartMode::Hard => Self::RestartHard,
+        }
+    }
+}
+
 impl JobStatus {
     /// Nothing changes any more.
     #[must_use]

@@ -23,6 +23,7 @@ pub struct Permit<P: Permission> {
     pub(crate) target: P::Target,
     pub(crate) revisions: Revisions,
     pub(crate) narrowed: Option<ActionSet>,
+    pub(crate) actions: ActionSet,
     pub(crate) started_by: Option<StartedBy>,
     pub(crate) permission: PhantomData<P>,
 }
@@ -53,6 +54,12 @@ impl<P: Permission> Permit<P> {
     #[must_use]
     pub fn by_owner(&self) -> bool {
         self.by_owner
+    }
+
+    /// The actions that count for this request: what an answer says the caller may do.
+    #[must_use]
+    pub fn actions(&self) -> ActionSet {
+        self.actions
     }
 
     /// Whether lists are the whole workspace's, instead of starting from the member's own.

@@ -1,0 +1,203 @@
+//! Where the branches of hosted repositories stand, and the deployments that follow when they move.
+
+use stoa_domain::branch::{BranchName, CommitId};
+use stoa_domain::deployment::DeploymentCause;
+use stoa_domain::{AccountId, Authority, InstanceId, MemberId, ProjectId, Refusal, ResourceKind, WorkspaceId};
+
+use crate::deployment::{DeploymentOrder, queue_deployment};
+use crate::event::EventType;
+use crate::failure::{Failure, StorageFault};
+use crate::store::{Store, Work};
+use crate::tx::Tx;
+use crate::values;
+
+crate::statements! {
+    FIND = "SELECT commit_id FROM heads WHERE workspace_id = $1 AND project_id = $2 AND branch = $3";
+    LIST = "SELECT branch, commit_id FROM heads WHERE workspace_id = $1 AND project_id = $2 ORDER BY branch";
+    KEEP = "INSERT INTO heads (workspace_id, project_id, branch, commit_id, seen_at) VALUES ($1, $2, $3, $4, $5)
+        ON CONFLICT (project_id, branch) DO UPDATE SET commit_id = excluded.commit_id, seen_at = excluded.seen_at";
+    FORGET = "DELETE FROM heads WHERE workspace_id = $1 AND project_id = $2 AND branch = $3";
+    ON_BRANCH = "SELECT id FROM instances WHERE workspace_id = $1 AND project_id = $2 AND branch = $3
+            AND status <> 'deleting' ORDER BY id";
+    DEPLOYED_BY = "SELECT id FROM instances WHERE workspace_id = $1 AND project_id = $2 AND branch = $3 ORDER BY id";
+    SEEN_ON_BRANCHES = "SELECT i.branch, i.id, i.slug, i.name, i.stage, i.status FROM instances i
+        WHERE i.workspace_id = $1 AND i.project_id = $2
+          AND ($3 OR EXISTS (SELECT 1 FROM member_instances x WHERE x.member_id = $4 AND x.instance_id = i.id
+              AND (x.until_at IS NULL OR x.until_at > $5)))
+        ORDER BY i.name, i.id";
+    PROJECT = "SELECT name FROM projects WHERE workspace_id = $1 AND id = $2";
+}
+
+/// Where a branch stands now; no commit where it is gone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Head {
+    pub branch: BranchName,
+    pub commit: Option<CommitId>,
+}
+
+/// An instance beside the branch that it deploys.
+#[derive(Debug, Clone)]
+pub struct OnBranch {
+    pub branch: String,
+    pub id: InstanceId,
+    pub slug: String,
+    pub name: String,
+    pub stage: stoa_domain::instance::Stage,
+    pub status: stoa_domain::instance::InstanceStatus,
+}
+
+impl Store {
+    /// Writes down where branches stand, and queues a deployment for every instance on each that moved: in one
+    /// transaction, so that no crash parts them. What hasn't moved is left alone.
+    ///
+    /// # Errors
+    /// A fault.
+    pub async fn move_heads<A: Authority + 'static>(
+        &self,
+        authority: A,
+        project: ProjectId,
+        heads: Vec<Head>,
+        account: Option<AccountId>,
+    ) -> Result<Vec<InstanceId>, Failure> {
+        let workspace = authority.workspace();
+        let work: Work<Vec<InstanceId>> = Box::new(move |tx| {
+            let heads = heads.clone();
+            Box::pin(async move { move_in(tx, workspace, project, &heads, account).await })
+        });
+        self.write(authority, work).await
+    }
+
+    /// The commit a branch stood at when it was last looked at.
+    ///
+    /// # Errors
+    /// A fault.
+    pub async fn find_head(
+        &self,
+        workspace: WorkspaceId,
+        project: ProjectId,
+        branch: &str,
+    ) -> Result<Option<CommitId>, StorageFault> {
+        let row = self.fetch_optional(FIND, values![workspace, project, branch]).await?;
+        row.map(|row| commit(row.get(0)?)).transpose()
+    }
+
+    /// # Errors
+    /// A fault.
+    pub async fn list_heads(
+        &self,
+        workspace: WorkspaceId,
+        project: ProjectId,
+    ) -> Result<Vec<(String, CommitId)>, StorageFault> {
+        let rows = self.fetch_all(LIST, values![workspace, project]).await?;
+        rows.iter().map(|row| Ok((row.get(0)?, commit(row.get(1)?)?))).collect()
+    }
+
+    /// Every instance that deploys a branch, whoever sees it: for the decision about a push.
+    ///
+    /// # Errors
+    /// A fault.
+    pub async fn deployed_by(
+        &self,
+        workspace: WorkspaceId,
+        project: ProjectId,
+        branch: &str,
+    ) -> Result<Vec<InstanceId>, StorageFault> {
+        let rows = self.fetch_all(DEPLOYED_BY, values![workspace, project, branch]).await?;
+        rows.iter().map(|row| row.get(0)).collect()
+    }
+
+    /// The project's instances that a member sees, with the branch of each.
+    ///
+    /// # Errors
+    /// A fault.
+    pub async fn list_on_branches(
+        &self,
+        workspace: WorkspaceId,
+        project: ProjectId,
+        sees_everything: bool,
+        member: MemberId,
+    ) -> Result<Vec<OnBranch>, StorageFault> {
+        let values = values![workspace, project, sees_everything, member, self.now()];
+        let rows = self.fetch_all(SEEN_ON_BRANCHES, values).await?;
+        rows.iter()
+            .map(|row| {
+                Ok(OnBranch {
+                    branch: row.get(0)?,
+                    id: row.get(1)?,
+                    slug: row.get(2)?,
+                    name: row.get(3)?,
+                    stage: crate::page::stage(row, 4)?,
+                    status: crate::page::status(row, 5)?,
+                })
+            })
+            .collect()
+    }
+}
+
+pub(crate) fn commit(text: String) -> Result<CommitId, StorageFault> {
+    CommitId::parse(&text).ok_or(StorageFault::Unknown(text))
+}
+
+pub(crate) async fn head_in(
+    tx: &mut Tx<'_>,
+    workspace: WorkspaceId,
+    project: ProjectId,
+    branch: &str,
+) -> Result<Option<CommitId>, StorageFault> {
+    let row = tx.fetch_optional(FIND, values![workspace, project, branch]).await?;
+    row.map(|row| commit(row.get(0)?)).transpose()
+}
+
+async fn move_in(
+    tx: &mut Tx<'_>,
+    workspace: WorkspaceId,
+    project: ProjectId,
+    heads: &[Head],
+    account: Option<AccountId>,
+) -> Result<Vec<InstanceId>, Failure> {
+    let Some(row) = tx.fetch_optional(PROJECT, values![workspace, project]).await? else {
+        return Err(Refusal::NotFound.into());
+    };
+    let mut deployed = Vec::new();
+    let mut moved = Vec::new();
+    for head in heads {
+        let branch = head.branch.as_str();
+        if head_in(tx, workspace, project, branch).await? == head.commit {
+            continue;
+        }
+        moved.push(branch);
+        let Some(commit) = &head.commit else {
+            tx.execute(FORGET, values![workspace, project, branch]).await?;
+            continue;
+        };
+        let now = tx.now();
+        tx.execute(KEEP, values![workspace, project, branch, commit.as_str(), now]).await?;
+        for row in tx.fetch_all(ON_BRANCH, values![workspace, project, branch]).await? {
+            let instance: InstanceId = row.get(0)?;
+            let order = DeploymentOrder {
+                workspace,
+                instance,
+                commit: commit.clone(),
+                branch: branch.to_owned(),
+                cause: DeploymentCause::Push,
+                account,
+                permission: if account.is_some() { "use_ide" } else { "owner" },
+                release: None,
+            };
+            // One whose deletion waits is left to it; the push is accepted all the same.
+            match queue_deployment(tx, order).await {
+                Ok(_) => deployed.push(instance),
+                Err(Failure::Refused(_)) => {}
+                Err(fault) => return Err(fault),
+            }
+        }
+    }
+    if moved.is_empty() {
+        tx.audit_nothing();
+        return Ok(deployed);
+    }
+    tx.audit_name(row.get::<String>(0)?);
+    tx.audit_second(moved.join(", "));
+    tx.tell(workspace, EventType::Changed, ResourceKind::Project, project.uuid()).await?;
+    Ok(deployed)
+}

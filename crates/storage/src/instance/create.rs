@@ -1,0 +1,110 @@
+//! Making an instance: its row, its host, its variables, and the deployment that it begins with.
+
+use stoa_domain::branch::BranchName;
+use stoa_domain::deployment::DeploymentCause;
+use stoa_domain::instance::{FIRST_OS_USER, Stage, Visibility};
+use stoa_domain::permission::instance::Create;
+use stoa_domain::slug::Slug;
+use stoa_domain::{Conflict, InstanceId, Permit, ProjectId, Refusal, ResourceKind, ServerId};
+
+use crate::deployment::{DeploymentOrder, QueuedDeployment, queue_deployment};
+use crate::event::EventType;
+use crate::failure::Failure;
+use crate::head::head_in;
+use crate::host;
+use crate::instance::environment::{Variable, insert_variable};
+use crate::server::{free_slug, lock_installation};
+use crate::store::{Store, Work};
+use crate::values;
+
+crate::statements! {
+    PROJECT = "SELECT id FROM projects WHERE workspace_id = $1 AND id = $2";
+    SERVER = "SELECT machine_id FROM servers WHERE workspace_id = $1 AND id = $2";
+    WORKSPACE_SLUG = "SELECT slug FROM workspace_slugs WHERE workspace_id = $1 AND is_current";
+    SLUG = "SELECT id FROM instances WHERE workspace_id = $1 AND slug = $2";
+    NEXT_OS_USER = "SELECT MAX(os_user) FROM instances";
+    INSERT = "INSERT INTO instances (id, workspace_id, project_id, server_id, slug, name, stage, branch, wish, status,
+            visibility, is_protected, os_user, revision, created_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'running', 'deploying', $9, $10, $11, 1, $12)";
+}
+
+#[derive(Clone)]
+pub struct NewInstance {
+    pub id: InstanceId,
+    pub name: String,
+    pub project: ProjectId,
+    pub server: ServerId,
+    pub stage: Stage,
+    pub branch: BranchName,
+    pub visibility: Visibility,
+    pub variables: Vec<Variable>,
+    /// The domain below which its host is given.
+    pub domain: String,
+}
+
+impl Store {
+    /// Makes an instance, which begins with a deployment of its branch.
+    ///
+    /// # Errors
+    /// `NotFound` for a project or server that isn't the workspace's, [`Conflict::NoSuchBranch`], or a fault.
+    pub async fn create_instance(
+        &self,
+        permit: Permit<Create>,
+        new: NewInstance,
+    ) -> Result<QueuedDeployment, Failure> {
+        let workspace = permit.workspace();
+        let account = Some(permit.actor().account);
+        let work: Work<QueuedDeployment> = Box::new(move |tx| {
+            let new = new.clone();
+            Box::pin(async move {
+                tx.fetch_optional(PROJECT, values![workspace, new.project]).await?.ok_or(Refusal::NotFound)?;
+                tx.fetch_optional(SERVER, values![workspace, new.server]).await?.ok_or(Refusal::NotFound)?;
+                let head = head_in(tx, workspace, new.project, new.branch.as_str()).await?;
+                let commit = head.ok_or(Refusal::Conflict(Conflict::NoSuchBranch))?;
+                lock_installation(tx).await?;
+                let slug = free_slug(tx, SLUG, workspace, &new.name).await?;
+                let row = tx.fetch_one(WORKSPACE_SLUG, values![workspace]).await?;
+                let of_workspace: String = row.get(0)?;
+                let of_workspace = Slug::of_workspace(&of_workspace)
+                    .map_err(|_| crate::StorageFault::Unknown(of_workspace.clone()))?;
+                let highest: Option<i64> = tx.fetch_one(NEXT_OS_USER, vec![]).await?.get(0)?;
+                let os_user = highest.map_or(FIRST_OS_USER, |highest| highest + 1);
+                let now = tx.now();
+                let values = values![
+                    new.id,
+                    workspace,
+                    new.project,
+                    new.server,
+                    slug.as_str(),
+                    new.name.as_str(),
+                    new.stage.key(),
+                    new.branch.as_str(),
+                    new.visibility.key(),
+                    // Nothing lifts it yet: there is no page on which it could be.
+                    false,
+                    os_user,
+                    now,
+                ];
+                tx.execute(INSERT, values).await?;
+                host::give(tx, workspace, new.id, (&slug, &of_workspace), &new.domain).await?;
+                for variable in &new.variables {
+                    insert_variable(tx, workspace, new.id, variable).await?;
+                }
+                tx.audit_resource(ResourceKind::Instance, new.id.uuid(), new.name);
+                tx.tell(workspace, EventType::Created, ResourceKind::Instance, new.id.uuid()).await?;
+                let order = DeploymentOrder {
+                    workspace,
+                    instance: new.id,
+                    commit,
+                    branch: new.branch.as_str().to_owned(),
+                    cause: DeploymentCause::Create,
+                    account,
+                    permission: "owner",
+                    release: None,
+                };
+                queue_deployment(tx, order).await
+            })
+        });
+        self.write(permit, work).await
+    }
+}

@@ -1,0 +1,121 @@
+//! How a job is begun: in the transaction that was permitted, with what its start needed.
+
+use stoa_domain::instance::{InstanceStatus, State};
+use stoa_domain::job::JobKind;
+use stoa_domain::{AccountId, Conflict, InstanceId, JobId, Permission, Permit, Refusal, ResourceKind, WorkspaceId};
+
+use crate::event::EventType;
+use crate::failure::{Failure, StorageFault};
+use crate::job::{JobRecord, cancel_in, open_in};
+use crate::page;
+use crate::store::{Store, Work};
+use crate::tx::Tx;
+use crate::values;
+
+crate::statements! {
+    INSERT = "INSERT INTO jobs (id, workspace_id, kind, project_id, instance_id, account_id, permission, input, status,
+            step, attempts, run_at, fence, created_at)
+        VALUES ($1, $2, $3, (SELECT i.project_id FROM instances i WHERE i.workspace_id = $2 AND i.id = $4),
+            $4, $5, $6, $7, 'queued', '', 0, $8, 0, $8)";
+    STATE = "SELECT status, release_id, is_protected, name, stage FROM instances WHERE workspace_id = $1 AND id = $2";
+}
+
+/// A job that is to be.
+#[derive(Debug, Clone)]
+pub(crate) struct JobOrder {
+    pub workspace: WorkspaceId,
+    pub instance: InstanceId,
+    pub kind: JobKind,
+    pub account: Option<AccountId>,
+    pub permission: String,
+    /// A JSON object.
+    pub input: String,
+}
+
+pub(crate) struct Found {
+    pub state: State,
+    pub name: String,
+    pub stage: stoa_domain::instance::Stage,
+    pub open: Vec<JobRecord>,
+}
+
+/// How an instance stands at this moment of the transaction.
+pub(crate) async fn state_in(tx: &mut Tx<'_>, workspace: WorkspaceId, instance: InstanceId) -> Result<Found, Failure> {
+    let row = tx.fetch_optional(STATE, values![workspace, instance]).await?.ok_or(Refusal::NotFound)?;
+    let open = open_in(tx, workspace, instance).await?;
+    let status = page::status(&row, 0)?;
+    let state = State {
+        status,
+        has_release: row.get::<Option<uuid::Uuid>>(1)?.is_some(),
+        is_protected: row.get(2)?,
+        is_busy: !open.is_empty(),
+        is_being_deleted: status == InstanceStatus::Deleting || open.iter().any(|job| job.kind == JobKind::Delete),
+    };
+    Ok(Found { state, name: row.get(3)?, stage: page::stage(&row, 4)?, open })
+}
+
+/// Adds the row and tells of it.
+pub(crate) async fn queue(tx: &mut Tx<'_>, order: JobOrder) -> Result<JobId, StorageFault> {
+    let (id, now) = (JobId::new(tx.new_id()), tx.now());
+    let JobOrder { workspace, instance, kind, account, permission, input } = order;
+    tx.execute(INSERT, values![id, workspace, kind.key(), instance, account, permission, input, now]).await?;
+    tx.touched.jobs = true;
+    tx.tell(workspace, EventType::Job, ResourceKind::Job, id.uuid()).await?;
+    Ok(id)
+}
+
+impl Store {
+    /// Begins a start, stop, restart or deletion. `cancels`: what goes on is cancelled first.
+    ///
+    /// # Errors
+    /// What the instance's state forbids, or a fault.
+    pub async fn start_job<P>(&self, permit: Permit<P>, kind: JobKind, cancels: bool) -> Result<JobId, Failure>
+    where
+        P: Permission<Target = InstanceId>,
+    {
+        let (workspace, instance, by_owner) = (permit.workspace(), *permit.target(), permit.by_owner());
+        let account = Some(permit.actor().account);
+        let needed = match P::NEED {
+            stoa_domain::Need::Action(action) => action.key(),
+            _ => "owner",
+        };
+        let work: Work<JobId> = Box::new(move |tx| {
+            Box::pin(async move {
+                let Found { state, name, stage, open } = state_in(tx, workspace, instance).await?;
+                tx.audit_name(name);
+                let mut needed = needed;
+                match kind {
+                    JobKind::Start => state.can_start()?,
+                    JobKind::RestartSoft | JobKind::RestartHard => state.can_restart()?,
+                    JobKind::Stop => state.can_stop(cancels)?,
+                    JobKind::Deploy => state.can_deploy()?,
+                    JobKind::Delete => {
+                        if stage == stoa_domain::instance::Stage::Production {
+                            needed = "owner";
+                            if !by_owner {
+                                return Err(Refusal::OwnerRequired { ask: Vec::new() }.into());
+                            }
+                        }
+                        state.can_delete(cancels)?;
+                    }
+                }
+                for job in &open {
+                    if job.kind == JobKind::Delete {
+                        return Err(Refusal::Conflict(Conflict::BeingDeleted).into());
+                    }
+                    cancel_in(tx, workspace, job).await?;
+                }
+                let order = JobOrder {
+                    workspace,
+                    instance,
+                    kind,
+                    account,
+                    permission: needed.to_owned(),
+                    input: "{}".to_owned(),
+                };
+                Ok(queue(tx, order).await?)
+            })
+        });
+        self.write(permit, work).await
+    }
+}

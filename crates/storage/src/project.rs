@@ -1,0 +1,235 @@
+//! Projects: one application each, with the heads of its repository's branches.
+
+use stoa_domain::branch::BranchName;
+use stoa_domain::permission::project::{Change, Create, Delete, List};
+use stoa_domain::slug::Slug;
+use stoa_domain::{Conflict, MemberId, Permit, ProjectId, Refusal, ResourceKind, Timestamp, WorkspaceId};
+
+use crate::event::EventType;
+use crate::failure::{Failure, StorageFault};
+use crate::page::Page;
+use crate::row::Row;
+use crate::server::free_slug;
+use crate::store::{Store, Work};
+use crate::values;
+
+crate::statements! {
+    INSERT = "INSERT INTO projects (id, workspace_id, slug, name, kind, default_branch, revision, created_at)
+        VALUES ($1, $2, $3, $4, 'hosted', $5, 1, $6)";
+    SLUG = "SELECT id FROM projects WHERE workspace_id = $1 AND slug = $2";
+    FIND = "SELECT p.id, p.slug, p.name, p.default_branch, p.revision, p.created_at,
+            (SELECT COUNT(*) FROM instances i WHERE i.project_id = p.id
+                AND ($3 OR EXISTS (SELECT 1 FROM member_instances x WHERE x.member_id = $4
+                    AND x.instance_id = i.id AND (x.until_at IS NULL OR x.until_at > $5)))),
+            EXISTS (SELECT 1 FROM heads h WHERE h.project_id = p.id)
+        FROM projects p WHERE p.workspace_id = $1 AND p.id = $2";
+    LIST_ALL = "SELECT p.id, p.slug, p.name, p.default_branch, p.revision, p.created_at,
+            (SELECT COUNT(*) FROM instances i WHERE i.project_id = p.id),
+            EXISTS (SELECT 1 FROM heads h WHERE h.project_id = p.id)
+        FROM projects p WHERE p.workspace_id = $1 AND (p.name, p.id) > ($2, $3) ORDER BY p.name, p.id LIMIT $4";
+    LIST_MINE = "SELECT p.id, p.slug, p.name, p.default_branch, p.revision, p.created_at,
+            (SELECT COUNT(*) FROM instances i JOIN member_instances y ON y.instance_id = i.id
+                WHERE i.project_id = p.id AND y.member_id = $5 AND (y.until_at IS NULL OR y.until_at > $6)),
+            EXISTS (SELECT 1 FROM heads h WHERE h.project_id = p.id)
+        FROM member_projects x JOIN projects p ON p.id = x.project_id AND p.workspace_id = x.workspace_id
+        WHERE x.workspace_id = $1 AND x.member_id = $5 AND (x.until_at IS NULL OR x.until_at > $6)
+            AND (p.name, p.id) > ($2, $3)
+        ORDER BY p.name, p.id LIMIT $4";
+    REVISION = "SELECT revision FROM projects WHERE workspace_id = $1 AND id = $2";
+    CHANGE = "UPDATE projects SET name = COALESCE($3, name), slug = COALESCE($4, slug),
+            default_branch = COALESCE($5, default_branch), revision = revision + 1
+        WHERE workspace_id = $1 AND id = $2 RETURNING name";
+    INSTANCES = "SELECT COUNT(*) FROM instances WHERE workspace_id = $1 AND project_id = $2";
+    DELETE = "DELETE FROM projects WHERE workspace_id = $1 AND id = $2 RETURNING name";
+    MEMBERS_LISTING = "SELECT m.id, m.account_id FROM member_projects x JOIN members m ON m.id = x.member_id
+        WHERE x.workspace_id = $1 AND x.project_id = $2";
+    ALL_IDS = "SELECT workspace_id, id, default_branch FROM projects WHERE kind = 'hosted' AND id > $1
+        ORDER BY id LIMIT 500";
+    EXISTS_ANYWHERE = "SELECT id FROM projects WHERE id = $1";
+}
+
+#[derive(Debug, Clone)]
+pub struct NewProject {
+    pub id: ProjectId,
+    pub name: String,
+    pub default_branch: BranchName,
+}
+
+#[derive(Debug, Clone)]
+pub struct ProjectRecord {
+    pub id: ProjectId,
+    pub slug: String,
+    pub name: String,
+    pub default_branch: String,
+    pub revision: i64,
+    pub created_at: Timestamp,
+    /// How many of its instances the caller sees.
+    pub instances: i64,
+    /// Whether anything was pushed to it.
+    pub has_commits: bool,
+}
+
+/// A hosted project of any workspace, for keeping house at start.
+#[derive(Debug, Clone)]
+pub struct HostedProject {
+    pub workspace: WorkspaceId,
+    pub id: ProjectId,
+    pub default_branch: String,
+}
+
+#[derive(Debug, Clone, Default)]
+pub struct ProjectChange {
+    pub name: Option<String>,
+    pub slug: Option<Slug>,
+    pub default_branch: Option<BranchName>,
+    /// The revision that the change was made from.
+    pub expected: Option<i64>,
+}
+
+fn read(row: &Row) -> Result<ProjectRecord, StorageFault> {
+    Ok(ProjectRecord {
+        id: row.get(0)?,
+        slug: row.get(1)?,
+        name: row.get(2)?,
+        default_branch: row.get(3)?,
+        revision: row.get(4)?,
+        created_at: row.get(5)?,
+        instances: row.get(6)?,
+        has_commits: row.get(7)?,
+    })
+}
+
+impl Store {
+    /// # Errors
+    /// A fault.
+    pub async fn create_project(&self, permit: Permit<Create>, new: NewProject) -> Result<ProjectId, Failure> {
+        let workspace = permit.workspace();
+        let work: Work<ProjectId> = Box::new(move |tx| {
+            let new = new.clone();
+            Box::pin(async move {
+                let slug = free_slug(tx, SLUG, workspace, &new.name).await?;
+                let (name, branch, now) = (new.name.as_str(), new.default_branch.as_str(), tx.now());
+                tx.execute(INSERT, values![new.id, workspace, slug.as_str(), name, branch, now]).await?;
+                tx.audit_resource(ResourceKind::Project, new.id.uuid(), name);
+                tx.tell(workspace, EventType::Created, ResourceKind::Project, new.id.uuid()).await?;
+                Ok(new.id)
+            })
+        });
+        self.write(permit, work).await
+    }
+
+    /// # Errors
+    /// A fault.
+    pub async fn list_projects(&self, permit: &Permit<List>, page: &Page) -> Result<Vec<ProjectRecord>, StorageFault> {
+        let (workspace, member, now) = (permit.workspace(), permit.member(), self.now());
+        let (mut name, mut id) = page.start();
+        let mut found = Vec::new();
+        loop {
+            let rows = if permit.sees_everything() {
+                self.fetch_all(LIST_ALL, values![workspace, name, id, page.rows()]).await?
+            } else {
+                self.fetch_all(LIST_MINE, values![workspace, name, id, page.rows(), member, now]).await?
+            };
+            for row in &rows {
+                let record = read(row)?;
+                if page.is_found(&record.name, &record.slug) {
+                    found.push(record);
+                }
+            }
+            let is_end = i64::try_from(rows.len()).unwrap_or(0) < page.rows();
+            if page.search.is_none() || found.len() >= page.wanted() || is_end {
+                found.truncate(page.wanted());
+                return Ok(found);
+            }
+            (name, id) = match rows.last() {
+                Some(row) => (row.get(2)?, row.get(0)?),
+                None => return Ok(found),
+            };
+        }
+    }
+
+    /// One project, as the one who has a permit for it sees it.
+    ///
+    /// # Errors
+    /// `NotFound`, or a fault.
+    pub async fn load_project(
+        &self,
+        workspace: WorkspaceId,
+        project: ProjectId,
+        sees_everything: bool,
+        member: MemberId,
+    ) -> Result<ProjectRecord, Failure> {
+        let row = self.fetch_optional(FIND, values![workspace, project, sees_everything, member, self.now()]).await?;
+        Ok(read(&row.ok_or(Refusal::NotFound)?)?)
+    }
+
+    /// # Errors
+    /// `SlugTaken`, `PreconditionFailed`, or a fault.
+    pub async fn change_project(&self, permit: Permit<Change>, change: ProjectChange) -> Result<(), Failure> {
+        let (workspace, project) = (permit.workspace(), *permit.target());
+        let work: Work<()> = Box::new(move |tx| {
+            let change = change.clone();
+            Box::pin(async move {
+                let row = tx.fetch_optional(REVISION, values![workspace, project]).await?.ok_or(Refusal::NotFound)?;
+                let revision: i64 = row.get(0)?;
+                if change.expected.is_some_and(|expected| expected != revision) {
+                    return Err(Refusal::PreconditionFailed.into());
+                }
+                if let Some(slug) = &change.slug {
+                    let holder = tx.fetch_optional(SLUG, values![workspace, slug.as_str()]).await?;
+                    let holder: Option<ProjectId> = holder.map(|row| row.get(0)).transpose()?;
+                    if holder.is_some_and(|holder| holder != project) {
+                        return Err(Refusal::SlugTaken.into());
+                    }
+                }
+                let slug = change.slug.map(|slug| slug.as_str().to_owned());
+                let branch = change.default_branch.map(|branch| branch.as_str().to_owned());
+                let row = tx.fetch_one(CHANGE, values![workspace, project, change.name, slug, branch]).await?;
+                tx.audit_name(row.get::<String>(0)?);
+                Ok(tx.tell(workspace, EventType::Changed, ResourceKind::Project, project.uuid()).await?)
+            })
+        });
+        self.write(permit, work).await
+    }
+
+    /// Removes its records. The repository is removed by whoever keeps it, afterwards.
+    ///
+    /// # Errors
+    /// [`Conflict::StillInUse`] while it has an instance, or a fault.
+    pub async fn delete_project(&self, permit: Permit<Delete>) -> Result<(), Failure> {
+        let (workspace, project) = (permit.workspace(), *permit.target());
+        let work: Work<()> = Box::new(move |tx| {
+            Box::pin(async move {
+                let count: i64 = tx.fetch_one(INSTANCES, values![workspace, project]).await?.get(0)?;
+                if count > 0 {
+                    return Err(Refusal::Conflict(Conflict::StillInUse).into());
+                }
+                let listing = tx.fetch_all(MEMBERS_LISTING, values![workspace, project]).await?;
+                tx.leaves_lists(workspace, ResourceKind::Project, project.uuid(), &listing).await?;
+                let row = tx.fetch_optional(DELETE, values![workspace, project]).await?.ok_or(Refusal::NotFound)?;
+                tx.audit_name(row.get::<String>(0)?);
+                Ok(tx.tell(workspace, EventType::Deleted, ResourceKind::Project, project.uuid()).await?)
+            })
+        });
+        self.write(permit, work).await
+    }
+
+    /// Hosted projects of all workspaces after `after`, 500 at most: for keeping house.
+    ///
+    /// # Errors
+    /// A fault.
+    pub async fn list_hosted_projects(&self, after: ProjectId) -> Result<Vec<HostedProject>, StorageFault> {
+        let rows = self.fetch_all(ALL_IDS, values![after]).await?;
+        rows.iter()
+            .map(|row| Ok(HostedProject { workspace: row.get(0)?, id: row.get(1)?, default_branch: row.get(2)? }))
+            .collect()
+    }
+
+    /// Whether there is such a project in any workspace: a repository without one is swept.
+    ///
+    /// # Errors
+    /// A fault.
+    pub async fn has_project(&self, project: ProjectId) -> Result<bool, StorageFault> {
+        Ok(self.fetch_optional(EXISTS_ANYWHERE, values![project]).await?.is_some())
+    }
+}

@@ -1,0 +1,240 @@
+//! Servers: machines as workspaces have them.
+
+use stoa_domain::permission::server::{Change, Create, Delete, List, View};
+use stoa_domain::slug::Slug;
+use stoa_domain::{Conflict, MachineId, MemberId, Permit, Refusal, ResourceKind, ServerId, Timestamp, WorkspaceId};
+
+use crate::event::EventType;
+use crate::failure::{Failure, StorageFault};
+use crate::page::Page;
+use crate::row::Row;
+use crate::store::{Store, Work};
+use crate::tx::Tx;
+use crate::values;
+
+crate::statements! {
+    INSERT = "INSERT INTO servers (id, workspace_id, machine_id, slug, name, revision, created_at)
+        VALUES ($1, $2, $3, $4, $5, 1, $6)";
+    INSERT_MACHINE = "INSERT INTO machines (id, name, kind, facts) VALUES ($1, $2, 'local', '{}')";
+    LOCAL_MACHINE = "SELECT id FROM machines WHERE kind = 'local' ORDER BY id LIMIT 1";
+    OF_MACHINE = "SELECT id FROM servers WHERE workspace_id = $1 AND machine_id = $2";
+    SLUG = "SELECT id FROM servers WHERE workspace_id = $1 AND slug = $2";
+    FIND = "SELECT s.id, s.slug, s.name, s.revision, s.created_at, m.id, m.kind,
+            (SELECT COUNT(*) FROM instances i WHERE i.server_id = s.id
+                AND ($3 OR EXISTS (SELECT 1 FROM member_instances x WHERE x.member_id = $4
+                    AND x.instance_id = i.id AND (x.until_at IS NULL OR x.until_at > $5))))
+        FROM servers s LEFT JOIN machines m ON m.id = s.machine_id WHERE s.workspace_id = $1 AND s.id = $2";
+    LIST_ALL = "SELECT s.id, s.slug, s.name, s.revision, s.created_at, m.id, m.kind,
+            (SELECT COUNT(*) FROM instances i WHERE i.server_id = s.id)
+        FROM servers s LEFT JOIN machines m ON m.id = s.machine_id
+        WHERE s.workspace_id = $1 AND (s.name, s.id) > ($2, $3) ORDER BY s.name, s.id LIMIT $4";
+    LIST_MINE = "SELECT s.id, s.slug, s.name, s.revision, s.created_at, m.id, m.kind,
+            (SELECT COUNT(*) FROM instances i JOIN member_instances y ON y.instance_id = i.id
+                WHERE i.server_id = s.id AND y.member_id = $5 AND (y.until_at IS NULL OR y.until_at > $6))
+        FROM member_servers x JOIN servers s ON s.id = x.server_id AND s.workspace_id = x.workspace_id
+        LEFT JOIN machines m ON m.id = s.machine_id
+        WHERE x.workspace_id = $1 AND x.member_id = $5 AND (x.until_at IS NULL OR x.until_at > $6)
+            AND (s.name, s.id) > ($2, $3)
+        ORDER BY s.name, s.id LIMIT $4";
+    REVISION = "SELECT revision FROM servers WHERE workspace_id = $1 AND id = $2";
+    CHANGE = "UPDATE servers SET name = $3, revision = revision + 1 WHERE workspace_id = $1 AND id = $2";
+    INSTANCES = "SELECT COUNT(*) FROM instances WHERE workspace_id = $1 AND server_id = $2";
+    DELETE = "DELETE FROM servers WHERE workspace_id = $1 AND id = $2 RETURNING name";
+    /// Names and numbers that are unique over the installation are given out one after the other.
+    LOCK_INSTALLATION = "SELECT CAST(1 AS BIGINT)"
+        | "SELECT CAST(1 AS BIGINT) FROM pg_advisory_xact_lock(7360611843)" because "SQLite has one writer";
+    MEMBERS_LISTING = "SELECT m.id, m.account_id FROM member_servers x JOIN members m ON m.id = x.member_id
+        WHERE x.workspace_id = $1 AND x.server_id = $2";
+}
+
+#[derive(Debug, Clone)]
+pub struct NewServer {
+    pub id: ServerId,
+    /// What the machine's row gets as its id, where it has none yet.
+    pub machine: MachineId,
+    pub name: String,
+}
+
+#[derive(Debug, Clone)]
+pub struct ServerRecord {
+    pub id: ServerId,
+    pub slug: String,
+    pub name: String,
+    pub revision: i64,
+    pub created_at: Timestamp,
+    /// `None` until a machine has joined.
+    pub machine: Option<MachineId>,
+    pub is_local: bool,
+    /// How many instances of those that the caller sees stand on it.
+    pub instances: i64,
+}
+
+fn read(row: &Row) -> Result<ServerRecord, StorageFault> {
+    let kind: Option<String> = row.get(6)?;
+    Ok(ServerRecord {
+        id: row.get(0)?,
+        slug: row.get(1)?,
+        name: row.get(2)?,
+        revision: row.get(3)?,
+        created_at: row.get(4)?,
+        machine: row.get(5)?,
+        is_local: kind.as_deref() == Some("local"),
+        instances: row.get(7)?,
+    })
+}
+
+/// A slug made of `name` that `taken` says is free: the plain one, else with a number.
+pub(crate) async fn free_slug(
+    tx: &mut Tx<'_>,
+    taken: crate::Statement,
+    workspace: WorkspaceId,
+    name: &str,
+) -> Result<Slug, Failure> {
+    let plain = Slug::plain_of(name);
+    for number in 1..10_000 {
+        let text = if number == 1 { plain.clone() } else { Slug::numbered(&plain, number) };
+        let Ok(slug) = Slug::of_resource(&text) else { continue };
+        if tx.fetch_optional(taken, values![workspace, slug.as_str()]).await?.is_none() {
+            return Ok(slug);
+        }
+    }
+    Err(Refusal::SlugTaken.into())
+}
+
+/// Waits for its turn to give out what is unique over the installation.
+pub(crate) async fn lock_installation(tx: &mut Tx<'_>) -> Result<(), StorageFault> {
+    tx.fetch_optional(LOCK_INSTALLATION, vec![]).await.map(drop)
+}
+
+impl Store {
+    /// Makes this machine a server of the workspace. Its machine is made when the first workspace takes it.
+    ///
+    /// # Errors
+    /// [`Conflict::MachineTaken`] where it is one already, or a fault.
+    pub async fn create_local_server(&self, permit: Permit<Create>, new: NewServer) -> Result<ServerId, Failure> {
+        let workspace = permit.workspace();
+        let work: Work<ServerId> = Box::new(move |tx| {
+            let new = new.clone();
+            Box::pin(async move {
+                lock_installation(tx).await?;
+                let machine = match tx.fetch_optional(LOCAL_MACHINE, vec![]).await? {
+                    Some(row) => row.get(0)?,
+                    None => {
+                        tx.execute(INSERT_MACHINE, values![new.machine, new.name.as_str()]).await?;
+                        new.machine
+                    }
+                };
+                if tx.fetch_optional(OF_MACHINE, values![workspace, machine]).await?.is_some() {
+                    return Err(Refusal::Conflict(Conflict::MachineTaken).into());
+                }
+                let slug = free_slug(tx, SLUG, workspace, &new.name).await?;
+                let now = tx.now();
+                tx.execute(INSERT, values![new.id, workspace, machine, slug.as_str(), new.name.as_str(), now]).await?;
+                tx.audit_resource(ResourceKind::Server, new.id.uuid(), new.name);
+                tx.tell(workspace, EventType::Created, ResourceKind::Server, new.id.uuid()).await?;
+                Ok(new.id)
+            })
+        });
+        self.write(permit, work).await
+    }
+
+    /// # Errors
+    /// A fault.
+    pub async fn list_servers(&self, permit: &Permit<List>, page: &Page) -> Result<Vec<ServerRecord>, StorageFault> {
+        let (workspace, member, now) = (permit.workspace(), permit.member(), self.now());
+        let (mut name, mut id) = page.start();
+        let mut found = Vec::new();
+        loop {
+            let rows = if permit.sees_everything() {
+                self.fetch_all(LIST_ALL, values![workspace, name, id, page.rows()]).await?
+            } else {
+                self.fetch_all(LIST_MINE, values![workspace, name, id, page.rows(), member, now]).await?
+            };
+            for row in &rows {
+                let record = read(row)?;
+                if page.is_found(&record.name, &record.slug) {
+                    found.push(record);
+                }
+            }
+            let last = rows.last();
+            let is_end = i64::try_from(rows.len()).unwrap_or(0) < page.rows();
+            if page.search.is_none() || found.len() >= page.wanted() || is_end {
+                found.truncate(page.wanted());
+                return Ok(found);
+            }
+            (name, id) = match last {
+                Some(row) => (row.get(2)?, row.get(0)?),
+                None => return Ok(found),
+            };
+        }
+    }
+
+    /// # Errors
+    /// `NotFound`, or a fault.
+    pub async fn load_server(&self, permit: &Permit<View>) -> Result<ServerRecord, Failure> {
+        self.load_server_as(permit.workspace(), *permit.target(), permit.sees_everything(), permit.member()).await
+    }
+
+    /// As it is for the one who has just made or changed it.
+    ///
+    /// # Errors
+    /// `NotFound`, or a fault.
+    pub async fn load_server_as(
+        &self,
+        workspace: WorkspaceId,
+        server: ServerId,
+        sees_everything: bool,
+        member: MemberId,
+    ) -> Result<ServerRecord, Failure> {
+        let row = self.fetch_optional(FIND, values![workspace, server, sees_everything, member, self.now()]).await?;
+        Ok(read(&row.ok_or(Refusal::NotFound)?)?)
+    }
+
+    /// Gives it another name. Its slug stays.
+    ///
+    /// # Errors
+    /// `PreconditionFailed` where `expected` isn't its revision any more, or a fault.
+    pub async fn change_server(
+        &self,
+        permit: Permit<Change>,
+        name: String,
+        expected: Option<i64>,
+    ) -> Result<(), Failure> {
+        let (workspace, server) = (permit.workspace(), *permit.target());
+        let work: Work<()> = Box::new(move |tx| {
+            let name = name.clone();
+            Box::pin(async move {
+                let row = tx.fetch_optional(REVISION, values![workspace, server]).await?.ok_or(Refusal::NotFound)?;
+                if expected.is_some_and(|expected| row.get::<i64>(0).ok() != Some(expected)) {
+                    return Err(Refusal::PreconditionFailed.into());
+                }
+                tx.execute(CHANGE, values![workspace, server, name.as_str()]).await?;
+                tx.audit_name(name);
+                Ok(tx.tell(workspace, EventType::Changed, ResourceKind::Server, server.uuid()).await?)
+            })
+        });
+        self.write(permit, work).await
+    }
+
+    /// Removes it from the workspace; its machine stays.
+    ///
+    /// # Errors
+    /// [`Conflict::StillInUse`] while an instance stands on it, or a fault.
+    pub async fn delete_server(&self, permit: Permit<Delete>) -> Result<(), Failure> {
+        let (workspace, server) = (permit.workspace(), *permit.target());
+        let work: Work<()> = Box::new(move |tx| {
+            Box::pin(async move {
+                let count: i64 = tx.fetch_one(INSTANCES, values![workspace, server]).await?.get(0)?;
+                if count > 0 {
+                    return Err(Refusal::Conflict(Conflict::StillInUse).into());
+                }
+                let listing = tx.fetch_all(MEMBERS_LISTING, values![workspace, server]).await?;
+                tx.leaves_lists(workspace, ResourceKind::Server, server.uuid(), &listing).await?;
+                let row = tx.fetch_optional(DELETE, values![workspace, server]).await?.ok_or(Refusal::NotFound)?;
+                tx.audit_name(row.get::<String>(0)?);
+                Ok(tx.tell(workspace, EventType::Deleted, ResourceKind::Server, server.uuid()).await?)
+            })
+        });
+        self.write(permit, work).await
+    }
+}
