@@ -5,14 +5,23 @@
 pub mod account;
 pub mod attempt;
 pub mod audit;
+pub mod deployment;
 pub mod event;
 pub mod failure;
+pub mod head;
+pub mod host;
 pub mod installation;
+pub mod instance;
 pub mod invitation;
+pub mod job;
+mod listed;
 pub mod locate;
 pub mod mail;
 pub mod member;
+pub mod page;
 pub mod profile;
+pub mod project;
+pub mod server;
 pub mod session;
 pub mod standing;
 pub mod statement;
@@ -40,13 +49,28 @@ pub fn statements() -> Vec<Statement> {
         account::STATEMENTS,
         attempt::STATEMENTS,
         audit::STATEMENTS,
+        deployment::STATEMENTS,
         event::STATEMENTS,
+        head::STATEMENTS,
+        host::STATEMENTS,
         installation::STATEMENTS,
+        instance::STATEMENTS,
+        instance::change::STATEMENTS,
+        instance::create::STATEMENTS,
+        instance::environment::STATEMENTS,
+        instance::form::STATEMENTS,
         invitation::STATEMENTS,
+        job::STATEMENTS,
+        job::carry::STATEMENTS,
+        job::claim::STATEMENTS,
+        job::start::STATEMENTS,
+        listed::STATEMENTS,
         locate::STATEMENTS,
         mail::STATEMENTS,
         member::STATEMENTS,
         profile::STATEMENTS,
+        project::STATEMENTS,
+        server::STATEMENTS,
         session::STATEMENTS,
         standing::STATEMENTS,
         token::STATEMENTS,
