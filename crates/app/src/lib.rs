@@ -3,16 +3,25 @@
 //! A use-case takes a permit, never an id that somebody sent. What lies outside is a port; its real body is in
 //! `adapters`, a fake one in `test-kit`.
 
+pub mod abilities;
 pub mod account;
 pub mod audit;
 pub mod authority;
+pub mod event;
 pub mod failure;
+pub mod host;
+pub mod instance;
 pub mod invitation;
+pub mod job;
+pub mod log;
+mod machine;
 pub mod mail;
 pub mod member;
 pub mod passwords;
 pub mod ports;
+pub mod project;
 pub mod secrets;
+pub mod server;
 pub mod session;
 pub mod settings;
 pub mod token;
@@ -20,6 +29,7 @@ pub mod workspace;
 
 pub use failure::{Failure, Fault};
 pub use settings::Settings;
+pub use stoa_storage::page::Page;
 
 use std::sync::Arc;
 
@@ -35,12 +45,13 @@ struct Inner {
     store: Store,
     settings: Settings,
     outside: ports::Outside,
+    known_facts: machine::KnownFacts,
 }
 
 impl App {
     #[must_use]
     pub fn new(store: Store, settings: Settings, outside: ports::Outside) -> Self {
-        Self { inner: Arc::new(Inner { store, settings, outside }) }
+        Self { inner: Arc::new(Inner { store, settings, outside, known_facts: machine::KnownFacts::default() }) }
     }
 
     #[must_use]
@@ -50,6 +61,10 @@ impl App {
 
     pub(crate) fn store(&self) -> &Store {
         &self.inner.store
+    }
+
+    pub(crate) fn known_facts(&self) -> &machine::KnownFacts {
+        &self.inner.known_facts
     }
 
     pub(crate) fn outside(&self) -> &ports::Outside {

@@ -96,7 +96,12 @@ pub struct RefUpdate {
 
 /// Hosted repositories.
 pub trait Repositories: Send + Sync + 'static {
+    /// Makes an empty repository; one that is there stays as it is.
     fn create(&self, project: ProjectId, default_branch: BranchName) -> BoxFuture<'_, Result<(), Fault>>;
+    /// Those that were made more than an hour ago: what may be compared with the records without meeting one that is
+    /// being made.
+    fn list(&self) -> BoxFuture<'_, Result<Vec<ProjectId>, Fault>>;
+    /// One that isn't there is no fault.
     fn delete(&self, project: ProjectId) -> BoxFuture<'_, Result<(), Fault>>;
     fn set_default_branch(&self, project: ProjectId, branch: BranchName) -> BoxFuture<'_, Result<(), Fault>>;
     /// All branches with their newest commits.
@@ -118,7 +123,7 @@ pub trait Repositories: Send + Sync + 'static {
         branch: BranchName,
         base: BranchName,
     ) -> BoxFuture<'_, Result<(u64, u64), Fault>>;
-    /// Whether `descendant` follows from `ancestor`.
+    /// Whether `descendant` is `ancestor` or follows from it; `false` where either isn't there.
     fn is_ancestor(
         &self,
         project: ProjectId,
@@ -251,8 +256,9 @@ pub trait Machines: Send + Sync + 'static {
     fn bring_commit(&self, order: Order, project: ProjectId, commit: CommitId, repository: PathBuf) -> BoxFuture<'_, Result<(), Fault>>;
     /// Begins, or finds again, the work of a job, and follows it to its end.
     fn carry_out(&self, order: Order, instance: InstanceId, command: Command) -> BoxFuture<'_, Result<BoxStream<'static, Progress>, Fault>>;
-    /// Asks the work of a job to end early.
+    /// Asks the work of a job to end early. One that is over already, or unknown, is no fault.
     fn cancel(&self, order: Order) -> BoxFuture<'_, Result<(), Fault>>;
+    /// All that the machine holds.
     fn instances(&self) -> BoxFuture<'_, Result<Vec<InstanceOnMachine>, Fault>>;
     /// Changes of state as they happen, for as long as the stream is held.
     fn changes(&self) -> BoxFuture<'_, Result<BoxStream<'static, InstanceOnMachine>, Fault>>;

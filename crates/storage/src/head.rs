@@ -25,6 +25,8 @@ crate::statements! {
           AND ($3 OR EXISTS (SELECT 1 FROM member_instances x WHERE x.member_id = $4 AND x.instance_id = i.id
               AND (x.until_at IS NULL OR x.until_at > $5)))
         ORDER BY i.name, i.id";
+    DEFAULT = "SELECT default_branch FROM projects WHERE workspace_id = $1 AND id = $2";
+    SET_DEFAULT = "UPDATE projects SET default_branch = $3, revision = revision + 1 WHERE workspace_id = $1 AND id = $2";
     PROJECT = "SELECT name FROM projects WHERE workspace_id = $1 AND id = $2";
 }
 
@@ -63,6 +65,35 @@ impl Store {
         let work: Work<Vec<InstanceId>> = Box::new(move |tx| {
             let heads = heads.clone();
             Box::pin(async move { move_in(tx, workspace, project, &heads, account).await })
+        });
+        self.write(authority, work).await
+    }
+
+    /// At the first push, where none of `pushed` is the default branch, `first` becomes it. Whether it did.
+    ///
+    /// # Errors
+    /// A fault.
+    pub async fn follow_first_branch<A: Authority + 'static>(
+        &self,
+        authority: A,
+        project: ProjectId,
+        first: BranchName,
+        pushed: Vec<BranchName>,
+    ) -> Result<bool, Failure> {
+        let workspace = authority.workspace();
+        let work: Work<bool> = Box::new(move |tx| {
+            let (first, pushed) = (first.clone(), pushed.clone());
+            Box::pin(async move {
+                tx.audit_nothing();
+                let row = tx.fetch_optional(DEFAULT, values![workspace, project]).await?.ok_or(Refusal::NotFound)?;
+                let default: String = row.get(0)?;
+                let heads = tx.fetch_all(LIST, values![workspace, project]).await?;
+                if !heads.is_empty() || pushed.iter().any(|branch| branch.as_str() == default) {
+                    return Ok(false);
+                }
+                tx.execute(SET_DEFAULT, values![workspace, project, first.as_str()]).await?;
+                Ok(true)
+            })
         });
         self.write(authority, work).await
     }

@@ -1,0 +1,199 @@
+//! What `may` and `blocked` say: what a caller is allowed of a thing whatever its state, and what of that its state
+//! forbids now. Pure: the same for a list of a thousand as for one. Nothing rests on it; the decision is `decide`'s.
+
+use stoa_domain::instance::{InstanceStatus, Stage, State};
+use stoa_domain::{
+    AccountId, Action, ActionSet, Conflict, MemberId, Permission, Permit, Refusal, WorkspaceId,
+};
+
+/// Who asks, as far as an answer depends on it.
+#[derive(Debug, Clone, Copy)]
+pub struct Caller {
+    pub workspace: WorkspaceId,
+    pub member: MemberId,
+    pub account: AccountId,
+    pub is_owner: bool,
+    pub sees_everything: bool,
+    pub actions: ActionSet,
+}
+
+impl Caller {
+    #[must_use]
+    pub fn of<P: Permission>(permit: &Permit<P>) -> Self {
+        Self {
+            workspace: permit.workspace(),
+            member: permit.member(),
+            account: permit.actor().account,
+            is_owner: permit.by_owner(),
+            sees_everything: permit.sees_everything(),
+            actions: permit.actions(),
+        }
+    }
+
+    #[must_use]
+    pub fn has(&self, action: Action) -> bool {
+        self.is_owner || self.actions.has(action)
+    }
+}
+
+macro_rules! verbs {
+    ($($variant:ident = $key:literal),* $(,)?) => {
+        /// The words of `may`, in the order in which they are told. One is added with what it stands for.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Verb { $($variant),* }
+
+        impl Verb {
+            #[must_use]
+            pub const fn key(self) -> &'static str {
+                match self { $(Self::$variant => $key),* }
+            }
+        }
+    };
+}
+
+verbs! {
+    Delete = "delete",
+    Deploy = "deploy",
+    Invite = "invite",
+    Manage = "manage",
+    ReadLogs = "read_logs",
+    Restart = "restart",
+    Start = "start",
+    Stop = "stop",
+}
+
+/// What a caller may do to one thing.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Abilities {
+    /// Sorted.
+    pub may: Vec<Verb>,
+    /// Those of `may` that the state forbids now, each with the refusal that it would get.
+    pub blocked: Vec<(Verb, Refusal)>,
+}
+
+impl Abilities {
+    fn allow(&mut self, verb: Verb, is_allowed: bool, state: Result<(), Refusal>) {
+        if !is_allowed {
+            return;
+        }
+        self.may.push(verb);
+        if let Err(refusal) = state {
+            self.blocked.push((verb, refusal));
+        }
+    }
+
+    fn sorted(mut self) -> Self {
+        self.may.sort_unstable();
+        self.blocked.sort_by_key(|(verb, _)| *verb);
+        self
+    }
+}
+
+/// `running`: how many of its instances run.
+#[must_use]
+pub fn of_workspace(caller: &Caller, running: i64) -> Abilities {
+    let mut abilities = Abilities::default();
+    let idle = if running > 0 { Err(Refusal::Conflict(Conflict::InstanceRuns)) } else { Ok(()) };
+    abilities.allow(Verb::Invite, caller.is_owner, Ok(()));
+    abilities.allow(Verb::Manage, caller.is_owner, Ok(()));
+    abilities.allow(Verb::Delete, caller.is_owner, idle);
+    abilities.sorted()
+}
+
+/// `instances`: how many stand on it or come of it.
+fn unused(instances: i64) -> Result<(), Refusal> {
+    if instances > 0 { Err(Refusal::Conflict(Conflict::StillInUse)) } else { Ok(()) }
+}
+
+#[must_use]
+pub fn of_server(caller: &Caller, instances: i64) -> Abilities {
+    let mut abilities = Abilities::default();
+    abilities.allow(Verb::Manage, caller.is_owner, Ok(()));
+    abilities.allow(Verb::Delete, caller.is_owner, unused(instances));
+    abilities.sorted()
+}
+
+#[must_use]
+pub fn of_project(caller: &Caller, instances: i64) -> Abilities {
+    let mut abilities = Abilities::default();
+    abilities.allow(Verb::Manage, caller.is_owner, Ok(()));
+    abilities.allow(Verb::Delete, caller.is_owner, unused(instances));
+    abilities.sorted()
+}
+
+/// A branch has no verb of its own yet.
+#[must_use]
+pub fn of_branch(_caller: &Caller) -> Abilities {
+    Abilities::default()
+}
+
+/// `no_sandbox`: why no process can be started where it stands.
+#[must_use]
+pub fn of_instance(caller: &Caller, stage: Stage, state: State, no_sandbox: Option<&str>) -> Abilities {
+    let walls = || no_sandbox.map_or(Ok(()), |text| Err(Refusal::NoSandbox(text.to_owned())));
+    let deletes = caller.is_owner || (stage != Stage::Production && caller.has(Action::DeleteInstances));
+    let mut abilities = Abilities::default();
+    abilities.allow(Verb::Start, caller.has(Action::RestartInstances), state.can_start().and_then(|()| walls()));
+    abilities.allow(Verb::Restart, caller.has(Action::RestartInstances), state.can_restart().and_then(|()| walls()));
+    abilities.allow(Verb::Stop, caller.has(Action::StopInstances), state.can_stop(false));
+    abilities.allow(Verb::Deploy, caller.is_owner, state.can_deploy().and_then(|()| walls()));
+    abilities.allow(Verb::Delete, deletes, state.can_delete(false));
+    abilities.allow(Verb::ReadLogs, caller.has(Action::ViewLogs), Ok(()));
+    let manage = if state.status == InstanceStatus::Deleting {
+        Err(Refusal::Conflict(Conflict::BeingDeleted))
+    } else {
+        Ok(())
+    };
+    abilities.allow(Verb::Manage, caller.is_owner, manage);
+    abilities.sorted()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn caller(is_owner: bool, actions: &[Action]) -> Caller {
+        Caller {
+            workspace: WorkspaceId::INSTALLATION,
+            member: MemberId::new(uuid::Uuid::nil()),
+            account: AccountId::new(uuid::Uuid::nil()),
+            is_owner,
+            sees_everything: is_owner,
+            actions: actions.iter().copied().collect(),
+        }
+    }
+
+    const RUNS: State = State {
+        status: InstanceStatus::Running,
+        has_release: true,
+        is_protected: false,
+        is_busy: false,
+        is_being_deleted: false,
+    };
+
+    #[test]
+    fn a_member_may_what_its_actions_say_and_nothing_more() {
+        let tester = caller(false, &[Action::RestartInstances, Action::ViewLogs]);
+        let abilities = of_instance(&tester, Stage::Staging, RUNS, None);
+        assert_eq!(abilities.may, [Verb::ReadLogs, Verb::Restart, Verb::Start]);
+        assert_eq!(abilities.blocked, [(Verb::Start, Refusal::Conflict(Conflict::AlreadyRunning))]);
+        assert_eq!(of_instance(&caller(false, &[]), Stage::Staging, RUNS, None), Abilities::default());
+    }
+
+    #[test]
+    fn a_production_instance_is_an_owners_to_delete() {
+        let deleter = caller(false, &[Action::DeleteInstances]);
+        assert!(of_instance(&deleter, Stage::Production, RUNS, None).may.is_empty());
+        assert_eq!(of_instance(&deleter, Stage::Staging, RUNS, None).may, [Verb::Delete]);
+        assert!(of_instance(&caller(true, &[]), Stage::Production, RUNS, None).may.contains(&Verb::Delete));
+    }
+
+    #[test]
+    fn keys_are_told_in_the_order_of_the_alphabet() {
+        let may = of_instance(&caller(true, &[]), Stage::Staging, RUNS, None).may;
+        let keys: Vec<_> = may.iter().map(|verb| verb.key()).collect();
+        let mut sorted = keys.clone();
+        sorted.sort_unstable();
+        assert_eq!(keys, sorted);
+    }
+}

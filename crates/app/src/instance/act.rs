@@ -1,0 +1,78 @@
+//! Start, stop, restart, delete: each begins a job.
+
+use stoa_domain::instance::RestartMode;
+use stoa_domain::job::JobKind;
+use stoa_domain::permission::instance as may;
+use stoa_domain::{InstanceId, Permission, Permit, Refusal};
+
+use crate::abilities::Caller;
+use crate::instance::Accepted;
+use crate::{App, Failure};
+
+#[derive(Debug, Clone)]
+pub struct DeleteInstance {
+    /// The instance's name, typed by whoever deletes it.
+    pub confirm: String,
+    /// Cancels what goes on first.
+    pub cancel: bool,
+}
+
+impl App {
+    /// # Errors
+    /// `InstanceBusy`, `Conflict`, `NoSandbox`, or a fault.
+    pub async fn restart_instance(&self, permit: Permit<may::Restart>, mode: RestartMode) -> Result<Accepted, Failure> {
+        self.needs_sandbox().await?;
+        self.begin(permit, JobKind::of_restart(mode), false).await
+    }
+
+    /// # Errors
+    /// `InstanceBusy`, `Conflict`, `NoSandbox`, or a fault.
+    pub async fn start_instance(&self, permit: Permit<may::Start>) -> Result<Accepted, Failure> {
+        self.needs_sandbox().await?;
+        self.begin(permit, JobKind::Start, false).await
+    }
+
+    /// `cancel`: what goes on is cancelled first.
+    ///
+    /// # Errors
+    /// `InstanceBusy`, `Conflict`, or a fault.
+    pub async fn stop_instance(&self, permit: Permit<may::Stop>, cancel: bool) -> Result<Accepted, Failure> {
+        self.begin(permit, JobKind::Stop, cancel).await
+    }
+
+    /// Deletes it with everything that it has. A production instance is an owner's to delete.
+    ///
+    /// # Errors
+    /// `OwnerRequired`, `ProductionProtected`, `Invalid` where the name isn't the one typed, `InstanceBusy`, or a fault.
+    pub async fn delete_instance(&self, permit: Permit<may::Delete>, wish: DeleteInstance) -> Result<Accepted, Failure> {
+        let (caller, instance) = (Caller::of(&permit), *permit.target());
+        let record =
+            self.store().load_instance(caller.workspace, instance, caller.sees_everything, caller.member).await?;
+        if record.stage == stoa_domain::instance::Stage::Production && !caller.is_owner {
+            let refusal = Refusal::OwnerRequired { ask: Vec::new() };
+            let resource = stoa_domain::Resource { kind: stoa_domain::ResourceKind::Instance, id: instance.uuid() };
+            self.record_refusal(caller.workspace, permit.actor(), may::Delete::OPERATION, Some(resource), &refusal).await;
+            return Err(self.with_owners(caller.workspace, refusal).await?.into());
+        }
+        if record.name != wish.confirm {
+            return Err(Refusal::invalid("confirm", "mismatch", "Type the instance's name to delete it.").into());
+        }
+        self.begin(permit, JobKind::Delete, wish.cancel).await
+    }
+
+    async fn needs_sandbox(&self) -> Result<(), Failure> {
+        match self.no_sandbox().await {
+            Some(text) => Err(Refusal::NoSandbox(text).into()),
+            None => Ok(()),
+        }
+    }
+
+    async fn begin<P>(&self, permit: Permit<P>, kind: JobKind, cancels: bool) -> Result<Accepted, Failure>
+    where
+        P: Permission<Target = InstanceId>,
+    {
+        let (caller, instance) = (Caller::of(&permit), *permit.target());
+        let job = self.store().start_job(permit, kind, cancels).await?;
+        self.accepted(&caller, instance, job).await
+    }
+}

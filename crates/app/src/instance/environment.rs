@@ -1,0 +1,170 @@
+//! Variables of an instance: seen by owners, secret ones never.
+
+use std::collections::HashSet;
+
+use stoa_domain::permission::instance as may;
+use stoa_domain::variable::{check_name, check_value};
+use stoa_domain::{FieldProblem, InstanceId, Permit, Refusal, Secret, WorkspaceId};
+use stoa_storage::instance::environment::{Variable, VariableValue};
+
+use crate::ports::SealedPlace;
+use crate::{App, Failure};
+
+/// The version of the workspace's key by which new values are sealed.
+const KEY_VERSION: i64 = 1;
+/// Most variables of one instance.
+const MOST: usize = 500;
+
+/// A variable as an owner writes it. A secret one without a value keeps the one that it has.
+#[derive(Clone)]
+pub struct WantedVariable {
+    pub name: String,
+    pub value: Option<Secret>,
+    pub is_secret: bool,
+}
+
+/// A variable as an owner reads it: a secret one without its value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SeenVariable {
+    pub name: String,
+    pub value: Option<String>,
+    pub is_secret: bool,
+}
+
+#[derive(Debug, Clone)]
+pub struct SeenEnvironment {
+    pub variables: Vec<SeenVariable>,
+    pub revision: i64,
+    /// Whether what runs was started with other values.
+    pub restart_needed: bool,
+}
+
+fn place(workspace: WorkspaceId, instance: InstanceId, name: &str) -> SealedPlace {
+    SealedPlace {
+        workspace,
+        table: "variables",
+        column: "sealed",
+        row: format!("{instance}/{name}"),
+        version: KEY_VERSION,
+    }
+}
+
+impl App {
+    /// # Errors
+    /// `NotFound`, or a fault.
+    pub async fn view_environment(&self, permit: Permit<may::ViewEnvironment>) -> Result<SeenEnvironment, Failure> {
+        self.seen_environment(permit.workspace(), *permit.target()).await
+    }
+
+    /// Replaces all variables. `expected` is the revision that the change was made from.
+    ///
+    /// # Errors
+    /// `Invalid`, `PreconditionFailed`, or a fault.
+    pub async fn change_environment(
+        &self,
+        permit: Permit<may::ChangeEnvironment>,
+        wanted: Vec<WantedVariable>,
+        expected: Option<i64>,
+    ) -> Result<SeenEnvironment, Failure> {
+        let (workspace, instance) = (permit.workspace(), *permit.target());
+        let mut problems = Vec::new();
+        let variables = self.seal_variables(workspace, instance, wanted, &mut problems).await?;
+        if !problems.is_empty() {
+            return Err(Refusal::Invalid(problems).into());
+        }
+        self.store().change_environment(permit, variables, expected).await?;
+        self.seen_environment(workspace, instance).await
+    }
+
+    async fn seen_environment(&self, workspace: WorkspaceId, instance: InstanceId) -> Result<SeenEnvironment, Failure> {
+        let variables = self.store().list_variables(workspace, instance).await?;
+        let (revision, restart_needed) = self.store().settings_state(workspace, instance).await?;
+        let variables = variables
+            .into_iter()
+            .map(|Variable { name, value }| match value {
+                VariableValue::Plain(text) => SeenVariable { name, value: Some(text), is_secret: false },
+                VariableValue::Sealed(_) | VariableValue::Kept => SeenVariable { name, value: None, is_secret: true },
+            })
+            .collect();
+        Ok(SeenEnvironment { variables, revision, restart_needed })
+    }
+
+    /// Checks names and values, and seals the secret ones for this instance alone.
+    pub(crate) async fn seal_variables(
+        &self,
+        workspace: WorkspaceId,
+        instance: InstanceId,
+        wanted: Vec<WantedVariable>,
+        problems: &mut Vec<FieldProblem>,
+    ) -> Result<Vec<Variable>, Failure> {
+        if wanted.len() > MOST {
+            problems.push(FieldProblem::new("environment", "too_many", "An instance has at most 500 variables."));
+            return Ok(Vec::new());
+        }
+        let mut key = None;
+        let mut names = HashSet::new();
+        let mut variables = Vec::with_capacity(wanted.len());
+        for (index, variable) in wanted.into_iter().enumerate() {
+            let field = |part: &str| format!("environment.{index}.{part}");
+            let WantedVariable { name, value, is_secret } = variable;
+            if let Err(detail) = check_name(&name) {
+                problems.push(FieldProblem::new(&field("name"), "invalid", detail));
+            }
+            if !names.insert(name.clone()) {
+                problems.push(FieldProblem::new(&field("name"), "duplicate", "This name stands twice."));
+            }
+            let Some(value) = value else {
+                if !is_secret {
+                    let detail = "Give a value; only a secret variable keeps the one it has.";
+                    problems.push(FieldProblem::new(&field("value"), "required", detail));
+                }
+                variables.push(Variable { name, value: VariableValue::Kept });
+                continue;
+            };
+            let Some(text) = value.reveal_text() else {
+                problems.push(FieldProblem::new(&field("value"), "invalid", "A value is text."));
+                continue;
+            };
+            if let Err(detail) = check_value(text) {
+                problems.push(FieldProblem::new(&field("value"), "invalid", detail));
+            }
+            if !is_secret {
+                variables.push(Variable { name, value: VariableValue::Plain(text.to_owned()) });
+                continue;
+            }
+            if key.is_none() {
+                key = Some(self.store().load_wrapped_key(workspace, KEY_VERSION).await?);
+            }
+            let key = key.as_deref().unwrap_or_default();
+            let sealed = self.outside().vault.seal(key, &place(workspace, instance, &name), &value)?;
+            variables.push(Variable { name, value: VariableValue::Sealed(sealed) });
+        }
+        Ok(variables)
+    }
+
+    /// All variables with their values: for the machine that runs the instance, and nobody else.
+    pub(crate) async fn open_variables(
+        &self,
+        workspace: WorkspaceId,
+        instance: InstanceId,
+    ) -> Result<Vec<(String, Secret)>, Failure> {
+        let variables = self.store().list_variables(workspace, instance).await?;
+        let mut key = None;
+        let mut opened = Vec::with_capacity(variables.len());
+        for Variable { name, value } in variables {
+            let secret = match value {
+                VariableValue::Plain(text) => Secret::from_text(text),
+                VariableValue::Kept => continue,
+                VariableValue::Sealed(sealed) => {
+                    if key.is_none() {
+                        key = Some(self.store().load_wrapped_key(workspace, KEY_VERSION).await?);
+                    }
+                    let key = key.as_deref().unwrap_or_default();
+                    self.outside().vault.open(key, &place(workspace, instance, &name), &sealed)?
+                }
+            };
+            opened.push((name, secret));
+        }
+        Ok(opened)
+    }
+}

@@ -1,0 +1,128 @@
+//! Instances: running copies of projects.
+
+pub mod act;
+pub mod create;
+pub mod deploy;
+pub mod environment;
+
+use stoa_domain::instance::Visibility;
+use stoa_domain::permission::instance as may;
+use stoa_domain::{InstanceId, JobId, Permit, Refusal};
+use stoa_storage::instance::change::InstanceChange;
+use stoa_storage::page::Page;
+
+pub use stoa_storage::deployment::DeploymentRecord;
+pub use stoa_storage::instance::{InstanceFilter, InstanceRecord, Named};
+
+use crate::abilities::{self, Abilities, Caller};
+use crate::account::check_name;
+use crate::job::SeenJob;
+use crate::{App, Failure};
+
+/// An instance as one member sees it.
+#[derive(Debug, Clone)]
+pub struct SeenInstance {
+    /// Its `job` is told by `job` below, without what the caller may not read.
+    pub instance: InstanceRecord,
+    /// Where it is opened. Nothing else computes one.
+    pub url: Option<String>,
+    /// The one that runs, else the one that waits.
+    pub job: Option<SeenJob>,
+    pub abilities: Abilities,
+}
+
+/// An instance, and the job that was begun on it.
+#[derive(Debug, Clone)]
+pub struct Accepted {
+    pub instance: SeenInstance,
+    pub job: SeenJob,
+}
+
+#[derive(Debug, Clone, Default)]
+pub struct ChangeInstance {
+    pub name: Option<String>,
+    pub visibility: Option<Visibility>,
+    pub is_protected: Option<bool>,
+    pub expected_revision: Option<i64>,
+}
+
+impl App {
+    /// Those that the caller sees, by name.
+    ///
+    /// # Errors
+    /// A fault.
+    pub async fn list_instances(
+        &self,
+        permit: Permit<may::List>,
+        filter: &InstanceFilter,
+        page: &Page,
+    ) -> Result<Vec<SeenInstance>, Failure> {
+        let caller = Caller::of(&permit);
+        let instances = self.store().list_instances(&permit, filter, page).await?;
+        let no_sandbox = if instances.is_empty() { None } else { self.no_sandbox().await };
+        Ok(instances.into_iter().map(|instance| self.as_seen(&caller, instance, no_sandbox.as_deref())).collect())
+    }
+
+    /// # Errors
+    /// `NotFound`, or a fault.
+    pub async fn view_instance(&self, permit: Permit<may::View>) -> Result<SeenInstance, Failure> {
+        self.seen_instance(&Caller::of(&permit), *permit.target()).await
+    }
+
+    /// # Errors
+    /// `Invalid`, `PreconditionFailed`, or a fault.
+    pub async fn change_instance(
+        &self,
+        permit: Permit<may::Change>,
+        wish: ChangeInstance,
+    ) -> Result<SeenInstance, Failure> {
+        let mut problems = Vec::new();
+        let name = wish.name.as_ref().and_then(|name| check_name("name", name, &mut problems));
+        if !problems.is_empty() {
+            return Err(Refusal::Invalid(problems).into());
+        }
+        let (caller, instance) = (Caller::of(&permit), *permit.target());
+        let change = InstanceChange {
+            name: name.map(stoa_domain::name::Name::into_string),
+            visibility: wish.visibility,
+            is_protected: wish.is_protected,
+            expected: wish.expected_revision,
+        };
+        self.store().change_instance(permit, change).await?;
+        self.seen_instance(&caller, instance).await
+    }
+
+    /// How many instances run, in all workspaces: what is said when Stoa stops.
+    ///
+    /// # Errors
+    /// A fault.
+    pub async fn count_running_instances(&self) -> Result<i64, Failure> {
+        Ok(self.store().count_running_instances().await?)
+    }
+
+    pub(crate) async fn seen_instance(&self, caller: &Caller, instance: InstanceId) -> Result<SeenInstance, Failure> {
+        let (sees_everything, member) = (caller.sees_everything, caller.member);
+        let instance = self.store().load_instance(caller.workspace, instance, sees_everything, member).await?;
+        let no_sandbox = self.no_sandbox().await;
+        Ok(self.as_seen(caller, instance, no_sandbox.as_deref()))
+    }
+
+    /// What is answered to whoever has begun a job.
+    pub(crate) async fn accepted(
+        &self,
+        caller: &Caller,
+        instance: InstanceId,
+        job: JobId,
+    ) -> Result<Accepted, Failure> {
+        let record = self.store().load_job(caller.workspace, job).await?;
+        let instance = self.seen_instance(caller, instance).await?;
+        Ok(Accepted { instance, job: SeenJob::new(caller, record) })
+    }
+
+    fn as_seen(&self, caller: &Caller, mut instance: InstanceRecord, no_sandbox: Option<&str>) -> SeenInstance {
+        let url = instance.host.as_deref().map(|host| self.settings().url_of(host));
+        let abilities = abilities::of_instance(caller, instance.stage, instance.state, no_sandbox);
+        let job = instance.job.take().map(|job| SeenJob::new(caller, job));
+        SeenInstance { instance, url, job, abilities }
+    }
+}

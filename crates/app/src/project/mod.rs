@@ -1,0 +1,223 @@
+//! Projects and their hosted repositories.
+
+pub mod heads;
+
+use stoa_domain::branch::BranchName;
+use stoa_domain::permission::project as may;
+use stoa_domain::slug::Slug;
+use stoa_domain::{FieldProblem, Permit, ProjectId, Refusal};
+use stoa_storage::page::Page;
+use stoa_storage::project::{NewProject, ProjectChange};
+
+pub use stoa_storage::head::OnBranch;
+pub use stoa_storage::project::ProjectRecord;
+
+use crate::abilities::{self, Abilities, Caller};
+use crate::account::check_name;
+use crate::ports::{Branch, Commit};
+use crate::{App, Failure};
+
+/// The branch that a new repository's HEAD names.
+const FIRST_BRANCH: &str = "main";
+
+#[derive(Debug, Clone)]
+pub struct SeenProject {
+    pub project: ProjectRecord,
+    pub abilities: Abilities,
+}
+
+#[derive(Debug, Clone)]
+pub struct CreateProject {
+    pub name: String,
+    pub default_branch: Option<String>,
+}
+
+#[derive(Debug, Clone, Default)]
+pub struct ChangeProject {
+    pub name: Option<String>,
+    pub slug: Option<String>,
+    pub default_branch: Option<String>,
+    pub expected_revision: Option<i64>,
+}
+
+#[derive(Debug, Clone)]
+pub struct SeenBranch {
+    pub branch: Branch,
+    pub is_default: bool,
+    /// How many commits it has that the default branch hasn't, and the other way round.
+    pub ahead: u64,
+    pub behind: u64,
+    /// Those that deploy it and that the caller sees.
+    pub instances: Vec<OnBranch>,
+    pub abilities: Abilities,
+}
+
+fn branch_name(field: &str, text: &str, problems: &mut Vec<FieldProblem>) -> Option<BranchName> {
+    let branch = BranchName::parse(text);
+    if branch.is_none() {
+        problems.push(FieldProblem::new(field, "invalid", "This isn't a name that a branch can have."));
+    }
+    branch
+}
+
+impl App {
+    /// Makes a project with a repository of its own, empty.
+    ///
+    /// # Errors
+    /// `Invalid`, or a fault.
+    pub async fn create_project(&self, permit: Permit<may::Create>, wish: CreateProject) -> Result<SeenProject, Failure> {
+        let mut problems = Vec::new();
+        let name = check_name("name", &wish.name, &mut problems);
+        let text = wish.default_branch.as_deref().unwrap_or(FIRST_BRANCH);
+        let branch = branch_name("default_branch", text, &mut problems);
+        let (Some(name), Some(branch), true) = (name, branch, problems.is_empty()) else {
+            return Err(Refusal::Invalid(problems).into());
+        };
+        let caller = Caller::of(&permit);
+        let id = ProjectId::new(self.new_uuid());
+        // The repository first: a crash in between leaves an empty folder that nobody knows of and that the next start
+        // sweeps, never a project without a repository.
+        self.outside().repositories.create(id, branch.clone()).await?;
+        let new = NewProject { id, name: name.into_string(), default_branch: branch };
+        match self.store().create_project(permit, new).await {
+            Ok(id) => self.seen_project(&caller, id).await,
+            Err(failure) => {
+                if let Err(fault) = self.outside().repositories.delete(id).await {
+                    tracing::warn!(?fault, project = %id, "the repository of a project that wasn't made stays until the next start");
+                }
+                Err(failure.into())
+            }
+        }
+    }
+
+    /// # Errors
+    /// A fault.
+    pub async fn list_projects(&self, permit: Permit<may::List>, page: &Page) -> Result<Vec<SeenProject>, Failure> {
+        let caller = Caller::of(&permit);
+        let projects = self.store().list_projects(&permit, page).await?;
+        Ok(projects.into_iter().map(|project| seen(&caller, project)).collect())
+    }
+
+    /// # Errors
+    /// `NotFound`, or a fault.
+    pub async fn view_project(&self, permit: Permit<may::View>) -> Result<SeenProject, Failure> {
+        self.seen_project(&Caller::of(&permit), *permit.target()).await
+    }
+
+    /// # Errors
+    /// `Invalid`, `SlugTaken`, `PreconditionFailed`, or a fault.
+    pub async fn change_project(&self, permit: Permit<may::Change>, wish: ChangeProject) -> Result<SeenProject, Failure> {
+        let mut problems = Vec::new();
+        let name = wish.name.as_ref().and_then(|name| check_name("name", name, &mut problems));
+        let slug = wish.slug.as_ref().and_then(|slug| match Slug::of_resource(slug) {
+            Ok(slug) => Some(slug),
+            Err(_) => {
+                let sentence = "A slug has 2 to 40 of a-z, 0-9 and -, begins and ends with a letter or digit, and has no double hyphen.";
+                problems.push(FieldProblem::new("slug", "invalid", sentence));
+                None
+            }
+        });
+        let default_branch =
+            wish.default_branch.as_ref().and_then(|branch| branch_name("default_branch", branch, &mut problems));
+        if !problems.is_empty() {
+            return Err(Refusal::Invalid(problems).into());
+        }
+        let (caller, project) = (Caller::of(&permit), *permit.target());
+        let change = ProjectChange {
+            name: name.map(stoa_domain::name::Name::into_string),
+            slug,
+            default_branch: default_branch.clone(),
+            expected: wish.expected_revision,
+        };
+        self.store().change_project(permit, change).await?;
+        if let Some(branch) = default_branch {
+            // The row is the truth; the repository's HEAD only tells a clone what to check out, and is set again at start.
+            self.outside().repositories.set_default_branch(project, branch).await?;
+        }
+        self.seen_project(&caller, project).await
+    }
+
+    /// Removes a project that has no instance, then its repository. What a crash leaves of it is swept at start.
+    ///
+    /// # Errors
+    /// `Conflict` while it has an instance, or a fault.
+    pub async fn delete_project(&self, permit: Permit<may::Delete>) -> Result<(), Failure> {
+        let project = *permit.target();
+        self.store().delete_project(permit).await?;
+        if let Err(fault) = self.outside().repositories.delete(project).await {
+            tracing::warn!(?fault, %project, "the repository of a deleted project stays until the next start");
+        }
+        Ok(())
+    }
+
+    /// The branches, the default one first, then the one with the newest commit.
+    ///
+    /// # Errors
+    /// `NotFound`, or a fault.
+    pub async fn list_branches(&self, permit: Permit<may::View>) -> Result<Vec<SeenBranch>, Failure> {
+        let (caller, id) = (Caller::of(&permit), *permit.target());
+        let project = self.store().load_project(caller.workspace, id, caller.sees_everything, caller.member).await?;
+        let on_branches =
+            self.store().list_on_branches(caller.workspace, id, caller.sees_everything, caller.member).await?;
+        let repositories = &self.outside().repositories;
+        let branches = repositories.branches(id).await?;
+        let default = branches.iter().find(|branch| branch.name.as_str() == project.default_branch);
+        let default = default.map(|branch| branch.name.clone());
+        let mut seen = Vec::with_capacity(branches.len());
+        for branch in branches {
+            let is_default = Some(&branch.name) == default.as_ref();
+            let (ahead, behind) = match &default {
+                Some(base) if !is_default => repositories.ahead_behind(id, branch.name.clone(), base.clone()).await?,
+                _ => (0, 0),
+            };
+            let instances = on_branches.iter().filter(|on| on.branch == branch.name.as_str()).cloned().collect();
+            let abilities = abilities::of_branch(&caller);
+            seen.push(SeenBranch { branch, is_default, ahead, behind, instances, abilities });
+        }
+        seen.sort_by(|one, other| {
+            let key = |branch: &SeenBranch| (!branch.is_default, std::cmp::Reverse(branch.branch.commit.at));
+            key(one).cmp(&key(other)).then_with(|| one.branch.name.cmp(&other.branch.name))
+        });
+        Ok(seen)
+    }
+
+    /// Commits of a branch (the default one where none is named), newest first.
+    ///
+    /// # Errors
+    /// `NotFound` where there is no such branch, or a fault.
+    pub async fn list_commits(
+        &self,
+        permit: Permit<may::View>,
+        branch: Option<&str>,
+        skip: usize,
+        limit: usize,
+    ) -> Result<Vec<Commit>, Failure> {
+        let (caller, id) = (Caller::of(&permit), *permit.target());
+        let named = match branch {
+            Some(branch) => branch.to_owned(),
+            None => {
+                let (all, member) = (caller.sees_everything, caller.member);
+                self.store().load_project(caller.workspace, id, all, member).await?.default_branch
+            }
+        };
+        let name = BranchName::parse(&named).ok_or(Refusal::NotFound)?;
+        let commits = self.outside().repositories.commits(id, name, skip, limit).await?;
+        match (commits, branch) {
+            (Some(commits), _) => Ok(commits),
+            // Nothing was pushed yet.
+            (None, None) => Ok(Vec::new()),
+            (None, Some(_)) => Err(Refusal::NotFound.into()),
+        }
+    }
+
+    async fn seen_project(&self, caller: &Caller, project: ProjectId) -> Result<SeenProject, Failure> {
+        let (sees_everything, member) = (caller.sees_everything, caller.member);
+        let project = self.store().load_project(caller.workspace, project, sees_everything, member).await?;
+        Ok(seen(caller, project))
+    }
+}
+
+fn seen(caller: &Caller, project: ProjectRecord) -> SeenProject {
+    let abilities = abilities::of_project(caller, project.instances);
+    SeenProject { project, abilities }
+}
