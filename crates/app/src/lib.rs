@@ -10,6 +10,7 @@ pub mod authority;
 pub mod event;
 pub mod failure;
 pub mod host;
+pub mod house;
 pub mod instance;
 pub mod invitation;
 pub mod job;

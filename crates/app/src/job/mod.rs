@@ -1,5 +1,8 @@
 //! Jobs: seen, cancelled, and carried out by `runner`.
 
+pub mod runner;
+pub(crate) mod work;
+
 use stoa_domain::permission::job as may;
 use stoa_domain::{Action, Permit};
 

@@ -23,7 +23,7 @@ crate::statements! {
     STEP_DEPLOYMENT = "UPDATE deployments SET step = $3 WHERE workspace_id = $1 AND job_id = $2 AND status = 'running'";
     BEGIN_INSTANCE = "UPDATE instances SET status = COALESCE($3, status), wish = COALESCE($4, wish)
         WHERE workspace_id = $1 AND id = $2";
-    INSTANCE = "SELECT release_id, wish, name FROM instances WHERE workspace_id = $1 AND id = $2";
+    INSTANCE = "SELECT release_id, wish, name, status FROM instances WHERE workspace_id = $1 AND id = $2";
     END_JOB = "UPDATE jobs SET status = $3, ended_at = $4, error_code = $5, detail = $6, lease_until = NULL,
             progress = CASE WHEN $3 = 'succeeded' THEN 100 ELSE progress END
         WHERE id = $1 AND fence = $2 AND status = 'running'";
@@ -40,6 +40,7 @@ crate::statements! {
     SET_STATUS = "UPDATE instances SET status = $3, reason = $4 WHERE workspace_id = $1 AND id = $2";
     MEMBERS_LISTING = "SELECT m.id, m.account_id FROM member_instances x JOIN members m ON m.id = x.member_id
         WHERE x.workspace_id = $1 AND x.instance_id = $2";
+    RUNNING = "SELECT id FROM instances WHERE status = 'running' AND release_id IS NOT NULL AND id > $1 ORDER BY id LIMIT 1000";
     DELETE_INSTANCE = "DELETE FROM instances WHERE workspace_id = $1 AND id = $2";
     /// A job owns its instance's status while it is carried out.
     OBSERVE = "UPDATE instances SET status = $2, reason = $3 WHERE id = $1 AND status IN ('running', 'stopped', 'failed')
@@ -174,6 +175,14 @@ impl Store {
         self.write(permit(claim, "job.end"), work).await
     }
 
+    /// Instances of all workspaces that are taken to run, after `after`, a thousand at most.
+    ///
+    /// # Errors
+    /// A fault.
+    pub async fn list_running_instances(&self, after: InstanceId) -> Result<Vec<InstanceId>, StorageFault> {
+        self.fetch_all(RUNNING, values![after]).await?.iter().map(|row| row.get(0)).collect()
+    }
+
     /// Takes over what a machine says of an instance, unless a job is being carried out on it.
     ///
     /// # Errors
@@ -218,7 +227,7 @@ async fn end_in(tx: &mut Tx<'_>, claim: &Claim, end: &End) -> Result<bool, Failu
     }
     let Some(instance) = claim.job.instance else { return Ok(true) };
     let Some(row) = tx.fetch_optional(INSTANCE, values![workspace, instance]).await? else { return Ok(true) };
-    let found = Found { release: row.get(0)?, wish: page::wish(&row, 1)?, name: row.get(2)? };
+    let found = Found { release: row.get(0)?, wish: page::wish(&row, 1)?, name: row.get(2)?, status: page::status(&row, 3)? };
     if let End::Failed { code, .. } = end {
         tx.audit_also(&failed(claim, instance, &found.name, code)).await?;
     }
@@ -236,7 +245,7 @@ async fn end_in(tx: &mut Tx<'_>, claim: &Claim, end: &End) -> Result<bool, Failu
         }
         End::Failed { observed, .. } | End::Cancelled { observed, .. } => {
             let seen = observed.clone().filter(|_| found.release.is_some());
-            let left = seen.unwrap_or_else(|| guess(&found, end, sentence));
+            let left = seen.unwrap_or_else(|| guess(&found, claim.job.kind, end, sentence));
             set_status(tx, workspace, instance, &left).await?;
             if found.release.is_none() {
                 never_deployed(tx, workspace, instance).await?;
@@ -250,18 +259,24 @@ struct Found {
     release: Option<ReleaseId>,
     wish: Wish,
     name: String,
+    status: InstanceStatus,
 }
 
-/// What is left where the machine can't be asked: an earlier release goes on as it was.
-fn guess(found: &Found, end: &End, sentence: Option<String>) -> Observed {
-    let cancelled = matches!(end, End::Cancelled { .. });
-    match (found.release, found.wish) {
-        // `deploying` is settled by whoever sees that nothing waits any more.
-        (None, _) if cancelled => Observed { status: InstanceStatus::Deploying, reason: None },
-        (None, _) => Observed { status: InstanceStatus::Failed, reason: sentence },
-        (Some(_), Wish::Running) => Observed { status: InstanceStatus::Running, reason: None },
-        (Some(_), Wish::Stopped) => Observed { status: InstanceStatus::Stopped, reason: None },
-    }
+/// What is left where the machine can't be asked.
+fn guess(found: &Found, kind: JobKind, end: &End, sentence: Option<String>) -> Observed {
+    let failed = matches!(end, End::Failed { .. });
+    let status = match (kind, found.release, found.wish) {
+        (JobKind::Start | JobKind::RestartSoft | JobKind::RestartHard | JobKind::Delete, ..) if failed => {
+            InstanceStatus::Failed
+        }
+        (JobKind::Deploy, None, _) if failed => InstanceStatus::Failed,
+        // An earlier release goes on as it was.
+        (JobKind::Deploy, Some(_), Wish::Running) => InstanceStatus::Running,
+        (JobKind::Deploy, Some(_), Wish::Stopped) => InstanceStatus::Stopped,
+        // `deploying` without a release is settled by whoever sees that nothing waits any more.
+        _ => found.status,
+    };
+    Observed { status, reason: sentence.filter(|_| status == InstanceStatus::Failed) }
 }
 
 async fn set_status(

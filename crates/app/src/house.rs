@@ -1,0 +1,17 @@
+//! Keeping house: what is removed when its time has passed.
+
+use crate::{App, Failure};
+
+/// Seconds for which events are kept: a day.
+const EVENTS_SECONDS: i64 = 24 * 3600;
+
+impl App {
+    /// Removes what is past its time. To be called once in a while; doing it twice does no harm.
+    ///
+    /// # Errors
+    /// A fault.
+    pub async fn sweep(&self) -> Result<(), Failure> {
+        self.store().sweep_events(self.store().now().plus_seconds(-EVENTS_SECONDS)).await?;
+        Ok(self.store().sweep_hosts().await?)
+    }
+}

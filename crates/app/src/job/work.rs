@@ -1,0 +1,249 @@
+//! One job, from its claim to its end.
+
+use std::time::Duration;
+
+use futures_util::StreamExt as _;
+use futures_util::stream::BoxStream;
+use stoa_domain::branch::CommitId;
+use stoa_domain::instance::{InstanceStatus, RestartMode, Wish};
+use stoa_domain::job::JobKind;
+use stoa_domain::permission::{JobTarget, job as may};
+use stoa_domain::{
+    Action, Actor, Credential, InstanceId, Refusal, ReleaseId, Resource, ResourceKind, Standing, StartedBy, Target as _,
+    Via, decide_cancel,
+};
+use stoa_storage::job::carry::{Begun, End, Observed};
+use stoa_storage::job::claim::Claim;
+
+use crate::job::runner::heard_of_jobs;
+use crate::ports::{Command, InstanceForm, MachineState, Order, Progress};
+use crate::{App, Failure, Fault};
+
+/// How often the claim is renewed: a third of its lease.
+const RENEWAL: Duration = Duration::from_secs(10);
+
+/// A machine that can't be reached is tried this often.
+const MOST_ATTEMPTS: i64 = 8;
+
+const NO_LONGER_PERMITTED: &str = "The permission for it was taken away before it began.";
+const UNREACHABLE: &str = "The server can't be reached. Try again when it is back.";
+
+/// What a job's input holds.
+#[derive(serde::Deserialize)]
+struct Input {
+    release: Option<uuid::Uuid>,
+}
+
+/// The claim has passed to another, who goes on: nothing is to be written any more.
+struct Lost;
+
+impl App {
+    /// Carries out one job. A fault gives it back, to be tried again.
+    pub(crate) async fn carry_out(&self, claim: &Claim) {
+        let failure = match self.try_job(claim).await {
+            Ok(()) => return,
+            Err(failure) => failure,
+        };
+        let (job, attempts) = (claim.job.id, claim.attempts);
+        tracing::warn!(?failure, %job, attempts, "a job couldn't be carried out");
+        let put_off = if attempts < MOST_ATTEMPTS {
+            let seconds = 1_i64 << attempts.clamp(0, 5);
+            self.store().give_back_job(job, claim.fence, seconds).await.map_err(Failure::from)
+        } else {
+            let end = End::Failed {
+                code: "unavailable".to_owned(),
+                sentence: UNREACHABLE.to_owned(),
+                quote: None,
+                observed: None,
+            };
+            self.end(claim, end).await
+        };
+        if let Err(failure) = put_off {
+            tracing::warn!(?failure, %job, "a job waits until its lease has run out");
+        }
+    }
+
+    async fn try_job(&self, claim: &Claim) -> Result<(), Failure> {
+        let order = Order { job: claim.job.id, fence: claim.fence };
+        let was_begun = claim.attempts > 1;
+        if !was_begun && claim.job.cancel_at.is_some() {
+            return self.end(claim, End::Cancelled { sentence: None, observed: None }).await;
+        }
+        if let Err(refusal) = self.still_permitted(claim).await? {
+            if was_begun {
+                self.outside().machines.cancel(order).await?;
+            }
+            tracing::info!(?refusal, job = %claim.job.id, "whoever began a job may not any more");
+            let sentence = Some(NO_LONGER_PERMITTED.to_owned());
+            return self.end(claim, End::Cancelled { sentence, observed: None }).await;
+        }
+        let Some(begun) = self.store().begin_job(claim).await? else {
+            // The instance is gone, or the claim; then this writes nothing.
+            return self.end(claim, End::Cancelled { sentence: None, observed: None }).await;
+        };
+        match self.have_done(claim, order, &begun).await? {
+            Ok(end) => self.end(claim, end).await,
+            Err(Lost) => {
+                tracing::info!(job = %claim.job.id, "another goes on with a job");
+                Ok(())
+            }
+        }
+    }
+
+    async fn end(&self, claim: &Claim, end: End) -> Result<(), Failure> {
+        self.store().end_job(claim, end).await?;
+        Ok(())
+    }
+
+    /// Asks as the account stands now, not as it stood when it began the job.
+    async fn still_permitted(&self, claim: &Claim) -> Result<Result<(), Refusal>, Failure> {
+        let Some(account) = claim.job.account else { return Ok(Ok(())) };
+        let target = JobTarget { job: claim.job.id, instance: claim.job.instance };
+        let access = self.store().find_access(claim.workspace, account, &target.resources()).await?;
+        let Some(access) = access else { return Ok(Err(Refusal::NotFound)) };
+        let name = self.store().find_account_name(account).await?.unwrap_or_default();
+        let actor = Actor { account, name, via: Via::System, credential: Credential::Job, address: None };
+        let Some(standing) = Standing::new(actor.clone(), access, None) else { return Ok(Err(Refusal::NotFound)) };
+        let started_by = StartedBy(Action::from_key(&claim.job.permission));
+        let decided = decide_cancel::<may::Cancel>(&standing, target, started_by).map(drop);
+        if let Err(refusal) = &decided {
+            let resource = claim.job.instance.map(|id| Resource { kind: ResourceKind::Instance, id: id.uuid() });
+            let operation = format!("instance.{}", claim.job.kind.key());
+            self.record_refusal(claim.workspace, &actor, &operation, resource, refusal).await;
+        }
+        Ok(decided)
+    }
+
+    async fn have_done(&self, claim: &Claim, order: Order, begun: &Begun) -> Result<Result<End, Lost>, Failure> {
+        let machines = &self.outside().machines;
+        let form = self.form(claim, begun.instance).await?;
+        let project = form.project;
+        machines.put(order, form).await?;
+        let command = command(claim, begun)?;
+        let mut release = None;
+        if let Command::Deploy { commit, release: made, .. } = &command {
+            release = Some(*made);
+            if !self.store().step_job(claim, "fetch".to_owned(), None).await? {
+                return Ok(Err(Lost));
+            }
+            let repository = self.outside().repositories.folder(project);
+            machines.bring_commit(order, project, commit.clone(), repository).await?;
+        }
+        if let Command::Release { release: kept, .. } = &command {
+            release = Some(*kept);
+        }
+        let work = machines.carry_out(order, begun.instance, command).await?;
+        let Some(outcome) = self.follow(claim, order, work).await? else { return Ok(Err(Lost)) };
+        Ok(Ok(match outcome {
+            Progress::Succeeded { size, .. } => {
+                let size = i64::try_from(size).unwrap_or(i64::MAX);
+                End::Succeeded { release: release.map(|release| (release, size)) }
+            }
+            Progress::Failed { code, sentence, quote } => {
+                let observed = self.observe(begun.instance).await;
+                End::Failed { code, sentence, quote, observed }
+            }
+            Progress::Cancelled | Progress::Step { .. } => {
+                End::Cancelled { sentence: None, observed: self.observe(begun.instance).await }
+            }
+        }))
+    }
+
+    /// Follows the work to its outcome. `None` where the claim has passed to another.
+    async fn follow(
+        &self,
+        claim: &Claim,
+        order: Order,
+        mut work: BoxStream<'static, Progress>,
+    ) -> Result<Option<Progress>, Failure> {
+        let mut changes = self.store().changes();
+        let mut renewal = tokio::time::interval(RENEWAL);
+        let mut is_cancelled = false;
+        loop {
+            // The first tick comes at once: a wish to cancel that was told before this began isn't missed.
+            let held = tokio::select! {
+                progress = work.next() => match progress {
+                    Some(Progress::Step { name, progress }) => {
+                        if self.store().step_job(claim, name, progress).await? { Some(false) } else { None }
+                    }
+                    Some(outcome) => return Ok(Some(outcome)),
+                    None => return Err(Fault::new("the machine told no outcome").into()),
+                },
+                _ = renewal.tick() => self.store().renew_job(order.job, order.fence).await?,
+                () = heard_of_jobs(&mut changes) => self.store().is_job_cancelled(order.job, order.fence).await?,
+            };
+            match held {
+                None => return Ok(None),
+                Some(true) if !is_cancelled => {
+                    is_cancelled = true;
+                    self.outside().machines.cancel(order).await?;
+                }
+                Some(_) => {}
+            }
+        }
+    }
+
+    async fn form(&self, claim: &Claim, instance: InstanceId) -> Result<InstanceForm, Failure> {
+        let record = self.store().load_form(claim.workspace, instance).await?;
+        let os_user = u32::try_from(record.os_user).map_err(Fault::new)?;
+        Ok(InstanceForm {
+            instance,
+            project: record.project,
+            os_user,
+            variables: self.open_variables(claim.workspace, instance).await?,
+            wish_running: record.wish == Wish::Running,
+            instance_slug: record.slug,
+            project_slug: record.project_slug,
+            workspace_slug: record.workspace_slug,
+            stage: record.stage.key().to_owned(),
+            url: self.settings().url_of(&record.host),
+            host: record.host,
+        })
+    }
+
+    /// What the machine says of an instance; `None` where it can't be asked or doesn't know.
+    async fn observe(&self, instance: InstanceId) -> Option<Observed> {
+        match self.outside().machines.instances().await {
+            Ok(all) => all.into_iter().find(|on| on.instance == instance).map(|on| observed(on.state)),
+            Err(fault) => {
+                tracing::debug!(?fault, "the machine can't be asked");
+                None
+            }
+        }
+    }
+}
+
+fn command(claim: &Claim, begun: &Begun) -> Result<Command, Failure> {
+    Ok(match claim.job.kind {
+        JobKind::Start => Command::Start,
+        JobKind::Stop => Command::Stop,
+        JobKind::RestartSoft => Command::Restart(RestartMode::Soft),
+        JobKind::RestartHard => Command::Restart(RestartMode::Hard),
+        JobKind::Delete => Command::Delete,
+        JobKind::Deploy => {
+            let input: Input = serde_json::from_str(&claim.input).map_err(Fault::new)?;
+            let release = input.release.map(ReleaseId::new).ok_or_else(|| Fault::new("a deployment without a release"))?;
+            let (deployment, commit, goes_back) =
+                begun.deployment.clone().ok_or_else(|| Fault::new("a job without its deployment"))?;
+            if goes_back {
+                Command::Release { deployment, release }
+            } else {
+                let commit = CommitId::parse(&commit).ok_or_else(|| Fault::new("a commit that isn't one"))?;
+                Command::Deploy { deployment, release, commit }
+            }
+        }
+    })
+}
+
+/// A state in the words of the records.
+pub(crate) fn observed(state: MachineState) -> Observed {
+    match state {
+        MachineState::Running | MachineState::Starting => {
+            Observed { status: InstanceStatus::Running, reason: None }
+        }
+        MachineState::Stopped => Observed { status: InstanceStatus::Stopped, reason: None },
+        MachineState::Failed { sentence } => {
+            Observed { status: InstanceStatus::Failed, reason: Some(sentence) }
+        }
+    }
+}
