@@ -2,7 +2,7 @@
 
 use stoa_domain::permission::workspace as may;
 use stoa_domain::Permit;
-use stoa_storage::audit::{AuditFilter, AuditRecord};
+pub use stoa_storage::audit::{AuditFilter, AuditRecord};
 
 use crate::{App, Failure};
 

@@ -259,3 +259,29 @@ impl App {
         }
     }
 }
+
+impl App {
+    /// Decides `P` once more for what goes on, without a word in the audit log: the first refusal ends it, and
+    /// what ended the right is there already.
+    ///
+    /// # Errors
+    /// The refusal, or a fault.
+    pub async fn ask_again<P>(&self, account: &AccountStanding, path: &PathWords) -> Result<(), Failure>
+    where
+        P: Permission,
+        P::Target: Locate,
+    {
+        let workspace = self.store().find_workspace_id(path.get("workspace")).await?.ok_or(Refusal::NotFound)?;
+        let located = P::Target::locate(self.store(), workspace, path).await?;
+        let wanted = located.as_ref().map(|located| located.target.resources()).unwrap_or_default();
+        let standing = self.standing_in(account, workspace, &wanted).await?;
+        let located = located.ok_or(Refusal::NotFound)?;
+        Ok(permit::<P>(&standing, located).map(drop)?)
+    }
+
+    /// Hears of each committed write; a hint, never the truth.
+    #[must_use]
+    pub fn changes(&self) -> tokio::sync::broadcast::Receiver<std::sync::Arc<stoa_storage::Touched>> {
+        self.store().changes()
+    }
+}

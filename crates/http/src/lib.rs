@@ -1,1 +1,24 @@
+//! Stoa over HTTP: gates, routes, wire types, problem responses, event streams, the proxy and the embedded page.
+//!
+//! It knows the use-cases and never storage. A permission is named by the type of a handler's first argument and
+//! nowhere else; no status code exists outside this crate.
 
+pub mod answer;
+pub mod argument;
+pub mod gate;
+pub mod openapi;
+pub mod problem;
+pub mod router;
+pub mod routes;
+pub mod site;
+
+mod body;
+mod conditional;
+mod lease;
+mod origin;
+mod peer;
+mod server;
+
+pub use router::{Registered, Routes};
+pub use server::{api, serve};
+pub use site::{Frame, Site};

@@ -4,13 +4,14 @@ mod accept;
 mod letter;
 
 pub use accept::{Accepted, LinkPage, NewPerson};
+pub use stoa_storage::invitation::InvitationRecord;
 pub(crate) use letter::letter_of;
 
 use stoa_domain::email::EmailAddress;
 use stoa_domain::permission::invitation as may;
 use stoa_domain::{InvitationId, MailId, Permit, Refusal, Secret, WorkspaceId};
 use stoa_storage::attempt::Limit;
-use stoa_storage::invitation::{InvitationRecord, NewInvitation, NewLink};
+use stoa_storage::invitation::{NewInvitation, NewLink};
 use stoa_storage::mail::NewMail;
 
 use crate::ports::{Letter, SealedPlace};

@@ -10,7 +10,8 @@ use stoa_domain::member::Role;
 use stoa_domain::permission::member as may;
 use stoa_domain::{MemberId, Permit};
 use stoa_storage::member::MemberRecord;
-use stoa_storage::profile::Profile;
+
+pub use stoa_storage::profile::Profile;
 
 use crate::{App, Failure};
 
@@ -69,6 +70,15 @@ impl App {
         let member = self.store().load_member(permit.workspace(), *permit.target()).await?;
         let whole = permit.by_owner() || member.id == permit.member();
         self.seen(permit.workspace(), member, whole).await
+    }
+
+    /// The member as whoever may change its role sees it: what a guarded change is compared with.
+    ///
+    /// # Errors
+    /// `NotFound`.
+    pub async fn load_member_for_change(&self, permit: &Permit<may::ChangeRole>) -> Result<SeenMember, Failure> {
+        let member = self.store().load_member(permit.workspace(), *permit.target()).await?;
+        self.seen(permit.workspace(), member, true).await
     }
 
     /// # Errors

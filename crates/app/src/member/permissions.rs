@@ -55,6 +55,14 @@ impl App {
         self.load_permissions(permit.workspace(), *permit.target()).await
     }
 
+    /// The profile as whoever may replace it sees it: what a guarded change is compared with.
+    ///
+    /// # Errors
+    /// `NotFound`.
+    pub async fn load_permissions_for_change(&self, permit: &Permit<may::SetPermissions>) -> Result<SeenProfile, Failure> {
+        self.load_permissions(permit.workspace(), *permit.target()).await
+    }
+
     async fn load_permissions(&self, workspace: stoa_domain::WorkspaceId, member: MemberId) -> Result<SeenProfile, Failure> {
         let found = self.store().load_member(workspace, member).await?;
         let profile = match found.role {

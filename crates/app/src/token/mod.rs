@@ -1,7 +1,8 @@
 //! Personal access tokens.
 
 use stoa_domain::{AccountPermit, Action, ActionSet, FieldProblem, Refusal, Secret, Timestamp, TokenId};
-use stoa_storage::token::{ListedToken, NewToken};
+pub use stoa_storage::token::ListedToken;
+use stoa_storage::token::NewToken;
 
 use crate::account::check_name;
 use crate::secrets::TOKEN_PREFIX;

@@ -5,7 +5,9 @@ use stoa_domain::slug::{Slug, SlugProblem};
 use stoa_domain::{AccountPermit, FieldProblem, MemberId, Permit, Refusal, WorkspaceId};
 use stoa_storage::attempt::Limit;
 use stoa_storage::profile::Profile;
-use stoa_storage::workspace::{MyWorkspace, NewWorkspace, WorkspaceChange, WorkspaceRecord};
+use stoa_storage::workspace::{MyWorkspace, NewWorkspace, WorkspaceChange};
+
+pub use stoa_storage::workspace::WorkspaceRecord;
 
 use crate::account::check_name;
 use crate::settings::WorkspaceCreation;
@@ -171,6 +173,15 @@ impl App {
             Some(self.store().load_profile(permit.workspace(), permit.member()).await?)
         };
         Ok(SeenWorkspace { workspace, is_owner: permit.by_owner(), profile, member: permit.member() })
+    }
+
+    /// The workspace as whoever may change it sees it: what a guarded change is compared with.
+    ///
+    /// # Errors
+    /// `NotFound`.
+    pub async fn load_for_change(&self, permit: &Permit<may::Change>) -> Result<SeenWorkspace, Failure> {
+        let workspace = self.store().load_workspace(permit.workspace()).await?;
+        Ok(SeenWorkspace { workspace, is_owner: true, profile: None, member: permit.member() })
     }
 
     /// # Errors

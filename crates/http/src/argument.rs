@@ -1,0 +1,163 @@
+//! What a handler may take besides its gate. Sealed: nothing here reads an id from the path that a gate would
+//! have decided on.
+
+use axum::body::Body;
+use http::HeaderMap;
+use http::request::Parts;
+use serde::de::DeserializeOwned;
+use stoa_app::session::Visitor;
+use stoa_app::{App, Failure};
+use stoa_domain::{FieldProblem, Refusal};
+use utoipa::ToSchema;
+
+use crate::openapi::Description;
+use crate::site::{Frame, Site};
+
+mod sealed {
+    pub trait Sealed {}
+}
+
+/// An argument of a handler.
+pub trait Argument: sealed::Sealed + Sized + Send {
+    /// What it says of the operation in the API's description.
+    fn describe(_description: &mut Description) {}
+
+    fn take(
+        frame: &Frame,
+        parts: &mut Parts,
+        body: &mut Option<Body>,
+    ) -> impl Future<Output = Result<Self, Failure>> + Send;
+}
+
+/// The use-cases.
+pub struct Uses(pub App);
+
+impl sealed::Sealed for Uses {}
+impl Argument for Uses {
+    async fn take(frame: &Frame, _: &mut Parts, _: &mut Option<Body>) -> Result<Self, Failure> {
+        Ok(Self(frame.app.clone()))
+    }
+}
+
+/// The frame: for routes that set cookies, or open streams.
+pub struct Around(pub Frame);
+
+impl sealed::Sealed for Around {}
+impl Argument for Around {
+    async fn take(frame: &Frame, _: &mut Parts, _: &mut Option<Body>) -> Result<Self, Failure> {
+        Ok(Self(frame.clone()))
+    }
+}
+
+/// Where the request comes from.
+pub struct From(pub Visitor);
+
+impl sealed::Sealed for From {}
+impl Argument for From {
+    async fn take(frame: &Frame, parts: &mut Parts, _: &mut Option<Body>) -> Result<Self, Failure> {
+        Ok(Self(crate::peer::visitor(&frame.site, parts)))
+    }
+}
+
+/// The request's headers.
+pub struct Headers(pub HeaderMap);
+
+impl sealed::Sealed for Headers {}
+impl Argument for Headers {
+    async fn take(_: &Frame, parts: &mut Parts, _: &mut Option<Body>) -> Result<Self, Failure> {
+        Ok(Self(parts.headers.clone()))
+    }
+}
+
+/// A word of the path that isn't a resource of a workspace: one's own session or token, an invitation's secret.
+/// The use-case decides on it by the account alone.
+pub struct OwnWord(pub String);
+
+impl sealed::Sealed for OwnWord {}
+impl Argument for OwnWord {
+    async fn take(_: &Frame, parts: &mut Parts, _: &mut Option<Body>) -> Result<Self, Failure> {
+        let words = crate::gate::path_words(parts).await;
+        let word = ["id", "token"].into_iter().map(|name| words.get(name)).find(|word| !word.is_empty());
+        Ok(Self(word.unwrap_or_default().to_owned()))
+    }
+}
+
+/// Who asks, once more, for what goes on after the answer.
+pub(crate) struct Again(pub crate::gate::Asked);
+
+impl sealed::Sealed for Again {}
+impl Argument for Again {
+    async fn take(_: &Frame, parts: &mut Parts, _: &mut Option<Body>) -> Result<Self, Failure> {
+        let asked = parts.extensions.get::<crate::gate::Asked>().cloned();
+        Ok(Self(asked.ok_or(Refusal::Unauthenticated)?))
+    }
+}
+
+/// A JSON body, read strictly: its content type, its size, its depth, every key.
+pub struct Json<T>(pub T);
+
+impl<T> sealed::Sealed for Json<T> {}
+impl<T: DeserializeOwned + ToSchema + Send> Argument for Json<T> {
+    fn describe(description: &mut Description) {
+        description.body::<T>();
+    }
+
+    async fn take(_: &Frame, parts: &mut Parts, body: &mut Option<Body>) -> Result<Self, Failure> {
+        crate::body::json(parts, body, crate::body::LARGEST).await.map(Self)
+    }
+}
+
+/// A JSON body that may be as large as a profile with thousands of entries.
+pub struct LargeJson<T>(pub T);
+
+impl<T> sealed::Sealed for LargeJson<T> {}
+impl<T: DeserializeOwned + ToSchema + Send> Argument for LargeJson<T> {
+    fn describe(description: &mut Description) {
+        description.body::<T>();
+    }
+
+    async fn take(_: &Frame, parts: &mut Parts, body: &mut Option<Body>) -> Result<Self, Failure> {
+        crate::body::json(parts, body, crate::body::LARGEST_PROFILE).await.map(Self)
+    }
+}
+
+/// The query, read as strictly as a body.
+pub struct Query<T>(pub T);
+
+impl<T> sealed::Sealed for Query<T> {}
+impl<T: DeserializeOwned + ToSchema + Send> Argument for Query<T> {
+    fn describe(description: &mut Description) {
+        description.query::<T>();
+    }
+
+    async fn take(_: &Frame, parts: &mut Parts, _: &mut Option<Body>) -> Result<Self, Failure> {
+        let text = parts.uri.query().unwrap_or_default();
+        axum::extract::Query::<T>::try_from_uri(&parts.uri).map(|query| Self(query.0)).map_err(|rejection| {
+            let detail = rejection.body_text();
+            let detail = detail.rsplit(": ").next().unwrap_or_default().to_owned();
+            let field = text.split('&').next().and_then(|pair| pair.split('=').next()).unwrap_or_default();
+            let named = crate::body::named_field(&detail).unwrap_or_else(|| field.to_owned());
+            Refusal::Invalid(vec![FieldProblem::new(&named, "invalid", format!("The query isn't right: {detail}."))]).into()
+        })
+    }
+}
+
+/// What guards a change against a lost update.
+pub struct IfMatch(pub Option<String>);
+
+impl sealed::Sealed for IfMatch {}
+impl Argument for IfMatch {
+    async fn take(_: &Frame, parts: &mut Parts, _: &mut Option<Body>) -> Result<Self, Failure> {
+        Ok(Self(crate::conditional::if_match(&parts.headers)))
+    }
+}
+
+/// The installation's public face, for handlers that only need that.
+pub struct Public(pub std::sync::Arc<Site>);
+
+impl sealed::Sealed for Public {}
+impl Argument for Public {
+    async fn take(frame: &Frame, _: &mut Parts, _: &mut Option<Body>) -> Result<Self, Failure> {
+        Ok(Self(frame.site.clone()))
+    }
+}

@@ -1,0 +1,128 @@
+//! JSON bodies, read strictly: wrong types, unknown and repeated keys are refused, and named.
+
+use axum::body::Body;
+use http::header::CONTENT_TYPE;
+use http::request::Parts;
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use serde::de::DeserializeOwned;
+use stoa_app::{Failure, Fault};
+use stoa_domain::{FieldProblem, Refusal};
+
+/// Largest JSON body: 1 MiB.
+pub(crate) const LARGEST: usize = 1024 * 1024;
+/// Largest permission profile: 8 MiB.
+pub(crate) const LARGEST_PROFILE: usize = 8 * 1024 * 1024;
+/// Deepest nesting.
+const DEEPEST: usize = 32;
+
+pub(crate) async fn json<T: DeserializeOwned>(
+    parts: &Parts,
+    body: &mut Option<Body>,
+    largest: usize,
+) -> Result<T, Failure> {
+    let content_type = parts.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let mut words = content_type.split(';').map(str::trim);
+    let is_json = words.next().is_some_and(|kind| kind.eq_ignore_ascii_case("application/json"));
+    if !is_json || !words.all(|word| word.is_empty() || word.eq_ignore_ascii_case("charset=utf-8")) {
+        return Err(Refusal::UnsupportedMediaType.into());
+    }
+    let body = body.take().unwrap_or_default();
+    let bytes = match Limited::new(body, largest).collect().await {
+        Ok(collected) => collected.to_bytes(),
+        Err(error) if error.downcast_ref::<LengthLimitError>().is_some() => {
+            return Err(Refusal::PayloadTooLarge.into());
+        }
+        Err(error) => return Err(Fault::new(error).into()),
+    };
+    parse(&bytes).map_err(Into::into)
+}
+
+fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Refusal> {
+    if deepest(bytes) > DEEPEST {
+        return Err(Refusal::invalid("", "too_deep", "The body is nested more than 32 deep."));
+    }
+    let mut reader = serde_json::Deserializer::from_slice(bytes);
+    let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
+        let path = error.path().to_string();
+        let said = error.into_inner().to_string();
+        let said = said.split(" at line").next().unwrap_or_default().to_owned();
+        let named = named_field(&said);
+        let field = match (path.as_str(), named) {
+            ("." | "?", Some(name)) => name,
+            ("." | "?", None) => String::new(),
+            (path, Some(name)) if !path.ends_with(&name) => format!("{path}.{name}"),
+            (path, _) => path.to_owned(),
+        };
+        Refusal::Invalid(vec![FieldProblem::new(&field, "invalid", format!("The body isn't right: {said}."))])
+    })?;
+    reader.end().map_err(|_| Refusal::invalid("", "invalid", "Something stands after the end of the body."))?;
+    Ok(value)
+}
+
+/// The field that a message of serde puts between backticks.
+pub(crate) fn named_field(message: &str) -> Option<String> {
+    let told = ["unknown field", "missing field", "duplicate field"].iter().any(|start| message.contains(start));
+    told.then(|| message.split('`').nth(1).map(str::to_owned)).flatten()
+}
+
+/// How deep the text nests, outside of strings.
+fn deepest(bytes: &[u8]) -> usize {
+    let (mut depth, mut deepest, mut quoted, mut escaped) = (0_usize, 0, false, false);
+    for byte in bytes {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if quoted => escaped = true,
+            b'"' => quoted = !quoted,
+            b'{' | b'[' if !quoted => {
+                depth += 1;
+                deepest = deepest.max(depth);
+            }
+            b'}' | b']' if !quoted => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    deepest
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::Deserialize;
+
+    use super::*;
+
+    #[derive(Deserialize, Debug, PartialEq)]
+    #[serde(deny_unknown_fields)]
+    struct Wish {
+        mode: String,
+        inner: Option<Inner>,
+    }
+
+    #[derive(Deserialize, Debug, PartialEq)]
+    #[serde(deny_unknown_fields)]
+    struct Inner {
+        number: u8,
+    }
+
+    fn field(text: &str) -> String {
+        match parse::<Wish>(text.as_bytes()) {
+            Err(Refusal::Invalid(problems)) => problems.first().map(|p| p.field.clone()).unwrap_or_default(),
+            other => format!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        assert_eq!(field(r#"{"mode":"soft","x":1}"#), "x");
+        assert_eq!(field(r#"{"mode":"soft","mode":"hard"}"#), "mode");
+        assert_eq!(field("{}"), "mode");
+        assert_eq!(field(r#"{"mode":1}"#), "mode");
+        assert_eq!(field(r#"{"mode":"soft","inner":{"number":300}}"#), "inner.number");
+        assert_eq!(field(r#"{"mode":"soft"} true"#), "");
+    }
+
+    #[test]
+    fn nesting_is_counted_outside_of_strings() {
+        assert_eq!(deepest(br#"{"a":"[[[[","b":["\"{"]}"#), 2);
+        assert_eq!(deepest("[".repeat(40).as_bytes()), 40);
+    }
+}

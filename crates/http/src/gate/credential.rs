@@ -1,0 +1,39 @@
+//! What a request presents: a cookie, or a bearer token. Never both, and never a token in the address.
+
+use http::HeaderMap;
+use http::header::{AUTHORIZATION, COOKIE};
+use stoa_app::session::Presented;
+use stoa_domain::{Refusal, Via};
+
+use crate::site::Site;
+
+/// # Errors
+/// `Unauthenticated` for an `Authorization` header that isn't a bearer token: it is never ignored.
+pub(crate) fn presented(site: &Site, headers: &HeaderMap) -> Result<Presented, Refusal> {
+    if let Some(value) = headers.get(AUTHORIZATION) {
+        let text = value.to_str().map_err(|_| Refusal::Unauthenticated)?;
+        let token = text.split_once(' ').filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
+        let (_, token) = token.ok_or(Refusal::Unauthenticated)?;
+        return Ok(Presented::Token(token.trim().to_owned()));
+    }
+    let name = site.cookie();
+    for value in headers.get_all(COOKIE) {
+        for pair in value.to_str().unwrap_or_default().split(';') {
+            if let Some((key, value)) = pair.trim().split_once('=')
+                && key == name
+            {
+                return Ok(Presented::Session(value.to_owned()));
+            }
+        }
+    }
+    Ok(Presented::Nothing)
+}
+
+/// The way by which a request came: the page says `Sec-Fetch-Mode`, the command line names itself.
+pub(crate) fn via(headers: &HeaderMap) -> Via {
+    if headers.contains_key(AUTHORIZATION) {
+        let agent = headers.get(http::header::USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        return if agent.starts_with("stoa/") { Via::Command } else { Via::Api };
+    }
+    Via::Page
+}

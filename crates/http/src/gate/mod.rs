@@ -1,0 +1,150 @@
+//! Gates: the first argument of every handler, which settles who asks and whether they may.
+
+mod credential;
+
+use std::marker::PhantomData;
+
+use axum::extract::{FromRequestParts, RawPathParams};
+use http::request::Parts;
+use stoa_app::Failure;
+use stoa_app::authority::{Locate, PathWords};
+use stoa_app::session::{Origin, Presented};
+use stoa_domain::{AccountNeed, AccountPermit, AccountStanding, Permission, Permit, Refusal};
+
+use crate::site::Frame;
+
+pub(crate) use credential::{presented, via};
+
+/// How a route is gated: what the description, the permission table and the hostile tests are made from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GateKey {
+    /// `public`, `account`, `member`, `owner`, `administrator`, or an action on a resource.
+    pub permission: String,
+    /// The operation's name in the audit log; for public ones why they are.
+    pub operation: &'static str,
+    pub kind: GateKind,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GateKind {
+    /// Nobody has to be signed in.
+    Public,
+    /// Decided on the account alone.
+    Account,
+    /// Decided in a workspace.
+    Workspace,
+}
+
+mod sealed {
+    pub trait Sealed {}
+}
+
+/// A gate. Sealed: these three and no others.
+pub trait Gate: sealed::Sealed + Sized + Send {
+    fn key() -> GateKey;
+
+    /// Settles it.
+    fn pass(frame: &Frame, parts: &mut Parts) -> impl Future<Output = Result<Self, Failure>> + Send;
+}
+
+/// Passed by who may do `P` to what the path names.
+pub struct May<P: Permission>(pub Permit<P>);
+
+impl<P: Permission> sealed::Sealed for May<P> {}
+
+impl<P: Permission> Gate for May<P>
+where
+    P::Target: Locate,
+{
+    fn key() -> GateKey {
+        GateKey { permission: P::key(), operation: P::OPERATION, kind: GateKind::Workspace }
+    }
+
+    async fn pass(frame: &Frame, parts: &mut Parts) -> Result<Self, Failure> {
+        let account = account(frame, parts).await?.ok_or(Refusal::Unauthenticated)?;
+        let path = words(parts).await;
+        let permit = frame.app.authorize::<P>(&account, &path).await?;
+        // Kept for streams, whose lease asks the same again.
+        parts.extensions.insert(Asked { account, path });
+        Ok(Self(permit))
+    }
+}
+
+/// Who asked for what: enough to ask again.
+#[derive(Clone)]
+pub(crate) struct Asked {
+    pub account: AccountStanding,
+    pub path: PathWords,
+}
+
+/// What a signed-in account asks of itself, named by a type.
+pub trait AccountOperation: Send + Sync + 'static {
+    const NEED: AccountNeed;
+    const OPERATION: &'static str;
+}
+
+/// Passed by who is signed in.
+pub struct SignedIn<O: AccountOperation>(pub AccountPermit, pub PhantomData<O>);
+
+impl<O: AccountOperation> sealed::Sealed for SignedIn<O> {}
+
+impl<O: AccountOperation> Gate for SignedIn<O> {
+    fn key() -> GateKey {
+        GateKey { permission: "account".to_owned(), operation: O::OPERATION, kind: GateKind::Account }
+    }
+
+    async fn pass(frame: &Frame, parts: &mut Parts) -> Result<Self, Failure> {
+        let account = account(frame, parts).await?.ok_or(Refusal::Unauthenticated)?;
+        let permit = frame.app.authorize_account(&account, O::NEED, O::OPERATION)?;
+        Ok(Self(permit, PhantomData))
+    }
+}
+
+/// Why a route needs no sign-in, named by a type.
+pub trait Reason: Send + Sync + 'static {
+    const WHY: &'static str;
+}
+
+/// Passed by anyone. Whoever is signed in all the same is told of.
+pub struct Anyone<R: Reason> {
+    pub account: Option<AccountStanding>,
+    /// Where the request comes from.
+    pub visitor: stoa_app::session::Visitor,
+    reason: PhantomData<R>,
+}
+
+impl<R: Reason> sealed::Sealed for Anyone<R> {}
+
+impl<R: Reason> Gate for Anyone<R> {
+    fn key() -> GateKey {
+        GateKey { permission: "public".to_owned(), operation: R::WHY, kind: GateKind::Public }
+    }
+
+    async fn pass(frame: &Frame, parts: &mut Parts) -> Result<Self, Failure> {
+        // Without any credential nothing is asked of the records.
+        let account = match presented(&frame.site, &parts.headers)? {
+            Presented::Nothing => None,
+            _ => account(frame, parts).await?,
+        };
+        let visitor = crate::peer::visitor(&frame.site, parts);
+        Ok(Self { account, visitor, reason: PhantomData })
+    }
+}
+
+async fn account(frame: &Frame, parts: &Parts) -> Result<Option<AccountStanding>, Failure> {
+    let presented = presented(&frame.site, &parts.headers)?;
+    let origin = Origin { via: via(&parts.headers), address: crate::peer::address(&frame.site, parts) };
+    frame.app.identify(&presented, origin).await
+}
+
+/// The path's words, decoded.
+async fn words(parts: &mut Parts) -> PathWords {
+    let params = RawPathParams::from_request_parts(parts, &()).await;
+    let words = params.map(|params| params.iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect());
+    PathWords::new(words.unwrap_or_default())
+}
+
+/// A path's words for arguments that aren't decided on: a session's or a token's id, an invitation's token.
+pub(crate) async fn path_words(parts: &mut Parts) -> PathWords {
+    words(parts).await
+}

@@ -1,0 +1,343 @@
+//! The one place where a refusal becomes a status, a code and a sentence.
+
+use axum::body::Body;
+use axum::response::{IntoResponse, Response};
+use http::{HeaderValue, StatusCode, header};
+use serde_json::{Map, Value, json};
+use stoa_app::Failure;
+use stoa_domain::{Action, Conflict, Refusal};
+
+/// A refusal or fault on its way out.
+#[derive(Debug)]
+pub struct Problem(pub Failure);
+
+impl<F: Into<Failure>> From<F> for Problem {
+    fn from(failure: F) -> Self {
+        Self(failure.into())
+    }
+}
+
+/// What a client is told.
+#[derive(Debug, Clone)]
+pub struct Told {
+    pub status: StatusCode,
+    pub code: &'static str,
+    pub title: &'static str,
+    pub detail: String,
+    pub more: Map<String, Value>,
+    pub retry_after: Option<i64>,
+}
+
+fn told(status: u16, code: &'static str, title: &'static str, detail: impl Into<String>) -> Told {
+    Told {
+        status: StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
+        code,
+        title,
+        detail: detail.into(),
+        more: Map::new(),
+        retry_after: None,
+    }
+}
+
+fn people(names: &[String]) -> String {
+    match names {
+        [] => "an owner of the workspace".to_owned(),
+        [one] => one.clone(),
+        [first @ .., last] => format!("{} or {last}", first.join(", ")),
+    }
+}
+
+fn ask(names: &[String]) -> Value {
+    names.iter().map(|name| json!({ "name": name })).collect()
+}
+
+fn conflict(conflict: Conflict) -> &'static str {
+    match conflict {
+        Conflict::AlreadySetUp => "An account exists already. Sign in instead.",
+        Conflict::OwnerHasAll => "An owner has every permission. Make this member a plain member first.",
+        Conflict::NameTaken => "Something of this kind has the name already. Choose another name.",
+        Conflict::StillInUse => "Instances still depend on it. Delete them first.",
+        Conflict::InstanceRuns => "The workspace still has instances. Stop and delete them first.",
+        Conflict::NotRunning => "The instance isn't running. Start it first.",
+        Conflict::AlreadyRunning => "The instance is running already.",
+        Conflict::NothingDeployed => "Nothing has been deployed yet. Push to its branch first.",
+        Conflict::AlreadyOver => "This work is over already.",
+        Conflict::MachineTaken => "This machine is a server of the workspace already.",
+        Conflict::StillRunning => "A request with this Idempotency-Key is still being carried out. Try again in a moment.",
+        Conflict::Changed => "It was changed in between. Look at it again, then repeat.",
+        Conflict::NoSuchBranch => "The project has no such branch. Push it first.",
+        Conflict::BeingDeleted => "The instance is being deleted.",
+    }
+}
+
+/// Every refusal as it is told. Exhaustive: a new refusal doesn't compile without its sentence.
+#[must_use]
+pub fn tell(refusal: &Refusal) -> Told {
+    match refusal {
+        Refusal::Unauthenticated => told(401, "unauthenticated", "Not signed in", "Sign in first."),
+        Refusal::WrongCredentials => {
+            told(401, "unauthenticated", "Not signed in", "The e-mail address or the password is wrong.")
+        }
+        Refusal::PermissionDenied { missing, ask: owners } => {
+            let labels: Vec<_> = missing.iter().map(|action| action.label()).collect();
+            let detail = format!("You need the permission {}. Ask {}.", labels.join(" and "), people(owners));
+            let mut answer = told(403, "permission_denied", "Permission missing", detail);
+            let keys: Vec<_> = missing.iter().copied().map(Action::key).collect();
+            answer.more.insert("missing".to_owned(), json!(keys));
+            answer.more.insert("ask".to_owned(), ask(owners));
+            answer
+        }
+        Refusal::TokenMayNot => told(
+            403,
+            "permission_denied",
+            "Not with a token",
+            "A personal access token can't do this. Sign in on the page instead.",
+        ),
+        Refusal::OwnerRequired { ask: owners } => {
+            let detail = format!("Only owners of the workspace may do this. Ask {}.", people(owners));
+            let mut answer = told(403, "owner_required", "Owners only", detail);
+            answer.more.insert("ask".to_owned(), ask(owners));
+            answer
+        }
+        Refusal::AdministratorRequired => told(
+            403,
+            "administrator_required",
+            "Administrators only",
+            "Only an administrator of the installation may do this.",
+        ),
+        Refusal::TargetNotAllowed => told(
+            403,
+            "target_not_allowed",
+            "Branch not allowed",
+            "An instance that you aren't allowed deploys this branch. Ask an owner of the workspace.",
+        ),
+        Refusal::WrongAccount => told(
+            403,
+            "wrong_account",
+            "Another account",
+            "The invitation is for another address. Sign out, and sign in with that one.",
+        ),
+        Refusal::CrossOrigin => told(
+            403,
+            "cross_origin",
+            "Another origin",
+            "The request doesn't come from Stoa's own page. Send an Authorization header, or use the page.",
+        ),
+        Refusal::PasswordRequired => told(
+            403,
+            "password_required",
+            "Password needed",
+            "Enter your password again (POST /api/v1/session/confirm), then repeat.",
+        ),
+        Refusal::NotFound => told(404, "not_found", "Not found", "There is nothing here, or nothing you may see."),
+        Refusal::InvitationUsed => told(
+            410,
+            "invitation_used",
+            "Invitation used",
+            "This invitation was accepted already. Sign in with its account.",
+        ),
+        Refusal::InvitationExpired => told(
+            410,
+            "invitation_expired",
+            "Invitation expired",
+            "This invitation is more than seven days old. Ask for a new one.",
+        ),
+        Refusal::InvitationRevoked => told(
+            410,
+            "invitation_revoked",
+            "Invitation revoked",
+            "This invitation was taken back. Ask whoever sent it.",
+        ),
+        Refusal::InvitationReplaced => told(
+            410,
+            "invitation_replaced",
+            "Invitation replaced",
+            "A newer link was sent to you. Use the one in the newest mail.",
+        ),
+        Refusal::Conflict(kind) => told(409, "conflict", "Not possible now", conflict(*kind)),
+        Refusal::LastOwner => told(
+            409,
+            "last_owner",
+            "Last owner",
+            "A workspace always has an owner. Make another member an owner first.",
+        ),
+        Refusal::SlugTaken => told(409, "slug_taken", "Slug taken", "This slug is taken. Choose another."),
+        Refusal::AlreadyMember => {
+            told(409, "already_member", "Already a member", "Whoever has this address is a member already.")
+        }
+        Refusal::InvitationPending => told(
+            409,
+            "invitation_pending",
+            "Already invited",
+            "This address has an invitation that waits. Resend or revoke that one.",
+        ),
+        Refusal::ProductionProtected => told(
+            409,
+            "production_protected",
+            "Production is protected",
+            "This instance is protected. Lift its protection before deleting it.",
+        ),
+        Refusal::InstanceBusy => told(
+            409,
+            "instance_busy",
+            "Instance busy",
+            "Other work on this instance isn't over yet. Wait for it, or cancel it.",
+        ),
+        Refusal::NoSandbox(reason) => told(409, "no_sandbox", "No sandbox", reason.clone()),
+        Refusal::PreconditionFailed => told(
+            412,
+            "precondition_failed",
+            "Changed meanwhile",
+            "Somebody changed this since you loaded it. Load it again, then repeat your change.",
+        ),
+        Refusal::PayloadTooLarge => {
+            told(413, "payload_too_large", "Too large", "The request is larger than Stoa takes. Send less.")
+        }
+        Refusal::UnsupportedMediaType => told(
+            415,
+            "unsupported_media_type",
+            "Another content type needed",
+            "Send the body as JSON, with Content-Type: application/json.",
+        ),
+        Refusal::Misdirected => told(421, "misdirected", "Nobody's host", "No one answers by this host name here."),
+        Refusal::Invalid(problems) => {
+            let detail = match problems.as_slice() {
+                [one] => one.detail.clone(),
+                _ => "Some fields aren't right. Each is named with what to change.".to_owned(),
+            };
+            let mut answer = told(422, "invalid", "Not valid", detail);
+            let errors: Vec<_> = problems
+                .iter()
+                .map(|p| json!({ "field": p.field, "code": p.code, "detail": p.detail }))
+                .collect();
+            answer.more.insert("errors".to_owned(), Value::Array(errors));
+            answer
+        }
+        Refusal::IdempotencyMismatch => told(
+            422,
+            "idempotency_mismatch",
+            "Another request had this key",
+            "This Idempotency-Key was used for another request. Use a new key.",
+        ),
+        Refusal::TooManyRequests { retry_after } => {
+            let detail = format!("Too many attempts. Try again in {retry_after} seconds.");
+            let mut answer = told(429, "too_many_requests", "Too many requests", detail);
+            answer.retry_after = Some((*retry_after).max(1));
+            answer
+        }
+        Refusal::Unavailable => {
+            told(503, "unavailable", "Not available", "Stoa can't reach its records at the moment. Try again shortly.")
+        }
+        Refusal::SetupNeeded => told(
+            503,
+            "setup_needed",
+            "Not set up",
+            "Stoa waits for its first account. Open the set-up link that it printed when it started.",
+        ),
+        Refusal::DiskFull => told(
+            507,
+            "disk_full",
+            "Disk full",
+            "The disk is full, so nothing can be written. Free some space; reading still works.",
+        ),
+    }
+}
+
+impl Told {
+    /// The problem object (RFC 9457).
+    #[must_use]
+    pub fn object(&self) -> Value {
+        let mut object = Map::new();
+        object.insert("type".to_owned(), json!(format!("about:blank#{}", self.code)));
+        object.insert("title".to_owned(), json!(self.title));
+        object.insert("status".to_owned(), json!(self.status.as_u16()));
+        object.insert("detail".to_owned(), json!(self.detail));
+        object.insert("code".to_owned(), json!(self.code));
+        object.extend(self.more.clone());
+        Value::Object(object)
+    }
+}
+
+/// The refusal that a failure is told as; a fault is logged here, once, and told as nothing but itself.
+#[must_use]
+pub fn tell_failure(failure: &Failure) -> Told {
+    match failure {
+        Failure::Refused(refusal) => tell(refusal),
+        Failure::Fault(fault) => {
+            tracing::error!(fault = %fault.chain(), "a request failed");
+            told(500, "internal", "Something failed", "Stoa failed at this. It is in the log of the server; try again.")
+        }
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let told = tell_failure(&self.0);
+        let mut response = Response::new(Body::from(told.object().to_string()));
+        *response.status_mut() = told.status;
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if let Some(seconds) = told.retry_after {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        response
+    }
+}
+
+/// One example of every refusal: for `docs/errors.md`, and for the test that nothing is missing there.
+#[must_use]
+pub fn examples() -> Vec<Refusal> {
+    let anna = || vec!["Anna".to_owned()];
+    vec![
+        Refusal::Unauthenticated,
+        Refusal::WrongCredentials,
+        Refusal::PermissionDenied { missing: vec![Action::RestartInstances], ask: anna() },
+        Refusal::TokenMayNot,
+        Refusal::OwnerRequired { ask: anna() },
+        Refusal::AdministratorRequired,
+        Refusal::TargetNotAllowed,
+        Refusal::WrongAccount,
+        Refusal::CrossOrigin,
+        Refusal::PasswordRequired,
+        Refusal::NotFound,
+        Refusal::InvitationUsed,
+        Refusal::InvitationExpired,
+        Refusal::InvitationRevoked,
+        Refusal::InvitationReplaced,
+        Refusal::Conflict(Conflict::Changed),
+        Refusal::LastOwner,
+        Refusal::SlugTaken,
+        Refusal::AlreadyMember,
+        Refusal::InvitationPending,
+        Refusal::ProductionProtected,
+        Refusal::InstanceBusy,
+        Refusal::NoSandbox("Install bubblewrap on the server: apt-get install bubblewrap.".to_owned()),
+        Refusal::PreconditionFailed,
+        Refusal::PayloadTooLarge,
+        Refusal::UnsupportedMediaType,
+        Refusal::Misdirected,
+        Refusal::invalid("name", "invalid", "Give a name of 1 to 80 characters."),
+        Refusal::IdempotencyMismatch,
+        Refusal::TooManyRequests { retry_after: 60 },
+        Refusal::Unavailable,
+        Refusal::SetupNeeded,
+        Refusal::DiskFull,
+    ]
+}
+
+/// `docs/errors.md`.
+#[must_use]
+pub fn documentation() -> String {
+    let mut text = String::from(
+        "# Error codes\n\nEvery error is `application/problem+json` with these fields: `type`, `title`, `status`, `detail`, `code`. \
+         Clients switch on `code`. This page is generated from `crates/http/src/problem.rs`.\n\n\
+         | status | code | sentence |\n| --- | --- | --- |\n",
+    );
+    for refusal in examples() {
+        let told = tell(&refusal);
+        text.push_str(&format!("| {} | `{}` | {} |\n", told.status.as_u16(), told.code, told.detail));
+    }
+    text.push_str("| 500 | `internal` | Stoa failed at this. It is in the log of the server; try again. |\n");
+    text
+}

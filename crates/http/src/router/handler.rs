@@ -1,0 +1,68 @@
+//! What a handler is: an async function from a gate and arguments to an answer.
+
+use axum::extract::Request;
+use axum::response::{IntoResponse as _, Response};
+use futures_util::future::BoxFuture;
+use stoa_app::Failure;
+
+use crate::answer::{Answer, Success};
+use crate::argument::Argument;
+use crate::gate::{Gate, GateKey};
+use crate::openapi::Description;
+use crate::problem::Problem;
+use crate::site::Frame;
+
+/// Implemented for functions of a gate and up to five arguments. `A` is only there to tell them apart.
+pub trait Handler<A>: Clone + Send + Sync + 'static {
+    fn gate() -> GateKey;
+    fn describe(description: &mut Description);
+    fn handle(self, frame: Frame, request: Request) -> BoxFuture<'static, Response>;
+}
+
+macro_rules! handlers {
+    ($(($($argument:ident),*))*) => {$(
+        #[allow(non_snake_case, unused_variables, unused_mut)]
+        impl<F, Fut, G, $($argument,)* S> Handler<(G, $($argument,)*)> for F
+        where
+            F: Fn(G, $($argument),*) -> Fut + Clone + Send + Sync + 'static,
+            Fut: Future<Output = Answer<S>> + Send + 'static,
+            G: Gate + 'static,
+            $($argument: Argument + 'static,)*
+            S: Success + 'static,
+        {
+            fn gate() -> GateKey {
+                G::key()
+            }
+
+            fn describe(description: &mut Description) {
+                $($argument::describe(description);)*
+                S::describe(description);
+            }
+
+            fn handle(self, frame: Frame, request: Request) -> BoxFuture<'static, Response> {
+                Box::pin(async move {
+                    let (mut parts, body) = request.into_parts();
+                    let mut body = Some(body);
+                    // The order is the contract's: origin, sign-in, membership, resource, permission; only then
+                    // is a word of the body read.
+                    let taken = async {
+                        crate::origin::check(&frame.site, &parts)?;
+                        let gate = G::pass(&frame, &mut parts).await?;
+                        $(let $argument = $argument::take(&frame, &mut parts, &mut body).await?;)*
+                        Ok::<_, Failure>((gate, $($argument,)*))
+                    };
+                    let (gate, $($argument,)*) = match taken.await {
+                        Ok(taken) => taken,
+                        Err(failure) => return Problem(failure).into_response(),
+                    };
+                    match self(gate, $($argument),*).await {
+                        Ok(success) => success.into_response(),
+                        Err(problem) => problem.into_response(),
+                    }
+                })
+            }
+        }
+    )*};
+}
+
+handlers! { () (A1) (A1, A2) (A1, A2, A3) (A1, A2, A3, A4) (A1, A2, A3, A4, A5) }

@@ -1,0 +1,160 @@
+//! One's own account: its name, its password, its sessions.
+
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use stoa_app::account::{AccountChange, OwnAccount};
+use stoa_domain::{AccountNeed, Secret};
+use utoipa::ToSchema;
+
+use super::wire::time;
+use crate::answer::{Answer, Done, Object, Page};
+use crate::argument::{Json, OwnWord, Uses};
+use crate::gate::{AccountOperation, SignedIn};
+use crate::router::{Routes, Sample};
+
+pub(super) fn routes(routes: Routes) -> Routes {
+    routes
+        .get("/api/v1/me", me, Sample::status(200))
+        .patch("/api/v1/me", change, Sample::status(200).body(json!({ "mail_on_failure": true })))
+        .post(
+            "/api/v1/me/password",
+            change_password,
+            Sample::status(204).body(json!({ "old_password": "{own_password}", "new_password": "{own_password}" })),
+        )
+        .get("/api/v1/me/sessions", sessions, Sample::status(200))
+        .delete("/api/v1/me/sessions/{id}", end_session, Sample::status(204))
+}
+
+#[derive(Serialize, ToSchema)]
+pub(super) struct AccountView {
+    id: String,
+    name: String,
+    email: String,
+    email_verified: bool,
+    is_admin: bool,
+    mail_on_failure: bool,
+    workspaces: Vec<MyWorkspaceView>,
+}
+
+#[derive(Serialize, ToSchema)]
+struct MyWorkspaceView {
+    id: String,
+    slug: String,
+    name: String,
+    role: String,
+    logo_url: Option<String>,
+    primary_color: String,
+}
+
+impl AccountView {
+    pub(super) fn of(own: OwnAccount) -> Self {
+        let workspaces = own.workspaces.into_iter().map(|mine| MyWorkspaceView {
+            id: mine.workspace.id.to_string(),
+            logo_url: super::workspace::logo_url(&mine.workspace),
+            slug: mine.workspace.slug,
+            name: mine.workspace.name,
+            role: mine.role,
+            primary_color: mine.workspace.primary_color,
+        });
+        Self {
+            id: own.account.id.to_string(),
+            name: own.account.name,
+            email: own.account.email,
+            email_verified: own.account.email_verified_at.is_some(),
+            is_admin: own.account.is_admin,
+            mail_on_failure: own.account.mail_on_failure,
+            workspaces: workspaces.collect(),
+        }
+    }
+}
+
+macro_rules! operations {
+    ($($name:ident $need:ident $operation:literal),* $(,)?) => {$(
+        struct $name;
+        impl AccountOperation for $name {
+            const NEED: AccountNeed = AccountNeed::$need;
+            const OPERATION: &'static str = $operation;
+        }
+    )*};
+}
+pub(super) use operations;
+
+operations! {
+    Seeing SignedIn "account.view",
+    Changing Session "account.change",
+    ChangingPassword Confirmed "account.change_password",
+    ListingSessions Session "session.list",
+    EndingSession Confirmed "session.end",
+}
+
+async fn me(SignedIn(permit, _): SignedIn<Seeing>, Uses(app): Uses) -> Answer<Object<AccountView>> {
+    Ok(Object::ok(AccountView::of(app.load_own_account(permit.actor().account).await?)))
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct ChangeAccount {
+    name: Option<String>,
+    mail_on_failure: Option<bool>,
+}
+
+async fn change(
+    SignedIn(permit, _): SignedIn<Changing>,
+    Uses(app): Uses,
+    Json(wish): Json<ChangeAccount>,
+) -> Answer<Object<AccountView>> {
+    let account = permit.actor().account;
+    let change = AccountChange { name: wish.name, mail_on_failure: wish.mail_on_failure };
+    app.change_account(permit, change).await?;
+    Ok(Object::ok(AccountView::of(app.load_own_account(account).await?)))
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct ChangePassword {
+    old_password: String,
+    new_password: String,
+}
+
+async fn change_password(
+    SignedIn(permit, _): SignedIn<ChangingPassword>,
+    Uses(app): Uses,
+    Json(wish): Json<ChangePassword>,
+) -> Answer<Done> {
+    let (old, new) = (Secret::from_text(wish.old_password), Secret::from_text(wish.new_password));
+    app.change_password(permit, old, new).await?;
+    Ok(Done(None))
+}
+
+#[derive(Serialize, ToSchema)]
+struct SessionView {
+    id: String,
+    created_at: String,
+    last_seen_at: String,
+    address: String,
+    user_agent: String,
+    /// The session that asks.
+    is_current: bool,
+}
+
+async fn sessions(SignedIn(permit, _): SignedIn<ListingSessions>, Uses(app): Uses) -> Answer<Object<Page<SessionView>>> {
+    let (sessions, current) = app.list_sessions(permit).await?;
+    let items = sessions.into_iter().map(|session| SessionView {
+        id: session.id.to_string(),
+        created_at: time(session.created_at),
+        last_seen_at: time(session.last_seen_at),
+        address: session.address,
+        user_agent: session.user_agent,
+        is_current: Some(session.id) == current,
+    });
+    Ok(Object::ok(Page { items: items.collect(), next: None }))
+}
+
+async fn end_session(
+    SignedIn(permit, _): SignedIn<EndingSession>,
+    Uses(app): Uses,
+    OwnWord(id): OwnWord,
+) -> Answer<Done> {
+    app.end_session(permit, &id).await?;
+    Ok(Done(None))
+}

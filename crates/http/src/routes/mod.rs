@@ -1,0 +1,29 @@
+//! Every route of the API, one file per noun.
+
+mod account;
+mod audit;
+mod invitation;
+mod member;
+mod session;
+mod system;
+mod token;
+mod wire;
+mod workspace;
+
+use crate::router::Routes;
+
+pub use wire::time;
+
+/// All routes, in the order of the contract.
+#[must_use]
+pub fn all(_version: &'static str) -> Routes {
+    let routes = Routes::new();
+    let routes = system::routes(routes);
+    let routes = session::routes(routes);
+    let routes = account::routes(routes);
+    let routes = token::routes(routes);
+    let routes = workspace::routes(routes);
+    let routes = member::routes(routes);
+    let routes = invitation::routes(routes);
+    audit::routes(routes)
+}

@@ -1,0 +1,91 @@
+//! Personal access tokens.
+
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use stoa_app::token::{CreateToken, ListedToken};
+use stoa_domain::AccountNeed;
+use utoipa::ToSchema;
+
+use super::account::operations;
+use super::wire::{parse_time, time};
+use crate::answer::{Answer, Done, Object, Page};
+use crate::argument::{Json, OwnWord, Uses};
+use crate::gate::{AccountOperation, SignedIn};
+use crate::router::{Routes, Sample};
+
+pub(super) fn routes(routes: Routes) -> Routes {
+    routes
+        .get("/api/v1/me/tokens", list, Sample::status(200))
+        .post("/api/v1/me/tokens", create, Sample::status(201).body(json!({ "name": "laptop" })))
+        .delete("/api/v1/me/tokens/{id}", delete, Sample::status(204))
+}
+
+operations! {
+    Listing Session "token.list",
+    Creating Confirmed "token.create",
+    Deleting Confirmed "token.delete",
+}
+
+#[derive(Serialize, ToSchema)]
+struct TokenView {
+    id: String,
+    name: String,
+    last4: String,
+    /// Null: not narrowed.
+    actions: Option<Vec<String>>,
+    workspaces: Option<Vec<String>>,
+    created_at: String,
+    expires_at: Option<String>,
+    last_used_at: Option<String>,
+    /// The secret itself: in the answer that makes it, and never again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    token: Option<String>,
+}
+
+impl TokenView {
+    fn of(token: ListedToken, secret: Option<String>) -> Self {
+        Self {
+            id: token.id.to_string(),
+            name: token.name,
+            last4: token.last4,
+            actions: token.actions,
+            workspaces: token.workspaces.map(|ids| ids.iter().map(ToString::to_string).collect()),
+            created_at: time(token.created_at),
+            expires_at: token.expires_at.map(time),
+            last_used_at: token.last_used_at.map(time),
+            token: secret,
+        }
+    }
+}
+
+async fn list(SignedIn(permit, _): SignedIn<Listing>, Uses(app): Uses) -> Answer<Object<Page<TokenView>>> {
+    let tokens = app.list_tokens(permit).await?;
+    let items = tokens.into_iter().map(|token| TokenView::of(token, None)).collect();
+    Ok(Object::ok(Page { items, next: None }))
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct NewToken {
+    name: String,
+    expires_at: Option<String>,
+    workspaces: Option<Vec<String>>,
+    actions: Option<Vec<String>>,
+}
+
+async fn create(
+    SignedIn(permit, _): SignedIn<Creating>,
+    Uses(app): Uses,
+    Json(wish): Json<NewToken>,
+) -> Answer<Object<TokenView>> {
+    let expires_at = wish.expires_at.map(|text| parse_time("expires_at", &text)).transpose()?;
+    let wish = CreateToken { name: wish.name, expires_at, workspaces: wish.workspaces, actions: wish.actions };
+    let created = app.create_token(permit, wish).await?;
+    let secret = created.secret.reveal_text().map(str::to_owned);
+    Ok(Object::created(TokenView::of(created.token, secret)).secret())
+}
+
+async fn delete(SignedIn(permit, _): SignedIn<Deleting>, Uses(app): Uses, OwnWord(id): OwnWord) -> Answer<Done> {
+    app.delete_token(permit, &id).await?;
+    Ok(Done(None))
+}

@@ -1,0 +1,217 @@
+//! Workspaces, and what a slug may be.
+
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use stoa_app::workspace::{ChangeWorkspace, CreateWorkspace, SeenWorkspace, WorkspaceRecord};
+use stoa_domain::permission::workspace as may;
+use stoa_domain::{AccountNeed, WorkspaceId};
+use utoipa::ToSchema;
+
+use super::account::operations;
+use super::member::PermissionsView;
+use super::wire::{ListQuery, after, cursor, limit, page, time};
+use crate::answer::{Answer, Done, Object, Page};
+use crate::argument::{IfMatch, Json, Query, Uses};
+use crate::conditional::{check, etag};
+use crate::gate::{AccountOperation, May, SignedIn};
+use crate::router::{Routes, Sample};
+
+pub(super) fn routes(routes: Routes) -> Routes {
+    routes
+        .get("/api/v1/slug", slug, Sample::status(200).query("name=Acme"))
+        .get("/api/v1/workspaces", list, Sample::status(200))
+        .post("/api/v1/workspaces", create, Sample::status(201).body(json!({ "name": "{unique}" })))
+        .get("/api/v1/workspaces/{workspace}", view, Sample::status(200))
+        .patch("/api/v1/workspaces/{workspace}", change, Sample::status(200).body(json!({ "name": "Acme" })))
+        .delete(
+            "/api/v1/workspaces/{workspace}",
+            delete,
+            // The sample's workspace has instances, which forbid it; that it is decided is what counts.
+            Sample::status(409).body(json!({ "confirm": "{workspace_slug}" })),
+        )
+}
+
+operations! {
+    AskingForSlugs SignedIn "workspace.check_slug",
+    Listing SignedIn "workspace.list",
+    Creating SignedIn "workspace.create",
+}
+
+pub(super) fn logo_url(workspace: &WorkspaceRecord) -> Option<String> {
+    workspace.has_logo.then(|| format!("/api/v1/workspaces/{}/logo", workspace.id))
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct SlugQuery {
+    name: String,
+}
+
+#[derive(Serialize, ToSchema)]
+struct SlugView {
+    slug: String,
+    available: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    suggestion: Option<String>,
+}
+
+async fn slug(
+    SignedIn(permit, _): SignedIn<AskingForSlugs>,
+    Uses(app): Uses,
+    Query(query): Query<SlugQuery>,
+) -> Answer<Object<SlugView>> {
+    let answer = app.check_slug(permit, &query.name).await?;
+    Ok(Object::ok(SlugView {
+        slug: answer.slug,
+        available: answer.available,
+        reason: answer.reason,
+        suggestion: answer.suggestion,
+    }))
+}
+
+#[derive(Serialize, ToSchema)]
+pub(super) struct WorkspaceView {
+    id: String,
+    slug: String,
+    name: String,
+    role: &'static str,
+    logo_url: Option<String>,
+    primary_color: String,
+    created_at: String,
+    permissions: PermissionsView,
+    may: Vec<&'static str>,
+    blocked: std::collections::BTreeMap<String, Blocked>,
+}
+
+/// Why something that is allowed can't be done now.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Blocked {
+    pub code: &'static str,
+    pub detail: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub until: Option<String>,
+}
+
+impl WorkspaceView {
+    fn of(seen: SeenWorkspace) -> Self {
+        Self {
+            id: seen.workspace.id.to_string(),
+            logo_url: logo_url(&seen.workspace),
+            role: if seen.profile.is_none() { "owner" } else { "member" },
+            created_at: time(seen.workspace.created_at),
+            slug: seen.workspace.slug,
+            name: seen.workspace.name,
+            primary_color: seen.workspace.primary_color,
+            permissions: PermissionsView::of(seen.profile),
+            may: if seen.is_owner { vec!["invite", "manage"] } else { vec![] },
+            blocked: Default::default(),
+        }
+    }
+
+    /// The tag of what an owner can edit.
+    fn etag(seen: &SeenWorkspace) -> Result<String, stoa_app::Failure> {
+        let workspace = &seen.workspace;
+        etag(&(&workspace.name, &workspace.slug, &workspace.primary_color))
+    }
+}
+
+fn answer(seen: SeenWorkspace) -> Answer<Object<WorkspaceView>> {
+    let tag = WorkspaceView::etag(&seen)?;
+    Ok(Object::ok(WorkspaceView::of(seen)).tagged(tag))
+}
+
+#[derive(Serialize, ToSchema)]
+struct ListedWorkspace {
+    id: String,
+    slug: String,
+    name: String,
+    role: String,
+    logo_url: Option<String>,
+    primary_color: String,
+    created_at: String,
+}
+
+async fn list(
+    SignedIn(permit, _): SignedIn<Listing>,
+    Uses(app): Uses,
+    Query(query): Query<ListQuery>,
+) -> Answer<Object<Page<ListedWorkspace>>> {
+    let wanted = limit(query.limit)?;
+    let (name, id) = after(query.after.as_deref(), WorkspaceId::INSTALLATION)?;
+    let mine = app.list_workspaces(permit, (&name, id), wanted + 1).await?;
+    Ok(Object::ok(page(
+        mine,
+        wanted,
+        |mine| cursor(&mine.workspace.name, mine.workspace.id),
+        |mine| ListedWorkspace {
+            id: mine.workspace.id.to_string(),
+            logo_url: logo_url(&mine.workspace),
+            created_at: time(mine.workspace.created_at),
+            slug: mine.workspace.slug,
+            name: mine.workspace.name,
+            role: mine.role,
+            primary_color: mine.workspace.primary_color,
+        },
+    )))
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct NewWorkspace {
+    name: String,
+    slug: Option<String>,
+}
+
+async fn create(
+    SignedIn(permit, _): SignedIn<Creating>,
+    Uses(app): Uses,
+    Json(wish): Json<NewWorkspace>,
+) -> Answer<Object<WorkspaceView>> {
+    let seen = app.create_workspace(permit, CreateWorkspace { name: wish.name, slug: wish.slug }).await?;
+    let tag = WorkspaceView::etag(&seen)?;
+    Ok(Object::created(WorkspaceView::of(seen)).tagged(tag))
+}
+
+async fn view(May(permit): May<may::View>, Uses(app): Uses) -> Answer<Object<WorkspaceView>> {
+    answer(app.view_workspace(permit).await?)
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct WorkspaceWish {
+    name: Option<String>,
+    slug: Option<String>,
+    primary_color: Option<String>,
+}
+
+async fn change(
+    May(permit): May<may::Change>,
+    Uses(app): Uses,
+    IfMatch(wanted): IfMatch,
+    Json(wish): Json<WorkspaceWish>,
+) -> Answer<Object<WorkspaceView>> {
+    let expected_revision = match wanted {
+        None => None,
+        Some(wanted) => {
+            let current = app.load_for_change(&permit).await?;
+            check(Some(&wanted), &WorkspaceView::etag(&current)?)?;
+            Some(current.workspace.revision)
+        }
+    };
+    let wish =
+        ChangeWorkspace { name: wish.name, slug: wish.slug, primary_color: wish.primary_color, expected_revision };
+    answer(app.change_workspace(permit, wish).await?)
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Confirmed {
+    confirm: String,
+}
+
+async fn delete(May(permit): May<may::Delete>, Uses(app): Uses, Json(wish): Json<Confirmed>) -> Answer<Done> {
+    app.delete_workspace(permit, &wish.confirm).await?;
+    Ok(Done(None))
+}
