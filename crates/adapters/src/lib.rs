@@ -1,1 +1,7 @@
+//! The real bodies of `app`'s ports: the key vault, the mail server, the clock, randomness, repositories and the
+//! machine that Stoa stands on.
 
+pub mod clock;
+pub mod mail;
+pub mod master_key;
+pub mod vault;

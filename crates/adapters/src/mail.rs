@@ -1,0 +1,100 @@
+//! Mail by SMTP.
+
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use lettre::message::{Mailbox, MultiPart};
+use lettre::transport::smtp::authentication::Credentials;
+use lettre::transport::smtp::client::{Tls, TlsParameters};
+use lettre::{AsyncSmtpTransport, AsyncTransport as _, Message, Tokio1Executor};
+use stoa_app::ports::{Delivery, Letter, Mail};
+use stoa_domain::Secret;
+
+/// How the connection is kept from being read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Encryption {
+    /// TLS from the first byte: `smtps://`.
+    Implicit,
+    Required,
+    Optional,
+    Never,
+}
+
+/// Where mails go, as the operator has set it.
+#[derive(Clone)]
+pub struct MailServer {
+    pub host: String,
+    pub port: u16,
+    pub encryption: Encryption,
+    pub user: Option<(String, Secret)>,
+}
+
+pub struct SmtpMail {
+    transport: AsyncSmtpTransport<Tokio1Executor>,
+    from: Mailbox,
+}
+
+/// What is wrong with the operator's mail settings.
+#[derive(Debug, thiserror::Error)]
+pub enum MailError {
+    #[error("STOA_MAIL_FROM isn't an address: {0}")]
+    From(String),
+    #[error("TLS to the mail server can't be set up: {0}")]
+    Tls(#[from] lettre::transport::smtp::Error),
+}
+
+impl SmtpMail {
+    /// # Errors
+    /// Where a setting isn't right. The server itself isn't asked yet.
+    pub fn new(server: MailServer, from: &str) -> Result<Self, MailError> {
+        let from: Mailbox = from.parse().map_err(|_| MailError::From(from.to_owned()))?;
+        let parameters = || TlsParameters::new(server.host.clone());
+        let tls = match server.encryption {
+            Encryption::Implicit => Tls::Wrapper(parameters()?),
+            Encryption::Required => Tls::Required(parameters()?),
+            Encryption::Optional => Tls::Opportunistic(parameters()?),
+            Encryption::Never => Tls::None,
+        };
+        let mut builder = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(&server.host)
+            .port(server.port)
+            .tls(tls)
+            .timeout(Some(Duration::from_secs(30)));
+        if let Some((user, password)) = server.user {
+            let password = password.reveal_text().unwrap_or_default().to_owned();
+            builder = builder.credentials(Credentials::new(user, password));
+        }
+        Ok(Self { transport: builder.build(), from })
+    }
+
+    async fn try_send(&self, letter: Letter) -> Delivery {
+        let message = letter.to.parse::<Mailbox>().map_err(|error| error.to_string()).and_then(|to| {
+            Message::builder()
+                .from(self.from.clone())
+                .to(to)
+                .subject(letter.subject)
+                .multipart(MultiPart::alternative_plain_html(letter.text, letter.html))
+                .map_err(|error| error.to_string())
+        });
+        let message = match message {
+            Ok(message) => message,
+            Err(error) => return Delivery::Refused(error),
+        };
+        match self.transport.send(message).await {
+            Ok(_) => Delivery::Sent,
+            Err(error) if error.is_permanent() => Delivery::Refused(said(&error)),
+            Err(error) => Delivery::Waiting(said(&error)),
+        }
+    }
+}
+
+/// The server's own words, in one line of bounded length.
+fn said(error: &lettre::transport::smtp::Error) -> String {
+    let text: String = error.to_string().chars().map(|c| if c.is_control() { ' ' } else { c }).take(300).collect();
+    text.trim().to_owned()
+}
+
+impl Mail for SmtpMail {
+    fn send(&self, letter: Letter) -> BoxFuture<'_, Delivery> {
+        Box::pin(self.try_send(letter))
+    }
+}
