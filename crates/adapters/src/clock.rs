@@ -52,7 +52,8 @@ mod tests {
     #[test]
     fn identifiers_are_version_seven_and_in_order() {
         let rng = SystemRng;
-        let ids: Vec<_> = (0..5).map(|n| rng.new_id(Timestamp::from_micros(1_790_000_000_000_000 + n * 2))).collect();
+        let ids: Vec<_> =
+            (0..5).map(|n| rng.new_id(Timestamp::from_micros(1_790_000_000_000_000 + n * 2))).collect();
         assert!(ids.iter().all(|id| id.get_version_num() == 7));
         assert!(ids.is_sorted(), "{ids:?}");
     }

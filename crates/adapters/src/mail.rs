@@ -89,7 +89,8 @@ impl SmtpMail {
 
 /// The server's own words, in one line of bounded length.
 fn said(error: &lettre::transport::smtp::Error) -> String {
-    let text: String = error.to_string().chars().map(|c| if c.is_control() { ' ' } else { c }).take(300).collect();
+    let text: String =
+        error.to_string().chars().map(|c| if c.is_control() { ' ' } else { c }).take(300).collect();
     text.trim().to_owned()
 }
 

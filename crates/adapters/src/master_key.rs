@@ -21,7 +21,9 @@ pub enum KeyError {
     Open(PathBuf),
     #[error("the master key {0} isn't 32 bytes in base64")]
     Malformed(PathBuf),
-    #[error("the master key {0} is missing, and the records were made with one: bring it back, or they can't be read")]
+    #[error(
+        "the master key {0} is missing, and the records were made with one: bring it back, or they can't be read"
+    )]
     Missing(PathBuf),
     #[error("the master key {0} can't be written: {1}")]
     Unwritable(PathBuf, std::io::Error),
@@ -41,7 +43,9 @@ pub fn load(file: &Path, may_make: bool) -> Result<Zeroizing<[u8; BYTES]>, KeyEr
             }
             let mut text = Zeroizing::new(String::new());
             open.read_to_string(&mut text).map_err(unreadable)?;
-            let bytes = Zeroizing::new(STANDARD.decode(text.trim()).map_err(|_| KeyError::Malformed(file.to_owned()))?);
+            let bytes = Zeroizing::new(
+                STANDARD.decode(text.trim()).map_err(|_| KeyError::Malformed(file.to_owned()))?,
+            );
             let key: [u8; BYTES] =
                 bytes.as_slice().try_into().map_err(|_| KeyError::Malformed(file.to_owned()))?;
             Ok(Zeroizing::new(key))
@@ -59,7 +63,8 @@ fn make(file: &Path) -> Result<Zeroizing<[u8; BYTES]>, KeyError> {
     if let Some(folder) = file.parent() {
         fs::create_dir_all(folder).map_err(unwritable)?;
     }
-    let mut open = OpenOptions::new().write(true).create_new(true).mode(0o600).open(file).map_err(unwritable)?;
+    let mut open =
+        OpenOptions::new().write(true).create_new(true).mode(0o600).open(file).map_err(unwritable)?;
     let text = Zeroizing::new(STANDARD.encode(*key) + "\n");
     open.write_all(text.as_bytes()).and_then(|()| open.sync_all()).map_err(unwritable)?;
     Ok(key)

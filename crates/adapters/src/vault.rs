@@ -51,7 +51,8 @@ fn wrapping(workspace: WorkspaceId) -> Vec<u8> {
 }
 
 fn binding(place: &SealedPlace) -> Vec<u8> {
-    format!("{}/{}/{}/{}/{}", place.workspace, place.table, place.column, place.row, place.version).into_bytes()
+    format!("{}/{}/{}/{}/{}", place.workspace, place.table, place.column, place.row, place.version)
+        .into_bytes()
 }
 
 fn seal(key: &[u8; BYTES], bound_to: &[u8], text: &[u8]) -> Result<Vec<u8>, Fault> {
@@ -65,11 +66,13 @@ fn seal(key: &[u8; BYTES], bound_to: &[u8], text: &[u8]) -> Result<Vec<u8>, Faul
 }
 
 fn open(key: &[u8; BYTES], bound_to: &[u8], sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, Fault> {
-    let (nonce, text) = sealed.split_first_chunk::<NONCE>().ok_or_else(|| Fault::new("a sealed secret is cut short"))?;
+    let (nonce, text) =
+        sealed.split_first_chunk::<NONCE>().ok_or_else(|| Fault::new("a sealed secret is cut short"))?;
     let cipher = XChaCha20Poly1305::new(key.into());
-    let opened = cipher
-        .decrypt(&XNonce::from(*nonce), Payload { msg: text, aad: bound_to })
-        .map_err(|_| Fault::new("a sealed secret doesn't open: another key, another place, or it was changed"))?;
+    let opened =
+        cipher.decrypt(&XNonce::from(*nonce), Payload { msg: text, aad: bound_to }).map_err(|_| {
+            Fault::new("a sealed secret doesn't open: another key, another place, or it was changed")
+        })?;
     Ok(Zeroizing::new(opened))
 }
 
@@ -113,6 +116,8 @@ mod tests {
         assert!(vault.open(&key, &place("a"), &changed).is_err());
         let other = MasterVault::new(Zeroizing::new([2; BYTES]));
         assert!(other.open(&key, &place("a"), &sealed).is_err());
-        assert!(vault.is_key_of(&vault.key_check().unwrap()) && !other.is_key_of(&vault.key_check().unwrap()));
+        assert!(
+            vault.is_key_of(&vault.key_check().unwrap()) && !other.is_key_of(&vault.key_check().unwrap())
+        );
     }
 }

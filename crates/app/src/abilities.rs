@@ -133,8 +133,16 @@ pub fn of_instance(caller: &Caller, stage: Stage, state: State, no_sandbox: Opti
     let walls = || no_sandbox.map_or(Ok(()), |text| Err(Refusal::NoSandbox(text.to_owned())));
     let deletes = caller.is_owner || (stage != Stage::Production && caller.has(Action::DeleteInstances));
     let mut abilities = Abilities::default();
-    abilities.allow(Verb::Start, caller.has(Action::RestartInstances), state.can_start().and_then(|()| walls()));
-    abilities.allow(Verb::Restart, caller.has(Action::RestartInstances), state.can_restart().and_then(|()| walls()));
+    abilities.allow(
+        Verb::Start,
+        caller.has(Action::RestartInstances),
+        state.can_start().and_then(|()| walls()),
+    );
+    abilities.allow(
+        Verb::Restart,
+        caller.has(Action::RestartInstances),
+        state.can_restart().and_then(|()| walls()),
+    );
     abilities.allow(Verb::Stop, caller.has(Action::StopInstances), state.can_stop(false));
     abilities.allow(Verb::Deploy, caller.is_owner, state.can_deploy().and_then(|()| walls()));
     abilities.allow(Verb::Delete, deletes, state.can_delete(false));

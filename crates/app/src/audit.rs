@@ -1,7 +1,7 @@
 //! The audit log, read.
 
-use stoa_domain::permission::workspace as may;
 use stoa_domain::Permit;
+use stoa_domain::permission::workspace as may;
 pub use stoa_storage::audit::{AuditFilter, AuditRecord};
 
 use crate::{App, Failure};

@@ -2,8 +2,9 @@
 
 use stoa_domain::permission::{DeploymentTarget, JobTarget, ProjectAndInstances};
 use stoa_domain::{
-    AccountNeed, AccountPermit, AccountStanding, Action, InstanceId, InvitationId, MemberId, Need, Permission, Permit, ProjectId,
-    Refusal, ServerId, Standing, StartedBy, Target, Whole, WorkspaceId, decide, decide_account, decide_cancel,
+    AccountNeed, AccountPermit, AccountStanding, Action, InstanceId, InvitationId, MemberId, Need,
+    Permission, Permit, ProjectId, Refusal, ServerId, Standing, StartedBy, Target, Whole, WorkspaceId,
+    decide, decide_account, decide_cancel,
 };
 use stoa_storage::Store;
 use stoa_storage::locate::LocatedJob;
@@ -78,24 +79,37 @@ located_by_word! {
 
 impl Locate for JobTarget {
     /// By its id, or by the deployment that it carries out.
-    async fn locate(store: &Store, workspace: WorkspaceId, path: &PathWords) -> Result<Option<Located<Self>>, Failure> {
+    async fn locate(
+        store: &Store,
+        workspace: WorkspaceId,
+        path: &PathWords,
+    ) -> Result<Option<Located<Self>>, Failure> {
         let found = if path.get("deployment").is_empty() {
             store.find_job(workspace, path.get("job")).await?
         } else {
             match store.find_instance_id(workspace, path.get("instance")).await? {
-                Some(instance) => store.find_deployment_job(workspace, instance, path.get("deployment")).await?,
+                Some(instance) => {
+                    store.find_deployment_job(workspace, instance, path.get("deployment")).await?
+                }
                 None => None,
             }
         };
-        Ok(found.map(|LocatedJob { target, permission }| {
-            Located { target, started_by: Some(StartedBy(Action::from_key(&permission))) }
+        Ok(found.map(|LocatedJob { target, permission }| Located {
+            target,
+            started_by: Some(StartedBy(Action::from_key(&permission))),
         }))
     }
 }
 
 impl Locate for DeploymentTarget {
-    async fn locate(store: &Store, workspace: WorkspaceId, path: &PathWords) -> Result<Option<Located<Self>>, Failure> {
-        let Some(instance) = store.find_instance_id(workspace, path.get("instance")).await? else { return Ok(None) };
+    async fn locate(
+        store: &Store,
+        workspace: WorkspaceId,
+        path: &PathWords,
+    ) -> Result<Option<Located<Self>>, Failure> {
+        let Some(instance) = store.find_instance_id(workspace, path.get("instance")).await? else {
+            return Ok(None);
+        };
         Ok(store.find_deployment(workspace, instance, path.get("deployment")).await?.map(Into::into))
     }
 }
@@ -103,7 +117,9 @@ impl Locate for DeploymentTarget {
 fn permit<P: Permission>(standing: &Standing, located: Located<P::Target>) -> Result<Permit<P>, Refusal> {
     match located.started_by {
         // Jobs alone are decided by what their start needed.
-        Some(started_by) if P::NEED == Need::Started => decide_cancel::<P>(standing, located.target, started_by),
+        Some(started_by) if P::NEED == Need::Started => {
+            decide_cancel::<P>(standing, located.target, started_by)
+        }
         _ => decide::<P>(standing, located.target),
     }
 }
@@ -145,12 +161,17 @@ impl App {
     ///
     /// # Errors
     /// The refusal, or a fault.
-    pub async fn authorize<P>(&self, account: &AccountStanding, path: &PathWords) -> Result<Permit<P>, Failure>
+    pub async fn authorize<P>(
+        &self,
+        account: &AccountStanding,
+        path: &PathWords,
+    ) -> Result<Permit<P>, Failure>
     where
         P: Permission,
         P::Target: Locate,
     {
-        let workspace = self.store().find_workspace_id(path.get("workspace")).await?.ok_or(Refusal::NotFound)?;
+        let workspace =
+            self.store().find_workspace_id(path.get("workspace")).await?.ok_or(Refusal::NotFound)?;
         // Membership first: to whoever has none, nothing in it is looked up.
         let standing = self.standing_in(account, workspace, &[]).await?;
         let Some(located) = P::Target::locate(self.store(), workspace, path).await? else {
@@ -253,7 +274,14 @@ impl App {
         match stoa_domain::push::decide_push(&standing, project, updates) {
             Ok(permit) => Ok(permit),
             Err(refusal) => {
-                self.record_refusal(workspace, &account.actor, "project.push", wanted.first().copied(), &refusal).await;
+                self.record_refusal(
+                    workspace,
+                    &account.actor,
+                    "project.push",
+                    wanted.first().copied(),
+                    &refusal,
+                )
+                .await;
                 Err(self.with_owners(workspace, refusal).await?.into())
             }
         }
@@ -271,7 +299,8 @@ impl App {
         P: Permission,
         P::Target: Locate,
     {
-        let workspace = self.store().find_workspace_id(path.get("workspace")).await?.ok_or(Refusal::NotFound)?;
+        let workspace =
+            self.store().find_workspace_id(path.get("workspace")).await?.ok_or(Refusal::NotFound)?;
         let located = P::Target::locate(self.store(), workspace, path).await?;
         let wanted = located.as_ref().map(|located| located.target.resources()).unwrap_or_default();
         let standing = self.standing_in(account, workspace, &wanted).await?;

@@ -52,7 +52,9 @@ struct Inner {
 impl App {
     #[must_use]
     pub fn new(store: Store, settings: Settings, outside: ports::Outside) -> Self {
-        Self { inner: Arc::new(Inner { store, settings, outside, known_facts: machine::KnownFacts::default() }) }
+        Self {
+            inner: Arc::new(Inner { store, settings, outside, known_facts: machine::KnownFacts::default() }),
+        }
     }
 
     #[must_use]

@@ -39,7 +39,8 @@ fn hasher() -> Result<Argon2<'static>, Fault> {
 }
 
 fn hash(password: &[u8], salt: [u8; 16]) -> Result<String, Fault> {
-    let hash = hasher()?.hash_password_with_salt(password, &salt).map_err(|error| Fault::new(error.to_string()))?;
+    let hash =
+        hasher()?.hash_password_with_salt(password, &salt).map_err(|error| Fault::new(error.to_string()))?;
     Ok(hash.to_string())
 }
 
@@ -92,7 +93,12 @@ impl Passwords {
     ///
     /// # Errors
     /// `TooManyRequests`, or a fault.
-    pub async fn verify(&self, password: Secret, kept: Option<String>, salt: [u8; 16]) -> Result<Verified, Failure> {
+    pub async fn verify(
+        &self,
+        password: Secret,
+        kept: Option<String>,
+        salt: [u8; 16],
+    ) -> Result<Verified, Failure> {
         let decoy = self.decoy.clone();
         self.in_turn(move || {
             let known = kept.is_some();

@@ -185,11 +185,21 @@ pub struct LogQuery {
 /// How work on a machine goes on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Progress {
-    Step { name: String, progress: Option<u8> },
-    Succeeded { release: Option<ReleaseId>, size: u64 },
+    Step {
+        name: String,
+        progress: Option<u8>,
+    },
+    Succeeded {
+        release: Option<ReleaseId>,
+        size: u64,
+    },
     Cancelled,
     /// `sentence` is for everybody who sees the instance; `quote`, which may repeat a log, for whoever may read it.
-    Failed { code: String, sentence: String, quote: Option<String> },
+    Failed {
+        code: String,
+        sentence: String,
+        quote: Option<String>,
+    },
 }
 
 /// What a command to a machine carries against being late or done twice.
@@ -202,9 +212,16 @@ pub struct Order {
 /// What a machine does for a job.
 #[derive(Debug, Clone)]
 pub enum Command {
-    Deploy { deployment: DeploymentId, release: ReleaseId, commit: CommitId },
+    Deploy {
+        deployment: DeploymentId,
+        release: ReleaseId,
+        commit: CommitId,
+    },
     /// Switch to a release that was kept.
-    Release { deployment: DeploymentId, release: ReleaseId },
+    Release {
+        deployment: DeploymentId,
+        release: ReleaseId,
+    },
     Start,
     Stop,
     Restart(RestartMode),
@@ -253,16 +270,31 @@ pub trait Machines: Send + Sync + 'static {
     /// Tells the whole wanted form. The same twice changes nothing.
     fn put(&self, order: Order, form: InstanceForm) -> BoxFuture<'_, Result<(), Fault>>;
     /// Hands over the commit with all it needs, if the machine doesn't have it.
-    fn bring_commit(&self, order: Order, project: ProjectId, commit: CommitId, repository: PathBuf) -> BoxFuture<'_, Result<(), Fault>>;
+    fn bring_commit(
+        &self,
+        order: Order,
+        project: ProjectId,
+        commit: CommitId,
+        repository: PathBuf,
+    ) -> BoxFuture<'_, Result<(), Fault>>;
     /// Begins, or finds again, the work of a job, and follows it to its end.
-    fn carry_out(&self, order: Order, instance: InstanceId, command: Command) -> BoxFuture<'_, Result<BoxStream<'static, Progress>, Fault>>;
+    fn carry_out(
+        &self,
+        order: Order,
+        instance: InstanceId,
+        command: Command,
+    ) -> BoxFuture<'_, Result<BoxStream<'static, Progress>, Fault>>;
     /// Asks the work of a job to end early. One that is over already, or unknown, is no fault.
     fn cancel(&self, order: Order) -> BoxFuture<'_, Result<(), Fault>>;
     /// All that the machine holds.
     fn instances(&self) -> BoxFuture<'_, Result<Vec<InstanceOnMachine>, Fault>>;
     /// Changes of state as they happen, for as long as the stream is held.
     fn changes(&self) -> BoxFuture<'_, Result<BoxStream<'static, InstanceOnMachine>, Fault>>;
-    fn logs(&self, instance: InstanceId, query: LogQuery) -> BoxFuture<'_, Result<BoxStream<'static, Result<LogLine, Fault>>, Fault>>;
+    fn logs(
+        &self,
+        instance: InstanceId,
+        query: LogQuery,
+    ) -> BoxFuture<'_, Result<BoxStream<'static, Result<LogLine, Fault>>, Fault>>;
 }
 
 /// Everything outside.

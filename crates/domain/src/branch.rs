@@ -77,9 +77,23 @@ mod tests {
 
     #[test]
     fn names_that_git_or_a_shell_would_misread_are_refused() {
-        for wrong in
-            ["", "-x", "--upload-pack=x", "a..b", "a b", "a:b", "refs/heads/.x", "x.lock", "a//b", "/a", "a/", "HEAD", "@{u}", "a\nb", "a\u{202e}b"]
-        {
+        for wrong in [
+            "",
+            "-x",
+            "--upload-pack=x",
+            "a..b",
+            "a b",
+            "a:b",
+            "refs/heads/.x",
+            "x.lock",
+            "a//b",
+            "/a",
+            "a/",
+            "HEAD",
+            "@{u}",
+            "a\nb",
+            "a\u{202e}b",
+        ] {
             assert!(BranchName::parse(wrong).is_none(), "{wrong:?}");
         }
         for right in ["main", "release/2.14", "neue-kasse", "größe", "a-b_c.d"] {

@@ -18,11 +18,7 @@ pub fn decide<P: Permission>(standing: &Standing, target: P::Target) -> Result<P
     Ok(grant(standing, target, None))
 }
 
-fn grant<P: Permission>(
-    standing: &Standing,
-    target: P::Target,
-    started_by: Option<StartedBy>,
-) -> Permit<P> {
+fn grant<P: Permission>(standing: &Standing, target: P::Target, started_by: Option<StartedBy>) -> Permit<P> {
     Permit {
         actor: standing.actor().clone(),
         workspace: standing.workspace(),
@@ -132,7 +128,10 @@ pub fn decide_account(
         operation,
         // A token narrowed in any way doesn't administer the installation.
         is_admin: standing.is_admin
-            && standing.limits.as_ref().is_none_or(|limits| limits.actions.is_none() && limits.workspaces.is_none()),
+            && standing
+                .limits
+                .as_ref()
+                .is_none_or(|limits| limits.actions.is_none() && limits.workspaces.is_none()),
     })
 }
 

@@ -87,8 +87,20 @@ mod tests {
     #[test]
     fn what_only_looks_like_an_address_is_refused() {
         for wrong in [
-            "", "a", "a@", "@b.example", "a@b", "a b@c.example", "tеster@example.com", "ｔester@example.com", "a@ｂ.example",
-            "a@b..example", "-a@b.example", "a@b.example\r\nBcc: x@y.example", "a..b@c.example", "a@[127.0.0.1]",
+            "",
+            "a",
+            "a@",
+            "@b.example",
+            "a@b",
+            "a b@c.example",
+            "tеster@example.com",
+            "ｔester@example.com",
+            "a@ｂ.example",
+            "a@b..example",
+            "-a@b.example",
+            "a@b.example\r\nBcc: x@y.example",
+            "a..b@c.example",
+            "a@[127.0.0.1]",
         ] {
             assert!(EmailAddress::parse(wrong).is_none(), "{wrong:?}");
         }

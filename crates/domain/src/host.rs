@@ -38,10 +38,11 @@ mod tests {
 
     #[test]
     fn a_long_label_is_cut_and_ended_with_letters_of_the_id() {
-        let (instance, workspace) = match (Slug::of_resource(&"a".repeat(40)), Slug::of_workspace(&"b".repeat(40))) {
-            (Ok(instance), Ok(workspace)) => (instance, workspace),
-            other => unreachable!("{other:?}"),
-        };
+        let (instance, workspace) =
+            match (Slug::of_resource(&"a".repeat(40)), Slug::of_workspace(&"b".repeat(40))) {
+                (Ok(instance), Ok(workspace)) => (instance, workspace),
+                other => unreachable!("{other:?}"),
+            };
         assert_eq!(label(&instance, &workspace), None);
         let id = InstanceId::new(uuid::Uuid::from_u128(0x0189_0a5d_ac96_774b_bcce_b302_099a_8057));
         let cut = label_with_letters(&instance, &workspace, id);

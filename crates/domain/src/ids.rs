@@ -74,7 +74,9 @@ mod tests {
     fn only_the_hyphenated_form_is_an_id() {
         let text = "01890a5d-ac96-774b-bcce-b302099a8057";
         assert_eq!(text.parse::<InstanceId>().map(|id| id.to_string()), Ok(text.to_owned()));
-        for wrong in ["", "01890a5dac96774bbcceb302099a8057", "{01890a5d-ac96-774b-bcce-b302099a8057}", "shop"] {
+        for wrong in
+            ["", "01890a5dac96774bbcceb302099a8057", "{01890a5d-ac96-774b-bcce-b302099a8057}", "shop"]
+        {
             assert!(wrong.parse::<InstanceId>().is_err(), "{wrong}");
         }
     }

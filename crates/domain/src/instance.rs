@@ -173,7 +173,13 @@ mod tests {
     fn nothing_is_possible_while_it_is_being_deleted() {
         let gone = State { is_busy: true, is_being_deleted: true, ..RUNS };
         let refused = Err(Refusal::Conflict(Conflict::BeingDeleted));
-        for answer in [gone.can_start(), gone.can_restart(), gone.can_stop(true), gone.can_deploy(), gone.can_delete(true)] {
+        for answer in [
+            gone.can_start(),
+            gone.can_restart(),
+            gone.can_stop(true),
+            gone.can_deploy(),
+            gone.can_delete(true),
+        ] {
             assert_eq!(answer, refused);
         }
     }

@@ -30,7 +30,9 @@ mod decide;
 
 pub use action::{Action, ActionSet};
 pub use actor::{Actor, Credential, Via};
-pub use decide::{AccountNeed, Because, StartedBy, decide, decide_account, decide_cancel, decide_open, explain};
+pub use decide::{
+    AccountNeed, Because, StartedBy, decide, decide_account, decide_cancel, decide_open, explain,
+};
 pub use ids::*;
 pub use permission::{Need, Permission, Resource, ResourceKind, Target, Whole};
 pub use permit::{AccountPermit, Authority, OpenPermit, Permit, Recheck, SystemPermit};

@@ -18,11 +18,56 @@ pub enum SlugProblem {
 /// Words that are no workspace's slug, now and for ever. Each first segment the router registers is among
 /// them; a test compares.
 pub const RESERVED: &[&str] = &[
-    "about", "account", "admin", "administration", "agent", "agents", "api", "assets", "connect", "docs",
-    "download", "favicon", "git", "health", "help", "hooks", "install", "internal", "invitations", "join",
-    "legal", "login", "logout", "mail", "manifest", "me", "metrics", "new", "null", "oauth", "oidc", "robots",
-    "saml", "scim", "security", "session", "sessions", "settings", "setup", "static", "status", "stoa",
-    "support", "sw", "undefined", "visit", "webhooks", "well-known", "workspaces", "www",
+    "about",
+    "account",
+    "admin",
+    "administration",
+    "agent",
+    "agents",
+    "api",
+    "assets",
+    "connect",
+    "docs",
+    "download",
+    "favicon",
+    "git",
+    "health",
+    "help",
+    "hooks",
+    "install",
+    "internal",
+    "invitations",
+    "join",
+    "legal",
+    "login",
+    "logout",
+    "mail",
+    "manifest",
+    "me",
+    "metrics",
+    "new",
+    "null",
+    "oauth",
+    "oidc",
+    "robots",
+    "saml",
+    "scim",
+    "security",
+    "session",
+    "sessions",
+    "settings",
+    "setup",
+    "static",
+    "status",
+    "stoa",
+    "support",
+    "sw",
+    "undefined",
+    "visit",
+    "webhooks",
+    "well-known",
+    "workspaces",
+    "www",
 ];
 
 /// Words that are no slug of a project, an instance or a server.
@@ -148,7 +193,17 @@ mod tests {
 
     #[test]
     fn malformed_and_reserved_words_are_refused() {
-        for wrong in ["a", "-ab", "ab-", "a--b", "Ab", "a_b", "xn--ab", "01890a5d-ac96-774b-bcce-b302099a8057", &"a".repeat(41)] {
+        for wrong in [
+            "a",
+            "-ab",
+            "ab-",
+            "a--b",
+            "Ab",
+            "a_b",
+            "xn--ab",
+            "01890a5d-ac96-774b-bcce-b302099a8057",
+            &"a".repeat(41),
+        ] {
             assert_eq!(Slug::of_workspace(wrong), Err(SlugProblem::Invalid), "{wrong}");
         }
         assert_eq!(Slug::of_workspace("api"), Err(SlugProblem::Reserved));

@@ -20,7 +20,8 @@ pub(crate) async fn json<T: DeserializeOwned>(
     body: &mut Option<Body>,
     largest: usize,
 ) -> Result<T, Failure> {
-    let content_type = parts.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let content_type =
+        parts.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let mut words = content_type.split(';').map(str::trim);
     let is_json = words.next().is_some_and(|kind| kind.eq_ignore_ascii_case("application/json"));
     if !is_json || !words.all(|word| word.is_empty() || word.eq_ignore_ascii_case("charset=utf-8")) {
@@ -55,13 +56,16 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Refusal> {
         };
         Refusal::Invalid(vec![FieldProblem::new(&field, "invalid", format!("The body isn't right: {said}."))])
     })?;
-    reader.end().map_err(|_| Refusal::invalid("", "invalid", "Something stands after the end of the body."))?;
+    reader
+        .end()
+        .map_err(|_| Refusal::invalid("", "invalid", "Something stands after the end of the body."))?;
     Ok(value)
 }
 
 /// The field that a message of serde puts between backticks.
 pub(crate) fn named_field(message: &str) -> Option<String> {
-    let told = ["unknown field", "missing field", "duplicate field"].iter().any(|start| message.contains(start));
+    let told =
+        ["unknown field", "missing field", "duplicate field"].iter().any(|start| message.contains(start));
     told.then(|| message.split('`').nth(1).map(str::to_owned)).flatten()
 }
 

@@ -9,9 +9,9 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use futures_util::future::BoxFuture;
+use stoa_app::authority::Locate;
 use stoa_app::{App, Failure};
 use stoa_domain::{Permission, Refusal};
-use stoa_app::authority::Locate;
 use tokio::sync::Notify;
 
 use crate::gate::Asked;
@@ -124,7 +124,9 @@ impl Leases {
                 Ok(()) => held.yes_at.store(asked_at, Ordering::SeqCst),
                 Err(Failure::Refused(Refusal::Unavailable)) => {}
                 Err(Failure::Refused(refusal)) => held.end(refusal),
-                Err(Failure::Fault(fault)) => tracing::error!(fault = %fault.chain(), "a lease can't be checked"),
+                Err(Failure::Fault(fault)) => {
+                    tracing::error!(fault = %fault.chain(), "a lease can't be checked")
+                }
             }
         });
         futures_util::future::join_all(checks).await;

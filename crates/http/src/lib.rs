@@ -7,6 +7,7 @@ pub mod answer;
 pub mod argument;
 pub mod gate;
 pub mod openapi;
+pub mod peer;
 pub mod problem;
 pub mod router;
 pub mod routes;
@@ -16,7 +17,6 @@ mod body;
 mod conditional;
 mod lease;
 mod origin;
-mod peer;
 mod server;
 
 pub use router::{Registered, Routes};

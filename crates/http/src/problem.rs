@@ -63,7 +63,9 @@ fn conflict(conflict: Conflict) -> &'static str {
         Conflict::NothingDeployed => "Nothing has been deployed yet. Push to its branch first.",
         Conflict::AlreadyOver => "This work is over already.",
         Conflict::MachineTaken => "This machine is a server of the workspace already.",
-        Conflict::StillRunning => "A request with this Idempotency-Key is still being carried out. Try again in a moment.",
+        Conflict::StillRunning => {
+            "A request with this Idempotency-Key is still being carried out. Try again in a moment."
+        }
         Conflict::Changed => "It was changed in between. Look at it again, then repeat.",
         Conflict::NoSuchBranch => "The project has no such branch. Push it first.",
         Conflict::BeingDeleted => "The instance is being deleted.",
@@ -129,7 +131,9 @@ pub fn tell(refusal: &Refusal) -> Told {
             "Password needed",
             "Enter your password again (POST /api/v1/session/confirm), then repeat.",
         ),
-        Refusal::NotFound => told(404, "not_found", "Not found", "There is nothing here, or nothing you may see."),
+        Refusal::NotFound => {
+            told(404, "not_found", "Not found", "There is nothing here, or nothing you may see.")
+        }
         Refusal::InvitationUsed => told(
             410,
             "invitation_used",
@@ -199,7 +203,9 @@ pub fn tell(refusal: &Refusal) -> Told {
             "Another content type needed",
             "Send the body as JSON, with Content-Type: application/json.",
         ),
-        Refusal::Misdirected => told(421, "misdirected", "Nobody's host", "No one answers by this host name here."),
+        Refusal::Misdirected => {
+            told(421, "misdirected", "Nobody's host", "No one answers by this host name here.")
+        }
         Refusal::Invalid(problems) => {
             let detail = match problems.as_slice() {
                 [one] => one.detail.clone(),
@@ -225,9 +231,12 @@ pub fn tell(refusal: &Refusal) -> Told {
             answer.retry_after = Some((*retry_after).max(1));
             answer
         }
-        Refusal::Unavailable => {
-            told(503, "unavailable", "Not available", "Stoa can't reach its records at the moment. Try again shortly.")
-        }
+        Refusal::Unavailable => told(
+            503,
+            "unavailable",
+            "Not available",
+            "Stoa can't reach its records at the moment. Try again shortly.",
+        ),
         Refusal::SetupNeeded => told(
             503,
             "setup_needed",
@@ -265,7 +274,12 @@ pub fn tell_failure(failure: &Failure) -> Told {
         Failure::Refused(refusal) => tell(refusal),
         Failure::Fault(fault) => {
             tracing::error!(fault = %fault.chain(), "a request failed");
-            told(500, "internal", "Something failed", "Stoa failed at this. It is in the log of the server; try again.")
+            told(
+                500,
+                "internal",
+                "Something failed",
+                "Stoa failed at this. It is in the log of the server; try again.",
+            )
         }
     }
 }

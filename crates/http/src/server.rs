@@ -27,7 +27,9 @@ pub fn api(frame: Frame) -> (Router, Vec<Registered>) {
         .fallback(|| async { Problem::from(Refusal::NotFound) })
         .method_not_allowed_fallback(|| async { Problem::from(Refusal::NotFound) })
         .layer(from_fn_with_state(frame.clone(), around))
-        .layer(CatchPanicLayer::custom(|_| Problem(stoa_app::Fault::new("a handler panicked").into()).into_response()))
+        .layer(CatchPanicLayer::custom(|_| {
+            Problem(stoa_app::Fault::new("a handler panicked").into()).into_response()
+        }))
         .with_state(frame);
     (router, registered)
 }
@@ -59,7 +61,9 @@ fn finish(mut response: Response<Body>) -> Response {
         response.headers_mut().entry(name).or_insert(HeaderValue::from_static(value));
     }
     let headers = response.headers_mut();
-    headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'"));
+    headers
+        .entry(header::CONTENT_SECURITY_POLICY)
+        .or_insert(HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'"));
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     response
 }

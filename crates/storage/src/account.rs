@@ -88,7 +88,10 @@ fn read(row: &Row) -> Result<AccountRecord, StorageFault> {
     })
 }
 
-pub(crate) async fn find_account_in(tx: &mut Tx<'_>, email_canonical: &str) -> Result<Option<AccountRecord>, StorageFault> {
+pub(crate) async fn find_account_in(
+    tx: &mut Tx<'_>,
+    email_canonical: &str,
+) -> Result<Option<AccountRecord>, StorageFault> {
     tx.fetch_optional(BY_EMAIL, values![email_canonical]).await?.as_ref().map(read).transpose()
 }
 
@@ -101,7 +104,10 @@ impl Store {
 
     /// # Errors
     /// A fault.
-    pub async fn find_account_by_email(&self, canonical: &str) -> Result<Option<AccountRecord>, StorageFault> {
+    pub async fn find_account_by_email(
+        &self,
+        canonical: &str,
+    ) -> Result<Option<AccountRecord>, StorageFault> {
         self.fetch_optional(BY_EMAIL, values![canonical]).await?.as_ref().map(read).transpose()
     }
 
@@ -131,7 +137,12 @@ impl Store {
     ///
     /// # Errors
     /// A fault.
-    pub async fn set_password(&self, permit: AccountPermit, hash: String, keep: SessionId) -> Result<(), Failure> {
+    pub async fn set_password(
+        &self,
+        permit: AccountPermit,
+        hash: String,
+        keep: SessionId,
+    ) -> Result<(), Failure> {
         let account = permit.actor().account;
         let work: Work<()> = Box::new(move |tx| {
             let hash = hash.clone();

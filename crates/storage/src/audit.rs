@@ -2,7 +2,9 @@
 //! hash of the one before, so that a gap or a change shows.
 
 use sha2::{Digest, Sha256};
-use stoa_domain::{AccountId, Actor, AuditEventId, Authority, Refusal, Resource, Timestamp, Via, WorkspaceId};
+use stoa_domain::{
+    AccountId, Actor, AuditEventId, Authority, Refusal, Resource, Timestamp, Via, WorkspaceId,
+};
 use uuid::Uuid;
 
 use crate::failure::{Failure, StorageFault};
@@ -299,7 +301,9 @@ impl Store {
         let account = event.actor.as_ref().map(|actor| actor.account);
         let recent = self.fetch_optional(RECENT_REFUSALS, values![event.workspace, account, since]).await?;
         let recent: i64 = recent.map_or(Ok(0), |row| row.get(0))?;
-        if recent >= FLOOD && !self.inner.floods.is_due(event.workspace, account, self.now(), &mut event.repeated) {
+        if recent >= FLOOD
+            && !self.inner.floods.is_due(event.workspace, account, self.now(), &mut event.repeated)
+        {
             return Ok(());
         }
         let permit = stoa_domain::SystemPermit::new(event.workspace, "audit.refusal", None, None);
@@ -322,7 +326,13 @@ pub(crate) struct Floods {
 
 impl Floods {
     /// Counts one more; once a minute it is due to be written, with the number that had been held back.
-    fn is_due(&self, workspace: WorkspaceId, account: Option<AccountId>, now: Timestamp, repeated: &mut i64) -> bool {
+    fn is_due(
+        &self,
+        workspace: WorkspaceId,
+        account: Option<AccountId>,
+        now: Timestamp,
+        repeated: &mut i64,
+    ) -> bool {
         let mut counts = self.counts.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         if counts.len() > 10_000 {
             counts.retain(|_, (since, _)| now.seconds_since(*since) < 2 * FLOOD_SECONDS);

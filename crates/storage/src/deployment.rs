@@ -5,8 +5,8 @@ use stoa_domain::deployment::{DeploymentCause, DeploymentStatus};
 use stoa_domain::job::JobKind;
 use stoa_domain::permission::instance::{Deploy, ListDeployments};
 use stoa_domain::{
-    AccountId, Conflict, DeploymentId, InstanceId, JobId, Permit, ProjectId, Refusal, ReleaseId, ResourceKind,
-    Timestamp, WorkspaceId,
+    AccountId, Conflict, DeploymentId, InstanceId, JobId, Permit, ProjectId, Refusal, ReleaseId,
+    ResourceKind, Timestamp, WorkspaceId,
 };
 
 use crate::event::EventType;
@@ -124,7 +124,10 @@ fn read(row: &Row) -> Result<DeploymentRecord, StorageFault> {
 }
 
 /// Queues a deployment. One that waits gives way to it.
-pub(crate) async fn queue_deployment(tx: &mut Tx<'_>, order: DeploymentOrder) -> Result<QueuedDeployment, Failure> {
+pub(crate) async fn queue_deployment(
+    tx: &mut Tx<'_>,
+    order: DeploymentOrder,
+) -> Result<QueuedDeployment, Failure> {
     let DeploymentOrder { workspace, instance, .. } = order;
     let Found { state, .. } = state_in(tx, workspace, instance).await?;
     state.can_deploy()?;
@@ -151,7 +154,18 @@ pub(crate) async fn queue_deployment(tx: &mut Tx<'_>, order: DeploymentOrder) ->
     let deployment = DeploymentId::new(tx.new_id());
     let number: i64 = tx.fetch_one(NEXT_NUMBER, values![instance]).await?.get(0)?;
     let (commit, cause) = (order.commit.as_str(), order.cause.key());
-    let values = values![deployment, workspace, instance, number, commit, order.branch, cause, order.account, job, now];
+    let values = values![
+        deployment,
+        workspace,
+        instance,
+        number,
+        commit,
+        order.branch,
+        cause,
+        order.account,
+        job,
+        now
+    ];
     tx.execute(INSERT, values).await?;
     Ok(QueuedDeployment { deployment, job })
 }
@@ -167,7 +181,10 @@ impl Store {
         let work: Work<QueuedDeployment> = Box::new(move |tx| {
             let wanted = wanted.clone();
             Box::pin(async move {
-                let row = tx.fetch_optional(BRANCH_OF, values![workspace, instance]).await?.ok_or(Refusal::NotFound)?;
+                let row = tx
+                    .fetch_optional(BRANCH_OF, values![workspace, instance])
+                    .await?
+                    .ok_or(Refusal::NotFound)?;
                 let (project, branch): (ProjectId, String) = (row.get(0)?, row.get(1)?);
                 let (chosen, cause, release) = match wanted {
                     Wanted::Newest => {
@@ -185,8 +202,16 @@ impl Store {
                 tx.audit_name(name);
                 tx.audit_detail(format!("{{\"commit\":\"{chosen}\"}}"));
                 let permission = "owner";
-                let order =
-                    DeploymentOrder { workspace, instance, commit: chosen, branch, cause, account, permission, release };
+                let order = DeploymentOrder {
+                    workspace,
+                    instance,
+                    commit: chosen,
+                    branch,
+                    cause,
+                    account,
+                    permission,
+                    release,
+                };
                 queue_deployment(tx, order).await
             })
         });

@@ -93,7 +93,8 @@ impl Tx<'_> {
         member: Option<MemberId>,
     ) -> Result<(), StorageFault> {
         let (id, now) = (EventId::new(self.new_id()), self.now());
-        self.execute(INSERT, values![id, workspace, kind.key(), resource_kind.key(), resource, member, now]).await?;
+        self.execute(INSERT, values![id, workspace, kind.key(), resource_kind.key(), resource, member, now])
+            .await?;
         if !self.touched.events.contains(&workspace) {
             self.touched.events.push(workspace);
         }
@@ -113,7 +114,8 @@ impl Store {
         member: MemberId,
         sees_everything: bool,
     ) -> Result<Vec<EventRecord>, StorageFault> {
-        let rows = self.fetch_all(AFTER, values![workspace, after, member, sees_everything, self.now()]).await?;
+        let rows =
+            self.fetch_all(AFTER, values![workspace, after, member, sees_everything, self.now()]).await?;
         rows.iter()
             .map(|row| {
                 Ok(EventRecord {

@@ -2,7 +2,9 @@
 
 use stoa_domain::branch::{BranchName, CommitId};
 use stoa_domain::deployment::DeploymentCause;
-use stoa_domain::{AccountId, Authority, InstanceId, MemberId, ProjectId, Refusal, ResourceKind, WorkspaceId};
+use stoa_domain::{
+    AccountId, Authority, InstanceId, MemberId, ProjectId, Refusal, ResourceKind, WorkspaceId,
+};
 
 use crate::deployment::{DeploymentOrder, queue_deployment};
 use crate::event::EventType;
@@ -85,7 +87,10 @@ impl Store {
             let (first, pushed) = (first.clone(), pushed.clone());
             Box::pin(async move {
                 tx.audit_nothing();
-                let row = tx.fetch_optional(DEFAULT, values![workspace, project]).await?.ok_or(Refusal::NotFound)?;
+                let row = tx
+                    .fetch_optional(DEFAULT, values![workspace, project])
+                    .await?
+                    .ok_or(Refusal::NotFound)?;
                 let default: String = row.get(0)?;
                 let heads = tx.fetch_all(LIST, values![workspace, project]).await?;
                 if !heads.is_empty() || pushed.iter().any(|branch| branch.as_str() == default) {

@@ -119,7 +119,11 @@ async fn take(
 }
 
 /// Parts the hosts from an instance that is deleted. They stay the workspace's for a while.
-pub(crate) async fn release(tx: &mut Tx<'_>, workspace: WorkspaceId, instance: InstanceId) -> Result<(), StorageFault> {
+pub(crate) async fn release(
+    tx: &mut Tx<'_>,
+    workspace: WorkspaceId,
+    instance: InstanceId,
+) -> Result<(), StorageFault> {
     let now = tx.now();
     tx.execute(RELEASE, values![workspace, instance, now]).await.map(drop)
 }

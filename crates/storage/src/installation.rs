@@ -61,7 +61,12 @@ impl Store {
     ///
     /// # Errors
     /// `Conflict` where an account exists.
-    pub async fn set_up(&self, permit: OpenPermit, account: NewAccount, session: NewSession) -> Result<(AccountId, SessionId), Failure> {
+    pub async fn set_up(
+        &self,
+        permit: OpenPermit,
+        account: NewAccount,
+        session: NewSession,
+    ) -> Result<(AccountId, SessionId), Failure> {
         let work: Work<_> = Box::new(move |tx| {
             let (account, session) = (account.clone(), session.clone());
             Box::pin(async move {

@@ -4,8 +4,8 @@ use stoa_domain::email::EmailAddress;
 use stoa_domain::invitation::{InvitationStatus, LIFETIME_SECONDS};
 use stoa_domain::permission::invitation::{Create, Resend, Revoke};
 use stoa_domain::{
-    AccountId, AccountPermit, InvitationId, MemberId, OpenPermit, Permit, Refusal, ResourceKind, SessionId, Timestamp,
-    WorkspaceId,
+    AccountId, AccountPermit, InvitationId, MemberId, OpenPermit, Permit, Refusal, ResourceKind, SessionId,
+    Timestamp, WorkspaceId,
 };
 
 use crate::account::{NewAccount, find_account_in, insert_account};
@@ -154,7 +154,12 @@ fn read_linked(row: &Row, now: Timestamp) -> Result<LinkedInvitation, StorageFau
     })
 }
 
-async fn issue(tx: &mut Tx<'_>, workspace: WorkspaceId, invitation: InvitationId, link: NewLink) -> Result<(), StorageFault> {
+async fn issue(
+    tx: &mut Tx<'_>,
+    workspace: WorkspaceId,
+    invitation: InvitationId,
+    link: NewLink,
+) -> Result<(), StorageFault> {
     let now = tx.now();
     tx.execute(END_LINKS, values![invitation, now]).await?;
     mail::void(tx, invitation).await?;
@@ -168,7 +173,11 @@ async fn issue(tx: &mut Tx<'_>, workspace: WorkspaceId, invitation: InvitationId
 impl Store {
     /// # Errors
     /// `AlreadyMember`, `InvitationPending`.
-    pub async fn create_invitation(&self, permit: Permit<Create>, new: NewInvitation) -> Result<InvitationRecord, Failure> {
+    pub async fn create_invitation(
+        &self,
+        permit: Permit<Create>,
+        new: NewInvitation,
+    ) -> Result<InvitationRecord, Failure> {
         let (workspace, inviter, id) = (permit.workspace(), permit.member(), new.id);
         let work: Work<()> = Box::new(move |tx| {
             let new = new.clone();
@@ -187,7 +196,17 @@ impl Store {
                 let expires_at = now.plus_seconds(LIFETIME_SECONDS);
                 tx.execute(
                     INSERT,
-                    values![new.id, workspace, new.email.as_shown(), canonical, inviter, new.link.delivery(), new.message, expires_at, now],
+                    values![
+                        new.id,
+                        workspace,
+                        new.email.as_shown(),
+                        canonical,
+                        inviter,
+                        new.link.delivery(),
+                        new.message,
+                        expires_at,
+                        now
+                    ],
                 )
                 .await?;
                 issue(tx, workspace, new.id, new.link).await?;
@@ -202,7 +221,11 @@ impl Store {
 
     /// # Errors
     /// `NotFound`.
-    pub async fn load_invitation(&self, workspace: WorkspaceId, id: InvitationId) -> Result<InvitationRecord, Failure> {
+    pub async fn load_invitation(
+        &self,
+        workspace: WorkspaceId,
+        id: InvitationId,
+    ) -> Result<InvitationRecord, Failure> {
         let row = self.fetch_optional(FIND, values![workspace, id]).await?.ok_or(Refusal::NotFound)?;
         Ok(read(&row, self.now())?)
     }
@@ -226,7 +249,11 @@ impl Store {
     ///
     /// # Errors
     /// The refusal of an invitation that was accepted or revoked.
-    pub async fn resend_invitation(&self, permit: Permit<Resend>, link: NewLink) -> Result<InvitationRecord, Failure> {
+    pub async fn resend_invitation(
+        &self,
+        permit: Permit<Resend>,
+        link: NewLink,
+    ) -> Result<InvitationRecord, Failure> {
         let (workspace, id, inviter) = (permit.workspace(), *permit.target(), permit.member());
         let work: Work<()> = Box::new(move |tx| {
             let link = link.clone();
@@ -273,7 +300,10 @@ impl Store {
 
     /// # Errors
     /// A fault.
-    pub async fn find_invitation_by_link(&self, token_hash: &[u8]) -> Result<Option<LinkedInvitation>, StorageFault> {
+    pub async fn find_invitation_by_link(
+        &self,
+        token_hash: &[u8],
+    ) -> Result<Option<LinkedInvitation>, StorageFault> {
         let now = self.now();
         self.fetch_optional(BY_LINK, values![token_hash]).await?.map(|row| read_linked(&row, now)).transpose()
     }
@@ -348,7 +378,12 @@ async fn usable_in(tx: &mut Tx<'_>, token_hash: &[u8]) -> Result<LinkedInvitatio
 }
 
 /// Makes the membership: with no action, no project, no instance and no server.
-async fn join(tx: &mut Tx<'_>, found: &LinkedInvitation, account: AccountId, member: MemberId) -> Result<(), Failure> {
+async fn join(
+    tx: &mut Tx<'_>,
+    found: &LinkedInvitation,
+    account: AccountId,
+    member: MemberId,
+) -> Result<(), Failure> {
     let now = tx.now();
     let (workspace, id) = (found.workspace, found.id);
     if tx.execute(ACCEPT, values![id, account, now]).await? == 0 {

@@ -1,7 +1,9 @@
 //! From what a path says (a slug or an id) to the thing meant, within one workspace. Ids are looked up first.
 
 use stoa_domain::permission::{DeploymentTarget, JobTarget};
-use stoa_domain::{DeploymentId, InstanceId, InvitationId, JobId, MemberId, ProjectId, ServerId, WorkspaceId};
+use stoa_domain::{
+    DeploymentId, InstanceId, InvitationId, JobId, MemberId, ProjectId, ServerId, WorkspaceId,
+};
 
 use crate::failure::StorageFault;
 use crate::store::Store;
@@ -46,7 +48,11 @@ impl Store {
 
     /// # Errors
     /// A fault.
-    pub async fn find_project_id(&self, workspace: WorkspaceId, text: &str) -> Result<Option<ProjectId>, StorageFault> {
+    pub async fn find_project_id(
+        &self,
+        workspace: WorkspaceId,
+        text: &str,
+    ) -> Result<Option<ProjectId>, StorageFault> {
         let row = match text.parse::<ProjectId>() {
             Ok(id) => self.fetch_optional(PROJECT_BY_ID, values![workspace, id]).await?,
             Err(_) => self.fetch_optional(PROJECT_BY_SLUG, values![workspace, text]).await?,
@@ -56,7 +62,11 @@ impl Store {
 
     /// # Errors
     /// A fault.
-    pub async fn find_instance_id(&self, workspace: WorkspaceId, text: &str) -> Result<Option<InstanceId>, StorageFault> {
+    pub async fn find_instance_id(
+        &self,
+        workspace: WorkspaceId,
+        text: &str,
+    ) -> Result<Option<InstanceId>, StorageFault> {
         let row = match text.parse::<InstanceId>() {
             Ok(id) => self.fetch_optional(INSTANCE_BY_ID, values![workspace, id]).await?,
             Err(_) => self.fetch_optional(INSTANCE_BY_SLUG, values![workspace, text]).await?,
@@ -66,7 +76,11 @@ impl Store {
 
     /// # Errors
     /// A fault.
-    pub async fn find_server_id(&self, workspace: WorkspaceId, text: &str) -> Result<Option<ServerId>, StorageFault> {
+    pub async fn find_server_id(
+        &self,
+        workspace: WorkspaceId,
+        text: &str,
+    ) -> Result<Option<ServerId>, StorageFault> {
         let row = match text.parse::<ServerId>() {
             Ok(id) => self.fetch_optional(SERVER_BY_ID, values![workspace, id]).await?,
             Err(_) => self.fetch_optional(SERVER_BY_SLUG, values![workspace, text]).await?,
@@ -76,7 +90,11 @@ impl Store {
 
     /// # Errors
     /// A fault.
-    pub async fn find_member_id(&self, workspace: WorkspaceId, text: &str) -> Result<Option<MemberId>, StorageFault> {
+    pub async fn find_member_id(
+        &self,
+        workspace: WorkspaceId,
+        text: &str,
+    ) -> Result<Option<MemberId>, StorageFault> {
         let Ok(id) = text.parse::<MemberId>() else { return Ok(None) };
         let row = self.fetch_optional(MEMBER_BY_ID, values![workspace, id]).await?;
         row.map(|row| row.get(0)).transpose()
@@ -96,7 +114,11 @@ impl Store {
 
     /// # Errors
     /// A fault.
-    pub async fn find_job(&self, workspace: WorkspaceId, text: &str) -> Result<Option<LocatedJob>, StorageFault> {
+    pub async fn find_job(
+        &self,
+        workspace: WorkspaceId,
+        text: &str,
+    ) -> Result<Option<LocatedJob>, StorageFault> {
         let Ok(id) = text.parse::<JobId>() else { return Ok(None) };
         let row = self.fetch_optional(JOB_BY_ID, values![workspace, id]).await?;
         row.map(|row| located(&row)).transpose()

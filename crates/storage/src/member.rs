@@ -86,7 +86,11 @@ pub(crate) async fn find_member_in(
 }
 
 /// Empties a profile: actions and lists.
-pub(crate) async fn clear_profile(tx: &mut Tx<'_>, workspace: WorkspaceId, member: MemberId) -> Result<(), StorageFault> {
+pub(crate) async fn clear_profile(
+    tx: &mut Tx<'_>,
+    workspace: WorkspaceId,
+    member: MemberId,
+) -> Result<(), StorageFault> {
     for statement in [CLEAR_ACTIONS, CLEAR_PROJECTS, CLEAR_INSTANCES, CLEAR_SERVERS] {
         tx.execute(statement, values![workspace, member]).await?;
     }
@@ -122,14 +126,21 @@ impl Store {
     ) -> Result<Vec<MemberRecord>, StorageFault> {
         let pattern = query.map(like);
         let rows = self
-            .fetch_all(LIST, values![workspace, after.0, after.1, pattern.is_none(), pattern, limit, by_email])
+            .fetch_all(
+                LIST,
+                values![workspace, after.0, after.1, pattern.is_none(), pattern, limit, by_email],
+            )
             .await?;
         rows.iter().map(read).collect()
     }
 
     /// # Errors
     /// `NotFound`.
-    pub async fn load_member(&self, workspace: WorkspaceId, member: MemberId) -> Result<MemberRecord, Failure> {
+    pub async fn load_member(
+        &self,
+        workspace: WorkspaceId,
+        member: MemberId,
+    ) -> Result<MemberRecord, Failure> {
         let row = self.fetch_optional(FIND, values![workspace, member]).await?.ok_or(Refusal::NotFound)?;
         Ok(read(&row)?)
     }
@@ -206,6 +217,7 @@ pub(crate) async fn tell_access(
     account: AccountId,
 ) -> Result<(), StorageFault> {
     tx.touched.members.push((workspace, account));
-    tx.tell_member(workspace, EventType::AccessChanged, ResourceKind::Member, member.uuid(), Some(member)).await?;
+    tx.tell_member(workspace, EventType::AccessChanged, ResourceKind::Member, member.uuid(), Some(member))
+        .await?;
     tx.tell(workspace, EventType::Changed, ResourceKind::Member, member.uuid()).await
 }

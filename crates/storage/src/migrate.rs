@@ -32,7 +32,11 @@ fn missing(applied: &[(i64, Vec<u8>)]) -> Result<Vec<(i64, &'static str)>, Stora
             return Err(StorageFault::ChangedMigration { version: *version });
         }
     }
-    Ok(MIGRATIONS.iter().filter(|(version, _)| !applied.iter().any(|(done, _)| done == version)).copied().collect())
+    Ok(MIGRATIONS
+        .iter()
+        .filter(|(version, _)| !applied.iter().any(|(done, _)| done == version))
+        .copied()
+        .collect())
 }
 
 pub(crate) async fn sqlite(connection: &mut SqliteConnection) -> Result<(), StorageFault> {

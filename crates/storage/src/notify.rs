@@ -98,8 +98,7 @@ mod tests {
 
     #[test]
     fn what_is_written_is_read_back() {
-        let (workspace, account) =
-            (WorkspaceId::new(Uuid::from_u128(1)), AccountId::new(Uuid::from_u128(2)));
+        let (workspace, account) = (WorkspaceId::new(Uuid::from_u128(1)), AccountId::new(Uuid::from_u128(2)));
         let touched = Touched { members: vec![(workspace, account)], jobs: true, ..Touched::default() };
         let back = read(&write(&touched));
         assert_eq!(back.members, touched.members);

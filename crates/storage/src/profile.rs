@@ -5,7 +5,8 @@ use std::collections::HashSet;
 use stoa_domain::member::Role;
 use stoa_domain::permission::member::SetPermissions;
 use stoa_domain::{
-    Action, ActionSet, Conflict, FieldProblem, InstanceId, MemberId, Permit, ProjectId, Refusal, ServerId, WorkspaceId,
+    Action, ActionSet, Conflict, FieldProblem, InstanceId, MemberId, Permit, ProjectId, Refusal, ServerId,
+    WorkspaceId,
 };
 use uuid::Uuid;
 
@@ -87,7 +88,11 @@ async fn all_known(
         .filter(|(_, id)| !known.contains(id))
         .take(20)
         .map(|(at, id)| {
-            FieldProblem::new(&format!("{field}.{at}"), "unknown", format!("There is no {} with the id {id} here.", &field[..field.len() - 1]))
+            FieldProblem::new(
+                &format!("{field}.{at}"),
+                "unknown",
+                format!("There is no {} with the id {id} here.", &field[..field.len() - 1]),
+            )
         })
         .collect();
     if problems.is_empty() { Ok(()) } else { Err(Refusal::Invalid(problems).into()) }
@@ -96,7 +101,11 @@ async fn all_known(
 impl Store {
     /// # Errors
     /// A fault.
-    pub async fn load_profile(&self, workspace: WorkspaceId, member: MemberId) -> Result<Profile, StorageFault> {
+    pub async fn load_profile(
+        &self,
+        workspace: WorkspaceId,
+        member: MemberId,
+    ) -> Result<Profile, StorageFault> {
         let rows = self.fetch_all(ACTIONS, values![member, workspace, self.now()]).await?;
         let mut actions = ActionSet::EMPTY;
         for row in &rows {
@@ -128,9 +137,24 @@ impl Store {
                     return Err(Refusal::Conflict(Conflict::OwnerHasAll).into());
                 }
                 let lists: [(Statement, Statement, &str, Vec<Uuid>); 3] = [
-                    (ALL_PROJECTS, INSERT_PROJECT, "projects", profile.projects.iter().map(|id| id.uuid()).collect()),
-                    (ALL_INSTANCES, INSERT_INSTANCE, "instances", profile.instances.iter().map(|id| id.uuid()).collect()),
-                    (ALL_SERVERS, INSERT_SERVER, "servers", profile.servers.iter().map(|id| id.uuid()).collect()),
+                    (
+                        ALL_PROJECTS,
+                        INSERT_PROJECT,
+                        "projects",
+                        profile.projects.iter().map(|id| id.uuid()).collect(),
+                    ),
+                    (
+                        ALL_INSTANCES,
+                        INSERT_INSTANCE,
+                        "instances",
+                        profile.instances.iter().map(|id| id.uuid()).collect(),
+                    ),
+                    (
+                        ALL_SERVERS,
+                        INSERT_SERVER,
+                        "servers",
+                        profile.servers.iter().map(|id| id.uuid()).collect(),
+                    ),
                 ];
                 for (all, _, field, wanted) in &lists {
                     all_known(tx, *all, workspace, field, wanted).await?;
@@ -159,7 +183,10 @@ impl Store {
     ///
     /// # Errors
     /// A fault.
-    pub async fn count_lists(&self, workspace: WorkspaceId) -> Result<Vec<(MemberId, [i64; 3])>, StorageFault> {
+    pub async fn count_lists(
+        &self,
+        workspace: WorkspaceId,
+    ) -> Result<Vec<(MemberId, [i64; 3])>, StorageFault> {
         let rows = self.fetch_all(COUNTS, values![workspace, self.now()]).await?;
         rows.iter().map(|row| Ok((row.get(0)?, [row.get(1)?, row.get(2)?, row.get(3)?]))).collect()
     }

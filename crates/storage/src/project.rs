@@ -102,7 +102,11 @@ fn read(row: &Row) -> Result<ProjectRecord, StorageFault> {
 impl Store {
     /// # Errors
     /// A fault.
-    pub async fn create_project(&self, permit: Permit<Create>, new: NewProject) -> Result<ProjectId, Failure> {
+    pub async fn create_project(
+        &self,
+        permit: Permit<Create>,
+        new: NewProject,
+    ) -> Result<ProjectId, Failure> {
         let workspace = permit.workspace();
         let work: Work<ProjectId> = Box::new(move |tx| {
             let new = new.clone();
@@ -120,7 +124,11 @@ impl Store {
 
     /// # Errors
     /// A fault.
-    pub async fn list_projects(&self, permit: &Permit<List>, page: &Page) -> Result<Vec<ProjectRecord>, StorageFault> {
+    pub async fn list_projects(
+        &self,
+        permit: &Permit<List>,
+        page: &Page,
+    ) -> Result<Vec<ProjectRecord>, StorageFault> {
         let (workspace, member, now) = (permit.workspace(), permit.member(), self.now());
         let (mut name, mut id) = page.start();
         let mut found = Vec::new();
@@ -159,7 +167,9 @@ impl Store {
         sees_everything: bool,
         member: MemberId,
     ) -> Result<ProjectRecord, Failure> {
-        let row = self.fetch_optional(FIND, values![workspace, project, sees_everything, member, self.now()]).await?;
+        let row = self
+            .fetch_optional(FIND, values![workspace, project, sees_everything, member, self.now()])
+            .await?;
         Ok(read(&row.ok_or(Refusal::NotFound)?)?)
     }
 
@@ -170,7 +180,10 @@ impl Store {
         let work: Work<()> = Box::new(move |tx| {
             let change = change.clone();
             Box::pin(async move {
-                let row = tx.fetch_optional(REVISION, values![workspace, project]).await?.ok_or(Refusal::NotFound)?;
+                let row = tx
+                    .fetch_optional(REVISION, values![workspace, project])
+                    .await?
+                    .ok_or(Refusal::NotFound)?;
                 let revision: i64 = row.get(0)?;
                 if change.expected.is_some_and(|expected| expected != revision) {
                     return Err(Refusal::PreconditionFailed.into());
@@ -184,7 +197,8 @@ impl Store {
                 }
                 let slug = change.slug.map(|slug| slug.as_str().to_owned());
                 let branch = change.default_branch.map(|branch| branch.as_str().to_owned());
-                let row = tx.fetch_one(CHANGE, values![workspace, project, change.name, slug, branch]).await?;
+                let row =
+                    tx.fetch_one(CHANGE, values![workspace, project, change.name, slug, branch]).await?;
                 tx.audit_name(row.get::<String>(0)?);
                 Ok(tx.tell(workspace, EventType::Changed, ResourceKind::Project, project.uuid()).await?)
             })
@@ -206,7 +220,8 @@ impl Store {
                 }
                 let listing = tx.fetch_all(MEMBERS_LISTING, values![workspace, project]).await?;
                 tx.leaves_lists(workspace, ResourceKind::Project, project.uuid(), &listing).await?;
-                let row = tx.fetch_optional(DELETE, values![workspace, project]).await?.ok_or(Refusal::NotFound)?;
+                let row =
+                    tx.fetch_optional(DELETE, values![workspace, project]).await?.ok_or(Refusal::NotFound)?;
                 tx.audit_name(row.get::<String>(0)?);
                 Ok(tx.tell(workspace, EventType::Deleted, ResourceKind::Project, project.uuid()).await?)
             })
@@ -221,7 +236,9 @@ impl Store {
     pub async fn list_hosted_projects(&self, after: ProjectId) -> Result<Vec<HostedProject>, StorageFault> {
         let rows = self.fetch_all(ALL_IDS, values![after]).await?;
         rows.iter()
-            .map(|row| Ok(HostedProject { workspace: row.get(0)?, id: row.get(1)?, default_branch: row.get(2)? }))
+            .map(|row| {
+                Ok(HostedProject { workspace: row.get(0)?, id: row.get(1)?, default_branch: row.get(2)? })
+            })
             .collect()
     }
 

@@ -2,7 +2,9 @@
 
 use stoa_domain::permission::server::{Change, Create, Delete, List, View};
 use stoa_domain::slug::Slug;
-use stoa_domain::{Conflict, MachineId, MemberId, Permit, Refusal, ResourceKind, ServerId, Timestamp, WorkspaceId};
+use stoa_domain::{
+    Conflict, MachineId, MemberId, Permit, Refusal, ResourceKind, ServerId, Timestamp, WorkspaceId,
+};
 
 use crate::event::EventType;
 use crate::failure::{Failure, StorageFault};
@@ -111,7 +113,11 @@ impl Store {
     ///
     /// # Errors
     /// [`Conflict::MachineTaken`] where it is one already, or a fault.
-    pub async fn create_local_server(&self, permit: Permit<Create>, new: NewServer) -> Result<ServerId, Failure> {
+    pub async fn create_local_server(
+        &self,
+        permit: Permit<Create>,
+        new: NewServer,
+    ) -> Result<ServerId, Failure> {
         let workspace = permit.workspace();
         let work: Work<ServerId> = Box::new(move |tx| {
             let new = new.clone();
@@ -129,7 +135,11 @@ impl Store {
                 }
                 let slug = free_slug(tx, SLUG, workspace, &new.name).await?;
                 let now = tx.now();
-                tx.execute(INSERT, values![new.id, workspace, machine, slug.as_str(), new.name.as_str(), now]).await?;
+                tx.execute(
+                    INSERT,
+                    values![new.id, workspace, machine, slug.as_str(), new.name.as_str(), now],
+                )
+                .await?;
                 tx.audit_resource(ResourceKind::Server, new.id.uuid(), new.name);
                 tx.tell(workspace, EventType::Created, ResourceKind::Server, new.id.uuid()).await?;
                 Ok(new.id)
@@ -140,7 +150,11 @@ impl Store {
 
     /// # Errors
     /// A fault.
-    pub async fn list_servers(&self, permit: &Permit<List>, page: &Page) -> Result<Vec<ServerRecord>, StorageFault> {
+    pub async fn list_servers(
+        &self,
+        permit: &Permit<List>,
+        page: &Page,
+    ) -> Result<Vec<ServerRecord>, StorageFault> {
         let (workspace, member, now) = (permit.workspace(), permit.member(), self.now());
         let (mut name, mut id) = page.start();
         let mut found = Vec::new();
@@ -172,7 +186,8 @@ impl Store {
     /// # Errors
     /// `NotFound`, or a fault.
     pub async fn load_server(&self, permit: &Permit<View>) -> Result<ServerRecord, Failure> {
-        self.load_server_as(permit.workspace(), *permit.target(), permit.sees_everything(), permit.member()).await
+        self.load_server_as(permit.workspace(), *permit.target(), permit.sees_everything(), permit.member())
+            .await
     }
 
     /// As it is for the one who has just made or changed it.
@@ -186,7 +201,9 @@ impl Store {
         sees_everything: bool,
         member: MemberId,
     ) -> Result<ServerRecord, Failure> {
-        let row = self.fetch_optional(FIND, values![workspace, server, sees_everything, member, self.now()]).await?;
+        let row = self
+            .fetch_optional(FIND, values![workspace, server, sees_everything, member, self.now()])
+            .await?;
         Ok(read(&row.ok_or(Refusal::NotFound)?)?)
     }
 
@@ -204,7 +221,10 @@ impl Store {
         let work: Work<()> = Box::new(move |tx| {
             let name = name.clone();
             Box::pin(async move {
-                let row = tx.fetch_optional(REVISION, values![workspace, server]).await?.ok_or(Refusal::NotFound)?;
+                let row = tx
+                    .fetch_optional(REVISION, values![workspace, server])
+                    .await?
+                    .ok_or(Refusal::NotFound)?;
                 if expected.is_some_and(|expected| row.get::<i64>(0).ok() != Some(expected)) {
                     return Err(Refusal::PreconditionFailed.into());
                 }
@@ -230,7 +250,8 @@ impl Store {
                 }
                 let listing = tx.fetch_all(MEMBERS_LISTING, values![workspace, server]).await?;
                 tx.leaves_lists(workspace, ResourceKind::Server, server.uuid(), &listing).await?;
-                let row = tx.fetch_optional(DELETE, values![workspace, server]).await?.ok_or(Refusal::NotFound)?;
+                let row =
+                    tx.fetch_optional(DELETE, values![workspace, server]).await?.ok_or(Refusal::NotFound)?;
                 tx.audit_name(row.get::<String>(0)?);
                 Ok(tx.tell(workspace, EventType::Deleted, ResourceKind::Server, server.uuid()).await?)
             })

@@ -1,6 +1,9 @@
 //! Sessions: what a browser is signed in by. Only the hash of the secret is kept.
 
-use stoa_domain::{AccountId, AccountPermit, Actor, Credential, OpenPermit, Refusal, SessionId, SystemPermit, Timestamp, Via, WorkspaceId};
+use stoa_domain::{
+    AccountId, AccountPermit, Actor, Credential, OpenPermit, Refusal, SessionId, SystemPermit, Timestamp,
+    Via, WorkspaceId,
+};
 
 use crate::account;
 use crate::failure::{Failure, StorageFault};
@@ -75,10 +78,18 @@ pub struct ListedSession {
     pub user_agent: String,
 }
 
-pub(crate) async fn insert_session(tx: &mut Tx<'_>, account: AccountId, new: NewSession) -> Result<SessionId, StorageFault> {
+pub(crate) async fn insert_session(
+    tx: &mut Tx<'_>,
+    account: AccountId,
+    new: NewSession,
+) -> Result<SessionId, StorageFault> {
     let now = tx.now();
     let expires_at = now.plus_seconds(ABSOLUTE_SECONDS);
-    tx.execute(INSERT, values![new.id, account, new.token_hash, now, expires_at, new.address, new.user_agent]).await?;
+    tx.execute(
+        INSERT,
+        values![new.id, account, new.token_hash, now, expires_at, new.address, new.user_agent],
+    )
+    .await?;
     account::seen(tx, account).await?;
     Ok(new.id)
 }
@@ -88,7 +99,8 @@ impl Store {
     /// A fault.
     pub async fn find_session(&self, token_hash: &[u8]) -> Result<Option<SessionRecord>, StorageFault> {
         let now = self.now();
-        let row = self.fetch_optional(FIND, values![token_hash, now, now.plus_seconds(-IDLE_SECONDS)]).await?;
+        let row =
+            self.fetch_optional(FIND, values![token_hash, now, now.plus_seconds(-IDLE_SECONDS)]).await?;
         row.map(|row| {
             Ok(SessionRecord {
                 id: row.get(0)?,

@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use stoa_domain::member::Role;
 use stoa_domain::{
-    Access, AccountId, Action, ActionSet, InstanceId, MemberId, ProjectId, Resource, ResourceKind, Revisions, ServerId,
-    Timestamp, WorkspaceId,
+    Access, AccountId, Action, ActionSet, InstanceId, MemberId, ProjectId, Resource, ResourceKind, Revisions,
+    ServerId, Timestamp, WorkspaceId,
 };
 
 use crate::failure::StorageFault;
@@ -105,7 +105,8 @@ impl Standings {
         if kept.entries.len() % 1024 == 1023 {
             kept.entries.retain(|_, entry| now.seconds_since(entry.used_at) < IDLE_SECONDS);
         }
-        kept.entries.insert(key, Entry { access: loaded.access.clone(), ends_at: loaded.ends_at, used_at: now });
+        kept.entries
+            .insert(key, Entry { access: loaded.access.clone(), ends_at: loaded.ends_at, used_at: now });
     }
 }
 

@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
+};
 use sqlx::{ConnectOptions as _, Connection as _};
 use stoa_domain::{Authority, Timestamp};
 use tokio::sync::{broadcast, mpsc};
@@ -69,7 +71,11 @@ impl Store {
     ///
     /// # Errors
     /// Where the database can't be opened, is of a newer version, or is in use by another process (SQLite).
-    pub async fn open(place: Place, clock: Arc<dyn Clock>, ids: Arc<dyn NewIds>) -> Result<Self, StorageFault> {
+    pub async fn open(
+        place: Place,
+        clock: Arc<dyn Clock>,
+        ids: Arc<dyn NewIds>,
+    ) -> Result<Self, StorageFault> {
         let (changes, _) = broadcast::channel(4096);
         let standings = Standings::default();
         let backend = match place {
@@ -91,7 +97,16 @@ impl Store {
                 Backend::Postgres(pool)
             }
         };
-        Ok(Self { inner: Arc::new(Inner { backend, clock, ids, changes, standings, floods: crate::audit::Floods::default() }) })
+        Ok(Self {
+            inner: Arc::new(Inner {
+                backend,
+                clock,
+                ids,
+                changes,
+                standings,
+                floods: crate::audit::Floods::default(),
+            }),
+        })
     }
 
     #[must_use]
@@ -126,7 +141,12 @@ impl Store {
         }
     }
 
-    async fn write_postgres<T>(&self, pool: &PgPool, authority: &dyn Authority, work: &Work<T>) -> Result<T, Failure> {
+    async fn write_postgres<T>(
+        &self,
+        pool: &PgPool,
+        authority: &dyn Authority,
+        work: &Work<T>,
+    ) -> Result<T, Failure> {
         let mut tries = 0;
         loop {
             tries += 1;
@@ -139,7 +159,12 @@ impl Store {
         }
     }
 
-    async fn try_postgres<T>(&self, pool: &PgPool, authority: &dyn Authority, work: &Work<T>) -> Result<T, Failure> {
+    async fn try_postgres<T>(
+        &self,
+        pool: &PgPool,
+        authority: &dyn Authority,
+        work: &Work<T>,
+    ) -> Result<T, Failure> {
         let mut transaction = pool.begin().await?;
         let mut tx = Tx {
             connection: Connection::Postgres(&mut transaction),
@@ -174,7 +199,11 @@ impl Store {
         })
     }
 
-    pub(crate) async fn fetch_all(&self, statement: Statement, values: Vec<Value>) -> Result<Vec<Row>, StorageFault> {
+    pub(crate) async fn fetch_all(
+        &self,
+        statement: Statement,
+        values: Vec<Value>,
+    ) -> Result<Vec<Row>, StorageFault> {
         Ok(match &self.inner.backend {
             Backend::Sqlite { read, .. } => {
                 let rows = bind_sqlite(statement, values).fetch_all(read).await?;

@@ -1,8 +1,8 @@
 //! Personal access tokens: an account's standing for a script or git, never more than the account has.
 
 use stoa_domain::{
-    AccountId, AccountPermit, Action, ActionSet, Refusal, ResourceKind, SystemPermit, Timestamp, TokenId, TokenLimits,
-    WorkspaceId,
+    AccountId, AccountPermit, Action, ActionSet, Refusal, ResourceKind, SystemPermit, Timestamp, TokenId,
+    TokenLimits, WorkspaceId,
 };
 
 use crate::failure::{Failure, StorageFault};
@@ -67,12 +67,18 @@ impl Store {
     /// # Errors
     /// A fault.
     pub async fn find_token(&self, token_hash: &[u8]) -> Result<Option<TokenRecord>, StorageFault> {
-        let Some(row) = self.fetch_optional(FIND, values![token_hash, self.now()]).await? else { return Ok(None) };
+        let Some(row) = self.fetch_optional(FIND, values![token_hash, self.now()]).await? else {
+            return Ok(None);
+        };
         let id = row.get::<TokenId>(0)?;
         let mut limits = TokenLimits::default();
         if row.get(5)? {
             let keys = self.token_actions(id).await?;
-            let actions: Option<ActionSet> = keys.iter().map(|key| Action::from_key(key)).collect::<Option<Vec<_>>>().map(ActionSet::from_iter);
+            let actions: Option<ActionSet> = keys
+                .iter()
+                .map(|key| Action::from_key(key))
+                .collect::<Option<Vec<_>>>()
+                .map(ActionSet::from_iter);
             limits.actions = Some(actions.ok_or_else(|| StorageFault::Unknown(keys.join(" ")))?);
         }
         if row.get(6)? {
@@ -132,7 +138,12 @@ impl Store {
                 }
                 for workspace in new.workspaces.unwrap_or_default() {
                     if tx.fetch_optional(IS_MEMBER, values![workspace, account]).await?.is_none() {
-                        return Err(Refusal::invalid("workspaces", "unknown", "This isn't one of your workspaces.").into());
+                        return Err(Refusal::invalid(
+                            "workspaces",
+                            "unknown",
+                            "This isn't one of your workspaces.",
+                        )
+                        .into());
                     }
                     tx.execute(INSERT_WORKSPACE, values![new.id, workspace]).await?;
                 }

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use stoa_domain::{AccountId, Timestamp, WorkspaceId};
 use sqlx::sqlite::SqliteConnection;
 use sqlx::{PgConnection, Postgres, Sqlite};
+use stoa_domain::{AccountId, Timestamp, WorkspaceId};
 
 use crate::failure::StorageFault;
 use crate::row::Row;
@@ -127,10 +127,16 @@ impl Tx<'_> {
         self.ids.new_id(self.now)
     }
 
-    pub(crate) async fn execute(&mut self, statement: Statement, values: Vec<Value>) -> Result<u64, StorageFault> {
+    pub(crate) async fn execute(
+        &mut self,
+        statement: Statement,
+        values: Vec<Value>,
+    ) -> Result<u64, StorageFault> {
         Ok(match &mut self.connection {
             Connection::Sqlite(c) => bind_sqlite(statement, values).execute(&mut **c).await?.rows_affected(),
-            Connection::Postgres(c) => bind_postgres(statement, values).execute(&mut **c).await?.rows_affected(),
+            Connection::Postgres(c) => {
+                bind_postgres(statement, values).execute(&mut **c).await?.rows_affected()
+            }
         })
     }
 
@@ -149,7 +155,11 @@ impl Tx<'_> {
         })
     }
 
-    pub(crate) async fn fetch_one(&mut self, statement: Statement, values: Vec<Value>) -> Result<Row, StorageFault> {
+    pub(crate) async fn fetch_one(
+        &mut self,
+        statement: Statement,
+        values: Vec<Value>,
+    ) -> Result<Row, StorageFault> {
         let row = self.fetch_optional(statement, values).await?;
         row.ok_or(StorageFault::Database(sqlx::Error::RowNotFound))
     }
@@ -177,7 +187,12 @@ impl Tx<'_> {
     }
 
     /// What the write is about, where it isn't what was decided on: the thing that it makes.
-    pub fn audit_resource(&mut self, kind: stoa_domain::ResourceKind, id: uuid::Uuid, name: impl Into<String>) {
+    pub fn audit_resource(
+        &mut self,
+        kind: stoa_domain::ResourceKind,
+        id: uuid::Uuid,
+        name: impl Into<String>,
+    ) {
         self.audit.resource = Some(stoa_domain::Resource { kind, id });
         self.audit.resource_name = Some(name.into());
     }

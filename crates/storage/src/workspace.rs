@@ -120,14 +120,19 @@ impl Store {
     ///
     /// # Errors
     /// `SlugTaken`.
-    pub async fn create_workspace(&self, permit: AccountPermit, new: NewWorkspace) -> Result<WorkspaceRecord, Failure> {
+    pub async fn create_workspace(
+        &self,
+        permit: AccountPermit,
+        new: NewWorkspace,
+    ) -> Result<WorkspaceRecord, Failure> {
         let account = permit.actor().account;
         let id = new.id;
         let work: Work<()> = Box::new(move |tx| {
             let new = new.clone();
             Box::pin(async move {
                 let now = tx.now();
-                tx.execute(INSERT, values![new.id, new.name.clone(), new.primary_color, vec![0_u8; 32], now]).await?;
+                tx.execute(INSERT, values![new.id, new.name.clone(), new.primary_color, vec![0_u8; 32], now])
+                    .await?;
                 take_slug(tx, &new.slug, new.id).await?;
                 tx.execute(INSERT_KEY, values![new.id, new.wrapped_key]).await?;
                 tx.execute(INSERT_OWNER, values![new.owner, new.id, account, now]).await?;
@@ -177,14 +182,22 @@ impl Store {
     ///
     /// # Errors
     /// A fault where there is none.
-    pub async fn load_wrapped_key(&self, workspace: WorkspaceId, version: i64) -> Result<Vec<u8>, StorageFault> {
+    pub async fn load_wrapped_key(
+        &self,
+        workspace: WorkspaceId,
+        version: i64,
+    ) -> Result<Vec<u8>, StorageFault> {
         let row = self.fetch_optional(KEY, values![workspace, version]).await?;
         row.ok_or_else(|| StorageFault::Unknown(format!("key {version} of workspace {workspace}")))?.get(0)
     }
 
     /// # Errors
     /// `SlugTaken`, `PreconditionFailed`.
-    pub async fn change_workspace(&self, permit: Permit<Change>, change: WorkspaceChange) -> Result<WorkspaceRecord, Failure> {
+    pub async fn change_workspace(
+        &self,
+        permit: Permit<Change>,
+        change: WorkspaceChange,
+    ) -> Result<WorkspaceRecord, Failure> {
         let id = permit.workspace();
         let work: Work<()> = Box::new(move |tx| {
             let change = change.clone();

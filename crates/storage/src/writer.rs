@@ -62,7 +62,11 @@ impl<A: Authority, T: Send> Waiting for Ticket<A, T> {
     }
 }
 
-pub(crate) async fn submit<A, T>(writer: &mpsc::Sender<Job>, authority: A, work: Work<T>) -> Result<T, Failure>
+pub(crate) async fn submit<A, T>(
+    writer: &mpsc::Sender<Job>,
+    authority: A,
+    work: Work<T>,
+) -> Result<T, Failure>
 where
     A: Authority + 'static,
     T: Send + 'static,
@@ -73,7 +77,11 @@ where
     outcome.await.map_err(|_| StorageFault::WriterEnded)?
 }
 
-pub(crate) async fn run(mut connection: SqliteConnection, mut waiting: mpsc::Receiver<Job>, around: Surroundings) {
+pub(crate) async fn run(
+    mut connection: SqliteConnection,
+    mut waiting: mpsc::Receiver<Job>,
+    around: Surroundings,
+) {
     while let Some(first) = waiting.recv().await {
         let mut jobs = vec![first];
         let mut touched = Touched::default();
@@ -168,7 +176,11 @@ crate::statements! {
 }
 
 /// Recheck, work, audit: the inside of every write.
-pub(crate) async fn carry_out<T>(tx: &mut Tx<'_>, authority: &dyn Authority, work: &Work<T>) -> Result<T, Failure> {
+pub(crate) async fn carry_out<T>(
+    tx: &mut Tx<'_>,
+    authority: &dyn Authority,
+    work: &Work<T>,
+) -> Result<T, Failure> {
     if authority.workspace() != stoa_domain::WorkspaceId::INSTALLATION {
         tx.fetch_optional(LOCK_WORKSPACE, crate::values![authority.workspace()]).await?;
     }
@@ -190,7 +202,8 @@ pub(crate) async fn carry_out<T>(tx: &mut Tx<'_>, authority: &dyn Authority, wor
             let account_revision = row.get::<i64>(0)?;
             let access = standing::revision_in(tx, authority.workspace(), account).await?;
             if access != Some(revisions.access) || account_revision != revisions.account {
-                let fresh = standing::load_in(tx, authority.workspace(), account, &authority.resources()).await?;
+                let fresh =
+                    standing::load_in(tx, authority.workspace(), account, &authority.resources()).await?;
                 authority.again(Arc::new(fresh.ok_or(Refusal::NotFound)?))?;
             }
         }

@@ -70,12 +70,23 @@ impl App {
         if self.store().has_accounts().await? {
             return Err(Refusal::Conflict(stoa_domain::Conflict::AlreadySetUp).into());
         }
-        if let Some(retry_after) = self.store().count_attempt(format!("setup:{}", visitor.address), SETUPS).await? {
+        if let Some(retry_after) =
+            self.store().count_attempt(format!("setup:{}", visitor.address), SETUPS).await?
+        {
             return Err(Refusal::TooManyRequests { retry_after }.into());
         }
-        let right = self.settings().setup_token_hash.as_ref().is_some_and(|kept| hash_of(&wish.token).ct_eq(kept).into());
+        let right = self
+            .settings()
+            .setup_token_hash
+            .as_ref()
+            .is_some_and(|kept| hash_of(&wish.token).ct_eq(kept).into());
         if !right {
-            return Err(Refusal::invalid("token", "wrong", "This set-up link isn't the one that Stoa printed at its last start.").into());
+            return Err(Refusal::invalid(
+                "token",
+                "wrong",
+                "This set-up link isn't the one that Stoa printed at its last start.",
+            )
+            .into());
         }
         let mut problems = Vec::new();
         let name = check_name("name", &wish.name, &mut problems);
@@ -98,7 +109,8 @@ impl App {
             is_admin: true,
         };
         let (session, secret) = self.new_session(visitor);
-        let (account, session) = self.store().set_up(decide_open("installation.set_up", None), account, session).await?;
+        let (account, session) =
+            self.store().set_up(decide_open("installation.set_up", None), account, session).await?;
         Ok(SignedIn { account, session, secret })
     }
 
@@ -126,7 +138,12 @@ impl App {
     ///
     /// # Errors
     /// `Invalid` for a wrong old password or a weak new one.
-    pub async fn change_password(&self, permit: AccountPermit, old: Secret, new: Secret) -> Result<(), Failure> {
+    pub async fn change_password(
+        &self,
+        permit: AccountPermit,
+        old: Secret,
+        new: Secret,
+    ) -> Result<(), Failure> {
         let session = Self::session_of(&permit)?;
         let mut problems = Vec::new();
         check_password("new_password", &new, &mut problems);

@@ -20,7 +20,11 @@ pub struct DeleteInstance {
 impl App {
     /// # Errors
     /// `InstanceBusy`, `Conflict`, `NoSandbox`, or a fault.
-    pub async fn restart_instance(&self, permit: Permit<may::Restart>, mode: RestartMode) -> Result<Accepted, Failure> {
+    pub async fn restart_instance(
+        &self,
+        permit: Permit<may::Restart>,
+        mode: RestartMode,
+    ) -> Result<Accepted, Failure> {
         self.needs_sandbox().await?;
         self.begin(permit, JobKind::of_restart(mode), false).await
     }
@@ -44,18 +48,34 @@ impl App {
     ///
     /// # Errors
     /// `OwnerRequired`, `ProductionProtected`, `Invalid` where the name isn't the one typed, `InstanceBusy`, or a fault.
-    pub async fn delete_instance(&self, permit: Permit<may::Delete>, wish: DeleteInstance) -> Result<Accepted, Failure> {
+    pub async fn delete_instance(
+        &self,
+        permit: Permit<may::Delete>,
+        wish: DeleteInstance,
+    ) -> Result<Accepted, Failure> {
         let (caller, instance) = (Caller::of(&permit), *permit.target());
-        let record =
-            self.store().load_instance(caller.workspace, instance, caller.sees_everything, caller.member).await?;
+        let record = self
+            .store()
+            .load_instance(caller.workspace, instance, caller.sees_everything, caller.member)
+            .await?;
         if record.stage == stoa_domain::instance::Stage::Production && !caller.is_owner {
             let refusal = Refusal::OwnerRequired { ask: Vec::new() };
-            let resource = stoa_domain::Resource { kind: stoa_domain::ResourceKind::Instance, id: instance.uuid() };
-            self.record_refusal(caller.workspace, permit.actor(), may::Delete::OPERATION, Some(resource), &refusal).await;
+            let resource =
+                stoa_domain::Resource { kind: stoa_domain::ResourceKind::Instance, id: instance.uuid() };
+            self.record_refusal(
+                caller.workspace,
+                permit.actor(),
+                may::Delete::OPERATION,
+                Some(resource),
+                &refusal,
+            )
+            .await;
             return Err(self.with_owners(caller.workspace, refusal).await?.into());
         }
         if record.name != wish.confirm {
-            return Err(Refusal::invalid("confirm", "mismatch", "Type the instance's name to delete it.").into());
+            return Err(
+                Refusal::invalid("confirm", "mismatch", "Type the instance's name to delete it.").into()
+            );
         }
         self.begin(permit, JobKind::Delete, wish.cancel).await
     }

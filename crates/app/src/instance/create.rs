@@ -31,12 +31,20 @@ impl App {
     /// # Errors
     /// `NotFound` for a project or server that the workspace doesn't have, `Conflict` where the branch has no commit,
     /// `NoSandbox`, `Invalid`, or a fault.
-    pub async fn create_instance(&self, permit: Permit<may::Create>, wish: CreateInstance) -> Result<Accepted, Failure> {
+    pub async fn create_instance(
+        &self,
+        permit: Permit<may::Create>,
+        wish: CreateInstance,
+    ) -> Result<Accepted, Failure> {
         let mut problems = Vec::new();
         let name = check_name("name", &wish.name, &mut problems);
         let branch = BranchName::parse(&wish.branch);
         if branch.is_none() {
-            problems.push(FieldProblem::new("branch", "invalid", "This isn't a name that a branch can have."));
+            problems.push(FieldProblem::new(
+                "branch",
+                "invalid",
+                "This isn't a name that a branch can have.",
+            ));
         }
         let id = InstanceId::new(self.new_uuid());
         let workspace = permit.workspace();
@@ -44,7 +52,8 @@ impl App {
         let (Some(name), Some(branch), true) = (name, branch, problems.is_empty()) else {
             return Err(Refusal::Invalid(problems).into());
         };
-        let project = self.store().find_project_id(workspace, &wish.project).await?.ok_or(Refusal::NotFound)?;
+        let project =
+            self.store().find_project_id(workspace, &wish.project).await?.ok_or(Refusal::NotFound)?;
         let server = self.store().find_server_id(workspace, &wish.server).await?.ok_or(Refusal::NotFound)?;
         if let Some(text) = self.no_sandbox().await {
             return Err(Refusal::NoSandbox(text).into());

@@ -22,11 +22,17 @@ impl App {
     /// # Errors
     /// `Invalid` for a commit that the branch doesn't have, `NotFound` for a release that isn't kept, `Conflict`,
     /// `NoSandbox`, or a fault.
-    pub async fn deploy_instance(&self, permit: Permit<may::Deploy>, wish: DeployInstance) -> Result<Accepted, Failure> {
+    pub async fn deploy_instance(
+        &self,
+        permit: Permit<may::Deploy>,
+        wish: DeployInstance,
+    ) -> Result<Accepted, Failure> {
         let (caller, instance) = (Caller::of(&permit), *permit.target());
         let wanted = match (wish.commit, wish.release) {
             (Some(_), Some(_)) => {
-                return Err(Refusal::invalid("release", "invalid", "Name a commit or a release, not both.").into());
+                return Err(
+                    Refusal::invalid("release", "invalid", "Name a commit or a release, not both.").into()
+                );
             }
             (Some(commit), None) => Wanted::Commit(self.known_commit(&caller, &permit, &commit).await?),
             (None, Some(release)) => {
@@ -79,9 +85,13 @@ impl App {
 
     /// # Errors
     /// `NotFound`, or a fault.
-    pub async fn view_deployment(&self, permit: Permit<may::ViewDeployment>) -> Result<DeploymentRecord, Failure> {
+    pub async fn view_deployment(
+        &self,
+        permit: Permit<may::ViewDeployment>,
+    ) -> Result<DeploymentRecord, Failure> {
         let target = permit.target();
-        let found = self.store().load_deployment(permit.workspace(), target.instance, target.deployment).await?;
+        let found =
+            self.store().load_deployment(permit.workspace(), target.instance, target.deployment).await?;
         Ok(without_quote(&Caller::of(&permit), found))
     }
 

@@ -52,7 +52,10 @@ fn place(workspace: WorkspaceId, instance: InstanceId, name: &str) -> SealedPlac
 impl App {
     /// # Errors
     /// `NotFound`, or a fault.
-    pub async fn view_environment(&self, permit: Permit<may::ViewEnvironment>) -> Result<SeenEnvironment, Failure> {
+    pub async fn view_environment(
+        &self,
+        permit: Permit<may::ViewEnvironment>,
+    ) -> Result<SeenEnvironment, Failure> {
         self.seen_environment(permit.workspace(), *permit.target()).await
     }
 
@@ -76,14 +79,20 @@ impl App {
         self.seen_environment(workspace, instance).await
     }
 
-    async fn seen_environment(&self, workspace: WorkspaceId, instance: InstanceId) -> Result<SeenEnvironment, Failure> {
+    async fn seen_environment(
+        &self,
+        workspace: WorkspaceId,
+        instance: InstanceId,
+    ) -> Result<SeenEnvironment, Failure> {
         let variables = self.store().list_variables(workspace, instance).await?;
         let (revision, restart_needed) = self.store().settings_state(workspace, instance).await?;
         let variables = variables
             .into_iter()
             .map(|Variable { name, value }| match value {
                 VariableValue::Plain(text) => SeenVariable { name, value: Some(text), is_secret: false },
-                VariableValue::Sealed(_) | VariableValue::Kept => SeenVariable { name, value: None, is_secret: true },
+                VariableValue::Sealed(_) | VariableValue::Kept => {
+                    SeenVariable { name, value: None, is_secret: true }
+                }
             })
             .collect();
         Ok(SeenEnvironment { variables, revision, restart_needed })
@@ -98,7 +107,11 @@ impl App {
         problems: &mut Vec<FieldProblem>,
     ) -> Result<Vec<Variable>, Failure> {
         if wanted.len() > MOST {
-            problems.push(FieldProblem::new("environment", "too_many", "An instance has at most 500 variables."));
+            problems.push(FieldProblem::new(
+                "environment",
+                "too_many",
+                "An instance has at most 500 variables.",
+            ));
             return Ok(Vec::new());
         }
         let mut key = None;

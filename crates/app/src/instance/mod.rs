@@ -60,7 +60,10 @@ impl App {
         let caller = Caller::of(&permit);
         let instances = self.store().list_instances(&permit, filter, page).await?;
         let no_sandbox = if instances.is_empty() { None } else { self.no_sandbox().await };
-        Ok(instances.into_iter().map(|instance| self.as_seen(&caller, instance, no_sandbox.as_deref())).collect())
+        Ok(instances
+            .into_iter()
+            .map(|instance| self.as_seen(&caller, instance, no_sandbox.as_deref()))
+            .collect())
     }
 
     /// # Errors
@@ -100,9 +103,14 @@ impl App {
         Ok(self.store().count_running_instances().await?)
     }
 
-    pub(crate) async fn seen_instance(&self, caller: &Caller, instance: InstanceId) -> Result<SeenInstance, Failure> {
+    pub(crate) async fn seen_instance(
+        &self,
+        caller: &Caller,
+        instance: InstanceId,
+    ) -> Result<SeenInstance, Failure> {
         let (sees_everything, member) = (caller.sees_everything, caller.member);
-        let instance = self.store().load_instance(caller.workspace, instance, sees_everything, member).await?;
+        let instance =
+            self.store().load_instance(caller.workspace, instance, sees_everything, member).await?;
         let no_sandbox = self.no_sandbox().await;
         Ok(self.as_seen(caller, instance, no_sandbox.as_deref()))
     }
@@ -119,7 +127,12 @@ impl App {
         Ok(Accepted { instance, job: SeenJob::new(caller, record) })
     }
 
-    fn as_seen(&self, caller: &Caller, mut instance: InstanceRecord, no_sandbox: Option<&str>) -> SeenInstance {
+    fn as_seen(
+        &self,
+        caller: &Caller,
+        mut instance: InstanceRecord,
+        no_sandbox: Option<&str>,
+    ) -> SeenInstance {
         let url = instance.host.as_deref().map(|host| self.settings().url_of(host));
         let abilities = abilities::of_instance(caller, instance.stage, instance.state, no_sandbox);
         let job = instance.job.take().map(|job| SeenJob::new(caller, job));

@@ -34,7 +34,12 @@ pub struct Accepted {
 impl App {
     /// # Errors
     /// `NotFound` for an unknown link, else the refusal of one that has ended.
-    pub async fn view_link(&self, token: &str, asking: Option<&AccountStanding>, address: &str) -> Result<LinkPage, Failure> {
+    pub async fn view_link(
+        &self,
+        token: &str,
+        asking: Option<&AccountStanding>,
+        address: &str,
+    ) -> Result<LinkPage, Failure> {
         self.count_accept(address).await?;
         let found = self.store().find_invitation_by_link(&hash_of(token)).await?.ok_or(Refusal::NotFound)?;
         found.status.usable(found.link_ended)?;
@@ -70,7 +75,12 @@ impl App {
     ///
     /// # Errors
     /// The link's own state first; `Unauthenticated` where the address has an account; `Invalid`.
-    pub async fn accept_as_new(&self, token: &str, person: NewPerson, visitor: Visitor) -> Result<Accepted, Failure> {
+    pub async fn accept_as_new(
+        &self,
+        token: &str,
+        person: NewPerson,
+        visitor: Visitor,
+    ) -> Result<Accepted, Failure> {
         self.count_accept(&visitor.address).await?;
         let found = self.store().find_invitation_by_link(&hash_of(token)).await?.ok_or(Refusal::NotFound)?;
         found.status.usable(found.link_ended)?;
@@ -81,7 +91,9 @@ impl App {
         let mut problems = Vec::new();
         let name = check_name("name", &person.name, &mut problems);
         check_password("password", &person.password, &mut problems);
-        let (Some(name), true) = (name, problems.is_empty()) else { return Err(Refusal::Invalid(problems).into()) };
+        let (Some(name), true) = (name, problems.is_empty()) else {
+            return Err(Refusal::Invalid(problems).into());
+        };
         let password_hash = self.outside().passwords.hash(person.password, self.new_salt()).await?;
         let account = NewAccount {
             id: AccountId::new(self.new_uuid()),

@@ -33,7 +33,12 @@ fn label_on(color: &str) -> &'static str {
 }
 
 /// The link stands alone in its line of the plain text, and is the first address there.
-pub(crate) fn letter_of(workspace: &WorkspaceRecord, inviter: &str, email: &EmailAddress, link: &str) -> Letter {
+pub(crate) fn letter_of(
+    workspace: &WorkspaceRecord,
+    inviter: &str,
+    email: &EmailAddress,
+    link: &str,
+) -> Letter {
     let name = &workspace.name;
     let text = format!(
         "{inviter} invites you to the workspace {name}.\n\n\
@@ -45,8 +50,13 @@ pub(crate) fn letter_of(workspace: &WorkspaceRecord, inviter: &str, email: &Emai
     let (name, inviter, address, link) =
         (escaped(name), escaped(inviter), escaped(email.as_shown()), escaped(link));
     let (color, label) = (&workspace.primary_color, label_on(&workspace.primary_color));
-    let initials: String =
-        workspace.name.split_whitespace().filter_map(|word| word.chars().next()).take(2).collect::<String>().to_uppercase();
+    let initials: String = workspace
+        .name
+        .split_whitespace()
+        .filter_map(|word| word.chars().next())
+        .take(2)
+        .collect::<String>()
+        .to_uppercase();
     let initials = escaped(&initials);
     let html = format!(
         r#"<!doctype html>
@@ -71,7 +81,12 @@ pub(crate) fn letter_of(workspace: &WorkspaceRecord, inviter: &str, email: &Emai
 }
 
 fn inviter_line(escaped_name: &str) -> String {
-    escaped_name.replace("&amp;", "&").replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", "\"").replace("&#39;", "'")
+    escaped_name
+        .replace("&amp;", "&")
+        .replace("&lt;", "<")
+        .replace("&gt;", ">")
+        .replace("&quot;", "\"")
+        .replace("&#39;", "'")
 }
 
 #[cfg(test)]

@@ -4,8 +4,8 @@ mod accept;
 mod letter;
 
 pub use accept::{Accepted, LinkPage, NewPerson};
-pub use stoa_storage::invitation::InvitationRecord;
 pub(crate) use letter::letter_of;
+pub use stoa_storage::invitation::InvitationRecord;
 
 use stoa_domain::email::EmailAddress;
 use stoa_domain::permission::invitation as may;
@@ -71,7 +71,8 @@ impl App {
         let letter = letter_of(&look, inviter, email, &address);
         let id = MailId::new(self.new_uuid());
         let wrapped = self.store().load_wrapped_key(workspace, 1).await?;
-        let content = self.outside().vault.seal(&wrapped, &letter_place(workspace, id), &sealed_text(&letter)?)?;
+        let content =
+            self.outside().vault.seal(&wrapped, &letter_place(workspace, id), &sealed_text(&letter)?)?;
         let mail = NewMail { id, kind: "invitation", recipient: email.canonical().to_owned(), content };
         Ok((NewLink { token_hash: secret.hash, mail: Some(mail) }, None))
     }

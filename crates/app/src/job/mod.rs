@@ -33,7 +33,11 @@ impl App {
     ///
     /// # Errors
     /// A fault.
-    pub async fn list_jobs(&self, permit: Permit<may::List>, filter: &JobFilter) -> Result<Vec<SeenJob>, Failure> {
+    pub async fn list_jobs(
+        &self,
+        permit: Permit<may::List>,
+        filter: &JobFilter,
+    ) -> Result<Vec<SeenJob>, Failure> {
         let caller = Caller::of(&permit);
         let jobs = self.store().list_jobs(&permit, filter).await?;
         Ok(jobs.into_iter().map(|job| SeenJob::new(&caller, job)).collect())

@@ -9,8 +9,8 @@ use stoa_domain::instance::{InstanceStatus, RestartMode, Wish};
 use stoa_domain::job::JobKind;
 use stoa_domain::permission::{JobTarget, job as may};
 use stoa_domain::{
-    Action, Actor, Credential, InstanceId, Refusal, ReleaseId, Resource, ResourceKind, Standing, StartedBy, Target as _,
-    Via, decide_cancel,
+    Action, Actor, Credential, InstanceId, Refusal, ReleaseId, Resource, ResourceKind, Standing, StartedBy,
+    Target as _, Via, decide_cancel,
 };
 use stoa_storage::job::carry::{Begun, End, Observed};
 use stoa_storage::job::claim::Claim;
@@ -103,18 +103,26 @@ impl App {
         let Some(access) = access else { return Ok(Err(Refusal::NotFound)) };
         let name = self.store().find_account_name(account).await?.unwrap_or_default();
         let actor = Actor { account, name, via: Via::System, credential: Credential::Job, address: None };
-        let Some(standing) = Standing::new(actor.clone(), access, None) else { return Ok(Err(Refusal::NotFound)) };
+        let Some(standing) = Standing::new(actor.clone(), access, None) else {
+            return Ok(Err(Refusal::NotFound));
+        };
         let started_by = StartedBy(Action::from_key(&claim.job.permission));
         let decided = decide_cancel::<may::Cancel>(&standing, target, started_by).map(drop);
         if let Err(refusal) = &decided {
-            let resource = claim.job.instance.map(|id| Resource { kind: ResourceKind::Instance, id: id.uuid() });
+            let resource =
+                claim.job.instance.map(|id| Resource { kind: ResourceKind::Instance, id: id.uuid() });
             let operation = format!("instance.{}", claim.job.kind.key());
             self.record_refusal(claim.workspace, &actor, &operation, resource, refusal).await;
         }
         Ok(decided)
     }
 
-    async fn have_done(&self, claim: &Claim, order: Order, begun: &Begun) -> Result<Result<End, Lost>, Failure> {
+    async fn have_done(
+        &self,
+        claim: &Claim,
+        order: Order,
+        begun: &Begun,
+    ) -> Result<Result<End, Lost>, Failure> {
         let machines = &self.outside().machines;
         let form = self.form(claim, begun.instance).await?;
         let project = form.project;
@@ -222,7 +230,10 @@ fn command(claim: &Claim, begun: &Begun) -> Result<Command, Failure> {
         JobKind::Delete => Command::Delete,
         JobKind::Deploy => {
             let input: Input = serde_json::from_str(&claim.input).map_err(Fault::new)?;
-            let release = input.release.map(ReleaseId::new).ok_or_else(|| Fault::new("a deployment without a release"))?;
+            let release = input
+                .release
+                .map(ReleaseId::new)
+                .ok_or_else(|| Fault::new("a deployment without a release"))?;
             let (deployment, commit, goes_back) =
                 begun.deployment.clone().ok_or_else(|| Fault::new("a job without its deployment"))?;
             if goes_back {

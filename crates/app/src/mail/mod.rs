@@ -65,9 +65,10 @@ impl App {
                 Delivery::Sent => MailOutcome::Sent,
                 Delivery::Refused(error) => MailOutcome::Refused(error),
                 Delivery::Waiting(error) if claimed.attempts >= MOST_ATTEMPTS => MailOutcome::Refused(error),
-                Delivery::Waiting(error) => {
-                    MailOutcome::Again { next_at: self.store().now().plus_seconds(pause(claimed.attempts)), error }
-                }
+                Delivery::Waiting(error) => MailOutcome::Again {
+                    next_at: self.store().now().plus_seconds(pause(claimed.attempts)),
+                    error,
+                },
             },
             Err(failure) => {
                 tracing::error!(?failure, mail = %claimed.id, "a queued mail can't be opened");
@@ -83,7 +84,8 @@ impl App {
         let wrapped = self.store().load_wrapped_key(workspace, 1).await?;
         let place = letter_place(workspace, claimed.id);
         let secret: Secret = self.outside().vault.open(&wrapped, &place, &claimed.content)?;
-        let [subject, text, html]: [String; 3] = serde_json::from_slice(secret.reveal()).map_err(Fault::new)?;
+        let [subject, text, html]: [String; 3] =
+            serde_json::from_slice(secret.reveal()).map_err(Fault::new)?;
         Ok(Letter { to: claimed.recipient.clone(), subject, text, html })
     }
 }

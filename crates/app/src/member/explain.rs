@@ -24,13 +24,16 @@ impl App {
     /// # Errors
     /// `Invalid` for an unknown action or more than one resource; on oneself `NotFound` for a resource that isn't
     /// allowed.
-    pub async fn explain(&self, permit: Permit<may::Explain>, question: Question) -> Result<Explained, Failure> {
+    pub async fn explain(
+        &self,
+        permit: Permit<may::Explain>,
+        question: Question,
+    ) -> Result<Explained, Failure> {
         let action = match &question.action {
             None => None,
-            Some(key) => Some(
-                Action::from_key(key)
-                    .ok_or_else(|| Refusal::invalid("action", "unknown", format!("There is no action permission {key:?}.")))?,
-            ),
+            Some(key) => Some(Action::from_key(key).ok_or_else(|| {
+                Refusal::invalid("action", "unknown", format!("There is no action permission {key:?}."))
+            })?),
         };
         let named = [&question.project, &question.instance, &question.server];
         if named.iter().filter(|word| word.is_some()).count() > 1 {
@@ -72,7 +75,8 @@ impl App {
     ) -> Result<Because, Failure> {
         let wanted = target.map(Target::resources).unwrap_or_default();
         let access = self.store().find_access(permit.workspace(), actor.account, &wanted).await?;
-        let standing = access.and_then(|access| Standing::new(actor.clone(), access, None)).ok_or(Refusal::NotFound)?;
+        let standing =
+            access.and_then(|access| Standing::new(actor.clone(), access, None)).ok_or(Refusal::NotFound)?;
         Ok(explain(&standing, action, target))
     }
 }
@@ -81,7 +85,9 @@ fn sentence(because: Because, name: &str, action: Option<Action>, kind: &str) ->
     let what = action.map_or("see it".to_owned(), |action| format!("do this ({})", action.label()));
     match because {
         Because::Owner => format!("{name} is an owner of the workspace and may do everything in it."),
-        Because::Granted => format!("{name} may {what}: the permission is granted and the {kind} is allowed."),
+        Because::Granted => {
+            format!("{name} may {what}: the permission is granted and the {kind} is allowed.")
+        }
         Because::ActionMissing => {
             let label = action.map_or("", Action::label);
             format!("{name} doesn't have the permission {label}. Switch it on under Action Permissions.")

@@ -30,7 +30,12 @@ pub struct PrivateMember {
 }
 
 impl App {
-    async fn seen(&self, workspace: stoa_domain::WorkspaceId, member: MemberRecord, whole: bool) -> Result<SeenMember, Failure> {
+    async fn seen(
+        &self,
+        workspace: stoa_domain::WorkspaceId,
+        member: MemberRecord,
+        whole: bool,
+    ) -> Result<SeenMember, Failure> {
         let private = if whole {
             let profile = match member.role {
                 Role::Owner => None,
@@ -76,7 +81,10 @@ impl App {
     ///
     /// # Errors
     /// `NotFound`.
-    pub async fn load_member_for_change(&self, permit: &Permit<may::ChangeRole>) -> Result<SeenMember, Failure> {
+    pub async fn load_member_for_change(
+        &self,
+        permit: &Permit<may::ChangeRole>,
+    ) -> Result<SeenMember, Failure> {
         let member = self.store().load_member(permit.workspace(), *permit.target()).await?;
         self.seen(permit.workspace(), member, true).await
     }

@@ -51,7 +51,10 @@ fn parsed<T: std::str::FromStr>(field: &str, texts: &[String], problems: &mut Ve
 impl App {
     /// # Errors
     /// `NotFound`.
-    pub async fn view_permissions(&self, permit: Permit<may::ViewPermissions>) -> Result<SeenProfile, Failure> {
+    pub async fn view_permissions(
+        &self,
+        permit: Permit<may::ViewPermissions>,
+    ) -> Result<SeenProfile, Failure> {
         self.load_permissions(permit.workspace(), *permit.target()).await
     }
 
@@ -59,11 +62,18 @@ impl App {
     ///
     /// # Errors
     /// `NotFound`.
-    pub async fn load_permissions_for_change(&self, permit: &Permit<may::SetPermissions>) -> Result<SeenProfile, Failure> {
+    pub async fn load_permissions_for_change(
+        &self,
+        permit: &Permit<may::SetPermissions>,
+    ) -> Result<SeenProfile, Failure> {
         self.load_permissions(permit.workspace(), *permit.target()).await
     }
 
-    async fn load_permissions(&self, workspace: stoa_domain::WorkspaceId, member: MemberId) -> Result<SeenProfile, Failure> {
+    async fn load_permissions(
+        &self,
+        workspace: stoa_domain::WorkspaceId,
+        member: MemberId,
+    ) -> Result<SeenProfile, Failure> {
         let found = self.store().load_member(workspace, member).await?;
         let profile = match found.role {
             Role::Owner => None,
@@ -76,7 +86,11 @@ impl App {
     ///
     /// # Errors
     /// `Invalid`, `Conflict` on an owner, `PreconditionFailed`.
-    pub async fn set_permissions(&self, permit: Permit<may::SetPermissions>, wish: SetPermissions) -> Result<SeenProfile, Failure> {
+    pub async fn set_permissions(
+        &self,
+        permit: Permit<may::SetPermissions>,
+        wish: SetPermissions,
+    ) -> Result<SeenProfile, Failure> {
         let mut problems = Vec::new();
         let profile = Profile {
             actions: known_actions("actions", &wish.actions, &mut problems),

@@ -51,7 +51,9 @@ impl App {
         // last needn't be the one that moved the branch last.
         let mut before = self.look(project, &branches).await?;
         for _ in 0..LOOKS {
-            deployed.extend(self.store().move_heads(permit.clone(), project, before.clone(), Some(account)).await?);
+            deployed.extend(
+                self.store().move_heads(permit.clone(), project, before.clone(), Some(account)).await?,
+            );
             let now = self.look(project, &branches).await?;
             if now == before {
                 break;

@@ -65,7 +65,11 @@ impl App {
     ///
     /// # Errors
     /// `Invalid`, or a fault.
-    pub async fn create_project(&self, permit: Permit<may::Create>, wish: CreateProject) -> Result<SeenProject, Failure> {
+    pub async fn create_project(
+        &self,
+        permit: Permit<may::Create>,
+        wish: CreateProject,
+    ) -> Result<SeenProject, Failure> {
         let mut problems = Vec::new();
         let name = check_name("name", &wish.name, &mut problems);
         let text = wish.default_branch.as_deref().unwrap_or(FIRST_BRANCH);
@@ -92,7 +96,11 @@ impl App {
 
     /// # Errors
     /// A fault.
-    pub async fn list_projects(&self, permit: Permit<may::List>, page: &Page) -> Result<Vec<SeenProject>, Failure> {
+    pub async fn list_projects(
+        &self,
+        permit: Permit<may::List>,
+        page: &Page,
+    ) -> Result<Vec<SeenProject>, Failure> {
         let caller = Caller::of(&permit);
         let projects = self.store().list_projects(&permit, page).await?;
         Ok(projects.into_iter().map(|project| seen(&caller, project)).collect())
@@ -106,7 +114,11 @@ impl App {
 
     /// # Errors
     /// `Invalid`, `SlugTaken`, `PreconditionFailed`, or a fault.
-    pub async fn change_project(&self, permit: Permit<may::Change>, wish: ChangeProject) -> Result<SeenProject, Failure> {
+    pub async fn change_project(
+        &self,
+        permit: Permit<may::Change>,
+        wish: ChangeProject,
+    ) -> Result<SeenProject, Failure> {
         let mut problems = Vec::new();
         let name = wish.name.as_ref().and_then(|name| check_name("name", name, &mut problems));
         let slug = wish.slug.as_ref().and_then(|slug| match Slug::of_resource(slug) {
@@ -117,8 +129,10 @@ impl App {
                 None
             }
         });
-        let default_branch =
-            wish.default_branch.as_ref().and_then(|branch| branch_name("default_branch", branch, &mut problems));
+        let default_branch = wish
+            .default_branch
+            .as_ref()
+            .and_then(|branch| branch_name("default_branch", branch, &mut problems));
         if !problems.is_empty() {
             return Err(Refusal::Invalid(problems).into());
         }
@@ -156,9 +170,12 @@ impl App {
     /// `NotFound`, or a fault.
     pub async fn list_branches(&self, permit: Permit<may::View>) -> Result<Vec<SeenBranch>, Failure> {
         let (caller, id) = (Caller::of(&permit), *permit.target());
-        let project = self.store().load_project(caller.workspace, id, caller.sees_everything, caller.member).await?;
-        let on_branches =
-            self.store().list_on_branches(caller.workspace, id, caller.sees_everything, caller.member).await?;
+        let project =
+            self.store().load_project(caller.workspace, id, caller.sees_everything, caller.member).await?;
+        let on_branches = self
+            .store()
+            .list_on_branches(caller.workspace, id, caller.sees_everything, caller.member)
+            .await?;
         let repositories = &self.outside().repositories;
         let branches = repositories.branches(id).await?;
         let default = branches.iter().find(|branch| branch.name.as_str() == project.default_branch);
@@ -167,10 +184,13 @@ impl App {
         for branch in branches {
             let is_default = Some(&branch.name) == default.as_ref();
             let (ahead, behind) = match &default {
-                Some(base) if !is_default => repositories.ahead_behind(id, branch.name.clone(), base.clone()).await?,
+                Some(base) if !is_default => {
+                    repositories.ahead_behind(id, branch.name.clone(), base.clone()).await?
+                }
                 _ => (0, 0),
             };
-            let instances = on_branches.iter().filter(|on| on.branch == branch.name.as_str()).cloned().collect();
+            let instances =
+                on_branches.iter().filter(|on| on.branch == branch.name.as_str()).cloned().collect();
             let abilities = abilities::of_branch(&caller);
             seen.push(SeenBranch { branch, is_default, ahead, behind, instances, abilities });
         }

@@ -1,7 +1,9 @@
 //! Servers: machines as workspaces have them.
 
 use stoa_domain::permission::server as may;
-use stoa_domain::{AccountNeed, AccountStanding, FieldProblem, MachineId, Permit, Refusal, ServerId, decide_account};
+use stoa_domain::{
+    AccountNeed, AccountStanding, FieldProblem, MachineId, Permit, Refusal, ServerId, decide_account,
+};
 use stoa_storage::page::Page;
 use stoa_storage::server::NewServer;
 
@@ -42,16 +44,28 @@ impl App {
         let mut problems = Vec::new();
         let name = check_name("name", &wish.name, &mut problems);
         if !wish.local {
-            problems.push(FieldProblem::new("local", "invalid", "Only this machine can be a server so far: `local: true`."));
+            problems.push(FieldProblem::new(
+                "local",
+                "invalid",
+                "Only this machine can be a server so far: `local: true`.",
+            ));
         }
         let is_admin = account.actor.account == permit.actor().account
             && decide_account(account, AccountNeed::SignedIn, "server.create")?.is_admin();
         if wish.local && (!is_admin || !self.settings().local_server) {
-            self.record_refusal(permit.workspace(), permit.actor(), "server.create", None, &Refusal::AdministratorRequired)
-                .await;
+            self.record_refusal(
+                permit.workspace(),
+                permit.actor(),
+                "server.create",
+                None,
+                &Refusal::AdministratorRequired,
+            )
+            .await;
             return Err(Refusal::AdministratorRequired.into());
         }
-        let (Some(name), true) = (name, problems.is_empty()) else { return Err(Refusal::Invalid(problems).into()) };
+        let (Some(name), true) = (name, problems.is_empty()) else {
+            return Err(Refusal::Invalid(problems).into());
+        };
         let caller = Caller::of(&permit);
         let new = NewServer {
             id: ServerId::new(self.new_uuid()),
@@ -64,7 +78,11 @@ impl App {
 
     /// # Errors
     /// A fault.
-    pub async fn list_servers(&self, permit: Permit<may::List>, page: &Page) -> Result<Vec<SeenServer>, Failure> {
+    pub async fn list_servers(
+        &self,
+        permit: Permit<may::List>,
+        page: &Page,
+    ) -> Result<Vec<SeenServer>, Failure> {
         let caller = Caller::of(&permit);
         let servers = self.store().list_servers(&permit, page).await?;
         let facts = if servers.is_empty() { None } else { self.machine_facts().await };
@@ -89,7 +107,9 @@ impl App {
         expected: Option<i64>,
     ) -> Result<SeenServer, Failure> {
         let mut problems = Vec::new();
-        let Some(name) = check_name("name", name, &mut problems) else { return Err(Refusal::Invalid(problems).into()) };
+        let Some(name) = check_name("name", name, &mut problems) else {
+            return Err(Refusal::Invalid(problems).into());
+        };
         let (caller, server) = (Caller::of(&permit), *permit.target());
         self.store().change_server(permit, name.into_string(), expected).await?;
         self.seen_server(&caller, server).await

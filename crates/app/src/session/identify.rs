@@ -32,7 +32,11 @@ impl App {
     ///
     /// # Errors
     /// A fault.
-    pub async fn identify(&self, presented: &Presented, origin: Origin) -> Result<Option<AccountStanding>, Failure> {
+    pub async fn identify(
+        &self,
+        presented: &Presented,
+        origin: Origin,
+    ) -> Result<Option<AccountStanding>, Failure> {
         let now = self.store().now();
         match presented {
             Presented::Nothing => Ok(None),

@@ -21,14 +21,19 @@ impl App {
     }
 
     /// Checks the account's password, counting failures.
-    pub(crate) async fn check_own_password(&self, permit: &AccountPermit, password: Secret) -> Result<(), Failure> {
+    pub(crate) async fn check_own_password(
+        &self,
+        permit: &AccountPermit,
+        password: Secret,
+    ) -> Result<(), Failure> {
         let account = permit.actor().account;
         let bucket = format!("confirm:account:{account}");
         if let Some(retry_after) = self.store().attempts_exhausted(&bucket, CONFIRMATIONS).await? {
             return Err(Refusal::TooManyRequests { retry_after }.into());
         }
         let found = self.store().find_account(account).await?.ok_or(Refusal::Unauthenticated)?;
-        let verified = self.outside().passwords.verify(password, found.password_hash, self.new_salt()).await?;
+        let verified =
+            self.outside().passwords.verify(password, found.password_hash, self.new_salt()).await?;
         if !verified.matches {
             self.store().count_attempt(bucket, CONFIRMATIONS).await?;
             return Err(Refusal::invalid("password", "wrong", "This isn't your password.").into());
@@ -64,7 +69,10 @@ impl App {
     ///
     /// # Errors
     /// A fault.
-    pub async fn list_sessions(&self, permit: AccountPermit) -> Result<(Vec<ListedSession>, Option<SessionId>), Failure> {
+    pub async fn list_sessions(
+        &self,
+        permit: AccountPermit,
+    ) -> Result<(Vec<ListedSession>, Option<SessionId>), Failure> {
         let sessions = self.store().list_sessions(permit.actor().account).await?;
         Ok((sessions, Self::session_of(&permit).ok()))
     }

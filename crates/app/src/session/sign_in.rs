@@ -37,7 +37,8 @@ impl App {
     pub async fn sign_in(&self, wish: SignIn, visitor: Visitor) -> Result<SignedIn, Failure> {
         let email = EmailAddress::parse(&wish.email);
         let canonical = email.as_ref().map_or("", EmailAddress::canonical);
-        let account = if canonical.is_empty() { None } else { self.store().find_account_by_email(canonical).await? };
+        let account =
+            if canonical.is_empty() { None } else { self.store().find_account_by_email(canonical).await? };
         let account = account.filter(|account| account.is_active);
 
         let pair = format!("signin:account:{}:{}", short_hash(canonical), visitor.address);
@@ -66,7 +67,13 @@ impl App {
         let (new, secret) = self.new_session(visitor);
         let session = self
             .store()
-            .sign_in(decide_open("session.sign_in", None), account.id, account.name, new, verified.better_hash)
+            .sign_in(
+                decide_open("session.sign_in", None),
+                account.id,
+                account.name,
+                new,
+                verified.better_hash,
+            )
             .await?;
         self.store().clear_attempts(pair).await?;
         Ok(SignedIn { account: account.id, session, secret })

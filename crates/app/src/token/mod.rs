@@ -26,7 +26,11 @@ pub struct CreatedToken {
 impl App {
     /// # Errors
     /// `Invalid`.
-    pub async fn create_token(&self, permit: AccountPermit, wish: CreateToken) -> Result<CreatedToken, Failure> {
+    pub async fn create_token(
+        &self,
+        permit: AccountPermit,
+        wish: CreateToken,
+    ) -> Result<CreatedToken, Failure> {
         let mut problems = Vec::new();
         let name = check_name("name", &wish.name, &mut problems);
         let now = self.store().now();
@@ -45,7 +49,9 @@ impl App {
                 )),
             }
         }
-        let (Some(name), true) = (name, problems.is_empty()) else { return Err(Refusal::Invalid(problems).into()) };
+        let (Some(name), true) = (name, problems.is_empty()) else {
+            return Err(Refusal::Invalid(problems).into());
+        };
         let new = self.new_secret(TOKEN_PREFIX);
         let text = new.text.reveal_text().unwrap_or_default();
         let last4 = text.get(text.len().saturating_sub(4)..).unwrap_or_default().to_owned();
@@ -94,4 +100,3 @@ pub(crate) fn known_actions(field: &str, keys: &[String], problems: &mut Vec<Fie
     }
     set
 }
-

@@ -58,7 +58,9 @@ fn slug_problem(problem: SlugProblem) -> FieldProblem {
             "invalid",
             "A slug has 2 to 40 of a-z, 0-9 and -, begins and ends with a letter or digit, and has no double hyphen.",
         ),
-        SlugProblem::Reserved => FieldProblem::new("slug", "reserved", "This word is reserved. Choose another."),
+        SlugProblem::Reserved => {
+            FieldProblem::new("slug", "reserved", "This word is reserved. Choose another.")
+        }
     }
 }
 
@@ -125,7 +127,11 @@ impl App {
     ///
     /// # Errors
     /// `SlugTaken`, with or without a slug in the wish; `AdministratorRequired`; `Invalid`.
-    pub async fn create_workspace(&self, permit: AccountPermit, wish: CreateWorkspace) -> Result<SeenWorkspace, Failure> {
+    pub async fn create_workspace(
+        &self,
+        permit: AccountPermit,
+        wish: CreateWorkspace,
+    ) -> Result<SeenWorkspace, Failure> {
         if self.settings().workspace_creation == WorkspaceCreation::Administrators && !permit.is_admin() {
             return Err(Refusal::AdministratorRequired.into());
         }
@@ -186,7 +192,11 @@ impl App {
 
     /// # Errors
     /// `Invalid`, `SlugTaken`, `PreconditionFailed`.
-    pub async fn change_workspace(&self, permit: Permit<may::Change>, wish: ChangeWorkspace) -> Result<SeenWorkspace, Failure> {
+    pub async fn change_workspace(
+        &self,
+        permit: Permit<may::Change>,
+        wish: ChangeWorkspace,
+    ) -> Result<SeenWorkspace, Failure> {
         let mut problems = Vec::new();
         let name = wish.name.and_then(|name| check_name("name", &name, &mut problems));
         let slug = wish.slug.and_then(|text| {
@@ -220,7 +230,9 @@ impl App {
     pub async fn delete_workspace(&self, permit: Permit<may::Delete>, confirm: &str) -> Result<(), Failure> {
         let workspace = self.store().load_workspace(permit.workspace()).await?;
         if confirm != workspace.slug {
-            return Err(Refusal::invalid("confirm", "mismatch", "Type the workspace's slug to delete it.").into());
+            return Err(
+                Refusal::invalid("confirm", "mismatch", "Type the workspace's slug to delete it.").into()
+            );
         }
         Ok(self.store().delete_workspace(permit).await?)
     }

@@ -32,7 +32,8 @@ pub(crate) fn presented(site: &Site, headers: &HeaderMap) -> Result<Presented, R
 /// The way by which a request came: the page says `Sec-Fetch-Mode`, the command line names itself.
 pub(crate) fn via(headers: &HeaderMap) -> Via {
     if headers.contains_key(AUTHORIZATION) {
-        let agent = headers.get(http::header::USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let agent =
+            headers.get(http::header::USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
         return if agent.starts_with("stoa/") { Via::Command } else { Via::Api };
     }
     Via::Page

@@ -140,7 +140,8 @@ async fn account(frame: &Frame, parts: &Parts) -> Result<Option<AccountStanding>
 /// The path's words, decoded.
 async fn words(parts: &mut Parts) -> PathWords {
     let params = RawPathParams::from_request_parts(parts, &()).await;
-    let words = params.map(|params| params.iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect());
+    let words =
+        params.map(|params| params.iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect());
     PathWords::new(words.unwrap_or_default())
 }
 

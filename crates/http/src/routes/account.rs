@@ -19,7 +19,8 @@ pub(super) fn routes(routes: Routes) -> Routes {
         .post(
             "/api/v1/me/password",
             change_password,
-            Sample::status(204).body(json!({ "old_password": "{own_password}", "new_password": "{own_password}" })),
+            Sample::status(204)
+                .body(json!({ "old_password": "{own_password}", "new_password": "{own_password}" })),
         )
         .get("/api/v1/me/sessions", sessions, Sample::status(200))
         .delete("/api/v1/me/sessions/{id}", end_session, Sample::status(204))
@@ -137,7 +138,10 @@ struct SessionView {
     is_current: bool,
 }
 
-async fn sessions(SignedIn(permit, _): SignedIn<ListingSessions>, Uses(app): Uses) -> Answer<Object<Page<SessionView>>> {
+async fn sessions(
+    SignedIn(permit, _): SignedIn<ListingSessions>,
+    Uses(app): Uses,
+) -> Answer<Object<Page<SessionView>>> {
     let (sessions, current) = app.list_sessions(permit).await?;
     let items = sessions.into_iter().map(|session| SessionView {
         id: session.id.to_string(),

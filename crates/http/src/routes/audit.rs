@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use stoa_app::audit::{AuditFilter, AuditRecord};
-use stoa_domain::permission::workspace as may;
 use stoa_domain::Refusal;
+use stoa_domain::permission::workspace as may;
 use utoipa::ToSchema;
 
 use super::wire::{limit, page, parse_time, time};
@@ -14,9 +14,11 @@ use crate::gate::May;
 use crate::router::{Routes, Sample};
 
 pub(super) fn routes(routes: Routes) -> Routes {
-    routes
-        .get("/api/v1/workspaces/{workspace}/audit", all, Sample::status(200))
-        .get("/api/v1/workspaces/{workspace}/audit/mine", mine, Sample::status(200))
+    routes.get("/api/v1/workspaces/{workspace}/audit", all, Sample::status(200)).get(
+        "/api/v1/workspaces/{workspace}/audit/mine",
+        mine,
+        Sample::status(200),
+    )
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -83,7 +85,8 @@ fn filter(query: &AuditQuery) -> Result<AuditFilter, Refusal> {
     let before = match &query.after {
         None => None,
         Some(text) => Some(
-            text.parse().map_err(|_| Refusal::invalid("after", "invalid", "This isn't a cursor of this list."))?,
+            text.parse()
+                .map_err(|_| Refusal::invalid("after", "invalid", "This isn't a cursor of this list."))?,
         ),
     };
     Ok(AuditFilter {

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use stoa_app::invitation::{Invited, InvitationRecord, NewPerson};
+use stoa_app::invitation::{InvitationRecord, Invited, NewPerson};
 use stoa_domain::permission::invitation as may;
 use stoa_domain::{AccountNeed, InvitationId, Refusal, Secret};
 use utoipa::ToSchema;
@@ -195,7 +195,11 @@ async fn accept(
             let permit = app.authorize_account(&account, AccountNeed::Session, "invitation.accept")?;
             app.accept_invitation(permit, &token).await?
         }
-        _ => return Err(Refusal::invalid("password", "missing", "Give a name and a password, or neither.").into()),
+        _ => {
+            return Err(
+                Refusal::invalid("password", "missing", "Give a name and a password, or neither.").into()
+            );
+        }
     };
     let workspace = JoinedWorkspace {
         id: accepted.workspace.id.to_string(),

@@ -27,7 +27,8 @@ pub(super) fn routes(routes: Routes) -> Routes {
         .put(
             PERMISSIONS,
             set_permissions,
-            Sample::status(200).body(json!({ "actions": ["view_logs"], "projects": [], "instances": [], "servers": [] })),
+            Sample::status(200)
+                .body(json!({ "actions": ["view_logs"], "projects": [], "instances": [], "servers": [] })),
         )
         .get(
             "/api/v1/workspaces/{workspace}/members/{member}/explain",
@@ -175,7 +176,10 @@ fn permissions_answer(seen: SeenProfile) -> Answer<Object<PermissionsView>> {
     Ok(Object::ok(view).tagged(tag))
 }
 
-async fn permissions(May(permit): May<may::ViewPermissions>, Uses(app): Uses) -> Answer<Object<PermissionsView>> {
+async fn permissions(
+    May(permit): May<may::ViewPermissions>,
+    Uses(app): Uses,
+) -> Answer<Object<PermissionsView>> {
     permissions_answer(app.view_permissions(permit).await?)
 }
 

@@ -21,7 +21,11 @@ pub(super) fn routes(routes: Routes) -> Routes {
             Sample::status(200).body(json!({ "email": "{own_email}", "password": "{own_password}" })),
         )
         .delete("/api/v1/session", sign_out, Sample::status(204))
-        .post("/api/v1/session/confirm", confirm, Sample::status(204).body(json!({ "password": "{own_password}" })))
+        .post(
+            "/api/v1/session/confirm",
+            confirm,
+            Sample::status(204).body(json!({ "password": "{own_password}" })),
+        )
 }
 
 /// How long a browser keeps the cookie: 30 days, a session's absolute end.
@@ -77,7 +81,11 @@ impl AccountOperation for SigningOut {
     const OPERATION: &'static str = "session.sign_out";
 }
 
-async fn sign_out(SignedIn(permit, _): SignedIn<SigningOut>, Uses(app): Uses, Around(frame): Around) -> Answer<Done> {
+async fn sign_out(
+    SignedIn(permit, _): SignedIn<SigningOut>,
+    Uses(app): Uses,
+    Around(frame): Around,
+) -> Answer<Done> {
     app.sign_out(permit).await?;
     Ok(Done(Some(clear_cookie(&frame.site))))
 }

@@ -79,13 +79,18 @@ async fn create(
     Json(wish): Json<NewToken>,
 ) -> Answer<Object<TokenView>> {
     let expires_at = wish.expires_at.map(|text| parse_time("expires_at", &text)).transpose()?;
-    let wish = CreateToken { name: wish.name, expires_at, workspaces: wish.workspaces, actions: wish.actions };
+    let wish =
+        CreateToken { name: wish.name, expires_at, workspaces: wish.workspaces, actions: wish.actions };
     let created = app.create_token(permit, wish).await?;
     let secret = created.secret.reveal_text().map(str::to_owned);
     Ok(Object::created(TokenView::of(created.token, secret)).secret())
 }
 
-async fn delete(SignedIn(permit, _): SignedIn<Deleting>, Uses(app): Uses, OwnWord(id): OwnWord) -> Answer<Done> {
+async fn delete(
+    SignedIn(permit, _): SignedIn<Deleting>,
+    Uses(app): Uses,
+    OwnWord(id): OwnWord,
+) -> Answer<Done> {
     app.delete_token(permit, &id).await?;
     Ok(Done(None))
 }

@@ -200,8 +200,12 @@ async fn change(
             Some(current.workspace.revision)
         }
     };
-    let wish =
-        ChangeWorkspace { name: wish.name, slug: wish.slug, primary_color: wish.primary_color, expected_revision };
+    let wish = ChangeWorkspace {
+        name: wish.name,
+        slug: wish.slug,
+        primary_color: wish.primary_color,
+        expected_revision,
+    };
     answer(app.change_workspace(permit, wish).await?)
 }
 

@@ -29,12 +29,19 @@ pub struct InstanceChange {
 impl Store {
     /// # Errors
     /// `PreconditionFailed`, or a fault.
-    pub async fn change_instance(&self, permit: Permit<Change>, change: InstanceChange) -> Result<(), Failure> {
+    pub async fn change_instance(
+        &self,
+        permit: Permit<Change>,
+        change: InstanceChange,
+    ) -> Result<(), Failure> {
         let (workspace, instance) = (permit.workspace(), *permit.target());
         let work: Work<()> = Box::new(move |tx| {
             let InstanceChange { name, visibility, is_protected, expected } = change.clone();
             Box::pin(async move {
-                let row = tx.fetch_optional(REVISION, values![workspace, instance]).await?.ok_or(Refusal::NotFound)?;
+                let row = tx
+                    .fetch_optional(REVISION, values![workspace, instance])
+                    .await?
+                    .ok_or(Refusal::NotFound)?;
                 let revision: i64 = row.get(0)?;
                 if expected.is_some_and(|expected| expected != revision) {
                     return Err(Refusal::PreconditionFailed.into());
@@ -44,7 +51,9 @@ impl Store {
                     || "{}".to_owned(),
                     |visibility| format!("{{\"visibility\":\"{visibility}\"}}"),
                 );
-                let row = tx.fetch_one(CHANGE, values![workspace, instance, name, visibility, is_protected]).await?;
+                let row = tx
+                    .fetch_one(CHANGE, values![workspace, instance, name, visibility, is_protected])
+                    .await?;
                 tx.audit_name(row.get::<String>(0)?);
                 tx.audit_detail(detail);
                 Ok(tx.tell(workspace, EventType::Changed, ResourceKind::Instance, instance.uuid()).await?)

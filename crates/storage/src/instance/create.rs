@@ -57,7 +57,9 @@ impl Store {
         let work: Work<QueuedDeployment> = Box::new(move |tx| {
             let new = new.clone();
             Box::pin(async move {
-                tx.fetch_optional(PROJECT, values![workspace, new.project]).await?.ok_or(Refusal::NotFound)?;
+                tx.fetch_optional(PROJECT, values![workspace, new.project])
+                    .await?
+                    .ok_or(Refusal::NotFound)?;
                 tx.fetch_optional(SERVER, values![workspace, new.server]).await?.ok_or(Refusal::NotFound)?;
                 let head = head_in(tx, workspace, new.project, new.branch.as_str()).await?;
                 let commit = head.ok_or(Refusal::Conflict(Conflict::NoSuchBranch))?;

@@ -53,7 +53,8 @@ pub(crate) async fn insert_variable(
         VariableValue::Plain(text) => (Some(text.clone()), None),
         VariableValue::Sealed(bytes) => (None, Some(bytes.clone())),
         VariableValue::Kept => {
-            let problem = FieldProblem::new("environment", "required", "A new secret variable needs a value.");
+            let problem =
+                FieldProblem::new("environment", "required", "A new secret variable needs a value.");
             return Err(Refusal::Invalid(vec![problem]).into());
         }
     };
@@ -90,8 +91,13 @@ impl Store {
     ///
     /// # Errors
     /// `NotFound`, or a fault.
-    pub async fn settings_state(&self, workspace: WorkspaceId, instance: InstanceId) -> Result<(i64, bool), Failure> {
-        let row = self.fetch_optional(REVISION, values![workspace, instance]).await?.ok_or(Refusal::NotFound)?;
+    pub async fn settings_state(
+        &self,
+        workspace: WorkspaceId,
+        instance: InstanceId,
+    ) -> Result<(i64, bool), Failure> {
+        let row =
+            self.fetch_optional(REVISION, values![workspace, instance]).await?.ok_or(Refusal::NotFound)?;
         let changed = self.fetch_optional(CHANGED_SINCE, values![workspace, instance, i64::MAX]).await?;
         let changed = changed.map_or(Ok(false), |row| row.get(0))?;
         Ok((row.get(0)?, changed))
@@ -111,7 +117,10 @@ impl Store {
         let work: Work<()> = Box::new(move |tx| {
             let variables = variables.clone();
             Box::pin(async move {
-                let row = tx.fetch_optional(REVISION, values![workspace, instance]).await?.ok_or(Refusal::NotFound)?;
+                let row = tx
+                    .fetch_optional(REVISION, values![workspace, instance])
+                    .await?
+                    .ok_or(Refusal::NotFound)?;
                 let revision: i64 = row.get(0)?;
                 if expected.is_some_and(|expected| expected != revision) {
                     return Err(Refusal::PreconditionFailed.into());
@@ -131,7 +140,8 @@ impl Store {
                 let row = tx.fetch_one(RAISE, values![workspace, instance]).await?;
                 let (revision, name): (i64, String) = (row.get(0)?, row.get(1)?);
                 let (id, now) = (tx.new_id(), tx.now());
-                tx.execute(RECORD, values![id, workspace, instance, revision, account, change.as_str(), now]).await?;
+                tx.execute(RECORD, values![id, workspace, instance, revision, account, change.as_str(), now])
+                    .await?;
                 tx.audit_name(name);
                 tx.audit_detail(change);
                 Ok(tx.tell(workspace, EventType::Changed, ResourceKind::Instance, instance.uuid()).await?)
@@ -170,8 +180,11 @@ fn describe(before: &BTreeMap<String, VariableValue>, after: &BTreeMap<String, V
     };
     let added = after.keys().filter(|name| !before.contains_key(*name)).collect();
     let removed = before.keys().filter(|name| !after.contains_key(*name)).collect();
-    let changed =
-        after.iter().filter(|(name, value)| before.get(*name).is_some_and(|old| old != *value)).map(|(name, _)| name).collect();
+    let changed = after
+        .iter()
+        .filter(|(name, value)| before.get(*name).is_some_and(|old| old != *value))
+        .map(|(name, _)| name)
+        .collect();
     format!("{{\"added\":[{}],\"changed\":[{}],\"removed\":[{}]}}", list(added), list(changed), list(removed))
 }
 

@@ -32,7 +32,11 @@ pub struct FormRecord {
 impl Store {
     /// # Errors
     /// `NotFound`, or a fault.
-    pub async fn load_form(&self, workspace: WorkspaceId, instance: InstanceId) -> Result<FormRecord, Failure> {
+    pub async fn load_form(
+        &self,
+        workspace: WorkspaceId,
+        instance: InstanceId,
+    ) -> Result<FormRecord, Failure> {
         let row = self.fetch_optional(FORM, values![workspace, instance]).await?.ok_or(Refusal::NotFound)?;
         Ok(FormRecord {
             project: row.get(0)?,

@@ -10,7 +10,9 @@ use std::collections::HashMap;
 use stoa_domain::instance::{InstanceStatus, Stage, State, Visibility, Wish};
 use stoa_domain::job::{JobKind, JobStatus};
 use stoa_domain::permission::instance::List;
-use stoa_domain::{InstanceId, MemberId, Permit, ProjectId, Refusal, ReleaseId, ServerId, Timestamp, WorkspaceId};
+use stoa_domain::{
+    InstanceId, MemberId, Permit, ProjectId, Refusal, ReleaseId, ServerId, Timestamp, WorkspaceId,
+};
 
 use crate::failure::{Failure, StorageFault};
 use crate::job::JobRecord;
@@ -111,7 +113,8 @@ fn read(row: &Row, open: &HashMap<InstanceId, Vec<JobRecord>>) -> Result<Instanc
         has_release: release.is_some(),
         is_protected,
         is_busy: !jobs.is_empty(),
-        is_being_deleted: status == InstanceStatus::Deleting || jobs.iter().any(|job| job.kind == JobKind::Delete),
+        is_being_deleted: status == InstanceStatus::Deleting
+            || jobs.iter().any(|job| job.kind == JobKind::Delete),
     };
     let running = jobs.iter().find(|job| job.status == JobStatus::Running);
     Ok(InstanceRecord {

@@ -3,7 +3,9 @@
 
 use stoa_domain::instance::{InstanceStatus, Wish};
 use stoa_domain::job::JobKind;
-use stoa_domain::{DeploymentId, InstanceId, JobId, ReleaseId, Resource, ResourceKind, SystemPermit, WorkspaceId};
+use stoa_domain::{
+    DeploymentId, InstanceId, JobId, ReleaseId, Resource, ResourceKind, SystemPermit, WorkspaceId,
+};
 
 use crate::audit::{NewAuditEvent, Outcome};
 use crate::event::EventType;
@@ -118,7 +120,9 @@ impl Store {
                 }
                 let (status, wish) = match kind {
                     JobKind::Deploy => (Some(InstanceStatus::Deploying), None),
-                    JobKind::Start | JobKind::RestartSoft | JobKind::RestartHard => (None, Some(Wish::Running)),
+                    JobKind::Start | JobKind::RestartSoft | JobKind::RestartHard => {
+                        (None, Some(Wish::Running))
+                    }
                     JobKind::Stop => (None, Some(Wish::Stopped)),
                     JobKind::Delete => (Some(InstanceStatus::Deleting), Some(Wish::Stopped)),
                 };
@@ -210,7 +214,9 @@ async fn end_in(tx: &mut Tx<'_>, claim: &Claim, end: &End) -> Result<bool, Failu
     let (job, workspace, now) = (claim.job.id, claim.workspace, tx.now());
     let (code, sentence, quote) = match end {
         End::Succeeded { .. } => (None, None, None),
-        End::Failed { code, sentence, quote, .. } => (Some(code.clone()), Some(sentence.clone()), quote.clone()),
+        End::Failed { code, sentence, quote, .. } => {
+            (Some(code.clone()), Some(sentence.clone()), quote.clone())
+        }
         End::Cancelled { sentence, .. } => (None, sentence.clone(), None),
     };
     let detail = match (&sentence, &quote) {
@@ -227,7 +233,12 @@ async fn end_in(tx: &mut Tx<'_>, claim: &Claim, end: &End) -> Result<bool, Failu
     }
     let Some(instance) = claim.job.instance else { return Ok(true) };
     let Some(row) = tx.fetch_optional(INSTANCE, values![workspace, instance]).await? else { return Ok(true) };
-    let found = Found { release: row.get(0)?, wish: page::wish(&row, 1)?, name: row.get(2)?, status: page::status(&row, 3)? };
+    let found = Found {
+        release: row.get(0)?,
+        wish: page::wish(&row, 1)?,
+        name: row.get(2)?,
+        status: page::status(&row, 3)?,
+    };
     if let End::Failed { code, .. } = end {
         tx.audit_also(&failed(claim, instance, &found.name, code)).await?;
     }
@@ -240,7 +251,8 @@ async fn end_in(tx: &mut Tx<'_>, claim: &Claim, end: &End) -> Result<bool, Failu
             if let Some((release, size)) = release {
                 run_release(tx, workspace, instance, job, (*release, *size)).await?;
             }
-            let status = if found.wish == Wish::Running { InstanceStatus::Running } else { InstanceStatus::Stopped };
+            let status =
+                if found.wish == Wish::Running { InstanceStatus::Running } else { InstanceStatus::Stopped };
             set_status(tx, workspace, instance, &Observed { status, reason: None }).await?;
         }
         End::Failed { observed, .. } | End::Cancelled { observed, .. } => {
@@ -306,13 +318,22 @@ async fn run_release(
     tx.execute(OLD_RELEASES, values![workspace, instance, release]).await.map(drop)
 }
 
-async fn delete_in(tx: &mut Tx<'_>, claim: &Claim, instance: InstanceId, name: &str) -> Result<(), StorageFault> {
+async fn delete_in(
+    tx: &mut Tx<'_>,
+    claim: &Claim,
+    instance: InstanceId,
+    name: &str,
+) -> Result<(), StorageFault> {
     let workspace = claim.workspace;
     let listing = tx.fetch_all(MEMBERS_LISTING, values![workspace, instance]).await?;
     tx.leaves_lists(workspace, ResourceKind::Instance, instance.uuid(), &listing).await?;
     crate::host::release(tx, workspace, instance).await?;
     tx.execute(DELETE_INSTANCE, values![workspace, instance]).await?;
-    let event = NewAuditEvent { action: "instance.deleted".to_owned(), outcome: Outcome::Done, ..failed(claim, instance, name, "") };
+    let event = NewAuditEvent {
+        action: "instance.deleted".to_owned(),
+        outcome: Outcome::Done,
+        ..failed(claim, instance, name, "")
+    };
     tx.audit_also(&NewAuditEvent { detail: "{}".to_owned(), ..event }).await?;
     tx.tell(workspace, EventType::Deleted, ResourceKind::Instance, instance.uuid()).await
 }

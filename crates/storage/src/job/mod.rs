@@ -8,7 +8,9 @@ pub mod start;
 use stoa_domain::job::{JobKind, JobStatus};
 use stoa_domain::permission::JobTarget;
 use stoa_domain::permission::job::List;
-use stoa_domain::{AccountId, Conflict, InstanceId, JobId, Permission, Permit, Refusal, ResourceKind, Timestamp, WorkspaceId};
+use stoa_domain::{
+    AccountId, Conflict, InstanceId, JobId, Permission, Permit, Refusal, ResourceKind, Timestamp, WorkspaceId,
+};
 
 use crate::event::EventType;
 use crate::failure::{Failure, StorageFault};
@@ -109,7 +111,11 @@ impl Store {
     ///
     /// # Errors
     /// A fault.
-    pub async fn list_jobs(&self, permit: &Permit<List>, filter: &JobFilter) -> Result<Vec<JobRecord>, StorageFault> {
+    pub async fn list_jobs(
+        &self,
+        permit: &Permit<List>,
+        filter: &JobFilter,
+    ) -> Result<Vec<JobRecord>, StorageFault> {
         let before = filter.before.unwrap_or(JobId::new(uuid::Uuid::max()));
         let status = filter.status.map(|status| status.key().to_owned());
         let mut values = values![
@@ -185,7 +191,11 @@ pub(crate) async fn open_in(
 }
 
 /// Cancels one that waits or runs.
-pub(crate) async fn cancel_in(tx: &mut Tx<'_>, workspace: WorkspaceId, job: &JobRecord) -> Result<(), StorageFault> {
+pub(crate) async fn cancel_in(
+    tx: &mut Tx<'_>,
+    workspace: WorkspaceId,
+    job: &JobRecord,
+) -> Result<(), StorageFault> {
     let now = tx.now();
     if tx.execute(CANCEL_QUEUED, values![workspace, job.id, now]).await? == 1 {
         tx.execute(CANCEL_DEPLOYMENT, values![workspace, job.id, now]).await?;

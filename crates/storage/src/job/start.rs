@@ -2,7 +2,9 @@
 
 use stoa_domain::instance::{InstanceStatus, State};
 use stoa_domain::job::JobKind;
-use stoa_domain::{AccountId, Conflict, InstanceId, JobId, Permission, Permit, Refusal, ResourceKind, WorkspaceId};
+use stoa_domain::{
+    AccountId, Conflict, InstanceId, JobId, Permission, Permit, Refusal, ResourceKind, WorkspaceId,
+};
 
 use crate::event::EventType;
 use crate::failure::{Failure, StorageFault};
@@ -40,7 +42,11 @@ pub(crate) struct Found {
 }
 
 /// How an instance stands at this moment of the transaction.
-pub(crate) async fn state_in(tx: &mut Tx<'_>, workspace: WorkspaceId, instance: InstanceId) -> Result<Found, Failure> {
+pub(crate) async fn state_in(
+    tx: &mut Tx<'_>,
+    workspace: WorkspaceId,
+    instance: InstanceId,
+) -> Result<Found, Failure> {
     let row = tx.fetch_optional(STATE, values![workspace, instance]).await?.ok_or(Refusal::NotFound)?;
     let open = open_in(tx, workspace, instance).await?;
     let status = page::status(&row, 0)?;
@@ -49,7 +55,8 @@ pub(crate) async fn state_in(tx: &mut Tx<'_>, workspace: WorkspaceId, instance: 
         has_release: row.get::<Option<uuid::Uuid>>(1)?.is_some(),
         is_protected: row.get(2)?,
         is_busy: !open.is_empty(),
-        is_being_deleted: status == InstanceStatus::Deleting || open.iter().any(|job| job.kind == JobKind::Delete),
+        is_being_deleted: status == InstanceStatus::Deleting
+            || open.iter().any(|job| job.kind == JobKind::Delete),
     };
     Ok(Found { state, name: row.get(3)?, stage: page::stage(&row, 4)?, open })
 }
@@ -69,7 +76,12 @@ impl Store {
     ///
     /// # Errors
     /// What the instance's state forbids, or a fault.
-    pub async fn start_job<P>(&self, permit: Permit<P>, kind: JobKind, cancels: bool) -> Result<JobId, Failure>
+    pub async fn start_job<P>(
+        &self,
+        permit: Permit<P>,
+        kind: JobKind,
+        cancels: bool,
+    ) -> Result<JobId, Failure>
     where
         P: Permission<Target = InstanceId>,
     {

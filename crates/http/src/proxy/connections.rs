@@ -1,0 +1,75 @@
+//! Connections to applications, kept for the next request where the last answer ended cleanly.
+
+use std::collections::HashMap;
+use std::io;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use axum::body::Body;
+use hyper::client::conn::http1::{self, SendRequest};
+use hyper_util::rt::TokioIo;
+use stoa_domain::InstanceId;
+use tokio::net::UnixStream;
+use tokio::time::Instant;
+
+/// Kept of one instance.
+const MOST: usize = 64;
+/// Kept unused for this long: less than what servers of applications usually allow.
+const KEPT: Duration = Duration::from_secs(3);
+const LARGEST_HEAD: usize = 128 * 1024;
+
+pub(super) type Sender = SendRequest<Body>;
+
+#[derive(Default)]
+pub(super) struct Connections {
+    idle: Mutex<HashMap<InstanceId, Vec<Idle>>>,
+}
+
+struct Idle {
+    sender: Sender,
+    generation: u64,
+    since: Instant,
+}
+
+impl Connections {
+    /// One that is ready, to the same running form of the instance.
+    pub(super) fn take(&self, instance: InstanceId, generation: u64) -> Option<Sender> {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        let of_instance = idle.get_mut(&instance)?;
+        let now = Instant::now();
+        of_instance.retain(|one| {
+            one.generation == generation && !one.sender.is_closed() && now.duration_since(one.since) < KEPT
+        });
+        let found = of_instance.iter().rposition(|one| one.sender.is_ready()).map(|at| of_instance.remove(at).sender);
+        if of_instance.is_empty() {
+            idle.remove(&instance);
+        }
+        found
+    }
+
+    /// Keeps a connection whose answer has ended.
+    pub(super) fn keep(&self, instance: InstanceId, generation: u64, sender: Sender) {
+        if sender.is_closed() {
+            return;
+        }
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        let of_instance = idle.entry(instance).or_default();
+        if of_instance.len() < MOST {
+            of_instance.push(Idle { sender, generation, since: Instant::now() });
+        }
+    }
+}
+
+/// Speaks HTTP on a new connection.
+pub(super) async fn speak(stream: UnixStream) -> io::Result<Sender> {
+    let (sender, connection) = http1::Builder::new()
+        .max_buf_size(LARGEST_HEAD)
+        .handshake(TokioIo::new(stream))
+        .await
+        .map_err(io::Error::other)?;
+    tokio::spawn(async move {
+        // How it ends is told to whoever waits for the answer.
+        let _ = connection.with_upgrades().await;
+    });
+    Ok(sender)
+}

@@ -1,0 +1,230 @@
+//! One request to an application and its answer back; and what asks to change its protocol, as a tunnel.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Body;
+use http::header::{self, HeaderValue};
+use http::request::Parts;
+use http::{Method, Request, Response, StatusCode, Uri, Version};
+use hyper::body::{Body as _, Incoming};
+use hyper::upgrade::OnUpgrade;
+use hyper_util::rt::TokioIo;
+use stoa_app::host::HostedInstance;
+use tokio::time::Instant;
+
+use super::clean::{self, Asker};
+use super::connections::{self, Sender};
+use super::hold::{Patience, Seat};
+use super::stream::{Carried, Return, Watched};
+use super::{Notice, Proxy, bare, host, visitor};
+use crate::lease::Lease;
+
+/// An application that is said to run is tried for this long: its init may be starting it anew.
+const TRIED: Duration = Duration::from_secs(5);
+
+/// A request as it is sent, and once more should the first try not have reached the application.
+struct Outgoing {
+    parts: Parts,
+    body: Option<Body>,
+    /// Sending it twice does no harm, and it has no body.
+    repeatable: bool,
+}
+
+impl Proxy {
+    pub(super) async fn forward(
+        &self,
+        mut parts: Parts,
+        body: Body,
+        host: &str,
+        instance: &HostedInstance,
+        lease: Option<Arc<Lease>>,
+    ) -> Response<Body> {
+        let Some(authority) = host::authority(&parts) else { return visitor::page(&parts, Notice::BadRequest) };
+        let Some(seat) = self.crowd.enter(instance.id) else { return visitor::page(&parts, Notice::Crowded) };
+        let asked = parts.headers.clone();
+        let upgrade = wanted_upgrade(&parts);
+        let below = parts.extensions.remove::<OnUpgrade>().filter(|_| upgrade.is_some());
+        let address = crate::peer::address(&self.frame.site, &parts);
+        let asker = Asker { address: address.as_deref(), authority: &authority, secure: self.frame.site.secure };
+        clean::request(&mut parts.headers, &asker, upgrade.as_ref());
+        let has_body = !body.is_end_stream();
+        // Where the length was told, it is told on; hyper reads it from the body.
+        let body = match &lease {
+            Some(lease) if has_body => Body::new(Carried {
+                body,
+                watched: Some(Watched::new(lease.clone())),
+                connection: None,
+                _seat: None,
+            }),
+            _ => body,
+        };
+        let repeatable = !has_body && matches!(parts.method, Method::GET | Method::HEAD | Method::OPTIONS);
+        let outgoing = Outgoing { parts: outward(&parts), body: Some(body), repeatable };
+        let answer = self.carry(outgoing, instance).await;
+        let original = {
+            parts.headers = asked;
+            parts
+        };
+        let (response, sender, generation) = match answer {
+            Ok(answer) => answer,
+            Err(notice) => return visitor::page(&original, notice),
+        };
+        if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+            return match (below, upgrade) {
+                (Some(below), Some(asked)) => tunnel(response, below, &asked, host, lease, seat),
+                _ => visitor::page(&original, Notice::Unreachable),
+            };
+        }
+        let reused = Return { connections: self.connections.clone(), instance: instance.id, generation, sender };
+        answer_with(response, host, lease, seat, reused)
+    }
+
+    /// Sends it, by a connection that is there or by a new one, and waits while the instance restarts.
+    async fn carry(
+        &self,
+        mut outgoing: Outgoing,
+        instance: &HostedInstance,
+    ) -> Result<(Response<Incoming>, Sender, u64), Notice> {
+        let mut patience = Patience::new();
+        let mut tried_until = None;
+        loop {
+            let generation = self.until_served(instance, &mut patience).await?;
+            match self.send(&mut outgoing, instance, generation).await {
+                Ok((response, sender)) => return Ok((response, sender, generation)),
+                Err(again) => {
+                    let until = *tried_until.get_or_insert_with(|| Instant::now() + TRIED);
+                    let route = self.applications.route(instance.id);
+                    let is_same = route.state == super::RouteState::Running && route.generation == generation;
+                    if !again || (is_same && Instant::now() >= until) {
+                        return Err(Notice::Unreachable);
+                    }
+                    if is_same {
+                        self.a_moment().await;
+                    }
+                }
+            }
+        }
+    }
+
+    /// `Err(true)`: the application has seen nothing of it, or it may be sent again.
+    async fn send(
+        &self,
+        outgoing: &mut Outgoing,
+        instance: &HostedInstance,
+        generation: u64,
+    ) -> Result<(Response<Incoming>, Sender), bool> {
+        // An application may close a kept connection while a request is on its way; what can't be sent twice
+        // therefore always goes by a new one.
+        let kept = if outgoing.repeatable { self.connections.take(instance.id, generation) } else { None };
+        let mut sender = match kept {
+            Some(sender) => sender,
+            None => {
+                let stream = self.applications.open(instance.id).await.map_err(|_| true)?;
+                connections::speak(stream).await.map_err(|_| true)?
+            }
+        };
+        let request = Request::from_parts(outward(&outgoing.parts), outgoing.body.take().unwrap_or_default());
+        match sender.try_send_request(request).await {
+            Ok(response) => Ok((response, sender)),
+            Err(mut failed) => match failed.take_message() {
+                // It never left.
+                Some(request) => {
+                    outgoing.body = Some(request.into_body());
+                    Err(true)
+                }
+                None => Err(outgoing.repeatable),
+            },
+        }
+    }
+}
+
+/// The head as it is sent: the path alone, by the one version that applications are spoken to.
+fn outward(parts: &Parts) -> Parts {
+    let (mut head, ()) = Request::new(()).into_parts();
+    head.method = parts.method.clone();
+    head.version = Version::HTTP_11;
+    head.headers = parts.headers.clone();
+    head.uri = match parts.uri.path_and_query() {
+        Some(path) => Uri::from(path.clone()),
+        None => Uri::from_static("/"),
+    };
+    head
+}
+
+/// The protocol that a request asks to change to, where it does so in the one right way.
+fn wanted_upgrade(parts: &Parts) -> Option<HeaderValue> {
+    let connection = parts.headers.get_all(header::CONNECTION).iter();
+    let named = connection
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|text| text.split(','))
+        .any(|name| name.trim().eq_ignore_ascii_case("upgrade"));
+    let mut protocols = parts.headers.get_all(header::UPGRADE).iter();
+    let protocol = protocols.next().filter(|_| named && protocols.next().is_none())?;
+    // An upgrade of HTTP itself would pass requests by unseen.
+    let text = protocol.to_str().ok()?.to_ascii_lowercase();
+    (parts.method == Method::GET && !text.starts_with("h2") && !text.contains("http")).then(|| protocol.clone())
+}
+
+fn answer_with(
+    response: Response<Incoming>,
+    host: &str,
+    lease: Option<Arc<Lease>>,
+    seat: Seat,
+    reused: Return,
+) -> Response<Body> {
+    let (mut parts, body) = response.into_parts();
+    clean::response(&mut parts.headers, host);
+    if lease.is_some() {
+        // What members alone may see isn't kept for others on its way.
+        parts.headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("private"));
+    }
+    parts.version = Version::HTTP_11;
+    parts.extensions.clear();
+    let is_over = body.is_end_stream();
+    let mut carried = Carried {
+        body,
+        watched: lease.filter(|_| !is_over).map(Watched::new),
+        connection: Some(reused),
+        _seat: Some(seat),
+    };
+    if is_over {
+        carried.end();
+        return Response::from_parts(parts, Body::empty());
+    }
+    Response::from_parts(parts, Body::new(carried))
+}
+
+/// Joins both sides once each has changed its protocol. It ends with the right to it.
+fn tunnel(
+    mut response: Response<Incoming>,
+    below: OnUpgrade,
+    asked: &HeaderValue,
+    host: &str,
+    lease: Option<Arc<Lease>>,
+    seat: Seat,
+) -> Response<Body> {
+    let above = hyper::upgrade::on(&mut response);
+    let protocol = response.headers().get(header::UPGRADE).cloned().unwrap_or_else(|| asked.clone());
+    let mut answer = bare(StatusCode::SWITCHING_PROTOCOLS);
+    *answer.headers_mut() = std::mem::take(response.headers_mut());
+    clean::response(answer.headers_mut(), host);
+    answer.headers_mut().remove(header::CONTENT_LENGTH);
+    answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
+    answer.headers_mut().insert(header::UPGRADE, protocol);
+    tokio::spawn(async move {
+        let _seat = seat;
+        let (Ok(below), Ok(above)) = tokio::join!(below, above) else { return };
+        let (mut below, mut above) = (TokioIo::new(below), TokioIo::new(above));
+        let joined = tokio::io::copy_bidirectional(&mut below, &mut above);
+        match lease {
+            Some(lease) => tokio::select! {
+                _ = joined => {}
+                _ = lease.ended() => {}
+            },
+            // Either side's end is its own affair.
+            None => drop(joined.await),
+        }
+    });
+    answer
+}

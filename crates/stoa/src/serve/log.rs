@@ -1,0 +1,16 @@
+//! The log: to standard error, filtered as the operator says.
+
+use tracing_subscriber::EnvFilter;
+
+use crate::failure::Ended;
+use crate::settings::Settings;
+
+/// # Errors
+/// Where the filter isn't one.
+pub fn start(settings: &Settings) -> Result<(), Ended> {
+    let filter = EnvFilter::try_new(&settings.log)
+        .map_err(|error| Ended::because("STOA_LOG isn't a filter", error))?;
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let started = if settings.log_as_json { log.json().try_init() } else { log.try_init() };
+    started.map_err(|error| Ended::said(format!("the log can't be started: {error}")))
+}

@@ -1,0 +1,144 @@
+//! `stoa serve`: everything wired together, from start to end.
+
+mod lock;
+mod log;
+mod outside;
+mod records;
+mod setup_link;
+
+use std::future::Future;
+use std::time::Duration;
+
+use stoa_app::App;
+use stoa_domain::Secret;
+use stoa_http::{Frame, Site};
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::failure::Ended;
+use crate::output::say;
+use crate::settings::Settings;
+
+/// What is under way gets this long after the wish to end; the rest is cut off.
+const LAST_ANSWERS: Duration = Duration::from_secs(5);
+
+/// What is past its time goes this often.
+const SWEEPS: Duration = Duration::from_secs(3600);
+
+/// Brings the schema up to date, and ends.
+///
+/// # Errors
+/// Where the records can't be opened.
+pub async fn migrate(settings: Settings) -> Result<(), Ended> {
+    let _lock = lock::take(&settings.data_dir)?;
+    records::open(&settings).await?.close().await;
+    say(&format!("The records are at version {}.", stoa_storage::known_version()));
+    Ok(())
+}
+
+/// Serves until it is asked to end.
+///
+/// # Errors
+/// Where a setting, the records, the key or the address can't be used.
+pub async fn serve(settings: Settings) -> Result<(), Ended> {
+    log::start(&settings)?;
+    let _lock = lock::take(&settings.data_dir)?;
+    // The address first: a second start fails before it has touched anything.
+    let listener = TcpListener::bind(settings.listen)
+        .await
+        .map_err(|error| Ended::because(&format!("{} can't be listened on", settings.listen), error))?;
+    let store = records::open(&settings).await?;
+    let vault = records::load_vault(&settings, &store).await?;
+    let setup_token = setup_link::token(&settings)?;
+    let parts = outside::make(&settings, vault).await?;
+    let app = App::new(store.clone(), app_settings(&settings, &setup_token), parts.outside);
+    let site = site(&settings);
+    let frame = Frame::new(app.clone(), site);
+
+    let stop = CancellationToken::new();
+    let mut tasks = JoinSet::new();
+    spawn_background(&mut tasks, &app, &stop);
+    let (router, _) = stoa_http::api(frame);
+    let needs_set_up = app.is_setup_needed().await.map_err(|failure| Ended::said(format!("{failure:?}")))?;
+    say(&format!("Stoa {} is at {}", crate::VERSION, settings.origin()));
+    if needs_set_up {
+        say(&format!("Set it up, once, with this link: {}", setup_link::link(&settings, &setup_token)));
+    }
+    let server = tokio::spawn(stoa_http::serve(listener, router, stop.clone()));
+    asked_to_end().await?;
+    tracing::info!("ending");
+    stop.cancel();
+    if tokio::time::timeout(LAST_ANSWERS, server).await.is_err() {
+        tracing::info!("answers that were still under way were cut off");
+    }
+    if tokio::time::timeout(LAST_ANSWERS / 2, tasks.join_all()).await.is_err() {
+        tracing::warn!("some work didn't end in time; it goes on at the next start");
+    }
+    store.close().await;
+    Ok(())
+}
+
+fn spawn_background(tasks: &mut JoinSet<()>, app: &App, stop: &CancellationToken) {
+    let spawn = |tasks: &mut JoinSet<()>, work: std::pin::Pin<Box<dyn Future<Output = ()> + Send>>| {
+        tasks.spawn(work);
+    };
+    let (mails, jobs, machine, sweeps) = (app.clone(), app.clone(), app.clone(), app.clone());
+    let (for_mails, for_jobs, for_machine, for_sweeps) =
+        (stop.clone(), stop.clone(), stop.clone(), stop.clone());
+    spawn(tasks, Box::pin(async move { mails.run_mails(for_mails).await }));
+    spawn(tasks, Box::pin(async move { jobs.run_jobs(for_jobs).await }));
+    spawn(tasks, Box::pin(async move { machine.follow_machine(for_machine).await }));
+    spawn(tasks, Box::pin(async move { sweep(sweeps, for_sweeps).await }));
+}
+
+async fn sweep(app: App, stop: CancellationToken) {
+    loop {
+        if let Err(failure) = app.sweep().await {
+            tracing::warn!(?failure, "what is past its time stays until the next sweep");
+        }
+        if let Err(failure) = app.compare_heads().await {
+            tracing::warn!(?failure, "the branches of repositories couldn't be compared with the records");
+        }
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(SWEEPS) => {}
+        }
+    }
+}
+
+fn app_settings(settings: &Settings, setup_token: &Secret) -> stoa_app::Settings {
+    stoa_app::Settings {
+        public_url: settings.origin(),
+        instance_domain: settings.instance_domain.clone(),
+        instance_port: settings.public_url.port().map(|port| format!(":{port}")).unwrap_or_default(),
+        scheme: if settings.public_url.scheme() == "https" { "https" } else { "http" },
+        workspace_creation: settings.workspace_creation,
+        setup_token_hash: setup_token.reveal_text().map(stoa_app::secrets::hash_of),
+        local_server: settings.local_server,
+    }
+}
+
+fn site(settings: &Settings) -> Site {
+    Site {
+        origin: settings.origin(),
+        host: settings.public_url.host_str().unwrap_or_default().to_owned(),
+        port: settings.public_url.port_or_known_default().unwrap_or_default(),
+        secure: settings.public_url.scheme() == "https",
+        loopback: settings.is_loopback(),
+        trusted_proxies: settings.trusted_proxies.clone(),
+        version: crate::VERSION,
+    }
+}
+
+/// Until SIGTERM or Ctrl-C.
+async fn asked_to_end() -> std::io::Result<()> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    Ok(())
+}

@@ -1,0 +1,207 @@
+//! What the operator says: flags win, then the environment, then the file named by `--config`.
+//!
+//! One table names every setting. What holds a secret has no flag, so that no process list shows it. An unknown
+//! setting is refused: a misspelled one would otherwise be silently without effect.
+
+mod read;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use clap::{Arg, ArgMatches, Command};
+
+pub use read::Settings;
+
+/// One setting. Its environment variable is `STOA_` and the name in capitals, its flag the name with dashes.
+struct Known {
+    name: &'static str,
+    help: &'static str,
+    /// Without a flag.
+    secret: bool,
+}
+
+const fn open(name: &'static str, help: &'static str) -> Known {
+    Known { name, help, secret: false }
+}
+
+const fn secret(name: &'static str, help: &'static str) -> Known {
+    Known { name, help, secret: true }
+}
+
+const KNOWN: &[Known] = &[
+    open("listen", "Address and port of the page, the API, git and the proxy [127.0.0.1:8080]"),
+    open("public_url", "How people reach Stoa; all links are made from it [http://localhost:<port>]"),
+    open("insecure_http", "Allows a public URL with http that isn't a loopback name [false]"),
+    open("trusted_proxies", "Addresses and networks of reverse proxies, separated by commas"),
+    open("data_dir", "Records, master key, repositories and the local agent's folder [./data]"),
+    secret("database_url", "postgres://… for several replicas [SQLite in the data directory]"),
+    open("repositories_dir", "Hosted repositories; one folder for all replicas [<data>/repositories]"),
+    open("internal_url", "How the other replicas reach this one"),
+    open("local_server", "Whether this machine can be a server [true on SQLite]"),
+    open("master_key_file", "Key that seals secrets [<data>/master.key]"),
+    secret("setup_token", "One-time token of the first set-up [random, printed]"),
+    open("workspace_creation", "Who may create workspaces: everyone or administrators [everyone]"),
+    secret("smtp_url", "smtp://user:password@host:port or smtps://… [none: links are shown to copy]"),
+    open("smtp_password_file", "File with the SMTP password, instead of in the URL"),
+    open("mail_from", "Sender of mails"),
+    open("instance_domain", "Domain of instances' hosts [localhost]"),
+    open("instance_egress_allow", "host:port list of private addresses that instances may reach"),
+    open("log", "Tracing filter [info]"),
+    open("log_format", "text, or json for machines [text]"),
+];
+
+/// Variables that begin with `STOA_` but are none of these settings: of building and of the client.
+const OTHERS: &[&str] = &["STOA_UI_DIST"];
+
+/// What is wrong with the settings. The sentence never repeats a secret.
+#[derive(Debug, thiserror::Error)]
+pub enum SettingsError {
+    #[error("the settings file {0} can't be read: {1}")]
+    Unreadable(PathBuf, std::io::Error),
+    #[error("the settings file {0} isn't TOML: {1}")]
+    Malformed(PathBuf, String),
+    #[error("the setting {0} isn't known")]
+    Unknown(String),
+    #[error("{name}: {problem}")]
+    Wrong { name: String, problem: String },
+}
+
+fn variable(name: &str) -> String {
+    format!("STOA_{}", name.to_uppercase())
+}
+
+/// Adds `--config` and a flag for each setting that holds no secret.
+pub fn with_flags(command: Command) -> Command {
+    let command = command.arg(
+        Arg::new("config")
+            .long("config")
+            .value_name("FILE")
+            .help("A file with settings, called server.toml by custom"),
+    );
+    KNOWN.iter().filter(|known| !known.secret).fold(command, |command, known| {
+        command.arg(
+            Arg::new(known.name)
+                .long(known.name.replace('_', "-"))
+                .value_name("VALUE")
+                .help(known.help)
+                .long_help(format!("{}. Also {}", known.help, variable(known.name))),
+        )
+    })
+}
+
+/// Gathers the settings of flags, environment and file.
+///
+/// # Errors
+/// Where one isn't known or can't be read.
+pub fn gather(
+    flags: &ArgMatches,
+    environment: impl Iterator<Item = (String, String)>,
+) -> Result<Settings, SettingsError> {
+    let mut values = BTreeMap::new();
+    if let Some(file) = flags.get_one::<String>("config") {
+        values.extend(of_file(Path::new(file))?);
+    }
+    for (name, value) in environment.filter(|(name, _)| name.starts_with("STOA_")) {
+        let known = KNOWN.iter().find(|known| variable(known.name) == name);
+        match known {
+            Some(known) => _ = values.insert(known.name, value),
+            None if OTHERS.contains(&name.as_str()) => {}
+            None => return Err(SettingsError::Unknown(name)),
+        }
+    }
+    for known in KNOWN.iter().filter(|known| !known.secret) {
+        if let Some(value) = flags.get_one::<String>(known.name) {
+            values.insert(known.name, value.clone());
+        }
+    }
+    // An empty variable is how many tools say "none".
+    values.retain(|_, value| !value.trim().is_empty());
+    Settings::read(&values)
+}
+
+fn of_file(file: &Path) -> Result<BTreeMap<&'static str, String>, SettingsError> {
+    let text =
+        std::fs::read_to_string(file).map_err(|error| SettingsError::Unreadable(file.to_owned(), error))?;
+    let table: toml::Table = text.parse().map_err(|error: toml::de::Error| {
+        SettingsError::Malformed(file.to_owned(), error.message().to_owned())
+    })?;
+    let mut values = BTreeMap::new();
+    for (name, value) in table {
+        let known =
+            KNOWN.iter().find(|known| known.name == name).ok_or(SettingsError::Unknown(name.clone()))?;
+        let value = flat(&value).ok_or_else(|| SettingsError::Wrong {
+            name,
+            problem: "has to be a text, a number, true, false, or a list of texts".to_owned(),
+        })?;
+        values.insert(known.name, value);
+    }
+    Ok(values)
+}
+
+fn flat(value: &toml::Value) -> Option<String> {
+    match value {
+        toml::Value::String(text) => Some(text.clone()),
+        toml::Value::Integer(number) => Some(number.to_string()),
+        toml::Value::Boolean(truth) => Some(truth.to_string()),
+        toml::Value::Array(list) => {
+            let texts: Option<Vec<&str>> = list.iter().map(toml::Value::as_str).collect();
+            texts.map(|texts| texts.join(","))
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used)]
+mod tests {
+    use super::*;
+
+    fn read(flags: &[&str], environment: &[(&str, &str)]) -> Result<Settings, SettingsError> {
+        let flags: Vec<&str> = std::iter::once("serve").chain(flags.iter().copied()).collect();
+        let matches = with_flags(Command::new("serve")).try_get_matches_from(flags).unwrap();
+        gather(&matches, environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())))
+    }
+
+    #[test]
+    fn flags_win_over_the_environment_and_that_over_the_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("server.toml");
+        std::fs::write(&file, "listen = \"127.0.0.1:1\"\ninstance_domain = \"apps.localhost\"\nworkspace_creation = \"administrators\"\n").unwrap();
+        let file = file.to_str().unwrap().to_owned();
+        let settings = read(
+            &["--config", &file, "--listen", "127.0.0.1:3"],
+            &[("STOA_LISTEN", "127.0.0.1:2"), ("STOA_INSTANCE_DOMAIN", "x.localhost"), ("HOME", "/")],
+        )
+        .unwrap();
+        assert_eq!(settings.listen.port(), 3);
+        assert_eq!(settings.instance_domain, "x.localhost");
+        assert_eq!(settings.workspace_creation, stoa_app::settings::WorkspaceCreation::Administrators);
+        assert_eq!(settings.public_url.as_str(), "http://localhost:3/");
+    }
+
+    #[test]
+    fn an_unknown_setting_is_refused() {
+        let refused = read(&[], &[("STOA_LISTN", "127.0.0.1:2")]).err().unwrap();
+        assert_eq!(refused.to_string(), "the setting STOA_LISTN isn't known");
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("server.toml");
+        std::fs::write(&file, "listn = 1\n").unwrap();
+        assert!(matches!(read(&["--config", file.to_str().unwrap()], &[]), Err(SettingsError::Unknown(_))));
+    }
+
+    #[test]
+    fn no_secret_has_a_flag() {
+        let command = with_flags(Command::new("serve"));
+        for name in ["database_url", "setup_token", "smtp_url"] {
+            assert!(command.get_arguments().all(|argument| argument.get_id() != name), "{name} has a flag");
+        }
+    }
+
+    #[test]
+    fn plain_http_beyond_this_machine_has_to_be_wished() {
+        let refused = read(&["--public-url", "http://stoa.example"], &[]).err().unwrap();
+        assert!(refused.to_string().contains("insecure_http"), "{refused}");
+        assert!(read(&["--public-url", "http://stoa.example", "--insecure-http", "true"], &[]).is_ok());
+        assert!(read(&["--public-url", "https://stoa.example/sub"], &[]).is_err());
+    }
+}

@@ -1,0 +1,209 @@
+//! From texts to settings, each checked.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use stoa_adapters::mail::{Encryption, MailServer};
+use stoa_app::settings::WorkspaceCreation;
+use stoa_domain::Secret;
+use stoa_http::site::Network;
+use url::{Host, Url};
+
+use super::{SettingsError, variable};
+
+/// The operator's settings, checked.
+pub struct Settings {
+    pub listen: SocketAddr,
+    /// An origin: a scheme, a host and perhaps a port.
+    pub public_url: Url,
+    pub trusted_proxies: Vec<Network>,
+    pub data_dir: PathBuf,
+    pub database_url: Option<Secret>,
+    pub repositories_dir: PathBuf,
+    pub internal_url: Option<Url>,
+    pub local_server: bool,
+    pub master_key_file: PathBuf,
+    pub setup_token: Option<Secret>,
+    pub workspace_creation: WorkspaceCreation,
+    pub mail: Option<(MailServer, String)>,
+    pub instance_domain: String,
+    /// `host:port`, as the operator wrote them.
+    pub instance_egress_allow: Vec<String>,
+    pub log: String,
+    pub log_as_json: bool,
+}
+
+type Values = BTreeMap<&'static str, String>;
+
+fn wrong(name: &str, problem: impl Into<String>) -> SettingsError {
+    SettingsError::Wrong { name: variable(name), problem: problem.into() }
+}
+
+impl Settings {
+    /// # Errors
+    /// Where one isn't as it has to be.
+    pub(super) fn read(values: &Values) -> Result<Self, SettingsError> {
+        let listen: SocketAddr = text(values, "listen")
+            .unwrap_or("127.0.0.1:8080")
+            .parse()
+            .map_err(|_| wrong("listen", "has to be an address and a port, such as 127.0.0.1:8080"))?;
+        let data_dir = PathBuf::from(text(values, "data_dir").unwrap_or("./data"));
+        let database_url = text(values, "database_url").map(|url| Secret::from_text(url.to_owned()));
+        if text(values, "database_url")
+            .is_some_and(|url| !url.starts_with("postgres://") && !url.starts_with("postgresql://"))
+        {
+            return Err(wrong("database_url", "has to begin with postgres://"));
+        }
+        let folder =
+            |name, below: &str| text(values, name).map_or_else(|| data_dir.join(below), PathBuf::from);
+        Ok(Self {
+            listen,
+            public_url: public_url(values, listen)?,
+            trusted_proxies: list(values, "trusted_proxies")
+                .map(|entry| {
+                    Network::parse(entry).ok_or_else(|| {
+                        wrong("trusted_proxies", format!("{entry} is neither an address nor a network"))
+                    })
+                })
+                .collect::<Result<_, _>>()?,
+            repositories_dir: folder("repositories_dir", "repositories"),
+            master_key_file: folder("master_key_file", "master.key"),
+            internal_url: text(values, "internal_url")
+                .map(|url| Url::parse(url).map_err(|_| wrong("internal_url", "isn't a URL")))
+                .transpose()?,
+            local_server: truth(values, "local_server")?.unwrap_or(database_url.is_none()),
+            setup_token: text(values, "setup_token").map(|token| Secret::from_text(token.to_owned())),
+            workspace_creation: match text(values, "workspace_creation").unwrap_or("everyone") {
+                "everyone" => WorkspaceCreation::Everyone,
+                "administrators" => WorkspaceCreation::Administrators,
+                _ => return Err(wrong("workspace_creation", "has to be everyone or administrators")),
+            },
+            mail: mail(values)?,
+            instance_domain: instance_domain(values)?,
+            instance_egress_allow: list(values, "instance_egress_allow").map(str::to_owned).collect(),
+            log: text(values, "log").unwrap_or("info").to_owned(),
+            log_as_json: match text(values, "log_format").unwrap_or("text") {
+                "text" => false,
+                "json" => true,
+                _ => return Err(wrong("log_format", "has to be text or json")),
+            },
+            database_url,
+            data_dir,
+        })
+    }
+
+    /// The public origin, without a final slash.
+    pub fn origin(&self) -> String {
+        self.public_url.origin().ascii_serialization()
+    }
+
+    /// Whether the public host is a name of this machine's own.
+    pub fn is_loopback(&self) -> bool {
+        is_loopback(&self.public_url)
+    }
+}
+
+fn text<'v>(values: &'v Values, name: &str) -> Option<&'v str> {
+    values.get(name).map(|value| value.trim())
+}
+
+fn list<'v>(values: &'v Values, name: &str) -> impl Iterator<Item = &'v str> {
+    text(values, name).unwrap_or_default().split(',').map(str::trim).filter(|entry| !entry.is_empty())
+}
+
+fn truth(values: &Values, name: &str) -> Result<Option<bool>, SettingsError> {
+    text(values, name)
+        .map(|value| value.parse().map_err(|_| wrong(name, "has to be true or false")))
+        .transpose()
+}
+
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}
+
+fn public_url(values: &Values, listen: SocketAddr) -> Result<Url, SettingsError> {
+    let ours = format!("http://localhost:{}", listen.port());
+    let given = text(values, "public_url").unwrap_or(&ours);
+    let url = Url::parse(given).map_err(|_| wrong("public_url", "isn't a URL"))?;
+    if url.host().is_none() || !matches!(url.scheme(), "http" | "https") {
+        return Err(wrong("public_url", "has to begin with https://, or http:// and a loopback name"));
+    }
+    let bare = url.path() == "/" && url.query().is_none() && url.fragment().is_none();
+    if !bare || !url.username().is_empty() || url.password().is_some() {
+        return Err(wrong(
+            "public_url",
+            "has to be a scheme, a host and perhaps a port, and nothing behind them",
+        ));
+    }
+    if url.scheme() == "http" && !is_loopback(&url) && !truth(values, "insecure_http")?.unwrap_or(false) {
+        return Err(wrong(
+            "public_url",
+            "is plain http beyond this machine: passwords would be readable on the way. Use https, or set insecure_http to true",
+        ));
+    }
+    Ok(url)
+}
+
+fn instance_domain(values: &Values) -> Result<String, SettingsError> {
+    let domain =
+        text(values, "instance_domain").unwrap_or("localhost").trim_matches('.').to_ascii_lowercase();
+    let is_label = |label: &str| {
+        !label.is_empty()
+            && label.len() <= 63
+            && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+    };
+    if domain.len() <= 180 && domain.split('.').all(is_label) {
+        Ok(domain)
+    } else {
+        Err(wrong("instance_domain", "isn't a domain name"))
+    }
+}
+
+fn mail(values: &Values) -> Result<Option<(MailServer, String)>, SettingsError> {
+    let Some(given) = text(values, "smtp_url") else { return Ok(None) };
+    let malformed = || wrong("smtp_url", "has to be smtp://user:password@host:port or smtps://…");
+    let url = Url::parse(given).map_err(|_| malformed())?;
+    let host = url.host_str().ok_or_else(malformed)?.to_owned();
+    let (encryption, port) = match url.scheme() {
+        "smtps" => (Encryption::Implicit, 465),
+        "smtp" => {
+            let starttls =
+                url.query_pairs().find(|(name, _)| name == "starttls").map(|(_, value)| value.into_owned());
+            match starttls.as_deref() {
+                None if is_loopback_host(&host) => (Encryption::Optional, 25),
+                None | Some("required") => (Encryption::Required, 587),
+                Some("optional") => (Encryption::Optional, 25),
+                Some("never") => (Encryption::Never, 25),
+                Some(_) => return Err(wrong("smtp_url", "starttls has to be required, optional or never")),
+            }
+        }
+        _ => return Err(malformed()),
+    };
+    let password = match text(values, "smtp_password_file") {
+        Some(file) => std::fs::read_to_string(file)
+            .map(|password| Some(password.trim_end_matches(['\r', '\n']).to_owned()))
+            .map_err(|error| wrong("smtp_password_file", format!("{file} can't be read: {error}")))?,
+        None => url.password().map(decoded),
+    };
+    let user = (!url.username().is_empty())
+        .then(|| (decoded(url.username()), Secret::from_text(password.unwrap_or_default())));
+    let from = text(values, "mail_from")
+        .ok_or_else(|| wrong("mail_from", "is needed with STOA_SMTP_URL: the sender of mails"))?
+        .to_owned();
+    Ok(Some((MailServer { host, port: url.port().unwrap_or(port), encryption, user }, from)))
+}
+
+fn is_loopback_host(host: &str) -> bool {
+    host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+/// User and password stand percent-encoded in a URL.
+fn decoded(text: &str) -> String {
+    percent_encoding::percent_decode_str(text).decode_utf8_lossy().into_owned()
+}

@@ -1,0 +1,94 @@
+//! A fresh database for each test, of either kind.
+//!
+//! SQLite: a file in a folder of the test's own. PostgreSQL: a copy of a migrated template, on the server that
+//! `scripts/with-postgres` started for this run and whose address stands in `STOA_TEST_POSTGRES`.
+
+use std::sync::Arc;
+
+use sqlx::{Connection as _, Executor as _, PgConnection};
+use stoa_storage::{Clock, NewIds, Place, Store};
+use tempfile::TempDir;
+
+/// Which database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    Sqlite,
+    Postgres,
+}
+
+/// Two tests of one run never make the template at once.
+const TEMPLATE_LOCK: i64 = 7_403_182;
+
+/// An empty place for records. The folder lives as long as it.
+pub struct Fresh {
+    pub place: Place,
+    _folder: TempDir,
+}
+
+/// # Panics
+/// Where no PostgreSQL is there.
+pub async fn fresh(kind: Kind, clock: Arc<dyn Clock>, ids: Arc<dyn NewIds>) -> Fresh {
+    let folder = tempfile::tempdir().expect("a folder for the test");
+    let place = match kind {
+        Kind::Sqlite => Place::Sqlite(folder.path().join("stoa.sqlite")),
+        Kind::Postgres => Place::Postgres(copy_of_template(clock, ids).await),
+    };
+    Fresh { place, _folder: folder }
+}
+
+/// The address of another database on the server of the tests.
+fn address(server: &str, database: &str) -> String {
+    let (before, after) = server.split_once("/postgres?").expect("an address ending with /postgres?host=…");
+    format!("{before}/{database}?{after}")
+}
+
+/// # Panics
+/// Where the run has no server.
+#[must_use]
+pub fn postgres_server() -> String {
+    std::env::var("STOA_TEST_POSTGRES")
+        .expect("tests on PostgreSQL need a server: run them with scripts/with-postgres cargo nextest run")
+}
+
+async fn copy_of_template(clock: Arc<dyn Clock>, ids: Arc<dyn NewIds>) -> String {
+    let server = postgres_server();
+    let mut connection = PgConnection::connect(&server).await.expect("the PostgreSQL of the tests answers");
+    sqlx::query("SELECT pg_advisory_lock($1)")
+        .bind(TEMPLATE_LOCK)
+        .execute(&mut connection)
+        .await
+        .expect("a lock");
+    let there: Option<i32> = sqlx::query_scalar("SELECT 1 FROM pg_database WHERE datname = 'stoa_template'")
+        .fetch_optional(&mut connection)
+        .await
+        .expect("the list of databases");
+    if there.is_none() {
+        connection.execute("CREATE DATABASE stoa_making").await.expect("a database");
+        let place = Place::Postgres(address(&server, "stoa_making"));
+        Store::open(place, clock, ids).await.expect("the schema").close().await;
+        rename_when_nobody_is_in_it(&mut connection).await;
+    }
+    let name = format!("test_{}", uuid::Uuid::now_v7().simple());
+    // The name is made here, of hexadecimal digits.
+    let create = sqlx::AssertSqlSafe(format!("CREATE DATABASE {name} TEMPLATE stoa_template"));
+    sqlx::query(create).execute(&mut connection).await.expect("a copy of the template");
+    // The connection's end gives the lock back.
+    connection.close().await.expect("the connection ends");
+    address(&server, &name)
+}
+
+async fn rename_when_nobody_is_in_it(connection: &mut PgConnection) {
+    connection
+        .execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'stoa_making'")
+        .await
+        .expect("the makers leave");
+    loop {
+        match connection.execute("ALTER DATABASE stoa_making RENAME TO stoa_template").await {
+            Ok(_) => return,
+            Err(sqlx::Error::Database(error)) if error.code().as_deref() == Some("55006") => {
+                tokio::task::yield_now().await
+            }
+            Err(error) => panic!("the template can't be renamed: {error}"),
+        }
+    }
+}

@@ -1,0 +1,210 @@
+//! A machine in memory: it does what it is told at once, or what a test says instead.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Mutex;
+
+use futures_util::future::BoxFuture;
+use futures_util::stream::{self, BoxStream, StreamExt as _};
+use stoa_app::Fault;
+use stoa_app::ports::{
+    Command, InstanceForm, InstanceOnMachine, LogLine, LogQuery, MachineFacts, MachineState, Machines, Order,
+    Progress,
+};
+use stoa_domain::branch::CommitId;
+use stoa_domain::{InstanceId, ProjectId, ReleaseId};
+use tokio::sync::broadcast;
+
+#[derive(Clone)]
+struct Held {
+    state: MachineState,
+    release: Option<ReleaseId>,
+}
+
+/// What happened, for tests to look at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Carried {
+    pub instance: InstanceId,
+    pub order_fence: i64,
+    pub command: String,
+}
+
+pub struct FakeMachines {
+    held: Mutex<BTreeMap<InstanceId, Held>>,
+    forms: Mutex<BTreeMap<InstanceId, InstanceForm>>,
+    lines: Mutex<BTreeMap<InstanceId, Vec<LogLine>>>,
+    carried: Mutex<Vec<Carried>>,
+    next: Mutex<Option<Vec<Progress>>>,
+    changes: broadcast::Sender<InstanceOnMachine>,
+    written: broadcast::Sender<(InstanceId, LogLine)>,
+}
+
+impl Default for FakeMachines {
+    fn default() -> Self {
+        Self {
+            held: Mutex::default(),
+            forms: Mutex::default(),
+            lines: Mutex::default(),
+            carried: Mutex::default(),
+            next: Mutex::default(),
+            changes: broadcast::channel(256).0,
+            written: broadcast::channel(1024).0,
+        }
+    }
+}
+
+impl FakeMachines {
+    /// What was carried out, in order.
+    #[must_use]
+    pub fn carried(&self) -> Vec<Carried> {
+        self.carried.lock().unwrap().clone()
+    }
+
+    /// The form that the machine was told last.
+    #[must_use]
+    pub fn form(&self, instance: InstanceId) -> Option<InstanceForm> {
+        self.forms.lock().unwrap().get(&instance).cloned()
+    }
+
+    /// How the next command goes instead.
+    pub fn answer_next(&self, progress: Vec<Progress>) {
+        *self.next.lock().unwrap() = Some(progress);
+    }
+
+    /// The application writes a line.
+    pub fn write_line(&self, instance: InstanceId, line: LogLine) {
+        self.lines.lock().unwrap().entry(instance).or_default().push(line.clone());
+        // Nobody may be listening.
+        let _ = self.written.send((instance, line));
+    }
+
+    /// The application changes its state by itself.
+    pub fn change_by_itself(&self, instance: InstanceId, state: MachineState) {
+        let release = {
+            let mut held = self.held.lock().unwrap();
+            let one = held.entry(instance).or_insert(Held { state: state.clone(), release: None });
+            one.state = state.clone();
+            one.release
+        };
+        let _ = self.changes.send(InstanceOnMachine { instance, state, release });
+    }
+
+    fn does(&self, instance: InstanceId, command: &Command) -> Vec<Progress> {
+        let step = |name: &str| Progress::Step { name: name.to_owned(), progress: None };
+        let mut held = self.held.lock().unwrap();
+        let release = held.get(&instance).and_then(|one| one.release);
+        let (state, release) = match command {
+            Command::Deploy { release, .. } | Command::Release { release, .. } => {
+                (MachineState::Running, Some(*release))
+            }
+            Command::Start | Command::Restart(_) => (MachineState::Running, release),
+            Command::Stop => (MachineState::Stopped, release),
+            Command::Delete => {
+                held.remove(&instance);
+                return vec![Progress::Succeeded { release: None, size: 0 }];
+            }
+        };
+        held.insert(instance, Held { state, release });
+        vec![step("fetch"), step("switch"), Progress::Succeeded { release, size: 4096 }]
+    }
+}
+
+impl Machines for FakeMachines {
+    fn facts(&self) -> BoxFuture<'_, Result<MachineFacts, Fault>> {
+        Box::pin(async {
+            Ok(MachineFacts {
+                version: "0.1.0".to_owned(),
+                processors: 2,
+                processor_used: 12.5,
+                memory: 8 << 30,
+                memory_used: 2 << 30,
+                disk: 100 << 30,
+                disk_used: 20 << 30,
+                uptime_seconds: 3600,
+                no_sandbox: None,
+                no_outgoing: None,
+                limits_by: "rlimit".to_owned(),
+            })
+        })
+    }
+
+    fn put(&self, _: Order, form: InstanceForm) -> BoxFuture<'_, Result<(), Fault>> {
+        Box::pin(async move {
+            self.forms.lock().unwrap().insert(form.instance, form);
+            Ok(())
+        })
+    }
+
+    fn bring_commit(
+        &self,
+        _: Order,
+        _: ProjectId,
+        _: CommitId,
+        _: PathBuf,
+    ) -> BoxFuture<'_, Result<(), Fault>> {
+        Box::pin(async { Ok(()) })
+    }
+
+    fn carry_out(
+        &self,
+        order: Order,
+        instance: InstanceId,
+        command: Command,
+    ) -> BoxFuture<'_, Result<BoxStream<'static, Progress>, Fault>> {
+        Box::pin(async move {
+            let name = format!("{command:?}");
+            let name = name.split(['(', ' ']).next().unwrap_or_default().to_owned();
+            self.carried.lock().unwrap().push(Carried { instance, order_fence: order.fence, command: name });
+            let progress = match self.next.lock().unwrap().take() {
+                Some(progress) => progress,
+                None => self.does(instance, &command),
+            };
+            Ok(stream::iter(progress).boxed())
+        })
+    }
+
+    fn cancel(&self, _: Order) -> BoxFuture<'_, Result<(), Fault>> {
+        Box::pin(async { Ok(()) })
+    }
+
+    fn instances(&self) -> BoxFuture<'_, Result<Vec<InstanceOnMachine>, Fault>> {
+        Box::pin(async {
+            let held = self.held.lock().unwrap();
+            let on = |(instance, one): (&InstanceId, &Held)| InstanceOnMachine {
+                instance: *instance,
+                state: one.state.clone(),
+                release: one.release,
+            };
+            Ok(held.iter().map(on).collect())
+        })
+    }
+
+    fn changes(&self) -> BoxFuture<'_, Result<BoxStream<'static, InstanceOnMachine>, Fault>> {
+        Box::pin(async {
+            let changes = tokio_stream::wrappers::BroadcastStream::new(self.changes.subscribe());
+            Ok(changes.filter_map(|change| async { change.ok() }).boxed())
+        })
+    }
+
+    fn logs(
+        &self,
+        instance: InstanceId,
+        query: LogQuery,
+    ) -> BoxFuture<'_, Result<BoxStream<'static, Result<LogLine, Fault>>, Fault>> {
+        Box::pin(async move {
+            let written = tokio_stream::wrappers::BroadcastStream::new(self.written.subscribe());
+            let kept = self.lines.lock().unwrap().get(&instance).cloned().unwrap_or_default();
+            let wanted = query.query.clone();
+            let fits = move |line: &LogLine| wanted.as_ref().is_none_or(|text| line.text.contains(text));
+            let kept: Vec<_> =
+                kept.into_iter().filter(fits).take(query.limit.unwrap_or(usize::MAX)).map(Ok).collect();
+            if !query.follow {
+                return Ok(stream::iter(kept).boxed());
+            }
+            let live = written.filter_map(move |line| async move {
+                line.ok().filter(|(of, _)| *of == instance).map(|(_, line)| Ok(line))
+            });
+            Ok(stream::iter(kept).chain(live).boxed())
+        })
+    }
+}
