@@ -6,9 +6,12 @@
 pub mod answer;
 pub mod argument;
 pub mod gate;
+pub mod git;
 pub mod openapi;
+pub mod page;
 pub mod peer;
 pub mod problem;
+pub mod proxy;
 pub mod router;
 pub mod routes;
 pub mod site;
@@ -18,7 +21,8 @@ mod conditional;
 mod lease;
 mod origin;
 mod server;
+mod stream;
 
 pub use router::{Registered, Routes};
-pub use server::{api, serve};
+pub use server::{api, edge, serve};
 pub use site::{Frame, Site};

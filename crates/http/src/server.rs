@@ -1,23 +1,43 @@
-//! The API as a service: what stands around every route, and serving it.
+//! What stands around every route, what of a request belongs to whom, and serving it.
 
+use std::collections::BTreeSet;
+use std::convert::Infallible;
+use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{ConnectInfo, Request, State};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
-use http::{HeaderName, HeaderValue, header};
+use http::{HeaderName, HeaderValue, Method, StatusCode, header};
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use hyper_util::server::graceful::GracefulShutdown;
 use stoa_domain::Refusal;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
+use tower::ServiceExt as _;
 use tower_http::catch_panic::CatchPanicLayer;
 
+use crate::git::Git;
+use crate::page;
 use crate::peer::Peer;
 use crate::problem::Problem;
+use crate::proxy::{self, Applications, Conflicts, Guarded, Notice, Place, Proxy};
 use crate::router::Registered;
 use crate::routes;
 use crate::site::Frame;
+
+/// Heads of requests may be this large, and this much of a body is read before anyone asks for it.
+const BUFFER: usize = 64 * 1024;
+/// A head that takes longer to come, and a connection that is unused for longer, ends.
+const HEAD_WITHIN: Duration = Duration::from_secs(60);
+/// Open answers have this long to end when the process does.
+const ENDING: Duration = Duration::from_secs(3);
 
 /// The routes of the public host, ready to serve, and the list of them.
 #[must_use]
@@ -27,11 +47,88 @@ pub fn api(frame: Frame) -> (Router, Vec<Registered>) {
         .fallback(|| async { Problem::from(Refusal::NotFound) })
         .method_not_allowed_fallback(|| async { Problem::from(Refusal::NotFound) })
         .layer(from_fn_with_state(frame.clone(), around))
-        .layer(CatchPanicLayer::custom(|_| {
-            Problem(stoa_app::Fault::new("a handler panicked").into()).into_response()
-        }))
+        .layer(CatchPanicLayer::custom(|_| Problem(stoa_app::Fault::new("a handler panicked").into()).into_response()))
         .with_state(frame);
     (router, registered)
+}
+
+/// Everything that answers on the listening address: the API, git and the page on the public host, and instances on
+/// theirs.
+#[must_use]
+pub fn edge(frame: Frame, applications: Arc<dyn Applications>, git: Git) -> Router {
+    let (api, registered) = api(frame.clone());
+    let of_routes = registered.iter().filter_map(|route| route.path.split('/').nth(1)).collect();
+    let proxy = Proxy::new(frame.clone(), applications);
+    let edge = Edge { frame, api, of_routes, proxy, git };
+    Router::new().fallback(answer).with_state(Arc::new(edge))
+}
+
+struct Edge {
+    frame: Frame,
+    api: Router,
+    /// First segments of registered routes.
+    of_routes: BTreeSet<&'static str>,
+    proxy: Proxy,
+    git: Git,
+}
+
+async fn answer(State(edge): State<Arc<Edge>>, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    if parts.extensions.get::<Conflicts>().is_some_and(Conflicts::any) {
+        return proxy::visitor_page(&parts, Notice::BadRequest);
+    }
+    match proxy::place_of(&edge.frame.site, &parts) {
+        Place::Bad => proxy::visitor_page(&parts, Notice::BadRequest),
+        Place::Other(host) => edge.proxy.answer(Request::from_parts(parts, body), &host).await,
+        Place::Public => edge.answer_public(Request::from_parts(parts, body)).await,
+        Place::Loopback => {
+            let reads = matches!(parts.method, Method::GET | Method::HEAD);
+            if reads && !page::is_of_programs(parts.uri.path()) {
+                let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
+                return proxy::redirect(&format!("{}{path}", edge.frame.site.origin));
+            }
+            edge.answer_public(Request::from_parts(parts, body)).await
+        }
+    }
+}
+
+impl Edge {
+    async fn answer_public(&self, request: Request) -> Response {
+        let (parts, body) = request.into_parts();
+        let first = parts.uri.path().split('/').nth(1).unwrap_or_default();
+        if first == "git" {
+            return self.git.answer(parts, body).await;
+        }
+        if !self.of_routes.contains(first)
+            && let Some(response) = page::answer(&self.frame.site, &parts)
+        {
+            return response;
+        }
+        let is_visit = first == "visit";
+        let asked = parts.clone();
+        let response = self.call(Request::from_parts(parts, body)).await;
+        if is_visit && proxy::wants_html(&asked) { self.say_to_visitor(&asked, response) } else { response }
+    }
+
+    async fn call(&self, request: Request) -> Response {
+        match self.api.clone().oneshot(request).await {
+            Ok(response) => response,
+            Err(never) => match never {},
+        }
+    }
+
+    /// People who come from an instance for members read pages, not problem objects.
+    fn say_to_visitor(&self, asked: &http::request::Parts, response: Response) -> Response {
+        match response.status() {
+            status if status.is_success() => response,
+            StatusCode::UNAUTHORIZED => {
+                let back = asked.uri.path_and_query().map_or("/", |path| path.as_str());
+                proxy::redirect(&format!("{}/login?to={}", self.frame.site.origin, proxy::encoded(back)))
+            }
+            status if status.is_server_error() => proxy::visitor_page(asked, Notice::Unavailable),
+            _ => proxy::visitor_page(asked, Notice::NotAllowed),
+        }
+    }
 }
 
 /// What holds for every answer of the API.
@@ -61,9 +158,7 @@ fn finish(mut response: Response<Body>) -> Response {
         response.headers_mut().entry(name).or_insert(HeaderValue::from_static(value));
     }
     let headers = response.headers_mut();
-    headers
-        .entry(header::CONTENT_SECURITY_POLICY)
-        .or_insert(HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'"));
+    headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'"));
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     response
 }
@@ -72,7 +167,53 @@ fn finish(mut response: Response<Body>) -> Response {
 ///
 /// # Errors
 /// Where the socket fails.
-pub async fn serve(listener: TcpListener, router: Router, stop: CancellationToken) -> std::io::Result<()> {
-    let service = router.into_make_service_with_connect_info::<SocketAddr>();
-    axum::serve(listener, service).with_graceful_shutdown(stop.cancelled_owned()).await
+pub async fn serve(listener: TcpListener, router: Router, stop: CancellationToken) -> io::Result<()> {
+    let graceful = GracefulShutdown::new();
+    loop {
+        let accepted = tokio::select! {
+            () = stop.cancelled() => break,
+            accepted = listener.accept() => accepted,
+        };
+        match accepted {
+            Ok((stream, peer)) => connected(stream, peer, router.clone(), &graceful),
+            Err(error) if is_of_one(&error) => {}
+            Err(error) => {
+                // Out of descriptors, most likely: others are given back in a moment.
+                tracing::warn!(%error, "a connection can't be accepted");
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        }
+    }
+    drop(listener);
+    // What hasn't ended by then ends with the process.
+    let _ = tokio::time::timeout(ENDING, graceful.shutdown()).await;
+    Ok(())
+}
+
+/// Errors of one connection say nothing of the next.
+fn is_of_one(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
+    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
+}
+
+fn connected(stream: TcpStream, peer: SocketAddr, router: Router, graceful: &GracefulShutdown) {
+    // A late small packet costs a round trip; that it can't be set is no reason to refuse.
+    let _ = stream.set_nodelay(true);
+    let (stream, conflicts) = Guarded::new(stream);
+    let service = service_fn(move |mut request: http::Request<hyper::body::Incoming>| {
+        request.extensions_mut().insert(Peer(peer));
+        request.extensions_mut().insert(conflicts.clone());
+        let router = router.clone();
+        async move { Ok::<_, Infallible>(router.oneshot(request.map(Body::new)).await.unwrap_or_else(|never| match never {})) }
+    });
+    // One protocol: whatever else reaches Stoa has been made this by what stands before it.
+    let mut builder = auto::Builder::new(TokioExecutor::new()).http1_only();
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEAD_WITHIN).max_buf_size(BUFFER);
+    let connection = builder.serve_connection_with_upgrades(TokioIo::new(stream), service).into_owned();
+    let connection = graceful.watch(connection);
+    tokio::spawn(async move {
+        if let Err(error) = connection.await {
+            tracing::debug!(%error, "a connection ended");
+        }
+    });
 }

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use stoa_app::App;
 
 use crate::lease::Leases;
+use crate::proxy::Visits;
 
 /// The public address and what follows from it.
 #[derive(Debug, Clone)]
@@ -67,6 +68,7 @@ pub struct Frame {
     pub app: App,
     pub site: Arc<Site>,
     pub leases: Leases,
+    pub(crate) visits: Arc<Visits>,
     set_up: Arc<AtomicBool>,
 }
 
@@ -74,7 +76,15 @@ impl Frame {
     #[must_use]
     pub fn new(app: App, site: Site) -> Self {
         let leases = Leases::new(app.clone());
-        Self { app, site: Arc::new(site), leases, set_up: Arc::new(AtomicBool::new(false)) }
+        let visits = Arc::new(Visits::new(crate::proxy::visit::random()));
+        Self { app, site: Arc::new(site), leases, visits, set_up: Arc::new(AtomicBool::new(false)) }
+    }
+
+    /// Seals the cookies of visitors by a key that all replicas have. Without one each start has its own, and visitors
+    /// of instances for members go the way over the public host once more.
+    #[must_use]
+    pub fn with_visit_key(self, key: [u8; 32]) -> Self {
+        Self { visits: Arc::new(Visits::new(key)), ..self }
     }
 
     /// Whether the first account exists. Asked of the records until it does, never after.

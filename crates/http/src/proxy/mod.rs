@@ -30,6 +30,7 @@ use crate::site::Frame;
 
 pub(crate) use guard::{Conflicts, Guarded};
 pub(crate) use host::{Place, place_of};
+pub(crate) use members::{encoded, redirect};
 pub(crate) use visit::Visits;
 pub(crate) use visitor::{Notice, page as visitor_page, wants_html};
 

@@ -9,6 +9,7 @@ use std::sync::{Mutex, PoisonError};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 use stoa_app::authority::PathWords;
 use stoa_domain::permission::instance;
@@ -16,11 +17,12 @@ use stoa_domain::{
     AccountId, AccountStanding, Actor, Credential, InstanceId, Refusal, SessionId, Via, WorkspaceId,
 };
 use subtle::ConstantTimeEq as _;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::visitor;
 use crate::answer::{Answer, Raw};
-use crate::argument::{Again, Around, Uri};
+use crate::argument::{Again, Around, Query};
 use crate::gate::{Asked, May};
 use crate::router::{Routes, Sample};
 use crate::site::Site;
@@ -159,14 +161,12 @@ impl Visits {
     }
 }
 
-/// Random bytes. Without any from the system nothing that needs them may be made; ids have some too.
+/// Random bytes. A system that gives none can't keep any secret: the process ends.
 pub(crate) fn random<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
-    if getrandom::fill(&mut bytes).is_err() {
-        tracing::error!("the system gives no random bytes");
-        for (byte, more) in bytes.iter_mut().zip(Uuid::now_v7().as_bytes().iter().rev().cycle()) {
-            *byte = *more;
-        }
+    if let Err(error) = getrandom::fill(&mut bytes) {
+        tracing::error!(%error, "the system gives no random bytes");
+        std::process::abort();
     }
     bytes
 }
@@ -199,12 +199,19 @@ pub(crate) fn routes(routes: Routes) -> Routes {
     routes.get("/visit/{workspace}/{instance}", visit, Sample::status(200).query("to=/"))
 }
 
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct WayBack {
+    /// The path on the instance's host to open.
+    to: Option<String>,
+}
+
 /// Decides whether the account that is signed in here may open the instance, and sends the browser back with a code.
 async fn visit(
     May(permit): May<instance::Visit>,
     Around(frame): Around,
     Again(asked): Again,
-    Uri(uri): Uri,
+    Query(wish): Query<WayBack>,
 ) -> Answer<Raw> {
     let Credential::Session(session) = permit.actor().credential else {
         return Err(Refusal::TokenMayNot.into());
@@ -217,10 +224,8 @@ async fn visit(
     };
     // Where the instance is comes from its own record, never from what the browser says.
     let seen = frame.app.authorize::<instance::View>(&asked.account, &asked.path).await?;
-    let url = frame.app.view_instance(seen).await?.instance.url;
-    let to = uri.query().unwrap_or_default().split('&').find_map(|pair| pair.strip_prefix("to="));
-    let to = super::percent_decoded(to.unwrap_or("/"));
-    let code = frame.visits.code(&visit, &own_path(&String::from_utf8_lossy(&to)), now());
+    let url = frame.app.view_instance(seen).await?.url.ok_or(Refusal::NotFound)?;
+    let code = frame.visits.code(&visit, &own_path(wish.to.as_deref().unwrap_or("/")), now());
     let nonce = URL_SAFE_NO_PAD.encode(random::<16>());
     Ok(Raw(visitor::way_back(&format!("{url}/.stoa/visit"), &url, &code, &nonce)))
 }

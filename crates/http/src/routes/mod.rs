@@ -2,9 +2,18 @@
 
 mod account;
 mod audit;
+mod deployment;
+mod environment;
+mod event;
+mod instance;
 mod invitation;
+mod job;
+mod log;
 mod member;
+mod project;
+mod server;
 mod session;
+mod shared;
 mod system;
 mod token;
 mod wire;
@@ -25,5 +34,6 @@ pub fn all(_version: &'static str) -> Routes {
     let routes = workspace::routes(routes);
     let routes = member::routes(routes);
     let routes = invitation::routes(routes);
-    audit::routes(routes)
+    let routes = audit::routes(routes);
+    crate::proxy::visit::routes(routes)
 }

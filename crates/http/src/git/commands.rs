@@ -1,0 +1,200 @@
+//! The command list of a push, read before its pack; and the report by which git is told that it is refused.
+
+use stoa_domain::branch::{BranchName, CommitId};
+
+/// Commands of one push.
+const MOST: usize = 1_000;
+/// Bytes of the list.
+pub(super) const LONGEST: usize = 1024 * 1024;
+
+/// One ref that a push would move.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Command {
+    pub reference: String,
+    pub old: CommitId,
+    pub new: CommitId,
+}
+
+impl Command {
+    /// The branch that it moves; `None` for a tag.
+    pub(super) fn branch(&self) -> Option<BranchName> {
+        self.reference.strip_prefix("refs/heads/").and_then(BranchName::parse)
+    }
+
+    /// Reads `<old> <new> <ref>`.
+    pub(super) fn parse(line: &str) -> Result<Self, Wrong> {
+        let mut words = line.splitn(3, ' ');
+        let (Some(old), Some(new), Some(reference)) = (words.next(), words.next(), words.next()) else {
+            return Err(Wrong::NotGit);
+        };
+        let (Some(old), Some(new)) = (CommitId::parse(old), CommitId::parse(new)) else { return Err(Wrong::NotGit) };
+        let name = reference.strip_prefix("refs/heads/").or_else(|| reference.strip_prefix("refs/tags/"));
+        if name.and_then(BranchName::parse).is_none() {
+            return Err(Wrong::Reference(reference.chars().filter(|letter| !letter.is_control()).take(200).collect()));
+        }
+        Ok(Self { reference: reference.to_owned(), old, new })
+    }
+}
+
+/// Why a list can't be taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Wrong {
+    NotGit,
+    TooMany,
+    /// A ref that nobody pushes to, or whose name isn't one.
+    Reference(String),
+}
+
+impl Wrong {
+    pub(super) fn sentence(&self) -> String {
+        match self {
+            Self::NotGit => "This isn't a push that git would send.".to_owned(),
+            Self::TooMany => format!("A push moves at most {MOST} branches and tags."),
+            Self::Reference(name) => {
+                format!("Only branches and tags can be pushed, with names that git and people can read: not {name}.")
+            }
+        }
+    }
+}
+
+/// What a push announces.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct List {
+    pub commands: Vec<Command>,
+    /// What the client understands.
+    abilities: Vec<String>,
+    /// What is wrong with it, where something is. The names are there all the same, for the report.
+    pub wrong: Option<Wrong>,
+    names: Vec<String>,
+}
+
+/// The list at the head of a push, once all of it has come.
+pub(super) fn read(bytes: &[u8]) -> Result<Option<List>, Wrong> {
+    let mut list = List::default();
+    let mut rest = bytes;
+    loop {
+        let Some(digits) = rest.get(..4) else { return unfinished(bytes) };
+        let digits = std::str::from_utf8(digits).ok().filter(|text| text.bytes().all(|byte| byte.is_ascii_hexdigit()));
+        let length = digits.and_then(|text| usize::from_str_radix(text, 16).ok()).ok_or(Wrong::NotGit)?;
+        if length == 0 {
+            return Ok(Some(list));
+        }
+        if length < 4 {
+            return Err(Wrong::NotGit);
+        }
+        let Some(line) = rest.get(4..length) else { return unfinished(bytes) };
+        rest = &rest[length..];
+        let line = std::str::from_utf8(line).map_err(|_| Wrong::NotGit)?;
+        let (line, abilities) = line.split_once('\0').map_or((line, None), |(line, more)| (line, Some(more)));
+        if let (Some(abilities), true) = (abilities, list.abilities.is_empty()) {
+            list.abilities = abilities.split_ascii_whitespace().map(str::to_owned).collect();
+        }
+        let line = line.trim_end_matches('\n');
+        if line.starts_with("shallow ") {
+            continue;
+        }
+        if list.names.len() >= MOST {
+            return Err(Wrong::TooMany);
+        }
+        match Command::parse(line) {
+            Ok(command) => {
+                list.names.push(command.reference.clone());
+                list.commands.push(command);
+            }
+            Err(Wrong::Reference(name)) => {
+                list.names.push(name.clone());
+                list.wrong.get_or_insert(Wrong::Reference(name));
+            }
+            Err(other) => return Err(other),
+        }
+    }
+}
+
+fn unfinished(bytes: &[u8]) -> Result<Option<List>, Wrong> {
+    if bytes.len() > LONGEST { Err(Wrong::NotGit) } else { Ok(None) }
+}
+
+impl List {
+    /// The whole answer to a push of which nothing is taken, for the reason in the sentence.
+    pub(super) fn refusal(&self, sentence: &str) -> Vec<u8> {
+        let is_able = |name: &str| self.abilities.iter().any(|ability| ability == name);
+        let mut report = line(b"unpack ok\n");
+        for name in &self.names {
+            // The reason stands behind each ref, where git shows it; the sentence once above.
+            report.extend(line(format!("ng {name} refused\n").as_bytes()));
+        }
+        report.extend_from_slice(b"0000");
+        if !is_able("report-status") && !is_able("report-status-v2") {
+            report.clear();
+        }
+        if !is_able("side-band-64k") {
+            return report;
+        }
+        let mut answer = banded(2, format!("{sentence}\n").as_bytes());
+        answer.extend(banded(1, &report));
+        answer.extend_from_slice(b"0000");
+        answer
+    }
+}
+
+fn banded(band: u8, bytes: &[u8]) -> Vec<u8> {
+    bytes
+        .chunks(60_000)
+        .flat_map(|piece| {
+            let mut whole = vec![band];
+            whole.extend_from_slice(piece);
+            line(&whole)
+        })
+        .collect()
+}
+
+/// One pkt-line.
+pub(super) fn line(bytes: &[u8]) -> Vec<u8> {
+    let mut whole = format!("{:04x}", bytes.len() + 4).into_bytes();
+    whole.extend_from_slice(bytes);
+    whole
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    const A: &str = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
+    const B: &str = "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb";
+
+    fn list(lines: &[&str]) -> Vec<u8> {
+        let mut bytes: Vec<u8> = lines.iter().flat_map(|text| line(text.as_bytes())).collect();
+        bytes.extend_from_slice(b"0000PACK");
+        bytes
+    }
+
+    #[test]
+    fn a_list_is_read_once_all_of_it_is_there() {
+        let first = format!("{A} {B} refs/heads/main\0 report-status side-band-64k agent=git/2");
+        let bytes = list(&[&first, &format!("{A} {B} refs/tags/v1\n")]);
+        for cut in 0..bytes.len() - 4 {
+            assert_eq!(read(&bytes[..cut]), Ok(None), "{cut}");
+        }
+        let read = read(&bytes).unwrap().unwrap();
+        assert_eq!(read.commands.len(), 2);
+        assert_eq!(read.commands[0].branch().unwrap().as_str(), "main");
+        assert_eq!(read.commands[1].branch(), None);
+        let refusal = String::from_utf8(read.refusal("No.")).unwrap();
+        assert!(refusal.contains("\u{2}No.\n") && refusal.contains("ng refs/tags/v1 refused"), "{refusal}");
+    }
+
+    #[test]
+    fn what_isnt_a_push_is_refused() {
+        assert_eq!(read(b"GET / HTTP/1.1"), Err(Wrong::NotGit));
+        assert_eq!(read(b"0003"), Err(Wrong::NotGit));
+        assert_eq!(read(&list(&["push-cert x"])), Err(Wrong::NotGit));
+        for name in ["refs/notes/x", "HEAD", "refs/heads/-x", "refs/heads/a..b", "refs/heads/"] {
+            let read = read(&list(&[&format!("{A} {B} {name}")])).unwrap().unwrap();
+            assert_eq!(read.wrong, Some(Wrong::Reference(name.to_owned())));
+        }
+        let line = format!("{A} {B} refs/heads/a");
+        assert_eq!(read(&list(&vec![line.as_str(); MOST + 1])), Err(Wrong::TooMany));
+        assert_eq!(read(b"0000"), Ok(Some(List::default())));
+    }
+}

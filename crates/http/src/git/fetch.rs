@@ -1,0 +1,149 @@
+//! Telling the refs, and sending packs. A pack goes on only while the right to it does.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use bytes::Bytes;
+use futures_util::stream;
+use http::Response;
+use http::request::Parts;
+use stoa_app::{Failure, Fault};
+use stoa_domain::Refusal;
+use stoa_domain::permission::project;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::process::{Child, ChildStdout};
+use tokio::sync::OwnedSemaphorePermit;
+
+use super::commands::line;
+use super::input::Input;
+use super::program::{git, last_words};
+use super::{Entered, Git, Service, answered};
+use crate::gate::Asked;
+use crate::lease::Lease;
+
+/// Bytes of a request for a pack: names of commits, thousands of them at most.
+const LARGEST_REQUEST: u64 = 32 * 1024 * 1024;
+const PIECE: usize = 64 * 1024;
+
+/// Only protocols that git knows are told on.
+fn protocol(parts: &Parts) -> Option<&str> {
+    let value = parts.headers.get("git-protocol")?.to_str().ok()?;
+    matches!(value, "version=2" | "version=1" | "version=0").then_some(value)
+}
+
+impl Git {
+    pub(super) async fn advertise(
+        &self,
+        parts: &Parts,
+        service: Service,
+        entered: &Entered,
+        turn: OwnedSemaphorePermit,
+    ) -> Result<Response<Body>, Failure> {
+        let verb = if service == Service::Fetch { "upload-pack" } else { "receive-pack" };
+        let folder = self.folder(entered.project);
+        let settings = self.settings();
+        let mut command = git(verb, &["--stateless-rpc", "--http-backend-info-refs"], &settings, &folder);
+        let protocol = protocol(parts).filter(|_| service == Service::Fetch);
+        if let Some(protocol) = protocol {
+            command.env("GIT_PROTOCOL", protocol);
+        }
+        let output = command.stdin(std::process::Stdio::null()).output().await.map_err(missing)?;
+        drop(turn);
+        if !output.status.success() {
+            let words = String::from_utf8_lossy(&output.stderr).into_owned();
+            return Err(Fault::new(format!("git {verb} told no refs: {words}")).into());
+        }
+        let mut body = Vec::new();
+        if protocol != Some("version=2") {
+            body.extend(line(format!("# service={}\n", service.name()).as_bytes()));
+            body.extend_from_slice(b"0000");
+        }
+        body.extend(output.stdout);
+        Ok(answered(&format!("application/x-{}-advertisement", service.name()), Body::from(body)))
+    }
+
+    pub(super) async fn fetch(
+        &self,
+        parts: &Parts,
+        body: Body,
+        entered: Entered,
+        turn: OwnedSemaphorePermit,
+    ) -> Result<Response<Body>, Failure> {
+        let mut input = Input::new(parts, body, LARGEST_REQUEST)?;
+        let folder = self.folder(entered.project);
+        let settings = self.settings();
+        let mut command = git("upload-pack", &["--stateless-rpc"], &settings, &folder);
+        if let Some(protocol) = protocol(parts) {
+            command.env("GIT_PROTOCOL", protocol);
+        }
+        let mut child = command.spawn().map_err(missing)?;
+        let (Some(mut stdin), Some(stdout)) = (child.stdin.take(), child.stdout.take()) else {
+            return Err(Fault::new("git has no streams").into());
+        };
+        let stderr = child.stderr.take();
+        tokio::spawn(async move {
+            while let Ok(Some(piece)) = input.next().await {
+                if stdin.write_all(&piece).await.is_err() {
+                    break;
+                }
+            }
+        });
+        tokio::spawn(async move {
+            let words = last_words(stderr).await;
+            if !words.is_empty() {
+                tracing::debug!(words, "git upload-pack");
+            }
+        });
+        let asked = Asked { account: entered.account, path: entered.path };
+        let lease = Arc::new(self.inner.frame.leases.hold::<project::Fetch>(asked));
+        let pack = Pack { stdout, child, lease, _turn: turn };
+        let pieces = stream::try_unfold(pack, |mut pack| async move {
+            let piece = pack.piece().await?;
+            Ok::<_, std::io::Error>(piece.map(|piece| (piece, pack)))
+        });
+        Ok(answered("application/x-git-upload-pack-result", Body::from_stream(pieces)))
+    }
+
+    /// Settings that this installation adds.
+    pub(super) fn settings(&self) -> Vec<String> {
+        let hooks = self.inner.hosting.hooks_folder.display();
+        vec![
+            format!("core.hooksPath={hooks}"),
+            format!("receive.maxInputSize={}", self.inner.hosting.largest_push),
+        ]
+    }
+}
+
+pub(super) fn missing(error: std::io::Error) -> Failure {
+    if error.kind() == std::io::ErrorKind::NotFound {
+        tracing::error!("the git program isn't installed, or the repository's folder isn't there");
+        return Refusal::Unavailable.into();
+    }
+    Fault::new(error).into()
+}
+
+/// A pack on its way. The program ends with it.
+struct Pack {
+    stdout: ChildStdout,
+    child: Child,
+    lease: Arc<Lease>,
+    _turn: OwnedSemaphorePermit,
+}
+
+impl Pack {
+    async fn piece(&mut self) -> std::io::Result<Option<Bytes>> {
+        let mut piece = vec![0; PIECE];
+        let count = tokio::select! {
+            biased;
+            _ = self.lease.ended() => return Err(std::io::Error::other("the right to fetch has ended")),
+            count = self.stdout.read(&mut piece) => count?,
+        };
+        if count > 0 {
+            piece.truncate(count);
+            return Ok(Some(Bytes::from(piece)));
+        }
+        let status = self.child.wait().await?;
+        // A pack that broke off mustn't look like a whole one.
+        if status.success() { Ok(None) } else { Err(std::io::Error::other("git upload-pack failed")) }
+    }
+}

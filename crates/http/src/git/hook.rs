@@ -1,0 +1,283 @@
+//! `pre-receive`, the one hook there is: the second decision about a push, while its objects lie in quarantine and
+//! before a ref moves.
+//!
+//! Git starts the hook as a process of its own. It says of each ref how it would move, to the process that serves the
+//! push, over a socket without a file; that process decides. A ticket, made for one push and told to its hook alone,
+//! says which push it is about. Without an answer nothing moves.
+
+use std::collections::HashMap;
+use std::fmt::Write as _;
+use std::io::{self, Read as _, Write as _};
+use std::os::linux::net::SocketAddrExt as _;
+use std::os::unix::net::{SocketAddr, UnixListener as StdListener, UnixStream as StdStream};
+use std::path::Path;
+use std::process::{Command as Process, ExitCode, Stdio};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use stoa_app::Failure;
+use stoa_domain::permission::project;
+use stoa_domain::push::{BranchUpdate, UpdateKind};
+use stoa_domain::{AccountStanding, Permit, ProjectId, Refusal, WorkspaceId};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{UnixListener, UnixStream};
+
+use super::Hosting;
+use super::commands::{Command, LONGEST};
+use crate::problem::tell;
+use crate::proxy::visit::random;
+use crate::site::Frame;
+
+const NAME: &str = "pre-receive";
+const SOCKET: &str = "STOA_PUSH_SOCKET";
+const TICKET: &str = "STOA_PUSH_TICKET";
+/// The hook waits this long for its answer, and the serving process for its question.
+const WITHIN: Duration = Duration::from_secs(60);
+const TAKEN: &str = "taken";
+
+/// How a ref would move.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Forward,
+    Rewind,
+    Delete,
+}
+
+impl Kind {
+    const fn key(self) -> &'static str {
+        match self {
+            Self::Forward => "forward",
+            Self::Rewind => "rewind",
+            Self::Delete => "delete",
+        }
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        [Self::Forward, Self::Rewind, Self::Delete].into_iter().find(|kind| kind.key() == text)
+    }
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct Move {
+    pub command: Command,
+    pub kind: Kind,
+}
+
+/// A push that is being run.
+pub(super) struct Pending {
+    account: AccountStanding,
+    workspace: WorkspaceId,
+    project: ProjectId,
+    commands: Vec<Command>,
+    permit: Mutex<Option<Permit<project::Push>>>,
+}
+
+impl Pending {
+    pub(super) fn new(account: AccountStanding, workspace: WorkspaceId, project: ProjectId, commands: Vec<Command>) -> Self {
+        Self { account, workspace, project, commands, permit: Mutex::default() }
+    }
+
+    pub(super) fn commands(&self) -> &[Command] {
+        &self.commands
+    }
+
+    /// The permit, where the hook was told yes.
+    pub(super) fn take_permit(&self) -> Option<Permit<project::Push>> {
+        self.permit.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+/// Where hooks ask.
+pub(super) struct Desk {
+    /// The socket's name among those that are no files.
+    name: String,
+    pending: Mutex<HashMap<String, Arc<Pending>>>,
+}
+
+/// The right of one hook to ask about one push; it ends when dropped.
+pub(super) struct Ticket {
+    desk: Arc<Desk>,
+    text: String,
+}
+
+impl Ticket {
+    pub(super) fn environment(&self) -> [(&'static str, &str); 2] {
+        [(SOCKET, &self.desk.name), (TICKET, &self.text)]
+    }
+}
+
+impl Drop for Ticket {
+    fn drop(&mut self) {
+        self.desk.pending.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.text);
+    }
+}
+
+impl Desk {
+    pub(super) fn open(frame: Frame, hosting: &Hosting) -> io::Result<Arc<Self>> {
+        lay_out(&hosting.hooks_folder, &hosting.hook_program)?;
+        let name = format!("stoa-push-{}", hexadecimal(&random::<16>()));
+        let listener = StdListener::bind_addr(&SocketAddr::from_abstract_name(&name)?)?;
+        listener.set_nonblocking(true)?;
+        let listener = UnixListener::from_std(listener)?;
+        let desk = Arc::new(Self { name, pending: Mutex::default() });
+        let of_hooks = Arc::downgrade(&desk);
+        tokio::spawn(async move {
+            loop {
+                let accepted = listener.accept().await;
+                let Some(desk) = of_hooks.upgrade() else { return };
+                match accepted {
+                    Ok((stream, _)) => {
+                        let frame = frame.clone();
+                        tokio::spawn(async move {
+                            let _ = tokio::time::timeout(WITHIN, desk.hear(&frame, stream)).await;
+                        });
+                    }
+                    Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
+                }
+            }
+        });
+        Ok(desk)
+    }
+
+    pub(super) fn expect(self: &Arc<Self>, push: Arc<Pending>) -> Ticket {
+        let text = hexadecimal(&random::<32>());
+        self.pending.lock().unwrap_or_else(PoisonError::into_inner).insert(text.clone(), push);
+        Ticket { desk: self.clone(), text }
+    }
+
+    async fn hear(&self, frame: &Frame, mut stream: UnixStream) -> io::Result<()> {
+        let mut question = String::new();
+        let most = LONGEST as u64 + 4096;
+        (&mut stream).take(most).read_to_string(&mut question).await?;
+        let (ticket, moves) = question.split_once('\n').unwrap_or_default();
+        let push = self.pending.lock().unwrap_or_else(PoisonError::into_inner).get(ticket).cloned();
+        // Whoever has no ticket is told nothing.
+        let Some(push) = push else { return Ok(()) };
+        let answer = match Self::settle(frame, &push, moves).await {
+            Ok(permit) => {
+                *push.permit.lock().unwrap_or_else(PoisonError::into_inner) = Some(permit);
+                TAKEN.to_owned()
+            }
+            Err(Failure::Refused(refusal)) => tell(&refusal).detail,
+            Err(Failure::Fault(fault)) => {
+                tracing::error!(fault = %fault.chain(), "a push can't be decided");
+                tell(&Refusal::Unavailable).detail
+            }
+        };
+        stream.write_all(answer.as_bytes()).await?;
+        stream.shutdown().await
+    }
+
+    async fn settle(frame: &Frame, push: &Pending, text: &str) -> Result<Permit<project::Push>, Failure> {
+        let mut moves = Vec::new();
+        for line in text.lines() {
+            let parsed = line.split_once(' ').and_then(|(kind, rest)| Some((Kind::parse(kind)?, Command::parse(rest).ok()?)));
+            let Some((kind, command)) = parsed else { return Err(Refusal::NotFound.into()) };
+            // What git is about to move has to be what was announced, and decided, before.
+            if !push.commands.contains(&command) {
+                return Err(Refusal::NotFound.into());
+            }
+            moves.push(Move { command, kind });
+        }
+        if !frame.app.is_still_signed_in(push.account.actor.credential).await? {
+            return Err(Refusal::Unauthenticated.into());
+        }
+        Self::decide(frame, &push.account, push.workspace, push.project, &moves).await
+    }
+
+    /// The decision about a push, from how each ref would move: the same both times.
+    pub(super) async fn decide(
+        frame: &Frame,
+        account: &AccountStanding,
+        workspace: WorkspaceId,
+        project: ProjectId,
+        moves: &[Move],
+    ) -> Result<Permit<project::Push>, Failure> {
+        let mut updates = Vec::new();
+        for one in moves {
+            let Some(branch) = one.command.branch() else { continue };
+            let deployed_by = frame.app.deployed_by(workspace, project, &branch).await?;
+            let kind = match one.kind {
+                Kind::Forward => UpdateKind::Forward,
+                Kind::Rewind => UpdateKind::Rewind,
+                Kind::Delete => UpdateKind::Delete,
+            };
+            updates.push(BranchUpdate { branch, kind, deployed_by });
+        }
+        frame.app.authorize_push(account, workspace, project, &updates).await
+    }
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+/// Puts the hook into its folder: a link to the program, set in one step, so that a push never meets a half one.
+fn lay_out(folder: &Path, program: &Path) -> io::Result<()> {
+    std::fs::create_dir_all(folder)?;
+    let made = folder.join(format!(".{NAME}-{}", hexadecimal(&random::<8>())));
+    std::os::unix::fs::symlink(program, &made)?;
+    std::fs::rename(&made, folder.join(NAME))
+}
+
+/// Whether this process was started by git as the hook.
+#[must_use]
+pub fn is_called() -> bool {
+    std::env::args_os().next().is_some_and(|name| Path::new(&name).file_name().is_some_and(|name| name == NAME))
+}
+
+/// What the hook does: reads what would move from standard input, asks, and says the answer by its exit status and on
+/// standard error, which git hands to the person.
+#[must_use]
+pub fn run() -> ExitCode {
+    let sentence = match ask() {
+        Ok(answer) if answer == TAKEN => return ExitCode::SUCCESS,
+        Ok(answer) if !answer.is_empty() => answer,
+        Ok(_) | Err(_) => "The push couldn't be decided, so nothing was moved. Try again in a moment.".to_owned(),
+    };
+    // Where nobody listens the status says it all.
+    let _ = writeln!(io::stderr(), "{sentence}");
+    ExitCode::FAILURE
+}
+
+fn ask() -> io::Result<String> {
+    let variable = |name: &str| std::env::var(name).map_err(io::Error::other);
+    let mut text = String::new();
+    io::stdin().take(LONGEST as u64).read_to_string(&mut text)?;
+    let mut question = format!("{}\n", variable(TICKET)?);
+    for line in text.lines() {
+        let command = Command::parse(line).map_err(|wrong| io::Error::other(wrong.sentence()))?;
+        let _ = writeln!(question, "{} {line}", kind_of(&command)?.key());
+    }
+    let mut stream = StdStream::connect_addr(&SocketAddr::from_abstract_name(variable(SOCKET)?)?)?;
+    stream.set_read_timeout(Some(WITHIN))?;
+    stream.write_all(question.as_bytes())?;
+    stream.shutdown(std::net::Shutdown::Write)?;
+    let mut answer = String::new();
+    stream.take(64 * 1024).read_to_string(&mut answer)?;
+    Ok(answer)
+}
+
+/// Asked of git itself, which sees the quarantine here.
+fn kind_of(command: &Command) -> io::Result<Kind> {
+    if command.new.is_zero() {
+        return Ok(Kind::Delete);
+    }
+    if command.old.is_zero() || command.branch().is_none() {
+        return Ok(Kind::Forward);
+    }
+    let status = Process::new("git")
+        .args(["merge-base", "--is-ancestor", "--", command.old.as_str(), command.new.as_str()])
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()?;
+    match status.code() {
+        Some(0) => Ok(Kind::Forward),
+        // Where git can't tell, it counts as what asks for more.
+        _ => Ok(Kind::Rewind),
+    }
+}

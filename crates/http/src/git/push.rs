@@ -1,0 +1,183 @@
+//! A push: decided from its command list, run, decided once more by `pre-receive`, and what follows from it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Body;
+use bytes::{Bytes, BytesMut};
+use futures_util::{StreamExt as _, stream};
+use http::Response;
+use http::request::Parts;
+use stoa_app::ports::RefUpdate;
+use stoa_app::{Failure, Fault};
+use stoa_domain::Refusal;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::process::{Child, ChildStdin};
+use tokio::sync::{OwnedSemaphorePermit, mpsc};
+
+use super::commands::{self, List, Wrong};
+use super::fetch::missing;
+use super::hook::{Desk, Kind, Move, Pending};
+use super::input::{Cut, Input};
+use super::program::{git, last_words};
+use super::{Entered, Git, answered};
+use crate::problem::tell;
+
+/// A push takes no longer.
+const LONGEST: Duration = Duration::from_secs(1800);
+/// The program has this long to clean up after itself.
+const ENDING: Duration = Duration::from_secs(10);
+const KIND: &str = "application/x-git-receive-pack-result";
+
+impl Git {
+    pub(super) async fn push(
+        &self,
+        parts: &Parts,
+        body: Body,
+        entered: Entered,
+        turn: OwnedSemaphorePermit,
+    ) -> Result<Response<Body>, Failure> {
+        let most = self.inner.hosting.largest_push.saturating_add(commands::LONGEST as u64);
+        let mut input = Input::new(parts, body, most)?;
+        let mut head = BytesMut::new();
+        let list = loop {
+            match commands::read(&head) {
+                Ok(Some(list)) => break list,
+                Ok(None) => {}
+                Err(wrong) => return Err(invalid(&wrong)),
+            }
+            match input.next().await {
+                Ok(Some(piece)) => head.extend_from_slice(&piece),
+                Ok(None) | Err(Cut::Broken) => return Err(invalid(&Wrong::NotGit)),
+                Err(Cut::TooLarge) => return Err(Refusal::PayloadTooLarge.into()),
+            }
+        };
+        if let Some(sentence) = self.first_decision(&entered, &list).await? {
+            tokio::spawn(input.drain());
+            return Ok(answered(KIND, Body::from(list.refusal(&sentence))));
+        }
+        let folder = self.folder(entered.project);
+        let pending = Arc::new(Pending::new(entered.account, entered.workspace, entered.project, list.commands));
+        let ticket = self.inner.desk.expect(pending.clone());
+        let mut command = git("receive-pack", &["--stateless-rpc"], &self.settings(), &folder);
+        for (name, value) in ticket.environment() {
+            command.env(name, value);
+        }
+        let child = command.spawn().map_err(missing)?;
+        let (sender, receiver) = mpsc::channel::<Bytes>(16);
+        let app = self.inner.frame.app.clone();
+        // It goes on whether or not the client waits for the answer: what was moved has to be followed.
+        tokio::spawn(async move {
+            let _turn = turn;
+            let running = run(child, head.freeze(), input, &sender);
+            if tokio::time::timeout(LONGEST, running).await.is_err() {
+                tracing::warn!("a push took too long and was ended");
+            }
+            drop(ticket);
+            if let Some(permit) = pending.take_permit() {
+                let updates: Vec<_> = pending.commands().iter().map(update).collect();
+                if let Err(failure) = app.after_push(permit, &updates).await {
+                    // The next start compares the heads; until then the branch is moved and not deployed.
+                    tracing::error!(?failure, "what follows a push couldn't be begun");
+                }
+            }
+            drop(sender);
+        });
+        let pieces = stream::unfold(receiver, |mut receiver| async move {
+            receiver.recv().await.map(|piece| (piece, receiver))
+        });
+        Ok(answered(KIND, Body::from_stream(pieces.map(Ok::<_, std::convert::Infallible>))))
+    }
+
+    /// Decides each ref from what the list says. Whether a branch is rewound isn't known before its commits are here:
+    /// `pre-receive` asks that.
+    async fn first_decision(&self, entered: &Entered, list: &List) -> Result<Option<String>, Failure> {
+        if let Some(wrong) = &list.wrong {
+            return Ok(Some(wrong.sentence()));
+        }
+        if list.commands.is_empty() {
+            return Ok(None);
+        }
+        let moves: Vec<_> = list
+            .commands
+            .iter()
+            .map(|command| Move {
+                command: command.clone(),
+                kind: if command.new.is_zero() { Kind::Delete } else { Kind::Forward },
+            })
+            .collect();
+        let decided = Desk::decide(&self.inner.frame, &entered.account, entered.workspace, entered.project, &moves).await;
+        match decided {
+            Ok(_) => Ok(None),
+            Err(Failure::Refused(refusal)) => Ok(Some(tell(&refusal).detail)),
+            Err(fault) => Err(fault),
+        }
+    }
+}
+
+fn invalid(wrong: &Wrong) -> Failure {
+    Refusal::invalid("push", "invalid", &wrong.sentence()).into()
+}
+
+fn update(command: &commands::Command) -> RefUpdate {
+    RefUpdate { reference: command.reference.clone(), old: command.old.clone(), new: command.new.clone() }
+}
+
+/// Feeds the program and hands its answer on, to the end of both.
+async fn run(mut child: Child, head: Bytes, mut input: Input, sender: &mpsc::Sender<Bytes>) {
+    let (Some(stdin), Some(mut stdout)) = (child.stdin.take(), child.stdout.take()) else { return };
+    let stderr = tokio::spawn(last_words(child.stderr.take()));
+    let feeding = async {
+        let cut = feed(stdin, head, &mut input).await;
+        // What is left of a body that git wants no more is read on, or the client would never see the answer.
+        if cut != Some(Cut::Broken) {
+            input.drain().await;
+        }
+        cut
+    };
+    let answering = async {
+        let mut piece = vec![0; 16 * 1024];
+        while let Ok(count @ 1..) = stdout.read(&mut piece).await {
+            // A client that has gone doesn't end the push: git decides alone how far it got.
+            let _ = sender.send(Bytes::copy_from_slice(&piece[..count])).await;
+        }
+    };
+    let (cut, ()) = tokio::join!(feeding, answering);
+    match tokio::time::timeout(ENDING, child.wait()).await {
+        Ok(Ok(status)) if status.success() => {}
+        _ => {
+            let words = stderr.await.unwrap_or_default();
+            tracing::debug!(?cut, words, "git receive-pack didn't succeed");
+        }
+    }
+}
+
+/// Everything that comes, to the program. Where it is cut the program's input ends early, and it takes nothing.
+async fn feed(mut stdin: ChildStdin, head: Bytes, input: &mut Input) -> Option<Cut> {
+    if stdin.write_all(&head).await.is_err() {
+        return None;
+    }
+    loop {
+        match input.next().await {
+            Ok(Some(piece)) => {
+                if stdin.write_all(&piece).await.is_err() {
+                    return None;
+                }
+            }
+            Ok(None) => {
+                let _ = stdin.shutdown().await;
+                return None;
+            }
+            Err(cut) => return Some(cut),
+        }
+    }
+}
+
+impl From<Cut> for Failure {
+    fn from(cut: Cut) -> Self {
+        match cut {
+            Cut::TooLarge => Refusal::PayloadTooLarge.into(),
+            Cut::Broken => Fault::new("a body broke off").into(),
+        }
+    }
+}
