@@ -1,1 +1,7 @@
+//! What acts on a machine: builds, sandboxes, releases, logs.
+//!
+//! It has no members and no permissions. It does what the control plane asks, for its own machine, and refuses what is
+//! late. It never sees the control plane's records.
 
+pub mod folders;
+pub mod logs;

@@ -1,0 +1,218 @@
+//! Where everything lies on a machine. Every path is made here, from ids and nothing else, so that no name that
+//! somebody chose ever becomes part of one.
+
+use std::fs;
+use std::io;
+use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+
+use stoa_domain::{DeploymentId, InstanceId, ProjectId, ReleaseId};
+
+/// The agent's state folder and what is below it.
+#[derive(Debug, Clone)]
+pub struct Folders {
+    state: PathBuf,
+}
+
+impl Folders {
+    /// Makes the folders that are always there, for the agent alone.
+    ///
+    /// # Errors
+    /// Where one can't be made.
+    pub fn new(state: PathBuf) -> io::Result<Self> {
+        make_private(&state)?;
+        // Sockets and bind mounts need a path that doesn't depend on where somebody stands.
+        let folders = Self { state: fs::canonicalize(state)? };
+        for name in
+            ["mirrors", "cache", "releases", "current", "data", "run", "logs", "deployments", "instances", "operations"]
+        {
+            make_private(&folders.state.join(name))?;
+        }
+        // What an instance's own user has to walk through; the entries below are closed to all but theirs.
+        for open in [folders.state.as_path(), &folders.state.join("data"), &folders.state.join("cache"), &folders.state.join("releases")] {
+            fs::set_permissions(open, fs::Permissions::from_mode(0o711))?;
+        }
+        Ok(folders)
+    }
+
+    #[must_use]
+    pub fn state(&self) -> &Path {
+        &self.state
+    }
+
+    #[must_use]
+    pub fn mirror(&self, project: ProjectId) -> PathBuf {
+        self.state.join("mirrors").join(format!("{project}.git"))
+    }
+
+    /// Kept between the builds of an instance.
+    #[must_use]
+    pub fn cache(&self, instance: InstanceId) -> PathBuf {
+        self.state.join("cache").join(instance.to_string())
+    }
+
+    #[must_use]
+    pub fn releases(&self, instance: InstanceId) -> PathBuf {
+        self.state.join("releases").join(instance.to_string())
+    }
+
+    #[must_use]
+    pub fn release(&self, instance: InstanceId, release: ReleaseId) -> PathBuf {
+        self.releases(instance).join(release.to_string())
+    }
+
+    /// The link whose target's name is the release that runs.
+    #[must_use]
+    pub fn current(&self, instance: InstanceId) -> PathBuf {
+        self.state.join("current").join(instance.to_string())
+    }
+
+    /// The only folder of an instance that outlives its releases and that it can write.
+    #[must_use]
+    pub fn data(&self, instance: InstanceId) -> PathBuf {
+        self.state.join("data").join(instance.to_string())
+    }
+
+    /// What belongs to the sandboxes of an instance that are there now: sockets, and what identifies them.
+    #[must_use]
+    pub fn run(&self, instance: InstanceId) -> PathBuf {
+        self.state.join("run").join(instance.to_string())
+    }
+
+    #[must_use]
+    pub fn logs(&self, instance: InstanceId) -> PathBuf {
+        self.state.join("logs").join(instance.to_string())
+    }
+
+    /// The logs of the deployments of an instance.
+    #[must_use]
+    pub fn deployments(&self, instance: InstanceId) -> PathBuf {
+        self.state.join("deployments").join(instance.to_string())
+    }
+
+    #[must_use]
+    pub fn deployment_log(&self, instance: InstanceId, deployment: DeploymentId) -> PathBuf {
+        self.deployments(instance).join(deployment.to_string())
+    }
+
+    /// What the agent was told of an instance.
+    #[must_use]
+    pub fn form(&self, instance: InstanceId) -> PathBuf {
+        self.state.join("instances").join(format!("{instance}.json"))
+    }
+
+    #[must_use]
+    pub fn forms(&self) -> PathBuf {
+        self.state.join("instances")
+    }
+
+    #[must_use]
+    pub fn operations(&self) -> PathBuf {
+        self.state.join("operations")
+    }
+
+    #[must_use]
+    pub fn key(&self) -> PathBuf {
+        self.state.join("agent.key")
+    }
+}
+
+/// Makes a folder for its owner alone. One that is there stays as it is.
+///
+/// # Errors
+/// Where it can't be made.
+pub fn make_private(folder: &Path) -> io::Result<()> {
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
+}
+
+/// Removes a folder and all in it, also what an application left read-only. Links are removed, never followed.
+///
+/// # Errors
+/// Where something can't be removed. A folder that isn't there is no error.
+pub fn remove(folder: &Path) -> io::Result<()> {
+    match fs::remove_dir_all(folder) {
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+            open_up(folder)?;
+            ignore_missing(fs::remove_dir_all(folder))
+        }
+        other => ignore_missing(other),
+    }
+}
+
+/// Removes a file.
+///
+/// # Errors
+/// Where it can't be removed. One that isn't there is no error.
+pub fn remove_file(file: &Path) -> io::Result<()> {
+    ignore_missing(fs::remove_file(file))
+}
+
+fn ignore_missing(outcome: io::Result<()>) -> io::Result<()> {
+    match outcome {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        other => other,
+    }
+}
+
+/// Makes folders writable again, so that what is in them can be removed.
+fn open_up(folder: &Path) -> io::Result<()> {
+    if !fs::symlink_metadata(folder)?.is_dir() {
+        return Ok(());
+    }
+    fs::set_permissions(folder, fs::Permissions::from_mode(0o700))?;
+    for entry in fs::read_dir(folder)? {
+        open_up(&entry?.path())?;
+    }
+    Ok(())
+}
+
+/// Writes a file whole or not at all: beside it, then by a rename.
+///
+/// # Errors
+/// Where it can't be written.
+pub fn write_whole(file: &Path, bytes: &[u8]) -> io::Result<()> {
+    use std::io::Write as _;
+    use std::os::unix::fs::OpenOptionsExt as _;
+    let beside = file.with_extension("new");
+    let mut open = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&beside)?;
+    open.write_all(bytes)?;
+    open.sync_all()?;
+    fs::rename(&beside, file)?;
+    if let Some(folder) = file.parent() {
+        fs::File::open(folder)?.sync_all()?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_an_application_left_behind_is_removed_without_following_links() {
+        let place = tempfile::tempdir().unwrap();
+        let outside = place.path().join("outside");
+        fs::create_dir(&outside).unwrap();
+        fs::write(outside.join("kept"), "x").unwrap();
+        let folder = place.path().join("data");
+        fs::create_dir_all(folder.join("deep/er")).unwrap();
+        fs::write(folder.join("deep/er/file"), "x").unwrap();
+        std::os::unix::fs::symlink(&outside, folder.join("deep/link")).unwrap();
+        fs::set_permissions(folder.join("deep/er"), fs::Permissions::from_mode(0o500)).unwrap();
+        remove(&folder).unwrap();
+        assert!(!folder.exists());
+        assert!(outside.join("kept").exists());
+        remove(&folder).unwrap();
+    }
+
+    #[test]
+    fn a_file_is_written_whole() {
+        let place = tempfile::tempdir().unwrap();
+        let file = place.path().join("form.json");
+        write_whole(&file, b"one").unwrap();
+        write_whole(&file, b"two").unwrap();
+        assert_eq!(fs::read(&file).unwrap(), b"two");
+        assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+}
