@@ -318,10 +318,13 @@ impl Store {
     }
 }
 
+/// Since when, and how many, of one actor in one workspace.
+type FloodCounts = std::collections::HashMap<(WorkspaceId, Option<AccountId>), (Timestamp, i64)>;
+
 /// Refusals that are counted instead of written, by actor.
 #[derive(Default)]
 pub(crate) struct Floods {
-    counts: std::sync::Mutex<std::collections::HashMap<(WorkspaceId, Option<AccountId>), (Timestamp, i64)>>,
+    counts: std::sync::Mutex<FloodCounts>,
 }
 
 impl Floods {

@@ -79,6 +79,17 @@ impl App {
         self.seen_environment(workspace, instance).await
     }
 
+    /// As it is now: what a change is compared with.
+    ///
+    /// # Errors
+    /// `NotFound`, or a fault.
+    pub async fn load_environment_for_change(
+        &self,
+        permit: &Permit<may::ChangeEnvironment>,
+    ) -> Result<SeenEnvironment, Failure> {
+        self.seen_environment(permit.workspace(), *permit.target()).await
+    }
+
     async fn seen_environment(
         &self,
         workspace: WorkspaceId,

@@ -103,6 +103,17 @@ impl App {
         Ok(self.store().count_running_instances().await?)
     }
 
+    /// As it is now: what a change is compared with.
+    ///
+    /// # Errors
+    /// `NotFound`, or a fault.
+    pub async fn load_instance_for_change(
+        &self,
+        permit: &Permit<may::Change>,
+    ) -> Result<SeenInstance, Failure> {
+        self.seen_instance(&Caller::of(permit), *permit.target()).await
+    }
+
     pub(crate) async fn seen_instance(
         &self,
         caller: &Caller,

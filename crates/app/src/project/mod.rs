@@ -5,7 +5,7 @@ pub mod heads;
 use stoa_domain::branch::BranchName;
 use stoa_domain::permission::project as may;
 use stoa_domain::slug::Slug;
-use stoa_domain::{FieldProblem, Permit, ProjectId, Refusal};
+use stoa_domain::{FieldProblem, Permit, ProjectId, Refusal, WorkspaceId};
 use stoa_storage::page::Page;
 use stoa_storage::project::{NewProject, ProjectChange};
 
@@ -23,6 +23,8 @@ const FIRST_BRANCH: &str = "main";
 #[derive(Debug, Clone)]
 pub struct SeenProject {
     pub project: ProjectRecord,
+    /// What `git clone` takes.
+    pub clone_url: String,
     pub abilities: Abilities,
 }
 
@@ -103,7 +105,8 @@ impl App {
     ) -> Result<Vec<SeenProject>, Failure> {
         let caller = Caller::of(&permit);
         let projects = self.store().list_projects(&permit, page).await?;
-        Ok(projects.into_iter().map(|project| seen(&caller, project)).collect())
+        let base = self.repositories_url(caller.workspace).await?;
+        Ok(projects.into_iter().map(|project| seen(&caller, project, &base)).collect())
     }
 
     /// # Errors
@@ -230,14 +233,29 @@ impl App {
         }
     }
 
+    /// As it is now: what a change is compared with.
+    ///
+    /// # Errors
+    /// `NotFound`, or a fault.
+    pub async fn load_project_for_change(&self, permit: &Permit<may::Change>) -> Result<SeenProject, Failure> {
+        self.seen_project(&Caller::of(permit), *permit.target()).await
+    }
+
+    /// Below which the workspace's hosted repositories are, for git.
+    async fn repositories_url(&self, workspace: WorkspaceId) -> Result<String, Failure> {
+        let workspace = self.store().load_workspace(workspace).await?;
+        Ok(format!("{}/git/{}", self.settings().public_url, workspace.slug))
+    }
+
     async fn seen_project(&self, caller: &Caller, project: ProjectId) -> Result<SeenProject, Failure> {
         let (sees_everything, member) = (caller.sees_everything, caller.member);
         let project = self.store().load_project(caller.workspace, project, sees_everything, member).await?;
-        Ok(seen(caller, project))
+        Ok(seen(caller, project, &self.repositories_url(caller.workspace).await?))
     }
 }
 
-fn seen(caller: &Caller, project: ProjectRecord) -> SeenProject {
+fn seen(caller: &Caller, project: ProjectRecord, repositories_url: &str) -> SeenProject {
     let abilities = abilities::of_project(caller, project.instances);
-    SeenProject { project, abilities }
+    let clone_url = format!("{repositories_url}/{}.git", project.slug);
+    SeenProject { project, clone_url, abilities }
 }

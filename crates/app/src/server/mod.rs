@@ -121,6 +121,14 @@ impl App {
         Ok(self.store().delete_server(permit).await?)
     }
 
+    /// As it is now: what a change is compared with.
+    ///
+    /// # Errors
+    /// `NotFound`, or a fault.
+    pub async fn load_server_for_change(&self, permit: &Permit<may::Change>) -> Result<SeenServer, Failure> {
+        self.seen_server(&Caller::of(permit), *permit.target()).await
+    }
+
     async fn seen_server(&self, caller: &Caller, server: ServerId) -> Result<SeenServer, Failure> {
         let (sees_everything, member) = (caller.sees_everything, caller.member);
         let server = self.store().load_server_as(caller.workspace, server, sees_everything, member).await?;

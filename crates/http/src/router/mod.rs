@@ -150,7 +150,6 @@ impl Routes {
         &self.registered
     }
 
-    #[must_use]
     pub fn into_parts(self) -> (Router<Frame>, Vec<Registered>) {
         (self.router, self.registered)
     }

@@ -1,0 +1,67 @@
+//! What happens in a workspace, told as it happens to whoever may see it.
+
+use futures_util::StreamExt as _;
+use serde::{Deserialize, Serialize};
+use stoa_app::event::EventRecord;
+use stoa_domain::EventId;
+use stoa_domain::permission::workspace::FollowEvents;
+use utoipa::ToSchema;
+
+use super::wire::time;
+use crate::answer::{Answer, Raw};
+use crate::argument::{Again, Around, Headers, Query};
+use crate::gate::May;
+use crate::router::{Routes, Sample};
+use crate::stream::{self, Form};
+
+pub(super) fn routes(routes: Routes) -> Routes {
+    routes.get("/api/v1/workspaces/{workspace}/events", follow, Sample::status(200).streams())
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct EventsQuery {
+    /// The id of the last event that was read, where no `Last-Event-ID` says it.
+    after: Option<String>,
+}
+
+#[derive(Serialize)]
+struct ResourceView {
+    kind: String,
+    id: String,
+}
+
+#[derive(Serialize)]
+struct EventView {
+    r#type: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    resource: Option<ResourceView>,
+    at: String,
+}
+
+impl EventView {
+    fn of(event: EventRecord) -> Self {
+        // It says that what one may do has changed, not what: the page asks everything anew.
+        let names = event.kind != "access_changed";
+        let resource = names.then(|| ResourceView { kind: event.resource_kind, id: event.resource.to_string() });
+        Self { r#type: event.kind, resource, at: time(event.at) }
+    }
+}
+
+async fn follow(
+    May(permit): May<FollowEvents>,
+    Around(frame): Around,
+    Again(asked): Again,
+    Headers(headers): Headers,
+    Query(query): Query<EventsQuery>,
+) -> Answer<Raw> {
+    let last = headers.get("last-event-id").and_then(|value| value.to_str().ok()).map(str::to_owned).or(query.after);
+    // One that can't be read, after an update perhaps: from now on. The page asks everything anew when it connects.
+    let after: Option<EventId> = last.and_then(|last| last.parse().ok());
+    let lease = frame.leases.hold::<FollowEvents>(asked);
+    let frames = frame.app.follow_events(permit, after).map(|event| {
+        let event = event?;
+        stream::frame(Some(event.id.to_string()), &EventView::of(event))
+    });
+    Ok(Raw(stream::answer(Form::Events, lease, frames)))
+}

@@ -1,0 +1,308 @@
+//! Instances: seen, made, changed, and acted on.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use stoa_app::instance::act::DeleteInstance;
+use stoa_app::instance::create::CreateInstance;
+use stoa_app::instance::deploy::DeployInstance;
+use stoa_app::instance::{Accepted, ChangeInstance, InstanceFilter, SeenInstance};
+use stoa_domain::Refusal;
+use stoa_domain::instance::{InstanceStatus, RestartMode, Stage, Visibility};
+use stoa_domain::permission::instance as may;
+use utoipa::ToSchema;
+
+use super::environment::VariableWish;
+use super::shared::{Blocked, JobView, NamedView, abilities, id, wanted, word};
+use super::wire::{ListQuery, cursor, page, time};
+use crate::answer::{Answer, Object, Page};
+use crate::argument::{IfMatch, Json, Query, Uses};
+use crate::conditional::{check, etag};
+use crate::gate::May;
+use crate::router::{Routes, Sample};
+
+const STAGES: &str = "production, staging or development";
+const VISIBILITIES: &str = "public or members";
+
+pub(super) fn routes(routes: Routes) -> Routes {
+    const ALL: &str = "/api/v1/workspaces/{workspace}/instances";
+    const ONE: &str = "/api/v1/workspaces/{workspace}/instances/{instance}";
+    let new = json!({
+        "name": "{unique}", "project": "{project}", "server": "{server}", "stage": "staging", "branch": "main",
+    });
+    routes
+        .get(ALL, list, Sample::status(200))
+        .post(ALL, create, Sample::status(202).body(new))
+        .get(ONE, view, Sample::status(200))
+        .patch(ONE, change, Sample::status(200).body(json!({ "visibility": "members" })))
+        .delete(ONE, delete, Sample::status(202).body(json!({ "confirm": "{instance_name}" })))
+        .post(
+            "/api/v1/workspaces/{workspace}/instances/{instance}/restart",
+            restart,
+            Sample::status(202).body(json!({ "mode": "soft" })),
+        )
+        .post(
+            "/api/v1/workspaces/{workspace}/instances/{instance}/start",
+            start,
+            // The sample's instance runs; that it is decided is what counts.
+            Sample::status(409).body(json!({})),
+        )
+        .post("/api/v1/workspaces/{workspace}/instances/{instance}/stop", stop, Sample::status(202).body(json!({})))
+        .post(
+            "/api/v1/workspaces/{workspace}/instances/{instance}/deploy",
+            deploy,
+            Sample::status(202).body(json!({})),
+        )
+}
+
+/// An instance as the caller sees it.
+#[derive(Serialize, ToSchema)]
+struct InstanceView {
+    id: String,
+    slug: String,
+    name: String,
+    project: NamedView,
+    /// `null` where the caller isn't allowed it.
+    server: Option<NamedView>,
+    stage: &'static str,
+    status: &'static str,
+    /// Why it failed, in one sentence.
+    reason: Option<String>,
+    branch: String,
+    /// The commit that it runs.
+    commit: Option<String>,
+    url: Option<String>,
+    visibility: &'static str,
+    is_protected: bool,
+    may: Vec<&'static str>,
+    blocked: BTreeMap<&'static str, Blocked>,
+    /// The one that runs, else the one that waits.
+    job: Option<JobView>,
+    created_at: String,
+}
+
+impl InstanceView {
+    fn of(seen: SeenInstance) -> Self {
+        let (may, blocked) = abilities(seen.abilities);
+        let instance = seen.instance;
+        Self {
+            id: instance.id.to_string(),
+            slug: instance.slug,
+            name: instance.name,
+            project: NamedView::of(instance.project),
+            server: instance.server.map(NamedView::of),
+            stage: instance.stage.key(),
+            status: instance.status.key(),
+            reason: instance.reason,
+            branch: instance.branch,
+            commit: instance.commit,
+            url: seen.url,
+            visibility: instance.visibility.key(),
+            is_protected: instance.is_protected,
+            may,
+            blocked,
+            job: seen.job.map(JobView::of),
+            created_at: time(instance.created_at),
+        }
+    }
+}
+
+fn tag(seen: &SeenInstance) -> Result<String, stoa_app::Failure> {
+    let instance = &seen.instance;
+    etag(&(instance.id.to_string(), &instance.name, instance.visibility.key(), instance.is_protected))
+}
+
+fn answer(seen: SeenInstance) -> Answer<Object<InstanceView>> {
+    let tag = tag(&seen)?;
+    Ok(Object::ok(InstanceView::of(seen)).tagged(tag))
+}
+
+/// What was begun: the instance, with its job, and where to follow that.
+fn accepted(begun: Accepted, workspace: stoa_domain::WorkspaceId) -> Answer<Object<InstanceView>> {
+    let job = JobView::of(begun.job);
+    let place = format!("/api/v1/workspaces/{workspace}/jobs/{}", job.id);
+    let view = InstanceView { job: Some(job), ..InstanceView::of(begun.instance) };
+    Ok(Object::accepted(view, &place))
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct InstancesQuery {
+    limit: Option<i64>,
+    after: Option<String>,
+    q: Option<String>,
+    project: Option<String>,
+    server: Option<String>,
+    stage: Option<String>,
+    status: Option<String>,
+}
+
+async fn list(
+    May(permit): May<may::List>,
+    Uses(app): Uses,
+    Query(query): Query<InstancesQuery>,
+) -> Answer<Object<Page<InstanceView>>> {
+    let InstancesQuery { limit, after, q, project, server, stage, status } = query;
+    let (length, wanted) = wanted(ListQuery { limit, after, q })?;
+    let filter = InstanceFilter {
+        project: id("project", project)?,
+        server: id("server", server)?,
+        stage: word("stage", stage.as_deref(), Stage::from_key, STAGES)?,
+        status: word("status", status.as_deref(), InstanceStatus::from_key, "a status of instances")?,
+    };
+    let found = app.list_instances(permit, &filter, &wanted).await?;
+    Ok(Object::ok(page(found, length, |seen| cursor(&seen.instance.name, seen.instance.id), InstanceView::of)))
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct NewInstance {
+    name: String,
+    project: String,
+    server: String,
+    stage: String,
+    branch: String,
+    #[serde(default)]
+    environment: Vec<VariableWish>,
+    visibility: Option<String>,
+}
+
+async fn create(
+    May(permit): May<may::Create>,
+    Uses(app): Uses,
+    Json(wish): Json<NewInstance>,
+) -> Answer<Object<InstanceView>> {
+    let workspace = permit.workspace();
+    let stage = Stage::from_key(&wish.stage)
+        .ok_or_else(|| Refusal::invalid("stage", "unknown", format!("This has to be {STAGES}.")))?;
+    let wish = CreateInstance {
+        name: wish.name,
+        project: wish.project,
+        server: wish.server,
+        stage,
+        branch: wish.branch,
+        environment: wish.environment.into_iter().map(VariableWish::wanted).collect(),
+        visibility: word("visibility", wish.visibility.as_deref(), Visibility::from_key, VISIBILITIES)?,
+    };
+    accepted(app.create_instance(permit, wish).await?, workspace)
+}
+
+async fn view(May(permit): May<may::View>, Uses(app): Uses) -> Answer<Object<InstanceView>> {
+    answer(app.view_instance(permit).await?)
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct InstanceChange {
+    name: Option<String>,
+    is_protected: Option<bool>,
+    visibility: Option<String>,
+}
+
+async fn change(
+    May(permit): May<may::Change>,
+    Uses(app): Uses,
+    IfMatch(wanted): IfMatch,
+    Json(wish): Json<InstanceChange>,
+) -> Answer<Object<InstanceView>> {
+    let expected_revision = match wanted {
+        None => None,
+        Some(wanted) => {
+            let current = app.load_instance_for_change(&permit).await?;
+            check(Some(&wanted), &tag(&current)?)?;
+            Some(current.instance.revision)
+        }
+    };
+    let visibility = word("visibility", wish.visibility.as_deref(), Visibility::from_key, VISIBILITIES)?;
+    let InstanceChange { name, is_protected, .. } = wish;
+    answer(app.change_instance(permit, ChangeInstance { name, visibility, is_protected, expected_revision }).await?)
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct InstanceDeletion {
+    /// Its name, typed again.
+    confirm: String,
+    /// Whether work that goes on is cancelled first.
+    #[serde(default)]
+    cancel: bool,
+}
+
+async fn delete(
+    May(permit): May<may::Delete>,
+    Uses(app): Uses,
+    Json(wish): Json<InstanceDeletion>,
+) -> Answer<Object<InstanceView>> {
+    let workspace = permit.workspace();
+    let InstanceDeletion { confirm, cancel } = wish;
+    accepted(app.delete_instance(permit, DeleteInstance { confirm, cancel }).await?, workspace)
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct RestartInstance {
+    /// `soft` or `hard`.
+    mode: String,
+}
+
+async fn restart(
+    May(permit): May<may::Restart>,
+    Uses(app): Uses,
+    Json(wish): Json<RestartInstance>,
+) -> Answer<Object<InstanceView>> {
+    let workspace = permit.workspace();
+    let mode = RestartMode::from_key(&wish.mode)
+        .ok_or_else(|| Refusal::invalid("mode", "unknown", "This has to be soft or hard."))?;
+    accepted(app.restart_instance(permit, mode).await?, workspace)
+}
+
+/// Nothing to say.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Nothing {}
+
+async fn start(
+    May(permit): May<may::Start>,
+    Uses(app): Uses,
+    Json(Nothing {}): Json<Nothing>,
+) -> Answer<Object<InstanceView>> {
+    let workspace = permit.workspace();
+    accepted(app.start_instance(permit).await?, workspace)
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct StopInstance {
+    /// Whether work that goes on is cancelled first.
+    #[serde(default)]
+    cancel: bool,
+}
+
+async fn stop(
+    May(permit): May<may::Stop>,
+    Uses(app): Uses,
+    Json(wish): Json<StopInstance>,
+) -> Answer<Object<InstanceView>> {
+    let workspace = permit.workspace();
+    accepted(app.stop_instance(permit, wish.cancel).await?, workspace)
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct DeployRelease {
+    /// The branch's newest where it isn't said.
+    commit: Option<String>,
+    /// A release that was kept, to go back to.
+    release: Option<String>,
+}
+
+async fn deploy(
+    May(permit): May<may::Deploy>,
+    Uses(app): Uses,
+    Json(wish): Json<DeployRelease>,
+) -> Answer<Object<InstanceView>> {
+    let workspace = permit.workspace();
+    let DeployRelease { commit, release } = wish;
+    accepted(app.deploy_instance(permit, DeployInstance { commit, release }).await?, workspace)
+}

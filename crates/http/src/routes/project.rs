@@ -1,0 +1,262 @@
+//! Projects, their branches and commits.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use stoa_app::ports::Commit;
+use stoa_app::project::{ChangeProject, CreateProject, SeenBranch, SeenProject};
+use stoa_domain::Refusal;
+use stoa_domain::permission::project as may;
+use utoipa::ToSchema;
+
+use super::shared::{Blocked, abilities, wanted};
+use super::wire::{ListQuery, cursor, limit, page, time};
+use crate::answer::{Answer, Done, Object, Page};
+use crate::argument::{IfMatch, Json, Query, Uses};
+use crate::conditional::{check, etag};
+use crate::gate::May;
+use crate::router::{Routes, Sample};
+
+pub(super) fn routes(routes: Routes) -> Routes {
+    const ALL: &str = "/api/v1/workspaces/{workspace}/projects";
+    const ONE: &str = "/api/v1/workspaces/{workspace}/projects/{project}";
+    routes
+        .get(ALL, list, Sample::status(200))
+        .post(ALL, create, Sample::status(201).body(json!({ "name": "{unique}" })))
+        .get(ONE, view, Sample::status(200))
+        .patch(ONE, change, Sample::status(200).body(json!({ "name": "{unique}" })))
+        // The sample's project has an instance, which forbids it; that it is decided is what counts.
+        .delete(ONE, delete, Sample::status(409))
+        .get("/api/v1/workspaces/{workspace}/projects/{project}/branches", branches, Sample::status(200))
+        .get("/api/v1/workspaces/{workspace}/projects/{project}/commits", commits, Sample::status(200))
+}
+
+#[derive(Serialize, ToSchema)]
+struct RepositoryView {
+    kind: &'static str,
+    /// What `git clone` takes, below the public URL.
+    url: String,
+    has_commits: bool,
+}
+
+#[derive(Serialize, ToSchema)]
+struct ProjectView {
+    id: String,
+    slug: String,
+    name: String,
+    default_branch: String,
+    repository: RepositoryView,
+    /// How many of its instances the caller sees.
+    instances: i64,
+    created_at: String,
+    may: Vec<&'static str>,
+    blocked: BTreeMap<&'static str, Blocked>,
+}
+
+impl ProjectView {
+    fn of(seen: SeenProject) -> Self {
+        let (may, blocked) = abilities(seen.abilities);
+        Self {
+            id: seen.project.id.to_string(),
+            repository: RepositoryView {
+                kind: "hosted",
+                url: seen.clone_url,
+                has_commits: seen.project.has_commits,
+            },
+            slug: seen.project.slug,
+            name: seen.project.name,
+            default_branch: seen.project.default_branch,
+            instances: seen.project.instances,
+            created_at: time(seen.project.created_at),
+            may,
+            blocked,
+        }
+    }
+}
+
+fn tag(seen: &SeenProject) -> Result<String, stoa_app::Failure> {
+    let project = &seen.project;
+    etag(&(project.id.to_string(), &project.name, &project.slug, &project.default_branch))
+}
+
+fn answer(seen: SeenProject) -> Answer<Object<ProjectView>> {
+    let tag = tag(&seen)?;
+    Ok(Object::ok(ProjectView::of(seen)).tagged(tag))
+}
+
+async fn list(
+    May(permit): May<may::List>,
+    Uses(app): Uses,
+    Query(query): Query<ListQuery>,
+) -> Answer<Object<Page<ProjectView>>> {
+    let (length, wanted) = wanted(query)?;
+    let found = app.list_projects(permit, &wanted).await?;
+    Ok(Object::ok(page(found, length, |seen| cursor(&seen.project.name, seen.project.id), ProjectView::of)))
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct NewRepository {
+    kind: String,
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct NewProject {
+    name: String,
+    default_branch: Option<String>,
+    /// Hosted where it isn't said.
+    repository: Option<NewRepository>,
+}
+
+async fn create(
+    May(permit): May<may::Create>,
+    Uses(app): Uses,
+    Json(wish): Json<NewProject>,
+) -> Answer<Object<ProjectView>> {
+    if wish.repository.is_some_and(|repository| repository.kind != "hosted") {
+        return Err(Refusal::invalid("repository.kind", "unknown", "A repository is hosted: by Stoa itself.").into());
+    }
+    let wish = CreateProject { name: wish.name, default_branch: wish.default_branch };
+    let seen = app.create_project(permit, wish).await?;
+    let tag = tag(&seen)?;
+    Ok(Object::created(ProjectView::of(seen)).tagged(tag))
+}
+
+async fn view(May(permit): May<may::View>, Uses(app): Uses) -> Answer<Object<ProjectView>> {
+    answer(app.view_project(permit).await?)
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct ProjectChange {
+    name: Option<String>,
+    slug: Option<String>,
+    default_branch: Option<String>,
+}
+
+async fn change(
+    May(permit): May<may::Change>,
+    Uses(app): Uses,
+    IfMatch(wanted): IfMatch,
+    Json(wish): Json<ProjectChange>,
+) -> Answer<Object<ProjectView>> {
+    let expected_revision = match wanted {
+        None => None,
+        Some(wanted) => {
+            let current = app.load_project_for_change(&permit).await?;
+            check(Some(&wanted), &tag(&current)?)?;
+            Some(current.project.revision)
+        }
+    };
+    let ProjectChange { name, slug, default_branch } = wish;
+    answer(app.change_project(permit, ChangeProject { name, slug, default_branch, expected_revision }).await?)
+}
+
+async fn delete(May(permit): May<may::Delete>, Uses(app): Uses) -> Answer<Done> {
+    app.delete_project(permit).await?;
+    Ok(Done(None))
+}
+
+#[derive(Serialize, ToSchema)]
+struct CommitView {
+    id: String,
+    subject: String,
+    author_name: String,
+    author_email: String,
+    at: String,
+}
+
+impl CommitView {
+    fn of(commit: Commit) -> Self {
+        Self {
+            id: commit.id.to_string(),
+            subject: commit.subject,
+            author_name: commit.author_name,
+            author_email: commit.author_email,
+            at: time(commit.at),
+        }
+    }
+}
+
+/// An instance that deploys a branch.
+#[derive(Serialize, ToSchema)]
+struct OnBranchView {
+    id: String,
+    slug: String,
+    name: String,
+    stage: &'static str,
+    status: &'static str,
+}
+
+#[derive(Serialize, ToSchema)]
+struct BranchView {
+    name: String,
+    is_default: bool,
+    commit: CommitView,
+    /// Commits that the default branch hasn't.
+    ahead: u64,
+    /// Commits of the default branch that it hasn't.
+    behind: u64,
+    /// Of those that the caller sees.
+    instances: Vec<OnBranchView>,
+    may: Vec<&'static str>,
+    blocked: BTreeMap<&'static str, Blocked>,
+}
+
+impl BranchView {
+    fn of(seen: SeenBranch) -> Self {
+        let (may, blocked) = abilities(seen.abilities);
+        Self {
+            name: seen.branch.name.to_string(),
+            is_default: seen.is_default,
+            commit: CommitView::of(seen.branch.commit),
+            ahead: seen.ahead,
+            behind: seen.behind,
+            instances: seen
+                .instances
+                .into_iter()
+                .map(|on| OnBranchView {
+                    id: on.id.to_string(),
+                    slug: on.slug,
+                    name: on.name,
+                    stage: on.stage.key(),
+                    status: on.status.key(),
+                })
+                .collect(),
+            may,
+            blocked,
+        }
+    }
+}
+
+async fn branches(May(permit): May<may::View>, Uses(app): Uses) -> Answer<Object<Page<BranchView>>> {
+    let items = app.list_branches(permit).await?.into_iter().map(BranchView::of).collect();
+    Ok(Object::ok(Page { items, next: None }))
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct CommitsQuery {
+    /// The default branch where it isn't said.
+    branch: Option<String>,
+    limit: Option<i64>,
+    /// The `next` of the page before.
+    after: Option<String>,
+}
+
+async fn commits(
+    May(permit): May<may::View>,
+    Uses(app): Uses,
+    Query(query): Query<CommitsQuery>,
+) -> Answer<Object<Page<CommitView>>> {
+    let length = limit(query.limit)?;
+    let wrong = || Refusal::invalid("after", "invalid", "This isn't a cursor of this list.");
+    let skip: usize = query.after.map_or(Ok(0), |after| after.parse().map_err(|_| wrong()))?;
+    let wanted = usize::try_from(length).map_err(|_| wrong())?;
+    let mut found = app.list_commits(permit, query.branch.as_deref(), skip, wanted + 1).await?;
+    let next = (found.len() > wanted).then(|| (skip + wanted).to_string());
+    found.truncate(wanted);
+    Ok(Object::ok(Page { items: found.into_iter().map(CommitView::of).collect(), next }))
+}

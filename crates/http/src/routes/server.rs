@@ -1,0 +1,168 @@
+//! Servers of a workspace.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use stoa_app::server::{CreateServer, SeenServer};
+use stoa_domain::permission::server as may;
+use utoipa::ToSchema;
+
+use super::shared::{Blocked, abilities, wanted};
+use super::wire::{ListQuery, cursor, page, time};
+use crate::answer::{Answer, Done, Object, Page};
+use crate::argument::{Again, IfMatch, Json, Query, Uses};
+use crate::conditional::{check, etag};
+use crate::gate::May;
+use crate::router::{Routes, Sample};
+
+pub(super) fn routes(routes: Routes) -> Routes {
+    const ALL: &str = "/api/v1/workspaces/{workspace}/servers";
+    const ONE: &str = "/api/v1/workspaces/{workspace}/servers/{server}";
+    routes
+        .get(ALL, list, Sample::status(200))
+        .post(ALL, create, Sample::status(201).body(json!({ "name": "{unique}", "local": true })))
+        .get(ONE, view, Sample::status(200))
+        .patch(ONE, change, Sample::status(200).body(json!({ "name": "{unique}" })))
+        .delete(ONE, delete, Sample::status(204))
+}
+
+/// What its machine says of itself.
+#[derive(Serialize, ToSchema)]
+struct MachineView {
+    version: String,
+    processors: u32,
+    /// Percent, 0 to 100.
+    processor_used: f32,
+    /// Bytes.
+    memory: u64,
+    memory_used: u64,
+    disk: u64,
+    disk_used: u64,
+    uptime_seconds: u64,
+    /// Why no instance can run there, and what to install.
+    no_sandbox: Option<String>,
+    /// Why instances there reach nothing outside.
+    no_outgoing: Option<String>,
+    /// By what limits are enforced.
+    limits_by: String,
+}
+
+#[derive(Serialize, ToSchema)]
+struct ServerView {
+    id: String,
+    slug: String,
+    name: String,
+    is_local: bool,
+    /// `ready`, or `away` while its machine doesn't answer.
+    status: &'static str,
+    machine: Option<MachineView>,
+    /// How many instances of those that the caller sees stand on it.
+    instances: i64,
+    created_at: String,
+    may: Vec<&'static str>,
+    blocked: BTreeMap<&'static str, Blocked>,
+}
+
+impl ServerView {
+    fn of(seen: SeenServer) -> Self {
+        let (may, blocked) = abilities(seen.abilities);
+        let machine = seen.facts.map(|facts| MachineView {
+            version: facts.version,
+            processors: facts.processors,
+            processor_used: facts.processor_used,
+            memory: facts.memory,
+            memory_used: facts.memory_used,
+            disk: facts.disk,
+            disk_used: facts.disk_used,
+            uptime_seconds: facts.uptime_seconds,
+            no_sandbox: facts.no_sandbox,
+            no_outgoing: facts.no_outgoing,
+            limits_by: facts.limits_by,
+        });
+        Self {
+            id: seen.server.id.to_string(),
+            slug: seen.server.slug,
+            name: seen.server.name,
+            is_local: seen.server.is_local,
+            status: if machine.is_some() { "ready" } else { "away" },
+            machine,
+            instances: seen.server.instances,
+            created_at: time(seen.server.created_at),
+            may,
+            blocked,
+        }
+    }
+}
+
+fn tag(seen: &SeenServer) -> Result<String, stoa_app::Failure> {
+    etag(&(seen.server.id.to_string(), &seen.server.name))
+}
+
+fn answer(seen: SeenServer) -> Answer<Object<ServerView>> {
+    let tag = tag(&seen)?;
+    Ok(Object::ok(ServerView::of(seen)).tagged(tag))
+}
+
+async fn list(
+    May(permit): May<may::List>,
+    Uses(app): Uses,
+    Query(query): Query<ListQuery>,
+) -> Answer<Object<Page<ServerView>>> {
+    let (length, wanted) = wanted(query)?;
+    let found = app.list_servers(permit, &wanted).await?;
+    Ok(Object::ok(page(found, length, |seen| cursor(&seen.server.name, seen.server.id), ServerView::of)))
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct NewServer {
+    name: String,
+    /// This machine.
+    #[serde(default)]
+    local: bool,
+}
+
+async fn create(
+    May(permit): May<may::Create>,
+    Uses(app): Uses,
+    Again(asked): Again,
+    Json(wish): Json<NewServer>,
+) -> Answer<Object<ServerView>> {
+    let wish = CreateServer { name: wish.name, local: wish.local };
+    let seen = app.create_server(permit, &asked.account, wish).await?;
+    let tag = tag(&seen)?;
+    Ok(Object::created(ServerView::of(seen)).tagged(tag))
+}
+
+async fn view(May(permit): May<may::View>, Uses(app): Uses) -> Answer<Object<ServerView>> {
+    answer(app.view_server(permit).await?)
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct ChangeServer {
+    name: String,
+}
+
+async fn change(
+    May(permit): May<may::Change>,
+    Uses(app): Uses,
+    IfMatch(wanted): IfMatch,
+    Json(wish): Json<ChangeServer>,
+) -> Answer<Object<ServerView>> {
+    let expected = match wanted {
+        None => None,
+        Some(wanted) => {
+            let current = app.load_server_for_change(&permit).await?;
+            check(Some(&wanted), &tag(&current)?)?;
+            Some(current.server.revision)
+        }
+    };
+    answer(app.change_server(permit, &wish.name, expected).await?)
+}
+
+async fn delete(May(permit): May<may::Delete>, Uses(app): Uses) -> Answer<Done> {
+    app.delete_server(permit).await?;
+    Ok(Done(None))
+}

@@ -1,0 +1,130 @@
+//! Answers that go on: server-sent events and lines of JSON, each under a lease.
+//!
+//! Before every frame the lease is asked. When the right ends, an event stream says so with `event: end` and the
+//! problem; lines of JSON, which have no place for it, break off.
+
+use std::time::Duration;
+
+use axum::body::{Body, Bytes};
+use axum::response::Response;
+use futures_util::stream::{BoxStream, Stream, StreamExt as _, unfold};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use http::{HeaderName, HeaderValue};
+use serde_json::Value;
+use stoa_app::{Failure, Fault};
+
+use crate::lease::Lease;
+use crate::problem::tell_failure;
+
+/// So that a proxy between doesn't take silence for death.
+const HEARTBEAT: Duration = Duration::from_secs(15);
+
+/// How frames are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Form {
+    Events,
+    Lines,
+}
+
+/// One thing to send.
+pub(crate) struct Frame {
+    /// By which a client says where it was: in events only.
+    pub id: Option<String>,
+    pub value: Value,
+}
+
+impl Form {
+    fn frame(self, frame: &Frame) -> Bytes {
+        let text = match self {
+            Self::Lines => format!("{}\n", frame.value),
+            Self::Events => {
+                let id = frame.id.as_ref().map(|id| format!("id: {id}\n")).unwrap_or_default();
+                format!("{id}data: {}\n\n", frame.value)
+            }
+        };
+        Bytes::from(text)
+    }
+
+    fn content_type(self) -> &'static str {
+        match self {
+            Self::Events => "text/event-stream",
+            Self::Lines => "application/x-ndjson",
+        }
+    }
+}
+
+struct Going {
+    lease: Lease,
+    frames: BoxStream<'static, Result<Frame, Failure>>,
+    form: Form,
+    heartbeat: tokio::time::Interval,
+    is_over: bool,
+}
+
+impl Going {
+    async fn next(&mut self) -> Option<Result<Bytes, std::io::Error>> {
+        if self.is_over {
+            return None;
+        }
+        let next = tokio::select! {
+            biased;
+            refusal = self.lease.ended() => Some(Err(refusal.into())),
+            next = self.frames.next() => next,
+            _ = self.heartbeat.tick(), if self.form == Form::Events => return Some(Ok(Bytes::from_static(b": \n\n"))),
+        };
+        // Asked again, because getting the frame may have taken long.
+        let next = match (next, self.lease.check()) {
+            (Some(Ok(_)), Err(refusal)) => Some(Err(refusal.into())),
+            (next, _) => next,
+        };
+        match next {
+            Some(Ok(frame)) => Some(Ok(self.form.frame(&frame))),
+            Some(Err(failure)) => {
+                self.is_over = true;
+                Some(self.end(&failure))
+            }
+            None => {
+                self.is_over = true;
+                None
+            }
+        }
+    }
+
+    fn end(&self, failure: &Failure) -> Result<Bytes, std::io::Error> {
+        let told = tell_failure(failure);
+        match self.form {
+            Form::Events => Ok(Bytes::from(format!("event: end\ndata: {}\n\n", told.object()))),
+            Form::Lines => Err(std::io::Error::new(std::io::ErrorKind::PermissionDenied, told.code)),
+        }
+    }
+}
+
+/// An answer that sends what comes, for as long as the lease holds.
+pub(crate) fn answer(
+    form: Form,
+    lease: Lease,
+    frames: impl Stream<Item = Result<Frame, Failure>> + Send + 'static,
+) -> Response {
+    let mut heartbeat = tokio::time::interval(HEARTBEAT);
+    heartbeat.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let going = Going { lease, frames: frames.boxed(), form, heartbeat, is_over: false };
+    let body = unfold(going, |mut going| async move {
+        let next = going.next().await?;
+        Some((next, going))
+    });
+    let mut response = Response::new(Body::from_stream(body));
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(form.content_type()));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    // nginx otherwise keeps what should arrive at once.
+    headers.insert(HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
+    response
+}
+
+/// A frame of something serialisable.
+///
+/// # Errors
+/// A fault where it can't be written as JSON.
+pub(crate) fn frame(id: Option<String>, value: &impl serde::Serialize) -> Result<Frame, Failure> {
+    Ok(Frame { id, value: serde_json::to_value(value).map_err(Fault::new)? })
+}
