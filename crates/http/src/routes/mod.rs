@@ -35,5 +35,13 @@ pub fn all(_version: &'static str) -> Routes {
     let routes = member::routes(routes);
     let routes = invitation::routes(routes);
     let routes = audit::routes(routes);
+    let routes = event::routes(routes);
+    let routes = job::routes(routes);
+    let routes = server::routes(routes);
+    let routes = project::routes(routes);
+    let routes = instance::routes(routes);
+    let routes = environment::routes(routes);
+    let routes = deployment::routes(routes);
+    let routes = log::routes(routes);
     crate::proxy::visit::routes(routes)
 }
