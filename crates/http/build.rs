@@ -39,7 +39,10 @@ fn main() -> io::Result<()> {
         let brotli = PathBuf::from(format!("{}.br", path.display()));
         let gzip = compressed(&path, &out.join(format!("page-{number}.gz")))?;
         let one = |path: Option<&Path>| {
-            path.map_or_else(|| "None".to_owned(), |path| format!("Some(include_bytes!({:?}))", path.display().to_string()))
+            path.map_or_else(
+                || "None".to_owned(),
+                |path| format!("Some(include_bytes!({:?}))", path.display().to_string()),
+            )
         };
         let brotli = brotli.is_file().then_some(brotli.as_path());
         let _ = writeln!(
@@ -55,7 +58,9 @@ fn main() -> io::Result<()> {
 }
 
 fn folder(variable: &str) -> io::Result<PathBuf> {
-    std::env::var_os(variable).map(PathBuf::from).ok_or_else(|| io::Error::other(format!("{variable} isn't set")))
+    std::env::var_os(variable)
+        .map(PathBuf::from)
+        .ok_or_else(|| io::Error::other(format!("{variable} isn't set")))
 }
 
 fn collect(folder: &Path, prefix: &str, files: &mut Vec<String>) -> io::Result<()> {

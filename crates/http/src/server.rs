@@ -40,21 +40,21 @@ const HEAD_WITHIN: Duration = Duration::from_secs(60);
 const ENDING: Duration = Duration::from_secs(3);
 
 /// The routes of the public host, ready to serve, and the list of them.
-#[must_use]
 pub fn api(frame: Frame) -> (Router, Vec<Registered>) {
     let (router, registered) = routes::all(frame.site.version).into_parts();
     let router = router
         .fallback(|| async { Problem::from(Refusal::NotFound) })
         .method_not_allowed_fallback(|| async { Problem::from(Refusal::NotFound) })
         .layer(from_fn_with_state(frame.clone(), around))
-        .layer(CatchPanicLayer::custom(|_| Problem(stoa_app::Fault::new("a handler panicked").into()).into_response()))
+        .layer(CatchPanicLayer::custom(|_| {
+            Problem(stoa_app::Fault::new("a handler panicked").into()).into_response()
+        }))
         .with_state(frame);
     (router, registered)
 }
 
 /// Everything that answers on the listening address: the API, git and the page on the public host, and instances on
 /// theirs.
-#[must_use]
 pub fn edge(frame: Frame, applications: Arc<dyn Applications>, git: Git) -> Router {
     let (api, registered) = api(frame.clone());
     let of_routes = registered.iter().filter_map(|route| route.path.split('/').nth(1)).collect();
@@ -158,7 +158,9 @@ fn finish(mut response: Response<Body>) -> Response {
         response.headers_mut().entry(name).or_insert(HeaderValue::from_static(value));
     }
     let headers = response.headers_mut();
-    headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'"));
+    headers
+        .entry(header::CONTENT_SECURITY_POLICY)
+        .or_insert(HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'"));
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     response
 }
@@ -204,7 +206,11 @@ fn connected(stream: TcpStream, peer: SocketAddr, router: Router, graceful: &Gra
         request.extensions_mut().insert(Peer(peer));
         request.extensions_mut().insert(conflicts.clone());
         let router = router.clone();
-        async move { Ok::<_, Infallible>(router.oneshot(request.map(Body::new)).await.unwrap_or_else(|never| match never {})) }
+        async move {
+            Ok::<_, Infallible>(
+                router.oneshot(request.map(Body::new)).await.unwrap_or_else(|never| match never {}),
+            )
+        }
     });
     // One protocol: whatever else reaches Stoa has been made this by what stands before it.
     let mut builder = auto::Builder::new(TokioExecutor::new()).http1_only();

@@ -170,6 +170,12 @@ impl World {
         Workspace { world: self, owner: owner.clone(), id: answer.field("id"), slug: answer.field("slug") }
     }
 
+    /// A workspace that is there already, by one of its owners.
+    #[must_use]
+    pub fn known_workspace(&self, owner: &Person, id: &str, slug: &str) -> Workspace<'_> {
+        Workspace { world: self, owner: owner.clone(), id: id.to_owned(), slug: slug.to_owned() }
+    }
+
     /// Sends what waits to be sent.
     pub async fn send_mails(&self) {
         while self.app.send_next().await.expect("mails can be sent") {}

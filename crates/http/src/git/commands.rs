@@ -27,10 +27,14 @@ impl Command {
         let (Some(old), Some(new), Some(reference)) = (words.next(), words.next(), words.next()) else {
             return Err(Wrong::NotGit);
         };
-        let (Some(old), Some(new)) = (CommitId::parse(old), CommitId::parse(new)) else { return Err(Wrong::NotGit) };
+        let (Some(old), Some(new)) = (CommitId::parse(old), CommitId::parse(new)) else {
+            return Err(Wrong::NotGit);
+        };
         let name = reference.strip_prefix("refs/heads/").or_else(|| reference.strip_prefix("refs/tags/"));
         if name.and_then(BranchName::parse).is_none() {
-            return Err(Wrong::Reference(reference.chars().filter(|letter| !letter.is_control()).take(200).collect()));
+            return Err(Wrong::Reference(
+                reference.chars().filter(|letter| !letter.is_control()).take(200).collect(),
+            ));
         }
         Ok(Self { reference: reference.to_owned(), old, new })
     }
@@ -51,7 +55,9 @@ impl Wrong {
             Self::NotGit => "This isn't a push that git would send.".to_owned(),
             Self::TooMany => format!("A push moves at most {MOST} branches and tags."),
             Self::Reference(name) => {
-                format!("Only branches and tags can be pushed, with names that git and people can read: not {name}.")
+                format!(
+                    "Only branches and tags can be pushed, with names that git and people can read: not {name}."
+                )
             }
         }
     }
@@ -74,7 +80,8 @@ pub(super) fn read(bytes: &[u8]) -> Result<Option<List>, Wrong> {
     let mut rest = bytes;
     loop {
         let Some(digits) = rest.get(..4) else { return unfinished(bytes) };
-        let digits = std::str::from_utf8(digits).ok().filter(|text| text.bytes().all(|byte| byte.is_ascii_hexdigit()));
+        let digits =
+            std::str::from_utf8(digits).ok().filter(|text| text.bytes().all(|byte| byte.is_ascii_hexdigit()));
         let length = digits.and_then(|text| usize::from_str_radix(text, 16).ok()).ok_or(Wrong::NotGit)?;
         if length == 0 {
             return Ok(Some(list));

@@ -73,7 +73,12 @@ pub(super) struct Pending {
 }
 
 impl Pending {
-    pub(super) fn new(account: AccountStanding, workspace: WorkspaceId, project: ProjectId, commands: Vec<Command>) -> Self {
+    pub(super) fn new(
+        account: AccountStanding,
+        workspace: WorkspaceId,
+        project: ProjectId,
+        commands: Vec<Command>,
+    ) -> Self {
         Self { account, workspace, project, commands, permit: Mutex::default() }
     }
 
@@ -115,6 +120,7 @@ impl Drop for Ticket {
 impl Desk {
     pub(super) fn open(frame: Frame, hosting: &Hosting) -> io::Result<Arc<Self>> {
         lay_out(&hosting.hooks_folder, &hosting.hook_program)?;
+        check(&hosting.hooks_folder)?;
         let name = format!("stoa-push-{}", hexadecimal(&random::<16>()));
         let listener = StdListener::bind_addr(&SocketAddr::from_abstract_name(&name)?)?;
         listener.set_nonblocking(true)?;
@@ -171,7 +177,9 @@ impl Desk {
     async fn settle(frame: &Frame, push: &Pending, text: &str) -> Result<Permit<project::Push>, Failure> {
         let mut moves = Vec::new();
         for line in text.lines() {
-            let parsed = line.split_once(' ').and_then(|(kind, rest)| Some((Kind::parse(kind)?, Command::parse(rest).ok()?)));
+            let parsed = line
+                .split_once(' ')
+                .and_then(|(kind, rest)| Some((Kind::parse(kind)?, Command::parse(rest).ok()?)));
             let Some((kind, command)) = parsed else { return Err(Refusal::NotFound.into()) };
             // What git is about to move has to be what was announced, and decided, before.
             if !push.commands.contains(&command) {
@@ -223,10 +231,25 @@ fn lay_out(folder: &Path, program: &Path) -> io::Result<()> {
     std::fs::rename(&made, folder.join(NAME))
 }
 
+/// Git passes over a hook that isn't there or can't be run, without a word. A push mustn't.
+pub(super) fn check(folder: &Path) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt as _;
+    let found = std::fs::metadata(folder.join(NAME))?;
+    if found.is_file() && found.permissions().mode() & 0o111 != 0 {
+        return Ok(());
+    }
+    Err(io::Error::new(
+        io::ErrorKind::PermissionDenied,
+        "the program that is called as pre-receive can't be run",
+    ))
+}
+
 /// Whether this process was started by git as the hook.
 #[must_use]
 pub fn is_called() -> bool {
-    std::env::args_os().next().is_some_and(|name| Path::new(&name).file_name().is_some_and(|name| name == NAME))
+    std::env::args_os()
+        .next()
+        .is_some_and(|name| Path::new(&name).file_name().is_some_and(|name| name == NAME))
 }
 
 /// What the hook does: reads what would move from standard input, asks, and says the answer by its exit status and on
@@ -236,7 +259,9 @@ pub fn run() -> ExitCode {
     let sentence = match ask() {
         Ok(answer) if answer == TAKEN => return ExitCode::SUCCESS,
         Ok(answer) if !answer.is_empty() => answer,
-        Ok(_) | Err(_) => "The push couldn't be decided, so nothing was moved. Try again in a moment.".to_owned(),
+        Ok(_) | Err(_) => {
+            "The push couldn't be decided, so nothing was moved. Try again in a moment.".to_owned()
+        }
     };
     // Where nobody listens the status says it all.
     let _ = writeln!(io::stderr(), "{sentence}");
@@ -245,14 +270,15 @@ pub fn run() -> ExitCode {
 
 fn ask() -> io::Result<String> {
     let variable = |name: &str| std::env::var(name).map_err(io::Error::other);
+    let (ticket, socket) = (variable(TICKET)?, variable(SOCKET)?);
     let mut text = String::new();
     io::stdin().take(LONGEST as u64).read_to_string(&mut text)?;
-    let mut question = format!("{}\n", variable(TICKET)?);
+    let mut question = format!("{ticket}\n");
     for line in text.lines() {
         let command = Command::parse(line).map_err(|wrong| io::Error::other(wrong.sentence()))?;
         let _ = writeln!(question, "{} {line}", kind_of(&command)?.key());
     }
-    let mut stream = StdStream::connect_addr(&SocketAddr::from_abstract_name(variable(SOCKET)?)?)?;
+    let mut stream = StdStream::connect_addr(&SocketAddr::from_abstract_name(socket)?)?;
     stream.set_read_timeout(Some(WITHIN))?;
     stream.write_all(question.as_bytes())?;
     stream.shutdown(std::net::Shutdown::Write)?;

@@ -28,7 +28,6 @@ use http::request::Parts;
 use http::{Method, Response, StatusCode};
 use stoa_app::Failure;
 use stoa_app::authority::PathWords;
-use stoa_app::ports::Repositories;
 use stoa_app::session::{Origin, Presented};
 use stoa_domain::permission::project;
 use stoa_domain::{AccountStanding, ProjectId, Refusal, Via, WorkspaceId};
@@ -45,7 +44,8 @@ const WAITS: Duration = Duration::from_secs(30);
 /// What hosting repositories needs of the installation.
 #[derive(Clone)]
 pub struct Hosting {
-    pub repositories: Arc<dyn Repositories>,
+    /// Where a project's repository lies.
+    pub folder: Arc<dyn Fn(ProjectId) -> PathBuf + Send + Sync>,
     /// The program that git calls as `pre-receive`: it has to call [`hook::run`] where [`hook::is_called`] says so.
     pub hook_program: PathBuf,
     /// A folder of this process alone, for the hook's link.
@@ -108,7 +108,9 @@ impl Git {
     /// Where the hook can't be laid out.
     pub fn start(frame: Frame, hosting: Hosting) -> io::Result<Self> {
         let desk = hook::Desk::open(frame.clone(), &hosting)?;
-        Ok(Self { inner: Arc::new(Inner { frame, hosting, desk, running: Arc::new(Semaphore::new(MOST_AT_ONCE)) }) })
+        Ok(Self {
+            inner: Arc::new(Inner { frame, hosting, desk, running: Arc::new(Semaphore::new(MOST_AT_ONCE)) }),
+        })
     }
 
     pub(crate) async fn answer(&self, parts: Parts, body: Body) -> Response<Body> {
@@ -132,7 +134,8 @@ impl Git {
         };
         if !advertises {
             let wanted = format!("application/x-{}-request", service.name());
-            if parts.headers.get(header::CONTENT_TYPE).is_none_or(|kind| kind.as_bytes() != wanted.as_bytes()) {
+            if parts.headers.get(header::CONTENT_TYPE).is_none_or(|kind| kind.as_bytes() != wanted.as_bytes())
+            {
                 return Err(Refusal::UnsupportedMediaType.into());
             }
         }
@@ -163,7 +166,7 @@ impl Git {
     }
 
     fn folder(&self, project: ProjectId) -> PathBuf {
-        self.inner.hosting.repositories.folder(project)
+        (self.inner.hosting.folder)(project)
     }
 }
 
@@ -171,8 +174,11 @@ impl Git {
 fn words_of(path: &str) -> Option<(String, String, String)> {
     let mut parts = path.strip_prefix("/git/")?.splitn(3, '/');
     let (workspace, project, rest) = (parts.next()?, parts.next()?.strip_suffix(".git")?, parts.next()?);
-    let is_plain = |word: &str| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
-    (is_plain(workspace) && is_plain(project)).then(|| (workspace.to_owned(), project.to_owned(), rest.to_owned()))
+    let is_plain = |word: &str| {
+        !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+    };
+    (is_plain(workspace) && is_plain(project))
+        .then(|| (workspace.to_owned(), project.to_owned(), rest.to_owned()))
 }
 
 /// The personal access token of a request: the password of Basic authentication, whatever the name, or a bearer's.
@@ -206,7 +212,10 @@ fn refused(failure: &Failure) -> Response<Body> {
     let mut response = text(told.status, &format!("{sentence}\n"));
     let headers = response.headers_mut();
     if told.status == StatusCode::UNAUTHORIZED {
-        headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"Stoa\", charset=\"UTF-8\""));
+        headers.insert(
+            header::WWW_AUTHENTICATE,
+            HeaderValue::from_static("Basic realm=\"Stoa\", charset=\"UTF-8\""),
+        );
     }
     if let Some(seconds) = told.retry_after {
         headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
@@ -237,9 +246,17 @@ mod tests {
 
     #[test]
     fn a_path_names_a_workspace_and_a_project_and_nothing_else() {
-        let words = |path: &str| words_of(path).map(|(workspace, project, rest)| format!("{workspace} {project} {rest}"));
+        let words = |path: &str| {
+            words_of(path).map(|(workspace, project, rest)| format!("{workspace} {project} {rest}"))
+        };
         assert_eq!(words("/git/acme/shop.git/info/refs").as_deref(), Some("acme shop info/refs"));
-        for wrong in ["/git/acme/shop/info/refs", "/git/acme/../x.git/info/refs", "/git/a%2fb/x.git/info/refs", "/git//x.git/y", "/git/acme/.git/y"] {
+        for wrong in [
+            "/git/acme/shop/info/refs",
+            "/git/acme/../x.git/info/refs",
+            "/git/a%2fb/x.git/info/refs",
+            "/git//x.git/y",
+            "/git/acme/.git/y",
+        ] {
             assert_eq!(words(wrong), None, "{wrong}");
         }
     }

@@ -17,7 +17,7 @@ use tokio::sync::{OwnedSemaphorePermit, mpsc};
 
 use super::commands::{self, List, Wrong};
 use super::fetch::missing;
-use super::hook::{Desk, Kind, Move, Pending};
+use super::hook::{self, Desk, Kind, Move, Pending};
 use super::input::{Cut, Input};
 use super::program::{git, last_words};
 use super::{Entered, Git, answered};
@@ -56,8 +56,10 @@ impl Git {
             tokio::spawn(input.drain());
             return Ok(answered(KIND, Body::from(list.refusal(&sentence))));
         }
+        hook::check(&self.inner.hosting.hooks_folder).map_err(Fault::new)?;
         let folder = self.folder(entered.project);
-        let pending = Arc::new(Pending::new(entered.account, entered.workspace, entered.project, list.commands));
+        let pending =
+            Arc::new(Pending::new(entered.account, entered.workspace, entered.project, list.commands));
         let ticket = self.inner.desk.expect(pending.clone());
         let mut command = git("receive-pack", &["--stateless-rpc"], &self.settings(), &folder);
         for (name, value) in ticket.environment() {
@@ -106,7 +108,9 @@ impl Git {
                 kind: if command.new.is_zero() { Kind::Delete } else { Kind::Forward },
             })
             .collect();
-        let decided = Desk::decide(&self.inner.frame, &entered.account, entered.workspace, entered.project, &moves).await;
+        let decided =
+            Desk::decide(&self.inner.frame, &entered.account, entered.workspace, entered.project, &moves)
+                .await;
         match decided {
             Ok(_) => Ok(None),
             Err(Failure::Refused(refusal)) => Ok(Some(tell(&refusal).detail)),
@@ -116,7 +120,7 @@ impl Git {
 }
 
 fn invalid(wrong: &Wrong) -> Failure {
-    Refusal::invalid("push", "invalid", &wrong.sentence()).into()
+    Refusal::invalid("push", "invalid", wrong.sentence()).into()
 }
 
 fn update(command: &commands::Command) -> RefUpdate {

@@ -45,10 +45,11 @@ static KNOWN: LazyLock<HashMap<&'static str, Known>> = LazyLock::new(|| {
         .iter()
         .filter(|file| file.path != SHELL)
         .map(|file| {
-            let hash: String = Sha256::digest(file.plain).iter().take(12).fold(String::new(), |mut text, byte| {
-                let _ = write!(text, "{byte:02x}");
-                text
-            });
+            let hash: String =
+                Sha256::digest(file.plain).iter().take(12).fold(String::new(), |mut text, byte| {
+                    let _ = write!(text, "{byte:02x}");
+                    text
+                });
             (file.path, Known { file, etag: hash })
         })
         .collect()
@@ -107,7 +108,8 @@ pub(crate) fn is_of_programs(path: &str) -> bool {
 
 fn file(parts: &Parts, known: &Known) -> Response<Body> {
     let accepts = |coding: &str| {
-        let accepted = parts.headers.get_all(header::ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());
+        let accepted =
+            parts.headers.get_all(header::ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());
         accepted.flat_map(|text| text.split(',')).any(|one| {
             let mut words = one.split(';').map(str::trim);
             words.next().is_some_and(|name| name.eq_ignore_ascii_case(coding))
@@ -115,15 +117,19 @@ fn file(parts: &Parts, known: &Known) -> Response<Body> {
         })
     };
     let forms = [("br", known.file.brotli), ("gzip", known.file.gzip)];
-    let dense = forms.into_iter().find_map(|(coding, bytes)| bytes.filter(|_| accepts(coding)).map(|bytes| (coding, bytes)));
+    let dense = forms
+        .into_iter()
+        .find_map(|(coding, bytes)| bytes.filter(|_| accepts(coding)).map(|bytes| (coding, bytes)));
     let (coding, bytes) = dense.map_or((None, known.file.plain), |(coding, bytes)| (Some(coding), bytes));
     // Each form of it is a representation of its own.
     let etag = format!("\"{}{}\"", known.etag, coding.map_or(String::new(), |coding| format!("-{coding}")));
     let mut response = Response::new(Body::empty());
     let fresh = parts.headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
-    let is_fresh = fresh.flat_map(|text| text.split(',')).any(|one| one.trim().trim_start_matches("W/") == etag);
+    let is_fresh =
+        fresh.flat_map(|text| text.split(',')).any(|one| one.trim().trim_start_matches("W/") == etag);
     let headers = response.headers_mut();
-    let lasting = if known.file.path.starts_with(HASHED) { "public, max-age=31536000, immutable" } else { "no-cache" };
+    let lasting =
+        if known.file.path.starts_with(HASHED) { "public, max-age=31536000, immutable" } else { "no-cache" };
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(lasting));
     headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
@@ -186,7 +192,10 @@ fn shell(site: &Site) -> Response<Body> {
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::X_FRAME_OPTIONS, "DENY"),
         (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
-        (HeaderName::from_static("permissions-policy"), "camera=(), microphone=(), geolocation=(), payment=(), usb=()"),
+        (
+            HeaderName::from_static("permissions-policy"),
+            "camera=(), microphone=(), geolocation=(), payment=(), usb=()",
+        ),
     ];
     let headers = response.headers_mut();
     for (name, value) in HEADERS {
@@ -220,7 +229,8 @@ mod tests {
 
     #[test]
     fn each_browser_gets_the_form_that_it_reads() {
-        let coding = |accept: &str| asked(&[("accept-encoding", accept)]).headers().get("content-encoding").cloned();
+        let coding =
+            |accept: &str| asked(&[("accept-encoding", accept)]).headers().get("content-encoding").cloned();
         assert_eq!(coding("gzip, deflate, br").as_ref().map(HeaderValue::as_bytes), Some(&b"br"[..]));
         assert_eq!(coding("gzip;q=1.0, br;q=0").as_ref().map(HeaderValue::as_bytes), Some(&b"gzip"[..]));
         assert_eq!(coding("identity"), None);

@@ -24,7 +24,8 @@ pub(super) struct Asker<'a> {
 pub(super) fn request(headers: &mut HeaderMap, asker: &Asker<'_>, upgrade: Option<&HeaderValue>) {
     remove_hop_by_hop(headers);
     // Some servers hand `_` and `-` to the application as one letter, so both spellings go.
-    let foreign: Vec<HeaderName> = headers.keys().filter(|name| says_where_from(name.as_str())).cloned().collect();
+    let foreign: Vec<HeaderName> =
+        headers.keys().filter(|name| says_where_from(name.as_str())).cloned().collect();
     for name in foreign {
         headers.remove(name);
     }
@@ -74,7 +75,11 @@ fn remove_hop_by_hop(headers: &mut HeaderMap) {
 
 fn says_where_from(name: &str) -> bool {
     let name = name.replace('_', "-");
-    name == "forwarded" || name.starts_with("x-forwarded-") || name == "x-forwarded" || name == "x-real-ip" || name == "proxy"
+    name == "forwarded"
+        || name.starts_with("x-forwarded-")
+        || name == "x-forwarded"
+        || name == "x-real-ip"
+        || name == "proxy"
 }
 
 /// Whether a cookie's name is one of Stoa's.
@@ -123,7 +128,12 @@ fn may_set(value: &HeaderValue, host: &str) -> bool {
         if !key.trim().eq_ignore_ascii_case("domain") {
             return true;
         }
-        let domain = domain.trim().trim_matches('"').trim_start_matches('.').trim_end_matches('.').to_ascii_lowercase();
+        let domain = domain
+            .trim()
+            .trim_matches('"')
+            .trim_start_matches('.')
+            .trim_end_matches('.')
+            .to_ascii_lowercase();
         domain.is_empty() || domain == host || domain.ends_with(&format!(".{host}"))
     })
 }
@@ -133,7 +143,8 @@ fn may_set(value: &HeaderValue, host: &str) -> bool {
 mod tests {
     use super::*;
 
-    const ASKER: Asker<'_> = Asker { address: Some("203.0.113.9"), authority: "shop.localhost:8080", secure: false };
+    const ASKER: Asker<'_> =
+        Asker { address: Some("203.0.113.9"), authority: "shop.localhost:8080", secure: false };
 
     fn map(pairs: &[(&str, &str)]) -> HeaderMap {
         let mut headers = HeaderMap::new();

@@ -40,7 +40,8 @@ impl Connections {
         of_instance.retain(|one| {
             one.generation == generation && !one.sender.is_closed() && now.duration_since(one.since) < KEPT
         });
-        let found = of_instance.iter().rposition(|one| one.sender.is_ready()).map(|at| of_instance.remove(at).sender);
+        let found =
+            of_instance.iter().rposition(|one| one.sender.is_ready()).map(|at| of_instance.remove(at).sender);
         if of_instance.is_empty() {
             idle.remove(&instance);
         }

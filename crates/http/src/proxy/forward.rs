@@ -40,13 +40,16 @@ impl Proxy {
         instance: &HostedInstance,
         lease: Option<Arc<Lease>>,
     ) -> Response<Body> {
-        let Some(authority) = host::authority(&parts) else { return visitor::page(&parts, Notice::BadRequest) };
+        let Some(authority) = host::authority(&parts) else {
+            return visitor::page(&parts, Notice::BadRequest);
+        };
         let Some(seat) = self.crowd.enter(instance.id) else { return visitor::page(&parts, Notice::Crowded) };
         let asked = parts.headers.clone();
         let upgrade = wanted_upgrade(&parts);
         let below = parts.extensions.remove::<OnUpgrade>().filter(|_| upgrade.is_some());
         let address = crate::peer::address(&self.frame.site, &parts);
-        let asker = Asker { address: address.as_deref(), authority: &authority, secure: self.frame.site.secure };
+        let asker =
+            Asker { address: address.as_deref(), authority: &authority, secure: self.frame.site.secure };
         clean::request(&mut parts.headers, &asker, upgrade.as_ref());
         let has_body = !body.is_end_stream();
         // Where the length was told, it is told on; hyper reads it from the body.
@@ -76,7 +79,8 @@ impl Proxy {
                 _ => visitor::page(&original, Notice::Unreachable),
             };
         }
-        let reused = Return { connections: self.connections.clone(), instance: instance.id, generation, sender };
+        let reused =
+            Return { connections: self.connections.clone(), instance: instance.id, generation, sender };
         answer_with(response, host, lease, seat, reused)
     }
 
@@ -163,7 +167,8 @@ fn wanted_upgrade(parts: &Parts) -> Option<HeaderValue> {
     let protocol = protocols.next().filter(|_| named && protocols.next().is_none())?;
     // An upgrade of HTTP itself would pass requests by unseen.
     let text = protocol.to_str().ok()?.to_ascii_lowercase();
-    (parts.method == Method::GET && !text.starts_with("h2") && !text.contains("http")).then(|| protocol.clone())
+    (parts.method == Method::GET && !text.starts_with("h2") && !text.contains("http"))
+        .then(|| protocol.clone())
 }
 
 fn answer_with(

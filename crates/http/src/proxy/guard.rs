@@ -39,7 +39,11 @@ impl<S> Guarded<S> {
 }
 
 impl<S: AsyncRead + Unpin> AsyncRead for Guarded<S> {
-    fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
         let polled = Pin::new(&mut self.stream).poll_read(context, buffer);
         if matches!(polled, Poll::Ready(Ok(()))) && self.watch.read(&buffer.filled()[before..]) {
@@ -50,7 +54,11 @@ impl<S: AsyncRead + Unpin> AsyncRead for Guarded<S> {
 }
 
 impl<S: AsyncWrite + Unpin> AsyncWrite for Guarded<S> {
-    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
         Pin::new(&mut self.stream).poll_write(context, bytes)
     }
 
@@ -159,7 +167,8 @@ impl Watch {
             At::Head => self.header(line),
             At::ChunkSize => {
                 let digits = line.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii();
-                let size = std::str::from_utf8(digits).ok().and_then(|text| u64::from_str_radix(text, 16).ok());
+                let size =
+                    std::str::from_utf8(digits).ok().and_then(|text| u64::from_str_radix(text, 16).ok());
                 self.at = size.map_or(At::Lost, |size| if size == 0 { At::Trailer } else { At::Chunk(size) });
             }
             // The line's end after a chunk.
@@ -202,7 +211,8 @@ mod tests {
         assert!(is_wrong("POST / HTTP/1.1\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n"));
         assert!(is_wrong("POST / HTTP/1.1\r\ntransfer-encoding: chunked\r\ncontent-length: 3\r\n\r\n"));
         let before = "POST / HTTP/1.1\r\nContent-Length: 5\r\n\r\nhello";
-        let chunks = "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n5;x=1\r\nhello\r\n0\r\nX: y\r\n\r\n";
+        let chunks =
+            "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n5;x=1\r\nhello\r\n0\r\nX: y\r\n\r\n";
         let wrong = "\r\nGET / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n";
         assert!(is_wrong(&format!("{before}{chunks}{wrong}")));
     }
@@ -211,11 +221,15 @@ mod tests {
     fn what_only_reads_like_it_inside_a_body_is_none() {
         let inner = "A: b\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n";
         let length = inner.len();
-        let whole = format!("POST / HTTP/1.1\r\nContent-Length: {length}\r\n\r\n{inner}GET / HTTP/1.1\r\n\r\n");
+        let whole =
+            format!("POST / HTTP/1.1\r\nContent-Length: {length}\r\n\r\n{inner}GET / HTTP/1.1\r\n\r\n");
         assert!(!is_wrong(&whole));
-        let whole = format!("POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n{length:x}\r\n{inner}\r\n0\r\n\r\n");
+        let whole = format!(
+            "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n{length:x}\r\n{inner}\r\n0\r\n\r\n"
+        );
         assert!(!is_wrong(&whole));
-        let whole = format!("GET / HTTP/1.1\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n{inner}{inner}");
+        let whole =
+            format!("GET / HTTP/1.1\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n{inner}{inner}");
         assert!(!is_wrong(&whole));
     }
 }

@@ -110,6 +110,9 @@ mod tests {
         for bad in ["", "a b", "a@b", "a:b", "a/b", "[::g]", "a:80:80", "a,b"] {
             assert_eq!(place_of(&site(), &parts("/", &[bad])), Place::Bad, "{bad:?}");
         }
-        assert_eq!(place_of(&site(), &parts("http://x.localhost/", &["x.localhost"])), Place::Other("x.localhost".into()));
+        assert_eq!(
+            place_of(&site(), &parts("http://x.localhost/", &["x.localhost"])),
+            Place::Other("x.localhost".into())
+        );
     }
 }

@@ -35,14 +35,18 @@ impl Proxy {
         };
         let asked = visit.asked(crate::peer::address(&self.frame.site, parts));
         let allowed = async {
-            if visit.workspace != workspace || !self.frame.app.is_still_signed_in(asked.account.actor.credential).await? {
+            if visit.workspace != workspace
+                || !self.frame.app.is_still_signed_in(asked.account.actor.credential).await?
+            {
                 return Err(Failure::from(Refusal::Unauthenticated));
             }
             self.frame.app.ask_again::<instance::Visit>(&asked.account, &asked.path).await
         };
         match allowed.await {
             Ok(()) => Ok(Some(Arc::new(self.frame.leases.hold::<instance::Visit>(asked)))),
-            Err(Failure::Refused(Refusal::Unavailable)) => Err(Box::new(visitor::page(parts, Notice::Unavailable))),
+            Err(Failure::Refused(Refusal::Unavailable)) => {
+                Err(Box::new(visitor::page(parts, Notice::Unavailable)))
+            }
             // The public host says what it is: signed out, or not allowed.
             Err(Failure::Refused(_)) => Err(Box::new(self.send_to_public(parts, workspace, hosted.id))),
             Err(fault) => Err(Box::new(failed(parts, fault))),
@@ -75,7 +79,12 @@ impl Proxy {
     }
 
     /// What is asked below `/.stoa/`.
-    pub(super) async fn answer_reserved(&self, parts: Parts, body: Body, instance: InstanceId) -> Response<Body> {
+    pub(super) async fn answer_reserved(
+        &self,
+        parts: Parts,
+        body: Body,
+        instance: InstanceId,
+    ) -> Response<Body> {
         if parts.uri.path() != "/.stoa/visit" || parts.method != Method::POST {
             return visitor::page(&parts, Notice::NoSuchPage);
         }
@@ -96,7 +105,8 @@ impl Proxy {
         let site = &self.frame.site;
         let secure = if site.secure { "; Secure" } else { "" };
         let (name, value) = (site.visit_cookie(), self.frame.visits.cookie(&visit, now()));
-        let cookie = format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax; Max-Age={VISIT_SECONDS}{secure}");
+        let cookie =
+            format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax; Max-Age={VISIT_SECONDS}{secure}");
         let mut response = redirect(&own_path(&to));
         if let Ok(cookie) = HeaderValue::try_from(cookie) {
             response.headers_mut().insert(header::SET_COOKIE, cookie);

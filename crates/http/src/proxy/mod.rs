@@ -91,7 +91,8 @@ impl Proxy {
             Err(failure) => return failed(&parts, failure),
         };
         // The host of a deleted instance is nobody's to a visitor.
-        let Some((workspace, instance)) = record.and_then(|record| record.instance.map(|own| (record.workspace, own)))
+        let Some((workspace, instance)) =
+            record.and_then(|record| record.instance.map(|own| (record.workspace, own)))
         else {
             return misdirected(&parts);
         };

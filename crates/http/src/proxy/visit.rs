@@ -114,7 +114,8 @@ impl Visits {
     fn seal(&self, kind: Kind, visit: &Visit, to: &str, now: u64) -> String {
         let mut bytes = Vec::with_capacity(FIXED + to.len());
         bytes.push(kind as u8);
-        for id in [visit.workspace.uuid(), visit.instance.uuid(), visit.account.uuid(), visit.session.uuid()] {
+        for id in [visit.workspace.uuid(), visit.instance.uuid(), visit.account.uuid(), visit.session.uuid()]
+        {
             bytes.extend_from_slice(id.as_bytes());
         }
         bytes.extend_from_slice(&now.to_be_bytes());
@@ -282,7 +283,9 @@ mod tests {
     #[test]
     fn the_way_back_never_leaves_the_instances_host() {
         assert_eq!(own_path("/a?b=c"), "/a?b=c");
-        for foreign in ["//evil.example", "/\\evil.example", "https://evil.example", "", "/a\r\nSet-Cookie: x", "/ä"] {
+        for foreign in
+            ["//evil.example", "/\\evil.example", "https://evil.example", "", "/a\r\nSet-Cookie: x", "/ä"]
+        {
             assert_eq!(own_path(foreign), "/", "{foreign:?}");
         }
     }

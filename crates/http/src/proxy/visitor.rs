@@ -66,11 +66,21 @@ impl Notice {
             Self::BadRequest => words(400, "Not understood", "This request isn't valid.", "quiet", CROSS),
             Self::Starting => Words {
                 again: Some(4),
-                ..words(503, "Starting", "This site is being started. The page opens by itself in a moment.", "busy", TURNING)
+                ..words(
+                    503,
+                    "Starting",
+                    "This site is being started. The page opens by itself in a moment.",
+                    "busy",
+                    TURNING,
+                )
             },
-            Self::Stopped => {
-                words(503, "Stopped", "This site is switched off at the moment. Please come back later.", "quiet", PAUSE)
-            }
+            Self::Stopped => words(
+                503,
+                "Stopped",
+                "This site is switched off at the moment. Please come back later.",
+                "quiet",
+                PAUSE,
+            ),
             Self::Failed => words(
                 503,
                 "Not available",
@@ -80,11 +90,21 @@ impl Notice {
             ),
             Self::Crowded => Words {
                 again: Some(10),
-                ..words(503, "Just a moment", "This site is busy right now. The page tries again by itself.", "busy", CLOCK)
+                ..words(
+                    503,
+                    "Just a moment",
+                    "This site is busy right now. The page tries again by itself.",
+                    "busy",
+                    CLOCK,
+                )
             },
-            Self::Unreachable => {
-                words(502, "No answer", "This site isn't answering right now. Please try again in a moment.", "bad", CROSS)
-            }
+            Self::Unreachable => words(
+                502,
+                "No answer",
+                "This site isn't answering right now. Please try again in a moment.",
+                "bad",
+                CROSS,
+            ),
             Self::Unavailable => words(
                 503,
                 "Not available",
@@ -154,10 +174,18 @@ pub(crate) fn page(parts: &Parts, notice: Notice) -> Response<Body> {
     let words = notice.words();
     let mut response = if wants_html(parts) {
         let body = document(words.title, words.sentence, words.hue, words.icon, "");
-        html(body, &format!("default-src 'none'; style-src {}; frame-ancestors 'none'; base-uri 'none'", *STYLE_HASH))
+        html(
+            body,
+            &format!(
+                "default-src 'none'; style-src {}; frame-ancestors 'none'; base-uri 'none'",
+                *STYLE_HASH
+            ),
+        )
     } else {
         let mut response = Response::new(Body::from(format!("{}\n", words.sentence)));
-        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+        response
+            .headers_mut()
+            .insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
         response
     };
     *response.status_mut() = words.status;
@@ -183,7 +211,13 @@ pub(super) fn way_back(action: &str, origin: &str, code: &str, nonce: &str) -> R
         escaped(action),
         escaped(code),
     );
-    let body = document("Opening the site", "You are signed in. The site opens in a moment.", "busy", TURNING, &form);
+    let body = document(
+        "Opening the site",
+        "You are signed in. The site opens in a moment.",
+        "busy",
+        TURNING,
+        &form,
+    );
     let policy = format!(
         "default-src 'none'; style-src {}; script-src 'nonce-{nonce}'; form-action {origin}; frame-ancestors 'none'; base-uri 'none'",
         *STYLE_HASH

@@ -1,0 +1,10 @@
+//! The edge as it is served: a real listener, real connections, the real git program.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod application;
+mod git;
+mod members;
+mod page;
+mod proxy;
+mod served;
+mod wire;

@@ -1,0 +1,135 @@
+//! A world behind a real listener.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use stoa_domain::InstanceId;
+use stoa_http::git::{Git, Hosting, LARGEST_PUSH};
+use stoa_http::{Frame, Site};
+use test_kit::{Kind, World};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use crate::application::FakeApplications;
+use crate::wire::{Told, ask};
+
+pub struct Served {
+    pub world: World,
+    pub applications: Arc<FakeApplications>,
+    pub port: u16,
+    pub folder: tempfile::TempDir,
+    stop: CancellationToken,
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+pub fn site() -> Site {
+    Site {
+        origin: "http://localhost:8080".to_owned(),
+        host: "localhost".to_owned(),
+        port: 8080,
+        secure: false,
+        loopback: true,
+        trusted_proxies: Vec::new(),
+        version: "0.1.0",
+    }
+}
+
+/// The program that git calls as its hook: this one, told by its first words to be nothing else. `main` does the same
+/// for `stoa` by the name that it is called by.
+fn hook_program(folder: &Path) -> PathBuf {
+    use std::os::unix::fs::PermissionsExt as _;
+    let program = folder.join("hook-program");
+    let own = std::env::current_exe().unwrap();
+    std::fs::write(&program, format!("#!{} served::called_by_git_as_the_hook\n", own.display())).unwrap();
+    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+    program
+}
+
+#[test]
+fn called_by_git_as_the_hook() {
+    if std::env::var_os("STOA_PUSH_TICKET").is_none() {
+        // Called by nobody, the hook lets nothing pass.
+        assert_ne!(format!("{:?}", stoa_http::git::hook::run()), format!("{:?}", ExitCode::SUCCESS));
+        return;
+    }
+    let taken = format!("{:?}", stoa_http::git::hook::run()) == format!("{:?}", ExitCode::SUCCESS);
+    std::process::exit(if taken { 0 } else { 1 });
+}
+
+impl Served {
+    pub async fn start() -> Self {
+        Self::with(LARGEST_PUSH).await
+    }
+
+    pub async fn with(largest_push: u64) -> Self {
+        let world = World::on(Kind::Sqlite).await;
+        let folder = tempfile::tempdir().unwrap();
+        let frame = Frame::new(world.app.clone(), site());
+        let repositories = folder.path().to_owned();
+        let hosting = Hosting {
+            folder: Arc::new(move |project| repositories.join(format!("{project}.git"))),
+            hook_program: hook_program(folder.path()),
+            hooks_folder: folder.path().join("hooks"),
+            largest_push,
+        };
+        let git = Git::start(frame.clone(), hosting).unwrap();
+        let applications = FakeApplications::new();
+        let router = stoa_http::edge(frame, applications.clone(), git);
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let stop = CancellationToken::new();
+        tokio::spawn(stoa_http::serve(listener, router, stop.clone()));
+        Self { world, applications, port, folder, stop }
+    }
+
+    /// A GET with these further lines.
+    pub async fn get(&self, host: &str, path: &str, lines: &[&str]) -> Told {
+        let first = format!("GET {path} HTTP/1.1");
+        let host = format!("Host: {host}");
+        let mut head = vec![first.as_str(), host.as_str()];
+        head.extend_from_slice(lines);
+        ask(self.port, &head, "").await
+    }
+}
+
+/// A workspace with an instance: its owner, its paths and its host.
+pub struct Shop {
+    pub owner: test_kit::Client,
+    /// Of the instance in the API.
+    pub path: String,
+    pub workspace_path: String,
+    pub workspace: String,
+    pub project: String,
+    pub id: InstanceId,
+    pub host: String,
+}
+
+impl Served {
+    pub async fn shop(&self) -> Shop {
+        let owner = self.world.set_up().await;
+        let workspace = self.world.workspace(&owner, "Acme").await;
+        let server = workspace.server().await;
+        let project = workspace.project("Shop", &["main"]).await;
+        self.world.app.compare_heads().await.unwrap();
+        let id = workspace.instance(&project, &server, "Shop", "production", "main").await;
+        let path = workspace.path(&format!("/instances/{id}"));
+        let url = owner.client.get(&path).await.expect(200).field("url");
+        let host = url.strip_prefix("http://").unwrap().strip_suffix(":8080").unwrap().to_owned();
+        let workspace_path = workspace.path("");
+        Shop {
+            owner: owner.client.clone(),
+            path,
+            workspace_path,
+            workspace: workspace.slug.clone(),
+            project,
+            id,
+            host,
+        }
+    }
+}
