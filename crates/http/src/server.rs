@@ -104,10 +104,12 @@ impl Edge {
         {
             return response;
         }
-        let is_visit = first == "visit";
-        let asked = parts.clone();
-        let response = self.call(Request::from_parts(parts, body)).await;
-        if is_visit && proxy::wants_html(&asked) { self.say_to_visitor(&asked, response) } else { response }
+        if first == "visit" && proxy::wants_html(&parts) {
+            let asked = parts.clone();
+            let response = self.call(Request::from_parts(parts, body)).await;
+            return self.say_to_visitor(&asked, response);
+        }
+        self.call(Request::from_parts(parts, body)).await
     }
 
     async fn call(&self, request: Request) -> Response {

@@ -13,6 +13,8 @@ use super::{Notice, Proxy, RouteState};
 
 /// How long a request waits at most.
 const LONGEST: Duration = Duration::from_secs(30);
+/// How long it waits for a machine to tell of an instance that is on record as running.
+const TOLD_WITHIN: Duration = Duration::from_secs(5);
 /// Requests that wait for one instance at once.
 const MOST_HELD: usize = 1_000;
 /// Requests of one instance at once: so that one busy instance doesn't take every descriptor of the process.
@@ -86,12 +88,15 @@ impl Drop for Seat {
 /// One request's patience.
 pub(super) struct Patience {
     until: Instant,
+    /// Until then a machine that says nothing may still speak.
+    told_by: Instant,
     seat: Option<Seat>,
 }
 
 impl Patience {
     pub(super) fn new() -> Self {
-        Self { until: Instant::now() + LONGEST, seat: None }
+        let now = Instant::now();
+        Self { until: now + LONGEST, told_by: now + TOLD_WITHIN, seat: None }
     }
 }
 
@@ -116,7 +121,11 @@ impl Proxy {
                 RouteState::Starting => return Err(Notice::Starting),
                 RouteState::Stopped => return Err(Notice::Stopped),
                 RouteState::Failed => return Err(Notice::Failed),
-                RouteState::Unknown => return Err(of_record(instance)),
+                // Right after the control plane has started, its machines have yet to say what they run.
+                RouteState::Unknown => match of_record(instance) {
+                    Notice::Unreachable if Instant::now() < patience.told_by => {}
+                    notice => return Err(notice),
+                },
             }
             if patience.seat.is_none() {
                 let seat = self.crowd.take(instance.id, Kind::Held, MOST_HELD);

@@ -93,3 +93,13 @@ async fn a_request_that_can_be_read_in_two_ways_is_refused_and_the_connection_en
         assert!(wire.is_over().await, "{wrong:?}");
     }
 }
+
+#[tokio::test]
+async fn no_workspace_can_have_the_name_of_a_first_segment_that_answers() {
+    let served = Served::start().await;
+    let segments = stoa_http::page::first_segments(&served.world.registered);
+    assert!(segments.contains("api") && segments.contains("git") && segments.contains("visit"));
+    for segment in segments {
+        assert!(stoa_domain::slug::Slug::of_workspace(&segment).is_err(), "{segment} isn't reserved");
+    }
+}

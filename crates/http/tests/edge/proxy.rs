@@ -235,6 +235,20 @@ async fn visitors_are_told_plainly_what_an_instance_does() {
 }
 
 #[tokio::test]
+async fn a_machine_that_hasnt_spoken_yet_is_waited_for() {
+    let served = Arc::new(Served::start().await);
+    let shop = served.shop().await;
+    served.applications.set(shop.id, RouteState::Unknown, 0);
+    let (asking, host) = (served.clone(), shop.host.clone());
+    let told = tokio::spawn(async move { asking.get(&host, "/", &[]).await });
+    while served.applications.asked.load(Ordering::SeqCst) == 0 {
+        tokio::task::yield_now().await;
+    }
+    served.applications.set(shop.id, RouteState::Running, 1);
+    assert_eq!(told.await.unwrap().status, 200);
+}
+
+#[tokio::test]
 async fn the_reserved_folder_never_reaches_an_application() {
     let served = Served::start().await;
     let shop = served.shop().await;
