@@ -56,7 +56,7 @@ impl Proxy {
         let body = match &lease {
             Some(lease) if has_body => Body::new(Carried {
                 body,
-                watched: Some(Watched::new(lease.clone())),
+                watched: Some(Watched::lease(lease.clone())),
                 connection: None,
                 _seat: None,
             }),
@@ -75,13 +75,29 @@ impl Proxy {
         };
         if response.status() == StatusCode::SWITCHING_PROTOCOLS {
             return match (below, upgrade) {
-                (Some(below), Some(asked)) => tunnel(response, below, &asked, host, lease, seat),
+                (Some(below), Some(asked)) => {
+                    let watched = self.watched(lease, instance, host);
+                    tunnel(response, below, &asked, host, watched, seat)
+                }
                 _ => visitor::page(&original, Notice::Unreachable),
             };
         }
         let reused =
             Return { connections: self.connections.clone(), instance: instance.id, generation, sender };
-        answer_with(response, host, lease, seat, reused)
+        // What tells its length is over soon; what doesn't may go on for days.
+        let goes_on = !response.body().is_end_stream()
+            && (lease.is_some() || response.body().size_hint().exact().is_none());
+        let for_members = lease.is_some();
+        let watched = goes_on.then(|| self.watched(lease, instance, host));
+        answer_with(response, host, watched, for_members, seat, reused)
+    }
+
+    /// The right by which something goes on.
+    fn watched(&self, lease: Option<Arc<Lease>>, instance: &HostedInstance, host: &str) -> Watched {
+        match lease {
+            Some(lease) => Watched::lease(lease),
+            None => Watched::public(self.openness.follow(&self.frame.app, instance.id, host)),
+        }
     }
 
     /// Sends it, by a connection that is there or by a new one, and waits while the instance restarts.
@@ -174,25 +190,21 @@ fn wanted_upgrade(parts: &Parts) -> Option<HeaderValue> {
 fn answer_with(
     response: Response<Incoming>,
     host: &str,
-    lease: Option<Arc<Lease>>,
+    watched: Option<Watched>,
+    for_members: bool,
     seat: Seat,
     reused: Return,
 ) -> Response<Body> {
     let (mut parts, body) = response.into_parts();
     clean::response(&mut parts.headers, host);
-    if lease.is_some() {
+    if for_members {
         // What members alone may see isn't kept for others on its way.
         parts.headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("private"));
     }
     parts.version = Version::HTTP_11;
     parts.extensions.clear();
     let is_over = body.is_end_stream();
-    let mut carried = Carried {
-        body,
-        watched: lease.filter(|_| !is_over).map(Watched::new),
-        connection: Some(reused),
-        _seat: Some(seat),
-    };
+    let mut carried = Carried { body, watched, connection: Some(reused), _seat: Some(seat) };
     if is_over {
         carried.end();
         return Response::from_parts(parts, Body::empty());
@@ -206,7 +218,7 @@ fn tunnel(
     below: OnUpgrade,
     asked: &HeaderValue,
     host: &str,
-    lease: Option<Arc<Lease>>,
+    watched: Watched,
     seat: Seat,
 ) -> Response<Body> {
     let above = hyper::upgrade::on(&mut response);
@@ -222,13 +234,10 @@ fn tunnel(
         let (Ok(below), Ok(above)) = tokio::join!(below, above) else { return };
         let (mut below, mut above) = (TokioIo::new(below), TokioIo::new(above));
         let joined = tokio::io::copy_bidirectional(&mut below, &mut above);
-        match lease {
-            Some(lease) => tokio::select! {
-                _ = joined => {}
-                _ = lease.ended() => {}
-            },
-            // Either side's end is its own affair.
-            None => drop(joined.await),
+        // Either side's end is its own affair.
+        tokio::select! {
+            _ = joined => {}
+            () = watched.ended() => {}
         }
     });
     answer

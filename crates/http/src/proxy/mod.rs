@@ -11,6 +11,7 @@ mod guard;
 mod hold;
 mod host;
 mod members;
+mod openness;
 mod stream;
 pub mod visit;
 mod visitor;
@@ -72,12 +73,19 @@ pub struct Proxy {
     applications: Arc<dyn Applications>,
     connections: Arc<connections::Connections>,
     crowd: Arc<hold::Crowd>,
+    openness: Arc<openness::Openness>,
 }
 
 impl Proxy {
     #[must_use]
     pub fn new(frame: Frame, applications: Arc<dyn Applications>) -> Self {
-        Self { frame, applications, connections: Arc::default(), crowd: Arc::default() }
+        Self {
+            frame,
+            applications,
+            connections: Arc::default(),
+            crowd: Arc::default(),
+            openness: Arc::default(),
+        }
     }
 
     /// Answers a request for a host that isn't Stoa's own. `host` is in its normal form.

@@ -7,33 +7,54 @@ use std::task::{Context, Poll, ready};
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use hyper::body::{Body, Frame, SizeHint};
-use stoa_domain::Refusal;
+use stoa_domain::{InstanceId, Refusal};
+use tokio::sync::watch;
 
 use super::connections::{Connections, Sender};
 use super::hold::Seat;
 use crate::lease::Lease;
-use stoa_domain::InstanceId;
 
 type Fault = Box<dyn std::error::Error + Send + Sync>;
 
-/// A lease, watched while nothing is sent too.
-pub(super) struct Watched {
-    lease: Arc<Lease>,
-    ended: BoxFuture<'static, Refusal>,
+/// A right to something that goes on, watched while nothing is sent too.
+pub(super) enum Watched {
+    Lease(Arc<Lease>, BoxFuture<'static, Refusal>),
+    /// Of a public instance, for as long as it is that.
+    Public(BoxFuture<'static, ()>),
 }
 
 impl Watched {
-    pub(super) fn new(lease: Arc<Lease>) -> Self {
+    pub(super) fn lease(lease: Arc<Lease>) -> Self {
         let waiting = lease.clone();
-        Self { lease, ended: Box::pin(async move { waiting.ended().await }) }
+        Self::Lease(lease, Box::pin(async move { waiting.ended().await }))
     }
 
-    /// Ready with a fault once the lease has ended.
+    pub(super) fn public(closed: watch::Receiver<bool>) -> Self {
+        Self::Public(Box::pin(until_closed(closed)))
+    }
+
+    /// Ready with a fault once the right has ended.
     fn poll_ended(&mut self, context: &mut Context<'_>) -> Poll<Fault> {
-        if self.lease.check().is_err() || self.ended.as_mut().poll(context).is_ready() {
-            return Poll::Ready("the right to it has ended".into());
+        let has_ended = match self {
+            Self::Lease(lease, ended) => lease.check().is_err() || ended.as_mut().poll(context).is_ready(),
+            Self::Public(closed) => closed.as_mut().poll(context).is_ready(),
+        };
+        if has_ended { Poll::Ready("the right to it has ended".into()) } else { Poll::Pending }
+    }
+
+    /// Waits until the right has ended.
+    pub(super) async fn ended(self) {
+        match self {
+            Self::Lease(_, ended) => drop(ended.await),
+            Self::Public(closed) => closed.await,
         }
-        Poll::Pending
+    }
+}
+
+/// Waits until an instance isn't public any more.
+async fn until_closed(mut closed: watch::Receiver<bool>) {
+    if closed.wait_for(|closed| *closed).await.is_err() {
+        std::future::pending::<()>().await;
     }
 }
 

@@ -1,5 +1,11 @@
 //! Instances that are for members only.
 
+use std::convert::Infallible;
+
+use axum::Router;
+use axum::body::Body;
+use axum::response::Response;
+use futures_util::{StreamExt as _, stream};
 use serde_json::json;
 use stoa_http::proxy::RouteState;
 
@@ -184,4 +190,27 @@ async fn signing_out_ends_the_visit() {
     assert_eq!(served.get(&shop.host, "/", &[&visit]).await.status, 200);
     let _ = served.world.nobody().with_cookie(cookie).delete("/api/v1/session", None).await.expect(204);
     assert_eq!(served.get(&shop.host, "/", &[&visit]).await.status, 403);
+}
+
+#[tokio::test]
+async fn closing_a_public_instance_ends_what_its_visitors_have_open() {
+    let served = Served::start().await;
+    let shop = served.shop().await;
+    served.applications.set(shop.id, RouteState::Running, 1);
+    served.applications.answer_by(echo_socket());
+    let mut socket = Wire::to(served.port).await;
+    socket.write(socket_request(&shop.host, "").as_bytes()).await;
+    assert_eq!(socket.answer().await.status, 101);
+    let endless = || async {
+        Response::new(Body::from_stream(
+            stream::iter([Ok::<_, Infallible>("first")]).chain(stream::pending()),
+        ))
+    };
+    served.applications.answer_by(Router::new().fallback(endless));
+    let mut streamed = Wire::to(served.port).await;
+    streamed.write(format!("GET /events HTTP/1.1\r\nHost: {}\r\n\r\n", shop.host).as_bytes()).await;
+    let _ = streamed.until(b"first\r\n").await;
+    let _ = shop.owner.patch(&shop.path, json!({ "visibility": "members" })).await.expect(200);
+    assert!(socket.is_over().await);
+    assert!(streamed.is_over().await);
 }
