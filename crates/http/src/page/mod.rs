@@ -94,10 +94,17 @@ pub(crate) fn answer(site: &Site, parts: &Parts) -> Option<Response<Body>> {
     if let Some(known) = KNOWN.get(path) {
         return Some(file(parts, known));
     }
-    if path.starts_with(HASHED) || !crate::proxy::wants_html(parts) {
+    // At the front door whoever takes anything gets the page; elsewhere a program is told that there is nothing.
+    let takes_it = crate::proxy::wants_html(parts) || path.is_empty() && takes_anything(parts);
+    if path.starts_with(HASHED) || !takes_it {
         return None;
     }
     Some(shell(site))
+}
+
+fn takes_anything(parts: &Parts) -> bool {
+    let mut accepted = parts.headers.get_all(header::ACCEPT).iter().peekable();
+    accepted.peek().is_none() || accepted.any(|value| value.as_bytes().starts_with(b"*/*"))
 }
 
 /// Paths that no page is answered on.

@@ -48,16 +48,36 @@ impl Connections {
         found
     }
 
-    /// Keeps a connection whose answer has ended.
-    pub(super) fn keep(&self, instance: InstanceId, generation: u64, sender: Sender) {
+    /// Keeps a connection whose answer has ended, for a while: an application that is asked nothing has none open.
+    pub(super) async fn keep(&self, instance: InstanceId, generation: u64, sender: Sender) {
+        if self.put(instance, generation, sender) {
+            tokio::time::sleep(KEPT).await;
+            self.sweep(instance);
+        }
+    }
+
+    fn sweep(&self, instance: InstanceId) {
+        let now = Instant::now();
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(of_instance) = idle.get_mut(&instance) {
+            of_instance.retain(|one| !one.sender.is_closed() && now.duration_since(one.since) < KEPT);
+            if of_instance.is_empty() {
+                idle.remove(&instance);
+            }
+        }
+    }
+
+    fn put(&self, instance: InstanceId, generation: u64, sender: Sender) -> bool {
         if sender.is_closed() {
-            return;
+            return false;
         }
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         let of_instance = idle.entry(instance).or_default();
-        if of_instance.len() < MOST {
+        let has_room = of_instance.len() < MOST;
+        if has_room {
             of_instance.push(Idle { sender, generation, since: Instant::now() });
         }
+        has_room
     }
 }
 

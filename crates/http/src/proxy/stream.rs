@@ -82,7 +82,7 @@ impl<B> Carried<B> {
                 // Ready once the request too was sent to its end.
                 let wait = std::time::Duration::from_secs(1);
                 if matches!(tokio::time::timeout(wait, sender.ready()).await, Ok(Ok(()))) {
-                    connections.keep(instance, generation, sender);
+                    connections.keep(instance, generation, sender).await;
                 }
             });
         }

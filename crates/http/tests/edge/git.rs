@@ -9,7 +9,7 @@ use test_kit::Client;
 use test_kit::world::{Member, PASSWORD};
 
 use crate::served::{Served, Shop};
-use crate::wire::{Told, ask};
+use crate::wire::{Told, Wire, ask};
 
 /// Git as a person has it, without this machine's settings. It never asks anybody.
 fn git(folder: &Path, words: &[&str]) -> Output {
@@ -391,4 +391,42 @@ async fn without_its_hook_nothing_is_pushed() {
     std::fs::remove_file(hosted.served.folder.path().join("hooks/pre-receive")).unwrap();
     let _ = hosted.refused(&hosted.token, &["main"]).await;
     assert_eq!(hosted.hosted_head("main").await, "");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pack_breaks_off_when_the_right_to_it_ends() {
+    let hosted = Hosted::start().await;
+    std::fs::write(hosted.work.path().join("noise"), noise(40_000_000)).unwrap();
+    done(hosted.work.path(), &["add", "noise"]).await;
+    hosted.commit("large").await;
+    hosted.push(&hosted.token, &["main"]).await;
+    let (member, token) = hosted.member(&["view_projects"], true, false).await;
+
+    let wanted = format!("0032want {}\n00000009done\n", hosted.own_head().await);
+    let request = format!(
+        "POST /git/{}/shop.git/git-upload-pack HTTP/1.1\r\nHost: localhost:8080\r\nAuthorization: Bearer {token}\r\n\
+         Content-Type: application/x-git-upload-pack-request\r\nContent-Length: {}\r\n\r\n{wanted}",
+        hosted.shop.workspace,
+        wanted.len(),
+    );
+    let mut wire = Wire::to(hosted.served.port).await;
+    wire.write(request.as_bytes()).await;
+    let head = wire.until(b"\r\n\r\n").await;
+    assert!(head.starts_with(b"HTTP/1.1 200"), "{}", String::from_utf8_lossy(&head));
+    let _ = wire.until(b"PACK").await;
+    // Nobody reads: most of it is still to come. What the same member follows ends with the same question.
+    let mut events = Wire::to(hosted.served.port).await;
+    let path = format!("{}/events", hosted.shop.workspace_path);
+    let request =
+        format!("GET {path} HTTP/1.1\r\nHost: localhost:8080\r\nAuthorization: Bearer {token}\r\n\r\n");
+    events.write(request.as_bytes()).await;
+    assert!(events.until(b"\r\n\r\n").await.starts_with(b"HTTP/1.1 200"));
+    let path = format!("{}/members/{}", hosted.shop.workspace_path, member.id);
+    let _ = hosted.shop.owner.delete(&path, None).await.expect(204);
+    let told = four(&hosted, &hosted.shop.workspace, "shop", &format!("Authorization: Bearer {token}")).await;
+    assert_eq!(statuses(&told), [404; 4]);
+    let _ = events.until(b"event: end").await;
+    let rest = wire.rest().await;
+    assert!(rest.len() < 40_000_000, "{} bytes came", rest.len());
+    assert!(!rest.ends_with(b"0\r\n\r\n"), "it looks whole");
 }

@@ -43,6 +43,7 @@ async fn an_application_sees_the_request_without_anything_of_stoas() {
     assert_eq!(told.status, 200);
     assert!(told.body.starts_with("POST /orders?id=7 HTTP/1.1\n"), "{}", told.body);
     assert!(told.body.ends_with("\n\nhello"));
+    assert!(told.body.contains(&format!("\nhost: {}:8080\n", shop.host)), "{}", told.body);
     for wanted in [
         "cookie: a=1; b=2\n",
         "x-forwarded-for: 127.0.0.1\n",

@@ -91,6 +91,12 @@ impl Wire {
         told
     }
 
+    /// Everything up to the connection's end.
+    pub async fn rest(&mut self) -> Vec<u8> {
+        while self.more().await {}
+        std::mem::take(&mut self.kept)
+    }
+
     /// Whether the other side has ended the connection.
     pub async fn is_over(&mut self) -> bool {
         !self.more().await
