@@ -40,9 +40,12 @@ impl Proxy {
         instance: &HostedInstance,
         lease: Option<Arc<Lease>>,
     ) -> Response<Body> {
-        let Some(authority) = host::authority(&parts) else {
+        let Some(asked_for) = host::authority(&parts) else {
             return visitor::page(&parts, Notice::BadRequest);
         };
+        // The name in its one form, the port as it was asked for.
+        let port = asked_for.split_once(':').map(|(_, port)| port);
+        let authority = port.map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
         let Some(seat) = self.crowd.enter(instance.id) else { return visitor::page(&parts, Notice::Crowded) };
         let asked = parts.headers.clone();
         let upgrade = wanted_upgrade(&parts);
