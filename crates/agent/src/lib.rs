@@ -4,4 +4,6 @@
 //! late. It never sees the control plane's records.
 
 pub mod folders;
+pub mod init;
 pub mod logs;
+pub mod sandbox;

@@ -41,7 +41,7 @@ impl Query {
             && needle.is_none_or(|needle| line.text.to_lowercase().contains(needle))
     }
 
-    fn place(&self) -> Option<(u64, u64)> {
+    fn place(&self) -> Option<Place> {
         let (segment, offset) = self.after.as_deref()?.split_once('-')?;
         Some((segment.parse().ok()?, offset.parse().ok()?))
     }
@@ -100,13 +100,16 @@ fn send_all(folder: &Path, query: &Query, sender: &Sender) -> io::Result<()> {
     if query.follow { follow(folder, query, needle, end, sender) } else { Ok(()) }
 }
 
+/// A segment, and an offset in it.
+type Place = (u64, u64);
+
 /// The newest lines that fit, and where the log ended then. Older segments are read only where newer ones have too few.
 fn newest_lines(
     folder: &Path,
     query: &Query,
     needle: Option<&str>,
     limit: usize,
-) -> io::Result<(VecDeque<Line>, Option<(u64, u64)>)> {
+) -> io::Result<(VecDeque<Line>, Option<Place>)> {
     let mut found: VecDeque<Line> = VecDeque::new();
     let mut end = None;
     for segment in list(folder)?.iter().rev() {
@@ -137,7 +140,7 @@ fn follow(
     folder: &Path,
     query: &Query,
     needle: Option<&str>,
-    mut place: Option<(u64, u64)>,
+    mut place: Option<Place>,
     sender: &Sender,
 ) -> io::Result<()> {
     loop {

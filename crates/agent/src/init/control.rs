@@ -1,0 +1,125 @@
+//! The control socket: one line of JSON each way. Both sides of it.
+
+use std::io;
+use std::path::Path;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::net::UnixStream;
+
+/// What process 1 is asked.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Request {
+    SoftRestart,
+    Stop { grace: Option<u64> },
+    Status,
+}
+
+/// What it answers.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Response {
+    Done,
+    Status(Status),
+    Refused(String),
+}
+
+/// One process, now.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProcessStatus {
+    /// Empty for the application itself.
+    pub name: String,
+    /// Its number in the sandbox, while it runs.
+    pub pid: Option<i32>,
+    /// How often it has ended by itself.
+    pub ends: u64,
+    /// How it ended the last time: `status 1`, `signal SIGKILL`.
+    pub last_end: Option<String>,
+}
+
+/// The sandbox, now.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Status {
+    pub processes: Vec<ProcessStatus>,
+    /// Connections to the application.
+    pub connections: usize,
+    /// Whether it is being restarted or stopped.
+    pub is_restarting: bool,
+}
+
+impl Status {
+    /// The application itself.
+    #[must_use]
+    pub fn application(&self) -> Option<&ProcessStatus> {
+        self.processes.first()
+    }
+}
+
+/// Longest line either way.
+const LONGEST: u64 = 64 * 1024;
+
+/// The agent's side.
+pub struct Control;
+
+impl Control {
+    /// # Errors
+    /// Where process 1 doesn't answer within `patience`.
+    pub async fn status(socket: &Path, patience: Duration) -> io::Result<Status> {
+        match ask(socket, &Request::Status, patience).await? {
+            Response::Status(status) => Ok(status),
+            other => Err(io::Error::other(format!("an answer to another question: {other:?}"))),
+        }
+    }
+
+    /// Resolves when the processes have been started again.
+    ///
+    /// # Errors
+    /// Where process 1 doesn't do it within `patience`.
+    pub async fn soft_restart(socket: &Path, patience: Duration) -> io::Result<()> {
+        done(ask(socket, &Request::SoftRestart, patience).await?)
+    }
+
+    /// Resolves when all processes have ended; then process 1 ends too. Each has `grace`, or the time that it asks for
+    /// itself.
+    ///
+    /// # Errors
+    /// Where process 1 doesn't do it within `patience`.
+    pub async fn stop(socket: &Path, grace: Option<Duration>, patience: Duration) -> io::Result<()> {
+        done(ask(socket, &Request::Stop { grace: grace.map(|grace| grace.as_secs()) }, patience).await?)
+    }
+}
+
+fn done(response: Response) -> io::Result<()> {
+    match response {
+        Response::Done => Ok(()),
+        other => Err(io::Error::other(format!("{other:?}"))),
+    }
+}
+
+async fn ask(socket: &Path, request: &Request, patience: Duration) -> io::Result<Response> {
+    let asking = async {
+        let mut stream = UnixStream::connect(socket).await?;
+        let mut line = serde_json::to_vec(request)?;
+        line.push(b'\n');
+        stream.write_all(&line).await?;
+        let mut answer = String::new();
+        BufReader::new(stream.take(LONGEST)).read_line(&mut answer).await?;
+        Ok(serde_json::from_str(&answer)?)
+    };
+    tokio::time::timeout(patience, asking).await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
+}
+
+/// Process 1's side: reads the request of one connection.
+pub(super) async fn read(stream: &mut UnixStream) -> io::Result<Request> {
+    let mut line = String::new();
+    BufReader::new(stream.take(LONGEST)).read_line(&mut line).await?;
+    Ok(serde_json::from_str(&line)?)
+}
+
+pub(super) async fn answer(stream: &mut UnixStream, response: &Response) -> io::Result<()> {
+    let mut line = serde_json::to_vec(response)?;
+    line.push(b'\n');
+    stream.write_all(&line).await
+}

@@ -1,0 +1,220 @@
+//! Process 1.
+
+use std::cell::Cell;
+use std::fs::File;
+use std::io::Read as _;
+use std::os::fd::{FromRawFd as _, OwnedFd, RawFd};
+use std::process::Stdio;
+use std::rc::Rc;
+use std::time::Duration;
+
+use nix::fcntl::{FcntlArg, FdFlag, fcntl};
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::{Gid, Pid, Uid, setgroups, setresgid, setresuid};
+use tokio::net::{UnixListener, UnixStream};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::task::LocalSet;
+
+use super::connections::Connections;
+use super::control::{self, Request, Response, Status};
+use super::output::Output;
+use super::process::{Children, Supervised, spawn, wait_for};
+use super::{Orders, descriptor};
+use crate::logs::Writer;
+
+/// How long connections have to end before the application is asked to.
+const DRAIN: Duration = Duration::from_secs(5);
+
+/// The highest number of a capability that any kernel has.
+const CAPABILITIES: u64 = 63;
+
+fn failed(what: &str, error: impl std::fmt::Display) -> String {
+    format!("{what}: {error}")
+}
+
+// SAFETY: the number was given to this process by the one that started it, and nothing else here owns it.
+#[allow(unsafe_code)]
+fn inherited(number: RawFd) -> OwnedFd {
+    // SAFETY: see above.
+    unsafe { OwnedFd::from_raw_fd(number) }
+}
+
+pub(super) fn run() -> Result<u8, String> {
+    // First of all: nobody in the sandbox looks into this process.
+    nix::sys::prctl::set_dumpable(false).map_err(|errno| failed("dumpable", errno))?;
+    let mut text = String::new();
+    File::from(inherited(descriptor::ORDERS)).read_to_string(&mut text).map_err(|error| failed("orders", error))?;
+    let orders: Orders = serde_json::from_str(&text).map_err(|error| failed("orders", error))?;
+    drop(zeroize::Zeroizing::new(text));
+    give_up_rights(&orders)?;
+    if orders.once {
+        let Some(process) = orders.processes.first() else { return Err("nothing to run".to_owned()) };
+        let pid = spawn(&process.command, &orders, Stdio::inherit(), Stdio::inherit())
+            .map_err(|error| failed(process.command.first().map_or("", String::as_str), error))?;
+        return Ok(wait_for(pid));
+    }
+    for number in [descriptor::APPLICATION, descriptor::CONTROL, descriptor::LOG, descriptor::LIFE] {
+        keep_from_children(number)?;
+    }
+    let writer = Writer::new(inherited(descriptor::LOG)).map_err(|error| failed("log", error))?;
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| failed("start", error))?;
+    LocalSet::new().block_on(&runtime, serve(orders, Output::new(writer)))
+}
+
+fn keep_from_children(number: RawFd) -> Result<(), String> {
+    // The life line is there only where there is a network.
+    let borrowed = std::mem::ManuallyDrop::new(inherited(number));
+    match fcntl(&*borrowed, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC)) {
+        Ok(_) => Ok(()),
+        Err(nix::errno::Errno::EBADF) if number == descriptor::LIFE => Ok(()),
+        Err(errno) => Err(failed("descriptor", errno)),
+    }
+}
+
+/// From here on it has the rights of the application's own user, and none to gain more.
+fn give_up_rights(orders: &Orders) -> Result<(), String> {
+    let (_, most) = getrlimit(Resource::RLIMIT_NOFILE).map_err(|errno| failed("limits", errno))?;
+    let files = most.min(65_536);
+    setrlimit(Resource::RLIMIT_NOFILE, files, files).map_err(|errno| failed("limits", errno))?;
+    setrlimit(Resource::RLIMIT_NPROC, orders.processes_limit, orders.processes_limit)
+        .map_err(|errno| failed("limits", errno))?;
+    setrlimit(Resource::RLIMIT_CORE, 0, 0).map_err(|errno| failed("limits", errno))?;
+    if let Some(user) = orders.user {
+        for capability in 0..=CAPABILITIES {
+            drop_from_bounding_set(capability);
+        }
+        setgroups(&[]).map_err(|errno| failed("groups", errno))?;
+        let group = Gid::from_raw(user);
+        setresgid(group, group, group).map_err(|errno| failed("group", errno))?;
+        let user = Uid::from_raw(user);
+        setresuid(user, user, user).map_err(|errno| failed("user", errno))?;
+        // The change of user may have opened it again.
+        nix::sys::prctl::set_dumpable(false).map_err(|errno| failed("dumpable", errno))?;
+    }
+    nix::sys::prctl::set_no_new_privs().map_err(|errno| failed("privileges", errno))
+}
+
+#[allow(unsafe_code)]
+fn drop_from_bounding_set(capability: u64) {
+    // SAFETY: a system call with numbers alone. A capability that the kernel doesn't know is refused, which is right.
+    unsafe { nix::libc::prctl(nix::libc::PR_CAPBSET_DROP, capability, 0, 0, 0) };
+}
+
+fn listener(number: RawFd) -> Result<UnixListener, String> {
+    let listener = std::os::unix::net::UnixListener::from(inherited(number));
+    listener.set_nonblocking(true).map_err(|error| failed("socket", error))?;
+    UnixListener::from_std(listener).map_err(|error| failed("socket", error))
+}
+
+struct Sandbox {
+    supervised: Vec<Supervised>,
+    connections: Connections,
+    output: Output,
+    is_busy: Cell<bool>,
+    over: tokio::sync::Notify,
+}
+
+async fn serve(orders: Orders, output: Output) -> Result<u8, String> {
+    let children = Children::default();
+    let mut ended = signal(SignalKind::child()).map_err(|error| failed("signals", error))?;
+    let mut asked = signal(SignalKind::terminate()).map_err(|error| failed("signals", error))?;
+    let connections = Connections::new();
+    tokio::spawn(connections.clone().accept(listener(descriptor::APPLICATION)?, orders.port));
+    let control = listener(descriptor::CONTROL)?;
+    let orders = Rc::new(orders);
+    let supervised = orders
+        .processes
+        .iter()
+        .map(|process| Supervised::new(process.clone(), orders.clone(), children.clone(), output.clone()))
+        .collect();
+    let sandbox = Rc::new(Sandbox {
+        supervised,
+        connections,
+        output,
+        is_busy: Cell::new(false),
+        over: tokio::sync::Notify::new(),
+    });
+    let mut tick = tokio::time::interval(Duration::from_secs(2));
+    loop {
+        tokio::select! {
+            _ = ended.recv() => children.reap(),
+            _ = tick.tick() => {
+                // Signals of the same kind melt together: nobody is left unburied.
+                children.reap();
+                sandbox.output.settle();
+            }
+            _ = asked.recv() => {
+                let sandbox = sandbox.clone();
+                tokio::task::spawn_local(async move { sandbox.stop(None).await });
+            }
+            Ok((stream, _)) = control.accept() => {
+                tokio::task::spawn_local(attend(sandbox.clone(), stream));
+            }
+            () = sandbox.over.notified() => return Ok(0),
+        }
+    }
+}
+
+async fn attend(sandbox: Rc<Sandbox>, mut stream: UnixStream) {
+    let Ok(request) = control::read(&mut stream).await else { return };
+    let response = match &request {
+        Request::Status => Response::Status(sandbox.status()),
+        Request::SoftRestart if sandbox.is_busy.get() => Response::Refused("busy".to_owned()),
+        Request::SoftRestart => {
+            sandbox.soft_restart().await;
+            Response::Done
+        }
+        Request::Stop { grace } => {
+            sandbox.stop(grace.map(Duration::from_secs)).await;
+            Response::Done
+        }
+    };
+    // Whoever asked may be gone; what was asked is done.
+    let _ = control::answer(&mut stream, &response).await;
+    if matches!(request, Request::Stop { .. }) {
+        sandbox.over.notify_one();
+    }
+}
+
+impl Sandbox {
+    fn status(&self) -> Status {
+        Status {
+            processes: self.supervised.iter().map(Supervised::status).collect(),
+            connections: self.connections.count(),
+            is_restarting: self.is_busy.get(),
+        }
+    }
+
+    /// New connections wait, open ones have a while to end, then all processes are asked to.
+    async fn end_all(&self, grace: Option<Duration>) {
+        self.connections.pause(true);
+        let drain = grace.map_or(DRAIN, |grace| grace.min(DRAIN));
+        if tokio::time::timeout(drain, self.connections.drained()).await.is_err() {
+            let open = self.connections.count();
+            self.output.say(&format!("{open} connections were still open after {} s", drain.as_secs()));
+        }
+        futures_util::future::join_all(self.supervised.iter().map(|one| one.stop(grace))).await;
+        // What has left its group too: everything in this namespace but process 1.
+        let _ = kill(Pid::from_raw(-1), Signal::SIGKILL);
+    }
+
+    async fn soft_restart(&self) {
+        self.is_busy.set(true);
+        self.output.say("restarting");
+        self.end_all(None).await;
+        for one in &self.supervised {
+            one.start();
+        }
+        self.connections.pause(false);
+        self.is_busy.set(false);
+    }
+
+    async fn stop(&self, grace: Option<Duration>) {
+        self.is_busy.set(true);
+        self.output.say("stopping");
+        self.end_all(grace).await;
+        self.output.settle();
+    }
+}

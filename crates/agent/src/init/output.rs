@@ -1,0 +1,120 @@
+//! What the processes write, as lines of the log: bounded in length and in number.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use tokio::io::{AsyncReadExt as _, BufReader};
+use tokio::net::unix::pipe::Receiver;
+
+use crate::logs::{LONGEST, Writer};
+
+/// Lines in a second; what is beyond is dropped, counted and said.
+const MOST: u64 = 20_000;
+
+/// The log, shared by all that write to it.
+#[derive(Clone)]
+pub(super) struct Output {
+    log: Arc<Mutex<Log>>,
+}
+
+struct Log {
+    writer: Writer,
+    second: Instant,
+    lines: u64,
+    dropped: u64,
+}
+
+/// Microseconds of UTC. The log's clock is the machine's: no use-case depends on it.
+#[allow(clippy::disallowed_methods)]
+pub(crate) fn now() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_micros()).unwrap_or(i64::MAX)
+}
+
+#[allow(clippy::disallowed_methods)]
+fn moment() -> Instant {
+    Instant::now()
+}
+
+impl Output {
+    pub(super) fn new(writer: Writer) -> Self {
+        Self { log: Arc::new(Mutex::new(Log { writer, second: moment(), lines: 0, dropped: 0 })) }
+    }
+
+    /// What Stoa itself has to say there.
+    pub(super) fn say(&self, text: &str) {
+        self.with(|log| log.write("stoa", text.as_bytes()));
+    }
+
+    fn line(&self, stream: &str, text: &[u8]) {
+        self.with(|log| {
+            let now = moment();
+            if now.duration_since(log.second) >= Duration::from_secs(1) {
+                let dropped = std::mem::take(&mut log.dropped);
+                log.second = now;
+                log.lines = 0;
+                if dropped > 0 {
+                    log.write("stoa", format!("{dropped} lines were dropped: more than {MOST} in a second").as_bytes());
+                }
+            }
+            log.lines += 1;
+            if log.lines > MOST {
+                log.dropped += 1;
+            } else {
+                log.write(stream, text);
+            }
+        });
+    }
+
+    /// Says what was dropped and not yet said.
+    pub(super) fn settle(&self) {
+        self.with(|log| {
+            let dropped = std::mem::take(&mut log.dropped);
+            if dropped > 0 {
+                log.write("stoa", format!("{dropped} lines were dropped: more than {MOST} in a second").as_bytes());
+            }
+        });
+    }
+
+    fn with(&self, work: impl FnOnce(&mut Log)) {
+        work(&mut self.log.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    /// Takes in what a process writes, until it and all that it started have closed it.
+    pub(super) async fn follow(self, stream: String, pipe: Receiver) {
+        let mut reader = BufReader::with_capacity(64 * 1024, pipe);
+        let mut line: Vec<u8> = Vec::new();
+        let mut is_cut = false;
+        let mut chunk = vec![0; 64 * 1024];
+        while let Ok(count) = reader.read(&mut chunk).await {
+            if count == 0 {
+                break;
+            }
+            for part in chunk[..count].split_inclusive(|byte| *byte == b'\n') {
+                let is_whole = part.last() == Some(&b'\n');
+                let text = if is_whole { &part[..part.len() - 1] } else { part };
+                if !is_cut {
+                    // One more than fits, so that the writer sees that something was cut.
+                    let room = (LONGEST + 1).saturating_sub(line.len());
+                    line.extend_from_slice(&text[..text.len().min(room)]);
+                    is_cut = line.len() > LONGEST;
+                }
+                if is_whole {
+                    self.line(&stream, &line);
+                    line.clear();
+                    is_cut = false;
+                }
+            }
+        }
+        if !line.is_empty() {
+            self.line(&stream, &line);
+        }
+    }
+}
+
+impl Log {
+    fn write(&mut self, stream: &str, text: &[u8]) {
+        // A disk that takes nothing more mustn't end the application. There is nowhere left to say it.
+        let _ = self.writer.line(now(), stream, text);
+    }
+}

@@ -1,0 +1,222 @@
+//! The first stage: a network namespace, its way out, its walls; then it becomes bubblewrap.
+
+use std::fs::File;
+use std::io::{Read as _, Write as _};
+use std::os::fd::{AsRawFd as _, FromRawFd as _, OwnedFd, RawFd};
+use std::os::unix::process::CommandExt as _;
+use std::process::{Command, Stdio};
+
+use nix::sched::{CloneFlags, unshare};
+use serde::{Deserialize, Serialize};
+
+use super::descriptor;
+
+/// A way out of the namespace.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Outgoing {
+    /// slirp4netns.
+    pub program: String,
+    /// The networks that it doesn't lead to.
+    pub prohibited: Vec<String>,
+    /// The exceptions from these.
+    pub allowed: Vec<String>,
+}
+
+/// What the first stage is to do.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Outside {
+    /// bubblewrap and its arguments.
+    pub command: Vec<String>,
+    /// None: the sandbox reaches nothing but itself.
+    pub outgoing: Option<Outgoing>,
+    /// The program `ip`.
+    pub ip: String,
+    /// Files to write `0` to: the control groups that it is to be in.
+    pub groups: Vec<String>,
+    /// As an ordinary user: a user namespace first, in which it is root.
+    pub user_namespace: bool,
+}
+
+// SAFETY of both: the number was given to this process by the one that started it, and nothing else here owns it.
+#[allow(unsafe_code)]
+fn inherited(number: RawFd) -> File {
+    // SAFETY: see above.
+    unsafe { File::from_raw_fd(number) }
+}
+
+pub(super) fn run() -> Result<u8, String> {
+    let mut text = String::new();
+    inherited(descriptor::OUTSIDE).read_to_string(&mut text).map_err(|error| format!("no orders: {error}"))?;
+    let plan: Outside = serde_json::from_str(&text).map_err(|error| format!("orders that can't be read: {error}"))?;
+    for group in &plan.groups {
+        std::fs::write(group, "0").map_err(|error| format!("{group} can't be entered: {error}"))?;
+    }
+    // The one who makes the way out has to stand outside: it is started before the namespace is entered, and waits.
+    let way = plan.outgoing.as_ref().map(Way::prepare).transpose()?;
+    enter(plan.user_namespace)?;
+    ip(&plan.ip, &["link", "set", "lo", "up"], None)?;
+    if let (Some(way), Some(outgoing)) = (way, &plan.outgoing) {
+        way.open()?;
+        ip(&plan.ip, &["-batch", "-"], Some(&walls(outgoing)))?;
+    }
+    let Some((program, arguments)) = plan.command.split_first() else { return Err("no command".to_owned()) };
+    Err(format!("{program} can't be started: {}", Command::new(program).args(arguments).exec()))
+}
+
+/// Allowed hosts first: a route to a single address goes before the one to its network.
+fn walls(outgoing: &Outgoing) -> String {
+    let mut lines = String::new();
+    for network in &outgoing.prohibited {
+        lines.push_str(&format!("route add prohibit {network}\n"));
+    }
+    for host in &outgoing.allowed {
+        lines.push_str(&format!("route add {host} via 10.0.2.2\n"));
+    }
+    lines
+}
+
+fn enter(user_namespace: bool) -> Result<(), String> {
+    let (user, group) = (nix::unistd::getuid(), nix::unistd::getgid());
+    let mut flags = CloneFlags::CLONE_NEWNET;
+    if user_namespace {
+        flags |= CloneFlags::CLONE_NEWUSER;
+    }
+    unshare(flags).map_err(|errno| format!("no namespace can be made: {errno}"))?;
+    if user_namespace {
+        let write = |file: &str, text: String| {
+            std::fs::write(format!("/proc/self/{file}"), text).map_err(|error| format!("{file}: {error}"))
+        };
+        write("setgroups", "deny".to_owned())?;
+        write("uid_map", format!("0 {user} 1"))?;
+        write("gid_map", format!("0 {group} 1"))?;
+    }
+    Ok(())
+}
+
+fn ip(program: &str, arguments: &[&str], input: Option<&str>) -> Result<(), String> {
+    let failed = |error: &dyn std::fmt::Display| format!("ip {}: {error}", arguments.join(" "));
+    let stdin = if input.is_some() { Stdio::piped() } else { Stdio::null() };
+    let mut child = Command::new(program)
+        .args(arguments)
+        .stdin(stdin)
+        .stdout(Stdio::null())
+        .spawn()
+        .map_err(|error| failed(&error))?;
+    if let (Some(text), Some(mut pipe)) = (input, child.stdin.take()) {
+        pipe.write_all(text.as_bytes()).map_err(|error| failed(&error))?;
+    }
+    let status = child.wait().map_err(|error| failed(&error))?;
+    if status.success() { Ok(()) } else { Err(failed(&status)) }
+}
+
+/// slirp4netns, waiting to be told to begin.
+struct Way {
+    begin: OwnedFd,
+    ready: File,
+}
+
+impl Way {
+    fn prepare(outgoing: &Outgoing) -> Result<Self, String> {
+        let failed = |what: &dyn std::fmt::Display| format!("the network can't be prepared: {what}");
+        // The two ends here close with this process's next program; those of the other side are made to stay there.
+        let pipe = || pipe_above().map_err(|errno| failed(&errno));
+        let (wait, begin) = pipe()?;
+        let (ready, tell_ready) = pipe()?;
+        let (life, hold) = pipe()?;
+        // Process 1 keeps this one, through all programs in between.
+        if let Err(errno) = keep(hold, descriptor::LIFE) {
+            return Err(failed(&errno));
+        }
+        let own = std::env::current_exe().map_err(|error| failed(&error))?;
+        let target = std::process::id().to_string();
+        let (wait, tell_ready, life) = (Kept::new(wait)?, Kept::new(tell_ready)?, Kept::new(life)?);
+        let mut command = Command::new(own);
+        command
+            .args(["init", "network", &wait.number(), &outgoing.program])
+            .args(["--configure", "--disable-host-loopback"])
+            .arg(format!("--ready-fd={}", tell_ready.number()))
+            .arg(format!("--exit-fd={}", life.number()))
+            .args([&target, "tap0"])
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        // Else it would hold what it waits for the end of, and the sandbox's other descriptors.
+        close_in_child(&mut command, descriptor::ORDERS..=descriptor::LAST);
+        command.spawn().map_err(|error| failed(&error))?;
+        Ok(Self { begin, ready: File::from(ready) })
+    }
+
+    fn open(self) -> Result<(), String> {
+        let mut begin = File::from(self.begin);
+        begin.write_all(b"1").map_err(|error| format!("the network can't be begun: {error}"))?;
+        let mut answer = [0; 1];
+        let mut ready = self.ready;
+        match ready.read(&mut answer) {
+            Ok(1) => Ok(()),
+            Ok(_) => Err("slirp4netns ended before the network was there".to_owned()),
+            Err(error) => Err(format!("slirp4netns doesn't answer: {error}")),
+        }
+    }
+}
+
+/// A pipe that takes no number which process 1's descriptors have.
+fn pipe_above() -> nix::Result<(OwnedFd, OwnedFd)> {
+    let (read, write) = nix::unistd::pipe2(nix::fcntl::OFlag::O_CLOEXEC)?;
+    Ok((above(&read)?, above(&write)?))
+}
+
+#[allow(unsafe_code)]
+fn above(descriptor: &OwnedFd) -> nix::Result<OwnedFd> {
+    let copy = nix::fcntl::fcntl(descriptor, nix::fcntl::FcntlArg::F_DUPFD_CLOEXEC(20))?;
+    // SAFETY: fcntl has just made it, for us.
+    Ok(unsafe { OwnedFd::from_raw_fd(copy) })
+}
+
+/// A descriptor that goes on to the next program.
+struct Kept(OwnedFd);
+
+impl Kept {
+    fn new(descriptor: OwnedFd) -> Result<Self, String> {
+        use nix::fcntl::{FcntlArg, FdFlag, fcntl};
+        fcntl(&descriptor, FcntlArg::F_SETFD(FdFlag::empty())).map_err(|errno| errno.to_string())?;
+        Ok(Self(descriptor))
+    }
+
+    fn number(&self) -> String {
+        self.0.as_raw_fd().to_string()
+    }
+}
+
+/// Puts a descriptor at a number, where it stays open.
+#[allow(unsafe_code)]
+fn keep(descriptor: OwnedFd, number: RawFd) -> Result<(), nix::Error> {
+    // SAFETY: the number is free by the order of descriptors that both sides share, and is given up to this process.
+    let placed = unsafe { nix::unistd::dup2_raw(&descriptor, number) }?;
+    std::mem::forget(placed);
+    Ok(())
+}
+
+#[allow(unsafe_code)]
+fn close_in_child(command: &mut Command, numbers: std::ops::RangeInclusive<RawFd>) {
+    // SAFETY: only close(2) is called between fork and exec, which may be.
+    unsafe {
+        command.pre_exec(move || {
+            for number in numbers.clone() {
+                // One that isn't open is what is wanted.
+                let _ = nix::unistd::close(number);
+            }
+            Ok(())
+        });
+    }
+}
+
+/// The waiting stage of the network: reads one byte, then becomes slirp4netns.
+pub(super) fn network(wait: &str, program: &str, arguments: &[String]) -> Result<u8, String> {
+    let wait: RawFd = wait.parse().map_err(|_| "not a descriptor".to_owned())?;
+    let mut answer = [0; 1];
+    match inherited(wait).read(&mut answer) {
+        Ok(1) => Err(format!("{program} can't be started: {}", Command::new(program).args(arguments).exec())),
+        // Whoever would have begun it is gone.
+        _ => Ok(1),
+    }
+}

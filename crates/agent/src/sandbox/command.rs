@@ -1,0 +1,93 @@
+//! A single command in a sandbox: a build's, a release command. It ends with us.
+
+use std::io;
+use std::os::fd::OwnedFd;
+use std::time::Duration;
+
+use nix::fcntl::OFlag;
+use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::net::unix::pipe::Receiver;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use super::{Plan, Sandboxes};
+use crate::init::Orders;
+
+/// One line that the command wrote.
+pub struct OutputLine {
+    pub stream: &'static str,
+    pub text: Vec<u8>,
+}
+
+/// How it ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ended {
+    Status(i32),
+    /// It took longer than it may.
+    OutOfTime,
+    Cancelled,
+}
+
+impl Sandboxes {
+    /// Runs it to its end. Its lines go to `output` as they come.
+    ///
+    /// # Errors
+    /// Where the sandbox can't be made.
+    pub async fn run_command(
+        &self,
+        plan: &Plan<'_>,
+        orders: &Orders,
+        time_limit: Duration,
+        cancel: &CancellationToken,
+        output: mpsc::Sender<OutputLine>,
+    ) -> io::Result<Ended> {
+        let (out, out_end) = nix::unistd::pipe2(OFlag::O_CLOEXEC)?;
+        let (err, err_end) = nix::unistd::pipe2(OFlag::O_CLOEXEC)?;
+        let readers = [follow("stdout", out, output.clone())?, follow("stderr", err, output)?];
+        let mut started = self.start(plan, orders, Vec::new(), out_end.into(), err_end.into(), true).await?;
+        let identity = started.identity;
+        let waiting = tokio::task::spawn_blocking(move || started.child.wait());
+        tokio::pin!(waiting);
+        let ended = tokio::select! {
+            status = &mut waiting => {
+                let status = status.map_err(io::Error::other)??;
+                Ended::Status(status.code().unwrap_or(-1))
+            }
+            () = tokio::time::sleep(time_limit) => Ended::OutOfTime,
+            () = cancel.cancelled() => Ended::Cancelled,
+        };
+        if !matches!(ended, Ended::Status(_)) {
+            identity.end().await?;
+            waiting.await.map_err(io::Error::other)??;
+        }
+        for reader in readers {
+            // What it wrote last belongs to it.
+            reader.await.map_err(io::Error::other)?;
+        }
+        Ok(ended)
+    }
+}
+
+fn follow(
+    stream: &'static str,
+    pipe: OwnedFd,
+    output: mpsc::Sender<OutputLine>,
+) -> io::Result<tokio::task::JoinHandle<()>> {
+    let mut reader = BufReader::new(Receiver::from_owned_fd(pipe)?);
+    Ok(tokio::spawn(async move {
+        let mut text = Vec::new();
+        loop {
+            text.clear();
+            let most = u64::try_from(crate::logs::LONGEST).unwrap_or(u64::MAX);
+            let mut limited = tokio::io::AsyncReadExt::take(&mut reader, most);
+            match limited.read_until(b'\n', &mut text).await {
+                Ok(0) | Err(_) => return,
+                Ok(_) => {
+                    let line = text.strip_suffix(b"\n").unwrap_or(&text).to_vec();
+                    // Where nobody listens any more, the pipe is still emptied.
+                    let _ = output.send(OutputLine { stream, text: line }).await;
+                }
+            }
+        }
+    }))
+}

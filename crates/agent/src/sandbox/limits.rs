@@ -1,0 +1,149 @@
+//! Limits on memory and processes: by control groups where they can be made, of version 2 or 1.
+
+use std::fs;
+use std::io;
+use std::path::PathBuf;
+
+/// What a sandbox may use.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Bytes.
+    pub memory: u64,
+    pub processes: u64,
+    /// Bytes of `/tmp`, and of `/dev/shm`.
+    pub temporary: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { memory: 1 << 30, processes: 512, temporary: 256 << 20 }
+    }
+}
+
+/// One hierarchy in which groups can be made.
+#[derive(Debug, Clone)]
+struct Hierarchy {
+    folder: PathBuf,
+    /// Files to write, with what: `memory` or `processes`.
+    memory: Option<&'static str>,
+    processes: Option<&'static str>,
+    /// Where the kernel counts what it killed for want of memory.
+    events: Option<&'static str>,
+}
+
+/// Where groups of ours can be made.
+#[derive(Debug, Clone, Default)]
+pub struct Groups {
+    hierarchies: Vec<Hierarchy>,
+}
+
+const OURS: &str = "stoa";
+
+impl Groups {
+    /// Tries it: what the kernel says it has isn't always what may be used.
+    #[must_use]
+    pub(super) fn find() -> Self {
+        let own = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
+        let place = |controller: &str| {
+            own.lines().find_map(|line| {
+                let mut fields = line.splitn(3, ':');
+                let (_, controllers, path) = (fields.next()?, fields.next()?, fields.next()?);
+                let fits = controllers.split(',').any(|name| name == controller);
+                fits.then(|| PathBuf::from("/sys/fs/cgroup").join(controller).join(path.trim_start_matches('/')).join(OURS))
+            })
+        };
+        let mut hierarchies = Vec::new();
+        if let Some(folder) = place("memory") {
+            let files = Hierarchy {
+                folder,
+                memory: Some("memory.limit_in_bytes"),
+                processes: None,
+                events: Some("memory.oom_control"),
+            };
+            hierarchies.push(files);
+        }
+        if let Some(folder) = place("pids") {
+            hierarchies.push(Hierarchy { folder, memory: None, processes: Some("pids.max"), events: None });
+        }
+        if let Some(path) = own.lines().find_map(|line| line.strip_prefix("0::/")) {
+            let parent = PathBuf::from("/sys/fs/cgroup").join(path);
+            let folder = parent.join(OURS);
+            // Only where our own group can hand these controllers down.
+            if parent.join("cgroup.controllers").exists()
+                && fs::create_dir_all(&folder).is_ok()
+                && fs::write(parent.join("cgroup.subtree_control"), "+memory +pids").is_ok()
+                && fs::write(folder.join("cgroup.subtree_control"), "+memory +pids").is_ok()
+            {
+                hierarchies.push(Hierarchy {
+                    folder,
+                    memory: Some("memory.max"),
+                    processes: Some("pids.max"),
+                    events: Some("memory.events"),
+                });
+            }
+        }
+        hierarchies.retain(|hierarchy| {
+            let trial = hierarchy.folder.join("trial");
+            fs::create_dir_all(&trial).is_ok() && {
+                // An empty group can always be removed.
+                let _ = fs::remove_dir(&trial);
+                true
+            }
+        });
+        Self { hierarchies }
+    }
+
+    /// By what limits are enforced, in words.
+    #[must_use]
+    pub(super) fn words(&self) -> &'static str {
+        let has = |file: fn(&Hierarchy) -> Option<&'static str>| self.hierarchies.iter().any(|one| file(one).is_some());
+        match (has(|one| one.memory), has(|one| one.processes)) {
+            (true, true) => "control groups",
+            (true, false) => "control groups for memory, limits of the user for processes",
+            _ => "limits of the user, and a look each second",
+        }
+    }
+
+    /// Whether memory is limited by the kernel.
+    #[must_use]
+    pub(super) fn limit_memory(&self) -> bool {
+        self.hierarchies.iter().any(|one| one.memory.is_some())
+    }
+
+    /// Makes the groups of one sandbox: the files by which a process enters them.
+    pub(super) fn make(&self, name: &str, limits: &Limits) -> io::Result<Vec<String>> {
+        let mut doors = Vec::new();
+        for hierarchy in &self.hierarchies {
+            let folder = hierarchy.folder.join(name);
+            fs::create_dir_all(&folder)?;
+            if let Some(file) = hierarchy.memory {
+                fs::write(folder.join(file), limits.memory.to_string())?;
+            }
+            if let Some(file) = hierarchy.processes {
+                fs::write(folder.join(file), limits.processes.to_string())?;
+            }
+            doors.push(folder.join("cgroup.procs").to_string_lossy().into_owned());
+        }
+        Ok(doors)
+    }
+
+    pub(super) fn remove(&self, name: &str) -> io::Result<()> {
+        for hierarchy in &self.hierarchies {
+            match fs::remove_dir(hierarchy.folder.join(name)) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                // The last of its processes is still being buried: the next tidying removes it.
+                Err(error) if error.raw_os_error() == Some(nix::libc::EBUSY) => {}
+                other => other?,
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn ran_out_of_memory(&self, name: &str) -> bool {
+        self.hierarchies.iter().any(|hierarchy| {
+            let Some(file) = hierarchy.events else { return false };
+            let text = fs::read_to_string(hierarchy.folder.join(name).join(file)).unwrap_or_default();
+            text.lines().any(|line| line.strip_prefix("oom_kill ").is_some_and(|count| count.trim() != "0"))
+        })
+    }
+}

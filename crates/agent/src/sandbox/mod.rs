@@ -1,0 +1,263 @@
+//! Sandboxes: one set of functions makes them, for builds, release commands and applications.
+//!
+//! The order is fixed: a network namespace, its way out by slirp4netns, walls of routes, then bubblewrap with
+//! namespaces, without capabilities and under seccomp, then process 1, which becomes the instance's own user before
+//! anything of the application starts.
+
+mod abilities;
+mod command;
+mod identity;
+mod limits;
+mod plan;
+mod seccomp;
+
+pub use abilities::Abilities;
+pub use command::{Ended, OutputLine};
+pub use identity::Identity;
+pub use limits::Limits;
+pub use plan::{Mounts, Plan};
+
+use std::fs::{self, File};
+use std::io::{self, Seek as _, Write as _};
+use std::os::fd::{AsFd as _, OwnedFd, RawFd};
+use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::time::Duration;
+
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
+use nix::sys::memfd::{MFdFlags, memfd_create};
+use serde::Deserialize;
+
+use crate::init::{Orders, Outgoing, Outside, descriptor};
+
+/// How long bubblewrap and the network may take.
+const START: Duration = Duration::from_secs(20);
+
+/// How sandboxes are made on this machine.
+#[derive(Clone)]
+pub struct Sandboxes {
+    /// The program `stoa` itself: process 1.
+    program: PathBuf,
+    egress_allow: Vec<String>,
+    abilities: Arc<Abilities>,
+}
+
+/// What bubblewrap tells about the sandbox that it made.
+#[derive(Deserialize)]
+struct About {
+    #[serde(rename = "child-pid")]
+    child_pid: i32,
+}
+
+/// A sandbox that was just started. Dropping it doesn't end it.
+pub struct Started {
+    pub identity: Identity,
+    child: Child,
+}
+
+impl Sandboxes {
+    /// `program` is the program `stoa`; `egress_allow` the `host:port` or addresses that instances may reach although
+    /// they are private.
+    #[must_use]
+    pub fn new(program: PathBuf, egress_allow: Vec<String>) -> Self {
+        Self { program, egress_allow, abilities: Arc::new(Abilities::find()) }
+    }
+
+    #[must_use]
+    pub fn abilities(&self) -> &Abilities {
+        &self.abilities
+    }
+
+    /// Starts an application: it goes on when this process ends, however that happens. `place` is the sandbox's own
+    /// folder; `application` and `control` are listening sockets.
+    ///
+    /// # Errors
+    /// Where the sandbox can't be made: what is missing, or what bubblewrap said.
+    pub async fn start_application(
+        &self,
+        plan: &Plan<'_>,
+        orders: &Orders,
+        application: OwnedFd,
+        control: OwnedFd,
+    ) -> io::Result<Identity> {
+        let errors = File::create(plan.place.join("start.log"))?;
+        let log: OwnedFd = File::open(plan.log_folder.ok_or_else(|| invalid("an application needs a log"))?)?.into();
+        let extra = vec![(application, descriptor::APPLICATION), (control, descriptor::CONTROL), (log, descriptor::LOG)];
+        let started = self.start(plan, orders, extra, Stdio::null(), errors.into(), false).await;
+        match started {
+            Ok(mut started) => {
+                let identity = started.identity;
+                // So that no dead process of ours stays in the table.
+                tokio::task::spawn_blocking(move || _ = started.child.wait());
+                Ok(identity)
+            }
+            Err(error) => {
+                let said = fs::read_to_string(plan.place.join("start.log")).unwrap_or_default();
+                let said = said.trim();
+                Err(if said.is_empty() { error } else { io::Error::other(said.to_owned()) })
+            }
+        }
+    }
+
+    async fn start(
+        &self,
+        plan: &Plan<'_>,
+        orders: &Orders,
+        mut extra: Vec<(OwnedFd, RawFd)>,
+        out: Stdio,
+        err: Stdio,
+        dies_with_us: bool,
+    ) -> io::Result<Started> {
+        if let Some(reason) = &self.abilities.no_sandbox {
+            return Err(io::Error::new(io::ErrorKind::Unsupported, reason.clone()));
+        }
+        make_etc(plan)?;
+        let groups = self.abilities.groups.make(&plan.name, &plan.limits)?;
+        let (about, tell) = nix::unistd::pipe2(OFlag::O_CLOEXEC)?;
+        let outside = Outside {
+            command: plan::bubblewrap(plan, &self.abilities, &self.program, dies_with_us),
+            outgoing: self.outgoing(),
+            ip: self.abilities.ip.clone(),
+            groups,
+            user_namespace: !self.abilities.is_root,
+        };
+        extra.push((in_memory("orders", &serde_json::to_vec(orders)?)?, descriptor::ORDERS));
+        extra.push((in_memory("outside", &serde_json::to_vec(&outside)?)?, descriptor::OUTSIDE));
+        extra.push((in_memory("filter", &seccomp::filter()?)?, descriptor::FILTER));
+        extra.push((tell, descriptor::ABOUT));
+        let mut command = Command::new(&self.program);
+        command.args(["init", "outside"]).env_clear().env("PATH", plan::PATH).stdin(Stdio::null()).stdout(out).stderr(err);
+        // A session of its own: Ctrl-C at the terminal where Stoa runs isn't for applications.
+        hand_over(&mut command, extra)?;
+        let child = command.spawn()?;
+        // Its copies of the descriptors go with it: so the pipe ends when nobody can write to it any more.
+        drop(command);
+        let mut started = Started { identity: Identity::default(), child };
+        match read_about(about).await.and_then(|about| Identity::of(about.child_pid)) {
+            Ok(identity) => {
+                started.identity = identity;
+                Ok(started)
+            }
+            Err(error) => {
+                // It may be gone already.
+                let _ = started.child.kill();
+                let _ = started.child.wait();
+                Err(io::Error::new(error.kind(), format!("the sandbox didn't start: {error}")))
+            }
+        }
+    }
+
+    fn outgoing(&self) -> Option<Outgoing> {
+        if self.abilities.no_outgoing.is_some() {
+            return None;
+        }
+        Some(Outgoing {
+            program: self.abilities.slirp4netns.clone(),
+            prohibited: abilities::prohibited_networks(),
+            allowed: self.egress_allow.iter().filter_map(|entry| abilities::address_of(entry)).collect(),
+        })
+    }
+
+    /// What was kept for a sandbox that has ended: its control groups, its folder.
+    ///
+    /// # Errors
+    /// Where something can't be removed.
+    pub fn tidy(&self, name: &str, place: &Path) -> io::Result<()> {
+        self.abilities.groups.remove(name)?;
+        crate::folders::remove(place)
+    }
+
+    /// Whether something in it was killed for want of memory.
+    #[must_use]
+    pub fn ran_out_of_memory(&self, name: &str) -> bool {
+        self.abilities.groups.ran_out_of_memory(name)
+    }
+}
+
+fn invalid(what: &str) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidInput, what.to_owned())
+}
+
+/// A file without a name, to be read from its start.
+fn in_memory(name: &str, bytes: &[u8]) -> io::Result<OwnedFd> {
+    let mut file = File::from(memfd_create(name, MFdFlags::MFD_CLOEXEC)?);
+    file.write_all(bytes)?;
+    file.rewind()?;
+    Ok(file.into())
+}
+
+/// Gives descriptors to the next program, each at its number.
+#[allow(unsafe_code)]
+fn hand_over(command: &mut Command, descriptors: Vec<(OwnedFd, RawFd)>) -> io::Result<()> {
+    // Copies far up, so that putting one at its number never closes another.
+    let mut above = Vec::new();
+    for (descriptor, number) in descriptors {
+        let copy = fcntl(descriptor.as_fd(), FcntlArg::F_DUPFD_CLOEXEC(100))?;
+        above.push((own(copy), number));
+    }
+    // SAFETY: between fork and exec only dup2(2) and setsid(2) are called, which may be; the numbers are free in the
+    // child or given up by it.
+    unsafe {
+        command.pre_exec(move || {
+            nix::unistd::setsid()?;
+            for (descriptor, number) in &above {
+                std::mem::forget(nix::unistd::dup2_raw(descriptor, *number)?);
+            }
+            Ok(())
+        });
+    }
+    Ok(())
+}
+
+#[allow(unsafe_code)]
+fn own(number: RawFd) -> OwnedFd {
+    use std::os::fd::FromRawFd as _;
+    // SAFETY: fcntl has just made it, for us.
+    unsafe { OwnedFd::from_raw_fd(number) }
+}
+
+/// Reads until it is whole. The end of the pipe isn't waited for: others hold it too for a while.
+async fn read_about(pipe: OwnedFd) -> io::Result<About> {
+    let mut pipe = tokio::net::unix::pipe::Receiver::from_owned_fd(pipe)?;
+    let reading = async {
+        let mut text = Vec::new();
+        loop {
+            if tokio::io::AsyncReadExt::read_buf(&mut pipe, &mut text).await? == 0 {
+                return Err(io::Error::other("bubblewrap ended"));
+            }
+            if let Ok(about) = serde_json::from_slice(&text) {
+                return Ok(about);
+            }
+        }
+    };
+    let late = |_| Err(io::Error::new(io::ErrorKind::TimedOut, "bubblewrap doesn't answer"));
+    tokio::time::timeout(START, reading).await.unwrap_or_else(late)
+}
+
+/// What the sandbox sees as /etc: made here, nothing of the machine's.
+fn make_etc(plan: &Plan<'_>) -> io::Result<()> {
+    let etc = plan.place.join("etc");
+    fs::create_dir_all(&etc)?;
+    let user = plan.inside_user();
+    let files = [
+        ("passwd", format!("root:x:0:0::/tmp:/usr/sbin/nologin\napp:x:{user}:{user}::/tmp:/bin/sh\n")),
+        ("group", format!("root:x:0:\napp:x:{user}:\n")),
+        ("hosts", format!("127.0.0.1 localhost {}\n::1 localhost\n", plan.hostname)),
+        ("resolv.conf", "nameserver 10.0.2.3\noptions timeout:3 attempts:2\n".to_owned()),
+        ("nsswitch.conf", "passwd: files\ngroup: files\nhosts: files dns\n".to_owned()),
+        ("hostname", format!("{}\n", plan.hostname)),
+    ];
+    for (name, text) in files {
+        let file = etc.join(name);
+        fs::write(&file, text)?;
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o644))?;
+    }
+    fs::create_dir_all(etc.join("ssl/certs"))?;
+    for open in [etc.as_path(), &etc.join("ssl"), &etc.join("ssl/certs")] {
+        fs::set_permissions(open, fs::Permissions::from_mode(0o755))?;
+    }
+    Ok(())
+}

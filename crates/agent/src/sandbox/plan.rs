@@ -1,0 +1,99 @@
+//! What a sandbox is to be, and what that is in bubblewrap's words.
+
+use std::path::Path;
+
+use super::abilities::Abilities;
+use super::limits::Limits;
+use crate::init::descriptor;
+
+/// Where programs are looked for inside.
+pub const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// The folders of an instance that a sandbox sees.
+#[derive(Debug, Clone, Copy)]
+pub struct Mounts<'p> {
+    /// At `/app`.
+    pub app: &'p Path,
+    pub is_app_writable: bool,
+    /// At `/data`, writable.
+    pub data: Option<&'p Path>,
+    /// At `/cache`, writable.
+    pub cache: Option<&'p Path>,
+}
+
+/// What a sandbox is to be.
+pub struct Plan<'p> {
+    /// Of the sandbox, for its control groups: letters, digits, `-`.
+    pub name: String,
+    pub hostname: String,
+    /// The instance's own user, where Stoa runs as root.
+    pub user: Option<u32>,
+    pub mounts: Mounts<'p>,
+    /// The sandbox's own folder, outside of it.
+    pub place: &'p Path,
+    /// Where an application's log goes.
+    pub log_folder: Option<&'p Path>,
+    pub limits: Limits,
+}
+
+impl Plan<'_> {
+    /// The number that the user has inside.
+    pub(super) fn inside_user(&self) -> u32 {
+        self.user.unwrap_or(1000)
+    }
+}
+
+/// bubblewrap's argument vector. Each path in it is made of ids; none begins with a dash.
+pub(super) fn bubblewrap(
+    plan: &Plan<'_>,
+    abilities: &Abilities,
+    program: &Path,
+    dies_with_us: bool,
+) -> Vec<String> {
+    let mut words: Vec<String> = vec![abilities.bubblewrap.clone()];
+    let mut add = |more: &[&str]| words.extend(more.iter().map(|&word| word.to_owned()));
+    add(&["--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try", "--new-session", "--as-pid-1"]);
+    add(&["--hostname", &plan.hostname, "--clearenv"]);
+    if dies_with_us {
+        add(&["--die-with-parent"]);
+    }
+    if abilities.is_root {
+        // Process 1 needs these to become the instance's user, and gives them up by it.
+        add(&["--cap-drop", "ALL", "--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID", "--cap-add", "CAP_SETPCAP"]);
+    } else {
+        let user = plan.inside_user().to_string();
+        add(&["--unshare-user", "--uid", &user, "--gid", &user, "--cap-drop", "ALL"]);
+    }
+    add(&["--seccomp", &descriptor::FILTER.to_string(), "--info-fd", &descriptor::ABOUT.to_string()]);
+    add(&["--ro-bind", "/usr", "/usr"]);
+    for name in ["bin", "sbin", "lib", "lib32", "lib64", "libx32"] {
+        let outside = format!("/{name}");
+        match std::fs::read_link(&outside) {
+            Ok(_) => add(&["--symlink", &format!("usr/{name}"), &outside]),
+            Err(_) if Path::new(&outside).is_dir() => add(&["--ro-bind", &outside, &outside]),
+            Err(_) => {}
+        }
+    }
+    add(&["--ro-bind", &text(&plan.place.join("etc")), "/etc"]);
+    if Path::new("/etc/ssl/certs").is_dir() {
+        add(&["--ro-bind", "/etc/ssl/certs", "/etc/ssl/certs"]);
+    }
+    add(&["--proc", "/proc", "--dev", "/dev"]);
+    let temporary = plan.limits.temporary.to_string();
+    add(&["--perms", "1777", "--size", &temporary, "--tmpfs", "/tmp"]);
+    add(&["--perms", "1777", "--size", &temporary, "--tmpfs", "/dev/shm"]);
+    add(&[if plan.mounts.is_app_writable { "--bind" } else { "--ro-bind" }, &text(plan.mounts.app), "/app"]);
+    if let Some(data) = plan.mounts.data {
+        add(&["--bind", &text(data), "/data"]);
+    }
+    if let Some(cache) = plan.mounts.cache {
+        add(&["--bind", &text(cache), "/cache"]);
+    }
+    add(&["--ro-bind", &text(program), "/.stoa/init"]);
+    add(&["--remount-ro", "/", "--chdir", "/", "--", "/.stoa/init", "init", "inside"]);
+    words
+}
+
+fn text(path: &Path) -> String {
+    path.to_string_lossy().into_owned()
+}
