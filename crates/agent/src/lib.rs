@@ -7,3 +7,4 @@ pub mod folders;
 pub mod init;
 pub mod logs;
 pub mod sandbox;
+pub mod stoa_toml;

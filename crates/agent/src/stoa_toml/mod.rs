@@ -1,0 +1,69 @@
+//! What an application says of itself: `stoa.toml` and `Procfile`.
+//!
+//! Wrong is refused, never guessed, with a sentence that says where. It can ask for things; it can grant nothing.
+
+mod application;
+mod procfile;
+mod values;
+
+use std::path::Path;
+
+pub use application::{Application, Build, Health, Process, Release};
+pub use values::Problem;
+
+/// Bytes of a `stoa.toml` at most.
+const LARGEST: u64 = 64 * 1024;
+
+/// Reads what stands in a folder: the root of a repository.
+///
+/// # Errors
+/// One sentence about what isn't right, with its place.
+pub fn read(folder: &Path) -> Result<Application, Problem> {
+    let text = optional_file(&folder.join("stoa.toml"), "stoa.toml")?;
+    let mut application = match &text {
+        Some(text) => application::parse(text)?,
+        None => Application::default(),
+    };
+    if application.run.command.is_empty() {
+        let base = folder.join(&application.folder);
+        match optional_file(&base.join("Procfile"), "Procfile")? {
+            Some(text) => procfile::add(&mut application, &text)?,
+            None if base.join("Dockerfile").is_file() => {
+                return Err(Problem::plain(
+                    "not_recognised",
+                    "A Dockerfile is run by container servers only, and this isn't one. Write a stoa.toml with [run]",
+                ));
+            }
+            None if text.is_some() => {
+                return Err(Problem::plain(
+                    "stoa_toml",
+                    "stoa.toml has no [run], and there is no Procfile and nothing recognised",
+                ));
+            }
+            None => {
+                return Err(Problem::plain(
+                    "not_recognised",
+                    "There is no stoa.toml, no Procfile and nothing recognised. Write a stoa.toml with [run]",
+                ));
+            }
+        }
+    }
+    Ok(application)
+}
+
+fn optional_file(file: &Path, name: &str) -> Result<Option<String>, Problem> {
+    let unreadable = |why: &str| Problem::plain("stoa_toml", format!("{name} {why}"));
+    let about = match std::fs::symlink_metadata(file) {
+        Ok(about) => about,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(_) => return Err(unreadable("can't be read")),
+    };
+    // A link could lead out of the repository.
+    if !about.is_file() {
+        return Err(unreadable("isn't a file"));
+    }
+    if about.len() > LARGEST {
+        return Err(unreadable("is above 64 KiB"));
+    }
+    std::fs::read_to_string(file).map(Some).map_err(|_| unreadable("isn't text in UTF-8"))
+}
