@@ -1,0 +1,203 @@
+//! Git, run with a fixed environment: no configuration of the system's or of anybody's, no hooks, only local
+//! transport, arguments as a vector, values behind `--`.
+
+mod read;
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use stoa_domain::branch::CommitId;
+use tokio::io::AsyncWriteExt as _;
+use tokio::process::Command;
+
+pub use read::{Found, FoundBranch, FoundCommit};
+
+/// How long any one call may take.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// Why git didn't do it.
+#[derive(Debug, thiserror::Error)]
+pub enum GitError {
+    #[error("git can't be run: {0}")]
+    Io(#[from] io::Error),
+    #[error("git didn't end in time")]
+    OutOfTime,
+    #[error("git {verb}: {said}")]
+    Refused { verb: String, said: String },
+    #[error("git said something that can't be read: {0}")]
+    Unreadable(String),
+}
+
+/// What was said and how it ended.
+pub(super) struct Output {
+    pub succeeded: bool,
+    pub status: Option<i32>,
+    pub out: Vec<u8>,
+    pub said: String,
+}
+
+/// A bare repository.
+#[derive(Debug, Clone)]
+pub struct Repository {
+    folder: PathBuf,
+}
+
+impl Repository {
+    #[must_use]
+    pub fn at(folder: PathBuf) -> Self {
+        Self { folder }
+    }
+
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    #[must_use]
+    pub fn exists(&self) -> bool {
+        self.folder.join("HEAD").is_file()
+    }
+
+    /// Makes it, whole or not at all. One that is there stays as it is.
+    ///
+    /// # Errors
+    /// Where it can't be made.
+    pub async fn create(&self, default_branch: &str) -> Result<(), GitError> {
+        if self.exists() {
+            return Ok(());
+        }
+        let beside = self.folder.with_extension(format!("{}.new", uuid::Uuid::now_v7().simple()));
+        if let Some(parent) = beside.parent() {
+            crate::folders::make_private(parent)?;
+        }
+        let initial = format!("--initial-branch={default_branch}");
+        let mut command = command();
+        command.args(["init", "--quiet", "--bare", "--template=", &initial, "--"]).arg(&beside);
+        let made = checked(run(command, None).await?, "init").map(drop);
+        let made = made.and_then(|()| match std::fs::rename(&beside, &self.folder) {
+            // Another was quicker.
+            Err(_) if self.exists() => Ok(()),
+            other => other.map_err(GitError::from),
+        });
+        crate::folders::remove(&beside)?;
+        made
+    }
+
+    /// # Errors
+    /// Where it can't be removed.
+    pub fn remove(&self) -> io::Result<()> {
+        crate::folders::remove(&self.folder)
+    }
+
+    /// # Errors
+    /// Where git refuses.
+    pub async fn set_default_branch(&self, branch: &str) -> Result<(), GitError> {
+        let reference = format!("refs/heads/{branch}");
+        self.ask(&["symbolic-ref", "HEAD", &reference]).await.map(drop)
+    }
+
+    /// Brings a commit with all it needs from another repository on this machine, checked.
+    ///
+    /// # Errors
+    /// Where it isn't there, or something in it isn't as git wants it.
+    pub async fn fetch(&self, from: &Path, commit: &CommitId) -> Result<(), GitError> {
+        let keep = format!("{commit}:refs/deployed/{commit}");
+        let mut command = self.command();
+        command.args(["fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--"]).arg(from).arg(keep);
+        checked(run(command, None).await?, "fetch").map(drop)
+    }
+
+    /// Whether a commit is there.
+    ///
+    /// # Errors
+    /// Where git can't be run.
+    pub async fn has(&self, commit: &CommitId) -> Result<bool, GitError> {
+        let name = format!("{commit}^{{commit}}");
+        let mut command = self.command();
+        command.args(["cat-file", "-e", &name]);
+        Ok(run(command, None).await?.succeeded)
+    }
+
+    /// Writes the files of a commit into an empty folder.
+    ///
+    /// # Errors
+    /// Where git or the disk refuses.
+    pub async fn check_out(&self, commit: &CommitId, into: &Path) -> Result<(), GitError> {
+        let index = self.folder.join(format!("index-{}", uuid::Uuid::now_v7().simple()));
+        let outcome = self.check_out_with(commit, into, &index).await;
+        crate::folders::remove_file(&index)?;
+        outcome
+    }
+
+    async fn check_out_with(&self, commit: &CommitId, into: &Path, index: &Path) -> Result<(), GitError> {
+        let mut command = self.command();
+        command.env("GIT_INDEX_FILE", index).args(["read-tree", &commit.to_string()]);
+        checked(run(command, None).await?, "read-tree")?;
+        let mut command = self.command();
+        command.env("GIT_INDEX_FILE", index).env("GIT_WORK_TREE", into).current_dir(into);
+        command.args(["checkout-index", "--all", "--quiet"]);
+        checked(run(command, None).await?, "checkout-index").map(drop)
+    }
+
+    pub(super) fn command(&self) -> Command {
+        let mut command = command();
+        command.arg("--git-dir").arg(&self.folder);
+        command
+    }
+
+    pub(super) async fn ask(&self, arguments: &[&str]) -> Result<Vec<u8>, GitError> {
+        let mut command = self.command();
+        command.args(arguments);
+        checked(run(command, None).await?, arguments.first().copied().unwrap_or_default())
+    }
+}
+
+/// Git with nothing around it.
+fn command() -> Command {
+    const FIXED: [(&str, &str); 8] = [
+        ("core.hooksPath", "/dev/null"),
+        ("protocol.allow", "never"),
+        ("protocol.file.allow", "always"),
+        ("transfer.fsckObjects", "true"),
+        // The repositories are Stoa's own, whoever its folders belong to.
+        ("safe.directory", "*"),
+        // A commit is asked for by its id, also when its branch has moved on.
+        ("uploadpack.allowAnySHA1InWant", "true"),
+        ("gc.auto", "0"),
+        ("maintenance.auto", "false"),
+    ];
+    let mut command = Command::new("git");
+    command
+        .env_clear()
+        .env("PATH", std::env::var_os("PATH").unwrap_or_else(|| "/usr/local/bin:/usr/bin:/bin".into()))
+        .env("LC_ALL", "C.UTF-8")
+        .env("HOME", "/nonexistent")
+        .env("GIT_CONFIG_NOSYSTEM", "1")
+        .env("GIT_CONFIG_GLOBAL", "/dev/null")
+        .env("GIT_TERMINAL_PROMPT", "0")
+        .env("GIT_OPTIONAL_LOCKS", "0")
+        .env("GIT_CONFIG_COUNT", FIXED.len().to_string())
+        .kill_on_drop(true);
+    for (number, (key, value)) in FIXED.iter().enumerate() {
+        command.env(format!("GIT_CONFIG_KEY_{number}"), key).env(format!("GIT_CONFIG_VALUE_{number}"), value);
+    }
+    command
+}
+
+async fn run(mut command: Command, input: Option<&[u8]>) -> Result<Output, GitError> {
+    command.stdin(if input.is_some() { Stdio::piped() } else { Stdio::null() });
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn()?;
+    if let (Some(input), Some(mut pipe)) = (input, child.stdin.take()) {
+        pipe.write_all(input).await?;
+    }
+    let output = tokio::time::timeout(PATIENCE, child.wait_with_output()).await.map_err(|_| GitError::OutOfTime)??;
+    let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+    Ok(Output { succeeded: output.status.success(), status: output.status.code(), out: output.stdout, said })
+}
+
+fn checked(output: Output, verb: &str) -> Result<Vec<u8>, GitError> {
+    if output.succeeded { Ok(output.out) } else { Err(GitError::Refused { verb: verb.to_owned(), said: output.said }) }
+}

@@ -1,0 +1,83 @@
+//! Git with real repositories.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use std::path::Path;
+use std::process::Command;
+
+use stoa_agent::git::Repository;
+use stoa_domain::branch::{BranchName, CommitId};
+
+fn git(folder: &Path, arguments: &[&str]) -> String {
+    let output = Command::new("git")
+        .current_dir(folder)
+        .args(["-c", "user.name=Anna", "-c", "user.email=anna@example.com"])
+        .args(arguments)
+        .env("GIT_CONFIG_GLOBAL", "/dev/null")
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8_lossy(&output.stdout).trim().to_owned()
+}
+
+/// A bare repository with two commits on `main` and one more on `staging`.
+async fn with_commits(place: &Path) -> Repository {
+    let repository = Repository::at(place.join("hosted.git"));
+    repository.create("main").await.unwrap();
+    let work = place.join("work");
+    std::fs::create_dir(&work).unwrap();
+    git(&work, &["init", "--quiet", "--initial-branch=main"]);
+    std::fs::write(work.join("app.py"), "print(1)\n").unwrap();
+    std::os::unix::fs::symlink("/etc/passwd", work.join("link")).unwrap();
+    git(&work, &["add", "."]);
+    git(&work, &["commit", "--quiet", "-m", "first"]);
+    git(&work, &["commit", "--quiet", "--allow-empty", "-m", "second: ünï"]);
+    git(&work, &["checkout", "--quiet", "-b", "staging"]);
+    git(&work, &["commit", "--quiet", "--allow-empty", "-m", "third"]);
+    git(&work, &["push", "--quiet", repository.folder().to_str().unwrap(), "main", "staging"]);
+    repository
+}
+
+fn branch(name: &str) -> BranchName {
+    BranchName::parse(name).unwrap()
+}
+
+#[tokio::test]
+async fn branches_and_commits_are_read() {
+    let place = tempfile::tempdir().unwrap();
+    let repository = with_commits(place.path()).await;
+    let branches = repository.branches().await.unwrap();
+    let names: Vec<String> = branches.iter().map(|found| found.name.to_string()).collect();
+    assert_eq!(names, ["main", "staging"]);
+    assert_eq!(branches[0].commit.subject, "second: ünï");
+    assert_eq!(branches[0].commit.author_email, "anna@example.com");
+    let commits = repository.commits(&branch("main"), 1, 10).await.unwrap().unwrap();
+    assert_eq!(commits.iter().map(|commit| commit.subject.as_str()).collect::<Vec<_>>(), ["first"]);
+    assert!(repository.commits(&branch("nowhere"), 0, 10).await.unwrap().is_none());
+    assert_eq!(repository.ahead_behind(&branch("staging"), &branch("main")).await.unwrap(), (1, 0));
+    let (main, staging) = (&branches[0].commit.id, &branches[1].commit.id);
+    assert!(repository.is_ancestor(main, staging).await.unwrap());
+    assert!(!repository.is_ancestor(staging, main).await.unwrap());
+    assert_eq!(repository.file(main, "app.py", 100).await.unwrap().unwrap(), b"print(1)\n");
+    assert!(repository.file(main, "app.py", 3).await.unwrap().is_none());
+    assert!(repository.file(main, "nothing", 3).await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn a_commit_is_brought_and_checked_out() {
+    let place = tempfile::tempdir().unwrap();
+    let hosted = with_commits(place.path()).await;
+    let first = hosted.commits(&branch("main"), 1, 1).await.unwrap().unwrap().remove(0).id;
+    let mirror = Repository::at(place.path().join("mirror.git"));
+    mirror.create("main").await.unwrap();
+    assert!(!mirror.has(&first).await.unwrap());
+    mirror.fetch(hosted.folder(), &first).await.unwrap();
+    assert!(mirror.has(&first).await.unwrap());
+    let into = place.path().join("out");
+    std::fs::create_dir(&into).unwrap();
+    mirror.check_out(&first, &into).await.unwrap();
+    assert_eq!(std::fs::read_to_string(into.join("app.py")).unwrap(), "print(1)\n");
+    assert!(std::fs::symlink_metadata(into.join("link")).unwrap().is_symlink());
+    let missing = CommitId::parse(&"12".repeat(20)).unwrap();
+    assert!(mirror.fetch(hosted.folder(), &missing).await.is_err());
+}
