@@ -7,5 +7,6 @@ pub mod folders;
 pub mod git;
 pub mod init;
 pub mod logs;
+pub mod machine;
 pub mod sandbox;
 pub mod stoa_toml;

@@ -26,6 +26,9 @@ use crate::logs::Writer;
 /// How long connections have to end before the application is asked to.
 const DRAIN: Duration = Duration::from_secs(5);
 
+/// How long killed processes may take to be gone.
+const BURIAL: Duration = Duration::from_secs(5);
+
 /// The highest number of a capability that any kernel has.
 const CAPABILITIES: u64 = 63;
 
@@ -48,13 +51,16 @@ pub(super) fn run() -> Result<u8, String> {
     let orders: Orders = serde_json::from_str(&text).map_err(|error| failed("orders", error))?;
     drop(zeroize::Zeroizing::new(text));
     give_up_rights(&orders)?;
+    // It's there only where there is a network; nobody else may hold it open.
+    keep_from_children(descriptor::LIFE)?;
     if orders.once {
+        end_with_bubblewrap()?;
         let Some(process) = orders.processes.first() else { return Err("nothing to run".to_owned()) };
         let pid = spawn(&process.command, &orders, Stdio::inherit(), Stdio::inherit())
             .map_err(|error| failed(process.command.first().map_or("", String::as_str), error))?;
         return Ok(wait_for(pid));
     }
-    for number in [descriptor::APPLICATION, descriptor::CONTROL, descriptor::LOG, descriptor::LIFE] {
+    for number in [descriptor::APPLICATION, descriptor::CONTROL, descriptor::LOG] {
         keep_from_children(number)?;
     }
     let writer = Writer::new(inherited(descriptor::LOG)).map_err(|error| failed("log", error))?;
@@ -63,8 +69,12 @@ pub(super) fn run() -> Result<u8, String> {
     LocalSet::new().block_on(&runtime, serve(orders, Output::new(writer)))
 }
 
+/// A single command isn't to outlive whoever asked for it. bubblewrap had arranged that; the change of user undid it.
+fn end_with_bubblewrap() -> Result<(), String> {
+    nix::sys::prctl::set_pdeathsig(Signal::SIGKILL).map_err(|errno| failed("parent", errno))
+}
+
 fn keep_from_children(number: RawFd) -> Result<(), String> {
-    // The life line is there only where there is a network.
     let borrowed = std::mem::ManuallyDrop::new(inherited(number));
     match fcntl(&*borrowed, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC)) {
         Ok(_) => Ok(()),
@@ -90,10 +100,23 @@ fn give_up_rights(orders: &Orders) -> Result<(), String> {
         setresgid(group, group, group).map_err(|errno| failed("group", errno))?;
         let user = Uid::from_raw(user);
         setresuid(user, user, user).map_err(|errno| failed("user", errno))?;
+        drop_capabilities()?;
         // The change of user may have opened it again.
         nix::sys::prctl::set_dumpable(false).map_err(|errno| failed("dumpable", errno))?;
     }
     nix::sys::prctl::set_no_new_privs().map_err(|errno| failed("privileges", errno))
+}
+
+/// The change of user leaves those that a program could be given by its file.
+#[allow(unsafe_code)]
+fn drop_capabilities() -> Result<(), String> {
+    /// `_LINUX_CAPABILITY_VERSION_3` of capability.h: two words of each set.
+    const VERSION: u32 = 0x2008_0522;
+    let header = [VERSION, 0];
+    let none = [0_u32; 6];
+    // SAFETY: both arrays have the size that this version of the call reads, and outlive it.
+    let outcome = unsafe { nix::libc::syscall(nix::libc::SYS_capset, header.as_ptr(), none.as_ptr()) };
+    nix::errno::Errno::result(outcome).map(drop).map_err(|errno| failed("capabilities", errno))
 }
 
 #[allow(unsafe_code)]
@@ -111,6 +134,7 @@ fn listener(number: RawFd) -> Result<UnixListener, String> {
 struct Sandbox {
     supervised: Vec<Supervised>,
     connections: Connections,
+    children: Children,
     output: Output,
     is_busy: Cell<bool>,
     over: tokio::sync::Notify,
@@ -118,8 +142,8 @@ struct Sandbox {
 
 async fn serve(orders: Orders, output: Output) -> Result<u8, String> {
     let children = Children::default();
+    // The one signal that is listened to: what the application sends to process 1 else, the kernel doesn't deliver.
     let mut ended = signal(SignalKind::child()).map_err(|error| failed("signals", error))?;
-    let mut asked = signal(SignalKind::terminate()).map_err(|error| failed("signals", error))?;
     let connections = Connections::new();
     tokio::spawn(connections.clone().accept(listener(descriptor::APPLICATION)?, orders.port));
     let control = listener(descriptor::CONTROL)?;
@@ -132,6 +156,7 @@ async fn serve(orders: Orders, output: Output) -> Result<u8, String> {
     let sandbox = Rc::new(Sandbox {
         supervised,
         connections,
+        children: children.clone(),
         output,
         is_busy: Cell::new(false),
         over: tokio::sync::Notify::new(),
@@ -139,15 +164,11 @@ async fn serve(orders: Orders, output: Output) -> Result<u8, String> {
     let mut tick = tokio::time::interval(Duration::from_secs(2));
     loop {
         tokio::select! {
-            _ = ended.recv() => children.reap(),
+            _ = ended.recv() => { let _ = children.reap(); }
             _ = tick.tick() => {
                 // Signals of the same kind melt together: nobody is left unburied.
-                children.reap();
+                let _ = children.reap();
                 sandbox.output.settle();
-            }
-            _ = asked.recv() => {
-                let sandbox = sandbox.clone();
-                tokio::task::spawn_local(async move { sandbox.stop(None).await });
             }
             Ok((stream, _)) = control.accept() => {
                 tokio::task::spawn_local(attend(sandbox.clone(), stream));
@@ -198,6 +219,10 @@ impl Sandbox {
         futures_util::future::join_all(self.supervised.iter().map(|one| one.stop(grace))).await;
         // What has left its group too: everything in this namespace but process 1.
         let _ = kill(Pid::from_raw(-1), Signal::SIGKILL);
+        // Until they are gone they may hold the port.
+        if tokio::time::timeout(BURIAL, self.children.gone()).await.is_err() {
+            self.output.say("some processes can't be ended");
+        }
     }
 
     async fn soft_restart(&self) {

@@ -13,6 +13,7 @@ mod process;
 
 use serde::{Deserialize, Serialize};
 
+pub(crate) use output::now;
 pub use control::{Control, ProcessStatus, Status};
 pub use outside::{Outgoing, Outside};
 

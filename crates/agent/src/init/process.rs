@@ -23,6 +23,9 @@ use super::{Orders, Process};
 /// The longest pause before a process is started again.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
+/// How often it is looked whether killed processes are gone.
+const LOOK: Duration = Duration::from_millis(5);
+
 /// After this long it counts as having started well.
 const WELL: Duration = Duration::from_secs(60);
 
@@ -33,20 +36,27 @@ pub(super) struct Children {
 }
 
 impl Children {
-    /// Takes in all that have ended: also those that were left to process 1 by their parents.
-    pub(super) fn reap(&self) {
+    /// Takes in all that have ended: also those that were left to process 1 by their parents. Gives whether any is left.
+    pub(super) fn reap(&self) -> bool {
         loop {
             let (pid, ended) = match waitpid(Pid::from_raw(-1), Some(WaitPidFlag::WNOHANG)) {
                 Ok(WaitStatus::Exited(pid, status)) => (pid, format!("status {status}")),
                 Ok(WaitStatus::Signaled(pid, signal, _)) => (pid, format!("signal {signal}")),
-                Ok(WaitStatus::StillAlive) | Err(Errno::ECHILD) => return,
+                Ok(WaitStatus::StillAlive) => return true,
                 Ok(_) | Err(Errno::EINTR) => continue,
-                Err(_) => return,
+                Err(_) => return false,
             };
             if let Some(waiting) = self.waiting.borrow_mut().remove(&pid) {
                 // Whoever waited may have given up.
                 let _ = waiting.send(ended);
             }
+        }
+    }
+
+    /// Until no process is left but process 1.
+    pub(super) async fn gone(&self) {
+        while self.reap() {
+            tokio::time::sleep(LOOK).await;
         }
     }
 

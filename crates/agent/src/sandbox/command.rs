@@ -23,6 +23,8 @@ pub struct OutputLine {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Ended {
     Status(i32),
+    /// Something in it was killed for want of memory.
+    OutOfMemory,
     /// It took longer than it may.
     OutOfTime,
     Cancelled,

@@ -104,12 +104,6 @@ impl Groups {
         }
     }
 
-    /// Whether memory is limited by the kernel.
-    #[must_use]
-    pub(super) fn limit_memory(&self) -> bool {
-        self.hierarchies.iter().any(|one| one.memory.is_some())
-    }
-
     /// Makes the groups of one sandbox: the files by which a process enters them.
     pub(super) fn make(&self, name: &str, limits: &Limits) -> io::Result<Vec<String>> {
         let mut doors = Vec::new();

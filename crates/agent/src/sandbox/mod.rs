@@ -15,7 +15,7 @@ pub use abilities::Abilities;
 pub use command::{Ended, OutputLine};
 pub use identity::Identity;
 pub use limits::Limits;
-pub use plan::{Mounts, Plan};
+pub use plan::{Mounts, PATH, Plan};
 
 use std::fs::{self, File};
 use std::io::{self, Seek as _, Write as _};

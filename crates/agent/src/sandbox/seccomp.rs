@@ -82,6 +82,10 @@ pub(super) fn filter() -> io::Result<Vec<u8>> {
     // bubblewrap takes one program by this option, so the second set of rules joins the first one's end.
     let second = program(BTreeMap::from([(libc::SYS_clone3, Vec::new())]), missing)?;
     bytes = joined(bytes, second);
+    // Before both, which compare numbers one by one.
+    if cfg!(target_arch = "x86_64") {
+        bytes = [other_numbers(refuse).to_vec(), bytes].concat();
+    }
     Ok(bytes.concat())
 }
 
@@ -110,6 +114,20 @@ fn joined(first: Vec<[u8; 8]>, second: Vec<[u8; 8]>) -> Vec<[u8; 8]> {
         .collect();
     both.extend(second);
     both
+}
+
+/// The processor's x32 interface has the same calls by numbers of its own, from bit 30 up: refused whole.
+fn other_numbers(errno: u32) -> [[u8; 8]; 3] {
+    const FIRST: u32 = 0x4000_0000;
+    let mut compare = step(libc::BPF_JMP | libc::BPF_JGE | libc::BPF_K, FIRST);
+    // Below it the next step, which refuses, is passed over.
+    compare[3] = 1;
+    let number_of_call = 0;
+    [
+        step(libc::BPF_LD | libc::BPF_W | libc::BPF_ABS, number_of_call),
+        compare,
+        step(libc::BPF_RET | libc::BPF_K, libc::SECCOMP_RET_ERRNO | errno),
+    ]
 }
 
 fn step(code: u32, value: u32) -> [u8; 8] {

@@ -1,0 +1,348 @@
+//! A deployment: fetch, read, build, store, release command, start, health, switch, settle. Up to and with *health*,
+//! failing or cancelling leaves the earlier release as it was.
+
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use stoa_domain::branch::CommitId;
+use stoa_domain::{DeploymentId, ReleaseId};
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use super::Agent;
+use super::facts::free_space;
+use super::instance::{Instance, Phase};
+use super::operation::Operation;
+use super::release::{self, Made};
+use super::start::{Unwell, common_environment, environment};
+use crate::folders;
+use crate::logs::Writer;
+use crate::sandbox::{Ended, Mounts, OutputLine};
+use crate::stoa_toml::{self, Application};
+
+/// Bytes that stay free on the machine: below them nothing is built.
+const KEPT_FREE: u64 = 1 << 30;
+
+/// The log of one deployment.
+#[derive(Clone)]
+struct Log(Arc<Mutex<Writer>>);
+
+impl Log {
+    fn line(&self, stream: &str, text: &[u8]) {
+        let mut writer = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Err(error) = writer.line(crate::init::now(), stream, text) {
+            tracing::warn!(%error, "a line of a deployment's log can't be written");
+        }
+    }
+
+    fn say(&self, text: &str) {
+        self.line("stoa", text.as_bytes());
+    }
+}
+
+struct Deployment<'d> {
+    agent: &'d Agent,
+    instance: &'d Instance,
+    operation: &'d Operation,
+    release: ReleaseId,
+    log: Log,
+}
+
+impl Agent {
+    /// Size of the release in bytes.
+    pub(super) async fn deploy(
+        &self,
+        instance: &Instance,
+        operation: &Operation,
+        deployment: DeploymentId,
+        release: ReleaseId,
+        commit: &CommitId,
+    ) -> Result<u64, Unwell> {
+        let work = self.begin_deployment(instance, operation, deployment, release)?;
+        let outcome = work.run(commit).await;
+        work.tell_end(&outcome);
+        if outcome.is_err() && self.current_release(instance.id) != Some(release) {
+            release::remove(&self.inner.folders, instance.id, release)?;
+        }
+        outcome
+    }
+
+    /// Goes back to a release that was kept.
+    pub(super) async fn deploy_kept(
+        &self,
+        instance: &Instance,
+        operation: &Operation,
+        deployment: DeploymentId,
+        release: ReleaseId,
+    ) -> Result<u64, Unwell> {
+        let work = self.begin_deployment(instance, operation, deployment, release)?;
+        let outcome = work.run_kept().await;
+        work.tell_end(&outcome);
+        outcome
+    }
+
+    fn begin_deployment<'d>(
+        &'d self,
+        instance: &'d Instance,
+        operation: &'d Operation,
+        deployment: DeploymentId,
+        release: ReleaseId,
+    ) -> Result<Deployment<'d>, Unwell> {
+        let folder = self.inner.folders.deployment_log(instance.id, deployment);
+        folders::make_private(&folder)?;
+        let log = Log(Arc::new(Mutex::new(Writer::at(&folder)?)));
+        Ok(Deployment { agent: self, instance, operation, release, log })
+    }
+}
+
+impl Deployment<'_> {
+    fn tell_end(&self, outcome: &Result<u64, Unwell>) {
+        match outcome {
+            Ok(_) => self.log.say("Deployed."),
+            Err(Unwell::Cancelled) => self.log.say("Cancelled. The earlier release goes on."),
+            Err(Unwell::Because { sentence, quote, .. }) => {
+                if let Some(quote) = quote {
+                    self.log.line("stderr", quote.as_bytes());
+                }
+                self.log.say(&format!("Failed: {sentence}."));
+            }
+        }
+    }
+
+    fn step(&self, name: &str, text: &str) -> Result<(), Unwell> {
+        if self.operation.cancel.is_cancelled() {
+            return Err(Unwell::Cancelled);
+        }
+        self.operation.step(name);
+        self.log.say(text);
+        Ok(())
+    }
+
+    async fn run(&self, commit: &CommitId) -> Result<u64, Unwell> {
+        let folders = &self.agent.inner.folders;
+        let id = self.instance.id;
+        if self.agent.current_release(id) == Some(self.release) && self.instance.is_alive() {
+            // It was switched to before somebody was cut off: only the end is left.
+            release::settle(folders, id, self.release)?;
+            return Ok(release::load(folders, id, self.release)?.map_or(0, |made| made.size));
+        }
+        if free_space(folders) < KEPT_FREE {
+            return Err(Unwell::because("disk_full", "The disk of the server is full"));
+        }
+        let form = self.instance.form();
+        self.step("fetch", &format!("Commit {commit}"))?;
+        release::remove(folders, id, self.release)?;
+        let app = folders.release(id, self.release);
+        std::fs::create_dir_all(folders.releases(id))?;
+        folders::make_private(&app)?;
+        self.agent.mirror(form.project).check_out(commit, &app).await.map_err(|error| {
+            Unwell::because("failed", format!("The commit couldn't be taken out of the repository: {error}"))
+        })?;
+        self.step("read", "Reading what the application says of itself")?;
+        let application = stoa_toml::read(&app).map_err(|problem| Unwell::because(problem.code, problem.sentence))?;
+        self.check_expectations(&application)?;
+        self.build(&application, &app).await?;
+        self.step("store", "Storing the release")?;
+        if let Some(name) = &application.data_folder {
+            link_data(&app.join(&application.folder).join(name))?;
+        }
+        let size = release::close(&app, self.agent.inner.sandboxes.abilities().is_root())?;
+        let made = Made { application, commit: commit.to_string(), size, at: crate::init::now() };
+        release::save(folders, id, self.release, &made)?;
+        self.release_command(&made, &app).await?;
+        self.put_in_place(&made).await?;
+        Ok(size)
+    }
+
+    async fn run_kept(&self) -> Result<u64, Unwell> {
+        let made = release::load(&self.agent.inner.folders, self.instance.id, self.release)?
+            .ok_or_else(|| Unwell::because("failed", "This release isn't kept any more"))?;
+        self.put_in_place(&made).await?;
+        Ok(made.size)
+    }
+
+    fn check_expectations(&self, application: &Application) -> Result<(), Unwell> {
+        let form = self.instance.form();
+        for expected in application.environment.iter().filter(|expected| expected.required) {
+            let is_set = expected.default.is_some() || form.variables.iter().any(|(name, _)| *name == expected.name);
+            if !is_set {
+                let about = expected.about.as_ref().map(|about| format!("; the application says: \"{about}\""));
+                let sentence = format!(
+                    "{} isn't set. Set it in Settings → Environment{}",
+                    expected.name,
+                    about.unwrap_or_default()
+                );
+                return Err(Unwell::because("stoa_toml", sentence));
+            }
+        }
+        Ok(())
+    }
+
+    async fn build(&self, application: &Application, app: &Path) -> Result<(), Unwell> {
+        self.step("build", if application.build.commands.is_empty() { "Nothing to build" } else { "Building" })?;
+        if application.build.commands.is_empty() {
+            return Ok(());
+        }
+        let form = self.instance.form();
+        let user = self.agent.user(&form);
+        let cache = self.agent.inner.folders.cache(self.instance.id);
+        release::make_own(&cache, user)?;
+        for name in &application.build.cache {
+            if name.split('/').all(|part| !matches!(part, "" | "." | "..")) {
+                release::make_own(&cache.join(name), user)?;
+            }
+        }
+        if let Some(user) = user {
+            release::give(app, user)?;
+        }
+        let mut environment = common_environment();
+        environment.push(("PIP_CACHE_DIR".to_owned(), "/cache/pip".to_owned()));
+        environment.push(("npm_config_cache".to_owned(), "/cache/npm".to_owned()));
+        environment.extend(application.build.environment.iter().cloned());
+        let mounts = Mounts { app, is_app_writable: true, data: None, cache: Some(&cache) };
+        for (number, command) in application.build.commands.iter().enumerate() {
+            self.log.say(&format!("$ {}", command.join(" ")));
+            let what = format!("Build command {} ({})", number + 1, short(command));
+            self.run_command(&what, mounts, command, environment.clone(), &application.folder, application.build.time_limit)
+                .await?;
+        }
+        Ok(())
+    }
+
+    async fn release_command(&self, made: &Made, app: &Path) -> Result<(), Unwell> {
+        let release = &made.application.release;
+        if release.command.is_empty() {
+            return Ok(());
+        }
+        self.step("release", &format!("$ {}", release.command.join(" ")))?;
+        let form = self.instance.form();
+        let data = self.agent.inner.folders.data(self.instance.id);
+        release::make_own(&data, self.agent.user(&form))?;
+        let mounts = Mounts { app, is_app_writable: false, data: Some(&data), cache: None };
+        let environment = environment(&form, made, self.release);
+        let what = format!("The release command ({})", short(&release.command));
+        self.run_command(&what, mounts, &release.command, environment, &made.application.folder, release.time_limit).await
+    }
+
+    async fn run_command(
+        &self,
+        what: &str,
+        mounts: Mounts<'_>,
+        command: &[String],
+        environment: Vec<(String, String)>,
+        folder: &str,
+        time_limit: Duration,
+    ) -> Result<(), Unwell> {
+        let (sender, mut lines) = mpsc::channel::<OutputLine>(256);
+        let log = self.log.clone();
+        let writing = tokio::spawn(async move {
+            let mut last = None;
+            while let Some(line) = lines.recv().await {
+                log.line(line.stream, &line.text);
+                if line.text.iter().any(|byte| !byte.is_ascii_whitespace()) {
+                    last = Some(String::from_utf8_lossy(&line.text).into_owned());
+                }
+            }
+            last
+        });
+        let cancel = &self.operation.cancel;
+        let ended = self
+            .agent
+            .run_once(self.instance, mounts, command, environment, folder, time_limit, cancel, sender)
+            .await?;
+        let quote = writing.await.unwrap_or_default();
+        let because = |sentence: String| Err(Unwell::Because { code: "failed", sentence, quote });
+        match ended {
+            Ended::Status(0) => Ok(()),
+            Ended::Status(status) => because(format!("{what} ended with status {status}")),
+            Ended::OutOfMemory => because(format!("{what} was killed: more memory than it may have")),
+            Ended::OutOfTime => because(format!("{what} took longer than {} s", time_limit.as_secs())),
+            Ended::Cancelled => Err(Unwell::Cancelled),
+        }
+    }
+
+    /// Start, health, switch, settle.
+    async fn put_in_place(&self, made: &Made) -> Result<(), Unwell> {
+        let (agent, instance) = (self.agent, self.instance);
+        if !instance.form().wish_running {
+            // A stopped instance gets its release, and stays stopped.
+            self.step("switch", "The instance is stopped: the release runs when it is started")?;
+            agent.set_current_release(instance.id, self.release)?;
+            return Ok(release::settle(&agent.inner.folders, instance.id, self.release)?);
+        }
+        let earlier = instance.running().filter(|_| instance.is_alive());
+        let overlaps = made.application.overlap || earlier.is_none();
+        let before = instance.phase();
+        if !overlaps {
+            self.step("stop", "Stopping the earlier release first: it mustn't run twice")?;
+            agent.set_phase(instance, Phase::Waiting);
+            agent.end_current(instance).await?;
+        } else if earlier.is_none() {
+            agent.set_phase(instance, Phase::Starting);
+        }
+        match self.start(made).await {
+            Ok(running) => {
+                self.operation.step("switch");
+                agent.set_current_release(instance.id, self.release)?;
+                let replaced = instance.running();
+                agent.put_into_service(instance, running);
+                self.operation.step("settle");
+                if let Some(replaced) = replaced {
+                    agent.end_sandbox(instance, &replaced).await?;
+                }
+                Ok(release::settle(&agent.inner.folders, instance.id, self.release)?)
+            }
+            Err(unwell) => {
+                if overlaps {
+                    let phase = match (&unwell, earlier.is_some()) {
+                        (_, true) => before,
+                        (Unwell::Because { sentence, .. }, false) => Phase::Failed(format!("{sentence}.")),
+                        (Unwell::Cancelled, false) => Phase::Stopped,
+                    };
+                    agent.set_phase(instance, phase);
+                } else {
+                    self.log.say("Starting the earlier release again");
+                    let again = Operation::unheard(CancellationToken::new());
+                    if let Err(Unwell::Because { sentence, .. }) =
+                        agent.start_current(instance, &again, Phase::Waiting).await
+                    {
+                        self.log.say(&format!("It didn't start: {sentence}."));
+                    }
+                }
+                Err(unwell)
+            }
+        }
+    }
+
+    async fn start(&self, made: &Made) -> Result<super::instance::Running, Unwell> {
+        self.step("start", &format!("$ {}", made.application.run.command.join(" ")))?;
+        let running = self.agent.start_release(self.instance, self.release, made).await?;
+        self.operation.step("health");
+        self.log.say(&format!("Waiting until `{}` answers", made.application.health.path));
+        let well =
+            self.agent.wait_until_well(self.instance, &running, &made.application, &self.operation.cancel).await;
+        match well {
+            Ok(()) => Ok(running),
+            Err(unwell) => {
+                self.agent.end_sandbox(self.instance, &running).await?;
+                Err(unwell)
+            }
+        }
+    }
+}
+
+/// A command's beginning, for a sentence.
+fn short(command: &[String]) -> String {
+    let whole = command.join(" ");
+    if whole.chars().count() <= 60 { whole } else { format!("{}…", whole.chars().take(60).collect::<String>()) }
+}
+
+/// The application's own name for `/data`.
+fn link_data(link: &Path) -> std::io::Result<()> {
+    match std::os::unix::fs::symlink("/data", link) {
+        // The repository has something of this name: that is what the application gets.
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
+        other => other,
+    }
+}

@@ -1,0 +1,95 @@
+//! What a machine says of itself.
+
+use std::fs;
+use std::sync::{Mutex, PoisonError};
+
+use crate::folders::Folders;
+use crate::sandbox::Abilities;
+
+/// What a machine says of itself.
+#[derive(Debug, Clone, Default)]
+pub struct Facts {
+    pub version: String,
+    pub processors: u32,
+    /// 0 to 100, since the last time that was asked.
+    pub processor_used: f32,
+    /// Bytes.
+    pub memory: u64,
+    pub memory_used: u64,
+    pub disk: u64,
+    pub disk_used: u64,
+    pub uptime_seconds: u64,
+    pub no_sandbox: Option<String>,
+    pub no_outgoing: Option<String>,
+    pub limits_by: String,
+}
+
+/// The counters of the processors at the last look: busy and all, in ticks.
+#[derive(Default)]
+pub(super) struct Watch(Mutex<(u64, u64)>);
+
+impl Watch {
+    pub fn look(&self, folders: &Folders, abilities: &Abilities, version: &str) -> Facts {
+        let (memory, memory_used) = memory();
+        let (disk, disk_used) = disk(folders);
+        Facts {
+            version: version.to_owned(),
+            processors: std::thread::available_parallelism().ok().and_then(|count| u32::try_from(count.get()).ok()).unwrap_or(1),
+            processor_used: self.processor(),
+            memory,
+            memory_used,
+            disk,
+            disk_used,
+            uptime_seconds: uptime(),
+            no_sandbox: abilities.no_sandbox.clone(),
+            no_outgoing: abilities.no_outgoing.clone(),
+            limits_by: abilities.limits_by.clone(),
+        }
+    }
+
+    /// The first line of `/proc/stat` (proc(5)): user, nice, system, idle, iowait, …
+    fn processor(&self) -> f32 {
+        let text = fs::read_to_string("/proc/stat").unwrap_or_default();
+        let line = text.lines().next().unwrap_or_default();
+        let ticks: Vec<u64> = line.split_whitespace().skip(1).filter_map(|field| field.parse().ok()).collect();
+        let all: u64 = ticks.iter().take(8).sum();
+        let idle: u64 = ticks.iter().skip(3).take(2).sum();
+        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (busy_then, all_then) = std::mem::replace(&mut *last, (all - idle, all));
+        let (busy, passed) = ((all - idle).saturating_sub(busy_then), all.saturating_sub(all_then));
+        // Percent, to two places: the numbers are small enough for that.
+        let share = (busy * 10_000).checked_div(passed).unwrap_or(0).min(10_000);
+        u16::try_from(share).map_or(0.0, |share| f32::from(share) / 100.0)
+    }
+}
+
+fn memory() -> (u64, u64) {
+    let text = fs::read_to_string("/proc/meminfo").unwrap_or_default();
+    let field = |name: &str| {
+        let line = text.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_default();
+        line.split_whitespace().find_map(|word| word.parse::<u64>().ok()).unwrap_or(0) * 1024
+    };
+    let all = field("MemTotal:");
+    (all, all.saturating_sub(field("MemAvailable:")))
+}
+
+fn disk(folders: &Folders) -> (u64, u64) {
+    match nix::sys::statvfs::statvfs(folders.state()) {
+        Ok(found) => {
+            let all = found.blocks() * found.fragment_size();
+            (all, all.saturating_sub(found.blocks_available() * found.fragment_size()))
+        }
+        Err(_) => (0, 0),
+    }
+}
+
+/// Bytes that are left on the disk of the agent's folder.
+pub(super) fn free_space(folders: &Folders) -> u64 {
+    let (all, used) = disk(folders);
+    all.saturating_sub(used)
+}
+
+fn uptime() -> u64 {
+    let text = fs::read_to_string("/proc/uptime").unwrap_or_default();
+    text.split('.').next().and_then(|seconds| seconds.parse().ok()).unwrap_or(0)
+}

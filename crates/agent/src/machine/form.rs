@@ -1,0 +1,102 @@
+//! The wanted form of an instance, and how it is kept on disk.
+
+use std::io;
+
+use serde::{Deserialize, Serialize};
+use stoa_domain::{InstanceId, ProjectId, Secret};
+
+use super::sealing::Key;
+use crate::folders::{Folders, write_whole};
+
+/// The wanted form of an instance.
+#[derive(Clone)]
+pub struct Form {
+    pub instance: InstanceId,
+    pub project: ProjectId,
+    pub os_user: u32,
+    pub variables: Vec<(String, Secret)>,
+    pub wish_running: bool,
+    pub instance_slug: String,
+    pub project_slug: String,
+    pub workspace_slug: String,
+    pub stage: String,
+    pub url: String,
+    pub host: String,
+}
+
+/// As it stands in a file: the variables sealed.
+#[derive(Serialize, Deserialize)]
+struct Kept {
+    instance: String,
+    project: String,
+    os_user: u32,
+    variables: Vec<u8>,
+    wish_running: bool,
+    instance_slug: String,
+    project_slug: String,
+    workspace_slug: String,
+    stage: String,
+    url: String,
+    host: String,
+    fence: i64,
+}
+
+fn bad(what: impl std::fmt::Display) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, format!("a kept form: {what}"))
+}
+
+pub(super) fn save(form: &Form, fence: i64, folders: &Folders, key: &Key) -> io::Result<()> {
+    let open: Vec<(&str, &str)> = form
+        .variables
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.reveal_text().unwrap_or_default()))
+        .collect();
+    let text = zeroize::Zeroizing::new(serde_json::to_vec(&open)?);
+    let kept = Kept {
+        instance: form.instance.to_string(),
+        project: form.project.to_string(),
+        os_user: form.os_user,
+        variables: key.seal(&form.instance.to_string(), &text)?,
+        wish_running: form.wish_running,
+        instance_slug: form.instance_slug.clone(),
+        project_slug: form.project_slug.clone(),
+        workspace_slug: form.workspace_slug.clone(),
+        stage: form.stage.clone(),
+        url: form.url.clone(),
+        host: form.host.clone(),
+        fence,
+    };
+    write_whole(&folders.form(form.instance), &serde_json::to_vec(&kept)?)
+}
+
+/// All forms that are kept, with their fences.
+pub(super) fn load_all(folders: &Folders, key: &Key) -> io::Result<Vec<(Form, i64)>> {
+    let mut forms = Vec::new();
+    for entry in std::fs::read_dir(folders.forms())? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|extension| extension == "json") {
+            forms.push(load(&std::fs::read(&path)?, key)?);
+        }
+    }
+    Ok(forms)
+}
+
+fn load(bytes: &[u8], key: &Key) -> io::Result<(Form, i64)> {
+    let kept: Kept = serde_json::from_slice(bytes)?;
+    let text = key.open(&kept.instance, &kept.variables)?;
+    let variables: Vec<(String, String)> = serde_json::from_slice(&text)?;
+    let form = Form {
+        instance: kept.instance.parse().map_err(|_| bad("its id"))?,
+        project: kept.project.parse().map_err(|_| bad("its project"))?,
+        os_user: kept.os_user,
+        variables: variables.into_iter().map(|(name, value)| (name, Secret::from_text(value))).collect(),
+        wish_running: kept.wish_running,
+        instance_slug: kept.instance_slug,
+        project_slug: kept.project_slug,
+        workspace_slug: kept.workspace_slug,
+        stage: kept.stage,
+        url: kept.url,
+        host: kept.host,
+    };
+    Ok((form, kept.fence))
+}

@@ -1,0 +1,115 @@
+//! The agent's own start: what went on without it is found again, what is nobody's is ended.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
+use super::Agent;
+use super::form;
+use super::instance::{Instance, Phase, Running};
+use super::operation::Operation;
+use crate::init::Control;
+
+/// How long process 1 may take to say how it is.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Longest path of a socket that the kernel takes, less what stands behind the state folder.
+const LONGEST_STATE: usize = 107 - 68;
+
+impl Agent {
+    pub(super) async fn load(&self) -> io::Result<()> {
+        let state = self.inner.folders.state();
+        if state.as_os_str().len() > LONGEST_STATE {
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidInput,
+                format!("{} is too long a path for sockets: choose a data directory with a shorter one", state.display()),
+            ));
+        }
+        for (form, fence) in form::load_all(&self.inner.folders, &self.inner.key)? {
+            let instance = Arc::new(Instance::kept(form, fence));
+            self.lock().insert(instance.id, instance.clone());
+            let agent = self.clone();
+            let recovered = async move { agent.recover(&instance).await.map_err(|error| (instance.id, error)) };
+            // One that can't be taken up doesn't keep the others from it.
+            if let Err((instance, error)) = recovered.await {
+                tracing::error!(%error, %instance, "an instance can't be taken up again");
+            }
+        }
+        Ok(())
+    }
+
+    async fn recover(&self, instance: &Arc<Instance>) -> io::Result<()> {
+        let current = self.current_release(instance.id);
+        let wish_running = instance.form().wish_running;
+        let mut found = None;
+        for (name, running) in self.sandboxes_of(instance)? {
+            let is_wanted = running.as_ref().is_some_and(|running| {
+                wish_running && found.is_none() && Some(running.release) == current.map(stoa_domain::ReleaseId::uuid)
+            });
+            match running {
+                Some(running) if is_wanted && self.answers(instance, &running).await => found = Some(running),
+                Some(running) => {
+                    running.identity.end().await?;
+                    self.tidy_place(instance, &name)?;
+                }
+                None => {
+                    self.end_unnamed(instance, &name).await?;
+                    self.tidy_place(instance, &name)?;
+                }
+            }
+        }
+        match found {
+            Some(running) => self.put_into_service(instance, running),
+            None if wish_running && current.is_some() => {
+                self.set_phase(instance, Phase::Starting);
+                let (agent, instance) = (self.clone(), instance.clone());
+                tokio::spawn(async move {
+                    let _turn = instance.turn.lock().await;
+                    let operation = Operation::unheard(CancellationToken::new());
+                    if let Err(unwell) = agent.start_current(&instance, &operation, Phase::Starting).await {
+                        tracing::warn!(?unwell, instance = %instance.id, "an instance didn't start again");
+                    }
+                });
+            }
+            None => self.set_phase(instance, Phase::Stopped),
+        }
+        Ok(())
+    }
+
+    /// The sandboxes whose folders are there. Without its file one was never whole.
+    fn sandboxes_of(&self, instance: &Instance) -> io::Result<Vec<(String, Option<Running>)>> {
+        let entries = match std::fs::read_dir(self.inner.folders.run(instance.id)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            other => other?,
+        };
+        let mut found = Vec::new();
+        for entry in entries {
+            let entry = entry?;
+            let file = std::fs::read(entry.path().join("sandbox.json")).ok();
+            let running = file.and_then(|bytes| serde_json::from_slice(&bytes).ok());
+            found.push((entry.file_name().to_string_lossy().into_owned(), running));
+        }
+        Ok(found)
+    }
+
+    async fn answers(&self, instance: &Instance, running: &Running) -> bool {
+        let socket = running.place(&self.inner.folders, instance.id).join("control.sock");
+        running.identity.is_alive() && Control::status(&socket, PATIENCE).await.is_ok()
+    }
+
+    fn tidy_place(&self, instance: &Instance, name: &str) -> io::Result<()> {
+        let place = self.inner.folders.run(instance.id).join(name);
+        self.inner.sandboxes.tidy(&Self::group(instance, name), &place)
+    }
+
+    /// Ends a sandbox of which only the folder is known: started, but its number not yet written down.
+    async fn end_unnamed(&self, instance: &Instance, name: &str) -> io::Result<()> {
+        let socket = self.inner.folders.run(instance.id).join(name).join("control.sock");
+        if socket.exists() && Control::stop(&socket, Some(Duration::ZERO), PATIENCE).await.is_err() {
+            tracing::debug!(instance = %instance.id, "nobody answers in a sandbox that wasn't whole");
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,111 @@
+//! Releases on disk: what an application is, and what it was made of.
+
+use std::io;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown, lchown};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use stoa_domain::{InstanceId, ReleaseId};
+
+use crate::folders::{self, Folders};
+use crate::stoa_toml::Application;
+
+/// Releases that are kept besides the one that runs.
+const KEPT: usize = 5;
+
+/// What stands beside a release.
+#[derive(Clone, Serialize, Deserialize)]
+pub(super) struct Made {
+    pub application: Application,
+    pub commit: String,
+    pub size: u64,
+    /// Microseconds of UTC.
+    pub at: i64,
+}
+
+fn about(folders: &Folders, instance: InstanceId, release: ReleaseId) -> PathBuf {
+    folders.releases(instance).join(format!("{release}.json"))
+}
+
+/// What a release is; `None` where it isn't whole.
+pub(super) fn load(folders: &Folders, instance: InstanceId, release: ReleaseId) -> io::Result<Option<Made>> {
+    match std::fs::read(about(folders, instance, release)) {
+        Ok(bytes) => Ok(Some(serde_json::from_slice(&bytes)?)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// From here on it is whole.
+pub(super) fn save(folders: &Folders, instance: InstanceId, release: ReleaseId, made: &Made) -> io::Result<()> {
+    folders::write_whole(&about(folders, instance, release), &serde_json::to_vec(made)?)
+}
+
+pub(super) fn remove(folders: &Folders, instance: InstanceId, release: ReleaseId) -> io::Result<()> {
+    folders::remove_file(&about(folders, instance, release))?;
+    folders::remove(&folders.release(instance, release))
+}
+
+/// Removes what is beyond the number that is kept, and what never became whole.
+pub(super) fn settle(folders: &Folders, instance: InstanceId, current: ReleaseId) -> io::Result<()> {
+    let mut whole = Vec::new();
+    for entry in std::fs::read_dir(folders.releases(instance))? {
+        let entry = entry?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let Ok(release) = name.trim_end_matches(".json").parse::<ReleaseId>() else { continue };
+        if release == current || !entry.file_type()?.is_dir() {
+            continue;
+        }
+        match load(folders, instance, release)? {
+            Some(made) => whole.push((made.at, release)),
+            None => remove(folders, instance, release)?,
+        }
+    }
+    whole.sort_unstable_by_key(|(at, _)| std::cmp::Reverse(*at));
+    for (_, release) in whole.into_iter().skip(KEPT) {
+        remove(folders, instance, release)?;
+    }
+    Ok(())
+}
+
+/// Gives a folder and all in it to a user. Links are given, never followed.
+pub(super) fn give(folder: &Path, user: u32) -> io::Result<()> {
+    lchown(folder, Some(user), Some(user))?;
+    if std::fs::symlink_metadata(folder)?.is_dir() {
+        for entry in std::fs::read_dir(folder)? {
+            give(&entry?.path(), user)?;
+        }
+    }
+    Ok(())
+}
+
+/// Takes a release back and makes it readable for all and writable for nobody else. Its size in bytes.
+pub(super) fn close(path: &Path, is_root: bool) -> io::Result<u64> {
+    let about = std::fs::symlink_metadata(path)?;
+    if is_root {
+        lchown(path, Some(0), Some(0))?;
+    }
+    if about.is_symlink() {
+        return Ok(0);
+    }
+    let mode = about.permissions().mode();
+    let wanted = if about.is_dir() { 0o755 } else { 0o644 | (mode & 0o111) };
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(wanted))?;
+    if !about.is_dir() {
+        return Ok(about.blocks() * 512);
+    }
+    let mut size = 0;
+    for entry in std::fs::read_dir(path)? {
+        size += close(&entry?.path(), is_root)?;
+    }
+    Ok(size)
+}
+
+/// Makes a folder that belongs to an instance's user.
+pub(super) fn make_own(folder: &Path, user: Option<u32>) -> io::Result<()> {
+    folders::make_private(folder)?;
+    if let Some(user) = user {
+        chown(folder, Some(user), Some(user))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,324 @@
+//! Starting what is to run: the sandbox of a release, and waiting until it is well.
+
+use std::io;
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixListener;
+use std::path::Path;
+use std::time::Duration;
+
+use stoa_domain::ReleaseId;
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+use tokio_stream::StreamExt as _;
+use tokio_util::sync::CancellationToken;
+
+use super::Agent;
+use super::form::Form;
+use super::health::{self, Answer};
+use super::instance::{Instance, Running};
+use super::release::{self, Made};
+use crate::folders;
+use crate::init::{Control, Orders, Process};
+use crate::logs;
+use crate::sandbox::{Ended, Limits, Mounts, OutputLine, Plan};
+use crate::stoa_toml::Application;
+
+/// How often it is looked whether an application is well yet.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// What process 1 needs beyond the processes' own times.
+const MARGIN: Duration = Duration::from_secs(10);
+
+/// Lines of an application's log in a quote.
+const QUOTED: usize = 3;
+
+/// Why something isn't well.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Unwell {
+    Cancelled,
+    /// For everybody; and what a log said, for whoever may read it.
+    Because { code: &'static str, sentence: String, quote: Option<String> },
+}
+
+impl Unwell {
+    pub fn because(code: &'static str, sentence: impl Into<String>) -> Self {
+        Self::Because { code, sentence: sentence.into(), quote: None }
+    }
+}
+
+impl From<io::Error> for Unwell {
+    fn from(error: io::Error) -> Self {
+        match error.raw_os_error() {
+            Some(nix::libc::ENOSPC) => Self::because("disk_full", "The disk of the server is full"),
+            _ if error.kind() == io::ErrorKind::Unsupported => Self::because("no_sandbox", error.to_string()),
+            _ => Self::because("failed", format!("The server failed: {error}")),
+        }
+    }
+}
+
+pub(super) fn words(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
+    pairs.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect()
+}
+
+/// What every process inside is given.
+pub(super) fn common_environment() -> Vec<(String, String)> {
+    words(&[
+        ("PATH", crate::sandbox::PATH),
+        ("HOME", "/tmp"),
+        ("TMPDIR", "/tmp"),
+        ("LANG", "C.UTF-8"),
+        // What an application says is wanted now, not when a buffer is full.
+        ("PYTHONUNBUFFERED", "1"),
+    ])
+}
+
+/// What the application and the release command are given.
+pub(super) fn environment(form: &Form, made: &Made, release: ReleaseId) -> Vec<(String, String)> {
+    let application = &made.application;
+    let mut environment = common_environment();
+    let defaults = application.environment.iter();
+    environment.extend(defaults.filter_map(|expected| Some((expected.name.clone(), expected.default.clone()?))));
+    if let Some(file) = &application.sqlite {
+        environment.push(("DATABASE_URL".to_owned(), format!("sqlite:////data/{file}")));
+    }
+    for (name, value) in &form.variables {
+        environment.push((name.clone(), value.reveal_text().unwrap_or_default().to_owned()));
+    }
+    environment.extend(words(&[
+        ("PORT", &application.port.to_string()),
+        ("STOA_INSTANCE", &form.instance_slug),
+        ("STOA_PROJECT", &form.project_slug),
+        ("STOA_WORKSPACE", &form.workspace_slug),
+        ("STOA_STAGE", &form.stage),
+        ("STOA_URL", &form.url),
+        ("STOA_COMMIT", &made.commit),
+        ("STOA_RELEASE", &release.to_string()),
+        ("STOA_DATA", "/data"),
+    ]));
+    environment
+}
+
+/// A folder of the repository as it is called inside.
+pub(super) fn inside(folder: &str) -> String {
+    let folder = folder.trim_start_matches("./").trim_end_matches('/');
+    if folder.is_empty() || folder == "." { "/app".to_owned() } else { format!("/app/{folder}") }
+}
+
+fn processes(application: &Application) -> Vec<Process> {
+    std::iter::once(&application.run)
+        .chain(&application.processes)
+        .map(|process| Process {
+            name: process.name.clone(),
+            command: process.command.clone(),
+            stop_signal: process.stop_signal,
+            stop_seconds: process.stop_seconds,
+        })
+        .collect()
+}
+
+/// How long the processes may take to end.
+pub(super) fn patience(application: &Application) -> Duration {
+    let longest = processes(application).iter().map(|process| process.stop_seconds).max().unwrap_or(10);
+    Duration::from_secs(longest) + MARGIN
+}
+
+impl Agent {
+    pub(super) fn user(&self, form: &Form) -> Option<u32> {
+        self.inner.sandboxes.abilities().is_root().then_some(form.os_user)
+    }
+
+    /// A place for one sandbox.
+    pub(super) fn make_place(&self, instance: &Instance) -> io::Result<String> {
+        let mut bytes = [0_u8; 4];
+        getrandom::fill(&mut bytes).map_err(|error| io::Error::other(error.to_string()))?;
+        let name = format!("{:08x}", u32::from_ne_bytes(bytes));
+        folders::make_private(&self.inner.folders.run(instance.id).join(&name))?;
+        Ok(name)
+    }
+
+    pub(super) fn group(instance: &Instance, name: &str) -> String {
+        format!("{}-{name}", instance.id)
+    }
+
+    /// Starts the sandbox of a release. It isn't the one that answers yet.
+    pub(super) async fn start_release(&self, instance: &Instance, release: ReleaseId, made: &Made) -> io::Result<Running> {
+        let (form, folders) = (instance.form(), &self.inner.folders);
+        let user = self.user(&form);
+        let name = self.make_place(instance)?;
+        let place = folders.run(instance.id).join(&name);
+        let (data, log) = (folders.data(instance.id), folders.logs(instance.id));
+        release::make_own(&data, user)?;
+        release::make_own(&log, user)?;
+        let app = folders.release(instance.id, release);
+        let plan = Plan {
+            name: Self::group(instance, &name),
+            hostname: form.instance_slug.clone(),
+            user,
+            mounts: Mounts { app: &app, is_app_writable: false, data: Some(&data), cache: None },
+            place: &place,
+            log_folder: Some(&log),
+            limits: Limits::default(),
+        };
+        let orders = Orders {
+            user,
+            processes_limit: plan.limits.processes,
+            environment: environment(&form, made, release),
+            working_folder: inside(&made.application.working_folder),
+            port: made.application.port,
+            processes: processes(&made.application),
+            once: false,
+        };
+        let listen = |name: &str| Ok::<_, io::Error>(OwnedFd::from(UnixListener::bind(place.join(name))?));
+        let started =
+            self.inner.sandboxes.start_application(&plan, &orders, listen("application.sock")?, listen("control.sock")?).await;
+        let identity = match started {
+            Ok(identity) => identity,
+            Err(error) => {
+                self.inner.sandboxes.tidy(&Self::group(instance, &name), &place)?;
+                return Err(error);
+            }
+        };
+        let running = Running { name, release: release.uuid(), identity };
+        // Written only now: without it the sandbox is nobody's, and is ended at the next start.
+        folders::write_whole(&place.join("sandbox.json"), &serde_json::to_vec(&running)?)?;
+        Ok(running)
+    }
+
+    /// Until the application is well, or why it isn't.
+    pub(super) async fn wait_until_well(
+        &self,
+        instance: &Instance,
+        running: &Running,
+        application: &Application,
+        cancel: &CancellationToken,
+    ) -> Result<(), Unwell> {
+        let form = instance.form();
+        let place = running.place(&self.inner.folders, instance.id);
+        let (socket, control) = (place.join("application.sock"), place.join("control.sock"));
+        let deadline = Instant::now() + application.health.start_time;
+        let began = crate::init::now();
+        let mut last = Answer::Nothing;
+        while Instant::now() < deadline {
+            if cancel.is_cancelled() {
+                return Err(Unwell::Cancelled);
+            }
+            if let Some(sentence) = self.has_ended(instance, running, &control).await {
+                let quote = self.last_lines(instance, began).await;
+                return Err(Unwell::Because { code: "failed", sentence, quote });
+            }
+            if health::listening(running.identity.pid).contains(&application.port) {
+                last = health::ask(&socket, &application.health, &form.host).await;
+                if last == Answer::Good {
+                    return Ok(());
+                }
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+        let sentence = match last {
+            Answer::Status(status) => format!("`{}` answered {status}", application.health.path),
+            _ => self.nothing_listened(running, application),
+        };
+        Err(Unwell::Because { code: "unhealthy", sentence, quote: self.last_lines(instance, began).await })
+    }
+
+    async fn has_ended(&self, instance: &Instance, running: &Running, control: &Path) -> Option<String> {
+        if self.inner.sandboxes.ran_out_of_memory(&Self::group(instance, &running.name)) {
+            let limit = Limits::default().memory >> 20;
+            return Some(format!("Killed: more than {limit} MiB of memory"));
+        }
+        if !running.identity.is_alive() {
+            return Some("The application's sandbox ended before it was healthy".to_owned());
+        }
+        let status = Control::status(control, Duration::from_secs(5)).await.ok()?;
+        let process = status.application().filter(|process| process.ends > 0)?;
+        let end = process.last_end.clone().unwrap_or_default();
+        Some(format!("The application ended before it was healthy ({end})"))
+    }
+
+    fn nothing_listened(&self, running: &Running, application: &Application) -> String {
+        let port = application.port;
+        let others = health::listening(running.identity.pid);
+        let within = application.health.start_time.as_secs();
+        match others.iter().find(|other| **other != port) {
+            Some(other) if !others.contains(&port) => {
+                format!("Nothing listened on port {port} within {within} s; it listens on {other}")
+            }
+            _ if others.contains(&port) => format!("Port {port} gave no answer within {within} s"),
+            _ => format!("Nothing listened on port {port} within {within} s"),
+        }
+    }
+
+    /// The newest lines that the application itself wrote.
+    async fn last_lines(&self, instance: &Instance, since: i64) -> Option<String> {
+        let query = logs::Query { since: Some(since - 60_000_000), ..logs::Query::default() };
+        let lines = logs::read(self.inner.folders.logs(instance.id), query);
+        let lines: Vec<_> = lines.filter_map(|line| line.ok().filter(|line| line.stream != "stoa")).collect().await;
+        let newest: Vec<&str> = lines.iter().rev().take(QUOTED).rev().map(|line| line.text.as_str()).collect();
+        (!newest.is_empty()).then(|| newest.join("\n"))
+    }
+
+    /// Ends a sandbox: politely, then for good, and tidies up.
+    pub(super) async fn end_sandbox(&self, instance: &Instance, running: &Running) -> io::Result<()> {
+        let place = running.place(&self.inner.folders, instance.id);
+        if running.identity.is_alive() {
+            let application = release::load(&self.inner.folders, instance.id, ReleaseId::new(running.release))?;
+            let patience = application.map_or(MARGIN, |made| patience(&made.application));
+            if let Err(error) = Control::stop(&place.join("control.sock"), None, patience).await {
+                tracing::debug!(%error, instance = %instance.id, "process 1 didn't stop by itself");
+            }
+            running.identity.end().await?;
+        }
+        self.inner.sandboxes.tidy(&Self::group(instance, &running.name), &place)
+    }
+
+    /// Ends what answers now.
+    pub(super) async fn end_current(&self, instance: &Instance) -> io::Result<()> {
+        let Some(running) = instance.running() else { return Ok(()) };
+        // First: so that nobody takes its end for an accident.
+        instance.set_running(None);
+        self.end_sandbox(instance, &running).await
+    }
+
+    /// Runs a command of the application to its end, with its lines in `lines`.
+    #[allow(clippy::too_many_arguments)]
+    pub(super) async fn run_once(
+        &self,
+        instance: &Instance,
+        mounts: Mounts<'_>,
+        command: &[String],
+        environment: Vec<(String, String)>,
+        folder: &str,
+        time_limit: Duration,
+        cancel: &CancellationToken,
+        lines: mpsc::Sender<OutputLine>,
+    ) -> io::Result<Ended> {
+        let form = instance.form();
+        let name = self.make_place(instance)?;
+        let place = self.inner.folders.run(instance.id).join(&name);
+        let plan = Plan {
+            name: Self::group(instance, &name),
+            hostname: form.instance_slug.clone(),
+            user: self.user(&form),
+            mounts,
+            place: &place,
+            log_folder: None,
+            limits: Limits { memory: 2 << 30, ..Limits::default() },
+        };
+        let orders = Orders {
+            user: plan.user,
+            processes_limit: plan.limits.processes,
+            environment,
+            working_folder: inside(folder),
+            port: 0,
+            processes: vec![Process { name: String::new(), command: command.to_vec(), stop_signal: 15, stop_seconds: 1 }],
+            once: true,
+        };
+        let ended = self.inner.sandboxes.run_command(&plan, &orders, time_limit, cancel, lines).await;
+        let out_of_memory = self.inner.sandboxes.ran_out_of_memory(&plan.name);
+        self.inner.sandboxes.tidy(&plan.name, &place)?;
+        match ended? {
+            Ended::Status(status) if status != 0 && out_of_memory => Ok(Ended::OutOfMemory),
+            other => Ok(other),
+        }
+    }
+}

@@ -1,0 +1,189 @@
+//! Looking after what runs: an application that ends, one that doesn't answer any more.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use stoa_domain::ReleaseId;
+use tokio::time::Instant;
+
+use super::Agent;
+use super::health::{self, Answer};
+use super::instance::{Instance, Phase, Running};
+use super::operation::Operation;
+use super::release;
+use super::start::Unwell;
+use crate::init::Control;
+use crate::logs;
+use crate::stoa_toml::Application;
+
+/// How often process 1 is asked how its processes are.
+const STATUS: Duration = Duration::from_secs(1);
+
+/// How often old things are removed and full segments compressed.
+const HOUSE: Duration = Duration::from_secs(60);
+
+/// Pauses between attempts to start what ended by itself.
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+
+impl Agent {
+    /// What answers from now on, and somebody who looks after it.
+    pub(super) fn put_into_service(&self, instance: &Instance, running: Running) {
+        instance.set_running(Some(running.clone()));
+        self.set_phase(instance, Phase::Running);
+        if let Some(instance) = self.find(instance.id) {
+            tokio::spawn(self.clone().look_after(instance, running));
+        }
+    }
+
+    async fn look_after(self, instance: Arc<Instance>, running: Running) {
+        let application = match release::load(&self.inner.folders, instance.id, ReleaseId::new(running.release)) {
+            Ok(Some(made)) => made.application,
+            Ok(None) => return,
+            Err(error) => return tracing::error!(%error, instance = %instance.id, "a release can't be read"),
+        };
+        let is_current = || instance.running().as_ref() == Some(&running);
+        let place = running.place(&self.inner.folders, instance.id);
+        let mut failures = 0;
+        let mut next_health = Instant::now() + application.health.every;
+        loop {
+            tokio::select! {
+                ended = running.identity.ended() => {
+                    if let Err(error) = ended {
+                        tracing::warn!(%error, instance = %instance.id, "a sandbox can't be watched");
+                        tokio::time::sleep(STATUS).await;
+                        if running.identity.is_alive() {
+                            continue;
+                        }
+                    }
+                    if is_current() {
+                        self.start_again(&instance, &running).await;
+                    }
+                    return;
+                }
+                () = tokio::time::sleep(STATUS) => {}
+            }
+            if !is_current() {
+                return;
+            }
+            let Ok(status) = Control::status(&place.join("control.sock"), Duration::from_secs(5)).await else { continue };
+            let process = status.application().cloned().unwrap_or_default();
+            if status.is_restarting || instance.phase() == Phase::Waiting {
+                continue;
+            }
+            match (&process.pid, instance.phase()) {
+                (None, Phase::Running) => {
+                    let end = process.last_end.unwrap_or_default();
+                    self.set_phase(&instance, Phase::Failed(format!("The application ended ({end}); it is started again.")));
+                    continue;
+                }
+                (None, _) => continue,
+                (Some(_), _) => {}
+            }
+            let was_failed = matches!(instance.phase(), Phase::Failed(_));
+            if !was_failed && Instant::now() < next_health {
+                continue;
+            }
+            next_health = Instant::now() + application.health.every;
+            let is_listening = health::listening(running.identity.pid).contains(&application.port);
+            let answer = if is_listening {
+                health::ask(&place.join("application.sock"), &application.health, &instance.form().host).await
+            } else {
+                Answer::Nothing
+            };
+            if !is_current() {
+                return;
+            }
+            if answer == Answer::Good {
+                failures = 0;
+                if was_failed {
+                    instance.renew();
+                    self.set_phase(&instance, Phase::Running);
+                }
+                continue;
+            }
+            failures += 1;
+            if failures >= application.health.failures {
+                failures = 0;
+                tracing::info!(instance = %instance.id, "an application doesn't answer as it should: it is restarted");
+                self.set_phase(&instance, Phase::Failed("The application doesn't answer; it is restarted.".to_owned()));
+                let patience = super::start::patience(&application);
+                if let Err(error) = Control::soft_restart(&place.join("control.sock"), patience).await {
+                    tracing::warn!(%error, instance = %instance.id, "it couldn't be restarted");
+                }
+            }
+        }
+    }
+
+    /// Until a restarted application answers.
+    pub(super) async fn wait_until_answering(
+        &self,
+        instance: &Instance,
+        running: &Running,
+        application: &Application,
+    ) -> Result<(), Unwell> {
+        let place = running.place(&self.inner.folders, instance.id);
+        let deadline = Instant::now() + application.health.start_time;
+        let host = instance.form().host;
+        loop {
+            let is_listening = health::listening(running.identity.pid).contains(&application.port);
+            let socket = place.join("application.sock");
+            if is_listening && health::ask(&socket, &application.health, &host).await == Answer::Good {
+                return Ok(());
+            }
+            if !running.identity.is_alive() || Instant::now() >= deadline {
+                return Err(Unwell::because("unhealthy", "The application didn't answer after its restart"));
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// A sandbox that ended by itself is made anew, again and again with growing pauses.
+    async fn start_again(&self, instance: &Instance, ended: &Running) {
+        let reason = if self.inner.sandboxes.ran_out_of_memory(&Self::group(instance, &ended.name)) {
+            "Killed for want of memory; it is started again."
+        } else {
+            "The application's sandbox ended; it is started again."
+        };
+        self.set_phase(instance, Phase::Failed(reason.to_owned()));
+        let mut pause = FIRST_PAUSE;
+        loop {
+            tokio::time::sleep(pause).await;
+            let _turn = instance.turn.lock().await;
+            if instance.running().as_ref().is_some_and(|running| running != ended) || !instance.form().wish_running {
+                return;
+            }
+            if let Err(error) = self.end_current(instance).await {
+                tracing::warn!(%error, instance = %instance.id, "what is left of a sandbox can't be removed");
+            }
+            let operation = Operation::unheard(tokio_util::sync::CancellationToken::new());
+            if self.start_current(instance, &operation, Phase::Starting).await.is_ok() {
+                return;
+            }
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+    }
+
+    /// Keeps house for as long as the process lives.
+    pub(super) fn keep_house(&self) {
+        let agent = self.clone();
+        tokio::spawn(async move {
+            loop {
+                tokio::time::sleep(HOUSE).await;
+                let own = agent.clone();
+                let swept = tokio::task::spawn_blocking(move || own.sweep()).await;
+                if let Ok(Err(error)) = swept {
+                    tracing::warn!(%error, "what is old couldn't be removed");
+                }
+            }
+        });
+    }
+
+    fn sweep(&self) -> std::io::Result<()> {
+        self.inner.operations.sweep()?;
+        for instance in self.all() {
+            logs::compress_full(&self.inner.folders.logs(instance.id))?;
+        }
+        Ok(())
+    }
+}
