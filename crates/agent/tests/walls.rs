@@ -20,15 +20,29 @@ const CALL: &str = "import ctypes, errno, os\n\
 async fn it_sees_what_is_its_own_and_nothing_else() {
     let instance = Instance::new().start().await;
     let root = instance.ask("import os; answer = ' '.join(sorted(os.listdir('/')))").await;
-    assert_eq!(root.replace("lib32 ", "").replace("lib64 ", "").replace("libx32 ", ""), ".stoa app bin data dev etc lib proc sbin tmp usr");
+    assert_eq!(
+        root.replace("lib32 ", "").replace("lib64 ", "").replace("libx32 ", ""),
+        ".stoa app bin data dev etc lib proc sbin tmp usr"
+    );
     let seen = instance.ask("answer = open('/etc/passwd').read() + open('/etc/hosts').read()").await;
     assert!(seen.contains("app:x:") && seen.contains("shop") && seen.lines().count() == 4, "{seen}");
     let state = instance.place.display().to_string();
-    for path in [state.as_str(), "/home", "/root", "/var", "/run", "/sys", "/etc/shadow", "/etc/machine-id", "/tmp/.."] {
+    for path in [
+        state.as_str(),
+        "/home",
+        "/root",
+        "/var",
+        "/run",
+        "/sys",
+        "/etc/shadow",
+        "/etc/machine-id",
+        "/tmp/..",
+    ] {
         let found = instance.ask(&format!("import os; answer = os.path.exists({path:?})")).await;
         assert_eq!(found, if path == "/tmp/.." { "True" } else { "False" }, "{path}");
     }
-    let processes = instance.ask("import os; answer = sorted(int(n) for n in os.listdir('/proc') if n.isdigit())").await;
+    let processes =
+        instance.ask("import os; answer = sorted(int(n) for n in os.listdir('/proc') if n.isdigit())").await;
     let pid = instance.application().await;
     assert_eq!(processes, format!("[1, {pid}]"));
     let names = instance.ask("import os; answer = sorted(os.environ)").await;
@@ -43,9 +57,21 @@ async fn it_writes_to_its_data_and_to_memory_alone() {
     let instance = Instance::new().start().await;
     assert_eq!(instance.ask("open('/data/kept', 'w').write('x'); answer = 'written'").await, "written");
     assert_eq!(std::fs::read_to_string(instance.place.join("data/kept")).unwrap(), "x");
-    for file in ["/app/more.py", "/app/probe.py", "/etc/passwd", "/usr/bin/more", "/more", "/.stoa/init", "/proc/sys/kernel/core_pattern", "/proc/sysrq-trigger"] {
+    for file in [
+        "/app/more.py",
+        "/app/probe.py",
+        "/etc/passwd",
+        "/usr/bin/more",
+        "/more",
+        "/.stoa/init",
+        "/proc/sys/kernel/core_pattern",
+        "/proc/sysrq-trigger",
+    ] {
         let answer = instance.ask(&format!("open({file:?}, 'w'); answer = 'written'")).await;
-        assert!(["Permission denied", "Read-only", "No such file"].iter().any(|said| answer.contains(said)), "{file}: {answer}");
+        assert!(
+            ["Permission denied", "Read-only", "No such file"].iter().any(|said| answer.contains(said)),
+            "{file}: {answer}"
+        );
     }
     for folder in ["/tmp", "/dev/shm"] {
         // Twice as much as there is room for.
@@ -71,7 +97,10 @@ async fn it_has_no_rights_and_gains_none() {
     assert_eq!(field("Seccomp:"), ["2"]);
     let user = instance.user.unwrap_or(1000).to_string();
     assert_eq!(field("Uid:"), vec![user; 4]);
-    assert_eq!(instance.ask("import os; os.setuid(0); answer = 'root'").await, "PermissionError: [Errno 1] Operation not permitted");
+    assert_eq!(
+        instance.ask("import os; os.setuid(0); answer = 'root'").await,
+        "PermissionError: [Errno 1] Operation not permitted"
+    );
 }
 
 #[tokio::test]
@@ -101,9 +130,15 @@ async fn calls_that_open_walls_are_refused() {
     assert_eq!(instance.ask(&format!("{CALL}answer = call({}, 0, 0)", libc::SYS_clone3)).await, "ENOSYS");
     // The same calls by their numbers of another interface of the same processor.
     #[cfg(target_arch = "x86_64")]
-    assert_eq!(instance.ask(&format!("{CALL}answer = call({}, 0x10000000)", 0x4000_0000 + libc::SYS_unshare)).await, "EPERM");
+    assert_eq!(
+        instance.ask(&format!("{CALL}answer = call({}, 0x10000000)", 0x4000_0000 + libc::SYS_unshare)).await,
+        "EPERM"
+    );
     // What a language needs to start programs is there.
-    assert_eq!(instance.ask("import subprocess; answer = subprocess.check_output(['echo', 'hello'])").await, "b'hello\\n'");
+    assert_eq!(
+        instance.ask("import subprocess; answer = subprocess.check_output(['echo', 'hello'])").await,
+        "b'hello\\n'"
+    );
 }
 
 /// The address by which others reach this machine.
@@ -123,7 +158,9 @@ async fn it_reaches_neither_this_machine_nor_a_cloud_nor_a_neighbour() {
     open.extend(outward().map(|address| TcpListener::bind((address, 0)).unwrap()));
     let instance = Instance::new().start().await;
     let connect = |address: String, port: u16| {
-        format!("import socket; socket.create_connection(({address:?}, {port}), timeout=3); answer = 'reached'")
+        format!(
+            "import socket; socket.create_connection(({address:?}, {port}), timeout=3); answer = 'reached'"
+        )
     };
     for listener in &open {
         let address = listener.local_addr().unwrap();
@@ -131,13 +168,23 @@ async fn it_reaches_neither_this_machine_nor_a_cloud_nor_a_neighbour() {
         std::net::TcpStream::connect(address).unwrap();
         listener.accept().unwrap();
         let answer = instance.ask(&connect(address.ip().to_string(), address.port())).await;
-        assert!(answer.contains("refused") || answer.contains("unreachable") || answer.contains("denied"), "{address}: {answer}");
+        assert!(
+            answer.contains("refused") || answer.contains("unreachable") || answer.contains("denied"),
+            "{address}: {answer}"
+        );
         listener.set_nonblocking(true).unwrap();
         assert!(listener.accept().is_err(), "{address} was reached");
     }
     let loopback = open[0].local_addr().unwrap().port();
     // The way out's own gateway, by which it would lead to the machine's loopback.
-    for (address, port) in [("10.0.2.2", loopback), ("169.254.169.254", 80), ("10.1.2.3", 80), ("192.168.1.1", 80), ("172.17.0.1", 80), ("100.64.0.1", 80)] {
+    for (address, port) in [
+        ("10.0.2.2", loopback),
+        ("169.254.169.254", 80),
+        ("10.1.2.3", 80),
+        ("192.168.1.1", 80),
+        ("172.17.0.1", 80),
+        ("100.64.0.1", 80),
+    ] {
         let answer = instance.ask(&connect(address.to_owned(), port)).await;
         assert!(!answer.contains("reached") && !answer.contains("timed out"), "{address}: {answer}");
     }
@@ -155,16 +202,26 @@ async fn process_1_is_out_of_its_reach() {
     let pid = instance.application().await;
     for file in ["environ", "mem", "maps", "auxv", "syscall", "stack", "fdinfo"] {
         let answer = instance.ask(&format!("open('/proc/1/{file}', 'rb').read(); answer = 'read'")).await;
-        assert!(answer.contains("Permission") || answer.contains("Is a directory") || answer.contains("No such file"), "{file}: {answer}");
+        assert!(
+            answer.contains("Permission")
+                || answer.contains("Is a directory")
+                || answer.contains("No such file"),
+            "{file}: {answer}"
+        );
     }
     for folder in ["fd", "root", "cwd", "map_files"] {
-        let answer = instance.ask(&format!("import os; os.listdir('/proc/1/{folder}'); answer = 'read'")).await;
+        let answer =
+            instance.ask(&format!("import os; os.listdir('/proc/1/{folder}'); answer = 'read'")).await;
         assert!(answer.contains("Permission") || answer.contains("permitted"), "{folder}: {answer}");
     }
     // PTRACE_ATTACH, PTRACE_SEIZE and reading its memory by call.
     for arguments in ["101, 16, 1, 0, 0", "101, 0x4206, 1, 0, 0", "310, 1, 0, 0, 0, 0, 0"] {
         if cfg!(target_arch = "x86_64") {
-            assert_eq!(instance.ask(&format!("{CALL}answer = call({arguments})")).await, "EPERM", "{arguments}");
+            assert_eq!(
+                instance.ask(&format!("{CALL}answer = call({arguments})")).await,
+                "EPERM",
+                "{arguments}"
+            );
         }
     }
     let every = "import os, signal\nfor number in set(signal.Signals) - {signal.SIGCHLD}:\n  os.kill(1, number)\nanswer = 'sent'";
@@ -187,9 +244,16 @@ async fn its_socket_and_its_neighbours_are_nowhere() {
     assert!(instance.ask(replace).await.starts_with("FileNotFoundError"));
     // Its own descriptors: nothing that was meant for process 1.
     let descriptors = instance.ask("import os; answer = sorted(os.readlink('/proc/self/fd/' + n).split(':')[0] for n in os.listdir('/proc/self/fd') if os.path.exists('/proc/self/fd/' + n) or True and os.path.islink('/proc/self/fd/' + n))").await;
-    assert!(!descriptors.contains("logs") && !descriptors.contains("memfd") && !descriptors.contains(".sock"), "{descriptors}");
-    assert!(std::os::unix::fs::FileTypeExt::is_socket(&std::fs::symlink_metadata(instance.socket()).unwrap().file_type()));
-    let other = instance.ask("import socket; socket.create_connection(('127.0.0.1', 8001), timeout=3); answer = 'reached'").await;
+    assert!(
+        !descriptors.contains("logs") && !descriptors.contains("memfd") && !descriptors.contains(".sock"),
+        "{descriptors}"
+    );
+    assert!(std::os::unix::fs::FileTypeExt::is_socket(
+        &std::fs::symlink_metadata(instance.socket()).unwrap().file_type()
+    ));
+    let other = instance
+        .ask("import socket; socket.create_connection(('127.0.0.1', 8001), timeout=3); answer = 'reached'")
+        .await;
     assert!(other.contains("refused"), "{other}");
 }
 

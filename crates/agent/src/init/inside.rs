@@ -47,7 +47,9 @@ pub(super) fn run() -> Result<u8, String> {
     // First of all: nobody in the sandbox looks into this process.
     nix::sys::prctl::set_dumpable(false).map_err(|errno| failed("dumpable", errno))?;
     let mut text = String::new();
-    File::from(inherited(descriptor::ORDERS)).read_to_string(&mut text).map_err(|error| failed("orders", error))?;
+    File::from(inherited(descriptor::ORDERS))
+        .read_to_string(&mut text)
+        .map_err(|error| failed("orders", error))?;
     let orders: Orders = serde_json::from_str(&text).map_err(|error| failed("orders", error))?;
     drop(zeroize::Zeroizing::new(text));
     give_up_rights(&orders)?;
@@ -64,8 +66,10 @@ pub(super) fn run() -> Result<u8, String> {
         keep_from_children(number)?;
     }
     let writer = Writer::new(inherited(descriptor::LOG)).map_err(|error| failed("log", error))?;
-    let runtime =
-        tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| failed("start", error))?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| failed("start", error))?;
     LocalSet::new().block_on(&runtime, serve(orders, Output::new(writer)))
 }
 

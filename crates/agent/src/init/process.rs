@@ -70,7 +70,10 @@ impl Children {
 /// What a process is told.
 pub(super) enum Tell {
     /// End, within this time or the process's own, and stay so.
-    Stop { grace: Option<Duration>, done: oneshot::Sender<()> },
+    Stop {
+        grace: Option<Duration>,
+        done: oneshot::Sender<()>,
+    },
     Start,
 }
 
@@ -174,7 +177,11 @@ impl Keeper {
     }
 
     fn name(&self) -> String {
-        if self.process.name.is_empty() { "The application".to_owned() } else { format!("The process {}", self.process.name) }
+        if self.process.name.is_empty() {
+            "The application".to_owned()
+        } else {
+            format!("The process {}", self.process.name)
+        }
     }
 
     async fn wait_for_start(&self, told: &mut mpsc::UnboundedReceiver<Tell>) -> bool {
@@ -254,7 +261,9 @@ pub(super) fn spawn(command: &[String], orders: &Orders, out: Stdio, err: Stdio)
 pub(super) fn wait_for(pid: Pid) -> u8 {
     loop {
         match waitpid(Pid::from_raw(-1), None) {
-            Ok(WaitStatus::Exited(ended, status)) if ended == pid => return u8::try_from(status).unwrap_or(1),
+            Ok(WaitStatus::Exited(ended, status)) if ended == pid => {
+                return u8::try_from(status).unwrap_or(1);
+            }
             Ok(WaitStatus::Signaled(ended, signal, _)) if ended == pid => {
                 return u8::try_from(128 + signal as i32).unwrap_or(1);
             }

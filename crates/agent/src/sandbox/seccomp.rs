@@ -70,7 +70,8 @@ pub(super) fn filter() -> io::Result<Vec<u8>> {
     let clone = each_flag
         .map(|flag| {
             let flag = u64::try_from(flag).map_err(bad)?;
-            let condition = SeccompCondition::new(0, SeccompCmpArgLen::Qword, SeccompCmpOp::MaskedEq(flag), flag);
+            let condition =
+                SeccompCondition::new(0, SeccompCmpArgLen::Qword, SeccompCmpOp::MaskedEq(flag), flag);
             SeccompRule::new(vec![condition.map_err(bad)?]).map_err(bad)
         })
         .collect::<io::Result<Vec<_>>>()?;
@@ -91,7 +92,8 @@ pub(super) fn filter() -> io::Result<Vec<u8>> {
 
 fn program(rules: BTreeMap<i64, Vec<SeccompRule>>, errno: u32) -> io::Result<Vec<[u8; 8]>> {
     let architecture = std::env::consts::ARCH.try_into().map_err(bad)?;
-    let filter = SeccompFilter::new(rules, SeccompAction::Allow, SeccompAction::Errno(errno), architecture).map_err(bad)?;
+    let filter = SeccompFilter::new(rules, SeccompAction::Allow, SeccompAction::Errno(errno), architecture)
+        .map_err(bad)?;
     let program: BpfProgram = filter.try_into().map_err(bad)?;
     Ok(program
         .iter()

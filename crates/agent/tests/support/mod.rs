@@ -86,7 +86,11 @@ impl Instance {
         Self {
             sandboxes,
             place: place.to_owned(),
-            name: format!("test-{}-{}", std::process::id(), place.file_name().unwrap().to_string_lossy().replace('.', "")),
+            name: format!(
+                "test-{}-{}",
+                std::process::id(),
+                place.file_name().unwrap().to_string_lossy().replace('.', "")
+            ),
             user,
             limits: Limits { memory: 256 << 20, processes: 100, temporary: 16 << 20 },
             environment: Vec::new(),
@@ -125,8 +129,12 @@ impl Instance {
         let _ = std::fs::remove_file(self.control());
         let application = UnixListener::bind(self.socket()).unwrap();
         let control = UnixListener::bind(self.control()).unwrap();
-        let (app, data, run, logs) =
-            (self.place.join("app"), self.place.join("data"), self.place.join("run"), self.place.join("logs"));
+        let (app, data, run, logs) = (
+            self.place.join("app"),
+            self.place.join("data"),
+            self.place.join("run"),
+            self.place.join("logs"),
+        );
         let plan = Plan {
             name: self.name.clone(),
             hostname: "shop".to_owned(),
@@ -136,7 +144,8 @@ impl Instance {
             log_folder: Some(&logs),
             limits: self.limits,
         };
-        let started = self.sandboxes.start_application(&plan, &self.orders(), application.into(), control.into()).await;
+        let started =
+            self.sandboxes.start_application(&plan, &self.orders(), application.into(), control.into()).await;
         self.identity = started.unwrap();
     }
 
