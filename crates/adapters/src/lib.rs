@@ -2,6 +2,8 @@
 //! machine that Stoa stands on.
 
 pub mod clock;
+pub mod machines;
 pub mod mail;
 pub mod master_key;
+pub mod repositories;
 pub mod vault;

@@ -2,14 +2,17 @@
 //!
 //! Nothing is decided here. What may be done is `domain`'s, what is done `app`'s; this crate puts the parts together.
 
+mod check;
+mod doctor;
 mod failure;
+mod instances;
 mod output;
 mod serve;
 mod settings;
 
 use std::process::ExitCode;
 
-use clap::{ArgMatches, Command};
+use clap::{Arg, ArgAction, ArgMatches, Command};
 
 use failure::Ended;
 
@@ -29,14 +32,43 @@ fn command() -> Command {
             settings::with_flags(Command::new("migrate"))
                 .about("Brings the records' schema up to date, and ends"),
         )
+        .subcommand(settings::with_flags(Command::new("doctor")).about("Says what this machine has and lacks"))
+        .subcommand(
+            Command::new("check")
+                .about("Says what a deployment would make of a folder's stoa.toml")
+                .arg(Arg::new("folder").default_value(".")),
+        )
+        .subcommand(
+            Command::new("instances").about("Instances of this machine").subcommand_required(true).subcommand(
+                settings::with_flags(Command::new("stop")).about("Ends what goes on while Stoa doesn't run").arg(
+                    Arg::new("all").long("all").required(true).action(ArgAction::SetTrue).help("All of them"),
+                ),
+            ),
+        )
         .subcommand(Command::new("openapi").about("Prints the description of the API (OpenAPI 3.1)"))
 }
 
 fn main() -> ExitCode {
+    // Stages of a sandbox and git's hook: started by Stoa itself, and quick.
+    let mut arguments = std::env::args();
+    if arguments.nth(1).as_deref() == Some("init") {
+        return init(&arguments.collect::<Vec<_>>());
+    }
+    if stoa_http::git::hook::is_called() {
+        return stoa_http::git::hook::run();
+    }
     let matches = command().get_matches();
     let outcome = match matches.subcommand() {
         Some(("serve", flags)) => with_runtime(flags, serve::serve),
         Some(("migrate", flags)) => with_runtime(flags, serve::migrate),
+        Some(("doctor", flags)) => with_runtime(flags, doctor::doctor),
+        Some(("check", arguments)) => {
+            check::check(std::path::Path::new(arguments.get_one::<String>("folder").map_or(".", String::as_str)))
+        }
+        Some(("instances", arguments)) => match arguments.subcommand() {
+            Some((_, flags)) => with_runtime(flags, instances::stop_all),
+            None => Err(Ended::said("see stoa instances --help")),
+        },
         Some(("openapi", _)) => print_openapi(),
         _ => Err(Ended::said("this isn't a command of stoa; see stoa --help")),
     };
@@ -45,6 +77,16 @@ fn main() -> ExitCode {
         Err(ended) => {
             output::complain(&format!("stoa: {ended}"));
             ExitCode::FAILURE
+        }
+    }
+}
+
+fn init(arguments: &[String]) -> ExitCode {
+    match stoa_agent::init::run(arguments) {
+        Ok(status) => ExitCode::from(status),
+        Err(sentence) => {
+            output::complain(&sentence);
+            ExitCode::from(125)
         }
     }
 }

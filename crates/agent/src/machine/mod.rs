@@ -46,6 +46,8 @@ pub struct Options {
     /// `host:port` of private addresses that instances may reach.
     pub egress_allow: Vec<String>,
     pub version: String,
+    /// Whether those are started that should run and don't.
+    pub starts_instances: bool,
 }
 
 /// The agent. Cheap to clone.
@@ -87,7 +89,7 @@ impl Agent {
             folders,
         };
         let agent = Self { inner: Arc::new(inner) };
-        agent.load().await?;
+        agent.load(options.starts_instances).await?;
         agent.keep_house();
         Ok(agent)
     }

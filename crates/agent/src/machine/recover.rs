@@ -19,7 +19,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const LONGEST_STATE: usize = 107 - 68;
 
 impl Agent {
-    pub(super) async fn load(&self) -> io::Result<()> {
+    pub(super) async fn load(&self, starts_instances: bool) -> io::Result<()> {
         let state = self.inner.folders.state();
         if state.as_os_str().len() > LONGEST_STATE {
             return Err(io::Error::new(
@@ -31,7 +31,7 @@ impl Agent {
             let instance = Arc::new(Instance::kept(form, fence));
             self.lock().insert(instance.id, instance.clone());
             let agent = self.clone();
-            let recovered = async move { agent.recover(&instance).await.map_err(|error| (instance.id, error)) };
+            let recovered = async move { agent.recover(&instance, starts_instances).await.map_err(|error| (instance.id, error)) };
             // One that can't be taken up doesn't keep the others from it.
             if let Err((instance, error)) = recovered.await {
                 tracing::error!(%error, %instance, "an instance can't be taken up again");
@@ -40,7 +40,7 @@ impl Agent {
         Ok(())
     }
 
-    async fn recover(&self, instance: &Arc<Instance>) -> io::Result<()> {
+    async fn recover(&self, instance: &Arc<Instance>, starts: bool) -> io::Result<()> {
         let current = self.current_release(instance.id);
         let wish_running = instance.form().wish_running;
         let mut found = None;
@@ -62,7 +62,7 @@ impl Agent {
         }
         match found {
             Some(running) => self.put_into_service(instance, running),
-            None if wish_running && current.is_some() => {
+            None if starts && wish_running && current.is_some() => {
                 self.set_phase(instance, Phase::Starting);
                 let (agent, instance) = (self.clone(), instance.clone());
                 tokio::spawn(async move {

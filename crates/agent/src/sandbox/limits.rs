@@ -2,7 +2,12 @@
 
 use std::fs;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use nix::errno::Errno;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 
 /// What a sandbox may use.
 #[derive(Debug, Clone, Copy)]
@@ -38,6 +43,24 @@ pub struct Groups {
 }
 
 const OURS: &str = "stoa";
+
+/// How often it is looked whether ended processes are buried, and for how long.
+const LOOK: Duration = Duration::from_millis(5);
+const ATTEMPTS: u32 = 400;
+
+fn end_all(group: &Path) -> io::Result<()> {
+    let processes = match fs::read_to_string(group.join("cgroup.procs")) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        other => other?,
+    };
+    for pid in processes.lines().filter_map(|line| line.parse().ok()).filter(|pid| *pid > 1) {
+        match kill(Pid::from_raw(pid), Signal::SIGKILL) {
+            Ok(()) | Err(Errno::ESRCH) => {}
+            Err(errno) => return Err(errno.into()),
+        }
+    }
+    Ok(())
+}
 
 impl Groups {
     /// Tries it: what the kernel says it has isn't always what may be used.
@@ -121,13 +144,22 @@ impl Groups {
         Ok(doors)
     }
 
+    /// Removes the groups of a sandbox. Whatever process is still in them is nobody's, and is ended.
     pub(super) fn remove(&self, name: &str) -> io::Result<()> {
         for hierarchy in &self.hierarchies {
-            match fs::remove_dir(hierarchy.folder.join(name)) {
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                // The last of its processes is still being buried: the next tidying removes it.
-                Err(error) if error.raw_os_error() == Some(nix::libc::EBUSY) => {}
-                other => other?,
+            let folder = hierarchy.folder.join(name);
+            for _ in 0..ATTEMPTS {
+                match fs::remove_dir(&folder) {
+                    Err(error) if error.raw_os_error() == Some(nix::libc::EBUSY) => {
+                        end_all(&folder)?;
+                        std::thread::sleep(LOOK);
+                    }
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => break,
+                    other => {
+                        other?;
+                        break;
+                    }
+                }
             }
         }
         Ok(())

@@ -10,6 +10,7 @@ mod identity;
 mod limits;
 mod plan;
 mod seccomp;
+mod starter;
 
 pub use abilities::Abilities;
 pub use command::{Ended, OutputLine};
@@ -131,10 +132,9 @@ impl Sandboxes {
         let mut command = Command::new(&self.program);
         command.args(["init", "outside"]).env_clear().env("PATH", plan::PATH).stdin(Stdio::null()).stdout(out).stderr(err);
         // A session of its own: Ctrl-C at the terminal where Stoa runs isn't for applications.
-        hand_over(&mut command, extra)?;
-        let child = command.spawn()?;
-        // Its copies of the descriptors go with it: so the pipe ends when nobody can write to it any more.
-        drop(command);
+        hand_over(&mut command, extra, dies_with_us)?;
+        // The command's copies of the descriptors go with it: so the pipe ends when nobody can write to it any more.
+        let child = starter::run(move || command.spawn()).await??;
         let mut started = Started { identity: Identity::default(), child };
         match read_about(about).await.and_then(|about| Identity::of(about.child_pid)) {
             Ok(identity) => {
@@ -191,18 +191,25 @@ fn in_memory(name: &str, bytes: &[u8]) -> io::Result<OwnedFd> {
 
 /// Gives descriptors to the next program, each at its number.
 #[allow(unsafe_code)]
-fn hand_over(command: &mut Command, descriptors: Vec<(OwnedFd, RawFd)>) -> io::Result<()> {
+fn hand_over(command: &mut Command, descriptors: Vec<(OwnedFd, RawFd)>, dies_with_us: bool) -> io::Result<()> {
+    let own_process = nix::unistd::getpid();
     // Copies far up, so that putting one at its number never closes another.
     let mut above = Vec::new();
     for (descriptor, number) in descriptors {
         let copy = fcntl(descriptor.as_fd(), FcntlArg::F_DUPFD_CLOEXEC(100))?;
         above.push((own(copy), number));
     }
-    // SAFETY: between fork and exec only dup2(2) and setsid(2) are called, which may be; the numbers are free in the
-    // child or given up by it.
+    // SAFETY: between fork and exec only dup2(2), setsid(2), prctl(2) and getppid(2) are called, which may be; the
+    // numbers are free in the child or given up by it.
     unsafe {
         command.pre_exec(move || {
             nix::unistd::setsid()?;
+            if dies_with_us {
+                nix::sys::prctl::set_pdeathsig(nix::sys::signal::Signal::SIGKILL)?;
+                if nix::unistd::getppid() != own_process {
+                    return Err(io::ErrorKind::Interrupted.into());
+                }
+            }
             for (descriptor, number) in &above {
                 std::mem::forget(nix::unistd::dup2_raw(descriptor, *number)?);
             }
@@ -255,7 +262,15 @@ fn make_etc(plan: &Plan<'_>) -> io::Result<()> {
         fs::write(&file, text)?;
         fs::set_permissions(&file, fs::Permissions::from_mode(0o644))?;
     }
+    let localtime = etc.join("localtime");
+    match fs::copy("/etc/localtime", &localtime) {
+        Ok(_) => fs::set_permissions(&localtime, fs::Permissions::from_mode(0o644))?,
+        // Without it a program takes UTC.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => return Err(error),
+    }
     fs::create_dir_all(etc.join("ssl/certs"))?;
+    plan::make_places(&etc)?;
     for open in [etc.as_path(), &etc.join("ssl"), &etc.join("ssl/certs")] {
         fs::set_permissions(open, fs::Permissions::from_mode(0o755))?;
     }

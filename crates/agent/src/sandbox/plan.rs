@@ -9,6 +9,23 @@ use crate::init::descriptor;
 /// Where programs are looked for inside.
 pub const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
+/// What the machine's /etc has that only says where in /usr something is: `cc` and `awk` are links through the one,
+/// libraries below /usr/local are found by the other.
+const LEADING_INTO_USR: [&str; 2] = ["alternatives", "ld.so.cache"];
+
+/// Something for these to be mounted on.
+pub(super) fn make_places(etc: &Path) -> std::io::Result<()> {
+    for name in LEADING_INTO_USR {
+        let (outside, inside) = (Path::new("/etc").join(name), etc.join(name));
+        if outside.is_dir() {
+            std::fs::create_dir_all(inside)?;
+        } else if outside.exists() {
+            std::fs::write(inside, "")?;
+        }
+    }
+    Ok(())
+}
+
 /// The folders of an instance that a sandbox sees.
 #[derive(Debug, Clone, Copy)]
 pub struct Mounts<'p> {
@@ -77,6 +94,12 @@ pub(super) fn bubblewrap(
     add(&["--ro-bind", &text(&plan.place.join("etc")), "/etc"]);
     if Path::new("/etc/ssl/certs").is_dir() {
         add(&["--ro-bind", "/etc/ssl/certs", "/etc/ssl/certs"]);
+    }
+    for name in LEADING_INTO_USR {
+        let outside = format!("/etc/{name}");
+        if Path::new(&outside).exists() {
+            add(&["--ro-bind", &outside, &outside]);
+        }
     }
     add(&["--proc", "/proc", "--dev", "/dev"]);
     let temporary = plan.limits.temporary.to_string();

@@ -122,6 +122,6 @@ pub(super) fn word<T>(
     from_key: fn(&str) -> Option<T>,
     allowed: &str,
 ) -> Result<Option<T>, Refusal> {
-    let wrong = || Refusal::invalid(field, "unknown", &format!("This has to be {allowed}."));
+    let wrong = || Refusal::invalid(field, "unknown", format!("This has to be {allowed}."));
     text.map(|text| from_key(text).ok_or_else(wrong)).transpose()
 }

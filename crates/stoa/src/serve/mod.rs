@@ -7,10 +7,15 @@ mod records;
 mod setup_link;
 
 use std::future::Future;
+use std::sync::Arc;
 use std::time::Duration;
 
+use stoa_adapters::repositories::GitRepositories;
+use stoa_agent::machine::Agent;
 use stoa_app::App;
 use stoa_domain::Secret;
+use stoa_http::git::{Git, Hosting, LARGEST_PUSH};
+use stoa_http::proxy::Applications;
 use stoa_http::{Frame, Site};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -18,8 +23,19 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::failure::Ended;
+use crate::instances::counted;
 use crate::output::say;
 use crate::settings::Settings;
+
+pub use outside::{agent_folder, look_at_agent};
+
+/// Takes the data directory for this process.
+///
+/// # Errors
+/// Where another one has it.
+pub fn take_lock(settings: &Settings) -> std::io::Result<lock::DataLock> {
+    lock::take(&settings.data_dir)
+}
 
 /// What is under way gets this long after the wish to end; the rest is cut off.
 const LAST_ANSWERS: Duration = Duration::from_secs(5);
@@ -60,7 +76,12 @@ pub async fn serve(settings: Settings) -> Result<(), Ended> {
     let stop = CancellationToken::new();
     let mut tasks = JoinSet::new();
     spawn_background(&mut tasks, &app, &stop);
-    let (router, _) = stoa_http::api(frame);
+    let applications: Arc<dyn Applications> = match &parts.agent {
+        Some(agent) => Arc::new(outside::LocalApplications(agent.clone())),
+        None => Arc::new(outside::NoApplications::new()),
+    };
+    let git = Git::start(frame.clone(), hosting(&settings, parts.repositories)?)?;
+    let router = stoa_http::edge(frame, applications, git);
     let needs_set_up = app.is_setup_needed().await.map_err(|failure| Ended::said(format!("{failure:?}")))?;
     say(&format!("Stoa {} is at {}", crate::VERSION, settings.origin()));
     if needs_set_up {
@@ -77,7 +98,26 @@ pub async fn serve(settings: Settings) -> Result<(), Ended> {
         tracing::warn!("some work didn't end in time; it goes on at the next start");
     }
     store.close().await;
+    tell_what_goes_on(parts.agent.as_ref());
     Ok(())
+}
+
+/// Applications outlive Stoa: whoever ends it is told, and how to end them too.
+fn tell_what_goes_on(agent: Option<&Agent>) {
+    match agent.map_or(0, Agent::count_running) {
+        0 => {}
+        count => say(&format!("{}. Stop with: stoa instances stop --all", counted(count, "goes on running", "go on running"))),
+    }
+}
+
+fn hosting(settings: &Settings, repositories: Arc<GitRepositories>) -> Result<Hosting, Ended> {
+    let hooks_folder = std::fs::canonicalize(&settings.data_dir)?.join("hooks").join(std::process::id().to_string());
+    Ok(Hosting {
+        folder: Arc::new(move |project| repositories.place(project)),
+        hook_program: std::env::current_exe()?,
+        hooks_folder,
+        largest_push: LARGEST_PUSH,
+    })
 }
 
 fn spawn_background(tasks: &mut JoinSet<()>, app: &App, stop: &CancellationToken) {

@@ -1,12 +1,21 @@
 //! The ports' real bodies, made from the settings.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
+use futures_util::future::BoxFuture;
 use stoa_adapters::clock::{SystemClock, SystemRng};
+use stoa_adapters::machines::{LocalMachines, NoMachines};
 use stoa_adapters::mail::SmtpMail;
+use stoa_adapters::repositories::GitRepositories;
 use stoa_adapters::vault::MasterVault;
+use stoa_agent::machine::{Agent, Options, Phase};
 use stoa_app::passwords::Passwords;
-use stoa_app::ports::{Mail, Outside};
+use stoa_app::ports::{Machines, Mail, Outside};
+use stoa_domain::InstanceId;
+use stoa_http::proxy::{Applications, Route, RouteState};
+use tokio::net::UnixStream;
+use tokio::sync::watch;
 
 use crate::failure::Ended;
 use crate::settings::Settings;
@@ -14,6 +23,33 @@ use crate::settings::Settings;
 /// What the outside consists of.
 pub struct Parts {
     pub outside: Outside,
+    pub repositories: Arc<GitRepositories>,
+    /// None where this machine isn't a server.
+    pub agent: Option<Agent>,
+}
+
+/// The local agent's own folder.
+pub fn agent_folder(settings: &Settings) -> PathBuf {
+    settings.data_dir.join("agent")
+}
+
+async fn start_agent(settings: &Settings, starts_instances: bool) -> Result<Agent, Ended> {
+    let options = Options {
+        state: agent_folder(settings),
+        program: std::env::current_exe()?,
+        egress_allow: settings.instance_egress_allow.clone(),
+        version: crate::VERSION.to_owned(),
+        starts_instances,
+    };
+    Agent::start(options).await.map_err(|error| Ended::because("this machine's agent can't start", error))
+}
+
+/// The agent, to see what runs: it starts nothing.
+///
+/// # Errors
+/// Where its folder can't be used.
+pub async fn look_at_agent(settings: &Settings) -> Result<Agent, Ended> {
+    start_agent(settings, false).await
 }
 
 /// # Errors
@@ -23,17 +59,74 @@ pub async fn make(settings: &Settings, vault: MasterVault) -> Result<Parts, Ende
         Some((server, from)) => Some(Arc::new(SmtpMail::new(server.clone(), from)?)),
         None => None,
     };
+    let agent = if settings.local_server { Some(start_agent(settings, true).await?) } else { None };
+    let machines: Arc<dyn Machines> = match &agent {
+        Some(agent) => Arc::new(LocalMachines::new(agent.clone())),
+        None => Arc::new(NoMachines),
+    };
     let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let passwords = Passwords::new(threads).map_err(|fault| Ended::said(format!("{fault:?}")))?;
+    let repositories = Arc::new(GitRepositories::new(settings.repositories_dir.clone())?);
     let outside = Outside {
         clock: Arc::new(SystemClock),
         ids: Arc::new(SystemRng),
         rng: Arc::new(SystemRng),
         vault: Arc::new(vault),
         passwords,
-        repositories: todo!(),
-        machines: todo!(),
+        repositories: repositories.clone(),
+        machines,
         mail,
     };
-    Ok(Parts { outside })
+    Ok(Parts { outside, repositories, agent })
+}
+
+/// The proxy's way to the applications of this machine.
+pub struct LocalApplications(pub Agent);
+
+impl Applications for LocalApplications {
+    fn route(&self, instance: InstanceId) -> Route {
+        let Some((phase, generation)) = self.0.route(instance) else {
+            return Route { state: RouteState::Unknown, generation: 0 };
+        };
+        let state = match phase {
+            Phase::Running => RouteState::Running,
+            Phase::Waiting => RouteState::Waiting,
+            Phase::Starting => RouteState::Starting,
+            Phase::Stopped => RouteState::Stopped,
+            Phase::Failed(_) => RouteState::Failed,
+        };
+        Route { state, generation }
+    }
+
+    fn changes(&self) -> watch::Receiver<u64> {
+        self.0.route_changes()
+    }
+
+    fn open(&self, instance: InstanceId) -> BoxFuture<'static, std::io::Result<UnixStream>> {
+        let agent = self.0.clone();
+        Box::pin(async move { agent.open_application(instance).await })
+    }
+}
+
+/// Where this machine isn't a server: nothing answers here.
+pub struct NoApplications(watch::Sender<u64>);
+
+impl NoApplications {
+    pub fn new() -> Self {
+        Self(watch::Sender::new(0))
+    }
+}
+
+impl Applications for NoApplications {
+    fn route(&self, _: InstanceId) -> Route {
+        Route { state: RouteState::Unknown, generation: 0 }
+    }
+
+    fn changes(&self) -> watch::Receiver<u64> {
+        self.0.subscribe()
+    }
+
+    fn open(&self, _: InstanceId) -> BoxFuture<'static, std::io::Result<UnixStream>> {
+        Box::pin(async { Err(std::io::ErrorKind::NotConnected.into()) })
+    }
 }

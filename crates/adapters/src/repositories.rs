@@ -1,0 +1,139 @@
+//! Hosted repositories: bare ones in one folder, by the projects' ids.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use stoa_agent::git::{FoundCommit, GitError, Repository};
+use stoa_app::Fault;
+use stoa_app::ports::{Branch, Commit, Repositories};
+use stoa_domain::ProjectId;
+use stoa_domain::branch::{BranchName, CommitId};
+
+/// What is younger may still be being made.
+const SETTLED: Duration = Duration::from_secs(3600);
+
+/// The folder of hosted repositories.
+pub struct GitRepositories {
+    folder: PathBuf,
+}
+
+fn fault(error: GitError) -> Fault {
+    Fault::new(error)
+}
+
+fn commit(found: FoundCommit) -> Commit {
+    let FoundCommit { id, subject, author_name, author_email, at } = found;
+    Commit { id, subject, author_name, author_email, at }
+}
+
+impl GitRepositories {
+    /// Makes the folder where there is none.
+    ///
+    /// # Errors
+    /// Where it can't be made.
+    pub fn new(folder: PathBuf) -> std::io::Result<Self> {
+        stoa_agent::folders::make_private(&folder)?;
+        Ok(Self { folder: std::fs::canonicalize(folder)? })
+    }
+
+    /// Where a project's repository lies.
+    #[must_use]
+    pub fn place(&self, project: ProjectId) -> PathBuf {
+        self.folder.join(format!("{project}.git"))
+    }
+
+    fn of(&self, project: ProjectId) -> Repository {
+        Repository::at(self.place(project))
+    }
+}
+
+impl Repositories for GitRepositories {
+    fn create(&self, project: ProjectId, default_branch: BranchName) -> BoxFuture<'_, Result<(), Fault>> {
+        Box::pin(async move { self.of(project).create(&default_branch.to_string()).await.map_err(fault) })
+    }
+
+    fn list(&self) -> BoxFuture<'_, Result<Vec<ProjectId>, Fault>> {
+        Box::pin(async move {
+            let mut projects = Vec::new();
+            for entry in std::fs::read_dir(&self.folder).map_err(Fault::new)? {
+                let entry = entry.map_err(Fault::new)?;
+                let name = entry.file_name().to_string_lossy().into_owned();
+                let Some(project) = name.strip_suffix(".git").and_then(|id| id.parse().ok()) else { continue };
+                let made = entry.metadata().and_then(|about| about.modified()).map_err(Fault::new)?;
+                if made.elapsed().unwrap_or_default() > SETTLED {
+                    projects.push(project);
+                }
+            }
+            Ok(projects)
+        })
+    }
+
+    fn delete(&self, project: ProjectId) -> BoxFuture<'_, Result<(), Fault>> {
+        let repository = self.of(project);
+        Box::pin(async move {
+            let removed = tokio::task::spawn_blocking(move || repository.remove()).await;
+            removed.map_err(Fault::new)?.map_err(Fault::new)
+        })
+    }
+
+    fn set_default_branch(&self, project: ProjectId, branch: BranchName) -> BoxFuture<'_, Result<(), Fault>> {
+        Box::pin(async move { self.of(project).set_default_branch(&branch.to_string()).await.map_err(fault) })
+    }
+
+    fn branches(&self, project: ProjectId) -> BoxFuture<'_, Result<Vec<Branch>, Fault>> {
+        Box::pin(async move {
+            let found = self.of(project).branches().await.map_err(fault)?;
+            Ok(found.into_iter().map(|one| Branch { name: one.name, commit: commit(one.commit) }).collect())
+        })
+    }
+
+    fn commits(
+        &self,
+        project: ProjectId,
+        branch: BranchName,
+        skip: usize,
+        limit: usize,
+    ) -> BoxFuture<'_, Result<Option<Vec<Commit>>, Fault>> {
+        Box::pin(async move {
+            let found = self.of(project).commits(&branch, skip, limit).await.map_err(fault)?;
+            Ok(found.map(|commits| commits.into_iter().map(commit).collect()))
+        })
+    }
+
+    fn head(&self, project: ProjectId, branch: BranchName) -> BoxFuture<'_, Result<Option<CommitId>, Fault>> {
+        Box::pin(async move { self.of(project).head(&branch).await.map_err(fault) })
+    }
+
+    fn ahead_behind(
+        &self,
+        project: ProjectId,
+        branch: BranchName,
+        base: BranchName,
+    ) -> BoxFuture<'_, Result<(u64, u64), Fault>> {
+        Box::pin(async move { self.of(project).ahead_behind(&branch, &base).await.map_err(fault) })
+    }
+
+    fn is_ancestor(
+        &self,
+        project: ProjectId,
+        ancestor: CommitId,
+        descendant: CommitId,
+    ) -> BoxFuture<'_, Result<bool, Fault>> {
+        Box::pin(async move { self.of(project).is_ancestor(&ancestor, &descendant).await.map_err(fault) })
+    }
+
+    fn file(
+        &self,
+        project: ProjectId,
+        commit: CommitId,
+        path: String,
+        limit: usize,
+    ) -> BoxFuture<'_, Result<Option<Vec<u8>>, Fault>> {
+        Box::pin(async move { self.of(project).file(&commit, &path, limit).await.map_err(fault) })
+    }
+
+    fn folder(&self, project: ProjectId) -> PathBuf {
+        self.place(project)
+    }
+}
