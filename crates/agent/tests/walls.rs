@@ -97,10 +97,9 @@ async fn it_has_no_rights_and_gains_none() {
     assert_eq!(field("Seccomp:"), ["2"]);
     let user = instance.user.unwrap_or(1000).to_string();
     assert_eq!(field("Uid:"), vec![user; 4]);
-    assert_eq!(
-        instance.ask("import os; os.setuid(0); answer = 'root'").await,
-        "PermissionError: [Errno 1] Operation not permitted"
-    );
+    // The second where that user isn't in the namespace at all.
+    let answer = instance.ask("import os; os.setuid(0); answer = 'root'").await;
+    assert!(answer.contains("not permitted") || answer.contains("Invalid argument"), "{answer}");
 }
 
 #[tokio::test]

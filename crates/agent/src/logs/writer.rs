@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::{self, Write as _};
 use std::os::fd::{AsFd as _, OwnedFd};
+use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 
 use nix::dir::Dir;
@@ -19,6 +20,8 @@ pub struct Writer {
     segment: File,
     number: u64,
     size: u64,
+    /// Whether the segment ends in the middle of a line.
+    is_torn: bool,
 }
 
 impl Writer {
@@ -29,7 +32,8 @@ impl Writer {
     pub fn new(folder: OwnedFd) -> io::Result<Self> {
         let newest = numbers(&folder)?.into_iter().max().unwrap_or(1);
         let (segment, size) = open(&folder, newest)?;
-        Ok(Self { folder, segment, number: newest, size })
+        let is_torn = size > 0 && !ends_a_line(&segment, size)?;
+        Ok(Self { folder, segment, number: newest, size, is_torn })
     }
 
     /// # Errors
@@ -46,11 +50,17 @@ impl Writer {
         let mut line = Vec::with_capacity(text.len().min(LONGEST) + 48);
         for text in text.split(|byte| *byte == b'\n') {
             let (kept, rest) = text.split_at(text.len().min(LONGEST));
-            // Invalid UTF-8 stays visible as such: the bytes themselves are of no use in a line of text.
-            let kept = String::from_utf8_lossy(kept.strip_suffix(b"\r").unwrap_or(kept));
             line.clear();
-            writeln!(line, "{at} {stream} {kept}{}", if rest.is_empty() { "" } else { " …[cut]" })?;
+            if self.is_torn {
+                line.push(b'\n');
+            }
+            write!(line, "{at} {stream} ")?;
+            add_as_text(&mut line, kept.strip_suffix(b"\r").unwrap_or(kept), rest.is_empty())?;
+            writeln!(line, "{}", if rest.is_empty() { "" } else { " …[cut]" })?;
+            // Where the disk took a part of it, the next one begins on a line of its own.
+            self.is_torn = true;
             self.segment.write_all(&line)?;
+            self.is_torn = false;
             self.size += u64::try_from(line.len()).unwrap_or(u64::MAX);
         }
         if self.size >= FULL { self.next_segment() } else { Ok(()) }
@@ -59,6 +69,7 @@ impl Writer {
     fn next_segment(&mut self) -> io::Result<()> {
         self.number += 1;
         (self.segment, self.size) = open(&self.folder, self.number)?;
+        self.is_torn = false;
         let mut numbers = numbers(&self.folder)?;
         numbers.sort_unstable();
         numbers.dedup();
@@ -76,9 +87,26 @@ impl Writer {
     }
 }
 
+/// Bytes that aren't UTF-8 are written as `\xff`: kept, and to be seen. A character that the cut went through isn't.
+fn add_as_text(line: &mut Vec<u8>, text: &[u8], is_whole: bool) -> io::Result<()> {
+    let mut rest = text.len();
+    for chunk in text.utf8_chunks() {
+        line.extend_from_slice(chunk.valid().as_bytes());
+        rest -= chunk.valid().len() + chunk.invalid().len();
+        if rest == 0 && !is_whole {
+            break;
+        }
+        for byte in chunk.invalid() {
+            write!(line, "\\x{byte:02x}")?;
+        }
+    }
+    Ok(())
+}
+
 fn numbers(folder: &OwnedFd) -> io::Result<Vec<u64>> {
     // A directory stream takes its descriptor with it, and shares its place with a copy: so one of its own.
-    let own = openat(folder.as_fd(), ".", OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC, Mode::empty())?;
+    let own =
+        openat(folder.as_fd(), ".", OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC, Mode::empty())?;
     let mut numbers = Vec::new();
     for entry in Dir::from_fd(own)? {
         let name = entry?.file_name().to_string_lossy().into_owned();
@@ -87,9 +115,15 @@ fn numbers(folder: &OwnedFd) -> io::Result<Vec<u64>> {
     Ok(numbers)
 }
 
+fn ends_a_line(segment: &File, size: u64) -> io::Result<bool> {
+    let mut last = [0; 1];
+    segment.read_exact_at(&mut last, size - 1)?;
+    Ok(last == *b"\n")
+}
+
 fn open(folder: &OwnedFd, number: u64) -> io::Result<(File, u64)> {
     let name = Segment::name(number, false);
-    let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_APPEND | OFlag::O_CLOEXEC | OFlag::O_NOFOLLOW;
+    let flags = OFlag::O_RDWR | OFlag::O_CREAT | OFlag::O_APPEND | OFlag::O_CLOEXEC | OFlag::O_NOFOLLOW;
     let file = File::from(openat(folder.as_fd(), name.as_str(), flags, Mode::from_bits_truncate(0o640))?);
     let size = file.metadata()?.len();
     Ok((file, size))

@@ -48,10 +48,28 @@ impl Abilities {
         let (bubblewrap, slirp4netns, ip) = (find("bwrap"), find("slirp4netns"), find("ip"));
         let groups = Groups::find();
         let no_sandbox = match (&bubblewrap, &ip) {
-            (None, _) => Some("bubblewrap isn't installed on this machine. Install it: apt-get install bubblewrap".to_owned()),
-            (_, None) => Some("The program ip isn't installed on this machine. Install it: apt-get install iproute2".to_owned()),
+            (None, _) => Some(
+                "bubblewrap isn't installed on this machine. Install it: apt-get install bubblewrap"
+                    .to_owned(),
+            ),
+            (_, None) => Some(
+                "The program ip isn't installed on this machine. Install it: apt-get install iproute2"
+                    .to_owned(),
+            ),
             (Some(bubblewrap), Some(_)) => {
-                let trial = ["--unshare-user-try", "--unshare-pid", "--unshare-net", "--unshare-ipc", "--ro-bind", "/", "/", "--proc", "/proc", "--", "/bin/true"];
+                let trial = [
+                    "--unshare-user-try",
+                    "--unshare-pid",
+                    "--unshare-net",
+                    "--unshare-ipc",
+                    "--ro-bind",
+                    "/",
+                    "/",
+                    "--proc",
+                    "/proc",
+                    "--",
+                    "/bin/true",
+                ];
                 works(bubblewrap, &trial).err().map(|said| {
                     format!("This machine's kernel doesn't let Stoa make sandboxes ({said}). Allow user namespaces, or run Stoa as root")
                 })
@@ -64,7 +82,9 @@ impl Abilities {
         } else {
             None
         };
-        let words = |found: Option<PathBuf>| found.map(|file| file.to_string_lossy().into_owned()).unwrap_or_default();
+        let words = |found: Option<PathBuf>| {
+            found.map(|file| file.to_string_lossy().into_owned()).unwrap_or_default()
+        };
         Self {
             bubblewrap: words(bubblewrap),
             slirp4netns: words(slirp4netns),
@@ -91,7 +111,9 @@ fn may_use_tun() -> bool {
 /// The networks that no instance reaches: private ones, and this machine by whatever address.
 pub(super) fn prohibited_networks() -> Vec<String> {
     let mut networks: Vec<String> =
-        ["169.254.0.0/16", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10"].map(str::to_owned).to_vec();
+        ["169.254.0.0/16", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10"]
+            .map(str::to_owned)
+            .to_vec();
     for address in own_addresses() {
         if let IpAddr::V4(own) = address
             && !own.is_loopback()

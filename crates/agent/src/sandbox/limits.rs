@@ -72,7 +72,12 @@ impl Groups {
                 let mut fields = line.splitn(3, ':');
                 let (_, controllers, path) = (fields.next()?, fields.next()?, fields.next()?);
                 let fits = controllers.split(',').any(|name| name == controller);
-                fits.then(|| PathBuf::from("/sys/fs/cgroup").join(controller).join(path.trim_start_matches('/')).join(OURS))
+                fits.then(|| {
+                    PathBuf::from("/sys/fs/cgroup")
+                        .join(controller)
+                        .join(path.trim_start_matches('/'))
+                        .join(OURS)
+                })
             })
         };
         let mut hierarchies = Vec::new();
@@ -119,7 +124,9 @@ impl Groups {
     /// By what limits are enforced, in words.
     #[must_use]
     pub(super) fn words(&self) -> &'static str {
-        let has = |file: fn(&Hierarchy) -> Option<&'static str>| self.hierarchies.iter().any(|one| file(one).is_some());
+        let has = |file: fn(&Hierarchy) -> Option<&'static str>| {
+            self.hierarchies.iter().any(|one| file(one).is_some())
+        };
         match (has(|one| one.memory), has(|one| one.processes)) {
             (true, true) => "control groups",
             (true, false) => "control groups for memory, limits of the user for processes",

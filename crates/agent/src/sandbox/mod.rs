@@ -85,8 +85,13 @@ impl Sandboxes {
         control: OwnedFd,
     ) -> io::Result<Identity> {
         let errors = File::create(plan.place.join("start.log"))?;
-        let log: OwnedFd = File::open(plan.log_folder.ok_or_else(|| invalid("an application needs a log"))?)?.into();
-        let extra = vec![(application, descriptor::APPLICATION), (control, descriptor::CONTROL), (log, descriptor::LOG)];
+        let log: OwnedFd =
+            File::open(plan.log_folder.ok_or_else(|| invalid("an application needs a log"))?)?.into();
+        let extra = vec![
+            (application, descriptor::APPLICATION),
+            (control, descriptor::CONTROL),
+            (log, descriptor::LOG),
+        ];
         let started = self.start(plan, orders, extra, Stdio::null(), errors.into(), false).await;
         match started {
             Ok(mut started) => {
@@ -130,7 +135,13 @@ impl Sandboxes {
         extra.push((in_memory("filter", &seccomp::filter()?)?, descriptor::FILTER));
         extra.push((tell, descriptor::ABOUT));
         let mut command = Command::new(&self.program);
-        command.args(["init", "outside"]).env_clear().env("PATH", plan::PATH).stdin(Stdio::null()).stdout(out).stderr(err);
+        command
+            .args(["init", "outside"])
+            .env_clear()
+            .env("PATH", plan::PATH)
+            .stdin(Stdio::null())
+            .stdout(out)
+            .stderr(err);
         // A session of its own: Ctrl-C at the terminal where Stoa runs isn't for applications.
         hand_over(&mut command, extra, dies_with_us)?;
         // The command's copies of the descriptors go with it: so the pipe ends when nobody can write to it any more.
@@ -191,7 +202,11 @@ fn in_memory(name: &str, bytes: &[u8]) -> io::Result<OwnedFd> {
 
 /// Gives descriptors to the next program, each at its number.
 #[allow(unsafe_code)]
-fn hand_over(command: &mut Command, descriptors: Vec<(OwnedFd, RawFd)>, dies_with_us: bool) -> io::Result<()> {
+fn hand_over(
+    command: &mut Command,
+    descriptors: Vec<(OwnedFd, RawFd)>,
+    dies_with_us: bool,
+) -> io::Result<()> {
     let own_process = nix::unistd::getpid();
     // Copies far up, so that putting one at its number never closes another.
     let mut above = Vec::new();

@@ -69,14 +69,30 @@ pub(super) fn bubblewrap(
 ) -> Vec<String> {
     let mut words: Vec<String> = vec![abilities.bubblewrap.clone()];
     let mut add = |more: &[&str]| words.extend(more.iter().map(|&word| word.to_owned()));
-    add(&["--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try", "--new-session", "--as-pid-1"]);
+    add(&[
+        "--unshare-pid",
+        "--unshare-ipc",
+        "--unshare-uts",
+        "--unshare-cgroup-try",
+        "--new-session",
+        "--as-pid-1",
+    ]);
     add(&["--hostname", &plan.hostname, "--clearenv"]);
     if dies_with_us {
         add(&["--die-with-parent"]);
     }
     if abilities.is_root {
         // Process 1 needs these to become the instance's user, and gives them up by it.
-        add(&["--cap-drop", "ALL", "--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID", "--cap-add", "CAP_SETPCAP"]);
+        add(&[
+            "--cap-drop",
+            "ALL",
+            "--cap-add",
+            "CAP_SETUID",
+            "--cap-add",
+            "CAP_SETGID",
+            "--cap-add",
+            "CAP_SETPCAP",
+        ]);
     } else {
         let user = plan.inside_user().to_string();
         add(&["--unshare-user", "--uid", &user, "--gid", &user, "--cap-drop", "ALL"]);

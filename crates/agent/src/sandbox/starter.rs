@@ -24,7 +24,9 @@ pub(super) async fn run<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'st
 
 fn begin() -> io::Result<mpsc::Sender<Work>> {
     let (sender, works) = mpsc::channel::<Work>();
-    std::thread::Builder::new().name("starter".to_owned()).spawn(move || works.iter().for_each(|work| work()))?;
+    std::thread::Builder::new()
+        .name("starter".to_owned())
+        .spawn(move || works.iter().for_each(|work| work()))?;
     Ok(sender)
 }
 

@@ -2,7 +2,7 @@
 
 #![allow(dead_code)]
 
-use std::os::unix::fs::{PermissionsExt as _, chown};
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -74,7 +74,12 @@ impl Instance {
 
     pub fn at(place: &Path) -> Self {
         let sandboxes = sandboxes();
-        let user = some_user(&sandboxes);
+        // One that another process has made has its user already.
+        let made = std::fs::metadata(place.join("data"))
+            .ok()
+            .map(|folder| folder.uid())
+            .filter(|user| *user >= 200_000);
+        let user = made.or(some_user(&sandboxes));
         for name in ["run", "data", "app", "logs", "cache"] {
             make_private(&place.join(name)).unwrap();
         }

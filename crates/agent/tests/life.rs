@@ -1,0 +1,358 @@
+//! How applications in sandboxes start, end, and outlive those who started them.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod support;
+
+use std::io::{BufRead as _, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use stoa_agent::init::Control;
+use stoa_agent::sandbox::{Ended, Identity, Mounts, Plan};
+use support::{Instance, PATIENCE, process, until};
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+const NAMESPACE: &str = "import os; answer = os.readlink('/proc/self/ns/pid')";
+
+#[tokio::test]
+async fn a_soft_restart_keeps_the_sandbox_and_a_hard_one_makes_another() {
+    let mut instance = Instance::new().start().await;
+    let (space, pid) = (instance.ask(NAMESPACE).await, instance.application().await);
+    Control::soft_restart(&instance.control(), PATIENCE).await.unwrap();
+    assert_eq!(instance.ask(NAMESPACE).await, space);
+    assert_ne!(instance.application().await, pid);
+    assert_eq!(
+        instance.status().await.application().unwrap().ends,
+        0,
+        "being restarted isn't ending by itself"
+    );
+    instance.identity.end().await.unwrap();
+    instance.start_again().await;
+    assert_ne!(instance.ask(NAMESPACE).await, space);
+}
+
+#[tokio::test]
+async fn requests_wait_through_soft_restarts() {
+    let instance = Instance::new().start().await;
+    instance.ask("answer = 1").await;
+    let restarts = async {
+        for _ in 0..5 {
+            Control::soft_restart(&instance.control(), PATIENCE).await.unwrap();
+        }
+    };
+    let requests = async {
+        let mut answered = 0;
+        while answered < 300 {
+            let question = format!("answer = {answered} * 2");
+            let asked = futures_util::future::join_all((0..10).map(|_| instance.ask(&question))).await;
+            for answer in asked {
+                assert_eq!(answer, (answered * 2).to_string());
+            }
+            answered += 10;
+        }
+    };
+    tokio::join!(restarts, requests);
+}
+
+#[tokio::test]
+async fn one_that_ignores_its_signal_is_killed_after_its_time() {
+    let mut instance = Instance::new();
+    instance.environment.push(("IGNORE_TERM".to_owned(), "yes".to_owned()));
+    instance.processes[0].stop_seconds = 1;
+    let instance = instance.start().await;
+    instance.ask("answer = 1").await;
+    let pid = instance.application().await;
+    Control::soft_restart(&instance.control(), PATIENCE).await.unwrap();
+    assert_ne!(instance.application().await, pid);
+    instance.line_with("The application didn't end within 1 s: killed").await;
+    Control::stop(&instance.control(), Some(Duration::from_secs(1)), PATIENCE).await.unwrap();
+    until("the sandbox ends", async || (!instance.identity.is_alive()).then_some(())).await;
+}
+
+#[tokio::test]
+async fn one_that_ends_is_started_again_and_so_are_further_processes() {
+    let mut instance = Instance::new();
+    instance.processes.push(process("worker", &["sh", "-c", "echo working; exec sleep 600"]));
+    instance.processes.push(process("missing", &["no-such-program"]));
+    let instance = instance.start().await;
+    let working = instance.line_with("working").await;
+    assert_eq!(working.stream, "worker:stdout");
+    let first = instance.status().await;
+    let _ = instance.ask("import os, signal; os.kill(os.getpid(), signal.SIGTERM)").await;
+    instance.line_with("The application ended (signal SIGTERM)").await;
+    until("it runs again", async || {
+        let now = instance.status().await.application()?.clone();
+        (now.ends == 1 && now.pid.is_some()).then_some(())
+    })
+    .await;
+    assert_eq!(instance.ask("answer = 'again'").await, "again");
+    let now = instance.status().await;
+    assert_eq!(now.processes[1], first.processes[1], "the other process isn't touched");
+    assert_eq!((now.processes[2].pid, now.processes[2].ends > 0), (None, true));
+    instance.line_with("The process missing can't be started").await;
+}
+
+#[tokio::test]
+async fn what_it_writes_becomes_lines_bounded_and_marked() {
+    let instance = Instance::new().start().await;
+    let write = "import sys\nraw = sys.stdout.buffer\nraw.write(b'plain\\n\\xff\\xfe binary\\n' + b'x' * 200000 + b'\\n' + b'after\\n'); raw.flush(); answer = 1";
+    assert_eq!(instance.ask(write).await, "1");
+    instance.line_with("after").await;
+    let lines = instance.lines().await;
+    let of = |text: &str| lines.iter().find(|line| line.text.contains(text)).unwrap();
+    assert_eq!((of("plain").stream.as_str(), of("plain").text.as_str()), ("stdout", "plain"));
+    assert_eq!(of("binary").text, "\\xff\\xfe binary");
+    let long = of("xxxx");
+    assert!(
+        long.text.ends_with(" …[cut]") && long.text.starts_with(&"x".repeat(64 * 1024)),
+        "{}",
+        long.text.len()
+    );
+    assert!(long.text.len() < 64 * 1024 + 16);
+    // A flood: dropped, counted, and said.
+    let flood = "import sys\nfor _ in range(200): sys.stdout.write('flood\\n' * 1000)\nsys.stdout.flush(); answer = 1";
+    assert_eq!(instance.ask(flood).await, "1");
+    let said = instance.line_with("lines were dropped").await;
+    let dropped: usize = said.text.split(' ').next().unwrap().parse().unwrap();
+    assert!(dropped > 0 && said.stream == "stoa");
+    // The rest is counted when it was taken in.
+    until("all are counted", async || {
+        let lines = instance.lines().await;
+        let dropped: usize = lines
+            .iter()
+            .filter(|line| line.text.contains("lines were dropped"))
+            .map(|line| line.text.split(' ').next().unwrap().parse::<usize>().unwrap())
+            .sum();
+        let kept = lines.iter().filter(|line| line.text == "flood").count();
+        (kept + dropped == 200_000).then_some(())
+    })
+    .await;
+}
+
+/// Not a test: what the tests below start, and kill. It starts what stands in its environment, says so, and waits.
+#[tokio::test]
+#[ignore = "started by other tests"]
+async fn a_starter() {
+    let place = std::env::var("STARTER_PLACE").unwrap();
+    let place = Path::new(&place);
+    if std::env::var("STARTER_WHAT").unwrap() == "application" {
+        let instance = std::mem::ManuallyDrop::new(Instance::at(place).start().await);
+        std::fs::write(place.join("identity"), serde_json::to_vec(&instance.identity).unwrap()).unwrap();
+    } else {
+        let instance = std::mem::ManuallyDrop::new(Instance::at(place));
+        let begun = place.join("cache/begun");
+        let command = ["sh", "-c", "touch /cache/begun; sleep 600 & wait"];
+        tokio::spawn(async move { run(&instance, &command, PATIENCE * 10, &CancellationToken::new()).await });
+        until("the command runs", async || begun.exists().then_some(())).await;
+    }
+    println!("\nstarted");
+    std::future::pending::<()>().await;
+}
+
+/// Another process that has started it.
+fn starter(place: &Path, what: &str) -> Child {
+    let mut child = Command::new(std::env::current_exe().unwrap())
+        .args(["--ignored", "--exact", "--nocapture", "a_starter"])
+        .env("STARTER_PLACE", place)
+        .env("STARTER_WHAT", what)
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    assert!(lines.map_while(Result::ok).any(|line| line == "started"));
+    child
+}
+
+/// Numbers of the processes of which a word of their command contains this.
+fn processes_with(text: &str) -> Vec<i32> {
+    let entries = std::fs::read_dir("/proc").unwrap();
+    let numbers = entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
+    let own = i32::try_from(std::process::id()).unwrap();
+    numbers
+        .filter(|pid| {
+            let words = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+            *pid != own && String::from_utf8_lossy(&words).contains(text)
+        })
+        .collect()
+}
+
+#[tokio::test]
+async fn an_application_goes_on_when_its_starter_is_killed() {
+    let place = tempfile::tempdir().unwrap();
+    let mut child = starter(place.path(), "application");
+    let identity: Identity =
+        serde_json::from_slice(&std::fs::read(place.path().join("identity")).unwrap()).unwrap();
+    let mut instance = Instance::at(place.path());
+    instance.name = String::new();
+    instance.identity = identity;
+    let before = instance.ask("import os; answer = os.getpid()").await;
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(identity.is_alive());
+    assert_eq!(instance.ask("import os; answer = os.getpid()").await, before);
+    assert_eq!(
+        instance.ask("open('/data/later', 'w').write('x'); print('line of later'); answer = 1").await,
+        "1"
+    );
+    // A new agent finds it by its control socket.
+    assert_eq!(instance.application().await.to_string(), before);
+    Control::soft_restart(&instance.control(), PATIENCE).await.unwrap();
+    assert_ne!(instance.ask("import os; answer = os.getpid()").await, before);
+    identity.end().await.unwrap();
+    nothing_is_left_of(place.path()).await;
+}
+
+#[tokio::test]
+async fn a_command_ends_with_its_starter() {
+    let place = tempfile::tempdir().unwrap();
+    let mut child = starter(place.path(), "command");
+    assert!(!processes_with(&place.path().display().to_string()).is_empty());
+    child.kill().unwrap();
+    child.wait().unwrap();
+    nothing_is_left_of(place.path()).await;
+}
+
+/// bubblewrap names the place in its arguments; slirp4netns is its child.
+async fn nothing_is_left_of(place: &Path) {
+    let place = place.display().to_string();
+    until("nothing is left", async || processes_with(&place).is_empty().then_some(())).await;
+    let mounts = std::fs::read_to_string("/proc/self/mountinfo").unwrap();
+    assert!(!mounts.contains(&place));
+}
+
+async fn run(
+    instance: &Instance,
+    command: &[&str],
+    time_limit: Duration,
+    cancel: &CancellationToken,
+) -> (std::io::Result<Ended>, Vec<(String, String)>) {
+    let (app, cache, place) =
+        (instance.place.join("app"), instance.place.join("cache"), instance.place.join("run"));
+    std::os::unix::fs::chown(&app, instance.user, instance.user).unwrap();
+    let plan = Plan {
+        name: instance.name.clone(),
+        hostname: "shop".to_owned(),
+        user: instance.user,
+        mounts: Mounts { app: &app, is_app_writable: true, data: None, cache: Some(&cache) },
+        place: &place,
+        log_folder: None,
+        limits: instance.limits,
+    };
+    let mut orders = instance.orders();
+    orders.once = true;
+    orders.processes = vec![process("", command)];
+    let (sender, mut receiver) = mpsc::channel(16);
+    let running = instance.sandboxes.run_command(&plan, &orders, time_limit, cancel, sender);
+    let reading = async {
+        let mut lines = Vec::new();
+        while let Some(line) = receiver.recv().await {
+            lines.push((line.stream.to_owned(), String::from_utf8(line.text).unwrap()));
+        }
+        lines
+    };
+    tokio::join!(running, reading)
+}
+
+#[tokio::test]
+async fn a_command_runs_to_its_end_with_its_lines_and_its_status() {
+    let instance = Instance::new();
+    let go = CancellationToken::new();
+    let command = [
+        "sh",
+        "-c",
+        "echo one; echo two >&2; echo kept > /cache/kept; echo built > /app/built; ls /data; exit 7",
+    ];
+    let (ended, mut lines) = run(&instance, &command, PATIENCE, &go).await;
+    assert_eq!(ended.unwrap(), Ended::Status(7));
+    lines.sort();
+    let line = |stream: &str, text: &str| (stream.to_owned(), text.to_owned());
+    let no_data = "ls: cannot access '/data': No such file or directory";
+    assert_eq!(lines, [line("stderr", no_data), line("stderr", "two"), line("stdout", "one")]);
+    assert_eq!(std::fs::read_to_string(instance.place.join("app/built")).unwrap(), "built\n");
+    assert_eq!(std::fs::read_to_string(instance.place.join("cache/kept")).unwrap(), "kept\n");
+    let (ended, lines) = run(&instance, &["no-such-program"], PATIENCE, &go).await;
+    assert_ne!(ended.unwrap(), Ended::Status(0));
+    assert!(lines.iter().any(|(_, text)| text.contains("no-such-program")), "{lines:?}");
+}
+
+#[tokio::test]
+async fn a_command_that_takes_too_long_or_is_cancelled_ends_whole() {
+    let instance = Instance::new();
+    let endless = ["sh", "-c", "trap '' TERM; setsid sleep 600 & sleep 600"];
+    let (ended, _) = run(&instance, &endless, Duration::from_secs(1), &CancellationToken::new()).await;
+    assert_eq!(ended.unwrap(), Ended::OutOfTime);
+    let cancel = CancellationToken::new();
+    let later = cancel.clone();
+    let begun = instance.place.join("cache/begun");
+    let cancelling = async {
+        until("it runs", async || begun.exists().then_some(())).await;
+        later.cancel();
+    };
+    let endless = ["sh", "-c", "touch /cache/begun; sleep 600"];
+    let ((ended, _), ()) = tokio::join!(run(&instance, &endless, PATIENCE, &cancel), cancelling);
+    assert_eq!(ended.unwrap(), Ended::Cancelled);
+    nothing_is_left_of(&instance.place).await;
+}
+
+#[tokio::test]
+async fn nothing_is_left_of_an_application_that_was_ended() {
+    let instance = Instance::new().start().await;
+    instance.ask("import subprocess; subprocess.Popen(['setsid', 'sleep', '600']); answer = 1").await;
+    assert!(!processes_with(&instance.place.display().to_string()).is_empty());
+    instance.identity.end().await.unwrap();
+    instance.sandboxes.tidy(&instance.name, &instance.place.join("run")).unwrap();
+    nothing_is_left_of(&instance.place).await;
+    assert!(!instance.place.join("run").exists());
+}
+
+#[tokio::test]
+async fn bytes_go_through_in_both_directions_until_each_side_ends() {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let instance = Instance::new().start().await;
+    let large = "x".repeat(3_000_000);
+    let answer = instance.ask(&format!("text = {large:?}\nanswer = text * 2")).await;
+    assert_eq!(answer.len(), 6_000_000);
+    // Whoever only listens hears the end.
+    let mut stream = tokio::net::UnixStream::connect(instance.socket()).await.unwrap();
+    stream.write_all(b"import os; os._exit(1)").await.unwrap();
+    stream.shutdown().await.unwrap();
+    let mut rest = Vec::new();
+    let _ = tokio::time::timeout(PATIENCE, stream.read_to_end(&mut rest)).await.unwrap();
+    assert!(rest.is_empty());
+}
+
+/// As an ordinary user all of it holds too, but for a user of its own for each instance.
+#[test]
+fn an_ordinary_user_has_the_same_walls() {
+    if !nix::unistd::geteuid().is_root() {
+        return;
+    }
+    use std::os::unix::process::CommandExt as _;
+    let folder = std::env::current_exe().unwrap().parent().unwrap().to_owned();
+    let walls = std::fs::read_dir(folder).unwrap().filter_map(Result::ok).map(|entry| entry.path());
+    let is_program = |path: &Path| {
+        path.extension().is_none()
+            && path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("walls-"))
+    };
+    let newest =
+        walls.filter(|path| is_program(path)).max_by_key(|path| path.metadata().unwrap().modified().unwrap());
+    for program in [newest.unwrap(), std::env::current_exe().unwrap()] {
+        let output = Command::new(&program)
+            .args(["--test-threads=2", "--skip", "ordinary_user", "--skip", "too_much_memory"])
+            .env_remove("TMPDIR")
+            .env("HOME", "/tmp")
+            .uid(65_534)
+            .gid(65_534)
+            .output()
+            .unwrap();
+        assert!(
+            output.status.success(),
+            "{}{}",
+            String::from_utf8_lossy(&output.stdout),
+            String::from_utf8_lossy(&output.stderr)
+        );
+    }
+}
