@@ -1,0 +1,5 @@
+import { PageTitle } from "@/kit";
+
+export function ActivityPage() {
+  return <PageTitle title="Activity" />;
+}

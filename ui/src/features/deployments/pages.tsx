@@ -1,0 +1,5 @@
+import { PageTitle } from "@/kit";
+
+export function DeploymentPage() {
+  return <PageTitle title="Deployment" />;
+}

@@ -1,0 +1,5 @@
+import { PageTitle } from "@/kit";
+
+export function FirstStartPage() {
+  return <PageTitle title="FirstStart" />;
+}

@@ -1,0 +1,1 @@
+export { InstancePage, InstancesPage } from "./pages";

@@ -1,0 +1,5 @@
+import { PageTitle } from "@/kit";
+
+export function MembersPage() {
+  return <PageTitle title="Members" />;
+}

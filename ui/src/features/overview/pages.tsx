@@ -1,0 +1,5 @@
+import { PageTitle } from "@/kit";
+
+export function OverviewPage() {
+  return <PageTitle title="Overview" />;
+}

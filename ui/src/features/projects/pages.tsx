@@ -1,0 +1,9 @@
+import { PageTitle } from "@/kit";
+
+export function ProjectsPage() {
+  return <PageTitle title="Projects" />;
+}
+
+export function ProjectPage() {
+  return <PageTitle title="Project" />;
+}

@@ -1,0 +1,1 @@
+export { InvitationPage, LoginPage, SetupPage, SignInScreen } from "./pages";

@@ -1,0 +1,1 @@
+export { AccountSettingsPage, WorkspaceSettingsPage } from "./pages";

@@ -1,0 +1,3 @@
+export function CreateWorkspaceDialog(_: { opened: boolean; onClose: () => void }) {
+  return null;
+}

@@ -1,0 +1,1 @@
+export { HomePage, MyWorkspacesPage } from "./pages";

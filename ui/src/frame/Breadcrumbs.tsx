@@ -1,0 +1,70 @@
+import { Link, useLocation } from "@tanstack/react-router";
+import { queryClient } from "@/api/queries";
+import type { Workspace } from "@/api/types";
+import { WorkspaceLogo } from "@/kit/Avatar";
+import css from "./frame.module.css";
+
+const WORDS: Record<string, string> = {
+  projects: "Projects",
+  instances: "Instances",
+  servers: "Servers",
+  members: "Members",
+  activity: "Activity",
+  settings: "Settings",
+  deployments: "Deployments",
+  start: "First start",
+  logs: "Logs",
+  environment: "Variables",
+  general: "General",
+  danger: "Danger zone",
+  profile: "Profile",
+  security: "Security",
+  sessions: "Sessions",
+  tokens: "Access tokens",
+  workspaces: "Workspaces",
+  account: "Account",
+  commits: "Commits",
+};
+
+/** The name of an object whose page was loaded already, else its slug. */
+function nameOf(workspace: string, noun: string, slug: string): string {
+  const found = queryClient.getQueryData<{ name?: string }>([workspace, noun, "object", `/${noun}/${slug}`]);
+  return found?.name ?? decodeURIComponent(slug);
+}
+
+export function Breadcrumbs({ workspace }: { workspace: Workspace | null }) {
+  const { pathname } = useLocation();
+  const parts = pathname.split("/").filter(Boolean);
+  const first = workspace ? 1 : 0;
+  const own = parts.slice(first);
+  const base = workspace ? `/${parts[0]}` : "";
+  const crumbs = own.map((part, at) => ({
+    to: `${base}/${own.slice(0, at + 1).join("/")}`,
+    word:
+      at % 2 === 1 && ["projects", "instances", "servers"].includes(own[at - 1] ?? "")
+        ? nameOf(parts[0] ?? "", own[at - 1] ?? "", part)
+        : (WORDS[part] ?? decodeURIComponent(part)),
+  }));
+  if (workspace && crumbs.length === 0) crumbs.push({ to: base, word: "Overview" });
+  const shown = workspace ? [{ to: base, word: workspace.name }, ...crumbs] : crumbs;
+  return (
+    <nav className={css.crumbs} aria-label="Breadcrumbs">
+      {workspace && <WorkspaceLogo name={workspace.name} url={workspace.logo_url} size={20} />}
+      <ol>
+        {shown.map(({ to, word }, at) => (
+          <li key={to + word}>
+            {at === shown.length - 1 ? (
+              <span aria-current="page" title={word}>
+                {word}
+              </span>
+            ) : (
+              <Link to={to} title={word}>
+                {word}
+              </Link>
+            )}
+          </li>
+        ))}
+      </ol>
+    </nav>
+  );
+}

@@ -1,0 +1,64 @@
+import { Menu } from "@mantine/core";
+import { IconLoader2 } from "@tabler/icons-react";
+import { Link } from "@tanstack/react-router";
+import { useAllInstances, useRunningJobs } from "@/api/queries";
+import type { Job, Workspace } from "@/api/types";
+import { usePhone } from "@/kit/Dialog";
+import { Time } from "@/kit/Time";
+import css from "./frame.module.css";
+
+const KINDS: Record<string, string> = {
+  deploy: "Deploying",
+  deployment: "Deploying",
+  start: "Starting",
+  stop: "Stopping",
+  restart: "Restarting",
+  soft_restart: "Restarting",
+  hard_restart: "Restarting",
+  delete: "Deleting",
+};
+
+export function jobWord(job: Job): string {
+  return KINDS[job.kind] ?? job.kind.replaceAll("_", " ");
+}
+
+/** What runs now, on every page. Absent while nothing does. */
+export function RunningWork({ workspace }: { workspace: Workspace }) {
+  const { items: jobs } = useRunningJobs(workspace.slug);
+  const phone = usePhone();
+  const instances = useAllInstances(workspace.slug, {}, Boolean(jobs?.length));
+  if (!jobs?.length) return null;
+  return (
+    <Menu position="bottom-end" width={320}>
+      <Menu.Target>
+        <button type="button" className={css.running} aria-label={`${jobs.length} running`}>
+          <IconLoader2 size={16} className="turning" aria-hidden />
+          {phone ? jobs.length : `${jobs.length} running`}
+        </button>
+      </Menu.Target>
+      <Menu.Dropdown>
+        {jobs.map((job) => {
+          const instance = instances.data?.find(({ id }) => id === job.instance);
+          const line = (
+            <>
+              <div style={{ fontWeight: 500 }}>
+                {job.status === "queued" ? "Waiting: " : ""}
+                {jobWord(job)} {instance?.name}
+              </div>
+              <div style={{ fontSize: 12, color: "var(--text3)" }}>
+                {job.step} · <Time at={job.created_at} />
+              </div>
+            </>
+          );
+          return instance ? (
+            <Menu.Item key={job.id} component={Link} to={`/${workspace.slug}/instances/${instance.slug}`}>
+              {line}
+            </Menu.Item>
+          ) : (
+            <Menu.Item key={job.id}>{line}</Menu.Item>
+          );
+        })}
+      </Menu.Dropdown>
+    </Menu>
+  );
+}

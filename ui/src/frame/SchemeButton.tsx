@@ -1,0 +1,36 @@
+import { ActionIcon, Menu, useMantineColorScheme } from "@mantine/core";
+import { IconCheck, IconDeviceDesktop, IconMoon, IconSun } from "@tabler/icons-react";
+
+const CHOICES = [
+  { key: "light", word: "Light", Icon: IconSun },
+  { key: "dark", word: "Dark", Icon: IconMoon },
+  { key: "auto", word: "As the system", Icon: IconDeviceDesktop },
+] as const;
+
+export function SchemeButton() {
+  const { colorScheme, setColorScheme } = useMantineColorScheme();
+  const Icon = CHOICES.find((choice) => choice.key === colorScheme)?.Icon ?? IconSun;
+  return (
+    <Menu position="bottom-end">
+      <Menu.Target>
+        <ActionIcon aria-label="Light or dark">
+          <Icon size={17} stroke={1.75} />
+        </ActionIcon>
+      </Menu.Target>
+      <Menu.Dropdown>
+        {CHOICES.map(({ key, word, Icon }) => (
+          <Menu.Item
+            key={key}
+            role="menuitemradio"
+            aria-checked={colorScheme === key}
+            leftSection={<Icon size={16} stroke={1.75} />}
+            rightSection={colorScheme === key && <IconCheck size={15} stroke={1.75} />}
+            onClick={() => setColorScheme(key)}
+          >
+            {word}
+          </Menu.Item>
+        ))}
+      </Menu.Dropdown>
+    </Menu>
+  );
+}

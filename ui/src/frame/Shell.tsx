@@ -1,0 +1,67 @@
+import { ActionIcon, AppShell } from "@mantine/core";
+import { useDisclosure, useHotkeys } from "@mantine/hooks";
+import { IconMenu2, IconSearch } from "@tabler/icons-react";
+import { useLocation } from "@tanstack/react-router";
+import { lazy, type ReactNode, Suspense, useEffect } from "react";
+import type { Workspace } from "@/api/types";
+import { usePhone } from "@/kit/Dialog";
+import { Breadcrumbs } from "./Breadcrumbs";
+import css from "./frame.module.css";
+import { RunningWork } from "./RunningWork";
+import { SchemeButton } from "./SchemeButton";
+import { Sidebar } from "./Sidebar";
+
+const Palette = lazy(() => import("@/features/palette").then((palette) => ({ default: palette.Palette })));
+
+/** Sidebar, header and the one part that scrolls. Without a workspace, only what belongs to the account. */
+export function Shell(props: { workspace: Workspace | null; isLoading?: boolean; children: ReactNode }) {
+  const [isMenuOpen, menu] = useDisclosure(false);
+  const [isPaletteOpen, palette] = useDisclosure(false);
+  const phone = usePhone();
+  const { pathname } = useLocation();
+  useHotkeys([["mod+K", palette.open]], []);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: a page that was chosen closes the drawer
+  useEffect(menu.close, [pathname]);
+
+  return (
+    <AppShell
+      layout="alt"
+      header={{ height: 48 }}
+      navbar={{ width: 240, breakpoint: "sm", collapsed: { mobile: !isMenuOpen } }}
+      padding={0}
+      transitionDuration={0}
+    >
+      <a className={css.skip} href="#main">
+        Skip to the page
+      </a>
+      <AppShell.Header className={css.header}>
+        <ActionIcon hiddenFrom="sm" onClick={menu.toggle} aria-label="Menu" aria-expanded={isMenuOpen}>
+          <IconMenu2 size={18} stroke={1.75} />
+        </ActionIcon>
+        <Breadcrumbs workspace={props.workspace} />
+        <div className={css.headerRight}>
+          {phone ? (
+            <ActionIcon onClick={palette.open} aria-label="Search or run a command">
+              <IconSearch size={18} stroke={1.75} />
+            </ActionIcon>
+          ) : (
+            <button type="button" className={css.command} onClick={palette.open}>
+              <IconSearch size={15} stroke={1.75} aria-hidden />
+              <span>Search or run a command</span>
+              <kbd>Ctrl K</kbd>
+            </button>
+          )}
+          {props.workspace && <RunningWork workspace={props.workspace} />}
+          <SchemeButton />
+        </div>
+      </AppShell.Header>
+      <AppShell.Navbar className={css.sidebar} aria-label="Main">
+        <Sidebar workspace={props.workspace} isLoading={props.isLoading ?? false} onClose={menu.close} />
+      </AppShell.Navbar>
+      <AppShell.Main id="main" tabIndex={-1} className={css.main}>
+        <div className={css.content}>{props.children}</div>
+      </AppShell.Main>
+      <Suspense>{isPaletteOpen && <Palette workspace={props.workspace} onClose={palette.close} />}</Suspense>
+    </AppShell>
+  );
+}

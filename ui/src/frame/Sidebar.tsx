@@ -1,0 +1,186 @@
+import { ActionIcon, Menu, ScrollArea, TextInput } from "@mantine/core";
+import {
+  IconActivity,
+  IconBox,
+  IconCheck,
+  IconDotsVertical,
+  IconFolder,
+  IconLayoutDashboard,
+  IconLayoutGrid,
+  IconLogout,
+  IconPlus,
+  IconSelector,
+  IconServer2,
+  IconSettings,
+  IconUserCircle,
+  IconUsers,
+  IconX,
+} from "@tabler/icons-react";
+import { Link, useLocation, useNavigate } from "@tanstack/react-router";
+import { useState } from "react";
+import { useMe } from "@/api/queries";
+import type { MyWorkspace, Workspace } from "@/api/types";
+import { CreateWorkspaceDialog } from "@/features/workspaces/CreateWorkspaceDialog";
+import { PersonAvatar, WorkspaceLogo } from "@/kit/Avatar";
+import css from "./frame.module.css";
+import { samePlaceIn } from "./places";
+import { useSignOut } from "./useSignOut";
+
+const ITEMS = [
+  { to: "", word: "Overview", Icon: IconLayoutDashboard, needs: null },
+  { to: "projects", word: "Projects", Icon: IconFolder, needs: "view_projects" },
+  { to: "instances", word: "Instances", Icon: IconBox, needs: null },
+  { to: "servers", word: "Servers", Icon: IconServer2, needs: null },
+  { to: "members", word: "Members", Icon: IconUsers, needs: null },
+  { to: "activity", word: "Activity", Icon: IconActivity, needs: null },
+  { to: "settings", word: "Settings", Icon: IconSettings, needs: null },
+] as const;
+
+/** What a workspace's own answer says is open to this caller: sections that could only refuse aren't offered. */
+function itemsFor(workspace: Workspace) {
+  const { actions, servers } = workspace.permissions;
+  return ITEMS.filter(({ to, needs }) => {
+    if (needs && !actions.includes(needs)) return false;
+    return to !== "servers" || servers === null || servers.length > 0;
+  });
+}
+
+export function Sidebar(props: { workspace: Workspace | null; isLoading: boolean; onClose: () => void }) {
+  const { workspace } = props;
+  const { pathname } = useLocation();
+  const section = pathname.split("/")[2] ?? "";
+  return (
+    <>
+      <div style={{ display: "flex", alignItems: "center", borderBottom: 0 }}>
+        <Switcher workspace={workspace} isLoading={props.isLoading} />
+        <ActionIcon hiddenFrom="sm" onClick={props.onClose} aria-label="Close the menu" mr={8}>
+          <IconX size={18} stroke={1.75} />
+        </ActionIcon>
+      </div>
+      <div className={css.items}>
+        {workspace &&
+          itemsFor(workspace).map(({ to, word, Icon }) => (
+            <Link
+              key={to}
+              to={["", workspace.slug, to].filter((part, at) => part || at === 0).join("/")}
+              className={css.item}
+              aria-current={section === to ? "page" : undefined}
+            >
+              <Icon size={17} stroke={1.75} aria-hidden />
+              {word}
+            </Link>
+          ))}
+      </div>
+      <AccountMenu workspace={workspace} />
+    </>
+  );
+}
+
+function Switcher({ workspace, isLoading }: { workspace: Workspace | null; isLoading: boolean }) {
+  const me = useMe();
+  const navigate = useNavigate();
+  const location = useLocation();
+  const [search, setSearch] = useState("");
+  const [isCreating, setCreating] = useState(false);
+  const all = me.data?.workspaces ?? [];
+  const wanted = search.trim().toLocaleLowerCase();
+  const shown = all.filter(({ name, slug }) => `${name} ${slug}`.toLocaleLowerCase().includes(wanted));
+  const change = (to: MyWorkspace) => void navigate({ to: samePlaceIn(to.slug, workspace ? location.pathname : "") });
+  return (
+    <>
+      <Menu position="bottom-start" width={280} onClose={() => setSearch("")}>
+        <Menu.Target>
+          <button type="button" className={css.switcher} aria-label="Change the workspace">
+            {workspace ? (
+              <WorkspaceLogo name={workspace.name} url={workspace.logo_url} />
+            ) : (
+              <WorkspaceLogo name="Stoa" />
+            )}
+            <span className={css.names}>
+              <span className={css.name} title={workspace?.name}>
+                {workspace?.name ?? (isLoading ? "…" : "Stoa")}
+              </span>
+              <span className={css.under}>
+                {workspace ? (workspace.role === "owner" ? "Owner" : "Member") : "Choose a workspace"}
+              </span>
+            </span>
+            <IconSelector size={16} stroke={1.75} aria-hidden />
+          </button>
+        </Menu.Target>
+        <Menu.Dropdown>
+          {all.length > 6 && (
+            <TextInput
+              m={4}
+              placeholder="Find a workspace"
+              aria-label="Find a workspace"
+              value={search}
+              onChange={(event) => setSearch(event.currentTarget.value)}
+            />
+          )}
+          <Menu.Label>My workspaces</Menu.Label>
+          <ScrollArea.Autosize mah={320}>
+            {shown.map((mine) => (
+              <Menu.Item
+                key={mine.id}
+                leftSection={
+                  <WorkspaceLogo
+                    name={mine.name}
+                    url={mine.logo_url}
+                    size={22}
+                    color="var(--quiet)"
+                    label="var(--surface)"
+                  />
+                }
+                rightSection={mine.id === workspace?.id && <IconCheck size={15} stroke={1.75} />}
+                onClick={() => change(mine)}
+              >
+                {mine.name}
+              </Menu.Item>
+            ))}
+            {shown.length === 0 && <Menu.Item disabled>None of this name</Menu.Item>}
+          </ScrollArea.Autosize>
+          <Menu.Divider />
+          <Menu.Item leftSection={<IconPlus size={16} stroke={1.75} />} onClick={() => setCreating(true)}>
+            Create Workspace
+          </Menu.Item>
+        </Menu.Dropdown>
+      </Menu>
+      <CreateWorkspaceDialog opened={isCreating} onClose={() => setCreating(false)} />
+    </>
+  );
+}
+
+function AccountMenu({ workspace }: { workspace: Workspace | null }) {
+  const me = useMe();
+  const signOut = useSignOut();
+  if (!me.data) return null;
+  const base = workspace ? `/${workspace.slug}/settings` : "/account";
+  return (
+    <Menu position="top-start" width={224}>
+      <Menu.Target>
+        <button type="button" className={css.foot} aria-label="My account">
+          <PersonAvatar name={me.data.name} />
+          <span className={css.names}>
+            <span className={css.name} style={{ fontSize: 13, fontWeight: 500 }}>
+              {me.data.name}
+            </span>
+            <span className={css.under}>{me.data.email}</span>
+          </span>
+          <IconDotsVertical size={16} stroke={1.75} aria-hidden />
+        </button>
+      </Menu.Target>
+      <Menu.Dropdown>
+        <Menu.Item component={Link} to={`${base}/profile`} leftSection={<IconUserCircle size={16} stroke={1.75} />}>
+          Account
+        </Menu.Item>
+        <Menu.Item component={Link} to={`${base}/workspaces`} leftSection={<IconLayoutGrid size={16} stroke={1.75} />}>
+          My workspaces
+        </Menu.Item>
+        <Menu.Divider />
+        <Menu.Item leftSection={<IconLogout size={16} stroke={1.75} />} onClick={signOut}>
+          Sign out
+        </Menu.Item>
+      </Menu.Dropdown>
+    </Menu>
+  );
+}

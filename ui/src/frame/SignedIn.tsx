@@ -1,0 +1,40 @@
+// The gate before every page that needs an account. Whoever isn't signed in signs in at the same address, and goes on.
+
+import { Outlet } from "@tanstack/react-router";
+import { lazy, Suspense, useEffect, useRef } from "react";
+import { isCode } from "@/api/problem";
+import { queryClient, useMe } from "@/api/queries";
+import { Failed, State } from "@/kit";
+import { wear } from "@/theme/brand";
+
+const SignIn = lazy(() => import("@/features/session").then((session) => ({ default: session.SignInScreen })));
+
+export function SignedIn() {
+  const me = useMe();
+  const wasSignedIn = useRef(false);
+  const isOut = isCode(me.error, "unauthenticated");
+  if (me.data && !me.error) wasSignedIn.current = true;
+
+  useEffect(() => {
+    if (!isOut) return;
+    // Nothing that was seen while signed in stays in memory.
+    queryClient.removeQueries({ predicate: (query) => query.queryKey[0] !== "me" || query.queryKey.length > 1 });
+    wear(null);
+  }, [isOut]);
+
+  if (isOut)
+    return (
+      <Suspense>
+        <SignIn ended={wasSignedIn.current} />
+      </Suspense>
+    );
+  if (isCode(me.error, "setup_needed"))
+    return (
+      <State title="Stoa waits for its first account">
+        Open the set-up link that Stoa printed when it started. It works once, and makes the administrator's account.
+      </State>
+    );
+  if (me.error && !me.data) return <Failed error={me.error} retry={() => void me.refetch()} />;
+  if (!me.data) return null;
+  return <Outlet />;
+}

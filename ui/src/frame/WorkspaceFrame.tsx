@@ -1,0 +1,85 @@
+// The frame around every page of a workspace: its colour, its sidebar and header, its events, and what is shown when
+// one isn't, or is no longer, a member.
+
+import { Outlet, useLocation, useNavigate, useParams } from "@tanstack/react-router";
+import { useEffect, useRef } from "react";
+import { useEvents } from "@/api/events";
+import { isCode } from "@/api/problem";
+import { queryClient, useWorkspaceQuery } from "@/api/queries";
+import { Failed, LoadingPage, NotFound, Removed } from "@/kit";
+import { wear } from "@/theme/brand";
+import { Shell } from "./Shell";
+import { WorkspaceContext } from "./useWorkspace";
+
+const COLOR = (slug: string) => `stoa-color-${slug}`;
+
+function rememberedColor(slug: string): string | null {
+  try {
+    return localStorage.getItem(COLOR(slug));
+  } catch {
+    return null;
+  }
+}
+
+export function WorkspaceFrame() {
+  const { workspace: slug } = useParams({ from: "/signed-in/$workspace" });
+  const asked = useWorkspaceQuery(slug);
+  const workspace = asked.error ? undefined : asked.data;
+  const known = useRef<{ slug: string; name: string } | null>(null);
+  const navigate = useNavigate();
+  const location = useLocation();
+  const isGone = isCode(asked.error, "not_found");
+
+  if (workspace) known.current = { slug, name: workspace.name };
+
+  useEvents(slug, workspace?.id);
+
+  useEffect(() => {
+    wear(workspace?.primary_color ?? rememberedColor(slug));
+    if (!workspace) return;
+    try {
+      localStorage.setItem(COLOR(slug), workspace.primary_color);
+      localStorage.setItem("stoa-last-workspace", workspace.slug);
+    } catch {
+      // Then the next page starts in Stoa's own colour.
+    }
+  }, [workspace, slug]);
+
+  // An old slug, or one in other letters, leads on to the one of today.
+  useEffect(() => {
+    if (!workspace || workspace.slug === slug || workspace.id === slug) return;
+    const rest = location.pathname.split("/").slice(2).join("/");
+    queryClient.setQueryData([workspace.slug, "workspace"], workspace);
+    void navigate({ href: `/${workspace.slug}${rest && `/${rest}`}${location.searchStr}`, replace: true });
+  }, [workspace, slug, location.pathname, location.searchStr, navigate]);
+
+  useEffect(() => {
+    if (!isGone) return;
+    wear(null);
+    queryClient.removeQueries({ predicate: ({ queryKey: [whose, noun] }) => whose === slug && noun !== "workspace" });
+  }, [isGone, slug]);
+
+  if (isGone) {
+    const was = known.current?.slug === slug ? known.current.name : null;
+    return <Shell workspace={null}>{was ? <Removed name={was} /> : <NotFound />}</Shell>;
+  }
+  if (asked.error && !isCode(asked.error, "unauthenticated"))
+    return (
+      <Shell workspace={null}>
+        <Failed error={asked.error} retry={() => void asked.refetch()} />
+      </Shell>
+    );
+  if (!workspace)
+    return (
+      <Shell workspace={null} isLoading>
+        <LoadingPage />
+      </Shell>
+    );
+  return (
+    <WorkspaceContext.Provider value={workspace}>
+      <Shell workspace={workspace}>
+        <Outlet />
+      </Shell>
+    </WorkspaceContext.Provider>
+  );
+}

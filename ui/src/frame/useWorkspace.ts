@@ -1,0 +1,12 @@
+import { createContext, useContext } from "react";
+import type { Tagged } from "@/api/client";
+import type { Workspace } from "@/api/types";
+
+export const WorkspaceContext = createContext<Tagged<Workspace> | null>(null);
+
+/** The workspace whose pages these are. Only below WorkspaceFrame. */
+export function useWorkspace(): Tagged<Workspace> {
+  const workspace = useContext(WorkspaceContext);
+  if (!workspace) throw new Error("useWorkspace is for pages inside of a workspace");
+  return workspace;
+}

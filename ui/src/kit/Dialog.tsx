@@ -1,0 +1,116 @@
+import { Button, CloseButton, Modal, TextInput } from "@mantine/core";
+import { useMediaQuery } from "@mantine/hooks";
+import { type FormEvent, type ReactNode, useId, useState } from "react";
+import type { Problem } from "@/api/problem";
+import css from "./kit.module.css";
+import { Note } from "./Status";
+
+export function usePhone(): boolean {
+  return useMediaQuery("(max-width: 48em)", false, { getInitialValueInEffect: false }) ?? false;
+}
+
+/** Title, one sentence, body, foot. The deciding button is the last of `foot`. With `onSubmit` it is a form. */
+export function Dialog(props: {
+  opened: boolean;
+  onClose: () => void;
+  title: string;
+  sentence?: ReactNode;
+  children?: ReactNode;
+  foot: ReactNode;
+  size?: number;
+  onSubmit?: () => void;
+}) {
+  const phone = usePhone();
+  const title = useId();
+  const inside = (
+    <>
+      <div className={css.dialogHead}>
+        <div>
+          <h2 id={title}>{props.title}</h2>
+          {props.sentence && <p>{props.sentence}</p>}
+        </div>
+        <CloseButton onClick={props.onClose} aria-label="Close" />
+      </div>
+      {props.children && <div className={css.dialogBody}>{props.children}</div>}
+      <div className={css.dialogFoot}>{props.foot}</div>
+    </>
+  );
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    event.stopPropagation();
+    props.onSubmit?.();
+  };
+  return (
+    <Modal
+      opened={props.opened}
+      onClose={props.onClose}
+      size={props.size ?? 480}
+      fullScreen={phone}
+      aria-labelledby={title}
+    >
+      {props.onSubmit ? <form onSubmit={submit}>{inside}</form> : inside}
+    </Modal>
+  );
+}
+
+/** For what can't be undone. With `typed`, that name has to be typed before the button works. */
+export function ConfirmDialog(props: {
+  opened: boolean;
+  onClose: () => void;
+  title: string;
+  children: ReactNode;
+  action: string;
+  typed?: string;
+  danger?: boolean;
+  busy?: boolean;
+  problem?: Problem | null;
+  onConfirm: () => void;
+}) {
+  const [text, setText] = useState("");
+  const close = () => {
+    setText("");
+    props.onClose();
+  };
+  const ready = props.typed === undefined || text === props.typed;
+  return (
+    <Dialog
+      opened={props.opened}
+      onClose={close}
+      title={props.title}
+      onSubmit={() => ready && props.onConfirm()}
+      foot={
+        <>
+          <Button onClick={close}>Cancel</Button>
+          <Button
+            type="submit"
+            disabled={!ready}
+            loading={props.busy ?? false}
+            title={ready ? undefined : `Type ${props.typed} first`}
+            {...(props.danger === false ? { variant: "filled" } : { "data-danger": true })}
+          >
+            {props.action}
+          </Button>
+        </>
+      }
+    >
+      <div style={{ display: "grid", gap: 16 }}>
+        <div>{props.children}</div>
+        {props.typed !== undefined && (
+          <TextInput
+            label={
+              <>
+                Type <code>{props.typed}</code> to confirm
+              </>
+            }
+            value={text}
+            onChange={(event) => setText(event.currentTarget.value)}
+            autoComplete="off"
+            spellCheck={false}
+            data-autofocus
+          />
+        )}
+        {props.problem && <Note tone="bad">{props.problem.detail}</Note>}
+      </div>
+    </Dialog>
+  );
+}

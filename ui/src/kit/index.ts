@@ -1,0 +1,10 @@
+export { AbleButton, DisabledReason, reasonAgainst } from "./AbleButton";
+export { PersonAvatar, WorkspaceLogo } from "./Avatar";
+export { CodeToCopy, ShortCommit } from "./Code";
+export { ConfirmDialog, Dialog, usePhone } from "./Dialog";
+export { More } from "./More";
+export { PageTitle, Panel, Row, Section, Table } from "./Page";
+export { Empty, Failed, Forbidden, LoadingPage, LoadingRows, NotFound, Removed, State } from "./States";
+export { Chip, Note, StageTag, StatusBadge, StatusIcon } from "./Status";
+export { duration, relative, Time } from "./Time";
+export { useTitle } from "./useTitle";

@@ -1,0 +1,164 @@
+// Every address of the page. A feature exports its pages from its index.ts; here they get their place, and are loaded
+// when they are first opened.
+
+import {
+  createRootRoute,
+  createRoute,
+  createRouter,
+  lazyRouteComponent as lazy,
+  Outlet,
+  redirect,
+} from "@tanstack/react-router";
+import { RouteError } from "@/frame/RouteError";
+import { SignedIn } from "@/frame/SignedIn";
+import { WorkspaceFrame } from "@/frame/WorkspaceFrame";
+import { LoadingPage, NotFound } from "@/kit";
+
+const root = createRootRoute({ component: Outlet, notFoundComponent: () => <NotFound />, errorComponent: RouteError });
+
+const session = () => import("@/features/session");
+const setup = createRoute({ getParentRoute: () => root, path: "/setup", component: lazy(session, "SetupPage") });
+const login = createRoute({ getParentRoute: () => root, path: "/login", component: lazy(session, "LoginPage") });
+const invitation = createRoute({
+  getParentRoute: () => root,
+  path: "/invitations/$token",
+  component: lazy(session, "InvitationPage"),
+});
+// Where the page goes on after it has taken the link's token out of the address.
+const invited = createRoute({
+  getParentRoute: () => root,
+  path: "/join",
+  component: lazy(session, "InvitationPage"),
+});
+
+const signedIn = createRoute({ getParentRoute: () => root, id: "signed-in", component: SignedIn });
+
+const workspaces = () => import("@/features/workspaces");
+const home = createRoute({ getParentRoute: () => signedIn, path: "/", component: lazy(workspaces, "HomePage") });
+const mine = createRoute({
+  getParentRoute: () => signedIn,
+  path: "/workspaces",
+  component: lazy(workspaces, "MyWorkspacesPage"),
+});
+const account = createRoute({
+  getParentRoute: () => signedIn,
+  path: "/account/{-$page}",
+  component: lazy(() => import("@/features/settings"), "AccountSettingsPage"),
+});
+
+const workspace = createRoute({ getParentRoute: () => signedIn, path: "/$workspace", component: WorkspaceFrame });
+const inside = () => workspace;
+
+const overview = createRoute({
+  getParentRoute: inside,
+  path: "/",
+  component: lazy(() => import("@/features/overview"), "OverviewPage"),
+});
+const overviewByName = createRoute({
+  getParentRoute: inside,
+  path: "/overview",
+  beforeLoad: ({ params }) => {
+    throw redirect({ to: "/$workspace", params, replace: true });
+  },
+});
+const start = createRoute({
+  getParentRoute: inside,
+  path: "/start",
+  component: lazy(() => import("@/features/firstStart"), "FirstStartPage"),
+});
+
+const ofProjects = () => import("@/features/projects");
+const projects = createRoute({
+  getParentRoute: inside,
+  path: "/projects",
+  component: lazy(ofProjects, "ProjectsPage"),
+});
+const project = createRoute({
+  getParentRoute: inside,
+  path: "/projects/$project/{-$tab}",
+  component: lazy(ofProjects, "ProjectPage"),
+});
+
+const ofInstances = () => import("@/features/instances");
+const instances = createRoute({
+  getParentRoute: inside,
+  path: "/instances",
+  component: lazy(ofInstances, "InstancesPage"),
+});
+const instance = createRoute({
+  getParentRoute: inside,
+  path: "/instances/$instance/{-$tab}",
+  component: lazy(ofInstances, "InstancePage"),
+});
+const deployment = createRoute({
+  getParentRoute: inside,
+  path: "/instances/$instance/deployments/$deployment",
+  component: lazy(() => import("@/features/deployments"), "DeploymentPage"),
+});
+
+const ofServers = () => import("@/features/servers");
+const servers = createRoute({ getParentRoute: inside, path: "/servers", component: lazy(ofServers, "ServersPage") });
+const server = createRoute({
+  getParentRoute: inside,
+  path: "/servers/$server",
+  component: lazy(ofServers, "ServerPage"),
+});
+
+const members = createRoute({
+  getParentRoute: inside,
+  path: "/members",
+  component: lazy(() => import("@/features/members"), "MembersPage"),
+});
+const activity = createRoute({
+  getParentRoute: inside,
+  path: "/activity",
+  component: lazy(() => import("@/features/activity"), "ActivityPage"),
+});
+const settings = createRoute({
+  getParentRoute: inside,
+  path: "/settings/{-$page}",
+  component: lazy(() => import("@/features/settings"), "WorkspaceSettingsPage"),
+});
+
+const tree = root.addChildren([
+  setup,
+  login,
+  invitation,
+  invited,
+  signedIn.addChildren([
+    home,
+    mine,
+    account,
+    workspace.addChildren([
+      overview,
+      overviewByName,
+      start,
+      projects,
+      project,
+      instances,
+      instance,
+      deployment,
+      servers,
+      server,
+      members,
+      activity,
+      settings,
+    ]),
+  ]),
+]);
+
+export const router = createRouter({
+  routeTree: tree,
+  defaultPreload: "intent",
+  defaultPendingMs: 150,
+  defaultPendingComponent: LoadingPage,
+  defaultErrorComponent: RouteError,
+  defaultNotFoundComponent: () => <NotFound />,
+  scrollRestoration: true,
+});
+
+declare module "@tanstack/react-router" {
+  interface Register {
+    router: typeof router;
+  }
+}
