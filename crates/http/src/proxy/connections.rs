@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::io;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::body::Body;
@@ -12,6 +12,8 @@ use stoa_domain::InstanceId;
 use tokio::net::UnixStream;
 use tokio::time::Instant;
 
+use super::{Applications, Route, RouteState};
+
 /// Kept of one instance.
 const MOST: usize = 64;
 /// Kept unused for this long: less than what servers of applications usually allow.
@@ -20,8 +22,8 @@ const LARGEST_HEAD: usize = 128 * 1024;
 
 pub(super) type Sender = SendRequest<Body>;
 
-#[derive(Default)]
 pub(super) struct Connections {
+    applications: Arc<dyn Applications>,
     idle: Mutex<HashMap<InstanceId, Vec<Idle>>>,
 }
 
@@ -32,6 +34,31 @@ struct Idle {
 }
 
 impl Connections {
+    pub(super) fn new(applications: Arc<dyn Applications>) -> Arc<Self> {
+        let connections = Arc::new(Self { applications, idle: Mutex::default() });
+        let (own, mut changes) = (Arc::downgrade(&connections), connections.applications.changes());
+        // An application that is about to restart waits for the end of its open connections: unused ones end at once.
+        tokio::spawn(async move {
+            while changes.changed().await.is_ok() {
+                let Some(connections) = own.upgrade() else { return };
+                connections.drop_stale();
+            }
+        });
+        connections
+    }
+
+    fn is_current(&self, instance: InstanceId, generation: u64) -> bool {
+        self.applications.route(instance) == Route { state: RouteState::Running, generation }
+    }
+
+    fn drop_stale(&self) {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        idle.retain(|instance, of_instance| {
+            of_instance.retain(|one| self.is_current(*instance, one.generation));
+            !of_instance.is_empty()
+        });
+    }
+
     /// One that is ready, to the same running form of the instance.
     pub(super) fn take(&self, instance: InstanceId, generation: u64) -> Option<Sender> {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
@@ -68,7 +95,7 @@ impl Connections {
     }
 
     fn put(&self, instance: InstanceId, generation: u64, sender: Sender) -> bool {
-        if sender.is_closed() {
+        if sender.is_closed() || !self.is_current(instance, generation) {
             return false;
         }
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);

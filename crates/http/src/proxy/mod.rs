@@ -77,12 +77,14 @@ pub struct Proxy {
 }
 
 impl Proxy {
+    /// To be called inside the runtime: it follows the changes of routes.
     #[must_use]
     pub fn new(frame: Frame, applications: Arc<dyn Applications>) -> Self {
+        let connections = connections::Connections::new(applications.clone());
         Self {
             frame,
             applications,
-            connections: Arc::default(),
+            connections,
             crowd: Arc::default(),
             openness: Arc::default(),
         }

@@ -73,6 +73,8 @@ pub async fn serve(settings: Settings) -> Result<(), Ended> {
     let site = site(&settings);
     let frame = Frame::new(app.clone(), site);
 
+    let internal_url = settings.internal_url.as_ref().map(ToString::to_string);
+    tracing::info!(listen = %settings.listen, internal_url, "starting");
     let stop = CancellationToken::new();
     let mut tasks = JoinSet::new();
     spawn_background(&mut tasks, &app, &stop);
