@@ -1,1 +1,3 @@
-export { InvitationPage, LoginPage, SetupPage, SignInScreen } from "./pages";
+export { InvitationPage } from "./InvitationPage";
+export { SetupPage } from "./SetupPage";
+export { LoginPage, SignInScreen } from "./SignIn";

@@ -1,3 +1,81 @@
-export function CreateWorkspaceDialog(_: { opened: boolean; onClose: () => void }) {
-  return null;
+import { Button, TextInput } from "@mantine/core";
+import { useMutation } from "@tanstack/react-query";
+import { useNavigate } from "@tanstack/react-router";
+import { useState } from "react";
+import { send } from "@/api/client";
+import type { Problem } from "@/api/problem";
+import { ME, queryClient } from "@/api/queries";
+import type { Workspace } from "@/api/types";
+import { Dialog, Note, WorkspaceLogo } from "@/kit";
+import { SlugField } from "./SlugField";
+import { useSlug } from "./useSlug";
+import css from "./workspaces.module.css";
+
+export function CreateWorkspaceDialog({ opened, onClose }: { opened: boolean; onClose: () => void }) {
+  // A dialog that is opened again begins anew.
+  return opened ? <CreateWorkspace onClose={onClose} /> : null;
+}
+
+function CreateWorkspace({ onClose }: { onClose: () => void }) {
+  const navigate = useNavigate();
+  const [name, setName] = useState("");
+  const slug = useSlug(name);
+  const create = useMutation<Workspace, Problem>({
+    mutationFn: () => send<Workspace>("POST", "/workspaces", { body: { name: name.trim(), slug: slug.slug } }),
+    onSuccess: async (workspace) => {
+      await queryClient.invalidateQueries({ queryKey: ME, exact: true });
+      onClose();
+      void navigate({ to: "/$workspace", params: { workspace: workspace.slug } });
+    },
+  });
+  const ofSlug = create.error?.field("slug") ?? (create.error?.code === "slug_taken" ? create.error.detail : undefined);
+  const general = create.error && create.error.errors.length === 0 && !ofSlug ? create.error : null;
+  const ready = name.trim().length > 0 && slug.isFree;
+  return (
+    <Dialog
+      opened
+      onClose={onClose}
+      title="Create Workspace"
+      sentence="You become its owner and can invite people right after."
+      onSubmit={() => ready && create.mutate()}
+      foot={
+        <>
+          <Button onClick={onClose}>Cancel</Button>
+          <Button
+            type="submit"
+            variant="filled"
+            loading={create.isPending}
+            disabled={!ready}
+            title={ready ? undefined : "Give a name, and a slug that is free"}
+          >
+            Create Workspace
+          </Button>
+        </>
+      }
+    >
+      <div style={{ display: "grid", gap: 20 }}>
+        <TextInput
+          label="Name"
+          value={name}
+          onChange={(event) => setName(event.currentTarget.value)}
+          leftSection={<WorkspaceLogo name={name || "?"} size={22} />}
+          leftSectionWidth={36}
+          maxLength={80}
+          required
+          withAsterisk={false}
+          autoComplete="organization"
+          error={create.error?.field("name")}
+          data-autofocus
+        />
+        <SlugField state={slug} error={ofSlug} />
+        <div className={css.url}>
+          Its pages will live under
+          <code>
+            {location.host}/<strong>{slug.slug || "…"}</strong>
+          </code>
+        </div>
+        {general && <Note tone="bad">{general.detail}</Note>}
+      </div>
+    </Dialog>
+  );
 }

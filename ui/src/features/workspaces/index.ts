@@ -1,1 +1,1 @@
-export { HomePage, MyWorkspacesPage } from "./pages";
+export { HomePage, MyWorkspaces, MyWorkspacesPage } from "./MyWorkspaces";

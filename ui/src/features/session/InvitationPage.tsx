@@ -1,0 +1,210 @@
+import { Button, TextInput } from "@mantine/core";
+import { IconInfoCircle } from "@tabler/icons-react";
+import { useMutation, useQuery } from "@tanstack/react-query";
+import { Link, useNavigate, useParams } from "@tanstack/react-router";
+import { type FormEvent, useEffect, useState } from "react";
+import { at, get, send } from "@/api/client";
+import { isCode, type Problem } from "@/api/problem";
+import { ME, queryClient, useMe } from "@/api/queries";
+import type { InvitationLink } from "@/api/types";
+import { LoadingPage, Note, PersonAvatar, State, useTitle } from "@/kit";
+import { wear } from "@/theme/brand";
+import { Entrance } from "./Entrance";
+import { NewPasswordField } from "./PasswordField";
+import { SignInForm } from "./SignInForm";
+import css from "./session.module.css";
+import { keep, keptToken } from "./takeToken";
+
+type Joined = { workspace: { id: string; slug: string; name: string } };
+
+export function InvitationPage() {
+  useTitle("Invitation");
+  const params = useParams({ strict: false }) as { token?: string };
+  const navigate = useNavigate();
+  const [token] = useState(() => {
+    if (params.token) keep(params.token);
+    return keptToken();
+  });
+  useEffect(() => {
+    if (params.token) void navigate({ to: "/join", replace: true });
+  }, [params.token, navigate]);
+
+  const me = useMe();
+  const account = me.error ? undefined : me.data;
+  const link = useQuery({
+    queryKey: ["invitation", token, account?.id ?? null],
+    queryFn: ({ signal }) => get<InvitationLink>(at`/invitations/${token ?? ""}`, undefined, signal),
+    enabled: Boolean(token) && !me.isPending,
+    gcTime: 0,
+  });
+  const color = link.data?.workspace.primary_color;
+  useEffect(() => {
+    if (color) wear(color);
+  }, [color]);
+
+  if (!token)
+    return (
+      <State title="Open the link of your invitation again">
+        Its secret isn't kept when the page is loaded anew. The link is in the mail, or with whoever sent it to you.
+      </State>
+    );
+  if (link.error) return <Over problem={link.error as Problem} />;
+  if (!link.data) return <LoadingPage />;
+  return <Invitation token={token} link={link.data} account={account} />;
+}
+
+function Over({ problem }: { problem: Problem }) {
+  const known = problem.status === 410;
+  return (
+    <State
+      title={known ? problem.title : problem.status === 404 ? "This invitation doesn't exist" : problem.title}
+      actions={
+        <Button component={Link} to="/">
+          {problem.code === "invitation_used" ? "Sign in" : "My workspaces"}
+        </Button>
+      }
+    >
+      {problem.status === 404 ? "The link isn't whole, or isn't of this installation. Copy all of it." : problem.detail}
+    </State>
+  );
+}
+
+type Props = {
+  token: string;
+  link: InvitationLink;
+  account: { name: string; email: string } | undefined;
+};
+
+function Invitation({ token, link, account }: Props) {
+  const navigate = useNavigate();
+  const [isSigningIn, setSigningIn] = useState(link.account_exists === true);
+  const [name, setName] = useState("");
+  const [password, setPassword] = useState("");
+  const accept = useMutation<Joined, Problem, object>({
+    mutationFn: (body) => send<Joined>("POST", at`/invitations/${token}/accept`, { body }),
+    onSuccess: async ({ workspace }) => {
+      await queryClient.invalidateQueries({ queryKey: ME });
+      void navigate({ to: "/$workspace", params: { workspace: workspace.slug }, replace: true });
+    },
+  });
+  const mine = account && account.email.toLowerCase() === link.email.toLowerCase();
+  const lead = (
+    <span style={{ display: "inline-flex", alignItems: "center", gap: 8 }}>
+      <PersonAvatar name={link.invited_by} size={22} />
+      <span>
+        <strong style={{ fontWeight: 600, color: "var(--text)" }}>{link.invited_by}</strong> invites you.
+      </span>
+    </span>
+  );
+  const failed = accept.error && accept.error.errors.length === 0 ? accept.error : null;
+
+  if (account && !mine) {
+    const leave = async () => {
+      await send("DELETE", "/session").catch(() => {});
+      await queryClient.resetQueries({ queryKey: ME });
+    };
+    return (
+      <Entrance title={`Join ${link.workspace.name}`} lead={lead} workspace={link.workspace}>
+        <div className={css.form}>
+          <Note tone="warn">
+            The invitation is for {link.email}. You are signed in as {account.email}.
+          </Note>
+          <Button variant="filled" data-size="lg" onClick={() => void leave()} fullWidth>
+            Sign out and go on as {link.email}
+          </Button>
+          <Button component={Link} to="/" data-size="lg" fullWidth>
+            Stay signed in as {account.name}
+          </Button>
+        </div>
+      </Entrance>
+    );
+  }
+  const address = (
+    <div>
+      <div className={css.fixedLabel}>E-mail address</div>
+      <div className={css.fixed}>{link.email}</div>
+    </div>
+  );
+  const nothing = (
+    <p className={css.aside}>
+      <IconInfoCircle size={16} stroke={1.75} aria-hidden />
+      You start without permissions. An owner then chooses what you may see and do.
+    </p>
+  );
+  if (mine)
+    return (
+      <Entrance title={`Join ${link.workspace.name}`} lead={lead} workspace={link.workspace}>
+        <div className={css.form}>
+          {address}
+          {failed && <Note tone="bad">{failed.detail}</Note>}
+          <Button
+            variant="filled"
+            data-size="lg"
+            fullWidth
+            autoFocus
+            loading={accept.isPending}
+            onClick={() => accept.mutate({})}
+          >
+            Join as {account.name}
+          </Button>
+          {nothing}
+        </div>
+      </Entrance>
+    );
+  if (isSigningIn)
+    return (
+      <Entrance title={`Join ${link.workspace.name}`} lead={lead} workspace={link.workspace}>
+        <p className={css.lead}>This address has an account. Sign in with it to join.</p>
+        <SignInForm email={link.email} />
+        {link.account_exists === undefined && (
+          <p style={{ marginTop: 20 }}>
+            No account yet?{" "}
+            <Button variant="transparent" p={0} h="auto" onClick={() => setSigningIn(false)}>
+              Create one with this address
+            </Button>
+          </p>
+        )}
+      </Entrance>
+    );
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    accept.mutate({ name, password });
+  };
+  return (
+    <Entrance title={`Join ${link.workspace.name}`} lead={lead} workspace={link.workspace}>
+      <form className={css.form} onSubmit={submit}>
+        {address}
+        <TextInput
+          label="Your name"
+          autoComplete="name"
+          required
+          withAsterisk={false}
+          autoFocus
+          value={name}
+          onChange={(event) => setName(event.currentTarget.value)}
+          error={accept.error?.field("name")}
+        />
+        <NewPasswordField value={password} onChange={setPassword} error={accept.error?.field("password")} />
+        {failed && (
+          <Note tone="bad">
+            {isCode(failed, "unauthenticated")
+              ? "This address has an account already. Sign in with it to join."
+              : failed.detail}
+          </Note>
+        )}
+        <Button type="submit" variant="filled" data-size="lg" loading={accept.isPending} fullWidth>
+          Create account and join
+        </Button>
+        {nothing}
+      </form>
+      {link.account_exists !== false && (
+        <p style={{ margin: "20px 0 0" }}>
+          Already have an account?{" "}
+          <Button variant="transparent" p={0} h="auto" onClick={() => setSigningIn(true)}>
+            Sign in with this address
+          </Button>
+        </p>
+      )}
+    </Entrance>
+  );
+}

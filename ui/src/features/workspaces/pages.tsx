@@ -1,9 +1,0 @@
-import { PageTitle } from "@/kit";
-
-export function HomePage() {
-  return <PageTitle title="Home" />;
-}
-
-export function MyWorkspacesPage() {
-  return <PageTitle title="MyWorkspaces" />;
-}
