@@ -144,8 +144,11 @@ async fn a_starter() {
     } else {
         let instance = std::mem::ManuallyDrop::new(Instance::at(place));
         let begun = place.join("cache/begun");
-        let command = ["sh", "-c", "touch /cache/begun; sleep 600 & wait"];
-        tokio::spawn(async move { run(&instance, &command, PATIENCE * 10, &CancellationToken::new()).await });
+        // The name makes its processes found.
+        let text = format!("touch /cache/begun; sleep 600 & wait; : {}", place.display());
+        tokio::spawn(async move {
+            run(&instance, &["sh", "-c", &text], PATIENCE * 10, &CancellationToken::new()).await
+        });
         until("the command runs", async || begun.exists().then_some(())).await;
     }
     println!("\nstarted");
@@ -153,7 +156,7 @@ async fn a_starter() {
 }
 
 /// Another process that has started it.
-fn starter(place: &Path, what: &str) -> Child {
+fn starter(place: &Path, what: &str) -> Starter {
     let mut child = Command::new(std::env::current_exe().unwrap())
         .args(["--ignored", "--exact", "--nocapture", "a_starter"])
         .env("STARTER_PLACE", place)
@@ -163,7 +166,23 @@ fn starter(place: &Path, what: &str) -> Child {
         .unwrap();
     let lines = BufReader::new(child.stdout.take().unwrap()).lines();
     assert!(lines.map_while(Result::ok).any(|line| line == "started"));
-    child
+    Starter(child)
+}
+
+struct Starter(Child);
+
+impl Starter {
+    fn kill(&mut self) {
+        self.0.kill().unwrap();
+        self.0.wait().unwrap();
+    }
+}
+
+impl Drop for Starter {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
 }
 
 /// Numbers of the processes of which a word of their command contains this.
@@ -189,8 +208,7 @@ async fn an_application_goes_on_when_its_starter_is_killed() {
     instance.name = String::new();
     instance.identity = identity;
     let before = instance.ask("import os; answer = os.getpid()").await;
-    child.kill().unwrap();
-    child.wait().unwrap();
+    child.kill();
     assert!(identity.is_alive());
     assert_eq!(instance.ask("import os; answer = os.getpid()").await, before);
     assert_eq!(
@@ -203,22 +221,38 @@ async fn an_application_goes_on_when_its_starter_is_killed() {
     assert_ne!(instance.ask("import os; answer = os.getpid()").await, before);
     identity.end().await.unwrap();
     nothing_is_left_of(place.path()).await;
+    tidy(place.path(), child.0.id());
+}
+
+/// What the next start of an agent does.
+fn tidy(place: &Path, starter: u32) {
+    let name = Instance::name(place, starter);
+    support::sandboxes().tidy(&name, &place.join("run")).unwrap();
 }
 
 #[tokio::test]
 async fn a_command_ends_with_its_starter() {
     let place = tempfile::tempdir().unwrap();
     let mut child = starter(place.path(), "command");
-    assert!(!processes_with(&place.path().display().to_string()).is_empty());
-    child.kill().unwrap();
-    child.wait().unwrap();
+    assert!(processes_with(&place.path().display().to_string()).len() > 1);
+    child.kill();
     nothing_is_left_of(place.path()).await;
+    tidy(place.path(), child.0.id());
+}
+
+fn in_group(name: &str) -> Vec<i32> {
+    let is_in =
+        |pid: &i32| std::fs::read_to_string(format!("/proc/{pid}/cgroup")).unwrap_or_default().contains(name);
+    processes_with("").into_iter().filter(is_in).collect()
 }
 
 /// bubblewrap names the place in its arguments; slirp4netns is its child.
 async fn nothing_is_left_of(place: &Path) {
+    let name = place.file_name().unwrap().to_string_lossy().replace('.', "");
     let place = place.display().to_string();
     until("nothing is left", async || processes_with(&place).is_empty().then_some(())).await;
+    // Nor a process in a control group, which each test names after its folder.
+    until("nobody is left", async || in_group(&format!("-{name}")).is_empty().then_some(())).await;
     let mounts = std::fs::read_to_string("/proc/self/mountinfo").unwrap();
     assert!(!mounts.contains(&place));
 }

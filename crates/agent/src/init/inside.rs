@@ -56,7 +56,7 @@ pub(super) fn run() -> Result<u8, String> {
     // It's there only where there is a network; nobody else may hold it open.
     keep_from_children(descriptor::LIFE)?;
     if orders.once {
-        end_with_bubblewrap()?;
+        end_with_starter()?;
         let Some(process) = orders.processes.first() else { return Err("nothing to run".to_owned()) };
         let pid = spawn(&process.command, &orders, Stdio::inherit(), Stdio::inherit())
             .map_err(|error| failed(process.command.first().map_or("", String::as_str), error))?;
@@ -73,9 +73,18 @@ pub(super) fn run() -> Result<u8, String> {
     LocalSet::new().block_on(&runtime, serve(orders, Output::new(writer)))
 }
 
-/// A single command isn't to outlive whoever asked for it. bubblewrap had arranged that; the change of user undid it.
-fn end_with_bubblewrap() -> Result<(), String> {
-    nix::sys::prctl::set_pdeathsig(Signal::SIGKILL).map_err(|errno| failed("parent", errno))
+/// A single command isn't to outlive whoever asked for it, who holds the other end of a pipe. The kernel's own signal at
+/// a parent's death doesn't get here: bubblewrap, the parent, has no right to send one to the instance's user.
+fn end_with_starter() -> Result<(), String> {
+    keep_from_children(descriptor::STARTER)?;
+    let mut pipe = File::from(inherited(descriptor::STARTER));
+    let waiting = move || {
+        // Nothing is ever written to it.
+        let _ = pipe.read(&mut [0; 1]);
+        // Process 1 of a namespace takes all of it along.
+        std::process::exit(1);
+    };
+    std::thread::Builder::new().spawn(waiting).map(drop).map_err(|error| failed("thread", error))
 }
 
 fn keep_from_children(number: RawFd) -> Result<(), String> {

@@ -7,14 +7,14 @@
 mod connections;
 mod control;
 mod inside;
-mod outside;
 mod output;
+mod outside;
 mod process;
 
 use serde::{Deserialize, Serialize};
 
-pub(crate) use output::now;
 pub use control::{Control, ProcessStatus, Status};
+pub(crate) use output::now;
 pub use outside::{Outgoing, Outside};
 
 /// The numbers of the descriptors that are handed on from stage to stage.
@@ -34,7 +34,10 @@ pub(crate) mod descriptor {
     pub const OUTSIDE: i32 = 8;
     pub const FILTER: i32 = 9;
     pub const ABOUT: i32 = 10;
-    pub const LAST: i32 = ABOUT;
+
+    /// For a single command: its end says that whoever wanted it is gone.
+    pub const STARTER: i32 = 11;
+    pub const LAST: i32 = STARTER;
 }
 
 /// A process of the application.

@@ -11,7 +11,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::{Plan, Sandboxes};
-use crate::init::Orders;
+use crate::init::{Orders, descriptor};
 
 /// One line that the command wrote.
 pub struct OutputLine {
@@ -46,7 +46,10 @@ impl Sandboxes {
         let (out, out_end) = nix::unistd::pipe2(OFlag::O_CLOEXEC)?;
         let (err, err_end) = nix::unistd::pipe2(OFlag::O_CLOEXEC)?;
         let readers = [follow("stdout", out, output.clone())?, follow("stderr", err, output)?];
-        let mut started = self.start(plan, orders, Vec::new(), out_end.into(), err_end.into(), true).await?;
+        // Nothing is written to it. Its end, whether this ends well or is killed, ends the command.
+        let (starter, _until_here) = nix::unistd::pipe2(OFlag::O_CLOEXEC)?;
+        let extra = vec![(starter, descriptor::STARTER)];
+        let mut started = self.start(plan, orders, extra, out_end.into(), err_end.into(), true).await?;
         let identity = started.identity;
         let waiting = tokio::task::spawn_blocking(move || started.child.wait());
         tokio::pin!(waiting);

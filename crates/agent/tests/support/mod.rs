@@ -91,11 +91,7 @@ impl Instance {
         Self {
             sandboxes,
             place: place.to_owned(),
-            name: format!(
-                "test-{}-{}",
-                std::process::id(),
-                place.file_name().unwrap().to_string_lossy().replace('.', "")
-            ),
+            name: Self::name(place, std::process::id()),
             user,
             limits: Limits { memory: 256 << 20, processes: 100, temporary: 16 << 20 },
             environment: Vec::new(),
@@ -103,6 +99,11 @@ impl Instance {
             identity: Identity::default(),
             _kept: None,
         }
+    }
+
+    /// Of its sandbox, where this process starts it.
+    pub fn name(place: &Path, starter: u32) -> String {
+        format!("test-{starter}-{}", place.file_name().unwrap().to_string_lossy().replace('.', ""))
     }
 
     pub fn orders(&self) -> Orders {
