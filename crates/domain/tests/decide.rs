@@ -1,0 +1,258 @@
+//! `decide`, exhaustively, against a model of its own that was written from the description of the product: every set
+//! of actions, in the list or not, every role, every permission.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use stoa_domain::member::Role;
+use stoa_domain::permission::{
+    DeploymentTarget, JobTarget, ProjectAndInstances, Target, Whole, all, instance, invitation, job, member, project,
+    server, workspace,
+};
+use stoa_domain::standing::{Access, Revisions};
+use stoa_domain::{
+    AccountId, Action, ActionSet, Actor, Credential, DeploymentId, InstanceId, InvitationId, JobId, MemberId,
+    Permission, ProjectId, Refusal, ServerId, SessionId, Standing, TokenLimits, Via, WorkspaceId, decide,
+};
+use uuid::Uuid;
+
+/// What the model answers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Answer {
+    Allowed,
+    NotFound,
+    Missing(Vec<&'static str>),
+    OwnersOnly,
+}
+
+/// What the product's tables say of an operation, in the words of the API.
+#[derive(Clone, Copy)]
+enum Asks {
+    /// These switches.
+    Switches(&'static [&'static str]),
+    Owner,
+    OwnerOrSelf,
+}
+
+fn id<I: std::str::FromStr>(number: u128) -> I {
+    Uuid::from_u128(number).to_string().parse().ok().unwrap()
+}
+
+const OWN: u128 = 7;
+
+fn standing(role: Role, actions: ActionSet, is_listed: bool, limits: Option<&TokenLimits>) -> Standing {
+    let listed = if is_listed { OWN } else { OWN + 1 };
+    let account: AccountId = id(1);
+    let access = Access {
+        account,
+        workspace: id::<WorkspaceId>(2),
+        member: id::<MemberId>(3),
+        role,
+        actions,
+        projects: [id::<ProjectId>(listed)].into_iter().collect(),
+        instances: [id::<InstanceId>(listed)].into_iter().collect(),
+        servers: [id::<ServerId>(listed)].into_iter().collect(),
+        revisions: Revisions { account: 1, access: 1 },
+    };
+    let actor = Actor {
+        account,
+        name: "Anna".to_owned(),
+        via: Via::Page,
+        credential: Credential::Session(id::<SessionId>(9)),
+        address: None,
+    };
+    Standing::new(actor, Arc::new(access), limits).unwrap()
+}
+
+/// The numbered rules of "How a request is decided", from the third on.
+fn model(role: Role, has: &BTreeSet<&str>, is_in_list: bool, asks: Asks, is_oneself: bool) -> Answer {
+    if role == Role::Owner {
+        return Answer::Allowed;
+    }
+    if !is_in_list {
+        return Answer::NotFound;
+    }
+    match asks {
+        Asks::Owner => Answer::OwnersOnly,
+        Asks::OwnerOrSelf if is_oneself => Answer::Allowed,
+        Asks::OwnerOrSelf => Answer::OwnersOnly,
+        Asks::Switches(wanted) => {
+            let missing: Vec<&'static str> = wanted.iter().copied().filter(|key| !has.contains(key)).collect();
+            if missing.is_empty() { Answer::Allowed } else { Answer::Missing(missing) }
+        }
+    }
+}
+
+fn answer<P: Permission>(standing: &Standing, target: P::Target) -> Answer {
+    match decide::<P>(standing, target) {
+        Ok(_) => Answer::Allowed,
+        Err(Refusal::NotFound) => Answer::NotFound,
+        Err(Refusal::OwnerRequired { .. }) => Answer::OwnersOnly,
+        Err(Refusal::PermissionDenied { missing, .. }) => Answer::Missing(missing.into_iter().map(Action::key).collect()),
+        Err(other) => panic!("{other:?}"),
+    }
+}
+
+/// One row of the model: the operation, what it asks, a target, and whether that target is subject to a list.
+fn compare<P: Permission>(seen: &mut BTreeSet<&'static str>, asks: Asks, target: P::Target, is_subject_to_a_list: bool)
+where
+    P::Target: Target,
+{
+    assert!(seen.insert(P::OPERATION), "{} stands in the model twice", P::OPERATION);
+    for role in [Role::Owner, Role::Member] {
+        for is_listed in [false, true] {
+            for actions in ActionSet::every() {
+                let standing = standing(role, actions, is_listed, None);
+                let has = actions.iter().map(Action::key).collect();
+                let expected = model(role, &has, is_listed || !is_subject_to_a_list, asks, false);
+                let found = answer::<P>(&standing, target.clone());
+                assert_eq!(found, expected, "{} as {role:?} with {actions:?}, in the list: {is_listed}", P::OPERATION);
+            }
+        }
+    }
+}
+
+#[test]
+fn every_permission_is_decided_as_the_product_says() {
+    use Asks::{Owner, OwnerOrSelf, Switches};
+    const NOTHING: Asks = Switches(&[]);
+    let mut seen = BTreeSet::new();
+    let own_project = || id::<ProjectId>(OWN);
+    let own_instance = || id::<InstanceId>(OWN);
+    let own_server = || id::<ServerId>(OWN);
+    let other_member = || id::<MemberId>(33);
+    let own_job = || JobTarget { job: id::<JobId>(5), instance: Some(own_instance()) };
+    let seen = &mut seen;
+
+    compare::<workspace::View>(seen, NOTHING, Whole, false);
+    compare::<workspace::Change>(seen, Owner, Whole, false);
+    compare::<workspace::Delete>(seen, Owner, Whole, false);
+    compare::<workspace::ReadAudit>(seen, Owner, Whole, false);
+    compare::<workspace::ReadOwnAudit>(seen, NOTHING, Whole, false);
+    compare::<workspace::FollowEvents>(seen, NOTHING, Whole, false);
+
+    compare::<member::List>(seen, NOTHING, Whole, false);
+    compare::<member::View>(seen, NOTHING, other_member(), false);
+    compare::<member::ChangeRole>(seen, Owner, other_member(), false);
+    compare::<member::Remove>(seen, OwnerOrSelf, other_member(), false);
+    compare::<member::ViewPermissions>(seen, OwnerOrSelf, other_member(), false);
+    compare::<member::SetPermissions>(seen, Owner, other_member(), false);
+    compare::<member::Explain>(seen, OwnerOrSelf, other_member(), false);
+
+    compare::<invitation::List>(seen, Owner, Whole, false);
+    compare::<invitation::Create>(seen, Owner, Whole, false);
+    // An invitation is on nobody's list: to a plain member there are none.
+    let invitation = || id::<InvitationId>(44);
+    let lists_invitations = invitation_is_listed(invitation());
+    compare::<invitation::Resend>(seen, Owner, invitation(), !lists_invitations);
+    compare::<invitation::Revoke>(seen, Owner, invitation(), !lists_invitations);
+
+    compare::<job::List>(seen, NOTHING, Whole, false);
+    compare::<job::View>(seen, NOTHING, own_job(), true);
+    // What its start needed isn't known from the job alone: without it only owners.
+    compare::<job::Cancel>(seen, Owner, own_job(), true);
+
+    compare::<server::List>(seen, NOTHING, Whole, false);
+    compare::<server::View>(seen, NOTHING, own_server(), true);
+    compare::<server::Create>(seen, Owner, Whole, false);
+    compare::<server::Change>(seen, Owner, own_server(), true);
+    compare::<server::Delete>(seen, Owner, own_server(), true);
+
+    compare::<project::List>(seen, Switches(&["view_projects"]), Whole, false);
+    compare::<project::View>(seen, Switches(&["view_projects"]), own_project(), true);
+    compare::<project::Create>(seen, Owner, Whole, false);
+    compare::<project::Change>(seen, Owner, own_project(), true);
+    compare::<project::Delete>(seen, Owner, own_project(), true);
+    compare::<project::Fetch>(seen, Switches(&["view_projects"]), own_project(), true);
+    let push = ProjectAndInstances { project: own_project(), instances: vec![own_instance()] };
+    compare::<project::Push>(seen, Switches(&["view_projects", "use_ide"]), push, true);
+
+    compare::<instance::List>(seen, NOTHING, Whole, false);
+    compare::<instance::View>(seen, NOTHING, own_instance(), true);
+    compare::<instance::Create>(seen, Owner, Whole, false);
+    compare::<instance::Change>(seen, Owner, own_instance(), true);
+    compare::<instance::ViewEnvironment>(seen, Owner, own_instance(), true);
+    compare::<instance::ChangeEnvironment>(seen, Owner, own_instance(), true);
+    compare::<instance::Restart>(seen, Switches(&["restart_instances"]), own_instance(), true);
+    compare::<instance::Start>(seen, Switches(&["restart_instances"]), own_instance(), true);
+    compare::<instance::Stop>(seen, Switches(&["stop_instances"]), own_instance(), true);
+    compare::<instance::Delete>(seen, Switches(&["delete_instances"]), own_instance(), true);
+    compare::<instance::Deploy>(seen, Owner, own_instance(), true);
+    compare::<instance::ListDeployments>(seen, Switches(&["view_logs"]), own_instance(), true);
+    let deployment =
+        DeploymentTarget { deployment: id::<DeploymentId>(6), job: id::<JobId>(5), instance: own_instance() };
+    compare::<instance::ViewDeployment>(seen, Switches(&["view_logs"]), deployment, true);
+    compare::<instance::CancelDeployment>(seen, Owner, own_job(), true);
+    compare::<instance::ReadLogs>(seen, Switches(&["view_logs"]), own_instance(), true);
+    compare::<instance::Visit>(seen, NOTHING, own_instance(), true);
+
+    let declared: BTreeSet<&str> = all().into_iter().map(|(operation, ..)| operation).collect();
+    assert_eq!(*seen, declared, "a permission is missing in the model, or the model has one that isn't declared");
+}
+
+/// Whether a plain member is told that an invitation exists (by a 403), or not (by a 404).
+fn invitation_is_listed(invitation: InvitationId) -> bool {
+    invitation.is_listed(&standing(Role::Member, ActionSet::EMPTY, true, None))
+}
+
+#[test]
+fn what_one_may_to_oneself_needs_no_owner() {
+    let oneself = id::<MemberId>(3);
+    let plain = standing(Role::Member, ActionSet::EMPTY, false, None);
+    assert_eq!(answer::<member::Remove>(&plain, oneself), Answer::Allowed);
+    assert_eq!(answer::<member::ViewPermissions>(&plain, oneself), Answer::Allowed);
+    assert_eq!(answer::<member::Explain>(&plain, oneself), Answer::Allowed);
+    assert_eq!(answer::<member::SetPermissions>(&plain, oneself), Answer::OwnersOnly);
+    assert_eq!(answer::<member::ChangeRole>(&plain, oneself), Answer::OwnersOnly);
+}
+
+#[test]
+fn another_grant_never_takes_access_away() {
+    for actions in ActionSet::every() {
+        let before = answer::<instance::Restart>(&standing(Role::Member, actions, true, None), id(OWN));
+        for more in Action::ALL {
+            let after = answer::<instance::Restart>(&standing(Role::Member, actions.with(more), true, None), id(OWN));
+            assert!(before != Answer::Allowed || after == Answer::Allowed, "{actions:?} and {more:?}");
+        }
+    }
+}
+
+#[test]
+fn a_token_never_does_more_than_its_account() {
+    for actions in ActionSet::every() {
+        for kept in [ActionSet::EMPTY, ActionSet::EMPTY.with(Action::ViewLogs)] {
+            let limits = TokenLimits { actions: Some(kept), workspaces: None };
+            for role in [Role::Owner, Role::Member] {
+                let narrowed = standing(role, actions, true, Some(&limits));
+                let whole = standing(role, actions, true, None);
+                let (narrowed_answer, whole_answer) =
+                    (answer::<instance::Restart>(&narrowed, id(OWN)), answer::<instance::Restart>(&whole, id(OWN)));
+                assert!(narrowed_answer != Answer::Allowed || whole_answer == Answer::Allowed);
+                assert_ne!(narrowed_answer, Answer::Allowed, "the token has no restart");
+                let logs = answer::<instance::ReadLogs>(&narrowed, id(OWN));
+                assert!(logs != Answer::Allowed || kept.has(Action::ViewLogs));
+            }
+        }
+    }
+}
+
+#[test]
+fn a_token_of_another_workspace_is_a_stranger_here() {
+    let limits = TokenLimits { actions: None, workspaces: Some(vec![id::<WorkspaceId>(99)]) };
+    let account: AccountId = id(1);
+    let own = standing(Role::Owner, ActionSet::EMPTY, true, None);
+    let access = Access {
+        account,
+        workspace: own.workspace(),
+        member: own.member(),
+        role: Role::Owner,
+        actions: ActionSet::EMPTY,
+        projects: Default::default(),
+        instances: Default::default(),
+        servers: Default::default(),
+        revisions: own.revisions(),
+    };
+    assert!(Standing::new(own.actor().clone(), Arc::new(access), Some(&limits)).is_none());
+}
