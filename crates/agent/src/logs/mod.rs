@@ -4,8 +4,11 @@
 //! agent. There are 64 at most: then the oldest goes. A line's position is its segment and its offset in it, and stays
 //! what it is when the segment is compressed.
 
+mod lines;
 mod reader;
 mod segments;
+#[cfg(test)]
+mod tests;
 mod writer;
 
 pub use reader::{Query, read};

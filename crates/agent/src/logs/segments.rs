@@ -2,7 +2,7 @@
 
 use std::ffi::OsStr;
 use std::fs::{self, File};
-use std::io::{self, BufReader, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 
 /// Bytes at which a segment is full.
@@ -34,12 +34,6 @@ impl Segment {
 
     pub fn path(&self, folder: &Path) -> PathBuf {
         folder.join(Self::name(self.number, self.is_compressed))
-    }
-
-    /// Its lines, uncompressed.
-    pub fn open(&self, folder: &Path) -> io::Result<Box<dyn Read>> {
-        let file = File::open(self.path(folder))?;
-        if self.is_compressed { Ok(Box::new(zstd::Decoder::new(BufReader::new(file))?)) } else { Ok(Box::new(file)) }
     }
 }
 
