@@ -54,7 +54,10 @@ impl Output {
                 log.second = now;
                 log.lines = 0;
                 if dropped > 0 {
-                    log.write("stoa", format!("{dropped} lines were dropped: more than {MOST} in a second").as_bytes());
+                    log.write(
+                        "stoa",
+                        format!("{dropped} lines were dropped: more than {MOST} in a second").as_bytes(),
+                    );
                 }
             }
             log.lines += 1;
@@ -71,7 +74,10 @@ impl Output {
         self.with(|log| {
             let dropped = std::mem::take(&mut log.dropped);
             if dropped > 0 {
-                log.write("stoa", format!("{dropped} lines were dropped: more than {MOST} in a second").as_bytes());
+                log.write(
+                    "stoa",
+                    format!("{dropped} lines were dropped: more than {MOST} in a second").as_bytes(),
+                );
             }
         });
     }

@@ -46,8 +46,11 @@ fn inherited(number: RawFd) -> File {
 
 pub(super) fn run() -> Result<u8, String> {
     let mut text = String::new();
-    inherited(descriptor::OUTSIDE).read_to_string(&mut text).map_err(|error| format!("no orders: {error}"))?;
-    let plan: Outside = serde_json::from_str(&text).map_err(|error| format!("orders that can't be read: {error}"))?;
+    inherited(descriptor::OUTSIDE)
+        .read_to_string(&mut text)
+        .map_err(|error| format!("no orders: {error}"))?;
+    let plan: Outside =
+        serde_json::from_str(&text).map_err(|error| format!("orders that can't be read: {error}"))?;
     for group in &plan.groups {
         std::fs::write(group, "0").map_err(|error| format!("{group} can't be entered: {error}"))?;
     }
