@@ -9,7 +9,8 @@ use stoa_agent::logs;
 use stoa_agent::machine::{self, Agent, Form, Phase, Seen};
 use stoa_app::Fault;
 use stoa_app::ports::{
-    Command, InstanceForm, InstanceOnMachine, LogLine, LogQuery, MachineFacts, MachineState, Machines, Order, Progress,
+    Command, InstanceForm, InstanceOnMachine, LogLine, LogQuery, MachineFacts, MachineState, Machines, Order,
+    Progress,
 };
 use stoa_domain::branch::CommitId;
 use stoa_domain::{InstanceId, ProjectId, ReleaseId, Timestamp};
@@ -48,7 +49,9 @@ fn form(form: InstanceForm) -> Form {
 
 fn command(command: Command) -> machine::Command {
     match command {
-        Command::Deploy { deployment, release, commit } => machine::Command::Deploy { deployment, release, commit },
+        Command::Deploy { deployment, release, commit } => {
+            machine::Command::Deploy { deployment, release, commit }
+        }
         Command::Release { deployment, release } => machine::Command::Release { deployment, release },
         Command::Start => machine::Command::Start,
         Command::Stop => machine::Command::Stop,
@@ -120,7 +123,9 @@ impl Machines for LocalMachines {
         commit: CommitId,
         repository: PathBuf,
     ) -> BoxFuture<'_, Result<(), Fault>> {
-        Box::pin(async move { self.agent.bring_commit(project, &commit, repository).await.map_err(Fault::new) })
+        Box::pin(
+            async move { self.agent.bring_commit(project, &commit, repository).await.map_err(Fault::new) },
+        )
     }
 
     fn carry_out(
@@ -189,7 +194,13 @@ impl Machines for NoMachines {
         Box::pin(async { Err(none()) })
     }
 
-    fn bring_commit(&self, _: Order, _: ProjectId, _: CommitId, _: PathBuf) -> BoxFuture<'_, Result<(), Fault>> {
+    fn bring_commit(
+        &self,
+        _: Order,
+        _: ProjectId,
+        _: CommitId,
+        _: PathBuf,
+    ) -> BoxFuture<'_, Result<(), Fault>> {
         Box::pin(async { Err(none()) })
     }
 

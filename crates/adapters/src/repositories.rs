@@ -59,7 +59,9 @@ impl Repositories for GitRepositories {
             for entry in std::fs::read_dir(&self.folder).map_err(Fault::new)? {
                 let entry = entry.map_err(Fault::new)?;
                 let name = entry.file_name().to_string_lossy().into_owned();
-                let Some(project) = name.strip_suffix(".git").and_then(|id| id.parse().ok()) else { continue };
+                let Some(project) = name.strip_suffix(".git").and_then(|id| id.parse().ok()) else {
+                    continue;
+                };
                 let made = entry.metadata().and_then(|about| about.modified()).map_err(Fault::new)?;
                 if made.elapsed().unwrap_or_default() > SETTLED {
                     projects.push(project);

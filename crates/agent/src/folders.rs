@@ -23,13 +23,27 @@ impl Folders {
         make_private(&state)?;
         // Sockets and bind mounts need a path that doesn't depend on where somebody stands.
         let folders = Self { state: fs::canonicalize(state)? };
-        for name in
-            ["mirrors", "cache", "releases", "current", "data", "run", "logs", "deployments", "instances", "operations"]
-        {
+        for name in [
+            "mirrors",
+            "cache",
+            "releases",
+            "current",
+            "data",
+            "run",
+            "logs",
+            "deployments",
+            "instances",
+            "operations",
+        ] {
             make_private(&folders.state.join(name))?;
         }
         // What an instance's own user has to walk through; the entries below are closed to all but theirs.
-        for open in [folders.state.as_path(), &folders.state.join("data"), &folders.state.join("cache"), &folders.state.join("releases")] {
+        for open in [
+            folders.state.as_path(),
+            &folders.state.join("data"),
+            &folders.state.join("cache"),
+            &folders.state.join("releases"),
+        ] {
             fs::set_permissions(open, fs::Permissions::from_mode(0o711))?;
         }
         Ok(folders)
@@ -174,7 +188,8 @@ pub fn write_whole(file: &Path, bytes: &[u8]) -> io::Result<()> {
     use std::io::Write as _;
     use std::os::unix::fs::OpenOptionsExt as _;
     let beside = file.with_extension("new");
-    let mut open = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&beside)?;
+    let mut open =
+        fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&beside)?;
     open.write_all(bytes)?;
     open.sync_all()?;
     fs::rename(&beside, file)?;

@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use stoa_domain::member::Role;
 use stoa_domain::permission::{
-    DeploymentTarget, JobTarget, ProjectAndInstances, Target, Whole, all, instance, invitation, job, member, project,
-    server, workspace,
+    DeploymentTarget, JobTarget, ProjectAndInstances, Target, Whole, all, instance, invitation, job, member,
+    project, server, workspace,
 };
 use stoa_domain::standing::{Access, Revisions};
 use stoa_domain::{
@@ -79,7 +79,8 @@ fn model(role: Role, has: &BTreeSet<&str>, is_in_list: bool, asks: Asks, is_ones
         Asks::OwnerOrSelf if is_oneself => Answer::Allowed,
         Asks::OwnerOrSelf => Answer::OwnersOnly,
         Asks::Switches(wanted) => {
-            let missing: Vec<&'static str> = wanted.iter().copied().filter(|key| !has.contains(key)).collect();
+            let missing: Vec<&'static str> =
+                wanted.iter().copied().filter(|key| !has.contains(key)).collect();
             if missing.is_empty() { Answer::Allowed } else { Answer::Missing(missing) }
         }
     }
@@ -90,14 +91,20 @@ fn answer<P: Permission>(standing: &Standing, target: P::Target) -> Answer {
         Ok(_) => Answer::Allowed,
         Err(Refusal::NotFound) => Answer::NotFound,
         Err(Refusal::OwnerRequired { .. }) => Answer::OwnersOnly,
-        Err(Refusal::PermissionDenied { missing, .. }) => Answer::Missing(missing.into_iter().map(Action::key).collect()),
+        Err(Refusal::PermissionDenied { missing, .. }) => {
+            Answer::Missing(missing.into_iter().map(Action::key).collect())
+        }
         Err(other) => panic!("{other:?}"),
     }
 }
 
 /// One row of the model: the operation, what it asks, a target, and whether that target is subject to a list.
-fn compare<P: Permission>(seen: &mut BTreeSet<&'static str>, asks: Asks, target: P::Target, is_subject_to_a_list: bool)
-where
+fn compare<P: Permission>(
+    seen: &mut BTreeSet<&'static str>,
+    asks: Asks,
+    target: P::Target,
+    is_subject_to_a_list: bool,
+) where
     P::Target: Target,
 {
     assert!(seen.insert(P::OPERATION), "{} stands in the model twice", P::OPERATION);
@@ -108,7 +115,12 @@ where
                 let has = actions.iter().map(Action::key).collect();
                 let expected = model(role, &has, is_listed || !is_subject_to_a_list, asks, false);
                 let found = answer::<P>(&standing, target.clone());
-                assert_eq!(found, expected, "{} as {role:?} with {actions:?}, in the list: {is_listed}", P::OPERATION);
+                assert_eq!(
+                    found,
+                    expected,
+                    "{} as {role:?} with {actions:?}, in the list: {is_listed}",
+                    P::OPERATION
+                );
             }
         }
     }
@@ -189,7 +201,10 @@ fn every_permission_is_decided_as_the_product_says() {
     compare::<instance::Visit>(seen, NOTHING, own_instance(), true);
 
     let declared: BTreeSet<&str> = all().into_iter().map(|(operation, ..)| operation).collect();
-    assert_eq!(*seen, declared, "a permission is missing in the model, or the model has one that isn't declared");
+    assert_eq!(
+        *seen, declared,
+        "a permission is missing in the model, or the model has one that isn't declared"
+    );
 }
 
 /// Whether a plain member is told that an invitation exists (by a 403), or not (by a 404).
@@ -213,7 +228,8 @@ fn another_grant_never_takes_access_away() {
     for actions in ActionSet::every() {
         let before = answer::<instance::Restart>(&standing(Role::Member, actions, true, None), id(OWN));
         for more in Action::ALL {
-            let after = answer::<instance::Restart>(&standing(Role::Member, actions.with(more), true, None), id(OWN));
+            let after =
+                answer::<instance::Restart>(&standing(Role::Member, actions.with(more), true, None), id(OWN));
             assert!(before != Answer::Allowed || after == Answer::Allowed, "{actions:?} and {more:?}");
         }
     }
@@ -227,8 +243,10 @@ fn a_token_never_does_more_than_its_account() {
             for role in [Role::Owner, Role::Member] {
                 let narrowed = standing(role, actions, true, Some(&limits));
                 let whole = standing(role, actions, true, None);
-                let (narrowed_answer, whole_answer) =
-                    (answer::<instance::Restart>(&narrowed, id(OWN)), answer::<instance::Restart>(&whole, id(OWN)));
+                let (narrowed_answer, whole_answer) = (
+                    answer::<instance::Restart>(&narrowed, id(OWN)),
+                    answer::<instance::Restart>(&whole, id(OWN)),
+                );
                 assert!(narrowed_answer != Answer::Allowed || whole_answer == Answer::Allowed);
                 assert_ne!(narrowed_answer, Answer::Allowed, "the token has no restart");
                 let logs = answer::<instance::ReadLogs>(&narrowed, id(OWN));

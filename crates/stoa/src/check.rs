@@ -19,6 +19,9 @@ pub fn check(folder: &Path) -> Result<(), Ended> {
     if !application.release.command.is_empty() {
         say(&format!("Before the switch: {}", application.release.command.join(" ")));
     }
-    say(&format!("Listens on port {}, is well when `{}` answers.", application.port, application.health.path));
+    say(&format!(
+        "Listens on port {}, is well when `{}` answers.",
+        application.port, application.health.path
+    ));
     Ok(())
 }

@@ -19,9 +19,13 @@ pub async fn doctor(settings: Settings) -> Result<(), Ended> {
     line("outgoing network", &abilities.no_outgoing);
     say(&format!("limits   {}", abilities.limits_by));
     let git = std::process::Command::new("git").arg("--version").output();
-    let git_problem = git.err().map(|error| format!("git can't be run ({error}). Install it: apt-get install git"));
+    let git_problem =
+        git.err().map(|error| format!("git can't be run ({error}). Install it: apt-get install git"));
     line("git", &git_problem);
-    say(&format!("mail     {}", if settings.mail.is_some() { "configured" } else { "not configured: links are shown to copy" }));
+    say(&format!(
+        "mail     {}",
+        if settings.mail.is_some() { "configured" } else { "not configured: links are shown to copy" }
+    ));
     say(&format!("address  {}", settings.origin()));
     match (&abilities.no_sandbox, git_problem) {
         (None, None) => Ok(()),

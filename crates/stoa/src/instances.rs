@@ -13,11 +13,17 @@ pub async fn stop_all(settings: Settings) -> Result<(), Ended> {
         return Ok(());
     }
     let _lock = serve::take_lock(&settings).map_err(|error| {
-        Ended::because("instances can be stopped here only while Stoa doesn't run; use the page, or end it first", error)
+        Ended::because(
+            "instances can be stopped here only while Stoa doesn't run; use the page, or end it first",
+            error,
+        )
     })?;
     let agent = serve::look_at_agent(&settings).await?;
     let count = agent.stop_all().await?;
-    say(&format!("{}. The next start of Stoa starts them again.", counted(count, "is stopped", "are stopped")));
+    say(&format!(
+        "{}. The next start of Stoa starts them again.",
+        counted(count, "is stopped", "are stopped")
+    ));
     Ok(())
 }
 

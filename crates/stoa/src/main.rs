@@ -32,18 +32,29 @@ fn command() -> Command {
             settings::with_flags(Command::new("migrate"))
                 .about("Brings the records' schema up to date, and ends"),
         )
-        .subcommand(settings::with_flags(Command::new("doctor")).about("Says what this machine has and lacks"))
+        .subcommand(
+            settings::with_flags(Command::new("doctor")).about("Says what this machine has and lacks"),
+        )
         .subcommand(
             Command::new("check")
                 .about("Says what a deployment would make of a folder's stoa.toml")
                 .arg(Arg::new("folder").default_value(".")),
         )
         .subcommand(
-            Command::new("instances").about("Instances of this machine").subcommand_required(true).subcommand(
-                settings::with_flags(Command::new("stop")).about("Ends what goes on while Stoa doesn't run").arg(
-                    Arg::new("all").long("all").required(true).action(ArgAction::SetTrue).help("All of them"),
+            Command::new("instances")
+                .about("Instances of this machine")
+                .subcommand_required(true)
+                .subcommand(
+                    settings::with_flags(Command::new("stop"))
+                        .about("Ends what goes on while Stoa doesn't run")
+                        .arg(
+                            Arg::new("all")
+                                .long("all")
+                                .required(true)
+                                .action(ArgAction::SetTrue)
+                                .help("All of them"),
+                        ),
                 ),
-            ),
         )
         .subcommand(Command::new("openapi").about("Prints the description of the API (OpenAPI 3.1)"))
 }
@@ -62,9 +73,9 @@ fn main() -> ExitCode {
         Some(("serve", flags)) => with_runtime(flags, serve::serve),
         Some(("migrate", flags)) => with_runtime(flags, serve::migrate),
         Some(("doctor", flags)) => with_runtime(flags, doctor::doctor),
-        Some(("check", arguments)) => {
-            check::check(std::path::Path::new(arguments.get_one::<String>("folder").map_or(".", String::as_str)))
-        }
+        Some(("check", arguments)) => check::check(std::path::Path::new(
+            arguments.get_one::<String>("folder").map_or(".", String::as_str),
+        )),
         Some(("instances", arguments)) => match arguments.subcommand() {
             Some((_, flags)) => with_runtime(flags, instances::stop_all),
             None => Err(Ended::said("see stoa instances --help")),

@@ -26,7 +26,8 @@ struct Place {
 impl Drop for Place {
     fn drop(&mut self) {
         for identity in self.started.lock().unwrap().iter().filter(|identity| identity.is_alive()) {
-            let _ = nix::sys::signal::kill(nix::unistd::Pid::from_raw(identity.pid), nix::sys::signal::SIGKILL);
+            let _ =
+                nix::sys::signal::kill(nix::unistd::Pid::from_raw(identity.pid), nix::sys::signal::SIGKILL);
         }
     }
 }
@@ -41,7 +42,12 @@ impl Place {
         let sandboxes = Sandboxes::new(PathBuf::from(env!("CARGO_BIN_EXE_stoa")), Vec::new());
         assert_eq!(sandboxes.abilities().no_sandbox, None);
         // Limits on processes count by user: each test has its own, as each instance has.
-        let place = Self { folder, sandboxes, user: 200_000 + std::process::id() % 50_000, started: Default::default() };
+        let place = Self {
+            folder,
+            sandboxes,
+            user: 200_000 + std::process::id() % 50_000,
+            started: Default::default(),
+        };
         if let Some(user) = place.user() {
             for name in ["data", "log"] {
                 std::os::unix::fs::chown(place.path(name), Some(user), Some(user)).unwrap();
@@ -66,9 +72,14 @@ impl Place {
         Orders {
             user: self.user(),
             processes_limit: 64,
-            environment: [("PATH", "/usr/bin:/bin"), ("PORT", "8000"), ("SECRET", "canary-7"), ("LANG", "C.UTF-8")]
-                .map(|(name, value)| (name.to_owned(), value.to_owned()))
-                .to_vec(),
+            environment: [
+                ("PATH", "/usr/bin:/bin"),
+                ("PORT", "8000"),
+                ("SECRET", "canary-7"),
+                ("LANG", "C.UTF-8"),
+            ]
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .to_vec(),
             working_folder: "/app".to_owned(),
             port: 8000,
             processes: vec![Process {
@@ -136,7 +147,12 @@ impl Place {
         let orders = self.orders(&["python3", "app.py"], false);
         let identity = self
             .sandboxes
-            .start_application(&self.plan(&paths), &orders, listen("application.sock"), listen("control.sock"))
+            .start_application(
+                &self.plan(&paths),
+                &orders,
+                listen("application.sock"),
+                listen("control.sock"),
+            )
             .await
             .unwrap();
         self.started.lock().unwrap().push(identity);

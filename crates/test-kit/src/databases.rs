@@ -92,3 +92,49 @@ async fn rename_when_nobody_is_in_it(connection: &mut PgConnection) {
         }
     }
 }
+
+/// All rows of all tables but those that are named, in order, as text.
+///
+/// # Panics
+/// On PostgreSQL.
+pub async fn dump(place: &Place, but: &[&str]) -> String {
+    use sqlx::{Column as _, Row as _, ValueRef as _};
+    let Place::Sqlite(file) = place else { panic!("only a SQLite file is dumped") };
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(file).read_only(true);
+    let mut connection = sqlx::SqliteConnection::connect_with(&options).await.expect("the file opens");
+    let tables: Vec<String> =
+        sqlx::query_scalar("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")
+            .fetch_all(&mut connection)
+            .await
+            .expect("the tables");
+    let mut text = String::new();
+    for table in tables.iter().filter(|table| !but.contains(&table.as_str())) {
+        // The names come from the schema itself.
+        let select = sqlx::AssertSqlSafe(format!("SELECT * FROM \"{table}\""));
+        let rows = sqlx::query(select).fetch_all(&mut connection).await.expect("the rows");
+        let mut lines: Vec<String> = rows
+            .iter()
+            .map(|row| {
+                // The ends of the audit chains belong to the audit log.
+                let columns = row.columns().iter().filter(|column| !column.name().starts_with("audit_"));
+                let cells = columns.map(|column| {
+                    let raw = row.try_get_raw(column.ordinal()).expect("a cell");
+                    let bytes = if raw.is_null() {
+                        None
+                    } else {
+                        row.try_get_unchecked::<Vec<u8>, _>(column.ordinal()).ok()
+                    };
+                    format!(
+                        "{}={}",
+                        column.name(),
+                        bytes.map_or("null".to_owned(), |bytes| bytes.escape_ascii().to_string())
+                    )
+                });
+                format!("{table}: {}\n", cells.collect::<Vec<_>>().join(" "))
+            })
+            .collect();
+        lines.sort();
+        text.extend(lines);
+    }
+    text
+}

@@ -16,7 +16,7 @@ use stoa_http::{Frame, Registered, Site};
 use stoa_storage::Store;
 
 use crate::client::Client;
-use crate::databases::{Fresh, Kind, fresh};
+use crate::databases::{self, Fresh, Kind, fresh};
 use crate::fake::clock::{FakeClock, FakeRng};
 use crate::fake::machines::FakeMachines;
 use crate::fake::mail::FakeMail;
@@ -41,7 +41,7 @@ pub struct World {
     pub router: Router,
     pub registered: Vec<Registered>,
     numbers: AtomicU32,
-    _fresh: Fresh,
+    fresh: Fresh,
 }
 
 /// Somebody with an account.
@@ -129,7 +129,7 @@ impl World {
             router,
             registered,
             numbers: AtomicU32::new(0),
-            _fresh: fresh,
+            fresh,
         }
     }
 
@@ -174,6 +174,14 @@ impl World {
     #[must_use]
     pub fn known_workspace(&self, owner: &Person, id: &str, slug: &str) -> Workspace<'_> {
         Workspace { world: self, owner: owner.clone(), id: id.to_owned(), slug: slug.to_owned() }
+    }
+
+    /// All rows of all tables but those that are named, as text: to see that nothing changed. SQLite only.
+    ///
+    /// # Panics
+    /// On PostgreSQL.
+    pub async fn dump(&self, but: &[&str]) -> String {
+        databases::dump(&self.fresh.place, but).await
     }
 
     /// Sends what waits to be sent.
@@ -279,6 +287,7 @@ impl Workspace<'_> {
         for branch in branches {
             self.world.repositories.commit(project, branch, &format!("first on {branch}"));
         }
+        self.world.app.compare_heads().await.expect("the branches are known");
         id
     }
 

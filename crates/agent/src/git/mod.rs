@@ -193,11 +193,16 @@ async fn run(mut command: Command, input: Option<&[u8]>) -> Result<Output, GitEr
     if let (Some(input), Some(mut pipe)) = (input, child.stdin.take()) {
         pipe.write_all(input).await?;
     }
-    let output = tokio::time::timeout(PATIENCE, child.wait_with_output()).await.map_err(|_| GitError::OutOfTime)??;
+    let output =
+        tokio::time::timeout(PATIENCE, child.wait_with_output()).await.map_err(|_| GitError::OutOfTime)??;
     let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
     Ok(Output { succeeded: output.status.success(), status: output.status.code(), out: output.stdout, said })
 }
 
 fn checked(output: Output, verb: &str) -> Result<Vec<u8>, GitError> {
-    if output.succeeded { Ok(output.out) } else { Err(GitError::Refused { verb: verb.to_owned(), said: output.said }) }
+    if output.succeeded {
+        Ok(output.out)
+    } else {
+        Err(GitError::Refused { verb: verb.to_owned(), said: output.said })
+    }
 }

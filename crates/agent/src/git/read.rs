@@ -51,7 +51,8 @@ impl Repository {
         let out = self.ask(&["for-each-ref", FORMAT, "refs/heads/"]).await?;
         let text = String::from_utf8_lossy(&out);
         let mut branches = Vec::new();
-        for line in text.split(END).map(|line| line.trim_start_matches('\n')).filter(|line| !line.is_empty()) {
+        for line in text.split(END).map(|line| line.trim_start_matches('\n')).filter(|line| !line.is_empty())
+        {
             let (name, rest) = line.split_once(FIELD).ok_or_else(|| unreadable(line))?;
             let commit = commit(rest.split(FIELD)).ok_or_else(|| unreadable(line))?;
             if let Some(name) = BranchName::parse(name) {
@@ -83,10 +84,14 @@ impl Repository {
         let Some(head) = self.head(branch).await? else { return Ok(None) };
         let (skip, limit) = (format!("--skip={skip}"), format!("--max-count={limit}"));
         let format = "--format=%H%x1f%ct%x1f%an%x1f%ae%x1f%s";
-        let out = self.ask(&["log", "-z", &skip, &limit, format, "--end-of-options", &head.to_string()]).await?;
+        let out =
+            self.ask(&["log", "-z", &skip, &limit, format, "--end-of-options", &head.to_string()]).await?;
         let text = String::from_utf8_lossy(&out);
         let lines = text.split(END).filter(|line| !line.is_empty());
-        lines.map(|line| commit(line.split(FIELD)).ok_or_else(|| unreadable(line))).collect::<Result<_, _>>().map(Some)
+        lines
+            .map(|line| commit(line.split(FIELD)).ok_or_else(|| unreadable(line)))
+            .collect::<Result<_, _>>()
+            .map(Some)
     }
 
     /// How many commits `branch` has that `base` hasn't, and the other way round.
@@ -94,7 +99,9 @@ impl Repository {
     /// # Errors
     /// Where git refuses.
     pub async fn ahead_behind(&self, branch: &BranchName, base: &BranchName) -> Result<(u64, u64), GitError> {
-        let (Some(branch), Some(base)) = (self.head(branch).await?, self.head(base).await?) else { return Ok((0, 0)) };
+        let (Some(branch), Some(base)) = (self.head(branch).await?, self.head(base).await?) else {
+            return Ok((0, 0));
+        };
         let both = format!("{branch}...{base}");
         let out = self.ask(&["rev-list", "--left-right", "--count", "--end-of-options", &both]).await?;
         let text = String::from_utf8_lossy(&out);

@@ -57,8 +57,16 @@ impl Agent {
         }
     }
 
-    async fn work(&self, instance: &Instance, operation: &Operation, command: Command) -> Result<Progress, Unwell> {
-        let succeeded = |release: Option<ReleaseId>, size| Progress::Succeeded { release: release.map(ReleaseId::uuid), size };
+    async fn work(
+        &self,
+        instance: &Instance,
+        operation: &Operation,
+        command: Command,
+    ) -> Result<Progress, Unwell> {
+        let succeeded = |release: Option<ReleaseId>, size| Progress::Succeeded {
+            release: release.map(ReleaseId::uuid),
+            size,
+        };
         match command {
             Command::Deploy { deployment, release, commit } => {
                 let size = self.deploy(instance, operation, deployment, release, &commit).await?;
@@ -120,7 +128,8 @@ impl Agent {
             self.set_phase(instance, Phase::Running);
             return Ok(());
         }
-        let release = self.current_release(instance.id).ok_or_else(|| Unwell::because("failed", NOTHING_DEPLOYED))?;
+        let release =
+            self.current_release(instance.id).ok_or_else(|| Unwell::because("failed", NOTHING_DEPLOYED))?;
         let made = release::load(&self.inner.folders, instance.id, release)?
             .ok_or_else(|| Unwell::because("failed", NOTHING_DEPLOYED))?;
         self.set_phase(instance, phase);
@@ -149,12 +158,15 @@ impl Agent {
         match outcome {
             Ok(()) => self.set_phase(instance, Phase::Running),
             Err(Unwell::Cancelled) => self.set_phase(instance, Phase::Stopped),
-            Err(Unwell::Because { sentence, .. }) => self.set_phase(instance, Phase::Failed(format!("{sentence}."))),
+            Err(Unwell::Because { sentence, .. }) => {
+                self.set_phase(instance, Phase::Failed(format!("{sentence}.")))
+            }
         }
     }
 
     async fn soft_restart(&self, instance: &Instance, operation: &Operation) -> Result<(), Unwell> {
-        let Some((running, control)) = instance.running().zip(instance.control_socket(&self.inner.folders)) else {
+        let Some((running, control)) = instance.running().zip(instance.control_socket(&self.inner.folders))
+        else {
             return Err(Unwell::because("failed", NOTHING_DEPLOYED));
         };
         let made = release::load(&self.inner.folders, instance.id, ReleaseId::new(running.release))?

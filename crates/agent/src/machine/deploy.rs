@@ -140,7 +140,8 @@ impl Deployment<'_> {
             Unwell::because("failed", format!("The commit couldn't be taken out of the repository: {error}"))
         })?;
         self.step("read", "Reading what the application says of itself")?;
-        let application = stoa_toml::read(&app).map_err(|problem| Unwell::because(problem.code, problem.sentence))?;
+        let application =
+            stoa_toml::read(&app).map_err(|problem| Unwell::because(problem.code, problem.sentence))?;
         self.check_expectations(&application)?;
         self.build(&application, &app).await?;
         self.step("store", "Storing the release")?;
@@ -165,9 +166,11 @@ impl Deployment<'_> {
     fn check_expectations(&self, application: &Application) -> Result<(), Unwell> {
         let form = self.instance.form();
         for expected in application.environment.iter().filter(|expected| expected.required) {
-            let is_set = expected.default.is_some() || form.variables.iter().any(|(name, _)| *name == expected.name);
+            let is_set =
+                expected.default.is_some() || form.variables.iter().any(|(name, _)| *name == expected.name);
             if !is_set {
-                let about = expected.about.as_ref().map(|about| format!("; the application says: \"{about}\""));
+                let about =
+                    expected.about.as_ref().map(|about| format!("; the application says: \"{about}\""));
                 let sentence = format!(
                     "{} isn't set. Set it in Settings → Environment{}",
                     expected.name,
@@ -180,7 +183,10 @@ impl Deployment<'_> {
     }
 
     async fn build(&self, application: &Application, app: &Path) -> Result<(), Unwell> {
-        self.step("build", if application.build.commands.is_empty() { "Nothing to build" } else { "Building" })?;
+        self.step(
+            "build",
+            if application.build.commands.is_empty() { "Nothing to build" } else { "Building" },
+        )?;
         if application.build.commands.is_empty() {
             return Ok(());
         }
@@ -204,8 +210,15 @@ impl Deployment<'_> {
         for (number, command) in application.build.commands.iter().enumerate() {
             self.log.say(&format!("$ {}", command.join(" ")));
             let what = format!("Build command {} ({})", number + 1, short(command));
-            self.run_command(&what, mounts, command, environment.clone(), &application.folder, application.build.time_limit)
-                .await?;
+            self.run_command(
+                &what,
+                mounts,
+                command,
+                environment.clone(),
+                &application.folder,
+                application.build.time_limit,
+            )
+            .await?;
         }
         Ok(())
     }
@@ -222,7 +235,15 @@ impl Deployment<'_> {
         let mounts = Mounts { app, is_app_writable: false, data: Some(&data), cache: None };
         let environment = environment(&form, made, self.release);
         let what = format!("The release command ({})", short(&release.command));
-        self.run_command(&what, mounts, &release.command, environment, &made.application.folder, release.time_limit).await
+        self.run_command(
+            &what,
+            mounts,
+            &release.command,
+            environment,
+            &made.application.folder,
+            release.time_limit,
+        )
+        .await
     }
 
     async fn run_command(
@@ -320,8 +341,10 @@ impl Deployment<'_> {
         let running = self.agent.start_release(self.instance, self.release, made).await?;
         self.operation.step("health");
         self.log.say(&format!("Waiting until `{}` answers", made.application.health.path));
-        let well =
-            self.agent.wait_until_well(self.instance, &running, &made.application, &self.operation.cancel).await;
+        let well = self
+            .agent
+            .wait_until_well(self.instance, &running, &made.application, &self.operation.cancel)
+            .await;
         match well {
             Ok(()) => Ok(running),
             Err(unwell) => {
@@ -335,7 +358,11 @@ impl Deployment<'_> {
 /// A command's beginning, for a sentence.
 fn short(command: &[String]) -> String {
     let whole = command.join(" ");
-    if whole.chars().count() <= 60 { whole } else { format!("{}…", whole.chars().take(60).collect::<String>()) }
+    if whole.chars().count() <= 60 {
+        whole
+    } else {
+        format!("{}…", whole.chars().take(60).collect::<String>())
+    }
 }
 
 /// The application's own name for `/data`.

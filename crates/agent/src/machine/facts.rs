@@ -34,7 +34,10 @@ impl Watch {
         let (disk, disk_used) = disk(folders);
         Facts {
             version: version.to_owned(),
-            processors: std::thread::available_parallelism().ok().and_then(|count| u32::try_from(count.get()).ok()).unwrap_or(1),
+            processors: std::thread::available_parallelism()
+                .ok()
+                .and_then(|count| u32::try_from(count.get()).ok())
+                .unwrap_or(1),
             processor_used: self.processor(),
             memory,
             memory_used,
@@ -51,7 +54,8 @@ impl Watch {
     fn processor(&self) -> f32 {
         let text = fs::read_to_string("/proc/stat").unwrap_or_default();
         let line = text.lines().next().unwrap_or_default();
-        let ticks: Vec<u64> = line.split_whitespace().skip(1).filter_map(|field| field.parse().ok()).collect();
+        let ticks: Vec<u64> =
+            line.split_whitespace().skip(1).filter_map(|field| field.parse().ok()).collect();
         let all: u64 = ticks.iter().take(8).sum();
         let idle: u64 = ticks.iter().skip(3).take(2).sum();
         let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);

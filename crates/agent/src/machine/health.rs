@@ -34,7 +34,9 @@ pub(super) async fn ask(socket: &Path, health: &Health, host: &str) -> Answer {
 async fn ask_once(socket: &Path, health: &Health, host: &str) -> io::Result<u16> {
     let mut stream = UnixStream::connect(socket).await?;
     let path = if health.path.is_empty() { "/" } else { &health.path };
-    let request = format!("GET {path} HTTP/1.0\r\nHost: {host}\r\nUser-Agent: stoa-health\r\nConnection: close\r\n\r\n");
+    let request = format!(
+        "GET {path} HTTP/1.0\r\nHost: {host}\r\nUser-Agent: stoa-health\r\nConnection: close\r\n\r\n"
+    );
     stream.write_all(request.as_bytes()).await?;
     let mut line = Vec::new();
     while line.len() < 12 {
@@ -43,7 +45,8 @@ async fn ask_once(socket: &Path, health: &Health, host: &str) -> io::Result<u16>
         }
     }
     let text = String::from_utf8_lossy(&line[..12]).into_owned();
-    let status = text.strip_prefix("HTTP/1.").and_then(|rest| rest.get(2..5)).and_then(|status| status.parse().ok());
+    let status =
+        text.strip_prefix("HTTP/1.").and_then(|rest| rest.get(2..5)).and_then(|status| status.parse().ok());
     status.ok_or_else(|| io::ErrorKind::InvalidData.into())
 }
 
@@ -65,10 +68,13 @@ pub(super) fn listening(pid: i32) -> Vec<u16> {
         let text = std::fs::read_to_string(format!("/proc/{pid}/net/{file}")).unwrap_or_default();
         for line in text.lines().skip(1) {
             let mut fields = line.split_whitespace().skip(1);
-            let (Some(local), Some(_), Some(state)) = (fields.next(), fields.next(), fields.next()) else { continue };
+            let (Some(local), Some(_), Some(state)) = (fields.next(), fields.next(), fields.next()) else {
+                continue;
+            };
             // 0A: listening.
             if state == "0A"
-                && let Some(port) = local.rsplit(':').next().and_then(|port| u16::from_str_radix(port, 16).ok())
+                && let Some(port) =
+                    local.rsplit(':').next().and_then(|port| u16::from_str_radix(port, 16).ok())
             {
                 ports.push(port);
             }

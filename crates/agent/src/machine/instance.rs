@@ -66,7 +66,8 @@ pub(super) struct Instance {
 
 impl Instance {
     pub fn new(form: Form) -> Self {
-        let state = State { form: form.clone(), fence: 0, phase: Phase::Stopped, running: None, generation: 0 };
+        let state =
+            State { form: form.clone(), fence: 0, phase: Phase::Stopped, running: None, generation: 0 };
         Self { id: form.instance, turn: tokio::sync::Mutex::new(()), state: Mutex::new(state) }
     }
 

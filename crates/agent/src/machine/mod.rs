@@ -129,7 +129,12 @@ impl Agent {
     ///
     /// # Errors
     /// Where git refuses.
-    pub async fn bring_commit(&self, project: ProjectId, commit: &CommitId, from: PathBuf) -> Result<(), GitError> {
+    pub async fn bring_commit(
+        &self,
+        project: ProjectId,
+        commit: &CommitId,
+        from: PathBuf,
+    ) -> Result<(), GitError> {
         let mirror = self.mirror(project);
         mirror.create("main").await?;
         if mirror.has(commit).await? {
@@ -170,7 +175,8 @@ impl Agent {
     /// # Errors
     /// Where it doesn't run.
     pub async fn open_application(&self, instance: InstanceId) -> io::Result<UnixStream> {
-        let socket = self.find(instance).and_then(|instance| instance.application_socket(&self.inner.folders));
+        let socket =
+            self.find(instance).and_then(|instance| instance.application_socket(&self.inner.folders));
         match socket {
             Some(socket) => UnixStream::connect(socket).await,
             None => Err(io::ErrorKind::NotConnected.into()),

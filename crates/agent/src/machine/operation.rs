@@ -97,16 +97,19 @@ impl Operation {
     /// All that was told and will be, up to the outcome.
     pub fn follow(self: Arc<Self>) -> impl Stream<Item = Progress> + Send + use<> {
         let moved = self.moved.subscribe();
-        futures_util::stream::unfold((self, moved, 0_usize, false), |(operation, mut moved, number, is_over)| async move {
-            if is_over {
-                return None;
-            }
-            // Its sender lives in the operation, which is held here.
-            moved.wait_for(|count| *count > number).await.ok()?;
-            let progress = operation.at(number)?;
-            let is_over = progress.is_outcome();
-            Some((progress, (operation, moved, number + 1, is_over)))
-        })
+        futures_util::stream::unfold(
+            (self, moved, 0_usize, false),
+            |(operation, mut moved, number, is_over)| async move {
+                if is_over {
+                    return None;
+                }
+                // Its sender lives in the operation, which is held here.
+                moved.wait_for(|count| *count > number).await.ok()?;
+                let progress = operation.at(number)?;
+                let is_over = progress.is_outcome();
+                Some((progress, (operation, moved, number + 1, is_over)))
+            },
+        )
     }
 }
 
@@ -134,7 +137,8 @@ impl Operations {
         let operation = Arc::new(Operation::new());
         known.insert(job, operation.clone());
         // Of an earlier run: it is over, and only told again.
-        let outcome = std::fs::read(self.file(job)).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
+        let outcome =
+            std::fs::read(self.file(job)).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
         let is_new = outcome.is_none();
         if let Some(outcome) = outcome {
             operation.tell(outcome);
@@ -166,7 +170,12 @@ impl Operations {
         }
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         known.retain(|job, operation| {
-            let is_over = operation.told.lock().unwrap_or_else(PoisonError::into_inner).last().is_some_and(Progress::is_outcome);
+            let is_over = operation
+                .told
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .last()
+                .is_some_and(Progress::is_outcome);
             !is_over || self.file(*job).exists()
         });
         Ok(())

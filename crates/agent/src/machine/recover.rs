@@ -24,14 +24,19 @@ impl Agent {
         if state.as_os_str().len() > LONGEST_STATE {
             return Err(io::Error::new(
                 io::ErrorKind::InvalidInput,
-                format!("{} is too long a path for sockets: choose a data directory with a shorter one", state.display()),
+                format!(
+                    "{} is too long a path for sockets: choose a data directory with a shorter one",
+                    state.display()
+                ),
             ));
         }
         for (form, fence) in form::load_all(&self.inner.folders, &self.inner.key)? {
             let instance = Arc::new(Instance::kept(form, fence));
             self.lock().insert(instance.id, instance.clone());
             let agent = self.clone();
-            let recovered = async move { agent.recover(&instance, starts_instances).await.map_err(|error| (instance.id, error)) };
+            let recovered = async move {
+                agent.recover(&instance, starts_instances).await.map_err(|error| (instance.id, error))
+            };
             // One that can't be taken up doesn't keep the others from it.
             if let Err((instance, error)) = recovered.await {
                 tracing::error!(%error, %instance, "an instance can't be taken up again");
@@ -46,7 +51,9 @@ impl Agent {
         let mut found = None;
         for (name, running) in self.sandboxes_of(instance)? {
             let is_wanted = running.as_ref().is_some_and(|running| {
-                wish_running && found.is_none() && Some(running.release) == current.map(stoa_domain::ReleaseId::uuid)
+                wish_running
+                    && found.is_none()
+                    && Some(running.release) == current.map(stoa_domain::ReleaseId::uuid)
             });
             match running {
                 Some(running) if is_wanted && self.answers(instance, &running).await => found = Some(running),

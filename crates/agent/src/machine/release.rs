@@ -37,7 +37,12 @@ pub(super) fn load(folders: &Folders, instance: InstanceId, release: ReleaseId) 
 }
 
 /// From here on it is whole.
-pub(super) fn save(folders: &Folders, instance: InstanceId, release: ReleaseId, made: &Made) -> io::Result<()> {
+pub(super) fn save(
+    folders: &Folders,
+    instance: InstanceId,
+    release: ReleaseId,
+    made: &Made,
+) -> io::Result<()> {
     folders::write_whole(&about(folders, instance, release), &serde_json::to_vec(made)?)
 }
 

@@ -52,12 +52,14 @@ impl Key {
     pub fn seal(&self, place: &str, text: &[u8]) -> io::Result<Vec<u8>> {
         let nonce = random::<NONCE>()?;
         let payload = Payload { msg: text, aad: place.as_bytes() };
-        let sealed = self.cipher().encrypt(&XNonce::from(nonce), payload).map_err(|_| bad("it can't be sealed"))?;
+        let sealed =
+            self.cipher().encrypt(&XNonce::from(nonce), payload).map_err(|_| bad("it can't be sealed"))?;
         Ok([nonce.as_slice(), &sealed].concat())
     }
 
     pub fn open(&self, place: &str, sealed: &[u8]) -> io::Result<Zeroizing<Vec<u8>>> {
-        let (nonce, sealed) = sealed.split_at_checked(NONCE).ok_or_else(|| bad("a sealed text that is too short"))?;
+        let (nonce, sealed) =
+            sealed.split_at_checked(NONCE).ok_or_else(|| bad("a sealed text that is too short"))?;
         let nonce: [u8; NONCE] = nonce.try_into().map_err(|_| bad("a sealed text that is too short"))?;
         let payload = Payload { msg: sealed, aad: place.as_bytes() };
         let text = self.cipher().decrypt(&XNonce::from(nonce), payload);

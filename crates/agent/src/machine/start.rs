@@ -37,7 +37,11 @@ const QUOTED: usize = 3;
 pub(super) enum Unwell {
     Cancelled,
     /// For everybody; and what a log said, for whoever may read it.
-    Because { code: &'static str, sentence: String, quote: Option<String> },
+    Because {
+        code: &'static str,
+        sentence: String,
+        quote: Option<String>,
+    },
 }
 
 impl Unwell {
@@ -77,7 +81,8 @@ pub(super) fn environment(form: &Form, made: &Made, release: ReleaseId) -> Vec<(
     let application = &made.application;
     let mut environment = common_environment();
     let defaults = application.environment.iter();
-    environment.extend(defaults.filter_map(|expected| Some((expected.name.clone(), expected.default.clone()?))));
+    environment
+        .extend(defaults.filter_map(|expected| Some((expected.name.clone(), expected.default.clone()?))));
     if let Some(file) = &application.sqlite {
         environment.push(("DATABASE_URL".to_owned(), format!("sqlite:////data/{file}")));
     }
@@ -141,7 +146,12 @@ impl Agent {
     }
 
     /// Starts the sandbox of a release. It isn't the one that answers yet.
-    pub(super) async fn start_release(&self, instance: &Instance, release: ReleaseId, made: &Made) -> io::Result<Running> {
+    pub(super) async fn start_release(
+        &self,
+        instance: &Instance,
+        release: ReleaseId,
+        made: &Made,
+    ) -> io::Result<Running> {
         let (form, folders) = (instance.form(), &self.inner.folders);
         let user = self.user(&form);
         let name = self.make_place(instance)?;
@@ -169,8 +179,11 @@ impl Agent {
             once: false,
         };
         let listen = |name: &str| Ok::<_, io::Error>(OwnedFd::from(UnixListener::bind(place.join(name))?));
-        let started =
-            self.inner.sandboxes.start_application(&plan, &orders, listen("application.sock")?, listen("control.sock")?).await;
+        let started = self
+            .inner
+            .sandboxes
+            .start_application(&plan, &orders, listen("application.sock")?, listen("control.sock")?)
+            .await;
         let identity = match started {
             Ok(identity) => identity,
             Err(error) => {
@@ -252,8 +265,10 @@ impl Agent {
     async fn last_lines(&self, instance: &Instance, since: i64) -> Option<String> {
         let query = logs::Query { since: Some(since - 60_000_000), ..logs::Query::default() };
         let lines = logs::read(self.inner.folders.logs(instance.id), query);
-        let lines: Vec<_> = lines.filter_map(|line| line.ok().filter(|line| line.stream != "stoa")).collect().await;
-        let newest: Vec<&str> = lines.iter().rev().take(QUOTED).rev().map(|line| line.text.as_str()).collect();
+        let lines: Vec<_> =
+            lines.filter_map(|line| line.ok().filter(|line| line.stream != "stoa")).collect().await;
+        let newest: Vec<&str> =
+            lines.iter().rev().take(QUOTED).rev().map(|line| line.text.as_str()).collect();
         (!newest.is_empty()).then(|| newest.join("\n"))
     }
 
@@ -261,7 +276,8 @@ impl Agent {
     pub(super) async fn end_sandbox(&self, instance: &Instance, running: &Running) -> io::Result<()> {
         let place = running.place(&self.inner.folders, instance.id);
         if running.identity.is_alive() {
-            let application = release::load(&self.inner.folders, instance.id, ReleaseId::new(running.release))?;
+            let application =
+                release::load(&self.inner.folders, instance.id, ReleaseId::new(running.release))?;
             let patience = application.map_or(MARGIN, |made| patience(&made.application));
             if let Err(error) = Control::stop(&place.join("control.sock"), None, patience).await {
                 tracing::debug!(%error, instance = %instance.id, "process 1 didn't stop by itself");
@@ -310,7 +326,12 @@ impl Agent {
             environment,
             working_folder: inside(folder),
             port: 0,
-            processes: vec![Process { name: String::new(), command: command.to_vec(), stop_signal: 15, stop_seconds: 1 }],
+            processes: vec![Process {
+                name: String::new(),
+                command: command.to_vec(),
+                stop_signal: 15,
+                stop_seconds: 1,
+            }],
             once: true,
         };
         let ended = self.inner.sandboxes.run_command(&plan, &orders, time_limit, cancel, lines).await;

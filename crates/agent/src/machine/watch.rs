@@ -37,11 +37,14 @@ impl Agent {
     }
 
     async fn look_after(self, instance: Arc<Instance>, running: Running) {
-        let application = match release::load(&self.inner.folders, instance.id, ReleaseId::new(running.release)) {
-            Ok(Some(made)) => made.application,
-            Ok(None) => return,
-            Err(error) => return tracing::error!(%error, instance = %instance.id, "a release can't be read"),
-        };
+        let application =
+            match release::load(&self.inner.folders, instance.id, ReleaseId::new(running.release)) {
+                Ok(Some(made)) => made.application,
+                Ok(None) => return,
+                Err(error) => {
+                    return tracing::error!(%error, instance = %instance.id, "a release can't be read");
+                }
+            };
         let is_current = || instance.running().as_ref() == Some(&running);
         let place = running.place(&self.inner.folders, instance.id);
         let mut failures = 0;
@@ -66,7 +69,10 @@ impl Agent {
             if !is_current() {
                 return;
             }
-            let Ok(status) = Control::status(&place.join("control.sock"), Duration::from_secs(5)).await else { continue };
+            let Ok(status) = Control::status(&place.join("control.sock"), Duration::from_secs(5)).await
+            else {
+                continue;
+            };
             let process = status.application().cloned().unwrap_or_default();
             if status.is_restarting || instance.phase() == Phase::Waiting {
                 continue;
@@ -74,7 +80,10 @@ impl Agent {
             match (&process.pid, instance.phase()) {
                 (None, Phase::Running) => {
                     let end = process.last_end.unwrap_or_default();
-                    self.set_phase(&instance, Phase::Failed(format!("The application ended ({end}); it is started again.")));
+                    self.set_phase(
+                        &instance,
+                        Phase::Failed(format!("The application ended ({end}); it is started again.")),
+                    );
                     continue;
                 }
                 (None, _) => continue,
@@ -106,7 +115,10 @@ impl Agent {
             if failures >= application.health.failures {
                 failures = 0;
                 tracing::info!(instance = %instance.id, "an application doesn't answer as it should: it is restarted");
-                self.set_phase(&instance, Phase::Failed("The application doesn't answer; it is restarted.".to_owned()));
+                self.set_phase(
+                    &instance,
+                    Phase::Failed("The application doesn't answer; it is restarted.".to_owned()),
+                );
                 let patience = super::start::patience(&application);
                 if let Err(error) = Control::soft_restart(&place.join("control.sock"), patience).await {
                     tracing::warn!(%error, instance = %instance.id, "it couldn't be restarted");
@@ -150,7 +162,9 @@ impl Agent {
         loop {
             tokio::time::sleep(pause).await;
             let _turn = instance.turn.lock().await;
-            if instance.running().as_ref().is_some_and(|running| running != ended) || !instance.form().wish_running {
+            if instance.running().as_ref().is_some_and(|running| running != ended)
+                || !instance.form().wish_running
+            {
                 return;
             }
             if let Err(error) = self.end_current(instance).await {

@@ -109,7 +109,10 @@ pub(super) fn parse(source: &str) -> Result<Application, Problem> {
     let whole = DeTable::parse(source).map_err(|error| {
         let at = error.span().map_or(0, |span| span.start);
         let what = error.message().lines().next().unwrap_or("it isn't TOML").to_owned();
-        Problem::plain("stoa_toml", format!("stoa.toml, line {}, column {}: {what}", text.line(at), text.column(at)))
+        Problem::plain(
+            "stoa_toml",
+            format!("stoa.toml, line {}, column {}: {what}", text.line(at), text.column(at)),
+        )
     })?;
     let mut top = Table::new(text, "", whole.get_ref());
     let mut application = Application::default();
@@ -193,12 +196,14 @@ fn database(top: &mut Table<'_>, application: &mut Application) -> Result<(), Pr
             application.overlap = false;
             Ok(())
         }
-        (Some("sqlite"), None) => {
-            Err(Problem::plain("stoa_toml", "stoa.toml: database.path is missing: the SQLite file below /data"))
-        }
-        (Some("postgresql"), _) => {
-            Err(Problem::plain("stoa_toml", "stoa.toml: a PostgreSQL database isn't possible with this version yet"))
-        }
+        (Some("sqlite"), None) => Err(Problem::plain(
+            "stoa_toml",
+            "stoa.toml: database.path is missing: the SQLite file below /data",
+        )),
+        (Some("postgresql"), _) => Err(Problem::plain(
+            "stoa_toml",
+            "stoa.toml: a PostgreSQL database isn't possible with this version yet",
+        )),
         _ => Err(Problem::plain("stoa_toml", "stoa.toml: database.kind is \"sqlite\" or \"postgresql\"")),
     }
 }
@@ -240,7 +245,8 @@ fn stopping(table: &mut Table<'_>, text: Text<'_>, process: &mut Process) -> Res
 fn health(top: &mut Table<'_>, health: &mut Health) -> Result<(), Problem> {
     let Some(mut table) = top.table("health")? else { return Ok(()) };
     if let Some((path, span)) = table.string("path")? {
-        let is_path = path.is_empty() || (path.starts_with('/') && path.bytes().all(|byte| (0x21..0x7f).contains(&byte)));
+        let is_path = path.is_empty()
+            || (path.starts_with('/') && path.bytes().all(|byte| (0x21..0x7f).contains(&byte)));
         if !is_path {
             return Err(table.text().wrong(&span, "health.path begins with `/`"));
         }
@@ -275,7 +281,8 @@ fn environment(top: &mut Table<'_>, text: Text<'_>, application: &mut Applicatio
 }
 
 fn is_name(name: &str) -> bool {
-    (1..=32).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
+    (1..=32).contains(&name.len())
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
 }
 
 #[cfg(test)]
@@ -316,7 +323,10 @@ mod tests {
         assert_eq!(sentence("version = 2\n"), "stoa.toml is of version 2; this server reads version 1");
         assert!(sentence("[run\n").starts_with("stoa.toml, line 1, column 5: "), "{}", sentence("[run\n"));
         assert_eq!(sentence("[nonsense]\n"), "stoa.toml, line 1: `nonsense` isn't known at the top");
-        assert_eq!(sentence("[run]\nport = 0\n"), "stoa.toml, line 2: run.port must be a number from 1 to 65535");
+        assert_eq!(
+            sentence("[run]\nport = 0\n"),
+            "stoa.toml, line 2: run.port must be a number from 1 to 65535"
+        );
         assert_eq!(sentence("[environment.PORT]\n"), "stoa.toml, line 1: PORT is set by Stoa");
     }
 

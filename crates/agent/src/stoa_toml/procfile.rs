@@ -9,10 +9,12 @@ pub(super) fn add(application: &mut Application, text: &str) -> Result<(), Probl
         if line.is_empty() || line.starts_with('#') {
             continue;
         }
-        let wrong = |what: &str| Problem::plain("stoa_toml", format!("Procfile, line {}: {what}", number + 1));
+        let wrong =
+            |what: &str| Problem::plain("stoa_toml", format!("Procfile, line {}: {what}", number + 1));
         let (name, command) = line.split_once(':').ok_or_else(|| wrong("a line is `name: command`"))?;
         let (name, command) = (name.trim(), command.trim());
-        let is_name = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
+        let is_name = !name.is_empty()
+            && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
         if !is_name || command.is_empty() {
             return Err(wrong("a line is `name: command`"));
         }
@@ -23,7 +25,11 @@ pub(super) fn add(application: &mut Application, text: &str) -> Result<(), Probl
         } else if application.processes.iter().any(|process| process.name == name) {
             return Err(wrong("this process is there already"));
         } else {
-            application.processes.push(Process { name: name.to_owned(), command, ..Application::default().run });
+            application.processes.push(Process {
+                name: name.to_owned(),
+                command,
+                ..Application::default().run
+            });
         }
     }
     if application.run.command.is_empty() {

@@ -153,7 +153,8 @@ impl<'t> Table<'t> {
         let DeValue::Array(list) = value.get_ref() else { return Err(self.wrong(value, key, EXAMPLE)) };
         let mut commands = Vec::new();
         for one in list.iter() {
-            let words = self.words(one, key, r#"["npm", "ci"]"#).map_err(|_| self.wrong(one, key, EXAMPLE))?;
+            let words =
+                self.words(one, key, r#"["npm", "ci"]"#).map_err(|_| self.wrong(one, key, EXAMPLE))?;
             if words.first().is_none_or(String::is_empty) {
                 return Err(self.wrong(one, key, EXAMPLE));
             }
@@ -233,7 +234,9 @@ impl<'t> Table<'t> {
         let mut variables = Vec::new();
         for (name, value) in table.entries.iter() {
             let DeValue::String(text) = value.get_ref() else {
-                return Err(self.text.wrong(&value.span(), &format!("{}.{} must be a text", table.name, name.get_ref())));
+                return Err(self
+                    .text
+                    .wrong(&value.span(), &format!("{}.{} must be a text", table.name, name.get_ref())));
             };
             variables.push((name.get_ref().to_string(), text.to_string()));
         }
@@ -259,7 +262,8 @@ impl<'t> Table<'t> {
             if self.taken.contains(key) {
                 continue;
             }
-            let place = if self.name.is_empty() { "at the top".to_owned() } else { format!("in [{}]", self.name) };
+            let place =
+                if self.name.is_empty() { "at the top".to_owned() } else { format!("in [{}]", self.name) };
             let near = self.taken.iter().map(|known| (distance(key, known), *known)).min();
             let hint = match near {
                 Some((far, known)) if far <= 2 => format!("; did you mean `{known}`?"),

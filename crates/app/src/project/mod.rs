@@ -237,7 +237,10 @@ impl App {
     ///
     /// # Errors
     /// `NotFound`, or a fault.
-    pub async fn load_project_for_change(&self, permit: &Permit<may::Change>) -> Result<SeenProject, Failure> {
+    pub async fn load_project_for_change(
+        &self,
+        permit: &Permit<may::Change>,
+    ) -> Result<SeenProject, Failure> {
         self.seen_project(&Caller::of(permit), *permit.target()).await
     }
 

@@ -81,13 +81,7 @@ impl Proxy {
     #[must_use]
     pub fn new(frame: Frame, applications: Arc<dyn Applications>) -> Self {
         let connections = connections::Connections::new(applications.clone());
-        Self {
-            frame,
-            applications,
-            connections,
-            crowd: Arc::default(),
-            openness: Arc::default(),
-        }
+        Self { frame, applications, connections, crowd: Arc::default(), openness: Arc::default() }
     }
 
     /// Answers a request for a host that isn't Stoa's own. `host` is in its normal form.

@@ -60,7 +60,11 @@ fn answer(seen: SeenEnvironment) -> Answer<Object<EnvironmentView>> {
     let environment = seen
         .variables
         .into_iter()
-        .map(|variable| VariableView { name: variable.name, value: variable.value, secret: variable.is_secret })
+        .map(|variable| VariableView {
+            name: variable.name,
+            value: variable.value,
+            secret: variable.is_secret,
+        })
         .collect();
     Ok(Object::ok(EnvironmentView { environment, restart_needed: seen.restart_needed }).tagged(tag).secret())
 }

@@ -43,7 +43,8 @@ impl EventView {
     fn of(event: EventRecord) -> Self {
         // It says that what one may do has changed, not what: the page asks everything anew.
         let names = event.kind != "access_changed";
-        let resource = names.then(|| ResourceView { kind: event.resource_kind, id: event.resource.to_string() });
+        let resource =
+            names.then(|| ResourceView { kind: event.resource_kind, id: event.resource.to_string() });
         Self { r#type: event.kind, resource, at: time(event.at) }
     }
 }
@@ -55,7 +56,8 @@ async fn follow(
     Headers(headers): Headers,
     Query(query): Query<EventsQuery>,
 ) -> Answer<Raw> {
-    let last = headers.get("last-event-id").and_then(|value| value.to_str().ok()).map(str::to_owned).or(query.after);
+    let last =
+        headers.get("last-event-id").and_then(|value| value.to_str().ok()).map(str::to_owned).or(query.after);
     // One that can't be read, after an update perhaps: from now on. The page asks everything anew when it connects.
     let after: Option<EventId> = last.and_then(|last| last.parse().ok());
     let lease = frame.leases.hold::<FollowEvents>(asked);

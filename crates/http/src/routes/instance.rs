@@ -48,7 +48,11 @@ pub(super) fn routes(routes: Routes) -> Routes {
             // The sample's instance runs; that it is decided is what counts.
             Sample::status(409).body(json!({})),
         )
-        .post("/api/v1/workspaces/{workspace}/instances/{instance}/stop", stop, Sample::status(202).body(json!({})))
+        .post(
+            "/api/v1/workspaces/{workspace}/instances/{instance}/stop",
+            stop,
+            Sample::status(202).body(json!({})),
+        )
         .post(
             "/api/v1/workspaces/{workspace}/instances/{instance}/deploy",
             deploy,
@@ -152,7 +156,12 @@ async fn list(
         status: word("status", status.as_deref(), InstanceStatus::from_key, "a status of instances")?,
     };
     let found = app.list_instances(permit, &filter, &wanted).await?;
-    Ok(Object::ok(page(found, length, |seen| cursor(&seen.instance.name, seen.instance.id), InstanceView::of)))
+    Ok(Object::ok(page(
+        found,
+        length,
+        |seen| cursor(&seen.instance.name, seen.instance.id),
+        InstanceView::of,
+    )))
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -216,7 +225,10 @@ async fn change(
     };
     let visibility = word("visibility", wish.visibility.as_deref(), Visibility::from_key, VISIBILITIES)?;
     let InstanceChange { name, is_protected, .. } = wish;
-    answer(app.change_instance(permit, ChangeInstance { name, visibility, is_protected, expected_revision }).await?)
+    answer(
+        app.change_instance(permit, ChangeInstance { name, visibility, is_protected, expected_revision })
+            .await?,
+    )
 }
 
 #[derive(Deserialize, ToSchema)]

@@ -51,7 +51,13 @@ struct LineView {
 
 impl LineView {
     fn of(line: LogLine) -> Self {
-        Self { position: line.position, at: time(line.at), stream: line.stream, level: line.level, text: line.text }
+        Self {
+            position: line.position,
+            at: time(line.at),
+            stream: line.stream,
+            level: line.level,
+            text: line.text,
+        }
     }
 }
 
@@ -63,9 +69,15 @@ fn wanted(query: LogsQuery) -> Result<LogQuery, Refusal> {
             return Err(Refusal::invalid("deployment", "missing", "Say which deployment's log."));
         }
         (Some("app"), Some(_)) => {
-            return Err(Refusal::invalid("deployment", "invalid", "The application's log isn't a deployment's."));
+            return Err(Refusal::invalid(
+                "deployment",
+                "invalid",
+                "The application's log isn't a deployment's.",
+            ));
         }
-        (Some(_), _) => return Err(Refusal::invalid("source", "unknown", "This has to be app or deployment.")),
+        (Some(_), _) => {
+            return Err(Refusal::invalid("source", "unknown", "This has to be app or deployment."));
+        }
     }
     if query.limit.is_some_and(|limit| !(1..=10_000).contains(&limit)) {
         return Err(Refusal::invalid("limit", "out_of_range", "An answer has 1 to 10,000 lines."));
@@ -89,7 +101,9 @@ async fn read(
     Query(query): Query<LogsQuery>,
 ) -> Answer<Raw> {
     let follow = query.follow;
-    let events = headers.get(ACCEPT).is_some_and(|value| value.to_str().is_ok_and(|v| v.contains("text/event-stream")));
+    let events = headers
+        .get(ACCEPT)
+        .is_some_and(|value| value.to_str().is_ok_and(|v| v.contains("text/event-stream")));
     // The lease first: a right that ends while the log is opened ends this too.
     let lease = frame.leases.hold::<ReadLogs>(asked);
     let lines = frame.app.read_logs(permit, wanted(query)?).await?;

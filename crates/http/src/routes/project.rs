@@ -116,7 +116,12 @@ async fn create(
     Json(wish): Json<NewProject>,
 ) -> Answer<Object<ProjectView>> {
     if wish.repository.is_some_and(|repository| repository.kind != "hosted") {
-        return Err(Refusal::invalid("repository.kind", "unknown", "A repository is hosted: by Stoa itself.").into());
+        return Err(Refusal::invalid(
+            "repository.kind",
+            "unknown",
+            "A repository is hosted: by Stoa itself.",
+        )
+        .into());
     }
     let wish = CreateProject { name: wish.name, default_branch: wish.default_branch };
     let seen = app.create_project(permit, wish).await?;

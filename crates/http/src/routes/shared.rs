@@ -31,10 +31,7 @@ pub(super) fn abilities(abilities: Abilities) -> May {
         let told = tell(&refusal);
         (verb.key(), Blocked { code: told.code, detail: told.detail, until: None })
     };
-    (
-        abilities.may.into_iter().map(Verb::key).collect(),
-        abilities.blocked.into_iter().map(blocked).collect(),
-    )
+    (abilities.may.into_iter().map(Verb::key).collect(), abilities.blocked.into_iter().map(blocked).collect())
 }
 
 /// Something that another object names.
@@ -109,7 +106,8 @@ pub(super) fn wanted(query: ListQuery) -> Result<(i64, Wanted), Refusal> {
 /// # Errors
 /// `Invalid`, naming the field.
 pub(super) fn id<I: std::str::FromStr>(field: &str, text: Option<String>) -> Result<Option<I>, Refusal> {
-    text.map(|text| text.parse().map_err(|_| Refusal::invalid(field, "invalid", "This isn't an id."))).transpose()
+    text.map(|text| text.parse().map_err(|_| Refusal::invalid(field, "invalid", "This isn't an id.")))
+        .transpose()
 }
 
 /// A word of a closed set, in a query or a body.

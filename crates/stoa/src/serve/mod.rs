@@ -108,12 +108,16 @@ pub async fn serve(settings: Settings) -> Result<(), Ended> {
 fn tell_what_goes_on(agent: Option<&Agent>) {
     match agent.map_or(0, Agent::count_running) {
         0 => {}
-        count => say(&format!("{}. Stop with: stoa instances stop --all", counted(count, "goes on running", "go on running"))),
+        count => say(&format!(
+            "{}. Stop with: stoa instances stop --all",
+            counted(count, "goes on running", "go on running")
+        )),
     }
 }
 
 fn hosting(settings: &Settings, repositories: Arc<GitRepositories>) -> Result<Hosting, Ended> {
-    let hooks_folder = std::fs::canonicalize(&settings.data_dir)?.join("hooks").join(std::process::id().to_string());
+    let hooks_folder =
+        std::fs::canonicalize(&settings.data_dir)?.join("hooks").join(std::process::id().to_string());
     Ok(Hosting {
         folder: Arc::new(move |project| repositories.place(project)),
         hook_program: std::env::current_exe()?,
