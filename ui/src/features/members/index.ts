@@ -1,1 +1,1 @@
-export { MembersPage } from "./pages";
+export { MembersPage } from "./MembersPage";

@@ -1,0 +1,67 @@
+import { useNavigate } from "@tanstack/react-router";
+import { at } from "@/api/client";
+import { ME, queryClient, useAct } from "@/api/queries";
+import type { Member } from "@/api/types";
+import { useWorkspace } from "@/frame/useWorkspace";
+import { ConfirmDialog } from "@/kit";
+
+export function ChangeRole({ member, onClose }: { member: Member; onClose: () => void }) {
+  const workspace = useWorkspace();
+  const toOwner = member.role === "member";
+  const change = useAct<void>(workspace.slug, {
+    method: "PATCH",
+    path: () => at`/members/${member.id}`,
+    body: () => ({ role: toOwner ? "owner" : "member" }),
+    nouns: ["members", "permissions", "workspace"],
+    onDone: onClose,
+  });
+  const { name } = member.account;
+  return (
+    <ConfirmDialog
+      opened
+      onClose={onClose}
+      title={toOwner ? `Make ${name} an owner?` : `Make ${name} a plain member?`}
+      action={toOwner ? "Make an owner" : "Make a plain member"}
+      danger={!toOwner}
+      busy={change.isPending}
+      problem={change.error}
+      onConfirm={() => change.mutate()}
+    >
+      {toOwner
+        ? "An owner may do everything in this workspace, also change other owners. The permissions set so far are emptied."
+        : "A plain member starts with nothing: no action, no project, no instance, no server. It holds at once."}
+    </ConfirmDialog>
+  );
+}
+
+export function RemoveMember(props: { member: Member; isMe: boolean; onClose: () => void }) {
+  const workspace = useWorkspace();
+  const navigate = useNavigate();
+  const { name } = props.member.account;
+  const remove = useAct<void>(workspace.slug, {
+    method: "DELETE",
+    path: () => at`/members/${props.member.id}`,
+    nouns: ["members"],
+    onDone: () => {
+      props.onClose();
+      if (!props.isMe) return;
+      void queryClient.invalidateQueries({ queryKey: ME });
+      void navigate({ to: "/workspaces" });
+    },
+  });
+  return (
+    <ConfirmDialog
+      opened
+      onClose={props.onClose}
+      title={props.isMe ? `Leave ${workspace.name}?` : `Remove ${name}?`}
+      action={props.isMe ? "Leave" : "Remove"}
+      busy={remove.isPending}
+      problem={remove.error}
+      onConfirm={() => remove.mutate()}
+    >
+      {props.isMe
+        ? "Your permissions are lost. To come back you need a new invitation."
+        : "What they have open ends within a second. To come back they need a new invitation, and start without permissions."}
+    </ConfirmDialog>
+  );
+}

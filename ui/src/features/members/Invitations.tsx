@@ -1,0 +1,152 @@
+import { Button } from "@mantine/core";
+import { IconClockHour4, IconMail, IconSend, IconX } from "@tabler/icons-react";
+import { useState } from "react";
+import { at } from "@/api/client";
+import { useAct, useInvitations } from "@/api/queries";
+import type { Invitation } from "@/api/types";
+import { CodeToCopy, ConfirmDialog, Dialog, Failed, Note, Panel, PersonAvatar, Section, Time } from "@/kit";
+import css from "./members.module.css";
+
+const DAY = 24 * 3600_000;
+
+/** Those that wait, and those that ran out and can be sent anew. */
+export function Invitations({ workspace }: { workspace: string }) {
+  const found = useInvitations(workspace);
+  const [revoking, setRevoking] = useState<Invitation | null>(null);
+  const [resent, setResent] = useState<Invitation | null>(null);
+  const revoke = useAct<Invitation>(workspace, {
+    method: "DELETE",
+    path: ({ id }) => at`/invitations/${id}`,
+    nouns: ["invitations"],
+    onDone: () => setRevoking(null),
+  });
+  const resend = useAct<Invitation, Invitation>(workspace, {
+    path: ({ id }) => at`/invitations/${id}/resend`,
+    nouns: ["invitations"],
+    onDone: (answer) => setResent(answer),
+  });
+  const shown = found.data?.filter(({ status }) => status === "pending" || status === "expired");
+  if (found.error) return <Failed error={found.error} retry={() => void found.refetch()} inline />;
+  if (!shown?.length) return null;
+  return (
+    <Section title="Pending invitations" count={shown.length}>
+      <Panel>
+        {shown.map((invitation) => (
+          <div key={invitation.id} className={css.invitation}>
+            <div className={css.person}>
+              <span className={css.letter}>
+                <IconMail size={15} stroke={1.75} aria-hidden />
+              </span>
+              <span className={css.name} style={{ overflowWrap: "anywhere" }}>
+                {invitation.email}
+              </span>
+            </div>
+            <div className={css.person} style={{ gap: 8 }}>
+              {invitation.invited_by && <PersonAvatar name={invitation.invited_by} size={20} />}
+              <span className={css.dim}>
+                {invitation.invited_by}, <Sent invitation={invitation} />
+              </span>
+            </div>
+            <Expiry invitation={invitation} />
+            <div style={{ display: "flex", gap: 4 }}>
+              <Button
+                variant="subtle"
+                data-size="xs"
+                leftSection={<IconSend size={15} stroke={1.75} />}
+                loading={resend.isPending && resend.variables?.id === invitation.id}
+                onClick={() => resend.mutate(invitation)}
+                aria-label={`Resend to ${invitation.email}`}
+              >
+                Resend
+              </Button>
+              <Button
+                variant="subtle"
+                data-size="xs"
+                leftSection={<IconX size={15} stroke={1.75} />}
+                onClick={() => setRevoking(invitation)}
+                aria-label={`Revoke for ${invitation.email}`}
+              >
+                Revoke
+              </Button>
+            </div>
+          </div>
+        ))}
+      </Panel>
+      {resend.error && (
+        <div style={{ marginTop: 12 }}>
+          <Note tone="bad">{resend.error.detail}</Note>
+        </div>
+      )}
+      {revoking && (
+        <ConfirmDialog
+          opened
+          onClose={() => setRevoking(null)}
+          title={`Revoke the invitation of ${revoking.email}?`}
+          action="Revoke"
+          busy={revoke.isPending}
+          problem={revoke.error}
+          onConfirm={() => revoke.mutate(revoking)}
+        >
+          The link ends at once. To invite them again you need a new invitation.
+        </ConfirmDialog>
+      )}
+      {resent && (
+        <Dialog
+          opened
+          onClose={() => setResent(null)}
+          size={560}
+          title={resent.link ? "A new link" : "Sent again"}
+          foot={
+            <Button variant="filled" onClick={() => setResent(null)} data-autofocus>
+              Done
+            </Button>
+          }
+        >
+          {resent.link ? (
+            <div style={{ display: "grid", gap: 8 }}>
+              <Note tone="warn">
+                This installation has no mail server, so the link is yours to pass on. It is shown this once; the one
+                before works no longer.
+              </Note>
+              <CodeToCopy text={resent.link} label="Copy the link" />
+            </div>
+          ) : (
+            <Note tone="good">
+              A mail with a new link is on its way to {resent.email}. The one before works no longer.
+            </Note>
+          )}
+        </Dialog>
+      )}
+    </Section>
+  );
+}
+
+function Sent({ invitation }: { invitation: Invitation }) {
+  const { mail } = invitation;
+  if (mail?.status === "refused")
+    return <span style={{ color: "var(--bad)" }}>the mail was refused{mail.error && `: ${mail.error}`}</span>;
+  if (mail?.status === "waiting") return <>the mail waits{mail.error && `: ${mail.error}`}</>;
+  const word = invitation.delivery === "mail" ? "sent" : "link made";
+  return (
+    <>
+      {word} <Time at={mail?.since ?? invitation.created_at} />
+    </>
+  );
+}
+
+function Expiry({ invitation }: { invitation: Invitation }) {
+  const left = Date.parse(invitation.expires_at) - Date.now();
+  if (invitation.status === "expired" || left <= 0)
+    return <span style={{ color: "var(--bad)" }}>Expired: resend to make a new link</span>;
+  const isSoon = left < 2 * DAY;
+  return (
+    <span
+      style={{ display: "inline-flex", gap: 6, alignItems: "center", color: isSoon ? "var(--warn)" : "var(--text2)" }}
+    >
+      {isSoon && <IconClockHour4 size={15} stroke={1.75} aria-hidden />}
+      <span>
+        Expires <Time at={invitation.expires_at} />
+      </span>
+    </span>
+  );
+}

@@ -1,5 +1,0 @@
-import { PageTitle } from "@/kit";
-
-export function MembersPage() {
-  return <PageTitle title="Members" />;
-}

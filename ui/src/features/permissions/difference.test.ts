@@ -1,0 +1,44 @@
+import { describe, expect, it } from "vitest";
+import { addsUpTo, type Draft, difference, rebased } from "./difference";
+
+const empty: Draft = { actions: [], projects: [], instances: [], servers: [] };
+
+describe("the difference before saving", () => {
+  it("names what is added and what is taken away, in both sections", () => {
+    const before: Draft = { ...empty, actions: ["stop_instances", "view_logs"], instances: ["a"] };
+    const after: Draft = { ...empty, actions: ["view_logs", "restart_instances"], instances: ["b"] };
+    expect(difference(before, after)).toEqual([
+      { kind: "action", key: "restart_instances", added: true },
+      { kind: "action", key: "stop_instances", added: false },
+      { kind: "resource", list: "instances", id: "b", added: true },
+      { kind: "resource", list: "instances", id: "a", added: false },
+    ]);
+    expect(difference(before, before)).toEqual([]);
+  });
+
+  it("is made again upon what somebody else saved, without undoing that", () => {
+    const before: Draft = { ...empty, actions: ["stop_instances"] };
+    const mine = difference(before, { ...empty, actions: ["view_logs"] });
+    const theirs: Draft = { ...empty, actions: ["stop_instances", "use_ide"], servers: ["s"] };
+    expect(rebased(mine, theirs)).toEqual({ ...empty, actions: ["use_ide", "view_logs"], servers: ["s"] });
+  });
+});
+
+describe("what a profile adds up to", () => {
+  const say = (draft: Partial<Draft>) => addsUpTo({ ...empty, ...draft }, (_, id) => id);
+
+  it("says nothing is seen where nothing is", () => {
+    expect(say({})).toBe("Sees no project, no instance and no server.");
+  });
+
+  it("says what is done with what", () => {
+    expect(say({ actions: ["restart_instances", "view_logs"], instances: ["shop-staging"] })).toBe(
+      "Sees instance shop-staging. May restart and start and read the logs of it. Can't see any server.",
+    );
+  });
+
+  it("says when a switch works on nothing", () => {
+    expect(say({ actions: ["stop_instances"] })).toContain("work on nothing");
+    expect(say({ projects: ["shop"] })).toContain("without View projects");
+  });
+});

@@ -1,0 +1,103 @@
+// What a permission profile would change, and how it reads. Nothing here decides anything.
+
+import type { ActionKey, Permissions } from "@/api/types";
+
+export type Lists = "projects" | "instances" | "servers";
+export const LISTS: Lists[] = ["projects", "instances", "servers"];
+
+/** A profile as the dialog holds it: a plain member's, so every list is one. */
+export type Draft = { actions: ActionKey[] } & Record<Lists, string[]>;
+
+export type Change =
+  | { kind: "action"; key: ActionKey; added: boolean }
+  | { kind: "resource"; list: Lists; id: string; added: boolean };
+
+export function draftOf(permissions: Permissions): Draft {
+  const { actions, projects, instances, servers } = permissions;
+  return { actions: [...actions], projects: projects ?? [], instances: instances ?? [], servers: servers ?? [] };
+}
+
+function parted<T>(before: readonly T[], after: readonly T[]): { added: T[]; removed: T[] } {
+  const [old, now] = [new Set(before), new Set(after)];
+  return { added: after.filter((one) => !old.has(one)), removed: before.filter((one) => !now.has(one)) };
+}
+
+export function difference(before: Draft, after: Draft): Change[] {
+  const actions = parted(before.actions, after.actions);
+  const ofActions: Change[] = [
+    ...actions.added.map((key): Change => ({ kind: "action", key, added: true })),
+    ...actions.removed.map((key): Change => ({ kind: "action", key, added: false })),
+  ];
+  const ofLists = LISTS.flatMap((list) => {
+    const { added, removed } = parted(before[list], after[list]);
+    return [
+      ...added.map((id): Change => ({ kind: "resource", list, id, added: true })),
+      ...removed.map((id): Change => ({ kind: "resource", list, id, added: false })),
+    ];
+  });
+  return [...ofActions, ...ofLists];
+}
+
+/** One's own changes made again upon what somebody else has saved meanwhile. */
+export function rebased(changes: Change[], onto: Draft): Draft {
+  const set = <T>(list: readonly T[], one: T, added: boolean) =>
+    added ? [...new Set([...list, one])] : list.filter((other) => other !== one);
+  return changes.reduce<Draft>(
+    (draft, change) =>
+      change.kind === "action"
+        ? { ...draft, actions: set(draft.actions, change.key, change.added) }
+        : { ...draft, [change.list]: set(draft[change.list], change.id, change.added) },
+    onto,
+  );
+}
+
+const DOES: Partial<Record<ActionKey, string>> = {
+  restart_instances: "restart and start",
+  stop_instances: "stop",
+  delete_instances: "delete",
+  view_logs: "read the logs of",
+  manage_backups: "back up and restore",
+  connect_as_user: "connect as a user of",
+  use_ide: "open the IDE of",
+  manage_settings: "change the settings of",
+};
+
+function listed(words: string[]): string {
+  if (words.length < 2) return words.join("");
+  return `${words.slice(0, -1).join(", ")} and ${words.at(-1)}`;
+}
+
+function named(names: string[], word: string): string {
+  if (names.length === 1) return `${word} ${names[0]}`;
+  if (names.length <= 3) return `${word}s ${listed(names)}`;
+  return `${names.length} ${word}s`;
+}
+
+/** In words what a profile adds up to. */
+export function addsUpTo(draft: Draft, nameOf: (list: Lists, id: string) => string): string {
+  const names = (list: Lists) => draft[list].map((id) => nameOf(list, id));
+  const [projects, instances, servers] = [names("projects"), names("instances"), names("servers")];
+  const has = (key: ActionKey) => draft.actions.includes(key);
+  const sees = [
+    has("view_projects") && projects.length ? named(projects, "project") : "",
+    instances.length ? named(instances, "instance") : "",
+    servers.length ? named(servers, "server") : "",
+  ].filter(Boolean);
+  const sentences = [sees.length ? `Sees ${listed(sees)}.` : "Sees no project, no instance and no server."];
+  const does = draft.actions.flatMap((key) => DOES[key] ?? []);
+  if (instances.length && does.length)
+    sentences.push(`May ${listed(does)} ${instances.length === 1 ? "it" : "them"}.`.replace(/ of it\./, " of it."));
+  if (instances.length && !does.length) sentences.push("May look at it, and do nothing with it.");
+  if (!instances.length && does.length) sentences.push("The switches work on nothing until an instance is allowed.");
+  if (has("view_projects") && !projects.length) sentences.push("View projects shows none until a project is allowed.");
+  if (!has("view_projects") && projects.length)
+    sentences.push("Can't open the allowed projects without View projects.");
+  if (has("merge_branches")) {
+    if (projects.length) sentences.push("May merge where every instance of the target is allowed.");
+    else sentences.push("Can't merge until a project is allowed.");
+  }
+  if (has("use_ide") && has("view_projects") && projects.length)
+    sentences.push("May push to branches whose instances are all allowed.");
+  if (!servers.length && instances.length) sentences.push("Can't see any server.");
+  return sentences.join(" ");
+}

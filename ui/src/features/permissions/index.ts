@@ -1,0 +1,2 @@
+export { ExplainDialog } from "./ExplainDialog";
+export { PermissionsDialog } from "./PermissionsDialog";
