@@ -9,7 +9,10 @@ use tokio::net::unix::pipe::Receiver;
 use crate::logs::{LONGEST, Writer};
 
 /// Lines in a second; what is beyond is dropped, counted and said.
-const MOST: u64 = 20_000;
+const MOST: usize = 20_000;
+
+/// A line counts once more for each of these that it is long, so that long ones don't fill the disk instead.
+const LONG: usize = 1024;
 
 /// The log, shared by all that write to it.
 #[derive(Clone)]
@@ -20,7 +23,7 @@ pub(super) struct Output {
 struct Log {
     writer: Writer,
     second: Instant,
-    lines: u64,
+    counted: usize,
     dropped: u64,
 }
 
@@ -38,7 +41,7 @@ fn moment() -> Instant {
 
 impl Output {
     pub(super) fn new(writer: Writer) -> Self {
-        Self { log: Arc::new(Mutex::new(Log { writer, second: moment(), lines: 0, dropped: 0 })) }
+        Self { log: Arc::new(Mutex::new(Log { writer, second: moment(), counted: 0, dropped: 0 })) }
     }
 
     /// What Stoa itself has to say there.
@@ -50,18 +53,12 @@ impl Output {
         self.with(|log| {
             let now = moment();
             if now.duration_since(log.second) >= Duration::from_secs(1) {
-                let dropped = std::mem::take(&mut log.dropped);
+                log.settle();
                 log.second = now;
-                log.lines = 0;
-                if dropped > 0 {
-                    log.write(
-                        "stoa",
-                        format!("{dropped} lines were dropped: more than {MOST} in a second").as_bytes(),
-                    );
-                }
+                log.counted = 0;
             }
-            log.lines += 1;
-            if log.lines > MOST {
+            log.counted += 1 + text.len() / LONG;
+            if log.counted > MOST {
                 log.dropped += 1;
             } else {
                 log.write(stream, text);
@@ -71,15 +68,7 @@ impl Output {
 
     /// Says what was dropped and not yet said.
     pub(super) fn settle(&self) {
-        self.with(|log| {
-            let dropped = std::mem::take(&mut log.dropped);
-            if dropped > 0 {
-                log.write(
-                    "stoa",
-                    format!("{dropped} lines were dropped: more than {MOST} in a second").as_bytes(),
-                );
-            }
-        });
+        self.with(Log::settle);
     }
 
     fn with(&self, work: impl FnOnce(&mut Log)) {
@@ -119,6 +108,16 @@ impl Output {
 }
 
 impl Log {
+    fn settle(&mut self) {
+        let dropped = std::mem::take(&mut self.dropped);
+        if dropped > 0 {
+            self.write(
+                "stoa",
+                format!("{dropped} lines were dropped: more than {MOST} in a second").as_bytes(),
+            );
+        }
+    }
+
     fn write(&mut self, stream: &str, text: &[u8]) {
         // A disk that takes nothing more mustn't end the application. There is nowhere left to say it.
         let _ = self.writer.line(now(), stream, text);
