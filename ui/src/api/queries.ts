@@ -112,8 +112,8 @@ function useAll<T>(workspace: string, noun: Noun, path: string, query: Query = {
   });
 }
 
-export const useMembers = (workspace: string, query: Query = {}) =>
-  usePages<Member>(workspace, "members", "/members", query);
+export const useMembers = (workspace: string, query: Query = {}, enabled = true) =>
+  usePages<Member>(workspace, "members", "/members", query, { enabled });
 export const useAllMembers = (workspace: string, enabled = true) =>
   useAll<Member>(workspace, "members", "/members", {}, enabled);
 export const useInvitations = (workspace: string, enabled = true) =>

@@ -1,1 +1,1 @@
-export { ActivityPage } from "./pages";
+export { ActivityPage } from "./ActivityPage";

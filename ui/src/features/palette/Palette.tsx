@@ -1,5 +1,186 @@
+import { Modal, useMantineColorScheme } from "@mantine/core";
+import { useDebouncedValue } from "@mantine/hooks";
+import {
+  IconActivity,
+  IconArrowRight,
+  IconBox,
+  IconFolder,
+  IconLayoutDashboard,
+  IconLayoutGrid,
+  IconLogout,
+  IconMoon,
+  IconSearch,
+  IconServer2,
+  IconSettings,
+  IconSun,
+  IconUserCircle,
+  IconUsers,
+} from "@tabler/icons-react";
+import { useNavigate } from "@tanstack/react-router";
+import { type ComponentType, type KeyboardEvent, useId, useState } from "react";
+import { useInstances, useMe, useMembers, useProjects, useServers } from "@/api/queries";
 import type { Workspace } from "@/api/types";
+import { samePlaceIn } from "@/frame/places";
+import { useSignOut } from "@/frame/useSignOut";
+import { usePhone } from "@/kit";
+import css from "./palette.module.css";
 
-export function Palette(_: { workspace: Workspace | null; onClose: () => void }) {
-  return null;
+type Icon = ComponentType<{ size?: number; stroke?: number; "aria-hidden"?: boolean }>;
+type Offer = { key: string; group: string; word: string; hint?: string; Icon: Icon; run: () => void };
+
+/** Where to go and what to do, by typing. It finds what its user may see, because it asks the same lists. */
+export function Palette({ workspace, onClose }: { workspace: Workspace | null; onClose: () => void }) {
+  const [text, setText] = useState("");
+  const [chosen, setChosen] = useState(0);
+  const phone = usePhone();
+  const list = useId();
+  const offers = useOffers(workspace, text);
+  const at = Math.min(chosen, Math.max(0, offers.length - 1));
+  const run = (offer: Offer | undefined) => {
+    if (!offer) return;
+    onClose();
+    offer.run();
+  };
+  const onKey = (event: KeyboardEvent) => {
+    const step = event.key === "ArrowDown" ? 1 : event.key === "ArrowUp" ? -1 : 0;
+    if (step && offers.length) {
+      event.preventDefault();
+      const next = (at + step + offers.length) % offers.length;
+      setChosen(next);
+      document.getElementById(`${list}-${next}`)?.scrollIntoView({ block: "nearest" });
+    }
+    if (event.key === "Enter") {
+      event.preventDefault();
+      run(offers[at]);
+    }
+  };
+  return (
+    <Modal
+      opened
+      onClose={onClose}
+      size={560}
+      padding={0}
+      centered={false}
+      yOffset="12vh"
+      fullScreen={phone}
+      aria-label="Search or run a command"
+    >
+      <div className={css.search}>
+        <IconSearch size={18} stroke={1.75} aria-hidden />
+        <input
+          data-autofocus
+          role="combobox"
+          aria-label="Search or run a command"
+          aria-expanded
+          aria-controls={list}
+          aria-activedescendant={offers.length ? `${list}-${at}` : undefined}
+          placeholder="Search or run a command"
+          value={text}
+          onChange={(event) => {
+            setText(event.currentTarget.value);
+            setChosen(0);
+          }}
+          onKeyDown={onKey}
+        />
+      </div>
+      <div className={css.list} id={list} role="listbox" aria-label="Found">
+        {offers.length === 0 && <div className={css.none}>Nothing of this name that you may see.</div>}
+        {offers.map((offer, index) => (
+          <div key={offer.key}>
+            {offers[index - 1]?.group !== offer.group && (
+              <div className={css.group} role="presentation">
+                {offer.group}
+              </div>
+            )}
+            {/* biome-ignore lint/a11y/useKeyWithClickEvents: the field above has the focus and takes the keys */}
+            <div
+              id={`${list}-${index}`}
+              role="option"
+              tabIndex={-1}
+              aria-selected={index === at}
+              className={css.item}
+              onClick={() => run(offer)}
+              onMouseMove={() => setChosen(index)}
+            >
+              <offer.Icon size={17} stroke={1.75} aria-hidden />
+              <span>{offer.word}</span>
+              {offer.hint && <span>{offer.hint}</span>}
+            </div>
+          </div>
+        ))}
+      </div>
+    </Modal>
+  );
+}
+
+const LIMIT = 6;
+
+function useOffers(workspace: Workspace | null, text: string): Offer[] {
+  const navigate = useNavigate();
+  const me = useMe();
+  const signOut = useSignOut();
+  const { setColorScheme } = useMantineColorScheme();
+  const [q] = useDebouncedValue(text.trim(), 120);
+  const slug = workspace?.slug ?? "";
+  const isSearching = Boolean(workspace) && q.length > 0;
+  const maySeeProjects = workspace?.permissions.actions.includes("view_projects") ?? false;
+  const query = { q, limit: LIMIT };
+  const instances = useInstances(slug, query, isSearching);
+  const projects = useProjects(slug, query, isSearching && maySeeProjects);
+  const servers = useServers(slug, query, isSearching);
+  const members = useMembers(slug, query, isSearching);
+
+  const wanted = text.trim().toLocaleLowerCase();
+  const fits = (word: string) => word.toLocaleLowerCase().includes(wanted);
+  const go = (to: string) => () => void navigate({ to });
+  const offers: Offer[] = [];
+  const add = (group: string, word: string, Icon: Icon, run: () => void, hint?: string) =>
+    offers.push({
+      key: `${group} ${word} ${hint ?? ""} ${offers.length}`,
+      group,
+      word,
+      Icon,
+      run,
+      ...(hint && { hint }),
+    });
+
+  if (isSearching) {
+    for (const one of instances.items ?? [])
+      add("Instances", one.name, IconBox, go(`/${slug}/instances/${one.slug}`), one.status);
+    for (const one of projects.items ?? []) add("Projects", one.name, IconFolder, go(`/${slug}/projects/${one.slug}`));
+    for (const one of servers.items ?? []) add("Servers", one.name, IconServer2, go(`/${slug}/servers/${one.slug}`));
+    for (const one of members.items ?? [])
+      add("Members", one.account.name, IconUsers, go(`/${slug}/members`), one.role);
+  }
+  if (workspace) {
+    const places: [string, string, Icon][] = [
+      ["Overview", "", IconLayoutDashboard],
+      ...(maySeeProjects ? [["Projects", "/projects", IconFolder] as [string, string, Icon]] : []),
+      ["Instances", "/instances", IconBox],
+      ["Servers", "/servers", IconServer2],
+      ["Members", "/members", IconUsers],
+      ["Activity", "/activity", IconActivity],
+      ["Settings", "/settings", IconSettings],
+    ];
+    for (const [word, path, Icon] of places) if (fits(word)) add("Go to", word, Icon, go(`/${slug}${path}`));
+  }
+  for (const mine of me.data?.workspaces ?? [])
+    if (mine.id !== workspace?.id && fits(`${mine.name} ${mine.slug}`))
+      add(
+        "Change to",
+        mine.name,
+        IconArrowRight,
+        go(samePlaceIn(mine.slug, workspace ? location.pathname : "")),
+        `/${mine.slug}`,
+      );
+  const base = workspace ? `/${slug}/settings` : "/account";
+  const commands: [string, Icon, () => void][] = [
+    ["My workspaces", IconLayoutGrid, go(workspace ? `${base}/workspaces` : "/workspaces")],
+    ["Account", IconUserCircle, go(`${base}/profile`)],
+    ["Light", IconSun, () => setColorScheme("light")],
+    ["Dark", IconMoon, () => setColorScheme("dark")],
+    ["Sign out", IconLogout, signOut],
+  ];
+  for (const [word, Icon, run] of commands) if (fits(word)) add("Do", word, Icon, run);
+  return offers;
 }

@@ -42,13 +42,12 @@ export function difference(before: Draft, after: Draft): Change[] {
 export function rebased(changes: Change[], onto: Draft): Draft {
   const set = <T>(list: readonly T[], one: T, added: boolean) =>
     added ? [...new Set([...list, one])] : list.filter((other) => other !== one);
-  return changes.reduce<Draft>(
-    (draft, change) =>
-      change.kind === "action"
-        ? { ...draft, actions: set(draft.actions, change.key, change.added) }
-        : { ...draft, [change.list]: set(draft[change.list], change.id, change.added) },
-    onto,
-  );
+  const draft = { ...onto };
+  for (const change of changes) {
+    if (change.kind === "action") draft.actions = set(draft.actions, change.key, change.added);
+    else draft[change.list] = set(draft[change.list], change.id, change.added);
+  }
+  return draft;
 }
 
 const DOES: Partial<Record<ActionKey, string>> = {

@@ -1,1 +1,1 @@
-export { AccountSettingsPage, WorkspaceSettingsPage } from "./pages";
+export { AccountSettingsPage, WorkspaceSettingsPage } from "./SettingsPages";

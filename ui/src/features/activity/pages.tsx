@@ -1,5 +1,0 @@
-import { PageTitle } from "@/kit";
-
-export function ActivityPage() {
-  return <PageTitle title="Activity" />;
-}

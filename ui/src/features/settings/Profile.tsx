@@ -1,0 +1,77 @@
+import { Button, Switch, TextInput } from "@mantine/core";
+import { notifications } from "@mantine/notifications";
+import { useMutation } from "@tanstack/react-query";
+import { type FormEvent, useState } from "react";
+import { send } from "@/api/client";
+import type { Problem } from "@/api/problem";
+import { ME, queryClient, useMe } from "@/api/queries";
+import type { Account } from "@/api/types";
+import { Chip, Note, PageTitle } from "@/kit";
+import css from "./settings.module.css";
+
+export function Profile() {
+  const me = useMe();
+  return me.data ? <Form account={me.data} /> : null;
+}
+
+function Form({ account }: { account: Account }) {
+  const [name, setName] = useState(account.name);
+  const change = useMutation<Account, Problem, Partial<Account>>({
+    mutationFn: (body) => send<Account>("PATCH", "/me", { body }),
+    onSuccess: (saved) => {
+      queryClient.setQueryData(ME, saved);
+      notifications.show({ message: "Saved" });
+    },
+  });
+  const ready = name.trim().length > 0 && name.trim() !== account.name;
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    if (ready) change.mutate({ name: name.trim() });
+  };
+  return (
+    <>
+      <PageTitle title="Profile" sentence="How the members of your workspaces see you." />
+      <form className={css.form} onSubmit={submit}>
+        <TextInput
+          label="Name"
+          autoComplete="name"
+          maxLength={80}
+          required
+          withAsterisk={false}
+          value={name}
+          onChange={(event) => setName(event.currentTarget.value)}
+          error={change.error?.field("name")}
+        />
+        <div>
+          <div style={{ marginBottom: 6, fontWeight: 500 }}>E-mail address</div>
+          <span className={css.strong}>{account.email}</span>{" "}
+          <Chip tone={account.email_verified ? "good" : "warn"}>
+            {account.email_verified ? "Verified" : "Unverified"}
+          </Chip>
+          {!account.email_verified && (
+            <div className={css.small} style={{ marginTop: 4 }}>
+              Nothing was sent to this address yet that proves it yours.
+            </div>
+          )}
+        </div>
+        <Switch
+          label="A mail when a deployment or a backup of mine fails"
+          checked={account.mail_on_failure}
+          onChange={(event) => change.mutate({ mail_on_failure: event.currentTarget.checked })}
+        />
+        {change.error && change.error.errors.length === 0 && <Note tone="bad">{change.error.detail}</Note>}
+        <div className={css.buttons}>
+          <Button
+            type="submit"
+            variant="filled"
+            disabled={!ready}
+            title={ready ? undefined : "Change the name first"}
+            loading={change.isPending}
+          >
+            Save
+          </Button>
+        </div>
+      </form>
+    </>
+  );
+}

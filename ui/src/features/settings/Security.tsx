@@ -1,0 +1,67 @@
+import { Button, PasswordInput } from "@mantine/core";
+import { notifications } from "@mantine/notifications";
+import { useMutation } from "@tanstack/react-query";
+import { type FormEvent, useState } from "react";
+import { send } from "@/api/client";
+import type { Problem } from "@/api/problem";
+import { ME, queryClient } from "@/api/queries";
+import { NewPasswordField } from "@/features/session/PasswordField";
+import { Note, PageTitle } from "@/kit";
+import css from "./settings.module.css";
+import { GIVEN_UP, useConfirmed } from "./useConfirmed";
+
+export function Security() {
+  const { confirmed, dialog } = useConfirmed();
+  const [old, setOld] = useState("");
+  const [fresh, setFresh] = useState("");
+  const change = useMutation<unknown, Problem>({
+    mutationFn: () =>
+      confirmed(() => send("POST", "/me/password", { body: { old_password: old, new_password: fresh } })),
+    onSuccess: () => {
+      setOld("");
+      setFresh("");
+      notifications.show({ message: "The password is changed. All other sessions were ended." });
+      void queryClient.invalidateQueries({ queryKey: ME });
+    },
+  });
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    change.mutate();
+  };
+  const general = change.error && change.error.errors.length === 0 && change.error.code !== GIVEN_UP;
+  return (
+    <>
+      <PageTitle title="Security" sentence="Your password. Changing it ends all your other sessions." />
+      <form className={css.form} onSubmit={submit}>
+        <PasswordInput
+          label="Password of today"
+          autoComplete="current-password"
+          required
+          withAsterisk={false}
+          value={old}
+          onChange={(event) => setOld(event.currentTarget.value)}
+          error={change.error?.field("old_password")}
+        />
+        <NewPasswordField
+          label="New password"
+          value={fresh}
+          onChange={setFresh}
+          error={change.error?.field("new_password") ?? change.error?.field("password")}
+        />
+        {general && <Note tone="bad">{change.error?.detail}</Note>}
+        <div className={css.buttons}>
+          <Button
+            type="submit"
+            variant="filled"
+            loading={change.isPending}
+            disabled={!old || !fresh}
+            title={old && fresh ? undefined : "Enter both passwords first"}
+          >
+            Change the password
+          </Button>
+        </div>
+      </form>
+      {dialog}
+    </>
+  );
+}

@@ -1,0 +1,104 @@
+import {
+  IconActivity,
+  IconAdjustmentsHorizontal,
+  IconAlertCircle,
+  IconDevices,
+  IconKey,
+  IconLayoutGrid,
+  IconLock,
+  IconUserCircle,
+} from "@tabler/icons-react";
+import { Link, Navigate, useParams } from "@tanstack/react-router";
+import { type ComponentType, useEffect } from "react";
+import type { Workspace } from "@/api/types";
+import { ActivityPage } from "@/features/activity";
+import { MyWorkspaces } from "@/features/workspaces";
+import { Shell } from "@/frame/Shell";
+import { useWorkspace } from "@/frame/useWorkspace";
+import { NotFound } from "@/kit";
+import { wear } from "@/theme/brand";
+import { DangerZone } from "./DangerZone";
+import { General } from "./General";
+import { Profile } from "./Profile";
+import { Security } from "./Security";
+import { Sessions } from "./Sessions";
+import css from "./settings.module.css";
+import { Tokens } from "./Tokens";
+
+type Place = { key: string; word: string; Icon: ComponentType<{ size?: number; stroke?: number }> };
+
+const OF_WORKSPACE: Place[] = [
+  { key: "general", word: "General", Icon: IconAdjustmentsHorizontal },
+  { key: "activity", word: "Activity", Icon: IconActivity },
+  { key: "danger", word: "Danger zone", Icon: IconAlertCircle },
+];
+const OF_ACCOUNT: Place[] = [
+  { key: "profile", word: "Profile", Icon: IconUserCircle },
+  { key: "security", word: "Security", Icon: IconLock },
+  { key: "sessions", word: "Sessions", Icon: IconDevices },
+  { key: "tokens", word: "Access tokens", Icon: IconKey },
+  { key: "workspaces", word: "Workspaces", Icon: IconLayoutGrid },
+];
+
+function Settings({ workspace, page }: { workspace: Workspace | null; page: string }) {
+  const base = workspace ? `/${workspace.slug}/settings` : "/account";
+  const isOwner = workspace?.may.includes("manage") ?? false;
+  const links = (places: Place[]) =>
+    places.map(({ key, word, Icon }) => (
+      <Link key={key} to={`${base}/${key}` as string} aria-current={key === page ? "page" : undefined}>
+        <Icon size={16} stroke={1.75} />
+        {word}
+      </Link>
+    ));
+  return (
+    <div className={css.layout}>
+      <nav className={css.nav} aria-label="Settings">
+        {workspace && isOwner && (
+          <>
+            <h2>{workspace.name}</h2>
+            {links(OF_WORKSPACE)}
+          </>
+        )}
+        <h2>Account</h2>
+        {links(OF_ACCOUNT)}
+      </nav>
+      <div className={css.page}>
+        <Chosen page={page} workspace={isOwner ? workspace : null} open={workspace?.slug} />
+      </div>
+    </div>
+  );
+}
+
+function Chosen({ page, workspace, open }: { page: string; workspace: Workspace | null; open: string | undefined }) {
+  if (workspace) {
+    if (page === "general") return <General />;
+    if (page === "activity") return <ActivityPage />;
+    if (page === "danger") return <DangerZone />;
+  }
+  if (page === "profile") return <Profile />;
+  if (page === "security") return <Security />;
+  if (page === "sessions") return <Sessions />;
+  if (page === "tokens") return <Tokens />;
+  if (page === "workspaces") return <MyWorkspaces {...(open && { open })} />;
+  return <NotFound home={open} />;
+}
+
+export function WorkspaceSettingsPage() {
+  const workspace = useWorkspace();
+  const { page } = useParams({ strict: false }) as { page?: string };
+  if (!page) {
+    const first = workspace.may.includes("manage") ? "general" : "profile";
+    return <Navigate to="/$workspace/settings/{-$page}" params={{ workspace: workspace.slug, page: first }} replace />;
+  }
+  return <Settings workspace={workspace} page={page} />;
+}
+
+export function AccountSettingsPage() {
+  const { page } = useParams({ strict: false }) as { page?: string };
+  useEffect(() => wear(null), []);
+  return (
+    <Shell workspace={null}>
+      <Settings workspace={null} page={page ?? "profile"} />
+    </Shell>
+  );
+}

@@ -1,0 +1,231 @@
+import { Button, MultiSelect, Select, TextInput } from "@mantine/core";
+import { IconKey, IconPlus } from "@tabler/icons-react";
+import { useMutation } from "@tanstack/react-query";
+import { useState } from "react";
+import { at, send } from "@/api/client";
+import type { Problem } from "@/api/problem";
+import { ME, queryClient, useMe, useTokens } from "@/api/queries";
+import type { AccessToken } from "@/api/types";
+import { CodeToCopy, ConfirmDialog, Dialog, Empty, Failed, LoadingRows, Note, PageTitle, Panel, Time } from "@/kit";
+import { ACTIONS, actionOf } from "@/kit/actions";
+import css from "./settings.module.css";
+import { GIVEN_UP, useConfirmed } from "./useConfirmed";
+
+const again = () => queryClient.invalidateQueries({ queryKey: [...ME, "tokens"] });
+
+export function Tokens() {
+  const tokens = useTokens();
+  const { confirmed, dialog } = useConfirmed();
+  const [isCreating, setCreating] = useState(false);
+  const [deleting, setDeleting] = useState<AccessToken | null>(null);
+  const remove = useMutation<unknown, Problem, AccessToken>({
+    mutationFn: ({ id }) => confirmed(() => send("DELETE", at`/me/tokens/${id}`)),
+    onSuccess: () => {
+      setDeleting(null);
+      return again();
+    },
+  });
+  const items = tokens.data?.items;
+  const create = (
+    <Button variant="filled" leftSection={<IconPlus size={16} stroke={1.75} />} onClick={() => setCreating(true)}>
+      Create a token
+    </Button>
+  );
+  return (
+    <>
+      <PageTitle
+        title="Access tokens"
+        sentence="A token lets git or a script act for you. It never has more than you have."
+        actions={items && items.length > 0 && create}
+      />
+      {tokens.error ? (
+        <Failed error={tokens.error} retry={() => void tokens.refetch()} inline />
+      ) : !items ? (
+        <LoadingRows rows={2} height={60} />
+      ) : (
+        <Panel>
+          {items.length === 0 && (
+            <Empty icon={IconKey} title="No token yet" action={create} inline>
+              Git asks for one as the password when you push to a repository of Stoa.
+            </Empty>
+          )}
+          {items.map((token) => (
+            <div key={token.id} className={css.line}>
+              <IconKey size={18} stroke={1.75} aria-hidden />
+              <div className={css.grow}>
+                <div className={css.strong}>
+                  {token.name} <code style={{ color: "var(--text2)" }}>…{token.last4}</code>
+                </div>
+                <div className={css.small}>
+                  <Narrowed token={token} />
+                  {token.expires_at ? (
+                    <>
+                      , ends <Time at={token.expires_at} />
+                    </>
+                  ) : (
+                    ", without an end"
+                  )}
+                  ,{" "}
+                  {token.last_used_at ? (
+                    <>
+                      last used <Time at={token.last_used_at} />
+                    </>
+                  ) : (
+                    "never used"
+                  )}
+                </div>
+              </div>
+              <Button onClick={() => setDeleting(token)} aria-label={`Delete ${token.name}`}>
+                Delete
+              </Button>
+            </div>
+          ))}
+        </Panel>
+      )}
+      {isCreating && <CreateToken confirmed={confirmed} onClose={() => setCreating(false)} />}
+      {deleting && (
+        <ConfirmDialog
+          opened
+          onClose={() => setDeleting(null)}
+          title={`Delete the token ${deleting.name}?`}
+          action="Delete the token"
+          busy={remove.isPending}
+          problem={remove.error?.code === GIVEN_UP ? null : remove.error}
+          onConfirm={() => remove.mutate(deleting)}
+        >
+          Whatever uses it is refused at once.
+        </ConfirmDialog>
+      )}
+      {dialog}
+    </>
+  );
+}
+
+function Narrowed({ token }: { token: AccessToken }) {
+  const me = useMe();
+  const names = token.workspaces?.map((id) => me.data?.workspaces.find((one) => one.id === id)?.name ?? "another");
+  const where = names ? (names.length ? `In ${names.join(", ")}` : "In no workspace") : "In all my workspaces";
+  const what = token.actions
+    ? token.actions.length
+      ? `only ${token.actions.map((key) => actionOf(key)?.label ?? key).join(", ")}`
+      : "no action"
+    : "all that I may do";
+  return (
+    <>
+      {where}, {what}
+    </>
+  );
+}
+
+const ENDS = [
+  { value: "7", label: "In 7 days" },
+  { value: "30", label: "In 30 days" },
+  { value: "90", label: "In 90 days" },
+  { value: "365", label: "In a year" },
+  { value: "never", label: "Never" },
+];
+
+type CreateProps = { confirmed: <T>(act: () => Promise<T>) => Promise<T>; onClose: () => void };
+
+function CreateToken({ confirmed, onClose }: CreateProps) {
+  const me = useMe();
+  const [name, setName] = useState("");
+  const [ends, setEnds] = useState("90");
+  const [workspaces, setWorkspaces] = useState<string[]>([]);
+  const [actions, setActions] = useState<string[]>([]);
+  const create = useMutation<AccessToken, Problem>({
+    mutationFn: () => {
+      const body = {
+        name: name.trim(),
+        ...(ends !== "never" && { expires_at: new Date(Date.now() + Number(ends) * 86_400_000).toISOString() }),
+        ...(workspaces.length > 0 && { workspaces }),
+        ...(actions.length > 0 && { actions }),
+      };
+      return confirmed(() => send<AccessToken>("POST", "/me/tokens", { body }));
+    },
+    onSuccess: () => again(),
+  });
+  if (create.data?.token)
+    return (
+      <Dialog
+        opened
+        onClose={onClose}
+        size={560}
+        title="The token is made"
+        sentence="It is shown this once. Copy it to where it's used."
+        foot={
+          <Button variant="filled" onClick={onClose} data-autofocus>
+            Done
+          </Button>
+        }
+      >
+        <div style={{ display: "grid", gap: 12 }}>
+          <CodeToCopy text={create.data.token} label="Copy the token" />
+          <div className={css.small}>
+            Git asks for a user name, which may be anything, and a password, which is this.
+          </div>
+        </div>
+      </Dialog>
+    );
+  const error = create.error?.code === GIVEN_UP ? null : create.error;
+  const ready = name.trim().length > 0;
+  return (
+    <Dialog
+      opened
+      onClose={onClose}
+      size={560}
+      title="Create a token"
+      sentence="It can be narrowed. It never has more than you have, and can't change your account."
+      onSubmit={() => ready && create.mutate()}
+      foot={
+        <>
+          <Button onClick={onClose}>Cancel</Button>
+          <Button
+            type="submit"
+            variant="filled"
+            loading={create.isPending}
+            disabled={!ready}
+            title={ready ? undefined : "Give it a name first"}
+          >
+            Create the token
+          </Button>
+        </>
+      }
+    >
+      <div style={{ display: "grid", gap: 16 }}>
+        <TextInput
+          label="Name"
+          description="What it's for: the machine or the script that uses it."
+          inputWrapperOrder={["label", "input", "error", "description"]}
+          maxLength={80}
+          required
+          withAsterisk={false}
+          value={name}
+          onChange={(event) => setName(event.currentTarget.value)}
+          error={error?.field("name")}
+          data-autofocus
+        />
+        <Select label="Ends" data={ENDS} value={ends} onChange={(value) => setEnds(value ?? "90")} />
+        <MultiSelect
+          label="Workspaces"
+          placeholder={workspaces.length ? "" : "All of mine"}
+          data={(me.data?.workspaces ?? []).map((one) => ({ value: one.id, label: one.name }))}
+          value={workspaces}
+          onChange={setWorkspaces}
+          searchable
+        />
+        <MultiSelect
+          label="Actions"
+          description="Narrowed to actions, it is never an owner's: pushing needs View projects and Web IDE."
+          inputWrapperOrder={["label", "input", "error", "description"]}
+          placeholder={actions.length ? "" : "All that I may do"}
+          data={ACTIONS.map(({ key, label }) => ({ value: key, label }))}
+          value={actions}
+          onChange={setActions}
+          searchable
+        />
+        {error && error.errors.length === 0 && <Note tone="bad">{error.detail}</Note>}
+      </div>
+    </Dialog>
+  );
+}
