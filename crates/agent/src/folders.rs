@@ -21,6 +21,7 @@ impl Folders {
     /// Where one can't be made.
     pub fn new(state: PathBuf) -> io::Result<Self> {
         make_private(&state)?;
+        close(&state)?;
         // Sockets and bind mounts need a path that doesn't depend on where somebody stands.
         let folders = Self { state: fs::canonicalize(state)? };
         for name in [
@@ -35,16 +36,9 @@ impl Folders {
             "instances",
             "operations",
         ] {
-            make_private(&folders.state.join(name))?;
-        }
-        // What an instance's own user has to walk through; the entries below are closed to all but theirs.
-        for open in [
-            folders.state.as_path(),
-            &folders.state.join("data"),
-            &folders.state.join("cache"),
-            &folders.state.join("releases"),
-        ] {
-            fs::set_permissions(open, fs::Permissions::from_mode(0o711))?;
+            let folder = folders.state.join(name);
+            make_private(&folder)?;
+            close(&folder)?;
         }
         Ok(folders)
     }
@@ -129,6 +123,11 @@ impl Folders {
     pub fn key(&self) -> PathBuf {
         self.state.join("agent.key")
     }
+}
+
+/// What an instance sees of these is mounted into its sandbox: no other user has to walk through them.
+fn close(folder: &Path) -> io::Result<()> {
+    fs::set_permissions(folder, fs::Permissions::from_mode(0o700))
 }
 
 /// Makes a folder for its owner alone. One that is there stays as it is.
@@ -219,6 +218,23 @@ mod tests {
         assert!(!folder.exists());
         assert!(outside.join("kept").exists());
         remove(&folder).unwrap();
+    }
+
+    #[test]
+    fn nobody_else_walks_through_them() {
+        let place = tempfile::tempdir().unwrap();
+        let state = place.path().join("agent");
+        fs::create_dir_all(state.join("data")).unwrap();
+        let folders = Folders::new(state.clone()).unwrap();
+        let entries = fs::read_dir(folders.state()).unwrap().map(|entry| entry.unwrap().path());
+        for folder in entries.chain([state]) {
+            assert_eq!(
+                fs::metadata(&folder).unwrap().permissions().mode() & 0o777,
+                0o700,
+                "{}",
+                folder.display()
+            );
+        }
     }
 
     #[test]

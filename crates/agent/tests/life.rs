@@ -375,7 +375,7 @@ fn an_ordinary_user_has_the_same_walls() {
         walls.filter(|path| is_program(path)).max_by_key(|path| path.metadata().unwrap().modified().unwrap());
     for program in [newest.unwrap(), std::env::current_exe().unwrap()] {
         let output = Command::new(&program)
-            .args(["--test-threads=2", "--skip", "ordinary_user", "--skip", "too_much_memory"])
+            .args(["--test-threads=2", "--skip", "ordinary_user"])
             .env_remove("TMPDIR")
             .env("HOME", "/tmp")
             .uid(65_534)

@@ -273,7 +273,11 @@ async fn a_fork_bomb_is_bounded_and_swept_away() {
 async fn too_much_memory_ends_the_application_and_nobody_else() {
     let instance = Instance::new().start().await;
     let pid = instance.application().await;
-    let _ = support::ask(&instance.socket(), "much = []\nwhile True: much.append(bytearray(16 << 20))").await;
+    // As two processes, so that none of them has too much for itself alone. The application is the larger one.
+    let eat = "import os, signal\nchild = os.fork()\nmuch = []\n\
+        while len(much) < (12 if child else 6): much.append(bytearray(b'x') * (16 << 20))\n\
+        while True: signal.pause()";
+    let _ = support::ask(&instance.socket(), eat).await;
     let again = support::until("it was started again", async || {
         let application = instance.status().await.application()?.clone();
         (application.ends > 0 && application.pid.is_some_and(|now| now != pid)).then_some(application)

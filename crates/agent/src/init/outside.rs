@@ -33,6 +33,8 @@ pub struct Outside {
     pub ip: String,
     /// Files to write `0` to: the control groups that it is to be in.
     pub groups: Vec<String>,
+    /// Bytes that a single process may have for itself, where no control group limits them all together.
+    pub data_limit: Option<u64>,
     /// As an ordinary user: a user namespace first, in which it is root.
     pub user_namespace: bool,
 }
@@ -61,6 +63,10 @@ pub(super) fn run() -> Result<u8, String> {
     if let (Some(way), Some(outgoing)) = (way, &plan.outgoing) {
         way.open()?;
         ip(&plan.ip, &["-batch", "-"], Some(&walls(outgoing)))?;
+    }
+    if let Some(bytes) = plan.data_limit {
+        nix::sys::resource::setrlimit(nix::sys::resource::Resource::RLIMIT_DATA, bytes, bytes)
+            .map_err(|errno| format!("memory can't be limited: {errno}"))?;
     }
     let Some((program, arguments)) = plan.command.split_first() else { return Err("no command".to_owned()) };
     Err(format!("{program} can't be started: {}", Command::new(program).args(arguments).exec()))

@@ -128,17 +128,22 @@ impl Keeper {
             match self.spawn() {
                 Ok((pid, mut ended)) => {
                     self.status.borrow_mut().pid = Some(pid.as_raw());
-                    let end = tokio::select! {
-                        end = &mut ended => Ok(end.unwrap_or_default()),
-                        Some(tell) = told.recv() => Err(tell),
+                    let end = loop {
+                        tokio::select! {
+                            end = &mut ended => break Ok(end.unwrap_or_default()),
+                            Some(tell) = told.recv() => match tell {
+                                // It runs already.
+                                Tell::Start => {}
+                                Tell::Stop { grace, done } => break Err((grace, done)),
+                            },
+                        }
                     };
                     match end {
                         Ok(end) => {
                             self.over(pid, &end);
                             self.output.say(&format!("{} ended ({end})", self.name()));
                         }
-                        Err(Tell::Start) => continue,
-                        Err(Tell::Stop { grace, done }) => {
+                        Err((grace, done)) => {
                             self.end(pid, &mut ended, grace).await;
                             let _ = done.send(());
                             if !self.wait_for_start(&mut told).await {

@@ -11,6 +11,7 @@ use super::form;
 use super::instance::{Instance, Phase, Running};
 use super::operation::Operation;
 use crate::init::Control;
+use crate::sandbox::Limits;
 
 /// How long process 1 may take to say how it is.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -68,7 +69,11 @@ impl Agent {
             }
         }
         match found {
-            Some(running) => self.put_into_service(instance, running),
+            Some(running) => {
+                let group = Self::group(instance, &running.name);
+                self.inner.sandboxes.watch_memory(&group, running.identity, &Limits::default());
+                self.put_into_service(instance, running);
+            }
             None if starts && wish_running && current.is_some() => {
                 self.set_phase(instance, Phase::Starting);
                 let (agent, instance) = (self.clone(), instance.clone());

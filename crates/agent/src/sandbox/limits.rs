@@ -134,6 +134,11 @@ impl Groups {
         }
     }
 
+    /// Whether the kernel limits memory.
+    pub(super) fn limit_memory(&self) -> bool {
+        self.hierarchies.iter().any(|one| one.memory.is_some())
+    }
+
     /// Makes the groups of one sandbox: the files by which a process enters them.
     pub(super) fn make(&self, name: &str, limits: &Limits) -> io::Result<Vec<String>> {
         let mut doors = Vec::new();

@@ -8,6 +8,7 @@ mod abilities;
 mod command;
 mod identity;
 mod limits;
+mod memory;
 mod plan;
 mod seccomp;
 mod starter;
@@ -44,6 +45,7 @@ pub struct Sandboxes {
     program: PathBuf,
     egress_allow: Vec<String>,
     abilities: Arc<Abilities>,
+    killed: memory::Killed,
 }
 
 /// What bubblewrap tells about the sandbox that it made.
@@ -64,7 +66,7 @@ impl Sandboxes {
     /// they are private.
     #[must_use]
     pub fn new(program: PathBuf, egress_allow: Vec<String>) -> Self {
-        Self { program, egress_allow, abilities: Arc::new(Abilities::find()) }
+        Self { program, egress_allow, abilities: Arc::new(Abilities::find()), killed: memory::Killed::default() }
     }
 
     #[must_use]
@@ -128,6 +130,7 @@ impl Sandboxes {
             outgoing: self.outgoing(),
             ip: self.abilities.ip.clone(),
             groups,
+            data_limit: (!self.abilities.groups.limit_memory()).then_some(plan.limits.memory),
             user_namespace: !self.abilities.is_root,
         };
         extra.push((in_memory("orders", &serde_json::to_vec(orders)?)?, descriptor::ORDERS));
@@ -150,6 +153,7 @@ impl Sandboxes {
         match read_about(about).await.and_then(|about| Identity::of(about.child_pid)) {
             Ok(identity) => {
                 started.identity = identity;
+                self.watch_memory(&plan.name, identity, &plan.limits);
                 Ok(started)
             }
             Err(error) => {
@@ -177,14 +181,9 @@ impl Sandboxes {
     /// # Errors
     /// Where something can't be removed.
     pub fn tidy(&self, name: &str, place: &Path) -> io::Result<()> {
+        self.forget(name);
         self.abilities.groups.remove(name)?;
         crate::folders::remove(place)
-    }
-
-    /// Whether something in it was killed for want of memory.
-    #[must_use]
-    pub fn ran_out_of_memory(&self, name: &str) -> bool {
-        self.abilities.groups.ran_out_of_memory(name)
     }
 }
 
