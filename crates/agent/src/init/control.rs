@@ -100,7 +100,7 @@ fn done(response: Response) -> io::Result<()> {
 
 async fn ask(socket: &Path, request: &Request, patience: Duration) -> io::Result<Response> {
     let asking = async {
-        let mut stream = UnixStream::connect(socket).await?;
+        let mut stream = super::connect(socket).await?;
         let mut line = serde_json::to_vec(request)?;
         line.push(b'\n');
         stream.write_all(&line).await?;

@@ -10,12 +10,14 @@ mod inside;
 mod output;
 mod outside;
 mod process;
+mod sockets;
 
 use serde::{Deserialize, Serialize};
 
 pub use control::{Control, ProcessStatus, Status};
 pub(crate) use output::now;
 pub use outside::{Outgoing, Outside};
+pub use sockets::{connect, listen};
 
 /// The numbers of the descriptors that are handed on from stage to stage.
 pub(crate) mod descriptor {

@@ -5,7 +5,6 @@ use std::path::Path;
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::UnixStream;
 
 use crate::stoa_toml::Health;
 
@@ -32,7 +31,7 @@ pub(super) async fn ask(socket: &Path, health: &Health, host: &str) -> Answer {
 
 /// HTTP/1.0, so that the end of the answer is the end of the connection. Only the status line is read.
 async fn ask_once(socket: &Path, health: &Health, host: &str) -> io::Result<u16> {
-    let mut stream = UnixStream::connect(socket).await?;
+    let mut stream = crate::init::connect(socket).await?;
     let path = if health.path.is_empty() { "/" } else { &health.path };
     let request = format!(
         "GET {path} HTTP/1.0\r\nHost: {host}\r\nUser-Agent: stoa-health\r\nConnection: close\r\n\r\n"

@@ -178,7 +178,7 @@ impl Agent {
         let socket =
             self.find(instance).and_then(|instance| instance.application_socket(&self.inner.folders));
         match socket {
-            Some(socket) => UnixStream::connect(socket).await,
+            Some(socket) => crate::init::connect(&socket).await,
             None => Err(io::ErrorKind::NotConnected.into()),
         }
     }

@@ -16,21 +16,8 @@ use crate::sandbox::Limits;
 /// How long process 1 may take to say how it is.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Longest path of a socket that the kernel takes, less what stands behind the state folder.
-const LONGEST_STATE: usize = 107 - 68;
-
 impl Agent {
     pub(super) async fn load(&self, starts_instances: bool) -> io::Result<()> {
-        let state = self.inner.folders.state();
-        if state.as_os_str().len() > LONGEST_STATE {
-            return Err(io::Error::new(
-                io::ErrorKind::InvalidInput,
-                format!(
-                    "{} is too long a path for sockets: choose a data directory with a shorter one",
-                    state.display()
-                ),
-            ));
-        }
         for (form, fence) in form::load_all(&self.inner.folders, &self.inner.key)? {
             let instance = Arc::new(Instance::kept(form, fence));
             self.lock().insert(instance.id, instance.clone());

@@ -1,8 +1,6 @@
 //! Starting what is to run: the sandbox of a release, and waiting until it is well.
 
 use std::io;
-use std::os::fd::OwnedFd;
-use std::os::unix::net::UnixListener;
 use std::path::Path;
 use std::time::Duration;
 
@@ -178,7 +176,7 @@ impl Agent {
             processes: processes(&made.application),
             once: false,
         };
-        let listen = |name: &str| Ok::<_, io::Error>(OwnedFd::from(UnixListener::bind(place.join(name))?));
+        let listen = |name: &str| crate::init::listen(&place.join(name));
         let started = self
             .inner
             .sandboxes

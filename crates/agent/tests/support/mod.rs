@@ -3,7 +3,6 @@
 #![allow(dead_code)]
 
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
-use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -11,12 +10,11 @@ use futures_util::StreamExt as _;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use stoa_agent::folders::make_private;
-use stoa_agent::init::{Control, Orders, Process};
+use stoa_agent::init::{Control, Orders, Process, connect, listen};
 use stoa_agent::logs::{Line, Query, read};
 use stoa_agent::sandbox::{Identity, Limits, Mounts, Plan, Sandboxes};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::UnixStream;
 
 const PROBE: &str = include_str!("probe.py");
 
@@ -133,8 +131,7 @@ impl Instance {
     pub async fn start_again(&mut self) {
         let _ = std::fs::remove_file(self.socket());
         let _ = std::fs::remove_file(self.control());
-        let application = UnixListener::bind(self.socket()).unwrap();
-        let control = UnixListener::bind(self.control()).unwrap();
+        let (application, control) = (listen(&self.socket()).unwrap(), listen(&self.control()).unwrap());
         let (app, data, run, logs) = (
             self.place.join("app"),
             self.place.join("data"),
@@ -150,8 +147,7 @@ impl Instance {
             log_folder: Some(&logs),
             limits: self.limits,
         };
-        let started =
-            self.sandboxes.start_application(&plan, &self.orders(), application.into(), control.into()).await;
+        let started = self.sandboxes.start_application(&plan, &self.orders(), application, control).await;
         self.identity = started.unwrap();
     }
 
@@ -207,7 +203,7 @@ impl Drop for Instance {
 
 pub async fn ask(socket: &Path, text: &str) -> std::io::Result<String> {
     let asking = async {
-        let mut stream = UnixStream::connect(socket).await?;
+        let mut stream = connect(socket).await?;
         stream.write_all(text.as_bytes()).await?;
         stream.shutdown().await?;
         let mut answer = String::new();
