@@ -2,6 +2,7 @@ export { AbleButton, DisabledReason, reasonAgainst } from "./AbleButton";
 export { PersonAvatar, WorkspaceLogo } from "./Avatar";
 export { CodeToCopy, ShortCommit } from "./Code";
 export { ConfirmDialog, Dialog, usePhone } from "./Dialog";
+export { Go } from "./Go";
 export { More } from "./More";
 export { PageTitle, Panel, Row, Section, Table } from "./Page";
 export { Empty, Failed, Forbidden, LoadingPage, LoadingRows, NotFound, Removed, State } from "./States";

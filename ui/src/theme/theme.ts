@@ -1,31 +1,12 @@
 // Mantine wears the tokens: nothing here is a colour, only which of Mantine's variables reads which of ours.
 
-import {
-  ActionIcon,
-  Button,
-  Checkbox,
-  type CSSVariablesResolver,
-  createTheme,
-  Input,
-  type MantineColorsTuple,
-  Menu,
-  Modal,
-  MultiSelect,
-  Notification,
-  PasswordInput,
-  Popover,
-  SegmentedControl,
-  Select,
-  Skeleton,
-  Switch,
-  Tabs,
-  Textarea,
-  TextInput,
-  Tooltip,
-} from "@mantine/core";
+import { type CSSVariablesResolver, createTheme, type MantineColorsTuple } from "@mantine/core";
 
 const BRAND = Array.from({ length: 10 }, () => "var(--brand-fill)") as unknown as MantineColorsTuple;
 const ink = { label: { fontSize: 13, fontWeight: 500, marginBottom: 6 }, description: { fontSize: 12 } };
+
+// By name, not by component: what a page doesn't show isn't loaded with the first one.
+const of = <T extends { defaultProps?: object; styles?: object }>(component: T) => component;
 
 export const theme = createTheme({
   primaryColor: "brand",
@@ -41,24 +22,24 @@ export const theme = createTheme({
   cursorType: "pointer",
   respectReducedMotion: true,
   components: {
-    ActionIcon: ActionIcon.extend({ defaultProps: { variant: "subtle", color: "gray", size: 32 } }),
-    Button: Button.extend({ defaultProps: { variant: "default", size: "sm" } }),
-    Checkbox: Checkbox.extend({ defaultProps: { size: "xs" } }),
-    Input: Input.extend({ defaultProps: { size: "sm" } }),
-    TextInput: TextInput.extend({ defaultProps: { size: "sm" }, styles: ink }),
-    PasswordInput: PasswordInput.extend({
+    ActionIcon: of({ defaultProps: { variant: "subtle", color: "gray", size: 32 } }),
+    Button: of({ defaultProps: { variant: "default", size: "sm" } }),
+    Checkbox: of({ defaultProps: { size: "xs" } }),
+    Input: of({ defaultProps: { size: "sm" } }),
+    TextInput: of({ defaultProps: { size: "sm" }, styles: ink }),
+    PasswordInput: of({
       defaultProps: {
         size: "sm",
         visibilityToggleButtonProps: { "aria-label": "Show or hide the password", tabIndex: 0 },
       },
       styles: ink,
     }),
-    Textarea: Textarea.extend({ defaultProps: { size: "sm" }, styles: ink }),
-    Select: Select.extend({ defaultProps: { size: "sm", allowDeselect: false }, styles: ink }),
-    MultiSelect: MultiSelect.extend({ defaultProps: { size: "sm" }, styles: ink }),
-    Menu: Menu.extend({ defaultProps: { shadow: "md", transitionProps: { transition: "fade", duration: 160 } } }),
-    Popover: Popover.extend({ defaultProps: { shadow: "md", transitionProps: { transition: "fade", duration: 160 } } }),
-    Modal: Modal.extend({
+    Textarea: of({ defaultProps: { size: "sm" }, styles: ink }),
+    Select: of({ defaultProps: { size: "sm", allowDeselect: false }, styles: ink }),
+    MultiSelect: of({ defaultProps: { size: "sm" }, styles: ink }),
+    Menu: of({ defaultProps: { shadow: "md", transitionProps: { transition: "fade", duration: 160 } } }),
+    Popover: of({ defaultProps: { shadow: "md", transitionProps: { transition: "fade", duration: 160 } } }),
+    Modal: of({
       defaultProps: {
         centered: true,
         radius: "xl",
@@ -69,12 +50,12 @@ export const theme = createTheme({
         overlayProps: { backgroundOpacity: 0.4 },
       },
     }),
-    Notification: Notification.extend({ defaultProps: { closeButtonProps: { "aria-label": "Close" } } }),
-    SegmentedControl: SegmentedControl.extend({ defaultProps: { withItemsBorders: false, size: "sm" } }),
-    Skeleton: Skeleton.extend({ defaultProps: { radius: "sm" } }),
-    Switch: Switch.extend({ defaultProps: { withThumbIndicator: false, size: "md" } }),
-    Tabs: Tabs.extend({ defaultProps: { keepMounted: false } }),
-    Tooltip: Tooltip.extend({ defaultProps: { openDelay: 250, withArrow: false, multiline: true, maw: 320 } }),
+    Notification: of({ defaultProps: { closeButtonProps: { "aria-label": "Close" } } }),
+    SegmentedControl: of({ defaultProps: { withItemsBorders: false, size: "sm" } }),
+    Skeleton: of({ defaultProps: { radius: "sm" } }),
+    Switch: of({ defaultProps: { withThumbIndicator: false, size: "md" } }),
+    Tabs: of({ defaultProps: { keepMounted: false } }),
+    Tooltip: of({ defaultProps: { openDelay: 250, withArrow: false, multiline: true, maw: 320 } }),
   },
 });
 

@@ -1,1 +1,2 @@
-export { DeploymentPage } from "./pages";
+export { DeploymentList, DeploymentRow } from "./DeploymentList";
+export { DeploymentPage } from "./DeploymentPage";

@@ -1,1 +1,2 @@
-export { FirstStartPage } from "./pages";
+export { FirstStartPage } from "./FirstStartPage";
+export { Steps } from "./Steps";

@@ -1,1 +1,4 @@
-export { InstancePage, InstancesPage } from "./pages";
+export { InstancePage } from "./InstancePage";
+export { InstancesPage } from "./InstancesPage";
+export { NewInstanceDialog } from "./NewInstance";
+export { Tabs } from "./Tabs";

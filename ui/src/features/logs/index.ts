@@ -1,1 +1,1 @@
-export {};
+export { LogView } from "./LogView";

@@ -1,1 +1,1 @@
-export { OverviewPage } from "./pages";
+export { OverviewPage } from "./OverviewPage";

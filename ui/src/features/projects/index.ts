@@ -1,1 +1,4 @@
-export { ProjectPage, ProjectsPage } from "./pages";
+export { HowToPush } from "./HowToPush";
+export { NewProjectDialog } from "./NewProject";
+export { ProjectPage } from "./ProjectPage";
+export { ProjectsPage } from "./ProjectsPage";

@@ -1,1 +1,4 @@
-export { ServerPage, ServersPage } from "./pages";
+export { AddServerDialog } from "./AddServer";
+export { Load } from "./Load";
+export { ServerPage } from "./ServerPage";
+export { ServersPage } from "./ServersPage";

@@ -1,0 +1,94 @@
+// Drives Debian's Chromium. Every page is watched: what it logs as an error, and what its content policy refused.
+
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { mkdir } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { chromium } from "playwright-core";
+
+const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+const pictures = process.env.E2E_PICTURES;
+
+export async function startBrowser() {
+  return chromium.launch({
+    executablePath: process.env.E2E_CHROMIUM ?? "/usr/bin/chromium",
+    headless: true,
+    args: [
+      "--no-sandbox",
+      "--disable-gpu",
+      "--disable-quic",
+      "--no-first-run",
+      "--disable-background-networking",
+      "--disable-component-update",
+      "--disable-sync",
+    ],
+  });
+}
+
+/** Somebody with a browser of their own. */
+export async function person(browser, origin, options = {}) {
+  const context = await browser.newContext({
+    baseURL: origin,
+    viewport: { width: 1440, height: 900 },
+    permissions: ["clipboard-read", "clipboard-write"],
+    ...options,
+  });
+  // A timer that comes again would be polling; the page has none.
+  await context.addInitScript(() => {
+    globalThis.setInterval = () => {
+      throw new Error("setInterval was called");
+    };
+  });
+  const page = await context.newPage();
+  const wrong = [];
+  const asked = [];
+  page.on("console", (said) => {
+    if (said.type() === "error" && !/status of (401|403|404|409|410|412|422|503)/.test(said.text())) wrong.push(said.text());
+  });
+  page.on("pageerror", (failure) => wrong.push(String(failure)));
+  page.on("request", (request) => asked.push(new URL(request.url()).pathname));
+  page.setDefaultTimeout(15_000);
+  return { context, page, wrong, asked };
+}
+
+export async function accessible(page, where) {
+  await page.evaluate(axe);
+  const { violations } = await page.evaluate(() =>
+    globalThis.axe.run(document, {
+      runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
+      rules: { region: { enabled: false } },
+    }),
+  );
+  const told = violations.map(
+    ({ id, nodes }) => `${id}: ${nodes.slice(0, 3).map((node) => `${node.target} ${node.any[0]?.message ?? ""}`).join(" | ")}`,
+  );
+  assert.deepEqual(told, [], `axe on ${where}`);
+}
+
+/** Looks at a screen in both schemes and both widths: by axe, and by a picture where pictures are wanted. */
+export async function look(page, name, { ready } = {}) {
+  const before = page.viewportSize();
+  for (const [scheme, width, height] of [
+    ["light", 1440, 900],
+    ["dark", 1440, 900],
+    ["light", 390, 844],
+    ["dark", 390, 844],
+  ]) {
+    await page.setViewportSize({ width, height });
+    await page.emulateMedia({ colorScheme: scheme, reducedMotion: "reduce" });
+    if (ready) await page.locator(ready).first().waitFor();
+    await page.waitForFunction((wanted) => document.documentElement.dataset.mantineColorScheme === wanted, scheme);
+    await page.evaluate(() => document.fonts.ready);
+    await page.evaluate(() => Promise.all(document.getAnimations().map((one) => one.finished.catch(() => {}))));
+    if (pictures) {
+      await mkdir(pictures, { recursive: true });
+      await page.screenshot({ path: join(pictures, `${name}-${scheme}-${width}.png`) });
+    }
+    const isWider = await page.evaluate(() => document.documentElement.scrollWidth > innerWidth + 1);
+    assert.equal(isWider, false, `${name} is wider than ${width}`);
+    await accessible(page, `${name}, ${scheme}, ${width}`);
+  }
+  await page.setViewportSize(before);
+  await page.emulateMedia({ colorScheme: "light", reducedMotion: "reduce" });
+}

@@ -1,0 +1,240 @@
+// People and what they may: set-up, workspaces, invitations by a real mail server, permissions, and pages that change
+// by themselves.
+
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { look, person, startBrowser } from "./browser.mjs";
+import { startMail, startStoa, until } from "./stoa.mjs";
+
+const PASSWORD = "a long enough sentence";
+let mail, stoa, browser, owner, tester;
+
+before(async () => {
+  mail = await startMail();
+  stoa = await startStoa({ mail });
+  browser = await startBrowser();
+  owner = await person(browser, stoa.origin);
+});
+
+after(async () => {
+  await browser?.close();
+  await stoa?.stop();
+  await mail?.stop();
+});
+
+test("the set-up link makes the administrator, and its token leaves the address at once", async () => {
+  const { page } = owner;
+  await page.goto(stoa.setupLink);
+  await page.getByLabel("Your name").waitFor();
+  assert.equal(new URL(page.url()).hash, "");
+  await look(page, "setup", { ready: "text=Create the account" });
+  await page.getByLabel("Your name").fill("Anna Lindqvist");
+  await page.getByLabel("E-mail address").fill("anna@example.com");
+  await page.getByLabel("Password", { exact: true }).fill("short");
+  await page.getByLabel("Password", { exact: true }).fill(PASSWORD);
+  await page.getByRole("button", { name: "Create the account" }).click();
+  await page.getByRole("heading", { name: "Workspaces" }).waitFor();
+  await look(page, "no-workspace", { ready: "text=You are in no workspace yet" });
+});
+
+test("the slug follows the name, can be edited, and is said to be reserved or taken at once", async () => {
+  const { page } = owner;
+  await page.getByRole("main").getByRole("button", { name: "Create Workspace" }).click();
+  const dialog = page.getByRole("dialog");
+  await dialog.getByLabel("Name").fill("Ünïcode GmbH");
+  await dialog.getByText("Valid and free").waitFor();
+  assert.equal(await dialog.getByLabel("Slug").inputValue(), "unicode-gmbh");
+  await look(page, "create-workspace", { ready: "text=Valid and free" });
+  await dialog.getByLabel("Slug").fill("settings");
+  await dialog.getByText("Stoa keeps this word").waitFor();
+  await dialog.getByLabel("Slug").fill("-no-");
+  await dialog.getByText("2 to 40 of").waitFor();
+  await dialog.getByLabel("Slug").fill("unicode-gmbh");
+  await dialog.getByText("Valid and free").waitFor();
+  await dialog.getByRole("button", { name: "Create Workspace" }).click();
+  await page.waitForURL(/\/unicode-gmbh/);
+});
+
+test("an invitation goes by mail, makes an account, and brings no permission", async () => {
+  const { page } = owner;
+  await page.goto("/unicode-gmbh/members");
+  await page.getByRole("button", { name: "Invite Member" }).click();
+  await page.getByLabel("E-mail addresses").fill("tester@example.com, other@example.com");
+  await look(page, "invite", { ready: "text=Invite 2 people" });
+  await page.getByRole("button", { name: "Invite 2 people" }).click();
+  await page.getByText("the mail with the link is on its way").first().waitFor();
+  await page.getByRole("button", { name: "Done" }).click();
+  await page.getByRole("region", { name: "Pending invitations" }).getByText("other@example.com").waitFor();
+
+  const letter = await mail.to("tester@example.com");
+  const link = letter.text.match(/^http\S+\/invitations\/\S+$/m)[0];
+  tester = await person(browser, stoa.origin);
+  await tester.page.goto(link);
+  await tester.page.getByRole("heading", { name: "Join Ünïcode GmbH" }).waitFor();
+  await until("the token leaves the address", () => new URL(tester.page.url()).pathname === "/join");
+  await look(tester.page, "invitation", { ready: "text=Create account and join" });
+  await tester.page.getByLabel("Your name").fill("Tess Ferreira");
+  await tester.page.getByLabel("Password", { exact: true }).fill(PASSWORD);
+  await tester.page.getByRole("button", { name: "Create account and join" }).click();
+  await tester.page.waitForURL(/\/unicode-gmbh/);
+
+  // The owner's page knows without being loaded anew.
+  await page.getByRole("row", { name: /Tess Ferreira/ }).getByText("No access yet").waitFor();
+  await look(page, "members", { ready: "text=No access yet" });
+});
+
+test("the difference is shown, saved, and arrives at the member's open page", async () => {
+  const { page } = owner;
+  await tester.page.goto("/unicode-gmbh/members");
+  await tester.page.getByText("No access yet").waitFor();
+  const asked = tester.asked.length;
+  await page.getByRole("button", { name: "Permissions of Tess Ferreira" }).click();
+  const dialog = page.getByRole("dialog");
+  assert.equal(await dialog.getByRole("switch").count(), 10);
+  await dialog.getByRole("switch", { name: /^Restart/ }).click();
+  await dialog.getByRole("switch", { name: /^Logs/ }).click();
+  await dialog.getByRole("button", { name: "Save 2 changes" }).waitFor();
+  await look(page, "permissions", { ready: "text=Action Permissions" });
+  await dialog.getByRole("button", { name: "Save 2 changes" }).click();
+  await dialog.waitFor({ state: "detached" });
+  await page.getByRole("row", { name: /Tess Ferreira/ }).getByText("Restart").waitFor();
+  await tester.page.getByRole("row", { name: /Tess Ferreira/ }).getByText("Restart").waitFor();
+  assert.ok(tester.asked.length > asked);
+});
+
+test("what two owners save at once is laid together, never lost", async () => {
+  const { page } = owner;
+  await page.getByRole("button", { name: "Permissions of Tess Ferreira" }).click();
+  const dialog = page.getByRole("dialog");
+  await dialog.getByRole("switch", { name: /^Stop/ }).click();
+  // Another window of the same owner saves something else meanwhile.
+  const second = await owner.context.newPage();
+  await second.goto("/unicode-gmbh/members");
+  await second.getByRole("button", { name: "Permissions of Tess Ferreira" }).click();
+  await second.getByRole("dialog").getByRole("switch", { name: /^Backups/ }).click();
+  await second.getByRole("button", { name: "Save 1 change" }).click();
+  await second.getByRole("dialog").waitFor({ state: "detached" });
+  await second.close();
+  await dialog.getByText("Somebody changed these permissions meanwhile").waitFor();
+  assert.equal(await dialog.getByRole("switch", { name: /^Backups/ }).isChecked(), true);
+  await dialog.getByRole("button", { name: "Save 1 change" }).click();
+  await dialog.waitFor({ state: "detached" });
+  await page.getByRole("row", { name: /Tess Ferreira/ }).getByText("4").or(page.getByText("Backups")).first().waitFor();
+});
+
+test("Why? gives the server's own answer", async () => {
+  const { page } = owner;
+  await page.getByRole("button", { name: "More about Tess Ferreira" }).click();
+  await page.getByRole("menuitem", { name: "Why?" }).click();
+  await page.getByRole("combobox", { name: "Action" }).click();
+  await page.getByRole("option", { name: "Delete" }).click();
+  await page.getByText("Not allowed.").waitFor();
+  await look(page, "explain", { ready: "text=Not allowed." });
+  await page.getByRole("button", { name: "Close" }).last().click();
+});
+
+test("every page of the account and the workspace can be used by everybody", async () => {
+  const { page } = owner;
+  for (const [path, ready, name] of [
+    ["/unicode-gmbh/settings/general", "h1:has-text('General')", "general"],
+    ["/unicode-gmbh/settings/danger", "h1:has-text('Danger zone')", "danger"],
+    ["/unicode-gmbh/settings/profile", "h1:has-text('Profile')", "profile"],
+    ["/unicode-gmbh/settings/security", "h1:has-text('Security')", "security"],
+    ["/unicode-gmbh/settings/sessions", "text=This one", "sessions"],
+    ["/unicode-gmbh/settings/tokens", "text=No token yet", "tokens"],
+    ["/unicode-gmbh/settings/workspaces", "text=Open now", "workspaces"],
+    ["/unicode-gmbh/activity", "text=created the workspace", "activity"],
+    ["/nobody-has-this", "text=There is nothing here", "not-found"],
+  ]) {
+    await page.goto(path);
+    await page.locator(ready).first().waitFor();
+    await look(page, name, { ready });
+  }
+});
+
+test("a token is shown once, after the password", async () => {
+  const { page } = owner;
+  await page.goto("/unicode-gmbh/settings/tokens");
+  await page.getByRole("button", { name: "Create a token" }).click();
+  await page.getByRole("dialog").getByLabel("Name").fill("laptop");
+  await page.getByRole("button", { name: "Create the token" }).click();
+  const asks = page.getByRole("heading", { name: "Enter your password" });
+  const made = page.getByText(/^stoa_pat_/);
+  await asks.or(made).first().waitFor();
+  if (await asks.isVisible()) {
+    await page.getByRole("dialog").last().getByLabel("Password", { exact: true }).fill(PASSWORD);
+    await page.getByRole("button", { name: "Go on" }).click();
+  }
+  await made.waitFor();
+  await look(page, "token", { ready: "text=It is shown this once" });
+  await page.getByRole("button", { name: "Done" }).click();
+  await page.getByText("never used").waitFor();
+});
+
+test("the command palette opens by keys, finds, and goes there", async () => {
+  const { page } = owner;
+  await page.goto("/unicode-gmbh");
+  await page.getByRole("navigation", { name: "Breadcrumbs" }).waitFor();
+  await page.keyboard.press("Control+k");
+  await page.getByRole("combobox", { name: "Search or run a command" }).waitFor();
+  await look(page, "palette", { ready: "role=listbox" });
+  await page.keyboard.type("Tess");
+  await page.getByRole("option", { name: /Tess Ferreira/ }).waitFor();
+  await page.keyboard.press("Enter");
+  await page.waitForURL(/\/members$/);
+});
+
+test("two workspaces never show anything of each other", async () => {
+  const { page } = owner;
+  await page.getByRole("button", { name: "Change the workspace" }).click();
+  await page.getByRole("menuitem", { name: "Create Workspace" }).click();
+  await page.getByRole("dialog").getByLabel("Name").fill("Second");
+  await page.getByText("Valid and free").waitFor();
+  await page.getByRole("dialog").getByRole("button", { name: "Create Workspace" }).click();
+  await page.waitForURL(/\/second/);
+  await page.goto("/unicode-gmbh/members");
+  await page.getByRole("row", { name: /Tess/ }).waitFor();
+  await page.getByRole("button", { name: "Change the workspace" }).click();
+  await look(page, "switcher", { ready: "role=menu" });
+  await page.getByRole("menuitem", { name: "Second" }).click();
+  await page.waitForURL(/\/second\/members$/);
+  await page.getByRole("row", { name: /Anna Lindqvist/ }).waitFor();
+  assert.equal(await page.getByText("Tess Ferreira").count(), 0);
+});
+
+test("whoever is removed is told on the page that is open, and sees nothing more", async () => {
+  const { page } = owner;
+  await page.goto("/unicode-gmbh/members");
+  await page.getByRole("button", { name: "More about Tess Ferreira" }).click();
+  await page.getByRole("menuitem", { name: "Remove" }).click();
+  const from = Date.now();
+  await page.getByRole("button", { name: "Remove", exact: true }).click();
+  await tester.page.getByText("You are no longer a member of Ünïcode GmbH").waitFor();
+  assert.ok(Date.now() - from < 3000);
+  assert.equal(await tester.page.getByText("Anna Lindqvist").count(), 0);
+  await look(tester.page, "removed", { ready: "text=no longer a member" });
+  await tester.page.goto("/unicode-gmbh/members");
+  await tester.page.getByText("There is nothing here").waitFor();
+});
+
+test("signing out ends it, and signing in goes on at the same page", async () => {
+  const { page } = owner;
+  await page.getByRole("button", { name: "My account" }).click();
+  await page.getByRole("menuitem", { name: "Sign out" }).click();
+  await page.getByRole("heading", { name: "Sign in" }).waitFor();
+  await page.goto("/unicode-gmbh/members");
+  await page.getByRole("heading", { name: "Sign in" }).waitFor();
+  await look(page, "sign-in", { ready: "h1:has-text('Sign in')" });
+  await page.getByLabel("E-mail address").fill("anna@example.com");
+  await page.getByLabel("Password", { exact: true }).fill("not this one at all");
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.getByText("The e-mail address or the password is wrong").waitFor();
+  await page.getByLabel("Password", { exact: true }).fill(PASSWORD);
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.getByRole("heading", { name: "Members" }).waitFor();
+});
+
+test("nothing was logged as an error, and nothing broke the content policy", () => {
+  assert.deepEqual(owner.wrong, []);
+  assert.deepEqual(tester.wrong, []);
+});

@@ -1,0 +1,185 @@
+// Starts the real program on a folder of its own, with a real mail server beside it. Test-only.
+
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { cp, mkdtemp, readFile, rm, stat } from "node:fs/promises";
+import http from "node:http";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { dirname, extname, join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { randomBytes } from "node:crypto";
+import MailDev from "maildev";
+
+const here = dirname(fileURLToPath(import.meta.url));
+export const tree = resolve(here, "../..");
+/** The program refuses settings that it doesn't know, and must not take those of whoever runs the tests. */
+const ownEnvironment = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("STOA_")));
+const binary = process.env.E2E_BINARY ?? join(tree, "target/debug/stoa");
+/** A page built elsewhere, laid over the program's own: to try a page without building the program anew. */
+const otherPage = process.env.E2E_PAGE;
+
+export async function freePort() {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address();
+  server.close();
+  await once(server, "close");
+  return port;
+}
+
+/** Waits until `ask` answers with something; what it last threw is told when it never does. */
+export async function until(what, ask, seconds = 30) {
+  const end = Date.now() + seconds * 1000;
+  let last;
+  while (Date.now() < end) {
+    try {
+      const found = await ask();
+      if (found) return found;
+    } catch (failure) {
+      last = failure;
+    }
+    await new Promise((go) => setTimeout(go, 50));
+  }
+  throw new Error(`${what}: not within ${seconds} s${last ? ` (${last.message})` : ""}`);
+}
+
+export async function startMail() {
+  const [smtp, web] = [await freePort(), await freePort()];
+  const mail = new MailDev({ smtp, web, ip: "127.0.0.1", silent: true, disableWeb: true });
+  await new Promise((go, stop) => mail.listen((failure) => (failure ? stop(failure) : go())));
+  const all = () => new Promise((go, stop) => mail.getAllEmail((failure, found) => (failure ? stop(failure) : go(found))));
+  return {
+    url: `smtp://127.0.0.1:${smtp}?starttls=never`,
+    /** The newest mail to an address. */
+    to: (address) =>
+      until(`a mail to ${address}`, async () => (await all()).findLast((one) => one.to.some((to) => to.address === address))),
+    stop: () => new Promise((go) => mail.close(go)),
+  };
+}
+
+export async function startStoa({ mail, folder } = {}) {
+  const data = folder ?? (await mkdtemp(join(tmpdir(), "stoa-e2e-")));
+  const port = await freePort();
+  const front = otherPage ? await freePort() : port;
+  const origin = `http://localhost:${front}`;
+  const started = await run({ data, port, origin, mail });
+  const page = otherPage ? layOver(otherPage, front, port) : null;
+  return {
+    ...started,
+    origin,
+    port: front,
+    data,
+    async stop() {
+      page?.close();
+      page?.closeAllConnections();
+      await started.end();
+      await spawned(binary, ["instances", "stop", "--all"], { env: { ...ownEnvironment, STOA_DATA_DIR: data } });
+      await rm(data, { recursive: true, force: true });
+    },
+  };
+}
+
+async function run({ data, port, origin, mail }) {
+  const child = spawn(binary, ["serve"], {
+    cwd: data,
+    env: {
+      ...ownEnvironment,
+      STOA_LISTEN: `127.0.0.1:${port}`,
+      STOA_PUBLIC_URL: origin,
+      STOA_DATA_DIR: data,
+      STOA_LOG: process.env.E2E_LOG ?? "warn",
+      ...(mail && { STOA_SMTP_URL: mail.url, STOA_MAIL_FROM: "stoa@stoa.example" }),
+    },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let said = "";
+  child.stdout.on("data", (text) => {
+    said += text;
+  });
+  let complained = "";
+  child.stderr.on("data", (text) => {
+    complained += text;
+  });
+  await until("Stoa's address", () => /is at http/.test(said) || child.exitCode !== null);
+  if (child.exitCode !== null) throw new Error(`stoa serve ended: ${said}${complained}`);
+  await until("Stoa's health", async () => (await fetch(`http://127.0.0.1:${port}/api/v1/health`)).ok);
+  return {
+    child,
+    setupLink: said.match(/http\S+\/setup#\S+/)?.[0],
+    async end() {
+      if (child.exitCode === null) {
+        child.kill("SIGTERM");
+        await once(child, "exit");
+      }
+      return said;
+    },
+  };
+}
+
+const KINDS = { ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml", ".woff2": "font/woff2" };
+
+/** The files and the content policy of the program, from another folder; everything else goes to the program. */
+function layOver(folder, front, port) {
+  const server = http.createServer(async (asked, answer) => {
+    const path = new URL(asked.url, "http://x").pathname;
+    const isPage = asked.method === "GET" && !/^\/(api|git)\//.test(path) && asked.headers.host.startsWith("localhost");
+    if (!isPage) {
+      const on = http.request({ port, host: "127.0.0.1", path: asked.url, method: asked.method, headers: asked.headers });
+      on.on("response", (got) => {
+        answer.writeHead(got.statusCode, got.headers);
+        got.pipe(answer);
+      });
+      on.on("error", () => answer.destroy());
+      answer.on("close", () => on.destroy());
+      asked.pipe(on);
+      return;
+    }
+    const file = join(folder, path);
+    if (path.startsWith("/assets/") && (await stat(file).catch(() => null))) {
+      answer.writeHead(200, { "content-type": KINDS[extname(file)] ?? "application/octet-stream" });
+      return answer.end(await readFile(file));
+    }
+    const nonce = randomBytes(16).toString("base64url");
+    const shell = (await readFile(join(folder, "index.html"), "utf8")).replaceAll("__STOA_NONCE__", nonce);
+    answer.writeHead(200, {
+      "content-type": "text/html; charset=utf-8",
+      "referrer-policy": "no-referrer",
+      "content-security-policy": `default-src 'none'; script-src 'self'; style-src 'self' 'nonce-${nonce}'; img-src 'self' data: blob:; font-src 'self'; connect-src 'self'; manifest-src 'self'; worker-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'`,
+    });
+    answer.end(shell);
+  });
+  server.listen(front, "127.0.0.1");
+  return server;
+}
+
+/** Runs a program to its end; tells what it said. */
+export async function spawned(program, values, options = {}) {
+  const child = spawn(program, values, { stdio: ["ignore", "pipe", "pipe"], ...options });
+  let said = "";
+  for (const stream of [child.stdout, child.stderr])
+    stream.on("data", (text) => {
+      said += text;
+    });
+  const [code] = await once(child, "exit");
+  return { code, said };
+}
+
+/** A repository with an example in it, and how to push it. */
+export async function repository(example) {
+  const folder = await mkdtemp(join(tmpdir(), "stoa-e2e-git-"));
+  await cp(join(tree, "examples", example), folder, { recursive: true });
+  const env = { ...process.env, GIT_CONFIG_GLOBAL: "/dev/null", GIT_CONFIG_SYSTEM: "/dev/null", GIT_TERMINAL_PROMPT: "0" };
+  const git = async (...values) => {
+    const { code, said } = await spawned("git", ["-c", "user.name=Anna", "-c", "user.email=anna@example.com", ...values], {
+      cwd: folder,
+      env,
+    });
+    if (code !== 0) throw new Error(`git ${values[0]}: ${said}`);
+    return said;
+  };
+  await git("init", "--quiet", "--initial-branch=main");
+  await git("add", "--all");
+  await git("commit", "--quiet", "--message=First entry");
+  return { folder, git, remove: () => rm(folder, { recursive: true, force: true }) };
+}

@@ -1,5 +1,0 @@
-import { PageTitle } from "@/kit";
-
-export function DeploymentPage() {
-  return <PageTitle title="Deployment" />;
-}

@@ -1,5 +1,0 @@
-import { PageTitle } from "@/kit";
-
-export function FirstStartPage() {
-  return <PageTitle title="FirstStart" />;
-}

@@ -1,0 +1,141 @@
+import { Button, Menu } from "@mantine/core";
+import {
+  IconChevronDown,
+  IconPlayerPlay,
+  IconPlayerStop,
+  IconRefresh,
+  IconRocket,
+  IconTrash,
+} from "@tabler/icons-react";
+import { useNavigate } from "@tanstack/react-router";
+import { useState } from "react";
+import { at } from "@/api/client";
+import { useAct } from "@/api/queries";
+import type { Instance } from "@/api/types";
+import { AbleButton, ConfirmDialog, DisabledReason, Note, reasonAgainst } from "@/kit";
+
+const AFTER = ["instances", "jobs", "deployments"] as const;
+
+/** What can be done to an instance now: each as the server allows it. */
+export function InstanceActions({ workspace, instance }: { workspace: string; instance: Instance }) {
+  const navigate = useNavigate();
+  const [asked, setAsked] = useState<"stop" | "delete" | null>(null);
+  const act = (verb: string, body: (input: string) => unknown = () => ({})) => ({
+    path: () => at`/instances/${instance.id}/` + verb,
+    body,
+    nouns: [...AFTER],
+  });
+  const restart = useAct<string>(
+    workspace,
+    act("restart", (mode) => ({ mode })),
+  );
+  const start = useAct<string>(workspace, act("start"));
+  const deploy = useAct<string>(workspace, act("deploy"));
+  const stop = useAct<string>(workspace, { ...act("stop"), onDone: () => setAsked(null) });
+  const remove = useAct<string>(workspace, {
+    method: "DELETE",
+    path: () => at`/instances/${instance.id}`,
+    body: () => ({ confirm: instance.name, cancel: true }),
+    nouns: [...AFTER, "projects"],
+    onDone: () => {
+      setAsked(null);
+      void navigate({ to: `/${workspace}/instances` });
+    },
+  });
+  const problem = restart.error ?? start.error ?? deploy.error;
+  const against = reasonAgainst(instance, "restart");
+  return (
+    <>
+      {against?.kind !== "missing" && instance.status !== "stopped" && (
+        <DisabledReason reason={against?.detail}>
+          <Menu position="bottom-end" disabled={Boolean(against)}>
+            <Menu.Target>
+              <Button
+                leftSection={<IconRefresh size={16} stroke={1.75} />}
+                rightSection={<IconChevronDown size={14} stroke={1.75} />}
+                loading={restart.isPending}
+                data-disabled={against ? true : undefined}
+                aria-disabled={against ? true : undefined}
+              >
+                Restart
+              </Button>
+            </Menu.Target>
+            <Menu.Dropdown>
+              <Menu.Item onClick={() => restart.mutate("soft")}>
+                <strong>Soft restart</strong>
+                <div style={{ fontSize: 12, color: "var(--text3)" }}>The processes, in the same sandbox</div>
+              </Menu.Item>
+              <Menu.Item onClick={() => restart.mutate("hard")}>
+                <strong>Hard restart</strong>
+                <div style={{ fontSize: 12, color: "var(--text3)" }}>A new sandbox, with today's variables</div>
+              </Menu.Item>
+            </Menu.Dropdown>
+          </Menu>
+        </DisabledReason>
+      )}
+      {instance.status === "stopped" || instance.status === "failed" ? (
+        <AbleButton
+          of={instance}
+          verb="start"
+          variant="filled"
+          leftSection={<IconPlayerPlay size={16} stroke={1.75} />}
+          loading={start.isPending}
+          onClick={() => start.mutate("")}
+        >
+          Start
+        </AbleButton>
+      ) : (
+        <AbleButton
+          of={instance}
+          verb="stop"
+          leftSection={<IconPlayerStop size={16} stroke={1.75} />}
+          onClick={() => setAsked("stop")}
+          whenMissing="You need the permission Stop. Ask an owner."
+        >
+          Stop
+        </AbleButton>
+      )}
+      <AbleButton
+        of={instance}
+        verb="deploy"
+        leftSection={<IconRocket size={16} stroke={1.75} />}
+        loading={deploy.isPending}
+        onClick={() => deploy.mutate("")}
+      >
+        Deploy
+      </AbleButton>
+      <AbleButton
+        of={instance}
+        verb="delete"
+        leftSection={<IconTrash size={16} stroke={1.75} />}
+        onClick={() => setAsked("delete")}
+      >
+        Delete
+      </AbleButton>
+      <ConfirmDialog
+        opened={asked === "stop"}
+        onClose={() => setAsked(null)}
+        title={`Stop ${instance.name}?`}
+        action="Stop"
+        busy={stop.isPending}
+        problem={stop.error}
+        onConfirm={() => stop.mutate("")}
+      >
+        Visitors see a plain page until it is started again. Its data stays.
+      </ConfirmDialog>
+      <ConfirmDialog
+        opened={asked === "delete"}
+        onClose={() => setAsked(null)}
+        title={`Delete ${instance.name}?`}
+        action="Delete for good"
+        typed={instance.name}
+        busy={remove.isPending}
+        problem={remove.error}
+        onConfirm={() => remove.mutate("")}
+      >
+        Its processes, releases, data and logs go with it. There is no way back.
+      </ConfirmDialog>
+      {problem && <Note tone="bad">{problem.detail}</Note>}
+    </>
+  );
+}

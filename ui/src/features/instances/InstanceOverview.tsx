@@ -1,0 +1,75 @@
+import { useDeployments } from "@/api/queries";
+import type { Instance } from "@/api/types";
+import { DeploymentRow } from "@/features/deployments";
+import { jobWord } from "@/frame/RunningWork";
+import { Empty, LoadingRows, Panel, Row, Section, StageTag, StatusBadge, Table, Time } from "@/kit";
+import css from "./instances.module.css";
+
+const LAST = 5;
+
+export function InstanceOverview({ workspace, instance }: { workspace: string; instance: Instance }) {
+  const mayRead = instance.may.includes("read_logs");
+  const deployments = useDeployments(workspace, instance.id, mayRead);
+  return (
+    <div className={css.grid}>
+      <Section title="Last deployments">
+        {!mayRead ? (
+          <Panel>
+            <Empty title="Deployments aren't shown to you" inline>
+              They come with the permission Logs. Ask an owner of the workspace.
+            </Empty>
+          </Panel>
+        ) : !deployments.items ? (
+          <LoadingRows rows={3} />
+        ) : deployments.items.length === 0 ? (
+          <Panel>
+            <Empty title="Nothing was deployed yet" inline>
+              Push to the branch {instance.branch}.
+            </Empty>
+          </Panel>
+        ) : (
+          <Panel>
+            <Table label="Last deployments" head={["Deployment", "Commit", "By", "Took", "When"]}>
+              {deployments.items.slice(0, LAST).map((deployment) => (
+                <DeploymentRow key={deployment.id} workspace={workspace} instance={instance} deployment={deployment} />
+              ))}
+            </Table>
+          </Panel>
+        )}
+      </Section>
+      <div className={css.stack}>
+        {instance.job && (
+          <Section title="Running work">
+            <Panel>
+              <Row>
+                <StatusBadge
+                  status={instance.job.status === "queued" ? "queued" : "working"}
+                  word={jobWord(instance.job)}
+                />
+                <span style={{ color: "var(--text3)" }}>{instance.job.step}</span>
+              </Row>
+            </Panel>
+          </Section>
+        )}
+        <Section title="About">
+          <Panel>
+            <dl className={css.list}>
+              <dt>Stage</dt>
+              <dd>
+                <StageTag stage={instance.stage} />
+              </dd>
+              <dt>Open to</dt>
+              <dd>{instance.visibility === "members" ? "Members who may see it" : "Everybody"}</dd>
+              <dt>Address</dt>
+              <dd>{instance.url ?? "–"}</dd>
+              <dt>Created</dt>
+              <dd>
+                <Time at={instance.created_at} />
+              </dd>
+            </dl>
+          </Panel>
+        </Section>
+      </div>
+    </div>
+  );
+}

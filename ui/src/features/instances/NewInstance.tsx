@@ -1,0 +1,115 @@
+import { Button, Select, TextInput } from "@mantine/core";
+import { useNavigate } from "@tanstack/react-router";
+import { useState } from "react";
+import { useAct, useAllProjects, useAllServers, useBranches } from "@/api/queries";
+import type { Instance, Stage } from "@/api/types";
+import { useWorkspace } from "@/frame/useWorkspace";
+import { Dialog, Note } from "@/kit";
+import css from "./instances.module.css";
+
+type Given = { project?: string; branch?: string; stage?: Stage };
+
+/** A new running copy of a branch. What is known already comes with it. */
+export function NewInstanceDialog({ onClose, given = {} }: { onClose: () => void; given?: Given }) {
+  const workspace = useWorkspace();
+  const navigate = useNavigate();
+  const projects = useAllProjects(workspace.slug);
+  const servers = useAllServers(workspace.slug);
+  const [project, setProject] = useState(given.project ?? "");
+  const chosenProject = project || (projects.data?.length === 1 ? (projects.data[0]?.id ?? "") : "");
+  const branches = useBranches(workspace.slug, chosenProject, chosenProject !== "");
+  const [server, setServer] = useState("");
+  const chosenServer = server || (servers.data?.length === 1 ? (servers.data[0]?.id ?? "") : "");
+  const [branch, setBranch] = useState(given.branch ?? "");
+  const fallback = branches.data?.find(({ is_default }) => is_default) ?? branches.data?.[0];
+  const chosenBranch = branch || (fallback?.name ?? "");
+  const [stage, setStage] = useState<Stage>(given.stage ?? "staging");
+  const [name, setName] = useState("");
+  const projectName = projects.data?.find(({ id }) => id === chosenProject)?.name;
+  const proposed = projectName ? `${projectName} ${stage === "production" ? "production" : chosenBranch}`.trim() : "";
+  const create = useAct<void, Instance>(workspace.slug, {
+    path: () => "/instances",
+    body: () => ({
+      name: name.trim() || proposed,
+      project: chosenProject,
+      server: chosenServer,
+      stage,
+      branch: chosenBranch,
+    }),
+    nouns: ["instances", "jobs", "projects", "servers"],
+    onDone: (instance) => {
+      onClose();
+      void navigate({ to: `/${workspace.slug}/instances/${instance.slug}` });
+    },
+  });
+  const ready = Boolean(chosenProject && chosenServer && chosenBranch && (name.trim() || proposed));
+  const problem = create.error;
+  return (
+    <Dialog
+      opened
+      onClose={onClose}
+      title="New instance"
+      sentence="A running copy of a branch. Each push to the branch deploys it."
+      onSubmit={() => ready && create.mutate()}
+      foot={
+        <>
+          <Button onClick={onClose}>Cancel</Button>
+          <Button type="submit" variant="filled" disabled={!ready} loading={create.isPending}>
+            Create and deploy
+          </Button>
+        </>
+      }
+    >
+      <div className={css.stack}>
+        {projects.data?.length === 0 && <Note tone="warn">There is no project yet. Create one first.</Note>}
+        {servers.data?.length === 0 && <Note tone="warn">There is no server yet. Add this machine as one first.</Note>}
+        <Select
+          label="Project"
+          data={(projects.data ?? []).map(({ id, name }) => ({ value: id, label: name }))}
+          value={chosenProject || null}
+          onChange={(value) => {
+            setProject(value ?? "");
+            setBranch("");
+          }}
+        />
+        <Select
+          label="Branch"
+          searchable
+          data={(branches.data ?? []).map(({ name }) => name)}
+          value={chosenBranch || null}
+          onChange={(value) => setBranch(value ?? "")}
+          disabled={!chosenProject}
+          error={problem?.field("branch")}
+          {...(branches.data?.length === 0 && { description: "Nothing has been pushed to this project yet." })}
+        />
+        <Select
+          label="Stage"
+          data={[
+            { value: "production", label: "Production" },
+            { value: "staging", label: "Staging" },
+            { value: "development", label: "Development" },
+          ]}
+          value={stage}
+          onChange={(value) => setStage((value as Stage | null) ?? "staging")}
+          allowDeselect={false}
+        />
+        <Select
+          label="Server"
+          data={(servers.data ?? []).map(({ id, name }) => ({ value: id, label: name }))}
+          value={chosenServer || null}
+          onChange={(value) => setServer(value ?? "")}
+          error={problem?.field("server")}
+        />
+        <TextInput
+          label="Name"
+          placeholder={proposed}
+          value={name}
+          onChange={(event) => setName(event.currentTarget.value)}
+          error={problem?.field("name")}
+          maxLength={80}
+        />
+        {problem && problem.errors.length === 0 && <Note tone="bad">{problem.detail}</Note>}
+      </div>
+    </Dialog>
+  );
+}

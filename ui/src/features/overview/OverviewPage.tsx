@@ -1,0 +1,172 @@
+import { Button } from "@mantine/core";
+import { IconBox } from "@tabler/icons-react";
+import { Link } from "@tanstack/react-router";
+import { useAllInstances, useAllProjects, useAllServers, useRunningJobs } from "@/api/queries";
+import type { Instance } from "@/api/types";
+import { Steps } from "@/features/firstStart";
+import { Load } from "@/features/servers";
+import { jobWord } from "@/frame/RunningWork";
+import { useWorkspace } from "@/frame/useWorkspace";
+import {
+  Empty,
+  Failed,
+  Go,
+  LoadingPage,
+  PageTitle,
+  Panel,
+  Row,
+  Section,
+  ShortCommit,
+  StageTag,
+  StatusBadge,
+  StatusIcon,
+  Table,
+  Time,
+} from "@/kit";
+import css from "./overview.module.css";
+
+/** How many of what, in one sentence. */
+export function inWords(instances: Instance[]): string {
+  const count = (status: Instance["status"]) => instances.filter((instance) => instance.status === status).length;
+  const running = count("running");
+  const rest = [
+    [count("deploying"), "deploys", "deploy"],
+    [count("failed"), "failed", "failed"],
+    [count("stopped"), "is stopped", "are stopped"],
+  ] as const;
+  const parts = rest
+    .filter(([number]) => number > 0)
+    .map(([number, one, more]) => `${number} ${number === 1 ? one : more}`);
+  const whole = `${running} of ${instances.length} ${instances.length === 1 ? "instance runs" : "instances run"}`;
+  return `${[whole, ...parts].join(", ")}.`;
+}
+
+export function OverviewPage() {
+  const workspace = useWorkspace();
+  const slug = workspace.slug;
+  const isOwner = workspace.may.includes("manage");
+  const instances = useAllInstances(slug);
+  const servers = useAllServers(slug);
+  const projects = useAllProjects(slug, isOwner);
+  const jobs = useRunningJobs(slug);
+  if (instances.error) return <Failed error={instances.error} home={slug} />;
+  if (!instances.data) return <LoadingPage />;
+  if (instances.data.length === 0 && isOwner)
+    return (
+      <div>
+        <PageTitle
+          title={projects.data?.length ? "Overview" : `Welcome to ${workspace.name}`}
+          sentence="Nothing runs yet. These steps lead to an application that does."
+        />
+        <Steps />
+      </div>
+    );
+  if (instances.data.length === 0)
+    return (
+      <div>
+        <PageTitle title="Overview" />
+        <Panel>
+          <Empty icon={IconBox} title="Nothing is shared with you yet" inline>
+            An owner of {workspace.name} decides what you may see and do. Ask one.
+          </Empty>
+        </Panel>
+      </div>
+    );
+  const troubled = instances.data.filter(({ status, reason }) => status === "failed" || reason);
+  const nameOf = new Map(instances.data.map((instance) => [instance.id, instance]));
+  return (
+    <div>
+      <PageTitle title="Overview" sentence={inWords(instances.data)} />
+      <div className={css.grid}>
+        <div>
+          {troubled.length > 0 && (
+            <Section title="Needs attention" count={troubled.length}>
+              <Panel>
+                {troubled.map((instance) => (
+                  <Row key={instance.id}>
+                    <StatusIcon status="failed" />
+                    <div className={css.what}>
+                      <Go to={`/${slug}/instances/${instance.slug}`}>{instance.name}</Go>
+                      <div>{instance.reason ?? "It failed."}</div>
+                    </div>
+                    {instance.may.includes("read_logs") && (
+                      <Button component={Link} to={`/${slug}/instances/${instance.slug}/logs`}>
+                        Open log
+                      </Button>
+                    )}
+                  </Row>
+                ))}
+              </Panel>
+            </Section>
+          )}
+          <Section title="Instances" count={instances.data.length}>
+            <Panel>
+              <Table label="Instances" head={["Instance", "Status", "Stage", "Branch"]}>
+                {instances.data.map((instance) => (
+                  <tr key={instance.id}>
+                    <td>
+                      <Go to={`/${slug}/instances/${instance.slug}`} style={{ fontWeight: 600, color: "var(--text)" }}>
+                        {instance.name}
+                      </Go>
+                      <div className={css.quiet}>{instance.project.name}</div>
+                    </td>
+                    <td data-label="Status">
+                      <StatusBadge status={instance.status} />
+                    </td>
+                    <td data-label="Stage">
+                      <StageTag stage={instance.stage} />
+                    </td>
+                    <td data-label="Branch">
+                      {instance.branch} {instance.commit && <ShortCommit commit={instance.commit} />}
+                    </td>
+                  </tr>
+                ))}
+              </Table>
+            </Panel>
+          </Section>
+        </div>
+        <div>
+          {Boolean(jobs.items?.length) && (
+            <Section title="Running work" count={jobs.items?.length}>
+              <Panel>
+                {jobs.items?.map((job) => (
+                  <Row key={job.id}>
+                    <StatusIcon status={job.status === "queued" ? "queued" : "working"} />
+                    <div className={css.what}>
+                      {jobWord(job)} {job.instance && nameOf.get(job.instance)?.name}
+                      <div className={css.quiet}>
+                        {job.step} · <Time at={job.created_at} />
+                      </div>
+                    </div>
+                  </Row>
+                ))}
+              </Panel>
+            </Section>
+          )}
+          {Boolean(servers.data?.length) && (
+            <Section title="Server load">
+              <Panel>
+                {servers.data?.map((server) => (
+                  <Row key={server.id}>
+                    <div className={css.server}>
+                      <div className={css.head}>
+                        <StatusIcon status={server.machine?.no_sandbox ? "attention" : server.status} />
+                        <Go to={`/${slug}/servers/${server.slug}`} style={{ fontWeight: 600, color: "var(--text)" }}>
+                          {server.name}
+                        </Go>
+                        <span className={css.quiet}>
+                          {server.instances === 1 ? "1 instance" : `${server.instances} instances`}
+                        </span>
+                      </div>
+                      {server.machine && <Load machine={server.machine} />}
+                    </div>
+                  </Row>
+                ))}
+              </Panel>
+            </Section>
+          )}
+        </div>
+      </div>
+    </div>
+  );
+}

@@ -1,5 +1,0 @@
-import { PageTitle } from "@/kit";
-
-export function OverviewPage() {
-  return <PageTitle title="Overview" />;
-}

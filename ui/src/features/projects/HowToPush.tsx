@@ -1,0 +1,21 @@
+import { Link } from "@tanstack/react-router";
+import type { Project } from "@/api/types";
+import { CodeToCopy } from "@/kit";
+
+/** The exact commands for this repository. */
+export function HowToPush({ project }: { project: Project }) {
+  const remote = `git remote add stoa ${project.repository.url}`;
+  const push = `git push stoa HEAD:${project.default_branch}`;
+  return (
+    <div style={{ display: "grid", gap: 10 }}>
+      <CodeToCopy text={`${remote}\n${push}`} label="Copy the commands" />
+      <span style={{ color: "var(--text3)", fontSize: 12 }}>
+        Git asks for a name (anything) and a password: a{" "}
+        <Link to="/account/{-$page}" params={{ page: "tokens" }}>
+          personal access token
+        </Link>
+        .
+      </span>
+    </div>
+  );
+}

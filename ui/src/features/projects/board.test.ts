@@ -1,0 +1,39 @@
+import { expect, test } from "vitest";
+import type { Branch } from "@/api/types";
+import { columns, distance } from "./board";
+
+const branch = (name: string, instances: Branch["instances"] = [], at = "2026-01-01"): Branch => ({
+  name,
+  is_default: name === "main",
+  commit: { id: "1", subject: "", author_name: "", author_email: "", at },
+  ahead: 0,
+  behind: 0,
+  instances,
+  may: [],
+  blocked: {},
+});
+const on = (stage: "production" | "staging" | "development", id: string) => ({
+  id,
+  slug: id,
+  name: id,
+  stage,
+  status: "running" as const,
+});
+
+test("a branch stands where its instances are, and in development without one", () => {
+  const board = columns([branch("main", [on("production", "a"), on("staging", "b")]), branch("idea")]);
+  expect(board.production.map(({ branch, instances }) => [branch.name, instances.length])).toEqual([["main", 1]]);
+  expect(board.staging.map(({ branch }) => branch.name)).toEqual(["main"]);
+  expect(board.development.map(({ branch }) => branch.name)).toEqual(["idea"]);
+});
+
+test("newest branches come first", () => {
+  const board = columns([branch("old", [], "2026-01-01"), branch("new", [], "2026-02-01")]);
+  expect(board.development.map(({ branch }) => branch.name)).toEqual(["new", "old"]);
+});
+
+test("the distance is said in words", () => {
+  expect(distance(branch("main"), "main")).toBe("default");
+  expect(distance({ ...branch("idea"), ahead: 2, behind: 1 }, "main")).toBe("2 ahead, 1 behind");
+  expect(distance(branch("idea"), "main")).toBe("even with main");
+});

@@ -1,9 +1,0 @@
-import { PageTitle } from "@/kit";
-
-export function ProjectsPage() {
-  return <PageTitle title="Projects" />;
-}
-
-export function ProjectPage() {
-  return <PageTitle title="Project" />;
-}
