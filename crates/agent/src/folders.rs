@@ -3,10 +3,13 @@
 
 use std::fs;
 use std::io;
-use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use stoa_domain::{DeploymentId, InstanceId, ProjectId, ReleaseId};
+
+/// Bytes of its disk that an application or a build can't have: with fewer left, whoever fills it is ended.
+pub const LEAST_FREE: u64 = 512 << 20;
 
 /// The agent's state folder and what is below it.
 #[derive(Debug, Clone)]
@@ -136,6 +139,44 @@ fn close(folder: &Path) -> io::Result<()> {
 /// Where it can't be made.
 pub fn make_private(folder: &Path) -> io::Result<()> {
     fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
+}
+
+/// Bytes that are left on the disk of a folder.
+///
+/// # Errors
+/// Where it can't be asked.
+pub fn free_space(folder: &Path) -> io::Result<u64> {
+    let found = nix::sys::statvfs::statvfs(folder)?;
+    Ok(found.blocks_available() * found.fragment_size())
+}
+
+/// Bytes that a folder takes on its disk, with all in it. Links aren't followed; what vanishes meanwhile isn't counted.
+///
+/// # Errors
+/// Where it can't be read.
+pub fn size(folder: &Path) -> io::Result<u64> {
+    let mut bytes = 0;
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        let entries = match fs::read_dir(&folder) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            other => other?,
+        };
+        for entry in entries {
+            let entry = entry?;
+            match entry.metadata() {
+                Ok(about) => {
+                    bytes += about.blocks() * 512;
+                    if about.is_dir() {
+                        folders.push(entry.path());
+                    }
+                }
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+    Ok(bytes)
 }
 
 /// Removes a folder and all in it, also what an application left read-only. Links are removed, never followed.

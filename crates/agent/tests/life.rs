@@ -315,6 +315,39 @@ async fn a_command_runs_to_its_end_with_its_lines_and_its_status() {
     assert!(lines.iter().any(|(_, text)| text.contains("no-such-program")), "{lines:?}");
 }
 
+/// A small disk of its own for a test.
+struct Disk(tempfile::TempDir);
+
+impl Disk {
+    fn mount(size: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let arguments = ["-t", "tmpfs", "-o", &format!("size={size}"), "tmpfs"];
+        let status = Command::new("mount").args(arguments).arg(folder.path()).status().unwrap();
+        assert!(status.success());
+        Self(folder)
+    }
+}
+
+impl Drop for Disk {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg("--lazy").arg(self.0.path()).status();
+    }
+}
+
+#[tokio::test]
+async fn a_command_that_fills_the_disk_is_ended() {
+    if !nix::unistd::geteuid().is_root() {
+        return;
+    }
+    let disk = Disk::mount("700m");
+    let mut instance = Instance::at(&disk.0.path().join("place"));
+    // This disk is in memory.
+    instance.limits.memory = 1 << 30;
+    let fill = ["sh", "-c", "head -c 300000000 /dev/zero > /app/full; sleep 600"];
+    let (ended, _) = run(&instance, &fill, PATIENCE, &CancellationToken::new()).await;
+    assert_eq!(ended.unwrap(), Ended::DiskFull);
+}
+
 #[tokio::test]
 async fn a_command_that_takes_too_long_or_is_cancelled_ends_whole() {
     let instance = Instance::new();

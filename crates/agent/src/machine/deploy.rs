@@ -280,6 +280,7 @@ impl Deployment<'_> {
             Ended::OutOfMemory => because(format!("{what} was killed: more memory than it may have")),
             Ended::OutOfTime => because(format!("{what} took longer than {} s", time_limit.as_secs())),
             Ended::Cancelled => Err(Unwell::Cancelled),
+            Ended::DiskFull => Err(Unwell::because("disk_full", "The disk of the server is full")),
         }
     }
 

@@ -3,7 +3,7 @@
 use std::fs;
 use std::sync::{Mutex, PoisonError};
 
-use crate::folders::Folders;
+use crate::folders::{self, Folders};
 use crate::sandbox::Abilities;
 
 /// What a machine says of itself.
@@ -89,8 +89,8 @@ fn disk(folders: &Folders) -> (u64, u64) {
 
 /// Bytes that are left on the disk of the agent's folder.
 pub(super) fn free_space(folders: &Folders) -> u64 {
-    let (all, used) = disk(folders);
-    all.saturating_sub(used)
+    // A disk that can't be asked counts as full.
+    folders::free_space(folders.state()).unwrap_or(0)
 }
 
 fn uptime() -> u64 {

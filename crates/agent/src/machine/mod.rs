@@ -2,6 +2,7 @@
 
 mod act;
 mod deploy;
+mod disk;
 mod facts;
 mod form;
 mod health;
@@ -91,6 +92,7 @@ impl Agent {
         let agent = Self { inner: Arc::new(inner) };
         agent.load(options.starts_instances).await?;
         agent.keep_house();
+        agent.watch_disk();
         Ok(agent)
     }
 

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::os::fd::OwnedFd;
+use std::path::Path;
 use std::time::Duration;
 
 use nix::fcntl::OFlag;
@@ -11,7 +12,11 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::{Plan, Sandboxes};
+use crate::folders::{LEAST_FREE, free_space};
 use crate::init::{Orders, descriptor};
+
+/// How often the disk is looked at.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// One line that the command wrote.
 pub struct OutputLine {
@@ -28,6 +33,8 @@ pub enum Ended {
     /// It took longer than it may.
     OutOfTime,
     Cancelled,
+    /// It, or somebody else meanwhile, left less of the disk free than has to be.
+    DiskFull,
 }
 
 impl Sandboxes {
@@ -60,6 +67,7 @@ impl Sandboxes {
             }
             () = tokio::time::sleep(time_limit) => Ended::OutOfTime,
             () = cancel.cancelled() => Ended::Cancelled,
+            () = disk_is_full(plan.place) => Ended::DiskFull,
         };
         if !matches!(ended, Ended::Status(_)) {
             identity.end().await?;
@@ -70,6 +78,17 @@ impl Sandboxes {
             reader.await.map_err(io::Error::other)?;
         }
         Ok(ended)
+    }
+}
+
+/// Until the disk of that folder is as good as full.
+async fn disk_is_full(folder: &Path) {
+    loop {
+        tokio::time::sleep(LOOK).await;
+        // A disk that can't be asked is told of by whoever writes to it.
+        if free_space(folder).is_ok_and(|bytes| bytes < LEAST_FREE) {
+            return;
+        }
     }
 }
 

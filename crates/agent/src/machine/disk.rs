@@ -1,0 +1,109 @@
+//! The disk of the machine: an application that fills it is stopped, so that the others, and Stoa itself, can go on.
+
+use std::collections::HashMap;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use stoa_domain::InstanceId;
+use tokio::time::Instant;
+
+use super::Agent;
+use super::instance::{Instance, Phase};
+use crate::folders::{self, LEAST_FREE};
+
+/// How often it is looked how much is left.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// How often data is counted, at most; where counting takes long, more seldom.
+const COUNT: Duration = Duration::from_secs(10);
+const PATIENCE: u32 = 20;
+
+/// Bytes of data that an instance may have.
+const MOST_DATA: u64 = 20 << 30;
+
+type Counted = HashMap<InstanceId, u64>;
+
+impl Agent {
+    /// Looks after the disk for as long as the process lives.
+    pub(super) fn watch_disk(&self) {
+        let agent = self.clone();
+        tokio::spawn(async move {
+            let mut before = Counted::new();
+            let mut next_count = Instant::now();
+            loop {
+                tokio::time::sleep(LOOK).await;
+                let is_full =
+                    folders::free_space(agent.inner.folders.state()).is_ok_and(|bytes| bytes < LEAST_FREE);
+                if !is_full && Instant::now() < next_count {
+                    continue;
+                }
+                let begun = Instant::now();
+                match agent.look_at_data(&before, is_full).await {
+                    Ok(now) => before = now,
+                    Err(error) => tracing::warn!(%error, "the instances' data can't be counted"),
+                }
+                next_count = Instant::now() + COUNT.max(begun.elapsed() * PATIENCE);
+            }
+        });
+    }
+
+    async fn look_at_data(&self, before: &Counted, is_full: bool) -> io::Result<Counted> {
+        let running: Vec<_> = self.all().into_iter().filter(|instance| instance.is_alive()).collect();
+        let places: Vec<_> = running.iter().map(|one| (one.id, self.inner.folders.data(one.id))).collect();
+        let counting = tokio::task::spawn_blocking(move || {
+            places
+                .into_iter()
+                .map(|(id, folder)| Ok((id, folders::size(&folder)?)))
+                .collect::<io::Result<Counted>>()
+        });
+        let now = counting.await.map_err(io::Error::other)??;
+        for (instance, reason) in too_much(&running, before, &now, is_full) {
+            tracing::warn!(instance = %instance.id, reason, "an instance is stopped");
+            self.stop_for_its_data(&instance, reason).await?;
+        }
+        Ok(now)
+    }
+
+    async fn stop_for_its_data(&self, instance: &Instance, reason: &str) -> io::Result<()> {
+        // Work on it goes first: a build on a full disk ends by itself, and then this comes round again.
+        let Ok(_turn) = instance.turn.try_lock() else { return Ok(()) };
+        // It would do the same again: until somebody starts it, it stays so.
+        instance.set_wish(false);
+        // A full disk may not take this; it is ended all the same.
+        if let Err(error) = instance.save(&self.inner.folders, &self.inner.key) {
+            tracing::warn!(%error, instance = %instance.id, "what became of an instance can't be written down");
+        }
+        self.set_phase(instance, Phase::Failed(reason.to_owned()));
+        self.end_current(instance).await
+    }
+}
+
+/// Who has more than an instance may; and where the disk is full, who took the most of it since the last count.
+fn too_much(
+    running: &[Arc<Instance>],
+    before: &Counted,
+    now: &Counted,
+    is_full: bool,
+) -> Vec<(Arc<Instance>, &'static str)> {
+    let bytes = |counted: &Counted, instance: &Instance| counted.get(&instance.id).copied();
+    let has_too_much =
+        |instance: &&Arc<Instance>| bytes(now, instance).is_some_and(|bytes| bytes > MOST_DATA);
+    let mut found: Vec<_> = running
+        .iter()
+        .filter(has_too_much)
+        .map(|instance| (instance.clone(), "Stopped: its data takes more than 20 GiB."))
+        .collect();
+    if is_full && found.is_empty() {
+        let growth = |instance: &Arc<Instance>| {
+            let now = bytes(now, instance)?;
+            Some(now.saturating_sub(bytes(before, instance).unwrap_or(now)))
+        };
+        let grown = running
+            .iter()
+            .filter(|one| growth(one).is_some_and(|bytes| bytes > 0))
+            .max_by_key(|one| growth(one));
+        found.extend(grown.map(|instance| (instance.clone(), "Stopped: it was filling the server's disk.")));
+    }
+    found
+}
