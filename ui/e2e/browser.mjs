@@ -44,7 +44,8 @@ export async function person(browser, origin, options = {}) {
   const wrong = [];
   const asked = [];
   page.on("console", (said) => {
-    if (said.type() === "error" && !/status of (401|403|404|409|410|412|422|503)/.test(said.text())) wrong.push(said.text());
+    if (said.type() === "error" && !/status of (401|403|404|409|410|412|422|503)/.test(said.text()))
+      wrong.push(said.text());
   });
   page.on("pageerror", (failure) => wrong.push(String(failure)));
   page.on("request", (request) => asked.push(new URL(request.url()).pathname));
@@ -61,7 +62,11 @@ export async function accessible(page, where) {
     }),
   );
   const told = violations.map(
-    ({ id, nodes }) => `${id}: ${nodes.slice(0, 3).map((node) => `${node.target} ${node.any[0]?.message ?? ""}`).join(" | ")}`,
+    ({ id, nodes }) =>
+      `${id}: ${nodes
+        .slice(0, 3)
+        .map((node) => `${node.target} ${node.any[0]?.message ?? ""}`)
+        .join(" | ")}`,
   );
   assert.deepEqual(told, [], `axe on ${where}`);
 }

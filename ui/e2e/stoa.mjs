@@ -1,6 +1,7 @@
 // Starts the real program on a folder of its own, with a real mail server beside it. Test-only.
 
 import { spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { cp, mkdtemp, readFile, rm, stat } from "node:fs/promises";
 import http from "node:http";
@@ -8,7 +9,6 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, extname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { randomBytes } from "node:crypto";
 import MailDev from "maildev";
 
 const here = dirname(fileURLToPath(import.meta.url));
@@ -48,12 +48,15 @@ export async function startMail() {
   const [smtp, web] = [await freePort(), await freePort()];
   const mail = new MailDev({ smtp, web, ip: "127.0.0.1", silent: true, disableWeb: true });
   await new Promise((go, stop) => mail.listen((failure) => (failure ? stop(failure) : go())));
-  const all = () => new Promise((go, stop) => mail.getAllEmail((failure, found) => (failure ? stop(failure) : go(found))));
+  const all = () =>
+    new Promise((go, stop) => mail.getAllEmail((failure, found) => (failure ? stop(failure) : go(found))));
   return {
     url: `smtp://127.0.0.1:${smtp}?starttls=never`,
     /** The newest mail to an address. */
     to: (address) =>
-      until(`a mail to ${address}`, async () => (await all()).findLast((one) => one.to.some((to) => to.address === address))),
+      until(`a mail to ${address}`, async () =>
+        (await all()).findLast((one) => one.to.some((to) => to.address === address)),
+      ),
     stop: () => new Promise((go) => mail.close(go)),
   };
 }
@@ -125,7 +128,13 @@ function layOver(folder, front, port) {
     const path = new URL(asked.url, "http://x").pathname;
     const isPage = asked.method === "GET" && !/^\/(api|git)\//.test(path) && asked.headers.host.startsWith("localhost");
     if (!isPage) {
-      const on = http.request({ port, host: "127.0.0.1", path: asked.url, method: asked.method, headers: asked.headers });
+      const on = http.request({
+        port,
+        host: "127.0.0.1",
+        path: asked.url,
+        method: asked.method,
+        headers: asked.headers,
+      });
       on.on("response", (got) => {
         answer.writeHead(got.statusCode, got.headers);
         got.pipe(answer);
@@ -169,12 +178,21 @@ export async function spawned(program, values, options = {}) {
 export async function repository(example) {
   const folder = await mkdtemp(join(tmpdir(), "stoa-e2e-git-"));
   await cp(join(tree, "examples", example), folder, { recursive: true });
-  const env = { ...process.env, GIT_CONFIG_GLOBAL: "/dev/null", GIT_CONFIG_SYSTEM: "/dev/null", GIT_TERMINAL_PROMPT: "0" };
+  const env = {
+    ...process.env,
+    GIT_CONFIG_GLOBAL: "/dev/null",
+    GIT_CONFIG_SYSTEM: "/dev/null",
+    GIT_TERMINAL_PROMPT: "0",
+  };
   const git = async (...values) => {
-    const { code, said } = await spawned("git", ["-c", "user.name=Anna", "-c", "user.email=anna@example.com", ...values], {
-      cwd: folder,
-      env,
-    });
+    const { code, said } = await spawned(
+      "git",
+      ["-c", "user.name=Anna", "-c", "user.email=anna@example.com", ...values],
+      {
+        cwd: folder,
+        env,
+      },
+    );
     if (code !== 0) throw new Error(`git ${values[0]}: ${said}`);
     return said;
   };

@@ -90,7 +90,7 @@ function Switcher({ workspace, isLoading }: { workspace: Workspace | null; isLoa
     <>
       <Menu position="bottom-start" width={280} onClose={() => setSearch("")}>
         <Menu.Target>
-          <button type="button" className={css.switcher} aria-label="Change the workspace">
+          <button type="button" className={css.switcher}>
             {workspace ? (
               <WorkspaceLogo name={workspace.name} url={workspace.logo_url} />
             ) : (
@@ -104,6 +104,7 @@ function Switcher({ workspace, isLoading }: { workspace: Workspace | null; isLoa
                 {workspace ? (workspace.role === "owner" ? "Owner" : "Member") : "Choose a workspace"}
               </span>
             </span>
+            <span className="visually-hidden">, change the workspace</span>
             <IconSelector size={16} stroke={1.75} aria-hidden />
           </button>
         </Menu.Target>
@@ -158,7 +159,7 @@ function AccountMenu({ workspace }: { workspace: Workspace | null }) {
   return (
     <Menu position="top-start" width={224}>
       <Menu.Target>
-        <button type="button" className={css.foot} aria-label="My account">
+        <button type="button" className={css.foot}>
           <PersonAvatar name={me.data.name} />
           <span className={css.names}>
             <span className={css.name} style={{ fontSize: 13, fontWeight: 500 }}>
@@ -166,6 +167,7 @@ function AccountMenu({ workspace }: { workspace: Workspace | null }) {
             </span>
             <span className={css.under}>{me.data.email}</span>
           </span>
+          <span className="visually-hidden">, my account</span>
           <IconDotsVertical size={16} stroke={1.75} aria-hidden />
         </button>
       </Menu.Target>

@@ -1,6 +1,6 @@
 import { Button, CloseButton, Modal, TextInput } from "@mantine/core";
 import { useMediaQuery } from "@mantine/hooks";
-import { type FormEvent, type ReactNode, useId, useState } from "react";
+import { type FormEvent, type ReactNode, useState } from "react";
 import type { Problem } from "@/api/problem";
 import css from "./kit.module.css";
 import { Note } from "./Status";
@@ -21,12 +21,11 @@ export function Dialog(props: {
   onSubmit?: () => void;
 }) {
   const phone = usePhone();
-  const title = useId();
   const inside = (
     <>
       <div className={css.dialogHead}>
         <div>
-          <h2 id={title}>{props.title}</h2>
+          <Modal.Title className={css.dialogTitle}>{props.title}</Modal.Title>
           {props.sentence && <p>{props.sentence}</p>}
         </div>
         <CloseButton onClick={props.onClose} aria-label="Close" />
@@ -41,13 +40,7 @@ export function Dialog(props: {
     props.onSubmit?.();
   };
   return (
-    <Modal
-      opened={props.opened}
-      onClose={props.onClose}
-      size={props.size ?? 480}
-      fullScreen={phone}
-      aria-labelledby={title}
-    >
+    <Modal opened={props.opened} onClose={props.onClose} size={props.size ?? 480} fullScreen={phone}>
       {props.onSubmit ? <form onSubmit={submit}>{inside}</form> : inside}
     </Modal>
   );

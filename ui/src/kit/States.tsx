@@ -31,13 +31,12 @@ export function State(props: {
   inline?: boolean;
 }) {
   const Icon = props.icon ?? IconCircleDashed;
-  const Heading = props.inline ? "h3" : "h1";
   return (
     <div className={`${css.state} ${props.inline ? css.inline : ""}`}>
       <span className={css.stateIcon}>
         <Icon size={22} stroke={1.75} aria-hidden />
       </span>
-      {Heading === "h1" ? <h1>{props.title}</h1> : <h3 className={css.stateTitle}>{props.title}</h3>}
+      {props.inline ? <h2 className={css.stateTitle}>{props.title}</h2> : <h1>{props.title}</h1>}
       {props.children && <p>{props.children}</p>}
       {props.below}
       {props.actions && <div className={css.stateActions}>{props.actions}</div>}

@@ -55,16 +55,8 @@ export function Palette({ workspace, onClose }: { workspace: Workspace | null; o
     }
   };
   return (
-    <Modal
-      opened
-      onClose={onClose}
-      size={560}
-      padding={0}
-      centered={false}
-      yOffset="12vh"
-      fullScreen={phone}
-      aria-label="Search or run a command"
-    >
+    <Modal opened onClose={onClose} size={560} padding={0} centered={false} yOffset="12vh" fullScreen={phone}>
+      <Modal.Title className="visually-hidden">Search or run a command</Modal.Title>
       <div className={css.search}>
         <IconSearch size={18} stroke={1.75} aria-hidden />
         <input

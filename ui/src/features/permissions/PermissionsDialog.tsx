@@ -1,7 +1,7 @@
 import { ActionIcon, Button, Modal, SegmentedControl, Skeleton } from "@mantine/core";
 import { IconHelp, IconInfoCircle, IconMinus, IconPlus, IconX } from "@tabler/icons-react";
 import type { UseQueryResult } from "@tanstack/react-query";
-import { useEffect, useId, useRef, useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { at, type Tagged } from "@/api/client";
 import { isCode } from "@/api/problem";
 import { useAct, useAllInstances, useAllProjects, useAllServers, usePermissions } from "@/api/queries";
@@ -25,16 +25,15 @@ const WORDS: Record<Lists, string> = {
 export function PermissionsDialog({ member, onClose }: { member: Member; onClose: () => void }) {
   const workspace = useWorkspace();
   const phone = usePhone();
-  const title = useId();
   const permissions = usePermissions(workspace.slug, member.id);
   const [isExplaining, setExplaining] = useState(false);
   const { name, email } = member.account;
   return (
-    <Modal opened onClose={onClose} size={1040} padding={0} fullScreen={phone} aria-labelledby={title}>
+    <Modal opened onClose={onClose} size={1040} padding={0} fullScreen={phone}>
       <div className={css.head}>
         <PersonAvatar name={name} size={phone ? 32 : 38} />
         <div style={{ minWidth: 0 }}>
-          <h2 id={title}>{phone ? name : `Permissions of ${name}`}</h2>
+          <Modal.Title className={css.title}>{phone ? name : `Permissions of ${name}`}</Modal.Title>
           <p>
             {email}
             {member.joined_at && !phone && (
