@@ -8,7 +8,7 @@ import type { StoaEvent } from "./types";
 
 const NOUNS: Record<string, Noun[]> = {
   workspace: ["workspace"],
-  member: ["members", "permissions"],
+  member: ["members", "permissions", "invitations"],
   invitation: ["invitations"],
   project: ["projects"],
   instance: ["instances", "projects", "jobs", "deployments", "environment"],

@@ -47,8 +47,6 @@ function itemsFor(workspace: Workspace) {
 
 export function Sidebar(props: { workspace: Workspace | null; isLoading: boolean; onClose: () => void }) {
   const { workspace } = props;
-  const { pathname } = useLocation();
-  const section = pathname.split("/")[2] ?? "";
   return (
     <>
       <div style={{ display: "flex", alignItems: "center", borderBottom: 0 }}>
@@ -64,7 +62,7 @@ export function Sidebar(props: { workspace: Workspace | null; isLoading: boolean
               key={to}
               to={["", workspace.slug, to].filter((part, at) => part || at === 0).join("/")}
               className={css.item}
-              aria-current={section === to ? "page" : undefined}
+              activeOptions={{ exact: to === "" }}
             >
               <Icon size={17} stroke={1.75} aria-hidden />
               {word}

@@ -125,8 +125,8 @@ function Sent({ invitation }: { invitation: Invitation }) {
   const { mail } = invitation;
   if (mail?.status === "refused")
     return <span style={{ color: "var(--bad)" }}>the mail was refused{mail.error && `: ${mail.error}`}</span>;
-  if (mail?.status === "waiting") return <>the mail waits{mail.error && `: ${mail.error}`}</>;
-  const word = invitation.delivery === "mail" ? "sent" : "link made";
+  if (mail?.status === "waiting" && mail.error) return <>the mail waits: {mail.error}</>;
+  const word = invitation.delivery === "link" ? "link made" : mail?.status === "sent" ? "sent" : "invited";
   return (
     <>
       {word} <Time at={mail?.since ?? invitation.created_at} />
