@@ -324,8 +324,8 @@ time.sleep(600)
 "#,
         )
         .await;
-    let deadline = std::time::Instant::now() + PATIENCE;
-    while !place.log().contains("bounded at") && std::time::Instant::now() < deadline {
+    let deadline = tokio::time::Instant::now() + PATIENCE;
+    while !place.log().contains("bounded at") && tokio::time::Instant::now() < deadline {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     let status = Control::status(&place.path("control.sock"), PATIENCE).await.unwrap();

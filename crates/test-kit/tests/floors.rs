@@ -1,0 +1,178 @@
+//! Which crate may know which, and under which licences the others are that the program is made of.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::Value;
+
+/// Each crate and those of ours that it may use. Every other arrow is refused.
+const FLOORS: &[(&str, &[&str])] = &[
+    ("stoa-domain", &[]),
+    ("stoa-storage", &["stoa-domain"]),
+    ("stoa-app", &["stoa-domain", "stoa-storage"]),
+    ("stoa-agent", &["stoa-domain"]),
+    ("stoa-adapters", &["stoa-domain", "stoa-app", "stoa-agent"]),
+    ("stoa-http", &["stoa-domain", "stoa-app"]),
+    ("stoa", &["stoa-domain", "stoa-storage", "stoa-app", "stoa-agent", "stoa-adapters", "stoa-http"]),
+    // These two are no part of the program.
+    ("test-kit", &["stoa-domain", "stoa-storage", "stoa-app", "stoa-agent", "stoa-adapters", "stoa-http"]),
+    ("bench", &["stoa-domain", "stoa-storage", "stoa-app", "stoa-adapters", "stoa-http", "test-kit"]),
+];
+
+/// Licences that what we build on may be under. The last ones came with single crates: Unicode's
+/// tables, the list of certificate authorities, compression.
+const LICENCES: &[&str] = &[
+    "MIT",
+    "MIT-0",
+    "Apache-2.0",
+    "Apache-2.0 WITH LLVM-exception",
+    "BSD-2-Clause",
+    "BSD-3-Clause",
+    "0BSD",
+    "ISC",
+    "MPL-2.0",
+    "Unicode-3.0",
+    "CDLA-Permissive-2.0",
+    "Zlib",
+    "CC0-1.0",
+    "Unlicense",
+];
+
+/// TLS is rustls with aws-lc-rs, everywhere.
+const BANNED: &[&str] = &["ring", "openssl", "openssl-sys", "native-tls"];
+
+fn cargo(arguments: &[&str]) -> String {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let output = Command::new(env!("CARGO"))
+        .current_dir(root)
+        .args(arguments)
+        .args(["--locked", "--offline"])
+        .output()
+        .expect("cargo runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).expect("cargo prints text")
+}
+
+fn metadata() -> Value {
+    serde_json::from_str(&cargo(&["metadata", "--format-version", "1", "--no-deps"])).expect("JSON")
+}
+
+/// Arrows that the product's code has: dependencies of a build, not of tests.
+fn arrows(metadata: &Value, of_tests: bool) -> BTreeMap<String, BTreeSet<String>> {
+    let ours: BTreeSet<&str> = FLOORS.iter().map(|(name, _)| *name).collect();
+    let mut arrows = BTreeMap::new();
+    for package in metadata["packages"].as_array().unwrap() {
+        let used = package["dependencies"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(|dependency| (dependency["kind"] == "dev") == of_tests)
+            .map(|dependency| dependency["name"].as_str().unwrap())
+            .filter(|name| ours.contains(name))
+            .map(str::to_owned)
+            .collect();
+        arrows.insert(package["name"].as_str().unwrap().to_owned(), used);
+    }
+    arrows
+}
+
+#[test]
+fn no_crate_knows_one_that_it_may_not() {
+    let metadata = metadata();
+    let mut seen = BTreeSet::new();
+    for (package, used) in arrows(&metadata, false) {
+        let (_, allowed) = FLOORS
+            .iter()
+            .find(|(name, _)| *name == package)
+            .unwrap_or_else(|| panic!("{package} has no floor"));
+        for other in &used {
+            assert!(allowed.contains(&other.as_str()), "{package} may not know {other}");
+        }
+        seen.insert(package);
+    }
+    for (name, _) in FLOORS {
+        assert!(seen.contains(*name), "{name} is a floor without a crate");
+    }
+}
+
+#[test]
+fn tests_reach_above_their_floor_through_the_test_kit_alone() {
+    let metadata = metadata();
+    for (package, used) in arrows(&metadata, true) {
+        let (_, allowed) = FLOORS.iter().find(|(name, _)| *name == package).unwrap();
+        for other in &used {
+            let fine = other == "test-kit" || allowed.contains(&other.as_str());
+            assert!(fine, "tests of {package} may not know {other}");
+        }
+    }
+}
+
+#[test]
+fn everything_that_is_built_on_may_be_built_on() {
+    // The tree, not the lock file: that also names what no feature of ours asks for.
+    let tree = cargo(&["tree", "--workspace", "--prefix", "none", "--format", "{p}|{l}"]);
+    let mut counted = 0;
+    for line in tree.lines().filter(|line| !line.trim().is_empty()) {
+        let (package, licence) = line.split_once('|').expect("a package and its licence");
+        let name = package.split(' ').next().unwrap();
+        let licence = licence.trim_end_matches(" (*)");
+        assert!(!BANNED.contains(&name), "{name} is banned: TLS is rustls with aws-lc-rs");
+        assert!(is_allowed(licence), "{package} is under '{licence}'");
+        counted += 1;
+    }
+    assert!(counted > 100, "cargo told of {counted} crates only");
+}
+
+/// Whether an SPDX expression can be met by licences of the list. `/` is an older way to write `OR`.
+fn is_allowed(expression: &str) -> bool {
+    let spaced = expression.replace('/', " OR ").replace('(', " ( ").replace(')', " ) ");
+    let words: Vec<&str> = spaced.split_whitespace().collect();
+    let mut at = 0;
+    let met = either(&words, &mut at);
+    met && at == words.len()
+}
+
+fn either(words: &[&str], at: &mut usize) -> bool {
+    let mut met = both(words, at);
+    while words.get(*at) == Some(&"OR") {
+        *at += 1;
+        met |= both(words, at);
+    }
+    met
+}
+
+fn both(words: &[&str], at: &mut usize) -> bool {
+    let mut met = one(words, at);
+    while words.get(*at) == Some(&"AND") {
+        *at += 1;
+        met &= one(words, at);
+    }
+    met
+}
+
+fn one(words: &[&str], at: &mut usize) -> bool {
+    let Some(word) = words.get(*at) else { return false };
+    *at += 1;
+    if *word == "(" {
+        let met = either(words, at);
+        *at += 1;
+        return met;
+    }
+    let mut licence = (*word).to_owned();
+    if words.get(*at) == Some(&"WITH") {
+        licence = format!("{licence} WITH {}", words.get(*at + 1).unwrap_or(&""));
+        *at += 2;
+    }
+    LICENCES.contains(&licence.as_str())
+}
+
+#[test]
+fn licences_are_read_as_they_are_written() {
+    assert!(is_allowed("MIT OR GPL-3.0-only") && is_allowed("MIT/Apache-2.0"));
+    assert!(is_allowed("(MIT OR GPL-3.0-only) AND Unicode-3.0"));
+    assert!(!is_allowed("MIT AND GPL-3.0-only") && !is_allowed("GPL-3.0-only") && !is_allowed(""));
+    assert!(!is_allowed("(MIT OR GPL-3.0-only) AND GPL-3.0-only"));
+}
