@@ -3,7 +3,7 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { look, person, startBrowser } from "./browser.mjs";
+import { findings, look, person, startBrowser } from "./browser.mjs";
 import { startMail, startStoa, until } from "./stoa.mjs";
 
 const PASSWORD = "a long enough sentence";
@@ -258,4 +258,8 @@ test("signing out ends it, and signing in goes on at the same page", async () =>
 test("nothing was logged as an error, and nothing broke the content policy", () => {
   assert.deepEqual(owner.wrong, []);
   assert.deepEqual(tester.wrong, []);
+});
+
+test("axe found nothing on any screen, in both schemes and both widths", () => {
+  assert.deepEqual(findings, []);
 });

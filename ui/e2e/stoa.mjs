@@ -68,15 +68,26 @@ export async function startStoa({ mail, folder } = {}) {
   const origin = `http://localhost:${front}`;
   const started = await run({ data, port, origin, mail });
   const page = otherPage ? layOver(otherPage, front, port) : null;
+  let current = started;
   return {
     ...started,
+    /** kill -9, in the middle of whatever it does. */
+    async kill() {
+      current.child.kill("SIGKILL");
+      await once(current.child, "exit");
+    },
+    async again() {
+      current = await run({ data, port, origin, mail });
+    },
+    /** SIGTERM; what it said up to its end. */
+    end: () => current.end(),
     origin,
     port: front,
     data,
     async stop() {
       page?.close();
       page?.closeAllConnections();
-      await started.end();
+      await current.end();
       await spawned(binary, ["instances", "stop", "--all"], { env: { ...ownEnvironment, STOA_DATA_DIR: data } });
       await rm(data, { recursive: true, force: true });
     },

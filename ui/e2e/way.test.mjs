@@ -1,0 +1,259 @@
+// The whole way of a team: a real push, a real instance in its sandbox, a real letter, and rights that act at once.
+
+import assert from "node:assert/strict";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { findings, look, person, startBrowser } from "./browser.mjs";
+import { repository, startMail, startStoa, until } from "./stoa.mjs";
+
+const PASSWORD = "a long enough sentence";
+const W = "/unicode-gmbh";
+let mail, stoa, browser, owner, tester, repo;
+
+/** A call of the API as the person of this page. */
+const call = (page, method, path, body) =>
+  page.evaluate(
+    async ([method, path, body]) => {
+      const headers = { "Content-Type": "application/json" };
+      const answer = await fetch(`/api/v1${path}`, { method, headers, ...(body && { body: JSON.stringify(body) }) });
+      const text = await answer.text();
+      return { status: answer.status, body: text ? JSON.parse(text) : null };
+    },
+    [method, path, body],
+  );
+
+const instance = (slug) => call(owner.page, "GET", `/workspaces/unicode-gmbh/instances/${slug}`).then(({ body }) => body);
+
+async function createInstance(page, { name, branch, stage }) {
+  await page.goto(`${W}/instances`);
+  await page.getByRole("button", { name: "New instance" }).first().click();
+  const dialog = page.getByRole("dialog");
+  await dialog.getByRole("combobox", { name: "Branch" }).click();
+  await page.getByRole("option", { name: branch, exact: true }).click();
+  await dialog.getByRole("combobox", { name: "Stage" }).click();
+  await page.getByRole("option", { name: stage }).click();
+  await dialog.getByLabel("Name").fill(name);
+  await dialog.getByRole("button", { name: "Create and deploy" }).click();
+  await page.waitForURL(new RegExp(`/instances/${name}$`));
+}
+
+before(async () => {
+  mail = await startMail();
+  stoa = await startStoa({ mail });
+  browser = await startBrowser();
+  repo = await repository("guestbook");
+  owner = await person(browser, stoa.origin);
+});
+
+after(async () => {
+  await browser?.close();
+  await stoa?.stop();
+  await mail?.stop();
+  await repo?.remove();
+});
+
+test("the administrator is set up, and a workspace with this machine as its server", async () => {
+  const { page } = owner;
+  await page.goto(stoa.setupLink);
+  await page.getByLabel("Your name").fill("Anna Lindqvist");
+  await page.getByLabel("E-mail address").fill("anna@example.com");
+  await page.getByLabel("Password", { exact: true }).fill(PASSWORD);
+  await page.getByRole("button", { name: "Create the account" }).click();
+  await page.getByRole("main").getByRole("button", { name: "Create Workspace" }).click();
+  await page.getByRole("dialog").getByLabel("Name").fill("Ünïcode GmbH");
+  await page.getByText("Valid and free").waitFor();
+  await page.getByRole("dialog").getByRole("button", { name: "Create Workspace" }).click();
+  await page.waitForURL(/\/unicode-gmbh/);
+  await page.goto(`${W}/start`);
+  await look(page, "first-start", { ready: "h1" });
+  await page.goto(`${W}/servers`);
+  await look(page, "servers-empty", { ready: "h1:has-text('Servers')" });
+  await page.getByRole("button", { name: /Add/ }).first().click();
+  await page.getByRole("dialog").getByRole("button", { name: "Add server" }).click();
+  await page.getByRole("dialog").waitFor({ state: "detached" });
+  await page.getByText("Connected").first().waitFor();
+  await look(page, "servers", { ready: "text=Connected" });
+});
+
+test("a project takes a plain git push with an access token", async () => {
+  const { page } = owner;
+  await page.goto(`${W}/projects`);
+  await look(page, "projects-empty", { ready: "h1:has-text('Projects')" });
+  await page.getByRole("button", { name: "New project" }).first().click();
+  await page.getByRole("dialog").getByLabel("Name").fill("guestbook");
+  await page.getByRole("dialog").getByRole("button", { name: /Create/ }).click();
+  await page.waitForURL(/\/projects\/guestbook/);
+  await look(page, "project-empty", { ready: "h1:has-text('guestbook')" });
+  const made = await call(page, "POST", "/me/tokens", { name: "laptop" });
+  assert.equal(made.status, 201, JSON.stringify(made.body));
+  const project = await call(page, "GET", "/workspaces/unicode-gmbh/projects/guestbook");
+  const remote = new URL(project.body.repository.url);
+  remote.username = "anna";
+  remote.password = made.body.token;
+  await repo.git("remote", "add", "stoa", remote.href);
+  await repo.git("push", "--quiet", "stoa", "main");
+  await repo.git("push", "--quiet", "stoa", "main:next");
+  // The open board shows the branches without being loaded anew.
+  await page.getByText("next", { exact: true }).first().waitFor();
+});
+
+test("production and staging are deployed, and answer by their addresses", async () => {
+  const { page } = owner;
+  await createInstance(page, { name: "shop-production", branch: "main", stage: "Production" });
+  await page.getByRole("main").getByText("Running").first().waitFor({ timeout: 60_000 });
+  await look(page, "instance", { ready: "h1:has-text('shop-production')" });
+  const { url } = await instance("shop-production");
+  const visitor = await owner.context.newPage();
+  await visitor.goto(url);
+  await visitor.getByText("Welcome").first().waitFor();
+  await visitor.close();
+
+  await createInstance(page, { name: "shop-staging", branch: "next", stage: "Staging" });
+  await page.getByRole("main").getByText("Running").first().waitFor({ timeout: 60_000 });
+  await page.goto(`${W}/instances/shop-staging/deployments`);
+  await look(page, "deployments", { ready: "role=table" });
+  await page.goto(`${W}/instances/shop-staging/logs`);
+  await page.getByRole("log").waitFor();
+  await look(page, "logs", { ready: "role=log" });
+  await page.goto(`${W}/instances`);
+  await look(page, "instances", { ready: "text=shop-staging" });
+  await page.goto(`${W}/projects/guestbook`);
+  await look(page, "board", { ready: "text=shop-staging" });
+  await page.goto(W);
+  await look(page, "overview", { ready: "h1:has-text('Overview')" });
+});
+
+test("a commit that breaks it leaves the earlier release running, and the page says why", async () => {
+  const { page } = owner;
+  const before = await instance("shop-production");
+  await page.goto(`${W}/instances/shop-production/deployments`);
+  await page.getByRole("table").waitFor();
+  await writeFile(join(repo.folder, "app.py"), 'raise SystemExit("the folder of fonts is empty")\n');
+  await repo.git("commit", "--quiet", "--all", "--message=Break it");
+  await repo.git("push", "--quiet", "stoa", "main");
+  await page.getByText("Failed").first().waitFor({ timeout: 60_000 });
+  const now = await instance("shop-production");
+  assert.equal(now.commit, before.commit);
+  const { body } = await call(page, "GET", "/workspaces/unicode-gmbh/instances/shop-production/deployments");
+  const [failed] = body.items;
+  assert.equal(failed.status, "failed");
+  await page.goto(`${W}/instances/shop-production/deployments/${failed.number}`);
+  await page.getByText(failed.reason).first().waitFor();
+  await look(page, "deploy-failed", { ready: "h1" });
+  const answer = await page.request.get(now.url);
+  assert.equal(answer.status(), 200);
+});
+
+test("an invited person sees nothing, then exactly what was granted, on the page that is open", async () => {
+  const { page } = owner;
+  await page.goto(`${W}/members`);
+  await page.getByRole("button", { name: "Invite Member" }).click();
+  await page.getByLabel("E-mail addresses").fill("tester@example.com");
+  await page.getByRole("button", { name: "Invite", exact: true }).click();
+  await page.getByRole("button", { name: "Done" }).click();
+  const letter = await mail.to("tester@example.com");
+  tester = await person(browser, stoa.origin);
+  await tester.page.goto(letter.text.match(/^http\S+\/invitations\/\S+$/m)[0]);
+  await tester.page.getByLabel("Your name").fill("Tess Ferreira");
+  await tester.page.getByLabel("Password", { exact: true }).fill(PASSWORD);
+  await tester.page.getByRole("button", { name: "Create account and join" }).click();
+  await tester.page.waitForURL(/\/unicode-gmbh/);
+  await look(tester.page, "overview-nothing", { ready: "h1" });
+  await tester.page.goto(`${W}/instances`);
+  await look(tester.page, "instances-none", { ready: "h1:has-text('Instances')" });
+  for (const list of ["instances", "servers"]) {
+    const { body } = await call(tester.page, "GET", `/workspaces/unicode-gmbh/${list}`);
+    assert.deepEqual(body.items, []);
+  }
+
+  await page.getByRole("button", { name: "Permissions of Tess Ferreira" }).click();
+  const dialog = page.getByRole("dialog");
+  await dialog.locator("label", { hasText: /^Restart/ }).first().click();
+  await dialog.locator("label", { hasText: /^Logs/ }).first().click();
+  await dialog.getByRole("combobox", { name: "Allowed instances" }).click();
+  await page.getByRole("option", { name: "shop-staging" }).click();
+  await page.keyboard.press("Escape");
+  await look(page, "permissions-granted", { ready: "text=Save 3 changes" });
+  await dialog.getByRole("button", { name: "Save 3 changes" }).click();
+  await tester.page.getByRole("link", { name: "shop-staging" }).first().waitFor();
+  assert.equal(await tester.page.getByText("shop-production").count(), 0);
+});
+
+test("the member restarts staging soft and hard, and can't stop it", async () => {
+  const { page } = tester;
+  await page.getByRole("link", { name: "shop-staging" }).first().click();
+  await page.getByRole("heading", { name: "shop-staging" }).waitFor();
+  await look(page, "instance-member", { ready: "h1:has-text('shop-staging')" });
+  for (const how of ["Soft restart", "Hard restart"]) {
+    await until(`${how} can be asked for`, async () => {
+      const { body } = await call(page, "GET", "/workspaces/unicode-gmbh/instances/shop-staging");
+      return body.status === "running" && !body.job;
+    });
+    await page.locator("button:not([data-disabled])", { hasText: "Restart" }).click();
+    const answered = page.waitForResponse((answer) => answer.url().endsWith("/restart"));
+    await page.getByRole("menuitem", { name: new RegExp(how) }).click();
+    assert.equal((await answered).status(), 202);
+  }
+  await until("it runs again", async () => {
+    const { body } = await call(page, "GET", "/workspaces/unicode-gmbh/instances/shop-staging");
+    return body.status === "running" && !body.job;
+  });
+  const stop = await call(page, "POST", "/workspaces/unicode-gmbh/instances/shop-staging/stop", {});
+  assert.equal(stop.status, 403);
+  assert.deepEqual(stop.body.missing, ["stop_instances"]);
+  assert.deepEqual(stop.body.ask, [{ name: "Anna Lindqvist" }]);
+  await page.getByRole("button", { name: "Stop", disabled: true }).waitFor();
+  await page.goto(`${W}/instances/shop-production`);
+  await page.getByText("There is nothing here").waitFor();
+});
+
+test("the open log ends within a second when Logs is taken away", async () => {
+  await tester.page.goto(`${W}/instances/shop-staging/logs`);
+  await tester.page.getByText("Live").waitFor();
+  const { body: members } = await call(owner.page, "GET", "/workspaces/unicode-gmbh/members");
+  const tess = members.items.find((one) => one.account.name === "Tess Ferreira");
+  const path = `/workspaces/unicode-gmbh/members/${tess.id}/permissions`;
+  const { body } = await call(owner.page, "GET", path);
+  const from = Date.now();
+  await call(owner.page, "PUT", path, { ...body, actions: ["restart_instances"] });
+  await tester.page.getByText(/You may not read/).first().waitFor();
+  assert.ok(Date.now() - from < 1500, `${Date.now() - from} ms`);
+  await look(tester.page, "may-not", { ready: "text=/You may not read/" });
+});
+
+test("whoever is removed is told, and has nothing of the workspace any more", async () => {
+  const { page } = owner;
+  await page.getByRole("button", { name: "More about Tess Ferreira" }).click();
+  await page.getByRole("menuitem", { name: "Remove" }).click();
+  await page.getByRole("button", { name: "Remove", exact: true }).click();
+  await tester.page.getByText("You are no longer a member of Ünïcode GmbH").waitFor();
+  const { status } = await call(tester.page, "GET", "/workspaces/unicode-gmbh");
+  assert.equal(status, 404);
+});
+
+test("kill -9 loses nothing, and everything answers again after the next start", async () => {
+  const { url } = await instance("shop-production");
+  await stoa.kill();
+  await stoa.again();
+  await until("the address answers", async () => (await owner.page.request.get(url)).ok(), 10);
+  await owner.page.goto(`${W}/instances`);
+  await owner.page.getByText("shop-production").first().waitFor();
+});
+
+test("it ends within ten seconds, and says what goes on running", async () => {
+  const from = Date.now();
+  const said = await stoa.end();
+  assert.ok(Date.now() - from < 10_000);
+  assert.match(said, /stoa instances stop --all/);
+});
+
+test("nothing was logged as an error, nothing broke the content policy, and nothing was asked by time", () => {
+  const away = (text) => !/ERR_CONNECTION|ERR_INCOMPLETE|ERR_NETWORK|status of 50/.test(text);
+  assert.deepEqual(owner.wrong.filter(away), []);
+  assert.deepEqual(tester.wrong.filter(away), []);
+});
+
+test("axe found nothing on any screen, in both schemes and both widths", () => {
+  assert.deepEqual(findings, []);
+});
