@@ -184,6 +184,12 @@ impl World {
         databases::dump(&self.fresh.place, but).await
     }
 
+    /// Where the records lie.
+    #[must_use]
+    pub fn place(&self) -> &stoa_storage::Place {
+        &self.fresh.place
+    }
+
     /// Sends what waits to be sent.
     pub async fn send_mails(&self) {
         while self.app.send_next().await.expect("mails can be sent") {}

@@ -92,8 +92,7 @@ fn no_file_names_the_machine_that_it_was_written_on() {
     for path in files() {
         let Some(text) = text(&path) else { continue };
         for (number, line) in text.lines().enumerate() {
-            // A lock file names where its packages come from, as every package manager writes it.
-            let host = !path.ends_with("package-lock.json") && hosts.iter().any(|host| line.contains(host));
+            let host = hosts.iter().any(|host| line.contains(host));
             if host || words.iter().any(|word| line.contains(word)) {
                 complaints.push(format!("{path}:{}: {}", number + 1, line.trim()));
             }
@@ -119,27 +118,36 @@ fn no_shell_is_started_with_words_put_together() {
     none(complaints);
 }
 
-/// What stands in backquotes and looks like a path of this tree.
+/// What stands in backquotes or in a link, and looks like a path of this tree.
 fn named_paths(text: &str) -> Vec<&str> {
+    let quoted = text.split('`').skip(1).step_by(2);
+    let linked = text.split("](").skip(1).filter_map(|rest| rest.split(')').next());
     let is_path = |word: &&str| {
-        (word.contains('/') || word.ends_with(".md") || word.ends_with(".toml"))
+        ["crates/", "ui/", "docs/", "examples/", "scripts/", "bench/", "sabotage/"]
+            .iter()
+            .any(|head| word.starts_with(head))
             && word.chars().all(|c| c.is_ascii_alphanumeric() || "/._-".contains(c))
     };
-    text.split('`').skip(1).step_by(2).filter(is_path).collect()
+    quoted.chain(linked).filter(is_path).collect()
 }
 
 #[test]
-fn the_map_names_only_what_is_there() {
-    let map = text("ARCHITECTURE.md").expect("ARCHITECTURE.md");
-    let paths = named_paths(&map);
-    assert!(paths.len() > 20, "the map names {} paths only", paths.len());
-    none(
-        paths
-            .into_iter()
-            .filter(|path| !root().join(path).exists())
-            .map(|path| format!("ARCHITECTURE.md names {path}, which isn't there"))
-            .collect(),
-    );
+fn the_maps_name_only_what_is_there() {
+    let mut complaints = Vec::new();
+    for map in ["ARCHITECTURE.md", "README.md", "CONTRIBUTING.md"] {
+        let text = text(map).unwrap_or_else(|| panic!("{map} isn't there"));
+        let paths = named_paths(&text);
+        assert!(!paths.is_empty(), "{map} names no path");
+        let lost = paths.into_iter().filter(|path| !root().join(path).exists());
+        complaints.extend(lost.map(|path| format!("{map} names {path}, which isn't there")));
+    }
+    none(complaints);
+}
+
+#[test]
+fn the_lock_of_the_page_names_no_place_to_download_from() {
+    let lock = text("ui/package-lock.json").expect("ui/package-lock.json");
+    assert!(!lock.contains("\"resolved\""), "npm was run without the tree's .npmrc");
 }
 
 #[test]

@@ -1,3 +1,5 @@
+//! What is written to a log is read again, whole and in order.
+
 #![allow(clippy::unwrap_used)]
 
 use tokio_stream::StreamExt as _;
