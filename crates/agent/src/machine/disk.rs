@@ -29,28 +29,28 @@ impl Agent {
     pub(super) fn watch_disk(&self) {
         let agent = self.clone();
         tokio::spawn(async move {
-            let mut before = Counted::new();
-            let mut next_count = Instant::now();
+            let (mut before, mut next_count) = (None, Instant::now());
             loop {
-                tokio::time::sleep(LOOK).await;
                 let is_full =
                     folders::free_space(agent.inner.folders.state()).is_ok_and(|bytes| bytes < LEAST_FREE);
-                if !is_full && Instant::now() < next_count {
-                    continue;
-                }
                 let begun = Instant::now();
-                match agent.look_at_data(&before, is_full).await {
-                    Ok(now) => before = now,
-                    Err(error) => tracing::warn!(%error, "the instances' data can't be counted"),
+                if is_full || begun >= next_count {
+                    match agent.look_at_data(before.as_ref(), is_full).await {
+                        // What was there before it became full is what growth is measured by.
+                        Ok(now) if !is_full || before.is_none() => before = Some(now),
+                        Ok(_) => {}
+                        Err(error) => tracing::warn!(%error, "the instances' data can't be counted"),
+                    }
+                    next_count = Instant::now() + COUNT.max(begun.elapsed() * PATIENCE);
                 }
-                next_count = Instant::now() + COUNT.max(begun.elapsed() * PATIENCE);
+                tokio::time::sleep(LOOK).await;
             }
         });
     }
 
-    async fn look_at_data(&self, before: &Counted, is_full: bool) -> io::Result<Counted> {
-        let running: Vec<_> = self.all().into_iter().filter(|instance| instance.is_alive()).collect();
-        let places: Vec<_> = running.iter().map(|one| (one.id, self.inner.folders.data(one.id))).collect();
+    async fn look_at_data(&self, before: Option<&Counted>, is_full: bool) -> io::Result<Counted> {
+        let all = self.all();
+        let places: Vec<_> = all.iter().map(|one| (one.id, self.inner.folders.data(one.id))).collect();
         let counting = tokio::task::spawn_blocking(move || {
             places
                 .into_iter()
@@ -58,6 +58,7 @@ impl Agent {
                 .collect::<io::Result<Counted>>()
         });
         let now = counting.await.map_err(io::Error::other)??;
+        let running: Vec<_> = all.into_iter().filter(|instance| instance.is_alive()).collect();
         for (instance, reason) in too_much(&running, before, &now, is_full) {
             tracing::warn!(instance = %instance.id, reason, "an instance is stopped");
             self.stop_for_its_data(&instance, reason).await?;
@@ -82,7 +83,7 @@ impl Agent {
 /// Who has more than an instance may; and where the disk is full, who took the most of it since the last count.
 fn too_much(
     running: &[Arc<Instance>],
-    before: &Counted,
+    before: Option<&Counted>,
     now: &Counted,
     is_full: bool,
 ) -> Vec<(Arc<Instance>, &'static str)> {
@@ -94,15 +95,11 @@ fn too_much(
         .filter(has_too_much)
         .map(|instance| (instance.clone(), "Stopped: its data takes more than 20 GiB."))
         .collect();
-    if is_full && found.is_empty() {
+    if let Some(before) = before.filter(|_| is_full && found.is_empty()) {
         let growth = |instance: &Arc<Instance>| {
-            let now = bytes(now, instance)?;
-            Some(now.saturating_sub(bytes(before, instance).unwrap_or(now)))
+            bytes(now, instance).unwrap_or(0).saturating_sub(bytes(before, instance).unwrap_or(0))
         };
-        let grown = running
-            .iter()
-            .filter(|one| growth(one).is_some_and(|bytes| bytes > 0))
-            .max_by_key(|one| growth(one));
+        let grown = running.iter().filter(|one| growth(one) > 0).max_by_key(|one| growth(one));
         found.extend(grown.map(|instance| (instance.clone(), "Stopped: it was filling the server's disk.")));
     }
     found
