@@ -66,7 +66,12 @@ impl Sandboxes {
     /// they are private.
     #[must_use]
     pub fn new(program: PathBuf, egress_allow: Vec<String>) -> Self {
-        Self { program, egress_allow, abilities: Arc::new(Abilities::find()), killed: memory::Killed::default() }
+        Self {
+            program,
+            egress_allow,
+            abilities: Arc::new(Abilities::find()),
+            killed: memory::Killed::default(),
+        }
     }
 
     #[must_use]
