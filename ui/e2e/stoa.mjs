@@ -173,6 +173,18 @@ function layOver(folder, front, port) {
   return server;
 }
 
+/** Asks an instance by its address. Names under localhost resolve in browsers, not here. */
+export function visit(url) {
+  const { host, port, pathname } = new URL(url);
+  return new Promise((go, stop) => {
+    const asked = http.get({ host: "127.0.0.1", port, path: pathname, headers: { host } }, (answer) => {
+      answer.resume();
+      answer.on("end", () => go(answer.statusCode));
+    });
+    asked.on("error", stop);
+  });
+}
+
 /** Runs a program to its end; tells what it said. */
 export async function spawned(program, values, options = {}) {
   const child = spawn(program, values, { stdio: ["ignore", "pipe", "pipe"], ...options });

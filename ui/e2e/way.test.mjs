@@ -5,7 +5,7 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { findings, look, person, startBrowser } from "./browser.mjs";
-import { repository, startMail, startStoa, until } from "./stoa.mjs";
+import { repository, startMail, startStoa, until, visit } from "./stoa.mjs";
 
 const PASSWORD = "a long enough sentence";
 const W = "/unicode-gmbh";
@@ -23,7 +23,8 @@ const call = (page, method, path, body) =>
     [method, path, body],
   );
 
-const instance = (slug) => call(owner.page, "GET", `/workspaces/unicode-gmbh/instances/${slug}`).then(({ body }) => body);
+const instance = (slug) =>
+  call(owner.page, "GET", `/workspaces/unicode-gmbh/instances/${slug}`).then(({ body }) => body);
 
 async function createInstance(page, { name, branch, stage }) {
   await page.goto(`${W}/instances`);
@@ -82,7 +83,10 @@ test("a project takes a plain git push with an access token", async () => {
   await look(page, "projects-empty", { ready: "h1:has-text('Projects')" });
   await page.getByRole("button", { name: "New project" }).first().click();
   await page.getByRole("dialog").getByLabel("Name").fill("guestbook");
-  await page.getByRole("dialog").getByRole("button", { name: /Create/ }).click();
+  await page
+    .getByRole("dialog")
+    .getByRole("button", { name: /Create/ })
+    .click();
   await page.waitForURL(/\/projects\/guestbook/);
   await look(page, "project-empty", { ready: "h1:has-text('guestbook')" });
   const made = await call(page, "POST", "/me/tokens", { name: "laptop" });
@@ -138,11 +142,10 @@ test("a commit that breaks it leaves the earlier release running, and the page s
   const { body } = await call(page, "GET", "/workspaces/unicode-gmbh/instances/shop-production/deployments");
   const [failed] = body.items;
   assert.equal(failed.status, "failed");
-  await page.goto(`${W}/instances/shop-production/deployments/${failed.number}`);
+  await page.goto(`${W}/instances/shop-production/deployments/${failed.id}`);
   await page.getByText(failed.reason).first().waitFor();
   await look(page, "deploy-failed", { ready: "h1" });
-  const answer = await page.request.get(now.url);
-  assert.equal(answer.status(), 200);
+  assert.equal(await visit(now.url), 200);
 });
 
 test("an invited person sees nothing, then exactly what was granted, on the page that is open", async () => {
@@ -169,7 +172,10 @@ test("an invited person sees nothing, then exactly what was granted, on the page
 
   await page.getByRole("button", { name: "Permissions of Tess Ferreira" }).click();
   const dialog = page.getByRole("dialog");
-  await dialog.locator("label", { hasText: /^Restart/ }).first().click();
+  await dialog
+    .locator("label", { hasText: /^Restart/ })
+    .first()
+    .click();
   await dialog.locator("label", { hasText: /^Logs/ }).first().click();
   await dialog.getByRole("combobox", { name: "Allowed instances" }).click();
   await page.getByRole("option", { name: "shop-staging" }).click();
@@ -217,7 +223,10 @@ test("the open log ends within a second when Logs is taken away", async () => {
   const { body } = await call(owner.page, "GET", path);
   const from = Date.now();
   await call(owner.page, "PUT", path, { ...body, actions: ["restart_instances"] });
-  await tester.page.getByText(/You may not read/).first().waitFor();
+  await tester.page
+    .getByText(/You may not read/)
+    .first()
+    .waitFor();
   assert.ok(Date.now() - from < 1500, `${Date.now() - from} ms`);
   await look(tester.page, "may-not", { ready: "text=/You may not read/" });
 });
@@ -236,7 +245,7 @@ test("kill -9 loses nothing, and everything answers again after the next start",
   const { url } = await instance("shop-production");
   await stoa.kill();
   await stoa.again();
-  await until("the address answers", async () => (await owner.page.request.get(url)).ok(), 10);
+  await until("the address answers", async () => (await visit(url)) === 200, 10);
   await owner.page.goto(`${W}/instances`);
   await owner.page.getByText("shop-production").first().waitFor();
 });

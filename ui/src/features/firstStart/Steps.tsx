@@ -83,7 +83,7 @@ function Step(props: { number: number; isDone: boolean; title: string; children:
         {props.isDone ? <IconCheck size={15} stroke={2.25} aria-label="Done" /> : props.number}
       </span>
       <div>
-        <h3>{props.title}</h3>
+        <h2>{props.title}</h2>
         {props.children}
       </div>
     </section>

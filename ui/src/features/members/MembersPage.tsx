@@ -239,7 +239,7 @@ function MayDo({ member, onSet }: { member: Member; onSet?: () => void }) {
           No access yet
         </Chip>
         {onSet && (
-          <Button variant="transparent" p={4} h="auto" onClick={onSet}>
+          <Button variant="transparent" onClick={onSet}>
             Set permissions
           </Button>
         )}

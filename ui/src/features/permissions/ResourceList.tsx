@@ -34,8 +34,6 @@ export function ResourceList({ label, offered, error, chosen, onChange }: Props)
         {left.length > 0 && (
           <Button
             variant="transparent"
-            p={0}
-            h="auto"
             fz={12}
             onClick={() => onChange([...chosen, ...left.map((one) => one.id)])}
             aria-label={`Select all ${left.length} shown of ${label}`}
@@ -44,14 +42,7 @@ export function ResourceList({ label, offered, error, chosen, onChange }: Props)
           </Button>
         )}
         {chosen.length > 0 && (
-          <Button
-            variant="transparent"
-            p={0}
-            h="auto"
-            fz={12}
-            onClick={() => onChange([])}
-            aria-label={`Select none of ${label}`}
-          >
+          <Button variant="transparent" fz={12} onClick={() => onChange([])} aria-label={`Select none of ${label}`}>
             None
           </Button>
         )}

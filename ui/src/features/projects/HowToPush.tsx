@@ -11,7 +11,7 @@ export function HowToPush({ project }: { project: Project }) {
       <CodeToCopy text={`${remote}\n${push}`} label="Copy the commands" />
       <span style={{ color: "var(--text3)", fontSize: 12 }}>
         Git asks for a name (anything) and a password: a{" "}
-        <Link to="/account/{-$page}" params={{ page: "tokens" }}>
+        <Link to="/account/{-$page}" params={{ page: "tokens" }} style={{ textDecoration: "underline" }}>
           personal access token
         </Link>
         .

@@ -43,7 +43,7 @@ export function ServersPage() {
             {servers.items.map((server) => (
               <Go key={server.id} className={css.card ?? ""} to={`/${workspace.slug}/servers/${server.slug}`}>
                 <div className={css.head}>
-                  <h3>{server.name}</h3>
+                  <h2>{server.name}</h2>
                   <StatusBadge status={server.machine?.no_sandbox ? "attention" : server.status} />
                 </div>
                 {server.machine && <Load machine={server.machine} />}

@@ -159,7 +159,7 @@ function Invitation({ token, link, account }: Props) {
         {link.account_exists === undefined && (
           <p style={{ marginTop: 20 }}>
             No account yet?{" "}
-            <Button variant="transparent" p={0} h="auto" onClick={() => setSigningIn(false)}>
+            <Button variant="transparent" onClick={() => setSigningIn(false)}>
               Create one with this address
             </Button>
           </p>
@@ -200,7 +200,7 @@ function Invitation({ token, link, account }: Props) {
       {link.account_exists !== false && (
         <p style={{ margin: "20px 0 0" }}>
           Already have an account?{" "}
-          <Button variant="transparent" p={0} h="auto" onClick={() => setSigningIn(true)}>
+          <Button variant="transparent" onClick={() => setSigningIn(true)}>
             Sign in with this address
           </Button>
         </p>

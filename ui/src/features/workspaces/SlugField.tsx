@@ -42,7 +42,7 @@ export function SlugField({ state, error }: { state: SlugState; error?: string |
           state.word
         )}
         {bad && state.suggestion && (
-          <Button variant="transparent" p={0} h="auto" ml={6} onClick={() => state.edit(state.suggestion ?? "")}>
+          <Button variant="transparent" ml={6} onClick={() => state.edit(state.suggestion ?? "")}>
             Take {state.suggestion}
           </Button>
         )}
