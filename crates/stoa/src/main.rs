@@ -107,7 +107,11 @@ where
     F: Future<Output = Result<(), Ended>>,
 {
     let settings = settings::gather(flags, environment())?;
-    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(work(settings))
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let outcome = runtime.block_on(work(settings));
+    // Threads that wait for the end of a sandbox would wait for ever: sandboxes outlive this process.
+    runtime.shutdown_background();
+    outcome
 }
 
 /// The environment, as far as it is text.

@@ -1,0 +1,218 @@
+//! The real program on a folder of its own, asked over real sockets.
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+pub const PATIENCE: Duration = Duration::from_secs(60);
+pub const PASSWORD: &str = "correct horse battery";
+
+/// An installation: its folder, its port, and the program while it runs.
+pub struct Installation {
+    pub folder: TempDir,
+    pub port: u16,
+    pub setup_token: String,
+    child: Option<Child>,
+    rest: Option<BufReader<std::process::ChildStdout>>,
+}
+
+/// What came back.
+pub struct Answer {
+    pub status: u16,
+    pub headers: String,
+    pub text: String,
+}
+
+impl Answer {
+    #[track_caller]
+    pub fn expect(self, status: u16) -> Self {
+        assert_eq!(self.status, status, "{}", self.text);
+        self
+    }
+
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error}: {}", self.text))
+    }
+
+    pub fn field(&self, name: &str) -> String {
+        self.json()[name].as_str().unwrap_or_else(|| panic!("no {name} in {}", self.text)).to_owned()
+    }
+
+    pub fn cookie(&self) -> String {
+        let line = self.headers.lines().find(|line| line.to_ascii_lowercase().starts_with("set-cookie:")).unwrap();
+        line.split_once(':').unwrap().1.split(';').next().unwrap().trim().to_owned()
+    }
+}
+
+/// Asks again until the answer is there.
+#[track_caller]
+pub fn until<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
+    let deadline = tokio::time::Instant::now() + PATIENCE;
+    loop {
+        if let Some(found) = ask() {
+            return found;
+        }
+        assert!(tokio::time::Instant::now() < deadline, "{what} didn't come");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+fn free_port() -> u16 {
+    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+impl Installation {
+    pub fn start() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let mut own = Self { folder, port: free_port(), setup_token: String::new(), child: None, rest: None };
+        let lines = own.run();
+        let link = lines.iter().find(|line| line.contains("/setup#")).expect("a link to set it up");
+        own.setup_token = link.split('#').nth(1).unwrap().trim().to_owned();
+        own
+    }
+
+    fn command(&self) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_stoa"));
+        for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("STOA_")) {
+            command.env_remove(name);
+        }
+        command
+    }
+
+    fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
+    /// Starts the program, and gives the lines that it says until it listens.
+    pub fn run(&mut self) -> Vec<String> {
+        let mut command = self.command();
+        command.arg("serve").arg("--data-dir").arg(self.data()).arg("--listen").arg(format!("127.0.0.1:{}", self.port));
+        let errors = std::fs::OpenOptions::new().create(true).append(true).open(self.folder.path().join("log")).unwrap();
+        let mut child = command.stdout(Stdio::piped()).stderr(errors).spawn().unwrap();
+        let mut lines = Vec::new();
+        let mut reader = BufReader::new(child.stdout.take().unwrap());
+        let mut line = String::new();
+        reader.read_line(&mut line).unwrap();
+        assert!(line.contains("is at"), "{line}{}", std::fs::read_to_string(self.folder.path().join("log")).unwrap());
+        let needs_set_up = until("an answer", || self.try_send("", "GET", "/api/v1/health", None, "localhost"))
+            .text
+            .contains("ok")
+            && self.setup_token.is_empty();
+        lines.push(std::mem::take(&mut line));
+        if needs_set_up {
+            reader.read_line(&mut line).unwrap();
+            lines.push(line);
+        }
+        child.stdout = None;
+        self.rest = Some(reader);
+        self.child = Some(child);
+        lines
+    }
+
+    pub fn kill(&mut self) {
+        let mut child = self.child.take().unwrap();
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+
+    /// Asks it politely, and gives what it says last.
+    pub fn end(&mut self) -> String {
+        let mut child = self.child.take().unwrap();
+        let pid = nix::unistd::Pid::from_raw(i32::try_from(child.id()).unwrap());
+        nix::sys::signal::kill(pid, nix::sys::signal::SIGTERM).unwrap();
+        let mut said = String::new();
+        self.rest.take().unwrap().read_to_string(&mut said).unwrap();
+        assert!(child.wait().unwrap().success());
+        said
+    }
+
+    pub fn stop_all(&self) -> String {
+        let output = self
+            .command()
+            .args(["instances", "stop", "--all", "--data-dir"])
+            .arg(self.data())
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// Process 1 of each sandbox of this installation.
+    pub fn sandboxes(&self) -> Vec<i32> {
+        let mut found = Vec::new();
+        let run = self.data().join("agent/run");
+        for instance in std::fs::read_dir(run).into_iter().flatten().flatten() {
+            for sandbox in std::fs::read_dir(instance.path()).into_iter().flatten().flatten() {
+                let Ok(text) = std::fs::read_to_string(sandbox.path().join("sandbox.json")) else { continue };
+                let pid = serde_json::from_str::<Value>(&text).unwrap()["identity"]["pid"].as_i64().unwrap();
+                if Path::new(&format!("/proc/{pid}")).exists() {
+                    found.push(i32::try_from(pid).unwrap());
+                }
+            }
+        }
+        found.sort_unstable();
+        found
+    }
+
+    pub fn connect(&self, cookie: &str, method: &str, path: &str, body: Option<&str>, host: &str) -> Option<TcpStream> {
+        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).ok()?;
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        let (port, body) = (self.port, body.unwrap_or_default());
+        let kind = if body.starts_with('{') { "application/json" } else { "application/x-www-form-urlencoded" };
+        write!(
+            stream,
+            "{method} {path} HTTP/1.1\r\nHost: {host}:{port}\r\nOrigin: http://localhost:{port}\r\nCookie: {cookie}\r\n\
+             Content-Type: {kind}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
+            body.len()
+        )
+        .ok()?;
+        Some(stream)
+    }
+
+    pub fn try_send(&self, cookie: &str, method: &str, path: &str, body: Option<&str>, host: &str) -> Option<Answer> {
+        let mut stream = self.connect(cookie, method, path, body, host)?;
+        let mut bytes = Vec::new();
+        stream.read_to_end(&mut bytes).ok()?;
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        let (headers, body) = text.split_once("\r\n\r\n")?;
+        let status = headers.split(' ').nth(1)?.parse().ok()?;
+        Some(Answer { status, headers: headers.to_owned(), text: body.to_owned() })
+    }
+
+    #[track_caller]
+    pub fn send(&self, cookie: &str, method: &str, path: &str, body: Option<Value>) -> Answer {
+        let body = body.map(|body| body.to_string());
+        let path = format!("/api/v1{path}");
+        self.try_send(cookie, method, &path, body.as_deref(), "localhost").expect("an answer")
+    }
+}
+
+/// A test leaves no process behind, also when it fails.
+impl Drop for Installation {
+    fn drop(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+        for pid in self.sandboxes() {
+            let _ = nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), nix::sys::signal::SIGKILL);
+        }
+    }
+}
+
+pub fn git(folder: &Path, arguments: &[&str]) -> (bool, String) {
+    let output = Command::new("git")
+        .current_dir(folder)
+        .args(["-c", "user.name=Olga", "-c", "user.email=olga@example.com", "-c", "commit.gpgsign=false"])
+        .args(arguments)
+        .env("GIT_TERMINAL_PROMPT", "0")
+        .env("GIT_CONFIG_GLOBAL", "/dev/null")
+        .output()
+        .unwrap();
+    (output.status.success(), String::from_utf8_lossy(&output.stderr).into_owned())
+}
