@@ -194,6 +194,29 @@ async fn it_reaches_neither_this_machine_nor_a_cloud_nor_a_neighbour() {
 }
 
 #[tokio::test]
+async fn what_the_operator_lists_is_reached_and_nothing_beside_it() {
+    let Some(address) = outward() else { return };
+    let listener = TcpListener::bind((address, 0)).unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let mut instance = Instance::new();
+    if instance.sandboxes.abilities().no_outgoing.is_some() {
+        return;
+    }
+    // An address once by itself, once with a port: one route.
+    let allowed = vec![address.to_string(), format!("{address}:{port}")];
+    instance.sandboxes = stoa_agent::sandbox::Sandboxes::new(support::program(), allowed);
+    let instance = instance.start().await;
+    let connect = |address: &str| {
+        format!(
+            "import socket; socket.create_connection(({address:?}, {port}), timeout=10); answer = 'reached'"
+        )
+    };
+    assert_eq!(instance.ask(&connect(&address.to_string())).await, "reached");
+    assert!(instance.ask(&connect("10.1.2.3")).await.contains("denied"));
+    assert!(instance.ask(&connect("169.254.169.254")).await.contains("denied"));
+}
+
+#[tokio::test]
 async fn process_1_is_out_of_its_reach() {
     let mut instance = Instance::new();
     instance.environment.push(("TOKEN".to_owned(), "a-secret-of-this-instance".to_owned()));

@@ -138,9 +138,25 @@ fn own_addresses() -> Vec<IpAddr> {
 
 /// The address of an entry of the operator's list: `10.1.2.3`, `10.1.2.3:5432` or a name with a port.
 pub(super) fn address_of(entry: &str) -> Option<String> {
+    // There is no way out but by IPv4.
     if let Ok(address) = entry.parse::<IpAddr>() {
-        return Some(format!("{address}/32"));
+        return address.is_ipv4().then(|| format!("{address}/32"));
     }
     let found = entry.to_socket_addrs().ok()?.find(std::net::SocketAddr::is_ipv4)?;
     Some(format!("{}/32", found.ip()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_entry_of_the_operators_list_becomes_one_address_or_none() {
+        let of = |entry| address_of(entry);
+        assert_eq!(of("10.1.2.3").as_deref(), Some("10.1.2.3/32"));
+        assert_eq!(of("10.1.2.3:5432").as_deref(), Some("10.1.2.3/32"));
+        assert_eq!(of("fd00::1"), None);
+        assert_eq!(of("[fd00::1]:80"), None);
+        assert_eq!(of("10.0.0.0/8"), None);
+    }
 }

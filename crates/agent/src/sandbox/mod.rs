@@ -174,11 +174,13 @@ impl Sandboxes {
         if self.abilities.no_outgoing.is_some() {
             return None;
         }
-        Some(Outgoing {
-            program: self.abilities.slirp4netns.clone(),
-            prohibited: abilities::prohibited_networks(),
-            allowed: self.egress_allow.iter().filter_map(|entry| abilities::address_of(entry)).collect(),
-        })
+        let mut allowed: Vec<_> = self.egress_allow.iter().filter_map(|entry| abilities::address_of(entry)).collect();
+        allowed.sort();
+        allowed.dedup();
+        // The kernel takes one route to each: an address of the machine itself may be allowed too.
+        let mut prohibited = abilities::prohibited_networks();
+        prohibited.retain(|network| !allowed.contains(network));
+        Some(Outgoing { program: self.abilities.slirp4netns.clone(), prohibited, allowed })
     }
 
     /// What was kept for a sandbox that has ended: its control groups, its folder.
