@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { brotliCompressSync, constants } from "node:zlib";
@@ -7,6 +7,9 @@ import type { Plugin } from "vite";
 import { defineConfig } from "vitest/config";
 
 const server = process.env.STOA_DEV_SERVER ?? "http://localhost:8080";
+
+/** What the first page may load of compressed script. */
+const FIRST_LOAD = 200_000;
 
 /** Leaves beside each script, style and picture its smallest form: the server embeds it, and never compresses itself. */
 function compressed(): Plugin {
@@ -24,6 +27,13 @@ function compressed(): Plugin {
         const dense = brotliCompressSync(plain, { params: { [constants.BROTLI_PARAM_QUALITY]: 11 } });
         if (dense.length < plain.length) writeFileSync(join(assets, `${name}.br`), dense);
       }
+      const shell = readFileSync(join(folder, "index.html"), "utf8");
+      const first = [...shell.matchAll(/\/(assets\/[^"]+\.js)"/g)].map(([, path]) => path ?? "");
+      const size = (path: string) =>
+        statSync(join(folder, existsSync(join(folder, `${path}.br`)) ? `${path}.br` : path)).size;
+      const total = first.reduce((sum, path) => sum + size(path), 0);
+      if (total > FIRST_LOAD)
+        throw new Error(`The first load is ${total} bytes of script; ${FIRST_LOAD} is the limit.`);
     },
   };
 }

@@ -74,7 +74,7 @@ async function accessible(page, where) {
 }
 
 /** Looks at a screen in both schemes and both widths: by axe, and by a picture where pictures are wanted. */
-export async function look(page, name, { ready } = {}) {
+export async function look(page, name, { ready, wideOnly = false } = {}) {
   const before = page.viewportSize();
   for (const [scheme, width, height] of [
     ["light", 1440, 900],
@@ -82,11 +82,13 @@ export async function look(page, name, { ready } = {}) {
     ["light", 390, 844],
     ["dark", 390, 844],
   ]) {
+    if (wideOnly && width < 1000) continue;
     await page.setViewportSize({ width, height });
     await page.emulateMedia({ colorScheme: scheme, reducedMotion: "reduce" });
     if (ready) await page.locator(ready).first().waitFor();
     await page.waitForFunction((wanted) => document.documentElement.dataset.mantineColorScheme === wanted, scheme);
     await page.evaluate(() => document.fonts.ready);
+    await page.evaluate(() => new Promise((go) => requestAnimationFrame(() => requestAnimationFrame(go))));
     await page.evaluate(() => Promise.all(document.getAnimations().map((one) => one.finished.catch(() => {}))));
     if (pictures) {
       await mkdir(pictures, { recursive: true });

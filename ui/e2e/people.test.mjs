@@ -216,11 +216,53 @@ test("two workspaces never show anything of each other", async () => {
   await page.goto("/unicode-gmbh/members");
   await page.getByRole("row", { name: /Tess/ }).waitFor();
   await page.getByRole("button", { name: /change the workspace/ }).click();
-  await look(page, "switcher", { ready: "role=menu" });
+  await look(page, "switcher", { ready: "role=menu", wideOnly: true });
   await page.getByRole("menuitem", { name: "Second" }).click();
   await page.waitForURL(/\/second\/members$/);
   await page.getByRole("row", { name: /Anna Lindqvist/ }).waitFor();
   assert.equal(await page.getByText("Tess Ferreira").count(), 0);
+});
+
+test("eight tabs of one browser share a stream, and all of them follow", async () => {
+  const tabs = [];
+  for (let number = 0; number < 8; number += 1) {
+    const tab = await owner.context.newPage();
+    await tab.goto("/unicode-gmbh/members");
+    await tab.getByRole("row", { name: /Tess/ }).waitFor();
+    tabs.push(tab);
+  }
+  await owner.page.goto("/unicode-gmbh/members");
+  await owner.page.getByRole("button", { name: "Revoke for other@example.com" }).click();
+  await owner.page.getByRole("button", { name: "Revoke", exact: true }).click();
+  for (const tab of tabs) {
+    await tab.getByText("other@example.com").waitFor({ state: "detached" });
+    await tab.close();
+  }
+});
+
+test("a session that is ended elsewhere shows the sign-in on the page that is open", async () => {
+  const second = await person(browser, stoa.origin);
+  await second.page.goto("/unicode-gmbh/members");
+  await second.page.getByLabel("E-mail address").fill("anna@example.com");
+  await second.page.getByLabel("Password", { exact: true }).fill(PASSWORD);
+  await second.page.getByRole("button", { name: "Sign in" }).click();
+  await second.page.getByRole("row", { name: /Tess/ }).waitFor();
+  const { page } = owner;
+  await page.goto("/unicode-gmbh/settings/sessions");
+  await page.getByRole("button", { name: "End" }).click();
+  const asks = page.getByRole("heading", { name: "Enter your password" });
+  await asks
+    .or(second.page.getByText("You were signed out"))
+    .first()
+    .waitFor({ timeout: 3000 })
+    .catch(() => {});
+  if (await asks.isVisible()) {
+    await page.getByLabel("Password", { exact: true }).fill(PASSWORD);
+    await page.getByRole("button", { name: "Go on" }).click();
+  }
+  await second.page.getByText("You were signed out").waitFor();
+  assert.equal(await second.page.getByText("Tess Ferreira").count(), 0);
+  await second.context.close();
 });
 
 test("whoever is removed is told on the page that is open, and sees nothing more", async () => {
@@ -253,6 +295,38 @@ test("signing out ends it, and signing in goes on at the same page", async () =>
   await page.getByLabel("Password", { exact: true }).fill(PASSWORD);
   await page.getByRole("button", { name: "Sign in" }).click();
   await page.getByRole("heading", { name: "Members" }).waitFor();
+});
+
+test("without a mail server the link is shown once, to copy, and offers both ways", async () => {
+  const alone = await startStoa();
+  try {
+    const { page } = await person(browser, alone.origin);
+    await page.goto(alone.setupLink);
+    await page.getByLabel("Your name").fill("Anna Lindqvist");
+    await page.getByLabel("E-mail address").fill("anna@example.com");
+    await page.getByLabel("Password", { exact: true }).fill(PASSWORD);
+    await page.getByRole("button", { name: "Create the account" }).click();
+    await page.getByRole("main").getByRole("button", { name: "Create Workspace" }).click();
+    await page.getByRole("dialog").getByLabel("Name").fill("Alone");
+    await page.getByText("Valid and free").waitFor();
+    await page.getByRole("dialog").getByRole("button", { name: "Create Workspace" }).click();
+    await page.waitForURL(/\/alone/);
+    await page.goto("/alone/members");
+    await page.getByRole("button", { name: "Invite Member" }).click();
+    await page.getByLabel("E-mail addresses").fill("tester@example.com");
+    await page.getByRole("button", { name: "Invite", exact: true }).click();
+    const link = await page.getByText(/\/invitations\//).textContent();
+    await look(page, "invite-link", { ready: "text=no mail server" });
+    // Signed in with another address, it says so and joins nobody.
+    await page.goto(link);
+    await page.getByText("The invitation is for tester@example.com").waitFor();
+    await look(page, "invitation-other", { ready: "text=The invitation is for" });
+    const guest = await person(browser, alone.origin);
+    await guest.page.goto(link);
+    await guest.page.getByRole("button", { name: "Sign in with this address" }).waitFor();
+  } finally {
+    await alone.stop();
+  }
 });
 
 test("nothing was logged as an error, and nothing broke the content policy", () => {

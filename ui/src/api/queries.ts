@@ -76,8 +76,10 @@ export const useMe = () => useQuery(meOptions);
 export const useWorkspaceQuery = (workspace: string) => useQuery(workspaceOptions(workspace));
 
 /** One object of a workspace, with its ETag. */
-function useObject<T>(workspace: string, noun: Noun, path: string, enabled = true) {
+function useObject<T>(workspace: string, noun: Noun, path: string, enabled = true, keep = true) {
   return useQuery({
+    // What is edited in a dialog begins with what is saved now, not with what was shown the last time.
+    ...(!keep && { gcTime: 0 }),
     queryKey: [workspace, noun, "object", path],
     queryFn: ({ signal }) => get<T>(at`/workspaces/${workspace}` + path, undefined, signal),
     enabled,
@@ -119,7 +121,7 @@ export const useAllMembers = (workspace: string, enabled = true) =>
 export const useInvitations = (workspace: string, enabled = true) =>
   useAll<Invitation>(workspace, "invitations", "/invitations", {}, enabled);
 export const usePermissions = (workspace: string, member: string, enabled = true) =>
-  useObject<Permissions>(workspace, "permissions", at`/members/${member}/permissions`, enabled);
+  useObject<Permissions>(workspace, "permissions", at`/members/${member}/permissions`, enabled, false);
 export const useAudit = (workspace: string, mine: boolean, query: Query = {}) =>
   usePages<AuditEvent>(workspace, "audit", mine ? "/audit/mine" : "/audit", query);
 

@@ -1,4 +1,4 @@
-import { ActionIcon, Menu, ScrollArea, TextInput } from "@mantine/core";
+import { ActionIcon, Menu, TextInput } from "@mantine/core";
 import {
   IconActivity,
   IconBox,
@@ -117,7 +117,7 @@ function Switcher({ workspace, isLoading }: { workspace: Workspace | null; isLoa
             />
           )}
           <Menu.Label>My workspaces</Menu.Label>
-          <ScrollArea.Autosize mah={320}>
+          <div role="presentation" style={{ maxHeight: 320, overflowY: "auto" }}>
             {shown.map((mine) => (
               <Menu.Item
                 key={mine.id}
@@ -137,7 +137,7 @@ function Switcher({ workspace, isLoading }: { workspace: Workspace | null; isLoa
               </Menu.Item>
             ))}
             {shown.length === 0 && <Menu.Item disabled>None of this name</Menu.Item>}
-          </ScrollArea.Autosize>
+          </div>
           <Menu.Divider />
           <Menu.Item leftSection={<IconPlus size={16} stroke={1.75} />} onClick={() => setCreating(true)}>
             Create Workspace

@@ -1,34 +1,92 @@
-// What is done with lines before they are shown. No escape sequence of an application reaches the page.
+// What is done with lines before they are shown. Of an application's escape sequences only colours reach the page.
 
 import type { LogLine } from "@/api/types";
 
-/** Lines that the page holds at most; older ones stay at the server. */
-export const MOST = 20_000;
+/** Lines that the page holds at most; older ones stay at the server. Browsers end at some 17 million pixels. */
+export const MOST = 500_000;
+
+export const LEVELS = ["error", "warn", "info", "debug"] as const;
+export type Level = (typeof LEVELS)[number];
+
+export type Shown = LogLine & { level: Level };
+export type Colour = "red" | "green" | "yellow" | "blue" | "magenta" | "cyan" | "grey";
+export type Piece = { text: string; colour: Colour | null; isBold: boolean };
 
 // Control sequences of terminals (ECMA-48): CSI … final byte, OSC … BEL or ST, and single ones.
 // biome-ignore lint/suspicious/noControlCharactersInRegex: it is control characters that are looked for
 const SEQUENCES = /\u001b(?:\[[0-?]*[ -/]*[@-~]|\][^\u0007\u001b]*(?:\u0007|\u001b\\)|[@-Z\\-_])/g;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: it is control characters that are looked for
 const CONTROLS = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g;
+// biome-ignore lint/suspicious/noControlCharactersInRegex: it is control characters that are looked for
+const LOOK = /^\u001b\[([0-9;]*)m$/;
+
+const COLOURS: (Colour | null)[] = ["grey", "red", "green", "yellow", "blue", "magenta", "cyan", null];
 
 export function plain(text: string): string {
   return text.replace(SEQUENCES, "").replace(CONTROLS, "\ufffd");
 }
 
-export type Level = "error" | "warn" | "stoa" | null;
-
-/** How a line is coloured: by what it says of itself, else by a word at its beginning. */
-export function levelOf(line: LogLine): Level {
-  if (line.stream === "stoa") return line.text.startsWith("Failed") ? "error" : "stoa";
-  const word = (line.level ?? line.text.slice(0, 80)).toLowerCase();
-  if (/\b(error|critical|fatal|exception|traceback)\b/.test(word)) return "error";
-  if (/\b(warn|warning)\b/.test(word)) return "warn";
-  return null;
+/** A line in parts of one look. Grounds, cursors and titles are left out. */
+export function pieces(text: string): Piece[] {
+  const found: Piece[] = [];
+  let colour: Colour | null = null;
+  let isBold = false;
+  let from = 0;
+  const take = (to: number) => {
+    if (to > from) found.push({ text: text.slice(from, to).replace(CONTROLS, "\ufffd"), colour, isBold });
+  };
+  for (const sequence of text.matchAll(SEQUENCES)) {
+    take(sequence.index);
+    from = sequence.index + sequence[0].length;
+    const look = LOOK.exec(sequence[0]);
+    if (!look) continue;
+    const codes = (look[1] || "0").split(";").map(Number);
+    for (let at = 0; at < codes.length; at += 1) {
+      const code = codes[at] ?? 0;
+      if (code === 0) [colour, isBold] = [null, false];
+      else if (code === 1) isBold = true;
+      else if (code === 22) isBold = false;
+      else if (code === 39) colour = null;
+      else if (code >= 30 && code <= 37) colour = COLOURS[code - 30] ?? null;
+      else if (code >= 90 && code <= 97) colour = COLOURS[code - 90] ?? null;
+      // 256 and true colours come with arguments, which are no codes themselves.
+      else if (code === 38 || code === 48) at += codes[at + 1] === 5 ? 2 : 4;
+    }
+  }
+  take(text.length);
+  return found;
 }
 
-export function append(lines: LogLine[], more: LogLine[]): LogLine[] {
-  const all = lines.concat(more);
-  return all.length > MOST ? all.slice(all.length - MOST) : all;
+/** What a line says of itself, else by a word at its beginning. What says nothing is information. */
+export function levelOf(line: LogLine): Level {
+  if (line.stream === "stoa") return line.text.startsWith("Failed") ? "error" : "info";
+  const word = (line.level ?? line.text.slice(0, 80)).toLowerCase();
+  if (/\b(error|critical|fatal|panic|exception|traceback)\b/.test(word)) return "error";
+  if (/\b(warn|warning)\b/.test(word)) return "warn";
+  if (/\b(debug|trace)\b/.test(word)) return "debug";
+  return "info";
+}
+
+export function shown(line: LogLine): Shown {
+  return { ...line, level: levelOf({ ...line, text: plain(line.text) }) };
+}
+
+export type Buffer = { lines: Shown[]; counts: Record<Level, number>; dropped: number };
+
+export function emptyBuffer(): Buffer {
+  return { lines: [], counts: { error: 0, warn: 0, info: 0, debug: 0 }, dropped: 0 };
+}
+
+/** Adds lines in place: a log of many lines is never copied. Over the bound, the oldest tenth goes at once. */
+export function append(buffer: Buffer, more: Shown[], most = MOST): void {
+  for (const line of more) {
+    buffer.lines.push(line);
+    buffer.counts[line.level] += 1;
+  }
+  if (buffer.lines.length <= most) return;
+  const gone = buffer.lines.splice(0, buffer.lines.length - Math.floor(most * 0.9));
+  for (const line of gone) buffer.counts[line.level] -= 1;
+  buffer.dropped += gone.length;
 }
 
 /** Takes the whole events out of what has arrived so far (the event stream format of HTML). */

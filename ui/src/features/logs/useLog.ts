@@ -1,49 +1,86 @@
+import { useDocumentVisibility } from "@mantine/hooks";
 import { useEffect, useRef, useState } from "react";
 import { at, request } from "@/api/client";
 import { Problem, problemOf } from "@/api/problem";
 import type { LogLine } from "@/api/types";
-import { append, plain, takeEvents } from "./lines";
+import { append, type Buffer, emptyBuffer, type Shown, shown, takeEvents } from "./lines";
 
 export type Wanted = {
   workspace: string;
   instance: string;
   deployment?: string | undefined;
   q: string;
+  /** Only lines of this many minutes; all where it isn't said. */
+  minutes: number | null;
   follow: boolean;
+  isPaused: boolean;
 };
 
-/** Reads a log and follows it. Ends with a problem when the right to it does. */
-export function useLog({ workspace, instance, deployment, q, follow }: Wanted) {
-  const [lines, setLines] = useState<LogLine[]>([]);
+const FIRST = 10_000;
+const LONGEST_PAUSE = 30_000;
+
+/** What ends a log for good: asking again would be answered alike. */
+export function isOver(problem: Problem): boolean {
+  return [400, 401, 403, 404, 422].includes(problem.status);
+}
+
+/**
+ * Reads a log and follows it while the tab is visible and nobody pauses; goes on behind the last line it has. The right
+ * to it ending is a problem that stays; what broke off otherwise is taken up again, later and later.
+ */
+export function useLog({ workspace, instance, deployment, q, minutes, follow, isPaused }: Wanted) {
+  const buffer = useRef<Buffer>(emptyBuffer());
+  const [version, setVersion] = useState(0);
   const [problem, setProblem] = useState<Problem | null>(null);
   const [isLive, setLive] = useState(false);
+  const [isRead, setRead] = useState(false);
   const [attempt, setAttempt] = useState(0);
-  const waiting = useRef<LogLine[]>([]);
+  const isVisible = useDocumentVisibility() === "visible";
+  const what = JSON.stringify([workspace, instance, deployment, q, minutes]);
+  const held = useRef(what);
+  // A log that isn't followed is read to its end, whoever looks.
+  const isReading = !isPaused && (isVisible || !follow);
 
-  // biome-ignore lint/correctness/useExhaustiveDependencies: another attempt reads anew
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another attempt reads on
   useEffect(() => {
+    if (held.current !== what) {
+      held.current = what;
+      buffer.current = emptyBuffer();
+      setProblem(null);
+      setRead(false);
+      setVersion((count) => count + 1);
+    }
+    if (!isReading) return;
     const over = new AbortController();
+    let waiting: Shown[] = [];
     let frame = 0;
-    waiting.current = [];
-    setLines([]);
-    setProblem(null);
+    let again: ReturnType<typeof setTimeout> | undefined;
+    let pause = 500;
     // Many lines in a moment are shown at once.
     const show = () => {
+      cancelAnimationFrame(frame);
       frame = 0;
-      const more = waiting.current;
-      waiting.current = [];
-      if (more.length > 0) setLines((lines) => append(lines, more));
+      if (waiting.length === 0) return;
+      append(buffer.current, waiting);
+      waiting = [];
+      setVersion((count) => count + 1);
     };
-    const take = (line: LogLine) => {
-      waiting.current.push({ ...line, text: plain(line.text) });
+    const take = (text: string) => {
+      waiting.push(shown(JSON.parse(text) as LogLine));
       frame ||= requestAnimationFrame(show);
     };
     const read = async () => {
-      const query = { follow, q, limit: 1000, ...(deployment && { source: "deployment", deployment }) };
+      const after = buffer.current.lines.at(-1)?.position;
+      const since = minutes && !after ? new Date(Date.now() - minutes * 60_000).toISOString() : null;
+      const source = deployment ? { source: "deployment", deployment } : {};
+      const query = { follow, q, after, since, ...(!after && { limit: FIRST }), ...source };
       const path = at`/workspaces/${workspace}/instances/${instance}/logs`;
       const accept = follow ? "text/event-stream" : "application/x-ndjson";
       const response = await request("GET", path, { query, accept, signal: over.signal });
       setLive(follow);
+      setRead(true);
+      setProblem(null);
+      pause = 500;
       const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
       let text = "";
       for (let chunk = await reader?.read(); chunk && !chunk.done; chunk = await reader?.read()) {
@@ -51,27 +88,39 @@ export function useLog({ workspace, instance, deployment, q, follow }: Wanted) {
         if (!follow) {
           const parts = text.split("\n");
           text = parts.pop() ?? "";
-          for (const part of parts) take(JSON.parse(part) as LogLine);
+          for (const part of parts) take(part);
           continue;
         }
         const { events, rest } = takeEvents(text);
         text = rest;
         for (const { type, data } of events) {
           if (type === "end") throw new Problem(JSON.parse(data));
-          take(JSON.parse(data) as LogLine);
+          take(data);
         }
       }
+      if (follow) throw problemOf(new Error("ended"));
     };
-    read()
-      .catch((failure: unknown) => {
-        if (!over.signal.aborted) setProblem(problemOf(failure));
-      })
-      .finally(() => setLive(false));
+    const run = () =>
+      read()
+        .catch((failure: unknown) => {
+          if (over.signal.aborted) return;
+          show();
+          const problem = problemOf(failure);
+          setProblem(problem);
+          setRead(true);
+          if (!follow || isOver(problem)) return;
+          again = setTimeout(run, pause);
+          pause = Math.min(pause * 2, LONGEST_PAUSE);
+        })
+        .finally(() => !over.signal.aborted && setLive(false));
+    void run();
     return () => {
       over.abort();
-      if (frame) cancelAnimationFrame(frame);
+      clearTimeout(again);
+      show();
+      setLive(false);
     };
-  }, [workspace, instance, deployment, q, follow, attempt]);
+  }, [what, follow, isReading, attempt]);
 
-  return { lines, problem, isLive, again: () => setAttempt((count) => count + 1) };
+  return { buffer: buffer.current, version, problem, isLive, isRead, again: () => setAttempt((count) => count + 1) };
 }

@@ -76,7 +76,7 @@ export function MembersPage() {
         />
         <Select
           aria-label="Role"
-          w={124}
+          w={140}
           data={[
             { value: "all", label: "All roles" },
             { value: "owner", label: "Owners" },
@@ -163,17 +163,23 @@ function MemberRow({ member, isOwner, isMe, onOpen }: RowProps) {
           </div>
         </div>
       </td>
-      <td>
+      <td data-label="Role">
         <span style={{ display: "inline-flex", gap: 6, alignItems: "center" }}>
           {isTheirsOwner && <IconCrown size={15} stroke={1.75} aria-hidden />}
           {isTheirsOwner ? "Owner" : "Member"}
         </span>
       </td>
-      <td>
+      <td data-label="May do">
         <MayDo member={member} {...(isOwner && { onSet: () => onOpen({ kind: "permissions", member }) })} />
       </td>
-      <td className={css.dim}>{isTheirsOwner ? "Everything" : member.permissions ? on(member) : ""}</td>
-      {isOwner && <td className={css.dim}>{member.last_seen_at ? <LastSeen at={member.last_seen_at} /> : "Never"}</td>}
+      <td className={css.dim} data-label="On">
+        {isTheirsOwner ? "Everything" : member.permissions ? on(member) : ""}
+      </td>
+      {isOwner && (
+        <td className={css.dim} data-label="Last seen">
+          {member.last_seen_at ? <LastSeen at={member.last_seen_at} /> : "Never"}
+        </td>
+      )}
       <td>
         <div className={css.acts}>
           {isOwner && !isTheirsOwner && (

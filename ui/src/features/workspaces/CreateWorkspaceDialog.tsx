@@ -4,7 +4,7 @@ import { useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
 import { send } from "@/api/client";
 import type { Problem } from "@/api/problem";
-import { ME, queryClient } from "@/api/queries";
+import { ME, queryClient, useMe } from "@/api/queries";
 import type { Workspace } from "@/api/types";
 import { Dialog, Note, WorkspaceLogo } from "@/kit";
 import { SlugField } from "./SlugField";
@@ -20,12 +20,15 @@ function CreateWorkspace({ onClose }: { onClose: () => void }) {
   const navigate = useNavigate();
   const [name, setName] = useState("");
   const slug = useSlug(name);
+  const me = useMe();
+  const isFirst = me.data?.workspaces.length === 0;
   const create = useMutation<Workspace, Problem>({
     mutationFn: () => send<Workspace>("POST", "/workspaces", { body: { name: name.trim(), slug: slug.slug } }),
     onSuccess: async (workspace) => {
       await queryClient.invalidateQueries({ queryKey: ME, exact: true });
       onClose();
-      void navigate({ to: "/$workspace", params: { workspace: workspace.slug } });
+      const to = isFirst ? "/$workspace/start" : "/$workspace";
+      void navigate({ to, params: { workspace: workspace.slug } });
     },
   });
   const ofSlug = create.error?.field("slug") ?? (create.error?.code === "slug_taken" ? create.error.detail : undefined);
