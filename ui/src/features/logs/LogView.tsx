@@ -1,16 +1,38 @@
-import { Button, TextInput } from "@mantine/core";
+import { Button, Select, TextInput } from "@mantine/core";
 import { useDebouncedValue } from "@mantine/hooks";
-import { IconArrowDown, IconPlayerPause, IconPlayerPlay, IconSearch } from "@tabler/icons-react";
-import { type ReactNode, useEffect, useLayoutEffect, useRef, useState } from "react";
-import type { LogLine } from "@/api/types";
-import { Note } from "@/kit";
-import { levelOf } from "./lines";
+import {
+  IconAlertTriangle,
+  IconArrowDown,
+  IconBug,
+  IconCircleX,
+  IconDownload,
+  IconInfoCircle,
+  IconPlayerPause,
+  IconPlayerPlay,
+  IconPlayerPlayFilled,
+  IconSearch,
+} from "@tabler/icons-react";
+import { useState } from "react";
+import { address, at } from "@/api/client";
+import { Note, usePhone } from "@/kit";
+import { Lines } from "./Lines";
+import { LEVELS, type Level } from "./lines";
 import css from "./logs.module.css";
-import { useLog } from "./useLog";
+import { isOver as isFinal, useLog } from "./useLog";
 
-const HEIGHT = 20;
-/** Lines above and below the visible ones that are there too, so that scrolling shows no gaps. */
-const MARGIN = 20;
+const WORDS = {
+  error: { word: "Error", Icon: IconCircleX },
+  warn: { word: "Warn", Icon: IconAlertTriangle },
+  info: { word: "Info", Icon: IconInfoCircle },
+  debug: { word: "Debug", Icon: IconBug },
+};
+
+const TIMES = [
+  { value: "all", label: "All times" },
+  { value: "15", label: "Last 15 minutes" },
+  { value: "60", label: "Last hour" },
+  { value: "1440", label: "Last day" },
+];
 
 type Props = {
   workspace: string;
@@ -20,44 +42,43 @@ type Props = {
   isOver?: boolean;
 };
 
-export function LogView({ workspace, instance, deployment, isOver }: Props) {
+export function LogView({ workspace, instance, deployment, isOver = false }: Props) {
+  const phone = usePhone();
   const [search, setSearch] = useState("");
   const [q] = useDebouncedValue(search, 250);
+  const [minutes, setMinutes] = useState<string | null>("all");
   const [isPaused, setPaused] = useState(false);
-  const follow = !isOver && !isPaused;
-  const log = useLog({ workspace, instance, deployment, q, follow });
-  const box = useRef<HTMLDivElement>(null);
+  const [hidden, setHidden] = useState<Level[]>([]);
   const [isAtEnd, setAtEnd] = useState(true);
-  const [top, setTop] = useState(0);
-  const [height, setHeight] = useState(600);
-
-  // biome-ignore lint/correctness/useExhaustiveDependencies: each new line moves the end
-  useLayoutEffect(() => {
-    if (isAtEnd && box.current) box.current.scrollTop = box.current.scrollHeight;
-  }, [log.lines, isAtEnd]);
-  useEffect(() => {
-    if (box.current) setHeight(box.current.clientHeight);
-  }, []);
-
-  const scrolled = () => {
-    const element = box.current;
-    if (!element) return;
-    setTop(element.scrollTop);
-    setHeight(element.clientHeight);
-    setAtEnd(element.scrollHeight - element.scrollTop - element.clientHeight < HEIGHT * 2);
-  };
-  const first = Math.max(0, Math.floor(top / HEIGHT) - MARGIN);
-  const last = Math.min(log.lines.length, Math.ceil((top + height) / HEIGHT) + MARGIN);
+  const log = useLog({
+    workspace,
+    instance,
+    deployment,
+    q,
+    minutes: minutes && minutes !== "all" ? Number(minutes) : null,
+    follow: !isOver,
+    isPaused: isPaused && !isOver,
+  });
+  const { buffer } = log;
+  const visible = hidden.length === 0 ? buffer.lines : buffer.lines.filter(({ level }) => !hidden.includes(level));
+  const isLost = log.problem !== null && isFinal(log.problem);
+  const toggle = (level: Level) =>
+    setHidden((hidden) => (hidden.includes(level) ? hidden.filter((one) => one !== level) : [...hidden, level]));
+  const empty = !log.isRead
+    ? ""
+    : q || hidden.length || minutes !== "all"
+      ? "No line fits."
+      : isLost
+        ? ""
+        : "Nothing was written yet.";
 
   return (
-    <div style={{ display: "grid", gap: 12 }}>
-      {log.problem && (
-        <Note tone={log.problem.status === 403 || log.problem.status === 404 ? "bad" : "warn"}>
-          {log.problem.code === "permission_denied" || log.problem.code === "not_found"
-            ? "You may not read this log any more. "
-            : "The log broke off. "}
+    <div className={css.whole}>
+      {isLost && log.problem && (
+        <Note tone="bad">
+          {[403, 404].includes(log.problem.status) ? "You may not read this log any more. " : "The log can't be read. "}
           {log.problem.detail}{" "}
-          <Button size="compact-sm" variant="subtle" onClick={log.again}>
+          <Button size="compact-sm" variant="transparent" onClick={log.again}>
             Try again
           </Button>
         </Note>
@@ -68,92 +89,100 @@ export function LogView({ workspace, instance, deployment, isOver }: Props) {
             aria-label="Find in the log"
             placeholder="Find in the log"
             leftSection={<IconSearch size={15} stroke={1.75} />}
-            w={{ base: "100%", xs: 280 }}
+            w={{ base: "100%", xs: 260 }}
             value={search}
             onChange={(event) => setSearch(event.currentTarget.value)}
           />
-        </div>
-        <div
-          className={css.lines}
-          ref={box}
-          onScroll={scrolled}
-          // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls has to be reached by keyboard
-          tabIndex={0}
-          role="log"
-          aria-label="Log"
-          aria-live="off"
-        >
-          {log.lines.length === 0 ? (
-            <div className={css.empty}>{q ? "No line fits." : log.problem ? "" : "Nothing was written yet."}</div>
-          ) : (
-            <div className={css.inside} style={{ height: log.lines.length * HEIGHT }}>
-              {log.lines.slice(first, last).map((line, index) => (
-                <Line key={line.position} line={line} top={(first + index) * HEIGHT} mark={q} />
-              ))}
-            </div>
+          {/* biome-ignore lint/a11y/useSemanticElements: a fieldset brings a look of its own */}
+          <div className={css.levels} role="group" aria-label="Levels">
+            {LEVELS.map((level) => {
+              const { word, Icon } = WORDS[level];
+              return (
+                <button
+                  key={level}
+                  type="button"
+                  className={css.toggle}
+                  aria-pressed={!hidden.includes(level)}
+                  onClick={() => toggle(level)}
+                >
+                  <Icon size={15} stroke={1.75} aria-hidden className={css[level]} />
+                  {word} <span className="numbers">{buffer.counts[level].toLocaleString("en")}</span>
+                </button>
+              );
+            })}
+          </div>
+          {!deployment && !phone && (
+            <Select
+              aria-label="Time"
+              data={TIMES}
+              value={minutes}
+              onChange={setMinutes}
+              allowDeselect={false}
+              w={160}
+            />
           )}
+          <Button
+            component="a"
+            className={css.download ?? ""}
+            leftSection={<IconDownload size={16} stroke={1.75} />}
+            href={address(at`/workspaces/${workspace}/instances/${instance}/logs`, {
+              q,
+              ...(deployment && { source: "deployment", deployment }),
+            })}
+            download={`${deployment ? "deployment" : "application"}-log.ndjson`}
+          >
+            Download
+          </Button>
         </div>
+        <Lines
+          lines={visible}
+          version={log.version}
+          mark={q}
+          empty={empty}
+          isFitting={isOver}
+          isAtEnd={isAtEnd}
+          onAtEnd={setAtEnd}
+        />
         <div className={css.foot}>
           {log.isLive ? (
-            <span className={css.live} role="status">
-              <IconPlayerPlay size={13} aria-hidden /> Live
+            <span className={css.live}>
+              <IconPlayerPlayFilled size={12} aria-hidden /> Live
             </span>
           ) : (
-            <span>{isPaused ? "Paused" : isOver ? "Complete" : "Not connected"}</span>
+            <span role="status">{isLost ? "Ended" : isPaused ? "Paused" : isOver ? "Complete" : "Connecting"}</span>
           )}
-          <span className="numbers">{log.lines.length.toLocaleString("en")} lines</span>
+          <span className="numbers">
+            {visible.length === 1 ? "1 line" : `${visible.length.toLocaleString("en")} lines`}
+            {hidden.length > 0 && ` of ${buffer.lines.length.toLocaleString("en")}`}
+          </span>
           <span>
-            {!isOver && (
+            {!isOver && !isLost && (
               <Button
-                size="compact-sm"
                 variant="subtle"
-                leftSection={isPaused ? <IconPlayerPlay size={14} /> : <IconPlayerPause size={14} />}
+                leftSection={
+                  isPaused ? (
+                    <IconPlayerPlay size={16} stroke={1.75} aria-hidden />
+                  ) : (
+                    <IconPlayerPause size={16} stroke={1.75} aria-hidden />
+                  )
+                }
                 onClick={() => setPaused(!isPaused)}
               >
                 {isPaused ? "Go on" : "Pause"}
               </Button>
             )}
-            <Button
-              size="compact-sm"
-              variant="subtle"
-              leftSection={<IconArrowDown size={14} />}
-              disabled={isAtEnd}
-              onClick={() => setAtEnd(true)}
-            >
-              Newest
-            </Button>
+            {!isAtEnd && (
+              <Button
+                variant="subtle"
+                leftSection={<IconArrowDown size={16} stroke={1.75} aria-hidden />}
+                onClick={() => setAtEnd(true)}
+              >
+                Newest
+              </Button>
+            )}
           </span>
         </div>
       </div>
     </div>
-  );
-}
-
-const CLASSES = { error: css.error, warn: css.warn, stoa: css.stoa };
-
-function Line({ line, top, mark }: { line: LogLine; top: number; mark: string }) {
-  const level = levelOf(line);
-  return (
-    <div className={css.line} style={{ top }}>
-      <span className={css.at} title={line.at}>
-        {line.at.slice(11, 23)}
-      </span>
-      <span className={css.stream}>{line.stream}</span>
-      <span className={level ? CLASSES[level] : undefined}>{marked(line.text, mark)}</span>
-    </div>
-  );
-}
-
-/** The text with what was searched for marked. */
-function marked(text: string, mark: string): ReactNode {
-  if (!mark) return text;
-  const at = text.toLowerCase().indexOf(mark.toLowerCase());
-  if (at < 0) return text;
-  return (
-    <>
-      {text.slice(0, at)}
-      <mark>{text.slice(at, at + mark.length)}</mark>
-      {marked(text.slice(at + mark.length), mark)}
-    </>
   );
 }
