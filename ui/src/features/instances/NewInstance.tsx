@@ -1,4 +1,4 @@
-import { Button, Select, TextInput } from "@mantine/core";
+import { Button, Select, Switch, TextInput } from "@mantine/core";
 import { useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
 import { useAct, useAllProjects, useAllServers, useBranches } from "@/api/queries";
@@ -6,6 +6,7 @@ import type { Instance, Stage } from "@/api/types";
 import { useWorkspace } from "@/frame/useWorkspace";
 import { Dialog, Note } from "@/kit";
 import css from "./instances.module.css";
+import { AddVariable, type Edited, VariableRows, wanted } from "./Variables";
 
 type Given = { project?: string; branch?: string; stage?: Stage };
 
@@ -25,6 +26,8 @@ export function NewInstanceDialog({ onClose, given = {} }: { onClose: () => void
   const chosenBranch = branch || (fallback?.name ?? "");
   const [stage, setStage] = useState<Stage>(given.stage ?? "staging");
   const [name, setName] = useState("");
+  const [rows, setRows] = useState<Edited[]>([]);
+  const [isForMembers, setForMembers] = useState(false);
   const projectName = projects.data?.find(({ id }) => id === chosenProject)?.name;
   const proposed = projectName ? `${projectName} ${stage === "production" ? "production" : chosenBranch}`.trim() : "";
   const create = useAct<void, Instance>(workspace.slug, {
@@ -35,6 +38,8 @@ export function NewInstanceDialog({ onClose, given = {} }: { onClose: () => void
       server: chosenServer,
       stage,
       branch: chosenBranch,
+      environment: wanted(rows),
+      visibility: isForMembers ? "members" : "public",
     }),
     nouns: ["instances", "jobs", "projects", "servers"],
     onDone: (instance) => {
@@ -44,12 +49,15 @@ export function NewInstanceDialog({ onClose, given = {} }: { onClose: () => void
   });
   const ready = Boolean(chosenProject && chosenServer && chosenBranch && (name.trim() || proposed));
   const problem = create.error;
+  const own = ["branch", "server", "name"];
+  const other = (problem?.errors ?? []).filter(({ field }) => !own.includes(field)).map(({ detail }) => detail);
   return (
     <Dialog
       opened
       onClose={onClose}
       title="New instance"
       sentence="A running copy of a branch. Each push to the branch deploys it."
+      size={560}
       onSubmit={() => ready && create.mutate()}
       foot={
         <>
@@ -63,43 +71,45 @@ export function NewInstanceDialog({ onClose, given = {} }: { onClose: () => void
       <div className={css.stack}>
         {projects.data?.length === 0 && <Note tone="warn">There is no project yet. Create one first.</Note>}
         {servers.data?.length === 0 && <Note tone="warn">There is no server yet. Add this machine as one first.</Note>}
-        <Select
-          label="Project"
-          data={(projects.data ?? []).map(({ id, name }) => ({ value: id, label: name }))}
-          value={chosenProject || null}
-          onChange={(value) => {
-            setProject(value ?? "");
-            setBranch("");
-          }}
-        />
-        <Select
-          label="Branch"
-          searchable
-          data={(branches.data ?? []).map(({ name }) => name)}
-          value={chosenBranch || null}
-          onChange={(value) => setBranch(value ?? "")}
-          disabled={!chosenProject}
-          error={problem?.field("branch")}
-          {...(branches.data?.length === 0 && { description: "Nothing has been pushed to this project yet." })}
-        />
-        <Select
-          label="Stage"
-          data={[
-            { value: "production", label: "Production" },
-            { value: "staging", label: "Staging" },
-            { value: "development", label: "Development" },
-          ]}
-          value={stage}
-          onChange={(value) => setStage((value as Stage | null) ?? "staging")}
-          allowDeselect={false}
-        />
-        <Select
-          label="Server"
-          data={(servers.data ?? []).map(({ id, name }) => ({ value: id, label: name }))}
-          value={chosenServer || null}
-          onChange={(value) => setServer(value ?? "")}
-          error={problem?.field("server")}
-        />
+        <div className={css.pairs}>
+          <Select
+            label="Project"
+            data={(projects.data ?? []).map(({ id, name }) => ({ value: id, label: name }))}
+            value={chosenProject || null}
+            onChange={(value) => {
+              setProject(value ?? "");
+              setBranch("");
+            }}
+          />
+          <Select
+            label="Branch"
+            searchable
+            data={(branches.data ?? []).map(({ name }) => name)}
+            value={chosenBranch || null}
+            onChange={(value) => setBranch(value ?? "")}
+            disabled={!chosenProject}
+            error={problem?.field("branch")}
+            {...(branches.data?.length === 0 && { description: "Nothing has been pushed to this project yet." })}
+          />
+          <Select
+            label="Stage"
+            data={[
+              { value: "production", label: "Production" },
+              { value: "staging", label: "Staging" },
+              { value: "development", label: "Development" },
+            ]}
+            value={stage}
+            onChange={(value) => setStage((value as Stage | null) ?? "staging")}
+            allowDeselect={false}
+          />
+          <Select
+            label="Server"
+            data={(servers.data ?? []).map(({ id, name }) => ({ value: id, label: name }))}
+            value={chosenServer || null}
+            onChange={(value) => setServer(value ?? "")}
+            error={problem?.field("server")}
+          />
+        </div>
         <TextInput
           label="Name"
           placeholder={proposed}
@@ -108,6 +118,24 @@ export function NewInstanceDialog({ onClose, given = {} }: { onClose: () => void
           error={problem?.field("name")}
           maxLength={80}
         />
+        <Switch
+          label="Only members may open it"
+          description="Visitors sign in first; those who aren't allowed this instance are turned away."
+          checked={isForMembers}
+          onChange={(event) => setForMembers(event.currentTarget.checked)}
+        />
+        {/* biome-ignore lint/a11y/useSemanticElements: a fieldset brings a look of its own */}
+        <div className={css.inDialog} role="group" aria-label="Variables">
+          <div>
+            <strong>Variables</strong>
+            <div className={css.second}>What the application finds in its environment, from its first start on.</div>
+          </div>
+          <VariableRows rows={rows} onChange={setRows} />
+          <div>
+            <AddVariable rows={rows} onChange={setRows} />
+          </div>
+        </div>
+        {other.length > 0 && <Note tone="bad">{other.join(" ")}</Note>}
         {problem && problem.errors.length === 0 && <Note tone="bad">{problem.detail}</Note>}
       </div>
     </Dialog>
