@@ -7,7 +7,8 @@ import { ME, type Noun, queryClient, refresh } from "./queries";
 import type { StoaEvent } from "./types";
 
 const NOUNS: Record<string, Noun[]> = {
-  workspace: ["workspace"],
+  // What plain members don't see, such as invitations, is told as a change of the workspace.
+  workspace: ["workspace", "invitations"],
   member: ["members", "permissions", "invitations"],
   invitation: ["invitations"],
   project: ["projects"],

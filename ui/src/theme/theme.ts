@@ -37,7 +37,13 @@ export const theme = createTheme({
     Textarea: of({ defaultProps: { size: "sm" }, styles: ink }),
     Select: of({ defaultProps: { size: "sm", allowDeselect: false }, styles: ink }),
     MultiSelect: of({ defaultProps: { size: "sm" }, styles: ink }),
-    Menu: of({ defaultProps: { shadow: "md", transitionProps: { transition: "fade", duration: 160 } } }),
+    Menu: of({
+      defaultProps: {
+        withInitialFocusPlaceholder: false,
+        shadow: "md",
+        transitionProps: { transition: "fade", duration: 160 },
+      },
+    }),
     Popover: of({ defaultProps: { shadow: "md", transitionProps: { transition: "fade", duration: 160 } } }),
     Modal: of({
       defaultProps: {

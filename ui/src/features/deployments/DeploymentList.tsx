@@ -12,13 +12,15 @@ import {
   More,
   Note,
   Panel,
+  PersonAvatar,
   ShortCommit,
   StatusBadge,
   Table,
   Time,
 } from "@/kit";
+import css from "./deployments.module.css";
 
-function took(deployment: Deployment): string {
+export function took(deployment: Deployment): string {
   if (!deployment.started_at || !deployment.ended_at) return "–";
   return duration(Date.parse(deployment.ended_at) - Date.parse(deployment.started_at));
 }
@@ -40,7 +42,7 @@ export function DeploymentRow(props: {
         >
           #{deployment.number}
         </Go>
-        <StatusBadge status={status} /> {deployment.is_current && <Chip tone="good">Current</Chip>}
+        <StatusBadge status={status} /> {deployment.is_current && <Chip tone="good">Runs now</Chip>}
         {deployment.reason && (
           <div style={{ color: "var(--text3)", fontSize: 12, marginTop: 2 }}>{deployment.reason}</div>
         )}
@@ -48,7 +50,12 @@ export function DeploymentRow(props: {
       <td data-label="Commit">
         <ShortCommit commit={deployment.commit} /> {deployment.branch}
       </td>
-      <td data-label="By">{deployment.started_by?.name ?? "Stoa"}</td>
+      <td data-label="By">
+        <span className={css.person}>
+          {deployment.started_by && <PersonAvatar name={deployment.started_by.name} size={18} />}
+          {deployment.started_by?.name ?? "Stoa"}
+        </span>
+      </td>
       <td data-label="Took">{took(deployment)}</td>
       <td data-label="When">
         <Time at={deployment.created_at} />

@@ -1,12 +1,40 @@
 import { Button } from "@mantine/core";
-import { useParams } from "@tanstack/react-router";
+import {
+  IconCircleCheckFilled,
+  IconCircleDashed,
+  IconCircleXFilled,
+  IconLoader2,
+  IconRocket,
+  IconX,
+} from "@tabler/icons-react";
+import { useNavigate, useParams } from "@tanstack/react-router";
 import { at } from "@/api/client";
 import { useAct, useDeployment, useInstance } from "@/api/queries";
+import type { Deployment, Instance } from "@/api/types";
 import { LogView } from "@/features/logs";
 import { useWorkspace } from "@/frame/useWorkspace";
-import { Failed, Go, LoadingPage, Note, PageTitle, ShortCommit, StatusBadge, Time } from "@/kit";
+import {
+  AbleButton,
+  Failed,
+  Go,
+  LoadingPage,
+  Note,
+  PageTitle,
+  PersonAvatar,
+  ShortCommit,
+  StatusBadge,
+  Time,
+} from "@/kit";
+import { took } from "./DeploymentList";
+import css from "./deployments.module.css";
+import { type StepState, steps } from "./steps";
 
-const STEPS = ["fetch", "read", "build", "store", "release", "start", "health", "switch", "settle"];
+const LOOKS: Record<StepState, { Icon: typeof IconLoader2; word: string; className: string | undefined }> = {
+  done: { Icon: IconCircleCheckFilled, word: "done", className: css.done },
+  now: { Icon: IconLoader2, word: "goes on", className: css.now },
+  failed: { Icon: IconCircleXFilled, word: "failed", className: css.failedStep },
+  open: { Icon: IconCircleDashed, word: "not begun", className: css.open },
+};
 
 export function DeploymentPage() {
   const workspace = useWorkspace();
@@ -22,7 +50,6 @@ export function DeploymentPage() {
   if (!instance.data || !deployment.data) return <LoadingPage />;
   const here = deployment.data;
   const isOpen = here.ended_at === null;
-  const step = STEPS.indexOf(here.step);
   return (
     <div>
       <PageTitle
@@ -30,30 +57,86 @@ export function DeploymentPage() {
         beside={<StatusBadge status={here.status === "running" ? "deploying" : here.status} />}
         sentence={
           <>
-            <Go to={`/${workspace.slug}/instances/${instance.data.slug}/deployments`}>{instance.data.name}</Go> ·{" "}
-            <ShortCommit commit={here.commit} /> of {here.branch} · {here.started_by?.name ?? "Stoa"} ·{" "}
-            <Time at={here.created_at} />
-            {isOpen && step >= 0 && ` · step ${step + 1} of ${STEPS.length}: ${here.step}`}
+            <Go to={`/${workspace.slug}/instances/${instance.data.slug}/deployments`}>{instance.data.name}</Go>,{" "}
+            <ShortCommit commit={here.commit} /> of {here.branch}, <Time at={here.created_at} />
+            {here.ended_at && here.started_at && <> in {took(here)}</>}
+            {" by "}
+            <span className={css.person}>
+              {here.started_by && <PersonAvatar name={here.started_by.name} size={18} />}
+              {here.started_by?.name ?? "Stoa"}
+            </span>
           </>
         }
         actions={
           isOpen && (
-            <Button loading={cancel.isPending} onClick={() => cancel.mutate()}>
+            <Button
+              leftSection={<IconX size={16} stroke={1.75} aria-hidden />}
+              loading={cancel.isPending}
+              onClick={() => cancel.mutate()}
+            >
               Cancel
             </Button>
           )
         }
       />
-      <div style={{ display: "grid", gap: 12, marginBottom: 16 }}>
-        {here.reason && (
-          <Note tone="bad">
-            {here.reason}
-            {here.quote && <pre style={{ margin: "8px 0 0", whiteSpace: "pre-wrap", fontSize: 12 }}>{here.quote}</pre>}
-          </Note>
-        )}
+      <div className={css.stack}>
         {cancel.error && <Note tone="bad">{cancel.error.detail}</Note>}
+        {here.reason && <Why workspace={workspace.slug} instance={instance.data} deployment={here} />}
+        <ol className={css.steps} aria-label="Steps">
+          {steps(here).map(({ name, state }) => {
+            const { Icon, word, className } = LOOKS[state];
+            return (
+              <li key={name} className={className}>
+                <Icon size={16} className={state === "now" ? "turning" : ""} aria-hidden />
+                {name}
+                <span className="visually-hidden">{word}</span>
+              </li>
+            );
+          })}
+        </ol>
+        <LogView workspace={workspace.slug} instance={instance.data.id} deployment={here.id} isOver={!isOpen} />
       </div>
-      <LogView workspace={workspace.slug} instance={instance.data.id} deployment={here.id} isOver={!isOpen} />
     </div>
+  );
+}
+
+/** The one sentence, what it means for those who use the application, and what next. */
+function Why({ workspace, instance, deployment }: { workspace: string; instance: Instance; deployment: Deployment }) {
+  const navigate = useNavigate();
+  const again = useAct<void>(workspace, {
+    path: () => at`/instances/${instance.id}/deploy`,
+    body: () => ({ commit: deployment.commit }),
+    nouns: ["instances", "deployments", "jobs"],
+    onDone: () => void navigate({ to: `/${workspace}/instances/${instance.slug}/deployments` }),
+  });
+  const keeps = instance.status === "running" && deployment.status === "failed";
+  return (
+    <section className={css.failed} aria-label="Why it failed">
+      <div className={css.why}>
+        <IconCircleXFilled size={20} aria-hidden />
+        <div>
+          <h2>{deployment.reason}</h2>
+          <p>
+            <ShortCommit commit={deployment.commit} /> wasn't deployed.{" "}
+            {keeps && <strong>The previous release keeps running.</strong>}
+          </p>
+          {deployment.quote && <pre>{deployment.quote}</pre>}
+        </div>
+      </div>
+      {instance.may.includes("deploy") && (
+        <div className={css.next}>
+          <AbleButton
+            of={instance}
+            verb="deploy"
+            leftSection={<IconRocket size={16} stroke={1.75} aria-hidden />}
+            loading={again.isPending}
+            onClick={() => again.mutate()}
+          >
+            Deploy again
+          </AbleButton>
+          {again.error && <Note tone="bad">{again.error.detail}</Note>}
+        </div>
+      )}
+    </section>
   );
 }

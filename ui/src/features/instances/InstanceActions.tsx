@@ -1,6 +1,7 @@
 import { Button, Menu } from "@mantine/core";
 import {
   IconChevronDown,
+  IconDots,
   IconPlayerPlay,
   IconPlayerStop,
   IconRefresh,
@@ -44,6 +45,7 @@ export function InstanceActions({ workspace, instance }: { workspace: string; in
   });
   const problem = restart.error ?? start.error ?? deploy.error;
   const against = reasonAgainst(instance, "restart");
+  const removal = reasonAgainst(instance, "delete");
   return (
     <>
       {against?.kind !== "missing" && instance.status !== "stopped" && (
@@ -104,14 +106,26 @@ export function InstanceActions({ workspace, instance }: { workspace: string; in
       >
         Deploy
       </AbleButton>
-      <AbleButton
-        of={instance}
-        verb="delete"
-        leftSection={<IconTrash size={16} stroke={1.75} />}
-        onClick={() => setAsked("delete")}
-      >
-        Delete
-      </AbleButton>
+      {removal?.kind !== "missing" && (
+        <Menu position="bottom-end" width={260}>
+          <Menu.Target>
+            <Button aria-label={`More about ${instance.name}`} px={8}>
+              <IconDots size={16} stroke={1.75} aria-hidden />
+            </Button>
+          </Menu.Target>
+          <Menu.Dropdown>
+            <Menu.Item
+              leftSection={<IconTrash size={16} stroke={1.75} aria-hidden />}
+              color="var(--bad)"
+              disabled={Boolean(removal)}
+              onClick={() => setAsked("delete")}
+            >
+              Delete…
+            </Menu.Item>
+            {removal && <Menu.Label>{removal.detail}</Menu.Label>}
+          </Menu.Dropdown>
+        </Menu>
+      )}
       <ConfirmDialog
         opened={asked === "stop"}
         onClose={() => setAsked(null)}
