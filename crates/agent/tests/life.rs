@@ -403,6 +403,41 @@ async fn bytes_go_through_in_both_directions_until_each_side_ends() {
     assert!(rest.is_empty());
 }
 
+/// The tests of what is refused, built last.
+fn walls() -> std::path::PathBuf {
+    let folder = std::env::current_exe().unwrap().parent().unwrap().to_owned();
+    let programs = std::fs::read_dir(folder).unwrap().filter_map(Result::ok).map(|entry| entry.path());
+    let is_program = |path: &Path| {
+        path.extension().is_none()
+            && path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("walls-"))
+    };
+    let newest = programs
+        .filter(|path| is_program(path))
+        .max_by_key(|path| path.metadata().unwrap().modified().unwrap());
+    newest.unwrap()
+}
+
+/// Where there is no device for it, instances run without a way out, and the rest is as ever.
+#[test]
+fn without_a_way_out_the_rest_holds() {
+    if !nix::unistd::geteuid().is_root() {
+        return;
+    }
+    let hide = "mount -t tmpfs none /dev/net && exec \"$0\" \"$@\"";
+    let output = Command::new("unshare")
+        .args(["--mount", "--propagation", "private", "sh", "-c", hide])
+        .arg(walls())
+        .args(["neighbour", "sees_what_is_its_own", "fork_bomb"])
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(
+        output.status.success() && said.contains(" 4 passed"),
+        "{said}{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+}
+
 /// As an ordinary user all of it holds too, but for a user of its own for each instance.
 #[test]
 fn an_ordinary_user_has_the_same_walls() {
@@ -410,15 +445,7 @@ fn an_ordinary_user_has_the_same_walls() {
         return;
     }
     use std::os::unix::process::CommandExt as _;
-    let folder = std::env::current_exe().unwrap().parent().unwrap().to_owned();
-    let walls = std::fs::read_dir(folder).unwrap().filter_map(Result::ok).map(|entry| entry.path());
-    let is_program = |path: &Path| {
-        path.extension().is_none()
-            && path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("walls-"))
-    };
-    let newest =
-        walls.filter(|path| is_program(path)).max_by_key(|path| path.metadata().unwrap().modified().unwrap());
-    for program in [newest.unwrap(), std::env::current_exe().unwrap()] {
+    for program in [walls(), std::env::current_exe().unwrap()] {
         let output = Command::new(&program)
             .args(["--test-threads=2", "--skip", "ordinary_user"])
             .env_remove("TMPDIR")

@@ -12,6 +12,7 @@ impl App {
     /// A fault.
     pub async fn sweep(&self) -> Result<(), Failure> {
         self.store().sweep_events(self.store().now().plus_seconds(-EVENTS_SECONDS)).await?;
+        self.store().sweep_once().await?;
         Ok(self.store().sweep_hosts().await?)
     }
 }

@@ -11,6 +11,7 @@ pub mod event;
 pub mod failure;
 pub mod host;
 pub mod house;
+pub mod idempotency;
 pub mod instance;
 pub mod invitation;
 pub mod job;

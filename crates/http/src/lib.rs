@@ -20,6 +20,7 @@ mod body;
 mod conditional;
 mod lease;
 mod origin;
+mod repeat;
 mod server;
 mod stream;
 

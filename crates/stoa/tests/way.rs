@@ -38,9 +38,15 @@ impl Way {
         let account = json!({ "token": stoa.setup_token, "name": "Olga", "email": "olga@example.com", "password": PASSWORD });
         let owner = stoa.send("", "POST", "/setup", Some(account)).expect(201).cookie();
         let send = |method: &str, path: &str, body: Value| stoa.send(&owner, method, path, Some(body));
-        assert_eq!(send("POST", "/workspaces", json!({ "name": "Ünïcode GmbH" })).expect(201).field("slug"), "unicode-gmbh");
-        let server = send("POST", &format!("{W}/servers"), json!({ "name": "local", "local": true })).expect(201).field("id");
-        let project = send("POST", &format!("{W}/projects"), json!({ "name": "Guestbook" })).expect(201).field("id");
+        assert_eq!(
+            send("POST", "/workspaces", json!({ "name": "Ünïcode GmbH" })).expect(201).field("slug"),
+            "unicode-gmbh"
+        );
+        let server = send("POST", &format!("{W}/servers"), json!({ "name": "local", "local": true }))
+            .expect(201)
+            .field("id");
+        let project =
+            send("POST", &format!("{W}/projects"), json!({ "name": "Guestbook" })).expect(201).field("id");
         let token = send("POST", "/me/tokens", json!({ "name": "git" })).expect(201).field("token");
         let shop = stoa.folder.path().join("shop");
         copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/guestbook"), &shop);
@@ -96,7 +102,8 @@ impl Way {
 
     fn restart_softly(&self, instance: &str) {
         let path = format!("{W}/instances/{instance}/restart");
-        let job = self.stoa.send(&self.owner, "POST", &path, Some(json!({ "mode": "soft" }))).expect(202).json();
+        let job =
+            self.stoa.send(&self.owner, "POST", &path, Some(json!({ "mode": "soft" }))).expect(202).json();
         let job = format!("/jobs/{}", job["job"]["id"].as_str().unwrap());
         until("the restart", || (self.get(&job).field("status") == "succeeded").then_some(()));
     }
@@ -111,10 +118,12 @@ fn a_push_becomes_an_application_and_a_bad_one_leaves_the_earlier() {
     assert_eq!(way.visit("nobody").unwrap().status, 421);
 
     let toml = std::fs::read_to_string(way.shop.join("stoa.toml")).unwrap();
-    let broken = toml.replace("commands = [[", "commands = [[\"sh\", \"-c\", \"echo no such thing >&2; exit 3\"], [");
+    let broken =
+        toml.replace("commands = [[", "commands = [[\"sh\", \"-c\", \"echo no such thing >&2; exit 3\"], [");
     std::fs::write(way.shop.join("stoa.toml"), broken).unwrap();
     way.push("break the build");
-    let failed = until("the failure", || Some(way.newest_deployment("shop")).filter(|one| one["status"] == "failed"));
+    let failed =
+        until("the failure", || Some(way.newest_deployment("shop")).filter(|one| one["status"] == "failed"));
     assert_eq!(failed["step"], "build");
     assert!(failed["reason"].as_str().unwrap().contains("ended with status 3"), "{failed}");
     assert_eq!(failed["quote"], "no such thing");
@@ -122,8 +131,13 @@ fn a_push_becomes_an_application_and_a_bad_one_leaves_the_earlier() {
 
     std::fs::write(way.shop.join("stoa.toml"), format!("{toml}\n[helth]\n")).unwrap();
     way.push("break the file");
-    let failed = until("the failure", || Some(way.newest_deployment("shop")).filter(|one| one["step"] == "read" && one["status"] == "failed"));
-    assert!(failed["reason"].as_str().unwrap().contains("`helth` isn't known at the top; did you mean `health`?"), "{failed}");
+    let failed = until("the failure", || {
+        Some(way.newest_deployment("shop")).filter(|one| one["step"] == "read" && one["status"] == "failed")
+    });
+    assert!(
+        failed["reason"].as_str().unwrap().contains("`helth` isn't known at the top; did you mean `health`?"),
+        "{failed}"
+    );
 
     let said = way.stoa.end();
     assert!(said.contains("2 instances go on running. Stop with: stoa instances stop --all"), "{said}");
@@ -135,11 +149,17 @@ fn a_push_becomes_an_application_and_a_bad_one_leaves_the_earlier() {
 #[test]
 fn a_member_sees_and_does_exactly_what_was_granted() {
     let way = Way::new();
-    let invited = way.stoa.send(&way.owner, "POST", &format!("{W}/invitations"), Some(json!({ "email": "tester@example.com" })));
+    let invited = way.stoa.send(
+        &way.owner,
+        "POST",
+        &format!("{W}/invitations"),
+        Some(json!({ "email": "tester@example.com" })),
+    );
     let link = invited.expect(201).field("link");
     let token = link.rsplit('/').next().unwrap().to_owned();
     let person = json!({ "name": "Tess", "password": PASSWORD });
-    let tester = way.stoa.send("", "POST", &format!("/invitations/{token}/accept"), Some(person)).expect(200).cookie();
+    let tester =
+        way.stoa.send("", "POST", &format!("/invitations/{token}/accept"), Some(person)).expect(200).cookie();
     let get = |path: &str| way.stoa.send(&tester, "GET", &format!("{W}{path}"), None);
     for list in ["instances", "servers"] {
         assert_eq!(get(&format!("/{list}")).expect(200).json()["items"], json!([]));
@@ -151,7 +171,10 @@ fn a_member_sees_and_does_exactly_what_was_granted() {
     let staging = way.get("/instances/preview").field("id");
     let grant = |actions: Value| {
         let body = json!({ "actions": actions, "projects": [], "instances": [staging], "servers": [] });
-        let _ = way.stoa.send(&way.owner, "PUT", &format!("{W}/members/{member}/permissions"), Some(body)).expect(200);
+        let _ = way
+            .stoa
+            .send(&way.owner, "PUT", &format!("{W}/members/{member}/permissions"), Some(body))
+            .expect(200);
     };
     grant(json!(["restart_instances", "view_logs"]));
     let seen = get("/instances").expect(200).json();
@@ -165,8 +188,15 @@ fn a_member_sees_and_does_exactly_what_was_granted() {
         let job = format!("/jobs/{}", job["job"]["id"].as_str().unwrap());
         until("the restart", || (get(&job).expect(200).field("status") == "succeeded").then_some(()));
     }
-    let refused = way.stoa.send(&tester, "POST", &format!("{W}/instances/preview/stop"), Some(json!({}))).expect(403).json();
-    assert_eq!((&refused["missing"], &refused["ask"][0]["name"]), (&json!(["stop_instances"]), &json!("Olga")));
+    let refused = way
+        .stoa
+        .send(&tester, "POST", &format!("{W}/instances/preview/stop"), Some(json!({})))
+        .expect(403)
+        .json();
+    assert_eq!(
+        (&refused["missing"], &refused["ask"][0]["name"]),
+        (&json!(["stop_instances"]), &json!("Olga"))
+    );
 
     // The log is followed; the permission is taken away; the stream says so and ends, and carries nothing made later.
     let path = format!("/api/v1{W}/instances/preview/logs?follow=true");
@@ -195,7 +225,8 @@ fn nobody_is_turned_away_while_an_application_restarts() {
             let (way, counts, over) = (way.clone(), counts.clone(), over.clone());
             std::thread::spawn(move || {
                 while !over.load(std::sync::atomic::Ordering::SeqCst) {
-                    let status = way.visit("shop").map_or("nothing".to_owned(), |answer| answer.status.to_string());
+                    let status =
+                        way.visit("shop").map_or("nothing".to_owned(), |answer| answer.status.to_string());
                     *counts.lock().unwrap().entry(status).or_default() += 1;
                 }
             })
@@ -226,7 +257,11 @@ fn applications_go_on_when_stoa_is_killed() {
         way.stoa.run();
         until("the address", || way.visit("shop").filter(|answer| answer.status == 200));
         assert_eq!(way.stoa.sandboxes(), before, "taken up again, not started anew");
-        assert_eq!(way.get("/instances/shop").field("name"), format!("Shop {round}"), "what was acknowledged is there");
+        assert_eq!(
+            way.get("/instances/shop").field("name"),
+            format!("Shop {round}"),
+            "what was acknowledged is there"
+        );
     }
     // In the middle of a deployment too: it is finished or undone, never both.
     std::fs::write(way.shop.join("new"), "x").unwrap();
@@ -234,7 +269,9 @@ fn applications_go_on_when_stoa_is_killed() {
     way.push("one more");
     way.stoa.kill();
     way.stoa.run();
-    let done = until("the deployment", || Some(way.newest_deployment("shop")).filter(|one| one["ended_at"].is_string()));
+    let done = until("the deployment", || {
+        Some(way.newest_deployment("shop")).filter(|one| one["ended_at"].is_string())
+    });
     assert_eq!(done["status"], "succeeded", "{done}");
     until("the address", || way.visit("shop").filter(|answer| answer.status == 200));
     assert_eq!(way.stoa.sandboxes().len(), 2);

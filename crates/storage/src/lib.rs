@@ -10,6 +10,7 @@ pub mod event;
 pub mod failure;
 pub mod head;
 pub mod host;
+pub mod idempotency;
 pub mod installation;
 pub mod instance;
 pub mod invitation;
@@ -53,6 +54,7 @@ pub fn statements() -> Vec<Statement> {
         event::STATEMENTS,
         head::STATEMENTS,
         host::STATEMENTS,
+        idempotency::STATEMENTS,
         installation::STATEMENTS,
         instance::STATEMENTS,
         instance::change::STATEMENTS,

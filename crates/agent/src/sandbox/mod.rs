@@ -174,7 +174,8 @@ impl Sandboxes {
         if self.abilities.no_outgoing.is_some() {
             return None;
         }
-        let mut allowed: Vec<_> = self.egress_allow.iter().filter_map(|entry| abilities::address_of(entry)).collect();
+        let mut allowed: Vec<_> =
+            self.egress_allow.iter().filter_map(|entry| abilities::address_of(entry)).collect();
         allowed.sort();
         allowed.dedup();
         // The kernel takes one route to each: an address of the machine itself may be allowed too.

@@ -64,11 +64,16 @@ where
         let account = account(frame, parts).await?.ok_or(Refusal::Unauthenticated)?;
         let path = words(parts).await;
         let permit = frame.app.authorize::<P>(&account, &path).await?;
+        parts.extensions.insert(AskingAccount(account.actor.account));
         // Kept for streams, whose lease asks the same again.
         parts.extensions.insert(Asked { account, path });
         Ok(Self(permit))
     }
 }
+
+/// Whose request it is: for what is kept by account.
+#[derive(Clone, Copy)]
+pub(crate) struct AskingAccount(pub stoa_domain::AccountId);
 
 /// Who asked for what: enough to ask again.
 #[derive(Clone)]
@@ -96,6 +101,7 @@ impl<O: AccountOperation> Gate for SignedIn<O> {
     async fn pass(frame: &Frame, parts: &mut Parts) -> Result<Self, Failure> {
         let account = account(frame, parts).await?.ok_or(Refusal::Unauthenticated)?;
         let permit = frame.app.authorize_account(&account, O::NEED, O::OPERATION)?;
+        parts.extensions.insert(AskingAccount(account.actor.account));
         Ok(Self(permit, PhantomData))
     }
 }

@@ -10,6 +10,7 @@ use crate::argument::Argument;
 use crate::gate::{Gate, GateKey};
 use crate::openapi::Description;
 use crate::problem::Problem;
+use crate::repeat::{self, Begun};
 use crate::site::Frame;
 
 /// Implemented for functions of a gate and up to five arguments. `A` is only there to tell them apart.
@@ -45,19 +46,33 @@ macro_rules! handlers {
                     let mut body = Some(body);
                     // The order is the contract's: origin, sign-in, membership, resource, permission; only then
                     // is a word of the body read.
-                    let taken = async {
+                    let entering = async {
                         crate::origin::check(&frame.site, &parts)?;
                         let gate = G::pass(&frame, &mut parts).await?;
-                        $(let $argument = $argument::take(&frame, &mut parts, &mut body).await?;)*
-                        Ok::<_, Failure>((gate, $($argument,)*))
+                        // Decided anew before an earlier answer is given again.
+                        let begun = repeat::begin(&frame.app, &parts, &mut body, G::key().operation).await?;
+                        Ok::<_, Failure>((gate, begun))
                     };
-                    let (gate, $($argument,)*) = match taken.await {
-                        Ok(taken) => taken,
+                    let (gate, once) = match entering.await {
                         Err(failure) => return Problem(failure).into_response(),
+                        Ok((_, Begun::Again(response))) => return response,
+                        Ok((gate, Begun::Plain)) => (gate, None),
+                        Ok((gate, Begun::Now(once))) => (gate, Some(once)),
                     };
-                    match self(gate, $($argument),*).await {
-                        Ok(success) => success.into_response(),
-                        Err(problem) => problem.into_response(),
+                    let taking = async {
+                        $(let $argument = $argument::take(&frame, &mut parts, &mut body).await?;)*
+                        Ok::<_, Failure>(($($argument,)*))
+                    };
+                    let response = match taking.await {
+                        Err(failure) => Problem(failure).into_response(),
+                        Ok(($($argument,)*)) => match self(gate, $($argument),*).await {
+                            Ok(success) => success.into_response(),
+                            Err(problem) => problem.into_response(),
+                        },
+                    };
+                    match once {
+                        None => response,
+                        Some(once) => once.end(&frame.app, response).await,
                     }
                 })
             }

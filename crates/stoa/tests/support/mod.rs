@@ -44,7 +44,8 @@ impl Answer {
     }
 
     pub fn cookie(&self) -> String {
-        let line = self.headers.lines().find(|line| line.to_ascii_lowercase().starts_with("set-cookie:")).unwrap();
+        let line =
+            self.headers.lines().find(|line| line.to_ascii_lowercase().starts_with("set-cookie:")).unwrap();
         line.split_once(':').unwrap().1.split(';').next().unwrap().trim().to_owned()
     }
 }
@@ -91,18 +92,32 @@ impl Installation {
     /// Starts the program, and gives the lines that it says until it listens.
     pub fn run(&mut self) -> Vec<String> {
         let mut command = self.command();
-        command.arg("serve").arg("--data-dir").arg(self.data()).arg("--listen").arg(format!("127.0.0.1:{}", self.port));
-        let errors = std::fs::OpenOptions::new().create(true).append(true).open(self.folder.path().join("log")).unwrap();
+        command
+            .arg("serve")
+            .arg("--data-dir")
+            .arg(self.data())
+            .arg("--listen")
+            .arg(format!("127.0.0.1:{}", self.port));
+        let errors = std::fs::OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(self.folder.path().join("log"))
+            .unwrap();
         let mut child = command.stdout(Stdio::piped()).stderr(errors).spawn().unwrap();
         let mut lines = Vec::new();
         let mut reader = BufReader::new(child.stdout.take().unwrap());
         let mut line = String::new();
         reader.read_line(&mut line).unwrap();
-        assert!(line.contains("is at"), "{line}{}", std::fs::read_to_string(self.folder.path().join("log")).unwrap());
-        let needs_set_up = until("an answer", || self.try_send("", "GET", "/api/v1/health", None, "localhost"))
-            .text
-            .contains("ok")
-            && self.setup_token.is_empty();
+        assert!(
+            line.contains("is at"),
+            "{line}{}",
+            std::fs::read_to_string(self.folder.path().join("log")).unwrap()
+        );
+        let needs_set_up =
+            until("an answer", || self.try_send("", "GET", "/api/v1/health", None, "localhost"))
+                .text
+                .contains("ok")
+                && self.setup_token.is_empty();
         lines.push(std::mem::take(&mut line));
         if needs_set_up {
             reader.read_line(&mut line).unwrap();
@@ -159,11 +174,19 @@ impl Installation {
         found
     }
 
-    pub fn connect(&self, cookie: &str, method: &str, path: &str, body: Option<&str>, host: &str) -> Option<TcpStream> {
+    pub fn connect(
+        &self,
+        cookie: &str,
+        method: &str,
+        path: &str,
+        body: Option<&str>,
+        host: &str,
+    ) -> Option<TcpStream> {
         let mut stream = TcpStream::connect(("127.0.0.1", self.port)).ok()?;
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         let (port, body) = (self.port, body.unwrap_or_default());
-        let kind = if body.starts_with('{') { "application/json" } else { "application/x-www-form-urlencoded" };
+        let kind =
+            if body.starts_with('{') { "application/json" } else { "application/x-www-form-urlencoded" };
         write!(
             stream,
             "{method} {path} HTTP/1.1\r\nHost: {host}:{port}\r\nOrigin: http://localhost:{port}\r\nCookie: {cookie}\r\n\
@@ -174,7 +197,14 @@ impl Installation {
         Some(stream)
     }
 
-    pub fn try_send(&self, cookie: &str, method: &str, path: &str, body: Option<&str>, host: &str) -> Option<Answer> {
+    pub fn try_send(
+        &self,
+        cookie: &str,
+        method: &str,
+        path: &str,
+        body: Option<&str>,
+        host: &str,
+    ) -> Option<Answer> {
         let mut stream = self.connect(cookie, method, path, body, host)?;
         let mut bytes = Vec::new();
         stream.read_to_end(&mut bytes).ok()?;

@@ -1,0 +1,136 @@
+//! Requests that a client may repeat: what was answered the first time, by account and key, for a day.
+
+use stoa_domain::{AccountId, SystemPermit, WorkspaceId};
+
+use crate::failure::Failure;
+use crate::store::{Store, Work};
+use crate::values;
+
+/// An answer is given again for this long: 24 hours.
+const KEPT_SECONDS: i64 = 24 * 3600;
+
+/// Whoever hasn't answered after this long never will: 10 minutes.
+const LOST_SECONDS: i64 = 600;
+
+crate::statements! {
+    BEGIN = "INSERT INTO idempotency (account_id, key, operation, body_hash, created_at) VALUES ($1, $2, $3, $4, $5)
+        ON CONFLICT (account_id, key) DO NOTHING";
+    FIND = "SELECT operation, body_hash, status, answer, created_at FROM idempotency WHERE account_id = $1 AND key = $2";
+    END = "UPDATE idempotency SET status = $3, answer = $4 WHERE account_id = $1 AND key = $2";
+    FORGET = "DELETE FROM idempotency WHERE account_id = $1 AND key = $2";
+    SWEEP = "DELETE FROM idempotency WHERE created_at < $1";
+}
+
+/// What is known of a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Once {
+    /// Nothing: it is to be carried out now.
+    New,
+    /// It is being carried out.
+    Running,
+    /// Another request had the key.
+    Mismatch,
+    Answered {
+        status: i64,
+        answer: Vec<u8>,
+    },
+}
+
+impl Store {
+    /// Notes that a request is about to be carried out, or says what came of it before. `body_hash` is of everything
+    /// that makes it this request.
+    ///
+    /// # Errors
+    /// A fault.
+    pub async fn begin_once(
+        &self,
+        account: AccountId,
+        key: String,
+        operation: &'static str,
+        body_hash: Vec<u8>,
+    ) -> Result<Once, Failure> {
+        let work: Work<_> = Box::new(move |tx| {
+            let (key, body_hash) = (key.clone(), body_hash.clone());
+            Box::pin(async move {
+                tx.audit_nothing();
+                let now = tx.now();
+                if let Some(row) = tx.fetch_optional(FIND, values![account, key.as_str()]).await? {
+                    let (status, age) = (row.get::<Option<i64>>(2)?, now.seconds_since(row.get(4)?));
+                    let is_over = age >= KEPT_SECONDS || (status.is_none() && age >= LOST_SECONDS);
+                    if !is_over {
+                        let is_same =
+                            row.get::<String>(0)? == operation && row.get::<Vec<u8>>(1)? == body_hash;
+                        return Ok(match (is_same, status) {
+                            (false, _) => Once::Mismatch,
+                            (true, None) => Once::Running,
+                            (true, Some(status)) => Once::Answered {
+                                status,
+                                answer: row.get::<Option<Vec<u8>>>(3)?.unwrap_or_default(),
+                            },
+                        });
+                    }
+                    tx.execute(FORGET, values![account, key.as_str()]).await?;
+                }
+                let made = tx.execute(BEGIN, values![account, key, operation, body_hash, now]).await?;
+                Ok(if made == 1 { Once::New } else { Once::Running })
+            })
+        });
+        self.write(permit("idempotency.begin"), work).await
+    }
+
+    /// # Errors
+    /// A fault.
+    pub async fn end_once(
+        &self,
+        account: AccountId,
+        key: String,
+        status: i64,
+        answer: Vec<u8>,
+    ) -> Result<(), Failure> {
+        let work: Work<()> = Box::new(move |tx| {
+            let (key, answer) = (key.clone(), answer.clone());
+            Box::pin(async move {
+                tx.audit_nothing();
+                tx.execute(END, values![account, key, status, answer]).await?;
+                Ok(())
+            })
+        });
+        self.write(permit("idempotency.end"), work).await
+    }
+
+    /// What came to nothing may be tried again with the same key.
+    ///
+    /// # Errors
+    /// A fault.
+    pub async fn forget_once(&self, account: AccountId, key: String) -> Result<(), Failure> {
+        let work: Work<()> = Box::new(move |tx| {
+            let key = key.clone();
+            Box::pin(async move {
+                tx.audit_nothing();
+                tx.execute(FORGET, values![account, key]).await?;
+                Ok(())
+            })
+        });
+        self.write(permit("idempotency.forget"), work).await
+    }
+
+    /// Removes what is older than a day.
+    ///
+    /// # Errors
+    /// A fault.
+    pub async fn sweep_once(&self) -> Result<(), Failure> {
+        let before = self.now().plus_seconds(-KEPT_SECONDS);
+        let work: Work<()> = Box::new(move |tx| {
+            Box::pin(async move {
+                tx.audit_nothing();
+                tx.execute(SWEEP, values![before]).await?;
+                Ok(())
+            })
+        });
+        self.write(permit("idempotency.sweep"), work).await
+    }
+}
+
+fn permit(operation: &'static str) -> SystemPermit {
+    SystemPermit::new(WorkspaceId::INSTALLATION, operation, None, None)
+}

@@ -1,0 +1,51 @@
+//! The records on both databases, asked below the use-cases: what a write rests on, what is claimed, what has ended.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod access;
+mod people;
+mod schema;
+mod work;
+mod writes;
+
+use stoa_domain::{
+    Actor, Credential, Permission, Permit, Refusal, Resource, SessionId, Standing, Target as _, Via, decide,
+};
+use test_kit::World;
+use test_kit::world::{Person, Workspace};
+
+/// An id from its text.
+fn id<I: std::str::FromStr>(text: &str) -> I {
+    text.parse().ok().expect("an id")
+}
+
+fn actor(person: &Person) -> Actor {
+    Actor {
+        account: id(&person.account),
+        name: "Somebody".to_owned(),
+        via: Via::Api,
+        credential: Credential::Session(SessionId::new(uuid::Uuid::nil())),
+        address: None,
+    }
+}
+
+async fn standing(
+    world: &World,
+    workspace: &Workspace<'_>,
+    person: &Person,
+    wanted: &[Resource],
+) -> Option<Standing> {
+    let access = world.store.find_access(id(&workspace.id), id(&person.account), wanted).await.unwrap()?;
+    Some(Standing::new(actor(person), access, None).unwrap())
+}
+
+/// What a request of this person's would be permitted by, at this moment.
+async fn permit<P: Permission>(
+    world: &World,
+    workspace: &Workspace<'_>,
+    person: &Person,
+    target: P::Target,
+) -> Result<Permit<P>, Refusal> {
+    let standing = standing(world, workspace, person, &target.resources()).await.ok_or(Refusal::NotFound)?;
+    decide::<P>(&standing, target)
+}

@@ -1,0 +1,86 @@
+//! Sessions, tokens and invitations: what counts, until when, and once only.
+
+use serde_json::json;
+use test_kit::on_both_databases;
+use test_kit::world::PASSWORD;
+
+const DAY: i64 = 24 * 3600;
+
+on_both_databases! {
+    async fn a_session_ends_after_seven_idle_days(world: World) {
+        let olga = world.set_up().await;
+        world.clock.pass_seconds(6 * DAY);
+        let _ = olga.client.get("/api/v1/me").await.expect(200);
+        world.clock.pass_seconds(6 * DAY);
+        let _ = olga.client.get("/api/v1/me").await.expect(200);
+        world.clock.pass_seconds(7 * DAY + 1);
+        let _ = olga.client.get("/api/v1/me").await.expect(401);
+    }
+
+    async fn a_session_ends_after_thirty_days_whatever_is_done(world: World) {
+        let olga = world.set_up().await;
+        for _ in 0..5 {
+            world.clock.pass_seconds(6 * DAY - 60);
+            let _ = olga.client.get("/api/v1/me").await.expect(200);
+        }
+        world.clock.pass_seconds(DAY);
+        let _ = olga.client.get("/api/v1/me").await.expect(401);
+    }
+
+    async fn a_new_password_ends_the_other_sessions(world: World) {
+        let olga = world.set_up().await;
+        let other = world.sign_in("olga@example.com", PASSWORD).await.expect(200);
+        let other = world.nobody().with_cookie(other.cookie().unwrap());
+        let _ = other.get("/api/v1/me").await.expect(200);
+        let body = json!({ "current": PASSWORD, "new": "another horse, another battery" });
+        let changed = olga.client.post("/api/v1/me/password", body).await;
+        assert!(changed.status.is_success(), "{}", changed.text);
+        let _ = other.get("/api/v1/me").await.expect(401);
+        let _ = world.sign_in("olga@example.com", PASSWORD).await.expect(401);
+    }
+
+    async fn a_token_ends_on_its_day_and_when_it_is_deleted(world: World) {
+        let olga = world.set_up().await;
+        let made = olga.client.post("/api/v1/me/tokens", json!({ "name": "laptop" })).await.expect(201);
+        let by_token = world.nobody().with_token(made.field("token"));
+        let _ = by_token.get("/api/v1/me").await.expect(200);
+        let _ = olga.client.delete(&format!("/api/v1/me/tokens/{}", made.field("id")), None).await.expect(204);
+        let _ = by_token.get("/api/v1/me").await.expect(401);
+        let short = json!({ "name": "short", "expires_at": "2026-11-26T12:00:00Z" });
+        let made = olga.client.post("/api/v1/me/tokens", short).await.expect(201);
+        let by_token = world.nobody().with_token(made.field("token"));
+        let _ = by_token.get("/api/v1/me").await.expect(200);
+        world.clock.pass_seconds(3 * DAY);
+        let _ = by_token.get("/api/v1/me").await.expect(401);
+    }
+
+    async fn a_token_for_one_workspace_knows_no_other(world: World) {
+        let olga = world.set_up().await;
+        let (acme, other) = (world.workspace(&olga, "Acme").await, world.workspace(&olga, "Other").await);
+        let body = json!({ "name": "acme alone", "workspaces": [acme.id] });
+        let made = olga.client.post("/api/v1/me/tokens", body).await.expect(201);
+        let by_token = world.nobody().with_token(made.field("token"));
+        let _ = by_token.get(&acme.path("")).await.expect(200);
+        let _ = by_token.get(&other.path("")).await.expect(404);
+    }
+
+    async fn an_invitation_makes_one_membership(world: World) {
+        let olga = world.set_up().await;
+        let acme = world.workspace(&olga, "Acme").await;
+        let body = json!({ "email": "tester@example.com" });
+        let _ = olga.client.post(&acme.path("/invitations"), body.clone()).await.expect(201);
+        let _ = olga.client.post(&acme.path("/invitations"), body).await.expect(409);
+        world.send_mails().await;
+        let letters = world.mail.sent();
+        let text = &letters.last().unwrap().text;
+        let token = text.split("/invitations/").nth(1).unwrap().split_whitespace().next().unwrap();
+        let path = format!("/api/v1/invitations/{token}/accept");
+        let (first, second) = (world.nobody(), world.nobody());
+        let wish = json!({ "name": "Tess Tester", "password": PASSWORD });
+        let (first, second) = tokio::join!(first.post(&path, wish.clone()), second.post(&path, wish));
+        let accepted = [&first, &second].into_iter().filter(|answer| answer.status.is_success()).count();
+        assert_eq!(accepted, 1, "{} {}", first.text, second.text);
+        let members = olga.client.get(&acme.path("/members")).await.expect(200).json();
+        assert_eq!(members["items"].as_array().unwrap().len(), 2);
+    }
+}
