@@ -256,7 +256,7 @@ test("a session that is ended elsewhere shows the sign-in on the page that is op
     await page.getByLabel("Password", { exact: true }).fill(PASSWORD);
     await page.getByRole("button", { name: "Go on" }).click();
   }
-  await out.waitFor();
+  await second.page.getByText("You were signed out").waitFor();
   assert.equal(await second.page.getByText("Tess Ferreira").count(), 0);
   await second.context.close();
 });

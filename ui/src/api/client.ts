@@ -52,6 +52,12 @@ export async function request(method: Method, path: string, wish: Wish = {}): Pr
   return response;
 }
 
+/** Not randomUUID: browsers offer that on secure pages only, and an installation may be told to serve plain HTTP. */
+function freshKey(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
 async function answer<T>(response: Response): Promise<Tagged<T>> {
   const etag = response.headers.get("etag");
   if (response.status === 204) return { etag } as Tagged<T>;
@@ -71,7 +77,7 @@ export async function get<T>(path: string, query?: Query, signal?: AbortSignal):
 export async function send<T>(method: Exclude<Method, "GET">, path: string, wish: Wish = {}): Promise<Tagged<T>> {
   // A repeated click or a lost answer must not do it twice. These three carry a proof of their own.
   const free = path.startsWith("/session") || path === "/setup" || path.endsWith("/accept");
-  const key = method === "POST" && !free ? { idempotencyKey: wish.idempotencyKey ?? crypto.randomUUID() } : {};
+  const key = method === "POST" && !free ? { idempotencyKey: wish.idempotencyKey ?? freshKey() } : {};
   return answer<T>(await request(method, path, { ...wish, ...key }));
 }
 

@@ -1,9 +1,10 @@
 import { Button, Select, TextInput } from "@mantine/core";
-import { useDebouncedValue } from "@mantine/hooks";
+import { useDebouncedCallback } from "@mantine/hooks";
 import { IconBox, IconExternalLink, IconPlus, IconSearch } from "@tabler/icons-react";
+import { useNavigate, useSearch } from "@tanstack/react-router";
 import { useState } from "react";
-import { useInstances } from "@/api/queries";
-import type { Instance, Stage } from "@/api/types";
+import { useAllProjects, useAllServers, useInstances } from "@/api/queries";
+import type { Instance } from "@/api/types";
 import { useWorkspace } from "@/frame/useWorkspace";
 import {
   Empty,
@@ -22,21 +23,60 @@ import css from "./instances.module.css";
 import { NewInstanceDialog } from "./NewInstance";
 
 const STAGES = [
-  { value: "all", label: "All stages" },
   { value: "production", label: "Production" },
   { value: "staging", label: "Staging" },
   { value: "development", label: "Development" },
 ];
 
+const STATUSES = [
+  { value: "running", label: "Running" },
+  { value: "deploying", label: "Deploying" },
+  { value: "failed", label: "Failed" },
+  { value: "stopped", label: "Stopped" },
+];
+
+const FILTERS = ["q", "stage", "status", "project", "server"] as const;
+type Filter = (typeof FILTERS)[number];
+const NO_FILTERS: Record<Filter, string> = { q: "", stage: "", status: "", project: "", server: "" };
+
+/** The filters as the address has them: back works, and a link shows the same. */
+function useFilters() {
+  const search: Record<string, unknown> = useSearch({ strict: false });
+  const navigate = useNavigate();
+  const filters = { ...NO_FILTERS };
+  for (const name of FILTERS) if (typeof search[name] === "string") filters[name] = search[name];
+  const change = (changed: Partial<Record<Filter, string>>) => {
+    const next = Object.entries({ ...filters, ...changed }).filter(([, value]) => value !== "");
+    void navigate({ to: ".", search: Object.fromEntries(next) as never, replace: true, resetScroll: false });
+  };
+  return { filters, change };
+}
+
 export function InstancesPage() {
   const workspace = useWorkspace();
   const isOwner = workspace.may.includes("manage");
-  const [search, setSearch] = useState("");
-  const [stage, setStage] = useState<Stage | "all">("all");
-  const [q] = useDebouncedValue(search, 150);
+  const { filters, change } = useFilters();
+  const [search, setSearch] = useState(filters.q);
+  const later = useDebouncedCallback((q: string) => change({ q }), 150);
   const [isMaking, setMaking] = useState(false);
-  const instances = useInstances(workspace.slug, { q, ...(stage !== "all" && { stage }) });
-  const isFiltered = q !== "" || stage !== "all";
+  const projects = useAllProjects(workspace.slug, workspace.permissions.actions.includes("view_projects"));
+  const servers = useAllServers(workspace.slug);
+  const instances = useInstances(workspace.slug, filters);
+  const isFiltered = FILTERS.some((name) => filters[name] !== "");
+  const choices = (found: { id: string; name: string }[] | undefined) =>
+    (found ?? []).map(({ id, name }) => ({ value: id, label: name }));
+  const chooser = (name: Filter, label: string, data: { value: string; label: string }[]) =>
+    data.length > 0 && (
+      <Select
+        aria-label={label}
+        placeholder={label}
+        className={css.filter ?? ""}
+        data={data}
+        clearable
+        value={filters[name] || null}
+        onChange={(value) => change({ [name]: value ?? "" })}
+      />
+    );
 
   return (
     <div>
@@ -58,15 +98,26 @@ export function InstancesPage() {
           leftSection={<IconSearch size={15} stroke={1.75} />}
           w={{ base: "100%", xs: 260 }}
           value={search}
-          onChange={(event) => setSearch(event.currentTarget.value)}
+          onChange={(event) => {
+            setSearch(event.currentTarget.value);
+            later(event.currentTarget.value);
+          }}
         />
-        <Select
-          aria-label="Stage"
-          w={150}
-          data={STAGES}
-          value={stage}
-          onChange={(value) => setStage((value as Stage | "all" | null) ?? "all")}
-        />
+        {chooser("stage", "Stage", STAGES)}
+        {chooser("status", "Status", STATUSES)}
+        {chooser("project", "Project", choices(projects.data))}
+        {chooser("server", "Server", choices(servers.data))}
+        {isFiltered && (
+          <Button
+            variant="subtle"
+            onClick={() => {
+              setSearch("");
+              change(NO_FILTERS);
+            }}
+          >
+            Show all
+          </Button>
+        )}
       </div>
       {instances.error ? (
         <Failed error={instances.error} retry={() => void instances.refetch()} inline />
@@ -88,7 +139,7 @@ export function InstancesPage() {
             }
           >
             {isFiltered
-              ? "Search for another name, or show all stages."
+              ? "Search for another name, or show all."
               : isOwner
                 ? "An instance is a running copy of a project's branch on one of your servers."
                 : "No instance is allowed to you yet. Ask an owner of the workspace."}

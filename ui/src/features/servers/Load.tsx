@@ -1,4 +1,5 @@
 import { Progress } from "@mantine/core";
+import { IconAlertTriangleFilled } from "@tabler/icons-react";
 import type { Server } from "@/api/types";
 import css from "./servers.module.css";
 
@@ -14,32 +15,43 @@ export function bytes(count: number): string {
   return `${value >= 10 || unit === 0 ? Math.round(value) : value.toFixed(1)} ${UNITS[unit]}`;
 }
 
-/** How much of a machine is used, each as a share and in numbers. */
-export function Load({ machine }: { machine: NonNullable<Server["machine"]> }) {
-  const rows = [
-    {
-      name: "Processor",
-      share: machine.processor_used,
-      words: `${Math.round(machine.processor_used)} % of ${machine.processors}`,
-    },
-    {
-      name: "Memory",
-      share: (100 * machine.memory_used) / Math.max(1, machine.memory),
-      words: `${bytes(machine.memory_used)} of ${bytes(machine.memory)}`,
-    },
-    {
-      name: "Disk",
-      share: (100 * machine.disk_used) / Math.max(1, machine.disk),
-      words: `${bytes(machine.disk_used)} of ${bytes(machine.disk)}`,
-    },
+export type LoadShare = { name: string; share: number; of: string };
+
+/** From this share on, a bar is a warning. */
+const MUCH = 90;
+
+/** How much of a machine is used: processor, memory and disk, in percent. */
+export function loadOf(machine: NonNullable<Server["machine"]>): LoadShare[] {
+  const percent = (used: number, whole: number) => (100 * used) / Math.max(1, whole);
+  return [
+    { name: "Processor", share: machine.processor_used, of: `${machine.processors} cores` },
+    { name: "Memory", share: percent(machine.memory_used, machine.memory), of: bytes(machine.memory) },
+    { name: "Disk", share: percent(machine.disk_used, machine.disk), of: bytes(machine.disk) },
   ];
+}
+
+/** One share: its percent, of what, and a bar. Much of it is told by an icon and colour. */
+export function Share({ name, share, of }: LoadShare) {
+  const isMuch = share >= MUCH;
   return (
-    <div className={css.bars}>
-      {rows.map(({ name, share, words }) => (
-        <div key={name} className={css.bar}>
-          <span>{name}</span>
-          <Progress value={share} size={6} aria-label={name} {...(share > 90 && { color: "var(--warn)" })} />
-          <span className="numbers">{words}</span>
+    <div className={css.share}>
+      <span className={`${css.percent} ${isMuch ? css.much : ""} numbers`}>
+        {isMuch && <IconAlertTriangleFilled size={14} role="img" aria-label="Nearly full" />}
+        {Math.round(share)} %
+      </span>
+      <span className={css.quiet}>{of}</span>
+      <Progress value={share} size={5} aria-label={name} {...(isMuch && { color: "var(--warn)" })} />
+    </div>
+  );
+}
+
+export function Load({ machine }: { machine: NonNullable<Server["machine"]> }) {
+  return (
+    <div className={css.shares}>
+      {loadOf(machine).map((load) => (
+        <div key={load.name}>
+          <div className={css.quiet}>{load.name}</div>
+          <Share {...load} />
         </div>
       ))}
     </div>

@@ -21,6 +21,7 @@ import {
   Time,
 } from "@/kit";
 import { Load } from "./Load";
+import { RenameServer } from "./RenameServer";
 
 export function ServerPage() {
   const workspace = useWorkspace();
@@ -29,6 +30,7 @@ export function ServerPage() {
   const server = useServer(workspace.slug, slug);
   const instances = useAllInstances(workspace.slug, { server: server.data?.id }, Boolean(server.data));
   const [isRemoving, setRemoving] = useState(false);
+  const [isRenaming, setRenaming] = useState(false);
   const remove = useAct<void>(workspace.slug, {
     method: "DELETE",
     path: () => at`/servers/${slug}`,
@@ -46,13 +48,18 @@ export function ServerPage() {
         beside={<StatusBadge status={machine?.no_sandbox ? "attention" : here.status} />}
         sentence={
           machine
-            ? `${here.is_local ? "The machine that Stoa stands on" : "A server"} · up for ${duration(machine.uptime_seconds * 1000)} · version ${machine.version} · limits by ${machine.limits_by}`
+            ? `${here.is_local ? "The machine that Stoa stands on" : "Another machine"}. Up for ${duration(machine.uptime_seconds * 1000)}, version ${machine.version}, limits by ${machine.limits_by}.`
             : "It doesn't answer at the moment."
         }
         actions={
-          <AbleButton of={here} verb="delete" onClick={() => setRemoving(true)}>
-            Remove
-          </AbleButton>
+          <>
+            <AbleButton of={here} verb="manage" onClick={() => setRenaming(true)}>
+              Rename
+            </AbleButton>
+            <AbleButton of={here} verb="delete" onClick={() => setRemoving(true)}>
+              Remove
+            </AbleButton>
+          </>
         }
       />
       <div style={{ display: "grid", gap: 12, marginBottom: 8 }}>
@@ -96,6 +103,7 @@ export function ServerPage() {
           )}
         </Panel>
       </Section>
+      {isRenaming && <RenameServer workspace={workspace.slug} server={here} onClose={() => setRenaming(false)} />}
       <ConfirmDialog
         opened={isRemoving}
         onClose={() => setRemoving(false)}

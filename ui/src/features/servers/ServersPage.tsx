@@ -2,10 +2,11 @@ import { Button } from "@mantine/core";
 import { IconPlus, IconServer2 } from "@tabler/icons-react";
 import { useState } from "react";
 import { useServers } from "@/api/queries";
+import type { Server } from "@/api/types";
 import { useWorkspace } from "@/frame/useWorkspace";
-import { Empty, Failed, Go, LoadingRows, More, PageTitle, Panel, StatusBadge } from "@/kit";
+import { Empty, Failed, Go, LoadingRows, More, PageTitle, Panel, StatusBadge, Table } from "@/kit";
 import { AddServerDialog } from "./AddServer";
-import { Load } from "./Load";
+import { bytes, loadOf, Share } from "./Load";
 import css from "./servers.module.css";
 
 export function ServersPage() {
@@ -22,7 +23,7 @@ export function ServersPage() {
     <div>
       <PageTitle
         title="Servers"
-        sentence="The machines that instances run on."
+        sentence="Machines that run instances through the Stoa agent."
         actions={isOwner && (servers.items?.length ?? 0) > 0 && !servers.items?.some(({ is_local }) => is_local) && add}
       />
       {servers.error ? (
@@ -38,25 +39,56 @@ export function ServersPage() {
           </Empty>
         </Panel>
       ) : (
-        <>
-          <div className={css.cards}>
+        <Panel>
+          <Table label="Servers" head={["Server", "State", "Processor", "Memory", "Disk", "Instances", "Version"]}>
             {servers.items.map((server) => (
-              <Go key={server.id} className={css.card ?? ""} to={`/${workspace.slug}/servers/${server.slug}`}>
-                <div className={css.head}>
-                  <h2>{server.name}</h2>
-                  <StatusBadge status={server.machine?.no_sandbox ? "attention" : server.status} />
-                </div>
-                {server.machine && <Load machine={server.machine} />}
-                <span className={css.quiet}>
-                  {server.instances === 1 ? "1 instance" : `${server.instances} instances`}
-                </span>
-              </Go>
+              <ServerRow key={server.id} server={server} workspace={workspace.slug} />
             ))}
-          </div>
+          </Table>
           <More {...servers} />
-        </>
+        </Panel>
       )}
       {isAdding && <AddServerDialog workspace={workspace.slug} onClose={() => setAdding(false)} />}
     </div>
+  );
+}
+
+function ServerRow({ server, workspace }: { server: Server; workspace: string }) {
+  const { machine } = server;
+  const loads = machine ? loadOf(machine) : [];
+  return (
+    <tr>
+      <td>
+        <div className={css.server}>
+          <span className={css.tile}>
+            <IconServer2 size={18} stroke={1.75} aria-hidden />
+          </span>
+          <div>
+            <Go className={css.name ?? ""} to={`/${workspace}/servers/${server.slug}`}>
+              {server.name}
+            </Go>
+            <div className={css.quiet}>
+              {server.is_local ? "This machine" : "Another machine"}
+              {machine && `, ${machine.processors} cores, ${bytes(machine.memory)}`}
+            </div>
+          </div>
+        </div>
+      </td>
+      <td data-label="State">
+        <StatusBadge
+          status={machine?.no_sandbox ? "attention" : server.status}
+          {...(machine?.no_sandbox && { word: "No sandbox" })}
+        />
+      </td>
+      {["Processor", "Memory", "Disk"].map((name, at) => (
+        <td key={name} data-label={name}>
+          {loads[at] ? <Share {...loads[at]} /> : <span className={css.quiet}>Not known</span>}
+        </td>
+      ))}
+      <td data-label="Instances" className="numbers">
+        {server.instances}
+      </td>
+      <td data-label="Version">{machine && <code>{machine.version}</code>}</td>
+    </tr>
   );
 }

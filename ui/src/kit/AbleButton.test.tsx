@@ -1,0 +1,43 @@
+import { MantineProvider } from "@mantine/core";
+import { cleanup, fireEvent, render, screen } from "@testing-library/react";
+import { afterEach, expect, it, vi } from "vitest";
+import type { Able } from "@/api/types";
+import { AbleButton } from "./AbleButton";
+
+afterEach(cleanup);
+
+function shown(of: Able, whenMissing?: string) {
+  const onClick = vi.fn();
+  render(
+    <MantineProvider>
+      <AbleButton of={of} verb="stop" onClick={onClick} {...(whenMissing && { whenMissing })}>
+        Stop
+      </AbleButton>
+    </MantineProvider>,
+  );
+  const button = screen.queryByRole("button");
+  if (button) fireEvent.click(button);
+  return { button, onClick };
+}
+
+it("does what may be done", () => {
+  expect(shown({ may: ["stop"], blocked: {} }).onClick).toHaveBeenCalledOnce();
+});
+
+it("isn't there for what isn't allowed", () => {
+  expect(shown({ may: ["restart"], blocked: {} }).button).toBeNull();
+});
+
+it("is there, does nothing, and names the permission where a member would look for it", () => {
+  const { button, onClick } = shown({ may: [], blocked: {} }, "You need the permission Stop.");
+  expect(button?.getAttribute("aria-disabled")).toBe("true");
+  expect(onClick).not.toHaveBeenCalled();
+  expect(screen.getByText("You need the permission Stop.")).toBeTruthy();
+});
+
+it("does nothing while the state forbids it, and says why", () => {
+  const detail = "Other work on this instance isn't over yet.";
+  const { onClick } = shown({ may: ["stop"], blocked: { stop: { code: "instance_busy", detail } } });
+  expect(onClick).not.toHaveBeenCalled();
+  expect(screen.getByText(detail)).toBeTruthy();
+});
