@@ -1,6 +1,5 @@
-import { Button } from "@mantine/core";
+import { Progress } from "@mantine/core";
 import { IconBox } from "@tabler/icons-react";
-import { Link } from "@tanstack/react-router";
 import { useAllInstances, useAllProjects, useAllServers, useRunningJobs } from "@/api/queries";
 import type { Instance } from "@/api/types";
 import { Steps } from "@/features/firstStart";
@@ -23,6 +22,8 @@ import {
   Table,
   Time,
 } from "@/kit";
+import { Attention } from "./Attention";
+import { LastDeployments } from "./LastDeployments";
 import css from "./overview.module.css";
 
 /** How many of what, in one sentence. */
@@ -72,33 +73,13 @@ export function OverviewPage() {
         </Panel>
       </div>
     );
-  const troubled = instances.data.filter(({ status, reason }) => status === "failed" || reason);
   const nameOf = new Map(instances.data.map((instance) => [instance.id, instance]));
   return (
     <div>
       <PageTitle title="Overview" sentence={inWords(instances.data)} />
       <div className={css.grid}>
         <div>
-          {troubled.length > 0 && (
-            <Section title="Needs attention" count={troubled.length}>
-              <Panel>
-                {troubled.map((instance) => (
-                  <Row key={instance.id}>
-                    <StatusIcon status="failed" />
-                    <div className={css.what}>
-                      <Go to={`/${slug}/instances/${instance.slug}`}>{instance.name}</Go>
-                      <div>{instance.reason ?? "It failed."}</div>
-                    </div>
-                    {instance.may.includes("read_logs") && (
-                      <Button component={Link} to={`/${slug}/instances/${instance.slug}/logs`}>
-                        Open log
-                      </Button>
-                    )}
-                  </Row>
-                ))}
-              </Panel>
-            </Section>
-          )}
+          <Attention slug={slug} instances={instances.data} servers={servers.data ?? []} />
           <Section title="Instances" count={instances.data.length}>
             <Panel>
               <Table label="Instances" head={["Instance", "Status", "Stage", "Branch"]}>
@@ -124,6 +105,7 @@ export function OverviewPage() {
               </Table>
             </Panel>
           </Section>
+          <LastDeployments slug={slug} instances={nameOf} />
         </div>
         <div>
           {Boolean(jobs.items?.length) && (
@@ -135,8 +117,11 @@ export function OverviewPage() {
                     <div className={css.what}>
                       {jobWord(job)} {job.instance && nameOf.get(job.instance)?.name}
                       <div className={css.quiet}>
-                        {job.step} · <Time at={job.created_at} />
+                        {job.step}, <Time at={job.created_at} />
                       </div>
+                      {job.progress !== null && (
+                        <Progress value={job.progress} size={5} mt={6} aria-label={jobWord(job)} />
+                      )}
                     </div>
                   </Row>
                 ))}

@@ -1,0 +1,91 @@
+import { Button } from "@mantine/core";
+import { IconCircleCheckFilled } from "@tabler/icons-react";
+import { Link } from "@tanstack/react-router";
+import type { Instance, Server } from "@/api/types";
+import { Go, Panel, Row, Section, StatusIcon } from "@/kit";
+import css from "./overview.module.css";
+
+type Trouble = {
+  key: string;
+  status: "failed" | "attention";
+  name: string;
+  to: string;
+  sentence: string;
+  effect: string | null;
+  next: { word: string; to: string } | null;
+};
+
+function ofInstance(slug: string, instance: Instance): Trouble[] {
+  const { id, name, status, reason, may } = instance;
+  if (status !== "failed" && !reason) return [];
+  const to = `/${slug}/instances/${instance.slug}`;
+  return [
+    {
+      key: id,
+      status: status === "failed" ? "failed" : "attention",
+      name,
+      to,
+      sentence: reason ?? "It failed.",
+      effect: status === "running" ? "The previous release keeps running." : null,
+      next: may.includes("read_logs") ? { word: "Open log", to: `${to}/deployments` } : { word: "Open", to },
+    },
+  ];
+}
+
+function ofServer(slug: string, server: Server): Trouble[] {
+  const { machine } = server;
+  const sentence = machine ? (machine.no_sandbox ?? machine.no_outgoing) : "It doesn't answer.";
+  if (!sentence) return [];
+  const to = `/${slug}/servers/${server.slug}`;
+  return [
+    {
+      key: server.id,
+      status: "attention",
+      name: server.name,
+      to,
+      sentence,
+      effect: machine?.no_sandbox ? "No instance can run there." : null,
+      next: { word: "Open server", to },
+    },
+  ];
+}
+
+export function troubles(slug: string, instances: Instance[], servers: Server[]): Trouble[] {
+  const all = [
+    ...instances.flatMap((instance) => ofInstance(slug, instance)),
+    ...servers.flatMap((server) => ofServer(slug, server)),
+  ];
+  return all.sort((one, other) => Number(other.status === "failed") - Number(one.status === "failed"));
+}
+
+/** What needs somebody, each with its sentence and what next; one small line where nothing does. */
+export function Attention(props: { slug: string; instances: Instance[]; servers: Server[] }) {
+  const found = troubles(props.slug, props.instances, props.servers);
+  return (
+    <Section title="Needs attention" {...(found.length > 0 && { count: found.length })}>
+      <Panel>
+        {found.length === 0 && (
+          <Row>
+            <IconCircleCheckFilled size={16} style={{ color: "var(--good)" }} aria-hidden />
+            <span className={css.calm}>Nothing at the moment.</span>
+          </Row>
+        )}
+        {found.map(({ key, status, name, to, sentence, effect, next }) => (
+          <Row key={key} className={css.trouble ?? ""}>
+            <StatusIcon status={status} />
+            <div className={css.what}>
+              <Go to={to}>{name}</Go>
+              <div>{sentence}</div>
+              {effect && <div className={css.quiet}>{effect}</div>}
+            </div>
+            {next && (
+              <Button component={Link} to={next.to}>
+                {next.word}
+              </Button>
+            )}
+          </Row>
+        ))}
+      </Panel>
+    </Section>
+  );
+}
