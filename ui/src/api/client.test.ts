@@ -1,5 +1,5 @@
 import { afterEach, expect, test, vi } from "vitest";
-import { send } from "./client";
+import { address, at, get, getAll, send } from "./client";
 
 afterEach(() => {
   vi.unstubAllGlobals();
@@ -19,4 +19,64 @@ test("a write carries a key of its own, also on a page that isn't secure", async
   expect(keys[0]).toMatch(/^[0-9a-f]{32}$/);
   expect(keys[1]).not.toBe(keys[0]);
   expect(keys[2]).toBeNull();
+});
+
+/** Answers each request in turn, and keeps what was asked. */
+function server(...answers: Response[]): { url: string; init: RequestInit }[] {
+  const asked: { url: string; init: RequestInit }[] = [];
+  vi.stubGlobal("fetch", (url: string, init: RequestInit) => {
+    asked.push({ url, init });
+    const answer = answers.shift();
+    return answer ? Promise.resolve(answer) : Promise.reject(new TypeError("Failed to fetch"));
+  });
+  return asked;
+}
+
+test("each value of a path is escaped, and wishes that say nothing are left out of the query", () => {
+  expect(at`/workspaces/${"a/b"}/members/${"c?d"}`).toBe("/workspaces/a%2Fb/members/c%3Fd");
+  expect(address("/workspaces", { q: "a&b", after: null, limit: undefined, stage: "", page: 0 })).toBe(
+    "/api/v1/workspaces?q=a%26b&page=0",
+  );
+  expect(address("/me")).toBe("/api/v1/me");
+});
+
+test("an object comes with its tag, and a change sends it back", async () => {
+  const asked = server(
+    Response.json({ name: "One" }, { headers: { ETag: '"7"' } }),
+    new Response(null, { status: 204 }),
+  );
+  const object = await get<{ name: string }>("/workspaces/one");
+  expect(object).toEqual({ name: "One", etag: '"7"' });
+  await send("DELETE", "/workspaces/one", { body: { confirm: "one" }, ifMatch: object.etag });
+  const headers = new Headers(asked[1]?.init.headers);
+  expect(headers.get("If-Match")).toBe('"7"');
+  expect(headers.get("Idempotency-Key")).toBeNull();
+  expect(asked[1]?.init.body).toBe('{"confirm":"one"}');
+});
+
+test("a refusal is thrown with its code and with who can grant what is missing", async () => {
+  const problem = {
+    status: 403,
+    code: "permission_denied",
+    detail: "Ask.",
+    missing: ["view_logs"],
+    ask: [{ name: "Anna" }],
+  };
+  server(Response.json(problem, { status: 403, headers: { "Content-Type": "application/problem+json" } }));
+  await expect(get("/x")).rejects.toMatchObject(problem);
+});
+
+test("an answer that isn't of this API, and a server that isn't reached, are problems too", async () => {
+  server(new Response("<html>"));
+  await expect(get("/x")).rejects.toMatchObject({ code: "unknown", status: 200 });
+  await expect(get("/x")).rejects.toMatchObject({ code: "unreachable", status: 0 });
+});
+
+test("a list is read to its end, each page after the one before", async () => {
+  const asked = server(Response.json({ items: [1, 2], next: "two" }), Response.json({ items: [3], next: null }));
+  expect(await getAll<number>("/workspaces", { q: "x" })).toEqual([1, 2, 3]);
+  expect(asked.map(({ url }) => url)).toEqual([
+    "/api/v1/workspaces?q=x&limit=200",
+    "/api/v1/workspaces?q=x&limit=200&after=two",
+  ]);
 });
