@@ -32,18 +32,31 @@ function nameOf(workspace: string, noun: string, slug: string): string {
   return found?.name ?? decodeURIComponent(slug);
 }
 
+/** "Deployment #2" where its page was loaded already; its id says nothing to anybody. */
+function deploymentOf(workspace: string, id: string): string {
+  const loaded = queryClient.getQueriesData<{ id?: string; number?: number }>({
+    queryKey: [workspace, "deployments", "object"],
+  });
+  const number = loaded.find(([, one]) => one?.id === id)?.[1]?.number;
+  return number === undefined ? "Deployment" : `Deployment #${number}`;
+}
+
 export function Breadcrumbs({ workspace }: { workspace: Workspace | null }) {
   const { pathname } = useLocation();
   const parts = pathname.split("/").filter(Boolean);
   const first = workspace ? 1 : 0;
   const own = parts.slice(first);
   const base = workspace ? `/${parts[0]}` : "";
-  const crumbs = own.map((part, at) => ({
+  const wordOf = (own: string[], at: number) => {
+    const [part = "", before = ""] = [own[at], own[at - 1]];
+    if (at % 2 === 1 && ["projects", "instances", "servers"].includes(before))
+      return nameOf(parts[0] ?? "", before, part);
+    if (at === 3 && before === "deployments") return deploymentOf(parts[0] ?? "", part);
+    return WORDS[part] ?? decodeURIComponent(part);
+  };
+  const crumbs = own.map((_, at) => ({
     to: `${base}/${own.slice(0, at + 1).join("/")}`,
-    word:
-      at % 2 === 1 && ["projects", "instances", "servers"].includes(own[at - 1] ?? "")
-        ? nameOf(parts[0] ?? "", own[at - 1] ?? "", part)
-        : (WORDS[part] ?? decodeURIComponent(part)),
+    word: wordOf(own, at),
   }));
   if (workspace && crumbs.length === 0) crumbs.push({ to: base, word: "Overview" });
   const shown = workspace ? [{ to: base, word: workspace.name }, ...crumbs] : crumbs;

@@ -48,7 +48,9 @@ export function DeploymentRow(props: {
         )}
       </td>
       <td data-label="Commit">
-        <ShortCommit commit={deployment.commit} /> {deployment.branch}
+        <span>
+          <ShortCommit commit={deployment.commit} /> {deployment.branch}
+        </span>
       </td>
       <td data-label="By">
         <span className={css.person}>
@@ -58,17 +60,19 @@ export function DeploymentRow(props: {
       </td>
       <td data-label="Took">{took(deployment)}</td>
       <td data-label="When">
-        <Time at={deployment.created_at} />
-        {props.onRollBack && deployment.release && !deployment.is_current && (
-          <Button
-            size="compact-sm"
-            variant="subtle"
-            ml={8}
-            onClick={() => deployment.release && props.onRollBack?.(deployment.release)}
-          >
-            Go back to it
-          </Button>
-        )}
+        <span>
+          <Time at={deployment.created_at} />
+          {props.onRollBack && deployment.release && !deployment.is_current && (
+            <Button
+              size="compact-sm"
+              variant="subtle"
+              ml={8}
+              onClick={() => deployment.release && props.onRollBack?.(deployment.release)}
+            >
+              Go back to it
+            </Button>
+          )}
+        </span>{" "}
       </td>
     </tr>
   );

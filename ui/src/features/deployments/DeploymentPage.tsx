@@ -60,11 +60,7 @@ export function DeploymentPage() {
             <Go to={`/${workspace.slug}/instances/${instance.data.slug}/deployments`}>{instance.data.name}</Go>,{" "}
             <ShortCommit commit={here.commit} /> of {here.branch}, <Time at={here.created_at} />
             {here.ended_at && here.started_at && <> in {took(here)}</>}
-            {" by "}
-            <span className={css.person}>
-              {here.started_by && <PersonAvatar name={here.started_by.name} size={18} />}
-              {here.started_by?.name ?? "Stoa"}
-            </span>
+            {` by ${here.started_by?.name ?? "Stoa"}`}
           </>
         }
         actions={

@@ -170,13 +170,19 @@ function InstanceRow({ instance, workspace }: { instance: Instance; workspace: s
         <div className={css.second}>{instance.project.name}</div>
       </td>
       <td data-label="Status">
-        <StatusBadge status={instance.status} />
+        <span>
+          <StatusBadge status={instance.status} />
+        </span>
       </td>
       <td data-label="Stage">
-        <StageTag stage={instance.stage} />
+        <span>
+          <StageTag stage={instance.stage} />
+        </span>
       </td>
       <td data-label="Branch">
-        {instance.branch} {instance.commit && <ShortCommit commit={instance.commit} />}
+        <span>
+          {instance.branch} {instance.commit && <ShortCommit commit={instance.commit} />}
+        </span>
       </td>
       <td data-label="Server">{instance.server?.name ?? "–"}</td>
       <td data-label="Address">

@@ -25,7 +25,9 @@ export function LastDeployments({ slug, instances }: { slug: string; instances: 
                   </Go>
                 </td>
                 <td data-label="Outcome">
-                  <StatusBadge status={job.status === "running" ? "deploying" : job.status} />
+                  <span>
+                    <StatusBadge status={job.status === "running" ? "deploying" : job.status} />
+                  </span>
                 </td>
                 <td data-label="Branch">{instance?.branch}</td>
                 <td data-label="Took" className={css.quiet}>

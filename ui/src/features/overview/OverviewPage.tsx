@@ -92,13 +92,19 @@ export function OverviewPage() {
                       <div className={css.quiet}>{instance.project.name}</div>
                     </td>
                     <td data-label="Status">
-                      <StatusBadge status={instance.status} />
+                      <span>
+                        <StatusBadge status={instance.status} />
+                      </span>
                     </td>
                     <td data-label="Stage">
-                      <StageTag stage={instance.stage} />
+                      <span>
+                        <StageTag stage={instance.stage} />
+                      </span>
                     </td>
                     <td data-label="Branch">
-                      {instance.branch} {instance.commit && <ShortCommit commit={instance.commit} />}
+                      <span>
+                        {instance.branch} {instance.commit && <ShortCommit commit={instance.commit} />}
+                      </span>
                     </td>
                   </tr>
                 ))}

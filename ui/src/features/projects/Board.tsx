@@ -1,6 +1,6 @@
-import { ActionIcon } from "@mantine/core";
+import { ActionIcon, Tooltip } from "@mantine/core";
 import { IconCode, IconExternalLink, IconFlask, IconGitBranch, IconPlus, IconWorld } from "@tabler/icons-react";
-import { type DragEvent, useState } from "react";
+import { useState } from "react";
 import { useAllInstances, useBranches } from "@/api/queries";
 import type { Project, Stage } from "@/api/types";
 import { NewInstanceDialog } from "@/features/instances";
@@ -16,15 +16,12 @@ const STAGES = [
   { stage: "development", name: "Development", Icon: IconCode },
 ] as const;
 
-const DRAGGED = "application/x-stoa-branch";
-
-/** Branches by the stage they run in. A branch that is dropped on a column becomes an instance there. */
+/** Branches by the stage they run in, each with the instances that deploy it there. */
 export function Board({ project }: { project: Project }) {
   const workspace = useWorkspace();
   const isOwner = workspace.may.includes("manage");
   const branches = useBranches(workspace.slug, project.id);
   const instances = useAllInstances(workspace.slug, { project: project.id });
-  const [over, setOver] = useState<Stage | null>(null);
   const [wanted, setWanted] = useState<{ stage: Stage; branch?: string } | null>(null);
   if (branches.error) return <Failed error={branches.error} retry={() => void branches.refetch()} inline />;
   if (!branches.data) return <LoadingRows rows={5} />;
@@ -39,27 +36,10 @@ export function Board({ project }: { project: Project }) {
     );
   const board = columns(branches.data);
   const urls = new Map(instances.data?.map(({ id, url }) => [id, url]));
-  const dropped = (stage: Stage) => (event: DragEvent) => {
-    event.preventDefault();
-    setOver(null);
-    const branch = event.dataTransfer.getData(DRAGGED);
-    if (branch) setWanted({ stage, branch });
-  };
   return (
     <div className={css.board}>
       {STAGES.map(({ stage, name, Icon }) => (
-        <section
-          key={stage}
-          aria-label={name}
-          className={`${css.column} ${over === stage ? css.over : ""}`}
-          onDragOver={(event) => {
-            if (!isOwner || !event.dataTransfer.types.includes(DRAGGED)) return;
-            event.preventDefault();
-            setOver(stage);
-          }}
-          onDragLeave={() => setOver(null)}
-          onDrop={dropped(stage)}
-        >
+        <section key={stage} aria-label={name} className={css.column}>
           <div className={css.columnHead}>
             <Icon size={16} stroke={1.75} aria-hidden />
             {name} <span className={css.count}>{board[stage].length}</span>
@@ -76,7 +56,7 @@ export function Board({ project }: { project: Project }) {
               base={project.default_branch}
               workspace={workspace.slug}
               urls={urls}
-              isDraggable={isOwner}
+              {...(isOwner && { onNew: () => setWanted({ stage, branch: card.branch.name }) })}
             />
           ))}
         </section>
@@ -91,23 +71,24 @@ function BranchCard(props: {
   base: string;
   workspace: string;
   urls: Map<string, string | null>;
-  isDraggable: boolean;
+  /** Makes an instance of the branch. Absent where the caller may not. */
+  onNew?: () => void;
 }) {
   const { branch, instances } = props.card;
   const { commit } = branch;
   return (
-    <article
-      className={css.card}
-      draggable={props.isDraggable}
-      onDragStart={(event) => {
-        event.dataTransfer.setData(DRAGGED, branch.name);
-        event.dataTransfer.effectAllowed = "copy";
-      }}
-    >
+    <article className={css.card}>
       <div className={css.line}>
         <IconGitBranch size={15} stroke={1.75} aria-hidden />
         <strong title={branch.name}>{branch.name}</strong>
         <span className={css.quiet}>{distance(branch, props.base)}</span>
+        {props.onNew && (
+          <Tooltip label="New instance of this branch">
+            <ActionIcon size={24} aria-label={`New instance of ${branch.name}`} onClick={props.onNew}>
+              <IconPlus size={15} stroke={1.75} />
+            </ActionIcon>
+          </Tooltip>
+        )}
       </div>
       <div className={css.subject} title={commit.subject}>
         {commit.subject}

@@ -7,7 +7,10 @@ export function HowToPush({ project }: { project: Project }) {
   const remote = `git remote add stoa ${project.repository.url}`;
   const push = `git push stoa HEAD:${project.default_branch}`;
   return (
-    <div style={{ display: "grid", gap: 10 }}>
+    <div style={{ display: "grid", gap: 10, gridTemplateColumns: "minmax(0, 1fr)" }}>
+      {project.repository.has_commits && (
+        <CodeToCopy text={`git clone ${project.repository.url}`} label="Copy the command" />
+      )}
       <CodeToCopy text={`${remote}\n${push}`} label="Copy the commands" />
       <span style={{ color: "var(--text3)", fontSize: 12 }}>
         Git asks for a name (anything) and a password: a{" "}

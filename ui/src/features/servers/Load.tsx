@@ -32,7 +32,8 @@ export function loadOf(machine: NonNullable<Server["machine"]>): LoadShare[] {
 
 /** One share: its percent, of what, and a bar. Much of it is told by an icon and colour. */
 export function Share({ name, share, of }: LoadShare) {
-  const isMuch = share >= MUCH;
+  // A processor that is busy does its work; memory and disk that are full stop it.
+  const isMuch = name !== "Processor" && share >= MUCH;
   return (
     <div className={css.share}>
       <span className={`${css.percent} ${isMuch ? css.much : ""} numbers`}>

@@ -85,10 +85,14 @@ export function ServerPage() {
                     </Go>
                   </td>
                   <td data-label="Status">
-                    <StatusBadge status={instance.status} />
+                    <span>
+                      <StatusBadge status={instance.status} />
+                    </span>
                   </td>
                   <td data-label="Stage">
-                    <StageTag stage={instance.stage} />
+                    <span>
+                      <StageTag stage={instance.stage} />
+                    </span>
                   </td>
                   <td data-label="Since">
                     <Time at={instance.created_at} />

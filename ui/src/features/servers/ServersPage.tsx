@@ -75,10 +75,13 @@ function ServerRow({ server, workspace }: { server: Server; workspace: string })
         </div>
       </td>
       <td data-label="State">
-        <StatusBadge
-          status={machine?.no_sandbox ? "attention" : server.status}
-          {...(machine?.no_sandbox && { word: "No sandbox" })}
-        />
+        <span>
+          {" "}
+          <StatusBadge
+            status={machine?.no_sandbox ? "attention" : server.status}
+            {...(machine?.no_sandbox && { word: "No sandbox" })}
+          />
+        </span>
       </td>
       {["Processor", "Memory", "Disk"].map((name, at) => (
         <td key={name} data-label={name}>
