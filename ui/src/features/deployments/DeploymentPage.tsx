@@ -13,18 +13,7 @@ import { useAct, useDeployment, useInstance } from "@/api/queries";
 import type { Deployment, Instance } from "@/api/types";
 import { LogView } from "@/features/logs";
 import { useWorkspace } from "@/frame/useWorkspace";
-import {
-  AbleButton,
-  Failed,
-  Go,
-  LoadingPage,
-  Note,
-  PageTitle,
-  PersonAvatar,
-  ShortCommit,
-  StatusBadge,
-  Time,
-} from "@/kit";
+import { AbleButton, Failed, Go, LoadingPage, Note, PageTitle, ShortCommit, StatusBadge, Time } from "@/kit";
 import { took } from "./DeploymentList";
 import css from "./deployments.module.css";
 import { type StepState, steps } from "./steps";

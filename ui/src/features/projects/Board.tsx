@@ -81,7 +81,7 @@ function BranchCard(props: {
       <div className={css.line}>
         <IconGitBranch size={15} stroke={1.75} aria-hidden />
         <strong title={branch.name}>{branch.name}</strong>
-        <span className={css.quiet}>{distance(branch, props.base)}</span>
+        <span className={`${css.quiet} ${css.distance}`}>{distance(branch, props.base)}</span>
         {props.onNew && (
           <Tooltip label="New instance of this branch">
             <ActionIcon size={24} aria-label={`New instance of ${branch.name}`} onClick={props.onNew}>
