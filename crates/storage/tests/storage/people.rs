@@ -32,7 +32,7 @@ on_both_databases! {
         let other = world.sign_in("olga@example.com", PASSWORD).await.expect(200);
         let other = world.nobody().with_cookie(other.cookie().unwrap());
         let _ = other.get("/api/v1/me").await.expect(200);
-        let body = json!({ "current": PASSWORD, "new": "another horse, another battery" });
+        let body = json!({ "old_password": PASSWORD, "new_password": "another horse, another battery" });
         let changed = olga.client.post("/api/v1/me/password", body).await;
         assert!(changed.status.is_success(), "{}", changed.text);
         let _ = other.get("/api/v1/me").await.expect(401);

@@ -1,0 +1,495 @@
+CREATE TABLE accounts (
+    id UUID NOT NULL PRIMARY KEY,
+    name TEXT NOT NULL,
+    email TEXT NOT NULL,
+    email_canonical TEXT NOT NULL UNIQUE,
+    email_verified_at BIGINT,
+    password_hash TEXT,
+    is_admin BOOLEAN NOT NULL,
+    mail_on_failure BOOLEAN NOT NULL,
+    status TEXT NOT NULL CHECK (status IN ('active', 'disabled', 'deleted')),
+    revision BIGINT NOT NULL,
+    created_at BIGINT NOT NULL,
+    last_seen_at BIGINT
+);
+
+CREATE TABLE attempts (
+    bucket TEXT NOT NULL PRIMARY KEY,
+    count BIGINT NOT NULL,
+    window_at BIGINT NOT NULL
+);
+
+CREATE TABLE audit_events (
+    workspace_id UUID NOT NULL,
+    seq BIGINT NOT NULL,
+    id UUID NOT NULL,
+    at BIGINT NOT NULL,
+    account_id UUID,
+    actor_name TEXT NOT NULL,
+    via TEXT NOT NULL,
+    address TEXT,
+    action TEXT NOT NULL,
+    resource_kind TEXT,
+    resource_id UUID,
+    resource_name TEXT,
+    outcome TEXT NOT NULL CHECK (outcome IN ('done', 'refused', 'failed')),
+    second_name TEXT,
+    repeated BIGINT NOT NULL,
+    detail TEXT NOT NULL,
+    previous_hash BYTEA NOT NULL,
+    hash BYTEA NOT NULL,
+    PRIMARY KEY (workspace_id, seq)
+);
+
+CREATE INDEX audit_events_by_account ON audit_events (workspace_id, account_id, seq);
+
+CREATE INDEX audit_events_by_resource ON audit_events (workspace_id, resource_id, seq);
+
+CREATE TABLE deployments (
+    id UUID NOT NULL PRIMARY KEY,
+    workspace_id UUID NOT NULL,
+    instance_id UUID NOT NULL,
+    number BIGINT NOT NULL,
+    commit_id TEXT NOT NULL,
+    branch TEXT NOT NULL,
+    cause TEXT NOT NULL CHECK (cause IN ('push', 'merge', 'owner', 'settings', 'rollback', 'restore', 'create')),
+    account_id UUID,
+    status TEXT NOT NULL CHECK (status IN ('queued', 'running', 'succeeded', 'failed', 'cancelled', 'superseded')),
+    step TEXT NOT NULL,
+    reason TEXT,
+    reason_quote TEXT,
+    job_id UUID NOT NULL,
+    created_at BIGINT NOT NULL,
+    started_at BIGINT,
+    ended_at BIGINT,
+    UNIQUE (workspace_id, id),
+    UNIQUE (instance_id, number),
+    FOREIGN KEY (workspace_id, instance_id) REFERENCES instances (workspace_id, id) ON DELETE CASCADE
+);
+
+CREATE INDEX deployments_by_job ON deployments (job_id);
+
+CREATE TABLE events (
+    id UUID NOT NULL PRIMARY KEY,
+    workspace_id UUID NOT NULL REFERENCES workspaces (id) ON DELETE CASCADE,
+    type TEXT NOT NULL,
+    resource_kind TEXT NOT NULL,
+    resource_id UUID NOT NULL,
+    member_id UUID,
+    at BIGINT NOT NULL
+);
+
+CREATE INDEX events_by_workspace ON events (workspace_id, id);
+
+CREATE TABLE heads (
+    workspace_id UUID NOT NULL,
+    project_id UUID NOT NULL,
+    branch TEXT NOT NULL,
+    commit_id TEXT NOT NULL,
+    seen_at BIGINT NOT NULL,
+    PRIMARY KEY (project_id, branch),
+    FOREIGN KEY (workspace_id, project_id) REFERENCES projects (workspace_id, id) ON DELETE CASCADE
+);
+
+CREATE TABLE hosts (
+    host TEXT NOT NULL PRIMARY KEY,
+    workspace_id UUID NOT NULL REFERENCES workspaces (id) ON DELETE CASCADE,
+    instance_id UUID,
+    kind TEXT NOT NULL CHECK (kind IN ('given', 'own')),
+    proof TEXT,
+    verified_at BIGINT,
+    released_at BIGINT,
+    FOREIGN KEY (workspace_id, instance_id) REFERENCES instances (workspace_id, id)
+);
+
+CREATE INDEX hosts_by_instance ON hosts (instance_id);
+
+CREATE TABLE idempotency (
+    account_id UUID NOT NULL REFERENCES accounts (id) ON DELETE CASCADE,
+    key TEXT NOT NULL,
+    operation TEXT NOT NULL,
+    body_hash BYTEA NOT NULL,
+    status BIGINT,
+    answer BYTEA,
+    created_at BIGINT NOT NULL,
+    PRIMARY KEY (account_id, key)
+);
+
+CREATE TABLE installation (
+    id BIGINT NOT NULL PRIMARY KEY CHECK (id = 1),
+    key_check BYTEA NOT NULL,
+    setup_token_hash BYTEA,
+    agent_identity BYTEA,
+    epoch BIGINT NOT NULL,
+    audit_seq BIGINT NOT NULL,
+    audit_hash BYTEA NOT NULL,
+    created_at BIGINT NOT NULL
+);
+
+CREATE TABLE instances (
+    id UUID NOT NULL PRIMARY KEY,
+    workspace_id UUID NOT NULL REFERENCES workspaces (id),
+    project_id UUID NOT NULL,
+    server_id UUID NOT NULL,
+    slug TEXT NOT NULL,
+    name TEXT NOT NULL,
+    stage TEXT NOT NULL CHECK (stage IN ('production', 'staging', 'development')),
+    branch TEXT NOT NULL,
+    wish TEXT NOT NULL CHECK (wish IN ('running', 'stopped')),
+    status TEXT NOT NULL CHECK (status IN ('deploying', 'running', 'stopped', 'failed', 'deleting')),
+    reason TEXT,
+    release_id UUID,
+    visibility TEXT NOT NULL CHECK (visibility IN ('public', 'members')),
+    is_protected BOOLEAN NOT NULL,
+    os_user BIGINT NOT NULL UNIQUE,
+    revision BIGINT NOT NULL,
+    created_at BIGINT NOT NULL,
+    UNIQUE (workspace_id, id),
+    UNIQUE (workspace_id, slug),
+    FOREIGN KEY (workspace_id, project_id) REFERENCES projects (workspace_id, id),
+    FOREIGN KEY (workspace_id, server_id) REFERENCES servers (workspace_id, id)
+);
+
+CREATE INDEX instances_by_branch ON instances (project_id, branch);
+
+CREATE INDEX instances_by_server ON instances (server_id);
+
+CREATE TABLE invitation_links (
+    token_hash BYTEA NOT NULL PRIMARY KEY,
+    workspace_id UUID NOT NULL,
+    invitation_id UUID NOT NULL,
+    issued_at BIGINT NOT NULL,
+    ended_at BIGINT,
+    FOREIGN KEY (workspace_id, invitation_id) REFERENCES invitations (workspace_id, id) ON DELETE CASCADE
+);
+
+CREATE INDEX invitation_links_by_invitation ON invitation_links (invitation_id);
+
+CREATE TABLE invitations (
+    id UUID NOT NULL PRIMARY KEY,
+    workspace_id UUID NOT NULL REFERENCES workspaces (id) ON DELETE CASCADE,
+    email TEXT NOT NULL,
+    email_canonical TEXT NOT NULL,
+    invited_by UUID NOT NULL,
+    status TEXT NOT NULL CHECK (status IN ('pending', 'accepted', 'revoked')),
+    delivery TEXT NOT NULL CHECK (delivery IN ('mail', 'link')),
+    message TEXT,
+    expires_at BIGINT NOT NULL,
+    accepted_by UUID,
+    created_at BIGINT NOT NULL,
+    ended_at BIGINT,
+    UNIQUE (workspace_id, id)
+);
+
+CREATE UNIQUE INDEX invitations_pending ON invitations (workspace_id, email_canonical) WHERE status = 'pending';
+
+CREATE TABLE jobs (
+    id UUID NOT NULL PRIMARY KEY,
+    workspace_id UUID REFERENCES workspaces (id) ON DELETE CASCADE,
+    kind TEXT NOT NULL,
+    project_id UUID,
+    instance_id UUID,
+    account_id UUID,
+    permission TEXT NOT NULL,
+    input TEXT NOT NULL,
+    status TEXT NOT NULL CHECK (status IN ('queued', 'running', 'succeeded', 'failed', 'cancelled')),
+    step TEXT NOT NULL,
+    progress BIGINT,
+    attempts BIGINT NOT NULL,
+    run_at BIGINT NOT NULL,
+    lease_until BIGINT,
+    fence BIGINT NOT NULL,
+    cancel_at BIGINT,
+    error_code TEXT,
+    detail TEXT,
+    created_at BIGINT NOT NULL,
+    ended_at BIGINT
+);
+
+CREATE INDEX jobs_by_instance ON jobs (instance_id, id);
+
+CREATE INDEX jobs_by_workspace ON jobs (workspace_id, id);
+
+CREATE UNIQUE INDEX jobs_running ON jobs (instance_id) WHERE status = 'running';
+
+CREATE INDEX jobs_waiting ON jobs (status, run_at);
+
+CREATE TABLE joins (
+    token_hash BYTEA NOT NULL PRIMARY KEY,
+    workspace_id UUID NOT NULL,
+    server_id UUID NOT NULL,
+    expires_at BIGINT NOT NULL,
+    used_at BIGINT,
+    FOREIGN KEY (workspace_id, server_id) REFERENCES servers (workspace_id, id) ON DELETE CASCADE
+);
+
+CREATE TABLE logos (
+    id UUID NOT NULL PRIMARY KEY,
+    workspace_id UUID NOT NULL REFERENCES workspaces (id) ON DELETE CASCADE,
+    png BYTEA NOT NULL,
+    sha256 BYTEA NOT NULL,
+    UNIQUE (workspace_id, id)
+);
+
+CREATE TABLE machines (
+    id UUID NOT NULL PRIMARY KEY,
+    name TEXT NOT NULL,
+    kind TEXT NOT NULL CHECK (kind IN ('local', 'agent')),
+    certificate_sha256 BYTEA,
+    replica_id UUID,
+    connected_at BIGINT,
+    seen_at BIGINT,
+    facts TEXT NOT NULL
+);
+
+CREATE TABLE mailed_links (
+    token_hash BYTEA NOT NULL PRIMARY KEY,
+    account_id UUID NOT NULL REFERENCES accounts (id) ON DELETE CASCADE,
+    kind TEXT NOT NULL CHECK (kind IN ('reset', 'email_change')),
+    email_canonical TEXT NOT NULL,
+    expires_at BIGINT NOT NULL,
+    used_at BIGINT
+);
+
+CREATE TABLE mails (
+    id UUID NOT NULL PRIMARY KEY,
+    workspace_id UUID REFERENCES workspaces (id) ON DELETE CASCADE,
+    invitation_id UUID,
+    kind TEXT NOT NULL,
+    recipient TEXT NOT NULL,
+    content BYTEA,
+    status TEXT NOT NULL CHECK (status IN ('waiting', 'sent', 'refused', 'void')),
+    attempts BIGINT NOT NULL,
+    next_at BIGINT NOT NULL,
+    lease_until BIGINT,
+    fence BIGINT NOT NULL,
+    last_error TEXT,
+    created_at BIGINT NOT NULL
+);
+
+CREATE INDEX mails_by_invitation ON mails (invitation_id);
+
+CREATE INDEX mails_waiting ON mails (status, next_at);
+
+CREATE TABLE member_actions (
+    workspace_id UUID NOT NULL,
+    member_id UUID NOT NULL,
+    action TEXT NOT NULL CHECK (action IN ('view_projects', 'restart_instances', 'connect_as_user', 'merge_branches',
+        'stop_instances', 'delete_instances', 'manage_backups', 'view_logs', 'use_ide', 'manage_settings')),
+    until_at BIGINT,
+    PRIMARY KEY (member_id, action),
+    FOREIGN KEY (workspace_id, member_id) REFERENCES members (workspace_id, id) ON DELETE CASCADE
+);
+
+CREATE TABLE member_instances (
+    workspace_id UUID NOT NULL,
+    member_id UUID NOT NULL,
+    instance_id UUID NOT NULL,
+    until_at BIGINT,
+    PRIMARY KEY (member_id, instance_id),
+    FOREIGN KEY (workspace_id, member_id) REFERENCES members (workspace_id, id) ON DELETE CASCADE,
+    FOREIGN KEY (workspace_id, instance_id) REFERENCES instances (workspace_id, id) ON DELETE CASCADE
+);
+
+CREATE INDEX member_instances_by_instance ON member_instances (instance_id);
+
+CREATE TABLE member_projects (
+    workspace_id UUID NOT NULL,
+    member_id UUID NOT NULL,
+    project_id UUID NOT NULL,
+    until_at BIGINT,
+    PRIMARY KEY (member_id, project_id),
+    FOREIGN KEY (workspace_id, member_id) REFERENCES members (workspace_id, id) ON DELETE CASCADE,
+    FOREIGN KEY (workspace_id, project_id) REFERENCES projects (workspace_id, id) ON DELETE CASCADE
+);
+
+CREATE INDEX member_projects_by_project ON member_projects (project_id);
+
+CREATE TABLE member_servers (
+    workspace_id UUID NOT NULL,
+    member_id UUID NOT NULL,
+    server_id UUID NOT NULL,
+    until_at BIGINT,
+    PRIMARY KEY (member_id, server_id),
+    FOREIGN KEY (workspace_id, member_id) REFERENCES members (workspace_id, id) ON DELETE CASCADE,
+    FOREIGN KEY (workspace_id, server_id) REFERENCES servers (workspace_id, id) ON DELETE CASCADE
+);
+
+CREATE INDEX member_servers_by_server ON member_servers (server_id);
+
+CREATE TABLE members (
+    id UUID NOT NULL PRIMARY KEY,
+    workspace_id UUID NOT NULL REFERENCES workspaces (id) ON DELETE CASCADE,
+    account_id UUID NOT NULL REFERENCES accounts (id),
+    role TEXT NOT NULL CHECK (role IN ('owner', 'member')),
+    access_revision BIGINT NOT NULL,
+    invited_by UUID,
+    joined_at BIGINT NOT NULL,
+    last_seen_at BIGINT,
+    UNIQUE (workspace_id, id),
+    UNIQUE (workspace_id, account_id)
+);
+
+CREATE INDEX members_by_account ON members (account_id);
+
+CREATE TABLE preset_actions (
+    preset_id UUID NOT NULL REFERENCES presets (id) ON DELETE CASCADE,
+    action TEXT NOT NULL,
+    PRIMARY KEY (preset_id, action)
+);
+
+CREATE TABLE presets (
+    id UUID NOT NULL PRIMARY KEY,
+    workspace_id UUID NOT NULL REFERENCES workspaces (id) ON DELETE CASCADE,
+    name TEXT NOT NULL,
+    UNIQUE (workspace_id, id),
+    UNIQUE (workspace_id, name)
+);
+
+CREATE TABLE projects (
+    id UUID NOT NULL PRIMARY KEY,
+    workspace_id UUID NOT NULL REFERENCES workspaces (id),
+    slug TEXT NOT NULL,
+    name TEXT NOT NULL,
+    kind TEXT NOT NULL CHECK (kind IN ('hosted', 'remote')),
+    default_branch TEXT NOT NULL,
+    url TEXT,
+    credential BYTEA,
+    host_key TEXT,
+    webhook_secret BYTEA,
+    revision BIGINT NOT NULL,
+    created_at BIGINT NOT NULL,
+    UNIQUE (workspace_id, id),
+    UNIQUE (workspace_id, slug)
+);
+
+CREATE TABLE releases (
+    id UUID NOT NULL PRIMARY KEY,
+    workspace_id UUID NOT NULL,
+    instance_id UUID NOT NULL,
+    deployment_id UUID NOT NULL,
+    commit_id TEXT NOT NULL,
+    size BIGINT NOT NULL,
+    status TEXT NOT NULL CHECK (status IN ('ready', 'removed')),
+    created_at BIGINT NOT NULL,
+    UNIQUE (workspace_id, id),
+    FOREIGN KEY (workspace_id, instance_id) REFERENCES instances (workspace_id, id) ON DELETE CASCADE
+);
+
+CREATE INDEX releases_by_instance ON releases (instance_id);
+
+CREATE TABLE replicas (
+    id UUID NOT NULL PRIMARY KEY,
+    name TEXT NOT NULL,
+    internal_url TEXT NOT NULL,
+    seen_at BIGINT NOT NULL
+);
+
+CREATE TABLE schema_versions (version BIGINT NOT NULL PRIMARY KEY, sha256 BYTEA NOT NULL);
+
+CREATE TABLE servers (
+    id UUID NOT NULL PRIMARY KEY,
+    workspace_id UUID NOT NULL REFERENCES workspaces (id),
+    machine_id UUID REFERENCES machines (id),
+    slug TEXT NOT NULL,
+    name TEXT NOT NULL,
+    revision BIGINT NOT NULL,
+    created_at BIGINT NOT NULL,
+    UNIQUE (workspace_id, id),
+    UNIQUE (workspace_id, slug),
+    UNIQUE (workspace_id, machine_id)
+);
+
+CREATE TABLE sessions (
+    id UUID NOT NULL PRIMARY KEY,
+    account_id UUID NOT NULL REFERENCES accounts (id) ON DELETE CASCADE,
+    token_hash BYTEA NOT NULL UNIQUE,
+    authenticated_at BIGINT NOT NULL,
+    created_at BIGINT NOT NULL,
+    expires_at BIGINT NOT NULL,
+    last_seen_at BIGINT NOT NULL,
+    address TEXT NOT NULL,
+    user_agent TEXT NOT NULL
+);
+
+CREATE INDEX sessions_by_account ON sessions (account_id);
+
+CREATE TABLE settings_changes (
+    id UUID NOT NULL PRIMARY KEY,
+    workspace_id UUID NOT NULL,
+    instance_id UUID NOT NULL,
+    revision BIGINT NOT NULL,
+    account_id UUID NOT NULL,
+    change TEXT NOT NULL,
+    at BIGINT NOT NULL,
+    UNIQUE (workspace_id, id),
+    FOREIGN KEY (workspace_id, instance_id) REFERENCES instances (workspace_id, id) ON DELETE CASCADE
+);
+
+CREATE INDEX settings_changes_by_instance ON settings_changes (instance_id, revision);
+
+CREATE TABLE token_actions (
+    token_id UUID NOT NULL REFERENCES tokens (id) ON DELETE CASCADE,
+    action TEXT NOT NULL,
+    PRIMARY KEY (token_id, action)
+);
+
+CREATE TABLE token_workspaces (
+    token_id UUID NOT NULL REFERENCES tokens (id) ON DELETE CASCADE,
+    workspace_id UUID NOT NULL REFERENCES workspaces (id) ON DELETE CASCADE,
+    PRIMARY KEY (token_id, workspace_id)
+);
+
+CREATE TABLE tokens (
+    id UUID NOT NULL PRIMARY KEY,
+    account_id UUID NOT NULL REFERENCES accounts (id) ON DELETE CASCADE,
+    name TEXT NOT NULL,
+    token_hash BYTEA NOT NULL UNIQUE,
+    last4 TEXT NOT NULL,
+    limits_actions BOOLEAN NOT NULL,
+    limits_workspaces BOOLEAN NOT NULL,
+    created_at BIGINT NOT NULL,
+    expires_at BIGINT,
+    last_used_at BIGINT
+);
+
+CREATE INDEX tokens_by_account ON tokens (account_id);
+
+CREATE TABLE variables (
+    workspace_id UUID NOT NULL,
+    instance_id UUID NOT NULL,
+    name TEXT NOT NULL,
+    is_secret BOOLEAN NOT NULL,
+    value TEXT,
+    sealed BYTEA,
+    PRIMARY KEY (instance_id, name),
+    FOREIGN KEY (workspace_id, instance_id) REFERENCES instances (workspace_id, id) ON DELETE CASCADE
+);
+
+CREATE TABLE workspace_keys (
+    workspace_id UUID NOT NULL REFERENCES workspaces (id) ON DELETE CASCADE,
+    version BIGINT NOT NULL,
+    wrapped BYTEA NOT NULL,
+    PRIMARY KEY (workspace_id, version)
+);
+
+CREATE TABLE workspace_slugs (
+    slug TEXT NOT NULL PRIMARY KEY,
+    workspace_id UUID REFERENCES workspaces (id) ON DELETE SET NULL,
+    is_current BOOLEAN NOT NULL,
+    free_at BIGINT
+);
+
+CREATE UNIQUE INDEX workspace_slugs_current ON workspace_slugs (workspace_id) WHERE is_current;
+
+CREATE TABLE workspaces (
+    id UUID NOT NULL PRIMARY KEY,
+    name TEXT NOT NULL,
+    logo_id UUID,
+    primary_color TEXT NOT NULL,
+    revision BIGINT NOT NULL,
+    audit_seq BIGINT NOT NULL,
+    audit_hash BYTEA NOT NULL,
+    created_at BIGINT NOT NULL
+);
+
