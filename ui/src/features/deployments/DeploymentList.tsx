@@ -36,13 +36,16 @@ export function DeploymentRow(props: {
   return (
     <tr>
       <td>
-        <Go
-          to={`/${props.workspace}/instances/${instance.slug}/deployments/${deployment.id}`}
-          style={{ fontWeight: 600, color: "var(--text)", marginRight: 8 }}
-        >
-          #{deployment.number}
-        </Go>
-        <StatusBadge status={status} /> {deployment.is_current && <Chip tone="good">Runs now</Chip>}
+        <div className={css.which}>
+          <Go
+            to={`/${props.workspace}/instances/${instance.slug}/deployments/${deployment.id}`}
+            style={{ fontWeight: 600, color: "var(--text)" }}
+          >
+            #{deployment.number}
+          </Go>
+          <StatusBadge status={status} />
+          {deployment.is_current && <Chip tone="good">Runs now</Chip>}
+        </div>
         {deployment.reason && (
           <div style={{ color: "var(--text3)", fontSize: 12, marginTop: 2 }}>{deployment.reason}</div>
         )}

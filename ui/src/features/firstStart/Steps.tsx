@@ -8,7 +8,7 @@ import { HowToPush, NewProjectDialog } from "@/features/projects";
 import css from "@/features/projects/projects.module.css";
 import { AddServerDialog } from "@/features/servers";
 import { useWorkspace } from "@/frame/useWorkspace";
-import { Go } from "@/kit";
+import { DisabledReason, Go } from "@/kit";
 
 /** From an empty workspace to a running application, step by step. Each is done where it stands. */
 export function Steps() {
@@ -24,6 +24,7 @@ export function Steps() {
   const project = projects.data?.[0];
   const isPushed = Boolean(projects.data?.some(({ repository }) => repository.has_commits));
   const instance = instances.data?.[0];
+  const missing = hasServer ? (isPushed ? null : "Push an application first.") : "Add this machine first.";
   return (
     <div className={css.steps}>
       <Step number={1} isDone={hasServer} title="Add this machine as a server">
@@ -54,13 +55,16 @@ export function Steps() {
         {instance ? (
           <Go to={`/${slug}/instances/${instance.slug}`}>{instance.name}</Go>
         ) : (
-          <Button
-            variant={isPushed && hasServer ? "filled" : "default"}
-            disabled={!isPushed || !hasServer}
-            onClick={() => setOpen("instance")}
-          >
-            Create an instance
-          </Button>
+          <DisabledReason reason={missing}>
+            <Button
+              variant={missing ? "default" : "filled"}
+              aria-disabled={missing ? true : undefined}
+              data-disabled={missing ? true : undefined}
+              onClick={() => !missing && setOpen("instance")}
+            >
+              Create an instance
+            </Button>
+          </DisabledReason>
         )}
       </Step>
       <Step number={5} isDone={(members.data?.length ?? 0) > 1} title="Invite somebody">

@@ -37,7 +37,7 @@ export function InstanceOverview({ workspace, instance }: { workspace: string; i
           </Panel>
         )}
       </Section>
-      <div className={css.stack}>
+      <div>
         {instance.job && (
           <Section title="Running work">
             <Panel>
