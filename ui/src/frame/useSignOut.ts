@@ -1,6 +1,6 @@
 import { useNavigate } from "@tanstack/react-router";
 import { send } from "@/api/client";
-import { queryClient } from "@/api/queries";
+import { ME, queryClient } from "@/api/queries";
 import { wear } from "@/theme/brand";
 
 export function useSignOut(): () => void {
@@ -8,9 +8,11 @@ export function useSignOut(): () => void {
   return () => {
     void send("DELETE", "/session")
       .catch(() => {})
-      .finally(() => {
+      .then(async () => {
         wear(null);
-        void navigate({ to: "/login", replace: true }).then(() => queryClient.clear());
+        // First the account is asked anew: the sign-in page sends on whoever is still known here.
+        await queryClient.resetQueries({ queryKey: ME, exact: true });
+        await navigate({ to: "/login", replace: true });
       });
   };
 }
