@@ -13,8 +13,8 @@ const KINDS: Record<string, string> = {
   start: "Starting",
   stop: "Stopping",
   restart: "Restarting",
-  soft_restart: "Restarting",
-  hard_restart: "Restarting",
+  restart_soft: "Restarting",
+  restart_hard: "Restarting",
   delete: "Deleting",
 };
 
