@@ -1,9 +1,12 @@
 //! Requests that a client may repeat without doing them twice.
+//!
+//! What is kept of a request and of its answer is sealed: a body may hold a password, an answer somebody's variables.
 
-use stoa_domain::{AccountId, Refusal};
+use stoa_domain::{AccountId, Conflict, Refusal, Secret, WorkspaceId};
 use stoa_storage::idempotency::Once;
 
-use crate::{App, Failure};
+use crate::ports::SealedPlace;
+use crate::{App, Failure, Fault};
 
 /// What was answered the first time.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,23 +27,60 @@ impl App {
         operation: &'static str,
         hash: Vec<u8>,
     ) -> Result<Option<Kept>, Failure> {
-        match self.store().begin_once(account, key.to_owned(), operation, hash).await? {
+        let of_hash = place("body_hash", account, key);
+        let sealed = self.seal_row(&of_hash, &hash)?;
+        let running = || Refusal::Conflict(Conflict::StillRunning);
+        match self.store().begin_once(account, key.to_owned(), operation, sealed).await? {
             Once::New => Ok(None),
-            Once::Running => Err(Refusal::Conflict(stoa_domain::Conflict::StillRunning).into()),
-            Once::Mismatch => Err(Refusal::IdempotencyMismatch.into()),
-            Once::Answered { status, answer } => Ok(Some(Kept { status, answer })),
+            Once::Taken => Err(running().into()),
+            Once::Known { operation: before, body_hash, answer } => {
+                if before != operation || self.open_row(&of_hash, &body_hash)?.reveal() != hash {
+                    return Err(Refusal::IdempotencyMismatch.into());
+                }
+                let (status, sealed) = answer.ok_or_else(running)?;
+                let answer = self.open_row(&place("answer", account, key), &sealed)?.reveal().to_vec();
+                Ok(Some(Kept { status, answer }))
+            }
         }
     }
 
     /// # Errors
     /// A fault.
     pub async fn keep_answer(&self, account: AccountId, key: &str, kept: Kept) -> Result<(), Failure> {
-        Ok(self.store().end_once(account, key.to_owned(), kept.status, kept.answer).await?)
+        let sealed = self.seal_row(&place("answer", account, key), &kept.answer)?;
+        Ok(self.store().end_once(account, key.to_owned(), kept.status, sealed).await?)
     }
 
     /// # Errors
     /// A fault.
     pub async fn forget_request(&self, account: AccountId, key: &str) -> Result<(), Failure> {
         Ok(self.store().forget_once(account, key.to_owned()).await?)
+    }
+
+    /// Sealed with a key of its own, which stands before it, wrapped: requests of an account belong to no workspace.
+    fn seal_row(&self, place: &SealedPlace, text: &[u8]) -> Result<Vec<u8>, Fault> {
+        let vault = &self.outside().vault;
+        let key = vault.new_workspace_key(place.workspace)?;
+        let sealed = vault.seal(&key, place, &Secret::new(text.to_vec()))?;
+        let length = u16::try_from(key.len()).map_err(Fault::new)?;
+        Ok([length.to_be_bytes().as_slice(), &key, &sealed].concat())
+    }
+
+    fn open_row(&self, place: &SealedPlace, kept: &[u8]) -> Result<Secret, Fault> {
+        let parts = kept
+            .split_first_chunk::<2>()
+            .and_then(|(length, rest)| rest.split_at_checked(usize::from(u16::from_be_bytes(*length))));
+        let (key, sealed) = parts.ok_or_else(|| Fault::new("a kept request is cut short"))?;
+        self.outside().vault.open(key, place, sealed)
+    }
+}
+
+fn place(column: &'static str, account: AccountId, key: &str) -> SealedPlace {
+    SealedPlace {
+        workspace: WorkspaceId::INSTALLATION,
+        table: "idempotency",
+        column,
+        row: format!("{account}/{key}"),
+        version: 1,
     }
 }

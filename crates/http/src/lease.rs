@@ -13,6 +13,7 @@ use stoa_app::authority::Locate;
 use stoa_app::{App, Failure};
 use stoa_domain::{Permission, Refusal};
 use tokio::sync::Notify;
+use tokio::sync::broadcast::error::TryRecvError;
 
 use crate::gate::Asked;
 
@@ -104,7 +105,10 @@ impl Leases {
                 tokio::select! {
                     () = tokio::time::sleep(EACH) => {}
                     // A hint, or news that hints were lost: either way it is asked at once.
-                    _ = changes.recv() => {}
+                    _ = changes.recv() => {
+                        // One look answers all hints that wait.
+                        while !matches!(changes.try_recv(), Err(TryRecvError::Empty | TryRecvError::Closed)) {}
+                    }
                 }
                 leases.ask_all().await;
             }

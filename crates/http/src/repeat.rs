@@ -19,6 +19,11 @@ use stoa_domain::{AccountId, Refusal};
 use crate::body::LARGEST_PROFILE;
 use crate::gate::AskingAccount;
 
+const KEY: HeaderName = HeaderName::from_static("idempotency-key");
+
+/// Signing in, out and confirming aren't repeated: what they answer counts for one session.
+const NOT_REPEATED: &str = "/api/v1/session";
+
 /// Letters of a key at most.
 const LONGEST: usize = 255;
 
@@ -55,10 +60,16 @@ fn key_of(parts: &Parts) -> Result<Option<String>, Refusal> {
             "A key has 1 to 255 visible letters. A UUID is a good one.",
         )
     };
-    let Some(value) = parts.headers.get("idempotency-key") else { return Ok(None) };
+    let Some(value) = parts.headers.get(KEY) else { return Ok(None) };
     let text = value.to_str().map_err(|_| wrong())?;
     let fits = (1..=LONGEST).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic());
     if fits { Ok(Some(text.to_owned())) } else { Err(wrong()) }
+}
+
+/// Whether a request has a key: it is then carried out to its end whether its client waits or not, because a client
+/// that went away is just the one that asks again.
+pub(crate) fn has_key(parts: &Parts) -> bool {
+    parts.headers.contains_key(KEY)
 }
 
 /// To be called when the gate has let it pass.
@@ -68,7 +79,10 @@ pub(crate) async fn begin(
     body: &mut Option<Body>,
     operation: &'static str,
 ) -> Result<Begun, Failure> {
-    let writes = !matches!(parts.method, Method::GET | Method::HEAD);
+    let path = parts.uri.path();
+    let of_session =
+        path.strip_prefix(NOT_REPEATED).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    let writes = !of_session && !matches!(parts.method, Method::GET | Method::HEAD);
     let account = parts.extensions.get::<AskingAccount>().map(|asking| asking.0);
     let (true, Some(account), Some(key)) = (writes, account, key_of(parts)?) else { return Ok(Begun::Plain) };
     let collected = Limited::new(body.take().unwrap_or_default(), LARGEST_PROFILE).collect().await;

@@ -26,19 +26,15 @@ crate::statements! {
 pub enum Once {
     /// Nothing: it is to be carried out now.
     New,
-    /// It is being carried out.
-    Running,
-    /// Another request had the key.
-    Mismatch,
-    Answered {
-        status: i64,
-        answer: Vec<u8>,
-    },
+    /// A request had the key. `answer` is there once it was carried out: its status, and what was answered.
+    Known { operation: String, body_hash: Vec<u8>, answer: Option<(i64, Vec<u8>)> },
+    /// Another one took the key in this moment.
+    Taken,
 }
 
 impl Store {
-    /// Notes that a request is about to be carried out, or says what came of it before. `body_hash` is of everything
-    /// that makes it this request.
+    /// Notes that a request is about to be carried out, or says what is known of the one that has its key. `body_hash`
+    /// is of everything that makes it this request, sealed: a body may hold a password.
     ///
     /// # Errors
     /// A fault.
@@ -58,21 +54,17 @@ impl Store {
                     let (status, age) = (row.get::<Option<i64>>(2)?, now.seconds_since(row.get(4)?));
                     let is_over = age >= KEPT_SECONDS || (status.is_none() && age >= LOST_SECONDS);
                     if !is_over {
-                        let is_same =
-                            row.get::<String>(0)? == operation && row.get::<Vec<u8>>(1)? == body_hash;
-                        return Ok(match (is_same, status) {
-                            (false, _) => Once::Mismatch,
-                            (true, None) => Once::Running,
-                            (true, Some(status)) => Once::Answered {
-                                status,
-                                answer: row.get::<Option<Vec<u8>>>(3)?.unwrap_or_default(),
-                            },
+                        let answer = row.get::<Option<Vec<u8>>>(3)?.unwrap_or_default();
+                        return Ok(Once::Known {
+                            operation: row.get(0)?,
+                            body_hash: row.get(1)?,
+                            answer: status.map(|status| (status, answer)),
                         });
                     }
                     tx.execute(FORGET, values![account, key.as_str()]).await?;
                 }
                 let made = tx.execute(BEGIN, values![account, key, operation, body_hash, now]).await?;
-                Ok(if made == 1 { Once::New } else { Once::Running })
+                Ok(if made == 1 { Once::New } else { Once::Taken })
             })
         });
         self.write(permit("idempotency.begin"), work).await

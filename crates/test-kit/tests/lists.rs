@@ -28,7 +28,12 @@ async fn ids(workspace: &Workspace<'_>, member: &Member, path: &str) -> BTreeSet
     }
 }
 
-async fn one_by_one(workspace: &Workspace<'_>, member: &Member, noun: &str, all: &[String]) -> BTreeSet<String> {
+async fn one_by_one(
+    workspace: &Workspace<'_>,
+    member: &Member,
+    noun: &str,
+    all: &[String],
+) -> BTreeSet<String> {
     let mut seen = BTreeSet::new();
     for id in all {
         let answer = member.person.client.get(&workspace.path(&format!("/{noun}/{id}"))).await;

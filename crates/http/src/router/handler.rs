@@ -3,7 +3,7 @@
 use axum::extract::Request;
 use axum::response::{IntoResponse as _, Response};
 use futures_util::future::BoxFuture;
-use stoa_app::Failure;
+use stoa_app::{Failure, Fault};
 
 use crate::answer::{Answer, Success};
 use crate::argument::Argument;
@@ -18,6 +18,12 @@ pub trait Handler<A>: Clone + Send + Sync + 'static {
     fn gate() -> GateKey;
     fn describe(description: &mut Description);
     fn handle(self, frame: Frame, request: Request) -> BoxFuture<'static, Response>;
+}
+
+/// Carried out whether its client still waits or not.
+async fn to_its_end(work: impl Future<Output = Response> + Send + 'static) -> Response {
+    let ended = tokio::spawn(work).await;
+    ended.unwrap_or_else(|error| Problem(Fault::new(error).into()).into_response())
 }
 
 macro_rules! handlers {
@@ -41,8 +47,9 @@ macro_rules! handlers {
             }
 
             fn handle(self, frame: Frame, request: Request) -> BoxFuture<'static, Response> {
-                Box::pin(async move {
-                    let (mut parts, body) = request.into_parts();
+                let (mut parts, body) = request.into_parts();
+                let goes_on = repeat::has_key(&parts);
+                let work = async move {
                     let mut body = Some(body);
                     // The order is the contract's: origin, sign-in, membership, resource, permission; only then
                     // is a word of the body read.
@@ -74,7 +81,8 @@ macro_rules! handlers {
                         None => response,
                         Some(once) => once.end(&frame.app, response).await,
                     }
-                })
+                };
+                if goes_on { Box::pin(to_its_end(work)) } else { Box::pin(work) }
             }
         }
     )*};
