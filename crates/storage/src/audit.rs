@@ -10,7 +10,7 @@ use uuid::Uuid;
 use crate::failure::{Failure, StorageFault};
 use crate::row::Row;
 use crate::store::Store;
-use crate::tx::Tx;
+use crate::tx::{Connection, Tx};
 use crate::value::Value;
 use crate::values;
 
@@ -19,11 +19,12 @@ const FLOOD_SECONDS: i64 = 60;
 const FLOOD: i64 = 60;
 
 crate::statements! {
-    NEXT_IN_WORKSPACE = "UPDATE workspaces SET audit_seq = audit_seq + 1 WHERE id = $1 RETURNING audit_seq, audit_hash";
-    NEXT_IN_INSTALLATION =
-        "UPDATE installation SET audit_seq = audit_seq + 1 WHERE id = 1 RETURNING audit_seq, audit_hash";
-    KEEP_WORKSPACE_HASH = "UPDATE workspaces SET audit_hash = $2 WHERE id = $1";
-    KEEP_INSTALLATION_HASH = "UPDATE installation SET audit_hash = $1 WHERE id = 1";
+    END_IN_WORKSPACE = "SELECT audit_seq, audit_hash FROM workspaces WHERE id = $1"
+        | "SELECT audit_seq, audit_hash FROM workspaces WHERE id = $1 FOR UPDATE" because "SQLite has one writer";
+    END_IN_INSTALLATION = "SELECT audit_seq, audit_hash FROM installation WHERE id = 1"
+        | "SELECT audit_seq, audit_hash FROM installation WHERE id = 1 FOR UPDATE" because "SQLite has one writer";
+    KEEP_IN_WORKSPACE = "UPDATE workspaces SET audit_seq = $2, audit_hash = $3 WHERE id = $1";
+    KEEP_IN_INSTALLATION = "UPDATE installation SET audit_seq = $1, audit_hash = $2 WHERE id = 1";
     INSERT = "INSERT INTO audit_events (workspace_id, seq, id, at, account_id, actor_name, via, address, action,
             resource_kind, resource_id, resource_name, outcome, second_name, repeated, detail, previous_hash, hash)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)";
@@ -135,26 +136,57 @@ impl Tx<'_> {
     }
 }
 
+/// Where the chains end that one transaction adds to: read once, and kept by [`keep_ends`] before the commit, however
+/// many events come between.
+pub(crate) type ChainEnds = std::collections::HashMap<WorkspaceId, ChainEnd>;
+
+#[derive(Clone)]
+pub(crate) struct ChainEnd {
+    seq: i64,
+    hash: Vec<u8>,
+}
+
+/// Writes down where the chains end now.
+pub(crate) async fn keep_ends(connection: &mut Connection<'_>, ends: &ChainEnds) -> Result<(), StorageFault> {
+    for (chain, ChainEnd { seq, hash }) in ends {
+        let (statement, values) = if *chain == WorkspaceId::INSTALLATION {
+            (KEEP_IN_INSTALLATION, values![*seq, hash.clone()])
+        } else {
+            (KEEP_IN_WORKSPACE, values![*chain, *seq, hash.clone()])
+        };
+        connection.execute(statement, values).await?;
+    }
+    Ok(())
+}
+
+async fn end_of(tx: &mut Tx<'_>, chain: WorkspaceId) -> Result<Option<ChainEnd>, StorageFault> {
+    // A workspace that was touched whole may be gone.
+    if let Some(end) = tx.chains.get(&chain)
+        && !tx.touched.workspaces.contains(&chain)
+    {
+        return Ok(Some(end.clone()));
+    }
+    let row = if chain == WorkspaceId::INSTALLATION {
+        tx.fetch_optional(END_IN_INSTALLATION, vec![]).await?
+    } else {
+        tx.fetch_optional(END_IN_WORKSPACE, values![chain]).await?
+    };
+    row.map(|row| Ok(ChainEnd { seq: row.get(0)?, hash: row.get(1)? })).transpose()
+}
+
 async fn append(tx: &mut Tx<'_>, event: &NewAuditEvent) -> Result<(), StorageFault> {
     let mut chain = event.workspace;
-    let mut next = None;
-    if chain != WorkspaceId::INSTALLATION {
-        next = tx.fetch_optional(NEXT_IN_WORKSPACE, values![chain]).await?;
+    let mut end = end_of(tx, chain).await?;
+    if end.is_none() && chain != WorkspaceId::INSTALLATION {
+        // A workspace that is gone has no chain of its own any more.
+        tx.chains.remove(&chain);
+        chain = WorkspaceId::INSTALLATION;
+        end = end_of(tx, chain).await?;
     }
-    let next = match next {
-        Some(row) => row,
-        None => {
-            // A workspace that is gone has no chain of its own any more.
-            chain = WorkspaceId::INSTALLATION;
-            match tx.fetch_optional(NEXT_IN_INSTALLATION, vec![]).await? {
-                Some(row) => row,
-                // Only before the installation has its row: its making isn't an event.
-                None => return Ok(()),
-            }
-        }
-    };
+    // Only before the installation has its row: its making isn't an event.
+    let Some(end) = end else { return Ok(()) };
     let record = AuditRecord {
-        seq: next.get(0)?,
+        seq: end.seq + 1,
         id: AuditEventId::new(tx.new_id()),
         at: tx.now(),
         account: event.actor.as_ref().map(|actor| actor.account),
@@ -169,16 +201,12 @@ async fn append(tx: &mut Tx<'_>, event: &NewAuditEvent) -> Result<(), StorageFau
         second_name: event.second_name.clone(),
         repeated: event.repeated,
         detail: event.detail.clone(),
-        previous_hash: next.get(1)?,
+        previous_hash: end.hash,
         hash: Vec::new(),
     };
-    let hash = hash_of(chain, &record);
+    let (seq, hash) = (record.seq, hash_of(chain, &record));
     tx.execute(INSERT, insert_values(chain, record, hash.clone())).await?;
-    if chain == WorkspaceId::INSTALLATION {
-        tx.execute(KEEP_INSTALLATION_HASH, values![hash]).await?;
-    } else {
-        tx.execute(KEEP_WORKSPACE_HASH, values![chain, hash]).await?;
-    }
+    tx.chains.insert(chain, ChainEnd { seq, hash });
     Ok(())
 }
 

@@ -18,6 +18,8 @@ pub enum StorageFault {
     Column { index: usize },
     #[error("a stored value isn't one of those known: {0}")]
     Unknown(String),
+    #[error("the disk is full")]
+    Full,
     #[error("the writer has ended")]
     WriterEnded,
     #[error("the schema is of version {found}, this program knows {known}: run the newer program")]
@@ -32,9 +34,14 @@ impl StorageFault {
     /// Whether the disk or the database has no room left.
     #[must_use]
     pub fn is_full(&self) -> bool {
-        let Self::Database(sqlx::Error::Database(error)) = self else { return false };
-        // SQLITE_FULL, and PostgreSQL's disk_full.
-        matches!(error.code().as_deref(), Some("13" | "53100"))
+        match self {
+            Self::Full => true,
+            // SQLITE_FULL, and PostgreSQL's disk_full.
+            Self::Database(sqlx::Error::Database(error)) => {
+                matches!(error.code().as_deref(), Some("13" | "53100"))
+            }
+            _ => false,
+        }
     }
 
     /// Whether the database can't be reached at all.

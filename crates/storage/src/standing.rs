@@ -19,7 +19,6 @@ use crate::values;
 const IDLE_SECONDS: i64 = 600;
 
 crate::statements! {
-    ACCESS_REVISION = "SELECT access_revision FROM members WHERE workspace_id = $1 AND account_id = $2";
     /// The whole membership in one statement: the member, its actions and its lists. `$4` asks for the whole
     /// lists; otherwise only for the entries `$5`, `$6` and `$7`. The last column is the earliest end time.
     ACCESS = "SELECT 'member' AS kind, m.role AS word, m.id AS id, m.access_revision AS number, a.revision AS second
@@ -190,15 +189,6 @@ fn access_values(
         ]);
     }
     all
-}
-
-pub(crate) async fn revision_in(
-    tx: &mut Tx<'_>,
-    workspace: WorkspaceId,
-    account: AccountId,
-) -> Result<Option<i64>, StorageFault> {
-    let row = tx.fetch_optional(ACCESS_REVISION, values![workspace, account]).await?;
-    row.map(|row| row.get(0)).transpose()
 }
 
 /// The whole membership, read inside a write.

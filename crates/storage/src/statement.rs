@@ -9,6 +9,11 @@ pub struct Statement {
 }
 
 impl Statement {
+    /// Whether it certainly changes nothing.
+    pub(crate) fn only_reads(&self) -> bool {
+        self.sqlite.starts_with("SELECT ")
+    }
+
     /// Whether the two texts differ.
     #[must_use]
     pub fn is_pair(&self) -> bool {

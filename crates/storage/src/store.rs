@@ -17,6 +17,7 @@ use tokio::sync::{broadcast, mpsc};
 use crate::failure::{Failure, StorageFault};
 use crate::migrate;
 use crate::row::Row;
+use crate::session::KeptSessions;
 use crate::standing::Standings;
 use crate::statement::Statement;
 use crate::tx::{Connection, Touched, Tx, bind_postgres, bind_sqlite};
@@ -57,6 +58,7 @@ pub(crate) struct Inner {
     pub(crate) ids: Arc<dyn NewIds>,
     pub(crate) changes: broadcast::Sender<Arc<Touched>>,
     pub(crate) standings: Standings,
+    pub(crate) sessions: KeptSessions,
     pub(crate) floods: crate::audit::Floods,
 }
 
@@ -78,6 +80,7 @@ impl Store {
     ) -> Result<Self, StorageFault> {
         let (changes, _) = broadcast::channel(4096);
         let standings = Standings::default();
+        let sessions = KeptSessions::default();
         let backend = match place {
             Place::Sqlite(file) => {
                 let (read, connection) = open_sqlite(&file).await?;
@@ -87,6 +90,7 @@ impl Store {
                     ids: ids.clone(),
                     changes: changes.clone(),
                     standings: standings.clone(),
+                    sessions: sessions.clone(),
                 };
                 tokio::spawn(writer::run(connection, receiver, surroundings));
                 Backend::Sqlite { read, writer: sender }
@@ -104,6 +108,7 @@ impl Store {
                 ids,
                 changes,
                 standings,
+                sessions,
                 floods: crate::audit::Floods::default(),
             }),
         })
@@ -172,8 +177,12 @@ impl Store {
             ids: self.inner.ids.clone(),
             touched: Touched::default(),
             audit: crate::tx::AuditWords::default(),
+            chains: crate::audit::ChainEnds::default(),
+            has_written: false,
         };
         let answer = writer::carry_out(&mut tx, authority, work).await?;
+        let chains = std::mem::take(&mut tx.chains);
+        crate::audit::keep_ends(&mut tx.connection, &chains).await?;
         crate::notify::announce(&mut tx).await?;
         let touched = std::mem::take(&mut tx.touched);
         transaction.commit().await?;

@@ -72,6 +72,22 @@ pub struct Tx<'c> {
     pub(crate) ids: Arc<dyn crate::store::NewIds>,
     pub touched: Touched,
     pub(crate) audit: AuditWords,
+    pub(crate) chains: crate::audit::ChainEnds,
+    /// Whether a statement ran that may have changed something.
+    pub(crate) has_written: bool,
+}
+
+impl Connection<'_> {
+    pub(crate) async fn execute(
+        &mut self,
+        statement: Statement,
+        values: Vec<Value>,
+    ) -> Result<u64, StorageFault> {
+        Ok(match self {
+            Self::Sqlite(c) => bind_sqlite(statement, values).execute(&mut **c).await?.rows_affected(),
+            Self::Postgres(c) => bind_postgres(statement, values).execute(&mut **c).await?.rows_affected(),
+        })
+    }
 }
 
 pub(crate) fn bind_sqlite(
@@ -132,12 +148,8 @@ impl Tx<'_> {
         statement: Statement,
         values: Vec<Value>,
     ) -> Result<u64, StorageFault> {
-        Ok(match &mut self.connection {
-            Connection::Sqlite(c) => bind_sqlite(statement, values).execute(&mut **c).await?.rows_affected(),
-            Connection::Postgres(c) => {
-                bind_postgres(statement, values).execute(&mut **c).await?.rows_affected()
-            }
-        })
+        self.has_written = true;
+        self.connection.execute(statement, values).await
     }
 
     pub(crate) async fn fetch_optional(
@@ -145,6 +157,7 @@ impl Tx<'_> {
         statement: Statement,
         values: Vec<Value>,
     ) -> Result<Option<Row>, StorageFault> {
+        self.has_written |= !statement.only_reads();
         Ok(match &mut self.connection {
             Connection::Sqlite(c) => {
                 bind_sqlite(statement, values).fetch_optional(&mut **c).await?.map(Row::Sqlite)
@@ -169,6 +182,7 @@ impl Tx<'_> {
         statement: Statement,
         values: Vec<Value>,
     ) -> Result<Vec<Row>, StorageFault> {
+        self.has_written |= !statement.only_reads();
         Ok(match &mut self.connection {
             Connection::Sqlite(c) => {
                 let rows = bind_sqlite(statement, values).fetch_all(&mut **c).await?;

@@ -1,7 +1,8 @@
 //! The one writer of SQLite, and what every write of either database goes through.
 //!
-//! The writer gathers what waits into one `BEGIN IMMEDIATE … COMMIT` with a savepoint each, and answers only
-//! after the commit: many writers share one flush to the disk.
+//! The writer gathers what waits into one `BEGIN IMMEDIATE … COMMIT`, and answers only after the commit: many writers
+//! share one flush to the disk. Most writes succeed, so they run together without savepoints. Where one that has
+//! written something is refused after all, the whole is undone and each is done again in a transaction of its own.
 
 use std::sync::Arc;
 
@@ -10,7 +11,9 @@ use sqlx::SqliteConnection;
 use stoa_domain::{Authority, Recheck, Refusal};
 use tokio::sync::{broadcast, mpsc, oneshot};
 
+use crate::audit::ChainEnds;
 use crate::failure::{Failure, StorageFault};
+use crate::session::KeptSessions;
 use crate::standing::{self, Standings};
 use crate::store::{Clock, NewIds, Work};
 use crate::tx::{AuditWords, Connection, Touched, Tx};
@@ -23,11 +26,20 @@ pub(crate) struct Surroundings {
     pub ids: Arc<dyn NewIds>,
     pub changes: broadcast::Sender<Arc<Touched>>,
     pub standings: Standings,
+    pub sessions: KeptSessions,
 }
 
-/// A write that waits for its turn. `run` says whether it is to be kept; `settle` answers the caller.
+/// How a write went, inside of its transaction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Went {
+    Done,
+    Refused,
+    Failed,
+}
+
+/// A write that waits for its turn. `run` may be called again when what it did was undone; `settle` answers the caller.
 pub(crate) trait Waiting: Send {
-    fn run<'t>(&'t mut self, tx: &'t mut Tx<'_>) -> BoxFuture<'t, bool>;
+    fn run<'t>(&'t mut self, tx: &'t mut Tx<'_>) -> BoxFuture<'t, Went>;
     fn settle(self: Box<Self>, committed: Result<(), StorageFault>);
 }
 
@@ -41,12 +53,16 @@ struct Ticket<A, T> {
 }
 
 impl<A: Authority, T: Send> Waiting for Ticket<A, T> {
-    fn run<'t>(&'t mut self, tx: &'t mut Tx<'_>) -> BoxFuture<'t, bool> {
+    fn run<'t>(&'t mut self, tx: &'t mut Tx<'_>) -> BoxFuture<'t, Went> {
         Box::pin(async move {
             let outcome = carry_out(tx, &self.authority, &self.work).await;
-            let keep = outcome.is_ok();
+            let went = match &outcome {
+                Ok(_) => Went::Done,
+                Err(Failure::Refused(_)) => Went::Refused,
+                Err(Failure::Fault(_)) => Went::Failed,
+            };
             self.outcome = Some(outcome);
-            keep
+            went
         })
     }
 
@@ -84,56 +100,116 @@ pub(crate) async fn run(
 ) {
     while let Some(first) = waiting.recv().await {
         let mut jobs = vec![first];
-        let mut touched = Touched::default();
-        let mut done = 0;
-        let mut failed = None;
-        if let Err(error) = statement(&mut connection, "BEGIN IMMEDIATE").await {
-            failed = Some(error);
-        }
-        while failed.is_none() && done < jobs.len() {
-            if let Some(job) = jobs.get_mut(done) {
-                match one(&mut connection, job, &around).await {
-                    Ok(more) => touched.merge(more),
-                    Err(error) => failed = Some(error),
+        match together(&mut connection, &mut jobs, Some(&mut waiting), &around).await {
+            Ended::Committed(touched) => around.tell(jobs, touched),
+            Ended::Undone if jobs.len() == 1 => around.tell(jobs, Touched::default()),
+            Ended::Undone => {
+                for job in jobs {
+                    let mut alone = vec![job];
+                    match together(&mut connection, &mut alone, None, &around).await {
+                        Ended::Committed(touched) => around.tell(alone, touched),
+                        Ended::Undone => around.tell(alone, Touched::default()),
+                        Ended::Failed(fault) => not_committed(alone, &fault),
+                    }
                 }
             }
-            done += 1;
-            while jobs.len() < GATHERED {
-                match waiting.try_recv() {
-                    Ok(job) => jobs.push(job),
-                    Err(_) => break,
-                }
-            }
-        }
-        if failed.is_none() {
-            failed = statement(&mut connection, "COMMIT").await.err();
-        }
-        let committed = failed.is_none();
-        if let Some(error) = &failed {
-            tracing::error!(%error, writes = jobs.len(), "writes weren't committed");
-            // There may be no transaction open any more; then there is nothing to undo.
-            let _ = statement(&mut connection, "ROLLBACK").await;
-        }
-        if committed {
-            around.standings.forget(&touched);
-        }
-        for job in jobs {
-            job.settle(if committed { Ok(()) } else { Err(again(&failed)) });
-        }
-        if committed && !touched.is_empty() {
-            // Nobody listening is no fault.
-            let _ = around.changes.send(Arc::new(touched));
+            Ended::Failed(fault) => not_committed(jobs, &fault),
         }
     }
 }
 
-/// One cause, told to each of the writes that shared it.
-fn again(failed: &Option<StorageFault>) -> StorageFault {
-    match failed {
-        Some(fault) if fault.is_full() => StorageFault::Start("the disk is full".to_owned()),
-        Some(fault) => StorageFault::Start(fault.to_string()),
-        None => StorageFault::WriterEnded,
+impl Surroundings {
+    /// What is kept in memory is dropped before anyone is answered, and who listens is told after.
+    fn tell(&self, jobs: Vec<Job>, touched: Touched) {
+        self.standings.forget(&touched);
+        self.sessions.forget(&touched);
+        for job in jobs {
+            job.settle(Ok(()));
+        }
+        if !touched.is_empty() {
+            // Nobody listening is no fault.
+            let _ = self.changes.send(Arc::new(touched));
+        }
     }
+}
+
+fn not_committed(jobs: Vec<Job>, fault: &StorageFault) {
+    tracing::error!(%fault, writes = jobs.len(), "writes weren't committed");
+    for job in jobs {
+        // One cause, told to each of the writes that shared it.
+        job.settle(Err(if fault.is_full() {
+            StorageFault::Full
+        } else {
+            StorageFault::Start(fault.to_string())
+        }));
+    }
+}
+
+/// How a transaction of the writer ended.
+enum Ended {
+    Committed(Touched),
+    /// One that had written was refused, or failed: nothing of any of them is there.
+    Undone,
+    /// It couldn't be begun or committed.
+    Failed(StorageFault),
+}
+
+/// One transaction of all the jobs, and of what comes to wait while they run.
+async fn together(
+    connection: &mut SqliteConnection,
+    jobs: &mut Vec<Job>,
+    mut waiting: Option<&mut mpsc::Receiver<Job>>,
+    around: &Surroundings,
+) -> Ended {
+    if let Err(fault) = statement(connection, "BEGIN IMMEDIATE").await {
+        return Ended::Failed(fault);
+    }
+    let mut touched = Touched::default();
+    let mut chains = ChainEnds::default();
+    let mut done = 0;
+    while let Some(job) = jobs.get_mut(done) {
+        let mut tx = Tx {
+            connection: Connection::Sqlite(connection),
+            now: around.clock.now(),
+            ids: around.ids.clone(),
+            touched: Touched::default(),
+            audit: AuditWords::default(),
+            chains: std::mem::take(&mut chains),
+            has_written: false,
+        };
+        let went = job.run(&mut tx).await;
+        match went {
+            Went::Done => touched.merge(std::mem::take(&mut tx.touched)),
+            Went::Refused if !tx.has_written => {}
+            // After an error SQLite may have ended the transaction by itself, so nothing is added to it.
+            Went::Refused | Went::Failed => return undo(connection).await,
+        }
+        chains = std::mem::take(&mut tx.chains);
+        done += 1;
+        while let (Some(waiting), true) = (waiting.as_deref_mut(), jobs.len() < GATHERED) {
+            match waiting.try_recv() {
+                Ok(job) => jobs.push(job),
+                Err(_) => break,
+            }
+        }
+    }
+    let ended = match crate::audit::keep_ends(&mut Connection::Sqlite(connection), &chains).await {
+        Ok(()) => statement(connection, "COMMIT").await,
+        Err(fault) => Err(fault),
+    };
+    match ended {
+        Ok(()) => Ended::Committed(touched),
+        Err(fault) => {
+            undo(connection).await;
+            Ended::Failed(fault)
+        }
+    }
+}
+
+async fn undo(connection: &mut SqliteConnection) -> Ended {
+    // There may be no transaction open any more; then there is nothing to undo.
+    let _ = statement(connection, "ROLLBACK").await;
+    Ended::Undone
 }
 
 async fn statement(connection: &mut SqliteConnection, text: &'static str) -> Result<(), StorageFault> {
@@ -141,36 +217,17 @@ async fn statement(connection: &mut SqliteConnection, text: &'static str) -> Res
     Ok(())
 }
 
-async fn one(
-    connection: &mut SqliteConnection,
-    job: &mut Job,
-    around: &Surroundings,
-) -> Result<Touched, StorageFault> {
-    statement(connection, "SAVEPOINT one").await?;
-    let mut tx = Tx {
-        connection: Connection::Sqlite(connection),
-        now: around.clock.now(),
-        ids: around.ids.clone(),
-        touched: Touched::default(),
-        audit: AuditWords::default(),
-    };
-    let keep = job.run(&mut tx).await;
-    let touched = std::mem::take(&mut tx.touched);
-    if keep {
-        statement(connection, "RELEASE one").await?;
-        Ok(touched)
-    } else {
-        statement(connection, "ROLLBACK TO one").await?;
-        statement(connection, "RELEASE one").await?;
-        Ok(Touched::default())
-    }
-}
-
 crate::statements! {
     /// Everything that is written in a workspace takes its turn, as it does on SQLite: so a check and the act
     /// that rests on it (the last owner, a free name) can't be parted.
     LOCK_WORKSPACE = "SELECT id FROM workspaces WHERE id = $1"
-        | "SELECT id FROM workspaces WHERE id = $1 FOR UPDATE" because "SQLite has one writer";
+        | "SELECT id FROM workspaces WHERE id = $1 FOR UPDATE" because "SQLite has one writer, and is never asked";
+    /// The member's row changes under the lock of its workspace only.
+    REVISIONS = "SELECT a.status, a.revision, m.access_revision FROM accounts a
+            LEFT JOIN members m ON m.account_id = a.id AND m.workspace_id = $2 WHERE a.id = $1"
+        | "SELECT a.status, a.revision, m.access_revision FROM accounts a
+            LEFT JOIN members m ON m.account_id = a.id AND m.workspace_id = $2 WHERE a.id = $1 FOR SHARE OF a"
+        because "SQLite has one writer";
     ACCOUNT_REVISION = "SELECT revision, status FROM accounts WHERE id = $1"
         | "SELECT revision, status FROM accounts WHERE id = $1 FOR SHARE" because "SQLite has one writer";
 }
@@ -181,7 +238,8 @@ pub(crate) async fn carry_out<T>(
     authority: &dyn Authority,
     work: &Work<T>,
 ) -> Result<T, Failure> {
-    if authority.workspace() != stoa_domain::WorkspaceId::INSTALLATION {
+    let is_shared = matches!(tx.connection, Connection::Postgres(_));
+    if is_shared && authority.workspace() != stoa_domain::WorkspaceId::INSTALLATION {
         tx.fetch_optional(LOCK_WORKSPACE, crate::values![authority.workspace()]).await?;
     }
     match authority.recheck() {
@@ -194,13 +252,12 @@ pub(crate) async fn carry_out<T>(
             }
         }
         Recheck::Member { account, revisions } => {
-            let row = tx.fetch_optional(ACCOUNT_REVISION, crate::values![account]).await?;
+            let row = tx.fetch_optional(REVISIONS, crate::values![account, authority.workspace()]).await?;
             let row = row.ok_or(Refusal::Unauthenticated)?;
-            if row.get::<String>(1)? != "active" {
+            if row.get::<String>(0)? != "active" {
                 return Err(Refusal::Unauthenticated.into());
             }
-            let account_revision = row.get::<i64>(0)?;
-            let access = standing::revision_in(tx, authority.workspace(), account).await?;
+            let (account_revision, access) = (row.get::<i64>(1)?, row.get::<Option<i64>>(2)?);
             if access != Some(revisions.access) || account_revision != revisions.account {
                 let fresh =
                     standing::load_in(tx, authority.workspace(), account, &authority.resources()).await?;

@@ -30,13 +30,19 @@ const BATCH: usize = 500;
 impl App {
     /// What happens in the workspace, as far as the member sees it at each moment: from `after` on, else from now on.
     /// It ends with a refusal when the membership does.
-    pub fn follow_events(
+    ///
+    /// The first look is over before this answers: whatever is written once a client has heard of its stream is told
+    /// on it, so that a page which loads after opening the stream misses nothing.
+    ///
+    /// # Errors
+    /// A fault.
+    pub async fn follow_events(
         &self,
         permit: Permit<may::FollowEvents>,
         after: Option<EventId>,
-    ) -> impl Stream<Item = Result<EventRecord, Failure>> + Send + use<> {
+    ) -> Result<impl Stream<Item = Result<EventRecord, Failure>> + Send + use<>, Failure> {
         let now = u64::try_from(self.store().now().micros() / 1_000).unwrap_or(0);
-        let follower = Follower {
+        let mut follower = Follower {
             store: self.store().clone(),
             // Before the first look, so that nothing falls between the two.
             changes: self.store().changes(),
@@ -46,14 +52,17 @@ impl App {
             newest: after.map_or(now, millis_of),
             told: HashMap::new(),
             waiting: VecDeque::new(),
-            is_resumed: after.is_some(),
-            has_begun: false,
             has_ended: false,
         };
-        futures_util::stream::unfold(follower, |mut follower| async move {
+        follower.look().await?;
+        if after.is_none() {
+            // Who starts at now has been told of everything that is there, but for its own end.
+            follower.waiting.retain(Result::is_err);
+        }
+        Ok(futures_util::stream::unfold(follower, |mut follower| async move {
             let next = follower.next().await?;
             Some((next, follower))
-        })
+        }))
     }
 }
 
@@ -68,8 +77,6 @@ struct Follower {
     /// What was told within the window, with the moment in its id.
     told: HashMap<EventId, u64>,
     waiting: VecDeque<Result<EventRecord, Failure>>,
-    is_resumed: bool,
-    has_begun: bool,
     has_ended: bool,
 }
 
@@ -82,18 +89,11 @@ impl Follower {
             if self.has_ended {
                 return None;
             }
-            if self.has_begun {
-                self.wait().await;
-            }
+            self.wait().await;
             if let Err(failure) = self.look().await {
                 self.has_ended = true;
                 return Some(Err(failure));
             }
-            if !self.has_begun && !self.is_resumed && !self.has_ended {
-                // Who starts at now has been told of everything that is there.
-                self.waiting.clear();
-            }
-            self.has_begun = true;
         }
     }
 

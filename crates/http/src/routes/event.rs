@@ -61,7 +61,7 @@ async fn follow(
     // One that can't be read, after an update perhaps: from now on. The page asks everything anew when it connects.
     let after: Option<EventId> = last.and_then(|last| last.parse().ok());
     let lease = frame.leases.hold::<FollowEvents>(asked);
-    let frames = frame.app.follow_events(permit, after).map(|event| {
+    let frames = frame.app.follow_events(permit, after).await?.map(|event| {
         let event = event?;
         stream::frame(Some(event.id.to_string()), &EventView::of(event))
     });

@@ -107,6 +107,41 @@ on_both_databases! {
         assert_eq!(log(&world, workspace).await.len(), logged + 1);
     }
 
+    async fn a_refused_write_takes_nothing_of_others_with_it(world: World) {
+        let olga = world.set_up().await;
+        let acme = world.workspace(&olga, "Acme").await;
+        let workspace: WorkspaceId = id(&acme.id);
+        let member = permit::<Change>(&world, &acme, &olga, Whole).await.unwrap().member();
+        let start = EventId::new(uuid::Uuid::nil());
+        let before = world.store.list_events(workspace, start, member, true).await.unwrap().len();
+        let logged = log(&world, workspace).await.len();
+        let mut writes = Vec::new();
+        for number in 0..24 {
+            let permit = permit::<Change>(&world, &acme, &olga, Whole).await.unwrap();
+            let store = world.store.clone();
+            let work: Work<()> = Box::new(move |tx| {
+                Box::pin(async move {
+                    tx.tell(workspace, EventType::Changed, ResourceKind::Workspace, workspace.uuid()).await?;
+                    if number % 3 == 0 { Err(Refusal::LastOwner.into()) } else { Ok(()) }
+                })
+            });
+            writes.push(tokio::spawn(async move { store.write(permit, work).await }));
+        }
+        let mut done = 0;
+        for (number, write) in writes.into_iter().enumerate() {
+            match write.await.unwrap() {
+                Ok(()) => done += 1,
+                Err(Failure::Refused(Refusal::LastOwner)) => assert_eq!(number % 3, 0),
+                other => panic!("{other:?}"),
+            }
+        }
+        assert_eq!(done, 16);
+        let after = world.store.list_events(workspace, start, member, true).await.unwrap().len();
+        assert_eq!(after, before + 16);
+        assert_eq!(log(&world, workspace).await.len(), logged + 16);
+        assert_whole(workspace, &log(&world, workspace).await);
+    }
+
     async fn the_chains_of_the_audit_log_hold(world: World) {
         let olga = world.set_up().await;
         let acme = world.workspace(&olga, "Acme").await;

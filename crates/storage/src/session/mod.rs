@@ -1,5 +1,7 @@
 //! Sessions: what a browser is signed in by. Only the hash of the secret is kept.
 
+mod kept;
+
 use stoa_domain::{
     AccountId, AccountPermit, Actor, Credential, OpenPermit, Refusal, SessionId, SystemPermit, Timestamp,
     Via, WorkspaceId,
@@ -11,6 +13,8 @@ use crate::store::{Store, Work};
 use crate::tx::Tx;
 use crate::values;
 
+pub(crate) use kept::KeptSessions;
+
 /// A session that nothing was asked by for this long has ended: 7 days.
 const IDLE_SECONDS: i64 = 7 * 24 * 3600;
 /// And every one after 30 days.
@@ -19,7 +23,8 @@ pub const ABSOLUTE_SECONDS: i64 = 30 * 24 * 3600;
 crate::statements! {
     INSERT = "INSERT INTO sessions (id, account_id, token_hash, authenticated_at, created_at, expires_at, last_seen_at,
             address, user_agent) VALUES ($1, $2, $3, $4, $4, $5, $4, $6, $7)";
-    FIND = "SELECT s.id, s.account_id, a.name, a.is_admin, a.revision, s.authenticated_at, s.last_seen_at
+    FIND = "SELECT s.id, s.account_id, a.name, a.is_admin, a.revision, s.authenticated_at, s.last_seen_at,
+            s.expires_at
         FROM sessions s JOIN accounts a ON a.id = s.account_id
         WHERE s.token_hash = $1 AND s.expires_at > $2 AND s.last_seen_at > $3 AND a.status = 'active'";
     IS_ALIVE = "SELECT s.id FROM sessions s JOIN accounts a ON a.id = s.account_id
@@ -66,6 +71,13 @@ pub struct SessionRecord {
     pub revision: i64,
     pub authenticated_at: Timestamp,
     pub last_seen_at: Timestamp,
+    pub expires_at: Timestamp,
+}
+
+impl SessionRecord {
+    fn counts_at(&self, now: Timestamp) -> bool {
+        self.expires_at > now && self.last_seen_at > now.plus_seconds(-IDLE_SECONDS)
+    }
 }
 
 /// A session as its account's page lists it.
@@ -99,10 +111,14 @@ impl Store {
     /// A fault.
     pub async fn find_session(&self, token_hash: &[u8]) -> Result<Option<SessionRecord>, StorageFault> {
         let now = self.now();
+        let read_at = match self.inner.sessions.find(token_hash, now) {
+            Ok(session) => return Ok(Some(session)),
+            Err(generation) => generation,
+        };
         let row =
             self.fetch_optional(FIND, values![token_hash, now, now.plus_seconds(-IDLE_SECONDS)]).await?;
-        row.map(|row| {
-            Ok(SessionRecord {
+        let found = row.map(|row| {
+            Ok::<_, StorageFault>(SessionRecord {
                 id: row.get(0)?,
                 account: row.get(1)?,
                 name: row.get(2)?,
@@ -110,9 +126,16 @@ impl Store {
                 revision: row.get(4)?,
                 authenticated_at: row.get(5)?,
                 last_seen_at: row.get(6)?,
+                expires_at: row.get(7)?,
             })
-        })
-        .transpose()
+        });
+        let found = found.transpose()?;
+        if let Some(session) = &found
+            && self.is_sqlite()
+        {
+            self.inner.sessions.keep(token_hash, session, read_at, now);
+        }
+        Ok(found)
     }
 
     /// Whether the session still counts: for what goes on after the request that it opened.
@@ -120,6 +143,9 @@ impl Store {
     /// # Errors
     /// A fault.
     pub async fn is_session_alive(&self, id: SessionId) -> Result<bool, StorageFault> {
+        if let Some(is_alive) = self.inner.sessions.is_alive(id, self.now()) {
+            return Ok(is_alive);
+        }
         Ok(self.fetch_optional(IS_ALIVE, values![id, self.now()]).await?.is_some())
     }
 
@@ -162,16 +188,18 @@ impl Store {
     /// A fault.
     pub async fn touch_session(&self, id: SessionId, account: AccountId) -> Result<(), Failure> {
         let permit = SystemPermit::new(WorkspaceId::INSTALLATION, "session.touch", None, None);
-        let work: Work<()> = Box::new(move |tx| {
+        let work: Work<Timestamp> = Box::new(move |tx| {
             Box::pin(async move {
                 tx.audit_nothing();
                 let now = tx.now();
                 tx.execute(TOUCH, values![id, now]).await?;
                 account::seen(tx, account).await?;
-                Ok(())
+                Ok(now)
             })
         });
-        self.write(permit, work).await
+        let now = self.write(permit, work).await?;
+        self.inner.sessions.seen(id, now);
+        Ok(())
     }
 
     /// The password was entered again.
@@ -179,10 +207,12 @@ impl Store {
     /// # Errors
     /// A fault.
     pub async fn confirm_session(&self, permit: AccountPermit, id: SessionId) -> Result<(), Failure> {
+        let account = permit.actor().account;
         let work: Work<()> = Box::new(move |tx| {
             Box::pin(async move {
                 let now = tx.now();
                 tx.execute(CONFIRM, values![id, now]).await?;
+                tx.touched.accounts.push(account);
                 Ok(())
             })
         });
