@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use sqlx::Row as _;
 use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
+    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteRow, SqliteSynchronous,
 };
 use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
@@ -39,8 +39,11 @@ struct Write {
     done: oneshot::Sender<i64>,
 }
 
-const SIGNED_IN: &str = "SELECT a.id, a.name, a.email FROM sessions s JOIN accounts a ON a.id = s.account_id
+const SIGNED_IN: &str = "SELECT a.id, a.name, a.email, a.email_verified_at IS NOT NULL, a.is_admin FROM sessions s JOIN accounts a ON a.id = s.account_id
     WHERE s.token_hash = $1 AND s.expires_at > $2 AND a.status = 'active'";
+const WORKSPACES: &str = "SELECT w.id, s.slug, w.name, m.role, w.primary_color FROM members m
+    JOIN workspaces w ON w.id = m.workspace_id JOIN workspace_slugs s ON s.workspace_id = w.id AND s.is_current
+    WHERE m.account_id = $1 ORDER BY w.name, w.id LIMIT 200";
 const LIST: &str = "SELECT i.id, i.slug, i.name, i.stage, i.branch, i.status, i.visibility, p.name, s.name
     FROM instances i JOIN projects p ON p.id = i.project_id JOIN servers s ON s.id = i.server_id
     JOIN members m ON m.workspace_id = i.workspace_id AND m.account_id = $1
@@ -95,22 +98,39 @@ impl Bare {
     }
 }
 
-/// Who is signed in: id, name, address.
-async fn signed_in(records: &Records, headers: &HeaderMap) -> Option<(Uuid, String, String)> {
+/// Whoever is signed in: id, name, address, whether that is verified, whether an administrator.
+async fn signed_in(records: &Records, headers: &HeaderMap) -> Option<SqliteRow> {
     let secret = headers.get(header::COOKIE)?.to_str().ok()?.split_once('=')?.1;
     let hash = Sha256::digest(secret.as_bytes()).to_vec();
     // No session of the bench ends, and neither side reads a clock: Stoa's stands still.
-    let row = sqlx::query(SIGNED_IN).bind(hash).bind(0_i64).fetch_optional(&records.read).await.ok()??;
-    Some((row.get(0), row.get(1), row.get(2)))
+    sqlx::query(SIGNED_IN).bind(hash).bind(0_i64).fetch_optional(&records.read).await.ok()?
 }
 
 async fn me(State(records): State<Arc<Records>>, headers: HeaderMap) -> Result<Json<Value>, StatusCode> {
-    let (id, name, email) = signed_in(&records, &headers).await.ok_or(StatusCode::UNAUTHORIZED)?;
-    Ok(Json(json!({ "id": id, "name": name, "email": email })))
+    let account = signed_in(&records, &headers).await.ok_or(StatusCode::UNAUTHORIZED)?;
+    let workspaces = sqlx::query(WORKSPACES)
+        .bind(account.get::<Uuid, _>(0))
+        .fetch_all(&records.read)
+        .await
+        .map_err(|_| StatusCode::INTERNAL_SERVER_ERROR)?;
+    let workspaces: Vec<Value> = workspaces
+        .iter()
+        .map(|row| {
+            json!({
+                "id": row.get::<Uuid, _>(0), "slug": row.get::<String, _>(1), "name": row.get::<String, _>(2),
+                "role": row.get::<String, _>(3), "primary_color": row.get::<String, _>(4),
+            })
+        })
+        .collect();
+    Ok(Json(json!({
+        "id": account.get::<Uuid, _>(0), "name": account.get::<String, _>(1), "email": account.get::<String, _>(2),
+        "email_verified": account.get::<bool, _>(3), "is_admin": account.get::<bool, _>(4),
+        "workspaces": workspaces,
+    })))
 }
 
 async fn list(State(records): State<Arc<Records>>, headers: HeaderMap) -> Result<Json<Value>, StatusCode> {
-    let (account, ..) = signed_in(&records, &headers).await.ok_or(StatusCode::UNAUTHORIZED)?;
+    let account: Uuid = signed_in(&records, &headers).await.ok_or(StatusCode::UNAUTHORIZED)?.get(0);
     let rows = sqlx::query(LIST)
         .bind(account)
         .bind(ALLOWED)
@@ -137,7 +157,7 @@ async fn create(
     headers: HeaderMap,
     Json(wish): Json<Value>,
 ) -> Result<(StatusCode, Json<Value>), StatusCode> {
-    let (account, ..) = signed_in(&records, &headers).await.ok_or(StatusCode::UNAUTHORIZED)?;
+    let account: Uuid = signed_in(&records, &headers).await.ok_or(StatusCode::UNAUTHORIZED)?.get(0);
     let name = wish["name"].as_str().ok_or(StatusCode::UNPROCESSABLE_ENTITY)?.to_owned();
     let (done, written) = oneshot::channel();
     let write = Write { account, name: name.clone(), done };

@@ -72,6 +72,8 @@ impl SmtpMail {
                 .from(self.from.clone())
                 .to(to)
                 .subject(letter.subject)
+                // One of its own: a letter without is suspected by those who receive it.
+                .message_id(None)
                 .multipart(MultiPart::alternative_plain_html(letter.text, letter.html))
                 .map_err(|error| error.to_string())
         });

@@ -1,6 +1,8 @@
 //! Hosted repositories: bare ones in one folder, by the projects' ids.
 
+use std::collections::HashMap;
 use std::path::PathBuf;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
@@ -16,7 +18,12 @@ const SETTLED: Duration = Duration::from_secs(3600);
 /// The folder of hosted repositories.
 pub struct GitRepositories {
     folder: PathBuf,
+    /// Between two commits, whose names are made of all that stands behind them: what was counted once stays right.
+    distances: Mutex<HashMap<(CommitId, CommitId), (u64, u64)>>,
 }
+
+/// More are dropped at once: they are counted again at their next use.
+const MOST_DISTANCES: usize = 50_000;
 
 fn fault(error: GitError) -> Fault {
     Fault::new(error)
@@ -34,7 +41,12 @@ impl GitRepositories {
     /// Where it can't be made.
     pub fn new(folder: PathBuf) -> std::io::Result<Self> {
         stoa_agent::folders::make_private(&folder)?;
-        Ok(Self { folder: std::fs::canonicalize(folder)? })
+        Ok(Self { folder: std::fs::canonicalize(folder)?, distances: Mutex::default() })
+    }
+
+    fn distances(&self) -> MutexGuard<'_, HashMap<(CommitId, CommitId), (u64, u64)>> {
+        // The map is whole after every statement, so a panic elsewhere doesn't spoil it.
+        self.distances.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Where a project's repository lies.
@@ -110,10 +122,22 @@ impl Repositories for GitRepositories {
     fn ahead_behind(
         &self,
         project: ProjectId,
-        branch: BranchName,
-        base: BranchName,
+        tip: CommitId,
+        base: CommitId,
     ) -> BoxFuture<'_, Result<(u64, u64), Fault>> {
-        Box::pin(async move { self.of(project).ahead_behind(&branch, &base).await.map_err(fault) })
+        Box::pin(async move {
+            let between = (tip, base);
+            if let Some(known) = self.distances().get(&between) {
+                return Ok(*known);
+            }
+            let counted = self.of(project).ahead_behind(&between.0, &between.1).await.map_err(fault)?;
+            let mut distances = self.distances();
+            if distances.len() >= MOST_DISTANCES {
+                distances.clear();
+            }
+            distances.insert(between, counted);
+            Ok(counted)
+        })
     }
 
     fn is_ancestor(

@@ -54,8 +54,8 @@ async fn branches_and_commits_are_read() {
     let commits = repository.commits(&branch("main"), 1, 10).await.unwrap().unwrap();
     assert_eq!(commits.iter().map(|commit| commit.subject.as_str()).collect::<Vec<_>>(), ["first"]);
     assert!(repository.commits(&branch("nowhere"), 0, 10).await.unwrap().is_none());
-    assert_eq!(repository.ahead_behind(&branch("staging"), &branch("main")).await.unwrap(), (1, 0));
     let (main, staging) = (&branches[0].commit.id, &branches[1].commit.id);
+    assert_eq!(repository.ahead_behind(staging, main).await.unwrap(), (1, 0));
     assert!(repository.is_ancestor(main, staging).await.unwrap());
     assert!(!repository.is_ancestor(staging, main).await.unwrap());
     assert_eq!(repository.file(main, "app.py", 100).await.unwrap().unwrap(), b"print(1)\n");

@@ -1,5 +1,7 @@
 //! From who asks and what a path says to a permit: the one way in.
 
+use std::sync::{Mutex, PoisonError};
+
 use stoa_domain::permission::{DeploymentTarget, JobTarget, ProjectAndInstances};
 use stoa_domain::{
     AccountNeed, AccountPermit, AccountStanding, Action, InstanceId, InvitationId, MemberId, Need,
@@ -288,26 +290,64 @@ impl App {
     }
 }
 
-impl App {
-    /// Decides `P` once more for what goes on, without a word in the audit log: the first refusal ends it, and
-    /// what ended the right is there already.
+/// One decision that is asked again and again for as long as something goes on.
+pub struct GoingOn<P: Permission> {
+    account: AccountStanding,
+    path: PathWords,
+    /// What the path named at that number of commits: while nothing was committed, it names the same.
+    located: Mutex<Option<(u64, WorkspaceId, P::Target, Option<StartedBy>)>>,
+}
+
+impl<P> GoingOn<P>
+where
+    P: Permission,
+    P::Target: Locate,
+{
+    #[must_use]
+    pub fn new(account: AccountStanding, path: PathWords) -> Self {
+        Self { account, path, located: Mutex::new(None) }
+    }
+
+    fn known(&self, commits: Option<u64>) -> Option<(WorkspaceId, Located<P::Target>)> {
+        let kept = self.located.lock().unwrap_or_else(PoisonError::into_inner);
+        let (at, workspace, target, started_by) = kept.as_ref()?;
+        (Some(*at) == commits)
+            .then(|| (*workspace, Located { target: target.clone(), started_by: *started_by }))
+    }
+
+    async fn locate(&self, app: &App) -> Result<(WorkspaceId, Option<Located<P::Target>>), Failure> {
+        // Read before it is looked for: what is committed meanwhile makes it old.
+        let commits = app.store().commits();
+        if let Some((workspace, located)) = self.known(commits) {
+            return Ok((workspace, Some(located)));
+        }
+        let workspace =
+            app.store().find_workspace_id(self.path.get("workspace")).await?.ok_or(Refusal::NotFound)?;
+        let located = P::Target::locate(app.store(), workspace, &self.path).await?;
+        let kept = commits.zip(located.as_ref());
+        *self.located.lock().unwrap_or_else(PoisonError::into_inner) =
+            kept.map(|(at, located)| (at, workspace, located.target.clone(), located.started_by));
+        Ok((workspace, located))
+    }
+
+    /// Decides once more, without a word in the audit log: the first refusal ends it, and what ended the right is
+    /// there already.
     ///
     /// # Errors
     /// The refusal, or a fault.
-    pub async fn ask_again<P>(&self, account: &AccountStanding, path: &PathWords) -> Result<(), Failure>
-    where
-        P: Permission,
-        P::Target: Locate,
-    {
-        let workspace =
-            self.store().find_workspace_id(path.get("workspace")).await?.ok_or(Refusal::NotFound)?;
-        let located = P::Target::locate(self.store(), workspace, path).await?;
+    pub async fn ask(&self, app: &App) -> Result<(), Failure> {
+        if !app.is_still_signed_in(self.account.actor.credential).await? {
+            return Err(Refusal::Unauthenticated.into());
+        }
+        let (workspace, located) = self.locate(app).await?;
         let wanted = located.as_ref().map(|located| located.target.resources()).unwrap_or_default();
-        let standing = self.standing_in(account, workspace, &wanted).await?;
+        let standing = app.standing_in(&self.account, workspace, &wanted).await?;
         let located = located.ok_or(Refusal::NotFound)?;
         Ok(permit::<P>(&standing, located).map(drop)?)
     }
+}
 
+impl App {
     /// Hears of each committed write; a hint, never the truth.
     #[must_use]
     pub fn changes(&self) -> tokio::sync::broadcast::Receiver<std::sync::Arc<stoa_storage::Touched>> {

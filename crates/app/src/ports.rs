@@ -116,12 +116,12 @@ pub trait Repositories: Send + Sync + 'static {
     ) -> BoxFuture<'_, Result<Option<Vec<Commit>>, Fault>>;
     /// The commit a branch stands at.
     fn head(&self, project: ProjectId, branch: BranchName) -> BoxFuture<'_, Result<Option<CommitId>, Fault>>;
-    /// How many commits `branch` has that `base` hasn't, and the other way round.
+    /// How many commits `tip` has behind it that `base` hasn't, and the other way round.
     fn ahead_behind(
         &self,
         project: ProjectId,
-        branch: BranchName,
-        base: BranchName,
+        tip: CommitId,
+        base: CommitId,
     ) -> BoxFuture<'_, Result<(u64, u64), Fault>>;
     /// Whether `descendant` is `ancestor` or follows from it; `false` where either isn't there.
     fn is_ancestor(

@@ -7,7 +7,7 @@ use crate::ids::WorkspaceId;
 use crate::permission::{Need, Permission, Target};
 use crate::permit::{AccountPermit, OpenPermit, Permit};
 use crate::refusal::Refusal;
-use crate::standing::{AccountStanding, Standing};
+use crate::standing::{AccountStanding, Standing, TokenLimits};
 
 /// Decides whether `standing` may do `P` to `target`, which exists.
 ///
@@ -100,6 +100,8 @@ pub fn decide_cancel<P: Permission>(
 pub enum AccountNeed {
     /// Being signed in, by session or token.
     SignedIn,
+    /// By a session, or by a token that isn't narrowed: what would give a narrowed one more than it has.
+    Unnarrowed,
     /// Being signed in by a session; a token can't.
     Session,
     /// By a session, with the password entered a moment ago: what changes the account itself.
@@ -118,6 +120,10 @@ pub fn decide_account(
     let by_token = standing.limits.is_some();
     match need {
         AccountNeed::SignedIn => {}
+        AccountNeed::Unnarrowed if standing.limits.as_ref().is_some_and(TokenLimits::is_narrowed) => {
+            return Err(Refusal::TokenMayNot);
+        }
+        AccountNeed::Unnarrowed => {}
         AccountNeed::Session | AccountNeed::Confirmed if by_token => return Err(Refusal::TokenMayNot),
         AccountNeed::Confirmed if !standing.confirmed => return Err(Refusal::PasswordRequired),
         AccountNeed::Session | AccountNeed::Confirmed => {}
@@ -127,11 +133,8 @@ pub fn decide_account(
         revision: standing.revision,
         operation,
         // A token narrowed in any way doesn't administer the installation.
-        is_admin: standing.is_admin
-            && standing
-                .limits
-                .as_ref()
-                .is_none_or(|limits| limits.actions.is_none() && limits.workspaces.is_none()),
+        is_admin: standing.is_admin && !standing.limits.as_ref().is_some_and(TokenLimits::is_narrowed),
+        limits: standing.limits.clone().unwrap_or_default(),
     })
 }
 

@@ -7,9 +7,10 @@ use crate::action::ActionSet;
 use crate::actor::Actor;
 use crate::decide::{StartedBy, check};
 use crate::ids::{AccountId, MemberId, WorkspaceId};
+use crate::member::Role;
 use crate::permission::{Permission, Resource, ResourceKind, Target};
 use crate::refusal::Refusal;
-use crate::standing::{Access, Revisions, Standing};
+use crate::standing::{Access, Revisions, Standing, TokenLimits};
 
 /// The proof that an actor may do `P` to the target. Neither copied nor stored: it is used once.
 #[must_use = "a permit that isn't used was decided for nothing"]
@@ -180,6 +181,7 @@ pub struct AccountPermit {
     pub(crate) revision: i64,
     pub(crate) operation: &'static str,
     pub(crate) is_admin: bool,
+    pub(crate) limits: TokenLimits,
 }
 
 impl AccountPermit {
@@ -191,6 +193,18 @@ impl AccountPermit {
     #[must_use]
     pub fn is_admin(&self) -> bool {
         self.is_admin
+    }
+
+    /// Whether a workspace of the account's is one for this request too: a token may be narrowed to others.
+    #[must_use]
+    pub fn sees_workspace(&self, workspace: WorkspaceId) -> bool {
+        self.limits.workspaces.as_ref().is_none_or(|only| only.contains(&workspace))
+    }
+
+    /// What an account that has this role is for this request: narrowed to actions it is never an owner.
+    #[must_use]
+    pub fn role(&self, role: Role) -> Role {
+        if self.limits.actions.is_some() { Role::Member } else { role }
     }
 }
 

@@ -101,6 +101,9 @@ impl FieldProblem {
     }
 }
 
+/// The denial that answers alike for what is hidden and what never was.
+pub const NOT_FOUND: &str = "not_found";
+
 impl Refusal {
     /// One wrong field.
     #[must_use]
@@ -108,18 +111,18 @@ impl Refusal {
         Self::Invalid(vec![FieldProblem::new(field, code, detail)])
     }
 
-    /// Whether the refusal is a denial: what the audit log keeps as refused.
+    /// The word for a denial: what the audit log keeps as refused. `None` for every other refusal.
     #[must_use]
-    pub const fn is_denial(&self) -> bool {
-        matches!(
-            self,
-            Self::PermissionDenied { .. }
-                | Self::TokenMayNot
-                | Self::OwnerRequired { .. }
-                | Self::AdministratorRequired
-                | Self::TargetNotAllowed
-                | Self::WrongAccount
-                | Self::NotFound
-        )
+    pub const fn denial(&self) -> Option<&'static str> {
+        Some(match self {
+            Self::PermissionDenied { .. } => "permission_denied",
+            Self::TokenMayNot => "token_may_not",
+            Self::OwnerRequired { .. } => "owner_required",
+            Self::AdministratorRequired => "administrator_required",
+            Self::TargetNotAllowed => "target_not_allowed",
+            Self::WrongAccount => "wrong_account",
+            Self::NotFound => NOT_FOUND,
+            _ => return None,
+        })
     }
 }

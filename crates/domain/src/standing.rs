@@ -42,6 +42,14 @@ pub struct TokenLimits {
     pub workspaces: Option<Vec<WorkspaceId>>,
 }
 
+impl TokenLimits {
+    /// Whether it has less than its account.
+    #[must_use]
+    pub fn is_narrowed(&self) -> bool {
+        self.actions.is_some() || self.workspaces.is_some()
+    }
+}
+
 /// The access of one request: the membership, and whoever stands behind the request.
 #[derive(Debug, Clone)]
 pub struct Standing {

@@ -5,7 +5,7 @@ use http::header::CONTENT_TYPE;
 use http::request::Parts;
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use serde::de::DeserializeOwned;
-use stoa_app::{Failure, Fault};
+use stoa_app::Failure;
 use stoa_domain::{FieldProblem, Refusal};
 
 /// Largest JSON body: 1 MiB.
@@ -33,7 +33,8 @@ pub(crate) async fn json<T: DeserializeOwned>(
         Err(error) if error.downcast_ref::<LengthLimitError>().is_some() => {
             return Err(Refusal::PayloadTooLarge.into());
         }
-        Err(error) => return Err(Fault::new(error).into()),
+        // Whoever sent it has most likely gone: nothing of ours has failed.
+        Err(_) => return Err(Refusal::invalid("", "cut", "The body broke off before its end.").into()),
     };
     parse(&bytes).map_err(Into::into)
 }
@@ -41,6 +42,9 @@ pub(crate) async fn json<T: DeserializeOwned>(
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Refusal> {
     if deepest(bytes) > DEEPEST {
         return Err(Refusal::invalid("", "too_deep", "The body is nested more than 32 deep."));
+    }
+    if bytes.iter().find(|byte| !byte.is_ascii_whitespace()) != Some(&b'{') {
+        return Err(Refusal::invalid("", "invalid", "The body has to be a JSON object."));
     }
     let mut reader = serde_json::Deserializer::from_slice(bytes);
     let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
@@ -122,6 +126,9 @@ mod tests {
         assert_eq!(field(r#"{"mode":1}"#), "mode");
         assert_eq!(field(r#"{"mode":"soft","inner":{"number":300}}"#), "inner.number");
         assert_eq!(field(r#"{"mode":"soft"} true"#), "");
+        for other in ["", "[]", "\"soft\"", " [\"soft\", null]"] {
+            assert_eq!(field(other), "", "{other}");
+        }
     }
 
     #[test]

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use futures_util::future::BoxFuture;
-use stoa_app::authority::Locate;
+use stoa_app::authority::{GoingOn, Locate};
 use stoa_app::{App, Failure};
 use stoa_domain::{Permission, Refusal};
 use tokio::sync::Notify;
@@ -68,14 +68,10 @@ impl Leases {
         P::Target: Locate,
     {
         let app = self.shared.app.clone();
+        let going_on = Arc::new(GoingOn::<P>::new(asked.account, asked.path));
         let check: Check = Box::new(move || {
-            let (app, asked) = (app.clone(), asked.clone());
-            Box::pin(async move {
-                if !app.is_still_signed_in(asked.account.actor.credential).await? {
-                    return Err(Refusal::Unauthenticated.into());
-                }
-                app.ask_again::<P>(&asked.account, &asked.path).await
-            })
+            let (app, going_on) = (app.clone(), going_on.clone());
+            Box::pin(async move { going_on.ask(&app).await })
         });
         let held = Arc::new(Held {
             check,

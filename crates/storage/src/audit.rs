@@ -2,6 +2,7 @@
 //! hash of the one before, so that a gap or a change shows.
 
 use sha2::{Digest, Sha256};
+use stoa_domain::refusal::NOT_FOUND;
 use stoa_domain::{
     AccountId, Actor, AuditEventId, Authority, Refusal, Resource, Timestamp, Via, WorkspaceId,
 };
@@ -30,6 +31,7 @@ crate::statements! {
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)";
     RECENT_REFUSALS = "SELECT COUNT(*) FROM audit_events WHERE workspace_id = $1 AND account_id = $2
             AND outcome = 'refused' AND at > $3";
+    OWN_SEQ = "SELECT seq FROM audit_events WHERE workspace_id = $1 AND account_id = $2 AND id = $3";
     LIST = "SELECT seq, id, at, account_id, actor_name, via, address, action, resource_kind, resource_id, resource_name,
             outcome, second_name, repeated, detail, previous_hash, hash
         FROM audit_events WHERE workspace_id = $1 AND seq < $2
@@ -284,6 +286,19 @@ fn read(row: &Row) -> Result<AuditRecord, StorageFault> {
     })
 }
 
+impl AuditRecord {
+    /// As the one who was refused may read it: what is hidden looks like what never was.
+    #[must_use]
+    pub fn as_told(self) -> Self {
+        let is_hidden = self.outcome == Outcome::Refused.key() && self.detail.contains(NOT_FOUND);
+        if is_hidden {
+            Self { resource_kind: None, resource_id: None, resource_name: None, ..self }
+        } else {
+            self
+        }
+    }
+}
+
 impl Store {
     /// Events of one chain, newest first.
     ///
@@ -316,15 +331,28 @@ impl Store {
         rows.iter().map(read).collect()
     }
 
+    /// The number of one of an account's own events, by which a list goes on after it.
+    ///
+    /// # Errors
+    /// A fault.
+    pub async fn find_own_audit_seq(
+        &self,
+        chain: WorkspaceId,
+        account: AccountId,
+        event: AuditEventId,
+    ) -> Result<Option<i64>, StorageFault> {
+        let row = self.fetch_optional(OWN_SEQ, values![chain, account, event]).await?;
+        row.map(|row| row.get(0)).transpose()
+    }
+
     /// Keeps a refusal, in a transaction of its own. A flood of one actor's becomes one event a minute.
     ///
     /// # Errors
     /// A fault.
     pub async fn record_refusal(&self, mut event: NewAuditEvent, refusal: &Refusal) -> Result<(), Failure> {
-        if !refusal.is_denial() {
-            return Ok(());
-        }
+        let Some(denial) = refusal.denial() else { return Ok(()) };
         event.outcome = Outcome::Refused;
+        event.detail = format!("{{\"denial\":\"{denial}\"}}");
         let since = self.now().plus_seconds(-FLOOD_SECONDS);
         let account = event.actor.as_ref().map(|actor| actor.account);
         let recent = self.fetch_optional(RECENT_REFUSALS, values![event.workspace, account, since]).await?;

@@ -184,6 +184,9 @@ pub(crate) async fn head_in(
     row.map(|row| commit(row.get(0)?)).transpose()
 }
 
+/// So many branches of one push are named in its audit event.
+const NAMED: usize = 10;
+
 async fn move_in(
     tx: &mut Tx<'_>,
     workspace: WorkspaceId,
@@ -233,7 +236,12 @@ async fn move_in(
         return Ok(deployed);
     }
     tx.audit_name(row.get::<String>(0)?);
-    tx.audit_second(moved.join(", "));
+    let (shown, more) = (moved.len().min(NAMED), moved.len().saturating_sub(NAMED));
+    let mut names = moved[..shown].join(", ");
+    if more > 0 {
+        names.push_str(&format!(" and {more} more"));
+    }
+    tx.audit_second(names);
     tx.tell(workspace, EventType::Changed, ResourceKind::Project, project.uuid()).await?;
     Ok(deployed)
 }

@@ -1,5 +1,8 @@
 //! From what a path says (a slug or an id) to the thing meant, within one workspace. Ids are looked up first.
 
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
 use stoa_domain::permission::{DeploymentTarget, JobTarget};
 use stoa_domain::{
     DeploymentId, InstanceId, InvitationId, JobId, MemberId, ProjectId, ServerId, WorkspaceId,
@@ -7,6 +10,7 @@ use stoa_domain::{
 
 use crate::failure::StorageFault;
 use crate::store::Store;
+use crate::tx::Touched;
 use crate::values;
 
 crate::statements! {
@@ -28,6 +32,44 @@ crate::statements! {
         WHERE d.workspace_id = $1 AND d.instance_id = $2 AND d.id = $3";
 }
 
+/// Words that meant a workspace when they were last asked for. Kept on SQLite alone, where one process writes; a word
+/// stops meaning its workspace only when that is deleted.
+#[derive(Clone, Default)]
+pub(crate) struct WorkspaceWords {
+    kept: Arc<Mutex<(u64, HashMap<String, WorkspaceId>)>>,
+}
+
+/// More are dropped at once: they are found again at their next use.
+const MOST_WORDS: usize = 10_000;
+
+impl WorkspaceWords {
+    fn find(&self, text: &str) -> Result<WorkspaceId, u64> {
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.1.get(text).copied().ok_or(kept.0)
+    }
+
+    fn keep(&self, text: &str, id: WorkspaceId, read_at: u64) {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.0 != read_at {
+            return;
+        }
+        if kept.1.len() >= MOST_WORDS {
+            kept.1.clear();
+        }
+        kept.1.insert(text.to_owned(), id);
+    }
+
+    /// Called by the writer after the commit, before anyone is answered.
+    pub(crate) fn forget(&self, touched: &Touched) {
+        if touched.workspaces.is_empty() {
+            return;
+        }
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.0 += 1;
+        kept.1.retain(|_, id| !touched.workspaces.contains(id));
+    }
+}
+
 /// A job, and what its start needed: an action's key, or `owner`.
 #[derive(Debug, Clone)]
 pub struct LocatedJob {
@@ -39,11 +81,21 @@ impl Store {
     /// # Errors
     /// A fault.
     pub async fn find_workspace_id(&self, text: &str) -> Result<Option<WorkspaceId>, StorageFault> {
+        let read_at = match self.inner.workspace_words.find(text) {
+            Ok(id) => return Ok(Some(id)),
+            Err(generation) => generation,
+        };
         let row = match text.parse::<WorkspaceId>() {
             Ok(id) => self.fetch_optional(WORKSPACE_BY_ID, values![id]).await?,
             Err(_) => self.fetch_optional(WORKSPACE_BY_SLUG, values![text.to_ascii_lowercase()]).await?,
         };
-        row.map(|row| row.get(0)).transpose()
+        let found = row.map(|row| row.get(0)).transpose()?;
+        if let Some(id) = found
+            && self.is_sqlite()
+        {
+            self.inner.workspace_words.keep(text, id, read_at);
+        }
+        Ok(found)
     }
 
     /// # Errors

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::str::FromStr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
@@ -15,6 +16,7 @@ use stoa_domain::{Authority, Timestamp};
 use tokio::sync::{broadcast, mpsc};
 
 use crate::failure::{Failure, StorageFault};
+use crate::locate::WorkspaceWords;
 use crate::migrate;
 use crate::row::Row;
 use crate::session::KeptSessions;
@@ -59,6 +61,9 @@ pub(crate) struct Inner {
     pub(crate) changes: broadcast::Sender<Arc<Touched>>,
     pub(crate) standings: Standings,
     pub(crate) sessions: KeptSessions,
+    pub(crate) workspace_words: WorkspaceWords,
+    /// Rises with each commit of this process.
+    pub(crate) commits: Arc<AtomicU64>,
     pub(crate) floods: crate::audit::Floods,
 }
 
@@ -81,6 +86,8 @@ impl Store {
         let (changes, _) = broadcast::channel(4096);
         let standings = Standings::default();
         let sessions = KeptSessions::default();
+        let workspace_words = WorkspaceWords::default();
+        let commits = Arc::new(AtomicU64::new(0));
         let backend = match place {
             Place::Sqlite(file) => {
                 let (read, connection) = open_sqlite(&file).await?;
@@ -91,6 +98,8 @@ impl Store {
                     changes: changes.clone(),
                     standings: standings.clone(),
                     sessions: sessions.clone(),
+                    workspace_words: workspace_words.clone(),
+                    commits: commits.clone(),
                 };
                 tokio::spawn(writer::run(connection, receiver, surroundings));
                 Backend::Sqlite { read, writer: sender }
@@ -109,6 +118,8 @@ impl Store {
                 changes,
                 standings,
                 sessions,
+                workspace_words,
+                commits,
                 floods: crate::audit::Floods::default(),
             }),
         })
@@ -123,6 +134,13 @@ impl Store {
     #[must_use]
     pub fn changes(&self) -> broadcast::Receiver<Arc<Touched>> {
         self.inner.changes.subscribe()
+    }
+
+    /// How often something was committed; `None` where others write too, so that it says nothing. While it stays the
+    /// same, so does every record.
+    #[must_use]
+    pub fn commits(&self) -> Option<u64> {
+        self.is_sqlite().then(|| self.inner.commits.load(Ordering::SeqCst))
     }
 
     #[must_use]

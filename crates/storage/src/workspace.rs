@@ -1,5 +1,6 @@
 //! Workspaces and their slugs.
 
+use stoa_domain::member::Role;
 use stoa_domain::permission::workspace::{Change, Delete};
 use stoa_domain::slug::Slug;
 use stoa_domain::{
@@ -70,7 +71,7 @@ pub struct WorkspaceRecord {
 #[derive(Debug, Clone)]
 pub struct MyWorkspace {
     pub workspace: WorkspaceRecord,
-    pub role: String,
+    pub role: Role,
 }
 
 /// What a change of a workspace sets; `None` leaves it.
@@ -164,7 +165,13 @@ impl Store {
         limit: i64,
     ) -> Result<Vec<MyWorkspace>, StorageFault> {
         let rows = self.fetch_all(MINE, values![account, after.0, after.1, limit]).await?;
-        rows.iter().map(|row| Ok(MyWorkspace { workspace: read(row)?, role: row.get(7)? })).collect()
+        rows.iter()
+            .map(|row| {
+                let role: String = row.get(7)?;
+                let role = Role::from_key(&role).ok_or(StorageFault::Unknown(role))?;
+                Ok(MyWorkspace { workspace: read(row)?, role })
+            })
+            .collect()
     }
 
     /// Whether a workspace's slug can be taken.

@@ -5,6 +5,7 @@
 //! written something is refused after all, the whole is undone and each is done again in a transaction of its own.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use futures_util::future::BoxFuture;
 use sqlx::SqliteConnection;
@@ -13,6 +14,7 @@ use tokio::sync::{broadcast, mpsc, oneshot};
 
 use crate::audit::ChainEnds;
 use crate::failure::{Failure, StorageFault};
+use crate::locate::WorkspaceWords;
 use crate::session::KeptSessions;
 use crate::standing::{self, Standings};
 use crate::store::{Clock, NewIds, Work};
@@ -27,6 +29,8 @@ pub(crate) struct Surroundings {
     pub changes: broadcast::Sender<Arc<Touched>>,
     pub standings: Standings,
     pub sessions: KeptSessions,
+    pub workspace_words: WorkspaceWords,
+    pub commits: Arc<AtomicU64>,
 }
 
 /// How a write went, inside of its transaction.
@@ -123,6 +127,8 @@ impl Surroundings {
     fn tell(&self, jobs: Vec<Job>, touched: Touched) {
         self.standings.forget(&touched);
         self.sessions.forget(&touched);
+        self.workspace_words.forget(&touched);
+        self.commits.fetch_add(1, Ordering::SeqCst);
         for job in jobs {
             job.settle(Ok(()));
         }

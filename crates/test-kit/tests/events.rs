@@ -81,7 +81,7 @@ on_both_databases! {
         let workspace = world.workspace(&olga, "Acme").await;
         let tess = workspace.member("Tess Tester").await;
         let mut stream = open(&tess.person.client, &workspace.path("/events")).await;
-        olga.client.delete(&workspace.path(&format!("/members/{}", tess.id)), None).await.expect(204);
+        let _ = olga.client.delete(&workspace.path(&format!("/members/{}", tess.id)), None).await.expect(204);
         let mut said = Vec::new();
         while let Some((name, data)) = stream.next().await {
             said.push((name, data));

@@ -94,15 +94,12 @@ impl Repository {
             .map(Some)
     }
 
-    /// How many commits `branch` has that `base` hasn't, and the other way round.
+    /// How many commits `tip` has behind it that `base` hasn't, and the other way round.
     ///
     /// # Errors
     /// Where git refuses.
-    pub async fn ahead_behind(&self, branch: &BranchName, base: &BranchName) -> Result<(u64, u64), GitError> {
-        let (Some(branch), Some(base)) = (self.head(branch).await?, self.head(base).await?) else {
-            return Ok((0, 0));
-        };
-        let both = format!("{branch}...{base}");
+    pub async fn ahead_behind(&self, tip: &CommitId, base: &CommitId) -> Result<(u64, u64), GitError> {
+        let both = format!("{tip}...{base}");
         let out = self.ask(&["rev-list", "--left-right", "--count", "--end-of-options", &both]).await?;
         let text = String::from_utf8_lossy(&out);
         let mut numbers = text.split_whitespace().map(|number| number.parse().ok());

@@ -221,10 +221,15 @@ fn hand_over(
         let copy = fcntl(descriptor.as_fd(), FcntlArg::F_DUPFD_CLOEXEC(100))?;
         above.push((own(copy), number));
     }
-    // SAFETY: between fork and exec only dup2(2), setsid(2), prctl(2) and getppid(2) are called, which may be; the
-    // numbers are free in the child or given up by it.
+    // SAFETY: between fork and exec only close_range(2), dup2(2), setsid(2), prctl(2) and getppid(2) are called, which
+    // may be; the numbers are free in the child or given up by it.
     unsafe {
         command.pre_exec(move || {
+            // What this process inherited itself, from a shell or a service manager, isn't for the sandbox.
+            let flag = nix::libc::CLOSE_RANGE_CLOEXEC;
+            if nix::libc::syscall(nix::libc::SYS_close_range, 3, nix::libc::c_uint::MAX, flag) != 0 {
+                return Err(io::Error::last_os_error());
+            }
             nix::unistd::setsid()?;
             if dies_with_us {
                 nix::sys::prctl::set_pdeathsig(nix::sys::signal::Signal::SIGKILL)?;

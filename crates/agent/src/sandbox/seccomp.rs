@@ -56,6 +56,10 @@ const NAMESPACES: libc::c_int = libc::CLONE_NEWNS
     | libc::CLONE_NEWPID
     | libc::CLONE_NEWNET;
 
+/// The families of sockets there are in a sandbox: others lead past its network, to the hypervisor (vsock) or into rarely
+/// used parts of the kernel.
+const FAMILIES: &[libc::c_int] = &[libc::AF_UNIX, libc::AF_INET, libc::AF_INET6, libc::AF_NETLINK];
+
 fn bad(error: impl std::fmt::Display) -> io::Error {
     io::Error::other(format!("the filter of system calls can't be made: {error}"))
 }
@@ -76,6 +80,14 @@ pub(super) fn filter() -> io::Result<Vec<u8>> {
         })
         .collect::<io::Result<Vec<_>>>()?;
     rules.insert(libc::SYS_clone, clone);
+    let other_families = FAMILIES
+        .iter()
+        .map(|family| {
+            let family = u64::try_from(*family).map_err(bad)?;
+            SeccompCondition::new(0, SeccompCmpArgLen::Dword, SeccompCmpOp::Ne, family).map_err(bad)
+        })
+        .collect::<io::Result<Vec<_>>>()?;
+    rules.insert(libc::SYS_socket, vec![SeccompRule::new(other_families).map_err(bad)?]);
     let refuse = u32::try_from(libc::EPERM).map_err(bad)?;
     let mut bytes = program(rules, refuse)?;
     // The flags of clone3 lie in memory, where no filter looks: libraries fall back to clone when it isn't there.

@@ -114,6 +114,16 @@ impl App {
         Ok(SignedIn { account, session, secret })
     }
 
+    /// The account as its own request sees it.
+    ///
+    /// # Errors
+    /// A fault.
+    pub async fn view_own_account(&self, permit: AccountPermit) -> Result<OwnAccount, Failure> {
+        let own = self.load_own_account(permit.actor().account).await?;
+        let workspaces = crate::workspace::as_seen_by(&permit, own.workspaces).collect();
+        Ok(OwnAccount { workspaces, ..own })
+    }
+
     /// # Errors
     /// A fault.
     pub async fn load_own_account(&self, account: AccountId) -> Result<OwnAccount, Failure> {

@@ -71,6 +71,7 @@ pub(crate) fn letter_of(
 <p style="font-size:20px;line-height:28px;font-weight:600;margin:24px 0 8px">Join {name}</p>
 <p style="font-size:14px;line-height:21px;margin:0 0 24px;color:#4d505b">{inviter} invites you to the workspace. The link works once, for 7 days.</p>
 <p style="margin:0 0 24px"><a href="{link}" style="display:inline-block;background:{color};color:{label};text-decoration:none;font-weight:600;font-size:14px;padding:10px 18px;border-radius:6px">Accept the invitation</a></p>
+<p style="font-size:12px;line-height:18px;margin:0 0 16px;color:#666975">Or copy this address into a browser:<br><span style="word-break:break-all;color:#4d505b">{link}</span></p>
 <p style="font-size:12px;line-height:18px;margin:0;color:#666975">The invitation is for {address}. If you didn't expect this mail, you can ignore it: nothing happens without the link.</p>
 </td></tr></table></td></tr></table></body></html>
 "#

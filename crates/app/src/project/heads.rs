@@ -1,5 +1,6 @@
 //! What follows when branches move: records of where they stand, and deployments of whatever deploys them.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use stoa_domain::branch::BranchName;
@@ -13,6 +14,9 @@ use crate::{App, Failure};
 
 /// Where a branch is moved again while its last move is written down, it is looked at again this often.
 const LOOKS: usize = 8;
+
+/// Up to so many branches are asked for one by one, more by a list of them all.
+const FEW: usize = 3;
 
 impl App {
     /// Every instance that deploys a branch, whoever sees it: what the decision about a push asks.
@@ -66,6 +70,12 @@ impl App {
     }
 
     async fn look(&self, project: ProjectId, branches: &[BranchName]) -> Result<Vec<Head>, Failure> {
+        if branches.len() > FEW {
+            let all = self.outside().repositories.branches(project).await?;
+            let mut all: HashMap<_, _> = all.into_iter().map(|one| (one.name, one.commit.id)).collect();
+            let head = |branch: &BranchName| Head { branch: branch.clone(), commit: all.remove(branch) };
+            return Ok(branches.iter().map(head).collect());
+        }
         let mut heads = Vec::with_capacity(branches.len());
         for branch in branches {
             let commit = self.outside().repositories.head(project, branch.clone()).await?;

@@ -167,11 +167,17 @@ impl App {
         Ok(())
     }
 
-    /// The branches, the default one first, then the one with the newest commit.
+    /// The branches, the default one first, then the one with the newest commit; from `skip` on, `limit` at most.
     ///
     /// # Errors
     /// `NotFound`, or a fault.
-    pub async fn list_branches(&self, permit: Permit<may::View>) -> Result<Vec<SeenBranch>, Failure> {
+    pub async fn list_branches(
+        &self,
+        permit: Permit<may::View>,
+        search: Option<&str>,
+        skip: usize,
+        limit: usize,
+    ) -> Result<Vec<SeenBranch>, Failure> {
         let (caller, id) = (Caller::of(&permit), *permit.target());
         let project =
             self.store().load_project(caller.workspace, id, caller.sees_everything, caller.member).await?;
@@ -180,15 +186,23 @@ impl App {
             .list_on_branches(caller.workspace, id, caller.sees_everything, caller.member)
             .await?;
         let repositories = &self.outside().repositories;
-        let branches = repositories.branches(id).await?;
-        let default = branches.iter().find(|branch| branch.name.as_str() == project.default_branch);
-        let default = default.map(|branch| branch.name.clone());
-        let mut seen = Vec::with_capacity(branches.len());
-        for branch in branches {
-            let is_default = Some(&branch.name) == default.as_ref();
-            let (ahead, behind) = match &default {
+        let mut branches = repositories.branches(id).await?;
+        let is_default = |branch: &Branch| branch.name.as_str() == project.default_branch;
+        let base = branches.iter().find(|branch| is_default(branch)).map(|branch| branch.commit.id.clone());
+        if let Some(search) = search.map(str::to_lowercase) {
+            branches.retain(|branch| branch.name.as_str().to_lowercase().contains(&search));
+        }
+        branches.sort_by(|one, other| {
+            let key = |branch: &Branch| (!is_default(branch), std::cmp::Reverse(branch.commit.at));
+            key(one).cmp(&key(other)).then_with(|| one.name.cmp(&other.name))
+        });
+        let mut seen = Vec::new();
+        // Counted for those that are shown alone: each may cost a walk through the history.
+        for branch in branches.into_iter().skip(skip).take(limit) {
+            let is_default = is_default(&branch);
+            let (ahead, behind) = match &base {
                 Some(base) if !is_default => {
-                    repositories.ahead_behind(id, branch.name.clone(), base.clone()).await?
+                    repositories.ahead_behind(id, branch.commit.id.clone(), base.clone()).await?
                 }
                 _ => (0, 0),
             };
@@ -197,10 +211,6 @@ impl App {
             let abilities = abilities::of_branch(&caller);
             seen.push(SeenBranch { branch, is_default, ahead, behind, instances, abilities });
         }
-        seen.sort_by(|one, other| {
-            let key = |branch: &SeenBranch| (!branch.is_default, std::cmp::Reverse(branch.branch.commit.at));
-            key(one).cmp(&key(other)).then_with(|| one.branch.name.cmp(&other.branch.name))
-        });
         Ok(seen)
     }
 

@@ -2,7 +2,7 @@
 
 use stoa_domain::permission::workspace as may;
 use stoa_domain::slug::{Slug, SlugProblem};
-use stoa_domain::{AccountPermit, FieldProblem, MemberId, Permit, Refusal, WorkspaceId};
+use stoa_domain::{AccountPermit, ActionSet, FieldProblem, MemberId, Permit, Refusal, WorkspaceId};
 use stoa_storage::attempt::Limit;
 use stoa_storage::profile::Profile;
 use stoa_storage::workspace::{MyWorkspace, NewWorkspace, WorkspaceChange};
@@ -48,6 +48,8 @@ pub struct SeenWorkspace {
     pub is_owner: bool,
     /// The caller's own profile; `None` is an owner's: not restricted.
     pub profile: Option<Profile>,
+    /// The actions that count for this request.
+    pub actions: ActionSet,
     pub member: MemberId,
 }
 
@@ -84,6 +86,13 @@ fn color(text: &str) -> Option<String> {
 /// Whether a text is meant as a slug rather than as a name.
 fn looks_like_a_slug(text: &str) -> bool {
     text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+}
+
+/// Those of an account's workspaces that its request is for, with the role that it has there.
+pub(crate) fn as_seen_by(permit: &AccountPermit, all: Vec<MyWorkspace>) -> impl Iterator<Item = MyWorkspace> {
+    all.into_iter()
+        .filter(|mine| permit.sees_workspace(mine.workspace.id))
+        .map(|mine| MyWorkspace { role: permit.role(mine.role), ..mine })
 }
 
 impl App {
@@ -153,7 +162,7 @@ impl App {
             wrapped_key: self.outside().vault.new_workspace_key(id)?,
         };
         let workspace = self.store().create_workspace(permit, new).await?;
-        Ok(SeenWorkspace { workspace, is_owner: true, profile: None, member })
+        Ok(SeenWorkspace { workspace, is_owner: true, profile: None, actions: ActionSet::ALL, member })
     }
 
     /// One's workspaces by name.
@@ -166,7 +175,21 @@ impl App {
         after: (&str, WorkspaceId),
         limit: i64,
     ) -> Result<Vec<MyWorkspace>, Failure> {
-        Ok(self.store().list_my_workspaces(permit.actor().account, after, limit).await?)
+        let (mut name, mut id) = (after.0.to_owned(), after.1);
+        let wanted = usize::try_from(limit).unwrap_or(0);
+        let mut found = Vec::new();
+        loop {
+            let some = self.store().list_my_workspaces(permit.actor().account, (&name, id), limit).await?;
+            let is_end = some.len() < wanted;
+            if let Some(last) = some.last() {
+                (name, id) = (last.workspace.name.clone(), last.workspace.id);
+            }
+            found.extend(as_seen_by(&permit, some));
+            if is_end || found.len() >= wanted {
+                found.truncate(wanted);
+                return Ok(found);
+            }
+        }
     }
 
     /// # Errors
@@ -178,7 +201,13 @@ impl App {
         } else {
             Some(self.store().load_profile(permit.workspace(), permit.member()).await?)
         };
-        Ok(SeenWorkspace { workspace, is_owner: permit.by_owner(), profile, member: permit.member() })
+        Ok(SeenWorkspace {
+            workspace,
+            is_owner: permit.by_owner(),
+            profile,
+            actions: permit.actions(),
+            member: permit.member(),
+        })
     }
 
     /// The workspace as whoever may change it sees it: what a guarded change is compared with.
@@ -187,7 +216,13 @@ impl App {
     /// `NotFound`.
     pub async fn load_for_change(&self, permit: &Permit<may::Change>) -> Result<SeenWorkspace, Failure> {
         let workspace = self.store().load_workspace(permit.workspace()).await?;
-        Ok(SeenWorkspace { workspace, is_owner: true, profile: None, member: permit.member() })
+        Ok(SeenWorkspace {
+            workspace,
+            is_owner: true,
+            profile: None,
+            actions: permit.actions(),
+            member: permit.member(),
+        })
     }
 
     /// # Errors
@@ -220,7 +255,7 @@ impl App {
             expected_revision: wish.expected_revision,
         };
         let workspace = self.store().change_workspace(permit, change).await?;
-        Ok(SeenWorkspace { workspace, is_owner: true, profile: None, member })
+        Ok(SeenWorkspace { workspace, is_owner: true, profile: None, actions: ActionSet::ALL, member })
     }
 
     /// Deletes the workspace, by its slug typed once more.

@@ -1,5 +1,7 @@
 //! What of a request reaches an application, and what of its answer comes back.
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 
 const HOP_BY_HOP: [HeaderName; 7] = [
@@ -32,6 +34,9 @@ pub(super) fn request(headers: &mut HeaderMap, asker: &Asker<'_>, upgrade: Optio
     headers.remove(header::EXPECT);
     headers.remove(header::CONTENT_LENGTH);
     keep_foreign_cookies(headers);
+    if headers.get_all(header::AUTHORIZATION).iter().any(is_own_token) {
+        headers.remove(header::AUTHORIZATION);
+    }
     if let Ok(host) = HeaderValue::try_from(asker.authority) {
         headers.insert(header::HOST, host.clone());
         headers.insert("x-forwarded-host", host);
@@ -80,6 +85,22 @@ fn says_where_from(name: &str) -> bool {
         || name == "x-forwarded"
         || name == "x-real-ip"
         || name == "proxy"
+}
+
+/// Whether a client sends its personal access token, which is for Stoa and for no application.
+fn is_own_token(value: &HeaderValue) -> bool {
+    let text = value.to_str().unwrap_or_default();
+    let (scheme, rest) = text.trim().split_once(' ').unwrap_or_default();
+    let secret = match scheme.to_ascii_lowercase().as_str() {
+        "bearer" => rest.trim().as_bytes().to_vec(),
+        // A name, a colon, the password.
+        "basic" => {
+            let pair = BASE64_STANDARD.decode(rest.trim()).unwrap_or_default();
+            pair.splitn(2, |byte| *byte == b':').nth(1).unwrap_or_default().to_vec()
+        }
+        _ => return false,
+    };
+    secret.starts_with(stoa_app::secrets::TOKEN_PREFIX.as_bytes())
 }
 
 /// Whether a cookie's name is one of Stoa's.
@@ -186,6 +207,23 @@ mod tests {
         request(&mut headers, &ASKER, None);
         let cookies: Vec<_> = headers.get_all("cookie").iter().collect();
         assert_eq!(cookies, ["a=1; b=2; stoa-theme=dark"]);
+    }
+
+    #[test]
+    fn an_access_token_of_stoas_never_reaches_an_application() {
+        let basic = |pair: &str| format!("Basic {}", BASE64_STANDARD.encode(pair));
+        for (sent, arrives) in [
+            ("Bearer stoa_pat_abc".to_owned(), false),
+            ("bearer  stoa_pat_abc".to_owned(), false),
+            (basic("git:stoa_pat_abc"), false),
+            ("Bearer of the application".to_owned(), true),
+            (basic("user:password"), true),
+            ("Negotiate stoa_pat_abc".to_owned(), true),
+        ] {
+            let mut headers = map(&[("authorization", &sent)]);
+            request(&mut headers, &ASKER, None);
+            assert_eq!(headers.contains_key(header::AUTHORIZATION), arrives, "{sent}");
+        }
     }
 
     #[test]

@@ -119,6 +119,10 @@ impl Proxy {
                 }
                 RouteState::Waiting => {}
                 RouteState::Starting => return Err(Notice::Starting),
+                // It never ran where already its first deployment failed: nobody has switched it off.
+                RouteState::Stopped if instance.status == InstanceStatus::Failed => {
+                    return Err(Notice::Failed);
+                }
                 RouteState::Stopped => return Err(Notice::Stopped),
                 RouteState::Failed => return Err(Notice::Failed),
                 // Right after the control plane has started, its machines have yet to say what they run.

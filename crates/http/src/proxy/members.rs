@@ -7,6 +7,7 @@ use http::header::{self, HeaderValue};
 use http::request::Parts;
 use http::{Method, Response, StatusCode};
 use stoa_app::Failure;
+use stoa_app::authority::GoingOn;
 use stoa_app::host::HostedInstance;
 use stoa_domain::instance::Visibility;
 use stoa_domain::permission::instance;
@@ -35,12 +36,11 @@ impl Proxy {
         };
         let asked = visit.asked(crate::peer::address(&self.frame.site, parts));
         let allowed = async {
-            if visit.workspace != workspace
-                || !self.frame.app.is_still_signed_in(asked.account.actor.credential).await?
-            {
+            if visit.workspace != workspace {
                 return Err(Failure::from(Refusal::Unauthenticated));
             }
-            self.frame.app.ask_again::<instance::Visit>(&asked.account, &asked.path).await
+            let decision = GoingOn::<instance::Visit>::new(asked.account.clone(), asked.path.clone());
+            decision.ask(&self.frame.app).await
         };
         match allowed.await {
             Ok(()) => Ok(Some(Arc::new(self.frame.leases.hold::<instance::Visit>(asked)))),

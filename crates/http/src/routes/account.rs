@@ -42,7 +42,7 @@ struct MyWorkspaceView {
     id: String,
     slug: String,
     name: String,
-    role: String,
+    role: &'static str,
     logo_url: Option<String>,
     primary_color: String,
 }
@@ -54,7 +54,7 @@ impl AccountView {
             logo_url: super::workspace::logo_url(&mine.workspace),
             slug: mine.workspace.slug,
             name: mine.workspace.name,
-            role: mine.role,
+            role: mine.role.key(),
             primary_color: mine.workspace.primary_color,
         });
         Self {
@@ -89,7 +89,7 @@ operations! {
 }
 
 async fn me(SignedIn(permit, _): SignedIn<Seeing>, Uses(app): Uses) -> Answer<Object<AccountView>> {
-    Ok(Object::ok(AccountView::of(app.load_own_account(permit.actor().account).await?)))
+    Ok(Object::ok(AccountView::of(app.view_own_account(permit).await?)))
 }
 
 #[derive(Deserialize, ToSchema)]

@@ -36,7 +36,9 @@ struct AuditQuery {
 #[derive(Serialize, ToSchema)]
 struct AuditView {
     id: String,
-    seq: i64,
+    /// The number in the workspace's chain; for owners alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    seq: Option<i64>,
     at: String,
     actor: Option<String>,
     actor_name: String,
@@ -56,7 +58,7 @@ impl AuditView {
     fn of(record: AuditRecord) -> Self {
         Self {
             id: record.id.to_string(),
-            seq: record.seq,
+            seq: Some(record.seq),
             at: time(record.at),
             actor: record.account.map(|id| id.to_string()),
             actor_name: record.actor_name,
@@ -72,6 +74,17 @@ impl AuditView {
             detail: serde_json::from_str(&record.detail).unwrap_or(Value::Null),
         }
     }
+}
+
+/// One's own events: what isn't one's own can't be asked for.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct OwnAuditQuery {
+    action: Option<String>,
+    from: Option<String>,
+    to: Option<String>,
+    limit: Option<i64>,
+    after: Option<String>,
 }
 
 fn filter(query: &AuditQuery) -> Result<AuditFilter, Refusal> {
@@ -112,9 +125,15 @@ async fn all(
 async fn mine(
     May(permit): May<may::ReadOwnAudit>,
     Uses(app): Uses,
-    Query(query): Query<AuditQuery>,
+    Query(query): Query<OwnAuditQuery>,
 ) -> Answer<Object<Page<AuditView>>> {
-    let wanted = limit(query.limit)?;
-    let found = app.list_own_audit(permit, filter(&query)?, wanted + 1).await?;
-    Ok(Object::ok(page(found, wanted, |one| one.seq.to_string(), AuditView::of)))
+    let OwnAuditQuery { action, from, to, limit: wanted, after } = query;
+    let wanted = limit(wanted)?;
+    let after = after.map(|text| {
+        text.parse().map_err(|_| Refusal::invalid("after", "invalid", "This isn't a cursor of this list."))
+    });
+    let query = AuditQuery { actor: None, action, resource: None, from, to, limit: None, after: None };
+    let found = app.list_own_audit(permit, filter(&query)?, after.transpose()?, wanted + 1).await?;
+    let view = |record| AuditView { seq: None, ..AuditView::of(record) };
+    Ok(Object::ok(page(found, wanted, |one| one.id.to_string(), view)))
 }

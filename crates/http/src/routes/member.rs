@@ -53,6 +53,13 @@ fn sorted(ids: impl Iterator<Item = String>) -> Option<Vec<String>> {
 }
 
 impl PermissionsView {
+    /// Of whoever asks: with the actions that count for the request, which a token may have less of.
+    pub(super) fn effective(actions: stoa_domain::ActionSet, profile: Option<Profile>) -> Self {
+        let mut actions: Vec<_> = actions.iter().map(Action::key).collect();
+        actions.sort_unstable();
+        Self { actions, ..Self::of(profile) }
+    }
+
     pub(super) fn of(profile: Option<Profile>) -> Self {
         match profile {
             None => {

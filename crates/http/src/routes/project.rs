@@ -236,9 +236,28 @@ impl BranchView {
     }
 }
 
-async fn branches(May(permit): May<may::View>, Uses(app): Uses) -> Answer<Object<Page<BranchView>>> {
-    let items = app.list_branches(permit).await?.into_iter().map(BranchView::of).collect();
-    Ok(Object::ok(Page { items, next: None }))
+/// How many of a list that is counted through are passed over.
+fn passed_over(after: Option<String>) -> Result<usize, Refusal> {
+    let wrong = |_| Refusal::invalid("after", "invalid", "This isn't a cursor of this list.");
+    after.map_or(Ok(0), |after| after.parse().map_err(wrong))
+}
+
+/// A page of what was found, with one item more than wanted where the list goes on.
+fn counted<T, V>(mut found: Vec<T>, skip: usize, wanted: usize, view: impl Fn(T) -> V) -> Page<V> {
+    let next = (found.len() > wanted).then(|| (skip + wanted).to_string());
+    found.truncate(wanted);
+    Page { items: found.into_iter().map(view).collect(), next }
+}
+
+async fn branches(
+    May(permit): May<may::View>,
+    Uses(app): Uses,
+    Query(query): Query<ListQuery>,
+) -> Answer<Object<Page<BranchView>>> {
+    let wanted = usize::try_from(limit(query.limit)?).unwrap_or(0);
+    let skip = passed_over(query.after)?;
+    let found = app.list_branches(permit, query.q.as_deref(), skip, wanted + 1).await?;
+    Ok(Object::ok(counted(found, skip, wanted, BranchView::of)))
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -256,12 +275,8 @@ async fn commits(
     Uses(app): Uses,
     Query(query): Query<CommitsQuery>,
 ) -> Answer<Object<Page<CommitView>>> {
-    let length = limit(query.limit)?;
-    let wrong = || Refusal::invalid("after", "invalid", "This isn't a cursor of this list.");
-    let skip: usize = query.after.map_or(Ok(0), |after| after.parse().map_err(|_| wrong()))?;
-    let wanted = usize::try_from(length).map_err(|_| wrong())?;
-    let mut found = app.list_commits(permit, query.branch.as_deref(), skip, wanted + 1).await?;
-    let next = (found.len() > wanted).then(|| (skip + wanted).to_string());
-    found.truncate(wanted);
-    Ok(Object::ok(Page { items: found.into_iter().map(CommitView::of).collect(), next }))
+    let wanted = usize::try_from(limit(query.limit)?).unwrap_or(0);
+    let skip = passed_over(query.after)?;
+    let found = app.list_commits(permit, query.branch.as_deref(), skip, wanted + 1).await?;
+    Ok(Object::ok(counted(found, skip, wanted, CommitView::of)))
 }

@@ -34,7 +34,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
 operations! {
     AskingForSlugs SignedIn "workspace.check_slug",
     Listing SignedIn "workspace.list",
-    Creating SignedIn "workspace.create",
+    Creating Unnarrowed "workspace.create",
 }
 
 pub(super) fn logo_url(workspace: &WorkspaceRecord) -> Option<String> {
@@ -99,12 +99,12 @@ impl WorkspaceView {
         Self {
             id: seen.workspace.id.to_string(),
             logo_url: logo_url(&seen.workspace),
-            role: if seen.profile.is_none() { "owner" } else { "member" },
+            role: if seen.is_owner { "owner" } else { "member" },
             created_at: time(seen.workspace.created_at),
             slug: seen.workspace.slug,
             name: seen.workspace.name,
             primary_color: seen.workspace.primary_color,
-            permissions: PermissionsView::of(seen.profile),
+            permissions: PermissionsView::effective(seen.actions, seen.profile),
             may: if seen.is_owner { vec!["invite", "manage"] } else { vec![] },
             blocked: Default::default(),
         }
@@ -127,7 +127,7 @@ struct ListedWorkspace {
     id: String,
     slug: String,
     name: String,
-    role: String,
+    role: &'static str,
     logo_url: Option<String>,
     primary_color: String,
     created_at: String,
@@ -151,7 +151,7 @@ async fn list(
             created_at: time(mine.workspace.created_at),
             slug: mine.workspace.slug,
             name: mine.workspace.name,
-            role: mine.role,
+            role: mine.role.key(),
             primary_color: mine.workspace.primary_color,
         },
     )))

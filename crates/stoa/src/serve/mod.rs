@@ -100,17 +100,18 @@ pub async fn serve(settings: Settings) -> Result<(), Ended> {
         tracing::warn!("some work didn't end in time; it goes on at the next start");
     }
     store.close().await;
-    tell_what_goes_on(parts.agent.as_ref());
+    tell_what_goes_on(parts.agent.as_ref(), &settings);
     Ok(())
 }
 
 /// Applications outlive Stoa: whoever ends it is told, and how to end them too.
-fn tell_what_goes_on(agent: Option<&Agent>) {
+fn tell_what_goes_on(agent: Option<&Agent>, settings: &Settings) {
     match agent.map_or(0, Agent::count_running) {
         0 => {}
         count => say(&format!(
-            "{}. Stop with: stoa instances stop --all",
-            counted(count, "goes on running", "go on running")
+            "{}. Stop with: stoa instances stop --all{}",
+            counted(count, "goes on running", "go on running"),
+            settings.data_dir_flag(),
         )),
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use stoa_adapters::mail::{Encryption, MailServer};
 use stoa_app::settings::WorkspaceCreation;
@@ -11,6 +11,9 @@ use stoa_http::site::Network;
 use url::{Host, Url};
 
 use super::{SettingsError, variable};
+
+/// Where the data lies, unless it is said.
+const DATA_DIR: &str = "./data";
 
 /// The operator's settings, checked.
 pub struct Settings {
@@ -48,7 +51,7 @@ impl Settings {
             .unwrap_or("127.0.0.1:8080")
             .parse()
             .map_err(|_| wrong("listen", "has to be an address and a port, such as 127.0.0.1:8080"))?;
-        let data_dir = PathBuf::from(text(values, "data_dir").unwrap_or("./data"));
+        let data_dir = PathBuf::from(text(values, "data_dir").unwrap_or(DATA_DIR));
         let database_url = text(values, "database_url").map(|url| Secret::from_text(url.to_owned()));
         if text(values, "database_url")
             .is_some_and(|url| !url.starts_with("postgres://") && !url.starts_with("postgresql://"))
@@ -96,6 +99,12 @@ impl Settings {
     /// The public origin, without a final slash.
     pub fn origin(&self) -> String {
         self.public_url.origin().ascii_serialization()
+    }
+
+    /// How another command of this program finds the same data folder: nothing where it is the usual one.
+    pub fn data_dir_flag(&self) -> String {
+        let shown = self.data_dir.display();
+        if self.data_dir == Path::new(DATA_DIR) { String::new() } else { format!(" --data-dir {shown}") }
     }
 
     /// Whether the public host is a name of this machine's own.

@@ -98,15 +98,16 @@ impl Repositories for FakeRepositories {
     fn ahead_behind(
         &self,
         project: ProjectId,
-        branch: BranchName,
-        base: BranchName,
+        tip: CommitId,
+        base: CommitId,
     ) -> BoxFuture<'_, Result<(u64, u64), Fault>> {
-        let count = |name: &BranchName| {
+        let count = |tip: &CommitId| {
             self.with(project, |held| {
-                held.branches.get(name).map_or(0, |commits| u64::try_from(commits.len()).unwrap())
+                let of_tip = held.branches.values().find(|commits| commits.iter().any(|one| one.id == *tip));
+                of_tip.map_or(0, |commits| u64::try_from(commits.len()).unwrap())
             })
         };
-        let answer = (count(&branch), count(&base));
+        let answer = (count(&tip), count(&base));
         Box::pin(async move { Ok(answer) })
     }
 
