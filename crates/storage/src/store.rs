@@ -2,7 +2,7 @@
 
 use std::path::Path;
 use std::str::FromStr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
@@ -11,7 +11,7 @@ use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
 use sqlx::{ConnectOptions as _, Connection as _};
-use stoa_domain::{Authority, Timestamp};
+use stoa_domain::{Authority, ReplicaId, Timestamp};
 use tokio::sync::{broadcast, mpsc};
 
 use crate::failure::{Failure, StorageFault};
@@ -58,6 +58,8 @@ pub(crate) struct Inner {
     pub(crate) changes: broadcast::Sender<Arc<Touched>>,
     pub(crate) standings: Standings,
     pub(crate) floods: crate::audit::Floods,
+    /// Which of several this process is.
+    pub(crate) replica: OnceLock<ReplicaId>,
 }
 
 /// The records.
@@ -105,6 +107,7 @@ impl Store {
                 changes,
                 standings,
                 floods: crate::audit::Floods::default(),
+                replica: OnceLock::new(),
             }),
         })
     }
