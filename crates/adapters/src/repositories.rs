@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use futures_util::future::BoxFuture;
 use stoa_agent::git::{FoundCommit, GitError, Repository};
@@ -53,6 +53,18 @@ impl GitRepositories {
     #[must_use]
     pub fn place(&self, project: ProjectId) -> PathBuf {
         self.folder.join(format!("{project}.git"))
+    }
+
+    /// Removes what git left before that moment where it was cut off.
+    ///
+    /// # Errors
+    /// Where something can't be read or removed.
+    pub fn tidy(&self, before: SystemTime) -> std::io::Result<()> {
+        stoa_agent::git::tidy_unmade(&self.folder, before)?;
+        for entry in std::fs::read_dir(&self.folder)? {
+            Repository::at(entry?.path()).tidy(before)?;
+        }
+        Ok(())
     }
 
     fn of(&self, project: ProjectId) -> Repository {

@@ -4,6 +4,7 @@
 
 use chacha20poly1305::aead::{Aead, KeyInit, Payload};
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};
+use sha2::{Digest as _, Sha256};
 use stoa_app::Fault;
 use stoa_app::ports::{SealedPlace, Vault};
 use stoa_domain::{Secret, WorkspaceId};
@@ -14,6 +15,8 @@ use crate::master_key::BYTES;
 const NONCE: usize = 24;
 /// What the installation's check value says, sealed with the master key.
 const CHECK: &[u8] = b"stoa master key, version 1";
+/// What sets the key of visitors' seals apart from every other use of the master key.
+const VISITS: &[u8] = b"stoa visits, version 1";
 
 /// The vault over one master key.
 pub struct MasterVault {
@@ -37,6 +40,12 @@ impl MasterVault {
     #[must_use]
     pub fn is_key_of(&self, key_check: &[u8]) -> bool {
         open(&self.master, b"installation/key_check", key_check).is_ok_and(|text| *text == CHECK)
+    }
+
+    /// The key of visitors' seals: the same for all processes that have this master key, and it tells nothing of it.
+    #[must_use]
+    pub fn visit_key(&self) -> [u8; BYTES] {
+        Sha256::new().chain_update(VISITS).chain_update(*self.master).finalize().into()
     }
 
     fn unwrapped(&self, workspace: WorkspaceId, wrapped: &[u8]) -> Result<Zeroizing<[u8; BYTES]>, Fault> {

@@ -56,6 +56,12 @@ impl Folders {
         self.state.join("mirrors").join(format!("{project}.git"))
     }
 
+    /// Of all projects' mirrors.
+    #[must_use]
+    pub fn mirrors(&self) -> PathBuf {
+        self.state.join("mirrors")
+    }
+
     /// Kept between the builds of an instance.
     #[must_use]
     pub fn cache(&self, instance: InstanceId) -> PathBuf {

@@ -5,6 +5,9 @@ use crate::{App, Failure};
 /// Seconds for which events are kept: a day.
 const EVENTS_SECONDS: i64 = 24 * 3600;
 
+/// Seconds after which no limit counts an attempt any more: the longest window is a day.
+const ATTEMPTS_SECONDS: i64 = 2 * 24 * 3600;
+
 impl App {
     /// Removes what is past its time. To be called once in a while; doing it twice does no harm.
     ///
@@ -13,6 +16,7 @@ impl App {
     pub async fn sweep(&self) -> Result<(), Failure> {
         self.store().sweep_events(self.store().now().plus_seconds(-EVENTS_SECONDS)).await?;
         self.store().sweep_once().await?;
+        self.store().sweep_attempts(self.store().now().plus_seconds(-ATTEMPTS_SECONDS)).await?;
         Ok(self.store().sweep_hosts().await?)
     }
 }

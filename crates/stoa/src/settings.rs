@@ -190,6 +190,26 @@ mod tests {
     }
 
     #[test]
+    fn replicas_reach_each_other_by_another_address_than_everybody() {
+        let with = |public: &str, internal: &str| {
+            read(&["--public-url", public, "--internal-url", internal, "--insecure-http", "true"], &[])
+        };
+        for (public, internal) in [
+            ("https://stoa.example", "https://stoa.example"),
+            ("https://stoa.example", "http://STOA.example/"),
+            ("https://stoa.example", "https://stoa.example:443"),
+            ("http://localhost:8080", "http://localhost:8080"),
+        ] {
+            let refused = with(public, internal).err().unwrap();
+            assert!(refused.to_string().contains("is the public address"), "{internal}: {refused}");
+        }
+        assert!(with("https://stoa.example", "ftp://10.0.0.2").is_err());
+        for internal in ["http://10.0.0.2:8080", "http://stoa.example:9090", "https://one.stoa.example"] {
+            assert!(with("https://stoa.example", internal).is_ok(), "{internal}");
+        }
+    }
+
+    #[test]
     fn no_secret_has_a_flag() {
         let command = with_flags(Command::new("serve"));
         for name in ["database_url", "setup_token", "smtp_url"] {

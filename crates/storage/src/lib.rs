@@ -22,6 +22,7 @@ pub mod member;
 pub mod page;
 pub mod profile;
 pub mod project;
+pub mod replica;
 pub mod server;
 pub mod session;
 pub mod standing;
@@ -72,6 +73,7 @@ pub fn statements() -> Vec<Statement> {
         member::STATEMENTS,
         profile::STATEMENTS,
         project::STATEMENTS,
+        replica::STATEMENTS,
         server::STATEMENTS,
         session::STATEMENTS,
         standing::STATEMENTS,

@@ -5,7 +5,10 @@ use sqlx::{AssertSqlSafe, Connection as _, PgConnection, SqliteConnection};
 
 use crate::failure::StorageFault;
 
-const MIGRATIONS: &[(i64, &str)] = &[(1, include_str!("../migrations/0001_first_light.sql"))];
+const MIGRATIONS: &[(i64, &str)] = &[
+    (1, include_str!("../migrations/0001_first_light.sql")),
+    (2, include_str!("../migrations/0002_replicas.sql")),
+];
 
 /// The version that this program knows.
 #[must_use]
@@ -71,9 +74,13 @@ mod tests {
 
     #[test]
     fn an_older_program_refuses_a_newer_schema_and_a_changed_migration() {
-        let one = (1, digest(MIGRATIONS[0].1));
-        assert!(missing(std::slice::from_ref(&one)).unwrap().is_empty());
-        assert!(matches!(missing(&[one, (99, vec![])]), Err(StorageFault::NewerSchema { found: 99, .. })));
+        let all: Vec<_> = MIGRATIONS.iter().map(|(version, text)| (*version, digest(text))).collect();
+        assert!(missing(&all).unwrap().is_empty());
+        assert_eq!(missing(&all[..1]).unwrap().len(), MIGRATIONS.len() - 1);
+        assert!(matches!(
+            missing(&[all[0].clone(), (99, vec![])]),
+            Err(StorageFault::NewerSchema { found: 99, .. })
+        ));
         assert!(matches!(missing(&[(1, vec![1])]), Err(StorageFault::ChangedMigration { version: 1 })));
     }
 }

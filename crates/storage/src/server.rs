@@ -3,7 +3,7 @@
 use stoa_domain::permission::server::{Change, Create, Delete, List, View};
 use stoa_domain::slug::Slug;
 use stoa_domain::{
-    Conflict, MachineId, MemberId, Permit, Refusal, ResourceKind, ServerId, Timestamp, WorkspaceId,
+    Conflict, MachineId, MemberId, Permit, Refusal, ReplicaId, ResourceKind, ServerId, Timestamp, WorkspaceId,
 };
 
 use crate::event::EventType;
@@ -17,20 +17,20 @@ use crate::values;
 crate::statements! {
     INSERT = "INSERT INTO servers (id, workspace_id, machine_id, slug, name, revision, created_at)
         VALUES ($1, $2, $3, $4, $5, 1, $6)";
-    INSERT_MACHINE = "INSERT INTO machines (id, name, kind, facts) VALUES ($1, $2, 'local', '{}')";
-    LOCAL_MACHINE = "SELECT id FROM machines WHERE kind = 'local' ORDER BY id LIMIT 1";
+    INSERT_MACHINE = "INSERT INTO machines (id, name, kind, replica_id, facts) VALUES ($1, $2, 'local', $3, '{}')";
+    LOCAL_MACHINE = "SELECT id FROM machines WHERE kind = 'local' AND (replica_id = $1 OR $1 IS NULL) ORDER BY id LIMIT 1";
     OF_MACHINE = "SELECT id FROM servers WHERE workspace_id = $1 AND machine_id = $2";
     SLUG = "SELECT id FROM servers WHERE workspace_id = $1 AND slug = $2";
-    FIND = "SELECT s.id, s.slug, s.name, s.revision, s.created_at, m.id, m.kind,
+    FIND = "SELECT s.id, s.slug, s.name, s.revision, s.created_at, m.id, m.kind, m.replica_id,
             (SELECT COUNT(*) FROM instances i WHERE i.server_id = s.id
                 AND ($3 OR EXISTS (SELECT 1 FROM member_instances x WHERE x.member_id = $4
                     AND x.instance_id = i.id AND (x.until_at IS NULL OR x.until_at > $5))))
         FROM servers s LEFT JOIN machines m ON m.id = s.machine_id WHERE s.workspace_id = $1 AND s.id = $2";
-    LIST_ALL = "SELECT s.id, s.slug, s.name, s.revision, s.created_at, m.id, m.kind,
+    LIST_ALL = "SELECT s.id, s.slug, s.name, s.revision, s.created_at, m.id, m.kind, m.replica_id,
             (SELECT COUNT(*) FROM instances i WHERE i.server_id = s.id)
         FROM servers s LEFT JOIN machines m ON m.id = s.machine_id
         WHERE s.workspace_id = $1 AND (s.name, s.id) > ($2, $3) ORDER BY s.name, s.id LIMIT $4";
-    LIST_MINE = "SELECT s.id, s.slug, s.name, s.revision, s.created_at, m.id, m.kind,
+    LIST_MINE = "SELECT s.id, s.slug, s.name, s.revision, s.created_at, m.id, m.kind, m.replica_id,
             (SELECT COUNT(*) FROM instances i JOIN member_instances y ON y.instance_id = i.id
                 WHERE i.server_id = s.id AND y.member_id = $5 AND (y.until_at IS NULL OR y.until_at > $6))
         FROM member_servers x JOIN servers s ON s.id = x.server_id AND s.workspace_id = x.workspace_id
@@ -67,12 +67,15 @@ pub struct ServerRecord {
     /// `None` until a machine has joined.
     pub machine: Option<MachineId>,
     pub is_local: bool,
+    /// Whether this process stands on its machine.
+    pub is_here: bool,
     /// How many instances of those that the caller sees stand on it.
     pub instances: i64,
 }
 
-fn read(row: &Row) -> Result<ServerRecord, StorageFault> {
+fn read(row: &Row, here: Option<ReplicaId>) -> Result<ServerRecord, StorageFault> {
     let kind: Option<String> = row.get(6)?;
+    let is_local = kind.as_deref() == Some("local");
     Ok(ServerRecord {
         id: row.get(0)?,
         slug: row.get(1)?,
@@ -80,8 +83,9 @@ fn read(row: &Row) -> Result<ServerRecord, StorageFault> {
         revision: row.get(3)?,
         created_at: row.get(4)?,
         machine: row.get(5)?,
-        is_local: kind.as_deref() == Some("local"),
-        instances: row.get(7)?,
+        is_local,
+        is_here: is_local && (here.is_none() || row.get::<Option<ReplicaId>>(7)? == here),
+        instances: row.get(8)?,
     })
 }
 
@@ -118,15 +122,15 @@ impl Store {
         permit: Permit<Create>,
         new: NewServer,
     ) -> Result<ServerId, Failure> {
-        let workspace = permit.workspace();
+        let (workspace, here) = (permit.workspace(), self.own_replica());
         let work: Work<ServerId> = Box::new(move |tx| {
             let new = new.clone();
             Box::pin(async move {
                 lock_installation(tx).await?;
-                let machine = match tx.fetch_optional(LOCAL_MACHINE, vec![]).await? {
+                let machine = match tx.fetch_optional(LOCAL_MACHINE, values![here]).await? {
                     Some(row) => row.get(0)?,
                     None => {
-                        tx.execute(INSERT_MACHINE, values![new.machine, new.name.as_str()]).await?;
+                        tx.execute(INSERT_MACHINE, values![new.machine, new.name.as_str(), here]).await?;
                         new.machine
                     }
                 };
@@ -165,7 +169,7 @@ impl Store {
                 self.fetch_all(LIST_MINE, values![workspace, name, id, page.rows(), member, now]).await?
             };
             for row in &rows {
-                let record = read(row)?;
+                let record = read(row, self.own_replica())?;
                 if page.is_found(&record.name, &record.slug) {
                     found.push(record);
                 }
@@ -204,7 +208,7 @@ impl Store {
         let row = self
             .fetch_optional(FIND, values![workspace, server, sees_everything, member, self.now()])
             .await?;
-        Ok(read(&row.ok_or(Refusal::NotFound)?)?)
+        Ok(read(&row.ok_or(Refusal::NotFound)?, self.own_replica())?)
     }
 
     /// Gives it another name. Its slug stays.

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 use std::str::FromStr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
@@ -12,7 +12,7 @@ use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
 use sqlx::{ConnectOptions as _, Connection as _};
-use stoa_domain::{Authority, Timestamp};
+use stoa_domain::{Authority, ReplicaId, Timestamp};
 use tokio::sync::{broadcast, mpsc};
 
 use crate::failure::{Failure, StorageFault};
@@ -65,6 +65,8 @@ pub(crate) struct Inner {
     /// Rises with each commit of this process.
     pub(crate) commits: Arc<AtomicU64>,
     pub(crate) floods: crate::audit::Floods,
+    /// Which of several this process is.
+    pub(crate) replica: OnceLock<ReplicaId>,
 }
 
 /// The records.
@@ -121,6 +123,7 @@ impl Store {
                 workspace_words,
                 commits,
                 floods: crate::audit::Floods::default(),
+                replica: OnceLock::new(),
             }),
         })
     }

@@ -2,6 +2,7 @@
 //! transport, arguments as a vector, values behind `--`.
 
 mod read;
+mod tidy;
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -13,6 +14,7 @@ use tokio::io::AsyncWriteExt as _;
 use tokio::process::Command;
 
 pub use read::{Found, FoundBranch, FoundCommit};
+pub use tidy::tidy_unmade;
 
 /// How long any one call may take.
 const PATIENCE: Duration = Duration::from_secs(120);

@@ -67,6 +67,8 @@ struct Inner {
     changes: broadcast::Sender<Seen>,
     routes: channel::Sender<u64>,
     facts: facts::Watch,
+    /// What git left before is nobody's: there is one agent on a folder at a time.
+    began: std::time::SystemTime,
 }
 
 impl Agent {
@@ -87,11 +89,13 @@ impl Agent {
             changes: broadcast::channel(1024).0,
             routes: channel::Sender::new(0),
             facts: facts::Watch::default(),
+            began: began(),
             folders,
         };
         let agent = Self { inner: Arc::new(inner) };
         agent.load(options.starts_instances).await?;
         agent.keep_house();
+        agent.tidy_mirrors();
         agent.watch_disk();
         Ok(agent)
     }
@@ -139,6 +143,8 @@ impl Agent {
     ) -> Result<(), GitError> {
         let mirror = self.mirror(project);
         mirror.create("main").await?;
+        // A lock that was left there would keep git from it for ever.
+        mirror.tidy(self.inner.began)?;
         if mirror.has(commit).await? {
             return Ok(());
         }
@@ -217,6 +223,19 @@ impl Agent {
         Ok(count)
     }
 
+    /// Beside everything else: each mirror is tidied before it is used, this is for those that aren't.
+    fn tidy_mirrors(&self) {
+        let (folder, began) = (self.inner.folders.mirrors(), self.inner.began);
+        tokio::task::spawn_blocking(move || {
+            let tidied = crate::git::tidy_unmade(&folder, began).and_then(|()| {
+                std::fs::read_dir(&folder)?.try_for_each(|entry| Repository::at(entry?.path()).tidy(began))
+            });
+            if let Err(error) = tidied {
+                tracing::warn!(%error, "what was left in the mirrors of repositories couldn't be removed");
+            }
+        });
+    }
+
     fn set_phase(&self, instance: &Instance, phase: Phase) {
         if let Some(seen) = instance.set_phase(phase) {
             // Nobody may be listening.
@@ -238,4 +257,10 @@ impl Agent {
         std::os::unix::fs::symlink(release.to_string(), &beside)?;
         std::fs::rename(beside, link)
     }
+}
+
+/// Files' times are compared with it.
+#[allow(clippy::disallowed_methods)]
+fn began() -> std::time::SystemTime {
+    std::time::SystemTime::now()
 }

@@ -138,6 +138,6 @@ impl App {
 
 fn seen(caller: &Caller, server: ServerRecord, facts: Option<MachineFacts>) -> SeenServer {
     let abilities = abilities::of_server(caller, server.instances);
-    let facts = facts.filter(|_| server.is_local);
+    let facts = facts.filter(|_| server.is_here);
     SeenServer { server, facts, abilities }
 }

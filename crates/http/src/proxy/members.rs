@@ -13,7 +13,7 @@ use stoa_domain::instance::Visibility;
 use stoa_domain::permission::instance;
 use stoa_domain::{InstanceId, Refusal, WorkspaceId};
 
-use super::visit::{VISIT_SECONDS, Visit, now, own_path};
+use super::visit::{Brought, VISIT_SECONDS, Visit, now, own_path};
 use super::{Notice, Proxy, bare, failed, visitor, wants_html};
 use crate::lease::Lease;
 
@@ -99,9 +99,14 @@ impl Proxy {
         };
         let form = String::from_utf8_lossy(&form).into_owned();
         let code = form.split('&').find_map(|pair| pair.strip_prefix("code=")).unwrap_or_default();
-        let Some((visit, to)) = self.frame.visits.redeem(code, instance, now()) else {
+        let Some(Brought { visit, to, nonce }) = self.frame.visits.of_code(code, instance, now()) else {
             return visitor::page(&parts, Notice::LinkOver);
         };
+        match self.frame.app.take_visit_code(&nonce).await {
+            Ok(true) => {}
+            Ok(false) => return visitor::page(&parts, Notice::LinkOver),
+            Err(failure) => return failed(&parts, failure),
+        }
         let site = &self.frame.site;
         let secure = if site.secure { "; Secure" } else { "" };
         let (name, value) = (site.visit_cookie(), self.frame.visits.cookie(&visit, now()));

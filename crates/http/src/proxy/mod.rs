@@ -153,7 +153,7 @@ pub(crate) fn misdirected(parts: &http::request::Parts) -> Response<Body> {
 
 fn failed(parts: &http::request::Parts, failure: Failure) -> Response<Body> {
     if let Failure::Fault(fault) = &failure {
-        tracing::error!(fault = %fault.chain(), "a host can't be looked up");
+        tracing::error!(fault = %fault.chain(), "a visitor can't be answered");
     }
     visitor::page(parts, Notice::Unavailable)
 }

@@ -1,11 +1,8 @@
 //! *Members only*: the codes by which a visitor comes back from the public host, and the cookie they are given for.
 //!
-//! Both are a [`Visit`] under a seal: who, from which session, to which instance, since when. Nothing of them is kept;
-//! the right itself is decided anew at every request, so that ending the session or the membership ends it at once.
-//! Replicas share the key, so that a visitor may come back to another of them.
-
-use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+//! Both are a [`Visit`] under a seal: who, from which session, to which instance, since when. Of a cookie nothing is
+//! kept, and of a code only that it came back; the right itself is decided anew at every request, so that ending the
+//! session or the membership ends it at once. Replicas share the key, so that a visitor may come back to another of them.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -31,7 +28,6 @@ use crate::site::Site;
 const CODE_SECONDS: u64 = 10;
 /// Seconds for which the cookie spares the way over the public host.
 pub(super) const VISIT_SECONDS: u64 = 12 * 3600;
-const MOST_CODES: usize = 10_000;
 
 /// Who visits what.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,15 +68,24 @@ enum Kind {
 
 const FIXED: usize = 1 + 16 * 4 + 8 + 16;
 
-/// The seal, and the codes that were brought back.
+/// The seal.
 pub(crate) struct Visits {
     key: [u8; 32],
-    used: Mutex<HashMap<[u8; 16], u64>>,
+}
+
+/// What a code was made for.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Brought {
+    pub visit: Visit,
+    /// The path on the instance's host to open.
+    pub to: String,
+    /// By which the installation knows that it came back.
+    pub nonce: [u8; 16],
 }
 
 impl Visits {
     pub(crate) fn new(key: [u8; 32]) -> Self {
-        Self { key, used: Mutex::default() }
+        Self { key }
     }
 
     /// A code for the way back to `to`.
@@ -88,18 +93,10 @@ impl Visits {
         self.seal(Kind::Code, visit, to, now)
     }
 
-    /// What a code was made for, once and in time.
-    pub(super) fn redeem(&self, code: &str, instance: InstanceId, now: u64) -> Option<(Visit, String)> {
+    /// What a code was made for, in time. That it comes back once is for the records to say.
+    pub(super) fn of_code(&self, code: &str, instance: InstanceId, now: u64) -> Option<Brought> {
         let (visit, to, nonce) = self.open(Kind::Code, code, now, CODE_SECONDS)?;
-        if visit.instance != instance {
-            return None;
-        }
-        let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
-        used.retain(|_, at| now.saturating_sub(*at) <= 2 * CODE_SECONDS);
-        if used.len() >= MOST_CODES || used.insert(nonce, now).is_some() {
-            return None;
-        }
-        Some((visit, to))
+        (visit.instance == instance).then_some(Brought { visit, to, nonce })
     }
 
     pub(super) fn cookie(&self, visit: &Visit, now: u64) -> String {
@@ -246,15 +243,17 @@ mod tests {
     }
 
     #[test]
-    fn a_code_works_once_in_time_and_for_its_instance() {
+    fn a_code_works_in_time_and_for_its_instance() {
         let visits = Visits::new([7; 32]);
         let (own, other) = (visit(2), visit(5));
         let code = visits.code(&own, "/orders?page=2", 100);
-        assert_eq!(visits.redeem(&code, other.instance, 101), None);
-        assert_eq!(visits.redeem(&code, own.instance, 111), None);
-        assert_eq!(visits.redeem(&code, own.instance, 99), None);
-        assert_eq!(visits.redeem(&code, own.instance, 110), Some((own, "/orders?page=2".to_owned())));
-        assert_eq!(visits.redeem(&code, own.instance, 110), None);
+        assert_eq!(visits.of_code(&code, other.instance, 101), None);
+        assert_eq!(visits.of_code(&code, own.instance, 111), None);
+        assert_eq!(visits.of_code(&code, own.instance, 99), None);
+        let brought = visits.of_code(&code, own.instance, 110).unwrap();
+        assert_eq!((brought.visit, brought.to.as_str()), (own, "/orders?page=2"));
+        let next = visits.code(&own, "/orders?page=2", 100);
+        assert_ne!(visits.of_code(&next, own.instance, 110).unwrap().nonce, brought.nonce);
     }
 
     #[test]
@@ -265,7 +264,7 @@ mod tests {
         assert_eq!(visits.of_cookie(&cookie, own.instance, 101), Some(own));
         assert_eq!(visits.of_cookie(&cookie, visit(5).instance, 101), None);
         assert_eq!(visits.of_cookie(&cookie, own.instance, 100 + VISIT_SECONDS + 1), None);
-        assert_eq!(visits.redeem(&cookie, own.instance, 101), None);
+        assert_eq!(visits.of_code(&cookie, own.instance, 101), None);
         assert_eq!(visits.of_cookie(&visits.code(&own, "/", 100), own.instance, 101), None);
         assert_eq!(visits.of_cookie(&stranger.cookie(&own, 100), own.instance, 101), None);
         let changed = cookie.replacen(|letter: char| letter.is_ascii_lowercase(), "Z", 1);

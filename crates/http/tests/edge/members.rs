@@ -50,11 +50,15 @@ fn between<'t>(text: &'t str, before: &str, after: &str) -> &'t str {
 
 /// From the public host's page to the answer of the form.
 async fn bring_back(served: &Served, shop: &Shop, code: &str, origin: &str) -> Told {
+    bring_back_to(served.port, shop, code, origin).await
+}
+
+async fn bring_back_to(port: u16, shop: &Shop, code: &str, origin: &str) -> Told {
     let body = format!("code={code}");
     let (host, length) = (format!("Host: {}:8080", shop.host), format!("Content-Length: {}", body.len()));
     let origin = format!("Origin: {origin}");
     let kind = "Content-Type: application/x-www-form-urlencoded";
-    ask(served.port, &["POST /.stoa/visit HTTP/1.1", &host, &length, &origin, kind], &body).await
+    ask(port, &["POST /.stoa/visit HTTP/1.1", &host, &length, &origin, kind], &body).await
 }
 
 async fn code_for(served: &Served, shop: &Shop, cookie: &str, path: &str) -> String {
@@ -213,4 +217,32 @@ async fn closing_a_public_instance_ends_what_its_visitors_have_open() {
     let _ = shop.owner.patch(&shop.path, json!({ "visibility": "members" })).await.expect(200);
     assert!(socket.is_over().await);
     assert!(streamed.is_over().await);
+}
+
+async fn a_code_comes_back_once(world: test_kit::World) {
+    let served = Served::of(world, stoa_http::git::LARGEST_PUSH).await;
+    let (shop, _, cookie) = closed(&served).await;
+    let other = served.beside().await;
+    let origin = "http://localhost:8080";
+    let code = code_for(&served, &shop, &cookie, "/").await;
+    // It comes back to another process than the one that gave it.
+    let back = bring_back_to(other, &shop, &code, origin).await;
+    assert_eq!(back.status, 303, "{}", back.body);
+    let visit = format!("Cookie: {}", back.header("set-cookie").unwrap().split(';').next().unwrap());
+    assert_eq!(served.get(&shop.host, "/", &[&visit]).await.status, 200);
+    for port in [served.port, other] {
+        assert_eq!(bring_back_to(port, &shop, &code, origin).await.status, 403);
+    }
+    // Of many at once, one.
+    let code = code_for(&served, &shop, &cookie, "/").await;
+    let tries = (0..8)
+        .map(|number| bring_back_to(if number % 2 == 0 { served.port } else { other }, &shop, &code, origin));
+    let told = futures_util::future::join_all(tries).await;
+    assert_eq!(told.iter().filter(|told| told.status == 303).count(), 1);
+}
+
+test_kit::on_both_databases! {
+    async fn a_code_works_once_in_the_whole_installation(world: World) {
+        a_code_comes_back_once(world).await;
+    }
 }

@@ -68,24 +68,22 @@ impl Served {
     }
 
     pub async fn with(largest_push: u64) -> Self {
-        let world = World::on(Kind::Sqlite).await;
+        Self::of(World::on(Kind::Sqlite).await, largest_push).await
+    }
+
+    pub async fn of(world: World, largest_push: u64) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let frame = Frame::new(world.app.clone(), site());
-        let repositories = folder.path().to_owned();
-        let hosting = Hosting {
-            folder: Arc::new(move |project| repositories.join(format!("{project}.git"))),
-            hook_program: hook_program(folder.path()),
-            hooks_folder: folder.path().join("hooks"),
-            largest_push,
-        };
-        let git = Git::start(frame.clone(), hosting).unwrap();
         let applications = FakeApplications::new();
-        let router = stoa_http::edge(frame, applications.clone(), git);
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let port = listener.local_addr().unwrap().port();
         let stop = CancellationToken::new();
-        tokio::spawn(stoa_http::serve(listener, router, stop.clone()));
+        let port = serve(&world, largest_push, folder.path(), &applications, &stop).await;
         Self { world, applications, port, folder, stop }
+    }
+
+    /// The port of another process of the same installation.
+    pub async fn beside(&self) -> u16 {
+        let folder = self.folder.path().join("beside");
+        std::fs::create_dir(&folder).unwrap();
+        serve(&self.world, LARGEST_PUSH, &folder, &self.applications, &self.stop).await
     }
 
     /// A GET with these further lines.
@@ -96,6 +94,32 @@ impl Served {
         head.extend_from_slice(lines);
         ask(self.port, &head, "").await
     }
+}
+
+/// The key of visitors' seals, which all processes of an installation have.
+const VISIT_KEY: [u8; 32] = [5; 32];
+
+async fn serve(
+    world: &World,
+    largest_push: u64,
+    folder: &Path,
+    applications: &Arc<FakeApplications>,
+    stop: &CancellationToken,
+) -> u16 {
+    let frame = Frame::new(world.app.clone(), site()).with_visit_key(VISIT_KEY);
+    let repositories = folder.to_owned();
+    let hosting = Hosting {
+        folder: Arc::new(move |project| repositories.join(format!("{project}.git"))),
+        hook_program: hook_program(folder),
+        hooks_folder: folder.join("hooks"),
+        largest_push,
+    };
+    let git = Git::start(frame.clone(), hosting).unwrap();
+    let router = stoa_http::edge(frame, applications.clone(), git);
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(stoa_http::serve(listener, router, stop.clone()));
+    port
 }
 
 /// A workspace with an instance: its owner, its paths and its host.

@@ -4,6 +4,7 @@ mod lock;
 mod log;
 mod outside;
 mod records;
+mod replica;
 mod setup_link;
 
 use std::future::Future;
@@ -68,10 +69,12 @@ pub async fn serve(settings: Settings) -> Result<(), Ended> {
     let store = records::open(&settings).await?;
     let vault = records::load_vault(&settings, &store).await?;
     let setup_token = setup_link::token(&settings)?;
+    let replica = replica::join(&settings, &store).await?;
+    let visit_key = vault.visit_key();
     let parts = outside::make(&settings, vault).await?;
     let app = App::new(store.clone(), app_settings(&settings, &setup_token), parts.outside);
     let site = site(&settings);
-    let frame = Frame::new(app.clone(), site);
+    let frame = Frame::new(app.clone(), site).with_visit_key(visit_key);
 
     let internal_url = settings.internal_url.as_ref().map(ToString::to_string);
     tracing::info!(listen = %settings.listen, internal_url, "starting");
@@ -82,6 +85,7 @@ pub async fn serve(settings: Settings) -> Result<(), Ended> {
         Some(agent) => Arc::new(outside::LocalApplications(agent.clone())),
         None => Arc::new(outside::NoApplications::new()),
     };
+    tidy_repositories(parts.repositories.clone(), store.is_sqlite());
     let git = Git::start(frame.clone(), hosting(&settings, parts.repositories)?)?;
     let router = stoa_http::edge(frame, applications, git);
     let needs_set_up = app.is_setup_needed().await.map_err(|failure| Ended::said(format!("{failure:?}")))?;
@@ -90,7 +94,7 @@ pub async fn serve(settings: Settings) -> Result<(), Ended> {
         say(&format!("Set it up, once, with this link: {}", setup_link::link(&settings, &setup_token)));
     }
     let server = tokio::spawn(stoa_http::serve(listener, router, stop.clone()));
-    asked_to_end().await?;
+    let outcome = until_the_end(replica.clone(), &stop).await;
     tracing::info!("ending");
     stop.cancel();
     if tokio::time::timeout(LAST_ANSWERS, server).await.is_err() {
@@ -99,9 +103,26 @@ pub async fn serve(settings: Settings) -> Result<(), Ended> {
     if tokio::time::timeout(LAST_ANSWERS / 2, tasks.join_all()).await.is_err() {
         tracing::warn!("some work didn't end in time; it goes on at the next start");
     }
+    if let Some(replica) = replica {
+        replica.leave().await;
+    }
     store.close().await;
     tell_what_goes_on(parts.agent.as_ref(), &settings);
-    Ok(())
+    outcome
+}
+
+/// Until it is asked to end, or can't go on beside the other replicas.
+async fn until_the_end(replica: Option<replica::Replica>, stop: &CancellationToken) -> Result<(), Ended> {
+    let beside_others = async {
+        match replica {
+            Some(replica) => replica.stay(stop.clone()).await,
+            None => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        asked = asked_to_end() => Ok(asked?),
+        ended = beside_others => ended,
+    }
 }
 
 /// Applications outlive Stoa: whoever ends it is told, and how to end them too.
@@ -116,9 +137,26 @@ fn tell_what_goes_on(agent: Option<&Agent>, settings: &Settings) {
     }
 }
 
+/// Where there are replicas, another may be at work on what is young.
+const SETTLED: Duration = Duration::from_secs(24 * 3600);
+
+/// Removes, beside everything else, what git left in repositories when the last process was killed.
+fn tidy_repositories(repositories: Arc<GitRepositories>, is_alone: bool) {
+    // The files' own times are compared with it.
+    #[allow(clippy::disallowed_methods)]
+    let now = std::time::SystemTime::now();
+    let before = if is_alone { now } else { now - SETTLED };
+    tokio::task::spawn_blocking(move || {
+        if let Err(error) = repositories.tidy(before) {
+            tracing::warn!(%error, "what was left in repositories couldn't be removed");
+        }
+    });
+}
+
 fn hosting(settings: &Settings, repositories: Arc<GitRepositories>) -> Result<Hosting, Ended> {
-    let hooks_folder =
-        std::fs::canonicalize(&settings.data_dir)?.join("hooks").join(std::process::id().to_string());
+    // The same at every start, so that a push whose process was killed still finds the hook: git moves refs without a
+    // word where there is none. There is one process on a data directory at a time.
+    let hooks_folder = std::fs::canonicalize(&settings.data_dir)?.join("hooks");
     Ok(Hosting {
         folder: Arc::new(move |project| repositories.place(project)),
         hook_program: std::env::current_exe()?,

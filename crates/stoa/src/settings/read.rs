@@ -60,9 +60,11 @@ impl Settings {
         }
         let folder =
             |name, below: &str| text(values, name).map_or_else(|| data_dir.join(below), PathBuf::from);
+        let public_url = public_url(values, listen)?;
         Ok(Self {
             listen,
-            public_url: public_url(values, listen)?,
+            internal_url: internal_url(values, &public_url)?,
+            public_url,
             trusted_proxies: list(values, "trusted_proxies")
                 .map(|entry| {
                     Network::parse(entry).ok_or_else(|| {
@@ -72,9 +74,6 @@ impl Settings {
                 .collect::<Result<_, _>>()?,
             repositories_dir: folder("repositories_dir", "repositories"),
             master_key_file: folder("master_key_file", "master.key"),
-            internal_url: text(values, "internal_url")
-                .map(|url| Url::parse(url).map_err(|_| wrong("internal_url", "isn't a URL")))
-                .transpose()?,
             local_server: truth(values, "local_server")?.unwrap_or(database_url.is_none()),
             setup_token: text(values, "setup_token").map(|token| Secret::from_text(token.to_owned())),
             workspace_creation: match text(values, "workspace_creation").unwrap_or("everyone") {
@@ -157,6 +156,24 @@ fn public_url(values: &Values, listen: SocketAddr) -> Result<Url, SettingsError>
         ));
     }
     Ok(url)
+}
+
+fn internal_url(values: &Values, public: &Url) -> Result<Option<Url>, SettingsError> {
+    let Some(given) = text(values, "internal_url") else { return Ok(None) };
+    let url = Url::parse(given).map_err(|_| wrong("internal_url", "isn't a URL"))?;
+    if url.host().is_none() || !matches!(url.scheme(), "http" | "https") {
+        return Err(wrong("internal_url", "has to begin with http:// or https:// and name a host"));
+    }
+    // By another scheme it is the same address all the same.
+    if url.host_str() == public.host_str() && url.port_or_known_default() == public.port_or_known_default()
+        || url.host_str() == public.host_str() && url.port().is_none() && public.port().is_none()
+    {
+        return Err(wrong(
+            "internal_url",
+            "is the public address: it has to be one by which the other replicas reach this one, and nobody else",
+        ));
+    }
+    Ok(Some(url))
 }
 
 fn instance_domain(values: &Values) -> Result<String, SettingsError> {

@@ -1,5 +1,12 @@
 //! The real program on a folder of its own, asked over real sockets.
 
+// Each test program takes what it needs of it.
+#![allow(dead_code)]
+
+pub mod follow;
+pub mod owners;
+pub mod tracer;
+
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
@@ -15,10 +22,33 @@ pub const PASSWORD: &str = "correct horse battery";
 /// An installation: its folder, its port, and the program while it runs.
 pub struct Installation {
     pub folder: TempDir,
-    pub port: u16,
+    pub address: Address,
     pub setup_token: String,
+    pub environment: Vec<(String, String)>,
     child: Option<Child>,
     rest: Option<BufReader<std::process::ChildStdout>>,
+}
+
+/// Where it is asked: by whoever wants to, also while it is killed and started anew.
+#[derive(Clone, Copy)]
+pub struct Address {
+    pub port: u16,
+    /// The port of the address by which people reach it.
+    pub public_port: u16,
+}
+
+impl std::ops::Deref for Installation {
+    type Target = Address;
+
+    fn deref(&self) -> &Address {
+        &self.address
+    }
+}
+
+impl std::ops::DerefMut for Installation {
+    fn deref_mut(&mut self) -> &mut Address {
+        &mut self.address
+    }
 }
 
 /// What came back.
@@ -68,9 +98,22 @@ fn free_port() -> u16 {
 }
 
 impl Installation {
+    /// One that isn't started yet, with these settings besides its own folder and port.
+    pub fn prepare(environment: &[(&str, &str)]) -> Self {
+        let port = free_port();
+        let environment = environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        Self {
+            folder: tempfile::tempdir().unwrap(),
+            address: Address { port, public_port: port },
+            setup_token: String::new(),
+            environment: environment.collect(),
+            child: None,
+            rest: None,
+        }
+    }
+
     pub fn start() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let mut own = Self { folder, port: free_port(), setup_token: String::new(), child: None, rest: None };
+        let mut own = Self::prepare(&[]);
         let lines = own.run();
         let link = lines.iter().find(|line| line.contains("/setup#")).expect("a link to set it up");
         own.setup_token = link.split('#').nth(1).unwrap().trim().to_owned();
@@ -82,15 +125,15 @@ impl Installation {
         for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("STOA_")) {
             command.env_remove(name);
         }
+        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         command
     }
 
-    fn data(&self) -> PathBuf {
+    pub fn data(&self) -> PathBuf {
         self.folder.path().join("data")
     }
 
-    /// Starts the program, and gives the lines that it says until it listens.
-    pub fn run(&mut self) -> Vec<String> {
+    fn serve(&self) -> Command {
         let mut command = self.command();
         command
             .arg("serve")
@@ -98,6 +141,28 @@ impl Installation {
             .arg(self.data())
             .arg("--listen")
             .arg(format!("127.0.0.1:{}", self.port));
+        command
+    }
+
+    /// The sentence with which the program refuses to start.
+    #[track_caller]
+    pub fn refused(&self) -> String {
+        let mut child = self.serve().stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        if !line.is_empty() {
+            child.kill().unwrap();
+            child.wait().unwrap();
+            panic!("it started: {line}");
+        }
+        let output = child.wait_with_output().unwrap();
+        assert!(!output.status.success());
+        String::from_utf8(output.stderr).unwrap().lines().last().unwrap_or_default().to_owned()
+    }
+
+    /// Starts the program, and gives the lines that it says until it listens.
+    pub fn run(&mut self) -> Vec<String> {
+        let mut command = self.serve();
         let errors = std::fs::OpenOptions::new()
             .create(true)
             .append(true)
@@ -127,6 +192,23 @@ impl Installation {
         self.rest = Some(reader);
         self.child = Some(child);
         lines
+    }
+
+    /// What it has written to its log.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
+    }
+
+    /// The process while it runs.
+    pub fn pid(&self) -> i32 {
+        i32::try_from(self.child.as_ref().expect("it runs").id()).unwrap()
+    }
+
+    /// Until it has ended by itself; whether it says that all went well.
+    pub fn ended(&mut self) -> bool {
+        let status = until("its end", || self.child.as_mut().unwrap().try_wait().unwrap());
+        self.child = None;
+        status.success()
     }
 
     pub fn kill(&mut self) {
@@ -174,6 +256,13 @@ impl Installation {
         found
     }
 
+    /// Takes note that it was killed by somebody else.
+    pub fn was_killed(&mut self) {
+        self.child.take().unwrap().wait().unwrap();
+    }
+}
+
+impl Address {
     pub fn connect(
         &self,
         cookie: &str,
@@ -184,12 +273,17 @@ impl Installation {
     ) -> Option<TcpStream> {
         let mut stream = TcpStream::connect(("127.0.0.1", self.port)).ok()?;
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
-        let (port, body) = (self.port, body.unwrap_or_default());
+        let (port, body) = (self.public_port, body.unwrap_or_default());
         let kind =
             if body.starts_with('{') { "application/json" } else { "application/x-www-form-urlencoded" };
+        let credential = if cookie.starts_with("stoa_pat_") {
+            format!("Authorization: Bearer {cookie}")
+        } else {
+            format!("Cookie: {cookie}")
+        };
         write!(
             stream,
-            "{method} {path} HTTP/1.1\r\nHost: {host}:{port}\r\nOrigin: http://localhost:{port}\r\nCookie: {cookie}\r\n\
+            "{method} {path} HTTP/1.1\r\nHost: {host}:{port}\r\nOrigin: http://localhost:{port}\r\n{credential}\r\n\
              Content-Type: {kind}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
             body.len()
         )
@@ -245,4 +339,33 @@ pub fn git(folder: &Path, arguments: &[&str]) -> (bool, String) {
         .output()
         .unwrap();
     (output.status.success(), String::from_utf8_lossy(&output.stderr).into_owned())
+}
+
+/// A repository with these files and one commit on `main`, pushed to a project.
+pub fn push_files(folder: &Path, files: &[(&str, &str)], remote: &str) {
+    std::fs::create_dir_all(folder).unwrap();
+    for (name, text) in files {
+        std::fs::write(folder.join(name), text).unwrap();
+    }
+    for arguments in [
+        &["init", "--quiet", "--initial-branch=main"][..],
+        &["add", "."],
+        &["commit", "--quiet", "-m", "The first"],
+        &["remote", "add", "stoa", remote],
+        &["push", "--quiet", "stoa", "main"],
+    ] {
+        let (succeeded, said) = git(folder, arguments);
+        assert!(succeeded, "{said}");
+    }
+}
+
+/// `at` of a line or an event, in microseconds since 1970.
+pub fn micros_of(value: &Value) -> i64 {
+    let at = value["at"].as_str().unwrap_or_else(|| panic!("no time in {value}"));
+    at.parse::<jiff::Timestamp>().unwrap().as_microsecond()
+}
+
+/// Now, by the clock that the program's own times come from.
+pub fn now_micros() -> i64 {
+    jiff::Timestamp::now().as_microsecond()
 }

@@ -42,7 +42,9 @@ crate::statements! {
     SET_STATUS = "UPDATE instances SET status = $3, reason = $4 WHERE workspace_id = $1 AND id = $2";
     MEMBERS_LISTING = "SELECT m.id, m.account_id FROM member_instances x JOIN members m ON m.id = x.member_id
         WHERE x.workspace_id = $1 AND x.instance_id = $2";
-    RUNNING = "SELECT id FROM instances WHERE status = 'running' AND release_id IS NOT NULL AND id > $1 ORDER BY id LIMIT 1000";
+    RUNNING = "SELECT i.id FROM instances i JOIN servers s ON s.id = i.server_id JOIN machines m ON m.id = s.machine_id
+        WHERE i.status = 'running' AND i.release_id IS NOT NULL AND i.id > $1 AND (m.replica_id = $2 OR $2 IS NULL)
+        ORDER BY i.id LIMIT 1000";
     DELETE_INSTANCE = "DELETE FROM instances WHERE workspace_id = $1 AND id = $2";
     /// A job owns its instance's status while it is carried out.
     OBSERVE = "UPDATE instances SET status = $2, reason = $3 WHERE id = $1 AND status IN ('running', 'stopped', 'failed')
@@ -179,12 +181,13 @@ impl Store {
         self.write(permit(claim, "job.end"), work).await
     }
 
-    /// Instances of all workspaces that are taken to run, after `after`, a thousand at most.
+    /// Instances of all workspaces that are taken to run on this process's machine, after `after`, a thousand at most.
     ///
     /// # Errors
     /// A fault.
     pub async fn list_running_instances(&self, after: InstanceId) -> Result<Vec<InstanceId>, StorageFault> {
-        self.fetch_all(RUNNING, values![after]).await?.iter().map(|row| row.get(0)).collect()
+        let rows = self.fetch_all(RUNNING, values![after, self.own_replica()]).await?;
+        rows.iter().map(|row| row.get(0)).collect()
     }
 
     /// Takes over what a machine says of an instance, unless a job is being carried out on it.

@@ -13,14 +13,19 @@ pub const LEASE_SECONDS: i64 = 30;
 crate::statements! {
     /// The condition stands twice: the inner one finds, the outer one is asked again of the row as it is when it is
     /// locked, so two who found the same job can't both have it. The fence rises over all jobs of the instance,
-    /// because that is how its machine compares it.
+    /// because that is how its machine compares it. Of several replicas, the one claims that stands on the machine;
+    /// what has lost its instance anyone may end.
     CLAIM = "UPDATE jobs SET status = 'running', lease_until = $2, attempts = attempts + 1,
             fence = 1 + (SELECT COALESCE(MAX(f.fence), 0) FROM jobs f
                 WHERE f.instance_id = jobs.instance_id OR f.id = jobs.id)
         WHERE id = (SELECT j.id FROM jobs j
-                WHERE (j.status = 'running' AND j.lease_until <= $1)
+                WHERE ((j.status = 'running' AND j.lease_until <= $1)
                    OR (j.status = 'queued' AND j.run_at <= $1 AND NOT EXISTS (SELECT 1 FROM jobs r
-                        WHERE r.instance_id = j.instance_id AND r.status = 'running'))
+                        WHERE r.instance_id = j.instance_id AND r.status = 'running')))
+                  AND NOT EXISTS (SELECT 1 FROM instances i JOIN servers s ON s.id = i.server_id
+                      JOIN machines m ON m.id = s.machine_id
+                      WHERE i.id = j.instance_id
+                        AND (m.replica_id <> $3 OR (m.replica_id IS NULL AND $3 IS NOT NULL)))
                 ORDER BY j.id LIMIT 1)
           AND ((status = 'running' AND lease_until <= $1) OR status = 'queued')
         RETURNING id, kind, instance_id, account_id, permission, status, step, progress, created_at, ended_at,
@@ -57,12 +62,15 @@ impl Store {
         if self.fetch_optional(ANY_WAITING, vec![]).await?.is_none() {
             return Ok(None);
         }
+        let replica = self.own_replica();
         let work: Work<Option<Claim>> = Box::new(move |tx| {
             Box::pin(async move {
                 tx.audit_nothing();
                 let now = tx.now();
                 let until = now.plus_seconds(LEASE_SECONDS);
-                let Some(row) = tx.fetch_optional(CLAIM, values![now, until]).await? else { return Ok(None) };
+                let Some(row) = tx.fetch_optional(CLAIM, values![now, until, replica]).await? else {
+                    return Ok(None);
+                };
                 Ok(Some(Claim {
                     job: read(&row)?,
                     workspace: row.get(13)?,

@@ -381,7 +381,8 @@ CREATE INDEX releases_by_instance ON releases (instance_id);
 CREATE TABLE replicas (
     id UUID NOT NULL PRIMARY KEY,
     name TEXT NOT NULL,
-    internal_url TEXT NOT NULL,
+    internal_url TEXT,
+    word_hash BYTEA NOT NULL,
     seen_at BIGINT NOT NULL
 );
 

@@ -1,0 +1,105 @@
+//! What git leaves in a repository where it is cut off: half packs, quarantine, an index, locks that nobody holds.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+use std::time::SystemTime;
+
+use super::Repository;
+use crate::folders;
+
+impl Repository {
+    /// Removes what was left before a moment: by processes that are gone, if they all are that were there then.
+    ///
+    /// # Errors
+    /// Where something can't be read or removed. A repository that isn't there is no error.
+    pub fn tidy(&self, before: SystemTime) -> io::Result<()> {
+        tidy(self.folder(), before)
+    }
+}
+
+/// Removes, in a folder of repositories, what was left of one that was being made.
+///
+/// # Errors
+/// Where something can't be read or removed.
+pub fn tidy_unmade(folder: &Path, before: SystemTime) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        if entry.file_name().to_string_lossy().ends_with(".new") && is_before(&entry, before) {
+            folders::remove(&entry.path())?;
+        }
+    }
+    Ok(())
+}
+
+fn tidy(folder: &Path, before: SystemTime) -> io::Result<()> {
+    let entries = match fs::read_dir(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        other => other?,
+    };
+    for entry in entries {
+        let entry = entry?;
+        let is_folder = entry.file_type()?.is_dir();
+        if is_half(&entry.file_name().to_string_lossy()) {
+            if is_before(&entry, before) {
+                if is_folder { folders::remove(&entry.path())? } else { folders::remove_file(&entry.path())? }
+            }
+        } else if is_folder {
+            tidy(&entry.path(), before)?;
+        }
+    }
+    Ok(())
+}
+
+/// Names that git gives to what isn't whole yet, and that this module's own index has. A branch's name never ends with
+/// `.lock` (git-check-ref-format(1)), and a tag's or branch's is no file of `objects`.
+fn is_half(name: &str) -> bool {
+    name.starts_with("tmp_") || name.starts_with("index-") || name.ends_with(".lock")
+}
+
+/// One that has vanished meanwhile was somebody's.
+fn is_before(entry: &fs::DirEntry, before: SystemTime) -> bool {
+    entry.metadata().and_then(|about| about.modified()).is_ok_and(|modified| modified < before)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[test]
+    fn what_was_left_goes_and_what_is_being_made_stays() {
+        let place = tempfile::tempdir().unwrap();
+        let repository = place.path().join("shop.git");
+        let left = ["objects/pack/tmp_pack_x", "objects/ab/tmp_obj_y", "refs/heads/main.lock", "index-1"];
+        let kept = ["objects/pack/pack-1.pack", "refs/heads/main", "HEAD"];
+        for file in left.iter().chain(&kept) {
+            let file = repository.join(file);
+            fs::create_dir_all(file.parent().unwrap()).unwrap();
+            fs::write(file, "x").unwrap();
+        }
+        let quarantine = repository.join("objects/tmp_objdir-incoming-z");
+        fs::create_dir_all(quarantine.join("pack")).unwrap();
+        let unmade = place.path().join("other.1.new");
+        fs::create_dir(&unmade).unwrap();
+        let of_repository = Repository::at(repository.clone());
+        let modified = fs::metadata(repository.join("HEAD")).unwrap().modified().unwrap();
+        let (earlier, later) = (modified - Duration::from_secs(60), modified + Duration::from_secs(60));
+
+        of_repository.tidy(earlier).unwrap();
+        tidy_unmade(place.path(), earlier).unwrap();
+        assert!(
+            left.iter().all(|file| repository.join(file).exists()) && quarantine.exists() && unmade.exists()
+        );
+        of_repository.tidy(later).unwrap();
+        tidy_unmade(place.path(), later).unwrap();
+        assert!(
+            !left.iter().any(|file| repository.join(file).exists())
+                && !quarantine.exists()
+                && !unmade.exists()
+        );
+        assert!(kept.iter().all(|file| repository.join(file).exists()));
+        Repository::at(place.path().join("none.git")).tidy(later).unwrap();
+    }
+}
