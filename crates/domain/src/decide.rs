@@ -132,6 +132,7 @@ pub fn decide_account(
                 .limits
                 .as_ref()
                 .is_none_or(|limits| limits.actions.is_none() && limits.workspaces.is_none()),
+        limits: standing.limits.clone(),
     })
 }
 

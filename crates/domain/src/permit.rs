@@ -9,7 +9,7 @@ use crate::decide::{StartedBy, check};
 use crate::ids::{AccountId, MemberId, WorkspaceId};
 use crate::permission::{Permission, Resource, ResourceKind, Target};
 use crate::refusal::Refusal;
-use crate::standing::{Access, Revisions, Standing};
+use crate::standing::{Access, Revisions, Standing, TokenLimits};
 
 /// The proof that an actor may do `P` to the target. Neither copied nor stored: it is used once.
 #[must_use = "a permit that isn't used was decided for nothing"]
@@ -180,9 +180,23 @@ pub struct AccountPermit {
     pub(crate) revision: i64,
     pub(crate) operation: &'static str,
     pub(crate) is_admin: bool,
+    pub(crate) limits: Option<TokenLimits>,
 }
 
 impl AccountPermit {
+    /// Whether a token stands behind it that was narrowed in any way.
+    #[must_use]
+    pub fn is_narrowed(&self) -> bool {
+        self.limits.as_ref().is_some_and(|limits| limits.actions.is_some() || limits.workspaces.is_some())
+    }
+
+    /// Whether the workspace is one of those that it was given for.
+    #[must_use]
+    pub fn sees_workspace(&self, workspace: WorkspaceId) -> bool {
+        let only = self.limits.as_ref().and_then(|limits| limits.workspaces.as_ref());
+        only.is_none_or(|only| only.contains(&workspace))
+    }
+
     #[must_use]
     pub fn actor(&self) -> &Actor {
         &self.actor

@@ -114,6 +114,16 @@ impl App {
         Ok(SignedIn { account, session, secret })
     }
 
+    /// The account behind a permit, with those of its workspaces that the permit is for.
+    ///
+    /// # Errors
+    /// A fault.
+    pub async fn view_own_account(&self, permit: &AccountPermit) -> Result<OwnAccount, Failure> {
+        let mut own = self.load_own_account(permit.actor().account).await?;
+        own.workspaces.retain(|mine| permit.sees_workspace(mine.workspace.id));
+        Ok(own)
+    }
+
     /// # Errors
     /// A fault.
     pub async fn load_own_account(&self, account: AccountId) -> Result<OwnAccount, Failure> {

@@ -2,13 +2,16 @@
 
 use stoa_domain::permission::workspace as may;
 use stoa_domain::slug::{Slug, SlugProblem};
-use stoa_domain::{AccountPermit, FieldProblem, MemberId, Permit, Refusal, WorkspaceId};
+use stoa_domain::{
+    AccountPermit, ActionSet, FieldProblem, MemberId, Permission, Permit, Refusal, WorkspaceId,
+};
 use stoa_storage::attempt::Limit;
 use stoa_storage::profile::Profile;
 use stoa_storage::workspace::{MyWorkspace, NewWorkspace, WorkspaceChange};
 
 pub use stoa_storage::workspace::WorkspaceRecord;
 
+use crate::abilities::{self, Abilities, Caller};
 use crate::account::check_name;
 use crate::settings::WorkspaceCreation;
 use crate::{App, Failure};
@@ -46,10 +49,16 @@ pub struct ChangeWorkspace {
 pub struct SeenWorkspace {
     pub workspace: WorkspaceRecord,
     pub is_owner: bool,
+    /// What counts for the caller, by the token that it asks with.
+    pub actions: ActionSet,
     /// The caller's own profile; `None` is an owner's: not restricted.
     pub profile: Option<Profile>,
     pub member: MemberId,
+    pub abilities: Abilities,
 }
+
+/// Workspaces read at once while some of them are looked for.
+const CHUNK: i64 = 200;
 
 fn slug_problem(problem: SlugProblem) -> FieldProblem {
     match problem {
@@ -132,6 +141,10 @@ impl App {
         permit: AccountPermit,
         wish: CreateWorkspace,
     ) -> Result<SeenWorkspace, Failure> {
+        // A workspace is an owner's to have, and a token that was narrowed is nobody's owner.
+        if permit.is_narrowed() {
+            return Err(Refusal::TokenMayNot.into());
+        }
         if self.settings().workspace_creation == WorkspaceCreation::Administrators && !permit.is_admin() {
             return Err(Refusal::AdministratorRequired.into());
         }
@@ -153,10 +166,10 @@ impl App {
             wrapped_key: self.outside().vault.new_workspace_key(id)?,
         };
         let workspace = self.store().create_workspace(permit, new).await?;
-        Ok(SeenWorkspace { workspace, is_owner: true, profile: None, member })
+        Ok(by_owner(workspace, member, false))
     }
 
-    /// One's workspaces by name.
+    /// One's workspaces by name, those with `search` in their name or slug.
     ///
     /// # Errors
     /// A fault.
@@ -164,9 +177,32 @@ impl App {
         &self,
         permit: AccountPermit,
         after: (&str, WorkspaceId),
+        search: Option<&str>,
         limit: i64,
     ) -> Result<Vec<MyWorkspace>, Failure> {
-        Ok(self.store().list_my_workspaces(permit.actor().account, after, limit).await?)
+        let wanted = usize::try_from(limit).unwrap_or(0);
+        let search = search.map(str::to_lowercase);
+        let is_wanted = |mine: &MyWorkspace| {
+            let workspace = &mine.workspace;
+            let has = |search: &String| {
+                workspace.name.to_lowercase().contains(search) || workspace.slug.contains(search.as_str())
+            };
+            permit.sees_workspace(workspace.id) && search.as_ref().is_none_or(has)
+        };
+        let (mut name, mut id) = (after.0.to_owned(), after.1);
+        let mut found = Vec::new();
+        loop {
+            let account = permit.actor().account;
+            let chunk = self.store().list_my_workspaces(account, (&name, id), CHUNK).await?;
+            let Some(last) = chunk.last() else { break };
+            (name, id) = (last.workspace.name.clone(), last.workspace.id);
+            found.extend(chunk.into_iter().filter(is_wanted));
+            if found.len() >= wanted {
+                break;
+            }
+        }
+        found.truncate(wanted);
+        Ok(found)
     }
 
     /// # Errors
@@ -178,16 +214,25 @@ impl App {
         } else {
             Some(self.store().load_profile(permit.workspace(), permit.member()).await?)
         };
-        Ok(SeenWorkspace { workspace, is_owner: permit.by_owner(), profile, member: permit.member() })
+        let caller = Caller::of(&permit);
+        let has_instances = caller.is_owner && self.store().has_instances(permit.workspace()).await?;
+        Ok(SeenWorkspace {
+            workspace,
+            is_owner: caller.is_owner,
+            actions: caller.actions,
+            profile,
+            member: caller.member,
+            abilities: abilities::of_workspace(&caller, has_instances),
+        })
     }
 
     /// The workspace as whoever may change it sees it: what a guarded change is compared with.
     ///
     /// # Errors
     /// `NotFound`.
-    pub async fn load_for_change(&self, permit: &Permit<may::Change>) -> Result<SeenWorkspace, Failure> {
+    pub async fn load_for_change<P: Permission>(&self, permit: &Permit<P>) -> Result<SeenWorkspace, Failure> {
         let workspace = self.store().load_workspace(permit.workspace()).await?;
-        Ok(SeenWorkspace { workspace, is_owner: true, profile: None, member: permit.member() })
+        Ok(by_owner(workspace, permit.member(), false))
     }
 
     /// # Errors
@@ -220,7 +265,8 @@ impl App {
             expected_revision: wish.expected_revision,
         };
         let workspace = self.store().change_workspace(permit, change).await?;
-        Ok(SeenWorkspace { workspace, is_owner: true, profile: None, member })
+        let has_instances = self.store().has_instances(workspace.id).await?;
+        Ok(by_owner(workspace, member, has_instances))
     }
 
     /// Deletes the workspace, by its slug typed once more.
@@ -235,6 +281,17 @@ impl App {
             );
         }
         Ok(self.store().delete_workspace(permit).await?)
+    }
+}
+
+fn by_owner(workspace: WorkspaceRecord, member: MemberId, has_instances: bool) -> SeenWorkspace {
+    SeenWorkspace {
+        workspace,
+        is_owner: true,
+        actions: ActionSet::ALL,
+        profile: None,
+        member,
+        abilities: abilities::of_workspace_by_owner(has_instances),
     }
 }
 
