@@ -43,6 +43,8 @@ macro_rules! verbs {
         pub enum Verb { $($variant),* }
 
         impl Verb {
+            pub const ALL: &'static [Self] = &[$(Self::$variant),*];
+
             #[must_use]
             pub const fn key(self) -> &'static str {
                 match self { $(Self::$variant => $key),* }
@@ -91,12 +93,16 @@ impl Abilities {
 
 /// `running`: how many of its instances run.
 #[must_use]
-pub fn of_workspace(caller: &Caller, running: i64) -> Abilities {
+pub fn of_workspace(caller: &Caller, has_instances: bool) -> Abilities {
+    if caller.is_owner { of_workspace_by_owner(has_instances) } else { Abilities::default() }
+}
+
+pub(crate) fn of_workspace_by_owner(has_instances: bool) -> Abilities {
     let mut abilities = Abilities::default();
-    let idle = if running > 0 { Err(Refusal::Conflict(Conflict::InstanceRuns)) } else { Ok(()) };
-    abilities.allow(Verb::Invite, caller.is_owner, Ok(()));
-    abilities.allow(Verb::Manage, caller.is_owner, Ok(()));
-    abilities.allow(Verb::Delete, caller.is_owner, idle);
+    let idle = if has_instances { Err(Refusal::Conflict(Conflict::InstanceRuns)) } else { Ok(()) };
+    abilities.allow(Verb::Invite, true, Ok(()));
+    abilities.allow(Verb::Manage, true, Ok(()));
+    abilities.allow(Verb::Delete, true, idle);
     abilities.sorted()
 }
 

@@ -1,10 +1,17 @@
 //! The audit log, read.
 
+use std::collections::VecDeque;
+
+use futures_util::stream::{Stream, try_unfold};
 use stoa_domain::permission::workspace as may;
-use stoa_domain::{AuditEventId, Permit};
+use stoa_domain::{AuditEventId, Permit, WorkspaceId};
+use stoa_storage::Store;
 pub use stoa_storage::audit::{AuditFilter, AuditRecord};
 
 use crate::{App, Failure};
+
+/// Events read at once while all of them are sent.
+const CHUNK: i64 = 500;
 
 impl App {
     /// The workspace's events, newest first.
@@ -18,6 +25,35 @@ impl App {
         limit: i64,
     ) -> Result<Vec<AuditRecord>, Failure> {
         Ok(self.store().list_audit(permit.workspace(), filter, limit).await?)
+    }
+
+    /// All of the workspace's events that the filter lets through, newest first. Whoever sends them on asks again and
+    /// again whether it may; this only begins.
+    pub fn export_audit(
+        &self,
+        permit: Permit<may::ReadAudit>,
+        filter: AuditFilter,
+    ) -> impl Stream<Item = Result<AuditRecord, Failure>> + Send + use<> {
+        struct Going {
+            store: Store,
+            workspace: WorkspaceId,
+            filter: AuditFilter,
+            read: VecDeque<AuditRecord>,
+        }
+        let going = Going {
+            store: self.store().clone(),
+            workspace: permit.workspace(),
+            filter,
+            read: VecDeque::new(),
+        };
+        try_unfold(going, |mut going| async move {
+            if going.read.is_empty() {
+                let records = going.store.list_audit(going.workspace, &going.filter, CHUNK).await?;
+                going.filter.before = records.last().map(|record| record.seq).or(going.filter.before);
+                going.read.extend(records);
+            }
+            Ok(going.read.pop_front().map(|record| (record, going)))
+        })
     }
 
     /// One's own events in the workspace, newest first.

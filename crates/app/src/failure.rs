@@ -1,6 +1,7 @@
 //! How a use-case ends when it doesn't succeed: a refusal that a person is told, or a fault that is logged.
 
 use std::fmt;
+use std::io;
 
 use stoa_domain::Refusal;
 use stoa_storage::StorageFault;
@@ -18,6 +19,20 @@ impl Fault {
     #[must_use]
     pub fn new(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self(error.into())
+    }
+
+    fn is_full(&self) -> bool {
+        let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(self.0.as_ref());
+        while let Some(error) = cause {
+            if error
+                .downcast_ref::<io::Error>()
+                .is_some_and(|error| error.kind() == io::ErrorKind::StorageFull)
+            {
+                return true;
+            }
+            cause = error.source();
+        }
+        false
     }
 
     /// The causes, outermost first, in one line.
@@ -47,8 +62,9 @@ impl From<Refusal> for Failure {
 }
 
 impl From<Fault> for Failure {
+    /// A disk without room is told, wherever it is: whoever asked can do something about it.
     fn from(fault: Fault) -> Self {
-        Self::Fault(fault)
+        if fault.is_full() { Self::Refused(Refusal::DiskFull) } else { Self::Fault(fault) }
     }
 }
 

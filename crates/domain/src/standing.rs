@@ -147,3 +147,11 @@ pub struct AccountStanding {
     /// Whether the password was entered within the last ten minutes.
     pub confirmed: bool,
 }
+
+impl AccountStanding {
+    /// Whether it asks by a personal access token.
+    #[must_use]
+    pub fn is_by_token(&self) -> bool {
+        self.limits.is_some()
+    }
+}

@@ -1,12 +1,17 @@
 //! What a handler answers with when it succeeds.
 
+use std::borrow::Cow;
+use std::marker::PhantomData;
+
 use axum::body::Body;
 use axum::response::{IntoResponse as _, Response};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, LOCATION, SET_COOKIE};
 use http::{HeaderName, HeaderValue, StatusCode};
 use serde::Serialize;
 use stoa_app::Fault;
-use utoipa::ToSchema;
+use utoipa::openapi::schema::{SchemaType, Type};
+use utoipa::openapi::{Array, ObjectBuilder, Ref, RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
 
 use crate::openapi::Description;
 use crate::problem::Problem;
@@ -71,7 +76,7 @@ impl<T: Serialize + ToSchema + Send> Object<T> {
 
 impl<T: Serialize + ToSchema + Send> Success for Object<T> {
     fn describe(description: &mut Description) {
-        description.answer::<T>();
+        description.answer::<T>("application/json");
     }
 
     fn into_response(self) -> Response {
@@ -100,10 +105,6 @@ impl<T: Serialize + ToSchema + Send> Success for Object<T> {
 pub struct Done(pub Option<String>);
 
 impl Success for Done {
-    fn describe(description: &mut Description) {
-        description.status(204);
-    }
-
     fn into_response(self) -> Response {
         let mut response = StatusCode::NO_CONTENT.into_response();
         if let Some(Ok(value)) = self.0.map(HeaderValue::try_from) {
@@ -114,19 +115,96 @@ impl Success for Done {
     }
 }
 
-/// A response made by hand: a stream, a page, a picture.
-pub struct Raw(pub Response);
+/// A page for a person, made by hand.
+pub struct Html(pub Response);
 
-impl Success for Raw {
+impl Success for Html {
+    fn describe(description: &mut Description) {
+        description.html();
+    }
+
     fn into_response(self) -> Response {
         self.0
     }
 }
 
+/// What comes in frames, one after the other, in one of these forms.
+pub trait Frames: ToSchema + Send {
+    const CONTENT_TYPES: &'static [&'static str];
+    /// Whether `Last-Event-ID` says where it goes on.
+    const RESUMES: bool;
+}
+
+/// An answer that goes on: frames of `T`.
+pub struct Streamed<T> {
+    response: Response,
+    frames: PhantomData<T>,
+}
+
+impl<T> Streamed<T> {
+    pub(crate) fn new(response: Response) -> Self {
+        Self { response, frames: PhantomData }
+    }
+}
+
+impl<T: Frames> Success for Streamed<T> {
+    fn describe(description: &mut Description) {
+        for content_type in T::CONTENT_TYPES {
+            description.answer::<T>(content_type);
+        }
+        description.is_resumable = T::RESUMES;
+    }
+
+    fn into_response(self) -> Response {
+        self.response
+    }
+}
+
+/// A page of a list, or all of it in lines of JSON.
+pub enum Listed<T> {
+    Page(Object<Page<T>>),
+    Lines(Streamed<T>),
+}
+
+impl<T: Serialize + ToSchema + Send> Success for Listed<T> {
+    fn describe(description: &mut Description) {
+        description.answer::<Page<T>>("application/json");
+        description.answer::<T>("application/x-ndjson");
+    }
+
+    fn into_response(self) -> Response {
+        match self {
+            Self::Page(page) => page.into_response(),
+            Self::Lines(lines) => lines.response,
+        }
+    }
+}
+
 /// A page of a list.
-#[derive(Serialize, ToSchema)]
+#[derive(Serialize)]
 pub struct Page<T> {
     pub items: Vec<T>,
     /// Where the list goes on, or null at its end.
     pub next: Option<String>,
+}
+
+impl<T: ToSchema> ToSchema for Page<T> {
+    fn name() -> Cow<'static, str> {
+        Cow::Owned(format!("{}Page", T::name().trim_end_matches("View")))
+    }
+
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        T::schemas(schemas);
+        schemas.push((T::name().into_owned(), T::schema()));
+    }
+}
+
+impl<T: ToSchema> PartialSchema for Page<T> {
+    fn schema() -> RefOr<Schema> {
+        let items = Array::new(Ref::from_schema_name(T::name()));
+        let next = ObjectBuilder::new()
+            .schema_type(SchemaType::from_iter([Type::String, Type::Null]))
+            .description(Some("Where the list goes on (`after`), or null at its end."));
+        ObjectBuilder::new().property("items", items).required("items").property("next", next).into()
+    }
 }

@@ -152,6 +152,10 @@ pub struct IfMatch(pub Option<String>);
 
 impl sealed::Sealed for IfMatch {}
 impl Argument for IfMatch {
+    fn describe(description: &mut Description) {
+        description.is_guarded = true;
+    }
+
     async fn take(_: &Frame, parts: &mut Parts, _: &mut Option<Body>) -> Result<Self, Failure> {
         Ok(Self(crate::conditional::if_match(&parts.headers)))
     }

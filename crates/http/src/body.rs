@@ -1,6 +1,7 @@
 //! JSON bodies, read strictly: wrong types, unknown and repeated keys are refused, and named.
 
-use axum::body::Body;
+use axum::body::{Body, HttpBody as _};
+use http::Method;
 use http::header::CONTENT_TYPE;
 use http::request::Parts;
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
@@ -37,6 +38,23 @@ pub(crate) async fn json<T: DeserializeOwned>(
         Err(_) => return Err(Refusal::invalid("", "cut", "The body broke off before its end.").into()),
     };
     parse(&bytes).map_err(Into::into)
+}
+
+/// Where no argument has taken the body: none, or an object without a field. What is sent is never passed over.
+pub(crate) async fn nothing(parts: &Parts, body: &mut Option<Body>) -> Result<(), Failure> {
+    #[derive(serde::Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Nothing {}
+    let is_read = matches!(parts.method, Method::GET | Method::HEAD);
+    if is_read || body.as_ref().is_none_or(|body| body.is_end_stream()) {
+        return Ok(());
+    }
+    let collected = Limited::new(body.take().unwrap_or_default(), LARGEST).collect().await;
+    let bytes = collected.map_err(|_| Refusal::PayloadTooLarge)?.to_bytes();
+    if bytes.is_empty() {
+        return Ok(());
+    }
+    json::<Nothing>(parts, &mut Some(Body::from(bytes)), LARGEST).await.map(drop)
 }
 
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Refusal> {

@@ -299,7 +299,8 @@ impl IntoResponse for Problem {
     }
 }
 
-/// One example of every refusal: for `docs/errors.md`, and for the test that nothing is missing there.
+/// One example of every refusal that an operation is answered with: for `docs/errors.md`, and for the test that nothing
+/// is missing there. That a branch isn't allowed is told by `git push`, in a sentence of its own.
 #[must_use]
 pub fn examples() -> Vec<Refusal> {
     let anna = || vec!["Anna".to_owned()];
@@ -310,7 +311,6 @@ pub fn examples() -> Vec<Refusal> {
         Refusal::TokenMayNot,
         Refusal::OwnerRequired { ask: anna() },
         Refusal::AdministratorRequired,
-        Refusal::TargetNotAllowed,
         Refusal::WrongAccount,
         Refusal::CrossOrigin,
         Refusal::PasswordRequired,
@@ -340,6 +340,14 @@ pub fn examples() -> Vec<Refusal> {
     ]
 }
 
+/// All codes, sorted.
+#[must_use]
+pub fn codes() -> Vec<&'static str> {
+    let mut codes: Vec<_> = crate::openapi::statuses().into_keys().collect();
+    codes.sort_unstable();
+    codes
+}
+
 /// `docs/errors.md`.
 #[must_use]
 pub fn documentation() -> String {
@@ -353,5 +361,9 @@ pub fn documentation() -> String {
         text.push_str(&format!("| {} | `{}` | {} |\n", told.status.as_u16(), told.code, told.detail));
     }
     text.push_str("| 500 | `internal` | Stoa failed at this. It is in the log of the server; try again. |\n");
+    text.push_str(
+        "\nGit shows sentences alone. What `git push` is refused by besides, in the lines that begin with `remote:`:\n\n",
+    );
+    text.push_str(&format!("- {}\n", tell(&Refusal::TargetNotAllowed).detail));
     text
 }

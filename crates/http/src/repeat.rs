@@ -72,6 +72,11 @@ pub(crate) fn has_key(parts: &Parts) -> bool {
     parts.headers.contains_key(KEY)
 }
 
+/// Whether a path is of what isn't repeated.
+pub(crate) fn is_of_session(path: &str) -> bool {
+    path.strip_prefix(NOT_REPEATED).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
 /// To be called when the gate has let it pass.
 pub(crate) async fn begin(
     app: &App,
@@ -79,10 +84,7 @@ pub(crate) async fn begin(
     body: &mut Option<Body>,
     operation: &'static str,
 ) -> Result<Begun, Failure> {
-    let path = parts.uri.path();
-    let of_session =
-        path.strip_prefix(NOT_REPEATED).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
-    let writes = !of_session && !matches!(parts.method, Method::GET | Method::HEAD);
+    let writes = !is_of_session(parts.uri.path()) && !matches!(parts.method, Method::GET | Method::HEAD);
     let account = parts.extensions.get::<AskingAccount>().map(|asking| asking.0);
     let (true, Some(account), Some(key)) = (writes, account, key_of(parts)?) else { return Ok(Begun::Plain) };
     let collected = Limited::new(body.take().unwrap_or_default(), LARGEST_PROFILE).collect().await;

@@ -138,9 +138,8 @@ async fn around(State(frame): State<Frame>, mut request: Request, next: Next) ->
     if let Some(ConnectInfo(peer)) = request.extensions().get::<ConnectInfo<SocketAddr>>().copied() {
         request.extensions_mut().insert(Peer(peer));
     }
-    let open = matches!(request.uri().path(), "/api/v1/health" | "/api/v1/setup" | "/api/v1/openapi.json")
-        || !request.uri().path().starts_with("/api/");
-    if !open {
+    let path = request.uri().path();
+    if path.starts_with("/api/") && !is_open(path) {
         match frame.is_set_up().await {
             Ok(true) => {}
             Ok(false) => return finish(Problem::from(Refusal::SetupNeeded).into_response()),
@@ -148,6 +147,11 @@ async fn around(State(frame): State<Frame>, mut request: Request, next: Next) ->
         }
     }
     finish(next.run(request).await)
+}
+
+/// What answers before the first account exists.
+pub(crate) fn is_open(path: &str) -> bool {
+    matches!(path, "/api/v1/health" | "/api/v1/setup" | "/api/v1/openapi.json")
 }
 
 fn finish(mut response: Response<Body>) -> Response {

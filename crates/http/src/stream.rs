@@ -8,8 +8,8 @@ use std::time::Duration;
 use axum::body::{Body, Bytes};
 use axum::response::Response;
 use futures_util::stream::{BoxStream, Stream, StreamExt as _, unfold};
-use http::header::{CACHE_CONTROL, CONTENT_TYPE};
-use http::{HeaderName, HeaderValue};
+use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE};
+use http::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::Value;
 use stoa_app::{Failure, Fault};
 
@@ -119,6 +119,15 @@ pub(crate) fn answer(
     // nginx otherwise keeps what should arrive at once.
     headers.insert(HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
     response
+}
+
+/// Whether a client asks for this form.
+pub(crate) fn accepts(headers: &HeaderMap, content_type: &str) -> bool {
+    headers.get_all(ACCEPT).iter().any(|value| {
+        let mut named = value.to_str().unwrap_or_default().split(',');
+        named
+            .any(|one| one.split(';').next().is_some_and(|one| one.trim().eq_ignore_ascii_case(content_type)))
+    })
 }
 
 /// A frame of something serialisable.

@@ -37,6 +37,7 @@ crate::statements! {
     CHANGE = "UPDATE workspaces SET name = COALESCE($2, name), primary_color = COALESCE($3, primary_color),
         revision = revision + 1 WHERE id = $1";
     INSTANCES = "SELECT COUNT(*) FROM instances WHERE workspace_id = $1";
+    ANY_INSTANCE = "SELECT id FROM instances WHERE workspace_id = $1 LIMIT 1";
     RELEASE_SLUGS = "UPDATE workspace_slugs SET workspace_id = NULL, is_current = $2, free_at = $3 WHERE workspace_id = $1";
     DELETE_PROJECTS = "DELETE FROM projects WHERE workspace_id = $1";
     DELETE_SERVERS = "DELETE FROM servers WHERE workspace_id = $1";
@@ -172,6 +173,12 @@ impl Store {
                 Ok(MyWorkspace { workspace: read(row)?, role })
             })
             .collect()
+    }
+
+    /// # Errors
+    /// A fault.
+    pub async fn has_instances(&self, workspace: WorkspaceId) -> Result<bool, StorageFault> {
+        Ok(self.fetch_optional(ANY_INSTANCE, values![workspace]).await?.is_some())
     }
 
     /// Whether a workspace's slug can be taken.

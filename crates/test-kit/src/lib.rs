@@ -7,8 +7,10 @@
 
 pub mod client;
 pub mod databases;
+pub mod described;
 pub mod fake;
 pub mod golden;
+pub mod schema;
 pub mod world;
 
 pub use client::{Answer, Client};

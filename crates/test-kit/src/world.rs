@@ -133,6 +133,12 @@ impl World {
         }
     }
 
+    /// What the edge stands on, anew.
+    #[must_use]
+    pub fn frame(&self) -> Frame {
+        Frame::new(self.app.clone(), site())
+    }
+
     /// Somebody who isn't signed in.
     #[must_use]
     pub fn nobody(&self) -> Client {
@@ -221,7 +227,7 @@ impl Workspace<'_> {
     }
 
     /// The secret at the end of the newest invitation's link, from its mail.
-    async fn link_of(&self, email: &str) -> String {
+    pub async fn link_of(&self, email: &str) -> String {
         self.world.send_mails().await;
         let letters = self.world.mail.sent();
         let letter = letters.iter().rev().find(|letter| letter.to.contains(email)).expect("a mail");

@@ -114,13 +114,13 @@ impl App {
         Ok(SignedIn { account, session, secret })
     }
 
-    /// The account as its own request sees it.
+    /// The account as its own request sees it: a token may be narrowed to some of its workspaces.
     ///
     /// # Errors
     /// A fault.
-    pub async fn view_own_account(&self, permit: AccountPermit) -> Result<OwnAccount, Failure> {
+    pub async fn view_own_account(&self, permit: &AccountPermit) -> Result<OwnAccount, Failure> {
         let own = self.load_own_account(permit.actor().account).await?;
-        let workspaces = crate::workspace::as_seen_by(&permit, own.workspaces).collect();
+        let workspaces = crate::workspace::as_seen_by(permit, own.workspaces).collect();
         Ok(OwnAccount { workspaces, ..own })
     }
 

@@ -7,7 +7,7 @@ pub mod environment;
 
 use stoa_domain::instance::Visibility;
 use stoa_domain::permission::instance as may;
-use stoa_domain::{InstanceId, JobId, Permit, Refusal};
+use stoa_domain::{InstanceId, JobId, Permission, Permit, Refusal};
 use stoa_storage::instance::change::InstanceChange;
 use stoa_storage::page::Page;
 
@@ -107,10 +107,10 @@ impl App {
     ///
     /// # Errors
     /// `NotFound`, or a fault.
-    pub async fn load_instance_for_change(
-        &self,
-        permit: &Permit<may::Change>,
-    ) -> Result<SeenInstance, Failure> {
+    pub async fn load_instance_for_change<P>(&self, permit: &Permit<P>) -> Result<SeenInstance, Failure>
+    where
+        P: Permission<Target = InstanceId>,
+    {
         self.seen_instance(&Caller::of(permit), *permit.target()).await
     }
 

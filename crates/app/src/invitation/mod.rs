@@ -17,6 +17,8 @@ use stoa_storage::mail::NewMail;
 use crate::ports::{Letter, SealedPlace};
 use crate::{App, Failure};
 
+/// Rows read at once while some of them are looked for: the databases don't agree on the case of letters.
+const CHUNK: i64 = 1_000;
 const A_MINUTE: Limit = Limit { count: 30, seconds: 60 };
 const A_DAY: Limit = Limit { count: 100, seconds: 24 * 3600 };
 
@@ -77,15 +79,30 @@ impl App {
         Ok((NewLink { token_hash: secret.hash, mail: Some(mail) }, None))
     }
 
+    /// Those with `search` in their address, oldest first.
+    ///
     /// # Errors
     /// A fault.
     pub async fn list_invitations(
         &self,
         permit: Permit<may::List>,
-        after: InvitationId,
+        mut after: InvitationId,
+        search: Option<&str>,
         limit: i64,
     ) -> Result<Vec<InvitationRecord>, Failure> {
-        Ok(self.store().list_invitations(permit.workspace(), after, limit).await?)
+        let Some(search) = search.map(str::to_lowercase) else {
+            return Ok(self.store().list_invitations(permit.workspace(), after, limit).await?);
+        };
+        let wanted = usize::try_from(limit).unwrap_or(0);
+        let mut found = Vec::new();
+        while found.len() < wanted {
+            let chunk = self.store().list_invitations(permit.workspace(), after, CHUNK).await?;
+            let Some(last) = chunk.last() else { break };
+            after = last.id;
+            found.extend(chunk.into_iter().filter(|one| one.email.to_lowercase().contains(&search)));
+        }
+        found.truncate(wanted);
+        Ok(found)
     }
 
     /// A new link; the old one ends.

@@ -5,7 +5,7 @@ pub mod heads;
 use stoa_domain::branch::BranchName;
 use stoa_domain::permission::project as may;
 use stoa_domain::slug::Slug;
-use stoa_domain::{FieldProblem, Permit, ProjectId, Refusal, WorkspaceId};
+use stoa_domain::{FieldProblem, Permission, Permit, ProjectId, Refusal, WorkspaceId};
 use stoa_storage::page::Page;
 use stoa_storage::project::{NewProject, ProjectChange};
 
@@ -247,10 +247,10 @@ impl App {
     ///
     /// # Errors
     /// `NotFound`, or a fault.
-    pub async fn load_project_for_change(
-        &self,
-        permit: &Permit<may::Change>,
-    ) -> Result<SeenProject, Failure> {
+    pub async fn load_project_for_change<P>(&self, permit: &Permit<P>) -> Result<SeenProject, Failure>
+    where
+        P: Permission<Target = ProjectId>,
+    {
         self.seen_project(&Caller::of(permit), *permit.target()).await
     }
 

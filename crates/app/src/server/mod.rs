@@ -2,7 +2,8 @@
 
 use stoa_domain::permission::server as may;
 use stoa_domain::{
-    AccountNeed, AccountStanding, FieldProblem, MachineId, Permit, Refusal, ServerId, decide_account,
+    AccountNeed, AccountStanding, FieldProblem, MachineId, Permission, Permit, Refusal, ServerId,
+    decide_account,
 };
 use stoa_storage::page::Page;
 use stoa_storage::server::NewServer;
@@ -125,7 +126,10 @@ impl App {
     ///
     /// # Errors
     /// `NotFound`, or a fault.
-    pub async fn load_server_for_change(&self, permit: &Permit<may::Change>) -> Result<SeenServer, Failure> {
+    pub async fn load_server_for_change<P>(&self, permit: &Permit<P>) -> Result<SeenServer, Failure>
+    where
+        P: Permission<Target = ServerId>,
+    {
         self.seen_server(&Caller::of(permit), *permit.target()).await
     }
 

@@ -2,13 +2,16 @@
 
 use stoa_domain::permission::workspace as may;
 use stoa_domain::slug::{Slug, SlugProblem};
-use stoa_domain::{AccountPermit, ActionSet, FieldProblem, MemberId, Permit, Refusal, WorkspaceId};
+use stoa_domain::{
+    AccountPermit, ActionSet, FieldProblem, MemberId, Permission, Permit, Refusal, WorkspaceId,
+};
 use stoa_storage::attempt::Limit;
 use stoa_storage::profile::Profile;
 use stoa_storage::workspace::{MyWorkspace, NewWorkspace, WorkspaceChange};
 
 pub use stoa_storage::workspace::WorkspaceRecord;
 
+use crate::abilities::{self, Abilities, Caller};
 use crate::account::check_name;
 use crate::settings::WorkspaceCreation;
 use crate::{App, Failure};
@@ -46,12 +49,16 @@ pub struct ChangeWorkspace {
 pub struct SeenWorkspace {
     pub workspace: WorkspaceRecord,
     pub is_owner: bool,
+    /// What counts for the caller, by the token that it asks with.
+    pub actions: ActionSet,
     /// The caller's own profile; `None` is an owner's: not restricted.
     pub profile: Option<Profile>,
-    /// The actions that count for this request.
-    pub actions: ActionSet,
     pub member: MemberId,
+    pub abilities: Abilities,
 }
+
+/// Workspaces read at once while some of them are looked for.
+const CHUNK: i64 = 200;
 
 fn slug_problem(problem: SlugProblem) -> FieldProblem {
     match problem {
@@ -141,6 +148,10 @@ impl App {
         permit: AccountPermit,
         wish: CreateWorkspace,
     ) -> Result<SeenWorkspace, Failure> {
+        // A workspace is an owner's to have, and a token that was narrowed is nobody's owner.
+        if permit.is_narrowed() {
+            return Err(Refusal::TokenMayNot.into());
+        }
         if self.settings().workspace_creation == WorkspaceCreation::Administrators && !permit.is_admin() {
             return Err(Refusal::AdministratorRequired.into());
         }
@@ -162,10 +173,10 @@ impl App {
             wrapped_key: self.outside().vault.new_workspace_key(id)?,
         };
         let workspace = self.store().create_workspace(permit, new).await?;
-        Ok(SeenWorkspace { workspace, is_owner: true, profile: None, actions: ActionSet::ALL, member })
+        Ok(by_owner(workspace, member, false))
     }
 
-    /// One's workspaces by name.
+    /// One's workspaces by name, those with `search` in their name or slug.
     ///
     /// # Errors
     /// A fault.
@@ -173,23 +184,32 @@ impl App {
         &self,
         permit: AccountPermit,
         after: (&str, WorkspaceId),
+        search: Option<&str>,
         limit: i64,
     ) -> Result<Vec<MyWorkspace>, Failure> {
-        let (mut name, mut id) = (after.0.to_owned(), after.1);
         let wanted = usize::try_from(limit).unwrap_or(0);
+        let search = search.map(str::to_lowercase);
+        let is_wanted = |mine: &MyWorkspace| {
+            let workspace = &mine.workspace;
+            let has = |search: &String| {
+                workspace.name.to_lowercase().contains(search) || workspace.slug.contains(search.as_str())
+            };
+            search.as_ref().is_none_or(has)
+        };
+        let (mut name, mut id) = (after.0.to_owned(), after.1);
         let mut found = Vec::new();
         loop {
-            let some = self.store().list_my_workspaces(permit.actor().account, (&name, id), limit).await?;
-            let is_end = some.len() < wanted;
-            if let Some(last) = some.last() {
-                (name, id) = (last.workspace.name.clone(), last.workspace.id);
-            }
-            found.extend(as_seen_by(&permit, some));
-            if is_end || found.len() >= wanted {
-                found.truncate(wanted);
-                return Ok(found);
+            let account = permit.actor().account;
+            let chunk = self.store().list_my_workspaces(account, (&name, id), CHUNK).await?;
+            let Some(last) = chunk.last() else { break };
+            (name, id) = (last.workspace.name.clone(), last.workspace.id);
+            found.extend(as_seen_by(&permit, chunk).filter(is_wanted));
+            if found.len() >= wanted {
+                break;
             }
         }
+        found.truncate(wanted);
+        Ok(found)
     }
 
     /// # Errors
@@ -201,12 +221,15 @@ impl App {
         } else {
             Some(self.store().load_profile(permit.workspace(), permit.member()).await?)
         };
+        let caller = Caller::of(&permit);
+        let has_instances = caller.is_owner && self.store().has_instances(permit.workspace()).await?;
         Ok(SeenWorkspace {
             workspace,
-            is_owner: permit.by_owner(),
+            is_owner: caller.is_owner,
+            actions: caller.actions,
             profile,
-            actions: permit.actions(),
-            member: permit.member(),
+            member: caller.member,
+            abilities: abilities::of_workspace(&caller, has_instances),
         })
     }
 
@@ -214,15 +237,9 @@ impl App {
     ///
     /// # Errors
     /// `NotFound`.
-    pub async fn load_for_change(&self, permit: &Permit<may::Change>) -> Result<SeenWorkspace, Failure> {
+    pub async fn load_for_change<P: Permission>(&self, permit: &Permit<P>) -> Result<SeenWorkspace, Failure> {
         let workspace = self.store().load_workspace(permit.workspace()).await?;
-        Ok(SeenWorkspace {
-            workspace,
-            is_owner: true,
-            profile: None,
-            actions: permit.actions(),
-            member: permit.member(),
-        })
+        Ok(by_owner(workspace, permit.member(), false))
     }
 
     /// # Errors
@@ -255,7 +272,8 @@ impl App {
             expected_revision: wish.expected_revision,
         };
         let workspace = self.store().change_workspace(permit, change).await?;
-        Ok(SeenWorkspace { workspace, is_owner: true, profile: None, actions: ActionSet::ALL, member })
+        let has_instances = self.store().has_instances(workspace.id).await?;
+        Ok(by_owner(workspace, member, has_instances))
     }
 
     /// Deletes the workspace, by its slug typed once more.
@@ -270,6 +288,17 @@ impl App {
             );
         }
         Ok(self.store().delete_workspace(permit).await?)
+    }
+}
+
+fn by_owner(workspace: WorkspaceRecord, member: MemberId, has_instances: bool) -> SeenWorkspace {
+    SeenWorkspace {
+        workspace,
+        is_owner: true,
+        actions: ActionSet::ALL,
+        profile: None,
+        member,
+        abilities: abilities::of_workspace_by_owner(has_instances),
     }
 }
 

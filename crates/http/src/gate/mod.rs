@@ -30,7 +30,7 @@ pub enum GateKind {
     /// Nobody has to be signed in.
     Public,
     /// Decided on the account alone.
-    Account,
+    Account(AccountNeed),
     /// Decided in a workspace.
     Workspace,
 }
@@ -95,7 +95,11 @@ impl<O: AccountOperation> sealed::Sealed for SignedIn<O> {}
 
 impl<O: AccountOperation> Gate for SignedIn<O> {
     fn key() -> GateKey {
-        GateKey { permission: "account".to_owned(), operation: O::OPERATION, kind: GateKind::Account }
+        GateKey {
+            permission: "account".to_owned(),
+            operation: O::OPERATION,
+            kind: GateKind::Account(O::NEED),
+        }
     }
 
     async fn pass(frame: &Frame, parts: &mut Parts) -> Result<Self, Failure> {

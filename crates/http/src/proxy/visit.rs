@@ -18,10 +18,10 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::visitor;
-use crate::answer::{Answer, Raw};
+use crate::answer::{Answer, Html};
 use crate::argument::{Again, Around, Query};
 use crate::gate::{Asked, May};
-use crate::router::{Routes, Sample};
+use crate::router::{Operation, Routes};
 use crate::site::Site;
 
 /// Seconds for which a code may be brought back.
@@ -194,7 +194,13 @@ impl Site {
 
 /// The public host's side: it stands with the other routes, so that its gate is tested as theirs.
 pub(crate) fn routes(routes: Routes) -> Routes {
-    routes.get("/visit/{workspace}/{instance}", visit, Sample::status(200).query("to=/"))
+    routes.get(
+        "/visit/{workspace}/{instance}",
+        visit,
+        Operation::new("visitInstance", 200, "A page that leads on to an instance for members.")
+            .query("to=/")
+            .refuses(&["permission_denied"]),
+    )
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -210,7 +216,7 @@ async fn visit(
     Around(frame): Around,
     Again(asked): Again,
     Query(wish): Query<WayBack>,
-) -> Answer<Raw> {
+) -> Answer<Html> {
     let Credential::Session(session) = permit.actor().credential else {
         return Err(Refusal::TokenMayNot.into());
     };
@@ -225,7 +231,7 @@ async fn visit(
     let url = frame.app.view_instance(seen).await?.url.ok_or(Refusal::NotFound)?;
     let code = frame.visits.code(&visit, &own_path(wish.to.as_deref().unwrap_or("/")), now());
     let nonce = URL_SAFE_NO_PAD.encode(random::<16>());
-    Ok(Raw(visitor::way_back(&format!("{url}/.stoa/visit"), &url, &code, &nonce)))
+    Ok(Html(visitor::way_back(&format!("{url}/.stoa/visit"), &url, &code, &nonce)))
 }
 
 #[cfg(test)]

@@ -68,6 +68,7 @@ macro_rules! handlers {
                     };
                     let taking = async {
                         $(let $argument = $argument::take(&frame, &mut parts, &mut body).await?;)*
+                        crate::body::nothing(&parts, &mut body).await?;
                         Ok::<_, Failure>(($($argument,)*))
                     };
                     let response = match taking.await {

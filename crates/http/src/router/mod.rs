@@ -1,6 +1,6 @@
 //! The one way to register a route. It takes only handlers whose first argument is a gate and whose others are
-//! [`Argument`]s, and remembers each with a sample request, from which the description, the permission table, the
-//! reserved words and the hostile tests are made.
+//! [`Argument`]s, and remembers each with its name and a sample request, from which the description, the permission
+//! table, the reserved words and the hostile tests are made.
 //!
 //! A handler:
 //!
@@ -12,15 +12,15 @@
 //! ) -> Answer<Object<InstanceView>> { … }
 //!
 //! routes.post("/api/v1/workspaces/{workspace}/instances/{instance}/restart", restart,
-//!     Sample::status(202).body(json!({ "mode": "soft" })));
+//!     Operation::new("restartInstance", 202, "Restarts an instance.").body(json!({ "mode": "soft" })));
 //! ```
 //!
 //! A handler without a gate doesn't compile:
 //!
 //! ```compile_fail
-//! use stoa_http::{Routes, answer::{Answer, Done}, argument::Uses, router::Sample};
+//! use stoa_http::{Routes, answer::{Answer, Done}, argument::Uses, router::Operation};
 //! async fn open(Uses(_app): Uses) -> Answer<Done> { Ok(Done(None)) }
-//! Routes::new().post("/api/v1/open", open, Sample::status(204));
+//! Routes::new().post("/api/v1/open", open, Operation::new("x", 204, "X."));
 //! ```
 //!
 //! nor does one that reads the path by itself:
@@ -28,67 +28,34 @@
 //! ```compile_fail
 //! use axum::extract::Path;
 //! use stoa_domain::permission::instance::Restart;
-//! use stoa_http::{Routes, answer::{Answer, Done}, gate::May, router::Sample};
+//! use stoa_http::{Routes, answer::{Answer, Done}, gate::May, router::Operation};
 //! async fn other(May(_p): May<Restart>, Path(_id): Path<String>) -> Answer<Done> { Ok(Done(None)) }
-//! Routes::new().post("/api/v1/x/{instance}", other, Sample::status(204));
+//! Routes::new().post("/api/v1/x/{instance}", other, Operation::new("x", 204, "X."));
 //! ```
 //!
 //! and one with its gate does:
 //!
 //! ```
 //! use stoa_domain::permission::instance::Restart;
-//! use stoa_http::{Routes, answer::{Answer, Done}, argument::Uses, gate::May, router::Sample};
+//! use stoa_http::{Routes, answer::{Answer, Done}, argument::Uses, gate::May, router::Operation};
 //! async fn fine(May(_p): May<Restart>, Uses(_app): Uses) -> Answer<Done> { Ok(Done(None)) }
-//! Routes::new().post("/api/v1/workspaces/{workspace}/instances/{instance}/x", fine, Sample::status(204));
+//! Routes::new().post("/api/v1/workspaces/{workspace}/instances/{instance}/x", fine, Operation::new("x", 204, "X."));
 //! ```
 
 mod handler;
+mod operation;
 
 pub use handler::Handler;
+pub use operation::{Operation, Sample};
 
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::routing::{MethodFilter, on};
 use http::Method;
-use serde_json::Value;
 
 use crate::gate::GateKey;
 use crate::openapi::Description;
 use crate::site::Frame;
-
-/// A request that succeeds when sent by one who may: required by registration, so that nothing goes untested.
-#[derive(Debug, Clone)]
-pub struct Sample {
-    /// The status of success.
-    pub status: u16,
-    pub body: Option<Value>,
-    pub query: &'static str,
-    /// The answer doesn't end by itself.
-    pub streams: bool,
-}
-
-impl Sample {
-    #[must_use]
-    pub fn status(status: u16) -> Self {
-        Self { status, body: None, query: "", streams: false }
-    }
-
-    /// Text of the form `{project}` in it stands for the id of the test's own project, and so on.
-    #[must_use]
-    pub fn body(self, body: Value) -> Self {
-        Self { body: Some(body), ..self }
-    }
-
-    #[must_use]
-    pub fn query(self, query: &'static str) -> Self {
-        Self { query, ..self }
-    }
-
-    #[must_use]
-    pub fn streams(self) -> Self {
-        Self { streams: true, ..self }
-    }
-}
 
 /// A route as it was registered.
 #[derive(Clone)]
@@ -96,7 +63,7 @@ pub struct Registered {
     pub method: Method,
     pub path: &'static str,
     pub gate: GateKey,
-    pub sample: Sample,
+    pub operation: Operation,
     pub description: Description,
 }
 
@@ -110,8 +77,8 @@ pub struct Routes {
 macro_rules! methods {
     ($($name:ident $method:ident $filter:ident),*) => {$(
         #[must_use]
-        pub fn $name<A: 'static, H: Handler<A>>(self, path: &'static str, handler: H, sample: Sample) -> Self {
-            self.add(Method::$method, MethodFilter::$filter, path, handler, sample)
+        pub fn $name<A: 'static, H: Handler<A>>(self, path: &'static str, handler: H, operation: Operation) -> Self {
+            self.add(Method::$method, MethodFilter::$filter, path, handler, operation)
         }
     )*};
 }
@@ -132,11 +99,11 @@ impl Routes {
         filter: MethodFilter,
         path: &'static str,
         handler: H,
-        sample: Sample,
+        operation: Operation,
     ) -> Self {
         let mut description = Description::default();
         H::describe(&mut description);
-        self.registered.push(Registered { method, path, gate: H::gate(), sample, description });
+        self.registered.push(Registered { method, path, gate: H::gate(), operation, description });
         let serve = move |State(frame): State<Frame>, request: Request| {
             let handler = handler.clone();
             async move { handler.handle(frame, request).await }

@@ -8,28 +8,48 @@ use utoipa::ToSchema;
 
 use super::wire::time;
 use crate::answer::{Answer, Done, Object, Page};
-use crate::argument::{Json, OwnWord, Uses};
+use crate::argument::{IfMatch, Json, OwnWord, Uses};
+use crate::conditional::{check, etag};
 use crate::gate::{AccountOperation, SignedIn};
-use crate::router::{Routes, Sample};
+use crate::openapi::words;
+use crate::router::{Operation, Routes};
 
 pub(super) fn routes(routes: Routes) -> Routes {
+    let passwords = json!({ "old_password": "{own_password}", "new_password": "{own_password}" });
     routes
-        .get("/api/v1/me", me, Sample::status(200))
-        .patch("/api/v1/me", change, Sample::status(200).body(json!({ "mail_on_failure": true })))
+        .get(
+            "/api/v1/me",
+            me,
+            Operation::new("viewAccount", 200, "One's own account and its workspaces.").tagged(),
+        )
+        .patch(
+            "/api/v1/me",
+            change,
+            Operation::new("changeAccount", 200, "Changes one's own account.")
+                .body(json!({ "mail_on_failure": true }))
+                .tagged(),
+        )
         .post(
             "/api/v1/me/password",
             change_password,
-            Sample::status(204)
-                .body(json!({ "old_password": "{own_password}", "new_password": "{own_password}" })),
+            Operation::new("changePassword", 204, "Changes the password; all other sessions end.")
+                .body(passwords)
+                .refuses(&["too_many_requests"]),
         )
-        .get("/api/v1/me/sessions", sessions, Sample::status(200))
-        .delete("/api/v1/me/sessions/{id}", end_session, Sample::status(204))
+        .get("/api/v1/me/sessions", sessions, Operation::new("listSessions", 200, "One's own sessions."))
+        .delete(
+            "/api/v1/me/sessions/{id}",
+            end_session,
+            Operation::new("endSession", 204, "Ends one of one's sessions.").refuses(&["not_found"]),
+        )
 }
 
 #[derive(Serialize, ToSchema)]
 pub(super) struct AccountView {
+    #[schema(format = "uuid")]
     id: String,
     name: String,
+    #[schema(format = Email)]
     email: String,
     email_verified: bool,
     is_admin: bool,
@@ -39,9 +59,11 @@ pub(super) struct AccountView {
 
 #[derive(Serialize, ToSchema)]
 struct MyWorkspaceView {
+    #[schema(format = "uuid")]
     id: String,
     slug: String,
     name: String,
+    #[schema(value_type = words::Role)]
     role: &'static str,
     logo_url: Option<String>,
     primary_color: String,
@@ -69,6 +91,16 @@ impl AccountView {
     }
 }
 
+/// The tag of what an account can edit of itself.
+fn tag(own: &OwnAccount) -> Result<String, stoa_app::Failure> {
+    etag(&(own.account.id.to_string(), &own.account.name, own.account.mail_on_failure))
+}
+
+fn answer(own: OwnAccount) -> Answer<Object<AccountView>> {
+    let tag = tag(&own)?;
+    Ok(Object::ok(AccountView::of(own)).tagged(tag))
+}
+
 macro_rules! operations {
     ($($name:ident $need:ident $operation:literal),* $(,)?) => {$(
         struct $name;
@@ -89,7 +121,7 @@ operations! {
 }
 
 async fn me(SignedIn(permit, _): SignedIn<Seeing>, Uses(app): Uses) -> Answer<Object<AccountView>> {
-    Ok(Object::ok(AccountView::of(app.view_own_account(permit).await?)))
+    answer(app.view_own_account(&permit).await?)
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -102,18 +134,24 @@ struct ChangeAccount {
 async fn change(
     SignedIn(permit, _): SignedIn<Changing>,
     Uses(app): Uses,
+    IfMatch(wanted): IfMatch,
     Json(wish): Json<ChangeAccount>,
 ) -> Answer<Object<AccountView>> {
     let account = permit.actor().account;
+    if wanted.is_some() {
+        check(wanted.as_deref(), &tag(&app.load_own_account(account).await?)?)?;
+    }
     let change = AccountChange { name: wish.name, mail_on_failure: wish.mail_on_failure };
     app.change_account(permit, change).await?;
-    Ok(Object::ok(AccountView::of(app.load_own_account(account).await?)))
+    answer(app.load_own_account(account).await?)
 }
 
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct ChangePassword {
+    #[schema(format = Password)]
     old_password: String,
+    #[schema(format = Password)]
     new_password: String,
 }
 
@@ -129,8 +167,11 @@ async fn change_password(
 
 #[derive(Serialize, ToSchema)]
 struct SessionView {
+    #[schema(format = "uuid")]
     id: String,
+    #[schema(format = DateTime)]
     created_at: String,
+    #[schema(format = DateTime)]
     last_seen_at: String,
     address: String,
     user_agent: String,

@@ -1,5 +1,6 @@
 //! The audit log.
 
+use futures_util::StreamExt as _;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use stoa_app::audit::{AuditFilter, AuditRecord};
@@ -8,46 +9,66 @@ use stoa_domain::permission::workspace as may;
 use utoipa::ToSchema;
 
 use super::wire::{limit, page, parse_time, time};
-use crate::answer::{Answer, Object, Page};
-use crate::argument::{Query, Uses};
+use crate::answer::{Answer, Listed, Object, Page, Streamed};
+use crate::argument::{Again, Around, Headers, Query, Uses};
 use crate::gate::May;
-use crate::router::{Routes, Sample};
+use crate::openapi::words;
+use crate::router::{Operation, Routes};
+use crate::stream::{self, Form, accepts};
 
 pub(super) fn routes(routes: Routes) -> Routes {
-    routes.get("/api/v1/workspaces/{workspace}/audit", all, Sample::status(200)).get(
-        "/api/v1/workspaces/{workspace}/audit/mine",
-        mine,
-        Sample::status(200),
-    )
+    routes
+        .get(
+            "/api/v1/workspaces/{workspace}/audit",
+            all,
+            Operation::new("listAudit", 200, "The workspace's audit log, newest first."),
+        )
+        .get(
+            "/api/v1/workspaces/{workspace}/audit/mine",
+            mine,
+            Operation::new("listOwnAudit", 200, "One's own audit events in the workspace, newest first."),
+        )
 }
 
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct AuditQuery {
+    #[schema(format = "uuid")]
     actor: Option<String>,
     action: Option<String>,
+    #[schema(format = "uuid")]
     resource: Option<String>,
+    #[schema(format = DateTime)]
     from: Option<String>,
+    #[schema(format = DateTime)]
     to: Option<String>,
+    #[schema(minimum = 1, maximum = 200)]
     limit: Option<i64>,
     after: Option<String>,
 }
 
 #[derive(Serialize, ToSchema)]
 struct AuditView {
+    #[schema(format = "uuid")]
     id: String,
     /// The number in the workspace's chain; for owners alone.
     #[serde(skip_serializing_if = "Option::is_none")]
     seq: Option<i64>,
+    #[schema(format = DateTime)]
     at: String,
+    #[schema(format = "uuid")]
     actor: Option<String>,
     actor_name: String,
+    #[schema(value_type = words::Way)]
     via: String,
     address: Option<String>,
     action: String,
+    #[schema(value_type = Option<words::Kind>)]
     resource_kind: Option<String>,
+    #[schema(format = "uuid")]
     resource_id: Option<String>,
     resource_name: Option<String>,
+    #[schema(value_type = words::AuditOutcome)]
     outcome: String,
     second_name: Option<String>,
     repeated: i64,
@@ -114,12 +135,23 @@ fn filter(query: &AuditQuery) -> Result<AuditFilter, Refusal> {
 
 async fn all(
     May(permit): May<may::ReadAudit>,
-    Uses(app): Uses,
+    Around(frame): Around,
+    Again(asked): Again,
+    Headers(headers): Headers,
     Query(query): Query<AuditQuery>,
-) -> Answer<Object<Page<AuditView>>> {
+) -> Answer<Listed<AuditView>> {
+    let app = &frame.app;
+    if accepts(&headers, "application/x-ndjson") {
+        // The lease first: a right that ends while the export is opened ends this too.
+        let lease = frame.leases.hold::<may::ReadAudit>(asked);
+        let records = app.export_audit(permit, filter(&query)?);
+        let frames = records.map(|record| stream::frame(None, &AuditView::of(record?)));
+        return Ok(Listed::Lines(Streamed::new(stream::answer(Form::Lines, lease, frames))));
+    }
     let wanted = limit(query.limit)?;
     let found = app.list_audit(permit, &filter(&query)?, wanted + 1).await?;
-    Ok(Object::ok(page(found, wanted, |one| one.seq.to_string(), AuditView::of)))
+    let found = page(found, wanted, |one| one.seq.to_string(), AuditView::of);
+    Ok(Listed::Page(Object::ok(found)))
 }
 
 async fn mine(

@@ -11,17 +11,23 @@ use super::wire::{limit, page, time};
 use crate::answer::{Answer, Object, Page};
 use crate::argument::{Query, Uses};
 use crate::gate::May;
-use crate::router::{Routes, Sample};
+use crate::openapi::words;
+use crate::router::{Operation, Routes};
 
 pub(super) fn routes(routes: Routes) -> Routes {
     const ALL: &str = "/api/v1/workspaces/{workspace}/instances/{instance}/deployments";
     const ONE: &str = "/api/v1/workspaces/{workspace}/instances/{instance}/deployments/{deployment}";
-    routes.get(ALL, list, Sample::status(200)).get(ONE, view, Sample::status(200)).post(
-        "/api/v1/workspaces/{workspace}/instances/{instance}/deployments/{deployment}/cancel",
-        cancel,
-        // The sample's deployment is over; that it is decided is what counts.
-        Sample::status(409),
-    )
+    routes
+        .get(ALL, list, Operation::new("listDeployments", 200, "An instance's deployments, newest first."))
+        .get(ONE, view, Operation::new("viewDeployment", 200, "A deployment."))
+        .post(
+            "/api/v1/workspaces/{workspace}/instances/{instance}/deployments/{deployment}/cancel",
+            cancel,
+            Operation::new("cancelDeployment", 200, "Cancels a deployment that waits or runs.")
+                // The sample's deployment is over.
+                .meets(409)
+                .refuses(&["conflict"]),
+        )
 }
 
 #[derive(Serialize, ToSchema)]
@@ -31,24 +37,32 @@ struct StartedBy {
 
 #[derive(Serialize, ToSchema)]
 struct DeploymentView {
+    #[schema(format = "uuid")]
     id: String,
     number: i64,
     commit: String,
     branch: String,
     /// `push`, `deploy`, …: what it came of.
+    #[schema(value_type = words::Cause)]
     cause: &'static str,
     started_by: Option<StartedBy>,
+    #[schema(value_type = words::Outcome)]
     status: &'static str,
     step: String,
     /// Why it failed, in one sentence.
     reason: Option<String>,
     /// What the log said there.
     quote: Option<String>,
+    #[schema(format = "uuid")]
     job: String,
+    #[schema(format = DateTime)]
     created_at: String,
+    #[schema(format = DateTime)]
     started_at: Option<String>,
+    #[schema(format = DateTime)]
     ended_at: Option<String>,
     /// What came of it, while it is kept: to go back to.
+    #[schema(format = "uuid")]
     release: Option<String>,
     /// Whether the instance runs it.
     is_current: bool,
@@ -80,6 +94,7 @@ impl DeploymentView {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct DeploymentsQuery {
+    #[schema(minimum = 1, maximum = 200)]
     limit: Option<i64>,
     /// The `next` of the page before.
     after: Option<String>,

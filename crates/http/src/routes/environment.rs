@@ -11,12 +11,18 @@ use crate::answer::{Answer, Object};
 use crate::argument::{IfMatch, Json, Uses};
 use crate::conditional::{check, etag};
 use crate::gate::May;
-use crate::router::{Routes, Sample};
+use crate::router::{Operation, Routes};
 
 pub(super) fn routes(routes: Routes) -> Routes {
     const ONE: &str = "/api/v1/workspaces/{workspace}/instances/{instance}/environment";
     let sample = json!({ "environment": [{ "name": "GREETING", "value": "hello", "secret": false }] });
-    routes.get(ONE, view, Sample::status(200)).put(ONE, change, Sample::status(200).body(sample))
+    routes.get(ONE, view, Operation::new("viewEnvironment", 200, "An instance's variables.").tagged()).put(
+        ONE,
+        change,
+        Operation::new("setEnvironment", 200, "Replaces an instance's variables, whole.")
+            .body(sample)
+            .tagged(),
+    )
 }
 
 /// A variable as somebody wants it.

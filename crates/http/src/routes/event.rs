@@ -8,14 +8,24 @@ use stoa_domain::permission::workspace::FollowEvents;
 use utoipa::ToSchema;
 
 use super::wire::time;
-use crate::answer::{Answer, Raw};
+use crate::answer::{Answer, Frames, Streamed};
 use crate::argument::{Again, Around, Headers, Query};
 use crate::gate::May;
-use crate::router::{Routes, Sample};
+use crate::openapi::words;
+use crate::router::{Operation, Routes};
 use crate::stream::{self, Form};
 
 pub(super) fn routes(routes: Routes) -> Routes {
-    routes.get("/api/v1/workspaces/{workspace}/events", follow, Sample::status(200).streams())
+    routes.get(
+        "/api/v1/workspaces/{workspace}/events",
+        follow,
+        Operation::new(
+            "followEvents",
+            200,
+            "What happens in the workspace, to whom may see it, as it happens.",
+        )
+        .streams(),
+    )
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -25,18 +35,28 @@ struct EventsQuery {
     after: Option<String>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct ResourceView {
+    #[schema(value_type = words::Kind)]
     kind: String,
+    #[schema(format = "uuid")]
     id: String,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct EventView {
+    #[schema(value_type = words::EventType)]
     r#type: String,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = ResourceView, required = false)]
     resource: Option<ResourceView>,
+    #[schema(format = DateTime)]
     at: String,
+}
+
+impl Frames for EventView {
+    const CONTENT_TYPES: &'static [&'static str] = &["text/event-stream"];
+    const RESUMES: bool = true;
 }
 
 impl EventView {
@@ -55,7 +75,7 @@ async fn follow(
     Again(asked): Again,
     Headers(headers): Headers,
     Query(query): Query<EventsQuery>,
-) -> Answer<Raw> {
+) -> Answer<Streamed<EventView>> {
     let last =
         headers.get("last-event-id").and_then(|value| value.to_str().ok()).map(str::to_owned).or(query.after);
     // One that can't be read, after an update perhaps: from now on. The page asks everything anew when it connects.
@@ -65,5 +85,5 @@ async fn follow(
         let event = event?;
         stream::frame(Some(event.id.to_string()), &EventView::of(event))
     });
-    Ok(Raw(stream::answer(Form::Events, lease, frames)))
+    Ok(Streamed::new(stream::answer(Form::Events, lease, frames)))
 }

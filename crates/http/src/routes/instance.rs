@@ -20,7 +20,8 @@ use crate::answer::{Answer, Object, Page};
 use crate::argument::{IfMatch, Json, Query, Uses};
 use crate::conditional::{check, etag};
 use crate::gate::May;
-use crate::router::{Routes, Sample};
+use crate::openapi::words;
+use crate::router::{Operation, Routes};
 
 const STAGES: &str = "production, staging or development";
 const VISIBILITIES: &str = "public or members";
@@ -28,48 +29,93 @@ const VISIBILITIES: &str = "public or members";
 pub(super) fn routes(routes: Routes) -> Routes {
     const ALL: &str = "/api/v1/workspaces/{workspace}/instances";
     const ONE: &str = "/api/v1/workspaces/{workspace}/instances/{instance}";
+    const BUSY: [&str; 2] = ["conflict", "instance_busy"];
     let new = json!({
         "name": "{unique}", "project": "{project}", "server": "{server}", "stage": "staging", "branch": "main",
     });
     routes
-        .get(ALL, list, Sample::status(200))
-        .post(ALL, create, Sample::status(202).body(new))
-        .get(ONE, view, Sample::status(200))
-        .patch(ONE, change, Sample::status(200).body(json!({ "visibility": "members" })))
-        .delete(ONE, delete, Sample::status(202).body(json!({ "confirm": "{instance_name}" })))
+        .get(ALL, list, Operation::new("listInstances", 200, "Instances that the caller sees, by name."))
+        .post(
+            ALL,
+            create,
+            Operation::new(
+                "createInstance",
+                202,
+                "Makes an instance, which begins with deploying its branch.",
+            )
+            .body(new)
+            .tagged()
+            .refuses(&["conflict", "no_sandbox", "slug_taken"]),
+        )
+        .get(ONE, view, Operation::new("viewInstance", 200, "An instance.").tagged())
+        .patch(
+            ONE,
+            change,
+            Operation::new("changeInstance", 200, "Changes an instance's name, visibility or protection.")
+                .body(json!({ "visibility": "members" }))
+                .tagged(),
+        )
+        .delete(
+            ONE,
+            delete,
+            Operation::new("deleteInstance", 202, "Deletes an instance with everything that it has.")
+                .tagged()
+                .body(json!({ "confirm": "{instance_name}" }))
+                .refuses(&BUSY)
+                .refuses(&["owner_required", "production_protected"]),
+        )
         .post(
             "/api/v1/workspaces/{workspace}/instances/{instance}/restart",
             restart,
-            Sample::status(202).body(json!({ "mode": "soft" })),
+            Operation::new("restartInstance", 202, "Restarts an instance.")
+                .tagged()
+                .body(json!({ "mode": "soft" }))
+                .refuses(&BUSY)
+                .refuses(&["no_sandbox"]),
         )
         .post(
             "/api/v1/workspaces/{workspace}/instances/{instance}/start",
             start,
-            // The sample's instance runs; that it is decided is what counts.
-            Sample::status(409).body(json!({})),
+            Operation::new("startInstance", 202, "Starts an instance that is stopped.")
+                .tagged()
+                .body(json!({}))
+                // The sample's instance runs.
+                .meets(409)
+                .refuses(&BUSY)
+                .refuses(&["no_sandbox"]),
         )
         .post(
             "/api/v1/workspaces/{workspace}/instances/{instance}/stop",
             stop,
-            Sample::status(202).body(json!({})),
+            Operation::new("stopInstance", 202, "Stops an instance that runs.")
+                .tagged()
+                .body(json!({}))
+                .refuses(&BUSY),
         )
         .post(
             "/api/v1/workspaces/{workspace}/instances/{instance}/deploy",
             deploy,
-            Sample::status(202).body(json!({})),
+            Operation::new("deployInstance", 202, "Deploys a commit, or goes back to an earlier release.")
+                .tagged()
+                .body(json!({}))
+                .refuses(&BUSY)
+                .refuses(&["no_sandbox"]),
         )
 }
 
 /// An instance as the caller sees it.
 #[derive(Serialize, ToSchema)]
 struct InstanceView {
+    #[schema(format = "uuid")]
     id: String,
     slug: String,
     name: String,
     project: NamedView,
     /// `null` where the caller isn't allowed it.
     server: Option<NamedView>,
+    #[schema(value_type = words::Stage)]
     stage: &'static str,
+    #[schema(value_type = words::InstanceStatus)]
     status: &'static str,
     /// Why it failed, in one sentence.
     reason: Option<String>,
@@ -77,12 +123,15 @@ struct InstanceView {
     /// The commit that it runs.
     commit: Option<String>,
     url: Option<String>,
+    #[schema(value_type = words::InstanceVisibility)]
     visibility: &'static str,
     is_protected: bool,
+    #[schema(value_type = Vec<words::MayVerb>)]
     may: Vec<&'static str>,
     blocked: BTreeMap<&'static str, Blocked>,
     /// The one that runs, else the one that waits.
     job: Option<JobView>,
+    #[schema(format = DateTime)]
     created_at: String,
 }
 
@@ -126,19 +175,25 @@ fn answer(seen: SeenInstance) -> Answer<Object<InstanceView>> {
 fn accepted(begun: Accepted, workspace: stoa_domain::WorkspaceId) -> Answer<Object<InstanceView>> {
     let job = JobView::of(begun.job);
     let place = format!("/api/v1/workspaces/{workspace}/jobs/{}", job.id);
+    let tag = tag(&begun.instance)?;
     let view = InstanceView { job: Some(job), ..InstanceView::of(begun.instance) };
-    Ok(Object::accepted(view, &place))
+    Ok(Object::accepted(view, &place).tagged(tag))
 }
 
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct InstancesQuery {
+    #[schema(minimum = 1, maximum = 200)]
     limit: Option<i64>,
     after: Option<String>,
     q: Option<String>,
+    #[schema(format = "uuid")]
     project: Option<String>,
+    #[schema(format = "uuid")]
     server: Option<String>,
+    #[schema(value_type = Option<words::Stage>)]
     stage: Option<String>,
+    #[schema(value_type = Option<words::InstanceStatus>)]
     status: Option<String>,
 }
 
@@ -170,10 +225,12 @@ struct NewInstance {
     name: String,
     project: String,
     server: String,
+    #[schema(value_type = words::Stage)]
     stage: String,
     branch: String,
     #[serde(default)]
     environment: Vec<VariableWish>,
+    #[schema(value_type = Option<words::InstanceVisibility>)]
     visibility: Option<String>,
 }
 
@@ -206,6 +263,7 @@ async fn view(May(permit): May<may::View>, Uses(app): Uses) -> Answer<Object<Ins
 struct InstanceChange {
     name: Option<String>,
     is_protected: Option<bool>,
+    #[schema(value_type = Option<words::InstanceVisibility>)]
     visibility: Option<String>,
 }
 
@@ -244,9 +302,13 @@ struct InstanceDeletion {
 async fn delete(
     May(permit): May<may::Delete>,
     Uses(app): Uses,
+    IfMatch(wanted): IfMatch,
     Json(wish): Json<InstanceDeletion>,
 ) -> Answer<Object<InstanceView>> {
     let workspace = permit.workspace();
+    if wanted.is_some() {
+        check(wanted.as_deref(), &tag(&app.load_instance_for_change(&permit).await?)?)?;
+    }
     let InstanceDeletion { confirm, cancel } = wish;
     accepted(app.delete_instance(permit, DeleteInstance { confirm, cancel }).await?, workspace)
 }
@@ -255,6 +317,7 @@ async fn delete(
 #[serde(deny_unknown_fields)]
 struct RestartInstance {
     /// `soft` or `hard`.
+    #[schema(value_type = words::RestartMode)]
     mode: String,
 }
 
@@ -306,6 +369,7 @@ struct DeployRelease {
     /// The branch's newest where it isn't said.
     commit: Option<String>,
     /// A release that was kept, to go back to.
+    #[schema(format = "uuid")]
     release: Option<String>,
 }
 

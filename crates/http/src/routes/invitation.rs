@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use stoa_app::invitation::{InvitationRecord, Invited, NewPerson};
 use stoa_domain::permission::invitation as may;
-use stoa_domain::{AccountNeed, InvitationId, Refusal, Secret};
+use stoa_domain::{AccountNeed, AccountStanding, InvitationId, Refusal, Secret};
 use utoipa::ToSchema;
 
 use super::session::set_cookie;
@@ -12,44 +12,88 @@ use super::wire::{ListQuery, limit, page, time};
 use crate::answer::{Answer, Done, Object, Page};
 use crate::argument::{Around, From, Json, OwnWord, Query, Uses};
 use crate::gate::{Anyone, May, Reason};
-use crate::router::{Routes, Sample};
+use crate::openapi::words;
+use crate::router::{Operation, Routes};
 
 pub(super) fn routes(routes: Routes) -> Routes {
+    const ALL: &str = "/api/v1/workspaces/{workspace}/invitations";
     const ONE: &str = "/api/v1/workspaces/{workspace}/invitations/{invitation}";
+    const OVER: [&str; 4] =
+        ["invitation_used", "invitation_expired", "invitation_revoked", "invitation_replaced"];
     routes
-        .get("/api/v1/workspaces/{workspace}/invitations", list, Sample::status(200))
+        .get(ALL, list, Operation::new("listInvitations", 200, "The workspace's invitations."))
         .post(
-            "/api/v1/workspaces/{workspace}/invitations",
+            ALL,
             create,
-            Sample::status(201).body(json!({ "email": "{unique}@example.com" })),
+            Operation::new("createInvitation", 201, "Invites an address.")
+                .body(json!({ "email": "{unique}@example.com" }))
+                .refuses(&["already_member", "invitation_pending", "too_many_requests"]),
         )
-        .delete(ONE, revoke, Sample::status(204))
-        .post("/api/v1/workspaces/{workspace}/invitations/{invitation}/resend", resend, Sample::status(200))
-        .get("/api/v1/invitations/{token}", link, Sample::status(404))
-        .post("/api/v1/invitations/{token}/accept", accept, Sample::status(404).body(json!({})))
+        .delete(
+            ONE,
+            revoke,
+            Operation::new("revokeInvitation", 204, "Takes an invitation back.").refuses(&OVER),
+        )
+        .post(
+            "/api/v1/workspaces/{workspace}/invitations/{invitation}/resend",
+            resend,
+            Operation::new("resendInvitation", 200, "Sends a new link, which ends the old one.")
+                .refuses(&OVER)
+                .refuses(&["already_member", "too_many_requests"]),
+        )
+        .get(
+            "/api/v1/invitations/{token}",
+            link,
+            Operation::new("viewInvitationLink", 200, "What a link invites to.")
+                .meets(404)
+                .refuses(&OVER)
+                .refuses(&["not_found", "too_many_requests"]),
+        )
+        .post(
+            "/api/v1/invitations/{token}/accept",
+            accept,
+            Operation::new(
+                "acceptInvitation",
+                200,
+                "Accepts an invitation: as who is signed in, or with a new account.",
+            )
+            .body(json!({}))
+            .meets(404)
+            .sets_cookie()
+            .refuses(&OVER)
+            .refuses(&["not_found", "wrong_account", "permission_denied", "too_many_requests"]),
+        )
 }
 
 #[derive(Serialize, ToSchema)]
 struct InvitationView {
+    #[schema(format = "uuid")]
     id: String,
     email: String,
+    #[schema(value_type = words::InvitationStatus)]
     status: &'static str,
     /// `mail` or `link`.
+    #[schema(value_type = words::Delivery)]
     delivery: String,
     /// How its newest mail stands: `waiting`, `sent` or `refused`; with what the mail server said.
     mail: Option<MailState>,
     invited_by: Option<String>,
+    #[schema(format = DateTime)]
     created_at: String,
+    #[schema(format = DateTime)]
     expires_at: String,
     /// To copy: only where no mail carries it, and only in this answer.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     link: Option<String>,
 }
 
 #[derive(Serialize, ToSchema)]
 struct MailState {
+    #[schema(value_type = words::MailStatus)]
     status: String,
     error: Option<String>,
+    #[schema(format = DateTime)]
     since: Option<String>,
 }
 
@@ -85,13 +129,14 @@ async fn list(
         None => InvitationId::new(uuid::Uuid::nil()),
         Some(text) => text.parse().map_err(|_| wrong())?,
     };
-    let found = app.list_invitations(permit, after, wanted + 1).await?;
+    let found = app.list_invitations(permit, after, query.q.as_deref(), wanted + 1).await?;
     Ok(Object::ok(page(found, wanted, |one| one.id.to_string(), |one| InvitationView::of(one, None))))
 }
 
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct NewInvitation {
+    #[schema(format = Email)]
     email: String,
 }
 
@@ -160,11 +205,13 @@ async fn link(
 #[serde(deny_unknown_fields)]
 struct AcceptInvitation {
     name: Option<String>,
+    #[schema(format = Password)]
     password: Option<String>,
 }
 
 #[derive(Serialize, ToSchema)]
 struct JoinedWorkspace {
+    #[schema(format = "uuid")]
     id: String,
     slug: String,
     name: String,
@@ -184,6 +231,10 @@ async fn accept(
 ) -> Answer<Object<Joined>> {
     let accepted = match (wish.name, wish.password) {
         (Some(name), Some(password)) => {
+            let by_token = gate.account.as_ref().is_some_and(AccountStanding::is_by_token);
+            if by_token {
+                return Err(Refusal::TokenMayNot.into());
+            }
             let person = NewPerson { name, password: Secret::from_text(password) };
             let visitor = gate.visitor.clone();
             app.accept_as_new(&token, person, visitor).await?

@@ -11,22 +11,34 @@ use super::wire::{limit, page};
 use crate::answer::{Answer, Object, Page};
 use crate::argument::{Query, Uses};
 use crate::gate::May;
-use crate::router::{Routes, Sample};
+use crate::openapi::words;
+use crate::router::{Operation, Routes};
 
 pub(super) fn routes(routes: Routes) -> Routes {
     const ONE: &str = "/api/v1/workspaces/{workspace}/jobs/{job}";
     routes
-        .get("/api/v1/workspaces/{workspace}/jobs", list, Sample::status(200))
-        .get(ONE, view, Sample::status(200))
-        .post("/api/v1/workspaces/{workspace}/jobs/{job}/cancel", cancel, Sample::status(200))
+        .get(
+            "/api/v1/workspaces/{workspace}/jobs",
+            list,
+            Operation::new("listJobs", 200, "Jobs of the instances that the caller sees, newest first."),
+        )
+        .get(ONE, view, Operation::new("viewJob", 200, "A job, and how it stands."))
+        .post(
+            "/api/v1/workspaces/{workspace}/jobs/{job}/cancel",
+            cancel,
+            Operation::new("cancelJob", 200, "Cancels a job that waits or runs.").refuses(&["conflict"]),
+        )
 }
 
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct JobsQuery {
+    #[schema(minimum = 1, maximum = 200)]
     limit: Option<i64>,
     after: Option<String>,
+    #[schema(value_type = Option<words::JobStatus>)]
     status: Option<String>,
+    #[schema(format = "uuid")]
     instance: Option<String>,
 }
 

@@ -1,7 +1,6 @@
 //! Logs, read and followed under a lease.
 
 use futures_util::StreamExt as _;
-use http::header::ACCEPT;
 use serde::{Deserialize, Serialize};
 use stoa_app::ports::{LogLine, LogQuery};
 use stoa_domain::Refusal;
@@ -10,43 +9,65 @@ use utoipa::ToSchema;
 
 use super::shared::id;
 use super::wire::{parse_time, time};
-use crate::answer::{Answer, Raw};
+use crate::answer::{Answer, Frames, Streamed};
 use crate::argument::{Again, Around, Headers, Query};
 use crate::gate::May;
-use crate::router::{Routes, Sample};
+use crate::openapi::words;
+use crate::router::{Operation, Routes};
 use crate::stream::{self, Form};
 
 pub(super) fn routes(routes: Routes) -> Routes {
-    routes.get("/api/v1/workspaces/{workspace}/instances/{instance}/logs", read, Sample::status(200))
+    routes.get(
+        "/api/v1/workspaces/{workspace}/instances/{instance}/logs",
+        read,
+        Operation::new(
+            "readLogs",
+            200,
+            "Lines of an instance's log, or of a deployment's, and those that follow.",
+        ),
+    )
 }
 
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct LogsQuery {
     /// `app` or `deployment`.
+    #[schema(value_type = Option<words::LogSource>)]
     source: Option<String>,
     /// Which deployment's.
+    #[schema(format = "uuid")]
     deployment: Option<String>,
     /// Whether lines are sent as they come.
     #[serde(default)]
     follow: bool,
     q: Option<String>,
+    #[schema(format = DateTime)]
     since: Option<String>,
+    #[schema(format = DateTime)]
     until: Option<String>,
     /// A line's `position`: go on behind it.
     after: Option<String>,
     /// Newest lines, or with `after` or `since` the first of them.
+    #[schema(minimum = 1, maximum = 10000)]
     limit: Option<usize>,
 }
 
-#[derive(Serialize)]
+/// One line of a log.
+#[derive(Serialize, ToSchema)]
 struct LineView {
     position: String,
+    #[schema(format = DateTime)]
     at: String,
     stream: String,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     level: Option<String>,
     text: String,
+}
+
+impl Frames for LineView {
+    const CONTENT_TYPES: &'static [&'static str] = &["application/x-ndjson", "text/event-stream"];
+    const RESUMES: bool = false;
 }
 
 impl LineView {
@@ -99,11 +120,9 @@ async fn read(
     Again(asked): Again,
     Headers(headers): Headers,
     Query(query): Query<LogsQuery>,
-) -> Answer<Raw> {
+) -> Answer<Streamed<LineView>> {
     let follow = query.follow;
-    let events = headers
-        .get(ACCEPT)
-        .is_some_and(|value| value.to_str().is_ok_and(|v| v.contains("text/event-stream")));
+    let events = stream::accepts(&headers, "text/event-stream");
     // The lease first: a right that ends while the log is opened ends this too.
     let lease = frame.leases.hold::<ReadLogs>(asked);
     let lines = frame.app.read_logs(permit, wanted(query)?).await?;
@@ -112,5 +131,5 @@ async fn read(
         stream::frame(Some(line.position.clone()), &LineView::of(line))
     });
     let form = if events && follow { Form::Events } else { Form::Lines };
-    Ok(Raw(stream::answer(form, lease, frames)))
+    Ok(Streamed::new(stream::answer(form, lease, frames)))
 }

@@ -5,7 +5,7 @@ use serde_json::json;
 use stoa_app::member::{Profile, Question, SeenMember, SeenProfile, SetPermissions};
 use stoa_domain::member::Role;
 use stoa_domain::permission::member as may;
-use stoa_domain::{Action, MemberId, Refusal};
+use stoa_domain::{Action, ActionSet, MemberId, Refusal};
 use utoipa::ToSchema;
 
 use super::wire::{ListQuery, after, cursor, limit, page, time};
@@ -13,36 +13,62 @@ use crate::answer::{Answer, Done, Object, Page};
 use crate::argument::{IfMatch, Json, LargeJson, Query, Uses};
 use crate::conditional::{check, etag};
 use crate::gate::May;
-use crate::router::{Routes, Sample};
+use crate::openapi::words;
+use crate::router::{Operation, Routes};
 
 pub(super) fn routes(routes: Routes) -> Routes {
+    const ALL: &str = "/api/v1/workspaces/{workspace}/members";
     const ONE: &str = "/api/v1/workspaces/{workspace}/members/{member}";
     const PERMISSIONS: &str = "/api/v1/workspaces/{workspace}/members/{member}/permissions";
+    let profile = json!({ "actions": ["view_logs"], "projects": [], "instances": [], "servers": [] });
     routes
-        .get("/api/v1/workspaces/{workspace}/members", list, Sample::status(200))
-        .get(ONE, view, Sample::status(200))
-        .patch(ONE, change, Sample::status(200).body(json!({ "role": "member" })))
-        .delete(ONE, remove, Sample::status(204))
-        .get(PERMISSIONS, permissions, Sample::status(200))
+        .get(ALL, list, Operation::new("listMembers", 200, "Who is in the workspace, by name."))
+        .get(ONE, view, Operation::new("viewMember", 200, "A member.").tagged())
+        .patch(
+            ONE,
+            change,
+            Operation::new("changeRole", 200, "Makes a member an owner, or an owner a plain member.")
+                .body(json!({ "role": "member" }))
+                .tagged()
+                .refuses(&["last_owner"]),
+        )
+        .delete(
+            ONE,
+            remove,
+            Operation::new("removeMember", 204, "Removes a member; on oneself, leaves.")
+                .refuses(&["last_owner"]),
+        )
+        .get(
+            PERMISSIONS,
+            permissions,
+            Operation::new("viewPermissions", 200, "What a member may do: all of it, for an owner.").tagged(),
+        )
         .put(
             PERMISSIONS,
             set_permissions,
-            Sample::status(200)
-                .body(json!({ "actions": ["view_logs"], "projects": [], "instances": [], "servers": [] })),
+            Operation::new("setPermissions", 200, "Replaces what a member may do, whole.")
+                .body(profile)
+                .tagged()
+                .refuses(&["conflict"]),
         )
         .get(
             "/api/v1/workspaces/{workspace}/members/{member}/explain",
             explain,
-            Sample::status(200).query("action=view_logs"),
+            Operation::new("explainPermission", 200, "Why a member may or can't do something.")
+                .query("action=view_logs"),
         )
 }
 
 /// What one may do; `null` lists are an owner's: not restricted.
 #[derive(Serialize, ToSchema)]
 pub(super) struct PermissionsView {
+    #[schema(value_type = Vec<words::ActionKey>)]
     actions: Vec<&'static str>,
+    #[schema(value_type = Option<Vec<words::Id>>)]
     projects: Option<Vec<String>>,
+    #[schema(value_type = Option<Vec<words::Id>>)]
     instances: Option<Vec<String>>,
+    #[schema(value_type = Option<Vec<words::Id>>)]
     servers: Option<Vec<String>>,
 }
 
@@ -53,11 +79,10 @@ fn sorted(ids: impl Iterator<Item = String>) -> Option<Vec<String>> {
 }
 
 impl PermissionsView {
-    /// Of whoever asks: with the actions that count for the request, which a token may have less of.
-    pub(super) fn effective(actions: stoa_domain::ActionSet, profile: Option<Profile>) -> Self {
-        let mut actions: Vec<_> = actions.iter().map(Action::key).collect();
-        actions.sort_unstable();
-        Self { actions, ..Self::of(profile) }
+    /// Without the actions that the token at hand isn't for.
+    pub(super) fn narrowed_to(mut self, actions: ActionSet) -> Self {
+        self.actions.retain(|key| Action::from_key(key).is_some_and(|action| actions.has(action)));
+        self
     }
 
     pub(super) fn of(profile: Option<Profile>) -> Self {
@@ -85,23 +110,31 @@ impl PermissionsView {
 struct MemberAccount {
     name: String,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     email: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     email_verified: Option<bool>,
 }
 
 /// A member. A plain member sees of others their names and roles alone.
 #[derive(Serialize, ToSchema)]
 struct MemberView {
+    #[schema(format = "uuid")]
     id: String,
     account: MemberAccount,
+    #[schema(value_type = words::Role)]
     role: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = PermissionsView, required = false)]
     permissions: Option<PermissionsView>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(format = DateTime, nullable = false)]
     joined_at: Option<String>,
+    /// `null` where they were never here.
     #[serde(skip_serializing_if = "Option::is_none")]
-    last_seen_at: Option<String>,
+    #[schema(value_type = Option<String>, format = DateTime, required = false)]
+    last_seen_at: Option<Option<String>>,
 }
 
 impl MemberView {
@@ -118,7 +151,7 @@ impl MemberView {
             },
             permissions: private.map(|private| PermissionsView::of(private.profile)),
             joined_at: whole.then(|| time(member.joined_at)),
-            last_seen_at: if whole { member.last_seen_at.map(time) } else { None },
+            last_seen_at: whole.then(|| member.last_seen_at.map(time)),
         }
     }
 }
@@ -150,6 +183,7 @@ async fn view(May(permit): May<may::View>, Uses(app): Uses) -> Answer<Object<Mem
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct ChangeRole {
+    #[schema(value_type = words::Role)]
     role: String,
 }
 
@@ -172,7 +206,10 @@ async fn change(
     answer(app.change_role(permit, role, expected).await?)
 }
 
-async fn remove(May(permit): May<may::Remove>, Uses(app): Uses) -> Answer<Done> {
+async fn remove(May(permit): May<may::Remove>, Uses(app): Uses, IfMatch(wanted): IfMatch) -> Answer<Done> {
+    if wanted.is_some() {
+        check(wanted.as_deref(), &tag(&app.load_member_for_change(&permit).await?)?)?;
+    }
     app.remove_member(permit).await?;
     Ok(Done(None))
 }
@@ -193,9 +230,13 @@ async fn permissions(
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct NewPermissions {
+    #[schema(value_type = Vec<words::ActionKey>)]
     actions: Vec<String>,
+    #[schema(value_type = Vec<words::Id>)]
     projects: Vec<String>,
+    #[schema(value_type = Vec<words::Id>)]
     instances: Vec<String>,
+    #[schema(value_type = Vec<words::Id>)]
     servers: Vec<String>,
 }
 
@@ -227,6 +268,7 @@ async fn set_permissions(
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct ExplainQuery {
+    #[schema(value_type = Option<words::ActionKey>)]
     action: Option<String>,
     project: Option<String>,
     instance: Option<String>,
@@ -236,6 +278,7 @@ struct ExplainQuery {
 #[derive(Serialize, ToSchema)]
 struct Explanation {
     allowed: bool,
+    #[schema(value_type = words::Reason)]
     because: &'static str,
     detail: String,
 }

@@ -16,24 +16,57 @@ use crate::answer::{Answer, Done, Object, Page};
 use crate::argument::{IfMatch, Json, Query, Uses};
 use crate::conditional::{check, etag};
 use crate::gate::May;
-use crate::router::{Routes, Sample};
+use crate::openapi::words;
+use crate::router::{Operation, Routes};
 
 pub(super) fn routes(routes: Routes) -> Routes {
     const ALL: &str = "/api/v1/workspaces/{workspace}/projects";
     const ONE: &str = "/api/v1/workspaces/{workspace}/projects/{project}";
     routes
-        .get(ALL, list, Sample::status(200))
-        .post(ALL, create, Sample::status(201).body(json!({ "name": "{unique}" })))
-        .get(ONE, view, Sample::status(200))
-        .patch(ONE, change, Sample::status(200).body(json!({ "name": "{unique}" })))
-        // The sample's project has an instance, which forbids it; that it is decided is what counts.
-        .delete(ONE, delete, Sample::status(409))
-        .get("/api/v1/workspaces/{workspace}/projects/{project}/branches", branches, Sample::status(200))
-        .get("/api/v1/workspaces/{workspace}/projects/{project}/commits", commits, Sample::status(200))
+        .get(ALL, list, Operation::new("listProjects", 200, "Projects that the caller sees, by name."))
+        .post(
+            ALL,
+            create,
+            Operation::new("createProject", 201, "Makes a project with an empty repository.")
+                .body(json!({ "name": "{unique}" }))
+                .tagged(),
+        )
+        .get(ONE, view, Operation::new("viewProject", 200, "A project.").tagged())
+        .patch(
+            ONE,
+            change,
+            Operation::new("changeProject", 200, "Changes a project's name, slug or default branch.")
+                .body(json!({ "name": "{unique}" }))
+                .tagged()
+                .refuses(&["slug_taken"]),
+        )
+        .delete(
+            ONE,
+            delete,
+            Operation::new(
+                "deleteProject",
+                204,
+                "Deletes a project that has no instances, and its repository.",
+            )
+            // The sample's project has an instance.
+            .meets(409)
+            .refuses(&["conflict"]),
+        )
+        .get(
+            "/api/v1/workspaces/{workspace}/projects/{project}/branches",
+            branches,
+            Operation::new("listBranches", 200, "The branches, the default one first, then the newest."),
+        )
+        .get(
+            "/api/v1/workspaces/{workspace}/projects/{project}/commits",
+            commits,
+            Operation::new("listCommits", 200, "Commits of a branch, newest first."),
+        )
 }
 
 #[derive(Serialize, ToSchema)]
 struct RepositoryView {
+    #[schema(value_type = words::RepositoryKind)]
     kind: &'static str,
     /// What `git clone` takes, below the public URL.
     url: String,
@@ -42,6 +75,7 @@ struct RepositoryView {
 
 #[derive(Serialize, ToSchema)]
 struct ProjectView {
+    #[schema(format = "uuid")]
     id: String,
     slug: String,
     name: String,
@@ -49,7 +83,9 @@ struct ProjectView {
     repository: RepositoryView,
     /// How many of its instances the caller sees.
     instances: i64,
+    #[schema(format = DateTime)]
     created_at: String,
+    #[schema(value_type = Vec<words::MayVerb>)]
     may: Vec<&'static str>,
     blocked: BTreeMap<&'static str, Blocked>,
 }
@@ -98,6 +134,7 @@ async fn list(
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct NewRepository {
+    #[schema(value_type = words::RepositoryKind)]
     kind: String,
 }
 
@@ -159,7 +196,10 @@ async fn change(
     answer(app.change_project(permit, ChangeProject { name, slug, default_branch, expected_revision }).await?)
 }
 
-async fn delete(May(permit): May<may::Delete>, Uses(app): Uses) -> Answer<Done> {
+async fn delete(May(permit): May<may::Delete>, Uses(app): Uses, IfMatch(wanted): IfMatch) -> Answer<Done> {
+    if wanted.is_some() {
+        check(wanted.as_deref(), &tag(&app.load_project_for_change(&permit).await?)?)?;
+    }
     app.delete_project(permit).await?;
     Ok(Done(None))
 }
@@ -170,6 +210,7 @@ struct CommitView {
     subject: String,
     author_name: String,
     author_email: String,
+    #[schema(format = DateTime)]
     at: String,
 }
 
@@ -188,10 +229,13 @@ impl CommitView {
 /// An instance that deploys a branch.
 #[derive(Serialize, ToSchema)]
 struct OnBranchView {
+    #[schema(format = "uuid")]
     id: String,
     slug: String,
     name: String,
+    #[schema(value_type = words::Stage)]
     stage: &'static str,
+    #[schema(value_type = words::InstanceStatus)]
     status: &'static str,
 }
 
@@ -206,6 +250,7 @@ struct BranchView {
     behind: u64,
     /// Of those that the caller sees.
     instances: Vec<OnBranchView>,
+    #[schema(value_type = Vec<words::MayVerb>)]
     may: Vec<&'static str>,
     blocked: BTreeMap<&'static str, Blocked>,
 }
@@ -265,6 +310,7 @@ async fn branches(
 struct CommitsQuery {
     /// The default branch where it isn't said.
     branch: Option<String>,
+    #[schema(minimum = 1, maximum = 200)]
     limit: Option<i64>,
     /// The `next` of the page before.
     after: Option<String>,

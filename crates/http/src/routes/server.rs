@@ -14,17 +14,36 @@ use crate::answer::{Answer, Done, Object, Page};
 use crate::argument::{Again, IfMatch, Json, Query, Uses};
 use crate::conditional::{check, etag};
 use crate::gate::May;
-use crate::router::{Routes, Sample};
+use crate::openapi::words;
+use crate::router::{Operation, Routes};
 
 pub(super) fn routes(routes: Routes) -> Routes {
     const ALL: &str = "/api/v1/workspaces/{workspace}/servers";
     const ONE: &str = "/api/v1/workspaces/{workspace}/servers/{server}";
     routes
-        .get(ALL, list, Sample::status(200))
-        .post(ALL, create, Sample::status(201).body(json!({ "name": "{unique}", "local": true })))
-        .get(ONE, view, Sample::status(200))
-        .patch(ONE, change, Sample::status(200).body(json!({ "name": "{unique}" })))
-        .delete(ONE, delete, Sample::status(204))
+        .get(ALL, list, Operation::new("listServers", 200, "Servers that the caller sees, by name."))
+        .post(
+            ALL,
+            create,
+            Operation::new("createServer", 201, "Makes this machine a server of the workspace.")
+                .body(json!({ "name": "{unique}", "local": true }))
+                .tagged()
+                .refuses(&["administrator_required", "conflict", "slug_taken"]),
+        )
+        .get(ONE, view, Operation::new("viewServer", 200, "A server, with how its machine is.").tagged())
+        .patch(
+            ONE,
+            change,
+            Operation::new("changeServer", 200, "Renames a server.")
+                .body(json!({ "name": "{unique}" }))
+                .tagged(),
+        )
+        .delete(
+            ONE,
+            delete,
+            Operation::new("deleteServer", 204, "Removes a server that has no instances.")
+                .refuses(&["conflict"]),
+        )
 }
 
 /// What its machine says of itself.
@@ -50,16 +69,20 @@ struct MachineView {
 
 #[derive(Serialize, ToSchema)]
 struct ServerView {
+    #[schema(format = "uuid")]
     id: String,
     slug: String,
     name: String,
     is_local: bool,
     /// `ready`, or `away` while its machine doesn't answer.
+    #[schema(value_type = words::ServerStatus)]
     status: &'static str,
     machine: Option<MachineView>,
     /// How many instances of those that the caller sees stand on it.
     instances: i64,
+    #[schema(format = DateTime)]
     created_at: String,
+    #[schema(value_type = Vec<words::MayVerb>)]
     may: Vec<&'static str>,
     blocked: BTreeMap<&'static str, Blocked>,
 }
@@ -162,7 +185,10 @@ async fn change(
     answer(app.change_server(permit, &wish.name, expected).await?)
 }
 
-async fn delete(May(permit): May<may::Delete>, Uses(app): Uses) -> Answer<Done> {
+async fn delete(May(permit): May<may::Delete>, Uses(app): Uses, IfMatch(wanted): IfMatch) -> Answer<Done> {
+    if wanted.is_some() {
+        check(wanted.as_deref(), &tag(&app.load_server_for_change(&permit).await?)?)?;
+    }
     app.delete_server(permit).await?;
     Ok(Done(None))
 }

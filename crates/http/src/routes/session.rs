@@ -9,22 +9,28 @@ use utoipa::ToSchema;
 use crate::answer::{Answer, Done, Object};
 use crate::argument::{Around, From, Json, Uses};
 use crate::gate::{AccountOperation, Anyone, Reason, SignedIn};
-use crate::router::{Routes, Sample};
+use crate::router::{Operation, Routes};
 use crate::routes::account::AccountView;
 use crate::site::Site;
 
 pub(super) fn routes(routes: Routes) -> Routes {
+    let own = json!({ "email": "{own_email}", "password": "{own_password}" });
     routes
         .post(
             "/api/v1/session",
             sign_in,
-            Sample::status(200).body(json!({ "email": "{own_email}", "password": "{own_password}" })),
+            Operation::new("signIn", 200, "Signs in.")
+                .body(own)
+                .sets_cookie()
+                .refuses(&["too_many_requests"]),
         )
-        .delete("/api/v1/session", sign_out, Sample::status(204))
+        .delete("/api/v1/session", sign_out, Operation::new("signOut", 204, "Signs out.").sets_cookie())
         .post(
             "/api/v1/session/confirm",
             confirm,
-            Sample::status(204).body(json!({ "password": "{own_password}" })),
+            Operation::new("confirmSession", 204, "Lets this session change the account for ten minutes.")
+                .body(json!({ "password": "{own_password}" }))
+                .refuses(&["too_many_requests"]),
         )
 }
 
@@ -50,7 +56,9 @@ impl Reason for SigningIn {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct CreateSession {
+    #[schema(format = Email)]
     email: String,
+    #[schema(format = Password)]
     password: String,
     /// The second factor's code, where one is due.
     #[allow(dead_code)]
@@ -99,6 +107,7 @@ impl AccountOperation for Confirming {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct ConfirmSession {
+    #[schema(format = Password)]
     password: String,
     #[allow(dead_code)]
     code: Option<String>,

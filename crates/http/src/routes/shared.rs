@@ -12,14 +12,17 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::wire::{ListQuery, after, limit, time};
+use crate::openapi::words;
 use crate::problem::tell;
 
 /// Why something that is allowed can't be done now.
 #[derive(Serialize, ToSchema)]
 pub(super) struct Blocked {
+    #[schema(value_type = words::ProblemCode)]
     pub code: &'static str,
     pub detail: String,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(format = DateTime, nullable = false)]
     pub until: Option<String>,
 }
 
@@ -37,6 +40,7 @@ pub(super) fn abilities(abilities: Abilities) -> May {
 /// Something that another object names.
 #[derive(Serialize, ToSchema)]
 pub(super) struct NamedView {
+    #[schema(format = "uuid")]
     id: String,
     slug: String,
     name: String,
@@ -59,13 +63,20 @@ pub(super) struct JobError {
 /// Work that goes on after its answer.
 #[derive(Serialize, ToSchema)]
 pub(super) struct JobView {
+    #[schema(format = "uuid")]
     pub id: String,
+    #[schema(value_type = words::JobKind)]
     kind: &'static str,
+    #[schema(format = "uuid")]
     instance: Option<String>,
+    #[schema(value_type = words::JobStatus)]
     status: &'static str,
     step: String,
+    #[schema(minimum = 0, maximum = 100)]
     progress: Option<i64>,
+    #[schema(format = DateTime)]
     created_at: String,
+    #[schema(format = DateTime)]
     ended_at: Option<String>,
     error: Option<JobError>,
 }

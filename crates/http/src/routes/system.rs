@@ -3,25 +3,38 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use stoa_app::account::SetUp;
-use stoa_domain::Secret;
+use stoa_domain::{AccountStanding, Refusal, Secret};
 use utoipa::ToSchema;
 
 use crate::answer::{Answer, Object};
 use crate::argument::{Around, From, Json, Uses};
 use crate::gate::{Anyone, Reason};
-use crate::router::{Routes, Sample};
+use crate::router::{Operation, Routes};
 use crate::routes::account::AccountView;
 use crate::routes::session::set_cookie;
 
 pub(super) fn routes(routes: Routes) -> Routes {
+    let first = json!({ "token": "x", "name": "Anna", "email": "anna@example.com", "password": "correct horse battery" });
     routes
-        .get("/api/v1/health", health, Sample::status(200))
-        .get("/api/v1/openapi.json", description, Sample::status(200))
+        .get(
+            "/api/v1/health",
+            health,
+            Operation::new("viewHealth", 200, "Whether Stoa is up and reaches its records."),
+        )
+        .get("/api/v1/openapi.json", description, Operation::new("viewDescription", 200, "This description."))
         .post(
             "/api/v1/setup",
             set_up,
-            // An installation that runs has an account: the sample meets the conflict.
-            Sample::status(409).body(json!({ "token": "x", "name": "Anna", "email": "anna@example.com", "password": "correct horse battery" })),
+            Operation::new(
+                "setUp",
+                201,
+                "Makes the first account, administrator of the installation, and signs it in.",
+            )
+            .body(first)
+            // An installation that runs has an account.
+            .meets(409)
+            .sets_cookie()
+            .refuses(&["conflict", "permission_denied", "too_many_requests"]),
         )
 }
 
@@ -37,7 +50,7 @@ struct Health {
 }
 
 async fn health(_: Anyone<Probe>, Uses(app): Uses, Around(frame): Around) -> Answer<Object<Health>> {
-    app.ping().await.map_err(|_| stoa_domain::Refusal::Unavailable)?;
+    app.ping().await.map_err(|_| Refusal::Unavailable)?;
     Ok(Object::ok(Health { status: "ok", version: frame.site.version }))
 }
 
@@ -61,17 +74,22 @@ impl Reason for FirstAccount {
 struct SetUpInstallation {
     token: String,
     name: String,
+    #[schema(format = Email)]
     email: String,
+    #[schema(format = Password)]
     password: String,
 }
 
 async fn set_up(
-    _: Anyone<FirstAccount>,
+    gate: Anyone<FirstAccount>,
     Uses(app): Uses,
     Around(frame): Around,
     From(visitor): From,
     Json(wish): Json<SetUpInstallation>,
 ) -> Answer<Object<AccountView>> {
+    if gate.account.as_ref().is_some_and(AccountStanding::is_by_token) {
+        return Err(Refusal::TokenMayNot.into());
+    }
     let wish = SetUp {
         token: wish.token,
         name: wish.name,

@@ -11,13 +11,27 @@ use super::wire::{parse_time, time};
 use crate::answer::{Answer, Done, Object, Page};
 use crate::argument::{Json, OwnWord, Uses};
 use crate::gate::{AccountOperation, SignedIn};
-use crate::router::{Routes, Sample};
+use crate::openapi::words;
+use crate::router::{Operation, Routes};
 
 pub(super) fn routes(routes: Routes) -> Routes {
     routes
-        .get("/api/v1/me/tokens", list, Sample::status(200))
-        .post("/api/v1/me/tokens", create, Sample::status(201).body(json!({ "name": "laptop" })))
-        .delete("/api/v1/me/tokens/{id}", delete, Sample::status(204))
+        .get(
+            "/api/v1/me/tokens",
+            list,
+            Operation::new("listTokens", 200, "One's own personal access tokens."),
+        )
+        .post(
+            "/api/v1/me/tokens",
+            create,
+            Operation::new("createToken", 201, "Makes a personal access token, and tells it this once.")
+                .body(json!({ "name": "laptop" })),
+        )
+        .delete(
+            "/api/v1/me/tokens/{id}",
+            delete,
+            Operation::new("deleteToken", 204, "Ends a personal access token.").refuses(&["not_found"]),
+        )
 }
 
 operations! {
@@ -28,17 +42,24 @@ operations! {
 
 #[derive(Serialize, ToSchema)]
 struct TokenView {
+    #[schema(format = "uuid")]
     id: String,
     name: String,
     last4: String,
     /// Null: not narrowed.
+    #[schema(value_type = Option<Vec<words::ActionKey>>)]
     actions: Option<Vec<String>>,
+    #[schema(value_type = Option<Vec<words::Id>>)]
     workspaces: Option<Vec<String>>,
+    #[schema(format = DateTime)]
     created_at: String,
+    #[schema(format = DateTime)]
     expires_at: Option<String>,
+    #[schema(format = DateTime)]
     last_used_at: Option<String>,
     /// The secret itself: in the answer that makes it, and never again.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     token: Option<String>,
 }
 
@@ -68,8 +89,10 @@ async fn list(SignedIn(permit, _): SignedIn<Listing>, Uses(app): Uses) -> Answer
 #[serde(deny_unknown_fields)]
 struct NewToken {
     name: String,
+    #[schema(format = DateTime)]
     expires_at: Option<String>,
     workspaces: Option<Vec<String>>,
+    #[schema(value_type = Option<Vec<words::ActionKey>>)]
     actions: Option<Vec<String>>,
 }
 

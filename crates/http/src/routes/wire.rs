@@ -33,6 +33,7 @@ pub(crate) fn parse_time(field: &str, text: &str) -> Result<Timestamp, Refusal> 
 #[serde(deny_unknown_fields)]
 pub(crate) struct ListQuery {
     /// 1 to 200; 50 where it isn't said.
+    #[schema(minimum = 1, maximum = 200)]
     pub limit: Option<i64>,
     /// The `next` of the page before.
     pub after: Option<String>,

@@ -9,25 +9,56 @@ use utoipa::ToSchema;
 
 use super::account::operations;
 use super::member::PermissionsView;
+use super::shared::{Blocked, abilities};
 use super::wire::{ListQuery, after, cursor, limit, page, time};
 use crate::answer::{Answer, Done, Object, Page};
 use crate::argument::{IfMatch, Json, Query, Uses};
 use crate::conditional::{check, etag};
 use crate::gate::{AccountOperation, May, SignedIn};
-use crate::router::{Routes, Sample};
+use crate::openapi::words;
+use crate::router::{Operation, Routes};
 
 pub(super) fn routes(routes: Routes) -> Routes {
+    const ALL: &str = "/api/v1/workspaces";
+    const ONE: &str = "/api/v1/workspaces/{workspace}";
     routes
-        .get("/api/v1/slug", slug, Sample::status(200).query("name=Acme"))
-        .get("/api/v1/workspaces", list, Sample::status(200))
-        .post("/api/v1/workspaces", create, Sample::status(201).body(json!({ "name": "{unique}" })))
-        .get("/api/v1/workspaces/{workspace}", view, Sample::status(200))
-        .patch("/api/v1/workspaces/{workspace}", change, Sample::status(200).body(json!({ "name": "Acme" })))
+        .get(
+            "/api/v1/slug",
+            slug,
+            Operation::new("checkSlug", 200, "The slug that a name gives, and whether it is free.")
+                .query("name=Acme")
+                .refuses(&["too_many_requests"]),
+        )
+        .get(ALL, list, Operation::new("listWorkspaces", 200, "The caller's workspaces, by name."))
+        .post(
+            ALL,
+            create,
+            Operation::new("createWorkspace", 201, "Makes a workspace; its maker becomes its owner.")
+                .body(json!({ "name": "{unique}" }))
+                .tagged()
+                .refuses(&["slug_taken", "administrator_required"]),
+        )
+        .get(
+            ONE,
+            view,
+            Operation::new("viewWorkspace", 200, "A workspace, and what the caller may there.").tagged(),
+        )
+        .patch(
+            ONE,
+            change,
+            Operation::new("changeWorkspace", 200, "Changes a workspace's name, slug or colour.")
+                .body(json!({ "name": "Acme" }))
+                .tagged()
+                .refuses(&["slug_taken"]),
+        )
         .delete(
-            "/api/v1/workspaces/{workspace}",
+            ONE,
             delete,
-            // The sample's workspace has instances, which forbid it; that it is decided is what counts.
-            Sample::status(409).body(json!({ "confirm": "{workspace_slug}" })),
+            Operation::new("deleteWorkspace", 204, "Deletes a workspace that has no instances.")
+                .body(json!({ "confirm": "{workspace_slug}" }))
+                // The sample's workspace has instances.
+                .meets(409)
+                .refuses(&["conflict"]),
         )
 }
 
@@ -52,8 +83,10 @@ struct SlugView {
     slug: String,
     available: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = words::SlugReason, required = false)]
     reason: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     suggestion: Option<String>,
 }
 
@@ -73,29 +106,25 @@ async fn slug(
 
 #[derive(Serialize, ToSchema)]
 pub(super) struct WorkspaceView {
+    #[schema(format = "uuid")]
     id: String,
     slug: String,
     name: String,
+    #[schema(value_type = words::Role)]
     role: &'static str,
     logo_url: Option<String>,
     primary_color: String,
+    #[schema(format = DateTime)]
     created_at: String,
     permissions: PermissionsView,
+    #[schema(value_type = Vec<words::MayVerb>)]
     may: Vec<&'static str>,
-    blocked: std::collections::BTreeMap<String, Blocked>,
-}
-
-/// Why something that is allowed can't be done now.
-#[derive(Serialize, ToSchema)]
-pub(super) struct Blocked {
-    pub code: &'static str,
-    pub detail: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub until: Option<String>,
+    blocked: std::collections::BTreeMap<&'static str, Blocked>,
 }
 
 impl WorkspaceView {
     fn of(seen: SeenWorkspace) -> Self {
+        let (may, blocked) = abilities(seen.abilities);
         Self {
             id: seen.workspace.id.to_string(),
             logo_url: logo_url(&seen.workspace),
@@ -104,9 +133,9 @@ impl WorkspaceView {
             slug: seen.workspace.slug,
             name: seen.workspace.name,
             primary_color: seen.workspace.primary_color,
-            permissions: PermissionsView::effective(seen.actions, seen.profile),
-            may: if seen.is_owner { vec!["invite", "manage"] } else { vec![] },
-            blocked: Default::default(),
+            permissions: PermissionsView::of(seen.profile).narrowed_to(seen.actions),
+            may,
+            blocked,
         }
     }
 
@@ -124,12 +153,15 @@ fn answer(seen: SeenWorkspace) -> Answer<Object<WorkspaceView>> {
 
 #[derive(Serialize, ToSchema)]
 struct ListedWorkspace {
+    #[schema(format = "uuid")]
     id: String,
     slug: String,
     name: String,
+    #[schema(value_type = words::Role)]
     role: &'static str,
     logo_url: Option<String>,
     primary_color: String,
+    #[schema(format = DateTime)]
     created_at: String,
 }
 
@@ -140,7 +172,8 @@ async fn list(
 ) -> Answer<Object<Page<ListedWorkspace>>> {
     let wanted = limit(query.limit)?;
     let (name, id) = after(query.after.as_deref(), WorkspaceId::INSTALLATION)?;
-    let mine = app.list_workspaces(permit, (&name, id), wanted + 1).await?;
+    let search = query.q.as_deref().map(str::trim).filter(|search| !search.is_empty());
+    let mine = app.list_workspaces(permit, (&name, id), search, wanted + 1).await?;
     Ok(Object::ok(page(
         mine,
         wanted,
@@ -215,7 +248,15 @@ struct Confirmed {
     confirm: String,
 }
 
-async fn delete(May(permit): May<may::Delete>, Uses(app): Uses, Json(wish): Json<Confirmed>) -> Answer<Done> {
+async fn delete(
+    May(permit): May<may::Delete>,
+    Uses(app): Uses,
+    IfMatch(wanted): IfMatch,
+    Json(wish): Json<Confirmed>,
+) -> Answer<Done> {
+    if wanted.is_some() {
+        check(wanted.as_deref(), &WorkspaceView::etag(&app.load_for_change(&permit).await?)?)?;
+    }
     app.delete_workspace(permit, &wish.confirm).await?;
     Ok(Done(None))
 }

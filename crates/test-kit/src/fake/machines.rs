@@ -35,6 +35,7 @@ pub struct FakeMachines {
     lines: Mutex<BTreeMap<InstanceId, Vec<LogLine>>>,
     carried: Mutex<Vec<Carried>>,
     next: Mutex<Option<Vec<Progress>>>,
+    no_sandbox: Mutex<Option<String>>,
     changes: broadcast::Sender<InstanceOnMachine>,
     written: broadcast::Sender<(InstanceId, LogLine)>,
 }
@@ -47,6 +48,7 @@ impl Default for FakeMachines {
             lines: Mutex::default(),
             carried: Mutex::default(),
             next: Mutex::default(),
+            no_sandbox: Mutex::default(),
             changes: broadcast::channel(256).0,
             written: broadcast::channel(1024).0,
         }
@@ -69,6 +71,11 @@ impl FakeMachines {
     /// How the next command goes instead.
     pub fn answer_next(&self, progress: Vec<Progress>) {
         *self.next.lock().unwrap() = Some(progress);
+    }
+
+    /// No instance can run here from now on, for this reason.
+    pub fn lose_sandbox(&self, reason: &str) {
+        *self.no_sandbox.lock().unwrap() = Some(reason.to_owned());
     }
 
     /// The application writes a line.
@@ -121,7 +128,7 @@ impl Machines for FakeMachines {
                 disk: 100 << 30,
                 disk_used: 20 << 30,
                 uptime_seconds: 3600,
-                no_sandbox: None,
+                no_sandbox: self.no_sandbox.lock().unwrap().clone(),
                 no_outgoing: None,
                 limits_by: "rlimit".to_owned(),
             })

@@ -18,6 +18,7 @@ struct Held {
 #[derive(Default)]
 pub struct FakeRepositories {
     held: Mutex<BTreeMap<ProjectId, Held>>,
+    fails: Mutex<Option<std::io::ErrorKind>>,
 }
 
 impl FakeRepositories {
@@ -40,6 +41,11 @@ impl FakeRepositories {
         id
     }
 
+    /// The next repository can't be made, for this reason.
+    pub fn fail_next(&self, kind: std::io::ErrorKind) {
+        *self.fails.lock().unwrap() = Some(kind);
+    }
+
     fn with<T>(&self, project: ProjectId, look: impl FnOnce(&Held) -> T) -> T {
         look(self.held.lock().unwrap().entry(project).or_default())
     }
@@ -47,6 +53,9 @@ impl FakeRepositories {
 
 impl Repositories for FakeRepositories {
     fn create(&self, project: ProjectId, _: BranchName) -> BoxFuture<'_, Result<(), Fault>> {
+        if let Some(kind) = self.fails.lock().unwrap().take() {
+            return Box::pin(async move { Err(Fault::new(std::io::Error::from(kind))) });
+        }
         self.held.lock().unwrap().entry(project).or_default();
         Box::pin(async { Ok(()) })
     }

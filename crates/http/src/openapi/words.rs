@@ -1,0 +1,123 @@
+//! The closed sets of words, as named schemas: a generated client gets a type for each. The words themselves come from
+//! where they are declared.
+
+use std::borrow::Cow;
+
+use stoa_app::abilities::Verb;
+use stoa_domain::deployment::{DeploymentCause, DeploymentStatus};
+use stoa_domain::instance::{self, Visibility};
+use stoa_domain::invitation::InvitationStatus as Invitations;
+use stoa_domain::job;
+use stoa_domain::member;
+use stoa_domain::{Action, Because, Via};
+use utoipa::openapi::schema::Type;
+use utoipa::openapi::{ObjectBuilder, RefOr, Schema, SchemaFormat};
+use utoipa::{PartialSchema, ToSchema};
+
+fn words(description: &str, words: Vec<&'static str>) -> RefOr<Schema> {
+    ObjectBuilder::new()
+        .schema_type(Type::String)
+        .description(Some(description))
+        .enum_values(Some(words))
+        .into()
+}
+
+macro_rules! closed_sets {
+    ($($(#[doc = $doc:literal])* $name:ident = $words:expr;)*) => {$(
+        $(#[doc = $doc])*
+        pub(crate) struct $name;
+
+        impl ToSchema for $name {
+            fn name() -> Cow<'static, str> {
+                Cow::Borrowed(stringify!($name))
+            }
+        }
+
+        impl PartialSchema for $name {
+            fn schema() -> RefOr<Schema> {
+                words(concat!($($doc),*).trim(), $words)
+            }
+        }
+    )*};
+}
+
+fn keys<T: Copy>(all: &[T], key: impl Fn(T) -> &'static str) -> Vec<&'static str> {
+    all.iter().map(|one| key(*one)).collect()
+}
+
+closed_sets! {
+    /// What an instance is for.
+    Stage = keys(instance::Stage::ALL, instance::Stage::key);
+    /// How an instance is.
+    InstanceStatus = keys(instance::InstanceStatus::ALL, instance::InstanceStatus::key);
+    /// Who may open an instance's URL.
+    InstanceVisibility = keys(Visibility::ALL, Visibility::key);
+    /// Whether the sandbox stays.
+    RestartMode = keys(instance::RestartMode::ALL, instance::RestartMode::key);
+    /// What a job does.
+    JobKind = keys(job::JobKind::ALL, job::JobKind::key);
+    /// How a job stands.
+    JobStatus = keys(job::JobStatus::ALL, job::JobStatus::key);
+    /// What a deployment came of.
+    Cause = keys(DeploymentCause::ALL, DeploymentCause::key);
+    /// How a deployment stands.
+    Outcome = keys(DeploymentStatus::ALL, DeploymentStatus::key);
+    /// What a member is.
+    Role = vec![member::Role::Owner.key(), member::Role::Member.key()];
+    /// One of the ten action permissions.
+    ActionKey = keys(&Action::ALL, Action::key);
+    /// Something that may be done to a thing.
+    MayVerb = keys(Verb::ALL, Verb::key);
+    /// Why somebody may or can't.
+    Reason = keys(
+        &[Because::Owner, Because::Granted, Because::ActionMissing, Because::ResourceNotAllowed],
+        Because::key,
+    );
+    /// How an invitation stands.
+    InvitationStatus = keys(
+        &[Invitations::Pending, Invitations::Accepted, Invitations::Revoked, Invitations::Expired],
+        Invitations::key,
+    );
+    /// How an invitation's link goes to whom it is for.
+    Delivery = vec!["mail", "link"];
+    /// How a mail stands.
+    MailStatus = vec!["waiting", "sent", "refused", "void"];
+    /// Why a slug can't be had.
+    SlugReason = vec!["taken", "reserved", "invalid"];
+    /// Whether a server's machine answers.
+    ServerStatus = vec!["ready", "away"];
+    /// Where a project's repository is.
+    RepositoryKind = vec!["hosted"];
+    /// By which way something was asked.
+    Way = keys(&[Via::Page, Via::Api, Via::Git, Via::Command, Via::Agent, Via::System], Via::key);
+    /// What came of it.
+    AuditOutcome = vec!["done", "refused", "failed"];
+    /// What happened. `access_changed` names nothing: what one may do has changed, and everything is asked anew.
+    EventType = vec!["created", "changed", "deleted", "status", "job", "access_changed", "membership_ended"];
+    /// Kinds of things.
+    Kind = vec![
+        "workspace", "member", "invitation", "project", "instance", "server", "job", "account", "session", "token",
+    ];
+    /// Which log.
+    LogSource = vec!["app", "deployment"];
+    /// The stable words by which problems are told apart.
+    ProblemCode = crate::problem::codes();
+}
+
+/// An id: a UUIDv7.
+pub(crate) struct Id;
+
+impl ToSchema for Id {
+    fn name() -> Cow<'static, str> {
+        Cow::Borrowed("Id")
+    }
+}
+
+impl PartialSchema for Id {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new()
+            .schema_type(Type::String)
+            .format(Some(SchemaFormat::Custom("uuid".to_owned())))
+            .into()
+    }
+}
