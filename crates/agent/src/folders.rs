@@ -52,8 +52,13 @@ impl Folders {
     }
 
     #[must_use]
+    pub fn mirrors(&self) -> PathBuf {
+        self.state.join("mirrors")
+    }
+
+    #[must_use]
     pub fn mirror(&self, project: ProjectId) -> PathBuf {
-        self.state.join("mirrors").join(format!("{project}.git"))
+        self.mirrors().join(format!("{project}.git"))
     }
 
     /// Of all projects' mirrors.

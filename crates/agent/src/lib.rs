@@ -3,10 +3,13 @@
 //! It has no members and no permissions. It does what the control plane asks, for its own machine, and refuses what is
 //! late. It never sees the control plane's records.
 
+pub mod client;
 pub mod folders;
 pub mod git;
 pub mod init;
 pub mod logs;
 pub mod machine;
+pub mod protocol;
+pub mod router;
 pub mod sandbox;
 pub mod stoa_toml;

@@ -5,6 +5,7 @@
 use std::path::Path;
 use std::process::Command;
 
+use futures_util::{StreamExt as _, TryStreamExt as _};
 use stoa_agent::git::Repository;
 use stoa_domain::branch::{BranchName, CommitId};
 
@@ -71,7 +72,8 @@ async fn a_commit_is_brought_and_checked_out() {
     let mirror = Repository::at(place.path().join("mirror.git"));
     mirror.create("main").await.unwrap();
     assert!(!mirror.has(&first).await.unwrap());
-    mirror.fetch(hosted.folder(), &first).await.unwrap();
+    let pack = hosted.pack(&first, &[]).await.unwrap();
+    mirror.receive(&first, pack.map_err(std::io::Error::other).boxed(), 1 << 20).await.unwrap();
     assert!(mirror.has(&first).await.unwrap());
     let into = place.path().join("out");
     std::fs::create_dir(&into).unwrap();
@@ -79,5 +81,6 @@ async fn a_commit_is_brought_and_checked_out() {
     assert_eq!(std::fs::read_to_string(into.join("app.py")).unwrap(), "print(1)\n");
     assert!(std::fs::symlink_metadata(into.join("link")).unwrap().is_symlink());
     let missing = CommitId::parse(&"12".repeat(20)).unwrap();
-    assert!(mirror.fetch(hosted.folder(), &missing).await.is_err());
+    let pack: Vec<_> = hosted.pack(&missing, &[]).await.unwrap().collect().await;
+    assert!(pack.last().unwrap().is_err(), "a pack of what isn't there ends with why");
 }

@@ -1,6 +1,7 @@
-//! Git, run with a fixed environment: no configuration of the system's or of anybody's, no hooks, only local
-//! transport, arguments as a vector, values behind `--`.
+//! Git, run with a fixed environment: no configuration of the system's or of anybody's, no hooks, no transport,
+//! arguments as a vector, values behind `--`.
 
+mod pack;
 mod read;
 mod tidy;
 
@@ -100,17 +101,6 @@ impl Repository {
         self.ask(&["symbolic-ref", "HEAD", &reference]).await.map(drop)
     }
 
-    /// Brings a commit with all it needs from another repository on this machine, checked.
-    ///
-    /// # Errors
-    /// Where it isn't there, or something in it isn't as git wants it.
-    pub async fn fetch(&self, from: &Path, commit: &CommitId) -> Result<(), GitError> {
-        let keep = format!("{commit}:refs/deployed/{commit}");
-        let mut command = self.command();
-        command.args(["fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--"]).arg(from).arg(keep);
-        checked(run(command, None).await?, "fetch").map(drop)
-    }
-
     /// Whether a commit is there.
     ///
     /// # Errors
@@ -158,16 +148,14 @@ impl Repository {
 
 /// Git with nothing around it.
 fn command() -> Command {
-    const FIXED: [(&str, &str); 8] = [
+    const FIXED: [(&str, &str); 7] = [
         ("core.hooksPath", "/dev/null"),
         ("protocol.allow", "never"),
-        ("protocol.file.allow", "always"),
         ("transfer.fsckObjects", "true"),
         // The repositories are Stoa's own, whoever its folders belong to.
         ("safe.directory", "*"),
-        // A commit is asked for by its id, also when its branch has moved on.
-        ("uploadpack.allowAnySHA1InWant", "true"),
         ("gc.auto", "0"),
+        ("receive.autogc", "false"),
         ("maintenance.auto", "false"),
     ];
     let mut command = Command::new("git");

@@ -11,7 +11,7 @@ mod segments;
 mod tests;
 mod writer;
 
-pub use reader::{Query, read};
+pub use reader::{Query, newest, read};
 pub use segments::compress_full;
 pub use writer::Writer;
 

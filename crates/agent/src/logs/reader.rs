@@ -59,6 +59,17 @@ pub fn read(folder: PathBuf, query: Query) -> impl Stream<Item = io::Result<Line
     ReceiverStream::new(receiver)
 }
 
+/// The newest lines that fit, oldest first: `query.limit` of them and 10,000 at most. What is older than `query.since`
+/// isn't read, and no more than the newest are held, however much was written.
+///
+/// # Errors
+/// Where a segment can't be read.
+pub async fn newest(folder: PathBuf, query: Query) -> io::Result<VecDeque<Line>> {
+    let limit = query.limit.unwrap_or(NEWEST).min(NEWEST);
+    let reading = Reading::new(folder, query);
+    Ok(in_background(reading, move |reading| reading.newest(limit)).await?.1)
+}
+
 async fn send_all(folder: PathBuf, query: Query, sender: &mpsc::Sender<io::Result<Line>>) -> io::Result<()> {
     let follow = query.follow;
     let from_a_place = query.after.is_some() || query.since.is_some();
@@ -174,7 +185,9 @@ impl Reading {
             let mut here: VecDeque<Line> = VecDeque::new();
             let mut bytes_here = 0;
             let mut lines = Lines::open(segment, &self.folder, 0)?;
+            let mut first = None;
             while let Some(line) = lines.next()? {
+                first = first.or(Some(line.at));
                 if !self.fits(&line) {
                     continue;
                 }
@@ -191,7 +204,8 @@ impl Reading {
             bytes += bytes_here;
             here.append(&mut found);
             found = here;
-            if found.len() >= limit || bytes >= NEWEST_BYTES / 2 {
+            let is_far_enough = self.query.since.zip(first).is_some_and(|(since, first)| first < since);
+            if is_far_enough || found.len() >= limit || bytes >= NEWEST_BYTES / 2 {
                 break;
             }
         }

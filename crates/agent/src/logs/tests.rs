@@ -181,3 +181,26 @@ fn a_cut_goes_through_no_character() {
     let written = std::fs::read_to_string(folder.path().join(Segment::name(1, false))).unwrap();
     assert!(written.ends_with("ää …[cut]\n"), "{:?}", &written[written.len() - 40..]);
 }
+
+#[tokio::test]
+async fn of_a_flood_only_the_newest_lines_are_held_and_nothing_older_is_read() {
+    let folder = folder_with(20_000);
+    let query = Query { since: Some(100), limit: Some(2), ..Query::default() };
+    let found = newest(folder.path().to_owned(), query).await.unwrap();
+    let found: Vec<&str> = found.iter().map(|line| line.text.as_str()).collect();
+    assert_eq!(found, ["line 19998", "line 19999"]);
+    let all = newest(folder.path().to_owned(), Query::default()).await.unwrap();
+    assert_eq!(all.len(), 10_000);
+
+    let folder = tempfile::tempdir().unwrap();
+    for number in 2..=3_u64 {
+        let text = format!("{} stdout a{number}\n{} stdout b{number}\n", number * 10, number * 10 + 5);
+        std::fs::write(folder.path().join(Segment::name(number, false)), text).unwrap();
+    }
+    // Whoever read it would fail.
+    std::fs::write(folder.path().join(Segment::name(1, true)), "damaged").unwrap();
+    let since = |since| Query { since: Some(since), limit: Some(9), ..Query::default() };
+    let found = newest(folder.path().to_owned(), since(25)).await.unwrap();
+    assert_eq!(found.iter().map(|line| line.text.as_str()).collect::<Vec<_>>(), ["b2", "a3", "b3"]);
+    assert!(newest(folder.path().to_owned(), since(5)).await.is_err());
+}

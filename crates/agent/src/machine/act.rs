@@ -1,60 +1,111 @@
 //! What is ordered of an instance, carried out once.
 
 use std::io;
+use std::sync::Arc;
 
-use futures_util::Stream;
 use stoa_domain::instance::RestartMode;
 use stoa_domain::{InstanceId, JobId, ReleaseId};
 
 use super::Agent;
 use super::instance::{Instance, Phase};
-use super::operation::{Command, Operation, Order, Progress, Refused};
+use super::operation::{Command, Operation, Order, Refused};
 use super::release;
 use super::start::{Unwell, patience};
 use crate::folders;
 use crate::init::Control;
+use crate::protocol::{Code, Event};
 
 const NOTHING_DEPLOYED: &str = "Nothing has been deployed yet";
 
 impl Agent {
-    /// Begins, or finds again, the work of a job, and follows it to its end. It goes on when nobody follows it.
+    /// Begins, or finds again, the work of a job. It goes on when nobody follows it.
     ///
     /// # Errors
-    /// `Fenced`, or `UnknownInstance`.
-    pub fn carry_out(
+    /// Why it isn't taken.
+    pub(crate) fn carry_out(
         &self,
         order: Order,
         instance: InstanceId,
         command: Command,
-    ) -> Result<impl Stream<Item = Progress> + Send + use<>, Refused> {
-        let instance = match self.find(instance) {
-            Some(instance) => instance,
-            None => return Err(Refused::UnknownInstance),
-        };
-        instance.check(order)?;
-        let (operation, is_new) = self.inner.operations.find_or_begin(order.job);
+    ) -> Result<Arc<Operation>, Refused> {
+        if let Some(operation) = self.inner.operations.find(order.job) {
+            operation.is_for(instance, &command)?;
+            // The instance may have gone with it.
+            if let Some(instance) = self.find(instance) {
+                self.check_fence(&instance, order)?;
+            }
+            return Ok(operation);
+        }
+        order.in_time()?;
+        let instance = self.find(instance).ok_or(Refused::UnknownInstance)?;
+        if let Some(reason) =
+            self.inner.sandboxes.abilities().no_sandbox.as_ref().filter(|_| command.needs_sandbox())
+        {
+            return Err(Refused::NoSandbox(reason.clone()));
+        }
+        self.check_fence(&instance, order)?;
+        let place = instance.places.clone().try_acquire_owned().map_err(|_| Refused::Busy)?;
+        let (operation, is_new) = self.inner.operations.find_or_begin(order.job, instance.id, &command);
         if is_new {
-            let (agent, operation) = (self.clone(), operation.clone());
+            if command.ends_what_runs() {
+                instance.interrupt();
+            }
+            let (agent, own) = (self.clone(), operation.clone());
             tokio::spawn(async move {
-                let _turn = instance.turn.lock().await;
-                let outcome = match agent.work(&instance, &operation, command).await {
-                    Ok(outcome) => outcome,
-                    Err(Unwell::Cancelled) => Progress::Cancelled,
-                    Err(Unwell::Because { code, sentence, quote }) => {
-                        Progress::Failed { code: code.to_owned(), sentence: format!("{sentence}."), quote }
-                    }
-                };
-                agent.inner.operations.end(order.job, &operation, outcome);
+                agent.take_turn(&instance, &own, order, command).await;
+                drop(place);
             });
         }
-        Ok(operation.follow())
+        Ok(operation)
     }
 
-    /// Asks the work of a job to end early. One that is over, or unknown, stays as it is.
-    pub fn cancel(&self, job: JobId) {
-        if let Some(operation) = self.inner.operations.find(job) {
-            operation.cancel.cancel();
+    fn check_fence(&self, instance: &Instance, order: Order) -> Result<(), Refused> {
+        if instance.check(order)? {
+            instance.save(&self.inner.folders, &self.inner.key)?;
         }
+        Ok(())
+    }
+
+    /// Waits until no other work is done on the instance, for as long as the command may start.
+    async fn take_turn(&self, instance: &Instance, operation: &Operation, order: Order, command: Command) {
+        let turn = tokio::select! {
+            biased;
+            () = operation.cancel.cancelled() => {
+                return self.inner.operations.end(operation, Event::Cancelled);
+            }
+            turn = tokio::time::timeout_at(order.start_by, instance.turn.lock()) => turn,
+        };
+        let Ok(_turn) = turn else {
+            let sentence = "Other work on the instance took too long.".to_owned();
+            let late = Event::Failed { code: Code::Late.key().to_owned(), sentence, quote: None };
+            return self.inner.operations.forget(operation, late);
+        };
+        let outcome = match self.work(instance, operation, command).await {
+            Ok(outcome) => outcome,
+            Err(Unwell::Cancelled) => Event::Cancelled,
+            Err(Unwell::Because { code, sentence, quote }) => {
+                Event::Failed { code: code.to_owned(), sentence: format!("{sentence}."), quote }
+            }
+        };
+        self.inner.operations.end(operation, outcome);
+    }
+
+    /// The operation of a job, also of one that is over.
+    pub(crate) fn operation(&self, job: JobId) -> Option<Arc<Operation>> {
+        self.inner.operations.find(job)
+    }
+
+    /// Asks the work of a job to end early. One that is over stays as it is.
+    ///
+    /// # Errors
+    /// `Fenced`, or `Late`.
+    pub(crate) fn cancel(&self, order: Order, operation: &Operation) -> Result<(), Refused> {
+        order.in_time()?;
+        if let Some(instance) = self.find(operation.instance()) {
+            self.check_fence(&instance, order)?;
+        }
+        operation.cancel.cancel();
+        Ok(())
     }
 
     async fn work(
@@ -62,8 +113,8 @@ impl Agent {
         instance: &Instance,
         operation: &Operation,
         command: Command,
-    ) -> Result<Progress, Unwell> {
-        let succeeded = |release: Option<ReleaseId>, size| Progress::Succeeded {
+    ) -> Result<Event, Unwell> {
+        let succeeded = |release: Option<ReleaseId>, size| Event::Succeeded {
             release: release.map(ReleaseId::uuid),
             size,
         };

@@ -21,8 +21,8 @@ use crate::logs::Writer;
 use crate::sandbox::{Ended, Mounts, OutputLine};
 use crate::stoa_toml::{self, Application};
 
-/// Bytes that stay free on the machine: below them nothing is built.
-const KEPT_FREE: u64 = 1 << 30;
+/// Bytes that stay free on the machine: below them nothing is built, and nothing to build is taken.
+pub(super) const KEPT_FREE: u64 = 1 << 30;
 
 /// The log of one deployment.
 #[derive(Clone)]
@@ -325,7 +325,7 @@ impl Deployment<'_> {
                     agent.set_phase(instance, phase);
                 } else {
                     self.log.say("Starting the earlier release again");
-                    let again = Operation::unheard(CancellationToken::new());
+                    let again = Operation::unheard(instance.id, CancellationToken::new());
                     if let Err(Unwell::Because { sentence, .. }) =
                         agent.start_current(instance, &again, Phase::Waiting).await
                     {

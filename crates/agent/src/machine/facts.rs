@@ -4,12 +4,10 @@ use std::fs;
 use std::sync::{Mutex, PoisonError};
 
 use crate::folders::{self, Folders};
-use crate::sandbox::Abilities;
 
-/// What a machine says of itself.
+/// How much there is of what, and how much of it is used.
 #[derive(Debug, Clone, Default)]
-pub struct Facts {
-    pub version: String,
+pub(crate) struct Facts {
     pub processors: u32,
     /// 0 to 100, since the last time that was asked.
     pub processor_used: f32,
@@ -19,9 +17,6 @@ pub struct Facts {
     pub disk: u64,
     pub disk_used: u64,
     pub uptime_seconds: u64,
-    pub no_sandbox: Option<String>,
-    pub no_outgoing: Option<String>,
-    pub limits_by: String,
 }
 
 /// The counters of the processors at the last look: busy and all, in ticks.
@@ -29,11 +24,10 @@ pub struct Facts {
 pub(super) struct Watch(Mutex<(u64, u64)>);
 
 impl Watch {
-    pub fn look(&self, folders: &Folders, abilities: &Abilities, version: &str) -> Facts {
+    pub fn look(&self, folders: &Folders) -> Facts {
         let (memory, memory_used) = memory();
         let (disk, disk_used) = disk(folders);
         Facts {
-            version: version.to_owned(),
             processors: std::thread::available_parallelism()
                 .ok()
                 .and_then(|count| u32::try_from(count.get()).ok())
@@ -44,9 +38,6 @@ impl Watch {
             disk,
             disk_used,
             uptime_seconds: uptime(),
-            no_sandbox: abilities.no_sandbox.clone(),
-            no_outgoing: abilities.no_outgoing.clone(),
-            limits_by: abilities.limits_by.clone(),
         }
     }
 

@@ -10,7 +10,7 @@ use crate::folders::{Folders, write_whole};
 
 /// The wanted form of an instance.
 #[derive(Clone)]
-pub struct Form {
+pub(crate) struct Form {
     pub instance: InstanceId,
     pub project: ProjectId,
     pub os_user: u32,
@@ -22,6 +22,24 @@ pub struct Form {
     pub stage: String,
     pub url: String,
     pub host: String,
+}
+
+impl PartialEq for Form {
+    fn eq(&self, other: &Self) -> bool {
+        let told = |form: &Self| {
+            let names = [&form.instance_slug, &form.project_slug, &form.workspace_slug, &form.stage];
+            let names = names.map(Clone::clone);
+            (form.project, form.os_user, form.wish_running, names, form.url.clone(), form.host.clone())
+        };
+        let is_same_variable =
+            |((name, value), (other, other_value)): (&(String, Secret), &(String, Secret))| {
+                name == other && value.reveal() == other_value.reveal()
+            };
+        self.instance == other.instance
+            && told(self) == told(other)
+            && self.variables.len() == other.variables.len()
+            && self.variables.iter().zip(&other.variables).all(is_same_variable)
+    }
 }
 
 /// As it stands in a file: the variables sealed.

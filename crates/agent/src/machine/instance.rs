@@ -2,16 +2,21 @@
 
 use std::io;
 use std::path::PathBuf;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::{Deserialize, Serialize};
 use stoa_domain::{InstanceId, ReleaseId};
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
 
 use super::form::{self, Form};
 use super::operation::{Order, Refused};
 use super::sealing::Key;
 use crate::folders::Folders;
 use crate::sandbox::Identity;
+
+/// Work on one instance that is under way or waits, at most.
+const PLACES: usize = 16;
 
 /// How an instance answers right now.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,6 +36,11 @@ pub struct Seen {
     pub instance: InstanceId,
     pub phase: Phase,
     pub release: Option<ReleaseId>,
+    /// Process 1 of its sandbox.
+    pub process: Option<i32>,
+    /// Microseconds of UTC: since when it is in this phase.
+    pub since: i64,
+    pub fence: i64,
 }
 
 /// A sandbox that is there, as it stands in a file beside it.
@@ -52,7 +62,10 @@ struct State {
     form: Form,
     fence: i64,
     phase: Phase,
+    since: i64,
     running: Option<Running>,
+    /// What the agent does to it by itself ends early where something is ordered.
+    unasked: CancellationToken,
     /// Changes with what answers.
     generation: u64,
 }
@@ -61,14 +74,29 @@ pub(super) struct Instance {
     pub id: InstanceId,
     /// Work on an instance is done one after the other.
     pub turn: tokio::sync::Mutex<()>,
+    /// For work that is under way or waits for its turn.
+    pub places: Arc<Semaphore>,
     state: Mutex<State>,
 }
 
 impl Instance {
     pub fn new(form: Form) -> Self {
-        let state =
-            State { form: form.clone(), fence: 0, phase: Phase::Stopped, running: None, generation: 0 };
-        Self { id: form.instance, turn: tokio::sync::Mutex::new(()), state: Mutex::new(state) }
+        let id = form.instance;
+        let state = State {
+            form,
+            fence: 0,
+            phase: Phase::Stopped,
+            since: crate::init::now(),
+            running: None,
+            unasked: CancellationToken::new(),
+            generation: 0,
+        };
+        Self {
+            id,
+            turn: tokio::sync::Mutex::new(()),
+            places: Arc::new(Semaphore::new(PLACES)),
+            state: Mutex::new(state),
+        }
     }
 
     pub fn kept(form: Form, fence: i64) -> Self {
@@ -85,14 +113,19 @@ impl Instance {
         self.state().form.clone()
     }
 
-    pub fn take_over(&self, order: Order, form: Form) -> Result<(), Refused> {
+    /// Whether anything is other than before.
+    pub fn take_over(&self, order: Order, form: Form) -> Result<bool, Refused> {
         let mut state = self.state();
-        state.fenced(order)?;
+        let has_risen = state.fenced(order)?;
+        if state.form == form {
+            return Ok(has_risen);
+        }
         state.form = form;
-        Ok(())
+        Ok(true)
     }
 
-    pub fn check(&self, order: Order) -> Result<(), Refused> {
+    /// Whether the order's fence is the highest so far.
+    pub fn check(&self, order: Order) -> Result<bool, Refused> {
         self.state().fenced(order)
     }
 
@@ -102,6 +135,16 @@ impl Instance {
             (state.form.clone(), state.fence)
         };
         form::save(&form, fence, folders, key)
+    }
+
+    /// Ends early what the agent does to it by itself.
+    pub fn interrupt(&self) {
+        std::mem::take(&mut self.state().unasked).cancel();
+    }
+
+    /// For what the agent does to it by itself.
+    pub fn unasked(&self) -> CancellationToken {
+        self.state().unasked.clone()
     }
 
     pub fn set_wish(&self, running: bool) {
@@ -128,6 +171,7 @@ impl Instance {
             return None;
         }
         state.phase = phase;
+        state.since = crate::init::now();
         Some(state.seen(self.id))
     }
 
@@ -161,16 +205,24 @@ impl Instance {
 }
 
 impl State {
-    fn fenced(&mut self, order: Order) -> Result<(), Refused> {
+    fn fenced(&mut self, order: Order) -> Result<bool, Refused> {
         if order.fence < self.fence {
             return Err(Refused::Fenced);
         }
+        let has_risen = order.fence > self.fence;
         self.fence = order.fence;
-        Ok(())
+        Ok(has_risen)
     }
 
     fn seen(&self, instance: InstanceId) -> Seen {
-        let release = self.running.as_ref().map(|running| ReleaseId::new(running.release));
-        Seen { instance, phase: self.phase.clone(), release }
+        let running = self.running.as_ref();
+        Seen {
+            instance,
+            phase: self.phase.clone(),
+            release: running.map(|running| ReleaseId::new(running.release)),
+            process: running.map(|running| running.identity.pid),
+            since: self.since,
+            fence: self.fence,
+        }
     }
 }

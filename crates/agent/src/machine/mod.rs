@@ -1,4 +1,7 @@
 //! The agent of one machine: the instances it holds, what runs of them, and the work that is done to them.
+//!
+//! What is ordered and asked comes through the router alone. What is public here is for whoever starts an agent, and
+//! for the proxy of the same machine.
 
 mod act;
 mod deploy;
@@ -7,6 +10,7 @@ mod facts;
 mod form;
 mod health;
 mod instance;
+mod mirror;
 mod operation;
 mod recover;
 mod release;
@@ -19,19 +23,18 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use stoa_domain::branch::CommitId;
-use stoa_domain::{InstanceId, ProjectId, ReleaseId};
+use stoa_domain::{InstanceId, ReleaseId};
 use tokio::net::UnixStream;
-use tokio::sync::{broadcast, watch as channel};
+use tokio::sync::{Semaphore, broadcast, watch as channel};
 
 use crate::folders::{self, Folders};
-use crate::git::{GitError, Repository};
-use crate::sandbox::Sandboxes;
+use crate::sandbox::{Abilities, Sandboxes};
 
-pub use facts::Facts;
-pub use form::Form;
-pub use instance::{Phase, Seen};
-pub use operation::{Command, Order, Progress, Refused};
+pub(crate) use facts::Facts;
+pub(crate) use form::Form;
+pub use instance::Phase;
+pub(crate) use instance::Seen;
+pub(crate) use operation::{Command, Operation, Order, Refused};
 
 use instance::Instance;
 use operation::Operations;
@@ -69,6 +72,8 @@ struct Inner {
     facts: facts::Watch,
     /// What git left before is nobody's: there is one agent on a folder at a time.
     began: std::time::SystemTime,
+    /// For packs that are taken in at once.
+    packs: Semaphore,
 }
 
 impl Agent {
@@ -90,6 +95,7 @@ impl Agent {
             routes: channel::Sender::new(0),
             facts: facts::Watch::default(),
             began: began(),
+            packs: Semaphore::new(mirror::AT_ONCE),
             folders,
         };
         let agent = Self { inner: Arc::new(inner) };
@@ -112,57 +118,45 @@ impl Agent {
         self.lock().values().cloned().collect()
     }
 
-    #[must_use]
-    pub fn facts(&self) -> Facts {
-        self.inner.facts.look(&self.inner.folders, self.inner.sandboxes.abilities(), &self.inner.version)
+    pub(crate) fn facts(&self) -> Facts {
+        self.inner.facts.look(&self.inner.folders)
+    }
+
+    pub(crate) fn abilities(&self) -> &Abilities {
+        self.inner.sandboxes.abilities()
+    }
+
+    pub(crate) fn version(&self) -> &str {
+        &self.inner.version
     }
 
     /// Takes over the wanted form. The same twice changes nothing.
     ///
     /// # Errors
-    /// `Fenced` where a newer order was seen.
-    pub async fn put(&self, order: Order, form: Form) -> Result<(), Refused> {
-        let id = form.instance;
-        let instance = {
-            let mut all = self.lock();
-            all.entry(id).or_insert_with(|| Arc::new(Instance::new(form.clone()))).clone()
-        };
-        instance.take_over(order, form)?;
-        instance.save(&self.inner.folders, &self.inner.key).map_err(Refused::from)
-    }
-
-    /// Has a commit in the project's mirror, from a repository on this machine.
-    ///
-    /// # Errors
-    /// Where git refuses.
-    pub async fn bring_commit(
-        &self,
-        project: ProjectId,
-        commit: &CommitId,
-        from: PathBuf,
-    ) -> Result<(), GitError> {
-        let mirror = self.mirror(project);
-        mirror.create("main").await?;
-        // A lock that was left there would keep git from it for ever.
-        mirror.tidy(self.inner.began)?;
-        if mirror.has(commit).await? {
+    /// `Late`, or `Fenced`.
+    pub(crate) fn put(&self, order: Order, form: Form) -> Result<(), Refused> {
+        order.in_time()?;
+        // What it was told for is done: an instance that was deleted with it doesn't come back.
+        if self.inner.operations.find(order.job).is_some_and(|operation| operation.is_over()) {
             return Ok(());
         }
-        mirror.fetch(&from, commit).await
-    }
-
-    fn mirror(&self, project: ProjectId) -> Repository {
-        Repository::at(self.inner.folders.mirror(project))
+        let instance = {
+            let mut all = self.lock();
+            all.entry(form.instance).or_insert_with(|| Arc::new(Instance::new(form.clone()))).clone()
+        };
+        let is_new = !self.inner.folders.form(instance.id).exists();
+        if instance.take_over(order, form)? || is_new {
+            instance.save(&self.inner.folders, &self.inner.key)?;
+        }
+        Ok(())
     }
 
     /// All that the machine holds.
-    #[must_use]
-    pub fn instances(&self) -> Vec<Seen> {
+    pub(crate) fn instances(&self) -> Vec<Seen> {
         self.all().iter().map(|instance| instance.seen()).collect()
     }
 
-    #[must_use]
-    pub fn changes(&self) -> broadcast::Receiver<Seen> {
+    pub(crate) fn changes(&self) -> broadcast::Receiver<Seen> {
         self.inner.changes.subscribe()
     }
 
@@ -192,8 +186,11 @@ impl Agent {
     }
 
     /// The folder of a log: the application's, or a deployment's.
-    #[must_use]
-    pub fn log_folder(&self, instance: InstanceId, deployment: Option<stoa_domain::DeploymentId>) -> PathBuf {
+    pub(crate) fn log_folder(
+        &self,
+        instance: InstanceId,
+        deployment: Option<stoa_domain::DeploymentId>,
+    ) -> PathBuf {
         match deployment {
             None => self.inner.folders.logs(instance),
             Some(deployment) => self.inner.folders.deployment_log(instance, deployment),

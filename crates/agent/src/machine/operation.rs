@@ -1,4 +1,4 @@
-//! Work that was ordered: done once for each job, followed from anywhere, its outcome kept on disk.
+//! Work that was ordered: done once for each job, followed from anywhere, what happened in it kept on disk.
 
 use std::collections::HashMap;
 use std::io;
@@ -10,25 +10,38 @@ use futures_util::Stream;
 use serde::{Deserialize, Serialize};
 use stoa_domain::branch::CommitId;
 use stoa_domain::instance::RestartMode;
-use stoa_domain::{DeploymentId, JobId, ReleaseId};
+use stoa_domain::{DeploymentId, InstanceId, JobId, ReleaseId};
 use tokio::sync::watch;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::folders;
+use crate::git::GitError;
+use crate::protocol::{Event, OperationState, OperationView};
 
-/// How long an outcome is kept.
+/// How long it is kept.
 const KEPT: Duration = Duration::from_secs(7 * 24 * 3600);
 
 /// What a command carries against being late or done twice.
 #[derive(Debug, Clone, Copy)]
-pub struct Order {
+pub(crate) struct Order {
     pub job: JobId,
     pub fence: i64,
+    /// When it has to have begun.
+    pub start_by: Instant,
+}
+
+impl Order {
+    /// # Errors
+    /// `Late`.
+    pub fn in_time(&self) -> Result<(), Refused> {
+        if Instant::now() < self.start_by { Ok(()) } else { Err(Refused::Late) }
+    }
 }
 
 /// What is done to an instance.
 #[derive(Debug, Clone)]
-pub enum Command {
+pub(crate) enum Command {
     Deploy { deployment: DeploymentId, release: ReleaseId, commit: CommitId },
     Release { deployment: DeploymentId, release: ReleaseId },
     Start,
@@ -37,79 +50,162 @@ pub enum Command {
     Delete,
 }
 
-/// How it goes on.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Progress {
-    Step { name: String, progress: Option<u8> },
-    Succeeded { release: Option<uuid::Uuid>, size: u64 },
-    Cancelled,
-    Failed { code: String, sentence: String, quote: Option<String> },
-}
+impl Command {
+    /// By what a job is known to be the same.
+    pub fn verb(&self) -> &'static str {
+        match self {
+            Self::Deploy { .. } => "deploy",
+            Self::Release { .. } => "release",
+            Self::Start => "start",
+            Self::Stop => "stop",
+            Self::Restart(RestartMode::Soft) => "restart_soft",
+            Self::Restart(RestartMode::Hard) => "restart_hard",
+            Self::Delete => "delete",
+        }
+    }
 
-impl Progress {
-    fn is_outcome(&self) -> bool {
-        !matches!(self, Self::Step { .. })
+    /// Whether it makes an attempt to start what runs vain.
+    pub fn ends_what_runs(&self) -> bool {
+        matches!(self, Self::Stop | Self::Restart(_) | Self::Delete)
+    }
+
+    pub fn needs_sandbox(&self) -> bool {
+        !matches!(self, Self::Stop | Self::Delete)
     }
 }
 
 /// Why an order isn't taken.
 #[derive(Debug, thiserror::Error)]
-pub enum Refused {
-    #[error("fenced: a newer order was seen")]
+pub(crate) enum Refused {
+    #[error("An order with a higher fence was seen.")]
     Fenced,
-    #[error("unknown_instance")]
+    #[error("The time in which it might start is over.")]
+    Late,
+    #[error("This machine doesn't hold the instance.")]
     UnknownInstance,
+    #[error("As much work waits for this instance as can.")]
+    Busy,
+    #[error("{0}")]
+    NoSandbox(String),
+    #[error("The disk of the server is full.")]
+    DiskFull,
+    #[error("This job was for something else.")]
+    OtherJob,
+    #[error(transparent)]
+    Git(#[from] GitError),
     #[error(transparent)]
     Io(#[from] io::Error),
 }
 
 /// One piece of work.
-pub(super) struct Operation {
-    told: Mutex<Vec<Progress>>,
+pub(crate) struct Operation {
+    job: JobId,
+    instance: InstanceId,
+    verb: String,
+    told: Mutex<Vec<Event>>,
     moved: watch::Sender<usize>,
     pub cancel: CancellationToken,
 }
 
+/// As it stands in a file, when it is over.
+#[derive(Serialize, Deserialize)]
+struct Kept {
+    instance: uuid::Uuid,
+    verb: String,
+    events: Vec<Event>,
+}
+
 impl Operation {
-    fn new() -> Self {
-        Self { told: Mutex::default(), moved: watch::Sender::new(0), cancel: CancellationToken::new() }
+    fn new(job: JobId, instance: InstanceId, verb: &str, told: Vec<Event>) -> Self {
+        Self {
+            job,
+            instance,
+            verb: verb.to_owned(),
+            moved: watch::Sender::new(told.len()),
+            told: Mutex::new(told),
+            cancel: CancellationToken::new(),
+        }
     }
 
-    /// One that nobody follows.
-    pub fn unheard(cancel: CancellationToken) -> Self {
-        Self { cancel, ..Self::new() }
+    /// What the agent does by itself: nobody follows it.
+    pub fn unheard(instance: InstanceId, cancel: CancellationToken) -> Self {
+        Self { cancel, ..Self::new(JobId::new(uuid::Uuid::nil()), instance, "", Vec::new()) }
     }
 
     pub fn step(&self, name: &str) {
-        self.tell(Progress::Step { name: name.to_owned(), progress: None });
+        self.tell(Event::Step { name: name.to_owned(), progress: None });
     }
 
-    fn tell(&self, progress: Progress) {
-        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
-        told.push(progress);
+    fn tell(&self, event: Event) {
+        let mut told = self.told();
+        told.push(event);
         self.moved.send_replace(told.len());
     }
 
-    fn at(&self, number: usize) -> Option<Progress> {
-        self.told.lock().unwrap_or_else(PoisonError::into_inner).get(number).cloned()
+    fn told(&self) -> std::sync::MutexGuard<'_, Vec<Event>> {
+        self.told.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// All that was told and will be, up to the outcome.
-    pub fn follow(self: Arc<Self>) -> impl Stream<Item = Progress> + Send + use<> {
+    /// The instance it is about.
+    pub fn instance(&self) -> InstanceId {
+        self.instance
+    }
+
+    /// # Errors
+    /// `OtherJob`, where it is about something else.
+    pub fn is_for(&self, instance: InstanceId, command: &Command) -> Result<(), Refused> {
+        let is_same = self.instance == instance && self.verb == command.verb();
+        if is_same { Ok(()) } else { Err(Refused::OtherJob) }
+    }
+
+    pub fn is_over(&self) -> bool {
+        self.told().last().is_some_and(Event::is_outcome)
+    }
+
+    pub fn view(&self) -> OperationView {
+        let told = self.told();
+        let state = match told.last() {
+            None => OperationState::Waiting,
+            Some(Event::Step { .. }) => OperationState::Running,
+            Some(Event::Succeeded { .. }) => OperationState::Succeeded,
+            Some(Event::Cancelled) => OperationState::Cancelled,
+            Some(Event::Failed { .. }) => OperationState::Failed,
+        };
+        let step = told.iter().rev().find_map(|event| match event {
+            Event::Step { name, progress } => Some((name.clone(), *progress)),
+            _ => None,
+        });
+        let (step, progress) = step.map_or((None, None), |(name, progress)| (Some(name), progress));
+        OperationView {
+            id: self.job.uuid(),
+            instance: self.instance.uuid(),
+            state,
+            step,
+            progress,
+            events: told.len(),
+        }
+    }
+
+    /// What was told behind the first `after` events and will be, up to the end, with its numbers.
+    pub fn follow(self: Arc<Self>, after: usize) -> impl Stream<Item = (usize, Event)> + Send + use<> {
         let moved = self.moved.subscribe();
-        futures_util::stream::unfold(
-            (self, moved, 0_usize, false),
-            |(operation, mut moved, number, is_over)| async move {
+        futures_util::stream::unfold((self, moved, after), |(operation, mut moved, number)| async move {
+            loop {
+                moved.mark_unchanged();
+                let (next, is_over) = {
+                    let told = operation.told();
+                    (told.get(number).cloned(), told.last().is_some_and(Event::is_outcome))
+                };
+                if let Some(event) = next {
+                    return Some(((number + 1, event), (operation, moved, number + 1)));
+                }
                 if is_over {
                     return None;
                 }
                 // Its sender lives in the operation, which is held here.
-                moved.wait_for(|count| *count > number).await.ok()?;
-                let progress = operation.at(number)?;
-                let is_over = progress.is_outcome();
-                Some((progress, (operation, moved, number + 1, is_over)))
-            },
-        )
+                moved.changed().await.ok()?;
+            }
+        })
     }
 }
 
@@ -128,34 +224,58 @@ impl Operations {
         self.folder.join(format!("{job}.json"))
     }
 
+    fn known(&self) -> std::sync::MutexGuard<'_, HashMap<JobId, Arc<Operation>>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The operation of a job; one of an earlier run is over, and only told again.
+    pub fn find(&self, job: JobId) -> Option<Arc<Operation>> {
+        let mut known = self.known();
+        if let Some(operation) = known.get(&job) {
+            return Some(operation.clone());
+        }
+        let kept: Kept = serde_json::from_slice(&std::fs::read(self.file(job)).ok()?).ok()?;
+        let operation = Operation::new(job, InstanceId::new(kept.instance), &kept.verb, kept.events);
+        let operation = Arc::new(operation);
+        known.insert(job, operation.clone());
+        Some(operation)
+    }
+
     /// The operation of a job, and whether it has to be begun now.
-    pub fn find_or_begin(&self, job: JobId) -> (Arc<Operation>, bool) {
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+    pub fn find_or_begin(
+        &self,
+        job: JobId,
+        instance: InstanceId,
+        command: &Command,
+    ) -> (Arc<Operation>, bool) {
+        if let Some(operation) = self.find(job) {
+            return (operation, false);
+        }
+        let mut known = self.known();
         if let Some(operation) = known.get(&job) {
             return (operation.clone(), false);
         }
-        let operation = Arc::new(Operation::new());
+        let operation = Arc::new(Operation::new(job, instance, command.verb(), Vec::new()));
         known.insert(job, operation.clone());
-        // Of an earlier run: it is over, and only told again.
-        let outcome =
-            std::fs::read(self.file(job)).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
-        let is_new = outcome.is_none();
-        if let Some(outcome) = outcome {
-            operation.tell(outcome);
-        }
-        (operation, is_new)
+        (operation, true)
     }
 
-    pub fn find(&self, job: JobId) -> Option<Arc<Operation>> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner).get(&job).cloned()
+    /// Writes down what happened, then tells how it ended.
+    pub fn end(&self, operation: &Operation, outcome: Event) {
+        let mut events = operation.told().clone();
+        events.push(outcome.clone());
+        let kept = Kept { instance: operation.instance.uuid(), verb: operation.verb.clone(), events };
+        let written = serde_json::to_vec(&kept).map_err(io::Error::from);
+        if let Err(error) = written.and_then(|bytes| folders::write_whole(&self.file(operation.job), &bytes))
+        {
+            tracing::warn!(%error, job = %operation.job, "how a job ended can't be written down; after a restart it is done again");
+        }
+        operation.tell(outcome);
     }
 
-    /// Writes down how it ended, then tells it.
-    pub fn end(&self, job: JobId, operation: &Operation, outcome: Progress) {
-        let kept = serde_json::to_vec(&outcome).map_err(io::Error::from);
-        if let Err(error) = kept.and_then(|bytes| folders::write_whole(&self.file(job), &bytes)) {
-            tracing::warn!(%error, %job, "how a job ended can't be written down; after a restart it is done again");
-        }
+    /// Ends one that never began. It isn't remembered: the same job may come again.
+    pub fn forget(&self, operation: &Operation, outcome: Event) {
+        self.known().remove(&operation.job);
         operation.tell(outcome);
     }
 
@@ -168,16 +288,7 @@ impl Operations {
                 folders::remove_file(&entry.path())?;
             }
         }
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        known.retain(|job, operation| {
-            let is_over = operation
-                .told
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .last()
-                .is_some_and(Progress::is_outcome);
-            !is_over || self.file(*job).exists()
-        });
+        self.known().retain(|job, operation| !operation.is_over() || self.file(*job).exists());
         Ok(())
     }
 }

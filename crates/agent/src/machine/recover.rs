@@ -4,8 +4,6 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio_util::sync::CancellationToken;
-
 use super::Agent;
 use super::form;
 use super::instance::{Instance, Phase, Running};
@@ -66,7 +64,7 @@ impl Agent {
                 let (agent, instance) = (self.clone(), instance.clone());
                 tokio::spawn(async move {
                     let _turn = instance.turn.lock().await;
-                    let operation = Operation::unheard(CancellationToken::new());
+                    let operation = Operation::unheard(instance.id, instance.unasked());
                     if let Err(unwell) = agent.start_current(&instance, &operation, Phase::Starting).await {
                         tracing::warn!(?unwell, instance = %instance.id, "an instance didn't start again");
                     }

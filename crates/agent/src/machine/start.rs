@@ -7,7 +7,6 @@ use std::time::Duration;
 use stoa_domain::ReleaseId;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
-use tokio_stream::StreamExt as _;
 use tokio_util::sync::CancellationToken;
 
 use super::Agent;
@@ -29,6 +28,9 @@ const MARGIN: Duration = Duration::from_secs(10);
 
 /// Lines of an application's log in a quote.
 const QUOTED: usize = 3;
+
+/// Lines that are looked through for them: process 1 writes some of its own between.
+const LOOKED_AT: usize = 100;
 
 /// Why something isn't well.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -261,12 +263,18 @@ impl Agent {
 
     /// The newest lines that the application itself wrote.
     async fn last_lines(&self, instance: &Instance, since: i64) -> Option<String> {
-        let query = logs::Query { since: Some(since - 60_000_000), ..logs::Query::default() };
-        let lines = logs::read(self.inner.folders.logs(instance.id), query);
-        let lines: Vec<_> =
-            lines.filter_map(|line| line.ok().filter(|line| line.stream != "stoa")).collect().await;
-        let newest: Vec<&str> =
-            lines.iter().rev().take(QUOTED).rev().map(|line| line.text.as_str()).collect();
+        let query =
+            logs::Query { since: Some(since - 60_000_000), limit: Some(LOOKED_AT), ..logs::Query::default() };
+        let lines = match logs::newest(self.inner.folders.logs(instance.id), query).await {
+            Ok(lines) => lines,
+            Err(error) => {
+                tracing::warn!(%error, instance = %instance.id, "a log can't be read for its last lines");
+                return None;
+            }
+        };
+        let own = lines.iter().rev().filter(|line| line.stream != "stoa");
+        let mut newest: Vec<&str> = own.take(QUOTED).map(|line| line.text.as_str()).collect();
+        newest.reverse();
         (!newest.is_empty()).then(|| newest.join("\n"))
     }
 

@@ -164,13 +164,14 @@ impl Agent {
             let _turn = instance.turn.lock().await;
             if instance.running().as_ref().is_some_and(|running| running != ended)
                 || !instance.form().wish_running
+                || self.find(instance.id).is_none()
             {
                 return;
             }
             if let Err(error) = self.end_current(instance).await {
                 tracing::warn!(%error, instance = %instance.id, "what is left of a sandbox can't be removed");
             }
-            let operation = Operation::unheard(tokio_util::sync::CancellationToken::new());
+            let operation = Operation::unheard(instance.id, instance.unasked());
             if self.start_current(instance, &operation, Phase::Starting).await.is_ok() {
                 return;
             }

@@ -2,6 +2,9 @@
 
 #![allow(dead_code)]
 
+pub mod house;
+pub mod raw;
+
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
 use std::path::{Path, PathBuf};
 use std::time::Duration;

@@ -5,11 +5,13 @@ use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 use stoa_adapters::clock::{SystemClock, SystemRng};
-use stoa_adapters::machines::{LocalMachines, NoMachines};
+use stoa_adapters::machines::{AgentMachines, NoMachines};
 use stoa_adapters::mail::SmtpMail;
 use stoa_adapters::repositories::GitRepositories;
 use stoa_adapters::vault::MasterVault;
+use stoa_agent::client::Client;
 use stoa_agent::machine::{Agent, Options, Phase};
+use stoa_agent::router;
 use stoa_app::passwords::Passwords;
 use stoa_app::ports::{Machines, Mail, Outside};
 use stoa_domain::InstanceId;
@@ -19,6 +21,9 @@ use tokio::sync::watch;
 
 use crate::failure::Ended;
 use crate::settings::Settings;
+
+/// Bytes that are on their way to this machine's agent, or back, at most.
+const PIPE: usize = 256 * 1024;
 
 /// What the outside consists of.
 pub struct Parts {
@@ -52,6 +57,17 @@ pub async fn look_at_agent(settings: &Settings) -> Result<Agent, Ended> {
     start_agent(settings, false).await
 }
 
+/// This machine's agent is spoken to like any other's: through its router, here at the other end of a pipe in memory.
+async fn connect(agent: Agent) -> Result<Client, Ended> {
+    let (ours, theirs) = tokio::io::duplex(PIPE);
+    tokio::spawn(async move {
+        if let Err(error) = router::serve(router::router(agent), theirs).await {
+            tracing::error!(%error, "this machine's agent answers no more; start Stoa again");
+        }
+    });
+    Client::connect(ours).await.map_err(|error| Ended::because("this machine's agent doesn't answer", error))
+}
+
 /// # Errors
 /// Where a part can't be made.
 pub async fn make(settings: &Settings, vault: MasterVault) -> Result<Parts, Ended> {
@@ -61,7 +77,7 @@ pub async fn make(settings: &Settings, vault: MasterVault) -> Result<Parts, Ende
     };
     let agent = if settings.local_server { Some(start_agent(settings, true).await?) } else { None };
     let machines: Arc<dyn Machines> = match &agent {
-        Some(agent) => Arc::new(LocalMachines::new(agent.clone())),
+        Some(agent) => Arc::new(AgentMachines::new(connect(agent.clone()).await?)),
         None => Arc::new(NoMachines),
     };
     let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
@@ -80,7 +96,7 @@ pub async fn make(settings: &Settings, vault: MasterVault) -> Result<Parts, Ende
     Ok(Parts { outside, repositories, agent })
 }
 
-/// The proxy's way to the applications of this machine.
+/// The proxy's way to the applications of this machine: the one short cut past the agent's router.
 pub struct LocalApplications(pub Agent);
 
 impl Applications for LocalApplications {

@@ -1,0 +1,176 @@
+//! Machines: through the protocol of their agents; or none, where the control plane's machine isn't a server.
+
+mod none;
+mod words;
+
+use std::path::PathBuf;
+
+use futures_util::future::BoxFuture;
+use futures_util::stream::BoxStream;
+use futures_util::{Stream, StreamExt as _, TryStreamExt as _};
+use stoa_agent::client::{Client, ClientError};
+use stoa_agent::git::Repository;
+use stoa_agent::protocol::{self, BeginDeployment, Code, Mode, SwitchRelease};
+use stoa_app::Fault;
+use stoa_app::ports::{
+    Command, InstanceForm, InstanceOnMachine, LogLine, LogQuery, MachineFacts, Machines, Order, Progress,
+};
+use stoa_domain::branch::CommitId;
+use stoa_domain::instance::RestartMode;
+use stoa_domain::{InstanceId, ProjectId};
+
+pub use none::NoMachines;
+
+/// The machine whose agent answers on one connection.
+pub struct AgentMachines {
+    client: Client,
+}
+
+impl AgentMachines {
+    #[must_use]
+    pub fn new(client: Client) -> Self {
+        Self { client }
+    }
+
+    async fn begin(
+        &self,
+        order: protocol::Order,
+        instance: InstanceId,
+        command: Command,
+    ) -> Result<protocol::OperationView, ClientError> {
+        let client = &self.client;
+        match command {
+            Command::Deploy { deployment, release, commit } => {
+                let (deployment, release) = (deployment.uuid(), release.uuid());
+                let wanted = BeginDeployment { deployment, release, commit: commit.to_string() };
+                client.deploy(order, instance, &wanted).await
+            }
+            Command::Release { deployment, release } => {
+                let wanted = SwitchRelease { deployment: deployment.uuid(), release: release.uuid() };
+                client.switch_release(order, instance, &wanted).await
+            }
+            Command::Start => client.start(order, instance).await,
+            Command::Stop => client.stop(order, instance).await,
+            Command::Restart(RestartMode::Soft) => client.restart(order, instance, Mode::Soft).await,
+            Command::Restart(RestartMode::Hard) => client.restart(order, instance, Mode::Hard).await,
+            Command::Delete => client.delete_instance(order, instance).await,
+        }
+    }
+}
+
+/// What is told, up to the first that can't be: who followed it begins anew, with a look at the whole.
+fn until_broken<T: Send + 'static, W: Send + 'static>(
+    items: impl Stream<Item = Result<T, ClientError>> + Send + 'static,
+    words: impl Fn(T) -> Option<W> + Send + 'static,
+) -> BoxStream<'static, W> {
+    let told = items.map(move |item| match item {
+        Ok(item) => words(item),
+        Err(error) => {
+            tracing::warn!(fault = %Fault::new(error).chain(), "a machine can't be followed any more");
+            None
+        }
+    });
+    told.take_while(|item| std::future::ready(item.is_some())).filter_map(std::future::ready).boxed()
+}
+
+impl Machines for AgentMachines {
+    fn facts(&self) -> BoxFuture<'_, Result<MachineFacts, Fault>> {
+        Box::pin(async {
+            let machine = self.client.machine().await.map_err(Fault::new)?;
+            Ok(words::facts(self.client.hello(), &machine))
+        })
+    }
+
+    fn put(&self, order: Order, form: InstanceForm) -> BoxFuture<'_, Result<(), Fault>> {
+        Box::pin(async move {
+            let (instance, form) = (form.instance, words::form(form));
+            self.client.put_instance(words::order(order)?, instance, &form).await.map_err(Fault::new)
+        })
+    }
+
+    fn bring_commit(
+        &self,
+        order: Order,
+        project: ProjectId,
+        commit: CommitId,
+        repository: PathBuf,
+    ) -> BoxFuture<'_, Result<(), Fault>> {
+        Box::pin(async move {
+            let there = self.client.mirror_heads(project).await.map_err(Fault::new)?;
+            if there.contains(&commit) {
+                return Ok(());
+            }
+            let repository = Repository::at(repository);
+            let common = repository.known_of(&there).await.map_err(Fault::new)?;
+            let pack = repository.pack(&commit, &common).await.map_err(Fault::new)?;
+            match self.client.put_pack(words::order(order)?, project, &commit, pack).await {
+                // The deployment is refused for the same reason, in words for whoever began it.
+                Err(error) if error.code() == Some(Code::DiskFull) => {
+                    tracing::warn!(%error, %project, "a commit can't be brought to a machine");
+                    Ok(())
+                }
+                other => other.map_err(Fault::new),
+            }
+        })
+    }
+
+    fn carry_out(
+        &self,
+        order: Order,
+        instance: InstanceId,
+        command: Command,
+    ) -> BoxFuture<'_, Result<BoxStream<'static, Progress>, Fault>> {
+        Box::pin(async move {
+            match self.begin(words::order(order)?, instance, command).await {
+                Ok(_) => {
+                    let events = self.client.events(order.job, 0).await.map_err(Fault::new)?;
+                    // Without an end the job is tried again, and finds its work again.
+                    Ok(until_broken(events, |told| words::progress(told.event)))
+                }
+                // Trying again changes nothing.
+                Err(ClientError::Refused(problem))
+                    if matches!(problem.code, Code::NoSandbox | Code::DiskFull) =>
+                {
+                    let code = problem.code.key().to_owned();
+                    let failed = Progress::Failed { code, sentence: problem.detail, quote: None };
+                    Ok(futures_util::stream::iter([failed]).boxed())
+                }
+                Err(error) => Err(Fault::new(error)),
+            }
+        })
+    }
+
+    fn cancel(&self, order: Order) -> BoxFuture<'_, Result<(), Fault>> {
+        Box::pin(async move {
+            match self.client.cancel(words::order(order)?, order.job).await {
+                Err(error) if error.code() == Some(Code::UnknownOperation) => Ok(()),
+                other => other.map_err(Fault::new),
+            }
+        })
+    }
+
+    fn instances(&self) -> BoxFuture<'_, Result<Vec<InstanceOnMachine>, Fault>> {
+        Box::pin(async {
+            let all = self.client.instances().await.map_err(Fault::new)?;
+            Ok(all.into_iter().map(words::instance).collect())
+        })
+    }
+
+    fn changes(&self) -> BoxFuture<'_, Result<BoxStream<'static, InstanceOnMachine>, Fault>> {
+        Box::pin(async {
+            let changes = self.client.changes().await.map_err(Fault::new)?;
+            Ok(until_broken(changes, |view| Some(words::instance(view))))
+        })
+    }
+
+    fn logs(
+        &self,
+        instance: InstanceId,
+        query: LogQuery,
+    ) -> BoxFuture<'_, Result<BoxStream<'static, Result<LogLine, Fault>>, Fault>> {
+        Box::pin(async move {
+            let lines = self.client.logs(instance, &words::log_query(query)).await.map_err(Fault::new)?;
+            Ok(lines.map_ok(words::line).map_err(Fault::new).boxed())
+        })
+    }
+}

@@ -1,0 +1,94 @@
+//! The words of the ports in those of the protocol, and back.
+
+use stoa_agent::protocol::{
+    self, Code, Event, Fence, HelloView, InstanceState, InstanceView, LineView, MachineView, PutInstance,
+    SecretText, Valid, Variable, Wish,
+};
+use stoa_app::Fault;
+use stoa_app::ports::{
+    InstanceForm, InstanceOnMachine, LogLine, LogQuery, MachineFacts, MachineState, Order, Progress,
+};
+use stoa_domain::{InstanceId, ReleaseId, Timestamp};
+
+pub(super) fn order(order: Order) -> Result<protocol::Order, Fault> {
+    let fence = Fence::new(order.fence).ok_or_else(|| Fault::new("a fence that is negative"))?;
+    Ok(protocol::Order { job: order.job, fence, valid: Valid::LONGEST })
+}
+
+pub(super) fn facts(hello: &HelloView, machine: &MachineView) -> MachineFacts {
+    MachineFacts {
+        version: hello.version.clone(),
+        processors: machine.processors,
+        processor_used: machine.processor_used,
+        memory: machine.memory,
+        memory_used: machine.memory_used,
+        disk: machine.disk,
+        disk_used: machine.disk_used,
+        uptime_seconds: machine.uptime_seconds,
+        no_sandbox: hello.abilities.no_sandbox.clone(),
+        no_outgoing: hello.abilities.no_outgoing.clone(),
+        limits_by: hello.abilities.limits_by.clone(),
+    }
+}
+
+pub(super) fn form(form: InstanceForm) -> PutInstance {
+    let variables = form.variables.into_iter();
+    PutInstance {
+        project: form.project.uuid(),
+        os_user: form.os_user,
+        variables: variables.map(|(name, value)| Variable { name, value: SecretText(value) }).collect(),
+        wish: if form.wish_running { Wish::Running } else { Wish::Stopped },
+        slug: form.instance_slug,
+        project_slug: form.project_slug,
+        workspace_slug: form.workspace_slug,
+        stage: form.stage,
+        url: form.url,
+        host: form.host,
+    }
+}
+
+/// None where the work never began: its time was over before its turn came.
+pub(super) fn progress(event: Event) -> Option<Progress> {
+    Some(match event {
+        Event::Step { name, progress } => Progress::Step { name, progress },
+        Event::Succeeded { release, size } => {
+            Progress::Succeeded { release: release.map(ReleaseId::new), size }
+        }
+        Event::Cancelled => Progress::Cancelled,
+        Event::Failed { code, .. } if code == Code::Late.key() => return None,
+        Event::Failed { code, sentence, quote } => Progress::Failed { code, sentence, quote },
+    })
+}
+
+pub(super) fn instance(view: InstanceView) -> InstanceOnMachine {
+    let state = match view.state {
+        InstanceState::Running => MachineState::Running,
+        // It is back in a moment: nothing that anybody has to know changes.
+        InstanceState::Waiting | InstanceState::Starting => MachineState::Starting,
+        InstanceState::Stopped => MachineState::Stopped,
+        InstanceState::Failed => MachineState::Failed { sentence: view.sentence.unwrap_or_default() },
+    };
+    InstanceOnMachine { instance: InstanceId::new(view.id), state, release: view.release.map(ReleaseId::new) }
+}
+
+pub(super) fn log_query(query: LogQuery) -> protocol::LogQuery {
+    protocol::LogQuery {
+        source: query.deployment.map(|deployment| deployment.to_string()),
+        from: query.since.map(Timestamp::micros),
+        to: query.until.map(Timestamp::micros),
+        query: query.query,
+        after: query.after,
+        limit: query.limit,
+        follow: query.follow,
+    }
+}
+
+pub(super) fn line(line: LineView) -> LogLine {
+    LogLine {
+        position: line.position,
+        at: Timestamp::from_micros(line.at),
+        stream: line.stream,
+        level: None,
+        text: line.text,
+    }
+}

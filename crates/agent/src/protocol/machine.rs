@@ -1,0 +1,39 @@
+//! What a machine says of itself.
+
+use serde::{Deserialize, Serialize};
+
+/// The first answer on a connection: whom one has before oneself. It stays the same while the agent runs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HelloView {
+    pub protocol: u32,
+    /// Of the program.
+    pub version: String,
+    pub abilities: AbilitiesView,
+}
+
+/// What the machine can do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AbilitiesView {
+    /// Why no instance can run there, and what to install.
+    pub no_sandbox: Option<String>,
+    /// Why instances there reach nothing outside.
+    pub no_outgoing: Option<String>,
+    /// By what limits are enforced.
+    pub limits_by: String,
+}
+
+/// Sizes in bytes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MachineView {
+    pub processors: u32,
+    /// 0 to 100, since the last time that was asked.
+    pub processor_used: f32,
+    pub memory: u64,
+    pub memory_used: u64,
+    pub disk: u64,
+    pub disk_used: u64,
+    pub uptime_seconds: u64,
+}

@@ -1,0 +1,27 @@
+//! What an agent and its control plane say to each other: headers, bodies, frames and problems.
+//!
+//! HTTP/2 with JSON bodies in which unknown fields are refused, and streams of one JSON text per line. Both ends use
+//! these types, whether a pipe in memory or a link lies between them. Nothing here knows members or permissions.
+
+pub mod frame;
+pub mod header;
+mod instance;
+mod log;
+mod machine;
+mod mirror;
+mod operation;
+mod problem;
+
+pub use header::{Fence, Lease, Order, Valid};
+pub use instance::{InstanceState, InstanceView, InstancesView, PutInstance, SecretText, Variable, Wish};
+pub use log::{LineView, LogQuery};
+pub use machine::{AbilitiesView, HelloView, MachineView};
+pub use mirror::{MirrorQuery, MirrorView};
+pub use operation::{
+    BeginDeployment, Event, EventView, EventsQuery, Mode, Nothing, OperationState, OperationView,
+    RestartInstance, SwitchRelease,
+};
+pub use problem::{Code, Problem};
+
+/// The protocol that is spoken here. It rises with each change that the other side has to know of.
+pub const PROTOCOL: u32 = 1;

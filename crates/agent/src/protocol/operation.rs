@@ -1,0 +1,114 @@
+//! Work on an instance: what it is begun with, and how it goes on.
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// A new release from a commit that the project's mirror has.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BeginDeployment {
+    pub deployment: Uuid,
+    /// The id that the release gets.
+    pub release: Uuid,
+    /// Forty hexadecimal digits in lower case.
+    pub commit: String,
+}
+
+/// Back to a release that was kept.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SwitchRelease {
+    pub deployment: Uuid,
+    pub release: Uuid,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RestartInstance {
+    pub mode: Mode,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mode {
+    /// Its processes, in the sandbox that is there.
+    Soft,
+    /// A new sandbox.
+    Hard,
+}
+
+/// The body of an order that needs no words.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Nothing {}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OperationState {
+    /// It waits for other work on the instance.
+    Waiting,
+    Running,
+    Succeeded,
+    Cancelled,
+    Failed,
+}
+
+/// A piece of work. Its id is the job's.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OperationView {
+    pub id: Uuid,
+    pub instance: Uuid,
+    pub state: OperationState,
+    /// The last that was begun.
+    pub step: Option<String>,
+    /// 0 to 100, where it can be told.
+    pub progress: Option<u8>,
+    /// How many events there are so far.
+    pub events: usize,
+}
+
+/// What happened in an operation. All but `step` are its end.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Event {
+    Step {
+        name: String,
+        progress: Option<u8>,
+    },
+    /// `size` is the release's, in bytes.
+    Succeeded {
+        release: Option<Uuid>,
+        size: u64,
+    },
+    Cancelled,
+    /// `sentence` is for everybody who sees the instance; `quote`, which may repeat a log, for whoever may read it.
+    Failed {
+        code: String,
+        sentence: String,
+        quote: Option<String>,
+    },
+}
+
+impl Event {
+    #[must_use]
+    pub fn is_outcome(&self) -> bool {
+        !matches!(self, Self::Step { .. })
+    }
+}
+
+/// Numbered from 1.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EventView {
+    pub number: usize,
+    pub event: Event,
+}
+
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EventsQuery {
+    /// The number of the last event that is known already.
+    #[serde(default)]
+    pub after: usize,
+}

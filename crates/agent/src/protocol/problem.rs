@@ -1,0 +1,105 @@
+//! What is answered where something isn't done.
+
+use std::fmt;
+
+use http::StatusCode;
+use serde::{Deserialize, Serialize};
+
+/// Why. The other side switches on this and on nothing else.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Code {
+    UnknownInstance,
+    /// No operation has this id, or it is so long over that it was forgotten.
+    UnknownOperation,
+    /// As much is under way as there can be.
+    Busy,
+    /// An order with a higher fence was seen.
+    Fenced,
+    /// The time in which the command might start is over.
+    Late,
+    /// This machine can make no sandbox.
+    NoSandbox,
+    DiskFull,
+    /// The request isn't what the route takes.
+    Invalid,
+    /// The machine failed at it.
+    Failed,
+}
+
+impl Code {
+    #[must_use]
+    pub fn status(self) -> StatusCode {
+        match self {
+            Self::UnknownInstance | Self::UnknownOperation => StatusCode::NOT_FOUND,
+            Self::Fenced | Self::NoSandbox => StatusCode::CONFLICT,
+            Self::Late => StatusCode::GONE,
+            Self::Invalid => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::Failed => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
+            Self::DiskFull => StatusCode::INSUFFICIENT_STORAGE,
+        }
+    }
+
+    /// As it is written.
+    #[must_use]
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::UnknownInstance => "unknown_instance",
+            Self::UnknownOperation => "unknown_operation",
+            Self::Busy => "busy",
+            Self::Fenced => "fenced",
+            Self::Late => "late",
+            Self::NoSandbox => "no_sandbox",
+            Self::DiskFull => "disk_full",
+            Self::Invalid => "invalid",
+            Self::Failed => "failed",
+        }
+    }
+
+    fn title(self) -> &'static str {
+        match self {
+            Self::UnknownInstance => "Unknown instance",
+            Self::UnknownOperation => "Unknown operation",
+            Self::Busy => "Busy",
+            Self::Fenced => "Fenced",
+            Self::Late => "Late",
+            Self::NoSandbox => "No sandbox",
+            Self::DiskFull => "Disk full",
+            Self::Invalid => "Not valid",
+            Self::Failed => "Failed",
+        }
+    }
+}
+
+/// The problem object (RFC 9457), with the same fields as the API's.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Problem {
+    #[serde(rename = "type")]
+    pub kind: String,
+    pub title: String,
+    pub status: u16,
+    /// A sentence. It holds nothing secret: never a value of a body.
+    pub detail: String,
+    pub code: Code,
+}
+
+impl Problem {
+    #[must_use]
+    pub fn new(code: Code, detail: impl Into<String>) -> Self {
+        Self {
+            kind: format!("about:blank#{}", code.key()),
+            title: code.title().to_owned(),
+            status: code.status().as_u16(),
+            detail: detail.into(),
+            code,
+        }
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.code.key(), self.detail)
+    }
+}

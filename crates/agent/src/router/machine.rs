@@ -1,0 +1,36 @@
+//! `/v1/hello` and `/v1/machine`.
+
+use axum::extract::State;
+use http::StatusCode;
+
+use super::ask::Answer;
+use crate::machine::Agent;
+use crate::protocol::{AbilitiesView, HelloView, MachineView, PROTOCOL};
+
+pub(super) async fn hello(State(agent): State<Agent>) -> Answer<HelloView> {
+    let abilities = agent.abilities();
+    let hello = HelloView {
+        protocol: PROTOCOL,
+        version: agent.version().to_owned(),
+        abilities: AbilitiesView {
+            no_sandbox: abilities.no_sandbox.clone(),
+            no_outgoing: abilities.no_outgoing.clone(),
+            limits_by: abilities.limits_by.clone(),
+        },
+    };
+    Answer(StatusCode::OK, hello)
+}
+
+pub(super) async fn machine(State(agent): State<Agent>) -> Answer<MachineView> {
+    let facts = agent.facts();
+    let view = MachineView {
+        processors: facts.processors,
+        processor_used: facts.processor_used,
+        memory: facts.memory,
+        memory_used: facts.memory_used,
+        disk: facts.disk,
+        disk_used: facts.disk_used,
+        uptime_seconds: facts.uptime_seconds,
+    };
+    Answer(StatusCode::OK, view)
+}

@@ -1,0 +1,43 @@
+//! The one place where a refusal of the machine becomes a problem.
+
+use std::io;
+
+use crate::git::GitError;
+use crate::machine::Refused;
+use crate::protocol::{Code, Problem};
+
+impl From<Refused> for Problem {
+    fn from(refused: Refused) -> Self {
+        let code = match &refused {
+            Refused::Fenced => Code::Fenced,
+            Refused::Late => Code::Late,
+            Refused::UnknownInstance => Code::UnknownInstance,
+            Refused::Busy => Code::Busy,
+            Refused::NoSandbox(_) => Code::NoSandbox,
+            Refused::DiskFull => Code::DiskFull,
+            Refused::OtherJob => Code::Invalid,
+            Refused::Io(error) => code_of_io(error),
+            Refused::Git(error) => code_of_git(error),
+        };
+        Self::new(code, refused.to_string())
+    }
+}
+
+fn code_of_io(error: &io::Error) -> Code {
+    if error.kind() == io::ErrorKind::StorageFull { Code::DiskFull } else { Code::Failed }
+}
+
+fn code_of_git(error: &GitError) -> Code {
+    match error {
+        GitError::Io(error) => code_of_io(error),
+        // Git says these in its own words; the second is the answer to `receive.maxInputSize`.
+        GitError::Refused { said, .. }
+            if said.contains("No space left on device") || said.contains("exceeds maximum allowed size") =>
+        {
+            Code::DiskFull
+        }
+        // What was sent isn't sound.
+        GitError::Refused { verb, .. } if verb == "receive-pack" => Code::Invalid,
+        GitError::Refused { .. } | GitError::OutOfTime | GitError::Unreadable(_) => Code::Failed,
+    }
+}
