@@ -34,7 +34,8 @@ export type Noun =
   | "environment"
   | "servers"
   | "jobs"
-  | "audit";
+  | "audit"
+  | "counts";
 
 export const ME = ["me"] as const;
 
@@ -165,17 +166,52 @@ export const useRunningJobs = (workspace: string) => {
 };
 export const useJobs = (workspace: string, query: Query = {}) => usePages<Job>(workspace, "jobs", "/jobs", query);
 
+const MOST_COUNTED = 200;
+
+/** How many a list holds for this caller: the number, from the list itself, or "200+". */
+export function useCount(workspace: string, list: "projects" | "instances" | "servers" | "members", enabled = true) {
+  return useQuery({
+    queryKey: [workspace, "counts", list],
+    queryFn: ({ signal }) => get<Page<unknown>>(at`/workspaces/${workspace}/${list}`, { limit: MOST_COUNTED }, signal),
+    select: ({ items, next }) => (next === null ? String(items.length) : `${items.length}+`),
+    enabled,
+  }).data;
+}
+
 export const useSessions = () =>
   useQuery({ queryKey: [...ME, "sessions"], queryFn: ({ signal }) => getAll<Session>("/me/sessions", {}, signal) });
 export const useTokens = () =>
   useQuery({ queryKey: [...ME, "tokens"], queryFn: ({ signal }) => get<Page<AccessToken>>("/me/tokens", {}, signal) });
 
+/** When each question was last asked, by its hash: what was asked before the stream was open may have missed a change. */
+const asked = new Map<string, number>();
+queryClient.getQueryCache().subscribe(({ type, query, ...told }) => {
+  if (type === "removed") asked.delete(query.queryHash);
+  if (type === "updated" && "action" in told && told.action.type === "fetch")
+    asked.set(query.queryHash, performance.now());
+});
+
+function askAnew(fits: (key: readonly unknown[], hash: string) => boolean): Promise<void> {
+  const predicate = ({ queryKey, queryHash }: { queryKey: readonly unknown[]; queryHash: string }) =>
+    fits(queryKey, queryHash);
+  // A first answer that is on its way may be older than what is told now, and can't be begun again: it is followed by
+  // another.
+  for (const query of queryClient.getQueryCache().findAll({ predicate })) {
+    if (query.state.fetchStatus !== "fetching" || query.state.data !== undefined) continue;
+    const again = () => void queryClient.invalidateQueries({ queryKey: query.queryKey, exact: true });
+    void query.promise?.then(again, () => {});
+  }
+  return queryClient.invalidateQueries({ predicate });
+}
+
 /** Asks nouns of a workspace anew. Events do it for everybody; whoever wrote needn't wait for theirs. */
 export function refresh(workspace: string, ...nouns: Noun[]): Promise<void> {
-  return queryClient.invalidateQueries({
-    predicate: ({ queryKey: [whose, noun] }) =>
-      whose === workspace && (nouns.length === 0 || nouns.includes(noun as Noun)),
-  });
+  return askAnew(([whose, noun]) => whose === workspace && (nouns.length === 0 || nouns.includes(noun as Noun)));
+}
+
+/** Asks anew what was asked before a moment (as `performance.now()` tells it): of a workspace, and who this is. */
+export function refreshOlder(workspace: string, moment: number): Promise<void> {
+  return askAnew(([whose], hash) => (whose === workspace || whose === ME[0]) && (asked.get(hash) ?? 0) <= moment);
 }
 
 type Act<V, T> = {

@@ -32,7 +32,7 @@ export function WorkspaceFrame() {
 
   if (workspace) known.current = { slug, name: workspace.name };
 
-  useEvents(slug, workspace?.id);
+  useEvents(slug, !isGone);
 
   useEffect(() => {
     wear(workspace?.primary_color ?? rememberedColor(slug));
@@ -75,11 +75,17 @@ export function WorkspaceFrame() {
         <LoadingPage />
       </Shell>
     );
+  // The first start stands alone: there is nothing to go to yet.
+  const isAlone = location.pathname.split("/")[2] === "start";
   return (
     <WorkspaceContext.Provider value={workspace}>
-      <Shell workspace={workspace}>
+      {isAlone ? (
         <Outlet />
-      </Shell>
+      ) : (
+        <Shell workspace={workspace}>
+          <Outlet />
+        </Shell>
+      )}
     </WorkspaceContext.Provider>
   );
 }

@@ -1,10 +1,12 @@
 export { AbleButton, DisabledReason, reasonAgainst } from "./AbleButton";
-export { PersonAvatar, WorkspaceLogo } from "./Avatar";
+export { Person, PersonAvatar, Tile, WorkspaceLogo } from "./Avatar";
 export { CodeToCopy, ShortCommit } from "./Code";
+export { Cut } from "./Cut";
+export { copyText } from "./copyText";
 export { ConfirmDialog, Dialog, usePhone } from "./Dialog";
 export { Go } from "./Go";
 export { More } from "./More";
-export { PageTitle, Panel, Row, Section, Table } from "./Page";
+export { PageTitle, Panel, Row, Section, type Tab, Table, Tabs } from "./Page";
 export { Empty, Failed, Forbidden, LoadingPage, LoadingRows, NotFound, Removed, State } from "./States";
 export { Chip, Note, StageTag, StatusBadge, StatusIcon } from "./Status";
 export { duration, relative, Time } from "./Time";

@@ -93,7 +93,7 @@ const instance = createRoute({
 const deployment = createRoute({
   getParentRoute: inside,
   path: "/instances/$instance/deployments/$deployment",
-  component: lazy(() => import("@/features/deployments"), "DeploymentPage"),
+  component: lazy(ofInstances, "InstancePage"),
 });
 
 const ofServers = () => import("@/features/servers");

@@ -13,12 +13,12 @@ import {
   IconUsers,
   IconUserUp,
 } from "@tabler/icons-react";
-import { lazy, Suspense, useState } from "react";
+import { lazy, Suspense, useEffect, useState } from "react";
 import { useMe, useMembers } from "@/api/queries";
-import type { Member, Role } from "@/api/types";
+import type { ActionKey, Member, Role } from "@/api/types";
 import { useWorkspace } from "@/frame/useWorkspace";
 import { Chip, Empty, Failed, LoadingRows, More, PageTitle, Panel, PersonAvatar, Table, Time } from "@/kit";
-import { actionOf } from "@/kit/actions";
+import { ACTIONS, actionOf } from "@/kit/actions";
 import { ChangeRole, RemoveMember } from "./ChangeMember";
 import { Invitations } from "./Invitations";
 import { InviteDialog } from "./InviteDialog";
@@ -38,11 +38,21 @@ export function MembersPage() {
   const isOwner = workspace.may.includes("manage");
   const [search, setSearch] = useState("");
   const [role, setRole] = useState<Role | "all">("all");
+  const [action, setAction] = useState<ActionKey | "any">("any");
   const [q] = useDebouncedValue(search, 150);
   const members = useMembers(workspace.slug, { q });
   const [isInviting, setInviting] = useState(false);
   const [open, setOpen] = useState<Open>(null);
-  const shown = members.items?.filter((member) => role === "all" || member.role === role);
+  const isFiltered = role !== "all" || action !== "any";
+  // What is filtered here has to be here: the rest of the list is fetched before it is said who fits.
+  const { hasNextPage, isFetchingNextPage, fetchNextPage } = members;
+  useEffect(() => {
+    if (isFiltered && hasNextPage && !isFetchingNextPage) void fetchNextPage();
+  }, [isFiltered, hasNextPage, isFetchingNextPage, fetchNextPage]);
+  const shown = members.items?.filter(
+    (member) =>
+      (role === "all" || member.role === role) && (action === "any" || member.permissions?.actions.includes(action)),
+  );
   const close = () => setOpen(null);
   const me = useMe();
   // A plain member is told the address of nobody but themselves.
@@ -52,7 +62,7 @@ export function MembersPage() {
     <div className={css.page}>
       <PageTitle
         title="Members"
-        sentence={`Who is in ${workspace.name}, and what each may see and do.`}
+        sentence={<span className={css.sentence}>Who is in {workspace.name}, and what each may see and do.</span>}
         actions={
           workspace.may.includes("invite") && (
             <Button
@@ -76,7 +86,8 @@ export function MembersPage() {
         />
         <Select
           aria-label="Role"
-          w={140}
+          data-tool
+          w={120}
           data={[
             { value: "all", label: "All roles" },
             { value: "owner", label: "Owners" },
@@ -85,6 +96,19 @@ export function MembersPage() {
           value={role}
           onChange={(value) => setRole((value as Role | "all" | null) ?? "all")}
         />
+        {isOwner && (
+          <Select
+            aria-label="Permission"
+            data-tool
+            w={170}
+            data={[
+              { value: "any", label: "Any permission" },
+              ...ACTIONS.map(({ key, label }) => ({ value: key, label })),
+            ]}
+            value={action}
+            onChange={(value) => setAction((value as ActionKey | "any" | null) ?? "any")}
+          />
+        )}
         <span>{shown && !members.hasNextPage && `${shown.length} ${shown.length === 1 ? "member" : "members"}`}</span>
       </div>
       {members.error ? (
@@ -93,12 +117,12 @@ export function MembersPage() {
         <LoadingRows height={52} />
       ) : shown.length === 0 ? (
         <Panel>
-          <Empty icon={IconUsers} title="Nobody of this name" inline>
-            Search for another name, or show all roles.
+          <Empty icon={IconUsers} title="Nobody fits" inline>
+            Search for another name, or choose all roles and any permission.
           </Empty>
         </Panel>
       ) : (
-        <Panel>
+        <Panel className={css.list ?? ""}>
           <Table
             label="Members"
             head={
@@ -163,20 +187,20 @@ function MemberRow({ member, isOwner, isMe, onOpen }: RowProps) {
           </div>
         </div>
       </td>
-      <td data-label="Role">
+      <td data-cell="role">
         <span style={{ display: "inline-flex", gap: 6, alignItems: "center" }}>
           {isTheirsOwner && <IconCrown size={15} stroke={1.75} aria-hidden />}
           {isTheirsOwner ? "Owner" : "Member"}
         </span>
       </td>
-      <td data-label="May do">
+      <td data-cell="do">
         <MayDo member={member} {...(isOwner && { onSet: () => onOpen({ kind: "permissions", member }) })} />
       </td>
-      <td className={css.dim} data-label="On">
+      <td className={css.dim} data-cell="on">
         {isTheirsOwner ? "Everything" : member.permissions ? on(member) : ""}
       </td>
       {isOwner && (
-        <td className={css.dim} data-label="Last seen">
+        <td className={css.dim} data-cell="seen">
           {member.last_seen_at ? <LastSeen at={member.last_seen_at} /> : "Never"}
         </td>
       )}

@@ -2,6 +2,7 @@ import { Button } from "@mantine/core";
 import { IconCircleCheckFilled } from "@tabler/icons-react";
 import { Link } from "@tanstack/react-router";
 import type { Instance, Server } from "@/api/types";
+import { loadOf } from "@/features/servers";
 import { Go, Panel, Row, Section, StatusIcon } from "@/kit";
 import css from "./overview.module.css";
 
@@ -34,7 +35,10 @@ function ofInstance(slug: string, instance: Instance): Trouble[] {
 
 function ofServer(slug: string, server: Server): Trouble[] {
   const { machine } = server;
-  const sentence = machine ? (machine.no_sandbox ?? machine.no_outgoing) : "It doesn't answer.";
+  const full = machine && loadOf(machine).find(({ isMuch }) => isMuch);
+  const sentence = machine
+    ? (machine.no_sandbox ?? machine.no_outgoing ?? (full && `${full.name} is ${Math.round(full.share)} % full.`))
+    : "It doesn't answer.";
   if (!sentence) return [];
   const to = `/${slug}/servers/${server.slug}`;
   return [
@@ -73,7 +77,7 @@ export function Attention(props: { slug: string; instances: Instance[]; servers:
         {found.map(({ key, status, name, to, sentence, effect, next }) => (
           <Row key={key} className={css.trouble ?? ""}>
             <StatusIcon status={status} />
-            <div className={css.what}>
+            <div className={css.words}>
               <Go to={to}>{name}</Go>
               <div>{sentence}</div>
               {effect && <div className={css.quiet}>{effect}</div>}

@@ -10,6 +10,7 @@ import { useWorkspace } from "@/frame/useWorkspace";
 import { Chip, Failed, Note, PersonAvatar, Time, usePhone } from "@/kit";
 import { ACTIONS, actionOf } from "@/kit/actions";
 import { ActionRow } from "./ActionRow";
+import { CopyFrom } from "./CopyFrom";
 import { addsUpTo, type Change, type Draft, difference, draftOf, LISTS, type Lists, rebased } from "./difference";
 import { ExplainDialog } from "./ExplainDialog";
 import css from "./permissions.module.css";
@@ -136,6 +137,7 @@ function Editor({ member, saved, permissions, onClose }: EditorProps) {
           </Note>
         </div>
       )}
+      <CopyFrom member={member} onChoose={(permissions) => setDraft(draftOf(permissions))} />
       {phone && (
         <div className={css.views}>
           <SegmentedControl
@@ -181,6 +183,7 @@ function Editor({ member, saved, permissions, onClose }: EditorProps) {
                 offered={offers[list].data}
                 error={offers[list].error}
                 chosen={draft[list]}
+                saved={base.draft[list]}
                 onChange={(ids) => setDraft((old) => ({ ...old, [list]: ids }))}
               />
             ))}

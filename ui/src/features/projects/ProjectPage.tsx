@@ -1,11 +1,11 @@
 import { Button, Select, TextInput } from "@mantine/core";
-import { IconGitFork, IconPlus } from "@tabler/icons-react";
+import { IconBox, IconGitFork, IconPlus } from "@tabler/icons-react";
 import { useNavigate, useParams } from "@tanstack/react-router";
 import { useState } from "react";
 import { at, type Tagged } from "@/api/client";
 import { useAct, useAllInstances, useBranches, useCommits, useProject } from "@/api/queries";
 import type { Project } from "@/api/types";
-import { NewInstanceDialog, Tabs } from "@/features/instances";
+import { InstanceTable, NewInstanceDialog } from "@/features/instances";
 import { useWorkspace } from "@/frame/useWorkspace";
 import {
   AbleButton,
@@ -18,18 +18,23 @@ import {
   Note,
   PageTitle,
   Panel,
+  Person,
   Section,
   ShortCommit,
   Table,
+  Tabs,
+  Tile,
   Time,
 } from "@/kit";
 import { Board } from "./Board";
 import { HowToPush } from "./HowToPush";
+import css from "./projects.module.css";
 
 export function ProjectPage() {
   const workspace = useWorkspace();
   const { project: slug = "", tab = "board" } = useParams({ strict: false });
   const project = useProject(workspace.slug, slug);
+  const instances = useAllInstances(workspace.slug, { project: project.data?.id }, Boolean(project.data));
   const [isMaking, setMaking] = useState(false);
   if (project.error) return <Failed error={project.error} home={workspace.slug} />;
   if (!project.data) return <LoadingPage />;
@@ -39,14 +44,17 @@ export function ProjectPage() {
   const tabs = [
     { key: "board", name: "Board", to: base },
     { key: "commits", name: "Commits", to: `${base}/commits` },
+    { key: "instances", name: "Instances", to: `${base}/instances`, count: instances.data?.length },
     ...(isOwner ? [{ key: "settings", name: "Settings", to: `${base}/settings` }] : []),
   ];
   return (
-    <div>
+    <div {...(tab === "board" && { "data-fill": "page" })}>
       <PageTitle
         title={here.name}
+        tile={<Tile name={here.name} />}
+        isTight
         beside={
-          <span style={{ display: "inline-flex", gap: 6, alignItems: "center", color: "var(--text2)", fontSize: 13 }}>
+          <span className={css.fact}>
             <IconGitFork size={15} stroke={1.75} aria-hidden /> Hosted by Stoa
           </span>
         }
@@ -62,6 +70,8 @@ export function ProjectPage() {
       <Tabs label={here.name} tabs={tabs} current={tab} />
       {tab === "commits" ? (
         <Commits workspace={workspace.slug} project={here} />
+      ) : tab === "instances" ? (
+        <OfProject workspace={workspace.slug} project={here} onNew={isOwner ? () => setMaking(true) : null} />
       ) : tab === "settings" && isOwner ? (
         <ProjectSettings key={here.etag ?? ""} workspace={workspace.slug} project={here} />
       ) : (
@@ -69,6 +79,32 @@ export function ProjectPage() {
       )}
       {isMaking && <NewInstanceDialog onClose={() => setMaking(false)} given={{ project: here.id }} />}
     </div>
+  );
+}
+
+function OfProject(props: { workspace: string; project: Project; onNew: (() => void) | null }) {
+  const instances = useAllInstances(props.workspace, { project: props.project.id });
+  if (instances.error) return <Failed error={instances.error} retry={() => void instances.refetch()} inline />;
+  if (!instances.data) return <LoadingRows height={52} />;
+  return (
+    <Panel>
+      {instances.data.length === 0 ? (
+        <Empty
+          icon={IconBox}
+          title="No instance of this project"
+          inline
+          action={
+            props.onNew && props.project.repository.has_commits && <Button onClick={props.onNew}>New instance</Button>
+          }
+        >
+          {props.onNew
+            ? "An instance is a running copy of one of its branches."
+            : "None of its instances is allowed to you. Ask an owner of the workspace."}
+        </Empty>
+      ) : (
+        <InstanceTable workspace={props.workspace} instances={instances.data} />
+      )}
+    </Panel>
   );
 }
 
@@ -107,8 +143,10 @@ function Commits({ workspace, project }: { workspace: string; project: Project }
                 <td>
                   <ShortCommit commit={commit.id} />
                 </td>
-                <td>{commit.subject}</td>
-                <td data-label="Author">{commit.author_name}</td>
+                <td className={css.wide}>{commit.subject}</td>
+                <td data-label="Author">
+                  <Person name={commit.author_name} />
+                </td>
                 <td data-label="When">
                   <Time at={commit.at} />
                 </td>

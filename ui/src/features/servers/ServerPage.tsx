@@ -20,7 +20,7 @@ import {
   Table,
   Time,
 } from "@/kit";
-import { Load } from "./Load";
+import { Load, serverState } from "./Load";
 import { RenameServer } from "./RenameServer";
 
 export function ServerPage() {
@@ -45,7 +45,7 @@ export function ServerPage() {
     <div>
       <PageTitle
         title={here.name}
-        beside={<StatusBadge status={machine?.no_sandbox ? "attention" : here.status} />}
+        beside={<StatusBadge {...serverState(here)} />}
         sentence={
           machine
             ? `${here.is_local ? "The machine that Stoa stands on" : "Another machine"}. Up for ${duration(machine.uptime_seconds * 1000)}, version ${machine.version}, limits by ${machine.limits_by}.`

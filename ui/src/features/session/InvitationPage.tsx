@@ -7,7 +7,7 @@ import { at, get, send } from "@/api/client";
 import { isCode, type Problem } from "@/api/problem";
 import { ME, queryClient, useMe } from "@/api/queries";
 import type { InvitationLink } from "@/api/types";
-import { LoadingPage, Note, PersonAvatar, State, useTitle } from "@/kit";
+import { LoadingPage, Note, PersonAvatar, State, StatusBadge, useTitle } from "@/kit";
 import { wear } from "@/theme/brand";
 import { Entrance } from "./Entrance";
 import { NewPasswordField } from "./PasswordField";
@@ -122,7 +122,11 @@ function Invitation({ token, link, account }: Props) {
   const address = (
     <div>
       <div className={css.fixedLabel}>E-mail address</div>
-      <div className={css.fixed}>{link.email}</div>
+      <div className={css.fixed}>
+        <span>{link.email}</span>
+        {/* Whether it has an account is told only where the link went by mail: then the address is proved by it. */}
+        {link.account_exists !== undefined && !account && <StatusBadge status="running" word="Verified" />}
+      </div>
     </div>
   );
   const nothing = (
