@@ -1,7 +1,7 @@
 // One event stream for all tabs of a browser: whichever tab holds the lock reads it and tells the others. What it says
 // makes queries be asked anew; it carries no content, so nothing can be shown from it that may not be seen.
 
-import { useEffect } from "react";
+import { useEffect, useState } from "react";
 import { address, at } from "./client";
 import { ME, type Noun, queryClient, refresh, refreshOlder } from "./queries";
 import type { StoaEvent } from "./types";
@@ -51,7 +51,7 @@ function nounsOf(event: StoaEvent): Noun[] | null {
   return event.type === "created" || event.type === "deleted" ? [...nouns, "counts"] : nouns;
 }
 
-function follow(workspace: string): () => void {
+function follow(workspace: string, onListening: () => void): () => void {
   const name = `stoa-events-${workspace}`;
   const channel = new BroadcastChannel(name);
   const collected = collector(workspace);
@@ -83,11 +83,13 @@ function follow(workspace: string): () => void {
     source.onopen = () => {
       hasOpened = true;
       pause = 500;
+      onListening();
       tell({ kind: "opened" });
     };
     source.onmessage = (message) => tell({ kind: "event", event: JSON.parse(message.data) as StoaEvent });
     const end = () => {
       source?.close();
+      onListening();
       if (hasOpened) tell({ kind: "ended" });
       // The right to it may come back, and a server that was away too; whoever has none any more has left this page.
       again = setTimeout(open, pause);
@@ -109,6 +111,7 @@ function follow(workspace: string): () => void {
     const isFree = await locks.request(name, { ifAvailable: true }, (lock) => lock && lead().then(() => true));
     if (isFree || over.signal.aborted) return;
     // Another tab holds the stream, open since long: this one hears it from now on.
+    onListening();
     void refreshOlder(workspace, performance.now());
     await locks.request(name, { signal: over.signal }, lead);
   };
@@ -125,7 +128,24 @@ function follow(workspace: string): () => void {
   };
 }
 
-/** Keeps the pages of one workspace as they are at the server, from before its first answer on. */
-export function useEvents(workspace: string, enabled: boolean) {
-  useEffect(() => (enabled ? follow(workspace) : undefined), [workspace, enabled]);
+/** Longer than this no page waits for the stream; what was asked meanwhile is asked anew when it opens. */
+const PATIENCE = 1500;
+
+/**
+ * Keeps the pages of one workspace as they are at the server. True once changes are heard: what is asked from then on
+ * can miss none, so pages begin to ask then.
+ */
+export function useEvents(workspace: string, enabled: boolean): boolean {
+  const [listening, setListening] = useState<string | null>(null);
+  useEffect(() => {
+    if (!enabled) return;
+    const begin = () => setListening(workspace);
+    const timer = setTimeout(begin, PATIENCE);
+    const stop = follow(workspace, begin);
+    return () => {
+      clearTimeout(timer);
+      stop();
+    };
+  }, [workspace, enabled]);
+  return listening === workspace;
 }

@@ -166,9 +166,9 @@ export const useRunningJobs = (workspace: string) => {
 };
 export const useJobs = (workspace: string, query: Query = {}) => usePages<Job>(workspace, "jobs", "/jobs", query);
 
-const MOST_COUNTED = 200;
+const MOST_COUNTED = 100;
 
-/** How many a list holds for this caller: the number, from the list itself, or "200+". */
+/** How many a list holds for this caller: the number, from the list itself, or "100+". */
 export function useCount(workspace: string, list: "projects" | "instances" | "servers" | "members", enabled = true) {
   return useQuery({
     queryKey: [workspace, "counts", list],

@@ -3,8 +3,8 @@ import { IconLoader2 } from "@tabler/icons-react";
 import { Link } from "@tanstack/react-router";
 import { useAllInstances, useRunningJobs } from "@/api/queries";
 import type { Workspace } from "@/api/types";
-import { usePhone } from "@/kit/Dialog";
 import { Time } from "@/kit/Time";
+import { usePhone } from "@/kit/usePhone";
 import css from "./frame.module.css";
 import { jobWord, stepWord } from "./jobs";
 

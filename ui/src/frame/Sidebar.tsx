@@ -1,4 +1,4 @@
-import { ActionIcon, Menu, Skeleton, TextInput } from "@mantine/core";
+import { ActionIcon, Menu, Skeleton } from "@mantine/core";
 import {
   IconActivity,
   IconBox,
@@ -20,7 +20,7 @@ import { Link, useLocation, useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
 import { useCount, useMe } from "@/api/queries";
 import type { MyWorkspace, Workspace } from "@/api/types";
-import { CreateWorkspaceDialog } from "@/features/workspaces/CreateWorkspaceDialog";
+import { CreateWorkspaceDialog } from "@/features/workspaces/later";
 import { PersonAvatar, WorkspaceLogo } from "@/kit/Avatar";
 import css from "./frame.module.css";
 import { samePlaceIn } from "./places";
@@ -119,8 +119,8 @@ function Switcher({ workspace, isLoading }: { workspace: Workspace | null; isLoa
         </Menu.Target>
         <Menu.Dropdown>
           {all.length > 6 && (
-            <TextInput
-              m={4}
+            <input
+              className={css.search}
               placeholder="Find a workspace"
               aria-label="Find a workspace"
               value={search}
@@ -155,7 +155,7 @@ function Switcher({ workspace, isLoading }: { workspace: Workspace | null; isLoa
           </Menu.Item>
         </Menu.Dropdown>
       </Menu>
-      <CreateWorkspaceDialog opened={isCreating} onClose={() => setCreating(false)} />
+      {isCreating && <CreateWorkspaceDialog opened onClose={() => setCreating(false)} />}
     </>
   );
 }

@@ -7,7 +7,7 @@ import { queryClient, useMe } from "@/api/queries";
 import { Failed, State } from "@/kit";
 import { wear } from "@/theme/brand";
 
-const SignIn = lazy(() => import("@/features/session").then((session) => ({ default: session.SignInScreen })));
+const SignIn = lazy(() => import("@/features/session/SignIn").then((session) => ({ default: session.SignInScreen })));
 
 export function SignedIn() {
   const me = useMe();

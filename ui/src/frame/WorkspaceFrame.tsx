@@ -32,7 +32,7 @@ export function WorkspaceFrame() {
 
   if (workspace) known.current = { slug, name: workspace.name };
 
-  useEvents(slug, !isGone);
+  const isListening = useEvents(slug, !isGone);
 
   useEffect(() => {
     wear(workspace?.primary_color ?? rememberedColor(slug));
@@ -69,7 +69,7 @@ export function WorkspaceFrame() {
         <Failed error={asked.error} retry={() => void asked.refetch()} />
       </Shell>
     );
-  if (!workspace)
+  if (!workspace || !isListening)
     return (
       <Shell workspace={null} isLoading>
         <LoadingPage />

@@ -3,21 +3,28 @@ import { at, get, type Page } from "@/api/client";
 import type { Commit } from "@/api/types";
 import { useWorkspace } from "./useWorkspace";
 
-type Wanted = { project: string; branch: string };
+type Wanted = { project: string; branch: string; commit: string | null };
 
 /**
- * The newest commits of branches, by their ids: for what names a commit and doesn't tell its subject. Only of projects
- * that the caller's own profile lists; a commit that isn't among the newest stays without its subject.
+ * The commits that are named elsewhere by their ids alone, with subject and author. Only of projects that the caller's
+ * own profile lists; one that isn't among the newest of its branch stays without. A commit never changes: it is asked
+ * for again only when another one is wanted.
  */
 export function useSubjects(wanted: Wanted[]): Map<string, Commit> {
   const { slug, permissions } = useWorkspace();
   const isListed = (project: string) =>
     permissions.actions.includes("view_projects") && (permissions.projects?.includes(project) ?? true);
-  const each = new Map(wanted.map((one) => [`${one.project} ${one.branch}`, one]));
-  const asked = [...each.values()].filter(({ project }) => isListed(project));
+  const branches = new Map<string, Wanted & { commits: string[] }>();
+  for (const one of wanted) {
+    if (!one.commit || !isListed(one.project)) continue;
+    const key = `${one.project} ${one.branch}`;
+    const found = branches.get(key) ?? { ...one, commits: [] };
+    found.commits.push(one.commit);
+    branches.set(key, found);
+  }
   return useQueries({
-    queries: asked.map(({ project, branch }) => ({
-      queryKey: [slug, "projects", "newest commits", project, branch],
+    queries: [...branches.values()].map(({ project, branch, commits }) => ({
+      queryKey: [slug, "subjects", project, branch, commits],
       queryFn: ({ signal }: { signal: AbortSignal }) =>
         get<Page<Commit>>(at`/workspaces/${slug}/projects/${project}/commits`, { branch, limit: 50 }, signal),
     })),

@@ -1,13 +1,9 @@
 import { Button, CloseButton, Modal, TextInput } from "@mantine/core";
-import { useMediaQuery } from "@mantine/hooks";
 import { type FormEvent, type ReactNode, useState } from "react";
 import type { Problem } from "@/api/problem";
 import css from "./kit.module.css";
 import { Note } from "./Status";
-
-export function usePhone(): boolean {
-  return useMediaQuery("(max-width: 48em)", false, { getInitialValueInEffect: false }) ?? false;
-}
+import { usePhone } from "./usePhone";
 
 /** Title, one sentence, body, foot. The deciding button is the last of `foot`. With `onSubmit` it is a form. */
 export function Dialog(props: {

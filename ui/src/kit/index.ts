@@ -1,13 +1,17 @@
 export { AbleButton, DisabledReason, reasonAgainst } from "./AbleButton";
 export { Person, PersonAvatar, Tile, WorkspaceLogo } from "./Avatar";
 export { CodeToCopy, ShortCommit } from "./Code";
+export { ConfirmDialog } from "./Confirm";
 export { Cut } from "./Cut";
 export { copyText } from "./copyText";
-export { ConfirmDialog, Dialog, usePhone } from "./Dialog";
+export { Dialog } from "./Dialog";
 export { Go } from "./Go";
+export { later } from "./later";
 export { More } from "./More";
+export { notice } from "./Notices";
 export { PageTitle, Panel, Row, Section, type Tab, Table, Tabs } from "./Page";
 export { Empty, Failed, Forbidden, LoadingPage, LoadingRows, NotFound, Removed, State } from "./States";
 export { Chip, Note, StageTag, StatusBadge, StatusIcon } from "./Status";
 export { duration, relative, Time } from "./Time";
+export { usePhone } from "./usePhone";
 export { useTitle } from "./useTitle";

@@ -37,7 +37,9 @@ type RowsProps = {
 
 /** Deployments, newest first: what of, how it went, by whom, how long. */
 export function DeploymentRows({ workspace, instance, deployments, open, onRollBack, rollingBack }: RowsProps) {
-  const subjects = useSubjects(deployments.map(({ branch }) => ({ project: instance.project.id, branch })));
+  const subjects = useSubjects(
+    deployments.map(({ branch, commit }) => ({ project: instance.project.id, branch, commit })),
+  );
   return (
     <Table label="Deployments" head={["Deployment", "Outcome", "By", "Took", "When"]}>
       {deployments.map((deployment) => {

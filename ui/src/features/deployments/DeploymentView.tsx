@@ -81,7 +81,9 @@ function Outcome(props: { workspace: string; instance: Instance; deployment: Dep
   const { workspace, instance, deployment } = props;
   useTitle(`Deployment #${deployment.number} of ${instance.name}`);
   const navigate = useNavigate();
-  const subjects = useSubjects([{ project: instance.project.id, branch: deployment.branch }]);
+  const subjects = useSubjects([
+    { project: instance.project.id, branch: deployment.branch, commit: deployment.commit },
+  ]);
   const nouns = ["instances", "deployments", "jobs"] as const;
   const again = useAct<void>(workspace, {
     path: () => at`/instances/${instance.id}/deploy`,

@@ -3,8 +3,6 @@ import { useParams } from "@tanstack/react-router";
 import { problemOf } from "@/api/problem";
 import { useDeployments, useInstance } from "@/api/queries";
 import type { Deployment, Instance } from "@/api/types";
-import { DeploymentList, DeploymentView } from "@/features/deployments";
-import { LogPage } from "@/features/logs";
 import { useSubjects } from "@/frame/useSubjects";
 import { useWorkspace } from "@/frame/useWorkspace";
 import {
@@ -22,9 +20,8 @@ import {
   Time,
 } from "@/kit";
 import { InstanceActions } from "./InstanceActions";
-import { InstanceOverview } from "./InstanceOverview";
-import { InstanceSettings } from "./InstanceSettings";
 import css from "./instances.module.css";
+import { DeploymentList, DeploymentView, InstanceOverview, InstanceSettings, LogPage } from "./tabs";
 
 /** One instance: a header that is the same on every tab, and the tab that the address names. */
 export function InstancePage() {
@@ -107,7 +104,7 @@ export function InstancePage() {
 
 function Facts(props: { instance: Instance; workspace: string; current: Deployment | undefined }) {
   const { instance, current } = props;
-  const subjects = useSubjects([{ project: instance.project.id, branch: instance.branch }]);
+  const subjects = useSubjects([{ project: instance.project.id, branch: instance.branch, commit: instance.commit }]);
   const commit = instance.commit ? subjects.get(instance.commit) : undefined;
   return (
     <ul className={css.facts} aria-label={`About ${instance.name}`}>

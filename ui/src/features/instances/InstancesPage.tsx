@@ -8,7 +8,7 @@ import { useWorkspace } from "@/frame/useWorkspace";
 import { Empty, Failed, LoadingRows, More, PageTitle, Panel } from "@/kit";
 import { InstanceTable } from "./InstanceTable";
 import css from "./instances.module.css";
-import { NewInstanceDialog } from "./NewInstance";
+import { NewInstanceDialog } from "./later";
 
 const STAGES = [
   { value: "production", label: "Production" },

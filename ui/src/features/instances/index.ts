@@ -1,4 +1,4 @@
 export { InstancePage } from "./InstancePage";
 export { InstancesPage } from "./InstancesPage";
 export { InstanceTable } from "./InstanceTable";
-export { NewInstanceDialog } from "./NewInstance";
+export { NewInstanceDialog } from "./later";

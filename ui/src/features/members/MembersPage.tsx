@@ -13,23 +13,16 @@ import {
   IconUsers,
   IconUserUp,
 } from "@tabler/icons-react";
-import { lazy, Suspense, useEffect, useState } from "react";
+import { useEffect, useState } from "react";
 import { useMe, useMembers } from "@/api/queries";
 import type { ActionKey, Member, Role } from "@/api/types";
+import { ExplainDialog, PermissionsDialog } from "@/features/permissions";
 import { useWorkspace } from "@/frame/useWorkspace";
 import { Chip, Empty, Failed, LoadingRows, More, PageTitle, Panel, PersonAvatar, Table, Time } from "@/kit";
 import { ACTIONS, actionOf } from "@/kit/actions";
-import { ChangeRole, RemoveMember } from "./ChangeMember";
 import { Invitations } from "./Invitations";
-import { InviteDialog } from "./InviteDialog";
+import { ChangeRole, InviteDialog, RemoveMember } from "./later";
 import css from "./members.module.css";
-
-const PermissionsDialog = lazy(() =>
-  import("@/features/permissions").then(({ PermissionsDialog }) => ({ default: PermissionsDialog })),
-);
-const ExplainDialog = lazy(() =>
-  import("@/features/permissions").then(({ ExplainDialog }) => ({ default: ExplainDialog })),
-);
 
 type Open = { kind: "permissions" | "explain" | "role" | "remove"; member: Member } | null;
 
@@ -80,13 +73,14 @@ export function MembersPage() {
           placeholder={isOwner ? "Name or e-mail address" : "Name"}
           aria-label="Find a member"
           leftSection={<IconSearch size={15} stroke={1.75} />}
-          w={{ base: "auto", sm: 280 }}
+          className={css.search ?? ""}
           value={search}
           onChange={(event) => setSearch(event.currentTarget.value)}
         />
         <Select
           aria-label="Role"
           data-tool
+          className={css.filter ?? ""}
           w={120}
           data={[
             { value: "all", label: "All roles" },
@@ -100,6 +94,7 @@ export function MembersPage() {
           <Select
             aria-label="Permission"
             data-tool
+            className={css.filter ?? ""}
             w={170}
             data={[
               { value: "any", label: "Any permission" },
@@ -109,7 +104,9 @@ export function MembersPage() {
             onChange={(value) => setAction((value as ActionKey | "any" | null) ?? "any")}
           />
         )}
-        <span>{shown && !members.hasNextPage && `${shown.length} ${shown.length === 1 ? "member" : "members"}`}</span>
+        <span className={css.total}>
+          {shown && !members.hasNextPage && `${shown.length} ${shown.length === 1 ? "member" : "members"}`}
+        </span>
       </div>
       {members.error ? (
         <Failed error={members.error} retry={() => void members.refetch()} inline />
@@ -138,10 +135,8 @@ export function MembersPage() {
       )}
       {isOwner && <Invitations workspace={workspace.slug} />}
       {isInviting && <InviteDialog workspace={workspace} onClose={() => setInviting(false)} />}
-      <Suspense>
-        {open?.kind === "permissions" && <PermissionsDialog member={open.member} onClose={close} />}
-        {open?.kind === "explain" && <ExplainDialog member={open.member} onClose={close} />}
-      </Suspense>
+      {open?.kind === "permissions" && <PermissionsDialog member={open.member} onClose={close} />}
+      {open?.kind === "explain" && <ExplainDialog member={open.member} onClose={close} />}
       {open?.kind === "role" && <ChangeRole member={open.member} onClose={close} />}
       {open?.kind === "remove" && <RemoveMember member={open.member} isMe={isMe(open.member)} onClose={close} />}
     </div>

@@ -33,7 +33,12 @@ export function LastDeployments({ slug, instances }: { slug: string; instances: 
     slug,
     mine.filter(({ may }) => may.includes("read_logs")),
   );
-  const subjects = useSubjects(mine.map(({ project, branch }) => ({ project: project.id, branch })));
+  const subjects = useSubjects(
+    found.flatMap(({ id, instance }) => {
+      const [of, deployment] = [instances.get(instance ?? ""), deployments.get(id)];
+      return of && deployment ? [{ project: of.project.id, branch: deployment.branch, commit: deployment.commit }] : [];
+    }),
+  );
   if (found.length === 0) return null;
   return (
     <Section title="Last deployments">

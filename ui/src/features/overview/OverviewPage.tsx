@@ -1,7 +1,7 @@
 import { IconBox } from "@tabler/icons-react";
 import { useAllInstances, useAllProjects, useAllServers, useRunningJobs } from "@/api/queries";
 import type { Instance } from "@/api/types";
-import { Steps } from "@/features/firstStart";
+import { Steps } from "@/features/firstStart/later";
 import { Load, serverState } from "@/features/servers";
 import { useWorkspace } from "@/frame/useWorkspace";
 import { Empty, Failed, Go, LoadingPage, PageTitle, Panel, Row, Section, StatusIcon } from "@/kit";

@@ -21,7 +21,7 @@ import {
   Time,
 } from "@/kit";
 import { Load, serverState } from "./Load";
-import { RenameServer } from "./RenameServer";
+import { RenameServer } from "./later";
 
 export function ServerPage() {
   const workspace = useWorkspace();

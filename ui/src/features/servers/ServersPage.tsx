@@ -5,8 +5,8 @@ import { useServers } from "@/api/queries";
 import type { Server } from "@/api/types";
 import { useWorkspace } from "@/frame/useWorkspace";
 import { Empty, Failed, Go, LoadingRows, More, PageTitle, Panel, StatusBadge, Table } from "@/kit";
-import { AddServerDialog } from "./AddServer";
 import { bytes, loadOf, Share, serverState } from "./Load";
+import { AddServerDialog } from "./later";
 import css from "./servers.module.css";
 
 export function ServersPage() {

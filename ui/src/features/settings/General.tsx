@@ -1,5 +1,4 @@
 import { Button, TextInput } from "@mantine/core";
-import { notifications } from "@mantine/notifications";
 import { useNavigate } from "@tanstack/react-router";
 import { type FormEvent, useEffect, useRef, useState } from "react";
 import { isCode } from "@/api/problem";
@@ -8,7 +7,7 @@ import type { Workspace } from "@/api/types";
 import { SlugField } from "@/features/workspaces/SlugField";
 import { useSlug } from "@/features/workspaces/useSlug";
 import { useWorkspace } from "@/frame/useWorkspace";
-import { Note, PageTitle } from "@/kit";
+import { Note, notice, PageTitle } from "@/kit";
 import css from "./settings.module.css";
 
 export function General() {
@@ -49,7 +48,7 @@ function Form() {
       before.current = { name: saved.name, slug: saved.slug, etag: saved.etag };
       queryClient.setQueryData([saved.slug, "workspace"], saved);
       void queryClient.invalidateQueries({ queryKey: ME, exact: true });
-      notifications.show({ message: "Saved" });
+      void notice("Saved");
       if (saved.slug !== workspace.slug)
         void navigate({
           to: "/$workspace/settings/{-$page}",

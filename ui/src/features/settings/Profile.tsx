@@ -1,12 +1,11 @@
 import { Button, Switch, TextInput } from "@mantine/core";
-import { notifications } from "@mantine/notifications";
 import { useMutation } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
 import { send } from "@/api/client";
 import type { Problem } from "@/api/problem";
 import { ME, queryClient, useMe } from "@/api/queries";
 import type { Account } from "@/api/types";
-import { Chip, Note, PageTitle } from "@/kit";
+import { Chip, Note, notice, PageTitle } from "@/kit";
 import css from "./settings.module.css";
 
 export function Profile() {
@@ -20,7 +19,7 @@ function Form({ account }: { account: Account }) {
     mutationFn: (body) => send<Account>("PATCH", "/me", { body }),
     onSuccess: (saved) => {
       queryClient.setQueryData(ME, saved);
-      notifications.show({ message: "Saved" });
+      void notice("Saved");
     },
   });
   const ready = name.trim().length > 0 && name.trim() !== account.name;

@@ -6,7 +6,7 @@ import { useMe } from "@/api/queries";
 import { Shell } from "@/frame/Shell";
 import { Empty, PageTitle, Panel, WorkspaceLogo } from "@/kit";
 import { wear } from "@/theme/brand";
-import { CreateWorkspaceDialog } from "./CreateWorkspaceDialog";
+import { CreateWorkspaceDialog } from "./later";
 import css from "./workspaces.module.css";
 
 function lastWorkspace(): string | null {
@@ -94,7 +94,7 @@ export function MyWorkspaces({ open }: { open?: string }) {
           </div>
         ))}
       </Panel>
-      <CreateWorkspaceDialog opened={isCreating} onClose={() => setCreating(false)} />
+      {isCreating && <CreateWorkspaceDialog opened onClose={() => setCreating(false)} />}
     </>
   );
 }
