@@ -1,7 +1,7 @@
 import { useNavigate } from "@tanstack/react-router";
 import { send } from "@/api/client";
 import { ME, queryClient } from "@/api/queries";
-import { wear } from "@/theme/brand";
+import { dress } from "@/theme/look";
 
 export function useSignOut(): () => void {
   const navigate = useNavigate();
@@ -9,7 +9,7 @@ export function useSignOut(): () => void {
     void send("DELETE", "/session")
       .catch(() => {})
       .then(async () => {
-        wear(null);
+        dress(null);
         // First the account is asked anew: the sign-in page sends on whoever is still known here.
         await queryClient.resetQueries({ queryKey: ME, exact: true });
         await navigate({ to: "/login", replace: true });

@@ -3,6 +3,7 @@ import { type FormEvent, type ReactNode, useState } from "react";
 import type { Problem } from "@/api/problem";
 import css from "./kit.module.css";
 import { Note } from "./Status";
+import { useFocusBack } from "./useFocusBack";
 import { usePhone } from "./usePhone";
 
 /** Title, one sentence, body, foot. The deciding button is the last of `foot`. With `onSubmit` it is a form. */
@@ -17,6 +18,7 @@ export function Dialog(props: {
   onSubmit?: () => void;
 }) {
   const phone = usePhone();
+  useFocusBack(props.opened);
   const inside = (
     <>
       <div className={css.dialogHead}>

@@ -13,5 +13,6 @@ export { PageTitle, Panel, Row, Section, type Tab, Table, Tabs } from "./Page";
 export { Empty, Failed, Forbidden, LoadingPage, LoadingRows, NotFound, Removed, State } from "./States";
 export { Chip, Note, StageTag, StatusBadge, StatusIcon } from "./Status";
 export { duration, relative, Time } from "./Time";
+export { useFocusBack } from "./useFocusBack";
 export { usePhone } from "./usePhone";
 export { useTitle } from "./useTitle";

@@ -1,6 +1,7 @@
 import { Button } from "@mantine/core";
 import { IconCircleCheckFilled } from "@tabler/icons-react";
 import { Link } from "@tanstack/react-router";
+import { useState } from "react";
 import type { Instance, Server } from "@/api/types";
 import { loadOf } from "@/features/servers";
 import { Go, Panel, Row, Section, StatusIcon } from "@/kit";
@@ -62,9 +63,13 @@ export function troubles(slug: string, instances: Instance[], servers: Server[])
   return all.sort((one, other) => Number(other.status === "failed") - Number(one.status === "failed"));
 }
 
+const FEW = 6;
+
 /** What needs somebody, each with its sentence and what next; one small line where nothing does. */
 export function Attention(props: { slug: string; instances: Instance[]; servers: Server[] }) {
   const found = troubles(props.slug, props.instances, props.servers);
+  const [isWhole, setWhole] = useState(false);
+  const shown = isWhole ? found : found.slice(0, FEW);
   return (
     <Section title="Needs attention" {...(found.length > 0 && { count: found.length })}>
       <Panel>
@@ -74,7 +79,7 @@ export function Attention(props: { slug: string; instances: Instance[]; servers:
             <span className={css.calm}>Nothing at the moment.</span>
           </Row>
         )}
-        {found.map(({ key, status, name, to, sentence, effect, next }) => (
+        {shown.map(({ key, status, name, to, sentence, effect, next }) => (
           <Row key={key} className={css.trouble ?? ""}>
             <StatusIcon status={status} />
             <div className={css.words}>
@@ -89,6 +94,13 @@ export function Attention(props: { slug: string; instances: Instance[]; servers:
             )}
           </Row>
         ))}
+        {shown.length < found.length && (
+          <Row>
+            <Button variant="subtle" onClick={() => setWhole(true)}>
+              Show all {found.length}
+            </Button>
+          </Row>
+        )}
       </Panel>
     </Section>
   );

@@ -61,7 +61,7 @@ export function OverviewPage() {
   return (
     <div>
       <PageTitle title="Overview" sentence={inWords(instances.data)} />
-      <div className={css.grid}>
+      <div className={`${css.grid} ${jobs.items?.length || servers.data?.length ? "" : css.alone}`}>
         <div>
           <Attention slug={slug} instances={instances.data} servers={servers.data ?? []} />
           <LastDeployments slug={slug} instances={nameOf} />

@@ -7,7 +7,7 @@ import { isCode } from "@/api/problem";
 import { useAct, useAllInstances, useAllProjects, useAllServers, usePermissions } from "@/api/queries";
 import type { ActionKey, Member, Permissions } from "@/api/types";
 import { useWorkspace } from "@/frame/useWorkspace";
-import { Chip, Failed, Note, PersonAvatar, Time, usePhone } from "@/kit";
+import { Chip, Failed, Note, PersonAvatar, Time, useFocusBack, usePhone } from "@/kit";
 import { ACTIONS, actionOf } from "@/kit/actions";
 import { ActionRow } from "./ActionRow";
 import { CopyFrom } from "./CopyFrom";
@@ -28,6 +28,7 @@ export function PermissionsDialog({ member, onClose }: { member: Member; onClose
   const phone = usePhone();
   const permissions = usePermissions(workspace.slug, member.id);
   const [isExplaining, setExplaining] = useState(false);
+  useFocusBack(true);
   const { name, email } = member.account;
   return (
     <Modal opened onClose={onClose} size={1040} padding={0} fullScreen={phone}>

@@ -14,7 +14,7 @@ import type { Workspace } from "@/api/types";
 import { Shell } from "@/frame/Shell";
 import { useWorkspace } from "@/frame/useWorkspace";
 import { LoadingPage, later, NotFound } from "@/kit";
-import { wear } from "@/theme/brand";
+import { dress } from "@/theme/look";
 import css from "./settings.module.css";
 
 const page = <P extends object>(load: () => Promise<ComponentType<P>>) => later(load, <LoadingPage />);
@@ -97,7 +97,7 @@ export function WorkspaceSettingsPage() {
 
 export function AccountSettingsPage() {
   const { page } = useParams({ strict: false }) as { page?: string };
-  useEffect(() => wear(null), []);
+  useEffect(() => dress(null), []);
   return (
     <Shell workspace={null}>
       <Settings workspace={null} page={page ?? "profile"} />

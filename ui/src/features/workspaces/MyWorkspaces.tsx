@@ -5,7 +5,7 @@ import { useEffect, useState } from "react";
 import { useMe } from "@/api/queries";
 import { Shell } from "@/frame/Shell";
 import { Empty, PageTitle, Panel, WorkspaceLogo } from "@/kit";
-import { wear } from "@/theme/brand";
+import { dress } from "@/theme/look";
 import { CreateWorkspaceDialog } from "./later";
 import css from "./workspaces.module.css";
 
@@ -28,7 +28,7 @@ export function HomePage() {
 }
 
 export function MyWorkspacesPage() {
-  useEffect(() => wear(null), []);
+  useEffect(() => dress(null), []);
   return (
     <Shell workspace={null}>
       <MyWorkspaces />
