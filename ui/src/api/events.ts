@@ -2,9 +2,9 @@
 // makes queries be asked anew; it carries no content, so nothing can be shown from it that may not be seen.
 
 import { useEffect, useState } from "react";
-import { address, at } from "./client";
+import { getFollowEventsUrl } from "./generated/stoa";
+import type { StoaEvent } from "./nouns";
 import { ME, type Noun, queryClient, refresh, refreshOlder } from "./queries";
-import type { StoaEvent } from "./types";
 
 const NOUNS: Record<string, Noun[]> = {
   // What plain members don't see, such as invitations, is told as a change of the workspace.
@@ -77,7 +77,7 @@ function follow(workspace: string, onListening: () => void): () => void {
 
   const open = () => {
     if (over.signal.aborted) return;
-    source = new EventSource(address(at`/workspaces/${workspace}/events`));
+    source = new EventSource(getFollowEventsUrl(workspace));
     let hasOpened = false;
     // Each time it opens, also when the browser has taken it up again by itself.
     source.onopen = () => {

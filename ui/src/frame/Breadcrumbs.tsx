@@ -1,7 +1,7 @@
 import { Link, useLocation } from "@tanstack/react-router";
 import { useEffect, useReducer } from "react";
+import type { Workspace } from "@/api/nouns";
 import { queryClient } from "@/api/queries";
-import type { Workspace } from "@/api/types";
 import { WorkspaceLogo } from "@/kit/Avatar";
 import css from "./frame.module.css";
 

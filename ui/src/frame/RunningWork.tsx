@@ -1,8 +1,8 @@
 import { Menu } from "@mantine/core";
 import { IconLoader2 } from "@tabler/icons-react";
 import { Link } from "@tanstack/react-router";
+import type { Workspace } from "@/api/nouns";
 import { useAllInstances, useRunningJobs } from "@/api/queries";
-import type { Workspace } from "@/api/types";
 import { Time } from "@/kit/Time";
 import { usePhone } from "@/kit/usePhone";
 import css from "./frame.module.css";

@@ -18,8 +18,8 @@ import {
 } from "@tabler/icons-react";
 import { Link, useLocation, useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
+import type { MyWorkspace, Workspace } from "@/api/nouns";
 import { useCount, useMe } from "@/api/queries";
-import type { MyWorkspace, Workspace } from "@/api/types";
 import { CreateWorkspaceDialog } from "@/features/workspaces/later";
 import { PersonAvatar, WorkspaceLogo } from "@/kit/Avatar";
 import css from "./frame.module.css";

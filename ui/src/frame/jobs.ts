@@ -1,6 +1,6 @@
 // What jobs are called, and their steps.
 
-import type { Job } from "@/api/types";
+import type { Job } from "@/api/nouns";
 
 const KINDS: Record<string, string> = {
   deploy: "Deploying",

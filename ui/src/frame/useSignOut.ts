@@ -1,12 +1,12 @@
 import { useNavigate } from "@tanstack/react-router";
-import { send } from "@/api/client";
+import { signOut } from "@/api/generated/stoa";
 import { ME, queryClient } from "@/api/queries";
 import { dress } from "@/theme/look";
 
 export function useSignOut(): () => void {
   const navigate = useNavigate();
   return () => {
-    void send("DELETE", "/session")
+    void signOut()
       .catch(() => {})
       .then(async () => {
         dress(null);

@@ -1,6 +1,6 @@
 import { useQueries } from "@tanstack/react-query";
-import { at, get, type Page } from "@/api/client";
-import type { Commit } from "@/api/types";
+import { listCommits } from "@/api/generated/stoa";
+import type { Commit } from "@/api/nouns";
 import { useWorkspace } from "./useWorkspace";
 
 type Wanted = { project: string; branch: string; commit: string | null };
@@ -25,8 +25,7 @@ export function useSubjects(wanted: Wanted[]): Map<string, Commit> {
   return useQueries({
     queries: [...branches.values()].map(({ project, branch, commits }) => ({
       queryKey: [slug, "subjects", project, branch, commits],
-      queryFn: ({ signal }: { signal: AbortSignal }) =>
-        get<Page<Commit>>(at`/workspaces/${slug}/projects/${project}/commits`, { branch, limit: 50 }, signal),
+      queryFn: ({ signal }: { signal: AbortSignal }) => listCommits(slug, project, { branch, limit: 50 }, { signal }),
     })),
     combine: (found) => new Map(found.flatMap(({ data }) => data?.items ?? []).map((commit) => [commit.id, commit])),
   });

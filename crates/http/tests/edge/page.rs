@@ -122,7 +122,7 @@ async fn the_shell_wears_the_look_of_a_workspace_for_its_members_and_for_nobody_
     let owner = served.world.set_up().await;
     let workspace = served.world.workspace(&owner, "Acme").await;
     let path = format!("/{}/projects", workspace.slug);
-    let mine = served.world.sign_in("olga@example.com", test_kit::PASSWORD).await.cookie().unwrap();
+    let mine = served.world.sign_in("olga@example.com", test_kit::world::PASSWORD).await.cookie().unwrap();
     assert!(shell(&served, &path, Some(&mine)).await.contains("<title>Acme · Stoa</title>"));
     let neutral = shell(&served, "/nobody-has-this/projects", None).await;
     assert!(!neutral.contains("Acme"));

@@ -1,7 +1,7 @@
 import { Button } from "@mantine/core";
-import { at } from "@/api/client";
+import { deployInstance } from "@/api/generated/stoa";
+import type { Deployment, Instance } from "@/api/nouns";
 import { useAct, useDeployments } from "@/api/queries";
-import type { Deployment, Instance } from "@/api/types";
 import { useSubjects } from "@/frame/useSubjects";
 import {
   duration,
@@ -95,8 +95,7 @@ export function DeploymentList(props: { workspace: string; instance: Instance; o
   const { workspace, instance, open } = props;
   const deployments = useDeployments(workspace, instance.id);
   const rollBack = useAct<string>(workspace, {
-    path: () => at`/instances/${instance.id}/deploy`,
-    body: (release) => ({ release }),
+    act: (release) => deployInstance(workspace, instance.id, { release }),
     nouns: ["instances", "deployments", "jobs"],
   });
   if (deployments.error) return <Failed error={deployments.error} retry={() => void deployments.refetch()} inline />;

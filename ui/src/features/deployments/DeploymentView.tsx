@@ -8,9 +8,9 @@ import {
   IconX,
 } from "@tabler/icons-react";
 import { useNavigate } from "@tanstack/react-router";
-import { at } from "@/api/client";
+import { cancelDeployment, deployInstance } from "@/api/generated/stoa";
+import type { Deployment, Instance } from "@/api/nouns";
 import { useAct, useDeployment } from "@/api/queries";
-import type { Deployment, Instance } from "@/api/types";
 import { LogView } from "@/features/logs";
 import { useSubjects } from "@/frame/useSubjects";
 import {
@@ -86,13 +86,12 @@ function Outcome(props: { workspace: string; instance: Instance; deployment: Dep
   ]);
   const nouns = ["instances", "deployments", "jobs"] as const;
   const again = useAct<void>(workspace, {
-    path: () => at`/instances/${instance.id}/deploy`,
-    body: () => ({ commit: deployment.commit }),
+    act: () => deployInstance(workspace, instance.id, { commit: deployment.commit }),
     nouns: [...nouns],
     onDone: () => void navigate({ to: `/${workspace}/instances/${instance.slug}/deployments` }),
   });
   const cancel = useAct<void>(workspace, {
-    path: () => at`/instances/${instance.id}/deployments/${deployment.id}/cancel`,
+    act: () => cancelDeployment(workspace, instance.id, deployment.id),
     nouns: [...nouns],
   });
   const hasFailed = deployment.status === "failed";

@@ -1,7 +1,8 @@
 import { Button } from "@mantine/core";
 import { IconExternalLink, IconLoader2, IconRocket } from "@tabler/icons-react";
+import { createInstance } from "@/api/generated/stoa";
+import type { Instance, Project, Server } from "@/api/nouns";
 import { useAct } from "@/api/queries";
-import type { Instance, Project, Server } from "@/api/types";
 import { CodeToCopy, Go, Note, StatusBadge } from "@/kit";
 import css from "./firstStart.module.css";
 
@@ -16,14 +17,14 @@ type Props = {
 /** From an empty repository to the address, as it happens: what to push, then one click, then where it answers. */
 export function Progress({ slug, project, server, instance, isExample = false }: Props) {
   const create = useAct<void, Instance>(slug, {
-    path: () => "/instances",
-    body: () => ({
-      name: `${project.slug} production`,
-      project: project.id,
-      server: server?.id,
-      stage: "production",
-      branch: project.default_branch,
-    }),
+    act: () =>
+      createInstance(slug, {
+        name: `${project.slug} production`,
+        project: project.id,
+        server: server?.id ?? "",
+        stage: "production",
+        branch: project.default_branch,
+      }),
     nouns: ["instances", "jobs", "projects", "servers", "counts"],
   });
   if (instance)

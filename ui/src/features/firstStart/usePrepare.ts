@@ -1,21 +1,18 @@
 import { useMutation } from "@tanstack/react-query";
-import { at, send } from "@/api/client";
+import { createProject, createServer } from "@/api/generated/stoa";
+import type { Server } from "@/api/nouns";
 import type { Problem } from "@/api/problem";
 import { refresh } from "@/api/queries";
-import type { Project, Server } from "@/api/types";
 
 /** The project that the example is pushed to. */
 export const EXAMPLE = "guestbook";
 
 /** What an application needs before it can be pushed: a server, and a repository. What is there already stays. */
 export function usePrepare(workspace: string, servers: Server[] | undefined) {
-  const base = at`/workspaces/${workspace}`;
   const act = useMutation<void, Problem, { withExample: boolean }>({
     mutationFn: async ({ withExample }) => {
-      if (servers?.length === 0)
-        await send<Server>("POST", `${base}/servers`, { body: { name: "local", local: true } });
-      if (withExample)
-        await send<Project>("POST", `${base}/projects`, { body: { name: EXAMPLE, repository: { kind: "hosted" } } });
+      if (servers?.length === 0) await createServer(workspace, { name: "local", local: true });
+      if (withExample) await createProject(workspace, { name: EXAMPLE, repository: { kind: "hosted" } });
     },
     onSettled: () => refresh(workspace, "servers", "projects", "counts"),
   });

@@ -1,5 +1,5 @@
+import type { Instance } from "@/api/nouns";
 import { useDeployments } from "@/api/queries";
-import type { Instance } from "@/api/types";
 import { DeploymentRows } from "@/features/deployments";
 import { jobWord, stepWord } from "@/frame/jobs";
 import { Empty, LoadingRows, Note, Panel, Row, Section, StageTag, StatusBadge, Time } from "@/kit";

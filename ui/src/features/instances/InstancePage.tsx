@@ -1,8 +1,8 @@
 import { IconExternalLink, IconGitBranch, IconGitCommit, IconServer2 } from "@tabler/icons-react";
 import { useParams } from "@tanstack/react-router";
+import type { Deployment, Instance } from "@/api/nouns";
 import { problemOf } from "@/api/problem";
 import { useDeployments, useInstance } from "@/api/queries";
-import type { Deployment, Instance } from "@/api/types";
 import { useSubjects } from "@/frame/useSubjects";
 import { useWorkspace } from "@/frame/useWorkspace";
 import {

@@ -1,5 +1,5 @@
 import { IconExternalLink, IconGitBranch, IconServer2 } from "@tabler/icons-react";
-import type { Instance } from "@/api/types";
+import type { Instance } from "@/api/nouns";
 import { Cut, Go, ShortCommit, StageTag, StatusBadge, Table } from "@/kit";
 import css from "./instances.module.css";
 

@@ -3,6 +3,7 @@ import { useDebouncedCallback } from "@mantine/hooks";
 import { IconBox, IconPlus, IconSearch } from "@tabler/icons-react";
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import { useState } from "react";
+import type { ListInstancesParams } from "@/api/generated/stoa";
 import { useAllProjects, useAllServers, useInstances } from "@/api/queries";
 import { useWorkspace } from "@/frame/useWorkspace";
 import { Empty, Failed, LoadingRows, More, PageTitle, Panel } from "@/kit";
@@ -49,7 +50,7 @@ export function InstancesPage() {
   const [isMaking, setMaking] = useState(false);
   const projects = useAllProjects(workspace.slug, workspace.permissions.actions.includes("view_projects"));
   const servers = useAllServers(workspace.slug);
-  const instances = useInstances(workspace.slug, filters);
+  const instances = useInstances(workspace.slug, filters as ListInstancesParams);
   const isFiltered = FILTERS.some((name) => filters[name] !== "");
   const choices = (found: { id: string; name: string }[] | undefined) =>
     (found ?? []).map(({ id, name }) => ({ value: id, label: name }));

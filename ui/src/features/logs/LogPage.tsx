@@ -1,5 +1,5 @@
 import { useNavigate, useSearch } from "@tanstack/react-router";
-import type { Deployment, Instance } from "@/api/types";
+import type { Deployment, Instance } from "@/api/nouns";
 import { LogView } from "./LogView";
 
 type Props = { workspace: string; instance: Instance; newest: Deployment | undefined };

@@ -9,7 +9,7 @@ import {
   IconTextWrap,
 } from "@tabler/icons-react";
 import { type ReactNode, useEffect, useRef, useState } from "react";
-import { address, at } from "@/api/client";
+import { getReadLogsUrl } from "@/api/generated/stoa";
 import { Note, usePhone } from "@/kit";
 import { Choice } from "./Choice";
 import { Finder } from "./find";
@@ -80,8 +80,8 @@ export function LogView({ workspace, instance, deployment, isOver = false, head,
   const isFiltered = (isOnly && settled) || hidden.length > 0 || minutes !== "all";
   const empty = !log.isRead || isLost ? "" : isFiltered ? "No line fits." : "Nothing was written yet.";
   const filter = { counts: buffer.counts, hidden, onToggle: toggle };
-  const href = address(at`/workspaces/${workspace}/instances/${instance}/logs`, {
-    q: isOnly ? settled : "",
+  const href = getReadLogsUrl(workspace, instance, {
+    ...(isOnly && settled && { q: settled }),
     ...(deployment && { source: "deployment", deployment }),
   });
 

@@ -1,6 +1,6 @@
 // What is done with lines before they are shown. Of an application's escape sequences only colours reach the page.
 
-import type { LogLine } from "@/api/types";
+import type { LogLine } from "@/api/nouns";
 
 /** Lines that the page holds at most; older ones stay at the server. Browsers end at some 17 million pixels. */
 export const MOST = 500_000;

@@ -14,8 +14,8 @@ import {
   IconUserUp,
 } from "@tabler/icons-react";
 import { useEffect, useState } from "react";
+import type { ActionKey, Member, Role } from "@/api/nouns";
 import { useMe, useMembers } from "@/api/queries";
-import type { ActionKey, Member, Role } from "@/api/types";
 import { ExplainDialog, PermissionsDialog } from "@/features/permissions";
 import { useWorkspace } from "@/frame/useWorkspace";
 import { Chip, Empty, Failed, LoadingRows, More, PageTitle, Panel, PersonAvatar, Table, Time } from "@/kit";

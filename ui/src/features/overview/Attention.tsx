@@ -2,7 +2,7 @@ import { Button } from "@mantine/core";
 import { IconCircleCheckFilled } from "@tabler/icons-react";
 import { Link } from "@tanstack/react-router";
 import { useState } from "react";
-import type { Instance, Server } from "@/api/types";
+import type { Instance, Server } from "@/api/nouns";
 import { loadOf } from "@/features/servers";
 import { Go, Panel, Row, Section, StatusIcon } from "@/kit";
 import css from "./overview.module.css";

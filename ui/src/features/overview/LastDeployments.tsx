@@ -1,7 +1,7 @@
 import { useQueries } from "@tanstack/react-query";
-import { at, get, type Page } from "@/api/client";
+import { listDeployments } from "@/api/generated/stoa";
+import type { Deployment, Instance, Job } from "@/api/nouns";
 import { useJobs } from "@/api/queries";
-import type { Deployment, Instance, Job } from "@/api/types";
 import { useSubjects } from "@/frame/useSubjects";
 import { duration, Go, Panel, Person, Section, ShortCommit, StatusIcon, Time } from "@/kit";
 import css from "./overview.module.css";
@@ -13,8 +13,7 @@ function useDeploymentsOf(slug: string, instances: Instance[]): Map<string, Depl
   return useQueries({
     queries: instances.map(({ id }) => ({
       queryKey: [slug, "deployments", "newest", id],
-      queryFn: ({ signal }: { signal: AbortSignal }) =>
-        get<Page<Deployment>>(at`/workspaces/${slug}/instances/${id}/deployments`, { limit: LAST }, signal),
+      queryFn: ({ signal }: { signal: AbortSignal }) => listDeployments(slug, id, { limit: LAST }, { signal }),
     })),
     combine: (found) => new Map(found.flatMap(({ data }) => data?.items ?? []).map((one) => [one.job, one])),
   });

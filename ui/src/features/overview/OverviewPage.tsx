@@ -1,6 +1,6 @@
 import { IconBox } from "@tabler/icons-react";
+import type { Instance } from "@/api/nouns";
 import { useAllInstances, useAllProjects, useAllServers, useRunningJobs } from "@/api/queries";
-import type { Instance } from "@/api/types";
 import { Steps } from "@/features/firstStart/later";
 import { Load, serverState } from "@/features/servers";
 import { useWorkspace } from "@/frame/useWorkspace";

@@ -1,6 +1,6 @@
 import { Progress } from "@mantine/core";
 import { IconPlayerPlay, IconPlayerStop, IconRefresh, IconRocket, IconTrash } from "@tabler/icons-react";
-import type { Instance, Job } from "@/api/types";
+import type { Instance, Job } from "@/api/nouns";
 import { jobWord, stepWord } from "@/frame/jobs";
 import { Go, Time } from "@/kit";
 import css from "./overview.module.css";

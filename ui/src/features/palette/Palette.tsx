@@ -18,8 +18,8 @@ import {
 } from "@tabler/icons-react";
 import { useNavigate } from "@tanstack/react-router";
 import { type ComponentType, type KeyboardEvent, useId, useState } from "react";
+import type { Workspace } from "@/api/nouns";
 import { useInstances, useMe, useMembers, useProjects, useServers } from "@/api/queries";
-import type { Workspace } from "@/api/types";
 import { samePlaceIn } from "@/frame/places";
 import { useSignOut } from "@/frame/useSignOut";
 import { useFocusBack, usePhone } from "@/kit";

@@ -1,8 +1,8 @@
 import { Button, Menu, TextInput } from "@mantine/core";
 import { IconChevronDown, IconCopy } from "@tabler/icons-react";
 import { useState } from "react";
+import type { Member, Permissions } from "@/api/nouns";
 import { useAllMembers } from "@/api/queries";
-import type { Member, Permissions } from "@/api/types";
 import { useWorkspace } from "@/frame/useWorkspace";
 import { PersonAvatar } from "@/kit";
 import css from "./permissions.module.css";

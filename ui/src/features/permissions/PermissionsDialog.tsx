@@ -2,10 +2,11 @@ import { ActionIcon, Button, Modal, SegmentedControl, Skeleton } from "@mantine/
 import { IconHelp, IconInfoCircle, IconMinus, IconPlus, IconX } from "@tabler/icons-react";
 import type { UseQueryResult } from "@tanstack/react-query";
 import { useEffect, useRef, useState } from "react";
-import { at, type Tagged } from "@/api/client";
+import { ifMatch, type Tagged } from "@/api/client";
+import { setPermissions } from "@/api/generated/stoa";
+import type { ActionKey, Member, Permissions } from "@/api/nouns";
 import { isCode } from "@/api/problem";
 import { useAct, useAllInstances, useAllProjects, useAllServers, usePermissions } from "@/api/queries";
-import type { ActionKey, Member, Permissions } from "@/api/types";
 import { useWorkspace } from "@/frame/useWorkspace";
 import { Chip, Failed, Note, PersonAvatar, Time, useFocusBack, usePhone } from "@/kit";
 import { ACTIONS, actionOf } from "@/kit/actions";
@@ -104,10 +105,7 @@ function Editor({ member, saved, permissions, onClose }: EditorProps) {
   }, [saved, base]);
 
   const save = useAct<void, Permissions>(slug, {
-    method: "PUT",
-    path: () => at`/members/${member.id}/permissions`,
-    body: () => draft,
-    ifMatch: () => base.etag,
+    act: () => setPermissions(slug, member.id, draft, ifMatch(base.etag)),
     nouns: ["members", "permissions"],
     onDone: onClose,
   });

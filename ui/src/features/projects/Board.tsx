@@ -1,8 +1,8 @@
 import { ActionIcon, Tooltip } from "@mantine/core";
 import { IconCode, IconExternalLink, IconFlask, IconGitBranch, IconPlus, IconWorld } from "@tabler/icons-react";
 import { useState } from "react";
+import type { Instance, Project, Stage } from "@/api/nouns";
 import { useAllInstances, useBranches } from "@/api/queries";
-import type { Instance, Project, Stage } from "@/api/types";
 import { NewInstanceDialog } from "@/features/instances";
 import { useWorkspace } from "@/frame/useWorkspace";
 import { Cut, Empty, Failed, Go, LoadingRows, Panel, Person, ShortCommit, StatusIcon, Time } from "@/kit";

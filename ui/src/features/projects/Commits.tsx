@@ -1,7 +1,7 @@
 import { Select } from "@mantine/core";
 import { useState } from "react";
+import type { Project } from "@/api/nouns";
 import { useBranches, useCommits } from "@/api/queries";
-import type { Project } from "@/api/types";
 import { Empty, Failed, LoadingRows, More, Panel, Person, ShortCommit, Table, Time } from "@/kit";
 import { HowToPush } from "./HowToPush";
 import css from "./projects.module.css";

@@ -1,9 +1,10 @@
 import { Button, TextInput } from "@mantine/core";
 import { useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
-import { at, type Tagged } from "@/api/client";
+import { ifMatch, type Tagged } from "@/api/client";
+import { changeProject, deleteProject } from "@/api/generated/stoa";
+import type { Project } from "@/api/nouns";
 import { useAct, useAllInstances } from "@/api/queries";
-import type { Project } from "@/api/types";
 import { AbleButton, ConfirmDialog, Note, Panel, Section } from "@/kit";
 import { HowToPush } from "./HowToPush";
 
@@ -14,15 +15,12 @@ export function ProjectSettings({ workspace, project }: { workspace: string; pro
   const [branch, setBranch] = useState(project.default_branch);
   const [isRemoving, setRemoving] = useState(false);
   const save = useAct<void, Project>(workspace, {
-    method: "PATCH",
-    path: () => at`/projects/${project.id}`,
-    body: () => ({ name: name.trim(), default_branch: branch.trim() }),
-    ifMatch: () => project.etag,
+    act: () =>
+      changeProject(workspace, project.id, { name: name.trim(), default_branch: branch.trim() }, ifMatch(project.etag)),
     nouns: ["projects"],
   });
   const remove = useAct<void>(workspace, {
-    method: "DELETE",
-    path: () => at`/projects/${project.id}`,
+    act: () => deleteProject(workspace, project.id, ifMatch(project.etag)),
     nouns: ["projects"],
     onDone: () => void navigate({ to: `/${workspace}/projects` }),
   });

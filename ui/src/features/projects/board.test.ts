@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { Branch } from "@/api/types";
+import type { Branch } from "@/api/nouns";
 import { columns, distance } from "./board";
 
 const branch = (name: string, instances: Branch["instances"] = [], at = "2026-01-01"): Branch => ({

@@ -1,6 +1,6 @@
 // Which card stands in which column.
 
-import type { Branch, Stage } from "@/api/types";
+import type { Branch, Stage } from "@/api/nouns";
 
 export type Card = { branch: Branch; instances: Branch["instances"] };
 

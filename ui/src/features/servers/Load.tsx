@@ -1,6 +1,6 @@
 import { Progress } from "@mantine/core";
 import { IconAlertTriangleFilled } from "@tabler/icons-react";
-import type { Server } from "@/api/types";
+import type { Server } from "@/api/nouns";
 import css from "./servers.module.css";
 
 const UNITS = ["B", "KiB", "MiB", "GiB", "TiB"];

@@ -1,6 +1,6 @@
 import { useNavigate, useParams } from "@tanstack/react-router";
 import { useState } from "react";
-import { at } from "@/api/client";
+import { deleteServer } from "@/api/generated/stoa";
 import { useAct, useAllInstances, useServer } from "@/api/queries";
 import { useWorkspace } from "@/frame/useWorkspace";
 import {
@@ -32,8 +32,7 @@ export function ServerPage() {
   const [isRemoving, setRemoving] = useState(false);
   const [isRenaming, setRenaming] = useState(false);
   const remove = useAct<void>(workspace.slug, {
-    method: "DELETE",
-    path: () => at`/servers/${slug}`,
+    act: () => deleteServer(workspace.slug, slug),
     nouns: ["servers"],
     onDone: () => void navigate({ to: `/${workspace.slug}/servers` }),
   });

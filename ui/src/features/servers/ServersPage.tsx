@@ -1,8 +1,8 @@
 import { Button } from "@mantine/core";
 import { IconPlus, IconServer2 } from "@tabler/icons-react";
 import { useState } from "react";
+import type { Server } from "@/api/nouns";
 import { useServers } from "@/api/queries";
-import type { Server } from "@/api/types";
 import { useWorkspace } from "@/frame/useWorkspace";
 import { Empty, Failed, Go, LoadingRows, More, PageTitle, Panel, StatusBadge, Table } from "@/kit";
 import { bytes, loadOf, Share, serverState } from "./Load";

@@ -1,9 +1,11 @@
 import { Button, TextInput } from "@mantine/core";
 import { useNavigate } from "@tanstack/react-router";
 import { type FormEvent, useEffect, useRef, useState } from "react";
+import { ifMatch } from "@/api/client";
+import { changeWorkspace } from "@/api/generated/stoa";
+import type { Workspace } from "@/api/nouns";
 import { isCode } from "@/api/problem";
 import { ME, queryClient, useAct } from "@/api/queries";
-import type { Workspace } from "@/api/types";
 import { SlugField } from "@/features/workspaces/SlugField";
 import { useSlug } from "@/features/workspaces/useSlug";
 import { useWorkspace } from "@/frame/useWorkspace";
@@ -35,13 +37,15 @@ function Form() {
   }, [workspace, name, slug]);
 
   const change = useAct<void, Workspace>(workspace.slug, {
-    method: "PATCH",
-    path: () => "",
-    body: () => ({
-      ...(name !== workspace.name && { name }),
-      ...(slug.slug !== workspace.slug && { slug: slug.slug }),
-    }),
-    ifMatch: () => workspace.etag,
+    act: () =>
+      changeWorkspace(
+        workspace.slug,
+        {
+          ...(name !== workspace.name && { name }),
+          ...(slug.slug !== workspace.slug && { slug: slug.slug }),
+        },
+        ifMatch(workspace.etag),
+      ),
     nouns: ["workspace", "audit"],
     onDone: (saved) => {
       setStale(false);

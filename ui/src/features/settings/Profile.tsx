@@ -1,10 +1,10 @@
 import { Button, Switch, TextInput } from "@mantine/core";
 import { useMutation } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
-import { send } from "@/api/client";
+import { type ChangeAccount, changeAccount } from "@/api/generated/stoa";
+import type { Account } from "@/api/nouns";
 import type { Problem } from "@/api/problem";
 import { ME, queryClient, useMe } from "@/api/queries";
-import type { Account } from "@/api/types";
 import { Chip, Note, notice, PageTitle } from "@/kit";
 import css from "./settings.module.css";
 
@@ -15,8 +15,8 @@ export function Profile() {
 
 function Form({ account }: { account: Account }) {
   const [name, setName] = useState(account.name);
-  const change = useMutation<Account, Problem, Partial<Account>>({
-    mutationFn: (body) => send<Account>("PATCH", "/me", { body }),
+  const change = useMutation<Account, Problem, ChangeAccount>({
+    mutationFn: (body) => changeAccount(body),
     onSuccess: (saved) => {
       queryClient.setQueryData(ME, saved);
       void notice("Saved");

@@ -1,7 +1,7 @@
 import { Button, PasswordInput } from "@mantine/core";
 import { useMutation } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
-import { send } from "@/api/client";
+import { changePassword } from "@/api/generated/stoa";
 import type { Problem } from "@/api/problem";
 import { ME, queryClient } from "@/api/queries";
 import { NewPasswordField } from "@/features/session/PasswordField";
@@ -14,8 +14,7 @@ export function Security() {
   const [old, setOld] = useState("");
   const [fresh, setFresh] = useState("");
   const change = useMutation<unknown, Problem>({
-    mutationFn: () =>
-      confirmed(() => send("POST", "/me/password", { body: { old_password: old, new_password: fresh } })),
+    mutationFn: () => confirmed(() => changePassword({ old_password: old, new_password: fresh })),
     onSuccess: () => {
       setOld("");
       setFresh("");

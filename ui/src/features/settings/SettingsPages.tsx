@@ -10,7 +10,7 @@ import {
 } from "@tabler/icons-react";
 import { Link, Navigate, useParams } from "@tanstack/react-router";
 import { type ComponentType, useEffect } from "react";
-import type { Workspace } from "@/api/types";
+import type { Workspace } from "@/api/nouns";
 import { Shell } from "@/frame/Shell";
 import { useWorkspace } from "@/frame/useWorkspace";
 import { LoadingPage, later, NotFound } from "@/kit";
