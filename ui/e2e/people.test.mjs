@@ -205,6 +205,65 @@ test("the command palette opens by keys, finds, and goes there", async () => {
   await page.waitForURL(/\/members$/);
 });
 
+test("a dialog gives the focus back, opened by keys or from a menu", async () => {
+  const { page } = owner;
+  await page.goto("/unicode-gmbh/members");
+  const focused = () =>
+    page.evaluate(() => document.activeElement?.getAttribute("aria-label") ?? document.activeElement?.textContent);
+  for (const name of ["Permissions of Tess Ferreira", "Invite Member"]) {
+    await page.getByRole("button", { name }).focus();
+    await page.keyboard.press("Enter");
+    await page.getByRole("dialog").waitFor();
+    await page.keyboard.press("Escape");
+    await page.getByRole("dialog").waitFor({ state: "detached" });
+    await until(`${name} has the focus again`, async () => (await focused()) === name);
+  }
+  await page.getByRole("button", { name: "More about Tess Ferreira" }).focus();
+  await page.keyboard.press("Enter");
+  await page.getByRole("menuitem", { name: "Why?" }).press("Enter");
+  await page.getByRole("dialog").waitFor();
+  await page.keyboard.press("Escape");
+  await page.getByRole("dialog").waitFor({ state: "detached" });
+  await until("what opened the menu has the focus", async () => (await focused()) === "More about Tess Ferreira");
+});
+
+test("a change between the first answers and the opening of the stream isn't missed", async () => {
+  const { page } = owner;
+  const other = await owner.context.newPage();
+  // This page leads: nobody else of this browser holds the stream.
+  await page.goto("/workspaces");
+  let open;
+  const isAllowed = new Promise((go) => {
+    open = go;
+  });
+  await other.route("**/events", async (route) => {
+    await isAllowed;
+    await route.continue();
+  });
+  await other.goto("/unicode-gmbh/members");
+  await other.getByRole("row", { name: /Tess Ferreira/ }).waitFor();
+  const { status } = await page.evaluate(async () => {
+    const answer = await fetch("/api/v1/workspaces/unicode-gmbh", {
+      method: "PATCH",
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify({ name: "Another GmbH" }),
+    });
+    return { status: answer.status };
+  });
+  assert.equal(status, 200);
+  assert.equal(await other.getByText("Another GmbH").count(), 0);
+  open();
+  await other.getByText("Another GmbH").first().waitFor();
+  await other.close();
+  await page.evaluate(() =>
+    fetch("/api/v1/workspaces/unicode-gmbh", {
+      method: "PATCH",
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify({ name: "Ünïcode GmbH" }),
+    }),
+  );
+});
+
 test("two workspaces never show anything of each other", async () => {
   const { page } = owner;
   await page.getByRole("button", { name: /change the workspace/ }).click();
@@ -274,6 +333,29 @@ test("whoever is removed is told on the page that is open, and sees nothing more
   await look(tester.page, "removed", { ready: "text=no longer a member" });
   await tester.page.goto("/unicode-gmbh/members");
   await tester.page.getByText("There is nothing here").waitFor();
+});
+
+test("the shell comes in the workspace's look to its members, and to nobody else", async () => {
+  // A page that is laid over the program comes without the program's shell.
+  if (process.env.E2E_PAGE) return;
+  const shell = (page, path) =>
+    page.evaluate(async (path) => {
+      const text = await (await fetch(path, { headers: { Accept: "text/html" } })).text();
+      const nonce = text.match(/name="stoa-nonce" content="([^"]+)"/)[1];
+      return text.replaceAll(nonce, "");
+    }, path);
+  const mine = await shell(owner.page, "/unicode-gmbh/members");
+  assert.match(mine, /<title>Ünïcode GmbH · Stoa<\/title>/);
+  assert.match(mine, /--brand-light-fill:#[0-9a-f]{6};/);
+  const neutral = await shell(owner.page, "/nobody-has-this/members");
+  assert.doesNotMatch(neutral, /Ünïcode|--brand-/);
+  // Whoever was removed is signed in, and gets what everybody gets.
+  assert.equal(await shell(tester.page, "/unicode-gmbh/members"), neutral);
+  assert.equal(await shell(tester.page, "/second/members"), neutral);
+  await owner.page.goto("/unicode-gmbh/members");
+  await owner.page.getByRole("row", { name: /Anna/ }).waitFor();
+  assert.match(await owner.page.locator('link[rel="icon"]').getAttribute("href"), /^data:image\/svg/);
+  assert.equal(await owner.page.locator("#stoa-look").count(), 0);
 });
 
 test("signing out ends it, and signing in goes on at the same page", async () => {

@@ -184,6 +184,10 @@ test("an invited person sees nothing, then exactly what was granted, on the page
   await dialog.getByRole("button", { name: "Save 3 changes" }).click();
   await tester.page.getByRole("link", { name: "shop-staging" }).first().waitFor();
   assert.equal(await tester.page.getByText("shop-production").count(), 0);
+  // What the sidebar counts is what the member's own lists hold; where nothing may be opened, nothing is counted.
+  const main = tester.page.getByRole("navigation", { name: "Main" });
+  await main.getByRole("link", { name: /^Instances\s*1$/ }).waitFor();
+  assert.equal(await main.getByRole("link", { name: /^(Projects|Servers)/ }).count(), 0);
 });
 
 test("the member restarts staging soft and hard, and can't stop it", async () => {

@@ -36,6 +36,8 @@ use crate::site::Frame;
 const BUFFER: usize = 64 * 1024;
 /// A head that takes longer to come, and a connection that is unused for longer, ends.
 const HEAD_WITHIN: Duration = Duration::from_secs(60);
+/// A workspace's own answer is never larger.
+const LOOK: usize = 1024 * 1024;
 /// Open answers have this long to end when the process does.
 const ENDING: Duration = Duration::from_secs(3);
 
@@ -99,10 +101,15 @@ impl Edge {
         if first == "git" {
             return self.git.answer(parts, body).await;
         }
-        if !self.of_routes.contains(first)
-            && let Some(response) = page::answer(&self.frame.site, &parts)
-        {
-            return response;
+        if !self.of_routes.contains(first) {
+            match page::part(&parts) {
+                Some(page::Part::File(response)) => return response,
+                Some(page::Part::Shell) => {
+                    let look = self.look(&parts).await;
+                    return page::shell(&self.frame.site, look.as_ref());
+                }
+                None => {}
+            }
         }
         if first == "visit" && proxy::wants_html(&parts) {
             let asked = parts.clone();
@@ -110,6 +117,29 @@ impl Edge {
             return self.say_to_visitor(&asked, response);
         }
         self.call(Request::from_parts(parts, body)).await
+    }
+
+    /// How the workspace of an address of the page looks, asked of the API as whoever asks for the page: what it
+    /// refuses, the shell doesn't show, and it shows it for the same reasons.
+    async fn look(&self, parts: &http::request::Parts) -> Option<page::Look> {
+        let workspace = page::workspace_of(&self.frame.site, parts)?;
+        let mut asked = Request::new(Body::empty());
+        *asked.uri_mut() = format!("/api/v1/workspaces/{workspace}").parse().ok()?;
+        *asked.extensions_mut() = parts.extensions.clone();
+        for name in [header::HOST, header::COOKIE, header::USER_AGENT] {
+            for value in parts.headers.get_all(&name) {
+                asked.headers_mut().append(name.clone(), value.clone());
+            }
+        }
+        if let Some(hops) = parts.headers.get("x-forwarded-for") {
+            asked.headers_mut().insert("x-forwarded-for", hops.clone());
+        }
+        let response = self.call(asked).await;
+        if response.status() != StatusCode::OK {
+            return None;
+        }
+        let body = axum::body::to_bytes(response.into_body(), LOOK).await.ok()?;
+        serde_json::from_slice(&body).ok()
     }
 
     async fn call(&self, request: Request) -> Response {

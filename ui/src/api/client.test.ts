@@ -1,5 +1,14 @@
 import { afterEach, expect, test, vi } from "vitest";
-import { address, at, get, getAll, send } from "./client";
+import { all, call, ifMatch } from "./client";
+import {
+  createWorkspace,
+  deleteWorkspace,
+  getListMembersUrl,
+  getViewMemberUrl,
+  listMembers,
+  signIn,
+  viewWorkspace,
+} from "./generated/stoa";
 
 afterEach(() => {
   vi.unstubAllGlobals();
@@ -13,9 +22,9 @@ test("a write carries a key of its own, also on a page that isn't secure", async
   });
   // What a browser offers on plain HTTP beyond the machine itself: no randomUUID.
   vi.stubGlobal("crypto", { getRandomValues: crypto.getRandomValues.bind(crypto) });
-  await send("POST", "/workspaces", { body: { name: "One" } });
-  await send("POST", "/workspaces", { body: { name: "Two" } });
-  await send("POST", "/session", { body: {} });
+  await createWorkspace({ name: "One" });
+  await createWorkspace({ name: "Two" });
+  await signIn({ email: "a@x.example", password: "a long enough sentence" });
   expect(keys[0]).toMatch(/^[0-9a-f]{32}$/);
   expect(keys[1]).not.toBe(keys[0]);
   expect(keys[2]).toBeNull();
@@ -32,12 +41,9 @@ function server(...answers: Response[]): { url: string; init: RequestInit }[] {
   return asked;
 }
 
-test("each value of a path is escaped, and wishes that say nothing are left out of the query", () => {
-  expect(at`/workspaces/${"a/b"}/members/${"c?d"}`).toBe("/workspaces/a%2Fb/members/c%3Fd");
-  expect(address("/workspaces", { q: "a&b", after: null, limit: undefined, stage: "", page: 0 })).toBe(
-    "/api/v1/workspaces?q=a%26b&page=0",
-  );
-  expect(address("/me")).toBe("/api/v1/me");
+test("each value of a path and of a query is escaped", () => {
+  expect(getViewMemberUrl("a/b", "c?d")).toBe("/api/v1/workspaces/a%2Fb/members/c%3Fd");
+  expect(getListMembersUrl("one", { q: "a&b", limit: 5 })).toBe("/api/v1/workspaces/one/members?q=a%26b&limit=5");
 });
 
 test("an object comes with its tag, and a change sends it back", async () => {
@@ -45,11 +51,11 @@ test("an object comes with its tag, and a change sends it back", async () => {
     Response.json({ name: "One" }, { headers: { ETag: '"7"' } }),
     new Response(null, { status: 204 }),
   );
-  const object = await get<{ name: string }>("/workspaces/one");
-  expect(object).toEqual({ name: "One", etag: '"7"' });
-  await send("DELETE", "/workspaces/one", { body: { confirm: "one" }, ifMatch: object.etag });
+  expect(await viewWorkspace("one")).toEqual({ name: "One", etag: '"7"' });
+  await deleteWorkspace("one", { confirm: "one" }, ifMatch('"7"'));
   const headers = new Headers(asked[1]?.init.headers);
   expect(headers.get("If-Match")).toBe('"7"');
+  expect(headers.get("Content-Type")).toBe("application/json");
   expect(headers.get("Idempotency-Key")).toBeNull();
   expect(asked[1]?.init.body).toBe('{"confirm":"one"}');
 });
@@ -63,20 +69,20 @@ test("a refusal is thrown with its code and with who can grant what is missing",
     ask: [{ name: "Anna" }],
   };
   server(Response.json(problem, { status: 403, headers: { "Content-Type": "application/problem+json" } }));
-  await expect(get("/x")).rejects.toMatchObject(problem);
+  await expect(call("/x")).rejects.toMatchObject(problem);
 });
 
 test("an answer that isn't of this API, and a server that isn't reached, are problems too", async () => {
   server(new Response("<html>"));
-  await expect(get("/x")).rejects.toMatchObject({ code: "unknown", status: 200 });
-  await expect(get("/x")).rejects.toMatchObject({ code: "unreachable", status: 0 });
+  await expect(call("/x")).rejects.toMatchObject({ code: "unknown", status: 200 });
+  await expect(call("/x")).rejects.toMatchObject({ code: "unreachable", status: 0 });
 });
 
 test("a list is read to its end, each page after the one before", async () => {
   const asked = server(Response.json({ items: [1, 2], next: "two" }), Response.json({ items: [3], next: null }));
-  expect(await getAll<number>("/workspaces", { q: "x" })).toEqual([1, 2, 3]);
+  expect(await all((page) => listMembers("one", { q: "x", ...page }))).toEqual([1, 2, 3]);
   expect(asked.map(({ url }) => url)).toEqual([
-    "/api/v1/workspaces?q=x&limit=200",
-    "/api/v1/workspaces?q=x&limit=200&after=two",
+    "/api/v1/workspaces/one/members?q=x&limit=200",
+    "/api/v1/workspaces/one/members?q=x&limit=200&after=two",
   ]);
 });

@@ -1,51 +1,25 @@
-// How the page talks to the API: JSON both ways, problems by code, guarded writes. It knows no noun.
+// How the page talks to the API: JSON both ways, problems by code, guarded writes. It knows no noun: those are in
+// generated/, which is made from the API's description and calls this.
 
 import { Problem, problemOf, readProblem } from "./problem";
 
-export type Query = Record<string, string | number | boolean | null | undefined>;
 /** An object together with the tag that guards its change. */
 export type Tagged<T> = T & { etag: string | null };
 export type Page<T> = { items: T[]; next: string | null };
 
-export type Wish = {
-  body?: unknown;
-  query?: Query;
-  ifMatch?: string | null;
-  idempotencyKey?: string;
-  accept?: string;
-  signal?: AbortSignal;
-};
+/** What a write may bring along: the tag of what it changes. */
+export const ifMatch = (etag: string | null | undefined): RequestInit =>
+  etag ? { headers: { "If-Match": etag } } : {};
 
-type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
-
-export function address(path: string, query: Query = {}): string {
-  const wanted = Object.entries(query).filter(([, value]) => value !== undefined && value !== null && value !== "");
-  const text = new URLSearchParams(wanted.map(([name, value]) => [name, String(value)])).toString();
-  return `/api/v1${path}${text && `?${text}`}`;
-}
-
-/** One path below the API's base, each value escaped: at`/workspaces/${slug}/members`. */
-export function at(strings: TemplateStringsArray, ...values: string[]): string {
-  return strings.reduce((path, part, index) => path + encodeURIComponent(values[index - 1] ?? "") + part);
-}
-
-export async function request(method: Method, path: string, wish: Wish = {}): Promise<Response> {
-  const headers = new Headers({ Accept: wish.accept ?? "application/json" });
-  const init: RequestInit = { method, headers, credentials: "same-origin", signal: wish.signal ?? null };
-  if (method !== "GET" && method !== "DELETE") {
-    headers.set("Content-Type", "application/json");
-    init.body = JSON.stringify(wish.body ?? {});
-  } else if (wish.body !== undefined) {
-    headers.set("Content-Type", "application/json");
-    init.body = JSON.stringify(wish.body);
-  }
-  if (wish.ifMatch) headers.set("If-Match", wish.ifMatch);
-  if (wish.idempotencyKey) headers.set("Idempotency-Key", wish.idempotencyKey);
+/** One request; what isn't answered with success is thrown as a problem. */
+export async function ask(url: string, init: RequestInit = {}): Promise<Response> {
+  const headers = new Headers(init.headers);
+  if (!headers.has("Accept")) headers.set("Accept", "application/json");
   let response: Response;
   try {
-    response = await fetch(address(path, wish.query), init);
+    response = await fetch(url, { ...init, headers, credentials: "same-origin" });
   } catch (failure) {
-    if (wish.signal?.aborted) throw failure;
+    if (init.signal?.aborted) throw failure;
     throw problemOf(failure);
   }
   if (!response.ok) throw await readProblem(response);
@@ -58,10 +32,19 @@ function freshKey(): string {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-async function answer<T>(response: Response): Promise<Tagged<T>> {
+/** A repeated click or a lost answer must not do it twice. Those that carry a proof of their own take no key. */
+function isKeyed(url: string, method: string | undefined): boolean {
+  const path = url.replace(/^\/api\/v1/, "").replace(/\?.*$/, "");
+  return method === "POST" && !path.startsWith("/session") && path !== "/setup" && !path.endsWith("/accept");
+}
+
+/** What the generated client calls: the answer as an object, together with its tag; an empty one is an empty object. */
+export async function call<T>(url: string, init: RequestInit = {}): Promise<T> {
+  const headers = new Headers(init.headers);
+  if (isKeyed(url, init.method) && !headers.has("Idempotency-Key")) headers.set("Idempotency-Key", freshKey());
+  const response = await ask(url, { ...init, headers });
   const etag = response.headers.get("etag");
-  if (response.status === 204) return { etag } as Tagged<T>;
-  const text = await response.text();
+  const text = response.status === 204 ? "{}" : await response.text();
   try {
     return Object.assign(JSON.parse(text), { etag });
   } catch {
@@ -70,25 +53,16 @@ async function answer<T>(response: Response): Promise<Tagged<T>> {
   }
 }
 
-export async function get<T>(path: string, query?: Query, signal?: AbortSignal): Promise<Tagged<T>> {
-  return answer<T>(await request("GET", path, { ...(query && { query }), ...(signal && { signal }) }));
-}
-
-export async function send<T>(method: Exclude<Method, "GET">, path: string, wish: Wish = {}): Promise<Tagged<T>> {
-  // A repeated click or a lost answer must not do it twice. These three carry a proof of their own.
-  const free = path.startsWith("/session") || path === "/setup" || path.endsWith("/accept");
-  const key = method === "POST" && !free ? { idempotencyKey: wish.idempotencyKey ?? freshKey() } : {};
-  return answer<T>(await request(method, path, { ...wish, ...key }));
-}
+const MOST = 200;
 
 /** Every page of a list: for choosers, which must hold all of it. */
-export async function getAll<T>(path: string, query: Query = {}, signal?: AbortSignal): Promise<T[]> {
+export async function all<T>(page: (query: { limit: number; after?: string }) => Promise<Page<T>>): Promise<T[]> {
   const items: T[] = [];
   let after: string | null = null;
   do {
-    const page: Page<T> = await get<Page<T>>(path, { ...query, limit: 200, after }, signal);
-    items.push(...page.items);
-    after = page.next;
+    const found: Page<T> = await page({ limit: MOST, ...(after && { after }) });
+    items.push(...found.items);
+    after = found.next;
   } while (after);
   return items;
 }

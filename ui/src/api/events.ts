@@ -1,10 +1,10 @@
 // One event stream for all tabs of a browser: whichever tab holds the lock reads it and tells the others. What it says
 // makes queries be asked anew; it carries no content, so nothing can be shown from it that may not be seen.
 
-import { useEffect } from "react";
-import { address, at } from "./client";
-import { ME, type Noun, queryClient, refresh } from "./queries";
-import type { StoaEvent } from "./types";
+import { useEffect, useState } from "react";
+import { getFollowEventsUrl } from "./generated/stoa";
+import type { StoaEvent } from "./nouns";
+import { ME, type Noun, queryClient, refresh, refreshOlder } from "./queries";
 
 const NOUNS: Record<string, Noun[]> = {
   // What plain members don't see, such as invitations, is told as a change of the workspace.
@@ -44,8 +44,15 @@ function collector(workspace: string) {
   };
 }
 
-function follow(workspace: string, id: string): () => void {
-  const name = `stoa-events-${id}`;
+function nounsOf(event: StoaEvent): Noun[] | null {
+  const nouns = NOUNS[event.resource?.kind ?? ""];
+  if (!nouns) return null;
+  // Only what comes and goes changes how many there are.
+  return event.type === "created" || event.type === "deleted" ? [...nouns, "counts"] : nouns;
+}
+
+function follow(workspace: string, onListening: () => void): () => void {
+  const name = `stoa-events-${workspace}`;
   const channel = new BroadcastChannel(name);
   const collected = collector(workspace);
   const over = new AbortController();
@@ -54,35 +61,38 @@ function follow(workspace: string, id: string): () => void {
   let again: ReturnType<typeof setTimeout> | null = null;
 
   const hear = (told: Told) => {
-    if (told.kind === "opened") return collected.add(null);
+    // What was asked before somebody listened may have missed a change. What was asked since can't.
+    if (told.kind === "opened") return void refreshOlder(workspace, performance.now());
     if (told.kind === "ended" || told.event.type === "membership_ended" || told.event.type === "access_changed") {
       void queryClient.invalidateQueries({ queryKey: ME });
       return collected.add(null);
     }
     if (told.event.resource?.kind === "workspace") void queryClient.invalidateQueries({ queryKey: ME, exact: true });
-    collected.add(NOUNS[told.event.resource?.kind ?? ""] ?? null);
+    collected.add(nounsOf(told.event));
   };
   const tell = (told: Told) => {
     channel.postMessage(told);
     hear(told);
   };
 
-  const open = (isFirst: boolean) => {
+  const open = () => {
     if (over.signal.aborted) return;
-    source = new EventSource(address(at`/workspaces/${id}/events`));
+    source = new EventSource(getFollowEventsUrl(workspace));
     let hasOpened = false;
+    // Each time it opens, also when the browser has taken it up again by itself.
     source.onopen = () => {
-      // What happened while nobody listened is asked for; the very first time the page has just asked.
-      if (!isFirst || hasOpened) tell({ kind: "opened" });
       hasOpened = true;
       pause = 500;
+      onListening();
+      tell({ kind: "opened" });
     };
     source.onmessage = (message) => tell({ kind: "event", event: JSON.parse(message.data) as StoaEvent });
     const end = () => {
       source?.close();
-      tell({ kind: "ended" });
+      onListening();
+      if (hasOpened) tell({ kind: "ended" });
       // The right to it may come back, and a server that was away too; whoever has none any more has left this page.
-      again = setTimeout(() => open(false), pause);
+      again = setTimeout(open, pause);
       pause = Math.min(pause * 2, 30_000);
     };
     source.addEventListener("end", end);
@@ -93,15 +103,21 @@ function follow(workspace: string, id: string): () => void {
 
   channel.onmessage = (message: MessageEvent<Told>) => hear(message.data);
   const stopped = new Promise<void>((resolve) => over.signal.addEventListener("abort", () => resolve()));
+  const lead = () => {
+    open();
+    return stopped;
+  };
+  const run = async (locks: LockManager) => {
+    const isFree = await locks.request(name, { ifAvailable: true }, (lock) => lock && lead().then(() => true));
+    if (isFree || over.signal.aborted) return;
+    // Another tab holds the stream, open since long: this one hears it from now on.
+    onListening();
+    void refreshOlder(workspace, performance.now());
+    await locks.request(name, { signal: over.signal }, lead);
+  };
   // Browsers offer locks where the page is secure; elsewhere each tab reads for itself.
-  if (navigator.locks) {
-    void navigator.locks
-      .request(name, { signal: over.signal }, () => {
-        open(true);
-        return stopped;
-      })
-      .catch(() => {});
-  } else open(true);
+  if (navigator.locks) void run(navigator.locks).catch(() => {});
+  else open();
 
   return () => {
     over.abort();
@@ -112,7 +128,24 @@ function follow(workspace: string, id: string): () => void {
   };
 }
 
-/** Keeps the pages of one workspace as they are at the server. */
-export function useEvents(workspace: string, id: string | undefined) {
-  useEffect(() => (id ? follow(workspace, id) : undefined), [workspace, id]);
+/** Longer than this no page waits for the stream; what was asked meanwhile is asked anew when it opens. */
+const PATIENCE = 1500;
+
+/**
+ * Keeps the pages of one workspace as they are at the server. True once changes are heard: what is asked from then on
+ * can miss none, so pages begin to ask then.
+ */
+export function useEvents(workspace: string, enabled: boolean): boolean {
+  const [listening, setListening] = useState<string | null>(null);
+  useEffect(() => {
+    if (!enabled) return;
+    const begin = () => setListening(workspace);
+    const timer = setTimeout(begin, PATIENCE);
+    const stop = follow(workspace, begin);
+    return () => {
+      clearTimeout(timer);
+      stop();
+    };
+  }, [workspace, enabled]);
+  return listening === workspace;
 }

@@ -2,26 +2,35 @@
 // Nothing is asked again by time or by focus: events say when.
 
 import { QueryCache, QueryClient, queryOptions, useInfiniteQuery, useMutation, useQuery } from "@tanstack/react-query";
-import { at, get, getAll, type Page, type Query, send, type Tagged } from "./client";
+import { all, call, type Page, type Tagged } from "./client";
+import {
+  type AuditPage,
+  getListAuditUrl,
+  type ListAuditParams,
+  type ListInstancesParams,
+  type ListJobsParams,
+  listBranches,
+  listCommits,
+  listDeployments,
+  listInstances,
+  listInvitations,
+  listJobs,
+  listMembers,
+  listOwnAudit,
+  listProjects,
+  listServers,
+  listSessions,
+  listTokens,
+  viewAccount,
+  viewDeployment,
+  viewEnvironment,
+  viewInstance,
+  viewPermissions,
+  viewProject,
+  viewServer,
+  viewWorkspace,
+} from "./generated/stoa";
 import { isCode, Problem } from "./problem";
-import type {
-  AccessToken,
-  Account,
-  AuditEvent,
-  Branch,
-  Commit,
-  Deployment,
-  Environment,
-  Instance,
-  Invitation,
-  Job,
-  Member,
-  Permissions,
-  Project,
-  Server,
-  Session,
-  Workspace,
-} from "./types";
 
 export type Noun =
   | "workspace"
@@ -34,7 +43,8 @@ export type Noun =
   | "environment"
   | "servers"
   | "jobs"
-  | "audit";
+  | "audit"
+  | "counts";
 
 export const ME = ["me"] as const;
 
@@ -61,143 +71,250 @@ export const queryClient: QueryClient = new QueryClient({
   }),
 });
 
+/** What `call` answers with holds the tag beside the object: the description tells of the object alone. */
+const tagged = async <T>(answer: Promise<T>): Promise<Tagged<T>> => (await answer) as Tagged<T>;
+
+/** Only what was filled in: a filter that says nothing isn't asked for. */
+function given<T extends object>(query: T): T {
+  return Object.fromEntries(Object.entries(query).filter(([, value]) => value !== "" && value != null)) as T;
+}
+
 export const meOptions = queryOptions({
   queryKey: ME,
-  queryFn: ({ signal }) => get<Account>("/me", undefined, signal),
+  queryFn: ({ signal }) => tagged(viewAccount({ signal })),
 });
 
 export const workspaceOptions = (workspace: string) =>
   queryOptions({
     queryKey: [workspace, "workspace"] as const,
-    queryFn: ({ signal }) => get<Workspace>(at`/workspaces/${workspace}`, undefined, signal),
+    queryFn: ({ signal }) => tagged(viewWorkspace(workspace, { signal })),
   });
 
 export const useMe = () => useQuery(meOptions);
 export const useWorkspaceQuery = (workspace: string) => useQuery(workspaceOptions(workspace));
 
-/** One object of a workspace, with its ETag. */
-function useObject<T>(workspace: string, noun: Noun, path: string, enabled = true, keep = true) {
+type Read<T> = (init: RequestInit) => Promise<T>;
+
+/** One object of a workspace, with its ETag. `key` is its address below the workspace. */
+function useObject<T>(workspace: string, noun: Noun, key: string, read: Read<T>, enabled = true, keep = true) {
   return useQuery({
     // What is edited in a dialog begins with what is saved now, not with what was shown the last time.
     ...(!keep && { gcTime: 0 }),
-    queryKey: [workspace, noun, "object", path],
-    queryFn: ({ signal }) => get<T>(at`/workspaces/${workspace}` + path, undefined, signal),
+    queryKey: [workspace, noun, "object", key],
+    queryFn: ({ signal }) => tagged(read({ signal })),
     enabled,
   });
 }
 
+type Paged = { after?: string; limit?: number };
+type ReadPage<T> = (query: Paged, init: RequestInit) => Promise<Page<T>>;
+
 /** A list, page by page: `items` so far, and `fetchNextPage` while `hasNextPage`. */
-export function usePages<T>(
-  workspace: string,
-  noun: Noun,
-  path: string,
-  query: Query = {},
-  { enabled = true, accept = (_: T) => true }: { enabled?: boolean; accept?: (item: T) => boolean } = {},
-) {
+function usePages<T>(workspace: string, noun: Noun, key: unknown[], read: ReadPage<T>, enabled = true) {
   const found = useInfiniteQuery({
-    queryKey: [workspace, noun, "pages", path, query],
-    queryFn: ({ signal, pageParam }) =>
-      get<Page<T>>(at`/workspaces/${workspace}` + path, { ...query, after: pageParam }, signal),
+    queryKey: [workspace, noun, "pages", ...key],
+    queryFn: ({ signal, pageParam }) => read({ ...(pageParam && { after: pageParam }) }, { signal }),
     initialPageParam: null as string | null,
     getNextPageParam: (last) => last.next,
     enabled,
   });
-  return { ...found, items: found.data?.pages.flatMap((page) => page.items).filter(accept) };
+  return { ...found, items: found.data?.pages.flatMap((page) => page.items) };
 }
 
 /** A whole list: for choosers and short lists. */
-function useAll<T>(workspace: string, noun: Noun, path: string, query: Query = {}, enabled = true) {
+function useAll<T>(workspace: string, noun: Noun, key: unknown[], read: ReadPage<T>, enabled = true) {
   return useQuery({
-    queryKey: [workspace, noun, "all", path, query],
-    queryFn: ({ signal }) => getAll<T>(at`/workspaces/${workspace}` + path, query, signal),
+    queryKey: [workspace, noun, "all", ...key],
+    queryFn: ({ signal }) => all((query) => read(query, { signal })),
     enabled,
   });
 }
 
-export const useMembers = (workspace: string, query: Query = {}, enabled = true) =>
-  usePages<Member>(workspace, "members", "/members", query, { enabled });
+type Search = { q?: string; limit?: number };
+
+export const useMembers = (workspace: string, query: Search = {}, enabled = true) =>
+  usePages(
+    workspace,
+    "members",
+    [query],
+    (page, init) => listMembers(workspace, { ...given(query), ...page }, init),
+    enabled,
+  );
 export const useAllMembers = (workspace: string, enabled = true) =>
-  useAll<Member>(workspace, "members", "/members", {}, enabled);
+  useAll(workspace, "members", [], (page, init) => listMembers(workspace, page, init), enabled);
 export const useInvitations = (workspace: string, enabled = true) =>
-  useAll<Invitation>(workspace, "invitations", "/invitations", {}, enabled);
+  useAll(workspace, "invitations", [], (page, init) => listInvitations(workspace, page, init), enabled);
 export const usePermissions = (workspace: string, member: string, enabled = true) =>
-  useObject<Permissions>(workspace, "permissions", at`/members/${member}/permissions`, enabled, false);
-export const useAudit = (workspace: string, mine: boolean, query: Query = {}) =>
-  usePages<AuditEvent>(workspace, "audit", mine ? "/audit/mine" : "/audit", query);
+  useObject(
+    workspace,
+    "permissions",
+    `/members/${member}/permissions`,
+    (init) => viewPermissions(workspace, member, init),
+    enabled,
+    false,
+  );
+export const useAudit = (workspace: string, mine: boolean, query: ListAuditParams = {}) =>
+  usePages(workspace, "audit", [mine, query], (page, init) =>
+    mine
+      ? listOwnAudit(workspace, { ...given(query), ...page }, init)
+      : // It is told in lines too, for exports; here it is a page.
+        call<AuditPage>(getListAuditUrl(workspace, { ...given(query), ...page }), init),
+  );
 
-export const useProjects = (workspace: string, query: Query = {}, enabled = true) =>
-  usePages<Project>(workspace, "projects", "/projects", query, { enabled });
+export const useProjects = (workspace: string, query: Search = {}, enabled = true) =>
+  usePages(
+    workspace,
+    "projects",
+    [query],
+    (page, init) => listProjects(workspace, { ...given(query), ...page }, init),
+    enabled,
+  );
 export const useAllProjects = (workspace: string, enabled = true) =>
-  useAll<Project>(workspace, "projects", "/projects", {}, enabled);
+  useAll(workspace, "projects", [], (page, init) => listProjects(workspace, page, init), enabled);
 export const useProject = (workspace: string, project: string) =>
-  useObject<Project>(workspace, "projects", at`/projects/${project}`);
+  useObject(workspace, "projects", `/projects/${project}`, (init) => viewProject(workspace, project, init));
 export const useBranches = (workspace: string, project: string, enabled = true) =>
-  useAll<Branch>(workspace, "projects", at`/projects/${project}/branches`, {}, enabled);
+  useAll(workspace, "projects", [project, "branches"], (_, init) => listBranches(workspace, project, init), enabled);
 export const useCommits = (workspace: string, project: string, branch: string, enabled = true) =>
-  usePages<Commit>(workspace, "projects", at`/projects/${project}/commits`, { branch }, { enabled });
+  usePages(
+    workspace,
+    "projects",
+    [project, "commits", branch],
+    (page, init) => listCommits(workspace, project, { ...given({ branch }), ...page }, init),
+    enabled,
+  );
 
-export const useInstances = (workspace: string, query: Query = {}, enabled = true) =>
-  usePages<Instance>(workspace, "instances", "/instances", query, { enabled });
-export const useAllInstances = (workspace: string, query: Query = {}, enabled = true) =>
-  useAll<Instance>(workspace, "instances", "/instances", query, enabled);
+export const useInstances = (workspace: string, query: ListInstancesParams = {}, enabled = true) =>
+  usePages(
+    workspace,
+    "instances",
+    [query],
+    (page, init) => listInstances(workspace, { ...given(query), ...page }, init),
+    enabled,
+  );
+export const useAllInstances = (workspace: string, query: ListInstancesParams = {}, enabled = true) =>
+  useAll(
+    workspace,
+    "instances",
+    [query],
+    (page, init) => listInstances(workspace, { ...given(query), ...page }, init),
+    enabled,
+  );
 export const useInstance = (workspace: string, instance: string) =>
-  useObject<Instance>(workspace, "instances", at`/instances/${instance}`);
+  useObject(workspace, "instances", `/instances/${instance}`, (init) => viewInstance(workspace, instance, init));
 export const useEnvironment = (workspace: string, instance: string, enabled = true) =>
-  useObject<Environment>(workspace, "environment", at`/instances/${instance}/environment`, enabled);
+  useObject(
+    workspace,
+    "environment",
+    `/instances/${instance}/environment`,
+    (init) => viewEnvironment(workspace, instance, init),
+    enabled,
+  );
 export const useDeployments = (workspace: string, instance: string, enabled = true) =>
-  usePages<Deployment>(workspace, "deployments", at`/instances/${instance}/deployments`, {}, { enabled });
+  usePages(
+    workspace,
+    "deployments",
+    [instance],
+    (page, init) => listDeployments(workspace, instance, page, init),
+    enabled,
+  );
 export const useDeployment = (workspace: string, instance: string, deployment: string) =>
-  useObject<Deployment>(workspace, "deployments", at`/instances/${instance}/deployments/${deployment}`);
+  useObject(workspace, "deployments", `/instances/${instance}/deployments/${deployment}`, (init) =>
+    viewDeployment(workspace, instance, deployment, init),
+  );
 
-export const useServers = (workspace: string, query: Query = {}, enabled = true) =>
-  usePages<Server>(workspace, "servers", "/servers", query, { enabled });
+export const useServers = (workspace: string, query: Search = {}, enabled = true) =>
+  usePages(
+    workspace,
+    "servers",
+    [query],
+    (page, init) => listServers(workspace, { ...given(query), ...page }, init),
+    enabled,
+  );
 export const useAllServers = (workspace: string, enabled = true) =>
-  useAll<Server>(workspace, "servers", "/servers", {}, enabled);
+  useAll(workspace, "servers", [], (page, init) => listServers(workspace, page, init), enabled);
 export const useServer = (workspace: string, server: string) =>
-  useObject<Server>(workspace, "servers", at`/servers/${server}`);
+  useObject(workspace, "servers", `/servers/${server}`, (init) => viewServer(workspace, server, init));
+
+const useJobsThat = (workspace: string, query: ListJobsParams) =>
+  useAll(workspace, "jobs", [query], (page, init) => listJobs(workspace, { ...query, ...page }, init));
 
 /** What runs or waits now, newest first. */
 export const useRunningJobs = (workspace: string) => {
-  const running = useAll<Job>(workspace, "jobs", "/jobs", { status: "running" });
-  const queued = useAll<Job>(workspace, "jobs", "/jobs", { status: "queued" });
+  const running = useJobsThat(workspace, { status: "running" });
+  const queued = useJobsThat(workspace, { status: "queued" });
   const items = running.data && queued.data ? [...running.data, ...queued.data] : undefined;
   return { items, error: running.error ?? queued.error };
 };
-export const useJobs = (workspace: string, query: Query = {}) => usePages<Job>(workspace, "jobs", "/jobs", query);
+export const useJobs = (workspace: string) =>
+  usePages(workspace, "jobs", [], (page, init) => listJobs(workspace, page, init));
+
+const MOST_COUNTED = 100;
+const COUNTED = { projects: listProjects, instances: listInstances, servers: listServers, members: listMembers };
+
+/** How many a list holds for this caller: the number, from the list itself, or "100+". */
+export function useCount(workspace: string, list: keyof typeof COUNTED) {
+  return useQuery({
+    queryKey: [workspace, "counts", list],
+    queryFn: async ({ signal }) => {
+      const { items, next }: Page<unknown> = await COUNTED[list](workspace, { limit: MOST_COUNTED }, { signal });
+      return next === null ? String(items.length) : `${items.length}+`;
+    },
+  }).data;
+}
 
 export const useSessions = () =>
-  useQuery({ queryKey: [...ME, "sessions"], queryFn: ({ signal }) => getAll<Session>("/me/sessions", {}, signal) });
+  useQuery({
+    queryKey: [...ME, "sessions"],
+    queryFn: async ({ signal }) => (await listSessions({ signal })).items,
+  });
 export const useTokens = () =>
-  useQuery({ queryKey: [...ME, "tokens"], queryFn: ({ signal }) => get<Page<AccessToken>>("/me/tokens", {}, signal) });
+  useQuery({ queryKey: [...ME, "tokens"], queryFn: ({ signal }) => listTokens({ signal }) });
+
+/** When each question was last asked, by its hash: what was asked before the stream was open may have missed a change. */
+const asked = new Map<string, number>();
+queryClient.getQueryCache().subscribe(({ type, query, ...told }) => {
+  if (type === "removed") asked.delete(query.queryHash);
+  if (type === "updated" && "action" in told && told.action.type === "fetch")
+    asked.set(query.queryHash, performance.now());
+});
+
+function askAnew(fits: (key: readonly unknown[], hash: string) => boolean): Promise<void> {
+  const predicate = ({ queryKey, queryHash }: { queryKey: readonly unknown[]; queryHash: string }) =>
+    fits(queryKey, queryHash);
+  // A first answer that is on its way may be older than what is told now, and can't be begun again: it is followed by
+  // another.
+  for (const query of queryClient.getQueryCache().findAll({ predicate })) {
+    if (query.state.fetchStatus !== "fetching" || query.state.data !== undefined) continue;
+    const again = () => void queryClient.invalidateQueries({ queryKey: query.queryKey, exact: true });
+    void query.promise?.then(again, () => {});
+  }
+  return queryClient.invalidateQueries({ predicate });
+}
 
 /** Asks nouns of a workspace anew. Events do it for everybody; whoever wrote needn't wait for theirs. */
 export function refresh(workspace: string, ...nouns: Noun[]): Promise<void> {
-  return queryClient.invalidateQueries({
-    predicate: ({ queryKey: [whose, noun] }) =>
-      whose === workspace && (nouns.length === 0 || nouns.includes(noun as Noun)),
-  });
+  return askAnew(([whose, noun]) => whose === workspace && (nouns.length === 0 || nouns.includes(noun as Noun)));
+}
+
+/** Asks anew what was asked before a moment (as `performance.now()` tells it): of a workspace, and who this is. */
+export function refreshOlder(workspace: string, moment: number): Promise<void> {
+  return askAnew(([whose], hash) => (whose === workspace || whose === ME[0]) && (asked.get(hash) ?? 0) <= moment);
 }
 
 type Act<V, T> = {
-  method?: "POST" | "PUT" | "PATCH" | "DELETE";
-  path: (input: V) => string;
-  body?: (input: V) => unknown;
-  ifMatch?: (input: V) => string | null | undefined;
+  act: (input: V) => Promise<T>;
   nouns: Noun[];
   onDone?: (answer: Tagged<T>, input: V) => void;
 };
 
-/** A write below a workspace: useAct(slug, {path: (id) => at`/instances/${id}/stop`, nouns: ["instances", "jobs"]}). */
-export function useAct<V, T = unknown>(workspace: string, act: Act<V, T>) {
+/** A write below a workspace: useAct<string>(slug, {act: (id) => stopInstance(slug, id, {}), nouns: ["instances"]}). */
+export function useAct<V, T = unknown>(workspace: string, { act, nouns, onDone }: Act<V, T>) {
   return useMutation<Tagged<T>, Problem, V>({
-    mutationFn: (input) =>
-      send<T>(act.method ?? "POST", at`/workspaces/${workspace}` + act.path(input), {
-        ...(act.body && { body: act.body(input) }),
-        ifMatch: act.ifMatch?.(input) ?? null,
-      }),
+    mutationFn: (input) => tagged(act(input)),
     onSuccess: async (answer, input) => {
-      act.onDone?.(answer, input);
-      await refresh(workspace, ...act.nouns);
+      onDone?.(answer, input);
+      await refresh(workspace, ...nouns);
     },
   });
 }

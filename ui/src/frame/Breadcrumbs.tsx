@@ -1,6 +1,7 @@
 import { Link, useLocation } from "@tanstack/react-router";
+import { useEffect, useReducer } from "react";
+import type { Workspace } from "@/api/nouns";
 import { queryClient } from "@/api/queries";
-import type { Workspace } from "@/api/types";
 import { WorkspaceLogo } from "@/kit/Avatar";
 import css from "./frame.module.css";
 
@@ -41,7 +42,20 @@ function deploymentOf(workspace: string, id: string): string {
   return number === undefined ? "Deployment" : `Deployment #${number}`;
 }
 
+/** Draws again when an object arrives: its name takes the place of its slug. */
+function useArrivals(): void {
+  const [, draw] = useReducer((count: number) => count + 1, 0);
+  useEffect(
+    () =>
+      queryClient.getQueryCache().subscribe((told) => {
+        if (told.type === "updated" && told.action.type === "success" && told.query.queryKey[2] === "object") draw();
+      }),
+    [],
+  );
+}
+
 export function Breadcrumbs({ workspace }: { workspace: Workspace | null }) {
+  useArrivals();
   const { pathname } = useLocation();
   const parts = pathname.split("/").filter(Boolean);
   const first = workspace ? 1 : 0;
@@ -60,12 +74,15 @@ export function Breadcrumbs({ workspace }: { workspace: Workspace | null }) {
   }));
   if (workspace && crumbs.length === 0) crumbs.push({ to: base, word: "Overview" });
   const shown = workspace ? [{ to: base, word: workspace.name }, ...crumbs] : crumbs;
+  // On a phone there is room for one: the thing that is open, not the tab of it.
+  const isThing = ["projects", "instances", "servers"].includes(own[0] ?? "") && own.length > 1;
+  const main = isThing ? first + 1 : shown.length - 1;
   return (
     <nav className={css.crumbs} aria-label="Breadcrumbs">
       {workspace && <WorkspaceLogo name={workspace.name} url={workspace.logo_url} size={20} />}
       <ol>
         {shown.map(({ to, word }, at) => (
-          <li key={to + word}>
+          <li key={to + word} data-main={at === main || undefined}>
             {at === shown.length - 1 ? (
               <span aria-current="page" title={word}>
                 {word}

@@ -1,26 +1,12 @@
 import { Menu } from "@mantine/core";
 import { IconLoader2 } from "@tabler/icons-react";
 import { Link } from "@tanstack/react-router";
+import type { Workspace } from "@/api/nouns";
 import { useAllInstances, useRunningJobs } from "@/api/queries";
-import type { Job, Workspace } from "@/api/types";
-import { usePhone } from "@/kit/Dialog";
 import { Time } from "@/kit/Time";
+import { usePhone } from "@/kit/usePhone";
 import css from "./frame.module.css";
-
-const KINDS: Record<string, string> = {
-  deploy: "Deploying",
-  deployment: "Deploying",
-  start: "Starting",
-  stop: "Stopping",
-  restart: "Restarting",
-  restart_soft: "Restarting",
-  restart_hard: "Restarting",
-  delete: "Deleting",
-};
-
-export function jobWord(job: Job): string {
-  return KINDS[job.kind] ?? job.kind.replaceAll("_", " ");
-}
+import { jobWord, stepWord } from "./jobs";
 
 /** What runs now, on every page. Absent while nothing does. */
 export function RunningWork({ workspace }: { workspace: Workspace }) {
@@ -46,7 +32,7 @@ export function RunningWork({ workspace }: { workspace: Workspace }) {
                 {jobWord(job)} {instance?.name}
               </div>
               <div style={{ fontSize: 12, color: "var(--text3)" }}>
-                {job.step} · <Time at={job.created_at} />
+                {stepWord(job)}, <Time at={job.created_at} />
               </div>
             </>
           );

@@ -1,4 +1,4 @@
-import { ActionIcon, Menu, useMantineColorScheme } from "@mantine/core";
+import { ActionIcon, Menu, useComputedColorScheme, useMantineColorScheme } from "@mantine/core";
 import { IconCheck, IconDeviceDesktop, IconMoon, IconSun } from "@tabler/icons-react";
 
 const CHOICES = [
@@ -9,7 +9,8 @@ const CHOICES = [
 
 export function SchemeButton() {
   const { colorScheme, setColorScheme } = useMantineColorScheme();
-  const Icon = CHOICES.find((choice) => choice.key === colorScheme)?.Icon ?? IconSun;
+  // What it looks like now is seen: the icon is of what it could be.
+  const Icon = useComputedColorScheme("light") === "light" ? IconMoon : IconSun;
   return (
     <Menu position="bottom-end">
       <Menu.Target>

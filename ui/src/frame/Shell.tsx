@@ -1,17 +1,17 @@
-import { ActionIcon, AppShell } from "@mantine/core";
+import { ActionIcon } from "@mantine/core";
 import { useDisclosure, useHotkeys } from "@mantine/hooks";
 import { IconMenu2, IconSearch } from "@tabler/icons-react";
 import { useLocation } from "@tanstack/react-router";
 import { lazy, type ReactNode, Suspense, useEffect } from "react";
-import type { Workspace } from "@/api/types";
-import { usePhone } from "@/kit/Dialog";
+import type { Workspace } from "@/api/nouns";
+import { usePhone } from "@/kit/usePhone";
 import { Breadcrumbs } from "./Breadcrumbs";
 import css from "./frame.module.css";
 import { RunningWork } from "./RunningWork";
 import { SchemeButton } from "./SchemeButton";
 import { Sidebar } from "./Sidebar";
 
-const Palette = lazy(() => import("@/features/palette").then((palette) => ({ default: palette.Palette })));
+const Palette = lazy(() => import("@/features/palette/Palette").then((palette) => ({ default: palette.Palette })));
 
 /** Sidebar, header and the one part that scrolls. Without a workspace, only what belongs to the account. */
 export function Shell(props: { workspace: Workspace | null; isLoading?: boolean; children: ReactNode }) {
@@ -20,21 +20,16 @@ export function Shell(props: { workspace: Workspace | null; isLoading?: boolean;
   const phone = usePhone();
   const { pathname } = useLocation();
   useHotkeys([["mod+K", palette.open]], []);
+  useHotkeys([["Escape", menu.close]]);
   // biome-ignore lint/correctness/useExhaustiveDependencies: a page that was chosen closes the drawer
   useEffect(menu.close, [pathname]);
 
   return (
-    <AppShell
-      layout="alt"
-      header={{ height: 48 }}
-      navbar={{ width: 240, breakpoint: "sm", collapsed: { mobile: !isMenuOpen } }}
-      padding={0}
-      transitionDuration={0}
-    >
+    <div className={css.shell} data-menu={isMenuOpen || undefined}>
       <a className={css.skip} href="#main">
         Skip to the page
       </a>
-      <AppShell.Header className={css.header}>
+      <header className={css.header}>
         <ActionIcon hiddenFrom="sm" onClick={menu.toggle} aria-label="Menu" aria-expanded={isMenuOpen}>
           <IconMenu2 size={18} stroke={1.75} />
         </ActionIcon>
@@ -54,14 +49,17 @@ export function Shell(props: { workspace: Workspace | null; isLoading?: boolean;
           {props.workspace && <RunningWork workspace={props.workspace} />}
           <SchemeButton />
         </div>
-      </AppShell.Header>
-      <AppShell.Navbar className={css.sidebar} aria-label="Main">
+      </header>
+      <nav className={css.sidebar} aria-label="Main">
         <Sidebar workspace={props.workspace} isLoading={props.isLoading ?? false} onClose={menu.close} />
-      </AppShell.Navbar>
-      <AppShell.Main id="main" tabIndex={-1} className={css.main}>
+      </nav>
+      {isMenuOpen && phone && (
+        <button type="button" className={css.veil} aria-label="Close the menu" onClick={menu.close} />
+      )}
+      <main id="main" tabIndex={-1} className={css.main}>
         <div className={css.content}>{props.children}</div>
-      </AppShell.Main>
+      </main>
       <Suspense>{isPaletteOpen && <Palette workspace={props.workspace} onClose={palette.close} />}</Suspense>
-    </AppShell>
+    </div>
   );
 }

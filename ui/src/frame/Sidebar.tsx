@@ -1,4 +1,4 @@
-import { ActionIcon, Menu, TextInput } from "@mantine/core";
+import { ActionIcon, Menu, Skeleton } from "@mantine/core";
 import {
   IconActivity,
   IconBox,
@@ -18,22 +18,22 @@ import {
 } from "@tabler/icons-react";
 import { Link, useLocation, useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
-import { useMe } from "@/api/queries";
-import type { MyWorkspace, Workspace } from "@/api/types";
-import { CreateWorkspaceDialog } from "@/features/workspaces/CreateWorkspaceDialog";
+import type { MyWorkspace, Workspace } from "@/api/nouns";
+import { useCount, useMe } from "@/api/queries";
+import { CreateWorkspaceDialog } from "@/features/workspaces/later";
 import { PersonAvatar, WorkspaceLogo } from "@/kit/Avatar";
 import css from "./frame.module.css";
 import { samePlaceIn } from "./places";
 import { useSignOut } from "./useSignOut";
 
 const ITEMS = [
-  { to: "", word: "Overview", Icon: IconLayoutDashboard, needs: null },
-  { to: "projects", word: "Projects", Icon: IconFolder, needs: "view_projects" },
-  { to: "instances", word: "Instances", Icon: IconBox, needs: null },
-  { to: "servers", word: "Servers", Icon: IconServer2, needs: null },
-  { to: "members", word: "Members", Icon: IconUsers, needs: null },
-  { to: "activity", word: "Activity", Icon: IconActivity, needs: null },
-  { to: "settings", word: "Settings", Icon: IconSettings, needs: null },
+  { to: "", word: "Overview", Icon: IconLayoutDashboard, needs: null, counted: null },
+  { to: "projects", word: "Projects", Icon: IconFolder, needs: "view_projects", counted: "projects" },
+  { to: "instances", word: "Instances", Icon: IconBox, needs: null, counted: "instances" },
+  { to: "servers", word: "Servers", Icon: IconServer2, needs: null, counted: "servers" },
+  { to: "members", word: "Members", Icon: IconUsers, needs: null, counted: "members" },
+  { to: "activity", word: "Activity", Icon: IconActivity, needs: null, counted: null },
+  { to: "settings", word: "Settings", Icon: IconSettings, needs: null, counted: null },
 ] as const;
 
 /** What a workspace's own answer says is open to this caller: sections that could only refuse aren't offered. */
@@ -49,7 +49,7 @@ export function Sidebar(props: { workspace: Workspace | null; isLoading: boolean
   const { workspace } = props;
   return (
     <>
-      <div style={{ display: "flex", alignItems: "center", borderBottom: 0 }}>
+      <div className={css.top}>
         <Switcher workspace={workspace} isLoading={props.isLoading} />
         <ActionIcon hiddenFrom="sm" onClick={props.onClose} aria-label="Close the menu" mr={8}>
           <IconX size={18} stroke={1.75} />
@@ -57,7 +57,7 @@ export function Sidebar(props: { workspace: Workspace | null; isLoading: boolean
       </div>
       <div className={css.items}>
         {workspace &&
-          itemsFor(workspace).map(({ to, word, Icon }) => (
+          itemsFor(workspace).map(({ to, word, Icon, counted }) => (
             <Link
               key={to}
               to={["", workspace.slug, to].filter((part, at) => part || at === 0).join("/")}
@@ -66,12 +66,23 @@ export function Sidebar(props: { workspace: Workspace | null; isLoading: boolean
             >
               <Icon size={17} stroke={1.75} aria-hidden />
               {word}
+              {counted && <Count workspace={workspace.slug} list={counted} />}
             </Link>
+          ))}
+        {props.isLoading &&
+          [64, 52, 60, 50, 58].map((width) => (
+            <div key={width} className={css.item}>
+              <Skeleton height={10} width={width + 40} animate={false} />
+            </div>
           ))}
       </div>
       <AccountMenu workspace={workspace} />
     </>
   );
+}
+
+function Count({ workspace, list }: { workspace: string; list: "projects" | "instances" | "servers" | "members" }) {
+  return <span className={`${css.count} numbers`}>{useCount(workspace, list)}</span>;
 }
 
 function Switcher({ workspace, isLoading }: { workspace: Workspace | null; isLoading: boolean }) {
@@ -108,8 +119,8 @@ function Switcher({ workspace, isLoading }: { workspace: Workspace | null; isLoa
         </Menu.Target>
         <Menu.Dropdown>
           {all.length > 6 && (
-            <TextInput
-              m={4}
+            <input
+              className={css.search}
               placeholder="Find a workspace"
               aria-label="Find a workspace"
               value={search}
@@ -144,7 +155,7 @@ function Switcher({ workspace, isLoading }: { workspace: Workspace | null; isLoa
           </Menu.Item>
         </Menu.Dropdown>
       </Menu>
-      <CreateWorkspaceDialog opened={isCreating} onClose={() => setCreating(false)} />
+      {isCreating && <CreateWorkspaceDialog opened onClose={() => setCreating(false)} />}
     </>
   );
 }
@@ -160,10 +171,12 @@ function AccountMenu({ workspace }: { workspace: Workspace | null }) {
         <button type="button" className={css.foot}>
           <PersonAvatar name={me.data.name} />
           <span className={css.names}>
-            <span className={css.name} style={{ fontSize: 13, fontWeight: 500 }}>
+            <span className={`${css.name} ${css.mine}`} title={me.data.name}>
               {me.data.name}
             </span>
-            <span className={css.under}>{me.data.email}</span>
+            <span className={css.under} title={me.data.email}>
+              {me.data.email}
+            </span>
           </span>
           <span className="visually-hidden">, my account</span>
           <IconDotsVertical size={16} stroke={1.75} aria-hidden />

@@ -5,9 +5,9 @@ import { lazy, Suspense, useEffect, useRef } from "react";
 import { isCode } from "@/api/problem";
 import { queryClient, useMe } from "@/api/queries";
 import { Failed, State } from "@/kit";
-import { wear } from "@/theme/brand";
+import { dress } from "@/theme/look";
 
-const SignIn = lazy(() => import("@/features/session").then((session) => ({ default: session.SignInScreen })));
+const SignIn = lazy(() => import("@/features/session/SignIn").then((session) => ({ default: session.SignInScreen })));
 
 export function SignedIn() {
   const me = useMe();
@@ -19,7 +19,7 @@ export function SignedIn() {
     if (!isOut) return;
     // Nothing that was seen while signed in stays in memory.
     queryClient.removeQueries({ predicate: (query) => query.queryKey[0] !== "me" || query.queryKey.length > 1 });
-    wear(null);
+    dress(null);
   }, [isOut]);
 
   if (isOut)

@@ -2,24 +2,14 @@
 // one isn't, or is no longer, a member.
 
 import { Outlet, useLocation, useNavigate, useParams } from "@tanstack/react-router";
-import { useEffect, useRef } from "react";
+import { useEffect, useLayoutEffect, useRef } from "react";
 import { useEvents } from "@/api/events";
 import { isCode } from "@/api/problem";
-import { queryClient, useWorkspaceQuery } from "@/api/queries";
+import { queryClient, useMe, useWorkspaceQuery } from "@/api/queries";
 import { Failed, LoadingPage, NotFound, Removed } from "@/kit";
-import { wear } from "@/theme/brand";
+import { dress } from "@/theme/look";
 import { Shell } from "./Shell";
 import { WorkspaceContext } from "./useWorkspace";
-
-const COLOR = (slug: string) => `stoa-color-${slug}`;
-
-function rememberedColor(slug: string): string | null {
-  try {
-    return localStorage.getItem(COLOR(slug));
-  } catch {
-    return null;
-  }
-}
 
 export function WorkspaceFrame() {
   const { workspace: slug } = useParams({ from: "/signed-in/$workspace" });
@@ -32,18 +22,23 @@ export function WorkspaceFrame() {
 
   if (workspace) known.current = { slug, name: workspace.name };
 
-  useEvents(slug, workspace?.id);
+  const isListening = useEvents(slug, !isGone);
 
+  // Before its own answer is there, the account's list says how it looks: changing to it shows no other colour.
+  const listed = useMe().data?.workspaces.find((mine) => mine.slug === slug);
+  const look = workspace ?? (isGone ? null : listed);
+  useLayoutEffect(() => {
+    // One that isn't listed under this slug may be an old one of it: what the shell came with stays until it is known.
+    if (look) dress(look);
+  }, [look]);
   useEffect(() => {
-    wear(workspace?.primary_color ?? rememberedColor(slug));
     if (!workspace) return;
     try {
-      localStorage.setItem(COLOR(slug), workspace.primary_color);
       localStorage.setItem("stoa-last-workspace", workspace.slug);
     } catch {
-      // Then the next page starts in Stoa's own colour.
+      // Then the front door leads to the list.
     }
-  }, [workspace, slug]);
+  }, [workspace]);
 
   // An old slug, or one in other letters, leads on to the one of today.
   useEffect(() => {
@@ -55,7 +50,7 @@ export function WorkspaceFrame() {
 
   useEffect(() => {
     if (!isGone) return;
-    wear(null);
+    dress(null);
     queryClient.removeQueries({ predicate: ({ queryKey: [whose, noun] }) => whose === slug && noun !== "workspace" });
   }, [isGone, slug]);
 
@@ -69,17 +64,23 @@ export function WorkspaceFrame() {
         <Failed error={asked.error} retry={() => void asked.refetch()} />
       </Shell>
     );
-  if (!workspace)
+  if (!workspace || !isListening)
     return (
       <Shell workspace={null} isLoading>
         <LoadingPage />
       </Shell>
     );
+  // The first start stands alone: there is nothing to go to yet.
+  const isAlone = location.pathname.split("/")[2] === "start";
   return (
     <WorkspaceContext.Provider value={workspace}>
-      <Shell workspace={workspace}>
+      {isAlone ? (
         <Outlet />
-      </Shell>
+      ) : (
+        <Shell workspace={workspace}>
+          <Outlet />
+        </Shell>
+      )}
     </WorkspaceContext.Provider>
   );
 }

@@ -1,15 +1,15 @@
 import { useNavigate } from "@tanstack/react-router";
-import { send } from "@/api/client";
+import { signOut } from "@/api/generated/stoa";
 import { ME, queryClient } from "@/api/queries";
-import { wear } from "@/theme/brand";
+import { dress } from "@/theme/look";
 
 export function useSignOut(): () => void {
   const navigate = useNavigate();
   return () => {
-    void send("DELETE", "/session")
+    void signOut()
       .catch(() => {})
       .then(async () => {
-        wear(null);
+        dress(null);
         // First the account is asked anew: the sign-in page sends on whoever is still known here.
         await queryClient.resetQueries({ queryKey: ME, exact: true });
         await navigate({ to: "/login", replace: true });

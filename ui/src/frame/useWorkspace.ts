@@ -1,6 +1,6 @@
 import { createContext, useContext } from "react";
 import type { Tagged } from "@/api/client";
-import type { Workspace } from "@/api/types";
+import type { Workspace } from "@/api/nouns";
 
 export const WorkspaceContext = createContext<Tagged<Workspace> | null>(null);
 

@@ -1,7 +1,7 @@
 import { MantineProvider } from "@mantine/core";
 import { cleanup, fireEvent, render, screen } from "@testing-library/react";
 import { afterEach, expect, it, vi } from "vitest";
-import type { Able } from "@/api/types";
+import type { Able } from "@/api/nouns";
 import { AbleButton } from "./AbleButton";
 
 afterEach(cleanup);

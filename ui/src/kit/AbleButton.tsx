@@ -1,6 +1,6 @@
 import { Button, type ButtonProps, Tooltip } from "@mantine/core";
 import type { ReactNode } from "react";
-import type { Able, Verb } from "@/api/types";
+import type { Able, Verb } from "@/api/nouns";
 
 /** Why a verb can't be done to an object now: not allowed, blocked by its state, or null where it can. */
 export function reasonAgainst(of: Able, verb: Verb): { kind: "missing" | "blocked"; detail: string } | null {

@@ -1,3 +1,4 @@
+import { Cut } from "./Cut";
 import css from "./kit.module.css";
 
 // Ten grounds on which white reaches 4.5:1, one per person by the name.
@@ -35,6 +36,25 @@ export function PersonAvatar({ name, size = 28 }: { name: string; size?: number 
       style={{ width: size, height: size, fontSize: Math.round(size * 0.38), background: ground(name) }}
     >
       {initials(name)}
+    </span>
+  );
+}
+
+/** Somebody's picture and name in a line. `of` is whose picture it is, where `name` holds more than the name. */
+export function Person({ name, of = name, size = 18 }: { name: string; of?: string; size?: number }) {
+  return (
+    <span className={css.person}>
+      <PersonAvatar name={of} size={size} />
+      <Cut text={name} />
+    </span>
+  );
+}
+
+/** The first letter of a thing that has no picture of its own. */
+export function Tile({ name }: { name: string }) {
+  return (
+    <span className={css.tile} aria-hidden>
+      {initials(name).slice(0, 1)}
     </span>
   );
 }

@@ -1,13 +1,10 @@
 import { Button, CloseButton, Modal, TextInput } from "@mantine/core";
-import { useMediaQuery } from "@mantine/hooks";
 import { type FormEvent, type ReactNode, useState } from "react";
 import type { Problem } from "@/api/problem";
 import css from "./kit.module.css";
 import { Note } from "./Status";
-
-export function usePhone(): boolean {
-  return useMediaQuery("(max-width: 48em)", false, { getInitialValueInEffect: false }) ?? false;
-}
+import { useFocusBack } from "./useFocusBack";
+import { usePhone } from "./usePhone";
 
 /** Title, one sentence, body, foot. The deciding button is the last of `foot`. With `onSubmit` it is a form. */
 export function Dialog(props: {
@@ -21,6 +18,7 @@ export function Dialog(props: {
   onSubmit?: () => void;
 }) {
   const phone = usePhone();
+  useFocusBack(props.opened);
   const inside = (
     <>
       <div className={css.dialogHead}>

@@ -1,21 +1,55 @@
+import { IconLock } from "@tabler/icons-react";
 import type { ReactNode } from "react";
+import { Go } from "./Go";
 import css from "./kit.module.css";
 import { useTitle } from "./useTitle";
 
+type PageTitleProps = {
+  title: string;
+  sentence?: ReactNode;
+  actions?: ReactNode;
+  beside?: ReactNode;
+  /** A picture before the title. */
+  tile?: ReactNode;
+  /** A line of facts below the title. */
+  facts?: ReactNode;
+  /** Tabs follow at once. */
+  isTight?: boolean;
+};
+
 /** A page's title, its one sentence and its actions; also names the browser's tab. */
-export function PageTitle(props: { title: string; sentence?: ReactNode; actions?: ReactNode; beside?: ReactNode }) {
+export function PageTitle(props: PageTitleProps) {
   useTitle(props.title);
   return (
-    <header className={css.title}>
-      <div>
-        <div style={{ display: "flex", alignItems: "center", gap: 10, flexWrap: "wrap" }}>
+    <header className={`${css.title} ${props.isTight ? css.tight : ""}`}>
+      <div className={css.titleText}>
+        <div className={css.titleLine}>
+          {props.tile}
           <h1>{props.title}</h1>
           {props.beside}
         </div>
         {props.sentence && <p>{props.sentence}</p>}
+        {props.facts}
       </div>
       {props.actions && <div className={css.actions}>{props.actions}</div>}
     </header>
+  );
+}
+
+export type Tab = { key: string; name: string; to: string; count?: number | string | undefined; isLocked?: boolean };
+
+/** The pages of one thing, each with an address of its own. */
+export function Tabs({ label, tabs, current }: { label: string; tabs: Tab[]; current: string }) {
+  return (
+    <nav className={css.tabs} aria-label={label}>
+      {tabs.map((tab) => (
+        <Go key={tab.key} to={tab.to} aria-current={tab.key === current ? "page" : undefined}>
+          {tab.isLocked && <IconLock size={15} stroke={1.75} aria-label="Not allowed" />}
+          {tab.name}
+          {tab.count !== undefined && <span className="numbers">{tab.count}</span>}
+        </Go>
+      ))}
+    </nav>
   );
 }
 

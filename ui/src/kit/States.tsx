@@ -108,8 +108,17 @@ export function NotFound({ children, home }: { children?: ReactNode; home?: stri
   );
 }
 
+type ForbiddenProps = {
+  problem?: Problem | undefined;
+  action?: string;
+  /** "read logs here". */
+  what?: string;
+  children?: ReactNode;
+  back?: { name: string; to: string };
+};
+
 /** Names the missing permission, by word and key, and who can grant it. */
-export function Forbidden({ problem, action, what }: { problem?: Problem; action?: string; what?: string }) {
+export function Forbidden({ problem, action, what, children, back }: ForbiddenProps) {
   const missing = problem?.missing.length ? problem.missing : action ? [action] : [];
   return (
     <State
@@ -121,23 +130,29 @@ export function Forbidden({ problem, action, what }: { problem?: Problem; action
             ? "Only owners may open this"
             : "You may not open this"
       }
+      actions={
+        back && (
+          <Button component={Link} to={back.to} leftSection={<IconArrowLeft size={16} stroke={1.75} />}>
+            Back to {back.name}
+          </Button>
+        )
+      }
       below={
         (missing.length > 0 || Boolean(problem?.ask.length)) && (
           <Panel>
             {missing.map((key) => (
               <Row key={key}>
                 <div>
-                  <div style={{ fontSize: 12, color: "var(--text3)" }}>Missing permission</div>
-                  <span style={{ fontWeight: 500 }}>{actionOf(key)?.label ?? key}</span> <code>{key}</code>
+                  <div className={css.small}>Missing permission</div>
+                  <span style={{ fontWeight: 500 }}>{actionOf(key)?.label ?? key}</span>{" "}
+                  <code className={css.small}>{key}</code>
                 </div>
               </Row>
             ))}
             {problem && problem.ask.length > 0 && (
               <Row>
                 <div style={{ display: "grid", gap: 8 }}>
-                  <div style={{ fontSize: 12, color: "var(--text3)" }}>
-                    {missing.length ? "Who can grant it" : "Who the owners are"}
-                  </div>
+                  <div className={css.small}>{missing.length ? "Who can grant it" : "Who the owners are"}</div>
                   {problem.ask.map(({ name }) => (
                     <div key={name} style={{ display: "flex", gap: 8, alignItems: "center" }}>
                       <PersonAvatar name={name} size={24} />
@@ -152,7 +167,7 @@ export function Forbidden({ problem, action, what }: { problem?: Problem; action
         )
       }
     >
-      {problem?.detail ?? "Your permissions in this workspace don't include this. Ask an owner."}
+      {children ?? problem?.detail ?? "Your permissions in this workspace don't include this. Ask an owner."}
     </State>
   );
 }

@@ -14,7 +14,7 @@ import {
   IconWorld,
 } from "@tabler/icons-react";
 import type { ComponentType, ReactNode } from "react";
-import type { Stage } from "@/api/types";
+import type { Stage } from "@/api/nouns";
 import css from "./kit.module.css";
 
 type Tone = "good" | "work" | "warn" | "bad" | "quiet";

@@ -1,6 +1,6 @@
 // The ten action permissions in the words of the page. What they decide is the server's alone.
 
-import type { ActionKey } from "@/api/types";
+import type { ActionKey } from "@/api/nouns";
 
 export type ActionWords = { key: ActionKey; label: string; sentence: string; implies: string };
 

@@ -1,5 +1,5 @@
-// Every address of the page. A feature exports its pages from its index.ts; here they get their place, and are loaded
-// when they are first opened.
+// Every address of the page. Here pages get their place, and are loaded when they are first opened, each by
+// itself: a feature's index.ts would bring its other pages along.
 
 import {
   createRootRoute,
@@ -16,24 +16,31 @@ import { LoadingPage, NotFound } from "@/kit";
 
 const root = createRootRoute({ component: Outlet, notFoundComponent: () => <NotFound />, errorComponent: RouteError });
 
-const session = () => import("@/features/session");
-const setup = createRoute({ getParentRoute: () => root, path: "/setup", component: lazy(session, "SetupPage") });
-const login = createRoute({ getParentRoute: () => root, path: "/login", component: lazy(session, "LoginPage") });
+const setup = createRoute({
+  getParentRoute: () => root,
+  path: "/setup",
+  component: lazy(() => import("@/features/session/SetupPage"), "SetupPage"),
+});
+const login = createRoute({
+  getParentRoute: () => root,
+  path: "/login",
+  component: lazy(() => import("@/features/session/SignIn"), "LoginPage"),
+});
 const invitation = createRoute({
   getParentRoute: () => root,
   path: "/invitations/$token",
-  component: lazy(session, "InvitationPage"),
+  component: lazy(() => import("@/features/session/InvitationPage"), "InvitationPage"),
 });
 // Where the page goes on after it has taken the link's token out of the address.
 const invited = createRoute({
   getParentRoute: () => root,
   path: "/join",
-  component: lazy(session, "InvitationPage"),
+  component: lazy(() => import("@/features/session/InvitationPage"), "InvitationPage"),
 });
 
 const signedIn = createRoute({ getParentRoute: () => root, id: "signed-in", component: SignedIn });
 
-const workspaces = () => import("@/features/workspaces");
+const workspaces = () => import("@/features/workspaces/MyWorkspaces");
 const home = createRoute({ getParentRoute: () => signedIn, path: "/", component: lazy(workspaces, "HomePage") });
 const mine = createRoute({
   getParentRoute: () => signedIn,
@@ -43,7 +50,7 @@ const mine = createRoute({
 const account = createRoute({
   getParentRoute: () => signedIn,
   path: "/account/{-$page}",
-  component: lazy(() => import("@/features/settings"), "AccountSettingsPage"),
+  component: lazy(() => import("@/features/settings/SettingsPages"), "AccountSettingsPage"),
 });
 
 const workspace = createRoute({ getParentRoute: () => signedIn, path: "/$workspace", component: WorkspaceFrame });
@@ -52,7 +59,7 @@ const inside = () => workspace;
 const overview = createRoute({
   getParentRoute: inside,
   path: "/",
-  component: lazy(() => import("@/features/overview"), "OverviewPage"),
+  component: lazy(() => import("@/features/overview/OverviewPage"), "OverviewPage"),
 });
 const overviewByName = createRoute({
   getParentRoute: inside,
@@ -64,60 +71,61 @@ const overviewByName = createRoute({
 const start = createRoute({
   getParentRoute: inside,
   path: "/start",
-  component: lazy(() => import("@/features/firstStart"), "FirstStartPage"),
+  component: lazy(() => import("@/features/firstStart/FirstStartPage"), "FirstStartPage"),
 });
 
-const ofProjects = () => import("@/features/projects");
 const projects = createRoute({
   getParentRoute: inside,
   path: "/projects",
-  component: lazy(ofProjects, "ProjectsPage"),
+  component: lazy(() => import("@/features/projects/ProjectsPage"), "ProjectsPage"),
 });
 const project = createRoute({
   getParentRoute: inside,
   path: "/projects/$project/{-$tab}",
-  component: lazy(ofProjects, "ProjectPage"),
+  component: lazy(() => import("@/features/projects/ProjectPage"), "ProjectPage"),
 });
 
-const ofInstances = () => import("@/features/instances");
 const instances = createRoute({
   getParentRoute: inside,
   path: "/instances",
-  component: lazy(ofInstances, "InstancesPage"),
+  component: lazy(() => import("@/features/instances/InstancesPage"), "InstancesPage"),
 });
 const instance = createRoute({
   getParentRoute: inside,
   path: "/instances/$instance/{-$tab}",
-  component: lazy(ofInstances, "InstancePage"),
+  component: lazy(() => import("@/features/instances/InstancePage"), "InstancePage"),
 });
 const deployment = createRoute({
   getParentRoute: inside,
   path: "/instances/$instance/deployments/$deployment",
-  component: lazy(() => import("@/features/deployments"), "DeploymentPage"),
+  component: lazy(() => import("@/features/instances/InstancePage"), "InstancePage"),
 });
 
-const ofServers = () => import("@/features/servers");
-const servers = createRoute({ getParentRoute: inside, path: "/servers", component: lazy(ofServers, "ServersPage") });
+const servers = createRoute({
+  getParentRoute: inside,
+  path: "/servers",
+  component: lazy(() => import("@/features/servers/ServersPage"), "ServersPage"),
+});
 const server = createRoute({
   getParentRoute: inside,
   path: "/servers/$server",
-  component: lazy(ofServers, "ServerPage"),
+  component: lazy(() => import("@/features/servers/ServerPage"), "ServerPage"),
 });
 
 const members = createRoute({
   getParentRoute: inside,
   path: "/members",
-  component: lazy(() => import("@/features/members"), "MembersPage"),
+  component: lazy(() => import("@/features/members/MembersPage"), "MembersPage"),
 });
 const activity = createRoute({
   getParentRoute: inside,
   path: "/activity",
-  component: lazy(() => import("@/features/activity"), "ActivityPage"),
+  component: lazy(() => import("@/features/activity/ActivityPage"), "ActivityPage"),
 });
 const settings = createRoute({
   getParentRoute: inside,
   path: "/settings/{-$page}",
-  component: lazy(() => import("@/features/settings"), "WorkspaceSettingsPage"),
+  component: lazy(() => import("@/features/settings/SettingsPages"), "WorkspaceSettingsPage"),
 });
 
 const tree = root.addChildren([

@@ -1,5 +1,6 @@
+import { readFileSync, writeFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { brand, wear } from "./brand";
+import { brand, declarations, wear } from "./brand";
 import { contrast, over, parseHex, type Rgb } from "./oklch";
 
 const rgb = (hex: string) => parseHex(hex) as Rgb;
@@ -42,6 +43,15 @@ describe("the brand colour", () => {
     expect(brand("#ffee88", "light").edge).not.toBe("transparent");
     expect(brand("#ffee88", "dark").edge).toBe("transparent");
     expect(brand("#000", "dark").edge).not.toBe("transparent");
+  });
+
+  it("becomes the same on the server, which reads this list too", () => {
+    const file = "src/theme/brand.golden.json";
+    const colors = ["#3552d4", "#0e7a5a", "#b45309", "#0f766e", "#ffee88", "#000000", "#ffffff", "#808080"];
+    const some = all.filter((_, at) => at % 61 === 0).map((hex) => brand(hex, "light").fill);
+    const found = Object.fromEntries([...colors, ...some].map((hex) => [hex, declarations(hex)]));
+    if (process.env.UPDATE_GOLDEN) writeFileSync(file, `${JSON.stringify(found, null, 2)}\n`);
+    expect(found).toEqual(JSON.parse(readFileSync(file, "utf8")));
   });
 
   it("is taken off again without a trace", () => {

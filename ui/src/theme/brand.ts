@@ -100,6 +100,16 @@ const NAMES: Record<keyof Brand, string> = {
   chartSoft: "chart-soft",
 };
 
+/** As the server writes them into the shell: one string of declarations for both schemes. */
+export function declarations(hex: string): string {
+  return (["light", "dark"] as const)
+    .flatMap((scheme) => {
+      const found = brand(hex, scheme);
+      return (Object.keys(NAMES) as (keyof Brand)[]).map((key) => `--brand-${scheme}-${NAMES[key]}:${found[key]};`);
+    })
+    .join("");
+}
+
 /** Puts a workspace's colour on the whole page; without one, Stoa's own. */
 export function wear(hex: string | null, root: HTMLElement = document.documentElement): void {
   for (const scheme of ["light", "dark"] as const) {

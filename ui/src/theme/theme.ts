@@ -59,7 +59,7 @@ export const theme = createTheme({
     Notification: of({ defaultProps: { closeButtonProps: { "aria-label": "Close" } } }),
     SegmentedControl: of({ defaultProps: { withItemsBorders: false, size: "sm" } }),
     Skeleton: of({ defaultProps: { radius: "sm" } }),
-    Switch: of({ defaultProps: { withThumbIndicator: false, size: "md" } }),
+    Switch: of({ defaultProps: { withThumbIndicator: false, size: "sm" } }),
     Tabs: of({ defaultProps: { keepMounted: false } }),
     Tooltip: of({ defaultProps: { openDelay: 250, withArrow: false, multiline: true, maw: 320 } }),
   },

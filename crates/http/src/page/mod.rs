@@ -1,23 +1,26 @@
 //! The page: its files, built into the program, and its shell for every address that is the page's own.
 //!
-//! It is the same for everybody, so it stands behind no gate: what it shows it asks the API for. It must never hold
-//! anything of an installation.
+//! Its files are the same for everybody, so they stand behind no gate: what the page shows it asks the API for. Only the
+//! shell wears a workspace's look, and only for those to whom the API itself answers with that workspace.
+
+mod color;
+mod shell;
 
 use std::collections::{BTreeSet, HashMap};
 use std::fmt::Write as _;
 use std::sync::LazyLock;
 
 use axum::body::Body;
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
-use http::header::{self, HeaderName, HeaderValue};
+use http::header::{self, HeaderValue};
 use http::request::Parts;
 use http::{Method, Response, StatusCode};
 use sha2::{Digest as _, Sha256};
 
 use crate::router::Registered;
 use crate::site::Site;
+
+pub(crate) use shell::{Look, workspace_of};
 
 include!(concat!(env!("OUT_DIR"), "/page.rs"));
 
@@ -30,8 +33,6 @@ pub(super) struct File {
 }
 
 const SHELL: &str = "index.html";
-/// What the build leaves in the shell for each answer's own nonce.
-const NONCE: &str = "__STOA_NONCE__";
 /// Files below it carry the hash of what is in them in their names.
 const HASHED: &str = "assets/";
 
@@ -60,12 +61,6 @@ static TEMPLATE: LazyLock<Option<&'static str>> = LazyLock::new(|| {
     std::str::from_utf8(file.plain).ok()
 });
 
-/// What is shown where the program was built without the page.
-const WITHOUT: &str = "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>Stoa</title></head><body>\
-<h1>Stoa runs, without its page</h1><p>This program was built without the web page. The API and git answer as always.</p>\
-<p>To have the page: <code>cd ui</code>, <code>npm ci</code>, <code>npm run build</code>, then build Stoa again; \
-or <code>make build</code>, which does all of it.</p></body></html>\n";
-
 /// The first segments of paths that answer on the public host: the routes' and the page's own files'. None of them may
 /// be a workspace's slug.
 #[must_use]
@@ -82,8 +77,14 @@ pub fn first_segments(registered: &[Registered]) -> BTreeSet<String> {
         .collect()
 }
 
-/// Answers for the page where the path is the page's to answer.
-pub(crate) fn answer(site: &Site, parts: &Parts) -> Option<Response<Body>> {
+/// What of the page answers on a path.
+pub(crate) enum Part {
+    File(Response<Body>),
+    Shell,
+}
+
+/// Which part of the page answers, where the path is the page's to answer.
+pub(crate) fn part(parts: &Parts) -> Option<Part> {
     if !matches!(parts.method, Method::GET | Method::HEAD) {
         return None;
     }
@@ -92,14 +93,19 @@ pub(crate) fn answer(site: &Site, parts: &Parts) -> Option<Response<Body>> {
         return None;
     }
     if let Some(known) = KNOWN.get(path) {
-        return Some(file(parts, known));
+        return Some(Part::File(file(parts, known)));
     }
     // At the front door whoever takes anything gets the page; elsewhere a program is told that there is nothing.
     let takes_it = crate::proxy::wants_html(parts) || path.is_empty() && takes_anything(parts);
     if path.starts_with(HASHED) || !takes_it {
         return None;
     }
-    Some(shell(site))
+    Some(Part::Shell)
+}
+
+/// The page's document; with the look of a workspace where whoever asks may see it.
+pub(crate) fn shell(site: &Site, look: Option<&Look>) -> Response<Body> {
+    shell::shell(site, *TEMPLATE, look)
 }
 
 fn takes_anything(parts: &Parts) -> bool {
@@ -175,46 +181,6 @@ fn kind_of(path: &str) -> &'static str {
         "wasm" => "application/wasm",
         _ => "application/octet-stream",
     }
-}
-
-/// The shell, with a nonce of this answer alone.
-fn shell(site: &Site) -> Response<Body> {
-    let nonce = URL_SAFE_NO_PAD.encode(crate::proxy::visit::random::<16>());
-    let text = match *TEMPLATE {
-        Some(template) => template.replace(NONCE, &nonce),
-        None => WITHOUT.to_owned(),
-    };
-    let mut response = Response::new(Body::from(text));
-    let policy = format!(
-        "default-src 'none'; script-src 'self'; style-src 'self' 'nonce-{nonce}'; img-src 'self' data: blob:; \
-         font-src 'self'; connect-src 'self'; manifest-src 'self'; worker-src 'self'; form-action 'self'; \
-         base-uri 'none'; frame-ancestors 'none'"
-    );
-    const HEADERS: [(HeaderName, &str); 7] = [
-        (header::CONTENT_TYPE, "text/html; charset=utf-8"),
-        // The nonce is of this answer: nobody keeps it.
-        (header::CACHE_CONTROL, "no-store"),
-        // One-time links stand in addresses of the page.
-        (header::REFERRER_POLICY, "no-referrer"),
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (header::X_FRAME_OPTIONS, "DENY"),
-        (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
-        (
-            HeaderName::from_static("permissions-policy"),
-            "camera=(), microphone=(), geolocation=(), payment=(), usb=()",
-        ),
-    ];
-    let headers = response.headers_mut();
-    for (name, value) in HEADERS {
-        headers.insert(name, HeaderValue::from_static(value));
-    }
-    if let Ok(policy) = HeaderValue::try_from(policy) {
-        headers.insert(header::CONTENT_SECURITY_POLICY, policy);
-    }
-    if site.secure {
-        headers.insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000"));
-    }
-    response
 }
 
 #[cfg(test)]

@@ -103,3 +103,32 @@ async fn no_workspace_can_have_the_name_of_a_first_segment_that_answers() {
         assert!(stoa_domain::slug::Slug::of_workspace(&segment).is_err(), "{segment} isn't reserved");
     }
 }
+
+/// The shell without what is of one answer alone.
+async fn shell(served: &Served, path: &str, cookie: Option<&str>) -> String {
+    let line = cookie.map(|cookie| format!("Cookie: {cookie}"));
+    let mut lines = vec![HTML];
+    lines.extend(line.as_deref());
+    let told = served.get("localhost:8080", path, &lines).await;
+    assert_eq!(told.status, 200, "{path}");
+    let policy = told.header("content-security-policy").unwrap();
+    let nonce = policy.split("'nonce-").nth(1).unwrap().split('\'').next().unwrap().to_owned();
+    told.body.replace(&nonce, "NONCE")
+}
+
+#[tokio::test]
+async fn the_shell_wears_the_look_of_a_workspace_for_its_members_and_for_nobody_else() {
+    let served = Served::start().await;
+    let owner = served.world.set_up().await;
+    let workspace = served.world.workspace(&owner, "Acme").await;
+    let path = format!("/{}/projects", workspace.slug);
+    let mine = served.world.sign_in("olga@example.com", test_kit::world::PASSWORD).await.cookie().unwrap();
+    assert!(shell(&served, &path, Some(&mine)).await.contains("<title>Acme · Stoa</title>"));
+    let neutral = shell(&served, "/nobody-has-this/projects", None).await;
+    assert!(!neutral.contains("Acme"));
+    // Signed out, signed in and not a member, with a cookie that is nobody's: always the same, whether it exists or not.
+    assert_eq!(shell(&served, &path, None).await, neutral);
+    assert_eq!(shell(&served, "/nobody-has-this/projects", Some(&mine)).await, neutral);
+    assert_eq!(shell(&served, &path, Some("stoa-8080=nobody")).await, neutral);
+    assert_eq!(shell(&served, "/login", Some(&mine)).await, neutral);
+}

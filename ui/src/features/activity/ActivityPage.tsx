@@ -1,8 +1,8 @@
 import { SegmentedControl, Select } from "@mantine/core";
 import { IconActivity } from "@tabler/icons-react";
 import { useState } from "react";
+import type { AuditEvent } from "@/api/nouns";
 import { useAudit } from "@/api/queries";
-import type { AuditEvent } from "@/api/types";
 import { useWorkspace } from "@/frame/useWorkspace";
 import { Chip, Empty, Failed, LoadingRows, More, PageTitle, Panel, PersonAvatar, Time } from "@/kit";
 import css from "./activity.module.css";
@@ -15,7 +15,7 @@ export function ActivityPage() {
   const [whose, setWhose] = useState<"all" | "mine">(isOwner ? "all" : "mine");
   const [action, setAction] = useState<string | null>(null);
   const isMine = !isOwner || whose === "mine";
-  const events = useAudit(workspace.slug, isMine, { action });
+  const events = useAudit(workspace.slug, isMine, action ? { action } : {});
   return (
     <>
       <PageTitle
@@ -68,7 +68,7 @@ export function ActivityPage() {
 
 function Event({ event }: { event: AuditEvent }) {
   const refused = wasRefused(event);
-  const via = event.via === "session" || event.via === "page" ? "" : event.via.replaceAll("_", " ");
+  const via = event.via === "page" ? "" : event.via.replaceAll("_", " ");
   return (
     <div className={css.event}>
       <PersonAvatar name={event.actor_name} />

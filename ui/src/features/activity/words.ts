@@ -1,6 +1,6 @@
 // What an audit event says in a sentence: "J. Lindqvist invited a@b.example".
 
-import type { AuditEvent } from "@/api/types";
+import type { AuditEvent } from "@/api/nouns";
 
 const DID: Record<string, string> = {
   "workspace.create": "created the workspace",

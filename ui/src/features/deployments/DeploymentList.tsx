@@ -1,9 +1,9 @@
 import { Button } from "@mantine/core";
-import { at } from "@/api/client";
+import { deployInstance } from "@/api/generated/stoa";
+import type { Deployment, Instance } from "@/api/nouns";
 import { useAct, useDeployments } from "@/api/queries";
-import type { Deployment, Instance } from "@/api/types";
+import { useSubjects } from "@/frame/useSubjects";
 import {
-  Chip,
   duration,
   Empty,
   Failed,
@@ -12,7 +12,7 @@ import {
   More,
   Note,
   Panel,
-  PersonAvatar,
+  Person,
   ShortCommit,
   StatusBadge,
   Table,
@@ -20,72 +20,82 @@ import {
 } from "@/kit";
 import css from "./deployments.module.css";
 
-export function took(deployment: Deployment): string {
+export function took(deployment: Pick<Deployment, "started_at" | "ended_at">): string {
   if (!deployment.started_at || !deployment.ended_at) return "–";
   return duration(Date.parse(deployment.ended_at) - Date.parse(deployment.started_at));
 }
 
-export function DeploymentRow(props: {
+type RowsProps = {
   workspace: string;
   instance: Instance;
-  deployment: Deployment;
+  deployments: Deployment[];
+  /** The one whose page is open. */
+  open?: string;
   onRollBack?: (release: string) => void;
-}) {
-  const { deployment, instance } = props;
-  const status = deployment.status === "running" ? "deploying" : deployment.status;
+  rollingBack?: string | undefined;
+};
+
+/** Deployments, newest first: what of, how it went, by whom, how long. */
+export function DeploymentRows({ workspace, instance, deployments, open, onRollBack, rollingBack }: RowsProps) {
+  const subjects = useSubjects(
+    deployments.map(({ branch, commit }) => ({ project: instance.project.id, branch, commit })),
+  );
   return (
-    <tr>
-      <td>
-        <div className={css.which}>
-          <Go
-            to={`/${props.workspace}/instances/${instance.slug}/deployments/${deployment.id}`}
-            style={{ fontWeight: 600, color: "var(--text)" }}
-          >
-            #{deployment.number}
-          </Go>
-          <StatusBadge status={status} />
-          {deployment.is_current && <Chip tone="good">Runs now</Chip>}
-        </div>
-        {deployment.reason && (
-          <div style={{ color: "var(--text3)", fontSize: 12, marginTop: 2 }}>{deployment.reason}</div>
-        )}
-      </td>
-      <td data-label="Commit">
-        <span>
-          <ShortCommit commit={deployment.commit} /> {deployment.branch}
-        </span>
-      </td>
-      <td data-label="By">
-        <span className={css.person}>
-          {deployment.started_by && <PersonAvatar name={deployment.started_by.name} size={18} />}
-          {deployment.started_by?.name ?? "Stoa"}
-        </span>
-      </td>
-      <td data-label="Took">{took(deployment)}</td>
-      <td data-label="When">
-        <span>
-          <Time at={deployment.created_at} />
-          {props.onRollBack && deployment.release && !deployment.is_current && (
-            <Button
-              size="compact-sm"
-              variant="subtle"
-              ml={8}
-              onClick={() => deployment.release && props.onRollBack?.(deployment.release)}
-            >
-              Go back to it
-            </Button>
-          )}
-        </span>{" "}
-      </td>
-    </tr>
+    <Table label="Deployments" head={["Deployment", "Outcome", "By", "Took", "When"]}>
+      {deployments.map((deployment) => {
+        const { id, release } = deployment;
+        const subject = subjects.get(deployment.commit)?.subject;
+        return (
+          <tr key={id} aria-current={id === open || undefined}>
+            <td className={css.main}>
+              <div className={css.which}>
+                <Go className={css.number ?? ""} to={`/${workspace}/instances/${instance.slug}/deployments/${id}`}>
+                  #{deployment.number}
+                </Go>
+                <ShortCommit commit={deployment.commit} />
+                <span className={css.subject}>{subject ?? `of ${deployment.branch}`}</span>
+                {deployment.is_current && <span className={css.current}>Runs now</span>}
+              </div>
+              {deployment.reason && <div className={css.reason}>{deployment.reason}</div>}
+            </td>
+            <td data-label="Outcome">
+              <span>
+                <StatusBadge status={deployment.status === "running" ? "deploying" : deployment.status} bare />
+              </span>
+            </td>
+            <td data-label="By">
+              {deployment.started_by ? <Person name={deployment.started_by.name} /> : <span>Stoa</span>}
+            </td>
+            <td data-label="Took" className={css.quiet}>
+              {took(deployment)}
+            </td>
+            <td data-label="When" className={css.quiet}>
+              <span className={css.when}>
+                <Time at={deployment.created_at} />
+                {onRollBack && release && !deployment.is_current && (
+                  <Button
+                    data-size="xs"
+                    variant="subtle"
+                    loading={rollingBack === release}
+                    onClick={() => onRollBack(release)}
+                  >
+                    Go back to it
+                  </Button>
+                )}
+              </span>
+            </td>
+          </tr>
+        );
+      })}
+    </Table>
   );
 }
 
-export function DeploymentList({ workspace, instance }: { workspace: string; instance: Instance }) {
+export function DeploymentList(props: { workspace: string; instance: Instance; open?: string }) {
+  const { workspace, instance, open } = props;
   const deployments = useDeployments(workspace, instance.id);
   const rollBack = useAct<string>(workspace, {
-    path: () => at`/instances/${instance.id}/deploy`,
-    body: (release) => ({ release }),
+    act: (release) => deployInstance(workspace, instance.id, { release }),
     nouns: ["instances", "deployments", "jobs"],
   });
   if (deployments.error) return <Failed error={deployments.error} retry={() => void deployments.refetch()} inline />;
@@ -101,19 +111,20 @@ export function DeploymentList({ workspace, instance }: { workspace: string; ins
   const mayDeploy = instance.may.includes("deploy") && !instance.blocked.deploy;
   return (
     <>
-      {rollBack.error && <Note tone="bad">{rollBack.error.detail}</Note>}
+      {rollBack.error && (
+        <div className={css.problem}>
+          <Note tone="bad">{rollBack.error.detail}</Note>
+        </div>
+      )}
       <Panel>
-        <Table label="Deployments" head={["Deployment", "Commit", "By", "Took", "When"]}>
-          {deployments.items.map((deployment) => (
-            <DeploymentRow
-              key={deployment.id}
-              workspace={workspace}
-              instance={instance}
-              deployment={deployment}
-              {...(mayDeploy && { onRollBack: (release: string) => rollBack.mutate(release) })}
-            />
-          ))}
-        </Table>
+        <DeploymentRows
+          workspace={workspace}
+          instance={instance}
+          deployments={deployments.items}
+          {...(open && { open })}
+          {...(mayDeploy && { onRollBack: (release: string) => rollBack.mutate(release) })}
+          rollingBack={rollBack.isPending ? rollBack.variables : undefined}
+        />
         <More {...deployments} />
       </Panel>
     </>

@@ -1,2 +1,2 @@
-export { DeploymentList, DeploymentRow } from "./DeploymentList";
-export { DeploymentPage } from "./DeploymentPage";
+export { DeploymentList, DeploymentRows } from "./DeploymentList";
+export { DeploymentView } from "./DeploymentView";

@@ -1,7 +1,8 @@
 import { expect, test } from "vitest";
+import type { Deployment } from "@/api/nouns";
 import { steps } from "./steps";
 
-const states = (status: string, step: string) => steps({ status, step }).map(({ state }) => state);
+const states = (status: Deployment["status"], step: string) => steps({ status, step }).map(({ state }) => state);
 
 test("steps before the present one are done, and a failure stands where it happened", () => {
   expect(states("queued", "queued")).toEqual(["open", "open", "open", "open", "open", "open"]);

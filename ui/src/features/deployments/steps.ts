@@ -1,6 +1,6 @@
 // A deployment's steps as a person reads them.
 
-import type { Deployment } from "@/api/types";
+import type { Deployment } from "@/api/nouns";
 
 export type StepState = "done" | "now" | "failed" | "open";
 export type Step = { name: string; state: StepState };

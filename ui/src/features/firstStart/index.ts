@@ -1,2 +1,1 @@
 export { FirstStartPage } from "./FirstStartPage";
-export { Steps } from "./Steps";

@@ -1,8 +1,9 @@
 import { Button } from "@mantine/core";
 import { useState } from "react";
-import { at, type Tagged } from "@/api/client";
+import { ifMatch, type Tagged } from "@/api/client";
+import { setEnvironment } from "@/api/generated/stoa";
+import type { Environment } from "@/api/nouns";
 import { useAct, useEnvironment } from "@/api/queries";
-import type { Environment } from "@/api/types";
 import { Failed, LoadingRows, Note, Panel, Section } from "@/kit";
 import css from "./instances.module.css";
 import { AddVariable, type Edited, edited, VariableRows, wanted } from "./Variables";
@@ -32,10 +33,8 @@ function Variables(props: { workspace: string; instance: string; environment: Ta
   const [rows, setRows] = useState<Edited[]>(() => edited(environment.environment));
   const [isChanged, setChanged] = useState(false);
   const save = useAct<void, Environment>(props.workspace, {
-    method: "PUT",
-    path: () => at`/instances/${props.instance}/environment`,
-    body: () => ({ environment: wanted(rows) }),
-    ifMatch: () => environment.etag,
+    act: () =>
+      setEnvironment(props.workspace, props.instance, { environment: wanted(rows) }, ifMatch(environment.etag)),
     nouns: ["environment", "instances"],
   });
   const change = (rows: Edited[]) => {

@@ -10,9 +10,16 @@ import {
 } from "@tabler/icons-react";
 import { useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
-import { at } from "@/api/client";
+import {
+  deleteInstance,
+  deployInstance,
+  type RestartMode,
+  restartInstance,
+  startInstance,
+  stopInstance,
+} from "@/api/generated/stoa";
+import type { Instance } from "@/api/nouns";
 import { useAct } from "@/api/queries";
-import type { Instance } from "@/api/types";
 import { AbleButton, ConfirmDialog, DisabledReason, Note, reasonAgainst } from "@/kit";
 
 const AFTER = ["instances", "jobs", "deployments"] as const;
@@ -21,22 +28,20 @@ const AFTER = ["instances", "jobs", "deployments"] as const;
 export function InstanceActions({ workspace, instance }: { workspace: string; instance: Instance }) {
   const navigate = useNavigate();
   const [asked, setAsked] = useState<"stop" | "delete" | null>(null);
-  const act = (verb: string, body: (input: string) => unknown = () => ({})) => ({
-    path: () => at`/instances/${instance.id}/` + verb,
-    body,
+  const { id, name } = instance;
+  const restart = useAct<RestartMode>(workspace, {
+    act: (mode) => restartInstance(workspace, id, { mode }),
     nouns: [...AFTER],
   });
-  const restart = useAct<string>(
-    workspace,
-    act("restart", (mode) => ({ mode })),
-  );
-  const start = useAct<string>(workspace, act("start"));
-  const deploy = useAct<string>(workspace, act("deploy"));
-  const stop = useAct<string>(workspace, { ...act("stop"), onDone: () => setAsked(null) });
-  const remove = useAct<string>(workspace, {
-    method: "DELETE",
-    path: () => at`/instances/${instance.id}`,
-    body: () => ({ confirm: instance.name, cancel: true }),
+  const start = useAct<void>(workspace, { act: () => startInstance(workspace, id, {}), nouns: [...AFTER] });
+  const deploy = useAct<void>(workspace, { act: () => deployInstance(workspace, id, {}), nouns: [...AFTER] });
+  const stop = useAct<void>(workspace, {
+    act: () => stopInstance(workspace, id, {}),
+    nouns: [...AFTER],
+    onDone: () => setAsked(null),
+  });
+  const remove = useAct<void>(workspace, {
+    act: () => deleteInstance(workspace, id, { confirm: name, cancel: true }),
     nouns: [...AFTER, "projects"],
     onDone: () => {
       setAsked(null);
@@ -82,7 +87,7 @@ export function InstanceActions({ workspace, instance }: { workspace: string; in
           variant="filled"
           leftSection={<IconPlayerPlay size={16} stroke={1.75} />}
           loading={start.isPending}
-          onClick={() => start.mutate("")}
+          onClick={() => start.mutate()}
         >
           Start
         </AbleButton>
@@ -102,7 +107,7 @@ export function InstanceActions({ workspace, instance }: { workspace: string; in
         verb="deploy"
         leftSection={<IconRocket size={16} stroke={1.75} />}
         loading={deploy.isPending}
-        onClick={() => deploy.mutate("")}
+        onClick={() => deploy.mutate()}
       >
         Deploy
       </AbleButton>
@@ -133,7 +138,7 @@ export function InstanceActions({ workspace, instance }: { workspace: string; in
         action="Stop"
         busy={stop.isPending}
         problem={stop.error}
-        onConfirm={() => stop.mutate("")}
+        onConfirm={() => stop.mutate()}
       >
         Visitors see a plain page until it is started again. Its data stays.
       </ConfirmDialog>
@@ -145,7 +150,7 @@ export function InstanceActions({ workspace, instance }: { workspace: string; in
         typed={instance.name}
         busy={remove.isPending}
         problem={remove.error}
-        onConfirm={() => remove.mutate("")}
+        onConfirm={() => remove.mutate()}
       >
         Its processes, releases, data and logs go with it. There is no way back.
       </ConfirmDialog>

@@ -1,8 +1,8 @@
+import type { Instance } from "@/api/nouns";
 import { useDeployments } from "@/api/queries";
-import type { Instance } from "@/api/types";
-import { DeploymentRow } from "@/features/deployments";
-import { jobWord } from "@/frame/RunningWork";
-import { Empty, LoadingRows, Panel, Row, Section, StageTag, StatusBadge, Table, Time } from "@/kit";
+import { DeploymentRows } from "@/features/deployments";
+import { jobWord, stepWord } from "@/frame/jobs";
+import { Empty, LoadingRows, Note, Panel, Row, Section, StageTag, StatusBadge, Time } from "@/kit";
 import css from "./instances.module.css";
 
 const LAST = 5;
@@ -12,6 +12,11 @@ export function InstanceOverview({ workspace, instance }: { workspace: string; i
   const deployments = useDeployments(workspace, instance.id, mayRead);
   return (
     <div className={css.grid}>
+      {instance.reason && (
+        <div className={css.reason}>
+          <Note tone={instance.status === "failed" ? "bad" : "warn"}>{instance.reason}</Note>
+        </div>
+      )}
       <Section title="Last deployments">
         {!mayRead ? (
           <Panel>
@@ -29,11 +34,7 @@ export function InstanceOverview({ workspace, instance }: { workspace: string; i
           </Panel>
         ) : (
           <Panel>
-            <Table label="Last deployments" head={["Deployment", "Commit", "By", "Took", "When"]}>
-              {deployments.items.slice(0, LAST).map((deployment) => (
-                <DeploymentRow key={deployment.id} workspace={workspace} instance={instance} deployment={deployment} />
-              ))}
-            </Table>
+            <DeploymentRows workspace={workspace} instance={instance} deployments={deployments.items.slice(0, LAST)} />
           </Panel>
         )}
       </Section>
@@ -46,7 +47,7 @@ export function InstanceOverview({ workspace, instance }: { workspace: string; i
                   status={instance.job.status === "queued" ? "queued" : "working"}
                   word={jobWord(instance.job)}
                 />
-                <span style={{ color: "var(--text3)" }}>{instance.job.step}</span>
+                <span style={{ color: "var(--text3)" }}>{stepWord(instance.job)}</span>
               </Row>
             </Panel>
           </Section>

@@ -1,68 +1,99 @@
-import { IconExternalLink, IconFolder, IconGitBranch, IconServer2 } from "@tabler/icons-react";
+import { IconExternalLink, IconGitBranch, IconGitCommit, IconServer2 } from "@tabler/icons-react";
 import { useParams } from "@tanstack/react-router";
-import { useInstance } from "@/api/queries";
-import type { Instance } from "@/api/types";
-import { DeploymentList } from "@/features/deployments";
-import { LogView } from "@/features/logs";
+import type { Deployment, Instance } from "@/api/nouns";
+import { problemOf } from "@/api/problem";
+import { useDeployments, useInstance } from "@/api/queries";
+import { useSubjects } from "@/frame/useSubjects";
 import { useWorkspace } from "@/frame/useWorkspace";
-import { Failed, Forbidden, Go, LoadingPage, Note, PageTitle, ShortCommit, StageTag, StatusBadge } from "@/kit";
+import {
+  Cut,
+  Failed,
+  Forbidden,
+  Go,
+  LoadingPage,
+  PageTitle,
+  Person,
+  ShortCommit,
+  StageTag,
+  StatusBadge,
+  Tabs,
+  Time,
+} from "@/kit";
 import { InstanceActions } from "./InstanceActions";
-import { InstanceOverview } from "./InstanceOverview";
-import { InstanceSettings } from "./InstanceSettings";
 import css from "./instances.module.css";
-import { Tabs } from "./Tabs";
+import { DeploymentList, DeploymentView, InstanceOverview, InstanceSettings, LogPage } from "./tabs";
 
+/** One instance: a header that is the same on every tab, and the tab that the address names. */
 export function InstancePage() {
   const workspace = useWorkspace();
-  const { instance: slug = "", tab = "overview" } = useParams({ strict: false });
+  const { instance: slug = "", tab: named, deployment } = useParams({ strict: false });
+  const tab = deployment ? "deployments" : (named ?? "overview");
   const instance = useInstance(workspace.slug, slug);
+  const mayRead = instance.data?.may.includes("read_logs") ?? false;
+  // Where it isn't allowed it is asked for all the same once its tab is opened: the refusal names who can grant it.
+  const isClosed = instance.data !== undefined && !mayRead && (tab === "logs" || tab === "deployments");
+  const deployments = useDeployments(workspace.slug, instance.data?.id ?? "", mayRead || isClosed);
   if (instance.error) return <Failed error={instance.error} home={workspace.slug} />;
   if (!instance.data) return <LoadingPage />;
   const here = instance.data;
   const base = `/${workspace.slug}/instances/${here.slug}`;
-  const mayRead = here.may.includes("read_logs");
+  const isOwner = here.may.includes("manage");
+  const newest = deployments.items?.[0];
   const tabs = [
     { key: "overview", name: "Overview", to: base },
     ...(mayRead
       ? [
           { key: "logs", name: "Logs", to: `${base}/logs` },
-          { key: "deployments", name: "Deployments", to: `${base}/deployments` },
+          // They are numbered within the instance: the newest one's number is how many there were.
+          { key: "deployments", name: "Deployments", to: `${base}/deployments`, count: newest?.number },
         ]
       : []),
-    ...(here.may.includes("manage") ? [{ key: "settings", name: "Settings", to: `${base}/settings` }] : []),
+    ...(isClosed
+      ? [{ key: tab, name: tab === "logs" ? "Logs" : "Deployments", to: `${base}/${tab}`, isLocked: true }]
+      : []),
+    ...(isOwner ? [{ key: "settings", name: "Settings", to: `${base}/settings` }] : []),
   ];
+  const isLog = tab === "logs" && mayRead;
   return (
-    <div>
+    <div {...(isLog && { "data-fill": "window" })}>
       <PageTitle
         title={here.name}
+        isTight
         beside={
           <>
             <StatusBadge status={here.status} />
+            {here.status !== "failed" && newest?.status === "failed" && (
+              <StatusBadge status="failed" word="Last deployment failed" />
+            )}
             <StageTag stage={here.stage} />
           </>
         }
+        facts={
+          <Facts
+            instance={here}
+            workspace={workspace.slug}
+            current={deployments.items?.find((one) => one.is_current)}
+          />
+        }
         actions={<InstanceActions workspace={workspace.slug} instance={here} />}
       />
-      <Facts instance={here} workspace={workspace.slug} />
-      {here.reason && (
-        <div style={{ marginBottom: 16 }}>
-          <Note tone={here.status === "failed" ? "bad" : "warn"}>{here.reason}</Note>
-        </div>
-      )}
       <Tabs label={here.name} tabs={tabs} current={tab} />
-      {tab === "logs" ? (
-        mayRead ? (
-          <LogView workspace={workspace.slug} instance={here.id} />
-        ) : (
-          <Forbidden action="view_logs" what="read logs" />
-        )
+      {isLog ? (
+        <LogPage workspace={workspace.slug} instance={here} newest={newest} />
+      ) : isClosed ? (
+        <Forbidden
+          problem={deployments.error ? problemOf(deployments.error) : undefined}
+          action="view_logs"
+          what={tab === "logs" ? "read logs here" : "see deployments here"}
+          back={{ name: here.name, to: base }}
+        >
+          You may see {here.name}, but your permissions in {workspace.name} don't include this action.
+        </Forbidden>
+      ) : deployment ? (
+        <DeploymentView workspace={workspace.slug} instance={here} id={deployment} />
       ) : tab === "deployments" ? (
-        mayRead ? (
-          <DeploymentList workspace={workspace.slug} instance={here} />
-        ) : (
-          <Forbidden action="view_logs" what="see deployments" />
-        )
-      ) : tab === "settings" && here.may.includes("manage") ? (
+        <DeploymentList workspace={workspace.slug} instance={here} />
+      ) : tab === "settings" && isOwner ? (
         <InstanceSettings workspace={workspace.slug} instance={here} />
       ) : (
         <InstanceOverview workspace={workspace.slug} instance={here} />
@@ -71,31 +102,45 @@ export function InstancePage() {
   );
 }
 
-function Facts({ instance, workspace }: { instance: Instance; workspace: string }) {
-  const shown = instance.url?.replace(/^https?:\/\//, "");
+function Facts(props: { instance: Instance; workspace: string; current: Deployment | undefined }) {
+  const { instance, current } = props;
+  const subjects = useSubjects([{ project: instance.project.id, branch: instance.branch, commit: instance.commit }]);
+  const commit = instance.commit ? subjects.get(instance.commit) : undefined;
   return (
-    <div className={css.facts}>
+    <ul className={css.facts} aria-label={`About ${instance.name}`}>
       {instance.url && (
-        <a href={instance.url} target="_blank" rel="noreferrer">
-          <IconExternalLink size={15} stroke={1.75} aria-hidden />
-          {shown}
-        </a>
+        <li>
+          <a className={css.url} href={instance.url} target="_blank" rel="noreferrer">
+            <IconExternalLink size={15} stroke={1.75} aria-hidden />
+            <Cut text={instance.url.replace(/^https?:\/\//, "")} />
+          </a>
+        </li>
       )}
-      <span>
+      <li>
         <IconGitBranch size={15} stroke={1.75} aria-hidden />
-        {instance.branch}
-        {instance.commit && <ShortCommit commit={instance.commit} />}
-      </span>
-      <span>
-        <IconFolder size={15} stroke={1.75} aria-hidden />
-        {instance.project.name}
-      </span>
-      {instance.server && (
-        <Go to={`/${workspace}/servers/${instance.server.slug}`} style={{ color: "inherit", fontWeight: 400 }}>
-          <IconServer2 size={15} stroke={1.75} aria-hidden />
-          {instance.server.name}
-        </Go>
+        <Cut text={instance.branch} />
+      </li>
+      {instance.commit && (
+        <li>
+          <IconGitCommit size={15} stroke={1.75} aria-hidden />
+          <ShortCommit commit={instance.commit} />
+          {commit && <Cut text={commit.subject} className={css.subject ?? ""} />}
+        </li>
       )}
-    </div>
+      {current?.started_by && (
+        <li>
+          <Person name={`${current.started_by.name},`} of={current.started_by.name} />
+          <Time at={current.created_at} />
+        </li>
+      )}
+      {instance.server && (
+        <li>
+          <IconServer2 size={15} stroke={1.75} aria-hidden />
+          <Go className={css.quietLink ?? ""} to={`/${props.workspace}/servers/${instance.server.slug}`}>
+            <Cut text={instance.server.name} />
+          </Go>
+        </li>
+      )}
+    </ul>
   );
 }

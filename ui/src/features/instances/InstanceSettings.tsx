@@ -1,8 +1,9 @@
 import { Button, Switch, TextInput } from "@mantine/core";
 import { useState } from "react";
-import { at, type Tagged } from "@/api/client";
+import { ifMatch, type Tagged } from "@/api/client";
+import { changeInstance } from "@/api/generated/stoa";
+import type { Instance } from "@/api/nouns";
 import { useAct } from "@/api/queries";
-import type { Instance } from "@/api/types";
 import { Note, Panel, Section } from "@/kit";
 import { EnvironmentPanel } from "./EnvironmentPanel";
 import css from "./instances.module.css";
@@ -21,10 +22,13 @@ function General({ workspace, instance }: { workspace: string; instance: Tagged<
   const [isForMembers, setForMembers] = useState(instance.visibility === "members");
   const [isProtected, setProtected] = useState(instance.is_protected);
   const save = useAct<void, Instance>(workspace, {
-    method: "PATCH",
-    path: () => at`/instances/${instance.id}`,
-    body: () => ({ name: name.trim(), visibility: isForMembers ? "members" : "public", is_protected: isProtected }),
-    ifMatch: () => instance.etag,
+    act: () =>
+      changeInstance(
+        workspace,
+        instance.id,
+        { name: name.trim(), visibility: isForMembers ? "members" : "public", is_protected: isProtected },
+        ifMatch(instance.etag),
+      ),
     nouns: ["instances"],
   });
   const isChanged =

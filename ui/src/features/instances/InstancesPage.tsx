@@ -1,26 +1,15 @@
 import { Button, Select, TextInput } from "@mantine/core";
 import { useDebouncedCallback } from "@mantine/hooks";
-import { IconBox, IconExternalLink, IconPlus, IconSearch } from "@tabler/icons-react";
+import { IconBox, IconPlus, IconSearch } from "@tabler/icons-react";
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import { useState } from "react";
+import type { ListInstancesParams } from "@/api/generated/stoa";
 import { useAllProjects, useAllServers, useInstances } from "@/api/queries";
-import type { Instance } from "@/api/types";
 import { useWorkspace } from "@/frame/useWorkspace";
-import {
-  Empty,
-  Failed,
-  Go,
-  LoadingRows,
-  More,
-  PageTitle,
-  Panel,
-  ShortCommit,
-  StageTag,
-  StatusBadge,
-  Table,
-} from "@/kit";
+import { Empty, Failed, LoadingRows, More, PageTitle, Panel } from "@/kit";
+import { InstanceTable } from "./InstanceTable";
 import css from "./instances.module.css";
-import { NewInstanceDialog } from "./NewInstance";
+import { NewInstanceDialog } from "./later";
 
 const STAGES = [
   { value: "production", label: "Production" },
@@ -61,7 +50,7 @@ export function InstancesPage() {
   const [isMaking, setMaking] = useState(false);
   const projects = useAllProjects(workspace.slug, workspace.permissions.actions.includes("view_projects"));
   const servers = useAllServers(workspace.slug);
-  const instances = useInstances(workspace.slug, filters);
+  const instances = useInstances(workspace.slug, filters as ListInstancesParams);
   const isFiltered = FILTERS.some((name) => filters[name] !== "");
   const choices = (found: { id: string; name: string }[] | undefined) =>
     (found ?? []).map(({ id, name }) => ({ value: id, label: name }));
@@ -71,6 +60,7 @@ export function InstancesPage() {
         aria-label={label}
         placeholder={label}
         className={css.filter ?? ""}
+        data-tool
         data={data}
         clearable
         value={filters[name] || null}
@@ -147,51 +137,11 @@ export function InstancesPage() {
         </Panel>
       ) : (
         <Panel>
-          <Table label="Instances" head={["Instance", "Status", "Stage", "Branch", "Server", "Address"]}>
-            {instances.items.map((instance) => (
-              <InstanceRow key={instance.id} instance={instance} workspace={workspace.slug} />
-            ))}
-          </Table>
+          <InstanceTable instances={instances.items} workspace={workspace.slug} />
           <More {...instances} />
         </Panel>
       )}
       {isMaking && <NewInstanceDialog onClose={() => setMaking(false)} />}
     </div>
-  );
-}
-
-function InstanceRow({ instance, workspace }: { instance: Instance; workspace: string }) {
-  return (
-    <tr>
-      <td>
-        <Go className={css.name ?? ""} to={`/${workspace}/instances/${instance.slug}`}>
-          {instance.name}
-        </Go>
-        <div className={css.second}>{instance.project.name}</div>
-      </td>
-      <td data-label="Status">
-        <span>
-          <StatusBadge status={instance.status} />
-        </span>
-      </td>
-      <td data-label="Stage">
-        <span>
-          <StageTag stage={instance.stage} />
-        </span>
-      </td>
-      <td data-label="Branch">
-        <span>
-          {instance.branch} {instance.commit && <ShortCommit commit={instance.commit} />}
-        </span>
-      </td>
-      <td data-label="Server">{instance.server?.name ?? "–"}</td>
-      <td data-label="Address">
-        {instance.url && (
-          <a href={instance.url} target="_blank" rel="noreferrer" aria-label={`Open ${instance.name}`}>
-            <IconExternalLink size={16} stroke={1.75} aria-hidden />
-          </a>
-        )}
-      </td>
-    </tr>
   );
 }

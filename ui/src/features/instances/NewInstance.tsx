@@ -1,8 +1,9 @@
 import { Button, Select, Switch, TextInput } from "@mantine/core";
 import { useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
+import { createInstance } from "@/api/generated/stoa";
+import type { Instance, Stage } from "@/api/nouns";
 import { useAct, useAllProjects, useAllServers, useBranches } from "@/api/queries";
-import type { Instance, Stage } from "@/api/types";
 import { useWorkspace } from "@/frame/useWorkspace";
 import { Dialog, Note } from "@/kit";
 import css from "./instances.module.css";
@@ -31,16 +32,16 @@ export function NewInstanceDialog({ onClose, given = {} }: { onClose: () => void
   const projectName = projects.data?.find(({ id }) => id === chosenProject)?.name;
   const proposed = projectName ? `${projectName} ${stage === "production" ? "production" : chosenBranch}`.trim() : "";
   const create = useAct<void, Instance>(workspace.slug, {
-    path: () => "/instances",
-    body: () => ({
-      name: name.trim() || proposed,
-      project: chosenProject,
-      server: chosenServer,
-      stage,
-      branch: chosenBranch,
-      environment: wanted(rows),
-      visibility: isForMembers ? "members" : "public",
-    }),
+    act: () =>
+      createInstance(workspace.slug, {
+        name: name.trim() || proposed,
+        project: chosenProject,
+        server: chosenServer,
+        stage,
+        branch: chosenBranch,
+        environment: wanted(rows),
+        visibility: isForMembers ? "members" : "public",
+      }),
     nouns: ["instances", "jobs", "projects", "servers"],
     onDone: (instance) => {
       onClose();

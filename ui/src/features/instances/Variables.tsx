@@ -2,7 +2,7 @@
 
 import { ActionIcon, Button, Checkbox, TextInput } from "@mantine/core";
 import { IconPlus, IconTrash } from "@tabler/icons-react";
-import type { Variable } from "@/api/types";
+import type { Variable } from "@/api/nouns";
 import css from "./instances.module.css";
 
 export type Edited = Variable & {
@@ -12,7 +12,7 @@ export type Edited = Variable & {
 };
 
 export function edited(variables: Variable[]): Edited[] {
-  return variables.map((variable, key) => ({ ...variable, key, isKept: variable.secret }));
+  return variables.map((variable, key) => ({ ...variable, key, isKept: variable.secret === true }));
 }
 
 /** What is sent. Rows without a name are as if they weren't there. */

@@ -1,4 +1,4 @@
 export { InstancePage } from "./InstancePage";
 export { InstancesPage } from "./InstancesPage";
-export { NewInstanceDialog } from "./NewInstance";
-export { Tabs } from "./Tabs";
+export { InstanceTable } from "./InstanceTable";
+export { NewInstanceDialog } from "./later";

@@ -1,33 +1,46 @@
 // The lines of a log, of which only the visible ones are in the page.
 
-import { useLocation, useNavigate } from "@tanstack/react-router";
 import { type ReactNode, useEffect, useLayoutEffect, useRef, useState } from "react";
+import { Heights, ROW } from "./heights";
 import { pieces, type Shown } from "./lines";
 import css from "./logs.module.css";
+import type { Chosen } from "./useChosen";
 
-const HEIGHT = 20;
 /** Lines above and below the visible ones that are there too, so that scrolling shows no gaps. */
 const MARGIN = 20;
+/** A letter of the font of code at 12 px, which a test of the page measures. */
+const LETTER = 7.2;
 
 type Props = {
   lines: Shown[];
   /** Lines are added in place: this tells that some were. */
   version: number;
   mark: string;
+  /** The place of the line that finding stands at. */
+  current: number | null;
   empty: string;
   /** As high as its lines, up to the bound: for logs that are complete. */
   isFitting: boolean;
+  isWrapped: boolean;
+  isPlain: boolean;
+  /** Errors stand on a ground of their own: for a log that says why something failed. */
+  isEvidence: boolean;
+  chosen: Chosen;
   isAtEnd: boolean;
   onAtEnd: (isAtEnd: boolean) => void;
 };
 
-export function Lines({ lines, version, mark, empty, isFitting, isAtEnd, onAtEnd }: Props) {
+export function Lines(props: Props) {
+  const { lines, version, isWrapped, isAtEnd, onAtEnd, chosen, current } = props;
   const box = useRef<HTMLDivElement>(null);
   const [top, setTop] = useState(0);
-  const [height, setHeight] = useState(600);
-  const { hash } = useLocation();
-  const navigate = useNavigate();
-  const sought = useRef(hash);
+  const [size, setSize] = useState({ height: 600, width: 1000 });
+  const heights = useRef(new Heights());
+  const sought = useRef(chosen.first);
+  const beside = props.isPlain ? 92 : 300;
+  const columns = isWrapped ? Math.max(20, Math.floor((size.width - beside) / LETTER)) : 0;
+  const stands = heights.current.of(lines, columns);
+  const whole = stands.top(lines.length);
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: each new line moves the end
   useLayoutEffect(() => {
@@ -36,16 +49,26 @@ export function Lines({ lines, version, mark, empty, isFitting, isAtEnd, onAtEnd
     const found = sought.current ? lines.findIndex(({ position }) => position === sought.current) : -1;
     if (found >= 0) {
       // A link to a line: there, and not to the end.
-      sought.current = "";
+      sought.current = null;
       onAtEnd(false);
-      element.scrollTop = Math.max(0, found * HEIGHT - element.clientHeight / 2);
+      element.scrollTop = Math.max(0, stands.top(found) - element.clientHeight / 2);
     } else if (isAtEnd) element.scrollTop = element.scrollHeight;
-  }, [version, lines.length, isAtEnd]);
+  }, [version, lines.length, isAtEnd, columns]);
+
+  // biome-ignore lint/correctness/useExhaustiveDependencies: it goes there when finding does, not when lines come
+  useLayoutEffect(() => {
+    const element = box.current;
+    if (!element || current === null) return;
+    const at = stands.top(current);
+    if (at >= element.scrollTop && at < element.scrollTop + element.clientHeight - 2 * ROW) return;
+    onAtEnd(false);
+    element.scrollTop = Math.max(0, at - element.clientHeight / 2);
+  }, [current, lines[current ?? -1]?.position]);
 
   useEffect(() => {
     const element = box.current;
     if (!element) return;
-    const observer = new ResizeObserver(() => setHeight(element.clientHeight));
+    const observer = new ResizeObserver(() => setSize({ height: element.clientHeight, width: element.clientWidth }));
     observer.observe(element);
     return () => observer.disconnect();
   }, []);
@@ -54,16 +77,15 @@ export function Lines({ lines, version, mark, empty, isFitting, isAtEnd, onAtEnd
     const element = box.current;
     if (!element) return;
     setTop(element.scrollTop);
-    onAtEnd(element.scrollHeight - element.scrollTop - element.clientHeight < HEIGHT * 2);
+    onAtEnd(element.scrollHeight - element.scrollTop - element.clientHeight < ROW * 2);
   };
-  const first = Math.max(0, Math.floor(top / HEIGHT) - MARGIN);
-  const last = Math.min(lines.length, Math.ceil((top + height) / HEIGHT) + MARGIN);
-  const choose = (position: string) =>
-    void navigate({ to: ".", hash: position === hash ? "" : position, replace: true, resetScroll: false });
+  const first = Math.max(0, stands.at(top) - MARGIN);
+  const last = Math.min(lines.length, stands.at(top + size.height) + 1 + MARGIN);
+  const digits = String(lines.at(-1)?.number ?? 0).length;
 
   return (
     <div
-      className={`${css.lines} ${isFitting ? css.fitting : ""}`}
+      className={`${css.lines} ${props.isFitting ? css.fitting : ""} ${isWrapped ? css.wrapped : ""} ${props.isPlain ? css.plain : ""} ${props.isEvidence ? css.evidence : ""}`}
       ref={box}
       onScroll={scrolled}
       // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls has to be reached by keyboard
@@ -73,19 +95,22 @@ export function Lines({ lines, version, mark, empty, isFitting, isAtEnd, onAtEnd
       aria-live="off"
     >
       {lines.length === 0 ? (
-        <div className={css.empty}>{empty}</div>
+        <div className={css.empty}>{props.empty}</div>
       ) : (
-        <div className={css.inside} style={{ height: lines.length * HEIGHT }}>
-          {lines.slice(first, last).map((line, index) => (
-            <Line
-              key={line.position}
-              line={line}
-              top={(first + index) * HEIGHT}
-              mark={mark}
-              isChosen={line.position === hash}
-              onChoose={choose}
-            />
-          ))}
+        <div className={css.inside} style={{ height: whole }}>
+          <div className={css.rows} style={{ top: stands.top(first) }}>
+            {lines.slice(first, last).map((line, index) => (
+              <Line
+                key={line.position}
+                line={line}
+                digits={digits}
+                mark={props.mark}
+                isCurrent={first + index === current}
+                isChosen={chosen.has(line.number)}
+                onChoose={chosen.choose}
+              />
+            ))}
+          </div>
         </div>
       )}
     </div>
@@ -94,31 +119,45 @@ export function Lines({ lines, version, mark, empty, isFitting, isAtEnd, onAtEnd
 
 function Line(props: {
   line: Shown;
-  top: number;
+  digits: number;
   mark: string;
+  isCurrent: boolean;
   isChosen: boolean;
-  onChoose: (position: string) => void;
+  onChoose: Chosen["choose"];
 }) {
   const { line } = props;
   const ofStoa = line.stream === "stoa" && line.level === "info";
   return (
-    <div className={`${css.line} ${props.isChosen ? css.chosen : ""}`} style={{ top: props.top }}>
+    <div className={`${css.line} ${props.isChosen ? css.chosen : ""}`} data-level={line.level}>
       <button
         type="button"
         tabIndex={-1}
         className={css.at}
-        title={`${line.at}: link to this line`}
-        onClick={() => props.onChoose(line.position)}
+        title={`${line.at}: choose this line, with Shift up to this line`}
+        onClick={(event) => props.onChoose(line, event.shiftKey)}
       >
-        {line.at.slice(11, 23)}
+        <span className={css.number} style={{ minWidth: `${props.digits}ch` }}>
+          {line.number}
+        </span>
+        <span>
+          {line.at.slice(11, 19)}
+          <span className={css.millis}>{line.at.slice(19, 23)}</span>
+        </span>
       </button>
       <span className={`${css.level} ${css[line.level]}`}>{line.level}</span>
-      <span className={css.stream}>{line.stream}</span>
+      <span className={css.stream} title={line.stream}>
+        {line.stream}
+      </span>
       <span className={`${css.text} ${ofStoa ? css.stoa : css[`${line.level}Text`]}`}>
+        {(line.level === "error" || line.level === "warn") && (
+          <span className={`${css.inlineLevel} ${css[line.level]}`} aria-hidden>
+            {line.level.toUpperCase()}{" "}
+          </span>
+        )}
         {pieces(line.text).map((piece, index) => (
           // biome-ignore lint/suspicious/noArrayIndexKey: the pieces of a line never move
           <span key={index} className={`${piece.colour ? css[piece.colour] : ""} ${piece.isBold ? css.bold : ""}`}>
-            {marked(piece.text, props.mark)}
+            {marked(piece.text, props.mark, props.isCurrent)}
           </span>
         ))}
       </span>
@@ -127,13 +166,18 @@ function Line(props: {
 }
 
 /** The text with what was searched for marked. */
-function marked(text: string, mark: string): ReactNode {
+function marked(text: string, mark: string, isCurrent: boolean): ReactNode {
   if (!mark) return text;
   const parts: ReactNode[] = [];
   const [lower, sought] = [text.toLowerCase(), mark.toLowerCase()];
   let from = 0;
   for (let at = lower.indexOf(sought); at >= 0; at = lower.indexOf(sought, from)) {
-    parts.push(text.slice(from, at), <mark key={at}>{text.slice(at, at + mark.length)}</mark>);
+    parts.push(
+      text.slice(from, at),
+      <mark key={at} data-current={isCurrent || undefined}>
+        {text.slice(at, at + mark.length)}
+      </mark>,
+    );
     from = at + mark.length;
   }
   parts.push(text.slice(from));

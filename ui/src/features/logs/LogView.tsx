@@ -1,38 +1,26 @@
-import { Button, Select, TextInput } from "@mantine/core";
+import { Button, SegmentedControl, Select } from "@mantine/core";
 import { useDebouncedValue } from "@mantine/hooks";
 import {
-  IconAlertTriangle,
   IconArrowDown,
-  IconBug,
-  IconCircleX,
-  IconDownload,
-  IconInfoCircle,
+  IconFilter,
   IconPlayerPause,
   IconPlayerPlay,
   IconPlayerPlayFilled,
-  IconSearch,
+  IconTextWrap,
 } from "@tabler/icons-react";
-import { useState } from "react";
-import { address, at } from "@/api/client";
+import { type ReactNode, useEffect, useRef, useState } from "react";
+import { getReadLogsUrl } from "@/api/generated/stoa";
 import { Note, usePhone } from "@/kit";
+import { Choice } from "./Choice";
+import { Finder } from "./find";
 import { Lines } from "./Lines";
-import { LEVELS, type Level } from "./lines";
+import type { Level } from "./lines";
 import css from "./logs.module.css";
+import { Strip, useLater } from "./Strip";
+import { rate, rateInWords } from "./strip";
+import { Download, Find, IconSwitch, Levels, PhoneFilter, TIMES, WHICH, type Which } from "./Tools";
+import { useChosen } from "./useChosen";
 import { isOver as isFinal, useLog } from "./useLog";
-
-const WORDS = {
-  error: { word: "Error", Icon: IconCircleX },
-  warn: { word: "Warn", Icon: IconAlertTriangle },
-  info: { word: "Info", Icon: IconInfoCircle },
-  debug: { word: "Debug", Icon: IconBug },
-};
-
-const TIMES = [
-  { value: "all", label: "All times" },
-  { value: "15", label: "Last 15 minutes" },
-  { value: "60", label: "Last hour" },
-  { value: "1440", label: "Last day" },
-];
 
 type Props = {
   workspace: string;
@@ -40,149 +28,185 @@ type Props = {
   deployment?: string;
   /** Nothing more comes: it is read, not followed. */
   isOver?: boolean;
+  /** Before the tools: the steps of a deployment, or which log. */
+  head?: ReactNode;
+  /** Which of the instance's logs it is, and how to choose the other. */
+  which?: Which;
+  /** The page is the log: it takes what the window has. Else it stands in a card. */
+  isWhole?: boolean;
 };
 
-export function LogView({ workspace, instance, deployment, isOver = false }: Props) {
+export function LogView({ workspace, instance, deployment, isOver = false, head, which, isWhole = false }: Props) {
   const phone = usePhone();
-  const [search, setSearch] = useState("");
-  const [q] = useDebouncedValue(search, 250);
-  const [minutes, setMinutes] = useState<string | null>("all");
+  const [text, setText] = useState("");
+  const [settled] = useDebouncedValue(text, 250);
+  const [isOnly, setOnly] = useState(false);
+  const [minutes, setMinutes] = useState("all");
   const [isPaused, setPaused] = useState(false);
   const [hidden, setHidden] = useState<Level[]>([]);
+  const [wraps, setWraps] = useState<boolean | null>(null);
   const [isAtEnd, setAtEnd] = useState(true);
+  const [place, setPlace] = useState<number | null>(null);
+  const finder = useRef(new Finder());
+  const isWrapped = wraps ?? phone;
   const log = useLog({
     workspace,
     instance,
     deployment,
-    q,
-    minutes: minutes && minutes !== "all" ? Number(minutes) : null,
+    // Only what is found is asked of the whole log; finding alone is in the lines that are here.
+    q: isOnly ? settled : "",
+    minutes: minutes !== "all" ? Number(minutes) : null,
     follow: !isOver,
     isPaused: isPaused && !isOver,
   });
   const { buffer } = log;
-  const visible = hidden.length === 0 ? buffer.lines : buffer.lines.filter(({ level }) => !hidden.includes(level));
+  const lines = hidden.length === 0 ? buffer.lines : buffer.lines.filter(({ level }) => !hidden.includes(level));
+  const chosen = useChosen(lines);
+  const found = finder.current.in(lines, text);
+  const standsAt = place === null || place >= found.length ? found.length - 1 : place;
   const isLost = log.problem !== null && isFinal(log.problem);
   const toggle = (level: Level) =>
     setHidden((hidden) => (hidden.includes(level) ? hidden.filter((one) => one !== level) : [...hidden, level]));
-  const empty = !log.isRead
-    ? ""
-    : q || hidden.length || minutes !== "all"
-      ? "No line fits."
-      : isLost
-        ? ""
-        : "Nothing was written yet.";
+  const finding = {
+    text,
+    at: standsAt,
+    count: found.length,
+    change: (text: string) => {
+      setText(text);
+      setPlace(null);
+    },
+    go: (by: number) => found.length > 0 && setPlace((standsAt + by + found.length) % found.length),
+  };
+  const isFiltered = (isOnly && settled) || hidden.length > 0 || minutes !== "all";
+  const empty = !log.isRead || isLost ? "" : isFiltered ? "No line fits." : "Nothing was written yet.";
+  const filter = { counts: buffer.counts, hidden, onToggle: toggle };
+  const href = getReadLogsUrl(workspace, instance, {
+    ...(isOnly && settled && { q: settled }),
+    ...(deployment && { source: "deployment", deployment }),
+  });
 
   return (
-    <div className={css.whole}>
+    <div className={`${css.frame} ${isWhole ? css.whole : css.card}`}>
       {isLost && log.problem && (
-        <Note tone="bad">
-          {[403, 404].includes(log.problem.status) ? "You may not read this log any more. " : "The log can't be read. "}
-          {log.problem.detail}{" "}
-          <Button size="compact-sm" variant="transparent" onClick={log.again}>
-            Try again
-          </Button>
-        </Note>
-      )}
-      <div className={css.frame}>
-        <div className={css.tools}>
-          <TextInput
-            aria-label="Find in the log"
-            placeholder="Find in the log"
-            leftSection={<IconSearch size={15} stroke={1.75} />}
-            w={{ base: "100%", xs: 260 }}
-            value={search}
-            onChange={(event) => setSearch(event.currentTarget.value)}
-          />
-          {/* biome-ignore lint/a11y/useSemanticElements: a fieldset brings a look of its own */}
-          <div className={css.levels} role="group" aria-label="Levels">
-            {LEVELS.map((level) => {
-              const { word, Icon } = WORDS[level];
-              return (
-                <button
-                  key={level}
-                  type="button"
-                  className={css.toggle}
-                  aria-pressed={!hidden.includes(level)}
-                  onClick={() => toggle(level)}
-                >
-                  <Icon size={15} stroke={1.75} aria-hidden className={css[level]} />
-                  {word} <span className="numbers">{buffer.counts[level].toLocaleString("en")}</span>
-                </button>
-              );
-            })}
-          </div>
-          {!deployment && !phone && (
-            <Select
-              aria-label="Time"
-              data={TIMES}
-              value={minutes}
-              onChange={setMinutes}
-              allowDeselect={false}
-              w={160}
-            />
-          )}
-          <Button
-            component="a"
-            className={css.download ?? ""}
-            leftSection={<IconDownload size={16} stroke={1.75} />}
-            href={address(at`/workspaces/${workspace}/instances/${instance}/logs`, {
-              q,
-              ...(deployment && { source: "deployment", deployment }),
-            })}
-            download={`${deployment ? "deployment" : "application"}-log.ndjson`}
-          >
-            Download
-          </Button>
+        <div className={css.lost}>
+          <Note tone="bad">
+            {[403, 404].includes(log.problem.status)
+              ? "You may not read this log any more. "
+              : "The log can't be read. "}
+            {log.problem.detail}{" "}
+            <Button variant="transparent" onClick={log.again}>
+              Try again
+            </Button>
+          </Note>
         </div>
+      )}
+      <div className={css.tools}>
+        {head}
+        {which && !phone && (
+          <SegmentedControl aria-label="Which log" value={which.value} onChange={which.choose} data={WHICH} />
+        )}
+        <Find finding={finding} />
+        {isWhole && !phone && <Levels {...filter} />}
+        {isWhole && !phone && (
+          <Select
+            aria-label="Time"
+            className={css.time ?? ""}
+            data-tool
+            data={TIMES}
+            value={minutes}
+            onChange={(value) => setMinutes(value ?? "all")}
+            w={150}
+          />
+        )}
+        <div className={css.right}>
+          {!phone && (
+            <>
+              {isWhole && <IconSwitch word="Only what is found" Icon={IconFilter} isOn={isOnly} onChange={setOnly} />}
+              <IconSwitch word="Wrap long lines" Icon={IconTextWrap} isOn={isWrapped} onChange={setWraps} />
+            </>
+          )}
+          <PhoneFilter
+            {...filter}
+            {...(which && { which })}
+            minutes={minutes}
+            onMinutes={setMinutes}
+            isOnly={isOnly}
+            onOnly={setOnly}
+            isWrapped={isWrapped}
+            onWrapped={setWraps}
+          />
+          <Download href={href} name={`${deployment ? "deployment" : "application"}-log.ndjson`} />
+        </div>
+      </div>
+      {isWhole && !phone && <Strip lines={buffer.lines} version={log.version} />}
+      <div className={css.middle}>
         <Lines
-          lines={visible}
+          lines={lines}
           version={log.version}
-          mark={q}
+          mark={text}
+          current={place === null ? null : (found[standsAt] ?? null)}
           empty={empty}
-          isFitting={isOver}
+          isFitting={!isWhole}
+          isWrapped={isWrapped}
+          isPlain={phone}
+          isEvidence={!isWhole}
+          chosen={chosen}
           isAtEnd={isAtEnd}
           onAtEnd={setAtEnd}
         />
-        <div className={css.foot}>
-          {log.isLive ? (
-            <span className={css.live}>
-              <IconPlayerPlayFilled size={12} aria-hidden /> Live
-            </span>
-          ) : (
-            <span role="status">{isLost ? "Ended" : isPaused ? "Paused" : isOver ? "Complete" : "Connecting"}</span>
+        <Choice chosen={chosen} />
+      </div>
+      <div className={css.foot}>
+        {log.isLive ? (
+          <span className={css.live}>
+            <IconPlayerPlayFilled size={12} aria-hidden /> Live
+          </span>
+        ) : (
+          <span role="status">{isLost ? "Ended" : isPaused ? "Paused" : isOver ? "Complete" : "Connecting"}</span>
+        )}
+        {log.isLive && <Rate lines={buffer.lines} version={log.version} />}
+        <span className={`${css.many} numbers`}>
+          {lines.length === 1 ? "1 line" : `${lines.length.toLocaleString("en")} lines`}
+          {hidden.length > 0 && ` of ${buffer.lines.length.toLocaleString("en")}`}
+        </span>
+        <span className={css.steer}>
+          {!isOver && !isLost && (
+            <Button
+              variant={phone ? "default" : "subtle"}
+              leftSection={
+                isPaused ? (
+                  <IconPlayerPlay size={16} stroke={1.75} aria-hidden />
+                ) : (
+                  <IconPlayerPause size={16} stroke={1.75} aria-hidden />
+                )
+              }
+              onClick={() => setPaused(!isPaused)}
+            >
+              {isPaused ? "Go on" : "Pause"}
+            </Button>
           )}
-          <span className="numbers">
-            {visible.length === 1 ? "1 line" : `${visible.length.toLocaleString("en")} lines`}
-            {hidden.length > 0 && ` of ${buffer.lines.length.toLocaleString("en")}`}
-          </span>
-          <span>
-            {!isOver && !isLost && (
-              <Button
-                variant="subtle"
-                leftSection={
-                  isPaused ? (
-                    <IconPlayerPlay size={16} stroke={1.75} aria-hidden />
-                  ) : (
-                    <IconPlayerPause size={16} stroke={1.75} aria-hidden />
-                  )
-                }
-                onClick={() => setPaused(!isPaused)}
-              >
-                {isPaused ? "Go on" : "Pause"}
-              </Button>
-            )}
-            {!isAtEnd && (
-              <Button
-                variant="subtle"
-                leftSection={<IconArrowDown size={16} stroke={1.75} aria-hidden />}
-                onClick={() => setAtEnd(true)}
-              >
-                Newest
-              </Button>
-            )}
-          </span>
-        </div>
+          <Button
+            variant={phone ? "default" : "subtle"}
+            leftSection={<IconArrowDown size={16} stroke={1.75} aria-hidden />}
+            onClick={() => setAtEnd(true)}
+          >
+            Newest
+          </Button>
+        </span>
       </div>
     </div>
   );
+}
+
+/** How fast it goes, told anew as lines come, and once more when they have ceased. */
+function Rate({ lines, version }: { lines: Parameters<typeof rate>[0]; version: number }) {
+  const later = useLater(version);
+  const [now, setNow] = useState(Date.now);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: new lines are a reason to look at the clock
+  useEffect(() => {
+    setNow(Date.now());
+    const timer = setTimeout(() => setNow(Date.now()), 10_500);
+    return () => clearTimeout(timer);
+  }, [later]);
+  return <span className="numbers">{rateInWords(rate(lines, now))}</span>;
 }

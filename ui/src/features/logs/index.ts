@@ -1,1 +1,2 @@
+export { LogPage } from "./LogPage";
 export { LogView } from "./LogView";

@@ -1,6 +1,6 @@
 // What is done with lines before they are shown. Of an application's escape sequences only colours reach the page.
 
-import type { LogLine } from "@/api/types";
+import type { LogLine } from "@/api/nouns";
 
 /** Lines that the page holds at most; older ones stay at the server. Browsers end at some 17 million pixels. */
 export const MOST = 500_000;
@@ -8,7 +8,8 @@ export const MOST = 500_000;
 export const LEVELS = ["error", "warn", "info", "debug"] as const;
 export type Level = (typeof LEVELS)[number];
 
-export type Shown = LogLine & { level: Level };
+/** A line with what is worked out once: its level, its moment, its text without colours, its number in what was read. */
+export type Shown = LogLine & { level: Level; time: number; bare: string; number: number };
 export type Colour = "red" | "green" | "yellow" | "blue" | "magenta" | "cyan" | "grey";
 export type Piece = { text: string; colour: Colour | null; isBold: boolean };
 
@@ -68,7 +69,8 @@ export function levelOf(line: LogLine): Level {
 }
 
 export function shown(line: LogLine): Shown {
-  return { ...line, level: levelOf({ ...line, text: plain(line.text) }) };
+  const bare = plain(line.text);
+  return { ...line, bare, level: levelOf({ ...line, text: bare }), time: Date.parse(line.at), number: 0 };
 }
 
 export type Buffer = { lines: Shown[]; counts: Record<Level, number>; dropped: number };
@@ -80,6 +82,7 @@ export function emptyBuffer(): Buffer {
 /** Adds lines in place: a log of many lines is never copied. Over the bound, the oldest tenth goes at once. */
 export function append(buffer: Buffer, more: Shown[], most = MOST): void {
   for (const line of more) {
+    line.number = buffer.dropped + buffer.lines.length + 1;
     buffer.lines.push(line);
     buffer.counts[line.level] += 1;
   }

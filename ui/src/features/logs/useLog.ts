@@ -1,8 +1,9 @@
 import { useDocumentVisibility } from "@mantine/hooks";
 import { useEffect, useRef, useState } from "react";
-import { at, request } from "@/api/client";
+import { ask } from "@/api/client";
+import { getReadLogsUrl } from "@/api/generated/stoa";
+import type { LogLine } from "@/api/nouns";
 import { Problem, problemOf } from "@/api/problem";
-import type { LogLine } from "@/api/types";
 import { append, type Buffer, emptyBuffer, type Shown, shown, takeEvents } from "./lines";
 
 export type Wanted = {
@@ -72,11 +73,15 @@ export function useLog({ workspace, instance, deployment, q, minutes, follow, is
     const read = async () => {
       const after = buffer.current.lines.at(-1)?.position;
       const since = minutes && !after ? new Date(Date.now() - minutes * 60_000).toISOString() : null;
-      const source = deployment ? { source: "deployment", deployment } : {};
-      const query = { follow, q, after, since, ...(!after && { limit: FIRST }), ...source };
-      const path = at`/workspaces/${workspace}/instances/${instance}/logs`;
-      const accept = follow ? "text/event-stream" : "application/x-ndjson";
-      const response = await request("GET", path, { query, accept, signal: over.signal });
+      const url = getReadLogsUrl(workspace, instance, {
+        follow,
+        ...(q && { q }),
+        ...(since && { since }),
+        ...(after ? { after } : { limit: FIRST }),
+        ...(deployment && { source: "deployment", deployment }),
+      });
+      const headers = { Accept: follow ? "text/event-stream" : "application/x-ndjson" };
+      const response = await ask(url, { headers, signal: over.signal });
       setLive(follow);
       setRead(true);
       setProblem(null);

@@ -1,7 +1,7 @@
 import { useNavigate } from "@tanstack/react-router";
-import { at } from "@/api/client";
+import { changeRole, removeMember } from "@/api/generated/stoa";
+import type { Member } from "@/api/nouns";
 import { ME, queryClient, useAct } from "@/api/queries";
-import type { Member } from "@/api/types";
 import { useWorkspace } from "@/frame/useWorkspace";
 import { ConfirmDialog } from "@/kit";
 
@@ -9,9 +9,7 @@ export function ChangeRole({ member, onClose }: { member: Member; onClose: () =>
   const workspace = useWorkspace();
   const toOwner = member.role === "member";
   const change = useAct<void>(workspace.slug, {
-    method: "PATCH",
-    path: () => at`/members/${member.id}`,
-    body: () => ({ role: toOwner ? "owner" : "member" }),
+    act: () => changeRole(workspace.slug, member.id, { role: toOwner ? "owner" : "member" }),
     nouns: ["members", "permissions", "workspace"],
     onDone: onClose,
   });
@@ -39,8 +37,7 @@ export function RemoveMember(props: { member: Member; isMe: boolean; onClose: ()
   const navigate = useNavigate();
   const { name } = props.member.account;
   const remove = useAct<void>(workspace.slug, {
-    method: "DELETE",
-    path: () => at`/members/${props.member.id}`,
+    act: () => removeMember(workspace.slug, props.member.id),
     nouns: ["members"],
     onDone: () => {
       props.onClose();

@@ -1,9 +1,9 @@
 import { Button } from "@mantine/core";
 import { IconClockHour4, IconMail, IconSend, IconX } from "@tabler/icons-react";
 import { useState } from "react";
-import { at } from "@/api/client";
+import { resendInvitation, revokeInvitation } from "@/api/generated/stoa";
+import type { Invitation } from "@/api/nouns";
 import { useAct, useInvitations } from "@/api/queries";
-import type { Invitation } from "@/api/types";
 import { CodeToCopy, ConfirmDialog, Dialog, Failed, Note, Panel, PersonAvatar, Section, Time } from "@/kit";
 import css from "./members.module.css";
 
@@ -15,13 +15,12 @@ export function Invitations({ workspace }: { workspace: string }) {
   const [revoking, setRevoking] = useState<Invitation | null>(null);
   const [resent, setResent] = useState<Invitation | null>(null);
   const revoke = useAct<Invitation>(workspace, {
-    method: "DELETE",
-    path: ({ id }) => at`/invitations/${id}`,
+    act: ({ id }) => revokeInvitation(workspace, id),
     nouns: ["invitations"],
     onDone: () => setRevoking(null),
   });
   const resend = useAct<Invitation, Invitation>(workspace, {
-    path: ({ id }) => at`/invitations/${id}/resend`,
+    act: ({ id }) => resendInvitation(workspace, id),
     nouns: ["invitations"],
     onDone: (answer) => setResent(answer),
   });

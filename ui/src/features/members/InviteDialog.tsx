@@ -1,10 +1,10 @@
 import { Button, Textarea } from "@mantine/core";
 import { useMutation } from "@tanstack/react-query";
 import { useState } from "react";
-import { at, send } from "@/api/client";
+import { createInvitation } from "@/api/generated/stoa";
+import type { Invitation, Workspace } from "@/api/nouns";
 import { type Problem, problemOf } from "@/api/problem";
 import { refresh } from "@/api/queries";
-import type { Invitation, Workspace } from "@/api/types";
 import { CodeToCopy, Dialog, Note } from "@/kit";
 import { addressesIn } from "./addresses";
 
@@ -19,10 +19,9 @@ export function InviteDialog({ workspace, onClose }: { workspace: Workspace; onC
       const outcomes: Outcome[] = [];
       for (const email of addresses) {
         try {
-          const body = { email };
           outcomes.push({
             email,
-            invitation: await send<Invitation>("POST", at`/workspaces/${workspace.slug}/invitations`, { body }),
+            invitation: await createInvitation(workspace.slug, { email }),
           });
         } catch (failure) {
           outcomes.push({ email, problem: problemOf(failure) });

@@ -13,23 +13,16 @@ import {
   IconUsers,
   IconUserUp,
 } from "@tabler/icons-react";
-import { lazy, Suspense, useState } from "react";
+import { useEffect, useState } from "react";
+import type { ActionKey, Member, Role } from "@/api/nouns";
 import { useMe, useMembers } from "@/api/queries";
-import type { Member, Role } from "@/api/types";
+import { ExplainDialog, PermissionsDialog } from "@/features/permissions";
 import { useWorkspace } from "@/frame/useWorkspace";
 import { Chip, Empty, Failed, LoadingRows, More, PageTitle, Panel, PersonAvatar, Table, Time } from "@/kit";
-import { actionOf } from "@/kit/actions";
-import { ChangeRole, RemoveMember } from "./ChangeMember";
+import { ACTIONS, actionOf } from "@/kit/actions";
 import { Invitations } from "./Invitations";
-import { InviteDialog } from "./InviteDialog";
+import { ChangeRole, InviteDialog, RemoveMember } from "./later";
 import css from "./members.module.css";
-
-const PermissionsDialog = lazy(() =>
-  import("@/features/permissions").then(({ PermissionsDialog }) => ({ default: PermissionsDialog })),
-);
-const ExplainDialog = lazy(() =>
-  import("@/features/permissions").then(({ ExplainDialog }) => ({ default: ExplainDialog })),
-);
 
 type Open = { kind: "permissions" | "explain" | "role" | "remove"; member: Member } | null;
 
@@ -38,11 +31,21 @@ export function MembersPage() {
   const isOwner = workspace.may.includes("manage");
   const [search, setSearch] = useState("");
   const [role, setRole] = useState<Role | "all">("all");
+  const [action, setAction] = useState<ActionKey | "any">("any");
   const [q] = useDebouncedValue(search, 150);
   const members = useMembers(workspace.slug, { q });
   const [isInviting, setInviting] = useState(false);
   const [open, setOpen] = useState<Open>(null);
-  const shown = members.items?.filter((member) => role === "all" || member.role === role);
+  const isFiltered = role !== "all" || action !== "any";
+  // What is filtered here has to be here: the rest of the list is fetched before it is said who fits.
+  const { hasNextPage, isFetchingNextPage, fetchNextPage } = members;
+  useEffect(() => {
+    if (isFiltered && hasNextPage && !isFetchingNextPage) void fetchNextPage();
+  }, [isFiltered, hasNextPage, isFetchingNextPage, fetchNextPage]);
+  const shown = members.items?.filter(
+    (member) =>
+      (role === "all" || member.role === role) && (action === "any" || member.permissions?.actions.includes(action)),
+  );
   const close = () => setOpen(null);
   const me = useMe();
   // A plain member is told the address of nobody but themselves.
@@ -52,7 +55,7 @@ export function MembersPage() {
     <div className={css.page}>
       <PageTitle
         title="Members"
-        sentence={`Who is in ${workspace.name}, and what each may see and do.`}
+        sentence={<span className={css.sentence}>Who is in {workspace.name}, and what each may see and do.</span>}
         actions={
           workspace.may.includes("invite") && (
             <Button
@@ -70,13 +73,15 @@ export function MembersPage() {
           placeholder={isOwner ? "Name or e-mail address" : "Name"}
           aria-label="Find a member"
           leftSection={<IconSearch size={15} stroke={1.75} />}
-          w={{ base: "auto", sm: 280 }}
+          className={css.search ?? ""}
           value={search}
           onChange={(event) => setSearch(event.currentTarget.value)}
         />
         <Select
           aria-label="Role"
-          w={140}
+          data-tool
+          className={css.filter ?? ""}
+          w={120}
           data={[
             { value: "all", label: "All roles" },
             { value: "owner", label: "Owners" },
@@ -85,7 +90,23 @@ export function MembersPage() {
           value={role}
           onChange={(value) => setRole((value as Role | "all" | null) ?? "all")}
         />
-        <span>{shown && !members.hasNextPage && `${shown.length} ${shown.length === 1 ? "member" : "members"}`}</span>
+        {isOwner && (
+          <Select
+            aria-label="Permission"
+            data-tool
+            className={css.filter ?? ""}
+            w={170}
+            data={[
+              { value: "any", label: "Any permission" },
+              ...ACTIONS.map(({ key, label }) => ({ value: key, label })),
+            ]}
+            value={action}
+            onChange={(value) => setAction((value as ActionKey | "any" | null) ?? "any")}
+          />
+        )}
+        <span className={css.total}>
+          {shown && !members.hasNextPage && `${shown.length} ${shown.length === 1 ? "member" : "members"}`}
+        </span>
       </div>
       {members.error ? (
         <Failed error={members.error} retry={() => void members.refetch()} inline />
@@ -93,12 +114,12 @@ export function MembersPage() {
         <LoadingRows height={52} />
       ) : shown.length === 0 ? (
         <Panel>
-          <Empty icon={IconUsers} title="Nobody of this name" inline>
-            Search for another name, or show all roles.
+          <Empty icon={IconUsers} title="Nobody fits" inline>
+            Search for another name, or choose all roles and any permission.
           </Empty>
         </Panel>
       ) : (
-        <Panel>
+        <Panel className={css.list ?? ""}>
           <Table
             label="Members"
             head={
@@ -114,10 +135,8 @@ export function MembersPage() {
       )}
       {isOwner && <Invitations workspace={workspace.slug} />}
       {isInviting && <InviteDialog workspace={workspace} onClose={() => setInviting(false)} />}
-      <Suspense>
-        {open?.kind === "permissions" && <PermissionsDialog member={open.member} onClose={close} />}
-        {open?.kind === "explain" && <ExplainDialog member={open.member} onClose={close} />}
-      </Suspense>
+      {open?.kind === "permissions" && <PermissionsDialog member={open.member} onClose={close} />}
+      {open?.kind === "explain" && <ExplainDialog member={open.member} onClose={close} />}
       {open?.kind === "role" && <ChangeRole member={open.member} onClose={close} />}
       {open?.kind === "remove" && <RemoveMember member={open.member} isMe={isMe(open.member)} onClose={close} />}
     </div>
@@ -163,20 +182,20 @@ function MemberRow({ member, isOwner, isMe, onOpen }: RowProps) {
           </div>
         </div>
       </td>
-      <td data-label="Role">
+      <td data-cell="role">
         <span style={{ display: "inline-flex", gap: 6, alignItems: "center" }}>
           {isTheirsOwner && <IconCrown size={15} stroke={1.75} aria-hidden />}
           {isTheirsOwner ? "Owner" : "Member"}
         </span>
       </td>
-      <td data-label="May do">
+      <td data-cell="do">
         <MayDo member={member} {...(isOwner && { onSet: () => onOpen({ kind: "permissions", member }) })} />
       </td>
-      <td className={css.dim} data-label="On">
+      <td className={css.dim} data-cell="on">
         {isTheirsOwner ? "Everything" : member.permissions ? on(member) : ""}
       </td>
       {isOwner && (
-        <td className={css.dim} data-label="Last seen">
+        <td className={css.dim} data-cell="seen">
           {member.last_seen_at ? <LastSeen at={member.last_seen_at} /> : "Never"}
         </td>
       )}

@@ -1,7 +1,9 @@
 import { Button } from "@mantine/core";
 import { IconCircleCheckFilled } from "@tabler/icons-react";
 import { Link } from "@tanstack/react-router";
-import type { Instance, Server } from "@/api/types";
+import { useState } from "react";
+import type { Instance, Server } from "@/api/nouns";
+import { loadOf } from "@/features/servers";
 import { Go, Panel, Row, Section, StatusIcon } from "@/kit";
 import css from "./overview.module.css";
 
@@ -34,7 +36,10 @@ function ofInstance(slug: string, instance: Instance): Trouble[] {
 
 function ofServer(slug: string, server: Server): Trouble[] {
   const { machine } = server;
-  const sentence = machine ? (machine.no_sandbox ?? machine.no_outgoing) : "It doesn't answer.";
+  const full = machine && loadOf(machine).find(({ isMuch }) => isMuch);
+  const sentence = machine
+    ? (machine.no_sandbox ?? machine.no_outgoing ?? (full && `${full.name} is ${Math.round(full.share)} % full.`))
+    : "It doesn't answer.";
   if (!sentence) return [];
   const to = `/${slug}/servers/${server.slug}`;
   return [
@@ -58,9 +63,13 @@ export function troubles(slug: string, instances: Instance[], servers: Server[])
   return all.sort((one, other) => Number(other.status === "failed") - Number(one.status === "failed"));
 }
 
+const FEW = 6;
+
 /** What needs somebody, each with its sentence and what next; one small line where nothing does. */
 export function Attention(props: { slug: string; instances: Instance[]; servers: Server[] }) {
   const found = troubles(props.slug, props.instances, props.servers);
+  const [isWhole, setWhole] = useState(false);
+  const shown = isWhole ? found : found.slice(0, FEW);
   return (
     <Section title="Needs attention" {...(found.length > 0 && { count: found.length })}>
       <Panel>
@@ -70,10 +79,10 @@ export function Attention(props: { slug: string; instances: Instance[]; servers:
             <span className={css.calm}>Nothing at the moment.</span>
           </Row>
         )}
-        {found.map(({ key, status, name, to, sentence, effect, next }) => (
+        {shown.map(({ key, status, name, to, sentence, effect, next }) => (
           <Row key={key} className={css.trouble ?? ""}>
             <StatusIcon status={status} />
-            <div className={css.what}>
+            <div className={css.words}>
               <Go to={to}>{name}</Go>
               <div>{sentence}</div>
               {effect && <div className={css.quiet}>{effect}</div>}
@@ -85,6 +94,13 @@ export function Attention(props: { slug: string; instances: Instance[]; servers:
             )}
           </Row>
         ))}
+        {shown.length < found.length && (
+          <Row>
+            <Button variant="subtle" onClick={() => setWhole(true)}>
+              Show all {found.length}
+            </Button>
+          </Row>
+        )}
       </Panel>
     </Section>
   );

@@ -1,46 +1,94 @@
+import { useQueries } from "@tanstack/react-query";
+import { listDeployments } from "@/api/generated/stoa";
+import type { Deployment, Instance, Job } from "@/api/nouns";
 import { useJobs } from "@/api/queries";
-import type { Instance } from "@/api/types";
-import { duration, Go, Panel, Section, StatusBadge, Table, Time } from "@/kit";
+import { useSubjects } from "@/frame/useSubjects";
+import { duration, Go, Panel, Person, Section, ShortCommit, StatusIcon, Time } from "@/kit";
 import css from "./overview.module.css";
 
 const LAST = 6;
 
+/** What the instances' own histories say of deployments that jobs tell of; nothing where logs aren't allowed. */
+function useDeploymentsOf(slug: string, instances: Instance[]): Map<string, Deployment> {
+  return useQueries({
+    queries: instances.map(({ id }) => ({
+      queryKey: [slug, "deployments", "newest", id],
+      queryFn: ({ signal }: { signal: AbortSignal }) => listDeployments(slug, id, { limit: LAST }, { signal }),
+    })),
+    combine: (found) => new Map(found.flatMap(({ data }) => data?.items ?? []).map((one) => [one.job, one])),
+  });
+}
+
 /** The newest deployments of all instances that the caller sees, as jobs tell of them. */
 export function LastDeployments({ slug, instances }: { slug: string; instances: Map<string, Instance> }) {
   const jobs = useJobs(slug);
-  const found = jobs.items?.filter(({ kind, instance }) => kind === "deploy" && instance && instances.has(instance));
-  if (!found?.length) return null;
+  const found = (jobs.items ?? [])
+    .filter(({ kind, instance }) => kind === "deploy" && instances.has(instance ?? ""))
+    .slice(0, LAST);
+  const mine = [...new Set(found.map(({ instance }) => instances.get(instance ?? "")))].filter(
+    (one) => one !== undefined,
+  );
+  const deployments = useDeploymentsOf(
+    slug,
+    mine.filter(({ may }) => may.includes("read_logs")),
+  );
+  const subjects = useSubjects(
+    found.flatMap(({ id, instance }) => {
+      const [of, deployment] = [instances.get(instance ?? ""), deployments.get(id)];
+      return of && deployment ? [{ project: of.project.id, branch: deployment.branch, commit: deployment.commit }] : [];
+    }),
+  );
+  if (found.length === 0) return null;
   return (
     <Section title="Last deployments">
       <Panel>
-        <Table label="Last deployments" head={["Instance", "Outcome", "Branch", "Took", "When"]}>
-          {found.slice(0, LAST).map((job) => {
+        <ul className={css.last} aria-label="Last deployments">
+          {found.map((job) => {
             const instance = instances.get(job.instance ?? "");
-            const over = job.ended_at && Date.parse(job.ended_at) - Date.parse(job.created_at);
+            const deployment = deployments.get(job.id);
             return (
-              <tr key={job.id}>
-                <td>
-                  <Go to={`/${slug}/instances/${instance?.slug}`} style={{ fontWeight: 600, color: "var(--text)" }}>
-                    {instance?.name}
-                  </Go>
-                </td>
-                <td data-label="Outcome">
-                  <span>
-                    <StatusBadge status={job.status === "running" ? "deploying" : job.status} />
-                  </span>
-                </td>
-                <td data-label="Branch">{instance?.branch}</td>
-                <td data-label="Took" className={css.quiet}>
-                  {over ? duration(over) : "Goes on"}
-                </td>
-                <td data-label="When">
-                  <Time at={job.created_at} />
-                </td>
-              </tr>
+              instance && (
+                <Line
+                  key={job.id}
+                  to={`/${slug}/instances/${instance.slug}${deployment ? `/deployments/${deployment.id}` : ""}`}
+                  job={job}
+                  instance={instance}
+                  deployment={deployment}
+                  subject={deployment && subjects.get(deployment.commit)?.subject}
+                />
+              )
             );
           })}
-        </Table>
+        </ul>
       </Panel>
     </Section>
+  );
+}
+
+type LineProps = {
+  to: string;
+  job: Job;
+  instance: Instance;
+  deployment: Deployment | undefined;
+  subject: string | undefined;
+};
+
+function Line({ to, job, instance, deployment, subject }: LineProps) {
+  const took = job.ended_at && Date.parse(job.ended_at) - Date.parse(job.created_at);
+  return (
+    <li>
+      <StatusIcon status={job.status === "running" ? "deploying" : job.status} />
+      <Go className={css.name ?? ""} to={to}>
+        {instance.name}
+      </Go>
+      <span className={css.what}>
+        {deployment && <ShortCommit commit={deployment.commit} />} {subject ?? `of ${instance.branch}`}
+      </span>
+      <span className={css.who}>{deployment?.started_by && <Person name={deployment.started_by.name} />}</span>
+      <span className={css.took}>{took ? duration(took) : "goes on"}</span>
+      <span className={css.when}>
+        <Time at={job.created_at} />
+      </span>
+    </li>
   );
 }

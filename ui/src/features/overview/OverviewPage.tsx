@@ -1,30 +1,14 @@
-import { Progress } from "@mantine/core";
 import { IconBox } from "@tabler/icons-react";
+import type { Instance } from "@/api/nouns";
 import { useAllInstances, useAllProjects, useAllServers, useRunningJobs } from "@/api/queries";
-import type { Instance } from "@/api/types";
-import { Steps } from "@/features/firstStart";
-import { Load } from "@/features/servers";
-import { jobWord } from "@/frame/RunningWork";
+import { Steps } from "@/features/firstStart/later";
+import { Load, serverState } from "@/features/servers";
 import { useWorkspace } from "@/frame/useWorkspace";
-import {
-  Empty,
-  Failed,
-  Go,
-  LoadingPage,
-  PageTitle,
-  Panel,
-  Row,
-  Section,
-  ShortCommit,
-  StageTag,
-  StatusBadge,
-  StatusIcon,
-  Table,
-  Time,
-} from "@/kit";
+import { Empty, Failed, Go, LoadingPage, PageTitle, Panel, Row, Section, StatusIcon } from "@/kit";
 import { Attention } from "./Attention";
 import { LastDeployments } from "./LastDeployments";
 import css from "./overview.module.css";
+import { Work } from "./Work";
 
 /** How many of what, in one sentence. */
 export function inWords(instances: Instance[]): string {
@@ -77,40 +61,9 @@ export function OverviewPage() {
   return (
     <div>
       <PageTitle title="Overview" sentence={inWords(instances.data)} />
-      <div className={css.grid}>
+      <div className={`${css.grid} ${jobs.items?.length || servers.data?.length ? "" : css.alone}`}>
         <div>
           <Attention slug={slug} instances={instances.data} servers={servers.data ?? []} />
-          <Section title="Instances" count={instances.data.length}>
-            <Panel>
-              <Table label="Instances" head={["Instance", "Status", "Stage", "Branch"]}>
-                {instances.data.map((instance) => (
-                  <tr key={instance.id}>
-                    <td>
-                      <Go to={`/${slug}/instances/${instance.slug}`} style={{ fontWeight: 600, color: "var(--text)" }}>
-                        {instance.name}
-                      </Go>
-                      <div className={css.quiet}>{instance.project.name}</div>
-                    </td>
-                    <td data-label="Status">
-                      <span>
-                        <StatusBadge status={instance.status} />
-                      </span>
-                    </td>
-                    <td data-label="Stage">
-                      <span>
-                        <StageTag stage={instance.stage} />
-                      </span>
-                    </td>
-                    <td data-label="Branch">
-                      <span>
-                        {instance.branch} {instance.commit && <ShortCommit commit={instance.commit} />}
-                      </span>
-                    </td>
-                  </tr>
-                ))}
-              </Table>
-            </Panel>
-          </Section>
           <LastDeployments slug={slug} instances={nameOf} />
         </div>
         <div>
@@ -118,31 +71,20 @@ export function OverviewPage() {
             <Section title="Running work" count={jobs.items?.length}>
               <Panel>
                 {jobs.items?.map((job) => (
-                  <Row key={job.id}>
-                    <StatusIcon status={job.status === "queued" ? "queued" : "working"} />
-                    <div className={css.what}>
-                      {jobWord(job)} {job.instance && nameOf.get(job.instance)?.name}
-                      <div className={css.quiet}>
-                        {job.step}, <Time at={job.created_at} />
-                      </div>
-                      {job.progress !== null && (
-                        <Progress value={job.progress} size={5} mt={6} aria-label={jobWord(job)} />
-                      )}
-                    </div>
-                  </Row>
+                  <Work key={job.id} slug={slug} job={job} instance={nameOf.get(job.instance ?? "")} />
                 ))}
               </Panel>
             </Section>
           )}
           {Boolean(servers.data?.length) && (
-            <Section title="Server load">
+            <Section title="Server load" aside={<span className={css.quiet}>now</span>}>
               <Panel>
                 {servers.data?.map((server) => (
                   <Row key={server.id}>
                     <div className={css.server}>
                       <div className={css.head}>
-                        <StatusIcon status={server.machine?.no_sandbox ? "attention" : server.status} />
-                        <Go to={`/${slug}/servers/${server.slug}`} style={{ fontWeight: 600, color: "var(--text)" }}>
+                        <StatusIcon status={serverState(server).status} />
+                        <Go to={`/${slug}/servers/${server.slug}`} className={css.name ?? ""}>
                           {server.name}
                         </Go>
                         <span className={css.quiet}>

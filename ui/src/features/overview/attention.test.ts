@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { Instance, Server } from "@/api/types";
+import type { Instance, Server } from "@/api/nouns";
 import { troubles } from "./Attention";
 
 const instance = (some: Partial<Instance>) =>

@@ -18,11 +18,11 @@ import {
 } from "@tabler/icons-react";
 import { useNavigate } from "@tanstack/react-router";
 import { type ComponentType, type KeyboardEvent, useId, useState } from "react";
+import type { Workspace } from "@/api/nouns";
 import { useInstances, useMe, useMembers, useProjects, useServers } from "@/api/queries";
-import type { Workspace } from "@/api/types";
 import { samePlaceIn } from "@/frame/places";
 import { useSignOut } from "@/frame/useSignOut";
-import { usePhone } from "@/kit";
+import { useFocusBack, usePhone } from "@/kit";
 import css from "./palette.module.css";
 
 type Icon = ComponentType<{ size?: number; stroke?: number; "aria-hidden"?: boolean }>;
@@ -34,6 +34,7 @@ export function Palette({ workspace, onClose }: { workspace: Workspace | null; o
   const [chosen, setChosen] = useState(0);
   const phone = usePhone();
   const list = useId();
+  useFocusBack(true);
   const offers = useOffers(workspace, text);
   const at = Math.min(chosen, Math.max(0, offers.length - 1));
   const run = (offer: Offer | undefined) => {

@@ -14,7 +14,7 @@ import {
   IconUserShare,
 } from "@tabler/icons-react";
 import { useId } from "react";
-import type { ActionKey } from "@/api/types";
+import type { ActionKey } from "@/api/nouns";
 import { Chip } from "@/kit";
 import type { ActionWords } from "@/kit/actions";
 import css from "./permissions.module.css";

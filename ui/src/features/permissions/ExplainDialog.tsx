@@ -1,10 +1,10 @@
 import { Button, Select } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
-import { at, get } from "@/api/client";
+import { type ActionKey, explainPermission } from "@/api/generated/stoa";
+import type { Member } from "@/api/nouns";
 import { problemOf } from "@/api/problem";
 import { useAllInstances, useAllProjects, useAllServers } from "@/api/queries";
-import type { Explanation, Member } from "@/api/types";
 import { useWorkspace } from "@/frame/useWorkspace";
 import { Dialog, Note } from "@/kit";
 import { ACTIONS } from "@/kit/actions";
@@ -13,17 +13,16 @@ import { ACTIONS } from "@/kit/actions";
 export function ExplainDialog({ member, onClose }: { member: Member; onClose: () => void }) {
   const workspace = useWorkspace();
   const mayList = workspace.permissions.actions.includes("view_projects");
-  const [action, setAction] = useState<string | null>(null);
+  const [action, setAction] = useState<ActionKey | null>(null);
   const [resource, setResource] = useState<string | null>(null);
   const instances = useAllInstances(workspace.slug);
   const projects = useAllProjects(workspace.slug, mayList);
   const servers = useAllServers(workspace.slug);
   const [kind, id] = resource?.split(" ") ?? [];
-  const query = { action, ...(kind && { [kind]: id }) };
+  const query = { ...(action && { action }), ...(kind && { [kind]: id }) };
   const asked = useQuery({
     queryKey: [workspace.slug, "permissions", "explain", member.id, query],
-    queryFn: ({ signal }) =>
-      get<Explanation>(at`/workspaces/${workspace.slug}/members/${member.id}/explain`, query, signal),
+    queryFn: ({ signal }) => explainPermission(workspace.slug, member.id, query, { signal }),
     enabled: Boolean(action || resource),
   });
   const group = (word: string, key: string, items: { id: string; name: string }[] | undefined) => ({

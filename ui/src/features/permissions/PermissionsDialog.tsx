@@ -2,14 +2,16 @@ import { ActionIcon, Button, Modal, SegmentedControl, Skeleton } from "@mantine/
 import { IconHelp, IconInfoCircle, IconMinus, IconPlus, IconX } from "@tabler/icons-react";
 import type { UseQueryResult } from "@tanstack/react-query";
 import { useEffect, useRef, useState } from "react";
-import { at, type Tagged } from "@/api/client";
+import { ifMatch, type Tagged } from "@/api/client";
+import { setPermissions } from "@/api/generated/stoa";
+import type { ActionKey, Member, Permissions } from "@/api/nouns";
 import { isCode } from "@/api/problem";
 import { useAct, useAllInstances, useAllProjects, useAllServers, usePermissions } from "@/api/queries";
-import type { ActionKey, Member, Permissions } from "@/api/types";
 import { useWorkspace } from "@/frame/useWorkspace";
-import { Chip, Failed, Note, PersonAvatar, Time, usePhone } from "@/kit";
+import { Chip, Failed, Note, PersonAvatar, Time, useFocusBack, usePhone } from "@/kit";
 import { ACTIONS, actionOf } from "@/kit/actions";
 import { ActionRow } from "./ActionRow";
+import { CopyFrom } from "./CopyFrom";
 import { addsUpTo, type Change, type Draft, difference, draftOf, LISTS, type Lists, rebased } from "./difference";
 import { ExplainDialog } from "./ExplainDialog";
 import css from "./permissions.module.css";
@@ -27,6 +29,7 @@ export function PermissionsDialog({ member, onClose }: { member: Member; onClose
   const phone = usePhone();
   const permissions = usePermissions(workspace.slug, member.id);
   const [isExplaining, setExplaining] = useState(false);
+  useFocusBack(true);
   const { name, email } = member.account;
   return (
     <Modal opened onClose={onClose} size={1040} padding={0} fullScreen={phone}>
@@ -102,10 +105,7 @@ function Editor({ member, saved, permissions, onClose }: EditorProps) {
   }, [saved, base]);
 
   const save = useAct<void, Permissions>(slug, {
-    method: "PUT",
-    path: () => at`/members/${member.id}/permissions`,
-    body: () => draft,
-    ifMatch: () => base.etag,
+    act: () => setPermissions(slug, member.id, draft, ifMatch(base.etag)),
     nouns: ["members", "permissions"],
     onDone: onClose,
   });
@@ -136,6 +136,7 @@ function Editor({ member, saved, permissions, onClose }: EditorProps) {
           </Note>
         </div>
       )}
+      <CopyFrom member={member} onChoose={(permissions) => setDraft(draftOf(permissions))} />
       {phone && (
         <div className={css.views}>
           <SegmentedControl
@@ -181,6 +182,7 @@ function Editor({ member, saved, permissions, onClose }: EditorProps) {
                 offered={offers[list].data}
                 error={offers[list].error}
                 chosen={draft[list]}
+                saved={base.draft[list]}
                 onChange={(ids) => setDraft((old) => ({ ...old, [list]: ids }))}
               />
             ))}

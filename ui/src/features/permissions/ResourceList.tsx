@@ -1,5 +1,5 @@
-import { Button, MultiSelect } from "@mantine/core";
-import { IconLock } from "@tabler/icons-react";
+import { Button, MultiSelect, Pill } from "@mantine/core";
+import { IconLock, IconPlus } from "@tabler/icons-react";
 import { useId, useState } from "react";
 import { problemOf } from "@/api/problem";
 import { Note } from "@/kit";
@@ -15,11 +15,13 @@ type Props = {
   offered: Offered[] | undefined;
   error: unknown;
   chosen: string[];
+  /** Those that are saved already; the others are shown as added. */
+  saved: string[];
   onChange: (ids: string[]) => void;
 };
 
 /** One allow-list. What is chosen stays chosen, whether the search shows it or not. */
-export function ResourceList({ label, offered, error, chosen, onChange }: Props) {
+export function ResourceList({ label, offered, error, chosen, saved, onChange }: Props) {
   const id = useId();
   const [search, setSearch] = useState("");
   if (error) return <Note tone="bad">{problemOf(error).detail}</Note>;
@@ -64,6 +66,21 @@ export function ResourceList({ label, offered, error, chosen, onChange }: Props)
         placeholder={chosen.length === 0 ? "No access" : ""}
         nothingFoundMessage={all.length === 0 ? "There is none yet" : "None of this name"}
         comboboxProps={{ withinPortal: true }}
+        renderPill={({ option, value, onRemove, disabled }) => {
+          const isFresh = !saved.includes(String(value));
+          return (
+            <Pill
+              withRemoveButton={!disabled}
+              onRemove={onRemove ?? (() => {})}
+              removeButtonProps={{ "aria-label": `Take ${option?.label ?? "it"} away` }}
+              {...(isFresh && { className: css.fresh })}
+              title={option?.label}
+            >
+              {isFresh && <IconPlus size={12} aria-label="added" style={{ verticalAlign: -1, marginRight: 3 }} />}
+              {option?.label ?? "…"}
+            </Pill>
+          );
+        }}
         classNames={{ pillsList: css.pills ?? "" }}
         styles={{ pillsList: { maxHeight: 132, overflowY: "auto" } }}
       />

@@ -1,6 +1,6 @@
 // What a permission profile would change, and how it reads. Nothing here decides anything.
 
-import type { ActionKey, Permissions } from "@/api/types";
+import type { ActionKey, Permissions } from "@/api/nouns";
 
 export type Lists = "projects" | "instances" | "servers";
 export const LISTS: Lists[] = ["projects", "instances", "servers"];

@@ -1,2 +1,1 @@
-export { ExplainDialog } from "./ExplainDialog";
-export { PermissionsDialog } from "./PermissionsDialog";
+export { ExplainDialog, PermissionsDialog } from "./later";

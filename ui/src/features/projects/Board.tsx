@@ -1,11 +1,11 @@
 import { ActionIcon, Tooltip } from "@mantine/core";
 import { IconCode, IconExternalLink, IconFlask, IconGitBranch, IconPlus, IconWorld } from "@tabler/icons-react";
 import { useState } from "react";
+import type { Instance, Project, Stage } from "@/api/nouns";
 import { useAllInstances, useBranches } from "@/api/queries";
-import type { Project, Stage } from "@/api/types";
 import { NewInstanceDialog } from "@/features/instances";
 import { useWorkspace } from "@/frame/useWorkspace";
-import { Empty, Failed, Go, LoadingRows, Panel, PersonAvatar, ShortCommit, StatusIcon, Time } from "@/kit";
+import { Cut, Empty, Failed, Go, LoadingRows, Panel, Person, ShortCommit, StatusIcon, Time } from "@/kit";
 import { type Card, columns, distance } from "./board";
 import { HowToPush } from "./HowToPush";
 import css from "./projects.module.css";
@@ -35,28 +35,31 @@ export function Board({ project }: { project: Project }) {
       </Panel>
     );
   const board = columns(branches.data);
-  const urls = new Map(instances.data?.map(({ id, url }) => [id, url]));
+  const known = new Map(instances.data?.map((instance) => [instance.id, instance]));
   return (
     <div className={css.board}>
       {STAGES.map(({ stage, name, Icon }) => (
         <section key={stage} aria-label={name} className={css.column}>
           <div className={css.columnHead}>
             <Icon size={16} stroke={1.75} aria-hidden />
-            {name} <span className={css.count}>{board[stage].length}</span>
+            {name} <span className={`${css.count} numbers`}>{board[stage].length}</span>
             {isOwner && (
               <ActionIcon aria-label={`New instance in ${name}`} onClick={() => setWanted({ stage })}>
                 <IconPlus size={16} stroke={1.75} />
               </ActionIcon>
             )}
           </div>
+          {board[stage].length === 0 && <p className={css.none}>No branch runs here.</p>}
           {board[stage].map((card) => (
             <BranchCard
               key={card.branch.name}
               card={card}
               base={project.default_branch}
               workspace={workspace.slug}
-              urls={urls}
-              {...(isOwner && { onNew: () => setWanted({ stage, branch: card.branch.name }) })}
+              known={known}
+              // Where none runs yet; others have the column's own button.
+              {...(isOwner &&
+                card.instances.length === 0 && { onNew: () => setWanted({ stage, branch: card.branch.name }) })}
             />
           ))}
         </section>
@@ -70,7 +73,8 @@ function BranchCard(props: {
   card: Card;
   base: string;
   workspace: string;
-  urls: Map<string, string | null>;
+  /** What the list of instances says of them: server and address. */
+  known: Map<string, Instance>;
   /** Makes an instance of the branch. Absent where the caller may not. */
   onNew?: () => void;
 }) {
@@ -80,7 +84,9 @@ function BranchCard(props: {
     <article className={css.card}>
       <div className={css.line}>
         <IconGitBranch size={15} stroke={1.75} aria-hidden />
-        <strong title={branch.name}>{branch.name}</strong>
+        <strong>
+          <Cut text={branch.name} />
+        </strong>
         <span className={`${css.quiet} ${css.distance}`}>{distance(branch, props.base)}</span>
         {props.onNew && (
           <Tooltip label="New instance of this branch">
@@ -90,30 +96,30 @@ function BranchCard(props: {
           </Tooltip>
         )}
       </div>
-      <div className={css.subject} title={commit.subject}>
-        {commit.subject}
-      </div>
-      <div className={css.line}>
-        <PersonAvatar name={commit.author_name} size={18} />
-        <span className={css.quiet}>{commit.author_name}</span>
+      <Cut text={commit.subject} className={css.subject ?? ""} />
+      <div className={`${css.line} ${css.by}`}>
+        <Person name={commit.author_name} size={17} />
         <ShortCommit commit={commit.id} />
-        <span className={css.quiet}>
+        <span className={css.when}>
           <Time at={commit.at} />
         </span>
       </div>
       {instances.map((instance) => {
-        const url = props.urls.get(instance.id);
+        const { url, server } = props.known.get(instance.id) ?? {};
         return (
           <div key={instance.id} className={css.instance}>
             <StatusIcon status={instance.status} />
-            <Go to={`/${props.workspace}/instances/${instance.slug}`}>{instance.name}</Go>
+            <Go to={`/${props.workspace}/instances/${instance.slug}`}>
+              <Cut text={instance.name} />
+            </Go>
+            {server && <Cut text={server.name} className={css.server ?? ""} />}
             {url && (
               <a
+                className={css.visit}
                 href={url}
                 target="_blank"
                 rel="noreferrer"
-                aria-label={`Open ${instance.name}`}
-                style={{ marginLeft: "auto", color: "var(--text3)" }}
+                aria-label={`Open the address of ${instance.name}`}
               >
                 <IconExternalLink size={15} stroke={1.75} aria-hidden />
               </a>

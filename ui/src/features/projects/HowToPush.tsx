@@ -1,5 +1,5 @@
 import { Link } from "@tanstack/react-router";
-import type { Project } from "@/api/types";
+import type { Project } from "@/api/nouns";
 import { CodeToCopy } from "@/kit";
 
 /** The exact commands for this repository. */

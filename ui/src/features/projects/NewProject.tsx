@@ -1,16 +1,16 @@
 import { Button, TextInput } from "@mantine/core";
 import { useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
+import { createProject } from "@/api/generated/stoa";
+import type { Project } from "@/api/nouns";
 import { useAct } from "@/api/queries";
-import type { Project } from "@/api/types";
 import { Dialog, Note } from "@/kit";
 
 export function NewProjectDialog(props: { workspace: string; onClose: () => void; stays?: boolean }) {
   const navigate = useNavigate();
   const [name, setName] = useState("");
   const create = useAct<void, Project>(props.workspace, {
-    path: () => "/projects",
-    body: () => ({ name: name.trim(), repository: { kind: "hosted" } }),
+    act: () => createProject(props.workspace, { name: name.trim(), repository: { kind: "hosted" } }),
     nouns: ["projects"],
     onDone: (project) => {
       props.onClose();

@@ -5,7 +5,7 @@ import { useState } from "react";
 import { useProjects } from "@/api/queries";
 import { useWorkspace } from "@/frame/useWorkspace";
 import { Empty, Failed, Go, LoadingRows, More, PageTitle, Panel, Table, Time } from "@/kit";
-import { NewProjectDialog } from "./NewProject";
+import { NewProjectDialog } from "./later";
 
 export function ProjectsPage() {
   const workspace = useWorkspace();

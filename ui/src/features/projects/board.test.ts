@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { Branch } from "@/api/types";
+import type { Branch } from "@/api/nouns";
 import { columns, distance } from "./board";
 
 const branch = (name: string, instances: Branch["instances"] = [], at = "2026-01-01"): Branch => ({
@@ -35,5 +35,7 @@ test("newest branches come first", () => {
 test("the distance is said in words", () => {
   expect(distance(branch("main"), "main")).toBe("default");
   expect(distance({ ...branch("idea"), ahead: 2, behind: 1 }, "main")).toBe("2 ahead, 1 behind");
+  expect(distance({ ...branch("idea"), ahead: 2 }, "main")).toBe("2 ahead of main");
+  expect(distance({ ...branch("idea"), behind: 1 }, "main")).toBe("1 behind main");
   expect(distance(branch("idea"), "main")).toBe("even with main");
 });

@@ -1,6 +1,6 @@
 // Which card stands in which column.
 
-import type { Branch, Stage } from "@/api/types";
+import type { Branch, Stage } from "@/api/nouns";
 
 export type Card = { branch: Branch; instances: Branch["instances"] };
 
@@ -22,5 +22,7 @@ export function columns(branches: Branch[]): Record<Stage, Card[]> {
 export function distance(branch: Branch, base: string): string {
   if (branch.is_default) return "default";
   const parts = [branch.ahead && `${branch.ahead} ahead`, branch.behind && `${branch.behind} behind`].filter(Boolean);
-  return parts.length ? parts.join(", ") : `even with ${base}`;
+  if (parts.length === 0) return `even with ${base}`;
+  if (parts.length === 2) return parts.join(", ");
+  return branch.ahead ? `${parts[0]} of ${base}` : `${parts[0]} ${base}`;
 }

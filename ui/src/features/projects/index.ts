@@ -1,4 +1,4 @@
 export { HowToPush } from "./HowToPush";
-export { NewProjectDialog } from "./NewProject";
+export { NewProjectDialog } from "./later";
 export { ProjectPage } from "./ProjectPage";
 export { ProjectsPage } from "./ProjectsPage";

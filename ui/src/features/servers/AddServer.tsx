@@ -1,14 +1,14 @@
 import { Button, TextInput } from "@mantine/core";
 import { useState } from "react";
+import { createServer } from "@/api/generated/stoa";
+import type { Server } from "@/api/nouns";
 import { useAct } from "@/api/queries";
-import type { Server } from "@/api/types";
 import { Dialog, Note } from "@/kit";
 
 export function AddServerDialog({ workspace, onClose }: { workspace: string; onClose: () => void }) {
   const [name, setName] = useState("local");
   const add = useAct<void, Server>(workspace, {
-    path: () => "/servers",
-    body: () => ({ name: name.trim(), local: true }),
+    act: () => createServer(workspace, { name: name.trim(), local: true }),
     nouns: ["servers"],
     onDone: onClose,
   });

@@ -1,6 +1,6 @@
 import { Progress } from "@mantine/core";
 import { IconAlertTriangleFilled } from "@tabler/icons-react";
-import type { Server } from "@/api/types";
+import type { Server } from "@/api/nouns";
 import css from "./servers.module.css";
 
 const UNITS = ["B", "KiB", "MiB", "GiB", "TiB"];
@@ -15,25 +15,36 @@ export function bytes(count: number): string {
   return `${value >= 10 || unit === 0 ? Math.round(value) : value.toFixed(1)} ${UNITS[unit]}`;
 }
 
-export type LoadShare = { name: string; share: number; of: string };
+export type LoadShare = { name: string; share: number; of: string; isMuch: boolean };
 
 /** From this share on, a bar is a warning. */
 const MUCH = 90;
 
 /** How much of a machine is used: processor, memory and disk, in percent. */
 export function loadOf(machine: NonNullable<Server["machine"]>): LoadShare[] {
-  const percent = (used: number, whole: number) => (100 * used) / Math.max(1, whole);
+  const share = (name: string, used: number, whole: number) => {
+    const share = (100 * used) / Math.max(1, whole);
+    return { name, share, of: bytes(whole), isMuch: share >= MUCH };
+  };
+  const { processors, processor_used } = machine;
   return [
-    { name: "Processor", share: machine.processor_used, of: `${machine.processors} cores` },
-    { name: "Memory", share: percent(machine.memory_used, machine.memory), of: bytes(machine.memory) },
-    { name: "Disk", share: percent(machine.disk_used, machine.disk), of: bytes(machine.disk) },
+    // A processor that is busy does its work; memory and disk that are full stop it.
+    { name: "Processor", share: processor_used, of: `${processors} cores`, isMuch: false },
+    share("Memory", machine.memory_used, machine.memory),
+    share("Disk", machine.disk_used, machine.disk),
   ];
 }
 
+/** A server's state in a word, and why it needs somebody. */
+export function serverState({ machine, status }: Server): { status: string; word?: string } {
+  if (!machine) return { status: status === "ready" ? "away" : status };
+  if (machine.no_sandbox) return { status: "attention", word: "No sandbox" };
+  const full = loadOf(machine).find(({ isMuch }) => isMuch);
+  return full ? { status: "attention", word: `${full.name} nearly full` } : { status };
+}
+
 /** One share: its percent, of what, and a bar. Much of it is told by an icon and colour. */
-export function Share({ name, share, of }: LoadShare) {
-  // A processor that is busy does its work; memory and disk that are full stop it.
-  const isMuch = name !== "Processor" && share >= MUCH;
+export function Share({ name, share, of, isMuch }: LoadShare) {
   return (
     <div className={css.share}>
       <span className={`${css.percent} ${isMuch ? css.much : ""} numbers`}>

@@ -1,9 +1,10 @@
 import { Button, TextInput } from "@mantine/core";
 import { useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
-import { at, type Tagged } from "@/api/client";
+import { ifMatch, type Tagged } from "@/api/client";
+import { changeServer } from "@/api/generated/stoa";
+import type { Server } from "@/api/nouns";
 import { useAct } from "@/api/queries";
-import type { Server } from "@/api/types";
 import { Dialog, Note } from "@/kit";
 
 export function RenameServer(props: { workspace: string; server: Tagged<Server>; onClose: () => void }) {
@@ -11,10 +12,7 @@ export function RenameServer(props: { workspace: string; server: Tagged<Server>;
   const navigate = useNavigate();
   const [name, setName] = useState(server.name);
   const save = useAct<void, Server>(props.workspace, {
-    method: "PATCH",
-    path: () => at`/servers/${server.id}`,
-    body: () => ({ name: name.trim() }),
-    ifMatch: () => server.etag,
+    act: () => changeServer(props.workspace, server.id, { name: name.trim() }, ifMatch(server.etag)),
     nouns: ["servers", "instances"],
     onDone: ({ slug }) => {
       props.onClose();

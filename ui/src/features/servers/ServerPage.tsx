@@ -1,6 +1,6 @@
 import { useNavigate, useParams } from "@tanstack/react-router";
 import { useState } from "react";
-import { at } from "@/api/client";
+import { deleteServer } from "@/api/generated/stoa";
 import { useAct, useAllInstances, useServer } from "@/api/queries";
 import { useWorkspace } from "@/frame/useWorkspace";
 import {
@@ -20,8 +20,8 @@ import {
   Table,
   Time,
 } from "@/kit";
-import { Load } from "./Load";
-import { RenameServer } from "./RenameServer";
+import { Load, serverState } from "./Load";
+import { RenameServer } from "./later";
 
 export function ServerPage() {
   const workspace = useWorkspace();
@@ -32,8 +32,7 @@ export function ServerPage() {
   const [isRemoving, setRemoving] = useState(false);
   const [isRenaming, setRenaming] = useState(false);
   const remove = useAct<void>(workspace.slug, {
-    method: "DELETE",
-    path: () => at`/servers/${slug}`,
+    act: () => deleteServer(workspace.slug, slug),
     nouns: ["servers"],
     onDone: () => void navigate({ to: `/${workspace.slug}/servers` }),
   });
@@ -45,7 +44,7 @@ export function ServerPage() {
     <div>
       <PageTitle
         title={here.name}
-        beside={<StatusBadge status={machine?.no_sandbox ? "attention" : here.status} />}
+        beside={<StatusBadge {...serverState(here)} />}
         sentence={
           machine
             ? `${here.is_local ? "The machine that Stoa stands on" : "Another machine"}. Up for ${duration(machine.uptime_seconds * 1000)}, version ${machine.version}, limits by ${machine.limits_by}.`

@@ -1,12 +1,12 @@
 import { Button } from "@mantine/core";
 import { IconPlus, IconServer2 } from "@tabler/icons-react";
 import { useState } from "react";
+import type { Server } from "@/api/nouns";
 import { useServers } from "@/api/queries";
-import type { Server } from "@/api/types";
 import { useWorkspace } from "@/frame/useWorkspace";
 import { Empty, Failed, Go, LoadingRows, More, PageTitle, Panel, StatusBadge, Table } from "@/kit";
-import { AddServerDialog } from "./AddServer";
-import { bytes, loadOf, Share } from "./Load";
+import { bytes, loadOf, Share, serverState } from "./Load";
+import { AddServerDialog } from "./later";
 import css from "./servers.module.css";
 
 export function ServersPage() {
@@ -76,11 +76,7 @@ function ServerRow({ server, workspace }: { server: Server; workspace: string })
       </td>
       <td data-label="State">
         <span>
-          {" "}
-          <StatusBadge
-            status={machine?.no_sandbox ? "attention" : server.status}
-            {...(machine?.no_sandbox && { word: "No sandbox" })}
-          />
+          <StatusBadge {...serverState(server)} />
         </span>
       </td>
       {["Processor", "Memory", "Disk"].map((name, at) => (

@@ -1,4 +1,4 @@
-export { AddServerDialog } from "./AddServer";
-export { Load } from "./Load";
+export { Load, loadOf, serverState } from "./Load";
+export { AddServerDialog } from "./later";
 export { ServerPage } from "./ServerPage";
 export { ServersPage } from "./ServersPage";

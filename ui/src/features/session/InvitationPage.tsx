@@ -3,19 +3,23 @@ import { IconInfoCircle } from "@tabler/icons-react";
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useParams } from "@tanstack/react-router";
 import { type FormEvent, useEffect, useState } from "react";
-import { at, get, send } from "@/api/client";
+import {
+  type AcceptInvitation,
+  acceptInvitation,
+  type Joined,
+  signOut,
+  viewInvitationLink,
+} from "@/api/generated/stoa";
+import type { InvitationLink } from "@/api/nouns";
 import { isCode, type Problem } from "@/api/problem";
 import { ME, queryClient, useMe } from "@/api/queries";
-import type { InvitationLink } from "@/api/types";
-import { LoadingPage, Note, PersonAvatar, State, useTitle } from "@/kit";
+import { LoadingPage, Note, PersonAvatar, State, StatusBadge, useTitle } from "@/kit";
 import { wear } from "@/theme/brand";
 import { Entrance } from "./Entrance";
 import { NewPasswordField } from "./PasswordField";
 import { SignInForm } from "./SignInForm";
 import css from "./session.module.css";
 import { keep, keptToken } from "./takeToken";
-
-type Joined = { workspace: { id: string; slug: string; name: string } };
 
 export function InvitationPage() {
   useTitle("Invitation");
@@ -33,7 +37,7 @@ export function InvitationPage() {
   const account = me.error ? undefined : me.data;
   const link = useQuery({
     queryKey: ["invitation", token, account?.id ?? null],
-    queryFn: ({ signal }) => get<InvitationLink>(at`/invitations/${token ?? ""}`, undefined, signal),
+    queryFn: ({ signal }) => viewInvitationLink(token ?? "", { signal }),
     enabled: Boolean(token) && !me.isPending,
     gcTime: 0,
   });
@@ -80,8 +84,8 @@ function Invitation({ token, link, account }: Props) {
   const [isSigningIn, setSigningIn] = useState(link.account_exists === true);
   const [name, setName] = useState("");
   const [password, setPassword] = useState("");
-  const accept = useMutation<Joined, Problem, object>({
-    mutationFn: (body) => send<Joined>("POST", at`/invitations/${token}/accept`, { body }),
+  const accept = useMutation<Joined, Problem, AcceptInvitation>({
+    mutationFn: (body) => acceptInvitation(token, body),
     onSuccess: async ({ workspace }) => {
       await queryClient.invalidateQueries({ queryKey: ME });
       void navigate({ to: "/$workspace", params: { workspace: workspace.slug }, replace: true });
@@ -100,7 +104,7 @@ function Invitation({ token, link, account }: Props) {
 
   if (account && !mine) {
     const leave = async () => {
-      await send("DELETE", "/session").catch(() => {});
+      await signOut().catch(() => {});
       await queryClient.resetQueries({ queryKey: ME });
     };
     return (
@@ -122,7 +126,11 @@ function Invitation({ token, link, account }: Props) {
   const address = (
     <div>
       <div className={css.fixedLabel}>E-mail address</div>
-      <div className={css.fixed}>{link.email}</div>
+      <div className={css.fixed}>
+        <span>{link.email}</span>
+        {/* Whether it has an account is told only where the link went by mail: then the address is proved by it. */}
+        {link.account_exists !== undefined && !account && <StatusBadge status="running" word="Verified" />}
+      </div>
     </div>
   );
   const nothing = (

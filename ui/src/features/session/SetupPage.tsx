@@ -2,10 +2,10 @@ import { Button, TextInput } from "@mantine/core";
 import { useMutation } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
 import { type FormEvent, useState } from "react";
-import { send } from "@/api/client";
+import { setUp as installing } from "@/api/generated/stoa";
+import type { Account } from "@/api/nouns";
 import type { Problem } from "@/api/problem";
 import { ME, queryClient } from "@/api/queries";
-import type { Account } from "@/api/types";
 import { Note, useTitle } from "@/kit";
 import { Entrance } from "./Entrance";
 import { NewPasswordField } from "./PasswordField";
@@ -20,7 +20,7 @@ export function SetupPage() {
   const [email, setEmail] = useState("");
   const [password, setPassword] = useState("");
   const setUp = useMutation<Account, Problem>({
-    mutationFn: () => send<Account>("POST", "/setup", { body: { token, name, email, password } }),
+    mutationFn: () => installing({ token: token ?? "", name, email, password }),
     onSuccess: (account) => {
       queryClient.setQueryData(ME, account);
       void navigate({ to: "/workspaces", replace: true });

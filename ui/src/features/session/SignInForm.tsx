@@ -1,10 +1,10 @@
 import { Button, PasswordInput, TextInput } from "@mantine/core";
 import { useMutation } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
-import { send } from "@/api/client";
+import { signIn } from "@/api/generated/stoa";
+import type { Account } from "@/api/nouns";
 import type { Problem } from "@/api/problem";
 import { ME, queryClient } from "@/api/queries";
-import type { Account } from "@/api/types";
 import { Note } from "@/kit";
 import css from "./session.module.css";
 
@@ -12,8 +12,8 @@ import css from "./session.module.css";
 export function SignInForm({ email: fixed, onDone }: { email?: string; onDone?: () => void }) {
   const [email, setEmail] = useState(fixed ?? "");
   const [password, setPassword] = useState("");
-  const signIn = useMutation<{ account: Account }, Problem>({
-    mutationFn: () => send<{ account: Account }>("POST", "/session", { body: { email, password } }),
+  const entering = useMutation<{ account: Account }, Problem>({
+    mutationFn: () => signIn({ email, password }),
     onSuccess: ({ account }) => {
       onDone?.();
       queryClient.setQueryData(ME, account);
@@ -21,7 +21,7 @@ export function SignInForm({ email: fixed, onDone }: { email?: string; onDone?: 
   });
   const submit = (event: FormEvent) => {
     event.preventDefault();
-    signIn.mutate();
+    entering.mutate();
   };
   return (
     <form className={css.form} onSubmit={submit}>
@@ -45,8 +45,8 @@ export function SignInForm({ email: fixed, onDone }: { email?: string; onDone?: 
         value={password}
         onChange={(event) => setPassword(event.currentTarget.value)}
       />
-      {signIn.error && <Note tone="bad">{signIn.error.detail}</Note>}
-      <Button type="submit" variant="filled" data-size="lg" loading={signIn.isPending} fullWidth>
+      {entering.error && <Note tone="bad">{entering.error.detail}</Note>}
+      <Button type="submit" variant="filled" data-size="lg" loading={entering.isPending} fullWidth>
         Sign in
       </Button>
     </form>

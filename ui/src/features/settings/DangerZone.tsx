@@ -1,6 +1,8 @@
 import { Button } from "@mantine/core";
 import { useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
+import { ifMatch } from "@/api/client";
+import { deleteWorkspace } from "@/api/generated/stoa";
 import { ME, queryClient, useAct } from "@/api/queries";
 import { useWorkspace } from "@/frame/useWorkspace";
 import { ConfirmDialog, PageTitle, Panel } from "@/kit";
@@ -11,10 +13,7 @@ export function DangerZone() {
   const navigate = useNavigate();
   const [isOpen, setOpen] = useState(false);
   const remove = useAct<void>(workspace.slug, {
-    method: "DELETE",
-    path: () => "",
-    body: () => ({ confirm: workspace.slug }),
-    ifMatch: () => workspace.etag,
+    act: () => deleteWorkspace(workspace.slug, { confirm: workspace.slug }, ifMatch(workspace.etag)),
     nouns: [],
     onDone: () => {
       void navigate({ to: "/workspaces", replace: true });

@@ -1,14 +1,15 @@
 import { Button, TextInput } from "@mantine/core";
-import { notifications } from "@mantine/notifications";
 import { useNavigate } from "@tanstack/react-router";
 import { type FormEvent, useEffect, useRef, useState } from "react";
+import { ifMatch } from "@/api/client";
+import { changeWorkspace } from "@/api/generated/stoa";
+import type { Workspace } from "@/api/nouns";
 import { isCode } from "@/api/problem";
 import { ME, queryClient, useAct } from "@/api/queries";
-import type { Workspace } from "@/api/types";
 import { SlugField } from "@/features/workspaces/SlugField";
 import { useSlug } from "@/features/workspaces/useSlug";
 import { useWorkspace } from "@/frame/useWorkspace";
-import { Note, PageTitle } from "@/kit";
+import { Note, notice, PageTitle } from "@/kit";
 import css from "./settings.module.css";
 
 export function General() {
@@ -36,20 +37,22 @@ function Form() {
   }, [workspace, name, slug]);
 
   const change = useAct<void, Workspace>(workspace.slug, {
-    method: "PATCH",
-    path: () => "",
-    body: () => ({
-      ...(name !== workspace.name && { name }),
-      ...(slug.slug !== workspace.slug && { slug: slug.slug }),
-    }),
-    ifMatch: () => workspace.etag,
+    act: () =>
+      changeWorkspace(
+        workspace.slug,
+        {
+          ...(name !== workspace.name && { name }),
+          ...(slug.slug !== workspace.slug && { slug: slug.slug }),
+        },
+        ifMatch(workspace.etag),
+      ),
     nouns: ["workspace", "audit"],
     onDone: (saved) => {
       setStale(false);
       before.current = { name: saved.name, slug: saved.slug, etag: saved.etag };
       queryClient.setQueryData([saved.slug, "workspace"], saved);
       void queryClient.invalidateQueries({ queryKey: ME, exact: true });
-      notifications.show({ message: "Saved" });
+      void notice("Saved");
       if (saved.slug !== workspace.slug)
         void navigate({
           to: "/$workspace/settings/{-$page}",

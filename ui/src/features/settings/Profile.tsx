@@ -1,12 +1,11 @@
 import { Button, Switch, TextInput } from "@mantine/core";
-import { notifications } from "@mantine/notifications";
 import { useMutation } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
-import { send } from "@/api/client";
+import { type ChangeAccount, changeAccount } from "@/api/generated/stoa";
+import type { Account } from "@/api/nouns";
 import type { Problem } from "@/api/problem";
 import { ME, queryClient, useMe } from "@/api/queries";
-import type { Account } from "@/api/types";
-import { Chip, Note, PageTitle } from "@/kit";
+import { Chip, Note, notice, PageTitle } from "@/kit";
 import css from "./settings.module.css";
 
 export function Profile() {
@@ -16,11 +15,11 @@ export function Profile() {
 
 function Form({ account }: { account: Account }) {
   const [name, setName] = useState(account.name);
-  const change = useMutation<Account, Problem, Partial<Account>>({
-    mutationFn: (body) => send<Account>("PATCH", "/me", { body }),
+  const change = useMutation<Account, Problem, ChangeAccount>({
+    mutationFn: (body) => changeAccount(body),
     onSuccess: (saved) => {
       queryClient.setQueryData(ME, saved);
-      notifications.show({ message: "Saved" });
+      void notice("Saved");
     },
   });
   const ready = name.trim().length > 0 && name.trim() !== account.name;

@@ -1,12 +1,11 @@
 import { Button, PasswordInput } from "@mantine/core";
-import { notifications } from "@mantine/notifications";
 import { useMutation } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
-import { send } from "@/api/client";
+import { changePassword } from "@/api/generated/stoa";
 import type { Problem } from "@/api/problem";
 import { ME, queryClient } from "@/api/queries";
 import { NewPasswordField } from "@/features/session/PasswordField";
-import { Note, PageTitle } from "@/kit";
+import { Note, notice, PageTitle } from "@/kit";
 import css from "./settings.module.css";
 import { GIVEN_UP, useConfirmed } from "./useConfirmed";
 
@@ -15,12 +14,11 @@ export function Security() {
   const [old, setOld] = useState("");
   const [fresh, setFresh] = useState("");
   const change = useMutation<unknown, Problem>({
-    mutationFn: () =>
-      confirmed(() => send("POST", "/me/password", { body: { old_password: old, new_password: fresh } })),
+    mutationFn: () => confirmed(() => changePassword({ old_password: old, new_password: fresh })),
     onSuccess: () => {
       setOld("");
       setFresh("");
-      notifications.show({ message: "The password is changed. All other sessions were ended." });
+      void notice("The password is changed. All other sessions were ended.");
       void queryClient.invalidateQueries({ queryKey: ME });
     },
   });

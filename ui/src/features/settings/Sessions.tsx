@@ -1,10 +1,10 @@
 import { Button } from "@mantine/core";
 import { IconDeviceDesktop, IconDeviceMobile } from "@tabler/icons-react";
 import { useMutation } from "@tanstack/react-query";
-import { at, send } from "@/api/client";
+import { endSession } from "@/api/generated/stoa";
+import type { Session } from "@/api/nouns";
 import type { Problem } from "@/api/problem";
 import { ME, queryClient, useSessions } from "@/api/queries";
-import type { Session } from "@/api/types";
 import { Chip, Failed, LoadingRows, Note, PageTitle, Panel, Time } from "@/kit";
 import { browserOf } from "./browser";
 import css from "./settings.module.css";
@@ -14,7 +14,7 @@ export function Sessions() {
   const sessions = useSessions();
   const { confirmed, dialog } = useConfirmed();
   const end = useMutation<unknown, Problem, Session>({
-    mutationFn: ({ id }) => confirmed(() => send("DELETE", at`/me/sessions/${id}`)),
+    mutationFn: ({ id }) => confirmed(() => endSession(id)),
     onSuccess: () => queryClient.invalidateQueries({ queryKey: [...ME, "sessions"] }),
   });
   return (

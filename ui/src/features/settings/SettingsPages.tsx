@@ -10,20 +10,22 @@ import {
 } from "@tabler/icons-react";
 import { Link, Navigate, useParams } from "@tanstack/react-router";
 import { type ComponentType, useEffect } from "react";
-import type { Workspace } from "@/api/types";
-import { ActivityPage } from "@/features/activity";
-import { MyWorkspaces } from "@/features/workspaces";
+import type { Workspace } from "@/api/nouns";
 import { Shell } from "@/frame/Shell";
 import { useWorkspace } from "@/frame/useWorkspace";
-import { NotFound } from "@/kit";
-import { wear } from "@/theme/brand";
-import { DangerZone } from "./DangerZone";
-import { General } from "./General";
-import { Profile } from "./Profile";
-import { Security } from "./Security";
-import { Sessions } from "./Sessions";
+import { LoadingPage, later, NotFound } from "@/kit";
+import { dress } from "@/theme/look";
 import css from "./settings.module.css";
-import { Tokens } from "./Tokens";
+
+const page = <P extends object>(load: () => Promise<ComponentType<P>>) => later(load, <LoadingPage />);
+const ActivityPage = page(async () => (await import("@/features/activity/ActivityPage")).ActivityPage);
+const DangerZone = page(async () => (await import("./DangerZone")).DangerZone);
+const General = page(async () => (await import("./General")).General);
+const MyWorkspaces = page(async () => (await import("@/features/workspaces/MyWorkspaces")).MyWorkspaces);
+const Profile = page(async () => (await import("./Profile")).Profile);
+const Security = page(async () => (await import("./Security")).Security);
+const Sessions = page(async () => (await import("./Sessions")).Sessions);
+const Tokens = page(async () => (await import("./Tokens")).Tokens);
 
 type Place = { key: string; word: string; Icon: ComponentType<{ size?: number; stroke?: number }> };
 
@@ -95,7 +97,7 @@ export function WorkspaceSettingsPage() {
 
 export function AccountSettingsPage() {
   const { page } = useParams({ strict: false }) as { page?: string };
-  useEffect(() => wear(null), []);
+  useEffect(() => dress(null), []);
   return (
     <Shell workspace={null}>
       <Settings workspace={null} page={page ?? "profile"} />

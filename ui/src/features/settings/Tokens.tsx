@@ -2,10 +2,10 @@ import { Button, MultiSelect, Select, TextInput } from "@mantine/core";
 import { IconKey, IconPlus } from "@tabler/icons-react";
 import { useMutation } from "@tanstack/react-query";
 import { useState } from "react";
-import { at, send } from "@/api/client";
+import { type ActionKey, createToken, deleteToken } from "@/api/generated/stoa";
+import type { AccessToken } from "@/api/nouns";
 import type { Problem } from "@/api/problem";
 import { ME, queryClient, useMe, useTokens } from "@/api/queries";
-import type { AccessToken } from "@/api/types";
 import { CodeToCopy, ConfirmDialog, Dialog, Empty, Failed, LoadingRows, Note, PageTitle, Panel, Time } from "@/kit";
 import { ACTIONS, actionOf } from "@/kit/actions";
 import css from "./settings.module.css";
@@ -19,7 +19,7 @@ export function Tokens() {
   const [isCreating, setCreating] = useState(false);
   const [deleting, setDeleting] = useState<AccessToken | null>(null);
   const remove = useMutation<unknown, Problem, AccessToken>({
-    mutationFn: ({ id }) => confirmed(() => send("DELETE", at`/me/tokens/${id}`)),
+    mutationFn: ({ id }) => confirmed(() => deleteToken(id)),
     onSuccess: () => {
       setDeleting(null);
       return again();
@@ -132,7 +132,7 @@ function CreateToken({ confirmed, onClose }: CreateProps) {
   const [name, setName] = useState("");
   const [ends, setEnds] = useState("90");
   const [workspaces, setWorkspaces] = useState<string[]>([]);
-  const [actions, setActions] = useState<string[]>([]);
+  const [actions, setActions] = useState<ActionKey[]>([]);
   const create = useMutation<AccessToken, Problem>({
     mutationFn: () => {
       const body = {
@@ -141,7 +141,7 @@ function CreateToken({ confirmed, onClose }: CreateProps) {
         ...(workspaces.length > 0 && { workspaces }),
         ...(actions.length > 0 && { actions }),
       };
-      return confirmed(() => send<AccessToken>("POST", "/me/tokens", { body }));
+      return confirmed(() => createToken(body));
     },
     onSuccess: () => again(),
   });

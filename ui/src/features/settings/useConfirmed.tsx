@@ -3,7 +3,7 @@
 import { Button, PasswordInput } from "@mantine/core";
 import { useMutation } from "@tanstack/react-query";
 import { type ReactNode, useState } from "react";
-import { send } from "@/api/client";
+import { confirmSession } from "@/api/generated/stoa";
 import { isCode, Problem, problemOf } from "@/api/problem";
 import { Dialog, Note } from "@/kit";
 
@@ -32,7 +32,7 @@ export function useConfirmed(): { confirmed: <T>(act: () => Promise<T>) => Promi
 function Ask({ go, giveUp }: Waiting) {
   const [password, setPassword] = useState("");
   const confirm = useMutation<unknown, Problem>({
-    mutationFn: () => send("POST", "/session/confirm", { body: { password } }),
+    mutationFn: () => confirmSession({ password }),
     onSuccess: go,
   });
   return (

@@ -2,10 +2,10 @@ import { Button, TextInput } from "@mantine/core";
 import { useMutation } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
-import { send } from "@/api/client";
+import { createWorkspace } from "@/api/generated/stoa";
+import type { Workspace } from "@/api/nouns";
 import type { Problem } from "@/api/problem";
 import { ME, queryClient, useMe } from "@/api/queries";
-import type { Workspace } from "@/api/types";
 import { Dialog, Note, WorkspaceLogo } from "@/kit";
 import { SlugField } from "./SlugField";
 import { useSlug } from "./useSlug";
@@ -23,7 +23,7 @@ function CreateWorkspace({ onClose }: { onClose: () => void }) {
   const me = useMe();
   const isFirst = me.data?.workspaces.length === 0;
   const create = useMutation<Workspace, Problem>({
-    mutationFn: () => send<Workspace>("POST", "/workspaces", { body: { name: name.trim(), slug: slug.slug } }),
+    mutationFn: () => createWorkspace({ name: name.trim(), slug: slug.slug }),
     onSuccess: async (workspace) => {
       await queryClient.invalidateQueries({ queryKey: ME, exact: true });
       onClose();

@@ -5,8 +5,8 @@ import { useEffect, useState } from "react";
 import { useMe } from "@/api/queries";
 import { Shell } from "@/frame/Shell";
 import { Empty, PageTitle, Panel, WorkspaceLogo } from "@/kit";
-import { wear } from "@/theme/brand";
-import { CreateWorkspaceDialog } from "./CreateWorkspaceDialog";
+import { dress } from "@/theme/look";
+import { CreateWorkspaceDialog } from "./later";
 import css from "./workspaces.module.css";
 
 function lastWorkspace(): string | null {
@@ -28,7 +28,7 @@ export function HomePage() {
 }
 
 export function MyWorkspacesPage() {
-  useEffect(() => wear(null), []);
+  useEffect(() => dress(null), []);
   return (
     <Shell workspace={null}>
       <MyWorkspaces />
@@ -94,7 +94,7 @@ export function MyWorkspaces({ open }: { open?: string }) {
           </div>
         ))}
       </Panel>
-      <CreateWorkspaceDialog opened={isCreating} onClose={() => setCreating(false)} />
+      {isCreating && <CreateWorkspaceDialog opened onClose={() => setCreating(false)} />}
     </>
   );
 }

@@ -1,9 +1,8 @@
 import { useDebouncedValue } from "@mantine/hooks";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
-import { get } from "@/api/client";
+import { checkSlug } from "@/api/generated/stoa";
 import { isCode } from "@/api/problem";
-import type { SlugAnswer } from "@/api/types";
 
 export type SlugState = {
   slug: string;
@@ -29,7 +28,7 @@ export function useSlug(name: string, own?: string): SlugState {
   const [settled] = useDebouncedValue(wanted, 180);
   const asked = useQuery({
     queryKey: ["slug", settled],
-    queryFn: ({ signal }) => get<SlugAnswer>("/slug", { name: settled }, signal),
+    queryFn: ({ signal }) => checkSlug({ name: settled }, { signal }),
     enabled: settled.length > 0 && settled !== own,
     gcTime: 10_000,
     staleTime: 0,

@@ -1,0 +1,155 @@
+import { Button } from "@mantine/core";
+import {
+  IconCircleCheckFilled,
+  IconCircleDashed,
+  IconCircleXFilled,
+  IconLoader2,
+  IconRocket,
+  IconX,
+} from "@tabler/icons-react";
+import { useNavigate } from "@tanstack/react-router";
+import { cancelDeployment, deployInstance } from "@/api/generated/stoa";
+import type { Deployment, Instance } from "@/api/nouns";
+import { useAct, useDeployment } from "@/api/queries";
+import { LogView } from "@/features/logs";
+import { useSubjects } from "@/frame/useSubjects";
+import {
+  AbleButton,
+  Failed,
+  LoadingRows,
+  Note,
+  Person,
+  Section,
+  ShortCommit,
+  StatusBadge,
+  Time,
+  useTitle,
+} from "@/kit";
+import { DeploymentList, took } from "./DeploymentList";
+import css from "./deployments.module.css";
+import { type StepState, steps } from "./steps";
+
+const LOOKS: Record<StepState, { Icon: typeof IconLoader2; word: string; className: string | undefined }> = {
+  done: { Icon: IconCircleCheckFilled, word: "done", className: css.done },
+  now: { Icon: IconLoader2, word: "goes on", className: css.now },
+  failed: { Icon: IconCircleXFilled, word: "failed", className: css.failedStep },
+  open: { Icon: IconCircleDashed, word: "not begun", className: css.open },
+};
+
+/** One deployment: how it went in a sentence, its steps, its log, and the others below. */
+export function DeploymentView({ workspace, instance, id }: { workspace: string; instance: Instance; id: string }) {
+  const deployment = useDeployment(workspace, instance.id, id);
+  if (deployment.error) return <Failed error={deployment.error} home={workspace} />;
+  if (!deployment.data) return <LoadingRows rows={6} />;
+  const here = deployment.data;
+  return (
+    <div className={css.stack}>
+      <Outcome workspace={workspace} instance={instance} deployment={here} />
+      <LogView
+        workspace={workspace}
+        instance={instance.id}
+        deployment={here.id}
+        isOver={here.ended_at !== null}
+        head={<Steps deployment={here} />}
+      />
+      <Section title="All deployments">
+        <DeploymentList workspace={workspace} instance={instance} open={here.id} />
+      </Section>
+    </div>
+  );
+}
+
+function Steps({ deployment }: { deployment: Deployment }) {
+  return (
+    <ol className={css.steps} aria-label="Steps">
+      {steps(deployment).map(({ name, state }) => {
+        const { Icon, word, className } = LOOKS[state];
+        return (
+          <li key={name} className={className}>
+            <Icon size={16} className={state === "now" ? "turning" : ""} aria-hidden />
+            {name}
+            <span className="visually-hidden">{word}</span>
+          </li>
+        );
+      })}
+    </ol>
+  );
+}
+
+/** The one sentence, what it means for those who use the application, and what next. */
+function Outcome(props: { workspace: string; instance: Instance; deployment: Deployment }) {
+  const { workspace, instance, deployment } = props;
+  useTitle(`Deployment #${deployment.number} of ${instance.name}`);
+  const navigate = useNavigate();
+  const subjects = useSubjects([
+    { project: instance.project.id, branch: deployment.branch, commit: deployment.commit },
+  ]);
+  const nouns = ["instances", "deployments", "jobs"] as const;
+  const again = useAct<void>(workspace, {
+    act: () => deployInstance(workspace, instance.id, { commit: deployment.commit }),
+    nouns: [...nouns],
+    onDone: () => void navigate({ to: `/${workspace}/instances/${instance.slug}/deployments` }),
+  });
+  const cancel = useAct<void>(workspace, {
+    act: () => cancelDeployment(workspace, instance.id, deployment.id),
+    nouns: [...nouns],
+  });
+  const hasFailed = deployment.status === "failed";
+  const isOpen = deployment.ended_at === null;
+  const subject = subjects.get(deployment.commit)?.subject;
+  const problem = again.error ?? cancel.error;
+  return (
+    <section
+      className={`${css.outcome} ${hasFailed ? css.failed : ""}`}
+      aria-label={`Deployment #${deployment.number}`}
+    >
+      <div className={css.why}>
+        {hasFailed && <IconCircleXFilled size={20} aria-hidden />}
+        <div className={css.words}>
+          <div className={css.titleLine}>
+            <h2>{hasFailed ? (deployment.reason ?? "It failed.") : `Deployment #${deployment.number}`}</h2>
+            {!hasFailed && <StatusBadge status={deployment.status === "running" ? "deploying" : deployment.status} />}
+            {deployment.is_current && <span className={css.current}>Runs now</span>}
+          </div>
+          <p>
+            {hasFailed ? `Deployment #${deployment.number} of ` : ""}
+            <ShortCommit commit={deployment.commit} /> {subject ? `“${subject}”` : `of ${deployment.branch}`}
+            {hasFailed ? " failed. " : ". "}
+            {!hasFailed && deployment.reason}
+            {hasFailed && instance.status === "running" && <strong>The previous release keeps running.</strong>}
+          </p>
+          {deployment.quote && <pre>{deployment.quote}</pre>}
+        </div>
+      </div>
+      <div className={css.next}>
+        {isOpen ? (
+          <Button
+            leftSection={<IconX size={16} stroke={1.75} aria-hidden />}
+            loading={cancel.isPending}
+            onClick={() => cancel.mutate()}
+          >
+            Cancel
+          </Button>
+        ) : (
+          <AbleButton
+            of={instance}
+            verb="deploy"
+            leftSection={<IconRocket size={16} stroke={1.75} aria-hidden />}
+            loading={again.isPending}
+            onClick={() => again.mutate()}
+          >
+            Deploy again
+          </AbleButton>
+        )}
+        {problem && <Note tone="bad">{problem.detail}</Note>}
+        <span className={css.byWhom}>
+          {deployment.started_by ? <Person name={deployment.started_by.name} /> : "Stoa"}
+          <span>
+            <Time at={deployment.created_at} />
+            {deployment.ended_at && `, took ${took(deployment)}`}
+          </span>
+        </span>
+      </div>
+    </section>
+  );
+}

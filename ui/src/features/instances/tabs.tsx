@@ -1,0 +1,17 @@
+// The tabs of an instance, each loaded when it is first opened.
+
+import { LoadingRows, later } from "@/kit";
+
+const rows = <LoadingRows />;
+
+export const DeploymentList = later(
+  async () => (await import("@/features/deployments/DeploymentList")).DeploymentList,
+  rows,
+);
+export const DeploymentView = later(
+  async () => (await import("@/features/deployments/DeploymentView")).DeploymentView,
+  rows,
+);
+export const InstanceOverview = later(async () => (await import("./InstanceOverview")).InstanceOverview, rows);
+export const InstanceSettings = later(async () => (await import("./InstanceSettings")).InstanceSettings, rows);
+export const LogPage = later(async () => (await import("@/features/logs/LogPage")).LogPage);

@@ -1,0 +1,49 @@
+import { Button, CloseButton } from "@mantine/core";
+import { IconCopy, IconLink } from "@tabler/icons-react";
+import { useRef, useState } from "react";
+import { copyText } from "@/kit";
+import css from "./logs.module.css";
+import type { Chosen } from "./useChosen";
+
+/** What can be done with the lines that are chosen. */
+export function Choice({ chosen }: { chosen: Chosen }) {
+  const link = useRef<HTMLPreElement>(null);
+  const text = useRef<HTMLPreElement>(null);
+  const [done, setDone] = useState("");
+  const { lines } = chosen;
+  if (lines.length === 0) return null;
+  const copy = async (what: HTMLPreElement | null, word: string) => {
+    if (what) setDone((await copyText(what)) ? `${word} copied` : "Selected: copy it with Ctrl C");
+  };
+  return (
+    // biome-ignore lint/a11y/useSemanticElements: a fieldset brings a look of its own
+    <div className={css.choice} role="group" aria-label="Chosen lines">
+      <span role="status">
+        {done || (lines.length === 1 ? "1 line" : `${lines.length.toLocaleString("en")} lines`)}
+      </span>
+      <Button
+        variant="subtle"
+        data-size="xs"
+        leftSection={<IconLink size={15} stroke={1.75} aria-hidden />}
+        onClick={() => void copy(link.current, "Link")}
+      >
+        Copy link
+      </Button>
+      <Button
+        variant="subtle"
+        data-size="xs"
+        leftSection={<IconCopy size={15} stroke={1.75} aria-hidden />}
+        onClick={() => void copy(text.current, "Text")}
+      >
+        Copy text
+      </Button>
+      <CloseButton size={28} aria-label="Choose no line" onClick={chosen.none} />
+      <pre ref={link} className="visually-hidden">
+        {window.location.href}
+      </pre>
+      <pre ref={text} className="visually-hidden">
+        {lines.map(({ at, bare }) => `${at} ${bare}`).join("\n")}
+      </pre>
+    </div>
+  );
+}

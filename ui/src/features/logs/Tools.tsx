@@ -1,0 +1,231 @@
+import { ActionIcon, Menu, TextInput, Tooltip } from "@mantine/core";
+import {
+  IconAlertTriangle,
+  IconBug,
+  IconCheck,
+  IconChevronDown,
+  IconChevronUp,
+  IconCircleX,
+  IconDownload,
+  IconFilter,
+  IconInfoCircle,
+  IconSearch,
+  type IconTextWrap,
+} from "@tabler/icons-react";
+import type { KeyboardEvent } from "react";
+import { usePhone } from "@/kit";
+import { LEVELS, type Level } from "./lines";
+import css from "./logs.module.css";
+
+const WORDS = {
+  error: { word: "Error", Icon: IconCircleX },
+  warn: { word: "Warn", Icon: IconAlertTriangle },
+  info: { word: "Info", Icon: IconInfoCircle },
+  debug: { word: "Debug", Icon: IconBug },
+};
+
+export type Finding = {
+  text: string;
+  at: number;
+  count: number;
+  change: (text: string) => void;
+  go: (by: number) => void;
+};
+
+/** Finds in the lines that are here: which of how many, forwards and back. */
+export function Find({ finding }: { finding: Finding }) {
+  const onKey = (event: KeyboardEvent) => {
+    if (event.key === "Escape" && finding.text) {
+      event.preventDefault();
+      finding.change("");
+    }
+    if (event.key === "Enter") finding.go(event.shiftKey ? -1 : 1);
+  };
+  return (
+    <TextInput
+      className={css.find ?? ""}
+      aria-label="Find in the log"
+      placeholder="Find in logs"
+      leftSection={<IconSearch size={15} stroke={1.75} />}
+      value={finding.text}
+      onChange={(event) => finding.change(event.currentTarget.value)}
+      onKeyDown={onKey}
+      rightSectionWidth={finding.text ? 132 : 0}
+      rightSectionPointerEvents="all"
+      rightSection={
+        finding.text && (
+          <span className={css.finding}>
+            <span className="numbers" role="status">
+              {finding.count === 0
+                ? "None"
+                : `${(finding.at + 1).toLocaleString("en")} of ${finding.count.toLocaleString("en")}`}
+            </span>
+            <ActionIcon size={24} aria-label="The one before" onClick={() => finding.go(-1)}>
+              <IconChevronUp size={15} stroke={1.75} />
+            </ActionIcon>
+            <ActionIcon size={24} aria-label="The next one" onClick={() => finding.go(1)}>
+              <IconChevronDown size={15} stroke={1.75} />
+            </ActionIcon>
+          </span>
+        )
+      }
+    />
+  );
+}
+
+type LevelsProps = { counts: Record<Level, number>; hidden: Level[]; onToggle: (level: Level) => void };
+
+export function Levels({ counts, hidden, onToggle }: LevelsProps) {
+  return (
+    // biome-ignore lint/a11y/useSemanticElements: a fieldset brings a look of its own
+    <div className={css.levels} role="group" aria-label="Levels">
+      {LEVELS.map((level) => {
+        const { word, Icon } = WORDS[level];
+        return (
+          <button
+            key={level}
+            type="button"
+            className={css.toggle}
+            aria-pressed={!hidden.includes(level)}
+            onClick={() => onToggle(level)}
+          >
+            <Icon size={15} stroke={1.75} aria-hidden className={css[level]} />
+            <b>{word}</b> <span className="numbers">{counts[level].toLocaleString("en")}</span>
+          </button>
+        );
+      })}
+    </div>
+  );
+}
+
+export const TIMES = [
+  { value: "all", label: "All times" },
+  { value: "15", label: "Last 15 minutes" },
+  { value: "60", label: "Last hour" },
+  { value: "1440", label: "Last day" },
+];
+
+type SwitchProps = { word: string; Icon: typeof IconTextWrap; isOn: boolean; onChange: (on: boolean) => void };
+
+export function IconSwitch({ word, Icon, isOn, onChange }: SwitchProps) {
+  return (
+    <Tooltip label={word}>
+      <ActionIcon
+        className={css.tool ?? ""}
+        variant="default"
+        aria-label={word}
+        aria-pressed={isOn}
+        onClick={() => onChange(!isOn)}
+      >
+        <Icon size={16} stroke={1.75} />
+      </ActionIcon>
+    </Tooltip>
+  );
+}
+
+export function Download({ href, name }: { href: string; name: string }) {
+  return (
+    <Tooltip label="Download the log">
+      <ActionIcon
+        className={css.tool ?? ""}
+        component="a"
+        variant="default"
+        aria-label="Download the log"
+        href={href}
+        download={name}
+      >
+        <IconDownload size={16} stroke={1.75} />
+      </ActionIcon>
+    </Tooltip>
+  );
+}
+
+export type Which = { value: string; choose: (value: string) => void };
+export const WHICH = [
+  { value: "application", label: "Application" },
+  { value: "deployment", label: "Deployment" },
+];
+
+type FilterProps = LevelsProps & {
+  which?: Which;
+  minutes: string;
+  onMinutes: (minutes: string) => void;
+  isOnly: boolean;
+  onOnly: (on: boolean) => void;
+  isWrapped: boolean;
+  onWrapped: (on: boolean) => void;
+};
+
+/** On a phone, everything that chooses what is shown is behind one icon. */
+export function PhoneFilter(props: FilterProps) {
+  const isPhone = usePhone();
+  const check = (on: boolean) =>
+    on ? <IconCheck size={15} stroke={1.75} aria-hidden /> : <span className={css.gap} />;
+  if (!isPhone) return null;
+  return (
+    <Menu position="bottom-end" width={240} closeOnItemClick={false}>
+      <Menu.Target>
+        <ActionIcon className={css.tool ?? ""} variant="default" aria-label="What is shown">
+          <IconFilter size={17} stroke={1.75} />
+        </ActionIcon>
+      </Menu.Target>
+      <Menu.Dropdown>
+        {props.which && <Menu.Label>Log</Menu.Label>}
+        {props.which &&
+          WHICH.map(({ value, label }) => (
+            <Menu.Item
+              key={value}
+              role="menuitemradio"
+              aria-checked={props.which?.value === value}
+              leftSection={check(props.which?.value === value)}
+              onClick={() => props.which?.choose(value)}
+            >
+              {label}
+            </Menu.Item>
+          ))}
+        <Menu.Label>Levels</Menu.Label>
+        {LEVELS.map((level) => (
+          <Menu.Item
+            key={level}
+            role="menuitemcheckbox"
+            aria-checked={!props.hidden.includes(level)}
+            leftSection={check(!props.hidden.includes(level))}
+            rightSection={<span className="numbers">{props.counts[level].toLocaleString("en")}</span>}
+            onClick={() => props.onToggle(level)}
+          >
+            {WORDS[level].word}
+          </Menu.Item>
+        ))}
+        <Menu.Label>Time</Menu.Label>
+        {TIMES.map(({ value, label }) => (
+          <Menu.Item
+            key={value}
+            role="menuitemradio"
+            aria-checked={props.minutes === value}
+            leftSection={check(props.minutes === value)}
+            onClick={() => props.onMinutes(value)}
+          >
+            {label}
+          </Menu.Item>
+        ))}
+        <Menu.Divider />
+        <Menu.Item
+          role="menuitemcheckbox"
+          aria-checked={props.isOnly}
+          leftSection={check(props.isOnly)}
+          onClick={() => props.onOnly(!props.isOnly)}
+        >
+          Only what is found
+        </Menu.Item>
+        <Menu.Item
+          role="menuitemcheckbox"
+          aria-checked={props.isWrapped}
+          leftSection={check(props.isWrapped)}
+          onClick={() => props.onWrapped(!props.isWrapped)}
+        >
+          Wrap long lines
+        </Menu.Item>
+      </Menu.Dropdown>
+    </Menu>
+  );
+}

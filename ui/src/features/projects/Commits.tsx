@@ -1,0 +1,59 @@
+import { Select } from "@mantine/core";
+import { useState } from "react";
+import type { Project } from "@/api/nouns";
+import { useBranches, useCommits } from "@/api/queries";
+import { Empty, Failed, LoadingRows, More, Panel, Person, ShortCommit, Table, Time } from "@/kit";
+import { HowToPush } from "./HowToPush";
+import css from "./projects.module.css";
+
+export function Commits({ workspace, project }: { workspace: string; project: Project }) {
+  const branches = useBranches(workspace, project.id);
+  const [branch, setBranch] = useState(project.default_branch);
+  const commits = useCommits(workspace, project.id, branch, project.repository.has_commits);
+  if (!project.repository.has_commits)
+    return (
+      <Panel padded>
+        <Empty title="Nothing was pushed yet" inline>
+          In the folder of your application:
+        </Empty>
+        <HowToPush project={project} />
+      </Panel>
+    );
+  return (
+    <div style={{ display: "grid", gap: 14 }}>
+      <Select
+        aria-label="Branch"
+        w={260}
+        searchable
+        data={(branches.data ?? []).map(({ name }) => name)}
+        value={branch}
+        onChange={(value) => setBranch(value ?? project.default_branch)}
+      />
+      {commits.error ? (
+        <Failed error={commits.error} inline />
+      ) : !commits.items ? (
+        <LoadingRows />
+      ) : (
+        <Panel>
+          <Table label="Commits" head={["Commit", "", "Author", "When"]}>
+            {commits.items.map((commit) => (
+              <tr key={commit.id}>
+                <td>
+                  <ShortCommit commit={commit.id} />
+                </td>
+                <td className={css.wide}>{commit.subject}</td>
+                <td data-label="Author">
+                  <Person name={commit.author_name} />
+                </td>
+                <td data-label="When">
+                  <Time at={commit.at} />
+                </td>
+              </tr>
+            ))}
+          </Table>
+          <More {...commits} />
+        </Panel>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,93 @@
+import { Button, TextInput } from "@mantine/core";
+import { useNavigate } from "@tanstack/react-router";
+import { useState } from "react";
+import { ifMatch, type Tagged } from "@/api/client";
+import { changeProject, deleteProject } from "@/api/generated/stoa";
+import type { Project } from "@/api/nouns";
+import { useAct, useAllInstances } from "@/api/queries";
+import { AbleButton, ConfirmDialog, Note, Panel, Section } from "@/kit";
+import { HowToPush } from "./HowToPush";
+
+export function ProjectSettings({ workspace, project }: { workspace: string; project: Tagged<Project> }) {
+  const navigate = useNavigate();
+  const instances = useAllInstances(workspace, { project: project.id });
+  const [name, setName] = useState(project.name);
+  const [branch, setBranch] = useState(project.default_branch);
+  const [isRemoving, setRemoving] = useState(false);
+  const save = useAct<void, Project>(workspace, {
+    act: () =>
+      changeProject(workspace, project.id, { name: name.trim(), default_branch: branch.trim() }, ifMatch(project.etag)),
+    nouns: ["projects"],
+  });
+  const remove = useAct<void>(workspace, {
+    act: () => deleteProject(workspace, project.id, ifMatch(project.etag)),
+    nouns: ["projects"],
+    onDone: () => void navigate({ to: `/${workspace}/projects` }),
+  });
+  const isChanged = name.trim() !== project.name || branch.trim() !== project.default_branch;
+  return (
+    <div style={{ display: "grid", gap: 8, maxWidth: 760 }}>
+      <Section title="Repository">
+        <Panel padded>
+          <HowToPush project={project} />
+        </Panel>
+      </Section>
+      <Section title="General">
+        <Panel padded>
+          <form
+            style={{ display: "grid", gap: 16 }}
+            onSubmit={(event) => {
+              event.preventDefault();
+              if (isChanged) save.mutate();
+            }}
+          >
+            <TextInput
+              label="Name"
+              value={name}
+              onChange={(event) => setName(event.currentTarget.value)}
+              error={save.error?.field("name")}
+              maxLength={80}
+            />
+            <TextInput
+              label="Default branch"
+              value={branch}
+              onChange={(event) => setBranch(event.currentTarget.value)}
+              error={save.error?.field("default_branch")}
+            />
+            {save.error && save.error.errors.length === 0 && <Note tone="bad">{save.error.detail}</Note>}
+            <div style={{ display: "flex", justifyContent: "flex-end" }}>
+              <Button type="submit" variant="filled" disabled={!isChanged} loading={save.isPending}>
+                Save
+              </Button>
+            </div>
+          </form>
+        </Panel>
+      </Section>
+      <Section title="Delete">
+        <Panel padded>
+          <div style={{ display: "flex", gap: 16, alignItems: "center", justifyContent: "space-between" }}>
+            <span>
+              The repository and its history go with it.
+              {instances.data?.length ? " Its instances have to be deleted first." : ""}
+            </span>
+            <AbleButton of={project} verb="delete" data-danger onClick={() => setRemoving(true)}>
+              Delete project
+            </AbleButton>
+          </div>
+        </Panel>
+      </Section>
+      <ConfirmDialog
+        opened={isRemoving}
+        onClose={() => setRemoving(false)}
+        title={`Delete ${project.name}?`}
+        action="Delete for good"
+        typed={project.name}
+        busy={remove.isPending}
+        problem={remove.error}
+        onConfirm={() => remove.mutate()}
+      >
+        The repository and its history go with it. There is no way back.
+      </ConfirmDialog>
+    </div>
+  );
+}

@@ -1,0 +1,27 @@
+// Short notices at the foot of the page. What shows them is loaded with the first.
+
+import { lazy, Suspense, useSyncExternalStore } from "react";
+
+const load = () => import("@mantine/notifications");
+const Container = lazy(() => load().then(({ Notifications }) => ({ default: Notifications })));
+
+let isWanted = false;
+const tellers = new Set<() => void>();
+
+/** Says what was done. Never the only place of an error. */
+export async function notice(message: string): Promise<void> {
+  isWanted = true;
+  for (const tell of tellers) tell();
+  const { notifications } = await load();
+  notifications.show({ message });
+}
+
+function subscribe(tell: () => void): () => void {
+  tellers.add(tell);
+  return () => tellers.delete(tell);
+}
+
+export function Notices() {
+  const isShown = useSyncExternalStore(subscribe, () => isWanted);
+  return <Suspense>{isShown && <Container position="bottom-right" limit={3} />}</Suspense>;
+}
