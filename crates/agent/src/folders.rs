@@ -61,12 +61,6 @@ impl Folders {
         self.mirrors().join(format!("{project}.git"))
     }
 
-    /// Of all projects' mirrors.
-    #[must_use]
-    pub fn mirrors(&self) -> PathBuf {
-        self.state.join("mirrors")
-    }
-
     /// Kept between the builds of an instance.
     #[must_use]
     pub fn cache(&self, instance: InstanceId) -> PathBuf {

@@ -185,12 +185,6 @@ pub struct AccountPermit {
 }
 
 impl AccountPermit {
-    /// Whether a token stands behind it that was narrowed in any way.
-    #[must_use]
-    pub fn is_narrowed(&self) -> bool {
-        self.limits.is_narrowed()
-    }
-
     #[must_use]
     pub fn actor(&self) -> &Actor {
         &self.actor

@@ -28,6 +28,7 @@ use tokio::net::UnixStream;
 use tokio::sync::{Semaphore, broadcast, watch as channel};
 
 use crate::folders::{self, Folders};
+use crate::git::Repository;
 use crate::sandbox::{Abilities, Sandboxes};
 
 pub(crate) use facts::Facts;

@@ -148,10 +148,6 @@ impl App {
         permit: AccountPermit,
         wish: CreateWorkspace,
     ) -> Result<SeenWorkspace, Failure> {
-        // A workspace is an owner's to have, and a token that was narrowed is nobody's owner.
-        if permit.is_narrowed() {
-            return Err(Refusal::TokenMayNot.into());
-        }
         if self.settings().workspace_creation == WorkspaceCreation::Administrators && !permit.is_admin() {
             return Err(Refusal::AdministratorRequired.into());
         }

@@ -156,7 +156,7 @@ fn security(kind: GateKind) -> Value {
     match kind {
         GateKind::Public => json!([]),
         GateKind::Account(AccountNeed::Session | AccountNeed::Confirmed) => json!([{ "session": [] }]),
-        GateKind::Account(AccountNeed::SignedIn) | GateKind::Workspace => {
+        GateKind::Account(AccountNeed::SignedIn | AccountNeed::Unnarrowed) | GateKind::Workspace => {
             json!([{ "session": [] }, { "token": [] }])
         }
     }

@@ -26,7 +26,9 @@ pub fn codes_of(route: &Registered) -> BTreeSet<&'static str> {
     }
     match route.gate.kind {
         GateKind::Public | GateKind::Account(AccountNeed::SignedIn) => {}
-        GateKind::Account(AccountNeed::Session) => _ = codes.insert("permission_denied"),
+        GateKind::Account(AccountNeed::Session | AccountNeed::Unnarrowed) => {
+            _ = codes.insert("permission_denied")
+        }
         GateKind::Account(AccountNeed::Confirmed) => codes.extend(["permission_denied", "password_required"]),
         GateKind::Workspace => {
             codes.insert("not_found");
