@@ -64,7 +64,7 @@ def files():
 
 
 def find_secrets():
-    wanted = {"master.key", "agent.key", "stoa.db", "control.sock", "application.sock"}
+    wanted = {"master.key", "agent.key", "stoa.sqlite", "control.sock", "application.sock"}
     for folder, folders, names in os.walk("/"):
         folders[:] = [name for name in folders if os.path.join(folder, name) not in ("/proc", "/usr")]
         for name in wanted & set(names):

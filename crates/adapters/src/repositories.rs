@@ -15,11 +15,16 @@ use stoa_domain::branch::{BranchName, CommitId};
 /// What is younger may still be being made.
 const SETTLED: Duration = Duration::from_secs(3600);
 
+/// Where there are replicas, another may be at work on what is younger.
+const LEFT: Duration = Duration::from_secs(24 * 3600);
+
 /// The folder of hosted repositories.
 pub struct GitRepositories {
     folder: PathBuf,
     /// Between two commits, whose names are made of all that stands behind them: what was counted once stays right.
     distances: Mutex<HashMap<(CommitId, CommitId), (u64, u64)>>,
+    /// Nobody else makes repositories since then: what was made before isn't being made any more.
+    alone_since: Option<SystemTime>,
 }
 
 /// More are dropped at once: they are counted again at their next use.
@@ -41,12 +46,21 @@ impl GitRepositories {
     /// Where it can't be made.
     pub fn new(folder: PathBuf) -> std::io::Result<Self> {
         stoa_agent::folders::make_private(&folder)?;
-        Ok(Self { folder: std::fs::canonicalize(folder)?, distances: Mutex::default() })
+        Ok(Self { folder: std::fs::canonicalize(folder)?, distances: Mutex::default(), alone_since: None })
     }
 
     fn distances(&self) -> MutexGuard<'_, HashMap<(CommitId, CommitId), (u64, u64)>> {
         // The map is whole after every statement, so a panic elsewhere doesn't spoil it.
         self.distances.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// For the one process on the folder, from its start on.
+    #[must_use]
+    pub fn alone(self) -> Self {
+        // The folders' own times are compared with it.
+        #[allow(clippy::disallowed_methods)]
+        let now = SystemTime::now();
+        Self { alone_since: Some(now), ..self }
     }
 
     /// Where a project's repository lies.
@@ -55,11 +69,15 @@ impl GitRepositories {
         self.folder.join(format!("{project}.git"))
     }
 
-    /// Removes what git left before that moment where it was cut off.
+    /// Removes what git left where it was cut off: all that is of before the start of the one process, else what has
+    /// lain for a day.
     ///
     /// # Errors
     /// Where something can't be read or removed.
-    pub fn tidy(&self, before: SystemTime) -> std::io::Result<()> {
+    pub fn tidy(&self) -> std::io::Result<()> {
+        // The files' own times are compared with it.
+        #[allow(clippy::disallowed_methods)]
+        let before = self.alone_since.unwrap_or_else(|| SystemTime::now() - LEFT);
         stoa_agent::git::tidy_unmade(&self.folder, before)?;
         for entry in std::fs::read_dir(&self.folder)? {
             Repository::at(entry?.path()).tidy(before)?;
@@ -87,7 +105,8 @@ impl Repositories for GitRepositories {
                     continue;
                 };
                 let made = entry.metadata().and_then(|about| about.modified()).map_err(Fault::new)?;
-                if made.elapsed().unwrap_or_default() > SETTLED {
+                let is_of_before = self.alone_since.is_some_and(|since| made < since);
+                if is_of_before || made.elapsed().unwrap_or_default() > SETTLED {
                     projects.push(project);
                 }
             }

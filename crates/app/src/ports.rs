@@ -98,8 +98,8 @@ pub struct RefUpdate {
 pub trait Repositories: Send + Sync + 'static {
     /// Makes an empty repository; one that is there stays as it is.
     fn create(&self, project: ProjectId, default_branch: BranchName) -> BoxFuture<'_, Result<(), Fault>>;
-    /// Those that were made more than an hour ago: what may be compared with the records without meeting one that is
-    /// being made.
+    /// Those that can't be being made any more, which may be compared with the records: made more than an hour ago, or
+    /// before the only process was started.
     fn list(&self) -> BoxFuture<'_, Result<Vec<ProjectId>, Fault>>;
     /// One that isn't there is no fault.
     fn delete(&self, project: ProjectId) -> BoxFuture<'_, Result<(), Fault>>;

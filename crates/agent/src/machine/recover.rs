@@ -4,6 +4,8 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::StreamExt as _;
+
 use super::Agent;
 use super::form;
 use super::instance::{Instance, Phase, Running};
@@ -14,20 +16,25 @@ use crate::sandbox::Limits;
 /// How long process 1 may take to say how it is.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// Instances that are taken up at once.
+const AT_ONCE: usize = 32;
+
 impl Agent {
     pub(super) async fn load(&self, starts_instances: bool) -> io::Result<()> {
+        let mut instances = Vec::new();
         for (form, fence) in form::load_all(&self.inner.folders, &self.inner.key)? {
             let instance = Arc::new(Instance::kept(form, fence));
             self.lock().insert(instance.id, instance.clone());
-            let agent = self.clone();
-            let recovered = async move {
-                agent.recover(&instance, starts_instances).await.map_err(|error| (instance.id, error))
-            };
-            // One that can't be taken up doesn't keep the others from it.
-            if let Err((instance, error)) = recovered.await {
-                tracing::error!(%error, %instance, "an instance can't be taken up again");
-            }
+            instances.push(instance);
         }
+        // One that doesn't answer, or can't be taken up, doesn't keep the others from it.
+        let each =
+            futures_util::stream::iter(instances).for_each_concurrent(AT_ONCE, |instance| async move {
+                if let Err(error) = self.recover(&instance, starts_instances).await {
+                    tracing::error!(%error, instance = %instance.id, "an instance can't be taken up again");
+                }
+            });
+        each.await;
         Ok(())
     }
 
@@ -45,11 +52,11 @@ impl Agent {
                 Some(running) if is_wanted && self.answers(instance, &running).await => found = Some(running),
                 Some(running) => {
                     running.identity.end().await?;
-                    self.tidy_place(instance, &name)?;
+                    self.tidy_later(instance, name);
                 }
                 None => {
                     self.end_unnamed(instance, &name).await?;
-                    self.tidy_place(instance, &name)?;
+                    self.tidy_later(instance, name);
                 }
             }
         }
@@ -96,13 +103,23 @@ impl Agent {
         running.identity.is_alive() && Control::status(&socket, PATIENCE).await.is_ok()
     }
 
-    fn tidy_place(&self, instance: &Instance, name: &str) -> io::Result<()> {
-        let place = self.inner.folders.run(instance.id).join(name);
-        self.inner.sandboxes.tidy(&Self::group(instance, name), &place)
+    /// Removes what was kept for it. Its processes aren't ours any more: until the machine has buried them their groups
+    /// can't be removed, and nobody needs to wait for that.
+    fn tidy_later(&self, instance: &Instance, name: String) {
+        let (agent, id) = (self.clone(), instance.id);
+        let (group, place) = (Self::group(instance, &name), self.inner.folders.run(id).join(name));
+        tokio::task::spawn_blocking(move || {
+            if let Err(error) = agent.inner.sandboxes.tidy(&group, &place) {
+                tracing::warn!(%error, instance = %id, "what is left of a sandbox can't be removed");
+            }
+        });
     }
 
     /// Ends a sandbox of which only the folder is known: started, but its number not yet written down.
     async fn end_unnamed(&self, instance: &Instance, name: &str) -> io::Result<()> {
+        if self.inner.sandboxes.end_by_group(&Self::group(instance, name))? {
+            return Ok(());
+        }
         let socket = self.inner.folders.run(instance.id).join(name).join("control.sock");
         if socket.exists() && Control::stop(&socket, Some(Duration::ZERO), PATIENCE).await.is_err() {
             tracing::debug!(instance = %instance.id, "nobody answers in a sandbox that wasn't whole");

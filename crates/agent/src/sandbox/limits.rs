@@ -134,6 +134,12 @@ impl Groups {
         }
     }
 
+    /// Ends what is in the groups of a sandbox. `false` where groups can't be made.
+    pub(super) fn end(&self, name: &str) -> io::Result<bool> {
+        self.hierarchies.iter().try_for_each(|hierarchy| end_all(&hierarchy.folder.join(name)))?;
+        Ok(!self.hierarchies.is_empty())
+    }
+
     /// Whether the kernel limits memory.
     pub(super) fn limit_memory(&self) -> bool {
         self.hierarchies.iter().any(|one| one.memory.is_some())

@@ -155,7 +155,12 @@ impl Sandboxes {
         // The command's copies of the descriptors go with it: so the pipe ends when nobody can write to it any more.
         let child = starter::run(move || command.spawn()).await??;
         let mut started = Started { identity: Identity::default(), child };
-        match read_about(about).await.and_then(|about| Identity::of(about.child_pid)) {
+        let identity = read_about(about).await.and_then(|about| match Identity::of(about.child_pid) {
+            // A single command may be over before anybody looks at it: how it ended its own process tells.
+            Err(error) if dies_with_us && error.kind() == io::ErrorKind::NotFound => Ok(Identity::default()),
+            other => other,
+        });
+        match identity {
             Ok(identity) => {
                 started.identity = identity;
                 self.watch_memory(&plan.name, identity, &plan.limits);
@@ -182,6 +187,11 @@ impl Sandboxes {
         let mut prohibited = abilities::prohibited_networks();
         prohibited.retain(|network| !allowed.contains(network));
         Some(Outgoing { program: self.abilities.slirp4netns.clone(), prohibited, allowed })
+    }
+
+    /// Ends all that is in a sandbox, however far that has come: by its control groups. `false` where there are none.
+    pub(crate) fn end_by_group(&self, name: &str) -> io::Result<bool> {
+        self.abilities.groups.end(name)
     }
 
     /// What was kept for a sandbox that has ended: its control groups, its folder.

@@ -8,6 +8,7 @@ mod replica;
 mod setup_link;
 
 use std::future::Future;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -41,6 +42,9 @@ pub fn take_lock(settings: &Settings) -> std::io::Result<lock::DataLock> {
 /// What is under way gets this long after the wish to end; the rest is cut off.
 const LAST_ANSWERS: Duration = Duration::from_secs(5);
 
+/// An address that is taken for longer is another's.
+const TAKEN: Duration = Duration::from_secs(2);
+
 /// What is past its time goes this often.
 const SWEEPS: Duration = Duration::from_secs(3600);
 
@@ -63,7 +67,7 @@ pub async fn serve(settings: Settings) -> Result<(), Ended> {
     log::start(&settings)?;
     let _lock = lock::take(&settings.data_dir)?;
     // The address first: a second start fails before it has touched anything.
-    let listener = TcpListener::bind(settings.listen)
+    let listener = listen(settings.listen)
         .await
         .map_err(|error| Ended::because(&format!("{} can't be listened on", settings.listen), error))?;
     let store = records::open(&settings).await?;
@@ -85,7 +89,7 @@ pub async fn serve(settings: Settings) -> Result<(), Ended> {
         Some(agent) => Arc::new(outside::LocalApplications(agent.clone())),
         None => Arc::new(outside::NoApplications::new()),
     };
-    tidy_repositories(parts.repositories.clone(), store.is_sqlite());
+    tidy_repositories(parts.repositories.clone());
     let git = Git::start(frame.clone(), hosting(&settings, parts.repositories)?)?;
     let router = stoa_http::edge(frame, applications, git);
     let needs_set_up = app.is_setup_needed().await.map_err(|failure| Ended::said(format!("{failure:?}")))?;
@@ -109,6 +113,23 @@ pub async fn serve(settings: Settings) -> Result<(), Ended> {
     store.close().await;
     tell_what_goes_on(parts.agent.as_ref(), &settings);
     outcome
+}
+
+/// A program that the last process had just begun when it was killed has its sockets too, until it becomes itself: so an
+/// address that is taken is tried again for a moment.
+async fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
+    let deadline = tokio::time::Instant::now() + TAKEN;
+    loop {
+        match TcpListener::bind(address).await {
+            Err(error)
+                if error.kind() == std::io::ErrorKind::AddrInUse
+                    && tokio::time::Instant::now() < deadline =>
+            {
+                tokio::time::sleep(TAKEN / 40).await;
+            }
+            other => return other,
+        }
+    }
 }
 
 /// Until it is asked to end, or can't go on beside the other replicas.
@@ -137,17 +158,10 @@ fn tell_what_goes_on(agent: Option<&Agent>, settings: &Settings) {
     }
 }
 
-/// Where there are replicas, another may be at work on what is young.
-const SETTLED: Duration = Duration::from_secs(24 * 3600);
-
 /// Removes, beside everything else, what git left in repositories when the last process was killed.
-fn tidy_repositories(repositories: Arc<GitRepositories>, is_alone: bool) {
-    // The files' own times are compared with it.
-    #[allow(clippy::disallowed_methods)]
-    let now = std::time::SystemTime::now();
-    let before = if is_alone { now } else { now - SETTLED };
+fn tidy_repositories(repositories: Arc<GitRepositories>) {
     tokio::task::spawn_blocking(move || {
-        if let Err(error) = repositories.tidy(before) {
+        if let Err(error) = repositories.tidy() {
             tracing::warn!(%error, "what was left in repositories couldn't be removed");
         }
     });

@@ -82,7 +82,9 @@ pub async fn make(settings: &Settings, vault: MasterVault) -> Result<Parts, Ende
     };
     let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let passwords = Passwords::new(threads).map_err(|fault| Ended::said(format!("{fault:?}")))?;
-    let repositories = Arc::new(GitRepositories::new(settings.repositories_dir.clone())?);
+    let repositories = GitRepositories::new(settings.repositories_dir.clone())?;
+    let is_alone = settings.database_url.is_none();
+    let repositories = Arc::new(if is_alone { repositories.alone() } else { repositories });
     let outside = Outside {
         clock: Arc::new(SystemClock),
         ids: Arc::new(SystemRng),

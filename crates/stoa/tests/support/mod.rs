@@ -93,8 +93,15 @@ pub fn until<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
     }
 }
 
+/// One below those that the kernel gives to whoever connects: while the program is killed nobody else gets it, least of
+/// all somebody who tries to reach it.
 fn free_port() -> u16 {
-    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+    let begin = u16::try_from(now_micros().unsigned_abs() / 7 % 12_000).unwrap();
+    let candidates = (0..12_000).map(|number| 20_000 + (begin + number) % 12_000);
+    candidates
+        .into_iter()
+        .find(|port| std::net::TcpListener::bind(("127.0.0.1", *port)).is_ok())
+        .expect("a free port")
 }
 
 impl Installation {
@@ -256,9 +263,9 @@ impl Installation {
         found
     }
 
-    /// Takes note that it was killed by somebody else.
+    /// Takes note that it was killed while it was traced: who traced it has seen its end.
     pub fn was_killed(&mut self) {
-        self.child.take().unwrap().wait().unwrap();
+        self.child = None;
     }
 }
 
@@ -323,9 +330,7 @@ impl Drop for Installation {
             let _ = child.kill();
             let _ = child.wait();
         }
-        for pid in self.sandboxes() {
-            let _ = nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), nix::sys::signal::SIGKILL);
-        }
+        owners::sweep(self);
     }
 }
 

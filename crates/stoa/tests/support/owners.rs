@@ -210,10 +210,14 @@ struct Process {
     parent: i32,
     words: Vec<String>,
     namespace: PathBuf,
-    is_in_folder: bool,
+    /// It names the installation's folder, sees something of it, or is in a control group of one of its instances.
+    is_ours: bool,
 }
 
-fn all_processes(folder: &str) -> Vec<Process> {
+fn all_processes(stoa: &Installation) -> Vec<Process> {
+    let folder = stoa.folder.path().to_str().unwrap();
+    let instances: Vec<String> =
+        entries(&stoa.data().join("agent/run")).into_iter().map(|(id, _)| id).collect();
     let mut all = Vec::new();
     for (name, path) in entries(Path::new("/proc")) {
         let Ok(pid) = name.parse::<i32>() else { continue };
@@ -228,10 +232,13 @@ fn all_processes(folder: &str) -> Vec<Process> {
         let words: Vec<String> =
             line.split(|byte| *byte == 0).map(|word| String::from_utf8_lossy(word).into_owned()).collect();
         let mounts = std::fs::read_to_string(path.join("mountinfo")).unwrap_or_default();
+        let groups = std::fs::read_to_string(path.join("cgroup")).unwrap_or_default();
         all.push(Process {
             pid,
             parent: fields.next().and_then(|field| field.parse().ok()).unwrap_or(0),
-            is_in_folder: words.iter().any(|word| word.contains(folder)) || mounts.contains(folder),
+            is_ours: words.iter().any(|word| word.contains(folder))
+                || mounts.contains(folder)
+                || instances.iter().any(|id| groups.contains(id)),
             namespace: std::fs::read_link(path.join("ns/pid")).unwrap_or_default(),
             words,
         });
@@ -240,57 +247,67 @@ fn all_processes(folder: &str) -> Vec<Process> {
 }
 
 fn processes(stoa: &Installation, sandboxes: &[Sandbox], found: &mut Vec<String>) {
-    let all = all_processes(stoa.folder.path().to_str().unwrap());
+    let all = all_processes(stoa);
     let find = |pid: i32| all.iter().find(|process| process.pid == pid);
-    let program = env!("CARGO_BIN_EXE_stoa");
-    // Process 1 of each sandbox, what is inside with it, and bubblewrap, which waits for it outside.
+    // Process 1 of each sandbox, what is inside with it, bubblewrap, which waits for it outside, and the program of its
+    // network, which names bubblewrap by its number.
     let inside: Vec<_> = sandboxes.iter().filter_map(|sandbox| find(sandbox.pid)).collect();
-    for sandbox in sandboxes {
-        if find(sandbox.pid).is_none() {
-            found.push(format!("a sandbox without its process 1: {} {}", sandbox.instance, sandbox.name));
-        }
+    for sandbox in sandboxes.iter().filter(|sandbox| find(sandbox.pid).is_none()) {
+        found.push(format!("a sandbox without its process 1: {} {}", sandbox.instance, sandbox.name));
     }
     let is_owned = |process: &Process| {
         process.pid == stoa.pid()
             || process.parent == stoa.pid()
-            || inside.iter().any(|one| one.namespace == process.namespace || one.parent == process.pid)
+            || inside.iter().any(|one| {
+                let outside = one.parent.to_string();
+                let is_network = process.words.iter().any(|word| word == "tap0");
+                one.namespace == process.namespace
+                    || one.parent == process.pid
+                    || (is_network && process.words.contains(&outside))
+            })
     };
-    for process in &all {
-        let line = process.words.join(" ");
-        if process.is_in_folder && !is_owned(process) {
-            found.push(format!("a process: {} {line}", process.pid));
+    for process in all.iter().filter(|process| process.is_ours && !is_owned(process)) {
+        found.push(format!("a process: {} {}", process.pid, process.words.join(" ")));
+    }
+}
+
+/// Ends all that a test has left, and removes its control groups: also of one that failed.
+pub fn sweep(stoa: &Installation) {
+    let own = i32::try_from(std::process::id()).unwrap();
+    for process in all_processes(stoa).iter().filter(|process| process.is_ours && process.pid != own) {
+        // It may have ended meanwhile.
+        let _ = nix::sys::signal::kill(nix::unistd::Pid::from_raw(process.pid), nix::sys::signal::SIGKILL);
+    }
+    let instances: Vec<String> =
+        entries(&stoa.data().join("agent/run")).into_iter().map(|(id, _)| id).collect();
+    each_group(&mut |name, path| {
+        if instances.iter().any(|id| name.starts_with(id.as_str())) {
+            // Of processes that aren't buried yet it can't be removed, and is empty.
+            let _ = std::fs::remove_dir(path);
         }
-        // The network's program knows its sandbox by a number alone.
-        if process.words.iter().any(|word| word == "tap0") {
-            let target = process.words.iter().rev().find_map(|word| word.parse::<i32>().ok());
-            if target.and_then(find).is_none() {
-                found.push(format!("a network without its sandbox: {} {line}", process.pid));
+    });
+}
+
+fn each_group(look: &mut dyn FnMut(&str, &Path)) {
+    let mut folders = vec![PathBuf::from("/sys/fs/cgroup")];
+    while let Some(folder) = folders.pop() {
+        for (name, path) in entries(&folder) {
+            if path.is_dir() && !path.is_symlink() {
+                look(&name, &path);
+                folders.push(path);
             }
-        }
-        let is_beginning = process.words.first().is_some_and(|word| word == program)
-            && process.words.get(1).is_some_and(|word| word == "init");
-        if is_beginning && process.parent == 1 {
-            found.push(format!("a sandbox that nobody begins any more: {} {line}", process.pid));
         }
     }
 }
 
 fn groups(owned: &Owned, sandboxes: &[Sandbox], found: &mut Vec<String>) {
-    let mut folders = vec![PathBuf::from("/sys/fs/cgroup")];
-    while let Some(folder) = folders.pop() {
-        for (name, path) in entries(&folder) {
-            if !path.is_dir() || path.is_symlink() {
-                continue;
-            }
-            if let Some(instance) = owned.instances.keys().find(|id| name.starts_with(id.as_str())) {
-                let is_there = sandboxes
-                    .iter()
-                    .any(|one| one.instance == *instance && name == format!("{instance}-{}", one.name));
-                if !is_there {
-                    found.push(format!("a control group: {}", path.display()));
-                }
-            }
-            folders.push(path);
+    each_group(&mut |name, path| {
+        let Some(instance) = owned.instances.keys().find(|id| name.starts_with(id.as_str())) else { return };
+        let is_there = sandboxes
+            .iter()
+            .any(|one| one.instance == *instance && name == format!("{instance}-{}", one.name));
+        if !is_there {
+            found.push(format!("a control group: {}", path.display()));
         }
-    }
+    });
 }
