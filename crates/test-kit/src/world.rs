@@ -237,7 +237,8 @@ impl Workspace<'_> {
 
     /// Invites a new person, who accepts.
     pub async fn member(&self, name: &str) -> Member {
-        let email = format!("{}-{}@example.com", name.to_lowercase().replace(' ', "-"), self.world.number());
+        let plain: String = name.to_lowercase().replace(' ', "-").chars().filter(char::is_ascii).collect();
+        let email = format!("{plain}-{}@example.com", self.world.number());
         let path = self.path("/invitations");
         let invited = self.owner.client.post(&path, json!({ "email": email })).await.expect(201);
         assert_eq!(invited.field("status"), "pending");

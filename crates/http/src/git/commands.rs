@@ -122,26 +122,39 @@ fn unfinished(bytes: &[u8]) -> Result<Option<List>, Wrong> {
 }
 
 impl List {
+    /// Whether an answer may have lines for the person besides the report.
+    pub(super) fn hears_lines(&self) -> bool {
+        self.is_able("side-band-64k")
+    }
+
+    fn is_able(&self, name: &str) -> bool {
+        self.abilities.iter().any(|ability| ability == name)
+    }
+
     /// The whole answer to a push of which nothing is taken, for the reason in the sentence.
     pub(super) fn refusal(&self, sentence: &str) -> Vec<u8> {
-        let is_able = |name: &str| self.abilities.iter().any(|ability| ability == name);
         let mut report = line(b"unpack ok\n");
         for name in &self.names {
             // The reason stands behind each ref, where git shows it; the sentence once above.
             report.extend(line(format!("ng {name} refused\n").as_bytes()));
         }
         report.extend_from_slice(b"0000");
-        if !is_able("report-status") && !is_able("report-status-v2") {
+        if !self.is_able("report-status") && !self.is_able("report-status-v2") {
             report.clear();
         }
-        if !is_able("side-band-64k") {
+        if !self.hears_lines() {
             return report;
         }
-        let mut answer = banded(2, format!("{sentence}\n").as_bytes());
+        let mut answer = told(sentence);
         answer.extend(banded(1, &report));
         answer.extend_from_slice(b"0000");
         answer
     }
+}
+
+/// A line for the person.
+pub(super) fn told(sentence: &str) -> Vec<u8> {
+    banded(2, format!("{sentence}\n").as_bytes())
 }
 
 fn banded(band: u8, bytes: &[u8]) -> Vec<u8> {

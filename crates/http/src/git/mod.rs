@@ -14,6 +14,7 @@ pub mod hook;
 mod input;
 mod program;
 mod push;
+mod reading;
 
 use std::io;
 use std::path::PathBuf;
@@ -36,6 +37,8 @@ use tokio::sync::Semaphore;
 use crate::problem::tell;
 use crate::site::Frame;
 
+pub use reading::Reads;
+
 /// Git programs that run at once.
 const MOST_AT_ONCE: usize = 32;
 /// How long a request waits for one of them to end.
@@ -52,6 +55,8 @@ pub struct Hosting {
     pub hooks_folder: PathBuf,
     /// Bytes of one push.
     pub largest_push: u64,
+    /// Reads what was pushed as a deployment would.
+    pub reads: Reads,
 }
 
 /// Bytes of one push, where the operator says nothing else.

@@ -28,6 +28,19 @@ const SETTINGS: [&str; 12] = [
 
 /// `git <settings> <verb> <options> -- <folder>`, all three streams ours.
 pub(super) fn git(verb: &str, options: &[&str], settings: &[String], folder: &Path) -> Command {
+    let mut command = bare(settings);
+    command.arg(verb).args(options).arg("--").arg(folder);
+    command
+}
+
+/// `git --git-dir=<folder> <words>`: to look at what a repository holds. No word begins a setting of its own.
+pub(super) fn git_in(folder: &Path, words: &[&str]) -> Command {
+    let mut command = bare(&[]);
+    command.arg("--git-dir").arg(folder).args(words);
+    command
+}
+
+fn bare(settings: &[String]) -> Command {
     let mut command = Command::new("git");
     command.env_clear().env("PATH", PATH).env("LC_ALL", "C.UTF-8").env("HOME", "/nonexistent");
     command
@@ -41,7 +54,6 @@ pub(super) fn git(verb: &str, options: &[&str], settings: &[String], folder: &Pa
     for setting in SETTINGS.iter().copied().chain(settings.iter().map(String::as_str)) {
         command.arg("-c").arg(setting);
     }
-    command.arg(verb).args(options).arg("--").arg(folder);
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
     command
 }

@@ -27,6 +27,8 @@ use crate::problem::tell;
 const LONGEST: Duration = Duration::from_secs(1800);
 /// The program has this long to clean up after itself.
 const ENDING: Duration = Duration::from_secs(10);
+/// What an answer in bands ends with.
+const FLUSH: &[u8] = b"0000";
 const KIND: &str = "application/x-git-receive-pack-result";
 
 impl Git {
@@ -58,8 +60,11 @@ impl Git {
         }
         hook::check(&self.inner.hosting.hooks_folder).map_err(Fault::new)?;
         let folder = self.folder(entered.project);
-        let pending =
-            Arc::new(Pending::new(entered.account, entered.workspace, entered.project, list.commands));
+        let (workspace, project) = (entered.workspace, entered.project);
+        let hears_lines = list.hears_lines();
+        let pending = Arc::new(Pending::new(entered.account, workspace, project, list.commands));
+        // The end of the answer is kept back, so that lines can still be put before it.
+        let mut tail = hears_lines.then(Vec::new);
         let ticket = self.inner.desk.expect(pending.clone());
         let mut command = git("receive-pack", &["--stateless-rpc"], &self.settings(), &folder);
         for (name, value) in ticket.environment() {
@@ -67,21 +72,30 @@ impl Git {
         }
         let child = command.spawn().map_err(missing)?;
         let (sender, receiver) = mpsc::channel::<Bytes>(16);
-        let app = self.inner.frame.app.clone();
+        let hosts = self.clone();
         // It goes on whether or not the client waits for the answer: what was moved has to be followed.
         tokio::spawn(async move {
             let _turn = turn;
-            let running = run(child, head.freeze(), input, &sender);
+            let running = run(child, head.freeze(), input, &sender, tail.as_mut());
             if tokio::time::timeout(LONGEST, running).await.is_err() {
                 tracing::warn!("a push took too long and was ended");
             }
             drop(ticket);
             if let Some(permit) = pending.take_permit() {
                 let updates: Vec<_> = pending.commands().iter().map(update).collect();
-                if let Err(failure) = app.after_push(permit, &updates).await {
+                if let Err(failure) = hosts.inner.frame.app.after_push(permit, &updates).await {
                     // The next start compares the heads; until then the branch is moved and not deployed.
                     tracing::error!(?failure, "what follows a push couldn't be begun");
                 }
+                if tail.as_deref() == Some(FLUSH) {
+                    for line in hosts.warnings(workspace, project, &updates).await {
+                        let _ = sender.send(commands::told(&line).into()).await;
+                    }
+                }
+            }
+            // A client that has gone needs no end.
+            if let Some(tail) = tail.filter(|tail| !tail.is_empty()) {
+                let _ = sender.send(tail.into()).await;
             }
             drop(sender);
         });
@@ -127,8 +141,15 @@ fn update(command: &commands::Command) -> RefUpdate {
     RefUpdate { reference: command.reference.clone(), old: command.old.clone(), new: command.new.clone() }
 }
 
-/// Feeds the program and hands its answer on, to the end of both.
-async fn run(mut child: Child, head: Bytes, mut input: Input, sender: &mpsc::Sender<Bytes>) {
+/// Feeds the program and hands its answer on, to the end of both; the last letters of it into `tail`, where there is
+/// one.
+async fn run(
+    mut child: Child,
+    head: Bytes,
+    mut input: Input,
+    sender: &mpsc::Sender<Bytes>,
+    mut tail: Option<&mut Vec<u8>>,
+) {
     let (Some(stdin), Some(mut stdout)) = (child.stdin.take(), child.stdout.take()) else { return };
     let stderr = tokio::spawn(last_words(child.stderr.take()));
     let feeding = async {
@@ -142,8 +163,17 @@ async fn run(mut child: Child, head: Bytes, mut input: Input, sender: &mpsc::Sen
     let answering = async {
         let mut piece = vec![0; 16 * 1024];
         while let Ok(count @ 1..) = stdout.read(&mut piece).await {
+            let told = match &mut tail {
+                Some(tail) => {
+                    tail.extend_from_slice(&piece[..count]);
+                    let kept = tail.len().saturating_sub(FLUSH.len());
+                    let rest = tail.split_off(kept);
+                    std::mem::replace(*tail, rest)
+                }
+                None => piece[..count].to_vec(),
+            };
             // A client that has gone doesn't end the push: git decides alone how far it got.
-            let _ = sender.send(Bytes::copy_from_slice(&piece[..count])).await;
+            let _ = sender.send(told.into()).await;
         }
     };
     let (cut, ()) = tokio::join!(feeding, answering);

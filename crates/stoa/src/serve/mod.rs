@@ -176,6 +176,10 @@ fn hosting(settings: &Settings, repositories: Arc<GitRepositories>) -> Result<Ho
         hook_program: std::env::current_exe()?,
         hooks_folder,
         largest_push: LARGEST_PUSH,
+        reads: Arc::new(|folder| match stoa_agent::stoa_toml::read(folder) {
+            Ok(_) => Ok(()),
+            Err(problem) => Err(problem.sentence),
+        }),
     })
 }
 

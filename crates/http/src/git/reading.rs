@@ -1,0 +1,145 @@
+//! What a deployment would say of a branch that was just pushed, told with the answer of the push. The push itself is
+//! taken, whatever is said.
+
+use std::io;
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
+
+use stoa_app::ports::RefUpdate;
+use stoa_domain::branch::{BranchName, CommitId};
+use stoa_domain::{ProjectId, WorkspaceId};
+
+use super::Git;
+use super::program::git_in;
+use crate::proxy::visit::random;
+
+/// Reads what a folder, the root of a repository, says of its application. `Err` is the sentence that a deployment
+/// would fail with.
+pub type Reads = Arc<dyn Fn(&Path) -> Result<(), String> + Send + Sync>;
+
+/// Branches of one push that are read.
+const MOST_BRANCHES: usize = 20;
+/// Files of one branch that are looked into.
+const MOST_FILES: usize = 200;
+/// Bytes of one file: more than any reader takes, so that it says so itself.
+const LONGEST_FILE: usize = 64 * 1024 + 1;
+
+/// What may say how an application is run.
+const TOLD_IN: [&str; 3] = ["stoa.toml", "Procfile", "Dockerfile"];
+
+/// A folder for as long as it is read.
+struct Scratch(PathBuf);
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        if let Err(error) = std::fs::remove_dir_all(&self.0) {
+            tracing::warn!(%error, folder = %self.0.display(), "what was read of a push stays");
+        }
+    }
+}
+
+/// An entry of a tree.
+struct Entry {
+    mode: String,
+    object: String,
+    path: PathBuf,
+}
+
+impl Git {
+    /// One line for each pushed branch that a deployment couldn't read, where an instance deploys it or it has a
+    /// `stoa.toml`.
+    pub(super) async fn warnings(
+        &self,
+        workspace: WorkspaceId,
+        project: ProjectId,
+        updates: &[RefUpdate],
+    ) -> Vec<String> {
+        let mut warnings = Vec::new();
+        let branches = updates.iter().filter_map(|update| {
+            let branch = update.reference.strip_prefix("refs/heads/").and_then(BranchName::parse)?;
+            (!update.new.is_zero()).then_some((branch, &update.new))
+        });
+        for (branch, commit) in branches.take(MOST_BRANCHES) {
+            match self.problem_of(workspace, project, &branch, commit).await {
+                Ok(None) => {}
+                Ok(Some(sentence)) => warnings.push(format!("warning: {branch}: {sentence}")),
+                // The deployment says it again.
+                Err(error) => tracing::warn!(%error, %branch, "what was pushed couldn't be read"),
+            }
+        }
+        warnings
+    }
+
+    async fn problem_of(
+        &self,
+        workspace: WorkspaceId,
+        project: ProjectId,
+        branch: &BranchName,
+        commit: &CommitId,
+    ) -> io::Result<Option<String>> {
+        let folder = self.folder(project);
+        // A ref that git refused in the end was moved to nothing.
+        let now =
+            said(&folder, &["rev-parse", "--verify", "--quiet", &format!("refs/heads/{branch}")]).await?;
+        if now.trim_ascii_end() != commit.as_str().as_bytes() {
+            return Ok(None);
+        }
+        let entries = entries_of(&folder, commit).await?;
+        if !entries.iter().any(|entry| entry.path == Path::new("stoa.toml")) {
+            let deployed = self.inner.frame.app.deployed_by(workspace, project, branch).await;
+            if deployed.map_err(|failure| io::Error::other(format!("{failure:?}")))?.is_empty() {
+                return Ok(None);
+            }
+        }
+        let name: String = random::<8>().iter().map(|byte| format!("{byte:02x}")).collect();
+        let scratch = Scratch(self.inner.hosting.hooks_folder.join(format!("read-{name}")));
+        std::fs::DirBuilder::new().mode(0o700).create(&scratch.0)?;
+        for entry in &entries {
+            lay_out(&folder, &scratch.0, entry).await?;
+        }
+        let reads = self.inner.hosting.reads.clone();
+        tokio::task::spawn_blocking(move || reads(&scratch.0).err()).await.map_err(io::Error::other)
+    }
+}
+
+async fn said(folder: &Path, words: &[&str]) -> io::Result<Vec<u8>> {
+    let output = git_in(folder, words).stdin(std::process::Stdio::null()).output().await?;
+    Ok(output.stdout)
+}
+
+/// The files of a commit that say how it is run, wherever they lie.
+async fn entries_of(folder: &Path, commit: &CommitId) -> io::Result<Vec<Entry>> {
+    let tree = said(folder, &["ls-tree", "-r", "-t", "-z", "--full-tree", commit.as_str()]).await?;
+    let entry = |line: &[u8]| {
+        let (about, path) = std::str::from_utf8(line).ok()?.split_once('\t')?;
+        let mut about = about.split(' ');
+        let (mode, _, object) = (about.next()?, about.next()?, about.next()?);
+        let path = PathBuf::from(path);
+        let is_told_in = TOLD_IN.iter().any(|name| path.file_name().is_some_and(|own| own == *name));
+        let is_within = path.components().all(|part| matches!(part, Component::Normal(_)));
+        (is_told_in && is_within).then(|| Entry { mode: mode.to_owned(), object: object.to_owned(), path })
+    };
+    Ok(tree.split(|byte| *byte == 0).filter_map(entry).take(MOST_FILES).collect())
+}
+
+/// Puts one of them where it lies in the commit. Nothing is followed and nothing replaced: what is there twice fails.
+async fn lay_out(folder: &Path, root: &Path, entry: &Entry) -> io::Result<()> {
+    let place = root.join(&entry.path);
+    if let Some(parent) = place.parent() {
+        std::fs::create_dir_all(parent)?;
+    }
+    match entry.mode.as_str() {
+        "100644" | "100755" => {
+            let mut content = said(folder, &["cat-file", "blob", &entry.object]).await?;
+            content.truncate(LONGEST_FILE);
+            let mut file = std::fs::OpenOptions::new().write(true).create_new(true).open(&place)?;
+            io::Write::write_all(&mut file, &content)
+        }
+        "120000" => std::os::unix::fs::symlink("a-link-of-the-commit", &place),
+        _ => match std::fs::create_dir(&place) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+            made => made,
+        },
+    }
+}

@@ -1,0 +1,161 @@
+//! What members may do, and what they are shown of each other.
+
+use serde_json::json;
+use test_kit::on_both_databases;
+use test_kit::world::Workspace;
+
+struct Shop {
+    server: String,
+    project: String,
+    instances: Vec<String>,
+}
+
+async fn shop(workspace: &Workspace<'_>) -> Shop {
+    let server = workspace.server().await;
+    let project = workspace.project("Shop", &["main"]).await;
+    let mut instances = Vec::new();
+    for (name, stage) in [("Live", "production"), ("Test", "staging")] {
+        instances.push(workspace.instance(&project, &server, name, stage, "main").await.to_string());
+    }
+    Shop { server, project, instances }
+}
+
+on_both_databases! {
+    async fn a_profile_is_replaced_whole_or_not_at_all(world: World) {
+        let olga = world.set_up().await;
+        let workspace = world.workspace(&olga, "Acme").await;
+        let shop = shop(&workspace).await;
+        let tester = workspace.member("Tess Tester").await;
+        let path = workspace.path(&format!("/members/{}/permissions", tester.id));
+        let mut reversed = shop.instances.clone();
+        reversed.sort_unstable();
+        reversed.reverse();
+        let wish = json!({
+            "actions": ["view_logs", "restart_instances", "view_logs"], "projects": [shop.project],
+            "instances": reversed, "servers": [shop.server],
+        });
+        let set = olga.client.put(&path, wish).await.expect(200).json();
+        let mut sorted = shop.instances.clone();
+        sorted.sort_unstable();
+        assert_eq!((&set["actions"], &set["instances"]), (&json!(["restart_instances", "view_logs"]), &json!(sorted)));
+        let kept = olga.client.get(&path).await.expect(200);
+        assert_eq!(kept.json(), set);
+        let foreign = world.workspace(&tester.person, "Theirs").await.project("Theirs", &["main"]).await;
+        let never = "01890a5d-ac96-774b-bcce-b302099a8057";
+        let with = |field: &str, value: serde_json::Value| {
+            let mut profile = json!({ "actions": [], "projects": [], "instances": [], "servers": [] });
+            profile[field] = value;
+            profile
+        };
+        for (field, value) in [
+            ("actions", json!(["fly"])), ("actions", json!(null)), ("projects", json!(null)), ("instances", json!([never])),
+            ("projects", json!([foreign])), ("servers", json!([shop.project])), ("instances", json!(["live"])),
+            ("until", json!({})), ("projects", json!([7])),
+        ] {
+            let refused = olga.client.put(&path, with(field, value.clone())).await.expect(422);
+            assert_eq!(refused.code().unwrap(), "invalid", "{field} {value}");
+            let named = refused.json()["errors"][0]["field"].as_str().unwrap().to_owned();
+            assert!(named.starts_with(field), "{named} for {field} {value}");
+        }
+        let missing = json!({ "actions": [], "projects": [], "instances": [] });
+        let _ = olga.client.put(&path, missing).await.expect(422);
+        let after = olga.client.get(&path).await.expect(200);
+        assert_eq!((after.json(), after.header("etag")), (set, kept.header("etag")), "nothing was changed");
+    }
+
+    async fn an_owner_has_everything_and_is_given_nothing(world: World) {
+        let olga = world.set_up().await;
+        let workspace = world.workspace(&olga, "Acme").await;
+        let otto = workspace.member("Otto Owner").await;
+        workspace.grant(&otto, json!({ "actions": ["view_logs"] })).await;
+        workspace.make_owner(&otto).await;
+        let path = workspace.path(&format!("/members/{}/permissions", otto.id));
+        let seen = olga.client.get(&path).await.expect(200).json();
+        assert_eq!(seen["actions"].as_array().unwrap().len(), 10);
+        assert_eq!((&seen["projects"], &seen["instances"], &seen["servers"]), (&json!(null), &json!(null), &json!(null)));
+        let none = json!({ "actions": [], "projects": [], "instances": [], "servers": [] });
+        assert_eq!(olga.client.put(&path, none.clone()).await.expect(409).code().unwrap(), "conflict");
+        let member = workspace.path(&format!("/members/{}", otto.id));
+        let _ = olga.client.patch(&member, json!({ "role": "member" })).await.expect(200);
+        assert_eq!(olga.client.get(&path).await.expect(200).json(), none, "made a plain member, it starts with nothing");
+    }
+
+    async fn members_see_names_and_roles_and_owners_everything(world: World) {
+        let olga = world.set_up().await;
+        let workspace = world.workspace(&olga, "Acme").await;
+        let tester = workspace.member("Tess Tester").await;
+        let fields = |value: &serde_json::Value| value.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
+        let all = ["account", "id", "joined_at", "last_seen_at", "permissions", "role"];
+        for (client, whole_of_others) in [(&olga.client, true), (&tester.person.client, false)] {
+            let members = client.get(&workspace.path("/members")).await.expect(200).json();
+            for member in members["items"].as_array().unwrap() {
+                let is_tess = member["id"] == json!(tester.id);
+                if whole_of_others || is_tess {
+                    assert_eq!(fields(member), all, "{member}");
+                    assert_eq!(fields(&member["account"]), ["email", "email_verified", "name"]);
+                } else {
+                    assert_eq!(fields(member), ["account", "id", "role"], "{member}");
+                    assert_eq!(fields(&member["account"]), ["name"]);
+                }
+                let one = client.get(&workspace.path(&format!("/members/{}", member["id"].as_str().unwrap()))).await;
+                assert_eq!(&one.expect(200).json(), member, "one by one it is the same");
+            }
+        }
+        // Nor is an address found that isn't shown.
+        let found = tester.person.client.get(&workspace.path("/members?q=olga@example.com")).await.expect(200).json();
+        assert_eq!(found["items"], json!([]));
+        let hers = olga.client.get(&workspace.path("/members?q=olga")).await.expect(200).json()["items"][0]["id"].clone();
+        let path = workspace.path(&format!("/members/{}/permissions", hers.as_str().unwrap()));
+        assert_eq!(tester.person.client.get(&path).await.expect(403).code().unwrap(), "owner_required");
+    }
+
+    async fn why_is_answered_by_the_rules_that_decide(world: World) {
+        let olga = world.set_up().await;
+        let workspace = world.workspace(&olga, "Acme").await;
+        let shop = shop(&workspace).await;
+        let (live, test) = (&shop.instances[0], &shop.instances[1]);
+        let tester = workspace.member("Tess Tester").await;
+        workspace.grant(&tester, json!({ "actions": ["view_logs"], "instances": [test] })).await;
+        let explain = |query: &str| workspace.path(&format!("/members/{}/explain?{query}", tester.id));
+        for (query, because) in [
+            (format!("action=view_logs&instance={test}"), "granted"),
+            (format!("action=view_logs&instance={live}"), "resource_not_allowed"),
+            (format!("action=stop_instances&instance={test}"), "action_missing"),
+            (format!("action=stop_instances&instance={live}"), "resource_not_allowed"),
+            (format!("project={}", shop.project), "resource_not_allowed"),
+            (format!("server={}", shop.server), "resource_not_allowed"),
+            ("action=use_ide".to_owned(), "action_missing"),
+        ] {
+            let answer = olga.client.get(&explain(&query)).await.expect(200).json();
+            assert_eq!((answer["because"].as_str(), &answer["allowed"]), (Some(because), &json!(because == "granted")), "{query}");
+            assert!(answer["detail"].as_str().unwrap().starts_with("Tess Tester") || because == "resource_not_allowed");
+            // On oneself, what isn't allowed isn't there.
+            let own = tester.person.client.get(&explain(&query)).await;
+            assert_eq!(own.status.as_u16(), if because == "resource_not_allowed" { 404 } else { 200 }, "{query}");
+        }
+        for query in ["action=fly".to_owned(), format!("instance={test}&project={}", shop.project)] {
+            let _ = olga.client.get(&explain(&query)).await.expect(422);
+        }
+        let _ = olga.client.get(&explain("instance=never-made")).await.expect(404);
+        let hers = olga.client.get(&workspace.path("/members?q=olga")).await.expect(200).json()["items"][0]["id"].clone();
+        let path = workspace.path(&format!("/members/{}/explain?action=use_ide", hers.as_str().unwrap()));
+        assert_eq!(olga.client.get(&path).await.expect(200).json()["because"], "owner");
+        assert_eq!(tester.person.client.get(&path).await.expect(403).code().unwrap(), "owner_required");
+    }
+
+    async fn an_old_slug_leads_members_on_and_is_nothing_to_others(world: World) {
+        let olga = world.set_up().await;
+        let workspace = world.workspace(&olga, "Acme").await;
+        let tester = workspace.member("Tess Tester").await;
+        let outsider = world.workspace(&olga, "Other").await.member("Otto Outsider").await;
+        let _ = olga.client.patch(&workspace.path(""), json!({ "slug": "acme-two" })).await.expect(200);
+        for word in ["acme", "acme-two", "ACME-TWO", workspace.id.as_str()] {
+            let path = format!("/api/v1/workspaces/{word}");
+            assert_eq!(tester.person.client.get(&path).await.expect(200).field("slug"), "acme-two", "{word}");
+            assert_eq!(outsider.person.client.get(&path).await.expect(404).code().unwrap(), "not_found", "{word}");
+        }
+        let taken = outsider.person.client.get("/api/v1/slug?name=Acme").await.expect(200).json();
+        assert_eq!((&taken["available"], &taken["reason"]), (&json!(false), &json!("taken")));
+        assert_eq!(taken["suggestion"], "acme-2");
+    }
+}

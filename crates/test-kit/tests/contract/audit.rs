@@ -1,0 +1,78 @@
+//! The audit log: all of it for owners, one's own for members, and as lines to keep.
+
+use http::Method;
+use http::header::ACCEPT;
+use serde_json::{Value, json};
+use test_kit::world::Person;
+use test_kit::{Answer, on_both_databases};
+
+async fn lines(person: &Person, path: &str) -> Answer {
+    let mut request = person.client.request(Method::GET, path, None);
+    request.headers_mut().insert(ACCEPT, "application/x-ndjson".parse().unwrap());
+    person.client.send_request(request).await
+}
+
+fn read(answer: &Answer) -> Vec<Value> {
+    assert_eq!(answer.header("content-type"), Some("application/x-ndjson"));
+    answer.text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+on_both_databases! {
+    async fn the_lines_are_the_list(world: World) {
+        let olga = world.set_up().await;
+        let workspace = world.workspace(&olga, "Acme").await;
+        let tester = workspace.member("Tess Tester").await;
+        for _ in 0..4 {
+            let _ = tester.person.client.get(&workspace.path("/invitations")).await.expect(403);
+            let _ = olga.client.patch(&workspace.path(""), json!({ "name": "Acme" })).await.expect(200);
+        }
+        let project = workspace.project("Shop", &["main"]).await;
+        let path = workspace.path("/audit");
+        let mut listed = Vec::new();
+        let mut after = String::new();
+        loop {
+            let page = olga.client.get(&format!("{path}?limit=3{after}")).await.expect(200).json();
+            listed.extend(page["items"].as_array().unwrap().clone());
+            match page["next"].as_str() {
+                Some(next) => after = format!("&after={next}"),
+                None => break,
+            }
+        }
+        assert!(listed.len() > 10, "{}", listed.len());
+        let exported = lines(&olga, &path).await.expect(200);
+        assert_eq!(read(&exported), listed);
+        assert_eq!(exported.header("cache-control"), Some("no-store"));
+        let numbers: Vec<i64> = listed.iter().map(|event| event["seq"].as_i64().unwrap()).collect();
+        assert!(numbers.windows(2).all(|pair| pair[0] == pair[1] + 1), "newest first, none missing: {numbers:?}");
+        for (query, fits) in [
+            (format!("actor={}", tester.person.account), "actor"),
+            (format!("resource={project}"), "resource_id"),
+            ("action=workspace.change".to_owned(), "action"),
+        ] {
+            let wanted = query.split('=').nth(1).unwrap();
+            let found = read(&lines(&olga, &format!("{path}?{query}")).await.expect(200));
+            let expected: Vec<_> = listed.iter().filter(|event| event[fits] == json!(wanted)).cloned().collect();
+            assert!(!found.is_empty());
+            assert_eq!(found, expected, "{query}");
+            assert_eq!(olga.client.get(&format!("{path}?limit=200&{query}")).await.expect(200).json()["items"], json!(found));
+        }
+        assert_eq!(read(&lines(&olga, &format!("{path}?from=2030-01-01T00:00:00Z")).await.expect(200)), Vec::<Value>::new());
+        let refused = lines(&tester.person, &path).await.expect(403);
+        assert_eq!(refused.code().unwrap(), "owner_required");
+    }
+
+    async fn a_member_reads_what_it_did_itself(world: World) {
+        let olga = world.set_up().await;
+        let workspace = world.workspace(&olga, "Acme").await;
+        let tester = workspace.member("Tess Tester").await;
+        let _ = tester.person.client.get(&workspace.path("/invitations")).await.expect(403);
+        let path = workspace.path("/audit/mine");
+        let mine = tester.person.client.get(&format!("{path}?limit=200")).await.expect(200).json();
+        let mine = mine["items"].as_array().unwrap();
+        assert!(mine.iter().any(|event| event["action"] == "invitation.list" && event["outcome"] == "refused"));
+        assert!(mine.iter().all(|event| event["actor"] == json!(tester.person.account)), "{mine:?}");
+        // Whoever else is asked for, it stays one's own.
+        let others = tester.person.client.get(&format!("{path}?actor={}", olga.account)).await.expect(200).json();
+        assert!(others["items"].as_array().unwrap().iter().all(|event| event["actor"] == json!(tester.person.account)));
+    }
+}

@@ -1,0 +1,133 @@
+//! Invitations: what a link tells, to whom, and whom it lets in.
+
+use serde_json::{Value, json};
+use test_kit::world::{PASSWORD, Wishes, Workspace};
+use test_kit::{Kind, World, on_both_databases};
+
+async fn invite(workspace: &Workspace<'_>, email: &str) -> Value {
+    workspace
+        .owner
+        .client
+        .post(&workspace.path("/invitations"), json!({ "email": email }))
+        .await
+        .expect(201)
+        .json()
+}
+
+fn person(name: &str) -> Value {
+    json!({ "name": name, "password": PASSWORD })
+}
+
+on_both_databases! {
+    async fn a_link_that_went_by_mail_says_whether_the_address_has_an_account(world: World) {
+        let olga = world.set_up().await;
+        let (one, other) = (world.workspace(&olga, "One").await, world.workspace(&olga, "Other").await);
+        let made = invite(&one, "Anna@Example.com").await;
+        assert_eq!((&made["status"], &made["link"]), (&json!("pending"), &Value::Null), "the link is in the mail alone");
+        let link = one.link_of("anna@example.com").await;
+        let page = world.nobody().get(&format!("/api/v1/invitations/{link}")).await.expect(200);
+        assert_eq!(page.header("cache-control"), Some("no-store"));
+        let page = page.json();
+        assert_eq!((&page["workspace"]["name"], &page["invited_by"]), (&json!("One"), &json!("Olga Owner")));
+        assert_eq!(page["account_exists"], false);
+        let path = format!("/api/v1/invitations/{link}/accept");
+        let joined = world.nobody().post(&path, person("Anna")).await.expect(200);
+        let anna = world.nobody().with_cookie(joined.cookie().unwrap());
+        assert_eq!(anna.get("/api/v1/me").await.expect(200).json()["email_verified"], true);
+        let seen = anna.get(&one.path("")).await.expect(200).json();
+        assert_eq!(seen["permissions"], json!({ "actions": [], "projects": [], "instances": [], "servers": [] }));
+        // The same address once more: nothing but signing in to it accepts.
+        let _ = invite(&other, "anna@example.com").await;
+        let link = other.link_of("anna@example.com").await;
+        assert_eq!(world.nobody().get(&format!("/api/v1/invitations/{link}")).await.expect(200).json()["account_exists"], true);
+        let path = format!("/api/v1/invitations/{link}/accept");
+        let taken = json!({ "name": "Eve", "password": "a password of eve's own" });
+        assert_eq!(world.nobody().post(&path, taken).await.expect(401).code().unwrap(), "unauthenticated");
+        assert_eq!(world.nobody().post(&path, json!({})).await.expect(401).code().unwrap(), "unauthenticated");
+        let _ = world.sign_in("anna@example.com", PASSWORD).await.expect(200);
+        assert_eq!(olga.client.post(&path, json!({})).await.expect(403).code().unwrap(), "wrong_account");
+        assert_eq!(anna.post(&path, json!({})).await.expect(200).json()["workspace"]["slug"], "other");
+        assert_eq!(anna.post(&path, json!({})).await.expect(410).code().unwrap(), "invitation_used");
+    }
+
+    async fn one_invitation_makes_one_membership(world: World) {
+        let olga = world.set_up().await;
+        let workspace = world.workspace(&olga, "Acme").await;
+        let _ = invite(&workspace, "anna@example.com").await;
+        let path = format!("/api/v1/invitations/{}/accept", workspace.link_of("anna@example.com").await);
+        let nobody = world.nobody();
+        let (one, other) = tokio::join!(nobody.post(&path, person("Anna")), nobody.post(&path, person("Other")));
+        let mut statuses = [one.status.as_u16(), other.status.as_u16()];
+        statuses.sort_unstable();
+        assert!(statuses[0] == 200 && matches!(statuses[1], 401 | 410), "{} {}", one.text, other.text);
+        let members = olga.client.get(&workspace.path("/members?q=anna@example.com")).await.expect(200).json();
+        assert_eq!(members["items"].as_array().unwrap().len(), 1);
+    }
+
+    async fn an_invitation_ends_with_its_inviters_ownership(world: World) {
+        let olga = world.set_up().await;
+        let workspace = world.workspace(&olga, "Acme").await;
+        let otto = workspace.member("Otto Owner").await;
+        workspace.make_owner(&otto).await;
+        let path = workspace.path("/invitations");
+        let _ = otto.person.client.post(&path, json!({ "email": "anna@example.com" })).await.expect(201);
+        let link = workspace.link_of("anna@example.com").await;
+        let member = workspace.path(&format!("/members/{}", otto.id));
+        let _ = olga.client.patch(&member, json!({ "role": "member" })).await.expect(200);
+        let page = format!("/api/v1/invitations/{link}");
+        assert_eq!(world.nobody().get(&page).await.expect(410).code().unwrap(), "invitation_revoked");
+        let refused = world.nobody().post(&format!("{page}/accept"), person("Anna")).await.expect(410);
+        assert_eq!(refused.code().unwrap(), "invitation_revoked");
+    }
+
+    async fn addresses_are_compared_in_one_form(world: World) {
+        let olga = world.set_up().await;
+        let workspace = world.workspace(&olga, "Acme").await;
+        let path = workspace.path("/invitations");
+        let _ = invite(&workspace, "anna@example.com").await;
+        for same in ["ANNA@example.com", " anna@example.com ", "anna@EXAMPLE.com", "ａｎｎａ@example.com"] {
+            let answer = olga.client.post(&path, json!({ "email": same })).await;
+            let code = answer.code().unwrap_or_default();
+            // In one form, or none at all.
+            assert!(matches!(code.as_str(), "invitation_pending" | "invalid"), "{same}: {}", answer.text);
+        }
+        for wrong in ["anna", "@example.com", "anna@", "anna@exa mple.com", "a@b@c.example", "anna@example.com\r\nBcc: x@y.example", ""] {
+            let refused = olga.client.post(&path, json!({ "email": wrong })).await.expect(422);
+            assert_eq!(refused.json()["errors"][0]["field"], "email", "{wrong:?}");
+        }
+        assert_eq!(olga.client.post(&path, json!({ "email": "olga@example.com" })).await.expect(409).code().unwrap(), "already_member");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_copied_link_verifies_nothing_and_tells_nothing() {
+    let world = World::with(Kind::Sqlite, Wishes { mail: false, ..Wishes::default() }).await;
+    let olga = world.set_up().await;
+    assert_eq!(olga.client.get("/api/v1/me").await.expect(200).json()["email_verified"], false);
+    let (one, other) = (world.workspace(&olga, "One").await, world.workspace(&olga, "Other").await);
+    let token = |made: &Value| made["link"].as_str().unwrap().rsplit('/').next().unwrap().to_owned();
+    let made = invite(&one, "anna@example.com").await;
+    assert!(made["link"].as_str().unwrap().starts_with("http://localhost:8080/invitations/"), "{made}");
+    let listed = olga.client.get(&one.path("/invitations")).await.expect(200).json();
+    assert_eq!(listed["items"][0].get("link"), None, "it is shown once");
+    let path = format!("/api/v1/invitations/{}/accept", token(&made));
+    let joined = world.nobody().post(&path, person("Anna")).await.expect(200);
+    let anna = world.nobody().with_cookie(joined.cookie().unwrap());
+    assert_eq!(anna.get("/api/v1/me").await.expect(200).json()["email_verified"], false);
+    let members = olga.client.get(&one.path("/members?q=anna")).await.expect(200).json();
+    assert_eq!(members["items"][0]["account"]["email_verified"], false);
+    let made = invite(&other, "anna@example.com").await;
+    let page = format!("/api/v1/invitations/{}", token(&made));
+    assert_eq!(world.nobody().get(&page).await.expect(200).json().get("account_exists"), None);
+    assert_eq!(olga.client.get(&page).await.expect(200).json().get("account_exists"), None);
+    assert_eq!(anna.get(&page).await.expect(200).json()["account_exists"], true);
+    let id = made["id"].as_str().unwrap();
+    let again = olga
+        .client
+        .post(&other.path(&format!("/invitations/{id}/resend")), json!({}))
+        .await
+        .expect(200)
+        .json();
+    assert_eq!(world.nobody().get(&page).await.expect(410).code().unwrap(), "invitation_replaced");
+    let _ = world.nobody().get(&format!("/api/v1/invitations/{}", token(&again))).await.expect(200);
+}

@@ -1,0 +1,134 @@
+//! How often something may be tried.
+
+use axum::body::Body;
+use http::{Method, Request};
+use serde_json::{Value, json};
+use stoa_http::peer::Peer;
+use test_kit::world::{PASSWORD, SETUP_TOKEN};
+use test_kit::{Answer, Client, on_both_databases};
+
+/// A request from another address.
+async fn from(client: &Client, address: &str, method: Method, path: &str, body: Option<Value>) -> Answer {
+    let mut request: Request<Body> = client.request(method, path, body.as_ref());
+    request.extensions_mut().insert(Peer(format!("{address}:40000").parse().unwrap()));
+    client.send_request(request).await
+}
+
+async fn sign_in_from(client: &Client, address: &str, email: &str, password: &str) -> Answer {
+    let body = json!({ "email": email, "password": password });
+    from(client, address, Method::POST, "/api/v1/session", Some(body)).await
+}
+
+#[track_caller]
+fn assert_too_many(answer: &Answer) {
+    assert_eq!(answer.status.as_u16(), 429, "{}", answer.text);
+    assert_eq!(answer.code().unwrap(), "too_many_requests");
+    let seconds: i64 = answer.header("retry-after").expect("when to try again").parse().unwrap();
+    assert!(seconds > 0, "{seconds}");
+}
+
+on_both_databases! {
+    async fn a_password_is_guessed_ten_times(world: World) {
+        let olga = world.set_up().await;
+        let nobody = world.nobody();
+        for _ in 0..10 {
+            let wrong = sign_in_from(&nobody, "203.0.113.1", &olga.email, "not the password").await.expect(401);
+            assert_eq!(wrong.code().unwrap(), "unauthenticated");
+        }
+        assert_too_many(&sign_in_from(&nobody, "203.0.113.1", &olga.email, PASSWORD).await);
+        // Elsewhere it counts for itself, and after a quarter of an hour no more.
+        let _ = sign_in_from(&nobody, "203.0.113.2", &olga.email, PASSWORD).await.expect(200);
+        world.clock.pass_seconds(901);
+        let _ = sign_in_from(&nobody, "203.0.113.1", &olga.email, PASSWORD).await.expect(200);
+    }
+
+    async fn an_address_tries_a_hundred_times_but_never_keeps_out_who_was_there_before(world: World) {
+        let olga = world.set_up().await;
+        let nobody = world.nobody();
+        let _ = sign_in_from(&nobody, "203.0.113.1", &olga.email, PASSWORD).await.expect(200);
+        for number in 0..100 {
+            let email = format!("nobody-{number}@example.com");
+            let _ = sign_in_from(&nobody, "203.0.113.1", &email, "not the password").await.expect(401);
+        }
+        assert_too_many(&sign_in_from(&nobody, "203.0.113.1", "more@example.com", "not the password").await);
+        let _ = sign_in_from(&nobody, "203.0.113.1", &olga.email, PASSWORD).await.expect(200);
+    }
+
+    async fn an_unknown_address_is_answered_as_a_wrong_password_is(world: World) {
+        let olga = world.set_up().await;
+        let unknown = world.sign_in("nobody@example.com", PASSWORD).await.expect(401);
+        let wrong = world.sign_in(&olga.email, "not the password").await.expect(401);
+        let unreadable = world.sign_in("not an address", PASSWORD).await.expect(401);
+        assert_eq!((&unknown.text, &unknown.headers), (&wrong.text, &wrong.headers));
+        assert_eq!(unknown.text, unreadable.text);
+    }
+
+    async fn the_first_account_is_tried_ten_times_a_minute(world: World) {
+        let nobody = world.nobody();
+        let body = |token: &str| json!({ "token": token, "name": "Olga", "email": "olga@example.com", "password": PASSWORD });
+        for _ in 0..10 {
+            let _ = nobody.post("/api/v1/setup", body("wrong")).await.expect(422);
+        }
+        assert_too_many(&nobody.post("/api/v1/setup", body(SETUP_TOKEN)).await);
+        world.clock.pass_seconds(61);
+        let _ = nobody.post("/api/v1/setup", body(SETUP_TOKEN)).await.expect(201);
+    }
+
+    async fn links_are_tried_sixty_times_a_minute(world: World) {
+        let _ = world.set_up().await;
+        let nobody = world.nobody();
+        for _ in 0..30 {
+            let _ = nobody.get("/api/v1/invitations/guessed").await.expect(404);
+            let _ = nobody.post("/api/v1/invitations/guessed/accept", json!({ "name": "A", "password": PASSWORD })).await.expect(404);
+        }
+        assert_too_many(&nobody.get("/api/v1/invitations/guessed").await);
+        assert_too_many(&nobody.post("/api/v1/invitations/guessed/accept", json!({})).await);
+        let _ = from(&nobody, "203.0.113.2", Method::GET, "/api/v1/invitations/guessed", None).await.expect(404);
+        world.clock.pass_seconds(61);
+        let _ = nobody.get("/api/v1/invitations/guessed").await.expect(404);
+    }
+
+    async fn a_workspace_invites_thirty_a_minute_and_a_hundred_a_day(world: World) {
+        let olga = world.set_up().await;
+        let workspace = world.workspace(&olga, "Acme").await;
+        let mut number = 0;
+        let mut invite = async || {
+            number += 1;
+            let body = json!({ "email": format!("person-{number}@example.com") });
+            olga.client.post(&workspace.path("/invitations"), body).await
+        };
+        for _ in 0..3 {
+            for _ in 0..30 {
+                let _ = invite().await.expect(201);
+            }
+            assert_too_many(&invite().await);
+            world.clock.pass_seconds(61);
+        }
+        // Those that were refused were none of the hundred.
+        let mut more = 0;
+        while invite().await.status.as_u16() == 201 {
+            more += 1;
+        }
+        assert_eq!(more, 10);
+        world.clock.pass_seconds(24 * 3600 + 1);
+        let _ = invite().await.expect(201);
+    }
+
+    async fn slugs_are_asked_for_thirty_times_a_minute(world: World) {
+        let olga = world.set_up().await;
+        for _ in 0..30 {
+            let _ = olga.client.get("/api/v1/slug?name=Acme").await.expect(200);
+        }
+        assert_too_many(&olga.client.get("/api/v1/slug?name=Acme").await);
+        world.clock.pass_seconds(61);
+        let _ = olga.client.get("/api/v1/slug?name=Acme").await.expect(200);
+    }
+
+    async fn the_password_is_entered_again_ten_times(world: World) {
+        let olga = world.set_up().await;
+        for _ in 0..10 {
+            let _ = olga.client.post("/api/v1/session/confirm", json!({ "password": "wrong" })).await.expect(422);
+        }
+        assert_too_many(&olga.client.post("/api/v1/session/confirm", json!({ "password": PASSWORD })).await);
+    }
+}

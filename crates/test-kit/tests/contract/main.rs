@@ -1,0 +1,14 @@
+//! The contract of the HTTP API, line by line: what holds for all operations, and what each noun promises.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod access;
+mod audit;
+mod bodies;
+mod changes;
+mod invitations;
+mod limits;
+mod origins;
+mod searches;
+mod tokens;
+mod work;

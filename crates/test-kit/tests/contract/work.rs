@@ -1,0 +1,113 @@
+//! Work that goes on after its answer: one at a time for an instance, followed and cancelled.
+
+use serde_json::json;
+use test_kit::on_both_databases;
+
+on_both_databases! {
+    async fn what_is_begun_is_followed_where_the_answer_says(world: World) {
+        let olga = world.set_up().await;
+        let workspace = world.workspace(&olga, "Acme").await;
+        let server = workspace.server().await;
+        let project = workspace.project("Shop", &["main"]).await;
+        let instance = workspace.instance(&project, &server, "Shop", "staging", "main").await;
+        let path = workspace.path(&format!("/instances/{instance}"));
+        let begun = olga.client.post(&format!("{path}/restart"), json!({ "mode": "soft" })).await.expect(202);
+        let place = begun.header("location").unwrap().to_owned();
+        let job = begun.json()["job"].clone();
+        assert_eq!((&job["kind"], &job["status"]), (&json!("restart_soft"), &json!("queued")));
+        assert!(place.ends_with(&format!("/jobs/{}", job["id"].as_str().unwrap())), "{place}");
+        assert_eq!(olga.client.get(&place).await.expect(200).json(), job);
+        assert_eq!(olga.client.get(&path).await.expect(200).json()["job"], job);
+        world.drain().await;
+        let over = olga.client.get(&place).await.expect(200).json();
+        assert_eq!((&over["status"], over["ended_at"].is_string()), (&json!("succeeded"), true));
+        assert_eq!(olga.client.get(&path).await.expect(200).json()["job"], json!(null));
+        let cancelled = olga.client.post(&format!("{place}/cancel"), json!({})).await.expect(409);
+        assert_eq!(cancelled.code().unwrap(), "conflict");
+    }
+
+    async fn one_thing_at_a_time_is_done_to_an_instance(world: World) {
+        let olga = world.set_up().await;
+        let workspace = world.workspace(&olga, "Acme").await;
+        let server = workspace.server().await;
+        let project = workspace.project("Shop", &["main"]).await;
+        let instance = workspace.instance(&project, &server, "Shop", "staging", "main").await;
+        let path = workspace.path(&format!("/instances/{instance}"));
+        let deploy = async || olga.client.post(&format!("{path}/deploy"), json!({})).await.expect(202).json()["job"]["id"].as_str().unwrap().to_owned();
+        let status = async |job: &str| olga.client.get(&workspace.path(&format!("/jobs/{job}"))).await.expect(200).field("status");
+        let first = deploy().await;
+        for (verb, body) in [("restart", json!({ "mode": "hard" })), ("stop", json!({})), ("start", json!({}))] {
+            let busy = olga.client.post(&format!("{path}/{verb}"), body).await.expect(409);
+            assert_eq!(busy.code().unwrap(), "instance_busy", "{verb}");
+        }
+        let busy = olga.client.delete(&path, Some(json!({ "confirm": "Shop" }))).await.expect(409);
+        assert_eq!(busy.code().unwrap(), "instance_busy");
+        let seen = olga.client.get(&path).await.expect(200).json();
+        for verb in ["restart", "start", "stop", "delete"] {
+            assert!(seen["may"].as_array().unwrap().contains(&json!(verb)), "{verb}");
+            assert_eq!(seen["blocked"][verb]["code"], "instance_busy", "{verb}");
+        }
+        assert_eq!(seen["blocked"].get("deploy"), None);
+        // A newer deployment takes the place of the one that waits.
+        let second = deploy().await;
+        assert_eq!((status(&first).await, status(&second).await), ("cancelled".to_owned(), "queued".to_owned()));
+        let deployments = olga.client.get(&format!("{path}/deployments")).await.expect(200).json();
+        let of = |job: &str| deployments["items"].as_array().unwrap().iter().find(|one| one["job"] == json!(job)).unwrap()["status"].clone();
+        assert_eq!((of(&first), of(&second)), (json!("superseded"), json!("queued")));
+        let stopped = olga.client.post(&format!("{path}/stop"), json!({ "cancel": true })).await.expect(202);
+        assert_eq!(status(&second).await, "cancelled");
+        assert_eq!(stopped.json()["job"]["kind"], "stop");
+        world.drain().await;
+        assert_eq!(olga.client.get(&path).await.expect(200).field("status"), "stopped");
+        let _ = olga.client.delete(&path, Some(json!({ "confirm": "Other" }))).await.expect(422);
+        let _ = deploy().await;
+        let _ = olga.client.delete(&path, Some(json!({ "confirm": "Shop", "cancel": true }))).await.expect(202);
+        world.drain().await;
+        assert_eq!(olga.client.get(&path).await.expect(404).code().unwrap(), "not_found");
+    }
+
+    async fn a_job_is_cancelled_by_whom_its_start_was_allowed(world: World) {
+        let olga = world.set_up().await;
+        let workspace = world.workspace(&olga, "Acme").await;
+        let server = workspace.server().await;
+        let project = workspace.project("Shop", &["main"]).await;
+        let instance = workspace.instance(&project, &server, "Shop", "staging", "main").await;
+        let tester = workspace.member("Tess Tester").await;
+        let path = workspace.path(&format!("/instances/{instance}"));
+        let begin = async |verb: &str, body| {
+            let begun = olga.client.post(&format!("{path}/{verb}"), body).await.expect(202);
+            format!("{}/cancel", begun.header("location").unwrap())
+        };
+        let cancel = async |path: &str| tester.person.client.post(path, json!({})).await;
+        let restart = begin("restart", json!({ "mode": "soft" })).await;
+        let _ = cancel(&restart).await.expect(404);
+        workspace.grant(&tester, json!({ "actions": ["view_logs"], "instances": [instance.to_string()] })).await;
+        assert_eq!(cancel(&restart).await.expect(403).code().unwrap(), "permission_denied");
+        workspace.grant(&tester, json!({ "actions": ["restart_instances"], "instances": [instance.to_string()] })).await;
+        assert_eq!(cancel(&restart).await.expect(200).field("status"), "cancelled");
+        let deploy = begin("deploy", json!({})).await;
+        assert_eq!(cancel(&deploy).await.expect(403).code().unwrap(), "owner_required");
+        assert_eq!(olga.client.post(&deploy, json!({})).await.expect(200).field("status"), "cancelled");
+    }
+
+    async fn a_production_instance_is_an_owners_to_delete(world: World) {
+        let olga = world.set_up().await;
+        let workspace = world.workspace(&olga, "Acme").await;
+        let server = workspace.server().await;
+        let project = workspace.project("Shop", &["main"]).await;
+        let live = workspace.instance(&project, &server, "Live", "production", "main").await.to_string();
+        let test = workspace.instance(&project, &server, "Test", "staging", "main").await.to_string();
+        let tester = workspace.member("Tess Tester").await;
+        workspace.grant(&tester, json!({ "actions": ["delete_instances"], "instances": [live, test] })).await;
+        let path = |id: &str| workspace.path(&format!("/instances/{id}"));
+        let delete = async |id: &str, name: &str| tester.person.client.delete(&path(id), Some(json!({ "confirm": name }))).await;
+        assert_eq!(delete(&live, "Live").await.expect(403).code().unwrap(), "owner_required");
+        assert_eq!(tester.person.client.get(&path(&live)).await.expect(200).json()["may"], json!([]));
+        // The stage never changes, for nobody.
+        for client in [&olga.client, &tester.person.client] {
+            let refused = client.patch(&path(&live), json!({ "stage": "staging" })).await;
+            assert!(matches!(refused.status.as_u16(), 403 | 422), "{}", refused.text);
+        }
+        let _ = delete(&test, "Test").await.expect(202);
+    }
+}
