@@ -1,4 +1,12 @@
-//! `stoa instances stop --all`: ends what goes on running on this machine when Stoa itself doesn't run.
+//! `stoa instances stop --all`: ends what runs on this machine, whether Stoa itself runs or not.
+
+use std::io;
+
+use futures_util::StreamExt as _;
+use stoa_agent::client::Client;
+use stoa_agent::protocol::{Event, Fence, InstanceState, InstanceView, Order, Valid};
+use stoa_domain::{InstanceId, JobId};
+use uuid::Uuid;
 
 use crate::failure::Ended;
 use crate::output::say;
@@ -6,24 +14,54 @@ use crate::serve;
 use crate::settings::Settings;
 
 /// # Errors
-/// Where Stoa runs: then the page stops instances, and writes down that they are.
+/// Where the agent can't be asked, or an application can't be ended.
 pub async fn stop_all(settings: Settings) -> Result<(), Ended> {
-    if !serve::agent_folder(&settings).is_dir() {
+    let folder = serve::agent_folder(&settings);
+    if !folder.is_dir() {
         say("No instance was ever started here.");
         return Ok(());
     }
-    let _lock = serve::take_lock(&settings).map_err(|error| {
-        Ended::because(
-            "instances can be stopped here only while Stoa doesn't run; use the page, or end it first",
-            error,
-        )
-    })?;
-    let agent = serve::look_at_agent(&settings).await?;
-    let count = agent.stop_all().await?;
+    let count = match serve::take_lock(&settings) {
+        // Held until they are ended: no start of Stoa comes between.
+        Ok(_lock) => serve::look_at_agent(&settings).await?.stop_all().await?,
+        Err(error) if error.kind() == io::ErrorKind::ResourceBusy => stop_by_agent(&settings).await?,
+        Err(error) => return Err(error.into()),
+    };
     say(&format!(
         "{}. The next start of Stoa starts them again.",
         counted(count, "is stopped", "are stopped")
     ));
+    Ok(())
+}
+
+/// Asks the agent of the Stoa that runs, by the protocol that it speaks with the control plane.
+async fn stop_by_agent(settings: &Settings) -> Result<usize, Ended> {
+    let unheard = |error| Ended::because("Stoa runs, but this machine's agent can't be asked", error);
+    let connection = stoa_agent::init::connect(&serve::agent_socket(settings)).await.map_err(unheard)?;
+    let client = Client::connect(connection).await?;
+    let mut count = 0;
+    for instance in client.instances().await? {
+        if instance.state != InstanceState::Stopped {
+            stop(&client, &instance).await?;
+            count += 1;
+        }
+    }
+    Ok(count)
+}
+
+async fn stop(client: &Client, instance: &InstanceView) -> Result<(), Ended> {
+    let job = JobId::new(Uuid::now_v7());
+    // As new as what the agent has seen: a newer order of the control plane's goes before it.
+    let fence =
+        Fence::new(instance.fence).ok_or_else(|| Ended::said("the agent tells no number of its orders"))?;
+    let order = Order { job, fence, valid: Valid::LONGEST };
+    client.stop(order, InstanceId::new(instance.id)).await?;
+    let mut events = std::pin::pin!(client.events(job, 0).await?);
+    while let Some(event) = events.next().await {
+        if let Event::Failed { sentence, .. } = event?.event {
+            return Err(Ended::said(format!("the instance {} can't be stopped: {sentence}", instance.id)));
+        }
+    }
     Ok(())
 }
 

@@ -139,6 +139,17 @@ fn a_push_becomes_an_application_and_a_bad_one_leaves_the_earlier() {
         "{failed}"
     );
 
+    // By the agent of the Stoa that runs, which sees it and starts them again when asked.
+    assert!(way.stoa.stop_all().contains("2 instances are stopped"));
+    assert_eq!(way.stoa.sandboxes(), Vec::<i32>::new());
+    way.status("shop", "stopped");
+    way.status("preview", "stopped");
+    for instance in ["shop", "preview"] {
+        let path = format!("{W}/instances/{instance}/start");
+        let _ = way.stoa.send(&way.owner, "POST", &path, Some(json!({}))).expect(202);
+        way.status(instance, "running");
+    }
+
     let said = way.stoa.end();
     assert!(said.contains("2 instances go on running. Stop with: stoa instances stop --all"), "{said}");
     assert_eq!(way.stoa.sandboxes().len(), 2);

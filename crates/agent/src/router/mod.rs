@@ -10,7 +10,10 @@ mod machine;
 mod mirrors;
 mod operations;
 mod refuse;
+mod socket;
 mod stream;
+
+pub use socket::listen;
 
 use std::io;
 

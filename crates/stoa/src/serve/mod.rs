@@ -29,7 +29,7 @@ use crate::instances::counted;
 use crate::output::say;
 use crate::settings::Settings;
 
-pub use outside::{agent_folder, look_at_agent};
+pub use outside::{agent_folder, agent_socket, look_at_agent};
 
 /// Takes the data directory for this process.
 ///

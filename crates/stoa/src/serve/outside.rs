@@ -1,6 +1,6 @@
 //! The ports' real bodies, made from the settings.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
@@ -38,6 +38,11 @@ pub fn agent_folder(settings: &Settings) -> PathBuf {
     settings.data_dir.join("agent")
 }
 
+/// By which `stoa instances stop` asks the agent of the Stoa that runs.
+pub fn agent_socket(settings: &Settings) -> PathBuf {
+    agent_folder(settings).join("agent.sock")
+}
+
 async fn start_agent(settings: &Settings, starts_instances: bool) -> Result<Agent, Ended> {
     let options = Options {
         state: agent_folder(settings),
@@ -58,10 +63,13 @@ pub async fn look_at_agent(settings: &Settings) -> Result<Agent, Ended> {
 }
 
 /// This machine's agent is spoken to like any other's: through its router, here at the other end of a pipe in memory.
-async fn connect(agent: Agent) -> Result<Client, Ended> {
+async fn connect(agent: Agent, socket: &Path) -> Result<Client, Ended> {
+    let router = router::router(agent);
+    router::listen(router.clone(), socket)
+        .map_err(|error| Ended::because("this machine's agent can't listen on its socket", error))?;
     let (ours, theirs) = tokio::io::duplex(PIPE);
     tokio::spawn(async move {
-        if let Err(error) = router::serve(router::router(agent), theirs).await {
+        if let Err(error) = router::serve(router, theirs).await {
             tracing::error!(%error, "this machine's agent answers no more; start Stoa again");
         }
     });
@@ -77,7 +85,7 @@ pub async fn make(settings: &Settings, vault: MasterVault) -> Result<Parts, Ende
     };
     let agent = if settings.local_server { Some(start_agent(settings, true).await?) } else { None };
     let machines: Arc<dyn Machines> = match &agent {
-        Some(agent) => Arc::new(AgentMachines::new(connect(agent.clone()).await?)),
+        Some(agent) => Arc::new(AgentMachines::new(connect(agent.clone(), &agent_socket(settings)).await?)),
         None => Arc::new(NoMachines),
     };
     let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
