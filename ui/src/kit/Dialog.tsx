@@ -39,7 +39,13 @@ export function Dialog(props: {
   };
   return (
     <Modal opened={props.opened} onClose={props.onClose} size={props.size ?? 480} fullScreen={phone}>
-      {props.onSubmit ? <form onSubmit={submit}>{inside}</form> : inside}
+      {props.onSubmit ? (
+        <form className={css.dialog} onSubmit={submit}>
+          {inside}
+        </form>
+      ) : (
+        <div className={css.dialog}>{inside}</div>
+      )}
     </Modal>
   );
 }

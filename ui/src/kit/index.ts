@@ -5,6 +5,7 @@ export { ConfirmDialog } from "./Confirm";
 export { Cut } from "./Cut";
 export { copyText } from "./copyText";
 export { Dialog } from "./Dialog";
+export { EmptyPage } from "./EmptyPage";
 export { Go } from "./Go";
 export { later } from "./later";
 export { More } from "./More";

@@ -62,8 +62,14 @@ export function FirstStartPage() {
       <main id="main" tabIndex={-1} className={css.main}>
         <h1>Put your first application online</h1>
         <p className={css.lead}>
-          It will run on <strong>{server?.name ?? "this machine"}</strong>
-          {server && !server.is_local ? "." : ", the machine that Stoa stands on."}
+          {server ? (
+            <>
+              It will run on <strong>{server.name}</strong>
+              {server.is_local ? ", the machine that Stoa stands on." : "."}
+            </>
+          ) : (
+            "It will run on the machine that Stoa stands on."
+          )}
         </p>
         {prepare.problem && (
           <div className={css.problem}>

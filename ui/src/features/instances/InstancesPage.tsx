@@ -6,7 +6,7 @@ import { useState } from "react";
 import type { ListInstancesParams } from "@/api/generated/stoa";
 import { useAllProjects, useAllServers, useInstances } from "@/api/queries";
 import { useWorkspace } from "@/frame/useWorkspace";
-import { Empty, Failed, LoadingRows, More, PageTitle, Panel } from "@/kit";
+import { Empty, EmptyPage, Failed, LoadingRows, More, PageTitle, Panel } from "@/kit";
 import { InstanceTable } from "./InstanceTable";
 import css from "./instances.module.css";
 import { NewInstanceDialog } from "./later";
@@ -68,18 +68,18 @@ export function InstancesPage() {
       />
     );
 
+  const make = (
+    <Button variant="filled" leftSection={<IconPlus size={16} />} onClick={() => setMaking(true)}>
+      New instance
+    </Button>
+  );
+
   return (
     <div>
       <PageTitle
         title="Instances"
         sentence={`What runs in ${workspace.name}, as far as you may see it.`}
-        actions={
-          isOwner && (
-            <Button variant="filled" leftSection={<IconPlus size={16} />} onClick={() => setMaking(true)}>
-              New instance
-            </Button>
-          )
-        }
+        actions={isOwner && (isFiltered || Boolean(instances.items?.length)) && make}
       />
       <div className={css.tools}>
         <TextInput
@@ -114,27 +114,19 @@ export function InstancesPage() {
       ) : !instances.items ? (
         <LoadingRows height={52} />
       ) : instances.items.length === 0 ? (
-        <Panel>
-          <Empty
-            icon={IconBox}
-            title={isFiltered ? "No instance fits" : "No instances"}
-            inline
-            action={
-              !isFiltered &&
-              isOwner && (
-                <Button variant="filled" onClick={() => setMaking(true)}>
-                  New instance
-                </Button>
-              )
-            }
-          >
-            {isFiltered
-              ? "Search for another name, or show all."
-              : isOwner
-                ? "An instance is a running copy of a project's branch on one of your servers."
-                : "No instance is allowed to you yet. Ask an owner of the workspace."}
-          </Empty>
-        </Panel>
+        isFiltered ? (
+          <Panel>
+            <Empty icon={IconBox} title="No instance fits" inline>
+              Search for another name, or show all.
+            </Empty>
+          </Panel>
+        ) : (
+          <EmptyPage title="No instances" action={isOwner && make}>
+            {isOwner
+              ? "An instance is a running copy of a project's branch on one of your servers."
+              : "No instance is allowed to you yet. Ask an owner of the workspace."}
+          </EmptyPage>
+        )
       ) : (
         <Panel>
           <InstanceTable instances={instances.items} workspace={workspace.slug} />

@@ -1,10 +1,9 @@
-import { IconBox } from "@tabler/icons-react";
 import type { Instance } from "@/api/nouns";
 import { useAllInstances, useAllProjects, useAllServers, useRunningJobs } from "@/api/queries";
 import { Steps } from "@/features/firstStart/later";
 import { Load, serverState } from "@/features/servers";
 import { useWorkspace } from "@/frame/useWorkspace";
-import { Empty, Failed, Go, LoadingPage, PageTitle, Panel, Row, Section, StatusIcon } from "@/kit";
+import { EmptyPage, Failed, Go, LoadingPage, PageTitle, Panel, Row, Section, StatusIcon } from "@/kit";
 import { Attention } from "./Attention";
 import { LastDeployments } from "./LastDeployments";
 import css from "./overview.module.css";
@@ -50,11 +49,9 @@ export function OverviewPage() {
     return (
       <div>
         <PageTitle title="Overview" />
-        <Panel>
-          <Empty icon={IconBox} title="Nothing is shared with you yet" inline>
-            An owner of {workspace.name} decides what you may see and do. Ask one.
-          </Empty>
-        </Panel>
+        <EmptyPage title="Nothing is shared with you yet">
+          An owner of {workspace.name} decides what you may see and do. Ask one. This page changes by itself.
+        </EmptyPage>
       </div>
     );
   const nameOf = new Map(instances.data.map((instance) => [instance.id, instance]));

@@ -1,4 +1,4 @@
-import { Modal, useMantineColorScheme } from "@mantine/core";
+import { CloseButton, Modal, useMantineColorScheme } from "@mantine/core";
 import { useDebouncedValue } from "@mantine/hooks";
 import {
   IconActivity,
@@ -75,6 +75,7 @@ export function Palette({ workspace, onClose }: { workspace: Workspace | null; o
           }}
           onKeyDown={onKey}
         />
+        {phone && <CloseButton size={40} aria-label="Close" onClick={onClose} />}
       </div>
       <div className={css.list} id={list} role="listbox" aria-label="Found">
         {offers.length === 0 && <div className={css.none}>Nothing of this name that you may see.</div>}

@@ -4,7 +4,7 @@ import { IconFolder, IconPlus, IconSearch } from "@tabler/icons-react";
 import { useState } from "react";
 import { useProjects } from "@/api/queries";
 import { useWorkspace } from "@/frame/useWorkspace";
-import { Empty, Failed, Go, LoadingRows, More, PageTitle, Panel, Table, Time } from "@/kit";
+import { Empty, EmptyPage, Failed, Go, LoadingRows, More, PageTitle, Panel, Table, Time } from "@/kit";
 import { NewProjectDialog } from "./later";
 
 export function ProjectsPage() {
@@ -25,7 +25,7 @@ export function ProjectsPage() {
       <PageTitle
         title="Projects"
         sentence="Applications, and the repositories they come from."
-        actions={isOwner && make}
+        actions={isOwner && (q || Boolean(projects.items?.length)) && make}
       />
       <TextInput
         placeholder="Find a project"
@@ -39,15 +39,19 @@ export function ProjectsPage() {
       {!projects.items ? (
         <LoadingRows />
       ) : projects.items.length === 0 ? (
-        <Panel>
-          <Empty icon={IconFolder} title={q ? "No project fits" : "No projects"} inline action={!q && isOwner && make}>
-            {q
-              ? "Search for another name."
-              : isOwner
-                ? "A project is an application with a repository that Stoa hosts."
-                : "No project is allowed to you. Ask an owner of the workspace."}
-          </Empty>
-        </Panel>
+        q ? (
+          <Panel>
+            <Empty icon={IconFolder} title="No project fits" inline>
+              Search for another name.
+            </Empty>
+          </Panel>
+        ) : (
+          <EmptyPage title="No projects" action={isOwner && make}>
+            {isOwner
+              ? "A project is an application with a repository that Stoa hosts."
+              : "No project is allowed to you. Ask an owner of the workspace."}
+          </EmptyPage>
+        )
       ) : (
         <Panel>
           <Table label="Projects" head={["Project", "Repository", "Instances", "Created"]}>

@@ -4,7 +4,7 @@ import { useState } from "react";
 import type { Server } from "@/api/nouns";
 import { useServers } from "@/api/queries";
 import { useWorkspace } from "@/frame/useWorkspace";
-import { Empty, Failed, Go, LoadingRows, More, PageTitle, Panel, StatusBadge, Table } from "@/kit";
+import { EmptyPage, Failed, Go, LoadingRows, More, PageTitle, Panel, StatusBadge, Table } from "@/kit";
 import { bytes, loadOf, Share, serverState } from "./Load";
 import { AddServerDialog } from "./later";
 import css from "./servers.module.css";
@@ -31,13 +31,11 @@ export function ServersPage() {
       ) : !servers.items ? (
         <LoadingRows />
       ) : servers.items.length === 0 ? (
-        <Panel>
-          <Empty icon={IconServer2} title="No servers" inline action={isOwner && add}>
-            {isOwner
-              ? "Add the machine that Stoa stands on. Instances run there, each in a sandbox of its own."
-              : "No server is allowed to you. Ask an owner of the workspace."}
-          </Empty>
-        </Panel>
+        <EmptyPage title="No servers" action={isOwner && add}>
+          {isOwner
+            ? "Add the machine that Stoa stands on. Instances run there, each in a sandbox of its own."
+            : "No server is allowed to you. Ask an owner of the workspace."}
+        </EmptyPage>
       ) : (
         <Panel>
           <Table label="Servers" head={["Server", "State", "Processor", "Memory", "Disk", "Instances", "Version"]}>

@@ -1,10 +1,10 @@
 import { Button } from "@mantine/core";
-import { IconCrown, IconLayoutGrid, IconPlus } from "@tabler/icons-react";
+import { IconCrown, IconPlus } from "@tabler/icons-react";
 import { Link, Navigate } from "@tanstack/react-router";
 import { useEffect, useState } from "react";
 import { useMe } from "@/api/queries";
 import { Shell } from "@/frame/Shell";
-import { Empty, PageTitle, Panel, WorkspaceLogo } from "@/kit";
+import { EmptyPage, PageTitle, Panel, WorkspaceLogo } from "@/kit";
 import { dress } from "@/theme/look";
 import { CreateWorkspaceDialog } from "./later";
 import css from "./workspaces.module.css";
@@ -53,47 +53,48 @@ export function MyWorkspaces({ open }: { open?: string }) {
         sentence="The workspaces you are in. Each has its own servers, projects, members and look."
         actions={mine.length > 0 && create}
       />
-      <Panel>
-        {mine.length === 0 && (
-          <Empty icon={IconLayoutGrid} title="You are in no workspace yet" action={create} inline>
-            A workspace is what a team shares: servers, projects, instances and members. Create one, or ask its owner to
-            invite you.
-          </Empty>
-        )}
-        {mine.map((workspace) => (
-          <div key={workspace.id} className={css.row}>
-            <WorkspaceLogo
-              name={workspace.name}
-              url={workspace.logo_url}
-              size={40}
-              color="var(--quiet)"
-              label="var(--surface)"
-            />
-            <div style={{ minWidth: 0 }}>
-              <div className={css.name}>{workspace.name}</div>
-              <code className={css.path}>/{workspace.slug}</code>
+      {mine.length === 0 ? (
+        <EmptyPage title="You are in no workspace yet" action={create}>
+          A workspace is what a team shares: servers, projects, instances and members. Create one, or ask its owner to
+          invite you.
+        </EmptyPage>
+      ) : (
+        <Panel>
+          {mine.map((workspace) => (
+            <div key={workspace.id} className={css.row}>
+              <WorkspaceLogo
+                name={workspace.name}
+                url={workspace.logo_url}
+                size={40}
+                color="var(--quiet)"
+                label="var(--surface)"
+              />
+              <div style={{ minWidth: 0 }}>
+                <div className={css.name}>{workspace.name}</div>
+                <code className={css.path}>/{workspace.slug}</code>
+              </div>
+              <div className={css.role} style={{ display: "flex", gap: 6, alignItems: "center" }}>
+                {workspace.role === "owner" && <IconCrown size={15} stroke={1.75} aria-hidden />}
+                {workspace.role === "owner" ? "Owner" : "Member"}
+              </div>
+              <div style={{ display: "flex", gap: 8 }}>
+                {workspace.role === "owner" && (
+                  <Button component={Link} to={`/${workspace.slug}/settings/general`} variant="subtle" data-size="xs">
+                    Settings
+                  </Button>
+                )}
+                {workspace.slug === open ? (
+                  <span style={{ alignSelf: "center", color: "var(--text3)" }}>Open now</span>
+                ) : (
+                  <Button component={Link} to={`/${workspace.slug}`} data-size="xs">
+                    Open
+                  </Button>
+                )}
+              </div>
             </div>
-            <div className={css.role} style={{ display: "flex", gap: 6, alignItems: "center" }}>
-              {workspace.role === "owner" && <IconCrown size={15} stroke={1.75} aria-hidden />}
-              {workspace.role === "owner" ? "Owner" : "Member"}
-            </div>
-            <div style={{ display: "flex", gap: 8 }}>
-              {workspace.role === "owner" && (
-                <Button component={Link} to={`/${workspace.slug}/settings/general`} variant="subtle" data-size="xs">
-                  Settings
-                </Button>
-              )}
-              {workspace.slug === open ? (
-                <span style={{ alignSelf: "center", color: "var(--text3)" }}>Open now</span>
-              ) : (
-                <Button component={Link} to={`/${workspace.slug}`} data-size="xs">
-                  Open
-                </Button>
-              )}
-            </div>
-          </div>
-        ))}
-      </Panel>
+          ))}
+        </Panel>
+      )}
       {isCreating && <CreateWorkspaceDialog opened onClose={() => setCreating(false)} />}
     </>
   );
