@@ -7,7 +7,7 @@ mod support;
 use std::path::{Path, PathBuf};
 use std::process::Command as Program;
 
-use stoa_agent::protocol::{Event, InstanceState, Mode};
+use stoa_agent::protocol::{Event, InstanceState, Mode, Order, Valid};
 use support::house::{House, succeeded};
 use support::until;
 use tokio::runtime::Runtime;
@@ -51,6 +51,26 @@ async fn what_fails_leaves_the_earlier_release_running() {
     assert_eq!(machine.client.instances().await.unwrap(), []);
     let left = walk(&house.place.join("state"), &house.instance.to_string());
     assert_eq!(left, Vec::<PathBuf>::new());
+}
+
+/// Starting it again goes on for as long as `health.start_time` says, which is longer here than an order may wait.
+#[tokio::test]
+async fn who_wants_it_stopped_doesnt_wait_for_what_is_started_again_in_vain() {
+    let place = tempfile::tempdir().unwrap();
+    let house = House::new(place.path());
+    let machine = house.machine().await;
+    let progress = house.deploy(&machine, house.commit("once", &[])).await;
+    assert!(succeeded(&progress), "{progress:?}");
+    let process = machine.see(house.instance).await.process.unwrap();
+    nix::sys::signal::kill(nix::unistd::Pid::from_raw(process), nix::sys::signal::SIGKILL).unwrap();
+    until("it is started again", async || {
+        (machine.see(house.instance).await.state == InstanceState::Starting).then_some(())
+    })
+    .await;
+    let stop = Order { valid: Valid::from_millis(20_000).unwrap(), ..house.order() };
+    let stopped = machine.outcome(machine.client.stop(stop, house.instance).await).await;
+    assert!(succeeded(&stopped), "{stopped:?}");
+    assert_eq!(machine.see(house.instance).await.state, InstanceState::Stopped);
 }
 
 fn walk(folder: &Path, name: &str) -> Vec<PathBuf> {

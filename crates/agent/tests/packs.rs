@@ -100,7 +100,8 @@ async fn of_a_pack_that_isnt_sound_nothing_is_kept() {
     let text =
         git(&house.repository, &["cat-file", "commit", &second.to_string()]).replace(&tree, &"34".repeat(20));
     let lacking = written(&house.repository, "commit", text.as_bytes());
-    // One that git's own check refuses: its author has no address.
+    // One whose tree is there, and that git's own check refuses: its author has no address.
+    let tree = git(&house.repository, &["rev-parse", &format!("{first}^{{tree}}")]);
     let bad = format!("tree {tree}\nauthor Anna 1 +0000\ncommitter Anna <a@b> 1 +0000\n\nx\n");
     let bad = written(&house.repository, "commit", bad.as_bytes());
     for (what, commit, pieces) in [

@@ -136,26 +136,27 @@ async fn a_lower_fence_is_refused_whatever_happened_to_the_agent_meanwhile() {
     let place = tempfile::tempdir().unwrap();
     let house = House::new(place.path());
     let (instance, form) = (house.instance, house.form());
-    let refused = async |machine: &Machine| {
+    let refused = async |machine: &Machine, highest: i64| {
         let client = &machine.client;
         assert_eq!(code(client.put_instance(order(6), instance, &form).await), Some(Code::Fenced));
         assert_eq!(code(client.stop(order(6), instance).await), Some(Code::Fenced));
         assert_eq!(code(client.delete_instance(order(6), instance).await), Some(Code::Fenced));
-        assert_eq!(machine.see(instance).await.fence, 7);
+        assert_eq!(machine.see(instance).await.fence, highest);
     };
     let machine = house.machine().await;
     machine.client.put_instance(order(5), instance, &form).await.unwrap();
     let stopped = machine.client.stop(order(7), instance).await.unwrap();
     assert!(succeeded(&machine.outcome(Ok(stopped.clone())).await));
-    refused(&machine).await;
+    refused(&machine, 7).await;
     // The same job with a lower fence, too; and nobody cancels with one.
     let again = Order { job: job(&stopped), ..order(6) };
     assert_eq!(code(machine.client.stop(again, instance).await), Some(Code::Fenced));
     assert_eq!(code(machine.client.cancel(order(6), job(&stopped)).await), Some(Code::Fenced));
+    machine.client.cancel(order(8), job(&stopped)).await.unwrap();
     drop(machine);
     let machine = house.machine().await;
-    refused(&machine).await;
-    assert!(succeeded(&machine.outcome(machine.client.stop(order(7), instance).await).await));
+    refused(&machine, 8).await;
+    assert!(succeeded(&machine.outcome(machine.client.stop(order(8), instance).await).await));
 }
 
 #[tokio::test]

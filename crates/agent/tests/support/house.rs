@@ -21,9 +21,12 @@ use uuid::Uuid;
 
 use super::PATIENCE;
 
-/// Answers with what it is, and does what a path says.
+/// Answers with what it is, and does what a path says. As `once` it never answers again after its first start.
 const APPLICATION: &str = r#"
-import http.server, os
+import http.server, os, time
+if "VERSION" == "once":
+    if os.path.exists("/data/begun"): time.sleep(3600)
+    open("/data/begun", "w").close()
 class Answer(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         body = f"VERSION {os.getpid()} {os.environ.get('GREETING')}"
@@ -46,7 +49,7 @@ commands = [["sh", "-c", "test -f broken && { echo it is broken; exit 3; }; whil
 command = ["python3", "built.py"]
 stop_time = "2s"
 [health]
-start_time = "5s"
+start_time = "START_TIME"
 "#;
 
 pub fn id() -> Uuid {
@@ -159,7 +162,9 @@ impl House {
 
     pub fn commit(&self, version: &str, more: &[&str]) -> CommitId {
         std::fs::write(self.repository.join("app.py"), APPLICATION.replace("VERSION", version)).unwrap();
-        std::fs::write(self.repository.join("stoa.toml"), SETTINGS).unwrap();
+        let start_time = if version == "once" { "600s" } else { "5s" };
+        let settings = SETTINGS.replace("START_TIME", start_time);
+        std::fs::write(self.repository.join("stoa.toml"), settings).unwrap();
         for name in ["broken", "waits"] {
             let _ = std::fs::remove_file(self.repository.join(name));
         }
