@@ -140,6 +140,46 @@ async fn calls_that_open_walls_are_refused() {
     );
 }
 
+#[tokio::test]
+async fn it_has_the_families_of_sockets_of_its_network_and_no_other() {
+    use nix::libc;
+    let instance = Instance::new().start().await;
+    for (family, answers) in [
+        (libc::AF_UNIX, "done"),
+        (libc::AF_INET, "done"),
+        (libc::AF_INET6, "done"),
+        (libc::AF_NETLINK, "done"),
+        // To the hypervisor, past every route.
+        (libc::AF_VSOCK, "EPERM"),
+        (libc::AF_PACKET, "EPERM"),
+        (libc::AF_ALG, "EPERM"),
+        (libc::AF_BLUETOOTH, "EPERM"),
+    ] {
+        let kind = if family == libc::AF_ALG { libc::SOCK_SEQPACKET } else { libc::SOCK_DGRAM };
+        let call = format!("{CALL}answer = call({}, {family}, {kind}, 0)", libc::SYS_socket);
+        assert_eq!(instance.ask(&call).await, answers, "family {family}");
+    }
+}
+
+#[tokio::test]
+async fn it_gets_nothing_that_its_starter_happened_to_have_open() {
+    use nix::fcntl::{OFlag, open};
+    use nix::sys::stat::Mode;
+    // As a shell or a service manager leaves them: without the flag that closes them for the next program.
+    let folder = tempfile::tempdir().unwrap();
+    let inherited = open(folder.path(), OFlag::O_DIRECTORY | OFlag::O_RDONLY, Mode::empty()).unwrap();
+    let instance = Instance::new().start().await;
+    let open_ones = instance
+        .ask("import os; answer = [os.readlink(f'/proc/self/fd/{n}') for n in os.listdir('/proc/self/fd') if os.path.lexists(f'/proc/self/fd/{n}')]")
+        .await;
+    let name = folder.path().file_name().unwrap().to_str().unwrap();
+    // Seen from within, the path may have another beginning; its end stays.
+    assert!(!open_ones.contains(name), "{open_ones}");
+    let number = std::os::fd::AsRawFd::as_raw_fd(&inherited);
+    let mine = std::fs::read_link(format!("/proc/self/fd/{number}")).unwrap();
+    assert!(mine.ends_with(name), "it is open here");
+}
+
 /// The address by which others reach this machine.
 fn outward() -> Option<Ipv4Addr> {
     let socket = UdpSocket::bind("0.0.0.0:0").ok()?;

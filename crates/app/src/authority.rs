@@ -294,8 +294,15 @@ impl App {
 pub struct GoingOn<P: Permission> {
     account: AccountStanding,
     path: PathWords,
-    /// What the path named at that number of commits: while nothing was committed, it names the same.
-    located: Mutex<Option<(u64, WorkspaceId, P::Target, Option<StartedBy>)>>,
+    found: Mutex<Option<Found<P::Target>>>,
+}
+
+/// What a path named at a number of commits: while nothing is committed, it names the same.
+struct Found<T> {
+    at: u64,
+    workspace: WorkspaceId,
+    target: T,
+    started_by: Option<StartedBy>,
 }
 
 impl<P> GoingOn<P>
@@ -305,12 +312,12 @@ where
 {
     #[must_use]
     pub fn new(account: AccountStanding, path: PathWords) -> Self {
-        Self { account, path, located: Mutex::new(None) }
+        Self { account, path, found: Mutex::new(None) }
     }
 
     fn known(&self, commits: Option<u64>) -> Option<(WorkspaceId, Located<P::Target>)> {
-        let kept = self.located.lock().unwrap_or_else(PoisonError::into_inner);
-        let (at, workspace, target, started_by) = kept.as_ref()?;
+        let found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
+        let Found { at, workspace, target, started_by } = found.as_ref()?;
         (Some(*at) == commits)
             .then(|| (*workspace, Located { target: target.clone(), started_by: *started_by }))
     }
@@ -324,9 +331,13 @@ where
         let workspace =
             app.store().find_workspace_id(self.path.get("workspace")).await?.ok_or(Refusal::NotFound)?;
         let located = P::Target::locate(app.store(), workspace, &self.path).await?;
-        let kept = commits.zip(located.as_ref());
-        *self.located.lock().unwrap_or_else(PoisonError::into_inner) =
-            kept.map(|(at, located)| (at, workspace, located.target.clone(), located.started_by));
+        let found = commits.zip(located.as_ref()).map(|(at, Located { target, started_by })| Found {
+            at,
+            workspace,
+            target: target.clone(),
+            started_by: *started_by,
+        });
+        *self.found.lock().unwrap_or_else(PoisonError::into_inner) = found;
         Ok((workspace, located))
     }
 

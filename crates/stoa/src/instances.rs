@@ -21,16 +21,18 @@ pub async fn stop_all(settings: Settings) -> Result<(), Ended> {
         say("No instance was ever started here.");
         return Ok(());
     }
-    let count = match serve::take_lock(&settings) {
+    let (count, what_next) = match serve::take_lock(&settings) {
         // Held until they are ended: no start of Stoa comes between.
-        Ok(_lock) => serve::look_at_agent(&settings).await?.stop_all().await?,
-        Err(error) if error.kind() == io::ErrorKind::ResourceBusy => stop_by_agent(&settings).await?,
+        Ok(_lock) => {
+            let count = serve::look_at_agent(&settings).await?.stop_all().await?;
+            (count, "The next start of Stoa starts them again")
+        }
+        Err(error) if error.kind() == io::ErrorKind::ResourceBusy => {
+            (stop_by_agent(&settings).await?, "The page starts them again")
+        }
         Err(error) => return Err(error.into()),
     };
-    say(&format!(
-        "{}. The next start of Stoa starts them again.",
-        counted(count, "is stopped", "are stopped")
-    ));
+    say(&format!("{}. {what_next}.", counted(count, "is stopped", "are stopped")));
     Ok(())
 }
 

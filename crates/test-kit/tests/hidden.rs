@@ -67,6 +67,20 @@ on_both_databases! {
         assert!(length >= 5 && seen.len() == length, "{seen:?}");
     }
 
+    async fn a_session_that_was_ended_counts_no_more_however_lately_it_was_used(world: World) {
+        let olga = world.set_up().await;
+        let who = json!({ "email": olga.email, "password": test_kit::world::PASSWORD });
+        let signed_in = olga.client.post("/api/v1/session", who).await.expect(200);
+        let other = olga.client.with_cookie(signed_in.cookie().unwrap());
+        let _ = other.get("/api/v1/me").await.expect(200);
+        let sessions = olga.client.get("/api/v1/me/sessions").await.expect(200).json();
+        let id = sessions["items"].as_array().unwrap().iter().find(|one| one["is_current"] == false).unwrap()["id"].clone();
+        let _ = other.get("/api/v1/me").await.expect(200);
+        let _ = olga.client.delete(&format!("/api/v1/me/sessions/{}", id.as_str().unwrap()), None).await.expect(204);
+        let _ = other.get("/api/v1/me").await.expect(401);
+        let _ = olga.client.get("/api/v1/me").await.expect(200);
+    }
+
     async fn a_narrowed_token_makes_no_workspace_and_sees_no_other(world: World) {
         let olga = world.set_up().await;
         let acme = world.workspace(&olga, "Acme").await;
