@@ -6,12 +6,15 @@
 mod support;
 
 use std::collections::BTreeMap;
+use std::io::{Read as _, Write as _};
+use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use support::follow::Following;
 use support::{Installation, PASSWORD, git, push_files, until};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -46,6 +49,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         body = f"{sent} version {version} pid {os.getpid()}".encode()
         self.send_response(200); self.send_header("Content-Length", str(len(body))); self.end_headers(); self.wfile.write(body)
     def do_GET(self):
+        if self.path == "/for-ever":
+            threading.Event().wait()
         self.answer(self.path)
     def do_POST(self):
         self.answer(self.rfile.read(int(self.headers["Content-Length"])).decode())
@@ -165,6 +170,48 @@ fn a_soft_restart_keeps_the_sandbox_and_a_hard_one_makes_another() {
     assert!(log.contains("didn't end within 2 s: killed"), "{log}");
     ground.restart("hard");
     assert_ne!(ground.sandbox().0, sandbox.0);
+}
+
+#[test]
+fn it_ends_when_it_is_asked_to_whatever_is_open() {
+    let mut ground = Ground::new();
+    let open = [
+        Following::open(&ground.stoa, "events", &ground.owner, &format!("{W}/events")),
+        Following::open(
+            &ground.stoa,
+            "a log",
+            &ground.owner,
+            &format!("{W}/instances/echo/logs?follow=true"),
+        ),
+    ];
+    // A request whose body never comes, one whose answer never does, and a connection on which nothing is asked.
+    let host = format!("echo-acme.localhost:{}", ground.stoa.port);
+    let unfinished = [
+        format!("POST / HTTP/1.1\r\nHost: {host}\r\nContent-Length: 10\r\n\r\nhalf"),
+        format!("GET /for-ever HTTP/1.1\r\nHost: {host}\r\n\r\n"),
+        String::new(),
+    ];
+    let connections = unfinished.map(|request| {
+        let mut connection = std::net::TcpStream::connect(("127.0.0.1", ground.stoa.port)).unwrap();
+        connection.write_all(request.as_bytes()).unwrap();
+        connection
+    });
+    let said = ground.stoa.end();
+    assert!(said.contains("1 instance goes on running. Stop with: stoa instances stop --all"), "{said}");
+    assert_eq!(said.trim().lines().count(), 1, "{said}");
+    for stream in &open {
+        let _ = stream.end();
+    }
+    drop(connections);
+    // The application goes on: asked on its own socket.
+    let run = ground.stoa.data().join("agent/run").join(&ground.id);
+    let place = std::fs::read_dir(run).unwrap().next().unwrap().unwrap().path();
+    let mut socket = UnixStream::connect(place.join("application.sock")).unwrap();
+    socket.set_read_timeout(Some(support::PATIENCE)).unwrap();
+    socket.write_all(b"GET /still HTTP/1.0\r\n\r\n").unwrap();
+    let mut text = String::new();
+    socket.read_to_string(&mut text).unwrap();
+    assert!(text.contains("/still version 1 "), "{text}");
 }
 
 /// Connections that were answered on and are kept.

@@ -1,6 +1,7 @@
 //! Killed at random moments under load.
 
 use std::collections::BTreeSet;
+use std::io::Write as _;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -155,7 +156,7 @@ fn what_was_acknowledged_is_there_after_it_was_killed_fifty_times() {
     let seed = std::env::var("STOA_TEST_SEED").ok().and_then(|text| text.parse().ok());
     let seed = seed.unwrap_or_else(|| u64::from(std::process::id()) ^ support::now_micros().unsigned_abs());
     // Shown where the test fails: with it in STOA_TEST_SEED the moments are the same again.
-    println!("STOA_TEST_SEED={seed}");
+    writeln!(std::io::stderr(), "STOA_TEST_SEED={seed}").unwrap();
     let mut numbers = Numbers(seed);
     let mut ground = Ground::new("Load");
     // Pushed to by nobody, so that it can be restarted.

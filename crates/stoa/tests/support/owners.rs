@@ -171,6 +171,7 @@ fn files(stoa: &Installation, owned: &Owned, found: &mut Vec<String>) {
         "instances",
         "operations",
         "agent.key",
+        "agent.sock",
     ];
     look(agent.clone(), &|name| of_agent.contains(&name));
     look(agent.join("mirrors"), &is_project);
