@@ -295,8 +295,11 @@ pub struct GoingOn<P: Permission> {
     account: AccountStanding,
     path: PathWords,
     /// What the path named at that number of commits: while nothing was committed, it names the same.
-    located: Mutex<Option<(u64, WorkspaceId, P::Target, Option<StartedBy>)>>,
+    located: Mutex<Option<Known<P::Target>>>,
 }
+
+/// The number of commits, and what was named then.
+type Known<T> = (u64, WorkspaceId, T, Option<StartedBy>);
 
 impl<P> GoingOn<P>
 where
