@@ -73,8 +73,10 @@ test("the administrator is set up, and a workspace with this machine as its serv
   await page.getByRole("button", { name: /Add/ }).first().click();
   await page.getByRole("dialog").getByRole("button", { name: "Add server" }).click();
   await page.getByRole("dialog").waitFor({ state: "detached" });
-  await page.getByText("Connected").first().waitFor();
-  await look(page, "servers", { ready: "text=Connected" });
+  // The machine of the tests may be short of room: then that is what its state says.
+  const state = "text=/^(Connected|(Disk|Memory) nearly full)$/";
+  await page.locator(state).first().waitFor();
+  await look(page, "servers", { ready: state });
 });
 
 test("a project takes a plain git push with an access token", async () => {

@@ -1,6 +1,6 @@
 import { Link, useLocation } from "@tanstack/react-router";
 import { useEffect, useReducer } from "react";
-import type { Workspace } from "@/api/nouns";
+import type { MyWorkspace } from "@/api/nouns";
 import { queryClient } from "@/api/queries";
 import { WorkspaceLogo } from "@/kit/Avatar";
 import css from "./frame.module.css";
@@ -54,7 +54,7 @@ function useArrivals(): void {
   );
 }
 
-export function Breadcrumbs({ workspace }: { workspace: Workspace | null }) {
+export function Breadcrumbs({ workspace }: { workspace: Pick<MyWorkspace, "name" | "logo_url"> | null }) {
   useArrivals();
   const { pathname } = useLocation();
   const parts = pathname.split("/").filter(Boolean);

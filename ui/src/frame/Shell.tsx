@@ -3,7 +3,7 @@ import { useDisclosure, useHotkeys } from "@mantine/hooks";
 import { IconMenu2, IconSearch } from "@tabler/icons-react";
 import { useLocation } from "@tanstack/react-router";
 import { lazy, type ReactNode, Suspense, useEffect } from "react";
-import type { Workspace } from "@/api/nouns";
+import type { MyWorkspace, Workspace } from "@/api/nouns";
 import { usePhone } from "@/kit/usePhone";
 import { Breadcrumbs } from "./Breadcrumbs";
 import css from "./frame.module.css";
@@ -13,8 +13,16 @@ import { Sidebar } from "./Sidebar";
 
 const Palette = lazy(() => import("@/features/palette/Palette").then((palette) => ({ default: palette.Palette })));
 
+type Props = {
+  workspace: Workspace | null;
+  /** Whose pages these will be, while its own answer is on the way: no other name or colour is shown meanwhile. */
+  soon?: MyWorkspace | undefined;
+  isLoading?: boolean;
+  children: ReactNode;
+};
+
 /** Sidebar, header and the one part that scrolls. Without a workspace, only what belongs to the account. */
-export function Shell(props: { workspace: Workspace | null; isLoading?: boolean; children: ReactNode }) {
+export function Shell(props: Props) {
   const [isMenuOpen, menu] = useDisclosure(false);
   const [isPaletteOpen, palette] = useDisclosure(false);
   const phone = usePhone();
@@ -33,7 +41,7 @@ export function Shell(props: { workspace: Workspace | null; isLoading?: boolean;
         <ActionIcon hiddenFrom="sm" onClick={menu.toggle} aria-label="Menu" aria-expanded={isMenuOpen}>
           <IconMenu2 size={18} stroke={1.75} />
         </ActionIcon>
-        <Breadcrumbs workspace={props.workspace} />
+        <Breadcrumbs workspace={props.workspace ?? props.soon ?? null} />
         <div className={css.headerRight}>
           {phone ? (
             <ActionIcon onClick={palette.open} aria-label="Search or run a command">
@@ -51,7 +59,12 @@ export function Shell(props: { workspace: Workspace | null; isLoading?: boolean;
         </div>
       </header>
       <nav className={css.sidebar} aria-label="Main">
-        <Sidebar workspace={props.workspace} isLoading={props.isLoading ?? false} onClose={menu.close} />
+        <Sidebar
+          workspace={props.workspace}
+          soon={props.soon}
+          isLoading={props.isLoading ?? false}
+          onClose={menu.close}
+        />
       </nav>
       {isMenuOpen && phone && (
         <button type="button" className={css.veil} aria-label="Close the menu" onClick={menu.close} />

@@ -45,12 +45,19 @@ function itemsFor(workspace: Workspace) {
   });
 }
 
-export function Sidebar(props: { workspace: Workspace | null; isLoading: boolean; onClose: () => void }) {
+type Props = {
+  workspace: Workspace | null;
+  soon: MyWorkspace | undefined;
+  isLoading: boolean;
+  onClose: () => void;
+};
+
+export function Sidebar(props: Props) {
   const { workspace } = props;
   return (
     <>
       <div className={css.top}>
-        <Switcher workspace={workspace} isLoading={props.isLoading} />
+        <Switcher workspace={workspace ?? props.soon ?? null} isLoading={props.isLoading} />
         <ActionIcon hiddenFrom="sm" onClick={props.onClose} aria-label="Close the menu" mr={8}>
           <IconX size={18} stroke={1.75} />
         </ActionIcon>
@@ -85,7 +92,7 @@ function Count({ workspace, list }: { workspace: string; list: "projects" | "ins
   return <span className={`${css.count} numbers`}>{useCount(workspace, list)}</span>;
 }
 
-function Switcher({ workspace, isLoading }: { workspace: Workspace | null; isLoading: boolean }) {
+function Switcher({ workspace, isLoading }: { workspace: MyWorkspace | null; isLoading: boolean }) {
   const me = useMe();
   const navigate = useNavigate();
   const location = useLocation();

@@ -66,7 +66,7 @@ export function WorkspaceFrame() {
     );
   if (!workspace || !isListening)
     return (
-      <Shell workspace={null} isLoading>
+      <Shell workspace={null} soon={workspace ?? listed} isLoading>
         <LoadingPage />
       </Shell>
     );

@@ -48,7 +48,8 @@ const GROUNDS: [Ground; 2] = [
 
 /// `#rrggbb` in fractions of one. Nothing else is a colour here.
 pub(super) fn parse(hex: &str) -> Option<Rgb> {
-    let digits = hex.strip_prefix('#').filter(|digits| digits.len() == 6 && digits.is_ascii())?;
+    let is_hex = |digits: &&str| digits.len() == 6 && digits.bytes().all(|digit| digit.is_ascii_hexdigit());
+    let digits = hex.strip_prefix('#').filter(is_hex)?;
     let mut color = [0.0; 3];
     for (at, channel) in color.iter_mut().enumerate() {
         let value = u8::from_str_radix(digits.get(at * 2..at * 2 + 2)?, 16).ok()?;

@@ -81,7 +81,8 @@ export function InstancesPage() {
         sentence={`What runs in ${workspace.name}, as far as you may see it.`}
         actions={isOwner && (isFiltered || Boolean(instances.items?.length)) && make}
       />
-      <div className={css.tools}>
+      {/* Where there is nothing, there is nothing to find. */}
+      <div className={css.tools} hidden={!isFiltered && search === "" && instances.items?.length === 0}>
         <TextInput
           placeholder="Find an instance"
           aria-label="Find an instance"
