@@ -261,6 +261,7 @@ fn what_is_taken_away_at_one_ends_at_the_other(ground: Ground) {
     // Events of the instance are made all the while.
     let goes_on = AtomicBool::new(true);
     std::thread::scope(|scope| {
+        let _ends = support::GoesOn(&goes_on);
         scope.spawn(|| {
             let mut number = 0;
             while goes_on.load(Ordering::SeqCst) {

@@ -15,6 +15,7 @@ fn no_request_that_an_application_took_is_missing_in_its_log() {
     let instance = ground.id("shop");
     let (address, goes_on) = (ground.stoa.address, AtomicBool::new(true));
     std::thread::scope(|scope| {
+        let _ends = support::GoesOn(&goes_on);
         for visitor in 0..4 {
             let goes_on = &goes_on;
             scope.spawn(move || {

@@ -180,6 +180,7 @@ fn what_was_acknowledged_is_there_after_it_was_killed_fifty_times() {
     let (goes_on, files) = (AtomicBool::new(true), ground.files.clone());
     let mut remembered = Remembered::default();
     std::thread::scope(|scope| {
+        let _ends = support::GoesOn(&goes_on);
         let writers = (
             scope.spawn(|| create_projects(&ask, &goes_on)),
             scope.spawn(|| rename(&ask, &goes_on)),

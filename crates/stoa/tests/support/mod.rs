@@ -374,3 +374,12 @@ pub fn micros_of(value: &Value) -> i64 {
 pub fn now_micros() -> i64 {
     jiff::Timestamp::now().as_microsecond()
 }
+
+/// What goes on beside a test ends with it, also where that fails.
+pub struct GoesOn<'f>(pub &'f std::sync::atomic::AtomicBool);
+
+impl Drop for GoesOn<'_> {
+    fn drop(&mut self) {
+        self.0.store(false, std::sync::atomic::Ordering::SeqCst);
+    }
+}
