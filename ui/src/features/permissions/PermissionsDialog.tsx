@@ -41,7 +41,7 @@ export function PermissionsDialog({ member, onClose }: { member: Member; onClose
             {email}
             {member.joined_at && !phone && (
               <>
-                {email && ", "}member since <Time at={member.joined_at} />
+                {email && ", "}joined <Time at={member.joined_at} />
               </>
             )}
           </p>

@@ -1,4 +1,5 @@
 import { Navigate } from "@tanstack/react-router";
+import { useEffect } from "react";
 import { isCode } from "@/api/problem";
 import { useMe } from "@/api/queries";
 import { Note, State, useTitle } from "@/kit";
@@ -20,16 +21,34 @@ export function SignInScreen({ ended = false }: { ended?: boolean }) {
   );
 }
 
+/** Where the server sent somebody from who wants to visit an instance: an address of its own, and nothing else. */
+export function visitAfter(search: string, origin: string): string | null {
+  const asked = new URLSearchParams(search).get("to");
+  if (!asked?.startsWith("/visit/")) return null;
+  const { origin: its, pathname, search: query } = new URL(asked, origin);
+  return its === origin && pathname.startsWith("/visit/") ? pathname + query : null;
+}
+
+/** On to a page that the server makes, not this one. */
+function GoOn({ to }: { to: string }) {
+  useEffect(() => window.location.replace(to), [to]);
+  return null;
+}
+
 export function LoginPage() {
   useTitle("Sign in");
   const me = useMe();
-  if (me.data && !me.error) return <Navigate to="/" replace />;
+  const visit = visitAfter(window.location.search, window.location.origin);
+  if (me.data && !me.error) return visit ? <GoOn to={visit} /> : <Navigate to="/" replace />;
   if (isCode(me.error, "setup_needed"))
     return (
       <State title="Stoa waits for its first account">Open the set-up link that Stoa printed when it started.</State>
     );
   return (
-    <Entrance title="Sign in" lead="With the address that your team knows you by.">
+    <Entrance
+      title="Sign in"
+      lead={visit ? "Then you go on to the site that you opened." : "With the address that your team knows you by."}
+    >
       <SignInForm />
     </Entrance>
   );
