@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures_util::Stream;
 use stoa_domain::member::Role;
 use stoa_domain::permission::workspace as may;
-use stoa_domain::{AccountId, EventId, MemberId, Permit, Refusal, WorkspaceId};
+use stoa_domain::{AccountId, Action, EventId, MemberId, Permit, Refusal, ResourceKind, WorkspaceId};
 use stoa_storage::{Store, Touched};
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
@@ -103,6 +103,9 @@ impl Follower {
         // Somebody who was removed and invited again is another member, and begins anew.
         let access = access.filter(|access| access.member == self.member);
         let sees_everything = access.as_ref().is_some_and(|access| access.role == Role::Owner);
+        // A project that is in the list isn't seen without the action.
+        let sees_projects =
+            sees_everything || access.as_ref().is_some_and(|access| access.actions.has(Action::ViewProjects));
         let mut cursor = first_id_at(self.newest.saturating_sub(WINDOW));
         loop {
             let events = self.store.list_events(self.workspace, cursor, self.member, sees_everything).await?;
@@ -113,6 +116,8 @@ impl Follower {
                 self.newest = self.newest.max(at);
                 // To a member who is gone nothing is told but its own last word.
                 let is_for_it = access.is_some() || event.member == Some(self.member);
+                let is_for_it =
+                    is_for_it && (sees_projects || event.resource_kind != ResourceKind::Project.key());
                 if self.told.insert(event.id, at).is_none() && is_for_it {
                     self.waiting.push_back(Ok(event));
                 }
