@@ -53,6 +53,7 @@ struct AuditView {
     id: String,
     /// The number in the workspace's chain; for owners alone.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     seq: Option<i64>,
     #[schema(format = DateTime)]
     at: String,

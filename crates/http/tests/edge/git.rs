@@ -458,8 +458,9 @@ async fn a_push_tells_what_a_deployment_would_not_understand() {
     let nothing = ["warning: main: There is no stoa.toml: NotFound"];
     assert_eq!(lines_of_a_push(&hosted, &["main", "main:idea"]).await, nothing);
     write("stoa.toml", "wrong").await;
-    let both = lines_of_a_push(&hosted, &["main", "main:idea"]).await;
-    assert_eq!(both, ["warning: main: stoa.toml, line 1: wrong", "warning: idea: stoa.toml, line 1: wrong"]);
+    let mut both = lines_of_a_push(&hosted, &["main", "main:idea"]).await;
+    both.sort_unstable();
+    assert_eq!(both, ["warning: idea: stoa.toml, line 1: wrong", "warning: main: stoa.toml, line 1: wrong"]);
     assert_eq!(hosted.hosted_head("main").await, hosted.own_head().await, "it is taken all the same");
     write("stoa.toml", "good").await;
     assert_eq!(lines_of_a_push(&hosted, &["main", "main:idea"]).await, Vec::<String>::new());
