@@ -226,7 +226,13 @@ pub fn tell(refusal: &Refusal) -> Told {
             "This Idempotency-Key was used for another request. Use a new key.",
         ),
         Refusal::TooManyRequests { retry_after } => {
-            let detail = format!("Too many attempts. Try again in {retry_after} seconds.");
+            let detail = match retry_after {
+                ..120 => format!("Too many attempts. Try again in {retry_after} seconds."),
+                _ => format!(
+                    "Too many attempts. Try again in {} minutes.",
+                    retry_after.saturating_add(59) / 60
+                ),
+            };
             let mut answer = told(429, "too_many_requests", "Too many requests", detail);
             answer.retry_after = Some((*retry_after).max(1));
             answer

@@ -8,6 +8,9 @@ use crate::output::say;
 /// # Errors
 /// The sentence that the deployment would fail with.
 pub fn check(folder: &Path) -> Result<(), Ended> {
+    if !folder.is_dir() {
+        return Err(Ended::said(format!("there is no folder {}", folder.display())));
+    }
     let application = stoa_agent::stoa_toml::read(folder).map_err(|problem| Ended::said(problem.sentence))?;
     say(&format!("Runs: {}", application.run.command.join(" ")));
     for process in &application.processes {

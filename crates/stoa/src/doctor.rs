@@ -17,7 +17,7 @@ pub async fn doctor(settings: Settings) -> Result<(), Ended> {
     };
     line("sandbox", &abilities.no_sandbox);
     line("outgoing network", &abilities.no_outgoing);
-    say(&format!("limits   {}", abilities.limits_by));
+    say(&format!("ok       limits, by {}", abilities.limits_by));
     let git = std::process::Command::new("git").arg("--version").output();
     let git_problem =
         git.err().map(|error| format!("git can't be run ({error}). Install it: apt-get install git"));
@@ -27,6 +27,17 @@ pub async fn doctor(settings: Settings) -> Result<(), Ended> {
         if settings.mail.is_some() { "configured" } else { "not configured: links are shown to copy" }
     ));
     say(&format!("address  {}", settings.origin()));
+    if settings.master_key_file.starts_with(&settings.data_dir) {
+        say(&format!(
+            "note     the master key {} lies beside what it seals: whoever copies the folder has both. Put it elsewhere with STOA_MASTER_KEY_FILE",
+            settings.master_key_file.display()
+        ));
+    }
+    if settings.shares_a_domain() {
+        say(
+            "note     instances have names below the domain of the page: an application can set cookies for it. Give them a domain of their own with STOA_INSTANCE_DOMAIN",
+        );
+    }
     match (&abilities.no_sandbox, git_problem) {
         (None, None) => Ok(()),
         _ => Err(Ended::said("something is missing without which no instance runs")),

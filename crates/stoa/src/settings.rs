@@ -163,6 +163,17 @@ mod tests {
     }
 
     #[test]
+    fn names_of_instances_beside_the_pages_are_noticed() {
+        let shares = |public: &str, domain: &str| {
+            let settings = read(&["--public-url", public, "--instance-domain", domain], &[]).unwrap();
+            settings.shares_a_domain()
+        };
+        assert!(shares("https://stoa.example.com", "apps.example.com"));
+        assert!(!shares("https://stoa.example.com", "example.org"));
+        assert!(!shares("http://localhost:8080", "localhost"));
+    }
+
+    #[test]
     fn flags_win_over_the_environment_and_that_over_the_file() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("server.toml");

@@ -174,7 +174,13 @@ export const useAllProjects = (workspace: string, enabled = true) =>
 export const useProject = (workspace: string, project: string) =>
   useObject(workspace, "projects", `/projects/${project}`, (init) => viewProject(workspace, project, init));
 export const useBranches = (workspace: string, project: string, enabled = true) =>
-  useAll(workspace, "projects", [project, "branches"], (_, init) => listBranches(workspace, project, init), enabled);
+  useAll(
+    workspace,
+    "projects",
+    [project, "branches"],
+    (page, init) => listBranches(workspace, project, page, init),
+    enabled,
+  );
 export const useCommits = (workspace: string, project: string, branch: string, enabled = true) =>
   usePages(
     workspace,

@@ -58,7 +58,10 @@ fn optional_file(file: &Path, name: &str) -> Result<Option<String>, Problem> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
         Err(_) => return Err(unreadable("can't be read")),
     };
-    // A link could lead out of the repository.
+    // It could lead out of the repository.
+    if about.is_symlink() {
+        return Err(unreadable("is a link. It has to be the file itself"));
+    }
     if !about.is_file() {
         return Err(unreadable("isn't a file"));
     }

@@ -106,6 +106,18 @@ impl Settings {
         if self.data_dir == Path::new(DATA_DIR) { String::new() } else { format!(" --data-dir {shown}") }
     }
 
+    /// Whether instances' names and the public host end in the same two words. Which ending strangers may share is in
+    /// no rule but a long list, so this only warns.
+    pub fn shares_a_domain(&self) -> bool {
+        let ending = |name: &str| name.rsplit('.').take(2).map(str::to_owned).collect::<Vec<_>>();
+        match self.public_url.host() {
+            Some(Host::Domain(name)) if !is_loopback(&self.public_url) => {
+                ending(name) == ending(&self.instance_domain)
+            }
+            _ => false,
+        }
+    }
+
     /// Whether the public host is a name of this machine's own.
     pub fn is_loopback(&self) -> bool {
         is_loopback(&self.public_url)

@@ -7,6 +7,7 @@ describe("lines of a log", () => {
   test("no sequence of a terminal is left in plain text", () => {
     expect(plain("\u001b[31mred\u001b[0m \u001b]0;title\u0007done\u001b[2J")).toBe("red done");
     expect(plain("a\u0008b\rc")).toBe("a\ufffdb\ufffdc");
+    expect(plain("paid \u202e000,1\u202c")).toBe("paid \ufffd000,1\ufffd");
   });
 
   test("colours are kept, and nothing else of a terminal", () => {

@@ -16,8 +16,9 @@ export type Piece = { text: string; colour: Colour | null; isBold: boolean };
 // Control sequences of terminals (ECMA-48): CSI … final byte, OSC … BEL or ST, and single ones.
 // biome-ignore lint/suspicious/noControlCharactersInRegex: it is control characters that are looked for
 const SEQUENCES = /\u001b(?:\[[0-?]*[ -/]*[@-~]|\][^\u0007\u001b]*(?:\u0007|\u001b\\)|[@-Z\\-_])/g;
+// With those that turn the direction of writing (Unicode, bidirectional formatting): a line reads as it was written.
 // biome-ignore lint/suspicious/noControlCharactersInRegex: it is control characters that are looked for
-const CONTROLS = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g;
+const CONTROLS = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: it is control characters that are looked for
 const LOOK = /^\u001b\[([0-9;]*)m$/;
 
