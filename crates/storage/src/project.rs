@@ -27,12 +27,13 @@ crate::statements! {
             (SELECT COUNT(*) FROM instances i WHERE i.project_id = p.id),
             EXISTS (SELECT 1 FROM heads h WHERE h.project_id = p.id)
         FROM projects p WHERE p.workspace_id = $1 AND (p.name, p.id) > ($2, $3) ORDER BY p.name, p.id LIMIT $4";
+    /// From the member's list alone: SQLite keeps to the order of a CROSS JOIN.
     LIST_MINE = "SELECT p.id, p.slug, p.name, p.default_branch, p.revision, p.created_at,
             (SELECT COUNT(*) FROM instances i JOIN member_instances y ON y.instance_id = i.id
                 WHERE i.project_id = p.id AND y.member_id = $5 AND (y.until_at IS NULL OR y.until_at > $6)),
             EXISTS (SELECT 1 FROM heads h WHERE h.project_id = p.id)
-        FROM member_projects x JOIN projects p ON p.id = x.project_id AND p.workspace_id = x.workspace_id
-        WHERE x.workspace_id = $1 AND x.member_id = $5 AND (x.until_at IS NULL OR x.until_at > $6)
+        FROM member_projects x CROSS JOIN projects p
+        WHERE p.id = x.project_id AND p.workspace_id = x.workspace_id AND x.workspace_id = $1 AND x.member_id = $5 AND (x.until_at IS NULL OR x.until_at > $6)
             AND (p.name, p.id) > ($2, $3)
         ORDER BY p.name, p.id LIMIT $4";
     REVISION = "SELECT revision FROM projects WHERE workspace_id = $1 AND id = $2";

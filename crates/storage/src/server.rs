@@ -30,12 +30,12 @@ crate::statements! {
             (SELECT COUNT(*) FROM instances i WHERE i.server_id = s.id)
         FROM servers s LEFT JOIN machines m ON m.id = s.machine_id
         WHERE s.workspace_id = $1 AND (s.name, s.id) > ($2, $3) ORDER BY s.name, s.id LIMIT $4";
+    /// From the member's list alone: SQLite keeps to the order of a CROSS JOIN.
     LIST_MINE = "SELECT s.id, s.slug, s.name, s.revision, s.created_at, m.id, m.kind, m.replica_id,
             (SELECT COUNT(*) FROM instances i JOIN member_instances y ON y.instance_id = i.id
                 WHERE i.server_id = s.id AND y.member_id = $5 AND (y.until_at IS NULL OR y.until_at > $6))
-        FROM member_servers x JOIN servers s ON s.id = x.server_id AND s.workspace_id = x.workspace_id
-        LEFT JOIN machines m ON m.id = s.machine_id
-        WHERE x.workspace_id = $1 AND x.member_id = $5 AND (x.until_at IS NULL OR x.until_at > $6)
+        FROM member_servers x CROSS JOIN servers s LEFT JOIN machines m ON m.id = s.machine_id
+        WHERE s.id = x.server_id AND s.workspace_id = x.workspace_id AND x.workspace_id = $1 AND x.member_id = $5 AND (x.until_at IS NULL OR x.until_at > $6)
             AND (s.name, s.id) > ($2, $3)
         ORDER BY s.name, s.id LIMIT $4";
     REVISION = "SELECT revision FROM servers WHERE workspace_id = $1 AND id = $2";

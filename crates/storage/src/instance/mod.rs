@@ -38,20 +38,24 @@ crate::statements! {
         WHERE i.workspace_id = $1 AND (i.name, i.id) > ($2, $3)
             AND ($5 OR i.project_id = $6) AND ($7 OR i.stage = $8) AND ($9 OR i.status = $10) AND ($11 OR i.server_id = $12)
         ORDER BY i.name, i.id LIMIT $4";
+    /// From the member's list alone, however large the workspace is: SQLite keeps to the order of a CROSS JOIN. What is
+    /// shown of an instance is read for those of the page.
     LIST_MINE = "SELECT i.id, i.slug, i.name, i.stage, i.branch, i.wish, i.status, i.reason, i.release_id, i.visibility,
             i.is_protected, i.revision, i.created_at, p.id, p.slug, p.name, s.id, s.slug, s.name,
             EXISTS (SELECT 1 FROM member_servers y WHERE y.member_id = $13 AND y.server_id = i.server_id
                 AND (y.until_at IS NULL OR y.until_at > $14)),
             r.commit_id, (SELECT MIN(h.host) FROM hosts h WHERE h.instance_id = i.id AND h.kind = 'given')
-        FROM member_instances x JOIN instances i ON i.id = x.instance_id AND i.workspace_id = x.workspace_id
-        JOIN projects p ON p.id = i.project_id JOIN servers s ON s.id = i.server_id
+        FROM (SELECT i.id AS id FROM member_instances x CROSS JOIN instances i
+            WHERE i.id = x.instance_id AND i.workspace_id = x.workspace_id
+                AND x.workspace_id = $1 AND x.member_id = $13 AND (x.until_at IS NULL OR x.until_at > $14)
+                AND (i.name, i.id) > ($2, $3)
+                AND ($5 OR i.project_id = $6) AND ($7 OR i.stage = $8) AND ($9 OR i.status = $10)
+                AND ($11 OR (i.server_id = $12 AND EXISTS (SELECT 1 FROM member_servers y WHERE y.member_id = $13
+                    AND y.server_id = i.server_id AND (y.until_at IS NULL OR y.until_at > $14))))
+            ORDER BY i.name, i.id LIMIT $4) z
+        CROSS JOIN instances i JOIN projects p ON p.id = i.project_id JOIN servers s ON s.id = i.server_id
         LEFT JOIN releases r ON r.id = i.release_id
-        WHERE x.workspace_id = $1 AND x.member_id = $13 AND (x.until_at IS NULL OR x.until_at > $14)
-            AND (i.name, i.id) > ($2, $3)
-            AND ($5 OR i.project_id = $6) AND ($7 OR i.stage = $8) AND ($9 OR i.status = $10)
-            AND ($11 OR (i.server_id = $12 AND EXISTS (SELECT 1 FROM member_servers y WHERE y.member_id = $13
-                AND y.server_id = i.server_id AND (y.until_at IS NULL OR y.until_at > $14))))
-        ORDER BY i.name, i.id LIMIT $4";
+        WHERE i.id = z.id ORDER BY i.name, i.id";
     RUNNING = "SELECT COUNT(*) FROM instances WHERE status = 'running'
             OR (status = 'deploying' AND wish = 'running' AND release_id IS NOT NULL)";
     RUNNING_IN = "SELECT COUNT(*) FROM instances WHERE workspace_id = $1 AND status IN ('running', 'deploying')";

@@ -210,6 +210,8 @@ CREATE INDEX jobs_by_instance ON jobs (instance_id, id);
 
 CREATE INDEX jobs_by_workspace ON jobs (workspace_id, id);
 
+CREATE INDEX jobs_open ON jobs (workspace_id, id) WHERE status IN ('queued', 'running');
+
 CREATE UNIQUE INDEX jobs_running ON jobs (instance_id) WHERE status = 'running';
 
 CREATE INDEX jobs_waiting ON jobs (status, run_at);
