@@ -1,12 +1,13 @@
 //! Accounts: the people who can sign in.
 
-use stoa_domain::{AccountId, AccountPermit, Refusal, SessionId, Timestamp};
+use stoa_domain::{AccountId, AccountPermit, Refusal, SessionId, Timestamp, WorkspaceId};
 
 use crate::failure::{Failure, StorageFault};
 use crate::row::Row;
 use crate::store::{Store, Work};
 use crate::tx::Tx;
 use crate::values;
+use crate::workspace::{self, MyWorkspace};
 
 crate::statements! {
     INSERT = "INSERT INTO accounts (id, name, email, email_canonical, email_verified_at, password_hash, is_admin,
@@ -16,6 +17,14 @@ crate::statements! {
             revision FROM accounts WHERE id = $1";
     BY_EMAIL = "SELECT id, name, email, email_canonical, email_verified_at, password_hash, is_admin, mail_on_failure, status,
             revision FROM accounts WHERE email_canonical = $1";
+    /// The account with its workspaces, a row for each, or one row without.
+    WITH_WORKSPACES = "SELECT a.id, a.name, a.email, a.email_canonical, a.email_verified_at, a.password_hash, a.is_admin,
+            a.mail_on_failure, a.status, a.revision,
+            w.id, s.slug, w.name, w.primary_color, w.revision, w.created_at, w.logo_id, m.role
+        FROM accounts a LEFT JOIN members m ON m.account_id = a.id
+        LEFT JOIN workspaces w ON w.id = m.workspace_id
+        LEFT JOIN workspace_slugs s ON s.workspace_id = w.id AND s.is_current
+        WHERE a.id = $1 ORDER BY w.name, w.id LIMIT 200";
     CHANGE = "UPDATE accounts SET name = COALESCE($2, name), mail_on_failure = COALESCE($3, mail_on_failure) WHERE id = $1";
     SET_PASSWORD = "UPDATE accounts SET password_hash = $2, revision = revision + 1 WHERE id = $1";
     /// A better hash of the same password changes nothing that anyone may do.
@@ -24,6 +33,9 @@ crate::statements! {
     SEEN = "UPDATE accounts SET last_seen_at = $2 WHERE id = $1";
     SEEN_AS_MEMBER = "UPDATE members SET last_seen_at = $2 WHERE account_id = $1";
 }
+
+/// The column in which a workspace begins beside its account.
+const FIRST_OF_WORKSPACE: usize = 10;
 
 #[derive(Clone)]
 pub struct NewAccount {
@@ -109,6 +121,25 @@ impl Store {
         canonical: &str,
     ) -> Result<Option<AccountRecord>, StorageFault> {
         self.fetch_optional(BY_EMAIL, values![canonical]).await?.as_ref().map(read).transpose()
+    }
+
+    /// The account with the first 200 of its workspaces, by name.
+    ///
+    /// # Errors
+    /// A fault.
+    pub async fn find_account_with_workspaces(
+        &self,
+        id: AccountId,
+    ) -> Result<Option<(AccountRecord, Vec<MyWorkspace>)>, StorageFault> {
+        let rows = self.fetch_all(WITH_WORKSPACES, values![id]).await?;
+        let Some(first) = rows.first() else { return Ok(None) };
+        let account = read(first)?;
+        if first.get::<Option<WorkspaceId>>(FIRST_OF_WORKSPACE)?.is_none() {
+            return Ok(Some((account, Vec::new())));
+        }
+        let workspaces =
+            rows.iter().map(|row| workspace::read_mine(row, FIRST_OF_WORKSPACE)).collect::<Result<_, _>>()?;
+        Ok(Some((account, workspaces)))
     }
 
     /// Changes what isn't `None`.

@@ -101,15 +101,17 @@ fn read(row: &Row) -> Result<ProjectRecord, StorageFault> {
 }
 
 impl Store {
+    /// The project as it then is.
+    ///
     /// # Errors
     /// A fault.
     pub async fn create_project(
         &self,
         permit: Permit<Create>,
         new: NewProject,
-    ) -> Result<ProjectId, Failure> {
+    ) -> Result<ProjectRecord, Failure> {
         let workspace = permit.workspace();
-        let work: Work<ProjectId> = Box::new(move |tx| {
+        let work: Work<ProjectRecord> = Box::new(move |tx| {
             let new = new.clone();
             Box::pin(async move {
                 let slug = free_slug(tx, SLUG, workspace, &new.name).await?;
@@ -117,7 +119,16 @@ impl Store {
                 tx.execute(INSERT, values![new.id, workspace, slug.as_str(), name, branch, now]).await?;
                 tx.audit_resource(ResourceKind::Project, new.id.uuid(), name);
                 tx.tell(workspace, EventType::Created, ResourceKind::Project, new.id.uuid()).await?;
-                Ok(new.id)
+                Ok(ProjectRecord {
+                    id: new.id,
+                    slug: slug.as_str().to_owned(),
+                    default_branch: new.default_branch.as_str().to_owned(),
+                    name: new.name,
+                    revision: 1,
+                    created_at: now,
+                    instances: 0,
+                    has_commits: false,
+                })
             })
         });
         self.write(permit, work).await

@@ -9,6 +9,7 @@ use stoa_domain::{
 
 use crate::event::EventType;
 use crate::failure::{Failure, StorageFault};
+use crate::row::Row;
 use crate::store::{Store, Work};
 use crate::tx::Tx;
 use crate::values;
@@ -85,16 +86,28 @@ pub struct WorkspaceChange {
     pub expected_revision: Option<i64>,
 }
 
-fn read(row: &crate::row::Row) -> Result<WorkspaceRecord, StorageFault> {
+fn read(row: &Row) -> Result<WorkspaceRecord, StorageFault> {
+    read_from(row, 0)
+}
+
+/// From the columns that begin at `first`.
+fn read_from(row: &Row, first: usize) -> Result<WorkspaceRecord, StorageFault> {
     Ok(WorkspaceRecord {
-        id: row.get(0)?,
-        slug: row.get(1)?,
-        name: row.get(2)?,
-        primary_color: row.get(3)?,
-        revision: row.get(4)?,
-        created_at: row.get(5)?,
-        has_logo: row.get::<Option<uuid::Uuid>>(6)?.is_some(),
+        id: row.get(first)?,
+        slug: row.get(first + 1)?,
+        name: row.get(first + 2)?,
+        primary_color: row.get(first + 3)?,
+        revision: row.get(first + 4)?,
+        created_at: row.get(first + 5)?,
+        has_logo: row.get::<Option<uuid::Uuid>>(first + 6)?.is_some(),
     })
+}
+
+/// A membership as a list of one's workspaces shows it.
+pub(crate) fn read_mine(row: &Row, first: usize) -> Result<MyWorkspace, StorageFault> {
+    let role: String = row.get(first + 7)?;
+    let role = Role::from_key(&role).ok_or(StorageFault::Unknown(role))?;
+    Ok(MyWorkspace { workspace: read_from(row, first)?, role })
 }
 
 /// Takes a slug for the workspace, or says that it's taken.
@@ -166,13 +179,7 @@ impl Store {
         limit: i64,
     ) -> Result<Vec<MyWorkspace>, StorageFault> {
         let rows = self.fetch_all(MINE, values![account, after.0, after.1, limit]).await?;
-        rows.iter()
-            .map(|row| {
-                let role: String = row.get(7)?;
-                let role = Role::from_key(&role).ok_or(StorageFault::Unknown(role))?;
-                Ok(MyWorkspace { workspace: read(row)?, role })
-            })
-            .collect()
+        rows.iter().map(|row| read_mine(row, 0)).collect()
     }
 
     /// # Errors

@@ -127,10 +127,9 @@ impl App {
     /// # Errors
     /// A fault.
     pub async fn load_own_account(&self, account: AccountId) -> Result<OwnAccount, Failure> {
-        let found = self.store().find_account(account).await?.ok_or(Refusal::Unauthenticated)?;
-        let start = ("", stoa_domain::WorkspaceId::INSTALLATION);
-        let workspaces = self.store().list_my_workspaces(account, start, 200).await?;
-        Ok(OwnAccount { account: found, workspaces })
+        let found = self.store().find_account_with_workspaces(account).await?;
+        let (account, workspaces) = found.ok_or(Refusal::Unauthenticated)?;
+        Ok(OwnAccount { account, workspaces })
     }
 
     /// # Errors

@@ -86,7 +86,7 @@ impl App {
         self.outside().repositories.create(id, branch.clone()).await?;
         let new = NewProject { id, name: name.into_string(), default_branch: branch };
         match self.store().create_project(permit, new).await {
-            Ok(id) => self.seen_project(&caller, id).await,
+            Ok(project) => Ok(seen(&caller, project, &self.repositories_url(caller.workspace).await?)),
             Err(failure) => {
                 if let Err(fault) = self.outside().repositories.delete(id).await {
                     tracing::warn!(?fault, project = %id, "the repository of a project that wasn't made stays until the next start");
