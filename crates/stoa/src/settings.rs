@@ -70,8 +70,14 @@ fn variable(name: &str) -> String {
     format!("STOA_{}", name.to_uppercase())
 }
 
-/// Adds `--config` and a flag for each setting that holds no secret.
+/// Adds `--config` and a flag for each setting that holds no secret; the help names the others too.
 pub fn with_flags(command: Command) -> Command {
+    let secrets = KNOWN.iter().filter(|known| known.secret);
+    let lines: String =
+        secrets.map(|known| format!("  {:<20} {}\n", variable(known.name), known.help)).collect();
+    let command = command.after_help(format!(
+        "What holds a secret has no flag, and is read from the environment or the file:\n{lines}"
+    ));
     let command = command.arg(
         Arg::new("config")
             .long("config")
@@ -160,6 +166,15 @@ mod tests {
         let flags: Vec<&str> = std::iter::once("serve").chain(flags.iter().copied()).collect();
         let matches = with_flags(Command::new("serve")).try_get_matches_from(flags).unwrap();
         gather(&matches, environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())))
+    }
+
+    #[test]
+    fn the_help_names_every_setting() {
+        let help = with_flags(Command::new("serve")).render_long_help().to_string();
+        for known in KNOWN {
+            assert!(help.contains(&variable(known.name)), "{}", known.name);
+        }
+        assert!(!help.contains("--smtp-url"));
     }
 
     #[test]
