@@ -163,11 +163,13 @@ async fn it_has_the_families_of_sockets_of_its_network_and_no_other() {
 
 #[tokio::test]
 async fn it_gets_nothing_that_its_starter_happened_to_have_open() {
-    use nix::fcntl::{OFlag, open};
+    use nix::fcntl::{FcntlArg, OFlag, fcntl, open};
     use nix::sys::stat::Mode;
     // As a shell or a service manager leaves them: without the flag that closes them for the next program.
     let folder = tempfile::tempdir().unwrap();
     let inherited = open(folder.path(), OFlag::O_DIRECTORY | OFlag::O_RDONLY, Mode::empty()).unwrap();
+    // With a number that no stage of a sandbox takes for its own.
+    let number = fcntl(&inherited, FcntlArg::F_DUPFD(200)).unwrap();
     let instance = Instance::new().start().await;
     let open_ones = instance
         .ask("import os; answer = [os.readlink(f'/proc/self/fd/{n}') for n in os.listdir('/proc/self/fd') if os.path.lexists(f'/proc/self/fd/{n}')]")
@@ -175,7 +177,6 @@ async fn it_gets_nothing_that_its_starter_happened_to_have_open() {
     let name = folder.path().file_name().unwrap().to_str().unwrap();
     // Seen from within, the path may have another beginning; its end stays.
     assert!(!open_ones.contains(name), "{open_ones}");
-    let number = std::os::fd::AsRawFd::as_raw_fd(&inherited);
     let mine = std::fs::read_link(format!("/proc/self/fd/{number}")).unwrap();
     assert!(mine.ends_with(name), "it is open here");
 }
