@@ -226,6 +226,18 @@ fn hexadecimal(bytes: &[u8]) -> String {
 /// Puts the hook into its folder: a link to the program, set in one step, so that a push never meets a half one.
 fn lay_out(folder: &Path, program: &Path) -> io::Result<()> {
     std::fs::create_dir_all(folder)?;
+    // What a killed process was making or reading there is nobody's: there is one on a folder at a time.
+    for entry in std::fs::read_dir(folder)? {
+        let entry = entry?;
+        if entry.file_name() == NAME {
+            continue;
+        }
+        if entry.file_type()?.is_dir() {
+            std::fs::remove_dir_all(entry.path())?;
+        } else {
+            std::fs::remove_file(entry.path())?;
+        }
+    }
     let made = folder.join(format!(".{NAME}-{}", hexadecimal(&random::<8>())));
     std::os::unix::fs::symlink(program, &made)?;
     std::fs::rename(&made, folder.join(NAME))
