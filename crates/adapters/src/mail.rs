@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
-use lettre::message::{Mailbox, MultiPart};
+use lettre::message::header::ContentType;
+use lettre::message::{Attachment, Mailbox, MultiPart, SinglePart};
 use lettre::transport::smtp::authentication::Credentials;
 use lettre::transport::smtp::client::{Tls, TlsParameters};
 use lettre::{AsyncSmtpTransport, AsyncTransport as _, Message, Tokio1Executor};
-use stoa_app::ports::{Delivery, Letter, Mail};
+use stoa_app::ports::{Delivery, InlineImage, Letter, Mail};
 use stoa_domain::Secret;
 
 /// How the connection is kept from being read.
@@ -74,7 +75,7 @@ impl SmtpMail {
                 .subject(letter.subject)
                 // One of its own: a letter without is suspected by those who receive it.
                 .message_id(None)
-                .multipart(MultiPart::alternative_plain_html(letter.text, letter.html))
+                .multipart(body_of(letter.text, letter.html, letter.images))
                 .map_err(|error| error.to_string())
         });
         let message = match message {
@@ -87,6 +88,19 @@ impl SmtpMail {
             Err(error) => Delivery::Waiting(said(&error)),
         }
     }
+}
+
+/// The plain text, and beside it the HTML with the pictures that it shows.
+fn body_of(text: String, html: String, images: Vec<InlineImage>) -> MultiPart {
+    if images.is_empty() {
+        return MultiPart::alternative_plain_html(text, html);
+    }
+    let png = ContentType::parse("image/png").unwrap_or(ContentType::TEXT_PLAIN);
+    let shown =
+        images.into_iter().fold(MultiPart::related().singlepart(SinglePart::html(html)), |part, image| {
+            part.singlepart(Attachment::new_inline(image.id).body(image.png, png.clone()))
+        });
+    MultiPart::alternative().singlepart(SinglePart::plain(text)).multipart(shown)
 }
 
 /// The server's own words, in one line of bounded length.

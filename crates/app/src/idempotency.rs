@@ -57,21 +57,13 @@ impl App {
         Ok(self.store().forget_once(account, key.to_owned()).await?)
     }
 
-    /// Sealed with a key of its own, which stands before it, wrapped: requests of an account belong to no workspace.
+    /// Requests of an account belong to no workspace.
     fn seal_row(&self, place: &SealedPlace, text: &[u8]) -> Result<Vec<u8>, Fault> {
-        let vault = &self.outside().vault;
-        let key = vault.new_workspace_key(place.workspace)?;
-        let sealed = vault.seal(&key, place, &Secret::new(text.to_vec()))?;
-        let length = u16::try_from(key.len()).map_err(Fault::new)?;
-        Ok([length.to_be_bytes().as_slice(), &key, &sealed].concat())
+        self.seal_alone(place, &Secret::new(text.to_vec()))
     }
 
     fn open_row(&self, place: &SealedPlace, kept: &[u8]) -> Result<Secret, Fault> {
-        let parts = kept
-            .split_first_chunk::<2>()
-            .and_then(|(length, rest)| rest.split_at_checked(usize::from(u16::from_be_bytes(*length))));
-        let (key, sealed) = parts.ok_or_else(|| Fault::new("a kept request is cut short"))?;
-        self.outside().vault.open(key, place, sealed)
+        self.open_alone(place, kept)
     }
 }
 

@@ -53,6 +53,15 @@ pub struct Letter {
     pub subject: String,
     pub text: String,
     pub html: String,
+    /// What lies in the letter itself and is shown by its HTML.
+    pub images: Vec<InlineImage>,
+}
+
+/// A picture within a letter; the HTML names it as `cid:<id>`.
+#[derive(Clone)]
+pub struct InlineImage {
+    pub id: String,
+    pub png: Vec<u8>,
 }
 
 /// How a try to send a letter ended.

@@ -5,7 +5,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
 use stoa_domain::Secret;
 
-use crate::App;
+use crate::ports::SealedPlace;
+use crate::{App, Fault};
 
 /// Random bytes of a token: 256 bits.
 const BYTES: usize = 32;
@@ -37,5 +38,27 @@ impl App {
 
     pub(crate) fn new_uuid(&self) -> uuid::Uuid {
         self.outside().ids.new_id(self.outside().clock.now())
+    }
+
+    /// Sealed with a key of its own, which stands before it, wrapped by the master key: for what belongs to no workspace.
+    ///
+    /// # Errors
+    /// A fault.
+    pub(crate) fn seal_alone(&self, place: &SealedPlace, secret: &Secret) -> Result<Vec<u8>, Fault> {
+        let vault = &self.outside().vault;
+        let key = vault.new_workspace_key(place.workspace)?;
+        let sealed = vault.seal(&key, place, secret)?;
+        let length = u16::try_from(key.len()).map_err(Fault::new)?;
+        Ok([length.to_be_bytes().as_slice(), &key, &sealed].concat())
+    }
+
+    /// # Errors
+    /// A fault, where it was sealed for another place or changed.
+    pub(crate) fn open_alone(&self, place: &SealedPlace, kept: &[u8]) -> Result<Secret, Fault> {
+        let parts = kept
+            .split_first_chunk::<2>()
+            .and_then(|(length, rest)| rest.split_at_checked(usize::from(u16::from_be_bytes(*length))));
+        let (key, sealed) = parts.ok_or_else(|| Fault::new("a sealed value is cut short"))?;
+        self.outside().vault.open(key, place, sealed)
     }
 }

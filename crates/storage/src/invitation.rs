@@ -165,7 +165,7 @@ async fn issue(
     mail::void(tx, invitation).await?;
     tx.execute(INSERT_LINK, values![link.token_hash, workspace, invitation, now]).await?;
     if let Some(letter) = link.mail {
-        mail::queue(tx, workspace, Some(invitation), letter).await?;
+        mail::queue(tx, Some(workspace), Some(invitation), letter).await?;
     }
     Ok(())
 }

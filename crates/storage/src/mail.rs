@@ -52,9 +52,11 @@ pub enum MailOutcome {
     Again { next_at: Timestamp, error: String },
 }
 
+/// Queues a mail in the transaction of what it tells: of a workspace, or of an account alone. Its content was sealed
+/// for the one or the other.
 pub(crate) async fn queue(
     tx: &mut Tx<'_>,
-    workspace: WorkspaceId,
+    workspace: Option<WorkspaceId>,
     invitation: Option<InvitationId>,
     mail: NewMail,
 ) -> Result<(), StorageFault> {

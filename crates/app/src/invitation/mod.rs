@@ -9,12 +9,10 @@ pub use stoa_storage::invitation::InvitationRecord;
 
 use stoa_domain::email::EmailAddress;
 use stoa_domain::permission::invitation as may;
-use stoa_domain::{InvitationId, MailId, Permit, Refusal, Secret, WorkspaceId};
+use stoa_domain::{InvitationId, Permit, Refusal, Secret, WorkspaceId};
 use stoa_storage::attempt::Limit;
 use stoa_storage::invitation::{NewInvitation, NewLink};
-use stoa_storage::mail::NewMail;
 
-use crate::ports::{Letter, SealedPlace};
 use crate::{App, Failure};
 
 /// Rows read at once while some of them are looked for: the databases don't agree on the case of letters.
@@ -26,11 +24,6 @@ const A_DAY: Limit = Limit { count: 100, seconds: 24 * 3600 };
 pub struct Invited {
     pub invitation: InvitationRecord,
     pub link: Option<Secret>,
-}
-
-/// The place for which a queued letter is sealed.
-pub(crate) fn letter_place(workspace: WorkspaceId, mail: MailId) -> SealedPlace {
-    SealedPlace { workspace, table: "mails", column: "content", row: mail.to_string(), version: 1 }
 }
 
 impl App {
@@ -70,12 +63,8 @@ impl App {
             return Ok((NewLink { token_hash: secret.hash, mail: None }, Some(Secret::from_text(address))));
         }
         let look = self.store().load_workspace(workspace).await?;
-        let letter = letter_of(&look, inviter, email, &address);
-        let id = MailId::new(self.new_uuid());
-        let wrapped = self.store().load_wrapped_key(workspace, 1).await?;
-        let content =
-            self.outside().vault.seal(&wrapped, &letter_place(workspace, id), &sealed_text(&letter)?)?;
-        let mail = NewMail { id, kind: "invitation", recipient: email.canonical().to_owned(), content };
+        let letter = letter_of(&look, None, inviter, email, None, Secret::from_text(address))?;
+        let mail = self.seal_letter(Some(workspace), "invitation", &letter).await?;
         Ok((NewLink { token_hash: secret.hash, mail: Some(mail) }, None))
     }
 
@@ -127,10 +116,4 @@ impl App {
     pub async fn revoke_invitation(&self, permit: Permit<may::Revoke>) -> Result<(), Failure> {
         Ok(self.store().revoke_invitation(permit).await?)
     }
-}
-
-/// A letter as it lies in the queue, before it is sealed.
-fn sealed_text(letter: &Letter) -> Result<Secret, Failure> {
-    let parts = [&letter.subject, &letter.text, &letter.html];
-    Ok(Secret::new(serde_json::to_vec(&parts).map_err(crate::Fault::new)?))
 }

@@ -1,14 +1,18 @@
 //! The queue of mails, worked off while Stoa runs. A mail server that is away, slow or wrong slows nothing else.
 
+mod letter;
+mod sealed;
+
+pub(crate) use letter::framed;
+pub use letter::{Button, Look, Words};
+
 use std::time::Duration;
 
-use stoa_domain::{Secret, WorkspaceId};
-use stoa_storage::mail::{ClaimedMail, MailOutcome};
+use stoa_storage::mail::MailOutcome;
 use tokio_util::sync::CancellationToken;
 
-use crate::invitation::letter_place;
-use crate::ports::{Delivery, Letter};
-use crate::{App, Failure, Fault};
+use crate::ports::Delivery;
+use crate::{App, Failure};
 
 /// How long one try may take, with room for the server's own patience.
 const LEASE_SECONDS: i64 = 120;
@@ -60,7 +64,7 @@ impl App {
     pub async fn send_next(&self) -> Result<bool, Failure> {
         let Some(mail) = self.outside().mail.clone() else { return Ok(false) };
         let Some(claimed) = self.store().claim_mail(LEASE_SECONDS).await? else { return Ok(false) };
-        let outcome = match self.opened(&claimed).await {
+        let outcome = match self.open_letter(&claimed).await {
             Ok(letter) => match mail.send(letter).await {
                 Delivery::Sent => MailOutcome::Sent,
                 Delivery::Refused(error) => MailOutcome::Refused(error),
@@ -77,16 +81,6 @@ impl App {
         };
         self.store().settle_mail(claimed.id, claimed.fence, outcome).await?;
         Ok(true)
-    }
-
-    async fn opened(&self, claimed: &ClaimedMail) -> Result<Letter, Failure> {
-        let workspace = claimed.workspace.unwrap_or(WorkspaceId::INSTALLATION);
-        let wrapped = self.store().load_wrapped_key(workspace, 1).await?;
-        let place = letter_place(workspace, claimed.id);
-        let secret: Secret = self.outside().vault.open(&wrapped, &place, &claimed.content)?;
-        let [subject, text, html]: [String; 3] =
-            serde_json::from_slice(secret.reveal()).map_err(Fault::new)?;
-        Ok(Letter { to: claimed.recipient.clone(), subject, text, html })
     }
 }
 

@@ -1,0 +1,228 @@
+//! The frame of every letter: a look, a title, paragraphs, one button, notes; as HTML and as plain text.
+//!
+//! It knows nothing of what a letter is about, and fetches nothing: a logo lies in the letter itself, so that whoever
+//! opens it tells nobody.
+
+use askama::Template;
+use stoa_domain::Secret;
+use stoa_storage::workspace::WorkspaceRecord;
+
+use crate::Fault;
+use crate::ports::{InlineImage, Letter};
+
+/// By what the HTML names the logo that lies in the letter.
+const LOGO_ID: &str = "logo@stoa";
+
+/// The colour of Stoa's own letters.
+const NEUTRAL: &str = "#24262d";
+
+/// In whose name a letter goes out, and how it looks.
+#[derive(Clone)]
+pub struct Look {
+    name: String,
+    color: String,
+    /// A PNG.
+    logo: Option<Vec<u8>>,
+}
+
+impl Look {
+    /// Stoa's own, for what concerns an account and no workspace.
+    #[must_use]
+    pub fn stoa() -> Self {
+        Self { name: "Stoa".to_owned(), color: NEUTRAL.to_owned(), logo: None }
+    }
+
+    /// A workspace's. `logo` is a PNG; without one its initials stand on its colour.
+    #[must_use]
+    pub fn of(workspace: &WorkspaceRecord, logo: Option<Vec<u8>>) -> Self {
+        Self { name: workspace.name.clone(), color: workspace.primary_color.clone(), logo }
+    }
+}
+
+/// What a letter asks to be done.
+pub struct Button {
+    /// A verb and what it is done to, without a full stop.
+    pub words: String,
+    /// The whole address. It is a secret where it carries one.
+    pub link: Secret,
+}
+
+/// What a letter says. All of it is plain text, whoever wrote it.
+#[derive(Default)]
+pub struct Words {
+    pub subject: String,
+    pub title: String,
+    pub paragraphs: Vec<String>,
+    /// Words of a person, set apart from Stoa's own; may have several lines.
+    pub quote: Option<String>,
+    pub button: Option<Button>,
+    /// What stands at the foot: for whom it is, and what to do when it wasn't expected.
+    pub notes: Vec<String>,
+}
+
+struct ButtonText<'a> {
+    words: &'a str,
+    link: &'a str,
+}
+
+#[derive(Template)]
+#[template(path = "letter.html")]
+struct Html<'a> {
+    name: &'a str,
+    color: &'a str,
+    label: &'static str,
+    initials: &'a str,
+    has_logo: bool,
+    logo_id: &'static str,
+    title: &'a str,
+    paragraphs: &'a [String],
+    quote: Option<&'a str>,
+    button: Option<ButtonText<'a>>,
+    notes: &'a [String],
+}
+
+#[derive(Template)]
+#[template(path = "letter.txt")]
+struct Text<'a> {
+    name: &'a str,
+    title: &'a str,
+    paragraphs: &'a [String],
+    quote: Option<&'a str>,
+    button: Option<ButtonText<'a>>,
+    notes: &'a [String],
+}
+
+/// Puts the words in their frame. In the plain text the button's link stands alone in its line and is the first address.
+///
+/// # Errors
+/// A fault, where a template can't be written.
+pub(crate) fn framed(to: &str, look: Look, words: &Words) -> Result<Letter, Fault> {
+    let link = words.button.as_ref().and_then(|button| button.link.reveal_text());
+    let button = || {
+        let words = words.button.as_ref()?.words.as_str();
+        Some(ButtonText { words, link: link? })
+    };
+    let (name, title) = (inert(&look.name), inert(&words.title));
+    let paragraphs: Vec<String> = words.paragraphs.iter().map(|text| inert(text)).collect();
+    let notes: Vec<String> = words.notes.iter().map(|text| inert(text)).collect();
+    let quote = words.quote.as_deref();
+    let color = if is_color(&look.color) { look.color.as_str() } else { NEUTRAL };
+    let html = Html {
+        name: &name,
+        color,
+        label: label_on(color),
+        initials: &initials(&look.name),
+        has_logo: look.logo.is_some(),
+        logo_id: LOGO_ID,
+        title: &title,
+        paragraphs: &paragraphs,
+        quote,
+        button: button(),
+        notes: &notes,
+    };
+    let text =
+        Text { name: &name, title: &title, paragraphs: &paragraphs, quote, button: button(), notes: &notes };
+    let images = look.logo.map(|png| InlineImage { id: LOGO_ID.to_owned(), png });
+    Ok(Letter {
+        to: to.to_owned(),
+        subject: words.subject.split_whitespace().collect::<Vec<_>>().join(" "),
+        text: text.render().map_err(Fault::new)?,
+        html: html.render().map_err(Fault::new)?,
+        images: images.into_iter().collect(),
+    })
+}
+
+/// The text as it was, but no program takes a piece of it for an address: names in a letter are those of people whom
+/// its receiver may not know, and the only way out of it is its button.
+fn inert(text: &str) -> String {
+    // A word joiner has no width, and ends what would be read as an address.
+    text.replace("://", ":\u{2060}//").replace("www.", "www\u{2060}.")
+}
+
+fn is_color(text: &str) -> bool {
+    text.strip_prefix('#')
+        .is_some_and(|hex| hex.len() == 6 && hex.bytes().all(|digit| digit.is_ascii_hexdigit()))
+}
+
+/// Black or white, whichever is read better on the colour.
+fn label_on(color: &str) -> &'static str {
+    let channel = |at: usize| {
+        let value = color.get(at..at + 2).and_then(|hex| u8::from_str_radix(hex, 16).ok()).unwrap_or(0);
+        let value = f64::from(value) / 255.0;
+        if value <= 0.04045 { value / 12.92 } else { ((value + 0.055) / 1.055).powf(2.4) }
+    };
+    let luminance = 0.2126 * channel(1) + 0.7152 * channel(3) + 0.0722 * channel(5);
+    if 1.05 / (luminance + 0.05) >= 4.5 { "#ffffff" } else { "#000000" }
+}
+
+fn initials(name: &str) -> String {
+    name.split_whitespace().filter_map(|word| word.chars().next()).take(2).collect::<String>().to_uppercase()
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn words() -> Words {
+        Words {
+            subject: "Two\r\nBcc: everybody@example.com lines".to_owned(),
+            title: "Join <b>Acme</b>".to_owned(),
+            paragraphs: vec!["See http://evil.example and www.evil.example & co.".to_owned()],
+            quote: Some("First line.\nhttps://wiki.example <script>".to_owned()),
+            button: Some(Button {
+                words: "Accept the invitation".to_owned(),
+                link: Secret::from_text("https://stoa.example/invitations/abc?a=1&b=2".to_owned()),
+            }),
+            notes: vec!["Ignore it otherwise.".to_owned()],
+        }
+    }
+
+    fn look(logo: Option<Vec<u8>>) -> Look {
+        Look { name: "Acme <i>".to_owned(), color: "#ffee00".to_owned(), logo }
+    }
+
+    #[test]
+    fn the_link_is_the_first_address_and_alone_in_its_line() {
+        let letter = framed("a@example.com", look(None), &words()).unwrap();
+        let line = letter.text.lines().find(|line| line.contains("://")).unwrap();
+        assert_eq!(line, "https://stoa.example/invitations/abc?a=1&b=2");
+        assert!(letter.text.find("wiki.example").unwrap() > letter.text.find(line).unwrap());
+    }
+
+    #[test]
+    fn what_people_wrote_is_text_and_no_address() {
+        let letter = framed("a@example.com", look(None), &words()).unwrap();
+        assert!(
+            !letter.html.contains("<b>") && !letter.html.contains("<i>") && !letter.html.contains("<script>")
+        );
+        assert!(!letter.html.contains("http://evil") && !letter.text.contains("http://evil"));
+        assert!(!letter.html.contains("www.evil") && !letter.text.contains("www.evil"));
+        assert_eq!(letter.html.matches("<a ").count(), 1);
+        assert_eq!(letter.subject, "Two Bcc: everybody@example.com lines");
+    }
+
+    #[test]
+    fn a_logo_lies_in_the_letter_and_nothing_is_fetched() {
+        let letter = framed("a@example.com", look(Some(vec![1, 2, 3])), &words()).unwrap();
+        assert!(letter.html.contains("cid:logo@stoa"));
+        assert_eq!(letter.images.len(), 1);
+        assert!(!letter.html.contains("src=\"http"));
+        let without = framed("a@example.com", look(None), &words()).unwrap();
+        assert!(!without.html.contains("<img") && without.images.is_empty());
+    }
+
+    #[test]
+    fn a_letter_without_a_button_has_no_address_at_all() {
+        let words = Words { button: None, quote: None, ..words() };
+        let letter = framed("a@example.com", Look::stoa(), &words).unwrap();
+        assert!(!letter.text.contains("://") && !letter.html.contains("<a "));
+    }
+
+    #[test]
+    fn a_label_is_read_on_any_colour() {
+        assert_eq!(label_on("#ffee00"), "#000000");
+        assert_eq!(label_on("#102040"), "#ffffff");
+        assert_eq!(label_on(NEUTRAL), "#ffffff");
+    }
+}
