@@ -1,9 +1,10 @@
-//! The real bodies of `app`'s ports: the key vault, the mail server, the clock, randomness, repositories and the
-//! machine that Stoa stands on.
+//! The real bodies of `app`'s ports: the key vault, the mail server, the clock, randomness, repositories, the
+//! machine that Stoa stands on, and the one way outside.
 
 pub mod clock;
 pub mod machines;
 pub mod mail;
 pub mod master_key;
+pub mod outgoing;
 pub mod repositories;
 pub mod vault;

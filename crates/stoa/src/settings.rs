@@ -45,6 +45,7 @@ const KNOWN: &[Known] = &[
     open("smtp_password_file", "File with the SMTP password, instead of in the URL"),
     open("mail_from", "Sender of mails"),
     open("instance_domain", "Domain of instances' hosts [localhost]"),
+    open("egress_allow", "host:port list of private addresses that Stoa's own outgoing calls may reach"),
     open("instance_egress_allow", "host:port list of private addresses that instances may reach"),
     open("log", "Tracing filter [info]"),
     open("log_format", "text, or json for machines [text]"),
@@ -232,6 +233,16 @@ mod tests {
         assert!(with("https://stoa.example", "ftp://10.0.0.2").is_err());
         for internal in ["http://10.0.0.2:8080", "http://stoa.example:9090", "https://one.stoa.example"] {
             assert!(with("https://stoa.example", internal).is_ok(), "{internal}");
+        }
+    }
+
+    #[test]
+    fn what_outgoing_calls_may_reach_is_listed_by_host_and_port() {
+        let with = |list: &str| read(&["--egress-allow", list], &[]);
+        assert_eq!(with("127.0.0.1:11434, gpu.internal:8000,[fd00::1]:80").unwrap().egress_allow.len(), 3);
+        for wrong in ["127.0.0.1", "10.0.0.0/8", "*:80", "gpu.internal:0"] {
+            let refused = with(wrong).err().unwrap();
+            assert!(refused.to_string().starts_with("STOA_EGRESS_ALLOW: "), "{refused}");
         }
     }
 

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use stoa_adapters::mail::{Encryption, MailServer};
+use stoa_adapters::outgoing::{Allowed, Rules};
 use stoa_app::settings::WorkspaceCreation;
 use stoa_domain::Secret;
 use stoa_http::site::Network;
@@ -31,6 +32,8 @@ pub struct Settings {
     pub workspace_creation: WorkspaceCreation,
     pub mail: Option<(MailServer, String)>,
     pub instance_domain: String,
+    /// Private addresses that Stoa's own outgoing calls may reach.
+    pub egress_allow: Vec<Allowed>,
     /// `host:port`, as the operator wrote them.
     pub instance_egress_allow: Vec<String>,
     pub log: String,
@@ -83,6 +86,13 @@ impl Settings {
             },
             mail: mail(values)?,
             instance_domain: instance_domain(values)?,
+            egress_allow: list(values, "egress_allow")
+                .map(|entry| {
+                    Allowed::parse(entry).ok_or_else(|| {
+                        wrong("egress_allow", format!("{entry} isn't host:port, such as 127.0.0.1:11434"))
+                    })
+                })
+                .collect::<Result<_, _>>()?,
             instance_egress_allow: list(values, "instance_egress_allow").map(str::to_owned).collect(),
             log: text(values, "log").unwrap_or("info").to_owned(),
             log_as_json: match text(values, "log_format").unwrap_or("text") {
@@ -98,6 +108,23 @@ impl Settings {
     /// The public origin, without a final slash.
     pub fn origin(&self) -> String {
         self.public_url.origin().ascii_serialization()
+    }
+
+    /// What Stoa's own outgoing calls may reach, and never: itself.
+    #[allow(dead_code)]
+    pub fn outgoing_rules(&self) -> Rules {
+        let internal = self.internal_url.as_ref();
+        let ports = [
+            Some(self.listen.port()),
+            self.public_url.port_or_known_default(),
+            internal.and_then(Url::port_or_known_default),
+        ];
+        let hosts = [self.public_url.host_str(), internal.and_then(Url::host_str)];
+        Rules {
+            allow: self.egress_allow.clone(),
+            own_ports: ports.into_iter().flatten().collect(),
+            own_hosts: hosts.into_iter().flatten().map(str::to_owned).collect(),
+        }
     }
 
     /// How another command of this program finds the same data folder: nothing where it is the usual one.
