@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
-.PHONY: run build page test check bench sabotage
+.PHONY: run build page test check bench sabotage schemathesis
 
 # Installs what is missing, builds, and serves from ./data.
 run:
@@ -34,3 +34,8 @@ bench:
 sabotage:
 	scripts/install-packages test
 	scripts/sabotage
+
+# The whole description of the API, tried by schemathesis on the real program: a minute for each of six runs.
+schemathesis: page
+	cargo build --locked --package stoa
+	scripts/schemathesis

@@ -162,7 +162,7 @@ fn kept(headers: &HeaderMap, body: &Bytes) -> Vec<u8> {
         let shown =
             SECRETS.into_iter().filter(|name| object.get(*name).is_some_and(|value| !value.is_null()));
         for name in shown.collect::<Vec<_>>() {
-            object.insert(name.to_owned(), Value::Null);
+            object.remove(name);
             object.insert(
                 "shown_once".to_owned(),
                 Value::String(format!("{name} was shown in the first answer alone")),

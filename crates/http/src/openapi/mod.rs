@@ -71,7 +71,8 @@ impl Description {
     }
 }
 
-/// What an answer holds as `null` is there all the same; what may be left out is never `null`.
+/// What an answer holds as `null` is there all the same; what may be left out is never `null`, save what says of itself
+/// that it can be either (`x-may-be-missing`).
 fn always_there(schema: &mut Value) {
     let Some(properties) = schema.get("properties").and_then(Value::as_object) else { return };
     let optional = |property: &Value| {
@@ -80,8 +81,12 @@ fn always_there(schema: &mut Value) {
             property.get(*key).and_then(Value::as_array).is_some_and(|all| all.iter().any(is_null))
         })
     };
-    let mut required: Vec<String> =
-        properties.iter().filter(|(_, property)| optional(property)).map(|(name, _)| name.clone()).collect();
+    let missing = |property: &Value| property.get("x-may-be-missing").is_some();
+    let mut required: Vec<String> = properties
+        .iter()
+        .filter(|(_, property)| optional(property) && !missing(property))
+        .map(|(name, _)| name.clone())
+        .collect();
     for name in schema.get("required").and_then(Value::as_array).into_iter().flatten() {
         required
             .extend(name.as_str().filter(|name| !required.iter().any(|one| one == name)).map(str::to_owned));

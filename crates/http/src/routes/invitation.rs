@@ -177,6 +177,7 @@ struct LinkView {
     invited_by: String,
     email: String,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     account_exists: Option<bool>,
 }
 

@@ -133,7 +133,7 @@ struct MemberView {
     joined_at: Option<String>,
     /// `null` where they were never here.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>, format = DateTime, required = false)]
+    #[schema(value_type = Option<String>, format = DateTime, extensions(("x-may-be-missing" = json!(true))))]
     last_seen_at: Option<Option<String>>,
 }
 
