@@ -1,7 +1,8 @@
-//! The real bodies of `app`'s ports: the key vault, the mail server, the clock, randomness, repositories, the
+//! The real bodies of `app`'s ports: the key vault, the mail server, the clock, randomness, logos, repositories, the
 //! machine that Stoa stands on, and the one way outside.
 
 pub mod clock;
+pub mod logo;
 pub mod machines;
 pub mod mail;
 pub mod master_key;

@@ -16,6 +16,7 @@ pub mod instance;
 pub mod invitation;
 pub mod job;
 pub mod log;
+pub mod logo;
 mod machine;
 pub mod mail;
 pub mod member;

@@ -10,7 +10,7 @@ use stoa_domain::branch::{BranchName, CommitId};
 use stoa_domain::instance::RestartMode;
 use stoa_domain::{DeploymentId, InstanceId, JobId, ProjectId, ReleaseId, Secret, Timestamp, WorkspaceId};
 
-use crate::failure::Fault;
+use crate::failure::{Failure, Fault};
 
 pub use stoa_storage::{Clock, NewIds};
 
@@ -76,6 +76,45 @@ pub enum Delivery {
 
 pub trait Mail: Send + Sync + 'static {
     fn send(&self, letter: Letter) -> BoxFuture<'_, Delivery>;
+}
+
+/// The forms in which a logo may be sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PictureKind {
+    Png,
+    Jpeg,
+    Webp,
+    Svg,
+}
+
+impl PictureKind {
+    pub const ALL: [Self; 4] = [Self::Png, Self::Jpeg, Self::Webp, Self::Svg];
+
+    /// Its media type.
+    #[must_use]
+    pub const fn key(self) -> &'static str {
+        match self {
+            Self::Png => "image/png",
+            Self::Jpeg => "image/jpeg",
+            Self::Webp => "image/webp",
+            Self::Svg => "image/svg+xml",
+        }
+    }
+}
+
+/// Makes the pictures that workspaces wear. What somebody sent may be anything at all.
+pub trait Logos: Send + Sync + 'static {
+    /// A square PNG of what was sent: at most 512 pixels a side and as many bytes as are kept.
+    ///
+    /// # Errors
+    /// `Invalid` with the reason, `TooManyRequests`, or a fault.
+    fn make(&self, kind: PictureKind, sent: Bytes) -> BoxFuture<'_, Result<Vec<u8>, Failure>>;
+
+    /// A square PNG of letters on a colour (`#rrggbb`): what stands where no logo was uploaded.
+    ///
+    /// # Errors
+    /// A fault.
+    fn draw(&self, initials: String, color: String) -> BoxFuture<'_, Result<Vec<u8>, Failure>>;
 }
 
 /// One commit as a board or a list shows it.
@@ -316,6 +355,7 @@ pub struct Outside {
     pub passwords: crate::passwords::Passwords,
     pub repositories: Arc<dyn Repositories>,
     pub machines: Arc<dyn Machines>,
+    pub logos: Arc<dyn Logos>,
     /// `None` where no mail server is configured: links are shown to copy.
     pub mail: Option<Arc<dyn Mail>>,
 }

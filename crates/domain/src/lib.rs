@@ -6,6 +6,7 @@
 pub mod action;
 pub mod actor;
 pub mod branch;
+pub mod color;
 pub mod deployment;
 pub mod email;
 pub mod host;

@@ -41,9 +41,28 @@ impl Name {
     }
 }
 
+/// What stands for a name where there is no picture: the first letter of its first word, and of its last one.
+#[must_use]
+pub fn initials(name: &str) -> String {
+    let mut words = name
+        .split(|letter: char| letter.is_whitespace() || ".@_-".contains(letter))
+        .filter(|word| !word.is_empty());
+    let first = words.next().and_then(|word| word.chars().next()).unwrap_or('?');
+    let last = words.next_back().and_then(|word| word.chars().next());
+    [Some(first), last].into_iter().flatten().flat_map(char::to_uppercase).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn initials_are_of_the_first_and_the_last_word() {
+        assert_eq!(initials("Acme Studio for Design"), "AD");
+        assert_eq!(initials("ünïcode"), "Ü");
+        assert_eq!(initials("shop-production"), "SP");
+        assert_eq!(initials(" - "), "?");
+    }
 
     #[test]
     fn a_name_is_trimmed_folded_and_composed() {

@@ -275,6 +275,11 @@ permissions! {
         ReadOwnAudit: Whole, Need::Member, "workspace.read_own_audit";
         FollowEvents: Whole, Need::Member, "workspace.follow_events";
     }
+    logo {
+        View: Whole, Need::Member, "logo.view";
+        Change: Whole, Need::Owner, "logo.change";
+        Remove: Whole, Need::Owner, "logo.remove";
+    }
     member {
         List: Whole, Need::Member, "member.list";
         View: MemberId, Need::Member, "member.view";

@@ -40,7 +40,11 @@ pub enum Refusal {
     NoSandbox(String),
     PreconditionFailed,
     PayloadTooLarge,
+    /// A picture of more than 2 MiB.
+    LogoTooLarge,
     UnsupportedMediaType,
+    /// A picture in another form than those that are read.
+    LogoKind,
     Misdirected,
     Invalid(Vec<FieldProblem>),
     IdempotencyMismatch,

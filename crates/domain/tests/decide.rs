@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use stoa_domain::member::Role;
 use stoa_domain::permission::{
-    DeploymentTarget, JobTarget, ProjectAndInstances, Target, Whole, all, instance, invitation, job, member,
-    project, server, workspace,
+    DeploymentTarget, JobTarget, ProjectAndInstances, Target, Whole, all, instance, invitation, job, logo,
+    member, project, server, workspace,
 };
 use stoa_domain::standing::{Access, Revisions};
 use stoa_domain::{
@@ -144,6 +144,10 @@ fn every_permission_is_decided_as_the_product_says() {
     compare::<workspace::ReadAudit>(seen, Owner, Whole, false);
     compare::<workspace::ReadOwnAudit>(seen, NOTHING, Whole, false);
     compare::<workspace::FollowEvents>(seen, NOTHING, Whole, false);
+
+    compare::<logo::View>(seen, NOTHING, Whole, false);
+    compare::<logo::Change>(seen, Owner, Whole, false);
+    compare::<logo::Remove>(seen, Owner, Whole, false);
 
     compare::<member::List>(seen, NOTHING, Whole, false);
     compare::<member::View>(seen, NOTHING, other_member(), false);

@@ -1,10 +1,13 @@
 //! What a handler may take besides its gate. Sealed: nothing here reads an id from the path that a gate would
 //! have decided on.
 
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use http::HeaderMap;
+use http::header::CONTENT_TYPE;
 use http::request::Parts;
 use serde::de::DeserializeOwned;
+use stoa_app::logo::LARGEST_SENT;
+use stoa_app::ports::PictureKind;
 use stoa_app::session::Visitor;
 use stoa_app::{App, Failure};
 use stoa_domain::{FieldProblem, Refusal};
@@ -118,6 +121,28 @@ impl<T: DeserializeOwned + ToSchema + Send> Argument for LargeJson<T> {
 
     async fn take(_: &Frame, parts: &mut Parts, body: &mut Option<Body>) -> Result<Self, Failure> {
         crate::body::json(parts, body, crate::body::LARGEST_PROFILE).await.map(Self)
+    }
+}
+
+/// A picture as it was sent, of at most 2 MiB; of what kind is what its content type says.
+pub struct SentPicture {
+    pub kind: PictureKind,
+    pub bytes: Bytes,
+}
+
+impl sealed::Sealed for SentPicture {}
+impl Argument for SentPicture {
+    fn describe(description: &mut Description) {
+        description.sent_picture(PictureKind::ALL.map(PictureKind::key));
+    }
+
+    async fn take(_: &Frame, parts: &mut Parts, body: &mut Option<Body>) -> Result<Self, Failure> {
+        let said = parts.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let said = said.split(';').next().unwrap_or_default().trim();
+        let kind = PictureKind::ALL.into_iter().find(|kind| kind.key().eq_ignore_ascii_case(said));
+        let kind = kind.ok_or(Refusal::LogoKind)?;
+        let bytes = crate::body::bytes(body, LARGEST_SENT, Refusal::LogoTooLarge).await?;
+        Ok(Self { kind, bytes })
     }
 }
 

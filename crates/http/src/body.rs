@@ -1,6 +1,6 @@
 //! JSON bodies, read strictly: wrong types, unknown and repeated keys are refused, and named.
 
-use axum::body::{Body, HttpBody as _};
+use axum::body::{Body, Bytes, HttpBody as _};
 use http::Method;
 use http::header::CONTENT_TYPE;
 use http::request::Parts;
@@ -28,16 +28,22 @@ pub(crate) async fn json<T: DeserializeOwned>(
     if !is_json || !words.all(|word| word.is_empty() || word.eq_ignore_ascii_case("charset=utf-8")) {
         return Err(Refusal::UnsupportedMediaType.into());
     }
-    let body = body.take().unwrap_or_default();
-    let bytes = match Limited::new(body, largest).collect().await {
-        Ok(collected) => collected.to_bytes(),
-        Err(error) if error.downcast_ref::<LengthLimitError>().is_some() => {
-            return Err(Refusal::PayloadTooLarge.into());
-        }
-        // Whoever sent it has most likely gone: nothing of ours has failed.
-        Err(_) => return Err(Refusal::invalid("", "cut", "The body broke off before its end.").into()),
-    };
+    let bytes = bytes(body, largest, Refusal::PayloadTooLarge).await?;
     parse(&bytes).map_err(Into::into)
+}
+
+/// The whole body; a larger one is told by `too_large`.
+pub(crate) async fn bytes(
+    body: &mut Option<Body>,
+    largest: usize,
+    too_large: Refusal,
+) -> Result<Bytes, Failure> {
+    match Limited::new(body.take().unwrap_or_default(), largest).collect().await {
+        Ok(collected) => Ok(collected.to_bytes()),
+        Err(error) if error.downcast_ref::<LengthLimitError>().is_some() => Err(too_large.into()),
+        // Whoever sent it has most likely gone: nothing of ours has failed.
+        Err(_) => Err(Refusal::invalid("", "cut", "The body broke off before its end.").into()),
+    }
 }
 
 /// Where no argument has taken the body: none, or an object without a field. What is sent is never passed over.

@@ -1,7 +1,7 @@
 //! ETags: a hash of what can be edited, as this caller sees it; and `If-Match` against them.
 
 use http::HeaderMap;
-use http::header::IF_MATCH;
+use http::header::{IF_MATCH, IF_NONE_MATCH};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 use stoa_app::{Failure, Fault};
@@ -13,8 +13,18 @@ use stoa_domain::Refusal;
 /// A fault where they can't be written as JSON.
 pub(crate) fn etag(editable: &impl Serialize) -> Result<String, Failure> {
     let text = serde_json::to_vec(editable).map_err(Fault::new)?;
-    let hash = Sha256::digest(&text);
-    Ok(format!("\"{}\"", hash.iter().take(12).map(|byte| format!("{byte:02x}")).collect::<String>()))
+    Ok(tag_of(&Sha256::digest(&text)))
+}
+
+/// The tag of what has this hash.
+pub(crate) fn tag_of(hash: &[u8]) -> String {
+    format!("\"{}\"", hash.iter().take(12).map(|byte| format!("{byte:02x}")).collect::<String>())
+}
+
+/// Whether a client says that it has what this tag is of.
+pub(crate) fn is_known(headers: &HeaderMap, tag: &str) -> bool {
+    let known = headers.get_all(IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
+    known.flat_map(|text| text.split(',')).any(|one| one.trim().trim_start_matches("W/") == tag)
 }
 
 pub(crate) fn if_match(headers: &HeaderMap) -> Option<String> {

@@ -197,6 +197,15 @@ pub fn tell(refusal: &Refusal) -> Told {
         Refusal::PayloadTooLarge => {
             told(413, "payload_too_large", "Too large", "The request is larger than Stoa takes. Send less.")
         }
+        Refusal::LogoTooLarge => {
+            told(413, "payload_too_large", "Too large", "A logo has at most 2 MiB. Choose a smaller file.")
+        }
+        Refusal::LogoKind => told(
+            415,
+            "unsupported_media_type",
+            "Another content type needed",
+            "A logo is a PNG, JPEG, WebP or SVG file. Send it with its Content-Type.",
+        ),
         Refusal::UnsupportedMediaType => told(
             415,
             "unsupported_media_type",
@@ -335,7 +344,9 @@ pub fn examples() -> Vec<Refusal> {
         Refusal::NoSandbox("Install bubblewrap on the server: apt-get install bubblewrap.".to_owned()),
         Refusal::PreconditionFailed,
         Refusal::PayloadTooLarge,
+        Refusal::LogoTooLarge,
         Refusal::UnsupportedMediaType,
+        Refusal::LogoKind,
         Refusal::Misdirected,
         Refusal::invalid("name", "invalid", "Give a name of 1 to 80 characters."),
         Refusal::IdempotencyMismatch,

@@ -60,10 +60,14 @@ fn command() -> Command {
 }
 
 fn main() -> ExitCode {
-    // Stages of a sandbox and git's hook: started by Stoa itself, and quick.
+    // Stages of a sandbox, the reading of a picture and git's hook: started by Stoa itself, and quick.
     let mut arguments = std::env::args();
     if arguments.nth(1).as_deref() == Some("init") {
         return init(&arguments.collect::<Vec<_>>());
+    }
+    let mut arguments = std::env::args().skip(1);
+    if arguments.next().as_deref() == Some(stoa_adapters::logo::ARGUMENT) {
+        return ended(stoa_adapters::logo::run(&arguments.next().unwrap_or_default()));
     }
     if stoa_http::git::hook::is_called() {
         return stoa_http::git::hook::run();
@@ -87,6 +91,16 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(ended) => {
             output::complain(&format!("stoa: {ended}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn ended(outcome: Result<(), String>) -> ExitCode {
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(sentence) => {
+            output::complain(&sentence);
             ExitCode::FAILURE
         }
     }

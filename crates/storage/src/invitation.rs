@@ -4,8 +4,8 @@ use stoa_domain::email::EmailAddress;
 use stoa_domain::invitation::{InvitationStatus, LIFETIME_SECONDS};
 use stoa_domain::permission::invitation::{Create, Resend, Revoke};
 use stoa_domain::{
-    AccountId, AccountPermit, InvitationId, MemberId, OpenPermit, Permit, Refusal, ResourceKind, SessionId,
-    Timestamp, WorkspaceId,
+    AccountId, AccountPermit, InvitationId, LogoId, MemberId, OpenPermit, Permit, Refusal, ResourceKind,
+    SessionId, Timestamp, WorkspaceId,
 };
 
 use crate::account::{NewAccount, find_account_in, insert_account};
@@ -108,7 +108,7 @@ pub struct LinkedInvitation {
     pub workspace_name: String,
     pub workspace_slug: String,
     pub primary_color: String,
-    pub has_logo: bool,
+    pub logo: Option<LogoId>,
     pub invited_by: String,
 }
 
@@ -149,7 +149,7 @@ fn read_linked(row: &Row, now: Timestamp) -> Result<LinkedInvitation, StorageFau
         workspace_name: row.get(8)?,
         workspace_slug: row.get(9)?,
         primary_color: row.get(10)?,
-        has_logo: row.get::<Option<uuid::Uuid>>(11)?.is_some(),
+        logo: row.get(11)?,
         invited_by: row.get::<Option<String>>(12)?.unwrap_or_default(),
     })
 }

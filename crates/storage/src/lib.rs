@@ -17,6 +17,7 @@ pub mod invitation;
 pub mod job;
 mod listed;
 pub mod locate;
+pub mod logo;
 pub mod mail;
 pub mod member;
 pub mod page;
@@ -69,6 +70,7 @@ pub fn statements() -> Vec<Statement> {
         job::start::STATEMENTS,
         listed::STATEMENTS,
         locate::STATEMENTS,
+        logo::STATEMENTS,
         mail::STATEMENTS,
         member::STATEMENTS,
         profile::STATEMENTS,

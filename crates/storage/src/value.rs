@@ -61,7 +61,7 @@ macro_rules! id_columns {
 }
 
 id_columns! {
-    AccountId, SessionId, TokenId, WorkspaceId, MemberId, InvitationId, MachineId, ServerId, ProjectId,
+    AccountId, SessionId, TokenId, WorkspaceId, LogoId, MemberId, InvitationId, MachineId, ServerId, ProjectId,
     InstanceId, DeploymentId, ReleaseId, JobId, EventId, AuditEventId, MailId, ReplicaId, PresetId,
 }
 

@@ -4,7 +4,8 @@ use stoa_domain::member::Role;
 use stoa_domain::permission::workspace::{Change, Delete};
 use stoa_domain::slug::Slug;
 use stoa_domain::{
-    AccountId, AccountPermit, Conflict, MemberId, Permit, Refusal, ResourceKind, Timestamp, WorkspaceId,
+    AccountId, AccountPermit, Conflict, LogoId, MemberId, Permit, Refusal, ResourceKind, Timestamp,
+    WorkspaceId,
 };
 
 use crate::event::EventType;
@@ -66,7 +67,8 @@ pub struct WorkspaceRecord {
     pub primary_color: String,
     pub revision: i64,
     pub created_at: Timestamp,
-    pub has_logo: bool,
+    /// Another one for each picture that is uploaded.
+    pub logo: Option<LogoId>,
 }
 
 /// One of an account's workspaces.
@@ -99,7 +101,7 @@ fn read_from(row: &Row, first: usize) -> Result<WorkspaceRecord, StorageFault> {
         primary_color: row.get(first + 3)?,
         revision: row.get(first + 4)?,
         created_at: row.get(first + 5)?,
-        has_logo: row.get::<Option<uuid::Uuid>>(first + 6)?.is_some(),
+        logo: row.get(first + 6)?,
     })
 }
 

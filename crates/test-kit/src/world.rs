@@ -18,6 +18,7 @@ use stoa_storage::Store;
 use crate::client::Client;
 use crate::databases::{self, Fresh, Kind, fresh};
 use crate::fake::clock::{FakeClock, FakeRng};
+use crate::fake::logos::NearLogos;
 use crate::fake::machines::FakeMachines;
 use crate::fake::mail::FakeMail;
 use crate::fake::repositories::FakeRepositories;
@@ -106,6 +107,7 @@ impl World {
             passwords: Passwords::new(2).expect("a hasher"),
             repositories: repositories.clone(),
             machines: machines.clone(),
+            logos: Arc::new(NearLogos),
             mail: wishes.mail.then(|| mail.clone() as Arc<dyn stoa_app::ports::Mail>),
         };
         let settings = Settings {

@@ -8,8 +8,10 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use axum::body::Body;
 use futures_util::stream::{self, StreamExt as _};
-use http::Method;
+use http::header::CONTENT_TYPE;
+use http::{HeaderValue, Method};
 use serde_json::{Value, json};
 use stoa_domain::Action;
 use stoa_http::Registered;
@@ -165,7 +167,11 @@ impl Scene {
         words: &BTreeMap<&'static str, String>,
     ) -> Answer {
         let body = self.body(route, person);
-        let request = client.request(route.method.clone(), &self.path(route, words), body.as_ref());
+        let mut request = client.request(route.method.clone(), &self.path(route, words), body.as_ref());
+        if let Some((kind, bytes)) = route.operation.sample.raw {
+            request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+            *request.body_mut() = Body::from(bytes);
+        }
         if !route.operation.sample.streams {
             return client.send_request(request).await;
         }

@@ -63,7 +63,8 @@ impl App {
             return Ok((NewLink { token_hash: secret.hash, mail: None }, Some(Secret::from_text(address))));
         }
         let look = self.store().load_workspace(workspace).await?;
-        let letter = letter_of(&look, None, inviter, email, None, Secret::from_text(address))?;
+        let logo = self.uploaded_logo(workspace).await?;
+        let letter = letter_of(&look, logo, inviter, email, None, Secret::from_text(address))?;
         let mail = self.seal_letter(Some(workspace), "invitation", &letter).await?;
         Ok((NewLink { token_hash: secret.hash, mail: Some(mail) }, None))
     }

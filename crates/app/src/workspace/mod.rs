@@ -1,5 +1,6 @@
 //! Workspaces: made, seen, changed, deleted; and what a slug may be.
 
+use stoa_domain::color::Color;
 use stoa_domain::permission::workspace as may;
 use stoa_domain::slug::{Slug, SlugProblem};
 use stoa_domain::{
@@ -70,23 +71,6 @@ fn slug_problem(problem: SlugProblem) -> FieldProblem {
         SlugProblem::Reserved => {
             FieldProblem::new("slug", "reserved", "This word is reserved. Choose another.")
         }
-    }
-}
-
-/// `#rgb` or `#rrggbb` in any case, as `#rrggbb`.
-fn color(text: &str) -> Option<String> {
-    let digits = text.strip_prefix('#')?.to_ascii_lowercase();
-    if !digits.bytes().all(|b| b.is_ascii_hexdigit()) {
-        return None;
-    }
-    match digits.len() {
-        6 => Some(format!("#{digits}")),
-        3 => Some(digits.chars().fold(String::from("#"), |mut long, c| {
-            long.push(c);
-            long.push(c);
-            long
-        })),
-        _ => None,
     }
 }
 
@@ -251,11 +235,12 @@ impl App {
             Slug::of_workspace(&text).map_err(|problem| problems.push(slug_problem(problem))).ok()
         });
         let primary_color = wish.primary_color.and_then(|text| {
-            let color = color(&text);
+            let color = Color::parse(&text);
             if color.is_none() {
-                problems.push(FieldProblem::new("primary_color", "invalid", "A colour is #rgb or #rrggbb."));
+                let said = "A colour is # with three or six digits of 0-9 and a-f, like #3552d4.";
+                problems.push(FieldProblem::new("primary_color", "invalid", said));
             }
-            color
+            color.map(|color| color.to_string())
         });
         if !problems.is_empty() {
             return Err(Refusal::Invalid(problems).into());
@@ -270,6 +255,16 @@ impl App {
         let workspace = self.store().change_workspace(permit, change).await?;
         let has_instances = self.store().has_instances(workspace.id).await?;
         Ok(by_owner(workspace, member, has_instances))
+    }
+
+    /// The workspace as the owner who has just changed it sees it.
+    pub(crate) async fn seen_by_owner(
+        &self,
+        workspace: WorkspaceId,
+        member: MemberId,
+    ) -> Result<SeenWorkspace, Failure> {
+        let has_instances = self.store().has_instances(workspace).await?;
+        Ok(by_owner(self.store().load_workspace(workspace).await?, member, has_instances))
     }
 
     /// Deletes the workspace, by its slug typed once more.
@@ -295,19 +290,5 @@ fn by_owner(workspace: WorkspaceRecord, member: MemberId, has_instances: bool) -
         profile: None,
         member,
         abilities: abilities::of_workspace_by_owner(has_instances),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::color;
-
-    #[test]
-    fn colours_are_kept_in_one_form() {
-        assert_eq!(color("#AbC").as_deref(), Some("#aabbcc"));
-        assert_eq!(color("#12AB9f").as_deref(), Some("#12ab9f"));
-        for wrong in ["", "#", "123456", "#12", "#1234", "#12345g", "#1234567", "red"] {
-            assert_eq!(color(wrong), None, "{wrong}");
-        }
     }
 }

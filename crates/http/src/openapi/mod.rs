@@ -18,6 +18,8 @@ pub use problems::{codes_of, statuses};
 #[derive(Default, Clone)]
 pub struct Description {
     pub body: Option<Value>,
+    /// The media types of a body that isn't JSON.
+    pub sent: Vec<&'static str>,
     pub query: Option<Value>,
     /// The forms in which the answer may come, each with its schema.
     pub answers: BTreeMap<&'static str, Value>,
@@ -25,6 +27,8 @@ pub struct Description {
     pub is_guarded: bool,
     /// Whether `Last-Event-ID` says where a stream goes on.
     pub is_resumable: bool,
+    /// Whether `If-None-Match` is answered with 304.
+    pub is_conditional: bool,
     pub schemas: BTreeMap<String, Value>,
 }
 
@@ -63,12 +67,27 @@ impl Description {
         self.answers.insert("text/html", json!({ "type": "string" }));
     }
 
+    /// A PNG.
+    pub(crate) fn picture(&mut self) {
+        self.answers.insert("image/png", binary());
+        self.is_conditional = true;
+    }
+
+    /// A body of one of these media types, as it is.
+    pub(crate) fn sent_picture<const N: usize>(&mut self, kinds: [&'static str; N]) {
+        self.sent = kinds.to_vec();
+    }
+
     /// The fields of `T` become parameters.
     pub(crate) fn query<T: ToSchema>(&mut self) {
         let schemas = self.keep::<T>();
         self.schemas.extend(schemas);
         self.query = Some(value(&<T as PartialSchema>::schema()));
     }
+}
+
+fn binary() -> Value {
+    json!({ "type": "string", "format": "binary" })
 }
 
 /// What an answer holds as `null` is there all the same; what may be left out is never `null`, save what says of itself

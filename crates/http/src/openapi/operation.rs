@@ -3,17 +3,19 @@
 use serde_json::{Map, Value, json};
 use stoa_domain::AccountNeed;
 
+use super::binary;
 use super::problems::{is_repeatable, responses};
 use crate::gate::GateKind;
 use crate::router::Registered;
 
 /// Nouns by which operations are grouped, with what they are.
-const TAGS: [(&str, &str); 16] = [
+const TAGS: [(&str, &str); 17] = [
     ("installation", "The first account, health, and this description."),
     ("session", "Signing in and out."),
     ("account", "One's own account and its sessions."),
     ("tokens", "Personal access tokens."),
     ("workspaces", "What a team shares."),
+    ("logos", "The pictures that workspaces wear."),
     ("members", "Who is in a workspace, and what each may do."),
     ("invitations", "Addresses asked into a workspace."),
     ("audit", "Who did what to what, when, from where, and whether it was allowed."),
@@ -39,6 +41,7 @@ fn tag(path: &str) -> &'static str {
         "me" => Some("account"),
         "slug" => Some("workspaces"),
         "visit" => Some("visits"),
+        "logo" => Some("logos"),
         word => TAGS.iter().map(|(name, _)| *name).find(|name| *name == word),
     };
     let known: Vec<&'static str> = nouns.filter_map(known).collect();
@@ -112,6 +115,10 @@ fn parameters(route: &Registered) -> Vec<Value> {
         let about = "The same key with the same request within 24 hours gives the first answer again.";
         all.push(header_parameter("Idempotency-Key", about));
     }
+    if route.description.is_conditional {
+        let about = "The `ETag` of what one has already: where it is still the same, 304 is answered.";
+        all.push(header_parameter("If-None-Match", about));
+    }
     if route.description.is_resumable {
         all.push(header_parameter(
             "Last-Event-ID",
@@ -165,6 +172,10 @@ fn security(kind: GateKind) -> Value {
 pub(super) fn described(route: &Registered) -> Value {
     let mut answers = Map::new();
     answers.insert(route.operation.status.to_string(), success(route));
+    if route.description.is_conditional {
+        answers
+            .insert("304".to_owned(), json!({ "description": "Nothing has changed since `If-None-Match`." }));
+    }
     answers.extend(responses(route));
     let mut operation = json!({
         "operationId": route.operation.id,
@@ -175,6 +186,11 @@ pub(super) fn described(route: &Registered) -> Value {
         "parameters": parameters(route),
         "responses": answers,
     });
+    if !route.description.sent.is_empty() {
+        let kinds =
+            route.description.sent.iter().map(|kind| ((*kind).to_owned(), json!({ "schema": binary() })));
+        operation["requestBody"] = json!({ "required": true, "content": Value::Object(kinds.collect()) });
+    }
     if let Some(body) = &route.description.body {
         operation["requestBody"] =
             json!({ "required": true, "content": { "application/json": { "schema": body } } });

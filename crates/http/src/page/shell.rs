@@ -6,6 +6,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::header::{self, HeaderName, HeaderValue};
 use http::{Response, request::Parts};
 use serde::Deserialize;
+use stoa_domain::name::initials;
 use stoa_domain::slug::Slug;
 
 use super::color;
@@ -104,16 +105,11 @@ fn document(template: &str, nonce: &str, look: Option<&Look>) -> String {
 /// The initials on the colour, as an address that holds the picture itself.
 fn drawn(name: &str, color: [f64; 3]) -> String {
     let (fill, ink) = color::on_it(color);
-    let mut words = name.split(|letter: char| letter.is_whitespace() || ".@_-".contains(letter));
-    let mut words = words.by_ref().filter(|word| !word.is_empty());
-    let first = words.next().and_then(|word| word.chars().next()).unwrap_or('?');
-    let last = words.next_back().and_then(|word| word.chars().next());
-    let initials: String = [Some(first), last].into_iter().flatten().flat_map(char::to_uppercase).collect();
     let picture = format!(
         "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 32 32'><rect width='32' height='32' rx='8' fill='{fill}'/>\
          <text x='16' y='21' text-anchor='middle' font-family='system-ui,sans-serif' font-size='14' font-weight='600' \
          fill='{ink}'>{}</text></svg>",
-        escaped(&initials)
+        escaped(&initials(name))
     );
     format!("data:image/svg+xml,{}", crate::proxy::encoded(&picture))
 }

@@ -8,6 +8,8 @@ pub struct Sample {
     /// What it is answered with: the operation's success, but where the scene of the tests forbids that.
     pub status: u16,
     pub body: Option<Value>,
+    /// A body that isn't JSON: its media type, and what it is.
+    pub raw: Option<(&'static str, &'static [u8])>,
     pub query: &'static str,
     /// The answer doesn't end by itself.
     pub streams: bool,
@@ -35,7 +37,7 @@ pub struct Operation {
 impl Operation {
     #[must_use]
     pub fn new(id: &'static str, status: u16, summary: &'static str) -> Self {
-        let sample = Sample { status, body: None, query: "", streams: false };
+        let sample = Sample { status, body: None, raw: None, query: "", streams: false };
         Self { id, summary, status, is_tagged: false, sets_cookie: false, refusals: Vec::new(), sample }
     }
 
@@ -43,6 +45,13 @@ impl Operation {
     #[must_use]
     pub fn body(mut self, body: Value) -> Self {
         self.sample.body = Some(body);
+        self
+    }
+
+    /// The sample's body, where it isn't JSON.
+    #[must_use]
+    pub fn raw(mut self, kind: &'static str, body: &'static [u8]) -> Self {
+        self.sample.raw = Some((kind, body));
         self
     }
 

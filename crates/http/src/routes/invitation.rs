@@ -9,17 +9,20 @@ use utoipa::ToSchema;
 
 use super::session::set_cookie;
 use super::wire::{ListQuery, limit, page, time};
+use super::workspace::linked_logo_url;
 use crate::answer::{Answer, Done, Object, Page};
 use crate::argument::{Around, From, Json, OwnWord, Query, Uses};
 use crate::gate::{Anyone, May, Reason};
 use crate::openapi::words;
 use crate::router::{Operation, Routes};
 
+/// By what links that have ended are refused.
+pub(super) const OVER: [&str; 4] =
+    ["invitation_used", "invitation_expired", "invitation_revoked", "invitation_replaced"];
+
 pub(super) fn routes(routes: Routes) -> Routes {
     const ALL: &str = "/api/v1/workspaces/{workspace}/invitations";
     const ONE: &str = "/api/v1/workspaces/{workspace}/invitations/{invitation}";
-    const OVER: [&str; 4] =
-        ["invitation_used", "invitation_expired", "invitation_revoked", "invitation_replaced"];
     routes
         .get(ALL, list, Operation::new("listInvitations", 200, "The workspace's invitations."))
         .post(
@@ -159,7 +162,7 @@ async fn revoke(May(permit): May<may::Revoke>, Uses(app): Uses) -> Answer<Done> 
     Ok(Done(None))
 }
 
-struct LinkHolder;
+pub(super) struct LinkHolder;
 impl Reason for LinkHolder {
     const WHY: &'static str = "the link's secret is the proof";
 }
@@ -191,7 +194,7 @@ async fn link(
     let found = page.invitation;
     Ok(Object::ok(LinkView {
         workspace: InvitingWorkspace {
-            logo_url: None,
+            logo_url: found.logo.map(|logo| linked_logo_url(&token, logo)),
             name: found.workspace_name,
             primary_color: found.primary_color,
         },

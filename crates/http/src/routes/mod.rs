@@ -9,6 +9,7 @@ mod instance;
 mod invitation;
 mod job;
 mod log;
+mod logo;
 mod member;
 mod project;
 mod server;
@@ -32,6 +33,7 @@ pub fn all(_version: &'static str) -> Routes {
     let routes = account::routes(routes);
     let routes = token::routes(routes);
     let routes = workspace::routes(routes);
+    let routes = logo::routes(routes);
     let routes = member::routes(routes);
     let routes = invitation::routes(routes);
     let routes = audit::routes(routes);

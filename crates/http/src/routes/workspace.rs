@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use stoa_app::workspace::{ChangeWorkspace, CreateWorkspace, SeenWorkspace, WorkspaceRecord};
 use stoa_domain::permission::workspace as may;
-use stoa_domain::{AccountNeed, WorkspaceId};
+use stoa_domain::{AccountNeed, LogoId, WorkspaceId};
 use utoipa::ToSchema;
 
 use super::account::operations;
@@ -69,7 +69,18 @@ operations! {
 }
 
 pub(super) fn logo_url(workspace: &WorkspaceRecord) -> Option<String> {
-    workspace.has_logo.then(|| format!("/api/v1/workspaces/{}/logo", workspace.id))
+    workspace.logo.map(|logo| format!("/api/v1/workspaces/{}/logo?v={}", workspace.id, version_of(logo)))
+}
+
+/// Where the bearer of an invitation's link finds the logo. The link's secret was made by Stoa, of letters that stand in
+/// an address as they are.
+pub(super) fn linked_logo_url(token: &str, logo: LogoId) -> String {
+    format!("/api/v1/invitations/{token}/logo?v={}", version_of(logo))
+}
+
+/// Another word for each picture.
+fn version_of(logo: LogoId) -> String {
+    logo.uuid().simple().to_string().split_off(20)
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -146,7 +157,7 @@ impl WorkspaceView {
     }
 }
 
-fn answer(seen: SeenWorkspace) -> Answer<Object<WorkspaceView>> {
+pub(super) fn answer(seen: SeenWorkspace) -> Answer<Object<WorkspaceView>> {
     let tag = WorkspaceView::etag(&seen)?;
     Ok(Object::ok(WorkspaceView::of(seen)).tagged(tag))
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 use stoa_adapters::clock::{SystemClock, SystemRng};
+use stoa_adapters::logo::ProcessLogos;
 use stoa_adapters::machines::{AgentMachines, NoMachines};
 use stoa_adapters::mail::SmtpMail;
 use stoa_adapters::repositories::GitRepositories;
@@ -101,6 +102,7 @@ pub async fn make(settings: &Settings, vault: MasterVault) -> Result<Parts, Ende
         passwords,
         repositories: repositories.clone(),
         machines,
+        logos: Arc::new(ProcessLogos::new(std::env::current_exe()?, threads)),
         mail,
     };
     Ok(Parts { outside, repositories, agent })

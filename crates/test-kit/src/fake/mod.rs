@@ -1,7 +1,8 @@
 //! The fake outside: a clock that is set by hand, randomness that repeats, a machine and repositories in memory, a
-//! mail box.
+//! mail box, and pictures that are read in the same process.
 
 pub mod clock;
+pub mod logos;
 pub mod machines;
 pub mod mail;
 pub mod repositories;

@@ -8,6 +8,7 @@ mod bodies;
 mod changes;
 mod invitations;
 mod limits;
+mod logos;
 mod origins;
 mod searches;
 mod tokens;
