@@ -6,6 +6,7 @@ pub mod account;
 pub mod attempt;
 pub mod audit;
 pub mod deployment;
+mod detail;
 pub mod event;
 pub mod failure;
 pub mod head;

@@ -3,6 +3,7 @@
 use stoa_domain::permission::logo::{Change, Remove};
 use stoa_domain::{LogoId, Permit, Refusal, ResourceKind, WorkspaceId};
 
+use crate::detail::{Detail, quoted};
 use crate::event::EventType;
 use crate::failure::{Failure, StorageFault};
 use crate::store::{Store, Work};
@@ -57,12 +58,13 @@ async fn before(
     Ok(found)
 }
 
-/// A picture's hash in the audit event.
-fn named(sha256: Option<&[u8]>) -> String {
-    match sha256 {
-        None => "null".to_owned(),
-        Some(hash) => format!("\"{}\"", hash.iter().map(|byte| format!("{byte:02x}")).collect::<String>()),
-    }
+/// What the audit event says: the hashes of the pictures.
+fn difference(before: Option<&[u8]>, after: Option<&[u8]>) -> String {
+    let said = |hash: Option<&[u8]>| {
+        let text = hash.map(|hash| hash.iter().map(|byte| format!("{byte:02x}")).collect::<String>());
+        Detail::default().json("logo", &text.map_or("null".to_owned(), |text| quoted(&text))).finish()
+    };
+    Detail::default().json("before", &said(before)).json("after", &said(after)).finish()
 }
 
 impl Store {
@@ -86,11 +88,7 @@ impl Store {
             let (new, expected) = (new.clone(), expected.clone());
             Box::pin(async move {
                 let old = before(tx, workspace, &expected).await?;
-                tx.audit_detail(format!(
-                    r#"{{"before":{{"logo":{}}},"after":{{"logo":{}}}}}"#,
-                    named(old.as_deref()),
-                    named(Some(&new.sha256))
-                ));
+                tx.audit_detail(difference(old.as_deref(), Some(&new.sha256)));
                 tx.execute(CLEAR, values![workspace]).await?;
                 tx.execute(INSERT, values![new.id, workspace, new.png, new.sha256]).await?;
                 tx.execute(WEAR, values![workspace, new.id]).await?;
@@ -111,10 +109,7 @@ impl Store {
             let expected = expected.clone();
             Box::pin(async move {
                 let old = before(tx, workspace, &expected).await?;
-                tx.audit_detail(format!(
-                    r#"{{"before":{{"logo":{}}},"after":{{"logo":null}}}}"#,
-                    named(old.as_deref())
-                ));
+                tx.audit_detail(difference(old.as_deref(), None));
                 if old.is_none() {
                     return Ok(());
                 }

@@ -8,6 +8,7 @@ use stoa_domain::{
     WorkspaceId,
 };
 
+use crate::detail::Difference;
 use crate::event::EventType;
 use crate::failure::{Failure, StorageFault};
 use crate::row::Row;
@@ -35,7 +36,6 @@ crate::statements! {
         JOIN workspace_slugs s ON s.workspace_id = w.id AND s.is_current
         WHERE m.account_id = $1 AND (w.name > $2 OR (w.name = $2 AND w.id > $3))
         ORDER BY w.name, w.id LIMIT $4";
-    REVISION = "SELECT revision FROM workspaces WHERE id = $1";
     CHANGE = "UPDATE workspaces SET name = COALESCE($2, name), primary_color = COALESCE($3, primary_color),
         revision = revision + 1 WHERE id = $1";
     INSTANCES = "SELECT COUNT(*) FROM instances WHERE workspace_id = $1";
@@ -225,17 +225,21 @@ impl Store {
         let work: Work<()> = Box::new(move |tx| {
             let change = change.clone();
             Box::pin(async move {
-                let row = tx.fetch_optional(REVISION, values![id]).await?.ok_or(Refusal::NotFound)?;
-                if change.expected_revision.is_some_and(|expected| row.get::<i64>(0).ok() != Some(expected)) {
+                let row = tx.fetch_optional(FIND, values![id]).await?.ok_or(Refusal::NotFound)?;
+                let old = read(&row)?;
+                if change.expected_revision.is_some_and(|expected| old.revision != expected) {
                     return Err(Refusal::PreconditionFailed.into());
                 }
                 if let Some(slug) = &change.slug {
                     take_slug(tx, slug, id).await?;
-                    tx.audit_second(slug.as_str());
                 }
-                if let Some(name) = &change.name {
-                    tx.audit_name(name.as_str());
-                }
+                let color = change.primary_color.as_deref().unwrap_or(&old.primary_color);
+                let difference = Difference::default()
+                    .of("name", &old.name, change.name.as_deref().unwrap_or(&old.name))
+                    .of("slug", &old.slug, change.slug.as_ref().map_or(&old.slug, Slug::as_str))
+                    .of("primary_color", &old.primary_color, color);
+                tx.audit_name(change.name.as_deref().unwrap_or(&old.name));
+                tx.audit_detail(difference.finish());
                 tx.execute(CHANGE, values![id, change.name, change.primary_color]).await?;
                 tx.tell(id, EventType::Changed, ResourceKind::Workspace, id.uuid()).await?;
                 Ok(())

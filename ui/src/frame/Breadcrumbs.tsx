@@ -17,6 +17,7 @@ const WORDS: Record<string, string> = {
   logs: "Logs",
   environment: "Variables",
   general: "General",
+  appearance: "Appearance",
   danger: "Danger zone",
   profile: "Profile",
   security: "Security",

@@ -88,6 +88,22 @@ export function brand(hex: string, scheme: Scheme): Brand {
   };
 }
 
+/** Text on a ground, with how well it can be read: WCAG's ratio, the worst of the grounds that it stands on. */
+export type Measured = { color: string; ratio: number };
+
+/** What is reached with a colour: by the label on the fill, and by links and the active item in each scheme. */
+export function measured(hex: string): { label: Measured; light: Measured; dark: Measured } {
+  const of = (scheme: Scheme): Measured => {
+    const { fill, text } = brand(hex, scheme);
+    const { surface, card, bg, tint } = GROUNDS[scheme];
+    const grounds = [surface, card, bg, over(rgb(fill), surface, tint), over(rgb(fill), bg, tint)];
+    return { color: text, ratio: Math.min(...grounds.map((ground) => contrast(rgb(text), ground))) };
+  };
+  const { fill, label } = brand(hex, "light");
+  const onFill = { color: label, ratio: contrast(rgb(fill), rgb(label)) };
+  return { label: onFill, light: of("light"), dark: of("dark") };
+}
+
 const NAMES: Record<keyof Brand, string> = {
   fill: "fill",
   label: "label",
@@ -99,6 +115,16 @@ const NAMES: Record<keyof Brand, string> = {
   edge: "edge",
   chartSoft: "chart-soft",
 };
+
+/** The variables of a colour for a part of the page, as React takes styles. */
+export function declarationsOf(hex: string): Record<string, string> {
+  return Object.fromEntries(
+    (["light", "dark"] as const).flatMap((scheme) => {
+      const found = brand(hex, scheme);
+      return (Object.keys(NAMES) as (keyof Brand)[]).map((key) => [`--brand-${scheme}-${NAMES[key]}`, found[key]]);
+    }),
+  );
+}
 
 /** As the server writes them into the shell: one string of declarations for both schemes. */
 export function declarations(hex: string): string {

@@ -2,7 +2,7 @@
 
 import { wear } from "./brand";
 
-type Look = { name: string; primary_color: string; logo_url: string | null };
+type Look = { id: string; name: string; primary_color: string; logo_url: string | null };
 
 const OWN = "/assets/stoa-1.svg";
 
@@ -13,16 +13,20 @@ export function lookOfShell(): { slug: string; name: string; color: string } | n
   return meta && name && color ? { slug: meta.content, name, color } : null;
 }
 
-/** The icon of the browser's tab. The server drew that of the shell; of others it is the logo, or Stoa's. */
+/** The icon of the browser's tab: the logo, the initials as the server draws them, or Stoa's own. */
 function icon(look: Look | null): void {
   const link = document.querySelector<HTMLLinkElement>('link[rel="icon"]');
   if (!link) return;
-  const drawn = look && !look.logo_url && lookOfShell()?.name === look.name ? drawnByServer : null;
-  link.href = look?.logo_url ?? drawn ?? OWN;
+  const drawn = look && `/api/v1/workspaces/${look.id}/logo?v=${encodeURIComponent(look.name + look.primary_color)}`;
+  // What came with the shell is the same picture: it isn't asked for once more.
+  const shell = lookOfShell();
+  const isOfShell = look && shell?.name === look.name && shell.color === look.primary_color;
+  const wanted = look?.logo_url ?? (isOfShell ? ofShell : drawn) ?? OWN;
+  if (link.getAttribute("href") !== wanted) link.href = wanted;
 }
 
-const drawnByServer =
-  typeof document === "undefined" ? null : (document.querySelector<HTMLLinkElement>('link[rel="icon"]')?.href ?? null);
+const ofShell =
+  typeof document === "undefined" ? null : (document.querySelector('link[rel="icon"]')?.getAttribute("href") ?? null);
 
 export function dress(look: Look | null): void {
   wear(look?.primary_color ?? null);

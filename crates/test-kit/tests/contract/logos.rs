@@ -185,6 +185,12 @@ on_both_databases! {
         assert_eq!((status, &headers["cache-control"]), (200, &"no-store".parse().unwrap()));
         assert_eq!(png, picture(&olga.client, &workspace.path("/logo"), None).await.2);
         let _ = world.nobody().get("/api/v1/invitations/of-nobody/logo").await.expect(404);
+        let _ = olga.client.post(&workspace.path("/invitations"), json!({ "email": "late@example.com" })).await.expect(201);
+        let _ = workspace.link_of("late@example.com").await;
+        let letters = world.mail.sent();
+        let of = |address: &str| letters.iter().find(|letter| letter.to == address).unwrap();
+        assert_eq!(of("late@example.com").images[0].png, png, "it lies in the letter");
+        assert!(of("wait@example.com").images.is_empty());
         let revoked = olga.client.delete(&workspace.path(&format!("/invitations/{invited}")), None).await;
         let _ = revoked.expect(204);
         let over = world.nobody().get(&url).await.expect(410);

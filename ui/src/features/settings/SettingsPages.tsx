@@ -6,6 +6,7 @@ import {
   IconKey,
   IconLayoutGrid,
   IconLock,
+  IconPalette,
   IconUserCircle,
 } from "@tabler/icons-react";
 import { Link, Navigate, useParams } from "@tanstack/react-router";
@@ -19,6 +20,7 @@ import css from "./settings.module.css";
 
 const page = <P extends object>(load: () => Promise<ComponentType<P>>) => later(load, <LoadingPage />);
 const ActivityPage = page(async () => (await import("@/features/activity/ActivityPage")).ActivityPage);
+const AppearancePage = page(async () => (await import("@/features/appearance/AppearancePage")).AppearancePage);
 const DangerZone = page(async () => (await import("./DangerZone")).DangerZone);
 const General = page(async () => (await import("./General")).General);
 const MyWorkspaces = page(async () => (await import("@/features/workspaces/MyWorkspaces")).MyWorkspaces);
@@ -31,6 +33,7 @@ type Place = { key: string; word: string; Icon: ComponentType<{ size?: number; s
 
 const OF_WORKSPACE: Place[] = [
   { key: "general", word: "General", Icon: IconAdjustmentsHorizontal },
+  { key: "appearance", word: "Appearance", Icon: IconPalette },
   { key: "activity", word: "Activity", Icon: IconActivity },
   { key: "danger", word: "Danger zone", Icon: IconAlertCircle },
 ];
@@ -74,6 +77,7 @@ function Settings({ workspace, page }: { workspace: Workspace | null; page: stri
 function Chosen({ page, workspace, open }: { page: string; workspace: Workspace | null; open: string | undefined }) {
   if (workspace) {
     if (page === "general") return <General />;
+    if (page === "appearance") return <AppearancePage />;
     if (page === "activity") return <ActivityPage />;
     if (page === "danger") return <DangerZone />;
   }

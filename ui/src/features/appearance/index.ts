@@ -1,0 +1,1 @@
+export { AppearancePage } from "./AppearancePage";

@@ -1,0 +1,66 @@
+// What of a chosen file becomes the logo. The server reads whatever it is sent with care; this only saves a way.
+
+export const KINDS = ["image/png", "image/jpeg", "image/webp", "image/svg+xml"];
+const LARGEST = 2 * 1024 * 1024;
+/** Pixels a side of what is sent when a part was chosen: as many as are kept. */
+const SIDE = 512;
+
+/** Why a file can't be a logo, in a sentence; null where it may be one. */
+export function refusalOf(file: { type: string; size: number; name: string }): string | null {
+  if (!KINDS.includes(file.type)) return `${file.name} isn't a PNG, JPEG, WebP or SVG file.`;
+  if (file.size === 0) return `${file.name} is empty.`;
+  if (file.size > LARGEST)
+    return `${file.name} has ${(file.size / 1024 / 1024).toFixed(1)} MiB. A logo has at most 2 MiB.`;
+  return null;
+}
+
+/** Which square of a picture is seen: its corner and its side, in the picture's own pixels. */
+export type Square = { left: number; top: number; side: number };
+
+/** `shown` is how large the whole picture stands in the frame at zoom 1, `moved` by how much it was dragged. */
+export function squareOf(
+  natural: { width: number; height: number },
+  frame: number,
+  zoom: number,
+  moved: { x: number; y: number },
+): Square {
+  const scale = (frame / Math.max(natural.width, natural.height)) * zoom;
+  const side = frame / scale;
+  return {
+    left: natural.width / 2 - moved.x / scale - side / 2,
+    top: natural.height / 2 - moved.y / scale - side / 2,
+    side,
+  };
+}
+
+/** How far a picture may be dragged: as long as it fills the frame, or stands in the middle where it doesn't. */
+export function heldIn(
+  natural: { width: number; height: number },
+  frame: number,
+  zoom: number,
+  moved: { x: number; y: number },
+): { x: number; y: number } {
+  const scale = (frame / Math.max(natural.width, natural.height)) * zoom;
+  const held = (length: number, by: number) => {
+    const most = Math.max(0, (length * scale - frame) / 2);
+    return Math.min(most, Math.max(-most, by)) || 0;
+  };
+  return { x: held(natural.width, moved.x), y: held(natural.height, moved.y) };
+}
+
+/** The square as a PNG. */
+export async function cut(picture: HTMLImageElement, square: Square): Promise<Blob> {
+  const canvas = document.createElement("canvas");
+  canvas.width = SIDE;
+  canvas.height = SIDE;
+  const scale = SIDE / square.side;
+  const [width, height] = [picture.naturalWidth || SIDE, picture.naturalHeight || SIDE];
+  const context = canvas.getContext("2d");
+  if (context) {
+    context.imageSmoothingQuality = "high";
+    context.drawImage(picture, -square.left * scale, -square.top * scale, width * scale, height * scale);
+  }
+  return new Promise((go, stop) => {
+    canvas.toBlob((blob) => (blob ? go(blob) : stop(new Error("the picture can't be cut"))), "image/png");
+  });
+}
