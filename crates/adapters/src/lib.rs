@@ -2,6 +2,7 @@
 //! machine that Stoa stands on, and the one way outside.
 
 pub mod clock;
+pub mod folders;
 pub mod logo;
 pub mod machines;
 pub mod mail;

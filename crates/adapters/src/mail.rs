@@ -6,7 +6,8 @@ use futures_util::future::BoxFuture;
 use lettre::message::header::ContentType;
 use lettre::message::{Attachment, Mailbox, MultiPart, SinglePart};
 use lettre::transport::smtp::authentication::Credentials;
-use lettre::transport::smtp::client::{Tls, TlsParameters};
+use lettre::transport::smtp::client::{Certificate, Tls, TlsParameters};
+use lettre::transport::smtp::extension::ClientId;
 use lettre::{AsyncSmtpTransport, AsyncTransport as _, Message, Tokio1Executor};
 use stoa_app::ports::{Delivery, InlineImage, Letter, Mail};
 use stoa_domain::Secret;
@@ -28,6 +29,8 @@ pub struct MailServer {
     pub port: u16,
     pub encryption: Encryption,
     pub user: Option<(String, Secret)>,
+    /// Certificates in PEM that the server's may rest on, besides those that everybody knows.
+    pub authorities: Option<Vec<u8>>,
 }
 
 pub struct SmtpMail {
@@ -42,14 +45,22 @@ pub enum MailError {
     From(String),
     #[error("TLS to the mail server can't be set up: {0}")]
     Tls(#[from] lettre::transport::smtp::Error),
+    #[error("STOA_SMTP_CA_FILE holds no certificate in PEM")]
+    Authorities,
 }
+
+/// How long the server may take for one answer.
+const ANSWER: Duration = Duration::from_secs(30);
+/// And for all of a letter, however slowly it goes on: less than the queue's lease, so that nobody else takes the letter
+/// while this try goes on.
+const WHOLE: Duration = Duration::from_secs(100);
 
 impl SmtpMail {
     /// # Errors
     /// Where a setting isn't right. The server itself isn't asked yet.
     pub fn new(server: MailServer, from: &str) -> Result<Self, MailError> {
         let from: Mailbox = from.parse().map_err(|_| MailError::From(from.to_owned()))?;
-        let parameters = || TlsParameters::new(server.host.clone());
+        let parameters = || parameters(&server);
         let tls = match server.encryption {
             Encryption::Implicit => Tls::Wrapper(parameters()?),
             Encryption::Required => Tls::Required(parameters()?),
@@ -59,7 +70,9 @@ impl SmtpMail {
         let mut builder = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(&server.host)
             .port(server.port)
             .tls(tls)
-            .timeout(Some(Duration::from_secs(30)));
+            // Many servers refuse who introduces itself as localhost.
+            .hello_name(ClientId::Domain(from.email.domain().to_owned()))
+            .timeout(Some(ANSWER));
         if let Some((user, password)) = server.user {
             let password = password.reveal_text().unwrap_or_default().to_owned();
             builder = builder.credentials(Credentials::new(user, password));
@@ -82,10 +95,11 @@ impl SmtpMail {
             Ok(message) => message,
             Err(error) => return Delivery::Refused(error),
         };
-        match self.transport.send(message).await {
-            Ok(_) => Delivery::Sent,
-            Err(error) if error.is_permanent() => Delivery::Refused(said(&error)),
-            Err(error) => Delivery::Waiting(said(&error)),
+        match tokio::time::timeout(WHOLE, self.transport.send(message)).await {
+            Ok(Ok(_)) => Delivery::Sent,
+            Ok(Err(error)) if is_final(&error) => Delivery::Refused(said(&error)),
+            Ok(Err(error)) => Delivery::Waiting(said(&error)),
+            Err(_) => Delivery::Waiting("The mail server didn't come to an end.".to_owned()),
         }
     }
 }
@@ -103,11 +117,32 @@ fn body_of(text: String, html: String, images: Vec<InlineImage>) -> MultiPart {
     MultiPart::alternative().singlepart(SinglePart::plain(text)).multipart(shown)
 }
 
-/// The server's own words, in one line of bounded length.
+/// Whether the server will say the same of this letter for ever. That it doesn't take our password says nothing of the
+/// letter: the operator sets that right, and what waited goes then.
+fn is_final(error: &lettre::transport::smtp::Error) -> bool {
+    let of_sign_in = ["530", "534", "535", "538"];
+    error.is_permanent() && error.status().is_none_or(|code| !of_sign_in.contains(&code.to_string().as_str()))
+}
+
+/// The server's own words, or what kept it from any, in one line of bounded length.
 fn said(error: &lettre::transport::smtp::Error) -> String {
-    let text: String =
-        error.to_string().chars().map(|c| if c.is_control() { ' ' } else { c }).take(300).collect();
+    let words = match (error.status(), std::error::Error::source(error)) {
+        (Some(code), Some(words)) => format!("{code} {words}"),
+        (Some(code), None) => code.to_string(),
+        (None, _) if error.is_timeout() => "The mail server doesn't answer.".to_owned(),
+        (None, _) => error.to_string(),
+    };
+    let text: String = words.chars().map(|c| if c.is_control() { ' ' } else { c }).take(300).collect();
     text.trim().to_owned()
+}
+
+fn parameters(server: &MailServer) -> Result<TlsParameters, MailError> {
+    let mut builder = TlsParameters::builder(server.host.clone());
+    if let Some(pem) = &server.authorities {
+        builder =
+            builder.add_root_certificate(Certificate::from_pem(pem).map_err(|_| MailError::Authorities)?);
+    }
+    Ok(builder.build()?)
 }
 
 impl Mail for SmtpMail {

@@ -5,6 +5,7 @@
 
 pub mod abilities;
 pub mod account;
+pub mod administration;
 pub mod audit;
 pub mod authority;
 pub mod event;

@@ -345,6 +345,20 @@ pub trait Machines: Send + Sync + 'static {
     ) -> BoxFuture<'_, Result<BoxStream<'static, Result<LogLine, Fault>>, Fault>>;
 }
 
+/// What Stoa's own folders take, and what is left.
+#[derive(Debug, Clone, Default)]
+pub struct DiskUse {
+    /// Bytes that can still be written where the records lie.
+    pub free: u64,
+    /// Each with its name and its bytes.
+    pub folders: Vec<(String, u64)>,
+}
+
+/// The folders that Stoa keeps its things in.
+pub trait DataFolders: Send + Sync + 'static {
+    fn disk_use(&self) -> BoxFuture<'_, Result<DiskUse, Fault>>;
+}
+
 /// Everything outside.
 #[derive(Clone)]
 pub struct Outside {
@@ -358,6 +372,7 @@ pub struct Outside {
     pub logos: Arc<dyn Logos>,
     /// `None` where no mail server is configured: links are shown to copy.
     pub mail: Option<Arc<dyn Mail>>,
+    pub folders: Arc<dyn DataFolders>,
 }
 
 /// Bytes of a stream, or the fault that ended it.

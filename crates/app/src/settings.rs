@@ -7,6 +7,32 @@ pub enum WorkspaceCreation {
     Administrators,
 }
 
+impl WorkspaceCreation {
+    #[must_use]
+    pub const fn key(self) -> &'static str {
+        match self {
+            Self::Everyone => "everyone",
+            Self::Administrators => "administrators",
+        }
+    }
+}
+
+/// Something about the settings that whoever runs the installation should know.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Note {
+    pub code: &'static str,
+    /// A sentence that says what to do.
+    pub detail: String,
+}
+
+/// Where mails go, as far as administrators are told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MailRoute {
+    /// Host and port.
+    pub server: String,
+    pub sender: String,
+}
+
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// How people reach Stoa, without a final slash: all links are made from it.
@@ -22,6 +48,11 @@ pub struct Settings {
     pub setup_token_hash: Option<Vec<u8>>,
     /// Whether this machine can be a server.
     pub local_server: bool,
+    /// The program's own.
+    pub version: &'static str,
+    /// `None` where no mail server is configured.
+    pub mail_route: Option<MailRoute>,
+    pub notes: Vec<Note>,
 }
 
 impl Settings {

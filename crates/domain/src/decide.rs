@@ -3,6 +3,7 @@
 use std::marker::PhantomData;
 
 use crate::action::Action;
+use crate::administrator::AdministratorPermit;
 use crate::ids::WorkspaceId;
 use crate::permission::{Need, Permission, Target};
 use crate::permit::{AccountPermit, OpenPermit, Permit};
@@ -136,6 +137,18 @@ pub fn decide_account(
         is_admin: standing.is_admin && !standing.limits.as_ref().is_some_and(TokenLimits::is_narrowed),
         limits: standing.limits.clone().unwrap_or_default(),
     })
+}
+
+/// Decides what only whoever administers the installation may do.
+///
+/// # Errors
+/// [`Refusal::AdministratorRequired`], to a narrowed token of an administrator's too.
+pub fn decide_administrator(
+    standing: &AccountStanding,
+    operation: &'static str,
+) -> Result<AdministratorPermit, Refusal> {
+    let permit = decide_account(standing, AccountNeed::SignedIn, operation)?;
+    if permit.is_admin { Ok(AdministratorPermit::of(permit)) } else { Err(Refusal::AdministratorRequired) }
 }
 
 /// A request for which nobody has to be signed in. `workspace` is the one whose audit log it belongs to, if

@@ -1,10 +1,45 @@
 //! Invitations: how long they last and what state one is in.
 
+use unicode_normalization::UnicodeNormalization;
+
+use crate::branch::is_invisible;
 use crate::refusal::Refusal;
 use crate::time::Timestamp;
 
 /// Seconds for which a link works: 7 days.
 pub const LIFETIME_SECONDS: i64 = 7 * 24 * 3600;
+
+/// Longest message to whoever is invited, in characters.
+pub const LONGEST_MESSAGE: usize = 1_000;
+
+/// A message as it is kept: plain text in lines that end with `\n`, without anything that can't be seen, trimmed, with
+/// one empty line at most between others. `None` where nothing is left of it.
+///
+/// # Errors
+/// A sentence that says what is wrong with it.
+pub fn parse_message(text: &str) -> Result<Option<String>, &'static str> {
+    let mut kept = String::new();
+    let mut was_empty = true;
+    for line in text.nfc().collect::<String>().lines() {
+        let line = line.replace('\t', " ");
+        let line = line.trim();
+        // A zero-width joiner makes one picture of several, and reorders nothing.
+        if line.chars().any(|c| c.is_control() || is_invisible(c) && c != '\u{200d}') {
+            return Err("A message can't contain characters that aren't visible.");
+        }
+        if line.is_empty() && was_empty {
+            continue;
+        }
+        was_empty = line.is_empty();
+        kept.push_str(line);
+        kept.push('\n');
+    }
+    let kept = kept.trim();
+    if kept.chars().count() > LONGEST_MESSAGE {
+        return Err("A message has at most 1,000 characters.");
+    }
+    Ok((!kept.is_empty()).then(|| kept.to_owned()))
+}
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum InvitationStatus {
@@ -52,6 +87,18 @@ impl InvitationStatus {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_message_is_plain_lines() {
+        let kept = |text: &str| parse_message(text).map(Option::unwrap_or_default);
+        assert_eq!(kept("  Hello\tAnna \r\n\r\n\r\n\r\nwelcome. ").as_deref(), Ok("Hello Anna\n\nwelcome."));
+        assert_eq!(parse_message(" \n \t "), Ok(None));
+        for wrong in ["a\u{0}b", "a\u{1b}[31mb", "abc\u{202e}def", "a\u{200b}b"] {
+            assert!(parse_message(wrong).is_err(), "{wrong:?}");
+        }
+        assert!(parse_message(&"é".repeat(LONGEST_MESSAGE)).is_ok());
+        assert!(parse_message(&"é".repeat(LONGEST_MESSAGE + 1)).is_err());
+    }
 
     #[test]
     fn only_a_pending_invitation_by_its_newest_link_is_usable() {

@@ -5,6 +5,7 @@
 
 pub mod action;
 pub mod actor;
+pub mod administrator;
 pub mod branch;
 pub mod color;
 pub mod deployment;
@@ -31,8 +32,10 @@ mod decide;
 
 pub use action::{Action, ActionSet};
 pub use actor::{Actor, Credential, Via};
+pub use administrator::AdministratorPermit;
 pub use decide::{
-    AccountNeed, Because, StartedBy, decide, decide_account, decide_cancel, decide_open, explain,
+    AccountNeed, Because, StartedBy, decide, decide_account, decide_administrator, decide_cancel,
+    decide_open, explain,
 };
 pub use ids::*;
 pub use permission::{Need, Permission, Resource, ResourceKind, Target, Whole};

@@ -4,7 +4,7 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use crate::action::ActionSet;
-use crate::actor::Actor;
+use crate::actor::{Actor, Via};
 use crate::decide::{StartedBy, check};
 use crate::ids::{AccountId, MemberId, WorkspaceId};
 use crate::member::Role;
@@ -88,6 +88,11 @@ pub trait Authority: Send + Sync {
 
     fn actor(&self) -> Option<&Actor>;
 
+    /// By which way it came in.
+    fn via(&self) -> Via {
+        self.actor().map_or(Via::System, |actor| actor.via)
+    }
+
     fn operation(&self) -> &'static str;
 
     /// What it was decided on, for the audit event.
@@ -112,6 +117,10 @@ impl<A: Authority + ?Sized> Authority for Arc<A> {
 
     fn actor(&self) -> Option<&Actor> {
         (**self).actor()
+    }
+
+    fn via(&self) -> Via {
+        (**self).via()
     }
 
     fn operation(&self) -> &'static str {

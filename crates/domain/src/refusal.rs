@@ -88,6 +88,10 @@ pub enum Conflict {
     NoSuchBranch,
     /// It is being deleted.
     BeingDeleted,
+    /// The workspace has an active owner, who names others.
+    HasOwner,
+    /// Nobody would administer the installation any more.
+    LastAdministrator,
 }
 
 /// One field of a request that is wrong.

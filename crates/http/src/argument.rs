@@ -85,6 +85,20 @@ impl Argument for OwnWord {
     }
 }
 
+/// The account or the workspace that a path of the installation's own names. The use-case looks it up with an
+/// administrator's permit, which opens neither.
+pub struct Administered(pub String);
+
+impl sealed::Sealed for Administered {}
+impl Argument for Administered {
+    async fn take(_: &Frame, parts: &mut Parts, _: &mut Option<Body>) -> Result<Self, Failure> {
+        let words = crate::gate::path_words(parts).await;
+        let word =
+            ["account", "workspace"].into_iter().map(|name| words.get(name)).find(|word| !word.is_empty());
+        Ok(Self(word.unwrap_or_default().to_owned()))
+    }
+}
+
 /// Who asks, once more, for what goes on after the answer.
 pub(crate) struct Again(pub crate::gate::Asked);
 

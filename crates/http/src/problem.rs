@@ -69,6 +69,10 @@ fn conflict(conflict: Conflict) -> &'static str {
         Conflict::Changed => "It was changed in between. Look at it again, then repeat.",
         Conflict::NoSuchBranch => "The project has no such branch. Push it first.",
         Conflict::BeingDeleted => "The instance is being deleted.",
+        Conflict::HasOwner => "The workspace has an active owner. Only its owners name others.",
+        Conflict::LastAdministrator => {
+            "An installation always has an active administrator. Make another account an administrator first."
+        }
     }
 }
 

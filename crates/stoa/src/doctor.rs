@@ -27,16 +27,8 @@ pub async fn doctor(settings: Settings) -> Result<(), Ended> {
         if settings.mail.is_some() { "configured" } else { "not configured: links are shown to copy" }
     ));
     say(&format!("address  {}", settings.origin()));
-    if settings.master_key_file.starts_with(&settings.data_dir) {
-        say(&format!(
-            "note     the master key {} lies beside what it seals: whoever copies the folder has both. Put it elsewhere with STOA_MASTER_KEY_FILE",
-            settings.master_key_file.display()
-        ));
-    }
-    if settings.shares_a_domain() {
-        say(
-            "note     instances have names below the domain of the page: an application can set cookies for it. Give them a domain of their own with STOA_INSTANCE_DOMAIN",
-        );
+    for note in settings.notes() {
+        say(&format!("note     {}", note.detail));
     }
     match (&abilities.no_sandbox, git_problem) {
         (None, None) => Ok(()),

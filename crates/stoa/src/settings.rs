@@ -43,6 +43,10 @@ const KNOWN: &[Known] = &[
     open("workspace_creation", "Who may create workspaces: everyone or administrators [everyone]"),
     secret("smtp_url", "smtp://user:password@host:port or smtps://… [none: links are shown to copy]"),
     open("smtp_password_file", "File with the SMTP password, instead of in the URL"),
+    open(
+        "smtp_ca_file",
+        "File with certificates in PEM that the mail server's may rest on, besides the usual ones",
+    ),
     open("mail_from", "Sender of mails"),
     open("instance_domain", "Domain of instances' hosts [localhost]"),
     open("egress_allow", "host:port list of private addresses that Stoa's own outgoing calls may reach"),
@@ -252,6 +256,92 @@ mod tests {
         for name in ["database_url", "setup_token", "smtp_url"] {
             assert!(command.get_arguments().all(|argument| argument.get_id() != name), "{name} has a flag");
         }
+    }
+
+    #[test]
+    fn a_mail_server_is_spoken_to_as_the_url_says() {
+        use stoa_adapters::mail::Encryption;
+        let with = |url: &str, more: &[(&str, &str)]| {
+            let all = [&[("STOA_SMTP_URL", url), ("STOA_MAIL_FROM", "stoa@example.com")], more].concat();
+            read(&[], &all).map(|settings| settings.mail.expect("a mail server").0)
+        };
+        for (url, encryption, port) in [
+            ("smtps://mail.example", Encryption::Implicit, 465),
+            ("smtp://mail.example", Encryption::Required, 587),
+            ("smtp://localhost", Encryption::Optional, 25),
+            ("smtp://mail.example?starttls=required", Encryption::Required, 587),
+            ("smtp://mail.example:2525?starttls=optional", Encryption::Optional, 2525),
+            ("smtp://mail.example?starttls=never", Encryption::Never, 25),
+        ] {
+            let server = with(url, &[]).unwrap();
+            assert_eq!((server.encryption, server.port), (encryption, port), "{url}");
+        }
+        for wrong in [
+            "http://mail.example",
+            "smtp://",
+            "smtp://mail.example?starttls=maybe",
+            "smtp://mail.example?tls=required",
+            "smtps://mail.example?starttls=never",
+            "smtp://mail.example/inbox",
+        ] {
+            let refused = with(wrong, &[]).err().expect(wrong).to_string();
+            assert!(refused.starts_with("STOA_SMTP_URL"), "{wrong}: {refused}");
+        }
+        let alone = read(&[], &[("STOA_SMTP_URL", "smtp://mail.example")]).err().unwrap();
+        assert!(alone.to_string().starts_with("STOA_MAIL_FROM"), "{alone}");
+    }
+
+    #[test]
+    fn the_mail_servers_password_can_lie_in_a_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("password");
+        std::fs::write(&file, "from the file\n").unwrap();
+        let file = file.to_str().unwrap();
+        let with = |url: &str, file: &str| {
+            let all = [
+                ("STOA_SMTP_URL", url),
+                ("STOA_MAIL_FROM", "a@b.example"),
+                ("STOA_SMTP_PASSWORD_FILE", file),
+            ];
+            read(&[], &all).map(|settings| settings.mail.expect("a mail server").0.user.expect("a user"))
+        };
+        let (user, password) = with("smtp://st%40a@mail.example", file).unwrap();
+        assert_eq!((user.as_str(), password.reveal_text()), ("st@a", Some("from the file")));
+        // Without a user nobody would be signed in; two passwords can't both be meant; one that isn't there isn't empty.
+        for (url, file) in [
+            ("smtp://mail.example", file),
+            ("smtp://user:other@mail.example", file),
+            ("smtp://user@mail.example", "/nowhere/password"),
+        ] {
+            let refused = with(url, file).err().expect(url).to_string();
+            assert!(
+                refused.starts_with("STOA_SMTP_PASSWORD_FILE") && !refused.contains("other"),
+                "{refused}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_the_operator_should_know_is_noted() {
+        let codes = |environment: &[(&str, &str)]| -> Vec<&'static str> {
+            let settings = read(&["--public-url", "https://stoa.example.com"], environment).unwrap();
+            settings.notes().into_iter().map(|note| note.code).collect()
+        };
+        assert_eq!(
+            codes(&[
+                ("STOA_INSTANCE_DOMAIN", "apps.example.org"),
+                ("STOA_MASTER_KEY_FILE", "/elsewhere/key")
+            ]),
+            Vec::<&str>::new()
+        );
+        assert_eq!(
+            codes(&[
+                ("STOA_INSTANCE_DOMAIN", "apps.example.com"),
+                ("STOA_SMTP_URL", "smtp://user:secret@mail.example?starttls=optional"),
+                ("STOA_MAIL_FROM", "a@b.example"),
+            ]),
+            ["key_beside_data", "shared_domain", "readable_mail_password"]
+        );
     }
 
     #[test]

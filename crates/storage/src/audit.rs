@@ -115,7 +115,7 @@ pub(crate) async fn write_done(tx: &mut Tx<'_>, authority: &dyn Authority) -> Re
         return Ok(());
     }
     let actor = words.actor.or_else(|| authority.actor().cloned());
-    let via = actor.as_ref().map_or(Via::System, |actor| actor.via);
+    let via = actor.as_ref().map_or_else(|| authority.via(), |actor| actor.via);
     let event = NewAuditEvent {
         workspace: words.workspace.unwrap_or_else(|| authority.workspace()),
         actor,

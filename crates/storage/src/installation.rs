@@ -4,6 +4,7 @@ use stoa_domain::{AccountId, Actor, OpenPermit, Refusal, SessionId, SystemPermit
 
 use crate::account::{NewAccount, insert_account};
 use crate::failure::{Failure, StorageFault};
+use crate::server::lock_installation;
 use crate::session::{NewSession, insert_session};
 use crate::store::{Store, Work};
 use crate::values;
@@ -12,9 +13,6 @@ crate::statements! {
     FIND = "SELECT key_check, epoch FROM installation WHERE id = 1";
     INSERT = "INSERT INTO installation (id, key_check, epoch, audit_seq, audit_hash, created_at)
         VALUES (1, $1, 1, 0, $2, $3) ON CONFLICT (id) DO NOTHING";
-    /// Two first set-ups at once take turns.
-    LOCK = "SELECT id FROM installation WHERE id = 1"
-        | "SELECT id FROM installation WHERE id = 1 FOR UPDATE" because "SQLite has one writer";
     ANY_ACCOUNT = "SELECT id FROM accounts LIMIT 1";
 }
 
@@ -70,7 +68,8 @@ impl Store {
         let work: Work<_> = Box::new(move |tx| {
             let (account, session) = (account.clone(), session.clone());
             Box::pin(async move {
-                tx.fetch_optional(LOCK, vec![]).await?;
+                // Two first set-ups at once take turns.
+                lock_installation(tx).await?;
                 if tx.fetch_optional(ANY_ACCOUNT, vec![]).await?.is_some() {
                     return Err(Refusal::Conflict(stoa_domain::Conflict::AlreadySetUp).into());
                 }

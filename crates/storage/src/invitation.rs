@@ -29,13 +29,13 @@ crate::statements! {
     IS_MEMBER = "SELECT m.id FROM members m JOIN accounts a ON a.id = m.account_id
         WHERE m.workspace_id = $1 AND a.email_canonical = $2";
     LIST = "SELECT i.id, i.email, i.status, i.delivery, i.message, i.expires_at, i.created_at, a.name, l.status, l.last_error,
-            l.created_at
+            COALESCE(l.ended_at, l.created_at), l.next_at
         FROM invitations i
         LEFT JOIN members m ON m.id = i.invited_by LEFT JOIN accounts a ON a.id = m.account_id
         LEFT JOIN mails l ON l.id = (SELECT x.id FROM mails x WHERE x.invitation_id = i.id ORDER BY x.id DESC LIMIT 1)
         WHERE i.workspace_id = $1 AND i.status = 'pending' AND i.id > $2 ORDER BY i.id LIMIT $3";
     FIND = "SELECT i.id, i.email, i.status, i.delivery, i.message, i.expires_at, i.created_at, a.name, l.status, l.last_error,
-            l.created_at
+            COALESCE(l.ended_at, l.created_at), l.next_at
         FROM invitations i
         LEFT JOIN members m ON m.id = i.invited_by LEFT JOIN accounts a ON a.id = m.account_id
         LEFT JOIN mails l ON l.id = (SELECT x.id FROM mails x WHERE x.invitation_id = i.id ORDER BY x.id DESC LIMIT 1)
@@ -44,7 +44,7 @@ crate::statements! {
     REVOKE = "UPDATE invitations SET status = 'revoked', ended_at = $2 WHERE id = $1 AND status = 'pending'";
     ACCEPT = "UPDATE invitations SET status = 'accepted', accepted_by = $2, ended_at = $3 WHERE id = $1 AND status = 'pending'";
     BY_LINK = "SELECT i.id, i.workspace_id, i.email, i.email_canonical, i.status, i.delivery, i.expires_at, l.ended_at,
-            w.name, s.slug, w.primary_color, w.logo_id, a.name, m.role, a.status
+            w.name, s.slug, w.primary_color, w.logo_id, a.name, m.role, a.status, i.message
         FROM invitation_links l JOIN invitations i ON i.id = l.invitation_id
         JOIN workspaces w ON w.id = i.workspace_id
         JOIN workspace_slugs s ON s.workspace_id = w.id AND s.is_current
@@ -53,6 +53,8 @@ crate::statements! {
     HAS_MEMBER = "SELECT id FROM members WHERE workspace_id = $1 AND account_id = $2";
     INSERT_MEMBER = "INSERT INTO members (id, workspace_id, account_id, role, access_revision, invited_by, joined_at,
             last_seen_at) VALUES ($1, $2, $3, 'member', 1, $4, $5, $5) ON CONFLICT (workspace_id, account_id) DO NOTHING";
+    /// A link that went by mail shows that its address is the account's, also where that was made by a copied one.
+    VERIFY = "UPDATE accounts SET email_verified_at = $2 WHERE id = $1 AND email_verified_at IS NULL";
     INVITER = "SELECT invited_by FROM invitations WHERE id = $1";
 }
 
@@ -92,7 +94,10 @@ pub struct InvitationRecord {
     /// How its newest mail stands: `waiting`, `sent` or `refused`.
     pub mail_status: Option<String>,
     pub mail_error: Option<String>,
+    /// Since when it stands so.
     pub mail_since: Option<Timestamp>,
+    /// When a mail that waits is tried next.
+    pub mail_next_at: Option<Timestamp>,
 }
 
 /// What a link leads to.
@@ -110,6 +115,8 @@ pub struct LinkedInvitation {
     pub primary_color: String,
     pub logo: Option<LogoId>,
     pub invited_by: String,
+    pub message: Option<String>,
+    pub expires_at: Timestamp,
 }
 
 fn read(row: &Row, now: Timestamp) -> Result<InvitationRecord, StorageFault> {
@@ -126,6 +133,7 @@ fn read(row: &Row, now: Timestamp) -> Result<InvitationRecord, StorageFault> {
         mail_status: row.get(8)?,
         mail_error: row.get(9)?,
         mail_since: row.get(10)?,
+        mail_next_at: row.get(11)?,
     })
 }
 
@@ -151,6 +159,8 @@ fn read_linked(row: &Row, now: Timestamp) -> Result<LinkedInvitation, StorageFau
         primary_color: row.get(10)?,
         logo: row.get(11)?,
         invited_by: row.get::<Option<String>>(12)?.unwrap_or_default(),
+        message: row.get(15)?,
+        expires_at: row.get(6)?,
     })
 }
 
@@ -326,6 +336,10 @@ impl Store {
                 let holder = find_account_in(tx, &found.email_canonical).await?;
                 if holder.is_none_or(|holder| holder.id != account) {
                     return Err(Refusal::WrongAccount.into());
+                }
+                if found.by_mail {
+                    let now = tx.now();
+                    tx.execute(VERIFY, values![account, now]).await?;
                 }
                 join(tx, &found, account, member).await?;
                 Ok(found.workspace)

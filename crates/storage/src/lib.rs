@@ -3,6 +3,7 @@
 //! It knows the domain and nothing above it. Whoever writes comes with an authority, and leaves an audit event.
 
 pub mod account;
+pub mod administration;
 pub mod attempt;
 pub mod audit;
 pub mod deployment;
@@ -51,6 +52,8 @@ pub use tx::{Touched, Tx};
 pub fn statements() -> Vec<Statement> {
     [
         account::STATEMENTS,
+        administration::STATEMENTS,
+        administration::change::STATEMENTS,
         attempt::STATEMENTS,
         audit::STATEMENTS,
         deployment::STATEMENTS,

@@ -10,15 +10,15 @@ use crate::values;
 crate::statements! {
     INSERT = "INSERT INTO mails (id, workspace_id, invitation_id, kind, recipient, content, status, attempts, next_at, fence,
             created_at) VALUES ($1, $2, $3, $4, $5, $6, 'waiting', 0, $7, 0, $7)";
-    VOID = "UPDATE mails SET status = 'void', content = NULL WHERE invitation_id = $1 AND status = 'waiting'";
+    VOID = "UPDATE mails SET status = 'void', content = NULL, ended_at = $2 WHERE invitation_id = $1 AND status = 'waiting'";
     DUE = "SELECT id FROM mails WHERE status = 'waiting' AND next_at <= $1 AND (lease_until IS NULL OR lease_until < $1)
         ORDER BY next_at, id LIMIT 1";
     CLAIM = "UPDATE mails SET lease_until = $2, fence = fence + 1, attempts = attempts + 1
         WHERE id = $1 AND status = 'waiting' AND (lease_until IS NULL OR lease_until < $3)
         RETURNING workspace_id, recipient, content, fence, attempts";
-    SENT = "UPDATE mails SET status = 'sent', content = NULL, lease_until = NULL, last_error = NULL
+    SENT = "UPDATE mails SET status = 'sent', content = NULL, lease_until = NULL, last_error = NULL, ended_at = $3
         WHERE id = $1 AND fence = $2 AND status = 'waiting'";
-    REFUSED = "UPDATE mails SET status = 'refused', content = NULL, lease_until = NULL, last_error = $3
+    REFUSED = "UPDATE mails SET status = 'refused', content = NULL, lease_until = NULL, last_error = $3, ended_at = $4
         WHERE id = $1 AND fence = $2 AND status = 'waiting'";
     AGAIN = "UPDATE mails SET next_at = $3, lease_until = NULL, last_error = $4
         WHERE id = $1 AND fence = $2 AND status = 'waiting'";
@@ -68,7 +68,8 @@ pub(crate) async fn queue(
 }
 
 pub(crate) async fn void(tx: &mut Tx<'_>, invitation: InvitationId) -> Result<(), StorageFault> {
-    tx.execute(VOID, values![invitation]).await.map(drop)
+    let now = tx.now();
+    tx.execute(VOID, values![invitation, now]).await.map(drop)
 }
 
 fn system(operation: &'static str) -> SystemPermit {
@@ -114,9 +115,12 @@ impl Store {
             let outcome = outcome.clone();
             Box::pin(async move {
                 tx.audit_nothing();
+                let now = tx.now();
                 match outcome {
-                    MailOutcome::Sent => tx.execute(SENT, values![id, fence]).await?,
-                    MailOutcome::Refused(error) => tx.execute(REFUSED, values![id, fence, error]).await?,
+                    MailOutcome::Sent => tx.execute(SENT, values![id, fence, now]).await?,
+                    MailOutcome::Refused(error) => {
+                        tx.execute(REFUSED, values![id, fence, error, now]).await?
+                    }
                     MailOutcome::Again { next_at, error } => {
                         tx.execute(AGAIN, values![id, fence, next_at, error]).await?
                     }

@@ -9,6 +9,7 @@ const MIGRATIONS: &[(i64, &str)] = &[
     (1, include_str!("../migrations/0001_first_light.sql")),
     (2, include_str!("../migrations/0002_replicas.sql")),
     (3, include_str!("../migrations/0003_open_jobs.sql")),
+    (6, include_str!("../migrations/0006_mails_end.sql")),
 ];
 
 /// The version that this program knows.

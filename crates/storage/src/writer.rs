@@ -238,15 +238,25 @@ crate::statements! {
         | "SELECT revision, status FROM accounts WHERE id = $1 FOR SHARE" because "SQLite has one writer";
 }
 
+/// Waits for its turn to write in a workspace.
+pub(crate) async fn lock_workspace(
+    tx: &mut Tx<'_>,
+    workspace: stoa_domain::WorkspaceId,
+) -> Result<(), StorageFault> {
+    if matches!(tx.connection, Connection::Postgres(_)) {
+        tx.fetch_optional(LOCK_WORKSPACE, crate::values![workspace]).await?;
+    }
+    Ok(())
+}
+
 /// Recheck, work, audit: the inside of every write.
 pub(crate) async fn carry_out<T>(
     tx: &mut Tx<'_>,
     authority: &dyn Authority,
     work: &Work<T>,
 ) -> Result<T, Failure> {
-    let is_shared = matches!(tx.connection, Connection::Postgres(_));
-    if is_shared && authority.workspace() != stoa_domain::WorkspaceId::INSTALLATION {
-        tx.fetch_optional(LOCK_WORKSPACE, crate::values![authority.workspace()]).await?;
+    if authority.workspace() != stoa_domain::WorkspaceId::INSTALLATION {
+        lock_workspace(tx, authority.workspace()).await?;
     }
     match authority.recheck() {
         Recheck::Nothing => {}

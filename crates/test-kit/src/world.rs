@@ -9,7 +9,7 @@ use stoa_adapters::vault::MasterVault;
 use stoa_app::passwords::Passwords;
 use stoa_app::ports::Outside;
 use stoa_app::secrets::hash_of;
-use stoa_app::settings::WorkspaceCreation;
+use stoa_app::settings::{MailRoute, WorkspaceCreation};
 use stoa_app::{App, Settings};
 use stoa_domain::{InstanceId, ProjectId};
 use stoa_http::{Frame, Registered, Site};
@@ -18,6 +18,7 @@ use stoa_storage::Store;
 use crate::client::Client;
 use crate::databases::{self, Fresh, Kind, fresh};
 use crate::fake::clock::{FakeClock, FakeRng};
+use crate::fake::folders::FakeFolders;
 use crate::fake::logos::NearLogos;
 use crate::fake::machines::FakeMachines;
 use crate::fake::mail::FakeMail;
@@ -109,6 +110,7 @@ impl World {
             machines: machines.clone(),
             logos: Arc::new(NearLogos),
             mail: wishes.mail.then(|| mail.clone() as Arc<dyn stoa_app::ports::Mail>),
+            folders: Arc::new(FakeFolders),
         };
         let settings = Settings {
             public_url: ORIGIN.to_owned(),
@@ -118,6 +120,12 @@ impl World {
             workspace_creation: wishes.workspace_creation,
             setup_token_hash: Some(hash_of(SETUP_TOKEN)),
             local_server: true,
+            version: "0.1.0",
+            mail_route: wishes.mail.then(|| MailRoute {
+                server: "mail.example.com:587".to_owned(),
+                sender: "stoa@example.com".to_owned(),
+            }),
+            notes: Vec::new(),
         };
         let app = App::new(store.clone(), settings, outside);
         let (router, registered) = stoa_http::api(Frame::new(app.clone(), site()));

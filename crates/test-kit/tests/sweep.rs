@@ -67,6 +67,7 @@ impl Scene {
                 .await;
             words.insert("invitation", invited.expect(201).field("id"));
             words.insert("member", target.id.clone());
+            words.insert("account", target.person.account.clone());
             let project = workspace.project("Shop", &["main"]).await;
             words.insert("project", project.clone());
             // What would forbid the route's own success isn't made.
@@ -129,6 +130,7 @@ impl Scene {
         let mut put = |name: &str, value: &str| text = text.replace(&format!("{{{name}}}"), value);
         put("unique", &format!("unique-{}", self.world.number()));
         put("own_email", &person.email);
+        put("own_account", &person.account);
         put("own_password", PASSWORD);
         put("workspace_slug", &self.slug);
         put("instance_name", "Staging");
@@ -213,6 +215,7 @@ impl Scene {
 enum Gated {
     Public,
     Account,
+    Administrator,
     Member { listed: bool },
     Owner,
     OwnerOrSelf,
@@ -224,6 +227,7 @@ fn gated(route: &Registered) -> Gated {
     match route.gate.kind {
         GateKind::Public => return Gated::Public,
         GateKind::Account(_) => return Gated::Account,
+        GateKind::Administrator => return Gated::Administrator,
         GateKind::Workspace => {}
     }
     let (need, kind) = route.gate.permission.split_once('@').unwrap_or((&route.gate.permission, "workspace"));
@@ -268,11 +272,21 @@ async fn sweep(route: Registered) {
     let (nobody, bad) = (scene.world.nobody(), scene.world.nobody().with_token("stoa_pat_of_nobody"));
     let bad_cookie = scene.world.nobody().with_cookie("stoa-8080=of-nobody");
     let gated = gated(&route);
+    if matches!(gated, Gated::Administrator) {
+        scene.ask_with_narrowed_tokens(&route).await;
+    }
     let records = scene.records().await;
     if !matches!(gated, Gated::Public) {
         for (client, who) in [(&nobody, "nobody"), (&bad, "a bad token"), (&bad_cookie, "a bad session")] {
             let answer = scene.ask(client, &scene.owner, &route, &scene.words).await;
             assert_refused(&answer, 401, "unauthenticated", &route, who);
+        }
+    }
+    if matches!(gated, Gated::Administrator) {
+        // Who owns workspaces, and who is in them, administers nothing by that.
+        for (person, who) in [(&scene.stranger, "an owner of a workspace"), (&scene.plain.person, "a member")]
+        {
+            assert_refused(&scene.ask_as(person, &route).await, 403, "administrator_required", &route, who);
         }
     }
     if route.gate.kind == GateKind::Workspace {
@@ -341,6 +355,22 @@ impl Scene {
             self.owner.client.post("/api/v1/session/confirm", json!({ "password": PASSWORD })).await;
         assert_eq!(confirm.status.as_u16(), 204, "{}", confirm.text);
         words
+    }
+
+    /// Tokens of the administrator's that have less than its account.
+    async fn ask_with_narrowed_tokens(&self, route: &Registered) {
+        let client = &self.owner.client;
+        let _ = client.post("/api/v1/session/confirm", json!({ "password": PASSWORD })).await.expect(204);
+        for (key, limits) in
+            [("actions", json!([])), ("workspaces", json!([])), ("workspaces", json!([self.workspace]))]
+        {
+            let mut body = json!({ "name": format!("narrowed {}", self.world.number()) });
+            body[key] = limits;
+            let token = client.post("/api/v1/me/tokens", body.clone()).await.expect(201).field("token");
+            let answer =
+                self.ask(&self.world.nobody().with_token(&token), &self.owner, route, &self.words).await;
+            assert_refused(&answer, 403, "administrator_required", route, &format!("a token with {body}"));
+        }
     }
 
     /// An owner too gets nothing of another workspace's, and nothing for an id that never was.

@@ -25,6 +25,7 @@ pub struct SetUp {
 pub struct OwnAccount {
     pub account: AccountRecord,
     pub workspaces: Vec<MyWorkspace>,
+    pub may_create_workspaces: bool,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -121,7 +122,9 @@ impl App {
     pub async fn view_own_account(&self, permit: &AccountPermit) -> Result<OwnAccount, Failure> {
         let own = self.load_own_account(permit.actor().account).await?;
         let workspaces = crate::workspace::as_seen_by(permit, own.workspaces).collect();
-        Ok(OwnAccount { workspaces, ..own })
+        // A narrowed token of an administrator's administers nothing.
+        let may_create_workspaces = self.may_create_workspaces(permit.is_admin());
+        Ok(OwnAccount { workspaces, may_create_workspaces, ..own })
     }
 
     /// # Errors
@@ -129,7 +132,8 @@ impl App {
     pub async fn load_own_account(&self, account: AccountId) -> Result<OwnAccount, Failure> {
         let found = self.store().find_account_with_workspaces(account).await?;
         let (account, workspaces) = found.ok_or(Refusal::Unauthenticated)?;
-        Ok(OwnAccount { account, workspaces })
+        let may_create_workspaces = self.may_create_workspaces(account.is_admin);
+        Ok(OwnAccount { account, workspaces, may_create_workspaces })
     }
 
     /// # Errors

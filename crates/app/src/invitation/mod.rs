@@ -8,8 +8,9 @@ pub(crate) use letter::letter_of;
 pub use stoa_storage::invitation::InvitationRecord;
 
 use stoa_domain::email::EmailAddress;
+use stoa_domain::invitation::parse_message;
 use stoa_domain::permission::invitation as may;
-use stoa_domain::{InvitationId, Permit, Refusal, Secret, WorkspaceId};
+use stoa_domain::{FieldProblem, InvitationId, Permit, Refusal, Secret, WorkspaceId};
 use stoa_storage::attempt::Limit;
 use stoa_storage::invitation::{NewInvitation, NewLink};
 
@@ -27,13 +28,27 @@ pub struct Invited {
 }
 
 impl App {
-    /// Invites one address.
+    /// Invites one address, with a message where there is one.
     ///
     /// # Errors
     /// `Invalid`, `AlreadyMember`, `InvitationPending`, `TooManyRequests`.
-    pub async fn invite(&self, permit: Permit<may::Create>, email: &str) -> Result<Invited, Failure> {
-        let Some(email) = EmailAddress::parse(email) else {
-            return Err(Refusal::invalid("email", "invalid", "This isn't an e-mail address.").into());
+    pub async fn invite(
+        &self,
+        permit: Permit<may::Create>,
+        email: &str,
+        message: Option<&str>,
+    ) -> Result<Invited, Failure> {
+        let mut problems = Vec::new();
+        let email = EmailAddress::parse(email);
+        if email.is_none() {
+            problems.push(FieldProblem::new("email", "invalid", "This isn't an e-mail address."));
+        }
+        let message = parse_message(message.unwrap_or_default());
+        if let Err(detail) = message {
+            problems.push(FieldProblem::new("message", "invalid", detail));
+        }
+        let (Some(email), Ok(message)) = (email, message) else {
+            return Err(Refusal::Invalid(problems).into());
         };
         let workspace = permit.workspace();
         for (window, limit) in [("minute", A_MINUTE), ("day", A_DAY)] {
@@ -42,9 +57,10 @@ impl App {
                 return Err(Refusal::TooManyRequests { retry_after }.into());
             }
         }
-        let (link, shown) = self.new_link(workspace, &permit.actor().name, &email).await?;
+        let inviter = &permit.actor().name;
+        let (link, shown) = self.new_link(workspace, inviter, &email, message.as_deref()).await?;
         let id = InvitationId::new(self.new_uuid());
-        let new = NewInvitation { id, email, message: None, link };
+        let new = NewInvitation { id, email, message, link };
         let invitation = self.store().create_invitation(permit, new).await?;
         Ok(Invited { invitation, link: shown })
     }
@@ -55,6 +71,7 @@ impl App {
         workspace: WorkspaceId,
         inviter: &str,
         email: &EmailAddress,
+        message: Option<&str>,
     ) -> Result<(NewLink, Option<Secret>), Failure> {
         let secret = self.new_secret("");
         let token = secret.text.reveal_text().unwrap_or_default();
@@ -64,7 +81,7 @@ impl App {
         }
         let look = self.store().load_workspace(workspace).await?;
         let logo = self.uploaded_logo(workspace).await?;
-        let letter = letter_of(&look, logo, inviter, email, None, Secret::from_text(address))?;
+        let letter = letter_of(&look, logo, inviter, email, message, Secret::from_text(address))?;
         let mail = self.seal_letter(Some(workspace), "invitation", &letter).await?;
         Ok((NewLink { token_hash: secret.hash, mail: Some(mail) }, None))
     }
@@ -107,7 +124,8 @@ impl App {
         }
         let found = self.store().load_invitation(workspace, *permit.target()).await?;
         let email = EmailAddress::parse(&found.email).ok_or(Refusal::NotFound)?;
-        let (link, shown) = self.new_link(workspace, &permit.actor().name, &email).await?;
+        let inviter = &permit.actor().name;
+        let (link, shown) = self.new_link(workspace, inviter, &email, found.message.as_deref()).await?;
         let invitation = self.store().resend_invitation(permit, link).await?;
         Ok(Invited { invitation, link: shown })
     }

@@ -76,7 +76,7 @@ impl App {
             },
             Err(failure) => {
                 tracing::error!(?failure, mail = %claimed.id, "a queued mail can't be opened");
-                MailOutcome::Refused("The mail can't be read. Resend the invitation.".to_owned())
+                MailOutcome::Refused("The mail can't be read any more. Send it again.".to_owned())
             }
         };
         self.store().settle_mail(claimed.id, claimed.fence, outcome).await?;

@@ -123,6 +123,11 @@ impl App {
         Ok(Slug::plain_of(&format!("team {}", self.new_uuid())))
     }
 
+    /// Whether the operator lets an account make workspaces.
+    pub(crate) fn may_create_workspaces(&self, is_admin: bool) -> bool {
+        is_admin || self.settings().workspace_creation == WorkspaceCreation::Everyone
+    }
+
     /// The creator becomes the owner.
     ///
     /// # Errors
@@ -132,7 +137,7 @@ impl App {
         permit: AccountPermit,
         wish: CreateWorkspace,
     ) -> Result<SeenWorkspace, Failure> {
-        if self.settings().workspace_creation == WorkspaceCreation::Administrators && !permit.is_admin() {
+        if !self.may_create_workspaces(permit.is_admin()) {
             return Err(Refusal::AdministratorRequired.into());
         }
         let mut problems = Vec::new();

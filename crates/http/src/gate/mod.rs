@@ -9,7 +9,9 @@ use http::request::Parts;
 use stoa_app::Failure;
 use stoa_app::authority::{Locate, PathWords};
 use stoa_app::session::{Origin, Presented};
-use stoa_domain::{AccountNeed, AccountPermit, AccountStanding, Permission, Permit, Refusal};
+use stoa_domain::{
+    AccountNeed, AccountPermit, AccountStanding, AdministratorPermit, Permission, Permit, Refusal,
+};
 
 use crate::site::Frame;
 
@@ -31,6 +33,8 @@ pub enum GateKind {
     Public,
     /// Decided on the account alone.
     Account(AccountNeed),
+    /// Decided on whether the account administers the installation.
+    Administrator,
     /// Decided in a workspace.
     Workspace,
 }
@@ -39,7 +43,7 @@ mod sealed {
     pub trait Sealed {}
 }
 
-/// A gate. Sealed: these three and no others.
+/// A gate. Sealed: these four and no others.
 pub trait Gate: sealed::Sealed + Sized + Send {
     fn key() -> GateKey;
 
@@ -105,6 +109,33 @@ impl<O: AccountOperation> Gate for SignedIn<O> {
     async fn pass(frame: &Frame, parts: &mut Parts) -> Result<Self, Failure> {
         let account = account(frame, parts).await?.ok_or(Refusal::Unauthenticated)?;
         let permit = frame.app.authorize_account(&account, O::NEED, O::OPERATION)?;
+        parts.extensions.insert(AskingAccount(account.actor.account));
+        Ok(Self(permit, PhantomData))
+    }
+}
+
+/// What an administrator does, named by a type.
+pub trait Administration: Send + Sync + 'static {
+    const OPERATION: &'static str;
+}
+
+/// Passed by who administers the installation.
+pub struct Administers<O: Administration>(pub AdministratorPermit, pub PhantomData<O>);
+
+impl<O: Administration> sealed::Sealed for Administers<O> {}
+
+impl<O: Administration> Gate for Administers<O> {
+    fn key() -> GateKey {
+        GateKey {
+            permission: "administrator".to_owned(),
+            operation: O::OPERATION,
+            kind: GateKind::Administrator,
+        }
+    }
+
+    async fn pass(frame: &Frame, parts: &mut Parts) -> Result<Self, Failure> {
+        let account = account(frame, parts).await?.ok_or(Refusal::Unauthenticated)?;
+        let permit = frame.app.authorize_administrator(&account, O::OPERATION).await?;
         parts.extensions.insert(AskingAccount(account.actor.account));
         Ok(Self(permit, PhantomData))
     }

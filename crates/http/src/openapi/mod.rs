@@ -190,7 +190,8 @@ pub fn document(routes: &[Registered], version: &str) -> Value {
 pub fn permission_table(routes: &[Registered]) -> String {
     let mut text = String::from(
         "# Who may call what\n\nGenerated from the gates of the registered routes (`crates/http/src/gate`). \
-         `public` needs no sign-in, `account` a sign-in alone; everything else is decided in a workspace.\n\n\
+         `public` needs no sign-in, `account` a sign-in alone, `administrator` one by who administers the installation; \
+         everything else is decided in a workspace.\n\n\
          | method | path | permission | operation |\n| --- | --- | --- | --- |\n",
     );
     for route in routes {

@@ -11,6 +11,10 @@ use crate::router::Registered;
 /// Nouns by which operations are grouped, with what they are.
 const TAGS: [(&str, &str); 17] = [
     ("installation", "The first account, health, and this description."),
+    (
+        "administration",
+        "What administrators see and do: workspaces from outside, accounts, and how Stoa stands.",
+    ),
     ("session", "Signing in and out."),
     ("account", "One's own account and its sessions."),
     ("tokens", "Personal access tokens."),
@@ -48,6 +52,7 @@ fn tag(path: &str) -> &'static str {
     match known.as_slice() {
         // One's own sessions belong to the account.
         ["account", "session"] => "account",
+        ["administration", ..] => "administration",
         [.., last] => last,
         [] => "installation",
     }
@@ -163,7 +168,9 @@ fn security(kind: GateKind) -> Value {
     match kind {
         GateKind::Public => json!([]),
         GateKind::Account(AccountNeed::Session | AccountNeed::Confirmed) => json!([{ "session": [] }]),
-        GateKind::Account(AccountNeed::SignedIn | AccountNeed::Unnarrowed) | GateKind::Workspace => {
+        GateKind::Account(AccountNeed::SignedIn | AccountNeed::Unnarrowed)
+        | GateKind::Administrator
+        | GateKind::Workspace => {
             json!([{ "session": [] }, { "token": [] }])
         }
     }

@@ -30,6 +30,7 @@ pub fn codes_of(route: &Registered) -> BTreeSet<&'static str> {
             _ = codes.insert("permission_denied")
         }
         GateKind::Account(AccountNeed::Confirmed) => codes.extend(["permission_denied", "password_required"]),
+        GateKind::Administrator => _ = codes.insert("administrator_required"),
         GateKind::Workspace => {
             codes.insert("not_found");
             codes.extend(of_permission(&route.gate.permission));

@@ -4,6 +4,7 @@
 use std::borrow::Cow;
 
 use stoa_app::abilities::Verb;
+use stoa_app::settings::WorkspaceCreation as Creation;
 use stoa_domain::deployment::{DeploymentCause, DeploymentStatus};
 use stoa_domain::instance::{self, Visibility};
 use stoa_domain::invitation::InvitationStatus as Invitations;
@@ -100,6 +101,12 @@ closed_sets! {
     ];
     /// Which log.
     LogSource = vec!["app", "deployment"];
+    /// How an account stands.
+    AccountStatus = vec!["active", "disabled"];
+    /// Who may create workspaces.
+    WorkspaceCreation = vec![Creation::Everyone.key(), Creation::Administrators.key()];
+    /// Where the records are kept.
+    DatabaseKind = vec!["sqlite", "postgresql"];
     /// The stable words by which problems are told apart.
     ProblemCode = crate::problem::codes();
 }

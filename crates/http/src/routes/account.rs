@@ -54,6 +54,8 @@ pub(super) struct AccountView {
     email_verified: bool,
     is_admin: bool,
     mail_on_failure: bool,
+    /// Whether this request's account may create workspaces here.
+    may_create_workspaces: bool,
     workspaces: Vec<MyWorkspaceView>,
 }
 
@@ -86,6 +88,7 @@ impl AccountView {
             email_verified: own.account.email_verified_at.is_some(),
             is_admin: own.account.is_admin,
             mail_on_failure: own.account.mail_on_failure,
+            may_create_workspaces: own.may_create_workspaces,
             workspaces: workspaces.collect(),
         }
     }

@@ -78,6 +78,8 @@ struct InvitationView {
     /// `mail` or `link`.
     #[schema(value_type = words::Delivery)]
     delivery: String,
+    /// What the inviter wrote to whoever is invited.
+    message: Option<String>,
     /// How its newest mail stands: `waiting`, `sent` or `refused`; with what the mail server said.
     mail: Option<MailState>,
     invited_by: Option<String>,
@@ -96,13 +98,18 @@ struct MailState {
     #[schema(value_type = words::MailStatus)]
     status: String,
     error: Option<String>,
+    /// Since when it stands so.
     #[schema(format = DateTime)]
     since: Option<String>,
+    /// When one that waits is tried again.
+    #[schema(format = DateTime)]
+    next_try_at: Option<String>,
 }
 
 impl InvitationView {
     fn of(invitation: InvitationRecord, link: Option<Secret>) -> Self {
         let mail = invitation.mail_status.map(|status| MailState {
+            next_try_at: invitation.mail_next_at.filter(|_| status == "waiting").map(time),
             status,
             error: invitation.mail_error,
             since: invitation.mail_since.map(time),
@@ -112,6 +119,7 @@ impl InvitationView {
             email: invitation.email,
             status: invitation.status.key(),
             delivery: invitation.delivery,
+            message: invitation.message,
             mail,
             invited_by: invitation.invited_by,
             created_at: time(invitation.created_at),
@@ -141,6 +149,8 @@ async fn list(
 struct NewInvitation {
     #[schema(format = Email)]
     email: String,
+    /// Plain text in lines, 1,000 characters at most.
+    message: Option<String>,
 }
 
 async fn create(
@@ -148,7 +158,7 @@ async fn create(
     Uses(app): Uses,
     Json(wish): Json<NewInvitation>,
 ) -> Answer<Object<InvitationView>> {
-    let Invited { invitation, link } = app.invite(permit, &wish.email).await?;
+    let Invited { invitation, link } = app.invite(permit, &wish.email, wish.message.as_deref()).await?;
     Ok(Object::created(InvitationView::of(invitation, link)).secret())
 }
 
@@ -179,6 +189,10 @@ struct LinkView {
     workspace: InvitingWorkspace,
     invited_by: String,
     email: String,
+    /// What the inviter wrote.
+    message: Option<String>,
+    #[schema(format = DateTime)]
+    expires_at: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     account_exists: Option<bool>,
@@ -200,6 +214,8 @@ async fn link(
         },
         invited_by: found.invited_by,
         email: found.email,
+        message: found.message,
+        expires_at: time(found.expires_at),
         account_exists: page.account_exists,
     })
     .secret())

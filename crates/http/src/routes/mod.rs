@@ -1,6 +1,7 @@
 //! Every route of the API, one file per noun.
 
 mod account;
+mod administration;
 mod audit;
 mod deployment;
 mod environment;
@@ -32,6 +33,7 @@ pub fn all(_version: &'static str) -> Routes {
     let routes = session::routes(routes);
     let routes = account::routes(routes);
     let routes = token::routes(routes);
+    let routes = administration::routes(routes);
     let routes = workspace::routes(routes);
     let routes = logo::routes(routes);
     let routes = member::routes(routes);

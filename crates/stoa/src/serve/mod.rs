@@ -220,6 +220,9 @@ fn app_settings(settings: &Settings, setup_token: &Secret) -> stoa_app::Settings
         workspace_creation: settings.workspace_creation,
         setup_token_hash: setup_token.reveal_text().map(stoa_app::secrets::hash_of),
         local_server: settings.local_server,
+        version: crate::VERSION,
+        mail_route: settings.mail_route(),
+        notes: settings.notes(),
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 use stoa_adapters::clock::{SystemClock, SystemRng};
+use stoa_adapters::folders::LocalFolders;
 use stoa_adapters::logo::ProcessLogos;
 use stoa_adapters::machines::{AgentMachines, NoMachines};
 use stoa_adapters::mail::SmtpMail;
@@ -77,6 +78,14 @@ async fn connect(agent: Agent, socket: &Path) -> Result<Client, Ended> {
     Client::connect(ours).await.map_err(|error| Ended::because("this machine's agent doesn't answer", error))
 }
 
+fn folders_of(settings: &Settings) -> LocalFolders {
+    let named = vec![
+        ("Repositories", settings.repositories_dir.clone()),
+        ("Instances of this machine", agent_folder(settings)),
+    ];
+    LocalFolders::new(settings.data_dir.clone(), named)
+}
+
 /// # Errors
 /// Where a part can't be made.
 pub async fn make(settings: &Settings, vault: MasterVault) -> Result<Parts, Ended> {
@@ -104,6 +113,7 @@ pub async fn make(settings: &Settings, vault: MasterVault) -> Result<Parts, Ende
         machines,
         logos: Arc::new(ProcessLogos::new(std::env::current_exe()?, threads)),
         mail,
+        folders: Arc::new(folders_of(settings)),
     };
     Ok(Parts { outside, repositories, agent })
 }

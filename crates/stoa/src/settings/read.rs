@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use stoa_adapters::mail::{Encryption, MailServer};
 use stoa_adapters::outgoing::{Allowed, Rules};
-use stoa_app::settings::WorkspaceCreation;
+use stoa_app::settings::{MailRoute, Note, WorkspaceCreation};
 use stoa_domain::Secret;
 use stoa_http::site::Network;
 use url::{Host, Url};
@@ -145,6 +145,43 @@ impl Settings {
         }
     }
 
+    /// Where mails go, as far as administrators are told.
+    pub fn mail_route(&self) -> Option<MailRoute> {
+        let (server, sender) = self.mail.as_ref()?;
+        Some(MailRoute { server: format!("{}:{}", server.host, server.port), sender: sender.clone() })
+    }
+
+    /// What the operator should know, and do something about.
+    pub fn notes(&self) -> Vec<Note> {
+        let mut notes = Vec::new();
+        if self.master_key_file.starts_with(&self.data_dir) {
+            notes.push(Note {
+                code: "key_beside_data",
+                detail: format!(
+                    "The master key {} lies beside what it seals: whoever copies the folder has both. Put it elsewhere with STOA_MASTER_KEY_FILE.",
+                    self.master_key_file.display()
+                ),
+            });
+        }
+        if self.shares_a_domain() {
+            notes.push(Note {
+                code: "shared_domain",
+                detail: "Instances have names below the domain of the page: an application can set cookies for it. Give them a domain of their own with STOA_INSTANCE_DOMAIN.".to_owned(),
+            });
+        }
+        if let Some((server, _)) = &self.mail
+            && server.user.is_some()
+            && matches!(server.encryption, Encryption::Optional | Encryption::Never)
+            && !is_loopback_host(&server.host)
+        {
+            notes.push(Note {
+                code: "readable_mail_password",
+                detail: "The password for the mail server can be read on the way, because encryption isn't required. Set starttls=required in STOA_SMTP_URL.".to_owned(),
+            });
+        }
+        notes
+    }
+
     /// Whether the public host is a name of this machine's own.
     pub fn is_loopback(&self) -> bool {
         is_loopback(&self.public_url)
@@ -234,34 +271,65 @@ fn mail(values: &Values) -> Result<Option<(MailServer, String)>, SettingsError> 
     let Some(given) = text(values, "smtp_url") else { return Ok(None) };
     let malformed = || wrong("smtp_url", "has to be smtp://user:password@host:port or smtps://…");
     let url = Url::parse(given).map_err(|_| malformed())?;
-    let host = url.host_str().ok_or_else(malformed)?.to_owned();
-    let (encryption, port) = match url.scheme() {
-        "smtps" => (Encryption::Implicit, 465),
-        "smtp" => {
-            let starttls =
-                url.query_pairs().find(|(name, _)| name == "starttls").map(|(_, value)| value.into_owned());
-            match starttls.as_deref() {
-                None if is_loopback_host(&host) => (Encryption::Optional, 25),
-                None | Some("required") => (Encryption::Required, 587),
-                Some("optional") => (Encryption::Optional, 25),
-                Some("never") => (Encryption::Never, 25),
-                Some(_) => return Err(wrong("smtp_url", "starttls has to be required, optional or never")),
-            }
+    let host = url.host_str().filter(|host| !host.is_empty()).ok_or_else(malformed)?.to_owned();
+    if !matches!(url.path(), "" | "/") || url.fragment().is_some() {
+        return Err(malformed());
+    }
+    let mut starttls = None;
+    for (name, value) in url.query_pairs() {
+        if name != "starttls" {
+            return Err(wrong(
+                "smtp_url",
+                format!("{name} isn't known: starttls is all that can stand behind ?"),
+            ));
         }
+        starttls = Some(value.into_owned());
+    }
+    let (encryption, port) = match (url.scheme(), starttls.as_deref()) {
+        ("smtps", None) => (Encryption::Implicit, 465),
+        ("smtps", Some(_)) => {
+            return Err(wrong("smtp_url", "smtps is TLS from the first byte: starttls is for smtp"));
+        }
+        ("smtp", None) if is_loopback_host(&host) => (Encryption::Optional, 25),
+        ("smtp", None | Some("required")) => (Encryption::Required, 587),
+        ("smtp", Some("optional")) => (Encryption::Optional, 25),
+        ("smtp", Some("never")) => (Encryption::Never, 25),
+        ("smtp", Some(_)) => return Err(wrong("smtp_url", "starttls has to be required, optional or never")),
         _ => return Err(malformed()),
     };
-    let password = match text(values, "smtp_password_file") {
-        Some(file) => std::fs::read_to_string(file)
-            .map(|password| Some(password.trim_end_matches(['\r', '\n']).to_owned()))
-            .map_err(|error| wrong("smtp_password_file", format!("{file} can't be read: {error}")))?,
-        None => url.password().map(decoded),
-    };
-    let user = (!url.username().is_empty())
-        .then(|| (decoded(url.username()), Secret::from_text(password.unwrap_or_default())));
+    let authorities = text(values, "smtp_ca_file").map(|file| {
+        std::fs::read(file).map_err(|error| wrong("smtp_ca_file", format!("{file} can't be read: {error}")))
+    });
     let from = text(values, "mail_from")
         .ok_or_else(|| wrong("mail_from", "is needed with STOA_SMTP_URL: the sender of mails"))?
         .to_owned();
-    Ok(Some((MailServer { host, port: url.port().unwrap_or(port), encryption, user }, from)))
+    let server = MailServer {
+        port: url.port().unwrap_or(port),
+        encryption,
+        user: mail_user(values, &url)?,
+        authorities: authorities.transpose()?,
+        host,
+    };
+    Ok(Some((server, from)))
+}
+
+/// As whom the mail server is signed in to; the password stands in the URL or in a file, not in both.
+fn mail_user(values: &Values, url: &Url) -> Result<Option<(String, Secret)>, SettingsError> {
+    let user = (!url.username().is_empty()).then(|| decoded(url.username()));
+    let Some(file) = text(values, "smtp_password_file") else {
+        return Ok(
+            user.map(|user| (user, Secret::from_text(url.password().map(decoded).unwrap_or_default())))
+        );
+    };
+    let refuse = |problem: String| wrong("smtp_password_file", problem);
+    let user =
+        user.ok_or_else(|| refuse("needs the user in STOA_SMTP_URL: smtp://user@host:port".to_owned()))?;
+    if url.password().is_some() {
+        return Err(refuse("is set, and STOA_SMTP_URL has a password too. Take one of them away".to_owned()));
+    }
+    let password =
+        std::fs::read_to_string(file).map_err(|error| refuse(format!("{file} can't be read: {error}")))?;
+    Ok(Some((user, Secret::from_text(password.trim_end_matches(['\r', '\n']).to_owned()))))
 }
 
 fn is_loopback_host(host: &str) -> bool {

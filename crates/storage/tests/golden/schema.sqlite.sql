@@ -267,7 +267,7 @@ CREATE TABLE mails (
     fence BIGINT NOT NULL,
     last_error TEXT,
     created_at BIGINT NOT NULL
-);
+, ended_at BIGINT);
 
 CREATE INDEX mails_by_invitation ON mails (invitation_id);
 
