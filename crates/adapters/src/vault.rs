@@ -43,9 +43,11 @@ impl MasterVault {
     }
 
     /// The key of visitors' seals: the same for all processes that have this master key, and it tells nothing of it.
+    /// Another epoch has another.
     #[must_use]
-    pub fn visit_key(&self) -> [u8; BYTES] {
-        Sha256::new().chain_update(VISITS).chain_update(*self.master).finalize().into()
+    pub fn visit_key(&self, epoch: i64) -> [u8; BYTES] {
+        let hash = Sha256::new().chain_update(VISITS).chain_update(epoch.to_be_bytes());
+        hash.chain_update(*self.master).finalize().into()
     }
 
     fn unwrapped(&self, workspace: WorkspaceId, wrapped: &[u8]) -> Result<Zeroizing<[u8; BYTES]>, Fault> {

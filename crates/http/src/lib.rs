@@ -19,11 +19,15 @@ pub mod site;
 mod body;
 mod conditional;
 mod lease;
+mod listen;
 mod origin;
 mod repeat;
 mod server;
 mod stream;
+mod to_https;
 
+pub use listen::{serve, serve_tls};
 pub use router::{Registered, Routes};
-pub use server::{api, edge, serve};
+pub use server::{api, edge};
 pub use site::{Frame, Site};
+pub use to_https::to_https;

@@ -1,11 +1,8 @@
 //! What stands around every route, what of a request belongs to whom, and serving it.
 
 use std::collections::BTreeSet;
-use std::convert::Infallible;
-use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
@@ -13,13 +10,7 @@ use axum::extract::{ConnectInfo, Request, State};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
 use http::{HeaderName, HeaderValue, Method, StatusCode, header};
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::conn::auto;
-use hyper_util::server::graceful::GracefulShutdown;
 use stoa_domain::Refusal;
-use tokio::net::{TcpListener, TcpStream};
-use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 use tower_http::catch_panic::CatchPanicLayer;
 
@@ -27,19 +18,13 @@ use crate::git::Git;
 use crate::page;
 use crate::peer::Peer;
 use crate::problem::Problem;
-use crate::proxy::{self, Applications, Conflicts, Guarded, Notice, Place, Proxy};
+use crate::proxy::{self, Applications, Conflicts, Notice, Place, Proxy};
 use crate::router::Registered;
 use crate::routes;
 use crate::site::Frame;
 
-/// Heads of requests may be this large, and this much of a body is read before anyone asks for it.
-const BUFFER: usize = 64 * 1024;
-/// A head that takes longer to come, and a connection that is unused for longer, ends.
-const HEAD_WITHIN: Duration = Duration::from_secs(60);
 /// A workspace's own answer is never larger.
 const LOOK: usize = 1024 * 1024;
-/// Open answers have this long to end when the process does.
-const ENDING: Duration = Duration::from_secs(3);
 
 /// The routes of the public host, ready to serve, and the list of them.
 pub fn api(frame: Frame) -> (Router, Vec<Registered>) {
@@ -82,19 +67,29 @@ async fn answer(State(edge): State<Arc<Edge>>, request: Request) -> Response {
     match proxy::place_of(&edge.frame.site, &parts) {
         Place::Bad => proxy::visitor_page(&parts, Notice::BadRequest),
         Place::Other(host) => edge.proxy.answer(Request::from_parts(parts, body), &host).await,
-        Place::Public => edge.answer_public(Request::from_parts(parts, body)).await,
+        Place::Public => edge.answer_own(Request::from_parts(parts, body)).await,
         Place::Loopback => {
             let reads = matches!(parts.method, Method::GET | Method::HEAD);
             if reads && !page::is_of_programs(parts.uri.path()) {
                 let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
                 return proxy::redirect(&format!("{}{path}", edge.frame.site.origin));
             }
-            edge.answer_public(Request::from_parts(parts, body)).await
+            edge.answer_own(Request::from_parts(parts, body)).await
         }
     }
 }
 
 impl Edge {
+    /// A browser that was here by https comes by nothing else for a year.
+    async fn answer_own(&self, request: Request) -> Response {
+        const STRICT: HeaderValue = HeaderValue::from_static("max-age=31536000");
+        let mut response = self.answer_public(request).await;
+        if self.frame.site.secure {
+            response.headers_mut().insert(header::STRICT_TRANSPORT_SECURITY, STRICT);
+        }
+        response
+    }
+
     async fn answer_public(&self, request: Request) -> Response {
         let (parts, body) = request.into_parts();
         let first = parts.uri.path().split('/').nth(1).unwrap_or_default();
@@ -199,63 +194,4 @@ fn finish(mut response: Response<Body>) -> Response {
         .or_insert(HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'"));
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     response
-}
-
-/// Serves until `stop`, then lets open answers end for a moment.
-///
-/// # Errors
-/// Where the socket fails.
-pub async fn serve(listener: TcpListener, router: Router, stop: CancellationToken) -> io::Result<()> {
-    let graceful = GracefulShutdown::new();
-    loop {
-        let accepted = tokio::select! {
-            () = stop.cancelled() => break,
-            accepted = listener.accept() => accepted,
-        };
-        match accepted {
-            Ok((stream, peer)) => connected(stream, peer, router.clone(), &graceful),
-            Err(error) if is_of_one(&error) => {}
-            Err(error) => {
-                // Out of descriptors, most likely: others are given back in a moment.
-                tracing::warn!(%error, "a connection can't be accepted");
-                tokio::time::sleep(Duration::from_millis(50)).await;
-            }
-        }
-    }
-    drop(listener);
-    // What hasn't ended by then ends with the process.
-    let _ = tokio::time::timeout(ENDING, graceful.shutdown()).await;
-    Ok(())
-}
-
-/// Errors of one connection say nothing of the next.
-fn is_of_one(error: &io::Error) -> bool {
-    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
-    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
-}
-
-fn connected(stream: TcpStream, peer: SocketAddr, router: Router, graceful: &GracefulShutdown) {
-    // A late small packet costs a round trip; that it can't be set is no reason to refuse.
-    let _ = stream.set_nodelay(true);
-    let (stream, conflicts) = Guarded::new(stream);
-    let service = service_fn(move |mut request: http::Request<hyper::body::Incoming>| {
-        request.extensions_mut().insert(Peer(peer));
-        request.extensions_mut().insert(conflicts.clone());
-        let router = router.clone();
-        async move {
-            Ok::<_, Infallible>(
-                router.oneshot(request.map(Body::new)).await.unwrap_or_else(|never| match never {}),
-            )
-        }
-    });
-    // One protocol: whatever else reaches Stoa has been made this by what stands before it.
-    let mut builder = auto::Builder::new(TokioExecutor::new()).http1_only();
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEAD_WITHIN).max_buf_size(BUFFER);
-    let connection = builder.serve_connection_with_upgrades(TokioIo::new(stream), service).into_owned();
-    let connection = graceful.watch(connection);
-    tokio::spawn(async move {
-        if let Err(error) = connection.await {
-            tracing::debug!(%error, "a connection ended");
-        }
-    });
 }

@@ -4,6 +4,7 @@ use stoa_agent::sandbox::Sandboxes;
 
 use crate::failure::Ended;
 use crate::output::say;
+use crate::serve::tls;
 use crate::settings::Settings;
 
 /// # Errors
@@ -27,11 +28,33 @@ pub async fn doctor(settings: Settings) -> Result<(), Ended> {
         if settings.mail.is_some() { "configured" } else { "not configured: links are shown to copy" }
     ));
     say(&format!("address  {}", settings.origin()));
+    tell_of_tls(&settings)?;
     for note in settings.notes() {
         say(&format!("note     {}", note.detail));
     }
     match (&abilities.no_sandbox, git_problem) {
         (None, None) => Ok(()),
         _ => Err(Ended::said("something is missing without which no instance runs")),
+    }
+}
+
+/// The certificate's files, as a start would meet them.
+fn tell_of_tls(settings: &Settings) -> Result<(), Ended> {
+    let Some(wanted) = tls::Wanted::of(settings) else { return Ok(()) };
+    match tls::load(&wanted) {
+        Ok(certificate) => {
+            let ends = certificate.ends_at.and_then(|micros| jiff::Timestamp::from_microsecond(micros).ok());
+            let ends = ends
+                .map_or_else(String::new, |at| format!(", its certificate ends {}", at.strftime("%Y-%m-%d")));
+            say(&format!("ok       TLS on {}{ends}", wanted.listen()));
+            for note in certificate.notes {
+                say(&format!("note     {note}"));
+            }
+            Ok(())
+        }
+        Err(error) => {
+            say(&format!("missing  TLS: {error}"));
+            Err(Ended::said("Stoa doesn't start with this certificate"))
+        }
     }
 }

@@ -6,6 +6,7 @@ mod check;
 mod doctor;
 mod failure;
 mod instances;
+mod keeping;
 mod output;
 mod serve;
 mod settings;
@@ -30,7 +31,20 @@ fn command() -> Command {
         )
         .subcommand(
             settings::with_flags(Command::new("migrate"))
-                .about("Brings the records' schema up to date, and ends"),
+                .about("Brings the records' schema up to date, or moves them to PostgreSQL, and ends")
+                .arg(Arg::new("to").long("to").value_name("URL|-").help(
+                    "Moves everything to this empty PostgreSQL: postgres://…, or - to read it from standard input",
+                )),
+        )
+        .subcommand(
+            settings::with_flags(Command::new("backup"))
+                .about("Backs the records and the hosted repositories up, while Stoa runs or not")
+                .arg(Arg::new("file").required(true).value_name("FILE|-").help("A new file, or - for standard output")),
+        )
+        .subcommand(
+            settings::with_flags(Command::new("restore"))
+                .about("Brings a backup back, into an empty data directory that holds the master key")
+                .arg(Arg::new("file").required(true).value_name("FILE").help("A file that stoa backup wrote")),
         )
         .subcommand(
             settings::with_flags(Command::new("doctor")).about("Says what this machine has and lacks"),
@@ -75,7 +89,15 @@ fn main() -> ExitCode {
     let matches = command().get_matches();
     let outcome = match matches.subcommand() {
         Some(("serve", flags)) => with_runtime(flags, serve::serve),
-        Some(("migrate", flags)) => with_runtime(flags, serve::migrate),
+        Some(("migrate", flags)) => {
+            with_runtime(flags, |settings| keeping::migrate(settings, word(flags, "to")))
+        }
+        Some(("backup", flags)) => {
+            with_runtime(flags, |settings| keeping::backup(settings, word(flags, "file").unwrap_or_default()))
+        }
+        Some(("restore", flags)) => with_runtime(flags, |settings| {
+            keeping::restore(settings, word(flags, "file").unwrap_or_default())
+        }),
         Some(("doctor", flags)) => with_runtime(flags, doctor::doctor),
         Some(("check", arguments)) => check::check(std::path::Path::new(
             arguments.get_one::<String>("folder").map_or(".", String::as_str),
@@ -104,6 +126,10 @@ fn ended(outcome: Result<(), String>) -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+fn word(arguments: &ArgMatches, name: &str) -> Option<String> {
+    arguments.get_one::<String>(name).cloned()
 }
 
 fn init(arguments: &[String]) -> ExitCode {

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Arg, ArgMatches, Command};
 
-pub use read::Settings;
+pub use read::{Settings, TlsFiles};
 
 /// One setting. Its environment variable is `STOA_` and the name in capitals, its flag the name with dashes.
 struct Known {
@@ -32,6 +32,9 @@ const KNOWN: &[Known] = &[
     open("listen", "Address and port of the page, the API, git and the proxy [127.0.0.1:8080]"),
     open("public_url", "How people reach Stoa; all links are made from it [http://localhost:<port>]"),
     open("insecure_http", "Allows a public URL with http that isn't a loopback name [false]"),
+    open("tls_listen", "Address and port of the same with TLS [none: plain HTTP]"),
+    open("tls_cert_file", "Certificate with its chain, PEM; read again when it changes"),
+    open("tls_key_file", "Private key of the certificate, PEM"),
     open("trusted_proxies", "Addresses and networks of reverse proxies, separated by commas"),
     open("data_dir", "Records, master key, repositories and the local agent's folder [./data]"),
     secret("database_url", "postgres://… for several replicas [SQLite in the data directory]"),
@@ -56,7 +59,7 @@ const KNOWN: &[Known] = &[
 ];
 
 /// Variables that begin with `STOA_` but are none of these settings: of building and of the client.
-const OTHERS: &[&str] = &["STOA_UI_DIST"];
+const OTHERS: &[&str] = &["STOA_UI_DIST", "STOA_URL", "STOA_TOKEN"];
 
 /// What is wrong with the settings. The sentence never repeats a secret.
 #[derive(Debug, thiserror::Error)]
@@ -247,6 +250,23 @@ mod tests {
         for wrong in ["127.0.0.1", "10.0.0.0/8", "*:80", "gpu.internal:0"] {
             let refused = with(wrong).err().unwrap();
             assert!(refused.to_string().starts_with("STOA_EGRESS_ALLOW: "), "{refused}");
+        }
+    }
+
+    #[test]
+    fn tls_wants_both_files_and_a_public_url_by_https() {
+        let files = [("STOA_TLS_CERT_FILE", "c.pem"), ("STOA_TLS_KEY_FILE", "k.pem")];
+        let public = ["--public-url", "https://stoa.example"];
+        let whole = read(&[&public[..], &["--tls-listen", "0.0.0.0:443"]].concat(), &files).unwrap();
+        assert_eq!(whole.tls.unwrap().listen.port(), 443);
+        for (flags, environment, reason) in [
+            (vec!["--tls-listen", "0.0.0.0:443"], &files[..], "has to begin with https://"),
+            ([&public[..], &["--tls-listen", "0.0.0.0:443"]].concat(), &files[..1], "STOA_TLS_KEY_FILE"),
+            (public.to_vec(), &files[..], "STOA_TLS_LISTEN"),
+            ([&public[..], &["--tls-listen", "443"]].concat(), &files[..], "an address and a port"),
+        ] {
+            let refused = read(&flags, environment).err().unwrap().to_string();
+            assert!(refused.contains(reason), "{refused}");
         }
     }
 

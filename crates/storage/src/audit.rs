@@ -264,7 +264,7 @@ pub fn hash_of(chain: WorkspaceId, record: &AuditRecord) -> Vec<u8> {
     hash.finalize().to_vec()
 }
 
-fn read(row: &Row) -> Result<AuditRecord, StorageFault> {
+pub(crate) fn read(row: &Row) -> Result<AuditRecord, StorageFault> {
     Ok(AuditRecord {
         seq: row.get(0)?,
         id: row.get(1)?,

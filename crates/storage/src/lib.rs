@@ -17,6 +17,7 @@ pub mod installation;
 pub mod instance;
 pub mod invitation;
 pub mod job;
+pub mod keeping;
 mod listed;
 pub mod locate;
 pub mod logo;
@@ -72,6 +73,8 @@ pub fn statements() -> Vec<Statement> {
         job::carry::STATEMENTS,
         job::claim::STATEMENTS,
         job::start::STATEMENTS,
+        keeping::chain::STATEMENTS,
+        keeping::epoch::STATEMENTS,
         listed::STATEMENTS,
         locate::STATEMENTS,
         logo::STATEMENTS,

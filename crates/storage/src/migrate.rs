@@ -45,11 +45,16 @@ fn missing(applied: &[(i64, Vec<u8>)]) -> Result<Vec<(i64, &'static str)>, Stora
 }
 
 pub(crate) async fn sqlite(connection: &mut SqliteConnection) -> Result<(), StorageFault> {
+    sqlite_to(connection, known_version()).await
+}
+
+/// Up to a version that isn't the last: for a copy of records that are older.
+pub(crate) async fn sqlite_to(connection: &mut SqliteConnection, last: i64) -> Result<(), StorageFault> {
     // An immediate transaction: two processes never migrate at once.
     let mut tx = connection.begin_with("BEGIN IMMEDIATE").await?;
     sqlx::raw_sql(TABLE).execute(&mut *tx).await?;
     let applied: Vec<(i64, Vec<u8>)> = sqlx::query_as(APPLIED).fetch_all(&mut *tx).await?;
-    for (version, text) in missing(&applied)? {
+    for (version, text) in missing(&applied)?.into_iter().filter(|(version, _)| *version <= last) {
         sqlx::raw_sql(AssertSqlSafe(text.replace("{C}", ""))).execute(&mut *tx).await?;
         sqlx::query(RECORD).bind(version).bind(digest(text)).execute(&mut *tx).await?;
     }
@@ -58,15 +63,57 @@ pub(crate) async fn sqlite(connection: &mut SqliteConnection) -> Result<(), Stor
 
 pub(crate) async fn postgres(connection: &mut PgConnection) -> Result<(), StorageFault> {
     let mut tx = connection.begin().await?;
-    // One number for this program's migrations, so that replicas which start together take turns.
-    sqlx::raw_sql("SELECT pg_advisory_xact_lock(7360611842)").execute(&mut *tx).await?;
-    sqlx::raw_sql(TABLE).execute(&mut *tx).await?;
-    let applied: Vec<(i64, Vec<u8>)> = sqlx::query_as(APPLIED).fetch_all(&mut *tx).await?;
-    for (version, text) in missing(&applied)? {
-        sqlx::raw_sql(AssertSqlSafe(text.replace("{C}", " COLLATE \"C\""))).execute(&mut *tx).await?;
-        sqlx::query(RECORD).bind(version).bind(digest(text)).execute(&mut *tx).await?;
-    }
+    take_turn(&mut tx).await?;
+    postgres_to(&mut tx, known_version()).await?;
     Ok(tx.commit().await?)
+}
+
+/// One number for this program's migrations, so that replicas which start together take turns.
+pub(crate) async fn take_turn(connection: &mut PgConnection) -> Result<(), StorageFault> {
+    sqlx::raw_sql("SELECT pg_advisory_xact_lock(7360611842)").execute(connection).await?;
+    Ok(())
+}
+
+/// Inside of the caller's transaction, up to a version that needn't be the last.
+pub(crate) async fn postgres_to(connection: &mut PgConnection, last: i64) -> Result<(), StorageFault> {
+    sqlx::raw_sql(TABLE).execute(&mut *connection).await?;
+    let applied: Vec<(i64, Vec<u8>)> = sqlx::query_as(APPLIED).fetch_all(&mut *connection).await?;
+    for (version, text) in missing(&applied)?.into_iter().filter(|(version, _)| *version <= last) {
+        sqlx::raw_sql(AssertSqlSafe(text.replace("{C}", " COLLATE \"C\""))).execute(&mut *connection).await?;
+        sqlx::query(RECORD).bind(version).bind(digest(text)).execute(&mut *connection).await?;
+    }
+    Ok(())
+}
+
+const HAS_TABLE_SQLITE: &str =
+    "SELECT COUNT(*) FROM sqlite_master WHERE type = 'table' AND name = 'schema_versions'";
+const HAS_TABLE_POSTGRES: &str =
+    "SELECT COUNT(*) FROM pg_tables WHERE schemaname = 'public' AND tablename = 'schema_versions'";
+
+/// The version of records, without changing them; 0 where there are none.
+///
+/// # Errors
+/// Where they are of a newer program, or of another than this one's.
+pub(crate) async fn version_of_sqlite(connection: &mut SqliteConnection) -> Result<i64, StorageFault> {
+    let there: i64 = sqlx::query_scalar(HAS_TABLE_SQLITE).fetch_one(&mut *connection).await?;
+    if there == 0 {
+        return Ok(0);
+    }
+    last_of(&sqlx::query_as(APPLIED).fetch_all(connection).await?)
+}
+
+/// As [`version_of_sqlite`].
+pub(crate) async fn version_of_postgres(connection: &mut PgConnection) -> Result<i64, StorageFault> {
+    let there: i64 = sqlx::query_scalar(HAS_TABLE_POSTGRES).fetch_one(&mut *connection).await?;
+    if there == 0 {
+        return Ok(0);
+    }
+    last_of(&sqlx::query_as(APPLIED).fetch_all(connection).await?)
+}
+
+fn last_of(applied: &[(i64, Vec<u8>)]) -> Result<i64, StorageFault> {
+    missing(applied)?;
+    Ok(applied.last().map_or(0, |(version, _)| *version))
 }
 
 #[cfg(test)]

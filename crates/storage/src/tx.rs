@@ -94,7 +94,13 @@ pub(crate) fn bind_sqlite(
     statement: Statement,
     values: Vec<Value>,
 ) -> sqlx::query::Query<'static, Sqlite, sqlx::sqlite::SqliteArguments> {
-    let mut query = sqlx::query(statement.sqlite);
+    bound_to_sqlite(sqlx::query(statement.sqlite), values)
+}
+
+pub(crate) fn bound_to_sqlite<'q>(
+    mut query: sqlx::query::Query<'q, Sqlite, sqlx::sqlite::SqliteArguments>,
+    values: impl IntoIterator<Item = Value>,
+) -> sqlx::query::Query<'q, Sqlite, sqlx::sqlite::SqliteArguments> {
     for value in values {
         query = match value {
             Value::Uuid(v) => query.bind(v),
@@ -112,7 +118,13 @@ pub(crate) fn bind_postgres(
     statement: Statement,
     values: Vec<Value>,
 ) -> sqlx::query::Query<'static, Postgres, sqlx::postgres::PgArguments> {
-    let mut query = sqlx::query(statement.postgres);
+    bound_to_postgres(sqlx::query(statement.postgres), values)
+}
+
+pub(crate) fn bound_to_postgres<'q>(
+    mut query: sqlx::query::Query<'q, Postgres, sqlx::postgres::PgArguments>,
+    values: impl IntoIterator<Item = Value>,
+) -> sqlx::query::Query<'q, Postgres, sqlx::postgres::PgArguments> {
     for value in values {
         query = match value {
             Value::Uuid(v) => query.bind(v),

@@ -14,7 +14,7 @@ pub enum Value {
     Null(Kind),
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     Uuid,
     Text,

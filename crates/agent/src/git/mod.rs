@@ -1,6 +1,7 @@
 //! Git, run with a fixed environment: no configuration of the system's or of anybody's, no hooks, no transport,
 //! arguments as a vector, values behind `--`.
 
+mod bundle;
 mod pack;
 mod read;
 mod tidy;
@@ -183,8 +184,12 @@ async fn run(mut command: Command, input: Option<&[u8]>) -> Result<Output, GitEr
     if let (Some(input), Some(mut pipe)) = (input, child.stdin.take()) {
         pipe.write_all(input).await?;
     }
+    ended(child, PATIENCE).await
+}
+
+async fn ended(child: tokio::process::Child, patience: Duration) -> Result<Output, GitError> {
     let output =
-        tokio::time::timeout(PATIENCE, child.wait_with_output()).await.map_err(|_| GitError::OutOfTime)??;
+        tokio::time::timeout(patience, child.wait_with_output()).await.map_err(|_| GitError::OutOfTime)??;
     let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
     Ok(Output { succeeded: output.status.success(), status: output.status.code(), out: output.stdout, said })
 }

@@ -36,6 +36,11 @@ impl<S> Guarded<S> {
         let conflicts = Conflicts::default();
         (Self { stream, watch: Watch::default(), conflicts: conflicts.clone() }, conflicts)
     }
+
+    /// The connection without a watch.
+    pub(crate) fn into_inner(self) -> S {
+        self.stream
+    }
 }
 
 impl<S: AsyncRead + Unpin> AsyncRead for Guarded<S> {

@@ -6,6 +6,7 @@ mod outside;
 mod records;
 mod replica;
 mod setup_link;
+pub mod tls;
 
 use std::future::Future;
 use std::net::SocketAddr;
@@ -30,6 +31,7 @@ use crate::output::say;
 use crate::settings::Settings;
 
 pub use outside::{agent_folder, agent_socket, look_at_agent};
+pub use records::{open as open_records, place as place_of_records};
 
 /// Takes the data directory for this process.
 ///
@@ -48,17 +50,6 @@ const TAKEN: Duration = Duration::from_secs(2);
 /// What is past its time goes this often.
 const SWEEPS: Duration = Duration::from_secs(3600);
 
-/// Brings the schema up to date, and ends.
-///
-/// # Errors
-/// Where the records can't be opened.
-pub async fn migrate(settings: Settings) -> Result<(), Ended> {
-    let _lock = lock::take(&settings.data_dir)?;
-    records::open(&settings).await?.close().await;
-    say(&format!("The records are at version {}.", stoa_storage::known_version()));
-    Ok(())
-}
-
 /// Serves until it is asked to end.
 ///
 /// # Errors
@@ -66,19 +57,21 @@ pub async fn migrate(settings: Settings) -> Result<(), Ended> {
 pub async fn serve(settings: Settings) -> Result<(), Ended> {
     log::start(&settings)?;
     let _lock = lock::take(&settings.data_dir)?;
+    crate::keeping::refuse_half_restored(&settings)?;
     // The address first: a second start fails before it has touched anything.
     let listener = listen(settings.listen)
         .await
         .map_err(|error| Ended::because(&format!("{} can't be listened on", settings.listen), error))?;
+    let secure = Secure::prepare(&settings).await?;
     let store = records::open(&settings).await?;
     let vault = records::load_vault(&settings, &store).await?;
     let setup_token = setup_link::token(&settings)?;
     let replica = replica::join(&settings, &store).await?;
-    let visit_key = vault.visit_key();
+    let visit_key = records::visit_key(&store, &vault).await?;
     let parts = outside::make(&settings, vault).await?;
     let app = App::new(store.clone(), app_settings(&settings, &setup_token), parts.outside);
     let site = site(&settings);
-    let frame = Frame::new(app.clone(), site).with_visit_key(visit_key);
+    let frame = Frame::new(app.clone(), site.clone()).with_visit_key(visit_key);
 
     let internal_url = settings.internal_url.as_ref().map(ToString::to_string);
     tracing::info!(listen = %settings.listen, internal_url, "starting");
@@ -97,7 +90,16 @@ pub async fn serve(settings: Settings) -> Result<(), Ended> {
     if needs_set_up {
         say(&format!("Set it up, once, with this link: {}", setup_link::link(&settings, &setup_token)));
     }
-    let server = tokio::spawn(stoa_http::serve(listener, router, stop.clone()));
+    let server = match secure {
+        None => tokio::spawn(stoa_http::serve(listener, router, stop.clone())),
+        Some(secure) => {
+            tasks.spawn(tls::follow(secure.wanted, secure.current, stop.clone()));
+            let plain = stoa_http::to_https(site, router.clone());
+            let plain = stoa_http::serve(listener, plain, stop.clone());
+            let secure = stoa_http::serve_tls(secure.listener, secure.config, router, stop.clone());
+            tokio::spawn(async move { tokio::try_join!(plain, secure).map(drop) })
+        }
+    };
     let outcome = until_the_end(replica.clone(), &stop).await;
     tracing::info!("ending");
     stop.cancel();
@@ -113,6 +115,30 @@ pub async fn serve(settings: Settings) -> Result<(), Ended> {
     store.close().await;
     tell_what_goes_on(parts.agent.as_ref(), &settings);
     outcome
+}
+
+/// A second listener, with TLS.
+struct Secure {
+    listener: TcpListener,
+    wanted: tls::Wanted,
+    current: Arc<tls::Current>,
+    config: Arc<rustls::ServerConfig>,
+}
+
+impl Secure {
+    /// None where the settings have no TLS.
+    async fn prepare(settings: &Settings) -> Result<Option<Self>, Ended> {
+        let Some(wanted) = tls::Wanted::of(settings) else { return Ok(None) };
+        let certificate = tls::load(&wanted)?;
+        for note in &certificate.notes {
+            tracing::warn!("{note}");
+        }
+        let current = tls::Current::new(&certificate);
+        let listener = listen(wanted.listen())
+            .await
+            .map_err(|error| Ended::because(&format!("{} can't be listened on", wanted.listen()), error))?;
+        Ok(Some(Self { listener, config: tls::config(current.clone())?, current, wanted }))
+    }
 }
 
 /// A program that the last process had just begun when it was killed has its sockets too, until it becomes itself: so an
@@ -239,7 +265,10 @@ fn site(settings: &Settings) -> Site {
 }
 
 /// Until SIGTERM or Ctrl-C.
-async fn asked_to_end() -> std::io::Result<()> {
+///
+/// # Errors
+/// Where signals can't be listened for.
+pub async fn asked_to_end() -> std::io::Result<()> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     tokio::select! {

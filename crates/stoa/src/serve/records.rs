@@ -13,16 +13,20 @@ use crate::settings::Settings;
 
 const DATABASE: &str = "stoa.sqlite";
 
+/// Where the records lie by the settings.
+pub fn place(settings: &Settings) -> Place {
+    match &settings.database_url {
+        Some(url) => Place::Postgres(url.reveal_text().unwrap_or_default().to_owned()),
+        None => Place::Sqlite(settings.data_dir.join(DATABASE)),
+    }
+}
+
 /// Opens the database that the settings name, and brings its schema up to date.
 ///
 /// # Errors
 /// Where it can't be opened, or is of a newer version.
 pub async fn open(settings: &Settings) -> Result<Store, Ended> {
-    let place = match &settings.database_url {
-        Some(url) => Place::Postgres(url.reveal_text().unwrap_or_default().to_owned()),
-        None => Place::Sqlite(settings.data_dir.join(DATABASE)),
-    };
-    Store::open(place, Arc::new(SystemClock), Arc::new(SystemRng))
+    Store::open(place(settings), Arc::new(SystemClock), Arc::new(SystemRng))
         .await
         .map_err(|fault| Ended::because("the records can't be opened", fault))
 }
@@ -55,4 +59,16 @@ pub async fn load_vault(settings: &Settings, store: &Store) -> Result<MasterVaul
             settings.master_key_file.display()
         ))),
     }
+}
+
+/// The key of visitors' seals: of this epoch, so that what was sealed before a restore doesn't open after it.
+///
+/// # Errors
+/// Where the records can't be read.
+pub async fn visit_key(store: &Store, vault: &MasterVault) -> Result<[u8; master_key::BYTES], Ended> {
+    let installation = store
+        .find_installation()
+        .await
+        .map_err(|fault| Ended::because("the records can't be read", fault))?;
+    Ok(vault.visit_key(installation.map_or(0, |installation| installation.epoch)))
 }

@@ -16,9 +16,18 @@ use super::{SettingsError, variable};
 /// Where the data lies, unless it is said.
 const DATA_DIR: &str = "./data";
 
+/// TLS by Stoa itself.
+#[derive(Clone)]
+pub struct TlsFiles {
+    pub listen: SocketAddr,
+    pub certificate: PathBuf,
+    pub key: PathBuf,
+}
+
 /// The operator's settings, checked.
 pub struct Settings {
     pub listen: SocketAddr,
+    pub tls: Option<TlsFiles>,
     /// An origin: a scheme, a host and perhaps a port.
     pub public_url: Url,
     pub trusted_proxies: Vec<Network>,
@@ -66,6 +75,7 @@ impl Settings {
         let public_url = public_url(values, listen)?;
         Ok(Self {
             listen,
+            tls: tls(values, &public_url)?,
             internal_url: internal_url(values, &public_url)?,
             public_url,
             trusted_proxies: list(values, "trusted_proxies")
@@ -232,6 +242,29 @@ fn public_url(values: &Values, listen: SocketAddr) -> Result<Url, SettingsError>
         ));
     }
     Ok(url)
+}
+
+fn tls(values: &Values, public: &Url) -> Result<Option<TlsFiles>, SettingsError> {
+    const ALL: [&str; 3] = ["tls_listen", "tls_cert_file", "tls_key_file"];
+    if ALL.iter().all(|name| text(values, name).is_none()) {
+        return Ok(None);
+    }
+    let [listen, certificate, key] = ALL.map(|name| {
+        text(values, name).ok_or_else(|| {
+            wrong(name, "is needed too: TLS wants STOA_TLS_LISTEN, STOA_TLS_CERT_FILE and STOA_TLS_KEY_FILE")
+        })
+    });
+    let listen = listen?
+        .parse()
+        .map_err(|_| wrong("tls_listen", "has to be an address and a port, such as 0.0.0.0:443"))?;
+    let (certificate, key) = (PathBuf::from(certificate?), PathBuf::from(key?));
+    if public.scheme() != "https" {
+        return Err(wrong(
+            "public_url",
+            "has to begin with https:// where STOA_TLS_LISTEN is set: all links are made from it",
+        ));
+    }
+    Ok(Some(TlsFiles { listen, certificate, key }))
 }
 
 fn internal_url(values: &Values, public: &Url) -> Result<Option<Url>, SettingsError> {

@@ -127,7 +127,8 @@ impl Installation {
         own
     }
 
-    fn command(&self) -> Command {
+    /// The program with this installation's settings, and no others.
+    pub fn command(&self) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_stoa"));
         for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("STOA_")) {
             command.env_remove(name);
@@ -246,6 +247,36 @@ impl Installation {
         String::from_utf8(output.stdout).unwrap()
     }
 
+    /// Another command of the program, with this installation's settings and folder. Whether it succeeds, what it says,
+    /// and what it complains of.
+    pub fn command_with(&self, arguments: &[&str], input: &str) -> (bool, String, String) {
+        let mut command = self.command();
+        command.args(arguments).arg("--data-dir").arg(self.data());
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        // One that reads nothing may have ended already.
+        let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+        let output = child.wait_with_output().unwrap();
+        let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+        (output.status.success(), text(output.stdout), text(output.stderr))
+    }
+
+    /// The same, where it has to succeed.
+    #[track_caller]
+    pub fn told(&self, arguments: &[&str]) -> String {
+        let (succeeded, said, complaint) = self.command_with(arguments, "");
+        assert!(succeeded, "{complaint}");
+        said
+    }
+
+    /// The same, where it has to be refused: the sentence.
+    #[track_caller]
+    pub fn refusal(&self, arguments: &[&str]) -> String {
+        let (succeeded, said, complaint) = self.command_with(arguments, "");
+        assert!(!succeeded, "{said}");
+        complaint
+    }
+
     /// Process 1 of each sandbox of this installation.
     pub fn sandboxes(&self) -> Vec<i32> {
         let mut found = Vec::new();
@@ -341,6 +372,8 @@ pub fn git(folder: &Path, arguments: &[&str]) -> (bool, String) {
         .args(arguments)
         .env("GIT_TERMINAL_PROMPT", "0")
         .env("GIT_CONFIG_GLOBAL", "/dev/null")
+        // It would go before what a repository says of itself.
+        .env_remove("GIT_SSL_CAINFO")
         .output()
         .unwrap();
     (output.status.success(), String::from_utf8_lossy(&output.stderr).into_owned())

@@ -1,0 +1,156 @@
+//! `stoa restore FILE`: brings a backup back, into an empty data folder and nowhere else.
+//!
+//! Everything is looked at before anything is put in place. What is unpacked lies aside until it is known to be right;
+//! then the repositories are given their names, and last of all the records.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use stoa_adapters::clock::{SystemClock, SystemRng};
+use stoa_adapters::master_key;
+use stoa_adapters::vault::MasterVault;
+use stoa_agent::folders;
+use stoa_agent::git::Repository;
+use stoa_storage::Store;
+use stoa_storage::keeping::{self, Look, Voided};
+use stoa_storage::store::Place;
+
+use super::archive::{Reader, Unpacked};
+use super::place::{self, name_it, refuse_unless_empty, restoring};
+use super::{counted, repositories, written};
+use crate::failure::Ended;
+use crate::output::{complain, say};
+use crate::serve::{place_of_records, take_lock};
+use crate::settings::Settings;
+
+/// # Errors
+/// Where the file can't be restored, or the folder isn't empty. Nothing is changed then.
+pub async fn restore(settings: Settings, file: String) -> Result<(), Ended> {
+    refuse_unless_empty(&settings)?;
+    let mut reader = tokio::task::block_in_place(|| Reader::open(Path::new(&file)))?;
+    refuse_other_key(&settings, &reader)?;
+    if let Place::Postgres(address) = place_of_records(&settings) {
+        keeping::is_empty_address(&address).await?;
+    }
+    let _lock = take_lock(&settings)?;
+    refuse_unless_empty(&settings)?;
+    let aside = restoring(&settings.data_dir);
+    let outcome = async {
+        let unwritable = |error| written("what an earlier restore left can't be removed", error);
+        place::remove_half_restored(&settings).map_err(unwritable)?;
+        folders::remove(&aside).map_err(unwritable)?;
+        folders::make_private(&aside).map_err(|error| written(&aside.display().to_string(), error))?;
+        let unpacked = tokio::task::block_in_place(|| reader.unpack(&aside))?;
+        let (look, voided) = begin_anew(&unpacked.records).await?;
+        let count = take_in(&settings, &look, &unpacked).await?;
+        put_in_place(&settings, &unpacked.records).await?;
+        Ok::<_, Ended>((look, voided, count))
+    }
+    .await;
+    // What didn't become whole goes; only a process that is killed leaves it, and then no start goes on with it.
+    if outcome.is_err() {
+        place::remove_half_restored(&settings)?;
+    }
+    folders::remove(&restoring(&settings.repositories_dir))?;
+    folders::remove(&aside)?;
+    let (look, voided, count) = outcome?;
+    tell(&settings, &reader, &look, voided, count);
+    Ok(())
+}
+
+/// The key is known to be the right one before anything is unpacked.
+fn refuse_other_key(settings: &Settings, reader: &Reader) -> Result<(), Ended> {
+    let file = settings.master_key_file.display();
+    if !settings.master_key_file.exists() {
+        return Err(Ended::said(format!(
+            "the master key that the backup was made with is needed: put it at {file} with mode 0600, or name its place with STOA_MASTER_KEY_FILE. Nothing was changed"
+        )));
+    }
+    let vault = MasterVault::new(master_key::load(&settings.master_key_file, false)?);
+    let key_check = STANDARD.decode(&reader.manifest.key_check).unwrap_or_default();
+    if vault.is_key_of(&key_check) {
+        return Ok(());
+    }
+    Err(Ended::said(format!(
+        "the master key {file} isn't the one that this backup was made with. Put the right one there; nothing was changed"
+    )))
+}
+
+/// Looks the records over, brings them up to date, and ends everything that was given out.
+async fn begin_anew(records: &Path) -> Result<(Look, Voided), Ended> {
+    keeping::check(records).await?;
+    let store = Store::open(Place::Sqlite(records.to_owned()), Arc::new(SystemClock), Arc::new(SystemRng))
+        .await
+        .map_err(|fault| Ended::because("the records of the backup can't be opened", fault))?;
+    if let Err(fault) = store.verify_chains().await {
+        complain(&Ended::because("note: in this backup", fault).to_string());
+    }
+    let voided = store.begin_epoch().await.map_err(|failure| Ended::said(format!("{failure:?}")))?;
+    store.close().await;
+    drop(store);
+    keeping::fold(records).await?;
+    Ok((keeping::look(records).await?, voided))
+}
+
+/// Makes the repositories of the bundles, aside, and gives each its name once all are whole.
+async fn take_in(settings: &Settings, look: &Look, unpacked: &Unpacked) -> Result<i64, Ended> {
+    let folder = repositories(settings)?;
+    let aside = restoring(&settings.repositories_dir);
+    folders::remove(&aside)?;
+    folders::make_private(&aside).map_err(|error| written(&aside.display().to_string(), error))?;
+    for (project, bundle) in &unpacked.repositories {
+        if !look.hosted.contains(project) {
+            return Err(Ended::said(format!("the backup holds a repository of no project: {project}")));
+        }
+        let repository = Repository::at(aside.join(format!("{project}.git")));
+        let what = format!("the repository {project} can't be made");
+        repository.create("main").await.map_err(|error| Ended::because(&what, error))?;
+        repository.unbundle(bundle).await.map_err(|error| Ended::because(&what, error))?;
+        std::fs::remove_file(bundle)?;
+    }
+    for (project, _) in &unpacked.repositories {
+        std::fs::rename(aside.join(format!("{project}.git")), folder.place(*project))?;
+    }
+    Ok(i64::try_from(unpacked.repositories.len()).unwrap_or(i64::MAX))
+}
+
+/// The last step: from then on there is an installation.
+async fn put_in_place(settings: &Settings, records: &Path) -> Result<(), Ended> {
+    match place_of_records(settings) {
+        Place::Sqlite(file) => {
+            name_it(records, &file).map_err(|error| written(&file.display().to_string(), error))
+        }
+        Place::Postgres(address) => {
+            // That the audit log holds was looked at before.
+            keeping::move_to_postgres(records, &address).await.map(drop)?;
+            Ok(())
+        }
+    }
+}
+
+fn tell(settings: &Settings, reader: &Reader, look: &Look, voided: Voided, count: i64) {
+    let sum = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
+    say(&format!(
+        "Restored as of {}: {}, {}, {}.",
+        reader.manifest.created_at,
+        counted(look.accounts, "account", "accounts"),
+        counted(look.workspaces, "workspace", "workspaces"),
+        counted(count, "repository", "repositories"),
+    ));
+    say(&format!(
+        "Everybody has to sign in again: {}, {} and {} have ended. Mails that waited won't be sent; an invitation that waits needs a new link.",
+        counted(sum(voided.sessions), "session", "sessions"),
+        counted(sum(voided.tokens), "access token", "access tokens"),
+        counted(sum(voided.links), "link", "links"),
+    ));
+    if look.instances > 0 {
+        say(&format!(
+            "{} in the records. What they keep themselves isn't part of a backup: bring {} back from where you keep it before the start, or deploy each of them again.",
+            counted(look.instances, "instance is", "instances are"),
+            crate::serve::agent_folder(settings).display()
+        ));
+    }
+    say(&format!("Start it with: stoa serve{}", settings.data_dir_flag()));
+}

@@ -1,0 +1,150 @@
+//! Moving everything to PostgreSQL.
+
+use std::process::Stdio;
+
+use sha2::{Digest as _, Sha256};
+use sqlx::{Connection as _, Executor as _, PgConnection, SqliteConnection};
+use stoa_storage::Place;
+
+use super::ground::{
+    Ground, W, block, chains_and_epoch, counts_of_postgres, counts_of_sqlite, empty_postgres, names,
+    tables_of,
+};
+use super::support::{Installation, until};
+
+#[test]
+fn everything_moves_to_postgresql_and_who_is_signed_in_stays_so() {
+    let mut ground = Ground::new();
+    let address = empty_postgres();
+    let (_, said, complaint) = ground.stoa.command_with(&["migrate", "--to", "-"], &address);
+    assert!(complaint.contains("already runs on"), "{said}{complaint}");
+    assert_eq!(tables_of(&address), 0);
+    ground.stoa.end();
+    let (succeeded, said, complaint) =
+        ground.stoa.command_with(&["migrate", "--to", "-"], &format!("{address}\n"));
+    assert!(succeeded, "{complaint}");
+    let file = ground.stoa.data().join("stoa.sqlite");
+    let (ours, theirs) = (counts_of_sqlite(&file), counts_of_postgres(&address));
+    assert_eq!(ours, theirs, "no table is forgotten");
+    assert!(said.contains(&format!("of {} tables", ours.len() - 1)), "{said}");
+    assert!(said.contains("STOA_DATABASE_URL") && !said.contains("STOA_LOCAL_SERVER"), "{said}");
+    assert!(!said.contains(&address) && !complaint.contains(&address));
+    let (events, epoch) = chains_and_epoch(Place::Postgres(address.clone()));
+    assert!(events > 5 && epoch == 1 && said.contains(&format!("{events} events")), "{said}");
+    // Once more: it isn't empty now.
+    let (succeeded, _, complaint) = ground.stoa.command_with(&["migrate", "--to", "-"], &address);
+    assert!(!succeeded && complaint.contains("the database isn't empty"), "{complaint}");
+
+    ground.stoa.environment.push(("STOA_DATABASE_URL".to_owned(), address));
+    let _ = ground.stoa.run();
+    let me = ground.stoa.send(&ground.owner, "GET", "/me", None).expect(200);
+    assert_eq!(me.json()["workspaces"][0]["slug"], "acme");
+    ground.stoa.send(&ground.token, "GET", &format!("{W}/projects/shop"), None).expect(200);
+    ground.stoa.send("", "GET", &format!("/invitations/{}", ground.invitation), None).expect(200);
+    Ground::push(&ground.work, 1);
+    assert!(ground.stoa.refusal(&["migrate", "--to", "-"]).contains("on PostgreSQL already"));
+    ground.stoa.end();
+}
+
+#[test]
+fn an_address_with_a_password_is_refused_where_others_could_read_it() {
+    let stoa = Installation::prepare(&[]);
+    let sentence = stoa.refusal(&["migrate", "--to", "postgres://stoa:hush@localhost/stoa"]);
+    assert!(sentence.contains("stoa migrate --to -") && !sentence.contains("hush"), "{sentence}");
+    assert!(!stoa.data().exists());
+    let (succeeded, _, complaint) = stoa.command_with(&["migrate", "--to", "-"], "http://localhost\n");
+    assert!(!succeeded && complaint.contains("has to begin with postgres://"), "{complaint}");
+}
+
+#[test]
+fn a_database_that_is_not_empty_stays_as_it_is() {
+    let mut ground = Ground::new();
+    ground.stoa.end();
+    let address = empty_postgres();
+    block(async {
+        let mut connection = PgConnection::connect(&address).await.unwrap();
+        connection.execute("CREATE TABLE somebodys (id BIGINT)").await.unwrap();
+    });
+    let (succeeded, _, complaint) = ground.stoa.command_with(&["migrate", "--to", "-"], &address);
+    assert!(!succeeded && complaint.contains("the database isn't empty: it has somebodys"), "{complaint}");
+    assert_eq!(tables_of(&address), 1);
+    let _ = ground.stoa.run();
+    ground.stoa.send(&ground.owner, "GET", "/me", None).expect(200);
+}
+
+fn hash_of(stoa: &Installation) -> Vec<u8> {
+    Sha256::digest(std::fs::read(stoa.data().join("stoa.sqlite")).unwrap()).to_vec()
+}
+
+#[test]
+fn a_move_that_is_killed_in_the_middle_leaves_the_old_as_it_is_and_the_new_empty() {
+    let mut ground = Ground::new();
+    ground.stoa.end();
+    let file = ground.stoa.data().join("stoa.sqlite");
+    // So much that it takes a while; of a table that nothing else is in.
+    block(async {
+        let options = sqlx::sqlite::SqliteConnectOptions::new().filename(&file);
+        let mut connection = SqliteConnection::connect_with(&options).await.unwrap();
+        connection
+            .execute(
+                "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 400000)
+                    INSERT INTO attempts (bucket, count, window_at) SELECT 'test:' || i, 1, i FROM n",
+            )
+            .await
+            .unwrap();
+        connection.close().await.unwrap();
+    });
+    let (before, address) = (hash_of(&ground.stoa), empty_postgres());
+    let mut child = ground
+        .stoa
+        .command()
+        .args(["migrate", "--to", &address, "--data-dir"])
+        .arg(ground.stoa.data())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    block(async {
+        let mut watching = PgConnection::connect(&address).await.unwrap();
+        loop {
+            let copying: i64 = sqlx::query_scalar(
+                "SELECT COUNT(*) FROM pg_stat_activity WHERE application_name = 'stoa keeping'
+                    AND datname = current_database() AND query LIKE 'INSERT INTO \"attempts\"%'",
+            )
+            .fetch_one(&mut watching)
+            .await
+            .unwrap();
+            if copying > 0 {
+                return;
+            }
+            assert!(child.try_wait().unwrap().is_none(), "it ended before it was killed");
+            tokio::task::yield_now().await;
+        }
+    });
+    child.kill().unwrap();
+    assert!(!child.wait().unwrap().success());
+    until("the end of its transaction", || {
+        (tables_of(&address) == 0 && connections(&address) == 0).then_some(())
+    });
+    assert_eq!(hash_of(&ground.stoa), before);
+    assert!(!names(&ground.stoa.data()).iter().any(|name| name.contains("move")));
+    let _ = ground.stoa.run();
+    ground.stoa.send(&ground.owner, "GET", "/me", None).expect(200);
+    ground.stoa.end();
+    // And the same place takes it, the next time.
+    let (succeeded, _, complaint) = ground.stoa.command_with(&["migrate", "--to", "-"], &address);
+    assert!(succeeded, "{complaint}");
+}
+
+fn connections(address: &str) -> i64 {
+    block(async {
+        let mut watching = PgConnection::connect(address).await.unwrap();
+        sqlx::query_scalar(
+            "SELECT COUNT(*) FROM pg_stat_activity WHERE application_name = 'stoa keeping'
+                AND datname = current_database()",
+        )
+        .fetch_one(&mut watching)
+        .await
+        .unwrap()
+    })
+}
