@@ -32,6 +32,7 @@ fn standing(entries: u128) -> Standing {
         instances,
         servers: FxHashSet::default(),
         revisions: Revisions { account: 1, access: 1 },
+        ends_at: None,
     };
     let actor = Actor {
         account,

@@ -23,7 +23,7 @@ impl Caller {
         Self {
             workspace: permit.workspace(),
             member: permit.member(),
-            account: permit.actor().account,
+            account: permit.account(),
             is_owner: permit.by_owner(),
             sees_everything: permit.sees_everything(),
             actions: permit.actions(),

@@ -5,8 +5,8 @@ use std::sync::{Mutex, PoisonError};
 use stoa_domain::permission::{DeploymentTarget, JobTarget, ProjectAndInstances};
 use stoa_domain::{
     AccountNeed, AccountPermit, AccountStanding, Action, InstanceId, InvitationId, MemberId, Need,
-    Permission, Permit, ProjectId, Refusal, ServerId, Standing, StartedBy, Target, Whole, WorkspaceId,
-    decide, decide_account, decide_cancel,
+    Permission, Permit, PresetId, ProjectId, Refusal, ServerId, Standing, StartedBy, Target, Whole,
+    WorkspaceId, decide, decide_account, decide_cancel,
 };
 use stoa_storage::Store;
 use stoa_storage::locate::LocatedJob;
@@ -76,7 +76,8 @@ located_by_word! {
     InstanceId => "instance" find_instance_id,
     ServerId => "server" find_server_id,
     MemberId => "member" find_member_id,
-    InvitationId => "invitation" find_invitation_id
+    InvitationId => "invitation" find_invitation_id,
+    PresetId => "preset" find_preset_id
 }
 
 impl Locate for JobTarget {
@@ -152,6 +153,19 @@ impl App {
         workspace: WorkspaceId,
         wanted: &[stoa_domain::Resource],
     ) -> Result<Standing, Failure> {
+        match account.viewing {
+            None => self.own_standing_in(account, workspace, wanted).await,
+            Some(member) => Ok(self.look_on(account, workspace, member, wanted).await?.seen),
+        }
+    }
+
+    /// Whatever the account wants to look on as: what it is itself.
+    pub(crate) async fn own_standing_in(
+        &self,
+        account: &AccountStanding,
+        workspace: WorkspaceId,
+        wanted: &[stoa_domain::Resource],
+    ) -> Result<Standing, Failure> {
         let access = self.store().find_access(workspace, account.actor.account, wanted).await?;
         let access = access.ok_or(Refusal::NotFound)?;
         let standing = Standing::new(account.actor.clone(), access, account.limits.as_ref());
@@ -175,7 +189,10 @@ impl App {
         let workspace =
             self.store().find_workspace_id(path.get("workspace")).await?.ok_or(Refusal::NotFound)?;
         // Membership first: to whoever has none, nothing in it is looked up.
-        let standing = self.standing_in(account, workspace, &[]).await?;
+        let standing = match account.viewing {
+            None => self.own_standing_in(account, workspace, &[]).await?,
+            Some(member) => self.begin_to_look_on(account, workspace, member, P::VIEWED_AS).await?,
+        };
         let Some(located) = P::Target::locate(self.store(), workspace, path).await? else {
             self.refused::<P>(&standing, None, &Refusal::NotFound).await;
             return Err(Refusal::NotFound.into());
@@ -230,6 +247,10 @@ impl App {
         resource: Option<stoa_domain::Resource>,
         refusal: &Refusal,
     ) {
+        // That a member isn't shown something is nothing that an owner who looks on was refused.
+        if standing.is_viewed() && *refusal != Refusal::ViewAsReadOnly {
+            return;
+        }
         self.record_refusal(standing.workspace(), standing.actor(), P::OPERATION, resource, refusal).await;
     }
 

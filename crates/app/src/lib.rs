@@ -23,6 +23,7 @@ pub mod mail;
 pub mod member;
 pub mod passwords;
 pub mod ports;
+pub mod preset;
 pub mod project;
 pub mod secrets;
 pub mod server;
@@ -50,13 +51,20 @@ struct Inner {
     settings: Settings,
     outside: ports::Outside,
     known_facts: machine::KnownFacts,
+    views: member::Views,
 }
 
 impl App {
     #[must_use]
     pub fn new(store: Store, settings: Settings, outside: ports::Outside) -> Self {
         Self {
-            inner: Arc::new(Inner { store, settings, outside, known_facts: machine::KnownFacts::default() }),
+            inner: Arc::new(Inner {
+                store,
+                settings,
+                outside,
+                known_facts: machine::KnownFacts::default(),
+                views: member::Views::default(),
+            }),
         }
     }
 
@@ -71,6 +79,10 @@ impl App {
 
     pub(crate) fn known_facts(&self) -> &machine::KnownFacts {
         &self.inner.known_facts
+    }
+
+    pub(crate) fn views(&self) -> &member::Views {
+        &self.inner.views
     }
 
     pub(crate) fn outside(&self) -> &ports::Outside {

@@ -96,6 +96,17 @@ impl ActionSet {
         Self(self.0 & other.0)
     }
 
+    /// What is in one of both and not in the other.
+    #[must_use]
+    pub const fn difference(self, other: Self) -> Self {
+        Self(self.0 ^ other.0)
+    }
+
+    #[must_use]
+    pub const fn len(self) -> u32 {
+        self.0.count_ones()
+    }
+
     #[must_use]
     pub const fn is_empty(self) -> bool {
         self.0 == 0

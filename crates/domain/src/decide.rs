@@ -24,10 +24,12 @@ fn grant<P: Permission>(standing: &Standing, target: P::Target, started_by: Opti
         actor: standing.actor().clone(),
         workspace: standing.workspace(),
         member: standing.member(),
+        account: standing.account(),
         by_owner: standing.is_owner(),
         sees_everything: standing.sees_everything(),
         target,
         revisions: standing.revisions(),
+        ends_at: standing.ends_at(),
         narrowed: standing.narrowed_to(),
         actions: standing.actions(),
         started_by,
@@ -36,6 +38,7 @@ fn grant<P: Permission>(standing: &Standing, target: P::Target, started_by: Opti
 }
 
 pub(crate) fn check<P: Permission>(standing: &Standing, target: &P::Target) -> Result<(), Refusal> {
+    seen_by_an_owner::<P>(standing)?;
     if standing.is_owner() {
         return Ok(());
     }
@@ -50,6 +53,11 @@ pub(crate) fn check<P: Permission>(standing: &Standing, target: &P::Target) -> R
         // What a job's start needed isn't known here: `decide_cancel` asks.
         Need::Owner | Need::OwnerOrSelf | Need::Started => Err(owner_required()),
     }
+}
+
+/// Whoever looks on as a member is shown what says so of itself, and does nothing.
+fn seen_by_an_owner<P: Permission>(standing: &Standing) -> Result<(), Refusal> {
+    if standing.is_viewed() && !P::VIEWED_AS { Err(Refusal::ViewAsReadOnly) } else { Ok(()) }
 }
 
 fn has(standing: &Standing, needed: &[Action]) -> Result<(), Refusal> {
@@ -92,6 +100,7 @@ pub fn decide_cancel<P: Permission>(
     if P::NEED != Need::Started {
         return decide::<P>(standing, target);
     }
+    seen_by_an_owner::<P>(standing)?;
     started_by.check(standing, target.is_listed(standing))?;
     Ok(grant(standing, target, Some(started_by)))
 }
@@ -112,12 +121,16 @@ pub enum AccountNeed {
 /// Decides what an account does outside of any workspace.
 ///
 /// # Errors
-/// [`Refusal::TokenMayNot`] or [`Refusal::PasswordRequired`].
+/// [`Refusal::TokenMayNot`], [`Refusal::PasswordRequired`], or [`Refusal::ViewAsReadOnly`]: nobody's account is looked
+/// on.
 pub fn decide_account(
     standing: &AccountStanding,
     need: AccountNeed,
     operation: &'static str,
 ) -> Result<AccountPermit, Refusal> {
+    if standing.viewing.is_some() {
+        return Err(Refusal::ViewAsReadOnly);
+    }
     let by_token = standing.limits.is_some();
     match need {
         AccountNeed::SignedIn => {}

@@ -20,6 +20,7 @@ pub mod name;
 pub mod password;
 pub mod permission;
 pub mod permit;
+pub mod preset;
 pub mod push;
 pub mod refusal;
 pub mod secret;

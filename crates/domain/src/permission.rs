@@ -6,7 +6,7 @@
 use std::fmt::Debug;
 
 use crate::action::Action;
-use crate::ids::{DeploymentId, InstanceId, InvitationId, JobId, MemberId, ProjectId, ServerId};
+use crate::ids::{DeploymentId, InstanceId, InvitationId, JobId, MemberId, PresetId, ProjectId, ServerId};
 use crate::standing::Standing;
 
 /// What is asked of whoever does it. Owners may do all of it.
@@ -32,6 +32,7 @@ pub enum ResourceKind {
     Workspace,
     Member,
     Invitation,
+    Preset,
     Project,
     Instance,
     Server,
@@ -48,6 +49,7 @@ impl ResourceKind {
             Self::Workspace => "workspace",
             Self::Member => "member",
             Self::Invitation => "invitation",
+            Self::Preset => "preset",
             Self::Project => "project",
             Self::Instance => "instance",
             Self::Server => "server",
@@ -146,6 +148,19 @@ impl Target for InvitationId {
     }
 }
 
+impl Target for PresetId {
+    const KIND: ResourceKind = ResourceKind::Preset;
+
+    fn resources(&self) -> Vec<Resource> {
+        vec![Resource { kind: ResourceKind::Preset, id: self.uuid() }]
+    }
+
+    /// As with invitations: owners alone touch them.
+    fn is_listed(&self, _standing: &Standing) -> bool {
+        true
+    }
+}
+
 /// A job, and the instance that it works on: seen by whom the instance is allowed, without one by owners.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct JobTarget {
@@ -223,6 +238,10 @@ pub trait Permission: sealed::Sealed + Send + Sync + 'static {
     /// Its name in the audit log: noun, dot, verb.
     const OPERATION: &'static str;
 
+    /// Whether an owner who looks on as a member is shown it. Closed where it isn't said otherwise: what would do
+    /// something, the contents of logs and files, and what is the member's own alone.
+    const VIEWED_AS: bool;
+
     /// How the API's description names it (`x-stoa-permission`).
     #[must_use]
     fn key() -> String {
@@ -239,8 +258,17 @@ pub trait Permission: sealed::Sealed + Send + Sync + 'static {
     }
 }
 
+macro_rules! viewed_as {
+    () => {
+        false
+    };
+    (viewed_as) => {
+        true
+    };
+}
+
 macro_rules! permissions {
-    ($($module:ident { $($(#[$doc:meta])* $name:ident: $target:ty, $need:expr, $operation:literal;)* })*) => {
+    ($($module:ident { $($(#[$doc:meta])* $name:ident: $target:ty, $need:expr, $operation:literal $(, $viewed:ident)?;)* })*) => {
         $(pub mod $module {
             #[allow(unused_imports)]
             use super::*;
@@ -253,9 +281,17 @@ macro_rules! permissions {
                     type Target = $target;
                     const NEED: Need = $need;
                     const OPERATION: &'static str = $operation;
+                    const VIEWED_AS: bool = viewed_as!($($viewed)?);
                 }
             )*
         })*
+
+        /// Those that an owner who looks on as a member is shown.
+        #[must_use]
+        pub fn viewed_as() -> Vec<(&'static str, Need)> {
+            let all = [$($((<$module::$name as Permission>::OPERATION, $need, <$module::$name as Permission>::VIEWED_AS)),*),*];
+            all.into_iter().filter(|(.., viewed)| *viewed).map(|(operation, need, _)| (operation, need)).collect()
+        }
 
         /// Every permission there is: operation, key.
         #[must_use]
@@ -268,12 +304,12 @@ macro_rules! permissions {
 permissions! {
     workspace {
         /// See the workspace: its name, its look, what oneself may.
-        View: Whole, Need::Member, "workspace.view";
+        View: Whole, Need::Member, "workspace.view", viewed_as;
         Change: Whole, Need::Owner, "workspace.change";
         Delete: Whole, Need::Owner, "workspace.delete";
         ReadAudit: Whole, Need::Owner, "workspace.read_audit";
         ReadOwnAudit: Whole, Need::Member, "workspace.read_own_audit";
-        FollowEvents: Whole, Need::Member, "workspace.follow_events";
+        FollowEvents: Whole, Need::Member, "workspace.follow_events", viewed_as;
     }
     logo {
         View: Whole, Need::Member, "logo.view";
@@ -281,14 +317,28 @@ permissions! {
         Remove: Whole, Need::Owner, "logo.remove";
     }
     member {
-        List: Whole, Need::Member, "member.list";
-        View: MemberId, Need::Member, "member.view";
+        List: Whole, Need::Member, "member.list", viewed_as;
+        View: MemberId, Need::Member, "member.view", viewed_as;
         ChangeRole: MemberId, Need::Owner, "member.change_role";
         /// An owner removes; anyone leaves.
         Remove: MemberId, Need::OwnerOrSelf, "member.remove";
-        ViewPermissions: MemberId, Need::OwnerOrSelf, "member.view_permissions";
+        ViewPermissions: MemberId, Need::OwnerOrSelf, "member.view_permissions", viewed_as;
         SetPermissions: MemberId, Need::Owner, "member.set_permissions";
-        Explain: MemberId, Need::OwnerOrSelf, "member.explain";
+        SetPermissionsOfSeveral: Whole, Need::Owner, "member.set_permissions_of_several";
+        Explain: MemberId, Need::OwnerOrSelf, "member.explain", viewed_as;
+        /// The reverse question: who can?
+        FindWho: Whole, Need::Owner, "member.find_who";
+        /// Everything that a profile may hold, by name.
+        ListGrantable: Whole, Need::Owner, "member.list_grantable";
+        /// Look on as a member. Not a call of its own: a way of asking others.
+        ViewAs: MemberId, Need::Owner, "member.view_as";
+    }
+    preset {
+        List: Whole, Need::Owner, "preset.list";
+        View: PresetId, Need::Owner, "preset.view";
+        Create: Whole, Need::Owner, "preset.create";
+        Change: PresetId, Need::Owner, "preset.change";
+        Delete: PresetId, Need::Owner, "preset.delete";
     }
     invitation {
         List: Whole, Need::Owner, "invitation.list";
@@ -297,20 +347,20 @@ permissions! {
         Revoke: InvitationId, Need::Owner, "invitation.revoke";
     }
     job {
-        List: Whole, Need::Member, "job.list";
-        View: JobTarget, Need::Member, "job.view";
+        List: Whole, Need::Member, "job.list", viewed_as;
+        View: JobTarget, Need::Member, "job.view", viewed_as;
         Cancel: JobTarget, Need::Started, "job.cancel";
     }
     server {
-        List: Whole, Need::Member, "server.list";
-        View: ServerId, Need::Member, "server.view";
+        List: Whole, Need::Member, "server.list", viewed_as;
+        View: ServerId, Need::Member, "server.view", viewed_as;
         Create: Whole, Need::Owner, "server.create";
         Change: ServerId, Need::Owner, "server.change";
         Delete: ServerId, Need::Owner, "server.delete";
     }
     project {
-        List: Whole, Need::Action(Action::ViewProjects), "project.list";
-        View: ProjectId, Need::Action(Action::ViewProjects), "project.view";
+        List: Whole, Need::Action(Action::ViewProjects), "project.list", viewed_as;
+        View: ProjectId, Need::Action(Action::ViewProjects), "project.view", viewed_as;
         Create: Whole, Need::Owner, "project.create";
         Change: ProjectId, Need::Owner, "project.change";
         Delete: ProjectId, Need::Owner, "project.delete";
@@ -320,8 +370,8 @@ permissions! {
         Push: ProjectAndInstances, Need::Actions(Action::ViewProjects, Action::UseIde), "project.push";
     }
     instance {
-        List: Whole, Need::Member, "instance.list";
-        View: InstanceId, Need::Member, "instance.view";
+        List: Whole, Need::Member, "instance.list", viewed_as;
+        View: InstanceId, Need::Member, "instance.view", viewed_as;
         Create: Whole, Need::Owner, "instance.create";
         Change: InstanceId, Need::Owner, "instance.change";
         ViewEnvironment: InstanceId, Need::Owner, "instance.view_environment";
@@ -331,8 +381,8 @@ permissions! {
         Stop: InstanceId, Need::Action(Action::StopInstances), "instance.stop";
         Delete: InstanceId, Need::Action(Action::DeleteInstances), "instance.delete";
         Deploy: InstanceId, Need::Owner, "instance.deploy";
-        ListDeployments: InstanceId, Need::Action(Action::ViewLogs), "instance.list_deployments";
-        ViewDeployment: DeploymentTarget, Need::Action(Action::ViewLogs), "instance.view_deployment";
+        ListDeployments: InstanceId, Need::Action(Action::ViewLogs), "instance.list_deployments", viewed_as;
+        ViewDeployment: DeploymentTarget, Need::Action(Action::ViewLogs), "instance.view_deployment", viewed_as;
         CancelDeployment: JobTarget, Need::Started, "instance.cancel_deployment";
         ReadLogs: InstanceId, Need::Action(Action::ViewLogs), "instance.read_logs";
         /// Open the URL of an instance that is for members only.

@@ -11,6 +11,7 @@ use crate::member::Role;
 use crate::permission::{Permission, Resource, ResourceKind, Target};
 use crate::refusal::Refusal;
 use crate::standing::{Access, Revisions, Standing, TokenLimits};
+use crate::time::Timestamp;
 
 /// The proof that an actor may do `P` to the target. Neither copied nor stored: it is used once.
 #[must_use = "a permit that isn't used was decided for nothing"]
@@ -19,10 +20,12 @@ pub struct Permit<P: Permission> {
     pub(crate) actor: Actor,
     pub(crate) workspace: WorkspaceId,
     pub(crate) member: MemberId,
+    pub(crate) account: AccountId,
     pub(crate) by_owner: bool,
     pub(crate) sees_everything: bool,
     pub(crate) target: P::Target,
     pub(crate) revisions: Revisions,
+    pub(crate) ends_at: Option<Timestamp>,
     pub(crate) narrowed: Option<ActionSet>,
     pub(crate) actions: ActionSet,
     pub(crate) started_by: Option<StartedBy>,
@@ -44,6 +47,12 @@ impl<P: Permission> Permit<P> {
     #[must_use]
     pub fn member(&self) -> MemberId {
         self.member
+    }
+
+    /// Whose account the member is: the actor's, but where an owner looks on as another.
+    #[must_use]
+    pub fn account(&self) -> AccountId {
+        self.account
     }
 
     #[must_use]
@@ -73,8 +82,9 @@ impl<P: Permission> Permit<P> {
 /// What has to be read again inside a write, before it counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Recheck {
-    /// The membership and the account, against these revisions.
-    Member { account: AccountId, revisions: Revisions },
+    /// The membership and the account, against these revisions; past the end of a grant it is decided once more
+    /// though nothing was changed.
+    Member { account: AccountId, revisions: Revisions, ends_at: Option<Timestamp> },
     /// The account, against this revision.
     Account { account: AccountId, revision: i64 },
     /// Nobody is behind it.
@@ -167,7 +177,7 @@ impl<P: Permission> Authority for Permit<P> {
     }
 
     fn recheck(&self) -> Recheck {
-        Recheck::Member { account: self.actor.account, revisions: self.revisions }
+        Recheck::Member { account: self.actor.account, revisions: self.revisions, ends_at: self.ends_at }
     }
 
     fn again(&self, access: Arc<Access>) -> Result<(), Refusal> {

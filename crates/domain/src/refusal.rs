@@ -24,6 +24,8 @@ pub enum Refusal {
     WrongAccount,
     CrossOrigin,
     PasswordRequired,
+    /// Looking on as a member shows the workspace and does nothing.
+    ViewAsReadOnly,
     NotFound,
     InvitationUsed,
     InvitationExpired,
@@ -64,6 +66,8 @@ pub enum Conflict {
     AlreadySetUp,
     /// An owner has every permission; there is nothing to set.
     OwnerHasAll,
+    /// There are as many presets as a workspace may have.
+    TooManyPresets,
     /// The name is another one's in this workspace.
     NameTaken,
     /// Something in it has to go first.
@@ -129,6 +133,7 @@ impl Refusal {
             Self::AdministratorRequired => "administrator_required",
             Self::TargetNotAllowed => "target_not_allowed",
             Self::WrongAccount => "wrong_account",
+            Self::ViewAsReadOnly => "view_as_read_only",
             Self::NotFound => NOT_FOUND,
             _ => return None,
         })

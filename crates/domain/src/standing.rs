@@ -8,6 +8,7 @@ use crate::action::ActionSet;
 use crate::actor::Actor;
 use crate::ids::{AccountId, InstanceId, MemberId, ProjectId, ServerId, WorkspaceId};
 use crate::member::Role;
+use crate::time::Timestamp;
 
 /// Numbers that rise with each change of what an account, or a member, may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,6 +32,8 @@ pub struct Access {
     pub instances: FxHashSet<InstanceId>,
     pub servers: FxHashSet<ServerId>,
     pub revisions: Revisions,
+    /// When the first of these grants ends: what was decided by them before counts no longer after.
+    pub ends_at: Option<Timestamp>,
 }
 
 /// What a personal access token leaves of its account's standing.
@@ -56,6 +59,8 @@ pub struct Standing {
     actor: Actor,
     access: Arc<Access>,
     actions: Option<ActionSet>,
+    /// An owner looks on as the member that the access is of.
+    is_viewed: bool,
 }
 
 impl Standing {
@@ -70,11 +75,19 @@ impl Standing {
             return None;
         }
         let actions = limits.and_then(|limits| limits.actions);
-        Some(Self { actor, access, actions })
+        Some(Self { actor, access, actions, is_viewed: false })
+    }
+
+    /// The standing of another member, for an owner who looks on as that one: the owner acts, the member's access
+    /// decides. `None` for whoever isn't an owner of the same workspace.
+    #[must_use]
+    pub fn viewed_by(owner: &Self, access: Arc<Access>) -> Option<Self> {
+        let may = owner.is_owner() && !owner.is_viewed && owner.workspace() == access.workspace;
+        may.then(|| Self { actor: owner.actor.clone(), access, actions: None, is_viewed: true })
     }
 
     pub(crate) fn narrowed(actor: Actor, access: Arc<Access>, actions: Option<ActionSet>) -> Self {
-        Self { actor, access, actions }
+        Self { actor, access, actions, is_viewed: false }
     }
 
     pub(crate) fn narrowed_to(&self) -> Option<ActionSet> {
@@ -84,6 +97,23 @@ impl Standing {
     #[must_use]
     pub fn actor(&self) -> &Actor {
         &self.actor
+    }
+
+    /// Whose access it is: the actor's own, but where an owner looks on as another.
+    #[must_use]
+    pub fn account(&self) -> AccountId {
+        self.access.account
+    }
+
+    /// Whether an owner looks on as a member: nothing can be done then, and much isn't shown.
+    #[must_use]
+    pub fn is_viewed(&self) -> bool {
+        self.is_viewed
+    }
+
+    #[must_use]
+    pub fn ends_at(&self) -> Option<Timestamp> {
+        self.access.ends_at
     }
 
     #[must_use]
@@ -146,6 +176,8 @@ pub struct AccountStanding {
     pub limits: Option<TokenLimits>,
     /// Whether the password was entered within the last ten minutes.
     pub confirmed: bool,
+    /// The member as whom the request wants to look on.
+    pub viewing: Option<MemberId>,
 }
 
 impl AccountStanding {

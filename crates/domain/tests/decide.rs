@@ -9,12 +9,13 @@ use std::sync::Arc;
 use stoa_domain::member::Role;
 use stoa_domain::permission::{
     DeploymentTarget, JobTarget, ProjectAndInstances, Target, Whole, all, instance, invitation, job, logo,
-    member, project, server, workspace,
+    member, preset, project, server, viewed_as, workspace,
 };
 use stoa_domain::standing::{Access, Revisions};
 use stoa_domain::{
     AccountId, Action, ActionSet, Actor, Credential, DeploymentId, InstanceId, InvitationId, JobId, MemberId,
-    Permission, ProjectId, Refusal, ServerId, SessionId, Standing, TokenLimits, Via, WorkspaceId, decide,
+    Need, Permission, PresetId, ProjectId, Refusal, ServerId, SessionId, Standing, TokenLimits, Via,
+    WorkspaceId, decide,
 };
 use uuid::Uuid;
 
@@ -55,6 +56,7 @@ fn standing(role: Role, actions: ActionSet, is_listed: bool, limits: Option<&Tok
         instances: [id::<InstanceId>(listed)].into_iter().collect(),
         servers: [id::<ServerId>(listed)].into_iter().collect(),
         revisions: Revisions { account: 1, access: 1 },
+        ends_at: None,
     };
     let actor = Actor {
         account,
@@ -155,7 +157,18 @@ fn every_permission_is_decided_as_the_product_says() {
     compare::<member::Remove>(seen, OwnerOrSelf, other_member(), false);
     compare::<member::ViewPermissions>(seen, OwnerOrSelf, other_member(), false);
     compare::<member::SetPermissions>(seen, Owner, other_member(), false);
+    compare::<member::SetPermissionsOfSeveral>(seen, Owner, Whole, false);
     compare::<member::Explain>(seen, OwnerOrSelf, other_member(), false);
+    compare::<member::FindWho>(seen, Owner, Whole, false);
+    compare::<member::ListGrantable>(seen, Owner, Whole, false);
+    compare::<member::ViewAs>(seen, Owner, other_member(), false);
+
+    let preset = || id::<PresetId>(55);
+    compare::<preset::List>(seen, Owner, Whole, false);
+    compare::<preset::View>(seen, Owner, preset(), false);
+    compare::<preset::Create>(seen, Owner, Whole, false);
+    compare::<preset::Change>(seen, Owner, preset(), false);
+    compare::<preset::Delete>(seen, Owner, preset(), false);
 
     compare::<invitation::List>(seen, Owner, Whole, false);
     compare::<invitation::Create>(seen, Owner, Whole, false);
@@ -227,6 +240,99 @@ fn what_one_may_to_oneself_needs_no_owner() {
     assert_eq!(answer::<member::ChangeRole>(&plain, oneself), Answer::OwnersOnly);
 }
 
+/// An owner who looks on as the member that has this profile.
+fn viewed(actions: ActionSet, is_listed: bool) -> Standing {
+    let account: AccountId = id(100);
+    let listed = if is_listed { OWN } else { OWN + 1 };
+    let access = Access {
+        account,
+        workspace: id::<WorkspaceId>(2),
+        member: id::<MemberId>(33),
+        role: Role::Member,
+        actions,
+        projects: [id::<ProjectId>(listed)].into_iter().collect(),
+        instances: [id::<InstanceId>(listed)].into_iter().collect(),
+        servers: [id::<ServerId>(listed)].into_iter().collect(),
+        revisions: Revisions { account: 1, access: 1 },
+        ends_at: None,
+    };
+    let owner = standing(Role::Owner, ActionSet::EMPTY, false, None);
+    Standing::viewed_by(&owner, Arc::new(access)).unwrap()
+}
+
+#[test]
+fn looking_on_as_a_member_is_decided_by_the_members_profile_and_the_actor_is_the_owner() {
+    for actions in ActionSet::every() {
+        for is_listed in [false, true] {
+            let (seen, own) = (viewed(actions, is_listed), standing(Role::Member, actions, is_listed, None));
+            assert_eq!((seen.actor().account, seen.account()), (id(1), id(100)));
+            let instance = id::<InstanceId>(OWN);
+            assert_eq!(answer::<instance::View>(&seen, instance), answer::<instance::View>(&own, instance));
+            assert_eq!(
+                answer::<instance::ListDeployments>(&seen, instance),
+                answer::<instance::ListDeployments>(&own, instance)
+            );
+            assert_eq!(answer::<project::List>(&seen, Whole), answer::<project::List>(&own, Whole));
+        }
+    }
+}
+
+#[test]
+fn whoever_looks_on_does_nothing_and_reads_no_log() {
+    let seen = viewed(ActionSet::ALL, true);
+    let instance = || id::<InstanceId>(OWN);
+    let refused = [
+        decide::<instance::Restart>(&seen, instance()).unwrap_err(),
+        decide::<instance::Stop>(&seen, instance()).unwrap_err(),
+        decide::<instance::ReadLogs>(&seen, instance()).unwrap_err(),
+        decide::<instance::Visit>(&seen, instance()).unwrap_err(),
+        decide::<workspace::ReadOwnAudit>(&seen, Whole).unwrap_err(),
+        decide::<member::Remove>(&seen, id(33)).unwrap_err(),
+        decide::<project::Fetch>(&seen, id(OWN)).unwrap_err(),
+    ];
+    for refusal in refused {
+        assert_eq!(refusal, Refusal::ViewAsReadOnly);
+    }
+}
+
+#[test]
+fn nobody_but_an_owner_of_the_workspace_looks_on() {
+    let access = |workspace: u128| {
+        let own = standing(Role::Member, ActionSet::EMPTY, true, None);
+        let mut access = Access {
+            account: id(100),
+            workspace: own.workspace(),
+            member: id(33),
+            role: Role::Member,
+            actions: ActionSet::EMPTY,
+            projects: Default::default(),
+            instances: Default::default(),
+            servers: Default::default(),
+            revisions: own.revisions(),
+            ends_at: None,
+        };
+        access.workspace = id(workspace);
+        Arc::new(access)
+    };
+    let owner = standing(Role::Owner, ActionSet::EMPTY, false, None);
+    let member = standing(Role::Member, ActionSet::ALL, true, None);
+    let narrowed = TokenLimits { actions: Some(ActionSet::ALL), workspaces: None };
+    let by_token = standing(Role::Owner, ActionSet::EMPTY, true, Some(&narrowed));
+    assert!(Standing::viewed_by(&owner, access(2)).is_some());
+    assert!(Standing::viewed_by(&owner, access(3)).is_none(), "of another workspace");
+    assert!(Standing::viewed_by(&member, access(2)).is_none());
+    assert!(Standing::viewed_by(&by_token, access(2)).is_none());
+    let viewed = Standing::viewed_by(&owner, access(2)).unwrap();
+    assert!(Standing::viewed_by(&viewed, access(2)).is_none(), "not from within");
+}
+
+#[test]
+fn what_is_shown_to_who_looks_on_needs_no_owner() {
+    for (operation, need) in viewed_as() {
+        assert!(!matches!(need, Need::Owner | Need::Started), "{operation}");
+    }
+}
+
 #[test]
 fn another_grant_never_takes_access_away() {
     for actions in ActionSet::every() {
@@ -275,6 +381,7 @@ fn a_token_of_another_workspace_is_a_stranger_here() {
         instances: Default::default(),
         servers: Default::default(),
         revisions: own.revisions(),
+        ends_at: None,
     };
     assert!(Standing::new(own.actor().clone(), Arc::new(access), Some(&limits)).is_none());
 }

@@ -55,6 +55,7 @@ fn conflict(conflict: Conflict) -> &'static str {
     match conflict {
         Conflict::AlreadySetUp => "An account exists already. Sign in instead.",
         Conflict::OwnerHasAll => "An owner has every permission. Make this member a plain member first.",
+        Conflict::TooManyPresets => "A workspace has a hundred presets at most. Delete one first.",
         Conflict::NameTaken => "Something of this kind has the name already. Choose another name.",
         Conflict::StillInUse => "Instances still depend on it. Delete them first.",
         Conflict::InstanceRuns => "The workspace still has instances. Stop and delete them first.",
@@ -134,6 +135,12 @@ pub fn tell(refusal: &Refusal) -> Told {
             "password_required",
             "Password needed",
             "Enter your password again (POST /api/v1/session/confirm), then repeat.",
+        ),
+        Refusal::ViewAsReadOnly => told(
+            403,
+            "view_as_read_only",
+            "Looking on only",
+            "Viewing as a member shows an owner what they see of the workspace, and does nothing. Leave it first.",
         ),
         Refusal::NotFound => {
             told(404, "not_found", "Not found", "There is nothing here, or nothing you may see.")
@@ -333,6 +340,7 @@ pub fn examples() -> Vec<Refusal> {
         Refusal::WrongAccount,
         Refusal::CrossOrigin,
         Refusal::PasswordRequired,
+        Refusal::ViewAsReadOnly,
         Refusal::NotFound,
         Refusal::InvitationUsed,
         Refusal::InvitationExpired,

@@ -163,6 +163,7 @@ async fn around(State(frame): State<Frame>, mut request: Request, next: Next) ->
     if let Some(ConnectInfo(peer)) = request.extensions().get::<ConnectInfo<SocketAddr>>().copied() {
         request.extensions_mut().insert(Peer(peer));
     }
+    let is_viewing = crate::gate::is_viewing(request.headers(), request.uri());
     let path = request.uri().path();
     if path.starts_with("/api/") && !is_open(path) {
         match frame.is_set_up().await {
@@ -171,7 +172,13 @@ async fn around(State(frame): State<Frame>, mut request: Request, next: Next) ->
             Err(failure) => return finish(Problem(failure).into_response()),
         }
     }
-    finish(next.run(request).await)
+    let mut response = finish(next.run(request).await);
+    if is_viewing {
+        // What an owner is shown as somebody else is nobody's to keep.
+        response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        response.headers_mut().append(header::VARY, HeaderValue::from_static("Stoa-View-As"));
+    }
+    response
 }
 
 /// What answers before the first account exists.

@@ -31,6 +31,8 @@ crate::statements! {
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)";
     RECENT_REFUSALS = "SELECT COUNT(*) FROM audit_events WHERE workspace_id = $1 AND account_id = $2
             AND outcome = 'refused' AND at > $3";
+    RECORDED_SINCE = "SELECT seq FROM audit_events WHERE workspace_id = $1 AND account_id = $2 AND resource_id = $3
+            AND action = $4 AND at > $5 LIMIT 1";
     OWN_SEQ = "SELECT seq FROM audit_events WHERE workspace_id = $1 AND account_id = $2 AND id = $3";
     LIST = "SELECT seq, id, at, account_id, actor_name, via, address, action, resource_kind, resource_id, resource_name,
             outcome, second_name, repeated, detail, previous_hash, hash
@@ -136,6 +138,20 @@ impl Tx<'_> {
     pub(crate) async fn audit_also(&mut self, event: &NewAuditEvent) -> Result<(), StorageFault> {
         append(self, event).await
     }
+}
+
+/// Whether the account did this to the thing since then, by the log.
+pub(crate) async fn is_recorded_since(
+    tx: &mut Tx<'_>,
+    workspace: WorkspaceId,
+    account: AccountId,
+    resource: Uuid,
+    action: &str,
+    since: Timestamp,
+) -> Result<bool, StorageFault> {
+    let found =
+        tx.fetch_optional(RECORDED_SINCE, values![workspace, account, resource, action, since]).await?;
+    Ok(found.is_some())
 }
 
 /// Where the chains end that one transaction adds to: read once, and kept by [`keep_ends`] before the commit, however

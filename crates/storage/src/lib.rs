@@ -24,6 +24,7 @@ pub mod logo;
 pub mod mail;
 pub mod member;
 pub mod page;
+pub mod preset;
 pub mod profile;
 pub mod project;
 pub mod replica;
@@ -80,7 +81,8 @@ pub fn statements() -> Vec<Statement> {
         logo::STATEMENTS,
         mail::STATEMENTS,
         member::STATEMENTS,
-        profile::STATEMENTS,
+        preset::STATEMENTS,
+        &profile::statements(),
         project::STATEMENTS,
         replica::STATEMENTS,
         server::STATEMENTS,

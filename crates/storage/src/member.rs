@@ -2,7 +2,7 @@
 
 use stoa_domain::member::Role;
 use stoa_domain::permission::member::{ChangeRole, Remove};
-use stoa_domain::{AccountId, MemberId, Permit, Refusal, ResourceKind, Timestamp, WorkspaceId};
+use stoa_domain::{AccountId, Action, MemberId, Permit, Refusal, ResourceKind, Timestamp, WorkspaceId};
 
 use crate::event::EventType;
 use crate::failure::{Failure, StorageFault};
@@ -19,6 +19,9 @@ crate::statements! {
         FROM members m JOIN accounts a ON a.id = m.account_id
         WHERE m.workspace_id = $1 AND (a.name > $2 OR (a.name = $2 AND m.id > $3))
             AND ($4 OR LOWER(a.name) LIKE LOWER($5) ESCAPE '!' OR ($7 AND LOWER(a.email) LIKE LOWER($5) ESCAPE '!'))
+            AND ($8 OR m.role = $9)
+            AND ($10 OR m.role = 'owner' OR EXISTS (SELECT 1 FROM member_actions x WHERE x.member_id = m.id
+                AND x.action = $11 AND (x.until_at IS NULL OR x.until_at > $12)))
         ORDER BY a.name, m.id LIMIT $6";
     FIND = "SELECT m.id, m.account_id, a.name, a.email, a.email_verified_at, m.role, m.joined_at, m.last_seen_at,
             m.access_revision
@@ -48,7 +51,7 @@ pub struct MemberRecord {
     pub revision: i64,
 }
 
-fn read(row: &Row) -> Result<MemberRecord, StorageFault> {
+pub(crate) fn read(row: &Row) -> Result<MemberRecord, StorageFault> {
     let role = row.get::<String>(5)?;
     Ok(MemberRecord {
         id: row.get(0)?,
@@ -61,6 +64,14 @@ fn read(row: &Row) -> Result<MemberRecord, StorageFault> {
         last_seen_at: row.get(7)?,
         revision: row.get(8)?,
     })
+}
+
+/// What a list of members is narrowed to.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct MemberFilter {
+    pub role: Option<Role>,
+    /// Those who have the action now; owners have all.
+    pub action: Option<Action>,
 }
 
 /// A text to search for, with what LIKE would read as a pattern taken out of its meaning.
@@ -122,13 +133,27 @@ impl Store {
         after: (&str, MemberId),
         query: Option<&str>,
         by_email: bool,
+        filter: MemberFilter,
         limit: i64,
     ) -> Result<Vec<MemberRecord>, StorageFault> {
         let pattern = query.map(like);
         let rows = self
             .fetch_all(
                 LIST,
-                values![workspace, after.0, after.1, pattern.is_none(), pattern, limit, by_email],
+                values![
+                    workspace,
+                    after.0,
+                    after.1,
+                    pattern.is_none(),
+                    pattern,
+                    limit,
+                    by_email,
+                    filter.role.is_none(),
+                    filter.role.map(|role| role.key().to_owned()),
+                    filter.action.is_none(),
+                    filter.action.map(|action| action.key().to_owned()),
+                    self.now(),
+                ],
             )
             .await?;
         rows.iter().map(read).collect()

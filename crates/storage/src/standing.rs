@@ -56,9 +56,14 @@ struct Kept {
 struct Entry {
     /// `None`: known not to be a member.
     access: Option<Arc<Access>>,
-    /// When the first of its grants ends.
-    ends_at: Option<Timestamp>,
     used_at: Timestamp,
+}
+
+impl Entry {
+    /// When the first of its grants ends: it counts no longer then.
+    fn ends_at(&self) -> Option<Timestamp> {
+        self.access.as_ref().and_then(|access| access.ends_at)
+    }
 }
 
 impl Standings {
@@ -88,7 +93,7 @@ impl Standings {
         let mut kept = self.kept();
         let generation = kept.generation;
         match kept.entries.get_mut(&key) {
-            Some(entry) if entry.ends_at.is_none_or(|ends_at| ends_at > now) => {
+            Some(entry) if entry.ends_at().is_none_or(|ends_at| ends_at > now) => {
                 entry.used_at = now;
                 Ok(entry.access.clone())
             }
@@ -96,7 +101,7 @@ impl Standings {
         }
     }
 
-    fn keep(&self, key: (WorkspaceId, AccountId), loaded: &Loaded, read_at: u64, now: Timestamp) {
+    fn keep(&self, key: (WorkspaceId, AccountId), access: Option<Arc<Access>>, read_at: u64, now: Timestamp) {
         let mut kept = self.kept();
         if kept.generation != read_at {
             return;
@@ -104,14 +109,8 @@ impl Standings {
         if kept.entries.len() % 1024 == 1023 {
             kept.entries.retain(|_, entry| now.seconds_since(entry.used_at) < IDLE_SECONDS);
         }
-        kept.entries
-            .insert(key, Entry { access: loaded.access.clone(), ends_at: loaded.ends_at, used_at: now });
+        kept.entries.insert(key, Entry { access, used_at: now });
     }
-}
-
-struct Loaded {
-    access: Option<Arc<Access>>,
-    ends_at: Option<Timestamp>,
 }
 
 impl Store {
@@ -131,7 +130,7 @@ impl Store {
             let mut whole: Option<Access> = None;
             for values in access_values(workspace, account, now, wanted) {
                 let rows = self.fetch_all(ACCESS, values).await?;
-                let Some(part) = read(&rows, workspace, account)?.0 else { return Ok(None) };
+                let Some(part) = read(&rows, workspace, account)? else { return Ok(None) };
                 match &mut whole {
                     None => whole = Some(part),
                     Some(whole) => add(whole, part),
@@ -145,17 +144,24 @@ impl Store {
             Err(generation) => generation,
         };
         let rows = self.fetch_all(ACCESS, whole_lists(workspace, account, now)).await?;
-        let (access, ends_at) = read(&rows, workspace, account)?;
-        let loaded = Loaded { access: access.map(Arc::new), ends_at };
-        self.inner.standings.keep(key, &loaded, read_at, now);
-        Ok(loaded.access)
+        let access = read(&rows, workspace, account)?.map(Arc::new);
+        self.inner.standings.keep(key, access.clone(), read_at, now);
+        Ok(access)
     }
 }
 
 fn add(whole: &mut Access, part: Access) {
+    whole.ends_at = earlier(whole.ends_at, part.ends_at);
     whole.projects.extend(part.projects);
     whole.instances.extend(part.instances);
     whole.servers.extend(part.servers);
+}
+
+fn earlier(one: Option<Timestamp>, other: Option<Timestamp>) -> Option<Timestamp> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one.min(other)),
+        (one, other) => one.or(other),
+    }
 }
 
 fn whole_lists(workspace: WorkspaceId, account: AccountId, now: Timestamp) -> Vec<crate::value::Value> {
@@ -200,14 +206,10 @@ pub(crate) async fn load_in(
 ) -> Result<Option<Access>, StorageFault> {
     let now = tx.now();
     let rows = tx.fetch_all(ACCESS, whole_lists(workspace, account, now)).await?;
-    Ok(read(&rows, workspace, account)?.0)
+    read(&rows, workspace, account)
 }
 
-fn read(
-    rows: &[Row],
-    workspace: WorkspaceId,
-    account: AccountId,
-) -> Result<(Option<Access>, Option<Timestamp>), StorageFault> {
+fn read(rows: &[Row], workspace: WorkspaceId, account: AccountId) -> Result<Option<Access>, StorageFault> {
     let mut access = None;
     let mut actions = ActionSet::EMPTY;
     let (mut projects, mut instances, mut servers) = Default::default();
@@ -223,7 +225,7 @@ fn read(
             continue;
         }
         if let Some(until) = row.get::<Option<Timestamp>>(3)? {
-            ends_at = Some(ends_at.map_or(until, |earliest| earliest.min(until)));
+            ends_at = earlier(ends_at, Some(until));
         }
         match kind.as_str() {
             "action" => {
@@ -236,7 +238,7 @@ fn read(
             _ => return Err(StorageFault::Unknown(kind)),
         }
     }
-    let access = access.map(|(member, role, revisions)| Access {
+    Ok(access.map(|(member, role, revisions)| Access {
         account,
         workspace,
         member,
@@ -246,8 +248,8 @@ fn read(
         instances,
         servers,
         revisions,
-    });
-    Ok((access, ends_at))
+        ends_at,
+    }))
 }
 
 fn insert<T: std::hash::Hash + Eq>(set: &mut rustc_hash::FxHashSet<T>, id: T) {

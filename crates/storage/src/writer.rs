@@ -267,14 +267,16 @@ pub(crate) async fn carry_out<T>(
                 return Err(Refusal::Unauthenticated.into());
             }
         }
-        Recheck::Member { account, revisions } => {
+        Recheck::Member { account, revisions, ends_at } => {
             let row = tx.fetch_optional(REVISIONS, crate::values![account, authority.workspace()]).await?;
             let row = row.ok_or(Refusal::Unauthenticated)?;
             if row.get::<String>(0)? != "active" {
                 return Err(Refusal::Unauthenticated.into());
             }
             let (account_revision, access) = (row.get::<i64>(1)?, row.get::<Option<i64>>(2)?);
-            if access != Some(revisions.access) || account_revision != revisions.account {
+            // A grant that has ended since changes no revision.
+            let has_ended = ends_at.is_some_and(|ends_at| ends_at <= tx.now());
+            if has_ended || access != Some(revisions.access) || account_revision != revisions.account {
                 let fresh =
                     standing::load_in(tx, authority.workspace(), account, &authority.resources()).await?;
                 authority.again(Arc::new(fresh.ok_or(Refusal::NotFound)?))?;

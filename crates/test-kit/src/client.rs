@@ -26,6 +26,17 @@ pub struct Answer {
 }
 
 impl Answer {
+    /// Reads a response to its end.
+    ///
+    /// # Panics
+    /// Where it breaks off.
+    pub async fn read(response: http::Response<Body>) -> Self {
+        let (parts, body) = response.into_parts();
+        let bytes = body.collect().await.expect("a whole body").to_bytes();
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        Self { status: parts.status, headers: parts.headers, text }
+    }
+
     /// # Panics
     /// Where the body isn't JSON.
     #[must_use]
@@ -122,13 +133,7 @@ impl Client {
     }
 
     pub async fn send_request(&self, request: Request<Body>) -> Answer {
-        let (parts, body) = self.open(request).await.into_parts();
-        let bytes = body.collect().await.expect("a whole body").to_bytes();
-        Answer {
-            status: parts.status,
-            headers: parts.headers,
-            text: String::from_utf8_lossy(&bytes).into_owned(),
-        }
+        Answer::read(self.open(request).await).await
     }
 
     pub async fn send(&self, method: Method, path: &str, body: Option<Value>) -> Answer {

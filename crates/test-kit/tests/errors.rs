@@ -89,6 +89,10 @@ async fn of_workspaces(answers: &mut Vec<Answer>) {
     answers.push(tester.person.client.get(&workspace.path("/projects")).await);
     answers.push(tester.person.client.post("/api/v1/workspaces", json!({ "name": "Mine" })).await);
     answers.push(olga.client.post("/api/v1/workspaces", json!({ "name": "Acme" })).await);
+    let mut looking_on =
+        olga.client.request(Method::POST, &workspace.path("/projects"), Some(&json!({ "name": "Shop" })));
+    looking_on.headers_mut().insert("stoa-view-as", tester.id.parse().unwrap());
+    answers.push(olga.client.send_request(looking_on).await);
     let members = olga.client.get(&workspace.path("/members?q=olga")).await.expect(200).json();
     let own = members["items"][0]["id"].as_str().unwrap().to_owned();
     answers.push(olga.client.delete(&workspace.path(&format!("/members/{own}")), None).await);

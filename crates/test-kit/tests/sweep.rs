@@ -68,6 +68,9 @@ impl Scene {
             words.insert("invitation", invited.expect(201).field("id"));
             words.insert("member", target.id.clone());
             words.insert("account", target.person.account.clone());
+            let preset = json!({ "name": "Night watch", "actions": ["view_logs"] });
+            let made = owner.client.post(&workspace.path("/presets"), preset.clone()).await;
+            words.insert("preset", made.expect(201).field("id"));
             let project = workspace.project("Shop", &["main"]).await;
             words.insert("project", project.clone());
             // What would forbid the route's own success isn't made.
@@ -102,6 +105,8 @@ impl Scene {
             let invited =
                 stranger.client.post(&other.path("/invitations"), json!({ "email": "x@example.com" })).await;
             strangers.insert("invitation", invited.expect(201).field("id"));
+            let made = stranger.client.post(&other.path("/presets"), preset).await;
+            strangers.insert("preset", made.expect(201).field("id"));
             strangers.insert("project", other.project("Theirs", &["main"]).await);
             let members = stranger.client.get(&other.path("/members")).await.expect(200).json();
             strangers.insert("member", members["items"][0]["id"].as_str().unwrap().to_owned());

@@ -47,7 +47,7 @@ impl App {
             // Before the first look, so that nothing falls between the two.
             changes: self.store().changes(),
             workspace: permit.workspace(),
-            account: permit.actor().account,
+            account: permit.account(),
             member: permit.member(),
             newest: after.map_or(now, millis_of),
             told: HashMap::new(),

@@ -1,7 +1,10 @@
 //! *Why?*: the decision about somebody, said in a sentence.
 
 use stoa_domain::permission::member as may;
-use stoa_domain::{Action, Actor, Because, Credential, Permit, Refusal, Standing, Target, Via, explain};
+use stoa_domain::{
+    Action, Actor, Because, Credential, Permit, Refusal, Standing, Target, Timestamp, Via, explain,
+};
+use stoa_storage::profile::{Granted, Wanted};
 
 use crate::{App, Failure};
 
@@ -18,6 +21,8 @@ pub struct Question {
 pub struct Explained {
     pub because: Because,
     pub detail: String,
+    /// When what is granted ends, where it does.
+    pub until: Option<Timestamp>,
 }
 
 impl App {
@@ -29,17 +34,8 @@ impl App {
         permit: Permit<may::Explain>,
         question: Question,
     ) -> Result<Explained, Failure> {
-        let action = match &question.action {
-            None => None,
-            Some(key) => Some(Action::from_key(key).ok_or_else(|| {
-                Refusal::invalid("action", "unknown", format!("There is no action permission {key:?}."))
-            })?),
-        };
-        let named = [&question.project, &question.instance, &question.server];
-        if named.iter().filter(|word| word.is_some()).count() > 1 {
-            return Err(Refusal::invalid("instance", "too_many", "Ask about one resource at a time.").into());
-        }
         let workspace = permit.workspace();
+        let wanted = self.asked(workspace, &question).await?;
         let member = self.store().load_member(workspace, *permit.target()).await?;
         let actor = Actor {
             account: member.account,
@@ -48,14 +44,12 @@ impl App {
             credential: Credential::Job,
             address: None,
         };
-        let (because, name) = if let Some(word) = &question.project {
-            let id = self.store().find_project_id(workspace, word).await?.ok_or(Refusal::NotFound)?;
+        let action = wanted.action;
+        let (because, kind) = if let Some(id) = wanted.project {
             (self.because(&actor, &permit, action, Some(&id)).await?, "project")
-        } else if let Some(word) = &question.instance {
-            let id = self.store().find_instance_id(workspace, word).await?.ok_or(Refusal::NotFound)?;
+        } else if let Some(id) = wanted.instance {
             (self.because(&actor, &permit, action, Some(&id)).await?, "instance")
-        } else if let Some(word) = &question.server {
-            let id = self.store().find_server_id(workspace, word).await?.ok_or(Refusal::NotFound)?;
+        } else if let Some(id) = wanted.server {
             (self.because(&actor, &permit, action, Some(&id)).await?, "server")
         } else {
             (self.because::<stoa_domain::InstanceId>(&actor, &permit, action, None).await?, "workspace")
@@ -63,7 +57,18 @@ impl App {
         if because == Because::ResourceNotAllowed && !permit.by_owner() {
             return Err(Refusal::NotFound.into());
         }
-        Ok(Explained { because, detail: sentence(because, &member.name, action, name) })
+        if because == Because::Granted && wanted.owners_only {
+            let detail = format!(
+                "A production instance is deleted by owners only, whatever {} is granted.",
+                member.name
+            );
+            return Ok(Explained { because: Because::ActionMissing, detail, until: None });
+        }
+        let until = match because {
+            Because::Granted => self.end_of(&permit, &wanted).await?,
+            _ => None,
+        };
+        Ok(Explained { because, detail: sentence(because, &member.name, action, kind), until })
     }
 
     async fn because<T: Target>(
@@ -79,12 +84,30 @@ impl App {
             access.and_then(|access| Standing::new(actor.clone(), access, None)).ok_or(Refusal::NotFound)?;
         Ok(explain(&standing, action, target))
     }
+
+    /// When the first of the grants that it rests on ends.
+    async fn end_of(
+        &self,
+        permit: &Permit<may::Explain>,
+        wanted: &Wanted,
+    ) -> Result<Option<Timestamp>, Failure> {
+        let profile = self.store().load_profile(permit.workspace(), *permit.target()).await?;
+        let rests_on = [
+            wanted.action.map(Granted::Action),
+            wanted.project.map(Granted::Project),
+            wanted.instance.map(Granted::Instance),
+            wanted.server.map(Granted::Server),
+        ];
+        Ok(rests_on.iter().flatten().filter_map(|granted| profile.until.get(granted).copied()).min())
+    }
 }
 
 fn sentence(because: Because, name: &str, action: Option<Action>, kind: &str) -> String {
     let what = action.map_or("see it".to_owned(), |action| format!("do this ({})", action.label()));
     match because {
         Because::Owner => format!("{name} is an owner of the workspace and may do everything in it."),
+        Because::Granted if kind == "workspace" => format!("{name} may {what}: the permission is granted."),
+        Because::Granted if action.is_none() => format!("{name} may {what}: the {kind} is allowed."),
         Because::Granted => {
             format!("{name} may {what}: the permission is granted and the {kind} is allowed.")
         }

@@ -1,18 +1,25 @@
 //! Members: who they are, and what each may do.
 
+mod ending;
 mod explain;
 mod permissions;
+mod view_as;
+mod who;
 
 pub use explain::{Explained, Question};
-pub use permissions::{SeenProfile, SetPermissions};
+pub use permissions::{OneOfSeveral, SeenProfile, SetPermissions};
+pub(crate) use view_as::Views;
+pub use who::Able;
 
 use stoa_domain::member::Role;
 use stoa_domain::permission::member as may;
-use stoa_domain::{MemberId, Permission, Permit};
+use stoa_domain::{MemberId, Permission, Permit, Refusal};
 use stoa_storage::member::MemberRecord;
 
-pub use stoa_storage::profile::Profile;
+pub use stoa_storage::member::MemberFilter;
+pub use stoa_storage::profile::{Ends, Grantable, Profile, Summary};
 
+use crate::preset::SeenPreset;
 use crate::{App, Failure};
 
 /// Rows read at once while some of them are looked for: the databases don't agree on the case of letters.
@@ -28,8 +35,44 @@ pub struct SeenMember {
 
 #[derive(Debug, Clone)]
 pub struct PrivateMember {
+    pub granted: Granted,
+}
+
+/// What a member may do: an owner's isn't restricted, a member's is told whole or in a few words.
+#[derive(Debug, Clone)]
+pub enum Granted {
+    Everything,
+    Profile(Profile),
+    Summary(Summary),
+}
+
+impl Granted {
     /// `None` is an owner's: not restricted.
-    pub profile: Option<Profile>,
+    #[must_use]
+    pub fn into_profile(self) -> Option<Profile> {
+        match self {
+            Self::Profile(profile) => Some(profile),
+            Self::Everything | Self::Summary(_) => None,
+        }
+    }
+}
+
+/// What is asked of the list of members.
+#[derive(Debug, Clone, Default)]
+pub struct ListMembers {
+    /// Text in a name, or for owners in an address.
+    pub search: Option<String>,
+    pub filter: MemberFilter,
+    /// Profiles in a few words, instead of whole.
+    pub is_brief: bool,
+    pub limit: i64,
+}
+
+/// A list of members, with what profiles are told by.
+pub struct ListedMembers {
+    pub members: Vec<SeenMember>,
+    /// For owners who ask for it in brief.
+    pub presets: Vec<SeenPreset>,
 }
 
 impl App {
@@ -38,13 +81,17 @@ impl App {
         workspace: stoa_domain::WorkspaceId,
         member: MemberRecord,
         whole: bool,
+        is_brief: bool,
     ) -> Result<SeenMember, Failure> {
         let private = if whole {
-            let profile = match member.role {
-                Role::Owner => None,
-                Role::Member => Some(self.store().load_profile(workspace, member.id).await?),
+            let granted = match member.role {
+                Role::Owner => Granted::Everything,
+                Role::Member if is_brief => {
+                    Granted::Summary(self.store().summarize_profile(workspace, member.id).await?)
+                }
+                Role::Member => Granted::Profile(self.store().load_profile(workspace, member.id).await?),
             };
-            Some(PrivateMember { profile })
+            Some(PrivateMember { granted })
         } else {
             None
         };
@@ -54,22 +101,27 @@ impl App {
     /// Members by name, after the one with this name and id.
     ///
     /// # Errors
-    /// A fault.
+    /// `OwnerRequired` for whoever asks what others may do without being shown it.
     pub async fn list_members(
         &self,
         permit: Permit<may::List>,
         after: (&str, MemberId),
-        query: Option<&str>,
-        limit: i64,
-    ) -> Result<Vec<SeenMember>, Failure> {
+        wish: ListMembers,
+    ) -> Result<ListedMembers, Failure> {
         let workspace = permit.workspace();
-        let members = self.find_members(workspace, after, query, permit.by_owner(), limit).await?;
+        let is_owner = permit.by_owner();
+        if wish.filter.action.is_some() && !is_owner {
+            let refusal = Refusal::OwnerRequired { ask: Vec::new() };
+            return Err(self.with_owners(workspace, refusal).await?.into());
+        }
+        let members = self.find_members(workspace, after, &wish, is_owner).await?;
         let mut seen = Vec::with_capacity(members.len());
         for member in members {
-            let whole = permit.by_owner() || member.id == permit.member();
-            seen.push(self.seen(workspace, member, whole).await?);
+            let whole = is_owner || member.id == permit.member();
+            seen.push(self.seen(workspace, member, whole, wish.is_brief).await?);
         }
-        Ok(seen)
+        let presets = if is_owner && wish.is_brief { self.presets_of(workspace).await? } else { Vec::new() };
+        Ok(ListedMembers { members: seen, presets })
     }
 
     /// Addresses are looked into only `by_email`: they aren't for members to find.
@@ -77,12 +129,12 @@ impl App {
         &self,
         workspace: stoa_domain::WorkspaceId,
         after: (&str, MemberId),
-        query: Option<&str>,
+        wish: &ListMembers,
         by_email: bool,
-        limit: i64,
     ) -> Result<Vec<MemberRecord>, Failure> {
-        let Some(query) = query.map(str::to_lowercase) else {
-            return Ok(self.store().list_members(workspace, after, None, by_email, limit).await?);
+        let (filter, limit) = (wish.filter, wish.limit);
+        let Some(query) = wish.search.as_deref().map(str::to_lowercase) else {
+            return Ok(self.store().list_members(workspace, after, None, by_email, filter, limit).await?);
         };
         let is_found = |member: &MemberRecord| {
             member.name.to_lowercase().contains(&query)
@@ -92,7 +144,8 @@ impl App {
         let (mut name, mut id) = (after.0.to_owned(), after.1);
         let mut found = Vec::new();
         while found.len() < wanted {
-            let chunk = self.store().list_members(workspace, (&name, id), None, by_email, CHUNK).await?;
+            let chunk =
+                self.store().list_members(workspace, (&name, id), None, by_email, filter, CHUNK).await?;
             let Some(last) = chunk.last() else { break };
             (name, id) = (last.name.clone(), last.id);
             found.extend(chunk.into_iter().filter(is_found));
@@ -106,7 +159,7 @@ impl App {
     pub async fn view_member(&self, permit: Permit<may::View>) -> Result<SeenMember, Failure> {
         let member = self.store().load_member(permit.workspace(), *permit.target()).await?;
         let whole = permit.by_owner() || member.id == permit.member();
-        self.seen(permit.workspace(), member, whole).await
+        self.seen(permit.workspace(), member, whole, false).await
     }
 
     /// The member as whoever may change its role sees it: what a guarded change is compared with.
@@ -118,7 +171,7 @@ impl App {
         P: Permission<Target = MemberId>,
     {
         let member = self.store().load_member(permit.workspace(), *permit.target()).await?;
-        self.seen(permit.workspace(), member, true).await
+        self.seen(permit.workspace(), member, true, false).await
     }
 
     /// # Errors
@@ -131,7 +184,7 @@ impl App {
     ) -> Result<SeenMember, Failure> {
         let workspace = permit.workspace();
         let member = self.store().change_role(permit, role, expected_revision).await?;
-        self.seen(workspace, member, true).await
+        self.seen(workspace, member, true, false).await
     }
 
     /// Removes a member; on oneself, leaves.

@@ -57,6 +57,7 @@ impl App {
                     revision: found.revision,
                     limits: None,
                     confirmed: now.seconds_since(found.authenticated_at) < CONFIRMED_SECONDS,
+                    viewing: None,
                 }))
             }
             Presented::Token(text) => {
@@ -76,6 +77,7 @@ impl App {
                     revision: found.revision,
                     limits: Some(found.limits),
                     confirmed: false,
+                    viewing: None,
                 }))
             }
         }

@@ -1,10 +1,12 @@
 //! Gates: the first argument of every handler, which settles who asks and whether they may.
 
 mod credential;
+mod viewing;
 
 use std::marker::PhantomData;
 
 use axum::extract::{FromRequestParts, RawPathParams};
+use http::Method;
 use http::request::Parts;
 use stoa_app::Failure;
 use stoa_app::authority::{Locate, PathWords};
@@ -16,6 +18,7 @@ use stoa_domain::{
 use crate::site::Frame;
 
 pub(crate) use credential::{presented, via};
+pub(crate) use viewing::is_viewing;
 
 /// How a route is gated: what the description, the permission table and the hostile tests are made from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,6 +28,8 @@ pub struct GateKey {
     /// The operation's name in the audit log; for public ones why they are.
     pub operation: &'static str,
     pub kind: GateKind,
+    /// Whether an owner who looks on as a member is answered.
+    pub is_viewed_as: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,7 +66,12 @@ where
     P::Target: Locate,
 {
     fn key() -> GateKey {
-        GateKey { permission: P::key(), operation: P::OPERATION, kind: GateKind::Workspace }
+        GateKey {
+            permission: P::key(),
+            operation: P::OPERATION,
+            kind: GateKind::Workspace,
+            is_viewed_as: P::VIEWED_AS,
+        }
     }
 
     async fn pass(frame: &Frame, parts: &mut Parts) -> Result<Self, Failure> {
@@ -103,6 +113,7 @@ impl<O: AccountOperation> Gate for SignedIn<O> {
             permission: "account".to_owned(),
             operation: O::OPERATION,
             kind: GateKind::Account(O::NEED),
+            is_viewed_as: false,
         }
     }
 
@@ -158,10 +169,18 @@ impl<R: Reason> sealed::Sealed for Anyone<R> {}
 
 impl<R: Reason> Gate for Anyone<R> {
     fn key() -> GateKey {
-        GateKey { permission: "public".to_owned(), operation: R::WHY, kind: GateKind::Public }
+        GateKey {
+            permission: "public".to_owned(),
+            operation: R::WHY,
+            kind: GateKind::Public,
+            is_viewed_as: false,
+        }
     }
 
     async fn pass(frame: &Frame, parts: &mut Parts) -> Result<Self, Failure> {
+        if viewing::named(parts).is_some() {
+            return Err(Refusal::ViewAsReadOnly.into());
+        }
         // Without any credential nothing is asked of the records.
         let account = match presented(&frame.site, &parts.headers)? {
             Presented::Nothing => None,
@@ -175,7 +194,13 @@ impl<R: Reason> Gate for Anyone<R> {
 async fn account(frame: &Frame, parts: &Parts) -> Result<Option<AccountStanding>, Failure> {
     let presented = presented(&frame.site, &parts.headers)?;
     let origin = Origin { via: via(&parts.headers), address: crate::peer::address(&frame.site, parts) };
-    frame.app.identify(&presented, origin).await
+    let found = frame.app.identify(&presented, origin).await?;
+    let (Some(mut account), Some(member)) = (found.clone(), viewing::named(parts)) else { return Ok(found) };
+    if !matches!(parts.method, Method::GET | Method::HEAD) {
+        return Err(Refusal::ViewAsReadOnly.into());
+    }
+    account.viewing = Some(member);
+    Ok(Some(account))
 }
 
 /// The path's words, decoded.

@@ -21,6 +21,8 @@ const TAGS: [(&str, &str); 18] = [
     ("workspaces", "What a team shares."),
     ("logos", "The pictures that workspaces wear."),
     ("members", "Who is in a workspace, and what each may do."),
+    ("permissions", "What members may do, asked from all sides."),
+    ("presets", "Sets of action permissions under a name."),
     ("invitations", "Addresses asked into a workspace."),
     ("audit", "Who did what to what, when, from where, and whether it was allowed."),
     ("events", "What happens, as it happens."),
@@ -64,6 +66,7 @@ fn path_parameter(name: &str) -> Value {
         "workspace" | "project" | "instance" | "server" => {
             (json!({ "type": "string" }), "Its slug or its id.")
         }
+        "preset" => (json!({ "type": "string", "format": "uuid" }), "Its id."),
         "token" => (json!({ "type": "string" }), "The secret of an invitation's link."),
         _ => (json!({ "type": "string", "format": "uuid" }), "Its id."),
     };
@@ -115,6 +118,10 @@ fn parameters(route: &Registered) -> Vec<Value> {
     if route.description.is_guarded {
         let about = "The `ETag` that the change was made from: refused with 412 where it isn't the newest.";
         all.push(header_parameter("If-Match", about));
+    }
+    if route.gate.is_viewed_as {
+        let about = "For owners: a member's id. Answered as that member sees it, read-only.";
+        all.push(header_parameter("Stoa-View-As", about));
     }
     if is_repeatable(route) {
         let about = "The same key with the same request within 24 hours gives the first answer again.";

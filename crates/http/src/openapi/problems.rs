@@ -34,6 +34,9 @@ pub fn codes_of(route: &Registered) -> BTreeSet<&'static str> {
         GateKind::Workspace => {
             codes.insert("not_found");
             codes.extend(of_permission(&route.gate.permission));
+            if route.gate.is_viewed_as {
+                codes.extend(["permission_denied", "view_as_read_only"]);
+            }
         }
     }
     let told = &route.description;

@@ -74,6 +74,8 @@ closed_sets! {
         &[Because::Owner, Because::Granted, Because::ActionMissing, Because::ResourceNotAllowed],
         Because::key,
     );
+    /// What an entry of a profile is.
+    GrantKind = vec!["action", "project", "instance", "server"];
     /// How an invitation stands.
     InvitationStatus = keys(
         &[Invitations::Pending, Invitations::Accepted, Invitations::Revoked, Invitations::Expired],
@@ -97,7 +99,7 @@ closed_sets! {
     EventType = vec!["created", "changed", "deleted", "status", "job", "access_changed", "membership_ended"];
     /// Kinds of things.
     Kind = vec![
-        "workspace", "member", "invitation", "project", "instance", "server", "job", "account", "session", "token",
+        "workspace", "member", "invitation", "preset", "project", "instance", "server", "job", "account", "session", "token",
     ];
     /// Which log.
     LogSource = vec!["app", "deployment"];

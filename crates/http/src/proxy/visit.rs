@@ -54,7 +54,14 @@ impl Visit {
         ];
         Asked {
             // A visit changes nothing, so neither administration nor an entered password is carried by it.
-            account: AccountStanding { actor, is_admin: false, revision: 0, limits: None, confirmed: false },
+            account: AccountStanding {
+                actor,
+                is_admin: false,
+                revision: 0,
+                limits: None,
+                confirmed: false,
+                viewing: None,
+            },
             path: PathWords::new(path),
         }
     }

@@ -3,8 +3,8 @@
 use futures_util::StreamExt as _;
 use serde::{Deserialize, Serialize};
 use stoa_app::event::EventRecord;
-use stoa_domain::EventId;
 use stoa_domain::permission::workspace::FollowEvents;
+use stoa_domain::{EventId, Refusal};
 use utoipa::ToSchema;
 
 use super::wire::time;
@@ -33,6 +33,8 @@ pub(super) fn routes(routes: Routes) -> Routes {
 struct EventsQuery {
     /// The id of the last event that was read, where no `Last-Event-ID` says it.
     after: Option<String>,
+    /// For owners: the id of the member as whom to look on, where no `Stoa-View-As` says it.
+    view_as: Option<String>,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -80,6 +82,10 @@ async fn follow(
         headers.get("last-event-id").and_then(|value| value.to_str().ok()).map(str::to_owned).or(query.after);
     // One that can't be read, after an update perhaps: from now on. The page asks everything anew when it connects.
     let after: Option<EventId> = last.and_then(|last| last.parse().ok());
+    // An address that is written in some other way is refused rather than answered as the owner's own.
+    if query.view_as.is_some() && asked.account.viewing.is_none() {
+        return Err(Refusal::invalid("view_as", "invalid", "This isn't a member's id.").into());
+    }
     let lease = frame.leases.hold::<FollowEvents>(asked);
     let frames = frame.app.follow_events(permit, after).await?.map(|event| {
         let event = event?;

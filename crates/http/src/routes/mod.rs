@@ -12,6 +12,7 @@ mod job;
 mod log;
 mod logo;
 mod member;
+mod preset;
 mod project;
 mod server;
 mod session;
@@ -37,6 +38,7 @@ pub fn all(_version: &'static str) -> Routes {
     let routes = workspace::routes(routes);
     let routes = logo::routes(routes);
     let routes = member::routes(routes);
+    let routes = preset::routes(routes);
     let routes = invitation::routes(routes);
     let routes = audit::routes(routes);
     let routes = event::routes(routes);

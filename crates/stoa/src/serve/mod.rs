@@ -213,11 +213,13 @@ fn spawn_background(tasks: &mut JoinSet<()>, app: &App, stop: &CancellationToken
     let spawn = |tasks: &mut JoinSet<()>, work: std::pin::Pin<Box<dyn Future<Output = ()> + Send>>| {
         tasks.spawn(work);
     };
+    let (grants, for_grants) = (app.clone(), stop.clone());
     let (mails, jobs, machine, sweeps) = (app.clone(), app.clone(), app.clone(), app.clone());
     let (for_mails, for_jobs, for_machine, for_sweeps) =
         (stop.clone(), stop.clone(), stop.clone(), stop.clone());
     spawn(tasks, Box::pin(async move { mails.run_mails(for_mails).await }));
     spawn(tasks, Box::pin(async move { jobs.run_jobs(for_jobs).await }));
+    spawn(tasks, Box::pin(async move { grants.run_grants(for_grants).await }));
     spawn(tasks, Box::pin(async move { machine.follow_machine(for_machine).await }));
     spawn(tasks, Box::pin(async move { sweep(sweeps, for_sweeps).await }));
 }
