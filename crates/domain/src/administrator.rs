@@ -123,6 +123,7 @@ mod tests {
             revision: 1,
             limits,
             confirmed: true,
+            viewing: None,
         }
     }
 

@@ -141,6 +141,7 @@ impl<O: Administration> Gate for Administers<O> {
             permission: "administrator".to_owned(),
             operation: O::OPERATION,
             kind: GateKind::Administrator,
+            is_viewed_as: false,
         }
     }
 
