@@ -283,6 +283,8 @@ CREATE TABLE member_actions (
     FOREIGN KEY (workspace_id, member_id) REFERENCES members (workspace_id, id) ON DELETE CASCADE
 );
 
+CREATE INDEX member_actions_ending ON member_actions (until_at) WHERE until_at IS NOT NULL;
+
 CREATE TABLE member_instances (
     workspace_id UUID NOT NULL,
     member_id UUID NOT NULL,
@@ -294,6 +296,8 @@ CREATE TABLE member_instances (
 );
 
 CREATE INDEX member_instances_by_instance ON member_instances (instance_id);
+
+CREATE INDEX member_instances_ending ON member_instances (until_at) WHERE until_at IS NOT NULL;
 
 CREATE TABLE member_projects (
     workspace_id UUID NOT NULL,
@@ -307,6 +311,8 @@ CREATE TABLE member_projects (
 
 CREATE INDEX member_projects_by_project ON member_projects (project_id);
 
+CREATE INDEX member_projects_ending ON member_projects (until_at) WHERE until_at IS NOT NULL;
+
 CREATE TABLE member_servers (
     workspace_id UUID NOT NULL,
     member_id UUID NOT NULL,
@@ -318,6 +324,8 @@ CREATE TABLE member_servers (
 );
 
 CREATE INDEX member_servers_by_server ON member_servers (server_id);
+
+CREATE INDEX member_servers_ending ON member_servers (until_at) WHERE until_at IS NOT NULL;
 
 CREATE TABLE members (
     id UUID NOT NULL PRIMARY KEY,
