@@ -3,6 +3,7 @@
 //! Nothing is decided here. What may be done is `domain`'s, what is done `app`'s; this crate puts the parts together.
 
 mod check;
+mod client;
 mod doctor;
 mod failure;
 mod instances;
@@ -71,6 +72,12 @@ fn command() -> Command {
                 ),
         )
         .subcommand(Command::new("openapi").about("Prints the description of the API (OpenAPI 3.1)"))
+        .subcommand(
+            Command::new("completions").about("Prints what a shell needs to complete commands").arg(
+                Arg::new("shell").required(true).value_parser(clap::value_parser!(clap_complete::Shell)),
+            ),
+        )
+        .subcommands(client::commands())
 }
 
 fn main() -> ExitCode {
@@ -87,6 +94,9 @@ fn main() -> ExitCode {
         return stoa_http::git::hook::run();
     }
     let matches = command().get_matches();
+    if let Some(code) = matches.subcommand().and_then(|(name, arguments)| client::run(name, arguments)) {
+        return code;
+    }
     let outcome = match matches.subcommand() {
         Some(("serve", flags)) => with_runtime(flags, serve::serve),
         Some(("migrate", flags)) => {
@@ -107,6 +117,10 @@ fn main() -> ExitCode {
             None => Err(Ended::said("see stoa instances --help")),
         },
         Some(("openapi", _)) => print_openapi(),
+        Some(("completions", arguments)) => {
+            print_completions(arguments);
+            Ok(())
+        }
         _ => Err(Ended::said("this isn't a command of stoa; see stoa --help")),
     };
     match outcome {
@@ -158,6 +172,13 @@ where
 fn environment() -> impl Iterator<Item = (String, String)> {
     std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+}
+
+fn print_completions(arguments: &ArgMatches) {
+    let Some(shell) = arguments.get_one::<clap_complete::Shell>("shell") else { return };
+    let mut text = Vec::new();
+    clap_complete::generate(*shell, &mut command(), "stoa", &mut text);
+    output::say(String::from_utf8_lossy(&text).trim_end());
 }
 
 fn print_openapi() -> Result<(), Ended> {

@@ -168,3 +168,24 @@ fn licences_are_read_as_they_are_written() {
     assert!(!fits("MIT AND GPL-3.0-only") && !fits("GPL-3.0-only") && !fits(""));
     assert!(!fits("(MIT OR GPL-3.0-only) AND GPL-3.0-only"));
 }
+
+/// The client is a program of the API's like anybody's: what it needs of Stoa it asks for.
+#[test]
+fn the_client_knows_the_api_and_nothing_else_of_stoas() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../stoa/src/client");
+    let mut seen = 0;
+    for entry in std::fs::read_dir(folder).expect("the client") {
+        let path = entry.unwrap().path();
+        let text = std::fs::read_to_string(&path).unwrap();
+        for (name, _) in FLOORS.iter().filter(|(name, _)| *name != "stoa") {
+            let module = format!("{}::", name.replace('-', "_"));
+            assert!(!text.contains(&module), "{} knows {name}", path.display());
+        }
+        let within = text.match_indices("crate::").map(|(at, _)| &text[at..]);
+        for rest in within {
+            assert!(rest.starts_with("crate::output::"), "{} reaches beyond: {:.40}", path.display(), rest);
+        }
+        seen += 1;
+    }
+    assert!(seen > 10);
+}

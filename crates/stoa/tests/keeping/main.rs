@@ -2,7 +2,7 @@
 //! what an earlier program has written read by this one. What is cut short, changed, newer, of another key or stopped in
 //! the middle is refused with a sentence, and nothing is changed.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
 
 mod archives;
 mod backup;

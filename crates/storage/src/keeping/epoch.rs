@@ -16,7 +16,7 @@ crate::statements! {
     /// Not removed: whoever has one is told that it is old, and the invitation waits for another.
     INVITATION_LINKS = "UPDATE invitation_links SET ended_at = $1 WHERE ended_at IS NULL";
     /// The links in them have just ended; and some may have been sent since the copy was made.
-    MAILS = "UPDATE mails SET status = 'void', content = NULL, lease_until = NULL WHERE status = 'waiting'";
+    MAILS = "UPDATE mails SET status = 'void', content = NULL, lease_until = NULL, ended_at = $1 WHERE status = 'waiting'";
     /// Answers to what was asked in a time that never was.
     IDEMPOTENCY = "DELETE FROM idempotency";
     /// Those that were there when the copy was made.
@@ -70,7 +70,7 @@ async fn void(tx: &mut Tx<'_>) -> Result<Voided, StorageFault> {
         sessions: tx.execute(SESSIONS, vec![]).await?,
         tokens: tx.execute(TOKENS, vec![]).await?,
         links: tx.execute(INVITATION_LINKS, values![now]).await?,
-        mails: tx.execute(MAILS, vec![]).await?,
+        mails: tx.execute(MAILS, values![now]).await?,
     };
     for statement in [MAILED_LINKS, JOINS] {
         voided.links += tx.execute(statement, vec![]).await?;

@@ -1,0 +1,175 @@
+//! `stoa instance …`.
+
+use clap::ArgMatches;
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use super::failed::Failed;
+use super::show::{defused, facts, has_colours, items, table, time, words};
+use super::workspace::wished;
+use super::{Desk, ask, deployment, field, flag, job, logs, needed, text, told};
+
+pub async fn run(desk: &Desk, verb: &str, arguments: &ArgMatches) -> Result<(), Failed> {
+    match verb {
+        "list" => list(desk, arguments).await,
+        "show" => {
+            let found = desk.call.get(&desk.path(&["instances", needed(arguments, "which")?])?).await?.body;
+            desk.print(&found, show)
+        }
+        "create" => create(desk, arguments).await,
+        "change" => change(desk, arguments).await,
+        "delete" => delete(desk, arguments).await,
+        "start" => act(desk, arguments, "start", &json!({}), "It is started").await,
+        "stop" => {
+            let body = if flag(arguments, "cancel") { json!({ "cancel": true }) } else { json!({}) };
+            act(desk, arguments, "stop", &body, "It is stopped").await
+        }
+        "restart" => {
+            let mode = if flag(arguments, "hard") { "hard" } else { "soft" };
+            act(desk, arguments, "restart", &json!({ "mode": mode }), "It is restarted").await
+        }
+        "deploy" => {
+            let mut body = json!({});
+            for name in ["commit", "release"] {
+                if let Some(value) = text(arguments, name) {
+                    body[name] = value.into();
+                }
+            }
+            act(desk, arguments, "deploy", &body, "It is deployed").await
+        }
+        "deployments" => deployment::list(desk, arguments).await,
+        "logs" => logs::read(desk, arguments).await,
+        _ => {
+            let path = desk.path(&["instances", needed(arguments, "which")?, "environment"])?;
+            let found = desk.call.get(&path).await?.body;
+            desk.print(&found, environment)
+        }
+    }
+}
+
+async fn list(desk: &Desk, arguments: &ArgMatches) -> Result<(), Failed> {
+    let asked = [
+        ("q", text(arguments, "search")),
+        ("project", text(arguments, "project")),
+        ("server", text(arguments, "server")),
+        ("stage", text(arguments, "stage")),
+        ("status", text(arguments, "status")),
+    ];
+    let found = desk.call.list(&desk.path(&["instances"])?, &asked).await?;
+    desk.print(&found, |found| {
+        let rows = items(found).map(|one| {
+            let project = field(&one["project"], "slug").to_owned();
+            let rest = ["stage", "status", "branch", "url"].map(|name| field(one, name).to_owned());
+            [vec![field(one, "slug").to_owned(), project], rest.to_vec()].concat()
+        });
+        table(
+            &["SLUG", "PROJECT", "STAGE", "STATUS", "BRANCH", "URL"],
+            rows.collect(),
+            "You may see no instance.",
+        );
+    })
+}
+
+/// A state, in the colour of the page's where colours are for the reader.
+fn status(word: &str) -> String {
+    let colour = match word {
+        "running" => "32",
+        "failed" => "31",
+        "deploying" | "deleting" => "33",
+        _ => return word.to_owned(),
+    };
+    if has_colours() { format!("\x1b[{colour}m{word}\x1b[0m") } else { word.to_owned() }
+}
+
+fn show(one: &Value) {
+    crate::output::say(&format!("{}  {}", defused(field(one, "name"), false), status(field(one, "status"))));
+    let is_protected = if one["is_protected"] == true { "yes" } else { "" };
+    facts(&[
+        ("Why", field(one, "reason").to_owned()),
+        ("Address", field(one, "url").to_owned()),
+        ("Open to", field(one, "visibility").to_owned()),
+        ("Project", field(&one["project"], "slug").to_owned()),
+        ("Server", field(&one["server"], "slug").to_owned()),
+        ("Stage", field(one, "stage").to_owned()),
+        ("Branch", field(one, "branch").to_owned()),
+        ("Commit", field(one, "commit").to_owned()),
+        ("Protected", is_protected.to_owned()),
+        ("You may", words(&one["may"])),
+        ("Goes on", job::in_words(&one["job"])),
+        ("Since", time(one, "created_at")),
+        ("Slug", field(one, "slug").to_owned()),
+        ("Id", field(one, "id").to_owned()),
+    ]);
+}
+
+fn environment(found: &Value) {
+    let rows = found["environment"].as_array().into_iter().flatten().map(|one| {
+        let value = if one["secret"] == true { "(secret)" } else { field(one, "value") };
+        vec![field(one, "name").to_owned(), value.to_owned()]
+    });
+    table(&["NAME", "VALUE"], rows.collect(), "It has no variables of its own.");
+}
+
+async fn create(desk: &Desk, arguments: &ArgMatches) -> Result<(), Failed> {
+    let mut body = json!({ "name": needed(arguments, "name")? });
+    for name in ["project", "server", "stage", "branch"] {
+        body[name] = needed(arguments, name)?.into();
+    }
+    if let Some(visibility) = text(arguments, "visibility") {
+        body["visibility"] = visibility.into();
+    }
+    let mut variables = Vec::new();
+    for pair in arguments.get_many::<String>("set").into_iter().flatten() {
+        let (name, value) = pair
+            .split_once('=')
+            .ok_or_else(|| Failed::Usage(format!("--set {pair}: has to be NAME=VALUE")))?;
+        variables.push(json!({ "name": name, "value": value }));
+    }
+    for name in arguments.get_many::<String>("secret").into_iter().flatten() {
+        variables.push(json!({ "name": name, "value": ask::secret(&format!("{name}: "))?, "secret": true }));
+    }
+    if !variables.is_empty() {
+        body["environment"] = variables.into();
+    }
+    let made = desk.call.post(&desk.path(&["instances"])?, &body).await?.body;
+    job::follow(desk, made, "It is deployed").await
+}
+
+async fn change(desk: &Desk, arguments: &ArgMatches) -> Result<(), Failed> {
+    let mut body =
+        wished(arguments, &[("name", "name"), ("visibility", "visibility"), ("protected", "is_protected")])?;
+    if let Some(word) = body["is_protected"].as_str() {
+        body["is_protected"] = (word == "true").into();
+    } else if let Some(fields) = body.as_object_mut() {
+        fields.remove("is_protected");
+    }
+    let path = desk.path(&["instances", needed(arguments, "which")?])?;
+    let before = desk.call.get(&path).await?;
+    let changed = desk.call.change(Method::PATCH, &path, before.tag, &body).await?.body;
+    desk.print(&changed, show)
+}
+
+async fn delete(desk: &Desk, arguments: &ArgMatches) -> Result<(), Failed> {
+    let path = desk.path(&["instances", needed(arguments, "which")?])?;
+    let before = desk.call.get(&path).await?;
+    let name = told(&before.body, "name");
+    desk.confirm(&format!("This deletes the instance {name} with its data"), &name)?;
+    let mut body = json!({ "confirm": name });
+    if flag(arguments, "cancel") {
+        body["cancel"] = true.into();
+    }
+    let answer = desk.call.change(Method::DELETE, &path, before.tag, &body).await?.body;
+    job::follow(desk, answer, "It is deleted").await
+}
+
+async fn act(
+    desk: &Desk,
+    arguments: &ArgMatches,
+    verb: &str,
+    body: &Value,
+    done: &str,
+) -> Result<(), Failed> {
+    let path = desk.path(&["instances", needed(arguments, "which")?, verb])?;
+    let answer = desk.call.post(&path, body).await?.body;
+    job::follow(desk, answer, done).await
+}

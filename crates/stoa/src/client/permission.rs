@@ -1,0 +1,183 @@
+//! `stoa permission …`.
+
+use std::collections::BTreeSet;
+
+use clap::ArgMatches;
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use super::call::query;
+use super::failed::Failed;
+use super::show::{facts, items, words};
+use super::{Desk, field, member, needed, text};
+use crate::output::{complain, say};
+
+/// The lists, each with the noun of one entry of it and where its things are asked for.
+const LISTS: [(&str, &str); 3] = [("projects", "project"), ("instances", "instance"), ("servers", "server")];
+
+pub async fn run(desk: &Desk, verb: &str, arguments: &ArgMatches) -> Result<(), Failed> {
+    let id = member::find(desk, needed(arguments, "which")?).await?;
+    match verb {
+        "show" => {
+            let found = desk.call.get(&desk.path(&["members", &id, "permissions"])?).await?.body;
+            let names = if desk.json { Names::default() } else { Names::of(desk, &found).await? };
+            desk.print(&found, |found| show(found, &names))
+        }
+        "set" => set(desk, &id, arguments).await,
+        _ => {
+            let asked = ["action", "project", "instance", "server"].map(|name| (name, text(arguments, name)));
+            let path = desk.path(&["members", &id, "explain"])?;
+            let found = desk.call.get(&format!("{path}{}", query(&asked))).await?.body;
+            desk.print(&found, |found| {
+                let word = if found["allowed"] == true { "Allowed" } else { "Not allowed" };
+                say(&format!("{word}: {}", super::show::defused(field(found, "detail"), false)));
+            })
+        }
+    }
+}
+
+/// What ids are called.
+#[derive(Default)]
+struct Names(std::collections::HashMap<String, String>);
+
+impl Names {
+    /// Of the entries of a profile; an owner's has none.
+    async fn of(desk: &Desk, profile: &Value) -> Result<Self, Failed> {
+        let mut names = Self::default();
+        for (list, _) in
+            LISTS.iter().filter(|(list, _)| profile[*list].as_array().is_some_and(|all| !all.is_empty()))
+        {
+            names.add(desk, list).await?;
+        }
+        Ok(names)
+    }
+
+    async fn add(&mut self, desk: &Desk, list: &str) -> Result<(), Failed> {
+        let found = desk.call.list(&desk.path(&[list])?, &[]).await?;
+        self.0.extend(items(&found).map(|one| (field(one, "id").to_owned(), field(one, "slug").to_owned())));
+        Ok(())
+    }
+
+    fn name<'n>(&'n self, id: &'n str) -> &'n str {
+        self.0.get(id).map_or(id, String::as_str)
+    }
+}
+
+fn show(profile: &Value, names: &Names) {
+    let list = |name: &str| match profile[name].as_array() {
+        None => "not restricted".to_owned(),
+        Some(all) if all.is_empty() => "none".to_owned(),
+        Some(all) => {
+            let mut named: Vec<&str> =
+                all.iter().filter_map(Value::as_str).map(|id| names.name(id)).collect();
+            named.sort_unstable();
+            named.join(", ")
+        }
+    };
+    let actions = words(&profile["actions"]);
+    facts(&[
+        ("Actions", if actions.is_empty() { "none".to_owned() } else { actions }),
+        ("Projects", list("projects")),
+        ("Instances", list("instances")),
+        ("Servers", list("servers")),
+    ]);
+    for (id, until) in profile["until"].as_object().into_iter().flatten() {
+        say(&format!("{} until {}", names.name(id), until.as_str().unwrap_or_default()));
+    }
+}
+
+type Entries = BTreeSet<String>;
+
+fn entries(profile: &Value, list: &str) -> Entries {
+    profile[list].as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
+}
+
+async fn set(desk: &Desk, member: &str, arguments: &ArgMatches) -> Result<(), Failed> {
+    let path = desk.path(&["members", member, "permissions"])?;
+    let before = desk.call.get(&path).await?;
+    let mut wished = before.body.clone();
+    let mut names = Names::of(desk, &before.body).await?;
+    let replaced =
+        text(arguments, "actions").map(|text| listed(text).map(str::to_owned).collect::<Entries>());
+    if let Some(actions) = replaced {
+        wished["actions"] = json!(actions);
+    }
+    for (list, noun) in LISTS {
+        if let Some(text) = text(arguments, list) {
+            let mut ids = Entries::new();
+            for slug in listed(text) {
+                ids.insert(id_of(desk, list, noun, slug, &mut names).await?);
+            }
+            wished[list] = json!(ids);
+        }
+    }
+    for (argument, adds) in [("add", true), ("remove", false)] {
+        for word in arguments.get_many::<String>(argument).into_iter().flatten() {
+            let (list, entry) = match word.split_once(':') {
+                None => ("actions", word.clone()),
+                Some((noun, slug)) => {
+                    let known = LISTS.iter().find(|(_, known)| *known == noun);
+                    let (list, noun) = known.ok_or_else(|| {
+                        Failed::Usage(format!(
+                            "{word}: has to be an action, or project:, instance: or server: and a slug"
+                        ))
+                    })?;
+                    (*list, id_of(desk, list, noun, slug, &mut names).await?)
+                }
+            };
+            let mut all = entries(&wished, list);
+            if adds {
+                all.insert(entry)
+            } else {
+                all.remove(&entry)
+            };
+            wished[list] = json!(all);
+        }
+    }
+    // An end is of what is granted still.
+    if let Some(ends) = wished["until"].as_object().cloned() {
+        let granted: Entries = ["actions", "projects", "instances", "servers"]
+            .iter()
+            .flat_map(|list| entries(&wished, list))
+            .collect();
+        let kept: serde_json::Map<_, _> = ends.into_iter().filter(|(of, _)| granted.contains(of)).collect();
+        wished["until"] = Value::Object(kept);
+    }
+    if !desk.json {
+        differences(&before.body, &wished, &names);
+    }
+    let saved = desk.call.change(Method::PUT, &path, before.tag, &wished).await?.body;
+    desk.print(&saved, |saved| show(saved, &names))
+}
+
+fn listed(text: &str) -> impl Iterator<Item = &str> {
+    text.split(',').map(str::trim).filter(|word| !word.is_empty())
+}
+
+/// What changes, told before it is saved.
+fn differences(before: &Value, after: &Value, names: &Names) {
+    for list in ["actions", "projects", "instances", "servers"] {
+        let (old, new) = (entries(before, list), entries(after, list));
+        for added in new.difference(&old) {
+            complain(&format!("+ {list}: {}", names.name(added)));
+        }
+        for removed in old.difference(&new) {
+            complain(&format!("- {list}: {}", names.name(removed)));
+        }
+    }
+}
+
+async fn id_of(desk: &Desk, list: &str, noun: &str, slug: &str, names: &mut Names) -> Result<String, Failed> {
+    let answer = desk.call.get(&desk.path(&[list, slug])?).await;
+    match answer {
+        Ok(found) => {
+            let id = field(&found.body, "id").to_owned();
+            names.0.insert(id.clone(), field(&found.body, "slug").to_owned());
+            Ok(id)
+        }
+        Err(Failed::Refused(problem)) if problem.status == 404 => {
+            Err(Failed::Other(format!("there is no {noun} {slug}. See stoa {noun} list")))
+        }
+        Err(failed) => Err(failed),
+    }
+}

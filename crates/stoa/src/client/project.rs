@@ -1,0 +1,115 @@
+//! `stoa project …`.
+
+use clap::ArgMatches;
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use super::call::query;
+use super::failed::Failed;
+use super::server::delete;
+use super::show::{facts, items, table, time};
+use super::workspace::wished;
+use super::{Desk, field, needed, text, told};
+use crate::output::say;
+
+pub async fn run(desk: &Desk, verb: &str, arguments: &ArgMatches) -> Result<(), Failed> {
+    match verb {
+        "list" => {
+            let found =
+                desk.call.list(&desk.path(&["projects"])?, &[("q", text(arguments, "search"))]).await?;
+            desk.print(&found, |found| {
+                let rows = items(found).map(|one| {
+                    let count = one["instances"].as_i64().unwrap_or(0).to_string();
+                    let branch = field(one, "default_branch").to_owned();
+                    vec![field(one, "slug").to_owned(), field(one, "name").to_owned(), branch, count]
+                });
+                table(
+                    &["SLUG", "NAME", "DEFAULT BRANCH", "INSTANCES"],
+                    rows.collect(),
+                    "You may see no project.",
+                );
+            })
+        }
+        "show" => {
+            let found = desk.call.get(&desk.path(&["projects", needed(arguments, "which")?])?).await?.body;
+            desk.print(&found, show)
+        }
+        "create" => {
+            let mut body = json!({ "name": needed(arguments, "name")?, "repository": { "kind": "hosted" } });
+            if let Some(branch) = text(arguments, "default-branch") {
+                body["default_branch"] = branch.into();
+            }
+            let made = desk.call.post(&desk.path(&["projects"])?, &body).await?.body;
+            desk.print(&made, |made| {
+                let url = told(&made["repository"], "url");
+                say(&format!(
+                    "Made the project {}. Push to it:\n  git remote add stoa {url}",
+                    told(made, "slug")
+                ));
+            })
+        }
+        "change" => {
+            let names = [("name", "name"), ("slug", "slug"), ("default-branch", "default_branch")];
+            let body = wished(arguments, &names)?;
+            let path = desk.path(&["projects", needed(arguments, "which")?])?;
+            let before = desk.call.get(&path).await?;
+            let changed = desk.call.change(Method::PATCH, &path, before.tag, &body).await?.body;
+            desk.print(&changed, show)
+        }
+        "delete" => delete(desk, "projects", "project", needed(arguments, "which")?).await,
+        "branches" => {
+            let path = desk.path(&["projects", needed(arguments, "which")?, "branches"])?;
+            let found = desk.call.list(&path, &[("q", text(arguments, "search"))]).await?;
+            desk.print(&found, branches)
+        }
+        _ => {
+            let path = desk.path(&["projects", needed(arguments, "which")?, "commits"])?;
+            let limit = arguments.get_one::<u16>("limit").copied().unwrap_or(20).to_string();
+            let asked = query(&[("branch", text(arguments, "branch")), ("limit", Some(&limit))]);
+            let found = desk.call.get(&format!("{path}{asked}")).await?.body;
+            desk.print(&found, |found| {
+                let rows = items(found).map(|one| {
+                    let id = field(one, "id").get(..10).unwrap_or_default().to_owned();
+                    vec![
+                        id,
+                        time(one, "at"),
+                        field(one, "author_name").to_owned(),
+                        field(one, "subject").to_owned(),
+                    ]
+                });
+                table(&["COMMIT", "AT", "BY", "SUBJECT"], rows.collect(), "Nothing was pushed yet.");
+            })
+        }
+    }
+}
+
+fn branches(found: &Value) {
+    let rows = items(found).map(|one| {
+        let commit = &one["commit"];
+        let running: Vec<&str> = one["instances"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .map(|instance| field(instance, "slug"))
+            .collect();
+        vec![
+            field(one, "name").to_owned(),
+            field(commit, "id").get(..10).unwrap_or_default().to_owned(),
+            field(commit, "subject").to_owned(),
+            running.join(", "),
+        ]
+    });
+    table(&["BRANCH", "COMMIT", "SUBJECT", "INSTANCES"], rows.collect(), "Nothing was pushed yet.");
+}
+
+fn show(one: &Value) {
+    facts(&[
+        ("Name", field(one, "name").to_owned()),
+        ("Slug", field(one, "slug").to_owned()),
+        ("Repository", field(&one["repository"], "url").to_owned()),
+        ("Default branch", field(one, "default_branch").to_owned()),
+        ("Instances", one["instances"].as_i64().unwrap_or(0).to_string()),
+        ("Since", time(one, "created_at")),
+        ("Id", field(one, "id").to_owned()),
+    ]);
+}

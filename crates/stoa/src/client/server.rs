@@ -1,0 +1,100 @@
+//! `stoa server …`.
+
+use clap::ArgMatches;
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use super::failed::Failed;
+use super::show::{defused, facts, items, table, time};
+use super::workspace::wished;
+use super::{Desk, field, flag, needed, text, told};
+use crate::output::say;
+
+pub async fn run(desk: &Desk, verb: &str, arguments: &ArgMatches) -> Result<(), Failed> {
+    match verb {
+        "list" => {
+            let found =
+                desk.call.list(&desk.path(&["servers"])?, &[("q", text(arguments, "search"))]).await?;
+            desk.print(&found, |found| {
+                let rows = items(found).map(|one| {
+                    let count = one["instances"].as_i64().unwrap_or(0).to_string();
+                    vec![
+                        field(one, "slug").to_owned(),
+                        field(one, "name").to_owned(),
+                        field(one, "status").to_owned(),
+                        count,
+                    ]
+                });
+                table(&["SLUG", "NAME", "STATUS", "INSTANCES"], rows.collect(), "You may see no server.");
+            })
+        }
+        "show" => {
+            let found = desk.call.get(&desk.path(&["servers", needed(arguments, "which")?])?).await?.body;
+            desk.print(&found, show)
+        }
+        "create" => {
+            let mut body = json!({ "name": needed(arguments, "name")? });
+            if flag(arguments, "local") {
+                body["local"] = true.into();
+            }
+            let made = desk.call.post(&desk.path(&["servers"])?, &body).await?.body;
+            desk.print(&made, |made| {
+                say(&format!("Added the server {}.", told(made, "slug")));
+                if let Some(command) = made["join"]["command"].as_str().map(|command| defused(command, false))
+                {
+                    say(&format!(
+                        "Run this on it, until {} UTC; it is shown once:\n{command}",
+                        time(&made["join"], "expires_at")
+                    ));
+                }
+            })
+        }
+        "change" => {
+            let path = desk.path(&["servers", needed(arguments, "which")?])?;
+            let before = desk.call.get(&path).await?;
+            let body = wished(arguments, &[("name", "name")])?;
+            let changed = desk.call.change(Method::PATCH, &path, before.tag, &body).await?.body;
+            desk.print(&changed, show)
+        }
+        _ => delete(desk, "servers", "server", needed(arguments, "which")?).await,
+    }
+}
+
+fn size(value: &Value) -> String {
+    let bytes = value.as_f64().unwrap_or(0.0);
+    format!("{:.1} GiB", bytes / f64::from(1 << 30))
+}
+
+fn show(one: &Value) {
+    let machine = &one["machine"];
+    let of = |used: &str, whole: &str| {
+        if machine[whole].is_null() {
+            String::new()
+        } else {
+            format!("{} of {}", size(&machine[used]), size(&machine[whole]))
+        }
+    };
+    let processors = machine["processors"].as_i64().map(|count| count.to_string()).unwrap_or_default();
+    facts(&[
+        ("Name", field(one, "name").to_owned()),
+        ("Slug", field(one, "slug").to_owned()),
+        ("Status", field(one, "status").to_owned()),
+        ("Instances", one["instances"].as_i64().unwrap_or(0).to_string()),
+        ("Processors", processors),
+        ("Memory", of("memory_used", "memory")),
+        ("Disk", of("disk_used", "disk")),
+        ("No sandbox", field(machine, "no_sandbox").to_owned()),
+        ("Id", field(one, "id").to_owned()),
+    ]);
+}
+
+/// Takes a server or a project away, once its slug was typed.
+pub async fn delete(desk: &Desk, list: &str, noun: &str, which: &str) -> Result<(), Failed> {
+    let path = desk.path(&[list, which])?;
+    let before = desk.call.get(&path).await?;
+    let slug = told(&before.body, "slug");
+    desk.confirm(&format!("This deletes the {noun} {slug}"), &slug)?;
+    desk.call.change(Method::DELETE, &path, before.tag, &Value::Null).await?;
+    desk.say(&format!("Deleted the {noun} {slug}."));
+    Ok(())
+}

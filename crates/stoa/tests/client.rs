@@ -1,0 +1,440 @@
+//! The client, as it is typed: against the real program, and against a server of the test's own that looks at each
+//! request.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod support;
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::{Arc, Mutex};
+
+use serde_json::{Value, json};
+use support::{Installation, PASSWORD, push_files, until};
+
+/// What a command ended with, said and complained of.
+struct Ended {
+    code: i32,
+    said: String,
+    complaint: String,
+}
+
+impl Ended {
+    #[track_caller]
+    fn well(self) -> String {
+        assert_eq!(self.code, 0, "{}{}", self.said, self.complaint);
+        self.said
+    }
+
+    #[track_caller]
+    fn refused(self, code: i32, reason: &str) {
+        assert_eq!(self.code, code, "{}{}", self.said, self.complaint);
+        assert!(self.complaint.contains(reason), "{}", self.complaint);
+    }
+}
+
+/// Somebody's terminal: a folder of their own for what is kept.
+struct Terminal {
+    folder: tempfile::TempDir,
+    more: Vec<(&'static str, String)>,
+}
+
+impl Terminal {
+    fn new() -> Self {
+        Self { folder: tempfile::tempdir().unwrap(), more: Vec::new() }
+    }
+
+    fn command(&self, words: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_stoa"));
+        for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("STOA_")) {
+            command.env_remove(name);
+        }
+        command.env("XDG_CONFIG_HOME", self.folder.path()).args(words);
+        command.envs(self.more.iter().map(|(name, value)| (name, value)));
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+    }
+
+    fn with(&self, words: &[&str], input: &str) -> Ended {
+        let mut child = self.command(words).spawn().unwrap();
+        let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+        let output = child.wait_with_output().unwrap();
+        let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+        Ended {
+            code: output.status.code().unwrap(),
+            said: text(output.stdout),
+            complaint: text(output.stderr),
+        }
+    }
+
+    fn stoa(&self, words: &[&str]) -> Ended {
+        self.with(words, "")
+    }
+
+    #[track_caller]
+    fn json(&self, words: &[&str]) -> Value {
+        let said = self.stoa(&[words, &["--json"]].concat()).well();
+        serde_json::from_str(&said).unwrap_or_else(|error| panic!("{error}: {said}"))
+    }
+
+    fn kept(&self) -> PathBuf {
+        self.folder.path().join("stoa/login.json")
+    }
+}
+
+fn address(stoa: &Installation) -> String {
+    format!("http://localhost:{}", stoa.port)
+}
+
+/// An installation whose first account is signed in at a terminal.
+fn ground() -> (Installation, Terminal, String) {
+    let stoa = Installation::start();
+    let account = json!({ "token": stoa.setup_token, "name": "Olga", "email": "olga@example.com", "password": PASSWORD });
+    let cookie = stoa.send("", "POST", "/setup", Some(account)).expect(201).cookie();
+    let terminal = Terminal::new();
+    let said = terminal.with(&["login", &address(&stoa)], &format!("olga@example.com\n{PASSWORD}\n")).well();
+    assert!(said.contains("as Olga.") && said.contains("You are in no workspace yet"), "{said}");
+    (stoa, terminal, cookie)
+}
+
+#[test]
+fn signing_in_keeps_a_token_of_its_own_and_nothing_else_and_signing_out_ends_it() {
+    let (stoa, terminal, cookie) = ground();
+    let kept = std::fs::read_to_string(terminal.kept()).unwrap();
+    assert_eq!(std::fs::metadata(terminal.kept()).unwrap().permissions().mode() & 0o777, 0o600);
+    assert!(!kept.contains(PASSWORD) && kept.contains("stoa_pat_"), "{kept}");
+    let tokens = stoa.send(&cookie, "GET", "/me/tokens", None).expect(200).json();
+    assert!(tokens["items"][0]["name"].as_str().unwrap().starts_with("stoa on "), "{tokens}");
+    let sessions = stoa.send(&cookie, "GET", "/me/sessions", None).expect(200).json();
+    assert_eq!(sessions["items"].as_array().unwrap().len(), 1, "its session has ended: {sessions}");
+
+    // The same place as another user: nobody is signed in there.
+    Terminal::new().stoa(&["workspace", "list"]).refused(2, "Sign in: stoa login URL");
+    terminal.with(&["login", &address(&stoa)], "olga@example.com\nanother password\n").refused(1, "is wrong");
+    std::fs::set_permissions(terminal.kept(), std::fs::Permissions::from_mode(0o644)).unwrap();
+    terminal.stoa(&["workspace", "list"]).refused(1, "may be read by others: run chmod 600");
+    std::fs::set_permissions(terminal.kept(), std::fs::Permissions::from_mode(0o600)).unwrap();
+
+    let said = terminal.with(&["logout"], &format!("{PASSWORD}\n")).well();
+    assert!(said.contains("Signed out") && !said.contains("still counts"), "{said}");
+    let tokens = stoa.send(&cookie, "GET", "/me/tokens", None).expect(200).json();
+    assert_eq!(tokens["items"], json!([]));
+    assert!(!std::fs::read_to_string(terminal.kept()).unwrap().contains("stoa_pat_"));
+    terminal.stoa(&["workspace", "list"]).refused(2, "Sign in");
+
+    // A token that was made on the page, by standard input; and by the environment alone.
+    stoa.send(&cookie, "POST", "/session/confirm", Some(json!({ "password": PASSWORD }))).expect(204);
+    let token = stoa
+        .send(&cookie, "POST", "/me/tokens", Some(json!({ "name": "by hand" })))
+        .expect(201)
+        .field("token");
+    let said = terminal.with(&["login", &address(&stoa), "--with-token"], &format!("{token}\n")).well();
+    assert!(said.contains("as Olga."), "{said}");
+    let said = terminal.stoa(&["logout"]).well();
+    assert!(said.contains("The access token still counts"), "{said}");
+    let mut script = Terminal::new();
+    script.more = vec![("STOA_URL", address(&stoa)), ("STOA_TOKEN", token)];
+    assert!(script.stoa(&["workspace", "list"]).well().contains("You are in no workspace"));
+    script.more[1].1 = "stoa_pat_nothing".to_owned();
+    script.stoa(&["workspace", "list"]).refused(1, "Sign in again: stoa login URL");
+}
+
+#[test]
+fn people_and_what_they_may_is_seen_to_from_a_terminal() {
+    let (stoa, terminal, cookie) = ground();
+    let said = terminal.stoa(&["workspace", "create", "東京支社 Works", "--slug", "works"]).well();
+    assert!(said.contains("stoa workspace use works"), "{said}");
+    terminal.stoa(&["member", "list"]).refused(2, "which workspace?");
+    terminal.stoa(&["workspace", "use", "nothing"]).refused(1, "There is nothing here");
+    terminal.stoa(&["workspace", "use", "works"]).well();
+    let listed = terminal.stoa(&["workspace", "list"]).well();
+    let lines: Vec<&str> = listed.lines().collect();
+    // Letters of East Asia are two columns wide.
+    assert_eq!(lines, ["SLUG   NAME            ROLE", "works  東京支社 Works  owner  *"], "{listed}");
+    assert_eq!(terminal.json(&["workspace", "list"])["items"][0]["slug"], "works");
+    terminal
+        .stoa(&["workspace", "change", "works"])
+        .refused(2, "say what to change: --name, --slug, --color");
+    assert!(terminal.stoa(&["workspace", "change", "works", "--name", "Works"]).well().contains("Name"));
+
+    let invited = terminal.stoa(&["invite", "create", "tess@example.com", "nonsense", "otto@example.com"]);
+    assert!(
+        invited.complaint.contains("nonsense: ") && invited.complaint.contains("one address wasn't invited")
+    );
+    let link = invited.said.lines().find(|line| line.contains("/invitations/")).unwrap().to_owned();
+    assert_eq!(invited.code, 1);
+    assert!(terminal.stoa(&["invite", "list"]).well().contains("otto@example.com"));
+    terminal.stoa(&["invite", "create", "tess@example.com"]).refused(1, "has an invitation that waits");
+    terminal.stoa(&["invite", "revoke", "otto@example.com"]).well();
+    terminal
+        .stoa(&["invite", "revoke", "otto@example.com"])
+        .refused(1, "no invitation of otto@example.com waits");
+    let token = link.rsplit('/').next().unwrap();
+    let accept = json!({ "name": "Tess", "password": PASSWORD });
+    stoa.send("", "POST", &format!("/invitations/{token}/accept"), Some(accept)).expect(200);
+
+    assert!(terminal.stoa(&["project", "create", "Shop"]).well().contains("git remote add stoa http"));
+    let shown = terminal.stoa(&["permission", "show", "tess@example.com"]).well();
+    assert!(shown.contains("Actions    none") && shown.contains("Projects   none"), "{shown}");
+    let set = terminal.stoa(&[
+        "permission",
+        "set",
+        "Tess",
+        "--actions",
+        "view_projects,view_logs",
+        "--add",
+        "project:shop",
+    ]);
+    assert!(
+        set.complaint.contains("+ actions: view_logs") && set.complaint.contains("+ projects: shop"),
+        "{}",
+        set.complaint
+    );
+    assert!(set.well().contains("Projects   shop"));
+    let set = terminal.stoa(&["permission", "set", "Tess", "--remove", "view_logs"]);
+    assert!(set.complaint.contains("- actions: view_logs"), "{}", set.complaint);
+    terminal.stoa(&["permission", "set", "Tess", "--add", "fly"]).refused(1, "");
+    terminal
+        .stoa(&["permission", "set", "Tess", "--add", "project:nothing"])
+        .refused(1, "there is no project nothing");
+    let saved = terminal.json(&["permission", "show", "Tess"]);
+    assert_eq!(saved["actions"], json!(["view_projects"]));
+    let why = terminal.stoa(&["permission", "explain", "Tess", "--action", "view_logs"]).well();
+    assert!(why.starts_with("Not allowed: "), "{why}");
+
+    // Tess herself: what she may not is refused by a sentence that says whom to ask.
+    let hers = Terminal::new();
+    hers.with(&["login", &address(&stoa)], &format!("tess@example.com\n{PASSWORD}\n")).well();
+    assert!(hers.stoa(&["project", "list"]).well().contains("shop"));
+    hers.stoa(&["project", "create", "Another"]).refused(1, "Ask Olga");
+    hers.stoa(&["instance", "logs", "nothing"]).refused(1, "There is nothing here");
+
+    assert!(terminal.stoa(&["member", "change", "Tess", "--role", "owner"]).well().contains("owner"));
+    terminal.stoa(&["member", "change", "Tess", "--role", "king"]).refused(2, "owner, member");
+    terminal.stoa(&["member", "remove", "Tess"]).refused(2, "Say --yes if that is meant");
+    terminal.stoa(&["member", "remove", "Tess", "--yes"]).well();
+    assert!(!terminal.stoa(&["member", "list"]).well().contains("tess@example.com"));
+    terminal.stoa(&["project", "delete", "shop"]).refused(2, "Say --yes");
+    terminal.stoa(&["project", "delete", "shop", "--yes"]).well();
+    terminal.stoa(&["workspace", "delete", "works", "--yes"]).well();
+    assert_eq!(stoa.send(&cookie, "GET", "/workspaces", None).expect(200).json()["items"], json!([]));
+    drop(stoa);
+}
+
+const TICKER: &[(&str, &str)] = &[
+    ("stoa.toml", "[run]\ncommand = [\"python3\", \"-u\", \"app.py\"]\n"),
+    (
+        "app.py",
+        "import http.server, os, threading, time\ndef tick():\n    number = 0\n    while True:\n        print('tick', number)\n        number += 1\n        time.sleep(0.05)\nthreading.Thread(target=tick, daemon=True).start()\nclass H(http.server.BaseHTTPRequestHandler):\n    def do_GET(self):\n        self.send_response(200); self.send_header('Content-Length', '0'); self.end_headers()\n    def log_message(self, *_): pass\nhttp.server.ThreadingHTTPServer(('127.0.0.1', int(os.environ['PORT'])), H).serve_forever()\n",
+    ),
+];
+
+#[test]
+fn an_instance_is_made_followed_restarted_and_taken_away_from_a_terminal() {
+    let (stoa, terminal, cookie) = ground();
+    terminal.stoa(&["workspace", "create", "Acme"]).well();
+    terminal.stoa(&["workspace", "use", "acme"]).well();
+    terminal.stoa(&["server", "create", "Here", "--local"]).well();
+    assert!(terminal.stoa(&["server", "show", "here"]).well().contains("Processors"));
+    terminal.stoa(&["project", "create", "Shop"]).well();
+    stoa.send(&cookie, "POST", "/session/confirm", Some(json!({ "password": PASSWORD }))).expect(204);
+    let token =
+        stoa.send(&cookie, "POST", "/me/tokens", Some(json!({ "name": "git" }))).expect(201).field("token");
+    push_files(
+        &stoa.folder.path().join("work"),
+        TICKER,
+        &format!("http://x:{token}@localhost:{}/git/acme/shop.git", stoa.port),
+    );
+    assert!(terminal.stoa(&["project", "branches", "shop"]).well().contains("The first"));
+    assert!(terminal.stoa(&["project", "commits", "shop"]).well().contains("Olga"));
+
+    let place = ["--project", "shop", "--server", "here", "--stage", "staging", "--branch", "main"];
+    let words =
+        [&["instance", "create", "Ticker", "--set", "PLAIN=seen", "--secret", "HIDDEN"][..], &place].concat();
+    let made = terminal.with(&words, "not seen\n");
+    assert!(made.complaint.contains("deploy: "), "{}", made.complaint);
+    assert!(made.well().contains("It is deployed: http://ticker-acme.localhost"));
+    let variables = terminal.stoa(&["instance", "environment", "ticker"]).well();
+    assert!(variables.contains("PLAIN   seen") && variables.contains("HIDDEN  (secret)"), "{variables}");
+    assert!(terminal.stoa(&["instance", "list"]).well().contains("running"));
+    assert!(terminal.stoa(&["instance", "deployments", "ticker"]).well().contains("succeeded"));
+    assert!(!terminal.stoa(&["instance", "logs", "ticker", "--deployment", "1"]).well().is_empty());
+    terminal.stoa(&["instance", "logs", "ticker", "--deployment", "9"]).refused(1, "it has no deployment 9");
+
+    // A log that is followed, over a restart of the application; as lines of the API's objects.
+    let mut follower =
+        terminal.command(&["instance", "logs", "ticker", "--follow", "--json"]).spawn().unwrap();
+    let mut reader = BufReader::new(follower.stdout.take().unwrap());
+    let mut until_tick = |number: i64| loop {
+        let mut line = String::new();
+        assert!(reader.read_line(&mut line).unwrap() > 0, "it ended");
+        let value: Value = serde_json::from_str(&line).unwrap();
+        if value["text"].as_str().and_then(|text| text.strip_prefix("tick ")?.parse().ok()) == Some(number) {
+            return;
+        }
+    };
+    until_tick(3);
+    assert!(terminal.stoa(&["instance", "restart", "ticker"]).well().contains("It is restarted"));
+    until_tick(0);
+    follower.kill().unwrap();
+    follower.wait().unwrap();
+    let few = terminal.stoa(&["instance", "logs", "ticker", "--limit", "3"]).well();
+    assert_eq!(few.lines().count(), 3, "{few}");
+
+    terminal
+        .stoa(&["instance", "deploy", "ticker", "--commit", "0123456789012345678901234567890123456789"])
+        .refused(1, "");
+    let stopped = terminal.json(&["instance", "stop", "ticker"]);
+    assert_eq!(stopped["job"]["status"], "succeeded");
+    terminal.stoa(&["instance", "stop", "ticker"]).refused(1, "");
+    let going = terminal.json(&["instance", "start", "ticker", "--no-wait"]);
+    assert!(going["job"]["id"].is_string(), "{going}");
+    until("it runs", || {
+        (terminal.json(&["instance", "show", "ticker"])["status"] == "running").then_some(())
+    });
+    terminal.stoa(&["instance", "change", "ticker", "--protected", "true"]).well();
+    terminal.stoa(&["instance", "change", "ticker", "--protected", "false", "--name", "Tock"]).well();
+    terminal.stoa(&["instance", "delete", "ticker", "--yes"]).well();
+    terminal.stoa(&["instance", "show", "ticker"]).refused(1, "There is nothing here");
+    let audit = stoa.send(&cookie, "GET", "/workspaces/acme/audit?limit=200", None).expect(200).text;
+    assert!(audit.contains("\"command\""), "what was done here is told so");
+}
+
+/// A server that answers what it is told to, and keeps what it was asked.
+struct Listening {
+    port: u16,
+    asked: Arc<Mutex<Vec<String>>>,
+}
+
+impl Listening {
+    /// Each answer is for one connection; an empty one breaks it off once the request has come.
+    fn new(answers: Vec<String>) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let asked = Arc::<Mutex<Vec<String>>>::default();
+        let told = asked.clone();
+        std::thread::spawn(move || {
+            for answer in answers {
+                let (mut stream, _) = listener.accept().unwrap();
+                let mut bytes = Vec::new();
+                let mut piece = [0; 4096];
+                loop {
+                    let count = stream.read(&mut piece).unwrap();
+                    bytes.extend_from_slice(&piece[..count]);
+                    let text = String::from_utf8_lossy(&bytes).into_owned();
+                    let whole = text.split_once("\r\n\r\n").is_some_and(|(head, body)| {
+                        let length = head
+                            .to_lowercase()
+                            .lines()
+                            .find_map(|line| line.strip_prefix("content-length: ")?.parse::<usize>().ok());
+                        body.len() >= length.unwrap_or(0)
+                    });
+                    if whole || count == 0 {
+                        told.lock().unwrap().push(text);
+                        break;
+                    }
+                }
+                let _ = stream.write_all(answer.as_bytes());
+            }
+        });
+        Self { port, asked }
+    }
+
+    fn terminal(&self) -> Terminal {
+        let mut terminal = Terminal::new();
+        terminal.more = vec![
+            ("STOA_URL", format!("http://127.0.0.1:{}", self.port)),
+            ("STOA_TOKEN", "stoa_pat_of_this_test".to_owned()),
+        ];
+        terminal
+    }
+
+    fn asked(&self) -> Vec<String> {
+        self.asked.lock().unwrap().clone()
+    }
+}
+
+fn answer(status: &str, more: &str, body: &str) -> String {
+    format!(
+        "HTTP/1.1 {status}\r\n{more}Content-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
+        body.len()
+    )
+}
+
+fn header(request: &str, name: &str) -> Option<String> {
+    request.lines().find_map(|line| {
+        let (own, value) = line.split_once(": ")?;
+        own.eq_ignore_ascii_case(name).then(|| value.trim().to_owned())
+    })
+}
+
+#[test]
+fn a_change_is_of_what_was_read_and_what_is_made_is_made_once() {
+    let workspace = r#"{"slug":"acme","name":"Acme"}"#;
+    let server = Listening::new(vec![
+        answer("200 OK", "ETag: \"of-before\"\r\n", workspace),
+        answer(
+            "412 Precondition Failed",
+            "",
+            r#"{"code":"precondition_failed","detail":"Somebody changed this."}"#,
+        ),
+    ]);
+    let changed = server.terminal().stoa(&["workspace", "change", "acme", "--name", "Other"]);
+    assert!(
+        changed.complaint.contains("Somebody changed this.\nLook at it again, and repeat the command"),
+        "{}",
+        changed.complaint
+    );
+    assert_eq!(changed.code, 1);
+    let asked = server.asked();
+    assert_eq!(header(&asked[1], "if-match").as_deref(), Some("\"of-before\""), "{}", asked[1]);
+    assert!(asked[0].contains("user-agent: stoa/") || asked[0].contains("User-Agent: stoa/"), "{}", asked[0]);
+
+    // The connection breaks before an answer has come: the same once more, under the same key.
+    let server = Listening::new(vec![String::new(), answer("201 Created", "", workspace)]);
+    server.terminal().stoa(&["workspace", "create", "Acme"]).well();
+    let keys: Vec<_> =
+        server.asked().iter().map(|request| header(request, "idempotency-key").unwrap()).collect();
+    assert_eq!(keys.len(), 2);
+    assert_eq!(keys[0], keys[1]);
+}
+
+#[test]
+fn a_token_is_never_sent_on_and_what_is_no_stoa_is_told_so() {
+    let other = Listening::new(vec![answer("200 OK", "", "{}")]);
+    let place = format!("Location: http://127.0.0.1:{}/api/v1/workspaces\r\n", other.port);
+    let server = Listening::new(vec![answer("308 Permanent Redirect", &place, "")]);
+    server.terminal().stoa(&["workspace", "list"]).refused(1, "sends everybody to");
+    assert!(other.asked().is_empty());
+    assert!(server.asked()[0].contains("stoa_pat_of_this_test"));
+
+    let server = Listening::new(vec![answer("502 Bad Gateway", "", "<html>")]);
+    server.terminal().stoa(&["workspace", "list"]).refused(1, "not as a Stoa does");
+    let hostile = "{\"code\":\"x\",\"detail\":\"a\\u001b[2Jb\"}";
+    let server = Listening::new(vec![answer("409 Conflict", "", hostile)]);
+    let told = server.terminal().stoa(&["workspace", "list"]);
+    assert!(!told.complaint.contains('\u{1b}'), "{:?}", told.complaint);
+    let mut nobody = server.terminal();
+    nobody.more[0].1 = "http://127.0.0.1:1".to_owned();
+    nobody.stoa(&["workspace", "list"]).refused(1, "http://127.0.0.1:1 can't be asked");
+    for wrong in ["ftp://stoa.example", "https://user:word@stoa.example", "https://stoa.example/below"] {
+        nobody.more[0].1 = wrong.to_owned();
+        nobody.stoa(&["workspace", "list"]).refused(2, "");
+    }
+}
+
+#[test]
+fn shells_are_told_what_can_be_typed_and_mistakes_end_with_two() {
+    let terminal = Terminal::new();
+    for shell in ["bash", "zsh", "fish"] {
+        let said = terminal.stoa(&["completions", shell]).well();
+        assert!(said.contains("instance") && said.contains("no-wait") && said.contains("backup"), "{shell}");
+        assert!(Path::new(&said).is_relative());
+    }
+    terminal.stoa(&["instance", "dance"]).refused(2, "unrecognized subcommand");
+    terminal.stoa(&["permission", "explain", "Tess"]).refused(2, "--action");
+    terminal.stoa(&["instance", "logs", "a", "--limit", "0"]).refused(2, "--limit");
+}
