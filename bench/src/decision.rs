@@ -33,6 +33,7 @@ fn standing(entries: u128) -> Standing {
         servers: FxHashSet::default(),
         revisions: Revisions { account: 1, access: 1 },
         ends_at: None,
+        lacks_second_factor: false,
     };
     let actor = Actor {
         account,

@@ -17,6 +17,8 @@ impl App {
         self.store().sweep_events(self.store().now().plus_seconds(-EVENTS_SECONDS)).await?;
         self.store().sweep_once().await?;
         self.store().sweep_attempts(self.store().now().plus_seconds(-ATTEMPTS_SECONDS)).await?;
+        self.store().sweep_ceremonies().await?;
+        self.store().sweep_mailed_links().await?;
         Ok(self.store().sweep_hosts().await?)
     }
 }

@@ -25,6 +25,7 @@ pub mod passwords;
 pub mod ports;
 pub mod preset;
 pub mod project;
+pub mod second_factor;
 pub mod secrets;
 pub mod server;
 pub mod session;

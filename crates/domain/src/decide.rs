@@ -39,6 +39,10 @@ fn grant<P: Permission>(standing: &Standing, target: P::Target, started_by: Opti
 
 pub(crate) fn check<P: Permission>(standing: &Standing, target: &P::Target) -> Result<(), Refusal> {
     seen_by_an_owner::<P>(standing)?;
+    // Before everything else, so that it says nothing of any resource: owners too, and tokens.
+    if standing.lacks_second_factor() {
+        return Err(Refusal::SecondFactorDemanded);
+    }
     if standing.is_owner() {
         return Ok(());
     }
@@ -75,6 +79,9 @@ pub struct StartedBy(pub Option<Action>);
 
 impl StartedBy {
     pub(crate) fn check(self, standing: &Standing, listed: bool) -> Result<(), Refusal> {
+        if standing.lacks_second_factor() {
+            return Err(Refusal::SecondFactorDemanded);
+        }
         if standing.is_owner() {
             return Ok(());
         }

@@ -26,6 +26,13 @@ pub enum Refusal {
     PasswordRequired,
     /// Looking on as a member shows the workspace and does nothing.
     ViewAsReadOnly,
+    /// The password was right; the second factor is due, in one of these ways. `wrong`: what was shown isn't it.
+    SecondFactorDue {
+        ways: Vec<&'static str>,
+        wrong: bool,
+    },
+    /// The workspace demands a second factor, and the account has none.
+    SecondFactorDemanded,
     NotFound,
     InvitationUsed,
     InvitationExpired,
@@ -33,6 +40,8 @@ pub enum Refusal {
     InvitationReplaced,
     Conflict(Conflict),
     LastOwner,
+    /// Of these workspaces, by name, nobody else is an owner.
+    LastOwnerOf(Vec<String>),
     SlugTaken,
     AlreadyMember,
     InvitationPending,
@@ -55,6 +64,8 @@ pub enum Refusal {
         retry_after: i64,
     },
     Unavailable,
+    /// No mail server is configured, and this goes by mail alone.
+    MailUnavailable,
     SetupNeeded,
     DiskFull,
 }
@@ -96,6 +107,18 @@ pub enum Conflict {
     HasOwner,
     /// Nobody would administer the installation any more.
     LastAdministrator,
+    /// The address is another account's.
+    EmailTaken,
+    /// The account has no second factor.
+    NoSecondFactor,
+    /// The account has no passkey.
+    NoPasskey,
+    /// The authenticator's key is known already.
+    PasskeyKnown,
+    /// Browsers have passkeys for names only, and Stoa is reached by a number.
+    PasskeysNeedName,
+    /// The account has no password to enter.
+    NoPassword,
 }
 
 /// One field of a request that is wrong.
@@ -134,6 +157,7 @@ impl Refusal {
             Self::TargetNotAllowed => "target_not_allowed",
             Self::WrongAccount => "wrong_account",
             Self::ViewAsReadOnly => "view_as_read_only",
+            Self::SecondFactorDemanded => "second_factor_required",
             Self::NotFound => NOT_FOUND,
             _ => return None,
         })

@@ -49,6 +49,7 @@ pub const RESERVED: &[&str] = &[
     "null",
     "oauth",
     "oidc",
+    "reset",
     "robots",
     "saml",
     "scim",

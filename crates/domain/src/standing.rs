@@ -34,6 +34,8 @@ pub struct Access {
     pub revisions: Revisions,
     /// When the first of these grants ends: what was decided by them before counts no longer after.
     pub ends_at: Option<Timestamp>,
+    /// The workspace demands a second factor, and the account has none: nothing is allowed until it has.
+    pub lacks_second_factor: bool,
 }
 
 /// What a personal access token leaves of its account's standing.
@@ -124,6 +126,12 @@ impl Standing {
     #[must_use]
     pub fn member(&self) -> MemberId {
         self.access.member
+    }
+
+    /// Whether nothing is allowed before the account has a second factor.
+    #[must_use]
+    pub fn lacks_second_factor(&self) -> bool {
+        self.access.lacks_second_factor
     }
 
     #[must_use]

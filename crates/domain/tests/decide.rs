@@ -11,11 +11,12 @@ use stoa_domain::permission::{
     DeploymentTarget, JobTarget, ProjectAndInstances, Target, Whole, all, instance, invitation, job, logo,
     member, preset, project, server, viewed_as, workspace,
 };
+use stoa_domain::push::decide_push;
 use stoa_domain::standing::{Access, Revisions};
 use stoa_domain::{
     AccountId, Action, ActionSet, Actor, Credential, DeploymentId, InstanceId, InvitationId, JobId, MemberId,
-    Need, Permission, PresetId, ProjectId, Refusal, ServerId, SessionId, Standing, TokenLimits, Via,
-    WorkspaceId, decide,
+    Need, Permission, PresetId, ProjectId, Refusal, ServerId, SessionId, Standing, StartedBy, TokenLimits,
+    Via, WorkspaceId, decide, decide_cancel,
 };
 use uuid::Uuid;
 
@@ -44,10 +45,21 @@ fn id<I: std::str::FromStr>(number: u128) -> I {
 const OWN: u128 = 7;
 
 fn standing(role: Role, actions: ActionSet, is_listed: bool, limits: Option<&TokenLimits>) -> Standing {
+    let access = access(role, actions, is_listed);
+    let actor = Actor {
+        account: access.account,
+        name: "Anna".to_owned(),
+        via: Via::Page,
+        credential: Credential::Session(id::<SessionId>(9)),
+        address: None,
+    };
+    Standing::new(actor, Arc::new(access), limits).unwrap()
+}
+
+fn access(role: Role, actions: ActionSet, is_listed: bool) -> Access {
     let listed = if is_listed { OWN } else { OWN + 1 };
-    let account: AccountId = id(1);
-    let access = Access {
-        account,
+    Access {
+        account: id(1),
         workspace: id::<WorkspaceId>(2),
         member: id::<MemberId>(3),
         role,
@@ -57,15 +69,8 @@ fn standing(role: Role, actions: ActionSet, is_listed: bool, limits: Option<&Tok
         servers: [id::<ServerId>(listed)].into_iter().collect(),
         revisions: Revisions { account: 1, access: 1 },
         ends_at: None,
-    };
-    let actor = Actor {
-        account,
-        name: "Anna".to_owned(),
-        via: Via::Page,
-        credential: Credential::Session(id::<SessionId>(9)),
-        address: None,
-    };
-    Standing::new(actor, Arc::new(access), limits).unwrap()
+        lacks_second_factor: false,
+    }
 }
 
 /// The numbered rules of "How a request is decided", from the third on.
@@ -367,6 +372,39 @@ fn a_token_never_does_more_than_its_account() {
 }
 
 #[test]
+fn a_missing_second_factor_that_is_demanded_allows_nothing_to_anybody() {
+    fn refused<P: Permission>(standing: &Standing, target: P::Target) {
+        assert!(
+            matches!(decide::<P>(standing, target), Err(Refusal::SecondFactorDemanded)),
+            "{}",
+            P::OPERATION
+        );
+    }
+    let limits = TokenLimits { actions: Some(ActionSet::ALL), workspaces: None };
+    for role in [Role::Owner, Role::Member] {
+        for limits in [None, Some(&limits)] {
+            for is_listed in [false, true] {
+                let before = standing(role, ActionSet::ALL, is_listed, limits);
+                let access = Access { lacks_second_factor: true, ..access(role, ActionSet::ALL, is_listed) };
+                let lacking = Standing::new(before.actor().clone(), Arc::new(access), limits).unwrap();
+                refused::<workspace::View>(&lacking, Whole);
+                refused::<workspace::Change>(&lacking, Whole);
+                refused::<workspace::FollowEvents>(&lacking, Whole);
+                refused::<instance::Restart>(&lacking, id(OWN));
+                refused::<instance::Visit>(&lacking, id(OWN));
+                refused::<member::Remove>(&lacking, id(3));
+                let job = JobTarget { job: id(5), instance: Some(id(OWN)) };
+                refused::<job::View>(&lacking, job);
+                let cancel = decide_cancel::<job::Cancel>(&lacking, job, StartedBy(Some(Action::ViewLogs)));
+                assert!(matches!(cancel, Err(Refusal::SecondFactorDemanded)));
+                let push = decide_push(&lacking, id(OWN), &[]);
+                assert!(matches!(push, Err(Refusal::SecondFactorDemanded)));
+            }
+        }
+    }
+}
+
+#[test]
 fn a_token_of_another_workspace_is_a_stranger_here() {
     let limits = TokenLimits { actions: None, workspaces: Some(vec![id::<WorkspaceId>(99)]) };
     let account: AccountId = id(1);
@@ -382,6 +420,7 @@ fn a_token_of_another_workspace_is_a_stranger_here() {
         servers: Default::default(),
         revisions: own.revisions(),
         ends_at: None,
+        lacks_second_factor: false,
     };
     assert!(Standing::new(own.actor().clone(), Arc::new(access), Some(&limits)).is_none());
 }

@@ -100,6 +100,17 @@ impl<T: Serialize + ToSchema + Send> Success for Object<T> {
     }
 }
 
+/// Taken; a mail goes on with it. It says nothing, so that it tells nothing.
+pub struct Mailed;
+
+impl Success for Mailed {
+    fn into_response(self) -> Response {
+        let mut response = StatusCode::ACCEPTED.into_response();
+        response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        response
+    }
+}
+
 /// Done, and nothing to say. `.0` is a cookie to set.
 #[derive(Default)]
 pub struct Done(pub Option<String>);

@@ -47,6 +47,13 @@ fn people(names: &[String]) -> String {
     }
 }
 
+fn all_of(names: &[String]) -> String {
+    match names {
+        [first @ .., last] if !first.is_empty() => format!("{} and {last}", first.join(", ")),
+        _ => names.concat(),
+    }
+}
+
 fn ask(names: &[String]) -> Value {
     names.iter().map(|name| json!({ "name": name })).collect()
 }
@@ -73,6 +80,21 @@ fn conflict(conflict: Conflict) -> &'static str {
         Conflict::HasOwner => "The workspace has an active owner. Only its owners name others.",
         Conflict::LastAdministrator => {
             "An installation always has an active administrator. Make another account an administrator first."
+        }
+        Conflict::EmailTaken => {
+            "This address belongs to another account. Use another address, or that account."
+        }
+        Conflict::NoSecondFactor => {
+            "Your account has no second factor. Set up an authenticator app or a passkey first."
+        }
+        Conflict::NoPasskey => "This account has no passkey. Show its second factor in another way.",
+        Conflict::PasskeyKnown => "This authenticator is a passkey of an account already. Use another one.",
+        Conflict::PasskeysNeedName => {
+            "Browsers keep passkeys for a host name only, and Stoa is reached by a number here. Whoever runs it sets \
+             STOA_PUBLIC_URL to a name; localhost is one."
+        }
+        Conflict::NoPassword => {
+            "Your account has no password: you sign in at a provider. Sign in there again to go on."
         }
     }
 }
@@ -142,6 +164,25 @@ pub fn tell(refusal: &Refusal) -> Told {
             "Looking on only",
             "Viewing as a member shows an owner what they see of the workspace, and does nothing. Leave it first.",
         ),
+        Refusal::SecondFactorDue { ways, wrong } => {
+            let detail = if *wrong {
+                "This isn't right, or was used already. Wait for the next code, or show your second factor in another way."
+            } else {
+                "Show your second factor too: a code of your authenticator app, a passkey, or a recovery code."
+            };
+            let mut answer = told(401, "second_factor_required", "Second factor needed", detail);
+            answer.more.insert("code_required".to_owned(), json!(true));
+            if !ways.is_empty() {
+                answer.more.insert("ways".to_owned(), json!(ways));
+            }
+            answer
+        }
+        Refusal::SecondFactorDemanded => told(
+            403,
+            "second_factor_required",
+            "Second factor demanded",
+            "This workspace demands a second factor, and your account has none. Set one up under Account, Security.",
+        ),
         Refusal::NotFound => {
             told(404, "not_found", "Not found", "There is nothing here, or nothing you may see.")
         }
@@ -176,6 +217,15 @@ pub fn tell(refusal: &Refusal) -> Told {
             "Last owner",
             "A workspace always has an owner. Make another member an owner first.",
         ),
+        Refusal::LastOwnerOf(names) => {
+            let detail = format!(
+                "You are the last owner of {}. Make another member an owner there, or delete it, first.",
+                all_of(names)
+            );
+            let mut answer = told(409, "last_owner", "Last owner", detail);
+            answer.more.insert("workspaces".to_owned(), ask(names));
+            answer
+        }
         Refusal::SlugTaken => told(409, "slug_taken", "Slug taken", "This slug is taken. Choose another."),
         Refusal::AlreadyMember => {
             told(409, "already_member", "Already a member", "Whoever has this address is a member already.")
@@ -263,6 +313,12 @@ pub fn tell(refusal: &Refusal) -> Told {
             "Not available",
             "Stoa can't reach its records at the moment. Try again shortly.",
         ),
+        Refusal::MailUnavailable => told(
+            503,
+            "mail_unavailable",
+            "No mail server",
+            "This installation sends no mail. Ask whoever administers it.",
+        ),
         Refusal::SetupNeeded => told(
             503,
             "setup_needed",
@@ -341,6 +397,8 @@ pub fn examples() -> Vec<Refusal> {
         Refusal::CrossOrigin,
         Refusal::PasswordRequired,
         Refusal::ViewAsReadOnly,
+        Refusal::SecondFactorDue { ways: vec!["code"], wrong: false },
+        Refusal::SecondFactorDemanded,
         Refusal::NotFound,
         Refusal::InvitationUsed,
         Refusal::InvitationExpired,
@@ -364,6 +422,7 @@ pub fn examples() -> Vec<Refusal> {
         Refusal::IdempotencyMismatch,
         Refusal::TooManyRequests { retry_after: 60 },
         Refusal::Unavailable,
+        Refusal::MailUnavailable,
         Refusal::SetupNeeded,
         Refusal::DiskFull,
     ]

@@ -28,7 +28,7 @@ const NOT_REPEATED: &str = "/api/v1/session";
 const LONGEST: usize = 255;
 
 /// What is shown once and never kept.
-const SECRETS: [&str; 3] = ["token", "link", "join"];
+const SECRETS: [&str; 7] = ["token", "link", "join", "secret", "otpauth_url", "recovery_codes", "ceremony"];
 
 /// A request with a key that is to be carried out now.
 pub(crate) struct Request {

@@ -6,6 +6,7 @@ pub mod account;
 pub mod administration;
 pub mod attempt;
 pub mod audit;
+pub mod ceremony;
 pub mod deployment;
 mod detail;
 pub mod event;
@@ -22,12 +23,14 @@ mod listed;
 pub mod locate;
 pub mod logo;
 pub mod mail;
+pub mod mailed_link;
 pub mod member;
 pub mod page;
 pub mod preset;
 pub mod profile;
 pub mod project;
 pub mod replica;
+pub mod second_factor;
 pub mod server;
 pub mod session;
 pub mod standing;
@@ -53,11 +56,13 @@ pub use tx::{Touched, Tx};
 #[must_use]
 pub fn statements() -> Vec<Statement> {
     [
+        account::DELETE_STATEMENTS,
         account::STATEMENTS,
         administration::STATEMENTS,
         administration::change::STATEMENTS,
         attempt::STATEMENTS,
         audit::STATEMENTS,
+        ceremony::STATEMENTS,
         deployment::STATEMENTS,
         event::STATEMENTS,
         head::STATEMENTS,
@@ -80,11 +85,14 @@ pub fn statements() -> Vec<Statement> {
         locate::STATEMENTS,
         logo::STATEMENTS,
         mail::STATEMENTS,
+        mailed_link::STATEMENTS,
         member::STATEMENTS,
         preset::STATEMENTS,
         &profile::statements(),
         project::STATEMENTS,
         replica::STATEMENTS,
+        second_factor::PASSKEY_STATEMENTS,
+        second_factor::STATEMENTS,
         server::STATEMENTS,
         session::STATEMENTS,
         standing::STATEMENTS,

@@ -1,6 +1,6 @@
 //! The queue of mails. A mail is queued in the transaction of what it tells, and emptied when it is done with.
 
-use stoa_domain::{InvitationId, MailId, SystemPermit, Timestamp, WorkspaceId};
+use stoa_domain::{AccountId, InvitationId, MailId, SystemPermit, Timestamp, WorkspaceId};
 
 use crate::failure::{Failure, StorageFault};
 use crate::store::{Store, Work};
@@ -10,6 +10,8 @@ use crate::values;
 crate::statements! {
     INSERT = "INSERT INTO mails (id, workspace_id, invitation_id, kind, recipient, content, status, attempts, next_at, fence,
             created_at) VALUES ($1, $2, $3, $4, $5, $6, 'waiting', 0, $7, 0, $7)";
+    INSERT_FOR_ACCOUNT = "INSERT INTO mails (id, account_id, kind, recipient, content, status, attempts, next_at, fence,
+            created_at) VALUES ($1, $2, $3, $4, $5, 'waiting', 0, $6, 0, $6)";
     VOID = "UPDATE mails SET status = 'void', content = NULL, ended_at = $2 WHERE invitation_id = $1 AND status = 'waiting'";
     DUE = "SELECT id FROM mails WHERE status = 'waiting' AND next_at <= $1 AND (lease_until IS NULL OR lease_until < $1)
         ORDER BY next_at, id LIMIT 1";
@@ -63,6 +65,19 @@ pub(crate) async fn queue(
     let now = tx.now();
     let NewMail { id, kind, recipient, content } = mail;
     tx.execute(INSERT, values![id, workspace, invitation, kind, recipient, content, now]).await?;
+    tx.touched.mails = true;
+    Ok(())
+}
+
+/// A mail of an account's, which belongs to no workspace.
+pub(crate) async fn queue_for_account(
+    tx: &mut Tx<'_>,
+    account: AccountId,
+    mail: NewMail,
+) -> Result<(), StorageFault> {
+    let now = tx.now();
+    let NewMail { id, kind, recipient, content } = mail;
+    tx.execute(INSERT_FOR_ACCOUNT, values![id, account, kind, recipient, content, now]).await?;
     tx.touched.mails = true;
     Ok(())
 }

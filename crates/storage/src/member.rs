@@ -109,8 +109,27 @@ pub(crate) async fn clear_profile(
 }
 
 async fn keep_an_owner(tx: &mut Tx<'_>, workspace: WorkspaceId, but: MemberId) -> Result<(), Failure> {
-    let others = tx.fetch_one(OTHER_OWNERS, values![workspace, but]).await?.get::<i64>(0)?;
-    if others == 0 { Err(Refusal::LastOwner.into()) } else { Ok(()) }
+    if is_last_owner(tx, workspace, but).await? { Err(Refusal::LastOwner.into()) } else { Ok(()) }
+}
+
+/// Whether nobody else is an active owner.
+pub(crate) async fn is_last_owner(
+    tx: &mut Tx<'_>,
+    workspace: WorkspaceId,
+    member: MemberId,
+) -> Result<bool, StorageFault> {
+    Ok(tx.fetch_one(OTHER_OWNERS, values![workspace, member]).await?.get::<i64>(0)? == 0)
+}
+
+/// Takes a member out; what it invited and nobody accepted is revoked.
+pub(crate) async fn take_out(
+    tx: &mut Tx<'_>,
+    workspace: WorkspaceId,
+    member: MemberId,
+) -> Result<(), StorageFault> {
+    let now = tx.now();
+    tx.execute(REVOKE_THEIRS, values![workspace, member, now]).await?;
+    tx.execute(REMOVE, values![workspace, member]).await.map(drop)
 }
 
 impl Store {
@@ -222,9 +241,7 @@ impl Store {
                     tx.audit_action("member.leave");
                 }
                 tx.audit_name(found.name);
-                let now = tx.now();
-                tx.execute(REVOKE_THEIRS, values![workspace, member, now]).await?;
-                tx.execute(REMOVE, values![workspace, member]).await?;
+                take_out(tx, workspace, member).await?;
                 tx.touched.members.push((workspace, found.account));
                 tx.tell(workspace, EventType::Deleted, ResourceKind::Member, member.uuid()).await?;
                 Ok(())

@@ -9,6 +9,7 @@ const MIGRATIONS: &[(i64, &str)] = &[
     (1, include_str!("../migrations/0001_first_light.sql")),
     (2, include_str!("../migrations/0002_replicas.sql")),
     (3, include_str!("../migrations/0003_open_jobs.sql")),
+    (4, include_str!("../migrations/0004_accounts.sql")),
     (6, include_str!("../migrations/0006_mails_end.sql")),
     (7, include_str!("../migrations/0007_grants_that_end.sql")),
 ];

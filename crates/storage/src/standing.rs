@@ -20,10 +20,14 @@ const IDLE_SECONDS: i64 = 600;
 
 crate::statements! {
     /// The whole membership in one statement: the member, its actions and its lists. `$4` asks for the whole
-    /// lists; otherwise only for the entries `$5`, `$6` and `$7`. The last column is the earliest end time.
+    /// lists; otherwise only for the entries `$5`, `$6` and `$7`. A row `demand` says that a second factor is missing. The last column is the earliest end time.
     ACCESS = "SELECT 'member' AS kind, m.role AS word, m.id AS id, m.access_revision AS number, a.revision AS second
             FROM members m JOIN accounts a ON a.id = m.account_id
             WHERE m.workspace_id = $1 AND m.account_id = $2 AND a.status = 'active'
+        UNION ALL SELECT 'demand', NULL, NULL, NULL, NULL FROM workspaces w
+            WHERE w.id = $1 AND w.requires_second_factor
+              AND NOT EXISTS (SELECT 1 FROM second_factors f WHERE f.account_id = $2)
+              AND NOT EXISTS (SELECT 1 FROM passkeys p WHERE p.account_id = $2)
         UNION ALL SELECT 'action', x.action, NULL, x.until_at, NULL FROM members m
             JOIN member_actions x ON x.member_id = m.id
             WHERE m.workspace_id = $1 AND m.account_id = $2 AND (x.until_at IS NULL OR x.until_at > $3)
@@ -211,6 +215,7 @@ pub(crate) async fn load_in(
 
 fn read(rows: &[Row], workspace: WorkspaceId, account: AccountId) -> Result<Option<Access>, StorageFault> {
     let mut access = None;
+    let mut lacks_second_factor = false;
     let mut actions = ActionSet::EMPTY;
     let (mut projects, mut instances, mut servers) = Default::default();
     let mut ends_at: Option<Timestamp> = None;
@@ -222,6 +227,10 @@ fn read(rows: &[Row], workspace: WorkspaceId, account: AccountId) -> Result<Opti
             let role = Role::from_key(&role).ok_or(StorageFault::Unknown(role))?;
             let revisions = Revisions { access: row.get(3)?, account: row.get(4)? };
             access = Some((MemberId::new(id(row)?), role, revisions));
+            continue;
+        }
+        if kind == "demand" {
+            lacks_second_factor = true;
             continue;
         }
         if let Some(until) = row.get::<Option<Timestamp>>(3)? {
@@ -249,6 +258,7 @@ fn read(rows: &[Row], workspace: WorkspaceId, account: AccountId) -> Result<Opti
         servers,
         revisions,
         ends_at,
+        lacks_second_factor,
     }))
 }
 

@@ -6,6 +6,7 @@ use stoa_domain::{
 };
 
 use crate::failure::{Failure, StorageFault};
+use crate::row::Row;
 use crate::store::{Store, Work};
 use crate::values;
 
@@ -24,7 +25,9 @@ crate::statements! {
     WORKSPACES = "SELECT workspace_id FROM token_workspaces WHERE token_id = $1 ORDER BY workspace_id";
     TOUCH = "UPDATE tokens SET last_used_at = $2 WHERE id = $1";
     LIST = "SELECT id, name, last4, limits_actions, limits_workspaces, created_at, expires_at, last_used_at FROM tokens
-        WHERE account_id = $1 ORDER BY created_at DESC, id LIMIT 200";
+        WHERE account_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3";
+    ONE = "SELECT id, name, last4, limits_actions, limits_workspaces, created_at, expires_at, last_used_at FROM tokens
+        WHERE account_id = $1 AND id = $2";
     DELETE = "DELETE FROM tokens WHERE id = $1 AND account_id = $2";
 }
 
@@ -153,24 +156,43 @@ impl Store {
         self.write(permit, work).await
     }
 
+    /// Newest first, older than the one that is named.
+    ///
     /// # Errors
     /// A fault.
-    pub async fn list_tokens(&self, account: AccountId) -> Result<Vec<ListedToken>, StorageFault> {
+    pub async fn list_tokens(
+        &self,
+        account: AccountId,
+        before: Option<TokenId>,
+        limit: i64,
+    ) -> Result<Vec<ListedToken>, StorageFault> {
+        let before = before.unwrap_or(TokenId::new(uuid::Uuid::max()));
         let mut tokens = Vec::new();
-        for row in self.fetch_all(LIST, values![account]).await? {
-            let id = row.get::<TokenId>(0)?;
-            tokens.push(ListedToken {
-                id,
-                name: row.get(1)?,
-                last4: row.get(2)?,
-                actions: if row.get(3)? { Some(self.token_actions(id).await?) } else { None },
-                workspaces: if row.get(4)? { Some(self.token_workspaces(id).await?) } else { None },
-                created_at: row.get(5)?,
-                expires_at: row.get(6)?,
-                last_used_at: row.get(7)?,
-            });
+        for row in self.fetch_all(LIST, values![account, before, limit]).await? {
+            tokens.push(self.listed(&row).await?);
         }
         Ok(tokens)
+    }
+
+    /// # Errors
+    /// `NotFound` where the account has no such token.
+    pub async fn load_token(&self, account: AccountId, id: TokenId) -> Result<ListedToken, Failure> {
+        let row = self.fetch_optional(ONE, values![account, id]).await?.ok_or(Refusal::NotFound)?;
+        Ok(self.listed(&row).await?)
+    }
+
+    async fn listed(&self, row: &Row) -> Result<ListedToken, StorageFault> {
+        let id = row.get::<TokenId>(0)?;
+        Ok(ListedToken {
+            id,
+            name: row.get(1)?,
+            last4: row.get(2)?,
+            actions: if row.get(3)? { Some(self.token_actions(id).await?) } else { None },
+            workspaces: if row.get(4)? { Some(self.token_workspaces(id).await?) } else { None },
+            created_at: row.get(5)?,
+            expires_at: row.get(6)?,
+            last_used_at: row.get(7)?,
+        })
     }
 
     /// # Errors

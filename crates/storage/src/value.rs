@@ -62,7 +62,7 @@ macro_rules! id_columns {
 
 id_columns! {
     AccountId, SessionId, TokenId, WorkspaceId, LogoId, MemberId, InvitationId, MachineId, ServerId, ProjectId,
-    InstanceId, DeploymentId, ReleaseId, JobId, EventId, AuditEventId, MailId, ReplicaId, PresetId,
+    InstanceId, DeploymentId, ReleaseId, JobId, EventId, AuditEventId, MailId, ReplicaId, PresetId, PasskeyId,
 }
 
 impl Column for Timestamp {

@@ -12,6 +12,7 @@ use crate::detail::Difference;
 use crate::event::EventType;
 use crate::failure::{Failure, StorageFault};
 use crate::row::Row;
+use crate::second_factor;
 use crate::store::{Store, Work};
 use crate::tx::Tx;
 use crate::values;
@@ -29,15 +30,16 @@ crate::statements! {
     FREE_SLUG = "DELETE FROM workspace_slugs WHERE slug = $1";
     INSERT_SLUG = "INSERT INTO workspace_slugs (slug, workspace_id, is_current) VALUES ($1, $2, $3)";
     RETIRE_SLUG = "UPDATE workspace_slugs SET is_current = $2 WHERE workspace_id = $1 AND is_current";
-    FIND = "SELECT w.id, s.slug, w.name, w.primary_color, w.revision, w.created_at, w.logo_id FROM workspaces w
+    FIND = "SELECT w.id, s.slug, w.name, w.primary_color, w.revision, w.created_at, w.logo_id, w.requires_second_factor FROM workspaces w
         JOIN workspace_slugs s ON s.workspace_id = w.id AND s.is_current WHERE w.id = $1";
-    MINE = "SELECT w.id, s.slug, w.name, w.primary_color, w.revision, w.created_at, w.logo_id, m.role FROM members m
+    MINE = "SELECT w.id, s.slug, w.name, w.primary_color, w.revision, w.created_at, w.logo_id, w.requires_second_factor,
+            m.role FROM members m
         JOIN workspaces w ON w.id = m.workspace_id
         JOIN workspace_slugs s ON s.workspace_id = w.id AND s.is_current
         WHERE m.account_id = $1 AND (w.name > $2 OR (w.name = $2 AND w.id > $3))
         ORDER BY w.name, w.id LIMIT $4";
     CHANGE = "UPDATE workspaces SET name = COALESCE($2, name), primary_color = COALESCE($3, primary_color),
-        revision = revision + 1 WHERE id = $1";
+        requires_second_factor = COALESCE($4, requires_second_factor), revision = revision + 1 WHERE id = $1";
     INSTANCES = "SELECT COUNT(*) FROM instances WHERE workspace_id = $1";
     ANY_INSTANCE = "SELECT id FROM instances WHERE workspace_id = $1 LIMIT 1";
     RELEASE_SLUGS = "UPDATE workspace_slugs SET workspace_id = NULL, is_current = $2, free_at = $3 WHERE workspace_id = $1";
@@ -45,6 +47,7 @@ crate::statements! {
     DELETE_SERVERS = "DELETE FROM servers WHERE workspace_id = $1";
     DELETE = "DELETE FROM workspaces WHERE id = $1";
     KEY = "SELECT wrapped FROM workspace_keys WHERE workspace_id = $1 AND version = $2";
+    RAISE_MEMBERS = "UPDATE members SET access_revision = access_revision + 1 WHERE workspace_id = $1";
     ACCOUNTS_OF = "SELECT account_id FROM members WHERE workspace_id = $1";
 }
 
@@ -69,6 +72,8 @@ pub struct WorkspaceRecord {
     pub created_at: Timestamp,
     /// Another one for each picture that is uploaded.
     pub logo: Option<LogoId>,
+    /// Whether its members need a second factor.
+    pub requires_second_factor: bool,
 }
 
 /// One of an account's workspaces.
@@ -84,6 +89,7 @@ pub struct WorkspaceChange {
     pub name: Option<String>,
     pub slug: Option<Slug>,
     pub primary_color: Option<String>,
+    pub requires_second_factor: Option<bool>,
     /// Refused where the workspace has another revision by now.
     pub expected_revision: Option<i64>,
 }
@@ -102,12 +108,13 @@ fn read_from(row: &Row, first: usize) -> Result<WorkspaceRecord, StorageFault> {
         revision: row.get(first + 4)?,
         created_at: row.get(first + 5)?,
         logo: row.get(first + 6)?,
+        requires_second_factor: row.get(first + 7)?,
     })
 }
 
 /// A membership as a list of one's workspaces shows it.
 pub(crate) fn read_mine(row: &Row, first: usize) -> Result<MyWorkspace, StorageFault> {
-    let role: String = row.get(first + 7)?;
+    let role: String = row.get(first + 8)?;
     let role = Role::from_key(&role).ok_or(StorageFault::Unknown(role))?;
     Ok(MyWorkspace { workspace: read_from(row, first)?, role })
 }
@@ -130,6 +137,29 @@ async fn take_slug(tx: &mut Tx<'_>, slug: &Slug, workspace: WorkspaceId) -> Resu
         Err(fault) if fault.is_unique_violation() => Err(Refusal::SlugTaken.into()),
         other => Ok(other.map(drop)?),
     }
+}
+
+/// Whoever demands a second factor has one, so that no owner locks everybody out. Every member's standing is another
+/// one from now on.
+async fn demand(
+    tx: &mut Tx<'_>,
+    workspace: WorkspaceId,
+    owner: AccountId,
+    requires: bool,
+) -> Result<(), Failure> {
+    if requires && !second_factor::has_any(tx, owner).await? {
+        return Err(Refusal::invalid(
+            "requires_second_factor",
+            "no_second_factor",
+            "Set up a second factor of your own first, under Account, Security.",
+        )
+        .into());
+    }
+    tx.execute(RAISE_MEMBERS, values![workspace]).await?;
+    for row in tx.fetch_all(ACCOUNTS_OF, values![workspace]).await? {
+        tx.touched.members.push((workspace, row.get(0)?));
+    }
+    Ok(())
 }
 
 impl Store {
@@ -221,7 +251,7 @@ impl Store {
         permit: Permit<Change>,
         change: WorkspaceChange,
     ) -> Result<WorkspaceRecord, Failure> {
-        let id = permit.workspace();
+        let (id, account) = (permit.workspace(), permit.actor().account);
         let work: Work<()> = Box::new(move |tx| {
             let change = change.clone();
             Box::pin(async move {
@@ -234,13 +264,23 @@ impl Store {
                     take_slug(tx, slug, id).await?;
                 }
                 let color = change.primary_color.as_deref().unwrap_or(&old.primary_color);
+                let asked = |demands: bool| if demands { "true" } else { "false" };
+                let demands = change.requires_second_factor.unwrap_or(old.requires_second_factor);
                 let difference = Difference::default()
                     .of("name", &old.name, change.name.as_deref().unwrap_or(&old.name))
                     .of("slug", &old.slug, change.slug.as_ref().map_or(&old.slug, Slug::as_str))
-                    .of("primary_color", &old.primary_color, color);
+                    .of("primary_color", &old.primary_color, color)
+                    .of("requires_second_factor", asked(old.requires_second_factor), asked(demands));
                 tx.audit_name(change.name.as_deref().unwrap_or(&old.name));
                 tx.audit_detail(difference.finish());
-                tx.execute(CHANGE, values![id, change.name, change.primary_color]).await?;
+                tx.execute(
+                    CHANGE,
+                    values![id, change.name, change.primary_color, change.requires_second_factor],
+                )
+                .await?;
+                if demands != old.requires_second_factor {
+                    demand(tx, id, account, demands).await?;
+                }
                 tx.tell(id, EventType::Changed, ResourceKind::Workspace, id.uuid()).await?;
                 Ok(())
             })

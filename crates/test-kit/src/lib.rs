@@ -5,6 +5,7 @@
 // A test that can't go on ends; that is what tests are for.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+pub mod authenticator;
 pub mod client;
 pub mod databases;
 pub mod described;

@@ -23,6 +23,7 @@ export type {
   Member,
   MyWorkspace,
   Named,
+  Passkey,
   Permissions,
   Project,
   Role,

@@ -10,6 +10,7 @@ export type ProblemBody = {
   errors?: FieldError[];
   missing?: string[];
   ask?: { name: string }[];
+  ways?: string[];
 };
 
 export class Problem extends Error {
@@ -21,6 +22,8 @@ export class Problem extends Error {
   readonly errors: FieldError[];
   readonly missing: string[];
   readonly ask: { name: string }[];
+  /** In which ways a second factor can be shown, where one is due. */
+  readonly ways: string[] | undefined;
   readonly retryAfter: number | null;
 
   constructor(body: ProblemBody, retryAfter: number | null = null) {
@@ -32,6 +35,7 @@ export class Problem extends Error {
     this.errors = body.errors ?? [];
     this.missing = body.missing ?? [];
     this.ask = body.ask ?? [];
+    this.ways = body.ways;
     this.retryAfter = retryAfter;
   }
 

@@ -17,6 +17,7 @@ import {
   listJobs,
   listMembers,
   listOwnAudit,
+  listPasskeys,
   listProjects,
   listServers,
   listSessions,
@@ -27,6 +28,7 @@ import {
   viewInstance,
   viewPermissions,
   viewProject,
+  viewSecondFactor,
   viewServer,
   viewWorkspace,
 } from "./generated/stoa";
@@ -269,13 +271,22 @@ export function useCount(workspace: string, list: keyof typeof COUNTED) {
   }).data;
 }
 
-export const useSessions = () =>
-  useQuery({
-    queryKey: [...ME, "sessions"],
-    queryFn: async ({ signal }) => (await listSessions({ signal })).items,
+/** A list of one's own account, page by page. */
+function useOwnPages<T>(what: string, read: ReadPage<T>) {
+  const found = useInfiniteQuery({
+    queryKey: [...ME, what],
+    queryFn: ({ signal, pageParam }) => read({ ...(pageParam && { after: pageParam }) }, { signal }),
+    initialPageParam: null as string | null,
+    getNextPageParam: (last) => last.next,
   });
-export const useTokens = () =>
-  useQuery({ queryKey: [...ME, "tokens"], queryFn: ({ signal }) => listTokens({ signal }) });
+  return { ...found, items: found.data?.pages.flatMap((page) => page.items) };
+}
+
+export const useSessions = () => useOwnPages("sessions", listSessions);
+export const useTokens = () => useOwnPages("tokens", listTokens);
+export const usePasskeys = () => useOwnPages("passkeys", listPasskeys);
+export const useSecondFactor = () =>
+  useQuery({ queryKey: [...ME, "second-factor"], queryFn: ({ signal }) => viewSecondFactor({ signal }) });
 
 /** When each question was last asked, by its hash: what was asked before the stream was open may have missed a change. */
 const asked = new Map<string, number>();

@@ -176,6 +176,20 @@ export function Forbidden({ problem, action, what, children, back }: ForbiddenPr
 export function Failed(props: { error: unknown; retry?: () => void; inline?: boolean; home?: string | undefined }) {
   const problem = problemOf(props.error);
   if (problem.status === 404) return <NotFound home={props.home} />;
+  if (problem.code === "second_factor_required" && problem.status === 403)
+    return (
+      <State
+        icon={IconShieldLock}
+        title={problem.title}
+        actions={
+          <Button component={Link} to="/account/security" variant="filled">
+            Set up a second factor
+          </Button>
+        }
+      >
+        {problem.detail}
+      </State>
+    );
   if (problem.status === 403) return <Forbidden problem={problem} />;
   return (
     <State

@@ -26,6 +26,16 @@ const login = createRoute({
   path: "/login",
   component: lazy(() => import("@/features/session/SignIn"), "LoginPage"),
 });
+const forgot = createRoute({
+  getParentRoute: () => root,
+  path: "/login/forgot",
+  component: lazy(() => import("@/features/session/ForgotPage"), "ForgotPage"),
+});
+const reset = createRoute({
+  getParentRoute: () => root,
+  path: "/reset/{-$token}",
+  component: lazy(() => import("@/features/session/ResetPage"), "ResetPage"),
+});
 const invitation = createRoute({
   getParentRoute: () => root,
   path: "/invitations/$token",
@@ -51,6 +61,12 @@ const account = createRoute({
   getParentRoute: () => signedIn,
   path: "/account/{-$page}",
   component: lazy(() => import("@/features/settings/SettingsPages"), "AccountSettingsPage"),
+});
+
+const emailLink = createRoute({
+  getParentRoute: () => signedIn,
+  path: "/account/email/{-$token}",
+  component: lazy(() => import("@/features/settings/EmailLinkPage"), "EmailLinkPage"),
 });
 
 const workspace = createRoute({ getParentRoute: () => signedIn, path: "/$workspace", component: WorkspaceFrame });
@@ -131,12 +147,15 @@ const settings = createRoute({
 const tree = root.addChildren([
   setup,
   login,
+  forgot,
+  reset,
   invitation,
   invited,
   signedIn.addChildren([
     home,
     mine,
     account,
+    emailLink,
     workspace.addChildren([
       overview,
       overviewByName,

@@ -1,5 +1,10 @@
 //! Accounts: the first one, and what each may change of itself.
 
+mod delete;
+mod email;
+mod letter;
+mod reset;
+
 use stoa_domain::email::EmailAddress;
 use stoa_domain::name::Name;
 use stoa_domain::{AccountId, AccountPermit, FieldProblem, Refusal, Secret, decide_open, password};
@@ -112,7 +117,7 @@ impl App {
         let (session, secret) = self.new_session(visitor);
         let (account, session) =
             self.store().set_up(decide_open("installation.set_up", None), account, session).await?;
-        Ok(SignedIn { account, session, secret })
+        Ok(SignedIn { account, session, secret, recovery_codes_left: None })
     }
 
     /// The account as its own request sees it: a token may be narrowed to some of its workspaces.
@@ -165,6 +170,14 @@ impl App {
         }
         self.check_own_password(&permit, old).await?;
         let hash = self.outside().passwords.hash(new, self.new_salt()).await?;
-        Ok(self.store().set_password(permit, hash, session).await?)
+        let own = self.store().find_account(permit.actor().account).await?.ok_or(Refusal::Unauthenticated)?;
+        let notice = self
+            .notice(
+                &own.email_canonical,
+                "Your password was changed",
+                "The password of your account was changed. All other sessions were ended.",
+            )
+            .await?;
+        Ok(self.store().set_password(permit, hash, session, notice).await?)
     }
 }

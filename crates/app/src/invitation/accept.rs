@@ -111,6 +111,9 @@ impl App {
         let (workspace, session) =
             self.store().accept_with_new_account(permit, hash_of(token), member, account, session).await?;
         let workspace = self.store().load_workspace(workspace).await?;
-        Ok(Accepted { workspace, signed_in: Some(SignedIn { account: account_id, session, secret }) })
+        Ok(Accepted {
+            workspace,
+            signed_in: Some(SignedIn { account: account_id, session, secret, recovery_codes_left: None }),
+        })
     }
 }

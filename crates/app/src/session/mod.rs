@@ -6,3 +6,4 @@ mod sign_in;
 
 pub use identify::{Origin, Presented};
 pub use sign_in::{SignIn, SignedIn, Visitor};
+pub use stoa_storage::session::ListedSession;

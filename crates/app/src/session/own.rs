@@ -1,9 +1,11 @@
 //! One's own sessions: entering the password again, listing, ending.
 
-use stoa_domain::{AccountPermit, Credential, Refusal, Secret, SessionId};
+use stoa_domain::{AccountPermit, Conflict, Credential, Refusal, Secret, SessionId};
 use stoa_storage::attempt::Limit;
+use stoa_storage::second_factor::FactorUse;
 use stoa_storage::session::ListedSession;
 
+use crate::second_factor::{BegunPasskey, ShownFactor};
 use crate::{App, Failure};
 
 const CONFIRMATIONS: Limit = Limit { count: 10, seconds: 900 };
@@ -32,6 +34,9 @@ impl App {
             return Err(Refusal::TooManyRequests { retry_after }.into());
         }
         let found = self.store().find_account(account).await?.ok_or(Refusal::Unauthenticated)?;
+        if found.password_hash.is_none() {
+            return Err(Refusal::Conflict(Conflict::NoPassword).into());
+        }
         let verified =
             self.outside().passwords.verify(password, found.password_hash, self.new_salt()).await?;
         if !verified.matches {
@@ -41,14 +46,36 @@ impl App {
         Ok(())
     }
 
-    /// For ten minutes this session may change the account.
+    /// For ten minutes this session may change the account. An account with a second factor shows it too.
     ///
     /// # Errors
-    /// `Invalid` for a wrong password.
-    pub async fn confirm_session(&self, permit: AccountPermit, password: Secret) -> Result<(), Failure> {
+    /// `Invalid` for a wrong password; `SecondFactorDue`.
+    pub async fn confirm_session(
+        &self,
+        permit: AccountPermit,
+        password: Secret,
+        shown: ShownFactor,
+    ) -> Result<(), Failure> {
         let session = Self::session_of(&permit)?;
         self.check_own_password(&permit, password).await?;
-        Ok(self.store().confirm_session(permit, session).await?)
+        let account = permit.actor().account;
+        let address = permit.actor().address.clone().unwrap_or_default();
+        let factor = self.prove_factor(account, shown, &address).await?;
+        let is_shown = !matches!(factor, FactorUse::None);
+        self.store().confirm_session(permit, session, factor).await?;
+        if is_shown {
+            self.forget_factor_attempts(account, &address).await?;
+        }
+        Ok(())
+    }
+
+    /// What a passkey is asked, to be shown with the password at [`App::confirm_session`].
+    ///
+    /// # Errors
+    /// `Conflict` where the account has none.
+    pub async fn begin_confirming(&self, permit: AccountPermit) -> Result<BegunPasskey, Failure> {
+        Self::session_of(&permit)?;
+        self.ask_for_passkey(permit.actor().account).await
     }
 
     /// # Errors
@@ -65,15 +92,17 @@ impl App {
         Ok(self.store().end_session(permit, id).await?)
     }
 
-    /// One's sessions, and which of them is asking.
+    /// One's sessions, newest first, older than the one that is named; and which of them is asking.
     ///
     /// # Errors
     /// A fault.
     pub async fn list_sessions(
         &self,
         permit: AccountPermit,
+        before: Option<SessionId>,
+        limit: i64,
     ) -> Result<(Vec<ListedSession>, Option<SessionId>), Failure> {
-        let sessions = self.store().list_sessions(permit.actor().account).await?;
+        let sessions = self.store().list_sessions(permit.actor().account, before, limit).await?;
         Ok((sessions, Self::session_of(&permit).ok()))
     }
 }

@@ -2,9 +2,12 @@
 
 use stoa_domain::email::EmailAddress;
 use stoa_domain::{AccountId, Refusal, Secret, SessionId, decide_open};
+use stoa_storage::account::AccountRecord;
 use stoa_storage::attempt::Limit;
-use stoa_storage::session::NewSession;
+use stoa_storage::second_factor::FactorUse;
+use stoa_storage::session::{NewSession, Proof};
 
+use crate::second_factor::{BegunPasskey, ShownFactor};
 use crate::secrets::NewSecret;
 use crate::{App, Failure};
 
@@ -22,6 +25,7 @@ pub struct Visitor {
 pub struct SignIn {
     pub email: String,
     pub password: Secret,
+    pub factor: ShownFactor,
 }
 
 /// A session that was just made; its secret goes into the cookie and nowhere else.
@@ -29,24 +33,125 @@ pub struct SignedIn {
     pub account: AccountId,
     pub session: SessionId,
     pub secret: Secret,
+    /// Where it was made with a recovery code: how many are left.
+    pub recovery_codes_left: Option<i64>,
+}
+
+/// An account whose password was right.
+struct Known {
+    account: AccountRecord,
+    better_hash: Option<String>,
+    /// The limits that a wrong second factor counts to.
+    buckets: Buckets,
+}
+
+struct Buckets {
+    pair: String,
+    address: String,
 }
 
 impl App {
     /// # Errors
-    /// `WrongCredentials`, or `TooManyRequests` after repeated failures.
+    /// `WrongCredentials`; `SecondFactorDue` once the password was right; `TooManyRequests` after repeated failures.
     pub async fn sign_in(&self, wish: SignIn, visitor: Visitor) -> Result<SignedIn, Failure> {
-        let email = EmailAddress::parse(&wish.email);
+        let known = self.check_credentials(&wish.email, wish.password, &visitor).await?;
+        let id = known.account.id;
+        let shown = !wish.factor.is_nothing();
+        let done = async {
+            let factor = self.prove_factor(id, wish.factor, &visitor.address).await?;
+            self.make_session(&known, factor, &visitor).await
+        };
+        let signed_in = match done.await {
+            Err(Failure::Refused(Refusal::SecondFactorDue { ways, wrong: true })) => {
+                self.count_failure(&known.buckets).await?;
+                return Err(Refusal::SecondFactorDue { ways, wrong: true }.into());
+            }
+            other => other?,
+        };
+        self.store().clear_attempts(known.buckets.pair).await?;
+        if shown {
+            self.forget_factor_attempts(id, &visitor.address).await?;
+        }
+        Ok(signed_in)
+    }
+
+    async fn make_session(
+        &self,
+        known: &Known,
+        factor: FactorUse,
+        visitor: &Visitor,
+    ) -> Result<SignedIn, Failure> {
+        let account = &known.account;
+        let by_recovery = matches!(factor, FactorUse::Recovery { .. });
+        let notice = if by_recovery {
+            let sentence = "Somebody signed in to your account with a recovery code. It works no more.";
+            self.notice(&account.email_canonical, "A recovery code was used", sentence).await?
+        } else {
+            None
+        };
+        let proof = Proof { revision: account.revision, factor, notice };
+        let (new, secret) = self.new_session(visitor.clone());
+        let session = self
+            .store()
+            .sign_in(
+                decide_open("session.sign_in", None),
+                account.id,
+                account.name.clone(),
+                new,
+                known.better_hash.clone(),
+                proof,
+            )
+            .await?;
+        let recovery_codes_left = if by_recovery {
+            Some(self.store().find_second_factors(account.id).await?.recovery_codes)
+        } else {
+            None
+        };
+        Ok(SignedIn { account: account.id, session, secret, recovery_codes_left })
+    }
+
+    /// What a passkey is asked, to be shown with address and password at [`App::sign_in`].
+    ///
+    /// # Errors
+    /// As [`App::sign_in`]; `Conflict` where the account has no passkey.
+    pub async fn begin_signing_in(
+        &self,
+        email: &str,
+        password: Secret,
+        visitor: &Visitor,
+    ) -> Result<BegunPasskey, Failure> {
+        let known = self.check_credentials(email, password, visitor).await?;
+        self.ask_for_passkey(known.account.id).await
+    }
+
+    async fn count_failure(&self, buckets: &Buckets) -> Result<(), Failure> {
+        self.store().count_attempt(buckets.pair.clone(), PER_ACCOUNT_AND_ADDRESS).await?;
+        self.store().count_attempt(buckets.address.clone(), PER_ADDRESS).await?;
+        Ok(())
+    }
+
+    async fn check_credentials(
+        &self,
+        email: &str,
+        password: Secret,
+        visitor: &Visitor,
+    ) -> Result<Known, Failure> {
+        let email = EmailAddress::parse(email);
         let canonical = email.as_ref().map_or("", EmailAddress::canonical);
         let account =
             if canonical.is_empty() { None } else { self.store().find_account_by_email(canonical).await? };
         let account = account.filter(|account| account.is_active);
 
-        let pair = format!("signin:account:{}:{}", short_hash(canonical), visitor.address);
-        let address = format!("signin:address:{}", visitor.address);
-        if let Some(retry_after) = self.store().attempts_exhausted(&pair, PER_ACCOUNT_AND_ADDRESS).await? {
+        let buckets = Buckets {
+            pair: format!("signin:account:{}:{}", short_hash(canonical), visitor.address),
+            address: format!("signin:address:{}", visitor.address),
+        };
+        if let Some(retry_after) =
+            self.store().attempts_exhausted(&buckets.pair, PER_ACCOUNT_AND_ADDRESS).await?
+        {
             return Err(Refusal::TooManyRequests { retry_after }.into());
         }
-        if let Some(retry_after) = self.store().attempts_exhausted(&address, PER_ADDRESS).await? {
+        if let Some(retry_after) = self.store().attempts_exhausted(&buckets.address, PER_ADDRESS).await? {
             // Others' failures never keep out whoever signed in from here before.
             let known = match &account {
                 Some(account) => self.store().is_address_known(account.id, &visitor.address).await?,
@@ -58,25 +163,12 @@ impl App {
         }
 
         let kept = account.as_ref().and_then(|account| account.password_hash.clone());
-        let verified = self.outside().passwords.verify(wish.password, kept, self.new_salt()).await?;
+        let verified = self.outside().passwords.verify(password, kept, self.new_salt()).await?;
         let Some(account) = account.filter(|_| verified.matches) else {
-            self.store().count_attempt(pair, PER_ACCOUNT_AND_ADDRESS).await?;
-            self.store().count_attempt(address, PER_ADDRESS).await?;
+            self.count_failure(&buckets).await?;
             return Err(Refusal::WrongCredentials.into());
         };
-        let (new, secret) = self.new_session(visitor);
-        let session = self
-            .store()
-            .sign_in(
-                decide_open("session.sign_in", None),
-                account.id,
-                account.name,
-                new,
-                verified.better_hash,
-            )
-            .await?;
-        self.store().clear_attempts(pair).await?;
-        Ok(SignedIn { account: account.id, session, secret })
+        Ok(Known { account, better_hash: verified.better_hash, buckets })
     }
 
     /// A session to be stored, and its secret.

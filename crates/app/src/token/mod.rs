@@ -67,14 +67,20 @@ impl App {
             expires_at: wish.expires_at,
         };
         self.store().create_token(permit, token).await?;
-        let made = self.store().list_tokens(account).await?.into_iter().find(|token| token.id == id);
-        Ok(CreatedToken { token: made.ok_or(Refusal::NotFound)?, secret: new.text })
+        Ok(CreatedToken { token: self.store().load_token(account, id).await?, secret: new.text })
     }
 
+    /// Newest first, older than the one that is named.
+    ///
     /// # Errors
     /// A fault.
-    pub async fn list_tokens(&self, permit: AccountPermit) -> Result<Vec<ListedToken>, Failure> {
-        Ok(self.store().list_tokens(permit.actor().account).await?)
+    pub async fn list_tokens(
+        &self,
+        permit: AccountPermit,
+        before: Option<TokenId>,
+        limit: i64,
+    ) -> Result<Vec<ListedToken>, Failure> {
+        Ok(self.store().list_tokens(permit.actor().account, before, limit).await?)
     }
 
     /// # Errors

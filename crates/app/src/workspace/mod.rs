@@ -42,6 +42,7 @@ pub struct ChangeWorkspace {
     pub name: Option<String>,
     pub slug: Option<String>,
     pub primary_color: Option<String>,
+    pub requires_second_factor: Option<bool>,
     pub expected_revision: Option<i64>,
 }
 
@@ -255,6 +256,7 @@ impl App {
             name: name.map(stoa_domain::name::Name::into_string),
             slug,
             primary_color,
+            requires_second_factor: wish.requires_second_factor,
             expected_revision: wish.expected_revision,
         };
         let workspace = self.store().change_workspace(permit, change).await?;

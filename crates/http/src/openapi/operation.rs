@@ -144,6 +144,7 @@ fn success(route: &Registered) -> Value {
     let told = &route.operation;
     let description = match told.status {
         201 => "Made.",
+        202 if told.mails => "A mail is on its way.",
         202 => "Begun; `job` tells how it goes on.",
         204 => "Done.",
         _ => "As asked.",
@@ -159,7 +160,7 @@ fn success(route: &Registered) -> Value {
     if told.is_tagged {
         headers.insert("ETag".to_owned(), text("A hash of what can be edited, for `If-Match`."));
     }
-    if told.status == 202 {
+    if told.status == 202 && !told.mails {
         headers.insert("Location".to_owned(), text("Where the job is followed."));
     }
     if told.sets_cookie {

@@ -32,7 +32,7 @@ pub fn codes_of(route: &Registered) -> BTreeSet<&'static str> {
         GateKind::Account(AccountNeed::Confirmed) => codes.extend(["permission_denied", "password_required"]),
         GateKind::Administrator => _ = codes.insert("administrator_required"),
         GateKind::Workspace => {
-            codes.insert("not_found");
+            codes.extend(["not_found", "second_factor_required"]);
             codes.extend(of_permission(&route.gate.permission));
             if route.gate.is_viewed_as {
                 codes.extend(["permission_denied", "view_as_read_only"]);
@@ -79,7 +79,10 @@ pub(super) fn responses(route: &Registered) -> BTreeMap<String, Value> {
     let statuses = statuses();
     for code in codes_of(route) {
         // A test walks all operations, so that none names a code that there isn't.
-        let status = statuses.get(code).copied().unwrap_or(500);
+        // Due at sign-in it is 401; demanded by a workspace, 403.
+        let of_code = statuses.get(code).into_iter().flatten().copied();
+        let status = if route.gate.kind == GateKind::Workspace { of_code.max() } else { of_code.min() };
+        let status = status.unwrap_or(500);
         by_status.entry(status).or_default().insert(code);
     }
     let response = |(status, codes): (u16, BTreeSet<&'static str>)| {
@@ -101,14 +104,18 @@ pub(super) fn responses(route: &Registered) -> BTreeMap<String, Value> {
     by_status.into_iter().map(response).collect()
 }
 
-/// The status that each code comes with.
+/// The statuses that each code comes with: one, but for what is due at sign-in and may be demanded later.
 #[must_use]
-pub fn statuses() -> BTreeMap<&'static str, u16> {
+pub fn statuses() -> BTreeMap<&'static str, BTreeSet<u16>> {
     let told = |refusal: &Refusal| {
         let told = tell(refusal);
         (told.code, told.status.as_u16())
     };
-    examples().iter().map(told).chain([("internal", 500)]).collect()
+    let mut statuses: BTreeMap<_, BTreeSet<u16>> = BTreeMap::new();
+    for (code, status) in examples().iter().map(told).chain([("internal", 500)]) {
+        statuses.entry(code).or_default().insert(status);
+    }
+    statuses
 }
 
 pub(super) fn schemas() -> BTreeMap<String, Value> {
@@ -143,6 +150,20 @@ pub(super) fn schemas() -> BTreeMap<String, Value> {
                 "type": "array",
                 "items": { "type": "object", "required": ["name"], "properties": { "name": text() } },
                 "description": "The owners who can grant them.",
+            },
+            "code_required": {
+                "type": "boolean",
+                "description": "A second factor is due: `code` or `passkey` have to be sent too.",
+            },
+            "ways": {
+                "type": "array",
+                "items": { "type": "string", "enum": ["code", "passkey", "recovery_code"] },
+                "description": "In which ways the second factor can be shown.",
+            },
+            "workspaces": {
+                "type": "array",
+                "items": { "type": "object", "required": ["name"], "properties": { "name": text() } },
+                "description": "The workspaces whose last owner one is.",
             },
             "errors": {
                 "type": "array",

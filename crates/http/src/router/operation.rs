@@ -29,6 +29,8 @@ pub struct Operation {
     pub is_tagged: bool,
     /// Whether the answer sets or clears the session's cookie.
     pub sets_cookie: bool,
+    /// Whether a mail goes on with it after the answer, and no job.
+    pub mails: bool,
     /// Codes of problems that only this operation's own work comes to.
     pub refusals: Vec<&'static str>,
     pub sample: Sample,
@@ -38,7 +40,16 @@ impl Operation {
     #[must_use]
     pub fn new(id: &'static str, status: u16, summary: &'static str) -> Self {
         let sample = Sample { status, body: None, raw: None, query: "", streams: false };
-        Self { id, summary, status, is_tagged: false, sets_cookie: false, refusals: Vec::new(), sample }
+        Self {
+            id,
+            summary,
+            status,
+            is_tagged: false,
+            sets_cookie: false,
+            mails: false,
+            refusals: Vec::new(),
+            sample,
+        }
     }
 
     /// The sample's body. Text of the form `{project}` in it stands for the id of the test's own project, and so on.
@@ -85,6 +96,13 @@ impl Operation {
     #[must_use]
     pub fn sets_cookie(mut self) -> Self {
         self.sets_cookie = true;
+        self
+    }
+
+    /// Answered with 202 before its mail is sent.
+    #[must_use]
+    pub fn mails(mut self) -> Self {
+        self.mails = true;
         self
     }
 

@@ -3,12 +3,14 @@
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use stoa_app::account::{AccountChange, OwnAccount};
+use stoa_app::session::ListedSession;
 use stoa_domain::{AccountNeed, Secret};
 use utoipa::ToSchema;
 
-use super::wire::time;
+use super::session::clear_cookie;
+use super::wire::{PageQuery, page, time};
 use crate::answer::{Answer, Done, Object, Page};
-use crate::argument::{IfMatch, Json, OwnWord, Uses};
+use crate::argument::{Around, IfMatch, Json, OwnWord, Query, Uses};
 use crate::conditional::{check, etag};
 use crate::gate::{AccountOperation, SignedIn};
 use crate::openapi::words;
@@ -36,7 +38,21 @@ pub(super) fn routes(routes: Routes) -> Routes {
                 .body(passwords)
                 .refuses(&["too_many_requests"]),
         )
-        .get("/api/v1/me/sessions", sessions, Operation::new("listSessions", 200, "One's own sessions."))
+        .delete(
+            "/api/v1/me",
+            delete,
+            Operation::new("deleteAccount", 204, "Deletes one's own account.")
+                .body(json!({ "confirm": "{own_email}" }))
+                // The sample's account is the last owner of its workspace.
+                .meets(409)
+                .sets_cookie()
+                .refuses(&["last_owner", "conflict"]),
+        )
+        .get(
+            "/api/v1/me/sessions",
+            sessions,
+            Operation::new("listSessions", 200, "One's own sessions, newest first."),
+        )
         .delete(
             "/api/v1/me/sessions/{id}",
             end_session,
@@ -121,6 +137,7 @@ operations! {
     ChangingPassword Confirmed "account.change_password",
     ListingSessions Session "session.list",
     EndingSession Confirmed "session.end",
+    Deleting Confirmed "account.delete",
 }
 
 async fn me(SignedIn(permit, _): SignedIn<Seeing>, Uses(app): Uses) -> Answer<Object<AccountView>> {
@@ -185,17 +202,36 @@ struct SessionView {
 async fn sessions(
     SignedIn(permit, _): SignedIn<ListingSessions>,
     Uses(app): Uses,
+    Query(query): Query<PageQuery>,
 ) -> Answer<Object<Page<SessionView>>> {
-    let (sessions, current) = app.list_sessions(permit).await?;
-    let items = sessions.into_iter().map(|session| SessionView {
+    let (wanted, after) = query.read()?;
+    let (sessions, current) = app.list_sessions(permit, after, wanted + 1).await?;
+    let view = |session: ListedSession| SessionView {
         id: session.id.to_string(),
         created_at: time(session.created_at),
         last_seen_at: time(session.last_seen_at),
         address: session.address,
         user_agent: session.user_agent,
         is_current: Some(session.id) == current,
-    });
-    Ok(Object::ok(Page { items: items.collect(), next: None }))
+    };
+    Ok(Object::ok(page(sessions, wanted, |session| session.id.to_string(), view)))
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct DeleteAccount {
+    /// One's own address.
+    confirm: String,
+}
+
+async fn delete(
+    SignedIn(permit, _): SignedIn<Deleting>,
+    Uses(app): Uses,
+    Around(frame): Around,
+    Json(wish): Json<DeleteAccount>,
+) -> Answer<Done> {
+    app.delete_account(permit, &wish.confirm).await?;
+    Ok(Done(Some(clear_cookie(&frame.site))))
 }
 
 async fn end_session(

@@ -1,7 +1,8 @@
 //! Signing in and out, and entering the password again.
 
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Value, json};
+use stoa_app::second_factor::{BegunPasskey, ShownFactor, ShownPasskey};
 use stoa_app::session::SignIn;
 use stoa_domain::{AccountNeed, Secret};
 use utoipa::ToSchema;
@@ -22,7 +23,21 @@ pub(super) fn routes(routes: Routes) -> Routes {
             Operation::new("signIn", 200, "Signs in.")
                 .body(own)
                 .sets_cookie()
-                .refuses(&["too_many_requests"]),
+                .refuses(&["too_many_requests", "second_factor_required"]),
+        )
+        .post(
+            "/api/v1/session/passkey",
+            begin,
+            Operation::new("beginPasskeySignIn", 200, "What a passkey is asked, to sign in with it.")
+                .body(json!({ "email": "{own_email}", "password": "{own_password}" }))
+                // The sample's account has none.
+                .meets(409)
+                .refuses(&["too_many_requests", "conflict"]),
+        )
+        .get(
+            "/api/v1/session/ways",
+            ways,
+            Operation::new("viewSignInWays", 200, "In which ways one can sign in here."),
         )
         .delete("/api/v1/session", sign_out, Operation::new("signOut", 204, "Signs out.").sets_cookie())
         .post(
@@ -30,7 +45,14 @@ pub(super) fn routes(routes: Routes) -> Routes {
             confirm,
             Operation::new("confirmSession", 204, "Lets this session change the account for ten minutes.")
                 .body(json!({ "password": "{own_password}" }))
-                .refuses(&["too_many_requests"]),
+                .refuses(&["too_many_requests", "second_factor_required", "conflict"]),
+        )
+        .post(
+            "/api/v1/session/confirm/passkey",
+            begin_confirming,
+            Operation::new("beginPasskeyConfirmation", 200, "What a passkey is asked, to confirm with it.")
+                .meets(409)
+                .refuses(&["conflict"]),
         )
 }
 
@@ -43,7 +65,7 @@ pub(super) fn set_cookie(site: &Site, secret: &Secret) -> String {
     format!("{}={value}; Path=/; HttpOnly; SameSite=Lax; Max-Age={ABSOLUTE_SECONDS}{secure}", site.cookie())
 }
 
-fn clear_cookie(site: &Site) -> String {
+pub(super) fn clear_cookie(site: &Site) -> String {
     let secure = if site.secure { "; Secure" } else { "" };
     format!("{}=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0{secure}", site.cookie())
 }
@@ -60,14 +82,50 @@ struct CreateSession {
     email: String,
     #[schema(format = Password)]
     password: String,
-    /// The second factor's code, where one is due.
-    #[allow(dead_code)]
+    /// The second factor's code or a recovery code, where one is due.
     code: Option<String>,
+    /// Or a passkey.
+    passkey: Option<PasskeyShown>,
+}
+
+/// A passkey's answer to what `…/passkey` asked.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PasskeyShown {
+    ceremony: String,
+    #[schema(value_type = Object)]
+    credential: Value,
+}
+
+pub(super) fn shown(code: Option<String>, passkey: Option<PasskeyShown>) -> ShownFactor {
+    let passkey =
+        passkey.map(|shown| ShownPasskey { ceremony: shown.ceremony, credential: shown.credential });
+    ShownFactor { code: code.filter(|code| !code.trim().is_empty()).map(Secret::from_text), passkey }
+}
+
+/// What the browser hands to the authenticator.
+#[derive(Serialize, ToSchema)]
+pub(super) struct PasskeyAsked {
+    /// Comes back with the answer.
+    ceremony: String,
+    /// As `navigator.credentials` takes it.
+    #[schema(value_type = Object)]
+    options: Value,
+}
+
+impl PasskeyAsked {
+    pub(super) fn of(begun: BegunPasskey) -> Self {
+        Self { ceremony: begun.ceremony.reveal_text().unwrap_or_default().to_owned(), options: begun.options }
+    }
 }
 
 #[derive(Serialize, ToSchema)]
 struct SessionAnswer {
     account: AccountView,
+    /// Where a recovery code was used: how many are left.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    recovery_codes_left: Option<i64>,
 }
 
 async fn sign_in(
@@ -77,10 +135,14 @@ async fn sign_in(
     From(visitor): From,
     Json(wish): Json<CreateSession>,
 ) -> Answer<Object<SessionAnswer>> {
-    let wish = SignIn { email: wish.email, password: Secret::from_text(wish.password) };
+    let factor = shown(wish.code, wish.passkey);
+    let wish = SignIn { email: wish.email, password: Secret::from_text(wish.password), factor };
     let signed_in = app.sign_in(wish, visitor).await?;
     let account = AccountView::of(app.load_own_account(signed_in.account).await?);
-    Ok(Object::ok(SessionAnswer { account }).cookie(set_cookie(&frame.site, &signed_in.secret)).secret())
+    let recovery_codes_left = signed_in.recovery_codes_left;
+    Ok(Object::ok(SessionAnswer { account, recovery_codes_left })
+        .cookie(set_cookie(&frame.site, &signed_in.secret))
+        .secret())
 }
 
 pub(super) struct SigningOut;
@@ -109,8 +171,9 @@ impl AccountOperation for Confirming {
 struct ConfirmSession {
     #[schema(format = Password)]
     password: String,
-    #[allow(dead_code)]
+    /// Where the account has a second factor.
     code: Option<String>,
+    passkey: Option<PasskeyShown>,
 }
 
 async fn confirm(
@@ -118,6 +181,54 @@ async fn confirm(
     Uses(app): Uses,
     Json(wish): Json<ConfirmSession>,
 ) -> Answer<Done> {
-    app.confirm_session(permit, Secret::from_text(wish.password)).await?;
+    let factor = shown(wish.code, wish.passkey);
+    app.confirm_session(permit, Secret::from_text(wish.password), factor).await?;
     Ok(Done(None))
+}
+
+pub(super) struct BeginningToConfirm;
+impl AccountOperation for BeginningToConfirm {
+    const NEED: AccountNeed = AccountNeed::Session;
+    const OPERATION: &'static str = "session.begin_confirming";
+}
+
+async fn begin_confirming(
+    SignedIn(permit, _): SignedIn<BeginningToConfirm>,
+    Uses(app): Uses,
+) -> Answer<Object<PasskeyAsked>> {
+    Ok(Object::ok(PasskeyAsked::of(app.begin_confirming(permit).await?)).secret())
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct BeginSession {
+    #[schema(format = Email)]
+    email: String,
+    #[schema(format = Password)]
+    password: String,
+}
+
+async fn begin(
+    _: Anyone<SigningIn>,
+    Uses(app): Uses,
+    From(visitor): From,
+    Json(wish): Json<BeginSession>,
+) -> Answer<Object<PasskeyAsked>> {
+    let begun = app.begin_signing_in(&wish.email, Secret::from_text(wish.password), &visitor).await?;
+    Ok(Object::ok(PasskeyAsked::of(begun)).secret())
+}
+
+struct Asking;
+impl Reason for Asking {
+    const WHY: &'static str = "the sign-in page shows it";
+}
+
+#[derive(Serialize, ToSchema)]
+struct SignInWays {
+    /// Whether a forgotten password can be set anew by mail.
+    password_reset: bool,
+}
+
+async fn ways(_: Anyone<Asking>, Uses(app): Uses) -> Answer<Object<SignInWays>> {
+    Ok(Object::ok(SignInWays { password_reset: app.sends_mail() }))
 }

@@ -7,9 +7,9 @@ use stoa_domain::AccountNeed;
 use utoipa::ToSchema;
 
 use super::account::operations;
-use super::wire::{parse_time, time};
+use super::wire::{PageQuery, page, parse_time, time};
 use crate::answer::{Answer, Done, Object, Page};
-use crate::argument::{Json, OwnWord, Uses};
+use crate::argument::{Json, OwnWord, Query, Uses};
 use crate::gate::{AccountOperation, SignedIn};
 use crate::openapi::words;
 use crate::router::{Operation, Routes};
@@ -19,7 +19,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
         .get(
             "/api/v1/me/tokens",
             list,
-            Operation::new("listTokens", 200, "One's own personal access tokens."),
+            Operation::new("listTokens", 200, "One's own personal access tokens, newest first."),
         )
         .post(
             "/api/v1/me/tokens",
@@ -79,10 +79,14 @@ impl TokenView {
     }
 }
 
-async fn list(SignedIn(permit, _): SignedIn<Listing>, Uses(app): Uses) -> Answer<Object<Page<TokenView>>> {
-    let tokens = app.list_tokens(permit).await?;
-    let items = tokens.into_iter().map(|token| TokenView::of(token, None)).collect();
-    Ok(Object::ok(Page { items, next: None }))
+async fn list(
+    SignedIn(permit, _): SignedIn<Listing>,
+    Uses(app): Uses,
+    Query(query): Query<PageQuery>,
+) -> Answer<Object<Page<TokenView>>> {
+    let (wanted, after) = query.read()?;
+    let tokens = app.list_tokens(permit, after, wanted + 1).await?;
+    Ok(Object::ok(page(tokens, wanted, |token| token.id.to_string(), |token| TokenView::of(token, None))))
 }
 
 #[derive(Deserialize, ToSchema)]

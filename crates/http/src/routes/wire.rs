@@ -41,6 +41,29 @@ pub(crate) struct ListQuery {
     pub q: Option<String>,
 }
 
+/// What a list without a search may be asked with.
+#[derive(Deserialize, ToSchema, Default)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PageQuery {
+    /// 1 to 200; 50 where it isn't said.
+    #[schema(minimum = 1, maximum = 200)]
+    pub limit: Option<i64>,
+    /// The `next` of the page before.
+    pub after: Option<String>,
+}
+
+impl PageQuery {
+    /// How many, and after which, in a list whose cursors are ids.
+    ///
+    /// # Errors
+    /// `Invalid`.
+    pub(crate) fn read<I: std::str::FromStr>(self) -> Result<(i64, Option<I>), Refusal> {
+        let wrong = || Refusal::invalid("after", "invalid", "This isn't a cursor of this list.");
+        let after = self.after.map(|text| text.parse().map_err(|_| wrong())).transpose()?;
+        Ok((limit(self.limit)?, after))
+    }
+}
+
 /// # Errors
 /// `Invalid`.
 pub(crate) fn limit(wanted: Option<i64>) -> Result<i64, Refusal> {

@@ -46,10 +46,14 @@ pub(super) fn routes(routes: Routes) -> Routes {
         .patch(
             ONE,
             change,
-            Operation::new("changeWorkspace", 200, "Changes a workspace's name, slug or colour.")
-                .body(json!({ "name": "Acme" }))
-                .tagged()
-                .refuses(&["slug_taken"]),
+            Operation::new(
+                "changeWorkspace",
+                200,
+                "Changes a workspace's name, slug, colour or what it demands.",
+            )
+            .body(json!({ "name": "Acme" }))
+            .tagged()
+            .refuses(&["slug_taken"]),
         )
         .delete(
             ONE,
@@ -125,6 +129,8 @@ pub(super) struct WorkspaceView {
     role: &'static str,
     logo_url: Option<String>,
     primary_color: String,
+    /// Whether its members need a second factor.
+    requires_second_factor: bool,
     #[schema(format = DateTime)]
     created_at: String,
     permissions: PermissionsView,
@@ -144,6 +150,7 @@ impl WorkspaceView {
             slug: seen.workspace.slug,
             name: seen.workspace.name,
             primary_color: seen.workspace.primary_color,
+            requires_second_factor: seen.workspace.requires_second_factor,
             permissions: PermissionsView::of(seen.profile).narrowed_to(seen.actions),
             may,
             blocked,
@@ -153,7 +160,8 @@ impl WorkspaceView {
     /// The tag of what an owner can edit.
     fn etag(seen: &SeenWorkspace) -> Result<String, stoa_app::Failure> {
         let workspace = &seen.workspace;
-        etag(&(&workspace.name, &workspace.slug, &workspace.primary_color))
+        let look = (&workspace.name, &workspace.slug, &workspace.primary_color);
+        etag(&(look, workspace.requires_second_factor))
     }
 }
 
@@ -228,6 +236,8 @@ struct WorkspaceWish {
     name: Option<String>,
     slug: Option<String>,
     primary_color: Option<String>,
+    /// Only by an owner whose own account has one.
+    requires_second_factor: Option<bool>,
 }
 
 async fn change(
@@ -248,6 +258,7 @@ async fn change(
         name: wish.name,
         slug: wish.slug,
         primary_color: wish.primary_color,
+        requires_second_factor: wish.requires_second_factor,
         expected_revision,
     };
     answer(app.change_workspace(permit, wish).await?)

@@ -9,6 +9,8 @@ use stoa_domain::{
 
 use crate::account;
 use crate::failure::{Failure, StorageFault};
+use crate::mail::{self, NewMail};
+use crate::second_factor::{self, FactorUse};
 use crate::store::{Store, Work};
 use crate::tx::Tx;
 use crate::values;
@@ -33,8 +35,9 @@ crate::statements! {
     CONFIRM = "UPDATE sessions SET authenticated_at = $2 WHERE id = $1";
     END = "DELETE FROM sessions WHERE id = $1 AND account_id = $2";
     LIST = "SELECT id, created_at, last_seen_at, address, user_agent FROM sessions
-        WHERE account_id = $1 AND expires_at > $2 AND last_seen_at > $3 ORDER BY last_seen_at DESC, id LIMIT 200";
+        WHERE account_id = $1 AND expires_at > $2 AND last_seen_at > $3 AND id < $4 ORDER BY id DESC LIMIT $5";
     SWEEP = "DELETE FROM sessions WHERE expires_at <= $1 OR last_seen_at <= $2";
+    REVISION = "SELECT revision FROM accounts WHERE id = $1 AND status = 'active'";
     KNOWN_ADDRESS = "SELECT id FROM sessions WHERE account_id = $1 AND address = $2 LIMIT 1";
 }
 
@@ -58,6 +61,31 @@ impl NewSession {
             credential: Credential::Session(self.id),
             address: Some(self.address.clone()),
         }
+    }
+}
+
+/// What a sign-in rests on, besides the password that was compared.
+#[derive(Clone)]
+pub struct Proof {
+    /// The account's revision when it was looked up: a password or a factor that changed meanwhile isn't this one.
+    pub revision: i64,
+    pub factor: FactorUse,
+    /// Tells the account that a recovery code was used.
+    pub notice: Option<NewMail>,
+}
+
+impl Proof {
+    async fn check(self, tx: &mut Tx<'_>, account: AccountId) -> Result<(), Failure> {
+        let now = tx.fetch_optional(REVISION, values![account]).await?;
+        if now.map(|row| row.get::<i64>(0)).transpose()? != Some(self.revision) {
+            return Err(Refusal::WrongCredentials.into());
+        }
+        tx.audit_detail(format!(r#"{{"second_factor":"{}"}}"#, self.factor.key()));
+        second_factor::use_factor(tx, account, self.factor).await?;
+        if let Some(notice) = self.notice {
+            mail::queue_for_account(tx, account, notice).await?;
+        }
+        Ok(())
     }
 }
 
@@ -168,11 +196,14 @@ impl Store {
         name: String,
         session: NewSession,
         better_hash: Option<String>,
+        proof: Proof,
     ) -> Result<SessionId, Failure> {
         let work: Work<_> = Box::new(move |tx| {
-            let (session, name, better_hash) = (session.clone(), name.clone(), better_hash.clone());
+            let (session, name, better_hash, proof) =
+                (session.clone(), name.clone(), better_hash.clone(), proof.clone());
             Box::pin(async move {
                 tx.audit_actor(session.actor(account, name));
+                proof.check(tx, account).await?;
                 if let Some(hash) = better_hash {
                     account::rehash(tx, account, hash).await?;
                 }
@@ -206,11 +237,19 @@ impl Store {
     ///
     /// # Errors
     /// A fault.
-    pub async fn confirm_session(&self, permit: AccountPermit, id: SessionId) -> Result<(), Failure> {
+    pub async fn confirm_session(
+        &self,
+        permit: AccountPermit,
+        id: SessionId,
+        factor: FactorUse,
+    ) -> Result<(), Failure> {
         let account = permit.actor().account;
         let work: Work<()> = Box::new(move |tx| {
+            let factor = factor.clone();
             Box::pin(async move {
                 let now = tx.now();
+                tx.audit_detail(format!(r#"{{"second_factor":"{}"}}"#, factor.key()));
+                second_factor::use_factor(tx, account, factor).await?;
                 tx.execute(CONFIRM, values![id, now]).await?;
                 tx.touched.accounts.push(account);
                 Ok(())
@@ -237,11 +276,21 @@ impl Store {
         self.write(permit, work).await
     }
 
+    /// Newest first, older than the one that is named.
+    ///
     /// # Errors
     /// A fault.
-    pub async fn list_sessions(&self, account: AccountId) -> Result<Vec<ListedSession>, StorageFault> {
+    pub async fn list_sessions(
+        &self,
+        account: AccountId,
+        before: Option<SessionId>,
+        limit: i64,
+    ) -> Result<Vec<ListedSession>, StorageFault> {
         let now = self.now();
-        let rows = self.fetch_all(LIST, values![account, now, now.plus_seconds(-IDLE_SECONDS)]).await?;
+        let before = before.unwrap_or(SessionId::new(uuid::Uuid::max()));
+        let rows = self
+            .fetch_all(LIST, values![account, now, now.plus_seconds(-IDLE_SECONDS), before, limit])
+            .await?;
         rows.iter()
             .map(|row| {
                 Ok(ListedSession {

@@ -1,28 +1,73 @@
 import { Button, PasswordInput, TextInput } from "@mantine/core";
+import { IconShieldCheck } from "@tabler/icons-react";
 import { useMutation } from "@tanstack/react-query";
-import { type FormEvent, useState } from "react";
-import { signIn } from "@/api/generated/stoa";
-import type { Account } from "@/api/nouns";
-import type { Problem } from "@/api/problem";
+import { Link } from "@tanstack/react-router";
+import { type FormEvent, lazy, Suspense, useState } from "react";
+import { beginPasskeySignIn, type SessionAnswer, signIn } from "@/api/generated/stoa";
+import { isCode, type Problem } from "@/api/problem";
 import { ME, queryClient } from "@/api/queries";
-import { Note } from "@/kit";
+import { Note, notice } from "@/kit";
+import type { Shown } from "./SecondStep";
 import css from "./session.module.css";
+
+const SecondStep = lazy(() => import("./SecondStep").then((step) => ({ default: step.SecondStep })));
 
 /** With `email`, only for that address. */
 export function SignInForm({ email: fixed, onDone }: { email?: string; onDone?: () => void }) {
   const [email, setEmail] = useState(fixed ?? "");
   const [password, setPassword] = useState("");
-  const entering = useMutation<{ account: Account }, Problem>({
-    mutationFn: () => signIn({ email, password }),
-    onSuccess: ({ account }) => {
+  const [ways, setWays] = useState<string[] | null>(null);
+  const entering = useMutation<SessionAnswer, Problem, Shown>({
+    mutationFn: (shown) => signIn({ email, password, ...shown }),
+    onSuccess: ({ account, recovery_codes_left: left }) => {
       onDone?.();
       queryClient.setQueryData(ME, account);
+      if (left !== undefined)
+        void notice(`You used a recovery code; ${left === 1 ? "one is" : `${left} are`} left. Make new ones in time.`);
     },
+    onError: (problem) => {
+      if (isCode(problem, "second_factor_required")) setWays((before) => problem.ways ?? before ?? ["code"]);
+    },
+  });
+  const showing = useMutation<Shown, Problem>({
+    mutationFn: async () => {
+      const { showPasskey } = await import("./passkey");
+      return { passkey: await showPasskey(await beginPasskeySignIn({ email, password })) };
+    },
+    onSuccess: (shown) => entering.mutate(shown),
   });
   const submit = (event: FormEvent) => {
     event.preventDefault();
-    entering.mutate();
+    entering.mutate({});
   };
+  if (ways) {
+    // The first answer only says that it's due.
+    const wasShown = Boolean(entering.variables?.code || entering.variables?.passkey);
+    const problem = showing.error ?? (wasShown ? entering.error : null);
+    const back = () => {
+      setWays(null);
+      entering.reset();
+      showing.reset();
+    };
+    return (
+      <Suspense>
+        <p className={css.second}>
+          Signing in as <strong>{email}</strong>. Your account asks for its second factor.{" "}
+          <Button variant="transparent" onClick={back}>
+            Back
+          </Button>
+        </p>
+        <SecondStep
+          ways={ways}
+          busy={entering.isPending || showing.isPending}
+          problem={problem?.detail}
+          onCode={(code) => entering.mutate({ code })}
+          onPasskey={() => showing.mutate()}
+          isLarge
+        />
+      </Suspense>
+    );
+  }
   return (
     <form className={css.form} onSubmit={submit}>
       <TextInput
@@ -36,19 +81,26 @@ export function SignInForm({ email: fixed, onDone }: { email?: string; onDone?: 
         value={email}
         onChange={(event) => setEmail(event.currentTarget.value)}
       />
-      <PasswordInput
-        label="Password"
-        autoComplete="current-password"
-        required
-        withAsterisk={false}
-        autoFocus={Boolean(fixed)}
-        value={password}
-        onChange={(event) => setPassword(event.currentTarget.value)}
-      />
+      <div className={css.password}>
+        <PasswordInput
+          label="Password"
+          autoComplete="current-password"
+          required
+          withAsterisk={false}
+          autoFocus={Boolean(fixed)}
+          value={password}
+          onChange={(event) => setPassword(event.currentTarget.value)}
+        />
+        <Link to="/login/forgot">Forgot it?</Link>
+      </div>
       {entering.error && <Note tone="bad">{entering.error.detail}</Note>}
       <Button type="submit" variant="filled" data-size="lg" loading={entering.isPending} fullWidth>
         Sign in
       </Button>
+      <p className={css.aside}>
+        <IconShieldCheck size={16} stroke={1.75} aria-hidden />
+        If your account has a second factor, it is asked for next.
+      </p>
     </form>
   );
 }

@@ -5,7 +5,9 @@ import { type ChangeAccount, changeAccount } from "@/api/generated/stoa";
 import type { Account } from "@/api/nouns";
 import type { Problem } from "@/api/problem";
 import { ME, queryClient, useMe } from "@/api/queries";
-import { Chip, Note, notice, PageTitle } from "@/kit";
+import { Note, notice, PageTitle } from "@/kit";
+import { Address } from "./Address";
+import { DeleteAccount } from "./DeleteAccount";
 import css from "./settings.module.css";
 
 export function Profile() {
@@ -41,18 +43,6 @@ function Form({ account }: { account: Account }) {
           onChange={(event) => setName(event.currentTarget.value)}
           error={change.error?.field("name")}
         />
-        <div>
-          <div style={{ marginBottom: 6, fontWeight: 500 }}>E-mail address</div>
-          <span className={css.strong}>{account.email}</span>{" "}
-          <Chip tone={account.email_verified ? "good" : "warn"}>
-            {account.email_verified ? "Verified" : "Unverified"}
-          </Chip>
-          {!account.email_verified && (
-            <div className={css.small} style={{ marginTop: 4 }}>
-              Nothing was sent to this address yet that proves it yours.
-            </div>
-          )}
-        </div>
         <Switch
           label="A mail when a deployment or a backup of mine fails"
           checked={account.mail_on_failure}
@@ -71,6 +61,12 @@ function Form({ account }: { account: Account }) {
           </Button>
         </div>
       </form>
+      <div className={css.form} style={{ marginTop: 28 }}>
+        <Address account={account} />
+      </div>
+      <div className={css.sections} style={{ marginTop: 40 }}>
+        <DeleteAccount account={account} />
+      </div>
     </>
   );
 }

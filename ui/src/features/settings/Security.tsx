@@ -1,65 +1,168 @@
-import { Button, PasswordInput } from "@mantine/core";
+import { Button } from "@mantine/core";
+import { IconDeviceMobile, IconKey, IconLifebuoy } from "@tabler/icons-react";
 import { useMutation } from "@tanstack/react-query";
-import { type FormEvent, useState } from "react";
-import { changePassword } from "@/api/generated/stoa";
+import { useState } from "react";
+import { removeAuthenticator, renewRecoveryCodes, type SecondFactor } from "@/api/generated/stoa";
 import type { Problem } from "@/api/problem";
-import { ME, queryClient } from "@/api/queries";
-import { NewPasswordField } from "@/features/session/PasswordField";
-import { Note, notice, PageTitle } from "@/kit";
+import { useSecondFactor } from "@/api/queries";
+import { Chip, ConfirmDialog, Failed, LoadingRows, later, Note, PageTitle, Panel, Section, Time } from "@/kit";
+import { Passkeys } from "./Passkeys";
+import { PasswordForm } from "./PasswordForm";
+import { refreshFactors } from "./secondFactor";
 import css from "./settings.module.css";
-import { GIVEN_UP, useConfirmed } from "./useConfirmed";
+import { toldOf, useConfirmed } from "./useConfirmed";
+
+const SetUpAuthenticator = later(async () => (await import("./SetUpAuthenticator")).SetUpAuthenticator);
+const RecoveryCodes = later(async () => (await import("./RecoveryCodes")).RecoveryCodes);
 
 export function Security() {
   const { confirmed, dialog } = useConfirmed();
-  const [old, setOld] = useState("");
-  const [fresh, setFresh] = useState("");
-  const change = useMutation<unknown, Problem>({
-    mutationFn: () => confirmed(() => changePassword({ old_password: old, new_password: fresh })),
-    onSuccess: () => {
-      setOld("");
-      setFresh("");
-      void notice("The password is changed. All other sessions were ended.");
-      void queryClient.invalidateQueries({ queryKey: ME });
-    },
-  });
-  const submit = (event: FormEvent) => {
-    event.preventDefault();
-    change.mutate();
-  };
-  const general = change.error && change.error.errors.length === 0 && change.error.code !== GIVEN_UP;
+  const factors = useSecondFactor();
+  const [codes, setCodes] = useState<string[] | null>(null);
+  const seen = factors.data;
   return (
     <>
-      <PageTitle title="Security" sentence="Your password. Changing it ends all your other sessions." />
-      <form className={css.form} onSubmit={submit}>
-        <PasswordInput
-          label="Password of today"
-          autoComplete="current-password"
-          required
-          withAsterisk={false}
-          value={old}
-          onChange={(event) => setOld(event.currentTarget.value)}
-          error={change.error?.field("old_password")}
-        />
-        <NewPasswordField
-          label="New password"
-          value={fresh}
-          onChange={setFresh}
-          error={change.error?.field("new_password") ?? change.error?.field("password")}
-        />
-        {general && <Note tone="bad">{change.error?.detail}</Note>}
-        <div className={css.buttons}>
-          <Button
-            type="submit"
-            variant="filled"
-            loading={change.isPending}
-            disabled={!old || !fresh}
-            title={old && fresh ? undefined : "Enter both passwords first"}
-          >
-            Change the password
-          </Button>
+      <PageTitle title="Security" sentence="How you prove that you are you." />
+      {seen && seen.demanded_by.length > 0 && !hasAny(seen) && (
+        <div style={{ marginBottom: 20, maxWidth: 720 }}>
+          <Note tone="warn">
+            {seen.demanded_by.join(" and ")} {seen.demanded_by.length === 1 ? "demands" : "demand"} a second factor.
+            Nothing there is open to you until you have set one up here.
+          </Note>
         </div>
-      </form>
+      )}
+      <div className={css.sections}>
+        <Section title="Password">
+          <PasswordForm confirmed={confirmed} />
+        </Section>
+        {factors.error ? (
+          <Failed error={factors.error} retry={() => void factors.refetch()} inline />
+        ) : !seen ? (
+          <LoadingRows rows={3} height={60} />
+        ) : (
+          <Section title="Second factor">
+            <p className={css.lead}>
+              Beside the password, signing in then asks for something that you have. Either of these is enough; with
+              both, you choose each time.
+            </p>
+            <Panel>
+              <Authenticator seen={seen} confirmed={confirmed} onCodes={setCodes} />
+              <Passkeys seen={seen} confirmed={confirmed} onCodes={setCodes} />
+              {hasAny(seen) && <Recovery seen={seen} confirmed={confirmed} onCodes={setCodes} />}
+            </Panel>
+          </Section>
+        )}
+      </div>
+      {codes && <RecoveryCodes codes={codes} onClose={() => setCodes(null)} />}
       {dialog}
     </>
+  );
+}
+
+const hasAny = (seen: SecondFactor) => seen.authenticator_since !== null || seen.passkeys > 0;
+
+export type FactorProps = {
+  seen: SecondFactor;
+  confirmed: <T>(act: () => Promise<T>) => Promise<T>;
+  /** Recovery codes that were just made: shown once. */
+  onCodes: (codes: string[]) => void;
+};
+
+function Authenticator({ seen, confirmed, onCodes }: FactorProps) {
+  const [isSettingUp, setSettingUp] = useState(false);
+  const [isRemoving, setRemoving] = useState(false);
+  const remove = useMutation<unknown, Problem>({
+    mutationFn: () => confirmed(removeAuthenticator),
+    onSuccess: () => {
+      setRemoving(false);
+      return refreshFactors();
+    },
+  });
+  const since = seen.authenticator_since;
+  return (
+    <div className={css.line}>
+      <IconDeviceMobile size={20} stroke={1.75} aria-hidden />
+      <div className={css.grow}>
+        <div className={css.strong}>Authenticator app {since && <Chip tone="good">On</Chip>}</div>
+        <div className={css.small}>
+          {since ? (
+            <>
+              Gives a new code each half minute. Set up <Time at={since} />.
+            </>
+          ) : (
+            "An app on your phone gives a new code each half minute."
+          )}
+        </div>
+      </div>
+      <Button onClick={() => setSettingUp(true)}>{since ? "Set up anew" : "Set up"}</Button>
+      {since && <Button onClick={() => setRemoving(true)}>Turn off</Button>}
+      {isSettingUp && (
+        <SetUpAuthenticator
+          confirmed={confirmed}
+          onClose={() => setSettingUp(false)}
+          onDone={(codes) => {
+            setSettingUp(false);
+            if (codes) onCodes(codes);
+          }}
+        />
+      )}
+      <ConfirmDialog
+        opened={isRemoving}
+        onClose={() => setRemoving(false)}
+        title="Turn the authenticator app off?"
+        action="Turn it off"
+        busy={remove.isPending}
+        problem={toldOf(remove.error)}
+        onConfirm={() => remove.mutate()}
+      >
+        {seen.passkeys > 0
+          ? "Its codes work no more. Your passkeys stay."
+          : "Its codes and your recovery codes work no more. Signing in then asks for the password alone."}
+        {seen.passkeys === 0 && seen.demanded_by.length > 0 && (
+          <> {seen.demanded_by.join(" and ")} will be closed to you until you have a second factor again.</>
+        )}
+      </ConfirmDialog>
+    </div>
+  );
+}
+
+function Recovery({ seen, confirmed, onCodes }: FactorProps) {
+  const [isRenewing, setRenewing] = useState(false);
+  const renew = useMutation<{ recovery_codes?: string[] }, Problem>({
+    mutationFn: () => confirmed(renewRecoveryCodes),
+    onSuccess: ({ recovery_codes }) => {
+      setRenewing(false);
+      if (recovery_codes) onCodes(recovery_codes);
+      return refreshFactors();
+    },
+  });
+  const left = seen.recovery_codes_left;
+  return (
+    <div className={css.line}>
+      <IconLifebuoy size={20} stroke={1.75} aria-hidden />
+      <div className={css.grow}>
+        <div className={css.strong}>
+          Recovery codes {left <= 3 && <Chip tone="warn">{left === 0 ? "None left" : "Few left"}</Chip>}
+        </div>
+        <div className={css.small}>
+          For when your second factor is away. {left === 1 ? "One is" : `${left} are`} left; each works once.
+        </div>
+      </div>
+      <Button onClick={() => setRenewing(true)} leftSection={<IconKey size={16} stroke={1.75} />}>
+        Make new ones
+      </Button>
+      <ConfirmDialog
+        opened={isRenewing}
+        onClose={() => setRenewing(false)}
+        title="Make new recovery codes?"
+        action="Make new ones"
+        danger={false}
+        busy={renew.isPending}
+        problem={toldOf(renew.error)}
+        onConfirm={() => renew.mutate()}
+      >
+        The codes that you have work no more. The new ones are shown once.
+      </ConfirmDialog>
+    </div>
   );
 }

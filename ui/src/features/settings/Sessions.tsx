@@ -5,7 +5,7 @@ import { endSession } from "@/api/generated/stoa";
 import type { Session } from "@/api/nouns";
 import type { Problem } from "@/api/problem";
 import { ME, queryClient, useSessions } from "@/api/queries";
-import { Chip, Failed, LoadingRows, Note, PageTitle, Panel, Time } from "@/kit";
+import { Chip, Failed, LoadingRows, More, Note, PageTitle, Panel, Time } from "@/kit";
 import { browserOf } from "./browser";
 import css from "./settings.module.css";
 import { GIVEN_UP, useConfirmed } from "./useConfirmed";
@@ -22,11 +22,11 @@ export function Sessions() {
       <PageTitle title="Sessions" sentence="Where you are signed in. What you end is signed out at once." />
       {sessions.error ? (
         <Failed error={sessions.error} retry={() => void sessions.refetch()} inline />
-      ) : !sessions.data ? (
+      ) : !sessions.items ? (
         <LoadingRows rows={2} height={60} />
       ) : (
         <Panel>
-          {sessions.data.map((session) => {
+          {sessions.items.map((session) => {
             const isPhone = /mobile|android|iphone/i.test(session.user_agent);
             const Icon = isPhone ? IconDeviceMobile : IconDeviceDesktop;
             return (
@@ -52,6 +52,7 @@ export function Sessions() {
               </div>
             );
           })}
+          <More {...sessions} />
         </Panel>
       )}
       {end.error && end.error.code !== GIVEN_UP && (

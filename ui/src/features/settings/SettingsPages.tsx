@@ -7,6 +7,7 @@ import {
   IconLayoutGrid,
   IconLock,
   IconPalette,
+  IconShieldLock,
   IconUserCircle,
 } from "@tabler/icons-react";
 import { Link, Navigate, useParams } from "@tanstack/react-router";
@@ -27,6 +28,7 @@ const MyWorkspaces = page(async () => (await import("@/features/workspaces/MyWor
 const Profile = page(async () => (await import("./Profile")).Profile);
 const Security = page(async () => (await import("./Security")).Security);
 const Sessions = page(async () => (await import("./Sessions")).Sessions);
+const SignInRules = page(async () => (await import("./SignInRules")).SignInRules);
 const Tokens = page(async () => (await import("./Tokens")).Tokens);
 
 type Place = { key: string; word: string; Icon: ComponentType<{ size?: number; stroke?: number }> };
@@ -34,6 +36,7 @@ type Place = { key: string; word: string; Icon: ComponentType<{ size?: number; s
 const OF_WORKSPACE: Place[] = [
   { key: "general", word: "General", Icon: IconAdjustmentsHorizontal },
   { key: "appearance", word: "Appearance", Icon: IconPalette },
+  { key: "sign-in", word: "Sign-in", Icon: IconShieldLock },
   { key: "activity", word: "Activity", Icon: IconActivity },
   { key: "danger", word: "Danger zone", Icon: IconAlertCircle },
 ];
@@ -78,6 +81,7 @@ function Chosen({ page, workspace, open }: { page: string; workspace: Workspace 
   if (workspace) {
     if (page === "general") return <General />;
     if (page === "appearance") return <AppearancePage />;
+    if (page === "sign-in") return <SignInRules />;
     if (page === "activity") return <ActivityPage />;
     if (page === "danger") return <DangerZone />;
   }

@@ -6,7 +6,19 @@ import { type ActionKey, createToken, deleteToken } from "@/api/generated/stoa";
 import type { AccessToken } from "@/api/nouns";
 import type { Problem } from "@/api/problem";
 import { ME, queryClient, useMe, useTokens } from "@/api/queries";
-import { CodeToCopy, ConfirmDialog, Dialog, Empty, Failed, LoadingRows, Note, PageTitle, Panel, Time } from "@/kit";
+import {
+  CodeToCopy,
+  ConfirmDialog,
+  Dialog,
+  Empty,
+  Failed,
+  LoadingRows,
+  More,
+  Note,
+  PageTitle,
+  Panel,
+  Time,
+} from "@/kit";
 import { ACTIONS, actionOf } from "@/kit/actions";
 import css from "./settings.module.css";
 import { GIVEN_UP, useConfirmed } from "./useConfirmed";
@@ -25,7 +37,7 @@ export function Tokens() {
       return again();
     },
   });
-  const items = tokens.data?.items;
+  const items = tokens.items;
   const create = (
     <Button variant="filled" leftSection={<IconPlus size={16} stroke={1.75} />} onClick={() => setCreating(true)}>
       Create a token
@@ -80,6 +92,7 @@ export function Tokens() {
               </Button>
             </div>
           ))}
+          <More {...tokens} />
         </Panel>
       )}
       {isCreating && <CreateToken confirmed={confirmed} onClose={() => setCreating(false)} />}
@@ -122,8 +135,15 @@ const ENDS = [
   { value: "30", label: "In 30 days" },
   { value: "90", label: "In 90 days" },
   { value: "365", label: "In a year" },
+  { value: "date", label: "On a day that I choose" },
   { value: "never", label: "Never" },
 ];
+
+/** A chosen day counts whole, where the reader is. */
+function endOf(ends: string, day: string): string {
+  const at = ends === "date" ? new Date(`${day}T23:59:59`) : new Date(Date.now() + Number(ends) * 86_400_000);
+  return at.toISOString();
+}
 
 type CreateProps = { confirmed: <T>(act: () => Promise<T>) => Promise<T>; onClose: () => void };
 
@@ -131,13 +151,14 @@ function CreateToken({ confirmed, onClose }: CreateProps) {
   const me = useMe();
   const [name, setName] = useState("");
   const [ends, setEnds] = useState("90");
+  const [day, setDay] = useState("");
   const [workspaces, setWorkspaces] = useState<string[]>([]);
   const [actions, setActions] = useState<ActionKey[]>([]);
   const create = useMutation<AccessToken, Problem>({
     mutationFn: () => {
       const body = {
         name: name.trim(),
-        ...(ends !== "never" && { expires_at: new Date(Date.now() + Number(ends) * 86_400_000).toISOString() }),
+        ...(ends !== "never" && { expires_at: endOf(ends, day) }),
         ...(workspaces.length > 0 && { workspaces }),
         ...(actions.length > 0 && { actions }),
       };
@@ -168,7 +189,7 @@ function CreateToken({ confirmed, onClose }: CreateProps) {
       </Dialog>
     );
   const error = create.error?.code === GIVEN_UP ? null : create.error;
-  const ready = name.trim().length > 0;
+  const ready = name.trim().length > 0 && (ends !== "date" || day !== "");
   return (
     <Dialog
       opened
@@ -185,7 +206,7 @@ function CreateToken({ confirmed, onClose }: CreateProps) {
             variant="filled"
             loading={create.isPending}
             disabled={!ready}
-            title={ready ? undefined : "Give it a name first"}
+            title={ready ? undefined : name.trim() ? "Choose the day first" : "Give it a name first"}
           >
             Create the token
           </Button>
@@ -206,6 +227,18 @@ function CreateToken({ confirmed, onClose }: CreateProps) {
           data-autofocus
         />
         <Select label="Ends" data={ENDS} value={ends} onChange={(value) => setEnds(value ?? "90")} />
+        {ends === "date" && (
+          <TextInput
+            type="date"
+            label="Last day"
+            min={new Date().toISOString().slice(0, 10)}
+            required
+            withAsterisk={false}
+            value={day}
+            onChange={(event) => setDay(event.currentTarget.value)}
+            error={error?.field("expires_at")}
+          />
+        )}
         <MultiSelect
           label="Workspaces"
           placeholder={workspaces.length ? "" : "All of mine"}

@@ -1,10 +1,12 @@
-// What changes the account asks for the password again, unless it was entered a moment ago: the server says when.
+// What changes the account asks for the password again, unless it was entered a moment ago: the server says when. An
+// account with a second factor shows that too.
 
 import { Button, PasswordInput } from "@mantine/core";
 import { useMutation } from "@tanstack/react-query";
 import { type ReactNode, useState } from "react";
-import { confirmSession } from "@/api/generated/stoa";
-import { isCode, Problem, problemOf } from "@/api/problem";
+import { beginPasskeyConfirmation, confirmSession } from "@/api/generated/stoa";
+import { isCode, Problem } from "@/api/problem";
+import { SecondStep, type Shown } from "@/features/session/SecondStep";
 import { Dialog, Note } from "@/kit";
 
 export const GIVEN_UP = "given_up";
@@ -29,19 +31,58 @@ export function useConfirmed(): { confirmed: <T>(act: () => Promise<T>) => Promi
   return { confirmed, dialog: waiting && <Ask {...waiting} /> };
 }
 
+/** What is to be told of a failure: nothing where somebody gave up. */
+export function toldOf(problem: Problem | null): Problem | null {
+  return problem && problem.code !== GIVEN_UP ? problem : null;
+}
+
+const SENTENCE = "This changes your account. For 10 minutes it isn't asked again.";
+
 function Ask({ go, giveUp }: Waiting) {
   const [password, setPassword] = useState("");
-  const confirm = useMutation<unknown, Problem>({
-    mutationFn: () => confirmSession({ password }),
+  const [ways, setWays] = useState<string[] | null>(null);
+  const confirm = useMutation<unknown, Problem, Shown>({
+    mutationFn: (shown) => confirmSession({ password, ...shown }),
     onSuccess: go,
+    onError: (problem) => {
+      if (isCode(problem, "second_factor_required")) setWays((before) => problem.ways ?? before ?? ["code"]);
+    },
   });
+  const showing = useMutation<Shown, Problem>({
+    mutationFn: async () => {
+      const { showPasskey } = await import("@/features/session/passkey");
+      return { passkey: await showPasskey(await beginPasskeyConfirmation()) };
+    },
+    onSuccess: (shown) => confirm.mutate(shown),
+  });
+  if (ways) {
+    const wasShown = Boolean(confirm.variables?.code || confirm.variables?.passkey);
+    const problem = showing.error ?? (wasShown ? confirm.error : null);
+    return (
+      <Dialog
+        opened
+        onClose={giveUp}
+        title="Show your second factor"
+        sentence={SENTENCE}
+        foot={<Button onClick={giveUp}>Cancel</Button>}
+      >
+        <SecondStep
+          ways={ways}
+          busy={confirm.isPending || showing.isPending}
+          problem={problem?.detail}
+          onCode={(code) => confirm.mutate({ code })}
+          onPasskey={() => showing.mutate()}
+        />
+      </Dialog>
+    );
+  }
   return (
     <Dialog
       opened
       onClose={giveUp}
       title="Enter your password"
-      sentence="This changes your account. For 10 minutes it isn't asked again."
-      onSubmit={() => confirm.mutate()}
+      sentence={SENTENCE}
+      onSubmit={() => confirm.mutate({})}
       foot={
         <>
           <Button onClick={giveUp}>Cancel</Button>
@@ -61,7 +102,7 @@ function Ask({ go, giveUp }: Waiting) {
           withAsterisk={false}
           data-autofocus
         />
-        {confirm.error && <Note tone="bad">{problemOf(confirm.error).detail}</Note>}
+        {confirm.error && <Note tone="bad">{confirm.error.detail}</Note>}
       </div>
     </Dialog>
   );

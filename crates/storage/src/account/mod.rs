@@ -1,13 +1,19 @@
 //! Accounts: the people who can sign in.
 
+mod delete;
+
 use stoa_domain::{AccountId, AccountPermit, Refusal, SessionId, Timestamp, WorkspaceId};
 
 use crate::failure::{Failure, StorageFault};
+use crate::mail::{self, NewMail};
+use crate::mailed_link::{self, LinkKind};
 use crate::row::Row;
 use crate::store::{Store, Work};
 use crate::tx::Tx;
 use crate::values;
 use crate::workspace::{self, MyWorkspace};
+
+pub(crate) use delete::STATEMENTS as DELETE_STATEMENTS;
 
 crate::statements! {
     INSERT = "INSERT INTO accounts (id, name, email, email_canonical, email_verified_at, password_hash, is_admin,
@@ -20,7 +26,7 @@ crate::statements! {
     /// The account with its workspaces, a row for each, or one row without.
     WITH_WORKSPACES = "SELECT a.id, a.name, a.email, a.email_canonical, a.email_verified_at, a.password_hash, a.is_admin,
             a.mail_on_failure, a.status, a.revision,
-            w.id, s.slug, w.name, w.primary_color, w.revision, w.created_at, w.logo_id, m.role
+            w.id, s.slug, w.name, w.primary_color, w.revision, w.created_at, w.logo_id, w.requires_second_factor, m.role
         FROM accounts a LEFT JOIN members m ON m.account_id = a.id
         LEFT JOIN workspaces w ON w.id = m.workspace_id
         LEFT JOIN workspace_slugs s ON s.workspace_id = w.id AND s.is_current
@@ -29,6 +35,7 @@ crate::statements! {
     SET_PASSWORD = "UPDATE accounts SET password_hash = $2, revision = revision + 1 WHERE id = $1";
     /// A better hash of the same password changes nothing that anyone may do.
     REHASH = "UPDATE accounts SET password_hash = $2 WHERE id = $1";
+    END_SESSIONS = "DELETE FROM sessions WHERE account_id = $1";
     END_OTHER_SESSIONS = "DELETE FROM sessions WHERE account_id = $1 AND id <> $2";
     SEEN = "UPDATE accounts SET last_seen_at = $2 WHERE id = $1";
     SEEN_AS_MEMBER = "UPDATE members SET last_seen_at = $2 WHERE account_id = $1";
@@ -173,21 +180,34 @@ impl Store {
         permit: AccountPermit,
         hash: String,
         keep: SessionId,
+        notice: Option<NewMail>,
     ) -> Result<(), Failure> {
         let account = permit.actor().account;
         let work: Work<()> = Box::new(move |tx| {
-            let hash = hash.clone();
+            let (hash, notice) = (hash.clone(), notice.clone());
             Box::pin(async move {
                 if tx.execute(SET_PASSWORD, values![account, hash]).await? == 0 {
                     return Err(Refusal::NotFound.into());
                 }
                 tx.execute(END_OTHER_SESSIONS, values![account, keep]).await?;
+                // A link that was mailed before mustn't set another password after.
+                mailed_link::revoke(tx, account, LinkKind::Reset).await?;
                 tx.touched.accounts.push(account);
+                if let Some(notice) = notice {
+                    mail::queue_for_account(tx, account, notice).await?;
+                }
                 Ok(())
             })
         });
         self.write(permit, work).await
     }
+}
+
+/// Signs the account out everywhere.
+pub(crate) async fn end_sessions(tx: &mut Tx<'_>, account: AccountId) -> Result<(), StorageFault> {
+    tx.execute(END_SESSIONS, values![account]).await?;
+    tx.touched.accounts.push(account);
+    Ok(())
 }
 
 /// Keeps a hash made anew with today's parameters.

@@ -1,0 +1,68 @@
+import { Button, TextInput } from "@mantine/core";
+import { useMutation } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
+import { type FormEvent, useState } from "react";
+import { askForReset } from "@/api/generated/stoa";
+import { isCode, type Problem } from "@/api/problem";
+import { Note, useTitle } from "@/kit";
+import { Entrance } from "./Entrance";
+import css from "./session.module.css";
+
+export function ForgotPage() {
+  useTitle("Forgotten password");
+  const [email, setEmail] = useState("");
+  const ask = useMutation<unknown, Problem>({ mutationFn: () => askForReset({ email }) });
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    ask.mutate();
+  };
+  const back = (
+    <p style={{ margin: "20px 0 0" }}>
+      <Link to="/login">Back to signing in</Link>
+    </p>
+  );
+  if (ask.isSuccess)
+    return (
+      <Entrance title="Look into your mailbox">
+        <Note tone="good">
+          If {email} has an account here, a mail with a link is on its way. The link works once, for an hour.
+        </Note>
+        <p className={css.lead} style={{ margin: "16px 0 0" }}>
+          Nothing there after a few minutes? Look into the folder for unwanted mail, or whether it was another address.
+        </p>
+        {back}
+      </Entrance>
+    );
+  if (isCode(ask.error, "mail_unavailable"))
+    return (
+      <Entrance title="This installation sends no mail">
+        <p className={css.lead}>
+          So no link can be sent to you. Whoever runs it can set a new password on its machine: ask them to run{" "}
+          <code>stoa admin</code>.
+        </p>
+        {back}
+      </Entrance>
+    );
+  return (
+    <Entrance title="Forgotten password" lead="A link to set a new one is mailed to you.">
+      <form className={css.form} onSubmit={submit}>
+        <TextInput
+          label="E-mail address"
+          type="email"
+          autoComplete="username"
+          required
+          withAsterisk={false}
+          autoFocus
+          value={email}
+          onChange={(event) => setEmail(event.currentTarget.value)}
+          error={ask.error?.field("email")}
+        />
+        {ask.error && ask.error.errors.length === 0 && <Note tone="bad">{ask.error.detail}</Note>}
+        <Button type="submit" variant="filled" data-size="lg" loading={ask.isPending} fullWidth>
+          Mail me a link
+        </Button>
+      </form>
+      {back}
+    </Entrance>
+  );
+}

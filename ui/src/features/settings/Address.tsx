@@ -1,0 +1,122 @@
+import { Button, TextInput } from "@mantine/core";
+import { useMutation } from "@tanstack/react-query";
+import { useState } from "react";
+import { askForEmail } from "@/api/generated/stoa";
+import type { Account } from "@/api/nouns";
+import type { Problem } from "@/api/problem";
+import { Chip, Dialog, Note } from "@/kit";
+import css from "./settings.module.css";
+import { toldOf, useConfirmed } from "./useConfirmed";
+
+/** The account's address, whether it is proved, and how it becomes another one. */
+export function Address({ account }: { account: Account }) {
+  const { confirmed, dialog } = useConfirmed();
+  const [isChanging, setChanging] = useState(false);
+  const ask = useMutation<unknown, Problem, string>({
+    mutationFn: (email) => confirmed(() => askForEmail({ email })),
+    onSuccess: () => setChanging(false),
+  });
+  const problem = toldOf(ask.error);
+  const sent = ask.isSuccess ? ask.variables : null;
+  return (
+    <div>
+      <div style={{ marginBottom: 6, fontWeight: 500 }}>E-mail address</div>
+      <div className={css.address}>
+        <span className={css.strong}>{account.email}</span>
+        <Chip tone={account.email_verified ? "good" : "warn"}>
+          {account.email_verified ? "Verified" : "Unverified"}
+        </Chip>
+        <Button
+          onClick={() => {
+            ask.reset();
+            setChanging(true);
+          }}
+        >
+          Change
+        </Button>
+      </div>
+      {!account.email_verified && !sent && (
+        <div style={{ marginTop: 10 }}>
+          <Note tone="warn">
+            Nothing was sent to this address yet that proves it yours. Confirm it, so that a forgotten password can be
+            set anew and invitations find you.
+            <div style={{ marginTop: 8 }}>
+              <Button loading={ask.isPending && !isChanging} onClick={() => ask.mutate(account.email)}>
+                Confirm this address
+              </Button>
+            </div>
+          </Note>
+        </div>
+      )}
+      {sent && (
+        <div style={{ marginTop: 10 }}>
+          <Note tone="good">A mail is on its way to {sent}. Follow its link while you are signed in here.</Note>
+        </div>
+      )}
+      {problem && !isChanging && (
+        <div style={{ marginTop: 10 }}>
+          <Note tone="bad">{problem.detail}</Note>
+        </div>
+      )}
+      {isChanging && (
+        <Change
+          problem={problem}
+          busy={ask.isPending}
+          onClose={() => setChanging(false)}
+          onAsk={(email) => ask.mutate(email)}
+        />
+      )}
+      {dialog}
+    </div>
+  );
+}
+
+type ChangeProps = {
+  problem: Problem | null;
+  busy: boolean;
+  onClose: () => void;
+  onAsk: (email: string) => void;
+};
+
+function Change({ problem, busy, onClose, onAsk }: ChangeProps) {
+  const [email, setEmail] = useState("");
+  const ready = email.trim().length > 0;
+  return (
+    <Dialog
+      opened
+      onClose={onClose}
+      title="Change the address"
+      sentence="A mail goes to the new one. It becomes yours when you follow the link in it."
+      onSubmit={() => ready && onAsk(email.trim())}
+      foot={
+        <>
+          <Button onClick={onClose}>Cancel</Button>
+          <Button
+            type="submit"
+            variant="filled"
+            loading={busy}
+            disabled={!ready}
+            title={ready ? undefined : "Enter the new address first"}
+          >
+            Mail the link
+          </Button>
+        </>
+      }
+    >
+      <div style={{ display: "grid", gap: 12 }}>
+        <TextInput
+          label="New e-mail address"
+          type="email"
+          autoComplete="email"
+          required
+          withAsterisk={false}
+          value={email}
+          onChange={(event) => setEmail(event.currentTarget.value)}
+          error={problem?.field("email")}
+          data-autofocus
+        />
+        {problem && problem.errors.length === 0 && <Note tone="bad">{problem.detail}</Note>}
+      </div>
+    </Dialog>
+  );
+}

@@ -1,0 +1,189 @@
+import { Button, TextInput } from "@mantine/core";
+import { IconFingerprint } from "@tabler/icons-react";
+import { useMutation } from "@tanstack/react-query";
+import { useState } from "react";
+import { addPasskey, beginPasskey, removePasskey, renamePasskey } from "@/api/generated/stoa";
+import type { Passkey } from "@/api/nouns";
+import type { Problem } from "@/api/problem";
+import { usePasskeys } from "@/api/queries";
+import { hasPasskeys, makePasskey } from "@/features/session/passkey";
+import { ConfirmDialog, Dialog, More, Note, Time } from "@/kit";
+import { browserOf } from "./browser";
+import type { FactorProps } from "./Security";
+import { refreshFactors } from "./secondFactor";
+import css from "./settings.module.css";
+import { toldOf } from "./useConfirmed";
+
+export function Passkeys({ seen, confirmed, onCodes }: FactorProps) {
+  const passkeys = usePasskeys();
+  const [isAdding, setAdding] = useState(false);
+  const [renaming, setRenaming] = useState<Passkey | null>(null);
+  const [removing, setRemoving] = useState<Passkey | null>(null);
+  const remove = useMutation<unknown, Problem, Passkey>({
+    mutationFn: ({ id }) => confirmed(() => removePasskey(id)),
+    onSuccess: () => {
+      setRemoving(null);
+      return refreshFactors();
+    },
+  });
+  const against = seen.no_passkeys ?? (hasPasskeys() ? null : "This browser, at this address, has no passkeys.");
+  return (
+    <>
+      <div className={css.line}>
+        <IconFingerprint size={20} stroke={1.75} aria-hidden />
+        <div className={css.grow}>
+          <div className={css.strong}>Passkeys</div>
+          <div className={css.small}>
+            {against ?? "Your fingerprint, your face, or a security key. Nobody can copy what they show."}
+          </div>
+        </div>
+        <Button disabled={against !== null} title={against ?? undefined} onClick={() => setAdding(true)}>
+          Add a passkey
+        </Button>
+      </div>
+      {passkeys.items?.map((passkey) => (
+        <div key={passkey.id} className={`${css.line} ${css.inner}`}>
+          <div className={css.grow}>
+            <div className={css.strong}>{passkey.name}</div>
+            <div className={css.small}>
+              Made <Time at={passkey.created_at} />,{" "}
+              {passkey.last_used_at ? (
+                <>
+                  last used <Time at={passkey.last_used_at} />
+                </>
+              ) : (
+                "not used yet"
+              )}
+            </div>
+          </div>
+          <Button onClick={() => setRenaming(passkey)} aria-label={`Rename ${passkey.name}`}>
+            Rename
+          </Button>
+          <Button onClick={() => setRemoving(passkey)} aria-label={`Remove ${passkey.name}`}>
+            Remove
+          </Button>
+        </div>
+      ))}
+      <More {...passkeys} />
+      {isAdding && <Add confirmed={confirmed} onClose={() => setAdding(false)} onCodes={onCodes} />}
+      {renaming && <Rename passkey={renaming} onClose={() => setRenaming(null)} />}
+      {removing && (
+        <ConfirmDialog
+          opened
+          onClose={() => setRemoving(null)}
+          title={`Remove the passkey ${removing.name}?`}
+          action="Remove the passkey"
+          busy={remove.isPending}
+          problem={toldOf(remove.error)}
+          onConfirm={() => remove.mutate(removing)}
+        >
+          {seen.passkeys === 1 && seen.authenticator_since === null
+            ? "It is your only second factor: signing in then asks for the password alone, and your recovery codes work no more."
+            : "It can't be used to sign in any more. Your device may still show it; remove it there too."}
+        </ConfirmDialog>
+      )}
+    </>
+  );
+}
+
+type AddProps = Pick<FactorProps, "confirmed" | "onCodes"> & { onClose: () => void };
+
+function Add({ confirmed, onClose, onCodes }: AddProps) {
+  const [name, setName] = useState(() => browserOf(navigator.userAgent));
+  const add = useMutation<Passkey, Problem>({
+    mutationFn: async () => {
+      const asked = await confirmed(beginPasskey);
+      const made = await makePasskey(asked, name.trim());
+      return confirmed(() => addPasskey(made));
+    },
+    onSuccess: async ({ recovery_codes }) => {
+      await refreshFactors();
+      onClose();
+      if (recovery_codes) onCodes(recovery_codes);
+    },
+  });
+  const problem = toldOf(add.error);
+  const ready = name.trim().length > 0;
+  return (
+    <Dialog
+      opened
+      onClose={onClose}
+      title="Add a passkey"
+      sentence="The browser asks your device for it next."
+      onSubmit={() => ready && add.mutate()}
+      foot={
+        <>
+          <Button onClick={onClose}>Cancel</Button>
+          <Button
+            type="submit"
+            variant="filled"
+            loading={add.isPending}
+            disabled={!ready}
+            title={ready ? undefined : "Give it a name first"}
+          >
+            Go on
+          </Button>
+        </>
+      }
+    >
+      <NameField value={name} onChange={setName} problem={problem} />
+    </Dialog>
+  );
+}
+
+function Rename({ passkey, onClose }: { passkey: Passkey; onClose: () => void }) {
+  const [name, setName] = useState(passkey.name);
+  const rename = useMutation<Passkey, Problem>({
+    mutationFn: () => renamePasskey(passkey.id, { name: name.trim() }),
+    onSuccess: async () => {
+      await refreshFactors();
+      onClose();
+    },
+  });
+  const ready = name.trim().length > 0;
+  return (
+    <Dialog
+      opened
+      onClose={onClose}
+      title="Rename the passkey"
+      onSubmit={() => ready && rename.mutate()}
+      foot={
+        <>
+          <Button onClick={onClose}>Cancel</Button>
+          <Button
+            type="submit"
+            variant="filled"
+            loading={rename.isPending}
+            disabled={!ready}
+            title={ready ? undefined : "Give it a name first"}
+          >
+            Rename
+          </Button>
+        </>
+      }
+    >
+      <NameField value={name} onChange={setName} problem={rename.error} />
+    </Dialog>
+  );
+}
+
+function NameField(props: { value: string; onChange: (name: string) => void; problem: Problem | null }) {
+  const { problem } = props;
+  return (
+    <div style={{ display: "grid", gap: 12 }}>
+      <TextInput
+        label="Name"
+        description="By which you know it again: the device, or the key."
+        inputWrapperOrder={["label", "input", "error", "description"]}
+        maxLength={80}
+        required
+        withAsterisk={false}
+        value={props.value}
+        onChange={(event) => props.onChange(event.currentTarget.value)}
+        error={problem?.field("name")}
+        data-autofocus
+      />
+      {problem && !problem.field("name") && <Note tone="bad">{problem.detail}</Note>}
+    </div>
+  );
+}

@@ -1,0 +1,55 @@
+import { Button, PasswordInput } from "@mantine/core";
+import { useMutation } from "@tanstack/react-query";
+import { type FormEvent, useState } from "react";
+import { changePassword } from "@/api/generated/stoa";
+import type { Problem } from "@/api/problem";
+import { ME, queryClient } from "@/api/queries";
+import { NewPasswordField } from "@/features/session/PasswordField";
+import { Note, notice } from "@/kit";
+import css from "./settings.module.css";
+import { toldOf } from "./useConfirmed";
+
+export function PasswordForm({ confirmed }: { confirmed: <T>(act: () => Promise<T>) => Promise<T> }) {
+  const [old, setOld] = useState("");
+  const [fresh, setFresh] = useState("");
+  const change = useMutation<unknown, Problem>({
+    mutationFn: () => confirmed(() => changePassword({ old_password: old, new_password: fresh })),
+    onSuccess: () => {
+      setOld("");
+      setFresh("");
+      void notice("The password is changed. All other sessions were ended.");
+      void queryClient.invalidateQueries({ queryKey: ME });
+    },
+  });
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    change.mutate();
+  };
+  const told = toldOf(change.error);
+  return (
+    <form className={css.form} onSubmit={submit}>
+      <PasswordInput
+        label="Password of today"
+        autoComplete="current-password"
+        required
+        withAsterisk={false}
+        value={old}
+        onChange={(event) => setOld(event.currentTarget.value)}
+        error={told?.field("old_password") ?? told?.field("password")}
+      />
+      <NewPasswordField label="New password" value={fresh} onChange={setFresh} error={told?.field("new_password")} />
+      {told && told.errors.length === 0 && <Note tone="bad">{told.detail}</Note>}
+      <div className={css.buttons}>
+        <Button
+          type="submit"
+          variant="filled"
+          loading={change.isPending}
+          disabled={!old || !fresh}
+          title={old && fresh ? undefined : "Enter both passwords first"}
+        >
+          Change the password
+        </Button>
+      </div>
+    </form>
+  );
+}
