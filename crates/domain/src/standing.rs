@@ -84,7 +84,10 @@ impl Standing {
     /// decides. `None` for whoever isn't an owner of the same workspace.
     #[must_use]
     pub fn viewed_by(owner: &Self, access: Arc<Access>) -> Option<Self> {
-        let may = owner.is_owner() && !owner.is_viewed && owner.workspace() == access.workspace;
+        let may = owner.is_owner()
+            && !owner.lacks_second_factor()
+            && !owner.is_viewed
+            && owner.workspace() == access.workspace;
         may.then(|| Self { actor: owner.actor.clone(), access, actions: None, is_viewed: true })
     }
 

@@ -260,6 +260,7 @@ fn viewed(actions: ActionSet, is_listed: bool) -> Standing {
         servers: [id::<ServerId>(listed)].into_iter().collect(),
         revisions: Revisions { account: 1, access: 1 },
         ends_at: None,
+        lacks_second_factor: false,
     };
     let owner = standing(Role::Owner, ActionSet::EMPTY, false, None);
     Standing::viewed_by(&owner, Arc::new(access)).unwrap()
@@ -315,6 +316,7 @@ fn nobody_but_an_owner_of_the_workspace_looks_on() {
             servers: Default::default(),
             revisions: own.revisions(),
             ends_at: None,
+            lacks_second_factor: false,
         };
         access.workspace = id(workspace);
         Arc::new(access)

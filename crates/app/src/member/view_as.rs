@@ -49,6 +49,10 @@ impl App {
         wanted: &[Resource],
     ) -> Result<LookingOn, Failure> {
         let own = self.own_standing_in(account, workspace, &[]).await?;
+        // Another's second factor doesn't stand in for one's own.
+        if own.lacks_second_factor() {
+            return Err(Refusal::SecondFactorDemanded.into());
+        }
         if account.is_by_token() {
             return Err(Refusal::TokenMayNot.into());
         }
