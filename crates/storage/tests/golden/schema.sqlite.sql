@@ -45,6 +45,16 @@ CREATE INDEX audit_events_by_account ON audit_events (workspace_id, account_id, 
 
 CREATE INDEX audit_events_by_resource ON audit_events (workspace_id, resource_id, seq);
 
+CREATE TABLE ceremonies (
+    token_hash BYTEA NOT NULL PRIMARY KEY,
+    account_id UUID REFERENCES accounts (id) ON DELETE CASCADE,
+    kind TEXT NOT NULL CHECK (kind IN ('totp', 'passkey_new', 'passkey_use', 'provider', 'provider_factor')),
+    state BYTEA NOT NULL,
+    expires_at BIGINT NOT NULL
+);
+
+CREATE INDEX ceremonies_by_end ON ceremonies (expires_at);
+
 CREATE TABLE deployments (
     id UUID NOT NULL PRIMARY KEY,
     workspace_id UUID NOT NULL,
@@ -114,6 +124,17 @@ CREATE TABLE idempotency (
     created_at BIGINT NOT NULL,
     PRIMARY KEY (account_id, key)
 );
+
+CREATE TABLE identities (
+    issuer TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    account_id UUID NOT NULL REFERENCES accounts (id) ON DELETE CASCADE,
+    email TEXT NOT NULL,
+    created_at BIGINT NOT NULL,
+    PRIMARY KEY (issuer, subject)
+);
+
+CREATE INDEX identities_by_account ON identities (account_id);
 
 CREATE TABLE installation (
     id BIGINT NOT NULL PRIMARY KEY CHECK (id = 1),
@@ -251,7 +272,9 @@ CREATE TABLE mailed_links (
     email_canonical TEXT NOT NULL,
     expires_at BIGINT NOT NULL,
     used_at BIGINT
-);
+, email TEXT);
+
+CREATE INDEX mailed_links_by_account ON mailed_links (account_id);
 
 CREATE TABLE mails (
     id UUID NOT NULL PRIMARY KEY,
@@ -267,7 +290,9 @@ CREATE TABLE mails (
     fence BIGINT NOT NULL,
     last_error TEXT,
     created_at BIGINT NOT NULL
-, ended_at BIGINT);
+, account_id UUID REFERENCES accounts (id) ON DELETE CASCADE, ended_at BIGINT);
+
+CREATE INDEX mails_by_account ON mails (account_id);
 
 CREATE INDEX mails_by_invitation ON mails (invitation_id);
 
@@ -342,6 +367,18 @@ CREATE TABLE members (
 
 CREATE INDEX members_by_account ON members (account_id);
 
+CREATE TABLE passkeys (
+    id UUID NOT NULL PRIMARY KEY,
+    account_id UUID NOT NULL REFERENCES accounts (id) ON DELETE CASCADE,
+    name TEXT NOT NULL,
+    credential_hash BYTEA NOT NULL UNIQUE,
+    credential BYTEA NOT NULL,
+    created_at BIGINT NOT NULL,
+    last_used_at BIGINT
+);
+
+CREATE INDEX passkeys_by_account ON passkeys (account_id, id);
+
 CREATE TABLE preset_actions (
     preset_id UUID NOT NULL REFERENCES presets (id) ON DELETE CASCADE,
     action TEXT NOT NULL,
@@ -373,6 +410,13 @@ CREATE TABLE projects (
     UNIQUE (workspace_id, slug)
 );
 
+CREATE TABLE recovery_codes (
+    account_id UUID NOT NULL REFERENCES accounts (id) ON DELETE CASCADE,
+    code_hash BYTEA NOT NULL,
+    used_at BIGINT,
+    PRIMARY KEY (account_id, code_hash)
+);
+
 CREATE TABLE releases (
     id UUID NOT NULL PRIMARY KEY,
     workspace_id UUID NOT NULL,
@@ -397,6 +441,13 @@ CREATE TABLE replicas (
 );
 
 CREATE TABLE schema_versions (version BIGINT NOT NULL PRIMARY KEY, sha256 BYTEA NOT NULL);
+
+CREATE TABLE second_factors (
+    account_id UUID NOT NULL PRIMARY KEY REFERENCES accounts (id) ON DELETE CASCADE,
+    secret BYTEA NOT NULL,
+    last_step BIGINT NOT NULL,
+    created_at BIGINT NOT NULL
+);
 
 CREATE TABLE servers (
     id UUID NOT NULL PRIMARY KEY,
@@ -502,5 +553,5 @@ CREATE TABLE workspaces (
     audit_seq BIGINT NOT NULL,
     audit_hash BYTEA NOT NULL,
     created_at BIGINT NOT NULL
-);
+, requires_second_factor BOOLEAN NOT NULL DEFAULT FALSE);
 
