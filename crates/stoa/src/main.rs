@@ -2,6 +2,7 @@
 //!
 //! Nothing is decided here. What may be done is `domain`'s, what is done `app`'s; this crate puts the parts together.
 
+mod admin;
 mod check;
 mod client;
 mod doctor;
@@ -71,6 +72,7 @@ fn command() -> Command {
                         ),
                 ),
         )
+        .subcommand(admin::command())
         .subcommand(Command::new("openapi").about("Prints the description of the API (OpenAPI 3.1)"))
         .subcommand(
             Command::new("completions").about("Prints what a shell needs to complete commands").arg(
@@ -115,6 +117,11 @@ fn main() -> ExitCode {
         Some(("instances", arguments)) => match arguments.subcommand() {
             Some((_, flags)) => with_runtime(flags, instances::stop_all),
             None => Err(Ended::said("see stoa instances --help")),
+        },
+        Some(("admin", arguments)) => match arguments.subcommand() {
+            Some((name, flags)) => admin::wish(name, flags)
+                .and_then(|wish| with_runtime(flags, |settings| admin::admin(settings, wish))),
+            None => Err(Ended::said("see stoa admin --help")),
         },
         Some(("openapi", _)) => print_openapi(),
         Some(("completions", arguments)) => {

@@ -50,6 +50,32 @@ const TAKEN: Duration = Duration::from_secs(2);
 /// What is past its time goes this often.
 const SWEEPS: Duration = Duration::from_secs(3600);
 
+/// Where `stoa admin` asks the Stoa that runs.
+pub fn admin_socket(settings: &Settings) -> std::path::PathBuf {
+    settings.data_dir.join("admin.sock")
+}
+
+/// The use-cases without anything that serves: no page, no machine, no mail. Records are there already, or it is refused.
+///
+/// # Errors
+/// Where the records or the key can't be used.
+pub async fn open_for_commands(mut settings: Settings) -> Result<(App, stoa_storage::Store), Ended> {
+    let nothing = || Ended::said("there are no records here yet. Start Stoa first, and set it up");
+    if !records::may_be_there(&settings) {
+        return Err(nothing());
+    }
+    let store = records::open(&settings).await?;
+    if store.find_installation().await?.is_none() {
+        return Err(nothing());
+    }
+    let vault = records::load_vault(&settings, &store).await?;
+    let told = app_settings(&settings, &setup_link::token(&settings)?);
+    settings.local_server = false;
+    settings.mail = None;
+    let parts = outside::make(&settings, vault).await?;
+    Ok((App::new(store.clone(), told, parts.outside), store))
+}
+
 /// Serves until it is asked to end.
 ///
 /// # Errors
@@ -78,6 +104,7 @@ pub async fn serve(settings: Settings) -> Result<(), Ended> {
     let stop = CancellationToken::new();
     let mut tasks = JoinSet::new();
     spawn_background(&mut tasks, &app, &stop);
+    crate::admin::listen(app.clone(), &admin_socket(&settings))?;
     let applications: Arc<dyn Applications> = match &parts.agent {
         Some(agent) => Arc::new(outside::LocalApplications(agent.clone())),
         None => Arc::new(outside::NoApplications::new()),

@@ -21,6 +21,11 @@ pub fn place(settings: &Settings) -> Place {
     }
 }
 
+/// Whether opening them finds something: opening a SQLite file makes it.
+pub fn may_be_there(settings: &Settings) -> bool {
+    settings.database_url.is_some() || settings.data_dir.join(DATABASE).is_file()
+}
+
 /// Opens the database that the settings name, and brings its schema up to date.
 ///
 /// # Errors

@@ -1,0 +1,156 @@
+//! `stoa admin`: on the machine what administrators do on the page, whether Stoa runs or not.
+//!
+//! Where it runs it is asked over a socket in its data directory; else this process takes the directory and does the
+//! same itself. Either way the same use-cases do it, and the audit log says that it was a command.
+
+mod order;
+mod password;
+mod socket;
+mod tell;
+
+use std::io;
+use std::os::unix::fs::MetadataExt as _;
+
+use clap::{Arg, ArgAction, ArgMatches, Command};
+
+use crate::failure::Ended;
+use crate::serve;
+use crate::settings::{self, Settings};
+use order::{Answer, Order};
+
+pub use socket::listen;
+
+/// What is asked, and how the answer is shown.
+pub struct Wish {
+    order: Order,
+    as_json: bool,
+    /// Disabling the last active owner of a workspace is meant.
+    even_last_owner: bool,
+}
+
+pub fn command() -> Command {
+    let named = |name: &'static str, help: &'static str| Arg::new(name).required(true).help(help);
+    let account = || named("account", "Its e-mail address or its id");
+    let search = || Arg::new("search").long("search").value_name("TEXT").help("Only those that match");
+    let sub = |name: &'static str, about: &'static str| {
+        settings::with_flags(Command::new(name))
+            .about(about)
+            .arg(Arg::new("json").long("json").action(ArgAction::SetTrue).help("Prints JSON, for scripts"))
+    };
+    Command::new("admin")
+        .about("Administers the installation on its machine, whether Stoa runs or not")
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .subcommand(sub("accounts", "Lists every account").arg(search()))
+        .subcommand(sub("workspaces", "Lists every workspace: its owners and its size").arg(search()))
+        .subcommand(sub("state", "Says how mail and storage stand"))
+        .subcommand(
+            sub("disable", "Disables an account: its sessions and tokens end at once").arg(account()).arg(
+                Arg::new("even_last_owner")
+                    .long("even-last-owner")
+                    .action(ArgAction::SetTrue)
+                    .help("Also where a workspace is left without an active owner"),
+            ),
+        )
+        .subcommand(sub("enable", "Lets a disabled account sign in again").arg(account()))
+        .subcommand(
+            sub("owner", "Names an owner for a workspace that has none who is active")
+                .arg(named("workspace", "Its slug or its id"))
+                .arg(account()),
+        )
+        .subcommand(
+            sub("reset-password", "Sets an account's password, and ends all of its sessions")
+                .arg(account())
+                .after_help("The new password is asked for, or read from standard input: one line."),
+        )
+        .subcommand(sub("make-administrator", "Makes an account an administrator").arg(account()))
+        .subcommand(sub("unmake-administrator", "Makes an administrator a plain account").arg(account()))
+}
+
+/// Reads the command line. The new password is asked for here, before anything is opened.
+///
+/// # Errors
+/// Where a password can't be read, or isn't good enough.
+pub fn wish(name: &str, flags: &ArgMatches) -> Result<Wish, Ended> {
+    let text = |name: &str| flags.get_one::<String>(name).cloned().unwrap_or_default();
+    let account = || text("account");
+    let search = || flags.get_one::<String>("search").cloned();
+    let order = match name {
+        "accounts" => Order::Accounts { search: search() },
+        "workspaces" => Order::Workspaces { search: search() },
+        "state" => Order::State,
+        "disable" => Order::SetStatus { account: account(), active: false },
+        "enable" => Order::SetStatus { account: account(), active: true },
+        "owner" => Order::NameOwner { workspace: text("workspace"), account: account() },
+        "reset-password" => Order::SetPassword { account: account(), hash: password::ask()? },
+        "make-administrator" => Order::SetAdministrator { account: account(), is_admin: true },
+        "unmake-administrator" => Order::SetAdministrator { account: account(), is_admin: false },
+        _ => return Err(Ended::said("this isn't a command of stoa admin; see stoa admin --help")),
+    };
+    let even_last_owner = name == "disable" && flags.get_flag("even_last_owner");
+    Ok(Wish { order, as_json: flags.get_flag("json"), even_last_owner })
+}
+
+/// # Errors
+/// Where it is refused, or Stoa can't be asked.
+pub async fn admin(settings: Settings, wish: Wish) -> Result<(), Ended> {
+    if !settings.data_dir.is_dir() {
+        return Err(Ended::said(format!(
+            "there is no data directory {}. Name it with --data-dir",
+            settings.data_dir.display()
+        )));
+    }
+    match serve::take_lock(&settings) {
+        // Held until it is done: no start of Stoa comes between.
+        Ok(_lock) => {
+            is_owners(&settings)?;
+            let (app, store) = serve::open_for_commands(settings).await?;
+            let user = socket::user_name(nix::unistd::getuid().as_raw());
+            let outcome = carry_out(wish, async |order| Ok(order::carry_out(&app, order, &user).await)).await;
+            store.close().await;
+            outcome
+        }
+        Err(error) if error.kind() == io::ErrorKind::ResourceBusy => {
+            let path = serve::admin_socket(&settings);
+            carry_out(wish, async |order| socket::ask(&path, &order).await).await
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Files that another user made would keep Stoa from starting.
+fn is_owners(settings: &Settings) -> Result<(), Ended> {
+    let owner = std::fs::metadata(&settings.data_dir)?.uid();
+    if owner == nix::unistd::geteuid().as_raw() {
+        return Ok(());
+    }
+    let name = socket::user_name(owner);
+    Err(Ended::said(format!(
+        "{} belongs to {name}, and Stoa doesn't run. Run this as {name}",
+        settings.data_dir.display()
+    )))
+}
+
+/// Asks, perhaps after a look at what would be left without an owner, and tells the answer.
+async fn carry_out(
+    wish: Wish,
+    ask: impl AsyncFn(Order) -> Result<Result<Answer, String>, Ended>,
+) -> Result<(), Ended> {
+    let ask = async |order| ask(order).await?.map_err(Ended::said);
+    if let Order::SetStatus { account, active: false } = &wish.order
+        && !wish.even_last_owner
+        && let Answer::Account(found) = ask(Order::Account { account: account.clone() }).await?
+        && !found.last_owner_of.is_empty()
+    {
+        let names: Vec<&str> = found.last_owner_of.iter().map(String::as_str).collect();
+        return Err(Ended::said(format!(
+            "{} is the last active owner of {}: nobody could grant anything there. Repeat with --even-last-owner, \
+             and name another with stoa admin owner",
+            found.name,
+            names.join(", ")
+        )));
+    }
+    let as_json = wish.as_json;
+    let answer = ask(wish.order).await?;
+    tell::tell(&answer, as_json)
+}
