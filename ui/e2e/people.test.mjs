@@ -267,16 +267,19 @@ test("a change between the first answers and the opening of the stream isn't mis
 test("two workspaces never show anything of each other", async () => {
   const { page } = owner;
   await page.getByRole("button", { name: /change the workspace/ }).click();
-  await page.getByRole("menuitem", { name: "Create Workspace" }).click();
-  await page.getByRole("dialog").getByLabel("Name").fill("Second");
+  await page.getByRole("button", { name: "Create Workspace" }).click();
+  await page.getByRole("dialog", { name: "Create Workspace" }).getByLabel("Name").fill("Second");
   await page.getByText("Valid and free").waitFor();
-  await page.getByRole("dialog").getByRole("button", { name: "Create Workspace" }).click();
+  await page
+    .getByRole("dialog", { name: "Create Workspace" })
+    .getByRole("button", { name: "Create Workspace" })
+    .click();
   await page.waitForURL(/\/second/);
   await page.goto("/unicode-gmbh/members");
   await page.getByRole("row", { name: /Tess/ }).waitFor();
   await page.getByRole("button", { name: /change the workspace/ }).click();
-  await look(page, "switcher", { ready: "role=menu", wideOnly: true });
-  await page.getByRole("menuitem", { name: "Second" }).click();
+  await look(page, "switcher", { ready: "role=listbox", wideOnly: true });
+  await page.getByRole("option", { name: "Second" }).click();
   await page.waitForURL(/\/second\/members$/);
   await page.getByRole("row", { name: /Anna Lindqvist/ }).waitFor();
   assert.equal(await page.getByText("Tess Ferreira").count(), 0);

@@ -61,12 +61,13 @@ export async function startMail() {
   };
 }
 
-export async function startStoa({ mail, folder } = {}) {
+/** `environment` is read at each start: what is changed in it holds from the next `again` on. */
+export async function startStoa({ mail, folder, environment = {} } = {}) {
   const data = folder ?? (await mkdtemp(join(tmpdir(), "stoa-e2e-")));
   const port = await freePort();
   const front = otherPage ? await freePort() : port;
   const origin = `http://localhost:${front}`;
-  const started = await run({ data, port, origin, mail });
+  const started = await run({ data, port, origin, mail, environment });
   const page = otherPage ? layOver(otherPage, front, port) : null;
   let current = started;
   return {
@@ -77,10 +78,11 @@ export async function startStoa({ mail, folder } = {}) {
       await once(current.child, "exit");
     },
     async again() {
-      current = await run({ data, port, origin, mail });
+      current = await run({ data, port, origin, mail, environment });
     },
     /** SIGTERM; what it said up to its end. */
     end: () => current.end(),
+    environment,
     origin,
     port: front,
     data,
@@ -94,7 +96,7 @@ export async function startStoa({ mail, folder } = {}) {
   };
 }
 
-async function run({ data, port, origin, mail }) {
+async function run({ data, port, origin, mail, environment }) {
   const child = spawn(binary, ["serve"], {
     cwd: data,
     env: {
@@ -104,6 +106,7 @@ async function run({ data, port, origin, mail }) {
       STOA_DATA_DIR: data,
       STOA_LOG: process.env.E2E_LOG ?? "warn",
       ...(mail && { STOA_SMTP_URL: mail.url, STOA_MAIL_FROM: "stoa@stoa.example" }),
+      ...environment,
     },
     stdio: ["ignore", "pipe", "pipe"],
   });

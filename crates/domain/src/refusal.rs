@@ -39,6 +39,8 @@ pub enum Refusal {
     InvitationRevoked,
     InvitationReplaced,
     Conflict(Conflict),
+    /// The workspace can't go: slugs and names of the first of its instances.
+    HasInstances(Vec<(String, String)>),
     LastOwner,
     /// Of these workspaces, by name, nobody else is an owner.
     LastOwnerOf(Vec<String>),

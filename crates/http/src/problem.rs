@@ -211,6 +211,13 @@ pub fn tell(refusal: &Refusal) -> Told {
             "A newer link was sent to you. Use the one in the newest mail.",
         ),
         Refusal::Conflict(kind) => told(409, "conflict", "Not possible now", conflict(*kind)),
+        Refusal::HasInstances(instances) => {
+            let mut answer = told(409, "conflict", "Not possible now", conflict(Conflict::InstanceRuns));
+            let named: Vec<_> =
+                instances.iter().map(|(slug, name)| json!({ "slug": slug, "name": name })).collect();
+            answer.more.insert("instances".to_owned(), Value::Array(named));
+            answer
+        }
         Refusal::LastOwner => told(
             409,
             "last_owner",

@@ -4,7 +4,7 @@ use stoa_domain::member::Role;
 use stoa_domain::permission::workspace::{Change, Delete};
 use stoa_domain::slug::Slug;
 use stoa_domain::{
-    AccountId, AccountPermit, Conflict, LogoId, MemberId, Permit, Refusal, ResourceKind, Timestamp,
+    AccountId, AccountPermit, LogoId, MemberId, Permit, Refusal, ResourceKind, Timestamp,
     WorkspaceId,
 };
 
@@ -40,7 +40,7 @@ crate::statements! {
         ORDER BY w.name, w.id LIMIT $4";
     CHANGE = "UPDATE workspaces SET name = COALESCE($2, name), primary_color = COALESCE($3, primary_color),
         requires_second_factor = COALESCE($4, requires_second_factor), revision = revision + 1 WHERE id = $1";
-    INSTANCES = "SELECT COUNT(*) FROM instances WHERE workspace_id = $1";
+    INSTANCES = "SELECT slug, name FROM instances WHERE workspace_id = $1 ORDER BY name, id LIMIT 100";
     ANY_INSTANCE = "SELECT id FROM instances WHERE workspace_id = $1 LIMIT 1";
     RELEASE_SLUGS = "UPDATE workspace_slugs SET workspace_id = NULL, is_current = $2, free_at = $3 WHERE workspace_id = $1";
     DELETE_PROJECTS = "DELETE FROM projects WHERE workspace_id = $1";
@@ -290,14 +290,16 @@ impl Store {
     }
 
     /// # Errors
-    /// `Conflict` while there are instances.
+    /// `HasInstances`.
     pub async fn delete_workspace(&self, permit: Permit<Delete>) -> Result<(), Failure> {
         let id = permit.workspace();
         let work: Work<()> = Box::new(move |tx| {
             Box::pin(async move {
-                let instances = tx.fetch_one(INSTANCES, values![id]).await?.get::<i64>(0)?;
-                if instances > 0 {
-                    return Err(Refusal::Conflict(Conflict::InstanceRuns).into());
+                let instances = tx.fetch_all(INSTANCES, values![id]).await?;
+                if !instances.is_empty() {
+                    let named = instances.iter().map(|row| Ok((row.get(0)?, row.get(1)?)));
+                    let named = named.collect::<Result<Vec<_>, StorageFault>>()?;
+                    return Err(Refusal::HasInstances(named).into());
                 }
                 let row = tx.fetch_optional(FIND, values![id]).await?.ok_or(Refusal::NotFound)?;
                 tx.audit_name(read(&row)?.name);

@@ -25,6 +25,9 @@ const WORDS: Record<string, string> = {
   tokens: "Access tokens",
   workspaces: "Workspaces",
   account: "Account",
+  accounts: "Accounts",
+  administration: "Administration",
+  state: "State",
   commits: "Commits",
 };
 

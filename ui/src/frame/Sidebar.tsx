@@ -1,17 +1,16 @@
-import { ActionIcon, Menu, Skeleton } from "@mantine/core";
+import { ActionIcon, Menu, Popover, Skeleton } from "@mantine/core";
 import {
   IconActivity,
   IconBox,
-  IconCheck,
   IconDotsVertical,
   IconFolder,
   IconLayoutDashboard,
   IconLayoutGrid,
   IconLogout,
-  IconPlus,
   IconSelector,
   IconServer2,
   IconSettings,
+  IconShieldCog,
   IconUserCircle,
   IconUsers,
   IconX,
@@ -22,9 +21,12 @@ import type { MyWorkspace, Workspace } from "@/api/nouns";
 import { useCount, useMe } from "@/api/queries";
 import { CreateWorkspaceDialog } from "@/features/workspaces/later";
 import { PersonAvatar, WorkspaceLogo } from "@/kit/Avatar";
+import { later } from "@/kit/later";
 import css from "./frame.module.css";
 import { samePlaceIn } from "./places";
 import { useSignOut } from "./useSignOut";
+
+const WorkspaceChoice = later(async () => (await import("./WorkspaceChoice")).WorkspaceChoice);
 
 const ITEMS = [
   { to: "", word: "Overview", Icon: IconLayoutDashboard, needs: null, counted: null },
@@ -96,17 +98,21 @@ function Switcher({ workspace, isLoading }: { workspace: MyWorkspace | null; isL
   const me = useMe();
   const navigate = useNavigate();
   const location = useLocation();
-  const [search, setSearch] = useState("");
+  const [isOpen, setOpen] = useState(false);
   const [isCreating, setCreating] = useState(false);
-  const all = me.data?.workspaces ?? [];
-  const wanted = search.trim().toLocaleLowerCase();
-  const shown = all.filter(({ name, slug }) => `${name} ${slug}`.toLocaleLowerCase().includes(wanted));
-  const change = (to: MyWorkspace) => void navigate({ to: samePlaceIn(to.slug, workspace ? location.pathname : "") });
+  const change = (to: MyWorkspace) => {
+    setOpen(false);
+    void navigate({ to: samePlaceIn(to.slug, workspace ? location.pathname : "") });
+  };
+  const create = () => {
+    setOpen(false);
+    setCreating(true);
+  };
   return (
     <>
-      <Menu position="bottom-start" width={280} onClose={() => setSearch("")}>
-        <Menu.Target>
-          <button type="button" className={css.switcher}>
+      <Popover position="bottom-start" width={280} opened={isOpen} onChange={setOpen} trapFocus returnFocus>
+        <Popover.Target>
+          <button type="button" className={css.switcher} onClick={() => setOpen(!isOpen)}>
             {workspace ? (
               <WorkspaceLogo name={workspace.name} url={workspace.logo_url} />
             ) : (
@@ -123,45 +129,15 @@ function Switcher({ workspace, isLoading }: { workspace: MyWorkspace | null; isL
             <span className="visually-hidden">, change the workspace</span>
             <IconSelector size={16} stroke={1.75} aria-hidden />
           </button>
-        </Menu.Target>
-        <Menu.Dropdown>
-          {all.length > 6 && (
-            <input
-              className={css.search}
-              placeholder="Find a workspace"
-              aria-label="Find a workspace"
-              value={search}
-              onChange={(event) => setSearch(event.currentTarget.value)}
-            />
-          )}
-          <Menu.Label>My workspaces</Menu.Label>
-          <div role="presentation" style={{ maxHeight: 320, overflowY: "auto" }}>
-            {shown.map((mine) => (
-              <Menu.Item
-                key={mine.id}
-                leftSection={
-                  <WorkspaceLogo
-                    name={mine.name}
-                    url={mine.logo_url}
-                    size={22}
-                    color="var(--quiet)"
-                    label="var(--surface)"
-                  />
-                }
-                rightSection={mine.id === workspace?.id && <IconCheck size={15} stroke={1.75} />}
-                onClick={() => change(mine)}
-              >
-                {mine.name}
-              </Menu.Item>
-            ))}
-            {shown.length === 0 && <Menu.Item disabled>None of this name</Menu.Item>}
-          </div>
-          <Menu.Divider />
-          <Menu.Item leftSection={<IconPlus size={16} stroke={1.75} />} onClick={() => setCreating(true)}>
-            Create Workspace
-          </Menu.Item>
-        </Menu.Dropdown>
-      </Menu>
+        </Popover.Target>
+        <Popover.Dropdown p={4} aria-label="Workspaces">
+          <WorkspaceChoice
+            open={workspace}
+            onChoose={change}
+            onCreate={me.data?.may_create_workspaces ? create : undefined}
+          />
+        </Popover.Dropdown>
+      </Popover>
       {isCreating && <CreateWorkspaceDialog opened onClose={() => setCreating(false)} />}
     </>
   );
@@ -196,6 +172,11 @@ function AccountMenu({ workspace }: { workspace: Workspace | null }) {
         <Menu.Item component={Link} to={`${base}/workspaces`} leftSection={<IconLayoutGrid size={16} stroke={1.75} />}>
           My workspaces
         </Menu.Item>
+        {me.data.is_admin && (
+          <Menu.Item component={Link} to="/administration" leftSection={<IconShieldCog size={16} stroke={1.75} />}>
+            Administration
+          </Menu.Item>
+        )}
         <Menu.Divider />
         <Menu.Item leftSection={<IconLogout size={16} stroke={1.75} />} onClick={signOut}>
           Sign out

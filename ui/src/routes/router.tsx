@@ -68,6 +68,11 @@ const emailLink = createRoute({
   path: "/account/email/{-$token}",
   component: lazy(() => import("@/features/settings/EmailLinkPage"), "EmailLinkPage"),
 });
+const administration = createRoute({
+  getParentRoute: () => signedIn,
+  path: "/administration/{-$page}",
+  component: lazy(() => import("@/features/administration/AdministrationPage"), "AdministrationPage"),
+});
 
 const workspace = createRoute({ getParentRoute: () => signedIn, path: "/$workspace", component: WorkspaceFrame });
 const inside = () => workspace;
@@ -156,6 +161,7 @@ const tree = root.addChildren([
     mine,
     account,
     emailLink,
+    administration,
     workspace.addChildren([
       overview,
       overviewByName,

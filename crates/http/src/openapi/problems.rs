@@ -165,6 +165,15 @@ pub(super) fn schemas() -> BTreeMap<String, Value> {
                 "items": { "type": "object", "required": ["name"], "properties": { "name": text() } },
                 "description": "The workspaces whose last owner one is.",
             },
+            "instances": {
+                "type": "array",
+                "items": {
+                    "type": "object",
+                    "required": ["name", "slug"],
+                    "properties": { "slug": text(), "name": text() },
+                },
+                "description": "The instances that keep a workspace from being deleted, 100 at most.",
+            },
             "errors": {
                 "type": "array",
                 "items": { "$ref": "#/components/schemas/FieldProblem" },

@@ -127,6 +127,9 @@ pub(super) struct WorkspaceView {
     name: String,
     #[schema(value_type = words::Role)]
     role: &'static str,
+    /// The caller's own membership.
+    #[schema(format = "uuid")]
+    member_id: String,
     logo_url: Option<String>,
     primary_color: String,
     /// Whether its members need a second factor.
@@ -144,6 +147,7 @@ impl WorkspaceView {
         let (may, blocked) = abilities(seen.abilities);
         Self {
             id: seen.workspace.id.to_string(),
+            member_id: seen.member.to_string(),
             logo_url: logo_url(&seen.workspace),
             role: if seen.is_owner { "owner" } else { "member" },
             created_at: time(seen.workspace.created_at),

@@ -120,17 +120,36 @@ export function Invitations({ workspace }: { workspace: string }) {
   );
 }
 
+/** How the link goes to whom it is for, by what the mail server said last. */
 function Sent({ invitation }: { invitation: Invitation }) {
   const { mail } = invitation;
-  if (mail?.status === "refused")
-    return <span style={{ color: "var(--bad)" }}>the mail was refused{mail.error && `: ${mail.error}`}</span>;
-  if (mail?.status === "waiting" && mail.error) return <>the mail waits: {mail.error}</>;
-  const word = invitation.delivery === "link" ? "link made" : mail?.status === "sent" ? "sent" : "invited";
-  return (
-    <>
-      {word} <Time at={mail?.since ?? invitation.created_at} />
-    </>
-  );
+  if (invitation.delivery === "link" || !mail)
+    return (
+      <>
+        link made <Time at={invitation.created_at} />
+      </>
+    );
+  const since = <Time at={mail.since ?? invitation.created_at} />;
+  if (mail.status === "refused")
+    return (
+      <span style={{ color: "var(--bad)" }}>
+        bounced {since}
+        {mail.error && `: ${mail.error}`}
+      </span>
+    );
+  if (mail.status === "waiting")
+    return (
+      <>
+        waiting for the mail server since {since}
+        {mail.error && `: ${mail.error}`}
+        {mail.error && mail.next_try_at && (
+          <>
+            , tried again <Time at={mail.next_try_at} />
+          </>
+        )}
+      </>
+    );
+  return <>sent {since}</>;
 }
 
 function Expiry({ invitation }: { invitation: Invitation }) {

@@ -1,35 +1,58 @@
 import { Button, Textarea } from "@mantine/core";
 import { useMutation } from "@tanstack/react-query";
-import { useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { createInvitation } from "@/api/generated/stoa";
 import type { Invitation, Workspace } from "@/api/nouns";
-import { type Problem, problemOf } from "@/api/problem";
+import { isCode, type Problem, problemOf } from "@/api/problem";
 import { refresh } from "@/api/queries";
 import { CodeToCopy, Dialog, Note } from "@/kit";
 import { addressesIn } from "./addresses";
 
 type Outcome = { email: string; invitation?: Invitation; problem?: Problem };
 
+/** Longest wait, in seconds, for the server to take more: the limit of a minute is waited out, that of a day isn't. */
+const PATIENCE = 90;
+const LONGEST_MESSAGE = 1000;
+
 /** One or more addresses; each is said for itself what became of it. */
 export function InviteDialog({ workspace, onClose }: { workspace: Workspace; onClose: () => void }) {
   const [text, setText] = useState("");
+  const [message, setMessage] = useState("");
+  const [progress, setProgress] = useState("");
+  const isThere = useRef(true);
+  useEffect(() => {
+    isThere.current = true;
+    return () => {
+      isThere.current = false;
+    };
+  }, []);
   const addresses = addressesIn(text);
+  const one = async (email: string): Promise<Outcome> => {
+    for (;;) {
+      try {
+        const body = { email, ...(message.trim() && { message }) };
+        return { email, invitation: await createInvitation(workspace.slug, body) };
+      } catch (failure) {
+        const problem = problemOf(failure);
+        const wait = isCode(problem, "too_many_requests") ? problem.retryAfter : null;
+        if (wait === null || wait > PATIENCE || !isThere.current) return { email, problem };
+        setProgress(`The server takes more in ${wait} s`);
+        await new Promise((go) => setTimeout(go, wait * 1000));
+      }
+    }
+  };
   const invite = useMutation<Outcome[]>({
     mutationFn: async () => {
       const outcomes: Outcome[] = [];
       for (const email of addresses) {
-        try {
-          outcomes.push({
-            email,
-            invitation: await createInvitation(workspace.slug, { email }),
-          });
-        } catch (failure) {
-          outcomes.push({ email, problem: problemOf(failure) });
-        }
+        // Closed meanwhile: whoever hasn't been invited yet isn't.
+        if (!isThere.current) break;
+        setProgress(`${outcomes.length + 1} of ${addresses.length}`);
+        outcomes.push(await one(email));
       }
       return outcomes;
     },
-    onSuccess: () => void refresh(workspace.slug, "invitations"),
+    onSettled: () => void refresh(workspace.slug, "invitations"),
   });
   const outcomes = invite.data;
   if (outcomes) {
@@ -43,7 +66,7 @@ export function InviteDialog({ workspace, onClose }: { workspace: Workspace; onC
         opened
         onClose={onClose}
         size={560}
-        title={failed.length === outcomes.length ? "Nobody was invited" : "Invited"}
+        title={toldOf(outcomes.length - failed.length, failed.length)}
         foot={
           <>
             {failed.length > 0 && <Button onClick={again}>Correct what failed</Button>}
@@ -67,9 +90,14 @@ export function InviteDialog({ workspace, onClose }: { workspace: Workspace; onC
       onClose={onClose}
       title="Invite Member"
       sentence={`They join ${workspace.name} without permissions. You choose afterwards what they may see and do.`}
-      onSubmit={() => addresses.length > 0 && invite.mutate()}
+      onSubmit={() => addresses.length > 0 && !invite.isPending && invite.mutate()}
       foot={
         <>
+          {invite.isPending && addresses.length > 1 && (
+            <span role="status" style={{ marginRight: "auto", color: "var(--text2)" }} className="numbers">
+              {progress}
+            </span>
+          )}
           <Button onClick={onClose}>Cancel</Button>
           <Button
             type="submit"
@@ -83,20 +111,39 @@ export function InviteDialog({ workspace, onClose }: { workspace: Workspace; onC
         </>
       }
     >
-      <Textarea
-        label="E-mail addresses"
-        description="One or more, parted by commas or lines. Each link works once, for 7 days."
-        inputWrapperOrder={["label", "input", "error", "description"]}
-        autosize
-        minRows={2}
-        maxRows={8}
-        value={text}
-        onChange={(event) => setText(event.currentTarget.value)}
-        autoComplete="off"
-        data-autofocus
-      />
+      <div style={{ display: "grid", gap: 16 }}>
+        <Textarea
+          label="E-mail addresses"
+          description="One or more, parted by commas or lines. Each link works once, for 7 days."
+          inputWrapperOrder={["label", "input", "error", "description"]}
+          autosize
+          minRows={2}
+          maxRows={8}
+          value={text}
+          onChange={(event) => setText(event.currentTarget.value)}
+          autoComplete="off"
+          data-autofocus
+        />
+        <Textarea
+          label="Message (optional)"
+          description="Plain text. It stands in the mail, and on the page that the link opens."
+          inputWrapperOrder={["label", "input", "error", "description"]}
+          autosize
+          minRows={2}
+          maxRows={6}
+          maxLength={LONGEST_MESSAGE}
+          value={message}
+          onChange={(event) => setMessage(event.currentTarget.value)}
+        />
+      </div>
     </Dialog>
   );
+}
+
+function toldOf(invited: number, failed: number): string {
+  if (invited === 0) return "Nobody was invited";
+  if (failed === 0) return invited === 1 ? "Invited" : `${invited} people invited`;
+  return `${invited} invited, ${failed} not`;
 }
 
 function Told({ email, invitation, problem }: Outcome) {

@@ -1,5 +1,5 @@
 import { Button, TextInput } from "@mantine/core";
-import { IconInfoCircle } from "@tabler/icons-react";
+import { IconInfoCircle, IconMailOff } from "@tabler/icons-react";
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useParams } from "@tanstack/react-router";
 import { type FormEvent, useEffect, useState } from "react";
@@ -20,6 +20,8 @@ import { NewPasswordField } from "./PasswordField";
 import { SignInForm } from "./SignInForm";
 import css from "./session.module.css";
 import { keep, keptToken } from "./takeToken";
+
+const day = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "long" });
 
 export function InvitationPage() {
   useTitle("Invitation");
@@ -52,23 +54,58 @@ export function InvitationPage() {
         Its secret isn't kept when the page is loaded anew. The link is in the mail, or with whoever sent it to you.
       </State>
     );
-  if (link.error) return <Over problem={link.error as Problem} />;
+  if (link.error) return <Over problem={link.error as Problem} isSignedIn={account !== undefined} />;
   if (!link.data) return <LoadingPage />;
   return <Invitation token={token} link={link.data} account={account} />;
 }
 
-function Over({ problem }: { problem: Problem }) {
-  const known = problem.status === 410;
+/** What each end of a link asks its holder to do. The server's codes, in the words of whoever stands before the page. */
+const ENDS: Record<string, { title: string; sentence: string; action: "sign-in" | "none" }> = {
+  invitation_used: {
+    title: "This invitation was accepted already",
+    sentence: "The link works once. Sign in with the account that accepted it: the workspace is in its list.",
+    action: "sign-in",
+  },
+  invitation_expired: {
+    title: "This invitation has run out",
+    sentence:
+      "The link worked for seven days. Ask whoever invited you to send it again: that takes them one click and brings you a new link.",
+    action: "none",
+  },
+  invitation_revoked: {
+    title: "This invitation was taken back",
+    sentence:
+      "Whoever sent it has revoked it, or is no longer an owner of the workspace. Ask one of its owners for a new one.",
+    action: "none",
+  },
+  invitation_replaced: {
+    title: "A newer link was sent to you",
+    sentence: "This one ended when the invitation was sent again. Open the link of the newest mail or message.",
+    action: "none",
+  },
+  not_found: {
+    title: "This invitation doesn't exist",
+    sentence: "The link isn't whole, or isn't of this installation. Copy all of it, from the mail or from who sent it.",
+    action: "none",
+  },
+};
+
+function Over({ problem, isSignedIn }: { problem: Problem; isSignedIn: boolean }) {
+  const end = ENDS[problem.code];
+  const offers = isSignedIn ? "My workspaces" : end?.action === "sign-in" ? "Sign in" : null;
   return (
     <State
-      title={known ? problem.title : problem.status === 404 ? "This invitation doesn't exist" : problem.title}
+      icon={IconMailOff}
+      title={end?.title ?? problem.title}
       actions={
-        <Button component={Link} to="/">
-          {problem.code === "invitation_used" ? "Sign in" : "My workspaces"}
-        </Button>
+        offers && (
+          <Button component={Link} to="/">
+            {offers}
+          </Button>
+        )
       }
     >
-      {problem.status === 404 ? "The link isn't whole, or isn't of this installation. Copy all of it." : problem.detail}
+      {end?.sentence ?? problem.detail}
     </State>
   );
 }
@@ -93,12 +130,16 @@ function Invitation({ token, link, account }: Props) {
   });
   const mine = account && account.email.toLowerCase() === link.email.toLowerCase();
   const lead = (
-    <span style={{ display: "inline-flex", alignItems: "center", gap: 8 }}>
-      <PersonAvatar name={link.invited_by} size={22} />
-      <span>
-        <strong style={{ fontWeight: 600, color: "var(--text)" }}>{link.invited_by}</strong> invites you.
+    <>
+      <span style={{ display: "inline-flex", alignItems: "center", gap: 8 }}>
+        <PersonAvatar name={link.invited_by} size={22} />
+        <span>
+          <strong style={{ fontWeight: 600, color: "var(--text)" }}>{link.invited_by}</strong> invites you.{" "}
+          <span style={{ color: "var(--text3)" }}>Open until {day.format(Date.parse(link.expires_at))}.</span>
+        </span>
       </span>
-    </span>
+      {link.message && <span className={css.message}>{link.message}</span>}
+    </>
   );
   const failed = accept.error && accept.error.errors.length === 0 ? accept.error : null;
 
@@ -111,7 +152,8 @@ function Invitation({ token, link, account }: Props) {
       <Entrance title={`Join ${link.workspace.name}`} lead={lead} workspace={link.workspace}>
         <div className={css.form}>
           <Note tone="warn">
-            The invitation is for {link.email}. You are signed in as {account.email}.
+            The invitation is for {link.email}. You are signed in as {account.email}, which can't accept it: an
+            invitation is for one address alone.
           </Note>
           <Button variant="filled" data-size="lg" onClick={() => void leave()} fullWidth>
             Sign out and go on as {link.email}
@@ -162,7 +204,11 @@ function Invitation({ token, link, account }: Props) {
   if (isSigningIn)
     return (
       <Entrance title={`Join ${link.workspace.name}`} lead={lead} workspace={link.workspace}>
-        <p className={css.lead}>This address has an account. Sign in with it to join.</p>
+        <p className={css.lead}>
+          {link.account_exists
+            ? "This address has an account. Sign in with it to join."
+            : "Sign in with this address to join."}
+        </p>
         <SignInForm email={link.email} />
         {link.account_exists === undefined && (
           <p style={{ marginTop: 20 }}>

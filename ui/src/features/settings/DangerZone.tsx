@@ -1,17 +1,18 @@
 import { Button } from "@mantine/core";
-import { useNavigate } from "@tanstack/react-router";
+import { Link, useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
 import { ifMatch } from "@/api/client";
 import { deleteWorkspace } from "@/api/generated/stoa";
-import { ME, queryClient, useAct } from "@/api/queries";
+import { ME, queryClient, useAct, useAllInstances } from "@/api/queries";
 import { useWorkspace } from "@/frame/useWorkspace";
-import { ConfirmDialog, PageTitle, Panel } from "@/kit";
+import { ConfirmDialog, DisabledReason, PageTitle, Panel, StageTag, StatusBadge } from "@/kit";
 import css from "./settings.module.css";
 
 export function DangerZone() {
   const workspace = useWorkspace();
   const navigate = useNavigate();
   const [isOpen, setOpen] = useState(false);
+  const left = useAllInstances(workspace.slug).data ?? [];
   const remove = useAct<void>(workspace.slug, {
     act: () => deleteWorkspace(workspace.slug, { confirm: workspace.slug }, ifMatch(workspace.etag)),
     nouns: [],
@@ -32,10 +33,33 @@ export function DangerZone() {
               30 days.
             </div>
           </div>
-          <Button data-danger onClick={() => setOpen(true)}>
-            Delete
-          </Button>
+          <DisabledReason reason={left.length > 0 ? "Delete its instances first" : null}>
+            <Button data-danger disabled={left.length > 0} onClick={() => setOpen(true)}>
+              Delete
+            </Button>
+          </DisabledReason>
         </div>
+        {left.length > 0 && (
+          <div className={css.line} style={{ display: "block" }}>
+            <div className={css.strong}>
+              {left.length === 1 ? "This instance has to go first" : `These ${left.length} instances have to go first`}
+            </div>
+            <ul className={css.left}>
+              {left.map(({ id, slug, name, stage, status }) => (
+                <li key={id}>
+                  <Link
+                    to="/$workspace/instances/$instance/{-$tab}"
+                    params={{ workspace: workspace.slug, instance: slug }}
+                  >
+                    {name}
+                  </Link>
+                  <StageTag stage={stage} />
+                  <StatusBadge status={status} bare />
+                </li>
+              ))}
+            </ul>
+          </div>
+        )}
       </Panel>
       <ConfirmDialog
         opened={isOpen}

@@ -3,3 +3,4 @@
 import { later } from "@/kit";
 
 export const CreateWorkspaceDialog = later(async () => (await import("./CreateWorkspaceDialog")).CreateWorkspaceDialog);
+export const LeaveDialog = later(async () => (await import("./LeaveDialog")).LeaveDialog);

@@ -1,0 +1,160 @@
+import { Button, Select, TextInput } from "@mantine/core";
+import { useDebouncedValue } from "@mantine/hooks";
+import { IconAlertTriangle, IconLayoutGrid, IconSearch } from "@tabler/icons-react";
+import { useState } from "react";
+import type { AdministeredWorkspace } from "@/api/generated/stoa";
+import { Chip, Dialog, Empty, Failed, LoadingRows, More, Note, Panel, Person, Table, Time } from "@/kit";
+import css from "./administration.module.css";
+import { useAccounts, useAllWorkspaces, useOwnerNaming } from "./queries";
+
+export function Workspaces() {
+  const [search, setSearch] = useState("");
+  const [q] = useDebouncedValue(search.trim(), 150);
+  const found = useAllWorkspaces(q);
+  const [naming, setNaming] = useState<AdministeredWorkspace | null>(null);
+  if (found.error) return <Failed error={found.error} retry={() => void found.refetch()} inline />;
+  return (
+    <>
+      <div className={css.tools}>
+        <TextInput
+          className={css.search ?? ""}
+          placeholder="Name, slug or owner"
+          aria-label="Find a workspace"
+          leftSection={<IconSearch size={15} stroke={1.75} />}
+          value={search}
+          onChange={(event) => setSearch(event.currentTarget.value)}
+        />
+        <p className={css.aside}>You see names, owners and sizes. What is in a workspace is its members' alone.</p>
+      </div>
+      {!found.items ? (
+        <LoadingRows height={52} />
+      ) : found.items.length === 0 ? (
+        <Panel>
+          <Empty icon={IconLayoutGrid} title={q ? "No workspace fits" : "No workspaces yet"} inline>
+            {q ? "Search for another name, slug or owner." : "They are listed here once somebody creates one."}
+          </Empty>
+        </Panel>
+      ) : (
+        <Panel>
+          <Table
+            label="Workspaces"
+            head={["Workspace", "Owners", "Members", "Projects", "Servers", "Instances", "Created", ""]}
+          >
+            {found.items.map((workspace) => (
+              <tr key={workspace.id}>
+                <td>
+                  <div className={css.name}>{workspace.name}</div>
+                  <code className={css.quiet}>/{workspace.slug}</code>
+                </td>
+                <td data-label="Owners">
+                  <Owners workspace={workspace} />
+                </td>
+                <td data-label="Members" className="numbers">
+                  {workspace.size.members}
+                </td>
+                <td data-label="Projects" className="numbers">
+                  {workspace.size.projects}
+                </td>
+                <td data-label="Servers" className="numbers">
+                  {workspace.size.servers}
+                </td>
+                <td data-label="Instances" className="numbers">
+                  {workspace.size.instances}
+                </td>
+                <td data-label="Created" className={css.quiet}>
+                  <Time at={workspace.created_at} />
+                </td>
+                <td>
+                  {!workspace.has_active_owner && (
+                    <Button data-size="xs" onClick={() => setNaming(workspace)}>
+                      Name an owner
+                    </Button>
+                  )}
+                </td>
+              </tr>
+            ))}
+          </Table>
+          <More {...found} />
+        </Panel>
+      )}
+      {naming && <NameOwner workspace={naming} onClose={() => setNaming(null)} />}
+    </>
+  );
+}
+
+const SHOWN = 2;
+
+function Owners({ workspace }: { workspace: AdministeredWorkspace }) {
+  const active = workspace.owners.filter(({ status }) => status === "active");
+  const rest = active.slice(SHOWN).map(({ name }) => name);
+  return (
+    <div className={css.people}>
+      {!workspace.has_active_owner && (
+        <Chip tone="warn">
+          <IconAlertTriangle size={13} stroke={1.75} aria-hidden />
+          No active owner
+        </Chip>
+      )}
+      {active.slice(0, SHOWN).map(({ id, name, email }) => (
+        <span key={id} title={email}>
+          <Person name={name} size={20} />
+        </span>
+      ))}
+      {rest.length > 0 && (
+        <span className={css.quiet} title={rest.join(", ")}>
+          and {rest.length} more
+        </span>
+      )}
+    </div>
+  );
+}
+
+function NameOwner({ workspace, onClose }: { workspace: AdministeredWorkspace; onClose: () => void }) {
+  const [search, setSearch] = useState("");
+  const [q] = useDebouncedValue(search.trim(), 150);
+  const [account, setAccount] = useState<string | null>(null);
+  const found = useAccounts(q);
+  const name = useOwnerNaming(workspace.id, onClose);
+  const offered = (found.items ?? []).filter(({ status }) => status === "active");
+  return (
+    <Dialog
+      opened
+      onClose={onClose}
+      title={`Name an owner for ${workspace.name}`}
+      sentence="None of its owners is active, so nobody can grant anything there. Whoever you name sees and does everything in it. It stands in both audit logs."
+      onSubmit={() => account && name.mutate(account)}
+      foot={
+        <>
+          <Button onClick={onClose}>Cancel</Button>
+          <Button
+            type="submit"
+            variant="filled"
+            disabled={!account}
+            title={account ? undefined : "Choose an account first"}
+            loading={name.isPending}
+          >
+            Make the owner
+          </Button>
+        </>
+      }
+    >
+      <div style={{ display: "grid", gap: 16 }}>
+        <Select
+          label="Account"
+          placeholder="Name or e-mail address"
+          searchable
+          data={offered.map(({ id, name, email }) => ({ value: id, label: `${name}, ${email}` }))}
+          // The server has searched already, over all of them.
+          filter={({ options }) => options}
+          searchValue={search}
+          onSearchChange={setSearch}
+          value={account}
+          onChange={setAccount}
+          nothingFoundMessage="No active account fits"
+          data-autofocus
+        />
+        {name.error && <Note tone="bad">{name.error.detail}</Note>}
+      </div>
+    </Dialog>
+  );
+}
