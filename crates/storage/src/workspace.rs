@@ -4,8 +4,7 @@ use stoa_domain::member::Role;
 use stoa_domain::permission::workspace::{Change, Delete};
 use stoa_domain::slug::Slug;
 use stoa_domain::{
-    AccountId, AccountPermit, LogoId, MemberId, Permit, Refusal, ResourceKind, Timestamp,
-    WorkspaceId,
+    AccountId, AccountPermit, LogoId, MemberId, Permit, Refusal, ResourceKind, Timestamp, WorkspaceId,
 };
 
 use crate::detail::Difference;
