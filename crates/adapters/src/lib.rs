@@ -7,6 +7,7 @@ pub mod logo;
 pub mod machines;
 pub mod mail;
 pub mod master_key;
+pub mod models;
 pub mod outgoing;
 pub mod repositories;
 pub mod vault;

@@ -6,6 +6,7 @@
 pub mod abilities;
 pub mod account;
 pub mod administration;
+pub mod ai;
 pub mod audit;
 pub mod authority;
 pub mod event;

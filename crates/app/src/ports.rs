@@ -12,6 +12,7 @@ use stoa_domain::{DeploymentId, InstanceId, JobId, ProjectId, ReleaseId, Secret,
 
 use crate::failure::{Failure, Fault};
 
+pub use crate::ai::models::{Counted, ModelAccess, ModelProblem, Models, Prompt, Said, Saying};
 pub use stoa_storage::{Clock, NewIds};
 
 /// Makes secrets.
@@ -370,6 +371,7 @@ pub struct Outside {
     pub repositories: Arc<dyn Repositories>,
     pub machines: Arc<dyn Machines>,
     pub logos: Arc<dyn Logos>,
+    pub models: Arc<dyn Models>,
     /// `None` where no mail server is configured: links are shown to copy.
     pub mail: Option<Arc<dyn Mail>>,
     pub folders: Arc<dyn DataFolders>,

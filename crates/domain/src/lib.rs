@@ -6,6 +6,7 @@
 pub mod action;
 pub mod actor;
 pub mod administrator;
+pub mod ai;
 pub mod branch;
 pub mod color;
 pub mod deployment;

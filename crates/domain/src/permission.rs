@@ -388,6 +388,19 @@ permissions! {
         /// Open the URL of an instance that is for members only.
         Visit: InstanceId, Need::Member, "instance.visit";
     }
+    ai {
+        View: Whole, Need::Owner, "ai.view";
+        Change: Whole, Need::Owner, "ai.change";
+        Remove: Whole, Need::Owner, "ai.remove";
+        /// A real call with the key.
+        Test: Whole, Need::Owner, "ai.test";
+        ListModels: Whole, Need::Owner, "ai.list_models";
+        ViewUsage: Whole, Need::Owner, "ai.view_usage";
+        /// See what would leave of a text.
+        Preview: Whole, Need::Owner, "ai.preview";
+        /// Have a log or a failed deployment explained.
+        Explain: InstanceId, Need::Action(Action::ViewLogs), "ai.explain";
+    }
 }
 
 #[cfg(test)]

@@ -65,6 +65,12 @@ pub enum Refusal {
         /// Seconds until another try can succeed.
         retry_after: i64,
     },
+    /// A model provider refused, failed or wasn't reached; the text has its own words, cleaned.
+    ProviderError {
+        detail: String,
+        /// Seconds, where the provider says after how many to try again.
+        retry_after: Option<i64>,
+    },
     Unavailable,
     /// No mail server is configured, and this goes by mail alone.
     MailUnavailable,
@@ -121,6 +127,8 @@ pub enum Conflict {
     PasskeysNeedName,
     /// The account has no password to enter.
     NoPassword,
+    /// The workspace has no model provider that could be asked.
+    NoProvider,
 }
 
 /// One field of a request that is wrong.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use stoa_domain::member::Role;
 use stoa_domain::permission::{
-    DeploymentTarget, JobTarget, ProjectAndInstances, Target, Whole, all, instance, invitation, job, logo,
+    DeploymentTarget, JobTarget, ProjectAndInstances, Target, Whole, ai, all, instance, invitation, job, logo,
     member, preset, project, server, viewed_as, workspace,
 };
 use stoa_domain::push::decide_push;
@@ -221,6 +221,15 @@ fn every_permission_is_decided_as_the_product_says() {
     compare::<instance::CancelDeployment>(seen, Owner, own_job(), true);
     compare::<instance::ReadLogs>(seen, Switches(&["view_logs"]), own_instance(), true);
     compare::<instance::Visit>(seen, NOTHING, own_instance(), true);
+
+    compare::<ai::View>(seen, Owner, Whole, false);
+    compare::<ai::Change>(seen, Owner, Whole, false);
+    compare::<ai::Remove>(seen, Owner, Whole, false);
+    compare::<ai::Test>(seen, Owner, Whole, false);
+    compare::<ai::ListModels>(seen, Owner, Whole, false);
+    compare::<ai::ViewUsage>(seen, Owner, Whole, false);
+    compare::<ai::Preview>(seen, Owner, Whole, false);
+    compare::<ai::Explain>(seen, Switches(&["view_logs"]), own_instance(), true);
 
     let declared: BTreeSet<&str> = all().into_iter().map(|(operation, ..)| operation).collect();
     assert_eq!(

@@ -96,6 +96,9 @@ fn conflict(conflict: Conflict) -> &'static str {
         Conflict::NoPassword => {
             "Your account has no password: you sign in at a provider. Sign in there again to go on."
         }
+        Conflict::NoProvider => {
+            "The workspace has no AI provider yet. An owner chooses one under Settings, AI."
+        }
     }
 }
 
@@ -314,6 +317,13 @@ pub fn tell(refusal: &Refusal) -> Told {
             answer.retry_after = Some((*retry_after).max(1));
             answer
         }
+        Refusal::ProviderError { detail, retry_after } => {
+            let mut answer = told(502, "provider_error", "The AI provider didn't do it", detail.clone());
+            if let Some(seconds) = retry_after {
+                answer.more.insert("retry_after".to_owned(), json!(seconds));
+            }
+            answer
+        }
         Refusal::Unavailable => told(
             503,
             "unavailable",
@@ -428,6 +438,10 @@ pub fn examples() -> Vec<Refusal> {
         Refusal::invalid("name", "invalid", "Give a name of 1 to 80 characters."),
         Refusal::IdempotencyMismatch,
         Refusal::TooManyRequests { retry_after: 60 },
+        Refusal::ProviderError {
+            detail: "The provider answered 401: “invalid x-api-key”. Check the key.".to_owned(),
+            retry_after: None,
+        },
         Refusal::Unavailable,
         Refusal::MailUnavailable,
         Refusal::SetupNeeded,

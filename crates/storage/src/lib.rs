@@ -4,6 +4,7 @@
 
 pub mod account;
 pub mod administration;
+pub mod ai;
 pub mod attempt;
 pub mod audit;
 pub mod ceremony;
@@ -60,6 +61,7 @@ pub fn statements() -> Vec<Statement> {
         account::STATEMENTS,
         administration::STATEMENTS,
         administration::change::STATEMENTS,
+        ai::STATEMENTS,
         attempt::STATEMENTS,
         audit::STATEMENTS,
         ceremony::STATEMENTS,

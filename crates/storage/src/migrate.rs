@@ -10,6 +10,7 @@ const MIGRATIONS: &[(i64, &str)] = &[
     (2, include_str!("../migrations/0002_replicas.sql")),
     (3, include_str!("../migrations/0003_open_jobs.sql")),
     (4, include_str!("../migrations/0004_accounts.sql")),
+    (5, include_str!("../migrations/0005_ai.sql")),
     (6, include_str!("../migrations/0006_mails_end.sql")),
     (7, include_str!("../migrations/0007_grants_that_end.sql")),
 ];

@@ -22,6 +22,7 @@ use crate::fake::folders::FakeFolders;
 use crate::fake::logos::NearLogos;
 use crate::fake::machines::FakeMachines;
 use crate::fake::mail::FakeMail;
+use crate::fake::models::FakeModels;
 use crate::fake::repositories::FakeRepositories;
 
 /// The token of the set-up link.
@@ -40,6 +41,7 @@ pub struct World {
     pub mail: Arc<FakeMail>,
     pub machines: Arc<FakeMachines>,
     pub repositories: Arc<FakeRepositories>,
+    pub models: Arc<FakeModels>,
     pub router: Router,
     pub registered: Vec<Registered>,
     numbers: AtomicU32,
@@ -100,6 +102,7 @@ impl World {
         let mail = Arc::new(FakeMail::default());
         let machines = Arc::new(FakeMachines::default());
         let repositories = Arc::new(FakeRepositories::default());
+        let models = Arc::new(FakeModels::default());
         let outside = Outside {
             clock: clock.clone(),
             ids: rng.clone(),
@@ -109,6 +112,7 @@ impl World {
             repositories: repositories.clone(),
             machines: machines.clone(),
             logos: Arc::new(NearLogos),
+            models: models.clone(),
             mail: wishes.mail.then(|| mail.clone() as Arc<dyn stoa_app::ports::Mail>),
             folders: Arc::new(FakeFolders),
         };
@@ -136,6 +140,7 @@ impl World {
             mail,
             machines,
             repositories,
+            models,
             router,
             registered,
             numbers: AtomicU32::new(0),

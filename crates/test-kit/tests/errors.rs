@@ -12,6 +12,7 @@ use futures_util::future::BoxFuture;
 use http::header::{CONTENT_TYPE, HOST};
 use http::{Method, Request};
 use serde_json::json;
+use stoa_app::ports::ModelProblem;
 use stoa_app::settings::WorkspaceCreation;
 use stoa_domain::InstanceId;
 use stoa_http::git::{Git, Hosting, LARGEST_PUSH};
@@ -175,6 +176,18 @@ async fn new_project(workspace: &Workspace<'_>) -> Answer {
     workspace.owner.client.post(&workspace.path("/projects"), json!({ "name": "Shop" })).await
 }
 
+/// A model provider refuses.
+async fn of_models(answers: &mut Vec<Answer>) {
+    let world = World::on(Kind::Sqlite).await;
+    let olga = world.set_up().await;
+    let workspace = world.workspace(&olga, "Acme").await;
+    let body = json!({ "provider": "openai", "model": "m", "api_key": "sk-0123456789" });
+    let _ = olga.client.put(&workspace.path("/ai"), body).await.expect(200);
+    let problem = ModelProblem::new("The provider answered 401: “invalid key”. Check the key.");
+    world.models.answer_next(vec![Err(problem)]);
+    answers.push(olga.client.post(&workspace.path("/ai/test"), json!({})).await);
+}
+
 /// What lies outside fails.
 async fn of_faults(answers: &mut Vec<Answer>) {
     let world = World::on(Kind::Sqlite).await;
@@ -238,6 +251,7 @@ async fn every_code_of_the_list_happens_and_says_what_to_do() {
     of_invitations(&mut answers).await;
     of_instances(&mut answers).await;
     of_a_machine_without_walls(&mut answers).await;
+    of_models(&mut answers).await;
     of_faults(&mut answers).await;
     of_hosts(&mut answers).await;
 

@@ -13,7 +13,8 @@ use futures_util::stream::{self, StreamExt as _};
 use http::header::CONTENT_TYPE;
 use http::{HeaderValue, Method};
 use serde_json::{Value, json};
-use stoa_domain::Action;
+use stoa_app::ports::LogLine;
+use stoa_domain::{Action, Timestamp};
 use stoa_http::Registered;
 use stoa_http::gate::GateKind;
 use test_kit::described::undescribed;
@@ -98,6 +99,12 @@ impl Scene {
                         "deployment",
                         list.expect(200).json()["items"][0]["id"].as_str().unwrap().to_owned(),
                     );
+                    if route.path.contains("/ai") {
+                        let body =
+                            json!({ "provider": "openai", "model": "m", "api_key": "sk-of-the-sweep" });
+                        let _ = owner.client.put(&workspace.path("/ai"), body).await.expect(200);
+                        world.machines.write_line(instance.parse().unwrap(), line());
+                    }
                     words.insert("instance", instance);
                 }
             }
@@ -139,7 +146,7 @@ impl Scene {
         put("own_password", PASSWORD);
         put("workspace_slug", &self.slug);
         put("instance_name", "Staging");
-        for name in ["project", "server", "instance", "member"] {
+        for name in ["project", "server", "instance", "member", "deployment"] {
             put(name, self.words.get(name).map_or(NOBODYS, String::as_str));
         }
         Some(serde_json::from_str(&text).unwrap())
@@ -213,6 +220,17 @@ impl Scene {
     /// Everything in the records but the audit log, the counters of attempts, and when somebody was last seen.
     async fn records(&self) -> String {
         self.world.dump(&["audit_events", "attempts", "sessions", "access_tokens"]).await
+    }
+}
+
+/// What an application wrote.
+fn line() -> LogLine {
+    LogLine {
+        position: "1-0".to_owned(),
+        at: Timestamp::from_micros(1),
+        stream: "stdout".to_owned(),
+        level: None,
+        text: "Error: it broke".to_owned(),
     }
 }
 

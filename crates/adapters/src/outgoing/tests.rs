@@ -1,3 +1,5 @@
+//! What may be dialled, with names that lead where a test says and servers that misbehave.
+
 #![allow(clippy::unwrap_used)]
 
 use std::collections::{HashMap, VecDeque};

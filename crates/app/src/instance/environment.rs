@@ -166,6 +166,22 @@ impl App {
         Ok(variables)
     }
 
+    /// The values of the secret ones alone, sealed until here: so that they can be looked for in what is to leave.
+    pub(crate) async fn open_secret_variables(
+        &self,
+        workspace: WorkspaceId,
+        instance: InstanceId,
+    ) -> Result<Vec<Secret>, Failure> {
+        let variables = self.store().list_variables(workspace, instance).await?;
+        let names: HashSet<String> = variables
+            .into_iter()
+            .filter(|variable| matches!(variable.value, VariableValue::Sealed(_)))
+            .map(|variable| variable.name)
+            .collect();
+        let opened = self.open_variables(workspace, instance).await?;
+        Ok(opened.into_iter().filter(|(name, _)| names.contains(name)).map(|(_, secret)| secret).collect())
+    }
+
     /// All variables with their values: for the machine that runs the instance, and nobody else.
     pub(crate) async fn open_variables(
         &self,

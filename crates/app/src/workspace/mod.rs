@@ -57,6 +57,8 @@ pub struct SeenWorkspace {
     pub profile: Option<Profile>,
     pub member: MemberId,
     pub abilities: Abilities,
+    /// Whether a model provider is set.
+    pub has_ai: bool,
 }
 
 /// Workspaces read at once while some of them are looked for.
@@ -216,6 +218,7 @@ impl App {
             profile,
             member: caller.member,
             abilities: abilities::of_workspace(&caller, has_instances),
+            has_ai: self.store().has_ai(permit.workspace()).await?,
         })
     }
 
@@ -261,7 +264,8 @@ impl App {
         };
         let workspace = self.store().change_workspace(permit, change).await?;
         let has_instances = self.store().has_instances(workspace.id).await?;
-        Ok(by_owner(workspace, member, has_instances))
+        let has_ai = self.store().has_ai(workspace.id).await?;
+        Ok(SeenWorkspace { has_ai, ..by_owner(workspace, member, has_instances) })
     }
 
     /// The workspace as the owner who has just changed it sees it.
@@ -297,5 +301,6 @@ fn by_owner(workspace: WorkspaceRecord, member: MemberId, has_instances: bool) -
         profile: None,
         member,
         abilities: abilities::of_workspace_by_owner(has_instances),
+        has_ai: false,
     }
 }

@@ -174,6 +174,10 @@ pub(super) fn schemas() -> BTreeMap<String, Value> {
                 },
                 "description": "The instances that keep a workspace from being deleted, 100 at most.",
             },
+            "retry_after": {
+                "type": "integer",
+                "description": "Seconds after which the AI provider says to try again.",
+            },
             "errors": {
                 "type": "array",
                 "items": { "$ref": "#/components/schemas/FieldProblem" },

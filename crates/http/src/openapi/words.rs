@@ -5,6 +5,7 @@ use std::borrow::Cow;
 
 use stoa_app::abilities::Verb;
 use stoa_app::settings::WorkspaceCreation as Creation;
+use stoa_domain::ai::Provider;
 use stoa_domain::deployment::{DeploymentCause, DeploymentStatus};
 use stoa_domain::instance::{self, Visibility};
 use stoa_domain::invitation::InvitationStatus as Invitations;
@@ -47,6 +48,8 @@ fn keys<T: Copy>(all: &[T], key: impl Fn(T) -> &'static str) -> Vec<&'static str
 }
 
 closed_sets! {
+    /// Whose models are asked.
+    AiProvider = keys(Provider::ALL, Provider::key);
     /// What an instance is for.
     Stage = keys(instance::Stage::ALL, instance::Stage::key);
     /// How an instance is.

@@ -2,11 +2,13 @@
 
 mod account;
 mod administration;
+mod ai;
 mod audit;
 mod deployment;
 mod email;
 mod environment;
 mod event;
+mod explanation;
 mod instance;
 mod invitation;
 mod job;
@@ -57,5 +59,7 @@ pub fn all(_version: &'static str) -> Routes {
     let routes = environment::routes(routes);
     let routes = deployment::routes(routes);
     let routes = log::routes(routes);
+    let routes = ai::routes(routes);
+    let routes = explanation::routes(routes);
     crate::proxy::visit::routes(routes)
 }

@@ -140,6 +140,8 @@ pub(super) struct WorkspaceView {
     #[schema(value_type = Vec<words::MayVerb>)]
     may: Vec<&'static str>,
     blocked: std::collections::BTreeMap<&'static str, Blocked>,
+    /// Whether a model provider is set: what it is asked for is shown then.
+    ai: bool,
 }
 
 impl WorkspaceView {
@@ -158,6 +160,7 @@ impl WorkspaceView {
             permissions: PermissionsView::of(seen.profile).narrowed_to(seen.actions),
             may,
             blocked,
+            ai: seen.has_ai,
         }
     }
 

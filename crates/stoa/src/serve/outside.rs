@@ -9,6 +9,8 @@ use stoa_adapters::folders::LocalFolders;
 use stoa_adapters::logo::ProcessLogos;
 use stoa_adapters::machines::{AgentMachines, NoMachines};
 use stoa_adapters::mail::SmtpMail;
+use stoa_adapters::models::HttpModels;
+use stoa_adapters::outgoing::Outgoing;
 use stoa_adapters::repositories::GitRepositories;
 use stoa_adapters::vault::MasterVault;
 use stoa_agent::client::Client;
@@ -112,6 +114,7 @@ pub async fn make(settings: &Settings, vault: MasterVault) -> Result<Parts, Ende
         repositories: repositories.clone(),
         machines,
         logos: Arc::new(ProcessLogos::new(std::env::current_exe()?, threads)),
+        models: Arc::new(HttpModels::new(Outgoing::new(settings.outgoing_rules()))),
         mail,
         folders: Arc::new(folders_of(settings)),
     };

@@ -121,7 +121,6 @@ impl Settings {
     }
 
     /// What Stoa's own outgoing calls may reach, and never: itself.
-    #[allow(dead_code)]
     pub fn outgoing_rules(&self) -> Rules {
         let internal = self.internal_url.as_ref();
         let ports = [

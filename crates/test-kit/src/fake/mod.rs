@@ -6,4 +6,5 @@ pub mod folders;
 pub mod logos;
 pub mod machines;
 pub mod mail;
+pub mod models;
 pub mod repositories;
