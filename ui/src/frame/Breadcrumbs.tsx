@@ -18,6 +18,7 @@ const WORDS: Record<string, string> = {
   environment: "Variables",
   general: "General",
   appearance: "Appearance",
+  ai: "AI",
   danger: "Danger zone",
   profile: "Profile",
   security: "Security",

@@ -46,7 +46,7 @@ pub struct Rules {
 pub struct Limits {
     /// From the first packet to an open connection, the look-up of the name included.
     pub connect: Duration,
-    /// From then to the answer's head.
+    /// To the answer's head, connecting included.
     pub first_byte: Duration,
     /// Between two pieces of the answer.
     pub silence: Duration,
@@ -115,8 +115,7 @@ impl Outgoing {
         let destination = self.vetting.destination(&url)?;
         let client = self.clients.of(&self.vetting, &destination, limits.connect)?;
         let request = reqwest::Request::try_from(request).map_err(|_| OutgoingError::NoUrl)?;
-        // Connecting has a limit of its own, which ends first.
-        let answered = tokio::time::timeout(limits.connect + limits.first_byte, client.execute(request));
+        let answered = tokio::time::timeout(limits.first_byte, client.execute(request));
         match answered.await {
             Err(_) => Err(OutgoingError::NoAnswer(limits.first_byte)),
             Ok(Err(error)) => Err(OutgoingError::of(&error)),

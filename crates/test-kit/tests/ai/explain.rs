@@ -47,7 +47,7 @@ on_both_databases! {
         assert_eq!(events[3], json!({ "delta": "2], see [L2] and [L99]." }));
         assert_eq!((events.len(), &events[4]["done"]), (5, &json!(true)));
         let audit = scene.olga.client.get(&scene.path("/audit?action=ai.explain")).await.expect(200).json();
-        assert_eq!(audit["items"][0]["actor"]["name"], "Rita Reader", "{audit}");
+        assert_eq!(audit["items"][0]["actor_name"], "Rita Reader", "{audit}");
     }
 
     async fn a_canary_leaves_in_no_form(world: World) {

@@ -72,7 +72,8 @@ async fn answers(provider: &str, server: &Server) {
         assert!(tried["usage"][count].as_i64().unwrap() > 0, "{tried}");
     }
     let models = olga.get(&scene.path("/ai/models")).await.expect(200).json();
-    assert_eq!(models["items"], json!(["tiny.gguf"]));
+    // It names its one model by its file.
+    assert!(models["items"][0].as_str().unwrap().ends_with("tiny.gguf"), "{models}");
 
     scene.write(&["starting", "Error: no such table: shop", "exit 1"]);
     let events = scene.explain(&scene.reader.client).await.rest().await;

@@ -3,6 +3,7 @@
 use http::Method;
 use serde_json::json;
 use test_kit::on_both_databases;
+use test_kit::world::PASSWORD;
 
 use super::Scene;
 
@@ -125,7 +126,10 @@ on_both_databases! {
         assert_eq!(days, [1, 2]);
         // What is older than is shown isn't.
         scene.world.clock.pass_seconds(40 * 24 * 3600);
-        assert_eq!(scene.usage().await["members"], json!([]));
+        let cookie = scene.world.sign_in(&scene.olga.email, PASSWORD).await.cookie().unwrap();
+        let again = scene.world.nobody().with_cookie(cookie);
+        let usage = again.get(&scene.path("/ai/usage")).await.expect(200).json();
+        assert_eq!(usage["members"], json!([]));
     }
 
     async fn members_are_told_whether_there_is_ai_and_no_more(world: World) {

@@ -5,17 +5,22 @@ import {
   IconCircleXFilled,
   IconLoader2,
   IconRocket,
+  IconSparkles,
   IconX,
 } from "@tabler/icons-react";
 import { useNavigate } from "@tanstack/react-router";
-import { cancelDeployment, deployInstance } from "@/api/generated/stoa";
+import { useState } from "react";
+import { cancelDeployment, deployInstance, type ExplainWish } from "@/api/generated/stoa";
 import type { Deployment, Instance } from "@/api/nouns";
 import { useAct, useDeployment } from "@/api/queries";
-import { LogView } from "@/features/logs";
+import { Explanation } from "@/features/ai";
+import { LogView, wishOf } from "@/features/logs";
 import { useSubjects } from "@/frame/useSubjects";
+import { useWorkspace } from "@/frame/useWorkspace";
 import {
   AbleButton,
   Failed,
+  Go,
   LoadingRows,
   Note,
   Person,
@@ -41,20 +46,46 @@ export function DeploymentView({ workspace, instance, id }: { workspace: string;
   const deployment = useDeployment(workspace, instance.id, id);
   if (deployment.error) return <Failed error={deployment.error} home={workspace} />;
   if (!deployment.data) return <LoadingRows rows={6} />;
-  const here = deployment.data;
+  return <Shown key={id} workspace={workspace} instance={instance} deployment={deployment.data} />;
+}
+
+type ShownProps = { workspace: string; instance: Instance; deployment: Deployment };
+
+function Shown({ workspace, instance, deployment }: ShownProps) {
+  const { ai } = useWorkspace();
+  const [wish, setWish] = useState<ExplainWish | null>(null);
+  const whole = { deployment: deployment.id };
   return (
-    <div className={css.stack}>
-      <Outcome workspace={workspace} instance={instance} deployment={here} />
-      <LogView
-        workspace={workspace}
-        instance={instance.id}
-        deployment={here.id}
-        isOver={here.ended_at !== null}
-        head={<Steps deployment={here} />}
-      />
-      <Section title="All deployments">
-        <DeploymentList workspace={workspace} instance={instance} open={here.id} />
-      </Section>
+    <div className={wish ? css.beside : ""}>
+      <div className={css.stack}>
+        <Outcome
+          workspace={workspace}
+          instance={instance}
+          deployment={deployment}
+          isExplained={wish !== null && wish.from === undefined}
+          {...(ai && { onExplain: () => setWish(whole) })}
+        />
+        <LogView
+          workspace={workspace}
+          instance={instance.id}
+          deployment={deployment.id}
+          isOver={deployment.ended_at !== null}
+          head={<Steps deployment={deployment} />}
+          {...(ai && { onExplain: (lines) => setWish(wishOf(lines, deployment.id)) })}
+        />
+        <Section title="All deployments">
+          <DeploymentList workspace={workspace} instance={instance} open={deployment.id} />
+        </Section>
+      </div>
+      {wish && (
+        <Explanation
+          key={JSON.stringify(wish)}
+          workspace={workspace}
+          instance={instance.id}
+          wish={wish}
+          onClose={() => setWish(null)}
+        />
+      )}
     </div>
   );
 }
@@ -77,8 +108,8 @@ function Steps({ deployment }: { deployment: Deployment }) {
 }
 
 /** The one sentence, what it means for those who use the application, and what next. */
-function Outcome(props: { workspace: string; instance: Instance; deployment: Deployment }) {
-  const { workspace, instance, deployment } = props;
+function Outcome(props: ShownProps & { isExplained: boolean; onExplain?: () => void }) {
+  const { workspace, instance, deployment, onExplain } = props;
   useTitle(`Deployment #${deployment.number} of ${instance.name}`);
   const navigate = useNavigate();
   const subjects = useSubjects([
@@ -122,6 +153,16 @@ function Outcome(props: { workspace: string; instance: Instance; deployment: Dep
         </div>
       </div>
       <div className={css.next}>
+        {hasFailed && onExplain && (
+          <Button
+            className={css.explain ?? ""}
+            aria-pressed={props.isExplained}
+            leftSection={<IconSparkles size={16} stroke={1.75} aria-hidden />}
+            onClick={onExplain}
+          >
+            Explain
+          </Button>
+        )}
         {isOpen ? (
           <Button
             leftSection={<IconX size={16} stroke={1.75} aria-hidden />}
@@ -142,6 +183,7 @@ function Outcome(props: { workspace: string; instance: Instance; deployment: Dep
           </AbleButton>
         )}
         {problem && <Note tone="bad">{problem.detail}</Note>}
+        {hasFailed && !onExplain && <Hint workspace={workspace} />}
         <span className={css.byWhom}>
           {deployment.started_by ? <Person name={deployment.started_by.name} /> : "Stoa"}
           <span>
@@ -151,5 +193,16 @@ function Outcome(props: { workspace: string; instance: Instance; deployment: Dep
         </span>
       </div>
     </section>
+  );
+}
+
+/** Owners alone can choose a provider: to the others nothing is shown. */
+function Hint({ workspace }: { workspace: string }) {
+  if (!useWorkspace().may.includes("manage")) return null;
+  return (
+    <span className={css.hint}>
+      <IconSparkles size={15} stroke={1.75} aria-hidden />
+      <Go to={`/${workspace}/settings/ai`}>Choose an AI provider</Go> to have failures explained here.
+    </span>
   );
 }

@@ -1,12 +1,12 @@
 import { Button, CloseButton } from "@mantine/core";
-import { IconCopy, IconLink } from "@tabler/icons-react";
+import { IconCopy, IconLink, IconSparkles } from "@tabler/icons-react";
 import { useRef, useState } from "react";
 import { copyText } from "@/kit";
 import css from "./logs.module.css";
 import type { Chosen } from "./useChosen";
 
 /** What can be done with the lines that are chosen. */
-export function Choice({ chosen }: { chosen: Chosen }) {
+export function Choice({ chosen, onExplain }: { chosen: Chosen; onExplain?: () => void }) {
   const link = useRef<HTMLPreElement>(null);
   const text = useRef<HTMLPreElement>(null);
   const [done, setDone] = useState("");
@@ -37,6 +37,16 @@ export function Choice({ chosen }: { chosen: Chosen }) {
       >
         Copy text
       </Button>
+      {onExplain && (
+        <Button
+          variant="subtle"
+          data-size="xs"
+          leftSection={<IconSparkles size={15} stroke={1.75} aria-hidden />}
+          onClick={onExplain}
+        >
+          Explain
+        </Button>
+      )}
       <CloseButton size={28} aria-label="Choose no line" onClick={chosen.none} />
       <pre ref={link} className="visually-hidden">
         {window.location.href}

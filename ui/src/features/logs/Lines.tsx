@@ -37,6 +37,13 @@ export function Lines(props: Props) {
   const [size, setSize] = useState({ height: 600, width: 1000 });
   const heights = useRef(new Heights());
   const sought = useRef(chosen.first);
+  const isFirst = useRef(true);
+  const known = useRef(chosen.first);
+  // A link from beside the log leads to another line: it's looked for too.
+  if (known.current !== chosen.first) {
+    known.current = chosen.first;
+    sought.current = chosen.first;
+  }
   const beside = props.isPlain ? 92 : 300;
   const columns = isWrapped ? Math.max(20, Math.floor((size.width - beside) / LETTER)) : 0;
   const stands = heights.current.of(lines, columns);
@@ -50,10 +57,15 @@ export function Lines(props: Props) {
     if (found >= 0) {
       // A link to a line: there, and not to the end.
       sought.current = null;
-      onAtEnd(false);
-      element.scrollTop = Math.max(0, stands.top(found) - element.clientHeight / 2);
+      const at = stands.top(found);
+      const isSeen = at >= element.scrollTop && at <= element.scrollTop + element.clientHeight - 2 * ROW;
+      if (isFirst.current || !isSeen) {
+        onAtEnd(false);
+        element.scrollTop = Math.max(0, at - element.clientHeight / 2);
+      }
+      isFirst.current = false;
     } else if (isAtEnd) element.scrollTop = element.scrollHeight;
-  }, [version, lines.length, isAtEnd, columns]);
+  }, [version, lines.length, isAtEnd, columns, chosen.first]);
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: it goes there when finding does, not when lines come
   useLayoutEffect(() => {

@@ -1,15 +1,25 @@
 import { useNavigate, useSearch } from "@tanstack/react-router";
+import { useState } from "react";
+import type { ExplainWish } from "@/api/generated/stoa";
 import type { Deployment, Instance } from "@/api/nouns";
+import { Explanation } from "@/features/ai";
+import { useWorkspace } from "@/frame/useWorkspace";
 import { LogView } from "./LogView";
+import css from "./logs.module.css";
+import { wishOf } from "./stretch";
 
 type Props = { workspace: string; instance: Instance; newest: Deployment | undefined };
+type Asked = { wish: ExplainWish; numberOf: (position: string) => number | undefined };
 
-/** The application's log, or that of its newest deployment. */
+/** The application's log, or that of its newest deployment; and what a stretch of it means, beside it. */
 export function LogPage({ workspace, instance, newest }: Props) {
   const { of } = useSearch({ strict: false }) as { of?: string };
+  const { ai } = useWorkspace();
   const navigate = useNavigate();
+  const [asked, setAsked] = useState<Asked | null>(null);
   const isDeployment = of === "deployment" && newest !== undefined;
-  const choose = (value: string) =>
+  const choose = (value: string) => {
+    setAsked(null);
     void navigate({
       to: ".",
       search: (value === "deployment" ? { of: value } : {}) as never,
@@ -17,14 +27,30 @@ export function LogPage({ workspace, instance, newest }: Props) {
       replace: true,
       resetScroll: false,
     });
+  };
   return (
-    <LogView
-      key={isDeployment ? newest.id : "application"}
-      workspace={workspace}
-      instance={instance.id}
-      isWhole
-      {...(isDeployment && { deployment: newest.id, isOver: newest.ended_at !== null })}
-      {...(newest && { which: { value: isDeployment ? "deployment" : "application", choose } })}
-    />
+    <div className={css.split}>
+      <LogView
+        key={isDeployment ? newest.id : "application"}
+        workspace={workspace}
+        instance={instance.id}
+        isWhole
+        {...(isDeployment && { deployment: newest.id, isOver: newest.ended_at !== null })}
+        {...(newest && { which: { value: isDeployment ? "deployment" : "application", choose } })}
+        {...(ai && {
+          onExplain: (lines, numberOf) =>
+            setAsked({ wish: wishOf(lines, isDeployment ? newest.id : undefined), numberOf }),
+        })}
+      />
+      {asked && (
+        <Explanation
+          key={JSON.stringify(asked.wish)}
+          workspace={workspace}
+          instance={instance.id}
+          {...asked}
+          onClose={() => setAsked(null)}
+        />
+      )}
+    </div>
   );
 }

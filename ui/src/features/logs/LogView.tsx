@@ -14,7 +14,7 @@ import { Note, usePhone } from "@/kit";
 import { Choice } from "./Choice";
 import { Finder } from "./find";
 import { Lines } from "./Lines";
-import type { Level } from "./lines";
+import type { Level, Shown } from "./lines";
 import css from "./logs.module.css";
 import { Strip, useLater } from "./Strip";
 import { rate, rateInWords } from "./strip";
@@ -32,11 +32,14 @@ type Props = {
   head?: ReactNode;
   /** Which of the instance's logs it is, and how to choose the other. */
   which?: Which;
+  /** Has the chosen lines explained. */
+  onExplain?: (lines: Shown[], numberOf: (position: string) => number | undefined) => void;
   /** The page is the log: it takes what the window has. Else it stands in a card. */
   isWhole?: boolean;
 };
 
-export function LogView({ workspace, instance, deployment, isOver = false, head, which, isWhole = false }: Props) {
+export function LogView(props: Props) {
+  const { workspace, instance, deployment, isOver = false, head, which, isWhole = false, onExplain } = props;
   const phone = usePhone();
   const [text, setText] = useState("");
   const [settled] = useDebouncedValue(text, 250);
@@ -154,7 +157,13 @@ export function LogView({ workspace, instance, deployment, isOver = false, head,
           isAtEnd={isAtEnd}
           onAtEnd={setAtEnd}
         />
-        <Choice chosen={chosen} />
+        <Choice
+          chosen={chosen}
+          {...(onExplain && {
+            onExplain: () =>
+              onExplain(chosen.lines, (position) => buffer.lines.find((line) => line.position === position)?.number),
+          })}
+        />
       </div>
       <div className={css.foot}>
         {log.isLive ? (

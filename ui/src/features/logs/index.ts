@@ -1,2 +1,3 @@
 export { LogPage } from "./LogPage";
 export { LogView } from "./LogView";
+export { wishOf } from "./stretch";

@@ -8,6 +8,7 @@ import {
   IconLock,
   IconPalette,
   IconShieldLock,
+  IconSparkles,
   IconUserCircle,
 } from "@tabler/icons-react";
 import { Link, Navigate, useParams } from "@tanstack/react-router";
@@ -22,6 +23,7 @@ import css from "./settings.module.css";
 const page = <P extends object>(load: () => Promise<ComponentType<P>>) => later(load, <LoadingPage />);
 const ActivityPage = page(async () => (await import("@/features/activity/ActivityPage")).ActivityPage);
 const AppearancePage = page(async () => (await import("@/features/appearance/AppearancePage")).AppearancePage);
+const AiPage = page(async () => (await import("@/features/ai/AiPage")).AiPage);
 const DangerZone = page(async () => (await import("./DangerZone")).DangerZone);
 const General = page(async () => (await import("./General")).General);
 const MyWorkspaces = page(async () => (await import("@/features/workspaces/MyWorkspaces")).MyWorkspaces);
@@ -37,6 +39,7 @@ const OF_WORKSPACE: Place[] = [
   { key: "general", word: "General", Icon: IconAdjustmentsHorizontal },
   { key: "appearance", word: "Appearance", Icon: IconPalette },
   { key: "sign-in", word: "Sign-in", Icon: IconShieldLock },
+  { key: "ai", word: "AI", Icon: IconSparkles },
   { key: "activity", word: "Activity", Icon: IconActivity },
   { key: "danger", word: "Danger zone", Icon: IconAlertCircle },
 ];
@@ -82,6 +85,7 @@ function Chosen({ page, workspace, open }: { page: string; workspace: Workspace 
     if (page === "general") return <General />;
     if (page === "appearance") return <AppearancePage />;
     if (page === "sign-in") return <SignInRules />;
+    if (page === "ai") return <AiPage />;
     if (page === "activity") return <ActivityPage />;
     if (page === "danger") return <DangerZone />;
   }

@@ -235,6 +235,8 @@ fn value(line: &str, start: usize, to_the_end: bool) -> (usize, usize) {
     }
     let is_end = |letter: char| letter.is_whitespace() || ",;&)}]\"'<>|`".contains(letter);
     let end = end_of(rest, is_end);
+    // A full stop ends the sentence, not the secret.
+    let end = rest[..end].trim_end_matches('.').len();
     let behind = rest[end..].trim_start();
     if SCHEMES.contains(&rest[..end].to_ascii_lowercase().as_str()) && !behind.is_empty() {
         let from = line.len() - behind.len();

@@ -111,7 +111,8 @@ fn pieces(line: &str, mask: &[Option<Removed>]) -> Vec<Piece> {
     for (at, letter) in line.char_indices() {
         let bytes = mask.get(at..at + letter.len_utf8()).unwrap_or_default();
         match (bytes.iter().flatten().next(), pieces.last_mut()) {
-            (Some(what), Some(Piece::Removed(last))) if last == what => {}
+            // What lies side by side is one to whoever reads it.
+            (Some(_), Some(Piece::Removed(_))) => {}
             (Some(what), _) => pieces.push(Piece::Removed(*what)),
             (None, Some(Piece::Text(text))) => text.push(letter),
             (None, _) => pieces.push(Piece::Text(letter.to_string())),

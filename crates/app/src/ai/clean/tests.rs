@@ -85,6 +85,7 @@ fn what_looks_like_a_secret_goes() {
         ("postgres://shop:s3cr3t@db/shop", "postgres://shop:[password removed]@db/shop"),
         ("postgres://shop:a/b@c@db/shop", "postgres://shop:[password removed]@db/shop"),
         ("password=hunter2, user=anna", "password=[password removed], user=anna"),
+        ("wrong password: hunter2.", "wrong password: [password removed]."),
         ("{\"api_key\": \"abc\", \"model\": \"m\"}", "{\"api_key\": \"[token removed]\", \"model\": \"m\"}"),
         ("run --token abc --verbose", "run --token [token removed] --verbose"),
         ("'client_secret' => 'abc'", "'client_secret' => '[token removed]'"),

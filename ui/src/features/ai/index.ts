@@ -1,0 +1,5 @@
+// Loaded when somebody has something explained, not before.
+
+import { later } from "@/kit";
+
+export const Explanation = later(async () => (await import("./Explanation")).Explanation);

@@ -1,0 +1,23 @@
+import {
+  IconHome,
+  IconPlug,
+  IconSquareLetterA,
+  IconSquareLetterG,
+  IconSquareLetterO,
+  type TablerIcon,
+} from "@tabler/icons-react";
+import type { AiProvider } from "@/api/generated/stoa";
+
+type Look = { key: AiProvider; name: string; Icon: TablerIcon; model: string };
+
+/** How the providers are shown. What each of them needs is said by the server's answers. */
+export const PROVIDERS: Look[] = [
+  { key: "anthropic", name: "Anthropic", Icon: IconSquareLetterA, model: "claude-sonnet-4-5" },
+  { key: "openai", name: "OpenAI", Icon: IconSquareLetterO, model: "gpt-5" },
+  { key: "groq", name: "Groq", Icon: IconSquareLetterG, model: "llama-3.3-70b-versatile" },
+  { key: "ollama", name: "Ollama", Icon: IconHome, model: "llama3.1" },
+  { key: "custom", name: "Custom", Icon: IconPlug, model: "name-of-a-model" },
+];
+
+/** Those that stand at an address of one's own, where a key may not be asked for. */
+export const isOwn = (provider: AiProvider | null) => provider === "ollama" || provider === "custom";
