@@ -275,7 +275,9 @@ impl App {
         member: MemberId,
     ) -> Result<SeenWorkspace, Failure> {
         let has_instances = self.store().has_instances(workspace).await?;
-        Ok(by_owner(self.store().load_workspace(workspace).await?, member, has_instances))
+        let has_ai = self.store().has_ai(workspace).await?;
+        let seen = by_owner(self.store().load_workspace(workspace).await?, member, has_instances);
+        Ok(SeenWorkspace { has_ai, ..seen })
     }
 
     /// Deletes the workspace, by its slug typed once more.

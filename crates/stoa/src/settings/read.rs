@@ -127,6 +127,7 @@ impl Settings {
             Some(self.listen.port()),
             self.public_url.port_or_known_default(),
             internal.and_then(Url::port_or_known_default),
+            self.tls.as_ref().map(|tls| tls.listen.port()),
         ];
         let hosts = [self.public_url.host_str(), internal.and_then(Url::host_str)];
         Rules {

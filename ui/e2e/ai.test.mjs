@@ -1,0 +1,307 @@
+// AI: the settings by their owner, a provider that answers and one that refuses, and explanations that stop when their
+// reader does.
+
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { writeFile } from "node:fs/promises";
+import http from "node:http";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { findings, look, person, startBrowser } from "./browser.mjs";
+import { repository, startMail, startStoa, until } from "./stoa.mjs";
+
+const PASSWORD = "a long enough sentence";
+const W = "/acme";
+const KEY = "sk-proj-0123456789ab9f3c";
+const CANARY = "canary-Quiet-Lantern-4711";
+let mail, stoa, browser, owner, reader, repo, provider, failed, instance;
+
+/** A server that speaks as OpenAI's does: the real form, with words of the test's own. */
+async function startProvider() {
+  const asked = [];
+  let held = null;
+  const server = http.createServer(async (request, answer) => {
+    let body = "";
+    for await (const piece of request) body += piece;
+    if (request.headers.authorization !== `Bearer ${KEY}`) {
+      answer.writeHead(401, { "content-type": "application/json" });
+      return answer.end(JSON.stringify({ error: { message: "Incorrect API key provided.", code: "invalid_api_key" } }));
+    }
+    if (request.url === "/v1/models") {
+      answer.writeHead(200, { "content-type": "application/json" });
+      const data = ["tiny-1", "tiny-2", "large-1"].map((id) => ({ id, object: "model" }));
+      return answer.end(JSON.stringify({ object: "list", data }));
+    }
+    const { messages } = JSON.parse(body);
+    const prompt = messages.at(-1).content;
+    asked.push({ prompt, whole: body });
+    answer.writeHead(200, { "content-type": "text/event-stream" });
+    const send = (value) => answer.write(`data: ${JSON.stringify(value)}\n\n`);
+    const say = (content) => send({ choices: [{ index: 0, delta: { content }, finish_reason: null }] });
+    const line = prompt.match(/^L(\d+) .*pg_config/m)?.[1];
+    const words = line
+      ? `## What happened\nThe commit adds \`psycopg2\`, which is compiled while installing and needs PostgreSQL's headers [L${line}] [L9999].\n\n## What to try\n1. Use \`psycopg2-binary\`, which is built already.\n2. Or install \`libpq-dev\` on the server.`
+      : prompt.includes("Ready.")
+        ? "Ready. I can read logs and differences."
+        : "## What happened\nThe application started and answers [L1].\n\n## What to try\n1. Nothing; it works.";
+    for (const piece of words.match(/[\s\S]{1,12}/g)) say(piece);
+    if (held) {
+      held.reached();
+      await once(answer, "close");
+      return held.left();
+    }
+    send({ choices: [{ index: 0, delta: {}, finish_reason: "stop" }] });
+    send({ choices: [], usage: { prompt_tokens: 24, completion_tokens: 7, total_tokens: 31 } });
+    answer.end("data: [DONE]\n\n");
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  return {
+    port: server.address().port,
+    asked,
+    /** From now on answers don't end: tells when one is under way, and when whoever asked has left. */
+    hold() {
+      const told = {};
+      const reached = new Promise((go) => {
+        told.reached = go;
+      });
+      const left = new Promise((go) => {
+        told.left = go;
+      });
+      held = told;
+      return { reached, left };
+    },
+    release() {
+      held = null;
+    },
+    stop() {
+      server.close();
+      server.closeAllConnections();
+    },
+  };
+}
+
+const call = (page, method, path, body) =>
+  page.evaluate(
+    async ([method, path, body]) => {
+      const headers = { "Content-Type": "application/json" };
+      const answer = await fetch(`/api/v1${path}`, { method, headers, ...(body && { body: JSON.stringify(body) }) });
+      const text = await answer.text();
+      return { status: answer.status, body: text ? JSON.parse(text) : null };
+    },
+    [method, path, body],
+  );
+
+async function made(method, path, body) {
+  const answer = await call(owner.page, method, path, body);
+  assert.ok(answer.status < 300, `${method} ${path}: ${answer.status} ${JSON.stringify(answer.body)}`);
+  return answer.body;
+}
+
+before(async () => {
+  mail = await startMail();
+  provider = await startProvider();
+  stoa = await startStoa({ mail, environment: { STOA_EGRESS_ALLOW: `127.0.0.1:${provider.port}` } });
+  browser = await startBrowser();
+  repo = await repository("guestbook");
+  owner = await person(browser, stoa.origin);
+  const { page } = owner;
+  await page.goto(stoa.setupLink);
+  await page.getByLabel("Your name").fill("Anna Lindqvist");
+  await page.getByLabel("E-mail address").fill("anna@example.com");
+  await page.getByLabel("Password", { exact: true }).fill(PASSWORD);
+  await page.getByRole("button", { name: "Create the account" }).click();
+  await page.getByRole("heading", { name: "Workspaces" }).waitFor();
+  await made("POST", "/workspaces", { name: "Acme" });
+  const server = await made("POST", "/workspaces/acme/servers", { name: "local", local: true });
+  const project = await made("POST", "/workspaces/acme/projects", { name: "guestbook" });
+  const token = await made("POST", "/me/tokens", { name: "laptop" });
+  const remote = new URL((await made("GET", "/workspaces/acme/projects/guestbook")).repository.url);
+  remote.username = "anna";
+  remote.password = token.token;
+  await repo.git("remote", "add", "stoa", remote.href);
+  await repo.git("push", "--quiet", "stoa", "main");
+  instance = await made("POST", "/workspaces/acme/instances", {
+    name: "shop",
+    project: project.id,
+    server: server.id,
+    stage: "staging",
+    branch: "main",
+    environment: [{ name: "PAY_KEY", value: CANARY, secret: true }],
+  });
+  const newest = async () => (await made("GET", `/workspaces/acme/instances/${instance.id}/deployments`)).items[0];
+  await until("the first deployment", async () => (await newest()).status === "succeeded", 90);
+  const says =
+    'import os, sys; print("Collecting psycopg2==2.9.9"); print("by", os.environ["PAY_KEY"]); print("Error: pg_config executable not found.", file=sys.stderr); sys.exit(1)';
+  await writeFile(
+    join(repo.folder, "stoa.toml"),
+    `[build]\ncommands = [["python3", "-c", '${says}']]\n[run]\ncommand = ["python3", "app.py"]\n`,
+  );
+  await repo.git("commit", "--quiet", "--all", "--message=Add purchase approvals");
+  await repo.git("push", "--quiet", "stoa", "main");
+  failed = await until(
+    "the failed deployment",
+    async () => {
+      const one = await newest();
+      return one.status === "failed" && one;
+    },
+    90,
+  );
+});
+
+after(async () => {
+  await browser?.close();
+  await stoa?.stop();
+  await mail?.stop();
+  await repo?.remove();
+  provider?.stop();
+});
+
+const deployment = () => `${W}/instances/shop/deployments/${failed.id}`;
+
+test("without a provider nothing is offered, and an owner is told where to choose one", async () => {
+  const { page } = owner;
+  await page.goto(deployment());
+  await page.getByText("to have failures explained here").waitFor();
+  assert.equal(await page.getByRole("button", { name: "Explain" }).count(), 0);
+  await page.getByRole("link", { name: "Choose an AI provider" }).click();
+  await page.getByRole("heading", { name: "AI", exact: true }).waitFor();
+  await page.getByText("Nothing was asked yet").waitFor();
+  await page.getByText("password removed").first().waitFor();
+  await look(page, "ai-empty", { ready: "text=password removed" });
+});
+
+test("a provider is chosen, its key is kept and never shown, and its own words tell what is wrong", async () => {
+  const { page } = owner;
+  await page.getByLabel("Custom").check();
+  await page.getByLabel("Base URL").fill("http://127.0.0.1:1/v1");
+  await page.getByRole("combobox", { name: "Model" }).or(page.getByLabel("Model")).first().fill("tiny-1");
+  await page.getByLabel("API key").fill("sk-wrong-0123456789");
+  await page.getByRole("button", { name: "Save" }).click();
+  // A private address that nobody has listed.
+  await page.getByText("is a private address").waitFor();
+  await look(page, "ai-refused", { ready: "text=is a private address" });
+  await page.getByLabel("Base URL").fill(`http://127.0.0.1:${provider.port}`);
+  await page.getByRole("button", { name: "Save" }).click();
+  await page.getByRole("group", { name: "API key" }).getByText("6789").waitFor();
+  await page.getByRole("button", { name: "Test" }).click();
+  await page.getByText("Incorrect API key provided").waitFor();
+  await look(page, "ai-test-failed", { ready: "text=Incorrect API key provided" });
+  await page.getByRole("button", { name: "Replace" }).click();
+  await page.getByLabel("API key").fill(KEY);
+  await page.getByRole("button", { name: "Save" }).click();
+  await page.getByRole("group", { name: "API key" }).getByText("9f3c").waitFor();
+  await page.getByText("The provider offers 3 with this key").waitFor();
+  await page.getByRole("button", { name: "Test" }).click();
+  await page.getByText("Ready. I can read logs and differences.").waitFor();
+  await page.getByText("31 tokens").waitFor();
+  await page.getByRole("table", { name: "Usage by member" }).getByText("Anna Lindqvist").waitFor();
+  await look(page, "ai", { ready: "text=The provider answered in" });
+  assert.ok(!(await page.content()).includes(KEY));
+});
+
+test("a text of one's own is cleaned by the server", async () => {
+  const { page } = owner;
+  await page.getByRole("button", { name: "Try a text of your own" }).click();
+  await page.getByLabel("A text of your own").fill(`using ${KEY} for https://anna:hush@shop.example/`);
+  await page.getByText("secret removed").waitFor();
+  const shown = await page.getByRole("region", { name: "What the provider would get" }).innerText();
+  assert.ok(!shown.includes(KEY) && !shown.includes("hush"), shown);
+});
+
+test("a failed deployment is explained beside its log, with the lines that show it", async () => {
+  const { page } = owner;
+  await page.goto(deployment());
+  await page.getByRole("button", { name: "Explain" }).click();
+  const panel = page.getByRole("complementary", { name: "Explanation" });
+  await panel.getByText("It can be wrong; nothing was changed").waitFor();
+  await panel.getByRole("heading", { name: "What to try" }).waitFor();
+  assert.equal(await panel.getByText("9999").count(), 0);
+  await look(page, "explained", { ready: "text=Evidence" });
+  const evidence = panel.getByRole("listitem").filter({ hasText: "pg_config" }).getByRole("link");
+  await evidence.click();
+  await page.locator('[data-level="error"]', { hasText: "pg_config" }).first().waitFor();
+  assert.match(new URL(page.url()).hash, /^#\d+-\d+$/);
+  const { whole } = provider.asked.at(-1);
+  assert.ok(whole.includes("by [secret removed]"), whole);
+  assert.ok(!whole.includes(CANARY) && !whole.includes(KEY));
+});
+
+test("Stop ends it, at the provider too; and so does leaving the page", async () => {
+  const { page } = owner;
+  const panel = page.getByRole("complementary", { name: "Explanation" });
+  for (const leave of [
+    () => panel.getByRole("button", { name: "Stop" }).click(),
+    () => page.getByRole("link", { name: "Overview" }).first().click(),
+  ]) {
+    const { reached, left } = provider.hold();
+    await page.goto(deployment());
+    await page.getByRole("button", { name: "Explain" }).click();
+    await reached;
+    await panel.getByRole("heading", { name: "What happened" }).waitFor();
+    await leave();
+    await left;
+  }
+  provider.release();
+});
+
+test("a stretch of the log is explained beside it", async () => {
+  const { page } = owner;
+  await page.goto(`${W}/instances/shop/logs`);
+  const lines = page.getByRole("log").getByRole("button");
+  await lines.first().click();
+  await lines.nth(1).click({ modifiers: ["Shift"] });
+  await page.getByRole("group", { name: "Chosen lines" }).getByRole("button", { name: "Explain" }).click();
+  const panel = page.getByRole("complementary", { name: "Explanation" });
+  await panel.getByText("The application started and answers").waitFor();
+  await panel.getByText("By AI from 2 log lines").waitFor();
+  await look(page, "explained-log", { ready: "text=By AI from 2 log lines" });
+  await panel.getByRole("button", { name: "Close the explanation" }).click();
+  await panel.waitFor({ state: "detached" });
+});
+
+test("a member who may read logs has them explained, and sees nothing of the settings", async () => {
+  await made("POST", "/workspaces/acme/invitations", { email: "rita@example.com" });
+  const letter = await mail.to("rita@example.com");
+  const link = letter.text.match(/^http\S+\/invitations\/\S+$/m)[0];
+  reader = await person(browser, stoa.origin);
+  const { page } = reader;
+  await page.goto(link);
+  await page.getByLabel("Your name").fill("Rita Reader");
+  await page.getByLabel("Password", { exact: true }).fill(PASSWORD);
+  await page.getByRole("button", { name: "Create account and join" }).click();
+  await page.waitForURL(/\/acme/);
+  const members = await made("GET", "/workspaces/acme/members?q=rita");
+  await made("PUT", `/workspaces/acme/members/${members.items[0].id}/permissions`, {
+    actions: ["view_logs"],
+    projects: [],
+    instances: [instance.id],
+    servers: [],
+  });
+  await page.goto(deployment());
+  await page.getByRole("button", { name: "Explain" }).click();
+  await page.getByText("It can be wrong; nothing was changed").waitFor();
+  await look(page, "explained-member", { ready: "text=Evidence" });
+  await page.goto(`${W}/settings/ai`);
+  await page.getByRole("heading", { name: /Not found|nothing here/i }).waitFor();
+  const usage = await made("GET", "/workspaces/acme/ai/usage");
+  assert.ok(usage.members.some(({ name, requests }) => name === "Rita Reader" && requests === 1));
+});
+
+test("turned off, it is gone for everybody", async () => {
+  const { page } = owner;
+  await reader.page.goto(deployment());
+  await reader.page.getByRole("button", { name: "Explain" }).waitFor();
+  await page.goto(`${W}/settings/ai`);
+  await page.getByRole("button", { name: "Turn AI off" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Remove provider and key" }).click();
+  await page.getByRole("dialog").waitFor({ state: "detached" });
+  await page.getByRole("button", { name: "Turn AI off" }).waitFor({ state: "detached" });
+  await reader.page.getByRole("button", { name: "Explain" }).waitFor({ state: "detached" });
+});
+
+test("nothing was logged as an error, and axe found nothing", () => {
+  assert.deepEqual(owner.wrong, []);
+  assert.deepEqual(reader.wrong, []);
+  assert.deepEqual(findings, []);
+});
