@@ -131,12 +131,20 @@ before(async () => {
   });
   const newest = async () => (await made("GET", `/workspaces/acme/instances/${instance.id}/deployments`)).items[0];
   await until("the first deployment", async () => (await newest()).status === "succeeded", 90);
-  const says =
-    'import os, sys; print("Collecting psycopg2==2.9.9"); print("by", os.environ["PAY_KEY"]); print("Error: pg_config executable not found.", file=sys.stderr); sys.exit(1)';
+  const check = [
+    "import os, sys",
+    'print("Collecting psycopg2==2.9.9")',
+    'print("by", os.environ.get("PAY_KEY"))',
+    'print("  error: subprocess-exited-with-error", file=sys.stderr)',
+    'print("  Error: pg_config executable not found.", file=sys.stderr)',
+    "sys.exit(1)",
+  ];
+  await writeFile(join(repo.folder, "check.py"), `${check.join("\n")}\n`);
   await writeFile(
     join(repo.folder, "stoa.toml"),
-    `[build]\ncommands = [["python3", "-c", '${says}']]\n[run]\ncommand = ["python3", "app.py"]\n`,
+    '[release]\ncommand = ["python3", "check.py"]\n[run]\ncommand = ["python3", "app.py"]\n',
   );
+  await repo.git("add", "--all");
   await repo.git("commit", "--quiet", "--all", "--message=Add purchase approvals");
   await repo.git("push", "--quiet", "stoa", "main");
   failed = await until(
@@ -253,7 +261,7 @@ test("a stretch of the log is explained beside it", async () => {
   await lines.nth(1).click({ modifiers: ["Shift"] });
   await page.getByRole("group", { name: "Chosen lines" }).getByRole("button", { name: "Explain" }).click();
   const panel = page.getByRole("complementary", { name: "Explanation" });
-  await panel.getByText("The application started and answers").waitFor();
+  await panel.getByRole("paragraph").filter({ hasText: "The application started and answers" }).waitFor();
   await panel.getByText("By AI from 2 log lines").waitFor();
   await look(page, "explained-log", { ready: "text=By AI from 2 log lines" });
   await panel.getByRole("button", { name: "Close the explanation" }).click();

@@ -43,7 +43,7 @@ export async function person(browser, origin, options = {}) {
   const wrong = [];
   const asked = [];
   page.on("console", (said) => {
-    if (said.type() === "error" && !/status of (401|403|404|409|410|412|422|503)/.test(said.text()))
+    if (said.type() === "error" && !/status of (401|403|404|409|410|412|422|502|503)/.test(said.text()))
       wrong.push(said.text());
   });
   page.on("pageerror", (failure) => wrong.push(String(failure)));

@@ -35,6 +35,7 @@ export const theme = createTheme({
       styles: ink,
     }),
     Textarea: of({ defaultProps: { size: "sm" }, styles: ink }),
+    Autocomplete: of({ defaultProps: { size: "sm" }, styles: ink }),
     Select: of({ defaultProps: { size: "sm", allowDeselect: false }, styles: ink }),
     MultiSelect: of({ defaultProps: { size: "sm" }, styles: ink }),
     Menu: of({

@@ -46,7 +46,6 @@ fn signed(
 }
 
 /// An answer as it comes: `message_start`, deltas of blocks, `message_delta`, `message_stop`.
-#[derive(Default)]
 pub(super) struct Reading;
 
 impl Dialect for Reading {

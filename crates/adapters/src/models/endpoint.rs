@@ -10,17 +10,11 @@ use url::Url;
 /// Letters of a base URL at most.
 const LONGEST: usize = 500;
 
-/// The addresses of those that have one of their own.
-#[derive(Debug, Clone)]
+/// The addresses of those that have one of their own, or one for all of them.
+#[derive(Debug, Clone, Default)]
 pub(super) struct Places {
     /// All of them, in a test.
     instead: Option<Url>,
-}
-
-impl Default for Places {
-    fn default() -> Self {
-        Self { instead: None }
-    }
 }
 
 impl Places {

@@ -142,7 +142,7 @@ trait Dialect: Send + 'static {
 
 fn dialect(provider: Provider) -> Box<dyn Dialect> {
     match provider {
-        Provider::Anthropic => Box::new(anthropic::Reading::default()),
+        Provider::Anthropic => Box::new(anthropic::Reading),
         _ => Box::new(openai::Reading::default()),
     }
 }

@@ -1,5 +1,5 @@
 import { Autocomplete, Button, PasswordInput, TextInput } from "@mantine/core";
-import { IconCircleCheckFilled, IconKey, IconPlayerPlay } from "@tabler/icons-react";
+import { IconChevronDown, IconCircleCheckFilled, IconKey, IconPlayerPlay } from "@tabler/icons-react";
 import { useMutation } from "@tanstack/react-query";
 import { type FormEvent, useEffect, useState } from "react";
 import { ifMatch, type Tagged } from "@/api/client";
@@ -151,6 +151,8 @@ export function AiForm({ workspace, saved }: { workspace: string; saved: Tagged<
         inputWrapperOrder={["label", "input", "error", "description"]}
         data={offers}
         limit={50}
+        rightSection={offers.length > 0 && <IconChevronDown size={16} stroke={1.75} aria-hidden />}
+        rightSectionPointerEvents="none"
         placeholder={chosen?.model ?? ""}
         value={draft.model}
         onChange={(model) => set({ model })}
@@ -258,6 +260,8 @@ export function AiForm({ workspace, saved }: { workspace: string; saved: Tagged<
   );
 }
 
+const inWords = (ms: number) => (ms < 100 ? `${ms} ms` : `${(ms / 1000).toFixed(1)} s`);
+
 type TestedState = { data: Tested | undefined; error: Problem | null; isPending: boolean };
 
 /** The real answer, or the provider's own error, in the same place. */
@@ -272,7 +276,7 @@ function Answer({ tested }: { tested: TestedState }) {
       <IconCircleCheckFilled size={16} aria-hidden />
       <div className={css.answerText}>
         <div className={css.answerHead}>
-          <strong>The provider answered in {(latency_ms / 1000).toFixed(1)} s</strong>
+          <strong>The provider answered in {inWords(latency_ms)}</strong>
           <span>just now{tokens > 0 && `, ${tokens.toLocaleString("en")} tokens`}</span>
         </div>
         <code>{reply}</code>

@@ -127,9 +127,22 @@ function Drawn({ block, evidence, shown }: DrawnProps): ReactNode {
   return block.isNumbered ? <ol>{items}</ol> : <ul>{items}</ul>;
 }
 
-/** A line that the model wasn't shown is none, whatever it says. */
+/** A line that the model wasn't shown is none, whatever it says: its number goes, and the blank before it. */
+function known(parts: Inline[], evidence: Map<number, Evidence>): Inline[] {
+  const kept: Inline[] = [];
+  for (const part of parts) {
+    if (part.kind !== "lines" || part.numbers.some((number) => evidence.has(number))) {
+      kept.push(part);
+      continue;
+    }
+    const last = kept.at(-1);
+    if (last?.kind === "text") kept[kept.length - 1] = { ...last, text: last.text.trimEnd() };
+  }
+  return kept;
+}
+
 function Parts({ parts, evidence, shown }: Omit<DrawnProps, "block"> & { parts: Inline[] }): ReactNode {
-  return parts.map((part, index) => {
+  return known(parts, evidence).map((part, index) => {
     const key = index;
     if (part.kind === "text") return part.text;
     if (part.kind === "code") return <code key={key}>{part.text}</code>;

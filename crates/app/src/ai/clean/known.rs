@@ -51,7 +51,7 @@ impl Known {
         let compact: Needle =
             Zeroizing::new(form.iter().copied().filter(|byte| !byte.is_ascii_whitespace()).collect());
         match compact.len() {
-            0 => return,
+            0 => {}
             1..SHORT => self.words.push(form),
             SHORT..SPREAD => self.needles.push(form),
             length => {
