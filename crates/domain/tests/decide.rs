@@ -8,10 +8,8 @@ use std::sync::Arc;
 
 use stoa_domain::member::Role;
 use stoa_domain::permission::{
-    DeploymentTarget, JobTarget, ProjectAndInstances, Target, Whole, ai, all, instance, invitation, job, logo,
-    member, preset, project, server, viewed_as, workspace,
     DeploymentTarget, JobTarget, ProjectAndInstances, Target, Whole, ai, all, instance, invitation, job,
-    logo, member, project, server, workspace,
+    logo, member, preset, project, server, viewed_as, workspace,
 };
 use stoa_domain::push::decide_push;
 use stoa_domain::standing::{Access, Revisions};
