@@ -2,6 +2,7 @@
 // generated/, which is made from the API's description and calls this.
 
 import { Problem, problemOf, readProblem } from "./problem";
+import { withView } from "./viewing";
 
 /** An object together with the tag that guards its change. */
 export type Tagged<T> = T & { etag: string | null };
@@ -15,6 +16,7 @@ export const ifMatch = (etag: string | null | undefined): RequestInit =>
 export async function ask(url: string, init: RequestInit = {}): Promise<Response> {
   const headers = new Headers(init.headers);
   if (!headers.has("Accept")) headers.set("Accept", "application/json");
+  withView(url, init.method, headers);
   let response: Response;
   try {
     response = await fetch(url, { ...init, headers, credentials: "same-origin" });

@@ -5,15 +5,16 @@ import { useEffect, useState } from "react";
 import { getFollowEventsUrl } from "./generated/stoa";
 import type { StoaEvent } from "./nouns";
 import { ME, type Noun, queryClient, refresh, refreshOlder } from "./queries";
+import { viewing } from "./viewing";
 
 const NOUNS: Record<string, Noun[]> = {
   // What plain members don't see, such as invitations, is told as a change of the workspace.
-  workspace: ["workspace", "invitations"],
+  workspace: ["workspace", "invitations", "presets"],
   member: ["members", "permissions", "invitations"],
   invitation: ["invitations"],
-  project: ["projects"],
+  project: ["projects", "permissions"],
   instance: ["instances", "projects", "jobs", "deployments", "environment"],
-  server: ["servers"],
+  server: ["servers", "permissions"],
   job: ["jobs", "instances", "deployments"],
 };
 
@@ -52,7 +53,9 @@ function nounsOf(event: StoaEvent): Noun[] | null {
 }
 
 function follow(workspace: string, onListening: () => void): () => void {
-  const name = `stoa-events-${workspace}`;
+  // Whoever looks on as a member hears what that member does, in this tab alone.
+  const viewed = viewing();
+  const name = `stoa-events-${workspace}${viewed ? `-${crypto.getRandomValues(new Uint32Array(2)).join("-")}` : ""}`;
   const channel = new BroadcastChannel(name);
   const collected = collector(workspace);
   const over = new AbortController();
@@ -77,7 +80,7 @@ function follow(workspace: string, onListening: () => void): () => void {
 
   const open = () => {
     if (over.signal.aborted) return;
-    source = new EventSource(getFollowEventsUrl(workspace));
+    source = new EventSource(getFollowEventsUrl(workspace, viewed ? { view_as: viewed.member } : {}));
     let hasOpened = false;
     // Each time it opens, also when the browser has taken it up again by itself.
     source.onopen = () => {
@@ -116,7 +119,7 @@ function follow(workspace: string, onListening: () => void): () => void {
     await locks.request(name, { signal: over.signal }, lead);
   };
   // Browsers offer locks where the page is secure; elsewhere each tab reads for itself.
-  if (navigator.locks) void run(navigator.locks).catch(() => {});
+  if (navigator.locks && !viewed) void run(navigator.locks).catch(() => {});
   else open();
 
   return () => {

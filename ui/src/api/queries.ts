@@ -5,19 +5,24 @@ import { QueryCache, QueryClient, queryOptions, useInfiniteQuery, useMutation, u
 import { all, call, type Page, type Tagged } from "./client";
 import {
   type AuditPage,
+  type FindWhoParams,
+  findWho,
   getListAuditUrl,
   type ListAuditParams,
   type ListInstancesParams,
   type ListJobsParams,
+  type ListMembersParams,
   listBranches,
   listCommits,
   listDeployments,
+  listGrantable,
   listInstances,
   listInvitations,
   listJobs,
   listMembers,
   listOwnAudit,
   listPasskeys,
+  listPresets,
   listProjects,
   listServers,
   listSessions,
@@ -37,6 +42,7 @@ import { isCode, Problem } from "./problem";
 export type Noun =
   | "workspace"
   | "members"
+  | "presets"
   | "invitations"
   | "permissions"
   | "projects"
@@ -134,7 +140,7 @@ function useAll<T>(workspace: string, noun: Noun, key: unknown[], read: ReadPage
 
 type Search = { q?: string; limit?: number };
 
-export const useMembers = (workspace: string, query: Search = {}, enabled = true) =>
+export const useMembers = (workspace: string, query: ListMembersParams = {}, enabled = true) =>
   usePages(
     workspace,
     "members",
@@ -144,6 +150,22 @@ export const useMembers = (workspace: string, query: Search = {}, enabled = true
   );
 export const useAllMembers = (workspace: string, enabled = true) =>
   useAll(workspace, "members", [], (page, init) => listMembers(workspace, page, init), enabled);
+/** Who can do something: an action, a resource, or both. */
+export const useWho = (workspace: string, query: FindWhoParams) =>
+  usePages(workspace, "permissions", ["who", query], (page, init) => findWho(workspace, { ...query, ...page }, init));
+export const usePresets = (workspace: string, enabled = true) =>
+  useQuery({
+    queryKey: [workspace, "presets"],
+    queryFn: async ({ signal }) => (await listPresets(workspace, { signal })).items,
+    enabled,
+  });
+/** Everything that a profile may hold, by name: one answer, however much it is. */
+export const useGrantable = (workspace: string, enabled = true) =>
+  useQuery({
+    queryKey: [workspace, "permissions", "grantable"],
+    queryFn: ({ signal }) => listGrantable(workspace, { signal }),
+    enabled,
+  });
 export const useInvitations = (workspace: string, enabled = true) =>
   useAll(workspace, "invitations", [], (page, init) => listInvitations(workspace, page, init), enabled);
 export const usePermissions = (workspace: string, member: string, enabled = true) =>
@@ -258,7 +280,9 @@ export const useJobs = (workspace: string) =>
   usePages(workspace, "jobs", [], (page, init) => listJobs(workspace, page, init));
 
 const MOST_COUNTED = 100;
-const COUNTED = { projects: listProjects, instances: listInstances, servers: listServers, members: listMembers };
+const listBriefly: typeof listMembers = (workspace, query, init) =>
+  listMembers(workspace, { ...query, brief: true }, init);
+const COUNTED = { projects: listProjects, instances: listInstances, servers: listServers, members: listBriefly };
 
 /** How many a list holds for this caller: the number, from the list itself, or "100+". */
 export function useCount(workspace: string, list: keyof typeof COUNTED) {

@@ -10,6 +10,7 @@ import css from "./frame.module.css";
 import { RunningWork } from "./RunningWork";
 import { SchemeButton } from "./SchemeButton";
 import { Sidebar } from "./Sidebar";
+import { ViewingBanner } from "./ViewingBanner";
 
 const Palette = lazy(() => import("@/features/palette/Palette").then((palette) => ({ default: palette.Palette })));
 
@@ -70,6 +71,7 @@ export function Shell(props: Props) {
         <button type="button" className={css.veil} aria-label="Close the menu" onClick={menu.close} />
       )}
       <main id="main" tabIndex={-1} className={css.main}>
+        <ViewingBanner workspace={props.workspace ?? props.soon ?? null} />
         <div className={css.content}>{props.children}</div>
       </main>
       <Suspense>{isPaletteOpen && <Palette workspace={props.workspace} onClose={palette.close} />}</Suspense>

@@ -19,6 +19,7 @@ import { Link, useLocation, useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
 import type { MyWorkspace, Workspace } from "@/api/nouns";
 import { useCount, useMe } from "@/api/queries";
+import { viewing } from "@/api/viewing";
 import { CreateWorkspaceDialog } from "@/features/workspaces/later";
 import { PersonAvatar, WorkspaceLogo } from "@/kit/Avatar";
 import { later } from "@/kit/later";
@@ -85,7 +86,7 @@ export function Sidebar(props: Props) {
             </div>
           ))}
       </div>
-      <AccountMenu workspace={workspace} />
+      {viewing() ? <Viewed /> : <AccountMenu workspace={workspace} />}
     </>
   );
 }
@@ -110,7 +111,7 @@ function Switcher({ workspace, isLoading }: { workspace: MyWorkspace | null; isL
   };
   return (
     <>
-      <Popover position="bottom-start" width={280} opened={isOpen} onChange={setOpen} trapFocus returnFocus>
+      <Popover position="bottom-start" width={280} opened={isOpen && !viewing()} onChange={setOpen} trapFocus returnFocus>
         <Popover.Target>
           <button type="button" className={css.switcher} onClick={() => setOpen(!isOpen)}>
             {workspace ? (
@@ -140,6 +141,22 @@ function Switcher({ workspace, isLoading }: { workspace: MyWorkspace | null; isL
       </Popover>
       {isCreating && <CreateWorkspaceDialog opened onClose={() => setCreating(false)} />}
     </>
+  );
+}
+
+/** In the place of one's own account, which isn't to be mistaken for the member's. */
+function Viewed() {
+  const name = viewing()?.name ?? "";
+  return (
+    <div className={`${css.foot} ${css.viewed}`}>
+      <PersonAvatar name={name} />
+      <span className={css.names}>
+        <span className={`${css.name} ${css.mine}`} title={name}>
+          {name}
+        </span>
+        <span className={css.under}>as you view it</span>
+      </span>
+    </div>
   );
 }
 

@@ -1,10 +1,12 @@
 import { Button, type ButtonProps, Tooltip } from "@mantine/core";
 import type { ReactNode } from "react";
 import type { Able, Verb } from "@/api/nouns";
+import { nothingIsDone, viewing } from "@/api/viewing";
 
 /** Why a verb can't be done to an object now: not allowed, blocked by its state, or null where it can. */
 export function reasonAgainst(of: Able, verb: Verb): { kind: "missing" | "blocked"; detail: string } | null {
   if (!of.may.includes(verb)) return { kind: "missing", detail: "Your permissions don't include this. Ask an owner." };
+  if (viewing()) return { kind: "blocked", detail: nothingIsDone() };
   const blocked = of.blocked[verb];
   return blocked ? { kind: "blocked", detail: blocked.detail } : null;
 }

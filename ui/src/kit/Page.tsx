@@ -80,7 +80,7 @@ export function Row(props: { children: ReactNode; className?: string }) {
 }
 
 /** A table on wide pages, cards on narrow ones. `head` names the columns, an empty one needs no name. */
-export function Table(props: { head: string[]; label: string; children: ReactNode }) {
+export function Table(props: { head: ReactNode[]; label: string; children: ReactNode }) {
   return (
     <table className={`${css.table} ${css.cards}`} aria-label={props.label}>
       <thead>

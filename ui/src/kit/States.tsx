@@ -6,6 +6,7 @@ import {
   IconArrowLeft,
   IconCircleDashed,
   IconDoorExit,
+  IconEyeOff,
   IconMapQuestion,
   IconPlugConnectedX,
   IconShieldLock,
@@ -188,6 +189,13 @@ export function Failed(props: { error: unknown; retry?: () => void; inline?: boo
         }
       >
         {problem.detail}
+      </State>
+    );
+  if (problem.code === "view_as_read_only")
+    return (
+      <State icon={IconEyeOff} title="Closed while you view as a member" inline={props.inline ?? false}>
+        The contents of logs and files, and what is the member's own, aren't shown. Leave the view to open this as
+        yourself.
       </State>
     );
   if (problem.status === 403) return <Forbidden problem={problem} />;

@@ -79,6 +79,32 @@ on_both_databases! {
         assert!(matches!(refused, Err(Failure::Refused(Refusal::PermissionDenied { .. }))), "{refused:?}");
     }
 
+    async fn a_grant_that_ends_between_the_decision_and_the_write_allows_nothing(world: World) {
+        let olga = world.set_up().await;
+        let acme = world.workspace(&olga, "Acme").await;
+        let (server, project) = (acme.server().await, acme.project("Shop", &["main"]).await);
+        let shop = acme.instance(&project, &server, "Shop", "staging", "main").await;
+        let tess = acme.member("Tess Tester").await;
+        let of_action = json!({ "restart_instances": "2026-11-24T12:01:00Z" });
+        let of_entry = json!({ shop.to_string(): "2026-11-24T12:02:00Z" });
+        for (until, is_hidden) in [(of_action, false), (of_entry, true)] {
+            let profile = json!({ "actions": ["restart_instances"], "projects": [], "instances": [shop.to_string()],
+                "servers": [], "until": until });
+            let path = acme.path(&format!("/members/{}/permissions", tess.id));
+            let _ = olga.client.put(&path, profile).await.expect(200);
+            let in_time = permit::<instance::Restart>(&world, &acme, &tess.person, shop).await.unwrap();
+            let late = permit::<instance::Restart>(&world, &acme, &tess.person, shop).await.unwrap();
+            world.store.write(in_time, nothing()).await.unwrap();
+            // No revision changes by it, and nobody has taken the rows away.
+            world.clock.pass_seconds(60);
+            match world.store.write(late, nothing()).await {
+                Err(Failure::Refused(Refusal::PermissionDenied { .. })) if !is_hidden => {}
+                Err(Failure::Refused(Refusal::NotFound)) if is_hidden => {}
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+
     async fn a_refused_write_leaves_nothing(world: World) {
         let olga = world.set_up().await;
         let acme = world.workspace(&olga, "Acme").await;

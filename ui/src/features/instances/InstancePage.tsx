@@ -3,6 +3,7 @@ import { useParams } from "@tanstack/react-router";
 import type { Deployment, Instance } from "@/api/nouns";
 import { problemOf } from "@/api/problem";
 import { useDeployments, useInstance } from "@/api/queries";
+import { WhoButton } from "@/features/permissions/WhoButton";
 import { useSubjects } from "@/frame/useSubjects";
 import { useWorkspace } from "@/frame/useWorkspace";
 import {
@@ -75,7 +76,12 @@ export function InstancePage() {
             current={deployments.items?.find((one) => one.is_current)}
           />
         }
-        actions={<InstanceActions workspace={workspace.slug} instance={here} />}
+        actions={
+          <>
+            <WhoButton about={{ kind: "instance", id: here.id, name: here.name }} />
+            <InstanceActions workspace={workspace.slug} instance={here} />
+          </>
+        }
       />
       <Tabs label={here.name} tabs={tabs} current={tab} />
       {isLog ? (

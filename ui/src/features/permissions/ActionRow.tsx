@@ -17,6 +17,7 @@ import { useId } from "react";
 import type { ActionKey } from "@/api/nouns";
 import { Chip } from "@/kit";
 import type { ActionWords } from "@/kit/actions";
+import { EndOf } from "./EndOf";
 import css from "./permissions.module.css";
 
 const ICONS: Record<ActionKey, typeof IconCode> = {
@@ -37,18 +38,25 @@ type Props = {
   isOn: boolean;
   /** Added or taken away since it was loaded. */
   change: boolean | undefined;
+  /** When it ends, and whether that was set since. */
+  until: string | undefined;
+  isEndChanged: boolean;
   onChange: (on: boolean) => void;
+  onEnd: (at: string | null) => void;
 };
 
-export function ActionRow({ action, isOn, change, onChange }: Props) {
+export function ActionRow({ action, isOn, change, until, isEndChanged, onChange, onEnd }: Props) {
   const id = useId();
   const Icon = ICONS[action.key];
   return (
-    <div className={`${css.action} ${change === undefined ? "" : css.changed}`} data-on={isOn || undefined}>
-      <Icon size={16} stroke={1.75} aria-hidden />
+    <div
+      className={`${css.action} ${change === undefined && !isEndChanged ? "" : css.changed}`}
+      data-on={isOn || undefined}
+    >
+      <Icon size={17} stroke={1.75} aria-hidden />
       <div>
-        <label className={css.label} htmlFor={id}>
-          {action.label}
+        <div className={css.label}>
+          <label htmlFor={id}>{action.label}</label>
           {change === true && (
             <Chip tone="good">
               <IconPlus size={12} aria-hidden />
@@ -61,7 +69,8 @@ export function ActionRow({ action, isOn, change, onChange }: Props) {
               taken away
             </Chip>
           )}
-        </label>
+          {isOn && <EndOf label={action.label} at={until} onChange={onEnd} />}
+        </div>
         <div className={css.sentence} id={`${id}-says`}>
           {action.sentence} {action.implies && <span className={css.implies}>{action.implies}</span>}
         </div>

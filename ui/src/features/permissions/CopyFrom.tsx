@@ -1,30 +1,45 @@
 import { Button, Menu, TextInput } from "@mantine/core";
+import { useDebouncedValue } from "@mantine/hooks";
 import { IconChevronDown, IconCopy } from "@tabler/icons-react";
 import { useState } from "react";
-import type { Member, Permissions } from "@/api/nouns";
-import { useAllMembers } from "@/api/queries";
+import { viewPermissions } from "@/api/generated/stoa";
+import type { Permissions } from "@/api/nouns";
+import { problemOf } from "@/api/problem";
+import { useMembers } from "@/api/queries";
 import { useWorkspace } from "@/frame/useWorkspace";
-import { PersonAvatar } from "@/kit";
+import { Note, PersonAvatar } from "@/kit";
 import css from "./permissions.module.css";
 
-const FEW = 8;
-
 /** Fills the form with what another member has. Nothing is saved by it. */
-export function CopyFrom({ member, onChoose }: { member: Member; onChoose: (permissions: Permissions) => void }) {
+export function CopyFrom({ but, onChoose }: { but: string[]; onChoose: (permissions: Permissions) => void }) {
   const { slug } = useWorkspace();
-  const members = useAllMembers(slug);
+  const [isOpen, setOpen] = useState(false);
   const [search, setSearch] = useState("");
-  const others = (members.data ?? []).filter((one) => one.role === "member" && one.id !== member.id && one.permissions);
-  const wanted = search.trim().toLocaleLowerCase();
-  const shown = others.filter(({ account }) =>
-    `${account.name} ${account.email ?? ""}`.toLocaleLowerCase().includes(wanted),
-  );
-  if (others.length === 0) return null;
+  const [q] = useDebouncedValue(search, 150);
+  const [problem, setProblem] = useState<string | null>(null);
+  const members = useMembers(slug, { q, role: "member", brief: true }, isOpen);
+  const shown = (members.items ?? []).filter((one) => !but.includes(one.id));
+  const choose = async (id: string) => {
+    setProblem(null);
+    try {
+      onChoose(await viewPermissions(slug, id));
+    } catch (failure) {
+      setProblem(problemOf(failure).detail);
+    }
+  };
   return (
-    <div className={css.copy}>
-      <Menu position="bottom-start" width={280} onClose={() => setSearch("")}>
+    <>
+      <Menu
+        position="bottom-start"
+        width={300}
+        opened={isOpen}
+        onChange={setOpen}
+        onClose={() => setSearch("")}
+        trapFocus
+      >
         <Menu.Target>
           <Button
+            className={css.tool ?? ""}
             leftSection={<IconCopy size={16} stroke={1.75} aria-hidden />}
             rightSection={<IconChevronDown size={14} stroke={1.75} aria-hidden />}
           >
@@ -32,29 +47,36 @@ export function CopyFrom({ member, onChoose }: { member: Member; onChoose: (perm
           </Button>
         </Menu.Target>
         <Menu.Dropdown>
-          {others.length > FEW && (
-            <TextInput
-              m={4}
-              placeholder="Find a member"
-              aria-label="Find a member to copy from"
-              value={search}
-              onChange={(event) => setSearch(event.currentTarget.value)}
-            />
-          )}
+          <TextInput
+            m={4}
+            placeholder="Find a member"
+            aria-label="Find a member to copy from"
+            value={search}
+            onChange={(event) => setSearch(event.currentTarget.value)}
+          />
           <div role="presentation" style={{ maxHeight: 320, overflowY: "auto" }}>
-            {shown.map(({ id, account, permissions }) => (
+            {shown.map(({ id, account, summary }) => (
               <Menu.Item
                 key={id}
                 leftSection={<PersonAvatar name={account.name} size={22} />}
-                onClick={() => permissions && onChoose(permissions)}
+                onClick={() => void choose(id)}
               >
                 {account.name}
+                {summary?.preset && (
+                  <span className={css.few}>
+                    {" "}
+                    {summary.preset.name}
+                    {summary.preset.changed && ", changed"}
+                  </span>
+                )}
               </Menu.Item>
             ))}
-            {shown.length === 0 && <Menu.Label>None of this name</Menu.Label>}
+            {members.hasNextPage && <Menu.Label>Search for the others by name</Menu.Label>}
+            {members.items && shown.length === 0 && <Menu.Label>None of this name</Menu.Label>}
           </div>
         </Menu.Dropdown>
       </Menu>
-    </div>
+      {problem && <Note tone="bad">{problem}</Note>}
+    </>
   );
 }

@@ -4,31 +4,53 @@ import { useState } from "react";
 import { type ActionKey, explainPermission } from "@/api/generated/stoa";
 import type { Member } from "@/api/nouns";
 import { problemOf } from "@/api/problem";
-import { useAllInstances, useAllProjects, useAllServers } from "@/api/queries";
+import { useAllInstances, useAllProjects, useAllServers, useGrantable } from "@/api/queries";
 import { useWorkspace } from "@/frame/useWorkspace";
 import { Dialog, Note } from "@/kit";
 import { ACTIONS } from "@/kit/actions";
+import { endWords } from "./ends";
+import { type About, WhoDialog } from "./WhoDialog";
+
+type Named = { id: string; name: string };
+
+/** What can be asked about: everything for an owner, for a member what their own lists show. */
+function useSubjects(isOwner: boolean): Record<About["kind"], Named[]> {
+  const workspace = useWorkspace();
+  const grantable = useGrantable(workspace.slug, isOwner);
+  const mayList = workspace.permissions.actions.includes("view_projects");
+  const instances = useAllInstances(workspace.slug, {}, !isOwner);
+  const projects = useAllProjects(workspace.slug, !isOwner && mayList);
+  const servers = useAllServers(workspace.slug, !isOwner);
+  const all = grantable.data;
+  return {
+    instance: all?.instances ?? instances.data ?? [],
+    project: all?.projects ?? projects.data ?? [],
+    server: all?.servers ?? servers.data ?? [],
+  };
+}
 
 /** Why a member can or can't do something: the server's own answer. */
 export function ExplainDialog({ member, onClose }: { member: Member; onClose: () => void }) {
   const workspace = useWorkspace();
-  const mayList = workspace.permissions.actions.includes("view_projects");
+  const isOwner = workspace.may.includes("manage");
+  const subjects = useSubjects(isOwner);
   const [action, setAction] = useState<ActionKey | null>(null);
   const [resource, setResource] = useState<string | null>(null);
-  const instances = useAllInstances(workspace.slug);
-  const projects = useAllProjects(workspace.slug, mayList);
-  const servers = useAllServers(workspace.slug);
-  const [kind, id] = resource?.split(" ") ?? [];
+  const [isAskingWho, setAskingWho] = useState(false);
+  const [kind, id] = (resource?.split(" ") ?? []) as [About["kind"]?, string?];
   const query = { ...(action && { action }), ...(kind && { [kind]: id }) };
   const asked = useQuery({
     queryKey: [workspace.slug, "permissions", "explain", member.id, query],
     queryFn: ({ signal }) => explainPermission(workspace.slug, member.id, query, { signal }),
     enabled: Boolean(action || resource),
   });
-  const group = (word: string, key: string, items: { id: string; name: string }[] | undefined) => ({
+  const group = (word: string, key: About["kind"]) => ({
     group: word,
-    items: (items ?? []).map((one) => ({ value: `${key} ${one.id}`, label: one.name })),
+    items: subjects[key].map((one) => ({ value: `${key} ${one.id}`, label: one.name })),
   });
+  const name = kind && subjects[kind].find((one) => one.id === id)?.name;
+  if (isAskingWho && kind && id && name)
+    return <WhoDialog about={{ kind, id, name }} onClose={() => setAskingWho(false)} />;
   return (
     <Dialog
       opened
@@ -36,7 +58,12 @@ export function ExplainDialog({ member, onClose }: { member: Member; onClose: ()
       title={`What may ${member.account.name} do, and why?`}
       sentence="Choose an action, and what it would be done to."
       size={560}
-      foot={<Button onClick={onClose}>Close</Button>}
+      foot={
+        <>
+          {isOwner && name && <Button onClick={() => setAskingWho(true)}>Who can…</Button>}
+          <Button onClick={onClose}>Close</Button>
+        </>
+      }
     >
       <div style={{ display: "grid", gap: 16, minHeight: 190, alignContent: "start" }}>
         <Select
@@ -50,11 +77,9 @@ export function ExplainDialog({ member, onClose }: { member: Member; onClose: ()
         <Select
           label="Project, instance or server"
           placeholder="None"
-          data={[
-            group("Instances", "instance", instances.data),
-            group("Projects", "project", projects.data),
-            group("Servers", "server", servers.data),
-          ].filter(({ items }) => items.length > 0)}
+          data={[group("Instances", "instance"), group("Projects", "project"), group("Servers", "server")].filter(
+            ({ items }) => items.length > 0,
+          )}
           value={resource}
           onChange={setResource}
           searchable
@@ -68,6 +93,7 @@ export function ExplainDialog({ member, onClose }: { member: Member; onClose: ()
             asked.data && (
               <Note tone={asked.data.allowed ? "good" : "bad"}>
                 <strong>{asked.data.allowed ? "Allowed." : "Not allowed."}</strong> {asked.data.detail}
+                {asked.data.until && ` It ends on ${endWords(asked.data.until)}.`}
               </Note>
             )
           )}

@@ -1,27 +1,22 @@
-import { ActionIcon, Button, Modal, SegmentedControl, Skeleton } from "@mantine/core";
-import { IconHelp, IconInfoCircle, IconMinus, IconPlus, IconX } from "@tabler/icons-react";
-import type { UseQueryResult } from "@tanstack/react-query";
+import { ActionIcon, Button, Modal, Skeleton } from "@mantine/core";
+import { IconEye, IconHelp, IconX } from "@tabler/icons-react";
+import { useQuery } from "@tanstack/react-query";
 import { useEffect, useRef, useState } from "react";
-import { ifMatch, type Tagged } from "@/api/client";
-import { setPermissions } from "@/api/generated/stoa";
+import { call, ifMatch, type Tagged } from "@/api/client";
+import { type AuditPage, getListAuditUrl, setPermissions } from "@/api/generated/stoa";
 import type { ActionKey, Member, Permissions } from "@/api/nouns";
 import { isCode } from "@/api/problem";
-import { useAct, useAllInstances, useAllProjects, useAllServers, usePermissions } from "@/api/queries";
+import { useAct, usePermissions } from "@/api/queries";
+import { viewAs } from "@/api/viewing";
 import { useWorkspace } from "@/frame/useWorkspace";
-import { Chip, Failed, Note, PersonAvatar, Time, useFocusBack, usePhone } from "@/kit";
-import { ACTIONS, actionOf } from "@/kit/actions";
-import { ActionRow } from "./ActionRow";
+import { Failed, Note, PersonAvatar, Time, useFocusBack, usePhone } from "@/kit";
+import { Changes } from "./Changes";
 import { CopyFrom } from "./CopyFrom";
-import { addsUpTo, type Change, type Draft, difference, draftOf, LISTS, type Lists, rebased } from "./difference";
+import { type Draft, difference, draftOf, rebased } from "./difference";
+import { Editor, useNames } from "./Editor";
 import { ExplainDialog } from "./ExplainDialog";
+import { PresetMenu } from "./PresetMenu";
 import css from "./permissions.module.css";
-import { ResourceList } from "./ResourceList";
-
-const WORDS: Record<Lists, string> = {
-  projects: "Allowed projects",
-  instances: "Allowed instances",
-  servers: "Allowed servers",
-};
 
 /** What one member may do: ten switches, three lists, and the difference before it is saved. */
 export function PermissionsDialog({ member, onClose }: { member: Member; onClose: () => void }) {
@@ -31,14 +26,15 @@ export function PermissionsDialog({ member, onClose }: { member: Member; onClose
   const [isExplaining, setExplaining] = useState(false);
   useFocusBack(true);
   const { name, email } = member.account;
+  const look = () => viewAs({ member: member.id, name, workspace: workspace.slug });
   return (
     <Modal opened onClose={onClose} size={1040} padding={0} fullScreen={phone}>
       <div className={css.head}>
         <PersonAvatar name={name} size={phone ? 32 : 38} />
-        <div style={{ minWidth: 0 }}>
+        <div className={css.headText}>
           <Modal.Title className={css.title}>{phone ? name : `Permissions of ${name}`}</Modal.Title>
-          <p>
-            {email}
+          <p title={email}>
+            {phone ? `Member of ${workspace.name}` : email}
             {member.joined_at && !phone && (
               <>
                 {email && ", "}joined <Time at={member.joined_at} />
@@ -47,14 +43,30 @@ export function PermissionsDialog({ member, onClose }: { member: Member; onClose
           </p>
         </div>
         <div className={css.headRight}>
-          <Button
-            variant="subtle"
-            leftSection={<IconHelp size={16} stroke={1.75} />}
-            onClick={() => setExplaining(true)}
-          >
-            Why?
-          </Button>
-          <ActionIcon onClick={onClose} aria-label="Close">
+          {phone ? (
+            <>
+              <ActionIcon size={40} onClick={() => setExplaining(true)} aria-label="Why?">
+                <IconHelp size={18} stroke={1.75} />
+              </ActionIcon>
+              <ActionIcon size={40} onClick={look} aria-label="View as this member">
+                <IconEye size={18} stroke={1.75} />
+              </ActionIcon>
+            </>
+          ) : (
+            <>
+              <Button
+                variant="subtle"
+                leftSection={<IconHelp size={16} stroke={1.75} />}
+                onClick={() => setExplaining(true)}
+              >
+                Why?
+              </Button>
+              <Button leftSection={<IconEye size={16} stroke={1.75} />} onClick={look}>
+                View as this member
+              </Button>
+            </>
+          )}
+          <ActionIcon size={phone ? 40 : 32} onClick={onClose} aria-label="Close">
             <IconX size={17} stroke={1.75} />
           </ActionIcon>
         </div>
@@ -62,7 +74,12 @@ export function PermissionsDialog({ member, onClose }: { member: Member; onClose
       {permissions.error ? (
         <Failed error={permissions.error} retry={() => void permissions.refetch()} inline />
       ) : permissions.data ? (
-        <Editor member={member} saved={permissions.data} permissions={permissions} onClose={onClose} />
+        <Profile
+          member={member}
+          saved={permissions.data}
+          refetch={() => void permissions.refetch()}
+          onClose={onClose}
+        />
       ) : (
         <div style={{ height: 560, padding: 20 }} role="status" aria-label="Loading">
           <Skeleton height={14} width={180} animate={false} />
@@ -73,36 +90,24 @@ export function PermissionsDialog({ member, onClose }: { member: Member; onClose
   );
 }
 
-type EditorProps = {
-  member: Member;
-  saved: Tagged<Permissions>;
-  permissions: UseQueryResult<Tagged<Permissions>>;
-  onClose: () => void;
-};
+type ProfileProps = { member: Member; saved: Tagged<Permissions>; refetch: () => void; onClose: () => void };
 
-function Editor({ member, saved, permissions, onClose }: EditorProps) {
+function Profile({ member, saved, refetch, onClose }: ProfileProps) {
   const { slug } = useWorkspace();
-  const phone = usePhone();
+  const nameOf = useNames();
   const [base, setBase] = useState({ draft: draftOf(saved), etag: saved.etag });
   const [draft, setDraft] = useState<Draft>(base.draft);
-  const [wasChanged, setWasChanged] = useState(false);
-  const [view, setView] = useState<"actions" | "resources">("actions");
-  const offers = {
-    projects: useAllProjects(slug),
-    instances: useAllInstances(slug),
-    servers: useAllServers(slug),
-  };
+  const [preset, setPreset] = useState<{ name: string; actions: ActionKey[] } | null>(null);
   const changes = difference(base.draft, draft);
   const isSaving = useRef(false);
-
-  // Somebody else saved meanwhile: one's own changes are made again upon theirs, to be looked at and saved.
+  // Somebody else has saved meanwhile: nothing of either is lost until it is said whose counts.
+  const theirs = saved.etag !== base.etag && !isSaving.current ? draftOf(saved) : null;
+  const isUntouched = changes.length === 0;
   useEffect(() => {
-    if (saved.etag === base.etag || isSaving.current) return;
-    const theirs = draftOf(saved);
-    setDraft((mine) => rebased(difference(base.draft, mine), theirs));
+    if (!theirs || !isUntouched) return;
     setBase({ draft: theirs, etag: saved.etag });
-    setWasChanged(true);
-  }, [saved, base]);
+    setDraft(theirs);
+  }, [theirs, isUntouched, saved.etag]);
 
   const save = useAct<void, Permissions>(slug, {
     act: () => setPermissions(slug, member.id, draft, ifMatch(base.etag)),
@@ -114,119 +119,78 @@ function Editor({ member, saved, permissions, onClose }: EditorProps) {
     save.mutate(undefined, {
       onError: (problem) => {
         isSaving.current = false;
-        if (isCode(problem, "precondition_failed")) void permissions.refetch();
+        if (isCode(problem, "precondition_failed")) refetch();
       },
     });
   };
   const isConflict = isCode(save.error, "precondition_failed");
-
-  const nameOf = (list: Lists, id: string) => offers[list].data?.find((one) => one.id === id)?.name ?? "…";
-  const toggle = (key: ActionKey, on: boolean) =>
-    setDraft((old) => ({ ...old, actions: on ? [...old.actions, key] : old.actions.filter((one) => one !== key) }));
-  const changed = (key: ActionKey) =>
-    changes.find((change): change is Change & { kind: "action" } => change.kind === "action" && change.key === key);
-  const total = LISTS.reduce((sum, list) => sum + draft[list].length, 0);
-
+  const take = (mine: boolean) => {
+    if (!theirs) return;
+    setDraft(mine ? rebased(changes, theirs) : theirs);
+    setBase({ draft: theirs, etag: saved.etag });
+    save.reset();
+  };
+  const fill = (actions: ActionKey[]) => setDraft((old) => ({ ...old, actions }));
+  const same = (one: ActionKey[], other: ActionKey[]) =>
+    one.length === other.length && one.every((key) => other.includes(key));
+  const of = member.summary?.preset ?? null;
+  const told = preset
+    ? `${preset.name}${same(preset.actions, draft.actions) ? "" : ", changed"}`
+    : of && `${of.name}${of.changed || !same(base.draft.actions, draft.actions) ? ", changed" : ""}`;
   return (
     <>
-      {(wasChanged || isConflict) && (
-        <div className={css.note}>
-          <Note tone="warn">
-            Somebody changed these permissions meanwhile. Yours were made again on top of that: look at them, then save.
-          </Note>
-        </div>
+      {theirs && !isUntouched && (
+        <Meanwhile member={member}>
+          <div className={css.changes}>
+            <Changes changes={difference(base.draft, theirs)} nameOf={nameOf} most={12} />
+          </div>
+          <div className={css.choices}>
+            <Button size="xs" onClick={() => take(true)}>
+              Keep my changes on top
+            </Button>
+            <Button size="xs" variant="subtle" onClick={() => take(false)}>
+              Drop mine
+            </Button>
+          </div>
+        </Meanwhile>
       )}
-      <CopyFrom member={member} onChoose={(permissions) => setDraft(draftOf(permissions))} />
-      {phone && (
-        <div className={css.views}>
-          <SegmentedControl
-            fullWidth
-            value={view}
-            onChange={(value) => setView(value as typeof view)}
-            data={[
-              { value: "actions", label: `Actions · ${draft.actions.length} of 10` },
-              { value: "resources", label: `Resources · ${total}` },
-            ]}
-          />
-        </div>
-      )}
-      <div className={css.body}>
-        {(!phone || view === "actions") && (
-          <section className={css.actions} aria-label="Action Permissions">
-            <div className={css.sectionHead}>
-              <h3>Action Permissions</h3>
-              <span className={`${css.few} numbers`}>{draft.actions.length} of 10</span>
-            </div>
-            {ACTIONS.map((action) => (
-              <ActionRow
-                key={action.key}
-                action={action}
-                isOn={draft.actions.includes(action.key)}
-                change={changed(action.key)?.added}
-                onChange={(on) => toggle(action.key, on)}
-              />
-            ))}
-          </section>
-        )}
-        {(!phone || view === "resources") && (
-          <section className={css.resources} aria-label="Resource Access">
-            <h3>Resource Access</h3>
-            <p>
-              The switches work on these and no others. The three lists are independent: an allowed project doesn't
-              allow its instances.
-            </p>
-            {LISTS.map((list) => (
-              <ResourceList
-                key={list}
-                label={WORDS[list]}
-                offered={offers[list].data}
-                error={offers[list].error}
-                chosen={draft[list]}
-                saved={base.draft[list]}
-                onChange={(ids) => setDraft((old) => ({ ...old, [list]: ids }))}
-              />
-            ))}
-            <div className={css.sum} aria-live="polite">
-              <strong>
-                <IconInfoCircle size={16} stroke={1.75} aria-hidden />
-                What this adds up to
-              </strong>
-              {addsUpTo(draft, nameOf)}
-            </div>
-          </section>
-        )}
-      </div>
+      <Editor
+        draft={draft}
+        base={base.draft}
+        changes={changes}
+        onChange={setDraft}
+        tools={
+          <>
+            <PresetMenu
+              told={told}
+              actions={draft.actions}
+              onChoose={(name, actions) => {
+                setPreset({ name, actions });
+                fill(actions);
+              }}
+            />
+            <CopyFrom but={[member.id]} onChoose={(permissions) => setDraft(draftOf(permissions))} />
+          </>
+        }
+      />
       <div className={css.foot}>
         <div className={css.changes} aria-live="polite">
           {save.error && !isConflict ? (
-            <Note tone="bad">{save.error.detail}</Note>
+            <Note tone="bad">{save.error.errors[0]?.detail ?? save.error.detail}</Note>
           ) : changes.length === 0 ? (
             "Nothing changed"
           ) : (
             <>
               <span>Will change</span>
-              {changes.slice(0, 40).map((change) => (
-                <Chip
-                  key={change.kind === "action" ? change.key : change.list + change.id}
-                  tone={change.added ? "good" : "bad"}
-                >
-                  {change.added ? (
-                    <IconPlus size={12} aria-label="added" />
-                  ) : (
-                    <IconMinus size={12} aria-label="taken away" />
-                  )}
-                  {change.kind === "action" ? actionOf(change.key)?.label : nameOf(change.list, change.id)}
-                </Chip>
-              ))}
-              {changes.length > 40 && <Chip>and {changes.length - 40} more</Chip>}
+              <Changes changes={changes} nameOf={nameOf} />
             </>
           )}
         </div>
         <Button onClick={onClose}>{changes.length ? "Discard" : "Close"}</Button>
         <Button
           variant="filled"
-          disabled={changes.length === 0}
-          title={changes.length ? undefined : "Change something first"}
+          disabled={changes.length === 0 || theirs !== null}
+          title={changes.length === 0 ? "Change something first" : theirs ? "Say first whose changes count" : undefined}
           loading={save.isPending}
           onClick={submit}
         >
@@ -234,5 +198,25 @@ function Editor({ member, saved, permissions, onClose }: EditorProps) {
         </Button>
       </div>
     </>
+  );
+}
+
+/** Says who has changed the profile while this dialog was open, and what. */
+function Meanwhile({ member, children }: { member: Member; children: React.ReactNode }) {
+  const { slug } = useWorkspace();
+  const who = useQuery({
+    queryKey: [slug, "audit", "who-changed", member.id],
+    gcTime: 0,
+    queryFn: ({ signal }) => call<AuditPage>(getListAuditUrl(slug, { resource: member.id, limit: 5 }), { signal }),
+    select: ({ items }) => items.find((event) => event.outcome === "done")?.actor_name,
+  });
+  return (
+    <div className={css.note}>
+      <Note tone="warn">
+        <strong>{who.data ?? "Somebody"} changed these permissions meanwhile.</strong> What changed since you opened
+        them:
+        {children}
+      </Note>
+    </div>
   );
 }

@@ -1,14 +1,16 @@
-import { Button, MultiSelect, Pill } from "@mantine/core";
-import { IconLock, IconPlus } from "@tabler/icons-react";
-import { useId, useState } from "react";
+import { Button, Pill, PillsInput, Popover } from "@mantine/core";
+import { IconClockHour4, IconLock, IconPlus, IconSelector } from "@tabler/icons-react";
+import { type KeyboardEvent, useId, useMemo, useState } from "react";
 import { problemOf } from "@/api/problem";
 import { Note } from "@/kit";
+import { endWords } from "./ends";
+import { type Offered, Offers } from "./Offers";
 import css from "./permissions.module.css";
 
-type Offered = { id: string; name: string; slug: string };
-
-// More than this is a scroll through nothing: searching finds what lies beyond.
-const SHOWN = 200;
+/** More chosen ones than this are told by their number: the list below shows them all. */
+const SHOWN = 30;
+/** As far as Page Up and Page Down go. */
+const LEAP = 8;
 
 type Props = {
   label: string;
@@ -17,18 +19,60 @@ type Props = {
   chosen: string[];
   /** Those that are saved already; the others are shown as added. */
   saved: string[];
+  until: Record<string, string>;
   onChange: (ids: string[]) => void;
 };
 
-/** One allow-list. What is chosen stays chosen, whether the search shows it or not. */
-export function ResourceList({ label, offered, error, chosen, saved, onChange }: Props) {
+/** One allow-list of any length. What is chosen stays chosen, whether the search shows it or not. */
+export function ResourceList({ label, offered, error, chosen, saved, until, onChange }: Props) {
   const id = useId();
   const [search, setSearch] = useState("");
-  if (error) return <Note tone="bad">{problemOf(error).detail}</Note>;
-  const all = offered ?? [];
+  const [isOpen, setOpen] = useState(false);
+  const [active, setActive] = useState(0);
+  const [isWhole, setWhole] = useState(false);
+  const all = useMemo(() => offered ?? [], [offered]);
+  const names = useMemo(() => new Map(all.map((one) => [one.id, one.name])), [all]);
+  const isChosen = useMemo(() => new Set(chosen), [chosen]);
+  const wasSaved = useMemo(() => new Set(saved), [saved]);
   const wanted = search.trim().toLocaleLowerCase();
-  const shown = all.filter(({ name, slug }) => `${name} ${slug}`.toLocaleLowerCase().includes(wanted));
-  const left = shown.filter((one) => !chosen.includes(one.id));
+  const shown = useMemo(
+    () => (wanted ? all.filter(({ name, slug }) => `${name} ${slug}`.toLocaleLowerCase().includes(wanted)) : all),
+    [all, wanted],
+  );
+  if (error) return <Note tone="bad">{problemOf(error).detail}</Note>;
+  const left = shown.filter((one) => !isChosen.has(one.id));
+  const at = Math.min(active, Math.max(0, shown.length - 1));
+  const toggle = (one: Offered | undefined) => {
+    if (!one) return;
+    onChange(isChosen.has(one.id) ? chosen.filter((other) => other !== one.id) : [...chosen, one.id]);
+  };
+  const move = (to: number) => {
+    setOpen(true);
+    setActive(Math.max(0, Math.min(shown.length - 1, to)));
+  };
+  const press = (event: KeyboardEvent<HTMLInputElement>) => {
+    const steps: Record<string, number> = {
+      ArrowDown: isOpen ? 1 : 0,
+      ArrowUp: isOpen ? -1 : 0,
+      PageDown: LEAP,
+      PageUp: -LEAP,
+    };
+    const step = steps[event.key];
+    if (step !== undefined) {
+      event.preventDefault();
+      move(at + step);
+    } else if (event.key === "Enter") {
+      event.preventDefault();
+      if (isOpen) toggle(shown[at]);
+      else setOpen(true);
+    } else if (event.key === "Escape" && isOpen) {
+      // The list closes; the dialog stays.
+      event.stopPropagation();
+      event.nativeEvent.stopImmediatePropagation();
+      setOpen(false);
+    } else if (event.key === "Backspace" && search === "") onChange(chosen.slice(0, -1));
+  };
+  const pills = isWhole ? chosen : chosen.slice(0, SHOWN);
   return (
     <div className={css.list}>
       <div className={css.listHead}>
@@ -52,38 +96,78 @@ export function ResourceList({ label, offered, error, chosen, saved, onChange }:
           {chosen.length} of {offered ? all.length : "…"}
         </span>
       </div>
-      <MultiSelect
-        id={id}
-        data={all.map((one) => ({ value: one.id, label: one.name }))}
-        value={chosen}
-        onChange={onChange}
-        searchable
-        searchValue={search}
-        onSearchChange={setSearch}
-        hidePickedOptions
-        limit={SHOWN}
-        leftSection={chosen.length === 0 ? <IconLock size={15} stroke={1.75} aria-hidden /> : null}
-        placeholder={chosen.length === 0 ? "No access" : ""}
-        nothingFoundMessage={all.length === 0 ? "There is none yet" : "None of this name"}
-        comboboxProps={{ withinPortal: true }}
-        renderPill={({ option, value, onRemove, disabled }) => {
-          const isFresh = !saved.includes(String(value));
-          return (
-            <Pill
-              withRemoveButton={!disabled}
-              onRemove={onRemove ?? (() => {})}
-              removeButtonProps={{ "aria-label": `Take ${option?.label ?? "it"} away` }}
-              {...(isFresh && { className: css.fresh })}
-              title={option?.label}
-            >
-              {isFresh && <IconPlus size={12} aria-label="added" style={{ verticalAlign: -1, marginRight: 3 }} />}
-              {option?.label ?? "…"}
-            </Pill>
-          );
-        }}
-        classNames={{ pillsList: css.pills ?? "" }}
-        styles={{ pillsList: { maxHeight: 132, overflowY: "auto" } }}
-      />
+      <Popover
+        opened={isOpen}
+        onChange={setOpen}
+        width="target"
+        position="bottom-start"
+        offset={4}
+        withinPortal
+        trapFocus={false}
+      >
+        <Popover.Target>
+          <PillsInput
+            rightSection={<IconSelector size={15} stroke={1.75} aria-hidden />}
+            rightSectionPointerEvents="none"
+            onClick={() => setOpen(true)}
+            {...(chosen.length === 0 && { leftSection: <IconLock size={15} stroke={1.75} aria-hidden /> })}
+          >
+            <Pill.Group className={css.pills ?? ""}>
+              {pills.map((one) => {
+                const name = names.get(one) ?? "…";
+                const isFresh = !wasSaved.has(one);
+                const ends = until[one];
+                return (
+                  <Pill
+                    key={one}
+                    withRemoveButton
+                    onRemove={() => onChange(chosen.filter((other) => other !== one))}
+                    removeButtonProps={{ "aria-label": `Take ${name} away`, tabIndex: 0 }}
+                    {...(isFresh && { className: css.fresh })}
+                    title={ends ? `${name}, until ${endWords(ends)}` : name}
+                  >
+                    {isFresh && <IconPlus size={12} aria-label="added" className={css.mark} />}
+                    {name}
+                    {ends && <IconClockHour4 size={12} aria-label={`until ${endWords(ends)}`} className={css.ending} />}
+                  </Pill>
+                );
+              })}
+              {chosen.length > pills.length && (
+                <button type="button" className={css.rest} onClick={() => setWhole(true)}>
+                  and {chosen.length - pills.length} more
+                </button>
+              )}
+              <PillsInput.Field
+                id={id}
+                role="combobox"
+                aria-expanded={isOpen}
+                aria-controls={`${id}-offers`}
+                aria-autocomplete="list"
+                {...(isOpen && shown[at] && { "aria-activedescendant": `${id}-${shown[at].id}` })}
+                autoComplete="off"
+                placeholder={chosen.length === 0 ? "No access" : ""}
+                value={search}
+                onChange={(event) => {
+                  setSearch(event.currentTarget.value);
+                  setActive(0);
+                  setOpen(true);
+                }}
+                onKeyDown={press}
+                onBlur={() => setOpen(false)}
+              />
+            </Pill.Group>
+          </PillsInput>
+        </Popover.Target>
+        <Popover.Dropdown p={4}>
+          {shown.length > 0 ? (
+            <Offers id={id} label={label} shown={shown} chosen={isChosen} active={at} onToggle={toggle} />
+          ) : (
+            <div className={css.none} id={`${id}-offers`}>
+              {all.length === 0 ? "There is none yet" : "None of this name"}
+            </div>
+          )}
+        </Popover.Dropdown>
+      </Popover>
     </div>
   );
 }

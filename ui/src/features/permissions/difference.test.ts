@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { addsUpTo, type Draft, difference, rebased } from "./difference";
+import { addsUpTo, type Draft, difference, kept, rebased } from "./difference";
 
-const empty: Draft = { actions: [], projects: [], instances: [], servers: [] };
+const empty: Draft = { actions: [], projects: [], instances: [], servers: [], until: {} };
 
 describe("the difference before saving", () => {
   it("names what is added and what is taken away, in both sections", () => {
@@ -14,6 +14,21 @@ describe("the difference before saving", () => {
       { kind: "resource", list: "instances", id: "a", added: false },
     ]);
     expect(difference(before, before)).toEqual([]);
+  });
+
+  it("names an end that is set, moved or taken away, and none of what goes", () => {
+    const at = "2030-01-01T00:00:00.000Z";
+    const before: Draft = { ...empty, actions: ["view_logs", "use_ide"], until: { view_logs: at, use_ide: at } };
+    const moved: Draft = {
+      ...before,
+      until: { view_logs: "2031-01-01T00:00:00.000Z", use_ide: "2030-01-01T00:00:00Z" },
+    };
+    expect(difference(before, moved)).toEqual([{ kind: "end", key: "view_logs", at: "2031-01-01T00:00:00.000Z" }]);
+    expect(difference(before, { ...before, until: {} })).toHaveLength(2);
+    expect(difference(before, kept({ ...before, actions: ["use_ide"] }))).toEqual([
+      { kind: "action", key: "view_logs", added: false },
+    ]);
+    expect(rebased(difference(before, moved), { ...empty, actions: ["use_ide"] }).until).toEqual({});
   });
 
   it("is made again upon what somebody else saved, without undoing that", () => {

@@ -6,15 +6,28 @@ export type Lists = "projects" | "instances" | "servers";
 export const LISTS: Lists[] = ["projects", "instances", "servers"];
 
 /** A profile as the dialog holds it: a plain member's, so every list is one. */
-export type Draft = { actions: ActionKey[] } & Record<Lists, string[]>;
+export type Draft = { actions: ActionKey[]; until: Record<string, string> } & Record<Lists, string[]>;
 
 export type Change =
   | { kind: "action"; key: ActionKey; added: boolean }
-  | { kind: "resource"; list: Lists; id: string; added: boolean };
+  | { kind: "resource"; list: Lists; id: string; added: boolean }
+  | { kind: "end"; key: string; at: string | null };
 
 export function draftOf(permissions: Permissions): Draft {
-  const { actions, projects, instances, servers } = permissions;
-  return { actions: [...actions], projects: projects ?? [], instances: instances ?? [], servers: servers ?? [] };
+  const { actions, projects, instances, servers, until } = permissions;
+  return {
+    actions: [...actions],
+    projects: projects ?? [],
+    instances: instances ?? [],
+    servers: servers ?? [],
+    until: { ...until },
+  };
+}
+
+/** Without the ends of what isn't in it any more. */
+export function kept(draft: Draft): Draft {
+  const granted = new Set<string>([...draft.actions, ...LISTS.flatMap((list) => draft[list])]);
+  return { ...draft, until: Object.fromEntries(Object.entries(draft.until).filter(([key]) => granted.has(key))) };
 }
 
 function parted<T>(before: readonly T[], after: readonly T[]): { added: T[]; removed: T[] } {
@@ -35,7 +48,15 @@ export function difference(before: Draft, after: Draft): Change[] {
       ...removed.map((id): Change => ({ kind: "resource", list, id, added: false })),
     ];
   });
-  return [...ofActions, ...ofLists];
+  return [...ofActions, ...ofLists, ...differentEnds(before, after)];
+}
+
+function differentEnds(before: Draft, after: Draft): Change[] {
+  const granted = new Set<string>([...after.actions, ...LISTS.flatMap((list) => after[list])]);
+  const moment = (at: string | undefined) => (at ? Date.parse(at) : null);
+  return [...new Set([...Object.keys(before.until), ...Object.keys(after.until)])]
+    .filter((key) => granted.has(key) && moment(before.until[key]) !== moment(after.until[key]))
+    .map((key): Change => ({ kind: "end", key, at: after.until[key] ?? null }));
 }
 
 /** One's own changes made again upon what somebody else has saved meanwhile. */
@@ -44,10 +65,13 @@ export function rebased(changes: Change[], onto: Draft): Draft {
     added ? [...new Set([...list, one])] : list.filter((other) => other !== one);
   const draft = { ...onto };
   for (const change of changes) {
-    if (change.kind === "action") draft.actions = set(draft.actions, change.key, change.added);
+    if (change.kind === "end") {
+      const { [change.key]: _, ...rest } = draft.until;
+      draft.until = change.at ? { ...rest, [change.key]: change.at } : rest;
+    } else if (change.kind === "action") draft.actions = set(draft.actions, change.key, change.added);
     else draft[change.list] = set(draft[change.list], change.id, change.added);
   }
-  return draft;
+  return kept(draft);
 }
 
 const DOES: Partial<Record<ActionKey, string>> = {

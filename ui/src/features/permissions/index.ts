@@ -1,1 +1,2 @@
-export { ExplainDialog, PermissionsDialog } from "./later";
+export { ExplainDialog, PermissionsDialog, PresetsDialog, SeveralDialog } from "./later";
+export { WhoButton } from "./WhoButton";

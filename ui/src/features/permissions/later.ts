@@ -3,4 +3,6 @@
 import { later } from "@/kit";
 
 export const ExplainDialog = later(async () => (await import("./ExplainDialog")).ExplainDialog);
+export const PresetsDialog = later(async () => (await import("./PresetsDialog")).PresetsDialog);
+export const SeveralDialog = later(async () => (await import("./SeveralDialog")).SeveralDialog);
 export const PermissionsDialog = later(async () => (await import("./PermissionsDialog")).PermissionsDialog);

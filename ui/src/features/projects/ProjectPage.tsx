@@ -5,6 +5,7 @@ import { useState } from "react";
 import type { Project } from "@/api/nouns";
 import { useAllInstances, useProject } from "@/api/queries";
 import { InstanceTable, NewInstanceDialog } from "@/features/instances";
+import { WhoButton } from "@/features/permissions/WhoButton";
 import { useWorkspace } from "@/frame/useWorkspace";
 import { Empty, Failed, LoadingPage, LoadingRows, later, PageTitle, Panel, Tabs, Tile } from "@/kit";
 import { Board } from "./Board";
@@ -42,11 +43,15 @@ export function ProjectPage() {
           </span>
         }
         actions={
-          isOwner &&
-          here.repository.has_commits && (
-            <Button variant="filled" leftSection={<IconPlus size={16} />} onClick={() => setMaking(true)}>
-              New instance
-            </Button>
+          isOwner && (
+            <>
+              <WhoButton about={{ kind: "project", id: here.id, name: here.name }} />
+              {here.repository.has_commits && (
+                <Button variant="filled" leftSection={<IconPlus size={16} />} onClick={() => setMaking(true)}>
+                  New instance
+                </Button>
+              )}
+            </>
           )
         }
       />

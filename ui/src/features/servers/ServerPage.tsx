@@ -2,6 +2,7 @@ import { useNavigate, useParams } from "@tanstack/react-router";
 import { useState } from "react";
 import { deleteServer } from "@/api/generated/stoa";
 import { useAct, useAllInstances, useServer } from "@/api/queries";
+import { WhoButton } from "@/features/permissions/WhoButton";
 import { useWorkspace } from "@/frame/useWorkspace";
 import {
   AbleButton,
@@ -52,6 +53,7 @@ export function ServerPage() {
         }
         actions={
           <>
+            <WhoButton about={{ kind: "server", id: here.id, name: here.name }} />
             <AbleButton of={here} verb="manage" onClick={() => setRenaming(true)}>
               Rename
             </AbleButton>

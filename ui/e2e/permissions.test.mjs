@@ -1,0 +1,325 @@
+// What members may do: profiles with ends, presets, several at once, viewing as a member, and who may. On a workspace
+// that has people and instances in it from the start.
+
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { findings, look, person, startBrowser } from "./browser.mjs";
+import { spawned, startStoa, tree, until } from "./stoa.mjs";
+
+const PASSWORD = "a long enough sentence";
+const W = "/acme";
+let stoa, browser, owner, tester, tess;
+
+const call = (page, method, path, body, headers = {}) =>
+  page.evaluate(
+    async ([method, path, body, headers]) => {
+      const answer = await fetch(`/api/v1${path}`, {
+        method,
+        headers: { "Content-Type": "application/json", ...headers },
+        ...(body && { body: JSON.stringify(body) }),
+      });
+      return { status: answer.status, body: answer.status === 204 ? null : await answer.json() };
+    },
+    [method, path, body, headers],
+  );
+
+before(async () => {
+  stoa = await startStoa();
+  browser = await startBrowser();
+  owner = await person(browser, stoa.origin);
+  const { page } = owner;
+  await page.goto(stoa.setupLink);
+  await page.getByLabel("Your name").fill("Anna Lindqvist");
+  await page.getByLabel("E-mail address").fill("anna@example.com");
+  await page.getByLabel("Password", { exact: true }).fill(PASSWORD);
+  await page.getByRole("button", { name: "Create the account" }).click();
+  await page.getByRole("heading", { name: "Workspaces" }).waitFor();
+  await call(page, "POST", "/workspaces", { name: "Acme Studio", slug: "acme" });
+  await call(page, "POST", "/workspaces/acme/servers", { name: "local", local: true });
+  const { body } = await call(page, "POST", "/workspaces/acme/invitations", { email: "tess@example.com" });
+  await stoa.end();
+  const script = join(tree, "bench/seed_workspace.py");
+  const seeded = await spawned("python3", [script, stoa.data, "acme", "--members", "70", "--instances", "300"]);
+  assert.equal(seeded.code, 0, seeded.said);
+  await stoa.again();
+  tester = await person(browser, stoa.origin);
+  await tester.page.goto(new URL(body.link).pathname);
+  await tester.page.getByLabel("Your name").fill("Tess Ferreira");
+  await tester.page.getByLabel("Password", { exact: true }).fill(PASSWORD);
+  await tester.page.getByRole("button", { name: "Create account and join" }).click();
+  await tester.page.waitForURL(/\/acme/);
+  const { body: found } = await call(page, "GET", "/workspaces/acme/members?q=tess@example.com");
+  tess = found.items[0].id;
+});
+
+after(async () => {
+  await browser?.close();
+  await stoa?.stop();
+});
+
+const dialog = () => owner.page.getByRole("dialog").last();
+const open = async () => {
+  await owner.page.goto(`${W}/members`);
+  await owner.page.getByLabel("Find a member").fill("tess");
+  await owner.page.getByRole("button", { name: "Permissions of Tess Ferreira" }).click();
+  await dialog().getByRole("switch").first().waitFor();
+};
+const toggle = (label) => dialog().getByText(label, { exact: true }).first().click();
+
+test("the list is read as its end comes into view, and narrowed by the server", async () => {
+  const { page } = owner;
+  await page.goto(`${W}/members`);
+  const rows = page.locator("tbody tr");
+  await rows.nth(49).waitFor();
+  await look(page, "members", { ready: "tbody tr:nth-child(50)" });
+  await page.mouse.move(700, 500);
+  await page.mouse.wheel(0, 50_000);
+  await rows.nth(71).waitFor();
+  await page.getByText("72 members").waitFor();
+  await page.mouse.wheel(0, -50_000);
+  await page.getByLabel("Find a member").fill("MEMBER-01");
+  await until("only those of this address are there", async () => (await rows.count()) === 10);
+  await page.getByLabel("Find a member").fill("");
+  await page.getByRole("combobox", { name: "Permission" }).click();
+  await page.getByRole("option", { name: "Backups" }).click();
+  await until("few may do it", async () => (await rows.count()) < 10);
+  await page.getByRole("row", { name: /Anna Lindqvist/ }).waitFor();
+  await page.getByRole("combobox", { name: "Role" }).click();
+  await page.getByRole("option", { name: "Owners" }).click();
+  await until("one is an owner", async () => (await rows.count()) === 1);
+});
+
+test("whoever has just joined is one click away from the dialog", async () => {
+  const { page } = owner;
+  await page.goto(`${W}/members`);
+  await page.getByLabel("Find a member").fill("tess");
+  const row = page.getByRole("row", { name: /Tess Ferreira/ });
+  await row.getByText("No access yet").waitFor();
+  await row.getByRole("button", { name: "Set permissions" }).click();
+  await dialog().getByRole("heading", { name: "Permissions of Tess Ferreira" }).waitFor();
+  await page.keyboard.press("Escape");
+});
+
+test("a preset, an end, and lists of hundreds chosen by search and keys", async () => {
+  const { page } = owner;
+  await open();
+  await dialog()
+    .getByRole("button", { name: /^Preset/ })
+    .click();
+  await page.getByRole("menuitem", { name: /^Tester/ }).click();
+  await dialog().getByRole("button", { name: "Preset: Tester" }).waitFor();
+  await toggle("Stop");
+  await dialog().getByRole("button", { name: "Preset: Tester, changed" }).waitFor();
+  await dialog().getByRole("button", { name: "Set an end of Restart" }).click();
+  await page.getByRole("button", { name: "In 30 days" }).click();
+  await page.keyboard.press("Escape");
+  await dialog()
+    .getByRole("button", { name: /^Restart ends on/ })
+    .waitFor();
+  await dialog()
+    .getByText(/^Restart on .*; the rest never$/)
+    .waitFor();
+  const field = dialog().getByRole("combobox", { name: "Allowed instances" });
+  await field.fill("site-001");
+  await dialog()
+    .getByRole("button", { name: /^Select all \d+ shown of Allowed instances/ })
+    .click();
+  const count = Number(
+    (
+      await dialog()
+        .getByText(/^\d+ of 300$/)
+        .textContent()
+    ).split(" ")[0],
+  );
+  assert.ok(count > 40 && count < 60, `${count}`);
+  // What is chosen stays chosen, whether the search shows it or not; keys choose one more.
+  await field.fill("site-003");
+  await field.press("ArrowDown");
+  await field.press("Enter");
+  await dialog()
+    .getByText(`${count + 1} of 300`)
+    .waitFor();
+  await field.press("Enter");
+  await dialog().getByText(`${count} of 300`).waitFor();
+  await field.press("Escape");
+  await dialog().getByRole("button", { name: "Select none of Allowed instances" }).click();
+  await field.fill("0001");
+  await page.getByRole("option", { name: /0001/ }).click();
+  await field.press("Escape");
+  await field.fill("");
+  await field.press("Escape");
+  await dialog().getByRole("button", { name: "Save 7 changes" }).waitFor();
+  await look(page, "permissions", { ready: "text=Save 7 changes" });
+  await dialog().getByRole("button", { name: "Save 7 changes" }).click();
+  await dialog().waitFor({ state: "detached" });
+  const row = page.getByRole("row", { name: /Tess Ferreira/ });
+  await row.getByText("Tester, changed").waitFor();
+  await row.getByText(/^Restart until/).waitFor();
+  await row.getByText("1 instance").waitFor();
+});
+
+test("who saves second is told who was first and what changed, and keeps their own changes", async () => {
+  const { page } = owner;
+  await open();
+  await toggle("Backups");
+  const path = `/workspaces/acme/members/${tess}/permissions`;
+  const { body } = await call(page, "GET", path);
+  await call(page, "PUT", path, { ...body, actions: [...body.actions, "use_ide"] });
+  await dialog().getByText("Anna Lindqvist changed these permissions meanwhile.").waitFor();
+  await look(page, "permissions-meanwhile", { ready: "text=Keep my changes on top" });
+  await dialog().getByRole("button", { name: "Keep my changes on top" }).click();
+  assert.equal(await dialog().getByRole("switch", { name: "Web IDE" }).isChecked(), true);
+  assert.equal(await dialog().getByRole("switch", { name: "Backups" }).isChecked(), true);
+  await dialog().getByRole("button", { name: "Save 1 change" }).click();
+  await dialog().waitFor({ state: "detached" });
+  const { body: now } = await call(page, "GET", path);
+  assert.ok(now.actions.includes("use_ide") && now.actions.includes("manage_backups"));
+});
+
+test("several are set at once, with what changes for whom said before", async () => {
+  const { page } = owner;
+  await page.goto(`${W}/members`);
+  await page.getByLabel("Find a member").fill("member-00");
+  await page.getByRole("checkbox", { name: /^Choose all 10 shown/ }).click();
+  await page.getByText("10 members chosen").waitFor();
+  await page
+    .getByRole("checkbox", { name: /^Choose / })
+    .nth(1)
+    .click();
+  await look(page, "members-chosen", { ready: "text=9 members chosen" });
+  await page.getByRole("button", { name: "Set permissions for 9 members" }).click();
+  await dialog()
+    .getByRole("button", { name: /^Preset/ })
+    .click();
+  await page.getByRole("menuitem", { name: /^Client/ }).click();
+  await dialog().getByText("What changes for whom").waitFor();
+  await look(page, "permissions-several", { ready: "text=What changes for whom" });
+  await dialog().getByRole("button", { name: "Set for 9 members" }).click();
+  await dialog().waitFor({ state: "detached" });
+  await until("they are clients", async () => (await page.getByText("Client", { exact: true }).count()) >= 9);
+});
+
+test("presets of its own are made, renamed and deleted", async () => {
+  const { page } = owner;
+  await page.goto(`${W}/members`);
+  await page.getByRole("button", { name: "Presets" }).click();
+  await dialog().getByText("Writes the code").waitFor();
+  await dialog().getByRole("button", { name: "New preset" }).click();
+  await dialog().getByLabel("Name").fill("tester");
+  await dialog().getByLabel("Logs").check();
+  await dialog().getByRole("button", { name: "Create preset" }).click();
+  await dialog().getByText("has the name already").waitFor();
+  await dialog().getByLabel("Name").fill("Night watch");
+  await look(page, "preset-new", { ready: "text=Create preset" });
+  await dialog().getByRole("button", { name: "Create preset" }).click();
+  await dialog().getByText("This workspace's own").waitFor();
+  await look(page, "presets", { ready: "text=Night watch" });
+  await dialog().getByRole("button", { name: "Change Night watch" }).click();
+  await dialog().getByLabel("Name").fill("Day watch");
+  await dialog().getByRole("button", { name: "Save" }).click();
+  await dialog().getByRole("button", { name: "Delete Day watch" }).click();
+  await page.getByRole("button", { name: "Delete", exact: true }).click();
+  await dialog().getByText("Day watch").waitFor({ state: "detached" });
+});
+
+test("an owner views as a member: read-only, marked, in the log, and nothing of it is kept", async () => {
+  const { page } = owner;
+  await open();
+  await dialog().getByRole("button", { name: "View as this member" }).click();
+  await page.getByText("Nothing can be changed").waitFor();
+  await page.getByRole("heading", { name: "Overview" }).waitFor();
+  await look(page, "view-as-overview", { ready: "text=Nothing can be changed" });
+  await page.goto(`${W}/instances`);
+  await page
+    .getByRole("link", { name: /site-001-0001/ })
+    .first()
+    .waitFor();
+  assert.equal(await page.locator("tbody tr").count(), 1);
+  await page
+    .getByRole("link", { name: /site-001-0001/ })
+    .first()
+    .click();
+  await page.getByRole("heading", { name: /site-001-0001/ }).waitFor();
+  // What the member may do stands there, and can't be done.
+  await page
+    .getByText(/You are viewing as Tess Ferreira/)
+    .first()
+    .waitFor({ state: "attached" });
+  await look(page, "view-as-instance", { ready: "h1" });
+  await page.goto(`${W}/instances/site-001-0001/logs`);
+  await page.getByText("Closed while you view as a member").waitFor();
+  await look(page, "view-as-closed", { ready: "text=Closed while you view" });
+  await page.goto(`${W}/members`);
+  await page.getByRole("row", { name: /Tess Ferreira \(you\)/ }).waitFor();
+  assert.equal(await page.getByRole("button", { name: /^(Invite|Presets|Permissions of)/ }).count(), 0);
+  const other = await owner.context.newPage();
+  await other.goto(`${W}/members`);
+  await other.getByRole("button", { name: "Presets" }).waitFor();
+  await other.close();
+  await page.getByRole("button", { name: "Leave" }).click();
+  await page.getByRole("button", { name: "Presets" }).waitFor();
+  assert.equal(await page.evaluate(() => sessionStorage.length), 0);
+  const { body } = await call(page, "GET", "/workspaces/acme/audit?action=member.view_as");
+  assert.equal(body.items[0].resource_name, "Tess Ferreira");
+  assert.equal(body.items.length, 1);
+});
+
+test("who can, on the page of a thing, and from Why?", async () => {
+  const { page } = owner;
+  await page.goto(`${W}/instances/site-001-0001`);
+  await page.getByRole("button", { name: "Who can…" }).click();
+  await dialog().getByText("Tess Ferreira").waitFor();
+  await dialog().getByRole("combobox", { name: "Action" }).click();
+  await page.getByRole("option", { name: "Restart" }).click();
+  await dialog()
+    .getByText(/^Granted until/)
+    .waitFor();
+  await look(page, "who", { ready: "text=/^Granted until/" });
+  await page.keyboard.press("Escape");
+  await open();
+  await dialog().getByRole("button", { name: "Why?" }).click();
+  await dialog().getByRole("combobox", { name: "Action" }).click();
+  await page.getByRole("option", { name: "Restart" }).click();
+  await dialog()
+    .getByRole("combobox", { name: /^Project/ })
+    .fill("0001");
+  await page.getByRole("option", { name: /0001/ }).click();
+  await dialog()
+    .getByText(/It ends on/)
+    .waitFor();
+  await dialog().getByRole("button", { name: "Who can…" }).click();
+  await dialog().getByText("Tess Ferreira").waitFor();
+});
+
+test("a grant that ends leaves the member's open page by itself", async () => {
+  const { page } = tester;
+  await page.goto(`${W}/instances`);
+  await page
+    .getByRole("link", { name: /site-001-0001/ })
+    .first()
+    .waitFor();
+  await look(page, "instances-member", { ready: "h1" });
+  const path = `/workspaces/acme/members/${tess}/permissions`;
+  const { body } = await call(owner.page, "GET", path);
+  const [instance] = body.instances;
+  const soon = new Date(Date.now() + 2500).toISOString();
+  const set = await call(owner.page, "PUT", path, { ...body, until: { ...body.until, [instance]: soon } });
+  assert.equal(set.status, 200);
+  await page
+    .getByRole("link", { name: /site-001-0001/ })
+    .first()
+    .waitFor({ state: "detached" });
+  assert.ok(Date.now() >= Date.parse(soon), "not before its end");
+  await owner.page.goto(`${W}/members`);
+  await page.goto(`${W}/members`);
+  await page.getByRole("row", { name: /Tess Ferreira \(you\)/ }).waitFor();
+  await look(page, "members-member", { ready: "text=Tess Ferreira" });
+});
+
+test("nothing was logged as an error, and axe found nothing in both schemes and both widths", () => {
+  const away = (text) => !/ERR_CONNECTION|ERR_INCOMPLETE|ERR_NETWORK|status of 50/.test(text);
+  assert.deepEqual(owner.wrong.filter(away), []);
+  assert.deepEqual(tester.wrong.filter(away), []);
+  assert.deepEqual(findings, []);
+});

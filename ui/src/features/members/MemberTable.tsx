@@ -1,0 +1,282 @@
+import { ActionIcon, Button, Checkbox, Menu, Tooltip } from "@mantine/core";
+import {
+  IconAlertTriangle,
+  IconClockHour4,
+  IconCrown,
+  IconDots,
+  IconEye,
+  IconHelp,
+  IconShieldLock,
+  IconUserDown,
+  IconUserMinus,
+  IconUserUp,
+} from "@tabler/icons-react";
+import { memo, type ReactNode } from "react";
+import type { Member, Summary } from "@/api/nouns";
+import { viewing } from "@/api/viewing";
+import { Chip, PersonAvatar, Table, Time } from "@/kit";
+import { actionOf } from "@/kit/actions";
+import css from "./members.module.css";
+
+export type Act = "permissions" | "explain" | "role" | "remove" | "view";
+
+type Props = {
+  members: Member[];
+  isOwner: boolean;
+  isMe: (member: Member) => boolean;
+  chosen: Map<string, Member>;
+  onChoose: (members: Member[], on: boolean) => void;
+  onAct: (act: Act, member: Member) => void;
+};
+
+/** Who is there, row by row; owners choose some of them, and see what each may do. */
+export function MemberTable({ members, isOwner, isMe, chosen, onChoose, onAct }: Props) {
+  const plain = members.filter(({ role }) => role === "member");
+  const count = plain.filter(({ id }) => chosen.has(id)).length;
+  const all = (
+    <Checkbox
+      aria-label={`Choose all ${plain.length} shown`}
+      checked={plain.length > 0 && count === plain.length}
+      indeterminate={count > 0 && count < plain.length}
+      disabled={plain.length === 0}
+      onChange={(event) => onChoose(plain, event.currentTarget.checked)}
+      size="xs"
+    />
+  );
+  const head: ReactNode[] = isOwner
+    ? [all, "Member", "Role", "May do", "On", "Last seen", ""]
+    : ["Member", "Role", "May do", "On", ""];
+  return (
+    <Table label="Members" head={head}>
+      {members.map((member) => (
+        <MemberRow
+          key={member.id}
+          member={member}
+          isOwner={isOwner}
+          isMe={isMe(member)}
+          isChosen={chosen.has(member.id)}
+          onChoose={onChoose}
+          onAct={onAct}
+        />
+      ))}
+    </Table>
+  );
+}
+
+function count(number: number, word: string): string | null {
+  return number === 0 ? null : `${number} ${word}${number === 1 ? "" : "s"}`;
+}
+
+function on(summary: Summary): string {
+  const { projects, instances, servers } = summary;
+  if (projects === null) return "Everything";
+  const parts = [count(projects, "project"), count(instances ?? 0, "instance"), count(servers ?? 0, "server")];
+  return parts.filter(Boolean).join(", ") || "Nothing";
+}
+
+type RowProps = {
+  member: Member;
+  isOwner: boolean;
+  isMe: boolean;
+  isChosen: boolean;
+  onChoose: Props["onChoose"];
+  onAct: Props["onAct"];
+};
+
+// Hundreds of rows: one that hasn't changed isn't drawn again.
+const MemberRow = memo(
+  function MemberRow({ member, isOwner, isMe, isChosen, onChoose, onAct }: RowProps) {
+    const { name, email, email_verified } = member.account;
+    const isTheirsOwner = member.role === "owner";
+    const { summary } = member;
+    return (
+      <tr data-chosen={isChosen || undefined}>
+        {isOwner && (
+          <td data-cell="choose">
+            {!isTheirsOwner && (
+              <Checkbox
+                size="xs"
+                aria-label={`Choose ${name}`}
+                checked={isChosen}
+                onChange={(event) => onChoose([member], event.currentTarget.checked)}
+              />
+            )}
+          </td>
+        )}
+        <td>
+          <div className={css.person}>
+            <PersonAvatar name={name} size={30} />
+            <div style={{ minWidth: 0 }}>
+              <div className={css.name} title={name}>
+                {name} {isMe && <span className={css.you}>(you)</span>}
+              </div>
+              {email && (
+                <div className={css.mail} title={email}>
+                  {email}
+                  {email_verified === false && " (unverified)"}
+                </div>
+              )}
+            </div>
+          </div>
+        </td>
+        <td data-cell="role">
+          <span className={css.role}>
+            {isTheirsOwner && <IconCrown size={15} stroke={1.75} aria-hidden />}
+            {isTheirsOwner ? "Owner" : "Member"}
+          </span>
+        </td>
+        <td data-cell="do">
+          {isTheirsOwner ? (
+            <span className={css.dim}>Everything</span>
+          ) : (
+            summary && <MayDo summary={summary} {...(isOwner && { onSet: () => onAct("permissions", member) })} />
+          )}
+        </td>
+        <td className={css.dim} data-cell="on">
+          {isTheirsOwner ? "Everything" : summary && on(summary)}
+          {summary?.ends && <EndsSoon ends={summary.ends} />}
+        </td>
+        {isOwner && (
+          <td className={css.dim} data-cell="seen">
+            {member.last_seen_at ? <LastSeen at={member.last_seen_at} /> : "Never"}
+          </td>
+        )}
+        <td data-cell="acts">
+          <Acts member={member} isOwner={isOwner} isMe={isMe} onAct={onAct} />
+        </td>
+      </tr>
+    );
+  },
+  (old, now) =>
+    old.member === now.member && old.isOwner === now.isOwner && old.isMe === now.isMe && old.isChosen === now.isChosen,
+);
+
+type ActsProps = Pick<RowProps, "member" | "isOwner" | "isMe" | "onAct">;
+
+function Acts({ member, isOwner, isMe, onAct }: ActsProps) {
+  const { name } = member.account;
+  const isTheirsOwner = member.role === "owner";
+  if (!isOwner && !isMe) return <div className={css.acts} />;
+  return (
+    <div className={css.acts}>
+      {isOwner && !isTheirsOwner && (
+        <ActionIcon
+          onClick={() => onAct("permissions", member)}
+          aria-label={`Permissions of ${name}`}
+          title="Permissions"
+          data-framed
+        >
+          <IconShieldLock size={17} stroke={1.75} />
+        </ActionIcon>
+      )}
+      <Menu position="bottom-end" width={210}>
+        <Menu.Target>
+          <ActionIcon aria-label={`More about ${name}`}>
+            <IconDots size={17} stroke={1.75} />
+          </ActionIcon>
+        </Menu.Target>
+        <Menu.Dropdown>
+          <Menu.Item leftSection={<IconHelp size={16} stroke={1.75} />} onClick={() => onAct("explain", member)}>
+            Why?
+          </Menu.Item>
+          {isOwner && !isTheirsOwner && (
+            <Menu.Item leftSection={<IconEye size={16} stroke={1.75} />} onClick={() => onAct("view", member)}>
+              View as this member
+            </Menu.Item>
+          )}
+          {isOwner && (
+            <Menu.Item
+              leftSection={
+                isTheirsOwner ? <IconUserDown size={16} stroke={1.75} /> : <IconUserUp size={16} stroke={1.75} />
+              }
+              onClick={() => onAct("role", member)}
+            >
+              {isTheirsOwner ? "Make a plain member" : "Make an owner"}
+            </Menu.Item>
+          )}
+          {!viewing() && (
+            <>
+              <Menu.Divider />
+              <Menu.Item
+                color="var(--bad)"
+                leftSection={<IconUserMinus size={16} stroke={1.75} />}
+                onClick={() => onAct("remove", member)}
+              >
+                {isMe ? "Leave the workspace" : "Remove"}
+              </Menu.Item>
+            </>
+          )}
+        </Menu.Dropdown>
+      </Menu>
+    </div>
+  );
+}
+
+const SHOWN = 4;
+
+function MayDo({ summary, onSet }: { summary: Summary; onSet?: () => void }) {
+  const { actions, preset } = summary;
+  if (actions.length === 0 && on(summary) === "Nothing")
+    return (
+      <span className={css.chips}>
+        <Chip tone="warn">
+          <IconAlertTriangle size={13} stroke={1.75} aria-hidden />
+          No access yet
+        </Chip>
+        {onSet && (
+          <Button variant="transparent" onClick={onSet}>
+            Set permissions
+          </Button>
+        )}
+      </span>
+    );
+  if (actions.length === 0) return <span className={css.dim}>Only look</span>;
+  const rest = actions.slice(SHOWN).map((key) => actionOf(key)?.label ?? key);
+  return (
+    <span className={css.may}>
+      {preset && (
+        <span className={css.preset}>
+          {preset.name}
+          {preset.changed && ", changed"}
+        </span>
+      )}
+      <span className={css.chips}>
+        {actions.slice(0, SHOWN).map((key) => (
+          <Chip key={key}>{actionOf(key)?.label ?? key}</Chip>
+        ))}
+        {rest.length > 0 && (
+          <Tooltip label={rest.join(", ")} events={{ hover: true, focus: true, touch: true }}>
+            <span>
+              <Chip>+{rest.length}</Chip>
+              <span className="visually-hidden">: {rest.join(", ")}</span>
+            </span>
+          </Tooltip>
+        )}
+      </span>
+    </span>
+  );
+}
+
+const day = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short" });
+const exact = new Intl.DateTimeFormat("en-GB", { dateStyle: "full", timeStyle: "short" });
+const KINDS = { action: "An action", project: "A project", instance: "An instance", server: "A server" };
+
+function EndsSoon({ ends }: { ends: NonNullable<Summary["ends"]> }) {
+  const what = ends.action ? (actionOf(ends.action)?.label ?? ends.action) : KINDS[ends.kind];
+  return (
+    <span className={css.ends} title={exact.format(Date.parse(ends.at))}>
+      <IconClockHour4 size={13} stroke={1.75} aria-hidden />
+      {what} until {day.format(Date.parse(ends.at))}
+    </span>
+  );
+}
+
+function LastSeen({ at }: { at: string }) {
+  const isNow = Date.now() - Date.parse(at) < 120_000;
+  return (
+    <span className={css.seen}>
+      {isNow && <span className={css.dot} aria-hidden />}
+      <Time at={at} />
+    </span>
+  );
+}

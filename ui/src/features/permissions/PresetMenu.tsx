@@ -1,0 +1,55 @@
+import { Button, Menu } from "@mantine/core";
+import { IconCheck, IconChevronDown, IconWand } from "@tabler/icons-react";
+import type { ActionKey } from "@/api/nouns";
+import { usePresets } from "@/api/queries";
+import { useWorkspace } from "@/frame/useWorkspace";
+import css from "./permissions.module.css";
+
+type Props = {
+  /** How the profile is told now, where it comes near a preset. */
+  told: string | null;
+  actions: ActionKey[];
+  onChoose: (name: string, actions: ActionKey[]) => void;
+};
+
+const same = (one: readonly string[], other: readonly string[]) =>
+  one.length === other.length && one.every((key) => other.includes(key));
+
+/** Fills the switches in with a preset. Nothing is saved by it. */
+export function PresetMenu({ told, actions, onChoose }: Props) {
+  const { slug } = useWorkspace();
+  const presets = usePresets(slug);
+  return (
+    <Menu position="bottom-start" width={320}>
+      <Menu.Target>
+        <Button
+          className={css.tool ?? ""}
+          leftSection={<IconWand size={16} stroke={1.75} aria-hidden />}
+          rightSection={<IconChevronDown size={14} stroke={1.75} aria-hidden />}
+        >
+          {told ? `Preset: ${told}` : "Preset"}
+        </Button>
+      </Menu.Target>
+      <Menu.Dropdown>
+        <div role="presentation" style={{ maxHeight: 360, overflowY: "auto" }}>
+          {presets.data?.map((preset) => (
+            <Menu.Item
+              key={preset.id}
+              rightSection={
+                same(preset.actions, actions) ? <IconCheck size={15} stroke={1.75} aria-label="as it is" /> : null
+              }
+              onClick={() => onChoose(preset.name, preset.actions)}
+            >
+              <span style={{ fontWeight: 500 }}>{preset.name}</span>
+              <div className={css.few}>
+                {preset.sentence ??
+                  `${preset.actions.length} ${preset.actions.length === 1 ? "action" : "actions"}, of this workspace`}
+              </div>
+            </Menu.Item>
+          ))}
+        </div>
+        {presets.error && <Menu.Label>The presets can't be loaded</Menu.Label>}
+      </Menu.Dropdown>
+    </Menu>
+  );
+}

@@ -1,0 +1,73 @@
+import { Button, Select } from "@mantine/core";
+import { IconCrown } from "@tabler/icons-react";
+import { useState } from "react";
+import type { ActionKey } from "@/api/nouns";
+import { useWho } from "@/api/queries";
+import { useWorkspace } from "@/frame/useWorkspace";
+import { Dialog, Empty, Failed, LoadingRows, More, Panel, PersonAvatar, Row } from "@/kit";
+import { ACTIONS } from "@/kit/actions";
+import { endWords } from "./ends";
+import css from "./permissions.module.css";
+
+export type About = { kind: "project" | "instance" | "server"; id: string; name: string };
+
+/** Who can do something here: the server's own answer, member by member. */
+export function WhoDialog({ about, onClose }: { about: About; onClose: () => void }) {
+  const workspace = useWorkspace();
+  const [action, setAction] = useState<ActionKey | null>(null);
+  const who = useWho(workspace.slug, { [about.kind]: about.id, ...(action && { action }) });
+  return (
+    <Dialog
+      opened
+      onClose={onClose}
+      title={`Who can work with ${about.name}?`}
+      sentence="Choose an action, or see who is shown it at all."
+      size={560}
+      foot={<Button onClick={onClose}>Close</Button>}
+    >
+      <div className={css.whoBody}>
+        <Select
+          label="Action"
+          placeholder={about.kind === "project" ? "To open it" : "To see it"}
+          data={ACTIONS.map(({ key, label }) => ({ value: key, label }))}
+          value={action}
+          onChange={setAction}
+          clearable
+        />
+        {who.error ? (
+          <Failed error={who.error} retry={() => void who.refetch()} inline />
+        ) : !who.items ? (
+          <LoadingRows rows={3} />
+        ) : who.items.length === 0 ? (
+          <Empty title="Nobody can" inline>
+            No profile includes it, and there is no owner who is active.
+          </Empty>
+        ) : (
+          <Panel>
+            {who.items.map((one) => (
+              <Row key={one.id}>
+                <PersonAvatar name={one.name} size={26} />
+                <div className={css.whoName}>
+                  <div>{one.name}</div>
+                  <div className={css.few}>{one.email}</div>
+                </div>
+                <span className={css.because}>
+                  {one.because === "owner" ? (
+                    <>
+                      <IconCrown size={14} stroke={1.75} aria-hidden /> Owner
+                    </>
+                  ) : one.until ? (
+                    `Granted until ${endWords(one.until)}`
+                  ) : (
+                    "Granted"
+                  )}
+                </span>
+              </Row>
+            ))}
+            <More {...who} />
+          </Panel>
+        )}
+      </div>
+    </Dialog>
+  );
+}

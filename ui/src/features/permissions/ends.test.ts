@@ -1,0 +1,29 @@
+import { describe, expect, it } from "vitest";
+import type { Draft } from "./difference";
+import { endsInWords, endWords, fromField, inDays, toField } from "./ends";
+
+const draft: Draft = {
+  actions: ["restart_instances", "view_logs"],
+  projects: [],
+  instances: ["a"],
+  servers: [],
+  until: {},
+};
+const say = (until: Draft["until"]) => endsInWords({ ...draft, until }, (_, id) => `instance ${id}`);
+const AT = new Date(new Date().getFullYear(), 10, 30, 18, 0).toISOString();
+
+describe("when grants end", () => {
+  it("is one line, however many there are", () => {
+    expect(say({})).toBe("Nothing ends");
+    expect(say({ restart_instances: AT })).toBe("Restart on 30 Nov, 18:00; the rest never");
+    expect(say({ a: AT, view_logs: inDays(4000) })).toBe("instance a on 30 Nov, 18:00; 1 more");
+    expect(say({ a: AT, view_logs: AT, restart_instances: AT })).toBe("Everything on 30 Nov, 18:00");
+  });
+
+  it("is read back from its field", () => {
+    expect(fromField(toField(AT))).toBe(AT);
+    expect(fromField("")).toBeNull();
+    expect(fromField("tomorrow")).toBeNull();
+    expect(endWords(new Date(2031, 0, 2, 9, 5).toISOString())).toBe("2 Jan 2031, 09:05");
+  });
+});

@@ -1,0 +1,65 @@
+// When grants end, in words and in fields. The times themselves are the server's to judge.
+
+import type { ActionKey } from "@/api/nouns";
+import { actionOf } from "@/kit/actions";
+import type { Draft, Lists } from "./difference";
+import { LISTS } from "./difference";
+
+const moment = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
+const later = new Intl.DateTimeFormat("en-GB", {
+  day: "numeric",
+  month: "short",
+  year: "numeric",
+  hour: "2-digit",
+  minute: "2-digit",
+});
+
+/** "30 Nov, 18:00", with the year where it isn't this one. */
+export function endWords(at: string): string {
+  const then = new Date(at);
+  return (then.getFullYear() === new Date().getFullYear() ? moment : later).format(then);
+}
+
+/** What a field for local times holds. */
+export function toField(at: string | Date): string {
+  const then = new Date(at);
+  const local = new Date(then.getTime() - then.getTimezoneOffset() * 60_000);
+  return local.toISOString().slice(0, 16);
+}
+
+/** The moment that such a field says, or null where it says none. */
+export function fromField(text: string): string | null {
+  const then = new Date(text);
+  return text && !Number.isNaN(then.getTime()) ? then.toISOString() : null;
+}
+
+/** A moment so many days on, at the full hour. */
+export function inDays(days: number, now = new Date()): string {
+  const then = new Date(now.getTime() + days * 86_400_000);
+  then.setMinutes(0, 0, 0);
+  return then.toISOString();
+}
+
+/** Everything in a profile that can have an end: the switches first. */
+export function grantedIn(draft: Draft): string[] {
+  return [...draft.actions, ...LISTS.flatMap((list) => draft[list])];
+}
+
+export function labelOf(draft: Draft, key: string, nameOf: (list: Lists, id: string) => string): string {
+  if (draft.actions.includes(key as ActionKey)) return actionOf(key)?.label ?? key;
+  const list = LISTS.find((one) => draft[one].includes(key));
+  return list ? nameOf(list, key) : key;
+}
+
+/** All ends in one line: "Restart on 30 Nov, 18:00; the rest never". */
+export function endsInWords(draft: Draft, nameOf: (list: Lists, id: string) => string): string {
+  const ending = Object.entries(draft.until).sort(([, one], [, other]) => one.localeCompare(other));
+  const [first] = ending;
+  if (!first) return "Nothing ends";
+  const all = grantedIn(draft).length;
+  const isOne = new Set(ending.map(([, at]) => at)).size === 1;
+  if (ending.length === all && isOne) return `Everything on ${endWords(first[1])}`;
+  const one = `${labelOf(draft, first[0], nameOf)} on ${endWords(first[1])}`;
+  if (ending.length === 1) return `${one}; the rest never`;
+  return `${one}; ${ending.length - 1} more`;
+}
