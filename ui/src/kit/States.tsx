@@ -173,6 +173,16 @@ export function Forbidden({ problem, action, what, children, back }: ForbiddenPr
   );
 }
 
+/** What an owner who views as a member isn't shown. */
+export function ClosedInView({ inline }: { inline?: boolean }) {
+  return (
+    <State icon={IconEyeOff} title="Closed while you view as a member" inline={inline ?? false}>
+      The contents of logs and files, and what is the member's own, aren't shown. Leave the view to open this as
+      yourself.
+    </State>
+  );
+}
+
 /** Whatever a question was answered with: says what, and what next. */
 export function Failed(props: { error: unknown; retry?: () => void; inline?: boolean; home?: string | undefined }) {
   const problem = problemOf(props.error);
@@ -191,13 +201,7 @@ export function Failed(props: { error: unknown; retry?: () => void; inline?: boo
         {problem.detail}
       </State>
     );
-  if (problem.code === "view_as_read_only")
-    return (
-      <State icon={IconEyeOff} title="Closed while you view as a member" inline={props.inline ?? false}>
-        The contents of logs and files, and what is the member's own, aren't shown. Leave the view to open this as
-        yourself.
-      </State>
-    );
+  if (problem.code === "view_as_read_only") return <ClosedInView inline={props.inline ?? false} />;
   if (problem.status === 403) return <Forbidden problem={problem} />;
   return (
     <State

@@ -11,7 +11,7 @@ export { later } from "./later";
 export { More } from "./More";
 export { notice } from "./Notices";
 export { PageTitle, Panel, Row, Section, type Tab, Table, Tabs } from "./Page";
-export { Empty, Failed, Forbidden, LoadingPage, LoadingRows, NotFound, Removed, State } from "./States";
+export { ClosedInView, Empty, Failed, Forbidden, LoadingPage, LoadingRows, NotFound, Removed, State } from "./States";
 export { Chip, Note, StageTag, StatusBadge, StatusIcon } from "./Status";
 export { duration, relative, Time } from "./Time";
 export { useFocusBack } from "./useFocusBack";

@@ -3,10 +3,12 @@ import { useParams } from "@tanstack/react-router";
 import type { Deployment, Instance } from "@/api/nouns";
 import { problemOf } from "@/api/problem";
 import { useDeployments, useInstance } from "@/api/queries";
+import { viewing } from "@/api/viewing";
 import { WhoButton } from "@/features/permissions/WhoButton";
 import { useSubjects } from "@/frame/useSubjects";
 import { useWorkspace } from "@/frame/useWorkspace";
 import {
+  ClosedInView,
   Cut,
   Failed,
   Forbidden,
@@ -54,7 +56,7 @@ export function InstancePage() {
       : []),
     ...(isOwner ? [{ key: "settings", name: "Settings", to: `${base}/settings` }] : []),
   ];
-  const isLog = tab === "logs" && mayRead;
+  const isLog = tab === "logs" && mayRead && !viewing();
   return (
     <div {...(isLog && { "data-fill": "window" })}>
       <PageTitle
@@ -84,7 +86,9 @@ export function InstancePage() {
         }
       />
       <Tabs label={here.name} tabs={tabs} current={tab} />
-      {isLog ? (
+      {viewing() && tab === "logs" && mayRead ? (
+        <ClosedInView />
+      ) : isLog ? (
         <LogPage workspace={workspace.slug} instance={here} newest={newest} />
       ) : isClosed ? (
         <Forbidden

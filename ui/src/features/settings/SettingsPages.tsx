@@ -14,9 +14,10 @@ import {
 import { Link, Navigate, useParams } from "@tanstack/react-router";
 import { type ComponentType, useEffect } from "react";
 import type { Workspace } from "@/api/nouns";
+import { viewing } from "@/api/viewing";
 import { Shell } from "@/frame/Shell";
 import { useWorkspace } from "@/frame/useWorkspace";
-import { LoadingPage, later, NotFound } from "@/kit";
+import { ClosedInView, LoadingPage, later, NotFound } from "@/kit";
 import { dress } from "@/theme/look";
 import css from "./settings.module.css";
 
@@ -89,6 +90,8 @@ function Chosen({ page, workspace, open }: { page: string; workspace: Workspace 
     if (page === "activity") return <ActivityPage />;
     if (page === "danger") return <DangerZone />;
   }
+  // One's own account isn't the member's, and theirs is nobody else's to see.
+  if (viewing()) return <ClosedInView />;
   if (page === "profile") return <Profile />;
   if (page === "security") return <Security />;
   if (page === "sessions") return <Sessions />;
