@@ -131,7 +131,8 @@ test("what two owners save at once is laid together, never lost", async () => {
   await second.getByRole("button", { name: "Save 1 change" }).click();
   await second.getByRole("dialog").waitFor({ state: "detached" });
   await second.close();
-  await dialog.getByText("Somebody changed these permissions meanwhile").waitFor();
+  await dialog.getByText("changed these permissions meanwhile").waitFor();
+  await dialog.getByRole("button", { name: "Keep my changes on top" }).click();
   assert.equal(await dialog.getByRole("switch", { name: /^Backups/ }).isChecked(), true);
   await dialog.getByRole("button", { name: "Save 1 change" }).click();
   await dialog.waitFor({ state: "detached" });

@@ -12,7 +12,7 @@ import {
   IconUserUp,
 } from "@tabler/icons-react";
 import { memo, type ReactNode } from "react";
-import type { Member, Summary } from "@/api/nouns";
+import type { ActionKey, Member, Summary } from "@/api/nouns";
 import { viewing } from "@/api/viewing";
 import { Chip, PersonAvatar, Table, Time } from "@/kit";
 import { actionOf } from "@/kit/actions";
@@ -212,7 +212,8 @@ function Acts({ member, isOwner, isMe, onAct }: ActsProps) {
   );
 }
 
-const SHOWN = 4;
+const SHOWN = 3;
+const SEEN: ActionKey = "view_projects";
 
 function MayDo({ summary, onSet }: { summary: Summary; onSet?: () => void }) {
   const { actions, preset } = summary;
@@ -231,7 +232,9 @@ function MayDo({ summary, onSet }: { summary: Summary; onSet?: () => void }) {
       </span>
     );
   if (actions.length === 0) return <span className={css.dim}>Only look</span>;
-  const rest = actions.slice(SHOWN).map((key) => actionOf(key)?.label ?? key);
+  // What is done comes before what is seen.
+  const sorted = [...actions].sort((one, other) => Number(one === SEEN) - Number(other === SEEN));
+  const rest = sorted.slice(SHOWN).map((key) => actionOf(key)?.label ?? key);
   return (
     <span className={css.may}>
       {preset && (
@@ -241,7 +244,7 @@ function MayDo({ summary, onSet }: { summary: Summary; onSet?: () => void }) {
         </span>
       )}
       <span className={css.chips}>
-        {actions.slice(0, SHOWN).map((key) => (
+        {sorted.slice(0, SHOWN).map((key) => (
           <Chip key={key}>{actionOf(key)?.label ?? key}</Chip>
         ))}
         {rest.length > 0 && (

@@ -7,12 +7,13 @@ import type { Permissions } from "@/api/nouns";
 import { problemOf } from "@/api/problem";
 import { useMembers } from "@/api/queries";
 import { useWorkspace } from "@/frame/useWorkspace";
-import { Note, PersonAvatar } from "@/kit";
+import { Note, PersonAvatar, usePhone } from "@/kit";
 import css from "./permissions.module.css";
 
 /** Fills the form with what another member has. Nothing is saved by it. */
 export function CopyFrom({ but, onChoose }: { but: string[]; onChoose: (permissions: Permissions) => void }) {
   const { slug } = useWorkspace();
+  const phone = usePhone();
   const [isOpen, setOpen] = useState(false);
   const [search, setSearch] = useState("");
   const [q] = useDebouncedValue(search, 150);
@@ -43,7 +44,7 @@ export function CopyFrom({ but, onChoose }: { but: string[]; onChoose: (permissi
             leftSection={<IconCopy size={16} stroke={1.75} aria-hidden />}
             rightSection={<IconChevronDown size={14} stroke={1.75} aria-hidden />}
           >
-            Copy from a member
+            {phone ? "Copy from…" : "Copy from a member"}
           </Button>
         </Menu.Target>
         <Menu.Dropdown>

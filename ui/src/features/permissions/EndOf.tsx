@@ -1,4 +1,4 @@
-import { ActionIcon, Popover } from "@mantine/core";
+import { Popover } from "@mantine/core";
 import { IconClockHour4 } from "@tabler/icons-react";
 import { EndField } from "./EndField";
 import { endWords } from "./ends";
@@ -9,25 +9,17 @@ export function EndOf(props: { label: string; at: string | undefined; onChange: 
   return (
     <Popover position="bottom-start" width={270} trapFocus returnFocus shadow="md" withinPortal>
       <Popover.Target>
-        {props.at ? (
-          <button
-            type="button"
-            className={css.until}
-            aria-label={`${props.label} ends on ${endWords(props.at)}. Change`}
-          >
-            <IconClockHour4 size={13} stroke={1.75} aria-hidden />
-            until {endWords(props.at)}
-          </button>
-        ) : (
-          <ActionIcon
-            size={24}
-            className={css.clock ?? ""}
-            aria-label={`Set an end of ${props.label}`}
-            title="Set an end"
-          >
-            <IconClockHour4 size={15} stroke={1.75} aria-hidden />
-          </ActionIcon>
-        )}
+        <button
+          type="button"
+          className={`${css.end} ${props.at ? css.until : css.clock}`}
+          aria-label={
+            props.at ? `${props.label} until ${endWords(props.at)}, change the end` : `Set an end of ${props.label}`
+          }
+          title={props.at ? undefined : "Set an end"}
+        >
+          <IconClockHour4 size={props.at ? 13 : 15} stroke={1.75} aria-hidden />
+          {props.at && `until ${endWords(props.at)}`}
+        </button>
       </Popover.Target>
       <Popover.Dropdown>
         <EndField label={`${props.label} ends`} at={props.at} onChange={props.onChange} />

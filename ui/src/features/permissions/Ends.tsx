@@ -34,7 +34,7 @@ export function Ends({ draft, nameOf, onChange }: Props) {
         <Popover.Target>
           <Button
             fullWidth
-            justify="space-between"
+            justify="flex-start"
             disabled={granted.length === 0}
             title={granted.length === 0 ? "Grant something first" : undefined}
             leftSection={<IconCalendarTime size={16} stroke={1.75} aria-hidden />}
@@ -55,6 +55,7 @@ export function Ends({ draft, nameOf, onChange }: Props) {
                     <span className={css.few}>{endWords(at)}</span>
                     <ActionIcon
                       size={24}
+                      data-mantine-stop-propagation
                       aria-label={`${label} never ends`}
                       title="Never"
                       onClick={() => onChange(Object.fromEntries(ending.filter(([one]) => one !== key)))}
@@ -79,6 +80,7 @@ export function Ends({ draft, nameOf, onChange }: Props) {
             limit={100}
             comboboxProps={{ withinPortal: false }}
             mb={10}
+            data-mantine-stop-propagation
           />
           <EndField label="On" at={at} onChange={set} />
         </Popover.Dropdown>

@@ -66,9 +66,6 @@ export function ResourceList({ label, offered, error, chosen, saved, until, onCh
       if (isOpen) toggle(shown[at]);
       else setOpen(true);
     } else if (event.key === "Escape" && isOpen) {
-      // The list closes; the dialog stays.
-      event.stopPropagation();
-      event.nativeEvent.stopImmediatePropagation();
       setOpen(false);
     } else if (event.key === "Backspace" && search === "") onChange(chosen.slice(0, -1));
   };
@@ -76,7 +73,9 @@ export function ResourceList({ label, offered, error, chosen, saved, until, onCh
   return (
     <div className={css.list}>
       <div className={css.listHead}>
-        <label htmlFor={id}>{label}</label>
+        <label htmlFor={id} id={`${id}-label`}>
+          {label}
+        </label>
         {left.length > 0 && (
           <Button
             variant="transparent"
@@ -104,9 +103,11 @@ export function ResourceList({ label, offered, error, chosen, saved, until, onCh
         offset={4}
         withinPortal
         trapFocus={false}
+        withRoles={false}
       >
         <Popover.Target>
           <PillsInput
+            id={id}
             rightSection={<IconSelector size={15} stroke={1.75} aria-hidden />}
             rightSectionPointerEvents="none"
             onClick={() => setOpen(true)}
@@ -138,8 +139,8 @@ export function ResourceList({ label, offered, error, chosen, saved, until, onCh
                 </button>
               )}
               <PillsInput.Field
-                id={id}
                 role="combobox"
+                aria-labelledby={`${id}-label`}
                 aria-expanded={isOpen}
                 aria-controls={`${id}-offers`}
                 aria-autocomplete="list"
@@ -153,6 +154,8 @@ export function ResourceList({ label, offered, error, chosen, saved, until, onCh
                   setOpen(true);
                 }}
                 onKeyDown={press}
+                // Escape closes the list, and not the dialog with it.
+                data-mantine-stop-propagation={isOpen || undefined}
                 onBlur={() => setOpen(false)}
               />
             </Pill.Group>

@@ -48,7 +48,7 @@ describe("what a profile adds up to", () => {
 
   it("says what is done with what", () => {
     expect(say({ actions: ["restart_instances", "view_logs"], instances: ["shop-staging"] })).toBe(
-      "Sees instance shop-staging. May restart and start and read the logs of it. Can't see any server.",
+      "Sees instance shop-staging. May restart and start it and read its logs. Can't see any server.",
     );
   });
 

@@ -74,15 +74,16 @@ export function rebased(changes: Change[], onto: Draft): Draft {
   return kept(draft);
 }
 
-const DOES: Partial<Record<ActionKey, string>> = {
-  restart_instances: "restart and start",
-  stop_instances: "stop",
-  delete_instances: "delete",
-  view_logs: "read the logs of",
-  manage_backups: "back up and restore",
-  connect_as_user: "connect as a user of",
-  use_ide: "open the IDE of",
-  manage_settings: "change the settings of",
+/** What each switch lets do, to one thing and to several. */
+const DOES: Partial<Record<ActionKey, [string, string]>> = {
+  restart_instances: ["restart and start it", "restart and start them"],
+  connect_as_user: ["connect as one of its users", "connect as their users"],
+  stop_instances: ["stop it", "stop them"],
+  delete_instances: ["delete it", "delete them"],
+  manage_backups: ["back it up and restore it", "back them up and restore them"],
+  view_logs: ["read its logs", "read their logs"],
+  use_ide: ["open its IDE", "open their IDE"],
+  manage_settings: ["change its settings", "change their settings"],
 };
 
 function listed(words: string[]): string {
@@ -107,10 +108,11 @@ export function addsUpTo(draft: Draft, nameOf: (list: Lists, id: string) => stri
     servers.length ? named(servers, "server") : "",
   ].filter(Boolean);
   const sentences = [sees.length ? `Sees ${listed(sees)}.` : "Sees no project, no instance and no server."];
-  const does = draft.actions.flatMap((key) => DOES[key] ?? []);
-  if (instances.length && does.length)
-    sentences.push(`May ${listed(does)} ${instances.length === 1 ? "it" : "them"}.`.replace(/ of it\./, " of it."));
-  if (instances.length && !does.length) sentences.push("May look at it, and do nothing with it.");
+  const isOne = instances.length === 1;
+  const does = Object.entries(DOES).flatMap(([key, [it, them]]) => (has(key as ActionKey) ? [isOne ? it : them] : []));
+  if (instances.length && does.length) sentences.push(`May ${listed(does)}.`);
+  if (instances.length && !does.length)
+    sentences.push(`May look at ${isOne ? "it" : "them"}, and do nothing with ${isOne ? "it" : "them"}.`);
   if (!instances.length && does.length) sentences.push("The switches work on nothing until an instance is allowed.");
   if (has("view_projects") && !projects.length) sentences.push("View projects shows none until a project is allowed.");
   if (!has("view_projects") && projects.length)
