@@ -111,7 +111,14 @@ function Switcher({ workspace, isLoading }: { workspace: MyWorkspace | null; isL
   };
   return (
     <>
-      <Popover position="bottom-start" width={280} opened={isOpen && !viewing()} onChange={setOpen} trapFocus returnFocus>
+      <Popover
+        position="bottom-start"
+        width={280}
+        opened={isOpen && !viewing()}
+        onChange={setOpen}
+        trapFocus
+        returnFocus
+      >
         <Popover.Target>
           <button type="button" className={css.switcher} onClick={() => setOpen(!isOpen)}>
             {workspace ? (
