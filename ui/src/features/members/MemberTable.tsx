@@ -1,4 +1,4 @@
-import { ActionIcon, Button, Checkbox, Menu, Tooltip } from "@mantine/core";
+import { ActionIcon, Button, Menu, Tooltip } from "@mantine/core";
 import {
   IconAlertTriangle,
   IconClockHour4,
@@ -11,7 +11,7 @@ import {
   IconUserMinus,
   IconUserUp,
 } from "@tabler/icons-react";
-import { memo, type ReactNode } from "react";
+import { memo, type ReactNode, useEffect, useRef, useState } from "react";
 import type { ActionKey, Member, Summary } from "@/api/nouns";
 import { viewing } from "@/api/viewing";
 import { Chip, PersonAvatar, Table, Time } from "@/kit";
@@ -34,13 +34,12 @@ export function MemberTable({ members, isOwner, isMe, chosen, onChoose, onAct }:
   const plain = members.filter(({ role }) => role === "member");
   const count = plain.filter(({ id }) => chosen.has(id)).length;
   const all = (
-    <Checkbox
-      aria-label={`Choose all ${plain.length} shown`}
-      checked={plain.length > 0 && count === plain.length}
-      indeterminate={count > 0 && count < plain.length}
-      disabled={plain.length === 0}
-      onChange={(event) => onChoose(plain, event.currentTarget.checked)}
-      size="xs"
+    <Box
+      label={`Choose all ${plain.length} shown`}
+      isOn={plain.length > 0 && count === plain.length}
+      isPartly={count > 0 && count < plain.length}
+      isDisabled={plain.length === 0}
+      onChange={(on) => onChoose(plain, on)}
     />
   );
   const head: ReactNode[] = isOwner
@@ -60,6 +59,33 @@ export function MemberTable({ members, isOwner, isMe, chosen, onChoose, onAct }:
         />
       ))}
     </Table>
+  );
+}
+
+type BoxProps = {
+  label: string;
+  isOn: boolean;
+  isPartly?: boolean;
+  isDisabled?: boolean;
+  onChange: (on: boolean) => void;
+};
+
+/** The browser's own box: there may be hundreds. */
+function Box({ label, isOn, isPartly = false, isDisabled = false, onChange }: BoxProps) {
+  const box = useRef<HTMLInputElement>(null);
+  useEffect(() => {
+    if (box.current) box.current.indeterminate = isPartly;
+  }, [isPartly]);
+  return (
+    <input
+      ref={box}
+      type="checkbox"
+      className={css.box}
+      aria-label={label}
+      checked={isOn}
+      disabled={isDisabled}
+      onChange={(event) => onChange(event.currentTarget.checked)}
+    />
   );
 }
 
@@ -94,12 +120,7 @@ const MemberRow = memo(
         {isOwner && (
           <td data-cell="choose">
             {!isTheirsOwner && (
-              <Checkbox
-                size="xs"
-                aria-label={`Choose ${name}`}
-                checked={isChosen}
-                onChange={(event) => onChoose([member], event.currentTarget.checked)}
-              />
+              <Box label={`Choose ${name}`} isOn={isChosen} onChange={(on) => onChoose([member], on)} />
             )}
           </td>
         )}
@@ -156,6 +177,7 @@ type ActsProps = Pick<RowProps, "member" | "isOwner" | "isMe" | "onAct">;
 function Acts({ member, isOwner, isMe, onAct }: ActsProps) {
   const { name } = member.account;
   const isTheirsOwner = member.role === "owner";
+  const [wasOpened, setOpened] = useState(false);
   if (!isOwner && !isMe) return <div className={css.acts} />;
   return (
     <div className={css.acts}>
@@ -169,46 +191,61 @@ function Acts({ member, isOwner, isMe, onAct }: ActsProps) {
           <IconShieldLock size={17} stroke={1.75} />
         </ActionIcon>
       )}
-      <Menu position="bottom-end" width={210}>
-        <Menu.Target>
-          <ActionIcon aria-label={`More about ${name}`}>
-            <IconDots size={17} stroke={1.75} />
-          </ActionIcon>
-        </Menu.Target>
-        <Menu.Dropdown>
-          <Menu.Item leftSection={<IconHelp size={16} stroke={1.75} />} onClick={() => onAct("explain", member)}>
-            Why?
-          </Menu.Item>
-          {isOwner && !isTheirsOwner && (
-            <Menu.Item leftSection={<IconEye size={16} stroke={1.75} />} onClick={() => onAct("view", member)}>
-              View as this member
-            </Menu.Item>
-          )}
-          {isOwner && (
-            <Menu.Item
-              leftSection={
-                isTheirsOwner ? <IconUserDown size={16} stroke={1.75} /> : <IconUserUp size={16} stroke={1.75} />
-              }
-              onClick={() => onAct("role", member)}
-            >
-              {isTheirsOwner ? "Make a plain member" : "Make an owner"}
-            </Menu.Item>
-          )}
-          {!viewing() && (
-            <>
-              <Menu.Divider />
-              <Menu.Item
-                color="var(--bad)"
-                leftSection={<IconUserMinus size={16} stroke={1.75} />}
-                onClick={() => onAct("remove", member)}
-              >
-                {isMe ? "Leave the workspace" : "Remove"}
-              </Menu.Item>
-            </>
-          )}
-        </Menu.Dropdown>
-      </Menu>
+      {wasOpened ? (
+        <More member={member} isOwner={isOwner} isMe={isMe} onAct={onAct} />
+      ) : (
+        // A menu for each of hundreds of rows would be made for nothing.
+        <ActionIcon aria-label={`More about ${name}`} aria-haspopup="menu" onClick={() => setOpened(true)}>
+          <IconDots size={17} stroke={1.75} />
+        </ActionIcon>
+      )}
     </div>
+  );
+}
+
+function More({ member, isOwner, isMe, onAct }: ActsProps) {
+  const { name } = member.account;
+  const isTheirsOwner = member.role === "owner";
+  return (
+    <Menu position="bottom-end" width={210} defaultOpened>
+      <Menu.Target>
+        <ActionIcon aria-label={`More about ${name}`}>
+          <IconDots size={17} stroke={1.75} />
+        </ActionIcon>
+      </Menu.Target>
+      <Menu.Dropdown>
+        <Menu.Item leftSection={<IconHelp size={16} stroke={1.75} />} onClick={() => onAct("explain", member)}>
+          Why?
+        </Menu.Item>
+        {isOwner && !isTheirsOwner && (
+          <Menu.Item leftSection={<IconEye size={16} stroke={1.75} />} onClick={() => onAct("view", member)}>
+            View as this member
+          </Menu.Item>
+        )}
+        {isOwner && (
+          <Menu.Item
+            leftSection={
+              isTheirsOwner ? <IconUserDown size={16} stroke={1.75} /> : <IconUserUp size={16} stroke={1.75} />
+            }
+            onClick={() => onAct("role", member)}
+          >
+            {isTheirsOwner ? "Make a plain member" : "Make an owner"}
+          </Menu.Item>
+        )}
+        {!viewing() && (
+          <>
+            <Menu.Divider />
+            <Menu.Item
+              color="var(--bad)"
+              leftSection={<IconUserMinus size={16} stroke={1.75} />}
+              onClick={() => onAct("remove", member)}
+            >
+              {isMe ? "Leave the workspace" : "Remove"}
+            </Menu.Item>
+          </>
+        )}
+      </Menu.Dropdown>
+    </Menu>
   );
 }
 
