@@ -3,6 +3,7 @@ import { IconCheck, IconChevronDown, IconWand } from "@tabler/icons-react";
 import type { ActionKey } from "@/api/nouns";
 import { usePresets } from "@/api/queries";
 import { useWorkspace } from "@/frame/useWorkspace";
+import { usePhone } from "@/kit";
 import css from "./permissions.module.css";
 
 type Props = {
@@ -18,6 +19,7 @@ const same = (one: readonly string[], other: readonly string[]) =>
 /** Fills the switches in with a preset. Nothing is saved by it. */
 export function PresetMenu({ told, actions, onChoose }: Props) {
   const { slug } = useWorkspace();
+  const phone = usePhone();
   const presets = usePresets(slug);
   return (
     <Menu position="bottom-start" width={320}>
@@ -27,7 +29,7 @@ export function PresetMenu({ told, actions, onChoose }: Props) {
           leftSection={<IconWand size={16} stroke={1.75} aria-hidden />}
           rightSection={<IconChevronDown size={14} stroke={1.75} aria-hidden />}
         >
-          {told ? `Preset: ${told}` : "Preset"}
+          {told ? (phone ? told : `Preset: ${told}`) : "Preset"}
         </Button>
       </Menu.Target>
       <Menu.Dropdown>
