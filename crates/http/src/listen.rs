@@ -177,9 +177,15 @@ where
     }
 }
 
-/// Handshakes that go on, by where they come from.
+/// Handshakes that go on: all of them, and by where they come from.
 #[derive(Clone, Default)]
-struct Handshakes(Arc<Mutex<HashMap<IpAddr, usize>>>);
+struct Handshakes(Arc<Mutex<Counts>>);
+
+#[derive(Default)]
+struct Counts {
+    all: usize,
+    of: HashMap<IpAddr, usize>,
+}
 
 /// One of them. It counts until it is dropped.
 struct Handshake {
@@ -192,15 +198,12 @@ impl Handshakes {
     fn begin(&self, address: IpAddr) -> Option<Handshake> {
         let whose = network_of(address);
         let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let all: usize = counts.len().max(counts.values().sum());
-        let own = counts.entry(whose).or_default();
-        if all >= HANDSHAKES || *own >= HANDSHAKES_OF_ONE {
-            if *own == 0 {
-                counts.remove(&whose);
-            }
+        let own = counts.of.get(&whose).copied().unwrap_or(0);
+        if counts.all >= HANDSHAKES || own >= HANDSHAKES_OF_ONE {
             return None;
         }
-        *own += 1;
+        counts.of.insert(whose, own + 1);
+        counts.all += 1;
         Some(Handshake { all: self.clone(), whose })
     }
 }
@@ -208,11 +211,10 @@ impl Handshakes {
 impl Drop for Handshake {
     fn drop(&mut self) {
         let mut counts = self.all.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(own) = counts.get_mut(&self.whose) {
-            *own -= 1;
-            if *own == 0 {
-                counts.remove(&self.whose);
-            }
+        counts.all -= 1;
+        match counts.of.get(&self.whose).copied() {
+            Some(own) if own > 1 => _ = counts.of.insert(self.whose, own - 1),
+            _ => _ = counts.of.remove(&self.whose),
         }
     }
 }
@@ -239,7 +241,9 @@ mod tests {
         assert!(one("203.0.113.8").is_some());
         drop(held);
         assert!(one("203.0.113.7").is_some());
-        assert!(handshakes.0.lock().unwrap().is_empty());
+        let counts = handshakes.0.lock().unwrap();
+        assert!(counts.of.is_empty() && counts.all == 0);
+        drop(counts);
         let held: Vec<_> =
             (0..HANDSHAKES_OF_ONE).map(|n| one(&format!("2001:db8::{n:x}")).unwrap()).collect();
         assert!(one("2001:db8::ffff:1").is_none() && one("2001:db8:0:1::1").is_some());

@@ -1,12 +1,12 @@
 //! What a listener without TLS does where another one has it: it sends everybody there.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::response::Response;
-use http::header::LOCATION;
+use http::header::{HOST, LOCATION};
 use http::{HeaderValue, StatusCode};
 use tower::ServiceExt as _;
 
@@ -32,12 +32,18 @@ pub fn to_https(site: Site, router: Router) -> Router {
 async fn answer(State(plain): State<Plain>, request: Request) -> Response {
     let Plain { site, router } = plain;
     let peer = request.extensions().get::<Peer>().map(|Peer(peer)| *peer);
-    if request.uri().path() == HEALTH || peer.is_some_and(|peer| is_trusted(&site, peer)) {
+    let (mut parts, body) = request.into_parts();
+    let place = proxy::place_of(&site, &parts);
+    let is_health = parts.uri.path() == HEALTH && is_own(&place);
+    if is_health && let Ok(host) = HeaderValue::try_from(&site.host) {
+        parts.headers.insert(HOST, host);
+    }
+    if is_health || peer.is_some_and(|peer| is_trusted(&site, peer)) {
+        let request = Request::from_parts(parts, body);
         return router.oneshot(request).await.unwrap_or_else(|never| match never {});
     }
-    let (parts, _) = request.into_parts();
     let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
-    let address = match proxy::place_of(&site, &parts) {
+    let address = match place {
         Place::Public | Place::Loopback => format!("{}{path}", site.origin),
         // One in its normal form holds nothing that means something in an address.
         Place::Other(host) if site.port == 443 => format!("https://{host}{path}"),
@@ -53,6 +59,15 @@ async fn answer(State(plain): State<Plain>, request: Request) -> Response {
             response
         }
         Err(_) => proxy::visitor_page(&parts, Notice::BadRequest),
+    }
+}
+
+/// Stoa's own names, and addresses: none of those is ever an instance's host.
+fn is_own(place: &Place) -> bool {
+    match place {
+        Place::Public | Place::Loopback => true,
+        Place::Other(host) => host.parse::<IpAddr>().is_ok(),
+        Place::Bad => false,
     }
 }
 

@@ -202,6 +202,19 @@ fn people_and_what_they_may_is_seen_to_from_a_terminal() {
         .refused(1, "there is no project nothing");
     let saved = terminal.json(&["permission", "show", "Tess"]);
     assert_eq!(saved["actions"], json!(["view_projects"]));
+    let ends = ["permission", "set", "Tess", "--until", "project:shop=2099-01-01T00:00:00Z"];
+    assert!(terminal.stoa(&ends).well().contains("shop until 2099-01-01"));
+    assert_eq!(
+        terminal.json(&["permission", "set", "Tess", "--until", "project:shop="])["until"],
+        Value::Null
+    );
+    assert!(terminal.stoa(&["permission", "presets"]).well().contains("Tester"));
+    assert!(
+        terminal.stoa(&["permission", "set", "Tess", "--preset", "support"]).well().contains("view_logs")
+    );
+    terminal.stoa(&["permission", "set", "Tess", "--preset", "king"]).refused(1, "there is no preset king");
+    assert!(terminal.stoa(&["permission", "who", "--action", "view_logs"]).well().contains("Olga"));
+    terminal.stoa(&["permission", "set", "Tess", "--actions", "view_projects"]).well();
     let why = terminal.stoa(&["permission", "explain", "Tess", "--action", "view_logs"]).well();
     assert!(why.starts_with("Not allowed: "), "{why}");
 
@@ -259,6 +272,12 @@ fn an_instance_is_made_followed_restarted_and_taken_away_from_a_terminal() {
     assert!(made.well().contains("It is deployed: http://ticker-acme.localhost"));
     let variables = terminal.stoa(&["instance", "environment", "ticker"]).well();
     assert!(variables.contains("PLAIN   seen") && variables.contains("HIDDEN  (secret)"), "{variables}");
+    let words =
+        ["instance", "environment", "ticker", "--set", "MORE=yes", "--unset", "PLAIN", "--secret", "HIDDEN"];
+    let changed = terminal.with(&words, "another\n").well();
+    assert!(changed.contains("MORE    yes") && !changed.contains("PLAIN"), "{changed}");
+    assert!(changed.contains("HIDDEN  (secret)") && changed.contains("restart --hard"), "{changed}");
+    terminal.stoa(&["instance", "cancel", "ticker"]).refused(1, "nothing goes on there");
     assert!(terminal.stoa(&["instance", "list"]).well().contains("running"));
     assert!(terminal.stoa(&["instance", "deployments", "ticker"]).well().contains("succeeded"));
     assert!(!terminal.stoa(&["instance", "logs", "ticker", "--deployment", "1"]).well().is_empty());

@@ -21,6 +21,31 @@ use support::{Installation, PASSWORD, git, push_files, until};
 const TOKEN: &str = "a-setup-token-that-is-long-enough-for-one";
 const W: &str = "/api/v1/workspaces/acme";
 
+/// Says who asked and with which cookies, and speaks on whatever was upgraded.
+const ECHO: &[(&str, &str)] = &[
+    ("stoa.toml", "[run]\ncommand = [\"python3\", \"-u\", \"app.py\"]\n"),
+    (
+        "app.py",
+        r#"
+import http.server, os
+class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    def do_GET(self):
+        told = self.headers.get
+        if told("Upgrade"):
+            self.send_response(101); self.send_header("Upgrade", "echo"); self.send_header("Connection", "Upgrade"); self.end_headers()
+            while line := self.rfile.readline():
+                self.wfile.write(b"heard " + line); self.wfile.flush()
+            self.close_connection = True
+            return
+        body = ("from %s at %s by %s with %s" % (told("X-Forwarded-For"), told("Host"), told("X-Forwarded-Proto"), told("Cookie"))).encode()
+        self.send_response(200); self.send_header("Content-Length", str(len(body))); self.end_headers(); self.wfile.write(body)
+    def log_message(self, *_): pass
+http.server.ThreadingHTTPServer(("127.0.0.1", int(os.environ["PORT"])), Handler).serve_forever()
+"#,
+    ),
+];
+
 fn certificates() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/certificates")
 }
@@ -129,6 +154,7 @@ fn files_that_cannot_be_used_are_refused_at_the_start_and_told_by_the_doctor() {
         assert!(!succeeded && said.contains(reason), "{said}");
     };
     std::fs::copy(certificates().join("second.key"), &key).unwrap();
+    std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o600)).unwrap();
     refuse("isn't the one of the certificate");
     std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o644)).unwrap();
     refuse("may be read by everybody: run chmod 600 on it");
@@ -216,6 +242,9 @@ fn whoever_comes_without_tls_is_sent_to_where_it_is_but_for_what_looks_after_the
         Some(format!("https://shop-acme.localhost:{port}/x"))
     );
     assert_eq!(plain(&ground, "/api/v1/health", "localhost", "GET"), (200, None));
+    // By an address too; but not in the name of an application, whose path it is.
+    assert_eq!(plain(&ground, "/api/v1/health", "127.0.0.9", "GET"), (200, None));
+    assert_eq!(plain(&ground, "/api/v1/health", "shop-acme.localhost", "GET").0, 308);
     // One of the operator's own proxies had it by TLS already.
     ground.stoa.end();
     ground.stoa.environment.push(("STOA_TRUSTED_PROXIES".to_owned(), "127.0.0.1".to_owned()));
@@ -274,6 +303,25 @@ fn the_way_of_a_push_and_of_a_stream_and_of_an_upgrade_goes_by_tls_too() {
     post(&format!("{W}/projects"), json!({ "name": "Shop" }));
     let token = post("/api/v1/me/tokens", json!({ "name": "git" }))["token"].as_str().unwrap().to_owned();
 
+    // The client trusts what its machine trusts.
+    let client = |trusted: Option<PathBuf>| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_stoa"));
+        command.env_clear().env("HOME", ground.stoa.folder.path());
+        command.envs([
+            ("STOA_URL", format!("https://localhost:{}", ground.port)),
+            ("STOA_TOKEN", token.clone()),
+        ]);
+        command.envs(trusted.map(|file| ("SSL_CERT_FILE", file)));
+        command.args(["workspace", "list"]).output().unwrap()
+    };
+    let listed = client(Some(certificates().join("authority.pem")));
+    assert!(String::from_utf8_lossy(&listed.stdout).contains("acme"), "{listed:?}");
+    let refused = String::from_utf8(client(None).stderr).unwrap();
+    assert!(
+        refused.contains("can't be asked") && refused.to_lowercase().contains("certificate"),
+        "{refused}"
+    );
+
     // An event stream by HTTP/2: its first line comes while it is open.
     let mut events = Command::new("curl")
         .args(["--silent", "--no-buffer", "--http2", "--cacert"])
@@ -292,24 +340,54 @@ fn the_way_of_a_push_and_of_a_stream_and_of_an_upgrade_goes_by_tls_too() {
     let authority = certificates().join("authority.pem");
     let (succeeded, said) = git(&work, &["config", "http.sslCAInfo", authority.to_str().unwrap()]);
     assert!(succeeded, "{said}");
-    push_files(&work, &[("large", &large)], &remote);
+    let files = [&[("large", large.as_str())][..], ECHO].concat();
+    push_files(&work, &files, &remote);
     let mut first = [0];
     events.stdout.take().unwrap().read_exact(&mut first).unwrap();
     events.kill().unwrap();
     events.wait().unwrap();
 
-    // An upgrade is asked for on the public host, and answered by the route there: not by a broken connection.
+    // An application on its own host: by both versions, and what is upgraded.
+    post(&format!("{W}/servers"), json!({ "name": "Here", "local": true }));
+    let instance =
+        json!({ "name": "Echo", "project": "shop", "server": "here", "stage": "staging", "branch": "main" });
+    let made = ground.ask("POST", &format!("{W}/instances"), &credential, &instance.to_string());
+    assert!(made.contains(" 202 "), "{made}");
+    until("the application", || {
+        let seen = ground.ask("GET", &format!("{W}/instances/echo"), &credential, "");
+        let seen: serde_json::Value = serde_json::from_str(seen.split_once("\r\n\r\n")?.1).ok()?;
+        assert_ne!(seen["status"], "failed", "{seen}");
+        (seen["status"] == "running").then_some(())
+    });
+    let host = format!("echo-acme.localhost:{}", ground.port);
+    for version in ["--http1.1", "--http2"] {
+        let told = ground.curl(&[
+            version,
+            "--cookie",
+            "a=1; __Host-stoa=x",
+            "--cookie",
+            "b=2",
+            &format!("https://{host}/"),
+        ]);
+        assert_eq!(told, format!("from 127.0.0.1 at {host} by https with a=1; b=2"), "{version}");
+    }
     let mut stream = ground.connect(&[b"http/1.1"]);
-    write!(
-        stream,
-        "GET /api/v1/agent HTTP/1.1\r\nHost: localhost:{}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n",
-        ground.port
-    )
-    .unwrap();
-    let mut head = [0; 12];
-    stream.read_exact(&mut head).unwrap();
-    assert_eq!(&head[..9], b"HTTP/1.1 ");
-    drop(stream);
+    write!(stream, "GET / HTTP/1.1\r\nHost: {host}\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n").unwrap();
+    let mut reader = std::io::BufReader::new(stream);
+    let mut line = String::new();
+    std::io::BufRead::read_line(&mut reader, &mut line).unwrap();
+    assert!(line.contains(" 101 "), "{line}");
+    while !line.trim().is_empty() {
+        line.clear();
+        std::io::BufRead::read_line(&mut reader, &mut line).unwrap();
+    }
+    for word in ["one", "two"] {
+        writeln!(reader.get_mut(), "{word}").unwrap();
+        line.clear();
+        std::io::BufRead::read_line(&mut reader, &mut line).unwrap();
+        assert_eq!(line, format!("heard {word}\n"));
+    }
+    drop(reader);
     ground.stoa.end();
 }
 

@@ -28,8 +28,12 @@ impl Repository {
         }
         let mut command = self.command();
         command.args(["bundle", "create", "--quiet"]).arg(into).args(["--branches", "--tags"]);
-        checked(patiently(command, None).await?, "bundle create")?;
-        Ok(true)
+        match checked(patiently(command, None).await?, "bundle create") {
+            Ok(_) => Ok(true),
+            // The last name has just been taken away.
+            Err(_) if self.names().await?.is_empty() => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 
     /// Takes in what a bundle holds, into an empty repository, and looks whether all of it is there.

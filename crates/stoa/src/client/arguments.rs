@@ -114,7 +114,8 @@ fn invite() -> Command {
         .subcommand(verb("list", "Those that wait").arg(search()))
         .subcommand(
             verb("create", "Invites one or more addresses")
-                .arg(needed("which", "ADDRESS", "E-mail addresses").num_args(1..).action(ArgAction::Append)),
+                .arg(needed("which", "ADDRESS", "E-mail addresses").num_args(1..).action(ArgAction::Append))
+                .arg(option("message", "TEXT", "A few words to those who are invited")),
         )
         .subcommand(verb("resend", "Makes a new link, which ends the old one").arg(which()))
         .subcommand(verb("revoke", "Takes one back").arg(which()))
@@ -136,7 +137,24 @@ fn permission() -> Command {
                 .arg(option("instances", "SLUGS", "These instances and no others"))
                 .arg(option("servers", "SLUGS", "These servers and no others"))
                 .arg(several("add", "WORD", "An action, or project:SLUG, instance:SLUG, server:SLUG"))
-                .arg(several("remove", "WORD", "The same, taken away")),
+                .arg(several("remove", "WORD", "The same, taken away"))
+                .arg(
+                    option("preset", "NAME", "The actions of this preset and no others")
+                        .conflicts_with("actions"),
+                )
+                .arg(several(
+                    "until",
+                    "WORD=TIME",
+                    "When that ends, such as view_logs=2026-12-01T00:00:00Z; \"WORD=\": never",
+                )),
+        )
+        .subcommand(verb("presets", "Actions that go together by a name"))
+        .subcommand(
+            verb("who", "Everybody who may do something")
+                .arg(option("action", "KEY", "The action, such as restart_instances").required(true))
+                .arg(option("project", "SLUG", "On this project"))
+                .arg(option("instance", "SLUG", "On this instance"))
+                .arg(option("server", "SLUG", "On this server")),
         )
         .subcommand(
             verb("explain", "Why one may do something, or may not")
@@ -275,7 +293,18 @@ fn instance() -> Command {
                         .value_parser(clap::value_parser!(u16).range(1..=10_000)),
                 ),
         )
-        .subcommand(verb("environment", "Its variables; values of secret ones are never told").arg(which()))
+        .subcommand(
+            verb("environment", "Its variables, and changes of them; values of secret ones are never told")
+                .arg(which())
+                .arg(several("set", "NAME=VALUE", "Sets this one"))
+                .arg(several(
+                    "secret",
+                    "NAME",
+                    "Sets this one to what is read, one line each, from standard input",
+                ))
+                .arg(several("unset", "NAME", "Takes this one away")),
+        )
+        .subcommand(verb("cancel", "Cancels what waits or goes on there").arg(which()))
 }
 
 const STAGES: [&str; 3] = ["production", "staging", "development"];

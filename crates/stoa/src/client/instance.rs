@@ -39,11 +39,17 @@ pub async fn run(desk: &Desk, verb: &str, arguments: &ArgMatches) -> Result<(), 
         }
         "deployments" => deployment::list(desk, arguments).await,
         "logs" => logs::read(desk, arguments).await,
-        _ => {
-            let path = desk.path(&["instances", needed(arguments, "which")?, "environment"])?;
-            let found = desk.call.get(&path).await?.body;
-            desk.print(&found, environment)
+        "cancel" => {
+            let found = desk.call.get(&desk.path(&["instances", needed(arguments, "which")?])?).await?.body;
+            let Some(id) = found["job"]["id"].as_str() else {
+                return Err(Failed::Other("nothing goes on there".to_owned()));
+            };
+            let cancelled = desk.call.post(&desk.path(&["jobs", id, "cancel"])?, &Value::Null).await?.body;
+            desk.print(&cancelled, |job| {
+                crate::output::say(&format!("It is told to end: {}", job::in_words(job)));
+            })
         }
+        _ => environment(desk, arguments).await,
     }
 }
 
@@ -102,7 +108,34 @@ fn show(one: &Value) {
     ]);
 }
 
-fn environment(found: &Value) {
+/// The variables, changed where something is wished: the others are sent as they are, a secret one without its value,
+/// which it keeps.
+async fn environment(desk: &Desk, arguments: &ArgMatches) -> Result<(), Failed> {
+    let path = desk.path(&["instances", needed(arguments, "which")?, "environment"])?;
+    let before = desk.call.get(&path).await?;
+    let wished = variables(arguments)?;
+    let unset: Vec<&String> = arguments.get_many("unset").into_iter().flatten().collect();
+    if wished.is_empty() && unset.is_empty() {
+        return desk.print(&before.body, show_environment);
+    }
+    let is_replaced = |one: &Value| {
+        let name = field(one, "name");
+        unset.iter().any(|unset| *unset == name) || wished.iter().any(|wished| field(wished, "name") == name)
+    };
+    let all = before.body["environment"].as_array().into_iter().flatten();
+    let mut all: Vec<Value> = all.filter(|one| !is_replaced(one)).cloned().collect();
+    all.extend(wished.iter().cloned());
+    let body = json!({ "environment": all });
+    let changed = desk.call.change(Method::PUT, &path, before.tag, &body).await?.body;
+    desk.print(&changed, |changed| {
+        show_environment(changed);
+        if changed["restart_needed"] == true {
+            crate::output::say("It counts from the next hard restart on: stoa instance restart --hard");
+        }
+    })
+}
+
+fn show_environment(found: &Value) {
     let rows = found["environment"].as_array().into_iter().flatten().map(|one| {
         let value = if one["secret"] == true { "(secret)" } else { field(one, "value") };
         vec![field(one, "name").to_owned(), value.to_owned()]
@@ -118,6 +151,16 @@ async fn create(desk: &Desk, arguments: &ArgMatches) -> Result<(), Failed> {
     if let Some(visibility) = text(arguments, "visibility") {
         body["visibility"] = visibility.into();
     }
+    let variables = variables(arguments)?;
+    if !variables.is_empty() {
+        body["environment"] = variables.into();
+    }
+    let made = desk.call.post(&desk.path(&["instances"])?, &body).await?.body;
+    job::follow(desk, made, "It is deployed").await
+}
+
+/// Those that are named on the command line, secret ones with values that are read.
+fn variables(arguments: &ArgMatches) -> Result<Vec<Value>, Failed> {
     let mut variables = Vec::new();
     for pair in arguments.get_many::<String>("set").into_iter().flatten() {
         let (name, value) = pair
@@ -128,11 +171,7 @@ async fn create(desk: &Desk, arguments: &ArgMatches) -> Result<(), Failed> {
     for name in arguments.get_many::<String>("secret").into_iter().flatten() {
         variables.push(json!({ "name": name, "value": ask::secret(&format!("{name}: "))?, "secret": true }));
     }
-    if !variables.is_empty() {
-        body["environment"] = variables.into();
-    }
-    let made = desk.call.post(&desk.path(&["instances"])?, &body).await?.body;
-    job::follow(desk, made, "It is deployed").await
+    Ok(variables)
 }
 
 async fn change(desk: &Desk, arguments: &ArgMatches) -> Result<(), Failed> {

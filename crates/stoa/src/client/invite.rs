@@ -54,7 +54,11 @@ async fn create(desk: &Desk, arguments: &ArgMatches) -> Result<(), Failed> {
     let path = desk.path(&["invitations"])?;
     let (mut made, mut refused) = (Vec::new(), 0);
     for address in addresses {
-        match desk.call.post(&path, &json!({ "email": address })).await {
+        let mut body = json!({ "email": address });
+        if let Some(message) = text(arguments, "message") {
+            body["message"] = message.into();
+        }
+        match desk.call.post(&path, &body).await {
             Ok(answer) => {
                 if !desk.json {
                     tell(&answer.body);

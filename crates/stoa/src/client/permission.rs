@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::call::query;
 use super::failed::Failed;
-use super::show::{facts, items, words};
+use super::show::{facts, items, table, words};
 use super::{Desk, field, member, needed, text};
 use crate::output::{complain, say};
 
@@ -16,6 +16,18 @@ use crate::output::{complain, say};
 const LISTS: [(&str, &str); 3] = [("projects", "project"), ("instances", "instance"), ("servers", "server")];
 
 pub async fn run(desk: &Desk, verb: &str, arguments: &ArgMatches) -> Result<(), Failed> {
+    match verb {
+        "presets" => {
+            let found = desk.call.list(&desk.path(&["presets"])?, &[]).await?;
+            return desk.print(&found, |found| {
+                let rows =
+                    items(found).map(|one| vec![field(one, "name").to_owned(), words(&one["actions"])]);
+                table(&["PRESET", "ACTIONS"], rows.collect(), "There is none.");
+            });
+        }
+        "who" => return who(desk, arguments).await,
+        _ => {}
+    }
     let id = member::find(desk, needed(arguments, "which")?).await?;
     match verb {
         "show" => {
@@ -33,6 +45,27 @@ pub async fn run(desk: &Desk, verb: &str, arguments: &ArgMatches) -> Result<(), 
                 say(&format!("{word}: {}", super::show::defused(field(found, "detail"), false)));
             })
         }
+    }
+}
+
+async fn who(desk: &Desk, arguments: &ArgMatches) -> Result<(), Failed> {
+    let asked = ["action", "project", "instance", "server"].map(|name| (name, text(arguments, name)));
+    let found = desk.call.list(&desk.path(&["permissions", "who"])?, &asked).await?;
+    desk.print(&found, |found| {
+        let rows =
+            items(found).map(|one| vec![field(one, "name").to_owned(), field(one, "because").to_owned()]);
+        table(&["NAME", "BECAUSE"], rows.collect(), "Nobody may.");
+    })
+}
+
+/// The actions of a preset, by its name.
+async fn preset(desk: &Desk, name: &str) -> Result<Entries, Failed> {
+    let found = desk.call.list(&desk.path(&["presets"])?, &[]).await?;
+    let meant =
+        items(&found).find(|one| field(one, "name").eq_ignore_ascii_case(name) || field(one, "id") == name);
+    match meant {
+        Some(one) => Ok(entries(one, "actions")),
+        None => Err(Failed::Other(format!("there is no preset {name}. See stoa permission presets"))),
     }
 }
 
@@ -102,6 +135,9 @@ async fn set(desk: &Desk, member: &str, arguments: &ArgMatches) -> Result<(), Fa
     if let Some(actions) = replaced {
         wished["actions"] = json!(actions);
     }
+    if let Some(name) = text(arguments, "preset") {
+        wished["actions"] = json!(preset(desk, name).await?);
+    }
     for (list, noun) in LISTS {
         if let Some(text) = text(arguments, list) {
             let mut ids = Entries::new();
@@ -113,18 +149,7 @@ async fn set(desk: &Desk, member: &str, arguments: &ArgMatches) -> Result<(), Fa
     }
     for (argument, adds) in [("add", true), ("remove", false)] {
         for word in arguments.get_many::<String>(argument).into_iter().flatten() {
-            let (list, entry) = match word.split_once(':') {
-                None => ("actions", word.clone()),
-                Some((noun, slug)) => {
-                    let known = LISTS.iter().find(|(_, known)| *known == noun);
-                    let (list, noun) = known.ok_or_else(|| {
-                        Failed::Usage(format!(
-                            "{word}: has to be an action, or project:, instance: or server: and a slug"
-                        ))
-                    })?;
-                    (*list, id_of(desk, list, noun, slug, &mut names).await?)
-                }
-            };
+            let (list, entry) = entry_of(desk, word, &mut names).await?;
             let mut all = entries(&wished, list);
             if adds {
                 all.insert(entry)
@@ -133,6 +158,18 @@ async fn set(desk: &Desk, member: &str, arguments: &ArgMatches) -> Result<(), Fa
             };
             wished[list] = json!(all);
         }
+    }
+    for pair in arguments.get_many::<String>("until").into_iter().flatten() {
+        let (word, time) = pair
+            .split_once('=')
+            .ok_or_else(|| Failed::Usage(format!("--until {pair}: has to be WORD=TIME")))?;
+        let (_, entry) = entry_of(desk, word, &mut names).await?;
+        let mut ends = wished["until"].as_object().cloned().unwrap_or_default();
+        match time.trim() {
+            "" => _ = ends.remove(&entry),
+            time => _ = ends.insert(entry, time.into()),
+        }
+        wished["until"] = Value::Object(ends);
     }
     // An end is of what is granted still.
     if let Some(ends) = wished["until"].as_object().cloned() {
@@ -148,6 +185,16 @@ async fn set(desk: &Desk, member: &str, arguments: &ArgMatches) -> Result<(), Fa
     }
     let saved = desk.call.change(Method::PUT, &path, before.tag, &wished).await?.body;
     desk.print(&saved, |saved| show(saved, &names))
+}
+
+/// A word of the command line: an action, or one thing of a list.
+async fn entry_of(desk: &Desk, word: &str, names: &mut Names) -> Result<(&'static str, String), Failed> {
+    let Some((noun, slug)) = word.split_once(':') else { return Ok(("actions", word.to_owned())) };
+    let known = LISTS.iter().find(|(_, known)| *known == noun);
+    let (list, noun) = known.ok_or_else(|| {
+        Failed::Usage(format!("{word}: has to be an action, or project:, instance: or server: and a slug"))
+    })?;
+    Ok((list, id_of(desk, list, noun, slug, names).await?))
 }
 
 fn listed(text: &str) -> impl Iterator<Item = &str> {
