@@ -446,6 +446,30 @@ fn a_token_is_never_sent_on_and_what_is_no_stoa_is_told_so() {
 }
 
 #[test]
+fn a_second_factor_is_asked_for_where_one_is_due() {
+    let due = r#"{"code":"second_factor_required","detail":"Enter the code.","code_required":true}"#;
+    let server = Listening::new(vec![
+        answer("200 OK", "", r#"{"status":"ok"}"#),
+        answer("401 Unauthorized", "", due),
+        answer("200 OK", "Set-Cookie: stoa-1=of-the-session; HttpOnly; Path=/\r\n", "{}"),
+        answer("201 Created", "", r#"{"id":"1","token":"stoa_pat_made"}"#),
+        answer("204 No Content", "", ""),
+        answer("200 OK", "", r#"{"name":"Olga","workspaces":[{"slug":"acme"}]}"#),
+    ]);
+    let terminal = Terminal::new();
+    let address = format!("http://127.0.0.1:{}", server.port);
+    let said = terminal.with(&["login", &address], "olga@example.com\na password\n123456\n").well();
+    assert!(said.contains("Commands are about the workspace acme."), "{said}");
+    let asked = server.asked();
+    assert!(!asked[1].contains("123456") && asked[2].contains("\"code\":\"123456\""), "{}", asked[2]);
+    assert_eq!(header(&asked[2], "origin").as_deref(), Some(address.as_str()));
+    assert_eq!(header(&asked[3], "cookie").as_deref(), Some("stoa-1=of-the-session"));
+    assert!(asked[4].starts_with("DELETE /api/v1/session "), "{}", asked[4]);
+    assert_eq!(header(&asked[5], "authorization").as_deref(), Some("Bearer stoa_pat_made"));
+    assert!(!std::fs::read_to_string(terminal.kept()).unwrap().contains("of-the-session"));
+}
+
+#[test]
 fn shells_are_told_what_can_be_typed_and_mistakes_end_with_two() {
     let terminal = Terminal::new();
     for shell in ["bash", "zsh", "fish"] {

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use stoa_adapters::clock::SystemClock;
+use stoa_agent::folders;
 use stoa_agent::git::Repository;
 use stoa_app::ports::Clock as _;
 use stoa_storage::keeping::{self, Look};
@@ -39,38 +40,55 @@ struct Done {
 /// Where something can't be read, or the file can't be written. Nothing is left of it then.
 pub async fn backup(settings: Settings, to: String) -> Result<(), Ended> {
     refuse_half_restored(&settings)?;
+    let aside = place_aside(&settings, &to)?;
+    // Beside the wish to end, which is heard while a large file is being written.
+    let work = tokio::spawn({
+        let aside = aside.clone();
+        async move { write(&settings, &to, aside).await }
+    });
     tokio::select! {
-        outcome = write(&settings, &to) => outcome,
-        ended = crate::serve::asked_to_end() => {
-            ended?;
+        outcome = work => outcome?,
+        asked = crate::serve::asked_to_end() => {
+            asked?;
+            // Whatever is still written there goes with its folder.
+            folders::remove(&aside)?;
             Err(Ended::said("ended before the backup was whole: nothing is left of it"))
         }
     }
 }
 
-async fn write(settings: &Settings, to: &str) -> Result<(), Ended> {
+/// Where it lies until it is whole.
+fn place_aside(settings: &Settings, to: &str) -> Result<PathBuf, Ended> {
+    if to == TO_OUTPUT {
+        return Ok(settings.data_dir.join(".backup"));
+    }
+    let file = Path::new(to);
+    let named = file.file_name().ok_or_else(|| Ended::said(format!("{to} isn't a file's name")))?;
+    Ok(file.with_file_name(format!(".{}.part", named.to_string_lossy())))
+}
+
+async fn write(settings: &Settings, to: &str, aside: PathBuf) -> Result<(), Ended> {
     if to == TO_OUTPUT {
         if io::stdout().is_terminal() {
             return Err(Ended::said(
                 "a backup isn't for a terminal: name a file, or send it on: stoa backup - > FILE",
             ));
         }
-        let aside = Unfinished::take(settings.data_dir.join(".backup"))?;
+        if !settings.data_dir.is_dir() {
+            return Err(Ended::said(format!("there are no records in {}", settings.data_dir.display())));
+        }
+        let aside = Unfinished::take(aside)?;
         let done = gather(settings, &aside, io::stdout()).await?.0;
         tell(settings, &done, "Backed up", output::complain);
         return Ok(());
     }
     let file = PathBuf::from(to);
-    let named = file
-        .file_name()
-        .map(|name| name.to_string_lossy().into_owned())
-        .ok_or_else(|| Ended::said(format!("{to} isn't a file's name")))?;
     if file.exists() {
         return Err(Ended::said(format!(
             "{to} is there already, and no backup is written over: name another file"
         )));
     }
-    let aside = Unfinished::take(file.with_file_name(format!(".{named}.part")))?;
+    let aside = Unfinished::take(aside)?;
     let whole = aside.file("whole");
     let unwritable = |error| written(&format!("{to} can't be written"), error);
     let out = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&whole).map_err(unwritable)?;

@@ -280,6 +280,37 @@ fn a_full_disk_leaves_nothing_of_a_backup() {
 }
 
 #[test]
+fn a_backup_that_is_told_to_end_leaves_nothing_behind() {
+    use std::io::Read as _;
+    let ground = Ground::new();
+    // More than a pipe that nobody reads takes, and nothing that gets smaller.
+    let mut random = vec![0; 4 << 20];
+    std::fs::File::open("/dev/urandom").unwrap().read_exact(&mut random).unwrap();
+    std::fs::write(ground.work.join("random"), random).unwrap();
+    assert!(git(&ground.work, &["add", "."]).0);
+    Ground::push(&ground.work, 1);
+    let mut child = ground
+        .stoa
+        .command()
+        .args(["backup", "-", "--data-dir"])
+        .arg(ground.stoa.data())
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let aside = ground.stoa.data().join(".backup");
+    until("it is under way", || aside.join("bundle").exists().then_some(()));
+    let pid = nix::unistd::Pid::from_raw(i32::try_from(child.id()).unwrap());
+    nix::sys::signal::kill(pid, nix::sys::signal::SIGINT).unwrap();
+    let status = child.wait().unwrap();
+    let mut complaint = String::new();
+    child.stderr.take().unwrap().read_to_string(&mut complaint).unwrap();
+    assert_eq!(status.code(), Some(1), "{complaint}");
+    assert!(complaint.contains("nothing is left of it"), "{complaint}");
+    assert!(!aside.exists());
+}
+
+#[test]
 fn a_restore_that_was_killed_is_begun_anew_and_nothing_starts_from_its_half() {
     let ground = Ground::new();
     let file = path(&ground, "whole.tar.zst");

@@ -13,6 +13,8 @@ crate::statements! {
     TOKENS = "DELETE FROM tokens";
     MAILED_LINKS = "DELETE FROM mailed_links";
     JOINS = "DELETE FROM joins";
+    /// Halves of signing in by a passkey or a provider.
+    CEREMONIES = "DELETE FROM ceremonies";
     /// Not removed: whoever has one is told that it is old, and the invitation waits for another.
     INVITATION_LINKS = "UPDATE invitation_links SET ended_at = $1 WHERE ended_at IS NULL";
     /// The links in them have just ended; and some may have been sent since the copy was made.
@@ -75,7 +77,7 @@ async fn void(tx: &mut Tx<'_>) -> Result<Voided, StorageFault> {
     for statement in [MAILED_LINKS, JOINS] {
         voided.links += tx.execute(statement, vec![]).await?;
     }
-    for statement in [IDEMPOTENCY, REPLICAS, MACHINES, EPOCH] {
+    for statement in [CEREMONIES, IDEMPOTENCY, REPLICAS, MACHINES, EPOCH] {
         tx.execute(statement, vec![]).await?;
     }
     tx.audit_detail(format!(

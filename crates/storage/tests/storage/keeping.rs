@@ -12,6 +12,7 @@ use test_kit::{Kind, on_both_databases};
 
 /// Hashes of what was given out, which a new epoch ends.
 const ENDED: &[&str] = &[
+    "ceremonies.token_hash",
     "installation.setup_token_hash",
     "invitation_links.token_hash",
     "joins.token_hash",
@@ -28,6 +29,7 @@ const OTHERS: &[&str] = &[
     "audit_events.previous_hash",
     "idempotency.body_hash",
     "installation.audit_hash",
+    "passkeys.credential_hash",
     "recovery_codes.code_hash",
     "workspaces.audit_hash",
 ];
