@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use serde_json::{Value, json};
-use support::{Installation, PASSWORD, git, now_micros, push_files, until};
+use support::{Installation, PASSWORD, another_port, git, push_files, until};
 
 const TOKEN: &str = "a-setup-token-that-is-long-enough-for-one";
 const W: &str = "/api/v1/workspaces/acme";
@@ -64,13 +64,6 @@ fn is_installed(program: &str) -> bool {
     found
 }
 
-fn free_port(from: u16) -> u16 {
-    until("a free port", || {
-        let port = from + u16::try_from(now_micros() % 300).unwrap();
-        std::net::TcpListener::bind(("127.0.0.1", port)).is_ok().then_some(port)
-    })
-}
-
 /// A proxy, ended with the test.
 struct Proxy(Child);
 
@@ -94,7 +87,7 @@ struct Ground {
 impl Ground {
     fn new() -> Self {
         let mut stoa = Installation::prepare(&[]);
-        let port = free_port(32_700);
+        let port = another_port(32_300, 200);
         for (name, value) in [
             ("STOA_PUBLIC_URL", format!("https://stoa.test:{port}")),
             ("STOA_INSTANCE_DOMAIN", "apps.test".to_owned()),
@@ -126,7 +119,7 @@ impl Ground {
     }
 
     fn behind_nginx(&mut self) {
-        let plain = free_port(33_050);
+        let plain = another_port(32_500, 200);
         let site = self.example(
             "nginx.conf",
             &[

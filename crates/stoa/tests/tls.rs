@@ -16,7 +16,7 @@ use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 use serde_json::json;
-use support::{Installation, PASSWORD, git, push_files, until};
+use support::{Installation, PASSWORD, another_port, git, push_files, until};
 
 const TOKEN: &str = "a-setup-token-that-is-long-enough-for-one";
 const W: &str = "/api/v1/workspaces/acme";
@@ -59,10 +59,7 @@ struct Ground {
 impl Ground {
     fn prepare(certificate: &str) -> Self {
         let mut stoa = Installation::prepare(&[]);
-        let port = until("a free port", || {
-            let port = 32_000 + u16::try_from(support::now_micros() % 600).unwrap();
-            std::net::TcpListener::bind(("127.0.0.1", port)).is_ok().then_some(port)
-        });
+        let port = another_port(32_000, 300);
         let folder = stoa.folder.path().to_owned();
         let file = |name: &str| folder.join(name).to_str().unwrap().to_owned();
         for (name, value) in [

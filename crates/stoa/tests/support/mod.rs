@@ -104,6 +104,13 @@ fn free_port() -> u16 {
         .expect("a free port")
 }
 
+/// Another one, of some that begin at `from`: not the one that a test which was started beside this one tries first.
+pub fn another_port(from: u16, many: u16) -> u16 {
+    let begin = u16::try_from(std::process::id() % u32::from(many)).unwrap();
+    let mut candidates = (0..many).map(|number| from + (begin + number) % many);
+    candidates.find(|port| std::net::TcpListener::bind(("127.0.0.1", *port)).is_ok()).expect("a free port")
+}
+
 impl Installation {
     /// One that isn't started yet, with these settings besides its own folder and port.
     pub fn prepare(environment: &[(&str, &str)]) -> Self {
