@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { findings, look, person, startBrowser } from "./browser.mjs";
-import { startStoa, until } from "./stoa.mjs";
+import { repository, startStoa, until } from "./stoa.mjs";
 
 const PASSWORD = "a long enough sentence";
 let stoa, browser, admin, otto, tess;
@@ -111,6 +111,11 @@ test("a workspace with instances isn't deleted, and the page lists them", async 
   const { page } = admin;
   const made = await ask(page, "POST", "/workspaces/delta/projects", { name: "Shop", repository: { kind: "hosted" } });
   assert.equal(made.status, 201);
+  assert.equal((await ask(page, "POST", "/session/confirm", { password: PASSWORD })).status, 204);
+  const { token } = (await ask(page, "POST", "/me/tokens", { name: "push" })).body;
+  const own = await repository("guestbook");
+  await own.git("push", "--quiet", `http://anna:${token}@localhost:${stoa.port}/git/delta/shop.git`, "main");
+  await own.remove();
   const server = await ask(page, "POST", "/workspaces/delta/servers", { name: "local", local: true });
   assert.equal(server.status, 201);
   const instance = await ask(page, "POST", "/workspaces/delta/instances", {
@@ -165,7 +170,10 @@ test("disabling the last owner warns, is confirmed by typing, and ends what they
   assert.equal(await dialog.getByRole("button", { name: "Disable the account" }).isDisabled(), true);
   await dialog.getByRole("textbox").fill("otto@example.com");
   await dialog.getByRole("button", { name: "Disable the account" }).click();
-  await page.getByRole("row", { name: /Otto Brandt/ }).getByText("Disabled").waitFor();
+  await page
+    .getByRole("row", { name: /Otto Brandt/ })
+    .getByText("Disabled")
+    .waitFor();
   await otto.page.getByRole("button", { name: "Sign in" }).waitFor();
 });
 
@@ -183,7 +191,10 @@ test("an owner is named where none is active", async () => {
   await dialog.getByRole("button", { name: "Make the owner" }).click();
   await row.getByText("Tess Ferreira").waitFor();
   await tess.page.goto("/nordlys/members");
-  await tess.page.getByRole("row", { name: /Tess Ferreira/ }).getByText("Owner").waitFor();
+  await tess.page
+    .getByRole("row", { name: /Tess Ferreira/ })
+    .getByText("Owner")
+    .waitFor();
 });
 
 test("the state tells of mail, storage and what to set right", async () => {

@@ -39,7 +39,10 @@ const ask = (page, method, path, body) =>
     [method, path, body],
   );
 
-const linkIn = (letter) => partsOf(letter.text)["text/plain"].match(/^http\S+\/invitations\/\S+$/m)[0].trim();
+const linkIn = (letter) =>
+  partsOf(letter.text)
+    ["text/plain"].match(/^http\S+\/invitations\/\S+$/m)[0]
+    .trim();
 
 async function invite(page, addresses, message) {
   await page.getByRole("button", { name: "Invite Member" }).click();
@@ -91,7 +94,10 @@ test("a pasted list is invited one by one, and each is said for itself", async (
 
 test("the letter went over TLS, signed in, and reads well in HTML and in text", async () => {
   const letter = await mail.to("nadia@example.com");
-  assert.ok(mail.seen.signedIn > 0 && mail.seen.secure > 0 && mail.seen.wrongPasswords === 0, JSON.stringify(mail.seen));
+  assert.ok(
+    mail.seen.signedIn > 0 && mail.seen.secure > 0 && mail.seen.wrongPasswords === 0,
+    JSON.stringify(mail.seen),
+  );
   assert.match(letter.text, /^Subject: .*Anna/m);
   assert.match(letter.text, /^From: "?Stoa"? <stoa@stoa\.example>/m);
   const parts = partsOf(letter.text);
@@ -121,7 +127,6 @@ test("the list says how each mail stands", async () => {
   const { page } = owner;
   await page.goto("/acme/members");
   const region = page.getByRole("region", { name: "Pending invitations" });
-  const row = (email) => region.locator("div", { hasText: email }).last();
   await until("what the server said of each", async () => {
     const { body } = await ask(page, "GET", "/workspaces/acme/invitations");
     const of = (email) => body.items.find((one) => one.email === email).mail;
@@ -131,7 +136,6 @@ test("the list says how each mail stands", async () => {
   await region.getByText(/bounced .*550 5\.1\.1 no such mailbox/).waitFor();
   await region.getByText(/waiting for the mail server since .*451 4\.7\.1 greylisted/).waitFor();
   await region.getByText(/sent/).first().waitFor();
-  void row;
   await look(page, "invitations", { ready: "text=Pending invitations" });
   const { body } = await ask(page, "GET", "/administration/state");
   assert.equal(body.mail.waiting, 1);
@@ -156,7 +160,7 @@ test("a server that said to come back, and one that drops the line, get the lett
   assert.equal(mail.letters.filter(({ to }) => to === "later@example.com").length, 1);
 });
 
-test("a server that stalls holds up its own letter alone, and the answer comes at once", async () => {
+test("a server that stalls is given up on after a while, and whoever invites is answered at once", async () => {
   const { page } = owner;
   mail.set("stalled@example.com", "stall");
   const begun = await ask(page, "POST", "/workspaces/acme/invitations", { email: "stalled@example.com" });
@@ -168,7 +172,7 @@ test("a server that stalls holds up its own letter alone, and the answer comes a
       const { body } = await ask(page, "GET", "/workspaces/acme/invitations");
       return body.items.find((one) => one.email === "stalled@example.com").mail.error;
     },
-    60,
+    100,
   );
   assert.match(told, /doesn't answer/);
   mail.set("stalled@example.com", null);
@@ -219,7 +223,10 @@ test("replaced, revoked and unknown links each say what to do", async () => {
   const first = linkIn(await mail.to("later@example.com"));
   await page.getByRole("button", { name: "Resend to later@example.com" }).click();
   await page.getByRole("button", { name: "Done" }).click();
-  await until("the second letter", async () => mail.letters.filter(({ to }) => to === "later@example.com").length === 2);
+  await until(
+    "the second letter",
+    async () => mail.letters.filter(({ to }) => to === "later@example.com").length === 2,
+  );
   const second = linkIn(await mail.to("later@example.com"));
   assert.notEqual(first, second);
   const visitor = await person(browser, stoa.origin);

@@ -116,7 +116,8 @@ export function partsOf(text) {
     const kind = head.match(/^content-type: *([^;\s]+)/im)?.[1]?.toLowerCase() ?? "text/plain";
     const boundary = head.match(/boundary="?([^";\r\n]+)"?/i)?.[1];
     if (boundary) {
-      for (const part of body.split(`--${boundary}`).slice(1)) if (!part.startsWith("--")) read(part.replace(/^\r\n/, ""));
+      for (const part of body.split(`--${boundary}`).slice(1))
+        if (!part.startsWith("--")) read(part.replace(/^\r\n/, ""));
       parts[kind] = true;
       return;
     }

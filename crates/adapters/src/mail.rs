@@ -49,11 +49,11 @@ pub enum MailError {
     Authorities,
 }
 
-/// How long the server may take for one answer.
-const ANSWER: Duration = Duration::from_secs(30);
-/// And for all of a letter, however slowly it goes on: less than the queue's lease, so that nobody else takes the letter
-/// while this try goes on.
-const WHOLE: Duration = Duration::from_secs(100);
+/// How long reaching the server may take.
+const REACH: Duration = Duration::from_secs(30);
+/// And all of a letter, however slowly it goes on: less than the queue's lease, so that nobody else takes the letter while
+/// this try goes on.
+const WHOLE: Duration = Duration::from_secs(60);
 
 impl SmtpMail {
     /// # Errors
@@ -72,7 +72,7 @@ impl SmtpMail {
             .tls(tls)
             // Many servers refuse who introduces itself as localhost.
             .hello_name(ClientId::Domain(from.email.domain().to_owned()))
-            .timeout(Some(ANSWER));
+            .timeout(Some(REACH));
         if let Some((user, password)) = server.user {
             let password = password.reveal_text().unwrap_or_default().to_owned();
             builder = builder.credentials(Credentials::new(user, password));
@@ -99,7 +99,7 @@ impl SmtpMail {
             Ok(Ok(_)) => Delivery::Sent,
             Ok(Err(error)) if is_final(&error) => Delivery::Refused(said(&error)),
             Ok(Err(error)) => Delivery::Waiting(said(&error)),
-            Err(_) => Delivery::Waiting("The mail server didn't come to an end.".to_owned()),
+            Err(_) => Delivery::Waiting("The mail server doesn't answer.".to_owned()),
         }
     }
 }

@@ -1,5 +1,5 @@
 import { IconCheck, IconPlus } from "@tabler/icons-react";
-import { type KeyboardEvent, useId, useState } from "react";
+import { type KeyboardEvent, useEffect, useId, useRef, useState } from "react";
 import type { MyWorkspace } from "@/api/nouns";
 import { WorkspaceLogo } from "@/kit/Avatar";
 import css from "./choice.module.css";
@@ -17,6 +17,9 @@ export function WorkspaceChoice({ open, onChoose, onCreate }: Props) {
   const [search, setSearch] = useState("");
   const [chosen, setChosen] = useState(0);
   const list = useId();
+  const field = useRef<HTMLInputElement>(null);
+  // It may come after what opened has looked for where the focus belongs.
+  useEffect(() => field.current?.focus(), []);
   const { shown, isSearching } = useMine(search);
   const at = Math.min(chosen, Math.max(0, shown.length - 1));
   const go = (to: number) => {
@@ -41,6 +44,7 @@ export function WorkspaceChoice({ open, onChoose, onCreate }: Props) {
   return (
     <>
       <input
+        ref={field}
         data-autofocus
         className={css.search}
         role="combobox"

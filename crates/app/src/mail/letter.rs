@@ -155,8 +155,12 @@ fn label_on(color: &str) -> &'static str {
     if 1.05 / (luminance + 0.05) >= 4.5 { "#ffffff" } else { "#000000" }
 }
 
+/// The first letters of the first and the last word, as the page draws them.
 fn initials(name: &str) -> String {
-    name.split_whitespace().filter_map(|word| word.chars().next()).take(2).collect::<String>().to_uppercase()
+    let mut words =
+        name.split(|c: char| c.is_whitespace() || ".@_-".contains(c)).filter_map(|word| word.chars().next());
+    let first = words.next().unwrap_or('?');
+    std::iter::once(first).chain(words.last()).collect::<String>().to_uppercase()
 }
 
 #[cfg(test)]
@@ -217,6 +221,12 @@ mod tests {
         let words = Words { button: None, quote: None, ..words() };
         let letter = framed("a@example.com", Look::stoa(), &words).unwrap();
         assert!(!letter.text.contains("://") && !letter.html.contains("<a "));
+    }
+
+    #[test]
+    fn initials_are_those_of_the_page() {
+        let all = ["Acme & Söhne", "Acme", "", "a.b", "Ünïcode big GmbH"].map(initials);
+        assert_eq!(all, ["AS", "A", "?", "AB", "ÜG"]);
     }
 
     #[test]
