@@ -78,6 +78,7 @@ test("all of mine are listed, found by name, and lead to what an owner sets", as
 
 test("the switcher finds by typing, is worked by the keyboard, and keeps the list that is open", async () => {
   const { page } = admin;
+  await page.getByRole("row", { name: /Anna Lindqvist/ }).waitFor();
   await page.getByRole("button", { name: /change the workspace/ }).focus();
   await page.keyboard.press("Enter");
   const field = page.getByRole("combobox", { name: "Find a workspace" });
@@ -91,6 +92,7 @@ test("the switcher finds by typing, is worked by the keyboard, and keeps the lis
   await page.getByRole("option", { name: "Echo" }).waitFor();
   await page.keyboard.press("Enter");
   await page.waitForURL(/\/echo\/members$/);
+  await page.getByRole("row", { name: /Anna Lindqvist/ }).waitFor();
   await page.getByRole("button", { name: /change the workspace/ }).click();
   await field.waitFor();
   await page.keyboard.press("Escape");

@@ -97,6 +97,127 @@ on_both_databases! {
         }
         assert_eq!(olga.client.post(&path, json!({ "email": "olga@example.com" })).await.expect(409).code().unwrap(), "already_member");
     }
+
+    async fn of_two_who_invite_one_address_at_once_one_is_told(world: World) {
+        let olga = world.set_up().await;
+        let workspace = world.workspace(&olga, "Acme").await;
+        let otto = workspace.member("Otto Owner").await;
+        workspace.make_owner(&otto).await;
+        let (path, body) = (workspace.path("/invitations"), json!({ "email": "anna@example.com" }));
+        let (one, other) =
+            tokio::join!(olga.client.post(&path, body.clone()), otto.person.client.post(&path, body.clone()));
+        let mut statuses = [one.status.as_u16(), other.status.as_u16()];
+        statuses.sort_unstable();
+        assert_eq!(statuses, [201, 409], "{} {}", one.text, other.text);
+        let refused = if one.status.as_u16() == 409 { one } else { other };
+        assert_eq!(refused.code().unwrap(), "invitation_pending");
+        world.send_mails().await;
+        assert_eq!(world.mail.sent().iter().filter(|letter| letter.to == "anna@example.com").count(), 1);
+    }
+
+    async fn a_link_that_ran_out_says_so_and_a_resend_brings_a_new_one(world: World) {
+        let olga = world.set_up().await;
+        let workspace = world.workspace(&olga, "Acme").await;
+        let made = invite(&workspace, "anna@example.com").await;
+        let old = format!("/api/v1/invitations/{}", workspace.link_of("anna@example.com").await);
+        world.clock.pass_seconds(6 * 24 * 3600);
+        let _ = world.nobody().get(&old).await.expect(200);
+        world.clock.pass_seconds(24 * 3600);
+        assert_eq!(world.nobody().get(&old).await.expect(410).code().unwrap(), "invitation_expired");
+        let refused = world.nobody().post(&format!("{old}/accept"), person("Anna")).await.expect(410);
+        assert_eq!(refused.code().unwrap(), "invitation_expired");
+        let olga = world.nobody().with_cookie(world.sign_in("olga@example.com", PASSWORD).await.expect(200).cookie().unwrap());
+        let listed = olga.get(&workspace.path("/invitations")).await.expect(200).json();
+        assert_eq!(listed["items"][0]["status"], "expired");
+        let resend = workspace.path(&format!("/invitations/{}/resend", made["id"].as_str().unwrap()));
+        assert_eq!(olga.post(&resend, json!({})).await.expect(200).json()["status"], "pending");
+        assert_eq!(world.nobody().get(&old).await.expect(410).code().unwrap(), "invitation_replaced");
+        let new = workspace.link_of("anna@example.com").await;
+        let _ = world.nobody().post(&format!("/api/v1/invitations/{new}/accept"), person("Anna")).await.expect(200);
+    }
+
+    async fn a_message_goes_along_as_plain_text(world: World) {
+        let olga = world.set_up().await;
+        let workspace = world.workspace(&olga, "Acme").await;
+        let path = workspace.path("/invitations");
+        let body = json!({ "email": "anna@example.com", "message": " Hello <b>Anna</b>\r\n\r\n\r\nsee http://wiki.example " });
+        let made = olga.client.post(&path, body).await.expect(201).json();
+        assert_eq!(made["message"], "Hello <b>Anna</b>\n\nsee http://wiki.example");
+        let link = workspace.link_of("anna@example.com").await;
+        let letter = world.mail.sent().pop().unwrap();
+        assert!(letter.html.contains("Hello &#60;b&#62;Anna") && !letter.html.contains("<b>"), "{}", letter.html);
+        let first = letter.text.lines().find(|line| line.contains("://")).unwrap();
+        assert!(first.ends_with(&link), "{}", letter.text);
+        let page = world.nobody().get(&format!("/api/v1/invitations/{link}")).await.expect(200).json();
+        assert_eq!(page["message"], made["message"]);
+        assert_eq!(page["expires_at"], made["expires_at"]);
+        for wrong in ["x".repeat(1001), "a\u{202e}b".to_owned(), "a\u{7}b".to_owned()] {
+            let body = json!({ "email": "bob@example.com", "message": wrong });
+            assert_eq!(olga.client.post(&path, body).await.expect(422).json()["errors"][0]["field"], "message");
+        }
+        // A resend says it again.
+        let resend = workspace.path(&format!("/invitations/{}/resend", made["id"].as_str().unwrap()));
+        assert_eq!(olga.client.post(&resend, json!({})).await.expect(200).json()["message"], made["message"]);
+    }
+
+    async fn a_mail_server_that_answers_after_the_lease_settles_nothing(world: World) {
+        use stoa_storage::mail::MailOutcome;
+        let olga = world.set_up().await;
+        let workspace = world.workspace(&olga, "Acme").await;
+        let _ = invite(&workspace, "anna@example.com").await;
+        let slow = world.store.claim_mail(120).await.unwrap().expect("a mail that waits");
+        assert!(world.store.claim_mail(120).await.unwrap().is_none(), "it is taken");
+        world.clock.pass_seconds(121);
+        let next = world.store.claim_mail(120).await.unwrap().expect("its lease has ended");
+        assert_eq!((next.id, next.fence), (slow.id, slow.fence + 1));
+        let state = async || {
+            let listed = olga.client.get(&workspace.path("/invitations")).await.expect(200).json();
+            listed["items"][0]["mail"]["status"].as_str().unwrap().to_owned()
+        };
+        world.store.settle_mail(slow.id, slow.fence, MailOutcome::Refused("550 too late".to_owned())).await.unwrap();
+        assert_eq!(state().await, "waiting", "whoever has it now says how it ended");
+        world.store.settle_mail(next.id, next.fence, MailOutcome::Sent).await.unwrap();
+        assert_eq!(state().await, "sent");
+        world.store.settle_mail(slow.id, slow.fence, MailOutcome::Refused("550 too late".to_owned())).await.unwrap();
+        assert_eq!(state().await, "sent");
+    }
+
+    async fn a_link_by_mail_confirms_the_address_of_who_is_signed_in_with_it(world: World) {
+        let olga = world.set_up().await;
+        let acme = world.workspace(&olga, "Acme").await;
+        let otto = acme.member("Otto Owner").await;
+        let other = world.workspace(&otto.person, "Other").await;
+        let me = olga.client.get("/api/v1/me").await.expect(200).json();
+        assert_eq!((&me["email_verified"], me["workspaces"].as_array().unwrap().len()), (&json!(false), 1));
+        let _ = otto.person.client.post(&other.path("/invitations"), json!({ "email": "olga@example.com" })).await.expect(201);
+        // Merely having the address offers nothing.
+        assert!(!olga.client.get("/api/v1/me").await.expect(200).text.contains("Other"));
+        let link = other.link_of("olga@example.com").await;
+        let _ = olga.client.post(&format!("/api/v1/invitations/{link}/accept"), json!({})).await.expect(200);
+        assert_eq!(olga.client.get("/api/v1/me").await.expect(200).json()["email_verified"], true);
+    }
+
+    async fn what_the_mail_server_said_stands_beside_the_invitation(world: World) {
+        use stoa_app::ports::Delivery;
+        let olga = world.set_up().await;
+        let workspace = world.workspace(&olga, "Acme").await;
+        let _ = invite(&workspace, "anna@example.com").await;
+        world.mail.answer_next(Delivery::Waiting("451 later".to_owned()));
+        assert!(world.app.send_next().await.unwrap());
+        assert!(!world.app.send_next().await.unwrap(), "it is tried again after a pause");
+        let mail = async || olga.client.get(&workspace.path("/invitations")).await.expect(200).json()["items"][0]["mail"].clone();
+        let waiting = mail().await;
+        assert_eq!((&waiting["status"], &waiting["error"]), (&json!("waiting"), &json!("451 later")));
+        assert!(waiting["next_try_at"].is_string() && waiting["since"].is_string(), "{waiting}");
+        world.clock.pass_seconds(31);
+        world.mail.answer_next(Delivery::Refused("550 no such mailbox".to_owned()));
+        assert!(world.app.send_next().await.unwrap());
+        let refused = mail().await;
+        assert_eq!((&refused["status"], &refused["error"]), (&json!("refused"), &json!("550 no such mailbox")));
+        assert_eq!(refused["next_try_at"], Value::Null);
+        world.clock.pass_seconds(3 * 24 * 3600);
+        assert!(!world.app.send_next().await.unwrap(), "what was refused for good isn't tried again");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
