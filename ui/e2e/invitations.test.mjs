@@ -235,7 +235,7 @@ test("replaced, revoked and unknown links each say what to do", async () => {
   await look(visitor.page, "link-replaced", { ready: "text=Open the link of the newest mail" });
   await page.getByRole("button", { name: "Revoke for later@example.com" }).click();
   await page.getByRole("button", { name: "Revoke", exact: true }).click();
-  await page.getByText("later@example.com").waitFor({ state: "detached" });
+  await page.getByRole("button", { name: "Revoke for later@example.com" }).waitFor({ state: "detached" });
   await visitor.page.goto(second);
   await visitor.page.getByText("This invitation was taken back").waitFor();
   await visitor.page.goto("/invitations/nothing-of-the-kind");

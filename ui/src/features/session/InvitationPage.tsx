@@ -50,9 +50,11 @@ export function InvitationPage() {
 
   if (!token)
     return (
-      <State title="Open the link of your invitation again">
-        Its secret isn't kept when the page is loaded anew. The link is in the mail, or with whoever sent it to you.
-      </State>
+      <main>
+        <State title="Open the link of your invitation again">
+          Its secret isn't kept when the page is loaded anew. The link is in the mail, or with whoever sent it to you.
+        </State>
+      </main>
     );
   if (link.error) return <Over problem={link.error as Problem} isSignedIn={account !== undefined} />;
   if (!link.data) return <LoadingPage />;
@@ -94,19 +96,21 @@ function Over({ problem, isSignedIn }: { problem: Problem; isSignedIn: boolean }
   const end = ENDS[problem.code];
   const offers = isSignedIn ? "My workspaces" : end?.action === "sign-in" ? "Sign in" : null;
   return (
-    <State
-      icon={IconMailOff}
-      title={end?.title ?? problem.title}
-      actions={
-        offers && (
-          <Button component={Link} to="/">
-            {offers}
-          </Button>
-        )
-      }
-    >
-      {end?.sentence ?? problem.detail}
-    </State>
+    <main>
+      <State
+        icon={IconMailOff}
+        title={end?.title ?? problem.title}
+        actions={
+          offers && (
+            <Button component={Link} to="/">
+              {offers}
+            </Button>
+          )
+        }
+      >
+        {end?.sentence ?? problem.detail}
+      </State>
+    </main>
   );
 }
 
