@@ -9,5 +9,6 @@ pub mod mail;
 pub mod master_key;
 pub mod models;
 pub mod outgoing;
+pub mod provider;
 pub mod repositories;
 pub mod vault;

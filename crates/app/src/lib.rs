@@ -26,6 +26,7 @@ pub mod passwords;
 pub mod ports;
 pub mod preset;
 pub mod project;
+pub mod provider;
 pub mod second_factor;
 pub mod secrets;
 pub mod server;

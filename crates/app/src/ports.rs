@@ -360,6 +360,42 @@ pub trait DataFolders: Send + Sync + 'static {
     fn disk_use(&self) -> BoxFuture<'_, Result<DiskUse, Fault>>;
 }
 
+/// What a sign-in provider was to be asked, and wasn't or couldn't be: for the log alone.
+#[derive(Debug, Clone)]
+pub struct ProviderProblem(pub String);
+
+/// Where a browser is sent, and what is kept until it comes back.
+pub struct SentToProvider {
+    pub url: String,
+    /// What has to come back with it.
+    pub state: Secret,
+    /// What the provider's answer is checked with.
+    pub remembered: Secret,
+}
+
+/// Whom a provider vouches for.
+#[derive(Debug, Clone)]
+pub struct Vouched {
+    pub issuer: String,
+    pub subject: String,
+    pub email: Option<String>,
+    pub email_verified: bool,
+}
+
+/// A provider at which people sign in. `back` is where it sends the browser afterwards.
+pub trait SignInProvider: Send + Sync + 'static {
+    fn name(&self) -> &str;
+    fn issuer(&self) -> &str;
+    fn begin(&self, back: String) -> BoxFuture<'_, Result<SentToProvider, ProviderProblem>>;
+    /// Checks what the browser brought back.
+    fn finish(
+        &self,
+        back: String,
+        code: Secret,
+        remembered: Secret,
+    ) -> BoxFuture<'_, Result<Vouched, ProviderProblem>>;
+}
+
 /// Everything outside.
 #[derive(Clone)]
 pub struct Outside {
@@ -374,6 +410,8 @@ pub struct Outside {
     pub models: Arc<dyn Models>,
     /// `None` where no mail server is configured: links are shown to copy.
     pub mail: Option<Arc<dyn Mail>>,
+    /// `None` where people sign in with their password alone.
+    pub provider: Option<Arc<dyn SignInProvider>>,
     pub folders: Arc<dyn DataFolders>,
 }
 

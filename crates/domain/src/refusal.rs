@@ -129,6 +129,18 @@ pub enum Conflict {
     NoPassword,
     /// The workspace has no model provider that could be asked.
     NoProvider,
+    /// The account, or who it would be at the provider, is linked already.
+    IdentityTaken,
+    /// The sign-in provider didn't answer as it has to.
+    ProviderFailed,
+    /// Nobody has the address that the provider vouches for.
+    NoAccountForProvider,
+    /// The provider hasn't verified the address.
+    EmailUnverifiedAtProvider,
+    /// The account hasn't confirmed its own address.
+    OwnEmailUnverified,
+    /// The provider knows somebody by another address than the account's.
+    OtherEmailAtProvider,
 }
 
 /// One field of a request that is wrong.

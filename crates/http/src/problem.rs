@@ -93,6 +93,24 @@ fn conflict(conflict: Conflict) -> &'static str {
             "Browsers keep passkeys for a host name only, and Stoa is reached by a number here. Whoever runs it sets \
              STOA_PUBLIC_URL to a name; localhost is one."
         }
+        Conflict::IdentityTaken => {
+            "Your account, or who you are at the provider, is linked already. Unlink the other one first."
+        }
+        Conflict::ProviderFailed => {
+            "The sign-in provider didn't answer as it has to. Try again; if it stays so, tell whoever runs Stoa."
+        }
+        Conflict::NoAccountForProvider => {
+            "No account here has the address by which the provider knows you. Ask an owner of your workspace to invite it."
+        }
+        Conflict::EmailUnverifiedAtProvider => {
+            "The provider hasn't verified your e-mail address, so it proves nothing here. Verify it there first."
+        }
+        Conflict::OwnEmailUnverified => {
+            "The account with this address never confirmed it. Sign in with its password, and confirm it under Profile first."
+        }
+        Conflict::OtherEmailAtProvider => {
+            "The provider knows you by another address than your account's. Change one of them first."
+        }
         Conflict::NoPassword => {
             "Your account has no password: you sign in at a provider. Sign in there again to go on."
         }

@@ -15,6 +15,7 @@ pub mod failure;
 pub mod head;
 pub mod host;
 pub mod idempotency;
+pub mod identity;
 pub mod installation;
 pub mod instance;
 pub mod invitation;
@@ -70,6 +71,7 @@ pub fn statements() -> Vec<Statement> {
         head::STATEMENTS,
         host::STATEMENTS,
         idempotency::STATEMENTS,
+        identity::STATEMENTS,
         installation::STATEMENTS,
         instance::STATEMENTS,
         instance::change::STATEMENTS,

@@ -23,6 +23,7 @@ use crate::fake::logos::NearLogos;
 use crate::fake::machines::FakeMachines;
 use crate::fake::mail::FakeMail;
 use crate::fake::models::FakeModels;
+use crate::fake::provider::FakeProvider;
 use crate::fake::repositories::FakeRepositories;
 
 /// The token of the set-up link.
@@ -39,6 +40,7 @@ pub struct World {
     pub store: Store,
     pub clock: Arc<FakeClock>,
     pub mail: Arc<FakeMail>,
+    pub provider: Arc<FakeProvider>,
     pub machines: Arc<FakeMachines>,
     pub repositories: Arc<FakeRepositories>,
     pub models: Arc<FakeModels>,
@@ -76,11 +78,13 @@ pub struct Member {
 pub struct Wishes {
     pub mail: bool,
     pub workspace_creation: WorkspaceCreation,
+    /// Whether there is a sign-in provider.
+    pub provider: bool,
 }
 
 impl Default for Wishes {
     fn default() -> Self {
-        Self { mail: true, workspace_creation: WorkspaceCreation::Everyone }
+        Self { mail: true, workspace_creation: WorkspaceCreation::Everyone, provider: false }
     }
 }
 
@@ -100,6 +104,7 @@ impl World {
         let vault = MasterVault::new([7; 32].into());
         store.create_installation(vault.key_check().expect("a key check")).await.expect("an installation");
         let mail = Arc::new(FakeMail::default());
+        let provider = Arc::new(FakeProvider::default());
         let machines = Arc::new(FakeMachines::default());
         let repositories = Arc::new(FakeRepositories::default());
         let models = Arc::new(FakeModels::default());
@@ -113,6 +118,7 @@ impl World {
             machines: machines.clone(),
             logos: Arc::new(NearLogos),
             models: models.clone(),
+            provider: wishes.provider.then(|| provider.clone() as Arc<dyn stoa_app::ports::SignInProvider>),
             mail: wishes.mail.then(|| mail.clone() as Arc<dyn stoa_app::ports::Mail>),
             folders: Arc::new(FakeFolders),
         };
@@ -138,6 +144,7 @@ impl World {
             store,
             clock,
             mail,
+            provider,
             machines,
             repositories,
             models,

@@ -46,7 +46,8 @@ export async function call<T>(url: string, init: RequestInit = {}): Promise<T> {
   if (isKeyed(url, init.method) && !headers.has("Idempotency-Key")) headers.set("Idempotency-Key", freshKey());
   const response = await ask(url, { ...init, headers });
   const etag = response.headers.get("etag");
-  const text = response.status === 204 ? "{}" : await response.text();
+  // What is done, or taken for later, may have nothing to say.
+  const text = (await response.text()) || "{}";
   try {
     return Object.assign(JSON.parse(text), { etag });
   } catch {

@@ -36,6 +36,11 @@ const reset = createRoute({
   path: "/reset/{-$token}",
   component: lazy(() => import("@/features/session/ResetPage"), "ResetPage"),
 });
+const provider = createRoute({
+  getParentRoute: () => root,
+  path: "/oidc/callback",
+  component: lazy(() => import("@/features/session/ProviderPage"), "ProviderPage"),
+});
 const invitation = createRoute({
   getParentRoute: () => root,
   path: "/invitations/$token",
@@ -154,6 +159,7 @@ const tree = root.addChildren([
   login,
   forgot,
   reset,
+  provider,
   invitation,
   invited,
   signedIn.addChildren([

@@ -148,11 +148,40 @@ impl App {
         state: &Secret,
     ) -> Result<Secret, Failure> {
         let secret = self.new_secret("");
-        let state = self.seal_alone(&ceremony_place(&secret.hash), state)?;
-        let expires_at = self.store().now().plus_seconds(CEREMONY_SECONDS);
-        let new = NewCeremony { token_hash: secret.hash, account, kind, state, expires_at };
-        self.store().begin_ceremony(new).await?;
+        self.keep_ceremony(secret.hash, account, kind, state).await?;
         Ok(secret.text)
+    }
+
+    async fn keep_ceremony(
+        &self,
+        token_hash: Vec<u8>,
+        account: Option<AccountId>,
+        kind: CeremonyKind,
+        state: &Secret,
+    ) -> Result<(), Failure> {
+        let state = self.seal_alone(&ceremony_place(&token_hash), state)?;
+        let expires_at = self.store().now().plus_seconds(CEREMONY_SECONDS);
+        let new = NewCeremony { token_hash, account, kind, state, expires_at };
+        Ok(self.store().begin_ceremony(new).await?)
+    }
+
+    /// Goes on with a secret that the browser has already, after the ceremony before has ended.
+    pub(crate) async fn begin_ceremony_by(
+        &self,
+        secret: &str,
+        account: AccountId,
+        kind: CeremonyKind,
+    ) -> Result<(), Failure> {
+        self.keep_ceremony(hash_of(secret), Some(account), kind, &Secret::new(Vec::new())).await
+    }
+
+    /// Whose ceremony it is, without ending it.
+    pub(crate) async fn find_ceremony_account(
+        &self,
+        secret: &str,
+        kind: CeremonyKind,
+    ) -> Result<Option<AccountId>, Failure> {
+        Ok(self.store().find_ceremony(&hash_of(secret), kind).await?.and_then(|(account, _)| account))
     }
 
     /// Ends it, and gives its state.

@@ -59,7 +59,7 @@ impl App {
         let shown = !wish.factor.is_nothing();
         let done = async {
             let factor = self.prove_factor(id, wish.factor, &visitor.address).await?;
-            self.make_session(&known, factor, &visitor).await
+            self.make_session(&known.account, known.better_hash.clone(), factor, &visitor).await
         };
         let signed_in = match done.await {
             Err(Failure::Refused(Refusal::SecondFactorDue { ways, wrong: true })) => {
@@ -75,13 +75,32 @@ impl App {
         Ok(signed_in)
     }
 
+    /// Signs an account in that something else than its password has named: its second factor is due as ever.
+    pub(crate) async fn sign_in_as(
+        &self,
+        account: AccountId,
+        shown: ShownFactor,
+        visitor: Visitor,
+    ) -> Result<SignedIn, Failure> {
+        let found = self.store().find_account(account).await?.filter(|account| account.is_active);
+        let account = found.ok_or(Refusal::WrongCredentials)?;
+        let id = account.id;
+        let was_shown = !shown.is_nothing();
+        let factor = self.prove_factor(id, shown, &visitor.address).await?;
+        let signed_in = self.make_session(&account, None, factor, &visitor).await?;
+        if was_shown {
+            self.forget_factor_attempts(id, &visitor.address).await?;
+        }
+        Ok(signed_in)
+    }
+
     async fn make_session(
         &self,
-        known: &Known,
+        account: &AccountRecord,
+        better_hash: Option<String>,
         factor: FactorUse,
         visitor: &Visitor,
     ) -> Result<SignedIn, Failure> {
-        let account = &known.account;
         let by_recovery = matches!(factor, FactorUse::Recovery { .. });
         let notice = if by_recovery {
             let sentence = "Somebody signed in to your account with a recovery code. It works no more.";
@@ -98,7 +117,7 @@ impl App {
                 account.id,
                 account.name.clone(),
                 new,
-                known.better_hash.clone(),
+                better_hash,
                 proof,
             )
             .await?;

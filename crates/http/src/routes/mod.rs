@@ -18,6 +18,7 @@ mod member;
 mod passkey;
 mod preset;
 mod project;
+mod provider;
 mod reset;
 mod second_factor;
 mod server;
@@ -38,6 +39,7 @@ pub fn all(_version: &'static str) -> Routes {
     let routes = Routes::new();
     let routes = system::routes(routes);
     let routes = session::routes(routes);
+    let routes = provider::routes(routes);
     let routes = reset::routes(routes);
     let routes = account::routes(routes);
     let routes = email::routes(routes);

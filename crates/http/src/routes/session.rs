@@ -120,12 +120,12 @@ impl PasskeyAsked {
 }
 
 #[derive(Serialize, ToSchema)]
-struct SessionAnswer {
-    account: AccountView,
+pub(super) struct SessionAnswer {
+    pub account: AccountView,
     /// Where a recovery code was used: how many are left.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
-    recovery_codes_left: Option<i64>,
+    pub recovery_codes_left: Option<i64>,
 }
 
 async fn sign_in(
@@ -227,8 +227,11 @@ impl Reason for Asking {
 struct SignInWays {
     /// Whether a forgotten password can be set anew by mail.
     password_reset: bool,
+    /// What the sign-in provider is called, where there is one.
+    provider: Option<String>,
 }
 
 async fn ways(_: Anyone<Asking>, Uses(app): Uses) -> Answer<Object<SignInWays>> {
-    Ok(Object::ok(SignInWays { password_reset: app.sends_mail() }))
+    let provider = app.provider_name().map(str::to_owned);
+    Ok(Object::ok(SignInWays { password_reset: app.sends_mail(), provider }))
 }

@@ -11,13 +11,14 @@ use stoa_adapters::machines::{AgentMachines, NoMachines};
 use stoa_adapters::mail::SmtpMail;
 use stoa_adapters::models::HttpModels;
 use stoa_adapters::outgoing::Outgoing;
+use stoa_adapters::provider::OidcProvider;
 use stoa_adapters::repositories::GitRepositories;
 use stoa_adapters::vault::MasterVault;
 use stoa_agent::client::Client;
 use stoa_agent::machine::{Agent, Options, Phase};
 use stoa_agent::router;
 use stoa_app::passwords::Passwords;
-use stoa_app::ports::{Machines, Mail, Outside};
+use stoa_app::ports::{Machines, Mail, Outside, SignInProvider};
 use stoa_domain::InstanceId;
 use stoa_http::proxy::{Applications, Route, RouteState};
 use tokio::net::UnixStream;
@@ -105,6 +106,10 @@ pub async fn make(settings: &Settings, vault: MasterVault) -> Result<Parts, Ende
     let repositories = GitRepositories::new(settings.repositories_dir.clone())?;
     let is_alone = settings.database_url.is_none();
     let repositories = Arc::new(if is_alone { repositories.alone() } else { repositories });
+    let provider = settings.provider.clone().map(|provider| {
+        let outgoing = Outgoing::new(settings.outgoing_rules());
+        Arc::new(OidcProvider::new(provider, outgoing)) as Arc<dyn SignInProvider>
+    });
     let outside = Outside {
         clock: Arc::new(SystemClock),
         ids: Arc::new(SystemRng),
@@ -116,6 +121,7 @@ pub async fn make(settings: &Settings, vault: MasterVault) -> Result<Parts, Ende
         logos: Arc::new(ProcessLogos::new(std::env::current_exe()?, threads)),
         models: Arc::new(HttpModels::new(Outgoing::new(settings.outgoing_rules()))),
         mail,
+        provider,
         folders: Arc::new(folders_of(settings)),
     };
     Ok(Parts { outside, repositories, agent })

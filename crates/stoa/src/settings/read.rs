@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use stoa_adapters::mail::{Encryption, MailServer};
 use stoa_adapters::outgoing::{Allowed, Rules};
+use stoa_adapters::provider::ProviderSettings;
 use stoa_app::settings::{MailRoute, Note, WorkspaceCreation};
 use stoa_domain::Secret;
 use stoa_http::site::Network;
@@ -41,6 +42,8 @@ pub struct Settings {
     pub workspace_creation: WorkspaceCreation,
     pub mail: Option<(MailServer, String)>,
     pub instance_domain: String,
+    /// Where people may sign in besides.
+    pub provider: Option<ProviderSettings>,
     /// Private addresses that Stoa's own outgoing calls may reach.
     pub egress_allow: Vec<Allowed>,
     /// `host:port`, as the operator wrote them.
@@ -96,6 +99,7 @@ impl Settings {
             },
             mail: mail(values)?,
             instance_domain: instance_domain(values)?,
+            provider: provider(values)?,
             egress_allow: list(values, "egress_allow")
                 .map(|entry| {
                     Allowed::parse(entry).ok_or_else(|| {
@@ -298,6 +302,34 @@ fn instance_domain(values: &Values) -> Result<String, SettingsError> {
     } else {
         Err(wrong("instance_domain", "isn't a domain name"))
     }
+}
+
+fn provider(values: &Values) -> Result<Option<ProviderSettings>, SettingsError> {
+    let Some(issuer) = text(values, "oidc_issuer") else { return Ok(None) };
+    let malformed =
+        || wrong("oidc_issuer", "has to be an https:// address, exactly as the provider names itself");
+    let url = Url::parse(issuer).map_err(|_| malformed())?;
+    let host = url.host_str().filter(|host| !host.is_empty()).ok_or_else(malformed)?;
+    // Plain HTTP is for a provider on this very machine.
+    let is_safe = url.scheme() == "https" || (url.scheme() == "http" && is_loopback_host(host));
+    if !is_safe || url.query().is_some() || url.fragment().is_some() || !url.username().is_empty() {
+        return Err(malformed());
+    }
+    let client_id = text(values, "oidc_client_id")
+        .ok_or_else(|| wrong("oidc_client_id", "is needed with STOA_OIDC_ISSUER"))?
+        .to_owned();
+    let of_file = text(values, "oidc_client_secret_file").map(|file| {
+        std::fs::read_to_string(file)
+            .map(|secret| secret.trim_end().to_owned())
+            .map_err(|error| wrong("oidc_client_secret_file", format!("{file} can't be read: {error}")))
+    });
+    let secret = of_file.transpose()?.or_else(|| text(values, "oidc_client_secret").map(str::to_owned));
+    Ok(Some(ProviderSettings {
+        name: text(values, "oidc_name").unwrap_or(host).to_owned(),
+        issuer: issuer.to_owned(),
+        client_id,
+        client_secret: secret.map(Secret::from_text),
+    }))
 }
 
 fn mail(values: &Values) -> Result<Option<(MailServer, String)>, SettingsError> {

@@ -7,4 +7,5 @@ pub mod logos;
 pub mod machines;
 pub mod mail;
 pub mod models;
+pub mod provider;
 pub mod repositories;

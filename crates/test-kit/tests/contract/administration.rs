@@ -191,7 +191,8 @@ on_both_databases! {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_may_not_create_a_workspace_is_told_before() {
     use stoa_app::settings::WorkspaceCreation;
-    let wishes = Wishes { mail: false, workspace_creation: WorkspaceCreation::Administrators };
+    let wishes =
+        Wishes { mail: false, workspace_creation: WorkspaceCreation::Administrators, ..Wishes::default() };
     let world = World::with(Kind::Sqlite, wishes).await;
     let olga = world.set_up().await;
     let acme = world.workspace(&olga, "Acme").await;

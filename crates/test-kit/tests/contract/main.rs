@@ -16,6 +16,7 @@ mod logos;
 mod origins;
 mod passkeys;
 mod presets;
+mod providers;
 mod resets;
 mod searches;
 mod second_factors;

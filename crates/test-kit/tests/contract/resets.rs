@@ -1,7 +1,6 @@
 //! A forgotten password: a link that works once, for an hour, and tells nobody who has an account.
 
 use serde_json::json;
-use stoa_app::settings::WorkspaceCreation;
 use test_kit::world::{PASSWORD, Wishes};
 use test_kit::{Kind, World, on_both_databases};
 
@@ -92,7 +91,7 @@ on_both_databases! {
 
 #[tokio::test]
 async fn without_a_mail_server_it_says_so() {
-    let wishes = Wishes { mail: false, workspace_creation: WorkspaceCreation::Everyone };
+    let wishes = Wishes { mail: false, ..Wishes::default() };
     let world = World::with(Kind::Sqlite, wishes).await;
     let olga = world.set_up().await;
     for email in [olga.email.as_str(), "nobody@example.com"] {

@@ -5,7 +5,8 @@ import { type FormEvent, useState } from "react";
 import { resetPassword, viewReset } from "@/api/generated/stoa";
 import type { Problem } from "@/api/problem";
 import { ME, queryClient } from "@/api/queries";
-import { Failed, LoadingPage, Note, State, useTitle } from "@/kit";
+import { Failed, LoadingPage, Note, useTitle } from "@/kit";
+import { Alone } from "./Alone";
 import { Entrance } from "./Entrance";
 import { NewPasswordField } from "./PasswordField";
 import css from "./session.module.css";
@@ -29,16 +30,16 @@ export function ResetPage() {
   );
   if (!token)
     return (
-      <State title="Open the link in the mail again" actions={again}>
+      <Alone title="Open the link in the mail again" actions={again}>
         Its secret isn't kept when the page is loaded anew.
-      </State>
+      </Alone>
     );
   const problem = link.error as Problem | null;
   if (problem?.status === 404)
     return (
-      <State title="This link doesn't work any more" actions={again}>
+      <Alone title="This link doesn't work any more" actions={again}>
         It works once, for an hour. A newer link, or a changed password, ends it too.
-      </State>
+      </Alone>
     );
   if (problem) return <Failed error={problem} retry={() => void link.refetch()} />;
   if (!link.data) return <LoadingPage />;

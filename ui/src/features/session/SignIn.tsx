@@ -4,6 +4,7 @@ import { isCode } from "@/api/problem";
 import { useMe } from "@/api/queries";
 import { Note, State, useTitle } from "@/kit";
 import { Entrance } from "./Entrance";
+import { ProviderButton } from "./ProviderButton";
 import { SignInForm } from "./SignInForm";
 
 /** Shown at whatever address was asked for; it never names the page behind it. */
@@ -17,6 +18,7 @@ export function SignInScreen({ ended = false }: { ended?: boolean }) {
         </div>
       )}
       <SignInForm />
+      <ProviderButton />
     </Entrance>
   );
 }
@@ -50,6 +52,7 @@ export function LoginPage() {
       lead={visit ? "Then you go on to the site that you opened." : "With the address that your team knows you by."}
     >
       <SignInForm />
+      <ProviderButton />
     </Entrance>
   );
 }

@@ -5,8 +5,9 @@ import { confirmEmail } from "@/api/generated/stoa";
 import type { Account } from "@/api/nouns";
 import { isCode, type Problem } from "@/api/problem";
 import { ME, queryClient, useMe } from "@/api/queries";
+import { Alone } from "@/features/session/Alone";
 import { forgetToken, useLinkToken } from "@/features/session/useLinkToken";
-import { State, useTitle } from "@/kit";
+import { useTitle } from "@/kit";
 
 const HERE = "/account/email";
 
@@ -29,30 +30,30 @@ export function EmailLinkPage() {
   );
   if (confirm.data)
     return (
-      <State title="The address is confirmed" actions={on}>
+      <Alone title="The address is confirmed" actions={on}>
         Your account is known by {confirm.data.email}.
-      </State>
+      </Alone>
     );
   if (!token)
     return (
-      <State title="Open the link in the mail again" actions={on}>
+      <Alone title="Open the link in the mail again" actions={on}>
         Its secret isn't kept when the page is loaded anew.
-      </State>
+      </Alone>
     );
   if (isCode(confirm.error, "not_found"))
     return (
-      <State title="This link doesn't work any more" actions={on}>
+      <Alone title="This link doesn't work any more" actions={on}>
         It works once, for 24 hours, and a newer one ends it. Ask for another under Profile.
-      </State>
+      </Alone>
     );
   if (isCode(confirm.error, "wrong_account"))
     return (
-      <State title="This link is for another account" actions={on}>
+      <Alone title="This link is for another account" actions={on}>
         You are signed in as {me.data?.email}. Sign out, and sign in to the account that asked for the link.
-      </State>
+      </Alone>
     );
   return (
-    <State
+    <Alone
       title="Confirm this address?"
       actions={
         <Button variant="filled" loading={confirm.isPending} onClick={() => confirm.mutate()} autoFocus>
@@ -62,6 +63,6 @@ export function EmailLinkPage() {
     >
       {confirm.error?.detail ??
         `You are signed in as ${me.data?.name}. The address that the mail went to becomes yours.`}
-    </State>
+    </Alone>
   );
 }

@@ -8,6 +8,7 @@ import { useSecondFactor } from "@/api/queries";
 import { Chip, ConfirmDialog, Failed, LoadingRows, later, Note, PageTitle, Panel, Section, Time } from "@/kit";
 import { Passkeys } from "./Passkeys";
 import { PasswordForm } from "./PasswordForm";
+import { ProviderLink } from "./ProviderLink";
 import { refreshFactors } from "./secondFactor";
 import css from "./settings.module.css";
 import { toldOf, useConfirmed } from "./useConfirmed";
@@ -52,6 +53,7 @@ export function Security() {
             </Panel>
           </Section>
         )}
+        <ProviderLink confirmed={confirmed} />
       </div>
       {codes && <RecoveryCodes codes={codes} onClose={() => setCodes(null)} />}
       {dialog}

@@ -1,0 +1,34 @@
+import { Button } from "@mantine/core";
+import { IconLogin2 } from "@tabler/icons-react";
+import { useMutation, useQuery } from "@tanstack/react-query";
+import { sendToProvider, viewSignInWays } from "@/api/generated/stoa";
+import type { Problem } from "@/api/problem";
+import { Note } from "@/kit";
+import { leaveFor } from "./leave";
+import css from "./session.module.css";
+
+/** Signing in at the operator's provider, where there is one. */
+export function ProviderButton() {
+  const ways = useQuery({ queryKey: ["ways"], queryFn: ({ signal }) => viewSignInWays({ signal }) });
+  const send = useMutation<{ url: string }, Problem>({
+    mutationFn: () => sendToProvider(),
+    onSuccess: ({ url }) => leaveFor(url),
+  });
+  const name = ways.data?.provider;
+  if (!name) return null;
+  return (
+    <div className={css.provider}>
+      <div className={css.or}>or</div>
+      <Button
+        data-size="lg"
+        fullWidth
+        loading={send.isPending || send.isSuccess}
+        onClick={() => send.mutate()}
+        leftSection={<IconLogin2 size={18} stroke={1.75} />}
+      >
+        Continue with {name}
+      </Button>
+      {send.error && <Note tone="bad">{send.error.detail}</Note>}
+    </div>
+  );
+}

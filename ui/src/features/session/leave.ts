@@ -1,0 +1,23 @@
+// To the provider and back: where one was is kept in this tab meanwhile.
+
+const KEY = "stoa-came-from";
+
+export function leaveFor(url: string): void {
+  try {
+    sessionStorage.setItem(KEY, location.pathname + location.search);
+  } catch {
+    // Then one comes back to the front door.
+  }
+  location.assign(url);
+}
+
+/** The page of this site that one left from, once. */
+export function cameFrom(): string {
+  try {
+    const from = sessionStorage.getItem(KEY) ?? "/";
+    sessionStorage.removeItem(KEY);
+    return /^\/(?!\/|login|oidc)/.test(from) ? from : "/";
+  } catch {
+    return "/";
+  }
+}
