@@ -11,7 +11,7 @@ import {
   IconUserMinus,
   IconUserUp,
 } from "@tabler/icons-react";
-import { memo, type ReactNode, useEffect, useRef, useState } from "react";
+import { memo, type ReactNode, useEffect, useRef } from "react";
 import type { ActionKey, Member, Summary } from "@/api/nouns";
 import { viewing } from "@/api/viewing";
 import { Chip, PersonAvatar, Table, Time } from "@/kit";
@@ -177,7 +177,6 @@ type ActsProps = Pick<RowProps, "member" | "isOwner" | "isMe" | "onAct">;
 function Acts({ member, isOwner, isMe, onAct }: ActsProps) {
   const { name } = member.account;
   const isTheirsOwner = member.role === "owner";
-  const [wasOpened, setOpened] = useState(false);
   if (!isOwner && !isMe) return <div className={css.acts} />;
   return (
     <div className={css.acts}>
@@ -191,14 +190,7 @@ function Acts({ member, isOwner, isMe, onAct }: ActsProps) {
           <IconShieldLock size={17} stroke={1.75} />
         </ActionIcon>
       )}
-      {wasOpened ? (
-        <More member={member} isOwner={isOwner} isMe={isMe} onAct={onAct} />
-      ) : (
-        // A menu for each of hundreds of rows would be made for nothing.
-        <ActionIcon aria-label={`More about ${name}`} aria-haspopup="menu" onClick={() => setOpened(true)}>
-          <IconDots size={17} stroke={1.75} />
-        </ActionIcon>
-      )}
+      <More member={member} isOwner={isOwner} isMe={isMe} onAct={onAct} />
     </div>
   );
 }
@@ -207,7 +199,7 @@ function More({ member, isOwner, isMe, onAct }: ActsProps) {
   const { name } = member.account;
   const isTheirsOwner = member.role === "owner";
   return (
-    <Menu position="bottom-end" width={210} defaultOpened>
+    <Menu position="bottom-end" width={210}>
       <Menu.Target>
         <ActionIcon aria-label={`More about ${name}`}>
           <IconDots size={17} stroke={1.75} />
