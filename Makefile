@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
-.PHONY: run build page test check bench sabotage schemathesis
+.PHONY: run build page test check bench sabotage fuzz schemathesis
 
 # Installs what is missing, builds, and serves from ./data.
 run:
@@ -39,3 +39,7 @@ sabotage:
 schemathesis: page
 	cargo build --locked --package stoa
 	scripts/schemathesis
+
+# Ten minutes of made-up inputs for each of what reads what strangers send.
+fuzz:
+	scripts/fuzz

@@ -3,6 +3,7 @@
 //! Nothing is decided here. What may be done is `domain`'s, what is done `app`'s; this crate puts the parts together.
 
 mod admin;
+mod audit;
 mod check;
 mod client;
 mod doctor;
@@ -73,6 +74,7 @@ fn command() -> Command {
                 ),
         )
         .subcommand(admin::command())
+        .subcommand(audit::command())
         .subcommand(Command::new("openapi").about("Prints the description of the API (OpenAPI 3.1)"))
         .subcommand(
             Command::new("completions").about("Prints what a shell needs to complete commands").arg(
@@ -98,6 +100,12 @@ fn main() -> ExitCode {
     let matches = command().get_matches();
     if let Some(code) = matches.subcommand().and_then(|(name, arguments)| client::run(name, arguments)) {
         return code;
+    }
+    if let Some(("audit", arguments)) = matches.subcommand()
+        && let Some((_, arguments)) = arguments.subcommand()
+    {
+        let text = |name: &str| arguments.get_one::<String>(name).map(String::as_str);
+        return audit::verify(text("file").unwrap_or("-"), text("holds"));
     }
     let outcome = match matches.subcommand() {
         Some(("serve", flags)) => with_runtime(flags, serve::serve),

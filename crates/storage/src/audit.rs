@@ -4,7 +4,7 @@
 use sha2::{Digest, Sha256};
 use stoa_domain::refusal::NOT_FOUND;
 use stoa_domain::{
-    AccountId, Actor, AuditEventId, Authority, Refusal, Resource, Timestamp, Via, WorkspaceId,
+    AccountId, Actor, AuditEventId, Authority, Refusal, Resource, ResourceKind, Timestamp, Via, WorkspaceId,
 };
 use uuid::Uuid;
 
@@ -37,9 +37,15 @@ crate::statements! {
     LIST = "SELECT seq, id, at, account_id, actor_name, via, address, action, resource_kind, resource_id, resource_name,
             outcome, second_name, repeated, detail, previous_hash, hash
         FROM audit_events WHERE workspace_id = $1 AND seq < $2
-            AND ($3 OR account_id = $4) AND ($5 OR action = $6) AND ($7 OR resource_id = $8)
-            AND at >= $9 AND at < $10
-        ORDER BY seq DESC LIMIT $11";
+            AND ($3 OR account_id = $4) AND ($5 OR action = $6) AND ($7 OR resource_id = $8) AND ($9 OR outcome = $10)
+            AND at >= $11 AND at < $12
+        ORDER BY seq DESC LIMIT $13";
+    PROJECT_NAME = "SELECT name FROM projects WHERE workspace_id = $1 AND id = $2";
+    INSTANCE_NAME = "SELECT name FROM instances WHERE workspace_id = $1 AND id = $2";
+    SERVER_NAME = "SELECT name FROM servers WHERE workspace_id = $1 AND id = $2";
+    MEMBER_NAME = "SELECT a.name FROM members m JOIN accounts a ON a.id = m.account_id
+        WHERE m.workspace_id = $1 AND m.id = $2";
+    INVITED = "SELECT email FROM invitations WHERE workspace_id = $1 AND id = $2";
 }
 
 /// What a new event says.
@@ -66,6 +72,13 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    pub const ALL: [Self; 3] = [Self::Done, Self::Refused, Self::Failed];
+
+    #[must_use]
+    pub fn from_key(key: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|one| one.key() == key)
+    }
+
     #[must_use]
     pub const fn key(self) -> &'static str {
         match self {
@@ -104,6 +117,7 @@ pub struct AuditFilter {
     pub account: Option<AccountId>,
     pub action: Option<String>,
     pub resource: Option<Uuid>,
+    pub outcome: Option<Outcome>,
     pub from: Option<Timestamp>,
     pub to: Option<Timestamp>,
     /// Only events before this number.
@@ -302,6 +316,24 @@ pub(crate) fn read(row: &Row) -> Result<AuditRecord, StorageFault> {
     })
 }
 
+/// What a thing of the workspace is called now: for owners, who read of whoever wasn't allowed to touch it.
+async fn name_of(
+    tx: &mut Tx<'_>,
+    workspace: WorkspaceId,
+    resource: Resource,
+) -> Result<Option<String>, StorageFault> {
+    let statement = match resource.kind {
+        ResourceKind::Project => PROJECT_NAME,
+        ResourceKind::Instance => INSTANCE_NAME,
+        ResourceKind::Server => SERVER_NAME,
+        ResourceKind::Member => MEMBER_NAME,
+        ResourceKind::Invitation => INVITED,
+        _ => return Ok(None),
+    };
+    let row = tx.fetch_optional(statement, values![workspace, resource.id]).await?;
+    row.map(|row| row.get(0)).transpose()
+}
+
 impl AuditRecord {
     /// As the one who was refused may read it: what is hidden looks like what never was.
     #[must_use]
@@ -338,6 +370,8 @@ impl Store {
                     filter.action.clone(),
                     filter.resource.is_none(),
                     filter.resource,
+                    filter.outcome.is_none(),
+                    filter.outcome.map(|outcome| outcome.key().to_owned()),
                     filter.from.map_or(0, Timestamp::micros),
                     filter.to.map_or(i64::MAX, Timestamp::micros),
                     limit,
@@ -380,9 +414,12 @@ impl Store {
         }
         let permit = stoa_domain::SystemPermit::new(event.workspace, "audit.refusal", None, None);
         let work: crate::store::Work<()> = Box::new(move |tx| {
-            let event = event.clone();
+            let mut event = event.clone();
             Box::pin(async move {
                 tx.audit_nothing();
+                if let (None, Some(resource)) = (&event.resource_name, event.resource) {
+                    event.resource_name = name_of(tx, event.workspace, resource).await?;
+                }
                 Ok(append(tx, &event).await?)
             })
         });

@@ -96,6 +96,8 @@ closed_sets! {
     RepositoryKind = vec!["hosted"];
     /// By which way something was asked.
     Way = keys(&[Via::Page, Via::Api, Via::Git, Via::Command, Via::Agent, Via::System], Via::key);
+    /// What can be done in a workspace: noun, dot, verb.
+    AuditAction = stoa_app::audit::actions().collect();
     /// What came of it.
     AuditOutcome = vec!["done", "refused", "failed"];
     /// What happened. `access_changed` names nothing: what one may do has changed, and everything is asked anew.

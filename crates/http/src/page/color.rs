@@ -234,6 +234,45 @@ mod tests {
     }
 
     #[test]
+    fn every_short_code_can_be_read_in_both_schemes() {
+        let mut least = [f64::MAX; 4];
+        let mut count = 0;
+        for code in 0..0x1000_u32 {
+            let [red, green, blue] = [code >> 8, code >> 4 & 15, code & 15].map(|digit| digit * 17);
+            let fill = parse(&format!("#{red:02x}{green:02x}{blue:02x}")).unwrap();
+            for ground in &GROUNDS {
+                let found = of(fill, ground);
+                let one = |name: &str| {
+                    let (_, value) = found.iter().find(|(known, _)| *known == name).unwrap();
+                    parse(value)
+                };
+                let worst = |color: Rgb, grounds: &[Rgb]| {
+                    grounds.iter().map(|ground| contrast(color, *ground)).fold(f64::MAX, f64::min)
+                };
+                let (label, text, ring) = (one("label").unwrap(), one("text").unwrap(), one("ring").unwrap());
+                let page = [ground.surface, ground.card, ground.bg];
+                let tints = [one("tint").unwrap(), over(fill, ground.bg, ground.tint)];
+                let reached = [
+                    worst(label, &[one("fill").unwrap()]),
+                    worst(label, &[one("fill-hover").unwrap()]),
+                    worst(text, &page).min(worst(text, &tints)),
+                    worst(ring, &page),
+                ];
+                for (least, reached) in least.iter_mut().zip(reached) {
+                    *least = least.min(reached);
+                }
+                // What would be lost on the page keeps its shape.
+                let is_faint = contrast(fill, ground.surface) < 3.0;
+                assert_eq!(one("edge").is_some(), is_faint, "{code:03x} in {}", ground.name);
+                count += 1;
+            }
+        }
+        assert_eq!(count, 8192);
+        let [label, hover, text, ring] = least;
+        assert!(label >= 4.5 && hover >= label && text >= 4.6 && ring >= 3.2, "{least:?}");
+    }
+
+    #[test]
     fn nothing_but_six_digits_is_a_colour() {
         for wrong in ["", "#fff", "3552d4", "#3552d", "#3552d44", "#35 2d4", "#+552d4", "#ü552d", "red"] {
             assert!(parse(wrong).is_none(), "{wrong}");

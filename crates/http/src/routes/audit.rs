@@ -1,13 +1,16 @@
 //! The audit log.
 
+use std::fmt::Write as _;
+
 use futures_util::StreamExt as _;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use stoa_app::audit::{AuditFilter, AuditRecord};
-use stoa_domain::Refusal;
+use stoa_app::audit::{AuditFilter, AuditRecord, Outcome, sentence};
 use stoa_domain::permission::workspace as may;
+use stoa_domain::{AccountId, Refusal, Timestamp, WorkspaceId};
 use utoipa::ToSchema;
 
+use super::shared::{id, word};
 use super::wire::{limit, page, parse_time, time};
 use crate::answer::{Answer, Listed, Object, Page, Streamed};
 use crate::argument::{Again, Around, Headers, Query, Uses};
@@ -33,11 +36,15 @@ pub(super) fn routes(routes: Routes) -> Routes {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct AuditQuery {
+    /// A member's id, or an account's.
     #[schema(format = "uuid")]
     actor: Option<String>,
+    #[schema(value_type = Option<words::AuditAction>)]
     action: Option<String>,
     #[schema(format = "uuid")]
     resource: Option<String>,
+    #[schema(value_type = Option<words::AuditOutcome>)]
+    outcome: Option<String>,
     #[schema(format = DateTime)]
     from: Option<String>,
     #[schema(format = DateTime)]
@@ -74,14 +81,47 @@ struct AuditView {
     second_name: Option<String>,
     repeated: i64,
     detail: Value,
+    /// What `actor_name` did, in words: "restarted shop-production". It isn't part of the chain.
+    sentence: String,
+    /// The chain's id: the workspace's. This and what follows are for owners alone: with `seq` and the fields above they
+    /// are all that `hash` is made of, so that an export can be checked by `stoa audit verify` where Stoa isn't.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, format = "uuid")]
+    workspace: Option<String>,
+    /// `at` as it is hashed: microseconds since 1970.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    at_microseconds: Option<i64>,
+    /// `detail` as it is hashed, letter by letter.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    detail_text: Option<String>,
+    /// The hash of the record before; 64 zeros for the first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    previous_hash: Option<String>,
+    /// SHA-256 over the record and `previous_hash`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    hash: Option<String>,
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
+        // Writing into a String can't fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 impl AuditView {
+    /// As whoever did it sees it: nothing that counts the events of others.
     fn of(record: AuditRecord) -> Self {
         Self {
             id: record.id.to_string(),
-            seq: Some(record.seq),
+            seq: None,
             at: time(record.at),
+            sentence: sentence(&record),
             actor: record.account.map(|id| id.to_string()),
             actor_name: record.actor_name,
             via: record.via,
@@ -94,6 +134,24 @@ impl AuditView {
             second_name: record.second_name,
             repeated: record.repeated,
             detail: serde_json::from_str(&record.detail).unwrap_or(Value::Null),
+            workspace: None,
+            at_microseconds: None,
+            detail_text: None,
+            previous_hash: None,
+            hash: None,
+        }
+    }
+
+    /// With its place in the chain.
+    fn in_chain(record: AuditRecord, workspace: WorkspaceId) -> Self {
+        Self {
+            seq: Some(record.seq),
+            workspace: Some(workspace.to_string()),
+            at_microseconds: Some(record.at.micros()),
+            detail_text: Some(record.detail.clone()),
+            previous_hash: Some(hex(&record.previous_hash)),
+            hash: Some(hex(&record.hash)),
+            ..Self::of(record)
         }
     }
 }
@@ -102,35 +160,37 @@ impl AuditView {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct OwnAuditQuery {
+    #[schema(value_type = Option<words::AuditAction>)]
     action: Option<String>,
+    #[schema(value_type = Option<words::AuditOutcome>)]
+    outcome: Option<String>,
+    #[schema(format = DateTime)]
     from: Option<String>,
+    #[schema(format = DateTime)]
     to: Option<String>,
+    #[schema(minimum = 1, maximum = 200)]
     limit: Option<i64>,
     after: Option<String>,
 }
 
-fn filter(query: &AuditQuery) -> Result<AuditFilter, Refusal> {
-    let id = |field: &str, text: &Option<String>| match text {
-        None => Ok(None),
-        Some(text) => {
-            let id = uuid::Uuid::try_parse(text);
-            id.map(Some).map_err(|_| Refusal::invalid(field, "invalid", "This isn't an id."))
-        }
-    };
-    let before = match &query.after {
-        None => None,
-        Some(text) => Some(
-            text.parse()
-                .map_err(|_| Refusal::invalid("after", "invalid", "This isn't a cursor of this list."))?,
-        ),
-    };
+fn moment(field: &str, text: Option<&str>) -> Result<Option<Timestamp>, Refusal> {
+    text.map(|text| parse_time(field, text)).transpose()
+}
+
+fn outcome(text: Option<&str>) -> Result<Option<Outcome>, Refusal> {
+    word("outcome", text, Outcome::from_key, "done, refused or failed")
+}
+
+fn filter(query: &AuditQuery, account: Option<AccountId>) -> Result<AuditFilter, Refusal> {
+    let wrong = || Refusal::invalid("after", "invalid", "This isn't a cursor of this list.");
     Ok(AuditFilter {
-        account: id("actor", &query.actor)?.map(stoa_domain::AccountId::new),
+        account,
         action: query.action.clone(),
-        resource: id("resource", &query.resource)?,
-        from: query.from.as_deref().map(|text| parse_time("from", text)).transpose()?,
-        to: query.to.as_deref().map(|text| parse_time("to", text)).transpose()?,
-        before,
+        resource: id("resource", query.resource.clone())?,
+        outcome: outcome(query.outcome.as_deref())?,
+        from: moment("from", query.from.as_deref())?,
+        to: moment("to", query.to.as_deref())?,
+        before: query.after.as_ref().map(|text| text.parse().map_err(|_| wrong())).transpose()?,
     })
 }
 
@@ -142,17 +202,22 @@ async fn all(
     Query(query): Query<AuditQuery>,
 ) -> Answer<Listed<AuditView>> {
     let app = &frame.app;
+    let account = match id("actor", query.actor.clone())? {
+        None => None,
+        Some(actor) => Some(app.audited_account(&permit, actor).await?),
+    };
+    let (filter, workspace) = (filter(&query, account)?, permit.workspace());
     if accepts(&headers, "application/x-ndjson") {
         // The lease first: a right that ends while the export is opened ends this too.
         let lease = frame.leases.hold::<may::ReadAudit>(asked);
-        let records = app.export_audit(permit, filter(&query)?);
-        let frames = records.map(|record| stream::frame(None, &AuditView::of(record?)));
+        let records = app.export_audit(permit, filter);
+        let frames = records.map(move |record| stream::frame(None, &AuditView::in_chain(record?, workspace)));
         return Ok(Listed::Lines(Streamed::new(stream::answer(Form::Lines, lease, frames))));
     }
     let wanted = limit(query.limit)?;
-    let found = app.list_audit(permit, &filter(&query)?, wanted + 1).await?;
-    let found = page(found, wanted, |one| one.seq.to_string(), AuditView::of);
-    Ok(Listed::Page(Object::ok(found)))
+    let found = app.list_audit(permit, &filter, wanted + 1).await?;
+    let view = |record| AuditView::in_chain(record, workspace);
+    Ok(Listed::Page(Object::ok(page(found, wanted, |one| one.seq.to_string(), view))))
 }
 
 async fn mine(
@@ -160,13 +225,17 @@ async fn mine(
     Uses(app): Uses,
     Query(query): Query<OwnAuditQuery>,
 ) -> Answer<Object<Page<AuditView>>> {
-    let OwnAuditQuery { action, from, to, limit: wanted, after } = query;
-    let wanted = limit(wanted)?;
-    let after = after.map(|text| {
+    let wanted = limit(query.limit)?;
+    let after = query.after.map(|text| {
         text.parse().map_err(|_| Refusal::invalid("after", "invalid", "This isn't a cursor of this list."))
     });
-    let query = AuditQuery { actor: None, action, resource: None, from, to, limit: None, after: None };
-    let found = app.list_own_audit(permit, filter(&query)?, after.transpose()?, wanted + 1).await?;
-    let view = |record| AuditView { seq: None, ..AuditView::of(record) };
-    Ok(Object::ok(page(found, wanted, |one| one.id.to_string(), view)))
+    let filter = AuditFilter {
+        action: query.action,
+        outcome: outcome(query.outcome.as_deref())?,
+        from: moment("from", query.from.as_deref())?,
+        to: moment("to", query.to.as_deref())?,
+        ..AuditFilter::default()
+    };
+    let found = app.list_own_audit(permit, filter, after.transpose()?, wanted + 1).await?;
+    Ok(Object::ok(page(found, wanted, |one| one.id.to_string(), AuditView::of)))
 }

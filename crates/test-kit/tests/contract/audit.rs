@@ -75,4 +75,71 @@ on_both_databases! {
         let others = tester.person.client.get(&format!("{path}?actor={}", olga.account)).await.expect(422);
         assert_eq!(others.json()["errors"][0]["field"], "actor");
     }
+
+    async fn each_record_holds_all_that_its_hash_is_made_of_and_members_are_told_none_of_it(world: World) {
+        let olga = world.set_up().await;
+        let workspace = world.workspace(&olga, "Acme").await;
+        let tester = workspace.member("Tess Tester").await;
+        let _ = olga.client.patch(&workspace.path(""), json!({ "name": "Acme \"Ünï\"", "primary_color": "#FE9" })).await.expect(200);
+        let exported = read(&lines(&olga, &workspace.path("/audit")).await.expect(200));
+        let mut newer: Option<&Value> = None;
+        for record in &exported {
+            for hash in ["hash", "previous_hash"] {
+                assert_eq!(record[hash].as_str().unwrap().len(), 64, "{record}");
+            }
+            if let Some(newer) = newer {
+                assert_eq!(newer["previous_hash"], record["hash"]);
+            }
+            assert_eq!(record["workspace"], json!(workspace.id));
+            let detail: Value = serde_json::from_str(record["detail_text"].as_str().unwrap()).unwrap();
+            assert_eq!(detail, record["detail"]);
+            newer = Some(record);
+        }
+        let first = exported.last().unwrap();
+        assert_eq!((first["seq"].as_i64(), first["previous_hash"].as_str()), (Some(1), Some("0".repeat(64).as_str())));
+        assert_eq!(exported[0]["sentence"], "changed the workspace's name and colour");
+        let difference = json!({
+            "before": { "name": "Acme", "primary_color": "#3552d4" },
+            "after": { "name": "Acme \"Ünï\"", "primary_color": "#ffee99" },
+        });
+        assert_eq!(exported[0]["detail"], difference);
+        let mine = tester.person.client.get(&workspace.path("/audit/mine?limit=200")).await.expect(200).json();
+        for record in mine["items"].as_array().unwrap() {
+            assert!(record["sentence"].is_string());
+            for hidden in ["seq", "workspace", "at_microseconds", "detail_text", "hash", "previous_hash"] {
+                assert!(record.get(hidden).is_none(), "{hidden} in {record}");
+            }
+        }
+    }
+
+    async fn an_owner_narrows_the_log_by_person_thing_and_outcome(world: World) {
+        let olga = world.set_up().await;
+        let workspace = world.workspace(&olga, "Acme").await;
+        let tester = workspace.member("Tess Tester").await;
+        let project = workspace.project("Shop", &["main"]).await;
+        workspace.grant(&tester, json!({ "projects": [project] })).await;
+        let refused = tester.person.client.get(&workspace.path(&format!("/projects/{project}"))).await.expect(403);
+        assert_eq!(refused.code().unwrap(), "permission_denied");
+        let _ = tester.person.client.get(&workspace.path("/projects/never-made")).await.expect(404);
+        let list = async |query: &str| {
+            let page = olga.client.get(&workspace.path(&format!("/audit?limit=200&{query}"))).await.expect(200).json();
+            page["items"].as_array().unwrap().clone()
+        };
+        let by_member = list(&format!("actor={}", tester.id)).await;
+        assert!(!by_member.is_empty());
+        assert_eq!(by_member, list(&format!("actor={}", tester.person.account)).await, "a member is named by its id too");
+        let refusals = list("outcome=refused").await;
+        assert!(refusals.iter().all(|event| event["outcome"] == "refused"), "{refusals:?}");
+        let named = refusals.iter().find(|event| event["resource_id"] == json!(project)).unwrap();
+        assert_eq!(named["resource_name"], "Shop", "an owner reads what it was about");
+        assert_eq!(named["sentence"], "wasn't allowed to open Shop");
+        assert_eq!(list("outcome=failed").await, Vec::<Value>::new());
+        let both = list(&format!("outcome=done&resource={project}")).await;
+        assert!(!both.is_empty() && both.iter().all(|event| event["resource_id"] == json!(project)), "{both:?}");
+        let wrong = olga.client.get(&workspace.path("/audit?outcome=maybe")).await.expect(422);
+        assert_eq!(wrong.json()["errors"][0]["field"], "outcome");
+        let mine = tester.person.client.get(&workspace.path("/audit/mine?outcome=refused")).await.expect(200).json();
+        let hidden: Vec<&Value> = mine["items"].as_array().unwrap().iter().filter(|one| one["resource_name"].is_null()).collect();
+        assert!(hidden.iter().any(|one| one["sentence"] == "wasn't allowed to open a project"), "{mine}");
+    }
 }

@@ -1,50 +1,37 @@
-import { SegmentedControl, Select } from "@mantine/core";
-import { IconActivity } from "@tabler/icons-react";
+import { Button, Menu } from "@mantine/core";
+import { IconActivity, IconDownload } from "@tabler/icons-react";
 import { useState } from "react";
-import type { AuditEvent } from "@/api/nouns";
+import type { ListAuditParams } from "@/api/generated/stoa";
+import { type Problem, problemOf } from "@/api/problem";
 import { useAudit } from "@/api/queries";
 import { useWorkspace } from "@/frame/useWorkspace";
-import { Chip, Empty, Failed, LoadingRows, More, PageTitle, Panel, PersonAvatar, Time } from "@/kit";
+import { Empty, Failed, LoadingRows, More, Note, PageTitle, Panel } from "@/kit";
 import css from "./activity.module.css";
-import { did, FILTERS, wasRefused } from "./words";
+import { EventRow } from "./EventRow";
+import { exportLog } from "./exportLog";
+import { Filters } from "./Filters";
+import { asked, useFilters } from "./useFilters";
 
 /** Who did what to what: an owner sees all of it, everybody what they did themselves. */
 export function ActivityPage() {
   const workspace = useWorkspace();
   const isOwner = workspace.may.includes("manage");
-  const [whose, setWhose] = useState<"all" | "mine">(isOwner ? "all" : "mine");
-  const [action, setAction] = useState<string | null>(null);
-  const isMine = !isOwner || whose === "mine";
-  const events = useAudit(workspace.slug, isMine, action ? { action } : {});
+  const address = useFilters();
+  const { filters, change } = address;
+  const isMine = !isOwner || filters.whose === "mine";
+  const { actor, resource, ...own } = asked(filters);
+  const query = (isMine ? own : { ...own, ...(actor && { actor }), ...(resource && { resource }) }) as ListAuditParams;
+  const events = useAudit(workspace.slug, isMine, query);
+  const [open, setOpen] = useState<string | null>(null);
+  const isFiltered = Object.keys(query).length > 0;
   return (
     <>
       <PageTitle
         title="Activity"
         sentence={isOwner ? "Who did what to what, and what was refused." : "What you did in this workspace."}
+        actions={isOwner && !isMine && <Export workspace={workspace.slug} query={query} isFiltered={isFiltered} />}
       />
-      <div className={css.tools}>
-        {isOwner && (
-          <SegmentedControl
-            aria-label="Whose"
-            value={whose}
-            onChange={(value) => setWhose(value as typeof whose)}
-            data={[
-              { value: "all", label: "Everybody's" },
-              { value: "mine", label: "Mine" },
-            ]}
-          />
-        )}
-        <Select
-          aria-label="What was done"
-          placeholder="Everything"
-          data={FILTERS}
-          value={action}
-          onChange={setAction}
-          searchable
-          clearable
-          w={240}
-        />
-      </div>
+      <Filters {...address} workspace={workspace.slug} isOwner={isOwner} isMine={isMine} />
       {events.error ? (
         <Failed error={events.error} retry={() => void events.refetch()} inline />
       ) : !events.items ? (
@@ -52,13 +39,23 @@ export function ActivityPage() {
       ) : (
         <Panel>
           {events.items.length === 0 && (
-            <Empty icon={IconActivity} title="Nothing yet" inline>
-              {action ? "Nobody did this yet. Choose something else." : "What is done here is written down here."}
+            <Empty icon={IconActivity} title={isFiltered ? "Nothing of this kind" : "Nothing yet"} inline>
+              {isFiltered
+                ? "No event fits. Choose something else, or clear the filters."
+                : "What is done here is written down here."}
             </Empty>
           )}
-          {events.items.map((event) => (
-            <Event key={event.id} event={event} />
-          ))}
+          <ul className={css.events} aria-label="Events, newest first">
+            {events.items.map((event) => (
+              <EventRow
+                key={event.id}
+                event={event}
+                isOpen={open === event.id}
+                onToggle={() => setOpen(open === event.id ? null : event.id)}
+                onOnly={isMine ? undefined : change}
+              />
+            ))}
+          </ul>
           <More {...events} />
         </Panel>
       )}
@@ -66,34 +63,42 @@ export function ActivityPage() {
   );
 }
 
-function Event({ event }: { event: AuditEvent }) {
-  const refused = wasRefused(event);
-  const via = event.via === "page" ? "" : event.via.replaceAll("_", " ");
+type ExportProps = { workspace: string; query: ListAuditParams; isFiltered: boolean };
+
+/** All of it, which can be verified, or what is shown. */
+function Export({ workspace, query, isFiltered }: ExportProps) {
+  const [isBusy, setBusy] = useState(false);
+  const [problem, setProblem] = useState<Problem | null>(null);
+  const keep = async (query: ListAuditParams) => {
+    setBusy(true);
+    setProblem(null);
+    await exportLog(workspace, query).catch((failure) => setProblem(problemOf(failure)));
+    setBusy(false);
+  };
+  const button = (
+    <Button
+      leftSection={<IconDownload size={16} stroke={1.75} />}
+      loading={isBusy}
+      title="One record in each line, as JSON. Check it anywhere with: stoa audit verify FILE"
+      {...(!isFiltered && { onClick: () => void keep({}) })}
+    >
+      Export
+    </Button>
+  );
   return (
-    <div className={css.event}>
-      <PersonAvatar name={event.actor_name} />
-      <div className={css.what}>
-        <div>
-          <strong>{event.actor_name}</strong>{" "}
-          {event.outcome === "refused" ? "was refused: " : event.outcome === "failed" ? "failed: " : ""}
-          {did(event.action)} {event.resource_name && <strong>{event.resource_name}</strong>}
-          {event.second_name && (
-            <>
-              {" "}
-              as <strong>{event.second_name}</strong>
-            </>
-          )}{" "}
-          {refused && <Chip tone="bad">{event.outcome === "refused" ? "Refused" : "Failed"}</Chip>}
-        </div>
-        <div className={css.small}>
-          {[via && `by ${via}`, event.address, event.repeated > 1 && `${event.repeated} times`]
-            .filter(Boolean)
-            .join(" · ")}
-        </div>
-      </div>
-      <div className={css.when}>
-        <Time at={event.at} />
-      </div>
-    </div>
+    <>
+      {problem && <Note tone="bad">{problem.detail}</Note>}
+      {isFiltered ? (
+        <Menu position="bottom-end" width={280}>
+          <Menu.Target>{button}</Menu.Target>
+          <Menu.Dropdown>
+            <Menu.Item onClick={() => void keep({})}>Everything, which can be verified</Menu.Item>
+            <Menu.Item onClick={() => void keep(query)}>Only what is shown</Menu.Item>
+          </Menu.Dropdown>
+        </Menu>
+      ) : (
+        button
+      )}
+    </>
   );
 }

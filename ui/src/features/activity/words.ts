@@ -1,59 +1,125 @@
-// What an audit event says in a sentence: "J. Lindqvist invited a@b.example".
+// What an audit event says beside its sentence, which is the server's: choices to narrow the log by, names that stand
+// out, and differences as rows.
 
+import { AuditAction } from "@/api/generated/stoa";
 import type { AuditEvent } from "@/api/nouns";
+import { actionOf } from "@/kit/actions";
 
-const DID: Record<string, string> = {
-  "workspace.create": "created the workspace",
-  "workspace.change": "changed the workspace",
-  "workspace.delete": "deleted the workspace",
-  "workspace.read_audit": "read the audit log",
-  "invitation.create": "invited",
-  "invitation.resend": "sent the invitation again to",
-  "invitation.revoke": "revoked the invitation of",
-  "invitation.accept": "accepted an invitation",
-  "member.change_role": "changed the role of",
-  "member.remove": "removed",
-  "member.set_permissions": "set the permissions of",
-  "member.explain": "asked why about",
-  "project.create": "created the project",
-  "project.change": "changed the project",
-  "project.delete": "deleted the project",
-  "project.push": "pushed to",
-  "project.fetch": "fetched",
-  "server.create": "added the server",
-  "server.change": "changed the server",
-  "server.delete": "removed the server",
-  "instance.create": "created the instance",
-  "instance.change": "changed the instance",
-  "instance.change_environment": "changed the variables of",
-  "instance.view_environment": "opened the variables of",
-  "instance.deploy": "deployed",
-  "instance.restart": "restarted",
-  "instance.start": "started",
-  "instance.stop": "stopped",
-  "instance.delete": "deleted the instance",
-  "instance.cancel_deployment": "cancelled a deployment of",
-  "instance.read_logs": "read the logs of",
-  "instance.visit": "opened",
-  "ai.change": "set AI to the model",
-  "ai.remove": "turned AI off, which had the model",
-  "ai.test": "tested the AI provider",
-  "ai.explain": "had a log explained of",
-  "job.cancel": "cancelled work on",
-  "session.sign_in": "signed in",
-  "session.sign_out": "signed out",
-  "session.end": "ended a session",
-  "token.create": "created a token",
-  "token.delete": "deleted a token",
+const NOUNS: Record<string, string> = {
+  workspace: "Workspace",
+  logo: "Logo",
+  member: "Members",
+  preset: "Presets",
+  invitation: "Invitations",
+  job: "Running work",
+  server: "Servers",
+  project: "Projects",
+  instance: "Instances",
+  ai: "AI",
 };
 
-export function did(action: string): string {
-  return DID[action] ?? action.replace(".", ": ").replaceAll("_", " ");
+const plain = (text: string) => text.replaceAll("_", " ");
+const capital = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);
+
+/** Everything that can be done, by what it is done to. */
+export const CHOICES = (() => {
+  const groups = new Map<string, { value: string; label: string }[]>();
+  for (const value of Object.values(AuditAction)) {
+    const [noun = "", verb = ""] = value.split(".");
+    const group = NOUNS[noun] ?? capital(plain(noun));
+    groups.set(group, [...(groups.get(group) ?? []), { value, label: capital(plain(verb)) }]);
+  }
+  return [...groups].map(([group, items]) => ({ group, items }));
+})();
+
+/** The same choices with their noun: what a chosen one shows by itself. */
+export function labelOf(action: string): string {
+  const group = CHOICES.find(({ items }) => items.some(({ value }) => value === action));
+  const item = group?.items.find(({ value }) => value === action);
+  return group && item ? `${group.group}: ${item.label.toLowerCase()}` : action;
 }
 
-export function wasRefused({ outcome }: AuditEvent): boolean {
-  return outcome !== "done";
+export const OUTCOMES = [
+  { value: "done", label: "Done" },
+  { value: "refused", label: "Refused" },
+  { value: "failed", label: "Failed" },
+];
+
+/** A sentence in pieces; those that are names stand out. */
+export function pieces({ sentence, resource_name, second_name }: AuditEvent): { text: string; isName: boolean }[] {
+  const found: { text: string; isName: boolean }[] = [];
+  let rest = sentence;
+  const names = [resource_name, second_name].filter((name): name is string => Boolean(name));
+  while (rest) {
+    const next = names
+      .map((name) => ({ name, at: rest.indexOf(name) }))
+      .filter(({ at }) => at >= 0)
+      .sort((a, b) => a.at - b.at || b.name.length - a.name.length)[0];
+    if (!next) break;
+    if (next.at > 0) found.push({ text: rest.slice(0, next.at), isName: false });
+    found.push({ text: next.name, isName: true });
+    rest = rest.slice(next.at + next.name.length);
+  }
+  if (rest) found.push({ text: rest, isName: false });
+  return found;
 }
 
-/** What one can filter by: the acts that have words. */
-export const FILTERS = Object.entries(DID).map(([value, label]) => ({ value, label }));
+export type Row = { name: string; before?: string | undefined; after: string };
+
+const FIELDS: Record<string, string> = {
+  primary_color: "Colour",
+  is_protected: "Protected",
+  until: "Ends",
+  from: "Before",
+  to: "After",
+  denial: "Why",
+  code: "Code",
+};
+const DENIALS: Record<string, string> = {
+  permission_denied: "an action permission was missing",
+  token_may_not: "the access token may not do this",
+  owner_required: "only owners may do this",
+  administrator_required: "only administrators may do this",
+  target_not_allowed: "an instance that deploys the branch wasn't allowed",
+  wrong_account: "it was another account",
+  not_found: "it doesn't exist, or wasn't allowed",
+};
+
+const nameOf = (field: string) => FIELDS[field] ?? capital(plain(field));
+
+function said(value: unknown, field = ""): string {
+  if (value === null || value === undefined || value === "") return "none";
+  if (typeof value === "boolean") return value ? "yes" : "no";
+  if (typeof value === "string") {
+    if (field === "denial") return DENIALS[value] ?? plain(value);
+    return actionOf(value)?.label ?? value;
+  }
+  if (typeof value === "number") return String(value);
+  if (Array.isArray(value)) return value.length ? value.map((one) => said(one)).join(", ") : "none";
+  const named = value as { name?: unknown; id?: unknown };
+  if (typeof named.name === "string") return named.name;
+  return Object.entries(value as object)
+    .map(([name, one]) => `${nameOf(name)}: ${said(one, name)}`)
+    .join("; ");
+}
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+/** What an event's detail holds, row by row: with what there was before, where it is known. */
+export function rowsOf(detail: unknown): Row[] {
+  if (!isObject(detail)) return [];
+  const { before, after, ...others } = detail;
+  const rows: Row[] = [];
+  if (isObject(before) && isObject(after)) {
+    for (const field of new Set([...Object.keys(before), ...Object.keys(after)]))
+      rows.push({ name: nameOf(field), before: said(before[field], field), after: said(after[field], field) });
+  }
+  for (const [field, value] of Object.entries(others)) {
+    if (isObject(value) && ["added", "removed", "until"].includes(field)) {
+      for (const [list, entries] of Object.entries(value))
+        rows.push({ name: `${nameOf(field)}: ${plain(list)}`, after: said(entries, list) });
+    } else rows.push({ name: nameOf(field), after: said(value, field) });
+  }
+  return rows;
+}

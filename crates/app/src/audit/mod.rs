@@ -1,12 +1,15 @@
 //! The audit log, read.
 
+mod words;
+
 use std::collections::VecDeque;
 
 use futures_util::stream::{Stream, try_unfold};
 use stoa_domain::permission::workspace as may;
-use stoa_domain::{AuditEventId, Permit, WorkspaceId};
+use stoa_domain::{AccountId, AuditEventId, MemberId, Permit, WorkspaceId};
 use stoa_storage::Store;
-pub use stoa_storage::audit::{AuditFilter, AuditRecord};
+pub use stoa_storage::audit::{AuditFilter, AuditRecord, Outcome};
+pub use words::{actions, has_words, sentence};
 
 use crate::{App, Failure};
 
@@ -25,6 +28,22 @@ impl App {
         limit: i64,
     ) -> Result<Vec<AuditRecord>, Failure> {
         Ok(self.store().list_audit(permit.workspace(), filter, limit).await?)
+    }
+
+    /// Whose events are meant: a member is named by its id too, as the page knows it.
+    ///
+    /// # Errors
+    /// A fault.
+    pub async fn audited_account(
+        &self,
+        permit: &Permit<may::ReadAudit>,
+        id: uuid::Uuid,
+    ) -> Result<AccountId, Failure> {
+        match self.store().load_member(permit.workspace(), MemberId::new(id)).await {
+            Ok(member) => Ok(member.account),
+            Err(stoa_storage::Failure::Refused(_)) => Ok(AccountId::new(id)),
+            Err(fault) => Err(fault.into()),
+        }
     }
 
     /// All of the workspace's events that the filter lets through, newest first. Whoever sends them on asks again and

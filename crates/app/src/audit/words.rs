@@ -1,0 +1,233 @@
+//! What an audit event says in a sentence, after the name of who it was: "restarted shop-production", "wasn't allowed to
+//! read the logs of shop-staging". The page, the command line and exports say the same.
+
+use stoa_storage::audit::Outcome;
+
+use super::AuditRecord;
+
+/// An operation: what somebody did, and what somebody tried to do. `{it}` is the thing, `{second}` a second one.
+type Words = (&'static str, &'static str, &'static str);
+
+const WORDS: &[Words] = &[
+    ("workspace.create", "created the workspace", "create the workspace"),
+    ("workspace.view", "opened the workspace", "open the workspace"),
+    ("workspace.change", "changed the workspace", "change the workspace"),
+    ("workspace.delete", "deleted the workspace", "delete the workspace"),
+    ("workspace.read_audit", "read the audit log", "read the audit log"),
+    ("workspace.read_own_audit", "read their own events", "read their own events"),
+    ("workspace.follow_events", "followed the workspace", "follow the workspace"),
+    ("logo.view", "looked at the logo", "look at the logo"),
+    ("logo.change", "changed the logo", "change the logo"),
+    ("logo.remove", "removed the logo", "remove the logo"),
+    ("member.list", "listed the members", "list the members"),
+    ("member.view", "looked at {it}", "look at {it}"),
+    ("member.change_role", "changed the role of {it}", "change the role of {it}"),
+    ("member.remove", "removed {it} from the workspace", "remove {it} from the workspace"),
+    ("member.leave", "left the workspace", "leave the workspace"),
+    ("member.view_permissions", "opened the permissions of {it}", "open the permissions of {it}"),
+    ("member.set_permissions", "set the permissions of {it}", "set the permissions of {it}"),
+    ("member.explain", "asked what {it} may do", "ask what {it} may do"),
+    ("invitation.list", "listed the invitations", "list the invitations"),
+    ("invitation.create", "invited {it}", "invite somebody"),
+    ("invitation.resend", "sent {it} a new link", "send {it} a new link"),
+    ("invitation.revoke", "took back the invitation of {it}", "take back {it}"),
+    ("invitation.accept", "accepted an invitation", "accept an invitation"),
+    ("job.list", "listed the running work", "list the running work"),
+    ("job.view", "looked at work on {it}", "look at work on {it}"),
+    ("job.cancel", "cancelled work on {it}", "cancel work on {it}"),
+    ("server.list", "listed the servers", "list the servers"),
+    ("server.view", "opened the server {it}", "open {it}"),
+    ("server.create", "added the server {it}", "add a server"),
+    ("server.change", "changed the server {it}", "change {it}"),
+    ("server.delete", "removed the server {it}", "remove {it}"),
+    ("project.list", "listed the projects", "list the projects"),
+    ("project.view", "opened the project {it}", "open {it}"),
+    ("project.create", "created the project {it}", "create a project"),
+    ("project.change", "changed the project {it}", "change {it}"),
+    ("project.delete", "deleted the project {it}", "delete {it}"),
+    ("project.fetch", "fetched {it}", "fetch {it}"),
+    ("project.push", "pushed {second} to {it}", "push to {it}"),
+    (
+        "project.default_branch",
+        "made {second} the default branch of {it}",
+        "change the default branch of {it}",
+    ),
+    ("project.compare_heads", "found new commits on {second} of {it}", "compare the branches of {it}"),
+    ("instance.list", "listed the instances", "list the instances"),
+    ("instance.view", "opened {it}", "open {it}"),
+    ("instance.create", "created the instance {it}", "create an instance"),
+    ("instance.change", "changed the instance {it}", "change {it}"),
+    ("instance.view_environment", "opened the variables of {it}", "open the variables of {it}"),
+    ("instance.change_environment", "changed the variables of {it}", "change the variables of {it}"),
+    ("instance.restart", "restarted {it}", "restart {it}"),
+    ("instance.restart_soft", "restarted {it}", "restart {it}"),
+    ("instance.restart_hard", "restarted {it} in a new sandbox", "restart {it} in a new sandbox"),
+    ("instance.start", "started {it}", "start {it}"),
+    ("instance.stop", "stopped {it}", "stop {it}"),
+    ("instance.delete", "began to delete the instance {it}", "delete {it}"),
+    ("instance.deleted", "deleted the instance {it}", "delete {it}"),
+    ("instance.deploy", "deployed {it}", "deploy {it}"),
+    ("instance.list_deployments", "listed the deployments of {it}", "list the deployments of {it}"),
+    ("instance.view_deployment", "opened a deployment of {it}", "open a deployment of {it}"),
+    ("instance.cancel_deployment", "cancelled a deployment of {it}", "cancel a deployment of {it}"),
+    ("instance.read_logs", "read the logs of {it}", "read the logs of {it}"),
+    ("instance.visit", "opened the address of {it}", "open the address of {it}"),
+];
+
+/// Whether there are words for an operation.
+#[must_use]
+pub fn has_words(action: &str) -> bool {
+    find(action).is_some()
+}
+
+/// Every operation that has words, in the order of the product.
+pub fn actions() -> impl Iterator<Item = &'static str> {
+    WORDS.iter().map(|(action, ..)| *action)
+}
+
+fn find(action: &str) -> Option<&'static Words> {
+    WORDS.iter().find(|(known, ..)| *known == action)
+}
+
+/// The sentence, without the name before it and without a full stop.
+#[must_use]
+pub fn sentence(event: &AuditRecord) -> String {
+    let it = thing(event);
+    let fill = |words: &str| {
+        let second = event.second_name.as_deref().unwrap_or("something");
+        words.replace("{second}", second).replace("{it}", &it)
+    };
+    let is_done = event.outcome == Outcome::Done.key();
+    let Some((_, did, to_do)) = find(&event.action) else {
+        // An older or a newer program's: its own word still says more than nothing.
+        let word = event.action.replace(['.', '_'], " ");
+        return if is_done { format!("did “{word}”") } else { format!("tried “{word}”") };
+    };
+    if is_done {
+        special(event, &it).unwrap_or_else(|| fill(did))
+    } else if event.outcome == Outcome::Refused.key() {
+        format!("wasn't allowed to {}", fill(to_do))
+    } else {
+        format!("tried to {}, which failed", fill(to_do))
+    }
+}
+
+/// The thing by its name, else by its kind.
+fn thing(event: &AuditRecord) -> String {
+    if let Some(name) = &event.resource_name {
+        return name.clone();
+    }
+    let noun = event.action.split('.').next().unwrap_or_default();
+    let kind = event.resource_kind.as_deref().filter(|kind| *kind != "workspace").unwrap_or(noun);
+    let article = if kind.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" };
+    format!("{article} {kind}")
+}
+
+/// What a detail says better than the operation alone.
+fn special(event: &AuditRecord, it: &str) -> Option<String> {
+    let detail: serde_json::Value = serde_json::from_str(&event.detail).ok()?;
+    match event.action.as_str() {
+        "workspace.change" => {
+            let after = detail.get("after")?.as_object()?;
+            let fields = [("name", "name"), ("slug", "slug"), ("primary_color", "colour")];
+            let changed: Vec<&str> = fields
+                .iter()
+                .filter(|(field, _)| after.contains_key(*field))
+                .map(|(_, word)| *word)
+                .collect();
+            match changed.as_slice() {
+                [] => None,
+                [one] => Some(format!("changed the workspace's {one}")),
+                [first @ .., last] => {
+                    Some(format!("changed the workspace's {} and {last}", first.join(", ")))
+                }
+            }
+        }
+        "member.change_role" => match detail.get("to")?.as_str()? {
+            "owner" => Some(format!("made {it} an owner")),
+            _ => Some(format!("made {it} a plain member")),
+        },
+        "project.push" if event.second_name.is_none() => Some(format!("pushed to {it}")),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::collections::HashSet;
+
+    use stoa_domain::job::JobKind;
+    use stoa_domain::{AuditEventId, Timestamp};
+
+    use super::*;
+
+    fn event(action: &str, outcome: Outcome, name: Option<&str>) -> AuditRecord {
+        AuditRecord {
+            seq: 1,
+            id: AuditEventId::new(uuid::Uuid::nil()),
+            at: Timestamp::from_micros(0),
+            account: None,
+            actor_name: "Anna".to_owned(),
+            via: "page".to_owned(),
+            address: None,
+            action: action.to_owned(),
+            resource_kind: name.map(|_| "instance".to_owned()),
+            resource_id: None,
+            resource_name: name.map(str::to_owned),
+            outcome: outcome.key().to_owned(),
+            second_name: None,
+            repeated: 1,
+            detail: "{}".to_owned(),
+            previous_hash: Vec::new(),
+            hash: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn there_are_words_for_everything_that_can_be_done_in_a_workspace() {
+        let permissions =
+            stoa_domain::permission::all().into_iter().map(|(operation, ..)| operation.to_owned());
+        let jobs = JobKind::ALL.iter().map(|kind| format!("instance.{}", kind.key()));
+        let wordless: Vec<String> = permissions.chain(jobs).filter(|action| !has_words(action)).collect();
+        assert!(
+            wordless.is_empty(),
+            "these have no sentence in crates/app/src/audit/words.rs: {wordless:#?}"
+        );
+    }
+
+    #[test]
+    fn every_sentence_is_one_whatever_came_of_it() {
+        let mut seen = HashSet::new();
+        for (action, did, to_do) in WORDS {
+            assert!(seen.insert(action), "{action} stands there twice");
+            for words in [did, to_do] {
+                assert!(words.starts_with(char::is_lowercase) && !words.ends_with('.'), "{words}");
+            }
+            for outcome in [Outcome::Done, Outcome::Refused, Outcome::Failed] {
+                for name in [None, Some("shop")] {
+                    let said = sentence(&event(action, outcome, name));
+                    assert!(!said.contains(['{', '}', '_', '“']), "{said}");
+                }
+            }
+        }
+        let said = |action, outcome, name| sentence(&event(action, outcome, name));
+        assert_eq!(said("instance.restart", Outcome::Done, Some("shop")), "restarted shop");
+        assert_eq!(said("instance.restart", Outcome::Refused, None), "wasn't allowed to restart an instance");
+        assert_eq!(
+            said("instance.deploy", Outcome::Failed, Some("shop")),
+            "tried to deploy shop, which failed"
+        );
+        assert_eq!(said("later.thing_done", Outcome::Done, None), "did “later thing done”");
+    }
+
+    #[test]
+    fn a_difference_is_said_in_words() {
+        let mut changed = event("workspace.change", Outcome::Done, Some("Acme"));
+        changed.detail = r##"{"before":{"name":"A","primary_color":"#000000"},"after":{"name":"B","primary_color":"#ffffff"}}"##.to_owned();
+        assert_eq!(sentence(&changed), "changed the workspace's name and colour");
+        let mut made = event("member.change_role", Outcome::Done, Some("Tess"));
+        made.detail = r#"{"from":"member","to":"owner"}"#.to_owned();
+        assert_eq!(sentence(&made), "made Tess an owner");
+    }
+}

@@ -1,0 +1,198 @@
+//! Exports that are whole, and all the ways in which one isn't.
+
+use serde_json::json;
+
+use super::*;
+
+/// As many records as wanted, oldest first.
+fn export(count: i64) -> Vec<String> {
+    let workspace = Uuid::from_u128(7);
+    let mut previous = vec![0_u8; 32];
+    (1..=count)
+        .map(|seq| {
+            let record = AuditRecord {
+                seq,
+                id: AuditEventId::new(Uuid::from_u128(u128::try_from(seq).unwrap())),
+                at: Timestamp::from_micros(1_790_000_000_123_456 + seq),
+                account: (seq % 3 != 0).then(|| AccountId::new(Uuid::from_u128(1))),
+                actor_name: "Anna".to_owned(),
+                via: "page".to_owned(),
+                address: Some("127.0.0.1".to_owned()),
+                action: "instance.restart".to_owned(),
+                resource_kind: Some("instance".to_owned()),
+                resource_id: Some(Uuid::from_u128(9)),
+                resource_name: Some("shop".to_owned()),
+                outcome: "done".to_owned(),
+                second_name: None,
+                repeated: 1,
+                detail: format!(r#"{{"z":{seq},"a":[1]}}"#),
+                previous_hash: previous.clone(),
+                hash: Vec::new(),
+            };
+            let hash = hash_of(WorkspaceId::new(workspace), &record);
+            let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+            let line = json!({
+                "workspace": workspace, "seq": seq, "id": record.id.to_string(), "at": time(record.at),
+                "at_microseconds": record.at.micros(), "actor": record.account.map(AccountId::uuid),
+                "actor_name": "Anna", "via": "page", "address": "127.0.0.1", "action": "instance.restart",
+                "resource_kind": "instance", "resource_id": Uuid::from_u128(9), "resource_name": "shop",
+                "outcome": "done", "second_name": null, "repeated": 1,
+                "detail": serde_json::from_str::<serde_json::Value>(&record.detail).unwrap(),
+                "detail_text": record.detail, "sentence": "restarted shop",
+                "previous_hash": hex(&previous), "hash": hex(&hash),
+            });
+            previous = hash;
+            line.to_string()
+        })
+        .collect()
+}
+
+fn newest_first(count: i64) -> Vec<String> {
+    let mut lines = export(count);
+    lines.reverse();
+    lines
+}
+
+fn examined(lines: &[String]) -> Result<Seen, String> {
+    let text = lines.join("\n");
+    examine(text.as_bytes(), None).map(|(seen, _)| seen).map_err(|wrong| wrong.to_string())
+}
+
+#[test]
+fn a_whole_export_is_whole_in_either_order() {
+    for lines in [newest_first(50), export(50), newest_first(1)] {
+        let seen = examined(&lines).unwrap();
+        assert_eq!(seen.verdict, Verdict::Whole);
+        assert_eq!((seen.count, seen.lowest), (u64::try_from(lines.len()).unwrap(), 1));
+        assert_eq!(tell(&seen, None), WHOLE);
+    }
+    assert_eq!(tell(&examined(&[]).unwrap(), None), PART);
+}
+
+#[test]
+fn one_letter_anywhere_is_found() {
+    let lines = newest_first(5);
+    let changes = [
+        ("\"Anna\"", "\"Anne\""),
+        ("instance.restart", "instance.restarT"),
+        ("\"done\"", "\"refused\""),
+        ("\"shop\"", "\"shup\""),
+        ("127.0.0.1", "127.0.0.2"),
+        (".123Z", ".124Z"),
+        ("\"repeated\":1", "\"repeated\":2"),
+        ("\"a\":[1]", "\"a\":[2]"),
+        ("\\\"z\\\":3", "\\\"z\\\":4"),
+        ("\"second_name\":null", "\"second_name\":\"Ben\""),
+        ("\"via\":\"page\"", "\"via\":\"api\""),
+    ];
+    for (from, to) in changes {
+        let mut other = lines.clone();
+        assert!(other[2].contains(from), "{from} is in {}", other[2]);
+        other[2] = other[2].replacen(from, to, 1);
+        let said = examined(&other).unwrap_err();
+        assert!(said.starts_with("Record 3 (line 3) was changed"), "{from}: {said}");
+    }
+    let mut other = lines.clone();
+    other[2] = other[2].replace("restarted shop", "deleted shop");
+    assert!(examined(&other).is_ok(), "the sentence only repeats what is hashed");
+}
+
+#[test]
+fn a_record_that_was_removed_is_missed() {
+    for at in 1..5 {
+        let mut lines = newest_first(5);
+        lines.remove(at);
+        let seen = examined(&lines).unwrap();
+        let seq = 5 - i64::try_from(at).unwrap();
+        assert_eq!(seen.verdict, Verdict::Part { missing: 1, first: seq });
+        assert_eq!(tell(&seen, None), PART);
+    }
+    // The newest can be cut off without a gap: for that there is the hash that was noted.
+    let lines = newest_first(5);
+    let newest: serde_json::Value = serde_json::from_str(&lines[0]).unwrap();
+    let noted = newest["hash"].as_str().unwrap();
+    let text = |lines: &[String]| {
+        examine(lines.join("\n").as_bytes(), Some(noted)).map(|(seen, held)| (seen.verdict, held)).unwrap()
+    };
+    assert_eq!(text(&lines), (Verdict::Whole, Some(true)));
+    assert_eq!(text(&lines[1..]), (Verdict::Whole, Some(false)));
+}
+
+#[test]
+fn what_was_moved_doubled_appended_or_cut_is_told() {
+    let lines = newest_first(6);
+    let mut moved = lines.clone();
+    moved.swap(2, 3);
+    assert!(examined(&moved).unwrap_err().contains("out of order"));
+    let mut doubled = lines.clone();
+    doubled.insert(2, lines[2].clone());
+    assert!(examined(&doubled).unwrap_err().contains("stands there twice"));
+    // One that was made with the right hash of its own, and of nothing before it.
+    let forged = export(7)[6].replace("instance.restart", "instance.delete");
+    let appended = [vec![forged], lines.clone()].concat();
+    assert!(examined(&appended).unwrap_err().contains("was changed"));
+    let strange = newest_first(7)[0]
+        .replace("00000000-0000-0000-0000-000000000007", "00000000-0000-0000-0000-000000000008");
+    assert!(examined(&[vec![strange], lines.clone()].concat()).is_err());
+    let mut cut = lines.clone();
+    let half = cut[3].len() / 2;
+    cut[3].truncate(half);
+    cut.truncate(4);
+    assert_eq!(examined(&cut).unwrap_err(), "Line 4 breaks off: the export was cut short.");
+    assert!(examined(&["{\"items\":[]}".to_owned()]).unwrap_err().contains("isn't a record"));
+}
+
+#[test]
+fn two_chains_dont_make_one() {
+    // The same numbers, from a log that was another from its third record on.
+    let one = export(4);
+    let other: Vec<String> = {
+        let mut previous = None;
+        export(4)
+            .into_iter()
+            .enumerate()
+            .map(|(at, line)| {
+                let mut line: serde_json::Value = serde_json::from_str(&line).unwrap();
+                if at >= 2 {
+                    line["actor_name"] = json!("Mallory");
+                    if let Some(hash) = previous.take() {
+                        line["previous_hash"] = hash;
+                    }
+                    let mut record: Line = serde_json::from_value(line.clone()).unwrap();
+                    record.hash = "0".repeat(64);
+                    let hash = rehashed(record);
+                    line["hash"] = json!(hash);
+                    previous = Some(json!(hash));
+                }
+                line.to_string()
+            })
+            .collect()
+    };
+    assert_eq!(examined(&other).unwrap().verdict, Verdict::Whole, "by itself it is one");
+    let mixed = [one[..3].to_vec(), other[3..].to_vec()].concat();
+    assert!(examined(&mixed).unwrap_err().contains("aren't of one chain"));
+}
+
+/// What a record's hash would have to be.
+fn rehashed(line: Line) -> String {
+    let record = AuditRecord {
+        seq: line.seq,
+        id: AuditEventId::new(line.id),
+        at: Timestamp::from_micros(line.at_microseconds),
+        account: line.actor.map(AccountId::new),
+        actor_name: line.actor_name,
+        via: line.via,
+        address: line.address,
+        action: line.action,
+        resource_kind: line.resource_kind,
+        resource_id: line.resource_id,
+        resource_name: line.resource_name,
+        outcome: line.outcome,
+        second_name: line.second_name,
+        repeated: line.repeated,
+        detail: line.detail_text,
+        previous_hash: bytes(&line.previous_hash).unwrap(),
+        hash: Vec::new(),
+    };
+    hash_of(WorkspaceId::new(line.workspace), &record).iter().map(|byte| format!("{byte:02x}")).collect()
+}

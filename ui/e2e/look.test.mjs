@@ -1,0 +1,239 @@
+// How a workspace looks, and what was done in it: logo, colour, the audit log; as its owner and as a member.
+
+import assert from "node:assert/strict";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { findings, look, person, startBrowser } from "./browser.mjs";
+import { startStoa, until } from "./stoa.mjs";
+
+const PASSWORD = "a long enough sentence";
+const A = "/acme/settings/appearance";
+let stoa, browser, owner, member, files;
+
+const MARK = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 64 64"><rect width="64" height="64" rx="14" fill="#1d2142"/>
+<path d="M32 13 48 51H40L32 30 24 51H16Z" fill="#fff"/><circle cx="32" cy="45" r="4.5" fill="#f0b429"/></svg>`;
+
+/** A call of the API as the person of this page. */
+const call = (page, method, path, body) =>
+  page.evaluate(
+    async ([method, path, body]) => {
+      const answer = await fetch(`/api/v1${path}`, {
+        method,
+        ...(body && { headers: { "content-type": "application/json" }, body: JSON.stringify(body) }),
+      });
+      return { status: answer.status, body: await answer.json().catch(() => null) };
+    },
+    [method, path, body],
+  );
+
+before(async () => {
+  files = await mkdtemp(join(tmpdir(), "stoa-e2e-logos-"));
+  stoa = await startStoa();
+  browser = await startBrowser();
+  owner = await person(browser, stoa.origin);
+  const { page } = owner;
+  await page.goto(stoa.setupLink);
+  await page.getByLabel("Your name").fill("Jonna Lindqvist");
+  await page.getByLabel("E-mail address").fill("lindqvist@acme.example");
+  await page.getByLabel("Password", { exact: true }).fill(PASSWORD);
+  await page.getByRole("button", { name: "Create the account" }).click();
+  await page.getByRole("heading", { name: "Workspaces" }).waitFor();
+  await call(page, "POST", "/workspaces", { name: "Acme Studio", slug: "acme" });
+});
+
+after(async () => {
+  await browser?.close();
+  await stoa?.stop();
+  await rm(files, { recursive: true, force: true });
+});
+
+/** A picture of one colour, made by the browser itself. */
+async function drawn(page, name, width, height, type = "image/png") {
+  const base64 = await page.evaluate(
+    ([width, height, type]) => {
+      const canvas = document.createElement("canvas");
+      canvas.width = width;
+      canvas.height = height;
+      const context = canvas.getContext("2d");
+      context.fillStyle = "#c8283c";
+      context.fillRect(0, 0, width, height);
+      context.fillStyle = "#fff";
+      context.fillRect(width / 4, height / 4, width / 2, height / 2);
+      return canvas.toDataURL(type).split(",")[1];
+    },
+    [width, height, type],
+  );
+  const file = join(files, name);
+  await writeFile(file, Buffer.from(base64, "base64"));
+  return file;
+}
+
+async function upload(page, file) {
+  await page.getByLabel("Logo file").setInputFiles(file);
+  await page.getByRole("dialog").getByText("Drag the picture").waitFor();
+}
+
+const logoUrl = async (page) => (await call(page, "GET", "/workspaces/acme")).body.logo_url;
+const main = (page) => page.getByRole("main");
+
+test("a logo is uploaded, its part is chosen by keys, and it is seen in sidebar, header and tab", async () => {
+  const { page } = owner;
+  await page.goto(A);
+  await page.getByRole("heading", { name: "Appearance" }).waitFor();
+  await look(page, "appearance-first", { ready: "text=Hex code" });
+  const file = join(files, "mark.svg");
+  await writeFile(file, MARK);
+  await upload(page, file);
+  await page.getByRole("dialog").getByRole("slider", { name: "Zoom" }).focus();
+  for (let step = 0; step < 4; step += 1) await page.keyboard.press("ArrowRight");
+  await page.getByRole("group", { name: /The part that becomes/ }).focus();
+  await page.keyboard.press("ArrowLeft");
+  await look(page, "logo-crop", { ready: "text=Use this picture" });
+  await page.getByRole("button", { name: "Cancel" }).click();
+  assert.equal(await logoUrl(page), null, "nothing is sent before it is chosen");
+  await upload(page, file);
+  await page.getByRole("button", { name: "Use this picture" }).click();
+  await page.getByRole("dialog").waitFor({ state: "detached" });
+  const url = await logoUrl(page);
+  for (const place of [
+    page.getByRole("navigation", { name: "Main" }),
+    page.getByRole("navigation", { name: "Breadcrumbs" }),
+  ])
+    await place.locator(`img[src="${url}"]`).waitFor();
+  await until("the tab has it", async () => (await page.locator('link[rel="icon"]').getAttribute("href")) === url);
+  const size = await page
+    .locator(`img[src="${url}"]`)
+    .first()
+    .evaluate((img) => img.decode().then(() => img.naturalWidth));
+  assert.equal(size, 512);
+  // It comes with the page itself the next time.
+  const shell = await (await page.request.get(A, { headers: { accept: "text/html" } })).text();
+  assert.ok(shell.includes(`href="${url}"`), "the shell's icon is the logo");
+});
+
+test("a part of a wide photograph is cut out, and a file is dropped", async () => {
+  const { page } = owner;
+  const before = await logoUrl(page);
+  await upload(page, await drawn(page, "wide.jpg", 1600, 700, "image/jpeg"));
+  await page.getByRole("slider", { name: "Zoom" }).fill("2.5");
+  const answered = page.waitForResponse((answer) => answer.request().method() === "PUT");
+  await page.getByRole("button", { name: "Use this picture" }).click();
+  const sent = (await answered).request();
+  assert.equal(await sent.headerValue("content-type"), "image/png", "the part was cut out");
+  assert.match(await sent.headerValue("if-match"), /^"/, "what it was made from is said");
+  await until("another logo", async () => (await logoUrl(page)) !== before);
+  await page.getByRole("dialog").waitFor({ state: "detached" });
+  const data = await page.evaluateHandle((mark) => {
+    const transfer = new DataTransfer();
+    transfer.items.add(new File([mark], "dropped.svg", { type: "image/svg+xml" }));
+    return transfer;
+  }, MARK);
+  const zone = main(page).getByRole("region", { name: "Logo" }).locator("> div").first();
+  await zone.dispatchEvent("dragover", { dataTransfer: data });
+  await zone.dispatchEvent("drop", { dataTransfer: data });
+  await page.getByRole("button", { name: "Use this picture" }).click();
+  await page.getByRole("dialog").waitFor({ state: "detached" });
+});
+
+test("what can't be a logo is said in a sentence, and changes nothing", async () => {
+  const { page } = owner;
+  const before = await logoUrl(page);
+  const text = join(files, "logo.txt");
+  await writeFile(text, "hello");
+  await page.getByLabel("Logo file").setInputFiles(text);
+  await page.getByText("logo.txt isn't a PNG, JPEG, WebP or SVG file.").waitFor();
+  const words = join(files, "words.svg");
+  await writeFile(words, MARK.replace("</svg>", '<text x="4" y="60">Acme</text></svg>'));
+  await upload(page, words);
+  await page.getByRole("button", { name: "Use this picture" }).click();
+  await page.getByText("Convert the text to paths").waitFor();
+  await look(page, "logo-refused", { ready: "text=Convert the text to paths" });
+  await page.getByRole("button", { name: "Cancel" }).click();
+  const broken = join(files, "broken.png");
+  await writeFile(broken, "not a picture");
+  await upload(page, broken);
+  await page.getByText("This browser can't read broken.png as a picture").waitFor();
+  await page.getByRole("button", { name: "Cancel" }).click();
+  assert.equal(await logoUrl(page), before);
+});
+
+test("the logo is removed, and had back", async () => {
+  const { page } = owner;
+  await page.getByRole("button", { name: "Remove" }).click();
+  await page.getByText("The logo is removed").waitFor();
+  assert.equal(await logoUrl(page), null);
+  assert.equal(await page.getByRole("navigation", { name: "Main" }).locator("img").count(), 0);
+  await page.getByRole("button", { name: "Undo" }).click();
+  await until("it is there again", async () => (await logoUrl(page)) !== null);
+  await page.getByRole("navigation", { name: "Main" }).locator("img").first().waitFor();
+});
+
+test("a colour is tried without being worn, discarded, and saved", async () => {
+  const { page } = owner;
+  const worn = () =>
+    page.evaluate(() => getComputedStyle(document.documentElement).getPropertyValue("--brand-fill").trim());
+  const before = await worn();
+  await page.getByRole("radio", { name: "Marigold" }).check();
+  assert.equal(await page.getByLabel("Hex code").inputValue(), "#f0b429");
+  await page.getByText("Marigold. #rgb or #rrggbb.").waitFor();
+  await main(page).getByText("becomes").or(page.getByLabel("becomes")).first().waitFor();
+  assert.equal(await worn(), before, "only the preview wears it");
+  await look(page, "appearance", { ready: "text=Save appearance" });
+  await page.getByLabel("Hex code").fill("#ff");
+  await page.getByText("Write # and three or six digits").waitFor();
+  assert.ok(await page.getByRole("button", { name: "Save appearance" }).isDisabled());
+  await page.getByRole("button", { name: "Discard" }).click();
+  assert.equal(await page.getByLabel("Hex code").inputValue(), before);
+  await page.getByLabel("Hex code").fill("#FE9");
+  await page.getByRole("button", { name: "Save appearance" }).click();
+  await until("it is worn", async () => (await worn()) === "#ffee99");
+  assert.equal(await page.getByLabel("Hex code").inputValue(), "#ffee99");
+  await look(page, "appearance-pale", { ready: "text=Appearance" });
+  await page.getByRole("radio", { name: "Aegean" }).check();
+  // Somebody else is quicker.
+  await call(page, "PATCH", "/workspaces/acme", { name: "Acme" });
+  await until("the page knows", async () => page.getByRole("button", { name: "Save appearance" }).isEnabled());
+  await page.getByRole("button", { name: "Save appearance" }).click();
+  const late = page.getByText("Somebody changed the workspace meanwhile");
+  await until("saved, or told that it was late", async () => (await worn()) === "#3552d4" || (await late.isVisible()));
+  if (await late.isVisible()) await page.getByRole("button", { name: "Save appearance" }).click();
+  await until("it is saved", async () => (await worn()) === "#3552d4");
+  await call(page, "PATCH", "/workspaces/acme", { name: "Acme Studio", primary_color: "#0e7a5a" });
+});
+
+test("the page's first paint wears the workspace's colour, however slow the machine is", async () => {
+  const { page } = owner;
+  const slow = await owner.context.newPage();
+  const session = await owner.context.newCDPSession(slow);
+  await session.send("Emulation.setCPUThrottlingRate", { rate: 20 });
+  // From the first moment that there is a body on, whatever the root wears is written down.
+  await slow.addInitScript(() => {
+    globalThis.seen = [];
+    const watch = () => {
+      const { body, documentElement } = document;
+      if (body) {
+        const fill = getComputedStyle(documentElement).getPropertyValue("--brand-light-fill").trim();
+        const drawn = body.innerText.trim().length > 0 || body.querySelector("#root > *");
+        if (fill || drawn) globalThis.seen.push(fill);
+      }
+      requestAnimationFrame(watch);
+    };
+    requestAnimationFrame(watch);
+  });
+  await slow.goto("/acme/members");
+  await slow.getByRole("heading", { name: "Members" }).waitFor();
+  const seen = await slow.evaluate(() => [...new Set(globalThis.seen)]);
+  assert.deepEqual(seen, ["#0e7a5a"], "no other colour at any frame");
+  await slow.close();
+  // Strangers get the same shell for a workspace that is there and for one that isn't.
+  const stranger = await person(browser, stoa.origin);
+  const shell = async (path) => {
+    const answer = await stranger.page.request.get(path, { headers: { accept: "text/html" } });
+    return (await answer.text()).replace(/(nonce="|content=")[\w-]{20,}"/g, '$1"');
+  };
+  assert.equal(await shell("/acme/members"), await shell("/nobody-has-this/members"));
+  await stranger.context.close();
+  await page.bringToFront();
+});
