@@ -1,12 +1,12 @@
 // How a workspace looks, and what was done in it: logo, colour, the audit log; as its owner and as a member.
 
 import assert from "node:assert/strict";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { findings, look, person, startBrowser } from "./browser.mjs";
-import { startStoa, until } from "./stoa.mjs";
+import { spawned, startStoa, tree, until } from "./stoa.mjs";
 
 const PASSWORD = "a long enough sentence";
 const A = "/acme/settings/appearance";
@@ -215,7 +215,7 @@ test("the page's first paint wears the workspace's colour, however slow the mach
       const { body, documentElement } = document;
       if (body) {
         const fill = getComputedStyle(documentElement).getPropertyValue("--brand-light-fill").trim();
-        const drawn = body.innerText.trim().length > 0 || body.querySelector("#root > *");
+        const drawn = body.querySelector("#root > *");
         if (fill || drawn) globalThis.seen.push(fill);
       }
       requestAnimationFrame(watch);
@@ -236,4 +236,108 @@ test("the page's first paint wears the workspace's colour, however slow the mach
   assert.equal(await shell("/acme/members"), await shell("/nobody-has-this/members"));
   await stranger.context.close();
   await page.bringToFront();
+});
+
+test("an owner reads everybody's events, narrows them, and sees what a change was", async () => {
+  const { page } = owner;
+  const invited = await call(page, "POST", "/workspaces/acme/invitations", { email: "tess@acme.example" });
+  const token = invited.body.link.split("/").at(-1);
+  member = await person(browser, stoa.origin);
+  await member.page.goto(`/invitations/${token}`);
+  await member.page.getByRole("heading", { name: "Join Acme Studio" }).waitFor();
+  // Not a member yet, and it wears the workspace's logo all the same.
+  const shown = member.page.locator(`img[src*="/invitations/"]`).first();
+  assert.ok((await shown.evaluate((img) => img.decode().then(() => img.naturalWidth))) > 0);
+  await look(member.page, "invitation-logo", { ready: "text=Create account and join" });
+  await member.page.getByLabel("Your name").fill("Tess Ferreira");
+  await member.page.getByLabel("Password", { exact: true }).fill(PASSWORD);
+  await member.page.getByRole("button", { name: "Create account and join" }).click();
+  await member.page.waitForURL(/\/acme/);
+  await call(member.page, "GET", "/workspaces/acme/projects");
+  await call(member.page, "GET", "/workspaces/acme/invitations");
+
+  await page.goto("/acme/activity");
+  const events = main(page).getByRole("list", { name: "Events, newest first" });
+  await events.getByText("wasn't allowed to list the invitations").waitFor();
+  await events.getByRole("button", { name: /changed the workspace's name and colour/ }).click();
+  const table = events.getByRole("table");
+  await table.getByRole("row", { name: /Colour/ }).waitFor();
+  assert.match(await table.getByRole("row", { name: /Colour/ }).textContent(), /#3552d4#0e7a5a/);
+  await look(page, "activity", { ready: "text=Before it" });
+  await page.getByRole("combobox", { name: "Outcome" }).click();
+  await page.getByRole("option", { name: "Refused" }).click();
+  await page.waitForURL(/outcome=refused/);
+  await until("only refusals", async () => (await events.getByRole("listitem").count()) === 2);
+  await page.getByRole("combobox", { name: "Who" }).click();
+  await page.getByRole("option", { name: "Jonna Lindqvist" }).click();
+  await page.getByText("Nothing of this kind").waitFor();
+  await look(page, "activity-none", { ready: "text=Nothing of this kind" });
+  await page.getByRole("button", { name: "Clear" }).click();
+  await events.getByText("wasn't allowed to list the invitations").waitFor();
+  // By keys alone, to one person's events.
+  await events.getByRole("button", { name: /wasn't allowed to list the invitations/ }).focus();
+  await page.keyboard.press("Enter");
+  await events.getByRole("button", { name: "Only by Tess Ferreira" }).press("Enter");
+  await page.waitForURL(/actor=/);
+  await until("only Tess", async () => (await events.getByText("Jonna Lindqvist").count()) === 0);
+  await page.getByRole("button", { name: "Clear" }).click();
+});
+
+test("the log is exported, and the program says that it is whole, or where it isn't", async () => {
+  const { page } = owner;
+  const waits = page.waitForEvent("download");
+  await page.getByRole("button", { name: "Export" }).click();
+  const file = join(files, "export.ndjson");
+  await (await waits).saveAs(file);
+  const stoaProgram = process.env.E2E_BINARY ?? join(tree, "target/debug/stoa");
+  const verify = (name) => spawned(stoaProgram, ["audit", "verify", name]);
+  const whole = await verify(file);
+  assert.equal(whole.code, 0, whole.said);
+  assert.match(whole.said, /^Whole: \d+ records, 1 to \d+/);
+  const lines = (await readFile(file, "utf8")).trimEnd().split("\n");
+  const other = async (name, changed, code, said) => {
+    await writeFile(join(files, name), `${changed.join("\n")}\n`);
+    const found = await verify(join(files, name));
+    assert.equal(found.code, code, found.said);
+    assert.match(found.said, said);
+  };
+  await other("letter", lines.with(1, lines[1].replace("Tess", "Tass")), 1, /was changed/);
+  await other("removed", lines.toSpliced(2, 1), 3, /1 record is missing/);
+  await other("moved", [lines[0], lines[2], lines[1], ...lines.slice(3)], 1, /out of order|twice|chain/);
+  await other("cut", [...lines.slice(0, 3), lines[3].slice(0, 80)], 1, /breaks off/);
+  await other(
+    "filtered",
+    lines.filter((line) => line.includes("Tess")),
+    3,
+    /filtered/,
+  );
+});
+
+test("a member reads what it did itself, and nothing of others", async () => {
+  const { page } = member;
+  await page.goto("/acme/activity");
+  await page.getByText("What you did in this workspace.").waitFor();
+  const events = main(page).getByRole("list", { name: "Events, newest first" });
+  await events.getByText("accepted an invitation").waitFor();
+  assert.equal(await events.getByText("Jonna Lindqvist").count(), 0);
+  assert.equal(await page.getByRole("button", { name: "Export" }).count(), 0);
+  assert.equal(await page.getByRole("combobox", { name: "Who" }).count(), 0);
+  await events.getByRole("button", { name: /list the invitations/ }).click();
+  await events.getByText("only owners may do this").waitFor();
+  assert.equal(await events.getByText("Before it").count(), 0, "no number and no hash of the chain");
+  await look(page, "activity-member", { ready: "text=only owners may do this" });
+  // Appearance isn't a member's.
+  await page.goto(A);
+  await page
+    .getByText("There is nothing here")
+    .or(page.getByRole("heading", { name: "Profile" }))
+    .first()
+    .waitFor();
+  assert.equal(await page.getByText("Primary colour").count(), 0);
+});
+
+test("nothing was logged as an error, and axe found nothing on any screen", () => {
+  assert.deepEqual(owner.wrong, []);
+  assert.deepEqual(member.wrong, []);
+  assert.deepEqual(findings, []);
 });
