@@ -11,7 +11,8 @@ fuzz_target!(|text: &str| {
     assert!(canonical.is_ascii() || !canonical.contains(char::is_whitespace), "{canonical:?}");
     assert_eq!(canonical.matches('@').count(), 1, "{canonical:?}");
     assert!(!canonical.contains(char::is_control) && !canonical.contains(char::is_whitespace));
-    let again = EmailAddress::parse(&canonical).unwrap_or_else(|| panic!("{canonical:?} isn't taken any more"));
+    let again =
+        EmailAddress::parse(&canonical).unwrap_or_else(|| panic!("{canonical:?} isn't taken any more"));
     assert_eq!(again.canonical(), canonical, "of {text:?}");
     let shown = EmailAddress::parse(address.as_shown()).unwrap_or_else(|| panic!("{:?}", address.as_shown()));
     assert_eq!(shown.canonical(), canonical, "what is shown is the same address");

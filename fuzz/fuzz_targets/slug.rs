@@ -8,7 +8,9 @@ use stoa_domain::slug::Slug;
 
 fuzz_target!(|text: &str| {
     let plain = Slug::plain_of(text);
-    assert!(plain.len() <= 40 && plain.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-'));
+    assert!(
+        plain.len() <= 40 && plain.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+    );
     assert_eq!(Slug::plain_of(&plain), plain, "{text:?}");
     if let Ok(slug) = Slug::of_workspace(text) {
         assert_eq!(slug.as_str(), text, "what is a slug is one letter by letter");

@@ -63,7 +63,7 @@ pub(crate) async fn nothing(parts: &Parts, body: &mut Option<Body>) -> Result<()
     json::<Nothing>(parts, &mut Some(Body::from(bytes)), LARGEST).await.map(drop)
 }
 
-fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Refusal> {
+pub(crate) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Refusal> {
     if deepest(bytes) > DEEPEST {
         return Err(Refusal::invalid("", "too_deep", "The body is nested more than 32 deep."));
     }

@@ -193,7 +193,8 @@ fn examine(mut input: impl BufRead, holds: Option<&str>) -> Result<(Seen, Option
             continue;
         }
         let told = |seq: Option<i64>, why: String| Wrong::Record { line: number, seq, why };
-        let line: Line = serde_json::from_slice(&text).map_err(|error| told(None, not_a_record(&error)))?;
+        let line: Line =
+            serde_json::from_slice(&text).map_err(|error| told(None, not_a_record(&text, &error)))?;
         let (seq, at) = (line.seq, line.at.clone());
         let record = checked(line).map_err(|why| told(Some(seq), why))?;
         chain.follow(&record).map_err(|why| told(Some(seq), why))?;
@@ -213,8 +214,8 @@ fn examine(mut input: impl BufRead, holds: Option<&str>) -> Result<(Seen, Option
     Ok((seen, is_held))
 }
 
-fn not_a_record(error: &serde_json::Error) -> String {
-    if error.is_eof() {
+fn not_a_record(text: &[u8], error: &serde_json::Error) -> String {
+    if !text.trim_ascii_end().ends_with(b"}") {
         return "breaks off: the export was cut short".to_owned();
     }
     format!("isn't a record of an owner's export ({error})")

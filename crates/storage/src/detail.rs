@@ -74,6 +74,11 @@ pub(crate) fn quoted(text: &str) -> String {
     json
 }
 
+/// Texts as a JSON list.
+pub(crate) fn list<'a>(texts: impl IntoIterator<Item = &'a str>) -> String {
+    format!("[{}]", texts.into_iter().map(quoted).collect::<Vec<_>>().join(","))
+}
+
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
@@ -90,5 +95,6 @@ mod tests {
             assert_eq!(read, json!({ "before": { "name": "x" }, "after": { "name": text } }));
         }
         assert_eq!(Difference::default().of("name", "x", "x").finish(), "{}");
+        assert_eq!(list(["a", "b\""]), r#"["a","b\""]"#);
     }
 }

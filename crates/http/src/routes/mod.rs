@@ -31,6 +31,7 @@ mod workspace;
 
 use crate::router::Routes;
 
+pub use member::read_permissions;
 pub use wire::time;
 
 /// All routes, in the order of the contract.

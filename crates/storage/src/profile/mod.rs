@@ -1,5 +1,6 @@
 //! Permission profiles: ten switches and three lists for each member, each entry for good or until it ends.
 
+mod difference;
 mod ending;
 mod set;
 mod summary;
@@ -32,7 +33,15 @@ crate::statements! {
 
 /// The statements of this noun.
 pub(crate) fn statements() -> Vec<Statement> {
-    [STATEMENTS, ending::STATEMENTS, set::STATEMENTS, summary::STATEMENTS, who::STATEMENTS].concat()
+    [
+        STATEMENTS,
+        difference::STATEMENTS,
+        ending::STATEMENTS,
+        set::STATEMENTS,
+        summary::STATEMENTS,
+        who::STATEMENTS,
+    ]
+    .concat()
 }
 
 /// One entry of a profile.

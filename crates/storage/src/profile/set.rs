@@ -10,6 +10,7 @@ use stoa_domain::{
 };
 use uuid::Uuid;
 
+use super::difference::{Held, Names, difference};
 use super::{Granted, Profile};
 use crate::audit::{NewAuditEvent, Outcome};
 use crate::failure::Failure;
@@ -146,11 +147,14 @@ impl Store {
             Box::pin(async move {
                 let found = load_for_setting(tx, workspace, SetOne { member, expected_revision }).await?;
                 check_ids(tx, workspace, &profile).await?;
+                let before = Held::by(tx, workspace, member).await?;
+                let change =
+                    difference(tx, workspace, &before, &Held::of(&profile), &mut Names::default()).await?;
                 clear_profile(tx, workspace, member).await?;
                 fill(tx, workspace, member, &profile).await?;
                 tx.execute(RAISE, values![workspace, member]).await?;
                 tx.audit_name(found.name);
-                tx.audit_detail(detail(&profile));
+                tx.audit_detail(change.finish());
                 tell_access(tx, workspace, member, found.account).await?;
                 Ok(())
             })
@@ -189,8 +193,11 @@ impl Store {
                     found.push(member);
                 }
                 check_ids(tx, workspace, &profile).await?;
+                let (wanted, mut names) = (Held::of(&profile), Names::default());
                 let mut first: Option<MemberId> = None;
                 for member in &found {
+                    let before = Held::by(tx, workspace, member.id).await?;
+                    let change = difference(tx, workspace, &before, &wanted, &mut names).await?;
                     clear_profile(tx, workspace, member.id).await?;
                     match first {
                         // One by one for the first; the others are copies of it.
@@ -214,7 +221,7 @@ impl Store {
                         second_name: None,
                         outcome: Outcome::Done,
                         repeated: 1,
-                        detail: summary(&profile, found.len()),
+                        detail: change.json("together", &found.len().to_string()).finish(),
                     };
                     tx.audit_also(&event).await?;
                 }
@@ -270,16 +277,5 @@ fn detail(profile: &Profile) -> String {
         list(profile.instances.iter().map(ToString::to_string)),
         list(profile.servers.iter().map(ToString::to_string)),
         until.join(","),
-    )
-}
-
-/// What one of several members was given: the ids stand in the event of the whole.
-fn summary(profile: &Profile, members: usize) -> String {
-    format!(
-        r#"{{"actions":[{}],"projects":{},"instances":{},"servers":{},"together":{members}}}"#,
-        list(profile.actions.iter().map(|action| action.key().to_owned())),
-        profile.projects.len(),
-        profile.instances.len(),
-        profile.servers.len(),
     )
 }

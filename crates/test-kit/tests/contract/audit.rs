@@ -142,4 +142,34 @@ on_both_databases! {
         let hidden: Vec<&Value> = mine["items"].as_array().unwrap().iter().filter(|one| one["resource_name"].is_null()).collect();
         assert!(hidden.iter().any(|one| one["sentence"] == "wasn't allowed to open a project"), "{mine}");
     }
+
+    async fn a_change_of_permissions_is_told_as_what_was_given_and_taken_away(world: World) {
+        let olga = world.set_up().await;
+        let workspace = world.workspace(&olga, "Acme").await;
+        let tester = workspace.member("Tess Tester").await;
+        let shop = workspace.project("Shop \"1\"", &["main"]).await;
+        let site = workspace.project("Site", &["main"]).await;
+        let path = workspace.path(&format!("/members/{}/permissions", tester.id));
+        let newest = async || {
+            let page = olga.client.get(&workspace.path("/audit?limit=1&action=member.set_permissions")).await;
+            page.expect(200).json()["items"][0]["detail"].clone()
+        };
+        let first = json!({ "actions": ["view_logs", "use_ide"], "projects": [shop], "instances": [], "servers": [] });
+        let _ = olga.client.put(&path, first).await.expect(200);
+        let given = json!({ "added": {
+            "actions": ["use_ide", "view_logs"], "projects": [{ "id": shop, "name": "Shop \"1\"" }],
+        } });
+        assert_eq!(newest().await, given);
+        let second = json!({ "actions": ["view_logs"], "projects": [site], "instances": [], "servers": [],
+            "until": { "view_logs": "2030-01-01T00:00:00.000Z" } });
+        let _ = olga.client.put(&path, second.clone()).await.expect(200);
+        let changed = json!({
+            "added": { "projects": [{ "id": site, "name": "Site" }] },
+            "removed": { "actions": ["use_ide"], "projects": [{ "id": shop, "name": "Shop \"1\"" }] },
+            "until": [{ "of": "view_logs", "before": null, "after": 1_893_456_000_000_000_i64 }],
+        });
+        assert_eq!(newest().await, changed);
+        let _ = olga.client.put(&path, second).await.expect(200);
+        assert_eq!(newest().await, json!({}), "the same once more changes nothing");
+    }
 }

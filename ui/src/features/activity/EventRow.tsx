@@ -77,7 +77,7 @@ function Details({ event, onOnly }: Pick<Props, "event" | "onOnly">) {
             {rows.map(({ name, before, after }) => (
               <tr key={name}>
                 <th scope="row">{name}</th>
-                {isCompared && <td>{before}</td>}
+                {isCompared && <td>{before ?? ""}</td>}
                 <td>{after}</td>
               </tr>
             ))}

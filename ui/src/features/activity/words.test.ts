@@ -43,6 +43,13 @@ it("what was given and taken away is told by name", () => {
   ]);
 });
 
+it("an end that was set is told with what there was", () => {
+  const detail = { until: [{ of: "view_logs", before: null, after: 1_790_000_000_000_000 }] };
+  const [row] = rowsOf(detail);
+  expect(row).toMatchObject({ name: "Ends: Logs", before: "never" });
+  expect(row?.after).toMatch(/2026/);
+});
+
 it("any other detail is told too, and no detail is none", () => {
   expect(rowsOf({ denial: "owner_required" })).toEqual([{ name: "Why", after: "only owners may do this" }]);
   expect(rowsOf({ is_protected: true, x_y: [1, "a"], z: { q: null } })).toEqual([

@@ -103,6 +103,10 @@ function said(value: unknown, field = ""): string {
     .join("; ");
 }
 
+const exact = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeStyle: "short" });
+/** A moment in microseconds, as ends of grants are kept. */
+const moment = (at: number | null) => (at === null ? "never" : exact.format(at / 1000));
+
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
@@ -116,9 +120,12 @@ export function rowsOf(detail: unknown): Row[] {
       rows.push({ name: nameOf(field), before: said(before[field], field), after: said(after[field], field) });
   }
   for (const [field, value] of Object.entries(others)) {
-    if (isObject(value) && ["added", "removed", "until"].includes(field)) {
+    if (isObject(value) && ["added", "removed"].includes(field)) {
       for (const [list, entries] of Object.entries(value))
         rows.push({ name: `${nameOf(field)}: ${plain(list)}`, after: said(entries, list) });
+    } else if (field === "until" && Array.isArray(value)) {
+      for (const { of, before, after } of value as { of: string; before: number | null; after: number | null }[])
+        rows.push({ name: `Ends: ${actionOf(of)?.label ?? of}`, before: moment(before), after: moment(after) });
     } else rows.push({ name: nameOf(field), after: said(value, field) });
   }
   return rows;

@@ -99,12 +99,8 @@ export function LogoField({ workspace }: { workspace: Workspace }) {
         onDragLeave={() => setOver(false)}
         onDrop={drop}
       >
-        <button
-          type="button"
-          className={css.logo}
-          aria-label={logo ? "Change the logo" : "Upload a logo"}
-          onClick={() => input.current?.click()}
-        >
+        <button type="button" className={css.logo} onClick={() => input.current?.click()}>
+          <span className="visually-hidden">{logo ? "Change the logo" : "Choose a logo"}</span>
           <WorkspaceLogo name={name} url={logo} size={72} />
         </button>
         <div>

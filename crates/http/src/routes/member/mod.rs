@@ -24,6 +24,7 @@ use crate::openapi::words;
 use crate::router::{Operation, Routes};
 
 pub(super) use self::permissions::PermissionsView;
+pub use self::permissions::read_permissions;
 
 pub(super) fn routes(routes: Routes) -> Routes {
     const ALL: &str = "/api/v1/workspaces/{workspace}/members";

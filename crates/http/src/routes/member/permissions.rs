@@ -148,6 +148,14 @@ struct NewPermissions {
     until: BTreeMap<String, String>,
 }
 
+/// Reads the body of a profile as a request's is read: what `fuzz/` tries with inputs that nobody would send.
+///
+/// # Errors
+/// `Invalid`, naming the field.
+pub fn read_permissions(body: &[u8]) -> Result<(), Refusal> {
+    crate::body::parse::<NewPermissions>(body).and_then(wish).map(drop)
+}
+
 fn wish(new: NewPermissions) -> Result<SetPermissions, Refusal> {
     let mut until = BTreeMap::new();
     for (key, text) in new.until {
