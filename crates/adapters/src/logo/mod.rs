@@ -106,5 +106,5 @@ fn encode(picture: &RgbaImage) -> Result<Vec<u8>, Unfit> {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
+#[allow(clippy::unwrap_used, clippy::panic)]
 mod tests;
