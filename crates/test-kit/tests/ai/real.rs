@@ -68,8 +68,12 @@ async fn answers(provider: &str, server: &Server) {
     let olga = &scene.olga.client;
     let tried = olga.post(&scene.path("/ai/test"), json!({})).await.expect(200).json();
     assert!(!tried["reply"].as_str().unwrap().is_empty(), "{tried}");
-    for count in ["input_tokens", "output_tokens"] {
-        assert!(tried["usage"][count].as_i64().unwrap() > 0, "{tried}");
+    // Where its first bytes are no letter, this server leaves out how an answer in Anthropic's form begins, and with it
+    // what it was asked.
+    let counts =
+        if provider == "anthropic" { &["output_tokens"][..] } else { &["input_tokens", "output_tokens"] };
+    for count in counts {
+        assert!(tried["usage"][*count].as_i64().unwrap() > 0, "{tried}");
     }
     let models = olga.get(&scene.path("/ai/models")).await.expect(200).json();
     // It names its one model by its file.
