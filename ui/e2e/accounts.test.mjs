@@ -290,7 +290,7 @@ test("sessions and tokens are listed, and a token ends on a chosen day", async (
   await dialog.getByRole("button", { name: "Create the token" }).click();
   await page.getByText("It is shown this once").waitFor();
   await page.getByRole("button", { name: "Done" }).click();
-  await page.getByText("script").waitFor();
+  await page.getByRole("button", { name: "Delete script" }).waitFor();
 });
 
 test("an app is turned off with password and factor, when they weren't shown a moment ago", async () => {
