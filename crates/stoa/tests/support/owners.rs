@@ -151,6 +151,7 @@ fn files(stoa: &Installation, owned: &Owned, found: &mut Vec<String>) {
         "stoa.sqlite-shm",
         "master.key",
         "stoa.lock",
+        "admin.sock",
         "hooks",
         "repositories",
         "agent",
