@@ -89,7 +89,7 @@ const WORDS: &[Words] = &[
     ("instance.cancel_deployment", "cancelled a deployment of {it}", "cancel a deployment of {it}"),
     ("instance.read_logs", "read the logs of {it}", "read the logs of {it}"),
     ("ai.view", "opened the AI settings", "open the AI settings"),
-    ("ai.change", "changed the AI settings", "change the AI settings"),
+    ("ai.change", "set AI to the model {it}", "change the AI settings"),
     ("ai.remove", "removed the AI settings", "remove the AI settings"),
     ("ai.test", "tested the AI provider", "test the AI provider"),
     ("ai.list_models", "listed the provider's models", "list the provider's models"),

@@ -5,6 +5,7 @@
 
 use askama::Template;
 use stoa_domain::Secret;
+use stoa_domain::name::initials;
 use stoa_storage::workspace::WorkspaceRecord;
 
 use crate::Fault;
@@ -153,14 +154,6 @@ fn label_on(color: &str) -> &'static str {
     };
     let luminance = 0.2126 * channel(1) + 0.7152 * channel(3) + 0.0722 * channel(5);
     if 1.05 / (luminance + 0.05) >= 4.5 { "#ffffff" } else { "#000000" }
-}
-
-/// The first letters of the first and the last word, as the page draws them.
-fn initials(name: &str) -> String {
-    let mut words =
-        name.split(|c: char| c.is_whitespace() || ".@_-".contains(c)).filter_map(|word| word.chars().next());
-    let first = words.next().unwrap_or('?');
-    std::iter::once(first).chain(words.last()).collect::<String>().to_uppercase()
 }
 
 #[cfg(test)]

@@ -60,7 +60,7 @@ on_both_databases! {
         let workspace = world.workspace(&olga, "Acme").await;
         let tess = workspace.member("Tess Tester").await;
         for route in &world.registered {
-            let path = route.path.replace("{workspace}", &workspace.slug).replace("{member}", &tess.id).replace('{', "").replace('}', "");
+            let path = route.path.replace("{workspace}", &workspace.slug).replace("{member}", &tess.id).replace(['{', '}'], "");
             let request = as_member(&olga.client, route.method.clone(), &path, &tess.id);
             let response = olga.client.open(request).await;
             if route.operation.sample.streams && response.status().is_success() {

@@ -39,12 +39,12 @@ export function EventRow({ event, isOpen, onToggle, onOnly }: Props) {
           })}
           {event.repeated > 1 && <span className={css.small}>, {event.repeated} times</span>}
         </span>
-        {event.outcome !== "done" && (
-          <Chip tone={event.outcome === "refused" ? "warn" : "bad"}>
-            {event.outcome === "refused" ? "Refused" : "Failed"}
-          </Chip>
-        )}
         <span className={css.when}>
+          {event.outcome !== "done" && (
+            <Chip tone={event.outcome === "refused" ? "warn" : "bad"}>
+              {event.outcome === "refused" ? "Refused" : "Failed"}
+            </Chip>
+          )}
           <Time at={event.at} />
         </span>
         <IconChevronDown size={16} stroke={1.75} aria-hidden className={css.chevron} />
