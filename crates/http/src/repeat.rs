@@ -21,14 +21,16 @@ use crate::gate::AskingAccount;
 
 const KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
-/// Signing in, out and confirming aren't repeated: what they answer counts for one session.
-const NOT_REPEATED: &str = "/api/v1/session";
+/// Signing in, out and confirming aren't repeated: what they answer counts for one session. Neither is what answers with
+/// nothing but a secret, or with a step that works once: without it there would be nothing to give again.
+const NOT_REPEATED: [&str; 4] =
+    ["/api/v1/session", "/api/v1/me/second-factor", "/api/v1/me/passkeys", "/api/v1/me/recovery-codes"];
 
 /// Letters of a key at most.
 const LONGEST: usize = 255;
 
 /// What is shown once and never kept.
-const SECRETS: [&str; 7] = ["token", "link", "join", "secret", "otpauth_url", "recovery_codes", "ceremony"];
+const SECRETS: [&str; 3] = ["token", "link", "join"];
 
 /// A request with a key that is to be carried out now.
 pub(crate) struct Request {
@@ -73,8 +75,11 @@ pub(crate) fn has_key(parts: &Parts) -> bool {
 }
 
 /// Whether a path is of what isn't repeated.
-pub(crate) fn is_of_session(path: &str) -> bool {
-    path.strip_prefix(NOT_REPEATED).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+pub(crate) fn is_never_repeated(path: &str) -> bool {
+    NOT_REPEATED
+        .iter()
+        .filter_map(|prefix| path.strip_prefix(prefix))
+        .any(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 /// To be called when the gate has let it pass.
@@ -84,7 +89,7 @@ pub(crate) async fn begin(
     body: &mut Option<Body>,
     operation: &'static str,
 ) -> Result<Begun, Failure> {
-    let writes = !is_of_session(parts.uri.path()) && !matches!(parts.method, Method::GET | Method::HEAD);
+    let writes = !is_never_repeated(parts.uri.path()) && !matches!(parts.method, Method::GET | Method::HEAD);
     let account = parts.extensions.get::<AskingAccount>().map(|asking| asking.0);
     let (true, Some(account), Some(key)) = (writes, account, key_of(parts)?) else { return Ok(Begun::Plain) };
     let collected = Limited::new(body.take().unwrap_or_default(), LARGEST_PROFILE).collect().await;

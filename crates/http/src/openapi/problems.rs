@@ -70,7 +70,7 @@ fn of_permission(permission: &str) -> &'static [&'static str] {
 /// Whether the operation takes an `Idempotency-Key`.
 pub(super) fn is_repeatable(route: &Registered) -> bool {
     let writes = !matches!(route.method.as_str(), "GET" | "HEAD");
-    writes && route.gate.kind != GateKind::Public && !repeat::is_of_session(route.path)
+    writes && route.gate.kind != GateKind::Public && !repeat::is_never_repeated(route.path)
 }
 
 /// The answers by which an operation is refused, by status.
