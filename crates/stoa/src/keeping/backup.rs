@@ -42,14 +42,14 @@ pub async fn backup(settings: Settings, to: String) -> Result<(), Ended> {
     refuse_half_restored(&settings)?;
     let aside = place_aside(&settings, &to)?;
     // Beside the wish to end, which is heard while a large file is being written.
+    let asked = crate::serve::asked_to_end()?;
     let work = tokio::spawn({
         let aside = aside.clone();
         async move { write(&settings, &to, aside).await }
     });
     tokio::select! {
         outcome = work => outcome?,
-        asked = crate::serve::asked_to_end() => {
-            asked?;
+        () = asked => {
             // Whatever is still written there goes with its folder.
             folders::remove(&aside)?;
             Err(Ended::said("ended before the backup was whole: nothing is left of it"))

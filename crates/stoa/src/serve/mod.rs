@@ -113,6 +113,8 @@ pub async fn serve(settings: Settings) -> Result<(), Ended> {
     let git = Git::start(frame.clone(), hosting(&settings, parts.repositories)?)?;
     let router = stoa_http::edge(frame, applications, git);
     let needs_set_up = app.is_setup_needed().await.map_err(|failure| Ended::said(format!("{failure:?}")))?;
+    // Before anybody is told that it runs: whoever ends it right then is heard.
+    let asked = asked_to_end()?;
     say(&format!("Stoa {} is at {}", crate::VERSION, settings.origin()));
     if needs_set_up {
         say(&format!("Set it up, once, with this link: {}", setup_link::link(&settings, &setup_token)));
@@ -127,7 +129,7 @@ pub async fn serve(settings: Settings) -> Result<(), Ended> {
             tokio::spawn(async move { tokio::try_join!(plain, secure).map(drop) })
         }
     };
-    let outcome = until_the_end(replica.clone(), &stop).await;
+    let outcome = until_the_end(asked, replica.clone(), &stop).await;
     tracing::info!("ending");
     stop.cancel();
     if tokio::time::timeout(LAST_ANSWERS, server).await.is_err() {
@@ -186,7 +188,11 @@ async fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
 }
 
 /// Until it is asked to end, or can't go on beside the other replicas.
-async fn until_the_end(replica: Option<replica::Replica>, stop: &CancellationToken) -> Result<(), Ended> {
+async fn until_the_end(
+    asked: impl Future<Output = ()>,
+    replica: Option<replica::Replica>,
+    stop: &CancellationToken,
+) -> Result<(), Ended> {
     let beside_others = async {
         match replica {
             Some(replica) => replica.stay(stop.clone()).await,
@@ -194,7 +200,7 @@ async fn until_the_end(replica: Option<replica::Replica>, stop: &CancellationTok
         }
     };
     tokio::select! {
-        asked = asked_to_end() => Ok(asked?),
+        () = asked => Ok(()),
         ended = beside_others => ended,
     }
 }
@@ -293,16 +299,17 @@ fn site(settings: &Settings) -> Site {
     }
 }
 
-/// Until SIGTERM or Ctrl-C.
+/// Listens for SIGTERM and Ctrl-C from now on; done when either came.
 ///
 /// # Errors
 /// Where signals can't be listened for.
-pub async fn asked_to_end() -> std::io::Result<()> {
+pub fn asked_to_end() -> std::io::Result<impl Future<Output = ()>> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
-    }
-    Ok(())
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
 }
