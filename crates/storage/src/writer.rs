@@ -140,7 +140,9 @@ impl Surroundings {
 }
 
 fn not_committed(jobs: Vec<Job>, fault: &StorageFault) {
-    tracing::error!(%fault, writes = jobs.len(), "writes weren't committed");
+    // The fault's own sentence doesn't say what the database complained of.
+    let cause = std::error::Error::source(fault).map(tracing::field::display);
+    tracing::error!(%fault, cause, writes = jobs.len(), "writes weren't committed");
     for job in jobs {
         // One cause, told to each of the writes that shared it.
         job.settle(Err(if fault.is_full() {
