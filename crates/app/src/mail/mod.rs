@@ -8,6 +8,7 @@ pub use letter::{Button, Look, Words};
 
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use stoa_storage::mail::MailOutcome;
 use tokio_util::sync::CancellationToken;
 
@@ -19,6 +20,9 @@ const LEASE_SECONDS: i64 = 120;
 /// Tries are given up after these many: about two days.
 const MOST_ATTEMPTS: i64 = 16;
 
+/// Mails that are under way at once: a server that lets one wait, or an address whose server does, holds no other up.
+const LINES: usize = 4;
+
 /// Seconds until the next try: half a minute, doubled each time, six hours at most.
 fn pause(attempts: i64) -> i64 {
     (15_i64 << attempts.clamp(1, 11)).min(6 * 3600)
@@ -27,6 +31,10 @@ fn pause(attempts: i64) -> i64 {
 impl App {
     /// Sends what waits, until `stop`.
     pub async fn run_mails(self, stop: CancellationToken) {
+        join_all((0..LINES).map(|_| self.run_line_of_mails(&stop))).await;
+    }
+
+    async fn run_line_of_mails(&self, stop: &CancellationToken) {
         let mut changes = self.store().changes();
         while !stop.is_cancelled() {
             match self.send_next().await {
@@ -52,7 +60,10 @@ impl App {
 
     /// Until the next mail is due; a minute at most, for what another replica left.
     async fn rest(&self) -> Duration {
-        let due = self.store().next_mail_at().await.ok().flatten();
+        let due = self.store().next_mail_at().await.unwrap_or_else(|failure| {
+            tracing::error!(?failure, "when the next mail is due can't be read");
+            None
+        });
         let seconds = due.map_or(60, |at| at.seconds_since(self.store().now()).clamp(1, 60));
         Duration::from_secs(u64::try_from(seconds).unwrap_or(60))
     }

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 use test_kit::world::{PASSWORD, Wishes, Workspace};
 use test_kit::{Kind, World, on_both_databases};
+use tokio_util::sync::CancellationToken;
 
 async fn invite(workspace: &Workspace<'_>, email: &str) -> Value {
     workspace
@@ -180,6 +181,23 @@ on_both_databases! {
         assert_eq!(state().await, "sent");
         world.store.settle_mail(slow.id, slow.fence, MailOutcome::Refused("550 too late".to_owned())).await.unwrap();
         assert_eq!(state().await, "sent");
+    }
+
+    async fn a_mail_that_waits_for_its_server_holds_no_other_up(world: World) {
+        let olga = world.set_up().await;
+        let workspace = world.workspace(&olga, "Acme").await;
+        let (answers, stop) = (CancellationToken::new(), CancellationToken::new());
+        world.mail.hold("anna@example.com", answers.clone());
+        let _ = invite(&workspace, "anna@example.com").await;
+        let sending = tokio::spawn(world.app.clone().run_mails(stop.clone()));
+        let _ = invite(&workspace, "berta@example.com").await;
+        world.mail.until_sent_to("berta@example.com").await;
+        assert!(!world.mail.is_sent_to("anna@example.com"));
+        answers.cancel();
+        world.mail.until_sent_to("anna@example.com").await;
+        stop.cancel();
+        sending.await.unwrap();
+        assert_eq!(world.mail.sent().len(), 2, "each went once");
     }
 
     async fn a_link_by_mail_confirms_the_address_of_who_is_signed_in_with_it(world: World) {
