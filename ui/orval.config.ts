@@ -6,14 +6,16 @@ export default defineConfig({
   stoa: {
     input: { target: "../docs/openapi.json" },
     output: {
-      mode: "single",
-      target: "./src/api/generated/stoa.ts",
+      // A file for each noun, so that a page loads the calls of its own.
+      mode: "tags",
+      workspace: "./src/api/generated",
+      target: "./stoa.ts",
       client: "fetch",
       clean: true,
       headers: false,
       urlEncodeParameters: true,
       override: {
-        mutator: { path: "./src/api/client.ts", name: "call" },
+        mutator: { path: "../client.ts", name: "call" },
         fetch: { includeHttpResponseReturnType: false },
         useTypeOverInterfaces: true,
         useNamedParameters: false,

@@ -8,7 +8,7 @@ import {
   listMembers,
   signIn,
   viewWorkspace,
-} from "./generated/stoa";
+} from "./generated";
 
 afterEach(() => {
   vi.unstubAllGlobals();

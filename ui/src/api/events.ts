@@ -2,7 +2,7 @@
 // makes queries be asked anew; it carries no content, so nothing can be shown from it that may not be seen.
 
 import { useEffect, useState } from "react";
-import { getFollowEventsUrl } from "./generated/stoa";
+import { getFollowEventsUrl } from "./generated";
 import type { StoaEvent } from "./nouns";
 import { ME, type Noun, queryClient, refresh, refreshOlder } from "./queries";
 import { viewing } from "./viewing";

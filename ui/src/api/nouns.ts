@@ -1,6 +1,6 @@
 // The API's objects in the page's words. What they look like is generated from the API's description.
 
-import type { Blocked, MayVerb } from "./generated/stoa";
+import type { Blocked, MayVerb } from "./generated";
 
 export type {
   Account,
@@ -35,7 +35,7 @@ export type {
   Token as AccessToken,
   VariableWish as Variable,
   Workspace,
-} from "./generated/stoa";
+} from "./generated";
 
 /** What the caller may do with an object, and what its state forbids now. */
 export type Able = { may: MayVerb[]; blocked: { [verb: string]: Blocked } };

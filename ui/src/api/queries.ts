@@ -1,42 +1,27 @@
-// What the page asks for, by noun. A key is [workspace, noun, …], so that one event makes one noun be asked anew.
+// What the page asks for, by noun; what only members' and accounts' pages ask for is beside this. A key is [workspace, noun, …], so that one event makes one noun be asked anew.
 // Nothing is asked again by time or by focus: events say when.
 
 import { QueryCache, QueryClient, queryOptions, useInfiniteQuery, useMutation, useQuery } from "@tanstack/react-query";
-import { all, call, type Page, type Tagged } from "./client";
+import { all, type Page, type Tagged } from "./client";
 import {
-  type AuditPage,
-  type FindWhoParams,
-  findWho,
-  getListAuditUrl,
-  type ListAuditParams,
   type ListInstancesParams,
   type ListJobsParams,
-  type ListMembersParams,
   listBranches,
   listCommits,
   listDeployments,
-  listGrantable,
   listInstances,
-  listInvitations,
   listJobs,
   listMembers,
-  listOwnAudit,
-  listPasskeys,
-  listPresets,
   listProjects,
   listServers,
-  listSessions,
-  listTokens,
   viewAccount,
   viewDeployment,
   viewEnvironment,
   viewInstance,
-  viewPermissions,
   viewProject,
-  viewSecondFactor,
   viewServer,
   viewWorkspace,
-} from "./generated/stoa";
+} from "./generated";
 import { isCode, Problem } from "./problem";
 
 export type Noun =
@@ -83,7 +68,7 @@ export const queryClient: QueryClient = new QueryClient({
 const tagged = async <T>(answer: Promise<T>): Promise<Tagged<T>> => (await answer) as Tagged<T>;
 
 /** Only what was filled in: a filter that says nothing isn't asked for. */
-function given<T extends object>(query: T): T {
+export function given<T extends object>(query: T): T {
   return Object.fromEntries(Object.entries(query).filter(([, value]) => value !== "" && value != null)) as T;
 }
 
@@ -104,7 +89,7 @@ export const useWorkspaceQuery = (workspace: string) => useQuery(workspaceOption
 type Read<T> = (init: RequestInit) => Promise<T>;
 
 /** One object of a workspace, with its ETag. `key` is its address below the workspace. */
-function useObject<T>(workspace: string, noun: Noun, key: string, read: Read<T>, enabled = true, keep = true) {
+export function useObject<T>(workspace: string, noun: Noun, key: string, read: Read<T>, enabled = true, keep = true) {
   return useQuery({
     // What is edited in a dialog begins with what is saved now, not with what was shown the last time.
     ...(!keep && { gcTime: 0 }),
@@ -115,10 +100,10 @@ function useObject<T>(workspace: string, noun: Noun, key: string, read: Read<T>,
 }
 
 type Paged = { after?: string; limit?: number };
-type ReadPage<T> = (query: Paged, init: RequestInit) => Promise<Page<T>>;
+export type ReadPage<T> = (query: Paged, init: RequestInit) => Promise<Page<T>>;
 
 /** A list, page by page: `items` so far, and `fetchNextPage` while `hasNextPage`. */
-function usePages<T>(workspace: string, noun: Noun, key: unknown[], read: ReadPage<T>, enabled = true) {
+export function usePages<T>(workspace: string, noun: Noun, key: unknown[], read: ReadPage<T>, enabled = true) {
   const found = useInfiniteQuery({
     queryKey: [workspace, noun, "pages", ...key],
     queryFn: ({ signal, pageParam }) => read({ ...(pageParam && { after: pageParam }) }, { signal }),
@@ -130,7 +115,7 @@ function usePages<T>(workspace: string, noun: Noun, key: unknown[], read: ReadPa
 }
 
 /** A whole list: for choosers and short lists. */
-function useAll<T>(workspace: string, noun: Noun, key: unknown[], read: ReadPage<T>, enabled = true) {
+export function useAll<T>(workspace: string, noun: Noun, key: unknown[], read: ReadPage<T>, enabled = true) {
   return useQuery({
     queryKey: [workspace, noun, "all", ...key],
     queryFn: ({ signal }) => all((query) => read(query, { signal })),
@@ -139,51 +124,6 @@ function useAll<T>(workspace: string, noun: Noun, key: unknown[], read: ReadPage
 }
 
 type Search = { q?: string; limit?: number };
-
-export const useMembers = (workspace: string, query: ListMembersParams = {}, enabled = true) =>
-  usePages(
-    workspace,
-    "members",
-    [query],
-    (page, init) => listMembers(workspace, { ...given(query), ...page }, init),
-    enabled,
-  );
-export const useAllMembers = (workspace: string, enabled = true) =>
-  useAll(workspace, "members", [], (page, init) => listMembers(workspace, page, init), enabled);
-/** Who can do something: an action, a resource, or both. */
-export const useWho = (workspace: string, query: FindWhoParams) =>
-  usePages(workspace, "permissions", ["who", query], (page, init) => findWho(workspace, { ...query, ...page }, init));
-export const usePresets = (workspace: string, enabled = true) =>
-  useQuery({
-    queryKey: [workspace, "presets"],
-    queryFn: async ({ signal }) => (await listPresets(workspace, { signal })).items,
-    enabled,
-  });
-/** Everything that a profile may hold, by name: one answer, however much it is. */
-export const useGrantable = (workspace: string, enabled = true) =>
-  useQuery({
-    queryKey: [workspace, "permissions", "grantable"],
-    queryFn: ({ signal }) => listGrantable(workspace, { signal }),
-    enabled,
-  });
-export const useInvitations = (workspace: string, enabled = true) =>
-  useAll(workspace, "invitations", [], (page, init) => listInvitations(workspace, page, init), enabled);
-export const usePermissions = (workspace: string, member: string, enabled = true) =>
-  useObject(
-    workspace,
-    "permissions",
-    `/members/${member}/permissions`,
-    (init) => viewPermissions(workspace, member, init),
-    enabled,
-    false,
-  );
-export const useAudit = (workspace: string, mine: boolean, query: ListAuditParams = {}) =>
-  usePages(workspace, "audit", [mine, query], (page, init) =>
-    mine
-      ? listOwnAudit(workspace, { ...given(query), ...page }, init)
-      : // It is told in lines too, for exports; here it is a page.
-        call<AuditPage>(getListAuditUrl(workspace, { ...given(query), ...page }), init),
-  );
 
 export const useProjects = (workspace: string, query: Search = {}, enabled = true) =>
   usePages(
@@ -294,23 +234,6 @@ export function useCount(workspace: string, list: keyof typeof COUNTED) {
     },
   }).data;
 }
-
-/** A list of one's own account, page by page. */
-function useOwnPages<T>(what: string, read: ReadPage<T>) {
-  const found = useInfiniteQuery({
-    queryKey: [...ME, what],
-    queryFn: ({ signal, pageParam }) => read({ ...(pageParam && { after: pageParam }) }, { signal }),
-    initialPageParam: null as string | null,
-    getNextPageParam: (last) => last.next,
-  });
-  return { ...found, items: found.data?.pages.flatMap((page) => page.items) };
-}
-
-export const useSessions = () => useOwnPages("sessions", listSessions);
-export const useTokens = () => useOwnPages("tokens", listTokens);
-export const usePasskeys = () => useOwnPages("passkeys", listPasskeys);
-export const useSecondFactor = () =>
-  useQuery({ queryKey: [...ME, "second-factor"], queryFn: ({ signal }) => viewSecondFactor({ signal }) });
 
 /** When each question was last asked, by its hash: what was asked before the stream was open may have missed a change. */
 const asked = new Map<string, number>();

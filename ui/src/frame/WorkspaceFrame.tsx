@@ -8,6 +8,7 @@ import { isCode } from "@/api/problem";
 import { queryClient, useMe, useWorkspaceQuery } from "@/api/queries";
 import { Failed, LoadingPage, NotFound, Removed } from "@/kit";
 import { dress } from "@/theme/look";
+import { Reasons } from "./Reasons";
 import { Shell } from "./Shell";
 import { WorkspaceContext } from "./useWorkspace";
 
@@ -74,13 +75,15 @@ export function WorkspaceFrame() {
   const isAlone = location.pathname.split("/")[2] === "start";
   return (
     <WorkspaceContext.Provider value={workspace}>
-      {isAlone ? (
-        <Outlet />
-      ) : (
-        <Shell workspace={workspace}>
+      <Reasons workspace={workspace}>
+        {isAlone ? (
           <Outlet />
-        </Shell>
-      )}
+        ) : (
+          <Shell workspace={workspace}>
+            <Outlet />
+          </Shell>
+        )}
+      </Reasons>
     </WorkspaceContext.Provider>
   );
 }

@@ -1,6 +1,6 @@
 import { useDebouncedValue } from "@mantine/hooks";
 import { useQuery } from "@tanstack/react-query";
-import { listWorkspaces } from "@/api/generated/stoa";
+import { listWorkspaces } from "@/api/generated";
 import type { MyWorkspace } from "@/api/nouns";
 import { ME, useMe } from "@/api/queries";
 

@@ -1,5 +1,5 @@
 import { useNavigate } from "@tanstack/react-router";
-import { signOut } from "@/api/generated/stoa";
+import { signOut } from "@/api/generated";
 import { ME, queryClient } from "@/api/queries";
 import { dress } from "@/theme/look";
 

@@ -1,5 +1,5 @@
 import { useQueries } from "@tanstack/react-query";
-import { listCommits } from "@/api/generated/stoa";
+import { listCommits } from "@/api/generated";
 import type { Commit } from "@/api/nouns";
 import { useWorkspace } from "./useWorkspace";
 

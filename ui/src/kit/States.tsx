@@ -19,6 +19,7 @@ import { actionOf } from "./actions";
 import css from "./kit.module.css";
 import { Panel, Row } from "./Page";
 import { useTitle } from "./useTitle";
+import { type About, WhyButton } from "./Why";
 
 type Icon = ComponentType<{ size?: number; stroke?: number; "aria-hidden"?: boolean }>;
 
@@ -99,9 +100,12 @@ export function NotFound({ children, home }: { children?: ReactNode; home?: stri
       icon={IconMapQuestion}
       title="There is nothing here"
       actions={
-        <Button component={Link} to={home ? `/${home}` : "/"} leftSection={<IconArrowLeft size={16} stroke={1.75} />}>
-          {home ? "Back to the overview" : "Back to my workspaces"}
-        </Button>
+        <>
+          <Button component={Link} to={home ? `/${home}` : "/"} leftSection={<IconArrowLeft size={16} stroke={1.75} />}>
+            {home ? "Back to the overview" : "Back to my workspaces"}
+          </Button>
+          <WhyButton />
+        </>
       }
     >
       {children ?? "The address leads to nothing that exists, or to nothing that you may see."}
@@ -116,10 +120,12 @@ type ForbiddenProps = {
   what?: string;
   children?: ReactNode;
   back?: { name: string; to: string };
+  /** To what it would have been done. */
+  about?: About;
 };
 
 /** Names the missing permission, by word and key, and who can grant it. */
-export function Forbidden({ problem, action, what, children, back }: ForbiddenProps) {
+export function Forbidden({ problem, action, what, children, back, about }: ForbiddenProps) {
   const missing = problem?.missing.length ? problem.missing : action ? [action] : [];
   return (
     <State
@@ -132,11 +138,14 @@ export function Forbidden({ problem, action, what, children, back }: ForbiddenPr
             : "You may not open this"
       }
       actions={
-        back && (
-          <Button component={Link} to={back.to} leftSection={<IconArrowLeft size={16} stroke={1.75} />}>
-            Back to {back.name}
-          </Button>
-        )
+        <>
+          {back && (
+            <Button component={Link} to={back.to} leftSection={<IconArrowLeft size={16} stroke={1.75} />}>
+              Back to {back.name}
+            </Button>
+          )}
+          {missing.length > 0 && <WhyButton action={actionOf(missing[0] ?? "")?.key} about={about} />}
+        </>
       }
       below={
         (missing.length > 0 || Boolean(problem?.ask.length)) && (

@@ -17,3 +17,4 @@ export { duration, relative, Time } from "./Time";
 export { useFocusBack } from "./useFocusBack";
 export { usePhone } from "./usePhone";
 export { useTitle } from "./useTitle";
+export { type About, type Question, WhyButton, WhyContext } from "./Why";

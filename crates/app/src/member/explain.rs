@@ -68,7 +68,12 @@ impl App {
             Because::Granted => self.end_of(&permit, &wanted).await?,
             _ => None,
         };
-        Ok(Explained { because, detail: sentence(because, &member.name, action, kind), until })
+        let mut detail = sentence(because, &member.name, action, kind);
+        if let Some(remedy) = remedy(because, permit.by_owner()) {
+            detail.push(' ');
+            detail.push_str(remedy);
+        }
+        Ok(Explained { because, detail, until })
     }
 
     async fn because<T: Target>(
@@ -113,10 +118,18 @@ fn sentence(because: Because, name: &str, action: Option<Action>, kind: &str) ->
         }
         Because::ActionMissing => {
             let label = action.map_or("", Action::label);
-            format!("{name} doesn't have the permission {label}. Switch it on under Action Permissions.")
+            format!("{name} doesn't have the permission {label}.")
         }
-        Because::ResourceNotAllowed => {
-            format!("This {kind} isn't among what {name} is allowed. Add it under Resource Access.")
-        }
+        Because::ResourceNotAllowed => format!("This {kind} isn't among what {name} is allowed."),
+    }
+}
+
+/// What whoever asks can do about it: owners change it, a member asks one.
+fn remedy(because: Because, by_owner: bool) -> Option<&'static str> {
+    match because {
+        Because::ActionMissing if by_owner => Some("Switch it on under Action Permissions."),
+        Because::ResourceNotAllowed if by_owner => Some("Add it under Resource Access."),
+        Because::ActionMissing | Because::ResourceNotAllowed => Some("Ask an owner of the workspace."),
+        Because::Owner | Because::Granted => None,
     }
 }

@@ -1,9 +1,9 @@
 import { Button, Menu } from "@mantine/core";
 import { IconActivity, IconDownload } from "@tabler/icons-react";
 import { useState } from "react";
-import type { ListAuditParams } from "@/api/generated/stoa";
+import type { ListAuditParams } from "@/api/generated";
+import { useAudit } from "@/api/peopleQueries";
 import { type Problem, problemOf } from "@/api/problem";
-import { useAudit } from "@/api/queries";
 import { useWorkspace } from "@/frame/useWorkspace";
 import { Empty, Failed, LoadingRows, More, Note, PageTitle, Panel } from "@/kit";
 import css from "./activity.module.css";

@@ -1,6 +1,6 @@
 import { Button, SegmentedControl, Select, TextInput } from "@mantine/core";
 import { IconX } from "@tabler/icons-react";
-import { useAllMembers } from "@/api/queries";
+import { useAllMembers } from "@/api/peopleQueries";
 import css from "./activity.module.css";
 import type { Filter, useFilters } from "./useFilters";
 import { CHOICES, labelOf, OUTCOMES } from "./words";

@@ -1,7 +1,7 @@
 // The audit log as lines of JSON, kept as a file.
 
 import { ask } from "@/api/client";
-import { getListAuditUrl, type ListAuditParams } from "@/api/generated/stoa";
+import { getListAuditUrl, type ListAuditParams } from "@/api/generated";
 
 export async function exportLog(workspace: string, query: ListAuditParams): Promise<void> {
   const answer = await ask(getListAuditUrl(workspace, query), { headers: { Accept: "application/x-ndjson" } });

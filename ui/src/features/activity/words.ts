@@ -1,7 +1,7 @@
 // What an audit event says beside its sentence, which is the server's: choices to narrow the log by, names that stand
 // out, and differences as rows.
 
-import { AuditAction } from "@/api/generated/stoa";
+import { AuditAction } from "@/api/generated";
 import type { AuditEvent } from "@/api/nouns";
 import { actionOf } from "@/kit/actions";
 

@@ -2,7 +2,7 @@ import { Button, TextInput } from "@mantine/core";
 import { useDebouncedValue } from "@mantine/hooks";
 import { IconSearch, IconUsers } from "@tabler/icons-react";
 import { useState } from "react";
-import type { AdministeredAccount } from "@/api/generated/stoa";
+import type { AdministeredAccount } from "@/api/generated";
 import {
   Chip,
   ConfirmDialog,

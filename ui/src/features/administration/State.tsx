@@ -1,5 +1,5 @@
 import type { ReactNode } from "react";
-import type { Installation } from "@/api/generated/stoa";
+import type { Installation } from "@/api/generated";
 import { bytes } from "@/features/servers/Load";
 import { Failed, LoadingRows, Note, Panel, Section, StatusBadge, Time } from "@/kit";
 import css from "./administration.module.css";

@@ -2,7 +2,7 @@ import { Button, Select, TextInput } from "@mantine/core";
 import { useDebouncedValue } from "@mantine/hooks";
 import { IconAlertTriangle, IconLayoutGrid, IconSearch } from "@tabler/icons-react";
 import { useState } from "react";
-import type { AdministeredWorkspace } from "@/api/generated/stoa";
+import type { AdministeredWorkspace } from "@/api/generated";
 import { Chip, Dialog, Empty, Failed, LoadingRows, More, Note, Panel, Person, Table, Time } from "@/kit";
 import css from "./administration.module.css";
 import { useAccounts, useAllWorkspaces, useOwnerNaming } from "./queries";

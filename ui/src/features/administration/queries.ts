@@ -10,7 +10,7 @@ import {
   listAllWorkspaces,
   nameOwner,
   viewInstallation,
-} from "@/api/generated/stoa";
+} from "@/api/generated";
 import type { Problem } from "@/api/problem";
 import { queryClient } from "@/api/queries";
 

@@ -3,7 +3,7 @@ import { IconChevronDown, IconCircleCheckFilled, IconKey, IconPlayerPlay } from 
 import { useMutation } from "@tanstack/react-query";
 import { type FormEvent, useEffect, useState } from "react";
 import { ifMatch, type Tagged } from "@/api/client";
-import { type Ai, type AiProvider, removeAi, setAi, type Tested, testAi } from "@/api/generated/stoa";
+import { type Ai, type AiProvider, removeAi, setAi, type Tested, testAi } from "@/api/generated";
 import type { Problem } from "@/api/problem";
 import { queryClient, useAct } from "@/api/queries";
 import { ConfirmDialog, Note, notice, Time } from "@/kit";

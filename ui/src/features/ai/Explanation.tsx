@@ -2,7 +2,7 @@ import { ActionIcon, Button, CloseButton, Tooltip } from "@mantine/core";
 import { IconCheck, IconCopy, IconInfoCircle, IconLoader2, IconPlayerStop, IconSparkles } from "@tabler/icons-react";
 import { Link } from "@tanstack/react-router";
 import { type ReactNode, useEffect, useId, useRef, useState } from "react";
-import type { Evidence, ExplainWish } from "@/api/generated/stoa";
+import type { Evidence, ExplainWish } from "@/api/generated";
 import { copyText, Note } from "@/kit";
 import css from "./ai.module.css";
 import { type Block, blocks, type Inline, plainText } from "./answer";

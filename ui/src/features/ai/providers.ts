@@ -6,7 +6,7 @@ import {
   IconSquareLetterO,
   type TablerIcon,
 } from "@tabler/icons-react";
-import type { AiProvider } from "@/api/generated/stoa";
+import type { AiProvider } from "@/api/generated";
 
 type Look = { key: AiProvider; name: string; Icon: TablerIcon; model: string };
 

@@ -2,7 +2,7 @@
 
 import { useQuery } from "@tanstack/react-query";
 import type { Tagged } from "@/api/client";
-import { type Ai, listAiModels, previewAi, viewAi, viewAiUsage } from "@/api/generated/stoa";
+import { type Ai, listAiModels, previewAi, viewAi, viewAiUsage } from "@/api/generated";
 import type { Problem } from "@/api/problem";
 
 // Below the workspace's own key: its event makes them be asked anew.

@@ -1,6 +1,6 @@
 import { useCallback, useEffect, useRef, useState } from "react";
 import { ask } from "@/api/client";
-import { type Evidence, type ExplainWish, type ExplanationPart, getExplainLogUrl } from "@/api/generated/stoa";
+import { type Evidence, type ExplainWish, type ExplanationPart, getExplainLogUrl } from "@/api/generated";
 import { Problem, problemOf } from "@/api/problem";
 import { takeEvents } from "@/features/logs/lines";
 

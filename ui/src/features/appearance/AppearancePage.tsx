@@ -2,7 +2,7 @@ import { Button } from "@mantine/core";
 import { IconArrowRight } from "@tabler/icons-react";
 import { useEffect, useRef, useState } from "react";
 import { ifMatch } from "@/api/client";
-import { changeWorkspace } from "@/api/generated/stoa";
+import { changeWorkspace } from "@/api/generated";
 import type { Workspace } from "@/api/nouns";
 import { isCode } from "@/api/problem";
 import { ME, queryClient, refresh, useAct } from "@/api/queries";

@@ -3,7 +3,7 @@ import { IconTrash, IconUpload } from "@tabler/icons-react";
 import { useMutation } from "@tanstack/react-query";
 import { type DragEvent, useRef, useState } from "react";
 import { ask, call, type Tagged } from "@/api/client";
-import { getChangeLogoUrl, getViewLogoUrl, removeLogo } from "@/api/generated/stoa";
+import { getChangeLogoUrl, getViewLogoUrl, removeLogo } from "@/api/generated";
 import type { Workspace } from "@/api/nouns";
 import { isCode, type Problem } from "@/api/problem";
 import { ME, queryClient, refresh } from "@/api/queries";

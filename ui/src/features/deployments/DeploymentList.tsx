@@ -1,5 +1,5 @@
 import { Button } from "@mantine/core";
-import { deployInstance } from "@/api/generated/stoa";
+import { deployInstance } from "@/api/generated";
 import type { Deployment, Instance } from "@/api/nouns";
 import { useAct, useDeployments } from "@/api/queries";
 import { useSubjects } from "@/frame/useSubjects";

@@ -10,7 +10,7 @@ import {
 } from "@tabler/icons-react";
 import { useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
-import { cancelDeployment, deployInstance, type ExplainWish } from "@/api/generated/stoa";
+import { cancelDeployment, deployInstance, type ExplainWish } from "@/api/generated";
 import type { Deployment, Instance } from "@/api/nouns";
 import { useAct, useDeployment } from "@/api/queries";
 import { Explanation } from "@/features/ai";

@@ -1,6 +1,6 @@
 import { Button } from "@mantine/core";
 import { IconExternalLink, IconLoader2, IconRocket } from "@tabler/icons-react";
-import { createInstance } from "@/api/generated/stoa";
+import { createInstance } from "@/api/generated";
 import type { Instance, Project, Server } from "@/api/nouns";
 import { useAct } from "@/api/queries";
 import { CodeToCopy, Go, Note, StatusBadge } from "@/kit";

@@ -1,5 +1,5 @@
 import { useMutation } from "@tanstack/react-query";
-import { createProject, createServer } from "@/api/generated/stoa";
+import { createProject, createServer } from "@/api/generated";
 import type { Server } from "@/api/nouns";
 import type { Problem } from "@/api/problem";
 import { refresh } from "@/api/queries";

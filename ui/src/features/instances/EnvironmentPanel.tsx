@@ -1,7 +1,7 @@
 import { Button } from "@mantine/core";
 import { useState } from "react";
 import { ifMatch, type Tagged } from "@/api/client";
-import { setEnvironment } from "@/api/generated/stoa";
+import { setEnvironment } from "@/api/generated";
 import type { Environment } from "@/api/nouns";
 import { useAct, useEnvironment } from "@/api/queries";
 import { Failed, LoadingRows, Note, Panel, Section } from "@/kit";

@@ -17,7 +17,7 @@ import {
   restartInstance,
   startInstance,
   stopInstance,
-} from "@/api/generated/stoa";
+} from "@/api/generated";
 import type { Instance } from "@/api/nouns";
 import { useAct } from "@/api/queries";
 import { AbleButton, ConfirmDialog, DisabledReason, Note, reasonAgainst } from "@/kit";

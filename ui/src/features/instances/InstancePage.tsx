@@ -96,6 +96,7 @@ export function InstancePage() {
           action="view_logs"
           what={tab === "logs" ? "read logs here" : "see deployments here"}
           back={{ name: here.name, to: base }}
+          about={{ kind: "instance", id: here.id, name: here.name }}
         >
           You may see {here.name}, but your permissions in {workspace.name} don't include this action.
         </Forbidden>

@@ -1,7 +1,7 @@
 import { Button, Switch, TextInput } from "@mantine/core";
 import { useState } from "react";
 import { ifMatch, type Tagged } from "@/api/client";
-import { changeInstance } from "@/api/generated/stoa";
+import { changeInstance } from "@/api/generated";
 import type { Instance } from "@/api/nouns";
 import { useAct } from "@/api/queries";
 import { Note, Panel, Section } from "@/kit";

@@ -3,7 +3,7 @@ import { useDebouncedCallback } from "@mantine/hooks";
 import { IconBox, IconPlus, IconSearch } from "@tabler/icons-react";
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import { useState } from "react";
-import type { ListInstancesParams } from "@/api/generated/stoa";
+import type { ListInstancesParams } from "@/api/generated";
 import { useAllProjects, useAllServers, useInstances } from "@/api/queries";
 import { useWorkspace } from "@/frame/useWorkspace";
 import { Empty, EmptyPage, Failed, LoadingRows, More, PageTitle, Panel } from "@/kit";

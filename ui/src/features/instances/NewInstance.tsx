@@ -1,7 +1,7 @@
 import { Button, Select, Switch, TextInput } from "@mantine/core";
 import { useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
-import { createInstance } from "@/api/generated/stoa";
+import { createInstance } from "@/api/generated";
 import type { Instance, Stage } from "@/api/nouns";
 import { useAct, useAllProjects, useAllServers, useBranches } from "@/api/queries";
 import { useWorkspace } from "@/frame/useWorkspace";

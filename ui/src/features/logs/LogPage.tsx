@@ -1,6 +1,6 @@
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import { useState } from "react";
-import type { ExplainWish } from "@/api/generated/stoa";
+import type { ExplainWish } from "@/api/generated";
 import type { Deployment, Instance } from "@/api/nouns";
 import { Explanation } from "@/features/ai";
 import { useWorkspace } from "@/frame/useWorkspace";

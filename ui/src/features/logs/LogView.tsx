@@ -9,7 +9,7 @@ import {
   IconTextWrap,
 } from "@tabler/icons-react";
 import { type ReactNode, useEffect, useRef, useState } from "react";
-import { getReadLogsUrl } from "@/api/generated/stoa";
+import { getReadLogsUrl } from "@/api/generated";
 import { Note, usePhone } from "@/kit";
 import { Choice } from "./Choice";
 import { Finder } from "./find";

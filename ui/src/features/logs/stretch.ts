@@ -1,4 +1,4 @@
-import type { ExplainWish } from "@/api/generated/stoa";
+import type { ExplainWish } from "@/api/generated";
 import type { Shown } from "./lines";
 
 /** The chosen lines as the server is asked for them: by their moments, and by the first and the last of them. */

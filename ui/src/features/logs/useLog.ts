@@ -1,7 +1,7 @@
 import { useDocumentVisibility } from "@mantine/hooks";
 import { useEffect, useRef, useState } from "react";
 import { ask } from "@/api/client";
-import { getReadLogsUrl } from "@/api/generated/stoa";
+import { getReadLogsUrl } from "@/api/generated";
 import type { LogLine } from "@/api/nouns";
 import { Problem, problemOf } from "@/api/problem";
 import { append, type Buffer, emptyBuffer, type Shown, shown, takeEvents } from "./lines";

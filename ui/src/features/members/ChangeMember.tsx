@@ -1,5 +1,5 @@
 import { useNavigate } from "@tanstack/react-router";
-import { changeRole, removeMember } from "@/api/generated/stoa";
+import { changeRole, removeMember } from "@/api/generated";
 import type { Member } from "@/api/nouns";
 import { ME, queryClient, useAct } from "@/api/queries";
 import { useWorkspace } from "@/frame/useWorkspace";

@@ -1,9 +1,10 @@
 import { Button } from "@mantine/core";
 import { IconClockHour4, IconMail, IconSend, IconX } from "@tabler/icons-react";
 import { useState } from "react";
-import { resendInvitation, revokeInvitation } from "@/api/generated/stoa";
+import { resendInvitation, revokeInvitation } from "@/api/generated";
 import type { Invitation } from "@/api/nouns";
-import { useAct, useInvitations } from "@/api/queries";
+import { useInvitations } from "@/api/peopleQueries";
+import { useAct } from "@/api/queries";
 import { CodeToCopy, ConfirmDialog, Dialog, Failed, Note, Panel, PersonAvatar, Section, Time } from "@/kit";
 import css from "./members.module.css";
 

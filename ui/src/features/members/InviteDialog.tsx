@@ -1,7 +1,7 @@
 import { Button, Textarea } from "@mantine/core";
 import { useMutation } from "@tanstack/react-query";
 import { useEffect, useRef, useState } from "react";
-import { createInvitation } from "@/api/generated/stoa";
+import { createInvitation } from "@/api/generated";
 import type { Invitation, Workspace } from "@/api/nouns";
 import { isCode, type Problem, problemOf } from "@/api/problem";
 import { refresh } from "@/api/queries";

@@ -1,5 +1,5 @@
 import { useQueries } from "@tanstack/react-query";
-import { listDeployments } from "@/api/generated/stoa";
+import { listDeployments } from "@/api/generated";
 import type { Deployment, Instance, Job } from "@/api/nouns";
 import { useJobs } from "@/api/queries";
 import { useSubjects } from "@/frame/useSubjects";

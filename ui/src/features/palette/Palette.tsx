@@ -19,7 +19,8 @@ import {
 import { useNavigate } from "@tanstack/react-router";
 import { type ComponentType, type KeyboardEvent, useId, useState } from "react";
 import type { Workspace } from "@/api/nouns";
-import { useInstances, useMe, useMembers, useProjects, useServers } from "@/api/queries";
+import { useMembers } from "@/api/peopleQueries";
+import { useInstances, useMe, useProjects, useServers } from "@/api/queries";
 import { samePlaceIn } from "@/frame/places";
 import { useSignOut } from "@/frame/useSignOut";
 import { useFocusBack, usePhone } from "@/kit";

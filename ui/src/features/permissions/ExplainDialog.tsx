@@ -1,15 +1,16 @@
 import { Button, Select } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
-import { type ActionKey, explainPermission } from "@/api/generated/stoa";
-import type { Member } from "@/api/nouns";
+import { type ActionKey, explainPermission } from "@/api/generated";
+import { useGrantable } from "@/api/peopleQueries";
 import { problemOf } from "@/api/problem";
-import { useAllInstances, useAllProjects, useAllServers, useGrantable } from "@/api/queries";
+import { useAllInstances, useAllProjects, useAllServers } from "@/api/queries";
+import { viewing } from "@/api/viewing";
 import { useWorkspace } from "@/frame/useWorkspace";
-import { Dialog, Note } from "@/kit";
+import { type About, Dialog, Note, type Question } from "@/kit";
 import { ACTIONS } from "@/kit/actions";
 import { endWords } from "./ends";
-import { type About, WhoDialog } from "./WhoDialog";
+import { WhoDialog } from "./WhoDialog";
 
 type Named = { id: string; name: string };
 
@@ -29,13 +30,22 @@ function useSubjects(isOwner: boolean): Record<About["kind"], Named[]> {
   };
 }
 
-/** Why a member can or can't do something: the server's own answer. */
-export function ExplainDialog({ member, onClose }: { member: Member; onClose: () => void }) {
+type Props = {
+  member: { id: string; account: { name: string } };
+  /** What is asked about at first. */
+  question?: Question | undefined;
+  onClose: () => void;
+};
+
+/** Why a member, or oneself, can or can't do something: the server's own answer. */
+export function ExplainDialog({ member, question, onClose }: Props) {
   const workspace = useWorkspace();
+  const isOneself = member.id === workspace.member_id && !viewing();
   const isOwner = workspace.may.includes("manage");
   const subjects = useSubjects(isOwner);
-  const [action, setAction] = useState<ActionKey | null>(null);
-  const [resource, setResource] = useState<string | null>(null);
+  const [action, setAction] = useState<ActionKey | null>(question?.action ?? null);
+  const about = question?.about;
+  const [resource, setResource] = useState<string | null>(about ? `${about.kind} ${about.id}` : null);
   const [isAskingWho, setAskingWho] = useState(false);
   const [kind, id] = (resource?.split(" ") ?? []) as [About["kind"]?, string?];
   const query = { ...(action && { action }), ...(kind && { [kind]: id }) };
@@ -44,19 +54,28 @@ export function ExplainDialog({ member, onClose }: { member: Member; onClose: ()
     queryFn: ({ signal }) => explainPermission(workspace.slug, member.id, query, { signal }),
     enabled: Boolean(action || resource),
   });
+  // What is asked about at first is there before the lists are.
+  const named = (key: About["kind"]): Named[] => {
+    const listed = subjects[key];
+    return about?.kind === key && !listed.some((one) => one.id === about.id) ? [about, ...listed] : listed;
+  };
   const group = (word: string, key: About["kind"]) => ({
     group: word,
-    items: subjects[key].map((one) => ({ value: `${key} ${one.id}`, label: one.name })),
+    items: named(key).map((one) => ({ value: `${key} ${one.id}`, label: one.name })),
   });
-  const name = kind && subjects[kind].find((one) => one.id === id)?.name;
+  const name = kind && named(kind).find((one) => one.id === id)?.name;
   if (isAskingWho && kind && id && name)
     return <WhoDialog about={{ kind, id, name }} onClose={() => setAskingWho(false)} />;
   return (
     <Dialog
       opened
       onClose={onClose}
-      title={`What may ${member.account.name} do, and why?`}
-      sentence="Choose an action, and what it would be done to."
+      title={`What may ${isOneself ? "you" : member.account.name} do, and why?`}
+      sentence={
+        isOwner
+          ? "Choose an action, and what it would be done to."
+          : "Choose an action, and what it would be done to. Owners give permissions, and add what isn't offered here."
+      }
       size={560}
       foot={
         <>

@@ -1,7 +1,7 @@
 import { Button, Menu } from "@mantine/core";
 import { IconCheck, IconChevronDown, IconWand } from "@tabler/icons-react";
 import type { ActionKey } from "@/api/nouns";
-import { usePresets } from "@/api/queries";
+import { usePresets } from "@/api/peopleQueries";
 import { useWorkspace } from "@/frame/useWorkspace";
 import { usePhone } from "@/kit";
 import css from "./permissions.module.css";

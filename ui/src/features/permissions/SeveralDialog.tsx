@@ -3,7 +3,7 @@ import { IconUsers, IconX } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import type { Tagged } from "@/api/client";
-import { setPermissionsOfSeveral, viewPermissions } from "@/api/generated/stoa";
+import { setPermissionsOfSeveral, viewPermissions } from "@/api/generated";
 import type { Member, Permissions } from "@/api/nouns";
 import { isCode } from "@/api/problem";
 import { useAct } from "@/api/queries";

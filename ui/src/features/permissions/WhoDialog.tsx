@@ -2,14 +2,12 @@ import { Button, Select } from "@mantine/core";
 import { IconCrown } from "@tabler/icons-react";
 import { useState } from "react";
 import type { ActionKey } from "@/api/nouns";
-import { useWho } from "@/api/queries";
+import { useWho } from "@/api/peopleQueries";
 import { useWorkspace } from "@/frame/useWorkspace";
-import { Dialog, Empty, Failed, LoadingRows, More, Panel, PersonAvatar, Row } from "@/kit";
+import { type About, Dialog, Empty, Failed, LoadingRows, More, Panel, PersonAvatar, Row } from "@/kit";
 import { ACTIONS } from "@/kit/actions";
 import { endWords } from "./ends";
 import css from "./permissions.module.css";
-
-export type About = { kind: "project" | "instance" | "server"; id: string; name: string };
 
 /** Who can do something here: the server's own answer, member by member. */
 export function WhoDialog({ about, onClose }: { about: About; onClose: () => void }) {

@@ -2,7 +2,7 @@ import { Button, TextInput } from "@mantine/core";
 import { useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
 import { ifMatch, type Tagged } from "@/api/client";
-import { changeProject, deleteProject } from "@/api/generated/stoa";
+import { changeProject, deleteProject } from "@/api/generated";
 import type { Project } from "@/api/nouns";
 import { useAct, useAllInstances } from "@/api/queries";
 import { AbleButton, ConfirmDialog, Note, Panel, Section } from "@/kit";

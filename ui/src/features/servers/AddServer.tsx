@@ -1,6 +1,6 @@
 import { Button, TextInput } from "@mantine/core";
 import { useState } from "react";
-import { createServer } from "@/api/generated/stoa";
+import { createServer } from "@/api/generated";
 import type { Server } from "@/api/nouns";
 import { useAct } from "@/api/queries";
 import { Dialog, Note } from "@/kit";

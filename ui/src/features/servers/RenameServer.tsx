@@ -2,7 +2,7 @@ import { Button, TextInput } from "@mantine/core";
 import { useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
 import { ifMatch, type Tagged } from "@/api/client";
-import { changeServer } from "@/api/generated/stoa";
+import { changeServer } from "@/api/generated";
 import type { Server } from "@/api/nouns";
 import { useAct } from "@/api/queries";
 import { Dialog, Note } from "@/kit";

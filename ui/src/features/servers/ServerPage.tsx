@@ -1,6 +1,6 @@
 import { useNavigate, useParams } from "@tanstack/react-router";
 import { useState } from "react";
-import { deleteServer } from "@/api/generated/stoa";
+import { deleteServer } from "@/api/generated";
 import { useAct, useAllInstances, useServer } from "@/api/queries";
 import { WhoButton } from "@/features/permissions/WhoButton";
 import { useWorkspace } from "@/frame/useWorkspace";

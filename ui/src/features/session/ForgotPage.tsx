@@ -2,7 +2,7 @@ import { Button, TextInput } from "@mantine/core";
 import { useMutation } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { type FormEvent, useState } from "react";
-import { askForReset } from "@/api/generated/stoa";
+import { askForReset } from "@/api/generated";
 import { isCode, type Problem } from "@/api/problem";
 import { Note, useTitle } from "@/kit";
 import { Entrance } from "./Entrance";

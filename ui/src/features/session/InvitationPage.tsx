@@ -3,13 +3,7 @@ import { IconInfoCircle, IconMailOff } from "@tabler/icons-react";
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useParams } from "@tanstack/react-router";
 import { type FormEvent, useEffect, useState } from "react";
-import {
-  type AcceptInvitation,
-  acceptInvitation,
-  type Joined,
-  signOut,
-  viewInvitationLink,
-} from "@/api/generated/stoa";
+import { type AcceptInvitation, acceptInvitation, type Joined, signOut, viewInvitationLink } from "@/api/generated";
 import type { InvitationLink } from "@/api/nouns";
 import { isCode, type Problem } from "@/api/problem";
 import { ME, queryClient, useMe } from "@/api/queries";

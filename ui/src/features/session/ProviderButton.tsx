@@ -1,7 +1,7 @@
 import { Button } from "@mantine/core";
 import { IconLogin2 } from "@tabler/icons-react";
 import { useMutation, useQuery } from "@tanstack/react-query";
-import { sendToProvider, viewSignInWays } from "@/api/generated/stoa";
+import { sendToProvider, viewSignInWays } from "@/api/generated";
 import type { Problem } from "@/api/problem";
 import { Note } from "@/kit";
 import { leaveFor } from "./leave";

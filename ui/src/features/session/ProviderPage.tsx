@@ -8,7 +8,7 @@ import {
   type ProviderAnswer,
   type SessionAnswer,
   showFactorAfterProvider,
-} from "@/api/generated/stoa";
+} from "@/api/generated";
 import { isCode, type Problem } from "@/api/problem";
 import { ME, queryClient } from "@/api/queries";
 import { LoadingPage, notice, useTitle } from "@/kit";

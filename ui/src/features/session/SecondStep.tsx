@@ -1,7 +1,7 @@
 import { Button, TextInput } from "@mantine/core";
 import { IconFingerprint } from "@tabler/icons-react";
 import { type FormEvent, useState } from "react";
-import type { PasskeyShown } from "@/api/generated/stoa";
+import type { PasskeyShown } from "@/api/generated";
 import { Note } from "@/kit";
 import css from "./session.module.css";
 

@@ -3,7 +3,7 @@ import { IconShieldCheck } from "@tabler/icons-react";
 import { useMutation } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { type FormEvent, lazy, Suspense, useState } from "react";
-import { beginPasskeySignIn, type SessionAnswer, signIn } from "@/api/generated/stoa";
+import { beginPasskeySignIn, type SessionAnswer, signIn } from "@/api/generated";
 import { isCode, type Problem } from "@/api/problem";
 import { ME, queryClient } from "@/api/queries";
 import { Note, notice } from "@/kit";

@@ -1,6 +1,6 @@
 // Passkeys in the browser. What talks to authenticators is loaded when one is first used.
 
-import type { NewPasskey, PasskeyAsked, PasskeyShown } from "@/api/generated/stoa";
+import type { NewPasskey, PasskeyAsked, PasskeyShown } from "@/api/generated";
 import { Problem } from "@/api/problem";
 
 type Part = typeof import("@simplewebauthn/browser");

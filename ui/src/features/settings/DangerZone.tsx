@@ -2,7 +2,7 @@ import { Button } from "@mantine/core";
 import { Link, useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
 import { ifMatch } from "@/api/client";
-import { deleteWorkspace } from "@/api/generated/stoa";
+import { deleteWorkspace } from "@/api/generated";
 import { ME, queryClient, useAct, useAllInstances } from "@/api/queries";
 import { useWorkspace } from "@/frame/useWorkspace";
 import { ConfirmDialog, DisabledReason, PageTitle, Panel, StageTag, StatusBadge } from "@/kit";

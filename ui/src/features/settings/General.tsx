@@ -2,7 +2,7 @@ import { Button, TextInput } from "@mantine/core";
 import { useNavigate } from "@tanstack/react-router";
 import { type FormEvent, useEffect, useRef, useState } from "react";
 import { ifMatch } from "@/api/client";
-import { changeWorkspace } from "@/api/generated/stoa";
+import { changeWorkspace } from "@/api/generated";
 import type { Workspace } from "@/api/nouns";
 import { isCode } from "@/api/problem";
 import { ME, queryClient, useAct } from "@/api/queries";

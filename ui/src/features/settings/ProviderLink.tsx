@@ -2,7 +2,7 @@ import { Button } from "@mantine/core";
 import { IconLogin2 } from "@tabler/icons-react";
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { useState } from "react";
-import { linkIdentity, unlinkIdentity, viewIdentity } from "@/api/generated/stoa";
+import { linkIdentity, unlinkIdentity, viewIdentity } from "@/api/generated";
 import type { Problem } from "@/api/problem";
 import { ME, queryClient } from "@/api/queries";
 import { leaveFor } from "@/features/session/leave";

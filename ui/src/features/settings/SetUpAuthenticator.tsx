@@ -2,7 +2,7 @@ import { Button, TextInput } from "@mantine/core";
 import { useMutation } from "@tanstack/react-query";
 import { useEffect, useRef, useState } from "react";
 import { encode } from "uqr";
-import { type BegunAuthenticator, beginAuthenticator, confirmAuthenticator } from "@/api/generated/stoa";
+import { type BegunAuthenticator, beginAuthenticator, confirmAuthenticator } from "@/api/generated";
 import type { Problem } from "@/api/problem";
 import { CodeToCopy, Dialog, Note } from "@/kit";
 import { refreshFactors } from "./secondFactor";

@@ -1,7 +1,7 @@
 import { Switch } from "@mantine/core";
 import { Link } from "@tanstack/react-router";
 import { ifMatch } from "@/api/client";
-import { changeWorkspace } from "@/api/generated/stoa";
+import { changeWorkspace } from "@/api/generated";
 import type { Workspace } from "@/api/nouns";
 import { useAct } from "@/api/queries";
 import { useWorkspace } from "@/frame/useWorkspace";

@@ -2,10 +2,11 @@ import { Button, MultiSelect, Select, TextInput } from "@mantine/core";
 import { IconKey, IconPlus } from "@tabler/icons-react";
 import { useMutation } from "@tanstack/react-query";
 import { useState } from "react";
-import { type ActionKey, createToken, deleteToken } from "@/api/generated/stoa";
+import { useTokens } from "@/api/accountQueries";
+import { type ActionKey, createToken, deleteToken } from "@/api/generated";
 import type { AccessToken } from "@/api/nouns";
 import type { Problem } from "@/api/problem";
-import { ME, queryClient, useMe, useTokens } from "@/api/queries";
+import { ME, queryClient, useMe } from "@/api/queries";
 import {
   CodeToCopy,
   ConfirmDialog,

@@ -4,7 +4,7 @@
 import { Button, PasswordInput } from "@mantine/core";
 import { useMutation } from "@tanstack/react-query";
 import { type ReactNode, useState } from "react";
-import { beginPasskeyConfirmation, confirmSession } from "@/api/generated/stoa";
+import { beginPasskeyConfirmation, confirmSession } from "@/api/generated";
 import { isCode, Problem } from "@/api/problem";
 import { SecondStep, type Shown } from "@/features/session/SecondStep";
 import { Dialog, Note } from "@/kit";

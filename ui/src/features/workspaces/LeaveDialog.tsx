@@ -1,5 +1,5 @@
 import { useMutation } from "@tanstack/react-query";
-import { removeMember, viewWorkspace } from "@/api/generated/stoa";
+import { removeMember, viewWorkspace } from "@/api/generated";
 import type { MyWorkspace } from "@/api/nouns";
 import type { Problem } from "@/api/problem";
 import { ME, queryClient } from "@/api/queries";

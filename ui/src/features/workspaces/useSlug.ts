@@ -1,7 +1,7 @@
 import { useDebouncedValue } from "@mantine/hooks";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
-import { checkSlug } from "@/api/generated/stoa";
+import { checkSlug } from "@/api/generated";
 import { isCode } from "@/api/problem";
 
 export type SlugState = {

@@ -1,0 +1,25 @@
+import { type ReactNode, useState } from "react";
+import type { Workspace } from "@/api/nouns";
+import { useMe } from "@/api/queries";
+import { viewing } from "@/api/viewing";
+import { ExplainDialog } from "@/features/permissions/later";
+import { type Question, WhyContext } from "@/kit/Why";
+
+/** Answers every *Why?* below it: about oneself, or about whom one views as. */
+export function Reasons({ workspace, children }: { workspace: Workspace; children: ReactNode }) {
+  const me = useMe().data;
+  const [question, setQuestion] = useState<Question | null>(null);
+  const account = { name: viewing()?.name ?? me?.name ?? "" };
+  return (
+    <WhyContext.Provider value={setQuestion}>
+      {children}
+      {question && (
+        <ExplainDialog
+          member={{ id: workspace.member_id, account }}
+          question={question}
+          onClose={() => setQuestion(null)}
+        />
+      )}
+    </WhyContext.Provider>
+  );
+}
