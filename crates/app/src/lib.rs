@@ -27,6 +27,7 @@ pub mod ports;
 pub mod preset;
 pub mod project;
 pub mod provider;
+mod search;
 pub mod second_factor;
 pub mod secrets;
 pub mod server;

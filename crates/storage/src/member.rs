@@ -4,6 +4,7 @@ use stoa_domain::member::Role;
 use stoa_domain::permission::member::{ChangeRole, Remove};
 use stoa_domain::{AccountId, Action, MemberId, Permit, Refusal, ResourceKind, Timestamp, WorkspaceId};
 
+use crate::detail::Detail;
 use crate::event::EventType;
 use crate::failure::{Failure, StorageFault};
 use crate::row::Row;
@@ -18,11 +19,10 @@ crate::statements! {
             m.access_revision
         FROM members m JOIN accounts a ON a.id = m.account_id
         WHERE m.workspace_id = $1 AND (a.name > $2 OR (a.name = $2 AND m.id > $3))
-            AND ($4 OR LOWER(a.name) LIKE LOWER($5) ESCAPE '!' OR ($7 AND LOWER(a.email) LIKE LOWER($5) ESCAPE '!'))
-            AND ($8 OR m.role = $9)
-            AND ($10 OR m.role = 'owner' OR EXISTS (SELECT 1 FROM member_actions x WHERE x.member_id = m.id
-                AND x.action = $11 AND (x.until_at IS NULL OR x.until_at > $12)))
-        ORDER BY a.name, m.id LIMIT $6";
+            AND ($4 OR m.role = $5)
+            AND ($6 OR m.role = 'owner' OR EXISTS (SELECT 1 FROM member_actions x WHERE x.member_id = m.id
+                AND x.action = $7 AND (x.until_at IS NULL OR x.until_at > $8)))
+        ORDER BY a.name, m.id LIMIT $9";
     FIND = "SELECT m.id, m.account_id, a.name, a.email, a.email_verified_at, m.role, m.joined_at, m.last_seen_at,
             m.access_revision
         FROM members m JOIN accounts a ON a.id = m.account_id WHERE m.workspace_id = $1 AND m.id = $2";
@@ -72,20 +72,6 @@ pub struct MemberFilter {
     pub role: Option<Role>,
     /// Those who have the action now; owners have all.
     pub action: Option<Action>,
-}
-
-/// A text to search for, with what LIKE would read as a pattern taken out of its meaning.
-#[must_use]
-pub fn like(query: &str) -> String {
-    let mut pattern = String::from("%");
-    for c in query.chars() {
-        if matches!(c, '!' | '%' | '_') {
-            pattern.push('!');
-        }
-        pattern.push(c);
-    }
-    pattern.push('%');
-    pattern
 }
 
 pub(crate) async fn find_member_in(
@@ -142,7 +128,7 @@ impl Store {
         rows.iter().map(|row| row.get(0)).collect()
     }
 
-    /// Members by name, after the one with this name and id. Addresses are searched only where `by_email`.
+    /// Members by name, after the one with this name and id.
     ///
     /// # Errors
     /// A fault.
@@ -150,12 +136,9 @@ impl Store {
         &self,
         workspace: WorkspaceId,
         after: (&str, MemberId),
-        query: Option<&str>,
-        by_email: bool,
         filter: MemberFilter,
         limit: i64,
     ) -> Result<Vec<MemberRecord>, StorageFault> {
-        let pattern = query.map(like);
         let rows = self
             .fetch_all(
                 LIST,
@@ -163,15 +146,12 @@ impl Store {
                     workspace,
                     after.0,
                     after.1,
-                    pattern.is_none(),
-                    pattern,
-                    limit,
-                    by_email,
                     filter.role.is_none(),
                     filter.role.map(|role| role.key().to_owned()),
                     filter.action.is_none(),
                     filter.action.map(|action| action.key().to_owned()),
                     self.now(),
+                    limit,
                 ],
             )
             .await?;
@@ -207,7 +187,9 @@ impl Store {
                     return Err(Refusal::PreconditionFailed.into());
                 }
                 tx.audit_name(found.name);
-                tx.audit_detail(format!(r#"{{"from":"{}","to":"{}"}}"#, found.role.key(), role.key()));
+                tx.audit_detail(
+                    Detail::default().text("from", found.role.key()).text("to", role.key()).finish(),
+                );
                 if found.role == role {
                     return Ok(());
                 }

@@ -9,15 +9,13 @@ pub use stoa_storage::administration::{
     ReplicaState,
 };
 
+use futures_util::future::BoxFuture;
 use stoa_domain::email::EmailAddress;
 use stoa_domain::{
     AccountId, AccountStanding, AdministratorPermit, Refusal, WorkspaceId, decide_administrator,
 };
 
-use crate::{App, Failure};
-
-/// Rows read at once while some of them are looked for: the databases don't agree on the case of letters.
-const CHUNK: i64 = 200;
+use crate::{App, Failure, search};
 
 /// An account, and what would lose its owner with it.
 pub struct SeenAccount {
@@ -54,23 +52,19 @@ impl App {
         search: Option<&str>,
         limit: i64,
     ) -> Result<Vec<AdministeredWorkspace>, Failure> {
-        let search = search.map(str::to_lowercase);
-        let is_wanted = |one: &AdministeredWorkspace| {
-            let owners = one.owners.iter().flat_map(|owner| [&owner.name, &owner.email]);
-            has(search.as_deref(), [&one.name, &one.slug].into_iter().chain(owners))
+        let Some(wanted) = search.map(str::to_lowercase) else {
+            return Ok(self.store().list_administered_workspaces(after, limit).await?);
         };
-        let (mut name, mut id) = (after.0.to_owned(), after.1);
-        let mut found = Vec::new();
-        let wanted = usize::try_from(limit).unwrap_or(0);
-        while found.len() < wanted {
-            let size = if search.is_none() { limit } else { CHUNK };
-            let chunk = self.store().list_administered_workspaces((&name, id), size).await?;
-            let Some(last) = chunk.last() else { break };
-            (name, id) = (last.name.clone(), last.id);
-            found.extend(chunk.into_iter().filter(is_wanted));
-        }
-        found.truncate(wanted);
-        Ok(found)
+        let after = (after.0.to_owned(), after.1);
+        let read = |(name, id): (String, WorkspaceId), size| -> BoxFuture<'_, _> {
+            Box::pin(async move { Ok(self.store().list_administered_workspaces((&name, id), size).await?) })
+        };
+        let mark = |one: &AdministeredWorkspace| (one.name.clone(), one.id);
+        search::search(after, limit, read, mark, |one| {
+            let owners = one.owners.iter().flat_map(|owner| [&owner.name, &owner.email]);
+            has(&wanted, [&one.name, &one.slug].into_iter().chain(owners))
+        })
+        .await
     }
 
     /// Accounts by name, those with `search` in their name or address.
@@ -84,20 +78,22 @@ impl App {
         search: Option<&str>,
         limit: i64,
     ) -> Result<Vec<SeenAccount>, Failure> {
-        let search = search.map(str::to_lowercase);
-        let (mut name, mut id) = (after.0.to_owned(), after.1);
-        let mut found = Vec::new();
-        let wanted = usize::try_from(limit).unwrap_or(0);
-        while found.len() < wanted {
-            let size = if search.is_none() { limit } else { CHUNK };
-            let chunk = self.store().list_administered_accounts((&name, id), size).await?;
-            let Some(last) = chunk.last() else { break };
-            (name, id) = (last.name.clone(), last.id);
-            let matching =
-                chunk.into_iter().filter(|one| has(search.as_deref(), [&one.name, &one.email].into_iter()));
-            found.extend(matching);
-        }
-        found.truncate(wanted);
+        let found = match search.map(str::to_lowercase) {
+            None => self.store().list_administered_accounts(after, limit).await?,
+            Some(wanted) => {
+                let after = (after.0.to_owned(), after.1);
+                let read = |(name, id): (String, AccountId), size| -> BoxFuture<'_, _> {
+                    Box::pin(
+                        async move { Ok(self.store().list_administered_accounts((&name, id), size).await?) },
+                    )
+                };
+                let mark = |one: &AdministeredAccount| (one.name.clone(), one.id);
+                search::search(after, limit, read, mark, |one| {
+                    has(&wanted, [&one.name, &one.email].into_iter())
+                })
+                .await?
+            }
+        };
         let mut seen = Vec::with_capacity(found.len());
         for account in found {
             seen.push(self.with_what_it_owns(account).await?);
@@ -148,6 +144,6 @@ impl App {
     }
 }
 
-fn has<'t>(search: Option<&str>, mut texts: impl Iterator<Item = &'t String>) -> bool {
-    search.is_none_or(|search| texts.any(|text| text.to_lowercase().contains(search)))
+fn has<'t>(wanted: &str, mut texts: impl Iterator<Item = &'t String>) -> bool {
+    texts.any(|text| text.to_lowercase().contains(wanted))
 }

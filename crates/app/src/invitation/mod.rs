@@ -7,6 +7,7 @@ pub use accept::{Accepted, LinkPage, NewPerson};
 pub(crate) use letter::letter_of;
 pub use stoa_storage::invitation::InvitationRecord;
 
+use futures_util::future::BoxFuture;
 use stoa_domain::email::EmailAddress;
 use stoa_domain::invitation::parse_message;
 use stoa_domain::permission::invitation as may;
@@ -14,10 +15,8 @@ use stoa_domain::{FieldProblem, InvitationId, Permit, Refusal, Secret, Workspace
 use stoa_storage::attempt::Limit;
 use stoa_storage::invitation::{NewInvitation, NewLink};
 
-use crate::{App, Failure};
+use crate::{App, Failure, search};
 
-/// Rows read at once while some of them are looked for: the databases don't agree on the case of letters.
-const CHUNK: i64 = 1_000;
 const A_MINUTE: Limit = Limit { count: 30, seconds: 60 };
 const A_DAY: Limit = Limit { count: 100, seconds: 24 * 3600 };
 
@@ -93,23 +92,25 @@ impl App {
     pub async fn list_invitations(
         &self,
         permit: Permit<may::List>,
-        mut after: InvitationId,
+        after: InvitationId,
         search: Option<&str>,
         limit: i64,
     ) -> Result<Vec<InvitationRecord>, Failure> {
-        let Some(search) = search.map(str::to_lowercase) else {
-            return Ok(self.store().list_invitations(permit.workspace(), after, limit).await?);
+        let workspace = permit.workspace();
+        let Some(wanted) = search.map(str::to_lowercase) else {
+            return Ok(self.store().list_invitations(workspace, after, limit).await?);
         };
-        let wanted = usize::try_from(limit).unwrap_or(0);
-        let mut found = Vec::new();
-        while found.len() < wanted {
-            let chunk = self.store().list_invitations(permit.workspace(), after, CHUNK).await?;
-            let Some(last) = chunk.last() else { break };
-            after = last.id;
-            found.extend(chunk.into_iter().filter(|one| one.email.to_lowercase().contains(&search)));
-        }
-        found.truncate(wanted);
-        Ok(found)
+        let read = |after, size| -> BoxFuture<'_, _> {
+            Box::pin(async move { Ok(self.store().list_invitations(workspace, after, size).await?) })
+        };
+        search::search(
+            after,
+            limit,
+            read,
+            |one: &InvitationRecord| one.id,
+            |one| one.email.to_lowercase().contains(&wanted),
+        )
+        .await
     }
 
     /// A new link; the old one ends.

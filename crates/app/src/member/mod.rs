@@ -7,10 +7,11 @@ mod view_as;
 mod who;
 
 pub use explain::{Explained, Question};
-pub use permissions::{OneOfSeveral, SeenProfile, SetPermissions};
+pub use permissions::{OneOfSeveral, SeenProfile, SetPermissions, check_count};
 pub(crate) use view_as::Views;
 pub use who::Able;
 
+use futures_util::future::BoxFuture;
 use stoa_domain::member::Role;
 use stoa_domain::permission::member as may;
 use stoa_domain::{MemberId, Permission, Permit, Refusal};
@@ -20,10 +21,7 @@ pub use stoa_storage::member::MemberFilter;
 pub use stoa_storage::profile::{Ends, Grantable, Profile, Summary};
 
 use crate::preset::SeenPreset;
-use crate::{App, Failure};
-
-/// Rows read at once while some of them are looked for: the databases don't agree on the case of letters.
-const CHUNK: i64 = 1_000;
+use crate::{App, Failure, search};
 
 /// A member as owners see one, or as members do (`None`).
 #[derive(Debug, Clone)]
@@ -134,24 +132,25 @@ impl App {
     ) -> Result<Vec<MemberRecord>, Failure> {
         let (filter, limit) = (wish.filter, wish.limit);
         let Some(query) = wish.search.as_deref().map(str::to_lowercase) else {
-            return Ok(self.store().list_members(workspace, after, None, by_email, filter, limit).await?);
+            return Ok(self.store().list_members(workspace, after, filter, limit).await?);
         };
-        let is_found = |member: &MemberRecord| {
-            member.name.to_lowercase().contains(&query)
-                || (by_email && member.email.to_lowercase().contains(&query))
+        let read = |(name, id): (String, MemberId), size| -> BoxFuture<'_, _> {
+            Box::pin(
+                async move { Ok(self.store().list_members(workspace, (&name, id), filter, size).await?) },
+            )
         };
-        let wanted = usize::try_from(limit).unwrap_or(0);
-        let (mut name, mut id) = (after.0.to_owned(), after.1);
-        let mut found = Vec::new();
-        while found.len() < wanted {
-            let chunk =
-                self.store().list_members(workspace, (&name, id), None, by_email, filter, CHUNK).await?;
-            let Some(last) = chunk.last() else { break };
-            (name, id) = (last.name.clone(), last.id);
-            found.extend(chunk.into_iter().filter(is_found));
-        }
-        found.truncate(wanted);
-        Ok(found)
+        let after = (after.0.to_owned(), after.1);
+        search::search(
+            after,
+            limit,
+            read,
+            |member: &MemberRecord| (member.name.clone(), member.id),
+            |member| {
+                member.name.to_lowercase().contains(&query)
+                    || (by_email && member.email.to_lowercase().contains(&query))
+            },
+        )
+        .await
     }
 
     /// # Errors

@@ -45,6 +45,17 @@ pub struct OneOfSeveral {
     pub expected_revision: Option<i64>,
 }
 
+/// Refuses to set nobody, and too many at once. To be asked before anything is read of them.
+///
+/// # Errors
+/// `Invalid`.
+pub fn check_count(members: usize) -> Result<(), Refusal> {
+    if (1..=MOST_MEMBERS).contains(&members) {
+        return Ok(());
+    }
+    Err(Refusal::invalid("members", "out_of_range", "Name 1 to 500 members."))
+}
+
 /// The end times, each of something that the profile holds, and none of them over.
 fn parsed_until(
     texts: &BTreeMap<String, Timestamp>,
@@ -194,10 +205,7 @@ impl App {
         members: Vec<OneOfSeveral>,
         wish: SetPermissions,
     ) -> Result<(Vec<MemberId>, SeenProfile), Failure> {
-        if members.is_empty() || members.len() > MOST_MEMBERS {
-            let detail = "Name 1 to 500 members.";
-            return Err(Refusal::invalid("members", "out_of_range", detail).into());
-        }
+        check_count(members.len())?;
         let mut problems = Vec::new();
         let (mut wanted, mut met) = (Vec::with_capacity(members.len()), HashSet::new());
         for (at, one) in members.iter().enumerate() {

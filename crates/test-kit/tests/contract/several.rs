@@ -68,6 +68,10 @@ on_both_databases! {
             assert_eq!(refused.code().unwrap(), code, "{members}");
             assert_eq!(seen(&workspace, &anna).await.json(), nothing, "{members}");
         }
+        // Before anything is read of them: an old ETag would be told otherwise.
+        let many = vec![json!({ "id": anna.id, "etag": "\"stale\"" }); 501];
+        let refused = olga.client.put(&path, profile(json!(many))).await.expect(422).json();
+        assert_eq!((&refused["errors"][0]["field"], &refused["errors"][0]["code"]), (&json!("members"), &json!("out_of_range")));
         let mut foreign = profile(json!([one(&anna.id), one(&ben.id)]));
         foreign["projects"] = json!([never]);
         assert_eq!(olga.client.put(&path, foreign).await.expect(422).json()["errors"][0]["field"], "projects.0");

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use stoa_app::Failure;
-use stoa_app::member::{OneOfSeveral, Profile, SeenProfile, SetPermissions};
+use stoa_app::member::{OneOfSeveral, Profile, SeenProfile, SetPermissions, check_count};
 use stoa_domain::permission::member as may;
 use stoa_domain::{Action, ActionSet, Refusal};
 use utoipa::ToSchema;
@@ -230,6 +230,7 @@ async fn set_several(
 ) -> Answer<Object<SetView>> {
     let NewPermissionsOfSeveral { members, actions, projects, instances, servers, until } = new;
     let wish = wish(NewPermissions { actions, projects, instances, servers, until })?;
+    check_count(members.len())?;
     let mut wanted = Vec::with_capacity(members.len());
     for OneMember { id, etag } in members {
         let expected_revision = match etag {
