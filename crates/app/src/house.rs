@@ -15,6 +15,7 @@ impl App {
     /// A fault.
     pub async fn sweep(&self) -> Result<(), Failure> {
         self.store().sweep_events(self.store().now().plus_seconds(-EVENTS_SECONDS)).await?;
+        self.store().sweep_sessions().await?;
         self.store().sweep_once().await?;
         self.store().sweep_attempts(self.store().now().plus_seconds(-ATTEMPTS_SECONDS)).await?;
         self.store().sweep_ceremonies().await?;

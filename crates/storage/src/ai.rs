@@ -6,6 +6,7 @@ use stoa_domain::{
     Actor, MemberId, Permission, Permit, Refusal, ResourceKind, SystemPermit, Timestamp, WorkspaceId,
 };
 
+use crate::detail::Detail;
 use crate::event::EventType;
 use crate::failure::{Failure, StorageFault};
 use crate::row::Row;
@@ -158,6 +159,11 @@ fn settle(
     }
 }
 
+/// What audit events say of a call: first whom it is to.
+fn detail(provider: Provider) -> Detail {
+    Detail::default().text("provider", provider.key())
+}
+
 async fn count(
     tx: &mut Tx<'_>,
     (workspace, member): (WorkspaceId, MemberId),
@@ -215,16 +221,12 @@ impl Store {
                 };
                 put(tx, workspace, &after).await?;
                 let is_new_key = matches!(change.key, WantedKey::New { .. });
-                // The provider is a closed word; nothing here needs escaping.
-                tx.audit_detail(format!(
-                    "{{\"provider\":\"{}\",\"key\":\"{}\"}}",
-                    after.provider.key(),
-                    match (is_new_key, &after.key) {
-                        (true, _) => "set",
-                        (false, Some(_)) => "kept",
-                        (false, None) => "none",
-                    }
-                ));
+                let of_key = match (is_new_key, &after.key) {
+                    (true, _) => "set",
+                    (false, Some(_)) => "kept",
+                    (false, None) => "none",
+                };
+                tx.audit_detail(detail(after.provider).text("key", of_key).finish());
                 tx.audit_name(after.model.clone());
                 tx.tell(workspace, EventType::Changed, ResourceKind::Workspace, workspace.uuid()).await?;
                 Ok(after)
@@ -252,7 +254,7 @@ impl Store {
                     return Err(Refusal::PreconditionFailed.into());
                 }
                 if let Some(before) = before {
-                    tx.audit_detail(format!("{{\"provider\":\"{}\"}}", before.provider.key()));
+                    tx.audit_detail(detail(before.provider).finish());
                     tx.audit_name(before.model);
                 }
                 tx.execute(REMOVE, values![workspace]).await?;
@@ -267,7 +269,7 @@ impl Store {
     /// # Errors
     /// A fault.
     pub async fn begin_ai_test(&self, permit: Permit<Test>, provider: Provider) -> Result<(), Failure> {
-        self.begin(permit, Feature::Test, format!("{{\"provider\":\"{}\"}}", provider.key()), None).await
+        self.begin(permit, Feature::Test, detail(provider).finish(), None).await
     }
 
     /// A member has something explained: written down, and counted, before anything leaves.
@@ -281,7 +283,7 @@ impl Store {
         lines: usize,
         instance_name: String,
     ) -> Result<(), Failure> {
-        let detail = format!("{{\"provider\":\"{}\",\"lines\":{lines}}}", provider.key());
+        let detail = detail(provider).json("lines", &lines.to_string()).finish();
         self.begin(permit, Feature::Explain, detail, Some(instance_name)).await
     }
 

@@ -84,14 +84,6 @@ impl Store {
     /// # Errors
     /// A fault.
     pub async fn sweep_attempts(&self, before: Timestamp) -> Result<(), Failure> {
-        let permit = SystemPermit::new(WorkspaceId::INSTALLATION, "attempt.sweep", None, None);
-        let work: Work<()> = Box::new(move |tx| {
-            Box::pin(async move {
-                tx.audit_nothing();
-                tx.execute(SWEEP, values![before]).await?;
-                Ok(())
-            })
-        });
-        self.write(permit, work).await
+        self.sweep("attempt.sweep", SWEEP, values![before]).await
     }
 }

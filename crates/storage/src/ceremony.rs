@@ -116,14 +116,6 @@ impl Store {
     /// # Errors
     /// A fault.
     pub async fn sweep_ceremonies(&self) -> Result<(), Failure> {
-        let work: Work<()> = Box::new(move |tx| {
-            Box::pin(async move {
-                tx.audit_nothing();
-                let now = tx.now();
-                tx.execute(SWEEP, values![now]).await?;
-                Ok(())
-            })
-        });
-        self.write(system("ceremony.sweep"), work).await
+        self.sweep("ceremony.sweep", SWEEP, values![self.now()]).await
     }
 }

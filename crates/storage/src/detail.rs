@@ -75,8 +75,9 @@ pub(crate) fn quoted(text: &str) -> String {
 }
 
 /// Texts as a JSON list.
-pub(crate) fn list<'a>(texts: impl IntoIterator<Item = &'a str>) -> String {
-    format!("[{}]", texts.into_iter().map(quoted).collect::<Vec<_>>().join(","))
+pub(crate) fn list(texts: impl IntoIterator<Item: AsRef<str>>) -> String {
+    let texts: Vec<_> = texts.into_iter().map(|text| quoted(text.as_ref())).collect();
+    format!("[{}]", texts.join(","))
 }
 
 #[cfg(test)]

@@ -135,14 +135,6 @@ impl Store {
     /// # Errors
     /// A fault.
     pub async fn sweep_events(&self, before: Timestamp) -> Result<(), crate::Failure> {
-        let permit = stoa_domain::SystemPermit::new(WorkspaceId::INSTALLATION, "event.sweep", None, None);
-        let work: crate::Work<()> = Box::new(move |tx| {
-            Box::pin(async move {
-                tx.audit_nothing();
-                tx.execute(SWEEP, values![before]).await?;
-                Ok(())
-            })
-        });
-        self.write(permit, work).await
+        self.sweep("event.sweep", SWEEP, values![before]).await
     }
 }

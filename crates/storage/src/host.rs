@@ -66,15 +66,7 @@ impl Store {
     /// A fault.
     pub async fn sweep_hosts(&self) -> Result<(), Failure> {
         let before = self.now().plus_seconds(-REST_SECONDS);
-        let permit = stoa_domain::SystemPermit::new(WorkspaceId::INSTALLATION, "host.sweep", None, None);
-        let work: crate::Work<()> = Box::new(move |tx| {
-            Box::pin(async move {
-                tx.audit_nothing();
-                tx.execute(SWEEP, values![before]).await?;
-                Ok(())
-            })
-        });
-        self.write(permit, work).await
+        self.sweep("host.sweep", SWEEP, values![before]).await
     }
 }
 

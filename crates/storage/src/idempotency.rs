@@ -111,15 +111,7 @@ impl Store {
     /// # Errors
     /// A fault.
     pub async fn sweep_once(&self) -> Result<(), Failure> {
-        let before = self.now().plus_seconds(-KEPT_SECONDS);
-        let work: Work<()> = Box::new(move |tx| {
-            Box::pin(async move {
-                tx.audit_nothing();
-                tx.execute(SWEEP, values![before]).await?;
-                Ok(())
-            })
-        });
-        self.write(permit("idempotency.sweep"), work).await
+        self.sweep("idempotency.sweep", SWEEP, values![self.now().plus_seconds(-KEPT_SECONDS)]).await
     }
 }
 

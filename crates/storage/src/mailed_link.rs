@@ -208,20 +208,6 @@ impl Store {
     /// # Errors
     /// A fault.
     pub async fn sweep_mailed_links(&self) -> Result<(), Failure> {
-        let permit = stoa_domain::SystemPermit::new(
-            stoa_domain::WorkspaceId::INSTALLATION,
-            "mailed_link.sweep",
-            None,
-            None,
-        );
-        let work: Work<()> = Box::new(move |tx| {
-            Box::pin(async move {
-                tx.audit_nothing();
-                let now = tx.now();
-                tx.execute(SWEEP, values![now]).await?;
-                Ok(())
-            })
-        });
-        self.write(permit, work).await
+        self.sweep("mailed_link.sweep", SWEEP, values![self.now()]).await
     }
 }

@@ -6,6 +6,7 @@ use stoa_domain::permission::preset::{Change, Create, Delete};
 use stoa_domain::preset::BuiltIn;
 use stoa_domain::{Action, ActionSet, Conflict, Permit, PresetId, Refusal, ResourceKind, WorkspaceId};
 
+use crate::detail::{Detail, list};
 use crate::event::EventType;
 use crate::failure::{Failure, StorageFault};
 use crate::row::Row;
@@ -95,8 +96,7 @@ async fn tell(tx: &mut Tx<'_>, workspace: WorkspaceId) -> Result<(), StorageFaul
 }
 
 fn detail(actions: ActionSet) -> String {
-    let keys: Vec<_> = actions.iter().map(|action| format!("\"{}\"", action.key())).collect();
-    format!(r#"{{"actions":[{}]}}"#, keys.join(","))
+    Detail::default().json("actions", &list(actions.iter().map(Action::key))).finish()
 }
 
 impl Store {

@@ -20,7 +20,8 @@ const IDLE_SECONDS: i64 = 600;
 
 crate::statements! {
     /// The whole membership in one statement: the member, its actions and its lists. `$4` asks for the whole
-    /// lists; otherwise only for the entries `$5`, `$6` and `$7`. A row `demand` says that a second factor is missing. The last column is the earliest end time.
+    /// lists; otherwise only for the entries `$5`, `$6` and `$7`. A row `demand` says that a second factor is missing.
+    /// Of a grant `number` is its end.
     ACCESS = "SELECT 'member' AS kind, m.role AS word, m.id AS id, m.access_revision AS number, a.revision AS second
             FROM members m JOIN accounts a ON a.id = m.account_id
             WHERE m.workspace_id = $1 AND m.account_id = $2 AND a.status = 'active'

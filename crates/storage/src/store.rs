@@ -12,7 +12,7 @@ use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
 use sqlx::{ConnectOptions as _, Connection as _};
-use stoa_domain::{Authority, ReplicaId, Timestamp};
+use stoa_domain::{Authority, ReplicaId, SystemPermit, Timestamp, WorkspaceId};
 use tokio::sync::{broadcast, mpsc};
 
 use crate::failure::{Failure, StorageFault};
@@ -165,6 +165,25 @@ impl Store {
             Backend::Sqlite { writer, .. } => writer::submit(writer, authority, work).await,
             Backend::Postgres(pool) => self.write_postgres(pool, &authority, &work).await,
         }
+    }
+
+    /// Removes what is past its time: keeping house, of which no log tells.
+    pub(crate) async fn sweep(
+        &self,
+        operation: &'static str,
+        statement: Statement,
+        values: Vec<Value>,
+    ) -> Result<(), Failure> {
+        let permit = SystemPermit::new(WorkspaceId::INSTALLATION, operation, None, None);
+        let work: Work<()> = Box::new(move |tx| {
+            let values = values.clone();
+            Box::pin(async move {
+                tx.audit_nothing();
+                tx.execute(statement, values).await?;
+                Ok(())
+            })
+        });
+        self.write(permit, work).await
     }
 
     async fn write_postgres<T>(

@@ -88,6 +88,23 @@ impl Connection<'_> {
             Self::Postgres(c) => bind_postgres(statement, values).execute(&mut **c).await?.rows_affected(),
         })
     }
+
+    pub(crate) async fn fetch_all(
+        &mut self,
+        statement: Statement,
+        values: Vec<Value>,
+    ) -> Result<Vec<Row>, StorageFault> {
+        Ok(match self {
+            Self::Sqlite(c) => {
+                let rows = bind_sqlite(statement, values).fetch_all(&mut **c).await?;
+                rows.into_iter().map(Row::Sqlite).collect()
+            }
+            Self::Postgres(c) => {
+                let rows = bind_postgres(statement, values).fetch_all(&mut **c).await?;
+                rows.into_iter().map(Row::Postgres).collect()
+            }
+        })
+    }
 }
 
 pub(crate) fn bind_sqlite(
@@ -195,16 +212,7 @@ impl Tx<'_> {
         values: Vec<Value>,
     ) -> Result<Vec<Row>, StorageFault> {
         self.has_written |= !statement.only_reads();
-        Ok(match &mut self.connection {
-            Connection::Sqlite(c) => {
-                let rows = bind_sqlite(statement, values).fetch_all(&mut **c).await?;
-                rows.into_iter().map(Row::Sqlite).collect()
-            }
-            Connection::Postgres(c) => {
-                let rows = bind_postgres(statement, values).fetch_all(&mut **c).await?;
-                rows.into_iter().map(Row::Postgres).collect()
-            }
-        })
+        self.connection.fetch_all(statement, values).await
     }
 
     /// The name of what the write is about, for the audit event.

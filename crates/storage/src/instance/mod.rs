@@ -58,7 +58,6 @@ crate::statements! {
         WHERE i.id = z.id ORDER BY i.name, i.id";
     RUNNING = "SELECT COUNT(*) FROM instances WHERE status = 'running'
             OR (status = 'deploying' AND wish = 'running' AND release_id IS NOT NULL)";
-    RUNNING_IN = "SELECT COUNT(*) FROM instances WHERE workspace_id = $1 AND status IN ('running', 'deploying')";
 }
 
 /// A thing named beside another.
@@ -218,15 +217,6 @@ impl Store {
     /// A fault.
     pub async fn count_running_instances(&self) -> Result<i64, StorageFault> {
         let row = self.fetch_optional(RUNNING, vec![]).await?;
-        row.map_or(Ok(0), |row| row.get(0))
-    }
-
-    /// How many run or are being deployed in one workspace.
-    ///
-    /// # Errors
-    /// A fault.
-    pub async fn count_running_in(&self, workspace: WorkspaceId) -> Result<i64, StorageFault> {
-        let row = self.fetch_optional(RUNNING_IN, values![workspace]).await?;
         row.map_or(Ok(0), |row| row.get(0))
     }
 }

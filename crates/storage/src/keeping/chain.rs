@@ -5,10 +5,7 @@ use stoa_domain::WorkspaceId;
 use super::sentence;
 use crate::audit::{self, AuditRecord};
 use crate::failure::StorageFault;
-use crate::row::Row;
-use crate::statement::Statement;
-use crate::tx::{Connection, bind_postgres, bind_sqlite};
-use crate::value::Value;
+use crate::tx::Connection;
 use crate::values;
 
 crate::statements! {
@@ -23,38 +20,21 @@ crate::statements! {
 /// The hash before a chain's first event.
 const BEGIN: [u8; 32] = [0; 32];
 
-async fn fetch(
-    connection: &mut Connection<'_>,
-    statement: Statement,
-    values: Vec<Value>,
-) -> Result<Vec<Row>, StorageFault> {
-    Ok(match connection {
-        Connection::Sqlite(c) => {
-            let rows = bind_sqlite(statement, values).fetch_all(&mut **c).await?;
-            rows.into_iter().map(Row::Sqlite).collect()
-        }
-        Connection::Postgres(c) => {
-            let rows = bind_postgres(statement, values).fetch_all(&mut **c).await?;
-            rows.into_iter().map(Row::Postgres).collect()
-        }
-    })
-}
-
 /// Follows every chain. How many events there are.
 ///
 /// # Errors
 /// Where one has a gap, was changed, or doesn't end where it should.
 pub(crate) async fn verify(connection: &mut Connection<'_>) -> Result<u64, StorageFault> {
     let mut ends = std::collections::HashMap::new();
-    for row in fetch(connection, ENDS, vec![]).await? {
+    for row in connection.fetch_all(ENDS, vec![]).await? {
         ends.insert(row.get::<WorkspaceId>(0)?, (row.get::<i64>(1)?, row.get::<Vec<u8>>(2)?));
     }
-    for row in fetch(connection, END, vec![]).await? {
+    for row in connection.fetch_all(END, vec![]).await? {
         ends.insert(WorkspaceId::INSTALLATION, (row.get(0)?, row.get(1)?));
     }
     let mut counted = 0;
     let mut seen = Vec::new();
-    for row in fetch(connection, CHAINS, vec![]).await? {
+    for row in connection.fetch_all(CHAINS, vec![]).await? {
         let chain: WorkspaceId = row.get(0)?;
         let (seq, hash) = follow(connection, chain).await?;
         // A workspace that is gone has its events, but no row any more that says where they end.
@@ -82,7 +62,7 @@ fn broken(chain: WorkspaceId, seq: i64) -> StorageFault {
 async fn follow(connection: &mut Connection<'_>, chain: WorkspaceId) -> Result<(i64, Vec<u8>), StorageFault> {
     let (mut seq, mut hash) = (0, BEGIN.to_vec());
     loop {
-        let rows = fetch(connection, NEXT, values![chain, seq]).await?;
+        let rows = connection.fetch_all(NEXT, values![chain, seq]).await?;
         if rows.is_empty() {
             return Ok((seq, hash));
         }

@@ -4,6 +4,7 @@
 use stoa_domain::{Action, MemberId, Resource, ResourceKind, SystemPermit, Timestamp, WorkspaceId};
 use uuid::Uuid;
 
+use crate::detail::{Detail, list};
 use crate::failure::{Failure, StorageFault};
 use crate::member::{find_member_in, tell_access};
 use crate::store::{Store, Work};
@@ -72,9 +73,9 @@ impl Store {
                     actions.push(Action::from_key(&key).ok_or(StorageFault::Unknown(key))?.key().to_owned());
                 }
                 let mut lists: [Vec<String>; 3] = Default::default();
-                for (list, end) in lists.iter_mut().zip([END_PROJECTS, END_INSTANCES, END_SERVERS]) {
+                for (ids, end) in lists.iter_mut().zip([END_PROJECTS, END_INSTANCES, END_SERVERS]) {
                     for row in tx.fetch_all(end, with_time()).await? {
-                        list.push(row.get::<Uuid>(0)?.to_string());
+                        ids.push(row.get::<Uuid>(0)?.to_string());
                     }
                 }
                 let found = find_member_in(tx, workspace, member).await?;
@@ -86,16 +87,11 @@ impl Store {
                 tx.execute(RAISE, of()).await?;
                 tell_access(tx, workspace, member, found.account).await?;
                 tx.audit_name(found.name);
-                let listed = |words: &[String]| {
-                    words.iter().map(|word| format!("\"{word}\"")).collect::<Vec<_>>().join(",")
-                };
-                tx.audit_detail(format!(
-                    r#"{{"actions":[{}],"projects":[{}],"instances":[{}],"servers":[{}]}}"#,
-                    listed(&actions),
-                    listed(&lists[0]),
-                    listed(&lists[1]),
-                    listed(&lists[2]),
-                ));
+                let mut detail = Detail::default().json("actions", &list(&actions));
+                for (name, ids) in ["projects", "instances", "servers"].into_iter().zip(&lists) {
+                    detail = detail.json(name, &list(ids));
+                }
+                tx.audit_detail(detail.finish());
                 Ok(())
             })
         });

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use stoa_domain::member::Role;
 use stoa_domain::permission::member::{SetPermissions, SetPermissionsOfSeveral};
 use stoa_domain::{
-    Authority, Conflict, FieldProblem, MemberId, Permit, Refusal, Resource, ResourceKind, Timestamp,
+    Action, Authority, Conflict, FieldProblem, MemberId, Permit, Refusal, Resource, ResourceKind, Timestamp,
     WorkspaceId,
 };
 use uuid::Uuid;
@@ -13,6 +13,7 @@ use uuid::Uuid;
 use super::difference::{Held, Names, difference};
 use super::{Granted, Profile};
 use crate::audit::{NewAuditEvent, Outcome};
+use crate::detail::{Detail, list};
 use crate::failure::Failure;
 use crate::member::{MemberRecord, clear_profile, find_member_in, tell_access};
 use crate::statement::Statement;
@@ -261,21 +262,17 @@ impl Store {
     }
 }
 
-fn list(ids: impl Iterator<Item = String>) -> String {
-    ids.map(|id| format!("\"{id}\"")).collect::<Vec<_>>().join(",")
-}
-
-/// The profile as the audit event keeps it: keys, ids and numbers, which need no escaping. Times are microseconds since
-/// 1970.
+/// The profile as the audit event keeps it. Times are microseconds since 1970.
 fn detail(profile: &Profile) -> String {
-    let until: Vec<_> =
-        profile.until.iter().map(|(granted, at)| format!("\"{}\":{}", granted.key(), at.micros())).collect();
-    format!(
-        r#"{{"actions":[{}],"projects":[{}],"instances":[{}],"servers":[{}],"until":{{{}}}}}"#,
-        list(profile.actions.iter().map(|action| action.key().to_owned())),
-        list(profile.projects.iter().map(ToString::to_string)),
-        list(profile.instances.iter().map(ToString::to_string)),
-        list(profile.servers.iter().map(ToString::to_string)),
-        until.join(","),
-    )
+    let until = profile
+        .until
+        .iter()
+        .fold(Detail::default(), |ends, (granted, at)| ends.json(&granted.key(), &at.micros().to_string()));
+    Detail::default()
+        .json("actions", &list(profile.actions.iter().map(Action::key)))
+        .json("projects", &list(profile.projects.iter().map(ToString::to_string)))
+        .json("instances", &list(profile.instances.iter().map(ToString::to_string)))
+        .json("servers", &list(profile.servers.iter().map(ToString::to_string)))
+        .json("until", &until.finish())
+        .finish()
 }

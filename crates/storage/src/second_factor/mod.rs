@@ -5,6 +5,7 @@ mod passkey;
 use stoa_domain::{AccountId, AccountPermit, Conflict, Refusal, Timestamp};
 
 use crate::ceremony::CeremonyKind;
+use crate::detail::Detail;
 use crate::failure::{Failure, StorageFault};
 use crate::mail::{self, NewMail};
 use crate::store::{Store, Work};
@@ -81,6 +82,11 @@ impl FactorUse {
             Self::Recovery { .. } => "recovery_code",
             Self::Passkey { .. } => "passkey",
         }
+    }
+
+    /// What the audit event of what rests on it says.
+    pub(crate) fn detail(&self) -> String {
+        Detail::default().text("second_factor", self.key()).finish()
     }
 }
 

@@ -80,7 +80,7 @@ impl Proof {
         if now.map(|row| row.get::<i64>(0)).transpose()? != Some(self.revision) {
             return Err(Refusal::WrongCredentials.into());
         }
-        tx.audit_detail(format!(r#"{{"second_factor":"{}"}}"#, self.factor.key()));
+        tx.audit_detail(self.factor.detail());
         second_factor::use_factor(tx, account, self.factor).await?;
         if let Some(notice) = self.notice {
             mail::queue_for_account(tx, account, notice).await?;
@@ -248,7 +248,7 @@ impl Store {
             let factor = factor.clone();
             Box::pin(async move {
                 let now = tx.now();
-                tx.audit_detail(format!(r#"{{"second_factor":"{}"}}"#, factor.key()));
+                tx.audit_detail(factor.detail());
                 second_factor::use_factor(tx, account, factor).await?;
                 tx.execute(CONFIRM, values![id, now]).await?;
                 tx.touched.accounts.push(account);
@@ -309,15 +309,7 @@ impl Store {
     /// # Errors
     /// A fault.
     pub async fn sweep_sessions(&self) -> Result<(), Failure> {
-        let permit = SystemPermit::new(WorkspaceId::INSTALLATION, "session.sweep", None, None);
-        let work: Work<()> = Box::new(move |tx| {
-            Box::pin(async move {
-                tx.audit_nothing();
-                let now = tx.now();
-                tx.execute(SWEEP, values![now, now.plus_seconds(-IDLE_SECONDS)]).await?;
-                Ok(())
-            })
-        });
-        self.write(permit, work).await
+        let now = self.now();
+        self.sweep("session.sweep", SWEEP, values![now, now.plus_seconds(-IDLE_SECONDS)]).await
     }
 }

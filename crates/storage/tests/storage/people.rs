@@ -27,6 +27,18 @@ on_both_databases! {
         let _ = olga.client.get("/api/v1/me").await.expect(401);
     }
 
+    async fn of_a_session_that_has_ended_nothing_is_kept(world: World) {
+        let olga = world.set_up().await;
+        let account = crate::id(&olga.account);
+        let own = olga.client.get("/api/v1/me/sessions").await.expect(200).json();
+        let address = own["items"][0]["address"].as_str().unwrap().to_owned();
+        world.app.sweep().await.unwrap();
+        assert!(world.store.is_address_known(account, &address).await.unwrap(), "it hasn't ended");
+        world.clock.pass_seconds(7 * DAY + 1);
+        world.app.sweep().await.unwrap();
+        assert!(!world.store.is_address_known(account, &address).await.unwrap());
+    }
+
     async fn a_new_password_ends_the_other_sessions(world: World) {
         let olga = world.set_up().await;
         let other = world.sign_in("olga@example.com", PASSWORD).await.expect(200);

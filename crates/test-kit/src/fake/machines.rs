@@ -85,17 +85,6 @@ impl FakeMachines {
         let _ = self.written.send((instance, line));
     }
 
-    /// The application changes its state by itself.
-    pub fn change_by_itself(&self, instance: InstanceId, state: MachineState) {
-        let release = {
-            let mut held = self.held.lock().unwrap();
-            let one = held.entry(instance).or_insert(Held { state: state.clone(), release: None });
-            one.state = state.clone();
-            one.release
-        };
-        let _ = self.changes.send(InstanceOnMachine { instance, state, release });
-    }
-
     fn does(&self, instance: InstanceId, command: &Command) -> Vec<Progress> {
         let step = |name: &str| Progress::Step { name: name.to_owned(), progress: None };
         let mut held = self.held.lock().unwrap();
