@@ -2,15 +2,14 @@
 //! that what it did keeps its name.
 
 use stoa_domain::member::Role;
-use stoa_domain::{
-    AccountId, AccountPermit, Conflict, MemberId, Refusal, Resource, ResourceKind, WorkspaceId,
-};
+use stoa_domain::{AccountId, AccountPermit, MemberId, Refusal, Resource, ResourceKind, WorkspaceId};
 
 use crate::audit::{NewAuditEvent, Outcome};
 use crate::event::EventType;
 use crate::failure::{Failure, StorageFault};
 use crate::mail::{self, NewMail};
 use crate::member;
+use crate::server::lock_installation;
 use crate::store::{Store, Work};
 use crate::tx::Tx;
 use crate::values;
@@ -18,7 +17,6 @@ use crate::values;
 crate::statements! {
     MEMBERSHIPS = "SELECT m.workspace_id, m.id, m.role, w.name FROM members m JOIN workspaces w ON w.id = m.workspace_id
         WHERE m.account_id = $1 ORDER BY m.workspace_id";
-    OTHER_ADMINISTRATORS = "SELECT COUNT(*) FROM accounts WHERE is_admin AND status = 'active' AND id <> $1";
     END_TOKENS = "DELETE FROM tokens WHERE account_id = $1";
     END_LINKS = "DELETE FROM mailed_links WHERE account_id = $1";
     END_CEREMONIES = "DELETE FROM ceremonies WHERE account_id = $1";
@@ -70,6 +68,13 @@ impl Store {
         let work: Work<()> = Box::new(move |tx| {
             let (actor, notice) = (actor.clone(), notice.clone());
             Box::pin(async move {
+                if is_admin {
+                    lock_installation(tx).await?;
+                }
+                // First of all: who accepts an invitation at the same moment waits for it, or is seen below.
+                if tx.execute(DELETE, values![account, format!("deleted {account}"), false]).await? == 0 {
+                    return Err(Refusal::Unauthenticated.into());
+                }
                 let mine = memberships(tx, account).await?;
                 // Writing into a workspace's log takes its turn among those who change its owners. So the events come
                 // first; where it is refused nothing of them stays.
@@ -99,9 +104,8 @@ impl Store {
                     last_of.sort_unstable();
                     return Err(Refusal::LastOwnerOf(last_of).into());
                 }
-                if is_admin && tx.fetch_one(OTHER_ADMINISTRATORS, values![account]).await?.get::<i64>(0)? == 0
-                {
-                    return Err(Refusal::Conflict(Conflict::LastAdministrator).into());
+                if is_admin {
+                    super::keep_an_administrator(tx, account).await?;
                 }
                 for one in &mine {
                     member::take_out(tx, one.workspace, one.member).await?;
@@ -124,9 +128,6 @@ impl Store {
                 }
                 let now = tx.now();
                 tx.execute(VOID_MAILS, values![account, now]).await?;
-                if tx.execute(DELETE, values![account, format!("deleted {account}"), false]).await? == 0 {
-                    return Err(Refusal::Unauthenticated.into());
-                }
                 tx.audit_name(actor.name);
                 if let Some(notice) = notice {
                     mail::queue_for_account(tx, account, notice).await?;

@@ -2,7 +2,7 @@
 
 mod delete;
 
-use stoa_domain::{AccountId, AccountPermit, Refusal, SessionId, Timestamp, WorkspaceId};
+use stoa_domain::{AccountId, AccountPermit, Conflict, Refusal, SessionId, Timestamp, WorkspaceId};
 
 use crate::failure::{Failure, StorageFault};
 use crate::mail::{self, NewMail};
@@ -35,6 +35,7 @@ crate::statements! {
     SET_PASSWORD = "UPDATE accounts SET password_hash = $2, revision = revision + 1 WHERE id = $1";
     /// A better hash of the same password changes nothing that anyone may do.
     REHASH = "UPDATE accounts SET password_hash = $2 WHERE id = $1";
+    OTHER_ADMINISTRATORS = "SELECT COUNT(*) FROM accounts WHERE is_admin AND status = 'active' AND id <> $1";
     END_SESSIONS = "DELETE FROM sessions WHERE account_id = $1";
     END_OTHER_SESSIONS = "DELETE FROM sessions WHERE account_id = $1 AND id <> $2";
     SEEN = "UPDATE accounts SET last_seen_at = $2 WHERE id = $1";
@@ -201,6 +202,13 @@ impl Store {
         });
         self.write(permit, work).await
     }
+}
+
+/// Somebody is left who administers the installation. Whoever asks has taken its turn with it, so that two who go at once
+/// don't each count the other.
+pub(crate) async fn keep_an_administrator(tx: &mut Tx<'_>, but: AccountId) -> Result<(), Failure> {
+    let others = tx.fetch_one(OTHER_ADMINISTRATORS, values![but]).await?.get::<i64>(0)?;
+    if others == 0 { Err(Refusal::Conflict(Conflict::LastAdministrator).into()) } else { Ok(()) }
 }
 
 /// Signs the account out everywhere.

@@ -1,11 +1,16 @@
 //! What administrators change. Each stands in the installation's audit log and in that of every workspace it concerns.
 
+use std::sync::Arc;
+
+use futures_util::future::BoxFuture;
 use stoa_domain::{
     AccountId, Actor, AdministratorPermit, Authority, Conflict, MemberId, Refusal, Resource, ResourceKind,
     WorkspaceId,
 };
 
+use crate::account::keep_an_administrator;
 use crate::audit::{NewAuditEvent, Outcome};
+use crate::detail::Detail;
 use crate::event::EventType;
 use crate::failure::{Failure, StorageFault};
 use crate::member::{clear_profile, tell_access};
@@ -17,7 +22,6 @@ use crate::writer::lock_workspace;
 
 crate::statements! {
     FIND = "SELECT name, is_admin, status FROM accounts WHERE id = $1 AND status <> 'deleted'";
-    OTHER_ADMINISTRATORS = "SELECT COUNT(*) FROM accounts WHERE is_admin AND status = 'active' AND id <> $1";
     SET_STATUS = "UPDATE accounts SET status = $2, revision = revision + 1 WHERE id = $1";
     SET_ADMINISTRATOR = "UPDATE accounts SET is_admin = $2, revision = revision + 1 WHERE id = $1";
     SET_PASSWORD = "UPDATE accounts SET password_hash = $2, revision = revision + 1 WHERE id = $1";
@@ -46,25 +50,15 @@ async fn find(tx: &mut Tx<'_>, account: AccountId) -> Result<Found, Failure> {
     Ok(Found { name: row.get(0)?, is_admin: row.get(1)?, is_active: row.get::<String>(2)? == "active" })
 }
 
-/// Somebody is left who administers the installation, also where two are taken away at once.
-async fn keep_an_administrator(tx: &mut Tx<'_>, but: AccountId) -> Result<(), Failure> {
-    let others = tx.fetch_one(OTHER_ADMINISTRATORS, values![but]).await?.get::<i64>(0)?;
-    if others == 0 { Err(Refusal::Conflict(Conflict::LastAdministrator).into()) } else { Ok(()) }
-}
-
 /// Who did it, for the log of the installation: on the machine there is no account to name.
 fn detail(system_user: Option<&str>) -> String {
-    let Some(user) = system_user else { return "{}".to_owned() };
-    // A name of the operating system's; whatever else stood in it mustn't end the text that it stands in.
-    let plain: String =
-        user.chars().filter(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.')).take(64).collect();
-    format!(r#"{{"system_user":"{plain}"}}"#)
+    system_user.map_or(Detail::default(), |user| Detail::default().text("system_user", user)).finish()
 }
 
 /// What the administrator did, in the log of one workspace.
 async fn also_in(
     tx: &mut Tx<'_>,
-    permit: &Acting,
+    acting: &Acting,
     workspace: WorkspaceId,
     member: MemberId,
     action: &str,
@@ -73,15 +67,15 @@ async fn also_in(
     let event = NewAuditEvent {
         workspace,
         // Where administrators sit is nothing to the workspace.
-        actor: permit.actor.clone().map(|actor| Actor { address: None, ..actor }),
-        via: permit.via,
+        actor: acting.actor.clone().map(|actor| Actor { address: None, ..actor }),
+        via: acting.via,
         action: action.to_owned(),
         resource: Some(Resource { kind: ResourceKind::Member, id: member.uuid() }),
         resource_name: Some(name.to_owned()),
         second_name: None,
         outcome: Outcome::Done,
         repeated: 1,
-        detail: permit.detail.clone(),
+        detail: acting.detail.clone(),
     };
     tx.audit_also(&event).await
 }
@@ -100,7 +94,140 @@ impl Acting {
     }
 }
 
+async fn set_status(
+    tx: &mut Tx<'_>,
+    acting: &Acting,
+    account: AccountId,
+    active: bool,
+) -> Result<(), Failure> {
+    let found = find(tx, account).await?;
+    if found.is_active == active {
+        tx.audit_nothing();
+        return Ok(());
+    }
+    if found.is_admin && !active {
+        keep_an_administrator(tx, account).await?;
+    }
+    let (status, action) =
+        if active { ("active", "account.enable") } else { ("disabled", "account.disable") };
+    tx.execute(SET_STATUS, values![account, status]).await?;
+    if !active {
+        for statement in [END_SESSIONS, END_TOKENS, END_MAILED_LINKS] {
+            tx.execute(statement, values![account]).await?;
+        }
+    }
+    tx.touched.accounts.push(account);
+    for row in tx.fetch_all(MEMBERSHIPS, values![account]).await? {
+        let (workspace, member): (WorkspaceId, MemberId) = (row.get(0)?, row.get(1)?);
+        tx.touched.members.push((workspace, account));
+        tx.tell(workspace, EventType::Changed, ResourceKind::Member, member.uuid()).await?;
+        also_in(tx, acting, workspace, member, action, &found.name).await?;
+    }
+    tx.audit_action(action);
+    tx.audit_resource(ResourceKind::Account, account.uuid(), found.name);
+    Ok(())
+}
+
+async fn set_administrator(tx: &mut Tx<'_>, account: AccountId, is_admin: bool) -> Result<(), Failure> {
+    let found = find(tx, account).await?;
+    if found.is_admin == is_admin {
+        tx.audit_nothing();
+        return Ok(());
+    }
+    if !is_admin {
+        keep_an_administrator(tx, account).await?;
+    }
+    tx.execute(SET_ADMINISTRATOR, values![account, is_admin]).await?;
+    tx.touched.accounts.push(account);
+    tx.audit_action(if is_admin { "account.make_administrator" } else { "account.unmake_administrator" });
+    tx.audit_resource(ResourceKind::Account, account.uuid(), found.name);
+    Ok(())
+}
+
+async fn set_password(tx: &mut Tx<'_>, account: AccountId, hash: String) -> Result<(), Failure> {
+    let found = find(tx, account).await?;
+    tx.execute(SET_PASSWORD, values![account, hash]).await?;
+    for statement in [END_SESSIONS, END_MAILED_LINKS] {
+        tx.execute(statement, values![account]).await?;
+    }
+    tx.touched.accounts.push(account);
+    tx.audit_resource(ResourceKind::Account, account.uuid(), found.name);
+    Ok(())
+}
+
+/// The account, where it can be an owner.
+async fn find_named(tx: &mut Tx<'_>, account: AccountId) -> Result<Found, Failure> {
+    match find(tx, account).await {
+        Ok(named) if named.is_active => Ok(named),
+        Ok(_) => {
+            let sentence = "This account is disabled. Enable it first, or name another.";
+            Err(Refusal::invalid("account", "disabled", sentence).into())
+        }
+        Err(Failure::Refused(Refusal::NotFound)) => {
+            Err(Refusal::invalid("account", "unknown", "There is no such account.").into())
+        }
+        Err(failure) => Err(failure),
+    }
+}
+
+async fn make_owner(
+    tx: &mut Tx<'_>,
+    acting: &Acting,
+    workspace: WorkspaceId,
+    account: AccountId,
+    new: MemberId,
+) -> Result<(), Failure> {
+    // Its owners take turns too.
+    lock_workspace(tx, workspace).await?;
+    let row = tx.fetch_optional(WORKSPACE_NAME, values![workspace]).await?.ok_or(Refusal::NotFound)?;
+    let workspace_name = row.get::<String>(0)?;
+    if tx.fetch_one(ACTIVE_OWNERS, values![workspace]).await?.get::<i64>(0)? > 0 {
+        return Err(Refusal::Conflict(Conflict::HasOwner).into());
+    }
+    let named = find_named(tx, account).await?;
+    let now = tx.now();
+    let member = match tx.fetch_optional(MEMBER, values![workspace, account]).await? {
+        Some(row) => {
+            let known: MemberId = row.get(0)?;
+            tx.execute(MAKE_OWNER, values![workspace, known]).await?;
+            clear_profile(tx, workspace, known).await?;
+            tell_access(tx, workspace, known, account).await?;
+            known
+        }
+        None => {
+            tx.execute(ADD_OWNER, values![new, workspace, account, now]).await?;
+            tx.touched.members.push((workspace, account));
+            tx.tell(workspace, EventType::Created, ResourceKind::Member, new.uuid()).await?;
+            new
+        }
+    };
+    also_in(tx, acting, workspace, member, "workspace.name_owner", &named.name).await?;
+    tx.audit_resource(ResourceKind::Workspace, workspace.uuid(), workspace_name);
+    tx.audit_second(named.name);
+    Ok(())
+}
+
 impl Store {
+    /// A write of an administrator's: one after the other, and the log says who it was.
+    async fn administer<W>(&self, permit: AdministratorPermit, work: W) -> Result<(), Failure>
+    where
+        W: for<'t, 'c> Fn(&'t mut Tx<'c>, Acting) -> BoxFuture<'t, Result<(), Failure>>
+            + Send
+            + Sync
+            + 'static,
+    {
+        let (acting, work) = (Acting::of(&permit), Arc::new(work));
+        let work: Work<()> = Box::new(move |tx| {
+            let (acting, work) = (acting.clone(), work.clone());
+            Box::pin(async move {
+                lock_installation(tx).await?;
+                tx.audit_detail(acting.detail.clone());
+                work(tx, acting).await
+            })
+        });
+        self.write(permit, work).await
+    }
+
     /// Disables or enables an account. Disabling ends its sessions and tokens, and with them what it has open.
     ///
     /// # Errors
@@ -111,41 +238,10 @@ impl Store {
         account: AccountId,
         active: bool,
     ) -> Result<(), Failure> {
-        let acting = Acting::of(&permit);
-        let work: Work<()> = Box::new(move |tx| {
-            let acting = acting.clone();
-            Box::pin(async move {
-                lock_installation(tx).await?;
-                let found = find(tx, account).await?;
-                if found.is_active == active {
-                    tx.audit_nothing();
-                    return Ok(());
-                }
-                if found.is_admin && !active {
-                    keep_an_administrator(tx, account).await?;
-                }
-                let (status, action) =
-                    if active { ("active", "account.enable") } else { ("disabled", "account.disable") };
-                tx.execute(SET_STATUS, values![account, status]).await?;
-                if !active {
-                    for statement in [END_SESSIONS, END_TOKENS, END_MAILED_LINKS] {
-                        tx.execute(statement, values![account]).await?;
-                    }
-                }
-                tx.touched.accounts.push(account);
-                for row in tx.fetch_all(MEMBERSHIPS, values![account]).await? {
-                    let (workspace, member): (WorkspaceId, MemberId) = (row.get(0)?, row.get(1)?);
-                    tx.touched.members.push((workspace, account));
-                    tx.tell(workspace, EventType::Changed, ResourceKind::Member, member.uuid()).await?;
-                    also_in(tx, &acting, workspace, member, action, &found.name).await?;
-                }
-                tx.audit_action(action);
-                tx.audit_resource(ResourceKind::Account, account.uuid(), found.name);
-                tx.audit_detail(acting.detail);
-                Ok(())
-            })
-        });
-        self.write(permit, work).await
+        self.administer(permit, move |tx, acting| {
+            Box::pin(async move { set_status(tx, &acting, account, active).await })
+        })
+        .await
     }
 
     /// Makes an account an administrator, or a plain account again.
@@ -158,32 +254,7 @@ impl Store {
         account: AccountId,
         is_admin: bool,
     ) -> Result<(), Failure> {
-        let acting = Acting::of(&permit);
-        let work: Work<()> = Box::new(move |tx| {
-            let acting = acting.clone();
-            Box::pin(async move {
-                lock_installation(tx).await?;
-                let found = find(tx, account).await?;
-                if found.is_admin == is_admin {
-                    tx.audit_nothing();
-                    return Ok(());
-                }
-                if !is_admin {
-                    keep_an_administrator(tx, account).await?;
-                }
-                tx.execute(SET_ADMINISTRATOR, values![account, is_admin]).await?;
-                tx.touched.accounts.push(account);
-                tx.audit_action(if is_admin {
-                    "account.make_administrator"
-                } else {
-                    "account.unmake_administrator"
-                });
-                tx.audit_resource(ResourceKind::Account, account.uuid(), found.name);
-                tx.audit_detail(acting.detail);
-                Ok(())
-            })
-        });
-        self.write(permit, work).await
+        self.administer(permit, move |tx, _| Box::pin(set_administrator(tx, account, is_admin))).await
     }
 
     /// Sets an account's password and ends all of its sessions, and every link that would set another one.
@@ -196,22 +267,7 @@ impl Store {
         account: AccountId,
         hash: String,
     ) -> Result<(), Failure> {
-        let acting = Acting::of(&permit);
-        let work: Work<()> = Box::new(move |tx| {
-            let (acting, hash) = (acting.clone(), hash.clone());
-            Box::pin(async move {
-                let found = find(tx, account).await?;
-                tx.execute(SET_PASSWORD, values![account, hash]).await?;
-                for statement in [END_SESSIONS, END_MAILED_LINKS] {
-                    tx.execute(statement, values![account]).await?;
-                }
-                tx.touched.accounts.push(account);
-                tx.audit_resource(ResourceKind::Account, account.uuid(), found.name);
-                tx.audit_detail(acting.detail);
-                Ok(())
-            })
-        });
-        self.write(permit, work).await
+        self.administer(permit, move |tx, _| Box::pin(set_password(tx, account, hash.clone()))).await
     }
 
     /// Names an owner for a workspace that has none who is active. `member` is taken where the account isn't in it yet.
@@ -225,54 +281,9 @@ impl Store {
         account: AccountId,
         member: MemberId,
     ) -> Result<(), Failure> {
-        let acting = Acting::of(&permit);
-        let work: Work<()> = Box::new(move |tx| {
-            let acting = acting.clone();
-            Box::pin(async move {
-                // Two administrators at once take turns.
-                lock_workspace(tx, workspace).await?;
-                let row =
-                    tx.fetch_optional(WORKSPACE_NAME, values![workspace]).await?.ok_or(Refusal::NotFound)?;
-                let workspace_name = row.get::<String>(0)?;
-                if tx.fetch_one(ACTIVE_OWNERS, values![workspace]).await?.get::<i64>(0)? > 0 {
-                    return Err(Refusal::Conflict(Conflict::HasOwner).into());
-                }
-                let named = match find(tx, account).await {
-                    Ok(named) if named.is_active => named,
-                    Ok(_) => {
-                        let sentence = "This account is disabled. Enable it first, or name another.";
-                        return Err(Refusal::invalid("account", "disabled", sentence).into());
-                    }
-                    Err(Failure::Refused(Refusal::NotFound)) => {
-                        return Err(
-                            Refusal::invalid("account", "unknown", "There is no such account.").into()
-                        );
-                    }
-                    Err(failure) => return Err(failure),
-                };
-                let now = tx.now();
-                let member = match tx.fetch_optional(MEMBER, values![workspace, account]).await? {
-                    Some(row) => {
-                        let known: MemberId = row.get(0)?;
-                        tx.execute(MAKE_OWNER, values![workspace, known]).await?;
-                        clear_profile(tx, workspace, known).await?;
-                        tell_access(tx, workspace, known, account).await?;
-                        known
-                    }
-                    None => {
-                        tx.execute(ADD_OWNER, values![member, workspace, account, now]).await?;
-                        tx.touched.members.push((workspace, account));
-                        tx.tell(workspace, EventType::Created, ResourceKind::Member, member.uuid()).await?;
-                        member
-                    }
-                };
-                also_in(tx, &acting, workspace, member, "workspace.name_owner", &named.name).await?;
-                tx.audit_resource(ResourceKind::Workspace, workspace.uuid(), workspace_name);
-                tx.audit_second(named.name);
-                tx.audit_detail(acting.detail);
-                Ok(())
-            })
-        });
-        self.write(permit, work).await
+        self.administer(permit, move |tx, acting| {
+            Box::pin(async move { make_owner(tx, &acting, workspace, account, member).await })
+        })
+        .await
     }
 }

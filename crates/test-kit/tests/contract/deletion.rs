@@ -1,8 +1,9 @@
 //! Deleting one's account: everything of it ends, the address is free, the log keeps the name.
 
 use serde_json::json;
+use stoa_domain::AdministratorPermit;
 use test_kit::on_both_databases;
-use test_kit::world::PASSWORD;
+use test_kit::world::{PASSWORD, Person};
 
 on_both_databases! {
     async fn everything_of_a_deleted_account_ends(world: World) {
@@ -68,13 +69,43 @@ on_both_databases! {
         let members = one.person.client.get(&second.path("/members")).await.expect(200).json();
         let id = members["items"].as_array().unwrap().iter().find(|one| one["role"] == "member").unwrap()["id"].as_str().unwrap().to_owned();
         let _ = one.person.client.patch(&second.path(&format!("/members/{id}")), json!({ "role": "owner" })).await.expect(200);
-        let gone = |person: &test_kit::world::Person| {
-            let (client, email) = (person.client.clone(), person.email.clone());
-            async move { client.delete("/api/v1/me", Some(json!({ "confirm": email }))).await.status.as_u16() }
-        };
         let (first, last) = tokio::join!(gone(&one.person), gone(&other.person));
         let mut statuses = [first, last];
         statuses.sort_unstable();
         assert_eq!(statuses, [204, 409]);
     }
+
+    async fn of_two_administrators_who_go_at_once_one_stays(world: World) {
+        let olga = world.set_up().await;
+        let acme = world.workspace(&olga, "Acme").await;
+        let set = |account: &str, is_admin| {
+            let machine = AdministratorPermit::on_the_machine("account.change_administrator", "root".to_owned());
+            world.app.set_administrator(machine, account.parse().unwrap(), is_admin)
+        };
+        // In no workspace, where one would wait for the other.
+        let administrator = async |number: u32| {
+            let made = acme.member(&format!("Admin {number}")).await;
+            let _ = olga.client.delete(&acme.path(&format!("/members/{}", made.id)), None).await.expect(204);
+            set(&made.person.account, true).await.unwrap();
+            made.person
+        };
+        let mut left = administrator(0).await;
+        set(&olga.account, false).await.unwrap();
+        // Not each time do they meet.
+        for number in 1..=5 {
+            let next = administrator(number).await;
+            let (first, last) = tokio::join!(gone(&left), gone(&next));
+            let mut statuses = [first, last];
+            statuses.sort_unstable();
+            assert_eq!(statuses, [204, 409]);
+            if first == 204 {
+                left = next;
+            }
+        }
+    }
+}
+
+/// Deletes the account; the status that came of it.
+async fn gone(person: &Person) -> u16 {
+    person.client.delete("/api/v1/me", Some(json!({ "confirm": person.email }))).await.status.as_u16()
 }
