@@ -22,7 +22,8 @@ impl App {
         }
     }
 
-    /// Checks the account's password, counting failures.
+    /// Checks the account's password. A try counts before it is looked at, so that many at once aren't more than are
+    /// allowed; the right one forgets those before it.
     pub(crate) async fn check_own_password(
         &self,
         permit: &AccountPermit,
@@ -37,13 +38,15 @@ impl App {
         if found.password_hash.is_none() {
             return Err(Refusal::Conflict(Conflict::NoPassword).into());
         }
+        if let Some(retry_after) = self.store().count_attempt(bucket.clone(), CONFIRMATIONS).await? {
+            return Err(Refusal::TooManyRequests { retry_after }.into());
+        }
         let verified =
             self.outside().passwords.verify(password, found.password_hash, self.new_salt()).await?;
         if !verified.matches {
-            self.store().count_attempt(bucket, CONFIRMATIONS).await?;
             return Err(Refusal::invalid("password", "wrong", "This isn't your password.").into());
         }
-        Ok(())
+        Ok(self.store().clear_attempts(bucket).await?)
     }
 
     /// For ten minutes this session may change the account. An account with a second factor shows it too.

@@ -143,8 +143,8 @@ impl App {
         self.ask_for_passkey(known.account.id).await
     }
 
+    /// Of the account and the address the try was counted when it began.
     async fn count_failure(&self, buckets: &Buckets) -> Result<(), Failure> {
-        self.store().count_attempt(buckets.pair.clone(), PER_ACCOUNT_AND_ADDRESS).await?;
         self.store().count_attempt(buckets.address.clone(), PER_ADDRESS).await?;
         Ok(())
     }
@@ -181,6 +181,12 @@ impl App {
             }
         }
 
+        // Before the password is looked at, so that many at once aren't more than are allowed.
+        if let Some(retry_after) =
+            self.store().count_attempt(buckets.pair.clone(), PER_ACCOUNT_AND_ADDRESS).await?
+        {
+            return Err(Refusal::TooManyRequests { retry_after }.into());
+        }
         let kept = account.as_ref().and_then(|account| account.password_hash.clone());
         let verified = self.outside().passwords.verify(password, kept, self.new_salt()).await?;
         let Some(account) = account.filter(|_| verified.matches) else {

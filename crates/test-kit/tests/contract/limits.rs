@@ -42,6 +42,19 @@ on_both_databases! {
         let _ = sign_in_from(&nobody, "203.0.113.1", &olga.email, PASSWORD).await.expect(200);
     }
 
+    async fn many_guesses_at_once_are_no_more_than_one_after_the_other(world: World) {
+        let olga = world.set_up().await;
+        let nobody = world.nobody();
+        let guesses =
+            (0..30).map(|_| sign_in_from(&nobody, "203.0.113.1", &olga.email, "not the password"));
+        let answers = futures_util::future::join_all(guesses).await;
+        let looked_at = answers.iter().filter(|answer| answer.status.as_u16() == 401).count();
+        assert_eq!(looked_at, 10, "{:?}", answers.iter().map(|answer| answer.status.as_u16()).collect::<Vec<_>>());
+        let confirm = || olga.client.post("/api/v1/session/confirm", json!({ "password": "not the password" }));
+        let answers = futures_util::future::join_all((0..30).map(|_| confirm())).await;
+        assert_eq!(answers.iter().filter(|answer| answer.status.as_u16() == 422).count(), 10);
+    }
+
     async fn an_address_tries_a_hundred_times_but_never_keeps_out_who_was_there_before(world: World) {
         let olga = world.set_up().await;
         let nobody = world.nobody();
