@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 
 use futures_util::stream::{Stream, try_unfold};
 use stoa_domain::permission::workspace as may;
-use stoa_domain::{AccountId, AuditEventId, MemberId, Permit, WorkspaceId};
+use stoa_domain::{AccountId, AuditEventId, MemberId, Permit, Refusal, WorkspaceId};
 use stoa_storage::Store;
 pub use stoa_storage::audit::{AuditFilter, AuditRecord, Outcome};
 pub use words::{actions, has_words, sentence};
@@ -78,7 +78,7 @@ impl App {
     /// One's own events in the workspace, newest first.
     ///
     /// # Errors
-    /// A fault.
+    /// `Invalid` for a mark that isn't of one's own events.
     pub async fn list_own_audit(
         &self,
         permit: Permit<may::ReadOwnAudit>,
@@ -90,7 +90,9 @@ impl App {
         filter.account = Some(account);
         // The numbers count everybody's events, so a member is never told one.
         if let Some(after) = after {
-            filter.before = self.store().find_own_audit_seq(workspace, account, after).await?;
+            let seq = self.store().find_own_audit_seq(workspace, account, after).await?;
+            let wrong = || Refusal::invalid("after", "invalid", "This isn't a cursor of this list.");
+            filter.before = Some(seq.ok_or_else(wrong)?);
         }
         let found = self.store().list_audit(workspace, &filter, limit).await?;
         Ok(found.into_iter().map(AuditRecord::as_told).collect())

@@ -152,28 +152,36 @@ fn thing(event: &AuditRecord) -> String {
 fn special(event: &AuditRecord, it: &str) -> Option<String> {
     let detail: serde_json::Value = serde_json::from_str(&event.detail).ok()?;
     match event.action.as_str() {
-        "workspace.change" => {
-            let after = detail.get("after")?.as_object()?;
-            let fields = [("name", "name"), ("slug", "slug"), ("primary_color", "colour")];
-            let changed: Vec<&str> = fields
-                .iter()
-                .filter(|(field, _)| after.contains_key(*field))
-                .map(|(_, word)| *word)
-                .collect();
-            match changed.as_slice() {
-                [] => None,
-                [one] => Some(format!("changed the workspace's {one}")),
-                [first @ .., last] => {
-                    Some(format!("changed the workspace's {} and {last}", first.join(", ")))
-                }
-            }
-        }
+        "workspace.change" => workspace_change(detail.get("after")?.as_object()?),
         "member.change_role" => match detail.get("to")?.as_str()? {
             "owner" => Some(format!("made {it} an owner")),
             _ => Some(format!("made {it} a plain member")),
         },
         "project.push" if event.second_name.is_none() => Some(format!("pushed to {it}")),
         _ => None,
+    }
+}
+
+/// What became another one, and what is demanded from now on.
+fn workspace_change(after: &serde_json::Map<String, serde_json::Value>) -> Option<String> {
+    let fields = [("name", "name"), ("slug", "slug"), ("primary_color", "colour")];
+    let changed: Vec<&str> =
+        fields.iter().filter(|(field, _)| after.contains_key(*field)).map(|(_, word)| *word).collect();
+    let changed = match changed.as_slice() {
+        [] => None,
+        [one] => Some(format!("changed the workspace's {one}")),
+        [first @ .., last] => Some(format!("changed the workspace's {} and {last}", first.join(", "))),
+    };
+    let demand = after.get("requires_second_factor").map(|asked| {
+        if asked == "true" {
+            "began to demand a second factor of every member"
+        } else {
+            "stopped demanding a second factor"
+        }
+    });
+    match (changed, demand) {
+        (Some(changed), Some(demand)) => Some(format!("{changed}, and {demand}")),
+        (changed, demand) => changed.or(demand.map(str::to_owned)),
     }
 }
 
@@ -251,6 +259,18 @@ mod tests {
         let mut changed = event("workspace.change", Outcome::Done, Some("Acme"));
         changed.detail = r##"{"before":{"name":"A","primary_color":"#000000"},"after":{"name":"B","primary_color":"#ffffff"}}"##.to_owned();
         assert_eq!(sentence(&changed), "changed the workspace's name and colour");
+        for (asked, said) in [
+            ("true", "began to demand a second factor of every member"),
+            ("false", "stopped demanding a second factor"),
+        ] {
+            changed.detail = format!(r#"{{"before":{{}},"after":{{"requires_second_factor":"{asked}"}}}}"#);
+            assert_eq!(sentence(&changed), said);
+        }
+        changed.detail = r#"{"before":{},"after":{"slug":"b","requires_second_factor":"true"}}"#.to_owned();
+        assert_eq!(
+            sentence(&changed),
+            "changed the workspace's slug, and began to demand a second factor of every member"
+        );
         let mut made = event("member.change_role", Outcome::Done, Some("Tess"));
         made.detail = r#"{"from":"member","to":"owner"}"#.to_owned();
         assert_eq!(sentence(&made), "made Tess an owner");

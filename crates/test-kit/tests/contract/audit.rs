@@ -74,6 +74,13 @@ on_both_databases! {
         // Nobody else's can be asked for.
         let others = tester.person.client.get(&format!("{path}?actor={}", olga.account)).await.expect(422);
         assert_eq!(others.json()["errors"][0]["field"], "actor");
+        // Nor do lists go on behind somebody else's event, or begin anew there.
+        let theirs = olga.client.get(&workspace.path(&format!("/audit?actor={}", olga.account))).await.expect(200);
+        let theirs = theirs.json()["items"][0]["id"].as_str().unwrap().to_owned();
+        for wrong in [theirs.as_str(), "01890a5d-ac96-774b-bcce-b302099a8057"] {
+            let refused = tester.person.client.get(&format!("{path}?after={wrong}")).await.expect(422);
+            assert_eq!(refused.json()["errors"][0]["field"], "after");
+        }
     }
 
     async fn each_record_holds_all_that_its_hash_is_made_of_and_members_are_told_none_of_it(world: World) {
