@@ -7,6 +7,12 @@ use std::fmt;
 pub struct Color([u8; 3]);
 
 impl Color {
+    /// Red, green and blue.
+    #[must_use]
+    pub const fn new(channels: [u8; 3]) -> Self {
+        Self(channels)
+    }
+
     /// `#rgb` or `#rrggbb`, in upper or lower case. Nothing else is a colour.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {

@@ -5,6 +5,7 @@
 
 use askama::Template;
 use stoa_domain::Secret;
+use stoa_domain::color::Color;
 use stoa_domain::name::initials;
 use stoa_storage::workspace::WorkspaceRecord;
 
@@ -15,13 +16,13 @@ use crate::ports::{InlineImage, Letter};
 const LOGO_ID: &str = "logo@stoa";
 
 /// The colour of Stoa's own letters.
-const NEUTRAL: &str = "#24262d";
+const NEUTRAL: Color = Color::new([0x24, 0x26, 0x2d]);
 
 /// In whose name a letter goes out, and how it looks.
 #[derive(Clone)]
 pub struct Look {
     name: String,
-    color: String,
+    color: Color,
     /// A PNG.
     logo: Option<Vec<u8>>,
 }
@@ -30,13 +31,14 @@ impl Look {
     /// Stoa's own, for what concerns an account and no workspace.
     #[must_use]
     pub fn stoa() -> Self {
-        Self { name: "Stoa".to_owned(), color: NEUTRAL.to_owned(), logo: None }
+        Self { name: "Stoa".to_owned(), color: NEUTRAL, logo: None }
     }
 
     /// A workspace's. `logo` is a PNG; without one its initials stand on its colour.
     #[must_use]
     pub fn of(workspace: &WorkspaceRecord, logo: Option<Vec<u8>>) -> Self {
-        Self { name: workspace.name.clone(), color: workspace.primary_color.clone(), logo }
+        let color = Color::parse(&workspace.primary_color).unwrap_or(NEUTRAL);
+        Self { name: workspace.name.clone(), color, logo }
     }
 }
 
@@ -107,11 +109,11 @@ pub(crate) fn framed(to: &str, look: Look, words: &Words) -> Result<Letter, Faul
     let paragraphs: Vec<String> = words.paragraphs.iter().map(|text| inert(text)).collect();
     let notes: Vec<String> = words.notes.iter().map(|text| inert(text)).collect();
     let quote = words.quote.as_deref();
-    let color = if is_color(&look.color) { look.color.as_str() } else { NEUTRAL };
+    let color = look.color.to_string();
     let html = Html {
         name: &name,
-        color,
-        label: label_on(color),
+        color: &color,
+        label: look.color.label(),
         initials: &initials(&look.name),
         has_logo: look.logo.is_some(),
         logo_id: LOGO_ID,
@@ -140,22 +142,6 @@ fn inert(text: &str) -> String {
     text.replace("://", ":\u{2060}//").replace("www.", "www\u{2060}.")
 }
 
-fn is_color(text: &str) -> bool {
-    text.strip_prefix('#')
-        .is_some_and(|hex| hex.len() == 6 && hex.bytes().all(|digit| digit.is_ascii_hexdigit()))
-}
-
-/// Black or white, whichever is read better on the colour.
-fn label_on(color: &str) -> &'static str {
-    let channel = |at: usize| {
-        let value = color.get(at..at + 2).and_then(|hex| u8::from_str_radix(hex, 16).ok()).unwrap_or(0);
-        let value = f64::from(value) / 255.0;
-        if value <= 0.04045 { value / 12.92 } else { ((value + 0.055) / 1.055).powf(2.4) }
-    };
-    let luminance = 0.2126 * channel(1) + 0.7152 * channel(3) + 0.0722 * channel(5);
-    if 1.05 / (luminance + 0.05) >= 4.5 { "#ffffff" } else { "#000000" }
-}
-
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
@@ -176,7 +162,7 @@ mod tests {
     }
 
     fn look(logo: Option<Vec<u8>>) -> Look {
-        Look { name: "Acme <i>".to_owned(), color: "#ffee00".to_owned(), logo }
+        Look { name: "Acme <i>".to_owned(), color: Color::new([0xff, 0xee, 0]), logo }
     }
 
     #[test]
@@ -220,12 +206,5 @@ mod tests {
     fn initials_are_those_of_the_page() {
         let all = ["Acme & Söhne", "Acme", "", "a.b", "Ünïcode big GmbH"].map(initials);
         assert_eq!(all, ["AS", "A", "?", "AB", "ÜG"]);
-    }
-
-    #[test]
-    fn a_label_is_read_on_any_colour() {
-        assert_eq!(label_on("#ffee00"), "#000000");
-        assert_eq!(label_on("#102040"), "#ffffff");
-        assert_eq!(label_on(NEUTRAL), "#ffffff");
     }
 }
