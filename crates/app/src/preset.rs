@@ -3,7 +3,7 @@
 use stoa_domain::permission::preset as may;
 use stoa_domain::preset::{BuiltIn, Told, tell};
 use stoa_domain::{ActionSet, FieldProblem, Permission, Permit, PresetId, Refusal, WorkspaceId};
-use stoa_storage::preset::PresetRecord;
+pub use stoa_storage::preset::PresetRecord;
 
 use crate::account::check_name;
 use crate::token::known_actions;

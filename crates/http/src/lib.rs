@@ -18,6 +18,7 @@ pub mod site;
 
 mod body;
 mod conditional;
+mod cookie;
 mod lease;
 mod listen;
 mod origin;

@@ -1,10 +1,11 @@
 //! What a request presents: a cookie, or a bearer token. Never both, and never a token in the address.
 
 use http::HeaderMap;
-use http::header::{AUTHORIZATION, COOKIE};
+use http::header::AUTHORIZATION;
 use stoa_app::session::Presented;
 use stoa_domain::{Refusal, Via};
 
+use crate::cookie;
 use crate::site::Site;
 
 /// # Errors
@@ -16,17 +17,8 @@ pub(crate) fn presented(site: &Site, headers: &HeaderMap) -> Result<Presented, R
         let (_, token) = token.ok_or(Refusal::Unauthenticated)?;
         return Ok(Presented::Token(token.trim().to_owned()));
     }
-    let name = site.cookie();
-    for value in headers.get_all(COOKIE) {
-        for pair in value.to_str().unwrap_or_default().split(';') {
-            if let Some((key, value)) = pair.trim().split_once('=')
-                && key == name
-            {
-                return Ok(Presented::Session(value.to_owned()));
-            }
-        }
-    }
-    Ok(Presented::Nothing)
+    let session = cookie::named(headers, &site.cookie()).next().map(str::to_owned);
+    Ok(session.map_or(Presented::Nothing, Presented::Session))
 }
 
 /// The way by which a request came: the page says `Sec-Fetch-Mode`, the command line names itself.

@@ -10,6 +10,7 @@ use stoa_domain::name::initials;
 use stoa_domain::slug::Slug;
 
 use super::color;
+use crate::cookie;
 use crate::site::Site;
 
 /// What the build leaves in the shell for each answer's own nonce.
@@ -39,12 +40,7 @@ pub(crate) struct Look {
 pub(crate) fn workspace_of<'a>(site: &Site, parts: &'a Parts) -> Option<&'a str> {
     let first = parts.uri.path().split('/').nth(1)?;
     Slug::of_workspace(first).ok()?;
-    let name = format!("{}=", site.cookie());
-    let cookies = parts.headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
-    cookies
-        .flat_map(|value| value.split(';'))
-        .any(|pair| pair.trim_start().starts_with(&name))
-        .then_some(first)
+    cookie::named(&parts.headers, &site.cookie()).next().is_some().then_some(first)
 }
 
 /// The document, with a nonce of this answer alone. `look` is there only for those who may see the workspace: to all

@@ -15,6 +15,7 @@ use stoa_domain::{InstanceId, Refusal, WorkspaceId};
 
 use super::visit::{Brought, VISIT_SECONDS, Visit, now, own_path};
 use super::{Notice, Proxy, bare, failed, visitor, wants_html};
+use crate::cookie;
 use crate::lease::Lease;
 
 /// The form that comes back has a code and nothing else.
@@ -55,12 +56,8 @@ impl Proxy {
 
     fn visit_of(&self, parts: &Parts, instance: InstanceId) -> Option<Visit> {
         let name = self.frame.site.visit_cookie();
-        let cookies = parts.headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
-        cookies
-            .flat_map(|text| text.split(';'))
-            .filter_map(|pair| pair.trim().split_once('='))
-            .filter(|(key, _)| *key == name)
-            .find_map(|(_, value)| self.frame.visits.of_cookie(value, instance, now()))
+        cookie::named(&parts.headers, &name)
+            .find_map(|value| self.frame.visits.of_cookie(value, instance, now()))
     }
 
     /// A browser that opens a page goes to the public host; whatever else asks is told.
@@ -108,10 +105,8 @@ impl Proxy {
             Err(failure) => return failed(&parts, failure),
         }
         let site = &self.frame.site;
-        let secure = if site.secure { "; Secure" } else { "" };
-        let (name, value) = (site.visit_cookie(), self.frame.visits.cookie(&visit, now()));
-        let cookie =
-            format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax; Max-Age={VISIT_SECONDS}{secure}");
+        let value = self.frame.visits.cookie(&visit, now());
+        let cookie = cookie::set(&site.visit_cookie(), &value, VISIT_SECONDS, site.secure);
         let mut response = redirect(&own_path(&to));
         if let Ok(cookie) = HeaderValue::try_from(cookie) {
             response.headers_mut().insert(header::SET_COOKIE, cookie);

@@ -4,8 +4,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use stoa_app::ai::clean::Piece;
 use stoa_app::ai::{SeenAi, SeenUsage, Tokens, Tried, WantedAi};
-use stoa_domain::Secret;
+use stoa_app::{App, Failure};
 use stoa_domain::permission::ai as may;
+use stoa_domain::{Permission, Permit, Secret};
 use utoipa::ToSchema;
 
 use super::wire::time;
@@ -77,7 +78,7 @@ struct AiView {
     api_key_set_at: Option<String>,
 }
 
-fn tag(seen: &SeenAi) -> Result<String, stoa_app::Failure> {
+fn tag(seen: &SeenAi) -> Result<String, Failure> {
     let key = seen.key.as_ref().map(|key| (&key.last4, key.set_at.micros()));
     let provider = seen.provider.map(stoa_domain::ai::Provider::key);
     etag(&("ai", provider, &seen.model, &seen.base_url, key, seen.revision))
@@ -113,34 +114,32 @@ struct SetAi {
     api_key: Option<String>,
 }
 
+/// The revision of settings that are still as their client loaded them.
+async fn expected<P: Permission>(
+    app: &App,
+    permit: &Permit<P>,
+    wanted: Option<String>,
+) -> Result<Option<i64>, Failure> {
+    let Some(wanted) = wanted else { return Ok(None) };
+    let current = app.load_ai_for_change(permit).await?;
+    check(Some(&wanted), &tag(&current)?)?;
+    Ok(Some(current.revision))
+}
+
 async fn change(
     May(permit): May<may::Change>,
     Uses(app): Uses,
     IfMatch(wanted): IfMatch,
     Json(wish): Json<SetAi>,
 ) -> Answer<Object<AiView>> {
-    let expected = match wanted {
-        None => None,
-        Some(wanted) => {
-            let current = app.load_ai_for_change(&permit).await?;
-            check(Some(&wanted), &tag(&current)?)?;
-            Some(current.revision)
-        }
-    };
+    let expected = expected(&app, &permit, wanted).await?;
     let SetAi { provider, model, base_url, api_key } = wish;
     let wanted = WantedAi { provider, model, base_url, key: api_key.map(Secret::from_text), expected };
     answer(app.change_ai(permit, wanted).await?)
 }
 
 async fn remove(May(permit): May<may::Remove>, Uses(app): Uses, IfMatch(wanted): IfMatch) -> Answer<Done> {
-    let expected = match wanted {
-        None => None,
-        Some(wanted) => {
-            let current = app.load_ai_for_change(&permit).await?;
-            check(Some(&wanted), &tag(&current)?)?;
-            Some(current.revision)
-        }
-    };
+    let expected = expected(&app, &permit, wanted).await?;
     app.remove_ai(permit, expected).await?;
     Ok(Done(None))
 }

@@ -2,9 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use stoa_app::preset::{ChangePreset, CreatePreset, SeenPreset};
-use stoa_domain::Action;
+use stoa_app::preset::{ChangePreset, CreatePreset, PresetRecord, SeenPreset};
+use stoa_app::{App, Failure};
 use stoa_domain::permission::preset as may;
+use stoa_domain::{Action, Permission, Permit, PresetId};
 use utoipa::ToSchema;
 
 use crate::answer::{Answer, Done, Object, Page};
@@ -74,7 +75,7 @@ impl PresetView {
     }
 }
 
-fn tagged(preset: SeenPreset) -> Result<(PresetView, String), stoa_app::Failure> {
+fn tagged(preset: SeenPreset) -> Result<(PresetView, String), Failure> {
     let view = PresetView::of(preset);
     let tag = etag(&view)?;
     Ok((view, tag))
@@ -116,34 +117,32 @@ struct PresetChange {
     actions: Option<Vec<String>>,
 }
 
+/// The preset, where it is still as its client loaded it.
+async fn expected<P: Permission<Target = PresetId>>(
+    app: &App,
+    permit: &Permit<P>,
+    wanted: Option<String>,
+) -> Result<Option<PresetRecord>, Failure> {
+    let Some(wanted) = wanted else { return Ok(None) };
+    let current = app.load_preset(permit).await?;
+    check(Some(&wanted), &tagged(current.clone().into())?.1)?;
+    Ok(Some(current))
+}
+
 async fn change(
     May(permit): May<may::Change>,
     Uses(app): Uses,
     IfMatch(wanted): IfMatch,
     Json(wish): Json<PresetChange>,
 ) -> Answer<Object<PresetView>> {
-    let expected = match wanted {
-        None => None,
-        Some(wanted) => {
-            let current = app.load_preset(&permit).await?;
-            check(Some(&wanted), &tagged(current.clone().into())?.1)?;
-            Some(current)
-        }
-    };
+    let expected = expected(&app, &permit, wanted).await?;
     let wish = ChangePreset { name: wish.name, actions: wish.actions };
     let (view, tag) = tagged(app.change_preset(permit, wish, expected).await?.into())?;
     Ok(Object::ok(view).tagged(tag))
 }
 
 async fn delete(May(permit): May<may::Delete>, Uses(app): Uses, IfMatch(wanted): IfMatch) -> Answer<Done> {
-    let expected = match wanted {
-        None => None,
-        Some(wanted) => {
-            let current = app.load_preset(&permit).await?;
-            check(Some(&wanted), &tagged(current.clone().into())?.1)?;
-            Some(current)
-        }
-    };
+    let expected = expected(&app, &permit, wanted).await?;
     app.delete_preset(permit, expected).await?;
     Ok(Done(None))
 }

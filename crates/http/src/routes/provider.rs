@@ -12,6 +12,7 @@ use super::session::{PasskeyAsked, PasskeyShown, SessionAnswer, set_cookie, show
 use super::wire::time;
 use crate::answer::{Answer, Done, Object};
 use crate::argument::{Around, From, Headers, Json, Uses};
+use crate::cookie;
 use crate::gate::{AccountOperation, Anyone, Reason, SignedIn};
 use crate::router::{Operation, Routes};
 use crate::site::Site;
@@ -104,25 +105,15 @@ impl Reason for SigningIn {
 }
 
 /// Seconds that the browser may be away.
-const AWAY_SECONDS: i64 = 600;
+const AWAY_SECONDS: u64 = 600;
 
 /// The cookie that binds what the provider answers to the browser that asked.
 fn name(site: &Site) -> String {
     format!("{}-provider", site.cookie())
 }
 
-fn binding(site: &Site, secret: &str, seconds: i64) -> String {
-    let secure = if site.secure { "; Secure" } else { "" };
-    format!("{}={secret}; Path=/; HttpOnly; SameSite=Lax; Max-Age={seconds}{secure}", name(site))
-}
-
 fn bound(site: &Site, headers: &HeaderMap) -> Result<String, Refusal> {
-    let name = name(site);
-    let pairs = headers.get_all(http::header::COOKIE).iter().filter_map(|value| value.to_str().ok());
-    let found = pairs.flat_map(|value| value.split(';')).find_map(|pair| {
-        let (key, value) = pair.trim().split_once('=')?;
-        (key == name).then(|| value.to_owned())
-    });
+    let found = cookie::named(headers, &name(site)).next().map(str::to_owned);
     found.ok_or_else(|| {
         Refusal::invalid(
             "state",
@@ -139,7 +130,8 @@ struct ProviderAddress {
 
 fn sent(site: &Site, away: &SentAway) -> Object<ProviderAddress> {
     let secret = away.secret.reveal_text().unwrap_or_default();
-    Object::ok(ProviderAddress { url: away.url.clone() }).cookie(binding(site, secret, AWAY_SECONDS)).secret()
+    let binding = cookie::set(&name(site), secret, AWAY_SECONDS, site.secure);
+    Object::ok(ProviderAddress { url: away.url.clone() }).cookie(binding).secret()
 }
 
 async fn send(

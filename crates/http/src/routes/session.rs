@@ -9,6 +9,7 @@ use utoipa::ToSchema;
 
 use crate::answer::{Answer, Done, Object};
 use crate::argument::{Around, From, Json, Uses};
+use crate::cookie;
 use crate::gate::{AccountOperation, Anyone, Reason, SignedIn};
 use crate::router::{Operation, Routes};
 use crate::routes::account::AccountView;
@@ -57,17 +58,15 @@ pub(super) fn routes(routes: Routes) -> Routes {
 }
 
 /// How long a browser keeps the cookie: 30 days, a session's absolute end.
-const ABSOLUTE_SECONDS: i64 = 30 * 24 * 3600;
+const ABSOLUTE_SECONDS: u64 = 30 * 24 * 3600;
 
 pub(super) fn set_cookie(site: &Site, secret: &Secret) -> String {
     let value = secret.reveal_text().unwrap_or_default();
-    let secure = if site.secure { "; Secure" } else { "" };
-    format!("{}={value}; Path=/; HttpOnly; SameSite=Lax; Max-Age={ABSOLUTE_SECONDS}{secure}", site.cookie())
+    cookie::set(&site.cookie(), value, ABSOLUTE_SECONDS, site.secure)
 }
 
 pub(super) fn clear_cookie(site: &Site) -> String {
-    let secure = if site.secure { "; Secure" } else { "" };
-    format!("{}=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0{secure}", site.cookie())
+    cookie::set(&site.cookie(), "", 0, site.secure)
 }
 
 struct SigningIn;
