@@ -8,9 +8,9 @@ use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use openidconnect::core::{CoreAuthenticationFlow, CoreClient, CoreProviderMetadata, CoreUserInfoClaims};
 use openidconnect::{
-    AsyncHttpClient, AuthorizationCode, ClientId, ClientSecret, CsrfToken, HttpRequest, HttpResponse,
-    IssuerUrl, Nonce, OAuth2TokenResponse as _, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, Scope,
-    TokenResponse as _,
+    AsyncHttpClient, AuthorizationCode, ClientId, ClientSecret, CsrfToken, EndpointMaybeSet, EndpointNotSet,
+    EndpointSet, HttpRequest, HttpResponse, IssuerUrl, Nonce, OAuth2TokenResponse as _, PkceCodeChallenge,
+    PkceCodeVerifier, RedirectUrl, Scope, TokenResponse as _,
 };
 use stoa_app::ports::{ProviderProblem, SentToProvider, SignInProvider, Vouched};
 use stoa_domain::Secret;
@@ -31,6 +31,17 @@ pub struct ProviderSettings {
     pub client_id: String,
     pub client_secret: Option<Secret>,
 }
+
+/// With what the provider's own description tells: where people sign in, and perhaps where codes are redeemed and who
+/// somebody is.
+type Client = CoreClient<
+    EndpointSet,
+    EndpointNotSet,
+    EndpointNotSet,
+    EndpointNotSet,
+    EndpointMaybeSet,
+    EndpointMaybeSet,
+>;
 
 pub struct OidcProvider {
     settings: ProviderSettings,
@@ -93,16 +104,18 @@ impl OidcProvider {
         *self.known.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
-    async fn begun(&self, back: String) -> Result<SentToProvider, ProviderProblem> {
-        let metadata = self.metadata().await?;
+    /// Stoa as the provider knows it; `back` is where it sends the browser afterwards.
+    fn client(&self, metadata: CoreProviderMetadata, back: String) -> Result<Client, ProviderProblem> {
         let back =
             RedirectUrl::new(back).map_err(|error| problem("the way back isn't an address", &error))?;
-        let client = CoreClient::from_provider_metadata(
-            metadata,
-            ClientId::new(self.settings.client_id.clone()),
-            self.client_secret(),
-        )
-        .set_redirect_uri(back);
+        let id = ClientId::new(self.settings.client_id.clone());
+        let client = CoreClient::from_provider_metadata(metadata, id, self.client_secret());
+        Ok(client.set_redirect_uri(back))
+    }
+
+    async fn begun(&self, back: String) -> Result<SentToProvider, ProviderProblem> {
+        let metadata = self.metadata().await?;
+        let client = self.client(metadata, back)?;
         let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
         let (url, state, nonce) = client
             .authorize_url(
@@ -138,14 +151,7 @@ impl OidcProvider {
             .map_err(|error| problem("what was remembered can't be read", &error))?;
         let metadata = self.metadata().await?;
         let issuer = metadata.issuer().to_string();
-        let back =
-            RedirectUrl::new(back).map_err(|error| problem("the way back isn't an address", &error))?;
-        let client = CoreClient::from_provider_metadata(
-            metadata,
-            ClientId::new(self.settings.client_id.clone()),
-            self.client_secret(),
-        )
-        .set_redirect_uri(back);
+        let client = self.client(metadata, back)?;
         let code = AuthorizationCode::new(code.reveal_text().unwrap_or_default().to_owned());
         let request = client
             .exchange_code(code)

@@ -34,13 +34,13 @@ impl Places {
             return Ok(instead.clone());
         }
         let text = own.or(access.base_url.as_deref()).unwrap_or_default();
-        base_url(access.provider, text).map_err(ModelProblem::new)
+        base_url(text).map_err(ModelProblem::new)
     }
 }
 
 /// A base URL as it is kept: a scheme, a host, perhaps a port and a path. One without a path gets `/v1`, below which all
 /// of these servers answer.
-pub(super) fn base_url(_provider: Provider, text: &str) -> Result<Url, String> {
+pub(super) fn base_url(text: &str) -> Result<Url, String> {
     let text = text.trim();
     let wrong = || "Give a URL such as https://models.example.com/v1 or http://127.0.0.1:11434.".to_owned();
     if text.len() > LONGEST || text.chars().any(char::is_control) {
@@ -106,7 +106,7 @@ mod tests {
     use super::*;
 
     fn kept(text: &str) -> Result<String, String> {
-        base_url(Provider::Custom, text).map(|url| url.to_string())
+        base_url(text).map(|url| url.to_string())
     }
 
     #[test]

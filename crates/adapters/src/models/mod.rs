@@ -188,8 +188,8 @@ enum State {
 }
 
 impl Models for HttpModels {
-    fn check_base_url(&self, provider: Provider, text: &str) -> Result<String, String> {
-        let url = endpoint::base_url(provider, text)?;
+    fn check_base_url(&self, text: &str) -> Result<String, String> {
+        let url = endpoint::base_url(text)?;
         self.outgoing.check(&url).map_err(|error| error.to_string())?;
         Ok(url.as_str().trim_end_matches('/').to_owned())
     }

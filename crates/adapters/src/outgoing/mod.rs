@@ -182,7 +182,12 @@ impl Vetting {
         address: std::net::IpAddr,
     ) -> Result<(), OutgoingError> {
         let plain = address::unwrapped(address);
-        let is_own = self.surroundings.own_addresses().iter().any(|own| address::unwrapped(*own) == plain);
+        // What can't be told apart from this machine isn't dialled.
+        let own = self.surroundings.own_addresses().map_err(|error| {
+            tracing::error!(%error, "this machine's own addresses can't be read, so nothing is asked");
+            OutgoingError::Unprepared
+        })?;
+        let is_own = own.iter().any(|own| address::unwrapped(*own) == plain);
         let kind = match address::kind(plain) {
             Kind::Never => return Err(OutgoingError::Never(destination.host.clone())),
             Kind::Public if is_own => Kind::Machine,

@@ -9,7 +9,10 @@ use futures_util::future::BoxFuture;
 pub trait Surroundings: Send + Sync + 'static {
     fn look_up(&self, name: String) -> BoxFuture<'static, io::Result<Vec<IpAddr>>>;
     /// Those of all the machine's interfaces.
-    fn own_addresses(&self) -> Vec<IpAddr>;
+    ///
+    /// # Errors
+    /// Where the system doesn't tell.
+    fn own_addresses(&self) -> io::Result<Vec<IpAddr>>;
 }
 
 pub struct System;
@@ -23,13 +26,13 @@ impl Surroundings for System {
     }
 
     /// Asked anew each time: an interface may come while Stoa runs.
-    fn own_addresses(&self) -> Vec<IpAddr> {
-        let Ok(interfaces) = nix::ifaddrs::getifaddrs() else { return Vec::new() };
+    fn own_addresses(&self) -> io::Result<Vec<IpAddr>> {
+        let interfaces = nix::ifaddrs::getifaddrs()?;
         let address = |interface: nix::ifaddrs::InterfaceAddress| {
             let storage = interface.address?;
             let v4 = storage.as_sockaddr_in().map(|v4| IpAddr::V4(v4.ip()));
             v4.or_else(|| storage.as_sockaddr_in6().map(|v6| IpAddr::V6(v6.ip())))
         };
-        interfaces.filter_map(address).collect()
+        Ok(interfaces.filter_map(address).collect())
     }
 }

@@ -18,6 +18,8 @@ use super::*;
 struct Told {
     names: Mutex<HashMap<String, VecDeque<Vec<IpAddr>>>>,
     own: Vec<IpAddr>,
+    /// The system doesn't tell its own addresses.
+    is_silent: bool,
 }
 
 impl Told {
@@ -37,8 +39,8 @@ impl Surroundings for Told {
         Box::pin(async move { found.ok_or_else(|| io::ErrorKind::NotFound.into()) })
     }
 
-    fn own_addresses(&self) -> Vec<IpAddr> {
-        self.own.clone()
+    fn own_addresses(&self) -> io::Result<Vec<IpAddr>> {
+        if self.is_silent { Err(io::ErrorKind::Other.into()) } else { Ok(self.own.clone()) }
     }
 }
 
@@ -126,6 +128,16 @@ async fn one_bad_address_among_good_ones_refuses_the_name() {
     let told = Told::default().leads("mixed.example", &[&["1.1.1.1", "10.0.0.1"]]);
     let refused = get(&outgoing(Rules::default(), told), "https://mixed.example/", patient()).await;
     assert!(matches!(refused, Err(OutgoingError::Private { .. })), "{refused:?}");
+}
+
+#[tokio::test]
+async fn where_the_machine_cannot_say_what_is_its_own_nothing_is_asked() {
+    let told = Told { is_silent: true, ..Told::default() }.leads("models.example", &[&["1.1.1.1"]]);
+    let outgoing = outgoing(Rules::default(), told);
+    for url in ["https://models.example/", "https://1.1.1.1/"] {
+        let refused = get(&outgoing, url, patient()).await.unwrap_err();
+        assert_eq!(refused, OutgoingError::Unprepared, "{url}");
+    }
 }
 
 #[tokio::test]
@@ -254,5 +266,5 @@ async fn nobody_there_and_no_such_name_are_told_apart() {
 
 #[test]
 fn the_system_knows_the_machines_own_addresses() {
-    assert!(System.own_addresses().contains(&IpAddr::V4(std::net::Ipv4Addr::LOCALHOST)));
+    assert!(System.own_addresses().unwrap().contains(&IpAddr::V4(std::net::Ipv4Addr::LOCALHOST)));
 }

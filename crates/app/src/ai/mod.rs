@@ -211,7 +211,7 @@ impl App {
                 None
             }
             (true, Some(text)) => {
-                let checked = self.outside().models.check_base_url(provider, &text);
+                let checked = self.outside().models.check_base_url(&text);
                 checked.map_err(|detail| problem("invalid", detail)).ok()
             }
         }

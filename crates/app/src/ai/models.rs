@@ -68,7 +68,7 @@ pub trait Models: Send + Sync + 'static {
     ///
     /// # Errors
     /// What is wrong with it, as a sentence.
-    fn check_base_url(&self, provider: Provider, text: &str) -> Result<String, String>;
+    fn check_base_url(&self, text: &str) -> Result<String, String>;
 
     /// Asks. What fails comes as the last thing of the stream.
     fn ask(&self, access: ModelAccess, prompt: Prompt) -> Saying;

@@ -62,9 +62,9 @@ fn usual() -> Script {
 }
 
 impl Models for FakeModels {
-    fn check_base_url(&self, provider: Provider, text: &str) -> Result<String, String> {
+    fn check_base_url(&self, text: &str) -> Result<String, String> {
         match self.instead() {
-            Some(models) => models.check_base_url(provider, text),
+            Some(models) => models.check_base_url(text),
             None => Ok(text.trim_end_matches('/').to_owned()),
         }
     }

@@ -178,8 +178,8 @@ impl Surroundings for Rebinding {
         Box::pin(async move { Ok(vec![address]) })
     }
 
-    fn own_addresses(&self) -> Vec<IpAddr> {
-        Vec::new()
+    fn own_addresses(&self) -> std::io::Result<Vec<IpAddr>> {
+        Ok(Vec::new())
     }
 }
 
