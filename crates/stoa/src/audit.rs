@@ -241,10 +241,24 @@ fn checked(line: Line) -> Result<Link, String> {
     if serde_json::from_str::<serde_json::Value>(&line.detail_text).ok().as_ref() != Some(&line.detail) {
         return Err("was changed: its detail isn't the one that was hashed".to_owned());
     }
-    let record = AuditRecord {
+    let link = Link {
+        workspace: line.workspace,
+        seq: line.seq,
+        previous: line.previous_hash.clone(),
+        hash: line.hash.clone(),
+    };
+    if hash_of(WorkspaceId::new(link.workspace), &record(line, previous_hash)) != hash {
+        return Err("was changed: its hash isn't that of what it says".to_owned());
+    }
+    Ok(link)
+}
+
+/// What a line's hash is made of.
+fn record(line: Line, previous_hash: Vec<u8>) -> AuditRecord {
+    AuditRecord {
         seq: line.seq,
         id: AuditEventId::new(line.id),
-        at,
+        at: Timestamp::from_micros(line.at_microseconds),
         account: line.actor.map(AccountId::new),
         actor_name: line.actor_name,
         via: line.via,
@@ -259,11 +273,7 @@ fn checked(line: Line) -> Result<Link, String> {
         detail: line.detail_text,
         previous_hash,
         hash: Vec::new(),
-    };
-    if hash_of(WorkspaceId::new(line.workspace), &record) != hash {
-        return Err("was changed: its hash isn't that of what it says".to_owned());
     }
-    Ok(Link { workspace: line.workspace, seq: line.seq, previous: line.previous_hash, hash: line.hash })
 }
 
 fn bytes(hex: &str) -> Option<Vec<u8>> {

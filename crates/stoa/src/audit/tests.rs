@@ -175,24 +175,6 @@ fn two_chains_dont_make_one() {
 
 /// What a record's hash would have to be.
 fn rehashed(line: Line) -> String {
-    let record = AuditRecord {
-        seq: line.seq,
-        id: AuditEventId::new(line.id),
-        at: Timestamp::from_micros(line.at_microseconds),
-        account: line.actor.map(AccountId::new),
-        actor_name: line.actor_name,
-        via: line.via,
-        address: line.address,
-        action: line.action,
-        resource_kind: line.resource_kind,
-        resource_id: line.resource_id,
-        resource_name: line.resource_name,
-        outcome: line.outcome,
-        second_name: line.second_name,
-        repeated: line.repeated,
-        detail: line.detail_text,
-        previous_hash: bytes(&line.previous_hash).unwrap(),
-        hash: Vec::new(),
-    };
-    hash_of(WorkspaceId::new(line.workspace), &record).iter().map(|byte| format!("{byte:02x}")).collect()
+    let (workspace, previous) = (WorkspaceId::new(line.workspace), bytes(&line.previous_hash).unwrap());
+    hash_of(workspace, &record(line, previous)).iter().map(|byte| format!("{byte:02x}")).collect()
 }

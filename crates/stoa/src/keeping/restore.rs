@@ -49,15 +49,30 @@ pub async fn restore(settings: Settings, file: String) -> Result<(), Ended> {
         Ok::<_, Ended>((look, voided, count))
     }
     .await;
-    // What didn't become whole goes; only a process that is killed leaves it, and then no start goes on with it.
-    if outcome.is_err() {
-        place::remove_half_restored(&settings)?;
+    let cleaned = clean_up(&settings, &aside, outcome.is_err());
+    match (outcome, cleaned) {
+        (Ok((look, voided, count)), Ok(())) => {
+            tell(&settings, &reader, &look, voided, count);
+            Ok(())
+        }
+        (Ok(_), Err(error)) => Err(error.into()),
+        (Err(ended), cleaned) => {
+            // Why nothing was restored is what counts; that something of it is left comes beside it.
+            if let Err(error) = cleaned {
+                complain(&format!("note: what the restore left can't be removed: {error}"));
+            }
+            Err(ended)
+        }
+    }
+}
+
+/// What didn't become whole goes; only a process that is killed leaves it, and then no start goes on with it.
+fn clean_up(settings: &Settings, aside: &Path, has_failed: bool) -> std::io::Result<()> {
+    if has_failed {
+        place::remove_half_restored(settings)?;
     }
     folders::remove(&restoring(&settings.repositories_dir))?;
-    folders::remove(&aside)?;
-    let (look, voided, count) = outcome?;
-    tell(&settings, &reader, &look, voided, count);
-    Ok(())
+    folders::remove(aside)
 }
 
 /// The key is known to be the right one before anything is unpacked.

@@ -183,7 +183,13 @@ fn mark(file: &Path) -> Mark {
 /// Reads the files again whenever they change, and on SIGHUP, until `stop`. What can't be used is told once, and the
 /// certificate that was there goes on.
 pub async fn follow(wanted: Wanted, current: Arc<Current>, stop: CancellationToken) {
-    let Ok(mut wished) = signal(SignalKind::hangup()) else { return };
+    let mut wished = match signal(SignalKind::hangup()) {
+        Ok(wished) => wished,
+        Err(error) => {
+            tracing::error!(%error, "a certificate that changes is read at the next start only: SIGHUP can't be heard");
+            return;
+        }
+    };
     let marks = || (mark(&wanted.files.certificate), mark(&wanted.files.key));
     let mut seen = marks();
     loop {
