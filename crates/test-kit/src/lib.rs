@@ -12,10 +12,12 @@ pub mod described;
 pub mod fake;
 pub mod golden;
 pub mod schema;
+pub mod stream;
 pub mod world;
 
 pub use client::{Answer, Client};
 pub use databases::Kind;
+pub use stream::Stream;
 pub use world::World;
 
 /// Makes two tests of one: on SQLite and on PostgreSQL.

@@ -9,14 +9,12 @@ mod real;
 mod scripted;
 mod settings;
 
-use axum::body::Body;
 use http::Method;
-use http_body_util::BodyExt as _;
 use serde_json::{Value, json};
 use stoa_app::ports::LogLine;
 use stoa_domain::{InstanceId, Timestamp};
 use test_kit::world::{Person, World};
-use test_kit::{Answer, Client};
+use test_kit::{Answer, Client, Stream};
 
 /// A workspace with an instance, and somebody who may read its logs.
 struct Scene {
@@ -85,53 +83,13 @@ impl Scene {
     }
 
     /// The explanation of the deployment, open.
-    async fn explain(&self, client: &Client) -> Explanation {
+    async fn explain(&self, client: &Client) -> Stream {
         let body = json!({ "deployment": self.deployment });
         let request = client.request(Method::POST, &self.of_instance("/ai/explain"), Some(&body));
-        let response = client.open(request).await;
-        assert_eq!(response.status(), 200);
-        assert_eq!(response.headers()["content-type"], "text/event-stream");
-        Explanation { body: response.into_body(), text: String::new() }
+        Stream::open(client, request).await
     }
 
     async fn usage(&self) -> Value {
         self.olga.client.get(&self.path("/ai/usage")).await.expect(200).json()
-    }
-}
-
-/// An open event stream.
-struct Explanation {
-    body: Body,
-    text: String,
-}
-
-impl Explanation {
-    /// The next event's name (`message` where it has none) and data; `None` at the end.
-    async fn next(&mut self) -> Option<(String, Value)> {
-        loop {
-            while let Some((event, rest)) = self.text.split_once("\n\n") {
-                let field = |name: &str| {
-                    event
-                        .lines()
-                        .find_map(|line| Some(line.strip_prefix(name)?.strip_prefix(": ")?.to_owned()))
-                };
-                let (kind, data) = (field("event"), field("data"));
-                self.text = rest.to_owned();
-                if let Some(data) = data {
-                    let kind = kind.unwrap_or_else(|| "message".into());
-                    return Some((kind, serde_json::from_str(&data).unwrap()));
-                }
-            }
-            let frame = self.body.frame().await?.unwrap();
-            self.text.push_str(std::str::from_utf8(&frame.into_data().unwrap()).unwrap());
-        }
-    }
-
-    async fn rest(mut self) -> Vec<(String, Value)> {
-        let mut all = Vec::new();
-        while let Some(event) = self.next().await {
-            all.push(event);
-        }
-        all
     }
 }

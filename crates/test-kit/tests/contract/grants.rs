@@ -3,9 +3,7 @@
 use http::Method;
 use serde_json::{Value, json};
 use test_kit::world::{Member, Workspace};
-use test_kit::{Answer, on_both_databases};
-
-use crate::stream::Stream;
+use test_kit::{Answer, Stream, on_both_databases};
 
 const IN_AN_HOUR: &str = "2026-11-24T13:00:00.000Z";
 const HOUR: i64 = 3600;
@@ -101,7 +99,7 @@ on_both_databases! {
         let own = &tess.person.client;
         let mut logs = get(own, &format!("/instances/{instance}/logs?follow=true"));
         logs.headers_mut().insert("accept", "text/event-stream".parse().unwrap());
-        let mut log = Stream::open(own, logs).await;
+        let log = Stream::open(own, logs).await;
         let mut hers = Stream::open(own, get(own, "/events")).await;
         let mut owners = Stream::open(&olga.client, get(&olga.client, "/events")).await;
         world.clock.pass_seconds(HOUR);

@@ -21,7 +21,6 @@ mod resets;
 mod searches;
 mod second_factors;
 mod several;
-mod stream;
 mod tokens;
 mod view_as;
 mod who;

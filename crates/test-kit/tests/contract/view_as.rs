@@ -4,9 +4,7 @@ use http::{Method, Request};
 use serde_json::{Value, json};
 use stoa_http::gate::GateKind;
 use test_kit::world::{Member, Workspace};
-use test_kit::{Answer, Client, on_both_databases};
-
-use crate::stream::Stream;
+use test_kit::{Answer, Client, Stream, on_both_databases};
 
 fn as_member(client: &Client, method: Method, path: &str, member: &str) -> Request<axum::body::Body> {
     let mut request = client.request(method, path, None);

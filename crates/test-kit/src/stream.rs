@@ -1,10 +1,11 @@
 //! A stream of events as a test reads it.
 
 use axum::body::Body;
-use http::Request;
+use http::{Request, Response};
 use http_body_util::BodyExt as _;
 use serde_json::Value;
-use test_kit::Client;
+
+use crate::Client;
 
 /// An open stream, of which nothing has been read yet.
 pub struct Stream {
@@ -14,8 +15,13 @@ pub struct Stream {
 
 impl Stream {
     pub async fn open(client: &Client, request: Request<Body>) -> Self {
-        let response = client.open(request).await;
+        Self::of(client.open(request).await)
+    }
+
+    /// The stream that an answer is.
+    pub fn of(response: Response<Body>) -> Self {
         assert_eq!(response.status(), 200);
+        assert_eq!(response.headers()["content-type"], "text/event-stream");
         Self { body: response.into_body(), text: String::new() }
     }
 
@@ -35,28 +41,38 @@ impl Stream {
                     return Some((kind, serde_json::from_str(&data).unwrap()));
                 }
             }
-            let frame = self.body.frame().await?.ok()?;
+            let frame = self.body.frame().await?.unwrap();
             self.text.push_str(std::str::from_utf8(&frame.into_data().unwrap()).unwrap());
         }
     }
 
-    /// Reads on to an event of this type.
-    pub async fn until(&mut self, kind: &str) -> Value {
+    /// Reads on to an event that is looked for.
+    pub async fn find(&mut self, is_looked_for: impl Fn(&Value) -> bool) -> Value {
         loop {
             let (_, event) = self.next().await.expect("the stream goes on");
-            if event["type"] == kind {
+            if is_looked_for(&event) {
                 return event;
             }
         }
     }
 
-    /// Reads to the end: the problem that it ended with.
-    pub async fn end(&mut self) -> Value {
-        let mut last = None;
-        while let Some(next) = self.next().await {
-            last = Some(next);
+    /// Reads on to an event of this type.
+    pub async fn until(&mut self, kind: &str) -> Value {
+        self.find(|event| event["type"] == kind).await
+    }
+
+    /// All that is still to come.
+    pub async fn rest(mut self) -> Vec<(String, Value)> {
+        let mut all = Vec::new();
+        while let Some(event) = self.next().await {
+            all.push(event);
         }
-        let (name, problem) = last.expect("a last word");
+        all
+    }
+
+    /// Reads to the end: the problem that it ended with.
+    pub async fn end(self) -> Value {
+        let (name, problem) = self.rest().await.pop().expect("a last word");
         assert_eq!(name, "end");
         problem
     }
