@@ -6,8 +6,8 @@ import { createHmac } from "node:crypto";
 import { after, before, test } from "node:test";
 import { findings, look, person, startBrowser } from "./browser.mjs";
 import { startMail, startStoa, until } from "./stoa.mjs";
+import { ask, joinAs, PASSWORD, setUp } from "./team.mjs";
 
-const PASSWORD = "a long enough sentence";
 const NEW = "another long enough sentence";
 let mail, stoa, browser, owner, app, codes;
 
@@ -58,12 +58,7 @@ before(async () => {
   browser = await startBrowser();
   owner = await person(browser, stoa.origin);
   const { page } = owner;
-  await page.goto(stoa.setupLink);
-  await page.getByLabel("Your name").fill("Anna Lindqvist");
-  await page.getByLabel("E-mail address").fill("anna@example.com");
-  await page.getByLabel("Password", { exact: true }).fill(PASSWORD);
-  await page.getByRole("button", { name: "Create the account" }).click();
-  await page.getByRole("heading", { name: "Workspaces" }).waitFor();
+  await setUp(page, stoa.setupLink);
 });
 
 after(async () => {
@@ -192,18 +187,11 @@ test("a passkey is made, named, and signs in; what it showed works once", async 
 
 test("a workspace demands a second factor, and leads whoever has none to one", async () => {
   const { page } = owner;
-  await page.evaluate(async () => {
-    const send = (path, method, body) =>
-      fetch(`/api/v1${path}`, { method, body: JSON.stringify(body), headers: { "content-type": "application/json" } });
-    await send("/workspaces", "POST", { name: "Acme Studio" });
-    await send("/workspaces/acme-studio/invitations", "POST", { email: "tess@example.com" });
-  });
+  await ask(page, "POST", "/workspaces", { name: "Acme Studio" });
+  await ask(page, "POST", "/workspaces/acme-studio/invitations", { email: "tess@example.com" });
   const tester = await person(browser, stoa.origin);
   await tester.page.goto(linkIn(await mail.to("tess@example.com"), "/invitations/"));
-  await tester.page.getByLabel("Your name").fill("Tess Ferreira");
-  await tester.page.getByLabel("Password", { exact: true }).fill(PASSWORD);
-  await tester.page.getByRole("button", { name: "Create account and join" }).click();
-  await tester.page.waitForURL(/\/acme-studio/);
+  await joinAs(tester.page, "Tess Ferreira", "acme-studio");
 
   await page.goto("/acme-studio/settings/sign-in");
   await page.getByText("Every member needs a second factor").waitFor();

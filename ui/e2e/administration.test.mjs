@@ -5,8 +5,8 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { findings, look, person, startBrowser } from "./browser.mjs";
 import { repository, startStoa, until } from "./stoa.mjs";
+import { ask, joinAs, PASSWORD, setUp } from "./team.mjs";
 
-const PASSWORD = "a long enough sentence";
 let stoa, browser, admin, otto, tess;
 
 before(async () => {
@@ -20,39 +20,19 @@ after(async () => {
   await stoa?.stop();
 });
 
-const ask = (page, method, path, body) =>
-  page.evaluate(
-    async ([method, path, body]) => {
-      const answer = await fetch(`/api/v1${path}`, {
-        method,
-        ...(body && { headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) }),
-      });
-      return { status: answer.status, body: answer.status === 204 ? null : await answer.json() };
-    },
-    [method, path, body],
-  );
-
 /** Somebody who joined a workspace by a copied link. */
 async function joined(workspace, name, email) {
   const { status, body } = await ask(admin.page, "POST", `/workspaces/${workspace}/invitations`, { email });
   assert.equal(status, 201);
   const somebody = await person(browser, stoa.origin);
   await somebody.page.goto(body.link);
-  await somebody.page.getByLabel("Your name").fill(name);
-  await somebody.page.getByLabel("Password", { exact: true }).fill(PASSWORD);
-  await somebody.page.getByRole("button", { name: "Create account and join" }).click();
-  await somebody.page.waitForURL(new RegExp(`/${workspace}`));
+  await joinAs(somebody.page, name, workspace);
   return somebody;
 }
 
 test("a world with two owners, a member and nine workspaces", async () => {
   const { page } = admin;
-  await page.goto(stoa.setupLink);
-  await page.getByLabel("Your name").fill("Anna Lindqvist");
-  await page.getByLabel("E-mail address").fill("anna@example.com");
-  await page.getByLabel("Password", { exact: true }).fill(PASSWORD);
-  await page.getByRole("button", { name: "Create the account" }).click();
-  await page.getByRole("heading", { name: "Workspaces" }).waitFor();
+  await setUp(page, stoa.setupLink);
   for (const name of ["Acme Studio", "Böcklin", "Casa", "Delta", "Echo", "Fjord", "Gamma", "Hotel", "Indigo"])
     assert.equal((await ask(page, "POST", "/workspaces", { name })).status, 201);
   otto = await joined("acme-studio", "Otto Brandt", "otto@example.com");

@@ -9,8 +9,8 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { findings, look, person, startBrowser } from "./browser.mjs";
 import { repository, startMail, startStoa, until } from "./stoa.mjs";
+import { ask, joinAs, setUp } from "./team.mjs";
 
-const PASSWORD = "a long enough sentence";
 const W = "/acme";
 const KEY = "sk-proj-0123456789ab9f3c";
 const CANARY = "canary-Quiet-Lantern-4711";
@@ -81,19 +81,8 @@ async function startProvider() {
   };
 }
 
-const call = (page, method, path, body) =>
-  page.evaluate(
-    async ([method, path, body]) => {
-      const headers = { "Content-Type": "application/json" };
-      const answer = await fetch(`/api/v1${path}`, { method, headers, ...(body && { body: JSON.stringify(body) }) });
-      const text = await answer.text();
-      return { status: answer.status, body: text ? JSON.parse(text) : null };
-    },
-    [method, path, body],
-  );
-
 async function made(method, path, body) {
-  const answer = await call(owner.page, method, path, body);
+  const answer = await ask(owner.page, method, path, body);
   assert.ok(answer.status < 300, `${method} ${path}: ${answer.status} ${JSON.stringify(answer.body)}`);
   return answer.body;
 }
@@ -106,12 +95,7 @@ before(async () => {
   repo = await repository("guestbook");
   owner = await person(browser, stoa.origin);
   const { page } = owner;
-  await page.goto(stoa.setupLink);
-  await page.getByLabel("Your name").fill("Anna Lindqvist");
-  await page.getByLabel("E-mail address").fill("anna@example.com");
-  await page.getByLabel("Password", { exact: true }).fill(PASSWORD);
-  await page.getByRole("button", { name: "Create the account" }).click();
-  await page.getByRole("heading", { name: "Workspaces" }).waitFor();
+  await setUp(page, stoa.setupLink);
   await made("POST", "/workspaces", { name: "Acme" });
   const server = await made("POST", "/workspaces/acme/servers", { name: "local", local: true });
   const project = await made("POST", "/workspaces/acme/projects", { name: "guestbook" });
@@ -275,10 +259,7 @@ test("a member who may read logs has them explained, and sees nothing of the set
   reader = await person(browser, stoa.origin);
   const { page } = reader;
   await page.goto(link);
-  await page.getByLabel("Your name").fill("Rita Reader");
-  await page.getByLabel("Password", { exact: true }).fill(PASSWORD);
-  await page.getByRole("button", { name: "Create account and join" }).click();
-  await page.waitForURL(/\/acme/);
+  await joinAs(page, "Rita Reader", "acme");
   const members = await made("GET", "/workspaces/acme/members?q=rita");
   await made("PUT", `/workspaces/acme/members/${members.items[0].id}/permissions`, {
     actions: ["view_logs"],

@@ -8,8 +8,8 @@ import { after, before, test } from "node:test";
 import { findings, look, person, startBrowser } from "./browser.mjs";
 import { partsOf, startSecureMail } from "./smtp.mjs";
 import { startStoa, until } from "./stoa.mjs";
+import { ask, joinAs, setUp } from "./team.mjs";
 
-const PASSWORD = "a long enough sentence";
 const pictures = process.env.E2E_PICTURES;
 let mail, stoa, browser, owner;
 
@@ -25,19 +25,6 @@ after(async () => {
   await stoa?.stop();
   await mail?.stop();
 });
-
-/** Asks the API as whoever the page is signed in as. */
-const ask = (page, method, path, body) =>
-  page.evaluate(
-    async ([method, path, body]) => {
-      const answer = await fetch(`/api/v1${path}`, {
-        method,
-        ...(body && { headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) }),
-      });
-      return { status: answer.status, body: answer.status === 204 ? null : await answer.json() };
-    },
-    [method, path, body],
-  );
 
 const linkIn = (letter) =>
   partsOf(letter.text)
@@ -56,12 +43,7 @@ async function invite(page, addresses, message) {
 
 test("an owner sets up, with a workspace in its own colour", async () => {
   const { page } = owner;
-  await page.goto(stoa.setupLink);
-  await page.getByLabel("Your name").fill("Anna Lindqvist");
-  await page.getByLabel("E-mail address").fill("anna@example.com");
-  await page.getByLabel("Password", { exact: true }).fill(PASSWORD);
-  await page.getByRole("button", { name: "Create the account" }).click();
-  await page.getByRole("heading", { name: "Workspaces" }).waitFor();
+  await setUp(page, stoa.setupLink);
   assert.equal((await ask(page, "POST", "/workspaces", { name: "Acme & Söhne", slug: "acme" })).status, 201);
   const changed = await ask(page, "PATCH", "/workspaces/acme", { primary_color: "#0e7a5a" });
   assert.equal(changed.status, 200);
@@ -203,10 +185,7 @@ test("a link that a mail scanner opened still works, and the page says until whe
   await owner.page.goto(link);
   await owner.page.getByText(/The invitation is for nadia@example.com/).waitFor();
   await look(owner.page, "link-wrong-account", { ready: "text=Sign out and go on" });
-  await nadia.page.getByLabel("Your name").fill("Nadia Rossi");
-  await nadia.page.getByLabel("Password", { exact: true }).fill(PASSWORD);
-  await nadia.page.getByRole("button", { name: "Create account and join" }).click();
-  await nadia.page.waitForURL(/\/acme/);
+  await joinAs(nadia.page, "Nadia Rossi", "acme");
   assert.equal((await ask(nadia.page, "GET", "/me")).body.email_verified, true);
   // Used: signed in, and not.
   const stranger = await person(browser, stoa.origin);

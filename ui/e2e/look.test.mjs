@@ -7,26 +7,13 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { findings, look, person, startBrowser } from "./browser.mjs";
 import { spawned, startStoa, tree, until } from "./stoa.mjs";
+import { ask, joinAs, setUp } from "./team.mjs";
 
-const PASSWORD = "a long enough sentence";
 const A = "/acme/settings/appearance";
 let stoa, browser, owner, member, files;
 
 const MARK = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 64 64"><rect width="64" height="64" rx="14" fill="#1d2142"/>
 <path d="M32 13 48 51H40L32 30 24 51H16Z" fill="#fff"/><circle cx="32" cy="45" r="4.5" fill="#f0b429"/></svg>`;
-
-/** A call of the API as the person of this page. */
-const call = (page, method, path, body) =>
-  page.evaluate(
-    async ([method, path, body]) => {
-      const answer = await fetch(`/api/v1${path}`, {
-        method,
-        ...(body && { headers: { "content-type": "application/json" }, body: JSON.stringify(body) }),
-      });
-      return { status: answer.status, body: await answer.json().catch(() => null) };
-    },
-    [method, path, body],
-  );
 
 before(async () => {
   files = await mkdtemp(join(tmpdir(), "stoa-e2e-logos-"));
@@ -34,13 +21,8 @@ before(async () => {
   browser = await startBrowser();
   owner = await person(browser, stoa.origin);
   const { page } = owner;
-  await page.goto(stoa.setupLink);
-  await page.getByLabel("Your name").fill("Jonna Lindqvist");
-  await page.getByLabel("E-mail address").fill("lindqvist@acme.example");
-  await page.getByLabel("Password", { exact: true }).fill(PASSWORD);
-  await page.getByRole("button", { name: "Create the account" }).click();
-  await page.getByRole("heading", { name: "Workspaces" }).waitFor();
-  await call(page, "POST", "/workspaces", { name: "Acme Studio", slug: "acme" });
+  await setUp(page, stoa.setupLink, { name: "Jonna Lindqvist", email: "lindqvist@acme.example" });
+  await ask(page, "POST", "/workspaces", { name: "Acme Studio", slug: "acme" });
 });
 
 after(async () => {
@@ -75,7 +57,7 @@ async function upload(page, file) {
   await page.getByRole("dialog").getByText("Drag the picture").waitFor();
 }
 
-const logoUrl = async (page) => (await call(page, "GET", "/workspaces/acme")).body.logo_url;
+const logoUrl = async (page) => (await ask(page, "GET", "/workspaces/acme")).body.logo_url;
 const main = (page) => page.getByRole("main");
 
 test("a logo is uploaded, its part is chosen by keys, and it is seen in sidebar, header and tab", async () => {
@@ -193,14 +175,14 @@ test("a colour is tried without being worn, discarded, and saved", async () => {
   await look(page, "appearance-pale", { ready: "text=Appearance" });
   await page.getByRole("radio", { name: "Aegean" }).check();
   // Somebody else is quicker.
-  await call(page, "PATCH", "/workspaces/acme", { name: "Acme" });
+  await ask(page, "PATCH", "/workspaces/acme", { name: "Acme" });
   await until("the page knows", async () => page.getByRole("button", { name: "Save appearance" }).isEnabled());
   await page.getByRole("button", { name: "Save appearance" }).click();
   const late = page.getByText("Somebody changed the workspace meanwhile");
   await until("saved, or told that it was late", async () => (await worn()) === "#3552d4" || (await late.isVisible()));
   if (await late.isVisible()) await page.getByRole("button", { name: "Save appearance" }).click();
   await until("it is saved", async () => (await worn()) === "#3552d4");
-  await call(page, "PATCH", "/workspaces/acme", { name: "Acme Studio", primary_color: "#0e7a5a" });
+  await ask(page, "PATCH", "/workspaces/acme", { name: "Acme Studio", primary_color: "#0e7a5a" });
 });
 
 test("the page's first paint wears the workspace's colour, however slow the machine is", async () => {
@@ -240,7 +222,7 @@ test("the page's first paint wears the workspace's colour, however slow the mach
 
 test("an owner reads everybody's events, narrows them, and sees what a change was", async () => {
   const { page } = owner;
-  const invited = await call(page, "POST", "/workspaces/acme/invitations", { email: "tess@acme.example" });
+  const invited = await ask(page, "POST", "/workspaces/acme/invitations", { email: "tess@acme.example" });
   const token = invited.body.link.split("/").at(-1);
   member = await person(browser, stoa.origin);
   await member.page.goto(`/invitations/${token}`);
@@ -249,12 +231,9 @@ test("an owner reads everybody's events, narrows them, and sees what a change wa
   const shown = member.page.locator(`img[src*="/invitations/"]`).first();
   assert.ok((await shown.evaluate((img) => img.decode().then(() => img.naturalWidth))) > 0);
   await look(member.page, "invitation-logo", { ready: "text=Create account and join" });
-  await member.page.getByLabel("Your name").fill("Tess Ferreira");
-  await member.page.getByLabel("Password", { exact: true }).fill(PASSWORD);
-  await member.page.getByRole("button", { name: "Create account and join" }).click();
-  await member.page.waitForURL(/\/acme/);
-  await call(member.page, "GET", "/workspaces/acme/projects");
-  await call(member.page, "GET", "/workspaces/acme/invitations");
+  await joinAs(member.page, "Tess Ferreira", "acme");
+  await ask(member.page, "GET", "/workspaces/acme/projects");
+  await ask(member.page, "GET", "/workspaces/acme/invitations");
 
   await page.goto("/acme/activity");
   const events = main(page).getByRole("list", { name: "Events, newest first" });

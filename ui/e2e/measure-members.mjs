@@ -7,34 +7,17 @@
 import { join } from "node:path";
 import { person, startBrowser } from "./browser.mjs";
 import { spawned, startStoa, tree } from "./stoa.mjs";
+import { ask, setUp } from "./team.mjs";
 
 const say = (line) => process.stdout.write(`${line}\n`);
 const ROUNDS = 5;
-const PASSWORD = "a long enough sentence";
 const stoa = await startStoa();
 const browser = await startBrowser();
 try {
   const { page } = await person(browser, stoa.origin);
-  await page.goto(stoa.setupLink);
-  await page.getByLabel("Your name").fill("Anna Lindqvist");
-  await page.getByLabel("E-mail address").fill("anna@example.com");
-  await page.getByLabel("Password", { exact: true }).fill(PASSWORD);
-  await page.getByRole("button", { name: "Create the account" }).click();
-  await page.getByRole("heading", { name: "Workspaces" }).waitFor();
-  const call = (method, path, body) =>
-    page.evaluate(
-      async ([method, path, body]) => {
-        const answer = await fetch(`/api/v1${path}`, {
-          method,
-          headers: { "Content-Type": "application/json" },
-          ...(body && { body: JSON.stringify(body) }),
-        });
-        return answer.json();
-      },
-      [method, path, body],
-    );
-  await call("POST", "/workspaces", { name: "Large", slug: "large" });
-  await call("POST", "/workspaces/large/servers", { name: "local", local: true });
+  await setUp(page, stoa.setupLink);
+  await ask(page, "POST", "/workspaces", { name: "Large", slug: "large" });
+  await ask(page, "POST", "/workspaces/large/servers", { name: "local", local: true });
   await stoa.end();
   const seeded = await spawned("python3", [join(tree, "bench/seed_workspace.py"), stoa.data, "large"]);
   if (seeded.code !== 0) throw new Error(seeded.said);

@@ -5,8 +5,8 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { findings, look, person, startBrowser } from "./browser.mjs";
 import { startMail, startStoa, until } from "./stoa.mjs";
+import { joinAs, PASSWORD, setUp } from "./team.mjs";
 
-const PASSWORD = "a long enough sentence";
 let mail, stoa, browser, owner, tester;
 
 before(async () => {
@@ -73,10 +73,7 @@ test("an invitation goes by mail, makes an account, and brings no permission", a
   await tester.page.getByRole("heading", { name: "Join Ünïcode GmbH" }).waitFor();
   await until("the token leaves the address", () => new URL(tester.page.url()).pathname === "/join");
   await look(tester.page, "invitation", { ready: "text=Create account and join" });
-  await tester.page.getByLabel("Your name").fill("Tess Ferreira");
-  await tester.page.getByLabel("Password", { exact: true }).fill(PASSWORD);
-  await tester.page.getByRole("button", { name: "Create account and join" }).click();
-  await tester.page.waitForURL(/\/unicode-gmbh/);
+  await joinAs(tester.page, "Tess Ferreira", "unicode-gmbh");
 
   // The owner's page knows without being loaded anew.
   await page
@@ -383,11 +380,7 @@ test("without a mail server the link is shown once, to copy, and offers both way
   const alone = await startStoa();
   try {
     const { page } = await person(browser, alone.origin);
-    await page.goto(alone.setupLink);
-    await page.getByLabel("Your name").fill("Anna Lindqvist");
-    await page.getByLabel("E-mail address").fill("anna@example.com");
-    await page.getByLabel("Password", { exact: true }).fill(PASSWORD);
-    await page.getByRole("button", { name: "Create the account" }).click();
+    await setUp(page, alone.setupLink);
     await page.getByRole("main").getByRole("button", { name: "Create Workspace" }).click();
     await page.getByRole("dialog").getByLabel("Name").fill("Alone");
     await page.getByText("Valid and free").waitFor();

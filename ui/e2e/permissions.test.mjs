@@ -6,38 +6,20 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { findings, look, person, startBrowser } from "./browser.mjs";
 import { spawned, startStoa, tree, until } from "./stoa.mjs";
+import { ask, joinAs, setUp } from "./team.mjs";
 
-const PASSWORD = "a long enough sentence";
 const W = "/acme";
 let stoa, browser, owner, tester, tess;
-
-const call = (page, method, path, body, headers = {}) =>
-  page.evaluate(
-    async ([method, path, body, headers]) => {
-      const answer = await fetch(`/api/v1${path}`, {
-        method,
-        headers: { "Content-Type": "application/json", ...headers },
-        ...(body && { body: JSON.stringify(body) }),
-      });
-      return { status: answer.status, body: answer.status === 204 ? null : await answer.json() };
-    },
-    [method, path, body, headers],
-  );
 
 before(async () => {
   stoa = await startStoa();
   browser = await startBrowser();
   owner = await person(browser, stoa.origin);
   const { page } = owner;
-  await page.goto(stoa.setupLink);
-  await page.getByLabel("Your name").fill("Anna Lindqvist");
-  await page.getByLabel("E-mail address").fill("anna@example.com");
-  await page.getByLabel("Password", { exact: true }).fill(PASSWORD);
-  await page.getByRole("button", { name: "Create the account" }).click();
-  await page.getByRole("heading", { name: "Workspaces" }).waitFor();
-  await call(page, "POST", "/workspaces", { name: "Acme Studio", slug: "acme" });
-  await call(page, "POST", "/workspaces/acme/servers", { name: "local", local: true });
-  const { body } = await call(page, "POST", "/workspaces/acme/invitations", { email: "tess@example.com" });
+  await setUp(page, stoa.setupLink);
+  await ask(page, "POST", "/workspaces", { name: "Acme Studio", slug: "acme" });
+  await ask(page, "POST", "/workspaces/acme/servers", { name: "local", local: true });
+  const { body } = await ask(page, "POST", "/workspaces/acme/invitations", { email: "tess@example.com" });
   await stoa.end();
   const script = join(tree, "bench/seed_workspace.py");
   const seeded = await spawned("python3", [script, stoa.data, "acme", "--members", "70", "--instances", "300"]);
@@ -45,11 +27,8 @@ before(async () => {
   await stoa.again();
   tester = await person(browser, stoa.origin);
   await tester.page.goto(new URL(body.link).pathname);
-  await tester.page.getByLabel("Your name").fill("Tess Ferreira");
-  await tester.page.getByLabel("Password", { exact: true }).fill(PASSWORD);
-  await tester.page.getByRole("button", { name: "Create account and join" }).click();
-  await tester.page.waitForURL(/\/acme/);
-  const { body: found } = await call(page, "GET", "/workspaces/acme/members?q=tess@example.com");
+  await joinAs(tester.page, "Tess Ferreira", "acme");
+  const { body: found } = await ask(page, "GET", "/workspaces/acme/members?q=tess@example.com");
   tess = found.items[0].id;
 });
 
@@ -164,8 +143,8 @@ test("who saves second is told who was first and what changed, and keeps their o
   await open();
   await toggle("Backups");
   const path = `/workspaces/acme/members/${tess}/permissions`;
-  const { body } = await call(page, "GET", path);
-  await call(page, "PUT", path, { ...body, actions: [...body.actions, "use_ide"] });
+  const { body } = await ask(page, "GET", path);
+  await ask(page, "PUT", path, { ...body, actions: [...body.actions, "use_ide"] });
   await dialog().getByText("Anna Lindqvist changed these permissions meanwhile.").waitFor();
   await look(page, "permissions-meanwhile", { ready: "text=Keep my changes on top" });
   await dialog().getByRole("button", { name: "Keep my changes on top" }).click();
@@ -173,7 +152,7 @@ test("who saves second is told who was first and what changed, and keeps their o
   assert.equal(await dialog().getByRole("switch", { name: "Backups" }).isChecked(), true);
   await dialog().getByRole("button", { name: "Save 1 change" }).click();
   await dialog().waitFor({ state: "detached" });
-  const { body: now } = await call(page, "GET", path);
+  const { body: now } = await ask(page, "GET", path);
   assert.ok(now.actions.includes("use_ide") && now.actions.includes("manage_backups"));
 });
 
@@ -261,7 +240,7 @@ test("an owner views as a member: read-only, marked, in the log, and nothing of 
   await page.getByRole("button", { name: "Leave" }).click();
   await page.getByRole("button", { name: "Presets" }).waitFor();
   assert.equal(await page.evaluate(() => sessionStorage.getItem("stoa-view-as")), null);
-  const { body } = await call(page, "GET", "/workspaces/acme/audit?action=member.view_as");
+  const { body } = await ask(page, "GET", "/workspaces/acme/audit?action=member.view_as");
   assert.equal(body.items[0].resource_name, "Tess Ferreira");
   assert.equal(body.items.length, 1);
 });
@@ -302,10 +281,10 @@ test("a grant that ends leaves the member's open page by itself", async () => {
     .waitFor();
   await look(page, "instances-member", { ready: "h1" });
   const path = `/workspaces/acme/members/${tess}/permissions`;
-  const { body } = await call(owner.page, "GET", path);
+  const { body } = await ask(owner.page, "GET", path);
   const [instance] = body.instances;
   const soon = new Date(Date.now() + 2500).toISOString();
-  const set = await call(owner.page, "PUT", path, { ...body, until: { ...body.until, [instance]: soon } });
+  const set = await ask(owner.page, "PUT", path, { ...body, until: { ...body.until, [instance]: soon } });
   assert.equal(set.status, 200);
   await page
     .getByRole("link", { name: /site-001-0001/ })

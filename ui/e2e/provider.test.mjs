@@ -7,8 +7,8 @@ import { after, before, test } from "node:test";
 import Provider from "oidc-provider";
 import { findings, look, person, startBrowser } from "./browser.mjs";
 import { freePort, startMail, startStoa, until } from "./stoa.mjs";
+import { PASSWORD, setUp } from "./team.mjs";
 
-const PASSWORD = "a long enough sentence";
 let mail, stoa, browser, owner, server, verified;
 
 /** Everybody who signs in there has their login name as address; whether it is verified, the test says. */
@@ -62,12 +62,7 @@ before(async () => {
   browser = await startBrowser();
   owner = await person(browser, stoa.origin);
   const { page } = owner;
-  await page.goto(stoa.setupLink);
-  await page.getByLabel("Your name").fill("Anna Lindqvist");
-  await page.getByLabel("E-mail address").fill("anna@example.com");
-  await page.getByLabel("Password", { exact: true }).fill(PASSWORD);
-  await page.getByRole("button", { name: "Create the account" }).click();
-  await page.getByRole("heading", { name: "Workspaces" }).waitFor();
+  await setUp(page, stoa.setupLink);
 });
 
 after(async () => {

@@ -6,25 +6,13 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { findings, look, person, startBrowser } from "./browser.mjs";
 import { repository, startMail, startStoa, until, visit } from "./stoa.mjs";
+import { ask, joinAs, setUp } from "./team.mjs";
 
-const PASSWORD = "a long enough sentence";
 const W = "/unicode-gmbh";
 let mail, stoa, browser, owner, tester, repo;
 
-/** A call of the API as the person of this page. */
-const call = (page, method, path, body) =>
-  page.evaluate(
-    async ([method, path, body]) => {
-      const headers = { "Content-Type": "application/json" };
-      const answer = await fetch(`/api/v1${path}`, { method, headers, ...(body && { body: JSON.stringify(body) }) });
-      const text = await answer.text();
-      return { status: answer.status, body: text ? JSON.parse(text) : null };
-    },
-    [method, path, body],
-  );
-
 const instance = (slug) =>
-  call(owner.page, "GET", `/workspaces/unicode-gmbh/instances/${slug}`).then(({ body }) => body);
+  ask(owner.page, "GET", `/workspaces/unicode-gmbh/instances/${slug}`).then(({ body }) => body);
 
 async function createInstance(page, { name, branch, stage }) {
   await page.goto(`${W}/instances`);
@@ -56,11 +44,7 @@ after(async () => {
 
 test("the administrator is set up, and a workspace with this machine as its server", async () => {
   const { page } = owner;
-  await page.goto(stoa.setupLink);
-  await page.getByLabel("Your name").fill("Anna Lindqvist");
-  await page.getByLabel("E-mail address").fill("anna@example.com");
-  await page.getByLabel("Password", { exact: true }).fill(PASSWORD);
-  await page.getByRole("button", { name: "Create the account" }).click();
+  await setUp(page, stoa.setupLink);
   await page.getByRole("main").getByRole("button", { name: "Create Workspace" }).click();
   await page.getByRole("dialog").getByLabel("Name").fill("Ünïcode GmbH");
   await page.getByText("Valid and free").waitFor();
@@ -91,9 +75,9 @@ test("a project takes a plain git push with an access token", async () => {
     .click();
   await page.waitForURL(/\/projects\/guestbook/);
   await look(page, "project-empty", { ready: "h1:has-text('guestbook')" });
-  const made = await call(page, "POST", "/me/tokens", { name: "laptop" });
+  const made = await ask(page, "POST", "/me/tokens", { name: "laptop" });
   assert.equal(made.status, 201, JSON.stringify(made.body));
-  const project = await call(page, "GET", "/workspaces/unicode-gmbh/projects/guestbook");
+  const project = await ask(page, "GET", "/workspaces/unicode-gmbh/projects/guestbook");
   const remote = new URL(project.body.repository.url);
   remote.username = "anna";
   remote.password = made.body.token;
@@ -141,7 +125,7 @@ test("a commit that breaks it leaves the earlier release running, and the page s
   await page.getByText("Failed").first().waitFor({ timeout: 60_000 });
   const now = await instance("shop-production");
   assert.equal(now.commit, before.commit);
-  const { body } = await call(page, "GET", "/workspaces/unicode-gmbh/instances/shop-production/deployments");
+  const { body } = await ask(page, "GET", "/workspaces/unicode-gmbh/instances/shop-production/deployments");
   const [failed] = body.items;
   assert.equal(failed.status, "failed");
   await page.goto(`${W}/instances/shop-production/deployments/${failed.id}`);
@@ -160,15 +144,12 @@ test("an invited person sees nothing, then exactly what was granted, on the page
   const letter = await mail.to("tester@example.com");
   tester = await person(browser, stoa.origin);
   await tester.page.goto(letter.text.match(/^http\S+\/invitations\/\S+$/m)[0]);
-  await tester.page.getByLabel("Your name").fill("Tess Ferreira");
-  await tester.page.getByLabel("Password", { exact: true }).fill(PASSWORD);
-  await tester.page.getByRole("button", { name: "Create account and join" }).click();
-  await tester.page.waitForURL(/\/unicode-gmbh/);
+  await joinAs(tester.page, "Tess Ferreira", "unicode-gmbh");
   await look(tester.page, "overview-nothing", { ready: "h1" });
   await tester.page.goto(`${W}/instances`);
   await look(tester.page, "instances-none", { ready: "h1:has-text('Instances')" });
   for (const list of ["instances", "servers"]) {
-    const { body } = await call(tester.page, "GET", `/workspaces/unicode-gmbh/${list}`);
+    const { body } = await ask(tester.page, "GET", `/workspaces/unicode-gmbh/${list}`);
     assert.deepEqual(body.items, []);
   }
 
@@ -199,7 +180,7 @@ test("the member restarts staging soft and hard, and can't stop it", async () =>
   await look(page, "instance-member", { ready: "h1:has-text('shop-staging')" });
   for (const how of ["Soft restart", "Hard restart"]) {
     await until(`${how} can be asked for`, async () => {
-      const { body } = await call(page, "GET", "/workspaces/unicode-gmbh/instances/shop-staging");
+      const { body } = await ask(page, "GET", "/workspaces/unicode-gmbh/instances/shop-staging");
       return body.status === "running" && !body.job;
     });
     await page.locator("button:not([data-disabled])", { hasText: "Restart" }).click();
@@ -208,10 +189,10 @@ test("the member restarts staging soft and hard, and can't stop it", async () =>
     assert.equal((await answered).status(), 202);
   }
   await until("it runs again", async () => {
-    const { body } = await call(page, "GET", "/workspaces/unicode-gmbh/instances/shop-staging");
+    const { body } = await ask(page, "GET", "/workspaces/unicode-gmbh/instances/shop-staging");
     return body.status === "running" && !body.job;
   });
-  const stop = await call(page, "POST", "/workspaces/unicode-gmbh/instances/shop-staging/stop", {});
+  const stop = await ask(page, "POST", "/workspaces/unicode-gmbh/instances/shop-staging/stop", {});
   assert.equal(stop.status, 403);
   assert.deepEqual(stop.body.missing, ["stop_instances"]);
   assert.deepEqual(stop.body.ask, [{ name: "Anna Lindqvist" }]);
@@ -223,12 +204,12 @@ test("the member restarts staging soft and hard, and can't stop it", async () =>
 test("the open log ends within a second when Logs is taken away", async () => {
   await tester.page.goto(`${W}/instances/shop-staging/logs`);
   await tester.page.getByText("Live").waitFor();
-  const { body: members } = await call(owner.page, "GET", "/workspaces/unicode-gmbh/members");
+  const { body: members } = await ask(owner.page, "GET", "/workspaces/unicode-gmbh/members");
   const tess = members.items.find((one) => one.account.name === "Tess Ferreira");
   const path = `/workspaces/unicode-gmbh/members/${tess.id}/permissions`;
-  const { body } = await call(owner.page, "GET", path);
+  const { body } = await ask(owner.page, "GET", path);
   const from = Date.now();
-  await call(owner.page, "PUT", path, { ...body, actions: ["restart_instances"] });
+  await ask(owner.page, "PUT", path, { ...body, actions: ["restart_instances"] });
   await tester.page
     .getByText(/You may not read/)
     .first()
@@ -243,7 +224,7 @@ test("whoever is removed is told, and has nothing of the workspace any more", as
   await page.getByRole("menuitem", { name: "Remove" }).click();
   await page.getByRole("button", { name: "Remove", exact: true }).click();
   await tester.page.getByText("You are no longer a member of Ünïcode GmbH").waitFor();
-  const { status } = await call(tester.page, "GET", "/workspaces/unicode-gmbh");
+  const { status } = await ask(tester.page, "GET", "/workspaces/unicode-gmbh");
   assert.equal(status, 404);
 });
 
