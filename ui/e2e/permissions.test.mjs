@@ -138,6 +138,139 @@ test("a preset, an end, and lists of hundreds chosen by search and keys", async 
   await row.getByText("1 instance").waitFor();
 });
 
+test("what isn't saved is asked about, whichever way the dialog is left", async () => {
+  const { page } = owner;
+  await page.goto(W);
+  await page
+    .getByRole("link", { name: /^Members/ })
+    .first()
+    .click();
+  await page.getByLabel("Find a member").fill("tess");
+  await page.getByRole("button", { name: "Permissions of Tess Ferreira" }).click();
+  await dialog().getByRole("switch").first().waitFor();
+  // Nothing changed, nothing asked.
+  await page.keyboard.press("Escape");
+  await dialog().waitFor({ state: "detached" });
+  await page.getByRole("button", { name: "Permissions of Tess Ferreira" }).click();
+  await dialog().getByRole("switch").first().waitFor();
+  await toggle("Backups");
+  await toggle("Web IDE");
+  await dialog().getByRole("button", { name: "Save 2 changes" }).waitFor();
+  const ways = {
+    "the key": () => page.keyboard.press("Escape"),
+    "a click outside": () => page.mouse.click(20, 890),
+    "its cross": () => dialog().getByRole("button", { name: "Close" }).click(),
+    "View as this member": () => dialog().getByRole("button", { name: "View as this member" }).click(),
+    "going back": () => page.goBack(),
+  };
+  for (const [way, leave] of Object.entries(ways)) {
+    await leave();
+    await dialog().getByRole("button", { name: "Discard 2 changes" }).waitFor();
+    if (way === "the key") await look(page, "permissions-unsaved", { ready: "text=Keep editing" });
+    await dialog().getByRole("button", { name: "Keep editing" }).click();
+    await dialog().getByRole("button", { name: "Save 2 changes" }).waitFor();
+    await page.getByText("Keep editing").waitFor({ state: "detached" });
+    assert.match(page.url(), /\/members/, way);
+  }
+  await page.goBack();
+  await dialog().getByRole("button", { name: "Discard 2 changes" }).click();
+  await page.getByRole("heading", { name: "Overview" }).waitFor();
+  assert.equal(await page.getByRole("dialog").count(), 0);
+});
+
+test("Escape closes what is on top, and nothing below it", async () => {
+  const { page } = owner;
+  const top = (title) => page.getByRole("heading", { name: title });
+  await open();
+  await dialog().getByRole("button", { name: "Why?" }).click();
+  await top("What may Tess Ferreira do, and why?").waitFor();
+  await dialog()
+    .getByText(/^Here it then says/)
+    .waitFor();
+  await dialog().getByRole("combobox", { name: "Action" }).click();
+  await page.getByRole("option", { name: "Restart" }).click();
+  await dialog()
+    .getByRole("combobox", { name: /^Project/ })
+    .fill("0001");
+  await page.getByRole("option", { name: /0001/ }).click();
+  await dialog().getByRole("button", { name: "Who can…" }).click();
+  await top("Who can work with").waitFor();
+  // What was asked about is asked about still.
+  assert.equal(await dialog().getByRole("combobox", { name: "Action" }).inputValue(), "Restart");
+  await page.keyboard.press("Escape");
+  await top("What may Tess Ferreira do, and why?").waitFor();
+  await page.keyboard.press("Escape");
+  await top("What may Tess Ferreira do, and why?").waitFor({ state: "detached" });
+  await top("Permissions of Tess Ferreira").waitFor();
+  await dialog()
+    .getByRole("button", { name: /^Preset/ })
+    .click();
+  await page.getByRole("menuitem", { name: /^Client/ }).waitFor();
+  await page.keyboard.press("Escape");
+  await page.getByRole("menuitem", { name: /^Client/ }).waitFor({ state: "detached" });
+  await toggle("Merge branches");
+  await dialog().getByRole("button", { name: "Set an end of Merge branches" }).click();
+  // What is over already is refused at once.
+  const field = page.getByLabel("Merge branches ends");
+  await field.fill("2020-01-01T10:00");
+  await page.getByText("This time is over already. Choose a later one.").waitFor();
+  await page.keyboard.press("Escape");
+  await field.waitFor({ state: "detached" });
+  await dialog().getByRole("button", { name: "Save 1 change" }).waitFor();
+  await dialog().getByRole("button", { name: "Discard" }).click();
+  await dialog().waitFor({ state: "detached" });
+});
+
+test("a long difference is whole: switches by name, the rest by a number that opens", async () => {
+  const { page } = owner;
+  await open();
+  await toggle("Merge branches");
+  const field = dialog().getByRole("combobox", { name: "Allowed instances" });
+  await field.fill("site-002");
+  await dialog()
+    .getByRole("button", { name: /^Select all \d+ shown of Allowed instances/ })
+    .click();
+  const count = dialog().getByRole("button", { name: /^Instances: \d+ added$/ });
+  const number = Number((await count.textContent()).match(/\d+/)[0]);
+  assert.ok(number > 40, `${number}`);
+  await dialog()
+    .getByRole("button", { name: `Save ${number + 1} changes` })
+    .waitFor();
+  // The field itself shows that it has the focus.
+  const ring = await field.evaluate((input) => {
+    const box = input.closest(".mantine-PillsInput-input");
+    return getComputedStyle(box).outlineStyle;
+  });
+  assert.equal(ring, "solid");
+  // The search is gone with the focus: the list isn't narrowed by what nobody sees.
+  await page.keyboard.press("Tab");
+  assert.equal(await field.inputValue(), "");
+  await count.click();
+  const each = page.getByRole("region", { name: "Each of them" });
+  assert.equal(await each.getByText(/^site-002/).count(), number);
+  await look(page, "permissions-many", { ready: "[role=dialog]", wideOnly: true });
+  await page.keyboard.press("Escape");
+  await each.waitFor({ state: "detached" });
+  await dialog().getByRole("button", { name: "Discard" }).click();
+});
+
+test("the filters stand in the address, and a reload keeps them", async () => {
+  const { page } = owner;
+  await page.goto(`${W}/members?q=member-01&role=member`);
+  await page.locator("tbody tr").nth(9).waitFor();
+  await page.getByLabel("Find a member").fill("member-02");
+  await page.waitForURL(/q=member-02/);
+  await page.reload();
+  await page.getByText("member-020@example.com").waitFor();
+  assert.equal(await page.getByLabel("Find a member").inputValue(), "member-02");
+  assert.equal(await page.getByRole("combobox", { name: "Role" }).inputValue(), "Members");
+  await page
+    .getByRole("link", { name: /^Members/ })
+    .first()
+    .click();
+  await until("all are shown", async () => (await page.getByLabel("Find a member").inputValue()) === "");
+});
+
 test("who saves second is told who was first and what changed, and keeps their own changes", async () => {
   const { page } = owner;
   await open();
@@ -167,15 +300,34 @@ test("several are set at once, with what changes for whom said before", async ()
     .nth(1)
     .click();
   await look(page, "members-chosen", { ready: "text=9 members chosen" });
+  // One thing to do in one view.
+  assert.equal(await page.locator("button[data-variant=filled]").count(), 1);
   await page.getByRole("button", { name: "Set permissions for 9 members" }).click();
+  // An empty form isn't a wish to take everything away.
+  await dialog().getByText("Nothing is chosen yet").waitFor();
+  assert.equal(await dialog().getByRole("button", { name: "Save", exact: true }).isDisabled(), true);
   await dialog()
     .getByRole("button", { name: /^Preset/ })
     .click();
   await page.getByRole("menuitem", { name: /^Client/ }).click();
-  await dialog().getByText("What changes for whom").waitFor();
+  const whom = dialog().getByRole("button", { name: "What changes for whom" });
+  await whom.waitFor();
+  const { y, height } = await whom.boundingBox();
+  assert.ok(y + height <= 900, "it is in sight without scrolling");
   await look(page, "permissions-several", { ready: "text=What changes for whom" });
-  await dialog().getByRole("button", { name: "Set for 9 members" }).click();
+  await whom.click();
+  assert.equal(await dialog().getByRole("region", { name: "What changes for whom" }).getByRole("listitem").count(), 9);
+  await look(page, "permissions-several-each", { ready: "text=What changes for whom" });
+  await page.keyboard.press("Escape");
+  await dialog().getByRole("button", { name: "Keep editing" }).click();
+  await dialog()
+    .getByRole("button", { name: /^Save \d+ changes$/ })
+    .click();
   await dialog().waitFor({ state: "detached" });
+  await page.getByText(/^The permissions of 9 members are set: \d+ changes\.$/).waitFor();
+  await until("the focus is back at the list", () =>
+    page.evaluate(() => document.activeElement?.getAttribute("aria-label")?.startsWith("Choose all")),
+  );
   await until("they are clients", async () => (await page.getByText("Client", { exact: true }).count()) >= 9);
 });
 
@@ -188,7 +340,7 @@ test("presets of its own are made, renamed and deleted", async () => {
   await dialog().getByLabel("Name").fill("tester");
   await dialog().getByLabel("Logs").check();
   await dialog().getByRole("button", { name: "Create preset" }).click();
-  await dialog().getByText("has the name already").waitFor();
+  await dialog().getByText("There is a preset called Tester already.").waitFor();
   await dialog().getByLabel("Name").fill("Night watch");
   await look(page, "preset-new", { ready: "text=Create preset" });
   await dialog().getByRole("button", { name: "Create preset" }).click();

@@ -3,6 +3,7 @@ import { type FormEvent, type ReactNode, useState } from "react";
 import type { Problem } from "@/api/problem";
 import css from "./kit.module.css";
 import { Note } from "./Status";
+import { useEscape } from "./useEscape";
 import { useFocusBack } from "./useFocusBack";
 import { usePhone } from "./usePhone";
 
@@ -16,8 +17,11 @@ export function Dialog(props: {
   foot: ReactNode;
   size?: number;
   onSubmit?: () => void;
+  /** A click beside it closes it, unless something would be lost. */
+  keepsOpen?: boolean;
 }) {
   const phone = usePhone();
+  useEscape(props.opened, props.onClose);
   useFocusBack(props.opened);
   const inside = (
     <>
@@ -38,7 +42,14 @@ export function Dialog(props: {
     props.onSubmit?.();
   };
   return (
-    <Modal opened={props.opened} onClose={props.onClose} size={props.size ?? 480} fullScreen={phone}>
+    <Modal
+      opened={props.opened}
+      onClose={props.onClose}
+      closeOnEscape={false}
+      closeOnClickOutside={!props.keepsOpen}
+      size={props.size ?? 480}
+      fullScreen={phone}
+    >
       {props.onSubmit ? (
         <form className={css.dialog} onSubmit={submit}>
           {inside}
@@ -57,6 +68,8 @@ export function ConfirmDialog(props: {
   title: string;
   children: ReactNode;
   action: string;
+  /** What doesn't do it; *Cancel* where nothing else is said. */
+  cancel?: string;
   typed?: string;
   danger?: boolean;
   busy?: boolean;
@@ -77,7 +90,9 @@ export function ConfirmDialog(props: {
       onSubmit={() => ready && props.onConfirm()}
       foot={
         <>
-          <Button onClick={close}>Cancel</Button>
+          <Button onClick={close} data-autofocus={props.cancel !== undefined || undefined}>
+            {props.cancel ?? "Cancel"}
+          </Button>
           <Button
             type="submit"
             disabled={!ready}

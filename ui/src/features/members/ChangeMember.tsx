@@ -5,7 +5,7 @@ import { ME, queryClient, useAct } from "@/api/queries";
 import { useWorkspace } from "@/frame/useWorkspace";
 import { ConfirmDialog } from "@/kit";
 
-export function ChangeRole({ member, onClose }: { member: Member; onClose: () => void }) {
+export function ChangeRole({ member, isMe, onClose }: { member: Member; isMe: boolean; onClose: () => void }) {
   const workspace = useWorkspace();
   const toOwner = member.role === "member";
   const change = useAct<void>(workspace.slug, {
@@ -18,7 +18,7 @@ export function ChangeRole({ member, onClose }: { member: Member; onClose: () =>
     <ConfirmDialog
       opened
       onClose={onClose}
-      title={toOwner ? `Make ${name} an owner?` : `Make ${name} a plain member?`}
+      title={toOwner ? `Make ${name} an owner?` : `Make ${isMe ? "yourself" : name} a plain member?`}
       action={toOwner ? "Make an owner" : "Make a plain member"}
       danger={!toOwner}
       busy={change.isPending}
@@ -27,7 +27,9 @@ export function ChangeRole({ member, onClose }: { member: Member; onClose: () =>
     >
       {toOwner
         ? "An owner may do everything in this workspace, also change other owners. The permissions set so far are emptied."
-        : "A plain member starts with nothing: no action, no project, no instance, no server. It holds at once."}
+        : isMe
+          ? "You lose access to everything in this workspace: a plain member starts with nothing, and only another owner can give you something again. This takes effect at once."
+          : "A plain member starts with nothing: no action, no project, no instance, no server. This takes effect at once."}
     </ConfirmDialog>
   );
 }

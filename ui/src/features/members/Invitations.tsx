@@ -1,5 +1,5 @@
 import { Button } from "@mantine/core";
-import { IconClockHour4, IconMail, IconSend, IconX } from "@tabler/icons-react";
+import { IconAlertTriangle, IconCircleX, IconClockHour4, IconMail, IconSend, IconX } from "@tabler/icons-react";
 import { useState } from "react";
 import { resendInvitation, revokeInvitation } from "@/api/generated";
 import type { Invitation } from "@/api/nouns";
@@ -10,8 +10,8 @@ import css from "./members.module.css";
 
 const DAY = 24 * 3600_000;
 
-/** Those that wait, and those that ran out and can be sent anew. */
-export function Invitations({ workspace }: { workspace: string }) {
+/** Those that wait, and those that ran out and can be sent anew, as far as their address holds what is searched for. */
+export function Invitations({ workspace, search }: { workspace: string; search: string }) {
   const found = useInvitations(workspace);
   const [revoking, setRevoking] = useState<Invitation | null>(null);
   const [resent, setResent] = useState<Invitation | null>(null);
@@ -25,7 +25,10 @@ export function Invitations({ workspace }: { workspace: string }) {
     nouns: ["invitations"],
     onDone: (answer) => setResent(answer),
   });
-  const shown = found.data?.filter(({ status }) => status === "pending" || status === "expired");
+  const wanted = search.trim().toLocaleLowerCase();
+  const shown = found.data?.filter(
+    ({ status, email }) => (status === "pending" || status === "expired") && email.toLocaleLowerCase().includes(wanted),
+  );
   if (found.error) return <Failed error={found.error} retry={() => void found.refetch()} inline />;
   if (!shown?.length) return null;
   return (
@@ -44,7 +47,8 @@ export function Invitations({ workspace }: { workspace: string }) {
             <div className={css.person} style={{ gap: 8 }}>
               {invitation.invited_by && <PersonAvatar name={invitation.invited_by} size={20} />}
               <span className={css.dim}>
-                {invitation.invited_by}, <Sent invitation={invitation} />
+                {invitation.invited_by && `${invitation.invited_by}, `}
+                <Sent invitation={invitation} />
               </span>
             </div>
             <Expiry invitation={invitation} />
@@ -131,26 +135,21 @@ function Sent({ invitation }: { invitation: Invitation }) {
       </>
     );
   const since = <Time at={mail.since ?? invitation.created_at} />;
-  if (mail.status === "refused")
-    return (
-      <span style={{ color: "var(--bad)" }}>
-        bounced {since}
-        {mail.error && `: ${mail.error}`}
-      </span>
-    );
-  if (mail.status === "waiting")
-    return (
-      <>
-        waiting for the mail server since {since}
-        {mail.error && `: ${mail.error}`}
-        {mail.error && mail.next_try_at && (
-          <>
-            , tried again <Time at={mail.next_try_at} />
-          </>
-        )}
-      </>
-    );
-  return <>sent {since}</>;
+  if (mail.status === "sent") return <>sent {since}</>;
+  if (mail.status === "waiting" && !mail.error) return "being sent";
+  const isOver = mail.status === "refused";
+  const Icon = isOver ? IconCircleX : IconAlertTriangle;
+  return (
+    <span className={isOver ? css.refused : css.unsent}>
+      <Icon size={14} stroke={1.75} aria-hidden /> {isOver ? <>bounced {since}</> : "not sent yet"}
+      {!isOver && mail.next_try_at && (
+        <>
+          , tried again <Time at={mail.next_try_at} />
+        </>
+      )}
+      {mail.error && <span className={css.said}>{mail.error}</span>}
+    </span>
+  );
 }
 
 function Expiry({ invitation }: { invitation: Invitation }) {

@@ -6,7 +6,9 @@ import type { Invitation, Workspace } from "@/api/nouns";
 import { isCode, type Problem, problemOf } from "@/api/problem";
 import { refresh } from "@/api/queries";
 import { CodeToCopy, Dialog, Note } from "@/kit";
+import { useUnsaved } from "@/kit/useUnsaved";
 import { addressesIn } from "./addresses";
+import css from "./members.module.css";
 
 type Outcome = { email: string; invitation?: Invitation; problem?: Problem };
 
@@ -55,8 +57,14 @@ export function InviteDialog({ workspace, onClose }: { workspace: Workspace; onC
     onSettled: () => void refresh(workspace.slug, "invitations"),
   });
   const outcomes = invite.data;
+  const { leave, question } = useUnsaved(!outcomes && text.trim() !== "", {
+    title: "Discard what you typed?",
+    sentence: "Nobody is invited yet whom no answer came for.",
+    discard: "Discard",
+  });
   if (outcomes) {
     const failed = outcomes.filter(({ problem }) => problem);
+    const links = outcomes.filter(({ invitation }) => invitation?.link).length;
     const again = () => {
       setText(failed.map(({ email }) => email).join("\n"));
       invite.reset();
@@ -66,6 +74,7 @@ export function InviteDialog({ workspace, onClose }: { workspace: Workspace; onC
         opened
         onClose={onClose}
         size={560}
+        keepsOpen={links > 0}
         title={toldOf(outcomes.length - failed.length, failed.length)}
         foot={
           <>
@@ -77,6 +86,14 @@ export function InviteDialog({ workspace, onClose }: { workspace: Workspace; onC
         }
       >
         <div style={{ display: "grid", gap: 12 }}>
+          {links > 0 && (
+            <Note tone="warn">
+              This installation has no mail server, so{" "}
+              {links === 1
+                ? "the link is yours to pass on. It is shown this once."
+                : "the links are yours to pass on. They are shown this once."}
+            </Note>
+          )}
           {outcomes.map((outcome) => (
             <Told key={outcome.email} {...outcome} />
           ))}
@@ -87,7 +104,7 @@ export function InviteDialog({ workspace, onClose }: { workspace: Workspace; onC
   return (
     <Dialog
       opened
-      onClose={onClose}
+      onClose={() => leave(onClose)}
       title="Invite Member"
       sentence={`They join ${workspace.name} without permissions. You choose afterwards what they may see and do.`}
       onSubmit={() => addresses.length > 0 && !invite.isPending && invite.mutate()}
@@ -114,7 +131,7 @@ export function InviteDialog({ workspace, onClose }: { workspace: Workspace; onC
       <div style={{ display: "grid", gap: 16 }}>
         <Textarea
           label="E-mail addresses"
-          description="One or more, parted by commas or lines. Each link works once, for 7 days."
+          description="One or more, separated by commas or new lines. Each link works once, for 7 days."
           inputWrapperOrder={["label", "input", "error", "description"]}
           autosize
           minRows={2}
@@ -126,7 +143,7 @@ export function InviteDialog({ workspace, onClose }: { workspace: Workspace; onC
         />
         <Textarea
           label="Message (optional)"
-          description="Plain text. It stands in the mail, and on the page that the link opens."
+          description="Plain text. It is shown on the page that the link opens, and in the mail where one is sent."
           inputWrapperOrder={["label", "input", "error", "description"]}
           autosize
           minRows={2}
@@ -135,6 +152,7 @@ export function InviteDialog({ workspace, onClose }: { workspace: Workspace; onC
           value={message}
           onChange={(event) => setMessage(event.currentTarget.value)}
         />
+        {question}
       </div>
     </Dialog>
   );
@@ -155,12 +173,9 @@ function Told({ email, invitation, problem }: Outcome) {
     );
   if (invitation?.link)
     return (
-      <div style={{ display: "grid", gap: 8 }}>
-        <Note tone="warn">
-          <strong>{email}</strong>: this installation has no mail server, so the link is yours to pass on. It is shown
-          this once.
-        </Note>
-        <CodeToCopy text={invitation.link} label="Copy the link" />
+      <div className={css.link}>
+        <strong>{email}</strong>
+        <CodeToCopy text={invitation.link} label={`Copy the link for ${email}`} />
       </div>
     );
   return (

@@ -11,7 +11,7 @@ import {
   IconUserMinus,
   IconUserUp,
 } from "@tabler/icons-react";
-import { memo, type ReactNode, useEffect, useRef } from "react";
+import { Fragment, memo, type ReactNode, useEffect, useRef } from "react";
 import type { ActionKey, Member, Summary } from "@/api/nouns";
 import { viewing } from "@/api/viewing";
 import { Chip, PersonAvatar, Table, Time } from "@/kit";
@@ -44,7 +44,8 @@ export function MemberTable({ members, isOwner, isMe, chosen, onChoose, onAct }:
   );
   const head: ReactNode[] = isOwner
     ? [all, "Member", "Role", "May do", "On", "Last seen", ""]
-    : ["Member", "Role", "May do", "On", ""];
+    : // What others may do a plain member isn't told.
+      ["Member", "Role", ""];
   return (
     <Table label="Members" head={head}>
       {members.map((member) => (
@@ -93,11 +94,24 @@ function count(number: number, word: string): string | null {
   return number === 0 ? null : `${number} ${word}${number === 1 ? "" : "s"}`;
 }
 
-function on(summary: Summary): string {
-  const { projects, instances, servers } = summary;
-  if (projects === null) return "Everything";
+function on({ projects, instances, servers }: Summary): string[] {
+  if (projects === null) return ["Everything"];
   const parts = [count(projects, "project"), count(instances ?? 0, "instance"), count(servers ?? 0, "server")];
-  return parts.filter(Boolean).join(", ") || "Nothing";
+  return parts.filter((part) => part !== null);
+}
+
+/** What it is about: it breaks between two numbers, and never behind one. */
+function On({ summary }: { summary: Summary }) {
+  const parts = on(summary);
+  if (parts.length === 0) return "Nothing";
+  return parts.map((part, at) => (
+    <Fragment key={part}>
+      <span className={css.whole}>
+        {part}
+        {at < parts.length - 1 && ","}
+      </span>{" "}
+    </Fragment>
+  ));
 }
 
 type RowProps = {
@@ -124,17 +138,26 @@ const MemberRow = memo(
             )}
           </td>
         )}
-        <td>
+        <td data-cell="member">
           <div className={css.person}>
             <PersonAvatar name={name} size={30} />
-            <div style={{ minWidth: 0 }}>
-              <div className={css.name} title={name}>
-                {name} {isMe && <span className={css.you}>(you)</span>}
+            <div className={css.lines}>
+              <div className={css.line}>
+                <span className={css.name} title={name}>
+                  {name}
+                </span>{" "}
+                {isMe && <span className={css.you}>(you)</span>}
               </div>
               {email && (
-                <div className={css.mail} title={email}>
-                  {email}
-                  {email_verified === false && " (unverified)"}
+                <div className={css.line}>
+                  <span className={css.mail} title={email}>
+                    {email}
+                  </span>
+                  {email_verified === false && (
+                    <span title="Whoever has this account hasn't shown that the address is theirs">
+                      <Chip tone="warn">Unverified</Chip>
+                    </span>
+                  )}
                 </div>
               )}
             </div>
@@ -143,24 +166,29 @@ const MemberRow = memo(
         <td data-cell="role">
           <span className={css.role}>
             {isTheirsOwner && <IconCrown size={15} stroke={1.75} aria-hidden />}
-            {isTheirsOwner ? "Owner" : "Member"}
+            <span>
+              {isTheirsOwner ? "Owner" : "Member"}
+              {isTheirsOwner && isOwner && <span className={css.narrow}>, may do everything</span>}
+            </span>
           </span>
         </td>
-        <td data-cell="do">
-          {isTheirsOwner ? (
-            <span className={css.dim}>Everything</span>
-          ) : (
-            summary && <MayDo summary={summary} {...(isOwner && { onSet: () => onAct("permissions", member) })} />
-          )}
-        </td>
-        <td className={css.dim} data-cell="on">
-          {isTheirsOwner ? "Everything" : summary && on(summary)}
-          {summary?.ends && <EndsSoon ends={summary.ends} />}
-        </td>
         {isOwner && (
-          <td className={css.dim} data-cell="seen">
-            {member.last_seen_at ? <LastSeen at={member.last_seen_at} /> : "Never"}
-          </td>
+          <>
+            <td data-cell="do" data-owner={isTheirsOwner || undefined}>
+              {isTheirsOwner ? (
+                <span className={css.dim}>Everything</span>
+              ) : (
+                summary && <MayDo summary={summary} {...(isOwner && { onSet: () => onAct("permissions", member) })} />
+              )}
+            </td>
+            <td className={css.dim} data-cell="on" data-owner={isTheirsOwner || undefined}>
+              {isTheirsOwner ? "Everything" : summary && <On summary={summary} />}
+              {summary?.ends && <EndsSoon ends={summary.ends} />}
+            </td>
+            <td className={css.dim} data-cell="seen">
+              {member.last_seen_at ? <LastSeen at={member.last_seen_at} /> : "Never"}
+            </td>
+          </>
         )}
         <td data-cell="acts">
           <Acts member={member} isOwner={isOwner} isMe={isMe} onAct={onAct} />
@@ -246,7 +274,7 @@ const SEEN: ActionKey = "view_projects";
 
 function MayDo({ summary, onSet }: { summary: Summary; onSet?: () => void }) {
   const { actions, preset } = summary;
-  if (actions.length === 0 && on(summary) === "Nothing")
+  if (actions.length === 0 && on(summary).length === 0)
     return (
       <span className={css.chips}>
         <Chip tone="warn">
@@ -290,15 +318,19 @@ function MayDo({ summary, onSet }: { summary: Summary; onSet?: () => void }) {
 }
 
 const day = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short" });
+const hour = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
 const exact = new Intl.DateTimeFormat("en-GB", { dateStyle: "full", timeStyle: "short" });
 const KINDS = { action: "An action", project: "A project", instance: "An instance", server: "A server" };
 
 function EndsSoon({ ends }: { ends: NonNullable<Summary["ends"]> }) {
   const what = ends.action ? (actionOf(ends.action)?.label ?? ends.action) : KINDS[ends.kind];
+  const at = Date.parse(ends.at);
+  // Within a day it is the hour that counts.
+  const isNear = at - Date.now() < 24 * 3600_000;
   return (
-    <span className={css.ends} title={exact.format(Date.parse(ends.at))}>
+    <span className={css.ends} title={exact.format(at)}>
       <IconClockHour4 size={13} stroke={1.75} aria-hidden />
-      {what} until {day.format(Date.parse(ends.at))}
+      {what} until {(isNear ? hour : day).format(at)}
     </span>
   );
 }

@@ -1,8 +1,9 @@
 import { Button, Select, TextInput } from "@mantine/core";
-import { useDebouncedValue, useIntersection } from "@mantine/hooks";
+import { useDebouncedCallback, useIntersection } from "@mantine/hooks";
 import { IconSearch, IconShieldLock, IconUserPlus, IconUsers, IconWand, IconX } from "@tabler/icons-react";
-import { useEffect, useState } from "react";
-import type { ActionKey, Member, Role } from "@/api/nouns";
+import { useEffect, useRef, useState } from "react";
+import type { ListMembersParams } from "@/api/generated";
+import type { Member } from "@/api/nouns";
 import { useMembers } from "@/api/peopleQueries";
 import { useCount, useMe } from "@/api/queries";
 import { viewAs, viewing } from "@/api/viewing";
@@ -14,6 +15,7 @@ import { Invitations } from "./Invitations";
 import { ChangeRole, InviteDialog, RemoveMember } from "./later";
 import { type Act, MemberTable } from "./MemberTable";
 import css from "./members.module.css";
+import { useFilters } from "./useFilters";
 
 type Open = { kind: Act; member: Member } | null;
 
@@ -24,22 +26,26 @@ export function MembersPage() {
   const workspace = useWorkspace();
   const phone = usePhone();
   const isOwner = workspace.may.includes("manage");
-  const [search, setSearch] = useState("");
-  const [role, setRole] = useState<Role | "all">("all");
-  const [action, setAction] = useState<ActionKey | "any">("any");
-  const [q] = useDebouncedValue(search, 120);
-  const members = useMembers(workspace.slug, {
-    q,
-    brief: true,
-    ...(role !== "all" && { role }),
-    ...(action !== "any" && { action }),
-  });
+  const { filters, change } = useFilters();
+  const [search, setSearch] = useState(filters.q);
+  const later = useDebouncedCallback((q: string) => {
+    written.current = q;
+    change({ q });
+  }, 120);
+  // What the address says anew, by a link or by Back, the field says too; what is still being typed stays.
+  const written = useRef(filters.q);
+  useEffect(() => {
+    if (filters.q !== written.current) setSearch(filters.q);
+    written.current = filters.q;
+  }, [filters.q]);
+  const members = useMembers(workspace.slug, { brief: true, ...(filters as ListMembersParams) });
   const all = useCount(workspace.slug, "members");
   const [chosen, setChosen] = useState<Map<string, Member>>(new Map());
   const [isInviting, setInviting] = useState(false);
   const [isManaging, setManaging] = useState(false);
   const [isSetting, setSetting] = useState(false);
   const [open, setOpen] = useState<Open>(null);
+  const table = useRef<HTMLDivElement>(null);
   const close = () => setOpen(null);
   const me = useMe();
   const isMe = (member: Member) =>
@@ -48,7 +54,8 @@ export function MembersPage() {
       : // A plain member is told the address of nobody but themselves.
         member.account.email !== undefined && member.account.email === me.data?.email;
   const shown = members.items;
-  const isFiltered = q !== "" || role !== "all" || action !== "any";
+  const isNarrowed = filters.role !== "" || filters.action !== "";
+  const isFiltered = filters.q !== "" || isNarrowed;
   const act = (kind: Act, member: Member) => {
     if (kind === "view") viewAs({ member: member.id, name: member.account.name, workspace: workspace.slug });
     else setOpen({ kind, member });
@@ -63,12 +70,13 @@ export function MembersPage() {
       return next;
     });
   const found = shown && !members.hasNextPage ? `${shown.length}` : isFiltered ? null : all;
+  const total = found ? `${found} ${found === "1" ? "member" : "members"}` : "";
 
   return (
     <div className={css.page}>
       <PageTitle
         title="Members"
-        sentence={<span className={css.sentence}>Who is in {workspace.name}, and what each may see and do.</span>}
+        sentence={phone ? total : `Who is in ${workspace.name}, and what each may see and do.`}
         actions={
           <>
             {isOwner && (
@@ -78,11 +86,13 @@ export function MembersPage() {
             )}
             {workspace.may.includes("invite") && (
               <Button
-                variant="filled"
+                // One thing to do at a time: while members are chosen, what is set for them.
+                variant={chosen.size > 0 ? "default" : "filled"}
                 leftSection={<IconUserPlus size={16} stroke={1.75} />}
                 onClick={() => setInviting(true)}
+                aria-label="Invite Member"
               >
-                Invite Member
+                {phone ? "Invite" : "Invite Member"}
               </Button>
             )}
           </>
@@ -95,7 +105,10 @@ export function MembersPage() {
           leftSection={<IconSearch size={15} stroke={1.75} />}
           className={css.search ?? ""}
           value={search}
-          onChange={(event) => setSearch(event.currentTarget.value)}
+          onChange={(event) => {
+            setSearch(event.currentTarget.value);
+            later(event.currentTarget.value);
+          }}
         />
         <Select
           aria-label="Role"
@@ -107,8 +120,8 @@ export function MembersPage() {
             { value: "owner", label: "Owners" },
             { value: "member", label: "Members" },
           ]}
-          value={role}
-          onChange={(value) => setRole((value as Role | "all" | null) ?? "all")}
+          value={filters.role || "all"}
+          onChange={(value) => change({ role: value === "all" ? "" : (value ?? "") })}
         />
         {isOwner && (
           <Select
@@ -120,11 +133,11 @@ export function MembersPage() {
               { value: "any", label: "Any permission" },
               ...ACTIONS.map(({ key, label }) => ({ value: key, label })),
             ]}
-            value={action}
-            onChange={(value) => setAction((value as ActionKey | "any" | null) ?? "any")}
+            value={filters.action || "any"}
+            onChange={(value) => change({ action: value === "any" ? "" : (value ?? "") })}
           />
         )}
-        <span className={css.total}>{found && `${found} ${found === "1" ? "member" : "members"}`}</span>
+        <span className={css.total}>{total}</span>
       </div>
       {chosen.size > 0 && (
         <div className={css.chosen} role="status">
@@ -151,17 +164,20 @@ export function MembersPage() {
         <LoadingRows height={52} rows={8} />
       ) : shown.length === 0 ? (
         <Panel>
-          <Empty icon={IconUsers} title="Nobody fits" inline>
+          <Empty icon={IconUsers} title="No member fits" inline>
             Search for another name, or choose all roles and any permission.
           </Empty>
         </Panel>
       ) : (
-        <Panel className={css.list ?? ""}>
-          <MemberTable members={shown} isOwner={isOwner} isMe={isMe} chosen={chosen} onChoose={choose} onAct={act} />
-          <Rest {...members} />
-        </Panel>
+        <div ref={table}>
+          <Panel className={css.list ?? ""}>
+            <MemberTable members={shown} isOwner={isOwner} isMe={isMe} chosen={chosen} onChoose={choose} onAct={act} />
+            <Rest {...members} />
+          </Panel>
+        </div>
       )}
-      {isOwner && <Invitations workspace={workspace.slug} />}
+      {/* Who is only invited has no role and no permission yet. */}
+      {isOwner && !isNarrowed && <Invitations workspace={workspace.slug} search={filters.q} />}
       {isInviting && <InviteDialog workspace={workspace} onClose={() => setInviting(false)} />}
       {isManaging && <PresetsDialog onClose={() => setManaging(false)} />}
       {isSetting && (
@@ -171,12 +187,14 @@ export function MembersPage() {
           onDone={() => {
             setSetting(false);
             setChosen(new Map());
+            // What opened it goes with the choice.
+            setTimeout(() => table.current?.querySelector<HTMLElement>(phone ? "tbody input" : "input")?.focus());
           }}
         />
       )}
       {open?.kind === "permissions" && <PermissionsDialog member={open.member} onClose={close} />}
       {open?.kind === "explain" && <ExplainDialog member={open.member} onClose={close} />}
-      {open?.kind === "role" && <ChangeRole member={open.member} onClose={close} />}
+      {open?.kind === "role" && <ChangeRole member={open.member} isMe={isMe(open.member)} onClose={close} />}
       {open?.kind === "remove" && <RemoveMember member={open.member} isMe={isMe(open.member)} onClose={close} />}
     </div>
   );

@@ -1,11 +1,17 @@
-import { IconClockHour4, IconMinus, IconPlus } from "@tabler/icons-react";
+import { Popover } from "@mantine/core";
+import { IconChevronDown, IconClockHour4, IconMinus, IconPlus } from "@tabler/icons-react";
+import type { ReactNode } from "react";
 import { Chip } from "@/kit";
 import { actionOf } from "@/kit/actions";
 import { type Change, LISTS, type Lists } from "./difference";
 import { endWords } from "./ends";
+import { counted, grouped, summed } from "./groups";
+import css from "./permissions.module.css";
 
-/** Chips beyond these are told by their number. */
-const SHOWN = 40;
+/** As many of one kind are named; more are told by their number, which opens. */
+const NAMED = 3;
+
+const WORDS: Record<Lists, string> = { projects: "Projects", instances: "Instances", servers: "Servers" };
 
 type NameOf = (list: Lists, id: string) => string;
 
@@ -18,27 +24,96 @@ function labelOf(change: Change, nameOf: NameOf): string {
 
 const keyOf = (change: Change) => (change.kind === "resource" ? change.id : `${change.kind} ${change.key}`);
 
-/** A difference, change by change: what comes, what goes, what ends. */
-export function Changes({ changes, nameOf, most = SHOWN }: { changes: Change[]; nameOf: NameOf; most?: number }) {
+export function Sign({ added }: { added: boolean }) {
+  return added ? <IconPlus size={12} aria-label="added" /> : <IconMinus size={12} aria-label="taken away" />;
+}
+
+function One({ change, nameOf }: { change: Change; nameOf: NameOf }) {
+  const label = labelOf(change, nameOf);
+  if (change.kind === "end")
+    return (
+      <Chip tone="warn">
+        <IconClockHour4 size={12} aria-hidden />
+        {change.at ? `${label} until ${endWords(change.at)}` : `${label} never ends`}
+      </Chip>
+    );
+  return (
+    <Chip tone={change.added ? "good" : "bad"}>
+      <Sign added={change.added} />
+      {label}
+    </Chip>
+  );
+}
+
+/** A number of changes of one kind, which opens to each of them by name. */
+function Many({ label, changes, nameOf }: { label: ReactNode; changes: Change[]; nameOf: NameOf }) {
+  return (
+    <Popover position="top-start" width={380} trapFocus returnFocus withinPortal>
+      <Popover.Target>
+        <button type="button" className={css.many}>
+          {label}
+          <IconChevronDown size={13} stroke={1.75} aria-hidden />
+        </button>
+      </Popover.Target>
+      <Popover.Dropdown p={10}>
+        {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, so keys have to reach it */}
+        <section className={css.each} tabIndex={0} aria-label="Each of them">
+          {changes.map((change) => (
+            <One key={keyOf(change)} change={change} nameOf={nameOf} />
+          ))}
+        </section>
+      </Popover.Dropdown>
+    </Popover>
+  );
+}
+
+function Few({ label, changes, nameOf }: { label: ReactNode; changes: Change[]; nameOf: NameOf }) {
+  if (changes.length > NAMED) return <Many label={label} changes={changes} nameOf={nameOf} />;
+  return changes.map((change) => <One key={keyOf(change)} change={change} nameOf={nameOf} />);
+}
+
+/** A difference, whole: the switches first, then what ends, then what it is about. */
+export function Changes({ changes, nameOf }: { changes: Change[]; nameOf: NameOf }) {
+  const { actions, ends, lists } = grouped(changes);
+  const set = ends.filter(({ at }) => at !== null).length;
+  const told = [set && `${set} set`, ends.length - set && `${ends.length - set} taken off`].filter(Boolean);
   return (
     <>
-      {changes.slice(0, most).map((change) => {
-        const label = labelOf(change, nameOf);
-        if (change.kind === "end")
-          return (
-            <Chip key={keyOf(change)} tone="warn">
-              <IconClockHour4 size={12} aria-hidden />
-              {change.at ? `${label} until ${endWords(change.at)}` : `${label} never ends`}
-            </Chip>
-          );
-        return (
-          <Chip key={keyOf(change)} tone={change.added ? "good" : "bad"}>
-            {change.added ? <IconPlus size={12} aria-label="added" /> : <IconMinus size={12} aria-label="taken away" />}
-            {label}
-          </Chip>
-        );
-      })}
-      {changes.length > most && <Chip>and {changes.length - most} more</Chip>}
+      {actions.map((change) => (
+        <One key={change.key} change={change} nameOf={nameOf} />
+      ))}
+      <Few label={`Ends: ${told.join(", ")}`} changes={ends} nameOf={nameOf} />
+      {lists.map(({ list, changes }) => (
+        <Few key={list} label={`${WORDS[list]}: ${counted(changes)}`} changes={changes} nameOf={nameOf} />
+      ))}
+    </>
+  );
+}
+
+/** What several differences come to: each switch with for how many, and the rest by its number. */
+export function Sums({ each }: { each: Change[][] }) {
+  const all = grouped(each.flat());
+  const changed = each.filter((changes) => changes.length > 0).length;
+  return (
+    <>
+      {summed(each).map(({ key, added, of }) => (
+        <Chip key={`${key} ${added}`} tone={added ? "good" : "bad"}>
+          <Sign added={added} />
+          {actionOf(key)?.label ?? key}
+          {of < changed && ` for ${of}`}
+        </Chip>
+      ))}
+      {all.ends.length > 0 && (
+        <Chip tone="warn">
+          <IconClockHour4 size={12} aria-hidden />
+          Ends: {all.ends.length}
+        </Chip>
+      )}
+      {all.lists.map(({ list, changes }) => (
+        <Chip key={list}>
+          {WORDS[list]}: {counted(changes)}
+        </Chip>
+      ))}
     </>
   );
 }

@@ -3,15 +3,18 @@ import { useDebouncedValue } from "@mantine/hooks";
 import { IconChevronDown, IconCopy } from "@tabler/icons-react";
 import { useState } from "react";
 import { viewPermissions } from "@/api/generated";
-import type { Permissions } from "@/api/nouns";
+import type { Member, Permissions } from "@/api/nouns";
 import { useMembers } from "@/api/peopleQueries";
 import { problemOf } from "@/api/problem";
 import { useWorkspace } from "@/frame/useWorkspace";
 import { Note, PersonAvatar, usePhone } from "@/kit";
+import type { Near } from "./near";
 import css from "./permissions.module.css";
 
+type Props = { but: string[]; onChoose: (permissions: Permissions, near: Near | null) => void };
+
 /** Fills the form with what another member has. Nothing is saved by it. */
-export function CopyFrom({ but, onChoose }: { but: string[]; onChoose: (permissions: Permissions) => void }) {
+export function CopyFrom({ but, onChoose }: Props) {
   const { slug } = useWorkspace();
   const phone = usePhone();
   const [isOpen, setOpen] = useState(false);
@@ -20,10 +23,13 @@ export function CopyFrom({ but, onChoose }: { but: string[]; onChoose: (permissi
   const [problem, setProblem] = useState<string | null>(null);
   const members = useMembers(slug, { q, role: "member", brief: true }, isOpen);
   const shown = (members.items ?? []).filter((one) => !but.includes(one.id));
-  const choose = async (id: string) => {
+  const choose = async ({ id, summary }: Member) => {
     setProblem(null);
     try {
-      onChoose(await viewPermissions(slug, id));
+      const permissions = await viewPermissions(slug, id);
+      const preset = summary?.preset;
+      const near = preset && { name: preset.name, actions: permissions.actions, isChanged: preset.changed };
+      onChoose(permissions, near ?? null);
     } catch (failure) {
       setProblem(problemOf(failure).detail);
     }
@@ -56,18 +62,18 @@ export function CopyFrom({ but, onChoose }: { but: string[]; onChoose: (permissi
             onChange={(event) => setSearch(event.currentTarget.value)}
           />
           <div role="presentation" style={{ maxHeight: 320, overflowY: "auto" }}>
-            {shown.map(({ id, account, summary }) => (
+            {shown.map((member) => (
               <Menu.Item
-                key={id}
-                leftSection={<PersonAvatar name={account.name} size={22} />}
-                onClick={() => void choose(id)}
+                key={member.id}
+                leftSection={<PersonAvatar name={member.account.name} size={22} />}
+                onClick={() => void choose(member)}
               >
-                {account.name}
-                {summary?.preset && (
+                {member.account.name}
+                {member.summary?.preset && (
                   <span className={css.few}>
                     {" "}
-                    {summary.preset.name}
-                    {summary.preset.changed && ", changed"}
+                    {member.summary.preset.name}
+                    {member.summary.preset.changed && ", changed"}
                   </span>
                 )}
               </Menu.Item>

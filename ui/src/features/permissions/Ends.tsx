@@ -18,6 +18,7 @@ type Props = {
 export function Ends({ draft, nameOf, onChange }: Props) {
   const granted = grantedIn(draft);
   const [chosen, setWhat] = useState<string>(ALL);
+  const [isChoosing, setChoosing] = useState(false);
   const what = chosen === ALL || granted.includes(chosen) ? chosen : ALL;
   const ending = Object.entries(draft.until).sort(([, one], [, other]) => one.localeCompare(other));
   const isSame = new Set(granted.map((key) => draft.until[key])).size === 1;
@@ -30,7 +31,15 @@ export function Ends({ draft, nameOf, onChange }: Props) {
   return (
     <div className={css.ends}>
       <span className={css.endsLabel}>Ends</span>
-      <Popover position="top-start" width="target" trapFocus returnFocus shadow="md" withinPortal>
+      <Popover
+        position="top-start"
+        width="target"
+        trapFocus
+        returnFocus
+        shadow="md"
+        withinPortal
+        closeOnEscape={!isChoosing}
+      >
         <Popover.Target>
           <Button
             fullWidth
@@ -55,7 +64,6 @@ export function Ends({ draft, nameOf, onChange }: Props) {
                     <span className={css.few}>{endWords(at)}</span>
                     <ActionIcon
                       size={24}
-                      data-mantine-stop-propagation
                       aria-label={`${label} never ends`}
                       title="Never"
                       onClick={() => onChange(Object.fromEntries(ending.filter(([one]) => one !== key)))}
@@ -80,9 +88,11 @@ export function Ends({ draft, nameOf, onChange }: Props) {
             limit={100}
             comboboxProps={{ withinPortal: false }}
             mb={10}
-            data-mantine-stop-propagation
+            openOnFocus={false}
+            onDropdownOpen={() => setChoosing(true)}
+            onDropdownClose={() => setChoosing(false)}
           />
-          <EndField label="On" at={at} onChange={set} />
+          <EndField key={what} label="On" at={at} onChange={set} />
         </Popover.Dropdown>
       </Popover>
     </div>

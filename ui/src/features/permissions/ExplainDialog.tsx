@@ -10,6 +10,7 @@ import { useWorkspace } from "@/frame/useWorkspace";
 import { type About, Dialog, Note, type Question } from "@/kit";
 import { ACTIONS } from "@/kit/actions";
 import { endWords } from "./ends";
+import css from "./permissions.module.css";
 import { WhoDialog } from "./WhoDialog";
 
 type Named = { id: string; name: string };
@@ -65,7 +66,7 @@ export function ExplainDialog({ member, question, onClose }: Props) {
   });
   const name = kind && named(kind).find((one) => one.id === id)?.name;
   if (isAskingWho && kind && id && name)
-    return <WhoDialog about={{ kind, id, name }} onClose={() => setAskingWho(false)} />;
+    return <WhoDialog about={{ kind, id, name }} first={action} onClose={() => setAskingWho(false)} />;
   return (
     <Dialog
       opened
@@ -108,12 +109,17 @@ export function ExplainDialog({ member, question, onClose }: Props) {
         <div aria-live="polite">
           {asked.error ? (
             <Note tone="bad">{problemOf(asked.error).detail}</Note>
+          ) : asked.data ? (
+            <Note tone={asked.data.allowed ? "good" : "bad"}>
+              <strong>{asked.data.allowed ? "Allowed." : "Not allowed."}</strong> {asked.data.detail}
+              {asked.data.until && ` It ends on ${endWords(asked.data.until)}.`}
+            </Note>
           ) : (
-            asked.data && (
-              <Note tone={asked.data.allowed ? "good" : "bad"}>
-                <strong>{asked.data.allowed ? "Allowed." : "Not allowed."}</strong> {asked.data.detail}
-                {asked.data.until && ` It ends on ${endWords(asked.data.until)}.`}
-              </Note>
+            !query.action &&
+            !kind && (
+              <span className={css.hint}>
+                Here it then says whether that is allowed, which permission or list decides it, and until when.
+              </span>
             )
           )}
         </div>

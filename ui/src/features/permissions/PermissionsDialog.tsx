@@ -4,18 +4,21 @@ import { useQuery } from "@tanstack/react-query";
 import { useEffect, useRef, useState } from "react";
 import { call, ifMatch, type Tagged } from "@/api/client";
 import { type AuditPage, getListAuditUrl, setPermissions } from "@/api/generated";
-import type { ActionKey, Member, Permissions } from "@/api/nouns";
+import type { Member, Permissions } from "@/api/nouns";
 import { usePermissions } from "@/api/peopleQueries";
 import { isCode } from "@/api/problem";
 import { useAct } from "@/api/queries";
 import { viewAs } from "@/api/viewing";
 import { useWorkspace } from "@/frame/useWorkspace";
 import { Failed, Note, PersonAvatar, Time, useFocusBack, usePhone } from "@/kit";
+import { useEscape } from "@/kit/useEscape";
+import { useUnsaved } from "@/kit/useUnsaved";
 import { Changes } from "./Changes";
 import { CopyFrom } from "./CopyFrom";
-import { type Draft, difference, draftOf, rebased } from "./difference";
+import { changesIn, type Draft, difference, draftOf, kept, rebased } from "./difference";
 import { Editor, useNames } from "./Editor";
 import { ExplainDialog } from "./ExplainDialog";
+import { type Near, toldOf } from "./near";
 import { PresetMenu } from "./PresetMenu";
 import css from "./permissions.module.css";
 
@@ -25,11 +28,19 @@ export function PermissionsDialog({ member, onClose }: { member: Member; onClose
   const phone = usePhone();
   const permissions = usePermissions(workspace.slug, member.id);
   const [isExplaining, setExplaining] = useState(false);
+  const [unsaved, setUnsaved] = useState(0);
   useFocusBack(true);
   const { name, email } = member.account;
-  const look = () => viewAs({ member: member.id, name, workspace: workspace.slug });
+  const { leave, question } = useUnsaved(unsaved > 0, {
+    title: `Discard ${changesIn(unsaved)}?`,
+    sentence: `What you changed in the permissions of ${name} isn't saved.`,
+    discard: `Discard ${changesIn(unsaved)}`,
+  });
+  const close = () => leave(onClose);
+  useEscape(true, close);
+  const look = () => leave(() => viewAs({ member: member.id, name, workspace: workspace.slug }));
   return (
-    <Modal opened onClose={onClose} size={1040} padding={0} fullScreen={phone}>
+    <Modal opened onClose={close} closeOnEscape={false} size={1040} padding={0} fullScreen={phone}>
       <div className={css.head}>
         <PersonAvatar name={name} size={phone ? 32 : 38} />
         <div className={css.headText}>
@@ -67,7 +78,7 @@ export function PermissionsDialog({ member, onClose }: { member: Member; onClose
               </Button>
             </>
           )}
-          <ActionIcon size={phone ? 40 : 32} onClick={onClose} aria-label="Close">
+          <ActionIcon size={phone ? 40 : 32} onClick={close} aria-label="Close">
             <IconX size={17} stroke={1.75} />
           </ActionIcon>
         </div>
@@ -79,6 +90,7 @@ export function PermissionsDialog({ member, onClose }: { member: Member; onClose
           member={member}
           saved={permissions.data}
           refetch={() => void permissions.refetch()}
+          onUnsaved={setUnsaved}
           onClose={onClose}
         />
       ) : (
@@ -87,19 +99,30 @@ export function PermissionsDialog({ member, onClose }: { member: Member; onClose
         </div>
       )}
       {isExplaining && <ExplainDialog member={member} onClose={() => setExplaining(false)} />}
+      {question}
     </Modal>
   );
 }
 
-type ProfileProps = { member: Member; saved: Tagged<Permissions>; refetch: () => void; onClose: () => void };
+type ProfileProps = {
+  member: Member;
+  saved: Tagged<Permissions>;
+  refetch: () => void;
+  onUnsaved: (changes: number) => void;
+  onClose: () => void;
+};
 
-function Profile({ member, saved, refetch, onClose }: ProfileProps) {
+function Profile({ member, saved, refetch, onUnsaved, onClose }: ProfileProps) {
   const { slug } = useWorkspace();
   const nameOf = useNames();
   const [base, setBase] = useState({ draft: draftOf(saved), etag: saved.etag });
   const [draft, setDraft] = useState<Draft>(base.draft);
-  const [preset, setPreset] = useState<{ name: string; actions: ActionKey[] } | null>(null);
+  const [near, setNear] = useState<Near | null>(() => {
+    const preset = member.summary?.preset;
+    return preset ? { name: preset.name, actions: base.draft.actions, isChanged: preset.changed } : null;
+  });
   const changes = difference(base.draft, draft);
+  useEffect(() => onUnsaved(changes.length), [onUnsaved, changes.length]);
   const isSaving = useRef(false);
   // Somebody else has saved meanwhile: nothing of either is lost until it is said whose counts.
   const theirs = saved.etag !== base.etag && !isSaving.current ? draftOf(saved) : null;
@@ -131,19 +154,12 @@ function Profile({ member, saved, refetch, onClose }: ProfileProps) {
     setBase({ draft: theirs, etag: saved.etag });
     save.reset();
   };
-  const fill = (actions: ActionKey[]) => setDraft((old) => ({ ...old, actions }));
-  const same = (one: ActionKey[], other: ActionKey[]) =>
-    one.length === other.length && one.every((key) => other.includes(key));
-  const of = member.summary?.preset ?? null;
-  const told = preset
-    ? `${preset.name}${same(preset.actions, draft.actions) ? "" : ", changed"}`
-    : of && `${of.name}${of.changed || !same(base.draft.actions, draft.actions) ? ", changed" : ""}`;
   return (
     <>
       {theirs && !isUntouched && (
         <Meanwhile member={member}>
           <div className={css.changes}>
-            <Changes changes={difference(base.draft, theirs)} nameOf={nameOf} most={12} />
+            <Changes changes={difference(base.draft, theirs)} nameOf={nameOf} />
           </div>
           <div className={css.choices}>
             <Button size="xs" onClick={() => take(true)}>
@@ -163,14 +179,20 @@ function Profile({ member, saved, refetch, onClose }: ProfileProps) {
         tools={
           <>
             <PresetMenu
-              told={told}
+              told={toldOf(near, draft.actions)}
               actions={draft.actions}
-              onChoose={(name, actions) => {
-                setPreset({ name, actions });
-                fill(actions);
+              onChoose={(preset) => {
+                setNear(preset);
+                setDraft((old) => kept({ ...old, actions: preset.actions }));
               }}
             />
-            <CopyFrom but={[member.id]} onChoose={(permissions) => setDraft(draftOf(permissions))} />
+            <CopyFrom
+              but={[member.id]}
+              onChoose={(permissions, copied) => {
+                setNear(copied);
+                setDraft(draftOf(permissions));
+              }}
+            />
           </>
         }
       />
@@ -195,7 +217,7 @@ function Profile({ member, saved, refetch, onClose }: ProfileProps) {
           loading={save.isPending}
           onClick={submit}
         >
-          {changes.length === 0 ? "Save" : `Save ${changes.length} ${changes.length === 1 ? "change" : "changes"}`}
+          {changes.length === 0 ? "Save" : `Save ${changesIn(changes.length)}`}
         </Button>
       </div>
     </>

@@ -4,17 +4,15 @@ import type { ActionKey } from "@/api/nouns";
 import { usePresets } from "@/api/peopleQueries";
 import { useWorkspace } from "@/frame/useWorkspace";
 import { usePhone } from "@/kit";
+import { isSame, type Near } from "./near";
 import css from "./permissions.module.css";
 
 type Props = {
   /** How the profile is told now, where it comes near a preset. */
   told: string | null;
   actions: ActionKey[];
-  onChoose: (name: string, actions: ActionKey[]) => void;
+  onChoose: (near: Near) => void;
 };
-
-const same = (one: readonly string[], other: readonly string[]) =>
-  one.length === other.length && one.every((key) => other.includes(key));
 
 /** Fills the switches in with a preset. Nothing is saved by it. */
 export function PresetMenu({ told, actions, onChoose }: Props) {
@@ -38,9 +36,9 @@ export function PresetMenu({ told, actions, onChoose }: Props) {
             <Menu.Item
               key={preset.id}
               rightSection={
-                same(preset.actions, actions) ? <IconCheck size={15} stroke={1.75} aria-label="as it is" /> : null
+                isSame(preset.actions, actions) ? <IconCheck size={15} stroke={1.75} aria-label="as it is" /> : null
               }
-              onClick={() => onChoose(preset.name, preset.actions)}
+              onClick={() => onChoose({ name: preset.name, actions: preset.actions, isChanged: false })}
             >
               <span style={{ fontWeight: 500 }}>{preset.name}</span>
               <div className={css.few}>

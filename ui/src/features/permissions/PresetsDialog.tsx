@@ -5,7 +5,7 @@ import { ifMatch, type Tagged } from "@/api/client";
 import { changePreset, createPreset, deletePreset, viewPreset } from "@/api/generated";
 import type { ActionKey, Preset } from "@/api/nouns";
 import { usePresets } from "@/api/peopleQueries";
-import { type Problem, problemOf } from "@/api/problem";
+import { isCode, type Problem, problemOf } from "@/api/problem";
 import { useAct } from "@/api/queries";
 import { useWorkspace } from "@/frame/useWorkspace";
 import { Chip, ConfirmDialog, Dialog, Failed, LoadingRows, Note, Panel } from "@/kit";
@@ -117,9 +117,14 @@ export function PresetsDialog({ onClose }: { onClose: () => void }) {
   );
 }
 
+function isNamed(preset: Preset, name: string, but: Preset | null): boolean {
+  return preset.id !== but?.id && preset.name.toLowerCase() === name.trim().toLowerCase();
+}
+
 /** Makes a preset, or changes one. */
 export function PresetForm(props: { preset: Tagged<Preset> | null; onClose: () => void }) {
   const { slug } = useWorkspace();
+  const presets = usePresets(slug);
   const [name, setName] = useState(props.preset?.name ?? "");
   const [actions, setActions] = useState<ActionKey[]>(props.preset?.actions ?? []);
   const save = useAct<void, Preset>(slug, {
@@ -131,7 +136,10 @@ export function PresetForm(props: { preset: Tagged<Preset> | null; onClose: () =
     onDone: props.onClose,
   });
   const problem: Problem | null = save.error;
-  const isOfField = problem?.field("name") ?? problem?.field("actions");
+  // The server says that the name is taken; whose it is stands in the list.
+  const same = isCode(problem, "conflict") ? presets.data?.find((one) => isNamed(one, name, props.preset)) : undefined;
+  const ofName = same ? `There is a preset called ${same.name} already.` : problem?.field("name");
+  const isOfField = ofName ?? problem?.field("actions");
   return (
     <Dialog
       opened
@@ -160,7 +168,7 @@ export function PresetForm(props: { preset: Tagged<Preset> | null; onClose: () =
           label="Name"
           value={name}
           onChange={(event) => setName(event.currentTarget.value)}
-          error={problem?.field("name")}
+          error={ofName}
           data-autofocus
         />
         <Checkbox.Group

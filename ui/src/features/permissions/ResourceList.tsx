@@ -1,6 +1,6 @@
 import { Button, Pill, PillsInput, Popover } from "@mantine/core";
 import { IconClockHour4, IconLock, IconPlus, IconSelector } from "@tabler/icons-react";
-import { type KeyboardEvent, useId, useMemo, useState } from "react";
+import { type FocusEvent, type KeyboardEvent, type MouseEvent, useId, useMemo, useState } from "react";
 import { problemOf } from "@/api/problem";
 import { Note } from "@/kit";
 import { endWords } from "./ends";
@@ -11,6 +11,10 @@ import css from "./permissions.module.css";
 const SHOWN = 30;
 /** As far as Page Up and Page Down go. */
 const LEAP = 8;
+
+const { compare } = new Intl.Collator(undefined, { numeric: true });
+/** So that the search keeps the focus, and with it what it shows. */
+const stay = (event: MouseEvent) => event.preventDefault();
 
 type Props = {
   label: string;
@@ -32,6 +36,10 @@ export function ResourceList({ label, offered, error, chosen, saved, until, onCh
   const [isWhole, setWhole] = useState(false);
   const all = useMemo(() => offered ?? [], [offered]);
   const names = useMemo(() => new Map(all.map((one) => [one.id, one.name])), [all]);
+  const sorted = useMemo(
+    () => [...chosen].sort((one, other) => compare(names.get(one) ?? "", names.get(other) ?? "")),
+    [chosen, names],
+  );
   const isChosen = useMemo(() => new Set(chosen), [chosen]);
   const wasSaved = useMemo(() => new Set(saved), [saved]);
   const wanted = search.trim().toLocaleLowerCase();
@@ -67,11 +75,19 @@ export function ResourceList({ label, offered, error, chosen, saved, until, onCh
       else setOpen(true);
     } else if (event.key === "Escape" && isOpen) {
       setOpen(false);
-    } else if (event.key === "Backspace" && search === "") onChange(chosen.slice(0, -1));
+    } else if (event.key === "Backspace" && search === "") {
+      const last = pills.at(-1);
+      onChange(chosen.filter((one) => one !== last));
+    }
   };
-  const pills = isWhole ? chosen : chosen.slice(0, SHOWN);
+  const pills = isWhole ? sorted : sorted.slice(0, SHOWN);
+  // Once it is left, nothing is hidden by a search that nobody sees any more.
+  const leave = (event: FocusEvent<HTMLDivElement>) => {
+    if (!event.currentTarget.contains(event.relatedTarget)) setSearch("");
+  };
   return (
-    <div className={css.list}>
+    // biome-ignore lint/a11y/noStaticElementInteractions: it only hears that the focus leaves it
+    <div className={css.list} onBlur={leave}>
       <div className={css.listHead}>
         <label htmlFor={id} id={`${id}-label`}>
           {label}
@@ -80,6 +96,7 @@ export function ResourceList({ label, offered, error, chosen, saved, until, onCh
           <Button
             variant="transparent"
             fz={12}
+            onMouseDown={stay}
             onClick={() => onChange([...chosen, ...left.map((one) => one.id)])}
             aria-label={`Select all ${left.length} shown of ${label}`}
           >
@@ -87,7 +104,13 @@ export function ResourceList({ label, offered, error, chosen, saved, until, onCh
           </Button>
         )}
         {chosen.length > 0 && (
-          <Button variant="transparent" fz={12} onClick={() => onChange([])} aria-label={`Select none of ${label}`}>
+          <Button
+            variant="transparent"
+            fz={12}
+            onMouseDown={stay}
+            onClick={() => onChange([])}
+            aria-label={`Select none of ${label}`}
+          >
             None
           </Button>
         )}
@@ -108,6 +131,7 @@ export function ResourceList({ label, offered, error, chosen, saved, until, onCh
         <Popover.Target>
           <PillsInput
             id={id}
+            classNames={{ input: css.field ?? "" }}
             rightSection={<IconSelector size={15} stroke={1.75} aria-hidden />}
             rightSectionPointerEvents="none"
             onClick={() => setOpen(true)}
@@ -139,6 +163,7 @@ export function ResourceList({ label, offered, error, chosen, saved, until, onCh
                 </button>
               )}
               <PillsInput.Field
+                className={`${css.find} ${chosen.length > 4 ? css.findBelow : ""}`}
                 role="combobox"
                 aria-labelledby={`${id}-label`}
                 aria-expanded={isOpen}
@@ -154,8 +179,6 @@ export function ResourceList({ label, offered, error, chosen, saved, until, onCh
                   setOpen(true);
                 }}
                 onKeyDown={press}
-                // Escape closes the list, and not the dialog with it.
-                data-mantine-stop-propagation={isOpen || undefined}
                 onBlur={() => setOpen(false)}
               />
             </Pill.Group>

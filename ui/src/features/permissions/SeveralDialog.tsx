@@ -1,18 +1,22 @@
 import { ActionIcon, Button, Modal } from "@mantine/core";
-import { IconUsers, IconX } from "@tabler/icons-react";
+import { IconAlertTriangle, IconChevronDown, IconChevronUp, IconUsers, IconX } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
-import { useState } from "react";
+import { useEffect, useId, useState } from "react";
 import type { Tagged } from "@/api/client";
 import { setPermissionsOfSeveral, viewPermissions } from "@/api/generated";
 import type { Member, Permissions } from "@/api/nouns";
 import { isCode } from "@/api/problem";
 import { useAct } from "@/api/queries";
 import { useWorkspace } from "@/frame/useWorkspace";
-import { Failed, LoadingRows, Note, useFocusBack, usePhone } from "@/kit";
-import { Changes } from "./Changes";
+import { Chip, Failed, LoadingRows, Note, notice, useFocusBack, usePhone } from "@/kit";
+import { useEscape } from "@/kit/useEscape";
+import { useUnsaved } from "@/kit/useUnsaved";
+import { Changes, Sums } from "./Changes";
 import { CopyFrom } from "./CopyFrom";
-import { type Draft, difference, draftOf } from "./difference";
+import { type Change, changesIn, type Draft, difference, draftOf, kept, type Lists } from "./difference";
 import { Editor, useNames } from "./Editor";
+import { grantedIn } from "./ends";
+import { type Near, toldOf } from "./near";
 import { PresetMenu } from "./PresetMenu";
 import css from "./permissions.module.css";
 
@@ -47,7 +51,15 @@ export function SeveralDialog({
 }) {
   const { slug } = useWorkspace();
   const phone = usePhone();
+  const [unsaved, setUnsaved] = useState(0);
   useFocusBack(true);
+  const { leave, question } = useUnsaved(unsaved > 0, {
+    title: `Discard ${changesIn(unsaved)}?`,
+    sentence: `What you set for ${members.length} members isn't saved.`,
+    discard: `Discard ${changesIn(unsaved)}`,
+  });
+  const close = () => leave(onClose);
+  useEscape(true, close);
   const ids = members.map(({ id }) => id);
   const profiles = useQuery({
     queryKey: [slug, "permissions", "several", ids],
@@ -55,7 +67,7 @@ export function SeveralDialog({
     queryFn: ({ signal }) => loadAll(slug, ids, signal),
   });
   return (
-    <Modal opened onClose={onClose} size={1040} padding={0} fullScreen={phone}>
+    <Modal opened onClose={close} closeOnEscape={false} size={1040} padding={0} fullScreen={phone}>
       <div className={css.head}>
         <span className={css.headIcon}>
           <IconUsers size={20} stroke={1.75} aria-hidden />
@@ -71,7 +83,7 @@ export function SeveralDialog({
           </p>
         </div>
         <div className={css.headRight}>
-          <ActionIcon size={phone ? 40 : 32} onClick={onClose} aria-label="Close">
+          <ActionIcon size={phone ? 40 : 32} onClick={close} aria-label="Close">
             <IconX size={17} stroke={1.75} />
           </ActionIcon>
         </div>
@@ -83,6 +95,7 @@ export function SeveralDialog({
           members={members}
           loaded={profiles.data}
           again={() => void profiles.refetch()}
+          onUnsaved={setUnsaved}
           onClose={onClose}
           onDone={onDone}
         />
@@ -91,6 +104,7 @@ export function SeveralDialog({
           <LoadingRows rows={8} />
         </div>
       )}
+      {question}
     </Modal>
   );
 }
@@ -99,19 +113,27 @@ type TogetherProps = {
   members: Member[];
   loaded: Loaded;
   again: () => void;
+  onUnsaved: (changes: number) => void;
   onClose: () => void;
   onDone: () => void;
 };
 
-function Together({ members, loaded, again, onClose, onDone }: TogetherProps) {
+function Together({ members, loaded, again, onUnsaved, onClose, onDone }: TogetherProps) {
   const { slug } = useWorkspace();
   const nameOf = useNames();
+  const panel = useId();
   const [draft, setDraft] = useState<Draft>(NOTHING);
-  const [told, setTold] = useState<string | null>(null);
-  const [isWhole, setWhole] = useState(false);
+  // Until something is chosen nothing is meant: an empty form would take everything away.
+  const [isMeant, setMeant] = useState(false);
+  const [near, setNear] = useState<Near | null>(null);
+  const [isTelling, setTelling] = useState(false);
+  const set = (next: Draft) => {
+    setMeant(true);
+    setDraft(next);
+  };
   const each = members.map((member) => {
     const saved = loaded.get(member.id);
-    return { member, etag: saved?.etag, changes: saved ? difference(draftOf(saved), draft) : [] };
+    return { member, etag: saved?.etag, changes: saved && isMeant ? difference(draftOf(saved), draft) : [] };
   });
   const changed = each.filter(({ changes }) => changes.length > 0);
   const total = changed.reduce((sum, { changes }) => sum + changes.length, 0);
@@ -122,8 +144,12 @@ function Together({ members, loaded, again, onClose, onDone }: TogetherProps) {
         ...draft,
       }),
     nouns: ["members", "permissions"],
-    onDone,
+    onDone: () => {
+      void notice(`The permissions of ${members.length} members are set: ${changesIn(total)}.`);
+      onDone();
+    },
   });
+  useEffect(() => onUnsaved(total), [onUnsaved, total]);
   const isConflict = isCode(save.error, "precondition_failed");
   return (
     <>
@@ -131,77 +157,127 @@ function Together({ members, loaded, again, onClose, onDone }: TogetherProps) {
         draft={draft}
         base={NOTHING}
         changes={[]}
-        onChange={(next) => {
-          setTold(null);
-          setDraft(next);
-        }}
+        onChange={set}
         tools={
           <>
             <PresetMenu
-              told={told}
+              told={toldOf(near, draft.actions)}
               actions={draft.actions}
-              onChoose={(name, actions) => {
-                setTold(name);
-                setDraft((old) => ({ ...old, actions }));
+              onChoose={(preset) => {
+                setNear(preset);
+                set(kept({ ...draft, actions: preset.actions }));
               }}
             />
-            <CopyFrom but={[]} onChoose={(permissions) => setDraft(draftOf(permissions))} />
+            <CopyFrom
+              but={[]}
+              onChoose={(permissions, copied) => {
+                setNear(copied);
+                set(draftOf(permissions));
+              }}
+            />
             <span className={css.hint}>What is set here replaces all that each of them may do now.</span>
           </>
         }
       />
-      <div className={css.perMember} aria-live="polite">
-        <h3>What changes for whom</h3>
-        <ul>
-          {(isWhole ? each : each.slice(0, TOLD)).map(({ member, changes }) => (
-            <li key={member.id}>
-              <span className={css.who}>{member.account.name}</span>
-              <span className={css.changes}>
-                {changes.length ? <Changes changes={changes} nameOf={nameOf} most={14} /> : "Nothing changes"}
-              </span>
-            </li>
-          ))}
-        </ul>
-        {!isWhole && each.length > TOLD && (
-          <Button variant="transparent" onClick={() => setWhole(true)}>
-            Show the other {each.length - TOLD}
-          </Button>
+      <div className={css.together}>
+        {isTelling && total > 0 && (
+          // biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, so keys have to reach it
+          <section className={css.perMember} id={panel} tabIndex={0} aria-label="What changes for whom">
+            <PerMember each={each} nameOf={nameOf} />
+          </section>
         )}
-      </div>
-      <div className={css.foot}>
-        <div className={css.changes} aria-live="polite">
-          {isConflict ? (
-            <Note tone="warn">
-              Somebody changed one of these members meanwhile, and nothing was saved.{" "}
-              <Button
-                variant="transparent"
-                onClick={() => {
-                  save.reset();
-                  again();
-                }}
-              >
-                Load them anew, and keep what is set here
-              </Button>
-            </Note>
-          ) : save.error ? (
-            <Note tone="bad">{save.error.errors[0]?.detail ?? save.error.detail}</Note>
-          ) : total === 0 ? (
-            "Nothing changes"
-          ) : (
-            `${total} ${total === 1 ? "change" : "changes"} for ${changed.length} of ${members.length} members`
-          )}
+        <div className={css.foot}>
+          <div className={css.changes} aria-live="polite">
+            {isConflict ? (
+              <Note tone="warn">
+                Somebody changed one of these members meanwhile, and nothing was saved.{" "}
+                <Button
+                  variant="transparent"
+                  onClick={() => {
+                    save.reset();
+                    again();
+                  }}
+                >
+                  Load them anew, and keep what is set here
+                </Button>
+              </Note>
+            ) : save.error ? (
+              <Note tone="bad">{save.error.errors[0]?.detail ?? save.error.detail}</Note>
+            ) : !isMeant ? (
+              "Nothing is chosen yet"
+            ) : total === 0 ? (
+              "Nothing changes"
+            ) : (
+              <>
+                <span>
+                  Will change for {changed.length} of {members.length}
+                </span>
+                <button
+                  type="button"
+                  className={css.many}
+                  aria-expanded={isTelling}
+                  aria-controls={panel}
+                  onClick={() => setTelling(!isTelling)}
+                >
+                  What changes for whom
+                  {isTelling ? (
+                    <IconChevronDown size={13} stroke={1.75} aria-hidden />
+                  ) : (
+                    <IconChevronUp size={13} stroke={1.75} aria-hidden />
+                  )}
+                </button>
+                {grantedIn(draft).length === 0 && (
+                  <Chip tone="bad">
+                    <IconAlertTriangle size={12} aria-hidden />
+                    Takes everything away
+                  </Chip>
+                )}
+                <Sums each={changed.map(({ changes }) => changes)} />
+              </>
+            )}
+          </div>
+          <Button onClick={onClose}>{total === 0 ? "Close" : "Discard"}</Button>
+          <Button
+            variant="filled"
+            disabled={total === 0}
+            title={isMeant ? (total === 0 ? "Nothing changes" : undefined) : "Choose something first"}
+            loading={save.isPending}
+            onClick={() => save.mutate()}
+          >
+            {total === 0 ? "Save" : `Save ${changesIn(total)}`}
+          </Button>
         </div>
-        <Button onClick={onClose}>Discard</Button>
-        <Button
-          variant="filled"
-          disabled={total === 0}
-          title={total === 0 ? "Change something first" : undefined}
-          loading={save.isPending}
-          onClick={() => save.mutate()}
-        >
-          Set for {members.length} members
-        </Button>
       </div>
+    </>
+  );
+}
+
+type PerMemberProps = {
+  each: { member: Member; changes: Change[] }[];
+  nameOf: (list: Lists, id: string) => string;
+};
+
+function PerMember({ each, nameOf }: PerMemberProps) {
+  const [isWhole, setWhole] = useState(false);
+  return (
+    <>
+      <ul>
+        {(isWhole ? each : each.slice(0, TOLD)).map(({ member, changes }) => (
+          <li key={member.id}>
+            <span className={css.who} title={member.account.name}>
+              {member.account.name}
+            </span>
+            <span className={css.changes}>
+              {changes.length ? <Changes changes={changes} nameOf={nameOf} /> : "Nothing changes"}
+            </span>
+          </li>
+        ))}
+      </ul>
+      {!isWhole && each.length > TOLD && (
+        <Button variant="transparent" onClick={() => setWhole(true)}>
+          Show the other {each.length - TOLD}
+        </Button>
+      )}
     </>
   );
 }

@@ -9,10 +9,17 @@ import { ACTIONS } from "@/kit/actions";
 import { endWords } from "./ends";
 import css from "./permissions.module.css";
 
+type Props = {
+  about: About;
+  /** What is asked about at first. */
+  first?: ActionKey | null;
+  onClose: () => void;
+};
+
 /** Who can do something here: the server's own answer, member by member. */
-export function WhoDialog({ about, onClose }: { about: About; onClose: () => void }) {
+export function WhoDialog({ about, first = null, onClose }: Props) {
   const workspace = useWorkspace();
-  const [action, setAction] = useState<ActionKey | null>(null);
+  const [action, setAction] = useState<ActionKey | null>(first);
   const who = useWho(workspace.slug, { [about.kind]: about.id, ...(action && { action }) });
   return (
     <Dialog

@@ -13,6 +13,11 @@ export type Change =
   | { kind: "resource"; list: Lists; id: string; added: boolean }
   | { kind: "end"; key: string; at: string | null };
 
+/** "1 change", "4 changes". */
+export function changesIn(number: number): string {
+  return `${number} ${number === 1 ? "change" : "changes"}`;
+}
+
 export function draftOf(permissions: Permissions): Draft {
   const { actions, projects, instances, servers, until } = permissions;
   return {

@@ -1,0 +1,52 @@
+import { useBlocker } from "@tanstack/react-router";
+import { type ReactNode, useCallback, useRef, useState } from "react";
+import { ConfirmDialog } from "./Confirm";
+
+type Place = { pathname: string };
+type Words = { title: string; sentence: ReactNode; discard: string };
+
+/**
+ * Asks before what isn't saved is lost: `leave` by what closes the dialog, and by itself where the page is left by Back,
+ * by a link, or by closing the tab. `question` is shown in the dialog.
+ */
+export function useUnsaved(isUnsaved: boolean, words: Words): { leave: (go: () => void) => void; question: ReactNode } {
+  const [way, setWay] = useState<{ go: () => void } | null>(null);
+  const isDecided = useRef(false);
+  const isLost = useCallback(
+    // What changes of the address alone, as a filter does, leaves the dialog where it is.
+    ({ current, next }: { current: Place; next: Place }) => !isDecided.current && current.pathname !== next.pathname,
+    [],
+  );
+  const isAsked = useCallback(() => !isDecided.current, []);
+  const blocked = useBlocker({
+    shouldBlockFn: isLost,
+    enableBeforeUnload: isAsked,
+    disabled: !isUnsaved,
+    withResolver: true,
+  });
+  const keep = () => {
+    setWay(null);
+    blocked.reset?.();
+  };
+  const discard = () => {
+    isDecided.current = true;
+    setWay(null);
+    blocked.proceed?.();
+    way?.go();
+  };
+  return {
+    leave: (go) => (isUnsaved ? setWay({ go }) : go()),
+    question: (
+      <ConfirmDialog
+        opened={way !== null || blocked.status === "blocked"}
+        onClose={keep}
+        title={words.title}
+        cancel="Keep editing"
+        action={words.discard}
+        onConfirm={discard}
+      >
+        {words.sentence}
+      </ConfirmDialog>
+    ),
+  };
+}
