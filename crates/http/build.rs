@@ -7,6 +7,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -28,8 +29,21 @@ fn main() -> io::Result<()> {
     let _ = fs::create_dir_all(&dist);
     println!("cargo::rerun-if-changed={}", dist.display());
     let mut files = Vec::new();
-    if dist.join("index.html").is_file() {
+    let index = dist.join("index.html");
+    if index.is_file() {
         collect(&dist, "", &mut files)?;
+        // A page that isn't of these sources is put in all the same: it may be of another tree, on purpose.
+        let source = folder("CARGO_MANIFEST_DIR")?.join("../../ui/src");
+        if std::env::var_os("STOA_UI_DIST").is_none() && source.is_dir() {
+            println!("cargo::rerun-if-changed={}", source.display());
+            let built = fs::metadata(&index)?.modified()?;
+            if let Some(newer) = newer_than(built, &source)? {
+                println!(
+                    "cargo::warning=ui/dist is older than ui/src/{}: the page that is built in isn't the one of these sources. Run scripts/build-page",
+                    newer.strip_prefix(&source).unwrap_or(&newer).display()
+                );
+            }
+        }
     }
     files.sort();
     let mut text = String::from("pub(super) static FILES: &[File] = &[\n");
@@ -75,6 +89,22 @@ fn collect(folder: &Path, prefix: &str, files: &mut Vec<String>) -> io::Result<(
         }
     }
     Ok(())
+}
+
+/// A file below a folder that was changed after a moment.
+fn newer_than(moment: SystemTime, folder: &Path) -> io::Result<Option<PathBuf>> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let found = if entry.file_type()?.is_dir() {
+            newer_than(moment, &entry.path())?
+        } else {
+            (entry.metadata()?.modified()? > moment).then(|| entry.path())
+        };
+        if found.is_some() {
+            return Ok(found);
+        }
+    }
+    Ok(None)
 }
 
 /// The file compressed at `target`, where that saves a tenth of it or more.

@@ -2,7 +2,7 @@
 
 use std::fs::{self, OpenOptions};
 use std::io::{Read as _, Write as _};
-use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
@@ -17,7 +17,9 @@ pub const BYTES: usize = 32;
 pub enum KeyError {
     #[error("the master key {0} can't be read: {1}")]
     Unreadable(PathBuf, std::io::Error),
-    #[error("the master key {0} may be read by others: run chmod 600 on it")]
+    #[error(
+        "the master key {0} may be read by others: run chmod 600 on it. What root owns and only the service's group may read, with mode 0440 or 0640, is right as well"
+    )]
     Open(PathBuf),
     #[error("the master key {0} isn't 32 bytes in base64")]
     Malformed(PathBuf),
@@ -37,8 +39,7 @@ pub fn load(file: &Path, may_make: bool) -> Result<Zeroizing<[u8; BYTES]>, KeyEr
     match OpenOptions::new().read(true).open(file) {
         Ok(mut open) => {
             let unreadable = |error| KeyError::Unreadable(file.to_owned(), error);
-            let mode = open.metadata().map_err(unreadable)?.permissions().mode();
-            if mode & 0o077 != 0 {
+            if !is_private(&open.metadata().map_err(unreadable)?) {
                 return Err(KeyError::Open(file.to_owned()));
             }
             let mut text = Zeroizing::new(String::new());
@@ -53,6 +54,26 @@ pub fn load(file: &Path, may_make: bool) -> Result<Zeroizing<[u8; BYTES]>, KeyEr
         Err(error) if error.kind() == std::io::ErrorKind::NotFound && may_make => make(file),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Err(KeyError::Missing(file.to_owned())),
         Err(error) => Err(KeyError::Unreadable(file.to_owned(), error)),
+    }
+}
+
+/// Whether nobody reads it but who runs this: it is theirs alone, or it is root's, who reads everything anyway, and of a
+/// group that they are in. So orchestrators hand secrets on.
+fn is_private(about: &fs::Metadata) -> bool {
+    is_private_to(about.mode(), about.uid(), || {
+        let own = [nix::unistd::getegid(), nix::unistd::getgid()];
+        let more = nix::unistd::getgroups().unwrap_or_default();
+        own.into_iter().chain(more).any(|group| group.as_raw() == about.gid())
+    })
+}
+
+fn is_private_to(mode: u32, owner: u32, is_in_group: impl Fn() -> bool) -> bool {
+    const ROOT: u32 = 0;
+    match mode & 0o077 {
+        0 => true,
+        // Read, and nothing else, by the group alone.
+        0o040 => owner == ROOT && is_in_group(),
+        _ => false,
     }
 }
 
@@ -73,7 +94,21 @@ fn make(file: &Path) -> Result<Zeroizing<[u8; BYTES]>, KeyError> {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
     use super::*;
+
+    #[test]
+    fn a_key_of_roots_may_be_read_by_the_group_that_this_runs_in_and_by_nobody_else() {
+        for mode in [0o100_440, 0o100_640] {
+            assert!(is_private_to(mode, 0, || true), "{mode:o}");
+            assert!(!is_private_to(mode, 0, || false) && !is_private_to(mode, 1000, || true), "{mode:o}");
+        }
+        for mode in [0o100_660, 0o100_644, 0o100_604, 0o100_450] {
+            assert!(!is_private_to(mode, 0, || true), "{mode:o}");
+        }
+        assert!(is_private_to(0o100_600, 1000, || false) && is_private_to(0o100_400, 0, || false));
+    }
 
     #[test]
     fn a_key_is_made_once_and_never_replaced() {

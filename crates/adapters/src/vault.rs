@@ -17,6 +17,8 @@ const NONCE: usize = 24;
 const CHECK: &[u8] = b"stoa master key, version 1";
 /// What sets the key of visitors' seals apart from every other use of the master key.
 const VISITS: &[u8] = b"stoa visits, version 1";
+/// The same for the key that proves backups.
+const BACKUPS: &[u8] = b"stoa backups, version 1";
 
 /// The vault over one master key.
 pub struct MasterVault {
@@ -48,6 +50,13 @@ impl MasterVault {
     pub fn visit_key(&self, epoch: i64) -> [u8; BYTES] {
         let hash = Sha256::new().chain_update(VISITS).chain_update(epoch.to_be_bytes());
         hash.chain_update(*self.master).finalize().into()
+    }
+
+    /// The key by which a backup is known to be this installation's own. It tells nothing of the master key.
+    #[must_use]
+    pub fn backup_key(&self) -> Zeroizing<[u8; BYTES]> {
+        let hash = Sha256::new().chain_update(BACKUPS).chain_update(*self.master);
+        Zeroizing::new(hash.finalize().into())
     }
 
     fn unwrapped(&self, workspace: WorkspaceId, wrapped: &[u8]) -> Result<Zeroizing<[u8; BYTES]>, Fault> {

@@ -73,19 +73,28 @@ struct Seen {
     to: String,
     newest_hash: String,
     verdict: Verdict,
+    /// The line in whose middle it breaks off.
+    cut_at: Option<u64>,
 }
 
 /// Why an export is broken, and where.
 #[derive(Debug)]
 enum Wrong {
     Read(io::Error),
-    Record { line: u64, seq: Option<i64>, why: String },
+    /// Its first line is no record.
+    Other(String),
+    Record {
+        line: u64,
+        seq: Option<i64>,
+        why: String,
+    },
 }
 
 impl fmt::Display for Wrong {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Read(error) => write!(f, "The export can't be read: {error}."),
+            Self::Other(why) => write!(f, "This isn't an export of an audit log: its first line {why}."),
             Self::Record { line, seq: Some(seq), why } => write!(f, "Record {seq} (line {line}) {why}."),
             Self::Record { line, seq: None, why } => write!(f, "Line {line} {why}."),
         }
@@ -99,8 +108,8 @@ pub fn command() -> Command {
         Command::new("verify")
             .about("Checks that an export is whole and unchanged, by the export alone")
             .after_help(
-                "Ends with 0 where it is whole, 1 where a record was changed, 2 where it can't be read, 3 where \
-                 records are missing. An owner exports a log under Activity, or with \
+                "Ends with 0 where it is whole, 1 where a record was changed, 2 where it can't be read or isn't an \
+                 export, 3 where records are missing. An owner exports a log under Activity, or with \
                  Accept: application/x-ndjson from the API.",
             )
             .arg(Arg::new("file").required(true).help("The export, or - for standard input"))
@@ -125,7 +134,10 @@ pub fn verify(file: &str, holds: Option<&str>) -> ExitCode {
         Ok((seen, is_held)) => ExitCode::from(tell(&seen, is_held)),
         Err(wrong) => {
             complain(&format!("stoa: {wrong}"));
-            ExitCode::from(if matches!(wrong, Wrong::Read(_)) { UNREADABLE } else { BROKEN })
+            ExitCode::from(match wrong {
+                Wrong::Read(_) | Wrong::Other(_) => UNREADABLE,
+                Wrong::Record { .. } => BROKEN,
+            })
         }
     }
 }
@@ -137,6 +149,16 @@ fn tell(seen: &Seen, is_held: Option<bool>) -> u8 {
         "{} {records}, {} to {}, of {} to {}",
         seen.count, seen.lowest, seen.highest, seen.from, seen.to
     );
+    if let Some(line) = seen.cut_at {
+        let there = match seen.count {
+            0 => "No record before that is whole.".to_owned(),
+            _ => format!("Before that {range}: each of them is unchanged."),
+        };
+        complain(&format!(
+            "stoa: The export breaks off in line {line}: it was cut short, and records are missing. {there} Export it again."
+        ));
+        return PART;
+    }
     if is_held == Some(false) {
         complain(&format!(
             "stoa: {range}. Each follows from the one before, but none has the hash that was noted: this is another \
@@ -178,6 +200,7 @@ fn examine(mut input: impl BufRead, holds: Option<&str>) -> Result<(Seen, Option
         to: String::new(),
         newest_hash: String::new(),
         verdict: Verdict::Empty,
+        cut_at: None,
     };
     let mut is_held = holds.map(|_| false);
     let mut chain = Chain::default();
@@ -193,8 +216,16 @@ fn examine(mut input: impl BufRead, holds: Option<&str>) -> Result<(Seen, Option
             continue;
         }
         let told = |seq: Option<i64>, why: String| Wrong::Record { line: number, seq, why };
-        let line: Line =
-            serde_json::from_slice(&text).map_err(|error| told(None, not_a_record(&text, &error)))?;
+        let line: Line = match serde_json::from_slice(&text) {
+            Ok(line) => line,
+            // Only the last line has no end, and what is there of it is right as far as it goes.
+            Err(error) if error.is_eof() && !text.ends_with(b"\n") => {
+                seen.cut_at = Some(number);
+                break;
+            }
+            Err(error) if seen.count == 0 => return Err(Wrong::Other(not_a_record(&error))),
+            Err(error) => return Err(told(None, not_a_record(&error))),
+        };
         let (seq, at) = (line.seq, line.at.clone());
         let record = checked(line).map_err(|why| told(Some(seq), why))?;
         chain.follow(&record).map_err(|why| told(Some(seq), why))?;
@@ -214,9 +245,9 @@ fn examine(mut input: impl BufRead, holds: Option<&str>) -> Result<(Seen, Option
     Ok((seen, is_held))
 }
 
-fn not_a_record(text: &[u8], error: &serde_json::Error) -> String {
-    if !text.trim_ascii_end().ends_with(b"}") {
-        return "breaks off: the export was cut short".to_owned();
+fn not_a_record(error: &serde_json::Error) -> String {
+    if error.is_eof() {
+        return "breaks off in the middle".to_owned();
     }
     format!("isn't a record of an owner's export ({error})")
 }

@@ -1,10 +1,12 @@
 //! `stoa doctor`: what this machine has and lacks for running instances.
 
 use stoa_agent::sandbox::Sandboxes;
+use stoa_storage::keeping;
 
 use crate::failure::Ended;
+use crate::instances::counted;
 use crate::output::say;
-use crate::serve::tls;
+use crate::serve::{self, tls};
 use crate::settings::Settings;
 
 /// # Errors
@@ -28,14 +30,56 @@ pub async fn doctor(settings: Settings) -> Result<(), Ended> {
         if settings.mail.is_some() { "configured" } else { "not configured: links are shown to copy" }
     ));
     say(&format!("address  {}", settings.origin()));
+    let records = tell_of_records(&settings).await;
     tell_of_tls(&settings)?;
     for note in settings.notes() {
         say(&format!("note     {}", note.detail));
     }
+    records?;
     match (&abilities.no_sandbox, git_problem) {
         (None, None) => Ok(()),
         _ => Err(Ended::said("something is missing without which no instance runs")),
     }
+}
+
+/// Whether records are where the settings say, without changing them.
+async fn tell_of_records(settings: &Settings) -> Result<(), Ended> {
+    if !settings.data_dir.is_dir() {
+        say(&format!(
+            "missing  data folder: there is no {}. Name it with --data-dir, or let the first start make it",
+            settings.data_dir.display()
+        ));
+        return Err(Ended::said("there is no data folder"));
+    }
+    let place = match serve::place_of_records(settings) {
+        Ok(place) => place,
+        Err(ended) => {
+            say(&format!("missing  records: {ended}"));
+            return Err(Ended::said("Stoa doesn't start with these settings"));
+        }
+    };
+    let version = match keeping::version_of(&place).await {
+        Ok(0) => {
+            say("records  none yet: the first start makes them");
+            return Ok(());
+        }
+        Ok(version) => version,
+        Err(fault) => {
+            say(&format!("missing  records: {fault}"));
+            return Err(Ended::said("the records can't be read"));
+        }
+    };
+    say(&format!("ok       records, version {version}"));
+    match keeping::hosts_elsewhere(&place, &settings.instance_domain).await {
+        Ok(0) => {}
+        Ok(count) => say(&format!(
+            "note     {} not below {}, but where STOA_INSTANCE_DOMAIN was when they were made. They keep that address: let it go on leading here",
+            counted(usize::try_from(count).unwrap_or(usize::MAX), "is", "are"),
+            settings.instance_domain
+        )),
+        Err(fault) => say(&format!("note     the addresses of instances can't be read: {fault}")),
+    }
+    Ok(())
 }
 
 /// The certificate's files, as a start would meet them.

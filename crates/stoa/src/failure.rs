@@ -14,14 +14,21 @@ impl Ended {
 
     /// What couldn't be done, and the chain of causes.
     pub fn because(what: &str, error: impl Error) -> Self {
-        let mut sentence = format!("{what}: {error}");
-        let mut cause = error.source();
-        while let Some(error) = cause {
-            sentence.push_str(&format!(": {error}"));
-            cause = error.source();
-        }
-        Self(sentence)
+        Self(chain(format!("{what}: {error}"), &error))
     }
+}
+
+/// A sentence and the causes that it doesn't tell already: some errors repeat their own.
+fn chain(mut sentence: String, error: &dyn Error) -> String {
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let more = error.to_string();
+        if !sentence.ends_with(&more) {
+            sentence = format!("{sentence}: {more}");
+        }
+        cause = error.source();
+    }
+    sentence
 }
 
 impl fmt::Display for Ended {
@@ -32,12 +39,6 @@ impl fmt::Display for Ended {
 
 impl<E: Error> From<E> for Ended {
     fn from(error: E) -> Self {
-        let mut sentence = error.to_string();
-        let mut cause = error.source();
-        while let Some(error) = cause {
-            sentence.push_str(&format!(": {error}"));
-            cause = error.source();
-        }
-        Self(sentence)
+        Self(chain(error.to_string(), &error))
     }
 }

@@ -32,7 +32,10 @@ pub async fn stop_all(settings: Settings) -> Result<(), Ended> {
         }
         Err(error) => return Err(error.into()),
     };
-    say(&format!("{}. {what_next}.", counted(count, "is stopped", "are stopped")));
+    match count {
+        0 => say("No instance runs."),
+        count => say(&format!("{}. {what_next}.", counted(count, "is stopped", "are stopped"))),
+    }
     Ok(())
 }
 

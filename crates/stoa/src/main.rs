@@ -33,21 +33,27 @@ fn command() -> Command {
                 .about("Serves the page, the API, git and the applications"),
         )
         .subcommand(
-            settings::with_flags(Command::new("migrate"))
+            settings::with_flags_below(Command::new("migrate"))
                 .about("Brings the records' schema up to date, or moves them to PostgreSQL, and ends")
                 .arg(Arg::new("to").long("to").value_name("URL|-").help(
                     "Moves everything to this empty PostgreSQL: postgres://…, or - to read it from standard input",
                 )),
         )
         .subcommand(
-            settings::with_flags(Command::new("backup"))
+            settings::with_flags_below(Command::new("backup"))
                 .about("Backs the records and the hosted repositories up, while Stoa runs or not")
                 .arg(Arg::new("file").required(true).value_name("FILE|-").help("A new file, or - for standard output")),
         )
         .subcommand(
-            settings::with_flags(Command::new("restore"))
+            settings::with_flags_below(Command::new("restore"))
                 .about("Brings a backup back, into an empty data directory that holds the master key")
-                .arg(Arg::new("file").required(true).value_name("FILE").help("A file that stoa backup wrote")),
+                .arg(Arg::new("file").required(true).value_name("FILE|-").help("A file that stoa backup wrote, or - for standard input"))
+                .arg(
+                    Arg::new("unproved")
+                        .long("unproved")
+                        .action(ArgAction::SetTrue)
+                        .help("Takes a backup of an earlier Stoa, which doesn't prove who wrote it"),
+                ),
         )
         .subcommand(
             settings::with_flags(Command::new("doctor")).about("Says what this machine has and lacks"),
@@ -62,14 +68,14 @@ fn command() -> Command {
                 .about("Instances of this machine")
                 .subcommand_required(true)
                 .subcommand(
-                    settings::with_flags(Command::new("stop"))
+                    settings::with_flags_below(Command::new("stop"))
                         .about("Ends what goes on while Stoa doesn't run")
                         .arg(
                             Arg::new("all")
                                 .long("all")
                                 .required(true)
                                 .action(ArgAction::SetTrue)
-                                .help("All of them"),
+                                .help("Every instance of this machine: one alone is stopped on its page, or by stoa instance stop"),
                         ),
                 ),
         )
@@ -97,7 +103,10 @@ fn main() -> ExitCode {
     if stoa_http::git::hook::is_called() {
         return stoa_http::git::hook::run();
     }
-    let matches = command().get_matches();
+    let matches = match command().try_get_matches() {
+        Ok(matches) => matches,
+        Err(error) => return misread(&error),
+    };
     if let Some(code) = matches.subcommand().and_then(|(name, arguments)| client::run(name, arguments)) {
         return code;
     }
@@ -116,7 +125,7 @@ fn main() -> ExitCode {
             with_runtime(flags, |settings| keeping::backup(settings, word(flags, "file").unwrap_or_default()))
         }
         Some(("restore", flags)) => with_runtime(flags, |settings| {
-            keeping::restore(settings, word(flags, "file").unwrap_or_default())
+            keeping::restore(settings, word(flags, "file").unwrap_or_default(), flags.get_flag("unproved"))
         }),
         Some(("doctor", flags)) => with_runtime(flags, doctor::doctor),
         Some(("check", arguments)) => check::check(std::path::Path::new(
@@ -141,10 +150,28 @@ fn main() -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(ended) => {
-            output::complain(&format!("stoa: {ended}"));
+            let verb = matches.subcommand().and_then(|(_, arguments)| arguments.subcommand());
+            let is_for_scripts = verb.is_some_and(|(_, flags)| {
+                flags.try_get_one::<bool>("json").ok().flatten().copied().unwrap_or(false)
+            });
+            if is_for_scripts {
+                output::complain_json(&output::problem_json("failed", "Failed", &ended.to_string()));
+            } else {
+                output::complain(&format!("stoa: {ended}"));
+            }
             ExitCode::FAILURE
         }
     }
+}
+
+/// A command line that makes no sense, or one that asks for help.
+fn misread(error: &clap::Error) -> ExitCode {
+    if error.use_stderr() && std::env::args_os().any(|argument| argument == "--json") {
+        let text = error.render().to_string();
+        output::complain_json(&output::problem_json("usage", "Not understood", text.trim()));
+        return ExitCode::from(client::USAGE);
+    }
+    error.exit()
 }
 
 fn ended(outcome: Result<(), String>) -> ExitCode {

@@ -83,6 +83,22 @@ fn variable(name: &str) -> String {
     format!("STOA_{}", name.to_uppercase())
 }
 
+/// Those that every command shows: where everything lies.
+const SHOWN: &[&str] = &["config", "data_dir"];
+const HEADING: &str = "Settings";
+
+/// As [`with_flags`], for a command that has flags of its own: `-h` shows these, and `--help` the settings as well.
+pub fn with_flags_below(command: Command) -> Command {
+    let command = with_flags(command);
+    let secrets = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+    let hidden = command.mut_args(|argument| {
+        let is_setting = argument.get_help_heading() == Some(HEADING);
+        let is_shown = SHOWN.contains(&argument.get_id().as_str());
+        argument.hide_short_help(is_setting && !is_shown)
+    });
+    hidden.after_help("All settings of stoa serve can be given as well: see --help.").after_long_help(secrets)
+}
+
 /// Adds `--config` and a flag for each setting that holds no secret; the help names the others too.
 pub fn with_flags(command: Command) -> Command {
     let secrets = KNOWN.iter().filter(|known| known.secret);
@@ -95,13 +111,15 @@ pub fn with_flags(command: Command) -> Command {
         Arg::new("config")
             .long("config")
             .value_name("FILE")
-            .help("A file with settings, called server.toml by custom"),
+            .help_heading(HEADING)
+            .help("A file with settings, usually server.toml"),
     );
     KNOWN.iter().filter(|known| !known.secret).fold(command, |command, known| {
         command.arg(
             Arg::new(known.name)
                 .long(known.name.replace('_', "-"))
                 .value_name("VALUE")
+                .help_heading(HEADING)
                 .help(known.help)
                 .long_help(format!("{}. Also {}", known.help, variable(known.name))),
         )

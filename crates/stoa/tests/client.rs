@@ -5,100 +5,13 @@
 
 mod support;
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::TcpListener;
+use std::io::{BufRead as _, BufReader};
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::sync::{Arc, Mutex};
+use std::path::Path;
 
 use serde_json::{Value, json};
-use support::{Installation, PASSWORD, push_files, until};
-
-/// What a command ended with, said and complained of.
-struct Ended {
-    code: i32,
-    said: String,
-    complaint: String,
-}
-
-impl Ended {
-    #[track_caller]
-    fn well(self) -> String {
-        assert_eq!(self.code, 0, "{}{}", self.said, self.complaint);
-        self.said
-    }
-
-    #[track_caller]
-    fn refused(self, code: i32, reason: &str) {
-        assert_eq!(self.code, code, "{}{}", self.said, self.complaint);
-        assert!(self.complaint.contains(reason), "{}", self.complaint);
-    }
-}
-
-/// Somebody's terminal: a folder of their own for what is kept.
-struct Terminal {
-    folder: tempfile::TempDir,
-    more: Vec<(&'static str, String)>,
-}
-
-impl Terminal {
-    fn new() -> Self {
-        Self { folder: tempfile::tempdir().unwrap(), more: Vec::new() }
-    }
-
-    fn command(&self, words: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_stoa"));
-        for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("STOA_")) {
-            command.env_remove(name);
-        }
-        command.env("XDG_CONFIG_HOME", self.folder.path()).args(words);
-        command.envs(self.more.iter().map(|(name, value)| (name, value)));
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        command
-    }
-
-    fn with(&self, words: &[&str], input: &str) -> Ended {
-        let mut child = self.command(words).spawn().unwrap();
-        let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
-        let output = child.wait_with_output().unwrap();
-        let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
-        Ended {
-            code: output.status.code().unwrap(),
-            said: text(output.stdout),
-            complaint: text(output.stderr),
-        }
-    }
-
-    fn stoa(&self, words: &[&str]) -> Ended {
-        self.with(words, "")
-    }
-
-    #[track_caller]
-    fn json(&self, words: &[&str]) -> Value {
-        let said = self.stoa(&[words, &["--json"]].concat()).well();
-        serde_json::from_str(&said).unwrap_or_else(|error| panic!("{error}: {said}"))
-    }
-
-    fn kept(&self) -> PathBuf {
-        self.folder.path().join("stoa/login.json")
-    }
-}
-
-fn address(stoa: &Installation) -> String {
-    format!("http://localhost:{}", stoa.port)
-}
-
-/// An installation whose first account is signed in at a terminal.
-fn ground() -> (Installation, Terminal, String) {
-    let stoa = Installation::start();
-    let account = json!({ "token": stoa.setup_token, "name": "Olga", "email": "olga@example.com", "password": PASSWORD });
-    let cookie = stoa.send("", "POST", "/setup", Some(account)).expect(201).cookie();
-    let terminal = Terminal::new();
-    let said = terminal.with(&["login", &address(&stoa)], &format!("olga@example.com\n{PASSWORD}\n")).well();
-    assert!(said.contains("as Olga.") && said.contains("You are in no workspace yet"), "{said}");
-    (stoa, terminal, cookie)
-}
+use support::terminal::{Listening, Terminal, address, answer, ground, header};
+use support::{PASSWORD, push_files, until};
 
 #[test]
 fn signing_in_keeps_a_token_of_its_own_and_nothing_else_and_signing_out_ends_it() {
@@ -139,7 +52,12 @@ fn signing_in_keeps_a_token_of_its_own_and_nothing_else_and_signing_out_ends_it(
     script.more = vec![("STOA_URL", address(&stoa)), ("STOA_TOKEN", token)];
     assert!(script.stoa(&["workspace", "list"]).well().contains("You are in no workspace"));
     script.more[1].1 = "stoa_pat_nothing".to_owned();
-    script.stoa(&["workspace", "list"]).refused(1, "Sign in again: stoa login URL");
+    let told = script.stoa(&["workspace", "list"]);
+    assert!(!told.complaint.contains("Sign in"), "{}", told.complaint);
+    told.refused(
+        1,
+        "This token isn't valid: it is wrong, has ended or was deleted. Make another under Account",
+    );
 }
 
 #[test]
@@ -148,7 +66,9 @@ fn people_and_what_they_may_is_seen_to_from_a_terminal() {
     let said = terminal.stoa(&["workspace", "create", "東京支社 Works", "--slug", "works"]).well();
     assert!(said.contains("stoa workspace use works"), "{said}");
     terminal.stoa(&["member", "list"]).refused(2, "which workspace?");
-    terminal.stoa(&["workspace", "use", "nothing"]).refused(1, "There is nothing here");
+    terminal
+        .stoa(&["workspace", "use", "nothing"])
+        .refused(1, "No workspace nothing. See stoa workspace list");
     terminal.stoa(&["workspace", "use", "works"]).well();
     let listed = terminal.stoa(&["workspace", "list"]).well();
     let lines: Vec<&str> = listed.lines().collect();
@@ -196,7 +116,13 @@ fn people_and_what_they_may_is_seen_to_from_a_terminal() {
     assert!(set.well().contains("Projects   shop"));
     let set = terminal.stoa(&["permission", "set", "Tess", "--remove", "view_logs"]);
     assert!(set.complaint.contains("- actions: view_logs"), "{}", set.complaint);
-    terminal.stoa(&["permission", "set", "Tess", "--add", "fly"]).refused(1, "");
+    for flag in ["--add", "--remove", "--actions"] {
+        let refused = terminal.stoa(&["permission", "set", "Tess", flag, "fly"]);
+        refused.refused(2, "fly isn't an action. There are: view_projects, restart_instances");
+    }
+    let same = terminal.stoa(&["permission", "set", "Tess", "--add", "project:shop"]);
+    assert!(same.complaint.is_empty(), "{}", same.complaint);
+    assert_eq!(same.well(), "Nothing changes.\n");
     terminal
         .stoa(&["permission", "set", "Tess", "--add", "project:nothing"])
         .refused(1, "there is no project nothing");
@@ -223,7 +149,8 @@ fn people_and_what_they_may_is_seen_to_from_a_terminal() {
     hers.with(&["login", &address(&stoa)], &format!("tess@example.com\n{PASSWORD}\n")).well();
     assert!(hers.stoa(&["project", "list"]).well().contains("shop"));
     hers.stoa(&["project", "create", "Another"]).refused(1, "Ask Olga");
-    hers.stoa(&["instance", "logs", "nothing"]).refused(1, "There is nothing here");
+    hers.stoa(&["instance", "logs", "nothing"]).refused(1, "No instance nothing");
+    assert!(hers.stoa(&["server", "list"]).well().starts_with("You may see no server."));
 
     assert!(terminal.stoa(&["member", "change", "Tess", "--role", "owner"]).well().contains("owner"));
     terminal.stoa(&["member", "change", "Tess", "--role", "king"]).refused(2, "owner, member");
@@ -322,74 +249,6 @@ fn an_instance_is_made_followed_restarted_and_taken_away_from_a_terminal() {
     assert!(audit.contains("\"command\""), "what was done here is told so");
 }
 
-/// A server that answers what it is told to, and keeps what it was asked.
-struct Listening {
-    port: u16,
-    asked: Arc<Mutex<Vec<String>>>,
-}
-
-impl Listening {
-    /// Each answer is for one connection; an empty one breaks it off once the request has come.
-    fn new(answers: Vec<String>) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = listener.local_addr().unwrap().port();
-        let asked = Arc::<Mutex<Vec<String>>>::default();
-        let told = asked.clone();
-        std::thread::spawn(move || {
-            for answer in answers {
-                let (mut stream, _) = listener.accept().unwrap();
-                let mut bytes = Vec::new();
-                let mut piece = [0; 4096];
-                loop {
-                    let count = stream.read(&mut piece).unwrap();
-                    bytes.extend_from_slice(&piece[..count]);
-                    let text = String::from_utf8_lossy(&bytes).into_owned();
-                    let whole = text.split_once("\r\n\r\n").is_some_and(|(head, body)| {
-                        let length = head
-                            .to_lowercase()
-                            .lines()
-                            .find_map(|line| line.strip_prefix("content-length: ")?.parse::<usize>().ok());
-                        body.len() >= length.unwrap_or(0)
-                    });
-                    if whole || count == 0 {
-                        told.lock().unwrap().push(text);
-                        break;
-                    }
-                }
-                let _ = stream.write_all(answer.as_bytes());
-            }
-        });
-        Self { port, asked }
-    }
-
-    fn terminal(&self) -> Terminal {
-        let mut terminal = Terminal::new();
-        terminal.more = vec![
-            ("STOA_URL", format!("http://127.0.0.1:{}", self.port)),
-            ("STOA_TOKEN", "stoa_pat_of_this_test".to_owned()),
-        ];
-        terminal
-    }
-
-    fn asked(&self) -> Vec<String> {
-        self.asked.lock().unwrap().clone()
-    }
-}
-
-fn answer(status: &str, more: &str, body: &str) -> String {
-    format!(
-        "HTTP/1.1 {status}\r\n{more}Content-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
-        body.len()
-    )
-}
-
-fn header(request: &str, name: &str) -> Option<String> {
-    request.lines().find_map(|line| {
-        let (own, value) = line.split_once(": ")?;
-        own.eq_ignore_ascii_case(name).then(|| value.trim().to_owned())
-    })
-}
-
 #[test]
 fn a_change_is_of_what_was_read_and_what_is_made_is_made_once() {
     let workspace = r#"{"slug":"acme","name":"Acme"}"#;
@@ -438,7 +297,9 @@ fn a_token_is_never_sent_on_and_what_is_no_stoa_is_told_so() {
     assert!(!told.complaint.contains('\u{1b}'), "{:?}", told.complaint);
     let mut nobody = server.terminal();
     nobody.more[0].1 = "http://127.0.0.1:1".to_owned();
-    nobody.stoa(&["workspace", "list"]).refused(1, "http://127.0.0.1:1 can't be asked");
+    nobody
+        .stoa(&["workspace", "list"])
+        .refused(1, "Nothing answers at http://127.0.0.1:1. Is Stoa running there?");
     for wrong in ["ftp://stoa.example", "https://user:word@stoa.example", "https://stoa.example/below"] {
         nobody.more[0].1 = wrong.to_owned();
         nobody.stoa(&["workspace", "list"]).refused(2, "");
@@ -453,8 +314,8 @@ fn a_second_factor_is_asked_for_where_one_is_due() {
         answer("401 Unauthorized", "", due),
         answer("200 OK", "Set-Cookie: stoa-1=of-the-session; HttpOnly; Path=/\r\n", "{}"),
         answer("201 Created", "", r#"{"id":"1","token":"stoa_pat_made"}"#),
-        answer("204 No Content", "", ""),
         answer("200 OK", "", r#"{"name":"Olga","workspaces":[{"slug":"acme"}]}"#),
+        answer("204 No Content", "", ""),
     ]);
     let terminal = Terminal::new();
     let address = format!("http://127.0.0.1:{}", server.port);
@@ -464,8 +325,8 @@ fn a_second_factor_is_asked_for_where_one_is_due() {
     assert!(!asked[1].contains("123456") && asked[2].contains("\"code\":\"123456\""), "{}", asked[2]);
     assert_eq!(header(&asked[2], "origin").as_deref(), Some(address.as_str()));
     assert_eq!(header(&asked[3], "cookie").as_deref(), Some("stoa-1=of-the-session"));
-    assert!(asked[4].starts_with("DELETE /api/v1/session "), "{}", asked[4]);
-    assert_eq!(header(&asked[5], "authorization").as_deref(), Some("Bearer stoa_pat_made"));
+    assert_eq!(header(&asked[4], "authorization").as_deref(), Some("Bearer stoa_pat_made"));
+    assert!(asked[5].starts_with("DELETE /api/v1/session "), "{}", asked[5]);
     assert!(!std::fs::read_to_string(terminal.kept()).unwrap().contains("of-the-session"));
 }
 

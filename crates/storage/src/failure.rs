@@ -12,8 +12,9 @@ pub enum Failure {
 /// What went wrong below a use-case.
 #[derive(Debug, thiserror::Error)]
 pub enum StorageFault {
-    #[error("the database answered an error")]
-    Database(#[from] sqlx::Error),
+    /// Its own words and no more: what the driver adds is of the database's source.
+    #[error("the database answered an error: {}", words_of(.0))]
+    Database(sqlx::Error),
     #[error("column {index} isn't of the type that its reader expects")]
     Column { index: usize },
     #[error("a stored value isn't one of those known: {0}")]
@@ -69,6 +70,28 @@ impl StorageFault {
     pub(crate) fn is_retriable(&self) -> bool {
         matches!(self, Self::Database(sqlx::Error::Database(error))
             if matches!(error.code().as_deref(), Some("40001" | "40P01")))
+    }
+}
+
+fn words_of(error: &sqlx::Error) -> String {
+    if let sqlx::Error::Database(answered) = error {
+        return answered.message().to_owned();
+    }
+    let mut words = error.to_string();
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        let more = error.to_string();
+        if !words.ends_with(&more) {
+            words = format!("{words}: {more}");
+        }
+        cause = error.source();
+    }
+    words
+}
+
+impl From<sqlx::Error> for StorageFault {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Database(error)
     }
 }
 

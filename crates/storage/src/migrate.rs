@@ -79,7 +79,11 @@ pub(crate) async fn take_turn(connection: &mut PgConnection) -> Result<(), Stora
 
 /// Inside of the caller's transaction, up to a version that needn't be the last.
 pub(crate) async fn postgres_to(connection: &mut PgConnection, last: i64) -> Result<(), StorageFault> {
-    sqlx::raw_sql(TABLE).execute(&mut *connection).await?;
+    // That a table is there already is no news: PostgreSQL would tell it at each start.
+    let there: i64 = sqlx::query_scalar(HAS_TABLE_POSTGRES).fetch_one(&mut *connection).await?;
+    if there == 0 {
+        sqlx::raw_sql(TABLE).execute(&mut *connection).await?;
+    }
     let applied: Vec<(i64, Vec<u8>)> = sqlx::query_as(APPLIED).fetch_all(&mut *connection).await?;
     for (version, text) in missing(&applied)?.into_iter().filter(|(version, _)| *version <= last) {
         sqlx::raw_sql(AssertSqlSafe(text.replace("{C}", " COLLATE \"C\""))).execute(&mut *connection).await?;

@@ -301,7 +301,27 @@ impl Store {
     }
 }
 
+/// The records are their owner's alone, also in a folder that others may walk through. What SQLite makes beside the file
+/// gets the file's own mode.
+fn close_to_others(file: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+    std::fs::OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(file)?;
+    for ending in ["", "-wal", "-shm"] {
+        let mut beside = file.as_os_str().to_owned();
+        beside.push(ending);
+        let Ok(about) = std::fs::metadata(&beside) else { continue };
+        if about.permissions().mode() & 0o077 != 0
+            && let Err(error) = std::fs::set_permissions(&beside, std::fs::Permissions::from_mode(0o600))
+        {
+            tracing::warn!(file = %beside.display(), %error, "others may read the records, and it can't be changed");
+        }
+    }
+    Ok(())
+}
+
 async fn open_sqlite(file: &Path) -> Result<(SqlitePool, sqlx::SqliteConnection), StorageFault> {
+    close_to_others(file)
+        .map_err(|error| StorageFault::Start(format!("{} can't be opened: {error}", file.display())))?;
     let options = SqliteConnectOptions::new()
         .filename(file)
         .create_if_missing(true)

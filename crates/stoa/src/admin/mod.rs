@@ -33,7 +33,7 @@ pub fn command() -> Command {
     let account = || named("account", "Its e-mail address or its id");
     let search = || Arg::new("search").long("search").value_name("TEXT").help("Only those that match");
     let sub = |name: &'static str, about: &'static str| {
-        settings::with_flags(Command::new(name))
+        settings::with_flags_below(Command::new(name))
             .about(about)
             .arg(Arg::new("json").long("json").action(ArgAction::SetTrue).help("Prints JSON, for scripts"))
     };
@@ -59,9 +59,9 @@ pub fn command() -> Command {
                 .arg(account()),
         )
         .subcommand(
-            sub("reset-password", "Sets an account's password, and ends all of its sessions")
+            sub("reset-password", "Sets an account's password")
                 .arg(account())
-                .after_help("The new password is asked for, or read from standard input: one line."),
+                .about("Sets an account's password, and ends all of its sessions. It is asked for, or read from standard input: one line"),
         )
         .subcommand(sub("make-administrator", "Makes an account an administrator").arg(account()))
         .subcommand(sub("unmake-administrator", "Makes an administrator a plain account").arg(account()))

@@ -13,7 +13,6 @@ use crate::failure::Ended;
 /// Where none can be read, or it is refused: the same rules hold as on the page.
 pub fn ask() -> Result<String, Ended> {
     let text = if io::stdin().is_terminal() { from_terminal()? } else { from_input()? };
-    password::check(&text).map_err(Ended::said)?;
     let mut salt = [0; 16];
     SystemRng.fill(&mut salt);
     let passwords = Passwords::new(1).map_err(|fault| Ended::said(format!("{fault:?}")))?;
@@ -24,6 +23,8 @@ pub fn ask() -> Result<String, Ended> {
 
 fn from_terminal() -> Result<String, Ended> {
     let first = rpassword::prompt_password("New password: ")?;
+    // One that isn't taken needn't be typed twice.
+    password::check(&first).map_err(Ended::said)?;
     if rpassword::prompt_password("Once more: ")? != first {
         return Err(Ended::said("the two aren't the same. Nothing was changed"));
     }
@@ -33,5 +34,7 @@ fn from_terminal() -> Result<String, Ended> {
 fn from_input() -> Result<String, Ended> {
     let mut line = String::new();
     io::stdin().lock().read_line(&mut line)?;
-    Ok(line.trim_end_matches(['\r', '\n']).to_owned())
+    let text = line.trim_end_matches(['\r', '\n']).to_owned();
+    password::check(&text).map_err(Ended::said)?;
+    Ok(text)
 }

@@ -2,7 +2,7 @@
 
 use super::order::{Account, Answer, State, Workspace};
 use crate::failure::Ended;
-use crate::output::say;
+use crate::output::{say, say_json};
 
 /// # Errors
 /// Where it can't be written as JSON.
@@ -15,7 +15,7 @@ pub fn tell(answer: &Answer, as_json: bool) -> Result<(), Ended> {
             Answer::Workspace(workspace) => serde_json::to_string_pretty(workspace),
             Answer::State(state) => serde_json::to_string_pretty(state),
         };
-        say(&text?);
+        say_json(&text?);
         return Ok(());
     }
     match answer {

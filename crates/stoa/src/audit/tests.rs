@@ -137,9 +137,41 @@ fn what_was_moved_doubled_appended_or_cut_is_told() {
     let mut cut = lines.clone();
     let half = cut[3].len() / 2;
     cut[3].truncate(half);
-    cut.truncate(4);
-    assert_eq!(examined(&cut).unwrap_err(), "Line 4 breaks off: the export was cut short.");
-    assert!(examined(&["{\"items\":[]}".to_owned()]).unwrap_err().contains("isn't a record"));
+    assert_eq!(examined(&cut).unwrap_err(), "Line 4 breaks off in the middle.");
+    cut[3] = "2026-11-24 a line of another log".to_owned();
+    assert!(examined(&cut).unwrap_err().starts_with("Line 4 isn't a record of an owner's export"));
+}
+
+#[test]
+fn an_export_that_was_cut_in_mid_line_lacks_records_and_was_not_changed() {
+    let text = newest_first(4).join("\n");
+    let cut_after = |end: usize| examine(&text.as_bytes()[..end], None).map(|(seen, _)| seen);
+    for line in 1..=4 {
+        let begin: usize = text.split('\n').take(line - 1).map(|line| line.len() + 1).sum();
+        for length in [1, 40, text.split('\n').nth(line - 1).unwrap().len() - 1] {
+            let seen = cut_after(begin + length).unwrap();
+            assert_eq!(seen.cut_at, Some(u64::try_from(line).unwrap()), "{length}");
+            assert_eq!(tell(&seen, None), PART);
+            assert_eq!(tell(&seen, Some(false)), PART);
+        }
+    }
+    // Between two lines it is one that lacks some.
+    assert_eq!(cut_after(text.find('\n').unwrap()).unwrap().verdict, Verdict::Part { missing: 3, first: 1 });
+    // A record that was changed before the cut is told as such.
+    let changed = text.replacen("\"Anna\"", "\"Anne\"", 1);
+    assert!(matches!(
+        examine(&changed.as_bytes()[..text.len() - 5], None),
+        Err(Wrong::Record { line: 1, .. })
+    ));
+}
+
+#[test]
+fn what_is_no_export_is_not_taken_for_one_that_was_changed() {
+    for text in ["dear all,\nthis is a letter\n", "{\"items\":[]}", "[1]\n", "{\"seq\":1}\n", "\u{0}\u{1}"] {
+        let wrong = examine(text.as_bytes(), None).unwrap_err();
+        assert!(matches!(wrong, Wrong::Other(_)), "{text:?}: {wrong}");
+        assert!(wrong.to_string().starts_with("This isn't an export of an audit log"), "{wrong}");
+    }
 }
 
 #[test]

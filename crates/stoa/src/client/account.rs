@@ -3,13 +3,17 @@
 use std::io::IsTerminal as _;
 
 use clap::ArgMatches;
+use reqwest::{Method, Url};
 use serde_json::{Value, json};
 
-use super::call::{self, Call, path};
+use super::call::{self, Call, Whence, path};
 use super::failed::Failed;
 use super::kept::{Kept, Site};
 use super::{ask, field, flag, needed, text, variable};
 use crate::output::{complain, say};
+
+/// For which a token of a sign-in counts, where nothing else is said.
+const DAYS: u16 = 365;
 
 /// Signs in, and keeps a token.
 pub async fn login(arguments: &ArgMatches) -> Result<(), Failed> {
@@ -19,34 +23,95 @@ pub async fn login(arguments: &ArgMatches) -> Result<(), Failed> {
             "stoa: {url} is plain http: whoever stands in between reads the password and the token"
         ));
     }
+    // Before a token is made that couldn't be kept.
+    let kept = Kept::read()?;
     let call = Call::new(url.clone())?;
     let health = call.get(&path(&["health"])).await?.body;
     if field(&health, "status") != "ok" {
         return Err(Failed::Other(format!("{url} doesn't answer as a Stoa does")));
     }
-    let (token, token_id, email) = if flag(arguments, "with-token") {
-        (ask::secret("Access token: ")?, None, None)
+    if flag(arguments, "with-token") {
+        let token = ask::secret("Access token: ")?;
+        keep(kept, &url, Site { token, token_id: None, email: None, workspace: None }).await?;
     } else {
-        let (call, email) = sign_in(call, text(arguments, "email").map(str::to_owned)).await?;
-        let made = call.post(&path(&["me", "tokens"]), &json!({ "name": machine() })).await;
+        let ends_at = ends_at(arguments);
+        let (session, email) = sign_in(call, text(arguments, "email").map(str::to_owned)).await?;
+        let outcome = take_token(&session, kept, &url, email, ends_at.as_deref()).await;
         // Whatever became of it: the session isn't needed any more.
-        let ended = sign_out(&call).await;
-        let made = made?.body;
+        let ended = sign_out(&session).await;
+        outcome?;
         ended?;
-        (field(&made, "token").to_owned(), Some(field(&made, "id").to_owned()), Some(email))
+    }
+    if variable("STOA_TOKEN").is_some() {
+        complain("stoa: STOA_TOKEN is set, and goes before what was kept just now");
+    }
+    Ok(())
+}
+
+/// When the token of a sign-in ends; `None`: never.
+fn ends_at(arguments: &ArgMatches) -> Option<String> {
+    let days = arguments.get_one::<u16>("days").copied().unwrap_or(DAYS);
+    let ends = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(24 * i64::from(days));
+    (days > 0).then(|| ends.strftime("%Y-%m-%dT%H:%M:%SZ").to_string())
+}
+
+/// Makes a token of its own for this machine, and keeps it. The one that was kept here before ends, once the new one
+/// works.
+async fn take_token(
+    session: &Call,
+    kept: Kept,
+    url: &Url,
+    email: String,
+    ends_at: Option<&str>,
+) -> Result<(), Failed> {
+    let mut wish = json!({ "name": machine() });
+    if let Some(ends_at) = ends_at {
+        wish["expires_at"] = ends_at.into();
+    }
+    let made = session.post(&path(&["me", "tokens"]), &wish).await?.body;
+    let id = field(&made, "id").to_owned();
+    let earlier =
+        kept.sites.get(url.as_str()).and_then(|site| Some((site.token_id.clone()?, site.email.clone()?)));
+    let site = Site {
+        token: field(&made, "token").to_owned(),
+        token_id: Some(id.clone()),
+        email: Some(email.clone()),
+        workspace: None,
     };
-    let call = Call::new(url.clone())?.with_token(token.clone());
+    if let Err(failed) = keep(kept, url, site).await {
+        // Nobody has it, so it needn't count. That it wasn't kept is what is told.
+        let _ = delete_token(session, &id).await;
+        return Err(failed);
+    }
+    if let Some(day) = ends_at.and_then(|time| time.get(..10)) {
+        say(&format!("The access token of this machine counts until {day}."));
+    }
+    if let Some((id, of)) = earlier {
+        let ended = delete_token(session, &id).await;
+        // Another account's isn't found.
+        let is_own = of.eq_ignore_ascii_case(&email);
+        if !matches!(&ended, Ok(was_there) if *was_there || is_own) {
+            complain(&format!(
+                "stoa: the access token that {of} had on this machine still counts. End it at {url}: your name, Account, Access tokens."
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Keeps what one is signed in with, once it is found to count, and tells whose it is.
+async fn keep(mut kept: Kept, url: &Url, mut site: Site) -> Result<(), Failed> {
+    let call = Call::new(url.clone())?.with_token(site.token.clone(), Whence::Given);
     let me = call.get(&path(&["me"])).await?.body;
-    let mut kept = Kept::read()?;
     let workspaces: Vec<&str> =
         me["workspaces"].as_array().into_iter().flatten().map(|workspace| field(workspace, "slug")).collect();
     let earlier = kept.sites.remove(url.as_str()).and_then(|site| site.workspace);
-    let workspace = match (earlier, workspaces.as_slice()) {
+    site.workspace = match (earlier, workspaces.as_slice()) {
         (Some(earlier), all) if all.contains(&earlier.as_str()) => Some(earlier),
         (_, [only]) => Some((*only).to_owned()),
         _ => None,
     };
-    let site = Site { token, token_id, email, workspace: workspace.clone() };
+    let workspace = site.workspace.clone();
     kept.sites.insert(url.to_string(), site);
     kept.current = Some(url.to_string());
     kept.write()?;
@@ -56,10 +121,15 @@ pub async fn login(arguments: &ArgMatches) -> Result<(), Failed> {
         (None, 0) => say("You are in no workspace yet. Make one: stoa workspace create NAME"),
         (None, _) => say("Choose a workspace: stoa workspace use SLUG"),
     }
-    if variable("STOA_TOKEN").is_some() {
-        complain("stoa: STOA_TOKEN is set, and goes before what was kept just now");
-    }
     Ok(())
+}
+
+/// Ends a token. Whether it was there.
+async fn delete_token(session: &Call, id: &str) -> Result<bool, Failed> {
+    match session.change(Method::DELETE, &path(&["me", "tokens", id]), None, &Value::Null).await {
+        Err(Failed::Refused(problem)) if problem.status == 404 => Ok(false),
+        other => other.map(|_| true),
+    }
 }
 
 /// A session, with a password that was entered a moment ago.
@@ -84,7 +154,7 @@ async fn sign_in(call: Call, email: Option<String>) -> Result<(Call, String), Fa
 }
 
 async fn sign_out(call: &Call) -> Result<(), Failed> {
-    call.change(reqwest::Method::DELETE, &path(&["session"]), None, &Value::Null).await.map(drop)
+    call.change(Method::DELETE, &path(&["session"]), None, &Value::Null).await.map(drop)
 }
 
 /// What the token is called in the list of one's tokens.
@@ -119,9 +189,9 @@ pub async fn logout(arguments: &ArgMatches) -> Result<(), Failed> {
 }
 
 /// A token can't change the account, so the password is asked for once more. Whether it has ended.
-async fn end_token(url: &reqwest::Url, id: &str, email: &str, token: &str) -> Result<bool, Failed> {
-    let call = Call::new(url.clone())?;
-    match Call::new(url.clone())?.with_token(token.to_owned()).get(&path(&["me"])).await {
+async fn end_token(url: &Url, id: &str, email: &str, token: &str) -> Result<bool, Failed> {
+    let with_token = Call::new(url.clone())?.with_token(token.to_owned(), Whence::Kept);
+    match with_token.get(&path(&["me"])).await {
         // It has ended already.
         Err(Failed::Refused(problem)) if problem.status == 401 => return Ok(true),
         Err(failed) => return Err(failed),
@@ -130,11 +200,20 @@ async fn end_token(url: &reqwest::Url, id: &str, email: &str, token: &str) -> Re
     if std::io::stdin().is_terminal() {
         complain(&format!("To end the access token of this machine, the password of {email} is needed."));
     }
-    let (call, _) = sign_in(call, Some(email.to_owned())).await?;
-    let ended = call.change(reqwest::Method::DELETE, &path(&["me", "tokens", id]), None, &Value::Null).await;
-    sign_out(&call).await?;
-    match ended {
-        Err(Failed::Refused(problem)) if problem.status == 404 => Ok(true),
-        other => other.map(|_| true),
-    }
+    let (session, _) = match sign_in(Call::new(url.clone())?, Some(email.to_owned())).await {
+        Ok(signed_in) => signed_in,
+        Err(Failed::Usage(sentence)) => {
+            return Err(Failed::Usage(format!(
+                "{sentence}, to end the access token. Or say --keep-token: then it is forgotten here, and counts until it is ended on the page"
+            )));
+        }
+        Err(Failed::Refused(mut problem)) => {
+            problem.detail = format!("{} Nothing was changed: you are still signed in here.", problem.detail);
+            return Err(Failed::Refused(problem));
+        }
+        Err(failed) => return Err(failed),
+    };
+    let ended = delete_token(&session, id).await;
+    sign_out(&session).await?;
+    ended.map(|_| true)
 }

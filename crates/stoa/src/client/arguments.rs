@@ -2,6 +2,20 @@
 
 use clap::{Arg, ArgAction, Command};
 
+/// The keys of the actions that can be granted.
+pub const ACTIONS: [&str; 10] = [
+    "view_projects",
+    "restart_instances",
+    "connect_as_user",
+    "merge_branches",
+    "stop_instances",
+    "delete_instances",
+    "manage_backups",
+    "view_logs",
+    "use_ide",
+    "manage_settings",
+];
+
 /// All commands of the client.
 pub fn commands() -> Vec<Command> {
     vec![login(), logout(), workspace(), member(), invite(), permission(), server(), project(), instance()]
@@ -13,6 +27,11 @@ fn login() -> Command {
         .arg(needed("url", "URL", "Its address, such as https://stoa.example"))
         .arg(option("email", "ADDRESS", "Doesn't ask for the e-mail address"))
         .arg(switch("with-token", "Reads an access token from standard input, instead of a password"))
+        .arg(
+            option("days", "COUNT", "For how long the token counts [365]; 0: without an end")
+                .value_parser(clap::value_parser!(u16).range(0..=3650))
+                .conflicts_with("with-token"),
+        )
 }
 
 fn logout() -> Command {
@@ -21,30 +40,42 @@ fn logout() -> Command {
         .arg(
             Arg::new("url").value_name("URL").help("Where, if not at the address that was signed in at last"),
         )
-        .arg(switch("keep-token", "Only forgets it: the token goes on"))
+        .arg(switch(
+            "keep-token",
+            "Only forgets it here, without the password: the token goes on until it is ended on the page",
+        ))
 }
 
 fn noun(name: &'static str, about: &'static str) -> Command {
     Command::new(name).about(about).subcommand_required(true).arg_required_else_help(true)
 }
 
+/// One of the workspace that is meant.
 fn verb(name: &'static str, about: &'static str) -> Command {
+    plain_verb(name, about).arg(
+        Arg::new("workspace")
+            .long("workspace")
+            .short('w')
+            .value_name("SLUG")
+            .help("Which workspace [as said by stoa workspace use]"),
+    )
+}
+
+/// One that isn't.
+fn plain_verb(name: &'static str, about: &'static str) -> Command {
     Command::new(name)
         .about(about)
         .arg(option("url", "URL", "Which installation [STOA_URL, or the one that was signed in at last]"))
-        .arg(
-            Arg::new("workspace")
-                .long("workspace")
-                .short('w')
-                .value_name("SLUG")
-                .help("Which workspace [as said by stoa workspace use]"),
-        )
-        .arg(switch("json", "Prints the API's own objects"))
+        .arg(switch("json", "Prints the API's own objects, also of what goes wrong"))
 }
 
 /// One that takes something away.
 fn ending(name: &'static str, about: &'static str) -> Command {
-    verb(name, about).arg(switch("yes", "Doesn't ask for the name"))
+    certain(verb(name, about))
+}
+
+fn certain(command: Command) -> Command {
+    command.arg(switch("yes", "Doesn't ask for the name"))
 }
 
 /// One whose work goes on after the answer.
@@ -75,58 +106,57 @@ fn search() -> Arg {
 fn workspace() -> Command {
     let which = || needed("which", "SLUG", "The workspace's slug");
     noun("workspace", "Workspaces that you are in")
-        .subcommand(verb("list", "All of yours").arg(search()))
-        .subcommand(verb("show", "One of them").arg(which()))
+        .subcommand(plain_verb("list", "Lists the workspaces that you are in").arg(search()))
+        .subcommand(plain_verb("show", "Shows a workspace, and what you may in it").arg(which()))
         .subcommand(
-            verb("create", "Makes one, which you own").arg(needed("name", "NAME", "Its name")).arg(option(
-                "slug",
-                "SLUG",
-                "Its slug, instead of one made from the name",
-            )),
+            plain_verb("create", "Makes a workspace, which you own")
+                .arg(needed("name", "NAME", "Its name"))
+                .arg(option("slug", "SLUG", "Its slug, instead of one made from the name")),
         )
         .subcommand(
-            verb("change", "Changes one")
+            plain_verb("change", "Changes a workspace's name, slug or colour")
                 .arg(which())
                 .arg(option("name", "NAME", "A new name"))
                 .arg(option("slug", "SLUG", "A new slug; the old one leads there for its members"))
                 .arg(option("color", "#RRGGBB", "A new primary colour")),
         )
-        .subcommand(ending("delete", "Deletes one, with all in it").arg(which()))
-        .subcommand(verb("use", "The one that is meant where none is named").arg(which()))
+        .subcommand(certain(plain_verb("delete", "Deletes a workspace, with all in it")).arg(which()))
+        .subcommand(plain_verb("use", "Chooses the workspace that is meant where none is named").arg(which()))
 }
 
 fn member() -> Command {
     let which = || needed("which", "MEMBER", "E-mail address, name or id");
     noun("member", "Members of the workspace")
-        .subcommand(verb("list", "All of them").arg(search()))
-        .subcommand(verb("show", "One of them").arg(which()))
+        .subcommand(verb("list", "Lists the members").arg(search()))
+        .subcommand(verb("show", "Shows a member").arg(which()))
         .subcommand(
-            verb("change", "Makes one an owner, or a plain member again").arg(which()).arg(
+            verb("change", "Makes a member an owner, or a plain member again").arg(which()).arg(
                 option("role", "ROLE", "owner or member").required(true).value_parser(["owner", "member"]),
             ),
         )
-        .subcommand(ending("remove", "Removes one; yourself: leaves").arg(which()))
+        .subcommand(ending("remove", "Removes a member; yourself: leaves the workspace").arg(which()))
 }
 
 fn invite() -> Command {
     let which = || needed("which", "ADDRESS", "The address that was invited, or the invitation's id");
     noun("invite", "Invitations into the workspace")
-        .subcommand(verb("list", "Those that wait").arg(search()))
+        .subcommand(verb("list", "Lists the invitations that wait").arg(search()))
         .subcommand(
             verb("create", "Invites one or more addresses")
                 .arg(needed("which", "ADDRESS", "E-mail addresses").num_args(1..).action(ArgAction::Append))
                 .arg(option("message", "TEXT", "A few words to those who are invited")),
         )
         .subcommand(verb("resend", "Makes a new link, which ends the old one").arg(which()))
-        .subcommand(verb("revoke", "Takes one back").arg(which()))
+        .subcommand(verb("revoke", "Takes an invitation back").arg(which()))
 }
 
 fn permission() -> Command {
     let which = || needed("which", "MEMBER", "E-mail address, name or id");
     noun("permission", "What a member may see and do")
-        .subcommand(verb("show", "All that one may").arg(which()))
+        .subcommand(verb("show", "Shows what a member may see and do").arg(which()))
         .subcommand(
-            verb("set", "Changes what one may: whole lists, or single words of them")
+            verb("set", "Changes what a member may: whole lists, or single words of them")
+                .after_help(format!("The actions: {}.", ACTIONS.join(", ")))
                 .arg(which())
                 .arg(option(
                     "actions",
@@ -148,18 +178,18 @@ fn permission() -> Command {
                     "When that ends, such as view_logs=2026-12-01T00:00:00Z; \"WORD=\": never",
                 )),
         )
-        .subcommand(verb("presets", "Actions that go together by a name"))
+        .subcommand(verb("presets", "Lists presets: actions that go together by a name"))
         .subcommand(
-            verb("who", "Everybody who may do something")
-                .arg(option("action", "KEY", "The action, such as restart_instances").required(true))
+            verb("who", "Lists everybody who may do something")
+                .arg(option("action", "KEY", "The action").required(true).value_parser(ACTIONS))
                 .arg(option("project", "SLUG", "On this project"))
                 .arg(option("instance", "SLUG", "On this instance"))
                 .arg(option("server", "SLUG", "On this server")),
         )
         .subcommand(
-            verb("explain", "Why one may do something, or may not")
+            verb("explain", "Says why a member may do something, or may not")
                 .arg(which())
-                .arg(option("action", "KEY", "The action, such as restart_instances").required(true))
+                .arg(option("action", "KEY", "The action").required(true).value_parser(ACTIONS))
                 .arg(option("project", "SLUG", "On this project"))
                 .arg(option("instance", "SLUG", "On this instance"))
                 .arg(option("server", "SLUG", "On this server")),
@@ -169,42 +199,42 @@ fn permission() -> Command {
 fn server() -> Command {
     let which = || needed("which", "SERVER", "Slug or id");
     noun("server", "Servers of the workspace")
-        .subcommand(verb("list", "All that you may see").arg(search()))
-        .subcommand(verb("show", "One of them, and its machine").arg(which()))
+        .subcommand(verb("list", "Lists the servers that you may see").arg(search()))
+        .subcommand(verb("show", "Shows a server, and its machine").arg(which()))
         .subcommand(
-            verb("create", "Adds one")
+            verb("create", "Adds a server")
                 .arg(needed("name", "NAME", "Its name"))
                 .arg(switch("local", "The machine that Stoa stands on")),
         )
         .subcommand(
-            verb("change", "Renames one")
+            verb("change", "Renames a server")
                 .arg(which())
                 .arg(option("name", "NAME", "A new name").required(true)),
         )
-        .subcommand(ending("delete", "Takes one out of the workspace").arg(which()))
+        .subcommand(ending("delete", "Takes a server out of the workspace").arg(which()))
 }
 
 fn project() -> Command {
     let which = || needed("which", "PROJECT", "Slug or id");
     noun("project", "Projects of the workspace")
-        .subcommand(verb("list", "All that you may see").arg(search()))
-        .subcommand(verb("show", "One of them, and where to push").arg(which()))
+        .subcommand(verb("list", "Lists the projects that you may see").arg(search()))
+        .subcommand(verb("show", "Shows a project, and where to push").arg(which()))
         .subcommand(
-            verb("create", "Makes one, with a repository here")
+            verb("create", "Makes a project, with a repository here")
                 .arg(needed("name", "NAME", "Its name"))
                 .arg(option("default-branch", "BRANCH", "Its first branch [main]")),
         )
         .subcommand(
-            verb("change", "Changes one")
+            verb("change", "Changes a project's name, slug or default branch")
                 .arg(which())
                 .arg(option("name", "NAME", "A new name"))
                 .arg(option("slug", "SLUG", "A new slug"))
                 .arg(option("default-branch", "BRANCH", "Another default branch")),
         )
-        .subcommand(ending("delete", "Deletes one, and its repository").arg(which()))
-        .subcommand(verb("branches", "Its branches, and what runs of them").arg(which()).arg(search()))
+        .subcommand(ending("delete", "Deletes a project, and its repository").arg(which()))
+        .subcommand(verb("branches", "Lists its branches, and what runs of them").arg(which()).arg(search()))
         .subcommand(
-            verb("commits", "The newest commits of a branch")
+            verb("commits", "Lists the newest commits of a branch")
                 .arg(which())
                 .arg(option("branch", "BRANCH", "Which branch [the default one]"))
                 .arg(
@@ -218,16 +248,16 @@ fn instance() -> Command {
     let which = || needed("which", "INSTANCE", "Slug or id");
     noun("instance", "Instances of the workspace")
         .subcommand(
-            verb("list", "All that you may see")
+            verb("list", "Lists the instances that you may see")
                 .arg(search())
                 .arg(option("project", "PROJECT", "Only of this project"))
                 .arg(option("server", "SERVER", "Only on this server"))
                 .arg(option("stage", "STAGE", "Only of this stage").value_parser(STAGES))
                 .arg(option("status", "STATUS", "Only in this state")),
         )
-        .subcommand(verb("show", "One of them").arg(which()))
+        .subcommand(verb("show", "Shows an instance").arg(which()))
         .subcommand(working(
-            verb("create", "Makes one, and deploys it")
+            verb("create", "Makes an instance, and deploys it")
                 .arg(needed("name", "NAME", "Its name"))
                 .arg(option("project", "PROJECT", "What it runs").required(true))
                 .arg(option("server", "SERVER", "Where").required(true))
@@ -246,7 +276,7 @@ fn instance() -> Command {
                 )),
         ))
         .subcommand(
-            verb("change", "Changes one")
+            verb("change", "Changes an instance's name, visibility or protection")
                 .arg(which())
                 .arg(option("name", "NAME", "A new name"))
                 .arg(option("visibility", "WHO", "Who may open it").value_parser(["public", "members"]))
@@ -256,16 +286,18 @@ fn instance() -> Command {
                 ),
         )
         .subcommand(working(
-            ending("delete", "Deletes one, with its data")
+            ending("delete", "Deletes an instance, with its data")
                 .arg(which())
                 .arg(switch("cancel", "Cancels what goes on there first")),
         ))
-        .subcommand(working(verb("start", "Starts one that is stopped").arg(which())))
+        .subcommand(working(verb("start", "Starts an instance that is stopped").arg(which())))
         .subcommand(working(
-            verb("stop", "Stops one").arg(which()).arg(switch("cancel", "Cancels what goes on there first")),
+            verb("stop", "Stops an instance")
+                .arg(which())
+                .arg(switch("cancel", "Cancels what goes on there first")),
         ))
         .subcommand(working(
-            verb("restart", "Restarts one; requests wait meanwhile")
+            verb("restart", "Restarts an instance; requests wait meanwhile")
                 .arg(which())
                 .arg(switch("hard", "In a new sandbox, with the current settings")),
         ))
@@ -277,11 +309,11 @@ fn instance() -> Command {
                     option("release", "RELEASE", "Back to this release, by its id").conflicts_with("commit"),
                 ),
         ))
-        .subcommand(verb("deployments", "Its latest deployments").arg(which()).arg(
+        .subcommand(verb("deployments", "Lists its latest deployments").arg(which()).arg(
             option("limit", "COUNT", "How many [20]").value_parser(clap::value_parser!(u16).range(1..=200)),
         ))
         .subcommand(
-            verb("logs", "What it has written")
+            verb("logs", "Reads what it has written")
                 .arg(which())
                 .arg(switch("follow", "Goes on with what it writes").short('f'))
                 .arg(option("deployment", "NUMBER", "Of this deployment, instead of the application"))
@@ -294,7 +326,7 @@ fn instance() -> Command {
                 ),
         )
         .subcommand(
-            verb("environment", "Its variables, and changes of them; values of secret ones are never told")
+            verb("environment", "Shows or changes its variables; values of secret ones are never told")
                 .arg(which())
                 .arg(several("set", "NAME=VALUE", "Sets this one"))
                 .arg(several(

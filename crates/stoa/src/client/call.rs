@@ -65,9 +65,18 @@ pub struct Call {
 
 enum Credential {
     Nothing,
-    Token(String),
+    Token(String, Whence),
     /// While somebody signs in.
     Session(String),
+}
+
+/// Where a token is from, and so what to do where it doesn't count.
+#[derive(Clone, Copy)]
+pub enum Whence {
+    /// `stoa login` has kept it.
+    Kept,
+    /// Somebody has named it.
+    Given,
 }
 
 /// What came back.
@@ -89,8 +98,8 @@ impl Call {
         Ok(Self { client, base, credential: Credential::Nothing })
     }
 
-    pub fn with_token(self, token: String) -> Self {
-        Self { credential: Credential::Token(token), ..self }
+    pub fn with_token(self, token: String, whence: Whence) -> Self {
+        Self { credential: Credential::Token(token, whence), ..self }
     }
 
     pub fn with_session(self, cookie: String) -> Self {
@@ -112,11 +121,11 @@ impl Call {
             Ok::<_, Failed>(value)
         };
         request = match &self.credential {
-            Credential::Token(token) => request.header(AUTHORIZATION, secret(format!("Bearer {token}"))?),
+            Credential::Token(token, _) => request.header(AUTHORIZATION, secret(format!("Bearer {token}"))?),
             Credential::Session(cookie) => request.header(COOKIE, secret(cookie.clone())?),
             Credential::Nothing => request,
         };
-        if !matches!(self.credential, Credential::Token(_)) {
+        if !matches!(self.credential, Credential::Token(..)) {
             request = request.header(ORIGIN, self.base.origin().ascii_serialization());
         }
         Ok(request)
@@ -156,9 +165,32 @@ impl Call {
         }
         let body = response.bytes().await.unwrap_or_default();
         match serde_json::from_slice::<Value>(&body) {
-            Ok(body) if body["code"].is_string() => Err(Failed::Refused(Problem::of(status.as_u16(), &body))),
+            Ok(body) if body["code"].is_string() => {
+                Err(Failed::Refused(self.problem(status.as_u16(), &body)))
+            }
             _ => Err(Failed::Other(format!("{} answers {status}, and not as a Stoa does", self.base))),
         }
+    }
+
+    /// A problem, with what it means for the token that was sent.
+    pub fn problem(&self, status: u16, body: &Value) -> Problem {
+        let mut problem = Problem::of(status, body);
+        if problem.code == "unauthenticated" {
+            match &self.credential {
+                Credential::Token(_, Whence::Given) => {
+                    problem.detail = "This token isn't valid: it is wrong, has ended or was deleted. Make another under Account, Access tokens."
+                        .to_owned();
+                }
+                Credential::Token(_, Whence::Kept) => {
+                    problem.detail = format!(
+                        "The access token of this machine has ended or was deleted. Sign in again: stoa login {}",
+                        self.base.origin().ascii_serialization()
+                    );
+                }
+                _ => {}
+            }
+        }
+        problem
     }
 
     pub async fn get(&self, path: &str) -> Result<Answer, Failed> {

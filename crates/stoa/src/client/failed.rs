@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::show::defused;
 
@@ -11,7 +11,11 @@ pub enum Failed {
     Usage(String),
     /// The server refused.
     Refused(Problem),
-    /// Something else: the server isn't reached, a file can't be written.
+    /// Of several that were asked for, these were refused, by what they are called.
+    Several(String, Vec<(String, Problem)>),
+    /// The server isn't reached.
+    Unreached(String),
+    /// Something else: a file can't be written, work has failed.
     Other(String),
 }
 
@@ -19,6 +23,7 @@ pub enum Failed {
 pub struct Problem {
     pub status: u16,
     pub code: String,
+    title: String,
     pub detail: String,
     /// What is wrong with which field.
     fields: Vec<(String, String)>,
@@ -31,30 +36,92 @@ impl Problem {
             let text = |name: &str| defused(error[name].as_str().unwrap_or_default(), false);
             (text("field"), text("detail"))
         });
-        Self { status, code: text("code"), detail: text("detail"), fields: fields.collect() }
+        Self {
+            status,
+            code: text("code"),
+            title: text("title"),
+            detail: text("detail"),
+            fields: fields.collect(),
+        }
+    }
+
+    /// Says of a field what is to be typed, where the API speaks of its own words.
+    pub fn reworded(mut self, field: &str, sentence: &str) -> Self {
+        for (name, detail) in &mut self.fields {
+            if name == field {
+                if *detail == self.detail {
+                    sentence.clone_into(&mut self.detail);
+                }
+                sentence.clone_into(detail);
+            }
+        }
+        self
     }
 
     /// What to do next, where the sentence of the API is for a browser.
     fn advice(&self) -> Option<&'static str> {
         Some(match self.code.as_str() {
-            "unauthenticated" => "Sign in again: stoa login URL",
             "setup_needed" => "Open the link that stoa serve has printed",
             "precondition_failed" => "Look at it again, and repeat the command",
             "misdirected" => "The address is another one's. Use the one by which the page is opened",
             _ => return None,
         })
     }
+
+    fn sentence(&self) -> String {
+        if self.detail.is_empty() {
+            format!("the server answers {}", self.status)
+        } else {
+            self.detail.clone()
+        }
+    }
+
+    fn as_json(&self) -> Value {
+        let mut all = json!({ "code": self.code, "title": self.title, "detail": self.sentence() });
+        if !self.fields.is_empty() {
+            let fields =
+                self.fields.iter().map(|(field, detail)| json!({ "field": field, "detail": detail }));
+            all["errors"] = fields.collect();
+        }
+        all
+    }
+}
+
+impl Failed {
+    /// As scripts are told: one object, as the API's problems are.
+    pub fn as_json(&self) -> Value {
+        let own = crate::output::problem_json;
+        match self {
+            Self::Refused(problem) => problem.as_json(),
+            Self::Usage(text) => own("usage", "Not understood", text),
+            Self::Unreached(text) => own("unreached", "Not reached", text),
+            Self::Other(text) => own("failed", "Failed", text),
+            Self::Several(text, problems) => {
+                let mut all = own("refused", "Refused in part", text);
+                let each = problems.iter().map(|(name, problem)| {
+                    let mut one = problem.as_json();
+                    one["field"] = name.as_str().into();
+                    one
+                });
+                all["errors"] = each.collect();
+                all
+            }
+        }
+    }
 }
 
 impl fmt::Display for Failed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Usage(text) | Self::Other(text) => f.write_str(text),
-            Self::Refused(problem) => {
-                match problem.detail.is_empty() {
-                    true => write!(f, "the server answers {}", problem.status)?,
-                    false => f.write_str(&problem.detail)?,
+            Self::Usage(text) | Self::Other(text) | Self::Unreached(text) => f.write_str(text),
+            Self::Several(text, problems) => {
+                for (name, problem) in problems {
+                    writeln!(f, "{name}: {}", problem.sentence())?;
                 }
+                f.write_str(text)
+            }
+            Self::Refused(problem) => {
+                f.write_str(&problem.sentence())?;
                 for (name, detail) in &problem.fields {
                     // The sentence of a single field is the whole one's.
                     if *detail != problem.detail {
@@ -84,15 +151,37 @@ impl From<serde_json::Error> for Failed {
 
 impl From<reqwest::Error> for Failed {
     fn from(error: reqwest::Error) -> Self {
-        let mut sentence = String::from("the server can't be asked");
-        if let Some(url) = error.url() {
-            sentence = format!("{} can't be asked", url.origin().ascii_serialization());
-        }
+        let address = error.url().map(|url| url.origin().ascii_serialization());
+        let address = address.unwrap_or_else(|| "the server".to_owned());
         // The innermost says what it was.
         let mut cause: &dyn std::error::Error = &error;
         while let Some(inner) = cause.source() {
             cause = inner;
         }
-        Self::Other(format!("{sentence}: {cause}"))
+        Self::Unreached(match known(cause) {
+            Some(Known::Nobody) => format!("Nothing answers at {address}. Is Stoa running there?"),
+            Some(Known::NoTls) => format!(
+                "No TLS answers at {address}. If it is plain http: stoa login {}",
+                address.replacen("https:", "http:", 1)
+            ),
+            None => format!("{address} can't be asked: {cause}"),
+        })
+    }
+}
+
+enum Known {
+    Nobody,
+    NoTls,
+}
+
+fn known(cause: &(dyn std::error::Error + 'static)) -> Option<Known> {
+    let io = cause.downcast_ref::<std::io::Error>();
+    if io.is_some_and(|io| io.kind() == std::io::ErrorKind::ConnectionRefused) {
+        return Some(Known::Nobody);
+    }
+    let within = io.and_then(std::io::Error::get_ref).and_then(|error| error.downcast_ref::<rustls::Error>());
+    match within.or_else(|| cause.downcast_ref()) {
+        Some(rustls::Error::InvalidMessage(_)) => Some(Known::NoTls),
+        _ => None,
     }
 }

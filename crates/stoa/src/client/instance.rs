@@ -62,17 +62,16 @@ async fn list(desk: &Desk, arguments: &ArgMatches) -> Result<(), Failed> {
         ("status", text(arguments, "status")),
     ];
     let found = desk.call.list(&desk.path(&["instances"])?, &asked).await?;
+    let is_filtered = asked.iter().any(|(_, value)| value.is_some());
+    let first = "Make one: stoa instance create (see --help)";
+    let nothing = desk.nothing(&found, "instance", first, is_filtered).await;
     desk.print(&found, |found| {
         let rows = items(found).map(|one| {
             let project = field(&one["project"], "slug").to_owned();
             let rest = ["stage", "status", "branch", "url"].map(|name| field(one, name).to_owned());
             [vec![field(one, "slug").to_owned(), project], rest.to_vec()].concat()
         });
-        table(
-            &["SLUG", "PROJECT", "STAGE", "STATUS", "BRANCH", "URL"],
-            rows.collect(),
-            "You may see no instance.",
-        );
+        table(&["SLUG", "PROJECT", "STAGE", "STATUS", "BRANCH", "URL"], rows.collect(), &nothing);
     })
 }
 

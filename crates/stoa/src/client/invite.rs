@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::failed::Failed;
 use super::show::{defused, items, table, time};
 use super::{Desk, field, needed, text, told};
-use crate::output::{complain, say};
+use crate::output::{say, say_json};
 
 pub async fn run(desk: &Desk, verb: &str, arguments: &ArgMatches) -> Result<(), Failed> {
     match verb {
@@ -52,7 +52,7 @@ pub async fn run(desk: &Desk, verb: &str, arguments: &ArgMatches) -> Result<(), 
 async fn create(desk: &Desk, arguments: &ArgMatches) -> Result<(), Failed> {
     let addresses = arguments.get_many::<String>("which").into_iter().flatten();
     let path = desk.path(&["invitations"])?;
-    let (mut made, mut refused) = (Vec::new(), 0);
+    let (mut made, mut refused) = (Vec::new(), Vec::new());
     for address in addresses {
         let mut body = json!({ "email": address });
         if let Some(message) = text(arguments, "message") {
@@ -66,19 +66,18 @@ async fn create(desk: &Desk, arguments: &ArgMatches) -> Result<(), Failed> {
                 made.push(answer.body);
             }
             Err(Failed::Refused(problem)) => {
-                refused += 1;
-                complain(&format!("stoa: {address}: {}", Failed::Refused(problem)));
+                refused.push((address.clone(), problem));
             }
             Err(failed) => return Err(failed),
         }
     }
     if desk.json {
-        say(&serde_json::to_string_pretty(&json!({ "items": made, "next": null }))?);
+        say_json(&serde_json::to_string_pretty(&json!({ "items": made, "next": null }))?);
     }
-    match refused {
+    match refused.len() {
         0 => Ok(()),
-        1 => Err(Failed::Other("one address wasn't invited".to_owned())),
-        count => Err(Failed::Other(format!("{count} addresses weren't invited"))),
+        1 => Err(Failed::Several("one address wasn't invited".to_owned(), refused)),
+        count => Err(Failed::Several(format!("{count} addresses weren't invited"), refused)),
     }
 }
 

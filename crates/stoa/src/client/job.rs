@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::failed::Failed;
 use super::show::defused;
 use super::{Desk, field};
-use crate::output::{complain, say};
+use crate::output::{complain, say, say_json};
 
 /// How often it is asked how it goes.
 const EACH: Duration = Duration::from_millis(500);
@@ -32,7 +32,7 @@ pub async fn follow(desk: &Desk, mut answer: Value, done: &str) -> Result<(), Fa
         return desk.print(&answer, |answer| say(&format!("It goes on: {}", in_words(&answer["job"]))));
     }
     let path = desk.path(&["jobs", &id])?;
-    let mut progress = Progress::new();
+    let mut progress = Progress::new(desk.json);
     let job = loop {
         let job = desk.call.get(&path).await?.body;
         match field(&job, "status") {
@@ -56,7 +56,7 @@ pub async fn follow(desk: &Desk, mut answer: Value, done: &str) -> Result<(), Fa
     };
     answer["job"] = job;
     if desk.json {
-        say(&serde_json::to_string_pretty(&answer)?);
+        say_json(&serde_json::to_string_pretty(&answer)?);
     } else if outcome.is_ok() {
         match answer["url"].as_str().map(|url| defused(url, false)) {
             Some(url) if !matches!(field(&answer["job"], "kind"), "stop" | "delete") => {
@@ -71,16 +71,18 @@ pub async fn follow(desk: &Desk, mut answer: Value, done: &str) -> Result<(), Fa
 /// One line that is written anew on a terminal, and a line for each step elsewhere.
 struct Progress {
     is_terminal: bool,
+    /// Scripts read standard error too: there is one object on it, or nothing.
+    is_silent: bool,
     last: String,
 }
 
 impl Progress {
-    fn new() -> Self {
-        Self { is_terminal: std::io::stderr().is_terminal(), last: String::new() }
+    fn new(is_silent: bool) -> Self {
+        Self { is_terminal: std::io::stderr().is_terminal(), is_silent, last: String::new() }
     }
 
     fn show(&mut self, words: &str) {
-        if words == self.last {
+        if self.is_silent || words == self.last {
             return;
         }
         words.clone_into(&mut self.last);

@@ -9,7 +9,7 @@ use super::call::query;
 use super::failed::Failed;
 use super::show::{defused, has_colours};
 use super::{Desk, deployment, field, flag, needed, text};
-use crate::output::say;
+use crate::output::{say, say_json};
 
 /// Lines where nothing else is said.
 const LINES: &str = "100";
@@ -47,7 +47,7 @@ pub async fn read(desk: &Desk, arguments: &ArgMatches) -> Result<(), Failed> {
         let ended = match desk.call.open(&format!("{path}{asked}")).await {
             Ok(response) => lines(desk, response, &mut after).await,
             // The server starts again; whoever isn't signed in any more is told so below.
-            Err(Failed::Other(sentence)) if after.is_some() => Err(Failed::Other(sentence)),
+            Err(failed @ (Failed::Other(_) | Failed::Unreached(_))) if after.is_some() => Err(failed),
             Err(failed) => return Err(failed),
         };
         match ended {
@@ -92,13 +92,13 @@ fn print(desk: &Desk, line: &[u8], after: &mut Option<String>) -> Result<(), Fai
     // A right that ended is told as the last line.
     if value["code"].is_string() && value["text"].is_null() {
         let status = value["status"].as_u64().and_then(|status| u16::try_from(status).ok()).unwrap_or(0);
-        return Err(Failed::Refused(super::failed::Problem::of(status, &value)));
+        return Err(Failed::Refused(desk.call.problem(status, &value)));
     }
     if let Some(position) = value["position"].as_str() {
         *after = Some(position.to_owned());
     }
     if desk.json {
-        say(String::from_utf8_lossy(line).trim_end());
+        say_json(String::from_utf8_lossy(line).trim_end());
         return Ok(());
     }
     let at = field(&value, "at").get(11..23).unwrap_or_default();

@@ -27,12 +27,12 @@ use clap::ArgMatches;
 use serde_json::Value;
 
 pub use arguments::commands;
-use call::Call;
-use failed::Failed;
+use call::{Call, Whence};
+use failed::{Failed, Problem};
 use kept::Kept;
 
 /// Ends a command that was used in a wrong way, as clap's own do.
-const USAGE: u8 = 2;
+pub const USAGE: u8 = 2;
 
 /// What a command works with: whom it asks, about which workspace, and how it answers.
 struct Desk {
@@ -56,7 +56,12 @@ pub fn run(name: &str, matches: &ArgMatches) -> Option<ExitCode> {
     Some(match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(failed) => {
-            crate::output::complain(&format!("stoa: {failed}"));
+            let is_for_scripts = matches.subcommand().is_some_and(|(_, verb)| flag(verb, "json"));
+            if is_for_scripts {
+                crate::output::complain_json(&failed.as_json());
+            } else {
+                crate::output::complain(&format!("stoa: {failed}"));
+            }
             match failed {
                 Failed::Usage(_) => ExitCode::from(USAGE),
                 _ => ExitCode::FAILURE,
@@ -77,7 +82,7 @@ fn carry_out(name: &str, matches: &ArgMatches) -> Result<(), Failed> {
             return Err(Failed::Usage(format!("see stoa {name} --help")));
         };
         let desk = Desk::of(arguments)?;
-        match name {
+        let outcome = match name {
             "workspace" => workspace::run(&desk, verb, arguments).await,
             "member" => member::run(&desk, verb, arguments).await,
             "invite" => invite::run(&desk, verb, arguments).await,
@@ -85,6 +90,12 @@ fn carry_out(name: &str, matches: &ArgMatches) -> Result<(), Failed> {
             "server" => server::run(&desk, verb, arguments).await,
             "project" => project::run(&desk, verb, arguments).await,
             _ => instance::run(&desk, verb, arguments).await,
+        };
+        match outcome {
+            Err(Failed::Refused(problem)) if problem.code == "not_found" => {
+                Err(Failed::Refused(desk.missing(name, arguments, problem).await))
+            }
+            other => other,
         }
     })
 }
@@ -116,12 +127,14 @@ impl Desk {
             }
         };
         let site = kept.sites.get(url.as_str());
-        let Some(token) = variable("STOA_TOKEN").or_else(|| site.map(|site| site.token.clone())) else {
+        let kept_token = || site.map(|site| (site.token.clone(), Whence::Kept));
+        let given = variable("STOA_TOKEN").map(|token| (token, Whence::Given));
+        let Some((token, whence)) = given.or_else(kept_token) else {
             return Err(Failed::Usage(format!("you aren't signed in at {url}. Sign in: stoa login {url}")));
         };
         let workspace = text(arguments, "workspace").map(str::to_owned);
         Ok(Self {
-            call: Call::new(url)?.with_token(token),
+            call: Call::new(url)?.with_token(token, whence),
             workspace: workspace.or_else(|| site.and_then(|site| site.workspace.clone())),
             json: flag(arguments, "json"),
             yes: flag(arguments, "yes"),
@@ -140,10 +153,54 @@ impl Desk {
         Ok(call::path(&[&["workspaces", workspace], words].concat()))
     }
 
+    /// Says what it is that isn't there, which the API doesn't: the workspace, or the thing in it.
+    async fn missing(&self, noun: &str, arguments: &ArgMatches, mut problem: Problem) -> Problem {
+        let mut asked = Vec::new();
+        if noun != "workspace"
+            && let Some(workspace) = &self.workspace
+        {
+            asked.push(("workspace", workspace.as_str(), call::path(&["workspaces", workspace])));
+        }
+        if let Some(which) = text(arguments, "which") {
+            match noun {
+                "workspace" => asked.push((noun, which, call::path(&["workspaces", which]))),
+                "project" | "server" | "instance" => {
+                    if let Ok(path) = self.path(&[&format!("{noun}s"), which]) {
+                        asked.push((noun, which, path));
+                    }
+                }
+                _ => {}
+            }
+        }
+        for (noun, which, path) in asked {
+            let answer = self.call.get(&path).await;
+            if matches!(answer, Err(Failed::Refused(told)) if told.code == "not_found") {
+                problem.detail = format!("No {noun} {which}. See stoa {noun} list");
+                break;
+            }
+        }
+        problem
+    }
+
+    /// What is said of a list that is empty. An owner sees everything: there is nothing yet, and `first` makes it.
+    async fn nothing(&self, found: &Value, noun: &str, first: &str, is_filtered: bool) -> String {
+        if self.json || show::items(found).next().is_some() {
+            return String::new();
+        }
+        if is_filtered {
+            return format!("No {noun} matches.");
+        }
+        let workspace = self.workspace.as_deref().unwrap_or_default();
+        match self.call.get(&call::path(&["workspaces", workspace])).await {
+            Ok(found) if field(&found.body, "role") == "owner" => format!("No {noun} yet. {first}"),
+            _ => format!("You may see no {noun}."),
+        }
+    }
+
     /// Prints an answer: as it is, or as people read it.
     fn print(&self, answer: &Value, as_text: impl FnOnce(&Value)) -> Result<(), Failed> {
         if self.json {
-            crate::output::say(&serde_json::to_string_pretty(answer)?);
+            crate::output::say_json(&serde_json::to_string_pretty(answer)?);
         } else {
             as_text(answer);
         }

@@ -6,10 +6,11 @@ use clap::ArgMatches;
 use reqwest::Method;
 use serde_json::{Value, json};
 
+use super::arguments::ACTIONS;
 use super::call::query;
 use super::failed::Failed;
-use super::show::{facts, items, table, words};
-use super::{Desk, field, member, needed, text};
+use super::show::{defused, facts, items, table, words};
+use super::{Desk, field, member, needed, text, told};
 use crate::output::{complain, say};
 
 /// The lists, each with the noun of one entry of it and where its things are asked for.
@@ -42,7 +43,7 @@ pub async fn run(desk: &Desk, verb: &str, arguments: &ArgMatches) -> Result<(), 
             let found = desk.call.get(&format!("{path}{}", query(&asked))).await?.body;
             desk.print(&found, |found| {
                 let word = if found["allowed"] == true { "Allowed" } else { "Not allowed" };
-                say(&format!("{word}: {}", super::show::defused(field(found, "detail"), false)));
+                say(&format!("{word}: {}", defused(field(found, "detail"), false)));
             })
         }
     }
@@ -125,15 +126,28 @@ fn entries(profile: &Value, list: &str) -> Entries {
     profile[list].as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
 }
 
+/// An action's key. A word that is none would be taken away without a word, or be refused without saying what there is.
+fn action(word: &str) -> Result<String, Failed> {
+    if ACTIONS.contains(&word) {
+        return Ok(word.to_owned());
+    }
+    Err(Failed::Usage(format!("{word} isn't an action. There are: {}", ACTIONS.join(", "))))
+}
+
 async fn set(desk: &Desk, member: &str, arguments: &ArgMatches) -> Result<(), Failed> {
     let path = desk.path(&["members", member, "permissions"])?;
     let before = desk.call.get(&path).await?;
+    if before.body["projects"].is_null() {
+        let found = desk.call.get(&desk.path(&["members", member])?).await?.body;
+        let name = told(&found["account"], "name");
+        return Err(Failed::Other(format!(
+            "{name} is an owner, and may everything. Only a plain member has permissions of their own: stoa member change {member} --role member"
+        )));
+    }
     let mut wished = before.body.clone();
     let mut names = Names::of(desk, &before.body).await?;
-    let replaced =
-        text(arguments, "actions").map(|text| listed(text).map(str::to_owned).collect::<Entries>());
-    if let Some(actions) = replaced {
-        wished["actions"] = json!(actions);
+    if let Some(text) = text(arguments, "actions") {
+        wished["actions"] = json!(listed(text).map(action).collect::<Result<Entries, _>>()?);
     }
     if let Some(name) = text(arguments, "preset") {
         wished["actions"] = json!(preset(desk, name).await?);
@@ -173,23 +187,23 @@ async fn set(desk: &Desk, member: &str, arguments: &ArgMatches) -> Result<(), Fa
     }
     // An end is of what is granted still.
     if let Some(ends) = wished["until"].as_object().cloned() {
-        let granted: Entries = ["actions", "projects", "instances", "servers"]
-            .iter()
-            .flat_map(|list| entries(&wished, list))
-            .collect();
+        let granted: Entries = ALL.iter().flat_map(|list| entries(&wished, list)).collect();
         let kept: serde_json::Map<_, _> = ends.into_iter().filter(|(of, _)| granted.contains(of)).collect();
         wished["until"] = Value::Object(kept);
     }
-    if !desk.json {
-        differences(&before.body, &wished, &names);
+    if is_same(&before.body, &wished) {
+        return desk.print(&before.body, |_| say("Nothing changes."));
     }
     let saved = desk.call.change(Method::PUT, &path, before.tag, &wished).await?.body;
+    if !desk.json {
+        differences(&before.body, &saved, &names);
+    }
     desk.print(&saved, |saved| show(saved, &names))
 }
 
 /// A word of the command line: an action, or one thing of a list.
 async fn entry_of(desk: &Desk, word: &str, names: &mut Names) -> Result<(&'static str, String), Failed> {
-    let Some((noun, slug)) = word.split_once(':') else { return Ok(("actions", word.to_owned())) };
+    let Some((noun, slug)) = word.split_once(':') else { return Ok(("actions", action(word)?)) };
     let known = LISTS.iter().find(|(_, known)| *known == noun);
     let (list, noun) = known.ok_or_else(|| {
         Failed::Usage(format!("{word}: has to be an action, or project:, instance: or server: and a slug"))
@@ -201,15 +215,22 @@ fn listed(text: &str) -> impl Iterator<Item = &str> {
     text.split(',').map(str::trim).filter(|word| !word.is_empty())
 }
 
-/// What changes, told before it is saved.
+const ALL: [&str; 4] = ["actions", "projects", "instances", "servers"];
+
+fn is_same(before: &Value, after: &Value) -> bool {
+    let ends = |profile: &Value| profile["until"].as_object().cloned().unwrap_or_default();
+    ALL.iter().all(|list| entries(before, list) == entries(after, list)) && ends(before) == ends(after)
+}
+
+/// What has changed.
 fn differences(before: &Value, after: &Value, names: &Names) {
-    for list in ["actions", "projects", "instances", "servers"] {
+    for list in ALL {
         let (old, new) = (entries(before, list), entries(after, list));
         for added in new.difference(&old) {
-            complain(&format!("+ {list}: {}", names.name(added)));
+            complain(&format!("+ {list}: {}", defused(names.name(added), false)));
         }
         for removed in old.difference(&new) {
-            complain(&format!("- {list}: {}", names.name(removed)));
+            complain(&format!("- {list}: {}", defused(names.name(removed), false)));
         }
     }
 }

@@ -17,17 +17,16 @@ pub async fn run(desk: &Desk, verb: &str, arguments: &ArgMatches) -> Result<(), 
         "list" => {
             let found =
                 desk.call.list(&desk.path(&["projects"])?, &[("q", text(arguments, "search"))]).await?;
+            let is_filtered = text(arguments, "search").is_some();
+            let first = "Make one: stoa project create NAME";
+            let nothing = desk.nothing(&found, "project", first, is_filtered).await;
             desk.print(&found, |found| {
                 let rows = items(found).map(|one| {
                     let count = one["instances"].as_i64().unwrap_or(0).to_string();
                     let branch = field(one, "default_branch").to_owned();
                     vec![field(one, "slug").to_owned(), field(one, "name").to_owned(), branch, count]
                 });
-                table(
-                    &["SLUG", "NAME", "DEFAULT BRANCH", "INSTANCES"],
-                    rows.collect(),
-                    "You may see no project.",
-                );
+                table(&["SLUG", "NAME", "DEFAULT BRANCH", "INSTANCES"], rows.collect(), &nothing);
             })
         }
         "show" => {

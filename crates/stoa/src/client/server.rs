@@ -15,6 +15,9 @@ pub async fn run(desk: &Desk, verb: &str, arguments: &ArgMatches) -> Result<(), 
         "list" => {
             let found =
                 desk.call.list(&desk.path(&["servers"])?, &[("q", text(arguments, "search"))]).await?;
+            let is_filtered = text(arguments, "search").is_some();
+            let first = "Add this machine: stoa server create NAME --local";
+            let nothing = desk.nothing(&found, "server", first, is_filtered).await;
             desk.print(&found, |found| {
                 let rows = items(found).map(|one| {
                     let count = one["instances"].as_i64().unwrap_or(0).to_string();
@@ -25,7 +28,7 @@ pub async fn run(desk: &Desk, verb: &str, arguments: &ArgMatches) -> Result<(), 
                         count,
                     ]
                 });
-                table(&["SLUG", "NAME", "STATUS", "INSTANCES"], rows.collect(), "You may see no server.");
+                table(&["SLUG", "NAME", "STATUS", "INSTANCES"], rows.collect(), &nothing);
             })
         }
         "show" => {
@@ -37,7 +40,14 @@ pub async fn run(desk: &Desk, verb: &str, arguments: &ArgMatches) -> Result<(), 
             if flag(arguments, "local") {
                 body["local"] = true.into();
             }
-            let made = desk.call.post(&desk.path(&["servers"])?, &body).await?.body;
+            let made = match desk.call.post(&desk.path(&["servers"])?, &body).await {
+                Ok(made) => made.body,
+                Err(Failed::Refused(problem)) => {
+                    let sentence = "Only this machine can be a server so far. Say --local.";
+                    return Err(Failed::Refused(problem.reworded("local", sentence)));
+                }
+                Err(failed) => return Err(failed),
+            };
             desk.print(&made, |made| {
                 say(&format!("Added the server {}.", told(made, "slug")));
                 if let Some(command) = made["join"]["command"].as_str().map(|command| defused(command, false))

@@ -1,12 +1,12 @@
-//! The file of a backup: tar in zstd, which both programs read, with a last frame that zstd passes over. That one holds
-//! the hash of all before it, so that a file which is cut short or was changed is known before anything is unpacked.
+//! The file of a backup: tar in zstd, which both programs read. What stands behind it, by which a file that is cut short or
+//! was changed is known before anything is unpacked, is in [`super::proof`].
 //!
 //! The members: `manifest.json`, `records.sqlite`, `repositories/<project>.bundle` in the order of the ids, and
 //! `checks.json` with the hash of each of them.
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{self, BufReader, BufWriter, Read, Seek as _, SeekFrom, Write};
+use std::io::{self, BufReader, Read, Seek as _, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -14,22 +14,24 @@ use sha2::{Digest as _, Sha256};
 use stoa_agent::folders;
 use stoa_domain::ProjectId;
 
-/// Raised where an older program couldn't read the file any more.
-pub const FORMAT: u32 = 1;
+use super::proof::{self, Ending, Key, Proving};
+
+/// Raised where an older program couldn't read the file any more. The first had no proof.
+pub const FORMAT: u32 = 2;
 
 const MANIFEST: &str = "manifest.json";
 pub const RECORDS: &str = "records.sqlite";
 const CHECKS: &str = "checks.json";
 
-/// What a zstd file begins with, and what begins a frame that zstd passes over (RFC 8878, 3.1).
-const ZSTD: [u8; 4] = 0xFD2F_B528_u32.to_le_bytes();
-const SKIPPED: [u8; 4] = 0x184D_2A5B_u32.to_le_bytes();
-const WORD: &[u8; 12] = b"stoa backup\n";
-/// Magic, length, word and SHA-256.
-const LAST_FRAME: u64 = 4 + 4 + 12 + 32;
-
-/// Of the two JSON members.
-const LARGEST_JSON: u64 = 64 << 20;
+/// Of `checks.json`: a line for each repository.
+const LARGEST_CHECKS: u64 = 64 << 20;
+/// It is read before anything is proved.
+const LARGEST_MANIFEST: u64 = 64 << 10;
+/// Binary logarithm of the memory that unpacking may want before anything is proved: 16 MiB. Writing wants an eighth.
+const LARGEST_WINDOW: u32 = 24;
+/// A file doesn't hold more than so many times its own size, besides some.
+const LARGEST_RATIO: u64 = 1000;
+const LARGEST_ANYWAY: u64 = 1 << 30;
 const MOST_REPOSITORIES: usize = 100_000;
 /// What unpacking leaves free on a disk.
 const LEFT_FREE: u64 = 64 << 20;
@@ -39,7 +41,7 @@ const LEVEL: i32 = 3;
 #[derive(Debug, thiserror::Error)]
 pub enum ArchiveError {
     #[error("{0} can't be read: {1}")]
-    Unreadable(PathBuf, #[source] io::Error),
+    Unreadable(PathBuf, io::Error),
     #[error("{0} isn't a backup that Stoa wrote")]
     Other(PathBuf),
     #[error("{0} is cut short: its end is missing. Bring the whole file; nothing was changed")]
@@ -57,7 +59,17 @@ pub enum ArchiveError {
     #[error("{0} has no room for what the backup holds: {1} bytes more are needed")]
     NoRoom(PathBuf, u64),
     #[error("{0} can't be written: {1}")]
-    Unwritable(PathBuf, #[source] io::Error),
+    Unwritable(PathBuf, io::Error),
+    #[error(
+        "{0} wasn't written by who has the master key: somebody changed it, and made its hash anew. Bring another copy; nothing was changed here"
+    )]
+    Forged(PathBuf),
+    #[error(
+        "{0} was written by an earlier Stoa and proves nothing: whoever could write the file can have changed it. Where you are sure that nobody did, say --unproved; nothing was changed"
+    )]
+    Unproved(PathBuf),
+    #[error("{0} would be larger when it is unpacked than any backup of its size. Nothing was changed")]
+    TooLarge(PathBuf),
 }
 
 /// What a backup says of itself.
@@ -80,27 +92,9 @@ struct Checks {
     sha256: BTreeMap<String, String>,
 }
 
-/// Hashes what is written through it.
-struct Hashed<W> {
-    out: W,
-    hash: Sha256,
-}
-
-impl<W: Write> Write for Hashed<W> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let count = self.out.write(bytes)?;
-        self.hash.update(&bytes[..count]);
-        Ok(count)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.out.flush()
-    }
-}
-
 /// A backup that is being written.
 pub struct Writer<W: Write> {
-    tar: tar::Builder<zstd::Encoder<'static, Hashed<BufWriter<W>>>>,
+    tar: tar::Builder<zstd::Encoder<'static, Proving<W>>>,
     checks: Checks,
     at: u64,
 }
@@ -111,9 +105,8 @@ fn hex(bytes: &[u8]) -> String {
 
 impl<W: Write> Writer<W> {
     /// `at`: seconds since 1970, the time that its members are given.
-    pub fn begin(out: W, manifest: &Manifest, at: u64) -> io::Result<Self> {
-        let out = Hashed { out: BufWriter::with_capacity(1 << 20, out), hash: Sha256::new() };
-        let mut zstd = zstd::Encoder::new(out, LEVEL)?;
+    pub fn begin(out: W, manifest: &Manifest, at: u64, key: &Key) -> io::Result<Self> {
+        let mut zstd = zstd::Encoder::new(Proving::begin(out, key)?, LEVEL)?;
         zstd.include_checksum(true)?;
         let checks = Checks { sha256: BTreeMap::new() };
         let mut writer = Self { tar: tar::Builder::new(zstd), checks, at };
@@ -158,13 +151,7 @@ impl<W: Write> Writer<W> {
     pub fn end(mut self) -> io::Result<W> {
         let checks = serde_json::to_vec_pretty(&self.checks)?;
         self.add(CHECKS, checks.as_slice(), None)?;
-        let Hashed { mut out, hash } = self.tar.into_inner()?.finish()?;
-        out.write_all(&SKIPPED)?;
-        out.write_all(&(LAST_FRAME as u32 - 8).to_le_bytes())?;
-        out.write_all(WORD)?;
-        out.write_all(&hash.finalize())?;
-        out.flush()?;
-        out.into_inner().map_err(io::IntoInnerError::into_error)
+        self.tar.into_inner()?.finish()?.end()
     }
 }
 
@@ -192,11 +179,11 @@ pub struct Unpacked {
     pub repositories: Vec<(ProjectId, PathBuf)>,
 }
 
-/// A backup that is whole, as it was written, and of a version that is known.
+/// A backup that is whole, and of a version that is known. Whoever unpacks it has it proved before.
 pub struct Reader {
     name: PathBuf,
     file: File,
-    length: u64,
+    ending: Ending,
     pub manifest: Manifest,
 }
 
@@ -205,14 +192,13 @@ type Entries = tar::Archive<zstd::Decoder<'static, BufReader<io::Take<File>>>>;
 impl Reader {
     /// # Errors
     /// Where it isn't, and why.
-    pub fn open(name: &Path) -> Result<Self, ArchiveError> {
+    pub fn open(name: &Path, mut file: File) -> Result<Self, ArchiveError> {
         let unreadable = |error| ArchiveError::Unreadable(name.to_owned(), error);
-        let mut file = File::open(name).map_err(unreadable)?;
-        let length = checked_length(name, &mut file)?;
+        let ending = proof::ending(name, &mut file)?;
         let mut reader = Self {
             name: name.to_owned(),
             file,
-            length,
+            ending,
             manifest: Manifest {
                 format: 0,
                 stoa: String::new(),
@@ -224,13 +210,13 @@ impl Reader {
         let mut entries = reader.entries()?;
         let mut first = entries
             .entries()
-            .and_then(|mut entries| entries.next().transpose())
+            .and_then(|entries| entries.raw(true).next().transpose())
             .map_err(unreadable)?
             .ok_or_else(|| ArchiveError::Other(name.to_owned()))?;
-        if path_of(&first) != MANIFEST {
+        if path_of(&first) != MANIFEST || !is_plain(&first) {
             return Err(ArchiveError::Other(name.to_owned()));
         }
-        let text = read_json(name, &mut first)?;
+        let text = read_json(name, &mut first, LARGEST_MANIFEST)?;
         reader.manifest = serde_json::from_slice(&text).map_err(|_| newer_or_other(name, &text))?;
         if reader.manifest.format > FORMAT || reader.manifest.schema > stoa_storage::known_version() {
             return Err(ArchiveError::Newer { file: name.to_owned(), version: reader.manifest.stoa });
@@ -238,12 +224,28 @@ impl Reader {
         Ok(reader)
     }
 
+    /// Whether it was written by who has the key. Not asked of a file of the first format, where `is_trusted`.
+    ///
+    /// # Errors
+    /// Where it wasn't, or says nothing of it.
+    pub fn prove(&mut self, key: &Key, is_trusted: bool) -> Result<(), ArchiveError> {
+        let proved = self.ending.is_proved(&mut self.file, key);
+        match proved.map_err(|error| ArchiveError::Unreadable(self.name.clone(), error))? {
+            Some(true) => Ok(()),
+            Some(false) => Err(ArchiveError::Forged(self.name.clone())),
+            None if is_trusted && self.manifest.format == 1 => Ok(()),
+            None if self.manifest.format == 1 => Err(ArchiveError::Unproved(self.name.clone())),
+            None => Err(ArchiveError::Forged(self.name.clone())),
+        }
+    }
+
     fn entries(&mut self) -> Result<Entries, ArchiveError> {
         let unreadable = |error| ArchiveError::Unreadable(self.name.clone(), error);
         let mut file = self.file.try_clone().map_err(unreadable)?;
         file.seek(SeekFrom::Start(0)).map_err(unreadable)?;
-        let whole = BufReader::new(file.take(self.length));
-        let zstd = zstd::Decoder::with_buffer(whole).map_err(unreadable)?;
+        let whole = BufReader::new(file.take(self.ending.length));
+        let mut zstd = zstd::Decoder::with_buffer(whole).map_err(unreadable)?;
+        zstd.window_log_max(LARGEST_WINDOW).map_err(unreadable)?;
         Ok(tar::Archive::new(zstd))
     }
 
@@ -255,9 +257,16 @@ impl Reader {
         let name = self.name.clone();
         let unreadable = |error| ArchiveError::Unreadable(name.clone(), error);
         let mut entries = self.entries()?;
-        let mut unpacking =
-            Unpacking { name: &name, into, hashes: BTreeMap::new(), found: Vec::new(), checks: None };
-        for entry in entries.entries().map_err(unreadable)? {
+        let mut unpacking = Unpacking {
+            name: &name,
+            into,
+            hashes: BTreeMap::new(),
+            found: Vec::new(),
+            checks: None,
+            left: self.ending.length.saturating_mul(LARGEST_RATIO).saturating_add(LARGEST_ANYWAY),
+        };
+        // As they stand there: what tar adds to them by entries of another kind no backup has, and it is read into memory.
+        for entry in entries.entries().map_err(unreadable)?.raw(true) {
             unpacking.take(&mut entry.map_err(unreadable)?)?;
         }
         let Unpacking { hashes, found, checks, .. } = unpacking;
@@ -266,31 +275,6 @@ impl Reader {
         }
         Ok(Unpacked { records: into.join(RECORDS), repositories: found })
     }
-}
-
-/// The bytes before the last frame, once their hash is found to be the one in it.
-fn checked_length(name: &Path, file: &mut File) -> Result<u64, ArchiveError> {
-    let unreadable = |error| ArchiveError::Unreadable(name.to_owned(), error);
-    let length = file.metadata().map_err(unreadable)?.len();
-    let mut begin = [0; 4];
-    if length < 4 || file.read_exact(&mut begin).is_err() || begin != ZSTD {
-        return Err(ArchiveError::Other(name.to_owned()));
-    }
-    let Some(before) = length.checked_sub(LAST_FRAME) else {
-        return Err(ArchiveError::CutShort(name.to_owned()));
-    };
-    let mut last = [0; LAST_FRAME as usize];
-    file.seek(SeekFrom::Start(before)).and_then(|_| file.read_exact(&mut last)).map_err(unreadable)?;
-    if last[..4] != SKIPPED || last[8..20] != *WORD {
-        return Err(ArchiveError::CutShort(name.to_owned()));
-    }
-    file.seek(SeekFrom::Start(0)).map_err(unreadable)?;
-    let mut hashed = HashedRead { from: file.take(before), hash: Sha256::new() };
-    io::copy(&mut hashed, &mut io::sink()).map_err(unreadable)?;
-    if *hashed.hash.finalize() != last[20..] {
-        return Err(ArchiveError::Changed(name.to_owned()));
-    }
-    Ok(before)
 }
 
 /// A manifest of another form: of a later program, where it says so.
@@ -308,11 +292,15 @@ fn path_of<R: Read>(entry: &tar::Entry<'_, R>) -> String {
     String::from_utf8_lossy(&entry.path_bytes()).into_owned()
 }
 
-fn read_json(name: &Path, entry: &mut impl Read) -> Result<Vec<u8>, ArchiveError> {
+fn is_plain<R: Read>(entry: &tar::Entry<'_, R>) -> bool {
+    entry.header().entry_type() == tar::EntryType::Regular
+}
+
+fn read_json(name: &Path, entry: &mut impl Read, largest: u64) -> Result<Vec<u8>, ArchiveError> {
     let mut text = Vec::new();
-    let read = entry.take(LARGEST_JSON + 1).read_to_end(&mut text);
+    let read = entry.take(largest + 1).read_to_end(&mut text);
     match read {
-        Ok(count) if count as u64 <= LARGEST_JSON => Ok(text),
+        Ok(count) if count as u64 <= largest => Ok(text),
         Ok(_) => Err(ArchiveError::Member(name.to_owned(), "a description larger than any".to_owned())),
         Err(error) => Err(ArchiveError::Unreadable(name.to_owned(), error)),
     }
@@ -324,6 +312,8 @@ struct Unpacking<'a> {
     hashes: BTreeMap<String, String>,
     found: Vec<(ProjectId, PathBuf)>,
     checks: Option<Checks>,
+    /// Bytes that may come still.
+    left: u64,
 }
 
 impl Unpacking<'_> {
@@ -331,13 +321,16 @@ impl Unpacking<'_> {
     fn take<R: Read>(&mut self, entry: &mut tar::Entry<'_, R>) -> Result<(), ArchiveError> {
         let path = path_of(entry);
         let refused = || ArchiveError::Member(self.name.to_owned(), path.clone());
-        let is_plain = entry.header().entry_type() == tar::EntryType::Regular;
-        if !is_plain || self.checks.is_some() || self.hashes.contains_key(&path) {
+        if !is_plain(entry) || self.checks.is_some() || self.hashes.contains_key(&path) {
             return Err(refused());
         }
+        self.left = match self.left.checked_sub(entry.size()) {
+            Some(left) => left,
+            None => return Err(ArchiveError::TooLarge(self.name.to_owned())),
+        };
         match path.as_str() {
             MANIFEST if self.hashes.is_empty() => {
-                let text = read_json(self.name, entry)?;
+                let text = read_json(self.name, entry, LARGEST_MANIFEST)?;
                 self.hashes.insert(path, hex(&Sha256::digest(&text)));
             }
             RECORDS if self.hashes.len() == 1 => {
@@ -346,7 +339,7 @@ impl Unpacking<'_> {
                 self.hashes.insert(path, hash);
             }
             CHECKS if self.hashes.len() > 1 => {
-                let text = read_json(self.name, entry)?;
+                let text = read_json(self.name, entry, LARGEST_CHECKS)?;
                 self.checks = Some(serde_json::from_slice(&text).map_err(|_| refused())?);
             }
             _ if self.hashes.len() > 1 => {

@@ -10,15 +10,17 @@ use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use stoa_adapters::clock::SystemClock;
+use stoa_adapters::master_key;
+use stoa_adapters::vault::MasterVault;
 use stoa_agent::folders;
 use stoa_agent::git::Repository;
-use stoa_app::ports::Clock as _;
 use stoa_storage::keeping::{self, Look};
 use stoa_storage::store::Place;
+use zeroize::Zeroizing;
 
 use super::archive::{FORMAT, Manifest, RECORDS, Writer};
 use super::place::{Unfinished, name_it};
+use super::proof::Key;
 use super::{about_the_key, counted, refuse_half_restored, repositories, written};
 use crate::failure::Ended;
 use crate::output;
@@ -64,6 +66,13 @@ fn place_aside(settings: &Settings, to: &str) -> Result<PathBuf, Ended> {
     }
     let file = Path::new(to);
     let named = file.file_name().ok_or_else(|| Ended::said(format!("{to} isn't a file's name")))?;
+    // It isn't made: where a disk should be and isn't, the backup would lie on the wrong one.
+    if let Some(folder) = file.parent().filter(|folder| !folder.as_os_str().is_empty() && !folder.is_dir()) {
+        return Err(Ended::said(format!(
+            "there is no folder {}. If it is of another disk, see whether that is mounted; otherwise make it first",
+            folder.display()
+        )));
+    }
     Ok(file.with_file_name(format!(".{}.part", named.to_string_lossy())))
 }
 
@@ -129,19 +138,18 @@ async fn gather<W: Write>(settings: &Settings, aside: &Unfinished, out: W) -> Re
     let Some(key_check) = &look.key_check else {
         return Err(Ended::said("Stoa was never started here: there is nothing to back up"));
     };
-    let now = SystemClock.now().micros();
-    let created_at = jiff::Timestamp::from_microsecond(now)
-        .map_err(|error| Ended::because("the clock tells no time", error))?;
+    let key = key(settings, key_check)?;
+    let now = super::now()?;
     let manifest = Manifest {
         format: FORMAT,
         stoa: crate::VERSION.to_owned(),
         schema: look.version,
-        created_at: created_at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+        created_at: now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
         key_check: STANDARD.encode(key_check),
     };
     let unwritable = |error| written("the backup can't be written", error);
-    let mut writer =
-        Writer::begin(out, &manifest, u64::try_from(now / 1_000_000).unwrap_or(0)).map_err(unwritable)?;
+    let at = u64::try_from(now.as_second()).unwrap_or(0);
+    let mut writer = Writer::begin(out, &manifest, at, &key).map_err(unwritable)?;
     tokio::task::block_in_place(|| writer.add_records(&records)).map_err(unwritable)?;
     std::fs::remove_file(&records).map_err(unwritable)?;
     let (mut count, mut gone) = (0, 0);
@@ -167,8 +175,20 @@ async fn gather<W: Write>(settings: &Settings, aside: &Unfinished, out: W) -> Re
     Ok((Done { look, repositories: count, gone }, out))
 }
 
+/// The key that proves a backup: of the very master key that these records were made with.
+fn key(settings: &Settings, key_check: &[u8]) -> Result<Zeroizing<Key>, Ended> {
+    let vault = MasterVault::new(master_key::load(&settings.master_key_file, false)?);
+    if vault.is_key_of(key_check) {
+        return Ok(vault.backup_key());
+    }
+    Err(Ended::said(format!(
+        "the master key {} isn't the one that these records were sealed with, and the backup would prove nothing",
+        settings.master_key_file.display()
+    )))
+}
+
 async fn copy_records(settings: &Settings, into: &Path) -> Result<(), Ended> {
-    let copied = match place_of_records(settings) {
+    let copied = match place_of_records(settings)? {
         Place::Sqlite(file) => keeping::copy_file(&file, into).await,
         Place::Postgres(address) => keeping::copy_address(&address, into).await.map(drop),
     };

@@ -7,7 +7,8 @@ use stoa_storage::keeping;
 use stoa_storage::store::Place;
 use url::Url;
 
-use super::refuse_half_restored;
+use super::moved::Mark;
+use super::{on_postgres, refuse_half_restored};
 use crate::failure::Ended;
 use crate::output::{complain, say};
 use crate::serve::{open_records, place_of_records, take_lock};
@@ -18,7 +19,7 @@ use crate::settings::Settings;
 pub async fn migrate(settings: Settings, to: Option<String>) -> Result<(), Ended> {
     refuse_half_restored(&settings)?;
     let Some(to) = to else { return bring_up_to_date(&settings).await };
-    let Place::Sqlite(file) = place_of_records(&settings) else {
+    let Place::Sqlite(file) = place_of_records(&settings)? else {
         return Err(Ended::said(
             "STOA_DATABASE_URL is set: the records are on PostgreSQL already. Move from SQLite without it",
         ));
@@ -28,9 +29,11 @@ pub async fn migrate(settings: Settings, to: Option<String>) -> Result<(), Ended
     // Nobody writes meanwhile.
     let _lock = take_lock(&settings)?;
     let look = keeping::look(&file).await?;
+    let mark = mark(&settings, address)?;
     let (copied, events) = keeping::move_to_postgres(&file, address)
         .await
         .map_err(|fault| Ended::because("nothing was moved", fault))?;
+    mark.set()?;
     say(&format!(
         "Moved {} rows of {} tables to PostgreSQL; each table was read again and is the same.",
         copied.rows, copied.tables
@@ -39,14 +42,9 @@ pub async fn migrate(settings: Settings, to: Option<String>) -> Result<(), Ended
         Ok(count) => say(&format!("The audit log holds: {count} events.")),
         Err(fault) => complain(&Ended::because("note", fault).to_string()),
     }
-    say(
-        "From now on, start Stoa with STOA_DATABASE_URL set to this address, in the environment or the settings file.",
-    );
-    if look.has_local_machine && settings.local_server {
-        say("This machine is a server: set STOA_LOCAL_SERVER=true as well, or its instances aren't reached.");
-    }
+    on_postgres(look.has_local_machine && settings.local_server);
     say(&format!(
-        "The master key {} and the repositories {} stay where they are, and so does {}: Stoa doesn't read that any more once the address is set. Remove it when you are sure.",
+        "The master key {} and the repositories {} stay where they are, and so does {}, which is marked as moved: no command reads it any more. Remove it when you are sure.",
         settings.master_key_file.display(),
         settings.repositories_dir.display(),
         file.display()
@@ -54,9 +52,15 @@ pub async fn migrate(settings: Settings, to: Option<String>) -> Result<(), Ended
     Ok(())
 }
 
+fn mark(settings: &Settings, address: &str) -> Result<Mark, Ended> {
+    let at = super::now()?.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+    Mark::make(&settings.data_dir, &keeping::name_of(address)?, &at)
+        .map_err(|error| super::written("nothing was moved: the old records can't be marked as moved", error))
+}
+
 async fn bring_up_to_date(settings: &Settings) -> Result<(), Ended> {
     let _lock = take_lock(settings)?;
-    let from = keeping::version_of(&place_of_records(settings))
+    let from = keeping::version_of(&place_of_records(settings)?)
         .await
         .map_err(|fault| Ended::because("the records can't be opened", fault))?;
     open_records(settings).await?.close().await;

@@ -3,17 +3,23 @@
 mod archive;
 mod backup;
 mod migrate;
+mod moved;
 mod place;
+mod proof;
 mod restore;
 
 pub use backup::backup;
 pub use migrate::migrate;
+pub use moved::refuse_moved;
 pub use place::refuse_half_restored;
 pub use restore::restore;
 
+use stoa_adapters::clock::SystemClock;
 use stoa_adapters::repositories::GitRepositories;
+use stoa_app::ports::Clock as _;
 
 use crate::failure::Ended;
+use crate::output::say;
 use crate::settings::Settings;
 
 /// Why whoever reads these records may also need another file.
@@ -24,9 +30,24 @@ fn about_the_key(settings: &Settings) -> String {
     )
 }
 
+/// What an operator has to set from now on, where the records are in PostgreSQL.
+fn on_postgres(needs_local_server: bool) {
+    say(
+        "From now on, start Stoa with STOA_DATABASE_URL set to this address, in the environment or the settings file.",
+    );
+    if needs_local_server {
+        say("This machine is a server: set STOA_LOCAL_SERVER=true as well, or its instances aren't reached.");
+    }
+}
+
 fn repositories(settings: &Settings) -> Result<GitRepositories, Ended> {
     GitRepositories::new(settings.repositories_dir.clone())
         .map_err(|error| Ended::because(&settings.repositories_dir.display().to_string(), error))
+}
+
+fn now() -> Result<jiff::Timestamp, Ended> {
+    jiff::Timestamp::from_microsecond(SystemClock.now().micros())
+        .map_err(|error| Ended::because("the clock tells no time", error))
 }
 
 /// `1 account`, `3 accounts`.

@@ -3,6 +3,9 @@
 //! Everything is looked at before anything is put in place. What is unpacked lies aside until it is known to be right;
 //! then the repositories are given their names, and last of all the records.
 
+use std::fs::{File, OpenOptions};
+use std::io::{self, IsTerminal as _, Seek as _, SeekFrom};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -17,21 +20,27 @@ use stoa_storage::Store;
 use stoa_storage::keeping::{self, Look, Voided};
 use stoa_storage::store::Place;
 
-use super::archive::{Reader, Unpacked};
+use super::archive::{ArchiveError, Reader, Unpacked};
 use super::place::{self, name_it, refuse_unless_empty, restoring};
-use super::{counted, repositories, written};
+use super::{counted, on_postgres, repositories, written};
 use crate::failure::Ended;
 use crate::output::{complain, say};
 use crate::serve::{place_of_records, take_lock};
 use crate::settings::Settings;
 
+/// Standard input instead of a file.
+const FROM_INPUT: &str = "-";
+
+/// `is_trusted`: a file that proves nothing, because an earlier program wrote it, is taken as it is.
+///
 /// # Errors
 /// Where the file can't be restored, or the folder isn't empty. Nothing is changed then.
-pub async fn restore(settings: Settings, file: String) -> Result<(), Ended> {
+pub async fn restore(settings: Settings, file: String, is_trusted: bool) -> Result<(), Ended> {
     refuse_unless_empty(&settings)?;
-    let mut reader = tokio::task::block_in_place(|| Reader::open(Path::new(&file)))?;
-    refuse_other_key(&settings, &reader)?;
-    if let Place::Postgres(address) = place_of_records(&settings) {
+    let mut reader = tokio::task::block_in_place(|| open(&settings, &file))?;
+    let key = refuse_other_key(&settings, &reader)?.backup_key();
+    tokio::task::block_in_place(|| reader.prove(&key, is_trusted))?;
+    if let Place::Postgres(address) = place_of_records(&settings)? {
         keeping::is_empty_address(&address).await?;
     }
     let _lock = take_lock(&settings)?;
@@ -75,18 +84,48 @@ fn clean_up(settings: &Settings, aside: &Path, has_failed: bool) -> std::io::Res
     folders::remove(aside)
 }
 
-/// The key is known to be the right one before anything is unpacked.
-fn refuse_other_key(settings: &Settings, reader: &Reader) -> Result<(), Ended> {
-    let file = settings.master_key_file.display();
-    if !settings.master_key_file.exists() {
-        return Err(Ended::said(format!(
-            "the master key that the backup was made with is needed: put it at {file} with mode 0600, or name its place with STOA_MASTER_KEY_FILE. Nothing was changed"
-        )));
+/// Opens the file. What comes on standard input is kept without a name until it is over, because it is read twice.
+fn open(settings: &Settings, file: &str) -> Result<Reader, Ended> {
+    if file != FROM_INPUT {
+        let opened = File::open(file).map_err(|error| ArchiveError::Unreadable(file.into(), error))?;
+        return Ok(Reader::open(Path::new(file), opened)?);
     }
+    if io::stdin().is_terminal() {
+        return Err(Ended::said("a backup doesn't come from a terminal: name a file"));
+    }
+    refuse_without_key(settings)?;
+    let unmade = |error| written("what comes on standard input can't be kept", error);
+    folders::make_private(&settings.data_dir).map_err(unmade)?;
+    let mut kept = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .mode(0o600)
+        .custom_flags(nix::libc::O_TMPFILE)
+        .open(&settings.data_dir)
+        .map_err(unmade)?;
+    io::copy(&mut io::stdin().lock(), &mut kept).map_err(unmade)?;
+    kept.seek(SeekFrom::Start(0)).map_err(unmade)?;
+    Ok(Reader::open(Path::new("standard input"), kept)?)
+}
+
+fn refuse_without_key(settings: &Settings) -> Result<(), Ended> {
+    if settings.master_key_file.exists() {
+        return Ok(());
+    }
+    Err(Ended::said(format!(
+        "the master key that the backup was made with is needed: put it at {} with mode 0600, or name its place with STOA_MASTER_KEY_FILE. Nothing was changed",
+        settings.master_key_file.display()
+    )))
+}
+
+/// The key is known to be the right one before anything is unpacked.
+fn refuse_other_key(settings: &Settings, reader: &Reader) -> Result<MasterVault, Ended> {
+    let file = settings.master_key_file.display();
+    refuse_without_key(settings)?;
     let vault = MasterVault::new(master_key::load(&settings.master_key_file, false)?);
     let key_check = STANDARD.decode(&reader.manifest.key_check).unwrap_or_default();
     if vault.is_key_of(&key_check) {
-        return Ok(());
+        return Ok(vault);
     }
     Err(Ended::said(format!(
         "the master key {file} isn't the one that this backup was made with. Put the right one there; nothing was changed"
@@ -133,7 +172,7 @@ async fn take_in(settings: &Settings, look: &Look, unpacked: &Unpacked) -> Resul
 
 /// The last step: from then on there is an installation.
 async fn put_in_place(settings: &Settings, records: &Path) -> Result<(), Ended> {
-    match place_of_records(settings) {
+    match place_of_records(settings)? {
         Place::Sqlite(file) => {
             name_it(records, &file).map_err(|error| written(&file.display().to_string(), error))
         }
@@ -166,6 +205,9 @@ fn tell(settings: &Settings, reader: &Reader, look: &Look, voided: Voided, count
             counted(look.instances, "instance is", "instances are"),
             crate::serve::agent_folder(settings).display()
         ));
+    }
+    if settings.database_url.is_some() {
+        on_postgres(look.has_local_machine && !settings.local_server);
     }
     say(&format!("Start it with: stoa serve{}", settings.data_dir_flag()));
 }

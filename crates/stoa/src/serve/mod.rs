@@ -31,7 +31,7 @@ use crate::output::say;
 use crate::settings::Settings;
 
 pub use outside::{agent_folder, agent_socket, look_at_agent};
-pub use records::{open as open_records, place as place_of_records};
+pub use records::{DATABASE, open as open_records, place as place_of_records};
 
 /// Takes the data directory for this process.
 ///
@@ -99,6 +99,9 @@ pub async fn serve(settings: Settings) -> Result<(), Ended> {
     let site = site(&settings);
     let frame = Frame::new(app.clone(), site.clone()).with_visit_key(visit_key);
 
+    for note in settings.notes().iter().filter(|note| note.code == "open_data_dir") {
+        tracing::warn!("{}", note.detail);
+    }
     let internal_url = settings.internal_url.as_ref().map(ToString::to_string);
     tracing::info!(listen = %settings.listen, internal_url, "starting");
     let stop = CancellationToken::new();

@@ -11,19 +11,26 @@ use stoa_storage::store::Place;
 use crate::failure::Ended;
 use crate::settings::Settings;
 
-const DATABASE: &str = "stoa.sqlite";
+pub const DATABASE: &str = "stoa.sqlite";
 
-/// Where the records lie by the settings.
-pub fn place(settings: &Settings) -> Place {
-    match &settings.database_url {
-        Some(url) => Place::Postgres(url.reveal_text().unwrap_or_default().to_owned()),
-        None => Place::Sqlite(settings.data_dir.join(DATABASE)),
+/// Where the records lie by the settings. Whoever reads or makes records asks here.
+///
+/// # Errors
+/// Where they were moved away from there.
+pub fn place(settings: &Settings) -> Result<Place, Ended> {
+    if let Some(url) = &settings.database_url {
+        return Ok(Place::Postgres(url.reveal_text().unwrap_or_default().to_owned()));
     }
+    crate::keeping::refuse_moved(&settings.data_dir)?;
+    Ok(Place::Sqlite(settings.data_dir.join(DATABASE)))
 }
 
 /// Whether opening them finds something: opening a SQLite file makes it.
 pub fn may_be_there(settings: &Settings) -> bool {
-    settings.database_url.is_some() || settings.data_dir.join(DATABASE).is_file()
+    settings.database_url.is_some()
+        || settings.data_dir.join(DATABASE).is_file()
+        // Those were moved away, which opening them tells.
+        || place(settings).is_err()
 }
 
 /// Opens the database that the settings name, and brings its schema up to date.
@@ -31,7 +38,7 @@ pub fn may_be_there(settings: &Settings) -> bool {
 /// # Errors
 /// Where it can't be opened, or is of a newer version.
 pub async fn open(settings: &Settings) -> Result<Store, Ended> {
-    Store::open(place(settings), Arc::new(SystemClock), Arc::new(SystemRng))
+    Store::open(place(settings)?, Arc::new(SystemClock), Arc::new(SystemRng))
         .await
         .map_err(|fault| Ended::because("the records can't be opened", fault))
 }

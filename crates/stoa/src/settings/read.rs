@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use stoa_adapters::mail::{Encryption, MailServer};
@@ -174,6 +175,16 @@ impl Settings {
                 detail: format!(
                     "The master key {} lies beside what it seals: whoever copies the folder has both. Put it elsewhere with STOA_MASTER_KEY_FILE.",
                     self.master_key_file.display()
+                ),
+            });
+        }
+        // Where there is none yet, it is made for its owner alone.
+        if std::fs::metadata(&self.data_dir).is_ok_and(|about| about.permissions().mode() & 0o077 != 0) {
+            notes.push(Note {
+                code: "open_data_dir",
+                detail: format!(
+                    "Other users of this machine can look into {}. Close it: chmod 700 {0}",
+                    self.data_dir.display()
                 ),
             });
         }

@@ -3,10 +3,35 @@
 use std::io::{Read as _, Write as _};
 use std::path::Path;
 
+use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::{Digest as _, Sha256};
+use stoa_adapters::master_key;
+use stoa_adapters::vault::MasterVault;
 
-/// Bytes of the last frame.
+use super::support::Installation;
+
+/// Bytes of each of the two frames at the end.
 pub const LAST: usize = 52;
+
+/// By which an installation proves its backups.
+pub fn key_of(stoa: &Installation) -> [u8; 32] {
+    let key = master_key::load(&stoa.data().join("master.key"), false).unwrap();
+    *MasterVault::new(key).backup_key()
+}
+
+/// What stands at the end: a proof where there is a key, and the hash of all before.
+pub fn ended(mut whole: Vec<u8>, key: Option<[u8; 32]>) -> Vec<u8> {
+    let frame = |word: &[u8; 12], value: &[u8]| {
+        [&0x184D_2A5B_u32.to_le_bytes()[..], &44_u32.to_le_bytes(), word, value].concat()
+    };
+    if let Some(key) = key {
+        let proof = Hmac::<Sha256>::new_from_slice(&key).unwrap().chain_update(&whole).finalize();
+        whole.extend(frame(b"stoa proved\n", &proof.into_bytes()));
+    }
+    let hash = Sha256::digest(&whole);
+    whole.extend(frame(b"stoa backup\n", &hash));
+    whole
+}
 
 /// A member: its name, its kind, and what is in it.
 #[derive(Clone)]
@@ -31,8 +56,9 @@ pub fn read(file: &Path) -> Vec<Member> {
     members
 }
 
-/// A file whose outer hash is right, whatever is in it; `checks.json` is made anew where it is there.
-pub fn write(file: &Path, members: &[Member]) {
+/// A file whose outer hash is right, whatever is in it, and whose proof is where there is a key; `checks.json` is made anew
+/// where it is there.
+pub fn write(file: &Path, members: &[Member], key: Option<[u8; 32]>) {
     let mut tar = tar::Builder::new(Vec::new());
     let mut sums = serde_json::Map::new();
     for member in members {
@@ -57,11 +83,6 @@ pub fn write(file: &Path, members: &[Member]) {
         header.set_cksum();
         tar.append(&header, bytes.as_slice()).unwrap();
     }
-    let mut whole = zstd::encode_all(tar.into_inner().unwrap().as_slice(), 1).unwrap();
-    let hash = Sha256::digest(&whole);
-    whole.extend_from_slice(&0x184D_2A5B_u32.to_le_bytes());
-    whole.extend_from_slice(&44_u32.to_le_bytes());
-    whole.extend_from_slice(b"stoa backup\n");
-    whole.extend_from_slice(&hash);
-    std::fs::File::create(file).unwrap().write_all(&whole).unwrap();
+    let whole = zstd::encode_all(tar.into_inner().unwrap().as_slice(), 1).unwrap();
+    std::fs::File::create(file).unwrap().write_all(&ended(whole, key)).unwrap();
 }

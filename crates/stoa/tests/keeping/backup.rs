@@ -1,5 +1,6 @@
 //! Backing up and bringing back.
 
+use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -8,7 +9,9 @@ use serde_json::json;
 use stoa_storage::Place;
 
 use super::archives::{self, LAST, Member};
-use super::ground::{Ground, W, chains_and_epoch, empty_postgres, give_key, names, sign_in, tables_of};
+use super::ground::{
+    Ground, W, chains_and_epoch, change, empty_postgres, give_key, names, sign_in, tables_of,
+};
 use super::support::{GoesOn, Installation, git, until};
 
 fn path(ground: &Ground, name: &str) -> String {
@@ -134,7 +137,7 @@ fn a_backup_that_is_cut_short_or_was_changed_is_refused_and_nothing_is_changed()
         assert!(sentence.contains(reason), "{} bytes: {sentence}", bytes.len());
         assert_eq!(names(&beside.data()), ["master.key"], "{sentence}");
     };
-    for length in [5, LAST, whole.len() / 2, whole.len() - LAST, whole.len() - 1] {
+    for length in [5, LAST, whole.len() / 2, whole.len() - 2 * LAST, whole.len() - LAST, whole.len() - 1] {
         refuse(&whole[..length], "is cut short");
     }
     for at in [100, whole.len() / 2, whole.len() - 1] {
@@ -156,8 +159,10 @@ fn a_backup_of_a_newer_version_is_refused_and_so_is_what_no_backup_holds() {
     let members = archives::read(file.as_ref());
     let beside = ground.beside(&[]);
     let bad = path(&ground, "bad.tar.zst");
+    // Whoever has the key can write anything: that it is looked at is another wall than the proof.
+    let key = archives::key_of(&ground.stoa);
     let refuse = |members: &[Member], reason: &str| {
-        archives::write(bad.as_ref(), members);
+        archives::write(bad.as_ref(), members, Some(key));
         let sentence = beside.refusal(&["restore", &bad]);
         assert!(sentence.contains(reason), "{reason}: {sentence}");
         let left: Vec<_> = names(&beside.data()).into_iter().filter(|name| name != "stoa.lock").collect();
@@ -173,8 +178,8 @@ fn a_backup_of_a_newer_version_is_refused_and_so_is_what_no_backup_holds() {
         changed
     };
     refuse(&manifest("schema", json!(9999)), "was written by Stoa 9.9.9, which is newer than this one");
-    refuse(&manifest("format", json!(2)), "was written by Stoa 9.9.9, which is newer than this one");
-    let mut newer = manifest("format", json!(2));
+    refuse(&manifest("format", json!(3)), "was written by Stoa 9.9.9, which is newer than this one");
+    let mut newer = manifest("format", json!(3));
     newer[0].bytes = br#"{"format":3,"stoa":"10.0.0","another":"form"}"#.to_vec();
     refuse(&newer, "was written by Stoa 10.0.0");
 
@@ -197,6 +202,14 @@ fn a_backup_of_a_newer_version_is_refused_and_so_is_what_no_backup_holds() {
         refuse(&with(2, name, kind), "doesn't belong into a backup");
     }
     refuse(&with(members.len(), "repositories/more", file), "doesn't belong into a backup");
+    // What tar adds to a member by another: read by itself it is one that no backup has.
+    let mut long = with(2, "././@LongLink", tar::EntryType::GNULongName);
+    long[2].bytes = format!("repositories/{}.bundle\0", ground.project).into_bytes();
+    long[3].name = "repositories/anything".to_owned();
+    refuse(&long, "doesn't belong into a backup");
+    let mut pax = with(1, "pax", tar::EntryType::XHeader);
+    pax[1].bytes = b"23 path=records.sqlite\n".to_vec();
+    refuse(&pax, "doesn't belong into a backup");
     // The hash of the whole is right, and one of a member isn't.
     let mut other = members.clone();
     other[3].name = "checks.jso".to_owned();
@@ -211,6 +224,129 @@ fn a_backup_of_a_newer_version_is_refused_and_so_is_what_no_backup_holds() {
     let end = damaged[2].bytes.len() - 40;
     damaged[2].bytes[end] ^= 1;
     refuse(&damaged, "the repository");
+}
+
+/// Whoever can write the file can make every hash in it anew; the key they haven't.
+#[test]
+fn a_backup_that_somebody_changed_who_has_not_the_key_is_refused() {
+    let ground = Ground::new();
+    let file = path(&ground, "whole.tar.zst");
+    ground.stoa.told(&["backup", &file]);
+    let mut members = archives::read(file.as_ref());
+    let beside = ground.beside(&[]);
+    let forged = path(&ground, "forged.tar.zst");
+    let records = ground.stoa.folder.path().join("forged.sqlite");
+    std::fs::write(&records, &members[1].bytes).unwrap();
+    change(&records, "UPDATE accounts SET is_admin = FALSE");
+    members[1].bytes = std::fs::read(&records).unwrap();
+    let refuse = |key, more: &[&str], reason: &str| {
+        archives::write(forged.as_ref(), &members, key);
+        let sentence = beside.refusal(&[&["restore", &forged], more].concat());
+        assert!(sentence.contains(reason), "{sentence}");
+        assert_eq!(names(&beside.data()), ["master.key"], "{sentence}");
+    };
+    refuse(Some([7; 32]), &[], "wasn't written by who has the master key");
+    refuse(Some([7; 32]), &["--unproved"], "wasn't written by who has the master key");
+    refuse(None, &["--unproved"], "wasn't written by who has the master key");
+    // Nor is one taken that says it is of the program which had no proofs, unless somebody answers for it.
+    let mut manifest: serde_json::Value = serde_json::from_slice(&members[0].bytes).unwrap();
+    manifest["format"] = json!(1);
+    members[0].bytes = serde_json::to_vec(&manifest).unwrap();
+    let refuse = |more: &[&str], reason: &str| {
+        archives::write(forged.as_ref(), &members, None);
+        let sentence = beside.refusal(&[&["restore", &forged], more].concat());
+        assert!(sentence.contains(reason), "{sentence}");
+        assert_eq!(names(&beside.data()), ["master.key"], "{sentence}");
+    };
+    refuse(&[], "was written by an earlier Stoa and proves nothing");
+    beside.told(&["restore", &forged, "--unproved"]);
+}
+
+/// What is said to be large is looked at before it is read, and what isn't proved isn't unpacked at all.
+#[test]
+fn a_small_file_that_would_be_large_costs_nothing() {
+    let ground = Ground::new();
+    let file = path(&ground, "whole.tar.zst");
+    ground.stoa.told(&["backup", &file]);
+    let manifest = archives::read(file.as_ref()).remove(0);
+    let beside = ground.beside(&[]);
+    let bomb = path(&ground, "bomb.tar.zst");
+    for (kind, first) in [(tar::EntryType::GNULongName, false), (tar::EntryType::Regular, true)] {
+        let mut out = zstd::Encoder::new(Vec::new(), 1).unwrap();
+        let mut add = |name: &str, kind, size: u64, bytes: &[u8]| {
+            let mut header = tar::Header::new_gnu();
+            header.set_entry_type(kind);
+            header.set_size(size);
+            header.as_old_mut().name[..name.len()].copy_from_slice(name.as_bytes());
+            header.set_cksum();
+            out.write_all(header.as_bytes()).unwrap();
+            out.write_all(bytes).unwrap();
+            out.write_all(&vec![0; bytes.len().next_multiple_of(512) - bytes.len()]).unwrap();
+        };
+        if !first {
+            add("manifest.json", tar::EntryType::Regular, manifest.bytes.len() as u64, &manifest.bytes);
+        }
+        // 64 MiB of it are there, in a file of a few kilobytes.
+        add(if first { "manifest.json" } else { "././@LongLink" }, kind, 3 << 30, &vec![b'a'; 64 << 20]);
+        let whole = out.finish().unwrap();
+        for key in [Some(archives::key_of(&ground.stoa)), Some([7; 32])] {
+            std::fs::write(&bomb, archives::ended(whole.clone(), key)).unwrap();
+            let sentence = beside.refusal(&["restore", &bomb]);
+            assert!(
+                ["doesn't belong", "wasn't written by", "a description larger"]
+                    .iter()
+                    .any(|reason| sentence.contains(reason)),
+                "{sentence}"
+            );
+        }
+    }
+}
+
+#[test]
+fn records_are_their_owners_alone_also_in_a_folder_that_others_look_into() {
+    let mode = |file: &std::path::Path| std::fs::metadata(file).unwrap().permissions().mode() & 0o777;
+    let open = |file: &std::path::Path, mode| {
+        std::fs::set_permissions(file, std::fs::Permissions::from_mode(mode)).unwrap();
+    };
+    let mut stoa = Installation::prepare(&[]);
+    std::fs::create_dir(stoa.data()).unwrap();
+    open(&stoa.data(), 0o755);
+    let _ = stoa.run();
+    for name in ["stoa.sqlite", "stoa.sqlite-wal", "stoa.sqlite-shm", "master.key", "stoa.lock"] {
+        assert_eq!(mode(&stoa.data().join(name)), 0o600, "{name}");
+    }
+    assert!(stoa.log().contains("Other users of this machine can look into"), "{}", stoa.log());
+    stoa.end();
+    // One that an earlier program made is closed.
+    open(&stoa.data().join("stoa.sqlite"), 0o644);
+    let _ = stoa.run();
+    assert_eq!(mode(&stoa.data().join("stoa.sqlite")), 0o600);
+    let output = stoa.command().arg("doctor").arg("--data-dir").arg(stoa.data()).output().unwrap();
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert!(said.contains("can look into") && said.contains("ok       records, version"), "{said}");
+    stoa.end();
+}
+
+#[test]
+fn a_backup_goes_into_no_folder_that_is_not_there_and_comes_back_by_a_pipe() {
+    let ground = Ground::new();
+    let sentence = ground.stoa.refusal(&["backup", &path(&ground, "unmounted/kept.tar.zst")]);
+    assert!(sentence.contains("there is no folder") && sentence.contains("mounted"), "{sentence}");
+    assert!(!ground.stoa.folder.path().join("unmounted").exists());
+    let file = path(&ground, "kept.tar.zst");
+    ground.stoa.told(&["backup", &file]);
+    let mut beside = ground.beside(&[]);
+    let mut child = beside
+        .command()
+        .args(["restore", "-", "--data-dir"])
+        .arg(beside.data())
+        .stdin(std::fs::File::open(&file).unwrap())
+        .spawn()
+        .unwrap();
+    assert!(child.wait().unwrap().success());
+    assert_eq!(names(&beside.data()), ["master.key", "repositories", "stoa.lock", "stoa.sqlite"]);
+    let _ = beside.run();
+    everything_is_there(&ground, &beside);
 }
 
 #[test]
@@ -347,7 +483,8 @@ fn a_backup_of_postgresql_is_brought_back_to_either_database() {
     assert!(sentence.contains("the database isn't empty"), "{sentence}");
     let empty = empty_postgres();
     other.environment = vec![("STOA_DATABASE_URL".to_owned(), empty.clone())];
-    other.told(&["restore", &file]);
+    let said = other.told(&["restore", &file]);
+    assert!(said.contains("start Stoa with STOA_DATABASE_URL set"), "{said}");
     assert!(tables_of(&empty) > 30);
     assert!(!other.data().join("stoa.sqlite").exists());
     let _ = other.run();

@@ -112,6 +112,18 @@ pub fn empty_postgres() -> String {
     server.replace("/postgres?", &format!("/{name}?"))
 }
 
+/// Changes records that nobody has open.
+pub fn change(file: &Path, text: &'static str) {
+    block(async {
+        let options = sqlx::sqlite::SqliteConnectOptions::new()
+            .filename(file)
+            .journal_mode(sqlx::sqlite::SqliteJournalMode::Delete);
+        let mut connection = SqliteConnection::connect_with(&options).await.unwrap();
+        connection.execute(text).await.unwrap();
+        connection.close().await.unwrap();
+    });
+}
+
 /// How many tables a PostgreSQL has.
 pub fn tables_of(address: &str) -> i64 {
     block(async {

@@ -4,7 +4,7 @@ use std::process::Stdio;
 
 use sha2::{Digest as _, Sha256};
 use sqlx::{Connection as _, Executor as _, PgConnection, SqliteConnection};
-use stoa_storage::Place;
+use stoa_storage::{Place, keeping};
 
 use super::ground::{
     Ground, W, block, chains_and_epoch, counts_of_postgres, counts_of_sqlite, empty_postgres, names,
@@ -31,9 +31,15 @@ fn everything_moves_to_postgresql_and_who_is_signed_in_stays_so() {
     assert!(!said.contains(&address) && !complaint.contains(&address));
     let (events, epoch) = chains_and_epoch(Place::Postgres(address.clone()));
     assert!(events > 5 && epoch == 1 && said.contains(&format!("{events} events")), "{said}");
-    // Once more: it isn't empty now.
+    nothing_goes_on_with_the_old_records(&ground.stoa, &address);
+    // Taken back by hand, they can be moved once more; there it isn't empty now.
+    let mark = ground.stoa.data().join("stoa.sqlite.moved");
+    let marked = std::fs::read(&mark).unwrap();
+    std::fs::remove_file(&mark).unwrap();
     let (succeeded, _, complaint) = ground.stoa.command_with(&["migrate", "--to", "-"], &address);
     assert!(!succeeded && complaint.contains("the database isn't empty"), "{complaint}");
+    assert!(names(&ground.stoa.data()).iter().all(|name| !name.contains("mov")), "nothing was moved");
+    std::fs::write(&mark, marked).unwrap();
 
     ground.stoa.environment.push(("STOA_DATABASE_URL".to_owned(), address));
     let _ = ground.stoa.run();
@@ -44,6 +50,54 @@ fn everything_moves_to_postgresql_and_who_is_signed_in_stays_so() {
     Ground::push(&ground.work, 1);
     assert!(ground.stoa.refusal(&["migrate", "--to", "-"]).contains("on PostgreSQL already"));
     ground.stoa.end();
+}
+
+/// Whoever isn't told the new address would go on with them for years, night for night.
+fn nothing_goes_on_with_the_old_records(stoa: &Installation, address: &str) {
+    use std::os::unix::fs::PermissionsExt as _;
+    let mark = stoa.data().join("stoa.sqlite.moved");
+    assert_eq!(std::fs::metadata(&mark).unwrap().permissions().mode() & 0o777, 0o600);
+    let host = keeping::name_of(address).unwrap();
+    let kept = stoa.folder.path().join("stale.tar.zst");
+    let kept = kept.to_str().unwrap();
+    let mut sentences = vec![stoa.refused()];
+    for words in [
+        &["backup", kept][..],
+        &["migrate"],
+        &["migrate", "--to", "postgres://localhost/other"],
+        &["admin", "accounts"],
+    ] {
+        sentences.push(stoa.refusal(words));
+    }
+    for sentence in &sentences {
+        assert!(
+            sentence.contains(&format!("the records were moved: they are in {host}, since 2")),
+            "{sentence}"
+        );
+        assert!(
+            sentence.contains("Set STOA_DATABASE_URL") && sentence.contains("stoa.sqlite.moved"),
+            "{sentence}"
+        );
+        assert!(!sentence.contains("postgres:") && !sentence.contains("@"), "{sentence}");
+    }
+    assert!(!std::path::Path::new(kept).exists());
+    let output = stoa.command().arg("doctor").arg("--data-dir").arg(stoa.data()).output().unwrap();
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert!(!output.status.success() && said.contains("missing  records: the records were moved"), "{said}");
+    // Not even once the old file is gone: a start would make an empty installation.
+    let (file, aside) = (stoa.data().join("stoa.sqlite"), stoa.data().join("aside"));
+    std::fs::rename(&file, &aside).unwrap();
+    assert!(stoa.refused().contains("the records were moved"));
+    assert!(stoa.refusal(&["admin", "accounts"]).contains("the records were moved"));
+    std::fs::rename(aside, file).unwrap();
+}
+
+#[test]
+fn what_people_are_told_of_an_address_holds_nobodys_name_nor_password() {
+    let told = keeping::name_of("postgres://stoa:hush@db.example:5433/records?sslmode=disable").unwrap();
+    assert_eq!(told, "the database records at db.example:5433");
+    let told = keeping::name_of("postgres:///records?host=/run/postgresql&user=stoa&password=hush").unwrap();
+    assert_eq!(told, "the database records at /run/postgresql:5432");
 }
 
 #[test]

@@ -5,6 +5,7 @@
 
 pub mod follow;
 pub mod owners;
+pub mod terminal;
 pub mod tracer;
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};

@@ -55,6 +55,42 @@ async fn open_address(address: &str) -> Result<PgConnection, StorageFault> {
     Ok(options.connect().await?)
 }
 
+/// What an address leads to, as people may be told: never who signs in there, nor with what.
+///
+/// # Errors
+/// Where it isn't an address.
+pub fn name_of(address: &str) -> Result<String, StorageFault> {
+    let options =
+        PgConnectOptions::from_str(address).map_err(|_| sentence("that isn't a postgres:// address"))?;
+    let host = match options.get_socket() {
+        Some(folder) => folder.display().to_string(),
+        None => options.get_host().to_owned(),
+    };
+    let database = options.get_database().unwrap_or_else(|| options.get_username());
+    Ok(format!("the database {database} at {host}:{}", options.get_port()))
+}
+
+const OTHER_HOSTS: &str =
+    "SELECT COUNT(*) FROM hosts WHERE instance_id IS NOT NULL AND released_at IS NULL AND host NOT LIKE $1";
+
+/// How many hosts of instances aren't below a domain.
+///
+/// # Errors
+/// Where the records can't be read, or are older than hosts.
+pub async fn hosts_elsewhere(place: &Place, domain: &str) -> Result<i64, StorageFault> {
+    let below = format!("%.{domain}");
+    Ok(match place {
+        Place::Sqlite(file) => {
+            let mut connection = open_file(file).await?;
+            sqlx::query_scalar(OTHER_HOSTS).bind(below).fetch_one(&mut connection).await?
+        }
+        Place::Postgres(address) => {
+            let mut connection = open_address(address).await?;
+            sqlx::query_scalar(OTHER_HOSTS).bind(below).fetch_one(&mut connection).await?
+        }
+    })
+}
+
 /// Copies the records of a SQLite file into a new file, as they are at one moment, while others write.
 ///
 /// # Errors
