@@ -216,7 +216,7 @@ fn examine(mut input: impl BufRead, holds: Option<&str>) -> Result<(Seen, Option
             continue;
         }
         let told = |seq: Option<i64>, why: String| Wrong::Record { line: number, seq, why };
-        let line: Line = match serde_json::from_slice(&text) {
+        let line: Line = match serde_json::from_slice(text.trim_ascii_end()) {
             Ok(line) => line,
             // Only the last line has no end, and what is there of it is right as far as it goes.
             Err(error) if error.is_eof() && !text.ends_with(b"\n") => {

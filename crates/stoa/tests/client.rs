@@ -244,7 +244,7 @@ fn an_instance_is_made_followed_restarted_and_taken_away_from_a_terminal() {
     terminal.stoa(&["instance", "change", "ticker", "--protected", "true"]).well();
     terminal.stoa(&["instance", "change", "ticker", "--protected", "false", "--name", "Tock"]).well();
     terminal.stoa(&["instance", "delete", "ticker", "--yes"]).well();
-    terminal.stoa(&["instance", "show", "ticker"]).refused(1, "There is nothing here");
+    terminal.stoa(&["instance", "show", "ticker"]).refused(1, "No instance ticker");
     let audit = stoa.send(&cookie, "GET", "/workspaces/acme/audit?limit=200", None).expect(200).text;
     assert!(audit.contains("\"command\""), "what was done here is told so");
 }

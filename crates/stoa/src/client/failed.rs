@@ -174,14 +174,14 @@ enum Known {
     NoTls,
 }
 
-fn known(cause: &(dyn std::error::Error + 'static)) -> Option<Known> {
-    let io = cause.downcast_ref::<std::io::Error>();
-    if io.is_some_and(|io| io.kind() == std::io::ErrorKind::ConnectionRefused) {
-        return Some(Known::Nobody);
+fn known(mut cause: &(dyn std::error::Error + 'static)) -> Option<Known> {
+    // Errors of connections wrap others, which they don't tell as their cause.
+    while let Some(io) = cause.downcast_ref::<std::io::Error>() {
+        if io.kind() == std::io::ErrorKind::ConnectionRefused {
+            return Some(Known::Nobody);
+        }
+        cause = io.get_ref()?;
     }
-    let within = io.and_then(std::io::Error::get_ref).and_then(|error| error.downcast_ref::<rustls::Error>());
-    match within.or_else(|| cause.downcast_ref()) {
-        Some(rustls::Error::InvalidMessage(_)) => Some(Known::NoTls),
-        _ => None,
-    }
+    let is_no_tls = matches!(cause.downcast_ref(), Some(rustls::Error::InvalidMessage(_)));
+    is_no_tls.then_some(Known::NoTls)
 }
