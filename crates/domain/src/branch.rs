@@ -20,7 +20,9 @@ impl BranchName {
             && !text.contains("//")
             && !text.contains("@{")
             && text.split('/').all(|part| !part.starts_with('.') && !part.ends_with(".lock"))
-            && text.chars().all(|c| !c.is_control() && !" ~^:?*[\\\u{7f}".contains(c) && !is_invisible(c));
+            && text.chars().all(|c| {
+                !c.is_control() && !" ~^:?*[\\\u{7f}".contains(c) && !is_invisible(c) && !is_selector(c)
+            });
         good.then(|| Self(text.to_owned()))
     }
 
@@ -30,10 +32,22 @@ impl BranchName {
     }
 }
 
-/// Characters that change how a name reads without being seen: bidirectional marks and zero widths.
+/// Characters that aren't seen, or change how a name reads without being seen: with one of them two names look alike.
+/// Those that Unicode calls default ignorable, bidirectional marks, blank letters, annotations and musical controls. The
+/// selector that makes a sign a picture isn't among them; see [`is_selector`].
 #[must_use]
 pub fn is_invisible(c: char) -> bool {
-    matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{00ad}' | '\u{061c}' | '\u{180e}')
+    matches!(c,
+        '\u{00ad}' | '\u{034f}' | '\u{061c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
+        | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
+        | '\u{2800}' | '\u{3164}' | '\u{fe00}'..='\u{fe0e}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}'
+        | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
+}
+
+/// What makes the sign before it a picture: seen with that sign, and with nothing else.
+#[must_use]
+pub fn is_selector(c: char) -> bool {
+    c == '\u{fe0f}'
 }
 
 impl fmt::Display for BranchName {

@@ -2,7 +2,7 @@
 
 use unicode_normalization::UnicodeNormalization;
 
-use crate::branch::is_invisible;
+use crate::branch::{is_invisible, is_selector};
 
 /// Longest name, in characters.
 pub const LONGEST: usize = 80;
@@ -24,7 +24,7 @@ impl Name {
         if folded.chars().count() > LONGEST {
             return Err("A name has at most 80 characters.");
         }
-        if folded.chars().any(|c| c.is_control() || is_invisible(c)) {
+        if folded.chars().any(|c| c.is_control() || is_invisible(c)) || selects_nothing(&folded) {
             return Err("A name can't contain characters that aren't visible.");
         }
         Ok(Self(folded))
@@ -39,6 +39,14 @@ impl Name {
     pub fn into_string(self) -> String {
         self.0
     }
+}
+
+/// Whether a selector stands behind what it can't make a picture of: there it is an invisible letter.
+fn selects_nothing(text: &str) -> bool {
+    let before = std::iter::once('\0').chain(text.chars());
+    text.chars()
+        .zip(before)
+        .any(|(c, before)| is_selector(c) && (before.is_alphabetic() || before < '\u{a9}'))
 }
 
 /// What stands for a name where there is no picture: the first letter of its first word, and of its last one.
@@ -70,6 +78,17 @@ mod tests {
         assert!(Name::parse(" \t").is_err());
         assert!(Name::parse(&"x".repeat(81)).is_err());
         assert!(Name::parse("a\u{0}b").is_err());
-        assert!(Name::parse("abc\u{202e}def").is_err());
+    }
+
+    #[test]
+    fn two_names_that_look_alike_are_one() {
+        for unseen in "\u{202e}\u{200b}\u{2800}\u{3164}\u{ffa0}\u{034f}\u{17b4}\u{fe0e}\u{fe0f}\u{e0041}\u{e0100}\u{2029}".chars() {
+            assert!(Name::parse(&format!("Owner{unseen} One")).is_err(), "{unseen:?}");
+            assert!(Name::parse(&unseen.to_string()).is_err(), "{unseen:?}");
+        }
+        assert_eq!(
+            Name::parse("Acme \u{2764}\u{fe0f}").map(Name::into_string),
+            Ok("Acme \u{2764}\u{fe0f}".to_owned())
+        );
     }
 }

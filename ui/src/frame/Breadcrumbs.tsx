@@ -18,6 +18,7 @@ const WORDS: Record<string, string> = {
   environment: "Variables",
   general: "General",
   appearance: "Appearance",
+  "sign-in": "Sign-in",
   ai: "AI",
   danger: "Danger zone",
   profile: "Profile",

@@ -1,18 +1,11 @@
 import { ActionIcon, Menu, Popover, Skeleton } from "@mantine/core";
 import {
-  IconActivity,
-  IconBox,
   IconDotsVertical,
-  IconFolder,
-  IconLayoutDashboard,
   IconLayoutGrid,
   IconLogout,
   IconSelector,
-  IconServer2,
-  IconSettings,
   IconShieldCog,
   IconUserCircle,
-  IconUsers,
   IconX,
 } from "@tabler/icons-react";
 import { Link, useLocation, useNavigate } from "@tanstack/react-router";
@@ -25,28 +18,10 @@ import { PersonAvatar, WorkspaceLogo } from "@/kit/Avatar";
 import { later } from "@/kit/later";
 import css from "./frame.module.css";
 import { samePlaceIn } from "./places";
+import { sectionsOf } from "./sections";
 import { useSignOut } from "./useSignOut";
 
 const WorkspaceChoice = later(async () => (await import("./WorkspaceChoice")).WorkspaceChoice);
-
-const ITEMS = [
-  { to: "", word: "Overview", Icon: IconLayoutDashboard, needs: null, counted: null },
-  { to: "projects", word: "Projects", Icon: IconFolder, needs: "view_projects", counted: "projects" },
-  { to: "instances", word: "Instances", Icon: IconBox, needs: null, counted: "instances" },
-  { to: "servers", word: "Servers", Icon: IconServer2, needs: null, counted: "servers" },
-  { to: "members", word: "Members", Icon: IconUsers, needs: null, counted: "members" },
-  { to: "activity", word: "Activity", Icon: IconActivity, needs: null, counted: null },
-  { to: "settings", word: "Settings", Icon: IconSettings, needs: null, counted: null },
-] as const;
-
-/** What a workspace's own answer says is open to this caller: sections that could only refuse aren't offered. */
-function itemsFor(workspace: Workspace) {
-  const { actions, servers } = workspace.permissions;
-  return ITEMS.filter(({ to, needs }) => {
-    if (needs && !actions.includes(needs)) return false;
-    return to !== "servers" || servers === null || servers.length > 0;
-  });
-}
 
 type Props = {
   workspace: Workspace | null;
@@ -67,7 +42,7 @@ export function Sidebar(props: Props) {
       </div>
       <div className={css.items}>
         {workspace &&
-          itemsFor(workspace).map(({ to, word, Icon, counted }) => (
+          sectionsOf(workspace).map(({ to, word, Icon, counted }) => (
             <Link
               key={to}
               to={["", workspace.slug, to].filter((part, at) => part || at === 0).join("/")}

@@ -24,6 +24,9 @@ export function WorkspaceFrame() {
   if (workspace) known.current = { slug, name: workspace.name };
 
   const isListening = useEvents(slug, !isGone);
+  // Under another slug the same workspace's events are followed anew: what is shown, and typed, stays meanwhile.
+  const listenedTo = useRef<string | null>(null);
+  if (workspace && isListening) listenedTo.current = workspace.id;
 
   // Before its own answer is there, the account's list says how it looks: changing to it shows no other colour.
   const listed = useMe().data?.workspaces.find((mine) => mine.slug === slug);
@@ -65,7 +68,7 @@ export function WorkspaceFrame() {
         <Failed error={asked.error} retry={() => void asked.refetch()} />
       </Shell>
     );
-  if (!workspace || !isListening)
+  if (!workspace || listenedTo.current !== workspace.id)
     return (
       <Shell workspace={null} soon={workspace ?? listed} isLoading>
         <LoadingPage />

@@ -1,3 +1,4 @@
+import { brand } from "@/theme/brand";
 import { Cut } from "./Cut";
 import css from "./kit.module.css";
 
@@ -63,11 +64,12 @@ export function Tile({ name }: { name: string }) {
 export function WorkspaceLogo(props: {
   name: string;
   url?: string | null;
-  color?: string;
-  label?: string;
+  /** The colour of a workspace that isn't the one whose page this is. */
+  of?: string;
   size?: number;
 }) {
   const size = props.size ?? 28;
+  const other = props.of ? brand(props.of, "light") : null;
   if (props.url) return <img className={css.logo} src={props.url} alt="" width={size} height={size} />;
   return (
     <span
@@ -78,8 +80,10 @@ export function WorkspaceLogo(props: {
         height: size,
         fontSize: Math.round(size * 0.36),
         borderRadius: Math.round(size * 0.25),
-        background: props.color ?? "var(--brand-fill)",
-        color: props.label ?? "var(--brand-label)",
+        background: other?.fill ?? "var(--brand-fill)",
+        color: other?.label ?? "var(--brand-label)",
+        // The fill of a pale one is hardly seen on the page.
+        boxShadow: other ? "inset 0 0 0 1px var(--line2)" : undefined,
       }}
     >
       {initials(props.name)}

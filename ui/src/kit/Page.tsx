@@ -1,5 +1,5 @@
 import { IconLock } from "@tabler/icons-react";
-import type { ReactNode } from "react";
+import { type ReactNode, useEffect, useRef } from "react";
 import { Go } from "./Go";
 import css from "./kit.module.css";
 import { useTitle } from "./useTitle";
@@ -40,8 +40,9 @@ export type Tab = { key: string; name: string; to: string; count?: number | stri
 
 /** The pages of one thing, each with an address of its own. */
 export function Tabs({ label, tabs, current }: { label: string; tabs: Tab[]; current: string }) {
+  const strip = useCurrentInSight(current);
   return (
-    <nav className={css.tabs} aria-label={label}>
+    <nav ref={strip} className={css.tabs} aria-label={label}>
       {tabs.map((tab) => (
         <Go key={tab.key} to={tab.to} aria-current={tab.key === current ? "page" : undefined}>
           {tab.isLocked && <IconLock size={15} stroke={1.75} aria-label="Not allowed" />}
@@ -51,6 +52,18 @@ export function Tabs({ label, tabs, current }: { label: string; tabs: Tab[]; cur
       ))}
     </nav>
   );
+}
+
+/** For a strip that is wider than the page: what is open stands in sight. */
+export function useCurrentInSight(current: string) {
+  const strip = useRef<HTMLElement>(null);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: it is looked for when another one is open
+  useEffect(() => {
+    const open = strip.current?.querySelector<HTMLElement>("[aria-current]");
+    if (!strip.current || !open || strip.current.scrollWidth <= strip.current.clientWidth) return;
+    strip.current.scrollLeft = open.offsetLeft - (strip.current.clientWidth - open.offsetWidth) / 2;
+  }, [current]);
+  return strip;
 }
 
 export function Section(props: { title: string; count?: number | undefined; aside?: ReactNode; children: ReactNode }) {

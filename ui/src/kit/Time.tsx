@@ -11,6 +11,8 @@ const exact = new Intl.DateTimeFormat("en-GB", { dateStyle: "full", timeStyle: "
 export function relative(at: string, now: number): string {
   const then = Date.parse(at);
   const past = now - then;
+  // A clock that is a little ahead, or a page that was told of something since it last looked at its own.
+  if (past < 0 && past > -MINUTE) return "now";
   if (past < 0) {
     if (past > -HOUR) return `in ${Math.max(1, Math.round(-past / MINUTE))} min`;
     if (past > -DAY) return `in ${Math.round(-past / HOUR)} h`;

@@ -51,9 +51,10 @@ pub fn run(kind: &str) -> Result<(), String> {
     let mut sent = Vec::new();
     std::io::stdin().lock().take(LARGEST_SENT).read_to_end(&mut sent).map_err(|error| error.to_string())?;
     let reading = std::thread::Builder::new().stack_size(STACK).spawn(move || make(kind, &sent));
-    let made = reading.map_err(|error| error.to_string())?.join();
+    // A decoder that stumbles over a picture says as much of the picture as one that refuses it.
+    let made = reading.map_err(|error| error.to_string())?.join().unwrap_or_else(|_| Err(broke()));
     let mut out = std::io::stdout().lock();
-    let told = match made.map_err(|_| "reading the picture failed")? {
+    let told = match made {
         Ok(png) => [vec![MADE], png].concat(),
         Err(unfit) => [vec![UNFIT], format!("{} {}", unfit.code, unfit.sentence).into_bytes()].concat(),
     };
@@ -125,6 +126,10 @@ impl ProcessLogos {
 
 fn too_slow() -> Unfit {
     Unfit::new("too_slow", "The picture takes too long to draw. Simplify it, or export it as PNG.")
+}
+
+fn broke() -> Unfit {
+    Unfit::new("not_drawn", "The picture can't be drawn. Open it in a picture editor, and save it as PNG.")
 }
 
 fn refusal(unfit: Unfit) -> Failure {

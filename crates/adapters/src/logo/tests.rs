@@ -196,6 +196,8 @@ fn a_drawing_reaches_for_nothing_outside_of_itself() {
         "<foreignObject><p xmlns='http://www.w3.org/1999/xhtml'>x</p></foreignObject>",
         "<filter id='f'><feImage href='#a'/></filter>",
         "<filter id='f'><feTurbulence numOctaves='1000000'/></filter>",
+        "<filter id='f'><feGaussianBlur stdDeviation='1e9'/></filter><rect width='9' height='9' filter='url(#f)'/>",
+        "<filter id='f'><feGaussianBlur stdDeviation='1 inf'/></filter><rect width='9' height='9' filter='url(#f)'/>",
         "<a href='https://stoa.example'><rect width='9' height='9'/></a>",
     ] {
         assert_eq!(code(Svg, &svg(inside)), "not_drawn", "{inside}");

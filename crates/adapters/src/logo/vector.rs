@@ -11,6 +11,9 @@ use stoa_app::ports::PictureKind;
 const MOST_NODES: u32 = 20_000;
 const DEEPEST: usize = 64;
 
+/// Units of a blur.
+const WIDEST_BLUR: f32 = 1_000.0;
+
 const SVG: &str = "http://www.w3.org/2000/svg";
 
 /// Whether a text begins like an SVG.
@@ -126,6 +129,14 @@ fn check_node(node: &roxmltree::Node<'_, '_>) -> Result<(), Unfit> {
     for attribute in node.attributes() {
         let value = attribute.value().trim().to_lowercase();
         let links = attribute.name() == "href" && !value.starts_with('#');
+        // Beyond it there is nothing to be seen, and a renderer that reckons with it.
+        let blurs = attribute.name() == "stdDeviation"
+            && value.split([' ', ',']).any(|one| one.parse().is_ok_and(|size: f32| !(size <= WIDEST_BLUR)));
+        if blurs {
+            return Err(not_drawn(
+                "The SVG uses an effect that Stoa doesn't draw. Export it as PNG instead.",
+            ));
+        }
         let is_handler = attribute.name().to_lowercase().starts_with("on");
         if is_handler {
             return Err(not_drawn("The SVG has a script in it. Export it as a plain drawing, or as PNG."));

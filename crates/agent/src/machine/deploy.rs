@@ -101,12 +101,7 @@ impl Deployment<'_> {
         match outcome {
             Ok(_) => self.log.say("Deployed."),
             Err(Unwell::Cancelled) => self.log.say("Cancelled. The earlier release goes on."),
-            Err(Unwell::Because { sentence, quote, .. }) => {
-                if let Some(quote) = quote {
-                    self.log.line("stderr", quote.as_bytes());
-                }
-                self.log.say(&format!("Failed: {sentence}."));
-            }
+            Err(Unwell::Because { sentence, .. }) => self.log.say(&format!("Failed: {sentence}.")),
         }
     }
 
@@ -349,6 +344,10 @@ impl Deployment<'_> {
         match well {
             Ok(()) => Ok(running),
             Err(unwell) => {
+                // What a command wrote stands here already; what the application wrote, in its own log.
+                if let Unwell::Because { quote: Some(quote), .. } = &unwell {
+                    self.log.line("stderr", quote.as_bytes());
+                }
                 self.agent.end_sandbox(self.instance, &running).await?;
                 Err(unwell)
             }

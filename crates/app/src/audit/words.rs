@@ -46,7 +46,7 @@ const WORDS: &[Words] = &[
     ("member.explain", "asked what {it} may do", "ask what {it} may do"),
     ("invitation.list", "listed the invitations", "list the invitations"),
     ("invitation.create", "invited {it}", "invite somebody"),
-    ("invitation.resend", "sent {it} a new link", "send {it} a new link"),
+    ("invitation.resend", "made {it} a new link", "make {it} a new link"),
     ("invitation.revoke", "took back the invitation of {it}", "take back {it}"),
     ("invitation.accept", "accepted an invitation", "accept an invitation"),
     ("job.list", "listed the running work", "list the running work"),

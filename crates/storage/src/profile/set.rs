@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use stoa_domain::member::Role;
 use stoa_domain::permission::member::{SetPermissions, SetPermissionsOfSeveral};
 use stoa_domain::{
-    Action, Authority, Conflict, FieldProblem, MemberId, Permit, Refusal, Resource, ResourceKind, Timestamp,
+    Authority, Conflict, FieldProblem, MemberId, Permit, Refusal, Resource, ResourceKind, Timestamp,
     WorkspaceId,
 };
 use uuid::Uuid;
@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::difference::{Held, Names, difference};
 use super::{Granted, Profile};
 use crate::audit::{NewAuditEvent, Outcome};
-use crate::detail::{Detail, list};
+use crate::detail::list;
 use crate::failure::Failure;
 use crate::member::{MemberRecord, clear_profile, find_member_in, tell_access};
 use crate::statement::Statement;
@@ -226,7 +226,10 @@ impl Store {
                     };
                     tx.audit_also(&event).await?;
                 }
-                tx.audit_detail(detail(&profile));
+                // The whole of what they have now, told as a difference from nothing: by names, as for each of them.
+                let given = difference(tx, workspace, &Held::default(), &wanted, &mut names).await?;
+                let to = list(found.iter().map(|member| member.name.as_str()));
+                tx.audit_detail(given.json("members", &to).finish());
                 Ok(())
             })
         });
@@ -260,19 +263,4 @@ impl Store {
         });
         self.write(permit, work).await
     }
-}
-
-/// The profile as the audit event keeps it. Times are microseconds since 1970.
-fn detail(profile: &Profile) -> String {
-    let until = profile
-        .until
-        .iter()
-        .fold(Detail::default(), |ends, (granted, at)| ends.json(&granted.key(), &at.micros().to_string()));
-    Detail::default()
-        .json("actions", &list(profile.actions.iter().map(Action::key)))
-        .json("projects", &list(profile.projects.iter().map(ToString::to_string)))
-        .json("instances", &list(profile.instances.iter().map(ToString::to_string)))
-        .json("servers", &list(profile.servers.iter().map(ToString::to_string)))
-        .json("until", &until.finish())
-        .finish()
 }

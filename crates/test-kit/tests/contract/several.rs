@@ -39,7 +39,9 @@ on_both_databases! {
         }
         assert_eq!(seen(&workspace, &members[2]).await.json()["actions"], json!([]));
         let log = olga.client.get(&workspace.path("/audit?action=member.set_permissions_of_several")).await.expect(200).json();
-        assert_eq!(log["items"][0]["detail"]["projects"], json!([project]));
+        let detail = &log["items"][0]["detail"];
+        assert_eq!(detail["added"]["projects"][0]["id"], json!(project));
+        assert_eq!(detail["members"].as_array().unwrap().len(), 2);
         let _ = members[0].person.client.get(&workspace.path(&format!("/projects/{project}"))).await.expect(403);
     }
 

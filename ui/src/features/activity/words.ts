@@ -126,7 +126,8 @@ export function rowsOf(detail: unknown): Row[] {
     } else if (field === "until" && Array.isArray(value)) {
       for (const { of, before, after } of value as { of: string; before: number | null; after: number | null }[])
         rows.push({ name: `Ends: ${actionOf(of)?.label ?? of}`, before: moment(before), after: moment(after) });
-    } else rows.push({ name: nameOf(field), after: said(value, field) });
+    } else if (field !== "until" || (isObject(value) && Object.keys(value).length > 0))
+      rows.push({ name: nameOf(field), after: said(value, field) });
   }
   return rows;
 }

@@ -1,4 +1,4 @@
-import { Autocomplete, Button, PasswordInput, TextInput } from "@mantine/core";
+import { Autocomplete, Button, type ComboboxItem, PasswordInput, TextInput } from "@mantine/core";
 import { IconChevronDown, IconCircleCheckFilled, IconKey, IconPlayerPlay } from "@tabler/icons-react";
 import { useMutation } from "@tanstack/react-query";
 import { type FormEvent, useEffect, useState } from "react";
@@ -6,7 +6,7 @@ import { ifMatch, type Tagged } from "@/api/client";
 import { type Ai, type AiProvider, removeAi, setAi, type Tested, testAi } from "@/api/generated";
 import type { Problem } from "@/api/problem";
 import { queryClient, useAct } from "@/api/queries";
-import { ConfirmDialog, Note, notice, Time } from "@/kit";
+import { ConfirmDialog, Note, notice, Time, Unsaved } from "@/kit";
 import css from "./ai.module.css";
 import { isOwn, PROVIDERS } from "./providers";
 import { aiKey, useModels } from "./queries";
@@ -20,6 +20,13 @@ const draftOf = (saved: Ai): Draft => ({
   key: "",
   isReplacing: false,
 });
+
+/** All of them while one of them stands in the field: whoever opens the list then looks for another. */
+function offered(options: ComboboxItem[], search: string, limit: number): ComboboxItem[] {
+  const sought = search.trim().toLowerCase();
+  const isOne = options.some(({ label }) => label.toLowerCase() === sought);
+  return options.filter(({ label }) => isOne || label.toLowerCase().includes(sought)).slice(0, limit);
+}
 
 export function AiForm({ workspace, saved }: { workspace: string; saved: Tagged<Ai> }) {
   const [draft, setDraft] = useState(() => draftOf(saved));
@@ -38,6 +45,12 @@ export function AiForm({ workspace, saved }: { workspace: string; saved: Tagged<
     setDraft(draftOf(saved));
   }, [isStale, isChanged, saved]);
 
+  /** Another provider's models have other names: the saved one goes, and comes back with its provider. */
+  const choose = (provider: AiProvider) => {
+    const isUntouched = draft.model === (draft.provider === base.provider ? (base.model ?? "") : "");
+    const model = isUntouched ? { model: provider === base.provider ? (base.model ?? "") : "" } : {};
+    set({ provider, isReplacing: false, ...model });
+  };
   const take = (now: Tagged<Ai>) => {
     queryClient.setQueryData(aiKey(workspace), now);
     setBase(now);
@@ -96,16 +109,19 @@ export function AiForm({ workspace, saved }: { workspace: string; saved: Tagged<
     if (isReady) change.mutate({});
   };
   const chosen = PROVIDERS.find(({ key }) => key === draft.provider);
-  const offers = models.data ?? [];
-  const ofModel = models.error
-    ? `Any name works. The provider's own list can't be had: ${models.error.detail}`
-    : offers.length > 0
-      ? `Any name works. The provider offers ${offers.length} with this key.`
-      : "Any name works. What the provider offers is listed here once it can be asked.";
+  // What is kept is of the provider that is saved.
+  const offers = isElsewhere ? [] : (models.data ?? []);
+  const ofModel =
+    models.error && !isElsewhere
+      ? `Any name works. The provider's own list can't be had: ${models.error.detail}`
+      : offers.length > 0
+        ? `Any name works. The provider offers ${offers.length} with this key.`
+        : "Any name works. What the provider offers is listed here once it can be asked.";
   const whyNoTest = base.provider === null ? "Save a provider first" : isChanged ? "Save first" : undefined;
 
   return (
     <form className={css.form} onSubmit={submit} aria-label="AI provider">
+      {isChanged && <Unsaved what="What you changed of the provider" />}
       {isStale && isChanged && (
         <Note tone="warn">Somebody changed these settings meanwhile. Load the page again to see them.</Note>
       )}
@@ -118,7 +134,7 @@ export function AiForm({ workspace, saved }: { workspace: string; saved: Tagged<
               name="provider"
               value={key}
               checked={draft.provider === key}
-              onChange={() => set({ provider: key, isReplacing: false })}
+              onChange={() => choose(key)}
             />
             <Icon size={19} stroke={1.75} aria-hidden />
             {draft.provider === key && <IconCircleCheckFilled size={15} className={css.check} aria-hidden />}
@@ -151,6 +167,7 @@ export function AiForm({ workspace, saved }: { workspace: string; saved: Tagged<
         inputWrapperOrder={["label", "input", "error", "description"]}
         data={offers}
         limit={50}
+        filter={({ options, search, limit }) => offered(options as ComboboxItem[], search, limit)}
         rightSection={offers.length > 0 && <IconChevronDown size={16} stroke={1.75} aria-hidden />}
         rightSectionPointerEvents="none"
         placeholder={chosen?.model ?? ""}

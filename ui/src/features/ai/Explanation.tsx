@@ -14,11 +14,13 @@ type Props = {
   wish: ExplainWish;
   /** The number that the log beside it gives a line; without one it is the answer's own. */
   numberOf?: (position: string) => number | undefined;
+  /** Told of where the lines stand in the log that the model rests on, so that they are marked there. */
+  onEvidence: (positions: Set<string>) => void;
   onClose: () => void;
 };
 
 /** What a model says of a deployment or a stretch of log, beside the log and never over it. */
-export function Explanation({ workspace, instance, wish, numberOf, onClose }: Props) {
+export function Explanation({ workspace, instance, wish, numberOf, onEvidence, onClose }: Props) {
   const { explained, stop, again } = useExplanation(workspace, instance, wish);
   const { state, text, evidence, lines, problem } = explained;
   const title = useId();
@@ -26,6 +28,11 @@ export function Explanation({ workspace, instance, wish, numberOf, onClose }: Pr
   const isUnderWay = state === "reading" || state === "telling";
   // Whoever asked by keyboard goes on here.
   useEffect(() => head.current?.focus({ preventScroll: true }), []);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: it is told when a line comes or all of them go
+  useEffect(() => {
+    onEvidence(new Set([...evidence.values()].map(({ position }) => position)));
+    return () => onEvidence(new Set());
+  }, [evidence]);
   const shown = (one: Evidence) => numberOf?.(one.position) ?? one.line;
   return (
     <aside className={css.explanation} aria-labelledby={title}>
@@ -72,7 +79,7 @@ export function Explanation({ workspace, instance, wish, numberOf, onClose }: Pr
           <>
             <IconInfoCircle size={15} stroke={1.75} aria-hidden />
             <span role="status">
-              {lines === null
+              {lines === null || text === ""
                 ? "Nothing was changed."
                 : `By AI from ${lines === 1 ? "1 log line" : `${lines.toLocaleString("en")} log lines`}. It can be wrong; nothing was changed.`}
             </span>

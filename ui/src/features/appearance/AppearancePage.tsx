@@ -7,7 +7,7 @@ import type { Workspace } from "@/api/nouns";
 import { isCode } from "@/api/problem";
 import { ME, queryClient, refresh, useAct } from "@/api/queries";
 import { useWorkspace } from "@/frame/useWorkspace";
-import { Note, notice, PageTitle } from "@/kit";
+import { Note, notice, PageTitle, Unsaved } from "@/kit";
 import css from "./appearance.module.css";
 import { ColorField } from "./ColorField";
 import { ContrastTable } from "./ContrastTable";
@@ -58,6 +58,7 @@ export function AppearancePage() {
         </div>
         <Preview workspace={workspace} color={shown} />
       </div>
+      {isChanged && <Unsaved what="The colour" />}
       {isChanged && (
         <div className={css.foot}>
           {problem && (
@@ -74,7 +75,7 @@ export function AppearancePage() {
               <code>{workspace.primary_color}</code>
               <IconArrowRight size={15} stroke={1.75} aria-label="becomes" />
               <span className={css.dot} style={color ? { background: color } : undefined} aria-hidden />
-              <code>{color ?? "no colour yet"}</code>
+              <code>{color ?? "not a colour"}</code>
             </span>
             <Button
               onClick={() => {

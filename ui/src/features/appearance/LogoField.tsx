@@ -10,7 +10,7 @@ import { ME, queryClient, refresh } from "@/api/queries";
 import { Note, notice, WorkspaceLogo } from "@/kit";
 import css from "./appearance.module.css";
 import { CropDialog } from "./later";
-import { KINDS, refusalOf } from "./picture";
+import { KINDS, refusalOf, tooManyPixels } from "./picture";
 
 /** The tag of the logo that is worn now: what a change is made from. */
 async function tagOfLogo(workspace: string): Promise<HeadersInit> {
@@ -67,7 +67,7 @@ export function LogoField({ workspace }: { workspace: Workspace }) {
 
   const choose = async (chosen: File | undefined) => {
     if (!chosen) return;
-    const why = refusalOf(chosen);
+    const why = refusalOf(chosen) ?? (await tooManyPixels(chosen));
     setRefusal(why);
     if (why) return;
     change.reset();

@@ -2,6 +2,8 @@
 
 export const KINDS = ["image/png", "image/jpeg", "image/webp", "image/svg+xml"];
 const LARGEST = 2 * 1024 * 1024;
+/** Pixels a side of what the server reads. */
+const LARGEST_SIDE = 4096;
 /** Pixels a side of what is sent when a part was chosen: as many as are kept. */
 const SIDE = 512;
 
@@ -12,6 +14,17 @@ export function refusalOf(file: { type: string; size: number; name: string }): s
   if (file.size > LARGEST)
     return `${file.name} has ${(file.size / 1024 / 1024).toFixed(1)} MiB. A logo has at most 2 MiB.`;
   return null;
+}
+
+/** The same for what has to be opened to be known: what can't be opened here is the server's to refuse. */
+export async function tooManyPixels(file: File): Promise<string | null> {
+  if (file.type === "image/svg+xml") return null;
+  const picture = await createImageBitmap(file).catch(() => null);
+  if (!picture) return null;
+  const { width, height } = picture;
+  picture.close();
+  if (Math.max(width, height) <= LARGEST_SIDE) return null;
+  return `${file.name} is ${width} by ${height} pixels. A logo has at most ${LARGEST_SIDE} a side.`;
 }
 
 /** Which square of a picture is seen: its corner and its side, in the picture's own pixels. */

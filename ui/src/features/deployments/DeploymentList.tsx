@@ -104,7 +104,9 @@ export function DeploymentList(props: { workspace: string; instance: Instance; o
     return (
       <Panel>
         <Empty title="Nothing was deployed yet" inline>
-          Push to the branch {instance.branch}.
+          {instance.may.includes("deploy")
+            ? `Push to the branch ${instance.branch}.`
+            : `It is deployed when somebody pushes to the branch ${instance.branch}.`}
         </Empty>
       </Panel>
     );

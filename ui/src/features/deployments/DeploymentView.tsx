@@ -54,6 +54,7 @@ type ShownProps = { workspace: string; instance: Instance; deployment: Deploymen
 function Shown({ workspace, instance, deployment }: ShownProps) {
   const { ai } = useWorkspace();
   const [wish, setWish] = useState<ExplainWish | null>(null);
+  const [evidence, setEvidence] = useState<ReadonlySet<string>>(new Set());
   const whole = { deployment: deployment.id };
   return (
     <div className={wish ? css.beside : ""}>
@@ -71,6 +72,7 @@ function Shown({ workspace, instance, deployment }: ShownProps) {
           deployment={deployment.id}
           isOver={deployment.ended_at !== null}
           head={<Steps deployment={deployment} />}
+          evidence={evidence}
           {...(ai && { onExplain: (lines) => setWish(wishOf(lines, deployment.id)) })}
         />
         <Section title="All deployments">
@@ -83,6 +85,7 @@ function Shown({ workspace, instance, deployment }: ShownProps) {
           workspace={workspace}
           instance={instance.id}
           wish={wish}
+          onEvidence={setEvidence}
           onClose={() => setWish(null)}
         />
       )}

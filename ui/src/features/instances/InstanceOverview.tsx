@@ -29,7 +29,9 @@ export function InstanceOverview({ workspace, instance }: { workspace: string; i
         ) : deployments.items.length === 0 ? (
           <Panel>
             <Empty title="Nothing was deployed yet" inline>
-              Push to the branch {instance.branch}.
+              {instance.may.includes("deploy")
+                ? `Push to the branch ${instance.branch}.`
+                : `It is deployed when somebody pushes to the branch ${instance.branch}.`}
             </Empty>
           </Panel>
         ) : (

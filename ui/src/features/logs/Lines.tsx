@@ -24,7 +24,9 @@ type Props = {
   isWrapped: boolean;
   isPlain: boolean;
   /** Errors stand on a ground of their own: for a log that says why something failed. */
-  isEvidence: boolean;
+  tellsWhy: boolean;
+  /** Where the lines stand that an explanation rests on. */
+  evidence: ReadonlySet<string> | undefined;
   chosen: Chosen;
   isAtEnd: boolean;
   onAtEnd: (isAtEnd: boolean) => void;
@@ -97,7 +99,7 @@ export function Lines(props: Props) {
 
   return (
     <div
-      className={`${css.lines} ${props.isFitting ? css.fitting : ""} ${isWrapped ? css.wrapped : ""} ${props.isPlain ? css.plain : ""} ${props.isEvidence ? css.evidence : ""}`}
+      className={`${css.lines} ${props.isFitting ? css.fitting : ""} ${isWrapped ? css.wrapped : ""} ${props.isPlain ? css.plain : ""} ${props.tellsWhy ? css.tellsWhy : ""}`}
       ref={box}
       onScroll={scrolled}
       // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls has to be reached by keyboard
@@ -119,6 +121,7 @@ export function Lines(props: Props) {
                 mark={props.mark}
                 isCurrent={first + index === current}
                 isChosen={chosen.has(line.number)}
+                isEvidence={props.evidence?.has(line.position) ?? false}
                 onChoose={chosen.choose}
               />
             ))}
@@ -135,12 +138,16 @@ function Line(props: {
   mark: string;
   isCurrent: boolean;
   isChosen: boolean;
+  isEvidence: boolean;
   onChoose: Chosen["choose"];
 }) {
   const { line } = props;
   const ofStoa = line.stream === "stoa" && line.level === "info";
   return (
-    <div className={`${css.line} ${props.isChosen ? css.chosen : ""}`} data-level={line.level}>
+    <div
+      className={`${css.line} ${props.isChosen ? css.chosen : ""} ${props.isEvidence ? css.evidence : ""}`}
+      data-level={line.level}
+    >
       <button
         type="button"
         tabIndex={-1}

@@ -17,6 +17,7 @@ export function LogPage({ workspace, instance, newest }: Props) {
   const { ai } = useWorkspace();
   const navigate = useNavigate();
   const [asked, setAsked] = useState<Asked | null>(null);
+  const [evidence, setEvidence] = useState<ReadonlySet<string>>(new Set());
   const isDeployment = of === "deployment" && newest !== undefined;
   const choose = (value: string) => {
     setAsked(null);
@@ -35,6 +36,7 @@ export function LogPage({ workspace, instance, newest }: Props) {
         workspace={workspace}
         instance={instance.id}
         isWhole
+        evidence={evidence}
         {...(isDeployment && { deployment: newest.id, isOver: newest.ended_at !== null })}
         {...(newest && { which: { value: isDeployment ? "deployment" : "application", choose } })}
         {...(ai && {
@@ -48,6 +50,7 @@ export function LogPage({ workspace, instance, newest }: Props) {
           workspace={workspace}
           instance={instance.id}
           {...asked}
+          onEvidence={setEvidence}
           onClose={() => setAsked(null)}
         />
       )}

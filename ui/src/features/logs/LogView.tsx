@@ -34,6 +34,8 @@ type Props = {
   which?: Which;
   /** Has the chosen lines explained. */
   onExplain?: (lines: Shown[], numberOf: (position: string) => number | undefined) => void;
+  /** Where the lines stand that an explanation rests on. */
+  evidence?: ReadonlySet<string>;
   /** The page is the log: it takes what the window has. Else it stands in a card. */
   isWhole?: boolean;
 };
@@ -88,8 +90,14 @@ export function LogView(props: Props) {
     ...(deployment && { source: "deployment", deployment }),
   });
 
+  // A link from beside the log leads to a line: on a narrow page the log itself may be out of sight.
+  const frame = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    if (chosen.first) frame.current?.scrollIntoView({ block: "nearest" });
+  }, [chosen.first]);
+
   return (
-    <div className={`${css.frame} ${isWhole ? css.whole : css.card}`}>
+    <div ref={frame} className={`${css.frame} ${isWhole ? css.whole : css.card}`}>
       {isLost && log.problem && (
         <div className={css.lost}>
           <Note tone="bad">
@@ -152,7 +160,8 @@ export function LogView(props: Props) {
           isFitting={!isWhole}
           isWrapped={isWrapped}
           isPlain={phone}
-          isEvidence={!isWhole}
+          tellsWhy={!isWhole}
+          evidence={props.evidence}
           chosen={chosen}
           isAtEnd={isAtEnd}
           onAtEnd={setAtEnd}

@@ -1,17 +1,14 @@
 import { CloseButton, Modal, useMantineColorScheme } from "@mantine/core";
 import { useDebouncedValue } from "@mantine/hooks";
 import {
-  IconActivity,
   IconArrowRight,
   IconBox,
   IconFolder,
-  IconLayoutDashboard,
   IconLayoutGrid,
   IconLogout,
   IconMoon,
   IconSearch,
   IconServer2,
-  IconSettings,
   IconSun,
   IconUserCircle,
   IconUsers,
@@ -21,7 +18,9 @@ import { type ComponentType, type KeyboardEvent, useId, useState } from "react";
 import type { Workspace } from "@/api/nouns";
 import { useMembers } from "@/api/peopleQueries";
 import { useInstances, useMe, useProjects, useServers } from "@/api/queries";
+import { viewing } from "@/api/viewing";
 import { samePlaceIn } from "@/frame/places";
+import { sectionsOf } from "@/frame/sections";
 import { useSignOut } from "@/frame/useSignOut";
 import { useFocusBack, usePhone } from "@/kit";
 import css from "./palette.module.css";
@@ -148,16 +147,8 @@ function useOffers(workspace: Workspace | null, text: string): Offer[] {
       add("Members", one.account.name, IconUsers, go(`/${slug}/members`), one.role);
   }
   if (workspace) {
-    const places: [string, string, Icon][] = [
-      ["Overview", "", IconLayoutDashboard],
-      ...(maySeeProjects ? [["Projects", "/projects", IconFolder] as [string, string, Icon]] : []),
-      ["Instances", "/instances", IconBox],
-      ["Servers", "/servers", IconServer2],
-      ["Members", "/members", IconUsers],
-      ["Activity", "/activity", IconActivity],
-      ["Settings", "/settings", IconSettings],
-    ];
-    for (const [word, path, Icon] of places) if (fits(word)) add("Go to", word, Icon, go(`/${slug}${path}`));
+    for (const { to, word, Icon } of sectionsOf(workspace))
+      if (fits(word)) add("Go to", word, Icon, go(to ? `/${slug}/${to}` : `/${slug}`));
   }
   for (const mine of me.data?.workspaces ?? [])
     if (mine.id !== workspace?.id && fits(`${mine.name} ${mine.slug}`))
@@ -174,7 +165,8 @@ function useOffers(workspace: Workspace | null, text: string): Offer[] {
     ["Account", IconUserCircle, go(`${base}/profile`)],
     ["Light", IconSun, () => setColorScheme("light")],
     ["Dark", IconMoon, () => setColorScheme("dark")],
-    ["Sign out", IconLogout, signOut],
+    // Whoever looks on as a member leaves the view first.
+    ...(viewing() ? [] : [["Sign out", IconLogout, signOut] as [string, Icon, () => void]]),
   ];
   for (const [word, Icon, run] of commands) if (fits(word)) add("Do", word, Icon, run);
   return offers;

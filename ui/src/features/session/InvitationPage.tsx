@@ -1,5 +1,5 @@
 import { Button, TextInput } from "@mantine/core";
-import { IconInfoCircle, IconMailOff } from "@tabler/icons-react";
+import { IconInfoCircle } from "@tabler/icons-react";
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useParams } from "@tanstack/react-router";
 import { type FormEvent, useEffect, useState } from "react";
@@ -7,7 +7,7 @@ import { type AcceptInvitation, acceptInvitation, type Joined, signOut, viewInvi
 import type { InvitationLink } from "@/api/nouns";
 import { isCode, type Problem } from "@/api/problem";
 import { ME, queryClient, useMe } from "@/api/queries";
-import { LoadingPage, Note, PersonAvatar, State, StatusBadge, useTitle } from "@/kit";
+import { Cut, LoadingPage, Note, PersonAvatar, StatusBadge, useTitle } from "@/kit";
 import { wear } from "@/theme/brand";
 import { Entrance } from "./Entrance";
 import { NewPasswordField } from "./PasswordField";
@@ -44,11 +44,10 @@ export function InvitationPage() {
 
   if (!token)
     return (
-      <main>
-        <State title="Open the link of your invitation again">
-          Its secret isn't kept when the page is loaded anew. The link is in the mail, or with whoever sent it to you.
-        </State>
-      </main>
+      <Entrance
+        title="Open the link of your invitation again"
+        lead="Its secret isn't kept when the page is loaded anew. The link is in the mail, or with whoever sent it to you."
+      />
     );
   if (link.error) return <Over problem={link.error as Problem} isSignedIn={account !== undefined} />;
   if (!link.data) return <LoadingPage />;
@@ -86,25 +85,24 @@ const ENDS: Record<string, { title: string; sentence: string; action: "sign-in" 
   },
 };
 
+const USED_BY_ONESELF: (typeof ENDS)[string] = {
+  title: "This invitation was accepted already",
+  sentence: "The link works once. Where it was you who accepted it, the workspace is in your list.",
+  action: "none",
+};
+
 function Over({ problem, isSignedIn }: { problem: Problem; isSignedIn: boolean }) {
-  const end = ENDS[problem.code];
+  const isMine = isSignedIn && problem.code === "invitation_used";
+  const end = isMine ? USED_BY_ONESELF : ENDS[problem.code];
   const offers = isSignedIn ? "My workspaces" : end?.action === "sign-in" ? "Sign in" : null;
   return (
-    <main>
-      <State
-        icon={IconMailOff}
-        title={end?.title ?? problem.title}
-        actions={
-          offers && (
-            <Button component={Link} to="/">
-              {offers}
-            </Button>
-          )
-        }
-      >
-        {end?.sentence ?? problem.detail}
-      </State>
-    </main>
+    <Entrance title={end?.title ?? problem.title} lead={end?.sentence ?? problem.detail}>
+      {offers && (
+        <Button component={Link} to="/" variant="filled" data-size="lg">
+          {offers}
+        </Button>
+      )}
+    </Entrance>
   );
 }
 
@@ -157,7 +155,7 @@ function Invitation({ token, link, account }: Props) {
             Sign out and go on as {link.email}
           </Button>
           <Button component={Link} to="/" data-size="lg" fullWidth>
-            Stay signed in as {account.name}
+            <Cut text={`Stay signed in as ${account.name}`} />
           </Button>
         </div>
       </Entrance>

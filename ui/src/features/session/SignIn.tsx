@@ -2,7 +2,7 @@ import { Navigate } from "@tanstack/react-router";
 import { useEffect } from "react";
 import { isCode } from "@/api/problem";
 import { useMe } from "@/api/queries";
-import { Note, State, useTitle } from "@/kit";
+import { Note, useTitle } from "@/kit";
 import { Entrance } from "./Entrance";
 import { ProviderButton } from "./ProviderButton";
 import { SignInForm } from "./SignInForm";
@@ -14,7 +14,7 @@ export function SignInScreen({ ended = false }: { ended?: boolean }) {
     <Entrance title="Sign in" lead="Then you go on to the page you opened.">
       {ended && (
         <div style={{ marginBottom: 16 }}>
-          <Note tone="warn">You were signed out. What you had open waits for you.</Note>
+          <Note tone="warn">You were signed out. Sign in to go on.</Note>
         </div>
       )}
       <SignInForm />
@@ -44,7 +44,10 @@ export function LoginPage() {
   if (me.data && !me.error) return visit ? <GoOn to={visit} /> : <Navigate to="/" replace />;
   if (isCode(me.error, "setup_needed"))
     return (
-      <State title="Stoa waits for its first account">Open the set-up link that Stoa printed when it started.</State>
+      <Entrance
+        title="Stoa waits for its first account"
+        lead="Open the set-up link that Stoa printed when it started. It works once, and makes the administrator's account."
+      />
     );
   return (
     <Entrance

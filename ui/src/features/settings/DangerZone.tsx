@@ -5,8 +5,11 @@ import { ifMatch } from "@/api/client";
 import { deleteWorkspace } from "@/api/generated";
 import { ME, queryClient, useAct, useAllInstances } from "@/api/queries";
 import { useWorkspace } from "@/frame/useWorkspace";
-import { ConfirmDialog, DisabledReason, PageTitle, Panel, StageTag, StatusBadge } from "@/kit";
+import { ConfirmDialog, DisabledReason, Go, PageTitle, Panel, StageTag, StatusBadge } from "@/kit";
 import css from "./settings.module.css";
+
+/** Instances that are named one by one. */
+const LISTED = 20;
 
 export function DangerZone() {
   const workspace = useWorkspace();
@@ -17,6 +20,10 @@ export function DangerZone() {
     act: () => deleteWorkspace(workspace.slug, { confirm: workspace.slug }, ifMatch(workspace.etag)),
     nouns: [],
     onDone: () => {
+      // Nothing of it is asked for any more while the page goes.
+      queryClient.removeQueries({
+        predicate: ({ queryKey: [whose, noun] }) => whose === workspace.slug && noun !== "workspace",
+      });
       void navigate({ to: "/workspaces", replace: true });
       void queryClient.invalidateQueries({ queryKey: ME });
     },
@@ -45,7 +52,7 @@ export function DangerZone() {
               {left.length === 1 ? "This instance has to go first" : `These ${left.length} instances have to go first`}
             </div>
             <ul className={css.left}>
-              {left.map(({ id, slug, name, stage, status }) => (
+              {left.slice(0, LISTED).map(({ id, slug, name, stage, status }) => (
                 <li key={id}>
                   <Link
                     to="/$workspace/instances/$instance/{-$tab}"
@@ -58,6 +65,9 @@ export function DangerZone() {
                 </li>
               ))}
             </ul>
+            {left.length > LISTED && (
+              <Go to={`/${workspace.slug}/instances`}>and {left.length - LISTED} more under Instances</Go>
+            )}
           </div>
         )}
       </Panel>

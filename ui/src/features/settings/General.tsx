@@ -81,7 +81,7 @@ function Form() {
           required
           withAsterisk={false}
           onChange={(event) => setName(event.currentTarget.value)}
-          error={change.error?.field("name")}
+          error={name.trim() === "" ? "A workspace has a name of 1 to 80 characters." : change.error?.field("name")}
         />
         <SlugField state={slug} error={ofSlug} />
         {slug.slug !== workspace.slug && (
@@ -96,7 +96,7 @@ function Form() {
             type="submit"
             variant="filled"
             disabled={!ready}
-            title={ready ? undefined : "Change something first"}
+            title={ready ? undefined : name.trim() === "" ? "Give it a name" : "Change something first"}
             loading={change.isPending}
           >
             Save

@@ -17,7 +17,7 @@ import type { Workspace } from "@/api/nouns";
 import { viewing } from "@/api/viewing";
 import { Shell } from "@/frame/Shell";
 import { useWorkspace } from "@/frame/useWorkspace";
-import { ClosedInView, LoadingPage, later, NotFound } from "@/kit";
+import { ClosedInView, LoadingPage, later, NotFound, useCurrentInSight } from "@/kit";
 import { dress } from "@/theme/look";
 import css from "./settings.module.css";
 
@@ -55,6 +55,7 @@ const OF_ACCOUNT: Place[] = [
 function Settings({ workspace, page }: { workspace: Workspace | null; page: string }) {
   const base = workspace ? `/${workspace.slug}/settings` : "/account";
   const isOwner = workspace?.may.includes("manage") ?? false;
+  const strip = useCurrentInSight(page);
   const links = (places: Place[]) =>
     places.map(({ key, word, Icon }) => (
       <Link key={key} to={`${base}/${key}` as string} aria-current={key === page ? "page" : undefined}>
@@ -64,7 +65,7 @@ function Settings({ workspace, page }: { workspace: Workspace | null; page: stri
     ));
   return (
     <div className={css.layout}>
-      <nav className={css.nav} aria-label="Settings">
+      <nav ref={strip} className={css.nav} aria-label="Settings">
         {workspace && isOwner && (
           <>
             <h2>{workspace.name}</h2>

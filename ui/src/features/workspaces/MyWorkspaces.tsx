@@ -129,13 +129,7 @@ function MyRow(props: { workspace: MyWorkspace; isOpen: boolean; onLeave: () => 
   const isOwner = workspace.role === "owner";
   return (
     <div className={css.row}>
-      <WorkspaceLogo
-        name={workspace.name}
-        url={workspace.logo_url}
-        size={40}
-        color="var(--quiet)"
-        label="var(--surface)"
-      />
+      <WorkspaceLogo name={workspace.name} url={workspace.logo_url} size={40} of={workspace.primary_color} />
       <div style={{ minWidth: 0 }}>
         <div className={css.name}>{workspace.name}</div>
         <code className={css.path}>/{workspace.slug}</code>

@@ -18,8 +18,11 @@ export type SlugState = {
 const REASONS = {
   taken: "This slug is taken.",
   reserved: "Stoa keeps this word for its own pages.",
+  form: "A slug can't have the form of an id, or begin with xn--.",
   invalid: "2 to 40 of a-z, 0-9 and -, beginning and ending with a letter or digit, without --.",
 };
+
+const LETTERS = /^[a-z0-9](?:-?[a-z0-9]){1,39}$/;
 
 /** The slug follows the name until it is edited; the server says at once whether it's valid and free. */
 export function useSlug(name: string, own?: string): SlugState {
@@ -39,7 +42,7 @@ export function useSlug(name: string, own?: string): SlugState {
   const isSettled = settled === wanted && !asked.isPlaceholderData && !asked.isFetching;
   const base = { slug, isEdited: edited !== null, edit: setEdited, suggestion: answer?.suggestion ?? null };
   if (!wanted) return { ...base, tone: "none", word: "", suggestion: null, isFree: false };
-  if (wanted === own) return { ...base, tone: "none", word: "The slug of today.", suggestion: null, isFree: true };
+  if (wanted === own) return { ...base, tone: "none", word: "In use now.", suggestion: null, isFree: true };
   if (isCode(asked.error, "too_many_requests"))
     return { ...base, tone: "none", word: "It's checked when you save.", isFree: true };
   if (asked.error) return { ...base, tone: "bad", word: "It couldn't be checked. Try again.", isFree: false };
@@ -50,5 +53,7 @@ export function useSlug(name: string, own?: string): SlugState {
     return { ...base, tone: "good", word: "Valid and free", suggestion: null, isFree: true };
   const reason = isPlain ? (answer.reason ?? "invalid") : "invalid";
   const suggestion = answer.suggestion ?? (isPlain ? null : answer.slug);
-  return { ...base, suggestion, tone: "bad", word: REASONS[reason], isFree: false };
+  // It keeps to the letters, and is refused for what it would be taken for.
+  const isOfForm = reason === "invalid" && isPlain && LETTERS.test(wanted);
+  return { ...base, suggestion, tone: "bad", word: REASONS[isOfForm ? "form" : reason], isFree: false };
 }
