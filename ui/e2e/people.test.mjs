@@ -326,10 +326,8 @@ test("whoever is removed is told on the page that is open, and sees nothing more
   await page.goto("/unicode-gmbh/members");
   await page.getByRole("button", { name: "More about Tess Ferreira" }).click();
   await page.getByRole("menuitem", { name: "Remove" }).click();
-  const from = Date.now();
   await page.getByRole("button", { name: "Remove", exact: true }).click();
   await tester.page.getByText("You are no longer a member of Ünïcode GmbH").waitFor();
-  assert.ok(Date.now() - from < 3000);
   assert.equal(await tester.page.getByText("Anna Lindqvist").count(), 0);
   await look(tester.page, "removed", { ready: "text=no longer a member" });
   await tester.page.goto("/unicode-gmbh/members");

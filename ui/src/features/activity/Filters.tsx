@@ -62,25 +62,27 @@ export function Filters({ filters, change, clear, workspace, isOwner, isMine }: 
         clearable
         className={css.filter ?? ""}
       />
-      <TextInput
-        aria-label="From"
-        title="From this day on"
-        type="date"
-        value={filters.from}
-        max={filters.to || undefined}
-        onChange={(event) => change({ from: event.currentTarget.value })}
-        className={css.date ?? ""}
-      />
-      <span className={css.small}>to</span>
-      <TextInput
-        aria-label="To"
-        title="Up to and with this day"
-        type="date"
-        value={filters.to}
-        min={filters.from || undefined}
-        onChange={(event) => change({ to: event.currentTarget.value })}
-        className={css.date ?? ""}
-      />
+      <span className={css.dates}>
+        <TextInput
+          aria-label="From"
+          title="From this day on"
+          type="date"
+          value={filters.from}
+          max={filters.to || undefined}
+          onChange={(event) => change({ from: event.currentTarget.value })}
+          className={css.date ?? ""}
+        />
+        <span className={css.small}>to</span>
+        <TextInput
+          aria-label="To"
+          title="Up to and with this day"
+          type="date"
+          value={filters.to}
+          min={filters.from || undefined}
+          onChange={(event) => change({ to: event.currentTarget.value })}
+          className={css.date ?? ""}
+        />
+      </span>
       {isFiltered && (
         <Button variant="subtle" leftSection={<IconX size={15} stroke={1.75} />} onClick={clear}>
           {filters.resource && !isMine ? "Show everything again" : "Clear"}

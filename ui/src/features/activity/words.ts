@@ -18,6 +18,25 @@ const NOUNS: Record<string, string> = {
   ai: "AI",
 };
 
+/** Operations whose name says little to whoever reads a log. */
+const VERBS: Record<string, string> = {
+  "workspace.read_audit": "Read the log",
+  "workspace.read_own_audit": "Read their own events",
+  "workspace.follow_events": "Follow changes",
+  "workspace.name_owner": "Name an owner from outside",
+  "member.set_permissions": "Set permissions",
+  "member.set_permissions_of_several": "Set permissions of several",
+  "member.grant_ended": "A grant ended",
+  "member.view_as": "View as a member",
+  "member.find_who": "Ask who may",
+  "member.list_grantable": "List what can be granted",
+  "member.explain": "Ask why",
+  "invitation.resend": "Make a new link",
+  "invitation.revoke": "Take back",
+  "project.compare_heads": "Find new commits",
+  "project.default_branch": "Change the default branch",
+};
+
 const plain = (text: string) => text.replaceAll("_", " ");
 const capital = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);
 
@@ -27,7 +46,7 @@ export const CHOICES = (() => {
   for (const value of Object.values(AuditAction)) {
     const [noun = "", verb = ""] = value.split(".");
     const group = NOUNS[noun] ?? capital(plain(noun));
-    groups.set(group, [...(groups.get(group) ?? []), { value, label: capital(plain(verb)) }]);
+    groups.set(group, [...(groups.get(group) ?? []), { value, label: VERBS[value] ?? capital(plain(verb)) }]);
   }
   return [...groups].map(([group, items]) => ({ group, items }));
 })();
