@@ -65,6 +65,41 @@ async fn branches_and_commits_are_read() {
 }
 
 #[tokio::test]
+async fn a_branch_is_found_by_its_whole_name_and_by_no_other() {
+    let place = tempfile::tempdir().unwrap();
+    let repository = with_commits(place.path()).await;
+    let hosted = repository.folder();
+    let main = repository.head(&branch("main")).await.unwrap().unwrap();
+    // What git would guess: a tag, or a branch, that is itself called like the whole name of another branch.
+    for (shadow, name) in [
+        ("refs/tags/refs/heads/main", "main"),
+        ("refs/heads/refs/heads/main", "main"),
+        ("refs/remotes/refs/heads/main", "main"),
+        ("refs/refs/heads/main", "main"),
+        ("refs/tags/refs/heads/gone", "gone"),
+        ("refs/heads/refs/heads/gone", "gone"),
+        ("refs/tags/gone", "gone"),
+    ] {
+        git(hosted, &["update-ref", shadow, "refs/heads/staging"]);
+        let found = repository.head(&branch(name)).await.unwrap();
+        assert_eq!(found, (name == "main").then(|| main.clone()), "{shadow}");
+        git(hosted, &["update-ref", "-d", shadow]);
+    }
+    for shadow in ["refs/tags/refs/heads/main", "refs/heads/refs/heads/main"] {
+        git(hosted, &["update-ref", shadow, "refs/heads/staging"]);
+    }
+    let names = async || {
+        let branches = repository.branches().await.unwrap();
+        branches.iter().map(|found| found.name.to_string()).collect::<Vec<_>>()
+    };
+    assert_eq!(names().await, ["main", "staging"], "such a branch is none");
+    git(hosted, &["update-ref", "-d", "refs/heads/main"]);
+    assert_eq!(repository.head(&branch("main")).await.unwrap(), None);
+    assert!(repository.commits(&branch("main"), 0, 10).await.unwrap().is_none());
+    assert_eq!(names().await, ["staging"]);
+}
+
+#[tokio::test]
 async fn a_commit_is_brought_and_checked_out() {
     let place = tempfile::tempdir().unwrap();
     let hosted = with_commits(place.path()).await;

@@ -14,7 +14,7 @@ use stoa_storage::locate::LocatedJob;
 use crate::{App, Failure};
 
 /// What a path names: the value of `{workspace}`, `{instance}` and so on.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct PathWords(Vec<(String, String)>);
 
 impl PathWords {
@@ -193,6 +193,11 @@ impl App {
             None => self.own_standing_in(account, workspace, &[]).await?,
             Some(member) => self.begin_to_look_on(account, workspace, member, P::VIEWED_AS).await?,
         };
+        // And before anything is looked for what doesn't depend on it, so that the refusal says nothing of what is there.
+        if let Err(refusal) = stoa_domain::decide_unlocated::<P>(&standing) {
+            self.refused::<P>(&standing, None, &refusal).await;
+            return Err(self.with_owners(workspace, refusal).await?.into());
+        }
         let Some(located) = P::Target::locate(self.store(), workspace, path).await? else {
             self.refused::<P>(&standing, None, &Refusal::NotFound).await;
             return Err(Refusal::NotFound.into());
@@ -374,6 +379,7 @@ where
         let (workspace, located) = self.locate(app).await?;
         let wanted = located.as_ref().map(|located| located.target.resources()).unwrap_or_default();
         let standing = app.standing_in(&self.account, workspace, &wanted).await?;
+        stoa_domain::decide_unlocated::<P>(&standing)?;
         let located = located.ok_or(Refusal::NotFound)?;
         Ok(permit::<P>(&standing, located).map(drop)?)
     }

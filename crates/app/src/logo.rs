@@ -12,6 +12,7 @@ pub use stoa_storage::logo::ExpectedLogo;
 
 use crate::ports::PictureKind;
 use crate::secrets::hash_of;
+use crate::session::counted;
 use crate::workspace::SeenWorkspace;
 use crate::{App, Failure, Fault};
 
@@ -41,7 +42,7 @@ impl App {
     /// # Errors
     /// `NotFound` for an unknown link, else the refusal of one that has ended; `TooManyRequests`.
     pub async fn view_linked_logo(&self, token: &str, address: &str) -> Result<Picture, Failure> {
-        let bucket = format!("logo:address:{address}");
+        let bucket = format!("logo:address:{}", counted(address));
         if let Some(retry_after) = self.store().count_attempt(bucket, LINKED).await? {
             return Err(Refusal::TooManyRequests { retry_after }.into());
         }

@@ -7,13 +7,16 @@ use std::fmt;
 pub struct BranchName(String);
 
 impl BranchName {
-    /// The rules are those of `git check-ref-format --branch`, and a little narrower.
+    /// The rules are those of `git check-ref-format --branch`, and narrower: what git could take for the whole name of
+    /// another ref, or for a commit, is no name (`gitrevisions(7)` has the order in which it guesses).
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let good = !text.is_empty()
             && text.len() <= 200
             && text != "HEAD"
             && text != "@"
+            && !text.starts_with("refs/")
+            && !is_object_name(text)
             && !text.starts_with(['-', '/'])
             && !text.ends_with(['/', '.'])
             && !text.contains("..")
@@ -30,6 +33,11 @@ impl BranchName {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+/// What git takes for an object before it looks for a ref: all of a SHA-1 or SHA-256.
+fn is_object_name(text: &str) -> bool {
+    matches!(text.len(), 40 | 64) && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 /// Characters that aren't seen, or change how a name reads without being seen: with one of them two names look alike.
@@ -106,11 +114,16 @@ mod tests {
             "HEAD",
             "@{u}",
             "a\nb",
+            "refs/heads/main",
+            "refs/x",
+            "0123456789abcdef0123456789ABCDEF01234567",
+            "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
             "a\u{202e}b",
         ] {
             assert!(BranchName::parse(wrong).is_none(), "{wrong:?}");
         }
-        for right in ["main", "release/2.14", "neue-kasse", "größe", "a-b_c.d"] {
+        for right in ["main", "references/x", "deadbeef", "release/2.14", "neue-kasse", "größe", "a-b_c.d"]
+        {
             assert!(BranchName::parse(right).is_some(), "{right}");
         }
     }

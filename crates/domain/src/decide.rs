@@ -37,12 +37,25 @@ fn grant<P: Permission>(standing: &Standing, target: P::Target, started_by: Opti
     }
 }
 
-pub(crate) fn check<P: Permission>(standing: &Standing, target: &P::Target) -> Result<(), Refusal> {
+/// What is refused whatever the target is, and whether or not it exists: to be asked before it is looked for, so that
+/// the answer says nothing of what is there.
+///
+/// # Errors
+/// As [`decide`] refuses.
+pub fn decide_unlocated<P: Permission>(standing: &Standing) -> Result<(), Refusal> {
     seen_by_an_owner::<P>(standing)?;
-    // Before everything else, so that it says nothing of any resource: owners too, and tokens.
+    // Before everything else: owners too, and tokens.
     if standing.lacks_second_factor() {
         return Err(Refusal::SecondFactorDemanded);
     }
+    if P::NEED == Need::Owner && P::Target::IS_OF_OWNERS && !standing.is_owner() {
+        return Err(owner_required());
+    }
+    Ok(())
+}
+
+pub(crate) fn check<P: Permission>(standing: &Standing, target: &P::Target) -> Result<(), Refusal> {
+    decide_unlocated::<P>(standing)?;
     if standing.is_owner() {
         return Ok(());
     }

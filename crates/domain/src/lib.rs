@@ -37,12 +37,12 @@ pub use actor::{Actor, Credential, Via};
 pub use administrator::AdministratorPermit;
 pub use decide::{
     AccountNeed, Because, StartedBy, decide, decide_account, decide_administrator, decide_cancel,
-    decide_open, explain,
+    decide_open, decide_unlocated, explain,
 };
 pub use ids::*;
 pub use permission::{Need, Permission, Resource, ResourceKind, Target, Whole};
 pub use permit::{AccountPermit, Authority, OpenPermit, Permit, Recheck, SystemPermit};
-pub use refusal::{Conflict, FieldProblem, Refusal};
+pub use refusal::{AtOnce, Conflict, FieldProblem, Refusal};
 pub use secret::Secret;
 pub use standing::{Access, AccountStanding, Revisions, Standing, TokenLimits};
 pub use time::Timestamp;

@@ -72,6 +72,9 @@ pub struct Resource {
 pub trait Target: Clone + Debug + Send + Sync + 'static {
     const KIND: ResourceKind;
 
+    /// Whether nobody but owners sees any of its kind: then nobody else is told which there are.
+    const IS_OF_OWNERS: bool = false;
+
     /// The resources that have to be in the member's lists.
     fn resources(&self) -> Vec<Resource>;
 
@@ -137,6 +140,7 @@ impl Target for MemberId {
 
 impl Target for InvitationId {
     const KIND: ResourceKind = ResourceKind::Invitation;
+    const IS_OF_OWNERS: bool = true;
 
     fn resources(&self) -> Vec<Resource> {
         vec![Resource { kind: ResourceKind::Invitation, id: self.uuid() }]
@@ -150,6 +154,7 @@ impl Target for InvitationId {
 
 impl Target for PresetId {
     const KIND: ResourceKind = ResourceKind::Preset;
+    const IS_OF_OWNERS: bool = true;
 
     fn resources(&self) -> Vec<Resource> {
         vec![Resource { kind: ResourceKind::Preset, id: self.uuid() }]

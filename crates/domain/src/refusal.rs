@@ -65,6 +65,13 @@ pub enum Refusal {
         /// Seconds until another try can succeed.
         retry_after: i64,
     },
+    /// So many go on at once, and no more.
+    TooMuchAtOnce {
+        what: AtOnce,
+        most: usize,
+    },
+    /// The body of the request didn't come, or came too slowly.
+    TooSlow,
     /// A model provider refused, failed or wasn't reached; the text has its own words, cleaned.
     ProviderError {
         detail: String,
@@ -141,6 +148,21 @@ pub enum Conflict {
     OwnEmailUnverified,
     /// The provider knows somebody by another address than the account's.
     OtherEmailAtProvider,
+}
+
+/// What goes on after a request was decided, and is counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AtOnce {
+    /// Fetches and pushes of one account.
+    GitOfAccount,
+    /// Fetches and pushes of one workspace's repositories.
+    GitOfWorkspace,
+    /// All fetches and pushes.
+    Git,
+    /// Streams that one account follows.
+    StreamsOfAccount,
+    /// All streams.
+    Streams,
 }
 
 /// One field of a request that is wrong.

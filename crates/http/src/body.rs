@@ -9,6 +9,8 @@ use serde::de::DeserializeOwned;
 use stoa_app::Failure;
 use stoa_domain::{FieldProblem, Refusal};
 
+use crate::patience::is_too_slow;
+
 /// Largest JSON body: 1 MiB.
 pub(crate) const LARGEST: usize = 1024 * 1024;
 /// Largest permission profile: 8 MiB.
@@ -41,6 +43,7 @@ pub(crate) async fn bytes(
     match Limited::new(body.take().unwrap_or_default(), largest).collect().await {
         Ok(collected) => Ok(collected.to_bytes()),
         Err(error) if error.downcast_ref::<LengthLimitError>().is_some() => Err(too_large.into()),
+        Err(error) if is_too_slow(&*error) => Err(Refusal::TooSlow.into()),
         // Whoever sent it has most likely gone: nothing of ours has failed.
         Err(_) => Err(Refusal::invalid("", "cut", "The body broke off before its end.").into()),
     }
@@ -55,8 +58,7 @@ pub(crate) async fn nothing(parts: &Parts, body: &mut Option<Body>) -> Result<()
     if is_read || body.as_ref().is_none_or(|body| body.is_end_stream()) {
         return Ok(());
     }
-    let collected = Limited::new(body.take().unwrap_or_default(), LARGEST).collect().await;
-    let bytes = collected.map_err(|_| Refusal::PayloadTooLarge)?.to_bytes();
+    let bytes = bytes(body, LARGEST, Refusal::PayloadTooLarge).await?;
     if bytes.is_empty() {
         return Ok(());
     }

@@ -1,17 +1,20 @@
 //! Leases: what goes on after its answer goes on only while the same decision still says yes.
 //!
-//! One task asks for all streams of the process, at once when something changed and each 400 ms. A stream may send
+//! One task asks for all streams of the process, at once when something changed and each 400 ms: once for all that
+//! follow the same thing by the same credential. A stream may send
 //! only within 900 ms of its last yes, by the monotonic clock: a lost event, a dead task or a paused process ends
 //! the lease, not the check.
 
+use std::any::TypeId;
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use futures_util::future::BoxFuture;
-use stoa_app::authority::{GoingOn, Locate};
+use stoa_app::authority::{GoingOn, Locate, PathWords};
 use stoa_app::{App, Failure};
-use stoa_domain::{Permission, Refusal};
+use stoa_domain::{AccountId, AtOnce, Credential, MemberId, Permission, Refusal};
 use tokio::sync::Notify;
 use tokio::sync::broadcast::error::TryRecvError;
 
@@ -20,7 +23,22 @@ use crate::gate::Asked;
 const EACH: Duration = Duration::from_millis(400);
 const GOOD_FOR: Duration = Duration::from_millis(900);
 
+/// Streams of one account, in all its tabs and by all its tokens.
+pub(crate) const OF_ACCOUNT: usize = 64;
+/// Streams of all.
+pub(crate) const MOST: usize = 4096;
+
 type Check = Box<dyn Fn() -> BoxFuture<'static, Result<(), Failure>> + Send + Sync>;
+
+/// What makes two decisions the same one: who asks, by what, for whom, for which permission, on what.
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct Question {
+    account: AccountId,
+    credential: Credential,
+    viewing: Option<MemberId>,
+    permission: TypeId,
+    path: PathWords,
+}
 
 struct Held {
     check: Check,
@@ -39,7 +57,8 @@ pub struct Leases {
 struct Shared {
     app: App,
     since: Instant,
-    held: Mutex<Vec<Weak<Held>>>,
+    held: Mutex<HashMap<Question, Weak<Held>>>,
+    streams: Mutex<HashMap<AccountId, usize>>,
     running: AtomicBool,
 }
 
@@ -47,6 +66,23 @@ struct Shared {
 pub struct Lease {
     held: Arc<Held>,
     since: Instant,
+    _stream: Option<Stream>,
+}
+
+/// One stream of an account. It counts until it is dropped.
+struct Stream {
+    shared: Arc<Shared>,
+    account: AccountId,
+}
+
+impl Drop for Stream {
+    fn drop(&mut self) {
+        let mut streams = self.shared.streams.lock().unwrap_or_else(PoisonError::into_inner);
+        match streams.get(&self.account).copied() {
+            Some(own) if own > 1 => _ = streams.insert(self.account, own - 1),
+            _ => _ = streams.remove(&self.account),
+        }
+    }
 }
 
 impl Leases {
@@ -55,10 +91,37 @@ impl Leases {
             shared: Arc::new(Shared {
                 app,
                 since: now(),
-                held: Mutex::new(Vec::new()),
+                held: Mutex::default(),
+                streams: Mutex::default(),
                 running: AtomicBool::new(false),
             }),
         }
+    }
+
+    /// A lease for a stream: as [`Leases::hold`], of which an account has only so many.
+    ///
+    /// # Errors
+    /// `TooMuchAtOnce`.
+    pub(crate) fn follow<P>(&self, asked: Asked) -> Result<Lease, Refusal>
+    where
+        P: Permission,
+        P::Target: Locate,
+    {
+        let stream = self.begin(asked.account.actor.account)?;
+        Ok(Lease { _stream: Some(stream), ..self.hold::<P>(asked) })
+    }
+
+    fn begin(&self, account: AccountId) -> Result<Stream, Refusal> {
+        let mut streams = self.shared.streams.lock().unwrap_or_else(PoisonError::into_inner);
+        let own = streams.get(&account).copied().unwrap_or(0);
+        if own >= OF_ACCOUNT {
+            return Err(Refusal::TooMuchAtOnce { what: AtOnce::StreamsOfAccount, most: OF_ACCOUNT });
+        }
+        if streams.values().sum::<usize>() >= MOST {
+            return Err(Refusal::TooMuchAtOnce { what: AtOnce::Streams, most: MOST });
+        }
+        streams.insert(account, own + 1);
+        Ok(Stream { shared: self.shared.clone(), account })
     }
 
     /// A lease on the decision `P` that has just been made for what was asked.
@@ -67,6 +130,20 @@ impl Leases {
         P: Permission,
         P::Target: Locate,
     {
+        let question = Question {
+            account: asked.account.actor.account,
+            credential: asked.account.actor.credential,
+            viewing: asked.account.viewing,
+            permission: TypeId::of::<P>(),
+            path: asked.path.clone(),
+        };
+        let now = self.elapsed();
+        let mut all = self.shared.held.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = all.get(&question).and_then(Weak::upgrade);
+        if let Some(held) = known.filter(|held| !held.ended.load(Ordering::SeqCst)) {
+            held.yes_at.fetch_max(now, Ordering::SeqCst);
+            return Lease { held, since: self.shared.since, _stream: None };
+        }
         let app = self.shared.app.clone();
         let going_on = Arc::new(GoingOn::<P>::new(asked.account, asked.path));
         let check: Check = Box::new(move || {
@@ -75,14 +152,15 @@ impl Leases {
         });
         let held = Arc::new(Held {
             check,
-            yes_at: AtomicU64::new(self.elapsed()),
+            yes_at: AtomicU64::new(now),
             ended: AtomicBool::new(false),
             refusal: Mutex::new(None),
             changed: Notify::new(),
         });
-        self.shared.held.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::downgrade(&held));
+        all.insert(question, Arc::downgrade(&held));
+        drop(all);
         self.start();
-        Lease { held, since: self.shared.since }
+        Lease { held, since: self.shared.since, _stream: None }
     }
 
     fn elapsed(&self) -> u64 {
@@ -114,14 +192,14 @@ impl Leases {
     async fn ask_all(&self) {
         let all: Vec<Arc<Held>> = {
             let mut held = self.shared.held.lock().unwrap_or_else(PoisonError::into_inner);
-            held.retain(|one| one.upgrade().is_some_and(|one| !one.ended.load(Ordering::SeqCst)));
-            held.iter().filter_map(Weak::upgrade).collect()
+            held.retain(|_, one| one.upgrade().is_some_and(|one| !one.ended.load(Ordering::SeqCst)));
+            held.values().filter_map(Weak::upgrade).collect()
         };
         let checks = all.iter().map(|held| async move {
             // The yes counts from before it was asked.
             let asked_at = self.elapsed();
             match (held.check)().await {
-                Ok(()) => held.yes_at.store(asked_at, Ordering::SeqCst),
+                Ok(()) => _ = held.yes_at.fetch_max(asked_at, Ordering::SeqCst),
                 Err(Failure::Refused(Refusal::Unavailable)) => {}
                 Err(Failure::Refused(refusal)) => held.end(refusal),
                 Err(Failure::Fault(fault)) => {

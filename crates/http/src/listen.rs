@@ -1,10 +1,9 @@
 //! Listening: connections taken, with TLS or without, and requests on them handed to a router.
 
-use std::collections::HashMap;
 use std::convert::Infallible;
 use std::io;
-use std::net::{IpAddr, Ipv6Addr, SocketAddr};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -21,6 +20,7 @@ use tokio_rustls::rustls::ServerConfig;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
+use crate::crowd::{Crowd, Seat};
 use crate::peer::Peer;
 use crate::proxy::{Conflicts, Guarded};
 
@@ -38,15 +38,23 @@ const HANDSHAKES_OF_ONE: usize = 64;
 /// Requests that one connection of HTTP/2 may have open.
 const STREAMS: u32 = 256;
 
-/// Serves until `stop`, then lets open answers end for a moment.
+/// Serves until `stop`, those connections that `crowd` has places for, then lets open answers end for a moment.
 ///
 /// # Errors
 /// Where the socket fails.
-pub async fn serve(listener: TcpListener, router: Router, stop: CancellationToken) -> io::Result<()> {
+pub async fn serve(
+    listener: TcpListener,
+    router: Router,
+    crowd: Crowd,
+    stop: CancellationToken,
+) -> io::Result<()> {
     let graceful = GracefulShutdown::new();
-    while let Some((stream, peer)) = accept(&listener, &stop).await {
+    while let Some((stream, peer, seat)) = accept(&listener, &crowd, &stop).await {
         let (router, watcher) = (router.clone(), graceful.watcher());
-        tokio::spawn(async move { speak(stream, Version::Http1, peer, router, watcher).await });
+        tokio::spawn(async move {
+            speak(stream, Version::Http1, peer, router, watcher).await;
+            drop(seat);
+        });
     }
     end(listener, graceful).await;
     Ok(())
@@ -60,14 +68,15 @@ pub async fn serve_tls(
     listener: TcpListener,
     config: Arc<ServerConfig>,
     router: Router,
+    crowd: Crowd,
     stop: CancellationToken,
 ) -> io::Result<()> {
     let graceful = GracefulShutdown::new();
     let acceptor = TlsAcceptor::from(config);
-    let handshakes = Handshakes::default();
-    while let Some((stream, peer)) = accept(&listener, &stop).await {
+    let handshakes = Crowd::of(HANDSHAKES, HANDSHAKES_OF_ONE, Vec::new());
+    while let Some((stream, peer, seat)) = accept(&listener, &crowd, &stop).await {
         // Whoever opens many and says nothing is let go; everybody else is heard.
-        let Some(seat) = handshakes.begin(peer.ip()) else { continue };
+        let Some(handshake) = handshakes.enter(peer.ip()) else { continue };
         let (router, watcher, acceptor, stop) =
             (router.clone(), graceful.watcher(), acceptor.clone(), stop.clone());
         tokio::spawn(async move {
@@ -75,7 +84,8 @@ pub async fn serve_tls(
                 () = stop.cancelled() => return,
                 shaken = tokio::time::timeout(HANDSHAKE_WITHIN, acceptor.accept(stream)) => shaken,
             };
-            drop(seat);
+            drop(handshake);
+            let _seat = seat;
             match shaken {
                 Ok(Ok(stream)) => {
                     let version = match stream.get_ref().1.alpn_protocol() {
@@ -99,8 +109,12 @@ async fn end(listener: TcpListener, graceful: GracefulShutdown) {
     let _ = tokio::time::timeout(ENDING, graceful.shutdown()).await;
 }
 
-/// The next connection; none once it is to end.
-async fn accept(listener: &TcpListener, stop: &CancellationToken) -> Option<(TcpStream, SocketAddr)> {
+/// The next connection that there is a place for; none once it is to end.
+async fn accept(
+    listener: &TcpListener,
+    crowd: &Crowd,
+    stop: &CancellationToken,
+) -> Option<(TcpStream, SocketAddr, Seat)> {
     loop {
         let accepted = tokio::select! {
             () = stop.cancelled() => return None,
@@ -108,9 +122,11 @@ async fn accept(listener: &TcpListener, stop: &CancellationToken) -> Option<(Tcp
         };
         match accepted {
             Ok((stream, peer)) => {
+                // One too many ends here, before anything of it is read.
+                let Some(seat) = crowd.enter(peer.ip()) else { continue };
                 // A late small packet costs a round trip; that it can't be set is no reason to refuse.
                 let _ = stream.set_nodelay(true);
-                return Some((stream, peer));
+                return Some((stream, peer, seat));
             }
             Err(error) if is_of_one(&error) => {}
             Err(error) => {
@@ -174,79 +190,5 @@ where
     };
     if let Err(error) = outcome {
         tracing::debug!(%error, "a connection ended");
-    }
-}
-
-/// Handshakes that go on: all of them, and by where they come from.
-#[derive(Clone, Default)]
-struct Handshakes(Arc<Mutex<Counts>>);
-
-#[derive(Default)]
-struct Counts {
-    all: usize,
-    of: HashMap<IpAddr, usize>,
-}
-
-/// One of them. It counts until it is dropped.
-struct Handshake {
-    all: Handshakes,
-    whose: IpAddr,
-}
-
-impl Handshakes {
-    /// `None` where too many go on already.
-    fn begin(&self, address: IpAddr) -> Option<Handshake> {
-        let whose = network_of(address);
-        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let own = counts.of.get(&whose).copied().unwrap_or(0);
-        if counts.all >= HANDSHAKES || own >= HANDSHAKES_OF_ONE {
-            return None;
-        }
-        counts.of.insert(whose, own + 1);
-        counts.all += 1;
-        Some(Handshake { all: self.clone(), whose })
-    }
-}
-
-impl Drop for Handshake {
-    fn drop(&mut self) {
-        let mut counts = self.all.0.lock().unwrap_or_else(PoisonError::into_inner);
-        counts.all -= 1;
-        match counts.of.get(&self.whose).copied() {
-            Some(own) if own > 1 => _ = counts.of.insert(self.whose, own - 1),
-            _ => _ = counts.of.remove(&self.whose),
-        }
-    }
-}
-
-/// Whoever has one address of version 6 has as many as there are in its network.
-fn network_of(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(v6) => IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() & !u128::from(u64::MAX))),
-        v4 => v4,
-    }
-}
-
-#[cfg(test)]
-#[allow(clippy::unwrap_used)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn one_address_never_takes_all_handshakes() {
-        let handshakes = Handshakes::default();
-        let one = |text: &str| handshakes.begin(text.parse().unwrap());
-        let held: Vec<_> = (0..HANDSHAKES_OF_ONE).map(|_| one("203.0.113.7").unwrap()).collect();
-        assert!(one("203.0.113.7").is_none() && one("::ffff:203.0.113.7").is_none());
-        assert!(one("203.0.113.8").is_some());
-        drop(held);
-        assert!(one("203.0.113.7").is_some());
-        let counts = handshakes.0.lock().unwrap();
-        assert!(counts.of.is_empty() && counts.all == 0);
-        drop(counts);
-        let held: Vec<_> =
-            (0..HANDSHAKES_OF_ONE).map(|n| one(&format!("2001:db8::{n:x}")).unwrap()).collect();
-        assert!(one("2001:db8::ffff:1").is_none() && one("2001:db8:0:1::1").is_some());
-        drop(held);
     }
 }

@@ -5,7 +5,10 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 use serde_json::{Map, Value, json};
 use stoa_app::Failure;
-use stoa_domain::{Action, Conflict, Refusal};
+use stoa_domain::{Action, AtOnce, Conflict, Refusal};
+
+/// Seconds after which something that goes on may be over.
+const AT_ONCE_AGAIN: i64 = 10;
 
 /// A refusal or fault on its way out.
 #[derive(Debug)]
@@ -118,6 +121,45 @@ fn conflict(conflict: Conflict) -> &'static str {
             "The workspace has no AI provider yet. An owner chooses one under Settings, AI."
         }
     }
+}
+
+/// Of one's own there are too many, or the installation has no more to give.
+fn at_once(what: AtOnce, most: usize) -> Told {
+    let (is_own, detail) = match what {
+        AtOnce::GitOfAccount => (
+            true,
+            format!(
+                "{most} fetches and pushes of your account go on already. Wait until one of them is over."
+            ),
+        ),
+        AtOnce::GitOfWorkspace => (
+            true,
+            format!("{most} fetches and pushes of this workspace go on already. Try again in a moment."),
+        ),
+        AtOnce::Git => (
+            false,
+            format!(
+                "Stoa serves {most} fetches and pushes at once, and they all go on. Try again in a moment."
+            ),
+        ),
+        AtOnce::StreamsOfAccount => (
+            true,
+            format!(
+                "Your account follows {most} live streams already, in all its tabs and programs. Close one of them first."
+            ),
+        ),
+        AtOnce::Streams => (
+            false,
+            format!("Stoa serves {most} live streams at once, and they are all open. Try again in a moment."),
+        ),
+    };
+    let mut answer = if is_own {
+        told(429, "too_many_requests", "Too many requests", detail)
+    } else {
+        told(503, "unavailable", "Not available", detail)
+    };
+    answer.retry_after = Some(AT_ONCE_AGAIN);
+    answer
 }
 
 /// Every refusal as it is told. Exhaustive: a new refusal doesn't compile without its sentence.
@@ -335,6 +377,13 @@ pub fn tell(refusal: &Refusal) -> Told {
             answer.retry_after = Some((*retry_after).max(1));
             answer
         }
+        Refusal::TooMuchAtOnce { what, most } => at_once(*what, *most),
+        Refusal::TooSlow => told(
+            408,
+            "request_timeout",
+            "Too slow",
+            "The body of the request didn't come in time. Send it again, without a pause.",
+        ),
         Refusal::ProviderError { detail, retry_after } => {
             let mut answer = told(502, "provider_error", "The AI provider didn't do it", detail.clone());
             if let Some(seconds) = retry_after {
@@ -456,6 +505,9 @@ pub fn examples() -> Vec<Refusal> {
         Refusal::invalid("name", "invalid", "Give a name of 1 to 80 characters."),
         Refusal::IdempotencyMismatch,
         Refusal::TooManyRequests { retry_after: 60 },
+        Refusal::TooMuchAtOnce { what: AtOnce::StreamsOfAccount, most: crate::lease::OF_ACCOUNT },
+        Refusal::TooMuchAtOnce { what: AtOnce::Streams, most: crate::lease::MOST },
+        Refusal::TooSlow,
         Refusal::ProviderError {
             detail: "The provider answered 401: “invalid x-api-key”. Check the key.".to_owned(),
             retry_after: None,
@@ -488,9 +540,11 @@ pub fn documentation() -> String {
         text.push_str(&format!("| {} | `{}` | {} |\n", told.status.as_u16(), told.code, told.detail));
     }
     text.push_str("| 500 | `internal` | Stoa failed at this. It is in the log of the server; try again. |\n");
-    text.push_str(
-        "\nGit shows sentences alone. What `git push` is refused by besides, in the lines that begin with `remote:`:\n\n",
-    );
-    text.push_str(&format!("- {}\n", tell(&Refusal::TargetNotAllowed).detail));
+    text.push_str("\nGit shows sentences alone. What it is refused by besides:\n\n");
+    let of_git = [AtOnce::GitOfAccount, AtOnce::GitOfWorkspace, AtOnce::Git];
+    let of_git = of_git.map(|what| Refusal::TooMuchAtOnce { what, most: crate::git::most_at_once(what) });
+    for refusal in [Refusal::TargetNotAllowed].iter().chain(&of_git) {
+        text.push_str(&format!("- {}\n", tell(refusal).detail));
+    }
     text
 }

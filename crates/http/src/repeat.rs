@@ -8,7 +8,7 @@ use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, LOCATION};
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
-use http_body_util::{BodyExt as _, Limited};
+use http_body_util::BodyExt as _;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
@@ -92,8 +92,7 @@ pub(crate) async fn begin(
     let writes = !is_never_repeated(parts.uri.path()) && !matches!(parts.method, Method::GET | Method::HEAD);
     let account = parts.extensions.get::<AskingAccount>().map(|asking| asking.0);
     let (true, Some(account), Some(key)) = (writes, account, key_of(parts)?) else { return Ok(Begun::Plain) };
-    let collected = Limited::new(body.take().unwrap_or_default(), LARGEST_PROFILE).collect().await;
-    let bytes = collected.map_err(|_| Refusal::PayloadTooLarge)?.to_bytes();
+    let bytes = crate::body::bytes(body, LARGEST_PROFILE, Refusal::PayloadTooLarge).await?;
     let hash = hash_of(parts, &bytes);
     *body = Some(Body::from(bytes));
     match app.begin_request(account, &key, operation, hash).await? {

@@ -163,6 +163,8 @@ async fn around(State(frame): State<Frame>, mut request: Request, next: Next) ->
     if let Some(ConnectInfo(peer)) = request.extensions().get::<ConnectInfo<SocketAddr>>().copied() {
         request.extensions_mut().insert(Peer(peer));
     }
+    // Every body of the API's is read whole before it is answered.
+    request = request.map(|body| frame.patience.with(body));
     let is_viewing = crate::gate::is_viewing(request.headers(), request.uri());
     let path = request.uri().path();
     if path.starts_with("/api/") && !is_open(path) {

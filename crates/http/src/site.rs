@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use stoa_app::App;
 
 use crate::lease::Leases;
+use crate::patience::Patience;
 use crate::proxy::Visits;
 
 /// The public address and what follows from it.
@@ -69,6 +70,7 @@ pub struct Frame {
     pub site: Arc<Site>,
     pub leases: Leases,
     pub(crate) visits: Arc<Visits>,
+    pub(crate) patience: Patience,
     set_up: Arc<AtomicBool>,
 }
 
@@ -77,7 +79,8 @@ impl Frame {
     pub fn new(app: App, site: Site) -> Self {
         let leases = Leases::new(app.clone());
         let visits = Arc::new(Visits::new(crate::proxy::visit::random()));
-        Self { app, site: Arc::new(site), leases, visits, set_up: Arc::new(AtomicBool::new(false)) }
+        let (site, set_up) = (Arc::new(site), Arc::new(AtomicBool::new(false)));
+        Self { app, site, leases, visits, patience: Patience::default(), set_up }
     }
 
     /// Seals the cookies of visitors by a key that all replicas have. Without one each start has its own, and visitors
@@ -85,6 +88,12 @@ impl Frame {
     #[must_use]
     pub fn with_visit_key(self, key: [u8; 32]) -> Self {
         Self { visits: Arc::new(Visits::new(key)), ..self }
+    }
+
+    /// Waits for bodies in another way.
+    #[must_use]
+    pub fn with_patience(self, patience: Patience) -> Self {
+        Self { patience, ..self }
     }
 
     /// Whether the first account exists. Asked of the records until it does, never after.

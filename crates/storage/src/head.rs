@@ -113,6 +113,9 @@ impl Store {
         project: ProjectId,
         branch: &str,
     ) -> Result<Option<CommitId>, StorageFault> {
+        if is_no_name(branch) {
+            return Ok(None);
+        }
         let row = self.fetch_optional(FIND, values![workspace, project, branch]).await?;
         row.map(|row| commit(row.get(0)?)).transpose()
     }
@@ -174,12 +177,20 @@ pub(crate) fn commit(text: String) -> Result<CommitId, StorageFault> {
     CommitId::parse(&text).ok_or(StorageFault::Unknown(text))
 }
 
+/// What was written down before such names were refused counts as no branch.
+fn is_no_name(branch: &str) -> bool {
+    BranchName::parse(branch).is_none()
+}
+
 pub(crate) async fn head_in(
     tx: &mut Tx<'_>,
     workspace: WorkspaceId,
     project: ProjectId,
     branch: &str,
 ) -> Result<Option<CommitId>, StorageFault> {
+    if is_no_name(branch) {
+        return Ok(None);
+    }
     let row = tx.fetch_optional(FIND, values![workspace, project, branch]).await?;
     row.map(|row| commit(row.get(0)?)).transpose()
 }

@@ -12,6 +12,7 @@ use crate::account::{NewAccount, find_account_in, insert_account};
 use crate::event::EventType;
 use crate::failure::{Failure, StorageFault};
 use crate::mail::{self, NewMail};
+use crate::member::tell_owners;
 use crate::row::Row;
 use crate::session::{NewSession, insert_session};
 use crate::store::{Store, Work};
@@ -221,7 +222,8 @@ impl Store {
                 .await?;
                 issue(tx, workspace, new.id, new.link).await?;
                 tx.audit_resource(ResourceKind::Invitation, new.id.uuid(), new.email.as_shown());
-                tx.tell(workspace, EventType::Changed, ResourceKind::Workspace, workspace.uuid()).await?;
+                tell_owners(tx, workspace, EventType::Changed, ResourceKind::Workspace, workspace.uuid())
+                    .await?;
                 Ok(())
             })
         });
@@ -279,7 +281,8 @@ impl Store {
                 tx.execute(RENEW, values![id, link.delivery(), expires_at, inviter]).await?;
                 issue(tx, workspace, id, link).await?;
                 tx.audit_name(found.email);
-                tx.tell(workspace, EventType::Changed, ResourceKind::Workspace, workspace.uuid()).await?;
+                tell_owners(tx, workspace, EventType::Changed, ResourceKind::Workspace, workspace.uuid())
+                    .await?;
                 Ok(())
             })
         });
@@ -301,7 +304,8 @@ impl Store {
                 }
                 mail::void(tx, id).await?;
                 tx.audit_name(found.email);
-                tx.tell(workspace, EventType::Changed, ResourceKind::Workspace, workspace.uuid()).await?;
+                tell_owners(tx, workspace, EventType::Changed, ResourceKind::Workspace, workspace.uuid())
+                    .await?;
                 Ok(())
             })
         });

@@ -4,6 +4,8 @@ use stoa_domain::member::Role;
 use stoa_domain::permission::member::{ChangeRole, Remove};
 use stoa_domain::{AccountId, Action, MemberId, Permit, Refusal, ResourceKind, Timestamp, WorkspaceId};
 
+use uuid::Uuid;
+
 use crate::detail::Detail;
 use crate::event::EventType;
 use crate::failure::{Failure, StorageFault};
@@ -28,6 +30,7 @@ crate::statements! {
         FROM members m JOIN accounts a ON a.id = m.account_id WHERE m.workspace_id = $1 AND m.id = $2";
     OTHER_OWNERS = "SELECT COUNT(*) FROM members m JOIN accounts a ON a.id = m.account_id
         WHERE m.workspace_id = $1 AND m.id <> $2 AND m.role = 'owner' AND a.status = 'active'";
+    OWNERS = "SELECT id FROM members WHERE workspace_id = $1 AND role = 'owner' ORDER BY id";
     SET_ROLE = "UPDATE members SET role = $3, access_revision = access_revision + 1 WHERE workspace_id = $1 AND id = $2";
     CLEAR_ACTIONS = "DELETE FROM member_actions WHERE workspace_id = $1 AND member_id = $2";
     CLEAR_PROJECTS = "DELETE FROM member_projects WHERE workspace_id = $1 AND member_id = $2";
@@ -199,6 +202,8 @@ impl Store {
                 tx.execute(SET_ROLE, values![workspace, member, role.key()]).await?;
                 clear_profile(tx, workspace, member).await?;
                 tell_access(tx, workspace, member, found.account).await?;
+                // Everybody sees who is an owner.
+                tx.tell(workspace, EventType::Changed, ResourceKind::Member, member.uuid()).await?;
                 Ok(())
             })
         });
@@ -233,7 +238,8 @@ impl Store {
     }
 }
 
-/// What a change of access leaves behind: the member's pages ask everything anew, the others see the member change.
+/// What a change of access leaves behind: the member's pages ask everything anew, and the owners', who alone see what
+/// others may do, see the member change.
 pub(crate) async fn tell_access(
     tx: &mut Tx<'_>,
     workspace: WorkspaceId,
@@ -243,5 +249,20 @@ pub(crate) async fn tell_access(
     tx.touched.members.push((workspace, account));
     tx.tell_member(workspace, EventType::AccessChanged, ResourceKind::Member, member.uuid(), Some(member))
         .await?;
-    tx.tell(workspace, EventType::Changed, ResourceKind::Member, member.uuid()).await
+    tell_owners(tx, workspace, EventType::Changed, ResourceKind::Member, member.uuid()).await
+}
+
+/// Tells the owners' pages alone: of what nobody else sees.
+pub(crate) async fn tell_owners(
+    tx: &mut Tx<'_>,
+    workspace: WorkspaceId,
+    kind: EventType,
+    resource_kind: ResourceKind,
+    resource: Uuid,
+) -> Result<(), StorageFault> {
+    for row in tx.fetch_all(OWNERS, values![workspace]).await? {
+        let owner: MemberId = row.get(0)?;
+        tx.tell_member(workspace, kind, resource_kind, resource, Some(owner)).await?;
+    }
+    Ok(())
 }

@@ -9,6 +9,7 @@ use stoa_domain::{Action, ActionSet, Conflict, Permit, PresetId, Refusal, Resour
 use crate::detail::{Detail, list};
 use crate::event::EventType;
 use crate::failure::{Failure, StorageFault};
+use crate::member::tell_owners;
 use crate::row::Row;
 use crate::store::{Store, Work};
 use crate::tx::Tx;
@@ -90,9 +91,9 @@ async fn add_actions(tx: &mut Tx<'_>, preset: PresetId, actions: ActionSet) -> R
     Ok(())
 }
 
-/// Members don't see presets: the owners' pages are told by a change of the workspace.
+/// Members don't see presets: the owners' pages alone are told, by a change of the workspace.
 async fn tell(tx: &mut Tx<'_>, workspace: WorkspaceId) -> Result<(), StorageFault> {
-    tx.tell(workspace, EventType::Changed, ResourceKind::Workspace, workspace.uuid()).await
+    tell_owners(tx, workspace, EventType::Changed, ResourceKind::Workspace, workspace.uuid()).await
 }
 
 fn detail(actions: ActionSet) -> String {

@@ -6,6 +6,7 @@
 use std::collections::BTreeSet;
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::body::Body;
 use futures_util::future::BoxFuture;
@@ -15,6 +16,7 @@ use serde_json::json;
 use stoa_app::ports::ModelProblem;
 use stoa_app::settings::WorkspaceCreation;
 use stoa_domain::InstanceId;
+use stoa_http::Patience;
 use stoa_http::git::{Git, Hosting, LARGEST_PUSH};
 use stoa_http::proxy::{Applications, Route, RouteState};
 use test_kit::world::{PASSWORD, Wishes, Workspace};
@@ -238,6 +240,25 @@ async fn of_hosts(answers: &mut Vec<Answer>) {
     answers.push(client.send_request(elsewhere).await);
 }
 
+/// A body that is announced and never comes.
+async fn of_slow_bodies(answers: &mut Vec<Answer>) {
+    let world = World::on(Kind::Sqlite).await;
+    let olga = world.set_up().await;
+    let soon = Duration::from_millis(50);
+    let frame = world.frame().with_patience(Patience { still: soon, whole: soon });
+    let client = Client::nobody(stoa_http::api(frame).0, "http://localhost:8080".to_owned());
+    for (path, key) in [("/api/v1/session", None), ("/api/v1/workspaces", Some("one"))] {
+        let mut request = olga.client.request(Method::POST, path, Some(&json!({})));
+        if let Some(key) = key {
+            request.headers_mut().insert("idempotency-key", key.parse().unwrap());
+        }
+        let never = Body::from_stream(futures_util::stream::pending::<io::Result<Vec<u8>>>());
+        answers.push(client.send_request(request.map(|_| never)).await);
+    }
+    let (first, second) = (&answers[answers.len() - 2], &answers[answers.len() - 1]);
+    assert_eq!((first.status.as_u16(), second.status.as_u16()), (408, 408), "{} {}", first.text, second.text);
+}
+
 fn is_a_sentence(text: &str) -> bool {
     let begins = text.starts_with(|letter: char| letter.is_uppercase());
     begins && text.ends_with('.') && text.split(' ').count() > 2 && !text.contains("Error")
@@ -254,6 +275,7 @@ async fn every_code_of_the_list_happens_and_says_what_to_do() {
     of_models(&mut answers).await;
     of_faults(&mut answers).await;
     of_hosts(&mut answers).await;
+    of_slow_bodies(&mut answers).await;
 
     let documented = documented();
     let mut happened = BTreeSet::new();

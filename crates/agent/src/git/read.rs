@@ -62,12 +62,15 @@ impl Repository {
         Ok(branches)
     }
 
+    /// The commit that a branch stands at, found by its whole name and by no other: `rev-parse` would go on to a tag or
+    /// a branch that is itself called `refs/heads/…`, which anybody may have pushed.
+    ///
     /// # Errors
     /// Where git can't be run.
     pub async fn head(&self, branch: &BranchName) -> Found<CommitId> {
         let reference = format!("refs/heads/{branch}");
         let mut command = self.command();
-        command.args(["rev-parse", "--verify", "--quiet", "--end-of-options", &reference]);
+        command.args(["show-ref", "--verify", "--hash", "--", &reference]);
         let output = run(command, None).await?;
         if !output.succeeded {
             return Ok(None);

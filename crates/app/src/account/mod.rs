@@ -14,7 +14,7 @@ use stoa_storage::workspace::MyWorkspace;
 use subtle::ConstantTimeEq as _;
 
 use crate::secrets::hash_of;
-use crate::session::{SignedIn, Visitor};
+use crate::session::{SignedIn, Visitor, counted};
 use crate::{App, Failure};
 
 const SETUPS: Limit = Limit { count: 10, seconds: 60 };
@@ -77,7 +77,7 @@ impl App {
             return Err(Refusal::Conflict(stoa_domain::Conflict::AlreadySetUp).into());
         }
         if let Some(retry_after) =
-            self.store().count_attempt(format!("setup:{}", visitor.address), SETUPS).await?
+            self.store().count_attempt(format!("setup:{}", counted(&visitor.address)), SETUPS).await?
         {
             return Err(Refusal::TooManyRequests { retry_after }.into());
         }

@@ -8,7 +8,7 @@ use stoa_storage::mailed_link::{LinkKind, MailedLink, NewMailedLink};
 use super::check_password;
 use crate::mail::Words;
 use crate::secrets::hash_of;
-use crate::session::Visitor;
+use crate::session::{Visitor, counted};
 use crate::{App, Failure};
 
 const RESET_SECONDS: i64 = 3600;
@@ -29,7 +29,7 @@ impl App {
         let Some(email) = EmailAddress::parse(email) else {
             return Err(Refusal::invalid("email", "invalid", "This isn't an e-mail address.").into());
         };
-        let bucket = format!("reset:address:{}", visitor.address);
+        let bucket = format!("reset:address:{}", counted(&visitor.address));
         if let Some(retry_after) = self.store().count_attempt(bucket, ASKED).await? {
             return Err(Refusal::TooManyRequests { retry_after }.into());
         }
@@ -83,7 +83,7 @@ impl App {
     }
 
     async fn load_reset(&self, token: &str, visitor: &Visitor) -> Result<MailedLink, Failure> {
-        let bucket = format!("reset:open:{}", visitor.address);
+        let bucket = format!("reset:open:{}", counted(&visitor.address));
         if let Some(retry_after) = self.store().count_attempt(bucket, OPENED).await? {
             return Err(Refusal::TooManyRequests { retry_after }.into());
         }

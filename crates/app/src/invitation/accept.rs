@@ -7,7 +7,7 @@ use stoa_storage::invitation::LinkedInvitation;
 
 use crate::account::{check_name, check_password};
 use crate::secrets::hash_of;
-use crate::session::{SignedIn, Visitor};
+use crate::session::{SignedIn, Visitor, counted};
 use crate::{App, Failure};
 
 const ACCEPTS: Limit = Limit { count: 60, seconds: 60 };
@@ -53,7 +53,8 @@ impl App {
     }
 
     async fn count_accept(&self, address: &str) -> Result<(), Failure> {
-        match self.store().count_attempt(format!("accept:address:{address}"), ACCEPTS).await? {
+        let bucket = format!("accept:address:{}", counted(address));
+        match self.store().count_attempt(bucket, ACCEPTS).await? {
             Some(retry_after) => Err(Refusal::TooManyRequests { retry_after }.into()),
             None => Ok(()),
         }

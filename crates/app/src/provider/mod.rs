@@ -15,7 +15,7 @@ use subtle::ConstantTimeEq as _;
 
 use crate::ports::{ProviderProblem, SignInProvider, Vouched};
 use crate::second_factor::{BegunPasskey, ShownFactor};
-use crate::session::{SignedIn, Visitor};
+use crate::session::{SignedIn, Visitor, counted};
 use crate::{App, Failure, Fault};
 
 /// Where the provider sends the browser back to: a page, which takes what came with it out of the address and posts it.
@@ -76,7 +76,7 @@ impl App {
         visitor: &Visitor,
     ) -> Result<SentAway, Failure> {
         let provider = self.provider()?;
-        let bucket = format!("provider:address:{}", visitor.address);
+        let bucket = format!("provider:address:{}", counted(&visitor.address));
         if let Some(retry_after) = self.store().count_attempt(bucket, SENT).await? {
             return Err(Refusal::TooManyRequests { retry_after }.into());
         }

@@ -6,6 +6,7 @@ use stoa_storage::attempt::Limit;
 use stoa_storage::second_factor::{FactorUse, SecondFactors};
 
 use super::{hash_of_code, totp};
+use crate::session::counted;
 use crate::{App, Failure};
 
 /// Tries from one address, and from all that the account never signed in from.
@@ -53,7 +54,7 @@ fn ways(factors: &SecondFactors) -> Vec<&'static str> {
 
 impl App {
     fn buckets(account: AccountId, address: &str) -> (String, String) {
-        (format!("factor:account:{account}:{address}"), format!("factor:account:{account}"))
+        (format!("factor:account:{account}:{}", counted(address)), format!("factor:account:{account}"))
     }
 
     /// Counts a try before it is looked at, so that many at once aren't more than are allowed.

@@ -7,6 +7,7 @@ use stoa_storage::attempt::Limit;
 use stoa_storage::second_factor::FactorUse;
 use stoa_storage::session::{NewSession, Proof};
 
+use super::counted;
 use crate::second_factor::{BegunPasskey, ShownFactor};
 use crate::secrets::NewSecret;
 use crate::{App, Failure};
@@ -162,8 +163,8 @@ impl App {
         let account = account.filter(|account| account.is_active);
 
         let buckets = Buckets {
-            pair: format!("signin:account:{}:{}", short_hash(canonical), visitor.address),
-            address: format!("signin:address:{}", visitor.address),
+            pair: format!("signin:account:{}:{}", short_hash(canonical), counted(&visitor.address)),
+            address: format!("signin:address:{}", counted(&visitor.address)),
         };
         if let Some(retry_after) =
             self.store().attempts_exhausted(&buckets.pair, PER_ACCOUNT_AND_ADDRESS).await?

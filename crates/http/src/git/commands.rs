@@ -1,8 +1,9 @@
 //! The command list of a push, read before its pack; and the report by which git is told that it is refused.
 
+use bytes::{Bytes, BytesMut};
 use stoa_domain::branch::{BranchName, CommitId};
 
-/// Commands of one push.
+/// Commands of one push, and commits at which its history ends: lines of the list.
 const MOST: usize = 1_000;
 /// Bytes of the list.
 pub(super) const LONGEST: usize = 1024 * 1024;
@@ -16,6 +17,11 @@ pub(super) struct Command {
 }
 
 impl Command {
+    /// Whether it makes a branch or a tag that wasn't there.
+    pub(super) fn is_new(&self) -> bool {
+        self.old.is_zero() && !self.new.is_zero()
+    }
+
     /// The branch that it moves; `None` for a tag.
     pub(super) fn branch(&self) -> Option<BranchName> {
         self.reference.strip_prefix("refs/heads/").and_then(BranchName::parse)
@@ -53,7 +59,9 @@ impl Wrong {
     pub(super) fn sentence(&self) -> String {
         match self {
             Self::NotGit => "This isn't a push that git would send.".to_owned(),
-            Self::TooMany => format!("A push moves at most {MOST} branches and tags."),
+            Self::TooMany => {
+                format!("A push names at most {MOST} branches, tags and commits at which its history ends.")
+            }
             Self::Reference(name) => {
                 format!(
                     "Only branches and tags can be pushed, with names that git and people can read: not {name}."
@@ -74,54 +82,81 @@ pub(super) struct List {
     names: Vec<String>,
 }
 
-/// The list at the head of a push, once all of it has come.
-pub(super) fn read(bytes: &[u8]) -> Result<Option<List>, Wrong> {
-    let mut list = List::default();
-    let mut rest = bytes;
-    loop {
-        let Some(digits) = rest.get(..4) else { return unfinished(bytes) };
-        let digits =
-            std::str::from_utf8(digits).ok().filter(|text| text.bytes().all(|byte| byte.is_ascii_hexdigit()));
-        let length = digits.and_then(|text| usize::from_str_radix(text, 16).ok()).ok_or(Wrong::NotGit)?;
-        if length == 0 {
-            return Ok(Some(list));
+/// The head of a push as it comes: each of its lines is read once, whatever pieces they come in.
+#[derive(Debug, Default)]
+pub(super) struct Reading {
+    bytes: BytesMut,
+    /// Up to here it has been read.
+    at: usize,
+    lines: usize,
+    list: List,
+    is_whole: bool,
+}
+
+impl Reading {
+    /// Takes a further piece; `true` once the whole list has come.
+    pub(super) fn take(&mut self, piece: &[u8]) -> Result<bool, Wrong> {
+        self.bytes.extend_from_slice(piece);
+        while !self.is_whole {
+            let rest = &self.bytes[self.at..];
+            let Some(digits) = rest.get(..4) else { break };
+            let length = length_of(digits)?;
+            if length == 0 {
+                self.is_whole = true;
+                break;
+            }
+            let Some(line) = rest.get(4..length) else { break };
+            self.lines += 1;
+            if self.lines > MOST {
+                return Err(Wrong::TooMany);
+            }
+            self.list.add(line)?;
+            self.at += length;
         }
-        if length < 4 {
+        if !self.is_whole && self.bytes.len() > LONGEST {
             return Err(Wrong::NotGit);
         }
-        let Some(line) = rest.get(4..length) else { return unfinished(bytes) };
-        rest = &rest[length..];
-        let line = std::str::from_utf8(line).map_err(|_| Wrong::NotGit)?;
-        let (line, abilities) = line.split_once('\0').map_or((line, None), |(line, more)| (line, Some(more)));
-        if let (Some(abilities), true) = (abilities, list.abilities.is_empty()) {
-            list.abilities = abilities.split_ascii_whitespace().map(str::to_owned).collect();
-        }
-        let line = line.trim_end_matches('\n');
-        if line.starts_with("shallow ") {
-            continue;
-        }
-        if list.names.len() >= MOST {
-            return Err(Wrong::TooMany);
-        }
-        match Command::parse(line) {
-            Ok(command) => {
-                list.names.push(command.reference.clone());
-                list.commands.push(command);
-            }
-            Err(Wrong::Reference(name)) => {
-                list.names.push(name.clone());
-                list.wrong.get_or_insert(Wrong::Reference(name));
-            }
-            Err(other) => return Err(other),
-        }
+        Ok(self.is_whole)
+    }
+
+    /// What was announced, and all that has come so far, for git to read.
+    pub(super) fn end(self) -> (List, Bytes) {
+        (self.list, self.bytes.freeze())
     }
 }
 
-fn unfinished(bytes: &[u8]) -> Result<Option<List>, Wrong> {
-    if bytes.len() > LONGEST { Err(Wrong::NotGit) } else { Ok(None) }
+/// What four hexadecimal digits say: the length of a line, these included, or the end.
+fn length_of(digits: &[u8]) -> Result<usize, Wrong> {
+    let digits = std::str::from_utf8(digits).ok().filter(|text| text.bytes().all(|b| b.is_ascii_hexdigit()));
+    let length = digits.and_then(|text| usize::from_str_radix(text, 16).ok()).ok_or(Wrong::NotGit)?;
+    if (1..4).contains(&length) { Err(Wrong::NotGit) } else { Ok(length) }
 }
 
 impl List {
+    fn add(&mut self, line: &[u8]) -> Result<(), Wrong> {
+        let line = std::str::from_utf8(line).map_err(|_| Wrong::NotGit)?;
+        let (line, abilities) = line.split_once('\0').map_or((line, None), |(line, more)| (line, Some(more)));
+        if let (Some(abilities), true) = (abilities, self.abilities.is_empty()) {
+            self.abilities = abilities.split_ascii_whitespace().map(str::to_owned).collect();
+        }
+        let line = line.trim_end_matches('\n');
+        if line.starts_with("shallow ") {
+            return Ok(());
+        }
+        match Command::parse(line) {
+            Ok(command) => {
+                self.names.push(command.reference.clone());
+                self.commands.push(command);
+            }
+            Err(Wrong::Reference(name)) => {
+                self.names.push(name.clone());
+                self.wrong.get_or_insert(Wrong::Reference(name));
+            }
+            Err(other) => return Err(other),
+        }
+        Ok(())
+    }
+
     /// Whether an answer may have lines for the person besides the report.
     pub(super) fn hears_lines(&self) -> bool {
         self.is_able("side-band-64k")
@@ -189,6 +224,25 @@ mod tests {
         bytes
     }
 
+    fn read(bytes: &[u8]) -> Result<Option<List>, Wrong> {
+        let mut reading = Reading::default();
+        Ok(reading.take(bytes)?.then(|| reading.end().0))
+    }
+
+    #[test]
+    fn each_line_is_read_once_in_whatever_pieces_it_comes() {
+        let bytes = list(&[&format!("{A} {B} refs/heads/main\0 report-status"), &format!("shallow {A}")]);
+        let mut reading = Reading::default();
+        for (count, byte) in bytes.iter().enumerate() {
+            let is_whole = reading.take(&[*byte]).unwrap();
+            assert_eq!(is_whole, count + 1 >= bytes.len() - 4, "{count}");
+            // What stands before it isn't looked at again: only what isn't a whole line yet is left to read.
+            assert!(is_whole || reading.bytes.len() - reading.at < 120, "{count}");
+        }
+        let (list, whole) = reading.end();
+        assert_eq!((list.commands.len(), whole), (1, Bytes::from(bytes)));
+    }
+
     #[test]
     fn a_list_is_read_once_all_of_it_is_there() {
         let first = format!("{A} {B} refs/heads/main\0 report-status side-band-64k agent=git/2");
@@ -209,12 +263,22 @@ mod tests {
         assert_eq!(read(b"GET / HTTP/1.1"), Err(Wrong::NotGit));
         assert_eq!(read(b"0003"), Err(Wrong::NotGit));
         assert_eq!(read(&list(&["push-cert x"])), Err(Wrong::NotGit));
-        for name in ["refs/notes/x", "HEAD", "refs/heads/-x", "refs/heads/a..b", "refs/heads/"] {
+        for name in [
+            "refs/notes/x",
+            "HEAD",
+            "refs/tags/refs/heads/main",
+            "refs/heads/refs/x",
+            "refs/heads/-x",
+            "refs/heads/a..b",
+            "refs/heads/",
+        ] {
             let read = read(&list(&[&format!("{A} {B} {name}")])).unwrap().unwrap();
             assert_eq!(read.wrong, Some(Wrong::Reference(name.to_owned())));
         }
         let line = format!("{A} {B} refs/heads/a");
         assert_eq!(read(&list(&vec![line.as_str(); MOST + 1])), Err(Wrong::TooMany));
+        let shallow = format!("shallow {A}");
+        assert_eq!(read(&list(&vec![shallow.as_str(); MOST + 1])), Err(Wrong::TooMany));
         assert_eq!(read(b"0000"), Ok(Some(List::default())));
     }
 }

@@ -1,6 +1,7 @@
 //! Telling the refs, and sending packs. A pack goes on only while the right to it does.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::body::Body;
 use bytes::Bytes;
@@ -12,18 +13,23 @@ use stoa_domain::Refusal;
 use stoa_domain::permission::project;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::process::{Child, ChildStdout};
-use tokio::sync::OwnedSemaphorePermit;
+use tokio::sync::mpsc;
 
 use super::commands::line;
 use super::input::Input;
+use super::places::{Own, Place};
 use super::program::{git, last_words};
 use super::{Entered, Git, Service, answered};
 use crate::gate::Asked;
 use crate::lease::Lease;
 
-/// Bytes of a request for a pack: names of commits, thousands of them at most.
-const LARGEST_REQUEST: u64 = 32 * 1024 * 1024;
+/// Bytes of a request for a pack: names of commits, a hundred thousand of them at most.
+const LARGEST_REQUEST: u64 = 8 * 1024 * 1024;
+/// A request has come whole within this time.
+const REQUEST_WITHIN: Duration = Duration::from_secs(120);
 const PIECE: usize = 64 * 1024;
+/// A client that takes longer over one piece keeps a place from others.
+const PIECE_WITHIN: Duration = Duration::from_secs(60);
 
 /// Only protocols that git knows are told on.
 fn protocol(parts: &Parts) -> Option<&str> {
@@ -37,8 +43,9 @@ impl Git {
         parts: &Parts,
         service: Service,
         entered: &Entered,
-        turn: OwnedSemaphorePermit,
+        own: Own,
     ) -> Result<Response<Body>, Failure> {
+        let place = self.inner.places.of_workspace(own, entered.workspace).await?;
         let verb = if service == Service::Fetch { "upload-pack" } else { "receive-pack" };
         let folder = self.folder(entered.project);
         let settings = self.settings();
@@ -48,7 +55,7 @@ impl Git {
             command.env("GIT_PROTOCOL", protocol);
         }
         let output = command.stdin(std::process::Stdio::null()).output().await.map_err(missing)?;
-        drop(turn);
+        drop(place);
         if !output.status.success() {
             let words = String::from_utf8_lossy(&output.stderr).into_owned();
             return Err(Fault::new(format!("git {verb} told no refs: {words}")).into());
@@ -67,9 +74,11 @@ impl Git {
         parts: &Parts,
         body: Body,
         entered: Entered,
-        turn: OwnedSemaphorePermit,
+        own: Own,
     ) -> Result<Response<Body>, Failure> {
-        let mut input = Input::new(parts, body, LARGEST_REQUEST)?;
+        // Whole before a program runs: whoever sends it slowly holds nothing but a place of their own.
+        let request = Input::new(parts, body, LARGEST_REQUEST)?.whole(REQUEST_WITHIN).await?;
+        let place = self.inner.places.of_workspace(own, entered.workspace).await?;
         let folder = self.folder(entered.project);
         let settings = self.settings();
         let mut command = git("upload-pack", &["--stateless-rpc"], &settings, &folder);
@@ -82,11 +91,8 @@ impl Git {
         };
         let stderr = child.stderr.take();
         tokio::spawn(async move {
-            while let Ok(Some(piece)) = input.next().await {
-                if stdin.write_all(&piece).await.is_err() {
-                    break;
-                }
-            }
+            // A program that wants no more of it has said so on its output.
+            let _ = stdin.write_all(&request).await;
         });
         tokio::spawn(async move {
             let words = last_words(stderr).await;
@@ -96,10 +102,15 @@ impl Git {
         });
         let asked = Asked { account: entered.account, path: entered.path };
         let lease = Arc::new(self.inner.frame.leases.hold::<project::Fetch>(asked));
-        let pack = Pack { stdout, child, lease, _turn: turn };
-        let pieces = stream::try_unfold(pack, |mut pack| async move {
-            let piece = pack.piece().await?;
-            Ok::<_, std::io::Error>(piece.map(|piece| (piece, pack)))
+        let (sender, receiver) = mpsc::channel(1);
+        tokio::spawn(Pack { stdout, child, lease: lease.clone(), _place: place }.send(sender));
+        let pieces = stream::unfold((receiver, lease), |(mut receiver, lease)| async move {
+            let piece = tokio::select! {
+                biased;
+                _ = lease.ended() => Some(Err(std::io::Error::other("the right to fetch has ended"))),
+                piece = receiver.recv() => piece,
+            };
+            Some((piece?, (receiver, lease)))
         });
         Ok(answered("application/x-git-upload-pack-result", Body::from_stream(pieces)))
     }
@@ -122,15 +133,44 @@ pub(super) fn missing(error: std::io::Error) -> Failure {
     Fault::new(error).into()
 }
 
-/// A pack on its way. The program ends with it.
+/// A pack on its way. The program and its place end with it, whether or not the client still listens.
 struct Pack {
     stdout: ChildStdout,
     child: Child,
     lease: Arc<Lease>,
-    _turn: OwnedSemaphorePermit,
+    _place: Place,
 }
 
 impl Pack {
+    async fn send(mut self, sender: mpsc::Sender<std::io::Result<Bytes>>) {
+        loop {
+            let piece = match self.piece().await {
+                Ok(Some(piece)) => Ok(piece),
+                Ok(None) => return,
+                Err(error) => Err(error),
+            };
+            let is_over = piece.is_err();
+            let taken = tokio::select! {
+                biased;
+                _ = self.lease.ended(), if !is_over => return,
+                taken = sender.send_timeout(piece, PIECE_WITHIN) => taken,
+            };
+            match taken {
+                Ok(()) if !is_over => {}
+                // Its end mustn't look like the end of a whole pack: the place is free, and the client hears of it as
+                // soon as it listens.
+                Err(mpsc::error::SendTimeoutError::Timeout(_)) => {
+                    tracing::debug!("a pack was taken too slowly");
+                    let late = std::io::Error::other("the pack was taken too slowly");
+                    drop(self);
+                    let _ = sender.send(Err(late)).await;
+                    return;
+                }
+                _ => return,
+            }
+        }
+    }
+
     async fn piece(&mut self) -> std::io::Result<Option<Bytes>> {
         let mut piece = vec![0; PIECE];
         let count = tokio::select! {

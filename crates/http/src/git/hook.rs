@@ -10,12 +10,12 @@ use std::fmt::Write as _;
 use std::io::{self, Read as _, Write as _};
 use std::os::linux::net::SocketAddrExt as _;
 use std::os::unix::net::{SocketAddr, UnixListener as StdListener, UnixStream as StdStream};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command as Process, ExitCode, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use stoa_app::Failure;
+use stoa_app::{Failure, Fault};
 use stoa_domain::permission::project;
 use stoa_domain::push::{BranchUpdate, UpdateKind};
 use stoa_domain::{AccountStanding, Permit, ProjectId, Refusal, WorkspaceId};
@@ -24,6 +24,7 @@ use tokio::net::{UnixListener, UnixStream};
 
 use super::Hosting;
 use super::commands::{Command, LONGEST};
+use super::names;
 use crate::problem::tell;
 use crate::proxy::visit::random;
 use crate::site::Frame;
@@ -96,6 +97,8 @@ impl Pending {
 pub(super) struct Desk {
     /// The socket's name among those that are no files.
     name: String,
+    /// Where a project's repository lies.
+    folder: Arc<dyn Fn(ProjectId) -> PathBuf + Send + Sync>,
     pending: Mutex<HashMap<String, Arc<Pending>>>,
 }
 
@@ -125,7 +128,7 @@ impl Desk {
         let listener = StdListener::bind_addr(&SocketAddr::from_abstract_name(&name)?)?;
         listener.set_nonblocking(true)?;
         let listener = UnixListener::from_std(listener)?;
-        let desk = Arc::new(Self { name, pending: Mutex::default() });
+        let desk = Arc::new(Self { name, folder: hosting.folder.clone(), pending: Mutex::default() });
         let of_hooks = Arc::downgrade(&desk);
         tokio::spawn(async move {
             loop {
@@ -159,8 +162,9 @@ impl Desk {
         let push = self.pending.lock().unwrap_or_else(PoisonError::into_inner).get(ticket).cloned();
         // Whoever has no ticket is told nothing.
         let Some(push) = push else { return Ok(()) };
-        let answer = match Self::settle(frame, &push, moves).await {
-            Ok(permit) => {
+        let answer = match self.settle(frame, &push, moves).await {
+            Ok(Err(sentence)) => sentence,
+            Ok(Ok(permit)) => {
                 *push.permit.lock().unwrap_or_else(PoisonError::into_inner) = Some(permit);
                 TAKEN.to_owned()
             }
@@ -174,7 +178,13 @@ impl Desk {
         stream.shutdown().await
     }
 
-    async fn settle(frame: &Frame, push: &Pending, text: &str) -> Result<Permit<project::Push>, Failure> {
+    /// The permit, or the sentence by which git's own names stand in the way.
+    async fn settle(
+        &self,
+        frame: &Frame,
+        push: &Pending,
+        text: &str,
+    ) -> Result<Result<Permit<project::Push>, String>, Failure> {
         let mut moves = Vec::new();
         for line in text.lines() {
             let parsed = line
@@ -190,7 +200,13 @@ impl Desk {
         if !frame.app.is_still_signed_in(push.account.actor.credential).await? {
             return Err(Refusal::Unauthenticated.into());
         }
-        Self::decide(frame, &push.account, push.workspace, push.project, &moves).await
+        // Once more: since the list was read another push may have ended.
+        let commands: Vec<_> = moves.iter().map(|one| one.command.clone()).collect();
+        let folder = (self.folder)(push.project);
+        if let Some(sentence) = names::clash(&folder, &commands).await.map_err(Fault::new)? {
+            return Ok(Err(sentence));
+        }
+        Self::decide(frame, &push.account, push.workspace, push.project, &moves).await.map(Ok)
     }
 
     /// The decision about a push, from how each ref would move: the same both times.

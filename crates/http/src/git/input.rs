@@ -1,25 +1,33 @@
-//! The body of a request to git: unpacked where it came packed, and cut where it is too large or stands still.
+//! The body of a request to git: unpacked where it came packed, and cut where it is too large or too slow.
 
 use std::io::Write as _;
 use std::time::Duration;
 
 use axum::body::Body;
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use flate2::write::GzDecoder;
 use http::header;
 use http::request::Parts;
 use http_body_util::BodyExt as _;
+use hyper::body::Frame;
 use stoa_domain::Refusal;
+use tokio::time::Instant;
 
-/// A client that sends nothing for this long has gone.
-const STILL: Duration = Duration::from_secs(60);
+/// While this long is waited for a client, so many bytes have to come, as they are sent. Only waiting counts: a client
+/// isn't slow because git is.
+const WINDOW: Duration = Duration::from_secs(60);
+const LEAST: usize = 256 * 1024;
+/// What is left of a body that nobody wants is read for so long.
+const DRAINS: Duration = Duration::from_secs(60);
 
 /// Why a body can't be taken to its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Cut {
     TooLarge,
-    /// It broke off, stood still, or isn't packed as it says.
+    /// It broke off, or isn't packed as it says.
     Broken,
+    /// Too little of it came.
+    Slow,
 }
 
 pub(super) struct Input {
@@ -27,6 +35,10 @@ pub(super) struct Input {
     unpacked: Option<GzDecoder<Vec<u8>>>,
     left: u64,
     over: bool,
+    /// In the window that goes on: for how long it was waited, and what came.
+    waited: Duration,
+    came: usize,
+    window: Duration,
 }
 
 impl Input {
@@ -36,14 +48,14 @@ impl Input {
             Some(b"gzip" | b"x-gzip") => true,
             Some(_) => return Err(Refusal::UnsupportedMediaType),
         };
-        Ok(Self { body, unpacked: packed.then(|| GzDecoder::new(Vec::new())), left: most, over: false })
+        let unpacked = packed.then(|| GzDecoder::new(Vec::new()));
+        Ok(Self { body, unpacked, left: most, over: false, waited: Duration::ZERO, came: 0, window: WINDOW })
     }
 
     /// The next piece; `None` at the end.
     pub(super) async fn next(&mut self) -> Result<Option<Bytes>, Cut> {
         while !self.over {
-            let frame = tokio::time::timeout(STILL, self.body.frame()).await.map_err(|_| Cut::Broken)?;
-            let piece = match frame {
+            let piece = match self.frame().await? {
                 None => {
                     self.over = true;
                     let Some(mut unpacked) = self.unpacked.take() else { return Ok(None) };
@@ -64,6 +76,35 @@ impl Input {
         Ok(None)
     }
 
+    async fn frame(&mut self) -> Result<Option<Result<Frame<Bytes>, axum::Error>>, Cut> {
+        loop {
+            let begun = Instant::now();
+            let left = self.window.saturating_sub(self.waited);
+            if let Ok(frame) = tokio::time::timeout(left, self.body.frame()).await {
+                self.waited += begun.elapsed();
+                let bytes = frame.as_ref().and_then(|frame| frame.as_ref().ok()).and_then(Frame::data_ref);
+                self.came += bytes.map_or(0, Bytes::len);
+                return Ok(frame);
+            }
+            if self.came < LEAST {
+                return Err(Cut::Slow);
+            }
+            (self.waited, self.came) = (Duration::ZERO, 0);
+        }
+    }
+
+    /// All that is left of it, where it has come within this time.
+    pub(super) async fn whole(mut self, within: Duration) -> Result<Bytes, Cut> {
+        let reading = async {
+            let mut whole = BytesMut::new();
+            while let Some(piece) = self.next().await? {
+                whole.extend_from_slice(&piece);
+            }
+            Ok(whole.freeze())
+        };
+        tokio::time::timeout(within, reading).await.unwrap_or(Err(Cut::Slow))
+    }
+
     /// A packed piece may be a thousand times as large unpacked: it is unpacked in small steps, each counted.
     fn unpack(&mut self, piece: Bytes) -> Result<Bytes, Cut> {
         let Some(unpacked) = &mut self.unpacked else { return Ok(piece) };
@@ -80,7 +121,7 @@ impl Input {
     /// Reads on without keeping anything, so that an answer reaches a client which is still sending. Not for ever.
     pub(super) async fn drain(mut self) {
         let whole = async { while let Ok(Some(_)) = self.next().await {} };
-        let _ = tokio::time::timeout(STILL, whole).await;
+        let _ = tokio::time::timeout(DRAINS, whole).await;
     }
 }
 
@@ -103,6 +144,34 @@ mod tests {
             whole.extend_from_slice(&piece);
         }
         Ok(whole)
+    }
+
+    /// A body of pieces of this size, one after another, without an end.
+    fn dripping(piece: usize) -> Input {
+        let pieces = futures_util::stream::unfold((), move |()| async move {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+            Some((Ok::<_, std::convert::Infallible>(Bytes::from(vec![b'x'; piece])), ()))
+        });
+        let parts = http::Request::new(()).into_parts().0;
+        let input = Input::new(&parts, Body::from_stream(pieces), u64::MAX).unwrap();
+        Input { window: Duration::from_millis(40), ..input }
+    }
+
+    #[tokio::test]
+    async fn whoever_sends_a_byte_now_and_then_is_cut_like_one_who_sends_none() {
+        let mut slow = dripping(1);
+        let cut = loop {
+            match slow.next().await {
+                Ok(piece) => assert!(piece.is_some(), "it has no end"),
+                Err(cut) => break cut,
+            }
+        };
+        assert_eq!(cut, Cut::Slow);
+        let mut steady = dripping(LEAST);
+        for _ in 0..100 {
+            assert!(matches!(steady.next().await, Ok(Some(_))));
+        }
+        assert_eq!(steady.whole(Duration::from_millis(40)).await, Err(Cut::Slow), "it has no end");
     }
 
     #[tokio::test]

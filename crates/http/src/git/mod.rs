@@ -12,6 +12,8 @@ mod commands;
 mod fetch;
 pub mod hook;
 mod input;
+mod names;
+mod places;
 mod program;
 mod push;
 mod reading;
@@ -19,8 +21,9 @@ mod reading;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
+use crate::problem::tell;
+use crate::site::Frame;
 use axum::body::Body;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -32,17 +35,11 @@ use stoa_app::authority::PathWords;
 use stoa_app::session::{Origin, Presented};
 use stoa_domain::permission::project;
 use stoa_domain::{AccountStanding, ProjectId, Refusal, Via, WorkspaceId};
-use tokio::sync::Semaphore;
 
-use crate::problem::tell;
-use crate::site::Frame;
+use places::Places;
 
+pub(crate) use places::most as most_at_once;
 pub use reading::Reads;
-
-/// Git programs that run at once.
-const MOST_AT_ONCE: usize = 32;
-/// How long a request waits for one of them to end.
-const WAITS: Duration = Duration::from_secs(30);
 
 /// What hosting repositories needs of the installation.
 #[derive(Clone)]
@@ -72,7 +69,7 @@ struct Inner {
     frame: Frame,
     hosting: Hosting,
     desk: Arc<hook::Desk>,
-    running: Arc<Semaphore>,
+    places: Places,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -113,9 +110,7 @@ impl Git {
     /// Where the hook can't be laid out.
     pub fn start(frame: Frame, hosting: Hosting) -> io::Result<Self> {
         let desk = hook::Desk::open(frame.clone(), &hosting)?;
-        Ok(Self {
-            inner: Arc::new(Inner { frame, hosting, desk, running: Arc::new(Semaphore::new(MOST_AT_ONCE)) }),
-        })
+        Ok(Self { inner: Arc::new(Inner { frame, hosting, desk, places: Places::default() }) })
     }
 
     pub(crate) async fn answer(&self, parts: Parts, body: Body) -> Response<Body> {
@@ -150,12 +145,11 @@ impl Git {
             let app = &self.inner.frame.app;
             let _ = app.authorize_push(&entered.account, entered.workspace, entered.project, &[]).await?;
         }
-        let turn = tokio::time::timeout(WAITS, self.inner.running.clone().acquire_owned()).await;
-        let Ok(Ok(turn)) = turn else { return Err(Refusal::Unavailable.into()) };
+        let own = self.inner.places.of_account(entered.account.actor.account).await?;
         match (service, advertises) {
-            (_, true) => self.advertise(parts, service, &entered, turn).await,
-            (Service::Fetch, false) => self.fetch(parts, body, entered, turn).await,
-            (Service::Push, false) => self.push(parts, body, entered, turn).await,
+            (_, true) => self.advertise(parts, service, &entered, own).await,
+            (Service::Fetch, false) => self.fetch(parts, body, entered, own).await,
+            (Service::Push, false) => self.push(parts, body, entered, own).await,
         }
     }
 

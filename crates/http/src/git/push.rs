@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use futures_util::{StreamExt as _, stream};
 use http::Response;
 use http::request::Parts;
@@ -13,18 +13,21 @@ use stoa_app::{Failure, Fault};
 use stoa_domain::Refusal;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::process::{Child, ChildStdin};
-use tokio::sync::{OwnedSemaphorePermit, mpsc};
+use tokio::sync::mpsc;
 
-use super::commands::{self, List, Wrong};
+use super::commands::{self, List, Reading, Wrong};
 use super::fetch::missing;
 use super::hook::{self, Desk, Kind, Move, Pending};
 use super::input::{Cut, Input};
+use super::places::Own;
 use super::program::{git, last_words};
-use super::{Entered, Git, answered};
+use super::{Entered, Git, answered, names};
 use crate::problem::tell;
 
 /// A push takes no longer.
 const LONGEST: Duration = Duration::from_secs(1800);
+/// Its list has come whole within this time.
+const LIST_WITHIN: Duration = Duration::from_secs(60);
 /// The program has this long to clean up after itself.
 const ENDING: Duration = Duration::from_secs(10);
 /// What an answer in bands ends with.
@@ -37,29 +40,24 @@ impl Git {
         parts: &Parts,
         body: Body,
         entered: Entered,
-        turn: OwnedSemaphorePermit,
+        own: Own,
     ) -> Result<Response<Body>, Failure> {
         let most = self.inner.hosting.largest_push.saturating_add(commands::LONGEST as u64);
         let mut input = Input::new(parts, body, most)?;
-        let mut head = BytesMut::new();
-        let list = loop {
-            match commands::read(&head) {
-                Ok(Some(list)) => break list,
-                Ok(None) => {}
-                Err(wrong) => return Err(invalid(&wrong)),
-            }
-            match input.next().await {
-                Ok(Some(piece)) => head.extend_from_slice(&piece),
-                Ok(None) | Err(Cut::Broken) => return Err(invalid(&Wrong::NotGit)),
-                Err(Cut::TooLarge) => return Err(Refusal::PayloadTooLarge.into()),
-            }
-        };
+        let listed = tokio::time::timeout(LIST_WITHIN, list_of(&mut input)).await;
+        let (list, head) = listed.map_err(|_| Refusal::TooSlow)??;
         if let Some(sentence) = self.first_decision(&entered, &list).await? {
             tokio::spawn(input.drain());
             return Ok(answered(KIND, Body::from(list.refusal(&sentence))));
         }
         hook::check(&self.inner.hosting.hooks_folder).map_err(Fault::new)?;
         let folder = self.folder(entered.project);
+        // What is to be moved is known: whoever sends the rest slowly is cut by its pace.
+        let place = self.inner.places.of_workspace(own, entered.workspace).await?;
+        if let Some(sentence) = names::clash(&folder, &list.commands).await.map_err(missing)? {
+            tokio::spawn(input.drain());
+            return Ok(answered(KIND, Body::from(list.refusal(&sentence))));
+        }
         let (workspace, project) = (entered.workspace, entered.project);
         let hears_lines = list.hears_lines();
         let pending = Arc::new(Pending::new(entered.account, workspace, project, list.commands));
@@ -75,8 +73,8 @@ impl Git {
         let hosts = self.clone();
         // It goes on whether or not the client waits for the answer: what was moved has to be followed.
         tokio::spawn(async move {
-            let _turn = turn;
-            let running = run(child, head.freeze(), input, &sender, tail.as_mut());
+            let _place = place;
+            let running = run(child, head, input, &sender, tail.as_mut());
             if tokio::time::timeout(LONGEST, running).await.is_err() {
                 tracing::warn!("a push took too long and was ended");
             }
@@ -133,6 +131,22 @@ impl Git {
     }
 }
 
+/// The list of a push, and everything of it that has come.
+async fn list_of(input: &mut Input) -> Result<(List, Bytes), Failure> {
+    let mut reading = Reading::default();
+    loop {
+        match input.next().await {
+            Ok(Some(piece)) => {
+                if reading.take(&piece).map_err(|wrong| invalid(&wrong))? {
+                    return Ok(reading.end());
+                }
+            }
+            Ok(None) | Err(Cut::Broken) => return Err(invalid(&Wrong::NotGit)),
+            Err(cut) => return Err(cut.into()),
+        }
+    }
+}
+
 fn invalid(wrong: &Wrong) -> Failure {
     Refusal::invalid("push", "invalid", wrong.sentence()).into()
 }
@@ -155,7 +169,7 @@ async fn run(
     let feeding = async {
         let cut = feed(stdin, head, &mut input).await;
         // What is left of a body that git wants no more is read on, or the client would never see the answer.
-        if cut != Some(Cut::Broken) {
+        if matches!(cut, None | Some(Cut::TooLarge)) {
             input.drain().await;
         }
         cut
@@ -211,7 +225,8 @@ impl From<Cut> for Failure {
     fn from(cut: Cut) -> Self {
         match cut {
             Cut::TooLarge => Refusal::PayloadTooLarge.into(),
-            Cut::Broken => Fault::new("a body broke off").into(),
+            Cut::Slow => Refusal::TooSlow.into(),
+            Cut::Broken => Refusal::invalid("", "cut", "The body broke off before its end.").into(),
         }
     }
 }

@@ -80,8 +80,8 @@ impl Git {
     ) -> io::Result<Option<String>> {
         let folder = self.folder(project);
         // A ref that git refused in the end was moved to nothing.
-        let now =
-            said(&folder, &["rev-parse", "--verify", "--quiet", &format!("refs/heads/{branch}")]).await?;
+        let reference = format!("refs/heads/{branch}");
+        let now = said(&folder, &["show-ref", "--verify", "--hash", "--", &reference]).await?;
         if now.trim_ascii_end() != commit.as_str().as_bytes() {
             return Ok(None);
         }

@@ -42,7 +42,7 @@ pub fn codes_of(route: &Registered) -> BTreeSet<&'static str> {
     let told = &route.description;
     // A body is read strictly even where none is taken.
     if told.body.is_some() || writes {
-        codes.extend(["invalid", "payload_too_large", "unsupported_media_type"]);
+        codes.extend(["invalid", "payload_too_large", "request_timeout", "unsupported_media_type"]);
     }
     if told.query.is_some() {
         codes.insert("invalid");
@@ -51,7 +51,7 @@ pub fn codes_of(route: &Registered) -> BTreeSet<&'static str> {
         codes.insert("precondition_failed");
     }
     if is_repeatable(route) {
-        codes.extend(["conflict", "idempotency_mismatch", "invalid", "payload_too_large"]);
+        codes.extend(["conflict", "idempotency_mismatch", "invalid", "payload_too_large", "request_timeout"]);
     }
     codes.extend(&route.operation.refusals);
     codes

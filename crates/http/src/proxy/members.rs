@@ -91,7 +91,7 @@ impl Proxy {
         if !origin.is_some_and(|origin| origin.eq_ignore_ascii_case(&self.frame.site.origin)) {
             return visitor::page(&parts, Notice::MembersOnly);
         }
-        let Ok(form) = axum::body::to_bytes(body, LARGEST_FORM).await else {
+        let Ok(form) = axum::body::to_bytes(self.frame.patience.with(body), LARGEST_FORM).await else {
             return visitor::page(&parts, Notice::BadRequest);
         };
         let form = String::from_utf8_lossy(&form).into_owned();

@@ -24,7 +24,8 @@ pub(super) fn routes(routes: Routes) -> Routes {
         .get(
             "/api/v1/workspaces/{workspace}/audit",
             all,
-            Operation::new("listAudit", 200, "The workspace's audit log, newest first."),
+            Operation::new("listAudit", 200, "The workspace's audit log, newest first.")
+                .refuses(&["too_many_requests"]),
         )
         .get(
             "/api/v1/workspaces/{workspace}/audit/mine",
@@ -209,7 +210,7 @@ async fn all(
     let (filter, workspace) = (filter(&query, account)?, permit.workspace());
     if accepts(&headers, "application/x-ndjson") {
         // The lease first: a right that ends while the export is opened ends this too.
-        let lease = frame.leases.hold::<may::ReadAudit>(asked);
+        let lease = frame.leases.follow::<may::ReadAudit>(asked)?;
         let records = app.export_audit(permit, filter);
         let frames = records.map(move |record| stream::frame(None, &AuditView::in_chain(record?, workspace)));
         return Ok(Listed::Lines(Streamed::new(stream::answer(Form::Lines, lease, frames))));

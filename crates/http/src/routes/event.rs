@@ -24,7 +24,8 @@ pub(super) fn routes(routes: Routes) -> Routes {
             200,
             "What happens in the workspace, to whom may see it, as it happens.",
         )
-        .streams(),
+        .streams()
+        .refuses(&["too_many_requests"]),
     )
 }
 
@@ -86,7 +87,7 @@ async fn follow(
     if query.view_as.is_some() && asked.account.viewing.is_none() {
         return Err(Refusal::invalid("view_as", "invalid", "This isn't a member's id.").into());
     }
-    let lease = frame.leases.hold::<FollowEvents>(asked);
+    let lease = frame.leases.follow::<FollowEvents>(asked)?;
     let frames = frame.app.follow_events(permit, after).await?.map(|event| {
         let event = event?;
         stream::frame(Some(event.id.to_string()), &EventView::of(event))

@@ -24,7 +24,8 @@ pub(super) fn routes(routes: Routes) -> Routes {
             "readLogs",
             200,
             "Lines of an instance's log, or of a deployment's, and those that follow.",
-        ),
+        )
+        .refuses(&["too_many_requests"]),
     )
 }
 
@@ -124,7 +125,7 @@ async fn read(
     let follow = query.follow;
     let events = stream::accepts(&headers, "text/event-stream");
     // The lease first: a right that ends while the log is opened ends this too.
-    let lease = frame.leases.hold::<ReadLogs>(asked);
+    let lease = frame.leases.follow::<ReadLogs>(asked)?;
     let lines = frame.app.read_logs(permit, wanted(query)?).await?;
     let frames = lines.map(|line| {
         let line = line?;

@@ -243,12 +243,70 @@ async fn only_an_owner_rewinds_or_deletes_a_branch_that_is_deployed() {
 #[tokio::test(flavor = "multi_thread")]
 async fn only_branches_and_tags_with_readable_names_are_pushed() {
     let hosted = Hosted::start().await;
-    for name in ["refs/notes/x", "refs/stoa/x", "refs/heads/a\u{202e}b"] {
+    let commit = format!("refs/heads/{}", hosted.own_head().await);
+    for name in [
+        "refs/notes/x",
+        "refs/stoa/x",
+        "refs/heads/a\u{202e}b",
+        "refs/tags/refs/heads/main",
+        "refs/heads/refs/heads/main",
+        &commit,
+    ] {
         let sentence = hosted.refused(&hosted.token, &[&format!("HEAD:{name}")]).await;
         assert!(sentence.contains("Only branches and tags can be pushed"), "{sentence}");
     }
     let repository = hosted.served.folder.path().join(format!("{}.git", hosted.shop.project));
     assert_eq!(done(&repository, &["for-each-ref"]).await, "");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_name_is_a_branchs_or_a_tags_and_never_both() {
+    let hosted = Hosted::start().await;
+    hosted.push(&hosted.token, &["main", "HEAD:refs/tags/v1"]).await;
+    let (_, token) = hosted.member(&PUSHES, true, false).await;
+    let sentence = hosted.refused(&token, &["HEAD:refs/tags/main"]).await;
+    assert!(sentence.contains("A branch is called main, so no tag can be"), "{sentence}");
+    let sentence = hosted.refused(&token, &["HEAD:refs/heads/v1"]).await;
+    assert!(sentence.contains("A tag is called v1, so no branch can be"), "{sentence}");
+    let sentence = hosted.refused(&token, &["HEAD:refs/heads/both", "HEAD:refs/tags/both"]).await;
+    assert!(sentence.contains("called both"), "{sentence}");
+    let repository = hosted.served.folder.path().join(format!("{}.git", hosted.shop.project));
+    let names = done(&repository, &["for-each-ref", "--format=%(refname)"]).await;
+    assert_eq!(names, "refs/heads/main\nrefs/tags/v1");
+    // Everybody goes on as before, and a name that is free again is anybody's.
+    hosted.commit("second").await;
+    hosted.push(&hosted.token, &["HEAD:main"]).await;
+    hosted.push(&token, &["--delete", "v1"]).await;
+    hosted.push(&token, &["HEAD:refs/heads/v1"]).await;
+}
+
+/// The head of a request of git's, and the beginning of a body that never comes whole.
+fn begun(hosted: &Hosted, token: &str, service: &str) -> String {
+    format!(
+        "POST /git/{}/shop.git/{service} HTTP/1.1\r\nHost: localhost:8080\r\nAuthorization: Bearer {token}\r\n\
+         Content-Type: application/x-{service}-request\r\nContent-Length: 1000\r\n\r\n00",
+        hosted.shop.workspace
+    )
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_sends_slowly_keeps_nobody_else_from_git() {
+    let hosted = Hosted::start().await;
+    hosted.push(&hosted.token, &["main"]).await;
+    let (_, token) = hosted.member(&PUSHES, true, false).await;
+    let mut slow = Vec::new();
+    for service in ["git-upload-pack", "git-receive-pack"].repeat(20) {
+        let mut wire = Wire::to(hosted.served.port).await;
+        wire.write(begun(&hosted, &token, service).as_bytes()).await;
+        slow.push(wire);
+    }
+    let proof = format!("Authorization: Bearer {}", hosted.token);
+    for _ in 0..10 {
+        assert_eq!(statuses(&four(&hosted, &hosted.shop.workspace, "shop", &proof).await), [200; 4]);
+    }
+    hosted.commit("second").await;
+    hosted.push(&hosted.token, &["main"]).await;
+    drop(slow);
 }
 
 #[tokio::test(flavor = "multi_thread")]

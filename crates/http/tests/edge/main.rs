@@ -7,4 +7,5 @@ mod members;
 mod page;
 mod proxy;
 mod served;
+mod slow;
 mod wire;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use stoa_domain::InstanceId;
 use stoa_http::git::{Git, Hosting, LARGEST_PUSH};
-use stoa_http::{Frame, Site};
+use stoa_http::{Crowd, Frame, Patience, Site};
 use test_kit::{Kind, World};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -85,15 +85,25 @@ impl Served {
         let folder = tempfile::tempdir().unwrap();
         let applications = FakeApplications::new();
         let stop = CancellationToken::new();
-        let port = serve(&world, largest_push, folder.path(), &applications, &stop).await;
+        let (frame, crowd) = (frame_of(&world), roomy());
+        let port = serve(frame, crowd, largest_push, folder.path(), &applications, &stop).await;
         Self { world, applications, port, folder, stop }
+    }
+
+    /// The port of a listener that waits for bodies, or has room, as it is told.
+    pub async fn otherwise(&self, patience: Patience, crowd: Crowd) -> u16 {
+        let folder = self.folder.path().join("otherwise");
+        std::fs::create_dir(&folder).unwrap();
+        let frame = frame_of(&self.world).with_patience(patience);
+        serve(frame, crowd, LARGEST_PUSH, &folder, &self.applications, &self.stop).await
     }
 
     /// The port of another process of the same installation.
     pub async fn beside(&self) -> u16 {
         let folder = self.folder.path().join("beside");
         std::fs::create_dir(&folder).unwrap();
-        serve(&self.world, LARGEST_PUSH, &folder, &self.applications, &self.stop).await
+        let (frame, crowd) = (frame_of(&self.world), roomy());
+        serve(frame, crowd, LARGEST_PUSH, &folder, &self.applications, &self.stop).await
     }
 
     /// A GET with these further lines.
@@ -109,14 +119,22 @@ impl Served {
 /// The key of visitors' seals, which all processes of an installation have.
 const VISIT_KEY: [u8; 32] = [5; 32];
 
+fn frame_of(world: &World) -> Frame {
+    Frame::new(world.app.clone(), site()).with_visit_key(VISIT_KEY)
+}
+
+fn roomy() -> Crowd {
+    Crowd::of_connections(1 << 20, Vec::new())
+}
+
 async fn serve(
-    world: &World,
+    frame: Frame,
+    crowd: Crowd,
     largest_push: u64,
     folder: &Path,
     applications: &Arc<FakeApplications>,
     stop: &CancellationToken,
 ) -> u16 {
-    let frame = Frame::new(world.app.clone(), site()).with_visit_key(VISIT_KEY);
     let repositories = folder.to_owned();
     let hosting = Hosting {
         folder: Arc::new(move |project| repositories.join(format!("{project}.git"))),
@@ -129,7 +147,7 @@ async fn serve(
     let router = stoa_http::edge(frame, applications.clone(), git);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
-    tokio::spawn(stoa_http::serve(listener, router, stop.clone()));
+    tokio::spawn(stoa_http::serve(listener, router, crowd, stop.clone()));
     port
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 
 /// An answer, read to its end.
 #[derive(Debug)]
@@ -34,6 +34,14 @@ const LONGEST: Duration = Duration::from_secs(60);
 impl Wire {
     pub async fn to(port: u16) -> Self {
         Self { stream: TcpStream::connect(("127.0.0.1", port)).await.unwrap(), kept: Vec::new() }
+    }
+
+    /// From another address of this machine.
+    pub async fn from(address: &str, port: u16) -> Self {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind(format!("{address}:0").parse().unwrap()).unwrap();
+        let stream = socket.connect(format!("127.0.0.1:{port}").parse().unwrap()).await.unwrap();
+        Self { stream, kept: Vec::new() }
     }
 
     pub async fn write(&mut self, bytes: &[u8]) {

@@ -1,5 +1,6 @@
 //! `stoa serve`: everything wired together, from start to end.
 
+mod descriptors;
 mod lock;
 mod log;
 mod outside;
@@ -19,7 +20,7 @@ use stoa_app::App;
 use stoa_domain::Secret;
 use stoa_http::git::{Git, Hosting, LARGEST_PUSH};
 use stoa_http::proxy::Applications;
-use stoa_http::{Frame, Site};
+use stoa_http::{Crowd, Frame, Site};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinSet;
@@ -82,6 +83,7 @@ pub async fn open_for_commands(mut settings: Settings) -> Result<(App, stoa_stor
 /// Where a setting, the records, the key or the address can't be used.
 pub async fn serve(settings: Settings) -> Result<(), Ended> {
     log::start(&settings)?;
+    let descriptors = descriptors::raise()?;
     let _lock = lock::take(&settings.data_dir)?;
     crate::keeping::refuse_half_restored(&settings)?;
     // The address first: a second start fails before it has touched anything.
@@ -122,13 +124,14 @@ pub async fn serve(settings: Settings) -> Result<(), Ended> {
     if needs_set_up {
         say(&format!("Set it up, once, with this link: {}", setup_link::link(&settings, &setup_token)));
     }
+    let crowd = Crowd::of_connections(descriptors, site.trusted_proxies.clone());
     let server = match secure {
-        None => tokio::spawn(stoa_http::serve(listener, router, stop.clone())),
+        None => tokio::spawn(stoa_http::serve(listener, router, crowd, stop.clone())),
         Some(secure) => {
             tasks.spawn(tls::follow(secure.wanted, secure.current, stop.clone()));
             let plain = stoa_http::to_https(site, router.clone());
-            let plain = stoa_http::serve(listener, plain, stop.clone());
-            let secure = stoa_http::serve_tls(secure.listener, secure.config, router, stop.clone());
+            let plain = stoa_http::serve(listener, plain, crowd.clone(), stop.clone());
+            let secure = stoa_http::serve_tls(secure.listener, secure.config, router, crowd, stop.clone());
             tokio::spawn(async move { tokio::try_join!(plain, secure).map(drop) })
         }
     };

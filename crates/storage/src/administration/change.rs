@@ -192,6 +192,7 @@ async fn make_owner(
             tx.execute(MAKE_OWNER, values![workspace, known]).await?;
             clear_profile(tx, workspace, known).await?;
             tell_access(tx, workspace, known, account).await?;
+            tx.tell(workspace, EventType::Changed, ResourceKind::Member, known.uuid()).await?;
             known
         }
         None => {

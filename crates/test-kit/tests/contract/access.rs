@@ -1,8 +1,11 @@
 //! What members may do, and what they are shown of each other.
 
+use http::Method;
 use serde_json::json;
 use test_kit::on_both_databases;
 use test_kit::world::Workspace;
+
+use crate::stream::Stream;
 
 struct Shop {
     server: String,
@@ -111,6 +114,69 @@ on_both_databases! {
         let hers = olga.client.get(&workspace.path("/members?q=olga")).await.expect(200).json()["items"][0]["id"].clone();
         let path = workspace.path(&format!("/members/{}/permissions", hers.as_str().unwrap()));
         assert_eq!(tester.person.client.get(&path).await.expect(403).code().unwrap(), "owner_required");
+    }
+
+    async fn what_owners_alone_see_answers_members_alike_whether_it_is_there_or_not(world: World) {
+        let olga = world.set_up().await;
+        let workspace = world.workspace(&olga, "Acme").await;
+        let tess = workspace.member("Tess Tester").await;
+        let invited = olga.client.post(&workspace.path("/invitations"), json!({ "email": "ivy@example.com" })).await;
+        let invitation = invited.expect(201).field("id");
+        let preset = json!({ "name": "Senior", "actions": ["view_logs"] });
+        let preset = olga.client.post(&workspace.path("/presets"), preset).await.expect(201).field("id");
+        let never = "01900000-0000-7000-8000-000000000000";
+        for (method, there, absent) in [
+            (Method::DELETE, format!("/invitations/{invitation}"), format!("/invitations/{never}")),
+            (Method::POST, format!("/invitations/{invitation}/resend"), format!("/invitations/{never}/resend")),
+            (Method::DELETE, format!("/presets/{preset}"), format!("/presets/{never}")),
+            (Method::PATCH, format!("/presets/{preset}"), format!("/presets/{never}")),
+        ] {
+            let ask = async |path: &str| {
+                let body = (method != Method::DELETE).then(|| json!({}));
+                tess.person.client.send(method.clone(), &workspace.path(path), body).await.expect(403)
+            };
+            let (there, absent) = (ask(&there).await, ask(&absent).await);
+            assert_eq!((&there.text, &there.headers), (&absent.text, &absent.headers), "{method}");
+            assert_eq!(there.code().unwrap(), "owner_required");
+        }
+        // An owner is told that it isn't there.
+        let _ = olga.client.delete(&workspace.path(&format!("/invitations/{never}")), None).await.expect(404);
+    }
+
+    async fn what_owners_alone_see_is_told_to_them_alone(world: World) {
+        let olga = world.set_up().await;
+        let workspace = world.workspace(&olga, "Acme").await;
+        let (tess, otto) = (workspace.member("Tess Tester").await, workspace.member("Otto").await);
+        let follow = |client: &test_kit::Client| client.request(Method::GET, &workspace.path("/events"), None);
+        let client = &tess.person.client;
+        let (mut hers, mut owners) =
+            (Stream::open(client, follow(client)).await, Stream::open(&olga.client, follow(&olga.client)).await);
+        let invitations = workspace.path("/invitations");
+        let invited = olga.client.post(&invitations, json!({ "email": "ivy@example.com" })).await.expect(201);
+        assert_eq!(owners.until("changed").await["resource"]["kind"], "workspace");
+        let invitation = format!("{invitations}/{}", invited.field("id"));
+        let _ = olga.client.post(&format!("{invitation}/resend"), json!({})).await.expect(200);
+        assert_eq!(owners.until("changed").await["resource"]["kind"], "workspace");
+        let _ = olga.client.delete(&invitation, None).await.expect(204);
+        assert_eq!(owners.until("changed").await["resource"]["kind"], "workspace");
+        let preset = json!({ "name": "Senior", "actions": ["view_logs"] });
+        let _ = olga.client.post(&workspace.path("/presets"), preset).await.expect(201);
+        assert_eq!(owners.until("changed").await["resource"]["kind"], "workspace");
+        workspace.grant(&otto, json!({ "actions": ["view_projects"] })).await;
+        assert_eq!(owners.until("changed").await["resource"], json!({ "kind": "member", "id": otto.id }));
+        // Her own is told to her, without a name, and who becomes an owner to everybody.
+        workspace.grant(&tess, json!({ "actions": ["view_projects"] })).await;
+        workspace.make_owner(&otto).await;
+        let mut heard = Vec::new();
+        while heard.last() != Some(&json!({ "kind": "member", "id": otto.id })) {
+            let (_, event) = hers.next().await.unwrap();
+            heard.push(event["resource"].clone());
+            if event["type"] == "access_changed" {
+                heard.pop();
+                heard.push(json!("hers"));
+            }
+        }
+        assert_eq!(heard, [json!("hers"), json!({ "kind": "member", "id": otto.id })]);
     }
 
     async fn why_is_answered_by_the_rules_that_decide(world: World) {

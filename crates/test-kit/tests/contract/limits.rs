@@ -7,6 +7,8 @@ use stoa_http::peer::Peer;
 use test_kit::world::{PASSWORD, SETUP_TOKEN};
 use test_kit::{Answer, Client, on_both_databases};
 
+use crate::stream::Stream;
+
 /// A request from another address.
 async fn from(client: &Client, address: &str, method: Method, path: &str, body: Option<Value>) -> Answer {
     let mut request: Request<Body> = client.request(method, path, body.as_ref());
@@ -65,6 +67,51 @@ on_both_databases! {
         }
         assert_too_many(&sign_in_from(&nobody, "203.0.113.1", "more@example.com", "not the password").await);
         let _ = sign_in_from(&nobody, "203.0.113.1", &olga.email, PASSWORD).await.expect(200);
+    }
+
+    async fn who_has_a_network_has_one_address(world: World) {
+        let olga = world.set_up().await;
+        let nobody = world.nobody();
+        for number in 0..10 {
+            let address = format!("[2001:db8:1:2::{number:x}]");
+            let _ = sign_in_from(&nobody, &address, &olga.email, "not the password").await.expect(401);
+        }
+        assert_too_many(&sign_in_from(&nobody, "[2001:db8:1:2:ffff::1]", &olga.email, PASSWORD).await);
+        let _ = sign_in_from(&nobody, "[2001:db8:1:3::1]", &olga.email, PASSWORD).await.expect(200);
+    }
+
+    async fn an_account_follows_so_many_streams_and_no_more(world: World) {
+        let olga = world.set_up().await;
+        let (workspace, other) = (world.workspace(&olga, "Acme").await, world.workspace(&olga, "Other").await);
+        let made = olga.client.post("/api/v1/me/tokens", json!({ "name": "script" })).await.expect(201);
+        let script = world.nobody().with_token(made.field("token"));
+        let tess = workspace.member("Tess Tester").await;
+        let follow = |client: &Client, path: String| client.request(Method::GET, &path, None);
+        let mut open = Vec::new();
+        for number in 0..64 {
+            // Wherever and by whatever they are opened.
+            let (client, path) = match number % 3 {
+                0 => (&olga.client, workspace.path("/events")),
+                1 => (&script, workspace.path("/events")),
+                _ => (&olga.client, other.path("/events")),
+            };
+            open.push(Stream::open(client, follow(client, path)).await);
+        }
+        for client in [&olga.client, &script] {
+            let refused = client.send_request(follow(client, workspace.path("/events"))).await;
+            assert_too_many(&refused);
+            assert!(refused.field("detail").contains("64 live streams"), "{}", refused.text);
+        }
+        // Others aren't kept from theirs, and one that is closed makes room.
+        let client = &tess.person.client;
+        let _hers = Stream::open(client, follow(client, workspace.path("/events"))).await;
+        open.pop();
+        open.push(Stream::open(&olga.client, follow(&olga.client, workspace.path("/events"))).await);
+        // They all hear what happens.
+        let _ = olga.client.patch(&workspace.path(""), json!({ "name": "Acme Two" })).await.expect(200);
+        for stream in open.iter_mut().step_by(3) {
+            let _ = stream.until("changed").await;
+        }
     }
 
     async fn an_unknown_address_is_answered_as_a_wrong_password_is(world: World) {

@@ -203,6 +203,30 @@ on_both_databases! {
         let _ = script.get(&workspace.path("")).await.expect(200);
     }
 
+    async fn what_is_demanded_tells_nothing_of_what_is_there(world: World) {
+        let olga = world.set_up().await;
+        let _ = world.authenticator(&olga).await;
+        let workspace = world.workspace(&olga, "Acme").await;
+        let server = workspace.server().await;
+        let project = workspace.project("Hidden", &["main"]).await;
+        let instance = workspace.instance(&project, &server, "Hidden", "staging", "main").await;
+        let tess = workspace.member("Tess Tester").await;
+        let demand = json!({ "requires_second_factor": true });
+        let _ = olga.client.patch(&workspace.path(""), demand).await.expect(200);
+        for (there, absent) in [
+            (format!("/projects/{project}"), "/projects/never-made".to_owned()),
+            (format!("/servers/{server}"), "/servers/never-made".to_owned()),
+            (format!("/instances/{instance}"), "/instances/never-made".to_owned()),
+            (format!("/instances/{instance}/logs"), "/instances/never-made/logs".to_owned()),
+            (format!("/members/{}", tess.id), format!("/members/{project}")),
+        ] {
+            let there = tess.person.client.get(&workspace.path(&there)).await.expect(403);
+            let absent = tess.person.client.get(&workspace.path(&absent)).await.expect(403);
+            assert_eq!((&there.text, &there.headers), (&absent.text, &absent.headers));
+            assert_eq!(there.code().unwrap(), "second_factor_required");
+        }
+    }
+
     async fn sessions_and_tokens_come_page_by_page(world: World) {
         let olga = world.set_up().await;
         for name in ["one", "two", "three"] {
