@@ -144,12 +144,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_body_that_stands_still_or_drips_ends() {
-        assert_eq!(read(SHORT, LONG, body(1, usize::MAX)).await, Err(true), "it stands still");
-        assert_eq!(
-            read(LONG, SHORT, body(1, usize::MAX)).await,
-            Err(true),
-            "each byte is in time, all aren't"
-        );
+        assert_eq!(read(SHORT, LONG, body(1, 100)).await, Err(true), "it stands still");
+        assert_eq!(read(LONG, SHORT, body(1, 100)).await, Err(true), "each byte is in time, all aren't");
         assert_eq!(read(LONG, LONG, body(1, 3)).await, Ok(4));
         let large = 600 * A_SECOND_MORE;
         assert_eq!(

@@ -11,7 +11,7 @@ const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 
 /// Settings that hold for every run: nothing of a repository's own, no clean-up in between, objects checked, no refs
 /// but branches and tags shown.
-const SETTINGS: [&str; 12] = [
+const SETTINGS: [&str; 14] = [
     "safe.directory=*",
     "core.fsmonitor=false",
     "core.fsyncMethod=fsync",
@@ -24,6 +24,9 @@ const SETTINGS: [&str; 12] = [
     "transfer.advertiseSID=false",
     "receive.denyDeleteCurrent=ignore",
     "receive.denyCurrentBranch=ignore",
+    // Pushed before such names were refused: clients would take them for the branches that they are called like.
+    "transfer.hideRefs=refs/heads/refs",
+    "transfer.hideRefs=refs/tags/refs",
 ];
 
 /// `git <settings> <verb> <options> -- <folder>`, all three streams ours.

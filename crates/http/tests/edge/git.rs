@@ -273,6 +273,13 @@ async fn a_name_is_a_branchs_or_a_tags_and_never_both() {
     let repository = hosted.served.folder.path().join(format!("{}.git", hosted.shop.project));
     let names = done(&repository, &["for-each-ref", "--format=%(refname)"]).await;
     assert_eq!(names, "refs/heads/main\nrefs/tags/v1");
+    // What was pushed before such names were refused isn't there for anybody.
+    for shadow in ["refs/tags/refs/heads/main", "refs/heads/refs/heads/main"] {
+        done(&repository, &["update-ref", shadow, "refs/heads/main"]).await;
+    }
+    let told = done(hosted.work.path(), &["ls-remote", "--refs", &hosted.url(&token)]).await;
+    assert_eq!(told.lines().count(), 2, "{told}");
+    hosted.push(&hosted.token, &["--force", "HEAD:refs/heads/main"]).await;
     // Everybody goes on as before, and a name that is free again is anybody's.
     hosted.commit("second").await;
     hosted.push(&hosted.token, &["HEAD:main"]).await;
