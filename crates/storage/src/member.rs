@@ -3,7 +3,6 @@
 use stoa_domain::member::Role;
 use stoa_domain::permission::member::{ChangeRole, Remove};
 use stoa_domain::{AccountId, Action, MemberId, Permit, Refusal, ResourceKind, Timestamp, WorkspaceId};
-
 use uuid::Uuid;
 
 use crate::detail::Detail;

@@ -2,10 +2,8 @@
 
 use http::Method;
 use serde_json::json;
-use test_kit::on_both_databases;
 use test_kit::world::Workspace;
-
-use crate::stream::Stream;
+use test_kit::{Stream, on_both_databases};
 
 struct Shop {
     server: String,

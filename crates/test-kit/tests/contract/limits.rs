@@ -5,9 +5,7 @@ use http::{Method, Request};
 use serde_json::{Value, json};
 use stoa_http::peer::Peer;
 use test_kit::world::{PASSWORD, SETUP_TOKEN};
-use test_kit::{Answer, Client, on_both_databases};
-
-use crate::stream::Stream;
+use test_kit::{Answer, Client, Stream, on_both_databases};
 
 /// A request from another address.
 async fn from(client: &Client, address: &str, method: Method, path: &str, body: Option<Value>) -> Answer {
