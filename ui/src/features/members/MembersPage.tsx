@@ -142,7 +142,7 @@ export function MembersPage() {
       {chosen.size > 0 && (
         <div className={css.chosen} role="status">
           <span>
-            {chosen.size} {chosen.size === 1 ? "member" : "members"} chosen
+            {chosen.size} {!phone && (chosen.size === 1 ? "member " : "members ")}chosen
           </span>
           <Button
             variant="filled"
@@ -154,7 +154,7 @@ export function MembersPage() {
               : `Set permissions for ${chosen.size} ${chosen.size === 1 ? "member" : "members"}`}
           </Button>
           <Button variant="subtle" leftSection={<IconX size={15} stroke={1.75} />} onClick={() => setChosen(new Map())}>
-            Choose none
+            {phone ? "None" : "Choose none"}
           </Button>
         </div>
       )}
