@@ -1,5 +1,6 @@
 //! Mail by SMTP.
 
+use std::io::ErrorKind;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
@@ -130,10 +131,30 @@ fn said(error: &lettre::transport::smtp::Error) -> String {
         (Some(code), Some(words)) => format!("{code} {words}"),
         (Some(code), None) => code.to_string(),
         (None, _) if error.is_timeout() => "The mail server doesn't answer.".to_owned(),
-        (None, _) => error.to_string(),
+        (None, _) => unreached(error).unwrap_or_else(|| error.to_string()),
     };
     let text: String = words.chars().map(|c| if c.is_control() { ' ' } else { c }).take(300).collect();
     text.trim().to_owned()
+}
+
+/// What kept us from the server, as a sentence, where it was the connection.
+fn unreached(error: &lettre::transport::smtp::Error) -> Option<String> {
+    let causes = std::iter::successors(std::error::Error::source(error), |cause| cause.source());
+    let failure = causes.filter_map(|cause| cause.downcast_ref::<std::io::Error>()).last()?;
+    let words = failure.to_string();
+    let why = match failure.kind() {
+        ErrorKind::ConnectionRefused => "connection refused",
+        ErrorKind::HostUnreachable | ErrorKind::NetworkUnreachable => "there is no way to its network",
+        ErrorKind::ConnectionReset
+        | ErrorKind::ConnectionAborted
+        | ErrorKind::BrokenPipe
+        | ErrorKind::UnexpectedEof => {
+            return Some("The mail server cut the connection.".to_owned());
+        }
+        // The number at its end says nothing to whoever reads it.
+        _ => words.split(" (os error").next().unwrap_or(&words),
+    };
+    Some(format!("The mail server isn't reached: {why}."))
 }
 
 fn parameters(server: &MailServer) -> Result<TlsParameters, MailError> {
@@ -148,5 +169,28 @@ fn parameters(server: &MailServer) -> Result<TlsParameters, MailError> {
 impl Mail for SmtpMail {
     fn send(&self, letter: Letter) -> BoxFuture<'_, Delivery> {
         Box::pin(self.try_send(letter))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_server_that_isn_t_there_is_told_in_words() {
+        // A port that was free a moment ago.
+        let host = "127.0.0.1".to_owned();
+        let port = std::net::TcpListener::bind((host.as_str(), 0)).unwrap().local_addr().unwrap().port();
+        let server = MailServer { host, port, encryption: Encryption::Never, user: None, authorities: None };
+        let mail = SmtpMail::new(server, "stoa@stoa.example").unwrap();
+        let letter = Letter {
+            to: "anna@example.com".to_owned(),
+            subject: "Hello".to_owned(),
+            text: "Hello".to_owned(),
+            html: "<p>Hello</p>".to_owned(),
+            images: Vec::new(),
+        };
+        let Delivery::Waiting(said) = mail.send(letter).await else { panic!("it is tried again") };
+        assert_eq!(said, "The mail server isn't reached: connection refused.");
     }
 }

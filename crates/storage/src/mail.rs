@@ -1,7 +1,8 @@
 //! The queue of mails. A mail is queued in the transaction of what it tells, and emptied when it is done with.
 
-use stoa_domain::{AccountId, InvitationId, MailId, SystemPermit, Timestamp, WorkspaceId};
+use stoa_domain::{AccountId, InvitationId, MailId, ResourceKind, SystemPermit, Timestamp, WorkspaceId};
 
+use crate::event::EventType;
 use crate::failure::{Failure, StorageFault};
 use crate::store::{Store, Work};
 use crate::tx::Tx;
@@ -19,11 +20,11 @@ crate::statements! {
         WHERE id = $1 AND status = 'waiting' AND (lease_until IS NULL OR lease_until < $3)
         RETURNING workspace_id, recipient, content, fence, attempts";
     SENT = "UPDATE mails SET status = 'sent', content = NULL, lease_until = NULL, last_error = NULL, ended_at = $3
-        WHERE id = $1 AND fence = $2 AND status = 'waiting'";
+        WHERE id = $1 AND fence = $2 AND status = 'waiting' RETURNING workspace_id, invitation_id";
     REFUSED = "UPDATE mails SET status = 'refused', content = NULL, lease_until = NULL, last_error = $3, ended_at = $4
-        WHERE id = $1 AND fence = $2 AND status = 'waiting'";
+        WHERE id = $1 AND fence = $2 AND status = 'waiting' RETURNING workspace_id, invitation_id";
     AGAIN = "UPDATE mails SET next_at = $3, lease_until = NULL, last_error = $4
-        WHERE id = $1 AND fence = $2 AND status = 'waiting'";
+        WHERE id = $1 AND fence = $2 AND status = 'waiting' RETURNING workspace_id, invitation_id";
     NEXT = "SELECT next_at FROM mails WHERE status = 'waiting' ORDER BY next_at LIMIT 1";
 }
 
@@ -121,7 +122,8 @@ impl Store {
         self.write(system("mail.claim"), work).await
     }
 
-    /// Writes down how the try ended; does nothing where another has taken the mail meanwhile.
+    /// Writes down how the try ended, and tells the pages that show it; does nothing where another has taken the mail
+    /// meanwhile.
     ///
     /// # Errors
     /// A fault.
@@ -131,15 +133,22 @@ impl Store {
             Box::pin(async move {
                 tx.audit_nothing();
                 let now = tx.now();
-                match outcome {
-                    MailOutcome::Sent => tx.execute(SENT, values![id, fence, now]).await?,
+                let settled = match outcome {
+                    MailOutcome::Sent => tx.fetch_optional(SENT, values![id, fence, now]).await?,
                     MailOutcome::Refused(error) => {
-                        tx.execute(REFUSED, values![id, fence, error, now]).await?
+                        tx.fetch_optional(REFUSED, values![id, fence, error, now]).await?
                     }
                     MailOutcome::Again { next_at, error } => {
-                        tx.execute(AGAIN, values![id, fence, next_at, error]).await?
+                        tx.fetch_optional(AGAIN, values![id, fence, next_at, error]).await?
                     }
                 };
+                let Some(row) = settled else { return Ok(()) };
+                let told = (row.get::<Option<WorkspaceId>>(0)?, row.get::<Option<InvitationId>>(1)?);
+                // An invitation is in no plain member's list: only the owners' pages hear of it.
+                if let (Some(workspace), Some(invitation)) = told {
+                    tx.tell(workspace, EventType::Status, ResourceKind::Invitation, invitation.uuid())
+                        .await?;
+                }
                 Ok(())
             })
         });

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use test_kit::world::{PASSWORD, Wishes, Workspace};
-use test_kit::{Kind, World, on_both_databases};
+use test_kit::{Kind, Stream, World, on_both_databases};
 use tokio_util::sync::CancellationToken;
 
 async fn invite(workspace: &Workspace<'_>, email: &str) -> Value {
@@ -181,6 +181,29 @@ on_both_databases! {
         assert_eq!(state().await, "sent");
         world.store.settle_mail(slow.id, slow.fence, MailOutcome::Refused("550 too late".to_owned())).await.unwrap();
         assert_eq!(state().await, "sent");
+    }
+
+    async fn owners_alone_are_told_how_each_try_of_a_mail_ended(world: World) {
+        use stoa_storage::mail::MailOutcome;
+        let olga = world.set_up().await;
+        let workspace = world.workspace(&olga, "Acme").await;
+        let tess = workspace.member("Tess Tester").await;
+        let made = invite(&workspace, "anna@example.com").await;
+        let get = |client: &test_kit::Client| client.request(http::Method::GET, &workspace.path("/events"), None);
+        let mut owners = Stream::open(&olga.client, get(&olga.client)).await;
+        let mut members = Stream::open(&tess.person.client, get(&tess.person.client)).await;
+        let first = world.store.claim_mail(120).await.unwrap().expect("a mail that waits");
+        let again = MailOutcome::Again { next_at: world.store.now(), error: "451 later".to_owned() };
+        world.store.settle_mail(first.id, first.fence, again).await.unwrap();
+        let told = json!({ "kind": "invitation", "id": made["id"] });
+        assert_eq!(owners.until("status").await["resource"], told, "it waits");
+        let second = world.store.claim_mail(120).await.unwrap().expect("it is due again");
+        world.store.settle_mail(second.id, second.fence, MailOutcome::Sent).await.unwrap();
+        assert_eq!(owners.until("status").await["resource"], told, "it was sent");
+        // What comes after it is the first that a plain member hears.
+        let _ = olga.client.patch(&workspace.path(""), json!({ "name": "Acme & Co" })).await.expect(200);
+        let (_, heard) = members.next().await.expect("the workspace's new name");
+        assert_eq!(heard["resource"]["kind"], "workspace", "{heard}");
     }
 
     async fn a_mail_that_waits_for_its_server_holds_no_other_up(world: World) {
