@@ -76,7 +76,7 @@ export function MembersPage() {
     <div className={css.page}>
       <PageTitle
         title="Members"
-        sentence={phone ? total : `Who is in ${workspace.name}, and what each may see and do.`}
+        sentence={phone ? total : `Who is in ${workspace.name}${isOwner ? ", and what each may see and do" : ""}.`}
         actions={
           <>
             {isOwner && (
