@@ -95,7 +95,7 @@ try {
       (text) => {
         const rows = [...document.querySelectorAll("tbody tr")];
         const fits = rows.every((row) => row.textContent.toLowerCase().includes(text));
-        return fits && (rows.length > 0 || document.body.textContent.includes("Nobody fits"));
+        return fits && (rows.length > 0 || document.body.textContent.includes("No member fits"));
       },
       text,
       { polling: "raf" },

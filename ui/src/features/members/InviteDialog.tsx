@@ -59,7 +59,7 @@ export function InviteDialog({ workspace, onClose }: { workspace: Workspace; onC
   const outcomes = invite.data;
   const { leave, question } = useUnsaved(!outcomes && text.trim() !== "", {
     title: "Discard what you typed?",
-    sentence: "Nobody is invited yet whom no answer came for.",
+    sentence: invite.isPending ? "Whoever isn't invited yet won't be." : "Nobody has been invited yet.",
     discard: "Discard",
   });
   if (outcomes) {
