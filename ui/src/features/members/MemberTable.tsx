@@ -44,7 +44,7 @@ export function MemberTable({ members, isOwner, isMe, chosen, onChoose, onAct }:
   );
   const head: ReactNode[] = isOwner
     ? [all, "Member", "Role", "May do", "On", "Last seen", ""]
-    : // What others may do a plain member isn't told.
+    : // What others may do a plain member isn't told; what they may themselves stands above.
       ["Member", "Role", ""];
   return (
     <Table label="Members" head={head}>
@@ -101,7 +101,7 @@ function on({ projects, instances, servers }: Summary): string[] {
 }
 
 /** What it is about: it breaks between two numbers, and never behind one. */
-function On({ summary }: { summary: Summary }) {
+export function On({ summary }: { summary: Summary }) {
   const parts = on(summary);
   if (parts.length === 0) return "Nothing";
   return parts.map((part, at) => (
@@ -272,7 +272,7 @@ function More({ member, isOwner, isMe, onAct }: ActsProps) {
 const SHOWN = 3;
 const SEEN: ActionKey = "view_projects";
 
-function MayDo({ summary, onSet }: { summary: Summary; onSet?: () => void }) {
+export function MayDo({ summary, onSet }: { summary: Summary; onSet?: () => void }) {
   const { actions, preset } = summary;
   if (actions.length === 0 && on(summary).length === 0)
     return (

@@ -15,6 +15,7 @@ import { Invitations } from "./Invitations";
 import { ChangeRole, InviteDialog, RemoveMember } from "./later";
 import { type Act, MemberTable } from "./MemberTable";
 import css from "./members.module.css";
+import { OwnAccess } from "./OwnAccess";
 import { useFilters } from "./useFilters";
 
 type Open = { kind: Act; member: Member } | null;
@@ -139,6 +140,7 @@ export function MembersPage() {
         )}
         <span className={css.total}>{total}</span>
       </div>
+      {!isOwner && <OwnAccess permissions={workspace.permissions} />}
       {chosen.size > 0 && (
         <div className={css.chosen} role="status">
           <span>
