@@ -1,6 +1,9 @@
 //! A sign-in provider by OpenID Connect: authorization code with PKCE, state and nonce. All that it is asked goes
 //! through the vetted client.
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 

@@ -79,7 +79,14 @@ fn seen_by_an_owner<P: Permission>(standing: &Standing) -> Result<(), Refusal> {
 
 fn has(standing: &Standing, needed: &[Action]) -> Result<(), Refusal> {
     let missing: Vec<_> = needed.iter().copied().filter(|action| !standing.actions().has(*action)).collect();
-    if missing.is_empty() { Ok(()) } else { Err(Refusal::PermissionDenied { missing, ask: Vec::new() }) }
+    if missing.is_empty() {
+        return Ok(());
+    }
+    // Nobody can grant what the account has: the token was made with less.
+    if standing.narrowed_to().is_some() && missing.iter().all(|action| standing.own_actions().has(*action)) {
+        return Err(Refusal::TokenLacks { missing });
+    }
+    Err(Refusal::PermissionDenied { missing, ask: Vec::new() })
 }
 
 fn owner_required() -> Refusal {

@@ -311,6 +311,8 @@ permissions! {
         /// See the workspace: its name, its look, what oneself may.
         View: Whole, Need::Member, "workspace.view", viewed_as;
         Change: Whole, Need::Owner, "workspace.change";
+        /// See how many of its members have no second factor.
+        ViewSignInRules: Whole, Need::Owner, "workspace.view_sign_in_rules";
         Delete: Whole, Need::Owner, "workspace.delete";
         ReadAudit: Whole, Need::Owner, "workspace.read_audit";
         ReadOwnAudit: Whole, Need::Member, "workspace.read_own_audit";

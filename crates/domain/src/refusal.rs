@@ -7,12 +7,18 @@ use crate::action::Action;
 pub enum Refusal {
     /// Nobody is signed in, or by something that doesn't count any more.
     Unauthenticated,
+    /// The personal access token doesn't count: it is wrong, has ended or was deleted.
+    UnknownToken,
     /// The address or the password is wrong; which of them is never said.
     WrongCredentials,
     PermissionDenied {
         missing: Vec<Action>,
         /// Names of the owners, who can grant it.
         ask: Vec<String>,
+    },
+    /// The account has these; the token that it asks with was given less.
+    TokenLacks {
+        missing: Vec<Action>,
     },
     /// A personal access token can't do this, whatever its account may do.
     TokenMayNot,
@@ -21,15 +27,20 @@ pub enum Refusal {
     },
     AdministratorRequired,
     TargetNotAllowed,
+    /// An invitation is for another address.
     WrongAccount,
+    /// A link that changes an address is another account's.
+    LinkOfAnother,
+    /// Whoever began to link a sign-in provider isn't who is signed in now.
+    LinkingOfAnother,
     CrossOrigin,
     PasswordRequired,
     /// Looking on as a member shows the workspace and does nothing.
     ViewAsReadOnly,
-    /// The password was right; the second factor is due, in one of these ways. `wrong`: what was shown isn't it.
+    /// The password was right; the second factor is due, in one of these ways. `wrong`: what was shown, and isn't it.
     SecondFactorDue {
         ways: Vec<&'static str>,
-        wrong: bool,
+        wrong: Option<ShownWrong>,
     },
     /// The workspace demands a second factor, and the account has none.
     SecondFactorDemanded,
@@ -81,8 +92,18 @@ pub enum Refusal {
     Unavailable,
     /// No mail server is configured, and this goes by mail alone.
     MailUnavailable,
+    /// The same, to whoever can mend it.
+    MailUnset,
     SetupNeeded,
     DiskFull,
+}
+
+/// What was shown as a second factor and isn't right.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ShownWrong {
+    Code,
+    RecoveryCode,
+    Passkey,
 }
 
 /// What stands in the way of a change.
@@ -194,12 +215,12 @@ impl Refusal {
     #[must_use]
     pub const fn denial(&self) -> Option<&'static str> {
         Some(match self {
-            Self::PermissionDenied { .. } => "permission_denied",
+            Self::PermissionDenied { .. } | Self::TokenLacks { .. } => "permission_denied",
             Self::TokenMayNot => "token_may_not",
             Self::OwnerRequired { .. } => "owner_required",
             Self::AdministratorRequired => "administrator_required",
             Self::TargetNotAllowed => "target_not_allowed",
-            Self::WrongAccount => "wrong_account",
+            Self::WrongAccount | Self::LinkOfAnother | Self::LinkingOfAnother => "wrong_account",
             Self::ViewAsReadOnly => "view_as_read_only",
             Self::SecondFactorDemanded => "second_factor_required",
             Self::NotFound => NOT_FOUND,

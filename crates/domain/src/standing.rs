@@ -154,10 +154,15 @@ impl Standing {
         self.access.role == Role::Owner
     }
 
+    /// The account's own, by whatever it asks.
+    pub(crate) fn own_actions(&self) -> ActionSet {
+        if self.access.role == Role::Owner { ActionSet::ALL } else { self.access.actions }
+    }
+
     /// The actions that count for this request.
     #[must_use]
     pub fn actions(&self) -> ActionSet {
-        let own = if self.access.role == Role::Owner { ActionSet::ALL } else { self.access.actions };
+        let own = self.own_actions();
         self.actions.map_or(own, |only| own.intersection(only))
     }
 

@@ -147,6 +147,7 @@ fn every_permission_is_decided_as_the_product_says() {
 
     compare::<workspace::View>(seen, NOTHING, Whole, false);
     compare::<workspace::Change>(seen, Owner, Whole, false);
+    compare::<workspace::ViewSignInRules>(seen, Owner, Whole, false);
     compare::<workspace::Delete>(seen, Owner, Whole, false);
     compare::<workspace::ReadAudit>(seen, Owner, Whole, false);
     compare::<workspace::ReadOwnAudit>(seen, NOTHING, Whole, false);

@@ -5,7 +5,7 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 use serde_json::{Map, Value, json};
 use stoa_app::Failure;
-use stoa_domain::{Action, AtOnce, Conflict, Refusal};
+use stoa_domain::{Action, AtOnce, Conflict, Refusal, ShownWrong};
 
 /// Seconds after which something that goes on may be over.
 const AT_ONCE_AGAIN: i64 = 10;
@@ -167,6 +167,12 @@ fn at_once(what: AtOnce, most: usize) -> Told {
 pub fn tell(refusal: &Refusal) -> Told {
     match refusal {
         Refusal::Unauthenticated => told(401, "unauthenticated", "Not signed in", "Sign in first."),
+        Refusal::UnknownToken => told(
+            401,
+            "unauthenticated",
+            "Not a valid token",
+            "This token isn't valid: it is wrong, has ended or was deleted.",
+        ),
         Refusal::WrongCredentials => {
             told(401, "unauthenticated", "Not signed in", "The e-mail address or the password is wrong.")
         }
@@ -177,6 +183,15 @@ pub fn tell(refusal: &Refusal) -> Told {
             let keys: Vec<_> = missing.iter().copied().map(Action::key).collect();
             answer.more.insert("missing".to_owned(), json!(keys));
             answer.more.insert("ask".to_owned(), ask(owners));
+            answer
+        }
+        Refusal::TokenLacks { missing } => {
+            let labels: Vec<_> = missing.iter().map(|action| action.label()).collect();
+            let detail = format!("This token isn't given the permission {}.", labels.join(" and "));
+            let mut answer = told(403, "permission_denied", "Not given to the token", detail);
+            let keys: Vec<_> = missing.iter().copied().map(Action::key).collect();
+            answer.more.insert("missing".to_owned(), json!(keys));
+            answer.more.insert("ask".to_owned(), ask(&[]));
             answer
         }
         Refusal::TokenMayNot => told(
@@ -209,6 +224,18 @@ pub fn tell(refusal: &Refusal) -> Told {
             "Another account",
             "The invitation is for another address. Sign out, and sign in with that one.",
         ),
+        Refusal::LinkOfAnother => told(
+            403,
+            "wrong_account",
+            "Another account",
+            "This link belongs to another account. Sign out, and sign in with the one that asked for it.",
+        ),
+        Refusal::LinkingOfAnother => told(
+            403,
+            "wrong_account",
+            "Another account",
+            "Another account began to be linked here. Sign in with that one, and begin again under Account, Security.",
+        ),
         Refusal::CrossOrigin => told(
             403,
             "cross_origin",
@@ -228,10 +255,17 @@ pub fn tell(refusal: &Refusal) -> Told {
             "Viewing as a member shows an owner what they see of the workspace, and does nothing. Leave it first.",
         ),
         Refusal::SecondFactorDue { ways, wrong } => {
-            let detail = if *wrong {
-                "This isn't right, or was used already. Wait for the next code, or show your second factor in another way."
-            } else {
-                "Show your second factor too: a code of your authenticator app, a passkey, or a recovery code."
+            let detail = match wrong {
+                Some(ShownWrong::Code) => {
+                    "This code isn't right, or was used already. Wait for the next one, or show your second factor in another way."
+                }
+                Some(ShownWrong::RecoveryCode) => "This recovery code isn't right, or was used already.",
+                Some(ShownWrong::Passkey) => {
+                    "This passkey isn't right. Try again, or show your second factor in another way."
+                }
+                None => {
+                    "Show your second factor too: a code of your authenticator app, a passkey, or a recovery code."
+                }
             };
             let mut answer = told(401, "second_factor_required", "Second factor needed", detail);
             answer.more.insert("code_required".to_owned(), json!(true));
@@ -403,6 +437,12 @@ pub fn tell(refusal: &Refusal) -> Told {
             "No mail server",
             "This installation sends no mail. Ask whoever administers it.",
         ),
+        Refusal::MailUnset => told(
+            503,
+            "mail_unavailable",
+            "No mail server",
+            "This installation sends no mail. Set STOA_SMTP_URL for the server, and start Stoa again.",
+        ),
         Refusal::SetupNeeded => told(
             503,
             "setup_needed",
@@ -472,16 +512,23 @@ pub fn examples() -> Vec<Refusal> {
     let anna = || vec!["Anna".to_owned()];
     vec![
         Refusal::Unauthenticated,
+        Refusal::UnknownToken,
         Refusal::WrongCredentials,
         Refusal::PermissionDenied { missing: vec![Action::RestartInstances], ask: anna() },
+        Refusal::TokenLacks { missing: vec![Action::RestartInstances] },
         Refusal::TokenMayNot,
         Refusal::OwnerRequired { ask: anna() },
         Refusal::AdministratorRequired,
         Refusal::WrongAccount,
+        Refusal::LinkOfAnother,
+        Refusal::LinkingOfAnother,
         Refusal::CrossOrigin,
         Refusal::PasswordRequired,
         Refusal::ViewAsReadOnly,
-        Refusal::SecondFactorDue { ways: vec!["code"], wrong: false },
+        Refusal::SecondFactorDue { ways: vec!["code"], wrong: None },
+        Refusal::SecondFactorDue { ways: vec!["code"], wrong: Some(ShownWrong::Code) },
+        Refusal::SecondFactorDue { ways: vec!["recovery_code"], wrong: Some(ShownWrong::RecoveryCode) },
+        Refusal::SecondFactorDue { ways: vec!["passkey"], wrong: Some(ShownWrong::Passkey) },
         Refusal::SecondFactorDemanded,
         Refusal::NotFound,
         Refusal::InvitationUsed,
@@ -514,6 +561,7 @@ pub fn examples() -> Vec<Refusal> {
         },
         Refusal::Unavailable,
         Refusal::MailUnavailable,
+        Refusal::MailUnset,
         Refusal::SetupNeeded,
         Refusal::DiskFull,
     ]

@@ -80,6 +80,7 @@ fn everything(own: &Installation, mut while_it_runs: impl FnMut(&str)) {
     let said = done(own, &["reset-password", "tina@example.com"], "another sentence entirely\n");
     assert!(said.contains("signed out everywhere") && !said.contains("another sentence"), "{said}");
     while_it_runs("tina has a new password");
+    assert!(refused(own, &["remove-second-factor", "tina@example.com"], "").contains("no second factor"));
     assert!(done(own, &["make-administrator", "tina@example.com"], "").contains("an administrator"));
     assert!(done(own, &["unmake-administrator", "olga@example.com"], "").contains("a plain account"));
     assert!(refused(own, &["unmake-administrator", "tina@example.com"], "").contains("always has an active"));

@@ -2,18 +2,18 @@
 
 use stoa_domain::{SystemPermit, Timestamp, WorkspaceId};
 
-use crate::failure::{Failure, StorageFault};
+use crate::failure::Failure;
 use crate::store::{Store, Work};
 use crate::values;
 
 crate::statements! {
-    FIND = "SELECT count, window_at FROM attempts WHERE bucket = $1";
     /// Counts one more within the window, or begins a new one.
     COUNT = "INSERT INTO attempts (bucket, count, window_at) VALUES ($1, 1, $2)
         ON CONFLICT (bucket) DO UPDATE SET
             count = CASE WHEN attempts.window_at > $3 THEN attempts.count + 1 ELSE 1 END,
             window_at = CASE WHEN attempts.window_at > $3 THEN attempts.window_at ELSE $2 END
         RETURNING count, window_at";
+    GIVE_BACK = "UPDATE attempts SET count = count - 1 WHERE bucket = $1 AND count > 0";
     CLEAR = "DELETE FROM attempts WHERE bucket = $1";
     SWEEP = "DELETE FROM attempts WHERE window_at < $1";
 }
@@ -34,15 +34,6 @@ impl Limit {
 }
 
 impl Store {
-    /// Seconds to wait, where the bucket has no room for another attempt.
-    ///
-    /// # Errors
-    /// A fault.
-    pub async fn attempts_exhausted(&self, bucket: &str, limit: Limit) -> Result<Option<i64>, StorageFault> {
-        let Some(row) = self.fetch_optional(FIND, values![bucket]).await? else { return Ok(None) };
-        Ok(limit.reached(row.get(0)?, row.get(1)?, self.now()))
-    }
-
     /// Counts an attempt. Answers the seconds to wait, where it is one too many.
     ///
     /// # Errors
@@ -57,6 +48,25 @@ impl Store {
                 let row = tx.fetch_one(COUNT, values![bucket, now, now.plus_seconds(-limit.seconds)]).await?;
                 let over = Limit { count: limit.count + 1, ..limit };
                 Ok(over.reached(row.get(0)?, row.get(1)?, now))
+            })
+        });
+        self.write(permit, work).await
+    }
+
+    /// Takes back what was counted of one try: it succeeded.
+    ///
+    /// # Errors
+    /// A fault.
+    pub async fn give_attempt_back(&self, buckets: Vec<String>) -> Result<(), Failure> {
+        let permit = SystemPermit::new(WorkspaceId::INSTALLATION, "attempt.give_back", None, None);
+        let work: Work<()> = Box::new(move |tx| {
+            let buckets = buckets.clone();
+            Box::pin(async move {
+                tx.audit_nothing();
+                for bucket in buckets {
+                    tx.execute(GIVE_BACK, values![bucket]).await?;
+                }
+                Ok(())
             })
         });
         self.write(permit, work).await

@@ -1,10 +1,14 @@
 //! Identities: who an account is to a sign-in provider.
 
-use stoa_domain::{AccountId, Actor, Authority, Conflict, Refusal, Timestamp};
+use stoa_domain::{
+    AccountId, AccountPermit, Actor, Conflict, Refusal, Resource, ResourceKind, Timestamp, WorkspaceId,
+};
 
+use crate::audit::{NewAuditEvent, Outcome};
 use crate::failure::{Failure, StorageFault};
 use crate::mail::{self, NewMail};
 use crate::store::{Store, Work};
+use crate::tx::Tx;
 use crate::values;
 
 crate::statements! {
@@ -33,6 +37,50 @@ pub struct OwnIdentity {
     pub created_at: Timestamp,
 }
 
+/// A link to be made, and the mail that tells of it.
+#[derive(Clone)]
+pub struct NewLink {
+    pub identity: Identity,
+    pub notice: Option<NewMail>,
+}
+
+async fn link_in(tx: &mut Tx<'_>, account: AccountId, link: NewLink) -> Result<(), Failure> {
+    let taken = || Failure::from(Refusal::Conflict(Conflict::IdentityTaken));
+    let now = tx.now();
+    let Identity { issuer, subject, email } = link.identity;
+    if tx.fetch_optional(TAKEN, values![issuer.clone(), subject.clone(), account]).await?.is_some() {
+        return Err(taken());
+    }
+    match tx.execute(INSERT, values![issuer, subject, account, email, now]).await {
+        // Two at once: the schema settles it.
+        Err(fault) if fault.is_unique_violation() => return Err(taken()),
+        other => other.map(drop)?,
+    }
+    if let Some(notice) = link.notice {
+        mail::queue_for_account(tx, account, notice).await?;
+    }
+    Ok(())
+}
+
+/// Links in the write that signs in: whoever didn't get in by it is linked to nothing.
+pub(crate) async fn link_signing_in(tx: &mut Tx<'_>, actor: Actor, link: NewLink) -> Result<(), Failure> {
+    let (account, email) = (actor.account, link.identity.email.clone());
+    link_in(tx, account, link).await?;
+    let event = NewAuditEvent {
+        workspace: WorkspaceId::INSTALLATION,
+        via: actor.via,
+        actor: Some(actor),
+        action: "account.link_provider".to_owned(),
+        resource: Some(Resource { kind: ResourceKind::Account, id: account.uuid() }),
+        resource_name: None,
+        second_name: Some(email),
+        outcome: Outcome::Done,
+        repeated: 1,
+        detail: "{}".to_owned(),
+    };
+    Ok(tx.audit_also(&event).await?)
+}
+
 impl Store {
     /// The active account that the provider's somebody is.
     ///
@@ -57,42 +105,17 @@ impl Store {
         row.map(|row| Ok(OwnIdentity { email: row.get(0)?, created_at: row.get(1)? })).transpose()
     }
 
-    /// Links the account to the provider's somebody. `actor` where the authority doesn't know who it is yet.
+    /// Links the account that asks to the provider's somebody.
     ///
     /// # Errors
     /// `Conflict` where either is linked already.
-    pub async fn link_identity<A: Authority + 'static>(
-        &self,
-        permit: A,
-        account: AccountId,
-        new: Identity,
-        actor: Option<Actor>,
-        notice: Option<NewMail>,
-    ) -> Result<(), Failure> {
+    pub async fn link_identity(&self, permit: AccountPermit, link: NewLink) -> Result<(), Failure> {
+        let account = permit.actor().account;
         let work: Work<()> = Box::new(move |tx| {
-            let (new, actor, notice) = (new.clone(), actor.clone(), notice.clone());
+            let link = link.clone();
             Box::pin(async move {
-                let taken = || Failure::from(Refusal::Conflict(Conflict::IdentityTaken));
-                let now = tx.now();
-                let values = values![new.issuer.clone(), new.subject.clone(), account];
-                if tx.fetch_optional(TAKEN, values).await?.is_some() {
-                    return Err(taken());
-                }
-                tx.audit_second(new.email.clone());
-                if let Some(actor) = actor {
-                    tx.audit_actor(actor);
-                }
-                let linked =
-                    tx.execute(INSERT, values![new.issuer, new.subject, account, new.email, now]).await;
-                match linked {
-                    // Two at once: the schema settles it.
-                    Err(fault) if fault.is_unique_violation() => return Err(taken()),
-                    other => other.map(drop)?,
-                }
-                if let Some(notice) = notice {
-                    mail::queue_for_account(tx, account, notice).await?;
-                }
-                Ok(())
+                tx.audit_second(link.identity.email.clone());
+                link_in(tx, account, link).await
             })
         });
         self.write(permit, work).await
@@ -102,7 +125,7 @@ impl Store {
     /// `NotFound` where the account isn't linked.
     pub async fn unlink_identity(
         &self,
-        permit: stoa_domain::AccountPermit,
+        permit: AccountPermit,
         issuer: String,
         notice: Option<NewMail>,
     ) -> Result<(), Failure> {

@@ -8,7 +8,7 @@ use stoa_domain::{
     SessionId, Timestamp, WorkspaceId,
 };
 
-use crate::account::{NewAccount, find_account_in, insert_account};
+use crate::account::{self, Ending, NewAccount, find_account_in, insert_account};
 use crate::event::EventType;
 use crate::failure::{Failure, StorageFault};
 use crate::mail::{self, NewMail};
@@ -322,7 +322,8 @@ impl Store {
         self.fetch_optional(BY_LINK, values![token_hash]).await?.map(|row| read_linked(&row, now)).transpose()
     }
 
-    /// Accepts with the account that is signed in. Two at once make one membership.
+    /// Accepts with the account that is signed in. Two at once make one membership. A mailed link may be the first proof
+    /// of the account's address: `notice` tells what ended with it.
     ///
     /// # Errors
     /// The link's own state first; `WrongAccount`.
@@ -331,10 +332,13 @@ impl Store {
         permit: AccountPermit,
         token_hash: Vec<u8>,
         member: MemberId,
+        notice: Option<NewMail>,
     ) -> Result<WorkspaceId, Failure> {
-        let account = permit.actor().account;
+        let actor = permit.actor().clone();
+        let (account, keep) = (actor.account, account::session_of(&permit));
+        let ending = Ending { account, via: actor.via, actor: Some(actor), because: "address_proved" };
         let work: Work<_> = Box::new(move |tx| {
-            let token_hash = token_hash.clone();
+            let (token_hash, ending, notice) = (token_hash.clone(), ending.clone(), notice.clone());
             Box::pin(async move {
                 let found = usable_in(tx, &token_hash).await?;
                 let holder = find_account_in(tx, &found.email_canonical).await?;
@@ -343,7 +347,12 @@ impl Store {
                 }
                 if found.by_mail {
                     let now = tx.now();
-                    tx.execute(VERIFY, values![account, now]).await?;
+                    if tx.execute(VERIFY, values![account, now]).await? > 0 {
+                        ending.everything_before_the_proof(tx, keep).await?;
+                        if let Some(notice) = notice {
+                            mail::queue_for_account(tx, account, notice).await?;
+                        }
+                    }
                 }
                 join(tx, &found, account, member).await?;
                 Ok(found.workspace)

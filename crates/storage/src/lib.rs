@@ -59,6 +59,7 @@ pub use tx::{Touched, Tx};
 pub fn statements() -> Vec<Statement> {
     [
         account::DELETE_STATEMENTS,
+        account::ENDING_STATEMENTS,
         account::STATEMENTS,
         administration::STATEMENTS,
         administration::change::STATEMENTS,

@@ -3,7 +3,7 @@
 
 use stoa_domain::{AccountId, AccountPermit, Actor, Authority, Conflict, OpenPermit, Refusal, Timestamp};
 
-use crate::account;
+use crate::account::{self, Ending};
 use crate::failure::{Failure, StorageFault};
 use crate::mail::{self, NewMail};
 use crate::store::{Store, Work};
@@ -13,10 +13,12 @@ use crate::values;
 crate::statements! {
     INSERT = "INSERT INTO mailed_links (token_hash, account_id, kind, email_canonical, email, expires_at)
         VALUES ($1, $2, $3, $4, $5, $6)";
-    FIND = "SELECT l.account_id, l.email_canonical, l.email, a.email, a.name FROM mailed_links l
+    FIND = "SELECT l.account_id, l.email_canonical, l.email, a.email, a.name, a.email_verified_at FROM mailed_links l
         JOIN accounts a ON a.id = l.account_id
         WHERE l.token_hash = $1 AND l.kind = $2 AND l.used_at IS NULL AND l.expires_at > $3 AND a.status = 'active'
             AND (l.kind <> 'reset' OR l.email_canonical = a.email_canonical)";
+    PENDING = "SELECT COALESCE(email, email_canonical), expires_at FROM mailed_links
+        WHERE account_id = $1 AND kind = $2 AND used_at IS NULL AND expires_at > $3 ORDER BY expires_at DESC LIMIT 1";
     TAKE = "DELETE FROM mailed_links WHERE token_hash = $1 AND kind = $2 AND account_id = $3 AND expires_at > $4";
     REVOKE = "DELETE FROM mailed_links WHERE account_id = $1 AND kind = $2";
     SWEEP = "DELETE FROM mailed_links WHERE expires_at <= $1";
@@ -24,6 +26,7 @@ crate::statements! {
             email_verified_at = COALESCE(email_verified_at, $3)
         WHERE id = $1 AND status = 'active' AND email_canonical = $4";
     TAKEN = "SELECT id FROM accounts WHERE email_canonical = $1 AND id <> $2";
+    IS_PROVED = "SELECT email_verified_at FROM accounts WHERE id = $1";
     SET_EMAIL = "UPDATE accounts SET email = $2, email_canonical = $3, email_verified_at = $4 WHERE id = $1";
 }
 
@@ -64,8 +67,15 @@ pub struct MailedLink {
     /// What it was mailed to.
     pub email_canonical: String,
     pub email: String,
-    /// The account's address now.
+    /// The account's address now, and whether anybody ever showed that it is theirs.
     pub current_email: String,
+    pub is_proved: bool,
+}
+
+/// Whether the account's address was shown to be its own before.
+pub(crate) async fn is_proved(tx: &mut Tx<'_>, account: AccountId) -> Result<bool, StorageFault> {
+    let row = tx.fetch_one(IS_PROVED, values![account]).await?;
+    Ok(row.get::<Option<Timestamp>>(0)?.is_some())
 }
 
 /// Ends every link of the kind.
@@ -121,12 +131,44 @@ impl Store {
                 email_canonical,
                 current_email: row.get(3)?,
                 name: row.get(4)?,
+                is_proved: row.get::<Option<Timestamp>>(5)?.is_some(),
             })
         })
         .transpose()
     }
 
-    /// Sets the password by a mailed link, which proves the address, and ends every session.
+    /// The address that a link waits at to become the account's, or to be confirmed, and until when.
+    ///
+    /// # Errors
+    /// A fault.
+    pub async fn find_pending_email(
+        &self,
+        account: AccountId,
+    ) -> Result<Option<(String, Timestamp)>, StorageFault> {
+        let values = values![account, LinkKind::EmailChange.key(), self.now()];
+        let row = self.fetch_optional(PENDING, values).await?;
+        row.map(|row| Ok((row.get(0)?, row.get(1)?))).transpose()
+    }
+
+    /// Ends the link that waits.
+    ///
+    /// # Errors
+    /// `NotFound` where none does.
+    pub async fn take_email_back(&self, permit: AccountPermit) -> Result<(), Failure> {
+        let account = permit.actor().account;
+        let work: Work<()> = Box::new(move |tx| {
+            Box::pin(async move {
+                match tx.execute(REVOKE, values![account, LinkKind::EmailChange.key()]).await? {
+                    0 => Err(Refusal::NotFound.into()),
+                    _ => Ok(()),
+                }
+            })
+        });
+        self.write(permit, work).await
+    }
+
+    /// Sets the password by a mailed link, which proves the address, and ends every session and access token. Where it
+    /// is the first proof, nothing stays of what could have been made by somebody else.
     ///
     /// # Errors
     /// `NotFound` where the link doesn't count any more.
@@ -145,22 +187,32 @@ impl Store {
             Box::pin(async move {
                 let now = tx.now();
                 let account = link.account;
+                let is_proved = is_proved(tx, account).await?;
                 if tx.execute(TAKE, values![token_hash, LinkKind::Reset.key(), account, now]).await? == 0 {
                     return Err(Refusal::NotFound.into());
                 }
                 if tx.execute(RESET, values![account, hash, now, link.email_canonical]).await? == 0 {
                     return Err(Refusal::NotFound.into());
                 }
+                let because = if is_proved { "password_reset" } else { "address_proved" };
+                let ending = Ending { account, via: actor.via, actor: Some(actor.clone()), because };
                 tx.audit_actor(actor);
-                revoke(tx, account, LinkKind::Reset).await?;
+                for kind in [LinkKind::Reset, LinkKind::EmailChange] {
+                    revoke(tx, account, kind).await?;
+                }
                 account::end_sessions(tx, account).await?;
+                ending.tokens(tx).await?;
+                if !is_proved {
+                    ending.everything_before_the_proof(tx, None).await?;
+                }
                 Ok(mail::queue_for_account(tx, account, notice).await?)
             })
         });
         self.write(permit, work).await
     }
 
-    /// Changes or confirms the address by a mailed link. `notice` tells the old address, where it changes.
+    /// Changes or confirms the address by a mailed link. Where it is the first proof, nothing stays of what could have
+    /// been made by somebody else, but the session that asks. `notices` tell of it.
     ///
     /// # Errors
     /// `NotFound` where the link doesn't count any more; `Conflict` where the address is another account's.
@@ -169,14 +221,18 @@ impl Store {
         permit: AccountPermit,
         token_hash: Vec<u8>,
         link: MailedLink,
-        notice: Option<NewMail>,
+        notices: Vec<NewMail>,
     ) -> Result<(), Failure> {
-        let account = permit.actor().account;
+        let actor = permit.actor().clone();
+        let (account, keep) = (actor.account, account::session_of(&permit));
+        let ending = Ending { account, via: actor.via, actor: Some(actor), because: "address_proved" };
         let work: Work<()> = Box::new(move |tx| {
-            let (token_hash, link, notice) = (token_hash.clone(), link.clone(), notice.clone());
+            let (token_hash, link, notices) = (token_hash.clone(), link.clone(), notices.clone());
+            let ending = ending.clone();
             Box::pin(async move {
                 let now = tx.now();
                 let kind = LinkKind::EmailChange;
+                let is_proved = is_proved(tx, account).await?;
                 if tx.execute(TAKE, values![token_hash, kind.key(), account, now]).await? == 0 {
                     return Err(Refusal::NotFound.into());
                 }
@@ -194,7 +250,10 @@ impl Store {
                 // A link to the address of before proves nothing any more.
                 revoke(tx, account, LinkKind::Reset).await?;
                 tx.touched.accounts.push(account);
-                if let Some(notice) = notice {
+                if !is_proved {
+                    ending.everything_before_the_proof(tx, keep).await?;
+                }
+                for notice in notices {
                     mail::queue_for_account(tx, account, notice).await?;
                 }
                 Ok(())

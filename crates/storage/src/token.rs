@@ -112,6 +112,18 @@ impl Store {
         self.fetch_all(WORKSPACES, values![id]).await?.iter().map(|row| row.get(0)).collect()
     }
 
+    /// Whether the workspace is one of the account's.
+    ///
+    /// # Errors
+    /// A fault.
+    pub async fn is_workspace_of(
+        &self,
+        account: AccountId,
+        workspace: WorkspaceId,
+    ) -> Result<bool, StorageFault> {
+        Ok(self.fetch_optional(IS_MEMBER, values![workspace, account]).await?.is_some())
+    }
+
     /// # Errors
     /// `Invalid` where a workspace isn't one of the account's.
     pub async fn create_token(&self, permit: AccountPermit, new: NewToken) -> Result<(), Failure> {

@@ -22,7 +22,7 @@ impl App {
             .into());
         }
         let notice = self
-            .notice(
+            .last_notice(
                 &own.email_canonical,
                 "Your account was deleted",
                 "Your account was deleted, and you are no longer a member of any workspace. What you did keeps your \

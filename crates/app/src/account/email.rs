@@ -1,9 +1,9 @@
 //! The address of an account: changed or confirmed by a link that went to it.
 
 use stoa_domain::email::EmailAddress;
-use stoa_domain::{AccountPermit, Refusal};
+use stoa_domain::{AccountPermit, Refusal, Timestamp};
 use stoa_storage::attempt::Limit;
-use stoa_storage::mailed_link::{LinkKind, NewMailedLink};
+use stoa_storage::mailed_link::{LinkKind, MailedLink, NewMailedLink};
 
 use crate::mail::Words;
 use crate::secrets::hash_of;
@@ -11,24 +11,45 @@ use crate::{App, Failure};
 
 const LINK_SECONDS: i64 = 24 * 3600;
 const MAILED: Limit = Limit { count: 10, seconds: 3600 };
+const OPENED: Limit = Limit { count: 30, seconds: 3600 };
+
+/// An address that a mailed link waits at.
+pub struct PendingEmail {
+    pub email: String,
+    pub expires_at: Timestamp,
+}
+
+/// What a mailed link would do.
+pub struct EmailLink {
+    pub email: String,
+    /// Nobody showed before that the account's address is theirs: what was made before ends with it.
+    pub is_first_proof: bool,
+}
 
 impl App {
     /// Mails a link to the address: followed by this account, it makes the address the account's, or confirms it.
     ///
     /// # Errors
-    /// `MailUnavailable`, `Invalid`, `TooManyRequests`. Whether the address is somebody's isn't told.
+    /// `MailUnavailable`, `Invalid` also for the address that is confirmed already, `TooManyRequests`. Whether the address is somebody's isn't told.
     pub async fn ask_for_email(&self, permit: AccountPermit, email: &str) -> Result<(), Failure> {
-        self.needs_mail()?;
+        if !self.sends_mail() {
+            let refusal = if permit.is_admin() { Refusal::MailUnset } else { Refusal::MailUnavailable };
+            return Err(refusal.into());
+        }
         let Some(email) = EmailAddress::parse(email) else {
             return Err(Refusal::invalid("email", "invalid", "This isn't an e-mail address.").into());
         };
         let account = permit.actor().account;
+        let own = self.store().find_account(account).await?.ok_or(Refusal::Unauthenticated)?;
+        let confirms = own.email_canonical == email.canonical();
+        if confirms && own.email_verified_at.is_some() {
+            let sentence = "This is your address, and it is confirmed already. No mail was sent.";
+            return Err(Refusal::invalid("email", "confirmed_already", sentence).into());
+        }
         let bucket = format!("email:account:{account}");
         if let Some(retry_after) = self.store().count_attempt(bucket, MAILED).await? {
             return Err(Refusal::TooManyRequests { retry_after }.into());
         }
-        let own = self.store().find_account(account).await?.ok_or(Refusal::Unauthenticated)?;
-        let confirms = own.email_canonical == email.canonical();
         let secret = self.new_secret("");
         let what = if confirms {
             "Confirm that this address is yours."
@@ -64,32 +85,64 @@ impl App {
         Ok(self.store().mail_link(permit, link).await?)
     }
 
+    /// The address that a mailed link waits at, and until when.
+    ///
+    /// # Errors
+    /// A fault.
+    pub async fn view_pending_email(&self, permit: AccountPermit) -> Result<Option<PendingEmail>, Failure> {
+        let found = self.store().find_pending_email(permit.actor().account).await?;
+        Ok(found.map(|(email, expires_at)| PendingEmail { email, expires_at }))
+    }
+
+    /// The link counts no more; the address stays as it is.
+    ///
+    /// # Errors
+    /// `NotFound` where none waits.
+    pub async fn take_email_back(&self, permit: AccountPermit) -> Result<(), Failure> {
+        Ok(self.store().take_email_back(permit).await?)
+    }
+
+    /// Which address a link is for, to whoever asked for it.
+    ///
+    /// # Errors
+    /// As [`App::confirm_email`].
+    pub async fn view_email_link(&self, permit: AccountPermit, token: &str) -> Result<EmailLink, Failure> {
+        let link = self.load_email_link(&permit, token).await?;
+        Ok(EmailLink { email: link.email, is_first_proof: !link.is_proved })
+    }
+
+    async fn load_email_link(&self, permit: &AccountPermit, token: &str) -> Result<MailedLink, Failure> {
+        let bucket = format!("email:open:{}", permit.actor().account);
+        if let Some(retry_after) = self.store().count_attempt(bucket, OPENED).await? {
+            return Err(Refusal::TooManyRequests { retry_after }.into());
+        }
+        let found = self.store().find_mailed_link(&hash_of(token), LinkKind::EmailChange).await?;
+        let link = found.ok_or(Refusal::NotFound)?;
+        if link.account != permit.actor().account {
+            return Err(Refusal::LinkOfAnother.into());
+        }
+        Ok(link)
+    }
+
     /// Follows such a link, as the account that asked for it.
     ///
     /// # Errors
-    /// `NotFound` where it doesn't count any more, `WrongAccount`, `Conflict` where the address is another account's.
+    /// `NotFound` where it doesn't count any more, `LinkOfAnother`, `Conflict` where the address is another account's.
     pub async fn confirm_email(&self, permit: AccountPermit, token: &str) -> Result<(), Failure> {
-        let bucket = format!("email:open:{}", permit.actor().account);
-        if let Some(retry_after) = self.store().count_attempt(bucket, MAILED).await? {
-            return Err(Refusal::TooManyRequests { retry_after }.into());
-        }
-        let hash = hash_of(token);
-        let found = self.store().find_mailed_link(&hash, LinkKind::EmailChange).await?;
-        let link = found.ok_or(Refusal::NotFound)?;
-        if link.account != permit.actor().account {
-            return Err(Refusal::WrongAccount.into());
-        }
+        let link = self.load_email_link(&permit, token).await?;
         let before = EmailAddress::parse(&link.current_email);
-        let notice = match before {
-            Some(before) if before.canonical() != link.email_canonical => {
-                let sentence = format!(
-                    "Your account is known by {} from now on, and no more by this address.",
-                    link.email
-                );
-                self.notice(before.canonical(), "Your address was changed", &sentence).await?
-            }
-            _ => None,
-        };
-        Ok(self.store().set_email(permit, hash, link, notice).await?)
+        let mut notices = Vec::new();
+        if let Some(before) = before.filter(|before| before.canonical() != link.email_canonical) {
+            let sentence =
+                format!("Your account is known by {} from now on, and no more by this address.", link.email);
+            notices
+                .extend(self.last_notice(before.canonical(), "Your address was changed", &sentence).await?);
+        }
+        if !link.is_proved {
+            let first =
+                format!("Your account is known by {}, and you have shown that it is yours.", link.email);
+            notices.extend(self.proof_notice(&link.email_canonical, &first).await?);
+        }
+        Ok(self.store().set_email(permit, hash_of(token), link, notices).await?)
     }
 }

@@ -5,6 +5,8 @@ mod email;
 mod letter;
 mod reset;
 
+pub use email::{EmailLink, PendingEmail};
+
 use stoa_domain::email::EmailAddress;
 use stoa_domain::name::Name;
 use stoa_domain::{AccountId, AccountPermit, FieldProblem, Refusal, Secret, decide_open, password};
@@ -152,15 +154,16 @@ impl App {
         Ok(self.store().change_account(permit, name.map(Name::into_string), change.mail_on_failure).await?)
     }
 
-    /// Changes the password; all other sessions end.
+    /// Changes the password; all other sessions end, and with `and_tokens` every access token.
     ///
     /// # Errors
-    /// `Invalid` for a wrong old password or a weak new one.
+    /// `Invalid` for a wrong old password, a weak new one or the same again.
     pub async fn change_password(
         &self,
         permit: AccountPermit,
         old: Secret,
         new: Secret,
+        and_tokens: bool,
     ) -> Result<(), Failure> {
         let session = Self::session_of(&permit)?;
         let mut problems = Vec::new();
@@ -168,16 +171,20 @@ impl App {
         if !problems.is_empty() {
             return Err(Refusal::Invalid(problems).into());
         }
+        let is_same = bool::from(old.reveal().ct_eq(new.reveal()));
         self.check_own_password(&permit, old).await?;
+        if is_same {
+            let sentence = "This is the password that you have. Choose another one.";
+            return Err(Refusal::invalid("new_password", "same", sentence).into());
+        }
         let hash = self.outside().passwords.hash(new, self.new_salt()).await?;
         let own = self.store().find_account(permit.actor().account).await?.ok_or(Refusal::Unauthenticated)?;
-        let notice = self
-            .notice(
-                &own.email_canonical,
-                "Your password was changed",
-                "The password of your account was changed. All other sessions were ended.",
-            )
-            .await?;
-        Ok(self.store().set_password(permit, hash, session, notice).await?)
+        let sentence = if and_tokens {
+            "The password of your account was changed. All other sessions were ended, and its access tokens deleted."
+        } else {
+            "The password of your account was changed. All other sessions were ended."
+        };
+        let notice = self.notice(&own.email_canonical, "Your password was changed", sentence).await?;
+        Ok(self.store().set_password(permit, hash, session, and_tokens, notice).await?)
     }
 }

@@ -6,6 +6,7 @@ use stoa_storage::attempt::Limit;
 use stoa_storage::mailed_link::{LinkKind, MailedLink, NewMailedLink};
 
 use super::check_password;
+use super::letter::BEFORE_THE_PROOF;
 use crate::mail::Words;
 use crate::secrets::hash_of;
 use crate::session::{Visitor, counted};
@@ -59,7 +60,8 @@ impl App {
                     "Somebody, probably you, asked for a new password for your account at {}.",
                     self.host()
                 ),
-                "The link works once, for an hour. A new password signs the account out everywhere."
+                "The link works once, for an hour. A new password signs the account out everywhere, and deletes its \
+                 access tokens."
                     .to_owned(),
             ],
             notes: vec![
@@ -99,7 +101,7 @@ impl App {
         Ok(self.load_reset(token, visitor).await?.email)
     }
 
-    /// Sets the password and ends every session. It signs nobody in: a second factor is asked for as ever.
+    /// Sets the password and ends every session and access token. It signs nobody in: a second factor is asked for as ever.
     ///
     /// # Errors
     /// `NotFound` where the link doesn't count any more; `Invalid` for a weak password; `TooManyRequests`.
@@ -117,12 +119,12 @@ impl App {
             return Err(Refusal::Invalid(problems).into());
         }
         let hash = self.outside().passwords.hash(password, self.new_salt()).await?;
+        let set = "A new password was set by a link that was mailed to you. You were signed out everywhere, and your \
+                   access tokens were deleted.";
+        let sentences: &[&str] = if link.is_proved { &[set] } else { &[set, BEFORE_THE_PROOF] };
+        let remedy = "If it wasn't you, ask whoever administers it at once.";
         let notice = self
-            .notice(
-                &link.email_canonical,
-                "Your password was changed",
-                "A new password was set by a link that was mailed to you. You were signed out everywhere.",
-            )
+            .notice_with(&link.email_canonical, "Your password was changed", sentences, remedy)
             .await?
             .ok_or(Refusal::MailUnavailable)?;
         let actor = Actor {

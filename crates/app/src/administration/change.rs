@@ -50,7 +50,30 @@ impl App {
         self.load_administered_account(account).await
     }
 
-    /// Sets an account's password, and ends all of its sessions. The password was hashed by whoever asks: it goes nowhere
+    /// Removes an account's authenticator, passkeys and recovery codes, and ends all of its sessions: for whoever lost
+    /// them. The account is told by mail.
+    ///
+    /// # Errors
+    /// `NotFound`; `Invalid` where there is none to remove.
+    pub async fn remove_second_factor(
+        &self,
+        permit: AdministratorPermit,
+        account: AccountId,
+    ) -> Result<SeenAccount, Failure> {
+        let found = self.store().find_account(account).await?.ok_or(Refusal::NotFound)?;
+        let notice = self
+            .notice(
+                &found.email_canonical,
+                "Your second factor was removed",
+                "Whoever runs this installation removed the second factor of your account: authenticator app, passkeys \
+                 and recovery codes. You were signed out everywhere. Set one up again under Account, Security.",
+            )
+            .await?;
+        self.store().remove_second_factor(permit, account, notice).await?;
+        self.load_administered_account(account).await
+    }
+
+    /// Sets an account's password, and ends all of its sessions and access tokens. The password was hashed by whoever asks: it goes nowhere
     /// in the clear.
     ///
     /// # Errors

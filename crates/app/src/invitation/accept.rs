@@ -68,7 +68,15 @@ impl App {
         let address = permit.actor().address.clone().unwrap_or_default();
         self.count_accept(&address).await?;
         let member = MemberId::new(self.new_uuid());
-        let workspace = self.store().accept_invitation(permit, hash_of(token), member).await?;
+        let own = self.store().find_account(permit.actor().account).await?.ok_or(Refusal::Unauthenticated)?;
+        let notice = if own.email_verified_at.is_none() {
+            let first =
+                "You accepted an invitation that was mailed to you, which shows that this address is yours.";
+            self.proof_notice(&own.email_canonical, first).await?
+        } else {
+            None
+        };
+        let workspace = self.store().accept_invitation(permit, hash_of(token), member, notice).await?;
         Ok(Accepted { workspace: self.store().load_workspace(workspace).await?, signed_in: None })
     }
 

@@ -11,14 +11,19 @@ use futures_util::future::BoxFuture;
 use stoa_domain::email::EmailAddress;
 use stoa_domain::invitation::parse_message;
 use stoa_domain::permission::invitation as may;
-use stoa_domain::{FieldProblem, InvitationId, Permit, Refusal, Secret, WorkspaceId};
+use stoa_domain::{AccountId, FieldProblem, InvitationId, Permit, Refusal, Secret, WorkspaceId};
 use stoa_storage::attempt::Limit;
 use stoa_storage::invitation::{NewInvitation, NewLink};
 
+use crate::secrets::hash_of;
 use crate::{App, Failure, search};
 
 const A_MINUTE: Limit = Limit { count: 30, seconds: 60 };
 const A_DAY: Limit = Limit { count: 100, seconds: 24 * 3600 };
+/// Of one account, in however many workspaces; to one address from one account, and from all.
+const BY_ACCOUNT: Limit = Limit { count: 200, seconds: 24 * 3600 };
+const BY_ACCOUNT_TO_ONE: Limit = Limit { count: 10, seconds: 24 * 3600 };
+const TO_ONE: Limit = Limit { count: 30, seconds: 24 * 3600 };
 
 /// An invitation that was just made or resent; the link only where no mail carries it.
 pub struct Invited {
@@ -51,17 +56,37 @@ impl App {
         };
         let workspace = permit.workspace();
         for (window, limit) in [("minute", A_MINUTE), ("day", A_DAY)] {
-            let bucket = format!("invite:workspace:{workspace}:{window}");
-            if let Some(retry_after) = self.store().count_attempt(bucket, limit).await? {
-                return Err(Refusal::TooManyRequests { retry_after }.into());
-            }
+            self.count_invitation(format!("invite:workspace:{workspace}:{window}"), limit).await?;
         }
+        self.count_letter(permit.actor().account, &email).await?;
         let inviter = &permit.actor().name;
         let (link, shown) = self.new_link(workspace, inviter, &email, message.as_deref()).await?;
         let id = InvitationId::new(self.new_uuid());
         let new = NewInvitation { id, email, message, link };
         let invitation = self.store().create_invitation(permit, new).await?;
         Ok(Invited { invitation, link: shown })
+    }
+
+    async fn count_invitation(&self, bucket: String, limit: Limit) -> Result<(), Failure> {
+        match self.store().count_attempt(bucket, limit).await? {
+            Some(retry_after) => Err(Refusal::TooManyRequests { retry_after }.into()),
+            None => Ok(()),
+        }
+    }
+
+    /// An invitation carries its sender's words to whomever they name: nobody's mailbox is filled, from however many
+    /// workspaces.
+    async fn count_letter(&self, account: AccountId, to: &EmailAddress) -> Result<(), Failure> {
+        let one: String = hash_of(to.canonical()).iter().take(12).map(|byte| format!("{byte:02x}")).collect();
+        for (bucket, limit) in [
+            (format!("invite:account:{account}:minute"), A_MINUTE),
+            (format!("invite:account:{account}:day"), BY_ACCOUNT),
+            (format!("invite:account:{account}:to:{one}"), BY_ACCOUNT_TO_ONE),
+            (format!("invite:to:{one}"), TO_ONE),
+        ] {
+            self.count_invitation(bucket, limit).await?;
+        }
+        Ok(())
     }
 
     /// A link, sealed into a letter where a mail server is configured, else to be shown once.
@@ -119,12 +144,10 @@ impl App {
     /// The refusal of an invitation that was accepted or revoked; `TooManyRequests`.
     pub async fn resend_invitation(&self, permit: Permit<may::Resend>) -> Result<Invited, Failure> {
         let workspace = permit.workspace();
-        let bucket = format!("invite:workspace:{workspace}:minute");
-        if let Some(retry_after) = self.store().count_attempt(bucket, A_MINUTE).await? {
-            return Err(Refusal::TooManyRequests { retry_after }.into());
-        }
+        self.count_invitation(format!("invite:workspace:{workspace}:minute"), A_MINUTE).await?;
         let found = self.store().load_invitation(workspace, *permit.target()).await?;
         let email = EmailAddress::parse(&found.email).ok_or(Refusal::NotFound)?;
+        self.count_letter(permit.actor().account, &email).await?;
         let inviter = &permit.actor().name;
         let (link, shown) = self.new_link(workspace, inviter, &email, found.message.as_deref()).await?;
         let invitation = self.store().resend_invitation(permit, link).await?;

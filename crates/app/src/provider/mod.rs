@@ -3,14 +3,11 @@
 
 use serde::{Deserialize, Serialize};
 use stoa_domain::email::EmailAddress;
-use stoa_domain::{
-    AccountId, AccountNeed, AccountPermit, AccountStanding, Actor, Conflict, Credential, Refusal, Secret,
-    Via, decide_open,
-};
+use stoa_domain::{AccountId, AccountNeed, AccountPermit, AccountStanding, Conflict, Refusal, Secret};
 use stoa_storage::attempt::Limit;
 use stoa_storage::ceremony::CeremonyKind;
-use stoa_storage::identity::Identity;
 pub use stoa_storage::identity::OwnIdentity;
+use stoa_storage::identity::{Identity, NewLink};
 use subtle::ConstantTimeEq as _;
 
 use crate::ports::{ProviderProblem, SignInProvider, Vouched};
@@ -29,6 +26,20 @@ struct Away {
     state: String,
     /// Of the provider's adapter.
     remembered: String,
+}
+
+/// Whom the provider has named, while a second factor is due.
+#[derive(Serialize, Deserialize)]
+struct Named {
+    issuer: String,
+    subject: String,
+    email: String,
+}
+
+/// An account that the provider's word is for, and what is to be kept of it once it is signed in.
+struct NamedAccount {
+    id: AccountId,
+    link: Option<Identity>,
 }
 
 /// Where to send the browser, and the secret that binds the answer to it.
@@ -125,15 +136,19 @@ impl App {
             provider.finish(self.back(), code, remembered).await.map_err(|problem| failed(&problem))?;
         if let Some(account) = link {
             let asking = asking.filter(|asking| asking.actor.account == account);
-            let asking = asking.ok_or(Refusal::WrongAccount)?;
+            let asking = asking.ok_or(Refusal::LinkingOfAnother)?;
             self.link(asking, vouched).await?;
             return Ok(None);
         }
-        let account = self.account_of(&vouched, &visitor).await?;
-        match self.sign_in_as(account, ShownFactor::default(), visitor).await {
+        let named = self.account_of(&vouched).await?;
+        let link = self.link_of(&named).await?;
+        match self.sign_in_as(named.id, ShownFactor::default(), link, visitor).await {
             Err(Failure::Refused(due @ Refusal::SecondFactorDue { .. })) => {
-                // The same browser goes on with the same secret.
-                self.begin_ceremony_by(secret, account, CeremonyKind::ProviderFactor).await?;
+                // The same browser goes on with the same secret. Nothing is linked before it has shown the factor.
+                let state =
+                    named.link.map(|Identity { issuer, subject, email }| Named { issuer, subject, email });
+                let state = Secret::new(serde_json::to_vec(&state).map_err(Fault::new)?);
+                self.begin_ceremony_by(secret, named.id, CeremonyKind::ProviderFactor, &state).await?;
                 Err(due.into())
             }
             other => other.map(Some),
@@ -142,11 +157,20 @@ impl App {
 
     /// The account that the provider's word is for: the one that is linked, or the one that has the same address, where
     /// both have verified it. None is made.
-    async fn account_of(&self, vouched: &Vouched, visitor: &Visitor) -> Result<AccountId, Failure> {
-        if let Some(account) = self.store().find_identity(&vouched.issuer, &vouched.subject).await? {
-            return Ok(account);
+    async fn account_of(&self, vouched: &Vouched) -> Result<NamedAccount, Failure> {
+        if let Some(id) = self.store().find_identity(&vouched.issuer, &vouched.subject).await? {
+            return Ok(NamedAccount { id, link: None });
         }
         let email = verified(vouched)?;
+        let id = self.account_with(&email).await?;
+        if self.store().find_own_identity(id, &vouched.issuer).await?.is_some() {
+            // Somebody else there has its address by now.
+            return Err(Refusal::Conflict(Conflict::IdentityTaken).into());
+        }
+        Ok(NamedAccount { id, link: Some(identity(vouched)) })
+    }
+
+    async fn account_with(&self, email: &EmailAddress) -> Result<AccountId, Failure> {
         let found = self.store().find_account_by_email(email.canonical()).await?;
         let Some(account) = found.filter(|account| account.is_active) else {
             return Err(Refusal::Conflict(Conflict::NoAccountForProvider).into());
@@ -154,17 +178,15 @@ impl App {
         if account.email_verified_at.is_none() {
             return Err(Refusal::Conflict(Conflict::OwnEmailUnverified).into());
         }
-        let actor = Actor {
-            account: account.id,
-            name: account.name.clone(),
-            via: Via::Page,
-            credential: Credential::Job,
-            address: Some(visitor.address.clone()),
-        };
-        let notice = self.link_notice(&account.email_canonical).await?;
-        let permit = decide_open("account.link_provider", None);
-        self.store().link_identity(permit, account.id, identity(vouched), Some(actor), notice).await?;
         Ok(account.id)
+    }
+
+    /// What is kept where the sign-in is done: the link, and the mail that tells of it.
+    async fn link_of(&self, named: &NamedAccount) -> Result<Option<NewLink>, Failure> {
+        let Some(identity) = named.link.clone() else { return Ok(None) };
+        let own = self.store().find_account(named.id).await?.ok_or(Refusal::WrongCredentials)?;
+        let notice = self.link_notice(&own.email_canonical).await?;
+        Ok(Some(NewLink { identity, notice }))
     }
 
     async fn link(&self, asking: &AccountStanding, vouched: Vouched) -> Result<(), Failure> {
@@ -175,8 +197,7 @@ impl App {
             return Err(Refusal::Conflict(Conflict::OtherEmailAtProvider).into());
         }
         let notice = self.link_notice(&own).await?;
-        let account = asking.actor.account;
-        Ok(self.store().link_identity(permit, account, identity(&vouched), None, notice).await?)
+        Ok(self.store().link_identity(permit, NewLink { identity: identity(&vouched), notice }).await?)
     }
 
     async fn link_notice(&self, to: &str) -> Result<Option<stoa_storage::mail::NewMail>, Failure> {
@@ -204,9 +225,20 @@ impl App {
         shown: ShownFactor,
         visitor: Visitor,
     ) -> Result<SignedIn, Failure> {
-        let found = self.find_ceremony_account(secret, CeremonyKind::ProviderFactor).await?;
-        let account = found.ok_or_else(over)?;
-        let signed_in = self.sign_in_as(account, shown, visitor).await?;
+        let found = self.find_ceremony_state(secret, CeremonyKind::ProviderFactor).await?;
+        let (account, state) = found.ok_or_else(over)?;
+        let id = account.ok_or_else(over)?;
+        let state: Option<Named> = serde_json::from_slice(state.reveal()).map_err(Fault::new)?;
+        let link = state.map(|Named { issuer, subject, email }| Identity { issuer, subject, email });
+        if let Some(identity) = &link {
+            // The account may have another address by now.
+            let email = EmailAddress::parse(&identity.email).ok_or_else(over)?;
+            if self.account_with(&email).await? != id {
+                return Err(over());
+            }
+        }
+        let link = self.link_of(&NamedAccount { id, link }).await?;
+        let signed_in = self.sign_in_as(id, shown, link, visitor).await?;
         self.take_ceremony(secret, CeremonyKind::ProviderFactor).await?;
         Ok(signed_in)
     }

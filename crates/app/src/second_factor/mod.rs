@@ -11,7 +11,8 @@ pub use totp::BegunTotp;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use stoa_domain::{AccountId, AccountPermit, PasskeyId, Refusal, Secret, Timestamp};
+use stoa_domain::permission::workspace::ViewSignInRules;
+use stoa_domain::{AccountId, AccountPermit, PasskeyId, Permit, Refusal, Secret, Timestamp};
 use stoa_storage::ceremony::{CeremonyKind, NewCeremony};
 use stoa_storage::mail::NewMail;
 
@@ -39,6 +40,12 @@ pub struct OwnSecondFactors {
     /// Why browsers can't have passkeys here, where they can't.
     pub no_passkeys: Option<Refusal>,
     pub has_password: bool,
+}
+
+/// Members of a workspace, and those of them without a second factor.
+pub struct SignInRules {
+    pub members: i64,
+    pub without: i64,
 }
 
 /// Recovery codes that were just made: shown once.
@@ -83,6 +90,15 @@ impl App {
             }),
             has_password: own.password_hash.is_some(),
         })
+    }
+
+    /// How many members a workspace has, and how many of them have no second factor.
+    ///
+    /// # Errors
+    /// A fault.
+    pub async fn view_sign_in_rules(&self, permit: Permit<ViewSignInRules>) -> Result<SignInRules, Failure> {
+        let (members, without) = self.store().count_without_second_factor(&permit).await?;
+        Ok(SignInRules { members, without })
     }
 
     /// New recovery codes; the old ones count no more.
@@ -171,8 +187,9 @@ impl App {
         secret: &str,
         account: AccountId,
         kind: CeremonyKind,
+        state: &Secret,
     ) -> Result<(), Failure> {
-        self.keep_ceremony(hash_of(secret), Some(account), kind, &Secret::new(Vec::new())).await
+        self.keep_ceremony(hash_of(secret), Some(account), kind, state).await
     }
 
     /// Whose ceremony it is, without ending it.
@@ -182,6 +199,17 @@ impl App {
         kind: CeremonyKind,
     ) -> Result<Option<AccountId>, Failure> {
         Ok(self.store().find_ceremony(&hash_of(secret), kind).await?.and_then(|(account, _)| account))
+    }
+
+    /// Whose it is and its state, without ending it.
+    pub(crate) async fn find_ceremony_state(
+        &self,
+        token: &str,
+        kind: CeremonyKind,
+    ) -> Result<Option<(Option<AccountId>, Secret)>, Failure> {
+        let hash = hash_of(token);
+        let Some((account, state)) = self.store().find_ceremony(&hash, kind).await? else { return Ok(None) };
+        Ok(Some((account, self.open_alone(&ceremony_place(&hash), &state)?)))
     }
 
     /// Ends it, and gives its state.

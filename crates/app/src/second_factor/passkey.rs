@@ -111,8 +111,10 @@ impl App {
         };
         let codes = self.new_recovery_codes();
         let hashes = codes.hashes(account);
-        let sentence =
-            format!("The passkey {} can be used as the second factor of your account from now on.", new.name);
+        let sentence = format!(
+            "The passkey {} can be used as the second factor of your account from now on. Every other session was ended.",
+            new.name
+        );
         let notice = self.factor_notice(&permit, "A passkey was added", &sentence).await?;
         let is_first = self.store().add_passkey(permit, hash_of(&wish.ceremony), new, hashes, notice).await?;
         Ok((self.load_passkey(account, id).await?, is_first.then_some(codes)))

@@ -1,7 +1,7 @@
 //! Showing a second factor: a code, a recovery code or a passkey, with limits on guessing that all replicas share.
 
 use serde_json::Value;
-use stoa_domain::{AccountId, Refusal, Secret};
+use stoa_domain::{AccountId, Refusal, Secret, ShownWrong};
 use stoa_storage::attempt::Limit;
 use stoa_storage::second_factor::{FactorUse, SecondFactors};
 
@@ -101,15 +101,16 @@ impl App {
         }
         let due = |wrong| Failure::from(Refusal::SecondFactorDue { ways: ways(&factors), wrong });
         if shown.is_nothing() {
-            return Err(due(false));
+            return Err(due(None));
         }
+        let wrong = if shown.passkey.is_some() { ShownWrong::Passkey } else { ShownWrong::Code };
         self.count_factor_attempt(account, address).await?;
         let used = match (shown.passkey, shown.code) {
             (Some(passkey), _) => self.check_passkey(account, &factors, passkey).await?,
             (None, Some(code)) => self.check_code(account, &factors, &code)?,
             (None, None) => None,
         };
-        used.ok_or_else(|| due(true))
+        used.ok_or_else(|| due(Some(wrong)))
     }
 
     fn check_code(

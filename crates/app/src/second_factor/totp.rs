@@ -102,7 +102,7 @@ impl App {
             .factor_notice(
                 &permit,
                 "A second factor was added",
-                "Signing in to your account asks for a code of an authenticator app from now on.",
+                "Signing in to your account asks for a code of an authenticator app from now on. Every other session was ended.",
             )
             .await?;
         let is_first = self.store().set_totp(permit, hash_of(ceremony), sealed, step, hashes, notice).await?;

@@ -31,7 +31,8 @@ impl App {
     ) -> Result<(), Failure> {
         let account = permit.actor().account;
         let bucket = format!("confirm:account:{account}");
-        if let Some(retry_after) = self.store().attempts_exhausted(&bucket, CONFIRMATIONS).await? {
+        // Counted before it is looked at, so that many at once aren't more than are allowed.
+        if let Some(retry_after) = self.store().count_attempt(bucket.clone(), CONFIRMATIONS).await? {
             return Err(Refusal::TooManyRequests { retry_after }.into());
         }
         let found = self.store().find_account(account).await?.ok_or(Refusal::Unauthenticated)?;

@@ -4,6 +4,7 @@ use stoa_domain::email::EmailAddress;
 use stoa_domain::{AccountId, Refusal, Secret, SessionId, decide_open};
 use stoa_storage::account::AccountRecord;
 use stoa_storage::attempt::Limit;
+use stoa_storage::identity::NewLink;
 use stoa_storage::second_factor::FactorUse;
 use stoa_storage::session::{NewSession, Proof};
 
@@ -15,6 +16,9 @@ use crate::{App, Failure};
 const QUARTER_HOUR: i64 = 900;
 const PER_ACCOUNT_AND_ADDRESS: Limit = Limit { count: 10, seconds: QUARTER_HOUR };
 const PER_ADDRESS: Limit = Limit { count: 100, seconds: QUARTER_HOUR };
+/// Beyond both, where the account signed in from the address before: its password is looked at all the same, so that
+/// others' failures there don't keep it out. So far that nobody reaches it who doesn't guess by a program.
+const WHERE_KNOWN: Limit = Limit { count: 1_000, seconds: 24 * 3600 };
 
 /// Where a request without an account comes from.
 #[derive(Debug, Clone)]
@@ -49,6 +53,16 @@ struct Known {
 struct Buckets {
     pair: String,
     address: String,
+    /// Of failures beyond the other two.
+    beyond: String,
+}
+
+/// A try that was counted before it is looked at, so that many at once aren't more than are allowed.
+#[derive(Default)]
+struct Tried {
+    buckets: Vec<String>,
+    /// Seconds to wait, where it is one too many but for who it is.
+    is_beyond: Option<i64>,
 }
 
 impl App {
@@ -60,14 +74,16 @@ impl App {
         let shown = !wish.factor.is_nothing();
         let done = async {
             let factor = self.prove_factor(id, wish.factor, &visitor.address).await?;
-            self.make_session(&known.account, known.better_hash.clone(), factor, &visitor).await
+            self.make_session(&known.account, known.better_hash.clone(), factor, None, &visitor).await
         };
         let signed_in = match done.await {
-            Err(Failure::Refused(Refusal::SecondFactorDue { ways, wrong: true })) => {
-                self.count_failure(&known.buckets).await?;
-                return Err(Refusal::SecondFactorDue { ways, wrong: true }.into());
+            Err(failure) => {
+                if matches!(&failure, Failure::Refused(Refusal::SecondFactorDue { wrong: Some(_), .. })) {
+                    self.count_failure(&known.buckets).await?;
+                }
+                return Err(failure);
             }
-            other => other?,
+            Ok(signed_in) => signed_in,
         };
         self.store().clear_attempts(known.buckets.pair).await?;
         if shown {
@@ -76,11 +92,13 @@ impl App {
         Ok(signed_in)
     }
 
-    /// Signs an account in that something else than its password has named: its second factor is due as ever.
+    /// Signs an account in that something else than its password has named: its second factor is due as ever. Who it is
+    /// there is kept in the same write.
     pub(crate) async fn sign_in_as(
         &self,
         account: AccountId,
         shown: ShownFactor,
+        link: Option<NewLink>,
         visitor: Visitor,
     ) -> Result<SignedIn, Failure> {
         let found = self.store().find_account(account).await?.filter(|account| account.is_active);
@@ -88,7 +106,7 @@ impl App {
         let id = account.id;
         let was_shown = !shown.is_nothing();
         let factor = self.prove_factor(id, shown, &visitor.address).await?;
-        let signed_in = self.make_session(&account, None, factor, &visitor).await?;
+        let signed_in = self.make_session(&account, None, factor, link, &visitor).await?;
         if was_shown {
             self.forget_factor_attempts(id, &visitor.address).await?;
         }
@@ -100,6 +118,7 @@ impl App {
         account: &AccountRecord,
         better_hash: Option<String>,
         factor: FactorUse,
+        link: Option<NewLink>,
         visitor: &Visitor,
     ) -> Result<SignedIn, Failure> {
         let by_recovery = matches!(factor, FactorUse::Recovery { .. });
@@ -109,7 +128,7 @@ impl App {
         } else {
             None
         };
-        let proof = Proof { revision: account.revision, factor, notice };
+        let proof = Proof { revision: account.revision, factor, notice, link };
         let (new, secret) = self.new_session(visitor.clone());
         let session = self
             .store()
@@ -144,10 +163,42 @@ impl App {
         self.ask_for_passkey(known.account.id).await
     }
 
-    /// Of the account and the address the try was counted when it began.
+    /// A wrong second factor: the password was right, so that it was given back.
     async fn count_failure(&self, buckets: &Buckets) -> Result<(), Failure> {
+        self.store().count_attempt(buckets.pair.clone(), PER_ACCOUNT_AND_ADDRESS).await?;
         self.store().count_attempt(buckets.address.clone(), PER_ADDRESS).await?;
         Ok(())
+    }
+
+    async fn count_sign_in(
+        &self,
+        account: Option<&AccountRecord>,
+        buckets: &Buckets,
+        visitor: &Visitor,
+    ) -> Result<Tried, Failure> {
+        let mut tried = Tried::default();
+        for (bucket, limit) in [(&buckets.pair, PER_ACCOUNT_AND_ADDRESS), (&buckets.address, PER_ADDRESS)] {
+            let over = self.store().count_attempt(bucket.clone(), limit).await?;
+            tried.buckets.push(bucket.clone());
+            let Some(retry_after) = over else { continue };
+            // Others' failures never keep out whoever signed in from here before.
+            let is_known = match account {
+                Some(account) => self.store().is_address_known(account.id, &visitor.address).await?,
+                None => false,
+            };
+            if !is_known {
+                return Err(Refusal::TooManyRequests { retry_after }.into());
+            }
+            tried.is_beyond = Some(retry_after);
+        }
+        if tried.is_beyond.is_some() {
+            let bucket = buckets.beyond.clone();
+            if let Some(retry_after) = self.store().count_attempt(bucket.clone(), WHERE_KNOWN).await? {
+                return Err(Refusal::TooManyRequests { retry_after }.into());
+            }
+            tried.buckets.push(bucket);
+        }
+        Ok(tried)
     }
 
     async fn check_credentials(
@@ -165,35 +216,18 @@ impl App {
         let buckets = Buckets {
             pair: format!("signin:account:{}:{}", short_hash(canonical), counted(&visitor.address)),
             address: format!("signin:address:{}", counted(&visitor.address)),
+            beyond: format!("signin:beyond:{}:{}", short_hash(canonical), counted(&visitor.address)),
         };
-        if let Some(retry_after) =
-            self.store().attempts_exhausted(&buckets.pair, PER_ACCOUNT_AND_ADDRESS).await?
-        {
-            return Err(Refusal::TooManyRequests { retry_after }.into());
-        }
-        if let Some(retry_after) = self.store().attempts_exhausted(&buckets.address, PER_ADDRESS).await? {
-            // Others' failures never keep out whoever signed in from here before.
-            let known = match &account {
-                Some(account) => self.store().is_address_known(account.id, &visitor.address).await?,
-                None => false,
-            };
-            if !known {
-                return Err(Refusal::TooManyRequests { retry_after }.into());
-            }
-        }
-
-        // Before the password is looked at, so that many at once aren't more than are allowed.
-        if let Some(retry_after) =
-            self.store().count_attempt(buckets.pair.clone(), PER_ACCOUNT_AND_ADDRESS).await?
-        {
-            return Err(Refusal::TooManyRequests { retry_after }.into());
-        }
+        let tried = self.count_sign_in(account.as_ref(), &buckets, visitor).await?;
         let kept = account.as_ref().and_then(|account| account.password_hash.clone());
         let verified = self.outside().passwords.verify(password, kept, self.new_salt()).await?;
         let Some(account) = account.filter(|_| verified.matches) else {
-            self.count_failure(&buckets).await?;
-            return Err(Refusal::WrongCredentials.into());
+            return Err(match tried.is_beyond {
+                Some(retry_after) => Refusal::TooManyRequests { retry_after }.into(),
+                None => Refusal::WrongCredentials.into(),
+            });
         };
+        self.store().give_attempt_back(tried.buckets).await?;
         Ok(Known { account, better_hash: verified.better_hash, buckets })
     }
 

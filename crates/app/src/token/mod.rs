@@ -39,8 +39,14 @@ impl App {
         }
         let actions = wish.actions.map(|keys| known_actions("actions", &keys, &mut problems));
         let mut workspaces = wish.workspaces.as_ref().map(|_| Vec::new());
+        let account = permit.actor().account;
         for (at, text) in wish.workspaces.iter().flatten().enumerate() {
-            match (self.store().find_workspace_id(text).await?, &mut workspaces) {
+            // Another's is answered as what isn't there.
+            let found = match self.store().find_workspace_id(text).await? {
+                Some(id) if self.store().is_workspace_of(account, id).await? => Some(id),
+                _ => None,
+            };
+            match (found, &mut workspaces) {
                 (Some(id), Some(list)) => list.push(id),
                 _ => problems.push(FieldProblem::new(
                     &format!("workspaces.{at}"),
@@ -56,7 +62,6 @@ impl App {
         let text = new.text.reveal_text().unwrap_or_default();
         let last4 = text.get(text.len().saturating_sub(4)..).unwrap_or_default().to_owned();
         let id = TokenId::new(self.new_uuid());
-        let account = permit.actor().account;
         let token = NewToken {
             id,
             name: name.into_string(),

@@ -20,6 +20,8 @@ use crate::{App, Failure};
 /// The colour of a workspace that hasn't chosen one.
 pub const DEFAULT_COLOR: &str = "#3552d4";
 const SLUG_QUESTIONS: Limit = Limit { count: 30, seconds: 60 };
+/// By one account that doesn't administer the installation, where everybody may make them.
+const MADE_A_DAY: Limit = Limit { count: 20, seconds: 24 * 3600 };
 
 /// What the page says under the slug while a name is typed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -134,7 +136,7 @@ impl App {
     /// The creator becomes the owner.
     ///
     /// # Errors
-    /// `SlugTaken`, with or without a slug in the wish; `AdministratorRequired`; `Invalid`.
+    /// `SlugTaken`, with or without a slug in the wish; `AdministratorRequired`; `Invalid`; `TooManyRequests`.
     pub async fn create_workspace(
         &self,
         permit: AccountPermit,
@@ -150,6 +152,12 @@ impl App {
         let (Some(name), Some(slug), true) = (name, slug, problems.is_empty()) else {
             return Err(Refusal::Invalid(problems).into());
         };
+        if !permit.is_admin() {
+            let bucket = format!("workspace:account:{}", permit.actor().account);
+            if let Some(retry_after) = self.store().count_attempt(bucket, MADE_A_DAY).await? {
+                return Err(Refusal::TooManyRequests { retry_after }.into());
+            }
+        }
         let id = WorkspaceId::new(self.new_uuid());
         let member = MemberId::new(self.new_uuid());
         let new = NewWorkspace {

@@ -9,12 +9,12 @@ use crate::cookie;
 use crate::site::Site;
 
 /// # Errors
-/// `Unauthenticated` for an `Authorization` header that isn't a bearer token: it is never ignored.
+/// `UnknownToken` for an `Authorization` header that isn't a bearer token: it is never ignored.
 pub(crate) fn presented(site: &Site, headers: &HeaderMap) -> Result<Presented, Refusal> {
     if let Some(value) = headers.get(AUTHORIZATION) {
-        let text = value.to_str().map_err(|_| Refusal::Unauthenticated)?;
+        let text = value.to_str().map_err(|_| Refusal::UnknownToken)?;
         let token = text.split_once(' ').filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
-        let (_, token) = token.ok_or(Refusal::Unauthenticated)?;
+        let (_, token) = token.ok_or(Refusal::UnknownToken)?;
         return Ok(Presented::Token(token.trim().to_owned()));
     }
     let session = cookie::named(headers, &site.cookie()).next().map(str::to_owned);

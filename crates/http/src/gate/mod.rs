@@ -75,7 +75,7 @@ where
     }
 
     async fn pass(frame: &Frame, parts: &mut Parts) -> Result<Self, Failure> {
-        let account = account(frame, parts).await?.ok_or(Refusal::Unauthenticated)?;
+        let account = signed_in(frame, parts).await?;
         let path = words(parts).await;
         let permit = frame.app.authorize::<P>(&account, &path).await?;
         parts.extensions.insert(AskingAccount(account.actor.account));
@@ -118,7 +118,7 @@ impl<O: AccountOperation> Gate for SignedIn<O> {
     }
 
     async fn pass(frame: &Frame, parts: &mut Parts) -> Result<Self, Failure> {
-        let account = account(frame, parts).await?.ok_or(Refusal::Unauthenticated)?;
+        let account = signed_in(frame, parts).await?;
         let permit = frame.app.authorize_account(&account, O::NEED, O::OPERATION)?;
         parts.extensions.insert(AskingAccount(account.actor.account));
         Ok(Self(permit, PhantomData))
@@ -146,7 +146,7 @@ impl<O: Administration> Gate for Administers<O> {
     }
 
     async fn pass(frame: &Frame, parts: &mut Parts) -> Result<Self, Failure> {
-        let account = account(frame, parts).await?.ok_or(Refusal::Unauthenticated)?;
+        let account = signed_in(frame, parts).await?;
         let permit = frame.app.authorize_administrator(&account, O::OPERATION).await?;
         parts.extensions.insert(AskingAccount(account.actor.account));
         Ok(Self(permit, PhantomData))
@@ -190,6 +190,17 @@ impl<R: Reason> Gate for Anyone<R> {
         let visitor = crate::peer::visitor(&frame.site, parts);
         Ok(Self { account, visitor, reason: PhantomData })
     }
+}
+
+/// Whoever it is, or why nobody.
+async fn signed_in(frame: &Frame, parts: &Parts) -> Result<AccountStanding, Failure> {
+    if let Some(account) = account(frame, parts).await? {
+        return Ok(account);
+    }
+    Err(match presented(&frame.site, &parts.headers)? {
+        Presented::Token(_) => Refusal::UnknownToken.into(),
+        Presented::Nothing | Presented::Session(_) => Refusal::Unauthenticated.into(),
+    })
 }
 
 async fn account(frame: &Frame, parts: &Parts) -> Result<Option<AccountStanding>, Failure> {

@@ -36,6 +36,8 @@ pub(super) fn routes(routes: Routes) -> Routes {
             change_password,
             Operation::new("changePassword", 204, "Changes the password; all other sessions end.")
                 .body(passwords)
+                // The sample's new password is the old one.
+                .meets(422)
                 .refuses(&["too_many_requests"]),
         )
         .delete(
@@ -173,6 +175,9 @@ struct ChangePassword {
     old_password: String,
     #[schema(format = Password)]
     new_password: String,
+    /// Whether every access token ends too.
+    #[serde(default)]
+    delete_tokens: bool,
 }
 
 async fn change_password(
@@ -181,7 +186,7 @@ async fn change_password(
     Json(wish): Json<ChangePassword>,
 ) -> Answer<Done> {
     let (old, new) = (Secret::from_text(wish.old_password), Secret::from_text(wish.new_password));
-    app.change_password(permit, old, new).await?;
+    app.change_password(permit, old, new, wish.delete_tokens).await?;
     Ok(Done(None))
 }
 

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use stoa_app::second_factor::RecoveryCodes;
+use stoa_domain::permission::workspace::ViewSignInRules;
 use stoa_domain::{AccountNeed, Secret};
 use utoipa::ToSchema;
 
@@ -10,7 +11,7 @@ use super::account::operations;
 use super::wire::time;
 use crate::answer::{Answer, Done, Object};
 use crate::argument::{Json, Uses};
-use crate::gate::{AccountOperation, SignedIn};
+use crate::gate::{AccountOperation, May, SignedIn};
 use crate::problem::tell;
 use crate::router::{Operation, Routes};
 
@@ -45,6 +46,15 @@ pub(super) fn routes(routes: Routes) -> Routes {
             Operation::new("removeAuthenticator", 204, "Turns the authenticator app off; passkeys stay.")
                 .meets(404)
                 .refuses(&["not_found"]),
+        )
+        .get(
+            "/api/v1/workspaces/{workspace}/sign-in",
+            rules,
+            Operation::new(
+                "viewSignInRules",
+                200,
+                "How many members have no second factor: whom demanding one keeps out.",
+            ),
         )
         .post(
             "/api/v1/me/recovery-codes",
@@ -92,6 +102,17 @@ async fn view(SignedIn(permit, _): SignedIn<Seeing>, Uses(app): Uses) -> Answer<
         no_passkeys: own.no_passkeys.map(|refusal| tell(&refusal).detail),
         has_password: own.has_password,
     }))
+}
+
+#[derive(Serialize, ToSchema)]
+struct SignInRulesView {
+    members: i64,
+    without_second_factor: i64,
+}
+
+async fn rules(May(permit): May<ViewSignInRules>, Uses(app): Uses) -> Answer<Object<SignInRulesView>> {
+    let seen = app.view_sign_in_rules(permit).await?;
+    Ok(Object::ok(SignInRulesView { members: seen.members, without_second_factor: seen.without }))
 }
 
 fn text(secret: &Secret) -> String {

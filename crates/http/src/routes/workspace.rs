@@ -36,7 +36,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
             Operation::new("createWorkspace", 201, "Makes a workspace; its maker becomes its owner.")
                 .body(json!({ "name": "{unique}" }))
                 .tagged()
-                .refuses(&["slug_taken", "administrator_required"]),
+                .refuses(&["slug_taken", "administrator_required", "too_many_requests"]),
         )
         .get(
             ONE,

@@ -61,7 +61,12 @@ pub fn command() -> Command {
         .subcommand(
             sub("reset-password", "Sets an account's password")
                 .arg(account())
-                .about("Sets an account's password, and ends all of its sessions. It is asked for, or read from standard input: one line"),
+                .about("Sets an account's password, and ends all of its sessions and access tokens. It is asked for, or read from standard input: one line"),
+        )
+        .subcommand(
+            sub("remove-second-factor", "Removes an account's authenticator, passkeys and recovery codes")
+                .arg(account())
+                .about("Removes an account's authenticator, passkeys and recovery codes, signs it out everywhere and tells it by mail. Make sure by another way that it is they who ask"),
         )
         .subcommand(sub("make-administrator", "Makes an account an administrator").arg(account()))
         .subcommand(sub("unmake-administrator", "Makes an administrator a plain account").arg(account()))
@@ -83,6 +88,7 @@ pub fn wish(name: &str, flags: &ArgMatches) -> Result<Wish, Ended> {
         "enable" => Order::SetStatus { account: account(), active: true },
         "owner" => Order::NameOwner { workspace: text("workspace"), account: account() },
         "reset-password" => Order::SetPassword { account: account(), hash: password::ask()? },
+        "remove-second-factor" => Order::RemoveSecondFactor { account: account() },
         "make-administrator" => Order::SetAdministrator { account: account(), is_admin: true },
         "unmake-administrator" => Order::SetAdministrator { account: account(), is_admin: false },
         _ => return Err(Ended::said("this isn't a command of stoa admin; see stoa admin --help")),

@@ -36,6 +36,9 @@ pub enum Order {
         account: String,
         hash: String,
     },
+    RemoveSecondFactor {
+        account: String,
+    },
     SetAdministrator {
         account: String,
         is_admin: bool,
@@ -51,6 +54,7 @@ pub enum Answer {
     Workspace(Workspace),
     State(State),
     PasswordSet(Account),
+    SecondFactorRemoved(Account),
 }
 
 #[derive(Serialize, Deserialize)]
@@ -191,6 +195,13 @@ async fn try_to(app: &App, order: Order, user: &str) -> Result<Answer, Failure> 
             let id = account_id(app, &account).await?;
             let changed = app.reset_password(permit("account.reset_password"), id, hash).await;
             Answer::PasswordSet(Account::of(
+                changed.map_err(|failure| unknown(failure, "account", &account))?,
+            ))
+        }
+        Order::RemoveSecondFactor { account } => {
+            let id = account_id(app, &account).await?;
+            let changed = app.remove_second_factor(permit("account.remove_second_factor"), id).await;
+            Answer::SecondFactorRemoved(Account::of(
                 changed.map_err(|failure| unknown(failure, "account", &account))?,
             ))
         }

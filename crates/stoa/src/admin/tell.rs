@@ -10,7 +10,9 @@ pub fn tell(answer: &Answer, as_json: bool) -> Result<(), Ended> {
     if as_json {
         let text = match answer {
             Answer::Accounts(accounts) => serde_json::to_string_pretty(accounts),
-            Answer::Account(account) | Answer::PasswordSet(account) => serde_json::to_string_pretty(account),
+            Answer::Account(account)
+            | Answer::PasswordSet(account)
+            | Answer::SecondFactorRemoved(account) => serde_json::to_string_pretty(account),
             Answer::Workspaces(workspaces) => serde_json::to_string_pretty(workspaces),
             Answer::Workspace(workspace) => serde_json::to_string_pretty(workspace),
             Answer::State(state) => serde_json::to_string_pretty(state),
@@ -31,7 +33,13 @@ pub fn tell(answer: &Answer, as_json: bool) -> Result<(), Ended> {
         }
         Answer::PasswordSet(account) => {
             say(&format!(
-                "{} ({}) has a new password, and was signed out everywhere.",
+                "{} ({}) has a new password, was signed out everywhere, and has no access tokens any more.",
+                account.name, account.email
+            ));
+        }
+        Answer::SecondFactorRemoved(account) => {
+            say(&format!(
+                "{} ({}) has no second factor any more, and was signed out everywhere.",
                 account.name, account.email
             ));
         }

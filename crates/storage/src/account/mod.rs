@@ -1,6 +1,7 @@
 //! Accounts: the people who can sign in.
 
 mod delete;
+mod ending;
 
 use stoa_domain::{AccountId, AccountPermit, Conflict, Refusal, SessionId, Timestamp, WorkspaceId};
 
@@ -14,6 +15,7 @@ use crate::values;
 use crate::workspace::{self, MyWorkspace};
 
 pub(crate) use delete::STATEMENTS as DELETE_STATEMENTS;
+pub(crate) use ending::{Ending, STATEMENTS as ENDING_STATEMENTS, end_sessions_but, session_of};
 
 crate::statements! {
     INSERT = "INSERT INTO accounts (id, name, email, email_canonical, email_verified_at, password_hash, is_admin,
@@ -36,8 +38,6 @@ crate::statements! {
     /// A better hash of the same password changes nothing that anyone may do.
     REHASH = "UPDATE accounts SET password_hash = $2 WHERE id = $1";
     OTHER_ADMINISTRATORS = "SELECT COUNT(*) FROM accounts WHERE is_admin AND status = 'active' AND id <> $1";
-    END_SESSIONS = "DELETE FROM sessions WHERE account_id = $1";
-    END_OTHER_SESSIONS = "DELETE FROM sessions WHERE account_id = $1 AND id <> $2";
     SEEN = "UPDATE accounts SET last_seen_at = $2 WHERE id = $1";
     SEEN_AS_MEMBER = "UPDATE members SET last_seen_at = $2 WHERE account_id = $1";
 }
@@ -172,7 +172,7 @@ impl Store {
         self.write(permit, work).await
     }
 
-    /// Sets the password and ends all other sessions.
+    /// Sets the password and ends all other sessions; with `and_tokens` every access token too.
     ///
     /// # Errors
     /// A fault.
@@ -181,19 +181,24 @@ impl Store {
         permit: AccountPermit,
         hash: String,
         keep: SessionId,
+        and_tokens: bool,
         notice: Option<NewMail>,
     ) -> Result<(), Failure> {
-        let account = permit.actor().account;
+        let actor = permit.actor().clone();
+        let account = actor.account;
+        let ending = Ending { account, via: actor.via, actor: Some(actor), because: "password_changed" };
         let work: Work<()> = Box::new(move |tx| {
-            let (hash, notice) = (hash.clone(), notice.clone());
+            let (hash, notice, ending) = (hash.clone(), notice.clone(), ending.clone());
             Box::pin(async move {
                 if tx.execute(SET_PASSWORD, values![account, hash]).await? == 0 {
                     return Err(Refusal::NotFound.into());
                 }
-                tx.execute(END_OTHER_SESSIONS, values![account, keep]).await?;
+                end_sessions_but(tx, account, Some(keep)).await?;
+                if and_tokens {
+                    ending.tokens(tx).await?;
+                }
                 // A link that was mailed before mustn't set another password after.
                 mailed_link::revoke(tx, account, LinkKind::Reset).await?;
-                tx.touched.accounts.push(account);
                 if let Some(notice) = notice {
                     mail::queue_for_account(tx, account, notice).await?;
                 }
@@ -213,9 +218,7 @@ pub(crate) async fn keep_an_administrator(tx: &mut Tx<'_>, but: AccountId) -> Re
 
 /// Signs the account out everywhere.
 pub(crate) async fn end_sessions(tx: &mut Tx<'_>, account: AccountId) -> Result<(), StorageFault> {
-    tx.execute(END_SESSIONS, values![account]).await?;
-    tx.touched.accounts.push(account);
-    Ok(())
+    end_sessions_but(tx, account, None).await
 }
 
 /// Keeps a hash made anew with today's parameters.

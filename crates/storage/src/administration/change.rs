@@ -8,12 +8,14 @@ use stoa_domain::{
     WorkspaceId,
 };
 
-use crate::account::keep_an_administrator;
+use crate::account::{self, Ending, keep_an_administrator};
 use crate::audit::{NewAuditEvent, Outcome};
 use crate::detail::Detail;
 use crate::event::EventType;
 use crate::failure::{Failure, StorageFault};
+use crate::mail::{self, NewMail};
 use crate::member::{clear_profile, tell_access};
+use crate::second_factor;
 use crate::server::lock_installation;
 use crate::store::{Store, Work};
 use crate::tx::Tx;
@@ -92,6 +94,10 @@ impl Acting {
     fn of(permit: &AdministratorPermit) -> Self {
         Self { actor: permit.actor().cloned(), via: permit.via(), detail: detail(permit.system_user()) }
     }
+
+    fn ending(&self, account: AccountId, because: &'static str) -> Ending {
+        Ending { account, actor: self.actor.clone(), via: self.via, because }
+    }
 }
 
 async fn set_status(
@@ -144,13 +150,39 @@ async fn set_administrator(tx: &mut Tx<'_>, account: AccountId, is_admin: bool) 
     Ok(())
 }
 
-async fn set_password(tx: &mut Tx<'_>, account: AccountId, hash: String) -> Result<(), Failure> {
+async fn set_password(
+    tx: &mut Tx<'_>,
+    acting: &Acting,
+    account: AccountId,
+    hash: String,
+) -> Result<(), Failure> {
     let found = find(tx, account).await?;
     tx.execute(SET_PASSWORD, values![account, hash]).await?;
     for statement in [END_SESSIONS, END_MAILED_LINKS] {
         tx.execute(statement, values![account]).await?;
     }
     tx.touched.accounts.push(account);
+    acting.ending(account, "password_reset").tokens(tx).await?;
+    tx.audit_resource(ResourceKind::Account, account.uuid(), found.name);
+    Ok(())
+}
+
+async fn remove_second_factor(
+    tx: &mut Tx<'_>,
+    acting: &Acting,
+    account: AccountId,
+    notice: Option<NewMail>,
+) -> Result<(), Failure> {
+    let found = find(tx, account).await?;
+    if !second_factor::has_any(tx, account).await? {
+        let sentence = format!("{} has no second factor. There is nothing to remove.", found.name);
+        return Err(Refusal::invalid("account", "no_second_factor", sentence).into());
+    }
+    acting.ending(account, "removed_by_an_administrator").second_factors(tx).await?;
+    account::end_sessions(tx, account).await?;
+    if let Some(notice) = notice {
+        mail::queue_for_account(tx, account, notice).await?;
+    }
     tx.audit_resource(ResourceKind::Account, account.uuid(), found.name);
     Ok(())
 }
@@ -258,7 +290,8 @@ impl Store {
         self.administer(permit, move |tx, _| Box::pin(set_administrator(tx, account, is_admin))).await
     }
 
-    /// Sets an account's password and ends all of its sessions, and every link that would set another one.
+    /// Sets an account's password and ends all of its sessions and access tokens, and every link that would set another
+    /// one.
     ///
     /// # Errors
     /// `NotFound`.
@@ -268,7 +301,29 @@ impl Store {
         account: AccountId,
         hash: String,
     ) -> Result<(), Failure> {
-        self.administer(permit, move |tx, _| Box::pin(set_password(tx, account, hash.clone()))).await
+        self.administer(permit, move |tx, acting| {
+            let hash = hash.clone();
+            Box::pin(async move { set_password(tx, &acting, account, hash).await })
+        })
+        .await
+    }
+
+    /// Removes an account's authenticator, passkeys and recovery codes, and signs it out everywhere: for whoever lost
+    /// them.
+    ///
+    /// # Errors
+    /// `NotFound`; `Invalid` where there is nothing to remove.
+    pub async fn remove_second_factor(
+        &self,
+        permit: AdministratorPermit,
+        account: AccountId,
+        notice: Option<NewMail>,
+    ) -> Result<(), Failure> {
+        self.administer(permit, move |tx, acting| {
+            let notice = notice.clone();
+            Box::pin(async move { remove_second_factor(tx, &acting, account, notice).await })
+        })
+        .await
     }
 
     /// Names an owner for a workspace that has none who is active. `member` is taken where the account isn't in it yet.

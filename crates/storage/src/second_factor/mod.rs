@@ -2,8 +2,10 @@
 
 mod passkey;
 
-use stoa_domain::{AccountId, AccountPermit, Conflict, Refusal, Timestamp};
+use stoa_domain::permission::workspace::ViewSignInRules;
+use stoa_domain::{AccountId, AccountPermit, Conflict, Permit, Refusal, ShownWrong, Timestamp};
 
+use crate::account;
 use crate::ceremony::CeremonyKind;
 use crate::detail::Detail;
 use crate::failure::{Failure, StorageFault};
@@ -30,6 +32,10 @@ crate::statements! {
         UNION ALL SELECT account_id FROM passkeys WHERE account_id = $1 LIMIT 1";
     TAKE_CEREMONY = "DELETE FROM ceremonies WHERE token_hash = $1 AND kind = $2 AND account_id = $3 AND expires_at > $4";
     RAISE = "UPDATE accounts SET revision = revision + 1 WHERE id = $1";
+    COUNT_MEMBERS = "SELECT COUNT(*) FROM members WHERE workspace_id = $1";
+    COUNT_WITHOUT = "SELECT COUNT(*) FROM members m WHERE m.workspace_id = $1
+        AND NOT EXISTS (SELECT 1 FROM second_factors f WHERE f.account_id = m.account_id)
+        AND NOT EXISTS (SELECT 1 FROM passkeys p WHERE p.account_id = m.account_id)";
     DEMANDED_BY = "SELECT w.name FROM workspaces w JOIN members m ON m.workspace_id = w.id
         WHERE m.account_id = $1 AND w.requires_second_factor ORDER BY w.name, w.id LIMIT 20";
 }
@@ -97,6 +103,11 @@ pub(crate) async fn use_factor(
     factor: FactorUse,
 ) -> Result<(), Failure> {
     let now = tx.now();
+    let shown = match factor {
+        FactorUse::Recovery { .. } => ShownWrong::RecoveryCode,
+        FactorUse::Passkey { .. } => ShownWrong::Passkey,
+        FactorUse::None | FactorUse::Totp { .. } => ShownWrong::Code,
+    };
     let used = match factor {
         FactorUse::None => return Ok(()),
         FactorUse::Totp { step } => tx.execute(TAKE_STEP, values![account, step]).await?,
@@ -104,7 +115,7 @@ pub(crate) async fn use_factor(
         FactorUse::Passkey { id, credential } => passkey::used(tx, account, id, credential).await?,
     };
     if used == 0 {
-        return Err(Refusal::SecondFactorDue { ways: Vec::new(), wrong: true }.into());
+        return Err(Refusal::SecondFactorDue { ways: Vec::new(), wrong: Some(shown) }.into());
     }
     Ok(())
 }
@@ -199,8 +210,23 @@ impl Store {
         self.fetch_all(DEMANDED_BY, values![account]).await?.iter().map(|row| row.get(0)).collect()
     }
 
+    /// How many members a workspace has, and how many of them have no second factor.
+    ///
+    /// # Errors
+    /// A fault.
+    pub async fn count_without_second_factor(
+        &self,
+        permit: &Permit<ViewSignInRules>,
+    ) -> Result<(i64, i64), StorageFault> {
+        let count = async |statement| {
+            let row = self.fetch_optional(statement, values![permit.workspace()]).await?;
+            row.map_or(Ok(0), |row| row.get(0))
+        };
+        Ok((count(COUNT_MEMBERS).await?, count(COUNT_WITHOUT).await?))
+    }
+
     /// Keeps an authenticator whose first code, of `step`, was right, and recovery codes where there are none.
-    /// Answers whether the codes are now the account's.
+    /// Every other session ends. Answers whether the codes are now the account's.
     ///
     /// # Errors
     /// `Invalid` where the ceremony is over.
@@ -213,7 +239,7 @@ impl Store {
         codes: Vec<Vec<u8>>,
         notice: Option<NewMail>,
     ) -> Result<bool, Failure> {
-        let account = permit.actor().account;
+        let (account, keep) = (permit.actor().account, account::session_of(&permit));
         let work: Work<bool> = Box::new(move |tx| {
             let (ceremony, secret, codes, notice) =
                 (ceremony.clone(), secret.clone(), codes.clone(), notice.clone());
@@ -222,6 +248,8 @@ impl Store {
                 take_ceremony(tx, account, CeremonyKind::Totp, ceremony).await?;
                 tx.execute(SET_TOTP, values![account, secret, step, now]).await?;
                 let is_first = keep_first_codes(tx, account, codes).await?;
+                // Whoever is signed in elsewhere never showed it.
+                account::end_sessions_but(tx, account, keep).await?;
                 changed(tx, account, notice).await?;
                 Ok(is_first)
             })

@@ -3,6 +3,7 @@
 use stoa_domain::{AccountId, AccountPermit, Conflict, PasskeyId, Refusal, ResourceKind, Timestamp};
 
 use super::{changed, keep_first_codes, take_ceremony};
+use crate::account;
 use crate::ceremony::CeremonyKind;
 use crate::failure::{Failure, StorageFault};
 use crate::mail::NewMail;
@@ -80,7 +81,7 @@ impl Store {
     }
 
     /// Keeps a passkey whose ceremony has ended, and recovery codes where there are none. Answers whether the codes
-    /// are now the account's.
+    /// are now the account's. Every other session ends.
     ///
     /// # Errors
     /// `Invalid` where the ceremony is over, or there are too many; `Conflict` for an authenticator that is known.
@@ -92,7 +93,7 @@ impl Store {
         codes: Vec<Vec<u8>>,
         notice: Option<NewMail>,
     ) -> Result<bool, Failure> {
-        let account = permit.actor().account;
+        let (account, keep) = (permit.actor().account, account::session_of(&permit));
         let work: Work<bool> = Box::new(move |tx| {
             let (ceremony, new, codes, notice) =
                 (ceremony.clone(), new.clone(), codes.clone(), notice.clone());
@@ -117,6 +118,7 @@ impl Store {
                 )
                 .await?;
                 let is_first = keep_first_codes(tx, account, codes).await?;
+                account::end_sessions_but(tx, account, keep).await?;
                 changed(tx, account, notice).await?;
                 Ok(is_first)
             })

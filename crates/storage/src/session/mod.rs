@@ -9,6 +9,7 @@ use stoa_domain::{
 
 use crate::account;
 use crate::failure::{Failure, StorageFault};
+use crate::identity::{self, NewLink};
 use crate::mail::{self, NewMail};
 use crate::second_factor::{self, FactorUse};
 use crate::store::{Store, Work};
@@ -38,6 +39,9 @@ crate::statements! {
         WHERE account_id = $1 AND expires_at > $2 AND last_seen_at > $3 AND id < $4 ORDER BY id DESC LIMIT $5";
     SWEEP = "DELETE FROM sessions WHERE expires_at <= $1 OR last_seen_at <= $2";
     REVISION = "SELECT revision FROM accounts WHERE id = $1 AND status = 'active'";
+    /// Where all of its sessions have ended, the log still knows.
+    SIGNED_IN_FROM = "SELECT seq FROM audit_events WHERE workspace_id = $1 AND account_id = $2 AND address = $3
+            AND action = 'session.sign_in' AND outcome = 'done' LIMIT 1";
     KNOWN_ADDRESS = "SELECT id FROM sessions WHERE account_id = $1 AND address = $2 LIMIT 1";
 }
 
@@ -72,10 +76,13 @@ pub struct Proof {
     pub factor: FactorUse,
     /// Tells the account that a recovery code was used.
     pub notice: Option<NewMail>,
+    /// Who the account is to the provider that named it, where that is to be kept.
+    pub link: Option<NewLink>,
 }
 
 impl Proof {
-    async fn check(self, tx: &mut Tx<'_>, account: AccountId) -> Result<(), Failure> {
+    async fn check(self, tx: &mut Tx<'_>, actor: Actor) -> Result<(), Failure> {
+        let account = actor.account;
         let now = tx.fetch_optional(REVISION, values![account]).await?;
         if now.map(|row| row.get::<i64>(0)).transpose()? != Some(self.revision) {
             return Err(Refusal::WrongCredentials.into());
@@ -85,7 +92,10 @@ impl Proof {
         if let Some(notice) = self.notice {
             mail::queue_for_account(tx, account, notice).await?;
         }
-        Ok(())
+        match self.link {
+            Some(link) => identity::link_signing_in(tx, actor, link).await,
+            None => Ok(()),
+        }
     }
 }
 
@@ -177,12 +187,16 @@ impl Store {
         Ok(self.fetch_optional(IS_ALIVE, values![id, self.now()]).await?.is_some())
     }
 
-    /// Whether the account has a session from this address.
+    /// Whether the account signed in from this address before.
     ///
     /// # Errors
     /// A fault.
     pub async fn is_address_known(&self, account: AccountId, address: &str) -> Result<bool, StorageFault> {
-        Ok(self.fetch_optional(KNOWN_ADDRESS, values![account, address]).await?.is_some())
+        if self.fetch_optional(KNOWN_ADDRESS, values![account, address]).await?.is_some() {
+            return Ok(true);
+        }
+        let values = values![WorkspaceId::INSTALLATION, account, address];
+        Ok(self.fetch_optional(SIGNED_IN_FROM, values).await?.is_some())
     }
 
     /// Signs in: a new session, and a better hash of the password where one was made.
@@ -202,8 +216,9 @@ impl Store {
             let (session, name, better_hash, proof) =
                 (session.clone(), name.clone(), better_hash.clone(), proof.clone());
             Box::pin(async move {
-                tx.audit_actor(session.actor(account, name));
-                proof.check(tx, account).await?;
+                let actor = session.actor(account, name);
+                tx.audit_actor(actor.clone());
+                proof.check(tx, actor).await?;
                 if let Some(hash) = better_hash {
                     account::rehash(tx, account, hash).await?;
                 }

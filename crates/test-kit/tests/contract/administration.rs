@@ -42,6 +42,37 @@ on_both_databases! {
         assert_eq!(olga.client.delete(&other.path(""), Some(json!({ "confirm": other.slug }))).await.status.as_u16(), 404);
     }
 
+    async fn a_password_that_is_set_on_the_machine_ends_access_tokens(world: World) {
+        let olga = world.set_up().await;
+        let made = olga.client.post("/api/v1/me/tokens", json!({ "name": "script" })).await.expect(201);
+        let script = olga.client.with_token(made.field("token"));
+        let permit = stoa_domain::AdministratorPermit::on_the_machine("account.reset_password", "root".to_owned());
+        let hash = "$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHQ$aGFzaA".to_owned();
+        let _ = world.app.reset_password(permit, olga.account.parse().unwrap(), hash).await.unwrap();
+        let _ = script.get("/api/v1/me").await.expect(401);
+        let _ = olga.client.get("/api/v1/me").await.expect(401);
+    }
+
+    async fn a_lost_second_factor_is_removed_on_the_machine(world: World) {
+        let olga = world.set_up().await;
+        let tess = world.workspace(&olga, "Acme").await.member("Tess Tester").await.person;
+        let _ = world.authenticator(&tess).await;
+        let permit = || stoa_domain::AdministratorPermit::on_the_machine("account.remove_second_factor", "root".to_owned());
+        let account: stoa_domain::AccountId = tess.account.parse().unwrap();
+        let _ = world.app.remove_second_factor(permit(), account).await.unwrap();
+        let _ = tess.client.get("/api/v1/me").await.expect(401);
+        let signed_in = world.sign_in(&tess.email, PASSWORD).await.expect(200);
+        let own = world.nobody().with_cookie(signed_in.cookie().unwrap());
+        let seen = own.get("/api/v1/me/second-factor").await.expect(200).json();
+        assert_eq!((&seen["authenticator_since"], &seen["recovery_codes_left"]), (&Value::Null, &json!(0)));
+        let _ = world.letter(&tess.email, "Your second factor was removed").await;
+        let log = world.store.list_audit(stoa_domain::WorkspaceId::INSTALLATION, &Default::default(), 50).await.unwrap();
+        let event = log.iter().find(|event| event.action == "account.remove_second_factor").unwrap();
+        assert_eq!((event.resource_name.as_deref(), event.detail.as_str()), (Some("Tess Tester"), r#"{"system_user":"root"}"#));
+        assert!(log.iter().any(|event| event.action == "account.remove_authenticator"));
+        assert!(world.app.remove_second_factor(permit(), account).await.is_err());
+    }
+
     async fn lists_are_searched_and_paged(world: World) {
         let olga = world.set_up().await;
         let acme = world.workspace(&olga, "Acme").await;

@@ -66,6 +66,26 @@ on_both_databases! {
         }
     }
 
+    async fn a_change_that_waits_is_seen_and_taken_back(world: World) {
+        let olga = world.set_up().await;
+        let pending = async || olga.client.get("/api/v1/me/email").await.expect(200).json()["pending"].clone();
+        assert!(pending().await.is_null());
+        ask(&olga, "New@example.com").await;
+        assert_eq!(pending().await["email"], "New@example.com");
+        let token = world.mailed_token("new@example.com", "/account/email/").await;
+        let path = format!("/api/v1/me/email/links/{token}");
+        let seen = olga.client.get(&path).await.expect(200).json();
+        assert_eq!((&seen["email"], &seen["is_first_proof"]), (&json!("New@example.com"), &json!(true)));
+        // Whoever else holds the link is told that it isn't theirs.
+        let tess = world.workspace(&olga, "Acme").await.member("Tess Tester").await.person;
+        assert_eq!(tess.client.get(&path).await.expect(403).code().unwrap(), "wrong_account");
+        let _ = olga.client.delete("/api/v1/me/email", None).await.expect(204);
+        let _ = olga.client.delete("/api/v1/me/email", None).await.expect(404);
+        assert!(pending().await.is_null());
+        let _ = olga.client.get(&path).await.expect(404);
+        let _ = follow(&olga, &token).await.expect(404);
+    }
+
     async fn a_reset_link_to_the_address_of_before_proves_nothing(world: World) {
         let olga = world.set_up().await;
         let _ = world.nobody().post("/api/v1/session/reset", json!({ "email": olga.email })).await.expect(202);

@@ -55,6 +55,22 @@ on_both_databases! {
         assert_eq!(answers.iter().filter(|answer| answer.status.as_u16() == 422).count(), 10);
     }
 
+    async fn others_failures_never_refuse_the_right_password_where_it_signed_in_before(world: World) {
+        let olga = world.set_up().await;
+        let nobody = world.nobody();
+        let signed_in = sign_in_from(&nobody, "203.0.113.1", &olga.email, PASSWORD).await.expect(200);
+        let _ = nobody.with_cookie(signed_in.cookie().unwrap()).delete("/api/v1/session", None).await.expect(204);
+        for number in 0..20 {
+            let wrong = sign_in_from(&nobody, "203.0.113.1", &olga.email, "not the password").await;
+            assert_eq!(wrong.status.as_u16(), if number < 10 { 401 } else { 429 }, "{number}");
+        }
+        let _ = sign_in_from(&nobody, "203.0.113.1", &olga.email, PASSWORD).await.expect(200);
+        // What succeeds counts to no limit.
+        for _ in 0..12 {
+            let _ = sign_in_from(&nobody, "203.0.113.9", &olga.email, PASSWORD).await.expect(200);
+        }
+    }
+
     async fn an_address_tries_a_hundred_times_but_never_keeps_out_who_was_there_before(world: World) {
         let olga = world.set_up().await;
         let nobody = world.nobody();
@@ -170,6 +186,44 @@ on_both_databases! {
         assert_eq!(more, 10);
         world.clock.pass_seconds(24 * 3600 + 1);
         let _ = invite().await.expect(201);
+    }
+
+    async fn an_account_mails_no_more_from_many_workspaces_than_from_one(world: World) {
+        let olga = world.set_up().await;
+        let tess = world.workspace(&olga, "Acme").await.member("Tess Tester").await.person;
+        let mut workspaces = Vec::new();
+        for number in 0..3 {
+            workspaces.push(world.workspace(&tess, &format!("Hers {number}")).await);
+        }
+        let invite = async |at: usize, email: &str| {
+            let path = workspaces[at % 3].path("/invitations");
+            tess.client.post(&path, json!({ "email": email })).await
+        };
+        for number in 0..30 {
+            let _ = invite(number, &format!("person-{number}@example.com")).await.expect(201);
+        }
+        assert_too_many(&invite(30, "person-30@example.com").await);
+        // One recipient, whoever the workspace.
+        world.clock.pass_seconds(61);
+        for number in 0..10 {
+            let _ = invite(number, "victim@example.com").await;
+        }
+        assert_too_many(&invite(0, "victim@example.com").await);
+        let _ = invite(0, "another@example.com").await.expect(201);
+    }
+
+    async fn an_account_makes_twenty_workspaces_a_day(world: World) {
+        let olga = world.set_up().await;
+        let tess = world.workspace(&olga, "Acme").await.member("Tess Tester").await.person;
+        for number in 0..20 {
+            let _ = world.workspace(&tess, &format!("Hers {number}")).await;
+        }
+        assert_too_many(&tess.client.post("/api/v1/workspaces", json!({ "name": "One more" })).await);
+        for number in 0..21 {
+            let _ = world.workspace(&olga, &format!("Olgas {number}")).await;
+        }
+        world.clock.pass_seconds(24 * 3600 + 1);
+        let _ = world.workspace(&tess, "One more").await;
     }
 
     async fn slugs_are_asked_for_thirty_times_a_minute(world: World) {

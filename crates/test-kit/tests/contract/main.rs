@@ -22,6 +22,7 @@ mod searches;
 mod second_factors;
 mod several;
 mod tokens;
+mod trust;
 mod view_as;
 mod who;
 mod work;

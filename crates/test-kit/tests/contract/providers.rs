@@ -136,6 +136,12 @@ async fn second_factor(world: World) {
     let due = back(&away, &away.state).await;
     assert_eq!(refusal(&due), (401, "second_factor_required".to_owned()));
     assert!(due.cookie().is_none());
+    // Nothing is linked, and nothing is told of it, before the factor was shown.
+    let linked = async || olga.client.get("/api/v1/me/identity").await.expect(200).json()["email"].clone();
+    let told =
+        || world.mail.sent().iter().any(|letter| letter.text.contains("A sign-in provider was linked"));
+    world.send_mails().await;
+    assert!(linked().await.is_null() && !told());
     let path = "/api/v1/session/provider/factor";
     let wrong = away.browser.post(path, json!({ "code": "000000" })).await;
     assert_eq!(refusal(&wrong), (401, "second_factor_required".to_owned()));
@@ -144,6 +150,14 @@ async fn second_factor(world: World) {
     let _ = world.nobody().post(path, json!({ "code": code })).await.expect(422);
     let _ = away.browser.post(path, json!({ "code": code })).await.expect(200);
     let _ = away.browser.post(path, json!({ "code": app.next_code(&world) })).await.expect(422);
+    let _ = world.letter(&olga.email, "A sign-in provider was linked").await;
+    assert_eq!(linked().await, "olga@example.com");
+    let log = world
+        .store
+        .list_audit(stoa_domain::WorkspaceId::INSTALLATION, &Default::default(), 50)
+        .await
+        .unwrap();
+    assert!(log.iter().any(|event| event.action == "account.link_provider"));
 }
 
 async fn linked_by_itself(world: World) {
@@ -158,7 +172,9 @@ async fn linked_by_itself(world: World) {
     // Whoever isn't signed in as the one that began links nothing.
     let sent = client.post("/api/v1/me/identity", json!({})).await.expect(200);
     let stranger = away(&client, None, &sent);
-    assert_eq!(refusal(&back(&stranger, &stranger.state).await), (403, "wrong_account".to_owned()));
+    let refused = back(&stranger, &stranger.state).await;
+    assert_eq!(refusal(&refused), (403, "wrong_account".to_owned()));
+    assert!(!refused.text.contains("invitation"), "{}", refused.text);
     let sent = client.post("/api/v1/me/identity", json!({})).await.expect(200);
     let gone = away(&client, Some(&session), &sent);
     assert_eq!(back(&gone, &gone.state).await.expect(200).json()["account"], Value::Null);

@@ -64,6 +64,9 @@ on_both_databases! {
 
     async fn a_new_password_is_no_second_factor(world: World) {
         let olga = world.set_up().await;
+        let _ = olga.client.post("/api/v1/me/email", json!({ "email": olga.email })).await.expect(202);
+        let token = world.mailed_token(&olga.email, "/account/email/").await;
+        let _ = olga.client.post("/api/v1/me/email/confirm", json!({ "token": token })).await.expect(200);
         let (app, _) = world.authenticator(&olga).await;
         let _ = ask(&world, &olga.email).await.expect(202);
         let token = world.mailed_token(&olga.email, "/reset/").await;

@@ -49,6 +49,21 @@ on_both_databases! {
         assert_eq!(statuses, [200, 401]);
     }
 
+    async fn an_owner_sees_how_many_members_have_none(world: World) {
+        let olga = world.set_up().await;
+        let workspace = world.workspace(&olga, "Acme").await;
+        let tess = workspace.member("Tess Tester").await.person;
+        let path = workspace.path("/sign-in");
+        let counted = async || {
+            let seen = olga.client.get(&path).await.expect(200).json();
+            (seen["members"].as_i64().unwrap(), seen["without_second_factor"].as_i64().unwrap())
+        };
+        assert_eq!(counted().await, (2, 2));
+        let _ = world.authenticator(&tess).await;
+        assert_eq!(counted().await, (2, 1));
+        assert_eq!(tess.client.get(&path).await.expect(403).code().unwrap(), "owner_required");
+    }
+
     async fn codes_are_guessed_ten_times(world: World) {
         let olga = world.set_up().await;
         let (app, _) = world.authenticator(&olga).await;

@@ -86,6 +86,7 @@ on_both_databases! {
         let _ = script.get(&format!("{path}/logs")).await.expect(200);
         let refused = script.post(&format!("{path}/restart"), json!({ "mode": "soft" })).await.expect(403);
         assert_eq!((refused.code().as_deref(), &refused.json()["missing"]), (Some("permission_denied"), &json!(["restart_instances"])));
+        assert_eq!(refused.field("detail"), "This token isn't given the permission Restart.");
         assert_eq!(script.get(&workspace.path("/audit")).await.expect(403).code().unwrap(), "owner_required");
         assert_eq!(script.post("/api/v1/workspaces", json!({ "name": "Mine" })).await.expect(403).code().unwrap(), "permission_denied");
         let nothing = token(&olga, json!({ "actions": [] })).await;
@@ -112,6 +113,27 @@ on_both_databases! {
             body.as_object_mut().unwrap().extend(wish.as_object().unwrap().clone());
             let _ = olga.client.post("/api/v1/me/tokens", body).await.expect(422);
         }
+    }
+
+    async fn narrowing_tells_of_no_workspace_of_others(world: World) {
+        let olga = world.set_up().await;
+        let tess = world.workspace(&olga, "Acme").await.member("Tess Tester").await.person;
+        let secret = world.workspace(&olga, "Secret").await;
+        let answer = async |workspace: &str| {
+            let body = json!({ "name": "script", "workspaces": [workspace] });
+            tess.client.post("/api/v1/me/tokens", body).await.expect(422).text
+        };
+        let unknown = answer("never-made").await;
+        assert_eq!(answer(&secret.slug).await, unknown);
+        assert_eq!(answer(&secret.id).await, unknown);
+    }
+
+    async fn a_token_that_counts_no_more_is_told_so(world: World) {
+        let _ = world.set_up().await;
+        let refused = world.nobody().with_token("stoa_pat_wrong".to_owned()).get("/api/v1/me").await.expect(401);
+        assert_eq!(refused.code().unwrap(), "unauthenticated");
+        assert!(refused.field("detail").starts_with("This token isn't valid"), "{}", refused.text);
+        assert_eq!(world.nobody().get("/api/v1/me").await.expect(401).field("detail"), "Sign in first.");
     }
 
     async fn all_other_sessions_end_with_a_new_password(world: World) {
