@@ -9,6 +9,7 @@ import { startMail, startStoa, until } from "./stoa.mjs";
 import { ask, joinAs, PASSWORD, setUp } from "./team.mjs";
 
 const NEW = "another long enough sentence";
+const OTHER = "a sentence for a minute";
 let mail, stoa, browser, owner, app, codes;
 
 /** An authenticator app. Codes of one step work once, so it gives the next one's where this was used. */
@@ -74,17 +75,72 @@ test("an address is confirmed by the link that went to it, while signed in", asy
   await look(page, "profile-unverified", { ready: "text=Confirm this address" });
   await page.getByRole("button", { name: "Confirm this address" }).click();
   await page.getByText("A mail is on its way to anna@example.com").waitFor();
+  // What waits is shown after the page was loaded anew, and can be taken back.
+  await page.reload();
+  await page.getByText("until then your address stays as it is").waitFor();
+  await look(page, "profile-pending", { ready: "text=Take it back" });
+  const first = linkIn(await mail.to("anna@example.com"), "/account/email/");
+  await page.getByRole("button", { name: "Take it back" }).click();
+  await page.getByRole("button", { name: "Confirm this address" }).click();
+  await page.getByText("until then your address stays as it is").waitFor();
+  await until("another link", async () => linkIn(await mail.to("anna@example.com"), "/account/email/") !== first);
+  await page.goto(first);
+  await page.getByRole("heading", { name: "This link doesn't work any more" }).waitFor();
   const link = linkIn(await mail.to("anna@example.com"), "/account/email/");
   await page.goto(link);
   await until("the token leaves the address", () => new URL(page.url()).pathname === "/account/email");
+  await page.getByRole("heading", { name: "Confirm anna@example.com?" }).waitFor();
   await look(page, "email-link", { ready: "text=Confirm the address" });
   await page.getByRole("button", { name: "Confirm the address" }).click();
   await page.getByText("Your account is known by anna@example.com").waitFor();
   await page.getByRole("link", { name: "My profile" }).click();
   await page.getByText("Verified", { exact: true }).waitFor();
+  // A used one says so before anything is pressed.
   await page.goto(link);
-  await page.getByRole("button", { name: "Confirm the address" }).click();
   await page.getByRole("heading", { name: "This link doesn't work any more" }).waitFor();
+  await look(page, "email-link-used", { ready: "text=My profile" });
+});
+
+test("the address that is confirmed already is asked for in vain, and says so", async () => {
+  const { page } = owner;
+  await page.goto("/account/profile");
+  await page.getByRole("button", { name: "Change", exact: true }).click();
+  const dialog = page.getByRole("dialog", { name: "Change the address" });
+  await dialog.getByLabel("New e-mail address").fill("anna@example.com");
+  await dialog.getByRole("button", { name: "Mail the link" }).click();
+  await dialog.getByText("it is confirmed already. No mail was sent").waitFor();
+  await dialog.getByRole("button", { name: "Cancel" }).click();
+});
+
+test("a new password is another one, long enough, in our own words; tokens end with it where that is left on", async () => {
+  const { page } = owner;
+  await page.goto("/account/security");
+  const set = async (old, fresh) => {
+    await page.getByLabel("Password of today").fill(old);
+    await page.getByLabel("New password").fill(fresh);
+    await page.getByRole("button", { name: "Change the password" }).click();
+  };
+  await set(PASSWORD, "short");
+  await page.getByText("A password has at least 10 characters.").waitFor();
+  await set(PASSWORD, PASSWORD);
+  await page.getByText("This is the password that you have").waitFor();
+  assert.equal(await page.getByLabel("Delete my access tokens too").isChecked(), true);
+  await look(page, "security-password", { ready: "text=Delete my access tokens too" });
+  const made = await page.evaluate(() =>
+    fetch("/api/v1/me/tokens", {
+      method: "POST",
+      body: JSON.stringify({ name: "old script" }),
+      headers: { "content-type": "application/json" },
+    }).then((answer) => answer.status),
+  );
+  assert.equal(made, 201);
+  await set(PASSWORD, OTHER);
+  await page.getByText("and your access tokens deleted").waitFor();
+  await page.goto("/account/tokens");
+  await page.getByText("No token yet").waitFor();
+  await page.goto("/account/security");
+  await set(OTHER, PASSWORD);
+  await page.getByText("and your access tokens deleted").waitFor();
 });
 
 test("an authenticator app is set up by its first code, and recovery codes are shown once", async () => {
@@ -106,6 +162,10 @@ test("an authenticator app is set up by its first code, and recovery codes are s
   codes = (await shown.locator("pre").textContent()).trim().split("\n");
   assert.equal(codes.length, 10);
   await look(page, "recovery-codes", { ready: "text=I have kept them" });
+  // They are shown this once: neither a key nor a click beside them takes them away.
+  await page.keyboard.press("Escape");
+  await page.mouse.click(5, 5);
+  await shown.getByText(codes[0]).waitFor();
   await shown.getByRole("button", { name: "I have kept them" }).click();
   await page.getByText("10 are left").waitFor();
 });
@@ -119,7 +179,7 @@ test("signing in asks for the code next; a used one and a wrong one are refused"
   await look(page, "sign-in-code", { ready: "text=Use a recovery code" });
   await page.getByLabel("Code of your authenticator app").fill("000000");
   await page.getByRole("button", { name: "Go on" }).click();
-  await page.getByText("This isn't right, or was used already").waitFor();
+  await page.getByText("This code isn't right, or was used already").waitFor();
   await page.getByLabel("Code of your authenticator app").fill(await app());
   await page.getByRole("button", { name: "Go on" }).click();
   await page.getByRole("heading", { name: "Workspaces" }).waitFor();
@@ -130,6 +190,9 @@ test("a recovery code stands in once, and says how many are left", async () => {
   await signOut(page);
   await enter(page, "anna@example.com", PASSWORD);
   await page.getByRole("button", { name: "Use a recovery code" }).click();
+  await page.getByLabel("Recovery code").fill("0000-0000-0000-0000");
+  await page.getByRole("button", { name: "Go on" }).click();
+  await page.getByText("This recovery code isn't right, or was used already.").waitFor();
   await page.getByLabel("Recovery code").fill(codes[0]);
   await page.getByRole("button", { name: "Go on" }).click();
   await page.getByText("You used a recovery code; 9 are left").waitFor();
@@ -197,6 +260,10 @@ test("a workspace demands a second factor, and leads whoever has none to one", a
   await page.getByText("Every member needs a second factor").waitFor();
   await look(page, "workspace-sign-in", { ready: "text=Every member needs" });
   await page.getByLabel("Every member needs a second factor").click({ force: true });
+  const asked = page.getByRole("dialog", { name: "Demand a second factor?" });
+  await asked.getByText("One member has none").waitFor();
+  await look(page, "demand-factor", { ready: "text=Demand it" });
+  await asked.getByRole("button", { name: "Demand it" }).click();
   // What was open ends by itself.
   await tester.page.getByRole("heading", { name: "Second factor demanded" }).waitFor();
   await look(tester.page, "factor-demanded", { ready: "text=Set up a second factor" });
@@ -220,6 +287,9 @@ test("a workspace demands a second factor, and leads whoever has none to one", a
   await tester.page.getByRole("dialog").getByRole("textbox").fill("tess@example.com");
   await tester.page.getByRole("dialog").getByRole("button", { name: "Delete my account" }).click();
   await tester.page.getByRole("heading", { name: "Sign in" }).waitFor();
+  await tester.page.getByText("The account tess@example.com is deleted.").waitFor();
+  await look(tester.page, "deleted", { ready: "text=is deleted" });
+  assert.match((await mail.to("tess@example.com")).subject, /Your account was deleted/);
   await enter(tester.page, "tess@example.com", PASSWORD);
   await tester.page.getByText("The e-mail address or the password is wrong").waitFor();
 });
@@ -253,8 +323,10 @@ test("a forgotten password is set anew by mail, and the second factor is asked f
   await page.getByLabel("New password").fill(NEW);
   await page.getByRole("button", { name: "Set the password" }).click();
   await page.getByText("You were signed out everywhere").waitFor();
+  await look(page, "reset-done", { ready: "text=Sign in" });
   await page.goto(link);
   await page.getByRole("heading", { name: "This link doesn't work any more" }).waitFor();
+  await look(page, "reset-used", { ready: "text=Ask for a new link" });
   await page.goto("/login");
   await enter(page, "anna@example.com", NEW);
   await page.getByRole("button", { name: "Enter a code of the authenticator app" }).click();
@@ -277,8 +349,69 @@ test("sessions and tokens are listed, and a token ends on a chosen day", async (
   await look(page, "token", { ready: "text=Last day" });
   await dialog.getByRole("button", { name: "Create the token" }).click();
   await page.getByText("It is shown this once").waitFor();
-  await page.getByRole("button", { name: "Done" }).click();
+  await page.keyboard.press("Escape");
+  await page.getByRole("button", { name: "I have copied it" }).click();
   await page.getByRole("button", { name: "Delete script" }).waitFor();
+});
+
+test("signed out in another tab, saving leads to the sign-in", async () => {
+  const { page } = owner;
+  await page.goto("/account/profile");
+  await page.getByLabel("Name", { exact: true }).fill("Anna L.");
+  const other = await owner.context.newPage();
+  await other.goto("/account/profile");
+  await other.evaluate(() => fetch("/api/v1/session", { method: "DELETE" }));
+  await other.close();
+  await page.getByRole("button", { name: "Save", exact: true }).click();
+  await page.getByText("You were signed out. What you had open waits for you.").waitFor();
+  await enter(page, "anna@example.com", NEW);
+  await page.getByRole("button", { name: "Enter a code of the authenticator app" }).click();
+  await page.getByLabel("Code of your authenticator app").fill(await app());
+  await page.getByRole("button", { name: "Go on" }).click();
+  await page.getByRole("heading", { name: "Profile" }).waitFor();
+});
+
+test("the set-up link of an installation that is set up says so", async () => {
+  const late = await person(browser, stoa.origin);
+  await late.page.goto(stoa.setupLink);
+  await late.page.getByRole("heading", { name: "Set up already" }).waitFor();
+  await look(late.page, "set-up-already", { ready: "text=Sign in" });
+  await late.page.getByRole("link", { name: "Sign in" }).click();
+  await late.page.getByRole("heading", { name: "Sign in" }).waitFor();
+});
+
+test("without a mail server nothing is offered that can't be done, and a wrong set-up link is told", async () => {
+  const bare = await startStoa({});
+  const visitor = await person(browser, bare.origin);
+  const { page } = visitor;
+  try {
+    await page.goto(`${bare.setupLink}x`);
+    await page.getByLabel("Your name").fill("Bea");
+    await page.getByLabel("E-mail address").fill("bea@example.com");
+    await page.getByLabel("Password", { exact: true }).fill(PASSWORD);
+    await page.getByRole("button", { name: "Create the account" }).click();
+    await page.getByText("isn't the one that Stoa printed at its last start").waitFor();
+    await page.goto("/login");
+    await page.goto(bare.setupLink);
+    await page.getByLabel("Your name").fill("Bea");
+    await page.getByLabel("E-mail address").fill("bea@example.com");
+    await page.getByLabel("Password", { exact: true }).fill("short");
+    await page.getByRole("button", { name: "Create the account" }).click();
+    await page.getByText("A password has at least 10 characters.").waitFor();
+    await page.getByLabel("Password", { exact: true }).fill(PASSWORD);
+    await page.getByRole("button", { name: "Create the account" }).click();
+    await page.getByRole("heading", { name: "Workspaces" }).waitFor();
+    await page.goto("/account/profile");
+    await page.getByText("STOA_SMTP_URL").waitFor();
+    await look(page, "profile-no-mail", { ready: "text=STOA_SMTP_URL" });
+    assert.equal(await page.getByRole("button", { name: "Confirm this address" }).count(), 0);
+    await page.goto("/login/forgot");
+    await page.getByRole("heading", { name: "This installation sends no mail" }).waitFor();
+    await page.getByText("stoa admin reset-password ADDRESS").waitFor();
+    await look(page, "forgot-no-mail", { ready: "text=stoa admin" });
+  } finally {
+    await bare.stop();
+  }
 });
 
 test("an app is turned off with password and factor, when they weren't shown a moment ago", async () => {

@@ -1,7 +1,15 @@
 // What the page asks for, by noun; what only members' and accounts' pages ask for is beside this. A key is [workspace, noun, …], so that one event makes one noun be asked anew.
 // Nothing is asked again by time or by focus: events say when.
 
-import { QueryCache, QueryClient, queryOptions, useInfiniteQuery, useMutation, useQuery } from "@tanstack/react-query";
+import {
+  MutationCache,
+  QueryCache,
+  QueryClient,
+  queryOptions,
+  useInfiniteQuery,
+  useMutation,
+  useQuery,
+} from "@tanstack/react-query";
 import { all, type Page, type Tagged } from "./client";
 import {
   type ListInstancesParams,
@@ -55,6 +63,13 @@ export const queryClient: QueryClient = new QueryClient({
     },
     mutations: { retry: false, networkMode: "always" },
   },
+  mutationCache: new MutationCache({
+    onError: (error) => {
+      // Signed out elsewhere. Where nobody is signed in, it is the answer to a form.
+      if (isCode(error, "unauthenticated") && queryClient.getQueryState(ME)?.status === "success")
+        void queryClient.invalidateQueries({ queryKey: ME, exact: true });
+    },
+  }),
   queryCache: new QueryCache({
     onError: (error, query) => {
       // The session ended while the page was open: the frame asks who this is, and shows the sign-in.

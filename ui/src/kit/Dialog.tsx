@@ -19,9 +19,11 @@ export function Dialog(props: {
   onSubmit?: () => void;
   /** A click beside it closes it, unless something would be lost. */
   keepsOpen?: boolean;
+  /** What is shown once goes by its button alone: no key, no click beside it. */
+  onlyByButton?: boolean;
 }) {
   const phone = usePhone();
-  useEscape(props.opened, props.onClose);
+  useEscape(props.opened && !props.onlyByButton, props.onClose);
   useFocusBack(props.opened);
   const inside = (
     <>
@@ -30,7 +32,7 @@ export function Dialog(props: {
           <Modal.Title className={css.dialogTitle}>{props.title}</Modal.Title>
           {props.sentence && <p>{props.sentence}</p>}
         </div>
-        <CloseButton onClick={props.onClose} aria-label="Close" />
+        {!props.onlyByButton && <CloseButton onClick={props.onClose} aria-label="Close" />}
       </div>
       {props.children && <div className={css.dialogBody}>{props.children}</div>}
       <div className={css.dialogFoot}>{props.foot}</div>
@@ -46,7 +48,7 @@ export function Dialog(props: {
       opened={props.opened}
       onClose={props.onClose}
       closeOnEscape={false}
-      closeOnClickOutside={!props.keepsOpen}
+      closeOnClickOutside={!props.keepsOpen && !props.onlyByButton}
       size={props.size ?? 480}
       fullScreen={phone}
     >

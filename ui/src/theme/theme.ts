@@ -3,7 +3,7 @@
 import { type CSSVariablesResolver, createTheme, type MantineColorsTuple } from "@mantine/core";
 
 const BRAND = Array.from({ length: 10 }, () => "var(--brand-fill)") as unknown as MantineColorsTuple;
-const ink = { label: { fontSize: 13, fontWeight: 500, marginBottom: 6 }, description: { fontSize: 12 } };
+const ink = { label: { fontSize: 13, fontWeight: 500, marginBottom: 6 }, description: { fontSize: 12, marginTop: 6 } };
 
 // By name, not by component: what a page doesn't show isn't loaded with the first one.
 const of = <T extends { defaultProps?: object; styles?: object }>(component: T) => component;

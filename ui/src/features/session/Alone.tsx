@@ -1,11 +1,12 @@
-import type { ComponentProps } from "react";
-import { State } from "@/kit";
+import type { ReactNode } from "react";
+import { Entrance } from "./Entrance";
+import css from "./session.module.css";
 
-/** A state that is the whole page, without the frame around it. */
-export function Alone(props: ComponentProps<typeof State>) {
+/** One sentence and what to do next, in the frame of signing in: for links that lead here, and what became of them. */
+export function Alone(props: { title: string; children: ReactNode; actions?: ReactNode }) {
   return (
-    <main>
-      <State {...props} />
-    </main>
+    <Entrance title={props.title} lead={props.children}>
+      {props.actions && <div className={css.actions}>{props.actions}</div>}
+    </Entrance>
   );
 }

@@ -4,12 +4,14 @@ import { Link } from "@tanstack/react-router";
 import { type FormEvent, useState } from "react";
 import { askForReset } from "@/api/generated";
 import { isCode, type Problem } from "@/api/problem";
-import { Note, useTitle } from "@/kit";
+import { LoadingPage, Note, useTitle } from "@/kit";
 import { Entrance } from "./Entrance";
 import css from "./session.module.css";
+import { useWays } from "./useWays";
 
 export function ForgotPage() {
   useTitle("Forgotten password");
+  const ways = useWays();
   const [email, setEmail] = useState("");
   const ask = useMutation<unknown, Problem>({ mutationFn: () => askForReset({ email }) });
   const submit = (event: FormEvent) => {
@@ -33,19 +35,20 @@ export function ForgotPage() {
         {back}
       </Entrance>
     );
-  if (isCode(ask.error, "mail_unavailable"))
+  if (ways.isPending) return <LoadingPage />;
+  if (ways.data?.password_reset === false || isCode(ask.error, "mail_unavailable"))
     return (
       <Entrance title="This installation sends no mail">
         <p className={css.lead}>
-          So no link can be sent to you. Whoever runs it can set a new password on its machine: ask them to run{" "}
-          <code>stoa admin</code>.
+          So no link can be sent to you. Whoever runs it can set a new password on its machine. Ask them to run{" "}
+          <code>stoa admin reset-password ADDRESS</code> there, with your address.
         </p>
         {back}
       </Entrance>
     );
   return (
     <Entrance title="Forgotten password" lead="A link to set a new one is mailed to you.">
-      <form className={css.form} onSubmit={submit}>
+      <form className={css.form} onSubmit={submit} noValidate>
         <TextInput
           label="E-mail address"
           type="email"

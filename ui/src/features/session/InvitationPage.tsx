@@ -222,7 +222,7 @@ function Invitation({ token, link, account }: Props) {
   };
   return (
     <Entrance title={`Join ${link.workspace.name}`} lead={lead} workspace={link.workspace}>
-      <form className={css.form} onSubmit={submit}>
+      <form className={css.form} onSubmit={submit} noValidate>
         {address}
         <TextInput
           label="Your name"

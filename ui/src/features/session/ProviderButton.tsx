@@ -1,15 +1,16 @@
 import { Button } from "@mantine/core";
 import { IconLogin2 } from "@tabler/icons-react";
-import { useMutation, useQuery } from "@tanstack/react-query";
-import { sendToProvider, viewSignInWays } from "@/api/generated";
+import { useMutation } from "@tanstack/react-query";
+import { sendToProvider } from "@/api/generated";
 import type { Problem } from "@/api/problem";
 import { Note } from "@/kit";
 import { leaveFor } from "./leave";
 import css from "./session.module.css";
+import { useWays } from "./useWays";
 
 /** Signing in at the operator's provider, where there is one. */
 export function ProviderButton() {
-  const ways = useQuery({ queryKey: ["ways"], queryFn: ({ signal }) => viewSignInWays({ signal }) });
+  const ways = useWays();
   const send = useMutation<{ url: string }, Problem>({
     mutationFn: () => sendToProvider(),
     onSuccess: ({ url }) => leaveFor(url),

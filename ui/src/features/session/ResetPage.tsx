@@ -63,16 +63,21 @@ function Form({ token, email }: { token: string; email: string }) {
   if (reset.isSuccess)
     return (
       <Entrance title="The password is set">
-        <Note tone="good">You were signed out everywhere. Access tokens go on working; look through them too.</Note>
-        <p style={{ margin: "20px 0 0" }}>
-          <Link to="/login">Sign in with the new password</Link>
-        </p>
+        <div className={css.form}>
+          <Note tone="good">You were signed out everywhere, and your access tokens were deleted.</Note>
+          <Button component={Link} to="/login" variant="filled" data-size="lg" fullWidth>
+            Sign in
+          </Button>
+        </div>
       </Entrance>
     );
   const general = reset.error && reset.error.errors.length === 0 ? reset.error : null;
   return (
-    <Entrance title="Set a new password" lead={`For ${email}. It signs the account out everywhere.`}>
-      <form className={css.form} onSubmit={submit}>
+    <Entrance
+      title="Set a new password"
+      lead={`For ${email}. It signs the account out everywhere, and deletes its access tokens.`}
+    >
+      <form className={css.form} onSubmit={submit} noValidate>
         <input type="email" autoComplete="username" value={email} readOnly hidden />
         <NewPasswordField
           label="New password"

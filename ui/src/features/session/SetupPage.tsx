@@ -4,9 +4,9 @@ import { Link, useNavigate } from "@tanstack/react-router";
 import { type FormEvent, useState } from "react";
 import { setUp as installing } from "@/api/generated";
 import type { Account } from "@/api/nouns";
-import type { Problem } from "@/api/problem";
-import { ME, queryClient } from "@/api/queries";
-import { Note, useTitle } from "@/kit";
+import { isCode, type Problem } from "@/api/problem";
+import { ME, queryClient, useMe } from "@/api/queries";
+import { LoadingPage, Note, useTitle } from "@/kit";
 import { Entrance } from "./Entrance";
 import { NewPasswordField } from "./PasswordField";
 import css from "./session.module.css";
@@ -15,6 +15,7 @@ import { takeFromFragment } from "./takeToken";
 export function SetupPage() {
   useTitle("Set up");
   const navigate = useNavigate();
+  const me = useMe();
   const [token] = useState(takeFromFragment);
   const [name, setName] = useState("");
   const [email, setEmail] = useState("");
@@ -22,29 +23,44 @@ export function SetupPage() {
   const setUp = useMutation<Account, Problem>({
     mutationFn: () => installing({ token: token ?? "", name, email, password }),
     onSuccess: (account) => {
-      queryClient.setQueryData(ME, account);
-      void navigate({ to: "/workspaces", replace: true });
+      void navigate({ to: "/workspaces", replace: true }).then(() => queryClient.setQueryData(ME, account));
+    },
+    // Somebody else was first: the page says so.
+    onError: (problem) => {
+      if (problem.status === 409) void queryClient.invalidateQueries({ queryKey: ME, exact: true });
     },
   });
+  // Whoever comes a second time finds the door that there is now.
+  if (me.data || isCode(me.error, "unauthenticated"))
+    return (
+      <Entrance
+        title="Set up already"
+        lead="This installation has its first account. The link that made it works once."
+      >
+        <Button component={Link} to={me.data ? "/" : "/login"} variant="filled" data-size="lg" fullWidth>
+          {me.data ? "My workspaces" : "Sign in"}
+        </Button>
+      </Entrance>
+    );
+  if (me.isPending) return <LoadingPage />;
   if (!token)
     return (
       <Entrance
         title="Set up Stoa"
         lead="Open the whole link that Stoa printed when it started: the part behind # is what proves that it's yours."
       >
-        <div>
-          Set up already? <Link to="/login">Sign in</Link>
-        </div>
+        {null}
       </Entrance>
     );
   const submit = (event: FormEvent) => {
     event.preventDefault();
     setUp.mutate();
   };
+  const wrongLink = setUp.error?.field("token");
   const general = setUp.error && setUp.error.errors.length === 0 ? setUp.error : null;
   return (
     <Entrance title="Set up Stoa" lead="Your account is the first, and administers this installation.">
-      <form className={css.form} onSubmit={submit}>
+      <form className={css.form} onSubmit={submit} noValidate>
         <TextInput
           label="Your name"
           autoComplete="name"
@@ -66,17 +82,8 @@ export function SetupPage() {
           error={setUp.error?.field("email")}
         />
         <NewPasswordField value={password} onChange={setPassword} error={setUp.error?.field("password")} />
-        {general && (
-          <Note tone="bad">
-            {general.detail}
-            {general.status === 409 && (
-              <>
-                {" "}
-                <Link to="/login">Sign in</Link>
-              </>
-            )}
-          </Note>
-        )}
+        {wrongLink && <Note tone="bad">{wrongLink} Open the newest one: each start prints another.</Note>}
+        {general && <Note tone="bad">{general.detail}</Note>}
         <Button type="submit" variant="filled" data-size="lg" loading={setUp.isPending} fullWidth>
           Create the account
         </Button>

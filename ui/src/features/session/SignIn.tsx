@@ -1,24 +1,28 @@
 import { Navigate } from "@tanstack/react-router";
-import { useEffect } from "react";
+import { useEffect, useState } from "react";
 import { isCode } from "@/api/problem";
 import { useMe } from "@/api/queries";
 import { Note, useTitle } from "@/kit";
 import { Entrance } from "./Entrance";
+import { leaveTaken } from "./leave";
 import { ProviderButton } from "./ProviderButton";
-import { SignInForm } from "./SignInForm";
+import { SignInForm, type Step } from "./SignInForm";
+
+const FACTOR = "One step more: your account asks for its second factor.";
 
 /** Shown at whatever address was asked for; it never names the page behind it. */
 export function SignInScreen({ ended = false }: { ended?: boolean }) {
   useTitle("Sign in");
+  const [step, setStep] = useState<Step>("password");
   return (
-    <Entrance title="Sign in" lead="Then you go on to the page you opened.">
-      {ended && (
+    <Entrance title="Sign in" lead={step === "factor" ? FACTOR : "Then you go on to the page you opened."}>
+      {ended && step === "password" && (
         <div style={{ marginBottom: 16 }}>
           <Note tone="warn">You were signed out. Sign in to go on.</Note>
         </div>
       )}
-      <SignInForm />
-      <ProviderButton />
+      <SignInForm onStep={setStep} />
+      {step === "password" && <ProviderButton />}
     </Entrance>
   );
 }
@@ -40,6 +44,8 @@ function GoOn({ to }: { to: string }) {
 export function LoginPage() {
   useTitle("Sign in");
   const me = useMe();
+  const [step, setStep] = useState<Step>("password");
+  const left = leaveTaken();
   const visit = visitAfter(window.location.search, window.location.origin);
   if (me.data && !me.error) return visit ? <GoOn to={visit} /> : <Navigate to="/" replace />;
   if (isCode(me.error, "setup_needed"))
@@ -52,10 +58,21 @@ export function LoginPage() {
   return (
     <Entrance
       title="Sign in"
-      lead={visit ? "Then you go on to the site that you opened." : "With the address that your team knows you by."}
+      lead={
+        step === "factor"
+          ? FACTOR
+          : visit
+            ? "Then you go on to the site that you opened."
+            : "With the address that your team knows you by."
+      }
     >
-      <SignInForm />
-      <ProviderButton />
+      {left && step === "password" && (
+        <div style={{ marginBottom: 16 }}>
+          <Note tone="good">{left}</Note>
+        </div>
+      )}
+      <SignInForm onStep={setStep} />
+      {step === "password" && <ProviderButton />}
     </Entrance>
   );
 }

@@ -7,26 +7,31 @@ import { beginPasskeySignIn, type SessionAnswer, signIn } from "@/api/generated"
 import { isCode, type Problem } from "@/api/problem";
 import { ME, queryClient } from "@/api/queries";
 import { Note, notice } from "@/kit";
+import { takeLeave } from "./leave";
 import type { Shown } from "./SecondStep";
 import css from "./session.module.css";
 
 const SecondStep = lazy(() => import("./SecondStep").then((step) => ({ default: step.SecondStep })));
 
+export type Step = "password" | "factor";
+
 /** With `email`, only for that address. */
-export function SignInForm({ email: fixed, onDone }: { email?: string; onDone?: () => void }) {
+export function SignInForm({ email: fixed, onStep }: { email?: string; onStep?: (step: Step) => void }) {
   const [email, setEmail] = useState(fixed ?? "");
   const [password, setPassword] = useState("");
   const [ways, setWays] = useState<string[] | null>(null);
   const entering = useMutation<SessionAnswer, Problem, Shown>({
     mutationFn: (shown) => signIn({ email, password, ...shown }),
     onSuccess: ({ account, recovery_codes_left: left }) => {
-      onDone?.();
+      takeLeave(null);
       queryClient.setQueryData(ME, account);
       if (left !== undefined)
         void notice(`You used a recovery code; ${left === 1 ? "one is" : `${left} are`} left. Make new ones in time.`);
     },
     onError: (problem) => {
-      if (isCode(problem, "second_factor_required")) setWays((before) => problem.ways ?? before ?? ["code"]);
+      if (!isCode(problem, "second_factor_required")) return;
+      setWays((before) => problem.ways ?? before ?? ["code"]);
+      onStep?.("factor");
     },
   });
   const showing = useMutation<Shown, Problem>({
@@ -46,13 +51,14 @@ export function SignInForm({ email: fixed, onDone }: { email?: string; onDone?: 
     const problem = showing.error ?? (wasShown ? entering.error : null);
     const back = () => {
       setWays(null);
+      onStep?.("password");
       entering.reset();
       showing.reset();
     };
     return (
       <Suspense>
         <p className={css.second}>
-          Signing in as <strong>{email}</strong>. Your account asks for its second factor.{" "}
+          Signing in as <strong>{email}</strong>.{" "}
           <Button variant="transparent" onClick={back}>
             Back
           </Button>

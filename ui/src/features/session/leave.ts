@@ -21,3 +21,14 @@ export function cameFrom(): string {
     return "/";
   }
 }
+
+let said: string | null = null;
+
+/** What the sign-in page says to somebody who leaves for good, until somebody signs in. */
+export function takeLeave(words: string | null): void {
+  said = words;
+}
+
+export function leaveTaken(): string | null {
+  return said;
+}

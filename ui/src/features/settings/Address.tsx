@@ -1,12 +1,17 @@
 import { Button, TextInput } from "@mantine/core";
-import { useMutation } from "@tanstack/react-query";
+import { useMutation, useQuery } from "@tanstack/react-query";
 import { useState } from "react";
-import { askForEmail } from "@/api/generated";
+import { askForEmail, takeEmailBack, viewPendingEmail } from "@/api/generated";
 import type { Account } from "@/api/nouns";
 import type { Problem } from "@/api/problem";
-import { Chip, Dialog, Note } from "@/kit";
+import { ME, queryClient } from "@/api/queries";
+import { useWays } from "@/features/session/useWays";
+import { Chip, Dialog, Note, Time } from "@/kit";
 import css from "./settings.module.css";
 import { toldOf, useConfirmed } from "./useConfirmed";
+
+const PENDING = [...ME, "email"] as const;
+const refreshPending = () => queryClient.invalidateQueries({ queryKey: PENDING });
 
 /** The account's address, whether it is proved, and how it becomes another one. */
 export function Address({ account }: { account: Account }) {
@@ -14,8 +19,20 @@ export function Address({ account }: { account: Account }) {
   const [isChanging, setChanging] = useState(false);
   const ask = useMutation<unknown, Problem, string>({
     mutationFn: (email) => confirmed(() => askForEmail({ email })),
-    onSuccess: () => setChanging(false),
+    onSuccess: () => {
+      setChanging(false);
+      return refreshPending();
+    },
   });
+  const pending = useQuery({ queryKey: PENDING, queryFn: ({ signal }) => viewPendingEmail({ signal }) }).data?.pending;
+  const takeBack = useMutation<unknown, Problem>({
+    mutationFn: () => takeEmailBack(),
+    onSuccess: () => {
+      ask.reset();
+      return refreshPending();
+    },
+  });
+  const sendsMail = useWays().data?.password_reset !== false;
   const problem = toldOf(ask.error);
   const sent = ask.isSuccess ? ask.variables : null;
   return (
@@ -26,20 +43,35 @@ export function Address({ account }: { account: Account }) {
         <Chip tone={account.email_verified ? "good" : "warn"}>
           {account.email_verified ? "Verified" : "Unverified"}
         </Chip>
-        <Button
-          onClick={() => {
-            ask.reset();
-            setChanging(true);
-          }}
-        >
-          Change
-        </Button>
+        {sendsMail && (
+          <Button
+            onClick={() => {
+              ask.reset();
+              setChanging(true);
+            }}
+          >
+            Change
+          </Button>
+        )}
       </div>
-      {!account.email_verified && !sent && (
+      {!sendsMail && (
+        <div className={css.small} style={{ marginTop: 8 }}>
+          {account.is_admin ? (
+            <>
+              This installation sends no mail, so an address can be neither confirmed nor changed. Set{" "}
+              <code>STOA_SMTP_URL</code> for the server, and start Stoa again.
+            </>
+          ) : (
+            "This installation sends no mail, so an address can be neither confirmed nor changed."
+          )}
+        </div>
+      )}
+      {sendsMail && !account.email_verified && !pending && !sent && (
         <div style={{ marginTop: 10 }}>
           <Note tone="warn">
             Nothing was sent to this address yet that proves it yours. Confirm it, so that a forgotten password can be
-            set anew and invitations find you.
+            set anew and invitations find you. Access tokens, passkeys, the authenticator app and other sessions that
+            were made before end with it: make them after.
             <div style={{ marginTop: 8 }}>
               <Button loading={ask.isPending && !isChanging} onClick={() => ask.mutate(account.email)}>
                 Confirm this address
@@ -48,9 +80,22 @@ export function Address({ account }: { account: Account }) {
           </Note>
         </div>
       )}
-      {sent && (
+      {(sent || pending) && (
         <div style={{ marginTop: 10 }}>
-          <Note tone="good">A mail is on its way to {sent}. Follow its link while you are signed in here.</Note>
+          <Note tone="good">
+            A mail is on its way to {pending?.email ?? sent}. Follow its link while you are signed in here.
+            {pending && (
+              <>
+                {" "}
+                It works until <Time at={pending.expires_at} />; until then your address stays as it is.
+                <div style={{ marginTop: 8 }}>
+                  <Button loading={takeBack.isPending} onClick={() => takeBack.mutate()}>
+                    Take it back
+                  </Button>
+                </div>
+              </>
+            )}
+          </Note>
         </div>
       )}
       {problem && !isChanging && (

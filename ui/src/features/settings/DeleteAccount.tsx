@@ -6,6 +6,7 @@ import { deleteAccount } from "@/api/generated";
 import type { Account } from "@/api/nouns";
 import type { Problem } from "@/api/problem";
 import { ME, queryClient } from "@/api/queries";
+import { takeLeave } from "@/features/session/leave";
 import { ConfirmDialog, Panel, Section } from "@/kit";
 import { dress } from "@/theme/look";
 import css from "./settings.module.css";
@@ -21,6 +22,7 @@ export function DeleteAccount({ account }: { account: Account }) {
       dress(null);
       queryClient.removeQueries({ predicate: ({ queryKey }) => queryKey[0] !== ME[0] });
       await queryClient.resetQueries({ queryKey: ME, exact: true });
+      takeLeave(`The account ${account.email} is deleted.`);
       await navigate({ to: "/login", replace: true });
     },
   });

@@ -1,13 +1,13 @@
 import { Button } from "@mantine/core";
-import { useMutation } from "@tanstack/react-query";
+import { useMutation, useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import { confirmEmail } from "@/api/generated";
+import { confirmEmail, viewEmailLink } from "@/api/generated";
 import type { Account } from "@/api/nouns";
 import { isCode, type Problem } from "@/api/problem";
 import { ME, queryClient, useMe } from "@/api/queries";
 import { Alone } from "@/features/session/Alone";
 import { forgetToken, useLinkToken } from "@/features/session/useLinkToken";
-import { useTitle } from "@/kit";
+import { LoadingPage, useTitle } from "@/kit";
 
 const HERE = "/account/email";
 
@@ -21,8 +21,18 @@ export function EmailLinkPage() {
     onSuccess: (account) => {
       forgetToken(HERE);
       queryClient.setQueryData(ME, account);
+      // What ended with it isn't shown any more.
+      void queryClient.invalidateQueries({ predicate: ({ queryKey }) => queryKey[0] === ME[0] && queryKey.length > 1 });
     },
   });
+  const link = useQuery({
+    queryKey: ["email-link", token],
+    queryFn: ({ signal }) => viewEmailLink(token ?? "", { signal }),
+    enabled: Boolean(token) && !confirm.data,
+    gcTime: 0,
+    retry: false,
+  });
+  const problem = confirm.error ?? (link.error as Problem | null);
   const on = (
     <Button component={Link} to="/account/profile">
       My profile
@@ -40,29 +50,39 @@ export function EmailLinkPage() {
         Its secret isn't kept when the page is loaded anew.
       </Alone>
     );
-  if (isCode(confirm.error, "not_found"))
+  if (isCode(problem, "not_found"))
     return (
       <Alone title="This link doesn't work any more" actions={on}>
         It works once, for 24 hours, and a newer one ends it. Ask for another under Profile.
       </Alone>
     );
-  if (isCode(confirm.error, "wrong_account"))
+  if (isCode(problem, "wrong_account"))
     return (
       <Alone title="This link is for another account" actions={on}>
         You are signed in as {me.data?.email}. Sign out, and sign in to the account that asked for the link.
       </Alone>
     );
+  if (problem)
+    return (
+      <Alone title="The address isn't confirmed" actions={on}>
+        {problem.detail}
+      </Alone>
+    );
+  if (!link.data) return <LoadingPage />;
+  const { email, is_first_proof } = link.data;
   return (
     <Alone
-      title="Confirm this address?"
+      title={`Confirm ${email}?`}
       actions={
         <Button variant="filled" loading={confirm.isPending} onClick={() => confirm.mutate()} autoFocus>
           Confirm the address
         </Button>
       }
     >
-      {confirm.error?.detail ??
-        `You are signed in as ${me.data?.name}. The address that the mail went to becomes yours.`}
+      You are signed in as {me.data?.name}.{" "}
+      {email === me.data?.email ? "It is your account's address." : "It becomes your account's address."}
+      {is_first_proof &&
+        " Nobody has shown before that the account's address is theirs: access tokens, passkeys, the authenticator app and other sessions that were made before end with it."}
     </Alone>
   );
 }

@@ -9,6 +9,7 @@ import type { Problem } from "@/api/problem";
 import { hasPasskeys, makePasskey } from "@/features/session/passkey";
 import { ConfirmDialog, Dialog, More, Note, Time } from "@/kit";
 import { browserOf } from "./browser";
+import { Closes } from "./Closes";
 import type { FactorProps } from "./Security";
 import { refreshFactors } from "./secondFactor";
 import css from "./settings.module.css";
@@ -80,6 +81,7 @@ export function Passkeys({ seen, confirmed, onCodes }: FactorProps) {
           {seen.passkeys === 1 && seen.authenticator_since === null
             ? "It is your only second factor: signing in then asks for the password alone, and your recovery codes work no more."
             : "It can't be used to sign in any more. Your device may still show it; remove it there too."}
+          {seen.passkeys === 1 && seen.authenticator_since === null && <Closes demandedBy={seen.demanded_by} />}
         </ConfirmDialog>
       )}
     </>

@@ -1,4 +1,4 @@
-import { Button, PasswordInput } from "@mantine/core";
+import { Button, Checkbox, PasswordInput } from "@mantine/core";
 import { useMutation } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
 import { changePassword } from "@/api/generated";
@@ -12,12 +12,19 @@ import { toldOf } from "./useConfirmed";
 export function PasswordForm({ confirmed }: { confirmed: <T>(act: () => Promise<T>) => Promise<T> }) {
   const [old, setOld] = useState("");
   const [fresh, setFresh] = useState("");
+  const [andTokens, setAndTokens] = useState(true);
   const change = useMutation<unknown, Problem>({
-    mutationFn: () => confirmed(() => changePassword({ old_password: old, new_password: fresh })),
+    mutationFn: () =>
+      confirmed(() => changePassword({ old_password: old, new_password: fresh, delete_tokens: andTokens })),
     onSuccess: () => {
       setOld("");
       setFresh("");
-      void notice("The password is changed. All other sessions were ended.");
+      void notice(
+        andTokens
+          ? "The password is changed. All other sessions were ended, and your access tokens deleted."
+          : "The password is changed. All other sessions were ended.",
+      );
+      setAndTokens(true);
       void queryClient.invalidateQueries({ queryKey: ME });
     },
   });
@@ -27,7 +34,7 @@ export function PasswordForm({ confirmed }: { confirmed: <T>(act: () => Promise<
   };
   const told = toldOf(change.error);
   return (
-    <form className={css.form} onSubmit={submit}>
+    <form className={css.form} onSubmit={submit} noValidate>
       <PasswordInput
         label="Password of today"
         autoComplete="current-password"
@@ -38,6 +45,12 @@ export function PasswordForm({ confirmed }: { confirmed: <T>(act: () => Promise<
         error={told?.field("old_password") ?? told?.field("password")}
       />
       <NewPasswordField label="New password" value={fresh} onChange={setFresh} error={told?.field("new_password")} />
+      <Checkbox
+        label="Delete my access tokens too"
+        description="Whoever knew the password may have made one."
+        checked={andTokens}
+        onChange={(event) => setAndTokens(event.currentTarget.checked)}
+      />
       {told && told.errors.length === 0 && <Note tone="bad">{told.detail}</Note>}
       <div className={css.buttons}>
         <Button

@@ -5,6 +5,7 @@ import { type ChangeAccount, changeAccount } from "@/api/generated";
 import type { Account } from "@/api/nouns";
 import type { Problem } from "@/api/problem";
 import { ME, queryClient, useMe } from "@/api/queries";
+import { useWays } from "@/features/session/useWays";
 import { Note, notice, PageTitle } from "@/kit";
 import { Address } from "./Address";
 import { DeleteAccount } from "./DeleteAccount";
@@ -17,6 +18,7 @@ export function Profile() {
 
 function Form({ account }: { account: Account }) {
   const [name, setName] = useState(account.name);
+  const sendsMail = useWays().data?.password_reset !== false;
   const change = useMutation<Account, Problem, ChangeAccount>({
     mutationFn: (body) => changeAccount(body),
     onSuccess: (saved) => {
@@ -45,6 +47,7 @@ function Form({ account }: { account: Account }) {
         />
         <Switch
           label="A mail when a deployment or a backup of mine fails"
+          {...(!sendsMail && { disabled: true, description: "This installation sends no mail." })}
           checked={account.mail_on_failure}
           onChange={(event) => change.mutate({ mail_on_failure: event.currentTarget.checked })}
         />

@@ -16,6 +16,7 @@ export function RecoveryCodes({ codes, onClose }: { codes: string[]; onClose: ()
   return (
     <Dialog
       opened
+      onlyByButton
       onClose={onClose}
       size={480}
       title="Keep your recovery codes"

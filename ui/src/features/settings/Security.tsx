@@ -6,6 +6,7 @@ import { useSecondFactor } from "@/api/accountQueries";
 import { removeAuthenticator, renewRecoveryCodes, type SecondFactor } from "@/api/generated";
 import type { Problem } from "@/api/problem";
 import { Chip, ConfirmDialog, Failed, LoadingRows, later, Note, PageTitle, Panel, Section, Time } from "@/kit";
+import { allOf, Closes } from "./Closes";
 import { Passkeys } from "./Passkeys";
 import { PasswordForm } from "./PasswordForm";
 import { ProviderLink } from "./ProviderLink";
@@ -27,8 +28,8 @@ export function Security() {
       {seen && seen.demanded_by.length > 0 && !hasAny(seen) && (
         <div style={{ marginBottom: 20, maxWidth: 720 }}>
           <Note tone="warn">
-            {seen.demanded_by.join(" and ")} {seen.demanded_by.length === 1 ? "demands" : "demand"} a second factor.
-            Nothing there is open to you until you have set one up here.
+            {allOf(seen.demanded_by)} {seen.demanded_by.length === 1 ? "demands" : "demand"} a second factor. Nothing
+            there is open to you until you have set one up here.
           </Note>
         </div>
       )}
@@ -120,9 +121,7 @@ function Authenticator({ seen, confirmed, onCodes }: FactorProps) {
         {seen.passkeys > 0
           ? "Its codes work no more. Your passkeys stay."
           : "Its codes and your recovery codes work no more. Signing in then asks for the password alone."}
-        {seen.passkeys === 0 && seen.demanded_by.length > 0 && (
-          <> {seen.demanded_by.join(" and ")} will be closed to you until you have a second factor again.</>
-        )}
+        {seen.passkeys === 0 && <Closes demandedBy={seen.demanded_by} />}
       </ConfirmDialog>
     </div>
   );

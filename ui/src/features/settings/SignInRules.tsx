@@ -1,20 +1,39 @@
 import { Switch } from "@mantine/core";
+import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
+import { useState } from "react";
 import { ifMatch } from "@/api/client";
-import { changeWorkspace } from "@/api/generated";
+import { changeWorkspace, viewSignInRules } from "@/api/generated";
 import type { Workspace } from "@/api/nouns";
 import { useAct } from "@/api/queries";
 import { useWorkspace } from "@/frame/useWorkspace";
-import { Note, notice, PageTitle } from "@/kit";
+import { ConfirmDialog, Note, notice, PageTitle } from "@/kit";
 import css from "./settings.module.css";
+
+function whom(without: number, members: number): string {
+  if (without === 0) return "Every member has one: nobody is kept out by it.";
+  const [who, they] =
+    without === 1 ? ["One member has", "For that one"] : [`${without} of ${members} members have`, "For them"];
+  return `${who} none. ${they} the workspace closes at once, with all that is open in it, until a second factor is set up.`;
+}
 
 /** What a workspace demands of whoever is in it. */
 export function SignInRules() {
   const workspace = useWorkspace();
+  const [isAsking, setAsking] = useState(false);
   const change = useAct<boolean, Workspace>(workspace.slug, {
     act: (demands) => changeWorkspace(workspace.slug, { requires_second_factor: demands }, ifMatch(workspace.etag)),
     nouns: ["workspace", "audit"],
-    onDone: () => void notice("Saved"),
+    onDone: () => {
+      setAsking(false);
+      void notice("Saved");
+    },
+  });
+  const seen = useQuery({
+    queryKey: [workspace.slug, "members", "sign-in"],
+    queryFn: ({ signal }) => viewSignInRules(workspace.slug, { signal }),
+    enabled: isAsking,
+    staleTime: 0,
   });
   const missing = change.error?.field("requires_second_factor");
   return (
@@ -26,9 +45,9 @@ export function SignInRules() {
           description="Whoever has none is led to setting one up, and sees nothing of the workspace before. So do their access tokens. What is open ends at once."
           checked={workspace.requires_second_factor}
           disabled={change.isPending}
-          onChange={(event) => change.mutate(event.currentTarget.checked)}
+          onChange={(event) => (event.currentTarget.checked ? setAsking(true) : change.mutate(false))}
         />
-        {change.error && (
+        {change.error && !isAsking && (
           <Note tone="bad">
             {change.error.detail}
             {missing && (
@@ -41,6 +60,17 @@ export function SignInRules() {
           </Note>
         )}
       </div>
+      <ConfirmDialog
+        opened={isAsking}
+        onClose={() => setAsking(false)}
+        title="Demand a second factor?"
+        action="Demand it"
+        danger={false}
+        busy={change.isPending || seen.isFetching}
+        onConfirm={() => change.mutate(true, { onError: () => setAsking(false) })}
+      >
+        {seen.data ? whom(seen.data.without_second_factor, seen.data.members) : "Counting the members who have none."}
+      </ConfirmDialog>
     </>
   );
 }

@@ -171,13 +171,14 @@ function CreateToken({ confirmed, onClose }: CreateProps) {
     return (
       <Dialog
         opened
+        onlyByButton
         onClose={onClose}
         size={560}
         title="The token is made"
         sentence="It is shown this once. Copy it to where it's used."
         foot={
-          <Button variant="filled" onClick={onClose} data-autofocus>
-            Done
+          <Button variant="filled" onClick={onClose}>
+            I have copied it
           </Button>
         }
       >
