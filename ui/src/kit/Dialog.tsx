@@ -23,7 +23,7 @@ export function Dialog(props: {
   onlyByButton?: boolean;
 }) {
   const phone = usePhone();
-  useEscape(props.opened && !props.onlyByButton, props.onClose);
+  useEscape(props.opened, props.onlyByButton ? () => {} : props.onClose);
   useFocusBack(props.opened);
   const inside = (
     <>
