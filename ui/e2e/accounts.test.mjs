@@ -363,7 +363,7 @@ test("signed out in another tab, saving leads to the sign-in", async () => {
   await other.evaluate(() => fetch("/api/v1/session", { method: "DELETE" }));
   await other.close();
   await page.getByRole("button", { name: "Save", exact: true }).click();
-  await page.getByText("You were signed out. What you had open waits for you.").waitFor();
+  await page.getByText("You were signed out. Sign in to go on.").waitFor();
   await enter(page, "anna@example.com", NEW);
   await page.getByRole("button", { name: "Enter a code of the authenticator app" }).click();
   await page.getByLabel("Code of your authenticator app").fill(await app());
