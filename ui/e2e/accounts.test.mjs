@@ -77,12 +77,12 @@ test("an address is confirmed by the link that went to it, while signed in", asy
   await page.getByText("A mail is on its way to anna@example.com").waitFor();
   // What waits is shown after the page was loaded anew, and can be taken back.
   await page.reload();
-  await page.getByText("until then your address stays as it is").waitFor();
+  await page.getByText("Until it is followed, your address stays as it is").waitFor();
   await look(page, "profile-pending", { ready: "text=Take it back" });
   const first = linkIn(await mail.to("anna@example.com"), "/account/email/");
   await page.getByRole("button", { name: "Take it back" }).click();
   await page.getByRole("button", { name: "Confirm this address" }).click();
-  await page.getByText("until then your address stays as it is").waitFor();
+  await page.getByText("Until it is followed, your address stays as it is").waitFor();
   await until("another link", async () => linkIn(await mail.to("anna@example.com"), "/account/email/") !== first);
   await page.goto(first);
   await page.getByRole("heading", { name: "This link doesn't work any more" }).waitFor();

@@ -87,7 +87,7 @@ export function Address({ account }: { account: Account }) {
             {pending && (
               <>
                 {" "}
-                It works until <Time at={pending.expires_at} />; until then your address stays as it is.
+                It ends <Time at={pending.expires_at} />. Until it is followed, your address stays as it is.
                 <div style={{ marginTop: 8 }}>
                   <Button loading={takeBack.isPending} onClick={() => takeBack.mutate()}>
                     Take it back
