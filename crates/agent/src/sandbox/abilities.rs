@@ -1,5 +1,6 @@
 //! What this machine can do: found out by trying, once.
 
+use std::io;
 use std::net::{IpAddr, ToSocketAddrs as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -109,31 +110,21 @@ fn may_use_tun() -> bool {
 }
 
 /// The networks that no instance reaches: private ones, and this machine by whatever address.
-pub(super) fn prohibited_networks() -> Vec<String> {
+///
+/// # Errors
+/// Where the machine doesn't say which addresses are its own: then nothing is closed by guessing.
+pub(super) fn prohibited_networks() -> io::Result<Vec<String>> {
     let mut networks: Vec<String> =
         ["169.254.0.0/16", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10"]
             .map(str::to_owned)
             .to_vec();
-    for address in own_addresses() {
-        if let IpAddr::V4(own) = address
-            && !own.is_loopback()
-        {
-            networks.push(format!("{own}/32"));
-        }
-    }
+    let own = nix::ifaddrs::getifaddrs()?
+        .filter_map(|interface| Some(interface.address?.as_sockaddr_in()?.ip()))
+        .filter(|own| !own.is_loopback());
+    networks.extend(own.map(|own| format!("{own}/32")));
     networks.sort();
     networks.dedup();
-    networks
-}
-
-fn own_addresses() -> Vec<IpAddr> {
-    let Ok(interfaces) = nix::ifaddrs::getifaddrs() else { return Vec::new() };
-    interfaces
-        .filter_map(|interface| {
-            let address = interface.address?;
-            address.as_sockaddr_in().map(|v4| IpAddr::V4(v4.ip()))
-        })
-        .collect()
+    Ok(networks)
 }
 
 /// The address of an entry of the operator's list: `10.1.2.3`, `10.1.2.3:5432` or a name with a port.

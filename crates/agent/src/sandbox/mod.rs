@@ -132,7 +132,7 @@ impl Sandboxes {
         let (about, tell) = nix::unistd::pipe2(OFlag::O_CLOEXEC)?;
         let outside = Outside {
             command: plan::bubblewrap(plan, &self.abilities, &self.program, dies_with_us),
-            outgoing: self.outgoing(),
+            outgoing: self.outgoing()?,
             ip: self.abilities.ip.clone(),
             groups,
             data_limit: (!self.abilities.groups.limit_memory()).then_some(plan.limits.memory),
@@ -175,18 +175,20 @@ impl Sandboxes {
         }
     }
 
-    fn outgoing(&self) -> Option<Outgoing> {
+    /// # Errors
+    /// Where it can't be said what has to stay closed.
+    fn outgoing(&self) -> io::Result<Option<Outgoing>> {
         if self.abilities.no_outgoing.is_some() {
-            return None;
+            return Ok(None);
         }
         let mut allowed: Vec<_> =
             self.egress_allow.iter().filter_map(|entry| abilities::address_of(entry)).collect();
         allowed.sort();
         allowed.dedup();
         // The kernel takes one route to each: an address of the machine itself may be allowed too.
-        let mut prohibited = abilities::prohibited_networks();
+        let mut prohibited = abilities::prohibited_networks()?;
         prohibited.retain(|network| !allowed.contains(network));
-        Some(Outgoing { program: self.abilities.slirp4netns.clone(), prohibited, allowed })
+        Ok(Some(Outgoing { program: self.abilities.slirp4netns.clone(), prohibited, allowed }))
     }
 
     /// Ends all that is in a sandbox, however far that has come: by its control groups. `false` where there are none.

@@ -106,6 +106,8 @@ def main():
     params.n_parallel = 1
     params.n_predict = 40
     params.warmup = False
+    # A model of random weights would else end, once in a while, before it said anything.
+    params.sampling.ignore_eos = True
     params.cpuparams.n_threads = 1
     params.hostnames = ["127.0.0.1"]
     params.port = free_port()
