@@ -173,6 +173,7 @@ impl Mail for SmtpMail {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::panic)]
 mod tests {
     use super::*;
 
