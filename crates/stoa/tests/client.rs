@@ -241,6 +241,15 @@ fn an_instance_is_made_followed_restarted_and_taken_away_from_a_terminal() {
     until("it runs", || {
         (terminal.json(&["instance", "show", "ticker"])["status"] == "running").then_some(())
     });
+    // It keeps its address where instances that are made later get another, and the operator is told.
+    let doctor = |domain: &str| {
+        let mut command = stoa.command();
+        command.arg("doctor").arg("--data-dir").arg(stoa.data()).env("STOA_INSTANCE_DOMAIN", domain);
+        String::from_utf8(command.output().unwrap().stdout).unwrap()
+    };
+    assert!(!doctor("localhost").contains("STOA_INSTANCE_DOMAIN"));
+    let said = doctor("apps.example");
+    assert!(said.contains("note     1 instance is not below apps.example"), "{said}");
     terminal.stoa(&["instance", "change", "ticker", "--protected", "true"]).well();
     terminal.stoa(&["instance", "change", "ticker", "--protected", "false", "--name", "Tock"]).well();
     terminal.stoa(&["instance", "delete", "ticker", "--yes"]).well();

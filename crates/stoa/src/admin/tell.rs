@@ -2,6 +2,7 @@
 
 use super::order::{Account, Answer, State, Workspace};
 use crate::failure::Ended;
+use crate::keeping::counted;
 use crate::output::{say, say_json};
 
 /// # Errors
@@ -104,8 +105,10 @@ fn tell_state(state: &State) {
     say(&format!("Stoa {} at {}", state.version, state.public_url));
     say(&format!("records  {}, {} KiB", state.database, state.database_size / 1024));
     say(&format!(
-        "holds    {} active accounts, {} workspaces, {} instances",
-        state.accounts, state.workspaces, state.instances
+        "holds    {}, {}, {}",
+        counted(state.accounts, "active account", "active accounts"),
+        counted(state.workspaces, "workspace", "workspaces"),
+        counted(state.instances, "instance", "instances"),
     ));
     match &state.mail_server {
         None => say("mail     not configured: links are shown to copy"),

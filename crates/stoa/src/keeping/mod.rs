@@ -51,7 +51,7 @@ fn now() -> Result<jiff::Timestamp, Ended> {
 }
 
 /// `1 account`, `3 accounts`.
-fn counted(count: i64, one: &str, more: &str) -> String {
+pub fn counted(count: i64, one: &str, more: &str) -> String {
     if count == 1 { format!("1 {one}") } else { format!("{count} {more}") }
 }
 

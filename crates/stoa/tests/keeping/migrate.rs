@@ -45,6 +45,10 @@ fn everything_moves_to_postgresql_and_who_is_signed_in_stays_so() {
     let _ = ground.stoa.run();
     let me = ground.stoa.send(&ground.owner, "GET", "/me", None).expect(200);
     assert_eq!(me.json()["workspaces"][0]["slug"], "acme");
+    let log = ground.stoa.log();
+    assert!(!log.contains("already exists"), "a start is no news for the database: {log}");
+    let (_, said, _) = ground.stoa.command_with(&["doctor"], "");
+    assert!(said.contains("ok       records, version") && !said.contains("hosts"), "{said}");
     ground.stoa.send(&ground.token, "GET", &format!("{W}/projects/shop"), None).expect(200);
     ground.stoa.send("", "GET", &format!("/invitations/{}", ground.invitation), None).expect(200);
     Ground::push(&ground.work, 1);
@@ -124,6 +128,18 @@ fn a_database_that_is_not_empty_stays_as_it_is() {
     assert_eq!(tables_of(&address), 1);
     let _ = ground.stoa.run();
     ground.stoa.send(&ground.owner, "GET", "/me", None).expect(200);
+}
+
+/// What the driver adds to it is of PostgreSQL's own source, and tells nobody anything.
+#[test]
+fn what_the_database_refuses_is_told_in_its_own_words_and_once() {
+    let address = empty_postgres();
+    let nowhere = address.replacen("/kept_", "/never_made_", 1);
+    let (succeeded, _, complaint) =
+        Installation::prepare(&[("STOA_DATABASE_URL", &nowhere)]).command_with(&["migrate"], "");
+    assert!(!succeeded && complaint.contains("does not exist"), "{complaint}");
+    assert!(!complaint.contains("at line"), "{complaint}");
+    assert_eq!(complaint.matches("does not exist").count(), 1, "{complaint}");
 }
 
 fn hash_of(stoa: &Installation) -> Vec<u8> {
