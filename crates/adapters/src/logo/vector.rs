@@ -131,7 +131,9 @@ fn check_node(node: &roxmltree::Node<'_, '_>) -> Result<(), Unfit> {
         let links = attribute.name() == "href" && !value.starts_with('#');
         // Beyond it there is nothing to be seen, and a renderer that reckons with it.
         let blurs = attribute.name() == "stdDeviation"
-            && value.split([' ', ',']).any(|one| one.parse().is_ok_and(|size: f32| !(size <= WIDEST_BLUR)));
+            && value
+                .split([' ', ','])
+                .any(|one| one.parse().is_ok_and(|size: f32| size.is_nan() || size > WIDEST_BLUR));
         if blurs {
             return Err(not_drawn(
                 "The SVG uses an effect that Stoa doesn't draw. Export it as PNG instead.",
