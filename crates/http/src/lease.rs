@@ -254,3 +254,52 @@ impl Lease {
 fn now() -> Instant {
     Instant::now()
 }
+
+#[cfg(test)]
+mod tests {
+    use stoa_domain::permission::workspace::{FollowEvents, ReadAudit};
+    use stoa_domain::{AccountStanding, Actor, SessionId, Via};
+    use test_kit::{Kind, World};
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn asked(session: u128, workspace: &str) -> Asked {
+        let actor = Actor {
+            account: AccountId::new(Uuid::from_u128(1)),
+            name: "Olga".to_owned(),
+            via: Via::Page,
+            credential: Credential::Session(SessionId::new(Uuid::from_u128(session))),
+            address: None,
+        };
+        let account = AccountStanding {
+            actor,
+            is_admin: false,
+            revision: 0,
+            limits: None,
+            confirmed: false,
+            viewing: None,
+        };
+        Asked { account, path: PathWords::new(vec![("workspace".to_owned(), workspace.to_owned())]) }
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn the_same_question_by_the_same_credential_is_asked_once() {
+        let world = World::on(Kind::Sqlite).await;
+        let leases = Leases::new(world.app.clone());
+        let first = leases.hold::<FollowEvents>(asked(1, "acme"));
+        let again = leases.hold::<FollowEvents>(asked(1, "acme"));
+        assert!(Arc::ptr_eq(&first.held, &again.held));
+        for other in [
+            leases.hold::<FollowEvents>(asked(2, "acme")),
+            leases.hold::<FollowEvents>(asked(1, "beta")),
+            leases.hold::<ReadAudit>(asked(1, "acme")),
+        ] {
+            assert!(!Arc::ptr_eq(&first.held, &other.held));
+        }
+        // One that has ended is nobody's any more: who asks then was decided anew.
+        first.held.end(Refusal::NotFound);
+        let later = leases.hold::<FollowEvents>(asked(1, "acme"));
+        assert!(later.check().is_ok() && first.check().is_err() && again.check().is_err());
+    }
+}
