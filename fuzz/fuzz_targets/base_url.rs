@@ -10,13 +10,12 @@ use libfuzzer_sys::fuzz_target;
 use stoa_adapters::models::HttpModels;
 use stoa_adapters::outgoing::{Outgoing, Rules};
 use stoa_app::ports::Models as _;
-use stoa_domain::ai::Provider;
 use url::{Host, Url};
 
 static MODELS: LazyLock<HttpModels> = LazyLock::new(|| HttpModels::new(Outgoing::new(Rules::default())));
 
 fuzz_target!(|text: &str| {
-    let Ok(kept) = MODELS.check_base_url(Provider::Custom, text) else { return };
+    let Ok(kept) = MODELS.check_base_url(text) else { return };
     assert!(kept.is_ascii() && !kept.contains(char::is_control) && !kept.contains(' '), "{kept:?}");
     let url = Url::parse(&kept).unwrap_or_else(|error| panic!("{kept:?}: {error}"));
     assert!(matches!(url.scheme(), "http" | "https"), "{kept}");
@@ -28,7 +27,7 @@ fuzz_target!(|text: &str| {
         Some(Host::Ipv6(address)) => assert!(!is_near(address.into()), "{kept}"),
         None => panic!("{kept} has no host"),
     }
-    assert_eq!(MODELS.check_base_url(Provider::Custom, &kept).as_deref(), Ok(kept.as_str()), "of {text:?}");
+    assert_eq!(MODELS.check_base_url(&kept).as_deref(), Ok(kept.as_str()), "of {text:?}");
     // As a call is made: below the base, and read again by the client.
     let call = format!("{kept}/chat/completions");
     let uri: http::Uri = call.parse().unwrap_or_else(|error| panic!("{call:?}: {error}"));
