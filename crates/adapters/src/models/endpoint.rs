@@ -55,6 +55,10 @@ pub(super) fn base_url(text: &str) -> Result<Url, String> {
     }
     let path = url.path().trim_end_matches('/').to_owned();
     url.set_path(if path.is_empty() { "/v1" } else { &path });
+    // What browsers take for a URL isn't all that a request can be made to: a host with a ` in it.
+    if below(&url, "models").parse::<http::Uri>().is_err() {
+        return Err(wrong());
+    }
     Ok(url)
 }
 
@@ -119,9 +123,16 @@ mod tests {
         ] {
             assert_eq!(kept(text).unwrap(), expected);
         }
-        for wrong in
-            ["", "models", "https://", "data:text/plain,x", "https://a/?k=1", "https://a/#x", "https://a\n/"]
-        {
+        for wrong in [
+            "",
+            "models",
+            "https://",
+            "data:text/plain,x",
+            "https://a/?k=1",
+            "https://a/#x",
+            "https://a\n/",
+            "https://a`b.example/",
+        ] {
             assert!(kept(wrong).is_err(), "{wrong}");
         }
         assert!(kept(&format!("https://a/{}", "x".repeat(600))).is_err());
