@@ -27,6 +27,8 @@ enum Answer {
     NotFound,
     Missing(Vec<&'static str>),
     OwnersOnly,
+    /// The account has them; the token wasn't given them.
+    NotGiven(Vec<&'static str>),
 }
 
 /// What the product's tables say of an operation, in the words of the API.
@@ -100,6 +102,9 @@ fn answer<P: Permission>(standing: &Standing, target: P::Target) -> Answer {
         Err(Refusal::OwnerRequired { .. }) => Answer::OwnersOnly,
         Err(Refusal::PermissionDenied { missing, .. }) => {
             Answer::Missing(missing.into_iter().map(Action::key).collect())
+        }
+        Err(Refusal::TokenLacks { missing }) => {
+            Answer::NotGiven(missing.into_iter().map(Action::key).collect())
         }
         Err(other) => panic!("{other:?}"),
     }
@@ -376,6 +381,9 @@ fn a_token_never_does_more_than_its_account() {
                 );
                 assert!(narrowed_answer != Answer::Allowed || whole_answer == Answer::Allowed);
                 assert_ne!(narrowed_answer, Answer::Allowed, "the token has no restart");
+                // It is told so exactly where nobody could grant it.
+                let is_told = narrowed_answer == Answer::NotGiven(vec![Action::RestartInstances.key()]);
+                assert_eq!(is_told, whole_answer == Answer::Allowed);
                 let logs = answer::<instance::ReadLogs>(&narrowed, id(OWN));
                 assert!(logs != Answer::Allowed || kept.has(Action::ViewLogs));
             }

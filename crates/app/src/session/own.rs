@@ -31,14 +31,11 @@ impl App {
     ) -> Result<(), Failure> {
         let account = permit.actor().account;
         let bucket = format!("confirm:account:{account}");
-        // Counted before it is looked at, so that many at once aren't more than are allowed.
-        if let Some(retry_after) = self.store().count_attempt(bucket.clone(), CONFIRMATIONS).await? {
-            return Err(Refusal::TooManyRequests { retry_after }.into());
-        }
         let found = self.store().find_account(account).await?.ok_or(Refusal::Unauthenticated)?;
         if found.password_hash.is_none() {
             return Err(Refusal::Conflict(Conflict::NoPassword).into());
         }
+        // Counted before it is looked at, so that many at once aren't more than are allowed.
         if let Some(retry_after) = self.store().count_attempt(bucket.clone(), CONFIRMATIONS).await? {
             return Err(Refusal::TooManyRequests { retry_after }.into());
         }
