@@ -77,14 +77,14 @@ impl Notice {
             Self::Stopped => words(
                 503,
                 "Stopped",
-                "This site is switched off at the moment. Please come back later.",
+                "This site is switched off at the moment. Come back later.",
                 "quiet",
                 PAUSE,
             ),
             Self::Failed => words(
                 503,
                 "Not available",
-                "This site couldn't be started. Whoever runs it can see why. Please come back later.",
+                "This site couldn't be started. Whoever runs it can see why. Come back later.",
                 "bad",
                 CROSS,
             ),
@@ -101,14 +101,14 @@ impl Notice {
             Self::Unreachable => words(
                 502,
                 "No answer",
-                "This site isn't answering right now. Please try again in a moment.",
+                "This site isn't answering right now. Try again in a moment.",
                 "bad",
                 CROSS,
             ),
             Self::Unavailable => words(
                 503,
                 "Not available",
-                "Something behind this site isn't available right now. Please try again in a moment.",
+                "Something behind this site isn't available right now. Try again in a moment.",
                 "quiet",
                 CLOCK,
             ),
@@ -128,7 +128,7 @@ impl Notice {
             ),
             Self::LinkOver => words(
                 403,
-                "Please try again",
+                "Try again",
                 "Opening this site took too long. Go back to its address and open it once more.",
                 "quiet",
                 CLOCK,
