@@ -4,6 +4,9 @@ use std::fmt;
 
 use unicode_normalization::UnicodeNormalization;
 
+/// Bytes of an address, by RFC 5321.
+const LONGEST: usize = 254;
+
 /// An address: `shown` as the person wrote it, `canonical` for every comparison and for sending.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct EmailAddress {
@@ -18,7 +21,7 @@ impl EmailAddress {
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let shown: String = text.trim().nfc().collect();
-        if shown.len() > 254 {
+        if shown.len() > LONGEST {
             return None;
         }
         let (local, domain) = shown.rsplit_once('@')?;
@@ -47,6 +50,10 @@ impl EmailAddress {
             return None;
         }
         let canonical = format!("{}@{domain}", local.to_ascii_lowercase());
+        // A domain in other letters is longer in the form that is sent.
+        if canonical.len() > LONGEST {
+            return None;
+        }
         Some(Self { shown, canonical })
     }
 
@@ -82,6 +89,15 @@ mod tests {
         assert_eq!(a.as_deref(), Some("tester@example.com"));
         let b = EmailAddress::parse("jo@bücher.example").map(|e| e.canonical().to_owned());
         assert_eq!(b.as_deref(), Some("jo@xn--bcher-kva.example"));
+    }
+
+    #[test]
+    fn an_address_is_no_longer_in_the_form_that_is_sent() {
+        let domain = ["\u{22a}e"; 30].join(".");
+        assert!(domain.len() < 200 && EmailAddress::parse(&format!("a@{domain}")).is_some());
+        let local = "a".repeat(60);
+        assert!(local.len() + domain.len() < 253, "as it is written it would do");
+        assert_eq!(EmailAddress::parse(&format!("{local}@{domain}")), None);
     }
 
     #[test]
