@@ -93,7 +93,7 @@ mod tests {
 
     #[test]
     fn an_address_is_no_longer_in_the_form_that_is_sent() {
-        let domain = ["\u{22a}e"; 30].join(".");
+        let domain = ["\u{22a}e"; 24].join(".");
         assert!(domain.len() < 200 && EmailAddress::parse(&format!("a@{domain}")).is_some());
         let local = "a".repeat(60);
         assert!(local.len() + domain.len() < 253, "as it is written it would do");
