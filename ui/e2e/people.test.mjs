@@ -183,7 +183,7 @@ test("a token is shown once, after the password", async () => {
   }
   await made.waitFor();
   await look(page, "token", { ready: "text=It is shown this once" });
-  await page.getByRole("button", { name: "Done" }).click();
+  await page.getByRole("button", { name: "I have copied it" }).click();
   await page.getByText("never used").waitFor();
 });
 
