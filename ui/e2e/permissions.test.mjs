@@ -247,7 +247,9 @@ test("a long difference is whole: switches by name, the rest by a number that op
   assert.equal(await field.inputValue(), "");
   await count.click();
   const each = page.getByRole("region", { name: "Each of them" });
-  assert.equal(await each.getByText(/^site-002/).count(), number);
+  const named = each.getByText(/^site-002/);
+  await named.nth(number - 1).waitFor();
+  assert.equal(await named.count(), number);
   await look(page, "permissions-many", { ready: "[role=dialog]", wideOnly: true });
   await page.keyboard.press("Escape");
   await each.waitFor({ state: "detached" });
