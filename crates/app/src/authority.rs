@@ -376,6 +376,17 @@ where
         if !app.is_still_signed_in(self.account.actor.credential).await? {
             return Err(Refusal::Unauthenticated.into());
         }
+        let asked = self.decide_anew(app).await;
+        // Between the two questions the account may have ended, and its memberships with it: then that is said.
+        if matches!(asked, Err(Failure::Refused(_)))
+            && !app.is_still_signed_in(self.account.actor.credential).await?
+        {
+            return Err(Refusal::Unauthenticated.into());
+        }
+        asked
+    }
+
+    async fn decide_anew(&self, app: &App) -> Result<(), Failure> {
         let (workspace, located) = self.locate(app).await?;
         let wanted = located.as_ref().map(|located| located.target.resources()).unwrap_or_default();
         let standing = app.standing_in(&self.account, workspace, &wanted).await?;

@@ -288,6 +288,8 @@ impl Ground {
                 return;
             }
         };
+        // It opens with a comment: what happens from here on is told.
+        until_event(":");
         self.send(&bearer, "PATCH", W, &json!({ "name": "Acme Works" }));
         until_event("\"changed\"");
 
