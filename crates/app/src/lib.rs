@@ -7,6 +7,7 @@ pub mod abilities;
 pub mod account;
 pub mod administration;
 pub mod ai;
+mod attempt;
 pub mod audit;
 pub mod authority;
 pub mod event;

@@ -43,9 +43,7 @@ impl App {
     /// `NotFound` for an unknown link, else the refusal of one that has ended; `TooManyRequests`.
     pub async fn view_linked_logo(&self, token: &str, address: &str) -> Result<Picture, Failure> {
         let bucket = format!("logo:address:{}", counted(address));
-        if let Some(retry_after) = self.store().count_attempt(bucket, LINKED).await? {
-            return Err(Refusal::TooManyRequests { retry_after }.into());
-        }
+        self.count(bucket, LINKED).await?;
         let found = self.store().find_invitation_by_link(&hash_of(token)).await?.ok_or(Refusal::NotFound)?;
         found.status.usable(found.link_ended)?;
         self.picture_of(found.workspace).await

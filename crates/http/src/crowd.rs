@@ -24,6 +24,7 @@ const PART_OF_ONE: usize = 4;
 pub struct Crowd(Arc<Shared>);
 
 struct Shared {
+    what: &'static str,
     most: usize,
     of_one: usize,
     /// Proxies of the operator's: through one of them everybody comes.
@@ -35,7 +36,9 @@ struct Shared {
 struct Counts {
     all: usize,
     of: HashMap<IpAddr, usize>,
+    /// Whether it was said that one address has its own, and that there are none at all.
     is_told: bool,
+    is_full_told: bool,
 }
 
 /// One of them. It counts until it is dropped.
@@ -45,8 +48,9 @@ pub(crate) struct Seat {
 }
 
 impl Crowd {
-    pub(crate) fn of(most: usize, of_one: usize, trusted: Vec<Network>) -> Self {
-        Self(Arc::new(Shared { most, of_one, trusted, counts: Mutex::default() }))
+    /// `what` they are, for the log.
+    pub(crate) fn of(what: &'static str, most: usize, of_one: usize, trusted: Vec<Network>) -> Self {
+        Self(Arc::new(Shared { what, most, of_one, trusted, counts: Mutex::default() }))
     }
 
     /// The connections of a process that may have so many descriptors.
@@ -54,7 +58,7 @@ impl Crowd {
     pub fn of_connections(descriptors: u64, trusted: Vec<Network>) -> Self {
         let most = (descriptors.saturating_sub(KEPT) / OF_EACH).clamp(LEAST, MOST);
         let most = usize::try_from(most).unwrap_or(usize::MAX);
-        Self::of(most, most / PART_OF_ONE, trusted)
+        Self::of("connections", most, most / PART_OF_ONE, trusted)
     }
 
     /// `None` where there are too many already.
@@ -63,9 +67,15 @@ impl Crowd {
         let whose = network_of(address);
         let mut counts = self.0.counts.lock().unwrap_or_else(PoisonError::into_inner);
         let own = counts.of.get(&whose).copied().unwrap_or(0);
-        if counts.all >= self.0.most || (!is_trusted && own >= self.0.of_one) {
+        if counts.all >= self.0.most {
+            if !std::mem::replace(&mut counts.is_full_told, true) {
+                tracing::warn!(all = counts.all, what = self.0.what, "no more are taken of anybody");
+            }
+            return None;
+        }
+        if !is_trusted && own >= self.0.of_one {
             if !std::mem::replace(&mut counts.is_told, true) {
-                tracing::warn!(%whose, own, all = counts.all, "no more connections are taken");
+                tracing::warn!(%whose, own, what = self.0.what, "no more are taken of one address");
             }
             return None;
         }
@@ -85,7 +95,7 @@ impl Drop for Seat {
             _ => _ = counts.of.remove(&self.whose),
         }
         if counts.all <= most / 8 {
-            counts.is_told = false;
+            (counts.is_told, counts.is_full_told) = (false, false);
         }
     }
 }
@@ -97,7 +107,7 @@ mod tests {
 
     #[test]
     fn one_address_never_takes_all_places() {
-        let crowd = Crowd::of(100, 64, Vec::new());
+        let crowd = Crowd::of("places", 100, 64, Vec::new());
         let one = |text: &str| crowd.enter(text.parse().unwrap());
         let held: Vec<_> = (0..64).map(|_| one("203.0.113.7").unwrap()).collect();
         assert!(one("203.0.113.7").is_none() && one("::ffff:203.0.113.7").is_none());
@@ -114,7 +124,7 @@ mod tests {
 
     #[test]
     fn through_a_proxy_of_the_operators_everybody_comes() {
-        let crowd = Crowd::of(10, 2, vec![Network::parse("10.0.0.0/8").unwrap()]);
+        let crowd = Crowd::of("places", 10, 2, vec![Network::parse("10.0.0.0/8").unwrap()]);
         let held: Vec<_> = (0..10).map(|_| crowd.enter("10.0.0.1".parse().unwrap()).unwrap()).collect();
         assert!(crowd.enter("10.0.0.1".parse().unwrap()).is_none(), "but no more than there are");
         drop(held);

@@ -234,6 +234,18 @@ impl Lease {
         if now().duration_since(yes_at) > GOOD_FOR { Err(Refusal::Unavailable) } else { Ok(()) }
     }
 
+    /// Waits for something, for as long as the lease holds: what comes is used under a yes of now.
+    ///
+    /// # Errors
+    /// Why it has ended.
+    pub(crate) async fn while_it_holds<T>(&self, awaited: impl Future<Output = T>) -> Result<T, Refusal> {
+        tokio::select! {
+            biased;
+            refusal = self.ended() => Err(refusal),
+            came = awaited => self.check().map(|()| came),
+        }
+    }
+
     /// Waits until the lease has ended, and says why.
     pub async fn ended(&self) -> Refusal {
         loop {

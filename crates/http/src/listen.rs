@@ -52,8 +52,7 @@ pub async fn serve(
     while let Some((stream, peer, seat)) = accept(&listener, &crowd, &stop).await {
         let (router, watcher) = (router.clone(), graceful.watcher());
         tokio::spawn(async move {
-            speak(stream, Version::Http1, peer, router, watcher).await;
-            drop(seat);
+            speak(stream, Version::Http1, (peer, seat), router, watcher).await;
         });
     }
     end(listener, graceful).await;
@@ -73,7 +72,7 @@ pub async fn serve_tls(
 ) -> io::Result<()> {
     let graceful = GracefulShutdown::new();
     let acceptor = TlsAcceptor::from(config);
-    let handshakes = Crowd::of(HANDSHAKES, HANDSHAKES_OF_ONE, Vec::new());
+    let handshakes = Crowd::of("handshakes", HANDSHAKES, HANDSHAKES_OF_ONE, Vec::new());
     while let Some((stream, peer, seat)) = accept(&listener, &crowd, &stop).await {
         // Whoever opens many and says nothing is let go; everybody else is heard.
         let Some(handshake) = handshakes.enter(peer.ip()) else { continue };
@@ -85,14 +84,13 @@ pub async fn serve_tls(
                 shaken = tokio::time::timeout(HANDSHAKE_WITHIN, acceptor.accept(stream)) => shaken,
             };
             drop(handshake);
-            let _seat = seat;
             match shaken {
                 Ok(Ok(stream)) => {
                     let version = match stream.get_ref().1.alpn_protocol() {
                         Some(b"h2") => Version::Http2,
                         _ => Version::Http1,
                     };
-                    speak(stream, version, peer, router, watcher).await;
+                    speak(stream, version, (peer, seat), router, watcher).await;
                 }
                 Ok(Err(error)) => tracing::debug!(%error, "a handshake failed"),
                 Err(_) => tracing::debug!("a handshake took too long"),
@@ -150,11 +148,16 @@ enum Version {
     Http2,
 }
 
-async fn speak<S>(stream: S, version: Version, peer: SocketAddr, router: Router, watcher: Watcher)
-where
+async fn speak<S>(
+    stream: S,
+    version: Version,
+    (peer, seat): (SocketAddr, Seat),
+    router: Router,
+    watcher: Watcher,
+) where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let (guarded, conflicts) = Guarded::new(stream);
+    let (guarded, conflicts) = Guarded::new(stream, seat);
     let service = service_fn(move |mut request: http::Request<Incoming>| {
         request.extensions_mut().insert(Peer(peer));
         request.extensions_mut().insert::<Conflicts>(conflicts.clone());
@@ -184,7 +187,8 @@ where
         }
         // Its frames tell lengths in one way only.
         Version::Http2 => {
-            let connection = builder.serve_connection(TokioIo::new(guarded.into_inner()), service);
+            let (stream, _seat) = guarded.into_inner();
+            let connection = builder.serve_connection(TokioIo::new(stream), service);
             watcher.watch(connection.into_owned()).await
         }
     };

@@ -23,8 +23,13 @@ const KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
 /// Signing in, out and confirming aren't repeated: what they answer counts for one session. Neither is what answers with
 /// nothing but a secret, or with a step that works once: without it there would be nothing to give again.
-const NOT_REPEATED: [&str; 4] =
-    ["/api/v1/session", "/api/v1/me/second-factor", "/api/v1/me/passkeys", "/api/v1/me/recovery-codes"];
+const NOT_REPEATED: [&str; 5] = [
+    "/api/v1/session",
+    "/api/v1/me/identity",
+    "/api/v1/me/second-factor",
+    "/api/v1/me/passkeys",
+    "/api/v1/me/recovery-codes",
+];
 
 /// Letters of a key at most.
 const LONGEST: usize = 255;

@@ -13,6 +13,7 @@ crate::statements! {
             count = CASE WHEN attempts.window_at > $3 THEN attempts.count + 1 ELSE 1 END,
             window_at = CASE WHEN attempts.window_at > $3 THEN attempts.window_at ELSE $2 END
         RETURNING count, window_at";
+    FIND = "SELECT count, window_at FROM attempts WHERE bucket = $1";
     GIVE_BACK = "UPDATE attempts SET count = count - 1 WHERE bucket = $1 AND count > 0";
     CLEAR = "DELETE FROM attempts WHERE bucket = $1";
     SWEEP = "DELETE FROM attempts WHERE window_at < $1";
@@ -51,6 +52,16 @@ impl Store {
             })
         });
         self.write(permit, work).await
+    }
+
+    /// Seconds to wait, where the next attempt is one too many. Nothing is written.
+    ///
+    /// # Errors
+    /// A fault.
+    pub async fn attempts_exhausted(&self, bucket: &str, limit: Limit) -> Result<Option<i64>, Failure> {
+        let row = self.fetch_optional(FIND, values![bucket]).await?;
+        let Some(row) = row else { return Ok(None) };
+        Ok(limit.reached(row.get(0)?, row.get(1)?, self.now()))
     }
 
     /// Takes back what was counted of one try: it succeeded.

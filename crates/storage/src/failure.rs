@@ -10,7 +10,7 @@ pub enum Failure {
 }
 
 /// What went wrong below a use-case.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 pub enum StorageFault {
     /// Its own words and no more: what the driver adds is of the database's source.
     #[error("the database answered an error: {}", words_of(.0))]
@@ -29,6 +29,13 @@ pub enum StorageFault {
     ChangedMigration { version: i64 },
     #[error("{0}")]
     Start(String),
+}
+
+/// Its sentence: what the driver's own `Debug` adds are values of rows.
+impl std::fmt::Debug for StorageFault {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        std::fmt::Display::fmt(self, formatter)
+    }
 }
 
 impl StorageFault {

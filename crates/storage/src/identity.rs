@@ -18,6 +18,8 @@ crate::statements! {
         ORDER BY created_at, subject LIMIT 1";
     TAKEN = "SELECT account_id FROM identities WHERE issuer = $1 AND (subject = $2 OR account_id = $3)";
     INSERT = "INSERT INTO identities (issuer, subject, account_id, email, created_at) VALUES ($1, $2, $3, $4, $5)";
+    /// What the link rests on is the account's at this moment: the row is held by what the write rests on.
+    HAS_ADDRESS = "SELECT id FROM accounts WHERE id = $1 AND email_canonical = $2 AND email_verified_at IS NOT NULL";
     REMOVE = "DELETE FROM identities WHERE account_id = $1 AND issuer = $2";
 }
 
@@ -41,12 +43,17 @@ pub struct OwnIdentity {
 #[derive(Clone)]
 pub struct NewLink {
     pub identity: Identity,
+    /// The address that both sides have verified, in its canonical form.
+    pub email_canonical: String,
     pub notice: Option<NewMail>,
 }
 
 async fn link_in(tx: &mut Tx<'_>, account: AccountId, link: NewLink) -> Result<(), Failure> {
     let taken = || Failure::from(Refusal::Conflict(Conflict::IdentityTaken));
     let now = tx.now();
+    if tx.fetch_optional(HAS_ADDRESS, values![account, link.email_canonical]).await?.is_none() {
+        return Err(Refusal::Conflict(Conflict::OtherEmailAtProvider).into());
+    }
     let Identity { issuer, subject, email } = link.identity;
     if tx.fetch_optional(TAKEN, values![issuer.clone(), subject.clone(), account]).await?.is_some() {
         return Err(taken());

@@ -14,6 +14,8 @@ crate::statements! {
     INSERT_FOR_ACCOUNT = "INSERT INTO mails (id, account_id, kind, recipient, content, status, attempts, next_at, fence,
             created_at) VALUES ($1, $2, $3, $4, $5, 'waiting', 0, $6, 0, $6)";
     VOID = "UPDATE mails SET status = 'void', content = NULL, ended_at = $2 WHERE invitation_id = $1 AND status = 'waiting'";
+    VOID_OF_ACCOUNT = "UPDATE mails SET status = 'void', content = NULL, ended_at = $3
+        WHERE account_id = $1 AND kind = $2 AND status = 'waiting'";
     DUE = "SELECT id FROM mails WHERE status = 'waiting' AND next_at <= $1 AND (lease_until IS NULL OR lease_until < $1)
         ORDER BY next_at, id LIMIT 1";
     CLAIM = "UPDATE mails SET lease_until = $2, fence = fence + 1, attempts = attempts + 1
@@ -86,6 +88,16 @@ pub(crate) async fn queue_for_account(
 pub(crate) async fn void(tx: &mut Tx<'_>, invitation: InvitationId) -> Result<(), StorageFault> {
     let now = tx.now();
     tx.execute(VOID, values![invitation, now]).await.map(drop)
+}
+
+/// A letter that waits isn't sent any more: its link is over.
+pub(crate) async fn void_of_account(
+    tx: &mut Tx<'_>,
+    account: AccountId,
+    kind: &'static str,
+) -> Result<(), StorageFault> {
+    let now = tx.now();
+    tx.execute(VOID_OF_ACCOUNT, values![account, kind, now]).await.map(drop)
 }
 
 fn system(operation: &'static str) -> SystemPermit {

@@ -30,7 +30,7 @@ crate::statements! {
     SET_EMAIL = "UPDATE accounts SET email = $2, email_canonical = $3, email_verified_at = $4 WHERE id = $1";
 }
 
-/// What a link is for.
+/// What a link is for: the kind of its letter too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LinkKind {
     Reset,
@@ -78,9 +78,10 @@ pub(crate) async fn is_proved(tx: &mut Tx<'_>, account: AccountId) -> Result<boo
     Ok(row.get::<Option<Timestamp>>(0)?.is_some())
 }
 
-/// Ends every link of the kind.
-pub(crate) async fn revoke(tx: &mut Tx<'_>, account: AccountId, kind: LinkKind) -> Result<(), StorageFault> {
-    tx.execute(REVOKE, values![account, kind.key()]).await.map(drop)
+/// Ends every link of the kind, and the letter that waits with one. Answers how many there were.
+pub(crate) async fn revoke(tx: &mut Tx<'_>, account: AccountId, kind: LinkKind) -> Result<u64, StorageFault> {
+    mail::void_of_account(tx, account, kind.key()).await?;
+    tx.execute(REVOKE, values![account, kind.key()]).await
 }
 
 impl Store {
@@ -158,7 +159,7 @@ impl Store {
         let account = permit.actor().account;
         let work: Work<()> = Box::new(move |tx| {
             Box::pin(async move {
-                match tx.execute(REVOKE, values![account, LinkKind::EmailChange.key()]).await? {
+                match revoke(tx, account, LinkKind::EmailChange).await? {
                     0 => Err(Refusal::NotFound.into()),
                     _ => Ok(()),
                 }

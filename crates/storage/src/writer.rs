@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use futures_util::future::BoxFuture;
 use sqlx::SqliteConnection;
-use stoa_domain::{Authority, Recheck, Refusal};
+use stoa_domain::{Actor, Authority, Credential, Recheck, Refusal};
 use tokio::sync::{broadcast, mpsc, oneshot};
 
 use crate::audit::ChainEnds;
@@ -140,9 +140,7 @@ impl Surroundings {
 }
 
 fn not_committed(jobs: Vec<Job>, fault: &StorageFault) {
-    // The fault's own sentence doesn't say what the database complained of.
-    let cause = std::error::Error::source(fault).map(tracing::field::display);
-    tracing::error!(%fault, cause, writes = jobs.len(), "writes weren't committed");
+    tracing::error!(%fault, writes = jobs.len(), "writes weren't committed");
     for job in jobs {
         // One cause, told to each of the writes that shared it.
         job.settle(Err(if fault.is_full() {
@@ -238,6 +236,9 @@ crate::statements! {
         because "SQLite has one writer";
     ACCOUNT_REVISION = "SELECT revision, status FROM accounts WHERE id = $1"
         | "SELECT revision, status FROM accounts WHERE id = $1 FOR SHARE" because "SQLite has one writer";
+    /// What ends a session or a token raises no revision.
+    CREDENTIAL_COUNTS = "SELECT id FROM sessions WHERE id = $1 AND expires_at > $2
+        UNION ALL SELECT id FROM tokens WHERE id = $1 AND (expires_at IS NULL OR expires_at > $2)";
 }
 
 /// Waits for its turn to write in a workspace.
@@ -251,6 +252,21 @@ pub(crate) async fn lock_workspace(
     Ok(())
 }
 
+/// Between a request's gate and its write there may be minutes: its body, an answer of the outside.
+async fn credential_counts(tx: &mut Tx<'_>, actor: Option<&Actor>) -> Result<(), Failure> {
+    let credential = match actor.map(|actor| actor.credential) {
+        Some(Credential::Session(id)) => id.uuid(),
+        Some(Credential::Token(id)) => id.uuid(),
+        // Whoever began a job needn't be signed in any more.
+        Some(Credential::Job) | None => return Ok(()),
+    };
+    let now = tx.now();
+    match tx.fetch_optional(CREDENTIAL_COUNTS, crate::values![credential, now]).await? {
+        Some(_) => Ok(()),
+        None => Err(Refusal::Unauthenticated.into()),
+    }
+}
+
 /// Recheck, work, audit: the inside of every write.
 pub(crate) async fn carry_out<T>(
     tx: &mut Tx<'_>,
@@ -259,6 +275,9 @@ pub(crate) async fn carry_out<T>(
 ) -> Result<T, Failure> {
     if authority.workspace() != stoa_domain::WorkspaceId::INSTALLATION {
         lock_workspace(tx, authority.workspace()).await?;
+    }
+    if !matches!(authority.recheck(), Recheck::Nothing) {
+        credential_counts(tx, authority.actor()).await?;
     }
     match authority.recheck() {
         Recheck::Nothing => {}

@@ -132,7 +132,7 @@ fn check_node(node: &roxmltree::Node<'_, '_>) -> Result<(), Unfit> {
         // Beyond it there is nothing to be seen, and a renderer that reckons with it.
         let blurs = attribute.name() == "stdDeviation"
             && value
-                .split([' ', ','])
+                .split(|letter: char| letter.is_whitespace() || letter == ',')
                 .any(|one| one.parse().is_ok_and(|size: f32| size.is_nan() || size > WIDEST_BLUR));
         if blurs {
             return Err(not_drawn(

@@ -47,9 +47,7 @@ impl App {
             return Err(Refusal::invalid("email", "confirmed_already", sentence).into());
         }
         let bucket = format!("email:account:{account}");
-        if let Some(retry_after) = self.store().count_attempt(bucket, MAILED).await? {
-            return Err(Refusal::TooManyRequests { retry_after }.into());
-        }
+        self.count(bucket, MAILED).await?;
         let secret = self.new_secret("");
         let what = if confirms {
             "Confirm that this address is yours."
@@ -113,9 +111,7 @@ impl App {
 
     async fn load_email_link(&self, permit: &AccountPermit, token: &str) -> Result<MailedLink, Failure> {
         let bucket = format!("email:open:{}", permit.actor().account);
-        if let Some(retry_after) = self.store().count_attempt(bucket, OPENED).await? {
-            return Err(Refusal::TooManyRequests { retry_after }.into());
-        }
+        self.count(bucket, OPENED).await?;
         let found = self.store().find_mailed_link(&hash_of(token), LinkKind::EmailChange).await?;
         let link = found.ok_or(Refusal::NotFound)?;
         if link.account != permit.actor().account {

@@ -78,11 +78,7 @@ impl App {
         if self.store().has_accounts().await? {
             return Err(Refusal::Conflict(stoa_domain::Conflict::AlreadySetUp).into());
         }
-        if let Some(retry_after) =
-            self.store().count_attempt(format!("setup:{}", counted(&visitor.address)), SETUPS).await?
-        {
-            return Err(Refusal::TooManyRequests { retry_after }.into());
-        }
+        self.count(format!("setup:{}", counted(&visitor.address)), SETUPS).await?;
         let right = self
             .settings()
             .setup_token_hash

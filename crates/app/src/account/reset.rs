@@ -31,9 +31,7 @@ impl App {
             return Err(Refusal::invalid("email", "invalid", "This isn't an e-mail address.").into());
         };
         let bucket = format!("reset:address:{}", counted(&visitor.address));
-        if let Some(retry_after) = self.store().count_attempt(bucket, ASKED).await? {
-            return Err(Refusal::TooManyRequests { retry_after }.into());
-        }
+        self.count(bucket, ASKED).await?;
         let app = self.clone();
         tokio::spawn(async move {
             if let Err(failure) = app.mail_reset(email).await {
@@ -86,9 +84,7 @@ impl App {
 
     async fn load_reset(&self, token: &str, visitor: &Visitor) -> Result<MailedLink, Failure> {
         let bucket = format!("reset:open:{}", counted(&visitor.address));
-        if let Some(retry_after) = self.store().count_attempt(bucket, OPENED).await? {
-            return Err(Refusal::TooManyRequests { retry_after }.into());
-        }
+        self.count(bucket, OPENED).await?;
         let found = self.store().find_mailed_link(&hash_of(token), LinkKind::Reset).await?;
         Ok(found.ok_or(Refusal::NotFound)?)
     }

@@ -88,8 +88,8 @@ impl App {
         let (workspace, instance) = (permit.workspace(), *permit.target());
         let access = self.load_model_access(workspace).await?;
         let (about, query) = self.what_to_read(workspace, instance, &stretch).await?;
-        self.count_ai(format!("ai:explain:member:{}", permit.member()), A_MEMBER).await?;
-        self.count_ai(format!("ai:explain:workspace:{workspace}"), A_WORKSPACE).await?;
+        self.count(format!("ai:explain:member:{}", permit.member()), A_MEMBER).await?;
+        self.count(format!("ai:explain:workspace:{workspace}"), A_WORKSPACE).await?;
         let between = match stretch {
             Stretch::Lines { between, .. } => between,
             Stretch::Deployment(_) => None,

@@ -316,14 +316,7 @@ impl App {
     }
 
     async fn count_try(&self, workspace: WorkspaceId) -> Result<(), Failure> {
-        self.count_ai(format!("ai:try:workspace:{workspace}"), TRIES).await
-    }
-
-    pub(crate) async fn count_ai(&self, bucket: String, limit: Limit) -> Result<(), Failure> {
-        match self.store().count_attempt(bucket, limit).await? {
-            Some(retry_after) => Err(Refusal::TooManyRequests { retry_after }.into()),
-            None => Ok(()),
-        }
+        self.count(format!("ai:try:workspace:{workspace}"), TRIES).await
     }
 
     /// Where the workspace's model is, and its key.

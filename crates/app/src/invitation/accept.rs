@@ -54,10 +54,7 @@ impl App {
 
     async fn count_accept(&self, address: &str) -> Result<(), Failure> {
         let bucket = format!("accept:address:{}", counted(address));
-        match self.store().count_attempt(bucket, ACCEPTS).await? {
-            Some(retry_after) => Err(Refusal::TooManyRequests { retry_after }.into()),
-            None => Ok(()),
-        }
+        self.count(bucket, ACCEPTS).await
     }
 
     /// Accepts as whoever is signed in.

@@ -56,7 +56,7 @@ impl App {
         };
         let workspace = permit.workspace();
         for (window, limit) in [("minute", A_MINUTE), ("day", A_DAY)] {
-            self.count_invitation(format!("invite:workspace:{workspace}:{window}"), limit).await?;
+            self.count(format!("invite:workspace:{workspace}:{window}"), limit).await?;
         }
         self.count_letter(permit.actor().account, &email).await?;
         let inviter = &permit.actor().name;
@@ -65,13 +65,6 @@ impl App {
         let new = NewInvitation { id, email, message, link };
         let invitation = self.store().create_invitation(permit, new).await?;
         Ok(Invited { invitation, link: shown })
-    }
-
-    async fn count_invitation(&self, bucket: String, limit: Limit) -> Result<(), Failure> {
-        match self.store().count_attempt(bucket, limit).await? {
-            Some(retry_after) => Err(Refusal::TooManyRequests { retry_after }.into()),
-            None => Ok(()),
-        }
     }
 
     /// An invitation carries its sender's words to whomever they name: nobody's mailbox is filled, from however many
@@ -84,7 +77,7 @@ impl App {
             (format!("invite:account:{account}:to:{one}"), BY_ACCOUNT_TO_ONE),
             (format!("invite:to:{one}"), TO_ONE),
         ] {
-            self.count_invitation(bucket, limit).await?;
+            self.count(bucket, limit).await?;
         }
         Ok(())
     }
@@ -144,7 +137,7 @@ impl App {
     /// The refusal of an invitation that was accepted or revoked; `TooManyRequests`.
     pub async fn resend_invitation(&self, permit: Permit<may::Resend>) -> Result<Invited, Failure> {
         let workspace = permit.workspace();
-        self.count_invitation(format!("invite:workspace:{workspace}:minute"), A_MINUTE).await?;
+        self.count(format!("invite:workspace:{workspace}:minute"), A_MINUTE).await?;
         let found = self.store().load_invitation(workspace, *permit.target()).await?;
         let email = EmailAddress::parse(&found.email).ok_or(Refusal::NotFound)?;
         self.count_letter(permit.actor().account, &email).await?;

@@ -88,9 +88,7 @@ impl App {
     ) -> Result<SentAway, Failure> {
         let provider = self.provider()?;
         let bucket = format!("provider:address:{}", counted(&visitor.address));
-        if let Some(retry_after) = self.store().count_attempt(bucket, SENT).await? {
-            return Err(Refusal::TooManyRequests { retry_after }.into());
-        }
+        self.count(bucket, SENT).await?;
         let account = link.as_ref().map(|permit| permit.actor().account);
         if let Some(account) = account {
             self.linkable(account).await?;
@@ -185,8 +183,9 @@ impl App {
     async fn link_of(&self, named: &NamedAccount) -> Result<Option<NewLink>, Failure> {
         let Some(identity) = named.link.clone() else { return Ok(None) };
         let own = self.store().find_account(named.id).await?.ok_or(Refusal::WrongCredentials)?;
+        let email = EmailAddress::parse(&identity.email).ok_or_else(over)?;
         let notice = self.link_notice(&own.email_canonical).await?;
-        Ok(Some(NewLink { identity, notice }))
+        Ok(Some(NewLink { identity, email_canonical: email.canonical().to_owned(), notice }))
     }
 
     async fn link(&self, asking: &AccountStanding, vouched: Vouched) -> Result<(), Failure> {
@@ -197,7 +196,10 @@ impl App {
             return Err(Refusal::Conflict(Conflict::OtherEmailAtProvider).into());
         }
         let notice = self.link_notice(&own).await?;
-        Ok(self.store().link_identity(permit, NewLink { identity: identity(&vouched), notice }).await?)
+        Ok(self
+            .store()
+            .link_identity(permit, NewLink { identity: identity(&vouched), email_canonical: own, notice })
+            .await?)
     }
 
     async fn link_notice(&self, to: &str) -> Result<Option<stoa_storage::mail::NewMail>, Failure> {

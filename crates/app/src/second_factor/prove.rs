@@ -64,17 +64,12 @@ impl App {
         address: &str,
     ) -> Result<(), Failure> {
         let (from_one, from_others) = Self::buckets(account, address);
-        if let Some(retry_after) = self.store().count_attempt(from_one, FROM_ONE).await? {
-            return Err(Refusal::TooManyRequests { retry_after }.into());
-        }
+        self.count(from_one, FROM_ONE).await?;
         // Others' tries never keep out whoever signed in from here before.
         if self.store().is_address_known(account, address).await? {
             return Ok(());
         }
-        match self.store().count_attempt(from_others, FROM_OTHERS).await? {
-            Some(retry_after) => Err(Refusal::TooManyRequests { retry_after }.into()),
-            None => Ok(()),
-        }
+        self.count(from_others, FROM_OTHERS).await
     }
 
     pub(crate) async fn forget_factor_attempts(

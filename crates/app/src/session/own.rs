@@ -35,10 +35,7 @@ impl App {
         if found.password_hash.is_none() {
             return Err(Refusal::Conflict(Conflict::NoPassword).into());
         }
-        // Counted before it is looked at, so that many at once aren't more than are allowed.
-        if let Some(retry_after) = self.store().count_attempt(bucket.clone(), CONFIRMATIONS).await? {
-            return Err(Refusal::TooManyRequests { retry_after }.into());
-        }
+        self.count(bucket.clone(), CONFIRMATIONS).await?;
         let verified =
             self.outside().passwords.verify(password, found.password_hash, self.new_salt()).await?;
         if !verified.matches {

@@ -63,6 +63,9 @@ struct Tried {
     buckets: Vec<String>,
     /// Seconds to wait, where it is one too many but for who it is.
     is_beyond: Option<i64>,
+    /// Seconds to wait, where it is one too many. The password is compared with nothing all the same: the time it takes
+    /// doesn't tell whose it is.
+    is_over: Option<i64>,
 }
 
 impl App {
@@ -176,20 +179,28 @@ impl App {
         buckets: &Buckets,
         visitor: &Visitor,
     ) -> Result<Tried, Failure> {
+        // Others' failures never keep out whoever signed in from here before.
+        let is_known = async || match account {
+            Some(account) => self.store().is_address_known(account.id, &visitor.address).await,
+            None => Ok(false),
+        };
+        // By reading alone: a flood of made-up addresses writes nothing.
+        let exhausted = self.store().attempts_exhausted(&buckets.address, PER_ADDRESS).await?;
+        if let Some(retry_after) = exhausted
+            && !is_known().await?
+        {
+            return Err(Refusal::TooManyRequests { retry_after }.into());
+        }
         let mut tried = Tried::default();
         for (bucket, limit) in [(&buckets.pair, PER_ACCOUNT_AND_ADDRESS), (&buckets.address, PER_ADDRESS)] {
             let over = self.store().count_attempt(bucket.clone(), limit).await?;
             tried.buckets.push(bucket.clone());
             let Some(retry_after) = over else { continue };
-            // Others' failures never keep out whoever signed in from here before.
-            let is_known = match account {
-                Some(account) => self.store().is_address_known(account.id, &visitor.address).await?,
-                None => false,
-            };
-            if !is_known {
-                return Err(Refusal::TooManyRequests { retry_after }.into());
+            if is_known().await? {
+                tried.is_beyond = Some(retry_after);
+            } else {
+                tried.is_over = Some(retry_after);
             }
-            tried.is_beyond = Some(retry_after);
         }
         if tried.is_beyond.is_some() {
             let bucket = buckets.beyond.clone();
@@ -220,7 +231,11 @@ impl App {
         };
         let tried = self.count_sign_in(account.as_ref(), &buckets, visitor).await?;
         let kept = account.as_ref().and_then(|account| account.password_hash.clone());
+        let kept = kept.filter(|_| tried.is_over.is_none());
         let verified = self.outside().passwords.verify(password, kept, self.new_salt()).await?;
+        if let Some(retry_after) = tried.is_over {
+            return Err(Refusal::TooManyRequests { retry_after }.into());
+        }
         let Some(account) = account.filter(|_| verified.matches) else {
             return Err(match tried.is_beyond {
                 Some(retry_after) => Refusal::TooManyRequests { retry_after }.into(),

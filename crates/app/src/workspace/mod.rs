@@ -96,9 +96,7 @@ impl App {
     /// `TooManyRequests`.
     pub async fn check_slug(&self, permit: AccountPermit, text: &str) -> Result<SlugAnswer, Failure> {
         let bucket = format!("slug:account:{}", permit.actor().account);
-        if let Some(retry_after) = self.store().count_attempt(bucket, SLUG_QUESTIONS).await? {
-            return Err(Refusal::TooManyRequests { retry_after }.into());
-        }
+        self.count(bucket, SLUG_QUESTIONS).await?;
         let plain = Slug::plain_of(text);
         if looks_like_a_slug(text) && Slug::of_workspace(text) == Err(SlugProblem::Invalid) {
             let suggestion = Some(self.free_slug(&plain).await?);
@@ -154,9 +152,7 @@ impl App {
         };
         if !permit.is_admin() {
             let bucket = format!("workspace:account:{}", permit.actor().account);
-            if let Some(retry_after) = self.store().count_attempt(bucket, MADE_A_DAY).await? {
-                return Err(Refusal::TooManyRequests { retry_after }.into());
-            }
+            self.count(bucket, MADE_A_DAY).await?;
         }
         let id = WorkspaceId::new(self.new_uuid());
         let member = MemberId::new(self.new_uuid());

@@ -10,7 +10,6 @@ use http::Response;
 use http::request::Parts;
 use stoa_app::{Failure, Fault};
 use stoa_domain::Refusal;
-use stoa_domain::permission::project;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::process::{Child, ChildStdout};
 use tokio::sync::mpsc;
@@ -20,7 +19,6 @@ use super::input::Input;
 use super::places::{Own, Place};
 use super::program::{git, last_words};
 use super::{Entered, Git, Service, answered};
-use crate::gate::Asked;
 use crate::lease::Lease;
 
 /// Bytes of a request for a pack: names of commits, a hundred thousand of them at most.
@@ -45,7 +43,8 @@ impl Git {
         entered: &Entered,
         own: Own,
     ) -> Result<Response<Body>, Failure> {
-        let place = self.inner.places.of_workspace(own, entered.workspace).await?;
+        let place = self.inner.places.of_workspace(own, entered.workspace);
+        let place = entered.lease.while_it_holds(place).await??;
         let verb = if service == Service::Fetch { "upload-pack" } else { "receive-pack" };
         let folder = self.folder(entered.project);
         let settings = self.settings();
@@ -54,7 +53,8 @@ impl Git {
         if let Some(protocol) = protocol {
             command.env("GIT_PROTOCOL", protocol);
         }
-        let output = command.stdin(std::process::Stdio::null()).output().await.map_err(missing)?;
+        let output = command.stdin(std::process::Stdio::null()).output();
+        let output = entered.lease.while_it_holds(output).await?.map_err(missing)?;
         drop(place);
         if !output.status.success() {
             let words = String::from_utf8_lossy(&output.stderr).into_owned();
@@ -77,8 +77,10 @@ impl Git {
         own: Own,
     ) -> Result<Response<Body>, Failure> {
         // Whole before a program runs: whoever sends it slowly holds nothing but a place of their own.
-        let request = Input::new(parts, body, LARGEST_REQUEST)?.whole(REQUEST_WITHIN).await?;
-        let place = self.inner.places.of_workspace(own, entered.workspace).await?;
+        let whole = Input::new(parts, body, LARGEST_REQUEST)?.whole(REQUEST_WITHIN);
+        let request = entered.lease.while_it_holds(whole).await??;
+        let place = self.inner.places.of_workspace(own, entered.workspace);
+        let place = entered.lease.while_it_holds(place).await??;
         let folder = self.folder(entered.project);
         let settings = self.settings();
         let mut command = git("upload-pack", &["--stateless-rpc"], &settings, &folder);
@@ -100,8 +102,7 @@ impl Git {
                 tracing::debug!(words, "git upload-pack");
             }
         });
-        let asked = Asked { account: entered.account, path: entered.path };
-        let lease = Arc::new(self.inner.frame.leases.hold::<project::Fetch>(asked));
+        let lease = Arc::new(entered.lease);
         let (sender, receiver) = mpsc::channel(1);
         tokio::spawn(Pack { stdout, child, lease: lease.clone(), _place: place }.send(sender));
         let pieces = stream::unfold((receiver, lease), |(mut receiver, lease)| async move {
@@ -150,24 +151,21 @@ impl Pack {
                 Err(error) => Err(error),
             };
             let is_over = piece.is_err();
-            let taken = tokio::select! {
+            // Its end mustn't look like the end of a whole pack: the place is free, and the client hears of it as soon as
+            // it listens.
+            let broken = tokio::select! {
                 biased;
-                _ = self.lease.ended(), if !is_over => return,
-                taken = sender.send_timeout(piece, PIECE_WITHIN) => taken,
+                _ = self.lease.ended(), if !is_over => "the right to fetch has ended",
+                taken = sender.send_timeout(piece, PIECE_WITHIN) => match taken {
+                    Ok(()) if !is_over => continue,
+                    Err(mpsc::error::SendTimeoutError::Timeout(_)) => "the pack was taken too slowly",
+                    _ => return,
+                },
             };
-            match taken {
-                Ok(()) if !is_over => {}
-                // Its end mustn't look like the end of a whole pack: the place is free, and the client hears of it as
-                // soon as it listens.
-                Err(mpsc::error::SendTimeoutError::Timeout(_)) => {
-                    tracing::debug!("a pack was taken too slowly");
-                    let late = std::io::Error::other("the pack was taken too slowly");
-                    drop(self);
-                    let _ = sender.send(Err(late)).await;
-                    return;
-                }
-                _ => return,
-            }
+            tracing::debug!(broken, "a pack breaks off");
+            drop(self);
+            let _ = sender.send(Err(std::io::Error::other(broken))).await;
+            return;
         }
     }
 

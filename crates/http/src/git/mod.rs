@@ -22,6 +22,8 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use crate::gate::Asked;
+use crate::lease::Lease;
 use crate::problem::tell;
 use crate::site::Frame;
 use axum::body::Body;
@@ -98,7 +100,8 @@ impl Service {
 /// One request, once it is decided that its account may use the project at all.
 struct Entered {
     account: AccountStanding,
-    path: PathWords,
+    /// The right to read the project, from the moment that it was decided: a request waits long before it is answered.
+    lease: Lease,
     workspace: WorkspaceId,
     project: ProjectId,
 }
@@ -145,7 +148,8 @@ impl Git {
             let app = &self.inner.frame.app;
             let _ = app.authorize_push(&entered.account, entered.workspace, entered.project, &[]).await?;
         }
-        let own = self.inner.places.of_account(entered.account.actor.account).await?;
+        let own = self.inner.places.of_account(entered.account.actor.account);
+        let own = entered.lease.while_it_holds(own).await??;
         match (service, advertises) {
             (_, true) => self.advertise(parts, service, &entered, own).await,
             (Service::Fetch, false) => self.fetch(parts, body, entered, own).await,
@@ -161,7 +165,8 @@ impl Git {
         let account = app.identify(&presented, origin).await?.ok_or(Refusal::Unauthenticated)?;
         let path = PathWords::new(vec![("workspace".to_owned(), workspace), ("project".to_owned(), project)]);
         let permit = app.authorize::<project::Fetch>(&account, &path).await?;
-        Ok(Entered { workspace: permit.workspace(), project: *permit.target(), account, path })
+        let lease = self.inner.frame.leases.hold::<project::Fetch>(Asked { account: account.clone(), path });
+        Ok(Entered { workspace: permit.workspace(), project: *permit.target(), account, lease })
     }
 
     fn folder(&self, project: ProjectId) -> PathBuf {

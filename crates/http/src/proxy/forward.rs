@@ -15,7 +15,7 @@ use tokio::time::Instant;
 
 use super::clean::{self, Asker};
 use super::connections::{self, Sender};
-use super::hold::{Patience, Seat};
+use super::hold::{Patience, Place};
 use super::stream::{Carried, Return, Watched};
 use super::{Notice, Proxy, bare, host, visitor};
 use crate::lease::Lease;
@@ -46,7 +46,9 @@ impl Proxy {
         // The name in its one form, the port as it was asked for.
         let port = asked_for.split_once(':').map(|(_, port)| port);
         let authority = port.map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
-        let Some(seat) = self.crowd.enter(instance.id) else { return visitor::page(&parts, Notice::Crowded) };
+        let Some(place) = self.requests.enter(instance.id) else {
+            return visitor::page(&parts, Notice::Crowded);
+        };
         let asked = parts.headers.clone();
         let upgrade = wanted_upgrade(&parts);
         let below = parts.extensions.remove::<OnUpgrade>().filter(|_| upgrade.is_some());
@@ -61,7 +63,7 @@ impl Proxy {
                 body,
                 watched: Some(Watched::lease(lease.clone())),
                 connection: None,
-                _seat: None,
+                _place: None,
             }),
             _ => body,
         };
@@ -80,7 +82,7 @@ impl Proxy {
             return match (below, upgrade) {
                 (Some(below), Some(asked)) => {
                     let watched = self.watched(lease, instance, host);
-                    tunnel(response, below, &asked, host, watched, seat)
+                    tunnel(response, below, &asked, host, watched, place)
                 }
                 _ => visitor::page(&original, Notice::Unreachable),
             };
@@ -92,7 +94,7 @@ impl Proxy {
             && (lease.is_some() || response.body().size_hint().exact().is_none());
         let for_members = lease.is_some();
         let watched = goes_on.then(|| self.watched(lease, instance, host));
-        answer_with(response, host, watched, for_members, seat, reused)
+        answer_with(response, host, watched, for_members, place, reused)
     }
 
     /// The right by which something goes on.
@@ -195,7 +197,7 @@ fn answer_with(
     host: &str,
     watched: Option<Watched>,
     for_members: bool,
-    seat: Seat,
+    place: Place,
     reused: Return,
 ) -> Response<Body> {
     let (mut parts, body) = response.into_parts();
@@ -207,7 +209,7 @@ fn answer_with(
     parts.version = Version::HTTP_11;
     parts.extensions.clear();
     let is_over = body.is_end_stream();
-    let mut carried = Carried { body, watched, connection: Some(reused), _seat: Some(seat) };
+    let mut carried = Carried { body, watched, connection: Some(reused), _place: Some(place) };
     if is_over {
         carried.end();
         return Response::from_parts(parts, Body::empty());
@@ -222,7 +224,7 @@ fn tunnel(
     asked: &HeaderValue,
     host: &str,
     watched: Watched,
-    seat: Seat,
+    place: Place,
 ) -> Response<Body> {
     let above = hyper::upgrade::on(&mut response);
     let protocol = response.headers().get(header::UPGRADE).cloned().unwrap_or_else(|| asked.clone());
@@ -233,7 +235,7 @@ fn tunnel(
     answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
     answer.headers_mut().insert(header::UPGRADE, protocol);
     tokio::spawn(async move {
-        let _seat = seat;
+        let _place = place;
         let (Ok(below), Ok(above)) = tokio::join!(below, above) else { return };
         let (mut below, mut above) = (TokioIo::new(below), TokioIo::new(above));
         let joined = tokio::io::copy_bidirectional(&mut below, &mut above);

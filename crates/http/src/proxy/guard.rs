@@ -12,6 +12,8 @@ use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+use crate::crowd::Seat;
+
 const LONGEST_LINE: usize = 64 * 1024;
 
 /// Whether a head with two lengths came by this connection.
@@ -29,17 +31,19 @@ pub(crate) struct Guarded<S> {
     stream: S,
     watch: Watch,
     conflicts: Conflicts,
+    seat: Seat,
 }
 
 impl<S> Guarded<S> {
-    pub(crate) fn new(stream: S) -> (Self, Conflicts) {
+    /// The seat goes with the connection wherever it goes: one that changes its protocol still has it.
+    pub(crate) fn new(stream: S, seat: Seat) -> (Self, Conflicts) {
         let conflicts = Conflicts::default();
-        (Self { stream, watch: Watch::default(), conflicts: conflicts.clone() }, conflicts)
+        (Self { stream, watch: Watch::default(), conflicts: conflicts.clone(), seat }, conflicts)
     }
 
-    /// The connection without a watch.
-    pub(crate) fn into_inner(self) -> S {
-        self.stream
+    /// The connection without a watch, and its seat.
+    pub(crate) fn into_inner(self) -> (S, Seat) {
+        (self.stream, self.seat)
     }
 }
 

@@ -24,17 +24,17 @@ const EACH: Duration = Duration::from_millis(200);
 
 /// The requests of every instance, counted.
 #[derive(Default)]
-pub(super) struct Crowd {
-    counts: Mutex<HashMap<InstanceId, Counts>>,
+pub(super) struct Requests {
+    counts: Mutex<HashMap<InstanceId, OfInstance>>,
 }
 
 #[derive(Default, Clone, Copy)]
-struct Counts {
+struct OfInstance {
     open: usize,
     held: usize,
 }
 
-impl Counts {
+impl OfInstance {
     fn of(&mut self, kind: Kind) -> &mut usize {
         match kind {
             Kind::Open => &mut self.open,
@@ -49,32 +49,32 @@ enum Kind {
     Held,
 }
 
-/// A request's place in the crowd, given back when dropped.
-pub(super) struct Seat {
-    crowd: Arc<Crowd>,
+/// A request's place among them, given back when dropped.
+pub(super) struct Place {
+    requests: Arc<Requests>,
     instance: InstanceId,
     kind: Kind,
 }
 
-impl Crowd {
-    pub(super) fn enter(self: &Arc<Self>, instance: InstanceId) -> Option<Seat> {
+impl Requests {
+    pub(super) fn enter(self: &Arc<Self>, instance: InstanceId) -> Option<Place> {
         self.take(instance, Kind::Open, MOST_OPEN)
     }
 
-    fn take(self: &Arc<Self>, instance: InstanceId, kind: Kind, most: usize) -> Option<Seat> {
+    fn take(self: &Arc<Self>, instance: InstanceId, kind: Kind, most: usize) -> Option<Place> {
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
         let count = counts.entry(instance).or_default().of(kind);
         if *count >= most {
             return None;
         }
         *count += 1;
-        Some(Seat { crowd: self.clone(), instance, kind })
+        Some(Place { requests: self.clone(), instance, kind })
     }
 }
 
-impl Drop for Seat {
+impl Drop for Place {
     fn drop(&mut self) {
-        let mut counts = self.crowd.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut counts = self.requests.counts.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(of_instance) = counts.get_mut(&self.instance) {
             let count = of_instance.of(self.kind);
             *count = count.saturating_sub(1);
@@ -90,13 +90,13 @@ pub(super) struct Patience {
     until: Instant,
     /// Until then a machine that says nothing may still speak.
     told_by: Instant,
-    seat: Option<Seat>,
+    place: Option<Place>,
 }
 
 impl Patience {
     pub(super) fn new() -> Self {
         let now = Instant::now();
-        Self { until: now + LONGEST, told_by: now + TOLD_WITHIN, seat: None }
+        Self { until: now + LONGEST, told_by: now + TOLD_WITHIN, place: None }
     }
 }
 
@@ -114,7 +114,7 @@ impl Proxy {
             let route = self.applications.route(instance.id);
             match route.state {
                 RouteState::Running => {
-                    patience.seat = None;
+                    patience.place = None;
                     return Ok(route.generation);
                 }
                 RouteState::Waiting => {}
@@ -131,9 +131,9 @@ impl Proxy {
                     notice => return Err(notice),
                 },
             }
-            if patience.seat.is_none() {
-                let seat = self.crowd.take(instance.id, Kind::Held, MOST_HELD);
-                patience.seat = Some(seat.ok_or(Notice::Crowded)?);
+            if patience.place.is_none() {
+                let place = self.requests.take(instance.id, Kind::Held, MOST_HELD);
+                patience.place = Some(place.ok_or(Notice::Crowded)?);
             }
             if Instant::now() >= patience.until {
                 return Err(Notice::Crowded);

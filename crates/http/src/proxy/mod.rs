@@ -72,7 +72,7 @@ pub struct Proxy {
     frame: Frame,
     applications: Arc<dyn Applications>,
     connections: Arc<connections::Connections>,
-    crowd: Arc<hold::Crowd>,
+    requests: Arc<hold::Requests>,
     openness: Arc<openness::Openness>,
 }
 
@@ -81,7 +81,7 @@ impl Proxy {
     #[must_use]
     pub fn new(frame: Frame, applications: Arc<dyn Applications>) -> Self {
         let connections = connections::Connections::new(applications.clone());
-        Self { frame, applications, connections, crowd: Arc::default(), openness: Arc::default() }
+        Self { frame, applications, connections, requests: Arc::default(), openness: Arc::default() }
     }
 
     /// Answers a request for a host that isn't Stoa's own. `host` is in its normal form.

@@ -11,7 +11,7 @@ use stoa_domain::{InstanceId, Refusal};
 use tokio::sync::watch;
 
 use super::connections::{Connections, Sender};
-use super::hold::Seat;
+use super::hold::Place;
 use crate::lease::Lease;
 
 type Fault = Box<dyn std::error::Error + Send + Sync>;
@@ -72,7 +72,7 @@ pub(super) struct Carried<B> {
     pub watched: Option<Watched>,
     pub connection: Option<Return>,
     /// Held for as long as the body goes on.
-    pub _seat: Option<Seat>,
+    pub _place: Option<Place>,
 }
 
 impl<B> Carried<B> {

@@ -496,6 +496,28 @@ async fn a_pack_breaks_off_when_the_right_to_it_ends() {
     assert!(!rest.ends_with(b"0\r\n\r\n"), "it looks whole");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn who_was_removed_while_they_asked_is_sent_nothing() {
+    let hosted = Hosted::start().await;
+    hosted.push(&hosted.token, &["main"]).await;
+    let (member, token) = hosted.member(&["view_projects"], true, false).await;
+    let wanted = format!("0032want {}\n00000009done\n", hosted.own_head().await);
+    let request = format!(
+        "POST /git/{}/shop.git/git-upload-pack HTTP/1.1\r\nHost: localhost:8080\r\nAuthorization: Bearer {token}\r\n\
+         Content-Type: application/x-git-upload-pack-request\r\nContent-Length: {}\r\nExpect: 100-continue\r\n\r\n",
+        hosted.shop.workspace,
+        wanted.len(),
+    );
+    let mut wire = Wire::to(hosted.served.port).await;
+    wire.write(request.as_bytes()).await;
+    // Whoever asks for the body has decided.
+    let _ = wire.until(b"100 Continue\r\n\r\n").await;
+    let path = format!("{}/members/{}", hosted.shop.workspace_path, member.id);
+    let _ = hosted.shop.owner.delete(&path, None).await.expect(204);
+    let told = wire.answer().await;
+    assert_eq!(told.status, 404, "{}", told.body);
+}
+
 /// What the person reads, line by line.
 async fn lines_of_a_push(hosted: &Hosted, more: &[&str]) -> Vec<String> {
     let url = hosted.url(&hosted.token);

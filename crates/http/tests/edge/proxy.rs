@@ -8,13 +8,14 @@ use axum::body::Body;
 use axum::extract::Request;
 use axum::response::Response;
 use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
 use http::StatusCode;
 use hyper_util::rt::TokioIo;
 use stoa_http::proxy::RouteState;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use crate::served::Served;
-use crate::wire::{Wire, ask};
+use crate::wire::{Told, Wire, ask};
 
 const HTML: &str = "Accept: text/html";
 
@@ -166,22 +167,19 @@ async fn no_more_than_a_thousand_requests_wait() {
     let served = Served::start().await;
     let shop = served.shop().await;
     served.applications.set(shop.id, RouteState::Waiting, 1);
-    let mut wires = Vec::new();
-    for _ in 0..1_000 {
+    let mut answers = FuturesUnordered::new();
+    for _ in 0..1_001 {
         let mut wire = Wire::to(served.port).await;
         wire.write(format!("GET / HTTP/1.1\r\nHost: {}\r\n\r\n", shop.host).as_bytes()).await;
-        wires.push(wire);
+        answers.push(async move { wire.answer().await });
     }
-    while served.applications.asked.load(Ordering::SeqCst) < 1_000 {
-        tokio::task::yield_now().await;
-    }
-    let told = served.get(&shop.host, "/", &[]).await;
+    // Whichever comes last to wait is told so, and all others wait on.
+    let told = answers.next().await.expect("an answer");
     assert_eq!(told.status, 503);
     assert!(told.header("retry-after").is_some());
     served.applications.set(shop.id, RouteState::Running, 1);
-    for mut wire in wires {
-        assert_eq!(wire.answer().await.status, 200);
-    }
+    let others: Vec<Told> = answers.collect().await;
+    assert!(others.len() == 1_000 && others.iter().all(|told| told.status == 200));
 }
 
 #[tokio::test]

@@ -2,8 +2,11 @@
 
 use std::time::Duration;
 
+use stoa_http::proxy::RouteState;
 use stoa_http::{Crowd, Patience};
+use test_kit::world::PASSWORD;
 
+use crate::proxy::{echo_socket, socket_request};
 use crate::served::Served;
 use crate::wire::{Wire, ask};
 
@@ -55,4 +58,48 @@ async fn one_address_never_takes_all_connections() {
     elsewhere.write(format!("{}\r\n\r\n", HEALTH.join("\r\n")).as_bytes()).await;
     assert_eq!(elsewhere.answer().await.status, 200);
     drop(held);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_that_changes_its_protocol_keeps_its_place() {
+    let served = Served::start().await;
+    let shop = served.shop().await;
+    served.applications.set(shop.id, RouteState::Running, 1);
+    served.applications.answer_by(echo_socket());
+    let port = served.otherwise(Patience::default(), small()).await;
+    let mut held = Vec::new();
+    for _ in 0..16 {
+        let mut wire = Wire::to(port).await;
+        wire.write(socket_request(&shop.host, "").as_bytes()).await;
+        assert_eq!(wire.answer().await.status, 101);
+        wire.write(b"one").await;
+        assert_eq!(wire.exactly(3).await, b"one");
+        held.push(wire);
+    }
+    assert!(Wire::to(port).await.is_over().await, "a seventeenth is let go");
+    drop(held);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_comes_after_its_session_has_ended_writes_nothing() {
+    let served = Served::start().await;
+    let olga = served.world.set_up().await;
+    let cookie = served.world.sign_in(&olga.email, PASSWORD).await.expect(200).cookie().expect("a session");
+    let body = r#"{"name":"left behind"}"#;
+    let mut wire = Wire::to(served.port).await;
+    let head = format!(
+        "POST /api/v1/me/tokens HTTP/1.1\r\nHost: localhost:8080\r\nOrigin: http://localhost:8080\r\nCookie: {cookie}\r\n\
+         Content-Type: application/json\r\nContent-Length: {}\r\nExpect: 100-continue\r\n\r\n",
+        body.len()
+    );
+    wire.write(head.as_bytes()).await;
+    // Whoever asks for the body has decided.
+    let _ = wire.until(b"100 Continue\r\n\r\n").await;
+    let sessions = olga.client.get("/api/v1/me/sessions").await.expect(200).json();
+    let ended = sessions["items"].as_array().expect("a list").iter().find(|one| one["is_current"] == false);
+    let id = ended.and_then(|one| one["id"].as_str()).expect("the other session");
+    let _ = olga.client.delete(&format!("/api/v1/me/sessions/{id}"), None).await.expect(204);
+    wire.write(body.as_bytes()).await;
+    assert_eq!(wire.answer().await.status, 401);
+    assert_eq!(olga.client.get("/api/v1/me/tokens").await.expect(200).json()["items"], serde_json::json!([]));
 }

@@ -96,13 +96,15 @@ impl Ending {
     /// Removes authenticator, passkeys and recovery codes, and what was begun with them.
     pub(crate) async fn second_factors(&self, tx: &mut Tx<'_>) -> Result<(), StorageFault> {
         let account = self.account;
+        // First: a sign-in that has read the revision before is waited for, and what it made is seen by what ends it.
+        tx.execute(RAISE, values![account]).await?;
         if tx.execute(REMOVE_TOTP, values![account]).await? > 0 {
             self.tell(tx, "account.remove_authenticator", self.own(), None, None).await?;
         }
         for row in tx.fetch_all(REMOVE_PASSKEYS, values![account]).await? {
             self.tell(tx, "account.remove_passkey", self.own(), None, Some(row.get(0)?)).await?;
         }
-        for statement in [REMOVE_CODES, END_CEREMONIES, RAISE] {
+        for statement in [REMOVE_CODES, END_CEREMONIES] {
             tx.execute(statement, values![account]).await?;
         }
         tx.touched.accounts.push(account);

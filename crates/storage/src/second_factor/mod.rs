@@ -248,9 +248,10 @@ impl Store {
                 take_ceremony(tx, account, CeremonyKind::Totp, ceremony).await?;
                 tx.execute(SET_TOTP, values![account, secret, step, now]).await?;
                 let is_first = keep_first_codes(tx, account, codes).await?;
-                // Whoever is signed in elsewhere never showed it.
-                account::end_sessions_but(tx, account, keep).await?;
                 changed(tx, account, notice).await?;
+                // Whoever is signed in elsewhere never showed it. After the revision: a sign-in that read the one before is
+                // waited for, and ended.
+                account::end_sessions_but(tx, account, keep).await?;
                 Ok(is_first)
             })
         });

@@ -118,8 +118,10 @@ impl Store {
                 )
                 .await?;
                 let is_first = keep_first_codes(tx, account, codes).await?;
-                account::end_sessions_but(tx, account, keep).await?;
                 changed(tx, account, notice).await?;
+                // Whoever is signed in elsewhere never showed it. After the revision: a sign-in that read the one before is
+                // waited for, and ended.
+                account::end_sessions_but(tx, account, keep).await?;
                 Ok(is_first)
             })
         });

@@ -38,7 +38,10 @@ crate::statements! {
     LIST = "SELECT id, created_at, last_seen_at, address, user_agent FROM sessions
         WHERE account_id = $1 AND expires_at > $2 AND last_seen_at > $3 AND id < $4 ORDER BY id DESC LIMIT $5";
     SWEEP = "DELETE FROM sessions WHERE expires_at <= $1 OR last_seen_at <= $2";
-    REVISION = "SELECT revision FROM accounts WHERE id = $1 AND status = 'active'";
+    /// Held until the session is there: what ends sessions meanwhile ends this one too.
+    REVISION = "SELECT revision FROM accounts WHERE id = $1 AND status = 'active'"
+        | "SELECT revision FROM accounts WHERE id = $1 AND status = 'active' FOR NO KEY UPDATE"
+        because "SQLite has one writer";
     /// Where all of its sessions have ended, the log still knows.
     SIGNED_IN_FROM = "SELECT seq FROM audit_events WHERE workspace_id = $1 AND account_id = $2 AND address = $3
             AND action = 'session.sign_in' AND outcome = 'done' LIMIT 1";

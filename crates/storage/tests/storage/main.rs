@@ -20,12 +20,17 @@ fn id<I: std::str::FromStr>(text: &str) -> I {
     text.parse().ok().expect("an id")
 }
 
-fn actor(person: &Person) -> Actor {
+/// The person, by the newest of their sessions.
+async fn actor(world: &World, person: &Person) -> Actor {
+    let account = id(&person.account);
+    let sessions = world.store.list_sessions(account, None, 1).await.unwrap();
     Actor {
-        account: id(&person.account),
+        account,
         name: "Somebody".to_owned(),
         via: Via::Api,
-        credential: Credential::Session(SessionId::new(uuid::Uuid::nil())),
+        credential: Credential::Session(
+            sessions.first().map_or(SessionId::new(uuid::Uuid::nil()), |one| one.id),
+        ),
         address: None,
     }
 }
@@ -37,7 +42,7 @@ async fn standing(
     wanted: &[Resource],
 ) -> Option<Standing> {
     let access = world.store.find_access(id(&workspace.id), id(&person.account), wanted).await.unwrap()?;
-    Some(Standing::new(actor(person), access, None).unwrap())
+    Some(Standing::new(actor(world, person).await, access, None).unwrap())
 }
 
 /// What a request of this person's would be permitted by, at this moment.

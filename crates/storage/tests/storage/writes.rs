@@ -62,6 +62,20 @@ on_both_databases! {
         assert!(matches!(refused, Err(Failure::Refused(Refusal::NotFound))), "{refused:?}");
     }
 
+    async fn what_was_permitted_ends_with_what_one_was_signed_in_by(world: World) {
+        let olga = world.set_up().await;
+        let acme = world.workspace(&olga, "Acme").await;
+        let tess = acme.member("Tess Tester").await;
+        acme.make_owner(&tess).await;
+        let kept = permit::<Change>(&world, &acme, &tess.person, Whole).await.unwrap();
+        let used_in_time = permit::<Change>(&world, &acme, &tess.person, Whole).await.unwrap();
+        world.store.write(used_in_time, nothing()).await.unwrap();
+        // It changes nothing about the account or the member.
+        let _ = tess.person.client.delete("/api/v1/session", None).await.expect(204);
+        let refused = world.store.write(kept, nothing()).await;
+        assert!(matches!(refused, Err(Failure::Refused(Refusal::Unauthenticated))), "{refused:?}");
+    }
+
     async fn another_change_of_the_profile_takes_nothing_away(world: World) {
         let olga = world.set_up().await;
         let acme = world.workspace(&olga, "Acme").await;

@@ -86,6 +86,19 @@ on_both_databases! {
         let _ = follow(&olga, &token).await.expect(404);
     }
 
+    async fn a_letter_that_waits_isnt_sent_when_its_link_is_taken_back(world: World) {
+        let olga = world.set_up().await;
+        let queue = world.store.clone();
+        ask(&olga, "stranger@example.com").await;
+        let _ = olga.client.delete("/api/v1/me/email", None).await.expect(204);
+        ask(&olga, "friend@example.com").await;
+        let mut recipients = Vec::new();
+        while let Some(mail) = queue.claim_mail(60).await.unwrap() {
+            recipients.push(mail.recipient);
+        }
+        assert_eq!(recipients, ["friend@example.com"]);
+    }
+
     async fn a_reset_link_to_the_address_of_before_proves_nothing(world: World) {
         let olga = world.set_up().await;
         let _ = world.nobody().post("/api/v1/session/reset", json!({ "email": olga.email })).await.expect(202);

@@ -83,6 +83,22 @@ on_both_databases! {
         let _ = sign_in_from(&nobody, "203.0.113.1", &olga.email, PASSWORD).await.expect(200);
     }
 
+    async fn a_flood_of_made_up_addresses_writes_nothing_any_more(world: World) {
+        let olga = world.set_up().await;
+        let nobody = world.nobody();
+        for number in 0..100 {
+            let email = format!("nobody-{number}@example.com");
+            let _ = sign_in_from(&nobody, "203.0.113.1", &email, "not the password").await.expect(401);
+        }
+        let commits = world.store.commits();
+        for number in 0..20 {
+            let email = format!("more-{number}@example.com");
+            assert_too_many(&sign_in_from(&nobody, "203.0.113.1", &email, "not the password").await);
+        }
+        assert_eq!(world.store.commits(), commits);
+        let _ = sign_in_from(&nobody, "203.0.113.2", &olga.email, PASSWORD).await.expect(200);
+    }
+
     async fn who_has_a_network_has_one_address(world: World) {
         let olga = world.set_up().await;
         let nobody = world.nobody();
