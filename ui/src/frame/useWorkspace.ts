@@ -1,8 +1,7 @@
-import { createContext, useContext } from "react";
+import { useContext } from "react";
 import type { Tagged } from "@/api/client";
 import type { Workspace } from "@/api/nouns";
-
-export const WorkspaceContext = createContext<Tagged<Workspace> | null>(null);
+import { WorkspaceContext } from "@/kit/workspaceContext";
 
 /** The workspace whose pages these are. Only below WorkspaceFrame. */
 export function useWorkspace(): Tagged<Workspace> {

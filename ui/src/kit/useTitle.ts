@@ -1,5 +1,5 @@
 import { useContext, useEffect } from "react";
-import { WorkspaceContext } from "@/frame/useWorkspace";
+import { WorkspaceContext } from "./workspaceContext";
 
 /** Names the browser's tab: by the workspace where it is a page of one, so that those of two are told apart. */
 export function useTitle(title: string) {

@@ -2,7 +2,7 @@ import { Button } from "@mantine/core";
 import { IconCheck } from "@tabler/icons-react";
 import { Link } from "@tanstack/react-router";
 import { type ReactNode, useState } from "react";
-import { useAllMembers } from "@/api/peopleQueries";
+import { useAllMembers } from "@/api/memberQueries";
 import { useAllInstances, useAllProjects, useAllServers } from "@/api/queries";
 import { NewInstanceDialog } from "@/features/instances";
 import { HowToPush, NewProjectDialog } from "@/features/projects";

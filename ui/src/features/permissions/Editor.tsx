@@ -1,8 +1,8 @@
 import { SegmentedControl } from "@mantine/core";
 import { IconInfoCircle } from "@tabler/icons-react";
 import { type ReactNode, useMemo, useState } from "react";
+import { useGrantable } from "@/api/memberQueries";
 import type { ActionKey } from "@/api/nouns";
-import { useGrantable } from "@/api/peopleQueries";
 import { useWorkspace } from "@/frame/useWorkspace";
 import { usePhone } from "@/kit";
 import { ACTIONS } from "@/kit/actions";

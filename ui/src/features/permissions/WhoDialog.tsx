@@ -1,8 +1,8 @@
 import { Button, Select } from "@mantine/core";
 import { IconCrown } from "@tabler/icons-react";
 import { useState } from "react";
+import { useWho } from "@/api/memberQueries";
 import type { ActionKey } from "@/api/nouns";
-import { useWho } from "@/api/peopleQueries";
 import { useWorkspace } from "@/frame/useWorkspace";
 import { type About, Dialog, Empty, Failed, LoadingRows, More, Panel, PersonAvatar, Row } from "@/kit";
 import { ACTIONS } from "@/kit/actions";

@@ -1,4 +1,5 @@
-// What the pages of members, permissions and activity ask for: apart, so that no other page loads it.
+// What is asked about members, what they may do, and what they did: apart from the rest, so that a first load goes
+// without it.
 
 import { useQuery } from "@tanstack/react-query";
 import { call } from "./client";
