@@ -10,20 +10,24 @@ import {
 import type { Workspace } from "@/api/nouns";
 
 const SECTIONS = [
-  { to: "", word: "Overview", Icon: IconLayoutDashboard, needs: null, counted: null },
-  { to: "projects", word: "Projects", Icon: IconFolder, needs: "view_projects", counted: "projects" },
-  { to: "instances", word: "Instances", Icon: IconBox, needs: null, counted: "instances" },
-  { to: "servers", word: "Servers", Icon: IconServer2, needs: null, counted: "servers" },
-  { to: "members", word: "Members", Icon: IconUsers, needs: null, counted: "members" },
-  { to: "activity", word: "Activity", Icon: IconActivity, needs: null, counted: null },
-  { to: "settings", word: "Settings", Icon: IconSettings, needs: null, counted: null },
+  { to: "", word: "Overview", Icon: IconLayoutDashboard, counted: null },
+  { to: "projects", word: "Projects", Icon: IconFolder, counted: "projects" },
+  { to: "instances", word: "Instances", Icon: IconBox, counted: "instances" },
+  { to: "servers", word: "Servers", Icon: IconServer2, counted: "servers" },
+  { to: "members", word: "Members", Icon: IconUsers, counted: "members" },
+  { to: "activity", word: "Activity", Icon: IconActivity, counted: null },
+  { to: "settings", word: "Settings", Icon: IconSettings, counted: null },
 ] as const;
+
+/** Whether a list of projects is open to this caller: the profile in the workspace's own answer says so. */
+export const listsProjects = ({ permissions }: Pick<Workspace, "permissions">) =>
+  permissions.actions.includes("view_projects");
 
 /** What a workspace's own answer says is open to this caller: sections that could only refuse aren't offered. */
 export function sectionsOf(workspace: Workspace) {
-  const { actions, servers } = workspace.permissions;
-  return SECTIONS.filter(({ to, needs }) => {
-    if (needs && !actions.includes(needs)) return false;
+  const { servers } = workspace.permissions;
+  return SECTIONS.filter(({ to }) => {
+    if (to === "projects") return listsProjects(workspace);
     return to !== "servers" || servers === null || servers.length > 0;
   });
 }

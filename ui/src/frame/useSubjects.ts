@@ -1,6 +1,7 @@
 import { useQueries } from "@tanstack/react-query";
 import { listCommits } from "@/api/generated";
 import type { Commit } from "@/api/nouns";
+import { listsProjects } from "./sections";
 import { useWorkspace } from "./useWorkspace";
 
 type Wanted = { project: string; branch: string; commit: string | null };
@@ -11,9 +12,10 @@ type Wanted = { project: string; branch: string; commit: string | null };
  * for again only when another one is wanted.
  */
 export function useSubjects(wanted: Wanted[]): Map<string, Commit> {
-  const { slug, permissions } = useWorkspace();
+  const workspace = useWorkspace();
+  const { slug } = workspace;
   const isListed = (project: string) =>
-    permissions.actions.includes("view_projects") && (permissions.projects?.includes(project) ?? true);
+    listsProjects(workspace) && (workspace.permissions.projects?.includes(project) ?? true);
   const branches = new Map<string, Wanted & { commits: string[] }>();
   for (const one of wanted) {
     if (!one.commit || !isListed(one.project)) continue;

@@ -2,22 +2,21 @@ import { Button, Menu } from "@mantine/core";
 import { IconActivity, IconDownload } from "@tabler/icons-react";
 import { useState } from "react";
 import type { ListAuditParams } from "@/api/generated";
-import { useAudit } from "@/api/peopleQueries";
+import { useAudit } from "@/api/memberQueries";
 import { type Problem, problemOf } from "@/api/problem";
 import { useWorkspace } from "@/frame/useWorkspace";
-import { Empty, Failed, LoadingRows, More, Note, PageTitle, Panel } from "@/kit";
+import { Empty, Failed, LoadingRows, More, Note, PageTitle, Panel, useFilters } from "@/kit";
 import css from "./activity.module.css";
+import { asked, FILTERS } from "./asked";
 import { EventRow } from "./EventRow";
 import { exportLog } from "./exportLog";
 import { Filters } from "./Filters";
-import { asked, useFilters } from "./useFilters";
 
 /** Who did what to what: an owner sees all of it, everybody what they did themselves. */
 export function ActivityPage() {
   const workspace = useWorkspace();
   const isOwner = workspace.may.includes("manage");
-  const address = useFilters();
-  const { filters, change } = address;
+  const { filters, change, clear } = useFilters(FILTERS);
   const isMine = !isOwner || filters.whose === "mine";
   const { actor, resource, ...own } = asked(filters);
   const query = (isMine ? own : { ...own, ...(actor && { actor }), ...(resource && { resource }) }) as ListAuditParams;
@@ -31,7 +30,14 @@ export function ActivityPage() {
         sentence={isOwner ? "Who did what to what, and what was refused." : "What you did in this workspace."}
         actions={isOwner && !isMine && <Export workspace={workspace.slug} query={query} isFiltered={isFiltered} />}
       />
-      <Filters {...address} workspace={workspace.slug} isOwner={isOwner} isMine={isMine} />
+      <Filters
+        filters={filters}
+        change={change}
+        clear={() => clear("whose")}
+        workspace={workspace.slug}
+        isOwner={isOwner}
+        isMine={isMine}
+      />
       {events.error ? (
         <Failed error={events.error} retry={() => void events.refetch()} inline />
       ) : !events.items ? (

@@ -1,11 +1,18 @@
 import { Button, SegmentedControl, Select, TextInput } from "@mantine/core";
 import { IconX } from "@tabler/icons-react";
-import { useAllMembers } from "@/api/peopleQueries";
+import { useAllMembers } from "@/api/memberQueries";
 import css from "./activity.module.css";
-import type { Filter, useFilters } from "./useFilters";
+import type { Filter } from "./asked";
 import { CHOICES, labelOf, OUTCOMES } from "./words";
 
-type Props = ReturnType<typeof useFilters> & { workspace: string; isOwner: boolean; isMine: boolean };
+type Props = {
+  filters: Record<Filter, string>;
+  change: (changed: Partial<Record<Filter, string>>) => void;
+  clear: () => void;
+  workspace: string;
+  isOwner: boolean;
+  isMine: boolean;
+};
 
 /** By what the log is narrowed. All of it stands in the address. */
 export function Filters({ filters, change, clear, workspace, isOwner, isMine }: Props) {

@@ -121,7 +121,7 @@ export function AiForm({ workspace, saved }: { workspace: string; saved: Tagged<
 
   return (
     <form className={css.form} onSubmit={submit} aria-label="AI provider">
-      {isChanged && <Unsaved what="What you changed of the provider" />}
+      <Unsaved when={isChanged} what="What you changed of the provider" />
       {isStale && isChanged && (
         <Note tone="warn">Somebody changed these settings meanwhile. Load the page again to see them.</Note>
       )}

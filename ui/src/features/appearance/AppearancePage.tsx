@@ -58,7 +58,7 @@ export function AppearancePage() {
         </div>
         <Preview workspace={workspace} color={shown} />
       </div>
-      {isChanged && <Unsaved what="The colour" />}
+      <Unsaved when={isChanged} what="The colour" />
       {isChanged && (
         <div className={css.foot}>
           {problem && (

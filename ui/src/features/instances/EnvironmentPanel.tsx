@@ -1,28 +1,23 @@
 import { Button } from "@mantine/core";
-import { useState } from "react";
 import { ifMatch, type Tagged } from "@/api/client";
 import { setEnvironment } from "@/api/generated";
 import type { Environment } from "@/api/nouns";
 import { useAct, useEnvironment } from "@/api/queries";
-import { Failed, LoadingRows, Note, Panel, Section } from "@/kit";
+import { Failed, LoadingRows, Note, Panel, Section, Unsaved, useDraft } from "@/kit";
 import css from "./instances.module.css";
+import { Meanwhile } from "./Meanwhile";
 import { AddVariable, type Edited, edited, VariableRows, wanted } from "./Variables";
 
 export function EnvironmentPanel({ workspace, instance }: { workspace: string; instance: string }) {
   const environment = useEnvironment(workspace, instance);
   return (
     <Section title="Environment">
-      {environment.error ? (
-        <Failed error={environment.error} inline />
-      ) : !environment.data ? (
-        <LoadingRows rows={2} />
+      {environment.data ? (
+        <Variables workspace={workspace} instance={instance} environment={environment.data} />
+      ) : environment.error ? (
+        <Failed error={environment.error} retry={() => void environment.refetch()} inline />
       ) : (
-        <Variables
-          key={environment.data.etag ?? ""}
-          workspace={workspace}
-          instance={instance}
-          environment={environment.data}
-        />
+        <LoadingRows rows={2} />
       )}
     </Section>
   );
@@ -30,17 +25,13 @@ export function EnvironmentPanel({ workspace, instance }: { workspace: string; i
 
 function Variables(props: { workspace: string; instance: string; environment: Tagged<Environment> }) {
   const { environment } = props;
-  const [rows, setRows] = useState<Edited[]>(() => edited(environment.environment));
-  const [isChanged, setChanged] = useState(false);
+  const form = useDraft<Tagged<Environment>, Edited[]>(environment, ({ environment }) => edited(environment));
+  const { draft: rows, setDraft: change, isChanged } = form;
   const save = useAct<void, Environment>(props.workspace, {
-    act: () =>
-      setEnvironment(props.workspace, props.instance, { environment: wanted(rows) }, ifMatch(environment.etag)),
+    act: () => setEnvironment(props.workspace, props.instance, { environment: wanted(rows) }, ifMatch(form.etag)),
     nouns: ["environment", "instances"],
+    onDone: form.take,
   });
-  const change = (rows: Edited[]) => {
-    setChanged(true);
-    setRows(rows);
-  };
   return (
     <Panel>
       <form
@@ -49,7 +40,9 @@ function Variables(props: { workspace: string; instance: string; environment: Ta
           if (isChanged) save.mutate();
         }}
       >
+        <Unsaved when={isChanged} what="What you changed of the variables" />
         <div className={css.variables}>
+          {isChanged && form.isStale && !save.isPending && <Meanwhile what="variables" drop={form.drop} />}
           {environment.restart_needed && (
             <Note tone="warn">What runs was started with other variables. A hard restart takes these over.</Note>
           )}

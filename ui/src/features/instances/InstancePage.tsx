@@ -1,7 +1,7 @@
 import { IconExternalLink, IconGitBranch, IconGitCommit, IconServer2 } from "@tabler/icons-react";
 import { useParams } from "@tanstack/react-router";
 import type { Deployment, Instance } from "@/api/nouns";
-import { problemOf } from "@/api/problem";
+import { isRefusal, problemOf } from "@/api/problem";
 import { useDeployments, useInstance } from "@/api/queries";
 import { viewing } from "@/api/viewing";
 import { WhoButton } from "@/features/permissions/WhoButton";
@@ -36,7 +36,9 @@ export function InstancePage() {
   // Where it isn't allowed it is asked for all the same once its tab is opened: the refusal names who can grant it.
   const isClosed = instance.data !== undefined && !mayRead && (tab === "logs" || tab === "deployments");
   const deployments = useDeployments(workspace.slug, instance.data?.id ?? "", mayRead || isClosed);
-  if (instance.error) return <Failed error={instance.error} home={workspace.slug} />;
+  // What is typed in it outlasts a question that only failed.
+  if (instance.error && (!instance.data || isRefusal(instance.error)))
+    return <Failed error={instance.error} home={workspace.slug} />;
   if (!instance.data) return <LoadingPage />;
   const here = instance.data;
   const base = `/${workspace.slug}/instances/${here.slug}`;

@@ -1,40 +1,42 @@
 import { Button, Switch, TextInput } from "@mantine/core";
-import { useState } from "react";
 import { ifMatch, type Tagged } from "@/api/client";
 import { changeInstance } from "@/api/generated";
 import type { Instance } from "@/api/nouns";
 import { useAct } from "@/api/queries";
-import { Note, Panel, Section } from "@/kit";
+import { Note, Panel, Section, Unsaved, useDraft } from "@/kit";
 import { EnvironmentPanel } from "./EnvironmentPanel";
 import css from "./instances.module.css";
+import { Meanwhile } from "./Meanwhile";
 
 export function InstanceSettings({ workspace, instance }: { workspace: string; instance: Tagged<Instance> }) {
   return (
     <div className={css.stack} style={{ maxWidth: 760 }}>
       <EnvironmentPanel workspace={workspace} instance={instance.id} />
-      <General key={instance.etag ?? ""} workspace={workspace} instance={instance} />
+      <General workspace={workspace} instance={instance} />
     </div>
   );
 }
 
 function General({ workspace, instance }: { workspace: string; instance: Tagged<Instance> }) {
-  const [name, setName] = useState(instance.name);
-  const [isForMembers, setForMembers] = useState(instance.visibility === "members");
-  const [isProtected, setProtected] = useState(instance.is_protected);
+  const form = useDraft(instance, ({ name, visibility, is_protected }) => ({
+    name,
+    isForMembers: visibility === "members",
+    isProtected: is_protected,
+  }));
+  const { name, isForMembers, isProtected } = form.draft;
+  const set = (change: Partial<typeof form.draft>) => form.setDraft({ ...form.draft, ...change });
   const save = useAct<void, Instance>(workspace, {
     act: () =>
       changeInstance(
         workspace,
         instance.id,
         { name: name.trim(), visibility: isForMembers ? "members" : "public", is_protected: isProtected },
-        ifMatch(instance.etag),
+        ifMatch(form.etag),
       ),
     nouns: ["instances"],
+    onDone: form.take,
   });
-  const isChanged =
-    name.trim() !== instance.name ||
-    isForMembers !== (instance.visibility === "members") ||
-    isProtected !== instance.is_protected;
+  const { isChanged } = form;
   return (
     <Section title="General">
       <Panel>
@@ -44,11 +46,13 @@ function General({ workspace, instance }: { workspace: string; instance: Tagged<
             if (isChanged) save.mutate();
           }}
         >
+          <Unsaved when={isChanged} what="What you changed of the instance" />
           <div className={css.stack} style={{ padding: 16 }}>
+            {isChanged && form.isStale && !save.isPending && <Meanwhile what="settings" drop={form.drop} />}
             <TextInput
               label="Name"
               value={name}
-              onChange={(event) => setName(event.currentTarget.value)}
+              onChange={(event) => set({ name: event.currentTarget.value })}
               error={save.error?.field("name")}
               maxLength={80}
             />
@@ -56,13 +60,13 @@ function General({ workspace, instance }: { workspace: string; instance: Tagged<
               label="Only members may open it"
               description="Visitors sign in first; those who aren't allowed this instance are turned away."
               checked={isForMembers}
-              onChange={(event) => setForMembers(event.currentTarget.checked)}
+              onChange={(event) => set({ isForMembers: event.currentTarget.checked })}
             />
             <Switch
               label="Protected"
               description="It can't be deleted until this is lifted."
               checked={isProtected}
-              onChange={(event) => setProtected(event.currentTarget.checked)}
+              onChange={(event) => set({ isProtected: event.currentTarget.checked })}
             />
             {save.error && save.error.errors.length === 0 && <Note tone="bad">{save.error.detail}</Note>}
           </div>

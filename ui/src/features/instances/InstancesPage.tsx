@@ -1,12 +1,11 @@
-import { Button, Select, TextInput } from "@mantine/core";
-import { useDebouncedCallback } from "@mantine/hooks";
-import { IconBox, IconPlus, IconSearch } from "@tabler/icons-react";
-import { useNavigate, useSearch } from "@tanstack/react-router";
+import { Button, Select } from "@mantine/core";
+import { IconBox, IconPlus } from "@tabler/icons-react";
 import { useState } from "react";
 import type { ListInstancesParams } from "@/api/generated";
 import { useAllProjects, useAllServers, useInstances } from "@/api/queries";
+import { listsProjects } from "@/frame/sections";
 import { useWorkspace } from "@/frame/useWorkspace";
-import { Empty, EmptyPage, Failed, LoadingRows, More, PageTitle, Panel } from "@/kit";
+import { Empty, EmptyPage, Failed, LoadingRows, More, PageTitle, Panel, SearchField, useFilters } from "@/kit";
 import { InstanceTable } from "./InstanceTable";
 import css from "./instances.module.css";
 import { NewInstanceDialog } from "./later";
@@ -26,29 +25,13 @@ const STATUSES = [
 
 const FILTERS = ["q", "stage", "status", "project", "server"] as const;
 type Filter = (typeof FILTERS)[number];
-const NO_FILTERS: Record<Filter, string> = { q: "", stage: "", status: "", project: "", server: "" };
-
-/** The filters as the address has them: back works, and a link shows the same. */
-function useFilters() {
-  const search: Record<string, unknown> = useSearch({ strict: false });
-  const navigate = useNavigate();
-  const filters = { ...NO_FILTERS };
-  for (const name of FILTERS) if (typeof search[name] === "string") filters[name] = search[name];
-  const change = (changed: Partial<Record<Filter, string>>) => {
-    const next = Object.entries({ ...filters, ...changed }).filter(([, value]) => value !== "");
-    void navigate({ to: ".", search: Object.fromEntries(next) as never, replace: true, resetScroll: false });
-  };
-  return { filters, change };
-}
 
 export function InstancesPage() {
   const workspace = useWorkspace();
   const isOwner = workspace.may.includes("manage");
-  const { filters, change } = useFilters();
-  const [search, setSearch] = useState(filters.q);
-  const later = useDebouncedCallback((q: string) => change({ q }), 150);
+  const { filters, change, clear } = useFilters(FILTERS);
   const [isMaking, setMaking] = useState(false);
-  const projects = useAllProjects(workspace.slug, workspace.permissions.actions.includes("view_projects"));
+  const projects = useAllProjects(workspace.slug, listsProjects(workspace));
   const servers = useAllServers(workspace.slug);
   const instances = useInstances(workspace.slug, filters as ListInstancesParams);
   const isFiltered = FILTERS.some((name) => filters[name] !== "");
@@ -82,30 +65,20 @@ export function InstancesPage() {
         actions={isOwner && (isFiltered || Boolean(instances.items?.length)) && make}
       />
       {/* Where there is nothing, there is nothing to find. */}
-      <div className={css.tools} hidden={!isFiltered && search === "" && instances.items?.length === 0}>
-        <TextInput
+      <div className={css.tools} hidden={!isFiltered && instances.items?.length === 0}>
+        <SearchField
           placeholder="Find an instance"
           aria-label="Find an instance"
-          leftSection={<IconSearch size={15} stroke={1.75} />}
           w={{ base: "100%", xs: 260 }}
-          value={search}
-          onChange={(event) => {
-            setSearch(event.currentTarget.value);
-            later(event.currentTarget.value);
-          }}
+          value={filters.q}
+          onChange={(q) => change({ q })}
         />
         {chooser("stage", "Stage", STAGES)}
         {chooser("status", "Status", STATUSES)}
         {chooser("project", "Project", choices(projects.data))}
         {chooser("server", "Server", choices(servers.data))}
         {isFiltered && (
-          <Button
-            variant="subtle"
-            onClick={() => {
-              setSearch("");
-              change(NO_FILTERS);
-            }}
-          >
+          <Button variant="subtle" onClick={() => clear()}>
             Show all
           </Button>
         )}

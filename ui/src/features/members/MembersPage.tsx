@@ -1,22 +1,26 @@
-import { Button, Select, TextInput } from "@mantine/core";
-import { useDebouncedCallback, useIntersection } from "@mantine/hooks";
-import { IconSearch, IconShieldLock, IconUserPlus, IconUsers, IconWand, IconX } from "@tabler/icons-react";
+import { Button, Select } from "@mantine/core";
+import { useIntersection } from "@mantine/hooks";
+import { IconShieldLock, IconUserPlus, IconUsers, IconWand, IconX } from "@tabler/icons-react";
 import { useEffect, useRef, useState } from "react";
 import type { ListMembersParams } from "@/api/generated";
+import { useMembers } from "@/api/memberQueries";
 import type { Member } from "@/api/nouns";
-import { useMembers } from "@/api/peopleQueries";
 import { useCount, useMe } from "@/api/queries";
 import { viewAs, viewing } from "@/api/viewing";
 import { ExplainDialog, PermissionsDialog, PresetsDialog, SeveralDialog } from "@/features/permissions";
 import { useWorkspace } from "@/frame/useWorkspace";
-import { Empty, Failed, LoadingRows, PageTitle, Panel, usePhone } from "@/kit";
+import { Empty, Failed, LoadingRows, PageTitle, Panel, SearchField, useFilters, usePhone } from "@/kit";
 import { ACTIONS } from "@/kit/actions";
 import { Invitations } from "./Invitations";
 import { ChangeRole, InviteDialog, RemoveMember } from "./later";
 import { type Act, MemberTable } from "./MemberTable";
 import css from "./members.module.css";
 import { OwnAccess } from "./OwnAccess";
-import { useFilters } from "./useFilters";
+
+type Filter = "q" | "role" | "action";
+const OF_OWNER: Filter[] = ["q", "role", "action"];
+/** What others may do is for owners to ask. */
+const OF_MEMBER: Filter[] = ["q", "role"];
 
 type Open = { kind: Act; member: Member } | null;
 
@@ -27,18 +31,7 @@ export function MembersPage() {
   const workspace = useWorkspace();
   const phone = usePhone();
   const isOwner = workspace.may.includes("manage");
-  const { filters, change } = useFilters();
-  const [search, setSearch] = useState(filters.q);
-  const later = useDebouncedCallback((q: string) => {
-    written.current = q;
-    change({ q });
-  }, 120);
-  // What the address says anew, by a link or by Back, the field says too; what is still being typed stays.
-  const written = useRef(filters.q);
-  useEffect(() => {
-    if (filters.q !== written.current) setSearch(filters.q);
-    written.current = filters.q;
-  }, [filters.q]);
+  const { filters, change } = useFilters(isOwner ? OF_OWNER : OF_MEMBER);
   const members = useMembers(workspace.slug, { brief: true, ...(filters as ListMembersParams) });
   const all = useCount(workspace.slug, "members");
   const [chosen, setChosen] = useState<Map<string, Member>>(new Map());
@@ -55,7 +48,8 @@ export function MembersPage() {
       : // A plain member is told the address of nobody but themselves.
         member.account.email !== undefined && member.account.email === me.data?.email;
   const shown = members.items;
-  const isNarrowed = filters.role !== "" || filters.action !== "";
+  const action = filters.action ?? "";
+  const isNarrowed = filters.role !== "" || action !== "";
   const isFiltered = filters.q !== "" || isNarrowed;
   const act = (kind: Act, member: Member) => {
     if (kind === "view") viewAs({ member: member.id, name: member.account.name, workspace: workspace.slug });
@@ -100,16 +94,12 @@ export function MembersPage() {
         }
       />
       <div className={css.tools}>
-        <TextInput
+        <SearchField
           placeholder={isOwner ? "Name or e-mail address" : "Name"}
           aria-label="Find a member"
-          leftSection={<IconSearch size={15} stroke={1.75} />}
           className={css.search ?? ""}
-          value={search}
-          onChange={(event) => {
-            setSearch(event.currentTarget.value);
-            later(event.currentTarget.value);
-          }}
+          value={filters.q}
+          onChange={(q) => change({ q })}
         />
         <Select
           aria-label="Role"
@@ -134,7 +124,7 @@ export function MembersPage() {
               { value: "any", label: "Any permission" },
               ...ACTIONS.map(({ key, label }) => ({ value: key, label })),
             ]}
-            value={filters.action || "any"}
+            value={action || "any"}
             onChange={(value) => change({ action: value === "any" ? "" : (value ?? "") })}
           />
         )}

@@ -15,12 +15,12 @@ import {
 } from "@tabler/icons-react";
 import { useNavigate } from "@tanstack/react-router";
 import { type ComponentType, type KeyboardEvent, useId, useState } from "react";
+import { useMembers } from "@/api/memberQueries";
 import type { Workspace } from "@/api/nouns";
-import { useMembers } from "@/api/peopleQueries";
 import { useInstances, useMe, useProjects, useServers } from "@/api/queries";
 import { viewing } from "@/api/viewing";
 import { samePlaceIn } from "@/frame/places";
-import { sectionsOf } from "@/frame/sections";
+import { listsProjects, sectionsOf } from "@/frame/sections";
 import { useSignOut } from "@/frame/useSignOut";
 import { useFocusBack, usePhone } from "@/kit";
 import css from "./palette.module.css";
@@ -117,7 +117,7 @@ function useOffers(workspace: Workspace | null, text: string): Offer[] {
   const [q] = useDebouncedValue(text.trim(), 120);
   const slug = workspace?.slug ?? "";
   const isSearching = Boolean(workspace) && q.length > 0;
-  const maySeeProjects = workspace?.permissions.actions.includes("view_projects") ?? false;
+  const maySeeProjects = workspace !== null && listsProjects(workspace);
   const query = { q, limit: LIMIT };
   const instances = useInstances(slug, query, isSearching);
   const projects = useProjects(slug, query, isSearching && maySeeProjects);

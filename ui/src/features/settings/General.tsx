@@ -9,7 +9,7 @@ import { ME, queryClient, useAct } from "@/api/queries";
 import { SlugField } from "@/features/workspaces/SlugField";
 import { useSlug } from "@/features/workspaces/useSlug";
 import { useWorkspace } from "@/frame/useWorkspace";
-import { Note, notice, PageTitle } from "@/kit";
+import { Note, notice, PageTitle, Unsaved } from "@/kit";
 import css from "./settings.module.css";
 
 export function General() {
@@ -58,6 +58,7 @@ function Form() {
           to: "/$workspace/settings/{-$page}",
           params: { workspace: saved.slug, page: "general" },
           replace: true,
+          ignoreBlocker: true,
         });
     },
   });
@@ -72,6 +73,7 @@ function Form() {
   return (
     <>
       <PageTitle title="General" sentence="The workspace's name, and the address its pages live under." />
+      <Unsaved when={isChanged} what="What you changed of the workspace" />
       <form className={css.form} onSubmit={submit}>
         {isStale && <Note tone="warn">Somebody changed the workspace meanwhile. What you save replaces that.</Note>}
         <TextInput

@@ -1,0 +1,32 @@
+import { useEffect, useRef, useState } from "react";
+
+type Saved = { etag: string | null };
+
+/**
+ * What a form edits of something that is saved. It begins with what is saved, and follows it while nothing is touched;
+ * what somebody has typed stays, and `isStale` then tells that others have saved meanwhile. `etag` is of what is
+ * compared with; `take` begins anew with what is given to it.
+ */
+export function useDraft<S extends Saved, D>(saved: S, draftOf: (saved: S) => D) {
+  const [base, setBase] = useState(saved);
+  const [draft, setDraft] = useState(() => draftOf(saved));
+  const [isStale, setStale] = useState(false);
+  const seen = useRef(saved.etag);
+  const isSame = (one: D, other: D) => JSON.stringify(one) === JSON.stringify(other);
+  const isChanged = !isSame(draft, draftOf(base));
+  const take = (now: S) => {
+    setBase(now);
+    setDraft(draftOf(now));
+    setStale(false);
+  };
+  useEffect(() => {
+    if (saved.etag === seen.current) return;
+    seen.current = saved.etag;
+    if (saved.etag === base.etag) return;
+    if (!isChanged) return take(saved);
+    // Something else of it may have changed, which this form doesn't show.
+    if (!isSame(draftOf(saved), draftOf(base))) setStale(true);
+    setBase(saved);
+  });
+  return { draft, setDraft, etag: base.etag, isChanged, isStale, take, drop: () => take(base) };
+}
