@@ -3,8 +3,8 @@ import { IconChevronDown, IconClockHour4, IconMinus, IconPlus } from "@tabler/ic
 import type { ReactNode } from "react";
 import { Chip } from "@/kit";
 import { actionOf } from "@/kit/actions";
-import { type Change, LISTS, type Lists } from "./difference";
-import { endWords } from "./ends";
+import type { Change, Lists } from "./difference";
+import { endWords, labelOf, type NameOf } from "./ends";
 import { counted, grouped, summed } from "./groups";
 import css from "./permissions.module.css";
 
@@ -13,23 +13,17 @@ const NAMED = 3;
 
 const WORDS: Record<Lists, string> = { projects: "Projects", instances: "Instances", servers: "Servers" };
 
-type NameOf = (list: Lists, id: string) => string;
+/** By what it is about: an action's key, or a resource's id. */
+const of = (change: Change) => (change.kind === "resource" ? change.id : change.key);
 
-function labelOf(change: Change, nameOf: NameOf): string {
-  if (change.kind === "action") return actionOf(change.key)?.label ?? change.key;
-  if (change.kind === "resource") return nameOf(change.list, change.id);
-  const action = actionOf(change.key)?.label;
-  return action ?? LISTS.map((list) => nameOf(list, change.key)).find((name) => name !== "…") ?? "…";
-}
-
-const keyOf = (change: Change) => (change.kind === "resource" ? change.id : `${change.kind} ${change.key}`);
+const keyOf = (change: Change) => `${change.kind} ${of(change)}`;
 
 export function Sign({ added }: { added: boolean }) {
   return added ? <IconPlus size={12} aria-label="added" /> : <IconMinus size={12} aria-label="taken away" />;
 }
 
 function One({ change, nameOf }: { change: Change; nameOf: NameOf }) {
-  const label = labelOf(change, nameOf);
+  const label = labelOf(of(change), nameOf);
   if (change.kind === "end")
     return (
       <Chip tone="warn">
@@ -76,7 +70,7 @@ function Few({ label, changes, nameOf }: { label: ReactNode; changes: Change[]; 
 export function Changes({ changes, nameOf }: { changes: Change[]; nameOf: NameOf }) {
   const { actions, ends, lists } = grouped(changes);
   const set = ends.filter(({ at }) => at !== null).length;
-  const told = [set && `${set} set`, ends.length - set && `${ends.length - set} taken off`].filter(Boolean);
+  const told = [set && `${set} set`, ends.length - set && `${ends.length - set} taken away`].filter(Boolean);
   return (
     <>
       {actions.map((change) => (

@@ -3,11 +3,12 @@ import { useDebouncedValue } from "@mantine/hooks";
 import { IconChevronDown, IconCopy } from "@tabler/icons-react";
 import { useState } from "react";
 import { viewPermissions } from "@/api/generated";
+import { useMembers } from "@/api/memberQueries";
 import type { Member, Permissions } from "@/api/nouns";
-import { useMembers } from "@/api/peopleQueries";
 import { problemOf } from "@/api/problem";
 import { useWorkspace } from "@/frame/useWorkspace";
 import { Note, PersonAvatar, usePhone } from "@/kit";
+import { NotLoaded } from "./NotLoaded";
 import type { Near } from "./near";
 import css from "./permissions.module.css";
 
@@ -78,6 +79,8 @@ export function CopyFrom({ but, onChoose }: Props) {
                 )}
               </Menu.Item>
             ))}
+            {members.isLoading && <Menu.Label>Loading the members</Menu.Label>}
+            {members.isLoadingError && <NotLoaded error={members.error} again={() => void members.refetch()} />}
             {members.hasNextPage && <Menu.Label>Search for the others by name</Menu.Label>}
             {members.items && shown.length === 0 && <Menu.Label>None of this name</Menu.Label>}
           </div>

@@ -1,16 +1,16 @@
 import { ActionIcon, Button, Popover, Select } from "@mantine/core";
 import { IconCalendarTime, IconChevronDown, IconX } from "@tabler/icons-react";
 import { useState } from "react";
-import type { Draft, Lists } from "./difference";
+import type { Draft } from "./difference";
 import { EndField } from "./EndField";
-import { endsInWords, endWords, grantedIn, labelOf } from "./ends";
+import { endsInWords, endWords, grantedIn, labelOf, type NameOf } from "./ends";
 import css from "./permissions.module.css";
 
 const ALL = "all";
 
 type Props = {
   draft: Draft;
-  nameOf: (list: Lists, id: string) => string;
+  nameOf: NameOf;
   onChange: (until: Draft["until"]) => void;
 };
 
@@ -57,7 +57,7 @@ export function Ends({ draft, nameOf, onChange }: Props) {
           {ending.length > 0 && (
             <ul className={css.endsList}>
               {ending.map(([key, at]) => {
-                const label = labelOf(draft, key, nameOf);
+                const label = labelOf(key, nameOf);
                 return (
                   <li key={key}>
                     <span>{label}</span>
@@ -79,7 +79,7 @@ export function Ends({ draft, nameOf, onChange }: Props) {
             label="What ends"
             data={[
               { value: ALL, label: "Everything" },
-              ...granted.map((key) => ({ value: key, label: labelOf(draft, key, nameOf) })),
+              ...granted.map((key) => ({ value: key, label: labelOf(key, nameOf) })),
             ]}
             value={what}
             onChange={(value) => setWhat(value ?? ALL)}

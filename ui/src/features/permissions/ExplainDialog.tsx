@@ -2,32 +2,40 @@ import { Button, Select } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { type ActionKey, explainPermission } from "@/api/generated";
-import { useGrantable } from "@/api/peopleQueries";
-import { problemOf } from "@/api/problem";
+import { useGrantable } from "@/api/memberQueries";
 import { useAllInstances, useAllProjects, useAllServers } from "@/api/queries";
 import { viewing } from "@/api/viewing";
+import { listsProjects } from "@/frame/sections";
 import { useWorkspace } from "@/frame/useWorkspace";
 import { type About, Dialog, Note, type Question } from "@/kit";
 import { ACTIONS } from "@/kit/actions";
 import { endWords } from "./ends";
+import { NotLoaded } from "./NotLoaded";
 import css from "./permissions.module.css";
 import { WhoDialog } from "./WhoDialog";
 
 type Named = { id: string; name: string };
 
+type Subjects = Record<About["kind"], Named[]> & { isLoading: boolean; error: Error | null; again: () => void };
+
 /** What can be asked about: everything for an owner, for a member what their own lists show. */
-function useSubjects(isOwner: boolean): Record<About["kind"], Named[]> {
+function useSubjects(isOwner: boolean): Subjects {
   const workspace = useWorkspace();
   const grantable = useGrantable(workspace.slug, isOwner);
-  const mayList = workspace.permissions.actions.includes("view_projects");
   const instances = useAllInstances(workspace.slug, {}, !isOwner);
-  const projects = useAllProjects(workspace.slug, !isOwner && mayList);
+  const projects = useAllProjects(workspace.slug, !isOwner && listsProjects(workspace));
   const servers = useAllServers(workspace.slug, !isOwner);
+  const asked = [grantable, instances, projects, servers];
   const all = grantable.data;
   return {
     instance: all?.instances ?? instances.data ?? [],
     project: all?.projects ?? projects.data ?? [],
     server: all?.servers ?? servers.data ?? [],
+    isLoading: asked.some((one) => one.isLoading),
+    error: asked.find((one) => one.isLoadingError)?.error ?? null,
+    again: () => {
+      for (const one of asked) if (one.isLoadingError) void one.refetch();
+    },
   };
 }
 
@@ -65,8 +73,6 @@ export function ExplainDialog({ member, question, onClose }: Props) {
     items: named(key).map((one) => ({ value: `${key} ${one.id}`, label: one.name })),
   });
   const name = kind && named(kind).find((one) => one.id === id)?.name;
-  if (isAskingWho && kind && id && name)
-    return <WhoDialog about={{ kind, id, name }} first={action} onClose={() => setAskingWho(false)} />;
   return (
     <Dialog
       opened
@@ -96,7 +102,7 @@ export function ExplainDialog({ member, question, onClose }: Props) {
         />
         <Select
           label="Project, instance or server"
-          placeholder="None"
+          placeholder={subjects.isLoading ? "Loading" : "None"}
           data={[group("Instances", "instance"), group("Projects", "project"), group("Servers", "server")].filter(
             ({ items }) => items.length > 0,
           )}
@@ -106,9 +112,12 @@ export function ExplainDialog({ member, question, onClose }: Props) {
           clearable
           limit={200}
         />
+        {subjects.error && <NotLoaded error={subjects.error} again={subjects.again} />}
         <div aria-live="polite">
           {asked.error ? (
-            <Note tone="bad">{problemOf(asked.error).detail}</Note>
+            <NotLoaded error={asked.error} again={() => void asked.refetch()} />
+          ) : asked.isLoading ? (
+            <span className={css.hint}>Asking the server</span>
           ) : asked.data ? (
             <Note tone={asked.data.allowed ? "good" : "bad"}>
               <strong>{asked.data.allowed ? "Allowed." : "Not allowed."}</strong> {asked.data.detail}
@@ -124,6 +133,10 @@ export function ExplainDialog({ member, question, onClose }: Props) {
           )}
         </div>
       </div>
+      {/* Over this one, which stays: it is what the focus goes back to. */}
+      {isAskingWho && kind && id && name && (
+        <WhoDialog about={{ kind, id, name }} first={action} onClose={() => setAskingWho(false)} />
+      )}
     </Dialog>
   );
 }

@@ -1,25 +1,24 @@
-import { ActionIcon, Button, Modal, Skeleton } from "@mantine/core";
-import { IconEye, IconHelp, IconX } from "@tabler/icons-react";
+import { ActionIcon, Button, Skeleton } from "@mantine/core";
+import { IconEye, IconHelp } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { useEffect, useRef, useState } from "react";
 import { call, ifMatch, type Tagged } from "@/api/client";
 import { type AuditPage, getListAuditUrl, setPermissions } from "@/api/generated";
+import { usePermissions } from "@/api/memberQueries";
 import type { Member, Permissions } from "@/api/nouns";
-import { usePermissions } from "@/api/peopleQueries";
 import { isCode } from "@/api/problem";
 import { useAct } from "@/api/queries";
 import { viewAs } from "@/api/viewing";
 import { useWorkspace } from "@/frame/useWorkspace";
-import { Failed, Note, PersonAvatar, Time, useFocusBack, usePhone } from "@/kit";
-import { useEscape } from "@/kit/useEscape";
-import { useUnsaved } from "@/kit/useUnsaved";
+import { Failed, Note, PersonAvatar, Time, usePhone } from "@/kit";
 import { Changes } from "./Changes";
 import { CopyFrom } from "./CopyFrom";
-import { changesIn, type Draft, difference, draftOf, kept, rebased } from "./difference";
+import { type Draft, difference, draftOf, kept, rebased } from "./difference";
 import { Editor, useNames } from "./Editor";
 import { ExplainDialog } from "./ExplainDialog";
 import { type Near, toldOf } from "./near";
 import { PresetMenu } from "./PresetMenu";
+import { type OnHeld, ProfileDialog, ProfileFoot } from "./ProfileDialog";
 import css from "./permissions.module.css";
 
 /** What one member may do: ten switches, three lists, and the difference before it is saved. */
@@ -28,79 +27,68 @@ export function PermissionsDialog({ member, onClose }: { member: Member; onClose
   const phone = usePhone();
   const permissions = usePermissions(workspace.slug, member.id);
   const [isExplaining, setExplaining] = useState(false);
-  const [unsaved, setUnsaved] = useState(0);
-  useFocusBack(true);
   const { name, email } = member.account;
-  const { leave, question } = useUnsaved(unsaved > 0, {
-    title: `Discard ${changesIn(unsaved)}?`,
-    sentence: `What you changed in the permissions of ${name} isn't saved.`,
-    discard: `Discard ${changesIn(unsaved)}`,
-  });
-  const close = () => leave(onClose);
-  useEscape(true, close);
-  const look = () => leave(() => viewAs({ member: member.id, name, workspace: workspace.slug }));
+  const explain = () => setExplaining(true);
+  const look = () => viewAs({ member: member.id, name, workspace: workspace.slug });
   return (
-    <Modal opened onClose={close} closeOnEscape={false} size={1040} padding={0} fullScreen={phone}>
-      <div className={css.head}>
-        <PersonAvatar name={name} size={phone ? 32 : 38} />
-        <div className={css.headText}>
-          <Modal.Title className={css.title}>{phone ? name : `Permissions of ${name}`}</Modal.Title>
-          <p title={email}>
-            {phone ? `Member of ${workspace.name}` : email}
-            {member.joined_at && !phone && (
-              <>
-                {email && ", "}joined <Time at={member.joined_at} />
-              </>
-            )}
-          </p>
-        </div>
-        <div className={css.headRight}>
-          {phone ? (
+    <ProfileDialog
+      tile={<PersonAvatar name={name} size={phone ? 32 : 38} />}
+      title={phone ? name : `Permissions of ${name}`}
+      sentence={
+        <p title={email}>
+          {phone ? `Member of ${workspace.name}` : email}
+          {member.joined_at && !phone && (
             <>
-              <ActionIcon size={40} onClick={() => setExplaining(true)} aria-label="Why?">
-                <IconHelp size={18} stroke={1.75} />
-              </ActionIcon>
-              <ActionIcon size={40} onClick={look} aria-label="View as this member">
-                <IconEye size={18} stroke={1.75} />
-              </ActionIcon>
-            </>
-          ) : (
-            <>
-              <Button
-                variant="subtle"
-                leftSection={<IconHelp size={16} stroke={1.75} />}
-                onClick={() => setExplaining(true)}
-              >
-                Why?
-              </Button>
-              <Button leftSection={<IconEye size={16} stroke={1.75} />} onClick={look}>
-                View as this member
-              </Button>
+              {email && ", "}joined <Time at={member.joined_at} />
             </>
           )}
-          <ActionIcon size={phone ? 40 : 32} onClick={close} aria-label="Close">
-            <IconX size={17} stroke={1.75} />
-          </ActionIcon>
-        </div>
-      </div>
-      {permissions.error ? (
-        <Failed error={permissions.error} retry={() => void permissions.refetch()} inline />
-      ) : permissions.data ? (
-        <Profile
-          member={member}
-          saved={permissions.data}
-          refetch={() => void permissions.refetch()}
-          onUnsaved={setUnsaved}
-          onClose={onClose}
-        />
-      ) : (
-        <div style={{ height: 560, padding: 20 }} role="status" aria-label="Loading">
-          <Skeleton height={14} width={180} animate={false} />
-        </div>
+        </p>
+      }
+      actions={(leave) =>
+        phone ? (
+          <>
+            <ActionIcon size={40} onClick={explain} aria-label="Why?">
+              <IconHelp size={18} stroke={1.75} />
+            </ActionIcon>
+            <ActionIcon size={40} onClick={() => leave(look)} aria-label="View as this member">
+              <IconEye size={18} stroke={1.75} />
+            </ActionIcon>
+          </>
+        ) : (
+          <>
+            <Button variant="subtle" leftSection={<IconHelp size={16} stroke={1.75} />} onClick={explain}>
+              Why?
+            </Button>
+            <Button leftSection={<IconEye size={16} stroke={1.75} />} onClick={() => leave(look)}>
+              View as this member
+            </Button>
+          </>
+        )
+      }
+      unsaved={`What you changed in the permissions of ${name} isn't saved.`}
+      onClose={onClose}
+    >
+      {(onHeld) => (
+        <>
+          {permissions.data ? (
+            <Profile
+              member={member}
+              saved={permissions.data}
+              refetch={() => void permissions.refetch()}
+              onHeld={onHeld}
+              onClose={onClose}
+            />
+          ) : permissions.error ? (
+            <Failed error={permissions.error} retry={() => void permissions.refetch()} inline />
+          ) : (
+            <div style={{ height: 560, padding: 20 }} role="status" aria-label="Loading">
+              <Skeleton height={14} width={180} animate={false} />
+            </div>
+          )}
+          {isExplaining && <ExplainDialog member={member} onClose={() => setExplaining(false)} />}
+        </>
       )}
-      {isExplaining && <ExplainDialog member={member} onClose={() => setExplaining(false)} />}
-      {question}
-    </Modal>
+    </ProfileDialog>
   );
 }
 
@@ -108,11 +96,11 @@ type ProfileProps = {
   member: Member;
   saved: Tagged<Permissions>;
   refetch: () => void;
-  onUnsaved: (changes: number) => void;
+  onHeld: OnHeld;
   onClose: () => void;
 };
 
-function Profile({ member, saved, refetch, onUnsaved, onClose }: ProfileProps) {
+function Profile({ member, saved, refetch, onHeld, onClose }: ProfileProps) {
   const { slug } = useWorkspace();
   const nameOf = useNames();
   const [base, setBase] = useState({ draft: draftOf(saved), etag: saved.etag });
@@ -122,7 +110,6 @@ function Profile({ member, saved, refetch, onUnsaved, onClose }: ProfileProps) {
     return preset ? { name: preset.name, actions: base.draft.actions, isChanged: preset.changed } : null;
   });
   const changes = difference(base.draft, draft);
-  useEffect(() => onUnsaved(changes.length), [onUnsaved, changes.length]);
   const isSaving = useRef(false);
   // Somebody else has saved meanwhile: nothing of either is lost until it is said whose counts.
   const theirs = saved.etag !== base.etag && !isSaving.current ? draftOf(saved) : null;
@@ -131,6 +118,8 @@ function Profile({ member, saved, refetch, onUnsaved, onClose }: ProfileProps) {
     if (!theirs || !isUntouched) return;
     setBase({ draft: theirs, etag: saved.etag });
     setDraft(theirs);
+    // Which preset theirs comes near to isn't known.
+    setNear(null);
   }, [theirs, isUntouched, saved.etag]);
 
   const save = useAct<void, Permissions>(slug, {
@@ -152,6 +141,7 @@ function Profile({ member, saved, refetch, onUnsaved, onClose }: ProfileProps) {
     if (!theirs) return;
     setDraft(mine ? rebased(changes, theirs) : theirs);
     setBase({ draft: theirs, etag: saved.etag });
+    setNear(null);
     save.reset();
   };
   return (
@@ -196,30 +186,25 @@ function Profile({ member, saved, refetch, onUnsaved, onClose }: ProfileProps) {
           </>
         }
       />
-      <div className={css.foot}>
-        <div className={css.changes} aria-live="polite">
-          {save.error && !isConflict ? (
-            <Note tone="bad">{save.error.errors[0]?.detail ?? save.error.detail}</Note>
-          ) : changes.length === 0 ? (
-            "Nothing changed"
-          ) : (
-            <>
-              <span>Will change</span>
-              <Changes changes={changes} nameOf={nameOf} />
-            </>
-          )}
-        </div>
-        <Button onClick={onClose}>{changes.length ? "Discard" : "Close"}</Button>
-        <Button
-          variant="filled"
-          disabled={changes.length === 0 || theirs !== null}
-          title={changes.length === 0 ? "Change something first" : theirs ? "Say first whose changes count" : undefined}
-          loading={save.isPending}
-          onClick={submit}
-        >
-          {changes.length === 0 ? "Save" : `Save ${changesIn(changes.length)}`}
-        </Button>
-      </div>
+      <ProfileFoot
+        changes={changes.length}
+        isSaving={save.isPending}
+        why={changes.length === 0 ? "Change something first" : theirs ? "Say first whose changes count" : undefined}
+        onHeld={onHeld}
+        onClose={onClose}
+        onSave={submit}
+      >
+        {save.error && !isConflict ? (
+          <Note tone="bad">{save.error.errors[0]?.detail ?? save.error.detail}</Note>
+        ) : changes.length === 0 ? (
+          "Nothing changed"
+        ) : (
+          <>
+            <span>Will change</span>
+            <Changes changes={changes} nameOf={nameOf} />
+          </>
+        )}
+      </ProfileFoot>
     </>
   );
 }

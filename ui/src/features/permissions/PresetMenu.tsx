@@ -1,9 +1,10 @@
 import { Button, Menu } from "@mantine/core";
 import { IconCheck, IconChevronDown, IconWand } from "@tabler/icons-react";
+import { usePresets } from "@/api/memberQueries";
 import type { ActionKey } from "@/api/nouns";
-import { usePresets } from "@/api/peopleQueries";
 import { useWorkspace } from "@/frame/useWorkspace";
 import { usePhone } from "@/kit";
+import { NotLoaded } from "./NotLoaded";
 import { isSame, type Near } from "./near";
 import css from "./permissions.module.css";
 
@@ -48,7 +49,8 @@ export function PresetMenu({ told, actions, onChoose }: Props) {
             </Menu.Item>
           ))}
         </div>
-        {presets.error && <Menu.Label>The presets can't be loaded</Menu.Label>}
+        {presets.isLoading && <Menu.Label>Loading the presets</Menu.Label>}
+        {presets.isLoadingError && <NotLoaded error={presets.error} again={() => void presets.refetch()} />}
       </Menu.Dropdown>
     </Menu>
   );

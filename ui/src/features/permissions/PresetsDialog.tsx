@@ -3,8 +3,8 @@ import { IconPencil, IconPlus, IconTrash } from "@tabler/icons-react";
 import { useState } from "react";
 import { ifMatch, type Tagged } from "@/api/client";
 import { changePreset, createPreset, deletePreset, viewPreset } from "@/api/generated";
+import { usePresets } from "@/api/memberQueries";
 import type { ActionKey, Preset } from "@/api/nouns";
-import { usePresets } from "@/api/peopleQueries";
 import { isCode, type Problem, problemOf } from "@/api/problem";
 import { useAct } from "@/api/queries";
 import { useWorkspace } from "@/frame/useWorkspace";
@@ -36,11 +36,10 @@ export function PresetsDialog({ onClose }: { onClose: () => void }) {
     nouns: ["presets", "members"],
     onDone: () => setGone(null),
   });
-  if (edited) return <PresetForm preset={edited.preset} onClose={() => setEdited(null)} />;
   return (
     <>
       <Dialog
-        opened={gone === null}
+        opened
         onClose={onClose}
         title="Presets"
         sentence="A preset fills the switches of a profile in. Changing one changes no profile."
@@ -99,6 +98,7 @@ export function PresetsDialog({ onClose }: { onClose: () => void }) {
           </Panel>
         )}
       </Dialog>
+      {edited && <PresetForm preset={edited.preset} onClose={() => setEdited(null)} />}
       <ConfirmDialog
         opened={gone !== null}
         onClose={() => {

@@ -1,23 +1,23 @@
-import { ActionIcon, Button, Modal } from "@mantine/core";
-import { IconAlertTriangle, IconChevronDown, IconChevronUp, IconUsers, IconX } from "@tabler/icons-react";
+import { Button } from "@mantine/core";
+import { IconAlertTriangle, IconChevronDown, IconChevronUp, IconUsers } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
-import { useEffect, useId, useState } from "react";
+import { useId, useState } from "react";
 import type { Tagged } from "@/api/client";
 import { setPermissionsOfSeveral, viewPermissions } from "@/api/generated";
 import type { Member, Permissions } from "@/api/nouns";
-import { isCode } from "@/api/problem";
+import { isCode, type Problem, problemOf } from "@/api/problem";
 import { useAct } from "@/api/queries";
 import { useWorkspace } from "@/frame/useWorkspace";
-import { Chip, Failed, LoadingRows, Note, notice, useFocusBack, usePhone } from "@/kit";
-import { useEscape } from "@/kit/useEscape";
-import { useUnsaved } from "@/kit/useUnsaved";
+import { Chip, Failed, LoadingRows, Note, notice } from "@/kit";
 import { Changes, Sums } from "./Changes";
 import { CopyFrom } from "./CopyFrom";
 import { type Change, changesIn, type Draft, difference, draftOf, kept, type Lists } from "./difference";
 import { Editor, useNames } from "./Editor";
 import { grantedIn } from "./ends";
+import { NotLoaded } from "./NotLoaded";
 import { type Near, toldOf } from "./near";
 import { PresetMenu } from "./PresetMenu";
+import { type OnHeld, ProfileDialog, ProfileFoot } from "./ProfileDialog";
 import css from "./permissions.module.css";
 
 const NOTHING: Draft = { actions: [], projects: [], instances: [], servers: [], until: {} };
@@ -50,75 +50,70 @@ export function SeveralDialog({
   onDone: () => void;
 }) {
   const { slug } = useWorkspace();
-  const phone = usePhone();
-  const [unsaved, setUnsaved] = useState(0);
-  useFocusBack(true);
-  const { leave, question } = useUnsaved(unsaved > 0, {
-    title: `Discard ${changesIn(unsaved)}?`,
-    sentence: `What you set for ${members.length} members isn't saved.`,
-    discard: `Discard ${changesIn(unsaved)}`,
-  });
-  const close = () => leave(onClose);
-  useEscape(true, close);
   const ids = members.map(({ id }) => id);
+  // Outside of what events ask anew: the tags are those of what is shown, so that nobody's later work is overwritten.
   const profiles = useQuery({
-    queryKey: [slug, "permissions", "several", ids],
+    queryKey: ["profiles-of-several", ids],
     gcTime: 0,
     queryFn: ({ signal }) => loadAll(slug, ids, signal),
   });
   return (
-    <Modal opened onClose={close} closeOnEscape={false} size={1040} padding={0} fullScreen={phone}>
-      <div className={css.head}>
+    <ProfileDialog
+      tile={
         <span className={css.headIcon}>
           <IconUsers size={20} stroke={1.75} aria-hidden />
         </span>
-        <div className={css.headText}>
-          <Modal.Title className={css.title}>Permissions of {members.length} members</Modal.Title>
-          <p>
-            {members
-              .slice(0, 4)
-              .map(({ account }) => account.name)
-              .join(", ")}
-            {members.length > 4 && ` and ${members.length - 4} more`}
-          </p>
-        </div>
-        <div className={css.headRight}>
-          <ActionIcon size={phone ? 40 : 32} onClick={close} aria-label="Close">
-            <IconX size={17} stroke={1.75} />
-          </ActionIcon>
-        </div>
-      </div>
-      {profiles.error ? (
-        <Failed error={profiles.error} retry={() => void profiles.refetch()} inline />
-      ) : profiles.data ? (
-        <Together
-          members={members}
-          loaded={profiles.data}
-          again={() => void profiles.refetch()}
-          onUnsaved={setUnsaved}
-          onClose={onClose}
-          onDone={onDone}
-        />
-      ) : (
-        <div style={{ padding: 20, minHeight: 480 }}>
-          <LoadingRows rows={8} />
-        </div>
-      )}
-      {question}
-    </Modal>
+      }
+      title={`Permissions of ${members.length} members`}
+      sentence={
+        <p>
+          {members
+            .slice(0, 4)
+            .map(({ account }) => account.name)
+            .join(", ")}
+          {members.length > 4 && ` and ${members.length - 4} more`}
+        </p>
+      }
+      unsaved={`What you set for ${members.length} members isn't saved.`}
+      onClose={onClose}
+    >
+      {(onHeld) =>
+        profiles.data ? (
+          <Together
+            members={members}
+            loaded={profiles.data}
+            problem={profiles.error && problemOf(profiles.error)}
+            isLoading={profiles.isFetching}
+            again={() => void profiles.refetch()}
+            onHeld={onHeld}
+            onClose={onClose}
+            onDone={onDone}
+          />
+        ) : profiles.error ? (
+          <Failed error={profiles.error} retry={() => void profiles.refetch()} inline />
+        ) : (
+          <div style={{ padding: 20, minHeight: 480 }}>
+            <LoadingRows rows={8} />
+          </div>
+        )
+      }
+    </ProfileDialog>
   );
 }
 
 type TogetherProps = {
   members: Member[];
   loaded: Loaded;
+  /** Why they couldn't be loaded anew. */
+  problem: Problem | null;
+  isLoading: boolean;
   again: () => void;
-  onUnsaved: (changes: number) => void;
+  onHeld: OnHeld;
   onClose: () => void;
   onDone: () => void;
 };
 
-function Together({ members, loaded, again, onUnsaved, onClose, onDone }: TogetherProps) {
+function Together({ members, loaded, problem, isLoading, again, onHeld, onClose, onDone }: TogetherProps) {
   const { slug } = useWorkspace();
   const nameOf = useNames();
   const panel = useId();
@@ -149,7 +144,6 @@ function Together({ members, loaded, again, onUnsaved, onClose, onDone }: Togeth
       onDone();
     },
   });
-  useEffect(() => onUnsaved(total), [onUnsaved, total]);
   const isConflict = isCode(save.error, "precondition_failed");
   return (
     <>
@@ -186,67 +180,72 @@ function Together({ members, loaded, again, onUnsaved, onClose, onDone }: Togeth
             <PerMember each={each} nameOf={nameOf} />
           </section>
         )}
-        <div className={css.foot}>
-          <div className={css.changes} aria-live="polite">
-            {isConflict ? (
-              <Note tone="warn">
-                Somebody changed one of these members meanwhile, and nothing was saved.{" "}
-                <Button
-                  variant="transparent"
-                  onClick={() => {
-                    save.reset();
-                    again();
-                  }}
-                >
-                  Load them anew, and keep what is set here
-                </Button>
-              </Note>
-            ) : save.error ? (
-              <Note tone="bad">{save.error.errors[0]?.detail ?? save.error.detail}</Note>
-            ) : !isMeant ? (
-              "Nothing is chosen yet"
-            ) : total === 0 ? (
-              "Nothing changes"
-            ) : (
-              <>
-                <span>
-                  Will change for {changed.length} of {members.length}
-                </span>
-                <button
-                  type="button"
-                  className={css.many}
-                  aria-expanded={isTelling}
-                  aria-controls={panel}
-                  onClick={() => setTelling(!isTelling)}
-                >
-                  What changes for whom
-                  {isTelling ? (
-                    <IconChevronDown size={13} stroke={1.75} aria-hidden />
-                  ) : (
-                    <IconChevronUp size={13} stroke={1.75} aria-hidden />
-                  )}
-                </button>
-                {grantedIn(draft).length === 0 && (
-                  <Chip tone="bad">
-                    <IconAlertTriangle size={12} aria-hidden />
-                    Takes everything away
-                  </Chip>
+        <ProfileFoot
+          changes={total}
+          isSaving={save.isPending}
+          why={
+            problem || isLoading
+              ? "What they may do now isn't loaded"
+              : total > 0
+                ? undefined
+                : isMeant
+                  ? "Nothing changes"
+                  : "Choose something first"
+          }
+          onHeld={onHeld}
+          onClose={onClose}
+          onSave={() => save.mutate()}
+        >
+          {isConflict ? (
+            <Note tone="warn">
+              Somebody changed one of these members meanwhile, and nothing was saved.{" "}
+              <Button
+                variant="transparent"
+                onClick={() => {
+                  save.reset();
+                  again();
+                }}
+              >
+                Load them anew, and keep what is set here
+              </Button>
+            </Note>
+          ) : problem ? (
+            <NotLoaded error={problem} again={again} />
+          ) : save.error ? (
+            <Note tone="bad">{save.error.errors[0]?.detail ?? save.error.detail}</Note>
+          ) : !isMeant ? (
+            "Nothing is chosen yet"
+          ) : total === 0 ? (
+            "Nothing changes"
+          ) : (
+            <>
+              <span>
+                Will change for {changed.length} of {members.length}
+              </span>
+              <button
+                type="button"
+                className={css.many}
+                aria-expanded={isTelling}
+                aria-controls={panel}
+                onClick={() => setTelling(!isTelling)}
+              >
+                What changes for whom
+                {isTelling ? (
+                  <IconChevronDown size={13} stroke={1.75} aria-hidden />
+                ) : (
+                  <IconChevronUp size={13} stroke={1.75} aria-hidden />
                 )}
-                <Sums each={changed.map(({ changes }) => changes)} />
-              </>
-            )}
-          </div>
-          <Button onClick={onClose}>{total === 0 ? "Close" : "Discard"}</Button>
-          <Button
-            variant="filled"
-            disabled={total === 0}
-            title={isMeant ? (total === 0 ? "Nothing changes" : undefined) : "Choose something first"}
-            loading={save.isPending}
-            onClick={() => save.mutate()}
-          >
-            {total === 0 ? "Save" : `Save ${changesIn(total)}`}
-          </Button>
-        </div>
+              </button>
+              {grantedIn(draft).length === 0 && (
+                <Chip tone="bad">
+                  <IconAlertTriangle size={12} aria-hidden />
+                  Takes everything away
+                </Chip>
+              )}
+              <Sums each={changed.map(({ changes }) => changes)} />
+            </>
+          )}
+        </ProfileFoot>
       </div>
     </>
   );

@@ -1,6 +1,5 @@
 // When grants end, in words and in fields. The times themselves are the server's to judge.
 
-import type { ActionKey } from "@/api/nouns";
 import { actionOf } from "@/kit/actions";
 import type { Draft, Lists } from "./difference";
 import { LISTS } from "./difference";
@@ -45,21 +44,23 @@ export function grantedIn(draft: Draft): string[] {
   return [...draft.actions, ...LISTS.flatMap((list) => draft[list])];
 }
 
-export function labelOf(draft: Draft, key: string, nameOf: (list: Lists, id: string) => string): string {
-  if (draft.actions.includes(key as ActionKey)) return actionOf(key)?.label ?? key;
-  const list = LISTS.find((one) => draft[one].includes(key));
-  return list ? nameOf(list, key) : key;
+/** A resource's name, or "…" where it isn't known in that list. */
+export type NameOf = (list: Lists, id: string) => string;
+
+/** What a grant is called, by its action's key or its resource's id. */
+export function labelOf(key: string, nameOf: NameOf): string {
+  return actionOf(key)?.label ?? LISTS.map((list) => nameOf(list, key)).find((name) => name !== "…") ?? "…";
 }
 
 /** All ends in one line: "Restart on 30 Nov, 18:00; the rest never". */
-export function endsInWords(draft: Draft, nameOf: (list: Lists, id: string) => string): string {
+export function endsInWords(draft: Draft, nameOf: NameOf): string {
   const ending = Object.entries(draft.until).sort(([, one], [, other]) => one.localeCompare(other));
   const [first] = ending;
   if (!first) return "Nothing ends";
   const all = grantedIn(draft).length;
   const isOne = new Set(ending.map(([, at]) => at)).size === 1;
   if (ending.length === all && isOne) return `Everything on ${endWords(first[1])}`;
-  const one = `${labelOf(draft, first[0], nameOf)} on ${endWords(first[1])}`;
+  const one = `${labelOf(first[0], nameOf)} on ${endWords(first[1])}`;
   if (ending.length === 1) return `${one}; the rest never`;
   return `${one}; ${ending.length - 1} more`;
 }

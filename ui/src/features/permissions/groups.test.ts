@@ -17,9 +17,9 @@ describe("a difference", () => {
 
   it("counts what comes and what goes, and nothing that doesn't", () => {
     const each = [true, true, false].map((added) => ({ added }));
-    expect(counted(each)).toBe("2 added, 1 removed");
+    expect(counted(each)).toBe("2 added, 1 taken away");
     expect(counted(each.slice(0, 1))).toBe("1 added");
-    expect(counted(each.slice(2))).toBe("1 removed");
+    expect(counted(each.slice(2))).toBe("1 taken away");
   });
 
   it("of several members says how many get and lose each switch", () => {

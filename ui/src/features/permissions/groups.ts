@@ -27,12 +27,12 @@ export function grouped(changes: Change[]): Groups {
   };
 }
 
-/** "49 added, 2 removed". */
+/** "49 added, 2 taken away". */
 export function counted(changes: { added: boolean }[]): string {
   const added = changes.filter((change) => change.added).length;
   const parts = [
     [added, "added"],
-    [changes.length - added, "removed"],
+    [changes.length - added, "taken away"],
   ].filter(([number]) => number !== 0);
   return parts.map(([number, word]) => `${number} ${word}`).join(", ");
 }
