@@ -201,6 +201,22 @@ test("whoever administers nothing is refused, and offered no way there", async (
   await look(page, "administration-refused", { ready: "text=You may not open this" });
 });
 
+test("a workspace that is deleted is left, and nothing of it is asked for any more", async () => {
+  const { page, asked } = admin;
+  await page.goto("/indigo/settings/danger");
+  await page.getByRole("button", { name: "Delete" }).click();
+  await page.getByRole("dialog").getByRole("textbox").fill("indigo");
+  const already = asked.length;
+  await page.getByRole("dialog").getByRole("button", { name: "Delete the workspace" }).click();
+  await page.getByRole("heading", { name: "Workspaces", exact: true }).waitFor();
+  await page.getByText("/indigo").waitFor({ state: "detached" });
+  const its = asked.slice(already).filter((path) => path.startsWith("/api/v1/workspaces/indigo"));
+  assert.deepEqual(
+    its.filter((path) => !path.endsWith("/events")),
+    ["/api/v1/workspaces/indigo"],
+  );
+});
+
 test("where administrators alone create workspaces the page says so", async () => {
   stoa.environment.STOA_WORKSPACE_CREATION = "administrators";
   await stoa.end();

@@ -173,6 +173,22 @@ test("a provider is chosen, its key is kept and never shown, and its own words t
   // A private address that nobody has listed.
   await page.getByText("is a private address").waitFor();
   await look(page, "ai-refused", { ready: "text=is a private address" });
+  // A question that fails takes nothing away that was typed.
+  let isAsked;
+  const failed = new Promise((go) => {
+    isAsked = go;
+  });
+  await page.route("**/api/v1/workspaces/acme/ai", async (route) => {
+    if (route.request().method() !== "GET") return route.continue();
+    await route.abort();
+    isAsked();
+  });
+  await made("PATCH", "/workspaces/acme", { name: "Acme Works" });
+  await failed;
+  await page.getByText("Acme Works").first().waitFor();
+  await page.unroute("**/api/v1/workspaces/acme/ai");
+  assert.equal(await page.getByLabel("API key").inputValue(), "sk-wrong-0123456789");
+  await made("PATCH", "/workspaces/acme", { name: "Acme" });
   await page.getByLabel("Base URL").fill(`http://127.0.0.1:${provider.port}`);
   await page.getByRole("button", { name: "Save" }).click();
   await page.getByRole("group", { name: "API key" }).getByText("6789").waitFor();
@@ -242,6 +258,19 @@ test("a stretch of the log is explained beside it", async () => {
   await page.goto(`${W}/instances/shop/logs`);
   const lines = page.getByRole("log").getByRole("button");
   await lines.first().click();
+  await lines.nth(1).click({ modifiers: ["Shift"] });
+  // What is clicked is in sight: the page stays where it is.
+  const scrolled = await page.evaluate(() => {
+    const main = document.querySelector("main");
+    main.style.paddingTop = "400px";
+    main.scrollTop = 100;
+    return main.scrollTop;
+  });
+  await lines.first().evaluate((line) => line.click());
+  await page.waitForURL(/#\d+-\d+$/);
+  await page.evaluate(() => new Promise((go) => requestAnimationFrame(() => requestAnimationFrame(go))));
+  assert.equal(await page.evaluate(() => document.querySelector("main").scrollTop), scrolled);
+  await page.evaluate(() => document.querySelector("main").style.removeProperty("padding-top"));
   await lines.nth(1).click({ modifiers: ["Shift"] });
   await page.getByRole("group", { name: "Chosen lines" }).getByRole("button", { name: "Explain" }).click();
   const panel = page.getByRole("complementary", { name: "Explanation" });

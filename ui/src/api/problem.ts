@@ -64,6 +64,11 @@ export async function readProblem(response: Response): Promise<Problem> {
   return new Problem({ status: response.status, code: "unknown", title: "Something failed", detail }, wait || null);
 }
 
+/** Whether somebody isn't let in, any more. Other failures say nothing about what was seen before, which stays. */
+export function isRefusal(error: unknown): boolean {
+  return error instanceof Problem && [401, 403, 404].includes(error.status);
+}
+
 export function isCode(error: unknown, ...codes: string[]): boolean {
   return error instanceof Problem && codes.includes(error.code);
 }

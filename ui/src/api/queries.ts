@@ -1,4 +1,5 @@
-// What the page asks for, by noun; what only members' and accounts' pages ask for is beside this. A key is [workspace, noun, …], so that one event makes one noun be asked anew.
+// What the page asks for, by noun; what is asked about members and accounts is beside this. A key is
+// [workspace, noun, …], so that one event makes one noun be asked anew.
 // Nothing is asked again by time or by focus: events say when.
 
 import {
@@ -293,7 +294,7 @@ export function useAct<V, T = unknown>(workspace: string, { act, nouns, onDone }
     mutationFn: (input) => tagged(act(input)),
     onSuccess: async (answer, input) => {
       onDone?.(answer, input);
-      await refresh(workspace, ...nouns);
+      if (nouns.length > 0) await refresh(workspace, ...nouns);
     },
   });
 }

@@ -1,4 +1,5 @@
-import { type ReactNode, useState } from "react";
+import { useLocation } from "@tanstack/react-router";
+import { type ReactNode, useEffect, useState } from "react";
 import type { Workspace } from "@/api/nouns";
 import { useMe } from "@/api/queries";
 import { viewing } from "@/api/viewing";
@@ -9,6 +10,9 @@ import { type Question, WhyContext } from "@/kit/Why";
 export function Reasons({ workspace, children }: { workspace: Workspace; children: ReactNode }) {
   const me = useMe().data;
   const [question, setQuestion] = useState<Question | null>(null);
+  const { pathname } = useLocation();
+  // biome-ignore lint/correctness/useExhaustiveDependencies: it is about the page that it was asked on
+  useEffect(() => setQuestion(null), [pathname]);
   const account = { name: viewing()?.name ?? me?.name ?? "" };
   return (
     <WhyContext.Provider value={setQuestion}>

@@ -4,24 +4,34 @@
 import { Outlet, useLocation, useNavigate, useParams } from "@tanstack/react-router";
 import { useEffect, useLayoutEffect, useRef } from "react";
 import { useEvents } from "@/api/events";
-import { isCode } from "@/api/problem";
+import { isCode, isRefusal } from "@/api/problem";
 import { queryClient, useMe, useWorkspaceQuery } from "@/api/queries";
 import { Failed, LoadingPage, NotFound, Removed } from "@/kit";
+import { WorkspaceContext } from "@/kit/workspaceContext";
 import { dress } from "@/theme/look";
 import { Reasons } from "./Reasons";
 import { Shell } from "./Shell";
-import { WorkspaceContext } from "./useWorkspace";
 
 export function WorkspaceFrame() {
   const { workspace: slug } = useParams({ from: "/signed-in/$workspace" });
   const asked = useWorkspaceQuery(slug);
-  const workspace = asked.error ? undefined : asked.data;
+  // A question that failed otherwise says nothing against what is shown, and typed.
+  const workspace = isRefusal(asked.error) ? undefined : asked.data;
   const known = useRef<{ slug: string; name: string } | null>(null);
   const navigate = useNavigate();
   const location = useLocation();
   const isGone = isCode(asked.error, "not_found");
 
   if (workspace) known.current = { slug, name: workspace.name };
+
+  // Its pages go by the slug of today from here on. What they show, and what is typed in it, stays; it is asked anew once
+  // the events are heard.
+  const moved = useRef(slug);
+  if (workspace && workspace.slug !== slug && workspace.slug !== moved.current) {
+    for (const [[, ...key], known] of queryClient.getQueriesData({ queryKey: [slug] }))
+      queryClient.setQueryData([workspace.slug, ...key], known);
+  }
+  moved.current = workspace?.slug ?? slug;
 
   const isListening = useEvents(slug, !isGone);
   // Under another slug the same workspace's events are followed anew: what is shown, and typed, stays meanwhile.
@@ -48,8 +58,9 @@ export function WorkspaceFrame() {
   useEffect(() => {
     if (!workspace || workspace.slug === slug || workspace.id === slug) return;
     const rest = location.pathname.split("/").slice(2).join("/");
-    queryClient.setQueryData([workspace.slug, "workspace"], workspace);
-    void navigate({ href: `/${workspace.slug}${rest && `/${rest}`}${location.searchStr}`, replace: true });
+    const href = `/${workspace.slug}${rest && `/${rest}`}${location.searchStr}`;
+    // Nobody leaves the page by it.
+    void navigate({ href, replace: true, ignoreBlocker: true });
   }, [workspace, slug, location.pathname, location.searchStr, navigate]);
 
   useEffect(() => {
@@ -62,7 +73,7 @@ export function WorkspaceFrame() {
     const was = known.current?.slug === slug ? known.current.name : null;
     return <Shell workspace={null}>{was ? <Removed name={was} /> : <NotFound />}</Shell>;
   }
-  if (asked.error && !isCode(asked.error, "unauthenticated"))
+  if (asked.error && !workspace && !isCode(asked.error, "unauthenticated"))
     return (
       <Shell workspace={null}>
         <Failed error={asked.error} retry={() => void asked.refetch()} />

@@ -10,7 +10,7 @@ import { useAi, useUsage } from "./queries";
 export function AiPage() {
   const workspace = useWorkspace();
   const ai = useAi(workspace.slug);
-  if (ai.error) return <Failed error={ai.error} retry={() => void ai.refetch()} home={workspace.slug} />;
+  if (ai.isLoadingError) return <Failed error={ai.error} retry={() => void ai.refetch()} home={workspace.slug} />;
   if (!ai.data) return <LoadingRows rows={5} />;
   return (
     <>

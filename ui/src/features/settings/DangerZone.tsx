@@ -19,12 +19,10 @@ export function DangerZone() {
   const remove = useAct<void>(workspace.slug, {
     act: () => deleteWorkspace(workspace.slug, { confirm: workspace.slug }, ifMatch(workspace.etag)),
     nouns: [],
-    onDone: () => {
-      // Nothing of it is asked for any more while the page goes.
-      queryClient.removeQueries({
-        predicate: ({ queryKey: [whose, noun] }) => whose === workspace.slug && noun !== "workspace",
-      });
-      void navigate({ to: "/workspaces", replace: true });
+    onDone: async () => {
+      // First the page goes: what is shown of the workspace would be asked for once more, in vain.
+      await navigate({ to: "/workspaces", replace: true, ignoreBlocker: true });
+      queryClient.removeQueries({ queryKey: [workspace.slug] });
       void queryClient.invalidateQueries({ queryKey: ME });
     },
   });
