@@ -49,6 +49,12 @@ test("the slug follows the name, can be edited, and is said to be reserved or ta
   await dialog.getByText("Stoa keeps this word").waitFor();
   await dialog.getByLabel("Slug").fill("-no-");
   await dialog.getByText("2 to 40 of").waitFor();
+  for (const other of ["0b9c6a52-6f0e-4a3e-9d9a-3f1f7a3a2b10", "xn--bcher-kva"]) {
+    await dialog.getByLabel("Slug").fill(other);
+    await dialog.getByText("A slug can't have the form of an id, or begin with xn--.").waitFor();
+    await dialog.getByLabel("Slug").fill("-no-");
+    await dialog.getByText("2 to 40 of").waitFor();
+  }
   await dialog.getByLabel("Slug").fill("unicode-gmbh");
   await dialog.getByText("Valid and free").waitFor();
   await dialog.getByRole("button", { name: "Create Workspace" }).click();
@@ -381,18 +387,53 @@ test("without a mail server the link is shown once, to copy, and offers both way
     await page.getByText("Valid and free").waitFor();
     await page.getByRole("dialog").getByRole("button", { name: "Create Workspace" }).click();
     await page.waitForURL(/\/alone/);
-    await page.goto("/alone/members");
+    await page
+      .getByRole("link", { name: /^Members/ })
+      .first()
+      .click();
     await page.getByRole("button", { name: "Invite Member" }).click();
-    await page.getByLabel("E-mail addresses").fill("tester@example.com");
-    await page.getByRole("button", { name: "Invite", exact: true }).click();
-    const link = await page.getByText(/\/invitations\//).textContent();
+    await page.getByLabel("E-mail addresses").fill("tester@example.com, nobody");
+    await page.getByRole("button", { name: "Invite 2 people" }).click();
+    const shown = page.getByText(/\/invitations\//);
+    const link = await shown.textContent();
     await look(page, "invite-link", { ready: "text=no mail server" });
+    // It is shown this once: neither a key, nor a click beside it, nor correcting the other takes it away.
+    const onlyItsButton = async () => {
+      await page.keyboard.press("Escape");
+      await page.mouse.click(5, 5);
+      assert.equal(await page.getByRole("dialog").getByRole("button", { name: "Close" }).count(), 0);
+      assert.equal(await shown.last().isVisible(), true);
+    };
+    await onlyItsButton();
+    await page.getByRole("button", { name: "Correct what failed" }).click();
+    assert.equal(await page.getByLabel("E-mail addresses").inputValue(), "nobody");
+    await onlyItsButton();
+    assert.equal(await shown.textContent(), link);
+    await look(page, "invite-correct", { ready: "text=no mail server" });
+    await page.getByLabel("E-mail addresses").fill("other@example.com");
+    await page.getByRole("button", { name: "Invite", exact: true }).click();
+    await page.getByText("2 people invited").waitFor();
+    assert.equal(await shown.count(), 2);
+    // Nor does leaving the page, before it was asked about.
+    await page.goBack();
+    await page.getByText("They are shown this once. Copy what you need first.").waitFor();
+    await page.getByRole("button", { name: "Keep editing" }).click();
+    await page.getByRole("button", { name: "Done" }).click();
+    await page.getByRole("button", { name: "Resend to other@example.com" }).click();
+    await page.getByRole("heading", { name: "A new link" }).waitFor();
+    await onlyItsButton();
+    await page.getByRole("button", { name: "Done" }).click();
     // Signed in with another address, it says so and joins nobody.
     await page.goto(link);
     await page.getByText("The invitation is for tester@example.com").waitFor();
     await look(page, "invitation-other", { ready: "text=The invitation is for" });
     const guest = await person(browser, alone.origin);
+    // A server that isn't reached is asked again.
+    await guest.page.route("**/api/v1/invitations/*", (route) => route.abort());
     await guest.page.goto(link);
+    await guest.page.getByRole("heading", { name: "Can't reach the server" }).waitFor();
+    await guest.page.unroute("**/api/v1/invitations/*");
+    await guest.page.getByRole("button", { name: "Try again" }).click();
     await guest.page.getByRole("button", { name: "Sign in with this address" }).waitFor();
   } finally {
     await alone.stop();

@@ -17,8 +17,6 @@ export function Dialog(props: {
   foot: ReactNode;
   size?: number;
   onSubmit?: () => void;
-  /** A click beside it closes it, unless something would be lost. */
-  keepsOpen?: boolean;
   /** What is shown once goes by its button alone: no key, no click beside it. */
   onlyByButton?: boolean;
 }) {
@@ -48,7 +46,7 @@ export function Dialog(props: {
       opened={props.opened}
       onClose={props.onClose}
       closeOnEscape={false}
-      closeOnClickOutside={!props.keepsOpen && !props.onlyByButton}
+      closeOnClickOutside={!props.onlyByButton}
       size={props.size ?? 480}
       fullScreen={phone}
     >
@@ -73,6 +71,8 @@ export function ConfirmDialog(props: {
   /** What doesn't do it; *Cancel* where nothing else is said. */
   cancel?: string;
   typed?: string;
+  /** Why it can't be done yet. */
+  blocked?: string | undefined;
   danger?: boolean;
   busy?: boolean;
   problem?: Problem | null;
@@ -83,13 +83,14 @@ export function ConfirmDialog(props: {
     setText("");
     props.onClose();
   };
-  const ready = props.typed === undefined || text === props.typed;
+  const why =
+    props.blocked ?? (props.typed === undefined || text === props.typed ? undefined : `Type ${props.typed} first`);
   return (
     <Dialog
       opened={props.opened}
       onClose={close}
       title={props.title}
-      onSubmit={() => ready && props.onConfirm()}
+      onSubmit={() => why === undefined && props.onConfirm()}
       foot={
         <>
           <Button onClick={close} data-autofocus={props.cancel !== undefined || undefined}>
@@ -97,9 +98,9 @@ export function ConfirmDialog(props: {
           </Button>
           <Button
             type="submit"
-            disabled={!ready}
+            disabled={why !== undefined}
             loading={props.busy ?? false}
-            title={ready ? undefined : `Type ${props.typed} first`}
+            title={why}
             {...(props.danger === false ? { variant: "filled" } : { "data-danger": true })}
           >
             {props.action}

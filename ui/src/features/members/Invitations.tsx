@@ -2,8 +2,8 @@ import { Button } from "@mantine/core";
 import { IconAlertTriangle, IconCircleX, IconClockHour4, IconMail, IconSend, IconX } from "@tabler/icons-react";
 import { useState } from "react";
 import { resendInvitation, revokeInvitation } from "@/api/generated";
+import { useInvitations } from "@/api/memberQueries";
 import type { Invitation } from "@/api/nouns";
-import { useInvitations } from "@/api/peopleQueries";
 import { useAct } from "@/api/queries";
 import { CodeToCopy, ConfirmDialog, Dialog, Failed, Note, Panel, PersonAvatar, Section, Time } from "@/kit";
 import css from "./members.module.css";
@@ -99,6 +99,7 @@ export function Invitations({ workspace, search }: { workspace: string; search: 
           opened
           onClose={() => setResent(null)}
           size={560}
+          onlyByButton={Boolean(resent.link)}
           title={resent.link ? "A new link" : "Sent again"}
           foot={
             <Button variant="filled" onClick={() => setResent(null)} data-autofocus>

@@ -1,12 +1,11 @@
 import { Button, Textarea } from "@mantine/core";
 import { useMutation } from "@tanstack/react-query";
-import { useEffect, useRef, useState } from "react";
+import { useCallback, useEffect, useRef, useState } from "react";
 import { createInvitation } from "@/api/generated";
 import type { Invitation, Workspace } from "@/api/nouns";
 import { isCode, type Problem, problemOf } from "@/api/problem";
 import { refresh } from "@/api/queries";
-import { CodeToCopy, Dialog, Note } from "@/kit";
-import { useUnsaved } from "@/kit/useUnsaved";
+import { CodeToCopy, Dialog, Note, useUnsaved } from "@/kit";
 import { addressesIn } from "./addresses";
 import css from "./members.module.css";
 
@@ -21,13 +20,18 @@ export function InviteDialog({ workspace, onClose }: { workspace: Workspace; onC
   const [text, setText] = useState("");
   const [message, setMessage] = useState("");
   const [progress, setProgress] = useState("");
-  const isThere = useRef(true);
-  useEffect(() => {
-    isThere.current = true;
-    return () => {
-      isThere.current = false;
-    };
+  // Whom an earlier round has invited: their links are shown this once.
+  const [invited, setInvited] = useState<Outcome[]>([]);
+  const isWanted = useRef(true);
+  const waited = useRef(() => {});
+  const stop = useCallback(() => {
+    isWanted.current = false;
+    waited.current();
   }, []);
+  useEffect(() => {
+    isWanted.current = true;
+    return stop;
+  }, [stop]);
   const addresses = addressesIn(text);
   const one = async (email: string): Promise<Outcome> => {
     for (;;) {
@@ -37,18 +41,23 @@ export function InviteDialog({ workspace, onClose }: { workspace: Workspace; onC
       } catch (failure) {
         const problem = problemOf(failure);
         const wait = isCode(problem, "too_many_requests") ? problem.retryAfter : null;
-        if (wait === null || wait > PATIENCE || !isThere.current) return { email, problem };
+        if (wait === null || wait > PATIENCE || !isWanted.current) return { email, problem };
         setProgress(`The server takes more in ${wait} s`);
-        await new Promise((go) => setTimeout(go, wait * 1000));
+        await new Promise<void>((go) => {
+          waited.current = go;
+          setTimeout(go, wait * 1000);
+        });
+        if (!isWanted.current) return { email, problem };
       }
     }
   };
   const invite = useMutation<Outcome[]>({
     mutationFn: async () => {
       const outcomes: Outcome[] = [];
+      isWanted.current = true;
       for (const email of addresses) {
-        // Closed meanwhile: whoever hasn't been invited yet isn't.
-        if (!isThere.current) break;
+        // Stopped meanwhile: whoever hasn't been invited yet isn't.
+        if (!isWanted.current) break;
         setProgress(`${outcomes.length + 1} of ${addresses.length}`);
         outcomes.push(await one(email));
       }
@@ -56,16 +65,31 @@ export function InviteDialog({ workspace, onClose }: { workspace: Workspace; onC
     },
     onSettled: () => void refresh(workspace.slug, "invitations"),
   });
-  const outcomes = invite.data;
-  const { leave, question } = useUnsaved(!outcomes && text.trim() !== "", {
-    title: "Discard what you typed?",
-    sentence: invite.isPending ? "Whoever isn't invited yet won't be." : "Nobody has been invited yet.",
-    discard: "Discard",
-  });
+  const outcomes = invite.data && [...invited, ...invite.data];
+  const links = (outcomes ?? invited).filter(({ invitation }) => invitation?.link).length;
+  const isTyped = !outcomes && text.trim() !== "";
+  const { leave, question } = useUnsaved(
+    isTyped || links > 0,
+    links > 0
+      ? {
+          title: links === 1 ? "Leave without the link?" : "Leave without the links?",
+          sentence: `${links === 1 ? "It is" : "They are"} shown this once. Copy what you need first.`,
+          discard: "Leave",
+        }
+      : { title: "Discard what you typed?", sentence: "Nobody has been invited yet.", discard: "Discard" },
+  );
+  const once = links > 0 && (
+    <Note tone="warn">
+      This installation has no mail server, so{" "}
+      {links === 1
+        ? "the link is yours to pass on. It is shown this once."
+        : "the links are yours to pass on. They are shown this once."}
+    </Note>
+  );
   if (outcomes) {
     const failed = outcomes.filter(({ problem }) => problem);
-    const links = outcomes.filter(({ invitation }) => invitation?.link).length;
     const again = () => {
+      setInvited(outcomes.filter(({ invitation }) => invitation));
       setText(failed.map(({ email }) => email).join("\n"));
       invite.reset();
     };
@@ -74,7 +98,7 @@ export function InviteDialog({ workspace, onClose }: { workspace: Workspace; onC
         opened
         onClose={onClose}
         size={560}
-        keepsOpen={links > 0}
+        onlyByButton={links > 0}
         title={toldOf(outcomes.length - failed.length, failed.length)}
         foot={
           <>
@@ -86,17 +110,11 @@ export function InviteDialog({ workspace, onClose }: { workspace: Workspace; onC
         }
       >
         <div style={{ display: "grid", gap: 12 }}>
-          {links > 0 && (
-            <Note tone="warn">
-              This installation has no mail server, so{" "}
-              {links === 1
-                ? "the link is yours to pass on. It is shown this once."
-                : "the links are yours to pass on. They are shown this once."}
-            </Note>
-          )}
+          {once}
           {outcomes.map((outcome) => (
             <Told key={outcome.email} {...outcome} />
           ))}
+          {question}
         </div>
       </Dialog>
     );
@@ -105,6 +123,7 @@ export function InviteDialog({ workspace, onClose }: { workspace: Workspace; onC
     <Dialog
       opened
       onClose={() => leave(onClose)}
+      onlyByButton={invite.isPending || links > 0}
       title="Invite Member"
       sentence={`They join ${workspace.name} without permissions. You choose afterwards what they may see and do.`}
       onSubmit={() => addresses.length > 0 && !invite.isPending && invite.mutate()}
@@ -115,7 +134,11 @@ export function InviteDialog({ workspace, onClose }: { workspace: Workspace; onC
               {progress}
             </span>
           )}
-          <Button onClick={onClose}>Cancel</Button>
+          {invite.isPending ? (
+            <Button onClick={stop}>Stop</Button>
+          ) : (
+            <Button onClick={onClose}>{invited.length > 0 ? "Done" : "Cancel"}</Button>
+          )}
           <Button
             type="submit"
             variant="filled"
@@ -129,6 +152,10 @@ export function InviteDialog({ workspace, onClose }: { workspace: Workspace; onC
       }
     >
       <div style={{ display: "grid", gap: 16 }}>
+        {once}
+        {invited.map((outcome) => (
+          <Told key={outcome.email} {...outcome} />
+        ))}
         <Textarea
           label="E-mail addresses"
           description="One or more, separated by commas or new lines. Each link works once, for 7 days."
