@@ -80,6 +80,12 @@ test("an address is confirmed by the link that went to it, while signed in", asy
   await page.getByText("Until it is followed, your address stays as it is").waitFor();
   await look(page, "profile-pending", { ready: "text=Take it back" });
   const first = linkIn(await mail.to("anna@example.com"), "/account/email/");
+  await page.route("**/api/v1/me/email", (route) =>
+    route.request().method() === "DELETE" ? route.abort() : route.continue(),
+  );
+  await page.getByRole("button", { name: "Take it back" }).click();
+  await page.getByText("Stoa doesn't answer.").waitFor();
+  await page.unroute("**/api/v1/me/email");
   await page.getByRole("button", { name: "Take it back" }).click();
   await page.getByRole("button", { name: "Confirm this address" }).click();
   await page.getByText("Until it is followed, your address stays as it is").waitFor();
@@ -87,12 +93,24 @@ test("an address is confirmed by the link that went to it, while signed in", asy
   await page.goto(first);
   await page.getByRole("heading", { name: "This link doesn't work any more" }).waitFor();
   const link = linkIn(await mail.to("anna@example.com"), "/account/email/");
+  // The page that asked stays open beside the one that the mail's link opens.
+  const beside = await owner.context.newPage();
+  await beside.goto("/account/profile");
+  await beside.getByText("A mail is on its way to anna@example.com").waitFor();
+  await page.route("**/api/v1/me/email/links/*", (route) => route.abort());
   await page.goto(link);
+  await page.getByRole("heading", { name: "Can't reach the server" }).waitFor();
+  await page.unroute("**/api/v1/me/email/links/*");
+  await page.getByRole("button", { name: "Try again" }).click();
   await until("the token leaves the address", () => new URL(page.url()).pathname === "/account/email");
   await page.getByRole("heading", { name: "Confirm anna@example.com?" }).waitFor();
   await look(page, "email-link", { ready: "text=Confirm the address" });
   await page.getByRole("button", { name: "Confirm the address" }).click();
   await page.getByText("Your account is known by anna@example.com").waitFor();
+  await beside.evaluate(() => document.dispatchEvent(new Event("visibilitychange", { bubbles: true })));
+  await beside.getByText("A mail is on its way").waitFor({ state: "detached" });
+  await beside.getByText("Verified", { exact: true }).waitFor();
+  await beside.close();
   await page.getByRole("link", { name: "My profile" }).click();
   await page.getByText("Verified", { exact: true }).waitFor();
   // A used one says so before anything is pressed.
@@ -259,8 +277,15 @@ test("a workspace demands a second factor, and leads whoever has none to one", a
   await page.goto("/acme-studio/settings/sign-in");
   await page.getByText("Every member needs a second factor").waitFor();
   await look(page, "workspace-sign-in", { ready: "text=Every member needs" });
+  // Whom it keeps out is known before, or it isn't done.
+  await page.route("**/api/v1/workspaces/acme-studio/sign-in", (route) => route.abort());
   await page.getByLabel("Every member needs a second factor").click({ force: true });
   const asked = page.getByRole("dialog", { name: "Demand a second factor?" });
+  await asked.getByText("The members who have none couldn't be counted.").waitFor();
+  assert.equal(await asked.getByRole("button", { name: "Demand it" }).isDisabled(), true);
+  await look(page, "demand-factor-uncounted", { ready: "text=couldn't be counted" });
+  await page.unroute("**/api/v1/workspaces/acme-studio/sign-in");
+  await asked.getByRole("button", { name: "Try again" }).click();
   await asked.getByText("One member has none").waitFor();
   await look(page, "demand-factor", { ready: "text=Demand it" });
   await asked.getByRole("button", { name: "Demand it" }).click();

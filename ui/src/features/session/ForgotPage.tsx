@@ -7,11 +7,12 @@ import { isCode, type Problem } from "@/api/problem";
 import { LoadingPage, Note, useTitle } from "@/kit";
 import { Entrance } from "./Entrance";
 import css from "./session.module.css";
-import { useWays } from "./useWays";
+import { useSendsMail, useWays } from "./useWays";
 
 export function ForgotPage() {
   useTitle("Forgotten password");
-  const ways = useWays();
+  const isAsking = useWays().isPending;
+  const sendsMail = useSendsMail();
   const [email, setEmail] = useState("");
   const ask = useMutation<unknown, Problem>({ mutationFn: () => askForReset({ email }) });
   const submit = (event: FormEvent) => {
@@ -35,8 +36,8 @@ export function ForgotPage() {
         {back}
       </Entrance>
     );
-  if (ways.isPending) return <LoadingPage />;
-  if (ways.data?.password_reset === false || isCode(ask.error, "mail_unavailable"))
+  if (isAsking) return <LoadingPage />;
+  if (!sendsMail || isCode(ask.error, "mail_unavailable"))
     return (
       <Entrance title="This installation sends no mail">
         <p className={css.lead}>

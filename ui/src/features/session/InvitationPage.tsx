@@ -7,7 +7,7 @@ import { type AcceptInvitation, acceptInvitation, type Joined, signOut, viewInvi
 import type { InvitationLink } from "@/api/nouns";
 import { isCode, type Problem } from "@/api/problem";
 import { ME, queryClient, useMe } from "@/api/queries";
-import { Cut, LoadingPage, Note, PersonAvatar, StatusBadge, useTitle } from "@/kit";
+import { Cut, Failed, LoadingPage, Note, PersonAvatar, StatusBadge, useTitle } from "@/kit";
 import { wear } from "@/theme/brand";
 import { Entrance } from "./Entrance";
 import { NewPasswordField } from "./PasswordField";
@@ -49,6 +49,8 @@ export function InvitationPage() {
         lead="Its secret isn't kept when the page is loaded anew. The link is in the mail, or with whoever sent it to you."
       />
     );
+  if (link.error && !isCode(link.error, ...Object.keys(ENDS)))
+    return <Failed error={link.error} retry={() => void link.refetch()} />;
   if (link.error) return <Over problem={link.error as Problem} isSignedIn={account !== undefined} />;
   if (!link.data) return <LoadingPage />;
   return <Invitation token={token} link={link.data} account={account} />;
@@ -68,9 +70,9 @@ const ENDS: Record<string, { title: string; sentence: string; action: "sign-in" 
     action: "none",
   },
   invitation_revoked: {
-    title: "This invitation was taken back",
+    title: "This invitation was revoked",
     sentence:
-      "Whoever sent it has revoked it, or is no longer an owner of the workspace. Ask one of its owners for a new one.",
+      "Whoever sent it ended it, or is no longer an owner of the workspace. Ask one of its owners for a new one.",
     action: "none",
   },
   invitation_replaced: {
@@ -96,7 +98,7 @@ function Over({ problem, isSignedIn }: { problem: Problem; isSignedIn: boolean }
   const end = isMine ? USED_BY_ONESELF : ENDS[problem.code];
   const offers = isSignedIn ? "My workspaces" : end?.action === "sign-in" ? "Sign in" : null;
   return (
-    <Entrance title={end?.title ?? problem.title} lead={end?.sentence ?? problem.detail}>
+    <Entrance title={end?.title ?? problem.title} lead={end?.sentence}>
       {offers && (
         <Button component={Link} to="/" variant="filled" data-size="lg">
           {offers}

@@ -27,7 +27,7 @@ export function SetupPage() {
     },
     // Somebody else was first: the page says so.
     onError: (problem) => {
-      if (problem.status === 409) void queryClient.invalidateQueries({ queryKey: ME, exact: true });
+      if (isCode(problem, "conflict")) void queryClient.invalidateQueries({ queryKey: ME, exact: true });
     },
   });
   // Whoever comes a second time finds the door that there is now.

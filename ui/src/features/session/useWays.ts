@@ -3,3 +3,6 @@ import { viewSignInWays } from "@/api/generated";
 
 /** In which ways one signs in here, and whether this installation sends mail. */
 export const useWays = () => useQuery({ queryKey: ["ways"], queryFn: ({ signal }) => viewSignInWays({ signal }) });
+
+/** Whether this installation sends mail, as far as is known: one that hasn't said yet is taken for one that does. */
+export const useSendsMail = () => useWays().data?.password_reset !== false;

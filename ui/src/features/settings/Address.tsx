@@ -1,11 +1,11 @@
 import { Button, TextInput } from "@mantine/core";
 import { useMutation, useQuery } from "@tanstack/react-query";
-import { useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { askForEmail, takeEmailBack, viewPendingEmail } from "@/api/generated";
 import type { Account } from "@/api/nouns";
-import type { Problem } from "@/api/problem";
+import { type Problem, problemOf } from "@/api/problem";
 import { ME, queryClient } from "@/api/queries";
-import { useWays } from "@/features/session/useWays";
+import { useSendsMail } from "@/features/session/useWays";
 import { Chip, Dialog, Note, Time } from "@/kit";
 import css from "./settings.module.css";
 import { toldOf, useConfirmed } from "./useConfirmed";
@@ -24,7 +24,18 @@ export function Address({ account }: { account: Account }) {
       return refreshPending();
     },
   });
-  const pending = useQuery({ queryKey: PENDING, queryFn: ({ signal }) => viewPendingEmail({ signal }) }).data?.pending;
+  const asked = useQuery({
+    queryKey: PENDING,
+    queryFn: ({ signal }) => viewPendingEmail({ signal }),
+    // The link in the mail opens beside this page, which nothing tells of it.
+    refetchOnWindowFocus: "always",
+  });
+  const pending = asked.data?.pending;
+  const waited = useRef(pending);
+  useEffect(() => {
+    if (waited.current && !pending) void queryClient.invalidateQueries({ queryKey: ME, exact: true });
+    waited.current = pending;
+  }, [pending]);
   const takeBack = useMutation<unknown, Problem>({
     mutationFn: () => takeEmailBack(),
     onSuccess: () => {
@@ -32,9 +43,9 @@ export function Address({ account }: { account: Account }) {
       return refreshPending();
     },
   });
-  const sendsMail = useWays().data?.password_reset !== false;
+  const sendsMail = useSendsMail();
   const problem = toldOf(ask.error);
-  const sent = ask.isSuccess ? ask.variables : null;
+  const failed = takeBack.error ?? (isChanging ? null : problem);
   return (
     <div>
       <div style={{ marginBottom: 6, fontWeight: 500 }}>E-mail address</div>
@@ -66,7 +77,7 @@ export function Address({ account }: { account: Account }) {
           )}
         </div>
       )}
-      {sendsMail && !account.email_verified && !pending && !sent && (
+      {sendsMail && !account.email_verified && asked.data && !pending && (
         <div style={{ marginTop: 10 }}>
           <Note tone="warn">
             Nothing was sent to this address yet that proves it yours. Confirm it, so that a forgotten password can be
@@ -80,27 +91,32 @@ export function Address({ account }: { account: Account }) {
           </Note>
         </div>
       )}
-      {(sent || pending) && (
+      {pending && (
         <div style={{ marginTop: 10 }}>
           <Note tone="good">
-            A mail is on its way to {pending?.email ?? sent}. Follow its link while you are signed in here.
-            {pending && (
-              <>
-                {" "}
-                It ends <Time at={pending.expires_at} />. Until it is followed, your address stays as it is.
-                <div style={{ marginTop: 8 }}>
-                  <Button loading={takeBack.isPending} onClick={() => takeBack.mutate()}>
-                    Take it back
-                  </Button>
-                </div>
-              </>
-            )}
+            A mail is on its way to {pending.email}. Follow its link while you are signed in here. It ends{" "}
+            <Time at={pending.expires_at} />. Until it is followed, your address stays as it is.
+            <div style={{ marginTop: 8 }}>
+              <Button loading={takeBack.isPending} onClick={() => takeBack.mutate()}>
+                Take it back
+              </Button>
+            </div>
           </Note>
         </div>
       )}
-      {problem && !isChanging && (
+      {asked.isLoadingError && (
         <div style={{ marginTop: 10 }}>
-          <Note tone="bad">{problem.detail}</Note>
+          <Note tone="bad">
+            Whether a mail is on its way isn't known. {problemOf(asked.error).detail}{" "}
+            <Button variant="transparent" onClick={() => void asked.refetch()}>
+              Try again
+            </Button>
+          </Note>
+        </div>
+      )}
+      {failed && (
+        <div style={{ marginTop: 10 }}>
+          <Note tone="bad">{failed.detail}</Note>
         </div>
       )}
       {isChanging && (

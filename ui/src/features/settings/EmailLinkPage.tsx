@@ -7,7 +7,7 @@ import { isCode, type Problem } from "@/api/problem";
 import { ME, queryClient, useMe } from "@/api/queries";
 import { Alone } from "@/features/session/Alone";
 import { forgetToken, useLinkToken } from "@/features/session/useLinkToken";
-import { LoadingPage, useTitle } from "@/kit";
+import { Failed, LoadingPage, useTitle } from "@/kit";
 
 const HERE = "/account/email";
 
@@ -62,9 +62,20 @@ export function EmailLinkPage() {
         You are signed in as {me.data?.email}. Sign out, and sign in to the account that asked for the link.
       </Alone>
     );
+  if (link.error && !link.data) return <Failed error={link.error} retry={() => void link.refetch()} />;
   if (problem)
     return (
-      <Alone title="The address isn't confirmed" actions={on}>
+      <Alone
+        title="The address isn't confirmed"
+        actions={
+          <>
+            <Button variant="filled" loading={confirm.isPending} onClick={() => confirm.mutate()}>
+              Try again
+            </Button>
+            {on}
+          </>
+        }
+      >
         {problem.detail}
       </Alone>
     );

@@ -5,8 +5,8 @@ import { type ChangeAccount, changeAccount } from "@/api/generated";
 import type { Account } from "@/api/nouns";
 import type { Problem } from "@/api/problem";
 import { ME, queryClient, useMe } from "@/api/queries";
-import { useWays } from "@/features/session/useWays";
-import { Note, notice, PageTitle } from "@/kit";
+import { useSendsMail } from "@/features/session/useWays";
+import { Note, notice, PageTitle, Unsaved } from "@/kit";
 import { Address } from "./Address";
 import { DeleteAccount } from "./DeleteAccount";
 import css from "./settings.module.css";
@@ -18,7 +18,7 @@ export function Profile() {
 
 function Form({ account }: { account: Account }) {
   const [name, setName] = useState(account.name);
-  const sendsMail = useWays().data?.password_reset !== false;
+  const sendsMail = useSendsMail();
   const change = useMutation<Account, Problem, ChangeAccount>({
     mutationFn: (body) => changeAccount(body),
     onSuccess: (saved) => {
@@ -26,7 +26,8 @@ function Form({ account }: { account: Account }) {
       void notice("Saved");
     },
   });
-  const ready = name.trim().length > 0 && name.trim() !== account.name;
+  const isChanged = name.trim() !== account.name;
+  const ready = isChanged && name.trim().length > 0;
   const submit = (event: FormEvent) => {
     event.preventDefault();
     if (ready) change.mutate({ name: name.trim() });
@@ -34,6 +35,7 @@ function Form({ account }: { account: Account }) {
   return (
     <>
       <PageTitle title="Profile" sentence="How the members of your workspaces see you." />
+      <Unsaved when={isChanged} what="Your name" />
       <form className={css.form} onSubmit={submit}>
         <TextInput
           label="Name"

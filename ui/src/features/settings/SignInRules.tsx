@@ -1,10 +1,11 @@
-import { Switch } from "@mantine/core";
+import { Button, Switch } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { useState } from "react";
 import { ifMatch } from "@/api/client";
 import { changeWorkspace, viewSignInRules } from "@/api/generated";
 import type { Workspace } from "@/api/nouns";
+import { problemOf } from "@/api/problem";
 import { useAct } from "@/api/queries";
 import { useWorkspace } from "@/frame/useWorkspace";
 import { ConfirmDialog, Note, notice, PageTitle } from "@/kit";
@@ -35,6 +36,8 @@ export function SignInRules() {
     enabled: isAsking,
     staleTime: 0,
   });
+  // How many it keeps out has to be known before, as it is now.
+  const count = seen.isSuccess && !seen.isFetching ? seen.data : undefined;
   const missing = change.error?.field("requires_second_factor");
   return (
     <>
@@ -67,9 +70,21 @@ export function SignInRules() {
         action="Demand it"
         danger={false}
         busy={change.isPending || seen.isFetching}
+        blocked={count ? undefined : "The members who have none aren't counted yet"}
         onConfirm={() => change.mutate(true, { onError: () => setAsking(false) })}
       >
-        {seen.data ? whom(seen.data.without_second_factor, seen.data.members) : "Counting the members who have none."}
+        {count ? (
+          whom(count.without_second_factor, count.members)
+        ) : seen.error && !seen.isFetching ? (
+          <Note tone="bad">
+            The members who have none couldn't be counted. {problemOf(seen.error).detail}{" "}
+            <Button variant="transparent" onClick={() => void seen.refetch()}>
+              Try again
+            </Button>
+          </Note>
+        ) : (
+          "Counting the members who have none."
+        )}
       </ConfirmDialog>
     </>
   );
