@@ -38,13 +38,13 @@ export function Lines(props: Props) {
   const [top, setTop] = useState(0);
   const [size, setSize] = useState({ height: 600, width: 1000 });
   const heights = useRef(new Heights());
-  const sought = useRef(chosen.first);
+  const sought = useRef(chosen.sought);
   const isFirst = useRef(true);
-  const known = useRef(chosen.first);
+  const known = useRef(chosen.sought);
   // A link from beside the log leads to another line: it's looked for too.
-  if (known.current !== chosen.first) {
-    known.current = chosen.first;
-    sought.current = chosen.first;
+  if (known.current !== chosen.sought) {
+    known.current = chosen.sought;
+    sought.current = chosen.sought;
   }
   const beside = props.isPlain ? 92 : 300;
   const columns = isWrapped ? Math.max(20, Math.floor((size.width - beside) / LETTER)) : 0;
@@ -67,7 +67,7 @@ export function Lines(props: Props) {
       }
       isFirst.current = false;
     } else if (isAtEnd) element.scrollTop = element.scrollHeight;
-  }, [version, lines.length, isAtEnd, columns, chosen.first]);
+  }, [version, lines.length, isAtEnd, columns, chosen.sought]);
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: it goes there when finding does, not when lines come
   useLayoutEffect(() => {

@@ -93,8 +93,8 @@ export function LogView(props: Props) {
   // A link from beside the log leads to a line: on a narrow page the log itself may be out of sight.
   const frame = useRef<HTMLDivElement>(null);
   useEffect(() => {
-    if (chosen.first) frame.current?.scrollIntoView({ block: "nearest" });
-  }, [chosen.first]);
+    if (chosen.sought) frame.current?.scrollIntoView({ block: "nearest" });
+  }, [chosen.sought]);
 
   return (
     <div ref={frame} className={`${css.frame} ${isWhole ? css.whole : css.card}`}>

@@ -1,10 +1,13 @@
 import { useLocation, useNavigate } from "@tanstack/react-router";
-import { useState } from "react";
+import { useRef, useState } from "react";
 import type { Shown } from "./lines";
 
 export type Chosen = {
-  /** Where the first chosen line stands in the log, as the address says it; null where none is chosen. */
-  first: string | null;
+  /**
+   * Where the first chosen line stands in the log, as the address says it, if it was chosen elsewhere, by a link: then
+   * it has to be looked for. What was clicked in the log is in sight.
+   */
+  sought: string | null;
   lines: Shown[];
   has: (number: number) => boolean;
   choose: (line: Shown, upTo: boolean) => void;
@@ -21,10 +24,13 @@ export function useChosen(lines: Shown[]): Chosen {
   const to = last === first ? from : lines.findIndex(({ position }) => position === last);
   const chosen = from < 0 ? [] : lines.slice(from, Math.max(from, to) + 1);
   const [lowest, highest] = [chosen[0]?.number ?? 0, chosen.at(-1)?.number ?? -1];
-  const go = (hash: string) =>
+  const own = useRef("");
+  const go = (hash: string) => {
+    own.current = hash;
     void navigate({ to: ".", hash, replace: true, resetScroll: false, hashScrollIntoView: false });
+  };
   return {
-    first: first || null,
+    sought: hash === own.current ? null : first || null,
     lines: chosen,
     has: (number) => number >= lowest && number <= highest,
     choose: (line, upTo) => {
