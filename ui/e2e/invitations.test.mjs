@@ -71,7 +71,9 @@ test("a pasted list is invited one by one, and each is said for itself", async (
   await look(page, "invited", { ready: "text=3 invited, 2 not" });
   await dialog.getByRole("button", { name: "Correct what failed" }).click();
   assert.equal(await page.getByLabel("E-mail addresses").inputValue(), "not-an-address\nanna@example.com");
-  await dialog.getByRole("button", { name: "Cancel" }).click();
+  // Who was invited stands above.
+  await dialog.getByText("nadia@example.com: the mail with the link is on its way.").waitFor();
+  await dialog.getByRole("button", { name: "Done" }).click();
 });
 
 test("the letter went over TLS, signed in, and reads well in HTML and in text", async () => {
@@ -215,7 +217,7 @@ test("replaced, revoked and unknown links each say what to do", async () => {
   await page.getByRole("button", { name: "Revoke", exact: true }).click();
   await page.getByRole("button", { name: "Revoke for later@example.com" }).waitFor({ state: "detached" });
   await visitor.page.goto(second);
-  await visitor.page.getByText("This invitation was taken back").waitFor();
+  await visitor.page.getByText("This invitation was revoked").waitFor();
   await visitor.page.goto("/invitations/nothing-of-the-kind");
   await visitor.page.getByText("This invitation doesn't exist").waitFor();
   await visitor.context.close();

@@ -39,7 +39,7 @@ it("what was given and taken away is told by name", () => {
   expect(rowsOf(detail)).toEqual([
     { name: "Added: actions", after: "Logs" },
     { name: "Added: projects", after: "Shop" },
-    { name: "Removed: actions", after: "Restart, Web IDE" },
+    { name: "Taken away: actions", after: "Restart, Web IDE" },
   ]);
 });
 

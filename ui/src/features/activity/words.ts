@@ -31,8 +31,6 @@ const VERBS: Record<string, string> = {
   "member.find_who": "Ask who may",
   "member.list_grantable": "List what can be granted",
   "member.explain": "Ask why",
-  "invitation.resend": "Make a new link",
-  "invitation.revoke": "Take back",
   "project.compare_heads": "Find new commits",
   "project.default_branch": "Change the default branch",
 };
@@ -86,6 +84,7 @@ export function pieces({ sentence, resource_name, second_name }: AuditEvent): { 
 export type Row = { name: string; before?: string | undefined; after: string };
 
 const FIELDS: Record<string, string> = {
+  removed: "Taken away",
   primary_color: "Colour",
   is_protected: "Protected",
   until: "Ends",

@@ -22,7 +22,10 @@ const REASONS = {
   invalid: "2 to 40 of a-z, 0-9 and -, beginning and ending with a letter or digit, without --.",
 };
 
-const LETTERS = /^[a-z0-9](?:-?[a-z0-9]){1,39}$/;
+const ID = /^[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}$/;
+
+/** It keeps to the letters, and would be taken for something else. The server, which refuses it, says only that it does. */
+const isForm = (slug: string) => ID.test(slug) || slug.startsWith("xn--");
 
 /** The slug follows the name until it is edited; the server says at once whether it's valid and free. */
 export function useSlug(name: string, own?: string): SlugState {
@@ -53,7 +56,5 @@ export function useSlug(name: string, own?: string): SlugState {
     return { ...base, tone: "good", word: "Valid and free", suggestion: null, isFree: true };
   const reason = isPlain ? (answer.reason ?? "invalid") : "invalid";
   const suggestion = answer.suggestion ?? (isPlain ? null : answer.slug);
-  // It keeps to the letters, and is refused for what it would be taken for.
-  const isOfForm = reason === "invalid" && isPlain && LETTERS.test(wanted);
-  return { ...base, suggestion, tone: "bad", word: REASONS[isOfForm ? "form" : reason], isFree: false };
+  return { ...base, suggestion, tone: "bad", word: REASONS[isForm(wanted) ? "form" : reason], isFree: false };
 }
