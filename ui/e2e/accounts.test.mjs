@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { createHmac } from "node:crypto";
 import { after, before, test } from "node:test";
-import { findings, look, person, startBrowser } from "./browser.mjs";
+import { failing, findings, look, person, startBrowser } from "./browser.mjs";
 import { startMail, startStoa, until } from "./stoa.mjs";
 import { ask, joinAs, PASSWORD, setUp } from "./team.mjs";
 
@@ -80,12 +80,10 @@ test("an address is confirmed by the link that went to it, while signed in", asy
   await page.getByText("Until it is followed, your address stays as it is").waitFor();
   await look(page, "profile-pending", { ready: "text=Take it back" });
   const first = linkIn(await mail.to("anna@example.com"), "/account/email/");
-  await page.route("**/api/v1/me/email", (route) =>
-    route.request().method() === "DELETE" ? route.abort() : route.continue(),
-  );
+  const heard = await failing(page, "**/api/v1/me/email", "DELETE");
   await page.getByRole("button", { name: "Take it back" }).click();
-  await page.getByText("Stoa doesn't answer.").waitFor();
-  await page.unroute("**/api/v1/me/email");
+  await page.getByText("The server answered 503").waitFor();
+  await heard();
   await page.getByRole("button", { name: "Take it back" }).click();
   await page.getByRole("button", { name: "Confirm this address" }).click();
   await page.getByText("Until it is followed, your address stays as it is").waitFor();
@@ -97,10 +95,10 @@ test("an address is confirmed by the link that went to it, while signed in", asy
   const beside = await owner.context.newPage();
   await beside.goto("/account/profile");
   await beside.getByText("A mail is on its way to anna@example.com").waitFor();
-  await page.route("**/api/v1/me/email/links/*", (route) => route.abort());
+  const readable = await failing(page, "**/api/v1/me/email/links/*");
   await page.goto(link);
-  await page.getByRole("heading", { name: "Can't reach the server" }).waitFor();
-  await page.unroute("**/api/v1/me/email/links/*");
+  await page.getByRole("heading", { name: "Something failed" }).waitFor();
+  await readable();
   await page.getByRole("button", { name: "Try again" }).click();
   await until("the token leaves the address", () => new URL(page.url()).pathname === "/account/email");
   await page.getByRole("heading", { name: "Confirm anna@example.com?" }).waitFor();
@@ -278,13 +276,13 @@ test("a workspace demands a second factor, and leads whoever has none to one", a
   await page.getByText("Every member needs a second factor").waitFor();
   await look(page, "workspace-sign-in", { ready: "text=Every member needs" });
   // Whom it keeps out is known before, or it isn't done.
-  await page.route("**/api/v1/workspaces/acme-studio/sign-in", (route) => route.abort());
+  const counted = await failing(page, "**/api/v1/workspaces/acme-studio/sign-in");
   await page.getByLabel("Every member needs a second factor").click({ force: true });
   const asked = page.getByRole("dialog", { name: "Demand a second factor?" });
   await asked.getByText("The members who have none couldn't be counted.").waitFor();
   assert.equal(await asked.getByRole("button", { name: "Demand it" }).isDisabled(), true);
   await look(page, "demand-factor-uncounted", { ready: "text=couldn't be counted" });
-  await page.unroute("**/api/v1/workspaces/acme-studio/sign-in");
+  await counted();
   await asked.getByRole("button", { name: "Try again" }).click();
   await asked.getByText("One member has none").waitFor();
   await look(page, "demand-factor", { ready: "text=Demand it" });

@@ -7,7 +7,7 @@ import { writeFile } from "node:fs/promises";
 import http from "node:http";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { findings, look, person, startBrowser } from "./browser.mjs";
+import { failing, findings, look, person, startBrowser } from "./browser.mjs";
 import { repository, startMail, startStoa, until } from "./stoa.mjs";
 import { ask, joinAs, setUp } from "./team.mjs";
 
@@ -174,19 +174,11 @@ test("a provider is chosen, its key is kept and never shown, and its own words t
   await page.getByText("is a private address").waitFor();
   await look(page, "ai-refused", { ready: "text=is a private address" });
   // A question that fails takes nothing away that was typed.
-  let isAsked;
-  const failed = new Promise((go) => {
-    isAsked = go;
-  });
-  await page.route("**/api/v1/workspaces/acme/ai", async (route) => {
-    if (route.request().method() !== "GET") return route.continue();
-    await route.abort();
-    isAsked();
-  });
+  const readable = await failing(page, "**/api/v1/workspaces/acme/ai");
   await made("PATCH", "/workspaces/acme", { name: "Acme Works" });
-  await failed;
+  await until("it is asked for, in vain", () => readable.asked > 0);
   await page.getByText("Acme Works").first().waitFor();
-  await page.unroute("**/api/v1/workspaces/acme/ai");
+  await readable();
   assert.equal(await page.getByLabel("API key").inputValue(), "sk-wrong-0123456789");
   await made("PATCH", "/workspaces/acme", { name: "Acme" });
   await page.getByLabel("Base URL").fill(`http://127.0.0.1:${provider.port}`);

@@ -52,6 +52,21 @@ export async function person(browser, origin, options = {}) {
   return { context, page, wrong, asked };
 }
 
+/**
+ * From now on one kind of question to an address is answered by something before Stoa that doesn't reach it, until what
+ * is given back is called; `asked` counts them.
+ */
+export async function failing(page, where, method = "GET") {
+  const told = async () => page.unroute(where);
+  told.asked = 0;
+  await page.route(where, async (route) => {
+    if (route.request().method() !== method) return route.fallback();
+    await route.fulfill({ status: 503, contentType: "text/plain", body: "no answer from behind" });
+    told.asked += 1;
+  });
+  return told;
+}
+
 /** What axe found, over all screens: told whole at the end, so that one screen doesn't hide the next. */
 export const findings = [];
 
