@@ -185,7 +185,7 @@ test("a provider is chosen, its key is kept and never shown, and its own words t
   await page.getByRole("button", { name: "Save" }).click();
   await page.getByRole("group", { name: "API key" }).getByText("6789").waitFor();
   await page.getByRole("button", { name: "Test" }).click();
-  await page.getByText("Incorrect API key provided").waitFor();
+  await page.getByText(/^The provider answered 401: “Incorrect API key provided”/).waitFor();
   await look(page, "ai-test-failed", { ready: "text=Incorrect API key provided" });
   await page.getByRole("button", { name: "Replace" }).click();
   await page.getByLabel("API key").fill(KEY);
