@@ -424,6 +424,30 @@ test("without a mail server the link is shown once, to copy, and offers both way
     await page.getByRole("heading", { name: "A new link" }).waitFor();
     await onlyItsButton();
     await page.getByRole("button", { name: "Done" }).click();
+    // Stopped half-way, each is told of all the same: the links that there are, and who isn't invited.
+    let [asked, go] = [0, () => {}];
+    const isAllowed = new Promise((done) => {
+      go = done;
+    });
+    await page.route("**/api/v1/workspaces/alone/invitations", async (route) => {
+      if (route.request().method() === "POST") {
+        asked += 1;
+        if (asked === 2) await isAllowed;
+      }
+      await route.continue();
+    });
+    await page.getByRole("button", { name: "Invite Member" }).click();
+    await page.getByLabel("E-mail addresses").fill("one@example.com, two@example.com, three@example.com");
+    await page.getByRole("button", { name: "Invite 3 people" }).click();
+    await until("the second is on its way", () => asked === 2);
+    await page.keyboard.press("Escape");
+    await page.getByRole("button", { name: "Stop" }).click();
+    go();
+    await page.getByText("2 invited, 1 not").waitFor();
+    assert.equal(await shown.count(), 2);
+    await page.getByText("three@example.com: Not invited: it was stopped before.").waitFor();
+    assert.equal(asked, 2);
+    await page.getByRole("button", { name: "Done" }).click();
     // Signed in with another address, it says so and joins nobody.
     await page.goto(link);
     await page.getByText("The invitation is for tester@example.com").waitFor();

@@ -3,7 +3,7 @@ import { useMutation } from "@tanstack/react-query";
 import { useCallback, useEffect, useRef, useState } from "react";
 import { createInvitation } from "@/api/generated";
 import type { Invitation, Workspace } from "@/api/nouns";
-import { isCode, type Problem, problemOf } from "@/api/problem";
+import { isCode, Problem, problemOf } from "@/api/problem";
 import { refresh } from "@/api/queries";
 import { CodeToCopy, Dialog, Note, useUnsaved } from "@/kit";
 import { addressesIn } from "./addresses";
@@ -14,6 +14,13 @@ type Outcome = { email: string; invitation?: Invitation; problem?: Problem };
 /** Longest wait, in seconds, for the server to take more: the limit of a minute is waited out, that of a day isn't. */
 const PATIENCE = 90;
 const LONGEST_MESSAGE = 1000;
+/** Whoever hasn't been invited yet when it is stopped isn't. */
+const STOPPED = new Problem({
+  status: 0,
+  code: "given_up",
+  title: "Not invited",
+  detail: "Not invited: it was stopped before.",
+});
 
 /** One or more addresses; each is said for itself what became of it. */
 export function InviteDialog({ workspace, onClose }: { workspace: Workspace; onClose: () => void }) {
@@ -56,10 +63,8 @@ export function InviteDialog({ workspace, onClose }: { workspace: Workspace; onC
       const outcomes: Outcome[] = [];
       isWanted.current = true;
       for (const email of addresses) {
-        // Stopped meanwhile: whoever hasn't been invited yet isn't.
-        if (!isWanted.current) break;
         setProgress(`${outcomes.length + 1} of ${addresses.length}`);
-        outcomes.push(await one(email));
+        outcomes.push(isWanted.current ? await one(email) : { email, problem: STOPPED });
       }
       return outcomes;
     },
