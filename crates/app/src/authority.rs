@@ -4,9 +4,9 @@ use std::sync::{Mutex, PoisonError};
 
 use stoa_domain::permission::{DeploymentTarget, JobTarget, ProjectAndInstances};
 use stoa_domain::{
-    AccountNeed, AccountPermit, AccountStanding, Action, InstanceId, InvitationId, MemberId, Need,
-    Permission, Permit, PresetId, ProjectId, Refusal, ServerId, Standing, StartedBy, Target, Whole,
-    WorkspaceId, decide, decide_account, decide_cancel,
+    AccountNeed, AccountPermit, AccountStanding, InstanceId, InvitationId, MemberId, Need, Permission,
+    Permit, PresetId, ProjectId, Refusal, ServerId, Standing, StartedBy, Target, Whole, WorkspaceId, decide,
+    decide_account, decide_cancel,
 };
 use stoa_storage::Store;
 use stoa_storage::locate::LocatedJob;
@@ -97,10 +97,7 @@ impl Locate for JobTarget {
                 None => None,
             }
         };
-        Ok(found.map(|LocatedJob { target, permission }| Located {
-            target,
-            started_by: Some(StartedBy(Action::from_key(&permission))),
-        }))
+        Ok(found.map(|LocatedJob { target, started_by }| Located { target, started_by: Some(started_by) }))
     }
 }
 

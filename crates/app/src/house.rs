@@ -14,6 +14,7 @@ impl App {
     /// # Errors
     /// A fault.
     pub async fn sweep(&self) -> Result<(), Failure> {
+        self.write_held_refusals(false).await?;
         self.store().sweep_events(self.store().now().plus_seconds(-EVENTS_SECONDS)).await?;
         self.store().sweep_sessions().await?;
         self.store().sweep_once().await?;
@@ -21,5 +22,13 @@ impl App {
         self.store().sweep_ceremonies().await?;
         self.store().sweep_mailed_links().await?;
         Ok(self.store().sweep_hosts().await?)
+    }
+
+    /// Writes refusals down that were counted instead: those held back for a minute, or `all`.
+    ///
+    /// # Errors
+    /// A fault.
+    pub async fn write_held_refusals(&self, all: bool) -> Result<(), Failure> {
+        Ok(self.store().write_held_refusals(all).await?)
     }
 }

@@ -2,9 +2,9 @@
 
 use std::marker::PhantomData;
 
-use crate::action::Action;
+use crate::action::{Action, ActionSet};
 use crate::administrator::AdministratorPermit;
-use crate::ids::WorkspaceId;
+use crate::ids::{ProjectId, WorkspaceId};
 use crate::permission::{Need, Permission, Target};
 use crate::permit::{AccountPermit, OpenPermit, Permit};
 use crate::refusal::Refusal;
@@ -67,8 +67,13 @@ pub(crate) fn check<P: Permission>(standing: &Standing, target: &P::Target) -> R
         Need::Action(action) => has(standing, &[action]),
         Need::Actions(first, second) => has(standing, &[first, second]),
         Need::OwnerOrSelf if target.is_self(standing) => Ok(()),
+        // A token that was narrowed for a script takes nobody out of where they belong.
+        Need::OwnerOrWholeSelf if target.is_self(standing) => match standing.narrowed_to() {
+            None => Ok(()),
+            Some(_) => Err(Refusal::TokenMayNot),
+        },
         // What a job's start needed isn't known here: `decide_cancel` asks.
-        Need::Owner | Need::OwnerOrSelf | Need::Started => Err(owner_required()),
+        Need::Owner | Need::OwnerOrSelf | Need::OwnerOrWholeSelf | Need::Started => Err(owner_required()),
     }
 }
 
@@ -93,11 +98,47 @@ fn owner_required() -> Refusal {
     Refusal::OwnerRequired { ask: Vec::new() }
 }
 
-/// What the start of a job needed; `None` is an owner.
+/// What the start of a job needed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct StartedBy(pub Option<Action>);
+pub enum StartedBy {
+    Owner,
+    /// All of these, on the instance, and on the project where there is one.
+    Actions {
+        actions: ActionSet,
+        project: Option<ProjectId>,
+    },
+}
 
 impl StartedBy {
+    /// What a push needs, as jobs keep it.
+    pub const PUSH: &'static str = "view_projects+use_ide";
+    /// What a merge needs.
+    pub const MERGE: &'static str = "merge_branches";
+
+    /// From what a job keeps: keys of actions, joined by `+`. What isn't one was an owner's. `project` is the job's: it
+    /// counts where the start was decided on it.
+    #[must_use]
+    pub fn parse(permission: &str, project: Option<ProjectId>) -> Self {
+        let mut actions = ActionSet::EMPTY;
+        for key in permission.split('+') {
+            match Action::from_key(key) {
+                Some(action) => actions = actions.with(action),
+                None => return Self::Owner,
+            }
+        }
+        let project = project.filter(|_| [Self::PUSH, Self::MERGE].contains(&permission));
+        Self::Actions { actions, project }
+    }
+
+    /// The project that it was decided on too.
+    #[must_use]
+    pub const fn project(self) -> Option<ProjectId> {
+        match self {
+            Self::Owner => None,
+            Self::Actions { project, .. } => project,
+        }
+    }
+
     pub(crate) fn check(self, standing: &Standing, listed: bool) -> Result<(), Refusal> {
         if standing.lacks_second_factor() {
             return Err(Refusal::SecondFactorDemanded);
@@ -105,12 +146,13 @@ impl StartedBy {
         if standing.is_owner() {
             return Ok(());
         }
-        if !standing.sees_everything() && !listed {
+        let sees_project = self.project().is_none_or(|project| standing.has_project(project));
+        if !standing.sees_everything() && !(listed && sees_project) {
             return Err(Refusal::NotFound);
         }
-        match self.0 {
-            Some(action) => has(standing, &[action]),
-            None => Err(owner_required()),
+        match self {
+            Self::Actions { actions, .. } => has(standing, &actions.iter().collect::<Vec<_>>()),
+            Self::Owner => Err(owner_required()),
         }
     }
 }

@@ -22,6 +22,8 @@ pub enum Need {
     Owner,
     /// Being an owner, or the member itself.
     OwnerOrSelf,
+    /// Being an owner, or the member itself by what isn't narrowed to actions.
+    OwnerOrWholeSelf,
     /// What the start of the job needed.
     Started,
 }
@@ -171,6 +173,8 @@ impl Target for PresetId {
 pub struct JobTarget {
     pub job: JobId,
     pub instance: Option<InstanceId>,
+    /// The one that its start was decided on too, where it was. Seeing the job doesn't need it.
+    pub project: Option<ProjectId>,
 }
 
 impl Target for JobTarget {
@@ -180,7 +184,9 @@ impl Target for JobTarget {
         let job = Resource { kind: ResourceKind::Job, id: self.job.uuid() };
         let instance =
             self.instance.map(|instance| Resource { kind: ResourceKind::Instance, id: instance.uuid() });
-        [Some(job), instance].into_iter().flatten().collect()
+        let project =
+            self.project.map(|project| Resource { kind: ResourceKind::Project, id: project.uuid() });
+        [Some(job), instance, project].into_iter().flatten().collect()
     }
 
     fn is_listed(&self, standing: &Standing) -> bool {
@@ -257,7 +263,7 @@ pub trait Permission: sealed::Sealed + Send + Sync + 'static {
             Need::Action(action) => format!("{action}@{kind}"),
             Need::Actions(first, second) => format!("{first}+{second}@{kind}+instances"),
             Need::Owner => "owner".to_owned(),
-            Need::OwnerOrSelf => format!("owner@{kind}"),
+            Need::OwnerOrSelf | Need::OwnerOrWholeSelf => format!("owner@{kind}"),
             Need::Started => "started@job".to_owned(),
         }
     }
@@ -328,7 +334,7 @@ permissions! {
         View: MemberId, Need::Member, "member.view", viewed_as;
         ChangeRole: MemberId, Need::Owner, "member.change_role";
         /// An owner removes; anyone leaves.
-        Remove: MemberId, Need::OwnerOrSelf, "member.remove";
+        Remove: MemberId, Need::OwnerOrWholeSelf, "member.remove";
         ViewPermissions: MemberId, Need::OwnerOrSelf, "member.view_permissions", viewed_as;
         SetPermissions: MemberId, Need::Owner, "member.set_permissions";
         SetPermissionsOfSeveral: Whole, Need::Owner, "member.set_permissions_of_several";

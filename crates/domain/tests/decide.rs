@@ -147,7 +147,7 @@ fn every_permission_is_decided_as_the_product_says() {
     let own_instance = || id::<InstanceId>(OWN);
     let own_server = || id::<ServerId>(OWN);
     let other_member = || id::<MemberId>(33);
-    let own_job = || JobTarget { job: id::<JobId>(5), instance: Some(own_instance()) };
+    let own_job = || JobTarget { job: id::<JobId>(5), instance: Some(own_instance()), project: None };
     let seen = &mut seen;
 
     compare::<workspace::View>(seen, NOTHING, Whole, false);
@@ -413,9 +413,9 @@ fn a_missing_second_factor_that_is_demanded_allows_nothing_to_anybody() {
                 refused::<instance::Restart>(&lacking, id(OWN));
                 refused::<instance::Visit>(&lacking, id(OWN));
                 refused::<member::Remove>(&lacking, id(3));
-                let job = JobTarget { job: id(5), instance: Some(id(OWN)) };
+                let job = JobTarget { job: id(5), instance: Some(id(OWN)), project: None };
                 refused::<job::View>(&lacking, job);
-                let cancel = decide_cancel::<job::Cancel>(&lacking, job, StartedBy(Some(Action::ViewLogs)));
+                let cancel = decide_cancel::<job::Cancel>(&lacking, job, StartedBy::parse("view_logs", None));
                 assert!(matches!(cancel, Err(Refusal::SecondFactorDemanded)));
                 let push = decide_push(&lacking, id(OWN), &[]);
                 assert!(matches!(push, Err(Refusal::SecondFactorDemanded)));

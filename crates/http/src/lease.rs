@@ -98,17 +98,20 @@ impl Leases {
         }
     }
 
-    /// A lease for a stream: as [`Leases::hold`], of which an account has only so many.
+    /// A lease for a stream, of which an account has only so many. It is asked anew: between the gate and here a body
+    /// may have come slowly.
     ///
     /// # Errors
-    /// `TooMuchAtOnce`.
-    pub(crate) fn follow<P>(&self, asked: Asked) -> Result<Lease, Refusal>
+    /// `TooMuchAtOnce`, or as the decision refuses.
+    pub(crate) async fn follow<P>(&self, asked: Asked) -> Result<Lease, Failure>
     where
         P: Permission,
         P::Target: Locate,
     {
         let stream = self.begin(asked.account.actor.account)?;
-        Ok(Lease { _stream: Some(stream), ..self.hold::<P>(asked) })
+        let since = self.elapsed();
+        GoingOn::<P>::new(asked.account.clone(), asked.path.clone()).ask(&self.shared.app).await?;
+        Ok(Lease { _stream: Some(stream), ..self.hold_since::<P>(asked, since) })
     }
 
     fn begin(&self, account: AccountId) -> Result<Stream, Refusal> {
@@ -130,6 +133,15 @@ impl Leases {
         P: Permission,
         P::Target: Locate,
     {
+        self.hold_since::<P>(asked, self.elapsed())
+    }
+
+    /// `yes_at` is the moment before it was decided.
+    fn hold_since<P>(&self, asked: Asked, yes_at: u64) -> Lease
+    where
+        P: Permission,
+        P::Target: Locate,
+    {
         let question = Question {
             account: asked.account.actor.account,
             credential: asked.account.actor.credential,
@@ -137,11 +149,10 @@ impl Leases {
             permission: TypeId::of::<P>(),
             path: asked.path.clone(),
         };
-        let now = self.elapsed();
         let mut all = self.shared.held.lock().unwrap_or_else(PoisonError::into_inner);
         let known = all.get(&question).and_then(Weak::upgrade);
         if let Some(held) = known.filter(|held| !held.ended.load(Ordering::SeqCst)) {
-            held.yes_at.fetch_max(now, Ordering::SeqCst);
+            held.yes_at.fetch_max(yes_at, Ordering::SeqCst);
             return Lease { held, since: self.shared.since, _stream: None };
         }
         let app = self.shared.app.clone();
@@ -152,7 +163,7 @@ impl Leases {
         });
         let held = Arc::new(Held {
             check,
-            yes_at: AtomicU64::new(now),
+            yes_at: AtomicU64::new(yes_at),
             ended: AtomicBool::new(false),
             refusal: Mutex::new(None),
             changed: Notify::new(),

@@ -71,7 +71,7 @@ fn conflict(conflict: Conflict) -> &'static str {
         Conflict::InstanceRuns => "The workspace still has instances. Stop and delete them first.",
         Conflict::NotRunning => "The instance isn't running. Start it first.",
         Conflict::AlreadyRunning => "The instance is running already.",
-        Conflict::NothingDeployed => "Nothing has been deployed yet. Push to its branch first.",
+        Conflict::NothingDeployed => "No deployment has succeeded yet. Push to its branch first.",
         Conflict::AlreadyOver => "This work is over already.",
         Conflict::MachineTaken => "This machine is a server of the workspace already.",
         Conflict::StillRunning => {

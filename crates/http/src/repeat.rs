@@ -5,7 +5,7 @@
 use axum::body::Body;
 use axum::response::Response;
 use bytes::Bytes;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, LOCATION};
+use http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, ETAG, LOCATION};
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use http_body_util::BodyExt as _;
@@ -112,6 +112,8 @@ fn hash_of(parts: &Parts, body: &Bytes) -> Vec<u8> {
         parts.method.as_str().as_bytes(),
         parts.uri.path().as_bytes(),
         parts.uri.query().unwrap_or_default().as_bytes(),
+        // An answer says what its asker may: that of one token isn't another's.
+        parts.headers.get(AUTHORIZATION).map_or(&b""[..], HeaderValue::as_bytes),
     ] {
         hash.update(part);
         hash.update([0]);

@@ -407,11 +407,29 @@ impl Store {
         let account = event.actor.as_ref().map(|actor| actor.account);
         let recent = self.fetch_optional(RECENT_REFUSALS, values![event.workspace, account, since]).await?;
         let recent: i64 = recent.map_or(Ok(0), |row| row.get(0))?;
-        if recent >= FLOOD
-            && !self.inner.floods.is_due(event.workspace, account, self.now(), &mut event.repeated)
-        {
+        for due in self.inner.floods.take_due(self.now()) {
+            self.write_refusal(due).await?;
+        }
+        if recent >= FLOOD {
+            self.inner.floods.hold(event, self.now());
             return Ok(());
         }
+        self.write_refusal(event).await
+    }
+
+    /// Writes down what is held back since a minute. `all`: what was held back a moment ago too.
+    ///
+    /// # Errors
+    /// A fault.
+    pub async fn write_held_refusals(&self, all: bool) -> Result<(), Failure> {
+        let now = if all { Timestamp::from_micros(i64::MAX) } else { self.now() };
+        for due in self.inner.floods.take_due(now) {
+            self.write_refusal(due).await?;
+        }
+        Ok(())
+    }
+
+    async fn write_refusal(&self, event: NewAuditEvent) -> Result<(), Failure> {
         let permit = stoa_domain::SystemPermit::new(event.workspace, "audit.refusal", None, None);
         let work: crate::store::Work<()> = Box::new(move |tx| {
             let mut event = event.clone();
@@ -427,35 +445,38 @@ impl Store {
     }
 }
 
-/// Since when, and how many, of one actor in one workspace.
-type FloodCounts = std::collections::HashMap<(WorkspaceId, Option<AccountId>), (Timestamp, i64)>;
+/// Of what one actor was refused in one workspace.
+type Refused = (WorkspaceId, Option<AccountId>, String);
 
-/// Refusals that are counted instead of written, by actor.
+/// More kinds of refusals than this aren't held apart: further ones count with others of their actor.
+const MOST_HELD: usize = 10_000;
+
+/// Refusals that are counted instead of written: of each actor and action the first, since when, with their number.
 #[derive(Default)]
 pub(crate) struct Floods {
-    counts: std::sync::Mutex<FloodCounts>,
+    held: std::sync::Mutex<std::collections::HashMap<Refused, (Timestamp, NewAuditEvent)>>,
 }
 
 impl Floods {
-    /// Counts one more; once a minute it is due to be written, with the number that had been held back.
-    fn is_due(
-        &self,
-        workspace: WorkspaceId,
-        account: Option<AccountId>,
-        now: Timestamp,
-        repeated: &mut i64,
-    ) -> bool {
-        let mut counts = self.counts.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        if counts.len() > 10_000 {
-            counts.retain(|_, (since, _)| now.seconds_since(*since) < 2 * FLOOD_SECONDS);
+    fn hold(&self, event: NewAuditEvent, now: Timestamp) {
+        let account = event.actor.as_ref().map(|actor| actor.account);
+        let mut held = self.held.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut key = (event.workspace, account, event.action.clone());
+        if held.len() >= MOST_HELD && !held.contains_key(&key) {
+            let other =
+                held.keys().find(|one| one.0 == key.0 && one.1 == key.1).or_else(|| held.keys().next());
+            key = other.cloned().unwrap_or(key);
         }
-        let (since, count) = counts.entry((workspace, account)).or_insert((now, 0));
-        *count += 1;
-        if now.seconds_since(*since) < FLOOD_SECONDS {
-            return false;
+        match held.get_mut(&key) {
+            Some((_, first)) => first.repeated += 1,
+            None => _ = held.insert(key, (now, event)),
         }
-        *repeated = *count;
-        (*since, *count) = (now, 0);
-        true
+    }
+
+    /// What is held back for a minute, or longer.
+    fn take_due(&self, now: Timestamp) -> Vec<NewAuditEvent> {
+        let mut held = self.held.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let due = |since: Timestamp| now.micros().saturating_sub(since.micros()) >= FLOOD_SECONDS * 1_000_000;
+        held.extract_if(|_, (since, _)| due(*since)).map(|(_, (_, event))| event).collect()
     }
 }

@@ -3,7 +3,7 @@
 use stoa_domain::branch::{BranchName, CommitId};
 use stoa_domain::deployment::DeploymentCause;
 use stoa_domain::{
-    AccountId, Authority, InstanceId, MemberId, ProjectId, Refusal, ResourceKind, WorkspaceId,
+    AccountId, Authority, InstanceId, MemberId, ProjectId, Refusal, ResourceKind, StartedBy, WorkspaceId,
 };
 
 use crate::deployment::{DeploymentOrder, queue_deployment};
@@ -231,7 +231,7 @@ async fn move_in(
                 branch: branch.to_owned(),
                 cause: DeploymentCause::Push,
                 account,
-                permission: if account.is_some() { "use_ide" } else { "owner" },
+                permission: if account.is_some() { StartedBy::PUSH } else { "owner" },
                 release: None,
             };
             // One whose deletion waits is left to it; the push is accepted all the same.

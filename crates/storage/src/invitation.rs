@@ -24,8 +24,10 @@ crate::statements! {
             expires_at, created_at) VALUES ($1, $2, $3, $4, $5, 'pending', $6, $7, $8, $9)";
     INSERT_LINK = "INSERT INTO invitation_links (token_hash, workspace_id, invitation_id, issued_at) VALUES ($1, $2, $3, $4)";
     END_LINKS = "UPDATE invitation_links SET ended_at = $2 WHERE invitation_id = $1 AND ended_at IS NULL";
-    PENDING = "SELECT id, expires_at FROM invitations
-        WHERE workspace_id = $1 AND email_canonical = $2 AND status = 'pending'";
+    /// With whether its inviter's word still counts.
+    PENDING = "SELECT i.id, i.expires_at, CAST(CASE WHEN m.role = 'owner' AND a.status = 'active' THEN 1 ELSE 0 END AS BIGINT)
+        FROM invitations i LEFT JOIN members m ON m.id = i.invited_by LEFT JOIN accounts a ON a.id = m.account_id
+        WHERE i.workspace_id = $1 AND i.email_canonical = $2 AND i.status = 'pending'";
     END_EXPIRED = "UPDATE invitations SET status = 'revoked', ended_at = $2 WHERE id = $1";
     IS_MEMBER = "SELECT m.id FROM members m JOIN accounts a ON a.id = m.account_id
         WHERE m.workspace_id = $1 AND a.email_canonical = $2";
@@ -34,7 +36,8 @@ crate::statements! {
         FROM invitations i
         LEFT JOIN members m ON m.id = i.invited_by LEFT JOIN accounts a ON a.id = m.account_id
         LEFT JOIN mails l ON l.id = (SELECT x.id FROM mails x WHERE x.invitation_id = i.id ORDER BY x.id DESC LIMIT 1)
-        WHERE i.workspace_id = $1 AND i.status = 'pending' AND i.id > $2 ORDER BY i.id LIMIT $3";
+        WHERE i.workspace_id = $1 AND i.status = 'pending' AND m.role = 'owner' AND a.status = 'active' AND i.id > $2
+        ORDER BY i.id LIMIT $3";
     FIND = "SELECT i.id, i.email, i.status, i.delivery, i.message, i.expires_at, i.created_at, a.name, l.status, l.last_error,
             COALESCE(l.ended_at, l.created_at), l.next_at
         FROM invitations i
@@ -199,7 +202,7 @@ impl Store {
                     return Err(Refusal::AlreadyMember.into());
                 }
                 if let Some(row) = tx.fetch_optional(PENDING, values![workspace, canonical]).await? {
-                    if row.get::<Timestamp>(1)? > now {
+                    if row.get::<Timestamp>(1)? > now && row.get::<i64>(2)? == 1 {
                         return Err(Refusal::InvitationPending.into());
                     }
                     tx.execute(END_EXPIRED, values![row.get::<InvitationId>(0)?, now]).await?;

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use stoa_domain::permission::{DeploymentTarget, JobTarget};
 use stoa_domain::{
-    DeploymentId, InstanceId, InvitationId, JobId, MemberId, ProjectId, ServerId, WorkspaceId,
+    DeploymentId, InstanceId, InvitationId, JobId, MemberId, ProjectId, ServerId, StartedBy, WorkspaceId,
 };
 
 use crate::failure::StorageFault;
@@ -25,10 +25,10 @@ crate::statements! {
     SERVER_BY_SLUG = "SELECT id FROM servers WHERE workspace_id = $1 AND slug = $2";
     MEMBER_BY_ID = "SELECT id FROM members WHERE workspace_id = $1 AND id = $2";
     INVITATION_BY_ID = "SELECT id FROM invitations WHERE workspace_id = $1 AND id = $2";
-    JOB_BY_ID = "SELECT id, instance_id, permission FROM jobs WHERE workspace_id = $1 AND id = $2";
+    JOB_BY_ID = "SELECT id, instance_id, permission, project_id FROM jobs WHERE workspace_id = $1 AND id = $2";
     DEPLOYMENT_BY_ID =
         "SELECT id, job_id, instance_id FROM deployments WHERE workspace_id = $1 AND instance_id = $2 AND id = $3";
-    JOB_OF_DEPLOYMENT = "SELECT j.id, j.instance_id, j.permission FROM deployments d JOIN jobs j ON j.id = d.job_id
+    JOB_OF_DEPLOYMENT = "SELECT j.id, j.instance_id, j.permission, j.project_id FROM deployments d JOIN jobs j ON j.id = d.job_id
         WHERE d.workspace_id = $1 AND d.instance_id = $2 AND d.id = $3";
 }
 
@@ -70,11 +70,11 @@ impl WorkspaceWords {
     }
 }
 
-/// A job, and what its start needed: an action's key, or `owner`.
+/// A job, and what its start needed.
 #[derive(Debug, Clone)]
 pub struct LocatedJob {
     pub target: JobTarget,
-    pub permission: String,
+    pub started_by: StartedBy,
 }
 
 impl Store {
@@ -209,5 +209,7 @@ impl Store {
 }
 
 fn located(row: &crate::row::Row) -> Result<LocatedJob, StorageFault> {
-    Ok(LocatedJob { target: JobTarget { job: row.get(0)?, instance: row.get(1)? }, permission: row.get(2)? })
+    let started_by = StartedBy::parse(&row.get::<String>(2)?, row.get(3)?);
+    let target = JobTarget { job: row.get(0)?, instance: row.get(1)?, project: started_by.project() };
+    Ok(LocatedJob { target, started_by })
 }

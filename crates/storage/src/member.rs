@@ -110,13 +110,21 @@ pub(crate) async fn is_last_owner(
 }
 
 /// Takes a member out; what it invited and nobody accepted is revoked.
-pub(crate) async fn take_out(
+async fn revoke_theirs(
     tx: &mut Tx<'_>,
     workspace: WorkspaceId,
     member: MemberId,
 ) -> Result<(), StorageFault> {
     let now = tx.now();
-    tx.execute(REVOKE_THEIRS, values![workspace, member, now]).await?;
+    tx.execute(REVOKE_THEIRS, values![workspace, member, now]).await.map(drop)
+}
+
+pub(crate) async fn take_out(
+    tx: &mut Tx<'_>,
+    workspace: WorkspaceId,
+    member: MemberId,
+) -> Result<(), StorageFault> {
+    revoke_theirs(tx, workspace, member).await?;
     tx.execute(REMOVE, values![workspace, member]).await.map(drop)
 }
 
@@ -197,6 +205,7 @@ impl Store {
                 }
                 if found.role == Role::Owner {
                     keep_an_owner(tx, workspace, member).await?;
+                    revoke_theirs(tx, workspace, member).await?;
                 }
                 tx.execute(SET_ROLE, values![workspace, member, role.key()]).await?;
                 clear_profile(tx, workspace, member).await?;

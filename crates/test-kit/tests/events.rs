@@ -36,6 +36,20 @@ on_both_databases! {
         until_made(&mut stream, &second.field("id")).await;
     }
 
+    async fn what_was_before_one_joined_is_told_to_nobody_new(world: World) {
+        let olga = world.set_up().await;
+        let workspace = world.workspace(&olga, "Acme").await;
+        let first = olga.client.post(&workspace.path("/presets"), json!({ "name": "One", "actions": ["view_logs"] })).await.expect(201);
+        let gone = workspace.member("Gus Gone").await;
+        let _ = olga.client.delete(&workspace.path(&format!("/members/{}", gone.id)), None).await.expect(204);
+        world.clock.pass_seconds(5);
+        let tess = workspace.member("Tess Tester").await;
+        let path = workspace.path(&format!("/events?after={}", first.field("id")));
+        let mut stream = open(&tess.person.client, &path).await;
+        let next = stream.find(|event| event["resource"]["kind"] == "member").await;
+        assert_eq!(next["resource"]["id"], tess.id, "{next}");
+    }
+
     async fn it_ends_with_the_membership_and_says_so(world: World) {
         let olga = world.set_up().await;
         let workspace = world.workspace(&olga, "Acme").await;

@@ -54,14 +54,20 @@ impl App {
         } else {
             "This address becomes the one that your account is known by. The old one is told of it."
         };
+        let mut paragraphs = vec![
+            format!("{} entered this address for an account at {}.", own.name, self.host()),
+            what.to_owned(),
+            "The link works once, for 24 hours, for whoever is signed in to that account.".to_owned(),
+        ];
+        if own.email_verified_at.is_none() {
+            let ends = "It is the first proof of an address. What was made before ends with it, should somebody else have \
+                        made it: access tokens, the second factor, sign-ins elsewhere.";
+            paragraphs.push(ends.to_owned());
+        }
         let words = Words {
             subject: format!("Confirm your address – Stoa at {}", self.host()),
             title: "Confirm your address".to_owned(),
-            paragraphs: vec![
-                format!("{} entered this address for an account at {}.", own.name, self.host()),
-                what.to_owned(),
-                "The link works once, for 24 hours, for whoever is signed in to that account.".to_owned(),
-            ],
+            paragraphs,
             notes: vec![
                 "If you know nothing of it, you can ignore this mail: nothing changes without the link."
                     .to_owned(),

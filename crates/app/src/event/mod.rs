@@ -42,6 +42,8 @@ impl App {
         after: Option<EventId>,
     ) -> Result<impl Stream<Item = Result<EventRecord, Failure>> + Send + use<>, Failure> {
         let now = u64::try_from(self.store().now().micros() / 1_000).unwrap_or(0);
+        let member = self.store().load_member(permit.workspace(), permit.member()).await?;
+        let joined = u64::try_from(member.joined_at.micros() / 1_000).unwrap_or(0);
         let mut follower = Follower {
             store: self.store().clone(),
             // Before the first look, so that nothing falls between the two.
@@ -49,6 +51,7 @@ impl App {
             workspace: permit.workspace(),
             account: permit.account(),
             member: permit.member(),
+            joined,
             newest: after.map_or(now, millis_of),
             told: HashMap::new(),
             waiting: VecDeque::new(),
@@ -72,6 +75,8 @@ struct Follower {
     workspace: WorkspaceId,
     account: AccountId,
     member: MemberId,
+    /// When it became one, in milliseconds: what was before isn't for it.
+    joined: u64,
     /// The moment in the newest id that was met, in milliseconds.
     newest: u64,
     /// What was told within the window, with the moment in its id.
@@ -116,6 +121,7 @@ impl Follower {
                 self.newest = self.newest.max(at);
                 // To a member who is gone nothing is told but its own last word.
                 let is_for_it = access.is_some() || event.member == Some(self.member);
+                let is_for_it = is_for_it && at >= self.joined;
                 let is_for_it =
                     is_for_it && (sees_projects || event.resource_kind != ResourceKind::Project.key());
                 if self.told.insert(event.id, at).is_none() && is_for_it {

@@ -57,13 +57,11 @@ impl App {
         self.count(bucket, ACCEPTS).await
     }
 
-    /// Accepts as whoever is signed in.
+    /// Accepts as whoever is signed in, once [`App::view_link`] has counted the try and answered the link's state.
     ///
     /// # Errors
     /// The link's own state first; `WrongAccount`.
     pub async fn accept_invitation(&self, permit: AccountPermit, token: &str) -> Result<Accepted, Failure> {
-        let address = permit.actor().address.clone().unwrap_or_default();
-        self.count_accept(&address).await?;
         let member = MemberId::new(self.new_uuid());
         let own = self.store().find_account(permit.actor().account).await?.ok_or(Refusal::Unauthenticated)?;
         let notice = if own.email_verified_at.is_none() {

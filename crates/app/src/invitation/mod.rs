@@ -58,28 +58,38 @@ impl App {
         for (window, limit) in [("minute", A_MINUTE), ("day", A_DAY)] {
             self.count(format!("invite:workspace:{workspace}:{window}"), limit).await?;
         }
-        self.count_letter(permit.actor().account, &email).await?;
+        let letters = self.count_letter(permit.actor().account, &email).await?;
         let inviter = &permit.actor().name;
         let (link, shown) = self.new_link(workspace, inviter, &email, message.as_deref()).await?;
         let id = InvitationId::new(self.new_uuid());
         let new = NewInvitation { id, email, message, link };
-        let invitation = self.store().create_invitation(permit, new).await?;
+        let invitation = match self.store().create_invitation(permit, new).await {
+            Ok(invitation) => invitation,
+            Err(failure) => {
+                // No letter went, so that none counts against whom it was for.
+                self.store().give_attempt_back(letters).await?;
+                return Err(failure.into());
+            }
+        };
         Ok(Invited { invitation, link: shown })
     }
 
     /// An invitation carries its sender's words to whomever they name: nobody's mailbox is filled, from however many
-    /// workspaces.
-    async fn count_letter(&self, account: AccountId, to: &EmailAddress) -> Result<(), Failure> {
+    /// workspaces. Answers where letters were counted.
+    async fn count_letter(&self, account: AccountId, to: &EmailAddress) -> Result<Vec<String>, Failure> {
         let one: String = hash_of(to.canonical()).iter().take(12).map(|byte| format!("{byte:02x}")).collect();
+        let mut buckets = Vec::new();
         for (bucket, limit) in [
             (format!("invite:account:{account}:minute"), A_MINUTE),
             (format!("invite:account:{account}:day"), BY_ACCOUNT),
             (format!("invite:account:{account}:to:{one}"), BY_ACCOUNT_TO_ONE),
             (format!("invite:to:{one}"), TO_ONE),
         ] {
-            self.count(bucket, limit).await?;
+            self.count(bucket.clone(), limit).await?;
+            buckets.push(bucket);
         }
-        Ok(())
+        // The sender has tried all the same.
+        Ok(buckets.split_off(1))
     }
 
     /// A link, sealed into a letter where a mail server is configured, else to be shown once.

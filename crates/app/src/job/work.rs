@@ -7,13 +7,14 @@ use futures_util::stream::BoxStream;
 use stoa_domain::branch::CommitId;
 use stoa_domain::instance::{InstanceStatus, RestartMode, Wish};
 use stoa_domain::job::JobKind;
-use stoa_domain::permission::{JobTarget, job as may};
+use stoa_domain::permission::job as may;
 use stoa_domain::{
-    Action, Actor, Credential, InstanceId, Refusal, ReleaseId, Resource, ResourceKind, Standing, StartedBy,
-    Target as _, Via, decide_cancel,
+    Actor, Credential, InstanceId, Refusal, ReleaseId, Resource, ResourceKind, Standing, Target as _, Via,
+    decide_cancel,
 };
 use stoa_storage::job::carry::{Begun, End, Observed};
 use stoa_storage::job::claim::Claim;
+use stoa_storage::locate::LocatedJob;
 
 use crate::job::runner::heard_of_jobs;
 use crate::ports::{Command, InstanceForm, MachineState, Order, Progress};
@@ -98,7 +99,8 @@ impl App {
     /// Asks as the account stands now, not as it stood when it began the job.
     async fn still_permitted(&self, claim: &Claim) -> Result<Result<(), Refusal>, Failure> {
         let Some(account) = claim.job.account else { return Ok(Ok(())) };
-        let target = JobTarget { job: claim.job.id, instance: claim.job.instance };
+        let found = self.store().find_job(claim.workspace, &claim.job.id.to_string()).await?;
+        let Some(LocatedJob { target, started_by }) = found else { return Ok(Err(Refusal::NotFound)) };
         let access = self.store().find_access(claim.workspace, account, &target.resources()).await?;
         let Some(access) = access else { return Ok(Err(Refusal::NotFound)) };
         let name = self.store().find_account_name(account).await?.unwrap_or_default();
@@ -106,7 +108,6 @@ impl App {
         let Some(standing) = Standing::new(actor.clone(), access, None) else {
             return Ok(Err(Refusal::NotFound));
         };
-        let started_by = StartedBy(Action::from_key(&claim.job.permission));
         let decided = decide_cancel::<may::Cancel>(&standing, target, started_by).map(drop);
         if let Err(refusal) = &decided {
             let resource =

@@ -15,8 +15,8 @@ use crate::ports::{InlineImage, Letter};
 /// By what the HTML names the logo that lies in the letter.
 const LOGO_ID: &str = "logo@stoa";
 
-/// The colour of Stoa's own letters.
-const NEUTRAL: Color = Color::new([0x24, 0x26, 0x2d]);
+/// The colour of Stoa's own letters, as of its own pages.
+const NEUTRAL: Color = Color::new([0x35, 0x52, 0xd4]);
 
 /// In whose name a letter goes out, and how it looks.
 #[derive(Clone)]
@@ -128,7 +128,7 @@ pub(crate) fn framed(to: &str, look: Look, words: &Words) -> Result<Letter, Faul
     let images = look.logo.map(|png| InlineImage { id: LOGO_ID.to_owned(), png });
     Ok(Letter {
         to: to.to_owned(),
-        subject: words.subject.split_whitespace().collect::<Vec<_>>().join(" "),
+        subject: inert(&words.subject).split_whitespace().collect::<Vec<_>>().join(" "),
         text: text.render().map_err(Fault::new)?,
         html: html.render().map_err(Fault::new)?,
         images: images.into_iter().collect(),

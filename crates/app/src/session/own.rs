@@ -30,7 +30,8 @@ impl App {
         password: Secret,
     ) -> Result<(), Failure> {
         let account = permit.actor().account;
-        let bucket = format!("confirm:account:{account}");
+        // Of each session: who holds another one doesn't keep the owner out.
+        let bucket = format!("confirm:session:{}", Self::session_of(permit)?);
         let found = self.store().find_account(account).await?.ok_or(Refusal::Unauthenticated)?;
         if found.password_hash.is_none() {
             return Err(Refusal::Conflict(Conflict::NoPassword).into());

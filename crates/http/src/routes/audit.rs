@@ -210,7 +210,7 @@ async fn all(
     let (filter, workspace) = (filter(&query, account)?, permit.workspace());
     if accepts(&headers, "application/x-ndjson") {
         // The lease first: a right that ends while the export is opened ends this too.
-        let lease = frame.leases.follow::<may::ReadAudit>(asked)?;
+        let lease = frame.leases.follow::<may::ReadAudit>(asked).await?;
         let records = app.export_audit(permit, filter);
         let frames = records.map(move |record| stream::frame(None, &AuditView::in_chain(record?, workspace)));
         return Ok(Listed::Lines(Streamed::new(stream::answer(Form::Lines, lease, frames))));

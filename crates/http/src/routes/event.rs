@@ -87,7 +87,7 @@ async fn follow(
     if query.view_as.is_some() && asked.account.viewing.is_none() {
         return Err(Refusal::invalid("view_as", "invalid", "This isn't a member's id.").into());
     }
-    let lease = frame.leases.follow::<FollowEvents>(asked)?;
+    let lease = frame.leases.follow::<FollowEvents>(asked).await?;
     let frames = frame.app.follow_events(permit, after).await?.map(|event| {
         let event = event?;
         stream::frame(Some(event.id.to_string()), &EventView::of(event))

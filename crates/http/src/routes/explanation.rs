@@ -143,7 +143,7 @@ async fn explain(
     Json(wish): Json<ExplainWish>,
 ) -> Answer<Streamed<ExplanationPart>> {
     // The lease first: a right that ends while the log is read ends this too.
-    let lease = frame.leases.follow::<Explain>(asked)?;
+    let lease = frame.leases.follow::<Explain>(asked).await?;
     let telling = frame.app.explain_log(permit, wanted(wish)?).await?;
     let frames = telling.map(|telling| stream::frame(None, &ExplanationPart::of(telling?)));
     Ok(Streamed::new(stream::answer(Form::Events, lease, frames)))

@@ -125,7 +125,7 @@ async fn read(
     let follow = query.follow;
     let events = stream::accepts(&headers, "text/event-stream");
     // The lease first: a right that ends while the log is opened ends this too.
-    let lease = frame.leases.follow::<ReadLogs>(asked)?;
+    let lease = frame.leases.follow::<ReadLogs>(asked).await?;
     let lines = frame.app.read_logs(permit, wanted(query)?).await?;
     let frames = lines.map(|line| {
         let line = line?;

@@ -214,6 +214,36 @@ async fn a_push_is_decided_for_every_branch_that_it_moves() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_a_push_began_ends_with_any_part_of_its_right() {
+    let hosted = Hosted::start().await;
+    hosted.push(&hosted.token, &["main"]).await;
+    hosted.served.world.drain().await;
+    let (shop, project) = (hosted.shop.id.to_string(), hosted.shop.project.parse().unwrap());
+    let profiles = [
+        (
+            json!({ "actions": ["use_ide"], "projects": [hosted.shop.project], "instances": [shop] }),
+            "cancelled",
+        ),
+        (json!({ "actions": PUSHES, "projects": [], "instances": [shop] }), "cancelled"),
+        (json!({ "actions": PUSHES, "projects": [hosted.shop.project], "instances": [shop] }), "succeeded"),
+    ];
+    for (number, (profile, outcome)) in profiles.into_iter().enumerate() {
+        let (member, token) = hosted.member(&PUSHES, true, true).await;
+        hosted.commit(&format!("change {number}")).await;
+        hosted.served.world.repositories.commit(project, "main", &format!("change {number}"));
+        hosted.push(&token, &["main"]).await;
+        let path = format!("{}/members/{}/permissions", hosted.shop.workspace_path, member.id);
+        let mut whole = json!({ "servers": [] });
+        whole.as_object_mut().unwrap().extend(profile.as_object().unwrap().clone());
+        let _ = hosted.shop.owner.put(&path, whole).await.expect(200);
+        hosted.served.world.drain().await;
+        let path = format!("{}/instances/{shop}/deployments", hosted.shop.workspace_path);
+        let newest = hosted.shop.owner.get(&path).await.expect(200).json()["items"][0].clone();
+        assert_eq!(newest["status"], outcome, "{newest}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn only_an_owner_rewinds_or_deletes_a_branch_that_is_deployed() {
     let hosted = Hosted::start().await;
     hosted.push(&hosted.token, &["main"]).await;

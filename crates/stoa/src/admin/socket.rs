@@ -3,7 +3,10 @@
 //! The socket lies in the data directory, which is its owner's alone: whoever can open it can read the records and the
 //! key as well. Who it is comes from the kernel, not from what they say.
 
-use std::path::Path;
+use std::fs::Permissions;
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use nix::unistd::{Uid, User};
@@ -32,9 +35,7 @@ pub fn user_name(uid: u32) -> String {
 /// # Errors
 /// Where it can't be listened on.
 pub fn listen(app: App, socket: &Path) -> std::io::Result<()> {
-    // Of the process before: there is one at a time.
-    stoa_agent::folders::remove_file(socket)?;
-    let listener = std::os::unix::net::UnixListener::from(stoa_agent::init::listen(socket)?);
+    let listener = std::os::unix::net::UnixListener::from(listen_alone(socket)?);
     listener.set_nonblocking(true)?;
     let listener = UnixListener::from_std(listener)?;
     tokio::spawn(async move {
@@ -51,6 +52,26 @@ pub fn listen(app: App, socket: &Path) -> std::io::Result<()> {
     Ok(())
 }
 
+/// A socket for its owner alone, whatever the umask says: it is made where nobody else looks, and moved into its place
+/// with its mode.
+fn listen_alone(socket: &Path) -> std::io::Result<OwnedFd> {
+    let mut folder = socket.as_os_str().to_owned();
+    folder.push(".new");
+    let folder = PathBuf::from(folder);
+    if folder.exists() {
+        // Of a process that was ended here.
+        std::fs::remove_dir_all(&folder)?;
+    }
+    std::fs::DirBuilder::new().mode(0o700).create(&folder)?;
+    let inside = folder.join("socket");
+    let listener = stoa_agent::init::listen(&inside)?;
+    std::fs::set_permissions(&inside, Permissions::from_mode(0o600))?;
+    // In place of the one of the process before: there is one at a time.
+    std::fs::rename(&inside, socket)?;
+    std::fs::remove_dir(&folder)?;
+    Ok(listener)
+}
+
 async fn serve(app: App, connection: UnixStream) {
     if let Err(error) = answer(app, connection).await {
         tracing::debug!(%error, "a command's connection broke");
@@ -58,7 +79,12 @@ async fn serve(app: App, connection: UnixStream) {
 }
 
 async fn answer(app: App, mut connection: UnixStream) -> std::io::Result<()> {
-    let user = user_name(connection.peer_cred()?.uid());
+    let uid = connection.peer_cred()?.uid();
+    if uid != 0 && uid != Uid::effective().as_raw() {
+        tracing::warn!(uid, "a command of another user's was refused");
+        return Ok(());
+    }
+    let user = user_name(uid);
     let (read, mut write) = connection.split();
     let mut line = String::new();
     let mut read = BufReader::new(read.take(LONGEST));

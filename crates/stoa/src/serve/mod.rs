@@ -50,6 +50,8 @@ const TAKEN: Duration = Duration::from_secs(2);
 
 /// What is past its time goes this often.
 const SWEEPS: Duration = Duration::from_secs(3600);
+/// Refusals of a flood wait this long to be written.
+const REFUSALS: Duration = Duration::from_secs(15);
 
 /// Where `stoa admin` asks the Stoa that runs.
 pub fn admin_socket(settings: &Settings) -> std::path::PathBuf {
@@ -261,6 +263,24 @@ fn spawn_background(tasks: &mut JoinSet<()>, app: &App, stop: &CancellationToken
     spawn(tasks, Box::pin(async move { grants.run_grants(for_grants).await }));
     spawn(tasks, Box::pin(async move { machine.follow_machine(for_machine).await }));
     spawn(tasks, Box::pin(async move { sweep(sweeps, for_sweeps).await }));
+    let (refusals, for_refusals) = (app.clone(), stop.clone());
+    spawn(tasks, Box::pin(async move { write_refusals(refusals, for_refusals).await }));
+}
+
+/// Refusals that are held back reach the log though their flood has stopped, and before this process does.
+async fn write_refusals(app: App, stop: CancellationToken) {
+    loop {
+        let ends = tokio::select! {
+            () = stop.cancelled() => true,
+            () = tokio::time::sleep(REFUSALS) => false,
+        };
+        if let Err(failure) = app.write_held_refusals(ends).await {
+            tracing::error!(?failure, "refusals weren't written into the audit log");
+        }
+        if ends {
+            return;
+        }
+    }
 }
 
 async fn sweep(app: App, stop: CancellationToken) {

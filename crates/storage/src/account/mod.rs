@@ -197,8 +197,10 @@ impl Store {
                 if and_tokens {
                     ending.tokens(tx).await?;
                 }
-                // A link that was mailed before mustn't set another password after.
-                mailed_link::revoke(tx, account, LinkKind::Reset).await?;
+                // A link that was asked for before mustn't set another password after, nor another address.
+                for kind in [LinkKind::Reset, LinkKind::EmailChange] {
+                    mailed_link::revoke(tx, account, kind).await?;
+                }
                 if let Some(notice) = notice {
                     mail::queue_for_account(tx, account, notice).await?;
                 }

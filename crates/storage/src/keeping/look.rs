@@ -74,6 +74,16 @@ async fn check_open(file: &Path, connection: &mut SqliteConnection) -> Result<()
     let lost: Option<String> = sqlx::query_scalar("SELECT \"table\" FROM pragma_foreign_key_check LIMIT 1")
         .fetch_optional(&mut *connection)
         .await?;
+    let foreign: Option<String> =
+        sqlx::query_scalar("SELECT name FROM sqlite_master WHERE type IN ('trigger', 'view') LIMIT 1")
+            .fetch_optional(&mut *connection)
+            .await?;
+    if let Some(name) = foreign {
+        return Err(sentence(format!(
+            "the records in {} hold something that Stoa never makes, {name}: they were changed by somebody else",
+            file.display()
+        )));
+    }
     match lost {
         None => Ok(()),
         Some(table) => Err(sentence(format!(

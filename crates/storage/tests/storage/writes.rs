@@ -226,5 +226,19 @@ on_both_databases! {
         let refused = |records: Vec<AuditRecord>| records.iter().filter(|r| r.outcome == "refused").count();
         let written = refused(log(&world, id(&acme.id)).await);
         assert!((60..=61).contains(&written), "{written}");
+        // What is tried under the noise is told too, under its own name and with its number.
+        let path = acme.path(&format!("/members/{}", tess.id));
+        for _ in 0..5 {
+            let _ = tess.person.client.patch(&path, json!({ "role": "owner" })).await.expect(403);
+        }
+        world.clock.pass_seconds(61);
+        world.app.sweep().await.unwrap();
+        let records = log(&world, id(&acme.id)).await;
+        let told = |action: &str| {
+            let of: Vec<_> = records.iter().filter(|r| r.action == action && r.outcome == "refused").collect();
+            (of.len(), of.iter().map(|record| record.repeated).sum::<i64>())
+        };
+        assert_eq!(told("member.change_role"), (1, 5));
+        assert_eq!(told("workspace.delete").1, 75);
     }
 }

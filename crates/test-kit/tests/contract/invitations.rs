@@ -79,6 +79,23 @@ on_both_databases! {
         assert_eq!(world.nobody().get(&page).await.expect(410).code().unwrap(), "invitation_revoked");
         let refused = world.nobody().post(&format!("{page}/accept"), person("Anna")).await.expect(410);
         assert_eq!(refused.code().unwrap(), "invitation_revoked");
+        // It stands in nobody's way, and doesn't come back with the inviter.
+        assert_eq!(olga.client.get(&path).await.expect(200).json()["items"], json!([]));
+        let _ = olga.client.post(&path, json!({ "email": "anna@example.com" })).await.expect(201);
+        workspace.make_owner(&otto).await;
+        let _ = world.nobody().get(&page).await.expect(410);
+    }
+
+    async fn an_invitation_that_was_refused_counts_against_nobody(world: World) {
+        let olga = world.set_up().await;
+        let one = world.workspace(&olga, "One").await;
+        let _ = olga.client.post(&one.path("/invitations"), json!({ "email": "anna@example.com" })).await.expect(201);
+        for _ in 0..12 {
+            let again = olga.client.post(&one.path("/invitations"), json!({ "email": "anna@example.com" })).await;
+            assert_eq!(again.expect(409).code().unwrap(), "invitation_pending");
+        }
+        let other = world.workspace(&olga, "Other").await;
+        let _ = olga.client.post(&other.path("/invitations"), json!({ "email": "anna@example.com" })).await.expect(201);
     }
 
     async fn addresses_are_compared_in_one_form(world: World) {

@@ -91,6 +91,12 @@ on_both_databases! {
         assert_eq!(script.post("/api/v1/workspaces", json!({ "name": "Mine" })).await.expect(403).code().unwrap(), "permission_denied");
         let nothing = token(&olga, json!({ "actions": [] })).await;
         let _ = nothing.get(&format!("{path}/logs")).await.expect(403);
+        // Nor does it take its account out of where that belongs.
+        let tess = workspace.member("Tess Tester").await;
+        let own = workspace.path(&format!("/members/{}", tess.id));
+        let narrowed = token(&tess.person, json!({ "actions": ["view_logs"] })).await;
+        assert_eq!(narrowed.delete(&own, None).await.expect(403).code().unwrap(), "permission_denied");
+        let _ = token(&tess.person, json!({})).await.delete(&own, None).await.expect(204);
     }
 
     async fn a_token_ends_at_its_end_and_with_its_account(world: World) {
