@@ -16,8 +16,9 @@ use stoa_domain::{InstanceId, JobId, ProjectId};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::protocol::{
-    BeginDeployment, EventView, HelloView, InstanceView, InstancesView, LineView, LogQuery, MachineView,
-    MirrorView, Mode, Nothing, OperationView, Order, PROTOCOL, PutInstance, RestartInstance, SwitchRelease,
+    BeginDeployment, Commanded, EndSession, EventView, HelloView, InstanceView, InstancesView, LineView, ListUsers, LogQuery,
+    MachineView, MirrorView, Mode, Nothing, OpenSession, OpenedView, OperationView, Order, PROTOCOL, PutInstance,
+    RestartInstance, SwitchRelease, UsersView,
 };
 
 use call::{Asking, Sent, of_json, of_nothing};
@@ -233,6 +234,58 @@ impl Client {
         query: &LogQuery,
     ) -> Answer<impl Stream<Item = Answer<LineView>> + Send + use<>> {
         self.follow(&of(instance, &call::logs(query))).await
+    }
+
+    /// Users of the application's, as it lists them.
+    ///
+    /// # Errors
+    /// Why there is no answer.
+    pub async fn list_users(
+        &self,
+        order: Order,
+        instance: InstanceId,
+        asked: &ListUsers,
+    ) -> Answer<Commanded<UsersView>> {
+        self.ask(instance, "/commands/list", order, of_json(asked)?).await
+    }
+
+    /// Has the application open a session as one of its users.
+    ///
+    /// # Errors
+    /// Why there is no answer.
+    pub async fn open_session(
+        &self,
+        order: Order,
+        instance: InstanceId,
+        asked: &OpenSession,
+    ) -> Answer<Commanded<OpenedView>> {
+        self.ask(instance, "/commands/open", order, of_json(asked)?).await
+    }
+
+    /// Has it end one.
+    ///
+    /// # Errors
+    /// Why there is no answer.
+    pub async fn end_session(
+        &self,
+        order: Order,
+        instance: InstanceId,
+        asked: &EndSession,
+    ) -> Answer<Commanded<Nothing>> {
+        self.ask(instance, "/commands/end", order, of_json(asked)?).await
+    }
+
+    async fn ask<T: serde::de::DeserializeOwned>(
+        &self,
+        instance: InstanceId,
+        rest: &str,
+        order: Order,
+        body: Sent,
+    ) -> Answer<T> {
+        let answer = self.order(Method::POST, &of(instance, rest), order, body).await?;
+        // What stands in it may be a secret: that it can't be read is all that is said.
+        serde_json::from_slice(&answer)
+            .map_err(|_| ClientError::Unreadable("the answer of a command".to_owned()))
     }
 
     async fn begin(

@@ -58,7 +58,9 @@ pub(super) fn run() -> Result<u8, String> {
     if orders.once {
         end_with_starter()?;
         let Some(process) = orders.processes.first() else { return Err("nothing to run".to_owned()) };
-        let pid = spawn(&process.command, &orders, Stdio::inherit(), Stdio::inherit())
+        // What it is told, where it is told anything, this process was given for it.
+        let standard = [Stdio::inherit(), Stdio::inherit(), Stdio::inherit()];
+        let pid = spawn(&process.command, &orders, standard)
             .map_err(|error| failed(process.command.first().map_or("", String::as_str), error))?;
         return Ok(wait_for(pid));
     }

@@ -225,7 +225,8 @@ impl Keeper {
     fn spawn(&self) -> std::io::Result<(Pid, oneshot::Receiver<String>)> {
         let (out, out_end) = pipe2(OFlag::O_CLOEXEC)?;
         let (err, err_end) = pipe2(OFlag::O_CLOEXEC)?;
-        let pid = spawn(&self.process.command, &self.orders, Stdio::from(out_end), Stdio::from(err_end))?;
+        let standard = [Stdio::null(), Stdio::from(out_end), Stdio::from(err_end)];
+        let pid = spawn(&self.process.command, &self.orders, standard)?;
         // Nothing is awaited between the start and here: its end can't have been taken in yet.
         let ended = self.children.register(pid);
         self.follow("stdout", out)?;
@@ -242,8 +243,9 @@ impl Keeper {
     }
 }
 
-/// Starts one process.
-pub(super) fn spawn(command: &[String], orders: &Orders, out: Stdio, err: Stdio) -> std::io::Result<Pid> {
+/// Starts one process. `standard`: what it reads, and the two that it writes.
+pub(super) fn spawn(command: &[String], orders: &Orders, standard: [Stdio; 3]) -> std::io::Result<Pid> {
+    let [input, out, err] = standard;
     let Some((program, arguments)) = command.split_first() else {
         return Err(std::io::Error::new(std::io::ErrorKind::InvalidInput, "an empty command"));
     };
@@ -252,7 +254,7 @@ pub(super) fn spawn(command: &[String], orders: &Orders, out: Stdio, err: Stdio)
         .env_clear()
         .envs(orders.environment.iter().map(|(name, value)| (name, value)))
         .current_dir(&orders.working_folder)
-        .stdin(Stdio::null())
+        .stdin(input)
         .stdout(out)
         .stderr(err)
         .process_group(0)

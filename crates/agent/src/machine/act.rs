@@ -117,15 +117,16 @@ impl Agent {
         let succeeded = |release: Option<ReleaseId>, size| Event::Succeeded {
             release: release.map(ReleaseId::uuid),
             size,
+            connect_as: None,
         };
         match command {
             Command::Deploy { deployment, release, commit } => {
                 let size = self.deploy(instance, operation, deployment, release, &commit).await?;
-                Ok(succeeded(Some(release), size))
+                self.deployed(instance, release, size)
             }
             Command::Release { deployment, release } => {
                 let size = self.deploy_kept(instance, operation, deployment, release).await?;
-                Ok(succeeded(Some(release), size))
+                self.deployed(instance, release, size)
             }
             Command::Start => {
                 operation.step("start");
@@ -164,6 +165,14 @@ impl Agent {
                 Ok(succeeded(None, 0))
             }
         }
+    }
+
+    /// What is told of a release that was deployed.
+    fn deployed(&self, instance: &Instance, release: ReleaseId, size: u64) -> Result<Event, Unwell> {
+        let made = release::load(&self.inner.folders, instance.id, release)?;
+        let way = made.as_ref().and_then(|made| made.application.connect_as.as_ref());
+        let connect_as = Some(way.map_or("none", crate::stoa_toml::ConnectAs::kind).to_owned());
+        Ok(Event::Succeeded { release: Some(release.uuid()), size, connect_as })
     }
 
     /// Starts the release that was switched to last.

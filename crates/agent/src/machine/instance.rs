@@ -76,6 +76,8 @@ pub(super) struct Instance {
     pub turn: tokio::sync::Mutex<()>,
     /// For work that is under way or waits for its turn.
     pub places: Arc<Semaphore>,
+    /// For commands by which somebody connects as a user.
+    pub commands: Arc<Semaphore>,
     state: Mutex<State>,
 }
 
@@ -95,6 +97,7 @@ impl Instance {
             id,
             turn: tokio::sync::Mutex::new(()),
             places: Arc::new(Semaphore::new(PLACES)),
+            commands: Arc::new(Semaphore::new(super::connect_as::AT_ONCE)),
             state: Mutex::new(state),
         }
     }

@@ -4,6 +4,7 @@
 //! for the proxy of the same machine.
 
 mod act;
+mod connect_as;
 mod deploy;
 mod disk;
 mod facts;

@@ -3,6 +3,7 @@
 //! HTTP/2 with JSON bodies in which unknown fields are refused, and streams of one JSON text per line. Both ends use
 //! these types, whether a pipe in memory or a link lies between them. Nothing here knows members or permissions.
 
+mod command;
 pub mod frame;
 pub mod header;
 mod instance;
@@ -12,6 +13,9 @@ mod mirror;
 mod operation;
 mod problem;
 
+pub use command::{
+    Commanded, EndSession, ListUsers, OpenSession, OpenedView, SessionCookie, UserView, UsersView,
+};
 pub use header::{Fence, Lease, Order, Valid};
 pub use instance::{InstanceState, InstanceView, InstancesView, PutInstance, SecretText, Variable, Wish};
 pub use log::{LineView, LogQuery};

@@ -76,10 +76,12 @@ pub enum Event {
         name: String,
         progress: Option<u8>,
     },
-    /// `size` is the release's, in bytes.
+    /// `size` is the release's, in bytes; `connect_as` how one connects as a user of it, or `none`, where it was deployed.
     Succeeded {
         release: Option<Uuid>,
         size: u64,
+        #[serde(default)]
+        connect_as: Option<String>,
     },
     Cancelled,
     /// `sentence` is for everybody who sees the instance; `quote`, which may repeat a log, for whoever may read it.

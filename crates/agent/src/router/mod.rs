@@ -4,6 +4,7 @@
 //! No request and no body is ever logged here: the forms of instances hold secrets.
 
 mod ask;
+mod commands;
 mod instances;
 mod logs;
 mod machine;
@@ -54,6 +55,9 @@ pub fn router(agent: Agent) -> Router {
         .route("/v1/instances/{id}/restart", post(operations::restart))
         .route("/v1/instances/{id}/release", post(operations::release))
         .route("/v1/instances/{id}/logs", get(logs::read))
+        .route("/v1/instances/{id}/commands/list", post(commands::list))
+        .route("/v1/instances/{id}/commands/open", post(commands::open))
+        .route("/v1/instances/{id}/commands/end", post(commands::end))
         .route("/v1/mirrors/{project}", get(mirrors::heads).put(mirrors::put))
         .route("/v1/operations/{id}", get(operations::find))
         .route("/v1/operations/{id}/events", get(operations::events))

@@ -3,6 +3,7 @@
 use std::io;
 use std::os::fd::OwnedFd;
 use std::path::Path;
+use std::process::Stdio;
 use std::time::Duration;
 
 use nix::fcntl::OFlag;
@@ -50,13 +51,45 @@ impl Sandboxes {
         cancel: &CancellationToken,
         output: mpsc::Sender<OutputLine>,
     ) -> io::Result<Ended> {
+        self.run_reading(plan, orders, Stdio::null(), time_limit, cancel, output).await
+    }
+
+    /// The same, of one that is told something: it reads `input` to its end.
+    ///
+    /// # Errors
+    /// Where the sandbox can't be made.
+    pub async fn run_told(
+        &self,
+        plan: &Plan<'_>,
+        orders: &Orders,
+        input: &[u8],
+        time_limit: Duration,
+        cancel: &CancellationToken,
+        output: mpsc::Sender<OutputLine>,
+    ) -> io::Result<Ended> {
+        let input = super::in_memory("input", input)?;
+        // By name too: `/dev/stdin` is opened as the instance's own user.
+        nix::sys::stat::fchmod(&input, nix::sys::stat::Mode::from_bits_truncate(0o444))?;
+        self.run_reading(plan, orders, input.into(), time_limit, cancel, output).await
+    }
+
+    async fn run_reading(
+        &self,
+        plan: &Plan<'_>,
+        orders: &Orders,
+        input: Stdio,
+        time_limit: Duration,
+        cancel: &CancellationToken,
+        output: mpsc::Sender<OutputLine>,
+    ) -> io::Result<Ended> {
         let (out, out_end) = nix::unistd::pipe2(OFlag::O_CLOEXEC)?;
         let (err, err_end) = nix::unistd::pipe2(OFlag::O_CLOEXEC)?;
         let readers = [follow("stdout", out, output.clone())?, follow("stderr", err, output)?];
         // Nothing is written to it. Its end, whether this ends well or is killed, ends the command.
         let (starter, _until_here) = nix::unistd::pipe2(OFlag::O_CLOEXEC)?;
         let extra = vec![(starter, descriptor::STARTER)];
-        let mut started = self.start(plan, orders, extra, out_end.into(), err_end.into(), true).await?;
+        let standard = [input, out_end.into(), err_end.into()];
+        let mut started = self.start_with(plan, orders, extra, standard, true).await?;
         let identity = started.identity;
         let waiting = tokio::task::spawn_blocking(move || started.child.wait());
         tokio::pin!(waiting);

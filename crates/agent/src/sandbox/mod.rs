@@ -119,9 +119,21 @@ impl Sandboxes {
         &self,
         plan: &Plan<'_>,
         orders: &Orders,
-        mut extra: Vec<(OwnedFd, RawFd)>,
+        extra: Vec<(OwnedFd, RawFd)>,
         out: Stdio,
         err: Stdio,
+        dies_with_us: bool,
+    ) -> io::Result<Started> {
+        self.start_with(plan, orders, extra, [Stdio::null(), out, err], dies_with_us).await
+    }
+
+    /// `standard`: what its process reads, and the two that it writes.
+    async fn start_with(
+        &self,
+        plan: &Plan<'_>,
+        orders: &Orders,
+        mut extra: Vec<(OwnedFd, RawFd)>,
+        standard: [Stdio; 3],
         dies_with_us: bool,
     ) -> io::Result<Started> {
         if let Some(reason) = &self.abilities.no_sandbox {
@@ -142,12 +154,13 @@ impl Sandboxes {
         extra.push((in_memory("outside", &serde_json::to_vec(&outside)?)?, descriptor::OUTSIDE));
         extra.push((in_memory("filter", &seccomp::filter()?)?, descriptor::FILTER));
         extra.push((tell, descriptor::ABOUT));
+        let [input, out, err] = standard;
         let mut command = Command::new(&self.program);
         command
             .args(["init", "outside"])
             .env_clear()
             .env("PATH", plan::PATH)
-            .stdin(Stdio::null())
+            .stdin(input)
             .stdout(out)
             .stderr(err);
         // A session of its own: Ctrl-C at the terminal where Stoa runs isn't for applications.

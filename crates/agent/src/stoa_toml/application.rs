@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use toml::de::DeTable;
 
+use super::connect_as::{self, ConnectAs};
 use super::values::{Problem, Table, Text};
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -72,6 +73,9 @@ pub struct Application {
     /// The SQLite file below `/data`.
     pub sqlite: Option<String>,
     pub environment: Vec<Expected>,
+    /// None too in a release that was made before this was read.
+    #[serde(default)]
+    pub connect_as: Option<ConnectAs>,
 }
 
 impl Default for Application {
@@ -100,6 +104,7 @@ impl Default for Application {
             data_folder: None,
             sqlite: None,
             environment: Vec::new(),
+            connect_as: None,
         }
     }
 }
@@ -158,8 +163,7 @@ pub(super) fn parse(source: &str) -> Result<Application, Problem> {
     }
     top.refuse("schedules", "isn't possible with this version yet")?;
     top.refuse("static", "isn't possible with this version yet")?;
-    // Read when somebody connects as a user.
-    top.ignore("connect_as");
+    application.connect_as = connect_as::parse(&mut top)?;
     top.end()?;
     Ok(application)
 }

@@ -3,12 +3,14 @@
 //! Wrong is refused, never guessed, with a sentence that says where. It can ask for things; it can grant nothing.
 
 mod application;
+mod connect_as;
 mod procfile;
 mod values;
 
 use std::path::Path;
 
 pub use application::{Application, Build, Health, Process, Release};
+pub use connect_as::ConnectAs;
 pub use values::Problem;
 
 /// Bytes of a `stoa.toml` at most.

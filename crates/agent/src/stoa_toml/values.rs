@@ -251,10 +251,6 @@ impl<'t> Table<'t> {
         }
     }
 
-    pub fn ignore(&mut self, key: &'static str) {
-        self.taken.insert(key);
-    }
-
     /// Refuses what nobody took.
     pub fn end(self) -> Result<(), Problem> {
         for (name, _) in self.entries.iter() {
@@ -264,11 +260,8 @@ impl<'t> Table<'t> {
             }
             let place =
                 if self.name.is_empty() { "at the top".to_owned() } else { format!("in [{}]", self.name) };
-            let near = self.taken.iter().map(|known| (distance(key, known), *known)).min();
-            let hint = match near {
-                Some((far, known)) if far <= 2 => format!("; did you mean `{known}`?"),
-                _ => String::new(),
-            };
+            let hint = near(key, self.taken.iter()).map(|known| format!("; did you mean `{known}`?"));
+            let hint = hint.unwrap_or_default();
             return Err(self.text.wrong(&name.span(), &format!("`{key}` isn't known {place}{hint}")));
         }
         Ok(())
@@ -281,6 +274,12 @@ fn in_words(duration: Duration) -> String {
         seconds if seconds % 60 == 0 => format!("{}m", seconds / 60),
         seconds => format!("{seconds}s"),
     }
+}
+
+/// What was probably meant: the nearest, where it is near.
+pub(super) fn near<'k>(word: &str, known: impl Iterator<Item = &'k &'static str>) -> Option<&'static str> {
+    let nearest = known.map(|known| (distance(word, known), *known)).min();
+    nearest.filter(|(far, _)| *far <= 2).map(|(_, known)| known)
 }
 
 /// Letters to change, add or take away (Levenshtein 1965).
