@@ -6,7 +6,8 @@ mod support;
 
 use stoa_agent::client::ClientError;
 use stoa_agent::protocol::{
-    Code, Commanded, EndSession, Event, Fence, ListUsers, OpenSession, Order, SecretText, SessionCookie, Valid,
+    Code, Commanded, EndSession, Event, Fence, ListUsers, OpenSession, Order, SecretText, SessionCookie,
+    Valid,
 };
 use stoa_domain::Secret;
 use stoa_domain::branch::CommitId;
@@ -61,9 +62,7 @@ fn commit(house: &House, settings: &str) -> CommitId {
 async fn list(house: &House, machine: &Machine, query: &str) -> Commanded<Vec<String>> {
     let asked = ListUsers { query: query.to_owned(), limit: 3 };
     match machine.client.list_users(order(0), house.instance, &asked).await.unwrap() {
-        Commanded::Done(found) => {
-            Commanded::Done(found.users.into_iter().map(|user| user.login).collect())
-        }
+        Commanded::Done(found) => Commanded::Done(found.users.into_iter().map(|user| user.login).collect()),
         Commanded::NotPossible { sentence } => Commanded::NotPossible { sentence },
         Commanded::Failed { sentence, quote } => Commanded::Failed { sentence, quote },
     }
@@ -100,7 +99,10 @@ async fn an_applications_own_commands_list_open_and_end() {
     let house = House::new(place.path());
     let machine = house.machine().await;
     let event = house.deploy(&machine, commit(&house, SETTINGS)).await;
-    assert!(matches!(&event, Event::Succeeded { connect_as: Some(kind), .. } if kind == "command"), "{event:?}");
+    assert!(
+        matches!(&event, Event::Succeeded { connect_as: Some(kind), .. } if kind == "command"),
+        "{event:?}"
+    );
 
     // No more than were asked for; with the instance's variables; beside what runs and within the same walls.
     assert_eq!(users(&house, &machine, "").await, ["user0", "user1", "user2"]);
@@ -114,13 +116,15 @@ async fn an_applications_own_commands_list_open_and_end() {
     assert_eq!(opened.cookies[0].value.0.reveal_text(), Some("of-7"));
     // What it was told is data and nothing else.
     let data = place.path().join("state/data").join(house.instance.to_string());
-    let told: serde_json::Value = serde_json::from_slice(&std::fs::read(data.join("opened")).unwrap()).unwrap();
+    let told: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(data.join("opened")).unwrap()).unwrap();
     assert_eq!(told["reason"], "Ticket 4182; $(reboot) \"quoted\"");
     assert_eq!((&told["user"], &told["actor"]), (&"7".into(), &"Mia".into()));
 
     let value = SecretText(Secret::from_text("of-7".to_owned()));
     let cookie = SessionCookie { name: "sid".to_owned(), value, path: "/".to_owned() };
-    let ended = machine.client.end_session(order(0), house.instance, &EndSession { cookies: vec![cookie] }).await;
+    let ended =
+        machine.client.end_session(order(0), house.instance, &EndSession { cookies: vec![cookie] }).await;
     assert!(matches!(ended.unwrap(), Commanded::Done(_)));
     assert_eq!(std::fs::read_to_string(data.join("ended")).unwrap(), "of-7");
     // Nothing of these sandboxes stays: the one that is there is the application's.
@@ -138,7 +142,10 @@ async fn commands_that_fail_say_why_and_those_that_go_on_are_ended() {
     assert_eq!(sentence, "The application's command `list` ended with status 1.");
     assert_eq!(quote.as_deref(), Some("the database is away"));
     let (sentence, quote) = failed(&house, &machine, "wrong").await;
-    assert_eq!(sentence, "The application's command `list`: line 1 of its output: it isn't the JSON that is expected.");
+    assert_eq!(
+        sentence,
+        "The application's command `list`: line 1 of its output: it isn't the JSON that is expected."
+    );
     assert_eq!(quote, None);
     let (sentence, _) = failed(&house, &machine, "much").await;
     assert_eq!(sentence, "The application's command `list` wrote more than 1 MiB.");

@@ -54,6 +54,7 @@ macro_rules! verbs {
 }
 
 verbs! {
+    ConnectAs = "connect_as",
     Delete = "delete",
     Deploy = "deploy",
     Invite = "invite",
@@ -159,6 +160,19 @@ pub fn of_instance(caller: &Caller, stage: Stage, state: State, no_sandbox: Opti
         Ok(())
     };
     abilities.allow(Verb::Manage, caller.is_owner, manage);
+    abilities.sorted()
+}
+
+/// The same, with whether one can connect to it as one of its users. `way`: how its release says so, where that is known.
+#[must_use]
+pub fn with_connect_as(
+    mut abilities: Abilities,
+    caller: &Caller,
+    state: State,
+    way: Option<&str>,
+) -> Abilities {
+    let can = crate::connect_as::can_connect(state, way);
+    abilities.allow(Verb::ConnectAs, caller.has(Action::ConnectAsUser), can);
     abilities.sorted()
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use stoa_domain::permission::{DeploymentTarget, JobTarget, ProjectAndInstances};
+use stoa_domain::permission::{ConnectTarget, DeploymentTarget, JobTarget, ProjectAndInstances};
 use stoa_domain::{
     AccountNeed, AccountPermit, AccountStanding, InstanceId, InvitationId, MemberId, Need, Permission,
     Permit, PresetId, ProjectId, Refusal, ServerId, Standing, StartedBy, Target, Whole, WorkspaceId, decide,
@@ -111,6 +111,20 @@ impl Locate for DeploymentTarget {
             return Ok(None);
         };
         Ok(store.find_deployment(workspace, instance, path.get("deployment")).await?.map(Into::into))
+    }
+}
+
+impl Locate for ConnectTarget {
+    /// For as long as it goes on.
+    async fn locate(
+        store: &Store,
+        workspace: WorkspaceId,
+        path: &PathWords,
+    ) -> Result<Option<Located<Self>>, Failure> {
+        let Some(instance) = store.find_instance_id(workspace, path.get("instance")).await? else {
+            return Ok(None);
+        };
+        Ok(store.find_connect_target(workspace, instance, path.get("connect")).await?.map(Into::into))
     }
 }
 

@@ -21,6 +21,7 @@ impl App {
         self.store().sweep_attempts(self.store().now().plus_seconds(-ATTEMPTS_SECONDS)).await?;
         self.store().sweep_ceremonies().await?;
         self.store().sweep_mailed_links().await?;
+        self.store().sweep_connect_sessions().await?;
         Ok(self.store().sweep_hosts().await?)
     }
 

@@ -10,6 +10,7 @@ pub mod ai;
 mod attempt;
 pub mod audit;
 pub mod authority;
+pub mod connect_as;
 pub mod event;
 pub mod failure;
 pub mod host;

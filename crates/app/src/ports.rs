@@ -241,6 +241,8 @@ pub enum Progress {
     Succeeded {
         release: Option<ReleaseId>,
         size: u64,
+        /// How one connects as a user of what was deployed, or `none`.
+        connect_as: Option<String>,
     },
     Cancelled,
     /// `sentence` is for everybody who sees the instance; `quote`, which may repeat a log, for whoever may read it.
@@ -313,6 +315,53 @@ pub struct MachineFacts {
     pub limits_by: String,
 }
 
+/// What an application is asked for somebody who connects as one of its users.
+#[derive(Clone)]
+pub enum ConnectWish {
+    List { query: String, limit: usize },
+    Open { user: String, reason: String, actor: String, expires_at: Timestamp },
+    End { cookies: Vec<AppCookie> },
+}
+
+/// A user as the application tells of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AppUser {
+    pub id: String,
+    pub login: String,
+    pub name: String,
+    pub active: bool,
+}
+
+/// A cookie of the application's.
+#[derive(Clone)]
+pub struct AppCookie {
+    pub name: String,
+    pub value: Secret,
+    pub path: String,
+}
+
+/// What came of it.
+#[derive(Clone)]
+pub enum ConnectAnswer {
+    Users(Vec<AppUser>),
+    /// `path`: where the browser goes first.
+    Opened {
+        cookies: Vec<AppCookie>,
+        path: String,
+    },
+    Ended,
+    /// Nothing there can be asked; the sentence says why.
+    NotPossible(String),
+    /// `quote` repeats what the application wrote.
+    Failed {
+        sentence: String,
+        quote: Option<String>,
+    },
+    /// As many of its commands run as may.
+    Busy,
+    NoSandbox(String),
+}
+
 /// The machine that `stoa serve` stands on, and later others.
 pub trait Machines: Send + Sync + 'static {
     fn facts(&self) -> BoxFuture<'_, Result<MachineFacts, Fault>>;
@@ -344,6 +393,12 @@ pub trait Machines: Send + Sync + 'static {
         instance: InstanceId,
         query: LogQuery,
     ) -> BoxFuture<'_, Result<BoxStream<'static, Result<LogLine, Fault>>, Fault>>;
+    /// Has the application asked, by its own commands or by those that are built in: 10 s at most.
+    fn connect_as(
+        &self,
+        instance: InstanceId,
+        wish: ConnectWish,
+    ) -> BoxFuture<'_, Result<ConnectAnswer, Fault>>;
 }
 
 /// What Stoa's own folders take, and what is left.

@@ -7,7 +7,8 @@ use crate::slug::Slug;
 #[must_use]
 pub fn label(instance: &Slug, workspace: &Slug) -> Option<String> {
     let label = format!("{instance}-{workspace}");
-    (label.len() <= 63).then_some(label)
+    // Nor one that reads like the host of somebody who connects as a user.
+    (label.len() <= 63 && !crate::connect_as::is_label(&label)).then_some(label)
 }
 
 /// The label for when the plain one is taken or too long: cut, and ended with `-` and four letters of the id.

@@ -9,6 +9,7 @@ pub mod administrator;
 pub mod ai;
 pub mod branch;
 pub mod color;
+pub mod connect_as;
 pub mod deployment;
 pub mod email;
 pub mod host;
@@ -35,6 +36,7 @@ mod decide;
 pub use action::{Action, ActionSet};
 pub use actor::{Actor, Credential, Via};
 pub use administrator::AdministratorPermit;
+pub use connect_as::ConnectRefusal;
 pub use decide::{
     AccountNeed, Because, StartedBy, decide, decide_account, decide_administrator, decide_cancel,
     decide_open, decide_unlocated, explain,

@@ -6,7 +6,9 @@
 use std::fmt::Debug;
 
 use crate::action::Action;
-use crate::ids::{DeploymentId, InstanceId, InvitationId, JobId, MemberId, PresetId, ProjectId, ServerId};
+use crate::ids::{
+    ConnectSessionId, DeploymentId, InstanceId, InvitationId, JobId, MemberId, PresetId, ProjectId, ServerId,
+};
 use crate::standing::Standing;
 
 /// What is asked of whoever does it. Owners may do all of it.
@@ -214,6 +216,25 @@ impl Target for DeploymentTarget {
     }
 }
 
+/// A session as one of an application's users, decided on its instance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ConnectTarget {
+    pub session: ConnectSessionId,
+    pub instance: InstanceId,
+}
+
+impl Target for ConnectTarget {
+    const KIND: ResourceKind = ResourceKind::Instance;
+
+    fn resources(&self) -> Vec<Resource> {
+        self.instance.resources()
+    }
+
+    fn is_listed(&self, standing: &Standing) -> bool {
+        standing.has_instance(self.instance)
+    }
+}
+
 /// A project, and instances which have to be allowed with it: every one that deploys a branch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProjectAndInstances {
@@ -400,6 +421,15 @@ permissions! {
         ReadLogs: InstanceId, Need::Action(Action::ViewLogs), "instance.read_logs";
         /// Open the URL of an instance that is for members only.
         Visit: InstanceId, Need::Member, "instance.visit";
+    }
+    connect_as {
+        ListUsers: InstanceId, Need::Action(Action::ConnectAsUser), "connect_as.list_users";
+        Ask: InstanceId, Need::Action(Action::ConnectAsUser), "connect_as.ask";
+        Open: InstanceId, Need::Action(Action::ConnectAsUser), "connect_as.open";
+        /// What an open session rests on, asked again and again while it is used.
+        Use: ConnectTarget, Need::Action(Action::ConnectAsUser), "connect_as.use";
+        ListSessions: InstanceId, Need::Action(Action::ConnectAsUser), "connect_as.list_sessions";
+        End: InstanceId, Need::Action(Action::ConnectAsUser), "connect_as.end";
     }
     ai {
         View: Whole, Need::Owner, "ai.view";

@@ -60,6 +60,7 @@ pub enum Refusal {
     InvitationPending,
     ProductionProtected,
     InstanceBusy,
+    ConnectAs(crate::connect_as::ConnectRefusal),
     /// The machine can't wall off processes; the text says what to install.
     NoSandbox(String),
     PreconditionFailed,
@@ -221,6 +222,7 @@ impl Refusal {
             Self::AdministratorRequired => "administrator_required",
             Self::TargetNotAllowed => "target_not_allowed",
             Self::WrongAccount | Self::LinkOfAnother | Self::LinkingOfAnother => "wrong_account",
+            Self::ConnectAs(crate::connect_as::ConnectRefusal::TicketOfAnother) => "wrong_account",
             Self::ViewAsReadOnly => "view_as_read_only",
             Self::SecondFactorDemanded => "second_factor_required",
             Self::NotFound => NOT_FOUND,

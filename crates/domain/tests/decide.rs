@@ -8,15 +8,15 @@ use std::sync::Arc;
 
 use stoa_domain::member::Role;
 use stoa_domain::permission::{
-    DeploymentTarget, JobTarget, ProjectAndInstances, Target, Whole, ai, all, instance, invitation, job,
-    logo, member, preset, project, server, viewed_as, workspace,
+    ConnectTarget, DeploymentTarget, JobTarget, ProjectAndInstances, Target, Whole, ai, all, connect_as,
+    instance, invitation, job, logo, member, preset, project, server, viewed_as, workspace,
 };
 use stoa_domain::push::decide_push;
 use stoa_domain::standing::{Access, Revisions};
 use stoa_domain::{
-    AccountId, Action, ActionSet, Actor, Credential, DeploymentId, InstanceId, InvitationId, JobId, MemberId,
-    Need, Permission, PresetId, ProjectId, Refusal, ServerId, SessionId, Standing, StartedBy, TokenLimits,
-    Via, WorkspaceId, decide, decide_cancel,
+    AccountId, Action, ActionSet, Actor, ConnectSessionId, Credential, DeploymentId, InstanceId,
+    InvitationId, JobId, MemberId, Need, Permission, PresetId, ProjectId, Refusal, ServerId, SessionId,
+    Standing, StartedBy, TokenLimits, Via, WorkspaceId, decide, decide_cancel,
 };
 use uuid::Uuid;
 
@@ -227,6 +227,14 @@ fn every_permission_is_decided_as_the_product_says() {
     compare::<instance::CancelDeployment>(seen, Owner, own_job(), true);
     compare::<instance::ReadLogs>(seen, Switches(&["view_logs"]), own_instance(), true);
     compare::<instance::Visit>(seen, NOTHING, own_instance(), true);
+
+    compare::<connect_as::ListUsers>(seen, Switches(&["connect_as_user"]), own_instance(), true);
+    compare::<connect_as::Ask>(seen, Switches(&["connect_as_user"]), own_instance(), true);
+    compare::<connect_as::Open>(seen, Switches(&["connect_as_user"]), own_instance(), true);
+    let connected = ConnectTarget { session: id::<ConnectSessionId>(7), instance: own_instance() };
+    compare::<connect_as::Use>(seen, Switches(&["connect_as_user"]), connected, true);
+    compare::<connect_as::ListSessions>(seen, Switches(&["connect_as_user"]), own_instance(), true);
+    compare::<connect_as::End>(seen, Switches(&["connect_as_user"]), own_instance(), true);
 
     compare::<ai::View>(seen, Owner, Whole, false);
     compare::<ai::Change>(seen, Owner, Whole, false);

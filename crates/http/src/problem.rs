@@ -1,11 +1,16 @@
 //! The one place where a refusal becomes a status, a code and a sentence.
 
+mod connect_as;
+mod documentation;
+
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 use serde_json::{Map, Value, json};
 use stoa_app::Failure;
 use stoa_domain::{Action, AtOnce, Conflict, Refusal, ShownWrong};
+
+pub use documentation::{codes, documentation};
 
 /// Seconds after which something that goes on may be over.
 const AT_ONCE_AGAIN: i64 = 10;
@@ -352,6 +357,7 @@ pub fn tell(refusal: &Refusal) -> Told {
             "Instance busy",
             "Other work on this instance isn't over yet. Wait for it, or cancel it.",
         ),
+        Refusal::ConnectAs(refusal) => connect_as::tell(refusal),
         Refusal::NoSandbox(reason) => told(409, "no_sandbox", "No sandbox", reason.clone()),
         Refusal::PreconditionFailed => told(
             412,
@@ -510,7 +516,7 @@ impl IntoResponse for Problem {
 #[must_use]
 pub fn examples() -> Vec<Refusal> {
     let anna = || vec!["Anna".to_owned()];
-    vec![
+    let mut examples = vec![
         Refusal::Unauthenticated,
         Refusal::UnknownToken,
         Refusal::WrongCredentials,
@@ -564,35 +570,7 @@ pub fn examples() -> Vec<Refusal> {
         Refusal::MailUnset,
         Refusal::SetupNeeded,
         Refusal::DiskFull,
-    ]
-}
-
-/// All codes, sorted.
-#[must_use]
-pub fn codes() -> Vec<&'static str> {
-    let mut codes: Vec<_> = crate::openapi::statuses().into_keys().collect();
-    codes.sort_unstable();
-    codes
-}
-
-/// `docs/errors.md`.
-#[must_use]
-pub fn documentation() -> String {
-    let mut text = String::from(
-        "# Error codes\n\nEvery error is `application/problem+json` with these fields: `type`, `title`, `status`, `detail`, `code`. \
-         Clients switch on `code`. This page is generated from `crates/http/src/problem.rs`.\n\n\
-         | status | code | sentence |\n| --- | --- | --- |\n",
-    );
-    for refusal in examples() {
-        let told = tell(&refusal);
-        text.push_str(&format!("| {} | `{}` | {} |\n", told.status.as_u16(), told.code, told.detail));
-    }
-    text.push_str("| 500 | `internal` | Stoa failed at this. It is in the log of the server; try again. |\n");
-    text.push_str("\nGit shows sentences alone. What it is refused by besides:\n\n");
-    let of_git = [AtOnce::GitOfAccount, AtOnce::GitOfWorkspace, AtOnce::Git];
-    let of_git = of_git.map(|what| Refusal::TooMuchAtOnce { what, most: crate::git::most_at_once(what) });
-    for refusal in [Refusal::TargetNotAllowed].iter().chain(&of_git) {
-        text.push_str(&format!("- {}\n", tell(refusal).detail));
-    }
-    text
+    ];
+    examples.extend(connect_as::examples().map(Refusal::ConnectAs));
+    examples
 }

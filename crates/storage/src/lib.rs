@@ -8,6 +8,7 @@ pub mod ai;
 pub mod attempt;
 pub mod audit;
 pub mod ceremony;
+pub mod connect_as;
 pub mod deployment;
 mod detail;
 pub mod event;
@@ -67,6 +68,8 @@ pub fn statements() -> Vec<Statement> {
         attempt::STATEMENTS,
         audit::STATEMENTS,
         ceremony::STATEMENTS,
+        connect_as::STATEMENTS,
+        connect_as::keep::STATEMENTS,
         deployment::STATEMENTS,
         event::STATEMENTS,
         head::STATEMENTS,

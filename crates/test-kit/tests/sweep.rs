@@ -287,7 +287,7 @@ async fn sweep(route: Registered) {
     let who = &name(&route);
     // Before: whoever may succeeds, in a world of its own, because success changes it.
     let before = Scene::new(&route).await;
-    let own = before.own_words(&route).await;
+    let own = before.own_words(&before.owner, &route).await;
     let answer = before.ask(&before.owner.client, &before.owner, &route, &own).await;
     assert_eq!(answer.status.as_u16(), route.operation.sample.status, "{who} by an owner: {}", answer.text);
 
@@ -345,7 +345,8 @@ async fn sweep(route: Registered) {
     let changed: Vec<&str> = after.lines().filter(|line| !records.contains(*line)).collect();
     assert!(records == after, "{who}: a denial changed the records: {changed:#?}");
     scene.ask_with_halves(&route, &gated).await;
-    let answer = scene.ask(&scene.owner.client, &scene.owner, &route, &scene.own_words(&route).await).await;
+    let own = scene.own_words(&scene.owner, &route).await;
+    let answer = scene.ask(&scene.owner.client, &scene.owner, &route, &own).await;
     assert_eq!(
         answer.status.as_u16(),
         route.operation.sample.status,
@@ -356,11 +357,11 @@ async fn sweep(route: Registered) {
 
 impl Scene {
     /// The words of a path that aren't resources of a workspace: one's own session, one's own token.
-    async fn own_words(&self, route: &Registered) -> BTreeMap<&'static str, String> {
+    async fn own_words(&self, person: &Person, route: &Registered) -> BTreeMap<&'static str, String> {
         let mut words = self.words.clone();
         if route.path.contains("/me/sessions/{id}") {
-            let _ = self.world.sign_in(&self.owner.email, PASSWORD).await.expect(200);
-            let sessions = self.owner.client.get("/api/v1/me/sessions").await.expect(200).json();
+            let _ = self.world.sign_in(&person.email, PASSWORD).await.expect(200);
+            let sessions = person.client.get("/api/v1/me/sessions").await.expect(200).json();
             let other = sessions["items"]
                 .as_array()
                 .unwrap()
@@ -369,13 +370,19 @@ impl Scene {
             words.insert("id", other.unwrap()["id"].as_str().unwrap().to_owned());
         }
         if route.path.contains("/me/tokens/{id}") {
-            let made =
-                self.owner.client.post("/api/v1/me/tokens", json!({ "name": "mine" })).await.expect(201);
+            let made = person.client.post("/api/v1/me/tokens", json!({ "name": "mine" })).await.expect(201);
             words.insert("id", made.field("id"));
         }
+        if route.path.ends_with("/connect-as/sessions/{id}") {
+            let path = format!(
+                "/api/v1/workspaces/{}/instances/{}/connect-as",
+                self.workspace, self.words["instance"]
+            );
+            let asked = person.client.post(&path, json!({ "user": "kim", "reason": "The sweep" })).await;
+            words.insert("id", asked.expect(201).field("id"));
+        }
         // What changes an account demands that its password was entered a moment ago.
-        let confirm =
-            self.owner.client.post("/api/v1/session/confirm", json!({ "password": PASSWORD })).await;
+        let confirm = person.client.post("/api/v1/session/confirm", json!({ "password": PASSWORD })).await;
         assert_eq!(confirm.status.as_u16(), 204, "{}", confirm.text);
         words
     }
@@ -485,7 +492,9 @@ async fn a_member_with_both_halves_succeeds_where_an_action_suffices() {
         let Gated::Actions { keys, .. } = gated(&route) else { continue };
         let scene = Scene::new(&route).await;
         scene.grant(&keys, true).await;
-        let answer = scene.ask_as(&scene.plain.person, &route).await;
+        let plain = &scene.plain.person;
+        let own = scene.own_words(plain, &route).await;
+        let answer = scene.ask(&plain.client, plain, &route, &own).await;
         assert_eq!(
             answer.status.as_u16(),
             route.operation.sample.status,

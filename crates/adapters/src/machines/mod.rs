@@ -1,5 +1,6 @@
 //! Machines: through the protocol of their agents; or none, where the control plane's machine isn't a server.
 
+mod connect_as;
 mod none;
 mod words;
 
@@ -13,7 +14,8 @@ use stoa_agent::git::Repository;
 use stoa_agent::protocol::{self, BeginDeployment, Code, Mode, SwitchRelease};
 use stoa_app::Fault;
 use stoa_app::ports::{
-    Command, InstanceForm, InstanceOnMachine, LogLine, LogQuery, MachineFacts, Machines, Order, Progress,
+    Command, ConnectAnswer, ConnectWish, InstanceForm, InstanceOnMachine, LogLine, LogQuery, MachineFacts,
+    Machines, Order, Progress,
 };
 use stoa_domain::branch::CommitId;
 use stoa_domain::instance::RestartMode;
@@ -172,5 +174,13 @@ impl Machines for AgentMachines {
             let lines = self.client.logs(instance, &words::log_query(query)).await.map_err(Fault::new)?;
             Ok(lines.map_ok(words::line).map_err(Fault::new).boxed())
         })
+    }
+
+    fn connect_as(
+        &self,
+        instance: InstanceId,
+        wish: ConnectWish,
+    ) -> BoxFuture<'_, Result<ConnectAnswer, Fault>> {
+        Box::pin(connect_as::ask(&self.client, instance, wish))
     }
 }

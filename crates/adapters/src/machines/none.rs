@@ -7,7 +7,8 @@ use futures_util::future::BoxFuture;
 use futures_util::stream::BoxStream;
 use stoa_app::Fault;
 use stoa_app::ports::{
-    Command, InstanceForm, InstanceOnMachine, LogLine, LogQuery, MachineFacts, Machines, Order, Progress,
+    Command, ConnectAnswer, ConnectWish, InstanceForm, InstanceOnMachine, LogLine, LogQuery, MachineFacts,
+    Machines, Order, Progress,
 };
 use stoa_domain::branch::CommitId;
 use stoa_domain::{InstanceId, ProjectId};
@@ -64,6 +65,10 @@ impl Machines for NoMachines {
         _: InstanceId,
         _: LogQuery,
     ) -> BoxFuture<'_, Result<BoxStream<'static, Result<LogLine, Fault>>, Fault>> {
+        Box::pin(async { Err(none()) })
+    }
+
+    fn connect_as(&self, _: InstanceId, _: ConnectWish) -> BoxFuture<'_, Result<ConnectAnswer, Fault>> {
         Box::pin(async { Err(none()) })
     }
 }

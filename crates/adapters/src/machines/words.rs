@@ -51,8 +51,8 @@ pub(super) fn form(form: InstanceForm) -> PutInstance {
 pub(super) fn progress(event: Event) -> Option<Progress> {
     Some(match event {
         Event::Step { name, progress } => Progress::Step { name, progress },
-        Event::Succeeded { release, size } => {
-            Progress::Succeeded { release: release.map(ReleaseId::new), size }
+        Event::Succeeded { release, size, connect_as } => {
+            Progress::Succeeded { release: release.map(ReleaseId::new), size, connect_as }
         }
         Event::Cancelled => Progress::Cancelled,
         Event::Failed { code, .. } if code == Code::Late.key() => return None,

@@ -16,9 +16,9 @@ use stoa_domain::{InstanceId, JobId, ProjectId};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::protocol::{
-    BeginDeployment, Commanded, EndSession, EventView, HelloView, InstanceView, InstancesView, LineView, ListUsers, LogQuery,
-    MachineView, MirrorView, Mode, Nothing, OpenSession, OpenedView, OperationView, Order, PROTOCOL, PutInstance,
-    RestartInstance, SwitchRelease, UsersView,
+    BeginDeployment, Commanded, EndSession, EventView, HelloView, InstanceView, InstancesView, LineView,
+    ListUsers, LogQuery, MachineView, MirrorView, Mode, Nothing, OpenSession, OpenedView, OperationView,
+    Order, PROTOCOL, PutInstance, RestartInstance, SwitchRelease, UsersView,
 };
 
 use call::{Asking, Sent, of_json, of_nothing};

@@ -72,8 +72,13 @@ pub struct OpenedView {
 pub enum Commanded<T> {
     Done(T),
     /// The application doesn't say how, or nothing of it is there to ask.
-    NotPossible { sentence: String },
+    NotPossible {
+        sentence: String,
+    },
     /// `sentence` is for whoever asked; `quote`, which repeats what the application wrote, for whoever may read its
     /// logs.
-    Failed { sentence: String, quote: Option<String> },
+    Failed {
+        sentence: String,
+        quote: Option<String>,
+    },
 }

@@ -7,7 +7,9 @@ use stoa_domain::InstanceId;
 
 use super::ask::{Answer, Id, Ordered, Told};
 use crate::machine::Agent;
-use crate::protocol::{Commanded, EndSession, ListUsers, Nothing, OpenSession, OpenedView, Problem, UsersView};
+use crate::protocol::{
+    Commanded, EndSession, ListUsers, Nothing, OpenSession, OpenedView, Problem, UsersView,
+};
 
 type Asked<T> = Result<Answer<Commanded<T>>, Problem>;
 

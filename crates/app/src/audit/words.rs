@@ -97,6 +97,16 @@ const WORDS: &[Words] = &[
     ("ai.view_usage", "looked at the use of AI", "look at the use of AI"),
     ("ai.preview", "looked at what AI would be sent", "look at what AI would be sent"),
     ("ai.explain", "had {it} explained by AI", "have {it} explained by AI"),
+    ("connect_as.list_users", "listed the users of {it}", "list the users of {it}"),
+    ("connect_as.ask", "asked to connect to {it} as {second}", "ask to connect to {it} as one of its users"),
+    ("connect_as.open", "connected to {it} as {second}", "connect to {it} as one of its users"),
+    ("connect_as.use", "used {it} as one of its users", "use {it} as one of its users"),
+    (
+        "connect_as.list_sessions",
+        "listed who is connected to {it} as one of its users",
+        "list who is connected to {it} as one of its users",
+    ),
+    ("connect_as.end", "ended being connected to {it} as {second}", "end being connected to {it}"),
     ("instance.visit", "opened the address of {it}", "open the address of {it}"),
 ];
 

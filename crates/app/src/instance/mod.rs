@@ -146,6 +146,8 @@ impl App {
     ) -> SeenInstance {
         let url = instance.host.as_deref().map(|host| self.settings().url_of(host));
         let abilities = abilities::of_instance(caller, instance.stage, instance.state, no_sandbox);
+        let way = instance.connect_as.as_deref();
+        let abilities = abilities::with_connect_as(abilities, caller, instance.state, way);
         let job = instance.job.take().map(|job| SeenJob::new(caller, job));
         SeenInstance { instance, url, job, abilities }
     }

@@ -144,9 +144,9 @@ impl App {
         let work = machines.carry_out(order, begun.instance, command).await?;
         let Some(outcome) = self.follow(claim, order, work).await? else { return Ok(Err(Lost)) };
         Ok(Ok(match outcome {
-            Progress::Succeeded { size, .. } => {
+            Progress::Succeeded { size, connect_as, .. } => {
                 let size = i64::try_from(size).unwrap_or(i64::MAX);
-                End::Succeeded { release: release.map(|release| (release, size)) }
+                End::Succeeded { release: release.map(|release| (release, size)), connect_as }
             }
             Progress::Failed { code, sentence, quote } => {
                 let observed = self.observe(begun.instance).await;

@@ -110,9 +110,9 @@ fn is_own_cookie(name: &str) -> bool {
     if plain.is_some_and(|plain| plain.starts_with("stoa")) {
         return true;
     }
-    // The names on plain HTTP: `stoa-<port>` and `stoa-visit-<port>`.
+    // The names on plain HTTP: `stoa-<port>`, `stoa-visit-<port>` and `stoa-connect-<port>`.
     name.strip_prefix("stoa-").is_some_and(|rest| {
-        let port = rest.strip_prefix("visit-").unwrap_or(rest);
+        let port = rest.strip_prefix("visit-").or_else(|| rest.strip_prefix("connect-")).unwrap_or(rest);
         !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit())
     })
 }
@@ -132,6 +132,14 @@ fn keep_foreign_cookies(headers: &mut HeaderMap) {
     if let (false, Ok(value)) = (kept.is_empty(), HeaderValue::from_bytes(&kept.join(&b"; "[..]))) {
         headers.insert(header::COOKIE, value);
     }
+}
+
+/// Whether a cookie that an application sets is kept for it: none of Stoa's names.
+pub(super) fn may_be_kept(text: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(text);
+    let pair = text.split(';').next().unwrap_or_default();
+    let name = pair.split('=').map(str::trim).find(|part| !part.is_empty()).unwrap_or_default();
+    !is_own_cookie(name)
 }
 
 /// Whether an application of `host` may set this cookie: none of Stoa's names, and no domain above its own host.
@@ -203,6 +211,7 @@ mod tests {
         let mut headers = map(&[
             ("cookie", "a=1; __Host-stoa=s; stoa-8080=s; b=2"),
             ("cookie", "__Host-stoa-visit=v; stoa-visit-8080=v; stoa-theme=dark; =stoa-8080=x"),
+            ("cookie", "__Host-stoa-connect=c; stoa-connect-8080=c"),
         ]);
         request(&mut headers, &ASKER, None);
         let cookies: Vec<_> = headers.get_all("cookie").iter().collect();

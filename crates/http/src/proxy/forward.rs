@@ -14,6 +14,7 @@ use stoa_app::host::HostedInstance;
 use tokio::time::Instant;
 
 use super::clean::{self, Asker};
+use super::connect::Session;
 use super::connections::{self, Sender};
 use super::hold::{Patience, Place};
 use super::stream::{Carried, Return, Watched};
@@ -22,6 +23,17 @@ use crate::lease::Lease;
 
 /// An application that is said to run is tried for this long: its init may be starting it anew.
 const TRIED: Duration = Duration::from_secs(5);
+
+/// What a request passes with.
+pub(super) struct Passing {
+    pub instance: HostedInstance,
+    /// Where the right to it may end.
+    pub lease: Option<Arc<Lease>>,
+    /// When it ends by itself.
+    pub until: Option<Instant>,
+    /// As one of the application's users.
+    pub connected: Option<Session>,
+}
 
 /// A request as it is sent, and once more should the first try not have reached the application.
 struct Outgoing {
@@ -38,14 +50,16 @@ impl Proxy {
         body: Body,
         host: &str,
         instance: &HostedInstance,
-        lease: Option<Arc<Lease>>,
+        passing: Passing,
     ) -> Response<Body> {
+        let Passing { lease, until, connected, .. } = passing;
         let Some(asked_for) = host::authority(&parts) else {
             return visitor::page(&parts, Notice::BadRequest);
         };
         // The name in its one form, the port as it was asked for.
         let port = asked_for.split_once(':').map(|(_, port)| port);
-        let authority = port.map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
+        let own_host = connected.as_ref().map_or(host, |session| &session.own_host);
+        let authority = port.map_or_else(|| own_host.to_owned(), |port| format!("{own_host}:{port}"));
         let Some(place) = self.requests.enter(instance.id) else {
             return visitor::page(&parts, Notice::Crowded);
         };
@@ -56,12 +70,15 @@ impl Proxy {
         let asker =
             Asker { address: address.as_deref(), authority: &authority, secure: self.frame.site.secure };
         clean::request(&mut parts.headers, &asker, upgrade.as_ref());
+        if let Some(session) = &connected {
+            session.request(&mut parts.headers, &self.frame.site, port);
+        }
         let has_body = !body.is_end_stream();
         // Where the length was told, it is told on; hyper reads it from the body.
         let body = match &lease {
             Some(lease) if has_body => Body::new(Carried {
                 body,
-                watched: Some(Watched::lease(lease.clone())),
+                watched: Some(Watched::lease(lease.clone(), until)),
                 connection: None,
                 _place: None,
             }),
@@ -74,14 +91,20 @@ impl Proxy {
             parts.headers = asked;
             parts
         };
-        let (response, sender, generation) = match answer {
+        let (mut response, sender, generation) = match answer {
             Ok(answer) => answer,
             Err(notice) => return visitor::page(&original, notice),
         };
+        if let Some(session) = &connected {
+            if let Err(failure) = self.keep_cookies(session, response.headers_mut()).await {
+                return super::failed(&original, failure);
+            }
+            session.response(response.headers_mut(), &self.frame.site, port);
+        }
         if response.status() == StatusCode::SWITCHING_PROTOCOLS {
             return match (below, upgrade) {
                 (Some(below), Some(asked)) => {
-                    let watched = self.watched(lease, instance, host);
+                    let watched = self.watched(lease, until, instance, host);
                     tunnel(response, below, &asked, host, watched, place)
                 }
                 _ => visitor::page(&original, Notice::Unreachable),
@@ -93,14 +116,20 @@ impl Proxy {
         let goes_on = !response.body().is_end_stream()
             && (lease.is_some() || response.body().size_hint().exact().is_none());
         let for_members = lease.is_some();
-        let watched = goes_on.then(|| self.watched(lease, instance, host));
+        let watched = goes_on.then(|| self.watched(lease, until, instance, host));
         answer_with(response, host, watched, for_members, place, reused)
     }
 
     /// The right by which something goes on.
-    fn watched(&self, lease: Option<Arc<Lease>>, instance: &HostedInstance, host: &str) -> Watched {
+    fn watched(
+        &self,
+        lease: Option<Arc<Lease>>,
+        until: Option<Instant>,
+        instance: &HostedInstance,
+        host: &str,
+    ) -> Watched {
         match lease {
-            Some(lease) => Watched::lease(lease),
+            Some(lease) => Watched::lease(lease, until),
             None => Watched::public(self.openness.follow(&self.frame.app, instance.id, host)),
         }
     }

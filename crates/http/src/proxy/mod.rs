@@ -5,6 +5,7 @@
 //! runs them, and nothing of the page, the API or their cookies may pass through it to an application.
 
 mod clean;
+pub(crate) mod connect;
 mod connections;
 mod forward;
 mod guard;
@@ -90,6 +91,12 @@ impl Proxy {
         if matches!(parts.method, Method::CONNECT | Method::TRACE) {
             return visitor::page(&parts, Notice::BadRequest);
         }
+        // Before the instances': no instance's host can be taken for a session's.
+        match self.frame.app.find_connected(host).await {
+            Ok(None) => {}
+            Ok(Some(connected)) => return self.answer_connected(parts, body, host, connected).await,
+            Err(failure) => return failed(&parts, failure),
+        }
         let record = match self.frame.app.find_host(host).await {
             Ok(record) => record,
             Err(failure) => return failed(&parts, failure),
@@ -107,7 +114,8 @@ impl Proxy {
             Ok(lease) => lease,
             Err(response) => return *response,
         };
-        self.forward(parts, body, host, &instance, lease).await
+        let passing = forward::Passing { instance: instance.clone(), lease, until: None, connected: None };
+        self.forward(parts, body, host, &instance, passing).await
     }
 }
 

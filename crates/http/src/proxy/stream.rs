@@ -9,6 +9,7 @@ use futures_util::future::BoxFuture;
 use hyper::body::{Body, Frame, SizeHint};
 use stoa_domain::{InstanceId, Refusal};
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 use super::connections::{Connections, Sender};
 use super::hold::Place;
@@ -24,9 +25,22 @@ pub(super) enum Watched {
 }
 
 impl Watched {
-    pub(super) fn lease(lease: Arc<Lease>) -> Self {
+    /// `until`: when it ends by itself, where it does.
+    pub(super) fn lease(lease: Arc<Lease>, until: Option<Instant>) -> Self {
         let waiting = lease.clone();
-        Self::Lease(lease, Box::pin(async move { waiting.ended().await }))
+        let ended = async move {
+            let over = async {
+                match until {
+                    Some(until) => tokio::time::sleep_until(until).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                refusal = waiting.ended() => refusal,
+                () = over => Refusal::NotFound,
+            }
+        };
+        Self::Lease(lease, Box::pin(ended))
     }
 
     pub(super) fn public(closed: watch::Receiver<bool>) -> Self {

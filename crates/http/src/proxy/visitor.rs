@@ -31,6 +31,12 @@ pub(crate) enum Notice {
     /// The way back took too long, or was used already.
     LinkOver,
     NoSuchPage,
+    /// The session as a user has ended.
+    ConnectOver,
+    /// This browser isn't the one that it was opened for.
+    NotConnected,
+    /// What was to open it was used already, or came too late.
+    ConnectLinkOver,
 }
 
 /// Its words and its look.
@@ -49,7 +55,7 @@ const CLOCK: &str = r#"<circle cx="12" cy="12" r="9"/><path d="M12 7v5l3 2"/>"#;
 const PAUSE: &str = r#"<circle cx="12" cy="12" r="9"/><path d="M10 9v6M14 9v6"/>"#;
 const CROSS: &str = r#"<circle cx="12" cy="12" r="9"/><path d="m9.5 9.5 5 5m0-5-5 5"/>"#;
 const LOCK: &str = r#"<rect x="5" y="11" width="14" height="9" rx="2"/><path d="M8 11V8a4 4 0 0 1 8 0v3"/>"#;
-const TURNING: &str = r#"<path class="turns" d="M12 3a9 9 0 1 0 9 9"/>"#;
+pub(super) const TURNING: &str = r#"<path class="turns" d="M12 3a9 9 0 1 0 9 9"/>"#;
 
 impl Notice {
     fn words(self) -> Words {
@@ -133,6 +139,27 @@ impl Notice {
                 "quiet",
                 CLOCK,
             ),
+            Self::ConnectOver => words(
+                410,
+                "Session ended",
+                "Being connected as this user is over. Close this window, or ask for a new link in Stoa.",
+                "quiet",
+                CLOCK,
+            ),
+            Self::NotConnected => words(
+                403,
+                "Not for this browser",
+                "This address belongs to a session that was opened in another browser.",
+                "quiet",
+                LOCK,
+            ),
+            Self::ConnectLinkOver => words(
+                403,
+                "Ask for a new link",
+                "Opening the session took too long, or it was opened already. Ask for a new link in Stoa.",
+                "quiet",
+                CLOCK,
+            ),
             Self::NoSuchPage => words(404, "Not found", "There is no such page.", "quiet", CIRCLE),
         }
     }
@@ -152,13 +179,18 @@ svg{width:28px;height:28px;fill:none;stroke:currentColor;stroke-width:1.75;strok
 .bad{color:var(--bad);background:var(--bad-bg)}h1{margin:20px 0 8px;font-size:22px;line-height:1.3;font-weight:650}\
 p{margin:0;color:var(--soft)}button{margin-top:24px;padding:9px 18px;font:inherit;font-weight:550;color:var(--card);\
 background:var(--text);border:0;border-radius:8px;cursor:pointer}button:focus-visible{outline:2px solid var(--busy);\
-outline-offset:2px}.turns{transform-origin:center;animation:turn 1s linear infinite}\
+outline-offset:2px}.turns{transform-origin:center;animation:turn 1s linear infinite}.still .turns{animation:none}\
 @keyframes turn{to{transform:rotate(1turn)}}@media(prefers-reduced-motion:reduce){.turns{animation:none}}";
 
 static STYLE_HASH: LazyLock<String> = LazyLock::new(|| {
     let hash = base64::engine::general_purpose::STANDARD.encode(Sha256::digest(STYLE.as_bytes()));
     format!("'sha256-{hash}'")
 });
+
+/// What a policy says to allow the look of these pages.
+pub(super) fn style_hash() -> &'static str {
+    &STYLE_HASH
+}
 
 /// Whether whoever asks looks at pages.
 pub(crate) fn wants_html(parts: &Parts) -> bool {
@@ -230,7 +262,7 @@ pub(super) fn way_back(action: &str, origin: &str, code: &str, nonce: &str) -> R
     response
 }
 
-fn document(title: &str, sentence: &str, hue: &str, icon: &str, more: &str) -> String {
+pub(super) fn document(title: &str, sentence: &str, hue: &str, icon: &str, more: &str) -> String {
     format!(
         "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"robots\" content=\"noindex\">\
          <meta name=\"viewport\" content=\"width=device-width,initial-scale=1\"><title>{title}</title>\
@@ -239,7 +271,7 @@ fn document(title: &str, sentence: &str, hue: &str, icon: &str, more: &str) -> S
     )
 }
 
-fn html(body: String, policy: &str) -> Response<Body> {
+pub(super) fn html(body: String, policy: &str) -> Response<Body> {
     let mut response = Response::new(Body::from(body));
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
@@ -249,7 +281,7 @@ fn html(body: String, policy: &str) -> Response<Body> {
     response
 }
 
-fn unlisted(headers: &mut http::HeaderMap) {
+pub(super) fn unlisted(headers: &mut http::HeaderMap) {
     const HEADERS: [(HeaderName, &str); 4] = [
         (header::CACHE_CONTROL, "no-store"),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),

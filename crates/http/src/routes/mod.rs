@@ -4,6 +4,7 @@ mod account;
 mod administration;
 mod ai;
 mod audit;
+mod connect_as;
 mod deployment;
 mod email;
 mod environment;
@@ -62,6 +63,7 @@ pub fn all(_version: &'static str) -> Routes {
     let routes = environment::routes(routes);
     let routes = deployment::routes(routes);
     let routes = log::routes(routes);
+    let routes = connect_as::routes(routes);
     let routes = ai::routes(routes);
     let routes = explanation::routes(routes);
     crate::proxy::visit::routes(routes)

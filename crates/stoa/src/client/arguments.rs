@@ -312,6 +312,20 @@ fn instance() -> Command {
         .subcommand(verb("deployments", "Lists its latest deployments").arg(which()).arg(
             option("limit", "COUNT", "How many [20]").value_parser(clap::value_parser!(u16).range(1..=200)),
         ))
+        .subcommand(verb("users", "Lists the application's own users").arg(which()).arg(search()))
+        .subcommand(
+            verb("connect", "Makes a link to open it as one of the application's users")
+                .arg(which())
+                .arg(needed("user", "USER", "The user's id, as stoa instance users lists it"))
+                .arg(option("reason", "TEXT", "Why: it is written to the audit log").required(true)),
+        )
+        .subcommand(
+            verb("connected", "Lists who is connected to it as one of its users").arg(which()).arg(option(
+                "end",
+                "ID",
+                "Ends this one",
+            )),
+        )
         .subcommand(
             verb("logs", "Reads what it has written")
                 .arg(which())

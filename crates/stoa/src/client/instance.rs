@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::failed::Failed;
 use super::show::{defused, facts, has_colours, items, table, time, words};
 use super::workspace::wished;
-use super::{Desk, ask, deployment, field, flag, job, logs, needed, text, told};
+use super::{Desk, ask, connect, deployment, field, flag, job, logs, needed, text, told};
 
 pub async fn run(desk: &Desk, verb: &str, arguments: &ArgMatches) -> Result<(), Failed> {
     match verb {
@@ -39,6 +39,7 @@ pub async fn run(desk: &Desk, verb: &str, arguments: &ArgMatches) -> Result<(), 
         }
         "deployments" => deployment::list(desk, arguments).await,
         "logs" => logs::read(desk, arguments).await,
+        "users" | "connect" | "connected" => connect::run(desk, verb, arguments).await,
         "cancel" => {
             let found = desk.call.get(&desk.path(&["instances", needed(arguments, "which")?])?).await?.body;
             let Some(id) = found["job"]["id"].as_str() else {

@@ -7,6 +7,7 @@ mod account;
 mod arguments;
 mod ask;
 mod call;
+mod connect;
 mod deployment;
 mod failed;
 mod instance;

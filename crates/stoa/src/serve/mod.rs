@@ -255,6 +255,8 @@ fn spawn_background(tasks: &mut JoinSet<()>, app: &App, stop: &CancellationToken
         tasks.spawn(work);
     };
     let (grants, for_grants) = (app.clone(), stop.clone());
+    let (connected, for_connected) = (app.clone(), stop.clone());
+    spawn(tasks, Box::pin(async move { connected.run_connect_sessions(for_connected).await }));
     let (mails, jobs, machine, sweeps) = (app.clone(), app.clone(), app.clone(), app.clone());
     let (for_mails, for_jobs, for_machine, for_sweeps) =
         (stop.clone(), stop.clone(), stop.clone(), stop.clone());

@@ -27,12 +27,12 @@ crate::statements! {
             i.is_protected, i.revision, i.created_at, p.id, p.slug, p.name, s.id, s.slug, s.name,
             ($3 OR EXISTS (SELECT 1 FROM member_servers y WHERE y.member_id = $4 AND y.server_id = i.server_id
                 AND (y.until_at IS NULL OR y.until_at > $5))),
-            r.commit_id, (SELECT MIN(h.host) FROM hosts h WHERE h.instance_id = i.id AND h.kind = 'given')
+            r.commit_id, (SELECT MIN(h.host) FROM hosts h WHERE h.instance_id = i.id AND h.kind = 'given'), r.connect_as
         FROM instances i JOIN projects p ON p.id = i.project_id JOIN servers s ON s.id = i.server_id
         LEFT JOIN releases r ON r.id = i.release_id WHERE i.workspace_id = $1 AND i.id = $2";
     LIST_ALL = "SELECT i.id, i.slug, i.name, i.stage, i.branch, i.wish, i.status, i.reason, i.release_id, i.visibility,
             i.is_protected, i.revision, i.created_at, p.id, p.slug, p.name, s.id, s.slug, s.name, ($5 OR NOT $5),
-            r.commit_id, (SELECT MIN(h.host) FROM hosts h WHERE h.instance_id = i.id AND h.kind = 'given')
+            r.commit_id, (SELECT MIN(h.host) FROM hosts h WHERE h.instance_id = i.id AND h.kind = 'given'), r.connect_as
         FROM instances i JOIN projects p ON p.id = i.project_id JOIN servers s ON s.id = i.server_id
         LEFT JOIN releases r ON r.id = i.release_id
         WHERE i.workspace_id = $1 AND (i.name, i.id) > ($2, $3)
@@ -44,7 +44,7 @@ crate::statements! {
             i.is_protected, i.revision, i.created_at, p.id, p.slug, p.name, s.id, s.slug, s.name,
             EXISTS (SELECT 1 FROM member_servers y WHERE y.member_id = $13 AND y.server_id = i.server_id
                 AND (y.until_at IS NULL OR y.until_at > $14)),
-            r.commit_id, (SELECT MIN(h.host) FROM hosts h WHERE h.instance_id = i.id AND h.kind = 'given')
+            r.commit_id, (SELECT MIN(h.host) FROM hosts h WHERE h.instance_id = i.id AND h.kind = 'given'), r.connect_as
         FROM (SELECT i.id AS id FROM member_instances x CROSS JOIN instances i
             WHERE i.id = x.instance_id AND i.workspace_id = x.workspace_id
                 AND x.workspace_id = $1 AND x.member_id = $13 AND (x.until_at IS NULL OR x.until_at > $14)
@@ -90,6 +90,8 @@ pub struct InstanceRecord {
     /// The commit that it runs.
     pub commit: Option<String>,
     pub host: Option<String>,
+    /// How one connects as a user of its release, or `none`; `None` where that was never told.
+    pub connect_as: Option<String>,
     /// The one that runs, else the one that waits.
     pub job: Option<JobRecord>,
     pub state: State,
@@ -138,6 +140,7 @@ fn read(row: &Row, open: &HashMap<InstanceId, Vec<JobRecord>>) -> Result<Instanc
         server: is_server_seen.then_some(server),
         commit: row.get(20)?,
         host: row.get(21)?,
+        connect_as: row.get(22)?,
         job: running.or(jobs.first()).cloned(),
         state,
     })

@@ -39,6 +39,7 @@ crate::statements! {
         AND status = 'ready' AND id <> $3 AND id NOT IN (SELECT r.id FROM releases r
             WHERE r.workspace_id = $1 AND r.instance_id = $2 AND r.status = 'ready' AND r.id <> $3
             ORDER BY r.created_at DESC, r.id DESC LIMIT 5)";
+    CONNECTS_BY = "UPDATE releases SET connect_as = $3 WHERE workspace_id = $1 AND id = $2";
     SET_STATUS = "UPDATE instances SET status = $3, reason = $4 WHERE workspace_id = $1 AND id = $2";
     MEMBERS_LISTING = "SELECT m.id, m.account_id FROM member_instances x JOIN members m ON m.id = x.member_id
         WHERE x.workspace_id = $1 AND x.instance_id = $2";
@@ -74,6 +75,8 @@ pub struct Observed {
 pub enum End {
     Succeeded {
         release: Option<(ReleaseId, i64)>,
+        /// How one connects as a user of the release, or `none`, where the machine told it.
+        connect_as: Option<String>,
     },
     Failed {
         code: String,
@@ -250,9 +253,12 @@ async fn end_in(tx: &mut Tx<'_>, claim: &Claim, end: &End) -> Result<bool, Failu
             delete_in(tx, claim, instance, &found.name).await?;
             return Ok(true);
         }
-        End::Succeeded { release } => {
+        End::Succeeded { release, connect_as } => {
             if let Some((release, size)) = release {
                 run_release(tx, workspace, instance, job, (*release, *size)).await?;
+                if let Some(way) = connect_as {
+                    tx.execute(CONNECTS_BY, values![workspace, *release, way]).await?;
+                }
             }
             let status =
                 if found.wish == Wish::Running { InstanceStatus::Running } else { InstanceStatus::Stopped };

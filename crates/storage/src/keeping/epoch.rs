@@ -13,6 +13,8 @@ crate::statements! {
     TOKENS = "DELETE FROM tokens";
     MAILED_LINKS = "DELETE FROM mailed_links";
     JOINS = "DELETE FROM joins";
+    /// Links to connect as a user, and what came of them.
+    CONNECT_SESSIONS = "DELETE FROM connect_sessions";
     /// Halves of signing in by a passkey or a provider.
     CEREMONIES = "DELETE FROM ceremonies";
     /// Not removed: whoever has one is told that it is old, and the invitation waits for another.
@@ -74,7 +76,7 @@ async fn void(tx: &mut Tx<'_>) -> Result<Voided, StorageFault> {
         links: tx.execute(INVITATION_LINKS, values![now]).await?,
         mails: tx.execute(MAILS, values![now]).await?,
     };
-    for statement in [MAILED_LINKS, JOINS] {
+    for statement in [MAILED_LINKS, JOINS, CONNECT_SESSIONS] {
         voided.links += tx.execute(statement, vec![]).await?;
     }
     for statement in [CEREMONIES, IDEMPOTENCY, REPLICAS, MACHINES, EPOCH] {

@@ -8,11 +8,11 @@ use futures_util::future::BoxFuture;
 use futures_util::stream::{self, BoxStream, StreamExt as _};
 use stoa_app::Fault;
 use stoa_app::ports::{
-    Command, InstanceForm, InstanceOnMachine, LogLine, LogQuery, MachineFacts, MachineState, Machines, Order,
-    Progress,
+    AppCookie, AppUser, Command, ConnectAnswer, ConnectWish, InstanceForm, InstanceOnMachine, LogLine,
+    LogQuery, MachineFacts, MachineState, Machines, Order, Progress,
 };
 use stoa_domain::branch::CommitId;
-use stoa_domain::{InstanceId, ProjectId, ReleaseId};
+use stoa_domain::{InstanceId, ProjectId, ReleaseId, Secret};
 use tokio::sync::broadcast;
 
 #[derive(Clone)]
@@ -29,6 +29,18 @@ pub struct Carried {
     pub command: String,
 }
 
+fn app_user(id: &str, active: bool) -> AppUser {
+    AppUser { id: id.to_owned(), login: format!("{id}@shop.example"), name: format!("User {id}"), active }
+}
+
+/// What applications were asked for, and what they answer instead.
+#[derive(Default)]
+struct Connecting {
+    opened: Vec<(InstanceId, String, String)>,
+    ended: Vec<Vec<(String, String)>>,
+    fails: Option<ConnectAnswer>,
+}
+
 pub struct FakeMachines {
     held: Mutex<BTreeMap<InstanceId, Held>>,
     forms: Mutex<BTreeMap<InstanceId, InstanceForm>>,
@@ -36,6 +48,9 @@ pub struct FakeMachines {
     carried: Mutex<Vec<Carried>>,
     next: Mutex<Option<Vec<Progress>>>,
     no_sandbox: Mutex<Option<String>>,
+    /// None: applications don't say how one connects.
+    users: Mutex<Option<Vec<AppUser>>>,
+    connecting: Mutex<Connecting>,
     changes: broadcast::Sender<InstanceOnMachine>,
     written: broadcast::Sender<(InstanceId, LogLine)>,
 }
@@ -49,6 +64,12 @@ impl Default for FakeMachines {
             carried: Mutex::default(),
             next: Mutex::default(),
             no_sandbox: Mutex::default(),
+            users: Mutex::new(Some(vec![
+                app_user("kim", true),
+                app_user("kai", true),
+                app_user("old", false),
+            ])),
+            connecting: Mutex::default(),
             changes: broadcast::channel(256).0,
             written: broadcast::channel(1024).0,
         }
@@ -71,6 +92,56 @@ impl FakeMachines {
     /// How the next command goes instead.
     pub fn answer_next(&self, progress: Vec<Progress>) {
         *self.next.lock().unwrap() = Some(progress);
+    }
+
+    /// Applications that are deployed from now on don't say how one connects as their users.
+    pub fn lose_users(&self) {
+        *self.users.lock().unwrap() = None;
+    }
+
+    /// What the next application that is asked to open a session answers instead.
+    pub fn answer_connecting(&self, answer: ConnectAnswer) {
+        self.connecting.lock().unwrap().fails = Some(answer);
+    }
+
+    /// Sessions that were opened: of which instance, as whom, by whom.
+    #[must_use]
+    pub fn opened_sessions(&self) -> Vec<(InstanceId, String, String)> {
+        self.connecting.lock().unwrap().opened.clone()
+    }
+
+    /// The cookies of the sessions that were ended.
+    #[must_use]
+    pub fn ended_sessions(&self) -> Vec<Vec<(String, String)>> {
+        self.connecting.lock().unwrap().ended.clone()
+    }
+
+    fn connect(&self, instance: InstanceId, wish: ConnectWish) -> ConnectAnswer {
+        let Some(users) = self.users.lock().unwrap().clone() else {
+            return ConnectAnswer::NotPossible("It doesn't say how.".to_owned());
+        };
+        let mut connecting = self.connecting.lock().unwrap();
+        match wish {
+            ConnectWish::List { query, limit } => {
+                let fits = |user: &AppUser| user.login.contains(&query) || user.name.contains(&query);
+                ConnectAnswer::Users(users.into_iter().filter(fits).take(limit).collect())
+            }
+            ConnectWish::Open { .. } if connecting.fails.is_some() => connecting.fails.take().unwrap(),
+            ConnectWish::Open { user, actor, .. } => {
+                connecting.opened.push((instance, user.clone(), actor));
+                let value =
+                    Secret::from_text(format!("canary-session-of-{user}-{}", connecting.opened.len()));
+                let cookie = AppCookie { name: "sessionid".to_owned(), value, path: "/".to_owned() };
+                ConnectAnswer::Opened { cookies: vec![cookie], path: "/home".to_owned() }
+            }
+            ConnectWish::End { cookies } => {
+                let told = cookies.iter().map(|cookie| {
+                    (cookie.name.clone(), cookie.value.reveal_text().unwrap_or_default().to_owned())
+                });
+                connecting.ended.push(told.collect());
+                ConnectAnswer::Ended
+            }
+        }
     }
 
     /// No instance can run here from now on, for this reason.
@@ -97,11 +168,12 @@ impl FakeMachines {
             Command::Stop => (MachineState::Stopped, release),
             Command::Delete => {
                 held.remove(&instance);
-                return vec![Progress::Succeeded { release: None, size: 0 }];
+                return vec![Progress::Succeeded { release: None, size: 0, connect_as: None }];
             }
         };
         held.insert(instance, Held { state, release });
-        vec![step("fetch"), step("switch"), Progress::Succeeded { release, size: 4096 }]
+        let connect_as = Some(self.users.lock().unwrap().as_ref().map_or("none", |_| "command").to_owned());
+        vec![step("fetch"), step("switch"), Progress::Succeeded { release, size: 4096, connect_as }]
     }
 }
 
@@ -202,5 +274,14 @@ impl Machines for FakeMachines {
             });
             Ok(stream::iter(kept).chain(live).boxed())
         })
+    }
+
+    fn connect_as(
+        &self,
+        instance: InstanceId,
+        wish: ConnectWish,
+    ) -> BoxFuture<'_, Result<ConnectAnswer, Fault>> {
+        let answer = self.connect(instance, wish);
+        Box::pin(async move { Ok(answer) })
     }
 }

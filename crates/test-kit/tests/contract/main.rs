@@ -7,6 +7,7 @@ mod administration;
 mod audit;
 mod bodies;
 mod changes;
+mod connect_as;
 mod deletion;
 mod emails;
 mod grants;

@@ -7,6 +7,7 @@ import {
   IconRefresh,
   IconRocket,
   IconTrash,
+  IconUserShare,
 } from "@tabler/icons-react";
 import { useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
@@ -20,6 +21,7 @@ import {
 } from "@/api/generated";
 import type { Instance } from "@/api/nouns";
 import { useAct } from "@/api/queries";
+import { ConnectDialog } from "@/features/connectAs/later";
 import { AbleButton, ConfirmDialog, DisabledReason, Note, reasonAgainst } from "@/kit";
 
 const AFTER = ["instances", "jobs", "deployments"] as const;
@@ -27,7 +29,7 @@ const AFTER = ["instances", "jobs", "deployments"] as const;
 /** What can be done to an instance now: each as the server allows it. */
 export function InstanceActions({ workspace, instance }: { workspace: string; instance: Instance }) {
   const navigate = useNavigate();
-  const [asked, setAsked] = useState<"stop" | "delete" | null>(null);
+  const [asked, setAsked] = useState<"stop" | "delete" | "connect" | null>(null);
   const { id, name } = instance;
   const restart = useAct<RestartMode>(workspace, {
     act: (mode) => restartInstance(workspace, id, { mode }),
@@ -111,6 +113,14 @@ export function InstanceActions({ workspace, instance }: { workspace: string; in
       >
         Deploy
       </AbleButton>
+      <AbleButton
+        of={instance}
+        verb="connect_as"
+        leftSection={<IconUserShare size={16} stroke={1.75} />}
+        onClick={() => setAsked("connect")}
+      >
+        Connect as user
+      </AbleButton>
       {removal?.kind !== "missing" && (
         <Menu position="bottom-end" width={260}>
           <Menu.Target>
@@ -130,6 +140,9 @@ export function InstanceActions({ workspace, instance }: { workspace: string; in
             {removal && <Menu.Label>{removal.detail}</Menu.Label>}
           </Menu.Dropdown>
         </Menu>
+      )}
+      {asked === "connect" && (
+        <ConnectDialog workspace={workspace} instance={instance} onClose={() => setAsked(null)} />
       )}
       <ConfirmDialog
         opened={asked === "stop"}

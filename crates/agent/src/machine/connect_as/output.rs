@@ -72,7 +72,11 @@ fn text(what: &str, value: String, least: usize, most: usize) -> Checked<String>
     if !(least..=most).contains(&length) {
         return Err(format!("`{what}` has {least} to {most} characters"));
     }
-    if is_plain(&value) { Ok(value) } else { Err(format!("`{what}` holds characters that control something")) }
+    if is_plain(&value) {
+        Ok(value)
+    } else {
+        Err(format!("`{what}` holds characters that control something"))
+    }
 }
 
 /// Names of what is there and isn't wanted may be told; what stands in a value may be a secret.
@@ -135,7 +139,9 @@ fn is_value(text: &str) -> bool {
 
 /// `path-value` of the same, of which a browser takes only what begins with a slash.
 fn is_cookie_path(text: &str) -> bool {
-    text.starts_with('/') && text.len() <= LONGEST_PATH && text.bytes().all(|byte| (0x20..0x7f).contains(&byte) && byte != b';')
+    text.starts_with('/')
+        && text.len() <= LONGEST_PATH
+        && text.bytes().all(|byte| (0x20..0x7f).contains(&byte) && byte != b';')
 }
 
 /// A path on the instance's own host, never another address.
@@ -225,8 +231,14 @@ mod tests {
             (r#"{"id": "a", "login": 3}"#, "it isn't the JSON that is expected"),
             (r#"{"id": "", "login": "a"}"#, "`id` has 1 to 200 characters"),
             (r#"{"id": 1.5, "login": "a"}"#, "it isn't the JSON"),
-            ("{\"id\": \"a\", \"login\": \"a\\u001b[31m\"}", "`login` holds characters that control something"),
-            ("{\"id\": \"a\", \"login\": \"a\", \"name\": \"x\\u202ey\"}", "`name` holds characters that control"),
+            (
+                "{\"id\": \"a\", \"login\": \"a\\u001b[31m\"}",
+                "`login` holds characters that control something",
+            ),
+            (
+                "{\"id\": \"a\", \"login\": \"a\", \"name\": \"x\\u202ey\"}",
+                "`name` holds characters that control",
+            ),
         ] {
             let refused = user(line).unwrap_err();
             assert!(refused.contains(said) && !refused.contains("hunter2"), "{line}: {refused}");
@@ -239,9 +251,12 @@ mod tests {
 
     #[test]
     fn a_session_is_its_cookies_and_a_path_of_its_own() {
-        let found = open(r#"{"cookies": [{"name": "sessionid", "value": "a=b", "path": "/shop"}, {"name": "x", "value": "\"q\""}], "path": "/orders?page=2"}"#);
+        let found = open(
+            r#"{"cookies": [{"name": "sessionid", "value": "a=b", "path": "/shop"}, {"name": "x", "value": "\"q\""}], "path": "/orders?page=2"}"#,
+        );
         let found = found.unwrap();
-        let cookies: Vec<_> = found.cookies.iter().map(|cookie| (cookie.name.as_str(), cookie.path.as_str())).collect();
+        let cookies: Vec<_> =
+            found.cookies.iter().map(|cookie| (cookie.name.as_str(), cookie.path.as_str())).collect();
         assert_eq!(cookies, [("sessionid", "/shop"), ("x", "/")]);
         assert_eq!(found.cookies[0].value.0.reveal_text(), Some("a=b"));
         assert_eq!(found.path, "/orders?page=2");
@@ -281,7 +296,8 @@ mod tests {
         ] {
             assert!(open(line).is_err(), "{line}");
         }
-        let many: Vec<_> = (0..21).map(|n| serde_json::json!({"name": format!("c{n}"), "value": ""})).collect();
+        let many: Vec<_> =
+            (0..21).map(|n| serde_json::json!({"name": format!("c{n}"), "value": ""})).collect();
         assert!(open(&serde_json::json!({ "cookies": many }).to_string()).is_err());
     }
 }

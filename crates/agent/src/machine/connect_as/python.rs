@@ -10,16 +10,16 @@ const USUAL: [&str; 3] = [".venv", "venv", "env"];
 
 fn is_python(word: &str) -> bool {
     let name = word.rsplit('/').next().unwrap_or_default();
-    name.strip_prefix("python").is_some_and(|rest| {
-        rest.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.')
-    })
+    name.strip_prefix("python")
+        .is_some_and(|rest| rest.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.'))
 }
 
 /// As it is called inside. `app` is the release's folder.
 pub(super) fn find(app: &Path, application: &Application) -> String {
     let folder = application.working_folder.trim_start_matches("./");
     let there = |path: &str| {
-        let path = path.strip_prefix("/app/").map(str::to_owned).unwrap_or_else(|| format!("{folder}/{path}"));
+        let path =
+            path.strip_prefix("/app/").map(str::to_owned).unwrap_or_else(|| format!("{folder}/{path}"));
         // Links of a virtual environment lead to where it is mounted: that one is there is all that can be seen.
         !path.split('/').any(|part| part == "..") && std::fs::symlink_metadata(app.join(path)).is_ok()
     };
@@ -38,7 +38,10 @@ pub(super) fn find(app: &Path, application: &Application) -> String {
         }
     }
     let usual = USUAL.iter().map(|name| format!("{name}/bin/python")).find(|path| there(path));
-    usual.map_or_else(|| "python3".to_owned(), |path| format!("{}/{path}", inside(&application.working_folder)))
+    usual.map_or_else(
+        || "python3".to_owned(),
+        |path| format!("{}/{path}", inside(&application.working_folder)),
+    )
 }
 
 #[cfg(test)]

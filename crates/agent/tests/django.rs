@@ -1,0 +1,143 @@
+//! Connect as, built in for Django: proved on Django itself, with the example's shop.
+
+// Whoever runs the tests has to see that one of them couldn't.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)]
+
+mod support;
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use stoa_agent::protocol::{
+    Commanded, EndSession, Event, ListUsers, OpenSession, OpenedView, SessionCookie, UserView,
+};
+use stoa_domain::branch::CommitId;
+use support::house::{House, Machine, git, order};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+/// As the example's, but for what it is installed by: Django stands in the repository.
+const SETTINGS: &str = r#"
+[release]
+command = ["python3", "manage.py", "prepare"]
+[run]
+command = ["python3", "manage.py", "runserver", "--noreload", "--insecure", "0.0.0.0:8000"]
+[health]
+path = "/health"
+[database]
+kind = "sqlite"
+path = "shop.db"
+[environment.PYTHONPATH]
+default = "/app/vendor"
+[connect_as]
+kind = "django"
+"#;
+
+/// `None` where there is none, which is said.
+fn django() -> Option<PathBuf> {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scripts/django");
+    let output = Command::new(script).output().unwrap();
+    if output.status.code() == Some(75) {
+        eprintln!("{}", String::from_utf8_lossy(&output.stderr));
+        return None;
+    }
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    Some(PathBuf::from(String::from_utf8(output.stdout).unwrap().trim()))
+}
+
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap().map(Result::unwrap) {
+        let target = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy(&entry.path(), &target);
+        } else {
+            std::fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}
+
+fn shop(house: &House, django: &Path) -> CommitId {
+    copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/shop"), &house.repository);
+    copy(django, &house.repository.join("vendor"));
+    std::fs::write(house.repository.join("stoa.toml"), SETTINGS).unwrap();
+    git(&house.repository, &["add", "--all", "--force"]);
+    git(&house.repository, &["commit", "--quiet", "--message", "shop"]);
+    CommitId::parse(&git(&house.repository, &["rev-parse", "HEAD"])).unwrap()
+}
+
+async fn users(house: &House, machine: &Machine, query: &str) -> Vec<UserView> {
+    let asked = ListUsers { query: query.to_owned(), limit: 10 };
+    match machine.client.list_users(order(0), house.instance, &asked).await.unwrap() {
+        Commanded::Done(found) => found.users,
+        Commanded::NotPossible { sentence } => panic!("{sentence}"),
+        Commanded::Failed { sentence, quote } => panic!("{sentence} {quote:?}"),
+    }
+}
+
+async fn open(house: &House, machine: &Machine, user: &str) -> Commanded<OpenedView> {
+    let asked = OpenSession {
+        user: user.to_owned(),
+        reason: "Ticket 4182".to_owned(),
+        actor: "Mia".to_owned(),
+        expires_at: "2999-11-26T12:00:00Z".to_owned(),
+    };
+    machine.client.open_session(order(0), house.instance, &asked).await.unwrap()
+}
+
+/// What the shop shows to whoever has this cookie.
+async fn home(house: &House, machine: &Machine, cookie: &str) -> String {
+    let mut stream = machine.agent.open_application(house.instance).await.unwrap();
+    let head = format!("GET / HTTP/1.0\r\nHost: shop.localhost\r\nCookie: {cookie}\r\n\r\n");
+    stream.write_all(head.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    answer
+}
+
+#[tokio::test]
+async fn a_user_of_django_is_picked_and_signed_in_as_django_itself_does_it() {
+    let Some(django) = django() else { return };
+    let place = tempfile::tempdir().unwrap();
+    let house = House::new(place.path());
+    let machine = house.machine().await;
+    let event = house.deploy(&machine, shop(&house, &django)).await;
+    assert!(
+        matches!(&event, Event::Succeeded { connect_as: Some(kind), .. } if kind == "django"),
+        "{event:?}"
+    );
+
+    let all = users(&house, &machine, "").await;
+    let names: Vec<&str> = all.iter().map(|user| user.name.as_str()).collect();
+    assert_eq!(names, ["Kaito Mori", "Karin Sand", "Katrin Oja", "Lukas Karlsen"]);
+    assert_eq!(all.iter().filter(|user| !user.active).count(), 1);
+    // By any part of a login, a name or an address, and by the id itself.
+    for (query, found) in [("KARIN", "karin"), ("oja", "katrin"), ("kaito@shop", "kaito")] {
+        assert_eq!(users(&house, &machine, query).await[0].login, found);
+    }
+    let karin = all.iter().find(|user| user.login == "karin").unwrap();
+    assert_eq!(users(&house, &machine, &karin.id).await[0], *karin);
+    assert_eq!(users(&house, &machine, "'; DROP TABLE auth_user; --").await, []);
+
+    let Commanded::Done(opened) = open(&house, &machine, &karin.id).await else { panic!("not opened") };
+    assert_eq!(opened.path, "/");
+    let SessionCookie { name, value, path } = &opened.cookies[0];
+    assert_eq!((name.as_str(), path.as_str()), ("sessionid", "/"));
+    let cookie = format!("sessionid={}", value.0.reveal_text().unwrap());
+    let shown = home(&house, &machine, &cookie).await;
+    assert!(shown.contains("Basket of Karin Sand") && shown.contains("Desk lamp"), "{shown}");
+    assert!(home(&house, &machine, "sessionid=made-up").await.contains("Welcome to the shop"));
+
+    let refused = |answer| match answer {
+        Commanded::Failed { quote, .. } => quote.unwrap(),
+        _ => panic!("it was opened"),
+    };
+    let lukas = all.iter().find(|user| !user.active).unwrap();
+    assert_eq!(refused(open(&house, &machine, &lukas.id).await), "this user isn't active");
+    assert_eq!(refused(open(&house, &machine, "4711").await), "there is no such user");
+    assert_eq!(refused(open(&house, &machine, "karin").await), "there is no such user");
+
+    let ended =
+        machine.client.end_session(order(0), house.instance, &EndSession { cookies: opened.cookies }).await;
+    assert!(matches!(ended.unwrap(), Commanded::Done(_)));
+    assert!(home(&house, &machine, &cookie).await.contains("Welcome to the shop"));
+}

@@ -1,0 +1,121 @@
+//! Sessions end by themselves: when their hour is over, and when what they rest on is gone. Who is in one is stopped by a
+//! lease at once; this writes it down, and has the application told.
+
+use std::time::Duration;
+
+use stoa_domain::permission::connect_as as may;
+use stoa_domain::{AccountStanding, Actor, Credential, Refusal, Via};
+use stoa_storage::connect_as::keep::{EndCause, GoingSession, UnclosedSession};
+use tokio::sync::broadcast::error::RecvError;
+use tokio_util::sync::CancellationToken;
+
+use super::visit::words;
+use crate::authority::GoingOn;
+use crate::ports::{AppCookie, ConnectAnswer, ConnectWish};
+use crate::{App, Failure};
+
+/// How often it is looked while sessions go on, and while none does.
+const EACH: Duration = Duration::from_millis(500);
+const SELDOM: Duration = Duration::from_secs(30);
+
+/// An application that can't be told is tried so often, at each look; then its own end of the session has to do.
+const MOST_TRIES: i64 = 5;
+
+impl App {
+    /// Ends what is over, and has applications told of it. Doing it twice does no harm.
+    ///
+    /// # Errors
+    /// A fault.
+    pub async fn end_connect_sessions(&self) -> Result<bool, Failure> {
+        let going = self.store().list_going_connect_sessions().await?;
+        let mut goes_on = false;
+        for session in going {
+            match self.why_over(&session).await? {
+                Some(cause) => self.store().end_over_connect_session(session, cause).await?,
+                None => goes_on = true,
+            }
+        }
+        for session in self.store().list_unclosed_connect_sessions().await? {
+            goes_on |= !self.tell_application(session).await?;
+        }
+        Ok(goes_on)
+    }
+
+    /// Until it is asked to stop.
+    pub async fn run_connect_sessions(&self, stop: CancellationToken) {
+        let mut changes = self.store().changes();
+        loop {
+            let pause = match self.end_connect_sessions().await {
+                Ok(true) => EACH,
+                Ok(false) => SELDOM,
+                Err(failure) => {
+                    tracing::warn!(?failure, "sessions as users that are over are written down later");
+                    EACH * 10
+                }
+            };
+            let heard = async {
+                match changes.recv().await {
+                    Ok(_) | Err(RecvError::Lagged(_)) => {}
+                    Err(RecvError::Closed) => std::future::pending().await,
+                }
+                // Changes that come together are looked at together.
+                tokio::time::sleep(EACH / 5).await;
+            };
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = tokio::time::sleep(pause) => {}
+                () = heard => while changes.try_recv().is_ok() {},
+            }
+        }
+    }
+
+    async fn why_over(&self, going: &GoingSession) -> Result<Option<EndCause>, Failure> {
+        if going.ends_at <= self.store().now() {
+            return Ok(Some(EndCause::Time));
+        }
+        let Ok(session) = Self::session_of_actor(going.session) else { return Ok(Some(EndCause::Right)) };
+        let actor = Actor {
+            account: going.account,
+            name: String::new(),
+            via: Via::Page,
+            credential: Credential::Session(session),
+            address: None,
+        };
+        let standing = AccountStanding {
+            actor,
+            is_admin: false,
+            revision: 0,
+            limits: None,
+            confirmed: false,
+            viewing: None,
+        };
+        let path = words(going.workspace, going.instance, going.id);
+        match GoingOn::<may::Use>::new(standing, path).ask(self).await {
+            Ok(()) | Err(Failure::Refused(Refusal::Unavailable)) => Ok(None),
+            Err(Failure::Refused(_)) => Ok(Some(EndCause::Right)),
+            Err(fault) => Err(fault),
+        }
+    }
+
+    /// Whether nothing more is to be told.
+    async fn tell_application(&self, over: UnclosedSession) -> Result<bool, Failure> {
+        let jar = self.open_jar(over.workspace, over.id, Some(&over.cookies)).await?;
+        let cookies: Vec<AppCookie> = jar.cookies().collect();
+        let told = self.outside().machines.connect_as(over.instance, ConnectWish::End { cookies }).await;
+        let again = match told {
+            Ok(ConnectAnswer::Busy) => true,
+            Ok(ConnectAnswer::Failed { sentence, .. }) => {
+                tracing::warn!(instance = %over.instance, sentence, "an application couldn't end a session");
+                true
+            }
+            Ok(_) => false,
+            Err(fault) => {
+                tracing::warn!(fault = %fault.chain(), instance = %over.instance, "an application can't be told that a session is over");
+                true
+            }
+        };
+        let again = again && over.tries + 1 < MOST_TRIES;
+        self.store().close_connect_session(over.id, again).await?;
+        Ok(!again)
+    }
+}

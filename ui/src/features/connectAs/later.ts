@@ -1,0 +1,5 @@
+// Loaded when it is first opened.
+
+import { later } from "@/kit";
+
+export const ConnectDialog = later(async () => (await import("./ConnectDialog")).ConnectDialog);
