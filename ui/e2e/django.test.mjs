@@ -1,0 +1,82 @@
+// Connect as user on Django itself: the example's shop, a user of its own, picked and landed signed in as.
+
+import assert from "node:assert/strict";
+import { cp, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { person, startBrowser } from "./browser.mjs";
+import { repository, spawned, startStoa, tree, until } from "./stoa.mjs";
+import { ask, setUp } from "./team.mjs";
+
+const W = "/workspaces/acme";
+const { code, said } = await spawned(join(tree, "scripts/django"), []);
+let stoa, browser, repo;
+
+after(async () => {
+  await browser?.close();
+  await stoa?.stop();
+  await repo?.remove();
+});
+
+test("a user of a Django application is landed signed in as, by a form too", { skip: code !== 0 && said }, async () => {
+  stoa = await startStoa();
+  browser = await startBrowser();
+  repo = await repository("shop");
+  const { page, context, wrong } = await person(browser, stoa.origin);
+  const call = async (method, path, body, status) => {
+    const answer = await ask(page, method, path, body);
+    assert.equal(answer.status, status, JSON.stringify(answer.body));
+    return answer.body;
+  };
+  await setUp(page, stoa.setupLink);
+  await call("POST", "/workspaces", { name: "Acme" }, 201);
+  const server = await call("POST", `${W}/servers`, { name: "local", local: true }, 201);
+  const project = await call("POST", `${W}/projects`, { name: "Shop" }, 201);
+  // Django comes along, instead of being fetched: the machine of the tests may reach nothing.
+  await cp(said.trim(), join(repo.folder, "vendor"), { recursive: true });
+  const settings = join(repo.folder, "stoa.toml");
+  const text = (await readFile(settings, "utf8"))
+    .replace(/\[build\]\n.*\n/, "")
+    .replaceAll(".venv/bin/python", "python3");
+  await writeFile(settings, `${text}\n[environment.PYTHONPATH]\ndefault = "/app/vendor"\n`);
+  await repo.git("add", "--all", "--force");
+  await repo.git("commit", "--quiet", "--message=With Django");
+  const { token } = await call("POST", "/me/tokens", { name: "laptop" }, 201);
+  const remote = new URL(project.repository.url);
+  remote.username = "anna";
+  remote.password = token;
+  await repo.git("push", "--quiet", remote.href, "main");
+  const wanted = { name: "shop", project: project.id, server: server.id, stage: "staging", branch: "main" };
+  const { id } = await call("POST", `${W}/instances`, wanted, 202);
+  await until(
+    "it runs",
+    async () => {
+      const found = await call("GET", `${W}/instances/${id}`, undefined, 200);
+      assert.notEqual(found.status, "failed", found.reason);
+      return found.status === "running" && !found.job;
+    },
+    120,
+  );
+  await page.goto("/acme/instances/shop");
+  await page.getByRole("button", { name: "Connect as user" }).click();
+  const dialog = page.getByRole("dialog");
+  await dialog.getByLabel("Find a user").fill("sand");
+  await dialog.getByText("Karin Sand").click();
+  await dialog.getByLabel("Reason").fill("Her basket shows too much");
+  const [tab] = await Promise.all([
+    context.waitForEvent("page"),
+    dialog.getByRole("button", { name: "Connect as Karin Sand" }).click(),
+  ]);
+  await tab.getByRole("heading", { name: "Basket of Karin Sand" }).waitFor();
+  await tab.getByText("Desk lamp").waitFor();
+  // Django looks at where a form comes from, and at the cookie that it set for that.
+  await tab.getByLabel("Add").fill("Pencil");
+  await tab.getByRole("button", { name: "Add" }).click();
+  await tab.getByText("Pencil").waitFor();
+  const names = (await context.cookies(tab.url())).map(({ name }) => name);
+  assert.deepEqual(names, [`stoa-connect-${stoa.port}`]);
+  // Signing out there is the application's own affair.
+  await tab.getByRole("button", { name: "Sign out" }).click();
+  await tab.getByRole("heading", { name: "Welcome to the shop" }).waitFor();
+  assert.deepEqual(wrong, []);
+});
