@@ -20,7 +20,7 @@ const SETTINGS: &str = r#"
 [release]
 command = ["python3", "manage.py", "prepare"]
 [run]
-command = ["python3", "manage.py", "runserver", "--noreload", "--insecure", "0.0.0.0:8000"]
+command = ["python3", "manage.py", "runserver", "--noreload", "0.0.0.0:8000"]
 [health]
 path = "/health"
 [database]

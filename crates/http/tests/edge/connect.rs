@@ -375,17 +375,12 @@ async fn it_leads_past_the_door_of_an_instance_for_members() {
 async fn one_after_the_other_ends_as_the_first_did() {
     let scene = Scene::new().await;
     let sessions = format!("{}/connect-as/sessions", scene.shop.path);
-    for round in 0..3 {
-        eprintln!("round {round}");
+    for _ in 0..3 {
         let session = scene.session("kim").await;
-        eprintln!("session");
         let open = streams(&scene, &session).await;
-        eprintln!("streams");
         let found = scene.client.get(&sessions).await.expect(200).json();
         let id = found["items"][0]["id"].as_str().unwrap().to_owned();
         let _ = scene.client.delete(&format!("{sessions}/{id}"), None).await.expect(204);
-        eprintln!("deleted");
         is_over(&scene, &session, open, "ending it").await;
-        eprintln!("over");
     }
 }

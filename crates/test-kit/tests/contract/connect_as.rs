@@ -10,7 +10,6 @@ const REASON: &str = "Ticket 4182: discount isn't shown";
 
 /// An instance that runs, and a member with exactly the permission for it.
 struct Scene<'w> {
-    world: &'w World,
     workspace: Workspace<'w>,
     instance: InstanceId,
     member: Member,
@@ -24,7 +23,7 @@ impl<'w> Scene<'w> {
         let project = workspace.project("Shop", &["main"]).await;
         let instance = workspace.instance(&project, &server, "Shop", "staging", "main").await;
         let member = workspace.member("Mia Member").await;
-        let scene = Self { world, workspace, instance, member };
+        let scene = Self { workspace, instance, member };
         scene.grant(&scene.member).await;
         scene
     }
