@@ -23,8 +23,9 @@ const KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
 /// Signing in, out and confirming aren't repeated: what they answer counts for one session. Neither is what answers with
 /// nothing but a secret, or with a step that works once: without it there would be nothing to give again.
-const NOT_REPEATED: [&str; 5] = [
+const NOT_REPEATED: [&str; 6] = [
     "/api/v1/session",
+    "/api/v1/connect",
     "/api/v1/me/identity",
     "/api/v1/me/second-factor",
     "/api/v1/me/passkeys",
@@ -36,6 +37,9 @@ const LONGEST: usize = 255;
 
 /// What is shown once and never kept.
 const SECRETS: [&str; 3] = ["token", "link", "join"];
+
+/// The same, of an answer that says of itself that nobody may keep it: a link to connect as a user is an address.
+const SECRETS_OF_SECRET: [&str; 1] = ["url"];
 
 /// A request with a key that is to be carried out now.
 pub(crate) struct Request {
@@ -170,8 +174,9 @@ fn kept(headers: &HeaderMap, body: &Bytes) -> Vec<u8> {
     let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
     let mut body: Option<Value> = serde_json::from_slice(body).ok();
     if let Some(Value::Object(object)) = &mut body {
-        let shown =
-            SECRETS.into_iter().filter(|name| object.get(*name).is_some_and(|value| !value.is_null()));
+        let is_secret = headers.get(CACHE_CONTROL).is_some_and(|value| value == "no-store");
+        let names = SECRETS.into_iter().chain(SECRETS_OF_SECRET.into_iter().filter(|_| is_secret));
+        let shown = names.filter(|name| object.get(*name).is_some_and(|value| !value.is_null()));
         for name in shown.collect::<Vec<_>>() {
             object.remove(name);
             object.insert(

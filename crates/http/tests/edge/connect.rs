@@ -383,4 +383,15 @@ async fn one_after_the_other_ends_as_the_first_did() {
         let _ = scene.client.delete(&format!("{sessions}/{id}"), None).await.expect(204);
         is_over(&scene, &session, open, "ending it").await;
     }
+    let session = scene.session("kim").await;
+    let open = streams(&scene, &session).await;
+    scene.grant(&[]).await;
+    is_over(&scene, &session, open, "the permission").await;
+    scene.served.world.app.end_connect_sessions().await.unwrap();
+    scene.grant(&["connect_as_user"]).await;
+    assert_eq!(scene.get(&session, "/", &[]).await.status, 410);
+    let session = scene.session("kim").await;
+    let open = streams(&scene, &session).await;
+    let _ = scene.client.delete("/api/v1/session", None).await.expect(204);
+    is_over(&scene, &session, open, "signing out").await;
 }

@@ -307,6 +307,22 @@ async fn an_application_that_cant_be_asked_says_why() {
 }
 
 #[tokio::test]
+async fn a_link_that_is_asked_for_again_by_its_key_was_shown_once() {
+    let world = World::on(test_kit::Kind::Sqlite).await;
+    let scene = Scene::new(&world).await;
+    let body = json!({ "user": "kim", "reason": REASON });
+    let ask = async || {
+        let mut request = scene.client().request(http::Method::POST, &scene.path(""), Some(&body));
+        request.headers_mut().insert("idempotency-key", "one".parse().unwrap());
+        scene.client().send_request(request).await.expect(201).json()
+    };
+    let (first, again) = (ask().await, ask().await);
+    assert!(first["url"].is_string());
+    assert_eq!((&again["id"], &again["url"]), (&first["id"], &Value::Null));
+    assert_eq!(again["shown_once"], "url was shown in the first answer alone");
+}
+
+#[tokio::test]
 async fn nobody_asks_without_end() {
     let world = World::on(test_kit::Kind::Sqlite).await;
     let scene = Scene::new(&world).await;
