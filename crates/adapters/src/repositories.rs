@@ -6,11 +6,12 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use futures_util::future::BoxFuture;
-use stoa_agent::git::{FoundCommit, GitError, Repository};
+use stoa_agent::git::{FoundCommit, FoundDifference, FoundReview, GitError, Repository};
 use stoa_app::Fault;
-use stoa_app::ports::{Branch, Commit, Repositories};
+use stoa_app::ports::{Branch, Commit, Difference, Repositories, Review};
 use stoa_domain::ProjectId;
 use stoa_domain::branch::{BranchName, CommitId};
+use stoa_domain::change::{ChangedFiles, Merged, Merging, Signing};
 
 /// What is younger may still be being made.
 const SETTLED: Duration = Duration::from_secs(3600);
@@ -29,6 +30,15 @@ pub struct GitRepositories {
 
 /// More are dropped at once: they are counted again at their next use.
 const MOST_DISTANCES: usize = 50_000;
+
+/// Commits and files of a merge, and files of a commit, that are told one by one.
+const MOST_COMMITS: usize = 50;
+const MOST_FILES: usize = 300;
+
+/// It would take longer, or tell of more, than is waited for: told so, and no fault.
+fn is_too_large(error: &GitError) -> bool {
+    matches!(error, GitError::OutOfTime | GitError::TooMuch)
+}
 
 fn fault(error: GitError) -> Fault {
     Fault::new(error)
@@ -188,6 +198,78 @@ impl Repositories for GitRepositories {
         limit: usize,
     ) -> BoxFuture<'_, Result<Option<Vec<u8>>, Fault>> {
         Box::pin(async move { self.of(project).file(&commit, &path, limit).await.map_err(fault) })
+    }
+
+    fn review(
+        &self,
+        project: ProjectId,
+        source: CommitId,
+        target: CommitId,
+    ) -> BoxFuture<'_, Result<Review, Fault>> {
+        Box::pin(async move {
+            match self.of(project).review(&source, &target, MOST_COMMITS, MOST_FILES).await {
+                Ok(FoundReview { merging, commits, commit_count, files }) => {
+                    let commits = commits.into_iter().map(commit).collect();
+                    Ok(Review { merging, commits, commit_count, files })
+                }
+                Err(error) if is_too_large(&error) => Ok(Review {
+                    merging: Merging::TooLarge,
+                    commits: Vec::new(),
+                    commit_count: 0,
+                    files: ChangedFiles::default(),
+                }),
+                Err(error) => Err(fault(error)),
+            }
+        })
+    }
+
+    fn merge(
+        &self,
+        project: ProjectId,
+        source: CommitId,
+        target: CommitId,
+        signing: Signing,
+    ) -> BoxFuture<'_, Result<Merged, Fault>> {
+        Box::pin(async move {
+            match self.of(project).merge(&source, &target, &signing).await {
+                Err(error) if is_too_large(&error) => Ok(Merged::Not(Merging::TooLarge)),
+                other => other.map_err(fault),
+            }
+        })
+    }
+
+    fn move_branch(
+        &self,
+        project: ProjectId,
+        branch: BranchName,
+        from: CommitId,
+        to: CommitId,
+    ) -> BoxFuture<'_, Result<bool, Fault>> {
+        Box::pin(async move { self.of(project).move_branch(&branch, &from, &to).await.map_err(fault) })
+    }
+
+    fn difference(
+        &self,
+        project: ProjectId,
+        id: CommitId,
+    ) -> BoxFuture<'_, Result<Option<Difference>, Fault>> {
+        Box::pin(async move {
+            let found = self.of(project).difference(&id, MOST_FILES).await.map_err(fault)?;
+            Ok(found.map(|found| {
+                let FoundDifference { commit: of, message, committer_name, parents, all, files } = found;
+                Difference { commit: commit(of), message, committer_name, parents, all, files }
+            }))
+        })
+    }
+
+    fn patch(
+        &self,
+        project: ProjectId,
+        source: CommitId,
+        target: CommitId,
+        limit: usize,
+    ) -> BoxFuture<'_, Result<String, Fault>> {
+        Box::pin(async move { self.of(project).patch(&source, &target, limit).await.map_err(fault) })
     }
 
     fn folder(&self, project: ProjectId) -> PathBuf {

@@ -59,6 +59,7 @@ verbs! {
     Deploy = "deploy",
     Invite = "invite",
     Manage = "manage",
+    Merge = "merge",
     ReadLogs = "read_logs",
     Restart = "restart",
     Start = "start",
@@ -123,20 +124,32 @@ pub fn of_server(caller: &Caller, instances: i64) -> Abilities {
 #[must_use]
 pub fn of_project(caller: &Caller, instances: i64) -> Abilities {
     let mut abilities = Abilities::default();
+    abilities.allow(Verb::Merge, caller.has(Action::MergeBranches), Ok(()));
     abilities.allow(Verb::Manage, caller.is_owner, Ok(()));
     abilities.allow(Verb::Delete, caller.is_owner, unused(instances));
     abilities.sorted()
 }
 
-/// A branch has no verb of its own yet.
+/// As the target of a merge. `is_allowed`: whether every instance that deploys it is; `is_gone`: no commit is there to
+/// merge into.
 #[must_use]
-pub fn of_branch(_caller: &Caller) -> Abilities {
-    Abilities::default()
+pub fn of_branch(caller: &Caller, is_allowed: bool, is_gone: bool) -> Abilities {
+    let mut abilities = Abilities::default();
+    let there = if is_gone { Err(Refusal::Conflict(Conflict::NoSuchBranch)) } else { Ok(()) };
+    abilities.allow(Verb::Merge, caller.has(Action::MergeBranches) && is_allowed, there);
+    abilities.sorted()
 }
 
-/// `no_sandbox`: why no process can be started where it stands.
+/// `is_target`: whether a merge into its branch touches nothing that isn't allowed; `no_sandbox`: why no process can be
+/// started where it stands.
 #[must_use]
-pub fn of_instance(caller: &Caller, stage: Stage, state: State, no_sandbox: Option<&str>) -> Abilities {
+pub fn of_instance(
+    caller: &Caller,
+    stage: Stage,
+    state: State,
+    is_target: bool,
+    no_sandbox: Option<&str>,
+) -> Abilities {
     let walls = || no_sandbox.map_or(Ok(()), |text| Err(Refusal::NoSandbox(text.to_owned())));
     let deletes = caller.is_owner || (stage != Stage::Production && caller.has(Action::DeleteInstances));
     let mut abilities = Abilities::default();
@@ -154,6 +167,7 @@ pub fn of_instance(caller: &Caller, stage: Stage, state: State, no_sandbox: Opti
     abilities.allow(Verb::Deploy, caller.is_owner, state.can_deploy().and_then(|()| walls()));
     abilities.allow(Verb::Delete, deletes, state.can_delete(false));
     abilities.allow(Verb::ReadLogs, caller.has(Action::ViewLogs), Ok(()));
+    abilities.allow(Verb::Merge, caller.has(Action::MergeBranches) && is_target, Ok(()));
     let manage = if state.status == InstanceStatus::Deleting {
         Err(Refusal::Conflict(Conflict::BeingDeleted))
     } else {
@@ -202,23 +216,37 @@ mod tests {
     #[test]
     fn a_member_may_what_its_actions_say_and_nothing_more() {
         let tester = caller(false, &[Action::RestartInstances, Action::ViewLogs]);
-        let abilities = of_instance(&tester, Stage::Staging, RUNS, None);
+        let abilities = of_instance(&tester, Stage::Staging, RUNS, true, None);
         assert_eq!(abilities.may, [Verb::ReadLogs, Verb::Restart, Verb::Start]);
         assert_eq!(abilities.blocked, [(Verb::Start, Refusal::Conflict(Conflict::AlreadyRunning))]);
-        assert_eq!(of_instance(&caller(false, &[]), Stage::Staging, RUNS, None), Abilities::default());
+        assert_eq!(of_instance(&caller(false, &[]), Stage::Staging, RUNS, true, None), Abilities::default());
     }
 
     #[test]
     fn a_production_instance_is_an_owners_to_delete() {
         let deleter = caller(false, &[Action::DeleteInstances]);
-        assert!(of_instance(&deleter, Stage::Production, RUNS, None).may.is_empty());
-        assert_eq!(of_instance(&deleter, Stage::Staging, RUNS, None).may, [Verb::Delete]);
-        assert!(of_instance(&caller(true, &[]), Stage::Production, RUNS, None).may.contains(&Verb::Delete));
+        assert!(of_instance(&deleter, Stage::Production, RUNS, true, None).may.is_empty());
+        assert_eq!(of_instance(&deleter, Stage::Staging, RUNS, true, None).may, [Verb::Delete]);
+        assert!(
+            of_instance(&caller(true, &[]), Stage::Production, RUNS, true, None).may.contains(&Verb::Delete)
+        );
+    }
+
+    #[test]
+    fn a_branch_is_a_target_where_everything_that_deploys_it_is_allowed() {
+        let merger = caller(false, &[Action::MergeBranches]);
+        assert_eq!(of_branch(&merger, true, false).may, [Verb::Merge]);
+        assert_eq!(of_branch(&merger, false, false), Abilities::default());
+        assert_eq!(of_branch(&caller(false, &[]), true, false), Abilities::default());
+        let gone = of_branch(&merger, true, true);
+        assert_eq!(gone.blocked, [(Verb::Merge, Refusal::Conflict(Conflict::NoSuchBranch))]);
+        assert!(of_instance(&merger, Stage::Production, RUNS, false, None).may.is_empty());
+        assert_eq!(of_instance(&merger, Stage::Production, RUNS, true, None).may, [Verb::Merge]);
     }
 
     #[test]
     fn keys_are_told_in_the_order_of_the_alphabet() {
-        let may = of_instance(&caller(true, &[]), Stage::Staging, RUNS, None).may;
+        let may = of_instance(&caller(true, &[]), Stage::Staging, RUNS, true, None).may;
         let keys: Vec<_> = may.iter().map(|verb| verb.key()).collect();
         let mut sorted = keys.clone();
         sorted.sort_unstable();

@@ -2,7 +2,8 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use stoa_domain::permission::{ConnectTarget, DeploymentTarget, JobTarget, ProjectAndInstances};
+use stoa_domain::branch::BranchName;
+use stoa_domain::permission::{ConnectTarget, DeploymentTarget, JobTarget, MergeTarget, ProjectAndInstances};
 use stoa_domain::{
     AccountNeed, AccountPermit, AccountStanding, InstanceId, InvitationId, MemberId, Need, Permission,
     Permit, PresetId, ProjectId, Refusal, ServerId, Standing, StartedBy, Target, Whole, WorkspaceId, decide,
@@ -13,6 +14,8 @@ use stoa_storage::locate::LocatedJob;
 
 use crate::{App, Failure};
 
+const TARGET: &str = "target branch";
+
 /// What a path names: the value of `{workspace}`, `{instance}` and so on.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct PathWords(Vec<(String, String)>);
@@ -21,6 +24,15 @@ impl PathWords {
     #[must_use]
     pub fn new(words: Vec<(String, String)>) -> Self {
         Self(words)
+    }
+
+    /// With what the body names and is decided on: the branch into which something is merged. No path has a word of this
+    /// name, so that none can say it.
+    #[must_use]
+    pub fn with_target(mut self, branch: &BranchName) -> Self {
+        self.0.retain(|(key, _)| key != TARGET);
+        self.0.push((TARGET.to_owned(), branch.to_string()));
+        self
     }
 
     #[must_use]
@@ -78,6 +90,24 @@ located_by_word! {
     MemberId => "member" find_member_id,
     InvitationId => "invitation" find_invitation_id,
     PresetId => "preset" find_preset_id
+}
+
+impl Locate for MergeTarget {
+    /// With the instances that deploy the target, once it is named.
+    async fn locate(
+        store: &Store,
+        workspace: WorkspaceId,
+        path: &PathWords,
+    ) -> Result<Option<Located<Self>>, Failure> {
+        let Some(project) = store.find_project_id(workspace, path.get("project")).await? else {
+            return Ok(None);
+        };
+        let instances = match path.get(TARGET) {
+            "" => Vec::new(),
+            branch => store.deployed_by(workspace, project, branch).await?,
+        };
+        Ok(Some(Self { project, instances }.into()))
+    }
 }
 
 impl Locate for JobTarget {

@@ -58,6 +58,7 @@ struct Inner {
     outside: ports::Outside,
     known_facts: machine::KnownFacts,
     views: member::Views,
+    merge_places: project::MergePlaces,
 }
 
 impl App {
@@ -70,6 +71,7 @@ impl App {
                 outside,
                 known_facts: machine::KnownFacts::default(),
                 views: member::Views::default(),
+                merge_places: project::MergePlaces::default(),
             }),
         }
     }
@@ -77,6 +79,10 @@ impl App {
     #[must_use]
     pub fn settings(&self) -> &Settings {
         &self.inner.settings
+    }
+
+    pub(crate) fn merge_places(&self) -> &project::MergePlaces {
+        &self.inner.merge_places
     }
 
     pub(crate) fn store(&self) -> &Store {

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use futures_util::stream::BoxStream;
 use stoa_domain::branch::{BranchName, CommitId};
+use stoa_domain::change::{ChangedFiles, FileDifference, Merged, Merging, Signing};
 use stoa_domain::instance::RestartMode;
 use stoa_domain::{DeploymentId, InstanceId, JobId, ProjectId, ReleaseId, Secret, Timestamp, WorkspaceId};
 
@@ -143,6 +144,30 @@ pub struct RefUpdate {
     pub new: CommitId,
 }
 
+/// A merge before it is done.
+#[derive(Debug, Clone)]
+pub struct Review {
+    pub merging: Merging,
+    /// The source's that the target hasn't, newest first: the first of them.
+    pub commits: Vec<Commit>,
+    pub commit_count: u64,
+    /// What becomes different in the target; where there are conflicts, what the source has changed.
+    pub files: ChangedFiles,
+}
+
+/// A commit with what it changes against its first parent.
+#[derive(Debug, Clone)]
+pub struct Difference {
+    pub commit: Commit,
+    /// Whole, as it was written.
+    pub message: String,
+    pub committer_name: String,
+    pub parents: Vec<CommitId>,
+    pub all: ChangedFiles,
+    /// The first files of it, with their lines.
+    pub files: Vec<FileDifference>,
+}
+
 /// Hosted repositories.
 pub trait Repositories: Send + Sync + 'static {
     /// Makes an empty repository; one that is there stays as it is.
@@ -187,6 +212,43 @@ pub trait Repositories: Send + Sync + 'static {
         path: String,
         limit: usize,
     ) -> BoxFuture<'_, Result<Option<Vec<u8>>, Fault>>;
+    /// What merging one commit into another would do. Nothing of it stays.
+    fn review(
+        &self,
+        project: ProjectId,
+        source: CommitId,
+        target: CommitId,
+    ) -> BoxFuture<'_, Result<Review, Fault>>;
+    /// Makes a merge commit, which is on no branch yet.
+    fn merge(
+        &self,
+        project: ProjectId,
+        source: CommitId,
+        target: CommitId,
+        signing: Signing,
+    ) -> BoxFuture<'_, Result<Merged, Fault>>;
+    /// Moves a branch where it still stands at `from`. Whether it did.
+    fn move_branch(
+        &self,
+        project: ProjectId,
+        branch: BranchName,
+        from: CommitId,
+        to: CommitId,
+    ) -> BoxFuture<'_, Result<bool, Fault>>;
+    /// What a commit changes; `None` where no branch and no tag has it.
+    fn difference(
+        &self,
+        project: ProjectId,
+        commit: CommitId,
+    ) -> BoxFuture<'_, Result<Option<Difference>, Fault>>;
+    /// The text of what changes between two commits, merged or not, of at most so many bytes.
+    fn patch(
+        &self,
+        project: ProjectId,
+        source: CommitId,
+        target: CommitId,
+        limit: usize,
+    ) -> BoxFuture<'_, Result<String, Fault>>;
     /// Where the repository lies, for the git program.
     fn folder(&self, project: ProjectId) -> PathBuf;
 }

@@ -48,17 +48,20 @@ impl Provider {
 pub enum Feature {
     /// Explain a failed deployment or a stretch of log.
     Explain,
+    /// Describe a merge before it is done.
+    DescribeMerge,
     /// An owner tries the provider.
     Test,
 }
 
 impl Feature {
-    pub const ALL: &'static [Self] = &[Self::Explain, Self::Test];
+    pub const ALL: &'static [Self] = &[Self::Explain, Self::DescribeMerge, Self::Test];
 
     #[must_use]
     pub const fn key(self) -> &'static str {
         match self {
             Self::Explain => "explain",
+            Self::DescribeMerge => "describe_merge",
             Self::Test => "test",
         }
     }

@@ -74,7 +74,8 @@ pub(crate) fn check<P: Permission>(standing: &Standing, target: &P::Target) -> R
         },
         // What a job's start needed isn't known here: `decide_cancel` asks.
         Need::Owner | Need::OwnerOrSelf | Need::OwnerOrWholeSelf | Need::Started => Err(owner_required()),
-    }
+    }?;
+    target.allows(standing)
 }
 
 /// Whoever looks on as a member is shown what says so of itself, and does nothing.

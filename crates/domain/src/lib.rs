@@ -8,6 +8,7 @@ pub mod actor;
 pub mod administrator;
 pub mod ai;
 pub mod branch;
+pub mod change;
 pub mod color;
 pub mod connect_as;
 pub mod deployment;

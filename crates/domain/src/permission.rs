@@ -9,6 +9,7 @@ use crate::action::Action;
 use crate::ids::{
     ConnectSessionId, DeploymentId, InstanceId, InvitationId, JobId, MemberId, PresetId, ProjectId, ServerId,
 };
+use crate::refusal::Refusal;
 use crate::standing::Standing;
 
 /// What is asked of whoever does it. Owners may do all of it.
@@ -79,6 +80,9 @@ pub trait Target: Clone + Debug + Send + Sync + 'static {
     /// Whether nobody but owners sees any of its kind: then nobody else is told which there are.
     const IS_OF_OWNERS: bool = false;
 
+    /// What it is decided on besides, as the API's description names it: `+instances`.
+    const AND: &'static str = "";
+
     /// The resources that have to be in the member's lists.
     fn resources(&self) -> Vec<Resource>;
 
@@ -88,6 +92,15 @@ pub trait Target: Clone + Debug + Send + Sync + 'static {
     /// Whether it is the asking member itself.
     fn is_self(&self, _standing: &Standing) -> bool {
         false
+    }
+
+    /// What stands in the way of one who has the permission and for whom it is listed: a second resource that isn't
+    /// allowed, and that is never named.
+    ///
+    /// # Errors
+    /// The refusal.
+    fn allows(&self, _standing: &Standing) -> Result<(), Refusal> {
+        Ok(())
     }
 }
 
@@ -257,6 +270,34 @@ impl Target for ProjectAndInstances {
     }
 }
 
+/// A project, and every instance that deploys the branch into which something is merged: all of them have to be allowed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MergeTarget {
+    pub project: ProjectId,
+    /// None while the branch isn't named.
+    pub instances: Vec<InstanceId>,
+}
+
+impl Target for MergeTarget {
+    const KIND: ResourceKind = ResourceKind::Project;
+    const AND: &'static str = "+instances";
+
+    fn resources(&self) -> Vec<Resource> {
+        let instances = self.instances.iter().flat_map(Target::resources);
+        self.project.resources().into_iter().chain(instances).collect()
+    }
+
+    /// The project alone settles whether it is there for the asking member.
+    fn is_listed(&self, standing: &Standing) -> bool {
+        standing.has_project(self.project)
+    }
+
+    fn allows(&self, standing: &Standing) -> Result<(), Refusal> {
+        let is_allowed = self.instances.iter().all(|instance| standing.has_instance(*instance));
+        if is_allowed { Ok(()) } else { Err(Refusal::TargetNotAllowed) }
+    }
+}
+
 pub(crate) mod sealed {
     pub trait Sealed {}
 }
@@ -281,7 +322,7 @@ pub trait Permission: sealed::Sealed + Send + Sync + 'static {
         match Self::NEED {
             Need::Member if Self::Target::KIND == ResourceKind::Workspace => "member".to_owned(),
             Need::Member => format!("member@{kind}"),
-            Need::Action(action) => format!("{action}@{kind}"),
+            Need::Action(action) => format!("{action}@{kind}{}", Self::Target::AND),
             Need::Actions(first, second) => format!("{first}+{second}@{kind}+instances"),
             Need::Owner => "owner".to_owned(),
             Need::OwnerOrSelf | Need::OwnerOrWholeSelf => format!("owner@{kind}"),
@@ -402,6 +443,8 @@ permissions! {
         Fetch: ProjectId, Need::Action(Action::ViewProjects), "project.fetch";
         /// `git push`.
         Push: ProjectAndInstances, Need::Actions(Action::ViewProjects, Action::UseIde), "project.push";
+        /// Merge a branch into another, and see what that would do.
+        Merge: MergeTarget, Need::Action(Action::MergeBranches), "project.merge";
     }
     instance {
         List: Whole, Need::Member, "instance.list", viewed_as;
@@ -443,6 +486,8 @@ permissions! {
         Preview: Whole, Need::Owner, "ai.preview";
         /// Have a log or a failed deployment explained.
         Explain: InstanceId, Need::Action(Action::ViewLogs), "ai.explain";
+        /// Have a merge described before it is done.
+        DescribeMerge: MergeTarget, Need::Action(Action::MergeBranches), "ai.describe_merge";
     }
 }
 

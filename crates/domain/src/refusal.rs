@@ -1,6 +1,7 @@
 //! What a person may be told: a closed set of data, without prose and without status codes.
 
 use crate::action::Action;
+use crate::change::FileConflicts;
 
 /// Why something isn't done. Everything else that can go wrong is a fault and never shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,6 +51,8 @@ pub enum Refusal {
     InvitationRevoked,
     InvitationReplaced,
     Conflict(Conflict),
+    /// The branches can't be merged by themselves: these files stand in the way.
+    MergeConflict(FileConflicts),
     /// The workspace can't go: slugs and names of the first of its instances.
     HasInstances(Vec<(String, String)>),
     LastOwner,
@@ -138,6 +141,12 @@ pub enum Conflict {
     Changed,
     /// The branch has no commit.
     NoSuchBranch,
+    /// A branch moved between being looked at and being merged.
+    BranchMoved,
+    /// Two branches have no commit in common.
+    Unrelated,
+    /// Merging takes longer than is waited for.
+    TooLargeToMerge,
     /// It is being deleted.
     BeingDeleted,
     /// The workspace has an active owner, who names others.
@@ -181,6 +190,10 @@ pub enum AtOnce {
     GitOfWorkspace,
     /// All fetches and pushes.
     Git,
+    /// Merges of one account, previews included.
+    MergesOfAccount,
+    /// All merges.
+    Merges,
     /// Streams that one account follows.
     StreamsOfAccount,
     /// All streams.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use stoa_domain::member::Role;
 use stoa_domain::permission::{
-    ConnectTarget, DeploymentTarget, JobTarget, ProjectAndInstances, Target, Whole, ai, all, connect_as,
+    ConnectTarget, DeploymentTarget, JobTarget, MergeTarget, ProjectAndInstances, Target, Whole, ai, all, connect_as,
     instance, invitation, job, logo, member, preset, project, server, viewed_as, workspace,
 };
 use stoa_domain::push::decide_push;
@@ -208,6 +208,8 @@ fn every_permission_is_decided_as_the_product_says() {
     compare::<project::Fetch>(seen, Switches(&["view_projects"]), own_project(), true);
     let push = ProjectAndInstances { project: own_project(), instances: vec![own_instance()] };
     compare::<project::Push>(seen, Switches(&["view_projects", "use_ide"]), push, true);
+    let merge = || MergeTarget { project: own_project(), instances: vec![own_instance()] };
+    compare::<project::Merge>(seen, Switches(&["merge_branches"]), merge(), true);
 
     compare::<instance::List>(seen, NOTHING, Whole, false);
     compare::<instance::View>(seen, NOTHING, own_instance(), true);
@@ -244,6 +246,7 @@ fn every_permission_is_decided_as_the_product_says() {
     compare::<ai::ViewUsage>(seen, Owner, Whole, false);
     compare::<ai::Preview>(seen, Owner, Whole, false);
     compare::<ai::Explain>(seen, Switches(&["view_logs"]), own_instance(), true);
+    compare::<ai::DescribeMerge>(seen, Switches(&["merge_branches"]), merge(), true);
 
     let declared: BTreeSet<&str> = all().into_iter().map(|(operation, ..)| operation).collect();
     assert_eq!(
@@ -451,4 +454,33 @@ fn a_token_of_another_workspace_is_a_stranger_here() {
         lacks_second_factor: false,
     };
     assert!(Standing::new(own.actor().clone(), Arc::new(access), Some(&limits)).is_none());
+}
+
+/// The sixth rule: an instance that deploys the target and isn't allowed refuses the merge, after the rules before it.
+#[test]
+fn a_merge_needs_every_instance_that_deploys_its_target() {
+    let into = |instances: &[u128]| MergeTarget {
+        project: id::<ProjectId>(OWN),
+        instances: instances.iter().map(|number| id::<InstanceId>(*number)).collect(),
+    };
+    let merge = |standing: &Standing, instances: &[u128]| {
+        decide::<project::Merge>(standing, into(instances)).map(drop)
+    };
+    let may = [Action::MergeBranches].into_iter().collect();
+    let merger = standing(Role::Member, may, true, None);
+    assert_eq!(merge(&merger, &[]), Ok(()));
+    assert_eq!(merge(&merger, &[OWN]), Ok(()));
+    assert_eq!(merge(&merger, &[OWN, OWN + 1]), Err(Refusal::TargetNotAllowed));
+    assert_eq!(merge(&merger, &[OWN + 1]), Err(Refusal::TargetNotAllowed));
+    // What the rules before it refuse is refused by them.
+    let without = standing(Role::Member, ActionSet::EMPTY, true, None);
+    assert!(matches!(merge(&without, &[OWN + 1]), Err(Refusal::PermissionDenied { .. })));
+    let elsewhere = standing(Role::Member, may, false, None);
+    assert_eq!(merge(&elsewhere, &[OWN + 1]), Err(Refusal::NotFound));
+    // To an owner's account no list counts; a token narrowed to less than merging has less.
+    assert_eq!(merge(&standing(Role::Owner, ActionSet::EMPTY, true, None), &[OWN + 1]), Ok(()));
+    let narrowed = TokenLimits { actions: Some(may), workspaces: None };
+    assert_eq!(merge(&standing(Role::Owner, ActionSet::EMPTY, true, Some(&narrowed)), &[OWN + 1]), Ok(()));
+    let less = TokenLimits { actions: Some(ActionSet::EMPTY), workspaces: None };
+    assert!(merge(&standing(Role::Member, may, true, Some(&less)), &[OWN]).is_err());
 }

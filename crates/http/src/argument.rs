@@ -99,6 +99,16 @@ impl Argument for Administered {
     }
 }
 
+/// The commit that a path names, within the project that was decided on. Whether there is one is the use-case's to find out.
+pub struct NamedCommit(pub String);
+
+impl sealed::Sealed for NamedCommit {}
+impl Argument for NamedCommit {
+    async fn take(_: &Frame, parts: &mut Parts, _: &mut Option<Body>) -> Result<Self, Failure> {
+        Ok(Self(crate::gate::path_words(parts).await.get("commit").to_owned()))
+    }
+}
+
 /// Who asks, once more, for what goes on after the answer.
 pub(crate) struct Again(pub crate::gate::Asked);
 

@@ -18,6 +18,7 @@ pub mod site;
 
 mod body;
 mod conditional;
+mod conflict_view;
 mod cookie;
 mod crowd;
 mod lease;

@@ -1,5 +1,6 @@
 //! The one place where a refusal becomes a status, a code and a sentence.
 
+mod at_once;
 mod connect_as;
 mod documentation;
 
@@ -8,12 +9,12 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 use serde_json::{Map, Value, json};
 use stoa_app::Failure;
+use stoa_domain::change::{ConflictKind, FileConflict, FileConflicts};
 use stoa_domain::{Action, AtOnce, Conflict, Refusal, ShownWrong};
 
 pub use documentation::{codes, documentation};
 
-/// Seconds after which something that goes on may be over.
-const AT_ONCE_AGAIN: i64 = 10;
+use at_once::at_once;
 
 /// A refusal or fault on its way out.
 #[derive(Debug)]
@@ -83,6 +84,13 @@ fn conflict(conflict: Conflict) -> &'static str {
             "A request with this Idempotency-Key is still being carried out. Try again in a moment."
         }
         Conflict::Changed => "It was changed in between. Look at it again, then repeat.",
+        Conflict::BranchMoved => {
+            "A commit came onto one of the branches in between, so nothing was merged. Look at the merge again, then repeat it."
+        }
+        Conflict::Unrelated => "These branches have no commit in common, so they can't be merged.",
+        Conflict::TooLargeToMerge => {
+            "These branches differ by more than Stoa merges by itself. Merge them in a clone, and push."
+        }
         Conflict::NoSuchBranch => "The project has no such branch. Push it first.",
         Conflict::BeingDeleted => "The instance is being deleted.",
         Conflict::HasOwner => "The workspace has an active owner. Only its owners name others.",
@@ -126,45 +134,6 @@ fn conflict(conflict: Conflict) -> &'static str {
             "The workspace has no AI provider yet. An owner chooses one under Settings, AI."
         }
     }
-}
-
-/// Of one's own there are too many, or the installation has no more to give.
-fn at_once(what: AtOnce, most: usize) -> Told {
-    let (is_own, detail) = match what {
-        AtOnce::GitOfAccount => (
-            true,
-            format!(
-                "{most} fetches and pushes of your account go on already. Wait until one of them is over."
-            ),
-        ),
-        AtOnce::GitOfWorkspace => (
-            true,
-            format!("{most} fetches and pushes of this workspace go on already. Try again in a moment."),
-        ),
-        AtOnce::Git => (
-            false,
-            format!(
-                "Stoa serves {most} fetches and pushes at once, and they all go on. Try again in a moment."
-            ),
-        ),
-        AtOnce::StreamsOfAccount => (
-            true,
-            format!(
-                "Your account follows {most} live streams already, in all its tabs and programs. Close one of them first."
-            ),
-        ),
-        AtOnce::Streams => (
-            false,
-            format!("Stoa serves {most} live streams at once, and they are all open. Try again in a moment."),
-        ),
-    };
-    let mut answer = if is_own {
-        told(429, "too_many_requests", "Too many requests", detail)
-    } else {
-        told(503, "unavailable", "Not available", detail)
-    };
-    answer.retry_after = Some(AT_ONCE_AGAIN);
-    answer
 }
 
 /// Every refusal as it is told. Exhaustive: a new refusal doesn't compile without its sentence.
@@ -313,6 +282,21 @@ pub fn tell(refusal: &Refusal) -> Told {
             "A newer link was sent to you. Use the one in the newest mail.",
         ),
         Refusal::Conflict(kind) => told(409, "conflict", "Not possible now", conflict(*kind)),
+        Refusal::MergeConflict(conflicts) => {
+            let detail = match conflicts.files.as_slice() {
+                [one] => format!(
+                    "Both branches changed {} in ways that don't go together. Merge them in a clone or in the Web IDE, and push.",
+                    one.path
+                ),
+                _ => format!(
+                    "Both branches changed {} files in ways that don't go together. Merge them in a clone or in the Web IDE, and push.",
+                    conflicts.count
+                ),
+            };
+            let mut answer = told(409, "merge_conflict", "Conflicts", detail);
+            answer.more.insert("conflicts".to_owned(), crate::conflict_view::of(conflicts));
+            answer
+        }
         Refusal::HasInstances(instances) => {
             let mut answer = told(409, "conflict", "Not possible now", conflict(Conflict::InstanceRuns));
             let named: Vec<_> =
@@ -512,7 +496,7 @@ impl IntoResponse for Problem {
 }
 
 /// One example of every refusal that an operation is answered with: for `docs/errors.md`, and for the test that nothing
-/// is missing there. That a branch isn't allowed is told by `git push`, in a sentence of its own.
+/// is missing there.
 #[must_use]
 pub fn examples() -> Vec<Refusal> {
     let anna = || vec!["Anna".to_owned()];
@@ -525,6 +509,7 @@ pub fn examples() -> Vec<Refusal> {
         Refusal::TokenMayNot,
         Refusal::OwnerRequired { ask: anna() },
         Refusal::AdministratorRequired,
+        Refusal::TargetNotAllowed,
         Refusal::WrongAccount,
         Refusal::LinkOfAnother,
         Refusal::LinkingOfAnother,
@@ -542,6 +527,14 @@ pub fn examples() -> Vec<Refusal> {
         Refusal::InvitationRevoked,
         Refusal::InvitationReplaced,
         Refusal::Conflict(Conflict::Changed),
+        Refusal::MergeConflict(FileConflicts {
+            files: vec![FileConflict {
+                path: "app.py".to_owned(),
+                kind: ConflictKind::Lines,
+                lines: vec![(3, 5)],
+            }],
+            count: 1,
+        }),
         Refusal::LastOwner,
         Refusal::SlugTaken,
         Refusal::AlreadyMember,

@@ -1,7 +1,7 @@
 //! AI settings of a workspace, and what was asked by whom. A key comes in sealed; nothing here could open it.
 
 use stoa_domain::ai::{Feature, Provider};
-use stoa_domain::permission::ai::{Change, Explain, Remove, Test};
+use stoa_domain::permission::ai::{Change, DescribeMerge, Explain, Remove, Test};
 use stoa_domain::{
     Actor, MemberId, Permission, Permit, Refusal, ResourceKind, SystemPermit, Timestamp, WorkspaceId,
 };
@@ -285,6 +285,19 @@ impl Store {
     ) -> Result<(), Failure> {
         let detail = detail(provider).json("lines", &lines.to_string()).finish();
         self.begin(permit, Feature::Explain, detail, Some(instance_name)).await
+    }
+
+    /// A description of a merge begins.
+    ///
+    /// # Errors
+    /// What the second decision refuses, or a fault.
+    pub async fn begin_ai_description(
+        &self,
+        permit: Permit<DescribeMerge>,
+        provider: Provider,
+        project_name: String,
+    ) -> Result<(), Failure> {
+        self.begin(permit, Feature::DescribeMerge, detail(provider).finish(), Some(project_name)).await
     }
 
     async fn begin<P: Permission>(

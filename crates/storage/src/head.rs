@@ -1,12 +1,14 @@
 //! Where the branches of hosted repositories stand, and the deployments that follow when they move.
 
+use std::collections::HashSet;
+
 use stoa_domain::branch::{BranchName, CommitId};
 use stoa_domain::deployment::DeploymentCause;
 use stoa_domain::{
     AccountId, Authority, InstanceId, MemberId, ProjectId, Refusal, ResourceKind, StartedBy, WorkspaceId,
 };
 
-use crate::deployment::{DeploymentOrder, queue_deployment};
+use crate::deployment::{DeploymentOrder, QueuedDeployment, queue_deployment};
 use crate::event::EventType;
 use crate::failure::{Failure, StorageFault};
 use crate::store::{Store, Work};
@@ -27,6 +29,18 @@ crate::statements! {
           AND ($3 OR EXISTS (SELECT 1 FROM member_instances x WHERE x.member_id = $4 AND x.instance_id = i.id
               AND (x.until_at IS NULL OR x.until_at > $5)))
         ORDER BY i.name, i.id";
+    /// Branches that an instance deploys which isn't in the member's list.
+    NOT_ALLOWED = "SELECT DISTINCT i.branch FROM instances i WHERE i.workspace_id = $1 AND i.project_id = $2
+            AND NOT EXISTS (SELECT 1 FROM member_instances x WHERE x.member_id = $3 AND x.instance_id = i.id
+                AND (x.until_at IS NULL OR x.until_at > $4))";
+    /// Whether a member is allowed the project of an instance, and every instance that deploys the same branch.
+    IS_ALLOWED_TARGET = "SELECT EXISTS (SELECT 1 FROM member_projects y WHERE y.member_id = $3 AND y.project_id = i.project_id
+                AND (y.until_at IS NULL OR y.until_at > $4))
+            AND NOT EXISTS (SELECT 1 FROM instances o WHERE o.project_id = i.project_id AND o.branch = i.branch
+                AND NOT EXISTS (SELECT 1 FROM member_instances x WHERE x.member_id = $3 AND x.instance_id = o.id
+                    AND (x.until_at IS NULL OR x.until_at > $4)))
+        FROM instances i WHERE i.workspace_id = $1 AND i.id = $2";
+    OF_PROJECT = "SELECT id FROM instances WHERE workspace_id = $1 AND project_id = $2 ORDER BY id";
     DEFAULT = "SELECT default_branch FROM projects WHERE workspace_id = $1 AND id = $2";
     SET_DEFAULT = "UPDATE projects SET default_branch = $3, revision = revision + 1 WHERE workspace_id = $1 AND id = $2";
     PROJECT = "SELECT name FROM projects WHERE workspace_id = $1 AND id = $2";
@@ -66,9 +80,60 @@ impl Store {
         let workspace = authority.workspace();
         let work: Work<Vec<InstanceId>> = Box::new(move |tx| {
             let heads = heads.clone();
-            Box::pin(async move { move_in(tx, workspace, project, &heads, account).await })
+            Box::pin(async move {
+                let moved = move_in(tx, workspace, project, &heads, &MovedBy::push(account)).await?;
+                match moved.words() {
+                    None => tx.audit_nothing(),
+                    Some(names) => {
+                        tx.audit_name(moved.project.clone());
+                        tx.audit_second(names);
+                    }
+                }
+                Ok(moved.deployed.into_iter().map(|(instance, _)| instance).collect())
+            })
         });
         self.write(authority, work).await
+    }
+
+    /// Branches of a project into which a member may not merge, because an instance that deploys them isn't allowed.
+    ///
+    /// # Errors
+    /// A fault.
+    pub async fn list_targets_not_allowed(
+        &self,
+        workspace: WorkspaceId,
+        project: ProjectId,
+        member: MemberId,
+    ) -> Result<HashSet<String>, StorageFault> {
+        let rows = self.fetch_all(NOT_ALLOWED, values![workspace, project, member, self.now()]).await?;
+        rows.iter().map(|row| row.get(0)).collect()
+    }
+
+    /// Whether a member is allowed all that a merge into an instance's branch touches.
+    ///
+    /// # Errors
+    /// A fault.
+    pub async fn is_allowed_target(
+        &self,
+        workspace: WorkspaceId,
+        instance: InstanceId,
+        member: MemberId,
+    ) -> Result<bool, StorageFault> {
+        let values = values![workspace, instance, member, self.now()];
+        self.fetch_optional(IS_ALLOWED_TARGET, values).await?.map_or(Ok(false), |row| row.get(0))
+    }
+
+    /// All instances of a project, whoever sees them: for what concerns every one, such as their secrets.
+    ///
+    /// # Errors
+    /// A fault.
+    pub async fn list_instances_of(
+        &self,
+        workspace: WorkspaceId,
+        project: ProjectId,
+    ) -> Result<Vec<InstanceId>, StorageFault> {
+        let rows = self.fetch_all(OF_PROJECT, values![workspace, project]).await?;
+        rows.iter().map(|row| row.get(0)).collect()
     }
 
     /// At the first push, where none of `pushed` is the default branch, `first` becomes it. Whether it did.
@@ -195,16 +260,60 @@ pub(crate) async fn head_in(
     row.map(|row| commit(row.get(0)?)).transpose()
 }
 
+pub(crate) async fn deployed_by_in(
+    tx: &mut Tx<'_>,
+    workspace: WorkspaceId,
+    project: ProjectId,
+    branch: &str,
+) -> Result<Vec<InstanceId>, StorageFault> {
+    let rows = tx.fetch_all(DEPLOYED_BY, values![workspace, project, branch]).await?;
+    rows.iter().map(|row| row.get(0)).collect()
+}
+
 /// So many branches of one push are named in its audit event.
 const NAMED: usize = 10;
 
-async fn move_in(
+/// Why branches moved, and what the deployments that follow have of it.
+pub(crate) struct MovedBy {
+    pub cause: DeploymentCause,
+    pub account: Option<AccountId>,
+    /// What moving them needed.
+    pub permission: &'static str,
+}
+
+impl MovedBy {
+    fn push(account: Option<AccountId>) -> Self {
+        let permission = if account.is_some() { StartedBy::PUSH } else { "owner" };
+        Self { cause: DeploymentCause::Push, account, permission }
+    }
+}
+
+pub(crate) struct Moved {
+    /// Its name.
+    pub project: String,
+    branches: Vec<String>,
+    pub deployed: Vec<(InstanceId, QueuedDeployment)>,
+}
+
+impl Moved {
+    /// The branches, for the audit event; `None` where none has moved.
+    fn words(&self) -> Option<String> {
+        let (shown, more) = (self.branches.len().min(NAMED), self.branches.len().saturating_sub(NAMED));
+        let mut names = self.branches[..shown].join(", ");
+        if more > 0 {
+            names.push_str(&format!(" and {more} more"));
+        }
+        (shown > 0).then_some(names)
+    }
+}
+
+pub(crate) async fn move_in(
     tx: &mut Tx<'_>,
     workspace: WorkspaceId,
     project: ProjectId,
     heads: &[Head],
-    account: Option<AccountId>,
-) -> Result<Vec<InstanceId>, Failure> {
+    by: &MovedBy,
+) -> Result<Moved, Failure> {
     let Some(row) = tx.fetch_optional(PROJECT, values![workspace, project]).await? else {
         return Err(Refusal::NotFound.into());
     };
@@ -215,7 +324,7 @@ async fn move_in(
         if head_in(tx, workspace, project, branch).await? == head.commit {
             continue;
         }
-        moved.push(branch);
+        moved.push(branch.to_owned());
         let Some(commit) = &head.commit else {
             tx.execute(FORGET, values![workspace, project, branch]).await?;
             continue;
@@ -229,30 +338,21 @@ async fn move_in(
                 instance,
                 commit: commit.clone(),
                 branch: branch.to_owned(),
-                cause: DeploymentCause::Push,
-                account,
-                permission: if account.is_some() { StartedBy::PUSH } else { "owner" },
+                cause: by.cause,
+                account: by.account,
+                permission: by.permission,
                 release: None,
             };
             // One whose deletion waits is left to it; the push is accepted all the same.
             match queue_deployment(tx, order).await {
-                Ok(_) => deployed.push(instance),
+                Ok(queued) => deployed.push((instance, queued)),
                 Err(Failure::Refused(_)) => {}
                 Err(fault) => return Err(fault),
             }
         }
     }
-    if moved.is_empty() {
-        tx.audit_nothing();
-        return Ok(deployed);
+    if !moved.is_empty() {
+        tx.tell(workspace, EventType::Changed, ResourceKind::Project, project.uuid()).await?;
     }
-    tx.audit_name(row.get::<String>(0)?);
-    let (shown, more) = (moved.len().min(NAMED), moved.len().saturating_sub(NAMED));
-    let mut names = moved[..shown].join(", ");
-    if more > 0 {
-        names.push_str(&format!(" and {more} more"));
-    }
-    tx.audit_second(names);
-    tx.tell(workspace, EventType::Changed, ResourceKind::Project, project.uuid()).await?;
-    Ok(deployed)
+    Ok(Moved { project: row.get(0)?, branches: moved, deployed })
 }

@@ -28,6 +28,7 @@ pub mod logo;
 pub mod mail;
 pub mod mailed_link;
 pub mod member;
+pub mod merge;
 pub mod page;
 pub mod preset;
 pub mod profile;
@@ -95,6 +96,7 @@ pub fn statements() -> Vec<Statement> {
         mail::STATEMENTS,
         mailed_link::STATEMENTS,
         member::STATEMENTS,
+        merge::STATEMENTS,
         preset::STATEMENTS,
         &profile::statements(),
         project::STATEMENTS,

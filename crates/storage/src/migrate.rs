@@ -13,6 +13,7 @@ const MIGRATIONS: &[(i64, &str)] = &[
     (5, include_str!("../migrations/0005_ai.sql")),
     (6, include_str!("../migrations/0006_mails_end.sql")),
     (7, include_str!("../migrations/0007_grants_that_end.sql")),
+    (8, include_str!("../migrations/0008_merges.sql")),
     (11, include_str!("../migrations/0011_connect_as.sql")),
 ];
 

@@ -13,6 +13,7 @@ pub mod fake;
 pub mod golden;
 pub mod schema;
 pub mod stream;
+pub mod work;
 pub mod world;
 
 pub use client::{Answer, Client};

@@ -96,6 +96,19 @@ impl World {
     /// # Panics
     /// Where a part can't be made.
     pub async fn with(kind: Kind, wishes: Wishes) -> Self {
+        Self::build(kind, wishes, None).await
+    }
+
+    /// A world whose repositories are real ones, in a folder: `repositories` isn't theirs then.
+    ///
+    /// # Panics
+    /// Where a part can't be made.
+    pub async fn with_git(kind: Kind, folder: &std::path::Path) -> Self {
+        let real = stoa_adapters::repositories::GitRepositories::new(folder.to_owned()).expect("a folder");
+        Self::build(kind, Wishes::default(), Some(Arc::new(real))).await
+    }
+
+    async fn build(kind: Kind, wishes: Wishes, real: Option<Arc<dyn stoa_app::ports::Repositories>>) -> Self {
         let clock = Arc::new(FakeClock::default());
         let rng = Arc::new(FakeRng::default());
         let fresh = fresh(kind, clock.clone(), rng.clone()).await;
@@ -114,7 +127,7 @@ impl World {
             rng,
             vault: Arc::new(vault),
             passwords: Passwords::new(2).expect("a hasher"),
-            repositories: repositories.clone(),
+            repositories: real.unwrap_or_else(|| repositories.clone()),
             machines: machines.clone(),
             logos: Arc::new(NearLogos),
             models: models.clone(),

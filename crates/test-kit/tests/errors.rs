@@ -174,6 +174,28 @@ async fn of_a_machine_without_walls(answers: &mut Vec<Answer>) {
     answers.push(olga.client.post(&workspace.path("/instances"), new).await);
 }
 
+/// A real repository, in which two branches don't go together, and one of them is deployed.
+async fn of_merges(answers: &mut Vec<Answer>) {
+    let folder = tempfile::tempdir().unwrap();
+    let world = World::with_git(Kind::Sqlite, folder.path()).await;
+    let olga = world.set_up().await;
+    let workspace = world.workspace(&olga, "Acme").await;
+    let project = workspace.project("Shop", &[]).await;
+    let work = test_kit::work::Work::new(&folder.path().join(format!("{project}.git")));
+    work.commit("main", None, &[("a.txt", "one\n")]);
+    work.commit("topic", Some("main"), &[("a.txt", "two\n")]);
+    work.commit("main", None, &[("a.txt", "three\n")]);
+    world.app.compare_heads().await.unwrap();
+    let path = workspace.path(&format!("/projects/{project}/merge"));
+    let body = json!({ "source": "topic", "target": "main" });
+    answers.push(olga.client.post(&path, body.clone()).await);
+    let server = workspace.server().await;
+    let _ = workspace.instance(&project, &server, "Shop", "staging", "main").await;
+    let merger = workspace.member("Mia Merger").await;
+    workspace.grant(&merger, json!({ "actions": ["merge_branches"], "projects": [project] })).await;
+    answers.push(merger.person.client.post(&path, body).await);
+}
+
 async fn new_project(workspace: &Workspace<'_>) -> Answer {
     workspace.owner.client.post(&workspace.path("/projects"), json!({ "name": "Shop" })).await
 }
@@ -273,6 +295,7 @@ async fn every_code_of_the_list_happens_and_says_what_to_do() {
     of_instances(&mut answers).await;
     of_a_machine_without_walls(&mut answers).await;
     of_models(&mut answers).await;
+    of_merges(&mut answers).await;
     of_faults(&mut answers).await;
     of_hosts(&mut answers).await;
     of_slow_bodies(&mut answers).await;

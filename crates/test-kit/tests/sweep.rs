@@ -72,8 +72,10 @@ impl Scene {
             let preset = json!({ "name": "Night watch", "actions": ["view_logs"] });
             let made = owner.client.post(&workspace.path("/presets"), preset.clone()).await;
             words.insert("preset", made.expect(201).field("id"));
-            let project = workspace.project("Shop", &["main"]).await;
+            let project = workspace.project("Shop", &["main", "topic"]).await;
             words.insert("project", project.clone());
+            let commits = owner.client.get(&workspace.path(&format!("/projects/{project}/commits"))).await;
+            words.insert("commit", commits.expect(200).json()["items"][0]["id"].as_str().unwrap().to_owned());
             // What would forbid the route's own success isn't made.
             let is_new_server = route.method == Method::POST && route.path.ends_with("/servers");
             if !is_new_server {
@@ -254,6 +256,8 @@ fn gated(route: &Registered) -> Gated {
         GateKind::Workspace => {}
     }
     let (need, kind) = route.gate.permission.split_once('@').unwrap_or((&route.gate.permission, "workspace"));
+    // What else it is decided on, `project+instances`, is only known from the body.
+    let kind = kind.split('+').next().unwrap_or_default();
     let listed = matches!(kind, "project" | "instance" | "server" | "job");
     match need {
         "member" => Gated::Member { listed },
@@ -406,7 +410,7 @@ impl Scene {
     /// An owner too gets nothing of another workspace's, and nothing for an id that never was.
     async fn ask_for_others_and_nobodys(&self, route: &Registered) {
         let named: Vec<&'static str> =
-            ["member", "invitation", "project", "server", "instance", "deployment", "job"]
+            ["member", "invitation", "project", "commit", "server", "instance", "deployment", "job"]
                 .into_iter()
                 .filter(|name| route.path.contains(&format!("{{{name}}}")))
                 .collect();

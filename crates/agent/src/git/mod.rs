@@ -2,6 +2,9 @@
 //! arguments as a vector, values behind `--`.
 
 mod bundle;
+mod conflict;
+mod difference;
+mod merge;
 mod pack;
 mod read;
 mod tidy;
@@ -12,14 +15,19 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use stoa_domain::branch::CommitId;
-use tokio::io::AsyncWriteExt as _;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::process::Command;
 
+pub use difference::FoundDifference;
+pub use merge::FoundReview;
 pub use read::{Found, FoundBranch, FoundCommit};
 pub use tidy::tidy_unmade;
 
 /// How long any one call may take.
 const PATIENCE: Duration = Duration::from_secs(120);
+
+/// Bytes of its complaints that are read.
+const MOST_ERRORS: u64 = 64 * 1024;
 
 /// Why git didn't do it.
 #[derive(Debug, thiserror::Error)]
@@ -32,6 +40,8 @@ pub enum GitError {
     Refused { verb: String, said: String },
     #[error("git said something that can't be read: {0}")]
     Unreadable(String),
+    #[error("git has more to say than is read")]
+    TooMuch,
 }
 
 /// What was said and how it ended.
@@ -168,6 +178,7 @@ fn command() -> Command {
         .env("GIT_CONFIG_NOSYSTEM", "1")
         .env("GIT_CONFIG_GLOBAL", "/dev/null")
         .env("GIT_TERMINAL_PROMPT", "0")
+        .env("GIT_NO_REPLACE_OBJECTS", "1")
         .env("GIT_OPTIONAL_LOCKS", "0")
         .env("GIT_CONFIG_COUNT", FIXED.len().to_string())
         .kill_on_drop(true);
@@ -192,6 +203,44 @@ async fn ended(child: tokio::process::Child, patience: Duration) -> Result<Outpu
         tokio::time::timeout(patience, child.wait_with_output()).await.map_err(|_| GitError::OutOfTime)??;
     let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
     Ok(Output { succeeded: output.status.success(), status: output.status.code(), out: output.stdout, said })
+}
+
+/// What was said, up to a number of bytes.
+pub(super) struct Bounded {
+    pub output: Output,
+    /// There was more: git was ended.
+    pub is_cut: bool,
+}
+
+async fn run_bounded(mut command: Command, most: usize) -> Result<Bounded, GitError> {
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn()?;
+    let (Some(stdout), Some(stderr)) = (child.stdout.take(), child.stderr.take()) else {
+        return Err(GitError::Io(io::Error::other("git has no output")));
+    };
+    let reading = async {
+        let limit = u64::try_from(most).unwrap_or(u64::MAX);
+        let saying = async {
+            let mut out = Vec::new();
+            let mut stdout = stdout.take(limit.saturating_add(1));
+            stdout.read_to_end(&mut out).await?;
+            // Dropped here: one that has more to say would wait for ever to say it.
+            Ok::<_, io::Error>(out)
+        };
+        let complaining = async {
+            let mut said = Vec::new();
+            stderr.take(MOST_ERRORS).read_to_end(&mut said).await?;
+            Ok::<_, io::Error>(said)
+        };
+        let (mut out, said) = tokio::try_join!(saying, complaining)?;
+        let is_cut = out.len() > most;
+        out.truncate(most);
+        let status = child.wait().await?;
+        let said = String::from_utf8_lossy(&said).trim().to_owned();
+        let output = Output { succeeded: status.success(), status: status.code(), out, said };
+        Ok::<_, io::Error>(Bounded { output, is_cut })
+    };
+    Ok(tokio::time::timeout(PATIENCE, reading).await.map_err(|_| GitError::OutOfTime)??)
 }
 
 fn checked(output: Output, verb: &str) -> Result<Vec<u8>, GitError> {

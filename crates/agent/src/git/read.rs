@@ -28,7 +28,7 @@ pub type Found<T> = Result<Option<T>, GitError>;
 const FIELD: char = '\u{1f}';
 const END: char = '\0';
 
-fn commit(mut fields: std::str::Split<'_, char>) -> Option<FoundCommit> {
+pub(super) fn commit_fields<'t>(fields: &mut impl Iterator<Item = &'t str>) -> Option<FoundCommit> {
     let id = CommitId::parse(fields.next()?)?;
     let seconds: i64 = fields.next()?.parse().ok()?;
     let (author_name, author_email) = (fields.next()?.to_owned(), fields.next()?.to_owned());
@@ -54,7 +54,7 @@ impl Repository {
         for line in text.split(END).map(|line| line.trim_start_matches('\n')).filter(|line| !line.is_empty())
         {
             let (name, rest) = line.split_once(FIELD).ok_or_else(|| unreadable(line))?;
-            let commit = commit(rest.split(FIELD)).ok_or_else(|| unreadable(line))?;
+            let commit = commit_fields(&mut rest.split(FIELD)).ok_or_else(|| unreadable(line))?;
             if let Some(name) = BranchName::parse(name) {
                 branches.push(FoundBranch { name, commit });
             }
@@ -85,16 +85,25 @@ impl Repository {
     /// Where git refuses.
     pub async fn commits(&self, branch: &BranchName, skip: usize, limit: usize) -> Found<Vec<FoundCommit>> {
         let Some(head) = self.head(branch).await? else { return Ok(None) };
+        self.log(head.as_str(), skip, limit).await.map(Some)
+    }
+
+    /// Commits of a range given by commits' names, newest first.
+    pub(super) async fn commits_between(
+        &self,
+        range: &str,
+        limit: usize,
+    ) -> Result<Vec<FoundCommit>, GitError> {
+        self.log(range, 0, limit).await
+    }
+
+    async fn log(&self, what: &str, skip: usize, limit: usize) -> Result<Vec<FoundCommit>, GitError> {
         let (skip, limit) = (format!("--skip={skip}"), format!("--max-count={limit}"));
         let format = "--format=%H%x1f%ct%x1f%an%x1f%ae%x1f%s";
-        let out =
-            self.ask(&["log", "-z", &skip, &limit, format, "--end-of-options", &head.to_string()]).await?;
+        let out = self.ask(&["log", "-z", &skip, &limit, format, "--end-of-options", what]).await?;
         let text = String::from_utf8_lossy(&out);
         let lines = text.split(END).filter(|line| !line.is_empty());
-        lines
-            .map(|line| commit(line.split(FIELD)).ok_or_else(|| unreadable(line)))
-            .collect::<Result<_, _>>()
-            .map(Some)
+        lines.map(|line| commit_fields(&mut line.split(FIELD)).ok_or_else(|| unreadable(line))).collect()
     }
 
     /// How many commits `tip` has behind it that `base` hasn't, and the other way round.

@@ -1,21 +1,20 @@
 //! Explaining a failed deployment, or a stretch of a log, to whoever may read it.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::VecDeque;
 
 use futures_util::StreamExt as _;
-use futures_util::stream::{BoxStream, unfold};
+use futures_util::stream::BoxStream;
 use stoa_domain::ai::Feature;
 use stoa_domain::permission::ai as may;
-use stoa_domain::{Actor, DeploymentId, InstanceId, MemberId, Permit, Refusal, Timestamp, WorkspaceId};
+use stoa_domain::{DeploymentId, InstanceId, Permit, Refusal, Timestamp, WorkspaceId};
 use stoa_storage::ai::Tokens;
 use stoa_storage::attempt::Limit;
 
-use super::citations::Citations;
 use super::clean::{Cleaner, joined};
+use super::going::{Going, Spent};
 use super::lines::{CleanLine, choose};
 use super::prompt::{self, About};
-use super::{add, refused, tokens};
-use crate::ports::{Counted, LogLine, LogQuery, Said, Saying};
+use crate::ports::{LogLine, LogQuery};
 use crate::{App, Failure, Fault};
 
 /// Of one member, so that nobody spends the workspace's money by holding a key down.
@@ -25,10 +24,6 @@ const A_WORKSPACE: Limit = Limit { count: 300, seconds: 3600 };
 /// Lines that are read to choose from, and bytes of them.
 const MOST_LINES: usize = 5_000;
 const MOST_BYTES: usize = 2 * 1024 * 1024;
-/// Letters of an answer, which nobody reads to its end.
-const LONGEST_ANSWER: usize = 40_000;
-/// Bytes of text that make a token, about: for what wasn't counted because the reader left.
-const BYTES_OF_A_TOKEN: usize = 4;
 
 /// What is to be explained.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -113,43 +108,21 @@ impl App {
         })
         .await
         .map_err(Fault::new)?;
-        let mut mark = [0; 8];
-        self.outside().rng.fill(&mut mark);
-        let mark: String = mark.iter().map(|byte| format!("{byte:02x}")).collect();
-        let prompt = prompt::explain(&about, &lines, &mark);
-        let sent = prompt.system.len() + prompt.user.len();
-        let spent = Spent {
-            app: self.clone(),
-            of: (workspace, permit.member()),
-            actor: permit.actor().clone(),
-            counted: Counted::default(),
-            sent,
-            received: 0,
-        };
+        let prompt = prompt::explain(&about, &lines, &self.mark());
+        let spent = Spent::new(self, &permit, Feature::Explain, &prompt);
         let (is_owner, member) = (permit.by_owner(), permit.member());
         let name = self.store().load_instance(workspace, instance, is_owner, member).await?.name;
         self.store().begin_ai_explain(permit, access.provider, lines.len(), name).await?;
         let reading = Telling::Reading { lines: lines.len(), of: count };
-        let going = Going {
-            saying: self.outside().models.ask(access, prompt),
-            citations: Citations::default(),
-            lines: lines.into_iter().map(|line| (line.number, line)).collect(),
-            named: HashSet::new(),
-            ready: VecDeque::from([reading]),
-            spent: Some(spent),
-        };
-        let telling = unfold(Some(going), |going| async move {
-            let mut going = going?;
-            match going.next().await {
-                Some(Ok(telling)) => Some((Ok(telling), Some(going))),
-                Some(Err(failure)) => {
-                    going.settle().await;
-                    Some((Err(failure), None))
-                }
-                None => None,
-            }
-        });
-        Ok(telling.boxed())
+        let saying = self.outside().models.ask(access, prompt);
+        Ok(Going::new(saying, lines, Some(reading), spent).telling())
+    }
+
+    /// Which no text that is shown can hold, because nobody knew it when that was written.
+    pub(super) fn mark(&self) -> String {
+        let mut mark = [0; 8];
+        self.outside().rng.fill(&mut mark);
+        mark.iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
     /// A sentence on what it is, and what is asked of the log.
@@ -215,105 +188,5 @@ impl App {
             }
         }
         Ok(read.into())
-    }
-}
-
-/// An explanation under way.
-struct Going {
-    saying: Saying,
-    citations: Citations,
-    lines: HashMap<usize, CleanLine>,
-    named: HashSet<usize>,
-    ready: VecDeque<Telling>,
-    /// Taken when it is written down.
-    spent: Option<Spent>,
-}
-
-impl Going {
-    async fn next(&mut self) -> Option<Result<Telling, Failure>> {
-        loop {
-            if let Some(ready) = self.ready.pop_front() {
-                return Some(Ok(ready));
-            }
-            match self.saying.next().await? {
-                Err(problem) => return Some(Err(refused(problem))),
-                Ok(Said::Counted(more)) => {
-                    if let Some(spent) = &mut self.spent {
-                        add(&mut spent.counted, more);
-                    }
-                }
-                Ok(Said::Words(words)) => self.take(words),
-                Ok(Said::Done) => {
-                    let tokens = self.settle().await?;
-                    self.ready.push_back(Telling::Done(tokens));
-                }
-            }
-            let is_endless = self.spent.as_ref().is_some_and(|spent| spent.received > LONGEST_ANSWER);
-            if is_endless {
-                let detail = "The answer didn't come to an end, so it was given up.";
-                return Some(Err(refused(crate::ports::ModelProblem::new(detail))));
-            }
-        }
-    }
-
-    /// The line comes before the words that name it, so that they are a link at once.
-    fn take(&mut self, words: String) {
-        if let Some(spent) = &mut self.spent {
-            spent.received += words.len();
-        }
-        for number in self.citations.read(&words) {
-            // A line that wasn't shown is no evidence, whatever the model says.
-            let Some(line) = self.lines.get(&number).filter(|_| self.named.insert(number)) else { continue };
-            self.ready.push_back(Telling::Evidence(Evidence {
-                line: number,
-                position: line.position.clone(),
-                at: line.at,
-                text: line.text.clone(),
-            }));
-        }
-        self.ready.push_back(Telling::Words(words));
-    }
-
-    /// Writes down what it has cost, once.
-    async fn settle(&mut self) -> Option<Tokens> {
-        Some(self.spent.take()?.settle().await)
-    }
-}
-
-impl Drop for Going {
-    /// The reader left: what was said until then has its price all the same.
-    fn drop(&mut self) {
-        let (Some(spent), Ok(runtime)) = (self.spent.take(), tokio::runtime::Handle::try_current()) else {
-            return;
-        };
-        runtime.spawn(spent.settle());
-    }
-}
-
-/// What a request has cost so far.
-struct Spent {
-    app: App,
-    of: (WorkspaceId, MemberId),
-    actor: Actor,
-    counted: Counted,
-    /// Bytes.
-    sent: usize,
-    received: usize,
-}
-
-impl Spent {
-    async fn settle(self) -> Tokens {
-        let about = |bytes: usize| u64::try_from(bytes.div_ceil(BYTES_OF_A_TOKEN)).ok();
-        let counted = Counted {
-            input: self.counted.input.or(about(self.sent)),
-            output: self.counted.output.or(about(self.received)),
-        };
-        let tokens = tokens(counted);
-        if let Err(failure) =
-            self.app.store().add_ai_tokens(self.of, self.actor, Feature::Explain, tokens).await
-        {
-            tracing::warn!(?failure, "what an explanation has cost wasn't written down");
-        }
-        tokens
     }
 }

@@ -5,7 +5,9 @@
 
 mod citations;
 pub mod clean;
+mod describe;
 mod explain;
+mod going;
 mod lines;
 pub mod models;
 mod prompt;

@@ -65,6 +65,7 @@ const WORDS: &[Words] = &[
     ("project.delete", "deleted the project {it}", "delete {it}"),
     ("project.fetch", "fetched {it}", "fetch {it}"),
     ("project.push", "pushed {second} to {it}", "push to {it}"),
+    ("project.merge", "merged {second} of {it}", "merge into a branch of {it}"),
     (
         "project.default_branch",
         "made {second} the default branch of {it}",
@@ -97,6 +98,7 @@ const WORDS: &[Words] = &[
     ("ai.view_usage", "looked at the use of AI", "look at the use of AI"),
     ("ai.preview", "looked at what AI would be sent", "look at what AI would be sent"),
     ("ai.explain", "had {it} explained by AI", "have {it} explained by AI"),
+    ("ai.describe_merge", "had a merge of {it} described by AI", "have a merge of {it} described by AI"),
     ("connect_as.list_users", "listed the users of {it}", "list the users of {it}"),
     ("connect_as.ask", "asked to connect to {it} as {second}", "ask to connect to {it} as one of its users"),
     ("connect_as.open", "connected to {it} as {second}", "connect to {it} as one of its users"),

@@ -7,7 +7,7 @@ pub mod environment;
 
 use stoa_domain::instance::Visibility;
 use stoa_domain::permission::instance as may;
-use stoa_domain::{InstanceId, JobId, Permission, Permit, Refusal};
+use stoa_domain::{Action, InstanceId, JobId, Permission, Permit, Refusal};
 use stoa_storage::instance::change::InstanceChange;
 use stoa_storage::page::Page;
 
@@ -60,10 +60,12 @@ impl App {
         let caller = Caller::of(&permit);
         let instances = self.store().list_instances(&permit, filter, page).await?;
         let no_sandbox = if instances.is_empty() { None } else { self.no_sandbox().await };
-        Ok(instances
-            .into_iter()
-            .map(|instance| self.as_seen(&caller, instance, no_sandbox.as_deref()))
-            .collect())
+        let mut seen = Vec::with_capacity(instances.len());
+        for instance in instances {
+            let is_target = self.is_target(&caller, instance.id).await?;
+            seen.push(self.as_seen(&caller, instance, is_target, no_sandbox.as_deref()));
+        }
+        Ok(seen)
     }
 
     /// # Errors
@@ -123,7 +125,17 @@ impl App {
         let instance =
             self.store().load_instance(caller.workspace, instance, sees_everything, member).await?;
         let no_sandbox = self.no_sandbox().await;
-        Ok(self.as_seen(caller, instance, no_sandbox.as_deref()))
+        let is_target = self.is_target(caller, instance.id).await?;
+        Ok(self.as_seen(caller, instance, is_target, no_sandbox.as_deref()))
+    }
+
+    /// Whether a merge into an instance's branch touches nothing that the caller isn't allowed. Asked of those alone who
+    /// merge: for others it says nothing.
+    async fn is_target(&self, caller: &Caller, instance: InstanceId) -> Result<bool, Failure> {
+        if caller.sees_everything || !caller.has(Action::MergeBranches) {
+            return Ok(true);
+        }
+        Ok(self.store().is_allowed_target(caller.workspace, instance, caller.member).await?)
     }
 
     /// What is answered to whoever has begun a job.
@@ -142,10 +154,11 @@ impl App {
         &self,
         caller: &Caller,
         mut instance: InstanceRecord,
+        is_target: bool,
         no_sandbox: Option<&str>,
     ) -> SeenInstance {
         let url = instance.host.as_deref().map(|host| self.settings().url_of(host));
-        let abilities = abilities::of_instance(caller, instance.stage, instance.state, no_sandbox);
+        let abilities = abilities::of_instance(caller, instance.stage, instance.state, is_target, no_sandbox);
         let way = instance.connect_as.as_deref();
         let abilities = abilities::with_connect_as(abilities, caller, instance.state, way);
         let job = instance.job.take().map(|job| SeenJob::new(caller, job));

@@ -129,6 +129,8 @@ impl App {
         // Makes the repository again where it isn't there; else changes nothing.
         repositories.create(project.id, default.clone()).await?;
         repositories.set_default_branch(project.id, default).await?;
+        // Before the comparison, which would find the commits and not whose merge they came of.
+        self.settle_merges(project.workspace, project.id).await?;
         let mut heads: Vec<Head> = repositories
             .branches(project.id)
             .await?

@@ -1,20 +1,25 @@
 //! Projects and their hosted repositories.
 
 pub mod heads;
+pub mod merge;
+mod places;
 
-use stoa_domain::branch::BranchName;
+use std::collections::{BTreeSet, HashSet};
+
+use stoa_domain::branch::{BranchName, CommitId};
 use stoa_domain::permission::project as may;
 use stoa_domain::slug::Slug;
-use stoa_domain::{FieldProblem, Permission, Permit, ProjectId, Refusal, WorkspaceId};
+use stoa_domain::{Action, FieldProblem, Permission, Permit, ProjectId, Refusal, WorkspaceId};
 use stoa_storage::page::Page;
 use stoa_storage::project::{NewProject, ProjectChange};
 
+pub use places::MergePlaces;
 pub use stoa_storage::head::OnBranch;
 pub use stoa_storage::project::ProjectRecord;
 
 use crate::abilities::{self, Abilities, Caller};
 use crate::account::check_name;
-use crate::ports::{Branch, Commit};
+use crate::ports::{Branch, Commit, Difference};
 use crate::{App, Failure};
 
 /// The branch that a new repository's HEAD names.
@@ -44,7 +49,9 @@ pub struct ChangeProject {
 
 #[derive(Debug, Clone)]
 pub struct SeenBranch {
-    pub branch: Branch,
+    pub name: BranchName,
+    /// `None` where the branch is gone: it is the default one, or something still deploys it.
+    pub commit: Option<Commit>,
     pub is_default: bool,
     /// How many commits it has that the default branch hasn't, and the other way round.
     pub ahead: u64,
@@ -186,30 +193,47 @@ impl App {
             .list_on_branches(caller.workspace, id, caller.sees_everything, caller.member)
             .await?;
         let repositories = &self.outside().repositories;
-        let mut branches = repositories.branches(id).await?;
-        let is_default = |branch: &Branch| branch.name.as_str() == project.default_branch;
-        let base = branches.iter().find(|branch| is_default(branch)).map(|branch| branch.commit.id.clone());
+        let branches = repositories.branches(id).await?;
+        let is_default = |name: &BranchName| name.as_str() == project.default_branch;
+        let base =
+            branches.iter().find(|branch| is_default(&branch.name)).map(|branch| branch.commit.id.clone());
+        // What was deleted and is still deployed, or is what a clone checks out, doesn't vanish without a word.
+        let named = on_branches.iter().map(|on| on.branch.as_str());
+        let named = named.chain(project.has_commits.then_some(project.default_branch.as_str()));
+        let gone: BTreeSet<BranchName> = named
+            .filter(|name| !branches.iter().any(|branch| branch.name.as_str() == *name))
+            .filter_map(BranchName::parse)
+            .collect();
+        let there = branches.into_iter().map(|Branch { name, commit }| (name, Some(commit)));
+        let mut branches: Vec<_> = there.chain(gone.into_iter().map(|name| (name, None))).collect();
         if let Some(search) = search.map(str::to_lowercase) {
-            branches.retain(|branch| branch.name.as_str().to_lowercase().contains(&search));
+            branches.retain(|(name, _)| name.as_str().to_lowercase().contains(&search));
         }
         branches.sort_by(|one, other| {
-            let key = |branch: &Branch| (!is_default(branch), std::cmp::Reverse(branch.commit.at));
-            key(one).cmp(&key(other)).then_with(|| one.name.cmp(&other.name))
+            let key = |(name, commit): &(BranchName, Option<Commit>)| {
+                (!is_default(name), std::cmp::Reverse(commit.as_ref().map(|commit| commit.at)))
+            };
+            key(one).cmp(&key(other)).then_with(|| one.0.cmp(&other.0))
         });
+        let not_allowed = if caller.sees_everything || !caller.has(Action::MergeBranches) {
+            HashSet::new()
+        } else {
+            self.store().list_targets_not_allowed(caller.workspace, id, caller.member).await?
+        };
         let mut seen = Vec::new();
         // Counted for those that are shown alone: each may cost a walk through the history.
-        for branch in branches.into_iter().skip(skip).take(limit) {
-            let is_default = is_default(&branch);
-            let (ahead, behind) = match &base {
-                Some(base) if !is_default => {
-                    repositories.ahead_behind(id, branch.commit.id.clone(), base.clone()).await?
+        for (name, commit) in branches.into_iter().skip(skip).take(limit) {
+            let is_default = is_default(&name);
+            let (ahead, behind) = match (&base, &commit) {
+                (Some(base), Some(commit)) if !is_default => {
+                    repositories.ahead_behind(id, commit.id.clone(), base.clone()).await?
                 }
                 _ => (0, 0),
             };
-            let instances =
-                on_branches.iter().filter(|on| on.branch == branch.name.as_str()).cloned().collect();
-            let abilities = abilities::of_branch(&caller);
-            seen.push(SeenBranch { branch, is_default, ahead, behind, instances, abilities });
+            let instances = on_branches.iter().filter(|on| on.branch == name.as_str()).cloned().collect();
+            let is_allowed = !not_allowed.contains(name.as_str());
+            let abilities = abilities::of_branch(&caller, is_allowed, commit.is_none());
+            seen.push(SeenBranch { name, commit, is_default, ahead, behind, instances, abilities });
         }
         Ok(seen)
     }
@@ -241,6 +265,17 @@ impl App {
             (None, None) => Ok(Vec::new()),
             (None, Some(_)) => Err(Refusal::NotFound.into()),
         }
+    }
+
+    /// A commit that a branch or a tag has, and what it changes.
+    ///
+    /// # Errors
+    /// `NotFound`, or a fault.
+    pub async fn view_commit(&self, permit: Permit<may::View>, commit: &str) -> Result<Difference, Failure> {
+        let commit = CommitId::parse(commit).ok_or(Refusal::NotFound)?;
+        let _place = self.merge_place(permit.actor().account).await?;
+        let found = self.outside().repositories.difference(*permit.target(), commit).await?;
+        Ok(found.ok_or(Refusal::NotFound)?)
     }
 
     /// As it is now: what a change is compared with.

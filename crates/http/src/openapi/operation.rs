@@ -66,6 +66,7 @@ fn path_parameter(name: &str) -> Value {
         "workspace" | "project" | "instance" | "server" => {
             (json!({ "type": "string" }), "Its slug or its id.")
         }
+        "commit" => (json!({ "type": "string" }), "Its whole SHA-1."),
         "preset" => (json!({ "type": "string", "format": "uuid" }), "Its id."),
         "token" => (json!({ "type": "string" }), "The secret of an invitation's link."),
         _ => (json!({ "type": "string", "format": "uuid" }), "Its id."),

@@ -174,6 +174,11 @@ pub(super) fn schemas() -> BTreeMap<String, Value> {
                 },
                 "description": "The instances that keep a workspace from being deleted, 100 at most.",
             },
+            "conflicts": {
+                "type": "array",
+                "items": { "$ref": "#/components/schemas/MergeConflictView" },
+                "description": "The files that keep two branches from being merged, 300 at most.",
+            },
             "retry_after": {
                 "type": "integer",
                 "description": "Seconds after which the AI provider says to try again.",

@@ -6,6 +6,7 @@ use std::borrow::Cow;
 use stoa_app::abilities::Verb;
 use stoa_app::settings::WorkspaceCreation as Creation;
 use stoa_domain::ai::Provider;
+use stoa_domain::change;
 use stoa_domain::deployment::{DeploymentCause, DeploymentStatus};
 use stoa_domain::instance::{self, Visibility};
 use stoa_domain::invitation::InvitationStatus as Invitations;
@@ -77,6 +78,16 @@ closed_sets! {
         &[Because::Owner, Because::Granted, Because::ActionMissing, Because::ResourceNotAllowed],
         Because::key,
     );
+    /// What came of a merge.
+    MergeStatus = vec!["merged", "up_to_date"];
+    /// What would come of a merge.
+    MergePreviewStatus = vec!["clean", "conflicts", "up_to_date"];
+    /// Why a file can't be merged by itself.
+    MergeConflictKind = keys(change::ConflictKind::ALL, change::ConflictKind::key);
+    /// What became of a file.
+    FileChange = keys(change::FileChange::ALL, change::FileChange::key);
+    /// What a path stands for.
+    FileForm = keys(change::FileForm::ALL, change::FileForm::key);
     /// What an entry of a profile is.
     GrantKind = vec!["action", "project", "instance", "server"];
     /// How an invitation stands.

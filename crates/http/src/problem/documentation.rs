@@ -28,7 +28,7 @@ pub fn documentation() -> String {
     text.push_str("\nGit shows sentences alone. What it is refused by besides:\n\n");
     let of_git = [AtOnce::GitOfAccount, AtOnce::GitOfWorkspace, AtOnce::Git];
     let of_git = of_git.map(|what| Refusal::TooMuchAtOnce { what, most: crate::git::most_at_once(what) });
-    for refusal in [Refusal::TargetNotAllowed].iter().chain(&of_git) {
+    for refusal in &of_git {
         text.push_str(&format!("- {}\n", tell(refusal).detail));
     }
     text

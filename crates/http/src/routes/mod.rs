@@ -4,8 +4,10 @@ mod account;
 mod administration;
 mod ai;
 mod audit;
+mod commit;
 mod connect_as;
 mod deployment;
+mod description;
 mod email;
 mod environment;
 mod event;
@@ -16,6 +18,7 @@ mod job;
 mod log;
 mod logo;
 mod member;
+mod merge;
 mod passkey;
 mod preset;
 mod project;
@@ -59,6 +62,8 @@ pub fn all(_version: &'static str) -> Routes {
     let routes = job::routes(routes);
     let routes = server::routes(routes);
     let routes = project::routes(routes);
+    let routes = commit::routes(routes);
+    let routes = merge::routes(routes);
     let routes = instance::routes(routes);
     let routes = environment::routes(routes);
     let routes = deployment::routes(routes);
@@ -66,5 +71,6 @@ pub fn all(_version: &'static str) -> Routes {
     let routes = connect_as::routes(routes);
     let routes = ai::routes(routes);
     let routes = explanation::routes(routes);
+    let routes = description::routes(routes);
     crate::proxy::visit::routes(routes)
 }

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use stoa_app::ports::Commit;
 use stoa_app::project::{ChangeProject, CreateProject, SeenBranch, SeenProject};
 use stoa_domain::Refusal;
 use stoa_domain::permission::project as may;
 use utoipa::ToSchema;
 
+use super::commit::CommitView;
 use super::shared::{Blocked, abilities, wanted};
 use super::wire::{ListQuery, cursor, limit, page, time};
 use crate::answer::{Answer, Done, Object, Page};
@@ -204,28 +204,6 @@ async fn delete(May(permit): May<may::Delete>, Uses(app): Uses, IfMatch(wanted):
     Ok(Done(None))
 }
 
-#[derive(Serialize, ToSchema)]
-struct CommitView {
-    id: String,
-    subject: String,
-    author_name: String,
-    author_email: String,
-    #[schema(format = DateTime)]
-    at: String,
-}
-
-impl CommitView {
-    fn of(commit: Commit) -> Self {
-        Self {
-            id: commit.id.to_string(),
-            subject: commit.subject,
-            author_name: commit.author_name,
-            author_email: commit.author_email,
-            at: time(commit.at),
-        }
-    }
-}
-
 /// An instance that deploys a branch.
 #[derive(Serialize, ToSchema)]
 struct OnBranchView {
@@ -243,7 +221,8 @@ struct OnBranchView {
 struct BranchView {
     name: String,
     is_default: bool,
-    commit: CommitView,
+    /// Null where the branch was deleted: it is the default one, or something still deploys it.
+    commit: Option<CommitView>,
     /// Commits that the default branch hasn't.
     ahead: u64,
     /// Commits of the default branch that it hasn't.
@@ -259,9 +238,9 @@ impl BranchView {
     fn of(seen: SeenBranch) -> Self {
         let (may, blocked) = abilities(seen.abilities);
         Self {
-            name: seen.branch.name.to_string(),
+            name: seen.name.to_string(),
             is_default: seen.is_default,
-            commit: CommitView::of(seen.branch.commit),
+            commit: seen.commit.map(CommitView::of),
             ahead: seen.ahead,
             behind: seen.behind,
             instances: seen

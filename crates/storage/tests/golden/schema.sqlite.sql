@@ -433,6 +433,25 @@ CREATE TABLE members (
 
 CREATE INDEX members_by_account ON members (account_id);
 
+CREATE TABLE merges (
+    id UUID NOT NULL PRIMARY KEY,
+    workspace_id UUID NOT NULL,
+    project_id UUID NOT NULL,
+    source TEXT NOT NULL,
+    target TEXT NOT NULL,
+    commit_id TEXT NOT NULL,
+    account_id UUID NOT NULL REFERENCES accounts (id) ON DELETE CASCADE,
+    actor_name TEXT NOT NULL,
+    via TEXT NOT NULL,
+    address TEXT,
+    created_at BIGINT NOT NULL,
+    FOREIGN KEY (workspace_id, project_id) REFERENCES projects (workspace_id, id) ON DELETE CASCADE
+);
+
+CREATE INDEX merges_by_account ON merges (account_id);
+
+CREATE INDEX merges_by_project ON merges (project_id);
+
 CREATE TABLE passkeys (
     id UUID NOT NULL PRIMARY KEY,
     account_id UUID NOT NULL REFERENCES accounts (id) ON DELETE CASCADE,

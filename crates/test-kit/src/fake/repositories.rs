@@ -6,8 +6,9 @@ use std::sync::Mutex;
 
 use futures_util::future::BoxFuture;
 use stoa_app::Fault;
-use stoa_app::ports::{Branch, Commit, Repositories};
+use stoa_app::ports::{Branch, Commit, Difference, Repositories, Review};
 use stoa_domain::branch::{BranchName, CommitId};
+use stoa_domain::change::{ChangedFiles, Merged, Merging, Signing};
 use stoa_domain::{ProjectId, Timestamp};
 
 #[derive(Default)]
@@ -19,6 +20,10 @@ struct Held {
 pub struct FakeRepositories {
     held: Mutex<BTreeMap<ProjectId, Held>>,
     fails: Mutex<Option<std::io::ErrorKind>>,
+    /// Merge commits, which are on no branch yet.
+    made: Mutex<BTreeMap<u128, Commit>>,
+    /// What every difference reads like.
+    patch: Mutex<String>,
 }
 
 impl FakeRepositories {
@@ -44,6 +49,17 @@ impl FakeRepositories {
     /// The next repository can't be made, for this reason.
     pub fn fail_next(&self, kind: std::io::ErrorKind) {
         *self.fails.lock().unwrap() = Some(kind);
+    }
+
+    /// What a model is shown of whatever is merged.
+    pub fn say_patch(&self, text: &str) {
+        text.clone_into(&mut self.patch.lock().unwrap());
+    }
+
+    /// Takes a branch away.
+    pub fn remove_branch(&self, project: ProjectId, branch: &str) {
+        let branch = BranchName::parse(branch).unwrap();
+        self.held.lock().unwrap().entry(project).or_default().branches.remove(&branch);
     }
 
     fn with<T>(&self, project: ProjectId, look: impl FnOnce(&Held) -> T) -> T {
@@ -143,6 +159,102 @@ impl Repositories for FakeRepositories {
         _: usize,
     ) -> BoxFuture<'_, Result<Option<Vec<u8>>, Fault>> {
         Box::pin(async { Ok(None) })
+    }
+
+    fn review(
+        &self,
+        project: ProjectId,
+        source: CommitId,
+        target: CommitId,
+    ) -> BoxFuture<'_, Result<Review, Fault>> {
+        let commits: Vec<Commit> = self.with(project, |held| {
+            let of = |tip: &CommitId| {
+                held.branches.values().find(|commits| commits.iter().any(|one| one.id == *tip))
+            };
+            let known = of(&target).cloned().unwrap_or_default();
+            let all = of(&source).cloned().unwrap_or_default();
+            all.into_iter().rev().filter(|commit| !known.iter().any(|one| one.id == commit.id)).collect()
+        });
+        let merging = if commits.is_empty() { Merging::UpToDate } else { Merging::Clean };
+        let commit_count = commits.len() as u64;
+        let review = Review { merging, commits, commit_count, files: ChangedFiles::default() };
+        Box::pin(async { Ok(review) })
+    }
+
+    fn merge(
+        &self,
+        project: ProjectId,
+        source: CommitId,
+        target: CommitId,
+        signing: Signing,
+    ) -> BoxFuture<'_, Result<Merged, Fault>> {
+        Box::pin(async move {
+            if self.review(project, source.clone(), target.clone()).await?.merging == Merging::UpToDate {
+                return Ok(Merged::Not(Merging::UpToDate));
+            }
+            let mark = source.as_str().bytes().chain(target.as_str().bytes());
+            let mark = mark.fold(11_u128, |mark, byte| mark.wrapping_mul(31).wrapping_add(u128::from(byte)));
+            let id = CommitId::parse(&format!("{mark:040x}")).unwrap();
+            let commit = Commit {
+                id: id.clone(),
+                subject: signing.message,
+                author_name: signing.author_name,
+                author_email: signing.author_email,
+                at: signing.at,
+            };
+            self.made.lock().unwrap().insert(mark, commit);
+            Ok(Merged::Commit(id))
+        })
+    }
+
+    fn move_branch(
+        &self,
+        project: ProjectId,
+        branch: BranchName,
+        from: CommitId,
+        to: CommitId,
+    ) -> BoxFuture<'_, Result<bool, Fault>> {
+        let made = self.made.lock().unwrap().values().find(|commit| commit.id == to).cloned();
+        let mut held = self.held.lock().unwrap();
+        let commits = held.entry(project).or_default().branches.entry(branch).or_default();
+        let moved = match made {
+            Some(made) if commits.last().is_some_and(|commit| commit.id == from) => {
+                commits.push(made);
+                true
+            }
+            _ => false,
+        };
+        Box::pin(async move { Ok(moved) })
+    }
+
+    fn difference(
+        &self,
+        project: ProjectId,
+        id: CommitId,
+    ) -> BoxFuture<'_, Result<Option<Difference>, Fault>> {
+        let found = self.with(project, |held| {
+            let commit = held.branches.values().flatten().find(|commit| commit.id == id)?;
+            Some(Difference {
+                commit: commit.clone(),
+                message: commit.subject.clone(),
+                committer_name: commit.author_name.clone(),
+                parents: Vec::new(),
+                all: ChangedFiles::default(),
+                files: Vec::new(),
+            })
+        });
+        Box::pin(async move { Ok(found) })
+    }
+
+    fn patch(
+        &self,
+        _: ProjectId,
+        _: CommitId,
+        _: CommitId,
+        _: usize,
+    ) -> BoxFuture<'_, Result<String, Fault>> {
+        let patch = self.patch.lock().unwrap().clone();
+        Box::pin(async { Ok(patch) })
     }
 
     fn folder(&self, project: ProjectId) -> PathBuf {

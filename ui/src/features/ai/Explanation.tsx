@@ -2,7 +2,7 @@ import { ActionIcon, Button, CloseButton, Tooltip } from "@mantine/core";
 import { IconCheck, IconCopy, IconInfoCircle, IconLoader2, IconPlayerStop, IconSparkles } from "@tabler/icons-react";
 import { Link } from "@tanstack/react-router";
 import { type ReactNode, useEffect, useId, useRef, useState } from "react";
-import type { Evidence, ExplainWish } from "@/api/generated";
+import { type Evidence, type ExplainWish, getExplainLogUrl } from "@/api/generated";
 import { copyText, Note } from "@/kit";
 import css from "./ai.module.css";
 import { type Block, blocks, type Inline, plainText } from "./answer";
@@ -21,7 +21,7 @@ type Props = {
 
 /** What a model says of a deployment or a stretch of log, beside the log and never over it. */
 export function Explanation({ workspace, instance, wish, numberOf, onEvidence, onClose }: Props) {
-  const { explained, stop, again } = useExplanation(workspace, instance, wish);
+  const { explained, stop, again } = useExplanation(getExplainLogUrl(workspace, instance), wish);
   const { state, text, evidence, lines, problem } = explained;
   const title = useId();
   const head = useRef<HTMLHeadingElement>(null);
@@ -109,7 +109,7 @@ function blocksWithEvidence(blocks: Block[], evidence: Map<number, Evidence>): P
 
 type DrawnProps = { block: Part; evidence: Map<number, Evidence>; shown: (one: Evidence) => number };
 
-function Drawn({ block, evidence, shown }: DrawnProps): ReactNode {
+export function Drawn({ block, evidence, shown }: DrawnProps): ReactNode {
   const parts = (all: Inline[]) => <Parts parts={all} evidence={evidence} shown={shown} />;
   if (block.kind === "heading") return <h3>{block.text}</h3>;
   if (block.kind === "code") return <pre>{block.text}</pre>;
@@ -185,10 +185,10 @@ function ToLine(props: { line: Evidence; className?: string | undefined; childre
   );
 }
 
-function Copy({ text }: { text: string }) {
+export function Copy({ text, what = "explanation" }: { text: string; what?: string }) {
   const shown = useRef<HTMLPreElement>(null);
   const [isDone, setDone] = useState<boolean | null>(null);
-  const word = isDone === null ? "Copy the explanation" : isDone ? "Copied" : "Selected: copy it with Ctrl C";
+  const word = isDone === null ? `Copy the ${what}` : isDone ? "Copied" : "Selected: copy it with Ctrl C";
   const copy = async () => {
     if (shown.current) setDone(await copyText(shown.current));
   };

@@ -1,6 +1,6 @@
 import { useCallback, useEffect, useRef, useState } from "react";
 import { ask } from "@/api/client";
-import { type Evidence, type ExplainWish, type ExplanationPart, getExplainLogUrl } from "@/api/generated";
+import type { Evidence, ExplanationPart } from "@/api/generated";
 import { Problem, problemOf } from "@/api/problem";
 import { takeEvents } from "@/features/logs/lines";
 
@@ -17,11 +17,11 @@ export type Explained = {
 const NOTHING: Explained = { state: "reading", text: "", evidence: new Map(), lines: null, problem: null };
 
 /** Has something explained, as it comes. Leaving or stopping ends the request, and with it the provider's. */
-export function useExplanation(workspace: string, instance: string, wish: ExplainWish) {
+export function useExplanation(url: string, wish: object) {
   const [explained, setExplained] = useState(NOTHING);
   const [attempt, setAttempt] = useState(0);
   const over = useRef<AbortController | null>(null);
-  const what = JSON.stringify([workspace, instance, wish]);
+  const what = JSON.stringify([url, wish]);
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: another attempt asks again
   useEffect(() => {
@@ -37,8 +37,8 @@ export function useExplanation(workspace: string, instance: string, wish: Explai
         ...(part.done && { state: "done" as const }),
       }));
     const read = async () => {
-      const [workspace, instance, wish] = JSON.parse(what) as [string, string, ExplainWish];
-      const response = await ask(getExplainLogUrl(workspace, instance), {
+      const [url, wish] = JSON.parse(what) as [string, object];
+      const response = await ask(url, {
         method: "POST",
         headers: { Accept: "text/event-stream", "Content-Type": "application/json" },
         body: JSON.stringify(wish),

@@ -2,6 +2,7 @@ import { Button, Menu } from "@mantine/core";
 import {
   IconChevronDown,
   IconDots,
+  IconGitMerge,
   IconPlayerPlay,
   IconPlayerStop,
   IconRefresh,
@@ -22,6 +23,7 @@ import {
 import type { Instance } from "@/api/nouns";
 import { useAct } from "@/api/queries";
 import { ConnectDialog } from "@/features/connectAs/later";
+import { MergeDialog } from "@/features/projects/later";
 import { AbleButton, ConfirmDialog, DisabledReason, Note, reasonAgainst } from "@/kit";
 
 const AFTER = ["instances", "jobs", "deployments"] as const;
@@ -30,6 +32,7 @@ const AFTER = ["instances", "jobs", "deployments"] as const;
 export function InstanceActions({ workspace, instance }: { workspace: string; instance: Instance }) {
   const navigate = useNavigate();
   const [asked, setAsked] = useState<"stop" | "delete" | "connect" | null>(null);
+  const [isMerging, setMerging] = useState(false);
   const { id, name } = instance;
   const restart = useAct<RestartMode>(workspace, {
     act: (mode) => restartInstance(workspace, id, { mode }),
@@ -121,6 +124,22 @@ export function InstanceActions({ workspace, instance }: { workspace: string; in
       >
         Connect as user
       </AbleButton>
+      <AbleButton
+        of={instance}
+        verb="merge"
+        leftSection={<IconGitMerge size={16} stroke={1.75} />}
+        onClick={() => setMerging(true)}
+      >
+        Merge…
+      </AbleButton>
+      {isMerging && (
+        <MergeDialog
+          workspace={workspace}
+          project={instance.project.id}
+          given={{ target: instance.branch }}
+          onClose={() => setMerging(false)}
+        />
+      )}
       {removal?.kind !== "missing" && (
         <Menu position="bottom-end" width={260}>
           <Menu.Target>

@@ -1,14 +1,19 @@
-import { ActionIcon, Tooltip } from "@mantine/core";
-import { IconCode, IconExternalLink, IconFlask, IconGitBranch, IconPlus, IconWorld } from "@tabler/icons-react";
-import { useState } from "react";
-import type { Instance, Project, Stage } from "@/api/nouns";
+import { ActionIcon } from "@mantine/core";
+import { IconCode, IconFlask, IconGitBranch, IconPlus, IconWorld } from "@tabler/icons-react";
+import { useMemo, useState } from "react";
+import type { Project, Stage } from "@/api/nouns";
 import { useAllInstances, useBranches } from "@/api/queries";
+import { viewing } from "@/api/viewing";
 import { NewInstanceDialog } from "@/features/instances";
 import { useWorkspace } from "@/frame/useWorkspace";
-import { Cut, Empty, Failed, Go, LoadingRows, Panel, Person, ShortCommit, StatusIcon, Time } from "@/kit";
-import { type Card, columns, distance } from "./board";
+import { Empty, Failed, LoadingRows, Panel } from "@/kit";
+import { BranchCard } from "./BranchCard";
+import { columns } from "./board";
 import { HowToPush } from "./HowToPush";
+import { Lifted } from "./Lifted";
+import { MergeDialog } from "./later";
 import css from "./projects.module.css";
+import { type Place, same, useLift } from "./useLift";
 
 const STAGES = [
   { stage: "production", name: "Production", Icon: IconWorld },
@@ -16,13 +21,36 @@ const STAGES = [
   { stage: "development", name: "Development", Icon: IconCode },
 ] as const;
 
-/** Branches by the stage they run in, each with the instances that deploy it there. */
+/** Branches by the stage they run in, each with the instances that deploy it there; one is merged by being put on another. */
 export function Board({ project }: { project: Project }) {
   const workspace = useWorkspace();
-  const isOwner = workspace.may.includes("manage");
+  const isOwner = workspace.may.includes("manage") && !viewing();
+  const merges = project.may.includes("merge") && !viewing();
   const branches = useBranches(workspace.slug, project.id);
   const instances = useAllInstances(workspace.slug, { project: project.id });
   const [wanted, setWanted] = useState<{ stage: Stage; branch?: string } | null>(null);
+  const [merge, setMerge] = useState<{ source: string; target: string } | null>(null);
+  const board = useMemo(() => columns(branches.data ?? []), [branches.data]);
+  const gone = useMemo(
+    () => new Set((branches.data ?? []).filter(({ commit }) => !commit).map(({ name }) => name)),
+    [branches.data],
+  );
+  const places = useMemo(
+    () =>
+      STAGES.flatMap(({ stage }): Place[] => [
+        { stage },
+        ...board[stage].map(({ branch }) => ({ stage, branch: branch.name })),
+      ]),
+    [board],
+  );
+  const { lift, ghost, follow, grab, liftByKeys } = useLift({
+    places,
+    // Of a column, an owner makes an instance; into a branch, whoever merges anywhere: the review says whether here.
+    fits: (branch, place) =>
+      place.branch === undefined ? isOwner : merges && place.branch !== branch && !gone.has(place.branch),
+    onDrop: (source, { stage, branch: target }) =>
+      target === undefined ? setWanted({ stage, branch: source }) : setMerge({ source, target }),
+  });
   if (branches.error) return <Failed error={branches.error} retry={() => void branches.refetch()} inline />;
   if (!branches.data) return <LoadingRows rows={5} />;
   if (branches.data.length === 0)
@@ -34,12 +62,18 @@ export function Board({ project }: { project: Project }) {
         <HowToPush project={project} />
       </Panel>
     );
-  const board = columns(branches.data);
   const known = new Map(instances.data?.map((instance) => [instance.id, instance]));
+  const card = { base: project.default_branch, workspace: workspace.slug, known };
   return (
-    <div className={css.board}>
+    <div className={css.board} data-lifted={lift?.by}>
       {STAGES.map(({ stage, name, Icon }) => (
-        <section key={stage} aria-label={name} className={css.column}>
+        <section
+          key={stage}
+          aria-label={name}
+          className={css.column}
+          data-stage={stage}
+          data-over={(lift && same(lift.over, { stage })) || undefined}
+        >
           <div className={css.columnHead}>
             <Icon size={16} stroke={1.75} aria-hidden />
             {name} <span className={`${css.count} numbers`}>{board[stage].length}</span>
@@ -50,83 +84,48 @@ export function Board({ project }: { project: Project }) {
             )}
           </div>
           {board[stage].length === 0 && <p className={css.none}>No branch runs here.</p>}
-          {board[stage].map((card) => (
-            <BranchCard
-              key={card.branch.name}
-              card={card}
-              base={project.default_branch}
-              workspace={workspace.slug}
-              known={known}
-              // Where none runs yet; others have the column's own button.
-              {...(isOwner &&
-                card.instances.length === 0 && { onNew: () => setWanted({ stage, branch: card.branch.name }) })}
-            />
-          ))}
+          {board[stage].map((one) => {
+            const branch = one.branch.name;
+            return (
+              <div
+                key={branch}
+                className={css.slot}
+                data-left={(lift?.branch === branch && lift.from === stage) || undefined}
+              >
+                <BranchCard
+                  {...card}
+                  card={one}
+                  stage={stage}
+                  isOver={Boolean(lift && same(lift.over, { stage, branch }))}
+                  {...((merges || isOwner) &&
+                    one.branch.commit && {
+                      lift: {
+                        grab: (event) => grab(branch, stage, event),
+                        byKeys: () => liftByKeys(branch, stage),
+                      },
+                    })}
+                  // Where none runs yet; others have the column's own button.
+                  {...(isOwner && one.instances.length === 0 && { onNew: () => setWanted({ stage, branch }) })}
+                />
+                {lift?.branch === branch && lift.from === stage && <span className={css.left}>{branch}</span>}
+              </div>
+            );
+          })}
         </section>
       ))}
+      {lift && (
+        <Lifted workspace={workspace.slug} project={project.id} lift={lift} ghost={ghost} onShown={follow}>
+          {board[lift.from]
+            .filter(({ branch }) => branch.name === lift.branch)
+            .map((one) => (
+              <BranchCard key={one.branch.name} {...card} card={one} />
+            ))}
+        </Lifted>
+      )}
       {wanted && <NewInstanceDialog onClose={() => setWanted(null)} given={{ project: project.id, ...wanted }} />}
+      {merge && (
+        <MergeDialog workspace={workspace.slug} project={project.id} given={merge} onClose={() => setMerge(null)} />
+      )}
     </div>
-  );
-}
-
-function BranchCard(props: {
-  card: Card;
-  base: string;
-  workspace: string;
-  /** What the list of instances says of them: server and address. */
-  known: Map<string, Instance>;
-  /** Makes an instance of the branch. Absent where the caller may not. */
-  onNew?: () => void;
-}) {
-  const { branch, instances } = props.card;
-  const { commit } = branch;
-  return (
-    <article className={css.card}>
-      <div className={css.line}>
-        <IconGitBranch size={15} stroke={1.75} aria-hidden />
-        <strong>
-          <Cut text={branch.name} />
-        </strong>
-        <span className={`${css.quiet} ${css.distance}`}>{distance(branch, props.base)}</span>
-        {props.onNew && (
-          <Tooltip label="New instance of this branch">
-            <ActionIcon size={24} aria-label={`New instance of ${branch.name}`} onClick={props.onNew}>
-              <IconPlus size={15} stroke={1.75} />
-            </ActionIcon>
-          </Tooltip>
-        )}
-      </div>
-      <Cut text={commit.subject} className={css.subject ?? ""} />
-      <div className={`${css.line} ${css.by}`}>
-        <Person name={commit.author_name} size={17} />
-        <ShortCommit commit={commit.id} />
-        <span className={css.when}>
-          <Time at={commit.at} />
-        </span>
-      </div>
-      {instances.map((instance) => {
-        const { url, server } = props.known.get(instance.id) ?? {};
-        return (
-          <div key={instance.id} className={css.instance}>
-            <StatusIcon status={instance.status} />
-            <Go to={`/${props.workspace}/instances/${instance.slug}`}>
-              <Cut text={instance.name} />
-            </Go>
-            {server && <Cut text={server.name} className={css.server ?? ""} />}
-            {url && (
-              <a
-                className={css.visit}
-                href={url}
-                target="_blank"
-                rel="noreferrer"
-                aria-label={`Open the address of ${instance.name}`}
-              >
-                <IconExternalLink size={15} stroke={1.75} aria-hidden />
-              </a>
-            )}
-          </div>
-        );
-      })}
-    </article>
   );
 }

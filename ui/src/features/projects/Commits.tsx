@@ -1,8 +1,10 @@
 import { Select } from "@mantine/core";
+import { Link, useSearch } from "@tanstack/react-router";
 import { useState } from "react";
 import type { Project } from "@/api/nouns";
 import { useBranches, useCommits } from "@/api/queries";
 import { Empty, Failed, LoadingRows, More, Panel, Person, ShortCommit, Table, Time } from "@/kit";
+import { CommitView } from "./CommitView";
 import { HowToPush } from "./HowToPush";
 import css from "./projects.module.css";
 
@@ -10,6 +12,8 @@ export function Commits({ workspace, project }: { workspace: string; project: Pr
   const branches = useBranches(workspace, project.id);
   const [branch, setBranch] = useState(project.default_branch);
   const commits = useCommits(workspace, project.id, branch, project.repository.has_commits);
+  const { commit: opened } = useSearch({ strict: false }) as { commit?: string };
+  if (opened) return <CommitView key={opened} workspace={workspace} project={project} commit={opened} />;
   if (!project.repository.has_commits)
     return (
       <Panel padded>
@@ -25,7 +29,7 @@ export function Commits({ workspace, project }: { workspace: string; project: Pr
         aria-label="Branch"
         w={260}
         searchable
-        data={(branches.data ?? []).map(({ name }) => name)}
+        data={(branches.data ?? []).filter(({ commit }) => commit).map(({ name }) => name)}
         value={branch}
         onChange={(value) => setBranch(value ?? project.default_branch)}
       />
@@ -41,7 +45,11 @@ export function Commits({ workspace, project }: { workspace: string; project: Pr
                 <td>
                   <ShortCommit commit={commit.id} />
                 </td>
-                <td className={css.wide}>{commit.subject}</td>
+                <td className={css.wide}>
+                  <Link to="." search={{ commit: commit.id } as never}>
+                    {commit.subject || "No message"}
+                  </Link>
+                </td>
                 <td data-label="Author">
                   <Person name={commit.author_name} />
                 </td>

@@ -1,5 +1,5 @@
 import { Button } from "@mantine/core";
-import { IconBox, IconGitFork, IconPlus } from "@tabler/icons-react";
+import { IconBox, IconGitFork, IconGitMerge, IconPlus } from "@tabler/icons-react";
 import { useParams } from "@tanstack/react-router";
 import { useState } from "react";
 import type { Project } from "@/api/nouns";
@@ -7,10 +7,11 @@ import { useAllInstances, useProject } from "@/api/queries";
 import { InstanceTable, NewInstanceDialog } from "@/features/instances";
 import { WhoButton } from "@/features/permissions/WhoButton";
 import { useWorkspace } from "@/frame/useWorkspace";
-import { Empty, Failed, LoadingPage, LoadingRows, later, PageTitle, Panel, Tabs, Tile } from "@/kit";
-import { Board } from "./Board";
+import { AbleButton, Empty, Failed, LoadingPage, LoadingRows, later, PageTitle, Panel, Tabs, Tile } from "@/kit";
+import { MergeDialog } from "./later";
 import css from "./projects.module.css";
 
+const Board = later(async () => (await import("./Board")).Board, <LoadingRows />);
 const Commits = later(async () => (await import("./Commits")).Commits, <LoadingRows />);
 const ProjectSettings = later(async () => (await import("./ProjectSettings")).ProjectSettings, <LoadingRows />);
 
@@ -20,6 +21,7 @@ export function ProjectPage() {
   const project = useProject(workspace.slug, slug);
   const instances = useAllInstances(workspace.slug, { project: project.data?.id }, Boolean(project.data));
   const [isMaking, setMaking] = useState(false);
+  const [isMerging, setMerging] = useState(false);
   if (project.error) return <Failed error={project.error} home={workspace.slug} />;
   if (!project.data) return <LoadingPage />;
   const here = project.data;
@@ -43,16 +45,25 @@ export function ProjectPage() {
           </span>
         }
         actions={
-          isOwner && (
-            <>
-              <WhoButton about={{ kind: "project", id: here.id, name: here.name }} />
-              {here.repository.has_commits && (
-                <Button variant="filled" leftSection={<IconPlus size={16} />} onClick={() => setMaking(true)}>
-                  New instance
-                </Button>
-              )}
-            </>
-          )
+          <>
+            {isOwner && <WhoButton about={{ kind: "project", id: here.id, name: here.name }} />}
+            {here.repository.has_commits && (
+              <AbleButton
+                of={here}
+                verb="merge"
+                leftSection={<IconGitMerge size={16} stroke={1.75} />}
+                onClick={() => setMerging(true)}
+                whenMissing="You need the permission Merge branches. Ask an owner."
+              >
+                Merge…
+              </AbleButton>
+            )}
+            {isOwner && here.repository.has_commits && (
+              <Button variant="filled" leftSection={<IconPlus size={16} />} onClick={() => setMaking(true)}>
+                New instance
+              </Button>
+            )}
+          </>
         }
       />
       <Tabs label={here.name} tabs={tabs} current={tab} />
@@ -65,6 +76,7 @@ export function ProjectPage() {
       ) : (
         <Board project={here} />
       )}
+      {isMerging && <MergeDialog workspace={workspace.slug} project={here.id} onClose={() => setMerging(false)} />}
       {isMaking && <NewInstanceDialog onClose={() => setMaking(false)} given={{ project: here.id }} />}
     </div>
   );

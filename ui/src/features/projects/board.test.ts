@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { Branch } from "@/api/nouns";
-import { columns, distance } from "./board";
+import { afterDeletion, columns, distance } from "./board";
 
 const branch = (name: string, instances: Branch["instances"] = [], at = "2026-01-01"): Branch => ({
   name,
@@ -38,4 +38,15 @@ test("the distance is said in words", () => {
   expect(distance({ ...branch("idea"), ahead: 2 }, "main")).toBe("2 ahead of main");
   expect(distance({ ...branch("idea"), behind: 1 }, "main")).toBe("1 behind main");
   expect(distance(branch("idea"), "main")).toBe("even with main");
+});
+
+test("a deleted branch stays, below those that are there, and says what comes next", () => {
+  const gone = { ...branch("main", [on("production", "a")]), commit: null };
+  const board = columns([gone, branch("idea", [on("production", "b")])]);
+  expect(board.production.map(({ branch }) => branch.name)).toEqual(["idea", "main"]);
+  expect(distance(gone, "main")).toBe("deleted");
+  expect(afterDeletion({ branch: gone, instances: gone.instances })).toMatch(
+    /default branch was deleted.*next deployment/,
+  );
+  expect(afterDeletion({ branch: branch("idea"), instances: [] })).toBeNull();
 });

@@ -1,4 +1,4 @@
 export { HowToPush } from "./HowToPush";
-export { NewProjectDialog } from "./later";
+export { MergeDialog, NewProjectDialog } from "./later";
 export { ProjectPage } from "./ProjectPage";
 export { ProjectsPage } from "./ProjectsPage";

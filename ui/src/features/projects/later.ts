@@ -3,3 +3,4 @@
 import { later } from "@/kit";
 
 export const NewProjectDialog = later(async () => (await import("./NewProject")).NewProjectDialog);
+export const MergeDialog = later(async () => (await import("./MergeDialog")).MergeDialog);

@@ -1,0 +1,25 @@
+// What a merge would do, asked of the server, which alone knows.
+
+import { useQuery } from "@tanstack/react-query";
+import { type MergePreview, mergeBranches } from "@/api/generated";
+import { type Problem, problemOf } from "@/api/problem";
+
+export type Preview = { data: MergePreview | undefined; problem: Problem | null; isAsking: boolean };
+
+/** Asked when both are named, and anew when a branch moves: it belongs to the projects that events tell of. */
+export function useMergePreview(workspace: string, project: string, source: string, target: string): Preview {
+  const isNamed = source !== "" && target !== "" && source !== target;
+  const found = useQuery({
+    queryKey: [workspace, "projects", "merge", project, source, target],
+    queryFn: async ({ signal }) =>
+      (await mergeBranches(workspace, project, { source, target, dry_run: true }, { signal })) as MergePreview,
+    enabled: isNamed,
+    retry: false,
+    gcTime: 30_000,
+  });
+  return {
+    data: isNamed ? found.data : undefined,
+    problem: isNamed && found.error ? problemOf(found.error) : null,
+    isAsking: isNamed && found.isPending,
+  };
+}
