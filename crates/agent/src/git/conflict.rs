@@ -89,11 +89,8 @@ pub(super) fn lines(difference: &str, source: &str, target: &str) -> Vec<(u64, u
         } else if line == "+=======" && first.is_some() && last.is_none() {
             last = Some(next - 1);
         } else if line.starts_with(&closes) {
-            if let (Some(first), Some(last)) = (first.take(), last.take())
-                && found.len() < MOST_PLACES
-            {
-                found.push((first, last));
-            }
+            let place = first.take().zip(last.take());
+            found.extend(place.filter(|_| found.len() < MOST_PLACES));
         }
     }
     found
@@ -114,15 +111,30 @@ mod tests {
     #[test]
     fn entries_and_messages_are_read_and_the_kind_that_says_most_stays() {
         let object = "a".repeat(40);
-        let text = format!(
-            "{object}\0100644 {object} 1\tx.txt\0100644 {object} 2\tx.txt\0100644 {object} 3\tx.txt\0100644 {object} 2\tb.png\0\
-             \x31\0x.txt\0Auto-merging\0Auto-merging x.txt\n\0\
-             \x31\0x.txt\0CONFLICT (contents)\0CONFLICT (content): Merge conflict in x.txt\n\0\
-             \x31\0b.png\0CONFLICT (contents)\0…\0\x31\0b.png\0CONFLICT (binary)\0…\0\
-             \x32\0gone.txt\0new.txt\0CONFLICT (rename/delete)\0…\0"
-        );
-        // The empty word ends the entries.
-        let text = text.replacen("b.png\01", "b.png\0\01", 1);
+        let entry = |stage: u8, path: &str| format!("100644 {object} {stage}\t{path}");
+        let said = |paths: &[&str], kind: &str| {
+            let mut words = vec![paths.len().to_string()];
+            words.extend(paths.iter().map(|path| (*path).to_owned()));
+            words.extend([kind.to_owned(), "whatever is said".to_owned()]);
+            words
+        };
+        let entries = vec![
+            object.clone(),
+            entry(1, "x.txt"),
+            entry(2, "x.txt"),
+            entry(3, "x.txt"),
+            entry(2, "b.png"),
+            // The empty word ends the entries.
+            String::new(),
+        ];
+        let messages = [
+            said(&["x.txt"], "Auto-merging"),
+            said(&["x.txt"], "CONFLICT (contents)"),
+            said(&["b.png"], "CONFLICT (contents)"),
+            said(&["b.png"], "CONFLICT (binary)"),
+            said(&["gone.txt", "new.txt"], "CONFLICT (rename/delete)"),
+        ];
+        let text = [entries, messages.concat()].concat().join("\0");
         let told = read(&text);
         let kinds: Vec<_> = told.files.iter().map(|file| (file.path.as_str(), file.kind.key())).collect();
         assert_eq!(kinds, [("b.png", "binary"), ("gone.txt", "renamed"), ("x.txt", "lines")]);

@@ -256,10 +256,25 @@ mod tests {
 
     #[test]
     fn files_are_read_with_their_counts_whatever_they_are_called() {
-        let text = ":100644 100644 a b M\0a\tb.txt\0:000000 120000 a b A\0l\0:100644 100644 a b R090\0old\0new\0\
-                    :160000 000000 a b D\0sub\0\
-                    3\t1\ta\tb.txt\0-\t-\tl\0\x32\t0\t\0old\0new\x000\t1\tsub\0";
-        let all = files(text, 3, false);
+        let words = [
+            ":100644 100644 a b M",
+            "a\tb.txt",
+            ":000000 120000 a b A",
+            "l",
+            ":100644 100644 a b R090",
+            "old",
+            "new",
+            ":160000 000000 a b D",
+            "sub",
+            "3\t1\ta\tb.txt",
+            "-\t-\tl",
+            "2\t0\t",
+            "old",
+            "new",
+            "0\t1\tsub",
+            "",
+        ];
+        let all = files(&words.join("\0"), 3, false);
         assert_eq!((all.count, all.added, all.removed, all.files.len()), (4, 5, 2, 3));
         let told: Vec<_> =
             all.files.iter().map(|file| (file.path.as_str(), file.change.key(), file.lines)).collect();

@@ -242,6 +242,15 @@ fn project() -> Command {
                         .value_parser(clap::value_parser!(u16).range(1..=200)),
                 ),
         )
+        .subcommand(
+            verb("merge", "Merges a branch into another, and deploys what deploys that one")
+                .arg(switch("yes", "Merges without showing first what it would do"))
+                .arg(which())
+                .arg(needed("source", "SOURCE", "The branch that is merged"))
+                .arg(needed("target", "TARGET", "The branch into which"))
+                .arg(option("message", "TEXT", "What the merge commit says"))
+                .arg(switch("dry-run", "Shows what it would do, and does nothing").conflicts_with("yes")),
+        )
 }
 
 fn instance() -> Command {

@@ -16,6 +16,7 @@ mod job;
 mod kept;
 mod logs;
 mod member;
+mod merge;
 mod permission;
 mod project;
 mod server;

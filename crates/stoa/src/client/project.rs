@@ -9,7 +9,7 @@ use super::failed::Failed;
 use super::server::delete;
 use super::show::{facts, items, table, time};
 use super::workspace::wished;
-use super::{Desk, field, needed, text, told};
+use super::{Desk, field, merge, needed, text, told};
 use crate::output::say;
 
 pub async fn run(desk: &Desk, verb: &str, arguments: &ArgMatches) -> Result<(), Failed> {
@@ -61,6 +61,7 @@ pub async fn run(desk: &Desk, verb: &str, arguments: &ArgMatches) -> Result<(), 
             let found = desk.call.list(&path, &[("q", text(arguments, "search"))]).await?;
             desk.print(&found, branches)
         }
+        "merge" => merge::run(desk, arguments).await,
         _ => {
             let path = desk.path(&["projects", needed(arguments, "which")?, "commits"])?;
             let limit = arguments.get_one::<u16>("limit").copied().unwrap_or(20).to_string();
@@ -93,7 +94,12 @@ fn branches(found: &Value) {
             .collect();
         vec![
             field(one, "name").to_owned(),
-            field(commit, "id").get(..10).unwrap_or_default().to_owned(),
+            // One that was deleted, and is still deployed, has none.
+            if commit.is_null() {
+                "deleted".to_owned()
+            } else {
+                field(commit, "id").get(..10).unwrap_or_default().to_owned()
+            },
             field(commit, "subject").to_owned(),
             running.join(", "),
         ]

@@ -14,6 +14,7 @@ mod grants;
 mod invitations;
 mod limits;
 mod logos;
+mod merges;
 mod origins;
 mod passkeys;
 mod presets;

@@ -76,7 +76,7 @@ function FileView({ file }: { file: FileDifference }) {
   const hasLines = file.added !== null && file.added !== undefined;
   return (
     <section className={css.file} aria-label={name}>
-      <header>
+      <div className={css.name}>
         <IconFileText size={15} stroke={1.75} aria-hidden />
         <Cut text={name} className={css.path ?? ""} />
         {WORDS[file.change] && <span className={css.word}>{WORDS[file.change]}</span>}
@@ -86,11 +86,11 @@ function FileView({ file }: { file: FileDifference }) {
             <Lines added={file.added ?? 0} removed={file.removed ?? 0} />
           </span>
         )}
-      </header>
+      </div>
       {!hasLines && <p className={css.none}>It has no lines that could be compared.</p>}
       {file.hunks.length > 0 && (
         // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls is reached by keyboard
-        <div className={css.lines} role="group" aria-label={`Difference of ${name}`} tabIndex={0}>
+        <section className={css.lines} aria-label={`Difference of ${name}`} tabIndex={0}>
           <table>
             <tbody>
               {file.hunks.map((hunk) => (
@@ -98,7 +98,7 @@ function FileView({ file }: { file: FileDifference }) {
               ))}
             </tbody>
           </table>
-        </div>
+        </section>
       )}
       {file.is_cut && <p className={css.none}>There is more of it than is shown.</p>}
     </section>

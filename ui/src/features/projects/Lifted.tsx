@@ -47,21 +47,21 @@ export function Lifted({ workspace, project, lift, ghost, onShown, children }: P
       {lift.over?.branch && (
         <Beside at={lift.over} key={`${lift.over.stage} ${lift.over.branch}`}>
           <MergeSummary source={lift.branch} target={lift.over.branch} preview={preview} brief />
-          <footer>
+          <div className={css.foot}>
             <span>{isByKeys ? "Enter reviews." : "Drop to review."} Nothing is merged yet.</span>
             <span>
               <kbd>Esc</kbd> cancel
             </span>
-          </footer>
+          </div>
         </Beside>
       )}
       {lift.over && lift.over.branch === undefined && (
         <Beside at={lift.over} key={lift.over.stage}>
-          <footer>
+          <div className={css.foot}>
             <span>
               {isByKeys ? "Enter opens" : "Drop to open"} the form of a new instance of <strong>{lift.branch}</strong>.
             </span>
-          </footer>
+          </div>
         </Beside>
       )}
     </>,

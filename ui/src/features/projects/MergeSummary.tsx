@@ -42,9 +42,9 @@ export function MergeSummary({ source, target, preview, brief }: Props) {
   const most = brief ? BRIEF : WHOLE;
   return (
     <div className={css.summary}>
-      <header>
+      <div className={css.top}>
         {brief && (
-          <h3>
+          <h3 className={css.title}>
             <IconGitMerge size={16} stroke={1.75} className={css.mark ?? ""} aria-hidden />
             <Cut text={`Merge ${source} into ${target}`} />
           </h3>
@@ -70,7 +70,7 @@ export function MergeSummary({ source, target, preview, brief }: Props) {
           </p>
         )}
         {problem && <Note tone="bad">{problem.detail}</Note>}
-      </header>
+      </div>
       {data && data.status === "up_to_date" && (
         <p className={css.plain}>
           {target} has all commits of {source} already.
@@ -78,7 +78,7 @@ export function MergeSummary({ source, target, preview, brief }: Props) {
       )}
       {data && data.conflicts.length > 0 && (
         <section aria-label="Conflicts">
-          {!brief && <h4>Conflicts</h4>}
+          {!brief && <h3 className={css.of}>Conflicts</h3>}
           <ul>
             {data.conflicts.slice(0, most.conflicts).map((conflict) => (
               <li key={conflict.path} className={css.conflict}>
@@ -96,7 +96,7 @@ export function MergeSummary({ source, target, preview, brief }: Props) {
       )}
       {data && data.commits.length > 0 && (
         <section aria-label="Commits">
-          {!brief && <h4>Commits</h4>}
+          {!brief && <h3 className={css.of}>Commits</h3>}
           <ul>
             {data.commits.slice(0, most.commits).map((commit) => (
               <li key={commit.id}>
@@ -114,7 +114,7 @@ export function MergeSummary({ source, target, preview, brief }: Props) {
       )}
       {data && data.files.length > 0 && (
         <section aria-label="Files">
-          {!brief && <h4>Files</h4>}
+          {!brief && <h3 className={css.of}>Files</h3>}
           <ul>
             {data.files.slice(0, most.files).map((file) => (
               <li key={file.path}>

@@ -1,7 +1,8 @@
 // What a merge would do, asked of the server, which alone knows.
 
 import { useQuery } from "@tanstack/react-query";
-import { type MergePreview, mergeBranches } from "@/api/generated";
+import { ask } from "@/api/client";
+import { getMergeBranchesUrl, type MergePreview, type MergeWish } from "@/api/generated";
 import { type Problem, problemOf } from "@/api/problem";
 
 export type Preview = { data: MergePreview | undefined; problem: Problem | null; isAsking: boolean };
@@ -11,8 +12,16 @@ export function useMergePreview(workspace: string, project: string, source: stri
   const isNamed = source !== "" && target !== "" && source !== target;
   const found = useQuery({
     queryKey: [workspace, "projects", "merge", project, source, target],
-    queryFn: async ({ signal }) =>
-      (await mergeBranches(workspace, project, { source, target, dry_run: true }, { signal })) as MergePreview,
+    // Without a key by which it could be repeated: its answer isn't worth keeping, and whoever moves on ends it.
+    queryFn: async ({ signal }) => {
+      const response = await ask(getMergeBranchesUrl(workspace, project), {
+        method: "POST",
+        headers: { "Content-Type": "application/json" },
+        body: JSON.stringify({ source, target, dry_run: true } satisfies MergeWish),
+        signal,
+      });
+      return (await response.json()) as MergePreview;
+    },
     enabled: isNamed,
     retry: false,
     gcTime: 30_000,

@@ -1,0 +1,224 @@
+// Merging on the board: dragged, by keys and by form, as a member with exactly that permission, and refused without it.
+
+import assert from "node:assert/strict";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { findings, look, person, startBrowser } from "./browser.mjs";
+import { repository, startMail, startStoa, until } from "./stoa.mjs";
+import { ask, joinAs, setUp } from "./team.mjs";
+
+const W = "/acme";
+const BOARD = `${W}/projects/shop`;
+let mail, stoa, browser, owner, mia, paul, repo, project, production, staging;
+
+const api = (method, path, body) => ask(owner.page, method, `/workspaces/acme${path}`, body);
+
+async function commit(branch, files, message, from) {
+  await repo.git("checkout", "--quiet", ...(from ? ["-b", branch, from] : [branch]));
+  for (const [name, text] of Object.entries(files)) await writeFile(join(repo.folder, name), text);
+  await repo.git("add", "--all");
+  await repo.git("commit", "--quiet", `--message=${message}`);
+}
+
+async function join_(who, name, profile) {
+  const email = `${name.toLowerCase().split(" ")[0]}@example.com`;
+  await api("POST", "/invitations", { email });
+  const { text } = await mail.to(email);
+  await who.page.goto(text.match(/http:\/\/localhost:\d+\/invitations\/\S+/)[0]);
+  await joinAs(who.page, name, "acme");
+  const { body } = await api("GET", `/members?q=${email}`);
+  const whole = { actions: [], projects: [], instances: [], servers: [], ...profile };
+  const set = await api("PUT", `/members/${body.items[0].id}/permissions`, whole);
+  assert.equal(set.status, 200, JSON.stringify(set.body));
+  await who.page.goto(`${W}/projects`);
+}
+
+before(async () => {
+  mail = await startMail();
+  stoa = await startStoa({ mail });
+  browser = await startBrowser();
+  repo = await repository("guestbook");
+  [owner, mia, paul] = await Promise.all([1, 2, 3].map(() => person(browser, stoa.origin)));
+});
+
+after(async () => {
+  await browser?.close();
+  await stoa?.stop();
+  await mail?.stop();
+  await repo?.remove();
+});
+
+const card = (page, column, branch) =>
+  page.getByRole("region", { name: column }).getByRole("article").filter({ hasText: branch });
+
+test("a project with branches that are deployed", async () => {
+  const { page } = owner;
+  await setUp(page, stoa.setupLink);
+  await ask(page, "POST", "/workspaces", { name: "Acme" });
+  await page.goto(W);
+  const server = (await api("POST", "/servers", { name: "local", local: true })).body;
+  project = (await api("POST", "/projects", { name: "Shop" })).body;
+  await ask(page, "POST", "/session/confirm", { password: "a long enough sentence" });
+  const token = (await ask(page, "POST", "/me/tokens", { name: "git" })).body.token;
+  await commit("staging", { "notes.txt": "one\ntwo\nthree\n" }, "Notes for the team", "main");
+  await commit(
+    "new-checkout",
+    { "checkout.txt": "a\nb\nc\n", "delivery.txt": "d\n" },
+    "Keep the cart when payment fails",
+    "staging",
+  );
+  await commit("new-checkout", { "checkout.txt": "a\nb\nc\nd\n" }, "One page for address and delivery");
+  await commit("clash", { "notes.txt": "one\nTWO\nthree\n" }, "Shout", "staging");
+  await commit("staging", { "notes.txt": "one\nzwei\nthree\n" }, "In German");
+  const url = project.repository.url.replace("http://", `http://x:${token}@`).replace("localhost", "127.0.0.1");
+  await repo.git("push", "--quiet", url, "--all");
+  const make = async (name, stage, branch) =>
+    (await api("POST", "/instances", { name, project: project.id, server: server.id, stage, branch })).body;
+  production = await make("shop-production", "production", "main");
+  staging = await make("shop-staging", "staging", "staging");
+  const both = ["merge_branches", "view_projects"];
+  await join_(mia, "Mia Merger", { actions: both, projects: [project.id], instances: [staging.id] });
+  await join_(paul, "Paul Plain", { actions: ["view_projects"], projects: [project.id], instances: [staging.id] });
+});
+
+test("without the permission nothing is lifted, and the button says what is missing", async () => {
+  const { page } = paul;
+  await page.goto(BOARD);
+  await card(page, "Staging", "staging").waitFor();
+  assert.equal(await page.getByRole("button", { name: /^Lift/ }).count(), 0);
+  const merge = page.getByRole("button", { name: "Merge…" });
+  assert.equal(await merge.getAttribute("aria-disabled"), "true");
+  await merge.focus();
+  await page.getByRole("tooltip").filter({ hasText: "You need the permission Merge branches" }).waitFor();
+  const wish = { source: "new-checkout", target: "staging" };
+  const refused = await ask(page, "POST", `/workspaces/acme/projects/shop/merge`, wish);
+  assert.deepEqual([refused.status, refused.body.missing], [403, ["merge_branches"]]);
+});
+
+test("a dragged branch shows what it would do before it is dropped, and nothing is merged", async () => {
+  const { page } = mia;
+  await page.goto(BOARD);
+  const source = await card(page, "Development", "new-checkout").boundingBox();
+  const target = await card(page, "Staging", "Notes|German")
+    .or(card(page, "Staging", "staging"))
+    .first()
+    .boundingBox();
+  await page.mouse.move(source.x + 120, source.y + 40);
+  await page.mouse.down();
+  await page.mouse.move(source.x + 90, source.y + 60, { steps: 4 });
+  await page.mouse.move(target.x + 200, target.y + 70, { steps: 12 });
+  await page.getByText("Drop to review. Nothing is merged yet.").waitFor();
+  await page.getByText("No conflicts", { exact: true }).waitFor();
+  await page.getByText("checkout.txt").waitFor();
+  await look(page, "board-dragging", { wideOnly: true });
+  await page.keyboard.press("Escape");
+  await page.getByText("Drop to review").waitFor({ state: "detached" });
+  await page.mouse.up();
+  assert.equal(await page.getByRole("dialog").count(), 0);
+  // Into a branch that is deployed by what isn't allowed: the same sentence as everywhere, and no name.
+  const main = await card(page, "Development", "default").boundingBox();
+  await page.mouse.move(source.x + 120, source.y + 40);
+  await page.mouse.down();
+  await page.mouse.move(source.x + 90, source.y + 60, { steps: 4 });
+  await page.mouse.move(main.x + 60, main.y + 40, { steps: 12 });
+  await page.getByText("An instance that you aren't allowed deploys this branch.").first().waitFor();
+  assert.equal(await page.getByText("shop-production").count(), 0);
+  await page.keyboard.press("Escape");
+  await page.mouse.up();
+  // Dropped on the card, it is reviewed.
+  await page.mouse.move(source.x + 120, source.y + 40);
+  await page.mouse.down();
+  await page.mouse.move(source.x + 90, source.y + 60, { steps: 4 });
+  await page.mouse.move(target.x + 200, target.y + 70, { steps: 12 });
+  await page.getByText("Drop to review").waitFor();
+  await page.mouse.up();
+  const dialog = page.getByRole("dialog", { name: "Merge new-checkout into staging" });
+  await dialog.getByText("No conflicts", { exact: true }).waitFor();
+  await look(page, "merge-review", { ready: "role=dialog" });
+  await dialog.getByRole("button", { name: "Cancel" }).click();
+  await dialog.waitFor({ state: "detached" });
+});
+
+test("by keys alone: lifted, chosen, reviewed and merged, and the instance is deployed", async () => {
+  const { page } = mia;
+  await page.goto(BOARD);
+  await page.getByRole("button", { name: "Lift new-checkout" }).focus();
+  await page.keyboard.press("Space");
+  await page.getByRole("status").filter({ hasText: "new-checkout is lifted" }).waitFor({ state: "attached" });
+  const chosen = page.locator("[data-over][data-branch=staging]");
+  for (let step = 0; step < 8 && (await chosen.count()) === 0; step += 1) await page.keyboard.press("ArrowDown");
+  await page.getByText("Enter reviews. Nothing is merged yet.").waitFor();
+  await page.getByText("No conflicts", { exact: true }).waitFor();
+  await look(page, "board-lifted", { wideOnly: true });
+  await page.keyboard.press("Enter");
+  const dialog = page.getByRole("dialog");
+  await dialog.getByRole("button", { name: "Merge", exact: true }).click();
+  await dialog.getByText("new-checkout is merged into staging").waitFor();
+  await dialog.getByRole("link", { name: "shop-staging" }).waitFor();
+  await look(page, "merge-done", { ready: "text=It is being deployed" });
+  await dialog.getByRole("button", { name: "Done" }).click();
+  await card(page, "Staging", "Merge new-checkout into staging").waitFor();
+  await until("the deployment of the merge", async () => {
+    const { body } = await api("GET", `/instances/${staging.slug}/deployments`);
+    return body.items[0].cause === "merge" && body.items[0];
+  });
+});
+
+test("conflicts are told by file and line, and there is no way to merge them", async () => {
+  const { page } = mia;
+  await page.goto(BOARD);
+  await page.getByRole("button", { name: "Merge…" }).click();
+  const dialog = page.getByRole("dialog");
+  await dialog.getByRole("combobox", { name: "Source" }).or(dialog.getByLabel("Source")).first().fill("clash");
+  await dialog.getByRole("combobox", { name: "Target" }).or(dialog.getByLabel("Target")).first().fill("staging");
+  await page.keyboard.press("Tab");
+  await dialog.getByText("Conflicts in 1 file").waitFor();
+  await dialog.getByText("line 2").waitFor();
+  await dialog.getByText("Both changed the same lines.").waitFor();
+  assert.equal(await dialog.getByRole("button", { name: "Merge", exact: true }).isDisabled(), true);
+  await look(page, "merge-conflicts", { ready: "text=Conflicts in 1 file" });
+  await dialog.getByRole("button", { name: "Cancel" }).click();
+});
+
+test("a commit is read with what it changes", async () => {
+  const { page } = mia;
+  await page.goto(`${BOARD}/commits`);
+  await page.getByRole("combobox", { name: "Branch" }).click();
+  await page.getByRole("option", { name: "new-checkout" }).click();
+  await page.getByRole("link", { name: "Keep the cart when payment fails" }).click();
+  await page.getByRole("heading", { name: "Keep the cart when payment fails" }).waitFor();
+  await page.getByRole("region", { name: "checkout.txt", exact: true }).waitFor();
+  await look(page, "commit", { ready: "text=All commits" });
+  await page.goBack();
+  await page.getByRole("table", { name: "Commits" }).waitFor();
+});
+
+test("the owner drags a branch into a column and finds the form filled in; a deleted branch stays", async () => {
+  const { page } = owner;
+  await page.goto(BOARD);
+  const source = await card(page, "Development", "clash").boundingBox();
+  const column = await page.getByRole("region", { name: "Production" }).boundingBox();
+  await page.mouse.move(source.x + 120, source.y + 30);
+  await page.mouse.down();
+  await page.mouse.move(source.x + 90, source.y + 60, { steps: 4 });
+  await page.mouse.move(column.x + 150, column.y + column.height - 60, { steps: 12 });
+  await page.getByText("Drop to open the form of a new instance").waitFor();
+  await look(page, "board-into-column", { wideOnly: true });
+  await page.mouse.up();
+  const dialog = page.getByRole("dialog", { name: "New instance" });
+  assert.equal(await dialog.getByRole("combobox", { name: "Branch" }).inputValue(), "clash");
+  assert.equal(await dialog.getByRole("combobox", { name: "Stage" }).inputValue(), "Production");
+  await dialog.getByRole("button", { name: "Cancel" }).click();
+  const token = (await ask(page, "POST", "/me/tokens", { name: "again" })).body.token;
+  const url = project.repository.url.replace("http://", `http://x:${token}@`).replace("localhost", "127.0.0.1");
+  await repo.git("push", "--quiet", url, "--delete", "staging");
+  await card(page, "Staging", "The branch was deleted").waitFor();
+  await look(page, "board", { ready: "text=The branch was deleted" });
+});
+
+test("nothing was refused by the page's own policy, and axe finds nothing", () => {
+  for (const [name, one] of Object.entries({ owner, mia, paul })) assert.deepEqual(one.wrong, [], name);
+  assert.deepEqual(findings, []);
+  assert.ok(production);
+});
