@@ -8,7 +8,7 @@ use stoa_domain::branch::CommitId;
 use stoa_domain::deployment::DeploymentCause;
 use stoa_domain::permission::project::Merge;
 use stoa_domain::{
-    AccountId, Action, Actor, Credential, InstanceId, Permit, ProjectId, Refusal, Resource, ResourceKind,
+    AccountId, Actor, Credential, InstanceId, Permit, ProjectId, Refusal, Resource, ResourceKind, StartedBy,
     SystemPermit, Timestamp, Via, WorkspaceId,
 };
 
@@ -141,7 +141,7 @@ impl Store {
                 let by = MovedBy {
                     cause: DeploymentCause::Merge,
                     account: Some(merge.actor.account),
-                    permission: Action::MergeBranches.key(),
+                    permission: StartedBy::MERGE,
                 };
                 let moved = move_in(tx, workspace, merge.project, &[head], &by).await?;
                 tx.audit_name(moved.project);

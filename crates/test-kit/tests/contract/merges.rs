@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use stoa_domain::permission::MergeTarget;
 use stoa_domain::permission::project::Merge;
 use stoa_domain::{
-    Actor, Credential, InstanceId, Permit, ProjectId, Refusal, SessionId, Standing, Via, WorkspaceId, decide,
+    Actor, Credential, InstanceId, Permit, ProjectId, Refusal, Standing, Via, WorkspaceId, decide,
 };
 use stoa_storage::merge::{Begun, BegunMerge};
 use test_kit::work::Work;
@@ -114,7 +114,8 @@ impl Scene {
             account: member.person.account.parse().unwrap(),
             name: "Mia Merger".to_owned(),
             via: Via::Page,
-            credential: Credential::Session(SessionId::new(uuid::Uuid::nil())),
+            // What it came by isn't what is asked here.
+            credential: Credential::Job,
             address: None,
         }
     }
