@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use stoa_domain::member::Role;
 use stoa_domain::permission::{
-    ConnectTarget, DeploymentTarget, JobTarget, MergeTarget, ProjectAndInstances, Target, Whole, ai, all, connect_as,
-    instance, invitation, job, logo, member, preset, project, server, viewed_as, workspace,
+    ConnectTarget, DeploymentTarget, JobTarget, MergeTarget, ProjectAndInstances, Target, Whole, ai, all,
+    connect_as, instance, invitation, job, logo, member, preset, project, server, viewed_as, workspace,
 };
 use stoa_domain::push::decide_push;
 use stoa_domain::standing::{Access, Revisions};

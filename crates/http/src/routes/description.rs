@@ -78,7 +78,7 @@ async fn describe(
     let names = Names::parse(&wish.source, &wish.target)?;
     // The lease asks about the target too, whatever comes to deploy it.
     asked.path = asked.path.with_target(&names.target);
-    let lease = frame.leases.follow::<DescribeMerge>(asked.clone())?;
+    let lease = frame.leases.follow::<DescribeMerge>(asked.clone()).await?;
     let telling = frame.app.describe_merge(&asked.account, &asked.path, names).await?;
     let frames = telling.map(|telling| stream::frame(None, &DescriptionPart::of(telling?)));
     Ok(Streamed::new(stream::answer(Form::Events, lease, frames)))
