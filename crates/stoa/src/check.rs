@@ -11,8 +11,13 @@ pub fn check(folder: &Path) -> Result<(), Ended> {
     if !folder.is_dir() {
         return Err(Ended::said(format!("there is no folder {}", folder.display())));
     }
-    let application = stoa_agent::stoa_toml::read(folder).map_err(|problem| Ended::said(problem.sentence))?;
-    say(&format!("Runs: {}", application.run.command.join(" ")));
+    let (application, recognised) =
+        stoa_agent::stoa_toml::read_whole(folder).map_err(|problem| Ended::said(problem.sentence))?;
+    if let Some(recognised) = recognised {
+        let stoa_agent::stoa_toml::Recognised { kind, why, toml } = recognised;
+        say(&format!("Taken for {kind}, because {why}. This stoa.toml would say the same:\n\n{toml}"));
+    }
+    say(&format!("Runs: {}", application.started().trim_start_matches("$ ")));
     for process in &application.processes {
         say(&format!("Also runs {}: {}", process.name, process.command.join(" ")));
     }

@@ -6,6 +6,7 @@
 
 mod connections;
 mod control;
+mod files;
 mod inside;
 mod output;
 mod outside;
@@ -78,6 +79,7 @@ pub fn run(arguments: &[String]) -> Result<u8, String> {
         [stage] if stage == "outside" => outside::run(),
         [stage, wait, program, rest @ ..] if stage == "network" => outside::network(wait, program, rest),
         [stage] if stage == "inside" => inside::run(),
+        [stage, rest @ ..] if stage == "static" => files::run(rest),
         _ => Err("stoa init is started by Stoa itself, not by hand".to_owned()),
     }
 }

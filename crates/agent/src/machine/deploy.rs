@@ -105,13 +105,27 @@ impl Deployment<'_> {
         }
     }
 
-    fn step(&self, name: &str, text: &str) -> Result<(), Unwell> {
+    fn begin_step(&self, name: &str) -> Result<(), Unwell> {
         if self.operation.cancel.is_cancelled() {
             return Err(Unwell::Cancelled);
         }
         self.operation.step(name);
+        Ok(())
+    }
+
+    fn step(&self, name: &str, text: &str) -> Result<(), Unwell> {
+        self.begin_step(name)?;
         self.log.say(text);
         Ok(())
+    }
+
+    /// What it was taken for, why, and the file that would say the same.
+    fn tell_recognised(&self, recognised: &stoa_toml::Recognised) {
+        let stoa_toml::Recognised { kind, why, toml } = recognised;
+        self.log.say(&format!("Taken for {kind}, because {why}. This stoa.toml would say the same:"));
+        for line in toml.trim_end().lines() {
+            self.log.say(&format!("    {line}"));
+        }
     }
 
     async fn run(&self, commit: &CommitId) -> Result<u64, Unwell> {
@@ -126,7 +140,8 @@ impl Deployment<'_> {
             return Err(Unwell::because("disk_full", "The disk of the server is full"));
         }
         let form = self.instance.form();
-        self.step("fetch", &format!("Commit {commit}"))?;
+        // What it is taken for is the log's first line, so what goes before is said behind it.
+        self.begin_step("fetch")?;
         release::remove(folders, id, self.release)?;
         let app = folders.release(id, self.release);
         std::fs::create_dir_all(folders.releases(id))?;
@@ -134,9 +149,13 @@ impl Deployment<'_> {
         self.agent.mirror(form.project).check_out(commit, &app).await.map_err(|error| {
             Unwell::because("failed", format!("The commit couldn't be taken out of the repository: {error}"))
         })?;
-        self.step("read", "Reading what the application says of itself")?;
-        let application =
-            stoa_toml::read(&app).map_err(|problem| Unwell::because(problem.code, problem.sentence))?;
+        self.begin_step("read")?;
+        let read = stoa_toml::read_whole(&app);
+        if let Ok((_, Some(recognised))) = &read {
+            self.tell_recognised(recognised);
+        }
+        self.log.say(&format!("Commit {commit}"));
+        let (application, _) = read.map_err(|problem| Unwell::because(problem.code, problem.sentence))?;
         self.check_expectations(&application)?;
         self.build(&application, &app).await?;
         self.step("store", "Storing the release")?;
@@ -333,7 +352,7 @@ impl Deployment<'_> {
     }
 
     async fn start(&self, made: &Made) -> Result<super::instance::Running, Unwell> {
-        self.step("start", &format!("$ {}", made.application.run.command.join(" ")))?;
+        self.step("start", &made.application.started())?;
         let running = self.agent.start_release(self.instance, self.release, made).await?;
         self.operation.step("health");
         self.log.say(&format!("Waiting until `{}` answers", made.application.health.path));

@@ -128,7 +128,8 @@ pub(super) fn bubblewrap(
     if let Some(cache) = plan.mounts.cache {
         add(&["--bind", &text(cache), "/cache"]);
     }
-    add(&["--ro-bind", &text(program), "/.stoa/init"]);
+    // The application's user runs it too where files are served without a process of the application's.
+    add(&["--perms", "0755", "--dir", "/.stoa", "--ro-bind", &text(program), "/.stoa/init"]);
     add(&["--remount-ro", "/", "--chdir", "/", "--", "/.stoa/init", "init", "inside"]);
     words
 }

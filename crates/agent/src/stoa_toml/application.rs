@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use toml::de::DeTable;
 
 use super::connect_as::{self, ConnectAs};
+use super::static_files;
 use super::values::{Problem, Table, Text};
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -109,6 +110,17 @@ impl Default for Application {
     }
 }
 
+impl Application {
+    /// What is started, as a deployment's log says it.
+    #[must_use]
+    pub fn started(&self) -> String {
+        match static_files::served(&self.run.command) {
+            Some(folder) => format!("Serving the files of `{folder}`"),
+            None => format!("$ {}", self.run.command.join(" ")),
+        }
+    }
+}
+
 pub(super) fn parse(source: &str) -> Result<Application, Problem> {
     let text = Text(source);
     let whole = DeTable::parse(source).map_err(|error| {
@@ -162,7 +174,7 @@ pub(super) fn parse(source: &str) -> Result<Application, Problem> {
         table.end()?;
     }
     top.refuse("schedules", "isn't possible with this version yet")?;
-    top.refuse("static", "isn't possible with this version yet")?;
+    static_files::parse(&mut top, &mut application)?;
     application.connect_as = connect_as::parse(&mut top)?;
     top.end()?;
     Ok(application)

@@ -5,12 +5,15 @@
 mod application;
 mod connect_as;
 mod procfile;
+mod recognised;
+mod static_files;
 mod values;
 
 use std::path::Path;
 
 pub use application::{Application, Build, Health, Process, Release};
 pub use connect_as::ConnectAs;
+pub use recognised::Recognised;
 pub use values::Problem;
 
 /// Bytes of a `stoa.toml` at most.
@@ -21,36 +24,49 @@ const LARGEST: u64 = 64 * 1024;
 /// # Errors
 /// One sentence about what isn't right, with its place.
 pub fn read(folder: &Path) -> Result<Application, Problem> {
+    read_whole(folder).map(|(application, _)| application)
+}
+
+/// The same, with what the application was taken for, where it doesn't say itself how it is run.
+///
+/// # Errors
+/// One sentence about what isn't right, with its place.
+pub fn read_whole(folder: &Path) -> Result<(Application, Option<Recognised>), Problem> {
     let text = optional_file(&folder.join("stoa.toml"), "stoa.toml")?;
     let mut application = match &text {
         Some(text) => application::parse(text)?,
         None => Application::default(),
     };
-    if application.run.command.is_empty() {
-        let base = folder.join(&application.folder);
-        match optional_file(&base.join("Procfile"), "Procfile")? {
-            Some(text) => procfile::add(&mut application, &text)?,
-            None if base.join("Dockerfile").is_file() => {
-                return Err(Problem::plain(
-                    "not_recognised",
-                    "A Dockerfile is run by container servers only, and this isn't one. Write a stoa.toml with [run]",
-                ));
-            }
-            None if text.is_some() => {
-                return Err(Problem::plain(
-                    "stoa_toml",
-                    "stoa.toml has no [run], and there is no Procfile and nothing recognised",
-                ));
-            }
-            None => {
-                return Err(Problem::plain(
-                    "not_recognised",
-                    "There is no stoa.toml, no Procfile and nothing recognised. Write a stoa.toml with [run]",
-                ));
-            }
-        }
+    if !application.run.command.is_empty() {
+        return Ok((application, None));
     }
-    Ok(application)
+    let base = folder.join(&application.folder);
+    if let Some(text) = optional_file(&base.join("Procfile"), "Procfile")? {
+        procfile::add(&mut application, &text)?;
+        return Ok((application, None));
+    }
+    if base.join("Dockerfile").is_file() {
+        return Err(Problem::plain(
+            "not_recognised",
+            "A Dockerfile is run by container servers only, and this isn't one. Write a stoa.toml with [run]",
+        ));
+    }
+    if let Some(recognised) = recognised::recognise(&base) {
+        recognised::complete(&mut application, &recognised)?;
+        return Ok((application, Some(recognised)));
+    }
+    Err(match text {
+        Some(_) => Problem::plain(
+            "stoa_toml",
+            "stoa.toml has no [run], and there is no Procfile and nothing recognised",
+        ),
+        None => Problem::plain(
+            "not_recognised",
+            "There is no stoa.toml and no Procfile, and nothing is recognised: no odoo-bin, no manage.py of Django, no \
+             app.py of Flask with a requirements.txt, no package.json with a script `start`, no index.html. Write a \
+             stoa.toml with [run]",
+        ),
+    })
 }
 
 fn optional_file(file: &Path, name: &str) -> Result<Option<String>, Problem> {

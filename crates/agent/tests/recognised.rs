@@ -1,0 +1,131 @@
+//! Applications that say nothing of how they are run, and files that are served without one.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod support;
+
+use futures_util::StreamExt as _;
+use stoa_agent::protocol::{BeginDeployment, LogQuery};
+use stoa_domain::branch::CommitId;
+use support::house::{House, Machine, git, id, succeeded};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+fn commit(house: &House, files: &[(&str, &str)]) -> CommitId {
+    for (name, text) in files {
+        let file = house.repository.join(name);
+        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+        std::fs::write(file, text).unwrap();
+    }
+    git(&house.repository, &["add", "--all"]);
+    git(&house.repository, &["commit", "--quiet", "--message", "files"]);
+    CommitId::parse(&git(&house.repository, &["rev-parse", "HEAD"])).unwrap()
+}
+
+/// Deploys it; the lines of the deployment's log.
+async fn deploy(house: &House, machine: &Machine, commit: CommitId) -> Vec<String> {
+    house.put(machine).await;
+    house.bring(machine, &commit).await;
+    let deployment = id();
+    let wanted = BeginDeployment { deployment, release: id(), commit: commit.to_string() };
+    let begun = machine.client.deploy(house.order(), house.instance, &wanted).await;
+    let outcome = machine.outcome(begun).await;
+    assert!(succeeded(&outcome), "{outcome:?}");
+    let query = LogQuery { source: Some(deployment.to_string()), ..LogQuery::default() };
+    let lines = machine.client.logs(house.instance, &query).await.unwrap();
+    lines.map(|line| line.unwrap().text).collect().await
+}
+
+/// The head and the body of an answer.
+async fn ask(house: &House, machine: &Machine, method: &str, path: &str, more: &str) -> (String, String) {
+    let mut stream = machine.agent.open_application(house.instance).await.unwrap();
+    let head = format!("{method} {path} HTTP/1.1\r\nHost: shop.localhost\r\nConnection: close\r\n{more}\r\n");
+    stream.write_all(head.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    (head.to_lowercase(), body.to_owned())
+}
+
+#[tokio::test]
+async fn files_alone_are_a_site_and_the_logs_first_line_says_so() {
+    let place = tempfile::tempdir().unwrap();
+    let house = House::new(place.path());
+    let machine = house.machine().await;
+    let files = [
+        ("index.html", "<h1>Hi</h1>"),
+        ("docs/index.html", "docs"),
+        ("docs/a b.css", "a{}"),
+        (".env", "SECRET=1"),
+    ];
+    let lines = deploy(&house, &machine, commit(&house, &files)).await;
+    assert_eq!(
+        lines[0],
+        "Taken for static files, because it has index.html. This stoa.toml would say the same:"
+    );
+    assert_eq!(lines[1..3], ["    [static]", "    folder = \".\""]);
+    assert!(lines.iter().any(|line| line == "Serving the files of `.`"), "{lines:?}");
+
+    let (head, body) = ask(&house, &machine, "GET", "/", "").await;
+    assert!(head.starts_with("http/1.1 200") && head.contains("text/html"), "{head}");
+    assert_eq!(body, "<h1>Hi</h1>");
+    let etag = head.lines().find_map(|line| line.strip_prefix("etag: ")).unwrap().to_owned();
+    let (head, body) = ask(&house, &machine, "GET", "/", &format!("If-None-Match: {etag}\r\n")).await;
+    assert!(head.starts_with("http/1.1 304") && body.is_empty(), "{head}");
+    let (head, body) = ask(&house, &machine, "HEAD", "/docs/a%20b.css", "").await;
+    assert!(head.contains("text/css") && head.contains("content-length: 3") && body.is_empty(), "{head}");
+    let (head, _) = ask(&house, &machine, "GET", "/docs", "").await;
+    assert!(head.starts_with("http/1.1 301") && head.contains("location: /docs/"), "{head}");
+    assert_eq!(ask(&house, &machine, "GET", "/docs/", "").await.1, "docs");
+    for path in ["/.env", "/%2eenv", "/../../etc/passwd", "/docs/%2e%2e/.env", "/nothing", "/docs/a"] {
+        let (head, body) = ask(&house, &machine, "GET", path, "").await;
+        assert!(head.starts_with("http/1.1 404") && !body.contains("SECRET"), "{path}: {head}");
+    }
+    let (head, _) = ask(&house, &machine, "POST", "/", "Content-Length: 0\r\n").await;
+    assert!(head.starts_with("http/1.1 405") && head.contains("allow: get, head"), "{head}");
+}
+
+#[tokio::test]
+async fn a_site_says_where_its_files_are_and_what_is_told_where_there_is_none() {
+    let place = tempfile::tempdir().unwrap();
+    let house = House::new(place.path());
+    let machine = house.machine().await;
+    let files = [
+        ("stoa.toml", "[static]\nfolder = \"public\"\nindex = \"home.html\"\nnot_found = \"404.html\"\n"),
+        ("public/home.html", "home"),
+        ("public/404.html", "nothing here"),
+        ("secret.txt", "not served"),
+    ];
+    let lines = deploy(&house, &machine, commit(&house, &files)).await;
+    assert!(lines[0].starts_with("Commit "), "{lines:?}");
+    assert_eq!(ask(&house, &machine, "GET", "/", "").await.1, "home");
+    for path in ["/secret.txt", "/../secret.txt"] {
+        let (head, body) = ask(&house, &machine, "GET", path, "").await;
+        assert!(head.starts_with("http/1.1 404"), "{head}");
+        assert_eq!(body, "nothing here");
+    }
+}
+
+#[tokio::test]
+async fn an_application_is_taken_for_its_kind_and_runs_as_that() {
+    let place = tempfile::tempdir().unwrap();
+    let house = House::new(place.path());
+    let machine = house.machine().await;
+    // A kind whose programs needn't be there: what is run is in the repository.
+    let manage = r#"
+import http.server, os, sys
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "shop.settings")
+if sys.argv[1] == "runserver":
+    class Answer(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200); self.end_headers(); self.wfile.write(b"as Django")
+        def log_message(self, *_): pass
+    http.server.HTTPServer(("127.0.0.1", 8000), Answer).serve_forever()
+"#;
+    let lines = deploy(&house, &machine, commit(&house, &[("manage.py", manage)])).await;
+    assert_eq!(
+        lines[0],
+        "Taken for Django, because its manage.py names DJANGO_SETTINGS_MODULE. This stoa.toml would say the same:"
+    );
+    assert!(lines.iter().any(|line| line == "$ python3 manage.py migrate --noinput"), "{lines:?}");
+    assert_eq!(house.get(&machine, "/").await.unwrap(), "as Django");
+}
