@@ -218,11 +218,20 @@ async fn sessions_end_with_what_they_rest_on(world: World) {
     opens().await;
     let _ = client.delete("/api/v1/session", None).await.expect(204);
     ends("signing out", 5).await;
+    // A disabled account has no session any more.
+    let again = world.sign_in(&scene.member.person.email, PASSWORD).await.expect(200);
+    let again = world.nobody().with_cookie(again.cookie().unwrap());
+    let link = token_of(&scene.ask_as(&again).await.expect(201));
+    let _ = scene.open(&again, &link).await.expect(200);
+    let _ = owner.post("/api/v1/session/confirm", json!({ "password": PASSWORD })).await.expect(204);
+    let account = format!("/api/v1/administration/accounts/{}", scene.member.person.account);
+    let _ = owner.patch(&account, json!({ "status": "disabled" })).await.expect(200);
+    ends("disabling the account", 6).await;
     let causes: Vec<_> =
         scene.audit().await.into_iter().filter(|event| event.0 == "connect_as.end").collect();
-    assert_eq!(causes.len(), 5);
+    assert_eq!(causes.len(), 6);
     let of_mia = causes.iter().filter(|event| event.2 == "Mia Member" && event.3 == "User kim").count();
-    assert_eq!(of_mia, 4, "the owner ended one: {causes:?}");
+    assert_eq!(of_mia, 5, "the owner ended one: {causes:?}");
 }
 
 test_kit::on_both_databases! {
