@@ -129,3 +129,42 @@ if sys.argv[1] == "runserver":
     assert!(lines.iter().any(|line| line == "$ python3 manage.py migrate --noinput"), "{lines:?}");
     assert_eq!(house.get(&machine, "/").await.unwrap(), "as Django");
 }
+
+/// The files of an example.
+fn example(house: &House, name: &str) -> CommitId {
+    fn copy(from: &std::path::Path, to: &std::path::Path) {
+        std::fs::create_dir_all(to).unwrap();
+        for entry in std::fs::read_dir(from).unwrap().map(Result::unwrap) {
+            let target = to.join(entry.file_name());
+            if entry.file_type().unwrap().is_dir() {
+                copy(&entry.path(), &target);
+            } else {
+                std::fs::copy(entry.path(), target).unwrap();
+            }
+        }
+    }
+    copy(
+        &std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples").join(name),
+        &house.repository,
+    );
+    commit(house, &[])
+}
+
+#[tokio::test]
+async fn the_examples_that_say_nothing_are_taken_for_what_they_are() {
+    for (name, kind, shown) in [
+        ("site", "static files, because it has index.html", "Nothing runs here but files"),
+        ("notes", "Node, because its package.json has a script `start`", "<h1>Notes</h1>"),
+    ] {
+        if name == "notes" && !std::path::Path::new("/usr/bin/npm").exists() {
+            continue;
+        }
+        let place = tempfile::tempdir().unwrap();
+        let house = House::new(place.path());
+        let machine = house.machine().await;
+        let lines = deploy(&house, &machine, example(&house, name)).await;
+        assert_eq!(lines[0], format!("Taken for {kind}. This stoa.toml would say the same:"));
+        let (head, body) = ask(&house, &machine, "GET", "/", "").await;
+        assert!(head.starts_with("http/1.1 200") && body.contains(shown), "{name}: {head}\n{body}");
+    }
+}
