@@ -1,7 +1,9 @@
 // Merging on the board: dragged, by keys and by form, as a member with exactly that permission, and refused without it.
 
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { writeFile } from "node:fs/promises";
+import http from "node:http";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { findings, look, person, startBrowser } from "./browser.mjs";
@@ -10,7 +12,27 @@ import { ask, joinAs, setUp } from "./team.mjs";
 
 const W = "/acme";
 const BOARD = `${W}/projects/shop`;
-let mail, stoa, browser, owner, mia, paul, repo, project, production, staging;
+let mail, stoa, browser, owner, mia, paul, repo, project, production, staging, provider;
+
+/** Speaks as OpenAI's server does, and says the same of every merge. */
+async function startProvider() {
+  const asked = [];
+  const server = http.createServer(async (request, answer) => {
+    let body = "";
+    for await (const piece of request) body += piece;
+    asked.push(body);
+    answer.writeHead(200, { "content-type": "text/event-stream" });
+    const send = (value) => answer.write(`data: ${JSON.stringify(value)}\n\n`);
+    for (const content of ["## What changes\nThe cart stays ", "in `checkout.txt`.\n\n## What is risky\n- Nothing."])
+      send({ choices: [{ index: 0, delta: { content }, finish_reason: null }] });
+    send({ choices: [{ index: 0, delta: {}, finish_reason: "stop" }] });
+    send({ choices: [], usage: { prompt_tokens: 24, completion_tokens: 7, total_tokens: 31 } });
+    answer.end("data: [DONE]\n\n");
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  return { port: server.address().port, asked, stop: () => server.close() };
+}
 
 const api = (method, path, body) => ask(owner.page, method, `/workspaces/acme${path}`, body);
 
@@ -36,7 +58,8 @@ async function join_(who, name, profile) {
 
 before(async () => {
   mail = await startMail();
-  stoa = await startStoa({ mail });
+  provider = await startProvider();
+  stoa = await startStoa({ mail, environment: { STOA_EGRESS_ALLOW: `127.0.0.1:${provider.port}` } });
   browser = await startBrowser();
   repo = await repository("guestbook");
   [owner, mia, paul] = await Promise.all([1, 2, 3].map(() => person(browser, stoa.origin)));
@@ -46,6 +69,7 @@ after(async () => {
   await browser?.close();
   await stoa?.stop();
   await mail?.stop();
+  provider?.stop();
   await repo?.remove();
 });
 
@@ -138,6 +162,32 @@ test("a dragged branch shows what it would do before it is dropped, and nothing 
   await look(page, "merge-review", { ready: "role=dialog" });
   await dialog.getByRole("button", { name: "Cancel" }).click();
   await dialog.waitFor({ state: "detached" });
+});
+
+test("a merge is described by AI where a provider is set, and owners are told where none is", async () => {
+  const open = async ({ page }) => {
+    await page.goto(BOARD);
+    await page.getByRole("button", { name: "Merge…" }).click();
+    const dialog = page.getByRole("dialog");
+    await dialog.getByLabel("Source").first().fill("new-checkout");
+    await dialog.getByLabel("Target").first().fill("staging");
+    await page.keyboard.press("Tab");
+    await dialog.getByText("No conflicts", { exact: true }).waitFor();
+    return dialog;
+  };
+  await (await open(owner)).getByText("With an AI provider set under").waitFor();
+  assert.equal(await (await open(mia)).getByText(/AI provider|Describe this merge/).count(), 0);
+  const base_url = `http://127.0.0.1:${provider.port}/v1`;
+  const set = await api("PUT", "/ai", { provider: "custom", model: "tiny", base_url, api_key: "sk-0123456789" });
+  assert.equal(set.status, 200, JSON.stringify(set.body));
+  const dialog = await open(mia);
+  await dialog.getByRole("button", { name: "Describe this merge" }).click();
+  await dialog.getByRole("heading", { name: "What is risky" }).waitFor();
+  await dialog.getByText("It can be wrong; nothing was merged.").waitFor();
+  assert.ok(provider.asked.at(-1).includes("Keep the cart when payment fails"));
+  await look(mia.page, "merge-described", { ready: "text=What is risky" });
+  await dialog.getByRole("button", { name: "Close the description" }).click();
+  await dialog.getByRole("button", { name: "Cancel" }).click();
 });
 
 test("by keys alone: lifted, chosen, reviewed and merged, and the instance is deployed", async () => {
