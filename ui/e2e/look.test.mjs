@@ -59,6 +59,14 @@ async function upload(page, file) {
 
 const logoUrl = async (page) => (await ask(page, "GET", "/workspaces/acme")).body.logo_url;
 const main = (page) => page.getByRole("main");
+const focused = (page, name) => page.evaluate((name) => document.activeElement?.textContent === name, name);
+
+/** Saves what waits in the foot, and waits until nothing does. */
+async function save(page) {
+  await page.getByRole("dialog").waitFor({ state: "detached" });
+  await page.getByRole("button", { name: "Save appearance" }).click();
+  await page.getByRole("button", { name: "Save appearance" }).waitFor({ state: "detached" });
+}
 
 test("a logo is uploaded, its part is chosen by keys, and it is seen in sidebar, header and tab", async () => {
   const { page } = owner;
@@ -78,6 +86,18 @@ test("a logo is uploaded, its part is chosen by keys, and it is seen in sidebar,
   await upload(page, file);
   await page.getByRole("button", { name: "Use this picture" }).click();
   await page.getByRole("dialog").waitFor({ state: "detached" });
+  await until("the focus is at the button", () => focused(page, "Upload"));
+  // It waits in the foot: whoever else is here sees nothing of it yet.
+  assert.equal(await logoUrl(page), null, "nothing is sent before it is saved");
+  assert.equal(await page.getByRole("navigation", { name: "Main" }).locator("img").count(), 0);
+  assert.ok((await main(page).getByRole("region", { name: "Preview" }).locator('img[src^="blob:"]').count()) >= 3);
+  await look(page, "appearance-logo-waits", { ready: "text=Save appearance" });
+  await page.getByRole("button", { name: "Discard" }).click();
+  assert.equal(await main(page).locator('img[src^="blob:"]').count(), 0);
+  await upload(page, file);
+  await page.getByRole("button", { name: "Use this picture" }).click();
+  await save(page);
+  assert.equal(await page.evaluate(() => document.activeElement !== document.body), true, "the focus isn't lost");
   const url = await logoUrl(page);
   for (const place of [
     page.getByRole("navigation", { name: "Main" }),
@@ -100,13 +120,13 @@ test("a part of a wide photograph is cut out, and a file is dropped", async () =
   const before = await logoUrl(page);
   await upload(page, await drawn(page, "wide.jpg", 1600, 700, "image/jpeg"));
   await page.getByRole("slider", { name: "Zoom" }).fill("2.5");
-  const answered = page.waitForResponse((answer) => answer.request().method() === "PUT");
   await page.getByRole("button", { name: "Use this picture" }).click();
+  const answered = page.waitForResponse((answer) => answer.request().method() === "PUT");
+  await save(page);
   const sent = (await answered).request();
   assert.equal(await sent.headerValue("content-type"), "image/png", "the part was cut out");
   assert.match(await sent.headerValue("if-match"), /^"/, "what it was made from is said");
   await until("another logo", async () => (await logoUrl(page)) !== before);
-  await page.getByRole("dialog").waitFor({ state: "detached" });
   const data = await page.evaluateHandle((mark) => {
     const transfer = new DataTransfer();
     transfer.items.add(new File([mark], "dropped.svg", { type: "image/svg+xml" }));
@@ -116,7 +136,7 @@ test("a part of a wide photograph is cut out, and a file is dropped", async () =
   await zone.dispatchEvent("dragover", { dataTransfer: data });
   await zone.dispatchEvent("drop", { dataTransfer: data });
   await page.getByRole("button", { name: "Use this picture" }).click();
-  await page.getByRole("dialog").waitFor({ state: "detached" });
+  await save(page);
 });
 
 test("what can't be a logo is said in a sentence, and changes nothing", async () => {
@@ -130,26 +150,46 @@ test("what can't be a logo is said in a sentence, and changes nothing", async ()
   await writeFile(words, MARK.replace("</svg>", '<text x="4" y="60">Acme</text></svg>'));
   await upload(page, words);
   await page.getByRole("button", { name: "Use this picture" }).click();
-  await page.getByText("Convert the text to paths").waitFor();
+  await page.getByRole("button", { name: "Save appearance" }).click();
+  await page.getByText("Convert the text to paths").first().waitFor();
   await look(page, "logo-refused", { ready: "text=Convert the text to paths" });
-  await page.getByRole("button", { name: "Cancel" }).click();
+  await page.getByRole("button", { name: "Discard" }).click();
+  await page.getByText("Convert the text to paths").first().waitFor({ state: "detached" });
   const broken = join(files, "broken.png");
   await writeFile(broken, "not a picture");
-  await upload(page, broken);
+  await page.getByLabel("Logo file").setInputFiles(broken);
   await page.getByText("This browser can't read broken.png as a picture").waitFor();
+  assert.equal(await page.getByRole("slider", { name: "Zoom" }).isVisible(), false, "no empty box");
   await page.getByRole("button", { name: "Cancel" }).click();
   assert.equal(await logoUrl(page), before);
 });
 
-test("the logo is removed, and had back", async () => {
+test("the logo is removed when that is saved, and discarding has it back", async () => {
   const { page } = owner;
+  const bar = page.getByRole("navigation", { name: "Main" });
+  const before = await logoUrl(page);
   await page.getByRole("button", { name: "Remove" }).click();
-  await page.getByText("The logo is removed").waitFor();
+  await page.getByText("the initials").waitFor();
+  assert.equal(await logoUrl(page), before);
+  await bar.locator("img").first().waitFor();
+  await look(page, "appearance-logo-goes", { ready: "text=the initials" });
+  await page.getByRole("button", { name: "Discard" }).click();
+  await page.getByRole("button", { name: "Remove" }).click();
+  // Both at once, logo and colour, and the tile wears the new one before it is worn.
+  await page.getByRole("radio", { name: "Marigold" }).check();
+  const tile = main(page).getByRole("region", { name: "Preview" }).getByText("AS", { exact: true }).first();
+  assert.equal(await tile.evaluate((one) => getComputedStyle(one).backgroundColor), "rgb(240, 180, 41)");
+  await look(page, "appearance-both", { ready: "text=the initials" });
+  await save(page);
   assert.equal(await logoUrl(page), null);
-  assert.equal(await page.getByRole("navigation", { name: "Main" }).locator("img").count(), 0);
-  await page.getByRole("button", { name: "Undo" }).click();
-  await until("it is there again", async () => (await logoUrl(page)) !== null);
-  await page.getByRole("navigation", { name: "Main" }).locator("img").first().waitFor();
+  await until("it has left the page", async () => (await bar.locator("img").count()) === 0);
+  await page.getByRole("radio", { name: "Aegean" }).check();
+  await save(page);
+  const file = join(files, "mark.svg");
+  await upload(page, file);
+  await page.getByRole("button", { name: "Use this picture" }).click();
+  await save(page);
+  await bar.locator("img").first().waitFor();
 });
 
 test("a colour is tried without being worn, discarded, and saved", async () => {

@@ -414,14 +414,22 @@ test("without a mail server the link is shown once, to copy, and offers both way
     await page.getByLabel("E-mail addresses").fill("other@example.com");
     await page.getByRole("button", { name: "Invite", exact: true }).click();
     await page.getByText("2 people invited").waitFor();
+    await page.getByRole("button", { name: "Copy all 2 links" }).click();
+    await page.getByText("Copied, each beside its address.").waitFor();
+    const copied = (await page.evaluate(() => navigator.clipboard.readText())).split("\n");
+    assert.deepEqual(
+      copied.map((line) => line.split(" ")[0]),
+      ["tester@example.com", "other@example.com"],
+    );
+    assert.ok(copied[0].endsWith(link) && copied.every((line) => line.includes("/invitations/")));
     assert.equal(await shown.count(), 2);
     // Nor does leaving the page, before it was asked about.
     await page.goBack();
     await page.getByText("They are shown this once. Copy what you need first.").waitFor();
     await page.getByRole("button", { name: "Keep editing" }).click();
     await page.getByRole("button", { name: "Done" }).click();
-    await page.getByRole("button", { name: "Resend to other@example.com" }).click();
-    await page.getByRole("heading", { name: "A new link" }).waitFor();
+    await page.getByRole("button", { name: "New link for other@example.com" }).click();
+    await page.getByRole("heading", { name: "A new link for other@example.com" }).waitFor();
     await onlyItsButton();
     await page.getByRole("button", { name: "Done" }).click();
     // Stopped half-way, each is told of all the same: the links that there are, and who isn't invited.

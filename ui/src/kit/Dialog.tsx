@@ -25,15 +25,14 @@ export function Dialog(props: {
   useFocusBack(props.opened);
   const inside = (
     <>
-      <div className={css.dialogHead}>
-        <div>
-          <Modal.Title className={css.dialogTitle}>{props.title}</Modal.Title>
-          {props.sentence && <p>{props.sentence}</p>}
-        </div>
-        {!props.onlyByButton && <CloseButton onClick={props.onClose} aria-label="Close" />}
+      <div className={css.dialogHead} data-closable={!props.onlyByButton || undefined}>
+        <Modal.Title className={css.dialogTitle}>{props.title}</Modal.Title>
+        {props.sentence && <p>{props.sentence}</p>}
       </div>
       {props.children && <div className={css.dialogBody}>{props.children}</div>}
       <div className={css.dialogFoot}>{props.foot}</div>
+      {/* The last of it, so that a dialog begins at its first field. */}
+      {!props.onlyByButton && <CloseButton className={css.dialogClose} onClick={props.onClose} aria-label="Close" />}
     </>
   );
   const submit = (event: FormEvent) => {
@@ -117,6 +116,7 @@ export function ConfirmDialog(props: {
                 Type <code>{props.typed}</code> to confirm
               </>
             }
+            styles={{ label: { overflowWrap: "anywhere" } }}
             value={text}
             onChange={(event) => setText(event.currentTarget.value)}
             autoComplete="off"

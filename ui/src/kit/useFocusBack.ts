@@ -18,7 +18,9 @@ export function useFocusBack(isOpen: boolean): void {
       setTimeout(() => {
         const now = document.activeElement;
         const isFree = !now || now === document.body || now.closest("[role=dialog]") !== null;
-        if (isFree && before?.isConnected) before.focus({ preventScroll: true });
+        if (!isFree) return;
+        if (before?.isConnected) before.focus({ preventScroll: true });
+        else if (!now || now === document.body) document.getElementById("main")?.focus({ preventScroll: true });
       });
     };
   }, [isOpen]);

@@ -1,5 +1,5 @@
 import { useMediaQuery } from "@mantine/hooks";
 
 export function usePhone(): boolean {
-  return useMediaQuery("(max-width: 48em)", false, { getInitialValueInEffect: false }) ?? false;
+  return useMediaQuery("(max-width: 47.99em)", false, { getInitialValueInEffect: false }) ?? false;
 }

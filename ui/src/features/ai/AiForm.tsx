@@ -261,7 +261,9 @@ export function AiForm({ workspace, saved }: { workspace: string; saved: Tagged<
           </Button>
         )}
       </div>
-      <Answer tested={tested} />
+      {/* An answer is of what is saved, and says nothing of what else stands in the fields by now. What went wrong stays
+          until it is mended. */}
+      {(!isChanged || tested.error) && <Answer tested={tested} />}
       <ConfirmDialog
         opened={isRemoving}
         onClose={() => setRemoving(false)}

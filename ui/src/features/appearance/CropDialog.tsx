@@ -2,7 +2,6 @@ import { Button } from "@mantine/core";
 import { useEffect, useMemo, useRef, useState } from "react";
 import Cropper from "react-easy-crop";
 import "react-easy-crop/react-easy-crop.css";
-import type { Problem } from "@/api/problem";
 import { Dialog, Note } from "@/kit";
 import css from "./appearance.module.css";
 import { cut, heldIn, squareOf } from "./picture";
@@ -14,15 +13,13 @@ const CLOSEST = 6;
 
 type Props = {
   file: File;
-  busy: boolean;
-  problem: Problem | null;
   onClose: () => void;
   /** The file itself where the whole picture was kept, else the part that was chosen. */
   onChosen: (picture: Blob) => void;
 };
 
 /** Which part of a picture becomes the logo: dragged, zoomed, by keys; with what becomes of it in its real sizes. */
-export function CropDialog({ file, busy, problem, onClose, onChosen }: Props) {
+export function CropDialog({ file, onClose, onChosen }: Props) {
   const url = useMemo(() => URL.createObjectURL(file), [file]);
   useEffect(() => () => URL.revokeObjectURL(url), [url]);
   const picture = useRef<HTMLImageElement | null>(null);
@@ -49,13 +46,13 @@ export function CropDialog({ file, busy, problem, onClose, onChosen }: Props) {
       foot={
         <>
           <Button onClick={onClose}>Cancel</Button>
-          <Button type="submit" variant="filled" loading={busy} disabled={isBroken}>
+          <Button type="submit" variant="filled" disabled={isBroken} title={isBroken ? "It can't be read" : undefined}>
             Use this picture
           </Button>
         </>
       }
     >
-      <div className={css.crop}>
+      <div className={css.crop} hidden={isBroken}>
         <div>
           <div className={css.frame}>
             <Cropper
@@ -122,7 +119,6 @@ export function CropDialog({ file, busy, problem, onClose, onChosen }: Props) {
           This browser can't read {file.name} as a picture. Open it in a picture editor, and save it as PNG.
         </Note>
       )}
-      {problem && <Note tone="bad">{problem.detail}</Note>}
     </Dialog>
   );
 }

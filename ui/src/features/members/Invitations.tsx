@@ -1,18 +1,30 @@
 import { Button } from "@mantine/core";
-import { IconAlertTriangle, IconCircleX, IconClockHour4, IconMail, IconSend, IconX } from "@tabler/icons-react";
+import {
+  IconAlertTriangle,
+  IconCircleX,
+  IconClockHour4,
+  IconLink,
+  IconMail,
+  IconSend,
+  IconX,
+} from "@tabler/icons-react";
 import { useState } from "react";
 import { resendInvitation, revokeInvitation } from "@/api/generated";
 import { useInvitations } from "@/api/memberQueries";
 import type { Invitation } from "@/api/nouns";
 import { useAct } from "@/api/queries";
+import { useSendsMail } from "@/features/session/useWays";
 import { CodeToCopy, ConfirmDialog, Dialog, Failed, Note, Panel, PersonAvatar, Section, Time } from "@/kit";
 import css from "./members.module.css";
 
 const DAY = 24 * 3600_000;
+/** Each link works so long: from its end it is known when it was made, the first or a newer one. */
+const LASTS = 7 * DAY;
 
 /** Those that wait, and those that ran out and can be sent anew, as far as their address holds what is searched for. */
 export function Invitations({ workspace, search }: { workspace: string; search: string }) {
   const found = useInvitations(workspace);
+  const sendsMail = useSendsMail();
   const [revoking, setRevoking] = useState<Invitation | null>(null);
   const [resent, setResent] = useState<Invitation | null>(null);
   const revoke = useAct<Invitation>(workspace, {
@@ -51,17 +63,17 @@ export function Invitations({ workspace, search }: { workspace: string; search: 
                 <Sent invitation={invitation} />
               </span>
             </div>
-            <Expiry invitation={invitation} />
+            <Expiry invitation={invitation} sendsMail={sendsMail} />
             <div style={{ display: "flex", gap: 4 }}>
               <Button
                 variant="subtle"
                 data-size="xs"
-                leftSection={<IconSend size={15} stroke={1.75} />}
+                leftSection={sendsMail ? <IconSend size={15} stroke={1.75} /> : <IconLink size={15} stroke={1.75} />}
                 loading={resend.isPending && resend.variables?.id === invitation.id}
                 onClick={() => resend.mutate(invitation)}
-                aria-label={`Resend to ${invitation.email}`}
+                aria-label={sendsMail ? `Resend to ${invitation.email}` : `New link for ${invitation.email}`}
               >
-                Resend
+                {sendsMail ? "Resend" : "New link"}
               </Button>
               <Button
                 variant="subtle"
@@ -100,7 +112,7 @@ export function Invitations({ workspace, search }: { workspace: string; search: 
           onClose={() => setResent(null)}
           size={560}
           onlyByButton={Boolean(resent.link)}
-          title={resent.link ? "A new link" : "Sent again"}
+          title={resent.link ? `A new link for ${resent.email}` : `Sent again to ${resent.email}`}
           foot={
             <Button variant="filled" onClick={() => setResent(null)} data-autofocus>
               Done
@@ -132,7 +144,7 @@ function Sent({ invitation }: { invitation: Invitation }) {
   if (invitation.delivery === "link" || !mail)
     return (
       <>
-        link made <Time at={invitation.created_at} />
+        link made <Time at={new Date(Date.parse(invitation.expires_at) - LASTS).toISOString()} />
       </>
     );
   const since = <Time at={mail.since ?? invitation.created_at} />;
@@ -153,10 +165,15 @@ function Sent({ invitation }: { invitation: Invitation }) {
   );
 }
 
-function Expiry({ invitation }: { invitation: Invitation }) {
+function Expiry({ invitation, sendsMail }: { invitation: Invitation; sendsMail: boolean }) {
   const left = Date.parse(invitation.expires_at) - Date.now();
   if (invitation.status === "expired" || left <= 0)
-    return <span style={{ color: "var(--bad)" }}>Expired: resend to make a new link</span>;
+    return (
+      <span className={css.expired}>
+        <IconCircleX size={15} stroke={1.75} aria-hidden />
+        Expired: {sendsMail ? "resend it" : "make a new link"}
+      </span>
+    );
   const isSoon = left < 2 * DAY;
   return (
     <span

@@ -1,11 +1,12 @@
 import { Button, Textarea } from "@mantine/core";
+import { IconCopy } from "@tabler/icons-react";
 import { useMutation } from "@tanstack/react-query";
 import { useCallback, useEffect, useRef, useState } from "react";
 import { createInvitation } from "@/api/generated";
 import type { Invitation, Workspace } from "@/api/nouns";
 import { isCode, Problem, problemOf } from "@/api/problem";
 import { refresh } from "@/api/queries";
-import { CodeToCopy, Dialog, Note, useUnsaved } from "@/kit";
+import { CodeToCopy, copyText, Dialog, Note, useUnsaved } from "@/kit";
 import { addressesIn } from "./addresses";
 import css from "./members.module.css";
 
@@ -84,12 +85,15 @@ export function InviteDialog({ workspace, onClose }: { workspace: Workspace; onC
       : { title: "Discard what you typed?", sentence: "Nobody has been invited yet.", discard: "Discard" },
   );
   const once = links > 0 && (
-    <Note tone="warn">
-      This installation has no mail server, so{" "}
-      {links === 1
-        ? "the link is yours to pass on. It is shown this once."
-        : "the links are yours to pass on. They are shown this once."}
-    </Note>
+    <>
+      <Note tone="warn">
+        This installation has no mail server, so{" "}
+        {links === 1
+          ? "the link is yours to pass on. It is shown this once."
+          : "the links are yours to pass on. They are shown this once."}
+      </Note>
+      {links > 1 && <CopyAll made={outcomes ?? invited} />}
+    </>
   );
   if (outcomes) {
     const failed = outcomes.filter(({ problem }) => problem);
@@ -115,10 +119,15 @@ export function InviteDialog({ workspace, onClose }: { workspace: Workspace; onC
         }
       >
         <div style={{ display: "grid", gap: 12 }}>
-          {once}
-          {outcomes.map((outcome) => (
+          {failed.map((outcome) => (
             <Told key={outcome.email} {...outcome} />
           ))}
+          {once}
+          {outcomes
+            .filter(({ problem }) => !problem)
+            .map((outcome) => (
+              <Told key={outcome.email} {...outcome} />
+            ))}
           {question}
         </div>
       </Dialog>
@@ -194,6 +203,30 @@ function toldOf(invited: number, failed: number): string {
   if (invited === 0) return "Nobody was invited";
   if (failed === 0) return invited === 1 ? "Invited" : `${invited} people invited`;
   return `${invited} invited, ${failed} not`;
+}
+
+/** All links at once, each beside whom it is for. */
+function CopyAll({ made }: { made: Outcome[] }) {
+  const all = useRef<HTMLPreElement>(null);
+  const [isCopied, setCopied] = useState<boolean | null>(null);
+  const lines = made.flatMap(({ email, invitation }) => (invitation?.link ? [`${email} ${invitation.link}`] : []));
+  return (
+    <div className={css.copyAll}>
+      <Button
+        leftSection={<IconCopy size={16} stroke={1.75} aria-hidden />}
+        onClick={async () => all.current && setCopied(await copyText(all.current))}
+      >
+        Copy all {lines.length} links
+      </Button>
+      <span role="status">
+        {isCopied === true && "Copied, each beside its address."}
+        {isCopied === false && "The browser refused it: copy them one by one."}
+      </span>
+      <pre ref={all} className="visually-hidden" aria-hidden>
+        {lines.join("\n")}
+      </pre>
+    </div>
+  );
 }
 
 function Told({ email, invitation, problem }: Outcome) {

@@ -24,6 +24,23 @@ it("takes the address out of what mail programs put around it", () => {
 });
 
 it("keeps what isn't an address, for the server to say so", () => {
+  expect(addressesIn("iyer@x.example; notanaddress  anna@x.example")).toEqual([
+    "iyer@x.example",
+    "notanaddress",
+    "anna@x.example",
+  ]);
+  expect(addressesIn("Rosa Iyer, anna@x.example and bob@x.example")).toEqual([
+    "Rosa Iyer",
+    "anna@x.example",
+    "and",
+    "bob@x.example",
+  ]);
+  expect(addressesIn("bob@x.example Anna <anna@x.example> others")).toEqual([
+    "bob@x.example",
+    "anna@x.example",
+    "others",
+  ]);
+  expect(addressesIn("Anna <anna at x.example>")).toEqual(["anna at x.example"]);
   expect(addressesIn("anna.x.example\nbob@x.example")).toEqual(["anna.x.example", "bob@x.example"]);
   expect(addressesIn('"unfinished, a@x.example\nb@x.example')).toContain("b@x.example");
 });

@@ -1,7 +1,7 @@
 import { Popover } from "@mantine/core";
 import { IconChevronDown, IconClockHour4, IconMinus, IconPlus } from "@tabler/icons-react";
 import type { ReactNode } from "react";
-import { Chip } from "@/kit";
+import { Chip, usePhone } from "@/kit";
 import { actionOf } from "@/kit/actions";
 import type { Change, Lists } from "./difference";
 import { endWords, labelOf, type NameOf } from "./ends";
@@ -10,6 +10,8 @@ import css from "./permissions.module.css";
 
 /** As many of one kind are named; more are told by their number, which opens. */
 const NAMED = 3;
+/** As many chips stand in the foot of a phone. */
+const ON_PHONE = 5;
 
 const WORDS: Record<Lists, string> = { projects: "Projects", instances: "Instances", servers: "Servers" };
 
@@ -61,25 +63,36 @@ function Many({ label, changes, nameOf }: { label: ReactNode; changes: Change[];
   );
 }
 
-function Few({ label, changes, nameOf }: { label: ReactNode; changes: Change[]; nameOf: NameOf }) {
-  if (changes.length > NAMED) return <Many label={label} changes={changes} nameOf={nameOf} />;
-  return changes.map((change) => <One key={keyOf(change)} change={change} nameOf={nameOf} />);
+/** What is told as one: a change by its name, or several of a kind by their number. */
+type Unit = { changes: Change[]; label?: string };
+
+function few(label: string, changes: Change[]): Unit[] {
+  return changes.length > NAMED ? [{ changes, label }] : changes.map((change) => ({ changes: [change] }));
 }
 
 /** A difference, whole: the switches first, then what ends, then what it is about. */
 export function Changes({ changes, nameOf }: { changes: Change[]; nameOf: NameOf }) {
+  const phone = usePhone();
   const { actions, ends, lists } = grouped(changes);
   const set = ends.filter(({ at }) => at !== null).length;
   const told = [set && `${set} set`, ends.length - set && `${ends.length - set} taken away`].filter(Boolean);
+  const units: Unit[] = [
+    ...actions.map((change) => ({ changes: [change] })),
+    ...few(`Ends: ${told.join(", ")}`, ends),
+    ...lists.flatMap(({ list, changes }) => few(`${WORDS[list]}: ${counted(changes)}`, changes)),
+  ];
+  const shown = phone && units.length > ON_PHONE ? units.slice(0, ON_PHONE - 1) : units;
+  const rest = units.slice(shown.length).flatMap(({ changes }) => changes);
   return (
     <>
-      {actions.map((change) => (
-        <One key={change.key} change={change} nameOf={nameOf} />
-      ))}
-      <Few label={`Ends: ${told.join(", ")}`} changes={ends} nameOf={nameOf} />
-      {lists.map(({ list, changes }) => (
-        <Few key={list} label={`${WORDS[list]}: ${counted(changes)}`} changes={changes} nameOf={nameOf} />
-      ))}
+      {shown.map(({ label, changes }) =>
+        label ? (
+          <Many key={label} label={label} changes={changes} nameOf={nameOf} />
+        ) : (
+          changes.map((change) => <One key={keyOf(change)} change={change} nameOf={nameOf} />)
+        ),
+      )}
+      {rest.length > 0 && <Many label={`and ${rest.length} more`} changes={rest} nameOf={nameOf} />}
     </>
   );
 }

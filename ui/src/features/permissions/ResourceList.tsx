@@ -1,6 +1,6 @@
 import { Button, Pill, PillsInput, Popover } from "@mantine/core";
 import { IconClockHour4, IconLock, IconPlus, IconSelector } from "@tabler/icons-react";
-import { type FocusEvent, type KeyboardEvent, type MouseEvent, useId, useMemo, useState } from "react";
+import { type FocusEvent, type KeyboardEvent, type MouseEvent, useId, useMemo, useRef, useState } from "react";
 import { problemOf } from "@/api/problem";
 import { Note } from "@/kit";
 import { endWords } from "./ends";
@@ -12,7 +12,8 @@ const SHOWN = 30;
 /** As far as Page Up and Page Down go. */
 const LEAP = 8;
 
-const { compare } = new Intl.Collator(undefined, { numeric: true });
+/** One order for what is offered and what is chosen, blind to case. */
+const { compare } = new Intl.Collator(undefined, { numeric: true, sensitivity: "base" });
 /** So that the search keeps the focus, and with it what it shows. */
 const stay = (event: MouseEvent) => event.preventDefault();
 
@@ -34,7 +35,8 @@ export function ResourceList({ label, offered, error, chosen, saved, until, onCh
   const [isOpen, setOpen] = useState(false);
   const [active, setActive] = useState(0);
   const [isWhole, setWhole] = useState(false);
-  const all = useMemo(() => offered ?? [], [offered]);
+  const field = useRef<HTMLInputElement>(null);
+  const all = useMemo(() => [...(offered ?? [])].sort((one, other) => compare(one.name, other.name)), [offered]);
   const names = useMemo(() => new Map(all.map((one) => [one.id, one.name])), [all]);
   const sorted = useMemo(
     () => [...chosen].sort((one, other) => compare(names.get(one) ?? "", names.get(other) ?? "")),
@@ -48,6 +50,11 @@ export function ResourceList({ label, offered, error, chosen, saved, until, onCh
     [all, wanted],
   );
   if (error) return <Note tone="bad">{problemOf(error).detail}</Note>;
+  // The button may go with what it did: then the focus goes on to the search.
+  const setAll = (ids: string[]) => {
+    if (document.activeElement instanceof HTMLButtonElement) field.current?.focus();
+    onChange(ids);
+  };
   const left = shown.filter((one) => !isChosen.has(one.id));
   const at = Math.min(active, Math.max(0, shown.length - 1));
   const toggle = (one: Offered | undefined) => {
@@ -97,7 +104,7 @@ export function ResourceList({ label, offered, error, chosen, saved, until, onCh
             variant="transparent"
             fz={12}
             onMouseDown={stay}
-            onClick={() => onChange([...chosen, ...left.map((one) => one.id)])}
+            onClick={() => setAll([...chosen, ...left.map((one) => one.id)])}
             aria-label={`Select all ${left.length} shown of ${label}`}
           >
             {wanted ? `Select all ${left.length} shown` : "Select all"}
@@ -108,7 +115,7 @@ export function ResourceList({ label, offered, error, chosen, saved, until, onCh
             variant="transparent"
             fz={12}
             onMouseDown={stay}
-            onClick={() => onChange([])}
+            onClick={() => setAll([])}
             aria-label={`Select none of ${label}`}
           >
             None
@@ -148,7 +155,7 @@ export function ResourceList({ label, offered, error, chosen, saved, until, onCh
                     withRemoveButton
                     onRemove={() => onChange(chosen.filter((other) => other !== one))}
                     removeButtonProps={{ "aria-label": `Take ${name} away`, tabIndex: 0 }}
-                    {...(isFresh && { className: css.fresh })}
+                    classNames={{ root: `${css.pill} ${isFresh ? css.fresh : ""}`, label: css.pillName ?? "" }}
                     title={ends ? `${name}, until ${endWords(ends)}` : name}
                   >
                     {isFresh && <IconPlus size={12} aria-label="added" className={css.mark} />}
@@ -163,6 +170,7 @@ export function ResourceList({ label, offered, error, chosen, saved, until, onCh
                 </button>
               )}
               <PillsInput.Field
+                ref={field}
                 className={`${css.find} ${chosen.length > 4 ? css.findBelow : ""}`}
                 role="combobox"
                 aria-labelledby={`${id}-label`}

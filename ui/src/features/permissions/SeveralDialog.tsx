@@ -1,5 +1,5 @@
 import { Button } from "@mantine/core";
-import { IconAlertTriangle, IconChevronDown, IconChevronUp, IconUsers } from "@tabler/icons-react";
+import { IconAlertTriangle, IconChevronDown, IconChevronUp, IconMinus, IconUsers } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { useId, useState } from "react";
 import type { Tagged } from "@/api/client";
@@ -26,6 +26,8 @@ const AT_ONCE = 6;
 /** Members whose difference is told one by one. */
 const TOLD = 12;
 
+const counted = ({ length }: Member[]) => (length === 1 ? "one member" : `${length} members`);
+
 type Loaded = Map<string, Tagged<Permissions>>;
 
 async function loadAll(slug: string, ids: string[], signal: AbortSignal): Promise<Loaded> {
@@ -50,6 +52,7 @@ export function SeveralDialog({
   onDone: () => void;
 }) {
   const { slug } = useWorkspace();
+  const of = counted(members);
   const ids = members.map(({ id }) => id);
   // Outside of what events ask anew: the tags are those of what is shown, so that nobody's later work is overwritten.
   const profiles = useQuery({
@@ -64,7 +67,7 @@ export function SeveralDialog({
           <IconUsers size={20} stroke={1.75} aria-hidden />
         </span>
       }
-      title={`Permissions of ${members.length} members`}
+      title={`Permissions of ${of}`}
       sentence={
         <p>
           {members
@@ -74,7 +77,7 @@ export function SeveralDialog({
           {members.length > 4 && ` and ${members.length - 4} more`}
         </p>
       }
-      unsaved={`What you set for ${members.length} members isn't saved.`}
+      unsaved={`What you set for ${of} isn't saved.`}
       onClose={onClose}
     >
       {(onHeld) =>
@@ -140,7 +143,7 @@ function Together({ members, loaded, problem, isLoading, again, onHeld, onClose,
       }),
     nouns: ["members", "permissions"],
     onDone: () => {
-      void notice(`The permissions of ${members.length} members are set: ${changesIn(total)}.`);
+      void notice(`The permissions of ${counted(members)} are set: ${changesIn(total)}.`);
       onDone();
     },
   });
@@ -214,7 +217,13 @@ function Together({ members, loaded, problem, isLoading, again, onHeld, onClose,
           ) : save.error ? (
             <Note tone="bad">{save.error.errors[0]?.detail ?? save.error.detail}</Note>
           ) : !isMeant ? (
-            "Nothing is chosen yet"
+            <>
+              Nothing is chosen yet
+              <button type="button" className={css.many} onClick={() => setMeant(true)}>
+                <IconMinus size={13} stroke={1.75} aria-hidden />
+                Take everything away
+              </button>
+            </>
           ) : total === 0 ? (
             "Nothing changes"
           ) : (

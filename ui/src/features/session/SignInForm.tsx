@@ -2,7 +2,7 @@ import { Button, PasswordInput, TextInput } from "@mantine/core";
 import { IconShieldCheck } from "@tabler/icons-react";
 import { useMutation } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import { type FormEvent, lazy, Suspense, useState } from "react";
+import { type FormEvent, lazy, Suspense, useRef, useState } from "react";
 import { beginPasskeySignIn, type SessionAnswer, signIn } from "@/api/generated";
 import { isCode, type Problem } from "@/api/problem";
 import { ME, queryClient } from "@/api/queries";
@@ -20,6 +20,7 @@ export function SignInForm({ email: fixed, onStep }: { email?: string; onStep?: 
   const [email, setEmail] = useState(fixed ?? "");
   const [password, setPassword] = useState("");
   const [ways, setWays] = useState<string[] | null>(null);
+  const field = useRef<HTMLInputElement>(null);
   const entering = useMutation<SessionAnswer, Problem, Shown>({
     mutationFn: (shown) => signIn({ email, password, ...shown }),
     onSuccess: ({ account, recovery_codes_left: left }) => {
@@ -29,7 +30,11 @@ export function SignInForm({ email: fixed, onStep }: { email?: string; onStep?: 
         void notice(`You used a recovery code; ${left === 1 ? "one is" : `${left} are`} left. Make new ones in time.`);
     },
     onError: (problem) => {
-      if (!isCode(problem, "second_factor_required")) return;
+      if (!isCode(problem, "second_factor_required")) {
+        // The button was off meanwhile and has lost the focus; the password is what is typed again.
+        setTimeout(() => field.current?.select());
+        return;
+      }
       setWays((before) => problem.ways ?? before ?? ["code"]);
       onStep?.("factor");
     },
@@ -94,6 +99,7 @@ export function SignInForm({ email: fixed, onStep }: { email?: string; onStep?: 
           required
           withAsterisk={false}
           autoFocus={Boolean(fixed)}
+          ref={field}
           value={password}
           onChange={(event) => setPassword(event.currentTarget.value)}
         />

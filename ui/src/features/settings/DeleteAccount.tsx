@@ -1,21 +1,45 @@
 import { Button } from "@mantine/core";
-import { useMutation } from "@tanstack/react-query";
+import { useMutation, useQueries } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
-import { deleteAccount } from "@/api/generated";
+import { deleteAccount, listMembers } from "@/api/generated";
 import type { Account } from "@/api/nouns";
 import type { Problem } from "@/api/problem";
 import { ME, queryClient } from "@/api/queries";
 import { takeLeave } from "@/features/session/leave";
-import { ConfirmDialog, Panel, Section } from "@/kit";
+import { ConfirmDialog, DisabledReason, Panel, Section } from "@/kit";
 import { dress } from "@/theme/look";
 import css from "./settings.module.css";
 import { toldOf, useConfirmed } from "./useConfirmed";
+
+/** The workspaces where nobody else is an owner, as far as their lists say it. The server decides, and says so too. */
+function useAlone({ workspaces }: Account): string[] {
+  const owned = workspaces.filter(({ role }) => role === "owner").slice(0, MOST);
+  return useQueries({
+    queries: owned.map(({ slug }) => ({
+      queryKey: [slug, "members", "owners"],
+      queryFn: ({ signal }: { signal: AbortSignal }) =>
+        listMembers(slug, { role: "owner", brief: true, limit: 2 }, { signal }),
+      staleTime: 0,
+      retry: false,
+    })),
+    combine: (found) => owned.filter((_, at) => found[at]?.data?.items.length === 1).map(({ name }) => name),
+  });
+}
+
+const lists = new Intl.ListFormat("en-GB");
+/** As many are asked beforehand. */
+const MOST = 20;
 
 export function DeleteAccount({ account }: { account: Account }) {
   const { confirmed, dialog } = useConfirmed();
   const navigate = useNavigate();
   const [isOpen, setOpen] = useState(false);
+  const alone = useAlone(account);
+  const reason =
+    alone.length > 0
+      ? `You are the last owner of ${lists.format(alone)}. Make another member an owner there, or delete it, first.`
+      : null;
   const remove = useMutation<unknown, Problem>({
     mutationFn: () => confirmed(() => deleteAccount({ confirm: account.email })),
     onSuccess: async () => {
@@ -35,10 +59,18 @@ export function DeleteAccount({ account }: { account: Account }) {
             <div className={css.small}>
               You leave all workspaces; your sessions and access tokens end. What you did keeps your name in their logs.
             </div>
+            {reason && <div className={css.reason}>{reason}</div>}
           </div>
-          <Button data-danger onClick={() => setOpen(true)}>
-            Delete my account
-          </Button>
+          <DisabledReason reason={reason}>
+            <Button
+              data-danger
+              aria-disabled={reason ? true : undefined}
+              data-disabled={reason ? true : undefined}
+              onClick={reason ? undefined : () => setOpen(true)}
+            >
+              Delete my account
+            </Button>
+          </DisabledReason>
         </div>
       </Panel>
       <ConfirmDialog

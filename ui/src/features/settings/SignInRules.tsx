@@ -1,7 +1,8 @@
 import { Button, Switch } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import { useState } from "react";
+import { useId, useState } from "react";
+import { useSecondFactor } from "@/api/accountQueries";
 import { ifMatch } from "@/api/client";
 import { changeWorkspace, viewSignInRules } from "@/api/generated";
 import type { Workspace } from "@/api/nouns";
@@ -36,6 +37,10 @@ export function SignInRules() {
     enabled: isAsking,
     staleTime: 0,
   });
+  const own = useSecondFactor().data;
+  const why = useId();
+  const hasNone =
+    !workspace.requires_second_factor && own !== undefined && own.authenticator_since === null && own.passkeys === 0;
   // How many it keeps out has to be known before, as it is now.
   const count = seen.isSuccess && !seen.isFetching ? seen.data : undefined;
   const missing = change.error?.field("requires_second_factor");
@@ -45,11 +50,20 @@ export function SignInRules() {
       <div className={css.form}>
         <Switch
           label="Every member needs a second factor"
-          description="Whoever has none is led to setting one up, and sees nothing of the workspace before. So do their access tokens. What is open ends at once."
+          description="Until a member has set one up, the workspace is closed to them: they see nothing of it, what they have open ends at once, and their access tokens don't work in it."
           checked={workspace.requires_second_factor}
-          disabled={change.isPending}
+          disabled={change.isPending || hasNone}
+          aria-describedby={hasNone ? why : undefined}
           onChange={(event) => (event.currentTarget.checked ? setAsking(true) : change.mutate(false))}
         />
+        {hasNone && (
+          <p id={why} className={css.why}>
+            You have no second factor yourself, and would be kept out.{" "}
+            <Link to="/account/{-$page}" params={{ page: "security" }}>
+              Set one up first
+            </Link>
+          </p>
+        )}
         {change.error && !isAsking && (
           <Note tone="bad">
             {change.error.detail}

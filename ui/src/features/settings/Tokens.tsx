@@ -1,7 +1,7 @@
 import { Button, MultiSelect, Select, TextInput } from "@mantine/core";
 import { IconKey, IconPlus } from "@tabler/icons-react";
 import { useMutation } from "@tanstack/react-query";
-import { useState } from "react";
+import { useRef, useState } from "react";
 import { useTokens } from "@/api/accountQueries";
 import { type ActionKey, createToken, deleteToken } from "@/api/generated";
 import type { AccessToken } from "@/api/nouns";
@@ -24,7 +24,7 @@ import { ACTIONS, actionOf } from "@/kit/actions";
 import css from "./settings.module.css";
 import { GIVEN_UP, useConfirmed } from "./useConfirmed";
 
-const again = () => queryClient.invalidateQueries({ queryKey: [...ME, "tokens"] });
+const refreshTokens = () => queryClient.invalidateQueries({ queryKey: [...ME, "tokens"] });
 
 export function Tokens() {
   const tokens = useTokens();
@@ -35,12 +35,18 @@ export function Tokens() {
     mutationFn: ({ id }) => confirmed(() => deleteToken(id)),
     onSuccess: () => {
       setDeleting(null);
-      return again();
+      return refreshTokens();
     },
   });
   const items = tokens.items;
+  const again = useRef<HTMLButtonElement>(null);
   const create = (
-    <Button variant="filled" leftSection={<IconPlus size={16} stroke={1.75} />} onClick={() => setCreating(true)}>
+    <Button
+      ref={again}
+      variant="filled"
+      leftSection={<IconPlus size={16} stroke={1.75} />}
+      onClick={() => setCreating(true)}
+    >
       Create a token
     </Button>
   );
@@ -96,7 +102,16 @@ export function Tokens() {
           <More {...tokens} />
         </Panel>
       )}
-      {isCreating && <CreateToken confirmed={confirmed} onClose={() => setCreating(false)} />}
+      {isCreating && (
+        <CreateToken
+          confirmed={confirmed}
+          onClose={() => {
+            setCreating(false);
+            // With the first token the button that opened this has gone elsewhere.
+            setTimeout(() => again.current?.focus());
+          }}
+        />
+      )}
       {deleting && (
         <ConfirmDialog
           opened
@@ -165,7 +180,7 @@ function CreateToken({ confirmed, onClose }: CreateProps) {
       };
       return confirmed(() => createToken(body));
     },
-    onSuccess: () => again(),
+    onSuccess: () => refreshTokens(),
   });
   if (create.data?.token)
     return (
