@@ -198,6 +198,27 @@ test("a provider is chosen, its key is kept and never shown, and its own words t
   await page.getByRole("table", { name: "Usage by member" }).getByText("Anna Lindqvist").waitFor();
   await look(page, "ai", { ready: "text=The provider answered in" });
   assert.ok(!(await page.content()).includes(KEY));
+  // It is of what is saved: with another model, address or key in the fields it says nothing.
+  const told = page.getByText("The provider answered in");
+  const model = page.getByRole("combobox", { name: "Model" }).or(page.getByLabel("Model")).first();
+  for (const [field, other] of [
+    [model, "tiny-2"],
+    [page.getByLabel("Base URL"), "http://127.0.0.1:2/v1"],
+  ]) {
+    const saved = await field.inputValue();
+    await field.fill(other);
+    await told.waitFor({ state: "detached" });
+    await field.fill(saved);
+    await told.waitFor();
+  }
+  await page.getByLabel("OpenAI", { exact: true }).check();
+  await told.waitFor({ state: "detached" });
+  await page.getByLabel("Custom").check();
+  await told.waitFor();
+  await page.getByRole("button", { name: "Replace" }).click();
+  await page.getByLabel("API key").fill("sk-another");
+  await told.waitFor({ state: "detached" });
+  await page.getByRole("button", { name: "Keep the old key" }).click();
 });
 
 test("a text of one's own is cleaned by the server", async () => {

@@ -138,6 +138,15 @@ test("a long name fits the lists of a phone, whole, and pills stand in the order
   }
   const widest = await pills.nth(2).boundingBox();
   assert.ok(widest.width > 250, `it has the room that there is, not ${widest.width}`);
+  // Short ones stand side by side, on wide pages too.
+  for (const width of [390, 1440]) {
+    await page.setViewportSize({ width, height: 844 });
+    await until("two in a row", async () => {
+      const [first, second] = [await pills.nth(0).boundingBox(), await pills.nth(1).boundingBox()];
+      return first && second && first.y === second.y;
+    });
+  }
+  await page.setViewportSize({ width: 390, height: 844 });
   await look(page, "permissions-long", { ready: "[role=dialog]" });
   await dialog().getByRole("button", { name: "Select none of Allowed projects" }).press("Enter");
   assert.equal(await field.evaluate((one) => one === document.activeElement), true);

@@ -51,8 +51,8 @@ export function ResourceList({ label, offered, error, chosen, saved, until, onCh
   );
   if (error) return <Note tone="bad">{problemOf(error).detail}</Note>;
   // The button may go with what it did: then the focus goes on to the search.
-  const setAll = (ids: string[]) => {
-    if (document.activeElement instanceof HTMLButtonElement) field.current?.focus();
+  const setAll = (ids: string[], { currentTarget }: MouseEvent) => {
+    if (document.activeElement === currentTarget) field.current?.focus();
     onChange(ids);
   };
   const left = shown.filter((one) => !isChosen.has(one.id));
@@ -104,7 +104,7 @@ export function ResourceList({ label, offered, error, chosen, saved, until, onCh
             variant="transparent"
             fz={12}
             onMouseDown={stay}
-            onClick={() => setAll([...chosen, ...left.map((one) => one.id)])}
+            onClick={(event) => setAll([...chosen, ...left.map((one) => one.id)], event)}
             aria-label={`Select all ${left.length} shown of ${label}`}
           >
             {wanted ? `Select all ${left.length} shown` : "Select all"}
@@ -115,7 +115,7 @@ export function ResourceList({ label, offered, error, chosen, saved, until, onCh
             variant="transparent"
             fz={12}
             onMouseDown={stay}
-            onClick={() => setAll([])}
+            onClick={(event) => setAll([], event)}
             aria-label={`Select none of ${label}`}
           >
             None
