@@ -207,24 +207,27 @@ function toldOf(invited: number, failed: number): string {
 
 /** All links at once, each beside whom it is for. */
 function CopyAll({ made }: { made: Outcome[] }) {
-  const all = useRef<HTMLPreElement>(null);
+  const box = useRef<HTMLDivElement>(null);
   const [isCopied, setCopied] = useState<boolean | null>(null);
   const lines = made.flatMap(({ email, invitation }) => (invitation?.link ? [`${email} ${invitation.link}`] : []));
+  const copy = async () => {
+    // Only for the moment in which it is copied: each link stands below already.
+    const all = document.createElement("pre");
+    all.className = "visually-hidden";
+    all.textContent = lines.join("\n");
+    box.current?.append(all);
+    setCopied(await copyText(all));
+    all.remove();
+  };
   return (
-    <div className={css.copyAll}>
-      <Button
-        leftSection={<IconCopy size={16} stroke={1.75} aria-hidden />}
-        onClick={async () => all.current && setCopied(await copyText(all.current))}
-      >
+    <div ref={box} className={css.copyAll}>
+      <Button leftSection={<IconCopy size={16} stroke={1.75} aria-hidden />} onClick={() => void copy()}>
         Copy all {lines.length} links
       </Button>
       <span role="status">
         {isCopied === true && "Copied, each beside its address."}
         {isCopied === false && "The browser refused it: copy them one by one."}
       </span>
-      <pre ref={all} className="visually-hidden" aria-hidden>
-        {lines.join("\n")}
-      </pre>
     </div>
   );
 }
