@@ -6,7 +6,7 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
-use stoa_domain::{DeploymentId, InstanceId, ProjectId, ReleaseId};
+use stoa_domain::{AccountId, DeploymentId, InstanceId, ProjectId, ReleaseId};
 
 /// Bytes of its disk that an application or a build can't have: with fewer left, whoever fills it is ended.
 pub const LEAST_FREE: u64 = 512 << 20;
@@ -38,6 +38,7 @@ impl Folders {
             "deployments",
             "instances",
             "operations",
+            "desks",
         ] {
             let folder = folders.state.join(name);
             make_private(&folder)?;
@@ -125,6 +126,23 @@ impl Folders {
     #[must_use]
     pub fn operations(&self) -> PathBuf {
         self.state.join("operations")
+    }
+
+    #[must_use]
+    pub fn desks(&self) -> PathBuf {
+        self.state.join("desks")
+    }
+
+    /// The desks of all members on an instance.
+    #[must_use]
+    pub fn desks_of(&self, instance: InstanceId) -> PathBuf {
+        self.desks().join(instance.to_string())
+    }
+
+    /// The working copy of one member, and what is known of it.
+    #[must_use]
+    pub fn desk(&self, instance: InstanceId, account: AccountId) -> PathBuf {
+        self.desks_of(instance).join(account.to_string())
     }
 
     #[must_use]

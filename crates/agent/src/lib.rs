@@ -4,6 +4,7 @@
 //! late. It never sees the control plane's records.
 
 pub mod client;
+pub mod files;
 pub mod folders;
 pub mod git;
 pub mod init;

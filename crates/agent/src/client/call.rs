@@ -95,12 +95,12 @@ pub(super) fn logs(query: &LogQuery) -> String {
     text
 }
 
-async fn whole(answer: Response<Incoming>) -> Result<Bytes, ClientError> {
+pub(super) async fn whole(answer: Response<Incoming>) -> Result<Bytes, ClientError> {
     let body = Limited::new(answer.into_body(), LARGEST).collect().await;
     body.map(|body| body.to_bytes()).map_err(|error| ClientError::Unreadable(error.to_string()))
 }
 
-fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ClientError> {
+pub(super) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ClientError> {
     serde_json::from_slice(bytes).map_err(|error| ClientError::Unreadable(error.to_string()))
 }
 

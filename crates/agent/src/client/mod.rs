@@ -1,6 +1,7 @@
 //! The client of the agent's protocol, over one connection.
 
 mod call;
+mod desks;
 mod error;
 mod stream;
 
@@ -23,6 +24,7 @@ use crate::protocol::{
 
 use call::{Asking, Sent, of_json, of_nothing};
 
+pub use desks::{Bytestream, Desk, ReadFile, ReadPack, Terminal};
 pub use error::ClientError;
 
 /// How long an answer may take to begin.

@@ -43,7 +43,8 @@ fn inherited(number: RawFd) -> OwnedFd {
     unsafe { OwnedFd::from_raw_fd(number) }
 }
 
-pub(super) fn run() -> Result<u8, String> {
+/// What process 1 begins with, whatever it is for: its orders, and nothing of the rights that it was started with.
+pub(super) fn begin() -> Result<Orders, String> {
     // First of all: nobody in the sandbox looks into this process.
     nix::sys::prctl::set_dumpable(false).map_err(|errno| failed("dumpable", errno))?;
     let mut text = String::new();
@@ -55,6 +56,11 @@ pub(super) fn run() -> Result<u8, String> {
     give_up_rights(&orders)?;
     // It's there only where there is a network; nobody else may hold it open.
     keep_from_children(descriptor::LIFE)?;
+    Ok(orders)
+}
+
+pub(super) fn run() -> Result<u8, String> {
+    let orders = begin()?;
     if orders.once {
         end_with_starter()?;
         let Some(process) = orders.processes.first() else { return Err("nothing to run".to_owned()) };
@@ -77,7 +83,7 @@ pub(super) fn run() -> Result<u8, String> {
 
 /// A single command isn't to outlive whoever asked for it, who holds the other end of a pipe. The kernel's own signal at
 /// a parent's death doesn't get here: bubblewrap, the parent, has no right to send one to the instance's user.
-fn end_with_starter() -> Result<(), String> {
+pub(super) fn end_with_starter() -> Result<(), String> {
     keep_from_children(descriptor::STARTER)?;
     let mut pipe = File::from(inherited(descriptor::STARTER));
     let waiting = move || {
@@ -89,7 +95,7 @@ fn end_with_starter() -> Result<(), String> {
     std::thread::Builder::new().spawn(waiting).map(drop).map_err(|error| failed("thread", error))
 }
 
-fn keep_from_children(number: RawFd) -> Result<(), String> {
+pub(super) fn keep_from_children(number: RawFd) -> Result<(), String> {
     let borrowed = std::mem::ManuallyDrop::new(inherited(number));
     match fcntl(&*borrowed, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC)) {
         Ok(_) => Ok(()),
@@ -140,7 +146,7 @@ fn drop_from_bounding_set(capability: u64) {
     unsafe { nix::libc::prctl(nix::libc::PR_CAPBSET_DROP, capability, 0, 0, 0) };
 }
 
-fn listener(number: RawFd) -> Result<UnixListener, String> {
+pub(super) fn listener(number: RawFd) -> Result<UnixListener, String> {
     let listener = std::os::unix::net::UnixListener::from(inherited(number));
     listener.set_nonblocking(true).map_err(|error| failed("socket", error))?;
     UnixListener::from_std(listener).map_err(|error| failed("socket", error))

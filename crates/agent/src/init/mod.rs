@@ -1,21 +1,24 @@
 //! `stoa init`: what stands between the machine and an application.
 //!
 //! Two stages of one program. `outside` makes the network namespace and becomes bubblewrap; `inside` is process 1 of
-//! the sandbox. Process 1 holds the sockets and the processes with the agent and the control plane dead. It knows no
+//! the sandbox, `desk` that of a member's desk. Process 1 holds the sockets and the processes with the agent and the control plane dead. It knows no
 //! HTTP, asks for nothing, and reads nothing that an application wrote but its output.
 
 mod connections;
 mod control;
 mod files;
+mod desk;
 mod inside;
 mod output;
 mod outside;
 mod process;
 mod sockets;
+mod terminal;
 
 use serde::{Deserialize, Serialize};
 
 pub use control::{Control, ProcessStatus, Status};
+pub use desk::{DeskRequest, OpenTerminal, RunProgram};
 pub(crate) use output::now;
 pub use outside::{Outgoing, Outside};
 pub use sockets::{connect, listen};
@@ -80,6 +83,7 @@ pub fn run(arguments: &[String]) -> Result<u8, String> {
         [stage, wait, program, rest @ ..] if stage == "network" => outside::network(wait, program, rest),
         [stage] if stage == "inside" => inside::run(),
         [stage, rest @ ..] if stage == "static" => files::run(rest),
+        [stage] if stage == "desk" => desk::run(),
         _ => Err("stoa init is started by Stoa itself, not by hand".to_owned()),
     }
 }

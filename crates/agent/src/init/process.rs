@@ -60,7 +60,7 @@ impl Children {
         }
     }
 
-    fn register(&self, pid: Pid) -> oneshot::Receiver<String> {
+    pub(super) fn register(&self, pid: Pid) -> oneshot::Receiver<String> {
         let (sender, receiver) = oneshot::channel();
         self.waiting.borrow_mut().insert(pid, sender);
         receiver

@@ -160,6 +160,7 @@ impl Agent {
                 operation.step("stop");
                 self.set_phase(instance, Phase::Stopped);
                 self.end_current(instance).await?;
+                self.end_desks_of(instance).await?;
                 operation.step("delete");
                 self.delete(instance.id)?;
                 Ok(succeeded(None, 0))

@@ -6,6 +6,7 @@
 mod act;
 mod connect_as;
 mod deploy;
+mod desk;
 mod disk;
 mod facts;
 mod form;
@@ -32,6 +33,7 @@ use crate::folders::{self, Folders};
 use crate::git::Repository;
 use crate::sandbox::{Abilities, Sandboxes};
 
+pub(crate) use desk::{DeskOf, NewDesk, Pack, Wish};
 pub(crate) use facts::Facts;
 pub(crate) use form::Form;
 pub use instance::Phase;
@@ -69,6 +71,7 @@ struct Inner {
     version: String,
     instances: Mutex<HashMap<InstanceId, Arc<Instance>>>,
     operations: Operations,
+    desks: desk::Desks,
     changes: broadcast::Sender<Seen>,
     routes: channel::Sender<u64>,
     facts: facts::Watch,
@@ -93,6 +96,7 @@ impl Agent {
             version: options.version,
             instances: Mutex::default(),
             operations: Operations::new(folders.operations()),
+            desks: desk::Desks::default(),
             changes: broadcast::channel(1024).0,
             routes: channel::Sender::new(0),
             facts: facts::Watch::default(),
@@ -105,6 +109,7 @@ impl Agent {
         agent.keep_house();
         agent.tidy_mirrors();
         agent.watch_disk();
+        agent.watch_desks();
         Ok(agent)
     }
 
@@ -126,6 +131,11 @@ impl Agent {
 
     pub(crate) fn abilities(&self) -> &Abilities {
         self.inner.sandboxes.abilities()
+    }
+
+    /// Whether nothing more is to be written on this machine's disk.
+    pub(crate) fn is_disk_full(&self) -> bool {
+        facts::free_space(&self.inner.folders) < folders::LEAST_FREE
     }
 
     pub(crate) fn version(&self) -> &str {

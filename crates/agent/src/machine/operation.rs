@@ -15,6 +15,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use crate::files::FileError;
 use crate::folders;
 use crate::git::GitError;
 use crate::protocol::{Event, OperationState, OperationView};
@@ -91,6 +92,18 @@ pub(crate) enum Refused {
     DiskFull,
     #[error("This job was for something else.")]
     OtherJob,
+    #[error("Nobody holds the desk, or it has no working copy yet.")]
+    NoDesk,
+    #[error("The mirror doesn't have the commit.")]
+    UnknownCommit,
+    #[error("There is no such thing in the desk.")]
+    Missing,
+    #[error("More is told at once than can be.")]
+    TooLarge,
+    #[error("{0}")]
+    Conflict(String),
+    #[error(transparent)]
+    File(#[from] FileError),
     #[error(transparent)]
     Git(#[from] GitError),
     #[error(transparent)]

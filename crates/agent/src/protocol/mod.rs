@@ -4,6 +4,7 @@
 //! these types, whether a pipe in memory or a link lies between them. Nothing here knows members or permissions.
 
 mod command;
+pub mod desk;
 pub mod frame;
 pub mod header;
 mod instance;
@@ -11,6 +12,7 @@ mod log;
 mod machine;
 mod mirror;
 mod operation;
+pub mod piece;
 mod problem;
 
 pub use command::{

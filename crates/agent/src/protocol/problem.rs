@@ -12,6 +12,18 @@ pub enum Code {
     UnknownInstance,
     /// No operation has this id, or it is so long over that it was forgotten.
     UnknownOperation,
+    /// Nobody holds the desk, or it has no working copy yet.
+    NoDesk,
+    /// The mirror doesn't have the commit that a working copy is to be made of.
+    UnknownCommit,
+    /// No such file, terminal or branch in the desk.
+    Missing,
+    /// It is other than whoever asks takes it for.
+    Changed,
+    /// Something in the desk stands in the way; the sentence says what.
+    Conflict,
+    /// Larger than is taken.
+    TooLarge,
     /// As much is under way as there can be.
     Busy,
     /// An order with a higher fence was seen.
@@ -31,8 +43,12 @@ impl Code {
     #[must_use]
     pub fn status(self) -> StatusCode {
         match self {
-            Self::UnknownInstance | Self::UnknownOperation => StatusCode::NOT_FOUND,
-            Self::Fenced | Self::NoSandbox => StatusCode::CONFLICT,
+            Self::UnknownInstance | Self::UnknownOperation | Self::NoDesk | Self::UnknownCommit | Self::Missing => {
+                StatusCode::NOT_FOUND
+            }
+            Self::Fenced | Self::NoSandbox | Self::Conflict => StatusCode::CONFLICT,
+            Self::Changed => StatusCode::PRECONDITION_FAILED,
+            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Late => StatusCode::GONE,
             Self::Invalid => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Failed => StatusCode::INTERNAL_SERVER_ERROR,
@@ -47,6 +63,12 @@ impl Code {
         match self {
             Self::UnknownInstance => "unknown_instance",
             Self::UnknownOperation => "unknown_operation",
+            Self::NoDesk => "no_desk",
+            Self::UnknownCommit => "unknown_commit",
+            Self::Missing => "missing",
+            Self::Changed => "changed",
+            Self::Conflict => "conflict",
+            Self::TooLarge => "too_large",
             Self::Busy => "busy",
             Self::Fenced => "fenced",
             Self::Late => "late",
@@ -61,6 +83,12 @@ impl Code {
         match self {
             Self::UnknownInstance => "Unknown instance",
             Self::UnknownOperation => "Unknown operation",
+            Self::NoDesk => "No desk",
+            Self::UnknownCommit => "Unknown commit",
+            Self::Missing => "Missing",
+            Self::Changed => "Changed",
+            Self::Conflict => "In the way",
+            Self::TooLarge => "Too large",
             Self::Busy => "Busy",
             Self::Fenced => "Fenced",
             Self::Late => "Late",

@@ -5,6 +5,8 @@
 
 mod ask;
 mod commands;
+mod desk_files;
+mod desks;
 mod instances;
 mod logs;
 mod machine;
@@ -13,6 +15,7 @@ mod operations;
 mod refuse;
 mod socket;
 mod stream;
+mod terminals;
 
 pub use socket::listen;
 
@@ -58,6 +61,26 @@ pub fn router(agent: Agent) -> Router {
         .route("/v1/instances/{id}/commands/list", post(commands::list))
         .route("/v1/instances/{id}/commands/open", post(commands::open))
         .route("/v1/instances/{id}/commands/end", post(commands::end))
+        .route("/v1/instances/{id}/desks/{account}", post(desks::open).delete(desks::end))
+        .route("/v1/instances/{id}/desks/{account}/hold", get(desks::hold))
+        .route("/v1/instances/{id}/desks/{account}/files", get(desk_files::list).post(desk_files::change))
+        .route(
+            "/v1/instances/{id}/desks/{account}/file",
+            get(desk_files::read).put(desk_files::write).delete(desk_files::remove),
+        )
+        .route("/v1/instances/{id}/desks/{account}/search", post(desks::search))
+        .route("/v1/instances/{id}/desks/{account}/git/status", get(desks::status))
+        .route("/v1/instances/{id}/desks/{account}/git/diff", get(desks::diff))
+        .route("/v1/instances/{id}/desks/{account}/git/original", get(desks::original))
+        .route("/v1/instances/{id}/desks/{account}/git/stage", post(desks::stage))
+        .route("/v1/instances/{id}/desks/{account}/git/commit", post(desks::make_commit))
+        .route("/v1/instances/{id}/desks/{account}/git/merge", post(desks::merge))
+        .route("/v1/instances/{id}/desks/{account}/pack", post(desks::pack))
+        .route("/v1/instances/{id}/desks/{account}/terminals", get(terminals::list))
+        .route(
+            "/v1/instances/{id}/desks/{account}/terminals/{terminal}",
+            post(terminals::attach).delete(terminals::end),
+        )
         .route("/v1/mirrors/{project}", get(mirrors::heads).put(mirrors::put))
         .route("/v1/operations/{id}", get(operations::find))
         .route("/v1/operations/{id}/events", get(operations::events))

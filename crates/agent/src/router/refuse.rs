@@ -2,6 +2,7 @@
 
 use std::io;
 
+use crate::files::FileError;
 use crate::git::GitError;
 use crate::machine::Refused;
 use crate::protocol::{Code, Problem};
@@ -16,10 +17,34 @@ impl From<Refused> for Problem {
             Refused::NoSandbox(_) => Code::NoSandbox,
             Refused::DiskFull => Code::DiskFull,
             Refused::OtherJob => Code::Invalid,
+            Refused::NoDesk => Code::NoDesk,
+            Refused::UnknownCommit => Code::UnknownCommit,
+            Refused::Missing => Code::Missing,
+            Refused::TooLarge => Code::TooLarge,
+            Refused::Conflict(_) => Code::Conflict,
+            Refused::File(error) => code_of_file(error),
             Refused::Io(error) => code_of_io(error),
             Refused::Git(error) => code_of_git(error),
         };
         Self::new(code, refused.to_string())
+    }
+}
+
+fn code_of_file(error: &FileError) -> Code {
+    match error {
+        FileError::Missing => Code::Missing,
+        FileError::Changed => Code::Changed,
+        FileError::Taken => Code::Conflict,
+        FileError::TooLarge => Code::TooLarge,
+        FileError::DiskFull => Code::DiskFull,
+        FileError::Unfit(_)
+        | FileError::Git
+        | FileError::Link
+        | FileError::Special
+        | FileError::Folder
+        | FileError::IntoItself
+        | FileError::TooMany => Code::Invalid,
+        FileError::Io(error) => code_of_io(error),
     }
 }
 

@@ -89,7 +89,8 @@ impl Sandboxes {
         let (starter, _until_here) = nix::unistd::pipe2(OFlag::O_CLOEXEC)?;
         let extra = vec![(starter, descriptor::STARTER)];
         let standard = [input, out_end.into(), err_end.into()];
-        let mut started = self.start_with(plan, orders, extra, standard, true).await?;
+        let stage = super::plan::Stage::Instance;
+        let mut started = self.start_with(plan, orders, extra, standard, true, stage).await?;
         let identity = started.identity;
         let waiting = tokio::task::spawn_blocking(move || started.child.wait());
         tokio::pin!(waiting);

@@ -34,6 +34,7 @@ use nix::sys::memfd::{MFdFlags, memfd_create};
 use serde::Deserialize;
 
 use crate::init::{Orders, Outgoing, Outside, descriptor};
+use plan::Stage;
 
 /// How long bubblewrap and the network may take.
 const START: Duration = Duration::from_secs(20);
@@ -99,7 +100,8 @@ impl Sandboxes {
             (control, descriptor::CONTROL),
             (log, descriptor::LOG),
         ];
-        let started = self.start(plan, orders, extra, Stdio::null(), errors.into(), false).await;
+        let started =
+            self.start(plan, orders, extra, Stdio::null(), errors.into(), false, Stage::Instance).await;
         match started {
             Ok(mut started) => {
                 let identity = started.identity;
@@ -115,6 +117,41 @@ impl Sandboxes {
         }
     }
 
+    /// Starts a member's desk: it ends with this process, or when `starter`'s other end is closed. `control` is a
+    /// listening socket.
+    ///
+    /// # Errors
+    /// Where the sandbox can't be made.
+    pub(crate) async fn start_desk(
+        &self,
+        plan: &Plan<'_>,
+        orders: &Orders,
+        working_copy: &Path,
+        control: OwnedFd,
+        starter: OwnedFd,
+    ) -> io::Result<Identity> {
+        let errors = File::create(plan.place.join("start.log"))?;
+        let extra = vec![(control, descriptor::CONTROL), (starter, descriptor::STARTER)];
+        let stage = Stage::Desk(working_copy);
+        match self.start(plan, orders, extra, Stdio::null(), errors.into(), true, stage).await {
+            Ok(mut started) => {
+                let identity = started.identity;
+                // So that no dead process of ours stays in the table.
+                tokio::task::spawn_blocking(move || _ = started.child.wait());
+                if identity == Identity::default() { Err(self.said(plan, "it ended at once")) } else { Ok(identity) }
+            }
+            Err(error) => Err(self.said(plan, &error.to_string())),
+        }
+    }
+
+    /// What bubblewrap said, else the other.
+    fn said(&self, plan: &Plan<'_>, other: &str) -> io::Error {
+        let said = fs::read_to_string(plan.place.join("start.log")).unwrap_or_default();
+        let said = said.trim();
+        io::Error::other(if said.is_empty() { other.to_owned() } else { said.to_owned() })
+    }
+
+    #[allow(clippy::too_many_arguments)]
     async fn start(
         &self,
         plan: &Plan<'_>,
@@ -123,11 +160,13 @@ impl Sandboxes {
         out: Stdio,
         err: Stdio,
         dies_with_us: bool,
+        stage: Stage<'_>,
     ) -> io::Result<Started> {
-        self.start_with(plan, orders, extra, [Stdio::null(), out, err], dies_with_us).await
+        self.start_with(plan, orders, extra, [Stdio::null(), out, err], dies_with_us, stage).await
     }
 
     /// `standard`: what its process reads, and the two that it writes.
+    #[allow(clippy::too_many_arguments)]
     async fn start_with(
         &self,
         plan: &Plan<'_>,
@@ -135,6 +174,7 @@ impl Sandboxes {
         mut extra: Vec<(OwnedFd, RawFd)>,
         standard: [Stdio; 3],
         dies_with_us: bool,
+        stage: Stage<'_>,
     ) -> io::Result<Started> {
         if let Some(reason) = &self.abilities.no_sandbox {
             return Err(io::Error::new(io::ErrorKind::Unsupported, reason.clone()));
@@ -143,7 +183,7 @@ impl Sandboxes {
         let groups = self.abilities.groups.make(&plan.name, &plan.limits)?;
         let (about, tell) = nix::unistd::pipe2(OFlag::O_CLOEXEC)?;
         let outside = Outside {
-            command: plan::bubblewrap(plan, &self.abilities, &self.program, dies_with_us),
+            command: plan::bubblewrap(plan, &self.abilities, &self.program, dies_with_us, stage),
             outgoing: self.outgoing()?,
             ip: self.abilities.ip.clone(),
             groups,

@@ -60,12 +60,22 @@ impl Plan<'_> {
     }
 }
 
+/// What process 1 is for.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Stage<'p> {
+    /// An application, or a single command.
+    Instance,
+    /// A member's desk, whose working copy stands at `/desk`, writable.
+    Desk(&'p Path),
+}
+
 /// bubblewrap's argument vector. Each path in it is made of ids; none begins with a dash.
 pub(super) fn bubblewrap(
     plan: &Plan<'_>,
     abilities: &Abilities,
     program: &Path,
     dies_with_us: bool,
+    stage: Stage<'_>,
 ) -> Vec<String> {
     let mut words: Vec<String> = vec![abilities.bubblewrap.clone()];
     let mut add = |more: &[&str]| words.extend(more.iter().map(|&word| word.to_owned()));
@@ -128,9 +138,16 @@ pub(super) fn bubblewrap(
     if let Some(cache) = plan.mounts.cache {
         add(&["--bind", &text(cache), "/cache"]);
     }
+    let arm = match stage {
+        Stage::Instance => "inside",
+        Stage::Desk(working_copy) => {
+            add(&["--bind", &text(working_copy), "/desk"]);
+            "desk"
+        }
+    };
     // The application's user runs it too where files are served without a process of the application's.
     add(&["--perms", "0755", "--dir", "/.stoa", "--ro-bind", &text(program), "/.stoa/init"]);
-    add(&["--remount-ro", "/", "--chdir", "/", "--", "/.stoa/init", "init", "inside"]);
+    add(&["--remount-ro", "/", "--chdir", "/", "--", "/.stoa/init", "init", arm]);
     words
 }
 

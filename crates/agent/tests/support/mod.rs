@@ -2,6 +2,7 @@
 
 #![allow(dead_code)]
 
+pub mod desk;
 pub mod house;
 pub mod raw;
 
