@@ -68,7 +68,10 @@ async fn a_file_is_edited_committed_and_given_as_a_pack() {
     assert_eq!(code(desk.ask().commit(&commit("Nothing")).await), Some(Code::Conflict));
     let status = desk.ask().status().await.unwrap();
     assert_eq!((status.ahead, status.behind, status.changes.len()), (2, 0, 0));
-    assert_eq!(status.commits.iter().map(|one| one.subject.as_str()).collect::<Vec<_>>(), ["All the rest", "Only the new one"]);
+    assert_eq!(
+        status.commits.iter().map(|one| one.subject.as_str()).collect::<Vec<_>>(),
+        ["All the rest", "Only the new one"]
+    );
 
     let wanted = MakePack { branch: "main".to_owned(), have: Some(first.to_string()) };
     let pack = desk.ask().pack(&wanted).await.unwrap();
@@ -77,7 +80,8 @@ async fn a_file_is_edited_committed_and_given_as_a_pack() {
     let file = place.path().join("pushed.pack");
     std::fs::write(&file, bytes.concat()).unwrap();
     let unpack = format!("git unpack-objects -q < {}", file.display());
-    let status = std::process::Command::new("sh").current_dir(&house.repository).args(["-c", &unpack]).status();
+    let status =
+        std::process::Command::new("sh").current_dir(&house.repository).args(["-c", &unpack]).status();
     assert!(status.unwrap().success());
     let author = git(&house.repository, &["log", "-1", "--format=%an <%ae> %cn %s", &made.commit]);
     assert_eq!(author, "Anna <anna@example.com> Anna All the rest");
@@ -133,7 +137,7 @@ async fn a_terminal_is_of_its_sandbox_and_found_again() {
     assert_eq!(typing.run("cat /proc/1/cmdline | tr '\\0' ' '").await, "/.stoa/init init desk");
     // What is in the desk sees neither the agent's socket nor anything that process 1 holds.
     assert!(typing.run("ls /proc/1/fd").await.contains("Permission denied"));
-    assert_eq!(typing.run("ls -A /desk /app | tr '\\n' ' '").await, "/app: /desk: .git app.py stoa.toml");
+    assert_eq!(typing.run("ls -A /desk /app | tr '\\n' ' '").await, "/app:  /desk: .git app.py stoa.toml");
     let resized = Piece::Resize(stoa_agent::protocol::piece::Size { columns: 132, rows: 40 });
     typing.send(resized).await;
     assert_eq!(typing.run("stty size").await, "40 132");
@@ -174,8 +178,12 @@ async fn without_a_holder_it_ends_whole_and_its_working_copy_stays() {
     let first = house.commit("first", &[]);
     let mut desk = Desk::open(&house, &machine, &first).await;
     let mut typing = desk.terminal(id(), true).await;
-    typing.run("(while :; do date +%s%N >> /data/alive; sleep 0.05; done) >/dev/null 2>&1 & disown; true").await;
-    typing.run("nohup setsid sh -c 'while :; do date > /data/other; sleep 0.05; done' >/dev/null 2>&1 & true").await;
+    typing
+        .run("(while :; do date +%s%N >> /data/alive; sleep 0.05; done) >/dev/null 2>&1 & disown; true")
+        .await;
+    typing
+        .run("nohup setsid sh -c 'while :; do date > /data/other; sleep 0.05; done' >/dev/null 2>&1 & true")
+        .await;
     desk.save("kept.txt", "kept").await.unwrap();
     let data = place.path().join(format!("state/data/{}", house.instance));
     until("it writes", async || data.join("alive").exists().then_some(())).await;
@@ -286,7 +294,9 @@ async fn files_are_opened_below_the_folder_and_nothing_else_is() {
     for path in ["/etc/passwd", "../desk.json", "a/../../desk.json", "", "a//b", "."] {
         assert_eq!(code(desk.read(path).await), Some(Code::Invalid), "{path}");
     }
-    for path in [".git/config", ".GIT/config", ".git./config", "a/.gIt/hooks/x", "git~1/config", ".g\u{200c}it/x"] {
+    for path in
+        [".git/config", ".GIT/config", ".git./config", "a/.gIt/hooks/x", "git~1/config", ".g\u{200c}it/x"]
+    {
         assert_eq!(code(desk.save(path, "x").await), Some(Code::Invalid), "{path}");
         assert_eq!(code(desk.ask().remove_file(path, None).await), Some(Code::Invalid), "{path}");
         let moved = ChangeFiles::Rename { from: "app.py".to_owned(), to: path.to_owned() };
@@ -319,7 +329,8 @@ async fn large_files_and_folders_are_handled_or_refused() {
     let made = "import os\nos.mkdir('many')\nfor n in range(100000): open(f'many/{n:06}', 'w').close()\n\
                 os.mkdir('many/folder')\n";
     desk.save("make.py", made).await.unwrap();
-    desk.shell("python3 make.py; head -c 52428800 /dev/urandom > large; head -c 70000000 /dev/zero > huge").await;
+    desk.shell("python3 make.py; head -c 52428800 /dev/urandom > large; head -c 70000000 /dev/zero > huge")
+        .await;
     let first = desk.ask().files("many", None, Some(1000)).await.unwrap();
     assert_eq!((first.entries.len(), first.entries[0].name.as_str()), (1000, "folder"));
     let second = desk.ask().files("many", first.next.as_deref(), Some(1000)).await.unwrap();
@@ -331,15 +342,20 @@ async fn large_files_and_folders_are_handled_or_refused() {
     let bytes: Vec<bytes::Bytes> = large.bytes.map(Result::unwrap).collect().await;
     let bytes = bytes.concat();
     assert_eq!(bytes.len(), 52_428_800);
-    let pieces: Vec<_> = bytes.chunks(1 << 16).map(bytes::Bytes::copy_from_slice).map(Ok::<_, std::io::Error>).collect();
+    let pieces: Vec<_> =
+        bytes.chunks(1 << 16).map(bytes::Bytes::copy_from_slice).map(Ok::<_, std::io::Error>).collect();
     desk.ask().write_file("copy", None, true, futures_util::stream::iter(pieces)).await.unwrap();
     assert_eq!(desk.shell("cmp large copy && echo same").await, "same");
     assert_eq!(code(desk.ask().read_file("huge").await), Some(Code::TooLarge));
-    let endless = futures_util::stream::repeat_with(|| Ok::<_, std::io::Error>(bytes::Bytes::from(vec![0; 1 << 20])));
+    let endless =
+        futures_util::stream::repeat_with(|| Ok::<_, std::io::Error>(bytes::Bytes::from(vec![0; 1 << 20])));
     let refused = desk.ask().write_file("endless", None, false, endless.take(80)).await;
     assert_eq!(code(refused), Some(Code::TooLarge));
     let names = desk.ask().files("", None, None).await.unwrap().entries;
-    assert!(names.iter().all(|one| !one.name.contains("endless") && !one.name.starts_with(".stoa")), "{names:?}");
+    assert!(
+        names.iter().all(|one| !one.name.contains("endless") && !one.name.starts_with(".stoa")),
+        "{names:?}"
+    );
     desk.ask().remove_file("many", None).await.unwrap();
 }
 

@@ -64,6 +64,7 @@ verbs! {
     Restart = "restart",
     Start = "start",
     Stop = "stop",
+    UseIde = "use_ide",
 }
 
 /// What a caller may do to one thing.
@@ -168,6 +169,7 @@ pub fn of_instance(
     abilities.allow(Verb::Delete, deletes, state.can_delete(false));
     abilities.allow(Verb::ReadLogs, caller.has(Action::ViewLogs), Ok(()));
     abilities.allow(Verb::Merge, caller.has(Action::MergeBranches) && is_target, Ok(()));
+    abilities.allow(Verb::UseIde, caller.has(Action::UseIde), walls());
     let manage = if state.status == InstanceStatus::Deleting {
         Err(Refusal::Conflict(Conflict::BeingDeleted))
     } else {

@@ -3,7 +3,9 @@
 use std::sync::{Mutex, PoisonError};
 
 use stoa_domain::branch::BranchName;
-use stoa_domain::permission::{ConnectTarget, DeploymentTarget, JobTarget, MergeTarget, ProjectAndInstances};
+use stoa_domain::permission::{
+    ConnectTarget, DeploymentTarget, InstanceAndOthers, JobTarget, MergeTarget, ProjectAndInstances,
+};
 use stoa_domain::{
     AccountNeed, AccountPermit, AccountStanding, InstanceId, InvitationId, MemberId, Need, Permission,
     Permit, PresetId, ProjectId, Refusal, ServerId, Standing, StartedBy, Target, Whole, WorkspaceId, decide,
@@ -155,6 +157,20 @@ impl Locate for ConnectTarget {
             return Ok(None);
         };
         Ok(store.find_connect_target(workspace, instance, path.get("connect")).await?.map(Into::into))
+    }
+}
+
+impl Locate for InstanceAndOthers {
+    async fn locate(
+        store: &Store,
+        workspace: WorkspaceId,
+        path: &PathWords,
+    ) -> Result<Option<Located<Self>>, Failure> {
+        let Some(instance) = store.find_instance_id(workspace, path.get("instance")).await? else {
+            return Ok(None);
+        };
+        let others = store.deploy_the_same(workspace, instance).await?;
+        Ok(Some(Self { instance, others }.into()))
     }
 }
 
@@ -324,6 +340,25 @@ impl App {
         if let Err(failure) = self.store().record_refusal(event, refusal).await {
             tracing::error!(?failure, "a refusal wasn't written into the audit log");
         }
+    }
+
+    /// Decides once more what was decided for a path a moment ago, by how things are now.
+    ///
+    /// # Errors
+    /// The refusal, or a fault.
+    pub async fn authorize_again<P>(
+        &self,
+        account: &AccountStanding,
+        path: &PathWords,
+    ) -> Result<Permit<P>, Failure>
+    where
+        P: Permission,
+        P::Target: Locate,
+    {
+        if !self.is_still_signed_in(account.actor.credential).await? {
+            return Err(Refusal::Unauthenticated.into());
+        }
+        self.authorize::<P>(account, path).await
     }
 
     /// Decides a push by what it would move, and keeps a refusal.

@@ -11,6 +11,7 @@ mod attempt;
 pub mod audit;
 pub mod authority;
 pub mod connect_as;
+pub mod desk;
 pub mod event;
 pub mod failure;
 pub mod host;

@@ -14,6 +14,7 @@ use stoa_domain::{DeploymentId, InstanceId, JobId, ProjectId, ReleaseId, Secret,
 use crate::failure::{Failure, Fault};
 
 pub use crate::ai::models::{Counted, ModelAccess, ModelProblem, Models, Prompt, Said, Saying};
+pub use crate::desk::port::*;
 pub use stoa_storage::{Clock, NewIds};
 
 /// Makes secrets.
@@ -523,6 +524,7 @@ pub struct Outside {
     pub passwords: crate::passwords::Passwords,
     pub repositories: Arc<dyn Repositories>,
     pub machines: Arc<dyn Machines>,
+    pub desks: Arc<dyn Desks>,
     pub logos: Arc<dyn Logos>,
     pub models: Arc<dyn Models>,
     /// `None` where no mail server is configured: links are shown to copy.

@@ -60,6 +60,7 @@ identifiers! {
     AccountId, SessionId, TokenId, WorkspaceId, LogoId, MemberId, InvitationId, MachineId, ServerId, ProjectId,
     InstanceId, DeploymentId, ReleaseId, JobId, EventId, AuditEventId, MailId, ReplicaId, PresetId, PasskeyId,
     ConnectSessionId,
+    TerminalId,
 }
 
 impl WorkspaceId {

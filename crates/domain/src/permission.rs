@@ -298,6 +298,33 @@ impl Target for MergeTarget {
     }
 }
 
+/// An instance, and the others that deploy the same branch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InstanceAndOthers {
+    pub instance: InstanceId,
+    pub others: Vec<InstanceId>,
+}
+
+impl Target for InstanceAndOthers {
+    const KIND: ResourceKind = ResourceKind::Instance;
+    const AND: &'static str = "+instances";
+
+    fn resources(&self) -> Vec<Resource> {
+        let others = self.others.iter().flat_map(Target::resources);
+        self.instance.resources().into_iter().chain(others).collect()
+    }
+
+    /// The instance alone settles whether it is there for the asking member.
+    fn is_listed(&self, standing: &Standing) -> bool {
+        standing.has_instance(self.instance)
+    }
+
+    fn allows(&self, standing: &Standing) -> Result<(), Refusal> {
+        let is_allowed = self.others.iter().all(|other| standing.has_instance(*other));
+        if is_allowed { Ok(()) } else { Err(Refusal::TargetNotAllowed) }
+    }
+}
+
 pub(crate) mod sealed {
     pub trait Sealed {}
 }
@@ -474,6 +501,21 @@ permissions! {
         ListSessions: InstanceId, Need::Action(Action::ConnectAsUser), "connect_as.list_sessions";
         End: InstanceId, Need::Action(Action::ConnectAsUser), "connect_as.end";
     }
+    ide {
+        /// Begin one's own desk on the instance.
+        Open: InstanceId, Need::Action(Action::UseIde), "ide.open";
+        /// Files, search, git's status and differences in one's own desk.
+        Read: InstanceId, Need::Action(Action::UseIde), "ide.read";
+        /// Save, make, move and remove files, stage and take back.
+        Change: InstanceId, Need::Action(Action::UseIde), "ide.change";
+        OpenTerminal: InstanceId, Need::Action(Action::UseIde), "ide.open_terminal";
+        Commit: InstanceId, Need::Action(Action::UseIde), "ide.commit";
+        /// Merge into the working copy what the branch has gained.
+        Merge: InstanceId, Need::Action(Action::UseIde), "ide.merge";
+        /// Push the working copy to the instance's branch.
+        Push: InstanceAndOthers, Need::Action(Action::UseIde), "ide.push";
+        End: InstanceId, Need::Action(Action::UseIde), "ide.end";
+    }
     ai {
         View: Whole, Need::Owner, "ai.view";
         Change: Whole, Need::Owner, "ai.change";
@@ -502,6 +544,7 @@ mod tests {
         assert_eq!(project::List::key(), "view_projects@workspace");
         assert_eq!(member::Remove::key(), "owner@member");
         assert_eq!(job::Cancel::key(), "started@job");
+        assert_eq!(ide::Push::key(), "use_ide@instance+instances");
         assert_eq!(workspace::View::key(), "member");
     }
 

@@ -68,6 +68,12 @@ pub enum Refusal {
     NoSandbox(String),
     PreconditionFailed,
     PayloadTooLarge,
+    /// Something in a member's desk stands in the way; the text says what, in git's words where they are git's.
+    InDesk(String),
+    /// A path in a desk can't be used so; the text says why.
+    UnfitPath(String),
+    /// A file of more than is opened or saved as a whole.
+    FileTooLarge,
     /// A picture of more than 2 MiB.
     LogoTooLarge,
     UnsupportedMediaType,
@@ -169,6 +175,12 @@ pub enum Conflict {
     NoProvider,
     /// The account, or who it would be at the provider, is linked already.
     IdentityTaken,
+    /// The desk isn't open, or has ended meanwhile.
+    DeskClosed,
+    /// The branch has commits that the working copy lacks.
+    BranchAhead,
+    /// The instance deploys another branch than the working copy was made of.
+    OtherBranch,
     /// The sign-in provider didn't answer as it has to.
     ProviderFailed,
     /// Nobody has the address that the provider vouches for.

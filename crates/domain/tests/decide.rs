@@ -8,8 +8,9 @@ use std::sync::Arc;
 
 use stoa_domain::member::Role;
 use stoa_domain::permission::{
-    ConnectTarget, DeploymentTarget, JobTarget, MergeTarget, ProjectAndInstances, Target, Whole, ai, all,
-    connect_as, instance, invitation, job, logo, member, preset, project, server, viewed_as, workspace,
+    ConnectTarget, DeploymentTarget, InstanceAndOthers, JobTarget, MergeTarget, ProjectAndInstances, Target,
+    Whole, ai, all, connect_as, ide, instance, invitation, job, logo, member, preset, project, server,
+    viewed_as, workspace,
 };
 use stoa_domain::push::decide_push;
 use stoa_domain::standing::{Access, Revisions};
@@ -238,6 +239,16 @@ fn every_permission_is_decided_as_the_product_says() {
     compare::<connect_as::ListSessions>(seen, Switches(&["connect_as_user"]), own_instance(), true);
     compare::<connect_as::End>(seen, Switches(&["connect_as_user"]), own_instance(), true);
 
+    compare::<ide::Open>(seen, Switches(&["use_ide"]), own_instance(), true);
+    compare::<ide::Read>(seen, Switches(&["use_ide"]), own_instance(), true);
+    compare::<ide::Change>(seen, Switches(&["use_ide"]), own_instance(), true);
+    compare::<ide::OpenTerminal>(seen, Switches(&["use_ide"]), own_instance(), true);
+    compare::<ide::Commit>(seen, Switches(&["use_ide"]), own_instance(), true);
+    compare::<ide::Merge>(seen, Switches(&["use_ide"]), own_instance(), true);
+    let pushed = InstanceAndOthers { instance: own_instance(), others: vec![own_instance()] };
+    compare::<ide::Push>(seen, Switches(&["use_ide"]), pushed, true);
+    compare::<ide::End>(seen, Switches(&["use_ide"]), own_instance(), true);
+
     compare::<ai::View>(seen, Owner, Whole, false);
     compare::<ai::Change>(seen, Owner, Whole, false);
     compare::<ai::Remove>(seen, Owner, Whole, false);
@@ -252,6 +263,30 @@ fn every_permission_is_decided_as_the_product_says() {
     assert_eq!(
         *seen, declared,
         "a permission is missing in the model, or the model has one that isn't declared"
+    );
+}
+
+#[test]
+fn a_push_from_the_ide_needs_every_instance_that_deploys_the_branch() {
+    let other = id::<InstanceId>(OWN + 2);
+    let pushed = || InstanceAndOthers { instance: id(OWN), others: vec![id(OWN), other] };
+    let ide: ActionSet = [Action::UseIde].into_iter().collect();
+    let member = standing(Role::Member, ide, true, None);
+    assert_eq!(decide::<ide::Push>(&member, pushed()).unwrap_err(), Refusal::TargetNotAllowed);
+    // Whoever lacks the switch is told that, and nothing of where the branch is deployed.
+    let plain = standing(Role::Member, ActionSet::EMPTY, true, None);
+    assert_eq!(answer::<ide::Push>(&plain, pushed()), Answer::Missing(vec!["use_ide"]));
+    assert_eq!(answer::<ide::Push>(&standing(Role::Member, ide, false, None), pushed()), Answer::NotFound);
+    assert_eq!(
+        answer::<ide::Push>(&standing(Role::Owner, ActionSet::EMPTY, false, None), pushed()),
+        Answer::Allowed
+    );
+    let token = TokenLimits { actions: Some(ide), workspaces: None };
+    let narrowed = standing(Role::Owner, ActionSet::EMPTY, false, Some(&token));
+    assert_eq!(
+        answer::<ide::Push>(&narrowed, pushed()),
+        Answer::Allowed,
+        "an owner's token sees what its account sees"
     );
 }
 

@@ -126,6 +126,34 @@ impl Success for Done {
     }
 }
 
+/// Bytes as they are, which no browser shows.
+pub struct Binary(Response);
+
+impl Binary {
+    pub(crate) fn new(response: Response) -> Self {
+        Self(response)
+    }
+
+    /// All of it.
+    pub(crate) fn whole(bytes: axum::body::Bytes) -> Self {
+        let mut response = Response::new(Body::from(bytes));
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        Self(response)
+    }
+}
+
+impl Success for Binary {
+    fn describe(description: &mut Description) {
+        description.binary();
+    }
+
+    fn into_response(self) -> Response {
+        self.0
+    }
+}
+
 /// A page for a person, made by hand.
 pub struct Html(pub Response);
 

@@ -2,19 +2,21 @@
 //! have decided on.
 
 use axum::body::{Body, Bytes};
+use futures_util::{StreamExt as _, TryStreamExt as _};
 use http::HeaderMap;
-use http::header::CONTENT_TYPE;
+use http::header::{CONTENT_TYPE, IF_NONE_MATCH};
 use http::request::Parts;
 use serde::de::DeserializeOwned;
 use stoa_app::logo::LARGEST_SENT;
-use stoa_app::ports::PictureKind;
+use stoa_app::ports::{DeskBytes, PictureKind};
 use stoa_app::session::Visitor;
-use stoa_app::{App, Failure};
+use stoa_app::{App, Failure, Fault};
 use stoa_domain::{FieldProblem, Refusal};
 use utoipa::ToSchema;
 
 use crate::openapi::Description;
 use crate::site::{Frame, Site};
+use crate::socket::Socket;
 
 mod sealed {
     pub trait Sealed {}
@@ -167,6 +169,47 @@ impl Argument for SentPicture {
         let kind = kind.ok_or(Refusal::LogoKind)?;
         let bytes = crate::body::bytes(body, LARGEST_SENT, Refusal::LogoTooLarge).await?;
         Ok(Self { kind, bytes })
+    }
+}
+
+/// The path of a file in somebody's own desk, which is decided on with the desk. Whoever opens it takes it for no more
+/// than a path below the working copy.
+pub struct Below(pub String);
+
+impl sealed::Sealed for Below {}
+impl Argument for Below {
+    async fn take(_: &Frame, parts: &mut Parts, _: &mut Option<Body>) -> Result<Self, Failure> {
+        Ok(Self(crate::gate::path_words(parts).await.get("path").to_owned()))
+    }
+}
+
+/// A file as it is sent, read only as fast as it is saved. `is_new`: only where nothing is there (`If-None-Match: *`).
+pub struct SentFile {
+    pub bytes: DeskBytes,
+    pub is_new: bool,
+}
+
+impl sealed::Sealed for SentFile {}
+impl Argument for SentFile {
+    fn describe(description: &mut Description) {
+        description.sent_bytes();
+    }
+
+    async fn take(_: &Frame, parts: &mut Parts, body: &mut Option<Body>) -> Result<Self, Failure> {
+        let said = parts.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        if !said.eq_ignore_ascii_case("application/octet-stream") {
+            return Err(Refusal::UnsupportedMediaType.into());
+        }
+        let is_new = parts.headers.get(IF_NONE_MATCH).is_some_and(|value| value.as_bytes() == b"*");
+        let body = body.take().unwrap_or_default().into_data_stream();
+        Ok(Self { bytes: body.map_err(Fault::new).boxed(), is_new })
+    }
+}
+
+impl sealed::Sealed for Socket {}
+impl Argument for Socket {
+    async fn take(_: &Frame, parts: &mut Parts, _: &mut Option<Body>) -> Result<Self, Failure> {
+        Self::of(parts).await
     }
 }
 

@@ -21,12 +21,14 @@ mod conditional;
 mod conflict_view;
 mod cookie;
 mod crowd;
+mod holds;
 mod lease;
 mod listen;
 mod origin;
 mod patience;
 mod repeat;
 mod server;
+mod socket;
 mod stream;
 mod to_https;
 

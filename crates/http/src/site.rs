@@ -1,11 +1,13 @@
 //! What the edge knows of the installation: its public origin, its cookie, its trusted proxies.
 
 use std::net::IpAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use stoa_app::App;
 
+use crate::git::{Git, WeakGit};
+use crate::holds::Holds;
 use crate::lease::Leases;
 use crate::patience::Patience;
 use crate::proxy::Visits;
@@ -71,6 +73,9 @@ pub struct Frame {
     pub leases: Leases,
     pub(crate) visits: Arc<Visits>,
     pub(crate) patience: Patience,
+    pub(crate) holds: Holds,
+    /// Where git is served, once it is.
+    git: Arc<OnceLock<WeakGit>>,
     set_up: Arc<AtomicBool>,
 }
 
@@ -80,7 +85,8 @@ impl Frame {
         let leases = Leases::new(app.clone());
         let visits = Arc::new(Visits::new(crate::proxy::visit::random()));
         let (site, set_up) = (Arc::new(site), Arc::new(AtomicBool::new(false)));
-        Self { app, site, leases, visits, patience: Patience::default(), set_up }
+        let (holds, git) = (Holds::default(), Arc::default());
+        Self { app, site, leases, visits, patience: Patience::default(), holds, git, set_up }
     }
 
     /// Seals the cookies of visitors by a key that all replicas have. Without one each start has its own, and visitors
@@ -94,6 +100,16 @@ impl Frame {
     #[must_use]
     pub fn with_patience(self, patience: Patience) -> Self {
         Self { patience, ..self }
+    }
+
+    /// Where the repositories are pushed to.
+    pub(crate) fn git(&self) -> Option<Git> {
+        self.git.get().and_then(WeakGit::upgrade)
+    }
+
+    /// The first that is told counts.
+    pub(crate) fn serves_git(&self, git: WeakGit) {
+        let _ = self.git.set(git);
     }
 
     /// Whether the first account exists. Asked of the records until it does, never after.

@@ -24,6 +24,10 @@ crate::statements! {
     ON_BRANCH = "SELECT id FROM instances WHERE workspace_id = $1 AND project_id = $2 AND branch = $3
             AND status <> 'deleting' ORDER BY id";
     DEPLOYED_BY = "SELECT id FROM instances WHERE workspace_id = $1 AND project_id = $2 AND branch = $3 ORDER BY id";
+    /// All others on the branch of an instance.
+    DEPLOY_THE_SAME = "SELECT o.id FROM instances i JOIN instances o
+            ON o.workspace_id = i.workspace_id AND o.project_id = i.project_id AND o.branch = i.branch AND o.id <> i.id
+        WHERE i.workspace_id = $1 AND i.id = $2 ORDER BY o.id";
     SEEN_ON_BRANCHES = "SELECT i.branch, i.id, i.slug, i.name, i.stage, i.status FROM instances i
         WHERE i.workspace_id = $1 AND i.project_id = $2
           AND ($3 OR EXISTS (SELECT 1 FROM member_instances x WHERE x.member_id = $4 AND x.instance_id = i.id
@@ -207,6 +211,19 @@ impl Store {
         branch: &str,
     ) -> Result<Vec<InstanceId>, StorageFault> {
         let rows = self.fetch_all(DEPLOYED_BY, values![workspace, project, branch]).await?;
+        rows.iter().map(|row| row.get(0)).collect()
+    }
+
+    /// The other instances that deploy the branch of one, whoever sees them.
+    ///
+    /// # Errors
+    /// A fault.
+    pub async fn deploy_the_same(
+        &self,
+        workspace: WorkspaceId,
+        instance: InstanceId,
+    ) -> Result<Vec<InstanceId>, StorageFault> {
+        let rows = self.fetch_all(DEPLOY_THE_SAME, values![workspace, instance]).await?;
         rows.iter().map(|row| row.get(0)).collect()
     }
 

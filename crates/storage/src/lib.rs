@@ -10,6 +10,7 @@ pub mod audit;
 pub mod ceremony;
 pub mod connect_as;
 pub mod deployment;
+pub mod desk;
 mod detail;
 pub mod event;
 pub mod failure;
@@ -72,6 +73,7 @@ pub fn statements() -> Vec<Statement> {
         connect_as::STATEMENTS,
         connect_as::keep::STATEMENTS,
         deployment::STATEMENTS,
+        desk::STATEMENTS,
         event::STATEMENTS,
         head::STATEMENTS,
         host::STATEMENTS,

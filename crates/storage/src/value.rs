@@ -64,6 +64,7 @@ id_columns! {
     AccountId, SessionId, TokenId, WorkspaceId, LogoId, MemberId, InvitationId, MachineId, ServerId, ProjectId,
     InstanceId, DeploymentId, ReleaseId, JobId, EventId, AuditEventId, MailId, ReplicaId, PresetId, PasskeyId,
     ConnectSessionId,
+    TerminalId,
 }
 
 impl Column for Timestamp {

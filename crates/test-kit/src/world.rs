@@ -18,6 +18,7 @@ use stoa_storage::Store;
 use crate::client::Client;
 use crate::databases::{self, Fresh, Kind, fresh};
 use crate::fake::clock::{FakeClock, FakeRng};
+use crate::fake::desks::FakeDesks;
 use crate::fake::folders::FakeFolders;
 use crate::fake::logos::NearLogos;
 use crate::fake::machines::FakeMachines;
@@ -42,6 +43,7 @@ pub struct World {
     pub mail: Arc<FakeMail>,
     pub provider: Arc<FakeProvider>,
     pub machines: Arc<FakeMachines>,
+    pub desks: Arc<FakeDesks>,
     pub repositories: Arc<FakeRepositories>,
     pub models: Arc<FakeModels>,
     pub router: Router,
@@ -119,6 +121,7 @@ impl World {
         let mail = Arc::new(FakeMail::default());
         let provider = Arc::new(FakeProvider::default());
         let machines = Arc::new(FakeMachines::default());
+        let desks = Arc::new(FakeDesks::default());
         let repositories = Arc::new(FakeRepositories::default());
         let models = Arc::new(FakeModels::default());
         let outside = Outside {
@@ -129,6 +132,7 @@ impl World {
             passwords: Passwords::new(2).expect("a hasher"),
             repositories: real.unwrap_or_else(|| repositories.clone()),
             machines: machines.clone(),
+            desks: desks.clone(),
             logos: Arc::new(NearLogos),
             models: models.clone(),
             provider: wishes.provider.then(|| provider.clone() as Arc<dyn stoa_app::ports::SignInProvider>),
@@ -159,6 +163,7 @@ impl World {
             mail,
             provider,
             machines,
+            desks,
             repositories,
             models,
             router,

@@ -1,6 +1,7 @@
 //! Machines: through the protocol of their agents; or none, where the control plane's machine isn't a server.
 
 mod connect_as;
+mod desks;
 mod none;
 mod words;
 
@@ -24,6 +25,7 @@ use stoa_domain::{InstanceId, ProjectId};
 pub use none::NoMachines;
 
 /// The machine whose agent answers on one connection.
+#[derive(Clone)]
 pub struct AgentMachines {
     client: Client,
 }

@@ -2,22 +2,135 @@
 
 use std::path::PathBuf;
 
+use bytes::Bytes;
 use futures_util::StreamExt as _;
 use futures_util::future::BoxFuture;
 use futures_util::stream::BoxStream;
 use stoa_app::Fault;
 use stoa_app::ports::{
+    Against, Author, DeskBytes, DeskOf, DeskPack, DeskProblem, Desks, FileChange, FileContent, FileListing,
+    FileMatches, FileSearch, NewDesk, OpenedDesk, SaveIf, Staging, TerminalEnds, TerminalSize, WorkingCopy,
+};
+use stoa_app::ports::{
     Command, ConnectAnswer, ConnectWish, InstanceForm, InstanceOnMachine, LogLine, LogQuery, MachineFacts,
     Machines, Order, Progress,
 };
-use stoa_domain::branch::CommitId;
-use stoa_domain::{InstanceId, ProjectId};
+use stoa_domain::branch::{BranchName, CommitId};
+use stoa_domain::{InstanceId, ProjectId, TerminalId};
 
 /// No machine: where the control plane's own isn't a server and no other has joined.
 pub struct NoMachines;
 
 fn none() -> Fault {
     Fault::new("no machine is attached to this control plane")
+}
+
+fn no_desk<T: Send + 'static>() -> BoxFuture<'static, Result<T, DeskProblem>> {
+    Box::pin(async { Err(DeskProblem::Fault(none())) })
+}
+
+impl Desks for NoMachines {
+    fn hold(&self, _: DeskOf) -> BoxFuture<'_, Result<BoxStream<'static, ()>, DeskProblem>> {
+        no_desk()
+    }
+
+    fn open(&self, _: DeskOf, _: NewDesk) -> BoxFuture<'_, Result<OpenedDesk, DeskProblem>> {
+        no_desk()
+    }
+
+    fn end(&self, _: DeskOf, _: bool) -> BoxFuture<'_, Result<(), DeskProblem>> {
+        no_desk()
+    }
+
+    fn list(
+        &self,
+        _: DeskOf,
+        _: String,
+        _: Option<String>,
+        _: Option<usize>,
+    ) -> BoxFuture<'_, Result<FileListing, DeskProblem>> {
+        no_desk()
+    }
+
+    fn read(&self, _: DeskOf, _: String) -> BoxFuture<'_, Result<FileContent, DeskProblem>> {
+        no_desk()
+    }
+
+    fn save(
+        &self,
+        _: DeskOf,
+        _: String,
+        _: SaveIf,
+        _: DeskBytes,
+    ) -> BoxFuture<'_, Result<String, DeskProblem>> {
+        no_desk()
+    }
+
+    fn change(&self, _: DeskOf, _: FileChange) -> BoxFuture<'_, Result<(), DeskProblem>> {
+        no_desk()
+    }
+
+    fn search(&self, _: DeskOf, _: FileSearch) -> BoxFuture<'_, Result<FileMatches, DeskProblem>> {
+        no_desk()
+    }
+
+    fn status(&self, _: DeskOf) -> BoxFuture<'_, Result<WorkingCopy, DeskProblem>> {
+        no_desk()
+    }
+
+    fn diff(
+        &self,
+        _: DeskOf,
+        _: Against,
+        _: Option<String>,
+    ) -> BoxFuture<'_, Result<(String, bool), DeskProblem>> {
+        no_desk()
+    }
+
+    fn original(&self, _: DeskOf, _: Against, _: String) -> BoxFuture<'_, Result<Bytes, DeskProblem>> {
+        no_desk()
+    }
+
+    fn stage(&self, _: DeskOf, _: Staging, _: Vec<String>) -> BoxFuture<'_, Result<(), DeskProblem>> {
+        no_desk()
+    }
+
+    fn commit(
+        &self,
+        _: DeskOf,
+        _: String,
+        _: bool,
+        _: Author,
+    ) -> BoxFuture<'_, Result<CommitId, DeskProblem>> {
+        no_desk()
+    }
+
+    fn merge(&self, _: DeskOf, _: CommitId, _: Author) -> BoxFuture<'_, Result<Vec<String>, DeskProblem>> {
+        no_desk()
+    }
+
+    fn pack(
+        &self,
+        _: DeskOf,
+        _: BranchName,
+        _: Option<CommitId>,
+    ) -> BoxFuture<'_, Result<DeskPack, DeskProblem>> {
+        no_desk()
+    }
+
+    fn terminals(&self, _: DeskOf) -> BoxFuture<'_, Result<Vec<TerminalId>, DeskProblem>> {
+        no_desk()
+    }
+
+    fn terminal(
+        &self,
+        _: DeskOf,
+        _: TerminalId,
+        _: bool,
+        _: TerminalSize,
+    ) -> BoxFuture<'_, Result<TerminalEnds, DeskProblem>> {
+        no_desk()
+    }
 }
 
 impl Machines for NoMachines {

@@ -88,12 +88,7 @@ fn bytes_of(body: Incoming) -> Bytestream {
 }
 
 impl Desk<'_> {
-    async fn send(
-        &self,
-        method: Method,
-        rest: &str,
-        body: call::Sent,
-    ) -> Answer<http::Response<Incoming>> {
+    async fn send(&self, method: Method, rest: &str, body: call::Sent) -> Answer<http::Response<Incoming>> {
         let request = call::request(method, &format!("{}{rest}", self.path), body)?;
         call::send(&self.client.sender, PATIENCE_FOR_PACKS, request).await
     }
@@ -254,22 +249,20 @@ impl Desk<'_> {
     /// `missing` where it isn't there, `conflict` where there are too many.
     pub async fn terminal(&self, terminal: Uuid, is_new: bool, size: Size) -> Answer<Terminal> {
         let (columns, rows) = (size.columns.to_string(), size.rows.to_string());
-        let query = query(&[
-            ("new", is_new.then_some("true")),
-            ("columns", Some(&columns)),
-            ("rows", Some(&rows)),
-        ]);
+        let query =
+            query(&[("new", is_new.then_some("true")), ("columns", Some(&columns)), ("rows", Some(&rows))]);
         let (typed, receiver) = mpsc::channel::<Piece>(16);
         let mut ticks = tokio::time::interval(RENEWAL);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let pieces = futures_util::stream::unfold((receiver, ticks), |(mut receiver, mut ticks)| async move {
-            let piece = tokio::select! {
-                biased;
-                _ = ticks.tick() => Piece::Lease,
-                piece = receiver.recv() => piece?,
-            };
-            Some((Ok::<_, std::convert::Infallible>(piece.encode()), (receiver, ticks)))
-        });
+        let pieces =
+            futures_util::stream::unfold((receiver, ticks), |(mut receiver, mut ticks)| async move {
+                let piece = tokio::select! {
+                    biased;
+                    _ = ticks.tick() => Piece::Lease,
+                    piece = receiver.recv() => piece?,
+                };
+                Some((Ok::<_, std::convert::Infallible>(piece.encode()), (receiver, ticks)))
+            });
         let (body, _) = of_stream(pieces);
         let path = format!("{}/terminals/{terminal}{query}", self.path);
         let request = call::request(Method::POST, &path, body)?;

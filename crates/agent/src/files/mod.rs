@@ -170,11 +170,6 @@ fn is_link(folder: &OwnedFd, name: &str) -> Result<bool, FileError> {
 fn tag(about: &FileStat) -> String {
     format!(
         "{:x}-{:x}-{:x}.{:x}-{:x}.{:x}",
-        about.st_ino,
-        about.st_size,
-        about.st_mtime,
-        about.st_mtime_nsec,
-        about.st_ctime,
-        about.st_ctime_nsec
+        about.st_ino, about.st_size, about.st_mtime, about.st_mtime_nsec, about.st_ctime, about.st_ctime_nsec
     )
 }

@@ -11,7 +11,9 @@ pub struct FilePath(Vec<String>);
 /// Why a text is no path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Unfit {
-    #[error("A path has names with one slash between them, none at its beginning or end, and no . or .. in it.")]
+    #[error(
+        "A path has names with one slash between them, none at its beginning or end, and no . or .. in it."
+    )]
     Form,
     #[error("A path has 4,000 bytes at most, and each name in it 255.")]
     Long,
@@ -97,7 +99,8 @@ mod tests {
         assert_eq!(FilePath::parse("a\0b"), Err(Unfit::Control));
         assert_eq!(FilePath::parse(&"n".repeat(256)), Err(Unfit::Long));
         assert_eq!(FilePath::parse(&"n/".repeat(2001)), Err(Unfit::Long));
-        for right in ["a", "a/b.py", ".gitignore", "-rf", "Ünïcode/東京", "a b/c", "...", "git", ".github/x"] {
+        for right in ["a", "a/b.py", ".gitignore", "-rf", "Ünïcode/東京", "a b/c", "...", "git", ".github/x"]
+        {
             let path = FilePath::parse(right).unwrap();
             assert_eq!(path.to_string(), right);
             assert!(!path.is_of_git(), "{right}");

@@ -43,8 +43,7 @@ impl Tree {
         let folder = self.made_folder(parents)?;
         check(&folder, name, &condition)?;
         let beside = format!(".stoa-{}.new", uuid::Uuid::now_v7().simple());
-        let flags =
-            OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+        let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
         let file = openat(&folder, beside.as_str(), flags, Mode::from_bits_truncate(0o600))?;
         Ok(Writing {
             file: file.into(),

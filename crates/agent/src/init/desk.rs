@@ -18,9 +18,9 @@ use nix::sys::signal::{Signal, killpg};
 use nix::unistd::{Pid, pipe2};
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::UnixStream;
 use tokio::net::unix::OwnedReadHalf;
 use tokio::net::unix::pipe::{Receiver, Sender};
-use tokio::net::UnixStream;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 use tokio::task::LocalSet;
@@ -51,11 +51,16 @@ pub enum DeskRequest {
     /// A new terminal.
     Open(OpenTerminal),
     /// One that is there.
-    Attach { terminal: Uuid, size: Size },
+    Attach {
+        terminal: Uuid,
+        size: Size,
+    },
     /// Which there are.
     Terminals,
     /// Ends one, with what runs in it.
-    End { terminal: Uuid },
+    End {
+        terminal: Uuid,
+    },
 }
 
 /// A program that ends by itself, or when the connection does.

@@ -6,8 +6,8 @@
 
 mod connections;
 mod control;
-mod files;
 mod desk;
+mod files;
 mod inside;
 mod output;
 mod outside;

@@ -228,7 +228,12 @@ impl Terminal {
 
 fn window(size: Size) -> Winsize {
     let at_least = |number: u16, most: u16| number.clamp(1, most);
-    Winsize { ws_row: at_least(size.rows, 1000), ws_col: at_least(size.columns, 2000), ws_xpixel: 0, ws_ypixel: 0 }
+    Winsize {
+        ws_row: at_least(size.rows, 1000),
+        ws_col: at_least(size.columns, 2000),
+        ws_xpixel: 0,
+        ws_ypixel: 0,
+    }
 }
 
 #[allow(unsafe_code)]

@@ -70,9 +70,7 @@ impl Piece {
         let body = match self {
             Self::Lease | Self::End | Self::Begun => Bytes::new(),
             Self::Bytes(bytes) | Self::Errors(bytes) | Self::Request(bytes) => bytes.clone(),
-            Self::Resize(size) => {
-                Bytes::from([size.columns.to_be_bytes(), size.rows.to_be_bytes()].concat())
-            }
+            Self::Resize(size) => Bytes::from([size.columns.to_be_bytes(), size.rows.to_be_bytes()].concat()),
             Self::Ended(status) => Bytes::from(status.to_be_bytes().to_vec()),
             Self::Refused(text) => Bytes::from(text.clone().into_bytes()),
         };

@@ -43,9 +43,11 @@ impl Code {
     #[must_use]
     pub fn status(self) -> StatusCode {
         match self {
-            Self::UnknownInstance | Self::UnknownOperation | Self::NoDesk | Self::UnknownCommit | Self::Missing => {
-                StatusCode::NOT_FOUND
-            }
+            Self::UnknownInstance
+            | Self::UnknownOperation
+            | Self::NoDesk
+            | Self::UnknownCommit
+            | Self::Missing => StatusCode::NOT_FOUND,
             Self::Fenced | Self::NoSandbox | Self::Conflict => StatusCode::CONFLICT,
             Self::Changed => StatusCode::PRECONDITION_FAILED,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,

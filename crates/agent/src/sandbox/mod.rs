@@ -138,7 +138,11 @@ impl Sandboxes {
                 let identity = started.identity;
                 // So that no dead process of ours stays in the table.
                 tokio::task::spawn_blocking(move || _ = started.child.wait());
-                if identity == Identity::default() { Err(self.said(plan, "it ended at once")) } else { Ok(identity) }
+                if identity == Identity::default() {
+                    Err(self.said(plan, "it ended at once"))
+                } else {
+                    Ok(identity)
+                }
             }
             Err(error) => Err(self.said(plan, &error.to_string())),
         }

@@ -42,8 +42,7 @@ impl<'m> Desk<'m> {
     pub async fn of(house: &'m House, machine: &'m Machine, account: AccountId, commit: &CommitId) -> Self {
         let mut desk = Self { machine, account, held: None, house };
         desk.hold().await;
-        let wanted =
-            OpenDesk { branch: "main".to_owned(), commit: commit.to_string(), author: author() };
+        let wanted = OpenDesk { branch: "main".to_owned(), commit: commit.to_string(), author: author() };
         desk.ask().open(&wanted).await.unwrap();
         desk
     }
@@ -122,8 +121,11 @@ impl Typing {
         let (first, second) = mark.split_at(4);
         self.type_in(&format!("{line}; printf '%s%s\\n' {first} {second}\n")).await;
         self.shows(&mark).await;
-        let begin = self.text.find(second).map_or(0, |at| at + second.len());
         let end = self.text.find(&mark).unwrap();
+        // The line as it is echoed: by the terminal itself, and once more by a shell that came to it later.
+        let echoed = format!("{first} {second}");
+        let begin =
+            self.text.get(..end).and_then(|text| text.rfind(&echoed)).map_or(0, |at| at + echoed.len());
         let shown = self.text.get(begin..end).unwrap_or_default();
         // What the shell says to the terminal itself isn't what the line gives.
         let shown = shown.replace("\u{1b}[?2004l", "").replace("\u{1b}[?2004h", "").replace('\r', "");

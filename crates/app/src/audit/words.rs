@@ -90,6 +90,14 @@ const WORDS: &[Words] = &[
     ("instance.view_deployment", "opened a deployment of {it}", "open a deployment of {it}"),
     ("instance.cancel_deployment", "cancelled a deployment of {it}", "cancel a deployment of {it}"),
     ("instance.read_logs", "read the logs of {it}", "read the logs of {it}"),
+    ("ide.open", "opened the IDE of {it}", "open the IDE of {it}"),
+    ("ide.read", "read files of {it} in the IDE", "read files of {it} in the IDE"),
+    ("ide.change", "changed files of {it} in the IDE", "change files of {it} in the IDE"),
+    ("ide.open_terminal", "opened a terminal on {it}", "open a terminal on {it}"),
+    ("ide.commit", "committed in the IDE of {it}", "commit in the IDE of {it}"),
+    ("ide.merge", "merged its branch in the IDE of {it}", "merge its branch in the IDE of {it}"),
+    ("ide.push", "pushed {second} to {it} from the IDE", "push to the branch of {it} from the IDE"),
+    ("ide.end", "closed the IDE of {it}", "close the IDE of {it}"),
     ("ai.view", "opened the AI settings", "open the AI settings"),
     ("ai.change", "set AI to the model {it}", "change the AI settings"),
     ("ai.remove", "removed the AI settings", "remove the AI settings"),
@@ -171,6 +179,7 @@ fn special(event: &AuditRecord, it: &str) -> Option<String> {
             _ => Some(format!("made {it} a plain member")),
         },
         "project.push" if event.second_name.is_none() => Some(format!("pushed to {it}")),
+        "ide.push" if event.second_name.is_none() => Some(format!("pushed to {it} from the IDE")),
         _ => None,
     }
 }

@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use stoa_domain::branch::BranchName;
 use stoa_domain::permission::project as may;
-use stoa_domain::{InstanceId, Permit, ProjectId, Resource, ResourceKind, SystemPermit, WorkspaceId};
+use stoa_domain::{
+    InstanceId, Permission, Permit, ProjectId, Resource, ResourceKind, SystemPermit, WorkspaceId,
+};
 use stoa_storage::head::Head;
 use stoa_storage::project::HostedProject;
 
@@ -43,6 +45,19 @@ impl App {
         updates: &[RefUpdate],
     ) -> Result<Vec<InstanceId>, Failure> {
         let project = permit.target().project;
+        self.after_push_to(permit, project, updates).await
+    }
+
+    /// The same, whichever way the push was decided.
+    ///
+    /// # Errors
+    /// A fault.
+    pub async fn after_push_to<P: Permission>(
+        &self,
+        permit: Permit<P>,
+        project: ProjectId,
+        updates: &[RefUpdate],
+    ) -> Result<Vec<InstanceId>, Failure> {
         let (workspace, account) = (permit.workspace(), permit.actor().account);
         let branches: Vec<BranchName> = updates
             .iter()

@@ -15,10 +15,11 @@ use std::process::{Command as Process, ExitCode, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use stoa_app::authority::PathWords;
 use stoa_app::{Failure, Fault};
-use stoa_domain::permission::project;
+use stoa_domain::permission::{ide, project};
 use stoa_domain::push::{BranchUpdate, UpdateKind};
-use stoa_domain::{AccountStanding, Permit, ProjectId, Refusal, WorkspaceId};
+use stoa_domain::{AccountStanding, Conflict, Permit, ProjectId, Refusal, WorkspaceId};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{UnixListener, UnixStream};
 
@@ -64,13 +65,29 @@ pub(super) struct Move {
     pub kind: Kind,
 }
 
+/// By which rule a push is decided.
+pub(super) enum By {
+    /// git's own: `view_projects` and `use_ide` on the project, and each instance that deploys a branch.
+    Git,
+    /// One that comes from a desk: `use_ide` on its instance, and each other that deploys the branch.
+    Desk(PathWords),
+}
+
+/// What the hook was told yes by.
+pub(super) enum Permitted {
+    Git(Permit<project::Push>),
+    Desk(Permit<ide::Push>),
+}
+
 /// A push that is being run.
 pub(super) struct Pending {
+    by: By,
     account: AccountStanding,
     workspace: WorkspaceId,
     project: ProjectId,
     commands: Vec<Command>,
-    permit: Mutex<Option<Permit<project::Push>>>,
+    permit: Mutex<Option<Permitted>>,
+    refusal: Mutex<Option<Refusal>>,
 }
 
 impl Pending {
@@ -79,8 +96,10 @@ impl Pending {
         workspace: WorkspaceId,
         project: ProjectId,
         commands: Vec<Command>,
+        by: By,
     ) -> Self {
-        Self { account, workspace, project, commands, permit: Mutex::default() }
+        let (permit, refusal) = (Mutex::default(), Mutex::default());
+        Self { by, account, workspace, project, commands, permit, refusal }
     }
 
     pub(super) fn commands(&self) -> &[Command] {
@@ -88,8 +107,13 @@ impl Pending {
     }
 
     /// The permit, where the hook was told yes.
-    pub(super) fn take_permit(&self) -> Option<Permit<project::Push>> {
+    pub(super) fn take_permit(&self) -> Option<Permitted> {
         self.permit.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// Why the hook was told no.
+    pub(super) fn take_refusal(&self) -> Option<Refusal> {
+        self.refusal.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 }
 
@@ -168,7 +192,11 @@ impl Desk {
                 *push.permit.lock().unwrap_or_else(PoisonError::into_inner) = Some(permit);
                 TAKEN.to_owned()
             }
-            Err(Failure::Refused(refusal)) => tell(&refusal).detail,
+            Err(Failure::Refused(refusal)) => {
+                let sentence = tell(&refusal).detail;
+                *push.refusal.lock().unwrap_or_else(PoisonError::into_inner) = Some(refusal);
+                sentence
+            }
             Err(Failure::Fault(fault)) => {
                 tracing::error!(fault = %fault.chain(), "a push can't be decided");
                 tell(&Refusal::Unavailable).detail
@@ -184,7 +212,7 @@ impl Desk {
         frame: &Frame,
         push: &Pending,
         text: &str,
-    ) -> Result<Result<Permit<project::Push>, String>, Failure> {
+    ) -> Result<Result<Permitted, String>, Failure> {
         let mut moves = Vec::new();
         for line in text.lines() {
             let parsed = line
@@ -206,7 +234,19 @@ impl Desk {
         if let Some(sentence) = names::clash(&folder, &commands).await.map_err(Fault::new)? {
             return Ok(Err(sentence));
         }
-        Self::decide(frame, &push.account, push.workspace, push.project, &moves).await.map(Ok)
+        match &push.by {
+            By::Git => {
+                let permit = Self::decide(frame, &push.account, push.workspace, push.project, &moves).await?;
+                Ok(Ok(Permitted::Git(permit)))
+            }
+            By::Desk(path) => {
+                // A desk adds to its branch and does nothing else to it, whoever's it is.
+                if moves.iter().any(|one| one.kind != Kind::Forward || one.command.branch().is_none()) {
+                    return Err(Refusal::Conflict(Conflict::BranchAhead).into());
+                }
+                Ok(Ok(Permitted::Desk(frame.app.authorize_again::<ide::Push>(&push.account, path).await?)))
+            }
+        }
     }
 
     /// The decision about a push, from how each ref would move: the same both times.

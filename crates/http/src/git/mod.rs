@@ -10,6 +10,7 @@
 
 mod commands;
 mod fetch;
+mod from_desk;
 pub mod hook;
 mod input;
 mod names;
@@ -67,6 +68,15 @@ pub struct Git {
     inner: Arc<Inner>,
 }
 
+/// The same, for whoever it is served beside.
+pub(crate) struct WeakGit(std::sync::Weak<Inner>);
+
+impl WeakGit {
+    pub(crate) fn upgrade(&self) -> Option<Git> {
+        self.0.upgrade().map(|inner| Git { inner })
+    }
+}
+
 struct Inner {
     frame: Frame,
     hosting: Hosting,
@@ -113,7 +123,11 @@ impl Git {
     /// Where the hook can't be laid out.
     pub fn start(frame: Frame, hosting: Hosting) -> io::Result<Self> {
         let desk = hook::Desk::open(frame.clone(), &hosting)?;
-        Ok(Self { inner: Arc::new(Inner { frame, hosting, desk, places: Places::default() }) })
+        let git = Self {
+            inner: Arc::new(Inner { frame: frame.clone(), hosting, desk, places: Places::default() }),
+        };
+        frame.serves_git(WeakGit(Arc::downgrade(&git.inner)));
+        Ok(git)
     }
 
     pub(crate) async fn answer(&self, parts: Parts, body: Body) -> Response<Body> {

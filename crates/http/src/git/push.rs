@@ -17,7 +17,7 @@ use tokio::sync::mpsc;
 
 use super::commands::{self, List, Reading, Wrong};
 use super::fetch::missing;
-use super::hook::{self, Desk, Kind, Move, Pending};
+use super::hook::{self, By, Desk, Kind, Move, Pending, Permitted};
 use super::input::{Cut, Input};
 use super::places::Own;
 use super::program::{git, last_words};
@@ -60,7 +60,7 @@ impl Git {
         }
         let (workspace, project) = (entered.workspace, entered.project);
         let hears_lines = list.hears_lines();
-        let pending = Arc::new(Pending::new(entered.account, workspace, project, list.commands));
+        let pending = Arc::new(Pending::new(entered.account, workspace, project, list.commands, By::Git));
         // The end of the answer is kept back, so that lines can still be put before it.
         let mut tail = hears_lines.then(Vec::new);
         let ticket = self.inner.desk.expect(pending.clone());
@@ -79,7 +79,7 @@ impl Git {
                 tracing::warn!("a push took too long and was ended");
             }
             drop(ticket);
-            if let Some(permit) = pending.take_permit() {
+            if let Some(Permitted::Git(permit)) = pending.take_permit() {
                 let updates: Vec<_> = pending.commands().iter().map(update).collect();
                 if let Err(failure) = hosts.inner.frame.app.after_push(permit, &updates).await {
                     // The next start compares the heads; until then the branch is moved and not deployed.

@@ -29,6 +29,8 @@ pub struct Description {
     pub is_resumable: bool,
     /// Whether `If-None-Match` is answered with 304.
     pub is_conditional: bool,
+    /// Whether `If-None-Match: *` makes only what isn't there.
+    pub is_creating: bool,
     pub schemas: BTreeMap<String, Value>,
 }
 
@@ -71,6 +73,17 @@ impl Description {
     pub(crate) fn picture(&mut self) {
         self.answers.insert("image/png", binary());
         self.is_conditional = true;
+    }
+
+    /// Bytes as they are.
+    pub(crate) fn binary(&mut self) {
+        self.answers.insert("application/octet-stream", binary());
+    }
+
+    /// A body of any bytes.
+    pub(crate) fn sent_bytes(&mut self) {
+        self.sent = vec!["application/octet-stream"];
+        self.is_creating = true;
     }
 
     /// A body of one of these media types, as it is.

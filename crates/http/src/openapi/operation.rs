@@ -9,7 +9,7 @@ use crate::gate::GateKind;
 use crate::router::Registered;
 
 /// Nouns by which operations are grouped, with what they are.
-const TAGS: [(&str, &str); 20] = [
+const TAGS: [(&str, &str); 21] = [
     ("installation", "The first account, health, and this description."),
     (
         "administration",
@@ -32,6 +32,7 @@ const TAGS: [(&str, &str); 20] = [
     ("instances", "Running copies of projects."),
     ("deployments", "Attempts to make an instance run a commit."),
     ("logs", "What applications and deployments write."),
+    ("ide", "One's own desk on an instance: files, git, terminals."),
     ("visits", "Opening instances that are for members."),
 ];
 
@@ -47,6 +48,13 @@ fn tag(path: &str) -> &'static str {
         "me" => Some("account"),
         "slug" => Some("workspaces"),
         "visit" => Some("visits"),
+        "desk" | "files" | "search" | "status" | "diff" | "original" | "stage" | "commit" | "push"
+        | "terminal" | "terminals"
+            if path.contains("/instances/{instance}/") =>
+        {
+            Some("ide")
+        }
+        "merge" if path.contains("/git/merge") => Some("ide"),
         "logo" => Some("logos"),
         word => TAGS.iter().map(|(name, _)| *name).find(|name| *name == word),
     };
@@ -67,6 +75,7 @@ fn path_parameter(name: &str) -> Value {
             (json!({ "type": "string" }), "Its slug or its id.")
         }
         "commit" => (json!({ "type": "string" }), "Its whole SHA-1."),
+        "path" => (json!({ "type": "string" }), "A path in the working copy, its slashes written as `%2F`."),
         "preset" => (json!({ "type": "string", "format": "uuid" }), "Its id."),
         "token" => (json!({ "type": "string" }), "The secret of an invitation's link."),
         _ => (json!({ "type": "string", "format": "uuid" }), "Its id."),
@@ -132,6 +141,10 @@ fn parameters(route: &Registered) -> Vec<Value> {
         let about = "The `ETag` of what one has already: where it is still the same, 304 is answered.";
         all.push(header_parameter("If-None-Match", about));
     }
+    if route.description.is_creating {
+        let about = "`*` saves only where nothing is there: refused with 409 where something is.";
+        all.push(header_parameter("If-None-Match", about));
+    }
     if route.description.is_resumable {
         all.push(header_parameter(
             "Last-Event-ID",
@@ -144,6 +157,7 @@ fn parameters(route: &Registered) -> Vec<Value> {
 fn success(route: &Registered) -> Value {
     let told = &route.operation;
     let description = match told.status {
+        101 => "From here on it is a WebSocket.",
         201 => "Made.",
         202 if told.mails => "A mail is on its way.",
         202 => "Begun; `job` tells how it goes on.",

@@ -4,6 +4,7 @@
 use std::borrow::Cow;
 
 use stoa_app::abilities::Verb;
+use stoa_app::ports;
 use stoa_app::settings::WorkspaceCreation as Creation;
 use stoa_domain::ai::Provider;
 use stoa_domain::change;
@@ -119,6 +120,12 @@ closed_sets! {
     ];
     /// Which log.
     LogSource = vec!["app", "deployment"];
+    /// What an entry of a folder is.
+    FileKind = vec!["folder", "file", "link", "special"];
+    /// What a working copy is compared with.
+    Against = keys(&ports::Against::ALL, ports::Against::key);
+    /// What becomes of changed files.
+    Staging = keys(&ports::Staging::ALL, ports::Staging::key);
     /// How an account stands.
     AccountStatus = vec!["active", "disabled"];
     /// Who may create workspaces.

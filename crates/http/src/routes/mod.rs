@@ -12,6 +12,7 @@ mod email;
 mod environment;
 mod event;
 mod explanation;
+mod ide;
 mod instance;
 mod invitation;
 mod job;
@@ -69,6 +70,7 @@ pub fn all(_version: &'static str) -> Routes {
     let routes = deployment::routes(routes);
     let routes = log::routes(routes);
     let routes = connect_as::routes(routes);
+    let routes = ide::routes(routes);
     let routes = ai::routes(routes);
     let routes = explanation::routes(routes);
     let routes = description::routes(routes);

@@ -18,7 +18,7 @@ use stoa_agent::client::Client;
 use stoa_agent::machine::{Agent, Options, Phase};
 use stoa_agent::router;
 use stoa_app::passwords::Passwords;
-use stoa_app::ports::{Machines, Mail, Outside, SignInProvider};
+use stoa_app::ports::{Desks, Machines, Mail, Outside, SignInProvider};
 use stoa_domain::InstanceId;
 use stoa_http::proxy::{Applications, Route, RouteState};
 use tokio::net::UnixStream;
@@ -97,9 +97,12 @@ pub async fn make(settings: &Settings, vault: MasterVault) -> Result<Parts, Ende
         None => None,
     };
     let agent = if settings.local_server { Some(start_agent(settings, true).await?) } else { None };
-    let machines: Arc<dyn Machines> = match &agent {
-        Some(agent) => Arc::new(AgentMachines::new(connect(agent.clone(), &agent_socket(settings)).await?)),
-        None => Arc::new(NoMachines),
+    let (machines, desks): (Arc<dyn Machines>, Arc<dyn Desks>) = match &agent {
+        Some(agent) => {
+            let machines = AgentMachines::new(connect(agent.clone(), &agent_socket(settings)).await?);
+            (Arc::new(machines.clone()), Arc::new(machines))
+        }
+        None => (Arc::new(NoMachines), Arc::new(NoMachines)),
     };
     let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let passwords = Passwords::new(threads).map_err(|fault| Ended::said(format!("{fault:?}")))?;
@@ -118,6 +121,7 @@ pub async fn make(settings: &Settings, vault: MasterVault) -> Result<Parts, Ende
         passwords,
         repositories: repositories.clone(),
         machines,
+        desks,
         logos: Arc::new(ProcessLogos::new(std::env::current_exe()?, threads)),
         models: Arc::new(HttpModels::new(Outgoing::new(settings.outgoing_rules()))),
         mail,

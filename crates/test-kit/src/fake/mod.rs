@@ -2,6 +2,7 @@
 //! mail box, and pictures that are read in the same process.
 
 pub mod clock;
+pub mod desks;
 pub mod folders;
 pub mod logos;
 pub mod machines;

@@ -9,7 +9,7 @@ use super::status::{self, MOST_COMMITS};
 use super::{DeskOf, Note, save};
 use crate::machine::Agent;
 use crate::machine::operation::Refused;
-use crate::protocol::desk::{Against, Author, StatusView, Staging};
+use crate::protocol::desk::{Against, Author, Staging, StatusView};
 
 /// Bytes of a difference, and of a file as it was.
 const LARGEST_DIFF: usize = 2 << 20;
@@ -74,8 +74,14 @@ impl Agent {
     ) -> Result<(String, bool), Refused> {
         let (inside, note) = (self.inside(of)?, self.note(of)?);
         let there = upstream(&note.branch);
-        let mut words =
-            vec!["--no-optional-locks", "diff", "--no-ext-diff", "--no-textconv", "--no-color", "--no-renames"];
+        let mut words = vec![
+            "--no-optional-locks",
+            "diff",
+            "--no-ext-diff",
+            "--no-textconv",
+            "--no-color",
+            "--no-renames",
+        ];
         match against {
             Against::Branch => words.push(&there),
             Against::Head => words.push("HEAD"),

@@ -98,7 +98,12 @@ pub(super) struct Desk {
 impl Desk {
     fn new(of: DeskOf) -> Self {
         let state = State { running: None, holders: 0, used_at: Instant::now() };
-        Self { of, turn: tokio::sync::Mutex::new(()), state: Mutex::new(state), told: broadcast::channel(8).0 }
+        Self {
+            of,
+            turn: tokio::sync::Mutex::new(()),
+            state: Mutex::new(state),
+            told: broadcast::channel(8).0,
+        }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

@@ -68,7 +68,11 @@ fn read(line: &str) -> Option<MatchView> {
         path: path.to_owned(),
         line: number.parse().ok()?,
         column: column.parse().ok()?,
-        text: text.chars().filter(|letter| *letter == '\t' || !letter.is_control()).take(LONGEST_LINE).collect(),
+        text: text
+            .chars()
+            .filter(|letter| *letter == '\t' || !letter.is_control())
+            .take(LONGEST_LINE)
+            .collect(),
     })
 }
 

@@ -87,7 +87,9 @@ mod tests {
         let told: Vec<String> = status
             .changes
             .iter()
-            .map(|one| format!("{}{} {} {:?} {}", one.staged, one.unstaged, one.path, one.from, one.is_conflict))
+            .map(|one| {
+                format!("{}{} {} {:?} {}", one.staged, one.unstaged, one.path, one.from, one.is_conflict)
+            })
             .collect();
         assert_eq!(
             told,

@@ -116,9 +116,10 @@ impl Agent {
                 let used = std::fs::metadata(account.path().join("desk.json"))
                     .and_then(|about| about.modified())
                     .or_else(|_| account.metadata().and_then(|about| about.modified()))?;
-                let is_held = self.inner.desks.all().iter().any(|desk| {
-                    account.path() == self.inner.folders.desk(desk.of.instance, desk.of.account)
-                });
+                let is_held =
+                    self.inner.desks.all().iter().any(|desk| {
+                        account.path() == self.inner.folders.desk(desk.of.instance, desk.of.account)
+                    });
                 if !is_held && now.duration_since(used).is_ok_and(|unused| unused > KEPT) {
                     folders::remove(&account.path())?;
                 }

@@ -1,0 +1,64 @@
+//! What a push from a desk is made of: where it goes, and its pack. It is carried out where git pushes are.
+
+use stoa_domain::branch::{BranchName, CommitId};
+use stoa_domain::permission::ide as may;
+use stoa_domain::{Conflict, InstanceId, MemberId, Permit, ProjectId, Refusal, WorkspaceId};
+use stoa_storage::instance::Named;
+
+use crate::ports::{DeskOf, DeskPack, DeskProblem};
+use crate::{App, Failure};
+
+/// Where a push from a desk goes.
+#[derive(Debug, Clone)]
+pub struct PushTarget {
+    pub project: ProjectId,
+    pub branch: BranchName,
+    /// Where the branch stands now.
+    pub head: Option<CommitId>,
+}
+
+impl App {
+    /// The instances on a branch that a member sees.
+    ///
+    /// # Errors
+    /// A fault.
+    pub async fn seen_on_branch(
+        &self,
+        workspace: WorkspaceId,
+        project: ProjectId,
+        branch: &BranchName,
+        sees_everything: bool,
+        member: MemberId,
+    ) -> Result<Vec<Named<InstanceId>>, Failure> {
+        let seen = self.store().list_on_branches(workspace, project, sees_everything, member).await?;
+        let on_it = seen.into_iter().filter(|on| on.branch == branch.as_str());
+        Ok(on_it.map(|on| Named { id: on.id, slug: on.slug, name: on.name }).collect())
+    }
+
+    /// Where it goes, and what it brings.
+    ///
+    /// # Errors
+    /// `BranchAhead` where the branch has more, `InDesk` where there is nothing to push, `OtherBranch`, `DeskClosed`, or
+    /// a fault.
+    pub async fn begin_desk_push(
+        &self,
+        permit: &Permit<may::Push>,
+    ) -> Result<(PushTarget, DeskPack), Failure> {
+        let instance = permit.target().instance;
+        let (all, member) = (permit.sees_everything(), permit.member());
+        let record = self.store().load_instance(permit.workspace(), instance, all, member).await?;
+        let branch = BranchName::parse(&record.branch).ok_or(Refusal::Conflict(Conflict::NoSuchBranch))?;
+        let project = record.project.id;
+        let desk = DeskOf { instance, account: permit.account() };
+        let copy = self.outside().desks.status(desk).await?;
+        if copy.branch != record.branch {
+            return Err(Refusal::Conflict(Conflict::OtherBranch).into());
+        }
+        let head = self.outside().repositories.head(project, branch.clone()).await?;
+        let pack = match self.outside().desks.pack(desk, branch.clone(), head.clone()).await {
+            Err(DeskProblem::Changed) => return Err(Refusal::Conflict(Conflict::BranchAhead).into()),
+            other => other?,
+        };
+        Ok((PushTarget { project, branch, head }, pack))
+    }
+}

@@ -1,0 +1,80 @@
+//! What is said where the state of things stands in the way of a change.
+
+use stoa_domain::Conflict;
+
+/// Exhaustive: a new conflict doesn't compile without its sentence.
+pub(super) fn conflict(conflict: Conflict) -> &'static str {
+    match conflict {
+        Conflict::AlreadySetUp => "An account exists already. Sign in instead.",
+        Conflict::OwnerHasAll => "An owner has every permission. Make this member a plain member first.",
+        Conflict::TooManyPresets => "A workspace has a hundred presets at most. Delete one first.",
+        Conflict::NameTaken => "Something of this kind has the name already. Choose another name.",
+        Conflict::StillInUse => "Instances still depend on it. Delete them first.",
+        Conflict::InstanceRuns => "The workspace still has instances. Stop and delete them first.",
+        Conflict::NotRunning => "The instance isn't running. Start it first.",
+        Conflict::AlreadyRunning => "The instance is running already.",
+        Conflict::NothingDeployed => "No deployment has succeeded yet. Push to its branch first.",
+        Conflict::AlreadyOver => "This work is over already.",
+        Conflict::MachineTaken => "This machine is a server of the workspace already.",
+        Conflict::StillRunning => {
+            "A request with this Idempotency-Key is still being carried out. Try again in a moment."
+        }
+        Conflict::Changed => "It was changed in between. Look at it again, then repeat.",
+        Conflict::BranchMoved => {
+            "A commit came onto one of the branches in between, so nothing was merged. Look at the merge again, then repeat it."
+        }
+        Conflict::Unrelated => "These branches have no commit in common, so they can't be merged.",
+        Conflict::TooLargeToMerge => {
+            "These branches differ by more than Stoa merges by itself. Merge them in a clone, and push."
+        }
+        Conflict::NoSuchBranch => "The project has no such branch. Push it first.",
+        Conflict::BeingDeleted => "The instance is being deleted.",
+        Conflict::HasOwner => "The workspace has an active owner. Only its owners name others.",
+        Conflict::LastAdministrator => {
+            "An installation always has an active administrator. Make another account an administrator first."
+        }
+        Conflict::EmailTaken => {
+            "This address belongs to another account. Use another address, or that account."
+        }
+        Conflict::NoSecondFactor => {
+            "Your account has no second factor. Set up an authenticator app or a passkey first."
+        }
+        Conflict::NoPasskey => "This account has no passkey. Show its second factor in another way.",
+        Conflict::PasskeyKnown => "This authenticator is a passkey of an account already. Use another one.",
+        Conflict::PasskeysNeedName => {
+            "Browsers keep passkeys for a host name only, and Stoa is reached by a number here. Whoever runs it sets \
+             STOA_PUBLIC_URL to a name; localhost is one."
+        }
+        Conflict::DeskClosed => "The IDE isn't open here, or has ended. Open it again.",
+        Conflict::BranchAhead => {
+            "The branch has commits that your working copy lacks. Merge them first, then push again."
+        }
+        Conflict::OtherBranch => {
+            "The instance deploys another branch now than your working copy was made of. Begin the working copy anew."
+        }
+        Conflict::IdentityTaken => {
+            "Your account, or who you are at the provider, is linked already. Unlink the other one first."
+        }
+        Conflict::ProviderFailed => {
+            "The sign-in provider didn't answer as it has to. Try again; if it stays so, tell whoever runs Stoa."
+        }
+        Conflict::NoAccountForProvider => {
+            "No account here has the address by which the provider knows you. Ask an owner of your workspace to invite it."
+        }
+        Conflict::EmailUnverifiedAtProvider => {
+            "The provider hasn't verified your e-mail address, so it proves nothing here. Verify it there first."
+        }
+        Conflict::OwnEmailUnverified => {
+            "The account with this address never confirmed it. Sign in with its password, and confirm it under Profile first."
+        }
+        Conflict::OtherEmailAtProvider => {
+            "The provider knows you by another address than your account's. Change one of them first."
+        }
+        Conflict::NoPassword => {
+            "Your account has no password: you sign in at a provider. Sign in there again to go on."
+        }
+        Conflict::NoProvider => {
+            "The workspace has no AI provider yet. An owner chooses one under Settings, AI."
+        }
+    }
+}
