@@ -6,32 +6,19 @@ import { WorkspaceLogo } from "@/kit/Avatar";
 import css from "./frame.module.css";
 
 const WORDS: Record<string, string> = {
-  projects: "Projects",
-  instances: "Instances",
-  servers: "Servers",
-  members: "Members",
-  activity: "Activity",
-  settings: "Settings",
-  deployments: "Deployments",
   start: "First start",
-  logs: "Logs",
   environment: "Variables",
-  general: "General",
-  appearance: "Appearance",
   "sign-in": "Sign-in",
   ai: "AI",
+  ide: "IDE",
   danger: "Danger zone",
-  profile: "Profile",
-  security: "Security",
-  sessions: "Sessions",
   tokens: "Access tokens",
-  workspaces: "Workspaces",
-  account: "Account",
-  accounts: "Accounts",
-  administration: "Administration",
-  state: "State",
-  commits: "Commits",
 };
+// Called as they are written in an address, but for their first letter.
+for (const word of "projects instances servers members activity settings deployments logs general appearance profile security sessions workspaces account accounts administration state commits".split(
+  " ",
+))
+  WORDS[word] = word.charAt(0).toUpperCase() + word.slice(1);
 
 /** The name of an object whose page was loaded already, else its slug. */
 function nameOf(workspace: string, noun: string, slug: string): string {

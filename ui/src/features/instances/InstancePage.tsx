@@ -24,7 +24,7 @@ import {
 } from "@/kit";
 import { InstanceActions } from "./InstanceActions";
 import css from "./instances.module.css";
-import { DeploymentList, DeploymentView, InstanceOverview, InstanceSettings, LogPage } from "./tabs";
+import { DeploymentList, DeploymentView, IdePage, InstanceOverview, InstanceSettings, LogPage } from "./tabs";
 
 /** One instance: a header that is the same on every tab, and the tab that the address names. */
 export function InstancePage() {
@@ -43,6 +43,15 @@ export function InstancePage() {
   const here = instance.data;
   const base = `/${workspace.slug}/instances/${here.slug}`;
   const isOwner = here.may.includes("manage");
+  const mayEdit = here.may.includes("use_ide");
+  const isIdeClosed = tab === "ide" && !mayEdit;
+  // All of the window is the editor's: the way back stands above it, in the breadcrumbs.
+  if (tab === "ide" && mayEdit && !viewing())
+    return (
+      <div data-fill="window">
+        <IdePage workspace={workspace.slug} instance={here} />
+      </div>
+    );
   const newest = deployments.items?.[0];
   const tabs = [
     { key: "overview", name: "Overview", to: base },
@@ -55,6 +64,9 @@ export function InstancePage() {
       : []),
     ...(isClosed
       ? [{ key: tab, name: tab === "logs" ? "Logs" : "Deployments", to: `${base}/${tab}`, isLocked: true }]
+      : []),
+    ...(mayEdit || isIdeClosed
+      ? [{ key: "ide", name: "IDE", to: `${base}/ide`, ...(!mayEdit && { isLocked: true }) }]
       : []),
     ...(isOwner ? [{ key: "settings", name: "Settings", to: `${base}/settings` }] : []),
   ];
@@ -92,6 +104,17 @@ export function InstancePage() {
         <ClosedInView />
       ) : isLog ? (
         <LogPage workspace={workspace.slug} instance={here} newest={newest} />
+      ) : tab === "ide" && mayEdit ? (
+        <ClosedInView />
+      ) : isIdeClosed ? (
+        <Forbidden
+          action="use_ide"
+          what="use the IDE here"
+          back={{ name: here.name, to: base }}
+          about={{ kind: "instance", id: here.id, name: here.name }}
+        >
+          You may see {here.name}, but your permissions in {workspace.name} don't include this action.
+        </Forbidden>
       ) : isClosed ? (
         <Forbidden
           problem={deployments.error ? problemOf(deployments.error) : undefined}

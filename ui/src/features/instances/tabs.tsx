@@ -12,6 +12,7 @@ export const DeploymentView = later(
   async () => (await import("@/features/deployments/DeploymentView")).DeploymentView,
   rows,
 );
+export const IdePage = later(async () => (await import("@/features/ide/IdePage")).IdePage);
 export const InstanceOverview = later(async () => (await import("./InstanceOverview")).InstanceOverview, rows);
 export const InstanceSettings = later(async () => (await import("./InstanceSettings")).InstanceSettings, rows);
 export const LogPage = later(async () => (await import("@/features/logs/LogPage")).LogPage);

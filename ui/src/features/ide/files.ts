@@ -1,0 +1,68 @@
+// What the IDE asks of the API beside what is generated: bytes of files, and paths as one word of an address.
+
+import { ask, ifMatch } from "@/api/client";
+import { saveFile } from "@/api/generated";
+
+/** Larger files aren't opened in the editor; they can be downloaded. */
+export const LARGEST = 5_000_000;
+
+/** A workspace and one of its instances. */
+export type Place = { workspace: string; instance: string };
+
+const address = ({ workspace, instance }: Place, path: string) =>
+  `/api/v1/workspaces/${workspace}/instances/${instance}/files/${encodeURIComponent(path)}`;
+
+export type Opened = { bytes: Uint8Array; etag: string | null };
+
+/** A file whole. */
+export async function openFile(place: Place, path: string): Promise<Opened> {
+  const answer = await ask(address(place, path), { headers: { Accept: "application/octet-stream" } });
+  return { bytes: new Uint8Array(await answer.arrayBuffer()), etag: answer.headers.get("etag") };
+}
+
+/** A file as it is in the branch; null where it isn't there. */
+export async function openOriginal({ workspace, instance }: Place, path: string): Promise<Uint8Array> {
+  const query = new URLSearchParams({ path });
+  const url = `/api/v1/workspaces/${workspace}/instances/${instance}/git/original?${query}`;
+  const answer = await ask(url, { headers: { Accept: "application/octet-stream" } });
+  return new Uint8Array(await answer.arrayBuffer());
+}
+
+/** Saves it where it is still as it was opened; `new` only where nothing is there. Its new tag. */
+export async function writeFile(
+  { workspace, instance }: Place,
+  path: string,
+  bytes: Uint8Array<ArrayBuffer> | Blob,
+  guard: { etag?: string | null; isNew?: boolean },
+): Promise<string> {
+  const given = guard.isNew ? { headers: { "If-None-Match": "*" } } : ifMatch(guard.etag);
+  const headers = { ...given.headers, "Content-Type": "application/octet-stream" };
+  const body = bytes instanceof Blob ? bytes : new Blob([bytes]);
+  const saved = await saveFile(workspace, instance, encodeURIComponent(path), body, { headers });
+  return saved.etag;
+}
+
+/** Gives it to the browser to keep. */
+export async function download(place: Place, path: string): Promise<void> {
+  const { bytes } = await openFile(place, path);
+  const url = URL.createObjectURL(new Blob([bytes as Uint8Array<ArrayBuffer>]));
+  const link = document.createElement("a");
+  link.href = url;
+  link.download = nameOf(path);
+  link.click();
+  URL.revokeObjectURL(url);
+}
+
+export const nameOf = (path: string): string => path.slice(path.lastIndexOf("/") + 1);
+export const folderOf = (path: string): string => path.slice(0, Math.max(0, path.lastIndexOf("/")));
+export const within = (folder: string, name: string): string => (folder ? `${folder}/${name}` : name);
+
+/** The text of a file; null where it isn't text in UTF-8. */
+export function textOf(bytes: Uint8Array): string | null {
+  if (bytes.subarray(0, 8000).includes(0)) return null;
+  try {
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,1 @@
+export { IdePage } from "./IdePage";

@@ -1,0 +1,58 @@
+// How a terminal looks, and how it comes to its styles: the page's policy allows no style without its nonce.
+
+import type { ITheme } from "@xterm/xterm";
+
+const nonce = document.querySelector<HTMLMetaElement>('meta[name="stoa-nonce"]')?.content ?? "";
+
+/** Sets a style as a property: as an attribute the policy forbids it. */
+function setAttribute(this: HTMLElement, name: string, value: string): void {
+  if (name === "style") this.style.cssText = value;
+  else Element.prototype.setAttribute.call(this, name, value);
+}
+
+/** The document as a terminal sees it: what it makes of styles bears the nonce, or is set as properties. */
+export function documentForTerminals(): Document {
+  const createElement = (name: string, options?: ElementCreationOptions) => {
+    const made = document.createElement(name, options);
+    if (name === "style") made.nonce = nonce;
+    else if (name === "span") made.setAttribute = setAttribute;
+    return made;
+  };
+  return new Proxy(document, {
+    get: (target, key) => {
+      if (key === "createElement") return createElement;
+      const value: unknown = Reflect.get(target, key, target);
+      return typeof value === "function" ? value.bind(target) : value;
+    },
+  });
+}
+
+/** The page's own colours, as they are in the scheme that is shown. */
+export function themeOf(element: Element): ITheme {
+  const style = getComputedStyle(element);
+  const of = (name: string) => style.getPropertyValue(name).trim();
+  const [text, quiet] = [of("--text"), of("--text3")];
+  return {
+    background: of("--sunken"),
+    foreground: text,
+    cursor: text,
+    cursorAccent: of("--sunken"),
+    selectionBackground: of("--brand-tint-strong"),
+    black: of("--text2"),
+    red: of("--bad"),
+    green: of("--good"),
+    yellow: of("--warn"),
+    blue: of("--work"),
+    magenta: of("--code-keyword"),
+    cyan: of("--code-function"),
+    white: text,
+    brightBlack: quiet,
+    brightRed: of("--bad"),
+    brightGreen: of("--good"),
+    brightYellow: of("--warn"),
+    brightBlue: of("--work"),
+    brightMagenta: of("--code-keyword"),
+    brightCyan: of("--code-function"),
+    brightWhite: text,
+  };
+}
