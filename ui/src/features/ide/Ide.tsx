@@ -6,7 +6,7 @@ import {
   IconFilePlus,
   IconFileUpload,
   IconFolderPlus,
-  IconRefresh,
+  IconReload,
   IconSearch,
   IconTerminal2,
 } from "@tabler/icons-react";
@@ -184,7 +184,7 @@ export function Ide({ place, name, onReopen, onAnew, isAnew }: Props) {
             uploadTo.current = "";
             upload.current?.click();
           })}
-          {tool("Look again", IconRefresh, refresh.now)}
+          {tool("Look again", IconReload, refresh.now)}
         </div>
         <input
           ref={upload}
@@ -353,7 +353,7 @@ export function Ide({ place, name, onReopen, onAnew, isAnew }: Props) {
         What you haven't pushed is lost, commits too, and your terminals end. The working copy is made anew of the
         branch.
       </ConfirmDialog>
-      {documents.isDirty && <Unsaved what="files" />}
+      <Unsaved when={documents.isDirty} what="Files that you changed" />
     </div>
   );
 }

@@ -1,5 +1,5 @@
-import { Button, Loader } from "@mantine/core";
-import { IconCode } from "@tabler/icons-react";
+import { Button } from "@mantine/core";
+import { IconCode, IconLoader2 } from "@tabler/icons-react";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { endDesk, openDesk } from "@/api/generated";
 import type { Instance } from "@/api/nouns";
@@ -50,7 +50,7 @@ export function IdePage({ workspace, instance }: { workspace: string; instance: 
   if (!desk.data || desk.isFetching)
     return (
       <div className={css.opening} role="status">
-        <Loader size="sm" aria-hidden />
+        <IconLoader2 className={css.turning} size={18} stroke={1.75} aria-hidden />
         <span>Opening your desk on {instance.name}: a sandbox with your own working copy…</span>
       </div>
     );

@@ -10,9 +10,9 @@ const python: Load = async () => (await import("@codemirror/lang-python")).pytho
 const script =
   (kinds: { jsx?: boolean; typescript?: boolean }): Load =>
   async () =>
-    (await import("@codemirror/lang-javascript")).javascript(kinds);
-const html: Load = async () => (await import("@codemirror/lang-html")).html();
-const css: Load = async () => (await import("@codemirror/lang-css")).css();
+    (await import("./language/script")).support(kinds);
+const html: Load = async () => (await import("./language/html")).support();
+const css: Load = async () => (await import("./language/css")).support();
 const json: Load = async () => (await import("@codemirror/lang-json")).json();
 const markdown: Load = async () => (await import("@codemirror/lang-markdown")).markdown();
 const yaml: Load = async () => (await import("@codemirror/lang-yaml")).yaml();

@@ -74,7 +74,7 @@ async fn open(
     };
     let size = TerminalSize { columns: query.cols.unwrap_or(80), rows: query.rows.unwrap_or(24) };
     // The lease first: a right that ends while the terminal is opened ends this too.
-    let lease = frame.leases.follow::<may::OpenTerminal>(asked)?;
+    let lease = frame.leases.follow::<may::OpenTerminal>(asked).await?;
     let (terminal, ends) = frame.app.use_terminal(permit, wanted, size).await?;
     Ok(carry(socket, terminal, ends, lease))
 }

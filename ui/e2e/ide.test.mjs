@@ -1,0 +1,174 @@
+// The web IDE: a member with exactly that permission edits, runs, commits and pushes; one without it is refused; and
+// what was open ends with the right.
+
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { after, before, test } from "node:test";
+import { findings, look, person, startBrowser } from "./browser.mjs";
+import { repository, startMail, startStoa, until } from "./stoa.mjs";
+import { ask, joinAs, setUp } from "./team.mjs";
+
+const W = "/acme";
+let mail, stoa, browser, owner, editor, plain, repo, instance;
+
+async function made(method, path, body) {
+  const answer = await ask(owner.page, method, path, body);
+  assert.ok(answer.status < 300, `${method} ${path}: ${answer.status} ${JSON.stringify(answer.body)}`);
+  return answer.body;
+}
+
+async function member(name, email) {
+  await made("POST", "/workspaces/acme/invitations", { email });
+  const letter = await mail.to(email);
+  const someone = await person(browser, stoa.origin);
+  await someone.page.goto(letter.text.match(/https?:\/\/\S+\/invitations\/\S+/)[0]);
+  await joinAs(someone.page, name, "acme");
+  const { items } = await made("GET", `/workspaces/acme/members?q=${encodeURIComponent(email)}`);
+  return { ...someone, id: items[0].id };
+}
+
+const grant = (who, actions) =>
+  made("PUT", `/workspaces/acme/members/${who.id}/permissions`, {
+    actions,
+    projects: [],
+    instances: [instance.id],
+    servers: [],
+  });
+
+const status = (page) => ask(page, "GET", `/workspaces/acme/instances/${instance.slug}/git/status`);
+
+before(async () => {
+  mail = await startMail();
+  stoa = await startStoa({ mail });
+  browser = await startBrowser();
+  repo = await repository("guestbook");
+  owner = await person(browser, stoa.origin);
+  await setUp(owner.page, stoa.setupLink);
+  await made("POST", "/workspaces", { name: "Acme" });
+  const server = await made("POST", "/workspaces/acme/servers", { name: "local", local: true });
+  const project = await made("POST", "/workspaces/acme/projects", { name: "Guestbook" });
+  await ask(owner.page, "POST", "/session/confirm", { password: "a long enough sentence" });
+  const { token } = await made("POST", "/me/tokens", { name: "laptop" });
+  await repo.push(`${stoa.origin}/git/acme/${project.slug}.git`, token);
+  const begun = await made("POST", "/workspaces/acme/instances", {
+    name: "guestbook-staging",
+    project: project.id,
+    server: server.id,
+    stage: "staging",
+    branch: "main",
+  });
+  instance = begun;
+  await until(
+    "the instance runs",
+    async () => (await made("GET", `/workspaces/acme/instances/${begun.slug}`)).status === "running",
+    120,
+  );
+  editor = await member("Erik Editor", "erik@example.com");
+  plain = await member("Petra Plain", "petra@example.com");
+  await grant(editor, ["use_ide"]);
+  await grant(plain, []);
+});
+
+after(async () => {
+  await browser?.close();
+  await stoa?.stop();
+  await mail?.stop();
+  await repo?.remove();
+});
+
+test("a member without the permission is refused, and told by whom it can be granted", async () => {
+  await plain.page.goto(`${W}/instances/${instance.slug}/ide`);
+  await plain.page.getByRole("heading", { name: "You may not use the IDE here" }).waitFor();
+  await plain.page.getByText("use_ide").waitFor();
+  const answer = await ask(plain.page, "POST", `/workspaces/acme/instances/${instance.slug}/desk`);
+  assert.deepEqual([answer.status, answer.body.missing], [403, ["use_ide"]]);
+  assert.equal((await status(plain.page)).status, 403);
+});
+
+test("a file is opened, changed, saved and seen as changed", async () => {
+  const { page } = editor;
+  await page.goto(`${W}/instances/${instance.slug}/ide`);
+  await page.getByRole("treeitem", { name: /stoa\.toml/ }).waitFor({ timeout: 60_000 });
+  await page.getByRole("treeitem", { name: /app\.py/ }).click();
+  const text = page.locator(".cm-content");
+  await text.waitFor();
+  await page.getByRole("button", { name: "app.py", exact: true }).waitFor();
+  await text.click();
+  await page.keyboard.press("Control+Home");
+  await page.keyboard.type("# Written in the IDE\n");
+  await page.getByRole("img", { name: "Not saved" }).waitFor();
+  await page.keyboard.press("Control+s");
+  await page.getByRole("img", { name: "Not saved" }).waitFor({ state: "detached" });
+  await page.getByRole("treeitem", { name: /app\.py, changed|app\.py.*changed/ }).waitFor();
+  await page.getByText("1 change", { exact: true }).waitFor();
+  await page.getByText("Pushing deploys guestbook-staging.").waitFor();
+});
+
+test("a terminal is real, and is found again after a reload", async () => {
+  const { page } = editor;
+  const screen = page.locator(".xterm-screen:visible");
+  await screen.waitFor();
+  await screen.click();
+  await page.keyboard.type("echo $((6 * 7)) from $STOA_INSTANCE; head -1 app.py\n");
+  await page.locator(".xterm-rows:visible", { hasText: "42 from guestbook-staging" }).waitFor();
+  await page.locator(".xterm-rows:visible", { hasText: "# Written in the IDE" }).waitFor();
+  await look(page, "ide", { ready: ".xterm-rows" });
+  await page.reload();
+  await page.locator(".xterm-rows:visible", { hasText: "42 from guestbook-staging" }).waitFor({ timeout: 30_000 });
+});
+
+test("what differs is compared with the branch, found, and pushed, which deploys it", async () => {
+  const { page } = editor;
+  await page.getByRole("tab", { name: /Changes/ }).click();
+  await page.getByRole("button", { name: "app.py", exact: true }).last().click();
+  await page.locator(".cm-changedLine", { hasText: "# Written in the IDE" }).first().waitFor();
+  await page.getByRole("tab", { name: "Find in files" }).click();
+  await page.getByRole("textbox", { name: "Find in files" }).fill("Written in the");
+  await page.keyboard.press("Enter");
+  await page.getByText("1 line in 1 file").waitFor();
+  await look(page, "ide-find", { ready: "text=1 line in 1 file" });
+  const before = await made("GET", `/workspaces/acme/instances/${instance.slug}`);
+  await page.getByRole("textbox", { name: "What the commit changes" }).fill("Say where it was written");
+  await page.getByRole("button", { name: "Commit and push" }).click();
+  await page.getByText("Pushed to main. guestbook-staging is deployed.").waitFor({ timeout: 30_000 });
+  await until(
+    "it is deployed",
+    async () => {
+      const now = await made("GET", `/workspaces/acme/instances/${instance.slug}`);
+      return now.status === "running" && now.commit !== before.commit;
+    },
+    120,
+  );
+  const project = await made("GET", "/workspaces/acme/projects/guestbook/commits?branch=main");
+  assert.deepEqual(
+    [project.items[0].subject, project.items[0].author.name ?? project.items[0].author_name],
+    ["Say where it was written", "Erik Editor"],
+  );
+});
+
+test("what is open ends with the right, what runs in the background too", async () => {
+  const { page } = editor;
+  await page.getByRole("tab", { name: "Terminal" }).click();
+  const screen = page.locator(".xterm-screen:visible");
+  await screen.click();
+  await page.keyboard.type("(while :; do date +%s%N > /data/alive; sleep 0.05; done) & disown\n");
+  const alive = () =>
+    execFileSync("sh", ["-c", `cat ${stoa.data}/agent/data/${instance.id}/alive 2>/dev/null || true`]).toString();
+  await until("it runs", async () => alive() !== "");
+  const taken = await grant(editor, []).then(() => Date.now());
+  await page.getByText("You need the permission", { exact: false }).first().waitFor().catch(() => {});
+  await page.waitForFunction(() => !document.querySelector(".xterm-screen") || document.querySelector("[role=status] span"));
+  await until("it has ended", async () => {
+    const before = alive();
+    await new Promise((go) => setTimeout(go, 300));
+    return alive() === before;
+  });
+  // By what it wrote itself: nothing later than a second after the right was taken.
+  assert.ok(Number(alive().trim().slice(0, 13)) <= taken + 1000, `${alive()} is later than ${taken} by a second`);
+  assert.equal((await status(page)).status, 403);
+});
+
+test("nothing was found wrong with any of it", () => {
+  assert.deepEqual(findings, []);
+  for (const someone of [owner, editor, plain]) assert.deepEqual(someone.wrong, []);
+});
