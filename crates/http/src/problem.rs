@@ -491,7 +491,6 @@ pub fn examples() -> Vec<Refusal> {
         Refusal::PayloadTooLarge,
         Refusal::LogoTooLarge,
         Refusal::FileTooLarge,
-        Refusal::TargetNotAllowed,
         Refusal::UnsupportedMediaType,
         Refusal::LogoKind,
         Refusal::Misdirected,

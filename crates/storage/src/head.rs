@@ -4,8 +4,10 @@ use std::collections::HashSet;
 
 use stoa_domain::branch::{BranchName, CommitId};
 use stoa_domain::deployment::DeploymentCause;
+use stoa_domain::permission::ide::Push;
 use stoa_domain::{
-    AccountId, Authority, InstanceId, MemberId, ProjectId, Refusal, ResourceKind, StartedBy, WorkspaceId,
+    AccountId, Action, Authority, InstanceId, MemberId, Permission, ProjectId, Refusal, ResourceKind,
+    StartedBy, WorkspaceId,
 };
 
 use crate::deployment::{DeploymentOrder, QueuedDeployment, queue_deployment};
@@ -82,10 +84,17 @@ impl Store {
         account: Option<AccountId>,
     ) -> Result<Vec<InstanceId>, Failure> {
         let workspace = authority.workspace();
+        // What a job's start needed is asked again when it begins: a push from the IDE was decided by its own rule.
+        let permission = match account {
+            None => "owner",
+            Some(_) if authority.operation() == Push::OPERATION => Action::UseIde.key(),
+            Some(_) => StartedBy::PUSH,
+        };
         let work: Work<Vec<InstanceId>> = Box::new(move |tx| {
             let heads = heads.clone();
             Box::pin(async move {
-                let moved = move_in(tx, workspace, project, &heads, &MovedBy::push(account)).await?;
+                let by = MovedBy { permission, ..MovedBy::push(account) };
+                let moved = move_in(tx, workspace, project, &heads, &by).await?;
                 match moved.words() {
                     None => tx.audit_nothing(),
                     Some(names) => {

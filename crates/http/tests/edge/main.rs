@@ -4,6 +4,7 @@
 mod application;
 mod connect;
 mod git;
+mod ide;
 mod members;
 mod page;
 mod proxy;

@@ -11,6 +11,7 @@ mod connect_as;
 mod deletion;
 mod emails;
 mod grants;
+mod ide;
 mod invitations;
 mod limits;
 mod logos;

@@ -58,7 +58,9 @@ export default function Editor({ document: file, onChange, onKeep, onSave, onWhe
 
   useEffect(() => {
     if (!place.current) return;
-    const editor = new EditorView({ parent: place.current });
+    // With the nonce from the first: even what is empty brings styles.
+    const state = EditorState.create({ extensions: [EditorView.cspNonce.of(nonce)] });
+    const editor = new EditorView({ parent: place.current, state });
     view.current = editor;
     return () => {
       // What was typed last stays with its file.
@@ -161,7 +163,7 @@ function begin(file: Document, tell: Tell): EditorState {
       language.of([]),
       comparison.of([]),
       look,
-      EditorView.contentAttributes.of({ "aria-label": file.path, spellcheck: "false" }),
+      EditorView.contentAttributes.of({ "aria-label": file.path, spellcheck: "false", tabindex: "0" }),
       EditorView.updateListener.of((update) => {
         const { file: now, onChange, onKeep, onWhere } = tell.current;
         if (update.docChanged) onKeep(now.path, update.state);

@@ -91,7 +91,7 @@ export function EditorArea(props: Props) {
                   {nameOf(path)}
                   {one?.isDirty && <span className={css.dirty} role="img" aria-label="Not saved" />}
                 </button>
-                <ActionIcon size={20} aria-label={`Close ${path}`} onClick={() => close(path)}>
+                <ActionIcon size={24} aria-label={`Close ${path}`} onClick={() => close(path)}>
                   <IconX size={13} stroke={1.75} aria-hidden />
                 </ActionIcon>
               </li>

@@ -5,7 +5,7 @@ import "@xterm/xterm/css/xterm.css";
 import { useEffect, useRef, useState } from "react";
 import type { Place } from "./files";
 import css from "./ide.module.css";
-import { documentForTerminals, themeOf } from "./terminalLook";
+import { documentForTerminals, themeOf, withNonce } from "./terminalLook";
 
 /** The close code by which a right that has ended is told. */
 const RIGHT_ENDED = 4403;
@@ -52,7 +52,8 @@ export default function Terminal(props: Props) {
     });
     const fitted = new FitAddon();
     made.loadAddon(fitted);
-    made.open(element.current);
+    const into = element.current;
+    withNonce(() => made.open(into));
     // The one key that leaves it: every other is the shell's.
     made.attachCustomKeyEventHandler((event) => {
       if (event.key !== "F6" || event.type !== "keydown") return true;

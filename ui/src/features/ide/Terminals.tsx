@@ -61,7 +61,7 @@ export function Terminals({ place, isShown, focus, onOutput, onLeave }: Props) {
             <button type="button" aria-pressed={tab.key === current} onClick={() => setCurrent(tab.key)}>
               {index + 1}
             </button>
-            <ActionIcon size={18} aria-label={`End terminal ${index + 1}`} onClick={() => void close(tab)}>
+            <ActionIcon size={24} aria-label={`End terminal ${index + 1}`} onClick={() => void close(tab)}>
               <IconX size={12} stroke={1.75} aria-hidden />
             </ActionIcon>
           </span>

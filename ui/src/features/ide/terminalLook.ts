@@ -27,6 +27,24 @@ export function documentForTerminals(): Document {
   });
 }
 
+/**
+ * Does what opens a terminal. Some of its parts ask the page's own document for their styles, whatever document they are
+ * given: meanwhile that one gives them the nonce too.
+ */
+export function withNonce(open: () => void): void {
+  const own = document.createElement;
+  document.createElement = ((name: string, options?: ElementCreationOptions) => {
+    const made = own.call(document, name, options);
+    if (name === "style") made.nonce = nonce;
+    return made;
+  }) as typeof document.createElement;
+  try {
+    open();
+  } finally {
+    document.createElement = own;
+  }
+}
+
 /** The page's own colours, as they are in the scheme that is shown. */
 export function themeOf(element: Element): ITheme {
   const style = getComputedStyle(element);
