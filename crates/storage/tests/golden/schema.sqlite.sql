@@ -575,6 +575,19 @@ CREATE TABLE settings_changes (
 
 CREATE INDEX settings_changes_by_instance ON settings_changes (instance_id, revision);
 
+CREATE TABLE terminals (
+    id UUID NOT NULL PRIMARY KEY,
+    workspace_id UUID NOT NULL,
+    instance_id UUID NOT NULL,
+    account_id UUID NOT NULL REFERENCES accounts (id) ON DELETE CASCADE,
+    session_id UUID,
+    created_at BIGINT NOT NULL,
+    UNIQUE (workspace_id, id),
+    FOREIGN KEY (workspace_id, instance_id) REFERENCES instances (workspace_id, id) ON DELETE CASCADE
+);
+
+CREATE INDEX terminals_of_desk ON terminals (instance_id, account_id);
+
 CREATE TABLE token_actions (
     token_id UUID NOT NULL REFERENCES tokens (id) ON DELETE CASCADE,
     action TEXT NOT NULL,
@@ -612,6 +625,19 @@ CREATE TABLE variables (
     PRIMARY KEY (instance_id, name),
     FOREIGN KEY (workspace_id, instance_id) REFERENCES instances (workspace_id, id) ON DELETE CASCADE
 );
+
+CREATE TABLE working_copies (
+    workspace_id UUID NOT NULL,
+    instance_id UUID NOT NULL,
+    account_id UUID NOT NULL REFERENCES accounts (id) ON DELETE CASCADE,
+    branch TEXT NOT NULL,
+    base_commit TEXT NOT NULL,
+    opened_at BIGINT NOT NULL,
+    PRIMARY KEY (instance_id, account_id),
+    FOREIGN KEY (workspace_id, instance_id) REFERENCES instances (workspace_id, id) ON DELETE CASCADE
+);
+
+CREATE INDEX working_copies_of_workspace ON working_copies (workspace_id, instance_id);
 
 CREATE TABLE workspace_keys (
     workspace_id UUID NOT NULL REFERENCES workspaces (id) ON DELETE CASCADE,
