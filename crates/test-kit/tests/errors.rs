@@ -13,7 +13,7 @@ use futures_util::future::BoxFuture;
 use http::header::{CONTENT_TYPE, HOST};
 use http::{Method, Request};
 use serde_json::json;
-use stoa_app::ports::ModelProblem;
+use stoa_app::ports::{ConnectAnswer, ModelProblem};
 use stoa_app::settings::WorkspaceCreation;
 use stoa_domain::InstanceId;
 use stoa_http::Patience;
@@ -196,6 +196,31 @@ async fn of_merges(answers: &mut Vec<Answer>) {
     answers.push(merger.person.client.post(&path, body).await);
 }
 
+/// An application is asked for a session as one of its users, and links to sessions are followed twice and too late.
+async fn of_connecting(answers: &mut Vec<Answer>) {
+    let world = World::on(Kind::Sqlite).await;
+    let olga = world.set_up().await;
+    let workspace = world.workspace(&olga, "Acme").await;
+    let server = workspace.server().await;
+    let project = workspace.project("Shop", &["main"]).await;
+    let shop = workspace.instance(&project, &server, "Shop", "staging", "main").await;
+    let path = workspace.path(&format!("/instances/{shop}/connect-as"));
+    let link = async || {
+        let asked =
+            olga.client.post(&path, json!({ "user": "kim", "reason": "Ticket 4182" })).await.expect(201);
+        format!("/api/v1/connect/{}", asked.field("url").rsplit('/').next().unwrap())
+    };
+    let (first, late) = (link().await, link().await);
+    world.machines.answer_connecting(ConnectAnswer::Failed {
+        sentence: "The application's command `open` ended with status 1.".to_owned(),
+        quote: None,
+    });
+    answers.push(olga.client.post(&first, json!({})).await);
+    answers.push(olga.client.post(&first, json!({})).await);
+    world.clock.pass_seconds(61);
+    answers.push(olga.client.post(&late, json!({})).await);
+}
+
 async fn new_project(workspace: &Workspace<'_>) -> Answer {
     workspace.owner.client.post(&workspace.path("/projects"), json!({ "name": "Shop" })).await
 }
@@ -296,6 +321,7 @@ async fn every_code_of_the_list_happens_and_says_what_to_do() {
     of_a_machine_without_walls(&mut answers).await;
     of_models(&mut answers).await;
     of_merges(&mut answers).await;
+    of_connecting(&mut answers).await;
     of_faults(&mut answers).await;
     of_hosts(&mut answers).await;
     of_slow_bodies(&mut answers).await;
