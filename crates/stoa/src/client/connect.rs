@@ -4,6 +4,7 @@ use clap::ArgMatches;
 use reqwest::Method;
 use serde_json::{Value, json};
 
+use super::call::query;
 use super::failed::Failed;
 use super::show::{defused, items, table, time};
 use super::{Desk, field, needed, text};
@@ -19,7 +20,9 @@ pub async fn run(desk: &Desk, verb: &str, arguments: &ArgMatches) -> Result<(), 
 
 async fn users(desk: &Desk, arguments: &ArgMatches) -> Result<(), Failed> {
     let path = desk.path(&["instances", needed(arguments, "which")?, "connect-as", "users"])?;
-    let found = desk.call.list(&path, &[("q", text(arguments, "search"))]).await?;
+    // The application searches; there is no next page to go on to.
+    let asked = query(&[("q", text(arguments, "search"))]);
+    let found = desk.call.get(&format!("{path}{asked}")).await?.body;
     desk.print(&found, |found| {
         let rows = items(found).map(|one| {
             let state = if one["active"] == true { "" } else { "switched off" };
@@ -54,7 +57,7 @@ async fn connected(desk: &Desk, arguments: &ArgMatches) -> Result<(), Failed> {
         return Ok(());
     }
     let path = desk.path(&["instances", which, "connect-as", "sessions"])?;
-    let found = desk.call.list(&path, &[]).await?;
+    let found = desk.call.get(&path).await?.body;
     desk.print(&found, |found| {
         let rows = items(found).map(|one| {
             vec![
