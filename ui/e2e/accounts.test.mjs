@@ -117,6 +117,18 @@ test("an address is confirmed by the link that went to it, while signed in", asy
   await look(page, "email-link-used", { ready: "text=My profile" });
 });
 
+test("a link in a mail leaves the address at once, signed in or not", async () => {
+  const { page, wrong } = await person(browser, stoa.origin);
+  await page.goto("/account/email/a-secret-that-is-nobodys");
+  await page.getByRole("heading", { name: "Sign in" }).waitFor();
+  await page.waitForURL(/\/account\/email$/);
+  await enter(page, "anna@example.com", PASSWORD);
+  await page.getByRole("heading", { name: "This link doesn't work any more" }).waitFor();
+  await look(page, "email-link-over", { ready: "text=work any more" });
+  assert.deepEqual(wrong, []);
+  await page.context().close();
+});
+
 test("the address that is confirmed already is asked for in vain, and says so", async () => {
   const { page } = owner;
   await page.goto("/account/profile");
@@ -132,7 +144,7 @@ test("a new password is another one, long enough, in our own words; tokens end w
   const { page } = owner;
   await page.goto("/account/security");
   const set = async (old, fresh) => {
-    await page.getByLabel("Password of today").fill(old);
+    await page.getByLabel("Current password").fill(old);
     await page.getByLabel("New password").fill(fresh);
     await page.getByRole("button", { name: "Change the password" }).click();
   };

@@ -347,11 +347,9 @@ test("a member reads what it did itself, and nothing of others", async () => {
   await look(page, "activity-member", { ready: "text=only owners may do this" });
   // Appearance isn't a member's.
   await page.goto(A);
-  await page
-    .getByText("There is nothing here")
-    .or(page.getByRole("heading", { name: "Profile" }))
-    .first()
-    .waitFor();
+  await page.getByRole("heading", { name: "You may not open this" }).waitFor();
+  await page.getByText("Only owners see and change the settings of the workspace").waitFor();
+  await look(page, "appearance-member", { ready: "text=You may not open this" });
   assert.equal(await page.getByText("Primary colour").count(), 0);
 });
 

@@ -183,7 +183,12 @@ test("many changes stand in whole rows in the foot of a phone, and the rest open
 test("everything is taken away from several, and what that is stands there before", async () => {
   const { page } = owner;
   await page.goto(`${W}/members`);
+  const row = page.getByRole("row", { name: /Tess Ferreira/ });
+  const before = await row.boundingBox();
   await page.getByRole("checkbox", { name: "Choose Tess Ferreira" }).click();
+  await page.getByText("1 member chosen").waitFor();
+  assert.deepEqual(await row.boundingBox(), before, "choosing moves nothing");
+  await look(page, "members-one-chosen", { ready: "text=chosen" });
   await page.getByRole("button", { name: "Set permissions for 1 member" }).click();
   await dialog().getByText("Nothing is chosen yet").waitFor();
   await dialog().getByRole("button", { name: "Take everything away" }).click();
@@ -194,6 +199,21 @@ test("everything is taken away from several, and what that is stands there befor
     .click();
   await dialog().waitFor({ state: "detached" });
   await page.getByText("No access yet").first().waitFor();
+});
+
+test("what is copied from is somebody who has something", async () => {
+  const { page } = owner;
+  await page.goto(`${W}/members?role=owner`);
+  await page.getByText("Anna Lindqvist").first().waitFor();
+  assert.equal(await page.getByRole("checkbox").count(), 0, "there is nobody to choose");
+  await page.goto(`${W}/members`);
+  await page.getByRole("button", { name: "Permissions of Tess Ferreira" }).click();
+  await dialog().getByRole("switch").first().waitFor();
+  await dialog().getByRole("button", { name: "Copy from a member" }).click();
+  await page.getByText("Nobody else has anything yet").waitFor();
+  await page.keyboard.press("Escape");
+  await page.keyboard.press("Escape");
+  await dialog().waitFor({ state: "detached" });
 });
 
 test("a token that was copied leads back to the button for another one", async () => {

@@ -1,4 +1,4 @@
-import { useEffect, useState } from "react";
+import { type ReactNode, useEffect, useState } from "react";
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -40,12 +40,14 @@ function useNow(): number {
   return now;
 }
 
-/** A time as people say it; the exact one on hover. */
-export function Time({ at }: { at: string }) {
-  const now = useNow();
+/** A time as people say it; the exact one on hover. `just` is for sentences; `mark` stands before it while it is now. */
+export function Time({ at, just, mark }: { at: string; just?: boolean; mark?: ReactNode }) {
+  const text = relative(at, useNow());
+  const isNow = text === "now";
   return (
     <time dateTime={at} title={exact.format(Date.parse(at))}>
-      {relative(at, now)}
+      {isNow && mark}
+      {isNow && just ? "just now" : text}
     </time>
   );
 }

@@ -68,8 +68,9 @@ const account = createRoute({
   component: lazy(() => import("@/features/settings/SettingsPages"), "AccountSettingsPage"),
 });
 
+// Beside what asks for an account: its secret leaves the address first, and signing in comes after.
 const emailLink = createRoute({
-  getParentRoute: () => signedIn,
+  getParentRoute: () => root,
   path: "/account/email/{-$token}",
   component: lazy(() => import("@/features/settings/EmailLinkPage"), "EmailLinkPage"),
 });

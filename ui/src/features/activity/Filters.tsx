@@ -32,7 +32,7 @@ export function Filters({ filters, change, clear, workspace, isOwner, isMine }: 
           value={isMine ? "mine" : "all"}
           onChange={(value) => change({ whose: value === "mine" ? "mine" : "" })}
           data={[
-            { value: "all", label: "Everybody's" },
+            { value: "all", label: "All" },
             { value: "mine", label: "Mine" },
           ]}
         />

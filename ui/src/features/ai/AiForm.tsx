@@ -261,6 +261,13 @@ export function AiForm({ workspace, saved }: { workspace: string; saved: Tagged<
           </Button>
         )}
       </div>
+      {base.provider === null && !isReady ? (
+        <p className={css.help}>Choose a provider and name a model to save. What is saved can then be tested.</p>
+      ) : isChanged ? (
+        <p className={css.help}>
+          {isReady ? "Save first, to test what stands here." : "Fill in the provider and the model to save."}
+        </p>
+      ) : null}
       {/* An answer is of what is saved, and says nothing of what else stands in the fields by now. What went wrong stays
           until it is mended. */}
       {(!isChanged || tested.error) && <Answer tested={tested} />}

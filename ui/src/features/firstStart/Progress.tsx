@@ -35,6 +35,9 @@ export function Progress({ slug, project, server, instance, isExample = false }:
           <Go to={`/${slug}/instances/${instance.slug}`}>{instance.name}</Go>
         </div>
         {instance.reason && <Note tone="bad">{instance.reason}</Note>}
+        {instance.reason && instance.may.includes("read_logs") && (
+          <Go to={`/${slug}/instances/${instance.slug}/deployments`}>See the log</Go>
+        )}
         {instance.status === "running" && instance.url && (
           <Button
             component="a"

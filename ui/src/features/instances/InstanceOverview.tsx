@@ -2,7 +2,8 @@ import type { Instance } from "@/api/nouns";
 import { useDeployments } from "@/api/queries";
 import { DeploymentRows } from "@/features/deployments";
 import { jobWord, stepWord } from "@/frame/jobs";
-import { Empty, LoadingRows, Note, Panel, Row, Section, StageTag, StatusBadge, Time } from "@/kit";
+import { useWorkspace } from "@/frame/useWorkspace";
+import { Empty, Go, LoadingRows, Note, Panel, Row, Section, StageTag, StatusBadge, Time } from "@/kit";
 import css from "./instances.module.css";
 
 const LAST = 5;
@@ -10,11 +11,23 @@ const LAST = 5;
 export function InstanceOverview({ workspace, instance }: { workspace: string; instance: Instance }) {
   const mayRead = instance.may.includes("read_logs");
   const deployments = useDeployments(workspace, instance.id, mayRead);
+  const { ai } = useWorkspace();
+  // The newest one that failed: what the sentence above is about.
+  const failed = deployments.items?.find(({ status }) => status === "failed");
   return (
     <div className={css.grid}>
       {instance.reason && (
         <div className={css.reason}>
-          <Note tone={instance.status === "failed" ? "bad" : "warn"}>{instance.reason}</Note>
+          <Note tone={instance.status === "failed" ? "bad" : "warn"}>
+            {instance.reason}
+            {failed && (
+              <div className={css.reasonNext}>
+                <Go to={`/${workspace}/instances/${instance.slug}/deployments/${failed.id}`}>
+                  {ai ? "See the log, and have it explained" : "See the log"}
+                </Go>
+              </div>
+            )}
+          </Note>
         </div>
       )}
       <Section title="Last deployments">

@@ -144,10 +144,10 @@ function Sent({ invitation }: { invitation: Invitation }) {
   if (invitation.delivery === "link" || !mail)
     return (
       <>
-        link made <Time at={new Date(Date.parse(invitation.expires_at) - LASTS).toISOString()} />
+        link made <Time just at={new Date(Date.parse(invitation.expires_at) - LASTS).toISOString()} />
       </>
     );
-  const since = <Time at={mail.since ?? invitation.created_at} />;
+  const since = <Time just at={mail.since ?? invitation.created_at} />;
   if (mail.status === "sent") return <>sent {since}</>;
   if (mail.status === "waiting" && !mail.error) return "being sent";
   const isOver = mail.status === "refused";

@@ -25,23 +25,27 @@ type Props = {
   isOwner: boolean;
   isMe: (member: Member) => boolean;
   chosen: Map<string, Member>;
+  /** Whether an address can be shown to be somebody's here: without a mail server none can. */
+  isProvable: boolean;
   onChoose: (members: Member[], on: boolean) => void;
   onAct: (act: Act, member: Member) => void;
 };
 
 /** Who is there, row by row; owners choose some of them, and see what each may do. */
-export function MemberTable({ members, isOwner, isMe, chosen, onChoose, onAct }: Props) {
+export function MemberTable({ members, isOwner, isMe, chosen, isProvable, onChoose, onAct }: Props) {
   const plain = members.filter(({ role }) => role === "member");
   const count = plain.filter(({ id }) => chosen.has(id)).length;
-  const all = (
-    <Box
-      label={`Choose all ${plain.length} shown`}
-      isOn={plain.length > 0 && count === plain.length}
-      isPartly={count > 0 && count < plain.length}
-      isDisabled={plain.length === 0}
-      onChange={(on) => onChoose(plain, on)}
-    />
-  );
+  const all =
+    plain.length === 0 ? (
+      <span className="visually-hidden">Choose</span>
+    ) : (
+      <Box
+        label={`Choose all ${plain.length} shown`}
+        isOn={count === plain.length}
+        isPartly={count > 0 && count < plain.length}
+        onChange={(on) => onChoose(plain, on)}
+      />
+    );
   const head: ReactNode[] = isOwner
     ? [all, "Member", "Role", "May do", "On", "Last seen", ""]
     : // What others may do a plain member isn't told; what they may themselves stands above.
@@ -55,6 +59,7 @@ export function MemberTable({ members, isOwner, isMe, chosen, onChoose, onAct }:
           isOwner={isOwner}
           isMe={isMe(member)}
           isChosen={chosen.has(member.id)}
+          isProvable={isProvable}
           onChoose={onChoose}
           onAct={onAct}
         />
@@ -67,12 +72,11 @@ type BoxProps = {
   label: string;
   isOn: boolean;
   isPartly?: boolean;
-  isDisabled?: boolean;
   onChange: (on: boolean) => void;
 };
 
 /** The browser's own box: there may be hundreds. */
-function Box({ label, isOn, isPartly = false, isDisabled = false, onChange }: BoxProps) {
+function Box({ label, isOn, isPartly = false, onChange }: BoxProps) {
   const box = useRef<HTMLInputElement>(null);
   useEffect(() => {
     if (box.current) box.current.indeterminate = isPartly;
@@ -84,7 +88,6 @@ function Box({ label, isOn, isPartly = false, isDisabled = false, onChange }: Bo
       className={css.box}
       aria-label={label}
       checked={isOn}
-      disabled={isDisabled}
       onChange={(event) => onChange(event.currentTarget.checked)}
     />
   );
@@ -100,10 +103,18 @@ function on({ projects, instances, servers }: Summary): string[] {
   return parts.filter((part) => part !== null);
 }
 
+export const hasNone = (summary: Summary) => summary.actions.length === 0 && on(summary).length === 0;
+
 /** What it is about: it breaks between two numbers, and never behind one. */
 export function On({ summary }: { summary: Summary }) {
   const parts = on(summary);
-  if (parts.length === 0) return "Nothing";
+  if (parts.length === 0)
+    return (
+      <>
+        <span className={css.wide}>Nothing</span>
+        <span className={css.narrow}>Sees nothing</span>
+      </>
+    );
   return parts.map((part, at) => (
     <Fragment key={part}>
       <span className={css.whole}>
@@ -119,13 +130,14 @@ type RowProps = {
   isOwner: boolean;
   isMe: boolean;
   isChosen: boolean;
+  isProvable: boolean;
   onChoose: Props["onChoose"];
   onAct: Props["onAct"];
 };
 
 // Hundreds of rows: one that hasn't changed isn't drawn again.
 const MemberRow = memo(
-  function MemberRow({ member, isOwner, isMe, isChosen, onChoose, onAct }: RowProps) {
+  function MemberRow({ member, isOwner, isMe, isChosen, isProvable, onChoose, onAct }: RowProps) {
     const { name, email, email_verified } = member.account;
     const isTheirsOwner = member.role === "owner";
     const { summary } = member;
@@ -149,13 +161,13 @@ const MemberRow = memo(
                 {isMe && <span className={css.you}>(you)</span>}
               </div>
               {email && (
-                <div className={css.line}>
+                <div className={`${css.line} ${css.address}`}>
                   <span className={css.mail} title={email}>
                     {email}
                   </span>
-                  {email_verified === false && (
+                  {email_verified === false && isProvable && (
                     <span title="Whoever has this account hasn't shown that the address is theirs">
-                      <Chip tone="warn">Unverified</Chip>
+                      <Chip>Unverified</Chip>
                     </span>
                   )}
                 </div>
@@ -181,7 +193,12 @@ const MemberRow = memo(
                 summary && <MayDo summary={summary} {...(isOwner && { onSet: () => onAct("permissions", member) })} />
               )}
             </td>
-            <td className={css.dim} data-cell="on" data-owner={isTheirsOwner || undefined}>
+            <td
+              className={css.dim}
+              data-cell="on"
+              data-owner={isTheirsOwner || undefined}
+              data-none={(summary && hasNone(summary)) || undefined}
+            >
               {isTheirsOwner ? "Everything" : summary && <On summary={summary} />}
               {summary?.ends && <EndsSoon ends={summary.ends} />}
             </td>
@@ -197,7 +214,11 @@ const MemberRow = memo(
     );
   },
   (old, now) =>
-    old.member === now.member && old.isOwner === now.isOwner && old.isMe === now.isMe && old.isChosen === now.isChosen,
+    old.member === now.member &&
+    old.isOwner === now.isOwner &&
+    old.isMe === now.isMe &&
+    old.isChosen === now.isChosen &&
+    old.isProvable === now.isProvable,
 );
 
 type ActsProps = Pick<RowProps, "member" | "isOwner" | "isMe" | "onAct">;
@@ -274,7 +295,7 @@ const SEEN: ActionKey = "view_projects";
 
 export function MayDo({ summary, onSet }: { summary: Summary; onSet?: () => void }) {
   const { actions, preset } = summary;
-  if (actions.length === 0 && on(summary).length === 0)
+  if (hasNone(summary))
     return (
       <span className={css.chips}>
         <Chip tone="warn">
@@ -336,11 +357,9 @@ function EndsSoon({ ends }: { ends: NonNullable<Summary["ends"]> }) {
 }
 
 function LastSeen({ at }: { at: string }) {
-  const isNow = Date.now() - Date.parse(at) < 120_000;
   return (
     <span className={css.seen}>
-      {isNow && <span className={css.dot} aria-hidden />}
-      <Time at={at} />
+      <Time at={at} mark={<span className={css.dot} aria-hidden />} />
     </span>
   );
 }

@@ -8,6 +8,7 @@ import type { Member } from "@/api/nouns";
 import { useCount, useMe } from "@/api/queries";
 import { viewAs, viewing } from "@/api/viewing";
 import { ExplainDialog, PermissionsDialog, PresetsDialog, SeveralDialog } from "@/features/permissions";
+import { useSendsMail } from "@/features/session/useWays";
 import { useWorkspace } from "@/frame/useWorkspace";
 import { Empty, Failed, LoadingRows, PageTitle, Panel, SearchField, useFilters, usePhone } from "@/kit";
 import { ACTIONS } from "@/kit/actions";
@@ -42,6 +43,7 @@ export function MembersPage() {
   const table = useRef<HTMLDivElement>(null);
   const close = () => setOpen(null);
   const me = useMe();
+  const sendsMail = useSendsMail();
   const isMe = (member: Member) =>
     viewing()
       ? member.id === viewing()?.member
@@ -163,7 +165,15 @@ export function MembersPage() {
       ) : (
         <div ref={table}>
           <Panel className={css.list ?? ""}>
-            <MemberTable members={shown} isOwner={isOwner} isMe={isMe} chosen={chosen} onChoose={choose} onAct={act} />
+            <MemberTable
+              members={shown}
+              isOwner={isOwner}
+              isMe={isMe}
+              chosen={chosen}
+              isProvable={sendsMail}
+              onChoose={choose}
+              onAct={act}
+            />
             <Rest {...members} />
           </Panel>
         </div>

@@ -1,5 +1,7 @@
+import { IconAlertTriangle } from "@tabler/icons-react";
 import type { Permissions, Summary } from "@/api/nouns";
-import { MayDo, On } from "./MemberTable";
+import { Chip } from "@/kit";
+import { hasNone, MayDo, On } from "./MemberTable";
 import css from "./members.module.css";
 
 /** What a plain member may do: of nobody else are they told. */
@@ -13,12 +15,22 @@ export function OwnAccess({ permissions }: { permissions: Permissions }) {
     preset: null,
     ends: null,
   };
-  const hasNone = [projects, instances, servers].every((list) => list?.length === 0);
+  const seesNone = [projects, instances, servers].every((list) => list?.length === 0);
+  if (hasNone(summary))
+    return (
+      <section className={css.own} aria-label="What you may do">
+        <Chip tone="warn">
+          <IconAlertTriangle size={13} stroke={1.75} aria-hidden />
+          You have no access yet
+        </Chip>
+        <span className={css.dim}>An owner chooses what you may see and do.</span>
+      </section>
+    );
   return (
     <section className={css.own} aria-label="What you may do">
       <span className={css.dim}>You may do</span>
       <MayDo summary={summary} />
-      {!hasNone && (
+      {!seesNone && (
         <span className={css.dim}>
           on <On summary={summary} />
         </span>

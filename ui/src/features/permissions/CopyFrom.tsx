@@ -4,7 +4,7 @@ import { IconChevronDown, IconCopy } from "@tabler/icons-react";
 import { useState } from "react";
 import { viewPermissions } from "@/api/generated";
 import { useMembers } from "@/api/memberQueries";
-import type { Member, Permissions } from "@/api/nouns";
+import type { Member, Permissions, Summary } from "@/api/nouns";
 import { problemOf } from "@/api/problem";
 import { useWorkspace } from "@/frame/useWorkspace";
 import { Note, PersonAvatar, usePhone } from "@/kit";
@@ -13,6 +13,9 @@ import type { Near } from "./near";
 import css from "./permissions.module.css";
 
 type Props = { but: string[]; onChoose: (permissions: Permissions, near: Near | null) => void };
+
+const hasAny = ({ actions, projects, instances, servers }: Summary) =>
+  actions.length > 0 || Boolean(projects || instances || servers);
 
 /** Fills the form with what another member has. Nothing is saved by it. */
 export function CopyFrom({ but, onChoose }: Props) {
@@ -23,7 +26,8 @@ export function CopyFrom({ but, onChoose }: Props) {
   const [q] = useDebouncedValue(search, 150);
   const [problem, setProblem] = useState<string | null>(null);
   const members = useMembers(slug, { q, role: "member", brief: true }, isOpen);
-  const shown = (members.items ?? []).filter((one) => !but.includes(one.id));
+  // There is something to copy from whoever has something.
+  const shown = (members.items ?? []).filter(({ id, summary }) => !but.includes(id) && summary && hasAny(summary));
   const choose = async ({ id, summary }: Member) => {
     setProblem(null);
     try {
@@ -82,7 +86,9 @@ export function CopyFrom({ but, onChoose }: Props) {
             {members.isLoading && <Menu.Label>Loading the members</Menu.Label>}
             {members.isLoadingError && <NotLoaded error={members.error} again={() => void members.refetch()} />}
             {members.hasNextPage && <Menu.Label>Search for the others by name</Menu.Label>}
-            {members.items && shown.length === 0 && <Menu.Label>None of this name</Menu.Label>}
+            {members.items && shown.length === 0 && (
+              <Menu.Label>{q ? "None of this name has anything" : "Nobody else has anything yet"}</Menu.Label>
+            )}
           </div>
         </Menu.Dropdown>
       </Menu>

@@ -45,7 +45,6 @@ export function Ends({ draft, nameOf, onChange }: Props) {
             fullWidth
             justify="flex-start"
             disabled={granted.length === 0}
-            title={granted.length === 0 ? "Grant something first" : undefined}
             leftSection={<IconCalendarTime size={16} stroke={1.75} aria-hidden />}
             rightSection={<IconChevronDown size={14} stroke={1.75} aria-hidden />}
             className={css.endsButton ?? ""}
@@ -95,6 +94,7 @@ export function Ends({ draft, nameOf, onChange }: Props) {
           <EndField key={what} label="On" at={at} onChange={set} />
         </Popover.Dropdown>
       </Popover>
+      {granted.length === 0 && <p className={css.hint}>Grant something first: then it can end by itself.</p>}
     </div>
   );
 }

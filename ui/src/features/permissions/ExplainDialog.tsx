@@ -10,9 +10,16 @@ import { useWorkspace } from "@/frame/useWorkspace";
 import { type About, Dialog, Note, type Question } from "@/kit";
 import { ACTIONS } from "@/kit/actions";
 import { endWords } from "./ends";
+import { inWords, kindsOf } from "./fits";
 import { NotLoaded } from "./NotLoaded";
 import css from "./permissions.module.css";
 import { WhoDialog } from "./WhoDialog";
+
+const GROUPS: [string, About["kind"]][] = [
+  ["Instances", "instance"],
+  ["Projects", "project"],
+  ["Servers", "server"],
+];
 
 type Named = { id: string; name: string };
 
@@ -72,6 +79,12 @@ export function ExplainDialog({ member, question, onClose }: Props) {
     group: word,
     items: named(key).map((one) => ({ value: `${key} ${one.id}`, label: one.name })),
   });
+  // What an action is never done to isn't offered beside it.
+  const fits = (key: About["kind"]) => !action || kindsOf(action).includes(key);
+  const choose = (next: ActionKey | null) => {
+    setAction(next);
+    if (next && kind && !kindsOf(next).includes(kind)) setResource(null);
+  };
   const name = kind && named(kind).find((one) => one.id === id)?.name;
   return (
     <Dialog
@@ -91,21 +104,21 @@ export function ExplainDialog({ member, question, onClose }: Props) {
         </>
       }
     >
-      <div style={{ display: "grid", gap: 16, minHeight: 190, alignContent: "start" }}>
+      <div style={{ display: "grid", gap: 16, minHeight: 236, alignContent: "start" }}>
         <Select
           label="Action"
           placeholder="Only to see it"
           data={ACTIONS.map(({ key, label }) => ({ value: key, label }))}
           value={action}
-          onChange={setAction}
+          onChange={choose}
           clearable
         />
         <Select
           label="Project, instance or server"
           placeholder={subjects.isLoading ? "Loading" : "None"}
-          data={[group("Instances", "instance"), group("Projects", "project"), group("Servers", "server")].filter(
-            ({ items }) => items.length > 0,
-          )}
+          data={GROUPS.filter(([, key]) => fits(key))
+            .map(([word, key]) => group(word, key))
+            .filter(({ items }) => items.length > 0)}
           value={resource}
           onChange={setResource}
           searchable
@@ -120,7 +133,8 @@ export function ExplainDialog({ member, question, onClose }: Props) {
             <span className={css.hint}>Asking the server</span>
           ) : asked.data ? (
             <Note tone={asked.data.allowed ? "good" : "bad"}>
-              <strong>{asked.data.allowed ? "Allowed." : "Not allowed."}</strong> {asked.data.detail}
+              <strong>{asked.data.allowed ? "Allowed." : "Not allowed."}</strong>{" "}
+              {inWords(asked.data.detail, action, kind !== undefined)}
               {asked.data.until && ` It ends on ${endWords(asked.data.until)}.`}
             </Note>
           ) : (

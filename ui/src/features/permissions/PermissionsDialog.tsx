@@ -39,7 +39,7 @@ export function PermissionsDialog({ member, onClose }: { member: Member; onClose
           {phone ? `Member of ${workspace.name}` : email}
           {member.joined_at && !phone && (
             <>
-              {email && ", "}joined <Time at={member.joined_at} />
+              {email && ", "}joined <Time just at={member.joined_at} />
             </>
           )}
         </p>

@@ -5,8 +5,8 @@ import { useWho } from "@/api/memberQueries";
 import type { ActionKey } from "@/api/nouns";
 import { useWorkspace } from "@/frame/useWorkspace";
 import { type About, Dialog, Empty, Failed, LoadingRows, More, Panel, PersonAvatar, Row } from "@/kit";
-import { ACTIONS } from "@/kit/actions";
 import { endWords } from "./ends";
+import { actionsOf } from "./fits";
 import css from "./permissions.module.css";
 
 type Props = {
@@ -20,25 +20,28 @@ type Props = {
 export function WhoDialog({ about, first = null, onClose }: Props) {
   const workspace = useWorkspace();
   const [action, setAction] = useState<ActionKey | null>(first);
+  const offered = actionsOf(about.kind);
   const who = useWho(workspace.slug, { [about.kind]: about.id, ...(action && { action }) });
   return (
     <Dialog
       opened
       onClose={onClose}
       title={`Who can work with ${about.name}?`}
-      sentence="Choose an action, or see who is shown it at all."
+      sentence={offered.length > 0 ? "Choose an action, or see who is shown it at all." : "Who is shown it at all."}
       size={560}
       foot={<Button onClick={onClose}>Close</Button>}
     >
       <div className={css.whoBody}>
-        <Select
-          label="Action"
-          placeholder={about.kind === "project" ? "To open it" : "To see it"}
-          data={ACTIONS.map(({ key, label }) => ({ value: key, label }))}
-          value={action}
-          onChange={setAction}
-          clearable
-        />
+        {offered.length > 0 && (
+          <Select
+            label="Action"
+            placeholder={about.kind === "project" ? "To open it" : "To see it"}
+            data={offered.map(({ key, label }) => ({ value: key, label }))}
+            value={action}
+            onChange={setAction}
+            clearable
+          />
+        )}
         {who.error ? (
           <Failed error={who.error} retry={() => void who.refetch()} inline />
         ) : !who.items ? (

@@ -56,10 +56,12 @@ export function Entrance(props: {
           {props.lead && <p className={css.lead}>{props.lead}</p>}
           {props.children}
         </div>
-        <div className={css.foot}>
-          <IconBuildingBank size={14} stroke={1.75} aria-hidden />
-          {props.workspace ? "Runs on Stoa" : "Stoa"}
-        </div>
+        {props.workspace && (
+          <div className={css.foot}>
+            <IconBuildingBank size={14} stroke={1.75} aria-hidden />
+            Runs on Stoa
+          </div>
+        )}
       </main>
       <Colonnade address={location.host} />
     </div>

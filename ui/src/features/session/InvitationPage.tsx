@@ -57,53 +57,44 @@ export function InvitationPage() {
 }
 
 /** What each end of a link asks its holder to do. The server's codes, in the words of whoever stands before the page. */
-const ENDS: Record<string, { title: string; sentence: string; action: "sign-in" | "none" }> = {
+const ENDS: Record<string, { title: string; sentence: string }> = {
   invitation_used: {
     title: "This invitation was accepted already",
     sentence: "The link works once. Sign in with the account that accepted it: the workspace is in its list.",
-    action: "sign-in",
   },
   invitation_expired: {
-    title: "This invitation has run out",
+    title: "This invitation has expired",
     sentence:
       "The link worked for seven days. Ask whoever invited you to send it again: that takes them one click and brings you a new link.",
-    action: "none",
   },
   invitation_revoked: {
     title: "This invitation was revoked",
     sentence:
       "Whoever sent it ended it, or is no longer an owner of the workspace. Ask one of its owners for a new one.",
-    action: "none",
   },
   invitation_replaced: {
     title: "A newer link was sent to you",
     sentence: "This one ended when the invitation was sent again. Open the link of the newest mail or message.",
-    action: "none",
   },
   not_found: {
     title: "This invitation doesn't exist",
     sentence: "The link isn't whole, or isn't of this installation. Copy all of it, from the mail or from who sent it.",
-    action: "none",
   },
 };
 
 const USED_BY_ONESELF: (typeof ENDS)[string] = {
   title: "This invitation was accepted already",
   sentence: "The link works once. Where it was you who accepted it, the workspace is in your list.",
-  action: "none",
 };
 
 function Over({ problem, isSignedIn }: { problem: Problem; isSignedIn: boolean }) {
   const isMine = isSignedIn && problem.code === "invitation_used";
   const end = isMine ? USED_BY_ONESELF : ENDS[problem.code];
-  const offers = isSignedIn ? "My workspaces" : end?.action === "sign-in" ? "Sign in" : null;
   return (
     <Entrance title={end?.title ?? problem.title} lead={end?.sentence}>
-      {offers && (
-        <Button component={Link} to="/" variant="filled" data-size="lg">
-          {offers}
-        </Button>
-      )}
+      <Button component={Link} to="/" variant="filled" data-size="lg" fullWidth>
+        {isSignedIn ? "My workspaces" : "Sign in"}
+      </Button>
     </Entrance>
   );
 }

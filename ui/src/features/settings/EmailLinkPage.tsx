@@ -6,6 +6,7 @@ import type { Account } from "@/api/nouns";
 import { isCode, type Problem } from "@/api/problem";
 import { ME, queryClient, useMe } from "@/api/queries";
 import { Alone } from "@/features/session/Alone";
+import { SignInScreen } from "@/features/session/SignIn";
 import { forgetToken, useLinkToken } from "@/features/session/useLinkToken";
 import { Failed, LoadingPage, useTitle } from "@/kit";
 
@@ -28,13 +29,14 @@ export function EmailLinkPage() {
   const link = useQuery({
     queryKey: ["email-link", token],
     queryFn: ({ signal }) => viewEmailLink(token ?? "", { signal }),
-    enabled: Boolean(token) && !confirm.data,
+    enabled: Boolean(token) && Boolean(me.data) && !me.error && !confirm.data,
     gcTime: 0,
     retry: false,
   });
+  if (isCode(me.error, "unauthenticated")) return <SignInScreen />;
   const problem = confirm.error ?? (link.error as Problem | null);
   const on = (
-    <Button component={Link} to="/account/profile">
+    <Button component={Link} to="/account/profile" data-size="lg" fullWidth>
       My profile
     </Button>
   );
@@ -42,6 +44,8 @@ export function EmailLinkPage() {
     return (
       <Alone title="The address is confirmed" actions={on}>
         Your account is known by {confirm.data.email}.
+        {link.data?.is_first_proof &&
+          " Access tokens, passkeys, the authenticator app and other sessions that were made before have ended."}
       </Alone>
     );
   if (!token)
@@ -69,7 +73,13 @@ export function EmailLinkPage() {
         title="The address isn't confirmed"
         actions={
           <>
-            <Button variant="filled" loading={confirm.isPending} onClick={() => confirm.mutate()}>
+            <Button
+              variant="filled"
+              data-size="lg"
+              fullWidth
+              loading={confirm.isPending}
+              onClick={() => confirm.mutate()}
+            >
               Try again
             </Button>
             {on}
@@ -85,9 +95,21 @@ export function EmailLinkPage() {
     <Alone
       title={`Confirm ${email}?`}
       actions={
-        <Button variant="filled" loading={confirm.isPending} onClick={() => confirm.mutate()} autoFocus>
-          Confirm the address
-        </Button>
+        <>
+          <Button
+            variant="filled"
+            data-size="lg"
+            fullWidth
+            loading={confirm.isPending}
+            onClick={() => confirm.mutate()}
+            autoFocus
+          >
+            Confirm the address
+          </Button>
+          <Button component={Link} to="/account/profile" data-size="lg" fullWidth>
+            Not now
+          </Button>
+        </>
       }
     >
       You are signed in as {me.data?.name}.{" "}

@@ -36,7 +36,7 @@ export function PasswordForm({ confirmed }: { confirmed: <T>(act: () => Promise<
   return (
     <form className={css.form} onSubmit={submit} noValidate>
       <PasswordInput
-        label="Password of today"
+        label="Current password"
         autoComplete="current-password"
         required
         withAsterisk={false}

@@ -90,7 +90,7 @@ function Authenticator({ seen, confirmed, onCodes }: FactorProps) {
         <div className={css.small}>
           {since ? (
             <>
-              Gives a new code each half minute. Set up <Time at={since} />.
+              Gives a new code each half minute. Set up <Time just at={since} />.
             </>
           ) : (
             "An app on your phone gives a new code each half minute."

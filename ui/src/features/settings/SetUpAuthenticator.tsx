@@ -94,7 +94,7 @@ export function SetUpAuthenticator({ confirmed, onClose, onDone }: Props) {
 
 /** Black on white in both schemes: apps read nothing else reliably. */
 function Picture({ text }: { text: string }) {
-  const { data, size } = encode(text, { border: 2 });
+  const { data, size } = encode(text, { border: 4 });
   const path = data.flatMap((row, y) => row.map((isDark, x) => (isDark ? `M${x} ${y}h1v1h-1z` : ""))).join("");
   return (
     <svg className={css.qr} viewBox={`0 0 ${size} ${size}`} role="img" aria-label="Code to scan">

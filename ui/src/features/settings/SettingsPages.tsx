@@ -17,7 +17,7 @@ import type { Workspace } from "@/api/nouns";
 import { viewing } from "@/api/viewing";
 import { Shell } from "@/frame/Shell";
 import { useWorkspace } from "@/frame/useWorkspace";
-import { ClosedInView, LoadingPage, later, NotFound, useCurrentInSight } from "@/kit";
+import { ClosedInView, Forbidden, LoadingPage, later, NotFound, useCurrentInSight } from "@/kit";
 import { dress } from "@/theme/look";
 import css from "./settings.module.css";
 
@@ -91,6 +91,12 @@ function Chosen({ page, workspace, open }: { page: string; workspace: Workspace 
     if (page === "activity") return <ActivityPage />;
     if (page === "danger") return <DangerZone />;
   }
+  if (OF_WORKSPACE.some(({ key }) => key === page) && open)
+    return (
+      <Forbidden back={{ name: "my profile", to: `/${open}/settings/profile` }}>
+        Only owners see and change the settings of the workspace. Ask one of them.
+      </Forbidden>
+    );
   // One's own account isn't the member's, and theirs is nobody else's to see.
   if (viewing()) return <ClosedInView />;
   if (page === "profile") return <Profile />;

@@ -217,14 +217,9 @@ function CreateToken({ confirmed, onClose }: CreateProps) {
       onSubmit={() => ready && create.mutate()}
       foot={
         <>
+          {!ready && <span className={css.yet}>{name.trim() ? "Choose the day first" : "Give it a name first"}</span>}
           <Button onClick={onClose}>Cancel</Button>
-          <Button
-            type="submit"
-            variant="filled"
-            loading={create.isPending}
-            disabled={!ready}
-            title={ready ? undefined : name.trim() ? "Choose the day first" : "Give it a name first"}
-          >
+          <Button type="submit" variant="filled" loading={create.isPending} disabled={!ready}>
             Create the token
           </Button>
         </>
