@@ -52,7 +52,7 @@ export function Invitations({ workspace, search }: { workspace: string; search: 
               <span className={css.letter}>
                 <IconMail size={15} stroke={1.75} aria-hidden />
               </span>
-              <span className={css.name} style={{ overflowWrap: "anywhere" }}>
+              <span className={css.name} style={{ overflowWrap: "anywhere", whiteSpace: "normal" }}>
                 {invitation.email}
               </span>
             </div>
