@@ -317,7 +317,7 @@ test("a member who may read logs has them explained, and sees nothing of the set
   await page.getByText("It can be wrong; nothing was changed").waitFor();
   await look(page, "explained-member", { ready: "text=Evidence" });
   await page.goto(`${W}/settings/ai`);
-  await page.getByRole("heading", { name: /Not found|nothing here/i }).waitFor();
+  await page.getByRole("heading", { name: "You may not open this" }).waitFor();
   const usage = await made("GET", "/workspaces/acme/ai/usage");
   assert.ok(usage.members.some(({ name, requests }) => name === "Rita Reader" && requests === 1));
 });
