@@ -39,6 +39,10 @@ impl Folders {
             "instances",
             "operations",
             "desks",
+            "backups",
+            "copies",
+            "restores",
+            "archives",
         ] {
             let folder = folders.state.join(name);
             make_private(&folder)?;
@@ -126,6 +130,41 @@ impl Folders {
     #[must_use]
     pub fn operations(&self) -> PathBuf {
         self.state.join("operations")
+    }
+
+    /// The repository of an instance's backups, where its place is this disk.
+    #[must_use]
+    pub fn repository(&self, instance: InstanceId) -> PathBuf {
+        self.state.join("backups").join(instance.to_string())
+    }
+
+    /// What is made for one backup and goes with its end.
+    #[must_use]
+    pub fn copy(&self, instance: InstanceId) -> PathBuf {
+        self.state.join("copies").join(instance.to_string())
+    }
+
+    /// Where what is brought back stands until it is switched to, and then what it replaced.
+    #[must_use]
+    pub fn restore(&self, instance: InstanceId) -> PathBuf {
+        self.state.join("restores").join(instance.to_string())
+    }
+
+    /// How far the switch of a restore has come.
+    #[must_use]
+    pub fn restore_state(&self, instance: InstanceId) -> PathBuf {
+        self.state.join("restores").join(format!("{instance}.json"))
+    }
+
+    /// Backups as archives, for as long as somebody may want them.
+    #[must_use]
+    pub fn archives(&self) -> PathBuf {
+        self.state.join("archives")
+    }
+
+    #[must_use]
+    pub fn archive(&self, backup: uuid::Uuid) -> PathBuf {
+        self.archives().join(format!("{}.tar.zst", backup.hyphenated()))
     }
 
     #[must_use]

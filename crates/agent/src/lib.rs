@@ -11,6 +11,7 @@ pub mod init;
 pub mod logs;
 pub mod machine;
 pub mod protocol;
+mod restic;
 pub mod router;
 pub mod sandbox;
 pub mod stoa_toml;

@@ -54,6 +54,7 @@ macro_rules! verbs {
 }
 
 verbs! {
+    Backup = "backup",
     ConnectAs = "connect_as",
     Delete = "delete",
     Deploy = "deploy",
@@ -163,6 +164,11 @@ pub fn of_instance(
         Verb::Restart,
         caller.has(Action::RestartInstances),
         state.can_restart().and_then(|()| walls()),
+    );
+    abilities.allow(
+        Verb::Backup,
+        caller.has(Action::ManageBackups),
+        state.can_back_up().and_then(|()| walls()),
     );
     abilities.allow(Verb::Stop, caller.has(Action::StopInstances), state.can_stop(false));
     abilities.allow(Verb::Deploy, caller.is_owner, state.can_deploy().and_then(|()| walls()));

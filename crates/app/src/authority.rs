@@ -4,7 +4,8 @@ use std::sync::{Mutex, PoisonError};
 
 use stoa_domain::branch::BranchName;
 use stoa_domain::permission::{
-    ConnectTarget, DeploymentTarget, InstanceAndOthers, JobTarget, MergeTarget, ProjectAndInstances,
+    BackupTarget, ConnectTarget, DeploymentTarget, InstanceAndOthers, JobTarget, MergeTarget,
+    ProjectAndInstances, RestoreTarget,
 };
 use stoa_domain::{
     AccountNeed, AccountPermit, AccountStanding, InstanceId, InvitationId, MemberId, Need, Permission,
@@ -171,6 +172,28 @@ impl Locate for InstanceAndOthers {
         };
         let others = store.deploy_the_same(workspace, instance).await?;
         Ok(Some(Self { instance, others }.into()))
+    }
+}
+
+impl Locate for BackupTarget {
+    async fn locate(
+        store: &Store,
+        workspace: WorkspaceId,
+        path: &PathWords,
+    ) -> Result<Option<Located<Self>>, Failure> {
+        Ok(store.find_backup(workspace, path.get("backup")).await?.map(Into::into))
+    }
+}
+
+impl Locate for RestoreTarget {
+    /// Into the instance that the backup is of. Where the body names another, it is decided once more on that.
+    async fn locate(
+        store: &Store,
+        workspace: WorkspaceId,
+        path: &PathWords,
+    ) -> Result<Option<Located<Self>>, Failure> {
+        let found = store.find_backup(workspace, path.get("backup")).await?;
+        Ok(found.map(|backup| Self { backup, into: backup.instance }.into()))
     }
 }
 

@@ -10,6 +10,7 @@ pub mod ai;
 mod attempt;
 pub mod audit;
 pub mod authority;
+pub mod backup;
 pub mod connect_as;
 pub mod desk;
 pub mod event;

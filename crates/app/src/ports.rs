@@ -1,5 +1,6 @@
 //! The ports: what use-cases need of the outside, said in the words of the domain.
 
+use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -9,7 +10,9 @@ use futures_util::stream::BoxStream;
 use stoa_domain::branch::{BranchName, CommitId};
 use stoa_domain::change::{ChangedFiles, FileDifference, Merged, Merging, Signing};
 use stoa_domain::instance::RestartMode;
-use stoa_domain::{DeploymentId, InstanceId, JobId, ProjectId, ReleaseId, Secret, Timestamp, WorkspaceId};
+use stoa_domain::{
+    BackupId, DeploymentId, InstanceId, JobId, ProjectId, ReleaseId, Secret, Timestamp, WorkspaceId,
+};
 
 use crate::failure::{Failure, Fault};
 
@@ -301,6 +304,13 @@ pub enum Progress {
         name: String,
         progress: Option<u8>,
     },
+    /// A backup is stored and was read back. `size` are the bytes that it holds, `added` those that its repository grew by.
+    Stored {
+        backup: BackupId,
+        snapshot: String,
+        size: u64,
+        added: u64,
+    },
     Succeeded {
         release: Option<ReleaseId>,
         size: u64,
@@ -339,7 +349,74 @@ pub enum Command {
     Start,
     Stop,
     Restart(RestartMode),
+    Backup(Arc<BackupOrder>),
+    Restore(Arc<RestoreOrder>),
     Delete,
+    /// A last backup first; where that fails, nothing is deleted.
+    DeleteAfterBackup(Arc<BackupOrder>),
+}
+
+/// Where the repository of an instance's backups is, and what opens it.
+#[derive(Clone)]
+pub struct RepositoryAccess {
+    pub password: Secret,
+    pub place: RepositoryPlace,
+}
+
+#[derive(Clone)]
+pub enum RepositoryPlace {
+    /// On the disk of the instance's machine.
+    Disk,
+    /// On an S3-compatible server: `https://host/bucket/prefix`.
+    S3 { url: String, key_id: String, key: Secret, region: Option<String> },
+}
+
+/// A backup of an instance as it is now.
+pub struct BackupOrder {
+    pub backup: BackupId,
+    pub repository: RepositoryAccess,
+    /// What is stored as the instance's settings: JSON, its secrets sealed.
+    pub settings: String,
+}
+
+/// A backup brought back.
+pub struct RestoreOrder {
+    pub backup: BackupId,
+    /// The instance that it is of.
+    pub of: InstanceId,
+    pub repository: RepositoryAccess,
+    /// What is made first of what is replaced.
+    pub safety: Option<BackupOrder>,
+    pub deployment: DeploymentId,
+    pub release: ReleaseId,
+    /// `None`: the release is kept.
+    pub commit: Option<CommitId>,
+    /// Bytes.
+    pub size: u64,
+}
+
+// What opens a repository is in neither.
+impl fmt::Debug for BackupOrder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "BackupOrder({})", self.backup)
+    }
+}
+
+impl fmt::Debug for RestoreOrder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "RestoreOrder({})", self.backup)
+    }
+}
+
+/// A backup as one archive, or a stretch of it.
+pub struct Archive {
+    /// 200, 206 or 416.
+    pub status: u16,
+    /// Bytes that follow, where that is known already.
+    pub length: Option<u64>,
+    /// Which stretch of the whole it is, as `Content-Range` says it.
+    pub range: Option<String>,
+    pub bytes: ByteStream,
 }
 
 /// How an instance is on its machine.
@@ -462,6 +539,22 @@ pub trait Machines: Send + Sync + 'static {
         instance: InstanceId,
         wish: ConnectWish,
     ) -> BoxFuture<'_, Result<ConnectAnswer, Fault>>;
+    /// Removes a backup from its repository. One that isn't there is no fault.
+    fn forget_backup(
+        &self,
+        of: InstanceId,
+        backup: BackupId,
+        access: RepositoryAccess,
+    ) -> BoxFuture<'_, Result<(), Fault>>;
+    /// A backup as an archive, for as long as its bytes are held. `range` is the header of that name. `None`: the
+    /// repository has no such backup.
+    fn archive(
+        &self,
+        of: InstanceId,
+        backup: BackupId,
+        access: RepositoryAccess,
+        range: Option<String>,
+    ) -> BoxFuture<'_, Result<Option<Archive>, Fault>>;
 }
 
 /// What Stoa's own folders take, and what is left.

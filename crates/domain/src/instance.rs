@@ -107,6 +107,19 @@ impl State {
         if nothing_runs { Err(Refusal::Conflict(Conflict::NotRunning)) } else { Ok(()) }
     }
 
+    /// # Errors
+    /// Why it can't be backed up now.
+    pub fn can_back_up(self) -> Result<(), Refusal> {
+        self.is_free()?;
+        self.was_deployed()
+    }
+
+    /// # Errors
+    /// Why nothing can be restored into it now.
+    pub fn can_restore(self) -> Result<(), Refusal> {
+        self.is_free()
+    }
+
     /// A deployment waits for what goes on, and takes the place of one that waits.
     ///
     /// # Errors
@@ -162,6 +175,8 @@ mod tests {
     fn while_a_job_goes_on_only_deploying_and_what_cancels_it_are_possible() {
         let busy = State { is_busy: true, ..RUNS };
         assert_eq!(busy.can_restart(), Err(Refusal::InstanceBusy));
+        assert_eq!(busy.can_back_up(), Err(Refusal::InstanceBusy));
+        assert_eq!(busy.can_restore(), Err(Refusal::InstanceBusy));
         assert_eq!(busy.can_stop(false), Err(Refusal::InstanceBusy));
         assert_eq!(busy.can_stop(true), Ok(()));
         assert_eq!(busy.can_delete(false), Err(Refusal::InstanceBusy));
@@ -178,6 +193,8 @@ mod tests {
             gone.can_restart(),
             gone.can_stop(true),
             gone.can_deploy(),
+            gone.can_back_up(),
+            gone.can_restore(),
             gone.can_delete(true),
         ] {
             assert_eq!(answer, refused);
@@ -189,6 +206,7 @@ mod tests {
         let new = State { status: InstanceStatus::Failed, has_release: false, ..RUNS };
         assert_eq!(new.can_start(), Err(Refusal::Conflict(Conflict::NothingDeployed)));
         assert_eq!(new.can_restart(), Err(Refusal::Conflict(Conflict::NothingDeployed)));
+        assert_eq!(new.can_back_up(), Err(Refusal::Conflict(Conflict::NothingDeployed)));
         assert_eq!(new.can_stop(false), Err(Refusal::Conflict(Conflict::NotRunning)));
     }
 }

@@ -9,6 +9,8 @@ closed_set! {
         Stop = "stop",
         RestartSoft = "restart_soft",
         RestartHard = "restart_hard",
+        Backup = "backup",
+        Restore = "restore",
         Delete = "delete",
     }
 }
@@ -24,6 +26,12 @@ closed_set! {
 }
 
 impl JobKind {
+    /// Whether a new release comes of it, with a deployment that tells of it.
+    #[must_use]
+    pub const fn deploys(self) -> bool {
+        matches!(self, Self::Deploy | Self::Restore)
+    }
+
     #[must_use]
     pub const fn of_restart(mode: crate::instance::RestartMode) -> Self {
         match mode {

@@ -7,6 +7,7 @@ pub mod action;
 pub mod actor;
 pub mod administrator;
 pub mod ai;
+pub mod backup;
 pub mod branch;
 pub mod change;
 pub mod color;

@@ -7,7 +7,8 @@ use std::fmt::Debug;
 
 use crate::action::Action;
 use crate::ids::{
-    ConnectSessionId, DeploymentId, InstanceId, InvitationId, JobId, MemberId, PresetId, ProjectId, ServerId,
+    BackupId, ConnectSessionId, DeploymentId, InstanceId, InvitationId, JobId, MemberId, PresetId, ProjectId,
+    ServerId,
 };
 use crate::refusal::Refusal;
 use crate::standing::Standing;
@@ -245,6 +246,49 @@ impl Target for ConnectTarget {
 
     fn is_listed(&self, standing: &Standing) -> bool {
         standing.has_instance(self.instance)
+    }
+}
+
+/// A backup, decided on its instance. Once that is deleted, nobody has it in a list: only owners are left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BackupTarget {
+    pub backup: BackupId,
+    pub instance: InstanceId,
+}
+
+impl Target for BackupTarget {
+    const KIND: ResourceKind = ResourceKind::Instance;
+
+    fn resources(&self) -> Vec<Resource> {
+        self.instance.resources()
+    }
+
+    fn is_listed(&self, standing: &Standing) -> bool {
+        standing.has_instance(self.instance)
+    }
+}
+
+/// A backup, and the instance that it is brought back into: both have to be allowed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RestoreTarget {
+    pub backup: BackupTarget,
+    pub into: InstanceId,
+}
+
+impl Target for RestoreTarget {
+    const KIND: ResourceKind = ResourceKind::Instance;
+    const AND: &'static str = "+into";
+
+    /// What is changed stands first.
+    fn resources(&self) -> Vec<Resource> {
+        let mut all = self.into.resources();
+        all.extend(self.backup.resources());
+        all.dedup();
+        all
+    }
+
+    fn is_listed(&self, standing: &Standing) -> bool {
+        self.backup.is_listed(standing) && standing.has_instance(self.into)
     }
 }
 
@@ -515,6 +559,23 @@ permissions! {
         /// Push the working copy to the instance's branch.
         Push: InstanceAndOthers, Need::Action(Action::UseIde), "ide.push";
         End: InstanceId, Need::Action(Action::UseIde), "ide.end";
+    }
+    backup {
+        List: InstanceId, Need::Action(Action::ManageBackups), "backup.list", viewed_as;
+        /// When backups are made by themselves, and which are kept.
+        ViewSchedule: InstanceId, Need::Action(Action::ManageBackups), "backup.view_schedule", viewed_as;
+        /// It is one of the instance's settings.
+        ChangeSchedule: InstanceId, Need::Action(Action::ManageSettings), "backup.change_schedule";
+        Create: InstanceId, Need::Action(Action::ManageBackups), "backup.create";
+        View: BackupTarget, Need::Action(Action::ManageBackups), "backup.view", viewed_as;
+        Delete: BackupTarget, Need::Action(Action::ManageBackups), "backup.delete";
+        Download: BackupTarget, Need::Action(Action::ManageBackups), "backup.download";
+        /// Bring one back: both instances have to be allowed.
+        Restore: RestoreTarget, Need::Action(Action::ManageBackups), "backup.restore";
+        /// Those whose instance is deleted.
+        ListDeleted: Whole, Need::Owner, "backup.list_deleted";
+        /// What opens an instance's repository without Stoa.
+        ExportKey: BackupTarget, Need::Owner, "backup.export_key";
     }
     ai {
         View: Whole, Need::Owner, "ai.view";

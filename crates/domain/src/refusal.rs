@@ -155,6 +155,10 @@ pub enum Conflict {
     TooLargeToMerge,
     /// It is being deleted.
     BeingDeleted,
+    /// The backup is still being made, or failed.
+    BackupNotReady,
+    /// The backup is of another project than the instance.
+    BackupOfOtherProject,
     /// The workspace has an active owner, who names others.
     HasOwner,
     /// Nobody would administer the installation any more.

@@ -8,14 +8,14 @@ use std::sync::Arc;
 
 use stoa_domain::member::Role;
 use stoa_domain::permission::{
-    ConnectTarget, DeploymentTarget, InstanceAndOthers, JobTarget, MergeTarget, ProjectAndInstances, Target,
-    Whole, ai, all, connect_as, ide, instance, invitation, job, logo, member, preset, project, server,
-    viewed_as, workspace,
+    BackupTarget, ConnectTarget, DeploymentTarget, InstanceAndOthers, JobTarget, MergeTarget,
+    ProjectAndInstances, RestoreTarget, Target, Whole, ai, all, backup, connect_as, ide, instance,
+    invitation, job, logo, member, preset, project, server, viewed_as, workspace,
 };
 use stoa_domain::push::decide_push;
 use stoa_domain::standing::{Access, Revisions};
 use stoa_domain::{
-    AccountId, Action, ActionSet, Actor, ConnectSessionId, Credential, DeploymentId, InstanceId,
+    AccountId, Action, ActionSet, Actor, BackupId, ConnectSessionId, Credential, DeploymentId, InstanceId,
     InvitationId, JobId, MemberId, Need, Permission, PresetId, ProjectId, Refusal, ServerId, SessionId,
     Standing, StartedBy, TokenLimits, Via, WorkspaceId, decide, decide_cancel,
 };
@@ -238,6 +238,18 @@ fn every_permission_is_decided_as_the_product_says() {
     compare::<connect_as::Use>(seen, Switches(&["connect_as_user"]), connected, true);
     compare::<connect_as::ListSessions>(seen, Switches(&["connect_as_user"]), own_instance(), true);
     compare::<connect_as::End>(seen, Switches(&["connect_as_user"]), own_instance(), true);
+    let own_backup = || BackupTarget { backup: id::<BackupId>(8), instance: own_instance() };
+    let restored = RestoreTarget { backup: own_backup(), into: own_instance() };
+    compare::<backup::List>(seen, Switches(&["manage_backups"]), own_instance(), true);
+    compare::<backup::ViewSchedule>(seen, Switches(&["manage_backups"]), own_instance(), true);
+    compare::<backup::ChangeSchedule>(seen, Switches(&["manage_settings"]), own_instance(), true);
+    compare::<backup::Create>(seen, Switches(&["manage_backups"]), own_instance(), true);
+    compare::<backup::View>(seen, Switches(&["manage_backups"]), own_backup(), true);
+    compare::<backup::Delete>(seen, Switches(&["manage_backups"]), own_backup(), true);
+    compare::<backup::Download>(seen, Switches(&["manage_backups"]), own_backup(), true);
+    compare::<backup::Restore>(seen, Switches(&["manage_backups"]), restored, true);
+    compare::<backup::ListDeleted>(seen, Owner, Whole, false);
+    compare::<backup::ExportKey>(seen, Owner, own_backup(), true);
 
     compare::<ide::Open>(seen, Switches(&["use_ide"]), own_instance(), true);
     compare::<ide::Read>(seen, Switches(&["use_ide"]), own_instance(), true);
@@ -288,6 +300,23 @@ fn a_push_from_the_ide_needs_every_instance_that_deploys_the_branch() {
         Answer::Allowed,
         "an owner's token sees what its account sees"
     );
+}
+
+#[test]
+fn a_backup_is_brought_back_into_an_instance_only_where_both_are_allowed() {
+    let all = standing(Role::Member, ActionSet::ALL, true, None);
+    let owner = standing(Role::Owner, ActionSet::EMPTY, false, None);
+    let (own, other) = (id::<InstanceId>(OWN), id::<InstanceId>(OWN + 5));
+    for (of, into, expected) in [
+        (own, own, Answer::Allowed),
+        (own, other, Answer::NotFound),
+        (other, own, Answer::NotFound),
+        (other, other, Answer::NotFound),
+    ] {
+        let target = RestoreTarget { backup: BackupTarget { backup: id(8), instance: of }, into };
+        assert_eq!(answer::<backup::Restore>(&all, target), expected);
+        assert_eq!(answer::<backup::Restore>(&owner, target), Answer::Allowed);
+    }
 }
 
 /// Whether a plain member is told that an invitation exists (by a 403), or not (by a 404).

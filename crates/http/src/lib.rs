@@ -21,6 +21,7 @@ mod conditional;
 mod conflict_view;
 mod cookie;
 mod crowd;
+mod download;
 mod holds;
 mod lease;
 mod listen;

@@ -25,6 +25,11 @@ pub async fn doctor(settings: Settings) -> Result<(), Ended> {
     let git_problem =
         git.err().map(|error| format!("git can't be run ({error}). Install it: apt-get install git"));
     line("git", &git_problem);
+    let restic = std::process::Command::new("restic").arg("version").output();
+    let restic_problem = restic
+        .err()
+        .map(|error| format!("instances can't be backed up ({error}). Install it: apt-get install restic"));
+    line("restic", &restic_problem);
     say(&format!(
         "mail     {}",
         if settings.mail.is_some() { "configured" } else { "not configured: links are shown to copy" }

@@ -151,23 +151,35 @@ pub(crate) async fn queue_deployment(
         },
     )
     .await?;
-    let deployment = DeploymentId::new(tx.new_id());
-    let number: i64 = tx.fetch_one(NEXT_NUMBER, values![instance]).await?.get(0)?;
-    let (commit, cause) = (order.commit.as_str(), order.cause.key());
-    let values = values![
-        deployment,
-        workspace,
-        instance,
-        number,
-        commit,
-        order.branch,
-        cause,
-        order.account,
-        job,
-        now
-    ];
-    tx.execute(INSERT, values).await?;
+    let DeploymentOrder { commit, branch, cause, account, .. } = order;
+    let new = NewDeployment { workspace, instance, commit, branch, cause, account };
+    let deployment = record_deployment(tx, new, job).await?;
     Ok(QueuedDeployment { deployment, job })
+}
+
+/// A deployment as it is written down.
+pub(crate) struct NewDeployment {
+    pub workspace: WorkspaceId,
+    pub instance: InstanceId,
+    pub commit: CommitId,
+    pub branch: String,
+    pub cause: DeploymentCause,
+    pub account: Option<AccountId>,
+}
+
+/// The row of a deployment that a job carries out.
+pub(crate) async fn record_deployment(
+    tx: &mut Tx<'_>,
+    new: NewDeployment,
+    job: JobId,
+) -> Result<DeploymentId, StorageFault> {
+    let NewDeployment { workspace, instance, commit, branch, cause, account } = new;
+    let (deployment, now) = (DeploymentId::new(tx.new_id()), tx.now());
+    let number: i64 = tx.fetch_one(NEXT_NUMBER, values![instance]).await?.get(0)?;
+    let (commit, cause) = (commit.as_str(), cause.key());
+    let values = values![deployment, workspace, instance, number, commit, branch, cause, account, job, now];
+    tx.execute(INSERT, values).await?;
+    Ok(deployment)
 }
 
 impl Store {

@@ -7,6 +7,7 @@ pub mod administration;
 pub mod ai;
 pub mod attempt;
 pub mod audit;
+pub mod backup;
 pub mod ceremony;
 pub mod connect_as;
 pub mod deployment;
@@ -69,6 +70,11 @@ pub fn statements() -> Vec<Statement> {
         ai::STATEMENTS,
         attempt::STATEMENTS,
         audit::STATEMENTS,
+        backup::STATEMENTS,
+        backup::carry::STATEMENTS,
+        backup::keep::STATEMENTS,
+        backup::make::STATEMENTS,
+        backup::schedule::STATEMENTS,
         ceremony::STATEMENTS,
         connect_as::STATEMENTS,
         connect_as::keep::STATEMENTS,
@@ -90,6 +96,7 @@ pub fn statements() -> Vec<Statement> {
         job::carry::STATEMENTS,
         job::claim::STATEMENTS,
         job::start::STATEMENTS,
+        job::tell::STATEMENTS,
         keeping::chain::STATEMENTS,
         keeping::epoch::STATEMENTS,
         listed::STATEMENTS,

@@ -14,6 +14,7 @@ const MIGRATIONS: &[(i64, &str)] = &[
     (6, include_str!("../migrations/0006_mails_end.sql")),
     (7, include_str!("../migrations/0007_grants_that_end.sql")),
     (8, include_str!("../migrations/0008_merges.sql")),
+    (9, include_str!("../migrations/0009_backups.sql")),
     (10, include_str!("../migrations/0010_desks.sql")),
     (11, include_str!("../migrations/0011_connect_as.sql")),
 ];

@@ -63,8 +63,7 @@ macro_rules! id_columns {
 id_columns! {
     AccountId, SessionId, TokenId, WorkspaceId, LogoId, MemberId, InvitationId, MachineId, ServerId, ProjectId,
     InstanceId, DeploymentId, ReleaseId, JobId, EventId, AuditEventId, MailId, ReplicaId, PresetId, PasskeyId,
-    ConnectSessionId,
-    TerminalId,
+    ConnectSessionId, TerminalId, BackupId, BackupRepositoryId,
 }
 
 impl Column for Timestamp {

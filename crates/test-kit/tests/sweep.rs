@@ -101,6 +101,13 @@ impl Scene {
                         "deployment",
                         list.expect(200).json()["items"][0]["id"].as_str().unwrap().to_owned(),
                     );
+                    if route.path.contains("/backups/") {
+                        let path = workspace.path(&format!("/instances/{instance}/backups"));
+                        let _ = owner.client.post(&path, json!({})).await.expect(202);
+                        world.drain().await;
+                        let made = owner.client.get(&path).await.expect(200).json();
+                        words.insert("backup", made["items"][0]["id"].as_str().unwrap().to_owned());
+                    }
                     if route.path.contains("/ai") {
                         let body =
                             json!({ "provider": "openai", "model": "m", "api_key": "sk-of-the-sweep" });
@@ -324,7 +331,7 @@ async fn sweep(route: Registered) {
         match &gated {
             Gated::Owner | Gated::OwnerOrSelf | Gated::Started => {
                 let answer = scene.ask_as(&scene.plain.person, &route).await;
-                let listed = ["{project}", "{instance}", "{server}", "{job}"]
+                let listed = ["{project}", "{instance}", "{server}", "{job}", "{backup}"]
                     .iter()
                     .any(|word| route.path.contains(word));
                 let (status, code) = if listed { (404, "not_found") } else { (403, "owner_required") };
@@ -409,11 +416,20 @@ impl Scene {
 
     /// An owner too gets nothing of another workspace's, and nothing for an id that never was.
     async fn ask_for_others_and_nobodys(&self, route: &Registered) {
-        let named: Vec<&'static str> =
-            ["member", "invitation", "project", "commit", "server", "instance", "deployment", "job"]
-                .into_iter()
-                .filter(|name| route.path.contains(&format!("{{{name}}}")))
-                .collect();
+        let named: Vec<&'static str> = [
+            "member",
+            "invitation",
+            "project",
+            "commit",
+            "server",
+            "instance",
+            "deployment",
+            "job",
+            "backup",
+        ]
+        .into_iter()
+        .filter(|name| route.path.contains(&format!("{{{name}}}")))
+        .collect();
         for name in named {
             let mut others = self.words.clone();
             for id in [self.strangers.get(name).cloned(), Some(NOBODYS.to_owned())].into_iter().flatten() {

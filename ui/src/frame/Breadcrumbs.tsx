@@ -15,7 +15,7 @@ const WORDS: Record<string, string> = {
   tokens: "Access tokens",
 };
 // Called as they are written in an address, but for their first letter.
-for (const word of "projects instances servers members activity settings deployments logs general appearance profile security sessions workspaces account accounts administration state commits".split(
+for (const word of "projects instances servers members activity settings backups deployments logs general appearance profile security sessions workspaces account accounts administration state commits".split(
   " ",
 ))
   WORDS[word] = word.charAt(0).toUpperCase() + word.slice(1);

@@ -15,12 +15,12 @@ use stoa_agent::git::Repository;
 use stoa_agent::protocol::{self, BeginDeployment, Code, Mode, SwitchRelease};
 use stoa_app::Fault;
 use stoa_app::ports::{
-    Command, ConnectAnswer, ConnectWish, InstanceForm, InstanceOnMachine, LogLine, LogQuery, MachineFacts,
-    Machines, Order, Progress,
+    Archive, Command, ConnectAnswer, ConnectWish, InstanceForm, InstanceOnMachine, LogLine, LogQuery,
+    MachineFacts, Machines, Order, Progress, RepositoryAccess,
 };
 use stoa_domain::branch::CommitId;
 use stoa_domain::instance::RestartMode;
-use stoa_domain::{InstanceId, ProjectId};
+use stoa_domain::{BackupId, InstanceId, ProjectId};
 
 pub use none::NoMachines;
 
@@ -57,7 +57,12 @@ impl AgentMachines {
             Command::Stop => client.stop(order, instance).await,
             Command::Restart(RestartMode::Soft) => client.restart(order, instance, Mode::Soft).await,
             Command::Restart(RestartMode::Hard) => client.restart(order, instance, Mode::Hard).await,
+            Command::Backup(wanted) => client.back_up(order, instance, &words::backup(&wanted)).await,
+            Command::Restore(wanted) => client.restore(order, instance, &words::restore(&wanted)).await,
             Command::Delete => client.delete_instance(order, instance).await,
+            Command::DeleteAfterBackup(last) => {
+                client.delete_instance_after(order, instance, &words::backup(&last)).await
+            }
         }
     }
 }
@@ -184,5 +189,42 @@ impl Machines for AgentMachines {
         wish: ConnectWish,
     ) -> BoxFuture<'_, Result<ConnectAnswer, Fault>> {
         Box::pin(connect_as::ask(&self.client, instance, wish))
+    }
+
+    fn forget_backup(
+        &self,
+        of: InstanceId,
+        backup: BackupId,
+        access: RepositoryAccess,
+    ) -> BoxFuture<'_, Result<(), Fault>> {
+        Box::pin(async move {
+            let access = words::repository(&access);
+            self.client.forget_backup(of, backup.uuid(), &access).await.map_err(Fault::new)
+        })
+    }
+
+    fn archive(
+        &self,
+        of: InstanceId,
+        backup: BackupId,
+        access: RepositoryAccess,
+        range: Option<String>,
+    ) -> BoxFuture<'_, Result<Option<Archive>, Fault>> {
+        Box::pin(async move {
+            let access = words::repository(&access);
+            let range = range.map(http::HeaderValue::try_from).transpose().map_err(Fault::new)?;
+            let answer = match self.client.archive(of, backup.uuid(), &access, range).await {
+                Err(error) if error.code() == Some(Code::UnknownBackup) => return Ok(None),
+                other => other.map_err(Fault::new)?,
+            };
+            let text =
+                |name| answer.headers.get(name).and_then(|value: &http::HeaderValue| value.to_str().ok());
+            Ok(Some(Archive {
+                status: answer.status.as_u16(),
+                length: text(http::header::CONTENT_LENGTH).and_then(|text| text.parse().ok()),
+                range: text(http::header::CONTENT_RANGE).map(str::to_owned),
+                bytes: answer.bytes.map_err(Fault::new).boxed(),
+            }))
+        })
     }
 }

@@ -12,11 +12,11 @@ use stoa_app::ports::{
     FileMatches, FileSearch, NewDesk, OpenedDesk, SaveIf, Staging, TerminalEnds, TerminalSize, WorkingCopy,
 };
 use stoa_app::ports::{
-    Command, ConnectAnswer, ConnectWish, InstanceForm, InstanceOnMachine, LogLine, LogQuery, MachineFacts,
-    Machines, Order, Progress,
+    Archive, Command, ConnectAnswer, ConnectWish, InstanceForm, InstanceOnMachine, LogLine, LogQuery,
+    MachineFacts, Machines, Order, Progress, RepositoryAccess,
 };
 use stoa_domain::branch::{BranchName, CommitId};
-use stoa_domain::{InstanceId, ProjectId, TerminalId};
+use stoa_domain::{BackupId, InstanceId, ProjectId, TerminalId};
 
 /// No machine: where the control plane's own isn't a server and no other has joined.
 pub struct NoMachines;
@@ -182,6 +182,25 @@ impl Machines for NoMachines {
     }
 
     fn connect_as(&self, _: InstanceId, _: ConnectWish) -> BoxFuture<'_, Result<ConnectAnswer, Fault>> {
+        Box::pin(async { Err(none()) })
+    }
+
+    fn forget_backup(
+        &self,
+        _: InstanceId,
+        _: BackupId,
+        _: RepositoryAccess,
+    ) -> BoxFuture<'_, Result<(), Fault>> {
+        Box::pin(async { Err(none()) })
+    }
+
+    fn archive(
+        &self,
+        _: InstanceId,
+        _: BackupId,
+        _: RepositoryAccess,
+        _: Option<String>,
+    ) -> BoxFuture<'_, Result<Option<Archive>, Fault>> {
         Box::pin(async { Err(none()) })
     }
 }

@@ -1,14 +1,15 @@
 //! The words of the ports in those of the protocol, and back.
 
 use stoa_agent::protocol::{
-    self, Code, Event, Fence, HelloView, InstanceState, InstanceView, LineView, MachineView, PutInstance,
-    SecretText, Valid, Variable, Wish,
+    self, BeginBackup, BeginRestore, Code, Event, Fence, HelloView, InstanceState, InstanceView, LineView,
+    MachineView, PutInstance, SecretText, Valid, Variable, Wish,
 };
 use stoa_app::Fault;
 use stoa_app::ports::{
-    InstanceForm, InstanceOnMachine, LogLine, LogQuery, MachineFacts, MachineState, Order, Progress,
+    BackupOrder, InstanceForm, InstanceOnMachine, LogLine, LogQuery, MachineFacts, MachineState, Order,
+    Progress, RepositoryAccess, RepositoryPlace, RestoreOrder,
 };
-use stoa_domain::{InstanceId, ReleaseId, Timestamp};
+use stoa_domain::{BackupId, InstanceId, ReleaseId, Timestamp};
 
 pub(super) fn order(order: Order) -> Result<protocol::Order, Fault> {
     let fence = Fence::new(order.fence).ok_or_else(|| Fault::new("a fence that is negative"))?;
@@ -47,10 +48,47 @@ pub(super) fn form(form: InstanceForm) -> PutInstance {
     }
 }
 
+pub(super) fn repository(access: &RepositoryAccess) -> protocol::RepositoryAccess {
+    let place = match &access.place {
+        RepositoryPlace::Disk => protocol::RepositoryPlace::Disk {},
+        RepositoryPlace::S3 { url, key_id, key, region } => protocol::RepositoryPlace::S3 {
+            url: url.clone(),
+            key_id: key_id.clone(),
+            key: SecretText(key.clone()),
+            region: region.clone(),
+        },
+    };
+    protocol::RepositoryAccess { password: SecretText(access.password.clone()), place }
+}
+
+pub(super) fn backup(order: &BackupOrder) -> BeginBackup {
+    BeginBackup {
+        backup: order.backup.uuid(),
+        repository: repository(&order.repository),
+        settings: order.settings.clone(),
+    }
+}
+
+pub(super) fn restore(order: &RestoreOrder) -> BeginRestore {
+    BeginRestore {
+        backup: order.backup.uuid(),
+        of: order.of.uuid(),
+        repository: repository(&order.repository),
+        safety: order.safety.as_ref().map(backup),
+        deployment: order.deployment.uuid(),
+        release: order.release.uuid(),
+        commit: order.commit.as_ref().map(ToString::to_string),
+        size: order.size,
+    }
+}
+
 /// None where the work never began: its time was over before its turn came.
 pub(super) fn progress(event: Event) -> Option<Progress> {
     Some(match event {
         Event::Step { name, progress } => Progress::Step { name, progress },
+        Event::Stored { backup, snapshot, size, added } => {
+            Progress::Stored { backup: BackupId::new(backup), snapshot, size, added }
+        }
         Event::Succeeded { release, size, connect_as } => {
             Progress::Succeeded { release: release.map(ReleaseId::new), size, connect_as }
         }

@@ -110,16 +110,25 @@ pub(super) async fn send(
     patience: Duration,
     request: Request<Sent>,
 ) -> Result<Response<Incoming>, ClientError> {
+    let answer = send_whatever(sender, patience, request).await?;
+    if answer.status().is_success() {
+        return Ok(answer);
+    }
+    Err(ClientError::Refused(parse(&whole(answer).await?)?))
+}
+
+/// Any answer.
+pub(super) async fn send_whatever(
+    sender: &Asking,
+    patience: Duration,
+    request: Request<Sent>,
+) -> Result<Response<Incoming>, ClientError> {
     let mut sender = sender.clone();
     let asking = async {
         sender.ready().await?;
         sender.send_request(request).await
     };
-    let answer = tokio::time::timeout(patience, asking).await.map_err(|_| ClientError::NoAnswer)??;
-    if answer.status().is_success() {
-        return Ok(answer);
-    }
-    Err(ClientError::Refused(parse(&whole(answer).await?)?))
+    Ok(tokio::time::timeout(patience, asking).await.map_err(|_| ClientError::NoAnswer)??)
 }
 
 pub(super) async fn read<T: DeserializeOwned>(sender: &Asking, path: &str) -> Result<T, ClientError> {

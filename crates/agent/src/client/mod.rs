@@ -1,5 +1,6 @@
 //! The client of the agent's protocol, over one connection.
 
+mod backups;
 mod call;
 mod desks;
 mod error;
@@ -24,6 +25,7 @@ use crate::protocol::{
 
 use call::{Asking, Sent, of_json, of_nothing};
 
+pub use backups::ArchiveAnswer;
 pub use desks::{Bytestream, Desk, ReadFile, ReadPack, Terminal};
 pub use error::ClientError;
 

@@ -18,6 +18,7 @@ use tokio::task::LocalSet;
 
 use super::connections::Connections;
 use super::control::{self, Request, Response, Status};
+use super::database;
 use super::output::Output;
 use super::process::{Children, Supervised, spawn, wait_for};
 use super::{Orders, descriptor};
@@ -64,6 +65,9 @@ pub(super) fn run() -> Result<u8, String> {
     if orders.once {
         end_with_starter()?;
         let Some(process) = orders.processes.first() else { return Err("nothing to run".to_owned()) };
+        if let Some(copied) = database::asked_for(&process.command) {
+            return copied;
+        }
         // What it is told, where it is told anything, this process was given for it.
         let standard = [Stdio::inherit(), Stdio::inherit(), Stdio::inherit()];
         let pid = spawn(&process.command, &orders, standard)

@@ -6,6 +6,7 @@
 
 mod connections;
 mod control;
+pub(crate) mod database;
 mod desk;
 mod files;
 mod inside;

@@ -156,14 +156,18 @@ impl Agent {
                 self.start_current(instance, operation, phase).await?;
                 Ok(succeeded(self.current_release(instance.id), 0))
             }
-            Command::Delete => {
-                operation.step("stop");
-                self.set_phase(instance, Phase::Stopped);
-                self.end_current(instance).await?;
-                self.end_desks_of(instance).await?;
-                operation.step("delete");
-                self.delete(instance.id)?;
+            Command::Backup(work) => {
+                self.back_up(instance, operation, &work).await?;
                 Ok(succeeded(None, 0))
+            }
+            Command::Restore(work) => {
+                let size = self.restore(instance, operation, &work).await?;
+                self.deployed(instance, work.release, size)
+            }
+            Command::Delete => self.end_and_delete(instance, operation).await,
+            Command::DeleteAfterBackup(last) => {
+                self.back_up(instance, operation, &last).await?;
+                self.end_and_delete(instance, operation).await
             }
         }
     }
@@ -174,6 +178,16 @@ impl Agent {
         let way = made.as_ref().and_then(|made| made.application.connect_as.as_ref());
         let connect_as = Some(way.map_or("none", crate::stoa_toml::ConnectAs::kind).to_owned());
         Ok(Event::Succeeded { release: Some(release.uuid()), size, connect_as })
+    }
+
+    async fn end_and_delete(&self, instance: &Instance, operation: &Operation) -> Result<Event, Unwell> {
+        operation.step("stop");
+        self.set_phase(instance, Phase::Stopped);
+        self.end_current(instance).await?;
+        self.end_desks_of(instance).await?;
+        operation.step("delete");
+        self.delete(instance.id)?;
+        Ok(Event::Succeeded { release: None, size: 0, connect_as: None })
     }
 
     /// Starts the release that was switched to last.
@@ -253,10 +267,13 @@ impl Agent {
             folders.data(instance),
             folders.logs(instance),
             folders.deployments(instance),
+            folders.copy(instance),
+            folders.restore(instance),
         ] {
             folders::remove(&folder)?;
         }
         folders::remove_file(&folders.current(instance))?;
+        folders::remove_file(&folders.restore_state(instance))?;
         folders::remove_file(&folders.form(instance))?;
         self.lock().remove(&instance);
         Ok(())

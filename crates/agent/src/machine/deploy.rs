@@ -41,11 +41,11 @@ impl Log {
     }
 }
 
-struct Deployment<'d> {
-    agent: &'d Agent,
-    instance: &'d Instance,
-    operation: &'d Operation,
-    release: ReleaseId,
+pub(super) struct Deployment<'d> {
+    pub agent: &'d Agent,
+    pub instance: &'d Instance,
+    pub operation: &'d Operation,
+    pub release: ReleaseId,
     log: Log,
 }
 
@@ -82,7 +82,7 @@ impl Agent {
         outcome
     }
 
-    fn begin_deployment<'d>(
+    pub(super) fn begin_deployment<'d>(
         &'d self,
         instance: &'d Instance,
         operation: &'d Operation,
@@ -97,12 +97,16 @@ impl Agent {
 }
 
 impl Deployment<'_> {
-    fn tell_end(&self, outcome: &Result<u64, Unwell>) {
+    pub(super) fn tell_end(&self, outcome: &Result<u64, Unwell>) {
         match outcome {
             Ok(_) => self.log.say("Deployed."),
             Err(Unwell::Cancelled) => self.log.say("Cancelled. The earlier release goes on."),
             Err(Unwell::Because { sentence, .. }) => self.log.say(&format!("Failed: {sentence}.")),
         }
+    }
+
+    pub(super) fn say(&self, text: &str) {
+        self.log.say(text);
     }
 
     fn begin_step(&self, name: &str) -> Result<(), Unwell> {
@@ -113,7 +117,7 @@ impl Deployment<'_> {
         Ok(())
     }
 
-    fn step(&self, name: &str, text: &str) -> Result<(), Unwell> {
+    pub(super) fn step(&self, name: &str, text: &str) -> Result<(), Unwell> {
         self.begin_step(name)?;
         self.log.say(text);
         Ok(())
@@ -139,6 +143,15 @@ impl Deployment<'_> {
         if free_space(folders) < KEPT_FREE {
             return Err(Unwell::because("disk_full", "The disk of the server is full"));
         }
+        let made = self.make(commit, &folders.data(id)).await?;
+        self.put_in_place(&made).await?;
+        Ok(made.size)
+    }
+
+    /// Fetch, read, build, store and the release command, which meets the data that it is given.
+    pub(super) async fn make(&self, commit: &CommitId, data: &Path) -> Result<Made, Unwell> {
+        let folders = &self.agent.inner.folders;
+        let id = self.instance.id;
         let form = self.instance.form();
         // What it is taken for is the log's first line, so what goes before is said behind it.
         self.begin_step("fetch")?;
@@ -165,9 +178,8 @@ impl Deployment<'_> {
         let size = release::close(&app, self.agent.inner.sandboxes.abilities().is_root())?;
         let made = Made { application, commit: commit.to_string(), size, at: crate::init::now() };
         release::save(folders, id, self.release, &made)?;
-        self.release_command(&made, &app).await?;
-        self.put_in_place(&made).await?;
-        Ok(size)
+        self.release_command(&made, &app, data).await?;
+        Ok(made)
     }
 
     async fn run_kept(&self) -> Result<u64, Unwell> {
@@ -237,16 +249,15 @@ impl Deployment<'_> {
         Ok(())
     }
 
-    async fn release_command(&self, made: &Made, app: &Path) -> Result<(), Unwell> {
+    async fn release_command(&self, made: &Made, app: &Path, data: &Path) -> Result<(), Unwell> {
         let release = &made.application.release;
         if release.command.is_empty() {
             return Ok(());
         }
         self.step("release", &format!("$ {}", release.command.join(" ")))?;
         let form = self.instance.form();
-        let data = self.agent.inner.folders.data(self.instance.id);
-        release::make_own(&data, self.agent.user(&form))?;
-        let mounts = Mounts { app, is_app_writable: false, data: Some(&data), cache: None };
+        release::make_own(data, self.agent.user(&form))?;
+        let mounts = Mounts { app, is_app_writable: false, data: Some(data), cache: None };
         let environment = environment(&form, made, self.release);
         let what = format!("The release command ({})", short(&release.command));
         self.run_command(
@@ -351,7 +362,7 @@ impl Deployment<'_> {
         }
     }
 
-    async fn start(&self, made: &Made) -> Result<super::instance::Running, Unwell> {
+    pub(super) async fn start(&self, made: &Made) -> Result<super::instance::Running, Unwell> {
         self.step("start", &made.application.started())?;
         let running = self.agent.start_release(self.instance, self.release, made).await?;
         self.operation.step("health");

@@ -4,6 +4,8 @@
 //! for the proxy of the same machine.
 
 mod act;
+mod archive;
+mod backup;
 mod connect_as;
 mod deploy;
 mod desk;
@@ -16,6 +18,7 @@ mod mirror;
 mod operation;
 mod recover;
 mod release;
+mod restore;
 mod sealing;
 mod start;
 mod watch;
@@ -33,12 +36,15 @@ use crate::folders::{self, Folders};
 use crate::git::Repository;
 use crate::sandbox::{Abilities, Sandboxes};
 
+pub(crate) use archive::Archive;
+pub(crate) use backup::BackupWork;
 pub(crate) use desk::{DeskOf, NewDesk, Pack, Wish};
 pub(crate) use facts::Facts;
 pub(crate) use form::Form;
 pub use instance::Phase;
 pub(crate) use instance::Seen;
 pub(crate) use operation::{Command, Operation, Order, Refused};
+pub(crate) use restore::RestoreWork;
 
 use instance::Instance;
 use operation::Operations;
@@ -79,6 +85,8 @@ struct Inner {
     began: std::time::SystemTime,
     /// For packs that are taken in at once.
     packs: Semaphore,
+    repositories: backup::Repositories,
+    archives: archive::Archives,
 }
 
 impl Agent {
@@ -102,6 +110,8 @@ impl Agent {
             facts: facts::Watch::default(),
             began: began(),
             packs: Semaphore::new(mirror::AT_ONCE),
+            repositories: backup::Repositories::default(),
+            archives: archive::Archives::default(),
             folders,
         };
         let agent = Self { inner: Arc::new(inner) };

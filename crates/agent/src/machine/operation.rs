@@ -15,6 +15,8 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use super::backup::BackupWork;
+use super::restore::RestoreWork;
 use crate::files::FileError;
 use crate::folders;
 use crate::git::GitError;
@@ -41,14 +43,17 @@ impl Order {
 }
 
 /// What is done to an instance.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) enum Command {
     Deploy { deployment: DeploymentId, release: ReleaseId, commit: CommitId },
     Release { deployment: DeploymentId, release: ReleaseId },
     Start,
     Stop,
     Restart(RestartMode),
+    Backup(Arc<BackupWork>),
+    Restore(Arc<RestoreWork>),
     Delete,
+    DeleteAfterBackup(Arc<BackupWork>),
 }
 
 impl Command {
@@ -61,7 +66,10 @@ impl Command {
             Self::Stop => "stop",
             Self::Restart(RestartMode::Soft) => "restart_soft",
             Self::Restart(RestartMode::Hard) => "restart_hard",
+            Self::Backup(_) => "backup",
+            Self::Restore(_) => "restore",
             Self::Delete => "delete",
+            Self::DeleteAfterBackup(_) => "delete_after_backup",
         }
     }
 
@@ -92,6 +100,8 @@ pub(crate) enum Refused {
     DiskFull,
     #[error("This job was for something else.")]
     OtherJob,
+    #[error("{0}")]
+    Backup(String),
     #[error("Nobody holds the desk, or it has no working copy yet.")]
     NoDesk,
     #[error("The mirror doesn't have the commit.")]
@@ -149,7 +159,12 @@ impl Operation {
         self.tell(Event::Step { name: name.to_owned(), progress: None });
     }
 
-    fn tell(&self, event: Event) {
+    /// How far a step is, in percent.
+    pub fn progress(&self, name: &str, percent: u8) {
+        self.tell(Event::Step { name: name.to_owned(), progress: Some(percent) });
+    }
+
+    pub fn tell(&self, event: Event) {
         let mut told = self.told();
         told.push(event);
         self.moved.send_replace(told.len());
@@ -179,7 +194,7 @@ impl Operation {
         let told = self.told();
         let state = match told.last() {
             None => OperationState::Waiting,
-            Some(Event::Step { .. }) => OperationState::Running,
+            Some(Event::Step { .. } | Event::Stored { .. }) => OperationState::Running,
             Some(Event::Succeeded { .. }) => OperationState::Succeeded,
             Some(Event::Cancelled) => OperationState::Cancelled,
             Some(Event::Failed { .. }) => OperationState::Failed,

@@ -39,12 +39,15 @@ impl Agent {
     }
 
     async fn recover(&self, instance: &Arc<Instance>, starts: bool) -> io::Result<()> {
+        // What runs on data that are brought back and weren't switched to has to go with them.
+        let was_cut_off = self.is_restore_cut_off(instance.id)?;
         let current = self.current_release(instance.id);
         let wish_running = instance.form().wish_running;
         let mut found = None;
         for (name, running) in self.sandboxes_of(instance)? {
             let is_wanted = running.as_ref().is_some_and(|running| {
                 wish_running
+                    && !was_cut_off
                     && found.is_none()
                     && Some(running.release) == current.map(stoa_domain::ReleaseId::uuid)
             });
@@ -59,6 +62,9 @@ impl Agent {
                     self.tidy_later(instance, name);
                 }
             }
+        }
+        if was_cut_off {
+            self.take_back(instance.id)?;
         }
         match found {
             Some(running) => {

@@ -196,6 +196,7 @@ impl Agent {
 
     fn sweep(&self) -> std::io::Result<()> {
         self.inner.operations.sweep()?;
+        self.sweep_archives()?;
         for instance in self.all() {
             logs::compress_full(&self.inner.folders.logs(instance.id))?;
         }

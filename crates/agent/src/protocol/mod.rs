@@ -3,6 +3,7 @@
 //! HTTP/2 with JSON bodies in which unknown fields are refused, and streams of one JSON text per line. Both ends use
 //! these types, whether a pipe in memory or a link lies between them. Nothing here knows members or permissions.
 
+mod backup;
 mod command;
 pub mod desk;
 pub mod frame;
@@ -15,6 +16,7 @@ mod operation;
 pub mod piece;
 mod problem;
 
+pub use backup::{BackupView, BeginBackup, BeginRestore, REPOSITORY, RepositoryAccess, RepositoryPlace};
 pub use command::{
     Commanded, EndSession, ListUsers, OpenSession, OpenedView, SessionCookie, UserView, UsersView,
 };

@@ -68,13 +68,21 @@ pub struct OperationView {
     pub events: usize,
 }
 
-/// What happened in an operation. All but `step` are its end.
+/// What happened in an operation. All but `step` and `stored` are its end.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Event {
     Step {
         name: String,
         progress: Option<u8>,
+    },
+    /// A backup is stored, read back and found whole. `size` are the bytes of what was read, `added` what came to the
+    /// repository for it.
+    Stored {
+        backup: Uuid,
+        snapshot: String,
+        size: u64,
+        added: u64,
     },
     /// `size` is the release's, in bytes; `connect_as` how one connects as a user of it, or `none`, where it was deployed.
     Succeeded {
@@ -95,7 +103,7 @@ pub enum Event {
 impl Event {
     #[must_use]
     pub fn is_outcome(&self) -> bool {
-        !matches!(self, Self::Step { .. })
+        !matches!(self, Self::Step { .. } | Self::Stored { .. })
     }
 }
 

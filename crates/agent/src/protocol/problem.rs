@@ -12,6 +12,8 @@ pub enum Code {
     UnknownInstance,
     /// No operation has this id, or it is so long over that it was forgotten.
     UnknownOperation,
+    /// The repository has no such backup.
+    UnknownBackup,
     /// Nobody holds the desk, or it has no working copy yet.
     NoDesk,
     /// The mirror doesn't have the commit that a working copy is to be made of.
@@ -47,6 +49,7 @@ impl Code {
             | Self::UnknownOperation
             | Self::NoDesk
             | Self::UnknownCommit
+            | Self::UnknownBackup
             | Self::Missing => StatusCode::NOT_FOUND,
             Self::Fenced | Self::NoSandbox | Self::Conflict => StatusCode::CONFLICT,
             Self::Changed => StatusCode::PRECONDITION_FAILED,
@@ -65,6 +68,7 @@ impl Code {
         match self {
             Self::UnknownInstance => "unknown_instance",
             Self::UnknownOperation => "unknown_operation",
+            Self::UnknownBackup => "unknown_backup",
             Self::NoDesk => "no_desk",
             Self::UnknownCommit => "unknown_commit",
             Self::Missing => "missing",
@@ -85,6 +89,7 @@ impl Code {
         match self {
             Self::UnknownInstance => "Unknown instance",
             Self::UnknownOperation => "Unknown operation",
+            Self::UnknownBackup => "Unknown backup",
             Self::NoDesk => "No desk",
             Self::UnknownCommit => "Unknown commit",
             Self::Missing => "Missing",

@@ -4,6 +4,7 @@
 //! No request and no body is ever logged here: the forms of instances hold secrets.
 
 mod ask;
+mod backups;
 mod commands;
 mod desk_files;
 mod desks;
@@ -57,6 +58,10 @@ pub fn router(agent: Agent) -> Router {
         .route("/v1/instances/{id}/stop", post(operations::stop))
         .route("/v1/instances/{id}/restart", post(operations::restart))
         .route("/v1/instances/{id}/release", post(operations::release))
+        .route("/v1/instances/{id}/backups", post(backups::create))
+        .route("/v1/instances/{id}/backups/{backup}", get(backups::find).delete(backups::delete))
+        .route("/v1/instances/{id}/backups/{backup}/archive", get(backups::archive))
+        .route("/v1/instances/{id}/restore", post(backups::restore))
         .route("/v1/instances/{id}/logs", get(logs::read))
         .route("/v1/instances/{id}/commands/list", post(commands::list))
         .route("/v1/instances/{id}/commands/open", post(commands::open))

@@ -10,6 +10,7 @@ use stoa_domain::instance::RestartMode;
 use stoa_domain::{DeploymentId, InstanceId, JobId, ReleaseId};
 
 use super::ask::{Answer, Asked, Id, Ordered, Told};
+use super::backups::Last;
 use super::mirrors::commit;
 use super::stream::Leased;
 use crate::machine::{Agent, Command, Operation, Order};
@@ -18,9 +19,9 @@ use crate::protocol::{
     SwitchRelease,
 };
 
-type Begun = Result<Answer<OperationView>, Problem>;
+pub(super) type Begun = Result<Answer<OperationView>, Problem>;
 
-fn begin(agent: &Agent, order: Order, instance: InstanceId, command: Command) -> Begun {
+pub(super) fn begin(agent: &Agent, order: Order, instance: InstanceId, command: Command) -> Begun {
     let operation = agent.carry_out(order, instance, command)?;
     Ok(Answer(StatusCode::ACCEPTED, operation.view()))
 }
@@ -92,8 +93,13 @@ pub(super) async fn delete(
     Id(instance): Id<InstanceId>,
     Ordered(order): Ordered,
     State(agent): State<Agent>,
+    Last(last): Last,
 ) -> Begun {
-    begin(&agent, order, instance, Command::Delete)
+    let command = match last {
+        None => Command::Delete,
+        Some(last) => Command::DeleteAfterBackup(last.into()),
+    };
+    begin(&agent, order, instance, command)
 }
 
 pub(super) async fn find(Id(job): Id<JobId>, State(agent): State<Agent>) -> Begun {

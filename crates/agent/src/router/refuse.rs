@@ -23,6 +23,7 @@ impl From<Refused> for Problem {
             Refused::TooLarge => Code::TooLarge,
             Refused::Conflict(_) => Code::Conflict,
             Refused::File(error) => code_of_file(error),
+            Refused::Backup(_) => Code::Failed,
             Refused::Io(error) => code_of_io(error),
             Refused::Git(error) => code_of_git(error),
         };

@@ -43,14 +43,43 @@ impl Leased {
         self,
         items: impl Stream<Item = Result<T, Problem>> + Send + 'static,
     ) -> Response {
+        self.sent(NDJSON, |sender, whole| async move {
+            send_all(items, &sender).await;
+            whole.cancel();
+        })
+    }
+
+    /// Bytes as they are, in the same way. What can't be had to its end is cut off.
+    pub fn bytes(self, pieces: impl Stream<Item = Result<Bytes, String>> + Send + 'static) -> Response {
+        self.sent("application/octet-stream", |sender, whole| async move {
+            let mut pieces = pin!(pieces);
+            while let Some(piece) = pieces.next().await {
+                let Ok(piece) = piece else { return };
+                if sender.send(piece).await.is_err() {
+                    return;
+                }
+            }
+            whole.cancel();
+        })
+    }
+
+    fn sent<F>(
+        self,
+        kind: &'static str,
+        sending: impl FnOnce(mpsc::Sender<Bytes>, CancellationToken) -> F,
+    ) -> Response
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
         let (sender, receiver) = mpsc::channel(WAITING);
         let whole = CancellationToken::new();
         let is_whole = whole.clone();
+        let sending = sending(sender.clone(), whole);
         tokio::spawn(async move {
             tokio::select! {
                 () = run_out(self.renewals) => {}
                 () = sender.closed() => {}
-                () = send_all(items, &sender) => whole.cancel(),
+                () = sending => {}
             }
         });
         let pieces =
@@ -64,7 +93,7 @@ impl Leased {
                     }
                 }
             });
-        with_type(StatusCode::OK, NDJSON, Body::from_stream(pieces))
+        with_type(StatusCode::OK, kind, Body::from_stream(pieces))
     }
 }
 

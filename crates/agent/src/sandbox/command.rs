@@ -116,7 +116,7 @@ impl Sandboxes {
 }
 
 /// Until the disk of that folder is as good as full.
-async fn disk_is_full(folder: &Path) {
+pub(crate) async fn disk_is_full(folder: &Path) {
     loop {
         tokio::time::sleep(LOOK).await;
         // A disk that can't be asked is told of by whoever writes to it.

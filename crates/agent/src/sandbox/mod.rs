@@ -10,14 +10,17 @@ mod identity;
 mod limits;
 mod memory;
 mod plan;
+mod program;
 mod seccomp;
 mod starter;
 
 pub use abilities::Abilities;
+pub(crate) use command::disk_is_full;
 pub use command::{Ended, OutputLine};
 pub use identity::Identity;
 pub use limits::Limits;
 pub use plan::{Mounts, PATH, Plan};
+pub use program::{Program, RunningProgram, Shown, secret_path};
 
 use std::fs::{self, File};
 use std::io::{self, Seek as _, Write as _};
@@ -269,7 +272,7 @@ fn invalid(what: &str) -> io::Error {
 }
 
 /// A file without a name, to be read from its start.
-fn in_memory(name: &str, bytes: &[u8]) -> io::Result<OwnedFd> {
+pub(crate) fn in_memory(name: &str, bytes: &[u8]) -> io::Result<OwnedFd> {
     let mut file = File::from(memfd_create(name, MFdFlags::MFD_CLOEXEC)?);
     file.write_all(bytes)?;
     file.rewind()?;

@@ -73,6 +73,9 @@ pub struct Application {
     pub data_folder: Option<String>,
     /// The SQLite file below `/data`.
     pub sqlite: Option<String>,
+    /// Patterns of what isn't worth a backup.
+    #[serde(default)]
+    pub exclude: Vec<String>,
     pub environment: Vec<Expected>,
     /// None too in a release that was made before this was read.
     #[serde(default)]
@@ -104,6 +107,7 @@ impl Default for Application {
             },
             data_folder: None,
             sqlite: None,
+            exclude: Vec::new(),
             environment: Vec::new(),
             connect_as: None,
         }
@@ -163,7 +167,7 @@ pub(super) fn parse(source: &str) -> Result<Application, Problem> {
     health(&mut top, &mut application.health)?;
     if let Some(mut table) = top.table("data")? {
         application.data_folder = table.path("folder")?;
-        table.texts("exclude")?;
+        application.exclude = exclude(&mut table)?;
         table.end()?;
     }
     environment(&mut top, text, &mut application)?;
@@ -178,6 +182,24 @@ pub(super) fn parse(source: &str) -> Result<Application, Problem> {
     application.connect_as = connect_as::parse(&mut top)?;
     top.end()?;
     Ok(application)
+}
+
+/// Patterns as restic reads them, one a line: nothing that is more than one, a comment, or the contrary.
+fn exclude(table: &mut Table<'_>) -> Result<Vec<String>, Problem> {
+    let patterns = table.texts("exclude")?.unwrap_or_default();
+    let fits = |pattern: &String| {
+        (1..=256).contains(&pattern.len())
+            && !pattern.starts_with(['!', '#'])
+            && !pattern.chars().any(char::is_control)
+            && pattern.trim() == pattern
+            && pattern.split('/').all(|part| part != "..")
+    };
+    if patterns.len() > 100 || !patterns.iter().all(fits) {
+        let what =
+            "stoa.toml: data.exclude is a list of patterns below the data folder: [\"cache\", \"*.tmp\"]";
+        return Err(Problem::plain("stoa_toml", what));
+    }
+    Ok(patterns)
 }
 
 fn version(top: &mut Table<'_>) -> Result<(), Problem> {

@@ -1,5 +1,6 @@
 //! Start, stop, restart, delete: each begins a job.
 
+use stoa_domain::backup::BackupCause;
 use stoa_domain::instance::RestartMode;
 use stoa_domain::job::JobKind;
 use stoa_domain::permission::instance as may;
@@ -15,6 +16,8 @@ pub struct DeleteInstance {
     pub confirm: String,
     /// Cancels what goes on first.
     pub cancel: bool,
+    /// Makes a last backup first; where that fails, nothing is deleted.
+    pub backup: bool,
 }
 
 impl App {
@@ -77,7 +80,12 @@ impl App {
                 Refusal::invalid("confirm", "mismatch", "Type the instance's name to delete it.").into()
             );
         }
-        self.begin(permit, JobKind::Delete, wish.cancel).await
+        let last = match wish.backup {
+            true => Some(self.new_backup(caller.workspace, instance, BackupCause::BeforeDelete, None).await?),
+            false => None,
+        };
+        let job = self.store().start_job(permit, JobKind::Delete, wish.cancel, last).await?;
+        self.accepted(&caller, instance, job).await
     }
 
     async fn needs_sandbox(&self) -> Result<(), Failure> {
@@ -92,7 +100,7 @@ impl App {
         P: Permission<Target = InstanceId>,
     {
         let (caller, instance) = (Caller::of(&permit), *permit.target());
-        let job = self.store().start_job(permit, kind, cancels).await?;
+        let job = self.store().start_job(permit, kind, cancels, None).await?;
         self.accepted(&caller, instance, job).await
     }
 }

@@ -1,16 +1,20 @@
 //! Making an instance.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use stoa_domain::branch::BranchName;
 use stoa_domain::instance::{Stage, Visibility};
 use stoa_domain::permission::instance as may;
-use stoa_domain::{FieldProblem, InstanceId, Permit, Refusal};
+use stoa_domain::{FieldProblem, InstanceId, Permit, Refusal, WorkspaceId};
 use stoa_storage::instance::create::NewInstance;
+use stoa_storage::instance::environment::{Variable, VariableValue};
 
 use crate::abilities::Caller;
 use crate::account::check_name;
+use crate::backup::{BackupRecord, KeptSettings, KeptVariable};
 use crate::instance::Accepted;
 use crate::instance::environment::WantedVariable;
-use crate::{App, Failure};
+use crate::{App, Failure, Fault};
 
 #[derive(Clone)]
 pub struct CreateInstance {
@@ -23,13 +27,15 @@ pub struct CreateInstance {
     pub branch: String,
     pub environment: Vec<WantedVariable>,
     pub visibility: Option<Visibility>,
+    /// The id of the backup whose data, database and commit it begins with.
+    pub from_backup: Option<String>,
 }
 
 impl App {
-    /// Makes an instance, which begins with a deployment of its branch.
+    /// Makes an instance, which begins with a deployment of its branch, or with what a backup holds.
     ///
     /// # Errors
-    /// `NotFound` for a project or server that the workspace doesn't have, `Conflict` where the branch has no commit,
+    /// `NotFound` for a backup, project or server that the workspace doesn't have, `Conflict` where the branch has no commit,
     /// `NoSandbox`, `Invalid`, or a fault.
     pub async fn create_instance(
         &self,
@@ -48,7 +54,17 @@ impl App {
         }
         let id = InstanceId::new(self.new_uuid());
         let workspace = permit.workspace();
-        let variables = self.seal_variables(workspace, id, wish.environment, &mut problems).await?;
+        let mut variables = self.seal_variables(workspace, id, wish.environment, &mut problems).await?;
+        let source = match &wish.from_backup {
+            Some(text) => Some(self.load_source(workspace, text).await?),
+            None => None,
+        };
+        if let Some(source) = &source {
+            self.add_kept_variables(workspace, id, source, wish.stage, &mut variables).await?;
+        }
+        let is_of_production = source.as_ref().is_some_and(|source| source.stage == Stage::Production);
+        // What is made of somebody's data isn't for everybody.
+        let usual = if source.is_some() { Visibility::Members } else { Visibility::Public };
         let (Some(name), Some(branch), true) = (name, branch, problems.is_empty()) else {
             return Err(Refusal::Invalid(problems).into());
         };
@@ -66,11 +82,48 @@ impl App {
             server,
             stage: wish.stage,
             branch,
-            visibility: wish.visibility.unwrap_or(Visibility::Public),
+            visibility: wish.visibility.unwrap_or(usual),
             variables,
             domain: self.settings().instance_domain.clone(),
+            from: source.map(|source| source.id),
+            is_mail_off: is_of_production && wish.stage != Stage::Production,
         };
-        let queued = self.store().create_instance(permit, new).await?;
-        self.accepted(&caller, id, queued.job).await
+        let job = self.store().create_instance(permit, new).await?;
+        self.accepted(&caller, id, job).await
+    }
+
+    async fn load_source(&self, workspace: WorkspaceId, text: &str) -> Result<BackupRecord, Failure> {
+        let target = self.store().find_backup(workspace, text).await?.ok_or(Refusal::NotFound)?;
+        Ok(self.store().load_backup(workspace, target.backup).await?)
+    }
+
+    /// The variables that a backup kept, but for those that were given. Secret ones come along only where a deleted
+    /// instance is made again, at the same stage: whatever else is made of a backup has secrets of its own.
+    async fn add_kept_variables(
+        &self,
+        workspace: WorkspaceId,
+        id: InstanceId,
+        source: &BackupRecord,
+        stage: Stage,
+        variables: &mut Vec<Variable>,
+    ) -> Result<(), Failure> {
+        let kept: KeptSettings = serde_json::from_str(&source.settings).map_err(Fault::new)?;
+        let comes_again = !source.has_instance && source.stage == stage;
+        for KeptVariable { name, value, sealed } in kept.variables {
+            if variables.iter().any(|given| given.name == name) {
+                continue;
+            }
+            let value = match (value, sealed) {
+                (Some(text), _) => VariableValue::Plain(text),
+                (None, Some(sealed)) if comes_again => {
+                    let sealed = STANDARD.decode(sealed).map_err(Fault::new)?;
+                    let sealed = self.seal_anew(workspace, (source.instance, id), &name, &sealed).await?;
+                    VariableValue::Sealed(sealed)
+                }
+                _ => continue,
+            };
+            variables.push(Variable { name, value });
+        }
+        Ok(())
     }
 }

@@ -166,6 +166,20 @@ impl App {
         Ok(variables)
     }
 
+    /// A secret one of one instance, sealed for another.
+    pub(crate) async fn seal_anew(
+        &self,
+        workspace: WorkspaceId,
+        (from, to): (InstanceId, InstanceId),
+        name: &str,
+        sealed: &[u8],
+    ) -> Result<Vec<u8>, Failure> {
+        let key = self.store().load_wrapped_key(workspace, KEY_VERSION).await?;
+        let vault = &self.outside().vault;
+        let value = vault.open(&key, &place(workspace, from, name), sealed)?;
+        Ok(vault.seal(&key, &place(workspace, to, name), &value)?)
+    }
+
     /// The values of the secret ones alone, sealed until here: so that they can be looked for in what is to leave.
     pub(crate) async fn open_secret_variables(
         &self,

@@ -1,6 +1,7 @@
 //! Jobs: seen, cancelled, and carried out by `runner`.
 
 pub mod runner;
+mod tell;
 pub(crate) mod work;
 
 use stoa_domain::permission::job as may;

@@ -12,10 +12,12 @@ use stoa_domain::{
     Actor, Credential, InstanceId, Refusal, ReleaseId, Resource, ResourceKind, Standing, Target as _, Via,
     decide_cancel,
 };
+use stoa_storage::backup::carry::StoredBackup;
 use stoa_storage::job::carry::{Begun, End, Observed};
 use stoa_storage::job::claim::Claim;
 use stoa_storage::locate::LocatedJob;
 
+use crate::backup::restore::BackupInput as Input;
 use crate::job::runner::heard_of_jobs;
 use crate::ports::{Command, InstanceForm, MachineState, Order, Progress};
 use crate::{App, Failure, Fault};
@@ -28,12 +30,6 @@ const MOST_ATTEMPTS: i64 = 8;
 
 const NO_LONGER_PERMITTED: &str = "The permission for it was taken away before it began.";
 const UNREACHABLE: &str = "The server can't be reached. Try again when it is back.";
-
-/// What a job's input holds.
-#[derive(serde::Deserialize)]
-struct Input {
-    release: Option<uuid::Uuid>,
-}
 
 /// The claim has passed to another, who goes on: nothing is to be written any more.
 struct Lost;
@@ -92,7 +88,14 @@ impl App {
     }
 
     async fn end(&self, claim: &Claim, end: End) -> Result<(), Failure> {
-        self.store().end_job(claim, end).await?;
+        let failed = match &end {
+            End::Failed { sentence, .. } => Some(sentence.clone()),
+            _ => None,
+        };
+        let is_ended = self.store().end_job(claim, end).await?;
+        if let Some(sentence) = failed.filter(|_| is_ended) {
+            self.tell_of_failure(claim, &sentence).await;
+        }
         Ok(())
     }
 
@@ -128,15 +131,25 @@ impl App {
         let form = self.form(claim, begun.instance).await?;
         let project = form.project;
         machines.put(order, form).await?;
-        let command = command(claim, begun)?;
+        let command = self.command(claim, begun).await?;
         let mut release = None;
-        if let Command::Deploy { commit, release: made, .. } = &command {
-            release = Some(*made);
+        let to_bring = match &command {
+            Command::Deploy { commit, release: made, .. } => {
+                release = Some(*made);
+                Some(commit.clone())
+            }
+            Command::Restore(order) => {
+                release = Some(order.release);
+                order.commit.clone()
+            }
+            _ => None,
+        };
+        if let Some(commit) = to_bring {
             if !self.store().step_job(claim, "fetch".to_owned(), None).await? {
                 return Ok(Err(Lost));
             }
             let repository = self.outside().repositories.folder(project);
-            machines.bring_commit(order, project, commit.clone(), repository).await?;
+            machines.bring_commit(order, project, commit, repository).await?;
         }
         if let Command::Release { release: kept, .. } = &command {
             release = Some(*kept);
@@ -152,7 +165,7 @@ impl App {
                 let observed = self.observe(begun.instance).await;
                 End::Failed { code, sentence, quote, observed }
             }
-            Progress::Cancelled | Progress::Step { .. } => {
+            Progress::Cancelled | Progress::Step { .. } | Progress::Stored { .. } => {
                 End::Cancelled { sentence: None, observed: self.observe(begun.instance).await }
             }
         }))
@@ -175,6 +188,12 @@ impl App {
                     Some(Progress::Step { name, progress }) => {
                         if self.store().step_job(claim, name, progress).await? { Some(false) } else { None }
                     }
+                    Some(Progress::Stored { backup, snapshot, size, added }) => {
+                        let number = |bytes: u64| i64::try_from(bytes).unwrap_or(i64::MAX);
+                        let stored = StoredBackup { backup, snapshot, size: number(size), added: number(added) };
+                        self.store().backup_stored(claim, stored).await?;
+                        Some(false)
+                    }
                     Some(outcome) => return Ok(Some(outcome)),
                     None => return Err(Fault::new("the machine told no outcome").into()),
                 },
@@ -195,11 +214,15 @@ impl App {
     async fn form(&self, claim: &Claim, instance: InstanceId) -> Result<InstanceForm, Failure> {
         let record = self.store().load_form(claim.workspace, instance).await?;
         let os_user = u32::try_from(record.os_user).map_err(Fault::new)?;
+        let mut variables = self.open_variables(claim.workspace, instance).await?;
+        if record.is_mail_off {
+            variables.push(("STOA_MAIL".to_owned(), stoa_domain::Secret::from_text("off".to_owned())));
+        }
         Ok(InstanceForm {
             instance,
             project: record.project,
             os_user,
-            variables: self.open_variables(claim.workspace, instance).await?,
+            variables,
             wish_running: record.wish == Wish::Running,
             instance_slug: record.slug,
             project_slug: record.project_slug,
@@ -207,6 +230,42 @@ impl App {
             stage: record.stage.key().to_owned(),
             url: self.settings().url_of(&record.host),
             host: record.host,
+        })
+    }
+
+    async fn command(&self, claim: &Claim, begun: &Begun) -> Result<Command, Failure> {
+        let input: Input = serde_json::from_str(&claim.input).map_err(Fault::new)?;
+        Ok(match claim.job.kind {
+            JobKind::Start => Command::Start,
+            JobKind::Stop => Command::Stop,
+            JobKind::RestartSoft => Command::Restart(RestartMode::Soft),
+            JobKind::RestartHard => Command::Restart(RestartMode::Hard),
+            JobKind::Backup => {
+                let backup = input.backup.ok_or_else(|| Fault::new("a backup without its id"))?;
+                Command::Backup(self.backup_order(claim.workspace, begun.instance, backup).await?.into())
+            }
+            JobKind::Restore => Command::Restore(self.restore_order(claim, begun, &input).await?.into()),
+            JobKind::Delete => match input.backup {
+                None => Command::Delete,
+                Some(last) => Command::DeleteAfterBackup(
+                    self.backup_order(claim.workspace, begun.instance, last).await?.into(),
+                ),
+            },
+            JobKind::Deploy => {
+                let release = input
+                    .release
+                    .map(ReleaseId::new)
+                    .ok_or_else(|| Fault::new("a deployment without a release"))?;
+                let (deployment, commit, goes_back) =
+                    begun.deployment.clone().ok_or_else(|| Fault::new("a job without its deployment"))?;
+                if goes_back {
+                    Command::Release { deployment, release }
+                } else {
+                    let commit =
+                        CommitId::parse(&commit).ok_or_else(|| Fault::new("a commit that isn't one"))?;
+                    Command::Deploy { deployment, release, commit }
+                }
+            }
         })
     }
 
@@ -220,31 +279,6 @@ impl App {
             }
         }
     }
-}
-
-fn command(claim: &Claim, begun: &Begun) -> Result<Command, Failure> {
-    Ok(match claim.job.kind {
-        JobKind::Start => Command::Start,
-        JobKind::Stop => Command::Stop,
-        JobKind::RestartSoft => Command::Restart(RestartMode::Soft),
-        JobKind::RestartHard => Command::Restart(RestartMode::Hard),
-        JobKind::Delete => Command::Delete,
-        JobKind::Deploy => {
-            let input: Input = serde_json::from_str(&claim.input).map_err(Fault::new)?;
-            let release = input
-                .release
-                .map(ReleaseId::new)
-                .ok_or_else(|| Fault::new("a deployment without a release"))?;
-            let (deployment, commit, goes_back) =
-                begun.deployment.clone().ok_or_else(|| Fault::new("a job without its deployment"))?;
-            if goes_back {
-                Command::Release { deployment, release }
-            } else {
-                let commit = CommitId::parse(&commit).ok_or_else(|| Fault::new("a commit that isn't one"))?;
-                Command::Deploy { deployment, release, commit }
-            }
-        }
-    })
 }
 
 /// A state in the words of the records.

@@ -27,6 +27,8 @@ pub struct Description {
     pub is_guarded: bool,
     /// Whether `Last-Event-ID` says where a stream goes on.
     pub is_resumable: bool,
+    /// Whether a stretch of it can be asked for.
+    pub is_archive: bool,
     /// Whether `If-None-Match` is answered with 304.
     pub is_conditional: bool,
     /// Whether `If-None-Match: *` makes only what isn't there.
@@ -84,6 +86,12 @@ impl Description {
     pub(crate) fn sent_bytes(&mut self) {
         self.sent = vec!["application/octet-stream"];
         self.is_creating = true;
+    }
+
+    /// A large file, whole or a stretch of it.
+    pub(crate) fn archive(&mut self) {
+        self.answers.insert("application/zstd", binary());
+        self.is_archive = true;
     }
 
     /// A body of one of these media types, as it is.

@@ -9,7 +9,7 @@ use crate::gate::GateKind;
 use crate::router::Registered;
 
 /// Nouns by which operations are grouped, with what they are.
-const TAGS: [(&str, &str); 21] = [
+const TAGS: [(&str, &str); 22] = [
     ("installation", "The first account, health, and this description."),
     (
         "administration",
@@ -32,6 +32,7 @@ const TAGS: [(&str, &str); 21] = [
     ("instances", "Running copies of projects."),
     ("deployments", "Attempts to make an instance run a commit."),
     ("logs", "What applications and deployments write."),
+    ("backups", "Restorable copies of instances."),
     ("ide", "One's own desk on an instance: files, git, terminals."),
     ("visits", "Opening instances that are for members."),
 ];
@@ -144,6 +145,11 @@ fn parameters(route: &Registered) -> Vec<Value> {
     if route.description.is_creating {
         let about = "`*` saves only where nothing is there: refused with 409 where something is.";
         all.push(header_parameter("If-None-Match", about));
+    }
+    if route.description.is_archive {
+        let about =
+            "A stretch from a byte on, `bytes=7-`: answered with 206, as from where a download broke.";
+        all.push(header_parameter("Range", about));
     }
     if route.description.is_resumable {
         all.push(header_parameter(

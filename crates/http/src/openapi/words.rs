@@ -7,6 +7,7 @@ use stoa_app::abilities::Verb;
 use stoa_app::ports;
 use stoa_app::settings::WorkspaceCreation as Creation;
 use stoa_domain::ai::Provider;
+use stoa_domain::backup;
 use stoa_domain::change;
 use stoa_domain::deployment::{DeploymentCause, DeploymentStatus};
 use stoa_domain::instance::{self, Visibility};
@@ -64,6 +65,10 @@ closed_sets! {
     JobKind = keys(job::JobKind::ALL, job::JobKind::key);
     /// How a job stands.
     JobStatus = keys(job::JobStatus::ALL, job::JobStatus::key);
+    /// How a backup stands.
+    BackupStatus = keys(backup::BackupStatus::ALL, backup::BackupStatus::key);
+    /// What a backup came of.
+    BackupCause = keys(backup::BackupCause::ALL, backup::BackupCause::key);
     /// What a deployment came of.
     Cause = keys(DeploymentCause::ALL, DeploymentCause::key);
     /// How a deployment stands.

@@ -28,6 +28,8 @@ pub(super) fn conflict(conflict: Conflict) -> &'static str {
             "These branches differ by more than Stoa merges by itself. Merge them in a clone, and push."
         }
         Conflict::NoSuchBranch => "The project has no such branch. Push it first.",
+        Conflict::BackupNotReady => "This backup isn't whole: it is still being made, or it failed.",
+        Conflict::BackupOfOtherProject => "The backup is of another project. Choose an instance of its own.",
         Conflict::BeingDeleted => "The instance is being deleted.",
         Conflict::HasOwner => "The workspace has an active owner. Only its owners name others.",
         Conflict::LastAdministrator => {

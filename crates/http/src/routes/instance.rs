@@ -105,7 +105,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
 
 /// An instance as the caller sees it.
 #[derive(Serialize, ToSchema)]
-struct InstanceView {
+pub(super) struct InstanceView {
     #[schema(format = "uuid")]
     id: String,
     slug: String,
@@ -172,7 +172,7 @@ fn answer(seen: SeenInstance) -> Answer<Object<InstanceView>> {
 }
 
 /// What was begun: the instance, with its job, and where to follow that.
-fn accepted(begun: Accepted, workspace: stoa_domain::WorkspaceId) -> Answer<Object<InstanceView>> {
+pub(super) fn accepted(begun: Accepted, workspace: stoa_domain::WorkspaceId) -> Answer<Object<InstanceView>> {
     let job = JobView::of(begun.job);
     let place = format!("/api/v1/workspaces/{workspace}/jobs/{}", job.id);
     let tag = tag(&begun.instance)?;
@@ -230,8 +230,12 @@ struct NewInstance {
     branch: String,
     #[serde(default)]
     environment: Vec<VariableWish>,
+    /// `public` where nothing is said, but `members` for one that is made of a backup.
     #[schema(value_type = Option<words::InstanceVisibility>)]
     visibility: Option<String>,
+    /// The backup whose data, database and commit it begins with.
+    #[schema(format = "uuid")]
+    from_backup: Option<String>,
 }
 
 async fn create(
@@ -250,6 +254,7 @@ async fn create(
         branch: wish.branch,
         environment: wish.environment.into_iter().map(VariableWish::wanted).collect(),
         visibility: word("visibility", wish.visibility.as_deref(), Visibility::from_key, VISIBILITIES)?,
+        from_backup: wish.from_backup,
     };
     accepted(app.create_instance(permit, wish).await?, workspace)
 }
@@ -297,6 +302,9 @@ struct InstanceDeletion {
     /// Whether work that goes on is cancelled first.
     #[serde(default)]
     cancel: bool,
+    /// Whether a last backup is made first, where anything was deployed. Where that fails, nothing is deleted.
+    #[serde(default)]
+    backup: bool,
 }
 
 async fn delete(
@@ -309,8 +317,8 @@ async fn delete(
     if wanted.is_some() {
         check(wanted.as_deref(), &tag(&app.load_instance_for_change(&permit).await?)?)?;
     }
-    let InstanceDeletion { confirm, cancel } = wish;
-    accepted(app.delete_instance(permit, DeleteInstance { confirm, cancel }).await?, workspace)
+    let InstanceDeletion { confirm, cancel, backup } = wish;
+    accepted(app.delete_instance(permit, DeleteInstance { confirm, cancel, backup }).await?, workspace)
 }
 
 #[derive(Deserialize, ToSchema)]

@@ -297,8 +297,29 @@ fn instance() -> Command {
         .subcommand(working(
             ending("delete", "Deletes an instance, with its data")
                 .arg(which())
-                .arg(switch("cancel", "Cancels what goes on there first")),
+                .arg(switch("cancel", "Cancels what goes on there first"))
+                .arg(switch("backup", "Makes a last backup first, which is kept for 30 days")),
         ))
+        .subcommand(working(verb("backup", "Backs an instance up, while it runs").arg(which()).arg(option(
+            "note",
+            "TEXT",
+            "What it is made for",
+        ))))
+        .subcommand(
+            verb("backups", "Lists an instance's backups, or without one those of deleted instances")
+                .arg(Arg::new("which").value_name("INSTANCE").help("Slug or id")),
+        )
+        .subcommand(working(
+            ending("restore", "Brings a backup back; what it replaces is backed up first")
+                .arg(which())
+                .arg(option("backup", "ID", "Which [its newest one], of another instance too")),
+        ))
+        .subcommand(
+            verb("download", "Writes a backup into a file, and goes on where it broke")
+                .arg(which())
+                .arg(option("backup", "ID", "Which [its newest one]"))
+                .arg(option("to", "FILE", "Where to [ID.tar.zst]")),
+        )
         .subcommand(working(verb("start", "Starts an instance that is stopped").arg(which())))
         .subcommand(working(
             verb("stop", "Stops an instance")

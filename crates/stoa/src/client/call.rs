@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::header::{
-    ACCEPT, AUTHORIZATION, COOKIE, ETAG, HeaderMap, HeaderValue, IF_MATCH, LOCATION, ORIGIN, SET_COOKIE,
+    ACCEPT, AUTHORIZATION, COOKIE, ETAG, HeaderMap, HeaderValue, IF_MATCH, LOCATION, ORIGIN, RANGE,
+    SET_COOKIE,
 };
 use reqwest::{Client, Method, RequestBuilder, Response, Url};
 use serde_json::Value;
@@ -239,6 +240,19 @@ impl Call {
             request = request.header(IF_MATCH, tag);
         }
         self.send(if body.is_null() { request } else { request.json(body) }).await
+    }
+
+    /// Opens a large file behind its first `from` bytes. `None` where nothing follows them.
+    pub async fn open_from(&self, path: &str, from: u64) -> Result<Option<Response>, Failed> {
+        let mut request = self.request(Method::GET, path)?;
+        if from > 0 {
+            request = request.header(RANGE, format!("bytes={from}-"));
+        }
+        let response = request.send().await?;
+        if response.status() == reqwest::StatusCode::RANGE_NOT_SATISFIABLE {
+            return Ok(None);
+        }
+        self.checked(response).await.map(Some)
     }
 
     /// Opens a stream of lines, which may go on for days.

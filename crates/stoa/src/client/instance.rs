@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::failed::Failed;
 use super::show::{defused, facts, has_colours, items, table, time, words};
 use super::workspace::wished;
-use super::{Desk, ask, connect, deployment, field, flag, job, logs, needed, text, told};
+use super::{Desk, ask, backup, connect, deployment, field, flag, job, logs, needed, text, told};
 
 pub async fn run(desk: &Desk, verb: &str, arguments: &ArgMatches) -> Result<(), Failed> {
     match verb {
@@ -37,6 +37,7 @@ pub async fn run(desk: &Desk, verb: &str, arguments: &ArgMatches) -> Result<(), 
             }
             act(desk, arguments, "deploy", &body, "It is deployed").await
         }
+        "backup" | "backups" | "restore" | "download" => backup::run(desk, verb, arguments).await,
         "deployments" => deployment::list(desk, arguments).await,
         "logs" => logs::read(desk, arguments).await,
         "users" | "connect" | "connected" => connect::run(desk, verb, arguments).await,
@@ -196,6 +197,9 @@ async fn delete(desk: &Desk, arguments: &ArgMatches) -> Result<(), Failed> {
     let mut body = json!({ "confirm": name });
     if flag(arguments, "cancel") {
         body["cancel"] = true.into();
+    }
+    if flag(arguments, "backup") {
+        body["backup"] = true.into();
     }
     let answer = desk.call.change(Method::DELETE, &path, before.tag, &body).await?.body;
     job::follow(desk, answer, "It is deleted").await

@@ -6,6 +6,7 @@
 mod account;
 mod arguments;
 mod ask;
+mod backup;
 mod call;
 mod connect;
 mod deployment;

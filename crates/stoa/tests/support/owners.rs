@@ -171,15 +171,21 @@ fn files(stoa: &Installation, owned: &Owned, found: &mut Vec<String>) {
         "deployments",
         "instances",
         "operations",
+        "backups",
+        "copies",
+        "restores",
+        "archives",
         "agent.key",
         "agent.sock",
     ];
     look(agent.clone(), &|name| of_agent.contains(&name));
     look(agent.join("mirrors"), &is_project);
-    for folder in ["cache", "releases", "current", "data", "run", "logs", "deployments"] {
+    for folder in ["cache", "releases", "current", "data", "run", "logs", "deployments", "backups", "copies"]
+    {
         look(agent.join(folder), &is_instance);
     }
     look(agent.join("instances"), &|name| is_json(name, &is_instance));
+    look(agent.join("restores"), &|name| is_json(name, &is_instance));
     look(agent.join("operations"), &|name| is_json(name, &|id| owned.jobs.contains(id)));
     for instance in owned.instances.keys() {
         look(agent.join("releases").join(instance), &|name| {

@@ -5,9 +5,12 @@ use stoa_domain::deployment::DeploymentCause;
 use stoa_domain::instance::{FIRST_OS_USER, Stage, Visibility};
 use stoa_domain::permission::instance::Create;
 use stoa_domain::slug::Slug;
-use stoa_domain::{Conflict, InstanceId, Permit, ProjectId, Refusal, ResourceKind, ServerId};
+use stoa_domain::{
+    BackupId, Conflict, InstanceId, JobId, Permit, ProjectId, Refusal, ResourceKind, ServerId,
+};
 
-use crate::deployment::{DeploymentOrder, QueuedDeployment, queue_deployment};
+use crate::backup::make::{RestoreOrder, queue_restore};
+use crate::deployment::{DeploymentOrder, queue_deployment};
 use crate::event::EventType;
 use crate::failure::Failure;
 use crate::head::head_in;
@@ -24,8 +27,8 @@ crate::statements! {
     SLUG = "SELECT id FROM instances WHERE workspace_id = $1 AND slug = $2";
     NEXT_OS_USER = "SELECT MAX(os_user) FROM instances";
     INSERT = "INSERT INTO instances (id, workspace_id, project_id, server_id, slug, name, stage, branch, wish, status,
-            visibility, is_protected, os_user, revision, created_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'running', 'deploying', $9, $10, $11, 1, $12)";
+            visibility, is_protected, os_user, revision, created_at, is_mail_off)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'running', 'deploying', $9, $10, $11, 1, $12, $13)";
 }
 
 #[derive(Clone)]
@@ -40,21 +43,21 @@ pub struct NewInstance {
     pub variables: Vec<Variable>,
     /// The domain below which its host is given.
     pub domain: String,
+    /// The backup that it is made of.
+    pub from: Option<BackupId>,
+    /// Whether it is told to send no mail.
+    pub is_mail_off: bool,
 }
 
 impl Store {
-    /// Makes an instance, which begins with a deployment of its branch.
+    /// Makes an instance, which begins with a deployment of its branch, or with what a backup holds.
     ///
     /// # Errors
     /// `NotFound` for a project or server that isn't the workspace's, [`Conflict::NoSuchBranch`], or a fault.
-    pub async fn create_instance(
-        &self,
-        permit: Permit<Create>,
-        new: NewInstance,
-    ) -> Result<QueuedDeployment, Failure> {
+    pub async fn create_instance(&self, permit: Permit<Create>, new: NewInstance) -> Result<JobId, Failure> {
         let workspace = permit.workspace();
         let account = Some(permit.actor().account);
-        let work: Work<QueuedDeployment> = Box::new(move |tx| {
+        let work: Work<JobId> = Box::new(move |tx| {
             let new = new.clone();
             Box::pin(async move {
                 tx.fetch_optional(PROJECT, values![workspace, new.project])
@@ -62,7 +65,11 @@ impl Store {
                     .ok_or(Refusal::NotFound)?;
                 tx.fetch_optional(SERVER, values![workspace, new.server]).await?.ok_or(Refusal::NotFound)?;
                 let head = head_in(tx, workspace, new.project, new.branch.as_str()).await?;
-                let commit = head.ok_or(Refusal::Conflict(Conflict::NoSuchBranch))?;
+                // What a backup holds may be of a branch that is gone.
+                let commit = match (head, new.from) {
+                    (None, None) => return Err(Refusal::Conflict(Conflict::NoSuchBranch).into()),
+                    (head, _) => head,
+                };
                 lock_installation(tx).await?;
                 let slug = free_slug(tx, SLUG, workspace, &new.name).await?;
                 let row = tx.fetch_one(WORKSPACE_SLUG, values![workspace]).await?;
@@ -86,6 +93,7 @@ impl Store {
                     false,
                     os_user,
                     now,
+                    new.is_mail_off,
                 ];
                 tx.execute(INSERT, values).await?;
                 host::give(tx, workspace, new.id, (&slug, &of_workspace), &new.domain).await?;
@@ -94,17 +102,29 @@ impl Store {
                 }
                 tx.audit_resource(ResourceKind::Instance, new.id.uuid(), new.name);
                 tx.tell(workspace, EventType::Created, ResourceKind::Instance, new.id.uuid()).await?;
+                if let Some(source) = new.from {
+                    let order = RestoreOrder {
+                        workspace,
+                        into: new.id,
+                        source,
+                        safety: None,
+                        account,
+                        permission: "owner",
+                        cause: DeploymentCause::Create,
+                    };
+                    return queue_restore(tx, order).await;
+                }
                 let order = DeploymentOrder {
                     workspace,
                     instance: new.id,
-                    commit,
+                    commit: commit.ok_or(Refusal::Conflict(Conflict::NoSuchBranch))?,
                     branch: new.branch.as_str().to_owned(),
                     cause: DeploymentCause::Create,
                     account,
                     permission: "owner",
                     release: None,
                 };
-                queue_deployment(tx, order).await
+                Ok(queue_deployment(tx, order).await?.job)
             })
         });
         self.write(permit, work).await

@@ -24,7 +24,7 @@ crate::statements! {
     /// The settings that a start, a hard restart or a deployment found are those that are in use.
     CHANGED_SINCE = "SELECT EXISTS (SELECT 1 FROM settings_changes c WHERE c.workspace_id = $1 AND c.instance_id = $2
             AND c.at > COALESCE((SELECT MAX(j.created_at) FROM jobs j WHERE j.instance_id = $2
-                AND j.kind IN ('deploy', 'start', 'restart_hard') AND j.status = 'succeeded'), $3))";
+                AND j.kind IN ('deploy', 'restore', 'start', 'restart_hard') AND j.status = 'succeeded'), $3))";
     REVISION = "SELECT revision FROM instances WHERE workspace_id = $1 AND id = $2";
 }
 

@@ -10,7 +10,8 @@ use crate::values;
 
 crate::statements! {
     FORM = "SELECT i.project_id, i.os_user, i.wish, i.slug, p.slug, w.slug, i.stage,
-            (SELECT MIN(h.host) FROM hosts h WHERE h.instance_id = i.id AND h.kind = 'given')
+            (SELECT MIN(h.host) FROM hosts h WHERE h.instance_id = i.id AND h.kind = 'given'),
+            i.is_mail_off
         FROM instances i JOIN projects p ON p.id = i.project_id
         JOIN workspace_slugs w ON w.workspace_id = i.workspace_id AND w.is_current
         WHERE i.workspace_id = $1 AND i.id = $2";
@@ -27,6 +28,8 @@ pub struct FormRecord {
     pub workspace_slug: String,
     pub stage: Stage,
     pub host: String,
+    /// Whether it is told to send no mail.
+    pub is_mail_off: bool,
 }
 
 impl Store {
@@ -47,6 +50,7 @@ impl Store {
             workspace_slug: row.get(5)?,
             stage: stage(&row, 6)?,
             host: row.get::<Option<String>>(7)?.unwrap_or_default(),
+            is_mail_off: row.get(8)?,
         })
     }
 

@@ -124,7 +124,8 @@ impl Store {
                     return Ok(None);
                 }
                 let (status, wish) = match kind {
-                    JobKind::Deploy => (Some(InstanceStatus::Deploying), None),
+                    JobKind::Deploy | JobKind::Restore => (Some(InstanceStatus::Deploying), None),
+                    JobKind::Backup => (None, None),
                     JobKind::Start | JobKind::RestartSoft | JobKind::RestartHard => {
                         (None, Some(Wish::Running))
                     }
@@ -136,7 +137,7 @@ impl Store {
                     return Ok(None);
                 }
                 let mut deployment = None;
-                if kind == JobKind::Deploy {
+                if kind.deploys() {
                     let now = tx.now();
                     tx.execute(BEGIN_DEPLOYMENT, values![workspace, job, now]).await?;
                     let row = tx.fetch_one(DEPLOYMENT, values![workspace, job]).await?;
@@ -234,7 +235,8 @@ async fn end_in(tx: &mut Tx<'_>, claim: &Claim, end: &End) -> Result<bool, Failu
     }
     tx.touched.jobs = true;
     tx.tell(workspace, EventType::Job, ResourceKind::Job, job.uuid()).await?;
-    if claim.job.kind == JobKind::Deploy {
+    crate::backup::carry::end_in(tx, workspace, job, end).await?;
+    if claim.job.kind.deploys() {
         tx.execute(END_DEPLOYMENT, values![workspace, job, end.key(), now, sentence.clone(), quote]).await?;
     }
     let Some(instance) = claim.job.instance else { return Ok(true) };
@@ -249,6 +251,10 @@ async fn end_in(tx: &mut Tx<'_>, claim: &Claim, end: &End) -> Result<bool, Failu
         tx.audit_also(&failed(claim, instance, &found.name, code)).await?;
     }
     match end {
+        // It leaves the instance as it was.
+        _ if claim.job.kind == JobKind::Backup => {
+            tx.tell(workspace, EventType::Changed, ResourceKind::Instance, instance.uuid()).await?;
+        }
         End::Succeeded { .. } if claim.job.kind == JobKind::Delete => {
             delete_in(tx, claim, instance, &found.name).await?;
             return Ok(true);
@@ -290,10 +296,10 @@ fn guess(found: &Found, kind: JobKind, end: &End, sentence: Option<String>) -> O
         (JobKind::Start | JobKind::RestartSoft | JobKind::RestartHard | JobKind::Delete, ..) if failed => {
             InstanceStatus::Failed
         }
-        (JobKind::Deploy, None, _) if failed => InstanceStatus::Failed,
+        (JobKind::Deploy | JobKind::Restore, None, _) if failed => InstanceStatus::Failed,
         // An earlier release goes on as it was.
-        (JobKind::Deploy, Some(_), Wish::Running) => InstanceStatus::Running,
-        (JobKind::Deploy, Some(_), Wish::Stopped) => InstanceStatus::Stopped,
+        (JobKind::Deploy | JobKind::Restore, Some(_), Wish::Running) => InstanceStatus::Running,
+        (JobKind::Deploy | JobKind::Restore, Some(_), Wish::Stopped) => InstanceStatus::Stopped,
         // `deploying` without a release is settled by whoever sees that nothing waits any more.
         _ => found.status,
     };
@@ -337,6 +343,7 @@ async fn delete_in(
     let listing = tx.fetch_all(MEMBERS_LISTING, values![workspace, instance]).await?;
     tx.leaves_lists(workspace, ResourceKind::Instance, instance.uuid(), &listing).await?;
     crate::host::release(tx, workspace, instance).await?;
+    crate::backup::carry::instance_deleted(tx, workspace, instance).await?;
     tx.execute(DELETE_INSTANCE, values![workspace, instance]).await?;
     let event = NewAuditEvent {
         action: "instance.deleted".to_owned(),

@@ -4,6 +4,7 @@
 pub mod carry;
 pub mod claim;
 pub mod start;
+pub mod tell;
 
 use stoa_domain::job::{JobKind, JobStatus};
 use stoa_domain::permission::JobTarget;
@@ -199,6 +200,7 @@ pub(crate) async fn cancel_in(
     let now = tx.now();
     if tx.execute(CANCEL_QUEUED, values![workspace, job.id, now]).await? == 1 {
         tx.execute(CANCEL_DEPLOYMENT, values![workspace, job.id, now]).await?;
+        crate::backup::carry::never_made(tx, workspace, job.id).await?;
     } else {
         tx.execute(CANCEL_RUNNING, values![workspace, job.id, now]).await?;
     }

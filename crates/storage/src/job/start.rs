@@ -6,6 +6,7 @@ use stoa_domain::{
     AccountId, Conflict, InstanceId, JobId, Permission, Permit, Refusal, ResourceKind, WorkspaceId,
 };
 
+use crate::backup::make::{NewBackup, insert_backup};
 use crate::event::EventType;
 use crate::failure::{Failure, StorageFault};
 use crate::job::{JobRecord, cancel_in, open_in};
@@ -72,7 +73,8 @@ pub(crate) async fn queue(tx: &mut Tx<'_>, order: JobOrder) -> Result<JobId, Sto
 }
 
 impl Store {
-    /// Begins a start, stop, restart or deletion. `cancels`: what goes on is cancelled first.
+    /// Begins a start, stop, restart or deletion. `cancels`: what goes on is cancelled first. `last`: the backup that is
+    /// made before a deletion, where there is anything to back up.
     ///
     /// # Errors
     /// What the instance's state forbids, or a fault.
@@ -81,6 +83,7 @@ impl Store {
         permit: Permit<P>,
         kind: JobKind,
         cancels: bool,
+        last: Option<NewBackup>,
     ) -> Result<JobId, Failure>
     where
         P: Permission<Target = InstanceId>,
@@ -92,6 +95,7 @@ impl Store {
             _ => "owner",
         };
         let work: Work<JobId> = Box::new(move |tx| {
+            let last = last.clone();
             Box::pin(async move {
                 let Found { state, name, stage, open } = state_in(tx, workspace, instance).await?;
                 tx.audit_name(name);
@@ -101,6 +105,8 @@ impl Store {
                     JobKind::RestartSoft | JobKind::RestartHard => state.can_restart()?,
                     JobKind::Stop => state.can_stop(cancels)?,
                     JobKind::Deploy => state.can_deploy()?,
+                    JobKind::Backup => state.can_back_up()?,
+                    JobKind::Restore => state.can_restore()?,
                     JobKind::Delete => {
                         if stage == stoa_domain::instance::Stage::Production {
                             needed = "owner";
@@ -117,15 +123,18 @@ impl Store {
                     }
                     cancel_in(tx, workspace, job).await?;
                 }
-                let order = JobOrder {
-                    workspace,
-                    instance,
-                    kind,
-                    account,
-                    permission: needed.to_owned(),
-                    input: "{}".to_owned(),
+                let last = last.filter(|_| kind == JobKind::Delete && state.has_release);
+                let input = match &last {
+                    Some(last) => format!("{{\"backup\":\"{}\"}}", last.id),
+                    None => "{}".to_owned(),
                 };
-                Ok(queue(tx, order).await?)
+                let permission = needed.to_owned();
+                let order = JobOrder { workspace, instance, kind, account, permission, input };
+                let job = queue(tx, order).await?;
+                if let Some(last) = last {
+                    insert_backup(tx, (workspace, instance), last, job, account).await?;
+                }
+                Ok(job)
             })
         });
         self.write(permit, work).await

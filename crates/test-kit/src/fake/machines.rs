@@ -1,6 +1,6 @@
 //! A machine in memory: it does what it is told at once, or what a test says instead.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Mutex;
 
@@ -8,11 +8,12 @@ use futures_util::future::BoxFuture;
 use futures_util::stream::{self, BoxStream, StreamExt as _};
 use stoa_app::Fault;
 use stoa_app::ports::{
-    AppCookie, AppUser, Command, ConnectAnswer, ConnectWish, InstanceForm, InstanceOnMachine, LogLine,
-    LogQuery, MachineFacts, MachineState, Machines, Order, Progress,
+    AppCookie, AppUser, Archive, BackupOrder, Command, ConnectAnswer, ConnectWish, InstanceForm,
+    InstanceOnMachine, LogLine, LogQuery, MachineFacts, MachineState, Machines, Order, Progress,
+    RepositoryAccess,
 };
 use stoa_domain::branch::CommitId;
-use stoa_domain::{InstanceId, ProjectId, ReleaseId, Secret};
+use stoa_domain::{BackupId, InstanceId, ProjectId, ReleaseId, Secret};
 use tokio::sync::broadcast;
 
 #[derive(Clone)]
@@ -51,6 +52,7 @@ pub struct FakeMachines {
     /// None: applications don't say how one connects.
     users: Mutex<Option<Vec<AppUser>>>,
     connecting: Mutex<Connecting>,
+    backups: Mutex<BTreeSet<BackupId>>,
     changes: broadcast::Sender<InstanceOnMachine>,
     written: broadcast::Sender<(InstanceId, LogLine)>,
 }
@@ -70,6 +72,7 @@ impl Default for FakeMachines {
                 app_user("old", false),
             ])),
             connecting: Mutex::default(),
+            backups: Mutex::default(),
             changes: broadcast::channel(256).0,
             written: broadcast::channel(1024).0,
         }
@@ -156,6 +159,17 @@ impl FakeMachines {
         let _ = self.written.send((instance, line));
     }
 
+    /// What the machine holds of backups.
+    #[must_use]
+    pub fn backups(&self) -> Vec<BackupId> {
+        self.backups.lock().unwrap().iter().copied().collect()
+    }
+
+    fn stores(&self, order: &BackupOrder) -> Progress {
+        self.backups.lock().unwrap().insert(order.backup);
+        Progress::Stored { backup: order.backup, snapshot: "ab".repeat(32), size: 8192, added: 1024 }
+    }
+
     fn does(&self, instance: InstanceId, command: &Command) -> Vec<Progress> {
         let step = |name: &str| Progress::Step { name: name.to_owned(), progress: None };
         let mut held = self.held.lock().unwrap();
@@ -169,6 +183,26 @@ impl FakeMachines {
             Command::Delete => {
                 held.remove(&instance);
                 return vec![Progress::Succeeded { release: None, size: 0, connect_as: None }];
+            }
+            Command::Backup(order) => {
+                return vec![
+                    step("store"),
+                    self.stores(order),
+                    Progress::Succeeded { release: None, size: 0, connect_as: None },
+                ];
+            }
+            Command::DeleteAfterBackup(order) => {
+                held.remove(&instance);
+                return vec![
+                    self.stores(order),
+                    Progress::Succeeded { release: None, size: 0, connect_as: None },
+                ];
+            }
+            Command::Restore(order) => {
+                held.insert(instance, Held { state: MachineState::Running, release: Some(order.release) });
+                let safety = order.safety.as_ref().map(|safety| self.stores(safety));
+                let end = Progress::Succeeded { release: Some(order.release), size: 4096, connect_as: None };
+                return safety.into_iter().chain([step("restore"), end]).collect();
             }
         };
         held.insert(instance, Held { state, release });
@@ -283,5 +317,38 @@ impl Machines for FakeMachines {
     ) -> BoxFuture<'_, Result<ConnectAnswer, Fault>> {
         let answer = self.connect(instance, wish);
         Box::pin(async move { Ok(answer) })
+    }
+
+    fn forget_backup(
+        &self,
+        _: InstanceId,
+        backup: BackupId,
+        _: RepositoryAccess,
+    ) -> BoxFuture<'_, Result<(), Fault>> {
+        Box::pin(async move {
+            self.backups.lock().unwrap().remove(&backup);
+            Ok(())
+        })
+    }
+
+    fn archive(
+        &self,
+        _: InstanceId,
+        backup: BackupId,
+        _: RepositoryAccess,
+        range: Option<String>,
+    ) -> BoxFuture<'_, Result<Option<Archive>, Fault>> {
+        Box::pin(async move {
+            if !self.backups.lock().unwrap().contains(&backup) {
+                return Ok(None);
+            }
+            let whole = b"an archive of a backup";
+            let from = range.and_then(|range| range.strip_prefix("bytes=")?.strip_suffix('-')?.parse().ok());
+            let (status, from) = from.map_or((200, 0), |from| (206, from));
+            let bytes = bytes::Bytes::from_static(&whole[from..]);
+            let range = (status == 206).then(|| format!("bytes {from}-{}/{}", whole.len() - 1, whole.len()));
+            let length = Some(bytes.len() as u64);
+            Ok(Some(Archive { status, length, range, bytes: stream::iter([Ok(bytes)]).boxed() }))
+        })
     }
 }

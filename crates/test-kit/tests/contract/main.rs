@@ -5,6 +5,7 @@
 mod access;
 mod administration;
 mod audit;
+mod backups;
 mod bodies;
 mod changes;
 mod connect_as;

@@ -1,4 +1,4 @@
-import { Button, Menu } from "@mantine/core";
+import { Button, Checkbox, Menu } from "@mantine/core";
 import {
   IconChevronDown,
   IconDots,
@@ -45,8 +45,11 @@ export function InstanceActions({ workspace, instance }: { workspace: string; in
     nouns: [...AFTER],
     onDone: () => setAsked(null),
   });
+  const [isLast, setLast] = useState(true);
+  // Nothing that was never deployed can be backed up.
+  const hasLast = instance.may.includes("backup") && instance.commit !== null;
   const remove = useAct<void>(workspace, {
-    act: () => deleteInstance(workspace, id, { confirm: name, cancel: true }),
+    act: () => deleteInstance(workspace, id, { confirm: name, cancel: true, backup: hasLast && isLast }),
     nouns: [...AFTER, "projects"],
     onDone: () => {
       setAsked(null);
@@ -184,7 +187,16 @@ export function InstanceActions({ workspace, instance }: { workspace: string; in
         problem={remove.error}
         onConfirm={() => remove.mutate()}
       >
-        Its processes, releases, data and logs go with it. There is no way back.
+        Its processes, releases, data and logs go with it. Its backups are kept for 30 days, for owners to find.
+        {hasLast && (
+          <Checkbox
+            mt={14}
+            label="Make a last backup first"
+            description="If that fails, nothing is deleted."
+            checked={isLast}
+            onChange={(event) => setLast(event.currentTarget.checked)}
+          />
+        )}
       </ConfirmDialog>
       {problem && <Note tone="bad">{problem.detail}</Note>}
     </>

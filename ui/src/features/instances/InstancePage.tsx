@@ -24,7 +24,15 @@ import {
 } from "@/kit";
 import { InstanceActions } from "./InstanceActions";
 import css from "./instances.module.css";
-import { DeploymentList, DeploymentView, IdePage, InstanceOverview, InstanceSettings, LogPage } from "./tabs";
+import {
+  BackupsTab,
+  DeploymentList,
+  DeploymentView,
+  IdePage,
+  InstanceOverview,
+  InstanceSettings,
+  LogPage,
+} from "./tabs";
 
 /** One instance: a header that is the same on every tab, and the tab that the address names. */
 export function InstancePage() {
@@ -64,6 +72,9 @@ export function InstancePage() {
       : []),
     ...(isClosed
       ? [{ key: tab, name: tab === "logs" ? "Logs" : "Deployments", to: `${base}/${tab}`, isLocked: true }]
+      : []),
+    ...(here.may.includes("backup") || tab === "backups"
+      ? [{ key: "backups", name: "Backups", to: `${base}/backups`, isLocked: !here.may.includes("backup") }]
       : []),
     ...(mayEdit || isIdeClosed
       ? [{ key: "ide", name: "IDE", to: `${base}/ide`, ...(!mayEdit && { isLocked: true }) }]
@@ -129,6 +140,8 @@ export function InstancePage() {
         <DeploymentView workspace={workspace.slug} instance={here} id={deployment} />
       ) : tab === "deployments" ? (
         <DeploymentList workspace={workspace.slug} instance={here} />
+      ) : tab === "backups" ? (
+        <BackupsTab workspace={workspace.slug} instance={here} />
       ) : tab === "settings" && isOwner ? (
         <InstanceSettings workspace={workspace.slug} instance={here} />
       ) : (

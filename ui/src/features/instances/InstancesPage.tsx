@@ -8,7 +8,7 @@ import { useWorkspace } from "@/frame/useWorkspace";
 import { Empty, EmptyPage, Failed, LoadingRows, More, PageTitle, Panel, SearchField, useFilters } from "@/kit";
 import { InstanceTable } from "./InstanceTable";
 import css from "./instances.module.css";
-import { NewInstanceDialog } from "./later";
+import { DeletedBackups, NewInstanceDialog } from "./later";
 
 const STAGES = [
   { value: "production", label: "Production" },
@@ -107,6 +107,7 @@ export function InstancesPage() {
           <More {...instances} />
         </Panel>
       )}
+      {isOwner && <DeletedBackups workspace={workspace.slug} />}
       {isMaking && <NewInstanceDialog onClose={() => setMaking(false)} />}
     </div>
   );

@@ -1,7 +1,7 @@
 import { Button, Select, Switch, TextInput } from "@mantine/core";
 import { useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
-import { createInstance } from "@/api/generated";
+import { type Backup, createInstance } from "@/api/generated";
 import type { Instance, Stage } from "@/api/nouns";
 import { useAct, useAllProjects, useAllServers, useBranches } from "@/api/queries";
 import { useWorkspace } from "@/frame/useWorkspace";
@@ -9,7 +9,7 @@ import { Dialog, Note } from "@/kit";
 import css from "./instances.module.css";
 import { AddVariable, type Edited, VariableRows, wanted } from "./Variables";
 
-type Given = { project?: string; branch?: string; stage?: Stage };
+type Given = { project?: string; branch?: string; stage?: Stage; backup?: Backup };
 
 /** A new running copy of a branch. What is known already comes with it. */
 export function NewInstanceDialog({ onClose, given = {} }: { onClose: () => void; given?: Given }) {
@@ -28,7 +28,9 @@ export function NewInstanceDialog({ onClose, given = {} }: { onClose: () => void
   const [stage, setStage] = useState<Stage>(given.stage ?? "staging");
   const [name, setName] = useState("");
   const [rows, setRows] = useState<Edited[]>([]);
-  const [isForMembers, setForMembers] = useState(false);
+  const { backup } = given;
+  // What is made of somebody's data isn't for everybody.
+  const [isForMembers, setForMembers] = useState(backup !== undefined);
   const projectName = projects.data?.find(({ id }) => id === chosenProject)?.name;
   const proposed = projectName ? `${projectName} ${stage === "production" ? "production" : chosenBranch}`.trim() : "";
   const create = useAct<void, Instance>(workspace.slug, {
@@ -41,6 +43,7 @@ export function NewInstanceDialog({ onClose, given = {} }: { onClose: () => void
         branch: chosenBranch,
         environment: wanted(rows),
         visibility: isForMembers ? "members" : "public",
+        ...(backup && { from_backup: backup.id }),
       }),
     nouns: ["instances", "jobs", "projects", "servers"],
     onDone: (instance) => {
@@ -56,15 +59,19 @@ export function NewInstanceDialog({ onClose, given = {} }: { onClose: () => void
     <Dialog
       opened
       onClose={onClose}
-      title="New instance"
-      sentence="A running copy of a branch. Each push to the branch deploys it."
+      title={backup ? `New instance from a backup of ${backup.instance.name}` : "New instance"}
+      sentence={
+        backup
+          ? "It begins with the backup's data, database and commit. Secrets are its own."
+          : "A running copy of a branch. Each push to the branch deploys it."
+      }
       size={560}
       onSubmit={() => ready && create.mutate()}
       foot={
         <>
           <Button onClick={onClose}>Cancel</Button>
           <Button type="submit" variant="filled" disabled={!ready} loading={create.isPending}>
-            Create and deploy
+            {backup ? "Create from the backup" : "Create and deploy"}
           </Button>
         </>
       }
@@ -77,6 +84,7 @@ export function NewInstanceDialog({ onClose, given = {} }: { onClose: () => void
             label="Project"
             data={(projects.data ?? []).map(({ id, name }) => ({ value: id, label: name }))}
             value={chosenProject || null}
+            disabled={backup !== undefined}
             onChange={(value) => {
               setProject(value ?? "");
               setBranch("");
@@ -102,6 +110,8 @@ export function NewInstanceDialog({ onClose, given = {} }: { onClose: () => void
             value={stage}
             onChange={(value) => setStage((value as Stage | null) ?? "staging")}
             allowDeselect={false}
+            {...(backup?.stage === "production" &&
+              stage !== "production" && { description: "Outgoing mail is off: the data are production's." })}
           />
           <Select
             label="Server"

@@ -4,6 +4,7 @@ import { LoadingRows, later } from "@/kit";
 
 const rows = <LoadingRows />;
 
+export const BackupsTab = later(async () => (await import("@/features/backups/BackupsTab")).BackupsTab, rows);
 export const DeploymentList = later(
   async () => (await import("@/features/deployments/DeploymentList")).DeploymentList,
   rows,

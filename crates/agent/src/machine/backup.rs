@@ -1,0 +1,377 @@
+//! A backup of an instance, made while it runs: its database by that database's own backup call, its other data as they
+//! are, and what it was made of.
+
+use std::collections::HashMap;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use serde::Serialize;
+use stoa_domain::InstanceId;
+use tokio::sync::{RwLock, mpsc};
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use super::Agent;
+use super::deploy::KEPT_FREE;
+use super::facts::free_space;
+use super::instance::Instance;
+use super::operation::{Operation, Refused};
+use super::release::{self, Made};
+use super::start::{Unwell, common_environment};
+use crate::folders;
+use crate::init::database::{self, NOT_THERE, UNSOUND};
+use crate::protocol::Event;
+use crate::restic::{Access, Part, Place, Repository, ResticError, Snapshot, exactly};
+use crate::sandbox::{Ended, Mounts, OutputLine};
+
+/// How long a database may take to be copied.
+const LONGEST_COPY: Duration = Duration::from_secs(3600);
+
+/// Where an SQLite database stands in a backup: beside the data, because it is a copy.
+const DATABASE: &str = "/backup/database.sqlite";
+
+/// One backup that is to be. It has no `Debug`: what opens the repository is secret.
+pub(crate) struct BackupWork {
+    pub backup: Uuid,
+    pub access: Access,
+    pub settings: String,
+}
+
+/// Who works on a repository: one who changes it, or any number who read.
+#[derive(Default)]
+pub(super) struct Repositories(Mutex<HashMap<InstanceId, Arc<RwLock<()>>>>);
+
+impl Repositories {
+    pub fn lock_of(&self, instance: InstanceId) -> Arc<RwLock<()>> {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.retain(|_, lock| Arc::strong_count(lock) > 1);
+        all.entry(instance).or_default().clone()
+    }
+}
+
+impl From<ResticError> for Unwell {
+    fn from(error: ResticError) -> Self {
+        match error {
+            ResticError::Cancelled => Self::Cancelled,
+            ResticError::DiskFull => Self::because("disk_full", "The disk of the server is full"),
+            ResticError::Io(error) => error.into(),
+            ResticError::NotInstalled => Self::because(
+                "failed",
+                "restic isn't installed on the server. Install it: apt-get install restic",
+            ),
+            other => Self::because("failed", format!("The backup failed: {other}")),
+        }
+    }
+}
+
+impl From<ResticError> for Refused {
+    fn from(error: ResticError) -> Self {
+        match error {
+            ResticError::DiskFull => Self::DiskFull,
+            ResticError::Io(error) => Self::Io(error),
+            other => Self::Backup(format!("The backup can't be had: {other}.")),
+        }
+    }
+}
+
+/// What a backup says of itself, for whoever restores it by hand.
+#[derive(Serialize)]
+struct About<'a> {
+    format: u32,
+    backup: Uuid,
+    instance: String,
+    name: &'a str,
+    project: &'a str,
+    workspace: &'a str,
+    stage: &'a str,
+    commit: Option<&'a str>,
+    release: Option<String>,
+    /// `database.sqlite` belongs there.
+    database: Option<DatabaseAbout<'a>>,
+}
+
+#[derive(Serialize)]
+struct DatabaseAbout<'a> {
+    kind: &'static str,
+    file: &'static str,
+    belongs_at: &'a str,
+}
+
+/// The copy of a database.
+enum Copied {
+    Nothing,
+    /// Where the copy is, and where it belongs below the data folder.
+    Sqlite {
+        copy: PathBuf,
+        path: String,
+    },
+}
+
+impl Agent {
+    pub(super) fn repository<'r>(
+        &'r self,
+        of: InstanceId,
+        access: &'r Access,
+        cancel: &'r CancellationToken,
+    ) -> Repository<'r> {
+        let folder = self.inner.folders.repository(of);
+        Repository { sandboxes: &self.inner.sandboxes, access, folder, cancel }
+    }
+
+    /// Steps: repository, database, store, verify.
+    pub(super) async fn back_up(
+        &self,
+        instance: &Instance,
+        operation: &Operation,
+        work: &BackupWork,
+    ) -> Result<Event, Unwell> {
+        let lock = self.inner.repositories.lock_of(instance.id);
+        let _alone = lock.write().await;
+        let place = self.inner.folders.copy(instance.id);
+        folders::remove(&place)?;
+        let outcome = self.back_up_in(instance, operation, work, &place).await;
+        folders::remove(&place)?;
+        if outcome.is_err() {
+            self.undo(instance.id, work).await;
+        }
+        outcome
+    }
+
+    async fn back_up_in(
+        &self,
+        instance: &Instance,
+        operation: &Operation,
+        work: &BackupWork,
+        place: &Path,
+    ) -> Result<Event, Unwell> {
+        if free_space(&self.inner.folders) < KEPT_FREE {
+            return Err(Unwell::because("disk_full", "The disk of the server is full"));
+        }
+        let repository = self.repository(instance.id, &work.access, &operation.cancel);
+        operation.step("repository");
+        repository.make_ready().await?;
+        if let Some(earlier) = repository.find(work.backup).await? {
+            // It was stored, and then somebody was cut off. Whether it is whole isn't known: it is made anew.
+            tracing::info!(instance = %instance.id, snapshot = earlier.id, "a backup that was cut off is made again");
+            repository.forget(work.backup).await?;
+        }
+        operation.step("database");
+        let made = match self.current_release(instance.id) {
+            Some(release) => release::load(&self.inner.folders, instance.id, release)?,
+            None => None,
+        };
+        folders::make_private(place)?;
+        let copied = match made.as_ref().and_then(|made| made.application.sqlite.as_deref()) {
+            Some(path) => self.copy_database(instance, operation, path, place).await?,
+            None => Copied::Nothing,
+        };
+        let (about, settings) = (place.join("about.json"), place.join("settings.json"));
+        std::fs::write(&about, self.about(instance, work, made.as_ref(), &copied)?)?;
+        std::fs::write(&settings, &work.settings)?;
+        let data = self.inner.folders.data(instance.id);
+        release::make_own(&data, self.user(&instance.form()))?;
+        let mut parts = vec![
+            Part { outside: &about, inside: "/backup/about.json" },
+            Part { outside: &data, inside: "/backup/data" },
+            Part { outside: &settings, inside: "/backup/settings.json" },
+        ];
+        let mut exclude = made.as_ref().map(|made| patterns(&made.application.exclude)).unwrap_or_default();
+        if let Copied::Sqlite { copy, path } = &copied {
+            parts.push(Part { outside: copy, inside: DATABASE });
+            let file = exactly(&format!("/backup/data/{}", plain(path)));
+            exclude.extend(["", "-wal", "-shm", "-journal"].map(|end| format!("{file}{end}")));
+        }
+        operation.step("store");
+        let mut last = 0;
+        let stored = repository
+            .store(work.backup, &parts, &exclude, |percent| {
+                if percent > last {
+                    last = percent;
+                    operation.progress("store", percent);
+                }
+            })
+            .await?;
+        operation.step("verify");
+        let read = repository.read_back(&stored.snapshot).await?;
+        if read < stored.size {
+            return Err(Unwell::because("failed", "What was stored couldn't be read back whole"));
+        }
+        let whole = repository.find(work.backup).await?;
+        let Some(Snapshot { id: snapshot }) = whole else {
+            return Err(Unwell::because("failed", "What was stored isn't there any more"));
+        };
+        let told = Event::Stored { backup: work.backup, snapshot, size: stored.size, added: stored.added };
+        operation.tell(told.clone());
+        Ok(told)
+    }
+
+    /// Leaves nothing of a backup that didn't become one. What can't be removed now is when the next is made.
+    async fn undo(&self, instance: InstanceId, work: &BackupWork) {
+        let never = CancellationToken::new();
+        let repository = self.repository(instance, &work.access, &never);
+        if let Err(error) = repository.forget(work.backup).await {
+            tracing::warn!(%error, %instance, "what is left of a backup can't be removed yet");
+        }
+    }
+
+    fn about(
+        &self,
+        instance: &Instance,
+        work: &BackupWork,
+        made: Option<&Made>,
+        copied: &Copied,
+    ) -> io::Result<Vec<u8>> {
+        let form = instance.form();
+        let at = match copied {
+            Copied::Sqlite { path, .. } => Some(format!("data/{}", plain(path))),
+            Copied::Nothing => None,
+        };
+        let about = About {
+            format: 1,
+            backup: work.backup,
+            instance: instance.id.to_string(),
+            name: &form.instance_slug,
+            project: &form.project_slug,
+            workspace: &form.workspace_slug,
+            stage: &form.stage,
+            commit: made.map(|made| made.commit.as_str()),
+            release: self.current_release(instance.id).map(|release| release.to_string()),
+            database: at.as_deref().map(|belongs_at| DatabaseAbout {
+                kind: "sqlite",
+                file: "database.sqlite",
+                belongs_at,
+            }),
+        };
+        Ok(serde_json::to_vec_pretty(&about)?)
+    }
+
+    /// In a sandbox of its own, as the instance's user and with nothing more than the application has: the file is the
+    /// application's, and may be anything.
+    async fn copy_database(
+        &self,
+        instance: &Instance,
+        operation: &Operation,
+        path: &str,
+        place: &Path,
+    ) -> Result<Copied, Unwell> {
+        let (nothing, into) = (place.join("nothing"), place.join("database"));
+        let user = self.user(&instance.form());
+        folders::make_private(&nothing)?;
+        release::make_own(&into, user)?;
+        let data = self.inner.folders.data(instance.id);
+        release::make_own(&data, user)?;
+        let mounts = Mounts { app: &nothing, is_app_writable: false, data: Some(&data), cache: Some(&into) };
+        let words = database::command(path, "/cache/copy");
+        let (sender, mut lines) = mpsc::channel::<OutputLine>(16);
+        let listening = tokio::spawn(async move {
+            let mut last = None;
+            while let Some(line) = lines.recv().await {
+                last = Some(String::from_utf8_lossy(&line.text).into_owned());
+            }
+            last
+        });
+        let ended = self
+            .run_once(
+                instance,
+                mounts,
+                &words,
+                common_environment(),
+                "/tmp",
+                LONGEST_COPY,
+                &operation.cancel,
+                sender,
+            )
+            .await?;
+        let said = listening.await.unwrap_or_default().unwrap_or_default();
+        match ended {
+            Ended::Status(0) => {
+                let copy = into.join("copy");
+                // Whoever wrote it is gone, and nobody of the instance comes there: what it is, it stays.
+                if !std::fs::symlink_metadata(&copy)?.is_file() {
+                    return Err(Unwell::because("failed", "The copy of the database isn't a file"));
+                }
+                Ok(Copied::Sqlite { copy, path: path.to_owned() })
+            }
+            Ended::Status(status) if status == i32::from(NOT_THERE) => Ok(Copied::Nothing),
+            Ended::Status(status) if status == i32::from(UNSOUND) => {
+                // Better as it is than not at all: the files themselves are in the data.
+                tracing::warn!(instance = %instance.id, said, "a database is stored as the files that it is");
+                Ok(Copied::Nothing)
+            }
+            Ended::Cancelled => Err(Unwell::Cancelled),
+            Ended::DiskFull => Err(Unwell::because("disk_full", "The disk of the server is full")),
+            Ended::OutOfTime => {
+                Err(Unwell::because("failed", "Copying the database took longer than an hour"))
+            }
+            Ended::OutOfMemory | Ended::Status(_) => Err(Unwell::Because {
+                code: "failed",
+                sentence: "The database couldn't be copied".to_owned(),
+                quote: Some(said),
+            }),
+        }
+    }
+
+    /// The snapshot of a backup, where there is one.
+    pub(crate) async fn find_backup(
+        &self,
+        of: InstanceId,
+        backup: Uuid,
+        access: Access,
+    ) -> Result<Option<Snapshot>, Refused> {
+        let lock = self.inner.repositories.lock_of(of);
+        let _reading = lock.read().await;
+        if matches!(access.place, Place::Disk) && !self.inner.folders.repository(of).exists() {
+            return Ok(None);
+        }
+        let never = CancellationToken::new();
+        Ok(self.repository(of, &access, &never).find(backup).await?)
+    }
+
+    /// Removes a backup, and with the last one of an instance that isn't held here its repository. It goes on when
+    /// nobody waits for it.
+    pub(crate) async fn forget_backup(
+        &self,
+        of: InstanceId,
+        backup: Uuid,
+        access: Access,
+    ) -> Result<(), Refused> {
+        let agent = self.clone();
+        let work = tokio::spawn(async move {
+            let lock = agent.inner.repositories.lock_of(of);
+            let _alone = lock.write().await;
+            folders::remove_file(&agent.inner.folders.archive(backup))?;
+            if matches!(access.place, Place::Disk) && !agent.inner.folders.repository(of).exists() {
+                return Ok(());
+            }
+            let never = CancellationToken::new();
+            let repository = agent.repository(of, &access, &never);
+            repository.forget(backup).await?;
+            let is_disk = matches!(access.place, Place::Disk);
+            if is_disk && agent.find(of).is_none() && repository.count().await? == 0 {
+                folders::remove(&agent.inner.folders.repository(of))?;
+            }
+            Ok(())
+        });
+        work.await.map_err(|error| Refused::Io(io::Error::other(error)))?
+    }
+}
+
+/// A path of an application's own, without what says nothing in it.
+pub(super) fn plain(path: &str) -> String {
+    path.split('/').filter(|part| !part.is_empty() && *part != ".").collect::<Vec<_>>().join("/")
+}
+
+/// An application's patterns as restic's: one with a slash is meant from the data folder on, one without anywhere.
+fn patterns(patterns: &[String]) -> Vec<String> {
+    let whole = |pattern: &String| {
+        let pattern = pattern.replace('$', "$$");
+        if pattern.trim_end_matches('/').contains('/') {
+            format!("/backup/data/{}", pattern.trim_start_matches('/'))
+        } else {
+            pattern.trim_end_matches('/').to_owned()
+        }
+    };
+    patterns.iter().map(whole).filter(|pattern| !pattern.is_empty()).collect()
+}

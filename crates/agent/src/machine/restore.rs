@@ -1,0 +1,282 @@
+//! A backup brought back: written aside and compared, then switched to by one exchange of two folders' names with the
+//! instance stopped; or nothing is changed.
+//!
+//! What the switch is about stands in a file. Until that says it is done, whoever finds it takes everything back.
+
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+
+use nix::fcntl::{AT_FDCWD, OFlag, OpenHow, RenameFlags, ResolveFlag, openat2, renameat, renameat2};
+use serde::{Deserialize, Serialize};
+use stoa_domain::branch::CommitId;
+use stoa_domain::{DeploymentId, InstanceId, ReleaseId};
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use super::Agent;
+use super::backup::{BackupWork, plain};
+use super::deploy::{Deployment, KEPT_FREE};
+use super::facts::free_space;
+use super::instance::{Instance, Phase};
+use super::operation::Operation;
+use super::release::{self, Made};
+use super::start::Unwell;
+use crate::folders;
+use crate::protocol::Event;
+use crate::restic::Access;
+
+/// One restore that is to be. It has no `Debug`: what opens the repositories is secret.
+pub(crate) struct RestoreWork {
+    pub backup: Uuid,
+    pub of: InstanceId,
+    pub access: Access,
+    pub safety: Option<BackupWork>,
+    pub deployment: DeploymentId,
+    pub release: ReleaseId,
+    /// `None`: the release is kept.
+    pub commit: Option<CommitId>,
+    pub size: u64,
+}
+
+/// What is being switched, as it stands in a file.
+#[derive(Clone, Serialize, Deserialize)]
+struct Switch {
+    deployment: Uuid,
+    release: Uuid,
+    /// Of the folder that was brought back: by it is known which of the two stands where.
+    inode: u64,
+    is_done: bool,
+    /// The backup of what was replaced, told once more where somebody was cut off.
+    safety: Option<Event>,
+}
+
+/// What a backup says of its database.
+#[derive(Deserialize)]
+struct About {
+    database: Option<DatabaseAbout>,
+}
+
+#[derive(Deserialize)]
+struct DatabaseAbout {
+    belongs_at: String,
+}
+
+impl Agent {
+    /// Steps: those of the backup of what is replaced; restore, check; those of a deployment up to its release command;
+    /// stop, start, health, switch, settle. The size of the release in bytes.
+    pub(super) async fn restore(
+        &self,
+        instance: &Instance,
+        operation: &Operation,
+        work: &RestoreWork,
+    ) -> Result<u64, Unwell> {
+        let folders = &self.inner.folders;
+        if let Some(done) = self.switched(instance.id)?
+            && done.is_done
+            && done.deployment == work.deployment.uuid()
+        {
+            // It was switched to before somebody was cut off.
+            if let Some(safety) = done.safety {
+                operation.tell(safety);
+            }
+            return Ok(release::load(folders, instance.id, work.release)?.map_or(0, |made| made.size));
+        }
+        let mut safety = None;
+        if let Some(wanted) = &work.safety {
+            safety = Some(self.back_up(instance, operation, wanted).await?);
+        }
+        let deployment = self.begin_deployment(instance, operation, work.deployment, work.release)?;
+        let outcome = self.restore_in(&deployment, work, safety).await;
+        deployment.tell_end(&outcome);
+        folders::remove(&folders.restore(instance.id))?;
+        let is_of_no_use = outcome.is_err() && work.commit.is_some();
+        if is_of_no_use && self.current_release(instance.id) != Some(work.release) {
+            release::remove(folders, instance.id, work.release)?;
+        }
+        outcome
+    }
+
+    async fn restore_in(
+        &self,
+        deployment: &Deployment<'_>,
+        work: &RestoreWork,
+        safety: Option<Event>,
+    ) -> Result<u64, Unwell> {
+        let (folders, instance) = (&self.inner.folders, deployment.instance);
+        if free_space(folders) < KEPT_FREE.saturating_add(work.size) {
+            return Err(Unwell::because("disk_full", "The disk of the server is full"));
+        }
+        let place = folders.restore(instance.id);
+        folders::remove(&place)?;
+        folders::make_private(&place)?;
+        deployment.step("restore", "Bringing the backup back, beside what is there")?;
+        {
+            let lock = self.inner.repositories.lock_of(work.of);
+            let _reading = lock.read().await;
+            let repository = self.repository(work.of, &work.access, &deployment.operation.cancel);
+            let found = repository.find(work.backup).await?;
+            let found = found.ok_or_else(|| Unwell::because("failed", "The backup isn't there any more"))?;
+            repository.restore(&found.id, &place).await?;
+        }
+        deployment.step("check", "Every file was compared with the backup")?;
+        let data = place.join("data");
+        put_database_in_place(&place, &data)?;
+        let user = self.user(&instance.form());
+        if let Some(user) = user {
+            release::give(&data, user)?;
+        }
+        std::fs::set_permissions(&data, std::os::unix::fs::PermissionsExt::from_mode(0o700))?;
+        let made = match &work.commit {
+            Some(commit) => deployment.make(commit, &data).await?,
+            None => release::load(folders, instance.id, work.release)?
+                .ok_or_else(|| Unwell::because("failed", "The release isn't kept any more"))?,
+        };
+        self.switch(deployment, work, &made, &data, safety).await?;
+        Ok(made.size)
+    }
+
+    async fn switch(
+        &self,
+        deployment: &Deployment<'_>,
+        work: &RestoreWork,
+        made: &Made,
+        data: &Path,
+        safety: Option<Event>,
+    ) -> Result<(), Unwell> {
+        let instance = deployment.instance;
+        let (was_alive, before) = (instance.is_alive(), instance.phase());
+        let runs_then = instance.form().wish_running;
+        release::make_own(&self.inner.folders.data(instance.id), self.user(&instance.form()))?;
+        deployment.step("stop", "Stopping the instance: its data are exchanged")?;
+        if runs_then {
+            self.set_phase(instance, if was_alive { Phase::Waiting } else { Phase::Starting });
+        }
+        self.end_current(instance).await?;
+        let switch = Switch {
+            deployment: work.deployment.uuid(),
+            release: work.release.uuid(),
+            inode: std::fs::symlink_metadata(data)?.ino(),
+            is_done: false,
+            safety,
+        };
+        let outcome = self.exchange_and_start(deployment, made, data, switch, runs_then).await;
+        let Err(unwell) = outcome else { return Ok(()) };
+        self.take_back(instance.id)?;
+        if was_alive {
+            deployment.say("Starting what ran before again, with its own data");
+            let again = Operation::unheard(instance.id, CancellationToken::new());
+            if let Err(Unwell::Because { sentence, .. }) =
+                self.start_current(instance, &again, Phase::Waiting).await
+            {
+                deployment.say(&format!("It didn't start: {sentence}."));
+            }
+        } else {
+            self.set_phase(instance, before);
+        }
+        Err(unwell)
+    }
+
+    async fn exchange_and_start(
+        &self,
+        deployment: &Deployment<'_>,
+        made: &Made,
+        data: &Path,
+        mut switch: Switch,
+        runs_then: bool,
+    ) -> Result<(), Unwell> {
+        let (folders, instance) = (&self.inner.folders, deployment.instance);
+        self.keep(instance.id, &switch)?;
+        exchange(data, &folders.data(instance.id))?;
+        let running = if runs_then { Some(deployment.start(made).await?) } else { None };
+        deployment.operation.step("switch");
+        // From here on it is the new one, whatever happens.
+        switch.is_done = true;
+        if let Err(error) = self.keep(instance.id, &switch) {
+            if let Some(running) = &running {
+                self.end_sandbox(instance, running).await?;
+            }
+            return Err(error.into());
+        }
+        self.set_current_release(instance.id, deployment.release)?;
+        if let Some(running) = running {
+            self.put_into_service(instance, running);
+        }
+        deployment.operation.step("settle");
+        folders::remove(&folders.restore(instance.id))?;
+        Ok(release::settle(folders, instance.id, deployment.release)?)
+    }
+
+    fn keep(&self, instance: InstanceId, switch: &Switch) -> io::Result<()> {
+        folders::write_whole(&self.inner.folders.restore_state(instance), &serde_json::to_vec(switch)?)
+    }
+
+    fn switched(&self, instance: InstanceId) -> io::Result<Option<Switch>> {
+        match std::fs::read(self.inner.folders.restore_state(instance)) {
+            Ok(bytes) => Ok(Some(serde_json::from_slice(&bytes)?)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Whether a restore was cut off before its switch was done. One that was done is finished.
+    pub(super) fn is_restore_cut_off(&self, instance: InstanceId) -> io::Result<bool> {
+        let folders = &self.inner.folders;
+        let Some(switch) = self.switched(instance)? else {
+            folders::remove(&folders.restore(instance))?;
+            return Ok(false);
+        };
+        if !switch.is_done {
+            return Ok(true);
+        }
+        let place = folders.restore(instance);
+        if place.exists() {
+            self.set_current_release(instance, ReleaseId::new(switch.release))?;
+            folders::remove(&place)?;
+        }
+        Ok(false)
+    }
+
+    /// The data that were there before, where they are again; what was brought back is removed. Nothing may use them.
+    pub(super) fn take_back(&self, instance: InstanceId) -> io::Result<()> {
+        let folders = &self.inner.folders;
+        let Some(switch) = self.switched(instance)?.filter(|switch| !switch.is_done) else { return Ok(()) };
+        let (data, aside) = (folders.data(instance), folders.restore(instance).join("data"));
+        if std::fs::symlink_metadata(&data)?.ino() == switch.inode {
+            exchange(&aside, &data)?;
+        }
+        folders::remove_file(&folders.restore_state(instance))?;
+        folders::remove(&folders.restore(instance))
+    }
+}
+
+/// The copy of the database goes to where it belongs. What is on the way was an application's: a link isn't followed.
+fn put_database_in_place(place: &Path, data: &Path) -> Result<(), Unwell> {
+    let about: About = serde_json::from_slice(&std::fs::read(place.join("about.json"))?)
+        .map_err(|error| Unwell::because("failed", format!("The backup doesn't say what it is: {error}")))?;
+    let Some(database) = about.database else { return Ok(()) };
+    let path = plain(database.belongs_at.strip_prefix("data/").unwrap_or_default());
+    let path = PathBuf::from(path);
+    let is_below = path.components().all(|part| matches!(part, std::path::Component::Normal(_)));
+    let Some(name) = path.file_name().filter(|_| is_below) else {
+        return Err(Unwell::because("failed", "The backup doesn't say where its database belongs"));
+    };
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    let how = OpenHow::new()
+        .flags(OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC)
+        .resolve(ResolveFlag::RESOLVE_BENEATH | ResolveFlag::RESOLVE_NO_SYMLINKS);
+    let below = File::open(data)?;
+    let folder = openat2(&below, parent.unwrap_or(Path::new(".")), how).map_err(io::Error::from)?;
+    renameat(AT_FDCWD, &place.join("database.sqlite"), &folder, name).map_err(io::Error::from)?;
+    Ok(())
+}
+
+/// Each stands where the other stood, in one step.
+fn exchange(one: &Path, other: &Path) -> io::Result<()> {
+    renameat2(AT_FDCWD, one, AT_FDCWD, other, RenameFlags::RENAME_EXCHANGE)?;
+    for folder in [one.parent(), other.parent()].into_iter().flatten() {
+        File::open(folder)?.sync_all()?;
+    }
+    Ok(())
+}

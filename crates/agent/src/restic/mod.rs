@@ -1,0 +1,285 @@
+//! Backups in the open format of restic, by the program restic itself.
+//!
+//! It runs behind walls: it sees the folders of one instance and one repository, so that nothing an application puts into
+//! its data leads anywhere else. The repository's password reaches it by a descriptor and by nothing else.
+
+mod run;
+mod words;
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use bytes::Bytes;
+use stoa_domain::Secret;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use crate::folders;
+use crate::sandbox::{Sandboxes, Shown};
+
+pub(crate) use words::{Snapshot, Stored};
+
+/// Where the repository, what is stored and what is brought back stand inside.
+const REPOSITORY: &str = "/repository";
+const STORED: &str = "/backup";
+const RESTORED: &str = "/restored";
+
+/// Pieces of an archive that wait for whoever takes them.
+const WAITING: usize = 4;
+
+/// Reading what is its owner's alone.
+const READS_ALL: &[&str] = &["CAP_DAC_READ_SEARCH"];
+/// And giving it back to its owner, with its modes.
+const WRITES_ALL: &[&str] =
+    &["CAP_DAC_READ_SEARCH", "CAP_DAC_OVERRIDE", "CAP_CHOWN", "CAP_FOWNER", "CAP_FSETID"];
+
+/// Why restic didn't do it.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ResticError {
+    #[error("it was cancelled")]
+    Cancelled,
+    #[error("the disk of the server is full")]
+    DiskFull,
+    #[error("restic isn't installed on the server. Install it: apt-get install restic")]
+    NotInstalled,
+    #[error("the key doesn't open the repository")]
+    WrongKey,
+    #[error("somebody else holds the repository: {0}")]
+    Locked(String),
+    #[error("restic {verb} failed: {said}")]
+    Refused { verb: &'static str, said: String },
+    #[error(transparent)]
+    Io(#[from] io::Error),
+}
+
+/// Where a repository is, and what opens it. It has no `Debug`: what opens it is secret.
+#[derive(Clone)]
+pub(crate) struct Access {
+    pub password: Secret,
+    pub place: Place,
+}
+
+#[derive(Clone)]
+pub(crate) enum Place {
+    /// The agent's own folder for the instance.
+    Disk,
+    /// An S3-compatible server: `https://host/bucket/prefix`.
+    S3 { url: String, key_id: String, key: Secret, region: Option<String> },
+}
+
+/// A repository, opened for one piece of work.
+pub(crate) struct Repository<'r> {
+    pub sandboxes: &'r Sandboxes,
+    pub access: &'r Access,
+    /// Where it is, when it is on this disk.
+    pub folder: PathBuf,
+    pub cancel: &'r CancellationToken,
+}
+
+/// Something that is stored, by the name that it has in a snapshot.
+pub(crate) struct Part<'p> {
+    pub outside: &'p Path,
+    /// Below `/backup`.
+    pub inside: &'static str,
+}
+
+impl Repository<'_> {
+    /// Whether there is one.
+    async fn exists(&self) -> Result<bool, ResticError> {
+        match &self.access.place {
+            Place::Disk => Ok(self.folder.join("config").is_file()),
+            Place::S3 { .. } => match self.run(&["cat", "config"], Vec::new(), READS_ALL, run::nothing).await
+            {
+                Ok(_) => Ok(true),
+                Err(ResticError::Refused { said, .. }) if said.contains("unable to open config file") => {
+                    Ok(false)
+                }
+                Err(error) => Err(error),
+            },
+        }
+    }
+
+    /// Makes it where there is none, whole or not at all; and takes away what one of ours left there that was killed.
+    ///
+    /// # Errors
+    /// Why it can't be used.
+    pub async fn make_ready(&self) -> Result<(), ResticError> {
+        if !self.exists().await? {
+            return self.make().await;
+        }
+        self.unlock().await
+    }
+
+    async fn make(&self) -> Result<(), ResticError> {
+        if let Place::S3 { .. } = &self.access.place {
+            return self.run(&["init"], Vec::new(), READS_ALL, run::nothing).await.map(drop);
+        }
+        let beside = self.folder.with_extension("new");
+        folders::remove(&beside)?;
+        folders::make_private(&beside)?;
+        let making = Self { folder: beside.clone(), ..*self };
+        let made = making.run(&["init"], Vec::new(), READS_ALL, run::nothing).await;
+        if let Err(error) = made {
+            folders::remove(&beside)?;
+            return Err(error);
+        }
+        // Without its `config` what is there never was one.
+        folders::remove(&self.folder)?;
+        Ok(std::fs::rename(beside, &self.folder)?)
+    }
+
+    /// Takes away the locks of ours that were killed. Whoever calls it does the one work on the repository that goes on
+    /// here; a lock of somebody elsewhere who reads it by hand is left alone.
+    async fn unlock(&self) -> Result<(), ResticError> {
+        let listed = self.run(&["list", "locks"], Vec::new(), READS_ALL, run::nothing).await?;
+        let locks: Vec<&str> = listed.out.lines().filter(|line| words::is_id(line)).collect();
+        if locks.is_empty() {
+            return Ok(());
+        }
+        let mut others = 0;
+        for lock in locks {
+            let about = self.run(&["cat", "lock", lock], Vec::new(), READS_ALL, run::nothing).await;
+            match (about, &self.access.place) {
+                (Ok(about), Place::Disk) if words::is_ours(&about.out) => {
+                    folders::remove_file(&self.folder.join("locks").join(lock))?;
+                }
+                (Ok(about), Place::S3 { .. }) if words::is_ours(&about.out) => {}
+                // One that is gone meanwhile is nobody's.
+                (Err(ResticError::Refused { .. }), _) => {}
+                (Err(error), _) => return Err(error),
+                (Ok(_), _) => others += 1,
+            }
+        }
+        if others == 0 && matches!(self.access.place, Place::S3 { .. }) {
+            self.run(&["unlock", "--remove-all"], Vec::new(), READS_ALL, run::nothing).await?;
+        }
+        // What is stale by restic's own reckoning goes too.
+        self.run(&["unlock"], Vec::new(), READS_ALL, run::nothing).await.map(drop)
+    }
+
+    /// The snapshot of a backup, where there is one.
+    ///
+    /// # Errors
+    /// Why it can't be read.
+    pub async fn find(&self, backup: uuid::Uuid) -> Result<Option<Snapshot>, ResticError> {
+        let tag = tag(backup);
+        let listed = self
+            .run(&["snapshots", "--no-lock", "--json", "--tag", &tag], Vec::new(), READS_ALL, run::nothing)
+            .await?;
+        words::snapshots(&listed.out).map(|all| all.into_iter().next_back())
+    }
+
+    /// How many snapshots there are.
+    ///
+    /// # Errors
+    /// Why it can't be read.
+    pub async fn count(&self) -> Result<usize, ResticError> {
+        let listed =
+            self.run(&["snapshots", "--no-lock", "--json"], Vec::new(), READS_ALL, run::nothing).await?;
+        words::snapshots(&listed.out).map(|all| all.len())
+    }
+
+    /// Stores the parts as one snapshot. `exclude` are restic's patterns. `tell` hears how many percent are stored.
+    ///
+    /// # Errors
+    /// Why it isn't stored.
+    pub async fn store(
+        &self,
+        backup: uuid::Uuid,
+        parts: &[Part<'_>],
+        exclude: &[String],
+        tell: impl FnMut(u8) + Send,
+    ) -> Result<Stored, ResticError> {
+        let tag = tag(backup);
+        let exclude = format!("{}\n", exclude.join("\n"));
+        let mut words = vec!["backup", "--json", "--host", "stoa", "--tag", &tag];
+        let patterns = crate::sandbox::secret_path(run::MORE_SECRET);
+        words.extend(["--exclude-file", &patterns, "--"]);
+        words.extend(parts.iter().map(|part| part.inside.trim_start_matches("/backup/")));
+        let shown =
+            parts.iter().map(|part| Shown { outside: part.outside, inside: part.inside, is_writable: false });
+        let ran = self.run_with(&words, shown.collect(), READS_ALL, Some(exclude.as_bytes()), tell).await?;
+        words::stored(&ran.out).ok_or_else(|| ResticError::Refused {
+            verb: "backup",
+            said: "it didn't say what it stored".to_owned(),
+        })
+    }
+
+    /// Reads a snapshot back, each byte of it: restic compares all with what it had written down of them. How many.
+    ///
+    /// # Errors
+    /// Where something isn't there or isn't what was written.
+    pub async fn read_back(&self, snapshot: &str) -> Result<u64, ResticError> {
+        let (sender, mut pieces) = mpsc::channel::<Bytes>(WAITING);
+        let counting = async {
+            let mut count = 0;
+            while let Some(piece) = pieces.recv().await {
+                count += piece.len() as u64;
+            }
+            count
+        };
+        let (read, count) = tokio::join!(self.dump(snapshot, sender), counting);
+        read.map(|()| count)
+    }
+
+    /// A snapshot as a tar.
+    ///
+    /// # Errors
+    /// Where it can't be read, or isn't taken.
+    pub async fn dump(&self, snapshot: &str, into: mpsc::Sender<Bytes>) -> Result<(), ResticError> {
+        self.pipe(&["dump", "--no-lock", "--archive", "tar", "--", snapshot, "/"], READS_ALL, into).await
+    }
+
+    /// Writes a snapshot into an empty folder, and compares what is there then with what was to be.
+    ///
+    /// # Errors
+    /// Where it can't be written whole.
+    pub async fn restore(&self, snapshot: &str, into: &Path) -> Result<(), ResticError> {
+        let shown = vec![Shown { outside: into, inside: RESTORED, is_writable: true }];
+        let words = ["restore", "--no-lock", "--verify", "--target", RESTORED, "--", snapshot];
+        self.run(&words, shown, WRITES_ALL, run::nothing).await.map(drop)
+    }
+
+    /// Removes the snapshot of a backup, and what nothing else is made of. One that isn't there is no error.
+    ///
+    /// # Errors
+    /// Why it can't be removed.
+    pub async fn forget(&self, backup: uuid::Uuid) -> Result<(), ResticError> {
+        if !self.exists().await? {
+            return Ok(());
+        }
+        self.unlock().await?;
+        if let Some(found) = self.find(backup).await? {
+            self.run(&["forget", "--", &found.id], Vec::new(), READS_ALL, run::nothing).await?;
+        }
+        self.prune().await
+    }
+
+    /// Removes what no snapshot is made of: what a backup left that was killed, too.
+    ///
+    /// # Errors
+    /// Why it can't be removed.
+    pub async fn prune(&self) -> Result<(), ResticError> {
+        self.run(&["prune"], Vec::new(), READS_ALL, run::nothing).await.map(drop)
+    }
+}
+
+fn tag(backup: uuid::Uuid) -> String {
+    format!("backup={}", backup.hyphenated())
+}
+
+/// A path as a pattern that means it alone.
+pub(crate) fn exactly(inside: &str) -> String {
+    let mut pattern = String::with_capacity(inside.len());
+    for letter in inside.chars() {
+        if matches!(letter, '*' | '?' | '[' | ']' | '\\') {
+            pattern.push('\\');
+        }
+        pattern.push(letter);
+        if letter == '$' {
+            // Otherwise the name of a variable begins.
+            pattern.push('$');
+        }
+    }
+    pattern
+}

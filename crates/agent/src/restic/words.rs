@@ -1,0 +1,130 @@
+//! What restic says, read.
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::ResticError;
+
+/// A snapshot, as far as it counts here.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub(crate) struct Snapshot {
+    pub id: String,
+}
+
+/// What was stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Stored {
+    pub snapshot: String,
+    /// Bytes of what was read, and of what came to the repository for it.
+    pub size: u64,
+    pub added: u64,
+}
+
+/// How many percent a line of progress says are done.
+pub(super) fn percent(line: &str) -> Option<u8> {
+    let value: Value = serde_json::from_str(line).ok()?;
+    if value.get("message_type")? != "status" {
+        return None;
+    }
+    let share = value.get("percent_done").and_then(Value::as_f64).unwrap_or(0.0).clamp(0.0, 1.0);
+    // In whole percent, which fit.
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+    Some((share * 100.0) as u8)
+}
+
+/// The last line of `backup --json`.
+pub(super) fn stored(out: &str) -> Option<Stored> {
+    out.lines().rev().find_map(|line| {
+        let value: Value = serde_json::from_str(line).ok()?;
+        if value.get("message_type")? != "summary" {
+            return None;
+        }
+        Some(Stored {
+            snapshot: value.get("snapshot_id")?.as_str()?.to_owned(),
+            size: value.get("total_bytes_processed")?.as_u64()?,
+            added: value.get("data_added")?.as_u64()?,
+        })
+    })
+}
+
+/// The answer of `snapshots --json`, the oldest first.
+pub(super) fn snapshots(out: &str) -> Result<Vec<Snapshot>, ResticError> {
+    let list: Option<Vec<Snapshot>> = serde_json::from_str(out)
+        .map_err(|error| ResticError::Refused { verb: "snapshots", said: error.to_string() })?;
+    let list = list.unwrap_or_default();
+    if list.iter().all(|one| is_id(&one.id)) {
+        Ok(list)
+    } else {
+        Err(ResticError::Refused { verb: "snapshots", said: "an id that isn't one".to_owned() })
+    }
+}
+
+/// Whether it is the name of something in a repository.
+pub(super) fn is_id(text: &str) -> bool {
+    text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+/// Whether a lock was made behind our walls, where every machine is called the same.
+pub(super) fn is_ours(lock: &str) -> bool {
+    serde_json::from_str::<Value>(lock)
+        .is_ok_and(|value| value.get("hostname").and_then(Value::as_str) == Some("stoa"))
+}
+
+/// Whether all that it complains of are files that had gone when it came to them.
+pub(super) fn only_vanished(said: &str) -> bool {
+    let mut errors = said.lines().filter(|line| line.contains("\"message_type\":\"error\"")).peekable();
+    let is_one = |line: &str| {
+        let Ok(value) = serde_json::from_str::<Value>(line) else { return false };
+        let error = value.get("error");
+        let number = error.and_then(|error| error.get("Err")).and_then(Value::as_i64);
+        number == Some(2)
+            || error.is_some_and(|error| error.to_string().contains("no such file or directory"))
+    };
+    errors.peek().is_some() && errors.all(is_one)
+}
+
+/// What is told of it: the first line that says something.
+pub(super) fn first_line(said: &str) -> String {
+    let line =
+        said.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or("it failed without a word");
+    line.trim_start_matches("Fatal: ").chars().take(300).collect()
+}
+
+/// A verb as it is told, from a closed list.
+pub(super) fn verb(verb: &str) -> &'static str {
+    const KNOWN: [&str; 9] =
+        ["backup", "restore", "dump", "forget", "prune", "init", "snapshots", "unlock", "list"];
+    KNOWN.into_iter().find(|known| *known == verb).unwrap_or("cat")
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn progress_and_the_end_are_told_apart() {
+        assert_eq!(percent(r#"{"message_type":"status","percent_done":0.385}"#), Some(38));
+        let end = r#"{"message_type":"summary","data_added":1150,"total_bytes_processed":3,"snapshot_id":"92ad0f14"}"#;
+        assert_eq!(percent(end), None);
+        assert_eq!(
+            stored(&format!("something\n{end}\n")),
+            Some(Stored { snapshot: "92ad0f14".to_owned(), size: 3, added: 1150 })
+        );
+        assert_eq!(stored("something\n"), None);
+    }
+
+    #[test]
+    fn only_what_went_away_is_no_failure() {
+        let gone = r#"{"message_type":"error","error":{"Op":"lstat","Path":"/backup/data/x","Err":2},"during":"scan","item":"x"}"#;
+        let closed = r#"{"message_type":"error","error":{"Op":"open","Path":"/backup/data/x","Err":13},"during":"archival","item":"x"}"#;
+        assert!(only_vanished(gone));
+        assert!(!only_vanished(&format!("{gone}\n{closed}")));
+        assert!(!only_vanished("Fatal: something else"));
+    }
+
+    #[test]
+    fn a_pattern_that_means_one_path_means_no_other() {
+        assert_eq!(super::super::exactly("/backup/data/a*[b]$c"), "/backup/data/a\\*\\[b\\]$$c");
+    }
+}

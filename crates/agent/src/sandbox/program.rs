@@ -1,0 +1,167 @@
+//! A program of the machine's own, put to what an application wrote: it sees the folders that it is given, the machine's
+//! programs, and nothing else. A link that leads out of a folder leads nowhere there, whoever puts it in its way and
+//! whenever.
+
+use std::io;
+use std::os::fd::{OwnedFd, RawFd};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use nix::fcntl::OFlag;
+use tokio::net::unix::pipe::Receiver;
+
+use super::{Sandboxes, hand_over, starter};
+
+/// The number of the first of its secrets; the others follow.
+const FIRST_SECRET: RawFd = 3;
+
+/// What of the machine's /etc a program needs that reaches a network.
+const FOR_NETWORK: [&str; 4] = ["/etc/resolv.conf", "/etc/hosts", "/etc/nsswitch.conf", "/etc/ssl/certs"];
+
+/// Something of the machine that it sees.
+pub struct Shown<'p> {
+    pub outside: &'p Path,
+    /// Absolute, made by us.
+    pub inside: &'static str,
+    pub is_writable: bool,
+}
+
+/// What is to run.
+pub struct Program<'p> {
+    /// The program's name first.
+    pub words: Vec<String>,
+    pub environment: Vec<(&'static str, String)>,
+    pub shown: Vec<Shown<'p>>,
+    pub working_folder: &'static str,
+    /// Read by the program as [`secret_path`] names them.
+    pub secrets: Vec<OwnedFd>,
+    /// What it may besides what its user may: names of capabilities.
+    pub capabilities: &'static [&'static str],
+    pub reaches_network: bool,
+}
+
+/// Where the program finds the secret of that place in the list. It is a descriptor: no list of processes and no folder
+/// shows what is in it.
+pub fn secret_path(place: RawFd) -> String {
+    format!("/proc/self/fd/{}", FIRST_SECRET + place)
+}
+
+/// One that runs. Dropping it ends it.
+pub struct RunningProgram {
+    child: Option<Child>,
+    pub out: Receiver,
+    pub err: Receiver,
+}
+
+impl RunningProgram {
+    /// Its status, when it has ended by itself.
+    ///
+    /// # Errors
+    /// Where it can't be waited for.
+    pub async fn wait(&mut self) -> io::Result<Option<i32>> {
+        let Some(mut child) = self.child.take() else { return Ok(None) };
+        let (kill, waiting) = (Killing(Some(child.id())), tokio::task::spawn_blocking(move || child.wait()));
+        let status = waiting.await.map_err(io::Error::other)??;
+        kill.disarm();
+        Ok(status.code())
+    }
+}
+
+impl Drop for RunningProgram {
+    fn drop(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            // It may be gone already.
+            let _ = child.kill();
+            std::thread::spawn(move || _ = child.wait());
+        }
+    }
+}
+
+/// Ends a process that somebody waits for, when nobody does any more.
+struct Killing(Option<u32>);
+
+impl Killing {
+    fn disarm(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Killing {
+    fn drop(&mut self) {
+        if let Some(pid) = self.0.and_then(|pid| i32::try_from(pid).ok()) {
+            // Not buried before whoever waits has seen its end: the number is still its own.
+            let _ =
+                nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), nix::sys::signal::Signal::SIGKILL);
+        }
+    }
+}
+
+impl Sandboxes {
+    /// Starts a program. It ends with us.
+    ///
+    /// # Errors
+    /// Where it can't be started.
+    pub async fn start_program(&self, program: Program<'_>) -> io::Result<RunningProgram> {
+        if let Some(reason) = &self.abilities.no_sandbox {
+            return Err(io::Error::new(io::ErrorKind::Unsupported, reason.clone()));
+        }
+        let (out, out_end) = nix::unistd::pipe2(OFlag::O_CLOEXEC)?;
+        let (err, err_end) = nix::unistd::pipe2(OFlag::O_CLOEXEC)?;
+        let mut command = Command::new(&self.abilities.bubblewrap);
+        command
+            .args(walls(&program, self.abilities.is_root))
+            .env_clear()
+            .stdin(Stdio::null())
+            .stdout(out_end)
+            .stderr(err_end);
+        let secrets = program.secrets.into_iter().zip(FIRST_SECRET..).collect();
+        hand_over(&mut command, secrets, true)?;
+        let child = starter::run(move || command.spawn()).await??;
+        let (out, err) = (Receiver::from_owned_fd(out)?, Receiver::from_owned_fd(err)?);
+        Ok(RunningProgram { child: Some(child), out, err })
+    }
+}
+
+fn walls(program: &Program<'_>, is_root: bool) -> Vec<String> {
+    let mut words: Vec<String> = Vec::new();
+    let mut add = |more: &[&str]| words.extend(more.iter().map(|&word| word.to_owned()));
+    add(&["--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try"]);
+    add(&["--new-session", "--die-with-parent", "--hostname", "stoa", "--clearenv", "--cap-drop", "ALL"]);
+    if !program.reaches_network {
+        add(&["--unshare-net"]);
+    }
+    if !is_root {
+        // Mapped to itself, so that what is written down of owners is the same inside and outside.
+        let (user, group) = (nix::unistd::geteuid().to_string(), nix::unistd::getegid().to_string());
+        add(&["--unshare-user", "--uid", &user, "--gid", &group]);
+    }
+    for capability in program.capabilities {
+        add(&["--cap-add", capability]);
+    }
+    add(&["--ro-bind", "/usr", "/usr"]);
+    for name in ["bin", "sbin", "lib", "lib32", "lib64", "libx32"] {
+        let outside = format!("/{name}");
+        match std::fs::read_link(&outside) {
+            Ok(_) => add(&["--symlink", &format!("usr/{name}"), &outside]),
+            Err(_) if Path::new(&outside).is_dir() => add(&["--ro-bind", &outside, &outside]),
+            Err(_) => {}
+        }
+    }
+    if program.reaches_network {
+        for name in FOR_NETWORK {
+            add(&["--ro-bind-try", name, name]);
+        }
+    }
+    add(&["--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp"]);
+    for shown in &program.shown {
+        let outside = shown.outside.to_string_lossy();
+        add(&[if shown.is_writable { "--bind" } else { "--ro-bind" }, &outside, shown.inside]);
+    }
+    add(&["--setenv", "PATH", super::PATH, "--setenv", "LC_ALL", "C.UTF-8", "--setenv", "TMPDIR", "/tmp"]);
+    for (name, value) in &program.environment {
+        add(&["--setenv", name, value]);
+    }
+    add(&["--chdir", program.working_folder, "--"]);
+    words.extend(program.words.iter().cloned());
+    words
+}

@@ -1,0 +1,78 @@
+//! When backups are made by themselves: one of the instance's settings, seen by whoever may see its backups.
+
+use stoa_domain::backup::{BackupCause, BackupSchedule};
+use stoa_domain::permission::backup as may;
+use stoa_domain::{Action, Permit, Refusal};
+
+use crate::abilities::Caller;
+use crate::backup::ScheduleRecord;
+use crate::{App, Failure};
+
+/// A schedule as one member sees it.
+#[derive(Debug, Clone, Copy)]
+pub struct SeenSchedule {
+    pub schedule: Option<ScheduleRecord>,
+    /// Whether the caller may change the instance's settings.
+    pub may_change: bool,
+}
+
+impl App {
+    /// # Errors
+    /// A fault.
+    pub async fn view_backup_schedule(
+        &self,
+        permit: Permit<may::ViewSchedule>,
+    ) -> Result<SeenSchedule, Failure> {
+        let may_change = Caller::of(&permit).has(Action::ManageSettings);
+        Ok(SeenSchedule { schedule: self.store().find_backup_schedule(&permit).await?, may_change })
+    }
+
+    /// Sets it, or with `None` takes it away.
+    ///
+    /// # Errors
+    /// `Invalid`, or a fault.
+    pub async fn change_backup_schedule(
+        &self,
+        permit: Permit<may::ChangeSchedule>,
+        wanted: Option<BackupSchedule>,
+    ) -> Result<SeenSchedule, Failure> {
+        if wanted.is_some_and(|schedule| !schedule.is_sound()) {
+            let detail =
+                "The time is one of the day; 1 to 366 days, up to 104 weeks and up to 60 months are kept.";
+            return Err(Refusal::invalid("schedule", "out_of_range", detail).into());
+        }
+        let schedule = self.store().change_backup_schedule(permit, wanted).await?;
+        Ok(SeenSchedule { schedule, may_change: true })
+    }
+
+    /// Begins the backups that are due.
+    pub(crate) async fn start_due_backups(&self) -> Result<(), Failure> {
+        for due in self.store().list_due_schedules().await? {
+            let new = self.new_backup(due.workspace, due.instance, BackupCause::Schedule, None).await;
+            // One instance that can't be doesn't keep the others from it.
+            let started = match new {
+                Ok(new) => self.store().start_due_backup(due, new).await.map_err(Failure::from),
+                Err(failure) => Err(failure),
+            };
+            if let Err(failure) = started {
+                tracing::warn!(?failure, instance = %due.instance, "a backup that is due can't be begun");
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes away what a schedule doesn't keep any more.
+    pub(crate) async fn thin_out(
+        &self,
+        schedule: BackupSchedule,
+        due: (stoa_domain::WorkspaceId, stoa_domain::InstanceId),
+    ) -> Result<(), Failure> {
+        let made = self.store().list_scheduled_backups(due.0, due.1).await?;
+        let times: Vec<_> = made.iter().map(|(_, at)| *at).collect();
+        let gone: Vec<_> = schedule.thinned_out(&times).into_iter().map(|index| made[index].0).collect();
+        if gone.is_empty() {
+            return Ok(());
+        }
+        Ok(self.store().thin_out_backups(due.0, due.1, gone).await?)
+    }
+}

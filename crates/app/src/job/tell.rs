@@ -1,0 +1,67 @@
+//! A mail of a deployment, a backup or a restore that failed, to owners and to whoever began it, if they want one.
+
+use stoa_domain::Secret;
+use stoa_domain::job::JobKind;
+use stoa_storage::job::claim::Claim;
+
+use crate::mail::{Button, Look, Words, framed};
+use crate::{App, Failure};
+
+/// What failed, in a sentence about an instance, and the tab on which more stands.
+fn what(kind: JobKind) -> Option<(&'static str, &'static str)> {
+    match kind {
+        JobKind::Deploy => Some(("couldn't be deployed", "deployments")),
+        JobKind::Backup => Some(("couldn't be backed up", "backups")),
+        JobKind::Restore => Some(("couldn't be restored", "backups")),
+        _ => None,
+    }
+}
+
+impl App {
+    /// Tells them. That it can't be told changes nothing about the work.
+    pub(crate) async fn tell_of_failure(&self, claim: &Claim, sentence: &str) {
+        if let Err(failure) = self.try_to_tell(claim, sentence).await {
+            tracing::warn!(?failure, job = %claim.job.id, "nobody is told by mail of work that failed");
+        }
+    }
+
+    async fn try_to_tell(&self, claim: &Claim, sentence: &str) -> Result<(), Failure> {
+        let (Some((failed, tab)), Some(instance), true) =
+            (what(claim.job.kind), claim.job.instance, self.sends_mail())
+        else {
+            return Ok(());
+        };
+        let Some(place) = self.store().find_failed_where(claim.workspace, instance).await? else {
+            return Ok(());
+        };
+        let title = format!("{} {failed}", place.instance);
+        let link = format!(
+            "{}/{}/instances/{}/{tab}",
+            self.settings().public_url,
+            place.workspace_slug,
+            place.instance_slug
+        );
+        for (account, email) in
+            self.store().list_told_of_failures(claim.workspace, instance, claim.job.account).await?
+        {
+            let words = Words {
+                subject: format!("{title} – {}", place.workspace),
+                title: title.clone(),
+                paragraphs: vec![sentence.to_owned()],
+                button: Some(Button {
+                    words: format!("Open {}", place.instance),
+                    link: Secret::from_text(link.clone()),
+                }),
+                notes: vec![
+                    "You get such mails because your account says so. Change it under Account, Profile."
+                        .to_owned(),
+                ],
+                ..Words::default()
+            };
+            let letter = framed(&email, Look::stoa(), &words)?;
+            let mail = self.seal_letter(None, "failure", &letter).await?;
+            self.store().queue_failure_mail(claim, account, mail).await?;
+        }
+        Ok(())
+    }
+}

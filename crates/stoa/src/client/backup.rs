@@ -1,0 +1,145 @@
+//! `stoa instance backup|backups|restore|download`.
+
+use std::fs::{File, OpenOptions};
+use std::io::{Seek as _, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::time::Duration;
+
+use clap::ArgMatches;
+use futures_util::StreamExt as _;
+use serde_json::{Value, json};
+
+use super::failed::Failed;
+use super::show::{defused, items, table, time};
+use super::{Desk, field, job, needed, text, told};
+use crate::output::say;
+
+/// Before a download that broke off goes on.
+const AGAIN: Duration = Duration::from_secs(1);
+/// So often without a byte in between.
+const TRIES: u32 = 10;
+
+pub async fn run(desk: &Desk, verb: &str, arguments: &ArgMatches) -> Result<(), Failed> {
+    match verb {
+        "backup" => create(desk, arguments).await,
+        "backups" => list(desk, arguments).await,
+        "restore" => restore(desk, arguments).await,
+        _ => download(desk, arguments).await,
+    }
+}
+
+async fn create(desk: &Desk, arguments: &ArgMatches) -> Result<(), Failed> {
+    let path = desk.path(&["instances", needed(arguments, "which")?, "backups"])?;
+    let body = text(arguments, "note").map_or_else(|| json!({}), |note| json!({ "note": note }));
+    let answer = desk.call.post(&path, &body).await?.body;
+    job::follow(desk, answer, "It is backed up").await
+}
+
+/// Bytes as people say them.
+fn size(count: &Value) -> String {
+    let mut value = count.as_f64().unwrap_or(0.0);
+    for unit in ["B", "KB", "MB", "GB"] {
+        if value < 999.5 {
+            return format!("{value:.0} {unit}");
+        }
+        value /= 1000.0;
+    }
+    format!("{value:.1} TB")
+}
+
+async fn list(desk: &Desk, arguments: &ArgMatches) -> Result<(), Failed> {
+    let found = match text(arguments, "which") {
+        Some(which) => desk.call.list(&desk.path(&["instances", which, "backups"])?, &[]).await?,
+        None => desk.call.list(&desk.path(&["backups"])?, &[("deleted", Some("true"))]).await?,
+    };
+    desk.print(&found, |found| {
+        let rows = items(found).map(|one| {
+            vec![
+                field(one, "id").to_owned(),
+                field(&one["instance"], "name").to_owned(),
+                time(one, "created_at"),
+                field(one, "status").to_owned(),
+                field(one, "cause").to_owned(),
+                field(one, "commit").get(..10).unwrap_or_default().to_owned(),
+                size(&one["size"]),
+                field(one, if field(one, "status") == "failed" { "reason" } else { "note" }).to_owned(),
+            ]
+        });
+        let head = ["ID", "INSTANCE", "MADE", "STATUS", "CAUSE", "COMMIT", "SIZE", "NOTE"];
+        table(&head, rows.collect(), "There is no backup.");
+    })
+}
+
+/// The backup that is meant: the one that is named, or the newest that is whole.
+async fn meant(desk: &Desk, arguments: &ArgMatches) -> Result<Value, Failed> {
+    if let Some(id) = text(arguments, "backup") {
+        return Ok(desk.call.get(&desk.path(&["backups", id])?).await?.body);
+    }
+    let which = needed(arguments, "which")?;
+    let found = desk.call.list(&desk.path(&["instances", which, "backups"])?, &[]).await?;
+    let newest = items(&found).find(|one| field(one, "status") == "ready").cloned();
+    newest.ok_or_else(|| Failed::Other(format!("there is no backup. Make one: stoa instance backup {which}")))
+}
+
+async fn restore(desk: &Desk, arguments: &ArgMatches) -> Result<(), Failed> {
+    let which = needed(arguments, "which")?;
+    let into = desk.call.get(&desk.path(&["instances", which])?).await?.body;
+    let backup = meant(desk, arguments).await?;
+    let name = told(&into, "name");
+    let sentence = format!(
+        "This replaces what the instance {name} holds by the backup of {}; what it holds now is backed up first",
+        time(&backup, "created_at")
+    );
+    desk.confirm(&sentence, &name)?;
+    let mut body = json!({ "confirm": name });
+    if into["id"] != backup["instance"]["id"] {
+        body["into"] = into["id"].clone();
+    }
+    let path = desk.path(&["backups", field(&backup, "id"), "restore"])?;
+    let answer = desk.call.post(&path, &body).await?.body;
+    job::follow(desk, answer, "It is restored").await
+}
+
+async fn download(desk: &Desk, arguments: &ArgMatches) -> Result<(), Failed> {
+    let backup = meant(desk, arguments).await?;
+    let id = field(&backup, "id").to_owned();
+    let path = desk.path(&["backups", &id, "download"])?;
+    let name = text(arguments, "to").map_or_else(|| format!("{id}.tar.zst"), str::to_owned);
+    // What it holds is nobody else's. One that is there already is gone on with.
+    let mut file =
+        OpenOptions::new().create(true).append(true).read(true).mode(0o600).open(format!("{name}.part"))?;
+    let mut tries = 0;
+    loop {
+        let before = file.seek(std::io::SeekFrom::End(0))?;
+        match fetch(desk, &path, &mut file, before).await {
+            Ok(()) => break,
+            Err(Failed::Refused(problem)) => return Err(Failed::Refused(problem)),
+            Err(failed) => {
+                tries = if file.metadata()?.len() > before { 0 } else { tries + 1 };
+                if tries >= TRIES {
+                    return Err(failed);
+                }
+                tokio::time::sleep(AGAIN).await;
+            }
+        }
+    }
+    file.sync_all()?;
+    std::fs::rename(format!("{name}.part"), &name)?;
+    let length = file.metadata()?.len();
+    desk.print(&json!({ "backup": id, "file": name, "size": length }), |_| {
+        say(&format!("It is in {}: {}.", defused(&name, false), size(&json!(length))));
+    })
+}
+
+/// What is missing of it behind the first `from` bytes.
+async fn fetch(desk: &Desk, path: &str, file: &mut File, from: u64) -> Result<(), Failed> {
+    let Some(response) = desk.call.open_from(path, from).await? else { return Ok(()) };
+    if from > 0 && response.status() != reqwest::StatusCode::PARTIAL_CONTENT {
+        file.set_len(0)?;
+    }
+    let mut pieces = response.bytes_stream();
+    while let Some(piece) = pieces.next().await {
+        file.write_all(&piece?)?;
+    }
+    Ok(())
+}

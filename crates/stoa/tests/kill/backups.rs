@@ -1,0 +1,151 @@
+//! Killed at each step of a backup and of a restore.
+
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::{Value, json};
+
+use crate::shop::{Ground, W};
+use crate::support::owners::{until_all_is_owned, until_quiet};
+use crate::support::tracer::{Call, Moment, kill_at};
+use crate::support::until;
+
+fn moment(call: Call, names: &[&str], is_done: bool) -> Moment {
+    Moment { call, names: names.iter().map(|name| (*name).to_owned()).collect(), is_done }
+}
+
+impl Ground {
+    /// The backups that are whole. There are no others when nothing goes on.
+    fn backups(&self) -> Vec<Value> {
+        let found = self.get("/instances/shop/backups?limit=200")["items"].as_array().unwrap().clone();
+        assert!(found.iter().all(|one| one["status"] == "ready"), "{found:?}");
+        found
+    }
+
+    fn back_up(&self) {
+        let _ = self
+            .stoa
+            .send(&self.owner, "POST", &format!("{W}/instances/shop/backups"), Some(json!({})))
+            .expect(202);
+        until_quiet(&self.stoa);
+    }
+
+    /// What restic itself says of the repository, with the exported key.
+    fn restic(&self, instance: &str, arguments: &[&str]) -> String {
+        let backup = self.backups()[0]["id"].as_str().unwrap().to_owned();
+        let key = self.get(&format!("/backups/{backup}/key"));
+        let (file, repository) =
+            (self.stoa.folder.path().join("key"), self.stoa.data().join("agent/backups").join(instance));
+        std::fs::write(&file, key["password"].as_str().unwrap()).unwrap();
+        let output = Command::new("restic")
+            .args(["--no-cache", "--password-file"])
+            .arg(&file)
+            .arg("--repo")
+            .arg(repository)
+            .args(arguments)
+            .output()
+            .unwrap();
+        std::fs::remove_file(file).unwrap();
+        assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+
+    /// Each whole backup is one snapshot, there are no others, nothing is damaged, and nobody holds a lock.
+    fn nothing_is_orphaned(&self, instance: &str, step: &str) {
+        assert_eq!(self.restic(instance, &["list", "locks"]), "", "{step}");
+        let snapshots: Value =
+            serde_json::from_str(&self.restic(instance, &["snapshots", "--json"])).unwrap();
+        let tags = |one: &Value| one["tags"][0].as_str().unwrap().to_owned();
+        let mut found: Vec<String> = snapshots.as_array().unwrap().iter().map(tags).collect();
+        let mut known: Vec<String> =
+            self.backups().iter().map(|one| format!("backup={}", one["id"].as_str().unwrap())).collect();
+        found.sort();
+        known.sort();
+        assert_eq!(found, known, "{step}");
+        self.restic(instance, &["check", "--read-data"]);
+        for folder in ["copies", "restores"] {
+            let left: Vec<_> = std::fs::read_dir(self.stoa.data().join("agent").join(folder))
+                .unwrap()
+                .map(|entry| entry.unwrap().path())
+                .filter(|path| path.is_dir())
+                .collect();
+            assert!(left.is_empty(), "{step}: {left:?}");
+        }
+    }
+}
+
+#[test]
+fn a_backup_that_is_cut_off_at_any_step_is_made_anew_and_leaves_nothing() {
+    let mut ground = Ground::new("Shop");
+    let instance = ground.id("shop");
+    let (repository, copies) = (format!("/backups/{instance}"), format!("/copies/{instance}"));
+    let moments = [
+        ("repository", moment(Call::MakeFolder, &[&repository, ".new"], true)),
+        ("repository, its end", moment(Call::Rename, &[&repository], true)),
+        ("database", moment(Call::MakeFolder, &[&copies], true)),
+        ("store", moment(Call::Open, &[&copies, "/settings.json"], true)),
+        ("verify, its end", moment(Call::Remove, &[&copies], false)),
+        ("the end", moment(Call::Rename, &["/operations/"], false)),
+    ];
+    for (number, (step, moment)) in moments.into_iter().enumerate() {
+        let tracer = kill_at(ground.stoa.pid(), moment);
+        let path = format!("/api/v1{W}/instances/shop/backups");
+        let _ = ground.stoa.try_send(&ground.owner, "POST", &path, Some("{}"), "localhost");
+        assert!(tracer.join().unwrap(), "{step}: it didn't come there");
+        ground.stoa.was_killed();
+        assert_eq!(ground.on_own_socket(&instance).as_deref(), Some("version 0"), "{step}: it goes on");
+        ground.stoa.run();
+        until_quiet(&ground.stoa);
+        assert_eq!(ground.backups().len(), number + 1, "{step}");
+        ground.nothing_is_orphaned(&instance, step);
+        until_all_is_owned(&ground.stoa);
+    }
+}
+
+#[test]
+fn a_restore_that_is_cut_off_at_any_step_leaves_the_old_or_the_new() {
+    let mut ground = Ground::new("Shop");
+    let instance = ground.id("shop");
+    let data = ground.stoa.data().join("agent/data").join(&instance);
+    let note = |data: &Path| std::fs::read_to_string(data.join("note")).unwrap();
+    std::fs::write(data.join("note"), "as it was").unwrap();
+    ground.back_up();
+    let backup = ground.backups()[0]["id"].as_str().unwrap().to_owned();
+    let (aside, state) = (format!("/restores/{instance}"), format!("/restores/{instance}.json"));
+    let moved = format!("/data/{instance}");
+    let moments = [
+        ("the backup before it", moment(Call::Open, &["/copies/", "/settings.json"], true), false),
+        ("restore", moment(Call::MakeFolder, &[&aside], true), false),
+        ("check", moment(Call::Open, &[&aside, "/about.json"], true), false),
+        ("switch", moment(Call::Rename, &[&state], false), false),
+        ("switch, written down", moment(Call::Rename, &[&state], true), false),
+        ("exchange", moment(Call::Rename, &[&moved], false), false),
+        ("exchange, its end", moment(Call::Rename, &[&moved], true), true),
+        ("start", moment(Call::Open, &["/run/", "/start.log"], false), true),
+        ("done", moment(Call::Rename, &["/current/"], false), true),
+        ("settle", moment(Call::Rename, &["/current/"], true), true),
+        ("the end", moment(Call::Rename, &["/operations/"], false), true),
+    ];
+    for (step, moment, is_exchanged) in moments {
+        std::fs::write(data.join("note"), "later").unwrap();
+        let tracer = kill_at(ground.stoa.pid(), moment);
+        let path = format!("/api/v1{W}/backups/{backup}/restore");
+        let _ =
+            ground.stoa.try_send(&ground.owner, "POST", &path, Some(r#"{"confirm":"Shop"}"#), "localhost");
+        assert!(tracer.join().unwrap(), "{step}: it didn't come there");
+        ground.stoa.was_killed();
+        assert_eq!(note(&data), if is_exchanged { "as it was" } else { "later" }, "{step}");
+        ground.stoa.run();
+        until_quiet(&ground.stoa);
+        assert_eq!(note(&data), "as it was", "{step}");
+        until("it to answer", || ground.visit("shop").filter(|answer| answer == "version 0"));
+        let deployed = ground.newest_deployment("shop");
+        assert_eq!(
+            (&deployed["cause"], &deployed["status"]),
+            (&json!("restore"), &json!("succeeded")),
+            "{step}"
+        );
+        ground.nothing_is_orphaned(&instance, step);
+        until_all_is_owned(&ground.stoa);
+    }
+}

@@ -1,0 +1,184 @@
+//! How a backup, and a restore, is begun.
+
+use stoa_domain::backup::BackupCause;
+use stoa_domain::branch::CommitId;
+use stoa_domain::deployment::DeploymentCause;
+use stoa_domain::job::JobKind;
+use stoa_domain::permission::backup::{Create, Restore};
+use stoa_domain::{
+    AccountId, Action, BackupId, BackupRepositoryId, Conflict, InstanceId, JobId, Permit, ProjectId, Refusal,
+    ReleaseId, WorkspaceId,
+};
+
+use crate::deployment::{NewDeployment, record_deployment};
+use crate::failure::{Failure, StorageFault};
+use crate::head::commit;
+use crate::job::start::{Found, JobOrder, queue, state_in};
+use crate::store::{Store, Work};
+use crate::tx::Tx;
+use crate::values;
+
+crate::statements! {
+    INSERT = "INSERT INTO backups (id, workspace_id, repository_id, instance_id, instance_name, project_id, project_name,
+            stage, branch, commit_id, snapshot, size, added, status, cause, note, settings, account_id, job_id,
+            created_at)
+        SELECT $1, i.workspace_id, $4, i.id, i.name, i.project_id, p.name, i.stage, i.branch,
+            COALESCE((SELECT r.commit_id FROM releases r WHERE r.id = i.release_id), ''), '', 0, 0, 'making', $5, $6, $7,
+            $8, $9, $10
+        FROM instances i JOIN projects p ON p.id = i.project_id WHERE i.workspace_id = $2 AND i.id = $3";
+    SOURCE = "SELECT project_id, commit_id, status FROM backups WHERE workspace_id = $1 AND id = $2";
+    INTO = "SELECT project_id, branch FROM instances WHERE workspace_id = $1 AND id = $2";
+    KEPT_RELEASE = "SELECT id FROM releases WHERE workspace_id = $1 AND instance_id = $2 AND commit_id = $3
+        AND status = 'ready' ORDER BY created_at DESC, id DESC LIMIT 1";
+}
+
+/// A backup that is to be.
+#[derive(Debug, Clone)]
+pub struct NewBackup {
+    pub id: BackupId,
+    pub repository: BackupRepositoryId,
+    pub cause: BackupCause,
+    pub note: Option<String>,
+    /// A JSON object, its secrets sealed.
+    pub settings: String,
+}
+
+/// The row of a backup that a job makes.
+pub(crate) async fn insert_backup(
+    tx: &mut Tx<'_>,
+    (workspace, instance): (WorkspaceId, InstanceId),
+    new: NewBackup,
+    job: JobId,
+    account: Option<AccountId>,
+) -> Result<(), StorageFault> {
+    let now = tx.now();
+    let NewBackup { id, repository, cause, note, settings } = new;
+    let values = values![id, workspace, instance, repository, cause.key(), note, settings, account, job, now];
+    tx.execute(INSERT, values).await.map(drop)
+}
+
+/// Queues a backup of an instance that nothing is done to.
+pub(crate) async fn queue_backup(
+    tx: &mut Tx<'_>,
+    (workspace, instance): (WorkspaceId, InstanceId),
+    new: NewBackup,
+    account: Option<AccountId>,
+) -> Result<JobId, StorageFault> {
+    let order = JobOrder {
+        workspace,
+        instance,
+        kind: JobKind::Backup,
+        account,
+        permission: Action::ManageBackups.key().to_owned(),
+        input: format!("{{\"backup\":\"{}\"}}", new.id),
+    };
+    let job = queue(tx, order).await?;
+    insert_backup(tx, (workspace, instance), new, job, account).await?;
+    Ok(job)
+}
+
+/// What a restore is begun with.
+pub(crate) struct RestoreOrder {
+    pub workspace: WorkspaceId,
+    pub into: InstanceId,
+    pub source: BackupId,
+    pub safety: Option<NewBackup>,
+    pub account: Option<AccountId>,
+    pub permission: &'static str,
+    pub cause: DeploymentCause,
+}
+
+pub(crate) async fn queue_restore(tx: &mut Tx<'_>, order: RestoreOrder) -> Result<JobId, Failure> {
+    let RestoreOrder { workspace, into, source, safety, account, permission, cause } = order;
+    let row = tx.fetch_optional(SOURCE, values![workspace, source]).await?.ok_or(Refusal::NotFound)?;
+    let (project, at, status): (ProjectId, String, String) = (row.get(0)?, row.get(1)?, row.get(2)?);
+    match status.as_str() {
+        "ready" => {}
+        "removing" => return Err(Refusal::NotFound.into()),
+        _ => return Err(Refusal::Conflict(Conflict::BackupNotReady).into()),
+    }
+    let row = tx.fetch_optional(INTO, values![workspace, into]).await?.ok_or(Refusal::NotFound)?;
+    let (own, branch): (ProjectId, String) = (row.get(0)?, row.get(1)?);
+    if own != project {
+        return Err(Refusal::Conflict(Conflict::BackupOfOtherProject).into());
+    }
+    let at: CommitId = commit(at)?;
+    let kept = tx.fetch_optional(KEPT_RELEASE, values![workspace, into, at.as_str()]).await?;
+    let kept: Option<ReleaseId> = kept.map(|row| row.get(0)).transpose()?;
+    // The release's id is given now, so that work which is taken over after a crash finds it again.
+    let release = kept.map_or_else(|| tx.new_id(), ReleaseId::uuid);
+    let safety_id = safety.as_ref().map_or("null".to_owned(), |safety| format!("\"{}\"", safety.id));
+    let input = format!(
+        "{{\"backup\":\"{source}\",\"safety\":{safety_id},\"release\":\"{}\",\"is_kept\":{}}}",
+        release.hyphenated(),
+        kept.is_some()
+    );
+    let job = queue(
+        tx,
+        JobOrder {
+            workspace,
+            instance: into,
+            kind: JobKind::Restore,
+            account,
+            permission: permission.to_owned(),
+            input,
+        },
+    )
+    .await?;
+    if let Some(safety) = safety {
+        insert_backup(tx, (workspace, into), safety, job, account).await?;
+    }
+    let deployment = NewDeployment { workspace, instance: into, commit: at, branch, cause, account };
+    record_deployment(tx, deployment, job).await?;
+    Ok(job)
+}
+
+impl Store {
+    /// Begins a backup.
+    ///
+    /// # Errors
+    /// What the instance's state forbids, or a fault.
+    pub async fn start_backup(&self, permit: Permit<Create>, new: NewBackup) -> Result<JobId, Failure> {
+        let (workspace, instance) = (permit.workspace(), *permit.target());
+        let account = Some(permit.actor().account);
+        let work: Work<JobId> = Box::new(move |tx| {
+            let new = new.clone();
+            Box::pin(async move {
+                let Found { state, name, .. } = state_in(tx, workspace, instance).await?;
+                tx.audit_name(name);
+                state.can_back_up()?;
+                Ok(queue_backup(tx, (workspace, instance), new, account).await?)
+            })
+        });
+        self.write(permit, work).await
+    }
+
+    /// Begins to bring a backup back. `safety` is what is made first of what is replaced, where anything is.
+    ///
+    /// # Errors
+    /// What the instance's state forbids, [`Conflict::BackupNotReady`], [`Conflict::BackupOfOtherProject`], or a fault.
+    pub async fn start_restore(&self, permit: Permit<Restore>, safety: NewBackup) -> Result<JobId, Failure> {
+        let (workspace, target) = (permit.workspace(), *permit.target());
+        let account = Some(permit.actor().account);
+        let work: Work<JobId> = Box::new(move |tx| {
+            let safety = safety.clone();
+            Box::pin(async move {
+                let Found { state, name, .. } = state_in(tx, workspace, target.into).await?;
+                tx.audit_name(name);
+                tx.audit_detail(format!("{{\"backup\":\"{}\"}}", target.backup.backup));
+                state.can_restore()?;
+                let order = RestoreOrder {
+                    workspace,
+                    into: target.into,
+                    source: target.backup.backup,
+                    safety: state.has_release.then_some(safety),
+                    account,
+                    permission: Action::ManageBackups.key(),
+                    cause: DeploymentCause::Restore,
+                };
+                queue_restore(tx, order).await
+            })
+        });
+        self.write(permit, work).await
+    }
+}

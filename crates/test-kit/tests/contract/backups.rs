@@ -1,0 +1,324 @@
+//! Backups: made, seen, read, brought back and removed; by whom, and when by themselves.
+
+use http::Method;
+use http::header::RANGE;
+use serde_json::{Value, json};
+use stoa_app::ports::Progress;
+use stoa_domain::InstanceId;
+use test_kit::on_both_databases;
+use test_kit::world::{Workspace, World};
+
+/// The path of a running instance. Its backups stand below it.
+async fn made(workspace: &Workspace<'_>) -> (InstanceId, String) {
+    let server = workspace.server().await;
+    let project = workspace.project("Shop", &["main"]).await;
+    let instance = workspace.instance(&project, &server, "Shop", "staging", "main").await;
+    (instance, workspace.path(&format!("/instances/{instance}")))
+}
+
+/// A backup that is whole. Its id.
+async fn backed_up(world: &World, workspace: &Workspace<'_>, path: &str) -> String {
+    let client = &workspace.owner.client;
+    let begun =
+        client.post(&format!("{path}/backups"), json!({ "note": " before the fix " })).await.expect(202);
+    assert_eq!(begun.json()["job"]["kind"], "backup");
+    world.drain().await;
+    let list = client.get(&format!("{path}/backups")).await.expect(200).json();
+    list["items"][0]["id"].as_str().unwrap().to_owned()
+}
+
+async fn listed(workspace: &Workspace<'_>, path: &str) -> Vec<Value> {
+    let list = workspace.owner.client.get(&format!("{path}/backups")).await.expect(200).json();
+    list["items"].as_array().unwrap().clone()
+}
+
+on_both_databases! {
+    async fn a_backup_is_made_seen_downloaded_and_removed(world: World) {
+        let olga = world.set_up().await;
+        let workspace = world.workspace(&olga, "Acme").await;
+        let (instance, path) = made(&workspace).await;
+        let backup = backed_up(&world, &workspace, &path).await;
+        let place = workspace.path(&format!("/backups/{backup}"));
+        let seen = olga.client.get(&place).await.expect(200).json();
+        assert_eq!((&seen["status"], &seen["cause"], &seen["note"]), (&json!("ready"), &json!("hand"), &json!("before the fix")));
+        assert_eq!((&seen["size"], &seen["added"]), (&json!(8192), &json!(1024)));
+        assert!(seen["verified_at"].is_string() && seen["expires_at"].is_null(), "{seen}");
+        assert_eq!(seen["started_by"]["name"], "Olga Owner");
+        assert_eq!(olga.client.get(&path).await.expect(200).field("status"), "running");
+
+        let whole = olga.client.get(&format!("{place}/download")).await.expect(200);
+        assert_eq!(whole.header("content-type"), Some("application/zstd"));
+        assert_eq!(whole.header("accept-ranges"), Some("bytes"));
+        let mut request = olga.client.request(Method::GET, &format!("{place}/download"), None);
+        request.headers_mut().insert(RANGE, "bytes=3-".parse().unwrap());
+        let rest = olga.client.send_request(request).await.expect(206);
+        assert_eq!(rest.text, whole.text[3..]);
+        assert_eq!(rest.header("content-range"), Some(format!("bytes 3-{}/{}", whole.text.len() - 1, whole.text.len()).as_str()));
+
+        let _ = olga.client.delete(&place, None).await.expect(204);
+        let _ = olga.client.get(&place).await.expect(404);
+        assert!(listed(&workspace, &path).await.is_empty());
+        assert_eq!(world.machines.backups().len(), 1, "its repository is rid of it a moment later");
+        world.app.keep_backups().await.unwrap();
+        assert!(world.machines.backups().is_empty());
+        let _ = instance;
+    }
+
+    async fn what_is_restored_is_confirmed_by_name_and_backed_up_first(world: World) {
+        let olga = world.set_up().await;
+        let workspace = world.workspace(&olga, "Acme").await;
+        let (_, path) = made(&workspace).await;
+        let backup = backed_up(&world, &workspace, &path).await;
+        let place = workspace.path(&format!("/backups/{backup}/restore"));
+        let wrong = olga.client.post(&place, json!({ "confirm": "shop" })).await.expect(422);
+        assert_eq!(wrong.json()["errors"][0]["field"], "confirm");
+        let begun = olga.client.post(&place, json!({ "confirm": "Shop" })).await.expect(202).json();
+        assert_eq!(begun["job"]["kind"], "restore");
+        let busy = olga.client.post(&place, json!({ "confirm": "Shop" })).await.expect(409);
+        assert_eq!(busy.code().unwrap(), "instance_busy");
+        world.drain().await;
+        assert_eq!(olga.client.get(&path).await.expect(200).field("status"), "running");
+        let list = listed(&workspace, &path).await;
+        assert_eq!((&list[0]["cause"], &list[0]["status"]), (&json!("before_restore"), &json!("ready")));
+        assert!(list[0]["expires_at"].is_string(), "what was replaced is kept for a while");
+        let deployments = olga.client.get(&format!("{path}/deployments")).await.expect(200).json();
+        assert_eq!((&deployments["items"][0]["cause"], &deployments["items"][0]["status"]), (&json!("restore"), &json!("succeeded")));
+    }
+
+    async fn what_fails_is_no_backup_and_says_why(world: World) {
+        let olga = world.set_up().await;
+        let workspace = world.workspace(&olga, "Acme").await;
+        let (_, path) = made(&workspace).await;
+        let failed = || vec![Progress::Failed { code: "disk_full".to_owned(), sentence: "The disk of the server is full.".to_owned(), quote: None }];
+        world.machines.answer_next(failed());
+        let backup = backed_up(&world, &workspace, &path).await;
+        let list = listed(&workspace, &path).await;
+        assert_eq!((&list[0]["status"], &list[0]["reason"]), (&json!("failed"), &json!("The disk of the server is full.")));
+        assert_eq!(olga.client.get(&path).await.expect(200).field("status"), "running", "the instance goes on");
+        let place = workspace.path(&format!("/backups/{backup}"));
+        for (verb, body) in [("download", None), ("key", None), ("restore", Some(json!({ "confirm": "Shop" })))] {
+            let method = if body.is_some() { Method::POST } else { Method::GET };
+            let refused = olga.client.send(method, &format!("{place}/{verb}"), body).await.expect(409);
+            assert_eq!(refused.code().unwrap(), "conflict", "{verb}");
+        }
+        world.send_mails().await;
+        let letters = world.mail.sent();
+        let told = letters.iter().filter(|letter| letter.subject.contains("Shop couldn't be backed up")).count();
+        assert_eq!(told, 1, "its owner is told");
+        let _ = olga.client.patch("/api/v1/me", json!({ "mail_on_failure": false })).await.expect(200);
+        // Without its last backup nothing is deleted.
+        world.machines.answer_next(failed());
+        let _ = olga.client.delete(&path, Some(json!({ "confirm": "Shop", "backup": true }))).await.expect(202);
+        world.drain().await;
+        let _ = olga.client.get(&path).await.expect(200);
+        // One that is cancelled before it begins was never there.
+        let begun = olga.client.post(&format!("{path}/backups"), json!({})).await.expect(202);
+        assert_eq!(listed(&workspace, &path).await[0]["status"], "making");
+        let job = begun.header("location").unwrap().to_owned();
+        let _ = olga.client.post(&format!("{job}/cancel"), json!({})).await.expect(200);
+        assert!(listed(&workspace, &path).await.iter().all(|one| one["status"] == "failed"));
+    }
+
+    async fn backups_are_for_whom_the_switch_and_the_instance_are_allowed(world: World) {
+        let olga = world.set_up().await;
+        let workspace = world.workspace(&olga, "Acme").await;
+        let (instance, path) = made(&workspace).await;
+        let backup = backed_up(&world, &workspace, &path).await;
+        let place = workspace.path(&format!("/backups/{backup}"));
+        let project = olga.client.get(&path).await.expect(200).json()["project"]["id"].as_str().unwrap().to_owned();
+        let server = olga.client.get(&path).await.expect(200).json()["server"]["id"].as_str().unwrap().to_owned();
+        let other = workspace.instance(&project, &server, "Other", "development", "main").await;
+        let member = workspace.member("Bea Backup").await;
+        let client = &member.person.client;
+        let calls = [
+            (Method::GET, format!("{path}/backups"), None),
+            (Method::POST, format!("{path}/backups"), Some(json!({}))),
+            (Method::GET, place.clone(), None),
+            (Method::GET, format!("{place}/download"), None),
+            (Method::POST, format!("{place}/restore"), Some(json!({ "confirm": "Shop" }))),
+            (Method::DELETE, place.clone(), None),
+        ];
+        for (method, path, body) in &calls {
+            let _ = client.send(method.clone(), path, body.clone()).await.expect(404);
+        }
+        workspace.grant(&member, json!({ "actions": ["view_logs", "manage_settings"], "instances": [instance.to_string()] })).await;
+        for (method, path, body) in &calls {
+            let refused = client.send(method.clone(), path, body.clone()).await.expect(403);
+            assert_eq!((refused.code().unwrap(), &refused.json()["missing"]), ("permission_denied".to_owned(), &json!(["manage_backups"])));
+        }
+        workspace.grant(&member, json!({ "actions": ["manage_backups"], "instances": [instance.to_string()] })).await;
+        // Both instances have to be allowed, and one that isn't is answered like none.
+        for into in [other.to_string(), "other".to_owned(), "nobodys".to_owned()] {
+            let body = json!({ "into": into, "confirm": "Other" });
+            let _ = client.post(&format!("{place}/restore"), body).await.expect(404);
+        }
+        let refused = client.get(&format!("{place}/key")).await.expect(403);
+        assert_eq!(refused.code().unwrap(), "owner_required");
+        for (method, path, body) in &calls {
+            let answer = client.send(method.clone(), path, body.clone()).await;
+            assert!(answer.status.is_success(), "{method} {path}: {} {}", answer.status, answer.text);
+            world.drain().await;
+        }
+        // With both it is restored into the other.
+        workspace.grant(&member, json!({ "actions": ["manage_backups"], "instances": [instance.to_string(), other.to_string()] })).await;
+        let backup = listed(&workspace, &path).await[0]["id"].as_str().unwrap().to_owned();
+        let body = json!({ "into": other.to_string(), "confirm": "Other" });
+        let begun = client.post(&workspace.path(&format!("/backups/{backup}/restore")), body).await.expect(202).json();
+        assert_eq!(begun["id"], json!(other.to_string()));
+    }
+
+    async fn a_backup_goes_into_no_instance_of_another_project(world: World) {
+        let olga = world.set_up().await;
+        let workspace = world.workspace(&olga, "Acme").await;
+        let (_, path) = made(&workspace).await;
+        let backup = backed_up(&world, &workspace, &path).await;
+        let server = olga.client.get(&path).await.expect(200).json()["server"]["id"].as_str().unwrap().to_owned();
+        let project = workspace.project("Blog", &["main"]).await;
+        let blog = workspace.instance(&project, &server, "Blog", "staging", "main").await;
+        let body = json!({ "into": blog.to_string(), "confirm": "Blog" });
+        let refused = olga.client.post(&workspace.path(&format!("/backups/{backup}/restore")), body).await.expect(409);
+        assert!(refused.json()["detail"].as_str().unwrap().contains("another project"));
+    }
+
+    async fn the_backups_of_a_deleted_instance_are_its_owners_for_thirty_days(world: World) {
+        let olga = world.set_up().await;
+        let workspace = world.workspace(&olga, "Acme").await;
+        let (instance, path) = made(&workspace).await;
+        let member = workspace.member("Bea Backup").await;
+        workspace.grant(&member, json!({ "actions": ["manage_backups", "delete_instances"], "instances": [instance.to_string()] })).await;
+        let backup = backed_up(&world, &workspace, &path).await;
+        let _ = member.person.client.delete(&path, Some(json!({ "confirm": "Shop", "backup": true }))).await.expect(202);
+        world.drain().await;
+        let _ = olga.client.get(&path).await.expect(404);
+        let deleted = workspace.path("/backups?deleted=true");
+        let list = olga.client.get(&deleted).await.expect(200).json();
+        let causes: Vec<_> = list["items"].as_array().unwrap().iter().map(|one| one["cause"].clone()).collect();
+        assert_eq!(causes, [json!("before_delete"), json!("hand")]);
+        assert!(list["items"][0]["instance"]["is_deleted"].as_bool().unwrap());
+        assert_eq!(member.person.client.get(&deleted).await.expect(403).code().unwrap(), "owner_required");
+        let place = workspace.path(&format!("/backups/{backup}"));
+        let _ = member.person.client.get(&place).await.expect(404);
+        let _ = member.person.client.get(&format!("{place}/download")).await.expect(404);
+        let _ = olga.client.get(&format!("{place}/download")).await.expect(200);
+        let _ = olga.client.get(&workspace.path("/backups?deleted=false")).await.expect(422);
+
+        world.clock.pass_seconds(29 * 24 * 3600);
+        world.app.keep_backups().await.unwrap();
+        assert_eq!(world.machines.backups().len(), 2);
+        let olga = world.sign_in("olga@example.com", test_kit::world::PASSWORD).await;
+        let client = world.nobody().with_cookie(olga.cookie().unwrap());
+        assert_eq!(client.get(&deleted).await.expect(200).json()["items"].as_array().unwrap().len(), 2);
+        world.clock.pass_seconds(2 * 24 * 3600);
+        world.app.keep_backups().await.unwrap();
+        assert!(world.machines.backups().is_empty());
+    }
+
+    async fn an_instance_that_is_made_of_productions_backup_has_other_secrets_sends_no_mail_and_is_for_members(world: World) {
+        let olga = world.set_up().await;
+        let workspace = world.workspace(&olga, "Acme").await;
+        let server = workspace.server().await;
+        let project = workspace.project("Shop", &["main"]).await;
+        let production = workspace.instance(&project, &server, "Shop", "production", "main").await;
+        let path = workspace.path(&format!("/instances/{production}"));
+        let environment = json!({ "environment": [
+            { "name": "GREETING", "value": "hello", "secret": false }, { "name": "API_KEY", "value": "of production", "secret": true },
+        ] });
+        let _ = olga.client.put(&format!("{path}/environment"), environment).await.expect(200);
+        let backup = backed_up(&world, &workspace, &path).await;
+        let create = async |name: &str, stage: &str, more: Value| {
+            let mut body = json!({ "name": name, "project": project, "server": server, "stage": stage, "branch": "main", "from_backup": backup });
+            body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            let made = olga.client.post(&workspace.path("/instances"), body).await.expect(202).json();
+            assert_eq!(made["job"]["kind"], "restore");
+            world.drain().await;
+            made
+        };
+        let form = |made: &Value| {
+            let form = world.machines.form(made["id"].as_str().unwrap().parse().unwrap()).unwrap();
+            form.variables.iter().map(|(name, value)| (name.clone(), value.reveal_text().unwrap().to_owned())).collect::<std::collections::BTreeMap<_, _>>()
+        };
+        let staging = create("Copy", "staging", json!({ "environment": [{ "name": "API_KEY", "value": "of staging", "secret": true }] })).await;
+        assert_eq!(staging["visibility"], "members");
+        let seen = olga.client.get(&workspace.path("/instances/copy")).await.expect(200).json();
+        assert_eq!(seen["status"], "running");
+        let variables = form(&staging);
+        assert_eq!((variables["GREETING"].as_str(), variables["API_KEY"].as_str(), variables["STOA_MAIL"].as_str()), ("hello", "of staging", "off"));
+        // Without one of its own it has none.
+        let second = form(&create("Second", "development", json!({})).await);
+        assert!(!second.contains_key("API_KEY") && second["STOA_MAIL"] == "off", "{second:?}");
+        // Once production is deleted, it comes again with its secrets.
+        let _ = olga.client.delete(&path, Some(json!({ "confirm": "Shop" }))).await.expect(202);
+        world.drain().await;
+        let again = form(&create("Shop", "production", json!({})).await);
+        assert_eq!((again["API_KEY"].as_str(), again.get("STOA_MAIL")), ("of production", None));
+        let third = form(&create("Third", "staging", json!({})).await);
+        assert!(!third.contains_key("API_KEY"), "of another stage: other secrets");
+    }
+
+    async fn the_key_is_an_owners_kept_by_nobody_and_in_the_audit_log(world: World) {
+        let olga = world.set_up().await;
+        let workspace = world.workspace(&olga, "Acme").await;
+        let (instance, path) = made(&workspace).await;
+        let backup = backed_up(&world, &workspace, &path).await;
+        let key = olga.client.get(&workspace.path(&format!("/backups/{backup}/key"))).await.expect(200);
+        assert_eq!(key.header("cache-control"), Some("no-store"));
+        let shown = key.json();
+        assert!(shown["password"].as_str().unwrap().len() >= 43);
+        assert_eq!(shown["repository"], json!(format!("backups/{instance}")));
+        let audit = olga.client.get(&workspace.path("/audit?action=backup.export_key")).await.expect(200);
+        assert_eq!(audit.json()["items"][0]["outcome"], "done");
+        assert!(!audit.text.contains(shown["password"].as_str().unwrap()));
+    }
+
+    async fn backups_are_made_by_themselves_and_thinned_out(world: World) {
+        let olga = world.set_up().await;
+        let workspace = world.workspace(&olga, "Acme").await;
+        let (instance, path) = made(&workspace).await;
+        let member = workspace.member("Bea Backup").await;
+        let place = format!("{path}/backup-schedule");
+        let plan = json!({ "schedule": { "at": "13:00", "keep_days": 2, "keep_weeks": 0, "keep_months": 0 } });
+        workspace.grant(&member, json!({ "actions": ["manage_backups"], "instances": [instance.to_string()] })).await;
+        let seen = member.person.client.get(&place).await.expect(200).json();
+        assert_eq!((&seen["schedule"], &seen["may_change"]), (&json!(null), &json!(false)));
+        // It is one of the instance's settings.
+        let refused = member.person.client.put(&place, plan.clone()).await.expect(403);
+        assert_eq!(refused.json()["missing"], json!(["manage_settings"]));
+        workspace.grant(&member, json!({ "actions": ["manage_settings"], "instances": [instance.to_string()] })).await;
+        let set = member.person.client.put(&place, plan.clone()).await.expect(200).json();
+        assert_eq!((&set["schedule"], &set["next_at"]), (&plan["schedule"], &json!("2026-11-24T13:00:00.000Z")));
+        for wrong in [json!("1:00"), json!("24:00")] {
+            let body = json!({ "schedule": { "at": wrong, "keep_days": 2, "keep_weeks": 0, "keep_months": 0 } });
+            let _ = member.person.client.put(&place, body).await.expect(422);
+        }
+        let body = json!({ "schedule": { "at": "13:00", "keep_days": 0, "keep_weeks": 0, "keep_months": 0 } });
+        let _ = member.person.client.put(&place, body).await.expect(422);
+
+        let count = async || {
+            world.app.keep_backups().await.unwrap();
+            world.drain().await;
+            world.app.keep_backups().await.unwrap();
+            world.machines.backups().len()
+        };
+        assert_eq!(count().await, 0, "it isn't time yet");
+        world.clock.pass_seconds(3600);
+        assert_eq!(count().await, 1);
+        assert_eq!(count().await, 1, "once a day");
+        for expected in [2, 2, 2] {
+            world.clock.pass_seconds(24 * 3600);
+            assert_eq!(count().await, expected);
+        }
+        let answer = world.sign_in("olga@example.com", test_kit::world::PASSWORD).await;
+        let client = world.nobody().with_cookie(answer.cookie().unwrap());
+        let list = client.get(&format!("{path}/backups")).await.expect(200).json();
+        assert!(list["items"].as_array().unwrap().iter().all(|one| one["cause"] == "schedule" && one["started_by"].is_null()));
+        // While something else is done to it, it waits.
+        let _ = client.post(&format!("{path}/restart"), json!({ "mode": "soft" })).await.expect(202);
+        world.clock.pass_seconds(24 * 3600);
+        world.app.keep_backups().await.unwrap();
+        let answer = world.sign_in("olga@example.com", test_kit::world::PASSWORD).await;
+        let client = world.nobody().with_cookie(answer.cookie().unwrap());
+        assert_eq!(client.get(&path).await.expect(200).json()["job"]["kind"], "restart_soft");
+        world.drain().await;
+        assert_eq!(count().await, 2);
+    }
+}

@@ -1,0 +1,177 @@
+// Backups of a real application by restic itself: by a member with exactly that permission, and refused without it; what
+// is left of a deleted instance, for its owner.
+
+import assert from "node:assert/strict";
+import http from "node:http";
+import { after, before, test } from "node:test";
+import { findings, look, person, startBrowser } from "./browser.mjs";
+import { repository, startStoa, until } from "./stoa.mjs";
+import { ask, joinAs, setUp } from "./team.mjs";
+
+const W = "/acme";
+const API = "/workspaces/acme";
+const SHOP = `${W}/instances/shop`;
+let stoa, browser, owner, keeper, other, repo, server, project;
+
+const call = async (method, path, body, who = owner) => {
+  const answer = await ask(who.page, method, `${API}${path}`, body);
+  assert.ok(answer.status < 300, `${method} ${path}: ${answer.status} ${JSON.stringify(answer.body)}`);
+  return answer.body;
+};
+
+async function join(name, email, profile) {
+  const { link } = await call("POST", "/invitations", { email });
+  const one = await person(browser, stoa.origin);
+  await one.page.goto(link);
+  await joinAs(one.page, name, "acme");
+  const { items } = await call("GET", `/members?q=${encodeURIComponent(email)}`);
+  await call("PUT", `/members/${items[0].id}/permissions`, { projects: [], servers: [], ...profile });
+  return one;
+}
+
+const quiet = () => until("no work goes on", async () => (await call("GET", "/instances/shop")).job === null, 60);
+
+/** Asks an instance: its name is this machine's, whatever a resolver says. */
+const asked = (url, method = "GET", body = "") =>
+  new Promise((go, stop) => {
+    const { host, port } = new URL(url);
+    const headers = { Host: host, "Content-Type": "application/x-www-form-urlencoded", "Content-Length": body.length };
+    const request = http.request({ host: "127.0.0.1", port, path: "/", method, headers }, async (answer) => {
+      let text = "";
+      for await (const piece of answer) text += piece;
+      go({ status: answer.statusCode, text });
+    });
+    request.on("error", stop);
+    request.end(body);
+  });
+
+async function write(url, text) {
+  const answer = await asked(url, "POST", new URLSearchParams({ name: "Ada", text }).toString());
+  assert.equal(answer.status, 303);
+}
+
+before(async () => {
+  stoa = await startStoa();
+  browser = await startBrowser();
+  repo = await repository("guestbook");
+  owner = await person(browser, stoa.origin);
+  await setUp(owner.page, stoa.setupLink);
+  const made = await ask(owner.page, "POST", "/workspaces", { name: "Acme" });
+  assert.equal(made.status, 201);
+  server = (await call("POST", "/servers", { name: "here", local: true })).id;
+  project = await call("POST", "/projects", { name: "guestbook" });
+  const token = await ask(owner.page, "POST", "/me/tokens", { name: "laptop" });
+  const remote = new URL(project.repository.url);
+  remote.username = "anna";
+  remote.password = token.body.token;
+  await repo.git("remote", "add", "stoa", remote.href);
+  await repo.git("push", "--quiet", "stoa", "main");
+  const instance = await call("POST", "/instances", {
+    name: "shop",
+    project: project.id,
+    server,
+    stage: "staging",
+    branch: "main",
+  });
+  await quiet();
+  keeper = await join("Bea Backup", "bea@example.com", { actions: ["manage_backups"], instances: [instance.id] });
+  other = await join("Otto Other", "otto@example.com", { actions: ["view_logs"], instances: [instance.id] });
+});
+
+after(async () => {
+  await browser?.close();
+  await stoa?.stop();
+  await repo?.remove();
+});
+
+test("who may make backups makes one, downloads it and restores it", async () => {
+  const { page } = keeper;
+  const { url } = await call("GET", "/instances/shop");
+  await write(url, "before the backup");
+  await page.goto(SHOP);
+  await page.getByRole("link", { name: "Backups" }).click();
+  await page.getByText("No backup yet").waitFor();
+  await look(page, "backups-empty", { ready: "text=No backup yet" });
+  await page.getByRole("button", { name: "Back up now" }).click();
+  await page.getByText("Backing up").waitFor();
+  await page.getByText("Verified").waitFor({ timeout: 60_000 });
+  await quiet();
+  await look(page, "backups", { ready: "role=table" });
+
+  const downloading = page.waitForEvent("download");
+  await page.getByRole("link", { name: /^Download the backup of Today/ }).click();
+  const download = await downloading;
+  assert.match(download.suggestedFilename(), /^shop-.*\.tar\.zst$/);
+  assert.equal(await download.failure(), null);
+
+  await write(url, "after the backup");
+  await page.getByRole("button", { name: /^Restore the backup of Today/ }).click();
+  const dialog = page.getByRole("dialog");
+  await dialog.getByText("Loses").waitFor();
+  await look(page, "restore", { ready: "role=dialog" });
+  const restore = dialog.getByRole("button", { name: "Restore shop" });
+  assert.ok(await restore.isDisabled());
+  await dialog.getByLabel("Type shop to confirm").fill("shop");
+  await dialog.getByText("The name matches").waitFor();
+  await restore.click();
+  await dialog.waitFor({ state: "detached" });
+  await page.getByText("Before a restore").waitFor({ timeout: 60_000 });
+  await quiet();
+  const shown = (await asked(url)).text;
+  assert.ok(shown.includes("before the backup") && !shown.includes("after the backup"), shown.slice(0, 2000));
+});
+
+test("without the permission the tab isn't there, and its address says who can grant it", async () => {
+  const { page } = other;
+  await page.goto(SHOP);
+  await page.getByRole("link", { name: "Logs" }).waitFor();
+  assert.equal(await page.getByRole("link", { name: "Backups" }).count(), 0);
+  await page.goto(`${SHOP}/backups`);
+  await page.getByText("manage_backups").waitFor();
+  await page.getByText("Anna Lindqvist").first().waitFor();
+  const { items } = await call("GET", "/instances/shop/backups");
+  const refused = await ask(page, "GET", `${API}/backups/${items[0].id}/download`);
+  assert.equal(refused.status, 403);
+  await look(page, "backups-refused", { ready: "text=manage_backups" });
+});
+
+test("what is left of a deleted instance is found by its owner, who makes another of it", async () => {
+  const { page } = owner;
+  await page.goto(SHOP);
+  await page.getByRole("button", { name: "More about shop" }).click();
+  await page.getByRole("menuitem", { name: "Delete…" }).click();
+  const dialog = page.getByRole("dialog");
+  assert.ok(await dialog.getByLabel("Make a last backup first").isChecked());
+  await look(page, "instance-delete", { ready: "role=dialog" });
+  await dialog.getByLabel("Type shop to confirm").fill("shop");
+  await dialog.getByRole("button", { name: "Delete for good" }).click();
+  await page.waitForURL(/\/instances$/);
+  await page.getByRole("heading", { name: "Backups of deleted instances" }).waitFor({ timeout: 60_000 });
+  await page.getByText("Before the deletion").waitFor();
+  await look(page, "backups-deleted", { ready: "text=Before the deletion" });
+  await page
+    .getByRole("button", { name: /^More about the backup/ })
+    .first()
+    .click();
+  await page.getByRole("menuitem", { name: "New instance from it…" }).click();
+  await dialog.getByLabel("Name").fill("shop-again");
+  await look(page, "instance-from-backup", { ready: "role=dialog" });
+  await dialog.getByRole("button", { name: "Create from the backup" }).click();
+  await page.waitForURL(/\/instances\/shop-again$/);
+  await page.getByRole("main").getByText("Running").first().waitFor({ timeout: 60_000 });
+  const made = await call("GET", "/instances/shop-again");
+  assert.equal(made.visibility, "members");
+  await page.goto(`${W}/instances`);
+  await page
+    .getByRole("button", { name: /^More about the backup/ })
+    .first()
+    .click();
+  await page.getByRole("menuitem", { name: "Key for restic…" }).click();
+  await dialog.getByRole("button", { name: "Show the key" }).click();
+  await dialog.getByText("restic --repo").waitFor();
+});
+
+test("no screen has anything against it, and nothing went wrong unseen", () => {
+  assert.deepEqual(findings, []);
+  for (const one of [owner, keeper, other]) assert.deepEqual(one.wrong, []);
+});

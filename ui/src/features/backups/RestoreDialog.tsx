@@ -1,0 +1,180 @@
+import { Button, SegmentedControl, Select, TextInput } from "@mantine/core";
+import {
+  IconArrowBackUp,
+  IconArrowRight,
+  IconCircleCheck,
+  IconCircleDashedCheck,
+  IconRefresh,
+  IconShieldCheck,
+} from "@tabler/icons-react";
+import { useState } from "react";
+import { type Backup, restoreBackup } from "@/api/generated";
+import type { Instance } from "@/api/nouns";
+import { useAct, useAllInstances } from "@/api/queries";
+import { Dialog, Note, ShortCommit, StatusIcon } from "@/kit";
+import css from "./backups.module.css";
+import { AFTER } from "./queries";
+import { lost, made } from "./words";
+
+/** What is lost, what goes back and what stays; then the name. */
+export function RestoreDialog(props: {
+  workspace: string;
+  /** The instance that it is of, where that is there. */
+  instance: Instance | null;
+  backup: Backup;
+  onClose: () => void;
+}) {
+  const { workspace, instance, backup } = props;
+  const [way, setWay] = useState(instance ? "same" : "another");
+  const [other, setOther] = useState<string | null>(null);
+  const [typed, setTyped] = useState("");
+  const all = useAllInstances(workspace, { project: backup.project.id }, way === "another");
+  const others = (all.data ?? []).filter(({ id, may }) => id !== instance?.id && may.includes("backup"));
+  const into = way === "same" ? instance : (others.find(({ id }) => id === other) ?? null);
+  const isTyped = into !== null && typed === into.name;
+  const against = into?.blocked.backup && into.blocked.backup.code !== "conflict" ? into.blocked.backup.detail : null;
+  const restore = useAct<void>(workspace, {
+    act: () =>
+      restoreBackup(workspace, backup.id, {
+        confirm: typed,
+        ...(way === "another" && into && { into: into.id }),
+      }),
+    nouns: [...AFTER],
+    onDone: props.onClose,
+  });
+  const now = Date.now();
+  return (
+    <Dialog
+      opened
+      onClose={props.onClose}
+      size={560}
+      keepsOpen={typed !== ""}
+      title={`Restore the backup of ${made(backup.created_at, now).replace(/^[TY]/, (first) => first.toLowerCase())}`}
+      onSubmit={() => isTyped && !against && restore.mutate()}
+      foot={
+        <>
+          <span className={css.matches} role="status">
+            {isTyped && (
+              <>
+                <IconCircleCheck size={15} stroke={1.75} aria-hidden /> The name matches
+              </>
+            )}
+          </span>
+          <Button onClick={props.onClose}>Cancel</Button>
+          <Button
+            type="submit"
+            data-danger
+            disabled={!isTyped || against !== null}
+            loading={restore.isPending}
+            leftSection={<IconArrowBackUp size={16} stroke={1.75} aria-hidden />}
+          >
+            {into ? `Restore ${into.name}` : "Restore"}
+          </Button>
+        </>
+      }
+    >
+      <div className={css.restore}>
+        {instance && (
+          <div>
+            <div className={css.label} id="restore-into">
+              Restore into
+            </div>
+            <SegmentedControl
+              aria-labelledby="restore-into"
+              fullWidth
+              value={way}
+              onChange={(value) => {
+                setWay(value);
+                setTyped("");
+              }}
+              data={[
+                { value: "same", label: instance.name },
+                { value: "another", label: "Another instance" },
+              ]}
+            />
+          </div>
+        )}
+        {way === "another" && (
+          <Select
+            label="Instance"
+            placeholder={
+              all.isPending
+                ? "Loading"
+                : others.length
+                  ? "Choose one"
+                  : "None of this project that you may restore into"
+            }
+            data={others.map(({ id, name }) => ({ value: id, label: name }))}
+            value={other}
+            onChange={(value) => {
+              setOther(value);
+              setTyped("");
+            }}
+            searchable
+          />
+        )}
+        {into && (
+          <>
+            <dl className={css.difference}>
+              <div>
+                <dt>Data and database</dt>
+                <dd className={css.loses}>
+                  <StatusIcon status="failed" />
+                  {into.id === backup.instance.id
+                    ? `Loses ${lost(backup, now)} of orders and edits`
+                    : `Loses everything that ${into.name} holds now`}
+                </dd>
+              </div>
+              <div>
+                <dt>Commit</dt>
+                <dd>
+                  {into.commit === backup.commit ? (
+                    "No difference"
+                  ) : (
+                    <>
+                      {into.commit ? <ShortCommit commit={into.commit} /> : "nothing"}
+                      <IconArrowRight size={14} stroke={1.75} aria-label="becomes" />
+                      <ShortCommit commit={backup.commit} />
+                    </>
+                  )}
+                </dd>
+              </div>
+              <div>
+                <dt>Settings</dt>
+                <dd>Stay as they are</dd>
+              </div>
+            </dl>
+            <ul className={css.promises}>
+              <li>
+                <IconShieldCheck size={16} stroke={1.75} aria-hidden />
+                First a backup is taken of what is replaced, so you can come back.
+              </li>
+              <li>
+                <IconRefresh size={16} stroke={1.75} aria-hidden />
+                The instance is down while it switches; requests wait meanwhile.
+              </li>
+              <li>
+                <IconCircleDashedCheck size={16} stroke={1.75} aria-hidden />
+                It happens whole or not at all; if a step fails, everything stays as it is.
+              </li>
+            </ul>
+            {against && <Note tone="warn">{against}</Note>}
+            <TextInput
+              label={
+                <>
+                  Type <code>{into.name}</code> to confirm
+                </>
+              }
+              value={typed}
+              onChange={(event) => setTyped(event.currentTarget.value)}
+              autoComplete="off"
+              spellCheck={false}
+              data-autofocus
+            />
+          </>
+        )}
+        {restore.error && <Note tone="bad">{restore.error.detail}</Note>}
+      </div>
+    </Dialog>
+  );
+}
