@@ -48,7 +48,7 @@ export function RestoreDialog(props: {
       opened
       onClose={props.onClose}
       size={560}
-      keepsOpen={typed !== ""}
+      onlyByButton={typed !== ""}
       title={`Restore the backup of ${made(backup.created_at, now).replace(/^[TY]/, (first) => first.toLowerCase())}`}
       onSubmit={() => isTyped && !against && restore.mutate()}
       foot={
