@@ -9,7 +9,7 @@ use crate::gate::GateKind;
 use crate::router::Registered;
 
 /// Nouns by which operations are grouped, with what they are.
-const TAGS: [(&str, &str); 22] = [
+const TAGS: [(&str, &str); 25] = [
     ("installation", "The first account, health, and this description."),
     (
         "administration",
@@ -17,6 +17,7 @@ const TAGS: [(&str, &str); 22] = [
     ),
     ("session", "Signing in and out."),
     ("account", "One's own account and its sessions."),
+    ("second-factors", "Authenticator, passkeys and recovery codes of one's own account."),
     ("tokens", "Personal access tokens."),
     ("workspaces", "What a team shares."),
     ("logos", "The pictures that workspaces wear."),
@@ -30,6 +31,8 @@ const TAGS: [(&str, &str); 22] = [
     ("servers", "Machines as a workspace has them."),
     ("projects", "Applications: repositories and their branches."),
     ("instances", "Running copies of projects."),
+    ("environment", "The variables of instances."),
+    ("connect-as", "Opening instances as one of their application's users."),
     ("deployments", "Attempts to make an instance run a commit."),
     ("logs", "What applications and deployments write."),
     ("backups", "Restorable copies of instances."),
@@ -49,6 +52,8 @@ fn tag(path: &str) -> &'static str {
         "me" => Some("account"),
         "slug" => Some("workspaces"),
         "visit" => Some("visits"),
+        "passkeys" | "second-factor" | "recovery-codes" if path.contains("/me/") => Some("second-factors"),
+        "connect" | "connect-as" => Some("connect-as"),
         "desk" | "files" | "search" | "status" | "diff" | "original" | "stage" | "commit" | "push"
         | "terminal" | "terminals"
             if path.contains("/instances/{instance}/") =>
