@@ -148,7 +148,7 @@ impl StartedBy {
             return Ok(());
         }
         let sees_project = self.project().is_none_or(|project| standing.has_project(project));
-        if !standing.sees_everything() && !(listed && sees_project) {
+        if !standing.sees_everything() && (!listed || !sees_project) {
             return Err(Refusal::NotFound);
         }
         match self {

@@ -289,7 +289,7 @@ pub fn tell(refusal: &Refusal) -> Told {
         Refusal::InDesk(text) => told(409, "conflict", "In the way", text.clone()),
         Refusal::UnfitPath(text) => {
             let field = FieldProblem::new("path", "invalid", text.clone());
-            return tell(&Refusal::Invalid(vec![field]));
+            tell(&Refusal::Invalid(vec![field]))
         }
         Refusal::FileTooLarge => told(
             413,

@@ -168,7 +168,10 @@ impl Terminal {
             before.leave.notify_one();
         }
         self.resize(size);
-        while is_sent {
+        loop {
+            if !is_sent {
+                break;
+            }
             let piece = tokio::select! {
                 piece = reader.next() => piece,
                 () = leave.notified() => break,

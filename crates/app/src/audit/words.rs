@@ -179,7 +179,10 @@ fn thing(event: &AuditRecord) -> String {
     if let Some(name) = &event.resource_name {
         return name.clone();
     }
-    let noun = event.action.split('.').next().unwrap_or_default();
+    let noun = match event.action.split('.').next().unwrap_or_default() {
+        "connect_as" | "ide" => "instance",
+        noun => noun,
+    };
     let kind = event.resource_kind.as_deref().filter(|kind| *kind != "workspace").unwrap_or(noun);
     let article = if kind.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" };
     format!("{article} {kind}")

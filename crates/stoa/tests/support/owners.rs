@@ -175,12 +175,14 @@ fn files(stoa: &Installation, owned: &Owned, found: &mut Vec<String>) {
         "copies",
         "restores",
         "archives",
+        "desks",
         "agent.key",
         "agent.sock",
     ];
     look(agent.clone(), &|name| of_agent.contains(&name));
     look(agent.join("mirrors"), &is_project);
-    for folder in ["cache", "releases", "current", "data", "run", "logs", "deployments", "backups", "copies"]
+    for folder in
+        ["cache", "releases", "current", "data", "run", "logs", "deployments", "backups", "copies", "desks"]
     {
         look(agent.join(folder), &is_instance);
     }

@@ -13,6 +13,9 @@ use test_kit::{Kind, on_both_databases};
 /// Hashes of what was given out, which a new epoch ends.
 const ENDED: &[&str] = &[
     "ceremonies.token_hash",
+    "connect_sessions.code_hash",
+    "connect_sessions.ticket_hash",
+    "connect_sessions.visit_hash",
     "installation.setup_token_hash",
     "invitation_links.token_hash",
     "joins.token_hash",

@@ -157,16 +157,15 @@ impl Inside {
         tokio::pin!(feeding);
         tokio::pin!(reading);
         let mut is_fed = false;
-        let ran = loop {
+        loop {
             tokio::select! {
                 fed = &mut feeding, if !is_fed => {
                     fed?;
                     is_fed = true;
                 }
-                ran = &mut reading => break ran,
+                ran = &mut reading => return ran,
             }
-        };
-        ran
+        }
     }
 }
 
