@@ -16,8 +16,11 @@ use stoa_domain::{
 
 use crate::failure::{Failure, Fault};
 
+mod connect_as;
+
 pub use crate::ai::models::{Counted, ModelAccess, ModelProblem, Models, Prompt, Said, Saying};
 pub use crate::desk::port::*;
+pub use connect_as::{AppCookie, AppUser, ConnectAnswer, ConnectWish};
 pub use stoa_storage::{Clock, NewIds};
 
 /// Makes secrets.
@@ -453,53 +456,6 @@ pub struct MachineFacts {
     pub no_outgoing: Option<String>,
     /// By what limits are enforced.
     pub limits_by: String,
-}
-
-/// What an application is asked for somebody who connects as one of its users.
-#[derive(Clone)]
-pub enum ConnectWish {
-    List { query: String, limit: usize },
-    Open { user: String, reason: String, actor: String, expires_at: Timestamp },
-    End { cookies: Vec<AppCookie> },
-}
-
-/// A user as the application tells of them.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AppUser {
-    pub id: String,
-    pub login: String,
-    pub name: String,
-    pub active: bool,
-}
-
-/// A cookie of the application's.
-#[derive(Clone)]
-pub struct AppCookie {
-    pub name: String,
-    pub value: Secret,
-    pub path: String,
-}
-
-/// What came of it.
-#[derive(Clone)]
-pub enum ConnectAnswer {
-    Users(Vec<AppUser>),
-    /// `path`: where the browser goes first.
-    Opened {
-        cookies: Vec<AppCookie>,
-        path: String,
-    },
-    Ended,
-    /// Nothing there can be asked; the sentence says why.
-    NotPossible(String),
-    /// `quote` repeats what the application wrote.
-    Failed {
-        sentence: String,
-        quote: Option<String>,
-    },
-    /// As many of its commands run as may.
-    Busy,
-    NoSandbox(String),
 }
 
 /// The machine that `stoa serve` stands on, and later others.
