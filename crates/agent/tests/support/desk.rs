@@ -67,6 +67,8 @@ impl<'m> Desk<'m> {
         let mut typing = self.terminal(id(), true).await;
         let shown = typing.run(line).await;
         typing.send(Piece::End).await;
+        // Whoever hangs up before that is heard leaves it open.
+        while !matches!(typing.shown.next().await, Some(Ok(Piece::Ended(_))) | None) {}
         shown
     }
 
