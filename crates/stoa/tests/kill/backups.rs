@@ -75,6 +75,7 @@ impl Ground {
 }
 
 #[test]
+#[ignore = "minutes: each step takes most of one; run by --run-ignored"]
 fn a_backup_that_is_cut_off_at_any_step_is_made_anew_and_leaves_nothing() {
     let mut ground = Ground::new("Shop");
     let instance = ground.id("shop");
@@ -103,6 +104,7 @@ fn a_backup_that_is_cut_off_at_any_step_is_made_anew_and_leaves_nothing() {
 }
 
 #[test]
+#[ignore = "minutes: each step takes most of one; run by --run-ignored"]
 fn a_restore_that_is_cut_off_at_any_step_leaves_the_old_or_the_new() {
     let mut ground = Ground::new("Shop");
     let instance = ground.id("shop");
