@@ -478,7 +478,7 @@ where
         let asked = self.decide_anew(app).await;
         // Between the two questions the account may have ended, and its memberships with it: then that is said.
         if matches!(asked, Err(Failure::Refused(_)))
-            && !app.is_still_signed_in(self.account.actor.credential).await?
+            && app.has_signed_out(self.account.actor.credential).await?
         {
             return Err(Refusal::Unauthenticated.into());
         }

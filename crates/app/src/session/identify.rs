@@ -94,4 +94,16 @@ impl App {
             Credential::Job => true,
         })
     }
+
+    /// As [`App::is_still_signed_in`], by the records alone: for who was refused, and is told why.
+    ///
+    /// # Errors
+    /// A fault.
+    pub(crate) async fn has_signed_out(&self, credential: Credential) -> Result<bool, Failure> {
+        Ok(match credential {
+            Credential::Session(id) => !self.store().is_session_recorded(id).await?,
+            Credential::Token(id) => !self.store().is_token_alive(id).await?,
+            Credential::Job => false,
+        })
+    }
 }

@@ -187,6 +187,15 @@ impl Store {
         if let Some(is_alive) = self.inner.sessions.is_alive(id, self.now()) {
             return Ok(is_alive);
         }
+        self.is_session_recorded(id).await
+    }
+
+    /// As [`Self::is_session_alive`], by the records alone: between a commit and the moment in which what is kept in
+    /// memory hears of it, they know more.
+    ///
+    /// # Errors
+    /// A fault.
+    pub async fn is_session_recorded(&self, id: SessionId) -> Result<bool, StorageFault> {
         Ok(self.fetch_optional(IS_ALIVE, values![id, self.now()]).await?.is_some())
     }
 
