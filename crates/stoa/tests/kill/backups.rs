@@ -6,7 +6,7 @@ use std::process::Command;
 use serde_json::{Value, json};
 
 use crate::shop::{Ground, W};
-use crate::support::owners::{until_all_is_owned, until_quiet};
+use crate::support::owners::{is_quiet, until_all_is_owned, until_quiet};
 use crate::support::tracer::{Call, Moment, kill_at};
 use crate::support::until;
 
@@ -15,6 +15,32 @@ fn moment(call: Call, names: &[&str], is_done: bool) -> Moment {
 }
 
 impl Ground {
+    /// Lets the work that a call begins come to that moment, and kills it there. Work that ends without coming there
+    /// fails the test.
+    #[track_caller]
+    fn cut_off(&mut self, step: &str, moment: Moment, path: &str, body: &str) {
+        let tracer = kill_at(self.stoa.pid(), moment);
+        let _ =
+            self.stoa.try_send(&self.owner, "POST", &format!("/api/v1{W}{path}"), Some(body), "localhost");
+        until("the moment, or the end of the work", || {
+            (tracer.is_finished() || is_quiet(&self.stoa)).then_some(())
+        });
+        // What is killed takes a moment to be gone, and its work isn't over by that.
+        assert!(tracer.is_finished() || !is_quiet(&self.stoa), "{step}: it never came there");
+        assert!(tracer.join().unwrap(), "{step}: it ended before it came there");
+        self.stoa.was_killed();
+    }
+
+    fn a_backup_is_cut_off(&mut self, instance: &str, step: &str, moment: Moment, backups: usize) {
+        self.cut_off(step, moment, "/instances/shop/backups", "{}");
+        assert_eq!(self.on_own_socket(instance).as_deref(), Some("version 0"), "{step}: it goes on");
+        self.stoa.run();
+        until_quiet(&self.stoa);
+        assert_eq!(self.backups().len(), backups, "{step}");
+        self.nothing_is_orphaned(instance, step);
+        until_all_is_owned(&self.stoa);
+    }
+
     /// The backups that are whole. There are no others when nothing goes on.
     fn backups(&self) -> Vec<Value> {
         let found = self.get("/instances/shop/backups?limit=200")["items"].as_array().unwrap().clone();
@@ -75,36 +101,31 @@ impl Ground {
 }
 
 #[test]
-#[ignore = "minutes: each step takes most of one; run by --run-ignored"]
 fn a_backup_that_is_cut_off_at_any_step_is_made_anew_and_leaves_nothing() {
+    // The repository is made by the first backup alone.
+    for (step, call, name) in
+        [("repository", Call::MakeFolder, ".new"), ("repository, its end", Call::Rename, "/backups/")]
+    {
+        let mut ground = Ground::new("Shop");
+        let instance = ground.id("shop");
+        let backups = format!("/backups/{instance}");
+        ground.a_backup_is_cut_off(&instance, step, moment(call, &[&backups, name], true), 1);
+    }
     let mut ground = Ground::new("Shop");
     let instance = ground.id("shop");
-    let (repository, copies) = (format!("/backups/{instance}"), format!("/copies/{instance}"));
+    let copies = format!("/copies/{instance}");
     let moments = [
-        ("repository", moment(Call::MakeFolder, &[&repository, ".new"], true)),
-        ("repository, its end", moment(Call::Rename, &[&repository], true)),
         ("database", moment(Call::MakeFolder, &[&copies], true)),
         ("store", moment(Call::Open, &[&copies, "/settings.json"], true)),
         ("verify, its end", moment(Call::Remove, &[&copies], false)),
         ("the end", moment(Call::Rename, &["/operations/"], false)),
     ];
     for (number, (step, moment)) in moments.into_iter().enumerate() {
-        let tracer = kill_at(ground.stoa.pid(), moment);
-        let path = format!("/api/v1{W}/instances/shop/backups");
-        let _ = ground.stoa.try_send(&ground.owner, "POST", &path, Some("{}"), "localhost");
-        assert!(tracer.join().unwrap(), "{step}: it didn't come there");
-        ground.stoa.was_killed();
-        assert_eq!(ground.on_own_socket(&instance).as_deref(), Some("version 0"), "{step}: it goes on");
-        ground.stoa.run();
-        until_quiet(&ground.stoa);
-        assert_eq!(ground.backups().len(), number + 1, "{step}");
-        ground.nothing_is_orphaned(&instance, step);
-        until_all_is_owned(&ground.stoa);
+        ground.a_backup_is_cut_off(&instance, step, moment, number + 1);
     }
 }
 
 #[test]
-#[ignore = "minutes: each step takes most of one; run by --run-ignored"]
 fn a_restore_that_is_cut_off_at_any_step_leaves_the_old_or_the_new() {
     let mut ground = Ground::new("Shop");
     let instance = ground.id("shop");
@@ -130,12 +151,7 @@ fn a_restore_that_is_cut_off_at_any_step_leaves_the_old_or_the_new() {
     ];
     for (step, moment, is_exchanged) in moments {
         std::fs::write(data.join("note"), "later").unwrap();
-        let tracer = kill_at(ground.stoa.pid(), moment);
-        let path = format!("/api/v1{W}/backups/{backup}/restore");
-        let _ =
-            ground.stoa.try_send(&ground.owner, "POST", &path, Some(r#"{"confirm":"Shop"}"#), "localhost");
-        assert!(tracer.join().unwrap(), "{step}: it didn't come there");
-        ground.stoa.was_killed();
+        ground.cut_off(step, moment, &format!("/backups/{backup}/restore"), r#"{"confirm":"Shop"}"#);
         assert_eq!(note(&data), if is_exchanged { "as it was" } else { "later" }, "{step}");
         ground.stoa.run();
         until_quiet(&ground.stoa);

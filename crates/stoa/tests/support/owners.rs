@@ -107,7 +107,12 @@ pub fn until_all_is_owned(stoa: &Installation) {
 /// Until no job waits or is carried out.
 #[track_caller]
 pub fn until_quiet(stoa: &Installation) {
-    until("the end of all work", || Owned::of(stoa).unfinished.is_empty().then_some(()));
+    until("the end of all work", || is_quiet(stoa).then_some(()));
+}
+
+/// Whether no job waits or is carried out.
+pub fn is_quiet(stoa: &Installation) -> bool {
+    Owned::of(stoa).unfinished.is_empty()
 }
 
 /// All that is there and that nothing names, in words.
