@@ -71,7 +71,10 @@ impl Asking {
 
 impl Ground {
     pub fn new(name: &str) -> Self {
-        let stoa = Installation::start();
+        Self::of(Installation::start(), name)
+    }
+
+    pub fn of(stoa: Installation, name: &str) -> Self {
         let account = json!({ "token": stoa.setup_token, "name": "Olga", "email": "olga@example.com", "password": PASSWORD });
         let owner = stoa.send("", "POST", "/setup", Some(account)).expect(201).cookie();
         let post = |path: &str, body: Value| stoa.send(&owner, "POST", path, Some(body));

@@ -128,11 +128,16 @@ impl Installation {
     }
 
     pub fn start() -> Self {
-        let mut own = Self::prepare(&[]);
+        Self::prepare(&[]).started()
+    }
+
+    /// Started for the first time.
+    pub fn started(mut self) -> Self {
+        let own = &mut self;
         let lines = own.run();
         let link = lines.iter().find(|line| line.contains("/setup#")).expect("a link to set it up");
         own.setup_token = link.split('#').nth(1).unwrap().trim().to_owned();
-        own
+        self
     }
 
     /// The program with this installation's settings, and no others.
