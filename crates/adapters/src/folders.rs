@@ -29,8 +29,15 @@ impl LocalFolders {
 }
 
 fn count(data: &std::path::Path, named: &[(&'static str, PathBuf)]) -> std::io::Result<DiskUse> {
-    let folders = named.iter().map(|(name, folder)| Ok(((*name).to_owned(), size(folder)?)));
-    Ok(DiskUse { free: free_space(data)?, folders: folders.collect::<std::io::Result<_>>()? })
+    // One that can't be counted isn't told; the others are.
+    let folders = named.iter().filter_map(|(name, folder)| match size(folder) {
+        Ok(bytes) => Some(((*name).to_owned(), bytes)),
+        Err(error) => {
+            tracing::warn!(%error, name, "a folder can't be counted");
+            None
+        }
+    });
+    Ok(DiskUse { free: free_space(data)?, folders: folders.collect() })
 }
 
 impl DataFolders for LocalFolders {

@@ -55,8 +55,12 @@ exclude = ["*.tmp", "cache/"]
 "#;
 
 fn commit(house: &House, version: &str) -> CommitId {
+    commit_with(house, version, SETTINGS)
+}
+
+fn commit_with(house: &House, version: &str, settings: &str) -> CommitId {
     std::fs::write(house.repository.join("app.py"), APPLICATION.replace("VERSION", version)).unwrap();
-    std::fs::write(house.repository.join("stoa.toml"), SETTINGS).unwrap();
+    std::fs::write(house.repository.join("stoa.toml"), settings).unwrap();
     git(&house.repository, &["add", "--all"]);
     git(&house.repository, &["commit", "--quiet", "--message", version]);
     CommitId::parse(&git(&house.repository, &["rev-parse", "HEAD"])).unwrap()
@@ -202,6 +206,29 @@ async fn what_was_there_comes_back_while_what_came_later_is_kept_in_a_backup_of_
     assert_eq!(std::fs::read_to_string(restored.join("data/new")).unwrap(), "new");
     by_hand(&repository(&house), &["check", "--read-data"]);
     assert!(by_hand(&repository(&house), &["list", "locks"]).is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_an_application_excludes_is_of_its_data_alone() {
+    let place = tempfile::tempdir().unwrap();
+    let house = House::new(place.path());
+    let machine = house.machine().await;
+    let all = r#"["*", "*.sqlite", "data", "/data", "*.json", "../about.json", "backup/data"]"#;
+    let settings = SETTINGS.replace(r#"["*.tmp", "cache/"]"#, all);
+    let first = commit_with(&house, "first", &settings);
+    assert!(succeeded(&house.deploy(&machine, first.clone()).await));
+    house.get(&machine, "/add/one").await.unwrap();
+    run(&house, &machine, "open('/data/file','w').write('excluded')").await;
+    let made = back_up(&house, &machine).await;
+    house.get(&machine, "/add/two").await.unwrap();
+    let wish = restore_of(&house, made.backup, Some(&first), id());
+    let begun = machine.client.restore(house.order(), house.instance, &wish).await;
+    let events = machine.events(&begun.unwrap()).await;
+    // What the database needs beside it was excluded, its folder too: it is said, or it is there.
+    let is_back = succeeded(&events.last().unwrap().event);
+    assert!(is_back, "{events:?}");
+    assert_eq!(house.get(&machine, "/").await.unwrap(), "first one");
+    assert!(!data(&house).join("file").exists());
 }
 
 #[tokio::test(flavor = "multi_thread")]

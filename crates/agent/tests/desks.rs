@@ -171,6 +171,14 @@ async fn a_terminal_is_of_its_sandbox_and_found_again() {
     assert_eq!(code(desk.ask().terminal(name, false, support::desk::SIZE).await), Some(Code::Missing));
 }
 
+/// Whether a process of this machine has the mark in its command line.
+fn runs(mark: &str) -> bool {
+    let processes = std::fs::read_dir("/proc").unwrap().flatten();
+    processes
+        .filter_map(|process| std::fs::read(process.path().join("cmdline")).ok())
+        .any(|line| String::from_utf8_lossy(&line).contains(mark))
+}
+
 #[tokio::test]
 async fn without_a_holder_it_ends_whole_and_its_working_copy_stays() {
     let place = tempfile::tempdir().unwrap();
@@ -179,27 +187,21 @@ async fn without_a_holder_it_ends_whole_and_its_working_copy_stays() {
     let first = house.commit("first", &[]);
     let mut desk = Desk::open(&house, &machine, &first).await;
     let mut typing = desk.terminal(id(), true).await;
-    typing
-        .run("(while :; do date +%s%N >> /data/alive; sleep 0.05; done) >/dev/null 2>&1 & disown; true")
-        .await;
-    typing
-        .run("nohup setsid sh -c 'while :; do date > /data/other; sleep 0.05; done' >/dev/null 2>&1 & true")
-        .await;
+    // Each says its mark in its own command line.
+    let marks = [id(), id()].map(|id| id.to_string());
+    let forever = |mark: &str, file: &str| {
+        format!("sh -c ': {mark}; while :; do date > /data/{file}; sleep 0.05; done' >/dev/null 2>&1 &")
+    };
+    typing.run(&format!("{} disown; true", forever(&marks[0], "alive"))).await;
+    typing.run(&format!("nohup setsid {} true", forever(&marks[1], "other"))).await;
     desk.save("kept.txt", "kept").await.unwrap();
     let data = place.path().join(format!("state/data/{}", house.instance));
     until("it writes", async || data.join("alive").exists().then_some(())).await;
     until("the other too", async || data.join("other").exists().then_some(())).await;
+    assert!(marks.iter().all(|mark| runs(mark)));
     desk.held = None;
     assert!(typing.over().await || typing.text.is_empty());
-    until("nothing is left of it", async || {
-        let before = std::fs::metadata(data.join("alive")).unwrap().len();
-        let other = std::fs::metadata(data.join("other")).unwrap().modified().unwrap();
-        tokio::time::sleep(std::time::Duration::from_millis(300)).await;
-        let is_still = std::fs::metadata(data.join("alive")).unwrap().len() == before
-            && std::fs::metadata(data.join("other")).unwrap().modified().unwrap() == other;
-        is_still.then_some(())
-    })
-    .await;
+    until("nothing is left of it", async || (!marks.iter().any(|mark| runs(mark))).then_some(())).await;
     assert_eq!(code(desk.ask().status().await), Some(Code::NoDesk));
     assert_eq!(code(desk.ask().files("", None, None).await), Some(Code::NoDesk));
     let wanted = OpenDesk { branch: "main".to_owned(), commit: first.to_string(), author: author() };

@@ -367,6 +367,28 @@ async fn a_commit_is_told_with_its_message_and_its_difference() {
 }
 
 #[tokio::test]
+async fn what_stands_in_a_name_changes_nothing_of_what_is_told() {
+    let place = going_together().await;
+    place.branch("sly", "idea");
+    place.write("changed.txt", "changed\n");
+    let tree = "0123456789012345678901234567890123456789";
+    let name = format!("user.name=Kim\u{1f}kim@example.com\u{1f}harmless\u{1f}{tree}");
+    place.git(&["add", "--all"]);
+    place.git(&["-c", &name, "commit", "--quiet", "-m", "its own subject"]);
+    place.push();
+    let sly = place.head("sly").await;
+    let found = place.hosted.difference(&sly, 10).await.unwrap().unwrap();
+    assert_eq!((found.message.as_str(), found.all.count), ("its own subject", 1));
+    assert_eq!(found.parents, [place.head("idea").await]);
+    assert_eq!(found.commit.subject, "its own subject");
+    let listed = place.hosted.commits(&BranchName::parse("sly").unwrap(), 0, 10).await.unwrap().unwrap();
+    assert_eq!(listed[0].subject, "its own subject");
+    let branches = place.hosted.branches().await.unwrap();
+    let branch = branches.iter().find(|branch| branch.name.as_str() == "sly").unwrap();
+    assert_eq!((branch.commit.subject.as_str(), &branch.commit.id), ("its own subject", &sly));
+}
+
+#[tokio::test]
 async fn a_name_that_git_refuses_keeps_nobody_from_merging() {
     let place = going_together().await;
     let (source, target) = (place.head("idea").await, place.head("main").await);

@@ -61,6 +61,7 @@ struct Inner {
     known_facts: machine::KnownFacts,
     views: member::Views,
     merge_places: project::MergePlaces,
+    cookie_turns: connect_as::CookieTurns,
 }
 
 impl App {
@@ -74,8 +75,13 @@ impl App {
                 known_facts: machine::KnownFacts::default(),
                 views: member::Views::default(),
                 merge_places: project::MergePlaces::default(),
+                cookie_turns: connect_as::CookieTurns::default(),
             }),
         }
+    }
+
+    pub(crate) fn cookie_turns(&self) -> &connect_as::CookieTurns {
+        &self.inner.cookie_turns
     }
 
     #[must_use]

@@ -58,7 +58,7 @@ actions! {
     DeleteInstances "delete_instances" "Delete"
         "Permanently delete a staging or development instance." "",
     ManageBackups "manage_backups" "Backups"
-        "Create, download, restore and delete backups." "A download holds all of the instance's data.",
+        "Create, download, restore and delete backups." "A download holds all of the instance's data and its plain variables.",
     ViewLogs "view_logs" "Logs"
         "Read and follow application and deployment logs." "",
     UseIde "use_ide" "Web IDE"

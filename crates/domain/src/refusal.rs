@@ -206,6 +206,8 @@ pub enum AtOnce {
     GitOfWorkspace,
     /// All fetches and pushes.
     Git,
+    /// Desks that one account has open.
+    DesksOfAccount,
     /// Merges of one account, previews included.
     MergesOfAccount,
     /// All merges.

@@ -3,7 +3,7 @@
 //! A desk runs on when nobody looks: a build, a program in the background. So the right to it is asked for again and
 //! again for itself, not only where something is sent or typed. Without any holder the machine ends it whole.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use stoa_app::Failure;
 use stoa_app::authority::PathWords;
 use stoa_app::ports::DeskOf;
 use stoa_domain::permission::ide::Open;
-use stoa_domain::{Credential, Refusal};
+use stoa_domain::{AtOnce, Credential, Refusal};
 use tokio::sync::Mutex as Turn;
 use tokio::time::Instant;
 
@@ -22,6 +22,9 @@ use crate::site::Frame;
 
 /// While the records can't be asked nothing is typed or shown, but what runs is left alone for so long.
 const UNASKED: Duration = Duration::from_secs(10);
+/// Desks of one account at once: each may take a gigabyte of memory.
+pub(crate) const OF_ACCOUNT: usize = 4;
+
 const AGAIN: Duration = Duration::from_millis(100);
 
 /// A desk, by one of the credentials that use it: signing out in one browser isn't to end it for another.
@@ -42,16 +45,16 @@ impl Holds {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Holds a desk from now on, by the decision to open it that has just been made. Whether it wasn't before.
+    /// Holds a desk from now on, by the decision to open it that has just been made.
     ///
     /// # Errors
-    /// Why the machine can't hold it.
-    pub(crate) async fn hold(&self, frame: &Frame, asked: &Asked, desk: DeskOf) -> Result<bool, Failure> {
+    /// `TooMuchAtOnce`, or why the machine can't hold it.
+    pub(crate) async fn hold(&self, frame: &Frame, asked: &Asked, desk: DeskOf) -> Result<(), Failure> {
         let hold = Hold { desk, credential: asked.account.actor.credential };
-        let slot = self.lock().entry(hold).or_default().clone();
+        let slot = self.slot(hold)?;
         let mut is_held = slot.clone().lock_owned().await;
         if *is_held {
-            return Ok(false);
+            return Ok(());
         }
         // The lease first: a right that ends while the machine is asked ends this too.
         let lease = frame.leases.hold::<Open>(alone(asked));
@@ -76,7 +79,17 @@ impl Holds {
             holds.forget(hold, &slot);
             drop(events);
         });
-        Ok(true)
+        Ok(())
+    }
+
+    fn slot(&self, hold: Hold) -> Result<Slot, Refusal> {
+        let mut all = self.lock();
+        let own = all.keys().map(|held| held.desk).filter(|desk| desk.account == hold.desk.account);
+        let others: HashSet<DeskOf> = own.filter(|desk| *desk != hold.desk).collect();
+        if others.len() >= OF_ACCOUNT {
+            return Err(Refusal::TooMuchAtOnce { what: AtOnce::DesksOfAccount, most: OF_ACCOUNT });
+        }
+        Ok(all.entry(hold).or_default().clone())
     }
 
     fn forget(&self, hold: Hold, slot: &Slot) {

@@ -499,6 +499,7 @@ pub fn examples() -> Vec<Refusal> {
         Refusal::TooManyRequests { retry_after: 60 },
         Refusal::TooMuchAtOnce { what: AtOnce::StreamsOfAccount, most: crate::lease::OF_ACCOUNT },
         Refusal::TooMuchAtOnce { what: AtOnce::Streams, most: crate::lease::MOST },
+        Refusal::TooMuchAtOnce { what: AtOnce::DesksOfAccount, most: crate::holds::OF_ACCOUNT },
         Refusal::TooSlow,
         Refusal::ProviderError {
             detail: "The provider answered 401: “invalid x-api-key”. Check the key.".to_owned(),

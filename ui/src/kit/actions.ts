@@ -40,7 +40,7 @@ export const ACTIONS: ActionWords[] = [
     key: "manage_backups",
     label: "Backups",
     sentence: "Create, download, restore and delete backups.",
-    implies: "A download holds all of the instance's data.",
+    implies: "A download holds all of the instance's data and its plain variables.",
   },
   { key: "view_logs", label: "Logs", sentence: "Read and follow application and deployment logs.", implies: "" },
   {

@@ -7,8 +7,8 @@ use futures_util::{StreamExt as _, TryStreamExt as _};
 use stoa_agent::client::{Bytestream, ClientError, Desk};
 use stoa_agent::protocol::Code;
 use stoa_agent::protocol::desk::{
-    self as wire, ChangeFiles, DeskEvent, EntryKind, MakeCommit, MakePack, MergeBranch, OpenDesk,
-    SearchFiles, StageFiles,
+    self as wire, BranchPushed, ChangeFiles, DeskEvent, EntryKind, MakeCommit, MakePack, MergeBranch,
+    OpenDesk, SearchFiles, StageFiles,
 };
 use stoa_agent::protocol::piece::{Piece, Size};
 use stoa_app::Fault;
@@ -119,7 +119,7 @@ impl Desks for AgentMachines {
                 author: author(wanted.author),
             };
             let opened = self.desk(desk).open(&wanted).await.map_err(problem)?;
-            Ok(OpenedDesk { branch: opened.branch, is_new: opened.is_new })
+            Ok(OpenedDesk { branch: opened.branch, is_new: opened.is_new, is_begun: opened.is_begun })
         })
     }
 
@@ -246,6 +246,13 @@ impl Desks for AgentMachines {
         Box::pin(async move {
             let wanted = MergeBranch { commit: commit.to_string(), author: author(by) };
             Ok(self.desk(desk).merge(&wanted).await.map_err(problem)?.conflicts)
+        })
+    }
+
+    fn pushed(&self, desk: DeskOf, commit: CommitId) -> Answer<'_, ()> {
+        Box::pin(async move {
+            let wanted = BranchPushed { commit: commit.to_string() };
+            self.desk(desk).pushed(&wanted).await.map_err(problem)
         })
     }
 

@@ -109,6 +109,10 @@ impl Desks for NoMachines {
         no_desk()
     }
 
+    fn pushed(&self, _: DeskOf, _: CommitId) -> BoxFuture<'_, Result<(), DeskProblem>> {
+        no_desk()
+    }
+
     fn pack(
         &self,
         _: DeskOf,

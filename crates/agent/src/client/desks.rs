@@ -15,9 +15,9 @@ use uuid::Uuid;
 use super::call::{self, of_json, of_nothing, of_stream, parse, whole};
 use super::{Answer, Client, ClientError, PATIENCE, PATIENCE_FOR_PACKS, of};
 use crate::protocol::desk::{
-    Against, COMMIT, ChangeFiles, CommitView, DeskEvent, DeskView, DiffView, ListingView, MakeCommit,
-    MakePack, MatchesView, MergeBranch, MergedView, OpenDesk, SavedView, SearchFiles, StageFiles, StatusView,
-    TAG, TerminalsView,
+    Against, BranchPushed, COMMIT, ChangeFiles, CommitView, DeskEvent, DeskView, DiffView, ListingView,
+    MakeCommit, MakePack, MatchesView, MergeBranch, MergedView, OpenDesk, SavedView, SearchFiles, StageFiles,
+    StatusView, TAG, TerminalsView,
 };
 use crate::protocol::header::RENEWAL;
 use crate::protocol::piece::{Assembly, Piece, Size};
@@ -219,6 +219,12 @@ impl Desk<'_> {
     /// `unknown_commit` where it has to be brought first, `conflict` with what stands in the way.
     pub async fn merge(&self, wanted: &MergeBranch) -> Answer<MergedView> {
         self.post("/git/merge", wanted).await
+    }
+
+    /// # Errors
+    /// `conflict` where the desk doesn't have the commit.
+    pub async fn pushed(&self, wanted: &BranchPushed) -> Answer<()> {
+        self.tell("/git/pushed", wanted).await
     }
 
     /// # Errors

@@ -14,13 +14,15 @@ pub use write::{Condition, Writing};
 
 use std::fs::File;
 use std::io;
-use std::os::fd::{AsFd as _, AsRawFd as _, OwnedFd};
+use std::os::fd::{AsFd as _, OwnedFd};
 use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use nix::errno::Errno;
 use nix::fcntl::{AtFlags, OFlag, openat};
 use nix::sys::stat::{FileStat, Mode, SFlag, fstat, fstatat};
+
+use crate::folders::tree::by_descriptor;
 
 /// Bytes of a file that is read or written as a whole.
 pub const LARGEST: u64 = 64 << 20;
@@ -88,15 +90,20 @@ pub struct Opened {
 /// The folder, and whose what is made in it becomes.
 pub struct Tree {
     root: OwnedFd,
+    /// Where files are saved until they are whole.
+    aside: OwnedFd,
     owner: Option<u32>,
 }
 
 impl Tree {
+    /// `aside` is a folder on the same disk that nobody else writes in.
+    ///
     /// # Errors
-    /// Where the folder can't be opened.
-    pub fn open(folder: &Path, owner: Option<u32>) -> Result<Self, FileError> {
+    /// Where one of them can't be opened.
+    pub fn open(folder: &Path, aside: &Path, owner: Option<u32>) -> Result<Self, FileError> {
         let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
-        Ok(Self { root: nix::fcntl::open(folder, flags, Mode::empty())?, owner })
+        let open = |folder| nix::fcntl::open(folder, flags, Mode::empty());
+        Ok(Self { root: open(folder)?, aside: open(aside)?, owner })
     }
 
     /// A folder, by the names that lead to it.
@@ -137,11 +144,6 @@ impl Tree {
             .open(by_descriptor(&handle))?;
         Ok(Opened { file, size, tag: tag(&about) })
     }
-}
-
-/// What is behind a descriptor, as a path that leads there and nowhere else.
-fn by_descriptor(descriptor: &OwnedFd) -> PathBuf {
-    PathBuf::from(format!("/proc/self/fd/{}", descriptor.as_raw_fd()))
 }
 
 fn refuse_git(path: &FilePath) -> Result<(), FileError> {

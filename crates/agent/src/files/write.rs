@@ -1,4 +1,4 @@
-//! Saving a file: beside it, then by a rename, so that nobody ever sees half of one.
+//! Saving a file: aside, then by a rename, so that nobody ever sees half of one, git in the folder neither.
 
 use std::fs::File;
 use std::io;
@@ -25,7 +25,8 @@ pub enum Condition {
 pub struct Writing {
     pub file: File,
     folder: OwnedFd,
-    beside: String,
+    aside: OwnedFd,
+    half: String,
     name: String,
     condition: Condition,
     owner: Option<u32>,
@@ -42,13 +43,14 @@ impl Tree {
         let (parents, name) = path.split();
         let folder = self.made_folder(parents)?;
         check(&folder, name, &condition)?;
-        let beside = format!(".stoa-{}.new", uuid::Uuid::now_v7().simple());
+        let half = uuid::Uuid::now_v7().simple().to_string();
         let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
-        let file = openat(&folder, beside.as_str(), flags, Mode::from_bits_truncate(0o600))?;
+        let file = openat(&self.aside, half.as_str(), flags, Mode::from_bits_truncate(0o600))?;
         Ok(Writing {
             file: file.into(),
             folder,
-            beside,
+            aside: self.aside.try_clone()?,
+            half,
             name: name.to_owned(),
             condition,
             owner: self.owner,
@@ -116,12 +118,12 @@ impl Writing {
         fchmod(self.file.as_fd(), Mode::from_bits_truncate(mode))?;
         give(&self.file, self.owner)?;
         self.file.sync_data()?;
-        let (beside, name) = (self.beside.as_str(), self.name.as_str());
+        let (half, name) = (self.half.as_str(), self.name.as_str());
         if self.condition == Condition::New {
             let flags = RenameFlags::RENAME_NOREPLACE;
-            renameat2(&self.folder, beside, &self.folder, name, flags)?;
+            renameat2(&self.aside, half, &self.folder, name, flags)?;
         } else {
-            renameat(&self.folder, beside, &self.folder, name)?;
+            renameat(&self.aside, half, &self.folder, name)?;
         }
         self.is_finished = true;
         Ok(tag(&fstat(self.file.as_fd())?))
@@ -133,7 +135,7 @@ impl Drop for Writing {
         if self.is_finished {
             return;
         }
-        if let Err(errno) = unlinkat(&self.folder, self.beside.as_str(), UnlinkatFlags::NoRemoveDir) {
+        if let Err(errno) = unlinkat(&self.aside, self.half.as_str(), UnlinkatFlags::NoRemoveDir) {
             tracing::debug!(error = %io::Error::from(errno), "what was left of a file that wasn't saved can't be removed");
         }
     }

@@ -4,7 +4,7 @@ use stoa_domain::branch::CommitId;
 use stoa_domain::change::{ChangedFile, ChangedFiles, FileChange, FileDifference, FileForm, Hunk};
 
 use super::merge::Aside;
-use super::read::{Found, commit_fields};
+use super::read::{FIELD, Found, commit_fields};
 use super::{Bounded, FoundCommit, GitError, Repository, run, run_bounded};
 
 /// Bytes of a list of files that are read.
@@ -45,10 +45,7 @@ impl Repository {
     ) -> Result<ChangedFiles, GitError> {
         let mut command = self.with(aside);
         command.args(COMPARE).args(["--raw", "--numstat", "-z", "--end-of-options", from, to]);
-        let Bounded { output, is_cut } = run_bounded(command, MOST_LISTED).await?;
-        if !is_cut && !output.succeeded {
-            return Err(GitError::Refused { verb: "diff-tree".to_owned(), said: output.said });
-        }
+        let Bounded { output, is_cut } = whole_or_cut(run_bounded(command, MOST_LISTED).await?, "diff-tree")?;
         Ok(files(&String::from_utf8_lossy(&output.out), most, is_cut))
     }
 
@@ -60,13 +57,13 @@ impl Repository {
         if !self.has(commit).await? || !self.is_kept(commit).await? {
             return Ok(None);
         }
-        let format = "--format=%H%x1f%ct%x1f%an%x1f%ae%x1f%s%x1f%P%x1f%cn%x1f%B";
+        let format = "--format=%H%x00%ct%x00%an%x00%ae%x00%s%x00%P%x00%cn%x00%B";
         let mut command = self.command();
         command.args(["log", "--no-walk", "--max-count=1", format, "--end-of-options", commit.as_str()]);
-        let Bounded { output, .. } = run_bounded(command, LONGEST_MESSAGE * 2).await?;
+        let output = whole_or_cut(run_bounded(command, LONGEST_MESSAGE * 2).await?, "log")?.output;
         let text = String::from_utf8_lossy(&output.out);
         let unreadable = || GitError::Unreadable(text.chars().take(200).collect());
-        let mut fields = text.splitn(8, '\u{1f}');
+        let mut fields = text.splitn(8, FIELD);
         let found = commit_fields(&mut fields).ok_or_else(unreadable)?;
         let (parents, committer, message) = (fields.next(), fields.next(), fields.next());
         let parents: Vec<CommitId> =
@@ -79,13 +76,14 @@ impl Repository {
         let mut command = self.command();
         command.args(COMPARE).args(["--root", "--no-commit-id", "--raw", "--numstat", "-z"]);
         command.arg("--end-of-options").args(&ends);
-        let listed = run_bounded(command, MOST_LISTED).await?;
+        let listed = whole_or_cut(run_bounded(command, MOST_LISTED).await?, "diff-tree")?;
         let listed_text = String::from_utf8_lossy(&listed.output.out);
         let all = files(&listed_text, most_files, listed.is_cut);
         let mut command = self.command();
         command.args(COMPARE).args(["--root", "--no-commit-id", "--patch", "--unified=3"]);
         command.arg("--end-of-options").args(&ends);
-        let Bounded { output, is_cut } = run_bounded(command, MOST_DIFFERENCE).await?;
+        let Bounded { output, is_cut } =
+            whole_or_cut(run_bounded(command, MOST_DIFFERENCE).await?, "diff-tree")?;
         let files = differences(&String::from_utf8_lossy(&output.out), &listed_text, &all.files, is_cut);
         let committer_name = committer.unwrap_or_default().to_owned();
         Ok(Some(FoundDifference { commit: found, message, committer_name, parents, all, files }))
@@ -100,7 +98,7 @@ impl Repository {
         let mut command = self.command();
         command.args(COMPARE).args(["--patch", "--unified=3", "--end-of-options"]);
         command.args([base.as_str(), source.as_str()]);
-        let Bounded { output, .. } = run_bounded(command, most).await?;
+        let output = whole_or_cut(run_bounded(command, most).await?, "diff-tree")?.output;
         Ok(String::from_utf8_lossy(&output.out).into_owned())
     }
 
@@ -113,6 +111,14 @@ impl Repository {
         let output = run(command, None).await?;
         Ok(output.succeeded && !output.out.is_empty())
     }
+}
+
+/// What was said to its end, or until there was too much of it: git that failed has said nothing.
+fn whole_or_cut(ran: Bounded, verb: &str) -> Result<Bounded, GitError> {
+    if ran.is_cut || ran.output.succeeded {
+        return Ok(ran);
+    }
+    Err(GitError::Refused { verb: verb.to_owned(), said: ran.output.said })
 }
 
 /// One entry of `--raw -z`: what became of which path.

@@ -24,9 +24,10 @@ pub struct FoundBranch {
 /// Something that a repository may have.
 pub type Found<T> = Result<Option<T>, GitError>;
 
-/// Between the fields of a line and after it: neither can stand in a name, an address or a subject.
-const FIELD: char = '\u{1f}';
-const END: char = '\0';
+/// Between fields, and after a line of them: the one character that no commit can hold (git-fsck(1), `nulInHeader`).
+pub(super) const FIELD: char = '\0';
+/// Fields of a commit in a list.
+const FIELDS: usize = 5;
 
 pub(super) fn commit_fields<'t>(fields: &mut impl Iterator<Item = &'t str>) -> Option<FoundCommit> {
     let id = CommitId::parse(fields.next()?)?;
@@ -47,14 +48,16 @@ impl Repository {
     /// # Errors
     /// Where git refuses.
     pub async fn branches(&self) -> Result<Vec<FoundBranch>, GitError> {
-        const FORMAT: &str = "--format=%(refname:strip=2)%1f%(objectname)%1f%(committerdate:unix)%1f%(authorname)%1f%(authoremail:trim)%1f%(contents:subject)%00";
+        const FORMAT: &str = "--format=%(refname:strip=2)%00%(objectname)%00%(committerdate:unix)%00%(authorname)%00%(authoremail:trim)%00%(contents:subject)%00";
         let out = self.ask(&["for-each-ref", FORMAT, "refs/heads/"]).await?;
         let text = String::from_utf8_lossy(&out);
         let mut branches = Vec::new();
-        for line in text.split(END).map(|line| line.trim_start_matches('\n')).filter(|line| !line.is_empty())
+        let mut fields = text.split(FIELD);
+        // Each begins on a line of its own, which is all that is left behind the last.
+        while let Some(name) =
+            fields.next().map(|name| name.trim_start_matches('\n')).filter(|name| !name.is_empty())
         {
-            let (name, rest) = line.split_once(FIELD).ok_or_else(|| unreadable(line))?;
-            let commit = commit_fields(&mut rest.split(FIELD)).ok_or_else(|| unreadable(line))?;
+            let commit = commit_fields(&mut fields).ok_or_else(|| unreadable(name))?;
             if let Some(name) = BranchName::parse(name) {
                 branches.push(FoundBranch { name, commit });
             }
@@ -99,11 +102,17 @@ impl Repository {
 
     async fn log(&self, what: &str, skip: usize, limit: usize) -> Result<Vec<FoundCommit>, GitError> {
         let (skip, limit) = (format!("--skip={skip}"), format!("--max-count={limit}"));
-        let format = "--format=%H%x1f%ct%x1f%an%x1f%ae%x1f%s";
+        let format = "--format=%H%x00%ct%x00%an%x00%ae%x00%s";
         let out = self.ask(&["log", "-z", &skip, &limit, format, "--end-of-options", what]).await?;
         let text = String::from_utf8_lossy(&out);
-        let lines = text.split(END).filter(|line| !line.is_empty());
-        lines.map(|line| commit_fields(&mut line.split(FIELD)).ok_or_else(|| unreadable(line))).collect()
+        let fields: Vec<&str> = text.split(FIELD).collect();
+        let commits = fields.chunks_exact(FIELDS);
+        if commits.remainder().concat() != "" {
+            return Err(unreadable(&text));
+        }
+        commits
+            .map(|one| commit_fields(&mut one.iter().copied()).ok_or_else(|| unreadable(&one.concat())))
+            .collect()
     }
 
     /// How many commits `tip` has behind it that `base` hasn't, and the other way round.

@@ -178,8 +178,11 @@ impl Terminal {
             };
             match piece {
                 Ok(Some(Piece::Bytes(bytes))) => {
-                    if self.type_in(&bytes).await.is_err() {
-                        break;
+                    // What its program doesn't read isn't kept for it: with whoever typed it, it goes.
+                    tokio::select! {
+                        biased;
+                        () = leave.notified() => break,
+                        typed = self.type_in(&bytes) => if typed.is_err() { break },
                     }
                 }
                 Ok(Some(Piece::Resize(size))) => self.resize(size),

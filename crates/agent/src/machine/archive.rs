@@ -18,11 +18,17 @@ use uuid::Uuid;
 use super::Agent;
 use super::deploy::KEPT_FREE;
 use super::operation::Refused;
-use crate::folders::{self, LEAST_FREE};
-use crate::restic::Access;
+use crate::folders;
+use crate::restic::{Access, ResticError};
 
 /// How long it is kept after somebody wanted it.
 const KEPT: Duration = Duration::from_secs(3600);
+
+/// How long one is written on that nobody waits for: long enough to go on with after a connection broke.
+const UNWANTED: Duration = Duration::from_secs(60);
+
+/// How many are written at once.
+const MOST: usize = 4;
 
 /// Bytes between two looks at the disk.
 const LOOK: u64 = 32 << 20;
@@ -91,7 +97,7 @@ impl Agent {
         all.get(&backup).cloned()
     }
 
-    /// Written to its end, whoever waits for it: what was begun is what is gone on with.
+    /// Written on for as long as somebody waits for it, or did a moment ago: what was begun is what is gone on with.
     fn begin_archive(
         &self,
         of: InstanceId,
@@ -106,6 +112,12 @@ impl Agent {
             if let Some(found) = all.get(&backup).filter(|found| found.borrow().outcome.is_none()) {
                 // Another was quicker.
                 return Ok(Archive { file: File::open(&part)?, written: found.clone() });
+            }
+            all.retain(|_, written| written.borrow().outcome.is_none());
+            if all.len() >= MOST {
+                return Err(Refused::Backup(format!(
+                    "{MOST} archives are being written on this server. Try again once one of them is there."
+                )));
             }
             all.insert(backup, written.clone());
         }
@@ -148,7 +160,13 @@ impl Agent {
         let (sender, pieces) = mpsc::channel(WAITING);
         let (state, teller) = (self.inner.folders.state().to_owned(), tell.clone());
         let writing = tokio::task::spawn_blocking(move || compress(pieces, &file, &state, &teller));
-        let (dumped, written) = tokio::join!(repository.dump(snapshot, sender), writing);
+        let reading = async {
+            tokio::select! {
+                dumped = repository.dump(snapshot, sender) => dumped,
+                () = unwanted(tell) => Err(ResticError::Cancelled),
+            }
+        };
+        let (dumped, written) = tokio::join!(reading, writing);
         // Where nothing more could be written, that is why nothing more was read.
         written.map_err(io::Error::other)??;
         Ok(dumped?)
@@ -167,6 +185,15 @@ impl Agent {
             }
         }
         Ok(())
+    }
+}
+
+/// Until nobody has waited for it for a while: besides whoever reads it only the list of those that are written does.
+async fn unwanted(tell: &watch::Sender<Written>) {
+    let mut unwanted = 0;
+    while unwanted < UNWANTED.as_secs() {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        unwanted = if tell.receiver_count() > 1 { 0 } else { unwanted + 1 };
     }
 }
 
@@ -189,7 +216,7 @@ fn compress(
         since += piece.len() as u64;
         if since >= LOOK {
             since = 0;
-            if folders::free_space(state)? < LEAST_FREE {
+            if folders::free_space(state)? < KEPT_FREE {
                 return Err(io::ErrorKind::StorageFull.into());
             }
         }

@@ -128,7 +128,12 @@ impl Agent {
         work: &BackupWork,
     ) -> Result<Event, Unwell> {
         let lock = self.inner.repositories.lock_of(instance.id);
-        let _alone = lock.write().await;
+        // Who reads it may take long: an archive that is written, another's restore.
+        let _alone = tokio::select! {
+            biased;
+            () = operation.cancel.cancelled() => return Err(Unwell::Cancelled),
+            alone = lock.write() => alone,
+        };
         let place = self.inner.folders.copy(instance.id);
         folders::remove(&place)?;
         let outcome = self.back_up_in(instance, operation, work, &place).await;
@@ -194,6 +199,11 @@ impl Agent {
             })
             .await?;
         operation.step("verify");
+        let there = repository.parts_of(&stored.snapshot).await?;
+        if let Some(missing) = parts.iter().map(Part::name).find(|name| !there.iter().any(|one| one == name))
+        {
+            return Err(Unwell::because("failed", format!("What was stored lacks {missing}")));
+        }
         let read = repository.read_back(&stored.snapshot).await?;
         if read < stored.size {
             return Err(Unwell::because("failed", "What was stored couldn't be read back whole"));
@@ -363,15 +373,20 @@ pub(super) fn plain(path: &str) -> String {
     path.split('/').filter(|part| !part.is_empty() && *part != ".").collect::<Vec<_>>().join("/")
 }
 
-/// An application's patterns as restic's: one with a slash is meant from the data folder on, one without anywhere.
+/// An application's patterns as restic's: one with a slash is meant from the data folder on, one without anywhere in it.
+/// None reaches what stands beside the data.
 fn patterns(patterns: &[String]) -> Vec<String> {
     let whole = |pattern: &String| {
         let pattern = pattern.replace('$', "$$");
-        if pattern.trim_end_matches('/').contains('/') {
+        let name = pattern.trim_end_matches('/');
+        if name.contains('/') {
             format!("/backup/data/{}", pattern.trim_start_matches('/'))
         } else {
-            pattern.trim_end_matches('/').to_owned()
+            format!("/backup/data/**/{name}")
         }
     };
-    patterns.iter().map(whole).filter(|pattern| !pattern.is_empty()).collect()
+    // restic reads a path as it is meant: `..` would lead out of the data.
+    let is_inside = |pattern: &&String| pattern.split('/').all(|part| part != "..");
+    let is_any = |pattern: &&String| !pattern.trim_matches('/').is_empty();
+    patterns.iter().filter(is_inside).filter(is_any).map(whole).collect()
 }

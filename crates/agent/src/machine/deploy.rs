@@ -5,6 +5,8 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use nix::errno::Errno;
+use nix::unistd::symlinkat;
 use stoa_domain::branch::CommitId;
 use stoa_domain::{DeploymentId, ReleaseId};
 use tokio::sync::mpsc;
@@ -16,7 +18,7 @@ use super::instance::{Instance, Phase};
 use super::operation::Operation;
 use super::release::{self, Made};
 use super::start::{Unwell, common_environment, environment};
-use crate::folders;
+use crate::folders::{self, tree};
 use crate::logs::Writer;
 use crate::sandbox::{Ended, Mounts, OutputLine};
 use crate::stoa_toml::{self, Application};
@@ -173,9 +175,10 @@ impl Deployment<'_> {
         self.build(&application, &app).await?;
         self.step("store", "Storing the release")?;
         if let Some(name) = &application.data_folder {
-            link_data(&app.join(&application.folder).join(name))?;
+            link_data(&app, &application.folder, name)?;
         }
-        let size = release::close(&app, self.agent.inner.sandboxes.abilities().is_root())?;
+        let size =
+            release::close(&app, self.agent.inner.sandboxes.abilities().is_root()).map_err(too_deep)?;
         let made = Made { application, commit: commit.to_string(), size, at: crate::init::now() };
         release::save(folders, id, self.release, &made)?;
         self.release_command(&made, &app, data).await?;
@@ -395,11 +398,27 @@ fn short(command: &[String]) -> String {
     }
 }
 
-/// The application's own name for `/data`.
-fn link_data(link: &Path) -> std::io::Result<()> {
-    match std::os::unix::fs::symlink("/data", link) {
+fn too_deep(error: std::io::Error) -> Unwell {
+    if tree::is_too_deep(&error) {
+        return Unwell::because("failed", format!("The build left {DEEP}", DEEP = tree::TOO_DEEP));
+    }
+    error.into()
+}
+
+/// The application's own name for `/data`, in a folder that the build may have exchanged for anything.
+fn link_data(app: &Path, folder: &str, name: &str) -> Result<(), Unwell> {
+    let path = Path::new(folder).join(name);
+    let outside = |_| {
+        let sentence =
+            format!("data.folder `{name}` can't be made: its folder isn't in the application any more");
+        Unwell::because("failed", sentence)
+    };
+    let above = path.parent().filter(|above| !above.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let Some(name) = path.file_name() else { return Ok(()) };
+    let held = tree::open_below(app, above).map_err(outside)?;
+    match symlinkat("/data", &held, name) {
         // The repository has something of this name: that is what the application gets.
-        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
-        other => other,
+        Ok(()) | Err(Errno::EEXIST) => Ok(()),
+        Err(errno) => Err(std::io::Error::from(errno).into()),
     }
 }

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use super::Agent;
 use super::instance::{Instance, Phase};
-use crate::folders::{self, LEAST_FREE};
+use crate::folders::{self, LEAST_FREE, tree};
 
 /// How often it is looked how much is left.
 const LOOK: Duration = Duration::from_secs(1);
@@ -22,7 +22,11 @@ const PATIENCE: u32 = 20;
 /// Bytes of data that an instance may have.
 const MOST_DATA: u64 = 20 << 30;
 
-type Counted = HashMap<InstanceId, u64>;
+/// What can't be counted can't be limited.
+const TOO_DEEP: &str = "Stopped: its data has folders more than 200 levels deep.";
+
+/// `None` where it can't be counted.
+type Counted = HashMap<InstanceId, Option<u64>>;
 
 impl Agent {
     /// Looks after the disk for as long as the process lives.
@@ -54,10 +58,18 @@ impl Agent {
         let counting = tokio::task::spawn_blocking(move || {
             places
                 .into_iter()
-                .map(|(id, folder)| Ok((id, folders::size(&folder)?)))
-                .collect::<io::Result<Counted>>()
+                .filter_map(|(id, folder)| match folders::size(&folder) {
+                    Ok(bytes) => Some((id, Some(bytes))),
+                    Err(error) if tree::is_too_deep(&error) => Some((id, None)),
+                    Err(error) => {
+                        // One's trouble isn't the others'.
+                        tracing::warn!(%error, instance = %id, "an instance's data can't be counted");
+                        None
+                    }
+                })
+                .collect::<Counted>()
         });
-        let now = counting.await.map_err(io::Error::other)??;
+        let now = counting.await.map_err(io::Error::other)?;
         let running: Vec<_> = all.into_iter().filter(|instance| instance.is_alive()).collect();
         for (instance, reason) in too_much(&running, before, &now, is_full) {
             tracing::warn!(instance = %instance.id, reason, "an instance is stopped");
@@ -87,14 +99,14 @@ fn too_much(
     now: &Counted,
     is_full: bool,
 ) -> Vec<(Arc<Instance>, &'static str)> {
-    let bytes = |counted: &Counted, instance: &Instance| counted.get(&instance.id).copied();
-    let has_too_much =
-        |instance: &&Arc<Instance>| bytes(now, instance).is_some_and(|bytes| bytes > MOST_DATA);
-    let mut found: Vec<_> = running
-        .iter()
-        .filter(has_too_much)
-        .map(|instance| (instance.clone(), "Stopped: its data takes more than 20 GiB."))
-        .collect();
+    let bytes = |counted: &Counted, instance: &Instance| counted.get(&instance.id).copied().flatten();
+    let why = |instance: &Arc<Instance>| match now.get(&instance.id) {
+        Some(Some(bytes)) if *bytes > MOST_DATA => Some("Stopped: its data takes more than 20 GiB."),
+        Some(None) => Some(TOO_DEEP),
+        _ => None,
+    };
+    let mut found: Vec<_> =
+        running.iter().filter_map(|instance| Some((instance.clone(), why(instance)?))).collect();
     if let Some(before) = before.filter(|_| is_full && found.is_empty()) {
         let growth = |instance: &Arc<Instance>| {
             bytes(now, instance).unwrap_or(0).saturating_sub(bytes(before, instance).unwrap_or(0))

@@ -1,12 +1,16 @@
 //! Releases on disk: what an application is, and what it was made of.
 
 use std::io;
-use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown, lchown};
+use std::os::unix::fs::{PermissionsExt as _, chown, lchown};
 use std::path::{Path, PathBuf};
 
+use nix::fcntl::AtFlags;
+use nix::sys::stat::{FchmodatFlags, Mode, fchmodat};
+use nix::unistd::{Gid, Uid, fchownat};
 use serde::{Deserialize, Serialize};
 use stoa_domain::{InstanceId, ReleaseId};
 
+use crate::folders::tree::{self, Entry};
 use crate::folders::{self, Folders};
 use crate::stoa_toml::Application;
 
@@ -76,33 +80,40 @@ pub(super) fn settle(folders: &Folders, instance: InstanceId, current: ReleaseId
 /// Gives a folder and all in it to a user. Links are given, never followed.
 pub(super) fn give(folder: &Path, user: u32) -> io::Result<()> {
     lchown(folder, Some(user), Some(user))?;
-    if std::fs::symlink_metadata(folder)?.is_dir() {
-        for entry in std::fs::read_dir(folder)? {
-            give(&entry?.path(), user)?;
-        }
-    }
-    Ok(())
+    tree::walk(folder, |entry| give_one(entry, user))
+}
+
+fn give_one(entry: &Entry<'_>, user: u32) -> io::Result<()> {
+    let (user, group) = (Some(Uid::from_raw(user)), Some(Gid::from_raw(user)));
+    Ok(fchownat(entry.parent, entry.name, user, group, AtFlags::AT_SYMLINK_NOFOLLOW)?)
 }
 
 /// Takes a release back and makes it readable for all and writable for nobody else. Its size in bytes.
+///
+/// # Errors
+/// [`tree::is_too_deep`], or where something can't be closed.
 pub(super) fn close(path: &Path, is_root: bool) -> io::Result<u64> {
-    let about = std::fs::symlink_metadata(path)?;
     if is_root {
         lchown(path, Some(0), Some(0))?;
     }
-    if about.is_symlink() {
-        return Ok(0);
-    }
-    let mode = about.permissions().mode();
-    let wanted = if about.is_dir() { 0o755 } else { 0o644 | (mode & 0o111) };
-    std::fs::set_permissions(path, std::fs::Permissions::from_mode(wanted))?;
-    if !about.is_dir() {
-        return Ok(about.blocks() * 512);
-    }
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755))?;
     let mut size = 0;
-    for entry in std::fs::read_dir(path)? {
-        size += close(&entry?.path(), is_root)?;
-    }
+    tree::walk(path, |entry| {
+        if is_root {
+            give_one(entry, 0)?;
+        }
+        if entry.is_link() {
+            return Ok(());
+        }
+        let wanted = if entry.is_folder() { 0o755 } else { 0o644 | (entry.about.st_mode & 0o111) };
+        // What is no link was looked at a moment ago, and what could have exchanged it has ended.
+        let wanted = Mode::from_bits_truncate(wanted);
+        fchmodat(entry.parent, entry.name, wanted, FchmodatFlags::FollowSymlink)?;
+        if !entry.is_folder() {
+            size += entry.bytes();
+        }
+        Ok(())
+    })?;
     Ok(size)
 }
 

@@ -5,10 +5,13 @@
 
 use std::fs::File;
 use std::io;
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
+use nix::errno::Errno;
 use nix::fcntl::{AT_FDCWD, OFlag, OpenHow, RenameFlags, ResolveFlag, openat2, renameat, renameat2};
+use nix::sys::stat::{Mode, mkdirat};
 use serde::{Deserialize, Serialize};
 use stoa_domain::branch::CommitId;
 use stoa_domain::{DeploymentId, InstanceId, ReleaseId};
@@ -26,6 +29,9 @@ use super::start::Unwell;
 use crate::folders;
 use crate::protocol::Event;
 use crate::restic::Access;
+
+/// Why desks end then. Their working copies stay.
+const EXCHANGED: &str = "The instance was restored: its data are others now.";
 
 /// One restore that is to be. It has no `Debug`: what opens the repositories is secret.
 pub(crate) struct RestoreWork {
@@ -90,7 +96,9 @@ impl Agent {
         let deployment = self.begin_deployment(instance, operation, work.deployment, work.release)?;
         let outcome = self.restore_in(&deployment, work, safety).await;
         deployment.tell_end(&outcome);
-        folders::remove(&folders.restore(instance.id))?;
+        if outcome.is_err() {
+            folders::remove(&folders.restore(instance.id))?;
+        }
         let is_of_no_use = outcome.is_err() && work.commit.is_some();
         if is_of_no_use && self.current_release(instance.id) != Some(work.release) {
             release::remove(folders, instance.id, work.release)?;
@@ -154,6 +162,8 @@ impl Agent {
             self.set_phase(instance, if was_alive { Phase::Waiting } else { Phase::Starting });
         }
         self.end_current(instance).await?;
+        // They write in the data, too.
+        self.end_desks(instance, EXCHANGED).await?;
         let switch = Switch {
             deployment: work.deployment.uuid(),
             release: work.release.uuid(),
@@ -189,6 +199,8 @@ impl Agent {
         let (folders, instance) = (&self.inner.folders, deployment.instance);
         self.keep(instance.id, &switch)?;
         exchange(data, &folders.data(instance.id))?;
+        // One that was opened in that moment has the data that are gone.
+        self.end_desks(instance, EXCHANGED).await?;
         let running = if runs_then { Some(deployment.start(made).await?) } else { None };
         deployment.operation.step("switch");
         // From here on it is the new one, whatever happens.
@@ -199,13 +211,19 @@ impl Agent {
             }
             return Err(error.into());
         }
-        self.set_current_release(instance.id, deployment.release)?;
         if let Some(running) = running {
             self.put_into_service(instance, running);
         }
+        let current = self.set_current_release(instance.id, deployment.release);
         deployment.operation.step("settle");
-        folders::remove(&folders.restore(instance.id))?;
-        Ok(release::settle(folders, instance.id, deployment.release)?)
+        let settled = current
+            .and_then(|()| folders::remove(&folders.restore(instance.id)))
+            .and_then(|()| release::settle(folders, instance.id, deployment.release));
+        if let Err(error) = settled {
+            // The next start of the agent does what is left (`is_restore_cut_off`).
+            tracing::error!(%error, instance = %instance.id, "what is left after a restore can't be settled yet");
+        }
+        Ok(())
     }
 
     fn keep(&self, instance: InstanceId, switch: &Switch) -> io::Result<()> {
@@ -262,12 +280,18 @@ fn put_database_in_place(place: &Path, data: &Path) -> Result<(), Unwell> {
     let Some(name) = path.file_name().filter(|_| is_below) else {
         return Err(Unwell::because("failed", "The backup doesn't say where its database belongs"));
     };
-    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
     let how = OpenHow::new()
         .flags(OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC)
         .resolve(ResolveFlag::RESOLVE_BENEATH | ResolveFlag::RESOLVE_NO_SYMLINKS);
-    let below = File::open(data)?;
-    let folder = openat2(&below, parent.unwrap_or(Path::new(".")), how).map_err(io::Error::from)?;
+    let mut folder: OwnedFd = File::open(data)?.into();
+    for part in path.parent().into_iter().flat_map(Path::iter) {
+        // A folder of which everything else was excluded isn't in the backup.
+        match mkdirat(&folder, part, Mode::from_bits_truncate(0o755)) {
+            Ok(()) | Err(Errno::EEXIST) => {}
+            Err(errno) => return Err(io::Error::from(errno).into()),
+        }
+        folder = openat2(&folder, part, how).map_err(io::Error::from)?;
+    }
     renameat(AT_FDCWD, &place.join("database.sqlite"), &folder, name).map_err(io::Error::from)?;
     Ok(())
 }

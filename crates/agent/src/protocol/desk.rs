@@ -28,6 +28,8 @@ pub struct DeskView {
     pub branch: String,
     /// Whether it was made just now.
     pub is_new: bool,
+    /// Whether its processes were begun just now.
+    pub is_begun: bool,
 }
 
 /// What is told to whoever holds a desk.
@@ -254,6 +256,14 @@ pub struct MergeBranch {
     /// Where the branch stands: in the mirror already.
     pub commit: String,
     pub author: Author,
+}
+
+/// A push of the desk's has moved the branch.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BranchPushed {
+    /// Where it stands now: in the desk already.
+    pub commit: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -83,6 +83,13 @@ pub(crate) struct Part<'p> {
     pub inside: &'static str,
 }
 
+impl Part<'_> {
+    /// What it is called in a snapshot.
+    pub fn name(&self) -> &'static str {
+        self.inside.trim_start_matches("/backup/")
+    }
+}
+
 impl Repository<'_> {
     /// Whether there is one.
     async fn exists(&self) -> Result<bool, ResticError> {
@@ -195,7 +202,7 @@ impl Repository<'_> {
         let mut words = vec!["backup", "--json", "--host", "stoa", "--tag", &tag];
         let patterns = crate::sandbox::secret_path(run::MORE_SECRET);
         words.extend(["--exclude-file", &patterns, "--"]);
-        words.extend(parts.iter().map(|part| part.inside.trim_start_matches("/backup/")));
+        words.extend(parts.iter().map(|part| -> &str { part.name() }));
         let shown =
             parts.iter().map(|part| Shown { outside: part.outside, inside: part.inside, is_writable: false });
         let ran = self.run_with(&words, shown.collect(), READS_ALL, Some(exclude.as_bytes()), tell).await?;
@@ -203,6 +210,16 @@ impl Repository<'_> {
             verb: "backup",
             said: "it didn't say what it stored".to_owned(),
         })
+    }
+
+    /// What a snapshot holds at its top: the names of its parts.
+    ///
+    /// # Errors
+    /// Why it can't be read.
+    pub async fn parts_of(&self, snapshot: &str) -> Result<Vec<String>, ResticError> {
+        let words = ["ls", "--no-lock", "--", snapshot, "/"];
+        let listed = self.run(&words, Vec::new(), READS_ALL, run::nothing).await?;
+        Ok(listed.out.lines().filter_map(|line| line.strip_prefix('/')).map(str::to_owned).collect())
     }
 
     /// Reads a snapshot back, each byte of it: restic compares all with what it had written down of them. How many.

@@ -87,6 +87,16 @@ pub(super) fn only_vanished(said: &str) -> bool {
 pub(super) fn first_line(said: &str) -> String {
     let line =
         said.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or("it failed without a word");
+    let told: Option<serde_json::Value> = serde_json::from_str(line).ok();
+    // With `--json` its errors are JSON too: what went wrong, and where in the data.
+    let told = told.as_ref().and_then(|told| {
+        let item = told["item"].as_str().unwrap_or_default().trim_start_matches("/backup/data/");
+        let message = told["error"]["message"].as_str().or_else(|| told["message"].as_str());
+        let why = message.unwrap_or("it can't be read").rsplit(": ").next()?;
+        let item: String = item.chars().filter(|letter| !letter.is_control()).take(80).collect();
+        told.is_object().then(|| if item.is_empty() { why.to_owned() } else { format!("{item}: {why}") })
+    });
+    let line = told.as_deref().unwrap_or(line);
     line.trim_start_matches("Fatal: ").chars().take(300).collect()
 }
 

@@ -105,6 +105,8 @@ pub(super) async fn write(
     let writing = with_files(agent.desk_files(of)?, move |tree| tree.write(&path, condition)).await?;
     let file = writing.file.try_clone().map_err(|error| refused(error.into()))?;
     take_in(body.into_data_stream(), file).await?;
+    // A body may come slowly, and the desk's last holder go meanwhile.
+    agent.desk_files(of)?;
     let finished = tokio::task::spawn_blocking(move || writing.finish()).await;
     let tag = finished.map_err(|error| Problem::new(Code::Failed, error.to_string()))?.map_err(refused)?;
     Ok(Answer(StatusCode::OK, SavedView { tag }))

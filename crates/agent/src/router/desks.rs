@@ -12,8 +12,8 @@ use super::mirrors::commit;
 use super::stream::Leased;
 use crate::machine::{Agent, DeskOf, NewDesk, Pack};
 use crate::protocol::desk::{
-    COMMIT, CommitView, DeskView, DiffQuery, DiffView, EndQuery, MakeCommit, MakePack, MatchesView,
-    MergeBranch, MergedView, OpenDesk, OriginalQuery, SearchFiles, StageFiles, StatusView,
+    BranchPushed, COMMIT, CommitView, DeskView, DiffQuery, DiffView, EndQuery, MakeCommit, MakePack,
+    MatchesView, MergeBranch, MergedView, OpenDesk, OriginalQuery, SearchFiles, StageFiles, StatusView,
 };
 use crate::protocol::{Code, Problem};
 
@@ -44,7 +44,10 @@ pub(super) async fn open(
 ) -> Result<Answer<DeskView>, Problem> {
     let (branch, commit) = (branch(&told.branch)?, commit(&told.commit)?);
     let opened = agent.open_desk(of, NewDesk { branch, commit, author: told.author }).await?;
-    Ok(Answer(StatusCode::OK, DeskView { branch: opened.branch, is_new: opened.is_new }))
+    Ok(Answer(
+        StatusCode::OK,
+        DeskView { branch: opened.branch, is_new: opened.is_new, is_begun: opened.is_begun },
+    ))
 }
 
 pub(super) async fn end(
@@ -125,6 +128,15 @@ pub(super) async fn merge(
 ) -> Result<Answer<MergedView>, Problem> {
     let conflicts = agent.desk_merge(of, &commit(&told.commit)?, &told.author).await?;
     Ok(Answer(StatusCode::OK, MergedView { conflicts }))
+}
+
+pub(super) async fn pushed(
+    Of(of): Of,
+    State(agent): State<Agent>,
+    Told(told): Told<BranchPushed>,
+) -> Result<StatusCode, Problem> {
+    agent.desk_pushed(of, &commit(&told.commit)?).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 pub(super) async fn pack(

@@ -80,6 +80,7 @@ pub fn router(agent: Agent) -> Router {
         .route("/v1/instances/{id}/desks/{account}/git/stage", post(desks::stage))
         .route("/v1/instances/{id}/desks/{account}/git/commit", post(desks::make_commit))
         .route("/v1/instances/{id}/desks/{account}/git/merge", post(desks::merge))
+        .route("/v1/instances/{id}/desks/{account}/git/pushed", post(desks::pushed))
         .route("/v1/instances/{id}/desks/{account}/pack", post(desks::pack))
         .route("/v1/instances/{id}/desks/{account}/terminals", get(terminals::list))
         .route(

@@ -11,6 +11,8 @@ mod values;
 
 use std::path::Path;
 
+use crate::folders::tree::{by_descriptor, open_below};
+
 pub use application::{Application, Build, Health, Process, Release};
 pub use connect_as::ConnectAs;
 pub use recognised::Recognised;
@@ -40,7 +42,10 @@ pub fn read_whole(folder: &Path) -> Result<(Application, Option<Recognised>), Pr
     if !application.run.command.is_empty() {
         return Ok((application, None));
     }
-    let base = folder.join(&application.folder);
+    // Held until it was read: a link on the way may not lead out of the repository.
+    let held = open_below(folder, Path::new(&application.folder))
+        .map_err(|error| not_below(&application.folder, &error))?;
+    let base = by_descriptor(&held);
     if let Some(text) = optional_file(&base.join("Procfile"), "Procfile")? {
         procfile::add(&mut application, &text)?;
         return Ok((application, None));
@@ -67,6 +72,15 @@ pub fn read_whole(folder: &Path) -> Result<(Application, Option<Recognised>), Pr
              stoa.toml with [run]",
         ),
     })
+}
+
+fn not_below(path: &str, error: &std::io::Error) -> Problem {
+    let why = match error.kind() {
+        std::io::ErrorKind::NotFound => "isn't in the repository",
+        std::io::ErrorKind::NotADirectory => "isn't a folder",
+        _ => "leads out of the repository",
+    };
+    Problem::plain("stoa_toml", format!("stoa.toml: folder `{path}` {why}"))
 }
 
 fn optional_file(file: &Path, name: &str) -> Result<Option<String>, Problem> {

@@ -1,10 +1,12 @@
 //! What an application is taken for that says nothing of how it is run: by the files that its kind always has. What is
 //! recognised is a `stoa.toml` of its own, so that the same could be said by one.
 
+use std::os::fd::OwnedFd;
 use std::path::Path;
 
 use super::application::{self, Application};
 use super::values::Problem;
+use crate::folders::tree::{by_descriptor, open_below};
 
 /// Bytes of a file that is looked into, at most.
 const LARGEST: u64 = 256 * 1024;
@@ -20,13 +22,22 @@ pub struct Recognised {
 
 /// A file of the repository itself, as text; none that is a link, a folder, or too large to be looked into.
 fn text(folder: &Path, name: &str) -> Option<String> {
-    let file = folder.join(name);
+    let (held, name) = parent(folder, name)?;
+    let file = by_descriptor(&held).join(name);
     let about = std::fs::symlink_metadata(&file).ok()?;
     (about.is_file() && about.len() <= LARGEST).then(|| std::fs::read_to_string(file).ok())?
 }
 
 fn has(folder: &Path, name: &str) -> bool {
-    std::fs::symlink_metadata(folder.join(name)).is_ok_and(|about| about.is_file())
+    parent(folder, name).is_some_and(|(held, name)| {
+        std::fs::symlink_metadata(by_descriptor(&held).join(name)).is_ok_and(|about| about.is_file())
+    })
+}
+
+/// The folder that a file is in, which no link leads out of the repository to.
+fn parent<'n>(folder: &Path, name: &'n str) -> Option<(OwnedFd, &'n str)> {
+    let (above, name) = name.rsplit_once('/').unwrap_or((".", name));
+    Some((open_below(folder, Path::new(above)).ok()?, name))
 }
 
 /// Whether a list of requirements names a package: at the beginning of a line, whatever version follows.
@@ -207,6 +218,32 @@ mod tests {
     }
 
     const MANAGE: &str = "os.environ.setdefault(\"DJANGO_SETTINGS_MODULE\", \"shop.settings\")\n";
+
+    #[test]
+    fn a_folder_may_be_a_link_within_the_repository_and_never_out_of_it() {
+        let outside = folder(&[("Procfile", "web: python3 x.py --password=canary\n"), ("wsgi.py", "")]);
+        let place = folder(&[("real/Procfile", "web: python3 y.py\n"), ("manage.py", MANAGE)]);
+        let link = |to: &Path, name: &str| std::os::unix::fs::symlink(to, place.path().join(name)).unwrap();
+        link(outside.path(), "out");
+        link(Path::new("real"), "in");
+        link(outside.path(), "shop");
+        let said = |name: &str| {
+            std::fs::write(place.path().join("stoa.toml"), format!("folder = \"{name}\"\n")).unwrap();
+            read_whole(place.path()).map(|(application, _)| application.run.command.join(" "))
+        };
+        assert!(said("in").unwrap().contains("y.py"));
+        for (name, why) in [
+            ("out", "leads out of the repository"),
+            ("out/deeper", "leads out of the repository"),
+            ("nowhere", "isn't in the repository"),
+            ("manage.py", "isn't a folder"),
+        ] {
+            let problem = said(name).unwrap_err();
+            assert!(problem.sentence.ends_with(why), "{name}: {}", problem.sentence);
+            assert!(!problem.sentence.contains("canary"));
+        }
+        assert!(!has(place.path(), "shop/wsgi.py"), "through a link that leads out");
+    }
 
     #[test]
     fn each_kind_is_known_by_its_files() {

@@ -10,14 +10,28 @@ use crate::{App, Failure};
 /// It is looked this often, and whenever work has ended.
 const TICK: Duration = Duration::from_secs(30);
 
+/// How long one removal is waited for. The machine goes on with it: what is removed by then is found so at the next look.
+const PATIENCE: Duration = Duration::from_secs(60);
+
 impl App {
-    /// Keeps backups until `stop`.
+    /// Keeps backups until `stop`. What removes old ones may have to wait for whoever reads them: nothing that is due
+    /// waits for that.
     pub async fn run_backups(&self, stop: CancellationToken) {
+        tokio::join!(
+            self.again_and_again(&stop, || self.begin_and_expire_backups()),
+            self.again_and_again(&stop, || self.remove_backups())
+        );
+    }
+
+    async fn again_and_again<F>(&self, stop: &CancellationToken, work: impl Fn() -> F)
+    where
+        F: Future<Output = Result<(), Failure>>,
+    {
         let mut changes = self.store().changes();
         loop {
             tokio::select! {
                 () = stop.cancelled() => return,
-                outcome = self.keep_backups() => {
+                outcome = work() => {
                     if let Err(failure) = outcome {
                         tracing::warn!(?failure, "backups couldn't be kept as they should be");
                     }
@@ -36,18 +50,34 @@ impl App {
     /// # Errors
     /// A fault.
     pub async fn keep_backups(&self) -> Result<(), Failure> {
+        self.begin_and_expire_backups().await?;
+        self.remove_backups().await
+    }
+
+    async fn begin_and_expire_backups(&self) -> Result<(), Failure> {
         self.start_due_backups().await?;
         self.store().expire_backups().await?;
         for (workspace, instance, schedule) in self.store().list_backup_schedules().await? {
             self.thin_out(schedule, (workspace, instance)).await?;
         }
+        Ok(())
+    }
+
+    async fn remove_backups(&self) -> Result<(), Failure> {
         for removing in self.store().list_removing_backups().await? {
-            let access = self.open_repository(removing.workspace, removing.instance).await?;
-            // One whose machine is away now is removed when that is back.
-            match self.outside().machines.forget_backup(removing.instance, removing.backup, access).await {
-                Ok(()) => self.store().backup_removed(removing).await?,
-                Err(fault) => {
-                    tracing::warn!(?fault, backup = %removing.backup, "a backup stays in its repository for now");
+            let (instance, backup) = (removing.instance, removing.backup);
+            let removal = async {
+                let access = self.open_repository(removing.workspace, instance).await?;
+                Ok::<_, Failure>(self.outside().machines.forget_backup(instance, backup, access).await?)
+            };
+            // One whose machine is away now is removed when that is back; another's trouble isn't the next one's.
+            match tokio::time::timeout(PATIENCE, removal).await {
+                Ok(Ok(())) => self.store().backup_removed(removing).await?,
+                Ok(Err(failure)) => {
+                    tracing::warn!(?failure, %backup, "a backup stays in its repository for now");
+                }
+                Err(_) => {
+                    tracing::info!(%backup, "the removal of a backup takes long, and goes on by itself")
                 }
             }
         }

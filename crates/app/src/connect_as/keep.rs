@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use futures_util::StreamExt as _;
 use stoa_domain::permission::connect_as as may;
 use stoa_domain::{AccountStanding, Actor, Credential, Refusal, Via};
 use stoa_storage::connect_as::keep::{EndCause, GoingSession, UnclosedSession};
@@ -18,8 +19,15 @@ use crate::{App, Failure};
 const EACH: Duration = Duration::from_millis(500);
 const SELDOM: Duration = Duration::from_secs(30);
 
-/// An application that can't be told is tried so often, at each look; then its own end of the session has to do.
-const MOST_TRIES: i64 = 5;
+/// One that has other questions to answer is asked again and again for so long.
+const BUSY_SECONDS: i64 = 600;
+
+/// Applications that are told at once.
+const AT_ONCE: usize = 8;
+
+/// Seconds after the end at which an application that couldn't be told is told again: an agent may be starting anew, a
+/// machine be away. After the last its own end of the session has to do.
+const AGAIN_AT: [i64; 6] = [0, 1, 5, 30, 120, 600];
 
 impl App {
     /// Ends what is over, and has applications told of it. Doing it twice does no harm.
@@ -30,15 +38,31 @@ impl App {
         let going = self.store().list_going_connect_sessions().await?;
         let mut goes_on = false;
         for session in going {
-            match self.why_over(&session).await? {
-                Some(cause) => self.store().end_over_connect_session(session, cause).await?,
-                None => goes_on = true,
-            }
+            // One that can't be asked about isn't in the way of the others.
+            let looked = match self.why_over(&session).await {
+                Ok(Some(cause)) => self
+                    .store()
+                    .end_over_connect_session(session, cause)
+                    .await
+                    .map(|()| false)
+                    .map_err(Failure::from),
+                Ok(None) => Ok(true),
+                Err(failure) => Err(failure),
+            };
+            goes_on |= looked.unwrap_or_else(|failure| {
+                tracing::warn!(?failure, "whether a session as a user is over is asked again");
+                true
+            });
         }
-        for session in self.store().list_unclosed_connect_sessions().await? {
-            goes_on |= !self.tell_application(session).await?;
-        }
-        Ok(goes_on)
+        let telling =
+            self.store().list_unclosed_connect_sessions().await?.into_iter().map(|session| async move {
+                self.tell_application(session).await.unwrap_or_else(|failure| {
+                    tracing::warn!(?failure, "an application is told later that a session is over");
+                    false
+                })
+            });
+        let told: Vec<bool> = futures_util::stream::iter(telling).buffer_unordered(AT_ONCE).collect().await;
+        Ok(goes_on || told.contains(&false))
     }
 
     /// Until it is asked to stop.
@@ -99,10 +123,26 @@ impl App {
 
     /// Whether nothing more is to be told.
     async fn tell_application(&self, over: UnclosedSession) -> Result<bool, Failure> {
-        let jar = self.open_jar(over.workspace, over.id, Some(&over.cookies)).await?;
+        let tries = usize::try_from(over.tries).unwrap_or(usize::MAX);
+        let due = AGAIN_AT.get(tries).copied().unwrap_or_default();
+        if over.ended_at.plus_seconds(due) > self.store().now() {
+            return Ok(false);
+        }
+        let again = tries + 1 < AGAIN_AT.len();
+        let jar = match self.open_jar(over.workspace, over.id, Some(&over.cookies)).await {
+            Ok(jar) => jar,
+            Err(failure) => {
+                self.store().close_connect_session(over.id, again).await?;
+                return Err(failure);
+            }
+        };
         let cookies: Vec<AppCookie> = jar.cookies().collect();
         let told = self.outside().machines.connect_as(over.instance, ConnectWish::End { cookies }).await;
-        let again = match told {
+        let failed = match told {
+            // It wasn't asked: that is no try.
+            Ok(ConnectAnswer::Busy) if over.ended_at.plus_seconds(BUSY_SECONDS) > self.store().now() => {
+                return Ok(false);
+            }
             Ok(ConnectAnswer::Busy) => true,
             Ok(ConnectAnswer::Failed { sentence, .. }) => {
                 tracing::warn!(instance = %over.instance, sentence, "an application couldn't end a session");
@@ -114,7 +154,7 @@ impl App {
                 true
             }
         };
-        let again = again && over.tries + 1 < MOST_TRIES;
+        let again = failed && again;
         self.store().close_connect_session(over.id, again).await?;
         Ok(!again)
     }

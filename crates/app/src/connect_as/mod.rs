@@ -18,6 +18,7 @@ use stoa_storage::connect_as::{NamedUser, NewTicket};
 
 pub use open::Opened;
 pub use stoa_storage::connect_as::SessionRecord;
+pub(crate) use visit::CookieTurns;
 pub use visit::{Arrived, Connected};
 
 use crate::abilities::Caller;

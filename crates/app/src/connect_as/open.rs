@@ -56,11 +56,25 @@ impl App {
         let permit = Arc::new(self.permit_to_open(&account, &ticket).await?);
         let caller = Caller::of(&permit);
         self.needs_way(&caller, ticket.instance).await?;
+        // To its end, whether or not its caller waits: what the application opens has to be written down, or closed.
+        let app = self.clone();
+        let opening = tokio::spawn(async move { app.use_ticket(permit, caller, ticket, session).await });
+        opening.await.map_err(Fault::new)?
+    }
+
+    async fn use_ticket(
+        &self,
+        permit: Arc<Permit<may::Open>>,
+        caller: Caller,
+        ticket: Ticket,
+        session: SessionId,
+    ) -> Result<Opened, Failure> {
         self.store().take_ticket(permit.clone(), ticket.id, session).await?;
         match self.open(&permit, &caller, &ticket).await {
             Ok(opened) => Ok(opened),
             Err(failure) => {
-                self.store().fail_connect_session(permit, ticket).await?;
+                // By the house: the right may be what has ended.
+                self.store().fail_connect_session(permit.actor().clone(), ticket).await?;
                 Err(failure)
             }
         }
@@ -104,6 +118,37 @@ impl App {
         let ConnectAnswer::Opened { cookies, path: landing } = answer else {
             return Err(Fault::new("a session was asked for, and something else answered").into());
         };
+        match self.keep_opened(permit, ticket, &cookies, landing, ends_at).await {
+            Ok(Some(opened)) => Ok(opened),
+            Ok(None) => {
+                // It was ended while the application opened it.
+                self.close_unkept(ticket, cookies).await;
+                Err(Refusal::ConnectAs(ConnectRefusal::TicketUsed).into())
+            }
+            Err(failure) => {
+                self.close_unkept(ticket, cookies).await;
+                Err(failure)
+            }
+        }
+    }
+
+    /// Has the application end a session that nobody has.
+    async fn close_unkept(&self, ticket: &Ticket, cookies: Vec<AppCookie>) {
+        let told = self.outside().machines.connect_as(ticket.instance, ConnectWish::End { cookies });
+        if let Err(fault) = told.await {
+            tracing::warn!(fault = %fault.chain(), "a session that nobody has can't be ended");
+        }
+    }
+
+    /// `None` where it was ended meanwhile.
+    async fn keep_opened(
+        &self,
+        permit: &Arc<Permit<may::Open>>,
+        ticket: &Ticket,
+        cookies: &[AppCookie],
+        landing: String,
+        ends_at: Timestamp,
+    ) -> Result<Option<Opened>, Failure> {
         let jar = Jar::of(cookies.iter().map(|AppCookie { name, value, path }| (name, value, path)));
         let sealed = self.seal_jar(ticket.workspace, ticket.id, &jar).await?;
         let code = self.new_secret("");
@@ -115,15 +160,10 @@ impl App {
             ends_at,
         };
         if !self.store().open_connect_session(permit.clone(), ticket.clone(), opening).await? {
-            // It was ended while the application opened it.
-            let told = self.outside().machines.connect_as(ticket.instance, ConnectWish::End { cookies });
-            if let Err(fault) = told.await {
-                tracing::warn!(fault = %fault.chain(), "a session that nobody has can't be ended");
-            }
-            return Err(Refusal::ConnectAs(ConnectRefusal::TicketUsed).into());
+            return Ok(None);
         }
         let url = self.settings().url_of(&self.connect_host(&ticket.label));
-        Ok(Opened { url, code: code.text, ends_at })
+        Ok(Some(Opened { url, code: code.text, ends_at }))
     }
 
     pub(super) fn session_of_actor(session: Option<SessionId>) -> Result<SessionId, Refusal> {

@@ -1,5 +1,7 @@
 //! What the proxy asks of a session by its host. Nobody is behind such a question yet, so it takes no permit.
 
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use stoa_domain::instance::InstanceStatus;
@@ -21,6 +23,18 @@ const KEY_VERSION: i64 = 1;
 
 /// Answers that change the cookies at once may cross: each is applied to what the one before left.
 const TRIES: u32 = 16;
+
+/// Whose turn it is to change a session's cookies.
+#[derive(Default)]
+pub(crate) struct CookieTurns(Mutex<HashMap<ConnectSessionId, Arc<tokio::sync::Mutex<()>>>>);
+
+impl CookieTurns {
+    fn of(&self, session: ConnectSessionId) -> Arc<tokio::sync::Mutex<()>> {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.retain(|_, turn| Arc::strong_count(turn) > 1);
+        all.entry(session).or_default().clone()
+    }
+}
 
 /// A session's host, and what is behind it.
 pub struct Connected {
@@ -182,6 +196,8 @@ impl App {
     ) -> Result<(), Failure> {
         let own_host = connected.host().unwrap_or_default().to_owned();
         let (workspace, id) = (connected.record.workspace, connected.record.id);
+        // Of one process they take turns; a replica's may still come between.
+        let _turn = self.cookie_turns().of(id).lock_owned().await;
         for _ in 0..TRIES {
             // Read anew: another answer may have changed them meanwhile.
             let Some(now) = self.find_connected(host).await? else { return Ok(()) };

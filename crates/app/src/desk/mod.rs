@@ -15,7 +15,7 @@ use crate::ports::{
     Against, Author, DeskBytes, DeskOf, DeskProblem, FileChange, FileContent, FileListing, FileMatches,
     FileSearch, NewDesk, OpenedDesk, Order, SaveIf, Staging, TerminalEnds, TerminalSize, WorkingCopy,
 };
-use crate::{App, Failure};
+use crate::{App, Failure, Fault};
 
 pub use push::PushTarget;
 
@@ -82,11 +82,18 @@ impl App {
         Ok(self.outside().desks.hold(desk).await?)
     }
 
-    /// Makes what isn't there of a desk that is held. `is_begun`: whether it was held just now.
+    /// Makes what isn't there of a desk that is held, and goes on with it whether or not anybody waits: what was begun
+    /// stands in the audit log.
     ///
     /// # Errors
     /// `NoSuchBranch`, `NoSandbox`, `DiskFull`, or a fault.
-    pub async fn open_desk(&self, permit: Permit<may::Open>, is_begun: bool) -> Result<OpenedDesk, Failure> {
+    pub async fn open_desk(&self, permit: Permit<may::Open>) -> Result<OpenedDesk, Failure> {
+        let app = self.clone();
+        let opening = tokio::spawn(async move { app.open_desk_whole(permit).await });
+        opening.await.map_err(Fault::new)?
+    }
+
+    async fn open_desk_whole(&self, permit: Permit<may::Open>) -> Result<OpenedDesk, Failure> {
         let (desk, place) = (of(&permit), self.place(&permit).await?);
         let author = self.author(&permit).await?;
         let wanted = NewDesk { branch: place.branch.clone(), commit: place.head.clone(), author };
@@ -102,7 +109,8 @@ impl App {
             Err(DeskProblem::UnknownCommit) => return Err(Refusal::DiskFull.into()),
             other => other?,
         };
-        if is_begun || opened.is_new {
+        // Its terminals are others only where its processes are.
+        if opened.is_begun || opened.is_new {
             self.store().open_desk(permit, &opened.branch, &place.head.to_string()).await?;
         }
         Ok(opened)

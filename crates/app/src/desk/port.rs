@@ -77,6 +77,8 @@ pub struct OpenedDesk {
     pub branch: String,
     /// Whether it was made just now.
     pub is_new: bool,
+    /// Whether its processes were begun just now.
+    pub is_begun: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -285,6 +287,8 @@ pub trait Desks: Send + Sync + 'static {
     fn commit(&self, desk: DeskOf, message: String, all: bool, author: Author) -> Answer<'_, CommitId>;
     /// Paths that have to be settled by hand.
     fn merge(&self, desk: DeskOf, commit: CommitId, author: Author) -> Answer<'_, Vec<String>>;
+    /// A push of the desk's has moved its branch there.
+    fn pushed(&self, desk: DeskOf, commit: CommitId) -> Answer<'_, ()>;
     fn pack(&self, desk: DeskOf, branch: BranchName, have: Option<CommitId>) -> Answer<'_, DeskPack>;
     fn terminals(&self, desk: DeskOf) -> Answer<'_, Vec<TerminalId>>;
     fn terminal(

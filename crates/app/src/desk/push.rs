@@ -61,4 +61,12 @@ impl App {
         };
         Ok((PushTarget { project, branch, head }, pack))
     }
+
+    /// Tells the desk that its push has been taken. Where it can't be told, its next merge does.
+    pub async fn end_desk_push(&self, permit: &Permit<may::Push>, commit: CommitId) {
+        let desk = DeskOf { instance: permit.target().instance, account: permit.account() };
+        if let Err(problem) = self.outside().desks.pushed(desk, commit).await {
+            tracing::warn!(?problem, instance = %desk.instance, "a desk doesn't know of its own push");
+        }
+    }
 }

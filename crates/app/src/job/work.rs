@@ -7,10 +7,10 @@ use futures_util::stream::BoxStream;
 use stoa_domain::branch::CommitId;
 use stoa_domain::instance::{InstanceStatus, RestartMode, Wish};
 use stoa_domain::job::JobKind;
-use stoa_domain::permission::job as may;
+use stoa_domain::permission::{RestoreTarget, backup, job as may};
 use stoa_domain::{
-    Actor, Credential, InstanceId, Refusal, ReleaseId, Resource, ResourceKind, Standing, Target as _, Via,
-    decide_cancel,
+    AccountId, Actor, Credential, InstanceId, Refusal, ReleaseId, Resource, ResourceKind, Standing,
+    Target as _, Via, decide, decide_cancel,
 };
 use stoa_storage::backup::carry::StoredBackup;
 use stoa_storage::job::carry::{Begun, End, Observed};
@@ -111,7 +111,10 @@ impl App {
         let Some(standing) = Standing::new(actor.clone(), access, None) else {
             return Ok(Err(Refusal::NotFound));
         };
-        let decided = decide_cancel::<may::Cancel>(&standing, target, started_by).map(drop);
+        let mut decided = decide_cancel::<may::Cancel>(&standing, target, started_by).map(drop);
+        if decided.is_ok() {
+            decided = self.source_still_permitted(claim, account, &actor).await?;
+        }
         if let Err(refusal) = &decided {
             let resource =
                 claim.job.instance.map(|id| Resource { kind: ResourceKind::Instance, id: id.uuid() });
@@ -119,6 +122,29 @@ impl App {
             self.record_refusal(claim.workspace, &actor, &operation, resource, refusal).await;
         }
         Ok(decided)
+    }
+
+    /// What is brought back into one instance comes from another, which has to be allowed still.
+    async fn source_still_permitted(
+        &self,
+        claim: &Claim,
+        account: AccountId,
+        actor: &Actor,
+    ) -> Result<Result<(), Refusal>, Failure> {
+        let (JobKind::Restore, Some(into)) = (claim.job.kind, claim.job.instance) else { return Ok(Ok(())) };
+        let input: Input = serde_json::from_str(&claim.input).map_err(Fault::new)?;
+        let Some(source) = input.backup else { return Ok(Ok(())) };
+        // One that is gone meanwhile fails where it is looked for.
+        let Some(source) = self.store().find_backup(claim.workspace, &source.to_string()).await? else {
+            return Ok(Ok(()));
+        };
+        let target = RestoreTarget { backup: source, into };
+        let access = self.store().find_access(claim.workspace, account, &target.resources()).await?;
+        let standing = access.and_then(|access| Standing::new(actor.clone(), access, None));
+        Ok(match standing {
+            Some(standing) => decide::<backup::Restore>(&standing, target).map(drop),
+            None => Err(Refusal::NotFound),
+        })
     }
 
     async fn have_done(

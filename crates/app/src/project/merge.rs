@@ -109,7 +109,9 @@ fn message(wanted: Option<String>, names: &Names) -> Result<String, Refusal> {
     if text.is_empty() {
         return Ok(format!("Merge {} into {}", names.source, names.target));
     }
-    let is_plain = text.chars().all(|c| !c.is_control() || matches!(c, '\n' | '\t' | '\r'));
+    let is_plain = text.chars().all(|c| {
+        matches!(c, '\n' | '\t' | '\r') || !(c.is_control() || stoa_domain::branch::is_invisible(c))
+    });
     if !is_plain || text.chars().count() > LONGEST_MESSAGE {
         let sentence = format!("A message has {LONGEST_MESSAGE} letters at most, and no control characters.");
         return Err(Refusal::invalid("message", "invalid", sentence));

@@ -88,8 +88,19 @@ impl Git {
         let child = git.spawn().map_err(missing)?;
         let most = self.inner.hosting.largest_push;
         let running = run(child, head, pack.bytes, most);
-        let report = tokio::time::timeout(LONGEST, running).await.map_err(|_| Refusal::TooSlow)??;
+        let ran = tokio::time::timeout(LONGEST, running).await;
         drop((ticket, place));
+        let ran = ran.unwrap_or_else(|_| Err(Refusal::TooSlow.into()));
+        let report = match ran {
+            Ok(report) => report,
+            Err(failure) => {
+                // The branch moves at the pack's last byte, whatever comes behind it: the repository is asked.
+                if let Some(Permitted::Desk(decided)) = pending.take_permit() {
+                    app.after_push_to(decided, target.project, std::slice::from_ref(&update)).await?;
+                }
+                return Err(failure);
+            }
+        };
         if let Some(refusal) = pending.take_refusal() {
             return Err(app.with_owners(workspace, refusal).await?.into());
         }
@@ -100,6 +111,7 @@ impl Git {
         };
         let (all, member) = (decided.sees_everything(), decided.member());
         let deployed = app.after_push_to(decided, target.project, std::slice::from_ref(&update)).await?;
+        app.end_desk_push(&permit, pack.commit.clone()).await;
         let seen = app.seen_on_branch(workspace, target.project, &target.branch, all, member).await?;
         let deploys = seen.into_iter().filter(|one| deployed.contains(&one.id)).collect();
         let warnings = self.warnings(workspace, target.project, &[update]).await;

@@ -23,7 +23,11 @@ pub(crate) const fn most(what: AtOnce) -> usize {
         AtOnce::GitOfAccount => OF_ACCOUNT,
         AtOnce::GitOfWorkspace => OF_WORKSPACE,
         AtOnce::Git => MOST,
-        AtOnce::MergesOfAccount | AtOnce::Merges | AtOnce::StreamsOfAccount | AtOnce::Streams => 0,
+        AtOnce::DesksOfAccount
+        | AtOnce::MergesOfAccount
+        | AtOnce::Merges
+        | AtOnce::StreamsOfAccount
+        | AtOnce::Streams => 0,
     }
 }
 

@@ -33,6 +33,12 @@ pub(super) fn at_once(what: AtOnce, most: usize) -> Told {
             false,
             format!("Stoa looks at {most} merges at once, and they all go on. Try again in a moment."),
         ),
+        AtOnce::DesksOfAccount => (
+            true,
+            format!(
+                "Your account has desks open on {most} other instances already. Close one of them first."
+            ),
+        ),
         AtOnce::StreamsOfAccount => (
             true,
             format!(

@@ -86,11 +86,21 @@ impl Proxy {
         };
         let repeatable = !has_body && matches!(parts.method, Method::GET | Method::HEAD | Method::OPTIONS);
         let outgoing = Outgoing { parts: outward(&parts), body: Some(body), repeatable };
-        let answer = self.carry(outgoing, instance).await;
+        let ended = if connected.is_some() { Notice::ConnectOver } else { Notice::NotAllowed };
+        // While it waits for a restart, or for the application, the right may go: then it isn't sent, or isn't answered.
+        let answer = match &lease {
+            None => Some(self.carry(outgoing, instance).await),
+            Some(lease) => tokio::select! {
+                biased;
+                () = Watched::lease(lease.clone(), until).ended() => None,
+                answer = self.carry(outgoing, instance) => Some(answer),
+            },
+        };
         let original = {
             parts.headers = asked;
             parts
         };
+        let Some(answer) = answer else { return visitor::page(&original, ended) };
         let (mut response, sender, generation) = match answer {
             Ok(answer) => answer,
             Err(notice) => return visitor::page(&original, notice),
@@ -100,6 +110,9 @@ impl Proxy {
                 return super::failed(&original, failure);
             }
             session.response(response.headers_mut(), &self.frame.site, port);
+        }
+        if lease.as_ref().is_some_and(|lease| lease.check().is_err()) {
+            return visitor::page(&original, ended);
         }
         if response.status() == StatusCode::SWITCHING_PROTOCOLS {
             return match (below, upgrade) {

@@ -1,6 +1,7 @@
 //! The host of a session as one of an application's users.
 
 use std::convert::Infallible;
+use std::sync::atomic::Ordering::SeqCst;
 
 use axum::Router;
 use axum::body::Body;
@@ -303,6 +304,29 @@ async fn the_permission_ends_it_too() {
     scene.served.world.app.end_connect_sessions().await.unwrap();
     scene.grant(&["connect_as_user"]).await;
     assert_eq!(scene.get(&session, "/", &[]).await.status, 410);
+}
+
+#[tokio::test]
+async fn what_waits_for_a_restart_isnt_sent_once_the_permission_has_gone() {
+    let scene = Scene::new().await;
+    scene.served.applications.answer_by(sets_cookies());
+    let session = scene.session("kim").await;
+    let applications = &scene.served.applications;
+    applications.set(scene.shop.id, RouteState::Waiting, 2);
+    let (asked, opened) = (applications.asked.load(SeqCst), applications.opened.load(SeqCst));
+    let mut wire = Wire::to(scene.served.port).await;
+    let head = format!(
+        "POST /orders/7/cancel HTTP/1.1\r\nHost: {}:8080\r\n{}\r\nContent-Length: 0\r\n\r\n",
+        session.host, session.cookie
+    );
+    wire.write(head.as_bytes()).await;
+    while applications.asked.load(SeqCst) == asked {
+        tokio::task::yield_now().await;
+    }
+    scene.grant(&[]).await;
+    assert_eq!(wire.answer().await.status, 410);
+    applications.set(scene.shop.id, RouteState::Running, 3);
+    assert_eq!(applications.opened.load(SeqCst), opened, "the application saw nothing of it");
 }
 
 #[tokio::test]

@@ -23,7 +23,7 @@ crate::statements! {
     END = "UPDATE connect_sessions SET ended_at = $2, code_hash = NULL, code_expires_at = NULL, visit_hash = NULL
         WHERE id = $1 AND ended_at IS NULL";
     /// The application is asked by whoever its machine stands with.
-    UNCLOSED = "SELECT c.id, c.workspace_id, c.instance_id, c.cookies, c.end_tries FROM connect_sessions c
+    UNCLOSED = "SELECT c.id, c.workspace_id, c.instance_id, c.cookies, c.end_tries, c.ended_at FROM connect_sessions c
         JOIN instances i ON i.id = c.instance_id JOIN servers s ON s.id = i.server_id
         JOIN machines m ON m.id = s.machine_id
         WHERE c.ended_at IS NOT NULL AND c.cookies IS NOT NULL AND (m.replica_id = $1 OR $1 IS NULL)
@@ -74,6 +74,7 @@ pub struct UnclosedSession {
     pub instance: InstanceId,
     pub cookies: Vec<u8>,
     pub tries: i64,
+    pub ended_at: Timestamp,
 }
 
 fn house(operation: &'static str) -> SystemPermit {
@@ -171,6 +172,7 @@ impl Store {
                     instance: row.get(2)?,
                     cookies: row.get(3)?,
                     tries: row.get(4)?,
+                    ended_at: row.get(5)?,
                 })
             })
             .collect()

@@ -8,8 +8,8 @@ use stoa_domain::instance::{InstanceStatus, Visibility};
 use stoa_domain::permission::ConnectTarget;
 use stoa_domain::permission::connect_as::{Ask, End, ListSessions, Open};
 use stoa_domain::{
-    AccountId, Authority, ConnectSessionId, InstanceId, Permit, Refusal, ResourceKind, SessionId, Timestamp,
-    WorkspaceId,
+    AccountId, Actor, Authority, ConnectSessionId, InstanceId, Permit, Refusal, Resource, ResourceKind,
+    SessionId, SystemPermit, Timestamp, WorkspaceId,
 };
 
 use crate::audit::{NewAuditEvent, Outcome};
@@ -279,12 +279,9 @@ impl Store {
     ///
     /// # Errors
     /// A fault.
-    pub async fn fail_connect_session(
-        &self,
-        permit: std::sync::Arc<Permit<Open>>,
-        ticket: Ticket,
-    ) -> Result<(), Failure> {
-        let actor = Permit::actor(&permit).clone();
+    pub async fn fail_connect_session(&self, actor: Actor, ticket: Ticket) -> Result<(), Failure> {
+        let resource = Resource { kind: ResourceKind::Instance, id: ticket.instance.uuid() };
+        let permit = SystemPermit::new(ticket.workspace, "connect_as.open", Some(resource), None);
         let work: Work<()> = Box::new(move |tx| {
             let (ticket, actor) = (ticket.clone(), actor.clone());
             Box::pin(async move {

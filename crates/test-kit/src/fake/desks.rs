@@ -21,6 +21,7 @@ struct Held {
     files: BTreeMap<String, Bytes>,
     terminals: Vec<TerminalId>,
     author: Option<Author>,
+    is_begun: bool,
 }
 
 #[derive(Default)]
@@ -49,6 +50,7 @@ impl FakeDesks {
             files: BTreeMap::from([("app.py".to_owned(), Bytes::from_static(b"print('hello')\n"))]),
             terminals: Vec::new(),
             author: None,
+            is_begun: false,
         }))
     }
 
@@ -79,11 +81,15 @@ impl Desks for FakeDesks {
     }
 
     fn open(&self, desk: DeskOf, wanted: NewDesk) -> Answer<'_, OpenedDesk> {
-        self.with(desk, |held| held.author = Some(wanted.author));
-        Box::pin(async move { Ok(OpenedDesk { branch: wanted.branch.to_string(), is_new: false }) })
+        let is_begun = self.with(desk, |held| {
+            held.author = Some(wanted.author);
+            !std::mem::replace(&mut held.is_begun, true)
+        });
+        Box::pin(async move { Ok(OpenedDesk { branch: wanted.branch.to_string(), is_new: false, is_begun }) })
     }
 
-    fn end(&self, _: DeskOf, _: bool) -> Answer<'_, ()> {
+    fn end(&self, desk: DeskOf, _: bool) -> Answer<'_, ()> {
+        self.with(desk, |held| held.is_begun = false);
         Box::pin(async { Ok(()) })
     }
 
@@ -163,6 +169,10 @@ impl Desks for FakeDesks {
 
     fn merge(&self, _: DeskOf, _: CommitId, _: Author) -> Answer<'_, Vec<String>> {
         Box::pin(async { Ok(Vec::new()) })
+    }
+
+    fn pushed(&self, _: DeskOf, _: CommitId) -> Answer<'_, ()> {
+        Box::pin(async { Ok(()) })
     }
 
     fn pack(&self, _: DeskOf, _: BranchName, _: Option<CommitId>) -> Answer<'_, DeskPack> {

@@ -167,6 +167,29 @@ on_both_databases! {
         assert_eq!(begun["id"], json!(other.to_string()));
     }
 
+    async fn a_restore_that_waits_needs_where_it_comes_from_still(world: World) {
+        let olga = world.set_up().await;
+        let workspace = world.workspace(&olga, "Acme").await;
+        let (instance, path) = made(&workspace).await;
+        let backup = backed_up(&world, &workspace, &path).await;
+        let seen = olga.client.get(&path).await.expect(200).json();
+        let id = |of: &str| seen[of]["id"].as_str().unwrap().to_owned();
+        let other = workspace.instance(&id("project"), &id("server"), "Other", "development", "main").await;
+        let member = workspace.member("Bea Backup").await;
+        let both = [instance.to_string(), other.to_string()];
+        workspace.grant(&member, json!({ "actions": ["manage_backups"], "instances": both })).await;
+        let body = json!({ "into": other.to_string(), "confirm": "Other" });
+        let place = workspace.path(&format!("/backups/{backup}/restore"));
+        let _ = member.person.client.post(&place, body.clone()).await.expect(202);
+        workspace.grant(&member, json!({ "actions": ["manage_backups"], "instances": [other.to_string()] })).await;
+        world.drain().await;
+        let jobs = olga.client.get(&workspace.path(&format!("/jobs?instance={other}"))).await.expect(200).json();
+        let restore = jobs["items"].as_array().unwrap().iter().find(|job| job["kind"] == "restore").unwrap().clone();
+        assert_eq!(restore["status"], "failed", "{restore}");
+        let list = olga.client.get(&workspace.path(&format!("/instances/{other}/backups"))).await.expect(200).json();
+        assert_eq!(list["items"], json!([]), "it never began");
+    }
+
     async fn a_backup_goes_into_no_instance_of_another_project(world: World) {
         let olga = world.set_up().await;
         let workspace = world.workspace(&olga, "Acme").await;

@@ -70,6 +70,35 @@ on_both_databases! {
         assert_eq!(refused.json()["missing"], json!(["use_ide"]));
     }
 
+    async fn another_browser_leaves_the_terminals_of_the_first_and_there_are_so_many_desks(world: World) {
+        let scene = scene(&world).await;
+        let client = &scene.editor.person.client;
+        let _ = scene.open(client).await.expect(200);
+        let again = world.sign_in(&scene.editor.person.email, PASSWORD).await.expect(200);
+        let other = world.nobody().with_cookie(again.cookie().unwrap());
+        let _ = scene.open(&other).await.expect(200);
+        let log = client.get(&scene.workspace.path("/audit/mine")).await.expect(200).json();
+        let opened = log["items"].as_array().unwrap().iter().filter(|one| one["action"] == "ide.open").count();
+        assert_eq!(opened, 1, "its processes were begun once, and its terminals are those of then");
+        let project = scene.workspace.project("Blog", &["main"]).await;
+        let server = client.get(&scene.path("")).await.expect(200).json()["server"].clone();
+        assert!(server.is_null(), "not theirs to see");
+        let server = scene.workspace.owner.client.get(&scene.path("")).await.expect(200).json()["server"]["id"].as_str().unwrap().to_owned();
+        let mut instances = vec![scene.first.to_string()];
+        for number in 1..=4 {
+            let name = format!("Blog {number}");
+            instances.push(scene.workspace.instance(&project, &server, &name, "development", "main").await.to_string());
+        }
+        scene.workspace.grant(&scene.editor, json!({ "actions": ["use_ide"], "instances": instances })).await;
+        let desk = |instance: &str| scene.workspace.path(&format!("/instances/{instance}/desk"));
+        for instance in &instances[..4] {
+            let _ = client.send(Method::POST, &desk(instance), None).await.expect(200);
+        }
+        let refused = client.send(Method::POST, &desk(&instances[4]), None).await.expect(429);
+        assert_eq!(refused.code().unwrap(), "too_many_requests");
+        let _ = client.send(Method::POST, &desk(&instances[0]), None).await.expect(200);
+    }
+
     async fn commits_bear_the_name_of_the_account(world: World) {
         let scene = scene(&world).await;
         let _ = scene.open(&scene.editor.person.client).await.expect(200);

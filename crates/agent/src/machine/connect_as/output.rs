@@ -84,10 +84,15 @@ fn unreadable(error: &serde_json::Error) -> String {
     let said = error.to_string();
     let names_a_field =
         ["unknown field", "missing field", "duplicate field"].iter().any(|it| said.starts_with(it));
-    if names_a_field {
-        return said.split(" at line ").next().unwrap_or_default().to_owned();
+    // A name is the application's own word, too: one that isn't short and plain isn't told on.
+    let name = said.split('`').nth(1).unwrap_or_default();
+    let is_short =
+        name.len() <= 40 && name.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '_');
+    match (names_a_field, is_short) {
+        (true, true) => said.split(" at line ").next().unwrap_or_default().to_owned(),
+        (true, false) => "it has a field that isn't known".to_owned(),
+        _ => "it isn't the JSON that is expected".to_owned(),
     }
-    "it isn't the JSON that is expected".to_owned()
 }
 
 fn in_line(number: usize) -> impl Fn(String) -> String {

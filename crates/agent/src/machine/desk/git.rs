@@ -192,6 +192,19 @@ impl Agent {
         commit_of(&inside, "HEAD").await?.ok_or(Refused::Missing)
     }
 
+    /// The branch has moved to a commit of the desk's own: it stands there for the desk, too.
+    ///
+    /// # Errors
+    /// `Conflict` where the desk doesn't have the commit.
+    pub(crate) async fn desk_pushed(&self, of: DeskOf, commit: &CommitId) -> Result<(), Refused> {
+        let (inside, note) = (self.inside(of)?, self.note(of)?);
+        let desk = self.held_desk(of)?;
+        let _turn = desk.turn.lock().await;
+        let (name, commit) = (upstream(&note.branch), commit.to_string());
+        checked_ref(&inside.git(&["update-ref", &name, &commit]).await?, "update-ref")?;
+        Ok(save(&self.inner.folders, of, &Note { base: commit, ..note })?)
+    }
+
     /// Brings where the branch stands now, and merges it into the working copy. Paths that have to be settled by hand.
     ///
     /// # Errors

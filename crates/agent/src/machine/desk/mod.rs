@@ -85,6 +85,18 @@ struct State {
     running: Option<Running>,
     holders: usize,
     used_at: Instant,
+    /// Who holds it listens. With the processes the sender is taken: who comes after hears nothing of their end.
+    told: broadcast::Sender<DeskEvent>,
+}
+
+/// Processes that are to end, and who is told of it.
+type Taken = (Running, broadcast::Sender<DeskEvent>);
+
+impl State {
+    fn take(&mut self) -> Option<Taken> {
+        let running = self.running.take()?;
+        Some((running, std::mem::replace(&mut self.told, broadcast::channel(8).0)))
+    }
 }
 
 pub(super) struct Desk {
@@ -92,18 +104,13 @@ pub(super) struct Desk {
     /// What makes, changes as a whole or ends it is done one after the other.
     turn: tokio::sync::Mutex<()>,
     state: Mutex<State>,
-    told: broadcast::Sender<DeskEvent>,
 }
 
 impl Desk {
     fn new(of: DeskOf) -> Self {
-        let state = State { running: None, holders: 0, used_at: Instant::now() };
-        Self {
-            of,
-            turn: tokio::sync::Mutex::new(()),
-            state: Mutex::new(state),
-            told: broadcast::channel(8).0,
-        }
+        let told = broadcast::channel(8).0;
+        let state = State { running: None, holders: 0, used_at: Instant::now(), told };
+        Self { of, turn: tokio::sync::Mutex::new(()), state: Mutex::new(state) }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -153,6 +160,11 @@ fn working_copy(folders: &Folders, of: DeskOf) -> PathBuf {
     folders.desk(of.instance, of.account).join("work")
 }
 
+/// Where its files are saved until they are whole. What is left there is of an agent that was killed.
+fn saving(folders: &Folders, of: DeskOf) -> PathBuf {
+    folders.desk(of.instance, of.account).join("saving")
+}
+
 fn load(folders: &Folders, of: DeskOf) -> io::Result<Option<Note>> {
     match std::fs::read(beside(folders, of)) {
         Ok(bytes) => Ok(Some(serde_json::from_slice(&bytes)?)),
@@ -175,14 +187,16 @@ impl Agent {
         if let Some(reason) = &self.abilities().no_sandbox {
             return Err(Refused::NoSandbox(reason.clone()));
         }
-        let desk = {
+        let (desk, told) = {
             let mut all = self.inner.desks.lock();
             let desk = all.entry(of).or_insert_with(|| Arc::new(Desk::new(of))).clone();
             // Counted under the same lock under which one that nobody holds is forgotten.
-            desk.state().holders += 1;
-            desk
+            let mut state = desk.state();
+            state.holders += 1;
+            let told = state.told.subscribe();
+            drop(state);
+            (desk, told)
         };
-        let told = desk.told.subscribe();
         let held = Held { agent: self.clone(), desk };
         Ok(futures_util::stream::unfold((Some(held), told, true), |(held, mut told, is_first)| async move {
             let held = held?;
@@ -227,7 +241,9 @@ impl Agent {
         self.note(of)?;
         let instance = self.find(of.instance).ok_or(Refused::UnknownInstance)?;
         let owner = self.user(&instance.form());
-        Ok(Tree::open(&working_copy(&self.inner.folders, of), owner)?)
+        let aside = saving(&self.inner.folders, of);
+        folders::make_private(&aside)?;
+        Ok(Tree::open(&working_copy(&self.inner.folders, of), &aside, owner)?)
     }
 
     /// Ends a desk whole; with `discard` its working copy goes too.
@@ -247,19 +263,29 @@ impl Agent {
 
     /// Ends all desks of an instance that is going, and removes their working copies.
     pub(super) async fn end_desks_of(&self, instance: &Instance) -> io::Result<()> {
+        self.end_desks(instance, "The instance was deleted.").await?;
+        folders::remove(&self.inner.folders.desks_of(instance.id))
+    }
+
+    /// Ends all desks of an instance. Their working copies stay.
+    pub(super) async fn end_desks(&self, instance: &Instance, reason: &str) -> io::Result<()> {
         for desk in self.inner.desks.all().into_iter().filter(|desk| desk.of.instance == instance.id) {
             let _turn = desk.turn.lock().await;
-            self.end_processes(&desk, "The instance was deleted.").await?;
+            self.end_processes(&desk, reason).await?;
         }
-        folders::remove(&self.inner.folders.desks_of(instance.id))
+        Ok(())
     }
 
     /// Its turn isn't waited for: whoever works on it is cut off with it.
     async fn end_unless_held(&self, desk: &Arc<Desk>) {
-        if desk.state().holders > 0 {
-            return;
-        }
-        if let Err(error) = self.end_processes(desk, "Nobody holds it any more.").await {
+        let taken = {
+            let mut state = desk.state();
+            if state.holders > 0 {
+                return;
+            }
+            state.take()
+        };
+        if let Err(error) = self.end_taken(desk, taken, "Nobody holds it any more.").await {
             tracing::error!(%error, instance = %desk.of.instance, "a desk can't be ended");
         }
         self.forget_unless_held(desk);
@@ -278,22 +304,33 @@ impl Agent {
     }
 
     async fn end_processes(&self, desk: &Desk, reason: &str) -> io::Result<()> {
-        if self.clear_processes(desk).await? {
-            // Nobody may be listening.
-            let _ = desk.told.send(DeskEvent::Ended(reason.to_owned()));
-        }
+        let taken = desk.state().take();
+        self.end_taken(desk, taken, reason).await
+    }
+
+    async fn end_taken(&self, desk: &Desk, taken: Option<Taken>, reason: &str) -> io::Result<()> {
+        let Some((running, told)) = taken else { return Ok(()) };
+        self.clear(desk, running).await?;
+        // Nobody may be listening.
+        let _ = told.send(DeskEvent::Ended(reason.to_owned()));
         Ok(())
     }
 
-    /// Whether there were any.
-    async fn clear_processes(&self, desk: &Desk) -> io::Result<bool> {
-        let Some(running) = desk.state().running.take() else { return Ok(false) };
+    /// Clears away what is left of processes, and tells nobody.
+    async fn clear_processes(&self, desk: &Desk) -> io::Result<()> {
+        let running = desk.state().running.take();
+        match running {
+            Some(running) => self.clear(desk, running).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn clear(&self, desk: &Desk, running: Running) -> io::Result<()> {
         running.identity.end().await?;
         let (agent, of) = (self.clone(), desk.of);
         // Its control groups can only be removed once the machine has buried what was in them.
         let tidying = tokio::task::spawn_blocking(move || agent.tidy_desk(of, &running.name));
-        tidying.await.map_err(io::Error::other)??;
-        Ok(true)
+        tidying.await.map_err(io::Error::other)?
     }
 
     fn tidy_desk(&self, of: DeskOf, name: &str) -> io::Result<()> {

@@ -38,6 +38,8 @@ pub(crate) struct Opened {
     /// The branch that the working copy was made of.
     pub branch: String,
     pub is_new: bool,
+    /// Whether its processes were begun just now.
+    pub is_begun: bool,
 }
 
 /// What of a branch stands where in a working copy.
@@ -61,11 +63,12 @@ impl Agent {
         let folders = &self.inner.folders;
         if let Some(note) = load(folders, of)? {
             self.touch_desk(of)?;
-            if !desk.is_alive() {
+            let is_begun = !desk.is_alive();
+            if is_begun {
                 self.clear_processes(&desk).await?;
                 self.start_desk(&instance, &desk, &wanted.author).await?;
             }
-            return Ok(Opened { branch: note.branch, is_new: false });
+            return Ok(Opened { branch: note.branch, is_new: false, is_begun });
         }
         let form = instance.form();
         let mirror = self.mirror(form.project);
@@ -85,7 +88,7 @@ impl Agent {
         }
         let note = Note { branch: wanted.branch.to_string(), base: wanted.commit.to_string() };
         save(folders, of, &note)?;
-        Ok(Opened { branch: note.branch, is_new: true })
+        Ok(Opened { branch: note.branch, is_new: true, is_begun: true })
     }
 
     async fn make_working_copy(

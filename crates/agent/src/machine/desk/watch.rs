@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 use tokio::time::Instant;
 
 use super::{Desk, DeskOf, beside};
-use crate::folders::{self, LEAST_FREE};
+use crate::folders::{self, LEAST_FREE, tree};
 use crate::machine::Agent;
 use crate::sandbox::Identity;
 
@@ -86,8 +86,18 @@ impl Agent {
             }
             let folder = self.inner.folders.desk(desk.of.instance, desk.of.account);
             let counted = tokio::task::spawn_blocking(move || folders::size(&folder)).await;
-            if matches!(counted, Ok(Ok(bytes)) if bytes > LARGEST) {
-                self.end_for(&desk, "Its working copy takes more than 10 GiB.").await;
+            match counted {
+                Ok(Ok(bytes)) if bytes > LARGEST => {
+                    self.end_for(&desk, "Its working copy takes more than 10 GiB.").await;
+                }
+                // What can't be counted can't be limited.
+                Ok(Err(error)) if tree::is_too_deep(&error) => {
+                    self.end_for(&desk, "Its working copy has folders more than 200 levels deep.").await;
+                }
+                Ok(Err(error)) => {
+                    tracing::warn!(%error, instance = %desk.of.instance, "a desk can't be counted")
+                }
+                _ => {}
             }
         }
     }
@@ -120,6 +130,10 @@ impl Agent {
                     self.inner.desks.all().iter().any(|desk| {
                         account.path() == self.inner.folders.desk(desk.of.instance, desk.of.account)
                     });
+                let saving = account.path().join("saving");
+                if !is_held && saving.exists() {
+                    folders::remove(&saving)?;
+                }
                 if !is_held && now.duration_since(used).is_ok_and(|unused| unused > KEPT) {
                     folders::remove(&account.path())?;
                 }

@@ -1,10 +1,11 @@
 //! Files of a working copy. A path is one word of the address, its slashes written as `%2F`.
 
 use std::io;
+use std::sync::Arc;
 
 use axum::body::Body;
 use axum::response::Response;
-use futures_util::{StreamExt as _, TryStreamExt as _};
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use http::HeaderValue;
 use http::header::{
     CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG,
@@ -204,7 +205,8 @@ struct SavedView {
 
 async fn save(
     May(permit): May<may::Change>,
-    Uses(app): Uses,
+    Around(frame): Around,
+    Again(asked): Again,
     Below(path): Below,
     IfMatch(wanted): IfMatch,
     SentFile { bytes, is_new }: SentFile,
@@ -214,7 +216,20 @@ async fn save(
         None | Some("*") => SaveIf::Anyhow,
         Some(tag) => SaveIf::Tag(tag.trim_matches('"').to_owned()),
     };
-    let etag = quoted(&app.save_file(permit, path, save_if, bytes).await?);
+    // A body may come slowly: it is taken for as long as the right lasts, and not to its end after that.
+    let lease = frame.leases.follow::<may::Change>(asked).await?;
+    let lease = Arc::new(lease);
+    let held = lease.clone();
+    let bytes = stream::unfold((bytes, Some(held)), |(mut bytes, held)| async move {
+        let held = held?;
+        match held.while_it_holds(bytes.next()).await {
+            Ok(piece) => piece.map(|piece| (piece, (bytes, Some(held)))),
+            Err(_) => Some((Err(Fault::new("the right to it has ended")), (bytes, None))),
+        }
+    });
+    let saved = frame.app.save_file(permit, path, save_if, bytes.boxed()).await;
+    lease.check()?;
+    let etag = quoted(&saved?);
     Ok(Object::ok(SavedView { etag: etag.clone() }).tagged(etag))
 }
 

@@ -56,8 +56,8 @@ async fn open(
     Again(asked): Again,
 ) -> Answer<Object<DeskView>> {
     let desk = DeskOf { instance: *permit.target(), account: permit.account() };
-    let is_begun = frame.holds.hold(&frame, &asked, desk).await?;
-    let opened = frame.app.open_desk(permit, is_begun).await?;
+    frame.holds.hold(&frame, &asked, desk).await?;
+    let opened = frame.app.open_desk(permit).await?;
     Ok(Object::ok(DeskView { branch: opened.branch, is_new: opened.is_new }))
 }
 

@@ -1,9 +1,11 @@
 //! Where everything lies on a machine. Every path is made here, from ids and nothing else, so that no name that
 //! somebody chose ever becomes part of one.
 
+pub mod tree;
+
 use std::fs;
 use std::io;
-use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, PermissionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use stoa_domain::{AccountId, DeploymentId, InstanceId, ProjectId, ReleaseId};
@@ -215,44 +217,23 @@ pub fn free_space(folder: &Path) -> io::Result<u64> {
 /// Bytes that a folder takes on its disk, with all in it. Links aren't followed; what vanishes meanwhile isn't counted.
 ///
 /// # Errors
-/// Where it can't be read.
+/// [`tree::is_too_deep`], or where it can't be read.
 pub fn size(folder: &Path) -> io::Result<u64> {
     let mut bytes = 0;
-    let mut folders = vec![folder.to_owned()];
-    while let Some(folder) = folders.pop() {
-        let entries = match fs::read_dir(&folder) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-            other => other?,
-        };
-        for entry in entries {
-            let entry = entry?;
-            match entry.metadata() {
-                Ok(about) => {
-                    bytes += about.blocks() * 512;
-                    if about.is_dir() {
-                        folders.push(entry.path());
-                    }
-                }
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                Err(error) => return Err(error),
-            }
-        }
-    }
-    Ok(bytes)
+    let outcome = tree::walk(folder, |entry| {
+        bytes += entry.bytes();
+        Ok(())
+    });
+    ignore_missing(outcome).map(|()| bytes)
 }
 
-/// Removes a folder and all in it, also what an application left read-only. Links are removed, never followed.
+/// Removes a folder and all in it, also what an application left read-only, however deep. Links are removed, never
+/// followed.
 ///
 /// # Errors
 /// Where something can't be removed. A folder that isn't there is no error.
 pub fn remove(folder: &Path) -> io::Result<()> {
-    match fs::remove_dir_all(folder) {
-        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
-            open_up(folder)?;
-            ignore_missing(fs::remove_dir_all(folder))
-        }
-        other => ignore_missing(other),
-    }
+    ignore_missing(tree::remove(folder))
 }
 
 /// Removes a file.
@@ -268,18 +249,6 @@ fn ignore_missing(outcome: io::Result<()>) -> io::Result<()> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         other => other,
     }
-}
-
-/// Makes folders writable again, so that what is in them can be removed.
-fn open_up(folder: &Path) -> io::Result<()> {
-    if !fs::symlink_metadata(folder)?.is_dir() {
-        return Ok(());
-    }
-    fs::set_permissions(folder, fs::Permissions::from_mode(0o700))?;
-    for entry in fs::read_dir(folder)? {
-        open_up(&entry?.path())?;
-    }
-    Ok(())
 }
 
 /// Writes a file whole or not at all: beside it, then by a rename.
