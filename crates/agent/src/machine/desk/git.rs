@@ -168,7 +168,8 @@ impl Agent {
     ) -> Result<CommitId, Refused> {
         let inside = self.inside(of)?;
         if message.len() > LONGEST_MESSAGE {
-            return Err(Refused::TooLarge);
+            let said = format!("A message has {LONGEST_MESSAGE} bytes at most. Make it shorter.");
+            return Err(Refused::Conflict(said));
         }
         if all {
             checked(inside.git(&["add", "--all", "--", "."]).await?, "add")?;
