@@ -237,11 +237,11 @@ crate::statements! {
     ACCOUNT_REVISION = "SELECT revision, status FROM accounts WHERE id = $1"
         | "SELECT revision, status FROM accounts WHERE id = $1 FOR SHARE" because "SQLite has one writer";
     /// What ends a session or a token raises no revision. Whoever ends it waits for what is written by it.
-    SESSION_COUNTS = "SELECT id FROM sessions WHERE id = $1 AND expires_at > $2"
-        | "SELECT id FROM sessions WHERE id = $1 AND expires_at > $2 FOR SHARE" because "SQLite has one writer";
-    TOKEN_COUNTS = "SELECT id FROM tokens WHERE id = $1 AND (expires_at IS NULL OR expires_at > $2)"
-        | "SELECT id FROM tokens WHERE id = $1 AND (expires_at IS NULL OR expires_at > $2) FOR SHARE"
-        because "SQLite has one writer";
+    CREDENTIAL_COUNTS = "SELECT id FROM sessions WHERE id = $1 AND expires_at > $2
+            UNION ALL SELECT id FROM tokens WHERE id = $1 AND (expires_at IS NULL OR expires_at > $2)"
+        | "WITH by_session AS (SELECT id FROM sessions WHERE id = $1 AND expires_at > $2 FOR SHARE),
+            by_token AS (SELECT id FROM tokens WHERE id = $1 AND (expires_at IS NULL OR expires_at > $2) FOR SHARE)
+            SELECT id FROM by_session UNION ALL SELECT id FROM by_token" because "SQLite has one writer";
 }
 
 /// Waits for its turn to write in a workspace.
@@ -257,14 +257,14 @@ pub(crate) async fn lock_workspace(
 
 /// Between a request's gate and its write there may be minutes: its body, an answer of the outside.
 async fn credential_counts(tx: &mut Tx<'_>, actor: Option<&Actor>) -> Result<(), Failure> {
-    let (statement, credential) = match actor.map(|actor| actor.credential) {
-        Some(Credential::Session(id)) => (SESSION_COUNTS, id.uuid()),
-        Some(Credential::Token(id)) => (TOKEN_COUNTS, id.uuid()),
+    let credential = match actor.map(|actor| actor.credential) {
+        Some(Credential::Session(id)) => id.uuid(),
+        Some(Credential::Token(id)) => id.uuid(),
         // Whoever began a job needn't be signed in any more.
         Some(Credential::Job) | None => return Ok(()),
     };
     let now = tx.now();
-    match tx.fetch_optional(statement, crate::values![credential, now]).await? {
+    match tx.fetch_optional(CREDENTIAL_COUNTS, crate::values![credential, now]).await? {
         Some(_) => Ok(()),
         None => Err(Refusal::Unauthenticated.into()),
     }

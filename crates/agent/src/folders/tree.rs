@@ -51,7 +51,8 @@ pub fn by_descriptor(descriptor: &OwnedFd) -> PathBuf {
 /// # Errors
 /// `CrossesDevices` where they do, `NotFound`, `NotADirectory`, or another.
 pub fn open_below(folder: &Path, path: &Path) -> io::Result<OwnedFd> {
-    let root = open(folder)?;
+    // What it is called is ours: it may be behind a descriptor.
+    let root = nix::fcntl::open(folder, FOLDER.difference(OFlag::O_NOFOLLOW), Mode::empty())?;
     let how = OpenHow::new()
         .flags(OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC)
         .resolve(ResolveFlag::RESOLVE_BENEATH | ResolveFlag::RESOLVE_NO_MAGICLINKS);
