@@ -67,7 +67,15 @@ impl Repository<'_> {
             }
         };
         let said = said(&mut program.err);
-        let (read, said) = self.watched(async { tokio::join!(reading, said) }).await?;
+        let ended = self.watched(async { tokio::join!(reading, said) }).await;
+        let (read, said) = match ended {
+            Ok(ended) => ended,
+            Err(error) => {
+                // Whoever takes away its lock now finds all that it wrote.
+                program.end().await;
+                return Err(error);
+            }
+        };
         read?;
         let status = self.watched(program.wait()).await??;
         judge(words[0], status, said).map(|()| Ran { out: answer })

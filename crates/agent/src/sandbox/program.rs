@@ -46,6 +46,9 @@ pub fn secret_path(place: RawFd) -> String {
     format!("/proc/self/fd/{}", FIRST_SECRET + place)
 }
 
+/// What was killed is gone within moments.
+const END_WITHIN: std::time::Duration = std::time::Duration::from_secs(10);
+
 /// One that runs. Dropping it ends it.
 pub struct RunningProgram {
     child: Option<Child>,
@@ -64,6 +67,22 @@ impl RunningProgram {
         let status = waiting.await.map_err(io::Error::other)??;
         kill.disarm();
         Ok(status.code())
+    }
+
+    /// Ends it, and waits until everything in it has ended: whoever can still write holds its output open.
+    pub async fn end(&mut self) {
+        let Some(mut child) = self.child.take() else { return };
+        // It may be gone already.
+        let _ = child.kill();
+        let burying = tokio::task::spawn_blocking(move || child.wait());
+        let mut rest = tokio::io::sink();
+        let ending = async {
+            let _ = burying.await;
+            let _ = tokio::io::copy(&mut self.out, &mut rest).await;
+        };
+        if tokio::time::timeout(END_WITHIN, ending).await.is_err() {
+            tracing::warn!("a program that was ended is still there");
+        }
     }
 }
 
