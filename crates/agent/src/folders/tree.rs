@@ -288,7 +288,7 @@ mod tests {
         std::fs::create_dir_all(folder.join("a/b/c")).unwrap();
         std::fs::write(folder.join("a/b/c/file"), "x").unwrap();
         for inner in ["a/b/c", "a/b", "a", "."] {
-            std::fs::set_permissions(folder.join(inner), std::fs::Permissions::from_mode(0)).unwrap();
+            std::fs::set_permissions(folder.join(inner), std::fs::Permissions::from_mode(0o000)).unwrap();
         }
         remove(&folder).unwrap();
         assert!(!folder.exists());
