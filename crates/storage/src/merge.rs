@@ -25,7 +25,8 @@ crate::statements! {
             created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
     LIST = "SELECT id, source, target, commit_id, account_id, actor_name, via, address, created_at FROM merges
         WHERE workspace_id = $1 AND project_id = $2 ORDER BY created_at, id";
-    END = "DELETE FROM merges WHERE workspace_id = $1 AND id = $2 RETURNING id";
+    END = "DELETE FROM merges WHERE workspace_id = $1 AND project_id = $2 AND target = $3 AND commit_id = $4 RETURNING id";
+    ABANDON = "DELETE FROM merges WHERE workspace_id = $1 AND id = $2 RETURNING id";
 }
 
 /// A merge whose branch is about to move, or has moved.
@@ -134,7 +135,10 @@ impl Store {
         let work: Work<Vec<(InstanceId, QueuedDeployment)>> = Box::new(move |tx| {
             let (merge, head) = (merge.clone(), head.clone());
             Box::pin(async move {
-                if tx.fetch_optional(END, values![workspace, merge.id]).await?.is_none() {
+                // With it every row of the same commit: whoever merges the same twice in one second, before a crash and
+                // after it, makes one commit, and it came to the branch once.
+                let of_it = values![workspace, merge.project, merge.target.as_str(), merge.commit.as_str()];
+                if tx.fetch_all(END, of_it).await?.is_empty() {
                     tx.audit_nothing();
                     return Ok(Vec::new());
                 }
@@ -166,7 +170,7 @@ impl Store {
         let work: Work<()> = Box::new(move |tx| {
             Box::pin(async move {
                 tx.audit_nothing();
-                tx.execute(END, values![workspace, merge]).await?;
+                tx.execute(ABANDON, values![workspace, merge]).await?;
                 Ok(())
             })
         });

@@ -327,11 +327,14 @@ on_both! {
         assert_eq!(scene.world.store.begin_merge(permit, scene.begun(&mia, &unmade)).await.unwrap(), Begun::Yes);
         scene.world.app.compare_heads().await.unwrap();
         assert!(scene.merges_in_the_log().await.is_empty());
-        // Killed after it moved, before anything was written down.
+        // Killed after it moved, before anything was written down; and before that once before it moved, in the same
+        // second, so that both made one commit.
         let permit = scene.permit(&mia, &[scene.shop]).await;
         scene.work.fetch("main");
         let _ = scene.work.git(&["merge", "--quiet", "--no-edit", "--no-ff", "idea"]);
         let made = scene.work.git(&["rev-parse", "HEAD"]);
+        assert_eq!(scene.world.store.begin_merge(permit, scene.begun(&mia, &made)).await.unwrap(), Begun::Yes);
+        let permit = scene.permit(&mia, &[scene.shop]).await;
         assert_eq!(scene.world.store.begin_merge(permit, scene.begun(&mia, &made)).await.unwrap(), Begun::Yes);
         let _ = scene.work.commit("main", None, &[]);
         // The permission is gone by now: what was done was done by right.
