@@ -10,5 +10,6 @@ pub mod master_key;
 pub mod models;
 pub mod outgoing;
 pub mod provider;
+pub mod remotes;
 pub mod repositories;
 pub mod vault;

@@ -31,6 +31,7 @@ pub mod ports;
 pub mod preset;
 pub mod project;
 pub mod provider;
+pub mod remote;
 mod search;
 pub mod second_factor;
 pub mod secrets;
@@ -62,6 +63,7 @@ struct Inner {
     views: member::Views,
     merge_places: project::MergePlaces,
     cookie_turns: connect_as::CookieTurns,
+    remote_guards: remote::Guards,
 }
 
 impl App {
@@ -76,6 +78,7 @@ impl App {
                 views: member::Views::default(),
                 merge_places: project::MergePlaces::default(),
                 cookie_turns: connect_as::CookieTurns::default(),
+                remote_guards: remote::Guards::default(),
             }),
         }
     }
@@ -91,6 +94,10 @@ impl App {
 
     pub(crate) fn merge_places(&self) -> &project::MergePlaces {
         &self.inner.merge_places
+    }
+
+    pub(crate) fn remote_guards(&self) -> &remote::Guards {
+        &self.inner.remote_guards
     }
 
     pub(crate) fn store(&self) -> &Store {

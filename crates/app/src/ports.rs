@@ -20,6 +20,7 @@ mod connect_as;
 
 pub use crate::ai::models::{Counted, ModelAccess, ModelProblem, Models, Prompt, Said, Saying};
 pub use crate::desk::port::*;
+pub use crate::remote::port::*;
 pub use connect_as::{AppCookie, AppUser, ConnectAnswer, ConnectWish};
 pub use stoa_storage::{Clock, NewIds};
 
@@ -572,6 +573,7 @@ pub struct Outside {
     pub vault: Arc<dyn Vault>,
     pub passwords: crate::passwords::Passwords,
     pub repositories: Arc<dyn Repositories>,
+    pub remotes: Arc<dyn Remotes>,
     pub machines: Arc<dyn Machines>,
     pub desks: Arc<dyn Desks>,
     pub logos: Arc<dyn Logos>,

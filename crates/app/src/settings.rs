@@ -61,4 +61,11 @@ impl Settings {
     pub fn url_of(&self, host: &str) -> String {
         format!("{}://{host}{}", self.scheme, self.instance_port)
     }
+
+    /// The public URL's host, without its port.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        let url = &self.public_url;
+        url.split("://").nth(1).unwrap_or(url).split(['/', ':']).next().unwrap_or_default()
+    }
 }

@@ -27,6 +27,7 @@ pub mod permit;
 pub mod preset;
 pub mod push;
 pub mod refusal;
+pub mod remote;
 pub mod secret;
 pub mod slug;
 pub mod standing;

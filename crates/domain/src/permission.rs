@@ -3,6 +3,8 @@
 //! This is the one place where it is said. The router, the API's description, `docs/permissions.md`, the
 //! audit log and the tests take it from here.
 
+mod resource;
+
 use std::fmt::Debug;
 
 use crate::action::Action;
@@ -12,6 +14,8 @@ use crate::ids::{
 };
 use crate::refusal::Refusal;
 use crate::standing::Standing;
+
+pub use resource::{Resource, ResourceKind};
 
 /// What is asked of whoever does it. Owners may do all of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,48 +34,6 @@ pub enum Need {
     OwnerOrWholeSelf,
     /// What the start of the job needed.
     Started,
-}
-
-/// Kinds of things that permissions are decided on, as the API names them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum ResourceKind {
-    Workspace,
-    Member,
-    Invitation,
-    Preset,
-    Project,
-    Instance,
-    Server,
-    Job,
-    Account,
-    Session,
-    Token,
-}
-
-impl ResourceKind {
-    #[must_use]
-    pub const fn key(self) -> &'static str {
-        match self {
-            Self::Workspace => "workspace",
-            Self::Member => "member",
-            Self::Invitation => "invitation",
-            Self::Preset => "preset",
-            Self::Project => "project",
-            Self::Instance => "instance",
-            Self::Server => "server",
-            Self::Job => "job",
-            Self::Account => "account",
-            Self::Session => "session",
-            Self::Token => "token",
-        }
-    }
-}
-
-/// One thing of a kind: what an audit event and an event name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Resource {
-    pub kind: ResourceKind,
-    pub id: uuid::Uuid,
 }
 
 /// What a permission is decided on.
@@ -516,6 +478,19 @@ permissions! {
         Push: ProjectAndInstances, Need::Actions(Action::ViewProjects, Action::UseIde), "project.push";
         /// Merge a branch into another, and see what that would do.
         Merge: MergeTarget, Need::Action(Action::MergeBranches), "project.merge";
+    }
+    remote {
+        /// How a project's remote repository is reached.
+        View: ProjectId, Need::Owner, "remote.view";
+        Change: ProjectId, Need::Owner, "remote.change";
+        /// Take the credential away; a deploy key is replaced.
+        RemoveCredential: ProjectId, Need::Owner, "remote.remove_credential";
+        /// A real connection.
+        Test: ProjectId, Need::Owner, "remote.test";
+        /// Have it fetched now.
+        Fetch: ProjectId, Need::Owner, "remote.fetch";
+        MakeWebhook: ProjectId, Need::Owner, "remote.make_webhook";
+        RemoveWebhook: ProjectId, Need::Owner, "remote.remove_webhook";
     }
     instance {
         List: Whole, Need::Member, "instance.list", viewed_as;

@@ -93,6 +93,15 @@ pub enum Refusal {
     },
     /// The body of the request didn't come, or came too slowly.
     TooSlow,
+    /// A remote repository refused, changed or wasn't reached; the text has git's own words, cleaned.
+    Remote {
+        problem: crate::remote::RemoteProblem,
+        said: String,
+    },
+    /// A remote repository doesn't take what is pushed to it; the text has its own words, cleaned.
+    RemoteTakesNothing {
+        said: String,
+    },
     /// A model provider refused, failed or wasn't reached; the text has its own words, cleaned.
     ProviderError {
         detail: String,
@@ -153,6 +162,12 @@ pub enum Conflict {
     Unrelated,
     /// Merging takes longer than is waited for.
     TooLargeToMerge,
+    /// The project's repository is a remote one: what is pushed goes there.
+    PushedElsewhere,
+    /// The project's repository is Stoa's own.
+    NoRemote,
+    /// The host shows another key by now than the one that was looked at.
+    OtherHostKey,
     /// It is being deleted.
     BeingDeleted,
     /// The backup is still being made, or failed.

@@ -10,7 +10,7 @@ use stoa_domain::member::Role;
 use stoa_domain::permission::{
     BackupTarget, ConnectTarget, DeploymentTarget, InstanceAndOthers, JobTarget, MergeTarget,
     ProjectAndInstances, RestoreTarget, Target, Whole, ai, all, backup, connect_as, ide, instance,
-    invitation, job, logo, member, preset, project, server, viewed_as, workspace,
+    invitation, job, logo, member, preset, project, remote, server, viewed_as, workspace,
 };
 use stoa_domain::push::decide_push;
 use stoa_domain::standing::{Access, Revisions};
@@ -211,6 +211,13 @@ fn every_permission_is_decided_as_the_product_says() {
     compare::<project::Push>(seen, Switches(&["view_projects", "use_ide"]), push, true);
     let merge = || MergeTarget { project: own_project(), instances: vec![own_instance()] };
     compare::<project::Merge>(seen, Switches(&["merge_branches"]), merge(), true);
+    compare::<remote::View>(seen, Owner, own_project(), true);
+    compare::<remote::Change>(seen, Owner, own_project(), true);
+    compare::<remote::RemoveCredential>(seen, Owner, own_project(), true);
+    compare::<remote::Test>(seen, Owner, own_project(), true);
+    compare::<remote::Fetch>(seen, Owner, own_project(), true);
+    compare::<remote::MakeWebhook>(seen, Owner, own_project(), true);
+    compare::<remote::RemoveWebhook>(seen, Owner, own_project(), true);
 
     compare::<instance::List>(seen, NOTHING, Whole, false);
     compare::<instance::View>(seen, NOTHING, own_instance(), true);

@@ -122,6 +122,23 @@ impl Argument for Again {
     }
 }
 
+/// What a webhook sends: taken as it is, since its proof is made of it, and read by nobody.
+pub struct SentHook(pub Bytes);
+
+/// Bytes of it: those of thousands of commits.
+const LARGEST_HOOK: usize = 4 * 1024 * 1024;
+
+impl sealed::Sealed for SentHook {}
+impl Argument for SentHook {
+    fn describe(description: &mut Description) {
+        description.sent_hook();
+    }
+
+    async fn take(_: &Frame, _: &mut Parts, body: &mut Option<Body>) -> Result<Self, Failure> {
+        crate::body::bytes(body, LARGEST_HOOK, Refusal::PayloadTooLarge).await.map(Self)
+    }
+}
+
 /// A JSON body, read strictly: its content type, its size, its depth, every key.
 pub struct Json<T>(pub T);
 

@@ -4,6 +4,7 @@ mod at_once;
 mod conflict;
 mod connect_as;
 mod documentation;
+mod remote;
 
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
@@ -353,6 +354,7 @@ pub fn tell(refusal: &Refusal) -> Told {
             "Too slow",
             "The body of the request didn't come in time. Send it again, without a pause.",
         ),
+        Refusal::Remote { .. } | Refusal::RemoteTakesNothing { .. } => remote::tell(refusal),
         Refusal::ProviderError { detail, retry_after } => {
             let mut answer = told(502, "provider_error", "The AI provider didn't do it", detail.clone());
             if let Some(seconds) = retry_after {
@@ -501,6 +503,8 @@ pub fn examples() -> Vec<Refusal> {
         Refusal::TooMuchAtOnce { what: AtOnce::Streams, most: crate::lease::MOST },
         Refusal::TooMuchAtOnce { what: AtOnce::DesksOfAccount, most: crate::holds::OF_ACCOUNT },
         Refusal::TooSlow,
+        remote::example(),
+        remote::example_of_refusal(),
         Refusal::ProviderError {
             detail: "The provider answered 401: “invalid x-api-key”. Check the key.".to_owned(),
             retry_after: None,

@@ -39,7 +39,7 @@ const LONGEST: usize = 255;
 const SECRETS: [&str; 3] = ["token", "link", "join"];
 
 /// The same, of an answer that says of itself that nobody may keep it: a link to connect as a user is an address.
-const SECRETS_OF_SECRET: [&str; 1] = ["url"];
+const SECRETS_OF_SECRET: [&str; 2] = ["url", "secret"];
 
 /// A request with a key that is to be carried out now.
 pub(crate) struct Request {

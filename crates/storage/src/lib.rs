@@ -35,6 +35,7 @@ pub mod page;
 pub mod preset;
 pub mod profile;
 pub mod project;
+pub mod remote;
 pub mod replica;
 pub mod second_factor;
 pub mod server;
@@ -109,6 +110,8 @@ pub fn statements() -> Vec<Statement> {
         preset::STATEMENTS,
         &profile::statements(),
         project::STATEMENTS,
+        remote::STATEMENTS,
+        remote::turn::STATEMENTS,
         replica::STATEMENTS,
         second_factor::PASSKEY_STATEMENTS,
         second_factor::STATEMENTS,

@@ -17,6 +17,7 @@ const MIGRATIONS: &[(i64, &str)] = &[
     (9, include_str!("../migrations/0009_backups.sql")),
     (10, include_str!("../migrations/0010_desks.sql")),
     (11, include_str!("../migrations/0011_connect_as.sql")),
+    (12, include_str!("../migrations/0012_remotes.sql")),
 ];
 
 /// The version that this program knows.

@@ -8,6 +8,7 @@ use stoa_domain::{Conflict, MemberId, Permit, ProjectId, Refusal, ResourceKind, 
 use crate::event::EventType;
 use crate::failure::{Failure, StorageFault};
 use crate::page::Page;
+use crate::remote::{NewRemote, RemoteState};
 use crate::row::Row;
 use crate::server::free_slug;
 use crate::store::{Store, Work};
@@ -16,23 +17,28 @@ use crate::values;
 crate::statements! {
     INSERT = "INSERT INTO projects (id, workspace_id, slug, name, kind, default_branch, revision, created_at)
         VALUES ($1, $2, $3, $4, 'hosted', $5, 1, $6)";
+    INSERT_REMOTE = "INSERT INTO projects (id, workspace_id, slug, name, kind, default_branch, revision, created_at, url,
+            credential) VALUES ($1, $2, $3, $4, 'remote', $5, 1, $6, $7, $8)";
     SLUG = "SELECT id FROM projects WHERE workspace_id = $1 AND slug = $2";
     FIND = "SELECT p.id, p.slug, p.name, p.default_branch, p.revision, p.created_at,
             (SELECT COUNT(*) FROM instances i WHERE i.project_id = p.id
                 AND ($3 OR EXISTS (SELECT 1 FROM member_instances x WHERE x.member_id = $4
                     AND x.instance_id = i.id AND (x.until_at IS NULL OR x.until_at > $5)))),
-            EXISTS (SELECT 1 FROM heads h WHERE h.project_id = p.id)
-        FROM projects p WHERE p.workspace_id = $1 AND p.id = $2";
+            EXISTS (SELECT 1 FROM heads h WHERE h.project_id = p.id), p.url, r.fetched_at, r.tried_at, r.problem, r.detail,
+            r.failing_since, r.passed_over, r.lease_until
+        FROM projects p LEFT JOIN remotes r ON r.project_id = p.id WHERE p.workspace_id = $1 AND p.id = $2";
     LIST_ALL = "SELECT p.id, p.slug, p.name, p.default_branch, p.revision, p.created_at,
             (SELECT COUNT(*) FROM instances i WHERE i.project_id = p.id),
-            EXISTS (SELECT 1 FROM heads h WHERE h.project_id = p.id)
-        FROM projects p WHERE p.workspace_id = $1 AND (p.name, p.id) > ($2, $3) ORDER BY p.name, p.id LIMIT $4";
+            EXISTS (SELECT 1 FROM heads h WHERE h.project_id = p.id), p.url, r.fetched_at, r.tried_at, r.problem, r.detail,
+            r.failing_since, r.passed_over, r.lease_until
+        FROM projects p LEFT JOIN remotes r ON r.project_id = p.id WHERE p.workspace_id = $1 AND (p.name, p.id) > ($2, $3) ORDER BY p.name, p.id LIMIT $4";
     /// From the member's list alone: SQLite keeps to the order of a CROSS JOIN.
     LIST_MINE = "SELECT p.id, p.slug, p.name, p.default_branch, p.revision, p.created_at,
             (SELECT COUNT(*) FROM instances i JOIN member_instances y ON y.instance_id = i.id
                 WHERE i.project_id = p.id AND y.member_id = $5 AND (y.until_at IS NULL OR y.until_at > $6)),
-            EXISTS (SELECT 1 FROM heads h WHERE h.project_id = p.id)
-        FROM member_projects x CROSS JOIN projects p
+            EXISTS (SELECT 1 FROM heads h WHERE h.project_id = p.id), p.url, r.fetched_at, r.tried_at, r.problem, r.detail,
+            r.failing_since, r.passed_over, r.lease_until
+        FROM member_projects x CROSS JOIN projects p LEFT JOIN remotes r ON r.project_id = p.id
         WHERE p.id = x.project_id AND p.workspace_id = x.workspace_id AND x.workspace_id = $1 AND x.member_id = $5 AND (x.until_at IS NULL OR x.until_at > $6)
             AND (p.name, p.id) > ($2, $3)
         ORDER BY p.name, p.id LIMIT $4";
@@ -44,16 +50,18 @@ crate::statements! {
     DELETE = "DELETE FROM projects WHERE workspace_id = $1 AND id = $2 RETURNING name";
     MEMBERS_LISTING = "SELECT m.id, m.account_id FROM member_projects x JOIN members m ON m.id = x.member_id
         WHERE x.workspace_id = $1 AND x.project_id = $2";
-    ALL_IDS = "SELECT workspace_id, id, default_branch FROM projects WHERE kind = 'hosted' AND id > $1
-        ORDER BY id LIMIT 500";
+    ALL_IDS = "SELECT workspace_id, id, default_branch, kind FROM projects WHERE id > $1 ORDER BY id LIMIT 500";
+    KEPT = "SELECT workspace_id, id, default_branch, kind FROM projects WHERE workspace_id = $1 AND id = $2";
     EXISTS_ANYWHERE = "SELECT id FROM projects WHERE id = $1";
 }
 
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct NewProject {
     pub id: ProjectId,
     pub name: String,
     pub default_branch: BranchName,
+    /// `None` where Stoa hosts its repository.
+    pub remote: Option<NewRemote>,
 }
 
 #[derive(Debug, Clone)]
@@ -68,14 +76,28 @@ pub struct ProjectRecord {
     pub instances: i64,
     /// Whether anything was pushed to it.
     pub has_commits: bool,
+    /// `None` where Stoa hosts its repository.
+    pub remote: Option<RemoteState>,
 }
 
-/// A hosted project of any workspace, for keeping house at start.
+/// A project of any workspace, for keeping house: its repository is kept here, hosted or as a mirror.
 #[derive(Debug, Clone)]
-pub struct HostedProject {
+pub struct KeptProject {
     pub workspace: WorkspaceId,
     pub id: ProjectId,
     pub default_branch: String,
+    /// What is kept is a mirror.
+    pub is_remote: bool,
+}
+
+fn kept(row: &Row) -> Result<KeptProject, StorageFault> {
+    let kind: String = row.get(3)?;
+    Ok(KeptProject {
+        workspace: row.get(0)?,
+        id: row.get(1)?,
+        default_branch: row.get(2)?,
+        is_remote: kind == "remote",
+    })
 }
 
 #[derive(Debug, Clone, Default)]
@@ -87,8 +109,10 @@ pub struct ProjectChange {
     pub expected: Option<i64>,
 }
 
-fn read(row: &Row) -> Result<ProjectRecord, StorageFault> {
+fn read(row: &Row, now: Timestamp) -> Result<ProjectRecord, StorageFault> {
+    let url: Option<String> = row.get(8)?;
     Ok(ProjectRecord {
+        remote: url.map(|url| crate::remote::state(row, url, 9, now)).transpose()?,
         id: row.get(0)?,
         slug: row.get(1)?,
         name: row.get(2)?,
@@ -116,7 +140,19 @@ impl Store {
             Box::pin(async move {
                 let slug = free_slug(tx, SLUG, workspace, &new.name).await?;
                 let (name, branch, now) = (new.name.as_str(), new.default_branch.as_str(), tx.now());
-                tx.execute(INSERT, values![new.id, workspace, slug.as_str(), name, branch, now]).await?;
+                let mut values = values![new.id, workspace, slug.as_str(), name, branch, now];
+                let remote = match &new.remote {
+                    None => {
+                        tx.execute(INSERT, values).await?;
+                        None
+                    }
+                    Some(remote) => {
+                        values.extend(values![remote.url.as_str(), remote.credential.clone()]);
+                        tx.execute(INSERT_REMOTE, values).await?;
+                        crate::remote::insert_in(tx, workspace, new.id, remote).await?;
+                        Some(RemoteState::new(remote.url.clone()))
+                    }
+                };
                 tx.audit_resource(ResourceKind::Project, new.id.uuid(), name);
                 tx.tell(workspace, EventType::Created, ResourceKind::Project, new.id.uuid()).await?;
                 Ok(ProjectRecord {
@@ -128,6 +164,7 @@ impl Store {
                     created_at: now,
                     instances: 0,
                     has_commits: false,
+                    remote,
                 })
             })
         });
@@ -151,7 +188,7 @@ impl Store {
                 self.fetch_all(LIST_MINE, values![workspace, name, id, page.rows(), member, now]).await?
             };
             for row in &rows {
-                let record = read(row)?;
+                let record = read(row, now)?;
                 if page.is_found(&record.name, &record.slug) {
                     found.push(record);
                 }
@@ -179,10 +216,10 @@ impl Store {
         sees_everything: bool,
         member: MemberId,
     ) -> Result<ProjectRecord, Failure> {
-        let row = self
-            .fetch_optional(FIND, values![workspace, project, sees_everything, member, self.now()])
-            .await?;
-        Ok(read(&row.ok_or(Refusal::NotFound)?)?)
+        let now = self.now();
+        let row =
+            self.fetch_optional(FIND, values![workspace, project, sees_everything, member, now]).await?;
+        Ok(read(&row.ok_or(Refusal::NotFound)?, now)?)
     }
 
     /// # Errors
@@ -241,17 +278,25 @@ impl Store {
         self.write(permit, work).await
     }
 
-    /// Hosted projects of all workspaces after `after`, 500 at most: for keeping house.
+    /// Projects of all workspaces after `after`, 500 at most: for keeping house.
     ///
     /// # Errors
     /// A fault.
-    pub async fn list_hosted_projects(&self, after: ProjectId) -> Result<Vec<HostedProject>, StorageFault> {
+    pub async fn list_kept_projects(&self, after: ProjectId) -> Result<Vec<KeptProject>, StorageFault> {
         let rows = self.fetch_all(ALL_IDS, values![after]).await?;
-        rows.iter()
-            .map(|row| {
-                Ok(HostedProject { workspace: row.get(0)?, id: row.get(1)?, default_branch: row.get(2)? })
-            })
-            .collect()
+        rows.iter().map(kept).collect()
+    }
+
+    /// One of them.
+    ///
+    /// # Errors
+    /// A fault.
+    pub async fn find_kept_project(
+        &self,
+        workspace: WorkspaceId,
+        project: ProjectId,
+    ) -> Result<Option<KeptProject>, StorageFault> {
+        self.fetch_optional(KEPT, values![workspace, project]).await?.map(|row| kept(&row)).transpose()
     }
 
     /// Whether there is such a project in any workspace: a repository without one is swept.

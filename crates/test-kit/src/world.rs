@@ -25,6 +25,7 @@ use crate::fake::machines::FakeMachines;
 use crate::fake::mail::FakeMail;
 use crate::fake::models::FakeModels;
 use crate::fake::provider::FakeProvider;
+use crate::fake::remotes::FakeRemotes;
 use crate::fake::repositories::FakeRepositories;
 
 /// The token of the set-up link.
@@ -45,6 +46,7 @@ pub struct World {
     pub machines: Arc<FakeMachines>,
     pub desks: Arc<FakeDesks>,
     pub repositories: Arc<FakeRepositories>,
+    pub remotes: Arc<FakeRemotes>,
     pub models: Arc<FakeModels>,
     pub router: Router,
     pub registered: Vec<Registered>,
@@ -98,7 +100,7 @@ impl World {
     /// # Panics
     /// Where a part can't be made.
     pub async fn with(kind: Kind, wishes: Wishes) -> Self {
-        Self::build(kind, wishes, None).await
+        Self::build(kind, wishes, None, None).await
     }
 
     /// A world whose repositories are real ones, in a folder: `repositories` isn't theirs then.
@@ -107,10 +109,28 @@ impl World {
     /// Where a part can't be made.
     pub async fn with_git(kind: Kind, folder: &std::path::Path) -> Self {
         let real = stoa_adapters::repositories::GitRepositories::new(folder.to_owned()).expect("a folder");
-        Self::build(kind, Wishes::default(), Some(Arc::new(real))).await
+        Self::build(kind, Wishes::default(), Some(Arc::new(real)), None).await
     }
 
-    async fn build(kind: Kind, wishes: Wishes, real: Option<Arc<dyn stoa_app::ports::Repositories>>) -> Self {
+    /// A world whose repositories are real ones, and the remote ones too: `remotes` isn't theirs then.
+    ///
+    /// # Panics
+    /// Where a part can't be made.
+    pub async fn with_remotes(
+        kind: Kind,
+        folder: &std::path::Path,
+        remotes: Arc<dyn stoa_app::ports::Remotes>,
+    ) -> Self {
+        let real = stoa_adapters::repositories::GitRepositories::new(folder.to_owned()).expect("a folder");
+        Self::build(kind, Wishes::default(), Some(Arc::new(real)), Some(remotes)).await
+    }
+
+    async fn build(
+        kind: Kind,
+        wishes: Wishes,
+        real: Option<Arc<dyn stoa_app::ports::Repositories>>,
+        real_remotes: Option<Arc<dyn stoa_app::ports::Remotes>>,
+    ) -> Self {
         let clock = Arc::new(FakeClock::default());
         let rng = Arc::new(FakeRng::default());
         let fresh = fresh(kind, clock.clone(), rng.clone()).await;
@@ -123,6 +143,7 @@ impl World {
         let machines = Arc::new(FakeMachines::default());
         let desks = Arc::new(FakeDesks::default());
         let repositories = Arc::new(FakeRepositories::default());
+        let remotes = Arc::new(FakeRemotes::default());
         let models = Arc::new(FakeModels::default());
         let outside = Outside {
             clock: clock.clone(),
@@ -131,6 +152,7 @@ impl World {
             vault: Arc::new(vault),
             passwords: Passwords::new(2).expect("a hasher"),
             repositories: real.unwrap_or_else(|| repositories.clone()),
+            remotes: real_remotes.unwrap_or_else(|| remotes.clone()),
             machines: machines.clone(),
             desks: desks.clone(),
             logos: Arc::new(NearLogos),
@@ -165,6 +187,7 @@ impl World {
             machines,
             desks,
             repositories,
+            remotes,
             models,
             router,
             registered,
@@ -342,6 +365,16 @@ impl Workspace<'_> {
         }
         self.world.app.compare_heads().await.expect("the branches are known");
         id
+    }
+
+    /// A project whose repository is a remote one. Its id.
+    pub async fn remote_project(&self, name: &str, url: &str, credential: Option<Value>) -> String {
+        let mut repository = json!({ "kind": "remote", "url": url });
+        if let Some(credential) = credential {
+            repository["credential"] = credential;
+        }
+        let body = json!({ "name": name, "repository": repository });
+        self.owner.client.post(&self.path("/projects"), body).await.expect(201).field("id")
     }
 
     /// An instance that runs. Its id.

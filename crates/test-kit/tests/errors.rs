@@ -16,6 +16,7 @@ use serde_json::json;
 use stoa_app::ports::{ConnectAnswer, ModelProblem};
 use stoa_app::settings::WorkspaceCreation;
 use stoa_domain::InstanceId;
+use stoa_domain::remote::RemoteProblem;
 use stoa_http::Patience;
 use stoa_http::git::{Git, Hosting, LARGEST_PUSH};
 use stoa_http::proxy::{Applications, Route, RouteState};
@@ -226,6 +227,18 @@ async fn new_project(workspace: &Workspace<'_>) -> Answer {
 }
 
 /// A model provider refuses.
+async fn of_remotes(answers: &mut Vec<Answer>) {
+    let world = World::on(Kind::Sqlite).await;
+    let olga = world.set_up().await;
+    let workspace = world.workspace(&olga, "Acme").await;
+    let project = workspace.remote_project("Shop", "https://git.example.com/shop.git", None).await;
+    let path = workspace.path(&format!("/projects/{project}/remote"));
+    for problem in [RemoteProblem::Away, RemoteProblem::Refused] {
+        world.remotes.fail(Some(problem));
+        answers.push(olga.client.patch(&path, json!({ "host_key": "SHA256:x" })).await);
+    }
+}
+
 async fn of_models(answers: &mut Vec<Answer>) {
     let world = World::on(Kind::Sqlite).await;
     let olga = world.set_up().await;
@@ -320,6 +333,7 @@ async fn every_code_of_the_list_happens_and_says_what_to_do() {
     of_instances(&mut answers).await;
     of_a_machine_without_walls(&mut answers).await;
     of_models(&mut answers).await;
+    of_remotes(&mut answers).await;
     of_merges(&mut answers).await;
     of_connecting(&mut answers).await;
     of_faults(&mut answers).await;

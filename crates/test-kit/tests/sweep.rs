@@ -72,7 +72,17 @@ impl Scene {
             let preset = json!({ "name": "Night watch", "actions": ["view_logs"] });
             let made = owner.client.post(&workspace.path("/presets"), preset.clone()).await;
             words.insert("preset", made.expect(201).field("id"));
-            let project = workspace.project("Shop", &["main", "topic"]).await;
+            let project = if route.path.contains("/remote") {
+                let url = "https://git.example.com/team/shop.git";
+                let project = workspace.remote_project("Shop", url, None).await;
+                for branch in ["main", "topic"] {
+                    world.repositories.commit(project.parse().unwrap(), branch, "first");
+                }
+                world.app.fetch_due_remotes().await.unwrap();
+                project
+            } else {
+                workspace.project("Shop", &["main", "topic"]).await
+            };
             words.insert("project", project.clone());
             let commits = owner.client.get(&workspace.path(&format!("/projects/{project}/commits"))).await;
             words.insert("commit", commits.expect(200).json()["items"][0]["id"].as_str().unwrap().to_owned());

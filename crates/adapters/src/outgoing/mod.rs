@@ -106,6 +106,32 @@ impl Outgoing {
         self.vetting.destination(url).map(drop)
     }
 
+    /// The addresses that a name leads to right now, all of which may be dialled: for programs that dial themselves. What
+    /// isn't encrypted is only for addresses that the operator has listed.
+    ///
+    /// # Errors
+    /// Why it may not be dialled.
+    pub async fn addresses(
+        &self,
+        host: &str,
+        port: u16,
+        is_encrypted: bool,
+    ) -> Result<Vec<std::net::IpAddr>, OutgoingError> {
+        let destination = self.vetting.place(host, port, is_encrypted)?;
+        match host.parse() {
+            Ok(address) => Ok(vec![address]),
+            Err(_) => self.vetting.look_up(&destination).await,
+        }
+    }
+
+    /// Whether a host could be dialled, as far as can be said without looking its name up.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn check_place(&self, host: &str, port: u16, is_encrypted: bool) -> Result<(), OutgoingError> {
+        self.vetting.place(host, port, is_encrypted).map(drop)
+    }
+
     /// Sends a request, and gives the answer as soon as its head is there. Dropping either drops the connection's use.
     ///
     /// # Errors
@@ -158,6 +184,27 @@ impl Vetting {
             Host::Ipv4(address) => (address.to_string(), Some(address.into())),
             Host::Ipv6(address) => (address.to_string(), Some(address.into())),
         };
+        self.settle(Destination { is_https, host, port }, literal)
+    }
+
+    /// The same for a host and a port.
+    fn place(&self, host: &str, port: u16, is_encrypted: bool) -> Result<Destination, OutgoingError> {
+        let destination = Destination { is_https: is_encrypted, host: host.to_owned(), port };
+        let literal = host.parse().ok();
+        // What only looks like a name would be taken for an address where it is dialled.
+        let is_number = literal.is_none() && matches!(Host::parse(host), Ok(Host::Ipv4(_)) | Err(_));
+        if is_number {
+            return Err(OutgoingError::NoUrl);
+        }
+        self.settle(destination, literal)
+    }
+
+    fn settle(
+        &self,
+        destination: Destination,
+        literal: Option<std::net::IpAddr>,
+    ) -> Result<Destination, OutgoingError> {
+        let (host, port) = (&destination.host, destination.port);
         let named = host.trim_end_matches('.');
         if named.is_empty() {
             return Err(OutgoingError::NoUrl);
@@ -167,7 +214,6 @@ impl Vetting {
         {
             return Err(OutgoingError::Own);
         }
-        let destination = Destination { is_https, host, port };
         // An address written out is never looked up, so it is checked here.
         if let Some(address) = literal {
             self.check_address(&destination, address)?;

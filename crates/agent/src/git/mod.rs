@@ -8,6 +8,7 @@ mod merge;
 mod pack;
 mod read;
 mod tidy;
+mod transport;
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -22,6 +23,7 @@ pub use difference::FoundDifference;
 pub use merge::FoundReview;
 pub use read::{Found, FoundBranch, FoundCommit};
 pub use tidy::tidy_unmade;
+pub use transport::{Applied, Connection, Named, Staged, Transfer, TransferError};
 
 /// How long any one call may take.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -159,6 +161,12 @@ impl Repository {
 
 /// Git with nothing around it.
 fn command() -> Command {
+    let mut command = Command::from(plain());
+    command.kill_on_drop(true);
+    command
+}
+
+fn plain() -> std::process::Command {
     const FIXED: [(&str, &str); 7] = [
         ("core.hooksPath", "/dev/null"),
         ("protocol.allow", "never"),
@@ -169,7 +177,7 @@ fn command() -> Command {
         ("receive.autogc", "false"),
         ("maintenance.auto", "false"),
     ];
-    let mut command = Command::new("git");
+    let mut command = std::process::Command::new("git");
     command
         .env_clear()
         .env("PATH", std::env::var_os("PATH").unwrap_or_else(|| "/usr/local/bin:/usr/bin:/bin".into()))
@@ -180,8 +188,7 @@ fn command() -> Command {
         .env("GIT_TERMINAL_PROMPT", "0")
         .env("GIT_NO_REPLACE_OBJECTS", "1")
         .env("GIT_OPTIONAL_LOCKS", "0")
-        .env("GIT_CONFIG_COUNT", FIXED.len().to_string())
-        .kill_on_drop(true);
+        .env("GIT_CONFIG_COUNT", FIXED.len().to_string());
     for (number, (key, value)) in FIXED.iter().enumerate() {
         command.env(format!("GIT_CONFIG_KEY_{number}"), key).env(format!("GIT_CONFIG_VALUE_{number}"), value);
     }

@@ -12,7 +12,7 @@ mod memory;
 mod plan;
 mod program;
 mod seccomp;
-mod starter;
+pub(crate) mod starter;
 
 pub use abilities::Abilities;
 pub(crate) use command::disk_is_full;
@@ -281,7 +281,7 @@ pub(crate) fn in_memory(name: &str, bytes: &[u8]) -> io::Result<OwnedFd> {
 
 /// Gives descriptors to the next program, each at its number.
 #[allow(unsafe_code)]
-fn hand_over(
+pub(crate) fn hand_over(
     command: &mut Command,
     descriptors: Vec<(OwnedFd, RawFd)>,
     dies_with_us: bool,

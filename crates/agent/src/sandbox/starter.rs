@@ -10,7 +10,7 @@ use tokio::sync::oneshot;
 type Work = Box<dyn FnOnce() + Send>;
 
 /// Does it in that thread.
-pub(super) async fn run<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> io::Result<T> {
+pub(crate) async fn run<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> io::Result<T> {
     static STARTER: OnceLock<Result<mpsc::Sender<Work>, io::ErrorKind>> = OnceLock::new();
     let starter = STARTER.get_or_init(|| begin().map_err(|error| error.kind()));
     let (sender, outcome) = oneshot::channel();

@@ -9,7 +9,7 @@ use stoa_domain::{
     InstanceId, Permission, Permit, ProjectId, Resource, ResourceKind, SystemPermit, WorkspaceId,
 };
 use stoa_storage::head::Head;
-use stoa_storage::project::HostedProject;
+use stoa_storage::project::KeptProject;
 
 use crate::ports::RefUpdate;
 use crate::{App, Failure};
@@ -118,7 +118,7 @@ impl App {
         Ok(())
     }
 
-    /// Compares what is written down with every hosted repository, and does what a crash has left undone: deployments
+    /// Compares what is written down with every repository that is kept here, mirrors too, and does what a crash has left undone: deployments
     /// of branches that were pushed, HEADs, repositories of projects that are no more. To be called at start.
     ///
     /// # Errors
@@ -126,11 +126,11 @@ impl App {
     pub async fn compare_heads(&self) -> Result<(), Failure> {
         let mut after = ProjectId::new(uuid::Uuid::nil());
         loop {
-            let projects = self.store().list_hosted_projects(after).await?;
+            let projects = self.store().list_kept_projects(after).await?;
             let Some(last) = projects.last() else { break };
             after = last.id;
             for project in &projects {
-                if let Err(failure) = self.compare_heads_of(project).await {
+                if let Err(failure) = self.compare_heads_of(project, "project.compare_heads").await {
                     tracing::warn!(?failure, project = %project.id, "a repository couldn't be compared");
                 }
             }
@@ -138,7 +138,7 @@ impl App {
         self.sweep_repositories().await
     }
 
-    async fn compare_heads_of(&self, project: &HostedProject) -> Result<(), Failure> {
+    async fn compare_heads_of(&self, project: &KeptProject, operation: &'static str) -> Result<(), Failure> {
         let repositories = &self.outside().repositories;
         let Some(default) = BranchName::parse(&project.default_branch) else { return Ok(()) };
         // Makes the repository again where it isn't there; else changes nothing.
@@ -146,9 +146,12 @@ impl App {
         repositories.set_default_branch(project.id, default).await?;
         // Before the comparison, which would find the commits and not whose merge they came of.
         self.settle_merges(project.workspace, project.id).await?;
-        let mut heads: Vec<Head> = repositories
-            .branches(project.id)
-            .await?
+        let branches = repositories.branches(project.id).await?;
+        // A mirror that was lost is fetched again; its branches aren't gone for that.
+        if project.is_remote && branches.is_empty() && operation == "project.compare_heads" {
+            return Ok(());
+        }
+        let mut heads: Vec<Head> = branches
             .into_iter()
             .map(|branch| Head { branch: branch.name, commit: Some(branch.commit.id) })
             .collect();
@@ -158,9 +161,25 @@ impl App {
                 heads.push(Head { branch, commit: None });
             }
         }
-        let permit = system(project.workspace, project.id, "project.compare_heads");
+        let permit = system(project.workspace, project.id, operation);
         self.store().move_heads(permit, project.id, heads, None).await?;
         Ok(())
+    }
+
+    /// What follows from a fetch whose branches have been moved in the mirror: the default branch at the first, heads, and
+    /// deployments, which are nobody's: whoever may push to the remote has decided there.
+    pub(crate) async fn follow_fetch(
+        &self,
+        workspace: WorkspaceId,
+        project: ProjectId,
+        default_branch: Option<BranchName>,
+    ) -> Result<(), Failure> {
+        if let Some(branch) = default_branch {
+            let permit = system(workspace, project, "project.default_branch");
+            self.store().follow_first_branch(permit, project, branch, Vec::new()).await?;
+        }
+        let Some(kept) = self.store().find_kept_project(workspace, project).await? else { return Ok(()) };
+        self.compare_heads_of(&kept, "project.fetch_remote").await
     }
 
     async fn sweep_repositories(&self) -> Result<(), Failure> {

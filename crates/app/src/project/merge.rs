@@ -18,7 +18,8 @@ use stoa_storage::merge::{Begun, BegunMerge};
 
 use super::branch_name;
 use crate::authority::PathWords;
-use crate::ports::Review;
+use crate::ports::{RemotePush, Review};
+use crate::remote::Arrived;
 use crate::{App, Failure, Fault};
 
 /// Letters of a merge commit's message.
@@ -284,13 +285,11 @@ impl App {
     /// The member is the author; what made the commit is Stoa.
     async fn signing(&self, actor: &stoa_domain::Actor, message: String) -> Result<Signing, Failure> {
         let account = self.store().find_account(actor.account).await?.ok_or(Refusal::Unauthenticated)?;
-        let url = &self.settings().public_url;
-        let host = url.split("://").nth(1).unwrap_or(url).split(['/', ':']).next().unwrap_or_default();
         Ok(Signing {
             author_name: account.name,
             author_email: account.email,
             committer_name: "Stoa".to_owned(),
-            committer_email: format!("stoa@{host}"),
+            committer_email: format!("stoa@{}", self.settings().host()),
             at: self.store().now(),
             message,
         })
@@ -305,12 +304,28 @@ impl App {
         from: CommitId,
     ) -> Result<Option<Vec<(InstanceId, QueuedDeployment)>>, Failure> {
         let workspace = permit.workspace();
+        let remote = self.hold_remote(workspace, merge.project).await?;
         if self.store().begin_merge(permit, merge.clone()).await? == Begun::Otherwise {
             return Ok(None);
+        }
+        if let Some(remote) = &remote {
+            let (branch, to) = (target.clone(), merge.commit.clone());
+            let push = RemotePush { branch, from: Some(from.clone()), to, aside: None };
+            match self.arrives(remote, push, Conflict::BranchMoved).await {
+                Arrived::Yes => {}
+                Arrived::No(failure) => {
+                    self.store().abandon_merge(workspace, merge.project, merge.id).await?;
+                    return Err(failure);
+                }
+                // The row stays: where the next fetch brings the commit, it was this merge.
+                Arrived::Perhaps(failure) => return Err(failure),
+            }
         }
         let repositories = &self.outside().repositories;
         let moved = repositories.move_branch(merge.project, target.clone(), from, merge.commit.clone()).await;
         match moved {
+            // Where it is at the remote, it is done whatever the mirror says.
+            Ok(false) if remote.is_some() => Ok(Some(self.follow_merge(workspace, merge, &target).await?)),
             Ok(true) => Ok(Some(self.follow_merge(workspace, merge, &target).await?)),
             Ok(false) => {
                 self.store().abandon_merge(workspace, merge.project, merge.id).await?;

@@ -1,4 +1,4 @@
-//! Projects and their hosted repositories.
+//! Projects and their repositories: hosted here, or mirrors of remote ones.
 
 pub mod heads;
 pub mod merge;
@@ -20,6 +20,7 @@ pub use stoa_storage::project::ProjectRecord;
 use crate::abilities::{self, Abilities, Caller};
 use crate::account::check_name;
 use crate::ports::{Branch, Commit, Difference};
+use crate::remote::WishedRemote;
 use crate::{App, Failure};
 
 /// The branch that a new repository's HEAD names.
@@ -28,15 +29,17 @@ const FIRST_BRANCH: &str = "main";
 #[derive(Debug, Clone)]
 pub struct SeenProject {
     pub project: ProjectRecord,
-    /// What `git clone` takes.
+    /// What `git clone` takes: the remote's own where it is a remote one.
     pub clone_url: String,
     pub abilities: Abilities,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct CreateProject {
     pub name: String,
+    /// Of a hosted repository; a remote one has its own.
     pub default_branch: Option<String>,
+    pub remote: Option<WishedRemote>,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -70,7 +73,7 @@ fn branch_name(field: &str, text: &str, problems: &mut Vec<FieldProblem>) -> Opt
 }
 
 impl App {
-    /// Makes a project with a repository of its own, empty.
+    /// Makes a project with a repository of its own, empty, or with the mirror of a remote one, which is fetched at once.
     ///
     /// # Errors
     /// `Invalid`, or a fault.
@@ -83,15 +86,23 @@ impl App {
         let name = check_name("name", &wish.name, &mut problems);
         let text = wish.default_branch.as_deref().unwrap_or(FIRST_BRANCH);
         let branch = branch_name("default_branch", text, &mut problems);
+        if wish.remote.is_some() && wish.default_branch.is_some() {
+            let sentence = "A remote repository has a default branch of its own, which Stoa takes over.";
+            problems.push(FieldProblem::new("default_branch", "unexpected", sentence));
+        }
+        let caller = Caller::of(&permit);
+        let id = ProjectId::new(self.new_uuid());
+        let remote = match &wish.remote {
+            Some(remote) => self.new_remote(caller.workspace, id, remote, &mut problems).await?,
+            None => None,
+        };
         let (Some(name), Some(branch), true) = (name, branch, problems.is_empty()) else {
             return Err(Refusal::Invalid(problems).into());
         };
-        let caller = Caller::of(&permit);
-        let id = ProjectId::new(self.new_uuid());
         // The repository first: a crash in between leaves an empty folder that nobody knows of and that the next start
         // sweeps, never a project without a repository.
         self.outside().repositories.create(id, branch.clone()).await?;
-        let new = NewProject { id, name: name.into_string(), default_branch: branch };
+        let new = NewProject { id, name: name.into_string(), default_branch: branch, remote };
         match self.store().create_project(permit, new).await {
             Ok(project) => Ok(seen(&caller, project, &self.repositories_url(caller.workspace).await?)),
             Err(failure) => {
@@ -304,6 +315,9 @@ impl App {
 
 fn seen(caller: &Caller, project: ProjectRecord, repositories_url: &str) -> SeenProject {
     let abilities = abilities::of_project(caller, project.instances);
-    let clone_url = format!("{repositories_url}/{}.git", project.slug);
+    let clone_url = match &project.remote {
+        Some(remote) => remote.url.clone(),
+        None => format!("{repositories_url}/{}.git", project.slug),
+    };
     SeenProject { project, clone_url, abilities }
 }

@@ -48,8 +48,11 @@ mod sealed {
     pub trait Sealed {}
 }
 
-/// A gate. Sealed: these four and no others.
+/// A gate. Sealed: these five and no others.
 pub trait Gate: sealed::Sealed + Sized + Send {
+    /// Whether what comes brings a proof of its own, and so needn't come from the page.
+    const HAS_OWN_PROOF: bool = false;
+
     fn key() -> GateKey;
 
     /// Settles it.
@@ -189,6 +192,27 @@ impl<R: Reason> Gate for Anyone<R> {
         };
         let visitor = crate::peer::visitor(&frame.site, parts);
         Ok(Self { account, visitor, reason: PhantomData })
+    }
+}
+
+/// Passed by whatever calls a webhook. Its handler asks for the proof, which is made of the body.
+pub struct Webhook<R: Reason> {
+    /// Where the request comes from.
+    pub visitor: stoa_app::session::Visitor,
+    reason: PhantomData<R>,
+}
+
+impl<R: Reason> sealed::Sealed for Webhook<R> {}
+
+impl<R: Reason> Gate for Webhook<R> {
+    const HAS_OWN_PROOF: bool = true;
+
+    fn key() -> GateKey {
+        Anyone::<R>::key()
+    }
+
+    async fn pass(frame: &Frame, parts: &mut Parts) -> Result<Self, Failure> {
+        Ok(Self { visitor: crate::peer::visitor(&frame.site, parts), reason: PhantomData })
     }
 }
 

@@ -58,6 +58,8 @@ impl Git {
         let own = self.inner.places.of_account(asked.account.actor.account).await?;
         let place = self.inner.places.of_workspace(own, workspace).await?;
         let (target, pack) = app.begin_desk_push(&permit).await?;
+        // Until all is written down: a fetch in between would find what is pushed, and not whose it is.
+        let remote = app.hold_remote(workspace, target.project).await?;
         let zeros = || CommitId::parse(&"0".repeat(40)).ok_or_else(|| Fault::new("no commit of zeros"));
         let old = match &target.head {
             Some(head) => head.clone(),
@@ -78,7 +80,7 @@ impl Git {
             old: command.old.clone(),
             new: command.new.clone(),
         };
-        let (account, by) = (asked.account, By::Desk(asked.path));
+        let (account, by) = (asked.account, By::Desk(asked.path, remote.clone()));
         let pending = Arc::new(Pending::new(account, workspace, target.project, vec![command], by));
         let ticket = self.inner.desk.expect(pending.clone());
         let mut git = git("receive-pack", &["--stateless-rpc"], &self.settings(), &folder);
@@ -115,7 +117,7 @@ impl Git {
         let seen = app.seen_on_branch(workspace, target.project, &target.branch, all, member).await?;
         let deploys = seen.into_iter().filter(|one| deployed.contains(&one.id)).collect();
         let warnings = self.warnings(workspace, target.project, &[update]).await;
-        drop(permit);
+        drop((permit, remote));
         Ok(Pushed { branch: target.branch, commit: pack.commit, deploys, warnings })
     }
 }

@@ -16,6 +16,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use stoa_app::authority::PathWords;
+use stoa_app::remote::HeldRemote;
 use stoa_app::{Failure, Fault};
 use stoa_domain::permission::{ide, project};
 use stoa_domain::push::{BranchUpdate, UpdateKind};
@@ -33,9 +34,12 @@ use crate::site::Frame;
 const NAME: &str = "pre-receive";
 const SOCKET: &str = "STOA_PUSH_SOCKET";
 const TICKET: &str = "STOA_PUSH_TICKET";
-/// The hook waits this long for its answer, and the serving process for its question.
-const WITHIN: Duration = Duration::from_secs(60);
+/// The hook waits this long for its answer, and the serving process for its question and all that it does about it: a
+/// remote repository may have to take the push first.
+const WITHIN: Duration = Duration::from_secs(180);
 const TAKEN: &str = "taken";
+/// What the line begins with that says where pushed objects lie.
+const ASIDE: &str = "aside ";
 
 /// How a ref would move.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,7 +74,8 @@ pub(super) enum By {
     /// git's own: `view_projects` and `use_ide` on the project, and each instance that deploys a branch.
     Git,
     /// One that comes from a desk: `use_ide` on its instance, and each other that deploys the branch.
-    Desk(PathWords),
+    /// What a remote repository has to take first.
+    Desk(PathWords, Option<Arc<HeldRemote>>),
 }
 
 /// What the hook was told yes by.
@@ -213,6 +218,7 @@ impl Desk {
         push: &Pending,
         text: &str,
     ) -> Result<Result<Permitted, String>, Failure> {
+        let (aside, text) = aside_of(&(self.folder)(push.project), text)?;
         let mut moves = Vec::new();
         for line in text.lines() {
             let parsed = line
@@ -239,12 +245,20 @@ impl Desk {
                 let permit = Self::decide(frame, &push.account, push.workspace, push.project, &moves).await?;
                 Ok(Ok(Permitted::Git(permit)))
             }
-            By::Desk(path) => {
+            By::Desk(path, remote) => {
                 // A desk adds to its branch and does nothing else to it, whoever's it is.
                 if moves.iter().any(|one| one.kind != Kind::Forward || one.command.branch().is_none()) {
                     return Err(Refusal::Conflict(Conflict::BranchAhead).into());
                 }
-                Ok(Ok(Permitted::Desk(frame.app.authorize_again::<ide::Push>(&push.account, path).await?)))
+                let permit = frame.app.authorize_again::<ide::Push>(&push.account, path).await?;
+                if let Some(remote) = remote {
+                    for Move { command, .. } in moves {
+                        let Some(branch) = command.branch() else { continue };
+                        let from = (!command.old.is_zero()).then_some(command.old);
+                        frame.app.push_to_remote(remote, branch, from, command.new, aside.clone()).await?;
+                    }
+                }
+                Ok(Ok(Permitted::Desk(permit)))
             }
         }
     }
@@ -270,6 +284,18 @@ impl Desk {
         }
         frame.app.authorize_push(account, workspace, project, &updates).await
     }
+}
+
+/// Where the pushed objects lie meanwhile, as the hook's first line says it: a folder of the repository's, and no other.
+fn aside_of<'t>(repository: &Path, text: &'t str) -> Result<(Option<PathBuf>, &'t str), Failure> {
+    let Some(rest) = text.strip_prefix(ASIDE) else { return Ok((None, text)) };
+    let (folder, text) = rest.split_once('\n').unwrap_or((rest, ""));
+    let folder = PathBuf::from(folder);
+    let objects = repository.join("objects");
+    let is_its = folder.parent().is_some_and(|parent| {
+        std::fs::canonicalize(parent).ok() == std::fs::canonicalize(&objects).ok() && parent.is_absolute()
+    });
+    if is_its { Ok((Some(folder), text)) } else { Err(Refusal::NotFound.into()) }
 }
 
 fn hexadecimal(bytes: &[u8]) -> String {
@@ -342,6 +368,9 @@ fn ask() -> io::Result<String> {
     let mut text = String::new();
     io::stdin().take(LONGEST as u64).read_to_string(&mut text)?;
     let mut question = format!("{ticket}\n");
+    if let Ok(folder) = std::env::var("GIT_QUARANTINE_PATH") {
+        let _ = writeln!(question, "{ASIDE}{}", std::path::absolute(folder)?.display());
+    }
     for line in text.lines() {
         let command = Command::parse(line).map_err(|wrong| io::Error::other(wrong.sentence()))?;
         let _ = writeln!(question, "{} {line}", kind_of(&command)?.key());

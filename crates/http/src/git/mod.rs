@@ -37,7 +37,7 @@ use stoa_app::Failure;
 use stoa_app::authority::PathWords;
 use stoa_app::session::{Origin, Presented};
 use stoa_domain::permission::project;
-use stoa_domain::{AccountStanding, ProjectId, Refusal, Via, WorkspaceId};
+use stoa_domain::{AccountStanding, Conflict, ProjectId, Refusal, Via, WorkspaceId};
 
 use places::Places;
 
@@ -161,6 +161,9 @@ impl Git {
             // Of what it would move nothing is known yet: this is whether the account pushes here at all.
             let app = &self.inner.frame.app;
             let _ = app.authorize_push(&entered.account, entered.workspace, entered.project, &[]).await?;
+            if app.has_remote(entered.workspace, entered.project).await? {
+                return Err(Refusal::Conflict(Conflict::PushedElsewhere).into());
+            }
         }
         let own = self.inner.places.of_account(entered.account.actor.account);
         let own = entered.lease.while_it_holds(own).await??;

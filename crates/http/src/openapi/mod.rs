@@ -99,6 +99,11 @@ impl Description {
         self.sent = kinds.to_vec();
     }
 
+    /// What a webhook sends.
+    pub(crate) fn sent_hook(&mut self) {
+        self.sent = vec!["application/json"];
+    }
+
     /// The fields of `T` become parameters.
     pub(crate) fn query<T: ToSchema>(&mut self) {
         let schemas = self.keep::<T>();

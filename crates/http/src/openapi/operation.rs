@@ -9,7 +9,7 @@ use crate::gate::GateKind;
 use crate::router::Registered;
 
 /// Nouns by which operations are grouped, with what they are.
-const TAGS: [(&str, &str); 25] = [
+const TAGS: [(&str, &str); 26] = [
     ("installation", "The first account, health, and this description."),
     (
         "administration",
@@ -30,6 +30,7 @@ const TAGS: [(&str, &str); 25] = [
     ("jobs", "Work that goes on after its answer."),
     ("servers", "Machines as a workspace has them."),
     ("projects", "Applications: repositories and their branches."),
+    ("remotes", "Repositories of projects that are elsewhere."),
     ("instances", "Running copies of projects."),
     ("environment", "The variables of instances."),
     ("connect-as", "Opening instances as one of their application's users."),
@@ -51,6 +52,7 @@ fn tag(path: &str) -> &'static str {
         "health" | "openapi.json" | "setup" => Some("installation"),
         "me" => Some("account"),
         "slug" => Some("workspaces"),
+        "remote" | "hooks" => Some("remotes"),
         "visit" => Some("visits"),
         "passkeys" | "second-factor" | "recovery-codes" if path.contains("/me/") => Some("second-factors"),
         "connect" | "connect-as" => Some("connect-as"),

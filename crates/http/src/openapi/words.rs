@@ -5,6 +5,7 @@ use std::borrow::Cow;
 
 use stoa_app::abilities::Verb;
 use stoa_app::ports;
+use stoa_app::remote;
 use stoa_app::settings::WorkspaceCreation as Creation;
 use stoa_domain::ai::Provider;
 use stoa_domain::backup;
@@ -110,7 +111,13 @@ closed_sets! {
     /// Whether a server's machine answers.
     ServerStatus = vec!["ready", "away"];
     /// Where a project's repository is.
-    RepositoryKind = vec!["hosted"];
+    RepositoryKind = vec!["hosted", "remote"];
+    /// How it stands with a remote repository.
+    RemoteStatus = vec!["waiting", "fetching", "fetched", "failing"];
+    /// By what a remote repository is opened.
+    RemoteCredential = keys(&remote::CredentialKind::ALL, remote::CredentialKind::key);
+    /// What keeps a remote repository from being fetched.
+    RemoteProblemCode = keys(stoa_domain::remote::RemoteProblem::ALL, stoa_domain::remote::RemoteProblem::key);
     /// By which way something was asked.
     Way = keys(&[Via::Page, Via::Api, Via::Git, Via::Command, Via::Agent, Via::System], Via::key);
     /// What can be done in a workspace: noun, dot, verb.

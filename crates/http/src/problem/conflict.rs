@@ -30,6 +30,13 @@ pub(super) fn conflict(conflict: Conflict) -> &'static str {
         Conflict::NoSuchBranch => "The project has no such branch. Push it first.",
         Conflict::BackupNotReady => "This backup isn't whole: it is still being made, or it failed.",
         Conflict::BackupOfOtherProject => "The backup is of another project. Choose an instance of its own.",
+        Conflict::PushedElsewhere => {
+            "The repository of this project is elsewhere. Push there; Stoa fetches what is pushed."
+        }
+        Conflict::NoRemote => "The repository of this project is Stoa's own, not a remote one.",
+        Conflict::OtherHostKey => {
+            "The host shows another key than the one you looked at. Look at it again, and compare it."
+        }
         Conflict::BeingDeleted => "The instance is being deleted.",
         Conflict::HasOwner => "The workspace has an active owner. Only its owners name others.",
         Conflict::LastAdministrator => {

@@ -54,7 +54,9 @@ macro_rules! handlers {
                     // The order is the contract's: origin, sign-in, membership, resource, permission; only then
                     // is a word of the body read.
                     let entering = async {
-                        crate::origin::check(&frame.site, &parts)?;
+                        if !G::HAS_OWN_PROOF {
+                            crate::origin::check(&frame.site, &parts)?;
+                        }
                         let gate = G::pass(&frame, &mut parts).await?;
                         // Decided anew before an earlier answer is given again.
                         let begun = repeat::begin(&frame.app, &parts, &mut body, G::key().operation).await?;

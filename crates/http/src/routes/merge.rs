@@ -25,7 +25,8 @@ pub(super) fn routes(routes: Routes) -> Routes {
             "Merges a branch into another and deploys what deploys that one, or shows what that would do.",
         )
         .body(json!({ "source": "topic", "target": "main", "dry_run": true }))
-        .refuses(&["target_not_allowed", "merge_conflict", "conflict", "too_many_requests"]),
+        .refuses(&["target_not_allowed", "merge_conflict", "conflict", "too_many_requests"])
+        .refuses(&["remote_refused", "remote_unavailable"]),
     )
 }
 

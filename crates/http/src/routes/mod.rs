@@ -25,6 +25,7 @@ mod passkey;
 mod preset;
 mod project;
 mod provider;
+mod remote;
 mod reset;
 mod schedule;
 mod second_factor;
@@ -65,6 +66,7 @@ pub fn all(_version: &'static str) -> Routes {
     let routes = job::routes(routes);
     let routes = server::routes(routes);
     let routes = project::routes(routes);
+    let routes = remote::routes(routes);
     let routes = commit::routes(routes);
     let routes = merge::routes(routes);
     let routes = instance::routes(routes);

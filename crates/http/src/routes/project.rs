@@ -5,11 +5,13 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use stoa_app::project::{ChangeProject, CreateProject, SeenBranch, SeenProject};
+use stoa_app::remote::WishedRemote;
 use stoa_domain::Refusal;
 use stoa_domain::permission::project as may;
 use utoipa::ToSchema;
 
 use super::commit::CommitView;
+use super::remote::{self, NewCredential, RemoteStateView};
 use super::shared::{Blocked, abilities, wanted};
 use super::wire::{ListQuery, cursor, limit, page, time};
 use crate::answer::{Answer, Done, Object, Page};
@@ -27,9 +29,13 @@ pub(super) fn routes(routes: Routes) -> Routes {
         .post(
             ALL,
             create,
-            Operation::new("createProject", 201, "Makes a project with an empty repository.")
-                .body(json!({ "name": "{unique}" }))
-                .tagged(),
+            Operation::new(
+                "createProject",
+                201,
+                "Makes a project with an empty repository, or with a remote one.",
+            )
+            .body(json!({ "name": "{unique}" }))
+            .tagged(),
         )
         .get(ONE, view, Operation::new("viewProject", 200, "A project.").tagged())
         .patch(
@@ -68,9 +74,11 @@ pub(super) fn routes(routes: Routes) -> Routes {
 struct RepositoryView {
     #[schema(value_type = words::RepositoryKind)]
     kind: &'static str,
-    /// What `git clone` takes, below the public URL.
+    /// What `git clone` takes: below the public URL, or the remote's own.
     url: String,
     has_commits: bool,
+    /// How it stands with a remote one; null for one that Stoa hosts.
+    remote: Option<RemoteStateView>,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -96,9 +104,10 @@ impl ProjectView {
         Self {
             id: seen.project.id.to_string(),
             repository: RepositoryView {
-                kind: "hosted",
+                kind: if seen.project.remote.is_some() { "remote" } else { "hosted" },
                 url: seen.clone_url,
                 has_commits: seen.project.has_commits,
+                remote: seen.project.remote.map(RemoteStateView::of),
             },
             slug: seen.project.slug,
             name: seen.project.name,
@@ -136,6 +145,37 @@ async fn list(
 struct NewRepository {
     #[schema(value_type = words::RepositoryKind)]
     kind: String,
+    /// Of a remote one: `https://…`, `ssh://…` or `user@host:path`.
+    url: Option<String>,
+    /// A token, for `https`. By ssh Stoa makes a deploy key.
+    credential: Option<NewCredential>,
+}
+
+impl NewRepository {
+    /// None where Stoa is to host it.
+    fn remote(self) -> Result<Option<WishedRemote>, Refusal> {
+        let unexpected = |field, detail| Err(Refusal::invalid(field, "unexpected", detail));
+        match (self.kind.as_str(), self.url) {
+            ("remote", Some(url)) => Ok(Some(remote::wished(url, self.credential))),
+            ("remote", None) => Err(Refusal::invalid(
+                "repository.url",
+                "required",
+                "Give the address of the remote repository.",
+            )),
+            ("hosted", Some(_)) => {
+                unexpected("repository.url", "A repository that Stoa hosts has no address to give.")
+            }
+            ("hosted", None) if self.credential.is_some() => {
+                unexpected("repository.credential", "A repository that Stoa hosts needs no credential.")
+            }
+            ("hosted", None) => Ok(None),
+            _ => Err(Refusal::invalid(
+                "repository.kind",
+                "unknown",
+                "A repository is hosted, by Stoa itself, or remote.",
+            )),
+        }
+    }
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -152,15 +192,8 @@ async fn create(
     Uses(app): Uses,
     Json(wish): Json<NewProject>,
 ) -> Answer<Object<ProjectView>> {
-    if wish.repository.is_some_and(|repository| repository.kind != "hosted") {
-        return Err(Refusal::invalid(
-            "repository.kind",
-            "unknown",
-            "A repository is hosted: by Stoa itself.",
-        )
-        .into());
-    }
-    let wish = CreateProject { name: wish.name, default_branch: wish.default_branch };
+    let remote = wish.repository.map_or(Ok(None), NewRepository::remote)?;
+    let wish = CreateProject { name: wish.name, default_branch: wish.default_branch, remote };
     let seen = app.create_project(permit, wish).await?;
     let tag = tag(&seen)?;
     Ok(Object::created(ProjectView::of(seen)).tagged(tag))

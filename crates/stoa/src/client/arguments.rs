@@ -220,9 +220,19 @@ fn project() -> Command {
         .subcommand(verb("list", "Lists the projects that you may see").arg(search()))
         .subcommand(verb("show", "Shows a project, and where to push").arg(which()))
         .subcommand(
-            verb("create", "Makes a project, with a repository here")
+            verb("create", "Makes a project, with a repository here or elsewhere")
                 .arg(needed("name", "NAME", "Its name"))
-                .arg(option("default-branch", "BRANCH", "Its first branch [main]")),
+                .arg(option("default-branch", "BRANCH", "Its first branch [main]").conflicts_with("remote"))
+                .arg(option(
+                    "remote",
+                    "ADDRESS",
+                    "Its repository is elsewhere: https://…, ssh://… or user@host:path",
+                ))
+                .arg(
+                    switch("token", "Asks for the token that opens it, or reads it from standard input")
+                        .requires("remote"),
+                )
+                .arg(option("user", "NAME", "The name that goes with the token").requires("token")),
         )
         .subcommand(
             verb("change", "Changes a project's name, slug or default branch")
@@ -233,6 +243,26 @@ fn project() -> Command {
         )
         .subcommand(ending("delete", "Deletes a project, and its repository").arg(which()))
         .subcommand(verb("branches", "Lists its branches, and what runs of them").arg(which()).arg(search()))
+        .subcommand(
+            verb("remote", "Shows how a remote repository is reached, and changes that")
+                .arg(which())
+                .arg(option("to", "ADDRESS", "Another address"))
+                .arg(switch("token", "Asks for another token, or reads it from standard input"))
+                .arg(option("user", "NAME", "The name that goes with the token").requires("token"))
+                .arg(option(
+                    "accept-host-key",
+                    "SHA256:…",
+                    "The key that the host shows now counts from then on",
+                ))
+                .arg(switch("test", "Connects, and says what came of it"))
+                .arg(switch("fetch", "Has it fetched now"))
+                .arg(switch("webhook", "Makes a webhook, in place of the one that was"))
+                .group(clap::ArgGroup::new("verb").args(["test", "fetch", "webhook"]).conflicts_with_all([
+                    "to",
+                    "token",
+                    "accept-host-key",
+                ])),
+        )
         .subcommand(
             verb("commits", "Lists the newest commits of a branch")
                 .arg(which())

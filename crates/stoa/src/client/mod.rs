@@ -20,6 +20,7 @@ mod member;
 mod merge;
 mod permission;
 mod project;
+mod remote;
 mod server;
 mod show;
 mod workspace;

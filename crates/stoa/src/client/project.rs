@@ -9,7 +9,7 @@ use super::failed::Failed;
 use super::server::delete;
 use super::show::{facts, items, table, time};
 use super::workspace::wished;
-use super::{Desk, field, merge, needed, text, told};
+use super::{Desk, field, merge, needed, remote, text, told};
 use crate::output::say;
 
 pub async fn run(desk: &Desk, verb: &str, arguments: &ArgMatches) -> Result<(), Failed> {
@@ -35,10 +35,26 @@ pub async fn run(desk: &Desk, verb: &str, arguments: &ArgMatches) -> Result<(), 
         }
         "create" => {
             let mut body = json!({ "name": needed(arguments, "name")?, "repository": { "kind": "hosted" } });
+            if let Some(url) = text(arguments, "remote") {
+                body["repository"] = json!({ "kind": "remote", "url": url });
+                if let Some(credential) = remote::credential(arguments)? {
+                    body["repository"]["credential"] = credential;
+                }
+            }
             if let Some(branch) = text(arguments, "default-branch") {
                 body["default_branch"] = branch.into();
             }
             let made = desk.call.post(&desk.path(&["projects"])?, &body).await?.body;
+            let is_remote = made["repository"]["kind"] == "remote";
+            if is_remote && !desk.json {
+                let path = desk.path(&["projects", field(&made, "slug"), "remote"])?;
+                let key = desk.call.get(&path).await?.body;
+                say(&format!("Made the project {}. It is fetched now.", told(&made, "slug")));
+                if !key["public_key"].is_null() {
+                    say(&format!("Give the repository this deploy key:\n  {}", told(&key, "public_key")));
+                }
+                return Ok(());
+            }
             desk.print(&made, |made| {
                 let url = told(&made["repository"], "url");
                 say(&format!(
@@ -62,6 +78,7 @@ pub async fn run(desk: &Desk, verb: &str, arguments: &ArgMatches) -> Result<(), 
             desk.print(&found, branches)
         }
         "merge" => merge::run(desk, arguments).await,
+        "remote" => remote::run(desk, arguments).await,
         _ => {
             let path = desk.path(&["projects", needed(arguments, "which")?, "commits"])?;
             let limit = arguments.get_one::<u16>("limit").copied().unwrap_or(20).to_string();
@@ -107,11 +124,17 @@ fn branches(found: &Value) {
     table(&["BRANCH", "COMMIT", "SUBJECT", "INSTANCES"], rows.collect(), "Nothing was pushed yet.");
 }
 
+/// How it stands with a remote repository; nothing for one that is here.
+fn fetched(remote: &Value) -> String {
+    if remote.is_null() { String::new() } else { remote::state(remote) }
+}
+
 fn show(one: &Value) {
     facts(&[
         ("Name", field(one, "name").to_owned()),
         ("Slug", field(one, "slug").to_owned()),
         ("Repository", field(&one["repository"], "url").to_owned()),
+        ("Fetched", fetched(&one["repository"]["remote"])),
         ("Default branch", field(one, "default_branch").to_owned()),
         ("Instances", one["instances"].as_i64().unwrap_or(0).to_string()),
         ("Since", time(one, "created_at")),

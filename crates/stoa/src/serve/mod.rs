@@ -111,6 +111,8 @@ pub async fn serve(settings: Settings) -> Result<(), Ended> {
     let stop = CancellationToken::new();
     let mut tasks = JoinSet::new();
     spawn_background(&mut tasks, &app, &stop);
+    let (remotes, until, is_alone) = (app.clone(), stop.clone(), settings.database_url.is_none());
+    tasks.spawn(async move { remotes.run_remotes(is_alone, until).await });
     crate::admin::listen(app.clone(), &admin_socket(&settings))?;
     let applications: Arc<dyn Applications> = match &parts.agent {
         Some(agent) => Arc::new(outside::LocalApplications(agent.clone())),

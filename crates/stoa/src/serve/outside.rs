@@ -12,6 +12,7 @@ use stoa_adapters::mail::SmtpMail;
 use stoa_adapters::models::HttpModels;
 use stoa_adapters::outgoing::Outgoing;
 use stoa_adapters::provider::OidcProvider;
+use stoa_adapters::remotes::GitRemotes;
 use stoa_adapters::repositories::GitRepositories;
 use stoa_adapters::vault::MasterVault;
 use stoa_agent::client::Client;
@@ -109,6 +110,9 @@ pub async fn make(settings: &Settings, vault: MasterVault) -> Result<Parts, Ende
     let repositories = GitRepositories::new(settings.repositories_dir.clone())?;
     let is_alone = settings.database_url.is_none();
     let repositories = Arc::new(if is_alone { repositories.alone() } else { repositories });
+    let mirrors = repositories.clone();
+    let remotes =
+        GitRemotes::new(Outgoing::new(settings.outgoing_rules()), move |project| mirrors.place(project));
     let provider = settings.provider.clone().map(|provider| {
         let outgoing = Outgoing::new(settings.outgoing_rules());
         Arc::new(OidcProvider::new(provider, outgoing)) as Arc<dyn SignInProvider>
@@ -120,6 +124,7 @@ pub async fn make(settings: &Settings, vault: MasterVault) -> Result<Parts, Ende
         vault: Arc::new(vault),
         passwords,
         repositories: repositories.clone(),
+        remotes: Arc::new(remotes),
         machines,
         desks,
         logos: Arc::new(ProcessLogos::new(std::env::current_exe()?, threads)),

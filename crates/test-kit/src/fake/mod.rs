@@ -9,4 +9,5 @@ pub mod machines;
 pub mod mail;
 pub mod models;
 pub mod provider;
+pub mod remotes;
 pub mod repositories;

@@ -4,6 +4,7 @@ import {
   IconDatabase,
   IconFileCheck,
   IconFileText,
+  IconGitBranch,
   IconRocket,
   IconTerminal2,
   IconWorld,
@@ -12,10 +13,13 @@ import { useState } from "react";
 import { useAllInstances, useAllProjects, useAllServers } from "@/api/queries";
 import { NewProjectDialog } from "@/features/projects";
 import { useWorkspace } from "@/frame/useWorkspace";
-import { Failed, Forbidden, Go, LoadingPage, Note, useTitle, WorkspaceLogo } from "@/kit";
+import { Failed, Forbidden, Go, LoadingPage, later, Note, useTitle, WorkspaceLogo } from "@/kit";
 import css from "./firstStart.module.css";
 import { Progress } from "./Progress";
 import { EXAMPLE, usePrepare } from "./usePrepare";
+
+const ConnectForm = later(async () => (await import("@/features/projects/repository")).ConnectForm);
+const RemoteKey = later(async () => (await import("@/features/projects/repository")).RemoteKey);
 
 /** The way from a fresh workspace to an application that runs: the example, or one's own. */
 export function FirstStartPage() {
@@ -33,7 +37,9 @@ export function FirstStartPage() {
   if (error) return <Failed error={error} home={slug} />;
   if (!servers.data || !projects.data || !instances.data) return <LoadingPage />;
   const example = projects.data.find((project) => project.slug === EXAMPLE);
-  const own = projects.data.find((project) => project.slug !== EXAMPLE);
+  const others = projects.data.filter((project) => project.slug !== EXAMPLE);
+  const own = others.find(({ repository }) => repository.kind === "hosted");
+  const remote = others.find(({ repository }) => repository.kind === "remote");
   const server = servers.data.find(({ is_local }) => is_local) ?? servers.data[0];
   const of = (project: typeof own) => instances.data.find((instance) => instance.project.id === project?.id);
   const begin = async () => {
@@ -128,6 +134,22 @@ export function FirstStartPage() {
               <Button className={css.act ?? ""} data-size="lg" loading={prepare.isPending} onClick={() => void begin()}>
                 Make a repository for it
               </Button>
+            )}
+          </section>
+          <section className={css.card} aria-label="Connect a repository">
+            <div className={css.cardHead}>
+              <span className={css.tile}>
+                <IconGitBranch size={19} stroke={1.75} aria-hidden />
+              </span>
+            </div>
+            <h2>Connect a repository</h2>
+            <p>One that already lives elsewhere, over HTTPS or SSH.</p>
+            {!remote ? (
+              <ConnectForm workspace={slug} prepare={prepare.server} />
+            ) : remote.repository.has_commits ? (
+              <Progress slug={slug} project={remote} server={server} instance={of(remote)} />
+            ) : (
+              <RemoteKey workspace={slug} project={remote} />
             )}
           </section>
         </div>

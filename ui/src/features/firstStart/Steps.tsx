@@ -37,7 +37,7 @@ export function Steps() {
         )}
       </Step>
       <Step number={2} isDone={Boolean(project)} title="Create a project">
-        <p>An application, with a repository that Stoa hosts.</p>
+        <p>An application, and its repository: hosted by Stoa, or fetched from elsewhere.</p>
         {!project && (
           <Button variant={hasServer ? "filled" : "default"} onClick={() => setOpen("project")}>
             Create a project
@@ -49,7 +49,10 @@ export function Steps() {
           It needs a <code>stoa.toml</code> or a <code>Procfile</code> that says how it is run. The guestbook among the
           examples has one.
         </p>
-        {project && !isPushed && <HowToPush project={project} />}
+        {project && !isPushed && project.repository.kind === "hosted" && <HowToPush project={project} />}
+        {project && !isPushed && project.repository.kind === "remote" && (
+          <Go to={`/${slug}/projects/${project.slug}/settings`}>How it is fetched</Go>
+        )}
       </Step>
       <Step number={4} isDone={Boolean(instance)} title="Create an instance">
         <p>A running copy of a branch. From then on each push deploys it.</p>

@@ -6,7 +6,7 @@ import { useAllInstances, useBranches } from "@/api/queries";
 import { viewing } from "@/api/viewing";
 import { NewInstanceDialog } from "@/features/instances";
 import { useWorkspace } from "@/frame/useWorkspace";
-import { Empty, Failed, LoadingRows, Panel } from "@/kit";
+import { Empty, Failed, LoadingRows, later, Panel } from "@/kit";
 import { BranchCard } from "./BranchCard";
 import { columns } from "./board";
 import { HowToPush } from "./HowToPush";
@@ -14,6 +14,8 @@ import { Lifted } from "./Lifted";
 import { MergeDialog } from "./later";
 import css from "./projects.module.css";
 import { type Place, same, useLift } from "./useLift";
+
+const RemoteState = later(async () => (await import("./repository")).RemoteState);
 
 const STAGES = [
   { stage: "production", name: "Production", Icon: IconWorld },
@@ -56,76 +58,94 @@ export function Board({ project }: { project: Project }) {
   if (branches.data.length === 0)
     return (
       <Panel padded>
-        <Empty icon={IconGitBranch} title="Nothing was pushed yet" inline>
-          In the folder of your application:
-        </Empty>
-        <HowToPush project={project} />
+        {project.repository.remote ? (
+          <>
+            <Empty icon={IconGitBranch} title="Nothing was fetched yet" inline>
+              {isOwner ? "How the repository is reached stands among the project's settings." : "Ask an owner."}
+            </Empty>
+            <RemoteState remote={project.repository.remote} />
+          </>
+        ) : (
+          <>
+            <Empty icon={IconGitBranch} title="Nothing was pushed yet" inline>
+              In the folder of your application:
+            </Empty>
+            <HowToPush project={project} />
+          </>
+        )}
       </Panel>
     );
   const known = new Map(instances.data?.map((instance) => [instance.id, instance]));
   const card = { base: project.default_branch, workspace: workspace.slug, known };
   return (
-    <div className={css.board} data-lifted={lift?.by}>
-      {STAGES.map(({ stage, name, Icon }) => (
-        <section
-          key={stage}
-          aria-label={name}
-          className={css.column}
-          data-stage={stage}
-          data-over={(lift && same(lift.over, { stage })) || undefined}
-        >
-          <div className={css.columnHead}>
-            <Icon size={16} stroke={1.75} aria-hidden />
-            {name} <span className={`${css.count} numbers`}>{board[stage].length}</span>
-            {isOwner && (
-              <ActionIcon aria-label={`New instance in ${name}`} onClick={() => setWanted({ stage })}>
-                <IconPlus size={16} stroke={1.75} />
-              </ActionIcon>
-            )}
-          </div>
-          {board[stage].length === 0 && <p className={css.none}>No branch runs here.</p>}
-          {board[stage].map((one) => {
-            const branch = one.branch.name;
-            return (
-              <div
-                key={branch}
-                className={css.slot}
-                data-left={(lift?.branch === branch && lift.from === stage) || undefined}
-              >
-                <BranchCard
-                  {...card}
-                  card={one}
-                  stage={stage}
-                  isOver={Boolean(lift && same(lift.over, { stage, branch }))}
-                  {...((merges || isOwner) &&
-                    one.branch.commit && {
-                      lift: {
-                        grab: (event) => grab(branch, stage, event),
-                        byKeys: () => liftByKeys(branch, stage),
-                      },
-                    })}
-                  // Where none runs yet; others have the column's own button.
-                  {...(isOwner && one.instances.length === 0 && { onNew: () => setWanted({ stage, branch }) })}
-                />
-                {lift?.branch === branch && lift.from === stage && <span className={css.left}>{branch}</span>}
-              </div>
-            );
-          })}
-        </section>
-      ))}
-      {lift && (
-        <Lifted workspace={workspace.slug} project={project.id} lift={lift} ghost={ghost} onShown={follow}>
-          {board[lift.from]
-            .filter(({ branch }) => branch.name === lift.branch)
-            .map((one) => (
-              <BranchCard key={one.branch.name} {...card} card={one} />
-            ))}
-        </Lifted>
+    <>
+      {project.repository.remote?.problem && (
+        <div className={css.away}>
+          <RemoteState remote={project.repository.remote} />
+        </div>
       )}
-      {wanted && <NewInstanceDialog onClose={() => setWanted(null)} given={{ project: project.id, ...wanted }} />}
-      {merge && (
-        <MergeDialog workspace={workspace.slug} project={project.id} given={merge} onClose={() => setMerge(null)} />
-      )}
-    </div>
+      <div className={css.board} data-lifted={lift?.by}>
+        {STAGES.map(({ stage, name, Icon }) => (
+          <section
+            key={stage}
+            aria-label={name}
+            className={css.column}
+            data-stage={stage}
+            data-over={(lift && same(lift.over, { stage })) || undefined}
+          >
+            <div className={css.columnHead}>
+              <Icon size={16} stroke={1.75} aria-hidden />
+              {name} <span className={`${css.count} numbers`}>{board[stage].length}</span>
+              {isOwner && (
+                <ActionIcon aria-label={`New instance in ${name}`} onClick={() => setWanted({ stage })}>
+                  <IconPlus size={16} stroke={1.75} />
+                </ActionIcon>
+              )}
+            </div>
+            {board[stage].length === 0 && <p className={css.none}>No branch runs here.</p>}
+            {board[stage].map((one) => {
+              const branch = one.branch.name;
+              return (
+                <div
+                  key={branch}
+                  className={css.slot}
+                  data-left={(lift?.branch === branch && lift.from === stage) || undefined}
+                >
+                  <BranchCard
+                    {...card}
+                    card={one}
+                    stage={stage}
+                    isOver={Boolean(lift && same(lift.over, { stage, branch }))}
+                    {...((merges || isOwner) &&
+                      one.branch.commit && {
+                        lift: {
+                          grab: (event) => grab(branch, stage, event),
+                          byKeys: () => liftByKeys(branch, stage),
+                        },
+                      })}
+                    // Where none runs yet; others have the column's own button.
+                    {...(isOwner && one.instances.length === 0 && { onNew: () => setWanted({ stage, branch }) })}
+                  />
+                  {lift?.branch === branch && lift.from === stage && <span className={css.left}>{branch}</span>}
+                </div>
+              );
+            })}
+          </section>
+        ))}
+        {lift && (
+          <Lifted workspace={workspace.slug} project={project.id} lift={lift} ghost={ghost} onShown={follow}>
+            {board[lift.from]
+              .filter(({ branch }) => branch.name === lift.branch)
+              .map((one) => (
+                <BranchCard key={one.branch.name} {...card} card={one} />
+              ))}
+          </Lifted>
+        )}
+        {wanted && <NewInstanceDialog onClose={() => setWanted(null)} given={{ project: project.id, ...wanted }} />}
+        {merge && (
+          <MergeDialog workspace={workspace.slug} project={project.id} given={merge} onClose={() => setMerge(null)} />
+        )}
+      </div>
+    </>
   );
 }

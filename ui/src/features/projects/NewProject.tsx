@@ -1,39 +1,71 @@
-import { Button, TextInput } from "@mantine/core";
+import { Button, SegmentedControl, TextInput } from "@mantine/core";
 import { useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
 import { createProject } from "@/api/generated";
 import type { Project } from "@/api/nouns";
 import { useAct } from "@/api/queries";
 import { Dialog, Note } from "@/kit";
+import { isBySsh } from "./address";
+import { credentialOf, NOTHING, type RemoteDraft, RemoteFields } from "./RemoteFields";
 
-export function NewProjectDialog(props: { workspace: string; onClose: () => void; stays?: boolean }) {
+const KINDS = [
+  { value: "hosted", label: "Hosted by Stoa" },
+  { value: "remote", label: "Connect a repository" },
+];
+
+export function NewProjectDialog(props: {
+  workspace: string;
+  onClose: () => void;
+  stays?: boolean;
+  kind?: "hosted" | "remote";
+}) {
   const navigate = useNavigate();
   const [name, setName] = useState("");
+  const [kind, setKind] = useState<string>(props.kind ?? "hosted");
+  const [draft, setDraft] = useState(NOTHING);
+  const isRemote = kind === "remote";
+  const isReady = Boolean(name.trim() && (!isRemote || draft.url.trim()));
   const create = useAct<void, Project>(props.workspace, {
-    act: () => createProject(props.workspace, { name: name.trim(), repository: { kind: "hosted" } }),
+    act: () =>
+      createProject(props.workspace, {
+        name: name.trim(),
+        repository: isRemote ? { kind: "remote", url: draft.url.trim(), ...credentialOf(draft) } : { kind: "hosted" },
+      }),
     nouns: ["projects"],
     onDone: (project) => {
       props.onClose();
-      if (!props.stays) void navigate({ to: `/${props.workspace}/projects/${project.slug}` });
+      if (props.stays) return;
+      // By ssh there is a key to be given away first, which stands among the settings.
+      const page = isRemote && isBySsh(draft.url) ? "/settings" : "";
+      void navigate({ to: `/${props.workspace}/projects/${project.slug}${page}` });
     },
   });
+  // What was wrong with what stood there before.
+  const change = (next: RemoteDraft) => {
+    setDraft(next);
+    create.reset();
+  };
   return (
     <Dialog
       opened
       onClose={props.onClose}
       title="New project"
-      sentence="An application and its repository, which Stoa hosts."
-      onSubmit={() => name.trim() && create.mutate()}
+      sentence={
+        isRemote
+          ? "An application whose repository already lives elsewhere. Stoa fetches it, and deploys what is pushed there."
+          : "An application and its repository, which Stoa hosts."
+      }
+      onSubmit={() => isReady && create.mutate()}
       foot={
         <>
           <Button onClick={props.onClose}>Cancel</Button>
-          <Button type="submit" variant="filled" disabled={!name.trim()} loading={create.isPending}>
-            Create project
+          <Button type="submit" variant="filled" disabled={!isReady} loading={create.isPending}>
+            {isRemote ? "Connect" : "Create project"}
           </Button>
         </>
       }
     >
-      <div style={{ display: "grid", gap: 16 }}>
+      <div style={{ display: "grid", gap: 16, gridTemplateColumns: "minmax(0, 1fr)" }}>
         <TextInput
           label="Name"
           placeholder="Guestbook"
@@ -43,6 +75,8 @@ export function NewProjectDialog(props: { workspace: string; onClose: () => void
           maxLength={80}
           data-autofocus
         />
+        <SegmentedControl aria-label="Where its repository is" data={KINDS} value={kind} onChange={setKind} fullWidth />
+        {isRemote && <RemoteFields draft={draft} onChange={change} problem={create.error} below="repository." />}
         {create.error && create.error.errors.length === 0 && <Note tone="bad">{create.error.detail}</Note>}
       </div>
     </Dialog>

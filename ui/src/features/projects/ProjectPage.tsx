@@ -1,19 +1,19 @@
 import { Button } from "@mantine/core";
-import { IconBox, IconGitFork, IconGitMerge, IconPlus } from "@tabler/icons-react";
+import { IconGitMerge, IconPlus } from "@tabler/icons-react";
 import { useParams } from "@tanstack/react-router";
 import { useState } from "react";
-import type { Project } from "@/api/nouns";
 import { useAllInstances, useProject } from "@/api/queries";
-import { InstanceTable, NewInstanceDialog } from "@/features/instances";
+import { NewInstanceDialog } from "@/features/instances";
 import { WhoButton } from "@/features/permissions/WhoButton";
 import { useWorkspace } from "@/frame/useWorkspace";
-import { AbleButton, Empty, Failed, LoadingPage, LoadingRows, later, PageTitle, Panel, Tabs, Tile } from "@/kit";
-import { MergeDialog } from "./later";
+import { AbleButton, Failed, LoadingPage, LoadingRows, later, PageTitle, Tabs, Tile } from "@/kit";
+import { MergeDialog, Whence } from "./later";
 import css from "./projects.module.css";
 
 const Board = later(async () => (await import("./Board")).Board, <LoadingRows />);
 const Commits = later(async () => (await import("./Commits")).Commits, <LoadingRows />);
-const ProjectSettings = later(async () => (await import("./ProjectSettings")).ProjectSettings, <LoadingRows />);
+const OfProject = later(async () => (await import("./OfProject")).OfProject, <LoadingRows height={52} />);
+const ProjectSettings = later(async () => (await import("./repository")).ProjectSettings, <LoadingRows />);
 
 export function ProjectPage() {
   const workspace = useWorkspace();
@@ -41,7 +41,7 @@ export function ProjectPage() {
         isTight
         beside={
           <span className={css.fact}>
-            <IconGitFork size={15} stroke={1.75} aria-hidden /> Hosted by Stoa
+            <Whence project={here} marked />
           </span>
         }
         actions={
@@ -79,31 +79,5 @@ export function ProjectPage() {
       {isMerging && <MergeDialog workspace={workspace.slug} project={here.id} onClose={() => setMerging(false)} />}
       {isMaking && <NewInstanceDialog onClose={() => setMaking(false)} given={{ project: here.id }} />}
     </div>
-  );
-}
-
-function OfProject(props: { workspace: string; project: Project; onNew: (() => void) | null }) {
-  const instances = useAllInstances(props.workspace, { project: props.project.id });
-  if (instances.error) return <Failed error={instances.error} retry={() => void instances.refetch()} inline />;
-  if (!instances.data) return <LoadingRows height={52} />;
-  return (
-    <Panel>
-      {instances.data.length === 0 ? (
-        <Empty
-          icon={IconBox}
-          title="No instance of this project"
-          inline
-          action={
-            props.onNew && props.project.repository.has_commits && <Button onClick={props.onNew}>New instance</Button>
-          }
-        >
-          {props.onNew
-            ? "An instance is a running copy of one of its branches."
-            : "None of its instances is allowed to you. Ask an owner of the workspace."}
-        </Empty>
-      ) : (
-        <InstanceTable workspace={props.workspace} instances={instances.data} />
-      )}
-    </Panel>
   );
 }

@@ -7,6 +7,7 @@ import type { Project } from "@/api/nouns";
 import { useAct, useAllInstances } from "@/api/queries";
 import { AbleButton, ConfirmDialog, Note, Panel, Section } from "@/kit";
 import { HowToPush } from "./HowToPush";
+import { RemoteSettings } from "./RemoteSettings";
 
 export function ProjectSettings({ workspace, project }: { workspace: string; project: Tagged<Project> }) {
   const navigate = useNavigate();
@@ -24,12 +25,13 @@ export function ProjectSettings({ workspace, project }: { workspace: string; pro
     nouns: ["projects"],
     onDone: () => void navigate({ to: `/${workspace}/projects` }),
   });
+  const isRemote = project.repository.kind === "remote";
   const isChanged = name.trim() !== project.name || branch.trim() !== project.default_branch;
   return (
     <div style={{ display: "grid", gap: 8, maxWidth: 760 }}>
       <Section title="Repository">
         <Panel padded>
-          <HowToPush project={project} />
+          {isRemote ? <RemoteSettings workspace={workspace} project={project} /> : <HowToPush project={project} />}
         </Panel>
       </Section>
       <Section title="General">
@@ -67,7 +69,9 @@ export function ProjectSettings({ workspace, project }: { workspace: string; pro
         <Panel padded>
           <div style={{ display: "flex", gap: 16, alignItems: "center", justifyContent: "space-between" }}>
             <span>
-              The repository and its history go with it.
+              {isRemote
+                ? "What Stoa has fetched goes with it; the repository itself stays where it is."
+                : "The repository and its history go with it."}
               {instances.data?.length ? " Its instances have to be deleted first." : ""}
             </span>
             <AbleButton of={project} verb="delete" data-danger onClick={() => setRemoving(true)}>
@@ -86,7 +90,9 @@ export function ProjectSettings({ workspace, project }: { workspace: string; pro
         problem={remove.error}
         onConfirm={() => remove.mutate()}
       >
-        The repository and its history go with it. There is no way back.
+        {isRemote
+          ? "What Stoa has fetched goes with it; the repository itself stays where it is."
+          : "The repository and its history go with it. There is no way back."}
       </ConfirmDialog>
     </div>
   );

@@ -5,7 +5,7 @@ import { useState } from "react";
 import { useProjects } from "@/api/queries";
 import { useWorkspace } from "@/frame/useWorkspace";
 import { Empty, EmptyPage, Failed, Go, LoadingRows, More, PageTitle, Panel, Table, Time } from "@/kit";
-import { NewProjectDialog } from "./later";
+import { NewProjectDialog, Whence } from "./later";
 
 export function ProjectsPage() {
   const workspace = useWorkspace();
@@ -48,7 +48,7 @@ export function ProjectsPage() {
         ) : (
           <EmptyPage title="No projects" action={isOwner && make}>
             {isOwner
-              ? "A project is an application with a repository that Stoa hosts."
+              ? "A project is an application with its repository, which Stoa hosts or fetches from elsewhere."
               : "No project is allowed to you. Ask an owner of the workspace."}
           </EmptyPage>
         )
@@ -66,7 +66,11 @@ export function ProjectsPage() {
                   </Go>
                 </td>
                 <td data-label="Repository">
-                  {project.repository.has_commits ? `Hosted by Stoa, ${project.default_branch}` : "Nothing pushed yet"}
+                  {project.repository.remote || project.repository.has_commits ? (
+                    <Whence project={project} />
+                  ) : (
+                    "Nothing pushed yet"
+                  )}
                 </td>
                 <td data-label="Instances">{project.instances}</td>
                 <td data-label="Created">

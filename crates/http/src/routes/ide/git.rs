@@ -80,7 +80,13 @@ pub(super) fn routes(routes: Routes) -> Routes {
                 "Pushes one's working copy to the instance's branch, which deploys it.",
             )
             .refuses(&refused)
-            .refuses(&["target_not_allowed", "too_many_requests", "owner_required"])
+            .refuses(&[
+                "target_not_allowed",
+                "too_many_requests",
+                "owner_required",
+                "remote_refused",
+                "remote_unavailable",
+            ])
             .meets(503),
         )
 }

@@ -1,0 +1,146 @@
+//! Over HTTP, with a token: as git's own server answers, and as one does that means no good.
+
+use std::time::Duration;
+
+use serde_json::json;
+use test_kit::remote_host::{HttpHost, Manner};
+
+use super::{Scene, head, somewhere};
+
+const TOKEN: &str = "tok-3f9a1c77e0";
+
+async fn scene(token: &str) -> (HttpHost, Scene) {
+    let there = somewhere();
+    let host = HttpHost::start(there.0.path(), Some(TOKEN)).await;
+    let url = host.url("shop.git");
+    let scene = Scene::new(&host.place(), there, &url, Some(json!({ "token": token }))).await;
+    (host, scene)
+}
+
+/// Whether a text stands in the arguments or the environment of any process.
+fn is_seen_in_processes(text: &str) -> bool {
+    let own = std::process::id().to_string();
+    std::fs::read_dir("/proc").unwrap().flatten().any(|entry| {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        name != own
+            && name.bytes().all(|byte| byte.is_ascii_digit())
+            && ["cmdline", "environ"].iter().any(|file| {
+                let bytes = std::fs::read(entry.path().join(file)).unwrap_or_default();
+                bytes.windows(text.len()).any(|window| window == text.as_bytes())
+            })
+    })
+}
+
+#[tokio::test]
+async fn a_token_opens_a_remote_repository_and_is_never_told() {
+    let (_host, scene) = scene(TOKEN).await;
+    let fetched = scene.fetch().await;
+    assert_eq!(
+        (&fetched["status"], &fetched["credential"]),
+        (&json!("fetched"), &json!("token")),
+        "{fetched}"
+    );
+    assert_eq!(scene.names().await, ["trunk", "idea"]);
+    let project = scene.olga.client.get(&scene.path("")).await.expect(200).text;
+    assert!(!fetched.to_string().contains(TOKEN) && !project.contains(TOKEN));
+    let merged = scene.merge("idea").await.expect(200).json();
+    assert_eq!(json!(scene.head_there("trunk")), merged["commit"]);
+}
+
+#[tokio::test]
+async fn another_token_is_refused_and_isnt_quoted() {
+    let (_host, scene) = scene("wrong-token-5b").await;
+    let refused = scene.fetch().await;
+    assert_eq!(refused["problem"]["code"], "refused", "{refused}");
+    assert!(!refused.to_string().contains("wrong-token-5b"));
+    let _ = scene
+        .olga
+        .client
+        .patch(&scene.path("/remote"), json!({ "credential": { "token": TOKEN } }))
+        .await
+        .expect(200);
+    assert_eq!(scene.fetch().await["status"], "fetched");
+    // Without it, it is refused again.
+    let without = scene.olga.client.delete(&scene.path("/remote/credential"), None).await.expect(200).json();
+    assert_eq!(without["credential"], "none");
+    assert_eq!(scene.fetch().await["problem"]["code"], "refused");
+}
+
+#[tokio::test]
+async fn a_redirect_is_followed_nowhere() {
+    let (host, scene) = scene(TOKEN).await;
+    let there = somewhere();
+    let other = HttpHost::start(there.0.path(), None).await;
+    host.behave(Manner::Elsewhere(format!("http://{}", other.place())));
+    let refused = scene.fetch().await;
+    assert_eq!(refused["problem"]["code"], "moved", "{refused}");
+    assert_eq!(other.asked(), 0);
+}
+
+#[tokio::test]
+async fn one_that_hangs_in_the_middle_is_given_up_and_leaves_a_whole_mirror() {
+    let (host, scene) = scene(TOKEN).await;
+    assert_eq!(scene.fetch().await["status"], "fetched");
+    let stood = head(&scene.mirror(), "trunk");
+    scene.work.commit("trunk", None, &[("b.txt", &"b\n".repeat(2_000))]);
+    host.behave(Manner::HangsInTheMiddle);
+    let looking = tokio::task::spawn_blocking(|| {
+        // While git waits for the rest, everybody may look at how it was called.
+        for _ in 0..100 {
+            // As it is, and as it is sent.
+            use base64::Engine as _;
+            let sent = base64::engine::general_purpose::STANDARD.encode(format!("git:{TOKEN}"));
+            if is_seen_in_processes(TOKEN) || is_seen_in_processes(&sent) {
+                return true;
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        false
+    });
+    let hung = scene.fetch().await;
+    assert_eq!(hung["problem"]["code"], "timed_out", "{hung}");
+    assert!(!looking.await.unwrap(), "the token stands in a process");
+    assert_eq!(head(&scene.mirror(), "trunk"), stood);
+
+    host.behave(Manner::Well);
+    assert_eq!(scene.fetch().await["status"], "fetched");
+    assert_eq!(head(&scene.mirror(), "trunk"), scene.head_there("trunk"));
+}
+
+#[tokio::test]
+async fn one_that_has_more_than_is_taken_is_refused_and_leaves_nothing() {
+    let (_host, scene) = scene(TOKEN).await;
+    assert_eq!(scene.fetch().await["status"], "fetched");
+    let mut letter: u64 = 1;
+    let noise: String = (0..3_000_000)
+        .map(|_| {
+            letter = letter.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            char::from(b'!' + u8::try_from((letter >> 33) % 90).unwrap())
+        })
+        .collect();
+    scene.work.commit("trunk", None, &[("large.txt", &noise)]);
+    let refused = scene.fetch().await;
+    // It came within one look, or it was cut off: either way no more is kept than is allowed.
+    assert_eq!(refused["problem"]["code"], "too_large", "{refused}");
+    let packs = scene.mirror().join("objects/pack");
+    let halves = std::fs::read_dir(packs).unwrap().flatten();
+    assert!(!halves.into_iter().any(|entry| entry.file_name().to_string_lossy().starts_with("tmp_")));
+}
+
+#[tokio::test]
+async fn private_addresses_are_dialled_only_where_the_operator_lists_them() {
+    let (_host, scene) = scene(TOKEN).await;
+    for url in [
+        "http://127.0.0.1:9/x.git",
+        "https://10.0.0.1/x.git",
+        "ssh://git@169.254.169.254/x",
+        "http://192.0.2.1/x",
+    ] {
+        let body = json!({ "name": "Other", "repository": { "kind": "remote", "url": url } });
+        let refused =
+            scene.olga.client.post(&format!("/api/v1/workspaces/{}/projects", scene.slug), body).await;
+        let refused = refused.expect(422).json();
+        assert_eq!(refused["errors"][0]["field"], "repository.url", "{url}");
+        let _ = scene.olga.client.patch(&scene.path("/remote"), json!({ "url": url })).await.expect(422);
+    }
+}

@@ -1,0 +1,177 @@
+//! How it stands with a remote repository, whose right it is to change it, and what a webhook does.
+
+use base64::Engine as _;
+use serde_json::{Value, json};
+use stoa_domain::remote::RemoteProblem;
+use test_kit::world::Person;
+use test_kit::{Answer, Kind, World, on_both_databases};
+
+/// As a host sends it that knows no page and no account.
+async fn call(person: &Person, path: &str, body: &Value, headers: &[(&str, String)]) -> Answer {
+    let client = person.client.with_token("none");
+    let mut request = client.request(http::Method::POST, path, Some(body));
+    request.headers_mut().remove(http::header::AUTHORIZATION);
+    for (name, value) in headers {
+        let name: http::HeaderName = name.parse().unwrap();
+        request.headers_mut().insert(name, value.parse().unwrap());
+    }
+    client.send_request(request).await
+}
+
+const URL: &str = "ssh://git@git.example.com/team/shop.git";
+
+/// As openssl signs it.
+fn signed(secret: &str, body: &[u8]) -> String {
+    use std::io::Write as _;
+    use std::process::{Command, Stdio};
+    let mut child = Command::new("openssl")
+        .args(["dgst", "-sha256", "-hmac", secret, "-binary"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(body).unwrap();
+    let out = child.wait_with_output().unwrap().stdout;
+    format!("sha256={}", out.iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}")))
+}
+
+on_both_databases! {
+async fn problems_are_told_to_whoever_sees_the_project_and_end_by_themselves(world: World) {
+    let olga = world.set_up().await;
+    let workspace = world.workspace(&olga, "Acme").await;
+    let project = workspace.remote_project("Shop", URL, None).await;
+    let mia = workspace.member("Mia Member").await;
+    workspace.grant(&mia, json!({ "actions": ["view_projects"], "projects": [project] })).await;
+    let path = workspace.path(&format!("/projects/{project}"));
+    let seen = async || mia.person.client.get(&path).await.expect(200).json()["repository"]["remote"].clone();
+    assert_eq!(seen().await["status"], "waiting");
+    for problem in RemoteProblem::ALL {
+        world.remotes.fail(Some(*problem));
+        world.clock.pass_seconds(3600);
+        world.app.fetch_due_remotes().await.unwrap();
+        let told = seen().await;
+        assert_eq!(told["problem"]["code"], problem.key());
+        assert_eq!(told["problem"]["detail"], problem.sentence());
+    }
+    let since = seen().await["problem"]["since"].clone();
+    assert!(since.is_string());
+    // Too soon: it is left alone for longer and longer.
+    let before = world.remotes.fetched().len();
+    world.clock.pass_seconds(600);
+    world.app.fetch_due_remotes().await.unwrap();
+    assert_eq!(world.remotes.fetched().len(), before);
+    world.remotes.fail(None);
+    world.clock.pass_seconds(3600);
+    world.app.fetch_due_remotes().await.unwrap();
+    let well = seen().await;
+    assert_eq!((&well["status"], &well["problem"]), (&json!("fetched"), &json!(null)));
+    // What it is opened by is the owners' to know.
+    let refused = mia.person.client.get(&format!("{path}/remote")).await;
+    assert_eq!(refused.expect(403).code().as_deref(), Some("owner_required"));
+}
+
+async fn a_webhook_has_it_fetched_once_its_proof_is_right(world: World) {
+    let olga = world.set_up().await;
+    let workspace = world.workspace(&olga, "Acme").await;
+    let project = workspace.remote_project("Shop", URL, None).await;
+    world.app.fetch_due_remotes().await.unwrap();
+    let path = workspace.path(&format!("/projects/{project}/remote"));
+    let made = olga.client.post(&format!("{path}/webhook"), json!({})).await.expect(201).json();
+    let (url, secret) = (made["url"].as_str().unwrap(), made["secret"].as_str().unwrap());
+    let hook = url.strip_prefix("http://localhost:8080").unwrap();
+    let remote = olga.client.get(&path).await.expect(200).json();
+    assert_eq!(remote["webhook_url"], json!(url));
+    assert!(!remote.to_string().contains(secret), "it was told once");
+
+    let count = || world.remotes.fetched().len();
+    let before = count();
+    let body = json!({ "ref": "refs/heads/main" });
+    for headers in [
+        vec![],
+        vec![("x-gitlab-token", "wrong".to_owned())],
+        vec![("x-hub-signature-256", format!("sha256={}", "0".repeat(64)))],
+    ] {
+        let _ = call(&olga, hook, &body.clone(), &headers).await.expect(401);
+    }
+    let _ = call(&olga, "/api/v1/hooks/unknown", &body, &[]).await.expect(404);
+    world.app.fetch_due_remotes().await.unwrap();
+    assert_eq!(count(), before);
+
+    let token = [("x-gitlab-token", secret.to_owned())];
+    // Sent again it does no harm: it is fetched once for both.
+    let _ = call(&olga, hook, &body, &token).await.expect(204);
+    let _ = call(&olga, hook, &body, &token).await.expect(204);
+    world.app.fetch_due_remotes().await.unwrap();
+    assert_eq!(count(), before + 1);
+
+    let signature = [("x-hub-signature-256", signed(secret, body.to_string().as_bytes()))];
+    let _ = call(&olga, hook, &body, &signature).await.expect(204);
+    let _ = call(&olga, hook, &json!({ "ref": "other" }), &signature).await.expect(401);
+    world.app.fetch_due_remotes().await.unwrap();
+    assert_eq!(count(), before + 2);
+
+    // More than a call a second is too many.
+    let mut answers = Vec::new();
+    for _ in 0..70 {
+        answers.push(call(&olga, hook, &body, &token).await.status.as_u16());
+    }
+    assert!(answers.contains(&204) && answers.contains(&429), "{answers:?}");
+
+    let _ = olga.client.delete(&format!("{path}/webhook"), None).await.expect(204);
+    let _ = call(&olga, hook, &body, &token).await.expect(404);
+}
+
+async fn another_place_voids_the_token_and_the_pinned_key(world: World) {
+    let olga = world.set_up().await;
+    let workspace = world.workspace(&olga, "Acme").await;
+    let token = json!({ "token": "secret-token" });
+    let https = "https://git.example.com/team/shop.git";
+    let project = workspace.remote_project("Shop", https, Some(token.clone())).await;
+    let path = workspace.path(&format!("/projects/{project}/remote"));
+    let change = async |body: Value| olga.client.patch(&path, body).await.expect(200).json();
+    assert_eq!(change(json!({ "url": "https://git.example.com/team/other.git" })).await["credential"], "token");
+    assert_eq!(change(json!({ "url": "https://git.example.org/team/other.git" })).await["credential"], "none");
+    let by_ssh = change(json!({ "url": URL })).await;
+    assert_eq!(by_ssh["credential"], "deploy_key");
+    world.app.fetch_due_remotes().await.unwrap();
+    let pinned = olga.client.get(&path).await.expect(200).json();
+    assert_eq!(pinned["host_key"]["fingerprint"], "SHA256:QQ");
+    let refused = olga.client.patch(&path, json!({ "credential": token })).await.expect(422).json();
+    assert_eq!(refused["errors"][0]["field"], "credential");
+    let moved = change(json!({ "url": "ssh://git@git.example.org/team/shop.git" })).await;
+    assert_eq!((&moved["host_key"], &moved["public_key"]), (&json!(null), &by_ssh["public_key"]));
+    // A change that was made from something older is refused.
+    let stale = base64::engine::general_purpose::STANDARD.encode("x");
+    let mut request = olga.client.request(http::Method::PATCH, &path, Some(&json!({ "url": URL })));
+    request.headers_mut().insert(http::header::IF_MATCH, format!("\"{stale}\"").parse().unwrap());
+    let _ = olga.client.send_request(request).await.expect(412);
+}
+
+}
+
+#[tokio::test]
+async fn what_isnt_an_address_makes_no_project() {
+    let world = World::on(Kind::Sqlite).await;
+    let olga = world.set_up().await;
+    let workspace = world.workspace(&olga, "Acme").await;
+    for repository in [
+        json!({ "kind": "remote" }),
+        json!({ "kind": "remote", "url": "file:///etc" }),
+        json!({ "kind": "remote", "url": "ext::sh -c x" }),
+        json!({ "kind": "remote", "url": "https://user:word@example.com/x" }),
+        json!({ "kind": "remote", "url": "http://example.com/x" }),
+        json!({ "kind": "remote", "url": URL, "credential": { "token": "x" } }),
+        json!({ "kind": "remote", "url": "https://example.com/x", "credential": { "token": "a b" } }),
+        json!({ "kind": "remote", "url": "https://example.com/x", "credential": { "token": "x", "user": "a:b" } }),
+        json!({ "kind": "hosted", "url": URL }),
+        json!({ "kind": "elsewhere" }),
+    ] {
+        let body = json!({ "name": "Shop", "repository": repository });
+        let _ = olga.client.post(&workspace.path("/projects"), body).await.expect(422);
+    }
+    let all = olga.client.get(&workspace.path("/projects")).await.expect(200).json();
+    assert!(all["items"].as_array().unwrap().is_empty());
+    // A hosted one has no remote to look at.
+    let hosted = workspace.project("Hosted", &[]).await;
+    let _ = olga.client.get(&workspace.path(&format!("/projects/{hosted}/remote"))).await.expect(409);
+}
