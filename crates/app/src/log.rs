@@ -5,7 +5,7 @@ use futures_util::stream::BoxStream;
 use stoa_domain::Permit;
 use stoa_domain::permission::instance as may;
 
-use crate::ports::{LogLine, LogQuery};
+use crate::ports::{LogLine, LogQuery, LogStretch};
 use crate::{App, Failure};
 
 /// Most lines of one answer, and how many where nothing is said.
@@ -23,12 +23,57 @@ impl App {
         permit: Permit<may::ReadLogs>,
         mut query: LogQuery,
     ) -> Result<BoxStream<'static, Result<LogLine, Failure>>, Failure> {
-        let instance = *permit.target();
-        if let Some(deployment) = query.deployment {
-            self.store().load_deployment(permit.workspace(), instance, deployment).await?;
-        }
         query.limit = Some(query.limit.unwrap_or(USUAL).min(MOST));
+        self.open_log(permit, query).await
+    }
+
+    /// All lines that fit, however many, the oldest first.
+    ///
+    /// # Errors
+    /// As `read_logs`.
+    pub async fn download_logs(
+        &self,
+        permit: Permit<may::ReadLogs>,
+        query: LogQuery,
+    ) -> Result<BoxStream<'static, Result<LogLine, Failure>>, Failure> {
+        self.open_log(permit, LogQuery { limit: None, follow: false, ..query }).await
+    }
+
+    /// How many lines of which level stand where, and in which of them a text is.
+    ///
+    /// # Errors
+    /// As `read_logs`.
+    pub async fn outline_logs(
+        &self,
+        permit: Permit<may::ReadLogs>,
+        query: LogQuery,
+        find: Option<String>,
+    ) -> Result<BoxStream<'static, Result<LogStretch, Failure>>, Failure> {
+        let instance = *permit.target();
+        self.check_deployment(&permit, &query).await?;
+        let stretches = self.outside().machines.log_outline(instance, query, find).await?;
+        Ok(stretches.map(|stretch| stretch.map_err(Failure::from)).boxed())
+    }
+
+    async fn open_log(
+        &self,
+        permit: Permit<may::ReadLogs>,
+        query: LogQuery,
+    ) -> Result<BoxStream<'static, Result<LogLine, Failure>>, Failure> {
+        let instance = *permit.target();
+        self.check_deployment(&permit, &query).await?;
         let lines = self.outside().machines.logs(instance, query).await?;
         Ok(lines.map(|line| line.map_err(Failure::from)).boxed())
+    }
+
+    async fn check_deployment(
+        &self,
+        permit: &Permit<may::ReadLogs>,
+        query: &LogQuery,
+    ) -> Result<(), Failure> {
+        if let Some(deployment) = query.deployment {
+            self.store().load_deployment(permit.workspace(), *permit.target(), deployment).await?;
+        }
+        Ok(())
     }
 }

@@ -268,6 +268,8 @@ pub struct InstanceForm {
     pub project: ProjectId,
     pub os_user: u32,
     pub variables: Vec<(String, Secret)>,
+    /// Names of those that are secret: their values stand in no log.
+    pub secrets: Vec<String>,
     pub wish_running: bool,
     /// Slugs, stage and URL: what every process is given.
     pub instance_slug: String,
@@ -289,16 +291,52 @@ pub struct LogLine {
     pub text: String,
 }
 
+/// Which of an instance's logs, but for those of its deployments.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum LogSource {
+    /// What the application writes, and what its init says of it.
+    #[default]
+    Application,
+    /// What its init says of it alone.
+    Init,
+    /// What visitors asked of it.
+    Proxy,
+}
+
 #[derive(Debug, Clone, Default)]
 pub struct LogQuery {
-    /// `None` is the application's log, else a deployment's.
+    pub source: LogSource,
+    /// That of a deployment instead.
     pub deployment: Option<DeploymentId>,
     pub query: Option<String>,
+    /// `error`, `warn`, `info`, `debug`; all where none is named.
+    pub levels: Vec<String>,
     pub since: Option<Timestamp>,
     pub until: Option<Timestamp>,
+    /// Positions: of the line behind which, before which, and with which it begins; and of the last one.
     pub after: Option<String>,
+    pub before: Option<String>,
+    pub from: Option<String>,
+    pub to: Option<String>,
     pub limit: Option<usize>,
     pub follow: bool,
+}
+
+/// Lines of a log that follow each other, counted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogStretch {
+    /// Of its first line that fits.
+    pub position: String,
+    /// When its first line was written, and its last.
+    pub at: Timestamp,
+    pub until: Timestamp,
+    /// How many fit.
+    pub lines: u64,
+    /// Errors, warnings, information, and what is for debugging, whatever levels are wanted.
+    pub levels: [u64; 4],
+    /// Which of those that fit hold what is to be found, from 0; and how many do.
+    pub found: Vec<u32>,
+    pub hits: u64,
 }
 
 /// How work on a machine goes on.
@@ -490,6 +528,13 @@ pub trait Machines: Send + Sync + 'static {
         instance: InstanceId,
         query: LogQuery,
     ) -> BoxFuture<'_, Result<BoxStream<'static, Result<LogLine, Fault>>, Fault>>;
+    /// The outline of a log, oldest first: what there is, and where `find` is in it.
+    fn log_outline(
+        &self,
+        instance: InstanceId,
+        query: LogQuery,
+        find: Option<String>,
+    ) -> BoxFuture<'_, Result<BoxStream<'static, Result<LogStretch, Fault>>, Fault>>;
     /// Has the application asked, by its own commands or by those that are built in: 10 s at most.
     fn connect_as(
         &self,

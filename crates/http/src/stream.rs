@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use axum::response::Response;
+use futures_util::FutureExt as _;
 use futures_util::stream::{BoxStream, Stream, StreamExt as _, unfold};
 use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue};
-use serde_json::Value;
 use stoa_app::{Failure, Fault};
 
 use crate::lease::Lease;
@@ -24,31 +24,43 @@ const HEARTBEAT: Duration = Duration::from_secs(15);
 pub(crate) enum Form {
     Events,
     Lines,
+    /// Lines of text.
+    Text,
 }
+
+/// Bytes of what is sent at once, where several frames are there already.
+const PIECE: usize = 16 * 1024;
 
 /// One thing to send.
 pub(crate) struct Frame {
     /// By which a client says where it was: in events only.
     pub id: Option<String>,
-    pub value: Value,
+    /// JSON, or a line of text.
+    pub text: String,
 }
 
 impl Form {
-    fn frame(self, frame: &Frame) -> Bytes {
-        let text = match self {
-            Self::Lines => format!("{}\n", frame.value),
-            Self::Events => {
-                let id = frame.id.as_ref().map(|id| format!("id: {id}\n")).unwrap_or_default();
-                format!("{id}data: {}\n\n", frame.value)
-            }
-        };
-        Bytes::from(text)
+    fn add(self, frame: &Frame, piece: &mut String) {
+        if self != Self::Events {
+            piece.push_str(&frame.text);
+            piece.push('\n');
+            return;
+        }
+        if let Some(id) = &frame.id {
+            piece.push_str("id: ");
+            piece.push_str(id);
+            piece.push('\n');
+        }
+        piece.push_str("data: ");
+        piece.push_str(&frame.text);
+        piece.push_str("\n\n");
     }
 
     fn content_type(self) -> &'static str {
         match self {
             Self::Events => "text/event-stream",
             Self::Lines => "application/x-ndjson",
+            Self::Text => "text/plain; charset=utf-8",
         }
     }
 }
@@ -58,6 +70,8 @@ struct Going {
     frames: BoxStream<'static, Result<Frame, Failure>>,
     form: Form,
     heartbeat: tokio::time::Interval,
+    /// What came behind the frames that were sent last.
+    waiting: Option<Option<Failure>>,
     is_over: bool,
 }
 
@@ -69,7 +83,7 @@ impl Going {
         let next = tokio::select! {
             biased;
             refusal = self.lease.ended() => Some(Err(refusal.into())),
-            next = self.frames.next() => next,
+            next = next_of(&mut self.waiting, &mut self.frames) => next,
             _ = self.heartbeat.tick(), if self.form == Form::Events => return Some(Ok(Bytes::from_static(b": \n\n"))),
         };
         // Asked again, because getting the frame may have taken long.
@@ -78,7 +92,7 @@ impl Going {
             (next, _) => next,
         };
         match next {
-            Some(Ok(frame)) => Some(Ok(self.form.frame(&frame))),
+            Some(Ok(frame)) => Some(Ok(self.together(&frame))),
             Some(Err(failure)) => {
                 self.is_over = true;
                 Some(self.end(&failure))
@@ -90,12 +104,45 @@ impl Going {
         }
     }
 
+    /// A frame, and those that are there already.
+    fn together(&mut self, frame: &Frame) -> Bytes {
+        let mut piece = String::new();
+        self.form.add(frame, &mut piece);
+        while piece.len() < PIECE {
+            match self.frames.next().now_or_never() {
+                Some(Some(Ok(frame))) => self.form.add(&frame, &mut piece),
+                Some(Some(Err(failure))) => {
+                    self.waiting = Some(Some(failure));
+                    break;
+                }
+                Some(None) => {
+                    self.waiting = Some(None);
+                    break;
+                }
+                None => break,
+            }
+        }
+        Bytes::from(piece)
+    }
+
     fn end(&self, failure: &Failure) -> Result<Bytes, std::io::Error> {
         let told = tell_failure(failure);
         match self.form {
             Form::Events => Ok(Bytes::from(format!("event: end\ndata: {}\n\n", told.object()))),
-            Form::Lines => Err(std::io::Error::new(std::io::ErrorKind::PermissionDenied, told.code)),
+            Form::Lines | Form::Text => {
+                Err(std::io::Error::new(std::io::ErrorKind::PermissionDenied, told.code))
+            }
         }
+    }
+}
+
+async fn next_of(
+    waiting: &mut Option<Option<Failure>>,
+    frames: &mut BoxStream<'static, Result<Frame, Failure>>,
+) -> Option<Result<Frame, Failure>> {
+    match waiting.take() {
+        Some(end) => end.map(Err),
+        None => frames.next().await,
     }
 }
 
@@ -107,7 +154,7 @@ pub(crate) fn answer(
 ) -> Response {
     let mut heartbeat = tokio::time::interval(HEARTBEAT);
     heartbeat.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    let going = Going { lease, frames: frames.boxed(), form, heartbeat, is_over: false };
+    let going = Going { lease, frames: frames.boxed(), form, heartbeat, waiting: None, is_over: false };
     let body = unfold(going, |mut going| async move {
         let next = going.next().await?;
         Some((next, going))
@@ -135,5 +182,10 @@ pub(crate) fn accepts(headers: &HeaderMap, content_type: &str) -> bool {
 /// # Errors
 /// A fault where it can't be written as JSON.
 pub(crate) fn frame(id: Option<String>, value: &impl serde::Serialize) -> Result<Frame, Failure> {
-    Ok(Frame { id, value: serde_json::to_value(value).map_err(Fault::new)? })
+    Ok(Frame { id, text: serde_json::to_string(value).map_err(Fault::new)? })
+}
+
+/// A line of text. It has no end of its own.
+pub(crate) fn text(line: String) -> Frame {
+    Frame { id: None, text: line.replace('\n', " ") }
 }

@@ -89,6 +89,7 @@ impl Place {
                 stop_seconds: 1,
             }],
             once,
+            masked: Vec::new(),
         }
     }
 

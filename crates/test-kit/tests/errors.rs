@@ -278,6 +278,8 @@ impl Applications for NoApplications {
     fn open(&self, _: InstanceId) -> BoxFuture<'static, io::Result<UnixStream>> {
         Box::pin(async { Err(io::Error::other("there are none")) })
     }
+
+    fn note(&self, _: InstanceId, _: String) {}
 }
 
 /// What is settled before a route is looked for.

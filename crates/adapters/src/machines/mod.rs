@@ -16,7 +16,7 @@ use stoa_agent::protocol::{self, BeginDeployment, Code, Mode, SwitchRelease};
 use stoa_app::Fault;
 use stoa_app::ports::{
     Archive, Command, ConnectAnswer, ConnectWish, InstanceForm, InstanceOnMachine, LogLine, LogQuery,
-    MachineFacts, Machines, Order, Progress, RepositoryAccess,
+    LogStretch, MachineFacts, Machines, Order, Progress, RepositoryAccess,
 };
 use stoa_domain::branch::CommitId;
 use stoa_domain::instance::RestartMode;
@@ -180,6 +180,19 @@ impl Machines for AgentMachines {
         Box::pin(async move {
             let lines = self.client.logs(instance, &words::log_query(query)).await.map_err(Fault::new)?;
             Ok(lines.map_ok(words::line).map_err(Fault::new).boxed())
+        })
+    }
+
+    fn log_outline(
+        &self,
+        instance: InstanceId,
+        query: LogQuery,
+        find: Option<String>,
+    ) -> BoxFuture<'_, Result<BoxStream<'static, Result<LogStretch, Fault>>, Fault>> {
+        Box::pin(async move {
+            let query = protocol::LogQuery { find, ..words::log_query(query) };
+            let stretches = self.client.outline(instance, &query).await.map_err(Fault::new)?;
+            Ok(stretches.map(|stretch| stretch.map(words::stretch).map_err(Fault::new)).boxed())
         })
     }
 

@@ -13,7 +13,7 @@ use stoa_app::ports::{
 };
 use stoa_app::ports::{
     Archive, Command, ConnectAnswer, ConnectWish, InstanceForm, InstanceOnMachine, LogLine, LogQuery,
-    MachineFacts, Machines, Order, Progress, RepositoryAccess,
+    LogStretch, MachineFacts, Machines, Order, Progress, RepositoryAccess,
 };
 use stoa_domain::branch::{BranchName, CommitId};
 use stoa_domain::{BackupId, InstanceId, ProjectId, TerminalId};
@@ -182,6 +182,15 @@ impl Machines for NoMachines {
         _: InstanceId,
         _: LogQuery,
     ) -> BoxFuture<'_, Result<BoxStream<'static, Result<LogLine, Fault>>, Fault>> {
+        Box::pin(async { Err(none()) })
+    }
+
+    fn log_outline(
+        &self,
+        _: InstanceId,
+        _: LogQuery,
+        _: Option<String>,
+    ) -> BoxFuture<'_, Result<BoxStream<'static, Result<LogStretch, Fault>>, Fault>> {
         Box::pin(async { Err(none()) })
     }
 

@@ -2,12 +2,12 @@
 
 use stoa_agent::protocol::{
     self, BeginBackup, BeginRestore, Code, Event, Fence, HelloView, InstanceState, InstanceView, LineView,
-    MachineView, PutInstance, SecretText, Valid, Variable, Wish,
+    MachineView, PutInstance, SecretText, StretchView, Valid, Variable, Wish,
 };
 use stoa_app::Fault;
 use stoa_app::ports::{
-    BackupOrder, InstanceForm, InstanceOnMachine, LogLine, LogQuery, MachineFacts, MachineState, Order,
-    Progress, RepositoryAccess, RepositoryPlace, RestoreOrder,
+    BackupOrder, InstanceForm, InstanceOnMachine, LogLine, LogQuery, LogSource, LogStretch, MachineFacts,
+    MachineState, Order, Progress, RepositoryAccess, RepositoryPlace, RestoreOrder,
 };
 use stoa_domain::{BackupId, InstanceId, ReleaseId, Timestamp};
 
@@ -38,6 +38,7 @@ pub(super) fn form(form: InstanceForm) -> PutInstance {
         project: form.project.uuid(),
         os_user: form.os_user,
         variables: variables.map(|(name, value)| Variable { name, value: SecretText(value) }).collect(),
+        secrets: form.secrets,
         wish: if form.wish_running { Wish::Running } else { Wish::Stopped },
         slug: form.instance_slug,
         project_slug: form.project_slug,
@@ -111,13 +112,23 @@ pub(super) fn instance(view: InstanceView) -> InstanceOnMachine {
 
 pub(super) fn log_query(query: LogQuery) -> protocol::LogQuery {
     protocol::LogQuery {
-        source: query.deployment.map(|deployment| deployment.to_string()),
+        source: match (query.deployment, query.source) {
+            (Some(deployment), _) => Some(deployment.to_string()),
+            (None, LogSource::Application) => None,
+            (None, LogSource::Init) => Some("init".to_owned()),
+            (None, LogSource::Proxy) => Some("proxy".to_owned()),
+        },
         from: query.since.map(Timestamp::micros),
         to: query.until.map(Timestamp::micros),
         query: query.query,
+        levels: (!query.levels.is_empty()).then(|| query.levels.join(",")),
         after: query.after,
+        before: query.before,
+        begin: query.from,
+        end: query.to,
         limit: query.limit,
         follow: query.follow,
+        find: None,
     }
 }
 
@@ -126,7 +137,19 @@ pub(super) fn line(line: LineView) -> LogLine {
         position: line.position,
         at: Timestamp::from_micros(line.at),
         stream: line.stream,
-        level: None,
+        level: Some(line.level),
         text: line.text,
+    }
+}
+
+pub(super) fn stretch(stretch: StretchView) -> LogStretch {
+    LogStretch {
+        position: stretch.position,
+        at: Timestamp::from_micros(stretch.at),
+        until: Timestamp::from_micros(stretch.until),
+        lines: stretch.lines,
+        levels: stretch.levels,
+        found: stretch.found,
+        hits: stretch.hits,
     }
 }

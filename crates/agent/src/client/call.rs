@@ -75,19 +75,24 @@ pub(super) fn request(method: Method, path: &str, body: Sent) -> Result<Request<
     request.map_err(|error| ClientError::Unwritable(error.to_string()))
 }
 
-/// A query of a log as it stands behind the instance's id.
-pub(super) fn logs(query: &LogQuery) -> String {
-    let LogQuery { source, from, to, query, after, limit, follow } = query;
+/// A query of a log as it stands behind the instance's id and what of the log is asked for.
+pub(super) fn logs(what: &str, query: &LogQuery) -> String {
+    let LogQuery { source, from, to, query, levels, after, before, begin, end, limit, follow, find } = query;
     let pairs = [
         ("source", source.clone()),
         ("from", from.map(|micros| micros.to_string())),
         ("to", to.map(|micros| micros.to_string())),
         ("query", query.clone()),
+        ("levels", levels.clone()),
         ("after", after.clone()),
+        ("before", before.clone()),
+        ("begin", begin.clone()),
+        ("end", end.clone()),
+        ("find", find.clone()),
         ("limit", limit.map(|limit| limit.to_string())),
         ("follow", follow.then(|| "true".to_owned())),
     ];
-    let mut text = "/logs".to_owned();
+    let mut text = what.to_owned();
     let given = pairs.into_iter().filter_map(|(name, value)| Some((name, value?)));
     for (between, (name, value)) in std::iter::once('?').chain(std::iter::repeat('&')).zip(given) {
         text.push_str(&format!("{between}{name}={}", utf8_percent_encode(&value, NON_ALPHANUMERIC)));

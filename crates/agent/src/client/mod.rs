@@ -20,7 +20,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use crate::protocol::{
     BeginDeployment, Commanded, EndSession, EventView, HelloView, InstanceView, InstancesView, LineView,
     ListUsers, LogQuery, MachineView, MirrorView, Mode, Nothing, OpenSession, OpenedView, OperationView,
-    Order, PROTOCOL, PutInstance, RestartInstance, SwitchRelease, UsersView,
+    Order, PROTOCOL, PutInstance, RestartInstance, StretchView, SwitchRelease, UsersView,
 };
 
 use call::{Asking, Sent, of_json, of_nothing};
@@ -237,7 +237,19 @@ impl Client {
         instance: InstanceId,
         query: &LogQuery,
     ) -> Answer<impl Stream<Item = Answer<LineView>> + Send + use<>> {
-        self.follow(&of(instance, &call::logs(query))).await
+        self.follow(&of(instance, &call::logs("/logs", query))).await
+    }
+
+    /// The outline of a log, for as long as the stream is held.
+    ///
+    /// # Errors
+    /// Why there is no answer.
+    pub async fn outline(
+        &self,
+        instance: InstanceId,
+        query: &LogQuery,
+    ) -> Answer<impl Stream<Item = Answer<StretchView>> + Send + use<>> {
+        self.follow(&of(instance, &call::logs("/logs/outline", query))).await
     }
 
     /// Users of the application's, as it lists them.

@@ -37,6 +37,7 @@ impl Folders {
             "data",
             "run",
             "logs",
+            "access",
             "deployments",
             "instances",
             "operations",
@@ -105,6 +106,12 @@ impl Folders {
     #[must_use]
     pub fn logs(&self, instance: InstanceId) -> PathBuf {
         self.state.join("logs").join(instance.to_string())
+    }
+
+    /// What visitors asked of an instance.
+    #[must_use]
+    pub fn access_log(&self, instance: InstanceId) -> PathBuf {
+        self.state.join("access").join(instance.to_string())
     }
 
     /// The logs of the deployments of an instance.

@@ -22,7 +22,7 @@ use super::database;
 use super::output::Output;
 use super::process::{Children, Supervised, spawn, wait_for};
 use super::{Orders, descriptor};
-use crate::logs::Writer;
+use crate::logs::{Masks, Writer};
 
 /// How long connections have to end before the application is asked to.
 const DRAIN: Duration = Duration::from_secs(5);
@@ -78,11 +78,19 @@ pub(super) fn run() -> Result<u8, String> {
         keep_from_children(number)?;
     }
     let writer = Writer::new(inherited(descriptor::LOG)).map_err(|error| failed("log", error))?;
+    let writer = writer.masking(std::sync::Arc::new(masks(&orders)));
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(|error| failed("start", error))?;
     LocalSet::new().block_on(&runtime, serve(orders, Output::new(writer)))
+}
+
+/// What the application is given in secret, it may still write.
+fn masks(orders: &Orders) -> Masks {
+    let secret = orders.environment.iter().filter(|(name, _)| orders.masked.contains(name));
+    let secrets: Vec<_> = secret.map(|(_, value)| stoa_domain::Secret::from_text(value.clone())).collect();
+    Masks::of(&secrets)
 }
 
 /// A single command isn't to outlive whoever asked for it, who holds the other end of a pipe. The kernel's own signal at

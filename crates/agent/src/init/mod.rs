@@ -72,6 +72,9 @@ pub struct Orders {
     pub processes: Vec<Process>,
     /// Run the one process, end with its status, and listen to nothing.
     pub once: bool,
+    /// Names of the variables whose values are never written to the log.
+    #[serde(default)]
+    pub masked: Vec<String>,
 }
 
 /// The program's arm: `arguments` are those after `init`.

@@ -3,10 +3,10 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use tokio::io::{AsyncReadExt as _, BufReader};
+use tokio::io::AsyncReadExt as _;
 use tokio::net::unix::pipe::Receiver;
 
-use crate::logs::{LONGEST, Writer};
+use crate::logs::{Cutter, Writer};
 
 /// Lines in a second; what is beyond is dropped, counted and said.
 const MOST: usize = 20_000;
@@ -76,34 +76,16 @@ impl Output {
     }
 
     /// Takes in what a process writes, until it and all that it started have closed it.
-    pub(super) async fn follow(self, stream: String, pipe: Receiver) {
-        let mut reader = BufReader::with_capacity(64 * 1024, pipe);
-        let mut line: Vec<u8> = Vec::new();
-        let mut is_cut = false;
+    pub(super) async fn follow(self, stream: String, mut pipe: Receiver) {
+        let mut lines = Cutter::default();
         let mut chunk = vec![0; 64 * 1024];
-        while let Ok(count) = reader.read(&mut chunk).await {
+        while let Ok(count) = pipe.read(&mut chunk).await {
             if count == 0 {
                 break;
             }
-            for part in chunk[..count].split_inclusive(|byte| *byte == b'\n') {
-                let is_whole = part.last() == Some(&b'\n');
-                let text = if is_whole { &part[..part.len() - 1] } else { part };
-                if !is_cut {
-                    // One more than fits, so that the writer sees that something was cut.
-                    let room = (LONGEST + 1).saturating_sub(line.len());
-                    line.extend_from_slice(&text[..text.len().min(room)]);
-                    is_cut = line.len() > LONGEST;
-                }
-                if is_whole {
-                    self.line(&stream, &line);
-                    line.clear();
-                    is_cut = false;
-                }
-            }
+            lines.take(&chunk[..count], |line| self.line(&stream, line));
         }
-        if !line.is_empty() {
-            self.line(&stream, &line);
-        }
+        lines.end(|line| self.line(&stream, line));
     }
 }
 

@@ -1,42 +1,83 @@
-//! The lines of one segment.
+//! The lines of one segment, read in pieces: no segment is ever held whole.
 
-use std::fs::File;
-use std::io::{self, BufRead as _, BufReader, Read, Seek as _, SeekFrom};
+use std::io::{self, BufReader, Read, Seek as _, SeekFrom};
+use std::ops::Range;
 use std::path::Path;
 
-use super::segments::Segment;
-use super::{LONGEST, Line};
+use memchr::{memchr, memrchr};
+
+use super::LONGEST;
+use super::segments::{Segment, open};
 
 /// Longer than any line that the writer makes, with each byte of it written as four: what is damaged is skipped, not
 /// held.
 const MOST: usize = LONGEST * 4 + 1024;
 
+/// Bytes that are read at once.
+const PIECE: usize = 64 * 1024;
+
+/// Bytes before a line that are kept in sight: what goes on with an earlier line has that line's level.
+const BEHIND: usize = 8 * 1024;
+
+/// A line as it is on disk, without having been looked into.
+#[derive(Clone, Copy)]
+pub(super) struct Raw<'l> {
+    pub number: u64,
+    pub offset: u64,
+    pub at: i64,
+    pub stream: &'l [u8],
+    pub text: &'l [u8],
+    /// Some of what stands before it.
+    pub before: &'l [u8],
+}
+
 pub(super) struct Lines {
-    reader: BufReader<Box<dyn Read + Send>>,
+    reader: Box<dyn Read + Send>,
+    buffer: Vec<u8>,
+    /// What is read and not yet taken.
+    begin: usize,
+    end: usize,
     number: u64,
     /// Where the next line begins.
     offset: u64,
+    pub is_compressed: bool,
 }
 
 impl Lines {
     /// Those from an offset on.
     pub fn open(segment: &Segment, folder: &Path, offset: u64) -> io::Result<Self> {
+        // A bit earlier, so that it is known what the first one goes on with.
+        let from = offset.saturating_sub(u64::try_from(BEHIND).unwrap_or(0));
+        let mut is_compressed = segment.is_compressed;
         let reader: Box<dyn Read + Send> = if segment.is_compressed {
-            unpacked(segment, folder, offset)?
+            unpacked(segment, folder, from)?
         } else {
-            match File::open(segment.path(folder)) {
+            match open(&segment.path(folder)) {
                 Ok(mut file) => {
-                    file.seek(SeekFrom::Start(offset))?;
+                    file.seek(SeekFrom::Start(from))?;
                     Box::new(file)
                 }
                 // It was compressed between the listing and now.
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                    unpacked(&Segment { number: segment.number, is_compressed: true }, folder, offset)?
+                    is_compressed = true;
+                    unpacked(&Segment { number: segment.number, is_compressed }, folder, from)?
                 }
                 Err(error) => return Err(error),
             }
         };
-        Ok(Self { reader: BufReader::new(reader), number: segment.number, offset })
+        let number = segment.number;
+        let mut lines =
+            Self { reader, buffer: Vec::new(), begin: 0, end: 0, number, offset: from, is_compressed };
+        while lines.offset < offset {
+            let left = usize::try_from(offset - lines.offset).unwrap_or(usize::MAX);
+            let here = left.min(lines.end - lines.begin);
+            if here == 0 && !lines.fill()? {
+                break;
+            }
+            lines.advance(here);
+        }
+        lines.offset = offset;
+        Ok(lines)
     }
 
     pub fn number(&self) -> u64 {
@@ -48,48 +89,108 @@ impl Lines {
     }
 
     /// The next line; None at the end, and before a line that is still being written.
-    pub fn next(&mut self) -> io::Result<Option<Line>> {
+    pub fn next(&mut self) -> io::Result<Option<Raw<'_>>> {
         loop {
-            let at = self.offset;
-            let Some(bytes) = self.next_bytes()? else { return Ok(None) };
-            if let Some(line) = parse(&bytes, self.number, at) {
-                return Ok(Some(line));
+            let offset = self.offset;
+            let Some(range) = self.next_range()? else { return Ok(None) };
+            if let Some((at, stream, text)) = parse(&self.buffer[range.clone()]) {
+                let shifted = |part: Range<usize>| range.start + part.start..range.start + part.end;
+                return Ok(Some(Raw {
+                    number: self.number,
+                    offset,
+                    at,
+                    stream: &self.buffer[shifted(stream)],
+                    text: &self.buffer[shifted(text)],
+                    before: &self.buffer[range.start.saturating_sub(BEHIND)..range.start],
+                }));
             }
+        }
+    }
+
+    /// The next line in which `seek` finds something. Those before it aren't looked at one by one.
+    pub fn next_where(&mut self, seek: impl Fn(&[u8]) -> Option<usize>) -> io::Result<Option<Raw<'_>>> {
+        loop {
+            let held = &self.buffer[self.begin..self.end];
+            let Some(whole) = memrchr(b'\n', held).map(|at| at + 1) else {
+                if held.len() >= MOST {
+                    self.advance(MOST);
+                } else if !self.fill()? {
+                    return Ok(None);
+                }
+                continue;
+            };
+            let Some(hit) = seek(&held[..whole]) else {
+                self.advance(whole);
+                continue;
+            };
+            let begin = memrchr(b'\n', &held[..hit]).map_or(0, |at| at + 1);
+            self.advance(begin);
+            return self.next();
         }
     }
 
     /// Goes past one line, whatever is in it.
     pub fn skip(&mut self) -> io::Result<()> {
-        self.next_bytes().map(drop)
+        self.next_range().map(drop)
     }
 
-    fn next_bytes(&mut self) -> io::Result<Option<Vec<u8>>> {
-        let mut bytes = Vec::new();
-        let most = u64::try_from(MOST).unwrap_or(u64::MAX);
-        let length = self.reader.by_ref().take(most).read_until(b'\n', &mut bytes)?;
-        if bytes.last() != Some(&b'\n') && length < MOST {
-            return Ok(None);
+    fn next_range(&mut self) -> io::Result<Option<Range<usize>>> {
+        let mut seen = 0;
+        loop {
+            let held = &self.buffer[self.begin..self.end];
+            let found = memchr(b'\n', &held[seen..]).map(|at| seen + at + 1);
+            let length = match found {
+                Some(length) => length,
+                None if held.len() >= MOST => MOST,
+                None => {
+                    seen = held.len();
+                    if !self.fill()? {
+                        return Ok(None);
+                    }
+                    continue;
+                }
+            };
+            let begin = self.begin;
+            self.advance(length);
+            return Ok(Some(begin..begin + length));
         }
-        self.offset += u64::try_from(length).unwrap_or(0);
-        Ok(Some(bytes))
+    }
+
+    fn advance(&mut self, bytes: usize) {
+        self.begin += bytes;
+        self.offset += u64::try_from(bytes).unwrap_or(0);
+    }
+
+    /// Reads on. Whether anything came.
+    fn fill(&mut self) -> io::Result<bool> {
+        let gone = self.begin.saturating_sub(BEHIND);
+        if self.end + PIECE > self.buffer.len() && gone > 0 {
+            self.buffer.copy_within(gone..self.end, 0);
+            self.begin -= gone;
+            self.end -= gone;
+        }
+        if self.buffer.len() < self.end + PIECE {
+            self.buffer.resize(self.end + PIECE, 0);
+        }
+        let count = self.reader.read(&mut self.buffer[self.end..])?;
+        self.end += count;
+        Ok(count > 0)
     }
 }
 
 fn unpacked(segment: &Segment, folder: &Path, offset: u64) -> io::Result<Box<dyn Read + Send>> {
-    let file = File::open(segment.path(folder))?;
+    let file = open(&segment.path(folder))?;
     let mut reader = zstd::Decoder::new(BufReader::new(file))?;
     io::copy(&mut reader.by_ref().take(offset), &mut io::sink())?;
     Ok(Box::new(reader))
 }
 
-fn parse(bytes: &[u8], number: u64, at: u64) -> Option<Line> {
-    let text = std::str::from_utf8(bytes).ok()?.strip_suffix('\n')?;
-    let (time, rest) = text.split_once(' ')?;
-    let (stream, text) = rest.split_once(' ')?;
-    Some(Line {
-        position: format!("{number}-{at}"),
-        at: time.parse().ok()?,
-        stream: stream.to_owned(),
-        text: text.to_owned(),
-    })
+/// `<microseconds> <stream> <text>`: the time, and where the others stand.
+fn parse(line: &[u8]) -> Option<(i64, Range<usize>, Range<usize>)> {
+    let line = line.strip_suffix(b"\n")?;
+    let time = memchr(b' ', &line[..line.len().min(24)])?;
+    let rest = &line[time + 1..];
+    let stream = time + 1 + memchr(b' ', &rest[..rest.len().min(128)])?;
+    let at = std::str::from_utf8(&line[..time]).ok()?.parse().ok()?;
+    Some((at, time + 1..stream, stream + 1..line.len()))
 }

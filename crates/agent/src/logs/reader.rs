@@ -3,14 +3,17 @@
 use std::collections::VecDeque;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, SemaphorePermit, mpsc};
 use tokio_stream::Stream;
 use tokio_stream::wrappers::ReceiverStream;
 
 use super::Line;
-use super::lines::Lines;
+use super::judge::{Judge, Place, Query, place};
+use super::lines::{Lines, Raw};
+use super::look::Needle;
 use super::segments::{Segment, list};
 
 /// How often a log that is followed is looked at.
@@ -27,25 +30,12 @@ const BATCH_BYTES: u64 = 1024 * 1024;
 const NEWEST: usize = 10_000;
 const NEWEST_BYTES: usize = 8 * 1024 * 1024;
 
-/// What is asked of a log.
-#[derive(Debug, Clone, Default)]
-pub struct Query {
-    /// Text that a line has to contain, without regard to case.
-    pub text: Option<String>,
-    /// Microseconds of UTC.
-    pub since: Option<i64>,
-    pub until: Option<i64>,
-    /// The position of a line: those behind it.
-    pub after: Option<String>,
-    /// Of what fits the newest, 10,000 at most; with `after` or `since` the first, and without a bound where the log is
-    /// followed.
-    pub limit: Option<usize>,
-    /// Goes on with what comes.
-    pub follow: bool,
-}
-
-/// A segment, and the offset of its next line.
-type Place = (u64, u64);
+/// Turns that are worked at once, in the whole process: a crowd that searches leaves threads and memory to others.
+static WORKING: Semaphore = Semaphore::const_new(6);
+/// Compressed segments that stay open between two turns. Who has no place opens one anew each time.
+static UNPACKING: Semaphore = Semaphore::const_new(8);
+/// Whoever takes nothing for so long holds nothing open.
+const STALLED: Duration = Duration::from_secs(1);
 
 /// The lines that fit. It reads only as fast as they are taken, and ends when nobody does.
 pub fn read(folder: PathBuf, query: Query) -> impl Stream<Item = io::Result<Line>> + Send {
@@ -66,19 +56,21 @@ pub fn read(folder: PathBuf, query: Query) -> impl Stream<Item = io::Result<Line
 /// Where a segment can't be read.
 pub async fn newest(folder: PathBuf, query: Query) -> io::Result<VecDeque<Line>> {
     let limit = query.limit.unwrap_or(NEWEST).min(NEWEST);
-    let reading = Reading::new(folder, query);
+    let reading = Reading::new(folder, &query, || false);
     Ok(in_background(reading, move |reading| reading.newest(limit)).await?.1)
 }
 
 async fn send_all(folder: PathBuf, query: Query, sender: &mpsc::Sender<io::Result<Line>>) -> io::Result<()> {
     let follow = query.follow;
-    let from_a_place = query.after.is_some() || query.since.is_some();
+    let from_a_place =
+        query.before.is_none() && (query.after.is_some() || query.begin.is_some() || query.since.is_some());
     let limit = query.limit.unwrap_or(usize::MAX);
     let mut left = if from_a_place && !follow { limit } else { usize::MAX };
-    let mut reading = Reading::new(folder, query);
+    let taker = sender.clone();
+    let mut reading = Reading::new(folder, &query, move || taker.is_closed());
     if from_a_place {
         reading = in_background(reading, Reading::find_start).await?.0;
-    } else if limit != usize::MAX {
+    } else if limit != usize::MAX || query.before.is_some() {
         let (then, newest) = in_background(reading, move |reading| reading.newest(limit.min(NEWEST))).await?;
         reading = then;
         for line in newest {
@@ -86,7 +78,7 @@ async fn send_all(folder: PathBuf, query: Query, sender: &mpsc::Sender<io::Resul
                 return Ok(());
             }
         }
-        if !follow {
+        if !follow || query.before.is_some() {
             return Ok(());
         }
     }
@@ -94,12 +86,12 @@ async fn send_all(folder: PathBuf, query: Query, sender: &mpsc::Sender<io::Resul
         let (then, batch) = in_background(reading, Reading::batch).await?;
         reading = then;
         for line in batch {
-            if left == 0 || sender.send(Ok(line)).await.is_err() {
+            if left == 0 || !send(line, &mut reading, sender).await {
                 return Ok(());
             }
             left -= 1;
         }
-        if left == 0 || sender.is_closed() {
+        if left == 0 || reading.is_over || sender.is_closed() {
             return Ok(());
         }
         if reading.is_at_end {
@@ -120,57 +112,111 @@ async fn send_all(folder: PathBuf, query: Query, sender: &mpsc::Sender<io::Resul
     }
 }
 
+/// Whether anybody takes more.
+async fn send(line: Line, reading: &mut Reading, sender: &mpsc::Sender<io::Result<Line>>) -> bool {
+    let place = match tokio::time::timeout(STALLED, sender.reserve()).await {
+        Ok(place) => place,
+        Err(_) => {
+            reading.let_go();
+            sender.reserve().await
+        }
+    };
+    place.map(|place| place.send(Ok(line))).is_ok()
+}
+
 /// Disks are waited for on threads that may wait.
-async fn in_background<T: Send + 'static>(
+pub(super) async fn in_background<T: Send + 'static>(
     mut reading: Reading,
     work: impl FnOnce(&mut Reading) -> io::Result<T> + Send + 'static,
 ) -> io::Result<(Reading, T)> {
-    let working = tokio::task::spawn_blocking(move || work(&mut reading).map(|outcome| (reading, outcome)));
+    let turn = WORKING.acquire().await.map_err(io::Error::other)?;
+    let working = tokio::task::spawn_blocking(move || {
+        let _turn = turn;
+        work(&mut reading).map(|outcome| {
+            reading.hold();
+            (reading, outcome)
+        })
+    });
     working.await.map_err(io::Error::other)?
 }
 
 /// Where somebody is in a log.
-struct Reading {
+pub(super) struct Reading {
     folder: PathBuf,
-    query: Query,
-    needle: Option<String>,
+    pub judge: Arc<Judge>,
+    after: Option<Place>,
+    begin: Option<Place>,
+    /// Where it ends: before one line, or with one.
+    before: Option<Place>,
+    end: Option<Place>,
     place: Place,
     lines: Option<Lines>,
-    is_at_end: bool,
+    unpacking: Option<SemaphorePermit<'static>>,
+    pub is_at_end: bool,
+    /// Nothing more is wanted.
+    pub is_over: bool,
+    is_gone: Box<dyn Fn() -> bool + Send>,
 }
 
 impl Reading {
-    fn new(folder: PathBuf, query: Query) -> Self {
-        let needle = query.text.as_ref().map(|text| text.to_lowercase());
-        Self { folder, query, needle, place: (0, 0), lines: None, is_at_end: false }
+    /// `is_gone` tells that nobody wants it any more.
+    pub fn new(folder: PathBuf, query: &Query, is_gone: impl Fn() -> bool + Send + 'static) -> Self {
+        Self {
+            folder,
+            judge: Arc::new(Judge::new(query)),
+            after: place(query.after.as_deref()),
+            begin: place(query.begin.as_deref()),
+            before: place(query.before.as_deref()),
+            end: place(query.end.as_deref()),
+            place: (0, 0),
+            lines: None,
+            unpacking: None,
+            is_at_end: false,
+            is_over: false,
+            is_gone: Box::new(is_gone),
+        }
     }
 
-    fn fits(&self, line: &Line) -> bool {
-        self.query.since.is_none_or(|since| line.at >= since)
-            && self.query.until.is_none_or(|until| line.at <= until)
-            && self.needle.as_ref().is_none_or(|needle| line.text.to_lowercase().contains(needle))
+    fn hold(&mut self) {
+        let is_compressed = self.lines.as_ref().is_some_and(|lines| lines.is_compressed);
+        if !is_compressed {
+            self.unpacking = None;
+        } else if self.unpacking.is_none() {
+            match UNPACKING.try_acquire() {
+                Ok(place) => self.unpacking = Some(place),
+                Err(_) => self.lines = None,
+            }
+        }
     }
 
-    /// To the line behind `after`, or to the segment in which `since` may lie.
-    fn find_start(&mut self) -> io::Result<()> {
+    pub fn let_go(&mut self) {
+        self.lines = None;
+        self.unpacking = None;
+    }
+
+    /// To the line behind `after`, to that of `begin`, or to the segment in which `since` may lie.
+    pub fn find_start(&mut self) -> io::Result<()> {
         let segments = list(&self.folder)?;
-        let after = self.query.after.as_deref().and_then(|after| after.split_once('-'));
-        if let Some((Ok(number), Ok(offset))) = after.map(|(number, offset)| (number.parse(), offset.parse()))
-        {
+        if let Some((number, offset)) = self.after.or(self.begin) {
             if let Some(segment) = segments.iter().find(|segment| segment.number == number) {
                 let mut lines = Lines::open(segment, &self.folder, offset)?;
-                lines.skip()?;
+                if self.after.is_some() {
+                    lines.skip()?;
+                }
                 self.place = (number, lines.offset());
                 self.lines = Some(lines);
+            } else if let Some(next) = segments.iter().find(|segment| segment.number > number) {
+                // A segment that is gone: what is left begins behind it.
+                self.place = (next.number, 0);
             }
-            // A segment that is gone: what is left begins behind it.
             return Ok(());
         }
-        let Some(since) = self.query.since else { return Ok(()) };
+        let Some(since) = self.judge.since else { return Ok(()) };
         for segment in segments.iter().rev() {
             self.place = (segment.number, 0);
-            let first = Lines::open(segment, &self.folder, 0)?.next()?;
-            if first.is_some_and(|first| first.at < since) {
+            if first_of(segment, &self.folder)?
+                .is_some_and(|first| first < since.saturating_sub(self.judge.apart))
+            {
                 break;
             }
         }
@@ -179,18 +225,23 @@ impl Reading {
 
     /// The newest lines that fit, oldest first. Older segments are read only where newer ones have too few.
     fn newest(&mut self, limit: usize) -> io::Result<VecDeque<Line>> {
+        let judge = self.judge.clone();
         let mut found: VecDeque<Line> = VecDeque::new();
         let mut bytes = 0;
-        for (turn, segment) in list(&self.folder)?.iter().rev().enumerate() {
+        let mut is_newest = true;
+        for segment in list(&self.folder)?.iter().rev() {
+            if self.before.is_some_and(|(number, _)| segment.number > number) {
+                continue;
+            }
             let mut here: VecDeque<Line> = VecDeque::new();
             let mut bytes_here = 0;
+            let first = first_of(segment, &self.folder)?;
             let mut lines = Lines::open(segment, &self.folder, 0)?;
-            let mut first = None;
-            while let Some(line) = lines.next()? {
-                first = first.or(Some(line.at));
-                if !self.fits(&line) {
-                    continue;
+            while let Some(raw) = next(&mut lines, judge.seeks())? {
+                if self.before.is_some_and(|before| (raw.number, raw.offset) >= before) {
+                    break;
                 }
+                let Some(line) = judge.take(&raw) else { continue };
                 bytes_here += line.text.len();
                 here.push_back(line);
                 while here.len() + found.len() > limit || bytes_here + bytes > NEWEST_BYTES {
@@ -198,14 +249,16 @@ impl Reading {
                     bytes_here -= gone.text.len();
                 }
             }
-            if turn == 0 {
+            if is_newest {
                 self.place = (lines.number(), lines.offset());
+                is_newest = false;
             }
             bytes += bytes_here;
             here.append(&mut found);
             found = here;
-            let is_far_enough = self.query.since.zip(first).is_some_and(|(since, first)| first < since);
-            if is_far_enough || found.len() >= limit || bytes >= NEWEST_BYTES / 2 {
+            let oldest = judge.since.map(|since| since.saturating_sub(judge.apart));
+            let is_far_enough = oldest.zip(first).is_some_and(|(oldest, first)| first < oldest);
+            if is_far_enough || found.len() >= limit || bytes >= NEWEST_BYTES / 2 || (self.is_gone)() {
                 break;
             }
         }
@@ -214,44 +267,65 @@ impl Reading {
 
     /// What comes next.
     fn batch(&mut self) -> io::Result<Vec<Line>> {
+        let judge = self.judge.clone();
         let mut found = Vec::new();
-        let mut looked_through = 0;
-        self.is_at_end = false;
-        while found.len() < BATCH && looked_through < BATCH_BYTES {
-            let Some(mut lines) = self.open()? else {
-                self.is_at_end = true;
-                break;
-            };
-            let Some(line) = lines.next()? else {
-                // Asked for before the end is looked at again: nothing more is written behind it once a newer one is there.
-                let newer = newer(&self.folder, self.place.0)?;
-                let mut again = Lines::open(&self.segment()?, &self.folder, self.place.1)?;
-                if let Some(line) = again.next()? {
-                    looked_through += again.offset() - self.place.1;
-                    self.take(line, again, &mut found);
-                } else if let Some(newer) = newer {
-                    self.place = (newer.number, 0);
-                } else {
-                    self.is_at_end = true;
-                    break;
-                }
-                continue;
-            };
-            looked_through += lines.offset() - self.place.1;
-            self.take(line, lines, &mut found);
-        }
+        self.walk(judge.seeks(), |raw| {
+            found.extend(judge.take(raw));
+            found.len() < BATCH
+        })?;
         Ok(found)
     }
 
-    fn take(&mut self, line: Line, lines: Lines, found: &mut Vec<Line>) {
-        self.place.1 = lines.offset();
-        self.lines = Some(lines);
-        if self.fits(&line) {
-            found.push(line);
+    /// Goes on through the lines, in which `seek` may be if it is given, for one turn: until its bytes are through, `take`
+    /// wants no more, or the end is reached.
+    pub fn walk(&mut self, seek: Option<&Needle>, mut take: impl FnMut(&Raw<'_>) -> bool) -> io::Result<()> {
+        let mut looked_through = 0;
+        let mut then = None;
+        self.is_at_end = false;
+        while looked_through < BATCH_BYTES && !self.is_over {
+            let Some(mut lines) = self.open()? else {
+                self.is_at_end = !self.is_over;
+                break;
+            };
+            let from = lines.offset();
+            let goes_on = match next(&mut lines, seek)? {
+                Some(raw) if self.is_behind((raw.number, raw.offset)) => {
+                    self.is_over = true;
+                    break;
+                }
+                Some(raw) => Some(take(&raw)),
+                None => None,
+            };
+            looked_through += lines.offset() - from;
+            self.place.1 = lines.offset();
+            match (goes_on, then.take()) {
+                (Some(goes_on), _) => {
+                    self.lines = Some(lines);
+                    if !goes_on {
+                        break;
+                    }
+                }
+                (None, None) => {
+                    // Asked for before the end is looked at again: nothing more is written to it once a newer one is
+                    // there.
+                    let Some(newer) = newer(&self.folder, self.place.0)? else {
+                        self.is_at_end = true;
+                        break;
+                    };
+                    then = Some(newer);
+                    self.lines = Some(lines);
+                }
+                (None, Some(newer)) => self.place = (newer.number, 0),
+            }
         }
+        Ok(())
     }
 
-    /// The lines from here on; None where there is no log yet.
+    fn is_behind(&self, place: Place) -> bool {
+        self.before.is_some_and(|before| place >= before) || self.end.is_some_and(|end| place > end)
+    }
+
+    /// The lines from here on; None where there is no log yet, or nothing more that is wanted.
     fn open(&mut self) -> io::Result<Option<Lines>> {
         if let Some(lines) = self.lines.take() {
             return Ok(Some(lines));
@@ -260,7 +334,20 @@ impl Reading {
             let Some(first) = newer(&self.folder, 0)? else { return Ok(None) };
             self.place = (first.number, 0);
         }
-        match Lines::open(&self.segment()?, &self.folder, self.place.1) {
+        if self.is_behind(self.place) && self.before.is_none_or(|before| before != (self.place.0, 0)) {
+            self.is_over = true;
+            return Ok(None);
+        }
+        let segment = self.segment()?;
+        if self.place.1 == 0
+            && let Some(until) = self.judge.until
+            && first_of(&segment, &self.folder)?
+                .is_some_and(|first| first > until.saturating_add(self.judge.apart))
+        {
+            self.is_over = true;
+            return Ok(None);
+        }
+        match Lines::open(&segment, &self.folder, self.place.1) {
             Ok(lines) => Ok(Some(lines)),
             // The oldest go while somebody is reading them.
             Err(error) if error.kind() == io::ErrorKind::NotFound => match newer(&self.folder, self.place.0)?
@@ -290,6 +377,22 @@ impl Reading {
             Ok(file) => file.len() > offset || is_there(false) || is_there(true),
             Err(_) => newer(&self.folder, number).is_ok_and(|newer| newer.is_some()),
         }
+    }
+}
+
+fn next<'l>(lines: &'l mut Lines, seek: Option<&Needle>) -> io::Result<Option<Raw<'l>>> {
+    match seek {
+        Some(needle) => lines.next_where(|piece| needle.may_be_at(piece)),
+        None => lines.next(),
+    }
+}
+
+/// When the first line of a segment was written; `None` for one that is empty, or gone meanwhile.
+fn first_of(segment: &Segment, folder: &Path) -> io::Result<Option<i64>> {
+    match Lines::open(segment, folder, 0) {
+        Ok(mut lines) => Ok(lines.next()?.map(|raw| raw.at)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
     }
 }
 

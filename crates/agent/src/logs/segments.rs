@@ -1,15 +1,16 @@
 //! The files of a log.
 
 use std::ffi::OsStr;
-use std::fs::{self, File};
+use std::fs::{self, File, OpenOptions};
 use std::io;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 /// Bytes at which a segment is full.
 pub(super) const FULL: u64 = 16 * 1024 * 1024;
 
-/// Segments that are kept.
-pub(super) const KEPT: usize = 64;
+/// Segments that are kept of an application's log: 2 GiB.
+pub(super) const KEPT: usize = 128;
 
 /// One file of a log.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -37,6 +38,17 @@ impl Segment {
     }
 }
 
+/// Opens a file of a log to read it. The folder is the instance's user's: nothing but a file is read there, no link is
+/// followed, and nothing waits for whoever writes to a pipe.
+pub(super) fn open(path: &Path) -> io::Result<File> {
+    let flags = nix::libc::O_NOFOLLOW | nix::libc::O_NONBLOCK;
+    let file = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
+    if !file.metadata()?.is_file() {
+        return Err(io::Error::new(io::ErrorKind::InvalidData, "a part of the log isn't a file"));
+    }
+    Ok(file)
+}
+
 /// What is there, oldest first. A segment that is being compressed is there once.
 pub(super) fn list(folder: &Path) -> io::Result<Vec<Segment>> {
     let entries = match fs::read_dir(folder) {
@@ -57,9 +69,14 @@ pub(super) fn list(folder: &Path) -> io::Result<Vec<Segment>> {
 /// # Errors
 /// Where a file can't be read or written. Nothing is lost then.
 pub fn compress_full(folder: &Path) -> io::Result<()> {
+    compress(folder, KEPT)
+}
+
+/// As `compress_full`, with so many segments kept.
+pub(crate) fn compress(folder: &Path, kept: usize) -> io::Result<()> {
     let mut segments = list(folder)?;
     segments.pop();
-    let beyond = (segments.len() + 1).saturating_sub(KEPT);
+    let beyond = (segments.len() + 1).saturating_sub(kept);
     for gone in segments.drain(..beyond) {
         fs::remove_file(gone.path(folder))?;
     }
@@ -67,8 +84,10 @@ pub fn compress_full(folder: &Path) -> io::Result<()> {
         let plain = segment.path(folder);
         let packed = folder.join(Segment::name(segment.number, true));
         let beside = packed.with_extension("new");
-        let mut reader = File::open(&plain)?;
-        let writer = File::create(&beside)?;
+        let mut reader = open(&plain)?;
+        // Made anew: what stands there under this name was left by a crash, or is a link of somebody's.
+        crate::folders::remove_file(&beside)?;
+        let writer = OpenOptions::new().write(true).create_new(true).mode(0o640).open(&beside)?;
         zstd::stream::copy_encode(&mut reader, &writer, 3)?;
         writer.sync_all()?;
         fs::rename(&beside, &packed)?;

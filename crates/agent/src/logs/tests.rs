@@ -94,7 +94,7 @@ async fn positions_stay_when_a_segment_is_compressed() {
 #[tokio::test]
 async fn the_oldest_segments_go() {
     let folder = tempfile::tempdir().unwrap();
-    for number in 1..=70_u64 {
+    for number in 1..=134_u64 {
         std::fs::write(
             folder.path().join(Segment::name(number, false)),
             format!("{number} stdout n{number}\n"),
@@ -103,7 +103,7 @@ async fn the_oldest_segments_go() {
     }
     compress_full(folder.path()).unwrap();
     let left = list(folder.path()).unwrap();
-    assert_eq!(left.len(), 64);
+    assert_eq!(left.len(), 128);
     assert_eq!(left[0].number, 7);
 }
 

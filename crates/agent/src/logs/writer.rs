@@ -11,8 +11,11 @@ use nix::fcntl::{OFlag, openat};
 use nix::sys::stat::Mode;
 use nix::unistd::{UnlinkatFlags, unlinkat};
 
-use super::LONGEST;
+use std::sync::Arc;
+
+use super::mask::Masks;
 use super::segments::{FULL, KEPT, Segment};
+use super::{CUT, LONGEST};
 
 /// The end of one log.
 pub struct Writer {
@@ -22,6 +25,10 @@ pub struct Writer {
     size: u64,
     /// Whether the segment ends in the middle of a line.
     is_torn: bool,
+    /// Segments that are kept.
+    kept: usize,
+    /// What is never written.
+    masks: Arc<Masks>,
 }
 
 impl Writer {
@@ -30,16 +37,34 @@ impl Writer {
     /// # Errors
     /// Where the folder can't be read or written.
     pub fn new(folder: OwnedFd) -> io::Result<Self> {
-        let newest = numbers(&folder)?.into_iter().max().unwrap_or(1);
+        let newest = segments(&folder)?.into_iter().max();
+        // One that is compressed is complete.
+        let newest = newest.map_or(1, |newest| newest.number + u64::from(newest.is_compressed));
         let (segment, size) = open(&folder, newest)?;
         let is_torn = size > 0 && !ends_a_line(&segment, size)?;
-        Ok(Self { folder, segment, number: newest, size, is_torn })
+        Ok(Self { folder, segment, number: newest, size, is_torn, kept: KEPT, masks: Arc::default() })
+    }
+
+    /// With so many segments kept, one at least.
+    #[must_use]
+    pub fn keeping(self, kept: usize) -> Self {
+        Self { kept: kept.max(1), ..self }
+    }
+
+    /// Without these secrets in what is written.
+    #[must_use]
+    pub fn masking(self, masks: Arc<Masks>) -> Self {
+        Self { masks, ..self }
     }
 
     /// # Errors
     /// Where the folder can't be opened or written.
     pub fn at(folder: &Path) -> io::Result<Self> {
         Self::new(File::open(folder)?.into())
+    }
+
+    pub fn mask(&mut self, masks: Arc<Masks>) {
+        self.masks = masks;
     }
 
     /// Writes a line; of a text with line ends, one for each. `at` is microseconds of UTC.
@@ -49,14 +74,17 @@ impl Writer {
     pub fn line(&mut self, at: i64, stream: &str, text: &[u8]) -> io::Result<()> {
         let mut line = Vec::with_capacity(text.len().min(LONGEST) + 48);
         for text in text.split(|byte| *byte == b'\n') {
+            let text = text.strip_suffix(b"\r").unwrap_or(text);
             let (kept, rest) = text.split_at(text.len().min(LONGEST));
+            // The cut may go through a secret.
+            let kept = self.masks.mask(kept, !rest.is_empty());
             line.clear();
             if self.is_torn {
                 line.push(b'\n');
             }
             write!(line, "{at} {stream} ")?;
-            add_as_text(&mut line, kept.strip_suffix(b"\r").unwrap_or(kept), rest.is_empty())?;
-            writeln!(line, "{}", if rest.is_empty() { "" } else { " …[cut]" })?;
+            add_as_text(&mut line, &kept, rest.is_empty())?;
+            writeln!(line, "{}", if rest.is_empty() { "" } else { CUT })?;
             // Where the disk took a part of it, the next one begins on a line of its own.
             self.is_torn = true;
             self.segment.write_all(&line)?;
@@ -70,10 +98,10 @@ impl Writer {
         self.number += 1;
         (self.segment, self.size) = open(&self.folder, self.number)?;
         self.is_torn = false;
-        let mut numbers = numbers(&self.folder)?;
+        let mut numbers: Vec<u64> = segments(&self.folder)?.iter().map(|segment| segment.number).collect();
         numbers.sort_unstable();
         numbers.dedup();
-        let beyond = numbers.len().saturating_sub(KEPT);
+        let beyond = numbers.len().saturating_sub(self.kept);
         for number in numbers.into_iter().take(beyond) {
             for is_compressed in [false, true] {
                 let name = Segment::name(number, is_compressed);
@@ -103,16 +131,16 @@ fn add_as_text(line: &mut Vec<u8>, text: &[u8], is_whole: bool) -> io::Result<()
     Ok(())
 }
 
-fn numbers(folder: &OwnedFd) -> io::Result<Vec<u64>> {
+fn segments(folder: &OwnedFd) -> io::Result<Vec<Segment>> {
     // A directory stream takes its descriptor with it, and shares its place with a copy: so one of its own.
     let own =
         openat(folder.as_fd(), ".", OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC, Mode::empty())?;
-    let mut numbers = Vec::new();
+    let mut found = Vec::new();
     for entry in Dir::from_fd(own)? {
         let name = entry?.file_name().to_string_lossy().into_owned();
-        numbers.extend(Segment::parse(name.as_ref()).map(|segment| segment.number));
+        found.extend(Segment::parse(name.as_ref()));
     }
-    Ok(numbers)
+    Ok(found)
 }
 
 fn ends_a_line(segment: &File, size: u64) -> io::Result<bool> {
@@ -123,8 +151,16 @@ fn ends_a_line(segment: &File, size: u64) -> io::Result<bool> {
 
 fn open(folder: &OwnedFd, number: u64) -> io::Result<(File, u64)> {
     let name = Segment::name(number, false);
-    let flags = OFlag::O_RDWR | OFlag::O_CREAT | OFlag::O_APPEND | OFlag::O_CLOEXEC | OFlag::O_NOFOLLOW;
+    let flags = OFlag::O_RDWR
+        | OFlag::O_CREAT
+        | OFlag::O_APPEND
+        | OFlag::O_CLOEXEC
+        | OFlag::O_NOFOLLOW
+        | OFlag::O_NONBLOCK;
     let file = File::from(openat(folder.as_fd(), name.as_str(), flags, Mode::from_bits_truncate(0o640))?);
-    let size = file.metadata()?.len();
-    Ok((file, size))
+    let about = file.metadata()?;
+    if !about.is_file() {
+        return Err(io::Error::new(io::ErrorKind::InvalidData, "a part of the log isn't a file"));
+    }
+    Ok((file, about.len()))
 }

@@ -266,6 +266,7 @@ impl Agent {
             folders.releases(instance),
             folders.data(instance),
             folders.logs(instance),
+            folders.access_log(instance),
             folders.deployments(instance),
             folders.copy(instance),
             folders.restore(instance),

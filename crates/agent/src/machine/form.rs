@@ -7,6 +7,7 @@ use stoa_domain::{InstanceId, ProjectId, Secret};
 
 use super::sealing::Key;
 use crate::folders::{Folders, write_whole};
+use crate::logs::Masks;
 
 /// The wanted form of an instance.
 #[derive(Clone)]
@@ -15,6 +16,8 @@ pub(crate) struct Form {
     pub project: ProjectId,
     pub os_user: u32,
     pub variables: Vec<(String, Secret)>,
+    /// Names of those that stand in no log.
+    pub secrets: Vec<String>,
     pub wish_running: bool,
     pub instance_slug: String,
     pub project_slug: String,
@@ -36,9 +39,18 @@ impl PartialEq for Form {
                 name == other && value.reveal() == other_value.reveal()
             };
         self.instance == other.instance
+            && self.secrets == other.secrets
             && told(self) == told(other)
             && self.variables.len() == other.variables.len()
             && self.variables.iter().zip(&other.variables).all(is_same_variable)
+    }
+}
+
+impl Form {
+    /// What its logs are without.
+    pub fn masks(&self) -> Masks {
+        let is_secret = |(name, _): &&(String, Secret)| self.secrets.contains(name);
+        Masks::of(self.variables.iter().filter(is_secret).map(|(_, value)| value))
     }
 }
 
@@ -49,6 +61,8 @@ struct Kept {
     project: String,
     os_user: u32,
     variables: Vec<u8>,
+    #[serde(default)]
+    secrets: Vec<String>,
     wish_running: bool,
     instance_slug: String,
     project_slug: String,
@@ -75,6 +89,7 @@ pub(super) fn save(form: &Form, fence: i64, folders: &Folders, key: &Key) -> io:
         project: form.project.to_string(),
         os_user: form.os_user,
         variables: key.seal(&form.instance.to_string(), &text)?,
+        secrets: form.secrets.clone(),
         wish_running: form.wish_running,
         instance_slug: form.instance_slug.clone(),
         project_slug: form.project_slug.clone(),
@@ -108,6 +123,7 @@ fn load(bytes: &[u8], key: &Key) -> io::Result<(Form, i64)> {
         project: kept.project.parse().map_err(|_| bad("its project"))?,
         os_user: kept.os_user,
         variables: variables.into_iter().map(|(name, value)| (name, Secret::from_text(value))).collect(),
+        secrets: kept.secrets,
         wish_running: kept.wish_running,
         instance_slug: kept.instance_slug,
         project_slug: kept.project_slug,

@@ -14,6 +14,7 @@ mod facts;
 mod form;
 mod health;
 mod instance;
+pub(crate) mod logs;
 mod mirror;
 mod operation;
 mod recover;
@@ -87,6 +88,7 @@ struct Inner {
     packs: Semaphore,
     repositories: backup::Repositories,
     archives: archive::Archives,
+    requests: logs::Requests,
 }
 
 impl Agent {
@@ -112,6 +114,7 @@ impl Agent {
             packs: Semaphore::new(mirror::AT_ONCE),
             repositories: backup::Repositories::default(),
             archives: archive::Archives::default(),
+            requests: logs::Requests::new(folders.clone()),
             folders,
         };
         let agent = Self { inner: Arc::new(inner) };
@@ -204,18 +207,6 @@ impl Agent {
         match socket {
             Some(socket) => crate::init::connect(&socket).await,
             None => Err(io::ErrorKind::NotConnected.into()),
-        }
-    }
-
-    /// The folder of a log: the application's, or a deployment's.
-    pub(crate) fn log_folder(
-        &self,
-        instance: InstanceId,
-        deployment: Option<stoa_domain::DeploymentId>,
-    ) -> PathBuf {
-        match deployment {
-            None => self.inner.folders.logs(instance),
-            Some(deployment) => self.inner.folders.deployment_log(instance, deployment),
         }
     }
 

@@ -177,6 +177,7 @@ impl Agent {
             port: made.application.port,
             processes: processes(&made.application),
             once: false,
+            masked: form.secrets.clone(),
         };
         let listen = |name: &str| crate::init::listen(&place.join(name));
         let started = self
@@ -263,8 +264,12 @@ impl Agent {
 
     /// The newest lines that the application itself wrote.
     async fn last_lines(&self, instance: &Instance, since: i64) -> Option<String> {
-        let query =
-            logs::Query { since: Some(since - 60_000_000), limit: Some(LOOKED_AT), ..logs::Query::default() };
+        let query = logs::Query {
+            since: Some(since - 60_000_000),
+            limit: Some(LOOKED_AT),
+            look: self.look(instance.id, &super::logs::Source::Application),
+            ..logs::Query::default()
+        };
         let lines = match logs::newest(self.inner.folders.logs(instance.id), query).await {
             Ok(lines) => lines,
             Err(error) => {
@@ -339,6 +344,7 @@ impl Agent {
                 stop_seconds: 1,
             }],
             once: true,
+            masked: Vec::new(),
         };
         let ended = self.inner.sandboxes.run_command(&plan, &orders, time_limit, cancel, lines).await;
         let out_of_memory = self.inner.sandboxes.ran_out_of_memory(&plan.name);

@@ -13,7 +13,6 @@ use super::operation::Operation;
 use super::release;
 use super::start::Unwell;
 use crate::init::Control;
-use crate::logs;
 use crate::stoa_toml::Application;
 
 /// How often process 1 is asked how its processes are.
@@ -197,9 +196,6 @@ impl Agent {
     fn sweep(&self) -> std::io::Result<()> {
         self.inner.operations.sweep()?;
         self.sweep_archives()?;
-        for instance in self.all() {
-            logs::compress_full(&self.inner.folders.logs(instance.id))?;
-        }
-        Ok(())
+        self.sweep_logs()
     }
 }

@@ -14,6 +14,9 @@ pub struct PutInstance {
     /// The operating system's number, where the agent can give each instance its own.
     pub os_user: u32,
     pub variables: Vec<Variable>,
+    /// Names of those that are secret: their values stand in no log.
+    #[serde(default)]
+    pub secrets: Vec<String>,
     pub wish: Wish,
     /// What every process is told of where it is.
     pub slug: String,

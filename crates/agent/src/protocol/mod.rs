@@ -22,7 +22,7 @@ pub use command::{
 };
 pub use header::{Fence, Lease, Order, Valid};
 pub use instance::{InstanceState, InstanceView, InstancesView, PutInstance, SecretText, Variable, Wish};
-pub use log::{LineView, LogQuery};
+pub use log::{LineView, LogQuery, StretchView};
 pub use machine::{AbilitiesView, HelloView, MachineView};
 pub use mirror::{MirrorQuery, MirrorView};
 pub use operation::{

@@ -38,6 +38,7 @@ fn form(instance: InstanceId, told: PutInstance) -> Form {
         project: ProjectId::new(told.project),
         os_user: told.os_user,
         variables: variables.map(|variable| (variable.name, variable.value.0)).collect(),
+        secrets: told.secrets,
         wish_running: told.wish == Wish::Running,
         instance_slug: told.slug,
         project_slug: told.project_slug,

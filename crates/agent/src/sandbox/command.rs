@@ -7,7 +7,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use nix::fcntl::OFlag;
-use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::io::AsyncReadExt as _;
 use tokio::net::unix::pipe::Receiver;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 use super::{Plan, Sandboxes};
 use crate::folders::{LEAST_FREE, free_space};
 use crate::init::{Orders, descriptor};
+use crate::logs::Cutter;
 
 /// How often the disk is looked at.
 const LOOK: Duration = Duration::from_secs(1);
@@ -131,20 +132,24 @@ fn follow(
     pipe: OwnedFd,
     output: mpsc::Sender<OutputLine>,
 ) -> io::Result<tokio::task::JoinHandle<()>> {
-    let mut reader = BufReader::new(Receiver::from_owned_fd(pipe)?);
+    let mut pipe = Receiver::from_owned_fd(pipe)?;
     Ok(tokio::spawn(async move {
-        let mut text = Vec::new();
+        let mut lines = Cutter::default();
+        let mut chunk = vec![0; 64 * 1024];
+        let mut waiting = Vec::new();
         loop {
-            text.clear();
-            let most = u64::try_from(crate::logs::LONGEST).unwrap_or(u64::MAX);
-            let mut limited = tokio::io::AsyncReadExt::take(&mut reader, most);
-            match limited.read_until(b'\n', &mut text).await {
-                Ok(0) | Err(_) => return,
-                Ok(_) => {
-                    let line = text.strip_suffix(b"\n").unwrap_or(&text).to_vec();
-                    // Where nobody listens any more, the pipe is still emptied.
-                    let _ = output.send(OutputLine { stream, text: line }).await;
-                }
+            let count = pipe.read(&mut chunk).await.unwrap_or(0);
+            if count > 0 {
+                lines.take(&chunk[..count], |line| waiting.push(line.to_vec()));
+            } else {
+                std::mem::take(&mut lines).end(|line| waiting.push(line.to_vec()));
+            }
+            for text in waiting.drain(..) {
+                // Where nobody listens any more, the pipe is still emptied.
+                let _ = output.send(OutputLine { stream, text }).await;
+            }
+            if count == 0 {
+                return;
             }
         }
     }))

@@ -8,6 +8,7 @@ use toml::de::DeTable;
 use super::connect_as::{self, ConnectAs};
 use super::static_files;
 use super::values::{Problem, Table, Text};
+use crate::logs::Fields;
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -80,6 +81,9 @@ pub struct Application {
     /// None too in a release that was made before this was read.
     #[serde(default)]
     pub connect_as: Option<ConnectAs>,
+    /// Where its log is lines of JSON.
+    #[serde(default)]
+    pub logs: Option<Fields>,
 }
 
 impl Default for Application {
@@ -110,6 +114,7 @@ impl Default for Application {
             exclude: Vec::new(),
             environment: Vec::new(),
             connect_as: None,
+            logs: None,
         }
     }
 }
@@ -171,17 +176,41 @@ pub(super) fn parse(source: &str) -> Result<Application, Problem> {
         table.end()?;
     }
     environment(&mut top, text, &mut application)?;
-    if let Some(mut table) = top.table("logs")? {
-        for key in ["format", "level_field", "message_field", "time_field"] {
-            table.string(key)?;
-        }
-        table.end()?;
-    }
+    application.logs = logs(&mut top, text)?;
     top.refuse("schedules", "isn't possible with this version yet")?;
     static_files::parse(&mut top, &mut application)?;
     application.connect_as = connect_as::parse(&mut top)?;
     top.end()?;
     Ok(application)
+}
+
+/// How the application writes its log.
+fn logs(top: &mut Table<'_>, text: Text<'_>) -> Result<Option<Fields>, Problem> {
+    let Some(mut table) = top.table("logs")? else { return Ok(None) };
+    let format = table.string("format")?;
+    let mut fields = Fields::default();
+    let mut named = None;
+    for (key, field) in [
+        ("level_field", &mut fields.level),
+        ("message_field", &mut fields.message),
+        ("time_field", &mut fields.time),
+    ] {
+        let Some((name, span)) = table.string(key)? else { continue };
+        if name.is_empty() || name.len() > 100 {
+            return Err(text.wrong(&span, &format!("{key} is the name of a field, of 100 letters at most")));
+        }
+        *field = Some(name);
+        named = Some((key, span));
+    }
+    table.end()?;
+    match (format.as_ref().map(|(format, span)| (format.as_str(), span)), named) {
+        (Some(("json", _)), _) => Ok(Some(fields)),
+        (None | Some(("text", _)), None) => Ok(None),
+        (None | Some(("text", _)), Some((key, span))) => {
+            Err(text.wrong(&span, &format!("{key} is for logs of the format \"json\"")))
+        }
+        (Some((_, span)), _) => Err(text.wrong(span, "logs.format is \"text\" or \"json\"")),
+    }
 }
 
 /// Patterns as restic reads them, one a line: nothing that is more than one, a comment, or the contrary.

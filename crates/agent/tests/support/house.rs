@@ -195,6 +195,7 @@ impl House {
             project: self.project.uuid(),
             os_user: 200_000 + std::process::id() % 100_000,
             variables: vec![Variable { name: "GREETING".to_owned(), value }],
+            secrets: Vec::new(),
             wish: Wish::Running,
             slug: "shop".to_owned(),
             project_slug: "shop".to_owned(),

@@ -123,6 +123,7 @@ impl Instance {
             port: 8000,
             processes: self.processes.clone(),
             once: false,
+            masked: Vec::new(),
         }
     }
 

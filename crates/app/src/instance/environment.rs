@@ -186,14 +186,21 @@ impl App {
         workspace: WorkspaceId,
         instance: InstanceId,
     ) -> Result<Vec<Secret>, Failure> {
-        let variables = self.store().list_variables(workspace, instance).await?;
-        let names: HashSet<String> = variables
-            .into_iter()
-            .filter(|variable| matches!(variable.value, VariableValue::Sealed(_)))
-            .map(|variable| variable.name)
-            .collect();
+        let names: HashSet<String> = self.names_of_secrets(workspace, instance).await?.into_iter().collect();
         let opened = self.open_variables(workspace, instance).await?;
         Ok(opened.into_iter().filter(|(name, _)| names.contains(name)).map(|(_, secret)| secret).collect())
+    }
+
+    /// Which of the variables are secret.
+    pub(crate) async fn names_of_secrets(
+        &self,
+        workspace: WorkspaceId,
+        instance: InstanceId,
+    ) -> Result<Vec<String>, Failure> {
+        let variables = self.store().list_variables(workspace, instance).await?;
+        let sealed =
+            variables.into_iter().filter(|variable| matches!(variable.value, VariableValue::Sealed(_)));
+        Ok(sealed.map(|variable| variable.name).collect())
     }
 
     /// All variables with their values: for the machine that runs the instance, and nobody else.

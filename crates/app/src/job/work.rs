@@ -241,6 +241,7 @@ impl App {
         let record = self.store().load_form(claim.workspace, instance).await?;
         let os_user = u32::try_from(record.os_user).map_err(Fault::new)?;
         let mut variables = self.open_variables(claim.workspace, instance).await?;
+        let secrets = self.names_of_secrets(claim.workspace, instance).await?;
         if record.is_mail_off {
             variables.push(("STOA_MAIL".to_owned(), stoa_domain::Secret::from_text("off".to_owned())));
         }
@@ -249,6 +250,7 @@ impl App {
             project: record.project,
             os_user,
             variables,
+            secrets,
             wish_running: record.wish == Wish::Running,
             instance_slug: record.slug,
             project_slug: record.project_slug,

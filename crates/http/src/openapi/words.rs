@@ -131,7 +131,11 @@ closed_sets! {
         "workspace", "member", "invitation", "preset", "project", "instance", "server", "job", "account", "session", "token",
     ];
     /// Which log.
-    LogSource = vec!["app", "deployment"];
+    LogSource = vec!["app", "deployment", "init", "proxy"];
+    /// How much a line matters.
+    LogLevel = vec!["error", "warn", "info", "debug"];
+    /// How the lines of a downloaded log are written.
+    LogForm = vec!["text", "ndjson"];
     /// What an entry of a folder is.
     FileKind = vec!["folder", "file", "link", "special"];
     /// What a working copy is compared with.

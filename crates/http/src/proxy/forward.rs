@@ -17,6 +17,7 @@ use super::clean::{self, Asker};
 use super::connect::Session;
 use super::connections::{self, Sender};
 use super::hold::{Patience, Place};
+use super::noted::Noted;
 use super::stream::{Carried, Return, Watched};
 use super::{Notice, Proxy, bare, host, visitor};
 use crate::lease::Lease;
@@ -44,7 +45,22 @@ struct Outgoing {
 }
 
 impl Proxy {
+    /// A request is handed on, and written down.
     pub(super) async fn forward(
+        &self,
+        parts: Parts,
+        body: Body,
+        host: &str,
+        instance: &HostedInstance,
+        passing: Passing,
+    ) -> Response<Body> {
+        let noted = Noted::of(&parts, &self.frame.site, passing.connected.is_some());
+        let response = self.hand_on(parts, body, host, instance, passing).await;
+        self.applications.note(instance.id, noted.line(response.status()));
+        response
+    }
+
+    async fn hand_on(
         &self,
         mut parts: Parts,
         body: Body,

@@ -12,6 +12,7 @@ mod guard;
 mod hold;
 mod host;
 mod members;
+mod noted;
 mod openness;
 mod stream;
 pub mod visit;
@@ -65,6 +66,8 @@ pub trait Applications: Send + Sync + 'static {
     fn changes(&self) -> watch::Receiver<u64>;
     /// A new connection to the application.
     fn open(&self, instance: InstanceId) -> BoxFuture<'static, io::Result<UnixStream>>;
+    /// Has a line written to the instance's log of what visitors asked. It never waits.
+    fn note(&self, instance: InstanceId, line: String);
 }
 
 /// The proxy. Cheap to clone.

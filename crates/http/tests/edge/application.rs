@@ -85,6 +85,8 @@ impl Applications for FakeApplications {
             Ok(near)
         })
     }
+
+    fn note(&self, _: InstanceId, _: String) {}
 }
 
 /// Says what it was asked: the first line, each header in a line of its own, an empty line, the body.

@@ -391,7 +391,26 @@ fn instance() -> Command {
                 .arg(which())
                 .arg(switch("follow", "Goes on with what it writes").short('f'))
                 .arg(option("deployment", "NUMBER", "Of this deployment, instead of the application"))
-                .arg(search())
+                .arg(
+                    option(
+                        "source",
+                        "SOURCE",
+                        "What Stoa's init or its proxy say of it, instead of all it writes",
+                    )
+                    .value_parser(["app", "init", "proxy"])
+                    .conflicts_with("deployment"),
+                )
+                .arg(search().visible_alias("grep"))
+                .arg(
+                    option(
+                        "level",
+                        "LEVELS",
+                        "Of these levels, with commas between: error, warn, info, debug",
+                    )
+                    .value_parser(["error", "warn", "info", "debug"])
+                    .value_delimiter(',')
+                    .action(clap::ArgAction::Append),
+                )
                 .arg(option("since", "TIME", "From this time on, such as 2026-11-24T12:00:00Z"))
                 .arg(option("until", "TIME", "Up to this time"))
                 .arg(

@@ -27,6 +27,9 @@ pub async fn read(desk: &Desk, arguments: &ArgMatches) -> Result<(), Failed> {
         None => None,
     };
     let limit = arguments.get_one::<u16>("limit").map(u16::to_string);
+    let levels: Option<Vec<&str>> =
+        arguments.get_many::<String>("level").map(|levels| levels.map(String::as_str).collect());
+    let levels = levels.map(|levels| levels.join(","));
     let follows = flag(arguments, "follow");
     let path = desk.path(&["instances", which, "logs"])?;
     let mut after: Option<String> = None;
@@ -34,10 +37,11 @@ pub async fn read(desk: &Desk, arguments: &ArgMatches) -> Result<(), Failed> {
     loop {
         let is_first = after.is_none();
         let asked = query(&[
-            ("source", deployment.as_ref().map(|_| "deployment")),
+            ("source", deployment.as_ref().map(|_| "deployment").or(text(arguments, "source"))),
             ("deployment", deployment.as_deref()),
             ("follow", follows.then_some("true")),
             ("q", text(arguments, "search")),
+            ("level", levels.as_deref()),
             ("since", text(arguments, "since").filter(|_| is_first)),
             ("until", text(arguments, "until")),
             ("after", after.as_deref()),
@@ -102,6 +106,10 @@ fn print(desk: &Desk, line: &[u8], after: &mut Option<String>) -> Result<(), Fai
         return Ok(());
     }
     let at = field(&value, "at").get(11..23).unwrap_or_default();
-    say(&format!("{at}  {}", defused(field(&value, "text"), has_colours())));
+    let level = match field(&value, "level") {
+        level @ ("error" | "warn") => format!("{level:5}  "),
+        _ => String::new(),
+    };
+    say(&format!("{at}  {level}{}", defused(field(&value, "text"), has_colours())));
     Ok(())
 }

@@ -162,6 +162,10 @@ impl Applications for LocalApplications {
         let agent = self.0.clone();
         Box::pin(async move { agent.open_application(instance).await })
     }
+
+    fn note(&self, instance: InstanceId, line: String) {
+        self.0.note_request(instance, line);
+    }
 }
 
 /// Where this machine isn't a server: nothing answers here.
@@ -185,4 +189,6 @@ impl Applications for NoApplications {
     fn open(&self, _: InstanceId) -> BoxFuture<'static, std::io::Result<UnixStream>> {
         Box::pin(async { Err(std::io::ErrorKind::NotConnected.into()) })
     }
+
+    fn note(&self, _: InstanceId, _: String) {}
 }

@@ -9,7 +9,7 @@ use futures_util::stream::{self, BoxStream, StreamExt as _};
 use stoa_app::Fault;
 use stoa_app::ports::{
     AppCookie, AppUser, Archive, BackupOrder, Command, ConnectAnswer, ConnectWish, InstanceForm,
-    InstanceOnMachine, LogLine, LogQuery, MachineFacts, MachineState, Machines, Order, Progress,
+    InstanceOnMachine, LogLine, LogQuery, LogStretch, MachineFacts, MachineState, Machines, Order, Progress,
     RepositoryAccess,
 };
 use stoa_domain::branch::CommitId;
@@ -307,6 +307,32 @@ impl Machines for FakeMachines {
                 line.ok().filter(|(of, _)| *of == instance).map(|(_, line)| Ok(line))
             });
             Ok(stream::iter(kept).chain(live).boxed())
+        })
+    }
+
+    fn log_outline(
+        &self,
+        instance: InstanceId,
+        _: LogQuery,
+        find: Option<String>,
+    ) -> BoxFuture<'_, Result<BoxStream<'static, Result<LogStretch, Fault>>, Fault>> {
+        Box::pin(async move {
+            let kept = self.lines.lock().unwrap().get(&instance).cloned().unwrap_or_default();
+            let found: Vec<u32> = (0_u32..)
+                .zip(&kept)
+                .filter(|(_, line)| find.as_ref().is_some_and(|text| line.text.contains(text)))
+                .map(|(at, _)| at)
+                .collect();
+            let stretch = kept.first().zip(kept.last()).map(|(first, last)| LogStretch {
+                position: first.position.clone(),
+                at: first.at,
+                until: last.at,
+                lines: kept.len() as u64,
+                levels: [0, 0, kept.len() as u64, 0],
+                hits: found.len() as u64,
+                found,
+            });
+            Ok(stream::iter(stretch.map(Ok)).boxed())
         })
     }
 

@@ -235,6 +235,7 @@ impl Agent {
             port: 0,
             processes: vec![Process { name: String::new(), command, stop_signal: 15, stop_seconds: 1 }],
             once: true,
+            masked: Vec::new(),
         };
         let (sender, lines) = mpsc::channel(64);
         let reading = tokio::spawn(gather(lines, cancel.clone()));

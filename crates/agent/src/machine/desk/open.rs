@@ -170,6 +170,7 @@ impl Agent {
             port: 0,
             processes: Vec::new(),
             once: false,
+            masked: Vec::new(),
         };
         let control = crate::init::listen(&place.join("desk.sock"))?;
         let (starter, until_here) = nix::unistd::pipe2(OFlag::O_CLOEXEC).map_err(io::Error::from)?;

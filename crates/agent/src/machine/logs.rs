@@ -1,0 +1,169 @@
+//! The logs of an instance: where each lies, how it is read, how long it is kept; and what visitors asked of it, written
+//! beside the requests and never in their way.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+
+use stoa_domain::{DeploymentId, InstanceId};
+
+use super::{Agent, release};
+use crate::folders::{self, Folders};
+use crate::logs::{self, Look, Writer};
+
+/// Segments of 16 MiB that are kept of one deployment's log, and of what visitors asked of an instance.
+pub(super) const KEPT_OF_DEPLOYMENT: usize = 4;
+const KEPT_OF_REQUESTS: usize = 16;
+
+/// Deployments of an instance whose logs are kept.
+const KEPT_DEPLOYMENTS: usize = 200;
+
+/// Requests that wait to be written; and logs that are open for it.
+const WAITING: usize = 4096;
+const OPEN: usize = 256;
+
+/// Whose log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Source {
+    Application,
+    /// What the init says of it, in the same log.
+    Init,
+    /// What visitors asked of it.
+    Proxy,
+    Deployment(DeploymentId),
+}
+
+impl Agent {
+    pub(crate) fn log_folder(&self, instance: InstanceId, source: &Source) -> PathBuf {
+        let folders = &self.inner.folders;
+        match source {
+            Source::Application | Source::Init => folders.logs(instance),
+            Source::Proxy => folders.access_log(instance),
+            Source::Deployment(deployment) => folders.deployment_log(instance, *deployment),
+        }
+    }
+
+    /// How a log is read: without the instance's secrets, and an application's as its release says it writes.
+    pub(crate) fn look(&self, instance: InstanceId, source: &Source) -> Look {
+        let masks = self.find(instance).map(|instance| instance.masks()).unwrap_or_default();
+        let json = match source {
+            Source::Application => self.current_release(instance).and_then(|current| {
+                let made = release::load(&self.inner.folders, instance, current).ok().flatten()?;
+                made.application.logs.map(Arc::new)
+            }),
+            _ => None,
+        };
+        Look { masks, json }
+    }
+
+    /// Compresses what is full, and removes what is too old.
+    pub(super) fn sweep_logs(&self) -> io::Result<()> {
+        let folders = &self.inner.folders;
+        for instance in self.all() {
+            logs::compress_full(&folders.logs(instance.id))?;
+            logs::compress(&folders.access_log(instance.id), KEPT_OF_REQUESTS)?;
+            let mut deployments = match std::fs::read_dir(folders.deployments(instance.id)) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                entries => entries?.map(|entry| Ok(entry?.path())).collect::<io::Result<Vec<_>>>()?,
+            };
+            // Their ids are in the order of their making.
+            deployments.sort();
+            let beyond = deployments.len().saturating_sub(KEPT_DEPLOYMENTS);
+            for gone in deployments.drain(..beyond) {
+                folders::remove(&gone)?;
+            }
+            for kept in deployments {
+                logs::compress(&kept, KEPT_OF_DEPLOYMENT)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes down that a visitor was answered. It never waits: where too many come at once, they are counted.
+    pub fn note_request(&self, instance: InstanceId, text: String) {
+        if let Some(held) = self.find(instance) {
+            self.inner.requests.note(Request { instance, text, masks: held.masks(), at: crate::init::now() });
+        }
+    }
+}
+
+struct Request {
+    instance: InstanceId,
+    text: String,
+    masks: Arc<logs::Masks>,
+    at: i64,
+}
+
+/// The way to the one thread that writes them.
+pub(super) struct Requests {
+    folders: Folders,
+    sender: std::sync::OnceLock<Option<SyncSender<Request>>>,
+    dropped: Arc<AtomicU64>,
+}
+
+impl Requests {
+    pub fn new(folders: Folders) -> Self {
+        Self { folders, sender: std::sync::OnceLock::new(), dropped: Arc::default() }
+    }
+
+    fn note(&self, request: Request) {
+        let sender = self.sender.get_or_init(|| {
+            let (sender, receiver) = sync_channel(WAITING);
+            let (folders, dropped) = (self.folders.clone(), self.dropped.clone());
+            let thread = std::thread::Builder::new().name("requests".to_owned());
+            match thread.spawn(move || write_all(&folders, &receiver, &dropped)) {
+                Ok(_) => Some(sender),
+                Err(error) => {
+                    tracing::warn!(%error, "what visitors ask can't be written down");
+                    None
+                }
+            }
+        });
+        if let Some(sender) = sender
+            && let Err(TrySendError::Full(_)) = sender.try_send(request)
+        {
+            self.dropped.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
+/// Until nobody can send any more.
+fn write_all(folders: &Folders, requests: &Receiver<Request>, dropped: &AtomicU64) {
+    let mut open: HashMap<InstanceId, Writer> = HashMap::new();
+    while let Ok(Request { instance, text, masks, at }) = requests.recv() {
+        if open.len() >= OPEN && !open.contains_key(&instance) {
+            open.clear();
+        }
+        // One that was deleted meanwhile has no log any more.
+        if !folders.form(instance).exists() {
+            open.remove(&instance);
+            continue;
+        }
+        let writer = match open.entry(instance) {
+            Entry::Occupied(entry) => Ok(entry.into_mut()),
+            Entry::Vacant(entry) => {
+                let folder = folders.access_log(instance);
+                let made = folders::make_private(&folder).and_then(|()| Writer::at(&folder));
+                made.map(|writer| entry.insert(writer.keeping(KEPT_OF_REQUESTS)))
+            }
+        };
+        let written = writer.and_then(|writer| {
+            writer.mask(masks);
+            match dropped.swap(0, Ordering::Relaxed) {
+                0 => {}
+                many => {
+                    writer.line(at, "stoa", format!("{many} requests weren't written down").as_bytes())?
+                }
+            }
+            writer.line(at, "proxy", text.as_bytes())
+        });
+        if let Err(error) = written {
+            tracing::debug!(%error, %instance, "a request can't be written down");
+            open.remove(&instance);
+        }
+    }
+}
