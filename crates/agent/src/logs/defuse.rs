@@ -8,14 +8,39 @@ use std::str::CharIndices;
 
 /// Whether something in it isn't shown as it is.
 pub(super) fn has_controls(text: &[u8]) -> bool {
-    text.iter().enumerate().any(|(at, byte)| match byte {
-        b'\t' => false,
-        0..0x20 | 0x7f => true,
-        // The beginning of C1 controls, and of the marks of direction and joiners.
-        0xc2 => text.get(at + 1).is_some_and(|next| (0x80..0xa0).contains(next)),
-        0xe2 => text.get(at + 1).is_some_and(|next| matches!(next, 0x80 | 0x81)),
-        _ => false,
-    })
+    let mut at = 0;
+    while at < text.len() {
+        // Most of a log is plain: eight bytes are looked at together.
+        if let Some(eight) = text[at..].first_chunk::<8>()
+            && is_plain(u64::from_ne_bytes(*eight))
+        {
+            at += 8;
+            continue;
+        }
+        let is_one = match text[at] {
+            b'\t' => false,
+            0..0x20 | 0x7f => true,
+            // The beginning of C1 controls, and of the marks of direction and joiners.
+            0xc2 => text.get(at + 1).is_some_and(|next| (0x80..0xa0).contains(next)),
+            0xe2 => text.get(at + 1).is_some_and(|next| matches!(next, 0x80 | 0x81)),
+            _ => false,
+        };
+        if is_one {
+            return true;
+        }
+        at += 1;
+    }
+    false
+}
+
+/// Whether each of eight bytes is a printed one of ASCII.
+fn is_plain(eight: u64) -> bool {
+    const ONES: u64 = u64::MAX / 255;
+    const HIGH: u64 = ONES * 0x80;
+    // By the borrow of a subtraction: bytes below a blank; and the one above all others.
+    let low = eight.wrapping_sub(ONES * 0x20) & !eight;
+    let delete = (eight ^ (ONES * 0x7f)).wrapping_sub(ONES);
+    (eight | low | (delete & !(eight ^ (ONES * 0x7f)))) & HIGH == 0
 }
 
 /// Marks that turn the direction of writing (Unicode, UAX 9), or that aren't seen at all.
@@ -148,6 +173,9 @@ mod tests {
             ("\u{1b}[", ""),
             ("\u{1b}[3ä", "ä"),
             ("plain ä 東", "plain ä 東"),
+            ("long enough for eight at once, then\u{7f}", "long enough for eight at once, then\\x7f"),
+            ("a\u{1f}bcdefgh", "a\\x1fbcdefgh"),
+            ("~}|{ !\"# the ends of what is printed", "~}|{ !\"# the ends of what is printed"),
         ];
         for (text, shown) in cases {
             assert_eq!(defused(text), shown, "{text:?}");

@@ -12,7 +12,7 @@ use stoa_domain::Secret;
 use zeroize::Zeroizing;
 
 /// What stands in the place of a secret.
-pub const MASKED: &str = "[secret]";
+pub const MASKED: &str = "[secret removed]";
 
 /// Secrets that are shorter go only where they stand as a word of their own: they are parts of too many others.
 const SHORT: usize = 4;
@@ -199,21 +199,21 @@ mod tests {
     #[test]
     fn a_secret_goes_whole_encoded_and_where_it_lies_over_another() {
         let secret = "s3cr&t canary";
-        assert_eq!(masked(&[secret], "key=s3cr&t canary!"), "key=[secret]!");
-        assert_eq!(masked(&[secret], "?key=s3cr%26t%20canary&x"), "?key=[secret]&x");
-        assert_eq!(masked(&["a\"long\\one"], r#"{"key":"a\"long\\one"}"#), r#"{"key":"[secret]"}"#);
+        assert_eq!(masked(&[secret], "key=s3cr&t canary!"), "key=[secret removed]!");
+        assert_eq!(masked(&[secret], "?key=s3cr%26t%20canary&x"), "?key=[secret removed]&x");
+        assert_eq!(masked(&["a\"long\\one"], r#"{"key":"a\"long\\one"}"#), r#"{"key":"[secret removed]"}"#);
         for before in ["", "x", "xy"] {
             let encoded = STANDARD_NO_PAD.encode(format!("{before}{secret}:end"));
             assert!(masked(&[secret], &encoded).contains(MASKED), "{encoded}");
         }
-        assert_eq!(masked(&["abcdef", "defghi"], "1abcdefghi2"), "1[secret]2");
-        assert_eq!(masked(&["abcdef"], "abcdefabcdef"), "[secret]");
-        assert_eq!(masked(&["postgres://app:pa%24s@db/x"], "password pa$s"), "password [secret]");
+        assert_eq!(masked(&["abcdef", "defghi"], "1abcdefghi2"), "1[secret removed]2");
+        assert_eq!(masked(&["abcdef"], "abcdefabcdef"), "[secret removed]");
+        assert_eq!(masked(&["postgres://app:pa%24s@db/x"], "password pa$s"), "password [secret removed]");
     }
 
     #[test]
     fn short_ones_go_only_as_words_and_nothing_goes_without_one() {
-        assert_eq!(masked(&["42"], "42 of 1428, not 42nd"), "[secret] of 1428, not 42nd");
+        assert_eq!(masked(&["42"], "42 of 1428, not 42nd"), "[secret removed] of 1428, not 42nd");
         assert_eq!(masked(&[""], "as it is"), "as it is");
         assert_eq!(masked(&[], "as it is"), "as it is");
     }
@@ -221,8 +221,8 @@ mod tests {
     #[test]
     fn of_a_value_with_several_lines_each_goes_by_itself() {
         let key = "-----BEGIN KEY-----\nMIIEpAIBAAKCAQEA\nZg9=\n-----END KEY-----\n";
-        assert_eq!(masked(&[key], "  MIIEpAIBAAKCAQEA"), "  [secret]");
-        assert_eq!(masked(&[key], "Zg9="), "[secret]");
+        assert_eq!(masked(&[key], "  MIIEpAIBAAKCAQEA"), "  [secret removed]");
+        assert_eq!(masked(&[key], "Zg9="), "[secret removed]");
         assert_eq!(masked(&[key], "a Zg9= b"), "a Zg9= b");
     }
 
@@ -230,7 +230,7 @@ mod tests {
     fn at_a_cut_its_beginning_goes_too() {
         let secret = Secret::from_text("canary-of-many-letters".to_owned());
         let masks = Masks::of([&secret]);
-        assert_eq!(&*masks.mask(b"x canary-of-m", true), b"x [secret]");
+        assert_eq!(&*masks.mask(b"x canary-of-m", true), b"x [secret removed]");
         assert_eq!(&*masks.mask(b"x canary-of-m", false), b"x canary-of-m");
         assert_eq!(&*masks.mask(b"x can", true), b"x can");
     }

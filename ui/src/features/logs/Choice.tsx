@@ -1,6 +1,7 @@
 import { Button, CloseButton } from "@mantine/core";
 import { IconCopy, IconLink, IconSparkles } from "@tabler/icons-react";
 import { useRef, useState } from "react";
+import { flushSync } from "react-dom";
 import { copyText } from "@/kit";
 import css from "./logs.module.css";
 import type { Chosen } from "./useChosen";
@@ -10,17 +11,16 @@ export function Choice({ chosen, onExplain }: { chosen: Chosen; onExplain?: () =
   const link = useRef<HTMLPreElement>(null);
   const text = useRef<HTMLPreElement>(null);
   const [done, setDone] = useState("");
-  const { lines } = chosen;
-  if (lines.length === 0) return null;
+  const [isAsked, setAsked] = useState(false);
+  const { count } = chosen;
+  if (!chosen.ends) return null;
   const copy = async (what: HTMLPreElement | null, word: string) => {
     if (what) setDone((await copyText(what)) ? `${word} copied` : "Selected: copy it with Ctrl C");
   };
   return (
     // biome-ignore lint/a11y/useSemanticElements: a fieldset brings a look of its own
     <div className={css.choice} role="group" aria-label="Chosen lines">
-      <span role="status">
-        {done || (lines.length === 1 ? "1 line" : `${lines.length.toLocaleString("en")} lines`)}
-      </span>
+      <span role="status">{done || (count === 1 ? "1 line" : `${count.toLocaleString("en")} lines`)}</span>
       <Button
         variant="subtle"
         data-size="xs"
@@ -33,7 +33,11 @@ export function Choice({ chosen, onExplain }: { chosen: Chosen; onExplain?: () =
         variant="subtle"
         data-size="xs"
         leftSection={<IconCopy size={15} stroke={1.75} aria-hidden />}
-        onClick={() => void copy(text.current, "Text")}
+        onClick={() => {
+          // Made only now: it may be long, and changes with each line that is chosen.
+          flushSync(() => setAsked(true));
+          void copy(text.current, "Text").finally(() => setAsked(false));
+        }}
       >
         Copy text
       </Button>
@@ -52,7 +56,11 @@ export function Choice({ chosen, onExplain }: { chosen: Chosen; onExplain?: () =
         {window.location.href}
       </pre>
       <pre ref={text} className="visually-hidden">
-        {lines.map(({ at, bare }) => `${at} ${bare}`).join("\n")}
+        {isAsked &&
+          chosen
+            .lines()
+            .map(({ at, bare }) => `${at} ${bare}`)
+            .join("\n")}
       </pre>
     </div>
   );

@@ -1,10 +1,11 @@
 // The lines of a log, of which only the visible ones are in the page.
 
-import { type ReactNode, useEffect, useLayoutEffect, useRef, useState } from "react";
-import { Heights, ROW } from "./heights";
+import { type KeyboardEvent, type ReactNode, useEffect, useLayoutEffect, useRef, useState } from "react";
+import { Layout, ROW, Scroll } from "./layout";
 import { pieces, type Shown } from "./lines";
 import css from "./logs.module.css";
 import type { Chosen } from "./useChosen";
+import type { Windows } from "./windows";
 
 /** Lines above and below the visible ones that are there too, so that scrolling shows no gaps. */
 const MARGIN = 20;
@@ -12,11 +13,13 @@ const MARGIN = 20;
 const LETTER = 7.2;
 
 type Props = {
-  lines: Shown[];
+  windows: Windows;
   /** Lines are added in place: this tells that some were. */
   version: number;
+  /** Has lines fetched that are to be seen. */
+  see: (first: number, last: number) => void;
   mark: string;
-  /** The place of the line that finding stands at. */
+  /** The line that finding stands at. */
   current: number | null;
   empty: string;
   /** As high as its lines, up to the bound: for logs that are complete. */
@@ -30,17 +33,21 @@ type Props = {
   chosen: Chosen;
   isAtEnd: boolean;
   onAtEnd: (isAtEnd: boolean) => void;
+  onSeen: (first: number, last: number) => void;
 };
 
 export function Lines(props: Props) {
-  const { lines, version, isWrapped, isAtEnd, onAtEnd, chosen, current } = props;
+  const { windows, version, isWrapped, isAtEnd, onAtEnd, onSeen, chosen, current, see } = props;
   const box = useRef<HTMLDivElement>(null);
-  const [top, setTop] = useState(0);
+  const scroll = useRef(new Scroll());
+  const layout = useRef(new Layout());
+  const [, setMoved] = useState(0);
   const [size, setSize] = useState({ height: 600, width: 1000 });
-  const heights = useRef(new Heights());
   const sought = useRef(chosen.sought);
   const isFirst = useRef(true);
   const known = useRef(chosen.sought);
+  // What is at the upper edge stays there, whatever comes to stand above it.
+  const edge = useRef({ of: windows, line: 0, within: 0, shifted: 0 });
   // A link from beside the log leads to another line: it's looked for too.
   if (known.current !== chosen.sought) {
     known.current = chosen.sought;
@@ -48,36 +55,61 @@ export function Lines(props: Props) {
   }
   const beside = props.isPlain ? 92 : 300;
   const columns = isWrapped ? Math.max(20, Math.floor((size.width - beside) / LETTER)) : 0;
-  const stands = heights.current.of(lines, columns);
-  const whole = stands.top(lines.length);
+  const stands = layout.current.of(windows, columns);
+  const whole = stands.height;
+
+  const hold = () => {
+    const line = stands.at(scroll.current.y);
+    edge.current = { of: windows, line, within: scroll.current.y - stands.top(line), shifted: windows.shifted };
+  };
+  const go = (y: number) => {
+    const element = box.current;
+    if (!element) return;
+    element.scrollTop = scroll.current.go(y, whole, element.clientHeight);
+    hold();
+    setMoved((count) => count + 1);
+  };
+  const isInSight = (y: number) => {
+    const seen = box.current?.clientHeight ?? 0;
+    return y >= scroll.current.y && y <= scroll.current.y + seen - 2 * ROW;
+  };
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: each new line moves the end
   useLayoutEffect(() => {
     const element = box.current;
     if (!element) return;
-    const found = sought.current ? lines.findIndex(({ position }) => position === sought.current) : -1;
-    if (found >= 0) {
-      // A link to a line: there, and not to the end.
-      sought.current = null;
-      const at = stands.top(found);
-      const isSeen = at >= element.scrollTop && at <= element.scrollTop + element.clientHeight - 2 * ROW;
-      if (isFirst.current || !isSeen) {
-        onAtEnd(false);
-        element.scrollTop = Math.max(0, at - element.clientHeight / 2);
+    if (sought.current) {
+      const chunk = windows.chunkOf(sought.current);
+      const found = windows.indexOf(sought.current);
+      if (found !== undefined && chunk >= 0) {
+        // A link to a line: there, and not to the end.
+        sought.current = null;
+        const at = stands.top(found);
+        if (isFirst.current || !isInSight(at)) {
+          onAtEnd(false);
+          go(at - element.clientHeight / 2);
+        }
+        isFirst.current = false;
+        return;
       }
-      isFirst.current = false;
-    } else if (isAtEnd) element.scrollTop = element.scrollHeight;
-  }, [version, lines.length, isAtEnd, columns, chosen.sought]);
+      const start = windows.starts[chunk];
+      if (start !== undefined) see(start, start);
+    }
+    if (isAtEnd) return go(whole);
+    const { of, line, within, shifted } = edge.current;
+    if (of !== windows) return go(0);
+    const y = stands.top(line + windows.shifted - shifted) + within;
+    if (y !== scroll.current.y) go(y);
+  }, [version, windows, isAtEnd, columns, size.height, chosen.sought]);
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: it goes there when finding does, not when lines come
   useLayoutEffect(() => {
-    const element = box.current;
-    if (!element || current === null) return;
+    if (current === null) return;
     const at = stands.top(current);
-    if (at >= element.scrollTop && at < element.scrollTop + element.clientHeight - 2 * ROW) return;
+    if (isInSight(at)) return;
     onAtEnd(false);
-    element.scrollTop = Math.max(0, at - element.clientHeight / 2);
-  }, [current, lines[current ?? -1]?.position]);
+    go(at - (box.current?.clientHeight ?? 0) / 2);
+  }, [current]);
 
   useEffect(() => {
     const element = box.current;
@@ -90,41 +122,73 @@ export function Lines(props: Props) {
   const scrolled = () => {
     const element = box.current;
     if (!element) return;
-    setTop(element.scrollTop);
-    onAtEnd(element.scrollHeight - element.scrollTop - element.clientHeight < ROW * 2);
+    const bar = scroll.current.moved(element.scrollTop, whole, element.clientHeight);
+    if (bar !== element.scrollTop) element.scrollTop = bar;
+    hold();
+    setMoved((count) => count + 1);
+    onAtEnd(whole - scroll.current.y - element.clientHeight < ROW * 2);
   };
-  const first = Math.max(0, stands.at(top) - MARGIN);
-  const last = Math.min(lines.length, stands.at(top + size.height) + 1 + MARGIN);
-  const digits = String(lines.at(-1)?.number ?? 0).length;
+  // A log that is higher than the browser's area has ends that its own keys don't know.
+  const keys = (event: KeyboardEvent) => {
+    if (event.key !== "Home" && event.key !== "End") return;
+    event.preventDefault();
+    onAtEnd(event.key === "End");
+    go(event.key === "End" ? whole : 0);
+  };
+  const y = scroll.current.y;
+  const [top, bottom] = [stands.at(y), stands.at(y + size.height)];
+  const first = Math.max(0, top - MARGIN);
+  const last = Math.min(windows.total, bottom + 1 + MARGIN);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: what is fetched changes with what is seen
+  useEffect(() => {
+    if (windows.total > 0) see(first, last - 1);
+    onSeen(top, bottom);
+  }, [first, last, windows, windows.isComplete]);
+  const digits = windows.isComplete ? String(windows.total).length : 0;
+  const rows = Array.from({ length: Math.max(0, last - first) }, (_, at) => first + at);
 
   return (
     <div
       className={`${css.lines} ${props.isFitting ? css.fitting : ""} ${isWrapped ? css.wrapped : ""} ${props.isPlain ? css.plain : ""} ${props.tellsWhy ? css.tellsWhy : ""}`}
       ref={box}
       onScroll={scrolled}
+      onKeyDown={keys}
       // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls has to be reached by keyboard
       tabIndex={0}
       role="log"
       aria-label="Log"
       aria-live="off"
     >
-      {lines.length === 0 ? (
+      {windows.total === 0 ? (
         <div className={css.empty}>{props.empty}</div>
       ) : (
-        <div className={css.inside} style={{ height: whole }}>
-          <div className={css.rows} style={{ top: stands.top(first) }}>
-            {lines.slice(first, last).map((line, index) => (
-              <Line
-                key={line.position}
-                line={line}
-                digits={digits}
-                mark={props.mark}
-                isCurrent={first + index === current}
-                isChosen={chosen.has(line.number)}
-                isEvidence={props.evidence?.has(line.position) ?? false}
-                onChoose={chosen.choose}
-              />
-            ))}
+        <div className={css.inside} style={{ height: Scroll.area(whole) }}>
+          <div className={css.rows} style={{ top: stands.top(first) - scroll.current.base }}>
+            {rows.map((index) => {
+              const line = windows.line(index);
+              const number = windows.isComplete ? index + 1 : null;
+              return line ? (
+                <Line
+                  key={line.position}
+                  line={line}
+                  number={number}
+                  digits={digits}
+                  mark={props.mark}
+                  isCurrent={index === current}
+                  isChosen={chosen.has(line)}
+                  isEvidence={props.evidence?.has(line.position) ?? false}
+                  onChoose={chosen.choose}
+                />
+              ) : (
+                <div key={`waits-${index}`} className={css.line} aria-hidden>
+                  <span className={css.at}>
+                    <span className={css.number} style={{ minWidth: `${digits}ch` }}>
+                      {number}
+                    </span>
+                  </span>
+                </div>
+              );
+            })}
           </div>
         </div>
       )}
@@ -134,6 +198,7 @@ export function Lines(props: Props) {
 
 function Line(props: {
   line: Shown;
+  number: number | null;
   digits: number;
   mark: string;
   isCurrent: boolean;
@@ -156,7 +221,7 @@ function Line(props: {
         onClick={(event) => props.onChoose(line, event.shiftKey)}
       >
         <span className={css.number} style={{ minWidth: `${props.digits}ch` }}>
-          {line.number}
+          {props.number}
         </span>
         <span>
           {line.at.slice(11, 19)}

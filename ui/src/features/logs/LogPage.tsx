@@ -11,7 +11,7 @@ import { wishOf } from "./stretch";
 type Props = { workspace: string; instance: Instance; newest: Deployment | undefined };
 type Asked = { wish: ExplainWish; numberOf: (position: string) => number | undefined };
 
-/** The application's log, or that of its newest deployment; and what a stretch of it means, beside it. */
+/** One of the instance's logs; and what a stretch of it means, beside it. */
 export function LogPage({ workspace, instance, newest }: Props) {
   const { of } = useSearch({ strict: false }) as { of?: string };
   const { ai } = useWorkspace();
@@ -19,11 +19,16 @@ export function LogPage({ workspace, instance, newest }: Props) {
   const [asked, setAsked] = useState<Asked | null>(null);
   const [evidence, setEvidence] = useState<ReadonlySet<string>>(new Set());
   const isDeployment = of === "deployment" && newest !== undefined;
+  const source = of === "init" || of === "proxy" ? of : undefined;
+  const value = isDeployment ? "deployment" : (source ?? "application");
   const choose = (value: string) => {
     setAsked(null);
     void navigate({
       to: ".",
-      search: (value === "deployment" ? { of: value } : {}) as never,
+      search: ((before: Record<string, unknown>) => {
+        const { of: _, ...kept } = before;
+        return value === "application" ? kept : { ...kept, of: value };
+      }) as never,
       hash: "",
       replace: true,
       resetScroll: false,
@@ -32,17 +37,19 @@ export function LogPage({ workspace, instance, newest }: Props) {
   return (
     <div className={css.split}>
       <LogView
-        key={isDeployment ? newest.id : "application"}
+        key={isDeployment ? newest.id : value}
         workspace={workspace}
         instance={instance.id}
         isWhole
         evidence={evidence}
+        {...(source && { source })}
         {...(isDeployment && { deployment: newest.id, isOver: newest.ended_at !== null })}
-        {...(newest && { which: { value: isDeployment ? "deployment" : "application", choose } })}
-        {...(ai && {
-          onExplain: (lines, numberOf) =>
-            setAsked({ wish: wishOf(lines, isDeployment ? newest.id : undefined), numberOf }),
-        })}
+        which={{ value, choose, hasDeployment: newest !== undefined }}
+        {...(ai &&
+          !source && {
+            onExplain: (lines, numberOf) =>
+              setAsked({ wish: wishOf(lines, isDeployment ? newest.id : undefined), numberOf }),
+          })}
       />
       {asked && (
         <Explanation

@@ -1,36 +1,39 @@
 import { Button, SegmentedControl, Select } from "@mantine/core";
-import { useDebouncedValue } from "@mantine/hooks";
+import { useDebouncedValue, useHotkeys } from "@mantine/hooks";
 import {
   IconArrowDown,
   IconFilter,
   IconPlayerPause,
   IconPlayerPlay,
   IconPlayerPlayFilled,
+  IconSparkles,
   IconTextWrap,
 } from "@tabler/icons-react";
-import { type ReactNode, useEffect, useRef, useState } from "react";
-import { getReadLogsUrl } from "@/api/generated";
+import { type ReactNode, useEffect, useMemo, useRef, useState } from "react";
+import { getDownloadLogsUrl } from "@/api/generated";
 import { Note, usePhone } from "@/kit";
 import { Choice } from "./Choice";
-import { Finder } from "./find";
 import { Lines } from "./Lines";
-import type { Level, Shown } from "./lines";
+import { LEVELS, type Level, type Shown } from "./lines";
 import css from "./logs.module.css";
 import { Strip, useLater } from "./Strip";
 import { rate, rateInWords } from "./strip";
-import { Download, Find, IconSwitch, Levels, PhoneFilter, TIMES, WHICH, type Which } from "./Tools";
+import { Download, Find, IconSwitch, Levels, logsOf, PhoneFilter, TIMES, type Which } from "./Tools";
 import { useChosen } from "./useChosen";
+import { useFilter } from "./useFilter";
 import { isOver as isFinal, useLog } from "./useLog";
+import type { Windows } from "./windows";
 
 type Props = {
   workspace: string;
   instance: string;
+  source?: "init" | "proxy";
   deployment?: string;
   /** Nothing more comes: it is read, not followed. */
   isOver?: boolean;
   /** Before the tools: the steps of a deployment, or which log. */
   head?: ReactNode;
-  /** Which of the instance's logs it is, and how to choose the other. */
+  /** Which of the instance's logs it is, and how to choose another. */
   which?: Which;
   /** Has the chosen lines explained. */
   onExplain?: (lines: Shown[], numberOf: (position: string) => number | undefined) => void;
@@ -40,61 +43,110 @@ type Props = {
   isWhole?: boolean;
 };
 
+const many = (count: number, one: string, more = `${one}s`) =>
+  count === 1 ? `1 ${one}` : `${count.toLocaleString("en")} ${more}`;
+
 export function LogView(props: Props) {
-  const { workspace, instance, deployment, isOver = false, head, which, isWhole = false, onExplain } = props;
+  const { workspace, instance, source, deployment, isOver = false, head, which, isWhole = false, onExplain } = props;
   const phone = usePhone();
-  const [text, setText] = useState("");
+  const [kept, change] = useFilter(isWhole);
+  const { isOnly, hidden, minutes } = kept;
+  // What is typed is here at once, and in the address when it has settled.
+  const [text, setText] = useState(kept.text);
   const [settled] = useDebouncedValue(text, 250);
-  const [isOnly, setOnly] = useState(false);
-  const [minutes, setMinutes] = useState("all");
   const [isPaused, setPaused] = useState(false);
-  const [hidden, setHidden] = useState<Level[]>([]);
   const [wraps, setWraps] = useState<boolean | null>(null);
   const [isAtEnd, setAtEnd] = useState(true);
+  /** How many lines there were when the end was left. */
+  const [left, setLeft] = useState(0);
   const [place, setPlace] = useState<number | null>(null);
-  const finder = useRef(new Finder());
+  const sight = useRef({ first: 0, last: 0 });
   const isWrapped = wraps ?? phone;
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the address follows what is typed
+  useEffect(() => {
+    if (settled !== kept.text) change({ text: settled });
+  }, [settled]);
+  const q = isOnly ? settled : "";
+  const filter = useMemo(() => {
+    const shown = LEVELS.filter((level) => !hidden.includes(level));
+    return {
+      ...(source && { source }),
+      ...(deployment && { source: "deployment" as const, deployment }),
+      ...(q && { q }),
+      ...(hidden.length > 0 && { level: shown.join(",") }),
+      ...(minutes !== "all" && { since: new Date(Date.now() - Number(minutes) * 60_000).toISOString() }),
+    };
+  }, [source, deployment, q, hidden, minutes]);
   const log = useLog({
     workspace,
     instance,
-    deployment,
-    // Only what is found is asked of the whole log; finding alone is in the lines that are here.
-    q: isOnly ? settled : "",
-    minutes: minutes !== "all" ? Number(minutes) : null,
+    filter,
+    find: settled,
     follow: !isOver,
     isPaused: isPaused && !isOver,
   });
-  const { buffer } = log;
-  const lines = hidden.length === 0 ? buffer.lines : buffer.lines.filter(({ level }) => !hidden.includes(level));
-  const chosen = useChosen(lines);
-  const found = finder.current.in(lines, text);
-  const standsAt = place === null || place >= found.length ? found.length - 1 : place;
+  const { windows, finding: found } = log;
+  const chosen = useChosen(windows);
+  const isSettled = text === settled;
+  const standsAt = !found || place === null || place >= found.found.length ? (found?.found.length ?? 0) - 1 : place;
   const isLost = log.problem !== null && isFinal(log.problem);
-  const toggle = (level: Level) =>
-    setHidden((hidden) => (hidden.includes(level) ? hidden.filter((one) => one !== level) : [...hidden, level]));
+  const toggle = (level: Level) => {
+    const next = hidden.includes(level) ? hidden.filter((one) => one !== level) : [...hidden, level];
+    // With none there is nothing to show: the last one that is taken away leaves all.
+    change({ hidden: next.length === LEVELS.length ? [] : next });
+  };
+  const atEnd = (isAtEnd: boolean) => {
+    setAtEnd(isAtEnd);
+    if (isAtEnd) setLeft(0);
+    else setLeft((left) => left || windows.total);
+  };
   const finding = {
     text,
     at: standsAt,
-    count: found.length,
+    count: !isSettled || (settled && !found) ? null : (found?.hits ?? 0),
     change: (text: string) => {
       setText(text);
       setPlace(null);
     },
-    go: (by: number) => found.length > 0 && setPlace((standsAt + by + found.length) % found.length),
+    go: (by: number) => {
+      if (!found || found.found.length === 0) return;
+      // Begun from what is in sight, not from the end.
+      const { first, last } = sight.current;
+      const inSight = by > 0 ? found.from(first) - 1 : found.from(last + 1);
+      const from = place === null ? inSight : standsAt;
+      setPlace((from + by + found.found.length) % found.found.length);
+    },
   };
   const isFiltered = (isOnly && settled) || hidden.length > 0 || minutes !== "all";
   const empty = !log.isRead || isLost ? "" : isFiltered ? "No line fits." : "Nothing was written yet.";
-  const filter = { counts: buffer.counts, hidden, onToggle: toggle };
-  const href = getReadLogsUrl(workspace, instance, {
-    ...(isOnly && settled && { q: settled }),
-    ...(deployment && { source: "deployment", deployment }),
-  });
+  const levels = { counts: windows.counts, hidden, onToggle: toggle };
+  const numberOf = (position: string) => {
+    const at = windows.isComplete ? windows.indexOf(position) : undefined;
+    return at === undefined ? undefined : at + 1;
+  };
+  const isChosen = chosen.ends !== null && chosen.count > 1;
+  const href = (form: "text" | "ndjson") =>
+    getDownloadLogsUrl(workspace, instance, {
+      ...filter,
+      form,
+      ...(isChosen && chosen.ends && { from: chosen.ends[0], to: chosen.ends[1] }),
+    });
+  const fresh = isAtEnd || left === 0 ? 0 : Math.max(0, windows.total - left);
 
-  // A link from beside the log leads to a line: on a narrow page the log itself may be out of sight.
   const frame = useRef<HTMLDivElement>(null);
+  const find = () => frame.current?.querySelector<HTMLInputElement>("input[data-find]")?.focus();
+  useHotkeys(isWhole ? [["/", find]] : []);
+  // A link from beside the log leads to a line: on a narrow page the log itself may be out of sight.
   useEffect(() => {
     if (chosen.sought) frame.current?.scrollIntoView({ block: "nearest" });
   }, [chosen.sought]);
+  // Lines that came to stand before those that were here aren't new.
+  const shifted = useRef(windows.shifted);
+  useEffect(() => {
+    const by = windows.shifted - shifted.current;
+    shifted.current = windows.shifted;
+    if (by > 0) setLeft((left) => (left ? left + by : 0));
+  });
 
   return (
     <div ref={frame} className={`${css.frame} ${isWhole ? css.whole : css.card}`}>
@@ -114,10 +166,16 @@ export function LogView(props: Props) {
       <div className={css.tools}>
         {head}
         {which && !phone && (
-          <SegmentedControl aria-label="Which log" value={which.value} onChange={which.choose} data={WHICH} />
+          <SegmentedControl
+            className={css.which ?? ""}
+            aria-label="Which log"
+            value={which.value}
+            onChange={which.choose}
+            data={logsOf(which)}
+          />
         )}
         <Find finding={finding} />
-        {isWhole && !phone && <Levels {...filter} />}
+        {isWhole && !phone && <Levels {...levels} />}
         {isWhole && !phone && (
           <Select
             aria-label="Time"
@@ -125,37 +183,58 @@ export function LogView(props: Props) {
             data-tool
             data={TIMES}
             value={minutes}
-            onChange={(value) => setMinutes(value ?? "all")}
-            w={150}
+            onChange={(value) => change({ minutes: value ?? "all" })}
+            w={126}
           />
         )}
         <div className={css.right}>
           {!phone && (
             <>
-              {isWhole && <IconSwitch word="Only what is found" Icon={IconFilter} isOn={isOnly} onChange={setOnly} />}
+              {isWhole && (
+                <IconSwitch
+                  word="Only what is found"
+                  Icon={IconFilter}
+                  isOn={isOnly}
+                  onChange={(isOnly) => change({ isOnly })}
+                />
+              )}
               <IconSwitch word="Wrap long lines" Icon={IconTextWrap} isOn={isWrapped} onChange={setWraps} />
             </>
           )}
           <PhoneFilter
-            {...filter}
+            {...levels}
             {...(which && { which })}
             minutes={minutes}
-            onMinutes={setMinutes}
+            onMinutes={(minutes) => change({ minutes })}
             isOnly={isOnly}
-            onOnly={setOnly}
+            onOnly={(isOnly) => change({ isOnly })}
             isWrapped={isWrapped}
             onWrapped={setWraps}
           />
-          <Download href={href} name={`${deployment ? "deployment" : "application"}-log.ndjson`} />
+          <Download href={href} chosen={isChosen ? chosen.count : 0} />
+          {isWhole && onExplain && !phone && (
+            <Button
+              variant="default"
+              leftSection={<IconSparkles size={16} stroke={1.75} aria-hidden />}
+              disabled={windows.total === 0}
+              onClick={() => {
+                const { first, last } = sight.current;
+                onExplain(chosen.ends ? chosen.lines() : windows.between(first, last), numberOf);
+              }}
+            >
+              Explain
+            </Button>
+          )}
         </div>
       </div>
-      {isWhole && !phone && <Strip lines={buffer.lines} version={log.version} />}
+      {isWhole && !phone && <Strip windows={windows} version={log.version} />}
       <div className={css.middle}>
         <Lines
-          lines={lines}
+          windows={windows}
           version={log.version}
+          see={log.see}
           mark={text}
-          current={place === null ? null : (found[standsAt] ?? null)}
+          current={place === null ? null : (found?.found[standsAt] ?? null)}
           empty={empty}
           isFitting={!isWhole}
           isWrapped={isWrapped}
@@ -164,13 +243,15 @@ export function LogView(props: Props) {
           evidence={props.evidence}
           chosen={chosen}
           isAtEnd={isAtEnd}
-          onAtEnd={setAtEnd}
+          onAtEnd={atEnd}
+          onSeen={(first, last) => {
+            sight.current = { first, last };
+          }}
         />
         <Choice
           chosen={chosen}
           {...(onExplain && {
-            onExplain: () =>
-              onExplain(chosen.lines, (position) => buffer.lines.find((line) => line.position === position)?.number),
+            onExplain: () => onExplain(chosen.lines(), numberOf),
           })}
         />
       </div>
@@ -182,11 +263,15 @@ export function LogView(props: Props) {
         ) : (
           <span role="status">{isLost ? "Ended" : isPaused ? "Paused" : isOver ? "Complete" : "Connecting"}</span>
         )}
-        {log.isLive && <Rate lines={buffer.lines} version={log.version} />}
+        {log.isLive && <Rate windows={windows} version={log.version} />}
         <span className={`${css.many} numbers`}>
-          {lines.length === 1 ? "1 line" : `${lines.length.toLocaleString("en")} lines`}
-          {hidden.length > 0 && ` of ${buffer.lines.length.toLocaleString("en")}`}
+          {windows.isComplete
+            ? many(windows.total, "line")
+            : log.counted !== null && log.counted > 0
+              ? `Counting: ${many(log.counted, "line")}`
+              : ""}
         </span>
+        {isWhole && <span className={css.many}>Secrets are masked</span>}
         <span className={css.steer}>
           {!isOver && !isLost && (
             <Button
@@ -206,9 +291,9 @@ export function LogView(props: Props) {
           <Button
             variant={phone ? "default" : "subtle"}
             leftSection={<IconArrowDown size={16} stroke={1.75} aria-hidden />}
-            onClick={() => setAtEnd(true)}
+            onClick={() => atEnd(true)}
           >
-            Newest
+            {fresh > 0 ? many(fresh, "new line") : "Newest"}
           </Button>
         </span>
       </div>
@@ -217,7 +302,7 @@ export function LogView(props: Props) {
 }
 
 /** How fast it goes, told anew as lines come, and once more when they have ceased. */
-function Rate({ lines, version }: { lines: Parameters<typeof rate>[0]; version: number }) {
+function Rate({ windows, version }: { windows: Windows; version: number }) {
   const later = useLater(version);
   const [now, setNow] = useState(Date.now);
   // biome-ignore lint/correctness/useExhaustiveDependencies: new lines are a reason to look at the clock
@@ -226,5 +311,5 @@ function Rate({ lines, version }: { lines: Parameters<typeof rate>[0]; version: 
     const timer = setTimeout(() => setNow(Date.now()), 10_500);
     return () => clearTimeout(timer);
   }, [later]);
-  return <span className="numbers">{rateInWords(rate(lines, now))}</span>;
+  return <span className="numbers">{rateInWords(rate(windows, now))}</span>;
 }

@@ -1,7 +1,7 @@
 import { useEffect, useRef, useState } from "react";
-import type { Shown } from "./lines";
 import css from "./logs.module.css";
 import { type Spread, spread } from "./strip";
+import type { Windows } from "./windows";
 
 const BARS = 120;
 const TICKS = 6;
@@ -25,15 +25,15 @@ export function useLater(version: number): number {
 }
 
 /** When how much was written, and where the errors are. */
-export function Strip({ lines, version }: { lines: Shown[]; version: number }) {
+export function Strip({ windows, version }: { windows: Windows; version: number }) {
   const later = useLater(version);
   const [shown, setShown] = useState<Spread | null>(null);
   // biome-ignore lint/correctness/useExhaustiveDependencies: lines are added in place, `later` tells when
-  useEffect(() => setShown(spread(lines, BARS)), [lines, later]);
+  useEffect(() => setShown(spread(windows, BARS)), [windows, later]);
   // Its place is kept while there is nothing to divide: the lines below never jump.
   if (!shown) return <div className={css.strip} />;
   const { from, to, most, bars } = shown;
-  const count = (of: "errors" | "warnings") => bars.reduce((sum, bar) => sum + bar[of], 0);
+  const count = (of: "errors" | "warnings") => Math.round(bars.reduce((sum, bar) => sum + bar[of], 0));
   const [errors, warnings] = [count("errors"), count("warnings")];
   const format = to - from < 5 * 60_000 ? exactly : time;
   return (
@@ -46,8 +46,8 @@ export function Strip({ lines, version }: { lines: Shown[]; version: number }) {
         {bars.map((bar, at) => (
           // biome-ignore lint/suspicious/noArrayIndexKey: bars never move
           <span key={at} style={{ height: `${bar.all ? Math.max(8, (100 * bar.all) / most) : 0}%` }}>
-            {bar.errors > 0 && <i className={css.barError} />}
-            {bar.errors === 0 && bar.warnings > 0 && <i className={css.barWarn} />}
+            {bar.errors >= 0.01 && <i className={css.barError} />}
+            {bar.errors < 0.01 && bar.warnings >= 0.01 && <i className={css.barWarn} />}
           </span>
         ))}
       </div>

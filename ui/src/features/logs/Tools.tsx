@@ -1,12 +1,14 @@
 import { ActionIcon, Menu, TextInput, Tooltip } from "@mantine/core";
 import {
   IconAlertTriangle,
+  IconBraces,
   IconBug,
   IconCheck,
   IconChevronDown,
   IconChevronUp,
   IconCircleX,
   IconDownload,
+  IconFileText,
   IconFilter,
   IconInfoCircle,
   IconSearch,
@@ -27,12 +29,13 @@ const WORDS = {
 export type Finding = {
   text: string;
   at: number;
-  count: number;
+  /** `null`: it is still being looked for. */
+  count: number | null;
   change: (text: string) => void;
   go: (by: number) => void;
 };
 
-/** Finds in the lines that are here: which of how many, forwards and back. */
+/** Finds in the whole log: which of how many, forwards and back. */
 export function Find({ finding }: { finding: Finding }) {
   const onKey = (event: KeyboardEvent) => {
     if (event.key === "Escape" && finding.text) {
@@ -48,6 +51,8 @@ export function Find({ finding }: { finding: Finding }) {
       placeholder="Find in logs"
       leftSection={<IconSearch size={15} stroke={1.75} />}
       value={finding.text}
+      maxLength={1000}
+      data-find
       onChange={(event) => finding.change(event.currentTarget.value)}
       onKeyDown={onKey}
       rightSectionWidth={finding.text ? 132 : 0}
@@ -56,9 +61,11 @@ export function Find({ finding }: { finding: Finding }) {
         finding.text && (
           <span className={css.finding}>
             <span className="numbers" role="status">
-              {finding.count === 0
-                ? "None"
-                : `${(finding.at + 1).toLocaleString("en")} of ${finding.count.toLocaleString("en")}`}
+              {finding.count === null
+                ? "Looking"
+                : finding.count === 0
+                  ? "None"
+                  : `${(finding.at + 1).toLocaleString("en")} of ${finding.count.toLocaleString("en")}`}
             </span>
             <ActionIcon size={24} aria-label="The one before" onClick={() => finding.go(-1)}>
               <IconChevronUp size={15} stroke={1.75} />
@@ -72,6 +79,9 @@ export function Find({ finding }: { finding: Finding }) {
     />
   );
 }
+
+const short = new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 1 });
+const briefly = (count: number) => (count < 10_000 ? count.toLocaleString("en") : short.format(count));
 
 type LevelsProps = { counts: Record<Level, number>; hidden: Level[]; onToggle: (level: Level) => void };
 
@@ -90,7 +100,10 @@ export function Levels({ counts, hidden, onToggle }: LevelsProps) {
             onClick={() => onToggle(level)}
           >
             <Icon size={15} stroke={1.75} aria-hidden className={css[level]} />
-            <b>{word}</b> <span className="numbers">{counts[level].toLocaleString("en")}</span>
+            <b>{word}</b>{" "}
+            <span className="numbers" title={counts[level].toLocaleString("en")}>
+              {briefly(counts[level])}
+            </span>
           </button>
         );
       })}
@@ -100,7 +113,7 @@ export function Levels({ counts, hidden, onToggle }: LevelsProps) {
 
 export const TIMES = [
   { value: "all", label: "All times" },
-  { value: "15", label: "Last 15 minutes" },
+  { value: "15", label: "Last 15 min" },
   { value: "60", label: "Last hour" },
   { value: "1440", label: "Last day" },
 ];
@@ -123,28 +136,51 @@ export function IconSwitch({ word, Icon, isOn, onChange }: SwitchProps) {
   );
 }
 
-export function Download({ href, name }: { href: string; name: string }) {
+/** All that is shown, or the chosen lines of it, as a file. */
+export function Download({ href, chosen }: { href: (form: "text" | "ndjson") => string; chosen: number }) {
+  const what = chosen > 1 ? "The chosen lines" : "What is shown";
   return (
-    <Tooltip label="Download the log">
-      <ActionIcon
-        className={css.tool ?? ""}
-        component="a"
-        variant="default"
-        aria-label="Download the log"
-        href={href}
-        download={name}
-      >
-        <IconDownload size={16} stroke={1.75} />
-      </ActionIcon>
-    </Tooltip>
+    <Menu position="bottom-end" width={240}>
+      <Menu.Target>
+        <Tooltip label="Download">
+          <ActionIcon className={css.tool ?? ""} variant="default" aria-label="Download">
+            <IconDownload size={16} stroke={1.75} />
+          </ActionIcon>
+        </Tooltip>
+      </Menu.Target>
+      <Menu.Dropdown>
+        <Menu.Label>{what}</Menu.Label>
+        <Menu.Item
+          component="a"
+          href={href("text")}
+          download
+          leftSection={<IconFileText size={15} stroke={1.75} aria-hidden />}
+        >
+          As text
+        </Menu.Item>
+        <Menu.Item
+          component="a"
+          href={href("ndjson")}
+          download
+          leftSection={<IconBraces size={15} stroke={1.75} aria-hidden />}
+        >
+          As lines of JSON
+        </Menu.Item>
+      </Menu.Dropdown>
+    </Menu>
   );
 }
 
-export type Which = { value: string; choose: (value: string) => void };
-export const WHICH = [
+export type Which = { value: string; choose: (value: string) => void; hasDeployment: boolean };
+const WHICH = [
   { value: "application", label: "Application" },
   { value: "deployment", label: "Deployment" },
+  { value: "init", label: "Init" },
+  { value: "proxy", label: "Proxy" },
 ];
+/** Those that there are. */
+export const logsOf = ({ hasDeployment }: Which) =>
+  WHICH.filter(({ value }) => hasDeployment || value !== "deployment");
 
 type FilterProps = LevelsProps & {
   which?: Which;
@@ -172,7 +208,7 @@ export function PhoneFilter(props: FilterProps) {
       <Menu.Dropdown>
         {props.which && <Menu.Label>Log</Menu.Label>}
         {props.which &&
-          WHICH.map(({ value, label }) => (
+          logsOf(props.which).map(({ value, label }) => (
             <Menu.Item
               key={value}
               role="menuitemradio"

@@ -1,31 +1,38 @@
-// Finding in lines that are added to in place: what was looked through once isn't looked through again.
+// Where a text is in a log: what the server has found in all of it, and what came since.
 
-import type { Shown } from "./lines";
+import type { Told, Windows } from "./windows";
 
-export class Finder {
-  private lines: Shown[] = [];
-  private first: Shown | undefined;
-  private text = "";
-  private seen = 0;
-  private found: number[] = [];
+export class Finding {
+  /** Lines that hold it, by where they stand, from 0. */
+  found: number[] = [];
+  /** How many there are, also beyond those that are told. */
+  hits = 0;
+  isComplete = false;
+  /** Lines that were looked through. */
+  private looked = 0;
 
-  /** The places of the lines that hold `text`, whatever its case; none for no text. */
-  in(lines: Shown[], text: string): number[] {
-    const sought = text.toLowerCase();
-    // Another text, another list, or one that lost its oldest lines: from the beginning.
-    if (sought !== this.text || lines !== this.lines || lines[0] !== this.first || lines.length < this.seen) {
-      this.lines = lines;
-      this.first = lines[0];
-      this.text = sought;
-      this.seen = 0;
-      this.found = [];
+  constructor(readonly text: string) {}
+
+  take({ lines, found, hits }: Told): void {
+    for (const at of found) this.found.push(this.looked + at);
+    this.hits += hits;
+    this.looked += lines;
+  }
+
+  /** Looks through the lines that came since. */
+  goOn(windows: Windows): void {
+    if (!this.isComplete) return;
+    const sought = this.text.toLowerCase();
+    for (; this.looked < windows.total; this.looked += 1) {
+      if (!windows.line(this.looked)?.bare.toLowerCase().includes(sought)) continue;
+      this.found.push(this.looked);
+      this.hits += 1;
     }
-    if (!sought) return this.found;
-    const before = this.found.length;
-    const more: number[] = [];
-    for (; this.seen < lines.length; this.seen += 1)
-      if (lines[this.seen]?.bare.toLowerCase().includes(sought)) more.push(this.seen);
-    if (more.length > 0) this.found = before === 0 ? more : [...this.found, ...more];
-    return this.found;
+  }
+
+  /** Which of those that were found is the first from a line on; one behind the last where there is none. */
+  from(index: number): number {
+    const at = this.found.findIndex((line) => line >= index);
+    return at < 0 ? this.found.length : at;
   }
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { append, emptyBuffer, levelOf, pieces, plain, shown, takeEvents } from "./lines";
+import { pieces, plain, shown, takeEvents } from "./lines";
 
 const line = (text: string, stream = "stdout") => ({ position: "1-0", at: "", stream, text });
 
@@ -22,29 +22,9 @@ describe("lines of a log", () => {
     expect(pieces("")).toEqual([]);
   });
 
-  test("levels are told by what a line says", () => {
-    expect(levelOf(line("ERROR: no"))).toBe("error");
-    expect(levelOf(line("warning: soon"))).toBe("warn");
-    expect(levelOf(line("DEBUG hit"))).toBe("debug");
-    expect(levelOf(line("GET /terror 200"))).toBe("info");
-    expect(levelOf(line("Failed: no", "stoa"))).toBe("error");
-    expect(shown(line("\u001b[31mERROR\u001b[0m no")).level).toBe("error");
-  });
-
-  test("the oldest lines go, and their counts with them", () => {
-    const buffer = emptyBuffer();
-    append(
-      buffer,
-      Array.from({ length: 10 }, (_, number) => shown(line(number === 0 ? "error" : String(number)))),
-      10,
-    );
-    expect(buffer.counts.error).toBe(1);
-    append(buffer, [shown(line("new"))], 10);
-    expect(buffer.lines).toHaveLength(9);
-    expect(buffer.lines[0]?.text).toBe("2");
-    expect(buffer.lines.at(-1)?.text).toBe("new");
-    expect(buffer.counts).toEqual({ error: 0, warn: 0, info: 9, debug: 0 });
-    expect(buffer.dropped).toBe(2);
+  test("the level is what the server says", () => {
+    expect(shown({ ...line("\u001b[31mno\u001b[0m"), level: "error" })).toMatchObject({ level: "error", bare: "no" });
+    expect(shown(line("no")).level).toBe("info");
   });
 
   test("events are taken whole", () => {

@@ -2,14 +2,11 @@
 
 import type { LogLine } from "@/api/nouns";
 
-/** Lines that the page holds at most; older ones stay at the server. Browsers end at some 17 million pixels. */
-export const MOST = 500_000;
-
 export const LEVELS = ["error", "warn", "info", "debug"] as const;
 export type Level = (typeof LEVELS)[number];
 
-/** A line with what is worked out once: its level, its moment, its text without colours, its number in what was read. */
-export type Shown = LogLine & { level: Level; time: number; bare: string; number: number };
+/** A line with what is worked out once: its moment, and its text without colours. */
+export type Shown = LogLine & { level: Level; time: number; bare: string };
 export type Colour = "red" | "green" | "yellow" | "blue" | "magenta" | "cyan" | "grey";
 export type Piece = { text: string; colour: Colour | null; isBold: boolean };
 
@@ -59,38 +56,13 @@ export function pieces(text: string): Piece[] {
   return found;
 }
 
-/** What a line says of itself, else by a word at its beginning. What says nothing is information. */
-export function levelOf(line: LogLine): Level {
-  if (line.stream === "stoa") return line.text.startsWith("Failed") ? "error" : "info";
-  const word = (line.level ?? line.text.slice(0, 80)).toLowerCase();
-  if (/\b(error|critical|fatal|panic|exception|traceback)\b/.test(word)) return "error";
-  if (/\b(warn|warning)\b/.test(word)) return "warn";
-  if (/\b(debug|trace)\b/.test(word)) return "debug";
-  return "info";
-}
-
 export function shown(line: LogLine): Shown {
-  const bare = plain(line.text);
-  return { ...line, bare, level: levelOf({ ...line, text: bare }), time: Date.parse(line.at), number: 0 };
+  return { ...line, bare: plain(line.text), level: line.level ?? "info", time: Date.parse(line.at) };
 }
 
-export type Buffer = { lines: Shown[]; counts: Record<Level, number>; dropped: number };
-
-export function emptyBuffer(): Buffer {
-  return { lines: [], counts: { error: 0, warn: 0, info: 0, debug: 0 }, dropped: 0 };
-}
-
-/** Adds lines in place: a log of many lines is never copied. Over the bound, the oldest tenth goes at once. */
-export function append(buffer: Buffer, more: Shown[], most = MOST): void {
-  for (const line of more) {
-    line.number = buffer.dropped + buffer.lines.length + 1;
-    buffer.lines.push(line);
-    buffer.counts[line.level] += 1;
-  }
-  if (buffer.lines.length <= most) return;
-  const gone = buffer.lines.splice(0, buffer.lines.length - Math.floor(most * 0.9));
-  for (const line of gone) buffer.counts[line.level] -= 1;
-  buffer.dropped += gone.length;
+/** Adds in place, however many there are. */
+export function append<T>(all: T[], more: T[]): void {
+  for (const one of more) all.push(one);
 }
 
 /** Takes the whole events out of what has arrived so far (the event stream format of HTML). */

@@ -1,13 +1,20 @@
 import { expect, test } from "vitest";
-import { type Shown, shown } from "./lines";
+import { type Level, shown } from "./lines";
 import { rate, rateInWords, spread } from "./strip";
+import { Windows } from "./windows";
 
 const START = Date.parse("2026-01-01T00:00:00.000Z");
-const line = (second: number, text = "x"): Shown =>
-  shown({ position: String(second), at: new Date(START + second * 1000).toISOString(), stream: "stdout", text });
+const at = (second: number) => new Date(START + second * 1000).toISOString();
+const line = (second: number, level: Level = "info") =>
+  shown({ position: `9-${second}`, at: at(second), stream: "stdout", text: "x", level });
+const of = (...lines: ReturnType<typeof line>[]) => {
+  const windows = new Windows();
+  windows.append(lines);
+  return windows;
+};
 
 test("lines are counted where in time they stand, errors and warnings among them", () => {
-  const found = spread([line(0), line(1, "ERROR no"), line(9, "warn: soon"), line(10)], 2);
+  const found = spread(of(line(0), line(1, "error"), line(9, "warn"), line(10)), 2);
   expect(found?.bars).toEqual([
     { all: 2, errors: 1, warnings: 0 },
     { all: 2, errors: 0, warnings: 1 },
@@ -15,15 +22,24 @@ test("lines are counted where in time they stand, errors and warnings among them
   expect(found?.most).toBe(2);
 });
 
+test("of a stretch whose lines aren't here they lie evenly between its ends", () => {
+  const windows = of(line(10));
+  const levels = { error: 4, warn: 0, info: 36, debug: 0 };
+  windows.prepend([{ position: "1-0", at: at(0), until: at(9), lines: 40, levels, found: [], hits: 0 }]);
+  expect(spread(windows, 2)?.bars).toEqual([
+    { all: 20, errors: 2, warnings: 0 },
+    { all: 21, errors: 2, warnings: 0 },
+  ]);
+});
+
 test("there is nothing to divide in no lines, in one, and in less than a second", () => {
-  expect(spread([], 4)).toBeNull();
-  expect(spread([line(1)], 4)).toBeNull();
-  expect(spread([line(1), line(1)], 4)).toBeNull();
+  expect(spread(of(), 4)).toBeNull();
+  expect(spread(of(line(1)), 4)).toBeNull();
+  expect(spread(of(line(1), line(1)), 4)).toBeNull();
 });
 
 test("the rate is of the last ten seconds, in words", () => {
-  const lines = [line(0), line(5), line(11), line(12)];
-  expect(rate(lines, START + 14_000)).toBeCloseTo(0.3);
+  expect(rate(of(line(0), line(5), line(11), line(12)), START + 14_000)).toBeCloseTo(0.3);
   expect(rateInWords(0)).toBe("quiet");
   expect(rateInWords(0.3)).toBe("under 1 line/s");
   expect(rateInWords(1.2)).toBe("1 line/s");

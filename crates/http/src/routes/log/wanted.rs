@@ -77,6 +77,8 @@ pub(super) struct OutlineQuery {
     until: Option<String>,
     /// A line's `position`: only what is before it.
     before: Option<String>,
+    /// A line's `position`: begin with it.
+    from: Option<String>,
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -138,7 +140,8 @@ impl OutlineQuery {
     pub fn wanted(self) -> Result<(LogQuery, Option<String>), Refusal> {
         let query = checked(self.source, self.deployment, self.q, self.level, self.since, self.until)?;
         let find = sought("find", self.find)?;
-        Ok((LogQuery { before: position("before", self.before)?, ..query }, find))
+        let (before, from) = (position("before", self.before)?, position("from", self.from)?);
+        Ok((LogQuery { before, from, ..query }, find))
     }
 }
 

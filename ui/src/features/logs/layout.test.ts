@@ -1,0 +1,73 @@
+import { expect, test } from "vitest";
+import { HIGHEST, Layout, ROW, Scroll } from "./layout";
+import { shown } from "./lines";
+import { none, Windows } from "./windows";
+
+const AT = "2026-01-01T00:00:00.000Z";
+const of = (...lengths: number[]) => {
+  const windows = new Windows();
+  windows.append(
+    lengths.map((length, at) =>
+      shown({ position: `9-${at}`, at: AT, stream: "stdout", text: "x".repeat(length), level: "info" }),
+    ),
+  );
+  return windows;
+};
+
+test("without wrapping each line has a row", () => {
+  const layout = new Layout().of(of(5, 500, 5), 0);
+  expect([layout.top(0), layout.top(2), layout.height]).toEqual([0, 2 * ROW, 3 * ROW]);
+  expect(layout.at(ROW + 1)).toBe(1);
+  expect(layout.at(100 * ROW)).toBe(2);
+});
+
+test("wrapped, a long line takes the rows that it needs, and is found at each of them", () => {
+  const windows = of(5, 25, 0, 5);
+  const layout = new Layout().of(windows, 10);
+  expect([1, 2, 3, 4].map((line) => layout.top(line))).toEqual([ROW, 4 * ROW, 5 * ROW, 6 * ROW]);
+  expect([0, 1, 2, 3, 4, 5, 99].map((row) => layout.at(row * ROW))).toEqual([0, 1, 1, 1, 2, 3, 3]);
+  // Another width is worked out anew.
+  expect(layout.of(windows, 30).height).toBe(4 * ROW);
+});
+
+test("what was here once keeps its height, and what wasn't has a row for each line", () => {
+  const windows = of(5);
+  windows.prepend([{ position: "1-0", at: AT, until: AT, lines: 2, levels: none(), found: [], hits: 0 }]);
+  const layout = new Layout().of(windows, 10);
+  expect(layout.height).toBe(3 * ROW);
+  const [chunk] = windows.want(0, 0);
+  if (!chunk) throw new Error("it is to be fetched");
+  windows.fill(chunk, of(25, 5).between(0, 1));
+  expect(layout.of(windows, 10).height).toBe(5 * ROW);
+  chunk.lines = null;
+  expect(layout.of(windows, 10).height).toBe(5 * ROW);
+});
+
+test("a log that is higher than a browser's area is scrolled to each of its lines", () => {
+  const [height, seen] = [4 * HIGHEST, 600];
+  const scroll = new Scroll();
+  const end = HIGHEST - seen;
+  expect(scroll.go(height, height, seen)).toBe(end);
+  expect(scroll.y).toBe(height - seen);
+  // A turn of the wheel goes as far as it looks.
+  scroll.moved(end - 100, height, seen);
+  expect(scroll.y).toBe(height - seen - 100);
+  // The bar, drawn to its middle, leads to the middle.
+  scroll.moved(end / 2, height, seen);
+  expect(scroll.y).toBeCloseTo((height - seen) / 2);
+  scroll.moved(0, height, seen);
+  expect(scroll.y).toBe(0);
+});
+
+test("the area's end isn't the whole's: the bar is set back before it is reached", () => {
+  const [height, seen] = [4 * HIGHEST, 600];
+  const scroll = new Scroll();
+  let bar = scroll.go(10_000, height, seen);
+  const whole = [];
+  for (let turn = 0; turn < 30; turn += 1) {
+    bar = scroll.moved(Math.max(1, bar - 300), height, seen);
+    whole.push(scroll.y);
+  }
+  expect(whole.at(-1)).toBeLessThan(10_000 - 20 * 300);
+  expect(whole).toEqual([...whole].sort((one, other) => other - one));
+});
