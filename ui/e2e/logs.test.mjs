@@ -331,7 +331,7 @@ test("what the init and the proxy say has logs of its own, without what stands i
   await page.getByText("Init", { exact: true }).click();
   await page.waitForURL(/of=init/);
   await call(owner, "POST", `${here()}/restart`, { mode: "soft" }, 202);
-  await line("restarting").first().waitFor();
+  await line("restarting").first().waitFor({ timeout: 60_000 });
   assert.equal(await line("ready").count(), 0);
   await page.getByText("Deployment", { exact: true }).click();
   await line("Deployed.").first().waitFor();

@@ -56,8 +56,8 @@ impl Level {
         if !(3..=11).contains(&word.len()) {
             return None;
         }
-        let is = |known: &&str| word.eq_ignore_ascii_case(known.as_bytes());
-        WORDS.into_iter().find(|(_, words)| words.iter().any(|known| is(&known))).map(|(level, _)| level)
+        let is = |known: &str| word.eq_ignore_ascii_case(known.as_bytes());
+        WORDS.into_iter().find(|(_, words)| words.iter().any(|known| is(known))).map(|(level, _)| level)
     }
 
     /// The level of a line of text; `None` where it says nothing.

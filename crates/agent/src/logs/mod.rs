@@ -17,6 +17,8 @@ mod look;
 mod mask;
 mod outline;
 mod reader;
+#[cfg(test)]
+mod searches;
 mod segments;
 #[cfg(test)]
 mod tests;

@@ -16,6 +16,7 @@ mod ide;
 mod invitations;
 mod limits;
 mod logos;
+mod logs;
 mod merges;
 mod origins;
 mod passkeys;

@@ -1,0 +1,244 @@
+//! Logs searched, filtered, paged and outlined, also those that somebody has tampered with.
+
+#![allow(clippy::unwrap_used)]
+
+use std::path::Path;
+use std::sync::Arc;
+
+use stoa_domain::Secret;
+use tokio_stream::StreamExt as _;
+
+use super::segments::Segment;
+use super::*;
+
+const CANARY: &str = "canary-Silver-Anchor";
+
+fn write(folder: &Path, number: u64, text: &str) {
+    std::fs::write(folder.join(Segment::name(number, false)), text).unwrap();
+}
+
+/// Three segments, the first two compressed.
+fn folder() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let text = |from: i64| {
+        let line = |at| match at % 5 {
+            0 => format!("{at} stderr ERROR order {at} failed\n{at} stderr   in pay.py\n"),
+            1 => format!("{at} stdout WARN slow {at}\n"),
+            2 => format!("{at} stoa stopping\n"),
+            _ => format!("{at} stdout GET /{at} 200\n"),
+        };
+        (from..from + 10).map(line).collect::<String>()
+    };
+    for (number, from) in [(1, 10), (2, 20), (3, 30)] {
+        write(folder.path(), number, &text(from));
+    }
+    compress_full(folder.path()).unwrap();
+    folder
+}
+
+async fn all(folder: &Path, query: Query) -> Vec<Line> {
+    read(folder.to_owned(), query).map(Result::unwrap).collect().await
+}
+
+async fn texts(folder: &Path, query: Query) -> Vec<String> {
+    all(folder, query).await.into_iter().map(|line| line.text).collect()
+}
+
+fn sought(text: &str) -> Query {
+    Query { text: Some(text.to_owned()), ..Query::default() }
+}
+
+fn masked() -> Look {
+    let secret = Secret::from_text(CANARY.to_owned());
+    Look { masks: Arc::new(Masks::of([&secret])), json: None }
+}
+
+#[tokio::test]
+async fn a_text_is_found_in_compressed_segments_whatever_its_case_and_between_colours() {
+    let folder = folder();
+    assert_eq!(
+        texts(folder.path(), sought("order 1")).await,
+        ["ERROR order 10 failed", "ERROR order 15 failed"]
+    );
+    assert_eq!(texts(folder.path(), sought("SLOW 21")).await, ["WARN slow 21"]);
+    // What stands before the text of a line isn't searched.
+    assert_eq!(texts(folder.path(), sought("stderr")).await, Vec::<String>::new());
+    write(folder.path(), 4, "40 stdout \u{1b}[31mor\u{1b}[0mder ünïcode\n");
+    assert_eq!(texts(folder.path(), sought("order Ünï")).await.len(), 1);
+    assert_eq!(texts(folder.path(), sought("der")).await.len(), 7);
+}
+
+#[tokio::test]
+async fn what_goes_on_with_an_error_is_of_its_level_and_others_are_left_out() {
+    let folder = folder();
+    let errors = Query { levels: Levels::only([Level::Error]), since: Some(30), ..Query::default() };
+    assert_eq!(
+        texts(folder.path(), errors).await,
+        ["ERROR order 30 failed", "  in pay.py", "ERROR order 35 failed", "  in pay.py"]
+    );
+    let warnings = Query { levels: Levels::only([Level::Warn]), ..Query::default() };
+    assert_eq!(texts(folder.path(), warnings).await.len(), 6);
+    let init = Query { of: Of::Stoa, limit: Some(2), ..Query::default() };
+    assert_eq!(texts(folder.path(), init).await, ["stopping", "stopping"]);
+}
+
+#[tokio::test]
+async fn a_log_is_paged_backwards_and_forwards_over_its_segments() {
+    let folder = folder();
+    let whole = all(folder.path(), Query::default()).await;
+    let mut back: Vec<Line> = Vec::new();
+    loop {
+        let before = back.first().map(|line| line.position.clone());
+        let page = all(folder.path(), Query { before, limit: Some(7), ..Query::default() }).await;
+        if page.is_empty() {
+            break;
+        }
+        back.splice(0..0, page);
+    }
+    assert_eq!(back, whole);
+    let begin = Some(whole[9].position.clone());
+    let end = Some(whole[12].position.clone());
+    let stretch = Query { begin, end, ..Query::default() };
+    assert_eq!(all(folder.path(), stretch).await, whole[9..=12]);
+    // Found ones too.
+    let found = all(folder.path(), sought("failed")).await;
+    let before = Query { before: Some(found[3].position.clone()), limit: Some(2), ..sought("failed") };
+    assert_eq!(all(folder.path(), before).await, found[1..3]);
+}
+
+#[tokio::test]
+async fn an_outline_tells_what_there_is_and_leads_to_it() {
+    let folder = folder();
+    let query = Query { levels: Levels::only([Level::Error]), ..Query::default() };
+    let told: Vec<Stretch> = outline(folder.path().to_owned(), query.clone(), Some("PAY".to_owned()))
+        .map(Result::unwrap)
+        .collect()
+        .await;
+    assert_eq!(told.len(), 1);
+    let stretch = &told[0];
+    assert_eq!((stretch.lines, stretch.hits, stretch.levels), (12, 6, [12, 6, 18, 0]));
+    assert_eq!(stretch.found, [1, 3, 5, 7, 9, 11]);
+    let begin = Some(stretch.position.clone());
+    let lines = all(folder.path(), Query { begin, limit: Some(12), ..query }).await;
+    assert_eq!((lines.len(), lines[11].text.as_str()), (12, "  in pay.py"));
+}
+
+#[tokio::test]
+async fn an_outline_of_many_lines_is_of_stretches_that_follow_each_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let text: String = (0..2_500).map(|at| format!("{at} stdout line {at}\n")).collect();
+    write(folder.path(), 1, &text);
+    let told: Vec<Stretch> =
+        outline(folder.path().to_owned(), Query::default(), None).map(Result::unwrap).collect().await;
+    assert_eq!(told.iter().map(|one| one.lines).collect::<Vec<_>>(), [1000, 1000, 500]);
+    let begin = Some(told[2].position.clone());
+    let lines = texts(folder.path(), Query { begin, limit: Some(1), ..Query::default() }).await;
+    assert_eq!(lines, ["line 2000"]);
+    let before = Query { before: Some(told[1].position.clone()), ..Query::default() };
+    let first: Vec<Stretch> =
+        outline(folder.path().to_owned(), before, None).map(Result::unwrap).collect().await;
+    assert_eq!((first.len(), &first[0]), (1, &told[0]));
+}
+
+#[tokio::test]
+async fn a_secret_is_neither_shown_nor_found_however_it_was_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let hidden = format!("{}\u{1b}[0m{}", &CANARY[..9], &CANARY[9..]);
+    write(folder.path(), 1, &format!("1 stdout key {CANARY}.\n2 stdout {hidden} end\n3 stdout fine\n"));
+    compress_full(folder.path()).unwrap();
+    let query = Query { look: masked(), ..Query::default() };
+    let shown = texts(folder.path(), query.clone()).await;
+    assert_eq!(shown, ["key [secret removed].", "[secret removed] end", "fine"]);
+    for letters in [CANARY, "canary", "Silver-"] {
+        let search = Query { text: Some(letters.to_owned()), ..query.clone() };
+        assert_eq!(texts(folder.path(), search.clone()).await, Vec::<String>::new(), "{letters}");
+        let told: Vec<Stretch> = outline(folder.path().to_owned(), query.clone(), Some(letters.to_owned()))
+            .map(Result::unwrap)
+            .collect()
+            .await;
+        assert_eq!(told[0].hits, 0, "{letters}");
+        let told = outline(folder.path().to_owned(), search, None).map(Result::unwrap);
+        assert_eq!(told.collect::<Vec<Stretch>>().await, [], "{letters}");
+    }
+}
+
+#[tokio::test]
+async fn a_secret_is_not_written_also_where_a_line_is_cut_in_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let masks = masked().masks;
+    let mut writer = Writer::at(folder.path()).unwrap().masking(masks);
+    let mut cutter = Cutter::default();
+    let long = format!("{}{CANARY} and more\nshort {CANARY}\n", "x".repeat(LONGEST - 12));
+    let mut lines = Vec::new();
+    for piece in long.as_bytes().chunks(1_000) {
+        cutter.take(piece, |line| lines.push(line.to_vec()));
+    }
+    for line in lines {
+        writer.line(1, "stdout", &line).unwrap();
+    }
+    let written = std::fs::read_to_string(folder.path().join(Segment::name(1, false))).unwrap();
+    assert!(!written.contains("canary"), "{}", &written[written.len() - 200..]);
+    assert!(written.contains("x[secret removed] …[cut]\n"), "{}", &written[written.len() - 200..]);
+    assert!(written.ends_with("short [secret removed]\n"));
+}
+
+#[tokio::test]
+async fn what_is_no_file_in_a_log_is_not_read_and_nobody_waits_for_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let outside = folder.path().join("secret");
+    std::fs::write(&outside, "1 stdout of somebody else\n").unwrap();
+    let part = folder.path().join(Segment::name(1, false));
+    std::os::unix::fs::symlink(&outside, &part).unwrap();
+    let read_all = || async { read(folder.path().to_owned(), Query::default()).collect::<Vec<_>>().await };
+    assert!(read_all().await.iter().all(Result::is_err));
+    assert!(Writer::at(folder.path()).is_err());
+    std::fs::remove_file(&part).unwrap();
+    nix::unistd::mkfifo(&part, nix::sys::stat::Mode::from_bits_truncate(0o600)).unwrap();
+    assert!(read_all().await.iter().all(Result::is_err));
+    write(folder.path(), 2, "2 stdout newer\n");
+    assert!(compress_full(folder.path()).is_err());
+}
+
+#[tokio::test]
+async fn bytes_that_are_no_text_are_shown_as_such() {
+    let folder = tempfile::tempdir().unwrap();
+    Writer::at(folder.path()).unwrap().line(1, "stdout", b"nul \0 and \xff\xfe").unwrap();
+    assert_eq!(texts(folder.path(), Query::default()).await, ["nul \\x00 and \\xff\\xfe"]);
+    // A segment of something else altogether is passed over, without an end of a line for megabytes too.
+    std::fs::write(folder.path().join(Segment::name(2, false)), vec![0; 3 << 20]).unwrap();
+    write(folder.path(), 3, "3 stdout next\n");
+    assert_eq!(texts(folder.path(), Query::default()).await.last().unwrap(), "next");
+    assert_eq!(texts(folder.path(), sought("next")).await, ["next"]);
+}
+
+#[tokio::test]
+async fn what_is_removed_while_it_is_read_ends_nothing() {
+    let folder = folder();
+    let mut lines = Box::pin(read(folder.path().to_owned(), Query { follow: true, ..Query::default() }));
+    assert_eq!(lines.next().await.unwrap().unwrap().text, "ERROR order 10 failed");
+    for number in [1, 2] {
+        std::fs::remove_file(folder.path().join(Segment::name(number, true))).unwrap();
+    }
+    Writer::at(folder.path()).unwrap().line(99, "stdout", b"end").unwrap();
+    let mut last = String::new();
+    while last != "end" {
+        last = lines.next().await.unwrap().unwrap().text;
+    }
+}
+
+#[tokio::test]
+async fn of_json_the_message_is_read_and_searched_as_it_is_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = r#"{"level":"error","msg":"paid","user":"kim","time":"1970-01-01T00:00:05Z"}"#;
+    write(folder.path(), 1, &format!("1000000 stdout {text}\n2000000 stdout no JSON\n"));
+    let look = Look { json: Some(Arc::new(Fields::default())), ..Look::default() };
+    let query = Query { look, ..Query::default() };
+    let lines = all(folder.path(), query.clone()).await;
+    assert_eq!(
+        (lines[0].text.as_str(), lines[0].level, lines[0].at),
+        ("paid user=kim", Level::Error, 5_000_000)
+    );
+    assert_eq!((lines[1].text.as_str(), lines[1].level), ("no JSON", Level::Info));
+    let found = Query { text: Some("user=KIM".to_owned()), since: Some(4_000_000), ..query };
+    assert_eq!(texts(folder.path(), found).await, ["paid user=kim"]);
+}

@@ -1,0 +1,86 @@
+//! Logs: what is asked wrongly, and what comes of it.
+
+use serde_json::json;
+use stoa_app::ports::LogLine;
+use stoa_domain::Timestamp;
+use test_kit::on_both_databases;
+
+fn line(at: i64, text: &str) -> LogLine {
+    LogLine {
+        position: format!("1-{at}"),
+        at: Timestamp::from_micros(at),
+        stream: "stdout".to_owned(),
+        level: Some("info".to_owned()),
+        text: text.to_owned(),
+    }
+}
+
+on_both_databases! {
+    async fn what_is_asked_wrongly_of_a_log_is_told_by_its_field(world: World) {
+        let olga = world.set_up().await;
+        let workspace = world.workspace(&olga, "Acme").await;
+        let server = workspace.server().await;
+        let project = workspace.project("Shop", &["main"]).await;
+        let instance = workspace.instance(&project, &server, "Shop", "staging", "main").await;
+        let path = workspace.path(&format!("/instances/{instance}/logs"));
+        let long = "x".repeat(1001);
+        for (asked, field) in [
+            ("?source=mail".to_owned(), "source"),
+            ("?source=deployment".to_owned(), "deployment"),
+            (format!("?source=proxy&deployment={instance}"), "deployment"),
+            ("?limit=0".to_owned(), "limit"),
+            ("?limit=10001".to_owned(), "limit"),
+            ("?level=loud".to_owned(), "level"),
+            ("?level=".to_owned(), "level"),
+            ("?level=error,error,error,error,error".to_owned(), "level"),
+            (format!("?q={long}"), "q"),
+            ("?since=2026-11-26T12:00:00Z&until=2026-11-26T11:00:00Z".to_owned(), "until"),
+            ("?after=nowhere".to_owned(), "after"),
+            ("?before=1-".to_owned(), "before"),
+            ("?from=1-%2B2".to_owned(), "from"),
+            ("?to=99999999999999999999-1".to_owned(), "to"),
+            ("?after=1-0&before=1-9".to_owned(), "from"),
+            ("?follow=true&to=1-9".to_owned(), "follow"),
+            (format!("/outline?find={long}"), "find"),
+            ("/outline?before=x".to_owned(), "before"),
+            ("/download?form=pdf".to_owned(), "form"),
+            ("/download?level=loud".to_owned(), "level"),
+        ] {
+            let refused = olga.client.get(&format!("{path}{asked}")).await.expect(422).json();
+            assert_eq!(refused["errors"][0]["field"], json!(field), "{asked}: {refused}");
+        }
+    }
+
+    async fn a_log_is_outlined_and_downloaded_as_it_is_read(world: World) {
+        let olga = world.set_up().await;
+        let workspace = world.workspace(&olga, "Acme").await;
+        let server = workspace.server().await;
+        let project = workspace.project("Shop", &["main"]).await;
+        let instance = workspace.instance(&project, &server, "Shop", "staging", "main").await;
+        for at in 0..3 {
+            world.machines.write_line(instance, line(at, &format!("line {at}")));
+        }
+        let path = workspace.path(&format!("/instances/{instance}/logs"));
+        let told = olga.client.get(&format!("{path}/outline?find=line%202")).await.expect(200).json();
+        assert_eq!((&told["lines"], &told["found"], &told["position"]), (&json!(3), &json!([2]), &json!("1-0")));
+        assert_eq!(told["levels"], json!({ "error": 0, "warn": 0, "info": 3, "debug": 0 }));
+        let file = olga.client.get(&format!("{path}/download")).await.expect(200);
+        assert_eq!(file.headers["content-disposition"], "attachment; filename=\"application-log.txt\"");
+        assert_eq!(file.headers["x-content-type-options"], "nosniff");
+        assert_eq!(file.text.lines().count(), 3);
+        assert!(file.text.starts_with("1970-01-01T00:00:00.000Z info stdout line 0\n"), "{}", file.text);
+        let file = olga.client.get(&format!("{path}/download?form=ndjson&source=proxy")).await.expect(200);
+        assert_eq!(file.headers["content-disposition"], "attachment; filename=\"proxy-log.ndjson\"");
+        assert!(file.text.lines().all(|line| serde_json::from_str::<serde_json::Value>(line).is_ok()));
+
+        let otto = workspace.member("Otto Other").await;
+        workspace.grant(&otto, json!({ "actions": ["restart_instances"], "instances": [instance] })).await;
+        for what in ["", "/outline", "/download"] {
+            let _ = otto.person.client.get(&format!("{path}{what}")).await.expect(403);
+        }
+        workspace.grant(&otto, json!({ "actions": ["view_logs"], "instances": [instance] })).await;
+        for what in ["", "/outline", "/download"] {
+            let _ = otto.person.client.get(&format!("{path}{what}")).await.expect(200);
+        }
+    }
+}
