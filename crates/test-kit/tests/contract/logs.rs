@@ -74,11 +74,11 @@ on_both_databases! {
         assert!(file.text.lines().all(|line| serde_json::from_str::<serde_json::Value>(line).is_ok()));
 
         let otto = workspace.member("Otto Other").await;
-        workspace.grant(&otto, json!({ "actions": ["restart_instances"], "instances": [instance] })).await;
+        workspace.grant(&otto, json!({ "actions": ["restart_instances"], "instances": [instance.to_string()] })).await;
         for what in ["", "/outline", "/download"] {
             let _ = otto.person.client.get(&format!("{path}{what}")).await.expect(403);
         }
-        workspace.grant(&otto, json!({ "actions": ["view_logs"], "instances": [instance] })).await;
+        workspace.grant(&otto, json!({ "actions": ["view_logs"], "instances": [instance.to_string()] })).await;
         for what in ["", "/outline", "/download"] {
             let _ = otto.person.client.get(&format!("{path}{what}")).await.expect(200);
         }

@@ -233,7 +233,7 @@ function Line(props: {
         {line.stream}
       </span>
       <span className={`${css.text} ${ofStoa ? css.stoa : css[`${line.level}Text`]}`}>
-        {(line.level === "error" || line.level === "warn") && (
+        {(line.level === "error" || line.level === "warn") && !line.bare.toLowerCase().startsWith(line.level) && (
           <span className={`${css.inlineLevel} ${css[line.level]}`} aria-hidden>
             {line.level.toUpperCase()}{" "}
           </span>

@@ -184,7 +184,7 @@ export function LogView(props: Props) {
             data={TIMES}
             value={minutes}
             onChange={(value) => change({ minutes: value ?? "all" })}
-            w={126}
+            w={112}
           />
         )}
         <div className={css.right}>

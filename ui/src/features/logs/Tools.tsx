@@ -80,7 +80,7 @@ export function Find({ finding }: { finding: Finding }) {
   );
 }
 
-const short = new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 1 });
+const short = new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 0 });
 const briefly = (count: number) => (count < 10_000 ? count.toLocaleString("en") : short.format(count));
 
 type LevelsProps = { counts: Record<Level, number>; hidden: Level[]; onToggle: (level: Level) => void };
