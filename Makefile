@@ -28,6 +28,7 @@ check:
 	scripts/run-checks
 
 bench:
+	scripts/install-packages bench
 	cargo run --release --locked --package bench
 
 # Patches that each remove one check: the tests have to catch every one.

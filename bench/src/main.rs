@@ -1,6 +1,8 @@
 //! Measurements, each as a ratio to a bare reference in the same run: the least axum and SQLite code that answers the
 //! same request correctly. A bare time says more of the machine than of Stoa, so it stands beside the ratio only.
 //!
+//! Logs are searched against ripgrep, on the same files.
+//!
 //! Both sides are asked by turns, over loopback, by the same clients, in the same process.
 
 // What is measured here are durations, what is printed is the result, and a bench that can't go on ends.
@@ -14,13 +16,14 @@
 
 mod decision;
 mod load;
+mod logs;
 mod reference;
 mod stoa;
 
 use load::{Load, compare};
 
 /// What a line of the table has to reach.
-const REACH: [f64; 3] = [0.85, 1.6, 0.65];
+const REACH: [f64; 4] = [0.85, 1.6, 0.65, 0.6];
 
 fn main() {
     println!("what                              here        reference   ratio   to reach");
@@ -39,6 +42,19 @@ async fn measure() {
     line("list of 100 among 10,000", list, REACH[1]);
     let create = compare(&here.create(), &bare.create(), 64).await;
     line("durable create, 64 connections", create, REACH[2]);
+
+    let [plain, compressed] = logs::search().await;
+    unit("log search against ripgrep", &plain, "MB/s", None);
+    unit("the same, compressed", &compressed, "MB/s", None);
+    let followed = logs::follow(&here).await;
+    unit("1,000 lines/s to 100 followers", &followed, "/s", Some(REACH[3]));
+}
+
+/// What isn't of requests: how many of what.
+fn unit(what: &str, measured: &logs::Measured, unit: &str, reach: Option<f64>) {
+    let logs::Measured { here, bare } = measured;
+    let reach = reach.map_or("-".to_owned(), |reach| format!("{reach:.2}"));
+    println!("{what:<32}{here:>8.0}{unit:<4}{bare:>10.0}{unit:<4}{:>4.2}   {reach}", here / bare);
 }
 
 fn line(what: &str, (here, bare): (f64, f64), reach: f64) {

@@ -1,11 +1,17 @@
 //! Stoa's side: an installation on a SQLite file, with one member who may see 100 of 10,000 instances.
 
 use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use axum::Extension;
 use serde_json::json;
 use sqlx::Connection as _;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
+use stoa_adapters::machines::AgentMachines;
+use stoa_agent::client::Client;
+use stoa_agent::machine::{Agent, Options};
+use stoa_agent::router;
 use stoa_http::peer::Peer;
 use stoa_storage::Place;
 use test_kit::{Kind, World};
@@ -22,6 +28,7 @@ pub struct Installation {
     slug: String,
     owner: String,
     member: String,
+    instance: stoa_domain::InstanceId,
 }
 
 /// Copies of the one instance there is. They are never run: the list is what is measured.
@@ -43,9 +50,14 @@ impl Installation {
         let workspace = world.workspace(&olga, "Acme").await;
         let server = workspace.server().await;
         let project = workspace.project("Shop", &["main"]).await;
-        workspace.instance(&project, &server, "Shop", "staging", "main").await;
+        let instance = workspace.instance(&project, &server, "Shop", "staging", "main").await;
         let tester = workspace.member("Tess Tester").await;
-        workspace.grant(&tester, json!({ "actions": ["restart_instances"] })).await;
+        workspace
+            .grant(
+                &tester,
+                json!({ "actions": ["restart_instances", "view_logs"], "instances": [instance.to_string()] }),
+            )
+            .await;
         let slug = workspace.slug.clone();
         let mut connection = connect(&world).await;
         sqlx::query(COPIES).bind(INSTANCES).execute(&mut connection).await.expect("copies");
@@ -70,7 +82,7 @@ impl Installation {
             request.headers()[http::header::COOKIE].to_str().expect("text").to_owned()
         };
         let (owner, member) = (cookie(&olga), cookie(&tester.person));
-        Self { address, slug, owner, member, world }
+        Self { address, slug, owner, member, instance, world }
     }
 
     /// The file of the records, for the reference to read the same rows.
@@ -83,6 +95,34 @@ impl Installation {
 
     pub fn member_cookie(&self) -> &str {
         &self.member
+    }
+
+    /// From now on logs are those of a real agent, asked like any other: through its router. The folder of the one
+    /// instance's log.
+    pub async fn with_agent(&self, state: &Path) -> PathBuf {
+        let options = Options {
+            state: state.to_owned(),
+            program: std::env::current_exe().expect("this program"),
+            egress_allow: Vec::new(),
+            version: "bench".to_owned(),
+            starts_instances: false,
+        };
+        let router = router::router(Agent::start(options).await.expect("an agent"));
+        let (ours, theirs) = tokio::io::duplex(1 << 20);
+        tokio::spawn(router::serve(router, theirs));
+        let client = Client::connect(ours).await.expect("the agent answers");
+        self.world.machines.read_logs_of(Arc::new(AgentMachines::new(client)));
+        let folder = state.join("logs").join(self.instance.to_string());
+        std::fs::create_dir_all(&folder).expect("a folder");
+        folder
+    }
+
+    /// By which a log is followed: of two accounts, since one has so many streams at most.
+    pub fn follow_log(&self) -> (SocketAddr, [String; 2]) {
+        let path = format!("/api/v1/workspaces/{}/instances/{}/logs?follow=true", self.slug, self.instance);
+        let request =
+            |cookie: &str| get(&path, cookie).replace("\r\n\r\n", "\r\naccept: text/event-stream\r\n\r\n");
+        (self.address, [request(&self.owner), request(&self.member)])
     }
 
     pub fn get_me(&self) -> Load {

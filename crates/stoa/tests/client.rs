@@ -229,6 +229,17 @@ fn an_instance_is_made_followed_restarted_and_taken_away_from_a_terminal() {
     follower.wait().unwrap();
     let few = terminal.stoa(&["instance", "logs", "ticker", "--limit", "3"]).well();
     assert_eq!(few.lines().count(), 3, "{few}");
+    let found =
+        terminal.stoa(&["instance", "logs", "ticker", "--grep", "TICK 2", "--level", "info,debug"]).well();
+    assert!(!found.is_empty() && found.lines().all(|line| line.contains("tick 2")), "{found}");
+    let of_init = terminal.stoa(&["instance", "logs", "ticker", "--source", "init"]).well();
+    assert!(of_init.contains("restarting") && !of_init.contains("tick"), "{of_init}");
+    terminal.stoa(&["instance", "logs", "ticker", "--level", "loud"]).refused(2, "loud");
+    let words = ["instance", "logs", "ticker", "--source", "init", "--deployment", "1"];
+    terminal.stoa(&words).refused(2, "--deployment");
+    let words =
+        ["instance", "logs", "ticker", "--since", "2030-01-01T00:00:00Z", "--until", "2029-01-01T00:00:00Z"];
+    terminal.stoa(&words).refused(1, "The end is before the beginning");
 
     terminal
         .stoa(&["instance", "deploy", "ticker", "--commit", "0123456789012345678901234567890123456789"])

@@ -31,7 +31,7 @@ const NEWEST: usize = 10_000;
 const NEWEST_BYTES: usize = 8 * 1024 * 1024;
 
 /// Turns that are worked at once, in the whole process: a crowd that searches leaves threads and memory to others.
-static WORKING: Semaphore = Semaphore::const_new(6);
+static WORKING: Semaphore = Semaphore::const_new(3);
 /// Compressed segments that stay open between two turns. Who has no place opens one anew each time.
 static UNPACKING: Semaphore = Semaphore::const_new(8);
 /// Whoever takes nothing for so long holds nothing open.
@@ -56,8 +56,33 @@ pub fn read(folder: PathBuf, query: Query) -> impl Stream<Item = io::Result<Line
 /// Where a segment can't be read.
 pub async fn newest(folder: PathBuf, query: Query) -> io::Result<VecDeque<Line>> {
     let limit = query.limit.unwrap_or(NEWEST).min(NEWEST);
-    let reading = Reading::new(folder, &query, || false);
-    Ok(in_background(reading, move |reading| reading.newest(limit)).await?.1)
+    Ok(find_newest(Reading::new(folder, &query, || false), limit).await?.1)
+}
+
+/// A segment a turn, so that others have theirs.
+async fn find_newest(reading: Reading, limit: usize) -> io::Result<(Reading, VecDeque<Line>)> {
+    let (mut reading, mut newest) =
+        in_background(reading, move |reading| reading.begin_newest(limit.min(NEWEST))).await?;
+    loop {
+        let (then, (back, goes_on)) = in_background(reading, move |reading| {
+            let goes_on = reading.newest(&mut newest)?;
+            Ok((newest, goes_on))
+        })
+        .await?;
+        (reading, newest) = (then, back);
+        if !goes_on {
+            return Ok((reading, newest.found));
+        }
+    }
+}
+
+/// What was found so far of the newest lines, oldest first. Older segments are read only where newer ones have too few.
+struct Newest {
+    limit: usize,
+    left: Vec<Segment>,
+    found: VecDeque<Line>,
+    bytes: usize,
+    is_begun: bool,
 }
 
 async fn send_all(folder: PathBuf, query: Query, sender: &mpsc::Sender<io::Result<Line>>) -> io::Result<()> {
@@ -71,7 +96,7 @@ async fn send_all(folder: PathBuf, query: Query, sender: &mpsc::Sender<io::Resul
     if from_a_place {
         reading = in_background(reading, Reading::find_start).await?.0;
     } else if limit != usize::MAX || query.before.is_some() {
-        let (then, newest) = in_background(reading, move |reading| reading.newest(limit.min(NEWEST))).await?;
+        let (then, newest) = find_newest(reading, limit).await?;
         reading = then;
         for line in newest {
             if sender.send(Ok(line)).await.is_err() {
@@ -223,46 +248,50 @@ impl Reading {
         Ok(())
     }
 
-    /// The newest lines that fit, oldest first. Older segments are read only where newer ones have too few.
-    fn newest(&mut self, limit: usize) -> io::Result<VecDeque<Line>> {
+    /// The newest segments of which lines may be wanted, the newest last.
+    fn begin_newest(&mut self, limit: usize) -> io::Result<Newest> {
+        let mut left = list(&self.folder)?;
+        if let Some((number, _)) = self.before {
+            left.retain(|segment| segment.number <= number);
+        }
+        Ok(Newest { limit, left, found: VecDeque::new(), bytes: 0, is_begun: false })
+    }
+
+    /// One segment more. Whether older ones are to be read too.
+    fn newest(&mut self, newest: &mut Newest) -> io::Result<bool> {
+        let Some(segment) = newest.left.pop() else { return Ok(false) };
         let judge = self.judge.clone();
-        let mut found: VecDeque<Line> = VecDeque::new();
-        let mut bytes = 0;
-        let mut is_newest = true;
-        for segment in list(&self.folder)?.iter().rev() {
-            if self.before.is_some_and(|(number, _)| segment.number > number) {
-                continue;
-            }
-            let mut here: VecDeque<Line> = VecDeque::new();
-            let mut bytes_here = 0;
-            let first = first_of(segment, &self.folder)?;
-            let mut lines = Lines::open(segment, &self.folder, 0)?;
-            while let Some(raw) = next(&mut lines, judge.seeks())? {
-                if self.before.is_some_and(|before| (raw.number, raw.offset) >= before) {
-                    break;
-                }
-                let Some(line) = judge.take(&raw) else { continue };
-                bytes_here += line.text.len();
-                here.push_back(line);
-                while here.len() + found.len() > limit || bytes_here + bytes > NEWEST_BYTES {
-                    let Some(gone) = here.pop_front() else { break };
-                    bytes_here -= gone.text.len();
-                }
-            }
-            if is_newest {
-                self.place = (lines.number(), lines.offset());
-                is_newest = false;
-            }
-            bytes += bytes_here;
-            here.append(&mut found);
-            found = here;
-            let oldest = judge.since.map(|since| since.saturating_sub(judge.apart));
-            let is_far_enough = oldest.zip(first).is_some_and(|(oldest, first)| first < oldest);
-            if is_far_enough || found.len() >= limit || bytes >= NEWEST_BYTES / 2 || (self.is_gone)() {
+        let mut here: VecDeque<Line> = VecDeque::new();
+        let mut bytes_here = 0;
+        let first = first_of(&segment, &self.folder)?;
+        let mut lines = match Lines::open(&segment, &self.folder, 0) {
+            // The oldest go while somebody is reading them.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(!newest.left.is_empty()),
+            opened => opened?,
+        };
+        while let Some(raw) = next(&mut lines, judge.seeks())? {
+            if self.before.is_some_and(|before| (raw.number, raw.offset) >= before) {
                 break;
             }
+            let Some(line) = judge.take(&raw) else { continue };
+            bytes_here += line.text.len();
+            here.push_back(line);
+            while here.len() + newest.found.len() > newest.limit || bytes_here + newest.bytes > NEWEST_BYTES {
+                let Some(gone) = here.pop_front() else { break };
+                bytes_here -= gone.text.len();
+            }
         }
-        Ok(found)
+        if !newest.is_begun {
+            self.place = (lines.number(), lines.offset());
+            newest.is_begun = true;
+        }
+        newest.bytes += bytes_here;
+        here.append(&mut newest.found);
+        newest.found = here;
+        let oldest = judge.since.map(|since| since.saturating_sub(judge.apart));
+        let is_far_enough = oldest.zip(first).is_some_and(|(oldest, first)| first < oldest);
+        let is_enough = newest.found.len() >= newest.limit || newest.bytes >= NEWEST_BYTES / 2;
+        Ok(!(is_far_enough || is_enough || newest.left.is_empty() || (self.is_gone)()))
     }
 
     /// What comes next.

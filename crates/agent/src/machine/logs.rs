@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
@@ -66,17 +66,7 @@ impl Agent {
         for instance in self.all() {
             logs::compress_full(&folders.logs(instance.id))?;
             logs::compress(&folders.access_log(instance.id), KEPT_OF_REQUESTS)?;
-            let mut deployments = match std::fs::read_dir(folders.deployments(instance.id)) {
-                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-                entries => entries?.map(|entry| Ok(entry?.path())).collect::<io::Result<Vec<_>>>()?,
-            };
-            // Their ids are in the order of their making.
-            deployments.sort();
-            let beyond = deployments.len().saturating_sub(KEPT_DEPLOYMENTS);
-            for gone in deployments.drain(..beyond) {
-                folders::remove(&gone)?;
-            }
-            for kept in deployments {
+            for kept in keep_newest(&folders.deployments(instance.id), KEPT_DEPLOYMENTS)? {
                 logs::compress(&kept, KEPT_OF_DEPLOYMENT)?;
             }
         }
@@ -89,6 +79,21 @@ impl Agent {
             self.inner.requests.note(Request { instance, text, masks: held.masks(), at: crate::init::now() });
         }
     }
+}
+
+/// Removes the logs of all deployments but the newest; those that are left.
+fn keep_newest(folder: &Path, count: usize) -> io::Result<Vec<PathBuf>> {
+    let mut deployments = match std::fs::read_dir(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries?.map(|entry| Ok(entry?.path())).collect::<io::Result<Vec<_>>>()?,
+    };
+    // Their ids are in the order of their making.
+    deployments.sort();
+    let beyond = deployments.len().saturating_sub(count);
+    for gone in deployments.drain(..beyond) {
+        folders::remove(&gone)?;
+    }
+    Ok(deployments)
 }
 
 struct Request {
@@ -165,5 +170,27 @@ fn write_all(folders: &Folders, requests: &Receiver<Request>, dropped: &AtomicU6
             tracing::debug!(%error, %instance, "a request can't be written down");
             open.remove(&instance);
         }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_logs_of_the_newest_deployments_are_kept() {
+        let place = tempfile::tempdir().unwrap();
+        assert_eq!(keep_newest(&place.path().join("none"), 2).unwrap(), Vec::<PathBuf>::new());
+        let all: Vec<PathBuf> = (0..5)
+            .map(|_| {
+                let folder = place.path().join(uuid::Uuid::now_v7().to_string());
+                std::fs::create_dir(&folder).unwrap();
+                Writer::at(&folder).unwrap().line(1, "stoa", b"Deployed.").unwrap();
+                folder
+            })
+            .collect();
+        assert_eq!(keep_newest(place.path(), 2).unwrap(), all[3..]);
+        assert_eq!(std::fs::read_dir(place.path()).unwrap().count(), 2);
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use futures_util::future::BoxFuture;
 use futures_util::stream::{self, BoxStream, StreamExt as _};
@@ -55,6 +55,8 @@ pub struct FakeMachines {
     backups: Mutex<BTreeSet<BackupId>>,
     changes: broadcast::Sender<InstanceOnMachine>,
     written: broadcast::Sender<(InstanceId, LogLine)>,
+    /// Whose logs are read instead.
+    real: Mutex<Option<Arc<dyn Machines>>>,
 }
 
 impl Default for FakeMachines {
@@ -75,6 +77,7 @@ impl Default for FakeMachines {
             backups: Mutex::default(),
             changes: broadcast::channel(256).0,
             written: broadcast::channel(1024).0,
+            real: Mutex::default(),
         }
     }
 }
@@ -150,6 +153,11 @@ impl FakeMachines {
     /// No instance can run here from now on, for this reason.
     pub fn lose_sandbox(&self, reason: &str) {
         *self.no_sandbox.lock().unwrap() = Some(reason.to_owned());
+    }
+
+    /// From now on logs are those of a real machine.
+    pub fn read_logs_of(&self, real: Arc<dyn Machines>) {
+        *self.real.lock().unwrap() = Some(real);
     }
 
     /// The application writes a line.
@@ -294,6 +302,10 @@ impl Machines for FakeMachines {
         query: LogQuery,
     ) -> BoxFuture<'_, Result<BoxStream<'static, Result<LogLine, Fault>>, Fault>> {
         Box::pin(async move {
+            let real = self.real.lock().unwrap().clone();
+            if let Some(real) = real {
+                return real.logs(instance, query).await;
+            }
             let written = tokio_stream::wrappers::BroadcastStream::new(self.written.subscribe());
             let kept = self.lines.lock().unwrap().get(&instance).cloned().unwrap_or_default();
             let wanted = query.query.clone();
