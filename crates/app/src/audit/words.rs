@@ -1,6 +1,7 @@
 //! What an audit event says in a sentence, after the name of who it was: "restarted shop-production", "wasn't allowed to
 //! read the logs of shop-staging". The page, the command line and exports say the same.
 
+use stoa_domain::refusal::NOT_FOUND;
 use stoa_storage::audit::Outcome;
 
 use super::AuditRecord;
@@ -191,11 +192,22 @@ pub fn sentence(event: &AuditRecord) -> String {
     };
     if is_done {
         special(event, &it).unwrap_or_else(|| fill(did))
+    } else if is_missing(event) {
+        format!("looked for {it} that doesn't exist")
     } else if event.outcome == Outcome::Refused.key() {
         format!("wasn't allowed to {}", fill(to_do))
     } else {
         format!("tried to {}, which failed", fill(to_do))
     }
+}
+
+/// Whether it was about a thing that is nowhere to be found: nobody was kept from it. Of what is hidden from a member the
+/// member is told the same, an owner its name.
+fn is_missing(event: &AuditRecord) -> bool {
+    event.outcome == Outcome::Refused.key()
+        && event.resource_name.is_none()
+        && serde_json::from_str::<serde_json::Value>(&event.detail)
+            .is_ok_and(|detail| detail.get("denial").is_some_and(|denial| denial == NOT_FOUND))
 }
 
 /// The thing by its name, else by its kind.
@@ -317,6 +329,15 @@ mod tests {
             "tried to deploy shop, which failed"
         );
         assert_eq!(said("later.thing_done", Outcome::Done, None), "did “later thing done”");
+    }
+
+    #[test]
+    fn who_looked_for_what_is_nowhere_was_kept_from_nothing() {
+        let mut mistyped = event("instance.stop", Outcome::Refused, None);
+        mistyped.detail = r#"{"denial":"not_found"}"#.to_owned();
+        assert_eq!(sentence(&mistyped), "looked for an instance that doesn't exist");
+        mistyped.resource_name = Some("shop".to_owned());
+        assert_eq!(sentence(&mistyped), "wasn't allowed to stop shop");
     }
 
     #[test]
