@@ -202,7 +202,7 @@ test("the member restarts staging soft and hard, and can't stop it", async () =>
   const why = page.getByRole("dialog", { name: "What may you do, and why?" });
   await why.getByRole("combobox", { name: "Action" }).click();
   await page.getByRole("option", { name: "Stop", exact: true }).click();
-  await why.getByText("doesn't have the permission Stop. Ask an owner of the workspace.").waitFor();
+  await why.getByText("You don't have the permission Stop. Ask Anna Lindqvist, who owns the workspace.").waitFor();
   await look(page, "why", { ready: "text=Not allowed." });
   await page.keyboard.press("Escape");
   await page.goto(`${W}/instances/shop-production`);

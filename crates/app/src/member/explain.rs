@@ -57,23 +57,48 @@ impl App {
         if because == Because::ResourceNotAllowed && !permit.by_owner() {
             return Err(Refusal::NotFound.into());
         }
+        let is_oneself = permit.actor().account == member.account;
         if because == Because::Granted && wanted.owners_only {
-            let detail = format!(
-                "A production instance is deleted by owners only, whatever {} is granted.",
-                member.name
-            );
+            let detail = if is_oneself {
+                "A production instance is deleted by owners only, whatever you are granted.".to_owned()
+            } else {
+                format!(
+                    "A production instance is deleted by owners only, whatever {} is granted.",
+                    member.name
+                )
+            };
             return Ok(Explained { because: Because::ActionMissing, detail, until: None });
         }
         let until = match because {
             Because::Granted => self.end_of(&permit, &wanted).await?,
             _ => None,
         };
-        let mut detail = sentence(because, &member.name, action, kind);
-        if let Some(remedy) = remedy(because, permit.by_owner()) {
+        let mut detail = sentence(because, (!is_oneself).then_some(&member.name), action, kind);
+        if let Some(remedy) = self.remedy(because, &permit).await? {
             detail.push(' ');
-            detail.push_str(remedy);
+            detail.push_str(&remedy);
         }
         Ok(Explained { because, detail, until })
+    }
+
+    /// What whoever asks can do about it: owners change it, a member asks one of them.
+    async fn remedy(
+        &self,
+        because: Because,
+        permit: &Permit<may::Explain>,
+    ) -> Result<Option<String>, Failure> {
+        Ok(match because {
+            Because::ActionMissing if permit.by_owner() => {
+                Some("Switch it on under Action Permissions.".to_owned())
+            }
+            Because::ResourceNotAllowed if permit.by_owner() => {
+                Some("Add it under Resource Access.".to_owned())
+            }
+            Because::ActionMissing | Because::ResourceNotAllowed => {
+                Some(whom_to_ask(&self.store().list_owner_names(permit.workspace()).await?))
+            }
+            Because::Owner | Because::Granted => None,
+        })
     }
 
     async fn because<T: Target>(
@@ -107,29 +132,36 @@ impl App {
     }
 }
 
-fn sentence(because: Because, name: &str, action: Option<Action>, kind: &str) -> String {
+/// Of somebody by name, or of whoever asks.
+fn sentence(because: Because, name: Option<&String>, action: Option<Action>, kind: &str) -> String {
+    let (who, is, has) = match name {
+        Some(name) => (name.as_str(), "is", "doesn't have"),
+        None => ("You", "are", "don't have"),
+    };
     let what = action.map_or("see it".to_owned(), |action| format!("do this ({})", action.label()));
     match because {
-        Because::Owner => format!("{name} is an owner of the workspace and may do everything in it."),
-        Because::Granted if kind == "workspace" => format!("{name} may {what}: the permission is granted."),
-        Because::Granted if action.is_none() => format!("{name} may {what}: the {kind} is allowed."),
+        Because::Owner => format!("{who} {is} an owner of the workspace and may do everything in it."),
+        Because::Granted if kind == "workspace" => format!("{who} may {what}: the permission is granted."),
+        Because::Granted if action.is_none() => format!("{who} may {what}: the {kind} is allowed."),
         Because::Granted => {
-            format!("{name} may {what}: the permission is granted and the {kind} is allowed.")
+            format!("{who} may {what}: the permission is granted and the {kind} is allowed.")
         }
         Because::ActionMissing => {
             let label = action.map_or("", Action::label);
-            format!("{name} doesn't have the permission {label}.")
+            format!("{who} {has} the permission {label}.")
         }
-        Because::ResourceNotAllowed => format!("This {kind} isn't among what {name} is allowed."),
+        Because::ResourceNotAllowed => {
+            let whom = name.map_or("you", String::as_str);
+            format!("This {kind} isn't among what {whom} {is} allowed.")
+        }
     }
 }
 
-/// What whoever asks can do about it: owners change it, a member asks one.
-fn remedy(because: Because, by_owner: bool) -> Option<&'static str> {
-    match because {
-        Because::ActionMissing if by_owner => Some("Switch it on under Action Permissions."),
-        Because::ResourceNotAllowed if by_owner => Some("Add it under Resource Access."),
-        Because::ActionMissing | Because::ResourceNotAllowed => Some("Ask an owner of the workspace."),
-        Because::Owner | Because::Granted => None,
+/// The owners by name, of whom one is enough.
+fn whom_to_ask(owners: &[String]) -> String {
+    match owners {
+        [] => "Ask an owner of the workspace.".to_owned(),
+        [one] => format!("Ask {one}, who owns the workspace."),
+        [others @ .., last] => format!("Ask an owner of the workspace: {} or {last}.", others.join(", ")),
     }
 }

@@ -7,13 +7,13 @@ use crate::store::Store;
 use crate::values;
 
 crate::statements! {
-    SUMMARY = "SELECT 'action' AS kind, x.action AS word, CAST(1 AS BIGINT) AS number, x.until_at AS ends
+    SUMMARY = "SELECT 'action' AS kind, x.action AS word, CAST(1 AS BIGINT) AS number, x.until_at AS ends, x.until_at AS last
             FROM member_actions x WHERE x.workspace_id = $1 AND x.member_id = $2 AND (x.until_at IS NULL OR x.until_at > $3)
-        UNION ALL SELECT 'project', NULL, COUNT(*), MIN(x.until_at) FROM member_projects x
+        UNION ALL SELECT 'project', NULL, COUNT(*), MIN(x.until_at), CASE WHEN COUNT(*) = COUNT(x.until_at) THEN MAX(x.until_at) END FROM member_projects x
             WHERE x.workspace_id = $1 AND x.member_id = $2 AND (x.until_at IS NULL OR x.until_at > $3)
-        UNION ALL SELECT 'instance', NULL, COUNT(*), MIN(x.until_at) FROM member_instances x
+        UNION ALL SELECT 'instance', NULL, COUNT(*), MIN(x.until_at), CASE WHEN COUNT(*) = COUNT(x.until_at) THEN MAX(x.until_at) END FROM member_instances x
             WHERE x.workspace_id = $1 AND x.member_id = $2 AND (x.until_at IS NULL OR x.until_at > $3)
-        UNION ALL SELECT 'server', NULL, COUNT(*), MIN(x.until_at) FROM member_servers x
+        UNION ALL SELECT 'server', NULL, COUNT(*), MIN(x.until_at), CASE WHEN COUNT(*) = COUNT(x.until_at) THEN MAX(x.until_at) END FROM member_servers x
             WHERE x.workspace_id = $1 AND x.member_id = $2 AND (x.until_at IS NULL OR x.until_at > $3)";
 }
 
@@ -25,6 +25,8 @@ pub struct Ends {
     pub action: Option<Action>,
     /// `action`, `project`, `instance` or `server`.
     pub kind: &'static str,
+    /// Whether all that is granted ends at that moment.
+    pub is_everything: bool,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -46,6 +48,8 @@ impl Store {
     ) -> Result<Summary, StorageFault> {
         let rows = self.fetch_all(SUMMARY, values![workspace, member, self.now()]).await?;
         let mut summary = Summary::default();
+        // When the last of each kind ends; none where one of it never does.
+        let mut lasts = Vec::new();
         for row in &rows {
             let (kind, number) = (row.get::<String>(0)?, row.get::<i64>(2)?);
             let (kind, action) = match kind.as_str() {
@@ -69,11 +73,17 @@ impl Store {
                 }
                 _ => return Err(StorageFault::Unknown(kind)),
             };
+            if number > 0 {
+                lasts.push(row.get::<Option<Timestamp>>(4)?);
+            }
             if let Some(at) = row.get::<Option<Timestamp>>(3)?
                 && summary.ends.is_none_or(|first| at < first.at)
             {
-                summary.ends = Some(Ends { at, action, kind });
+                summary.ends = Some(Ends { at, action, kind, is_everything: false });
             }
+        }
+        if let Some(ends) = &mut summary.ends {
+            ends.is_everything = lasts.iter().all(|last| *last == Some(ends.at));
         }
         Ok(summary)
     }

@@ -344,7 +344,11 @@ const exact = new Intl.DateTimeFormat("en-GB", { dateStyle: "full", timeStyle: "
 const KINDS = { action: "An action", project: "A project", instance: "An instance", server: "A server" };
 
 function EndsSoon({ ends }: { ends: NonNullable<Summary["ends"]> }) {
-  const what = ends.action ? (actionOf(ends.action)?.label ?? ends.action) : KINDS[ends.kind];
+  const what = ends.everything
+    ? "Everything"
+    : ends.action
+      ? (actionOf(ends.action)?.label ?? ends.action)
+      : KINDS[ends.kind];
   const at = Date.parse(ends.at);
   // Within a day it is the hour that counts.
   const isNear = at - Date.now() < 24 * 3600_000;

@@ -28,6 +28,8 @@ struct EndsView {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = words::ActionKey, required = false)]
     action: Option<&'static str>,
+    /// Whether all that is granted ends at that moment.
+    everything: bool,
 }
 
 /// What one may do, in a few words; `null` counts are an owner's: not restricted.
@@ -62,6 +64,7 @@ impl SummaryView {
                 at: time(ends.at),
                 kind: ends.kind,
                 action: ends.action.map(Action::key),
+                everything: ends.is_everything,
             }),
         }
     }
