@@ -5,13 +5,15 @@ import { useState } from "react";
 import { commitInDesk, mergeInDesk, pushFromDesk, type WorkingCopy } from "@/api/generated";
 import { problemOf } from "@/api/problem";
 import { Cut, DisabledReason, Note, notice } from "@/kit";
-import type { Place } from "./files";
+import { nameOf, type Place } from "./files";
 import css from "./ide.module.css";
 import { isStaged } from "./letters";
 
 type Props = {
   place: Place;
   copy: WorkingCopy;
+  /** Files that are open, and hold what isn't saved: no commit takes it. */
+  unsaved: string[];
   onDone: () => void;
   onConflicts: (paths: string[]) => void;
 };
@@ -23,10 +25,16 @@ function listed(names: string[]): string {
   return names.length > 1 ? `${names.slice(0, -1).join(", ")} and ${last}` : last;
 }
 
+/** "app.py isn't saved." */
+function notSaved(paths: string[]): string {
+  const [one = ""] = paths;
+  return paths.length === 1 ? `${nameOf(one)} isn't saved.` : `${paths.length} files aren't saved.`;
+}
+
 type What = "commit" | "push" | "both" | "merge";
 
 /** At the foot of the files: what is committed, and what a push will do. */
-export function CommitBox({ place, copy, onDone, onConflicts }: Props) {
+export function CommitBox({ place, copy, unsaved, onDone, onConflicts }: Props) {
   const [message, setMessage] = useState("");
   const client = useQueryClient();
   const staged = copy.changes.filter(isStaged).length;
@@ -62,7 +70,9 @@ export function CommitBox({ place, copy, onDone, onConflicts }: Props) {
   });
   const problem = act.error ? problemOf(act.error) : null;
   const notCommitted = !canCommit
-    ? "Nothing has changed since the last commit."
+    ? unsaved.length > 0
+      ? `${notSaved(unsaved)} Save first.`
+      : "Nothing has changed since the last commit."
     : message.trim() === ""
       ? "Say in a line what the commit changes."
       : null;
@@ -158,6 +168,11 @@ export function CommitBox({ place, copy, onDone, onConflicts }: Props) {
         <div role="alert">
           <Note tone="bad">{problem.detail}</Note>
         </div>
+      )}
+      {unsaved.length > 0 && (
+        <p className={css.unsaved}>
+          {notSaved(unsaved)} {canCommit && "A commit goes without what you typed last."}
+        </p>
       )}
       <p className={css.quiet}>
         {copy.push_blocked?.detail ??

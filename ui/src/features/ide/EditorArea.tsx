@@ -1,8 +1,8 @@
 import { ActionIcon, Button } from "@mantine/core";
-import { IconCode, IconDownload, IconFile, IconFileDiff, IconX } from "@tabler/icons-react";
-import { type KeyboardEvent, useState } from "react";
+import { IconCode, IconDeviceFloppy, IconDownload, IconFile, IconFileDiff, IconX } from "@tabler/icons-react";
+import { type KeyboardEvent, useEffect, useState } from "react";
 import { type Problem, problemOf } from "@/api/problem";
-import { ConfirmDialog, Empty, Note, State } from "@/kit";
+import { ConfirmDialog, DisabledReason, Empty, Note, State } from "@/kit";
 import type { Where } from "./Editor";
 import { folderOf, nameOf } from "./files";
 import css from "./ide.module.css";
@@ -53,6 +53,19 @@ export function EditorArea(props: Props) {
       props.onProblem(problemOf(error));
     }
   };
+  const saveShown = (anyhow = false) => {
+    if (document?.kind === "text") void save(document.path, document.state?.sliceDoc() ?? document.text, anyhow);
+  };
+  // The editor hears its own; elsewhere on the page the same keys mean the same file.
+  useEffect(() => {
+    const hear = (event: globalThis.KeyboardEvent) => {
+      if (!(event.ctrlKey || event.metaKey) || event.key.toLowerCase() !== "s" || event.defaultPrevented) return;
+      event.preventDefault();
+      if (document?.isDirty) saveShown();
+    };
+    window.addEventListener("keydown", hear);
+    return () => window.removeEventListener("keydown", hear);
+  });
   const onKeyDown = (event: KeyboardEvent, path: string) => {
     const at = documents.tabs.indexOf(path);
     const step = event.key === "ArrowRight" ? 1 : event.key === "ArrowLeft" ? -1 : 0;
@@ -104,6 +117,20 @@ export function EditorArea(props: Props) {
               {folder && `${folder.replaceAll("/", " / ")} / `}
               {nameOf(active)}
             </span>
+            <DisabledReason reason={document.isDirty ? null : "Nothing has changed since it was saved."}>
+              <Button
+                size="xs"
+                variant={document.isDirty ? "default" : "subtle"}
+                leftSection={<IconDeviceFloppy size={14} stroke={1.75} aria-hidden />}
+                loading={document.isSaving}
+                aria-disabled={document.isDirty ? undefined : true}
+                data-disabled={document.isDirty ? undefined : true}
+                aria-keyshortcuts="Control+S"
+                onClick={() => document.isDirty && saveShown()}
+              >
+                Save
+              </Button>
+            </DisabledReason>
             <Button
               size="xs"
               variant={document.original === undefined ? "subtle" : "default"}
@@ -125,7 +152,7 @@ export function EditorArea(props: Props) {
           <Button size="xs" onClick={() => void documents.load(document.path)}>
             Take the other
           </Button>
-          <Button size="xs" onClick={() => void save(document.path, document.state?.sliceDoc() ?? document.text, true)}>
+          <Button size="xs" onClick={() => saveShown(true)}>
             Save mine
           </Button>
         </div>

@@ -215,6 +215,7 @@ export function Ide({ place, name, onReopen, onAnew, isAnew }: Props) {
           <CommitBox
             place={place}
             copy={status.data}
+            unsaved={documents.dirty}
             onDone={refresh.now}
             onConflicts={(paths) => {
               refresh.now();
@@ -310,7 +311,7 @@ export function Ide({ place, name, onReopen, onAnew, isAnew }: Props) {
           <button type="button" className={css.textButton} onClick={() => setDiscarding(true)}>
             Begin anew…
           </button>
-          <span className={css.promise}>Nothing that runs changes before you push. F6 leaves the terminal.</span>
+          <span className={css.promise}>Nothing that runs changes before you push.</span>
         </footer>
       </div>
       {naming && (
@@ -353,7 +354,7 @@ export function Ide({ place, name, onReopen, onAnew, isAnew }: Props) {
         What you haven't pushed is lost, commits too, and your terminals end. The working copy is made anew of the
         branch.
       </ConfirmDialog>
-      <Unsaved when={documents.isDirty} what="Files that you changed" />
+      <Unsaved when={documents.dirty.length > 0} what="What you changed in files" />
     </div>
   );
 }

@@ -69,6 +69,7 @@ export function Terminals({ place, isShown, focus, onOutput, onLeave }: Props) {
         <ActionIcon size={24} aria-label="New terminal" onClick={add}>
           <IconPlus size={15} stroke={1.75} aria-hidden />
         </ActionIcon>
+        <span className={css.leaves}>F6 leaves the terminal</span>
       </div>
       {tabs?.length === 0 && <p className={css.quietPanel}>No terminal is open.</p>}
       {tabs?.map((tab) => (

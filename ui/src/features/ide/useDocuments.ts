@@ -188,7 +188,8 @@ export function useDocuments(place: Place, onSaved: () => void) {
   return {
     tabs,
     find: (path: string) => kept.current.get(path),
-    isDirty: [...kept.current.values()].some((document) => document.isDirty),
+    /** Those that aren't saved. */
+    dirty: [...kept.current.values()].filter((document) => document.isDirty).map(({ path }) => path),
     open,
     close,
     save,
