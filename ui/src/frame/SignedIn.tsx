@@ -5,7 +5,6 @@ import { lazy, Suspense, useEffect, useRef } from "react";
 import { isCode } from "@/api/problem";
 import { queryClient, useMe } from "@/api/queries";
 import { Failed, State } from "@/kit";
-import { dress } from "@/theme/look";
 
 const SignIn = lazy(() => import("@/features/session/SignIn").then((session) => ({ default: session.SignInScreen })));
 
@@ -19,7 +18,6 @@ export function SignedIn() {
     if (!isOut) return;
     // Nothing that was seen while signed in stays in memory.
     queryClient.removeQueries({ predicate: (query) => query.queryKey[0] !== "me" || query.queryKey.length > 1 });
-    dress(null);
   }, [isOut]);
 
   if (isOut)

@@ -52,6 +52,8 @@ export function WorkspaceFrame() {
     } catch {
       // Then the front door leads to the list.
     }
+    // What signing in here looks like another time.
+    void import("@/features/session/remembered").then(({ remember }) => remember(workspace));
   }, [workspace]);
 
   // An old slug, or one in other letters, leads on to the one of today.
@@ -66,6 +68,7 @@ export function WorkspaceFrame() {
   useEffect(() => {
     if (!isGone) return;
     dress(null);
+    void import("@/features/session/remembered").then(({ forget }) => forget(slug));
     queryClient.removeQueries({ predicate: ({ queryKey: [whose, noun] }) => whose === slug && noun !== "workspace" });
   }, [isGone, slug]);
 

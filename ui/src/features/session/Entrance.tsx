@@ -36,7 +36,9 @@ export function Entrance(props: {
   title: string;
   lead?: ReactNode;
   children?: ReactNode;
-  workspace?: { name: string; logo_url: string | null };
+  workspace?: { slug?: string; name: string; logo_url: string | null };
+  /** Whoever comes knows it: its name above is enough. */
+  isKnown?: boolean;
 }) {
   const name = props.workspace?.name ?? "Stoa";
   return (
@@ -47,7 +49,7 @@ export function Entrance(props: {
           {name}
         </div>
         <div className={css.middle}>
-          {props.workspace && (
+          {props.workspace && !props.isKnown && (
             <div className={css.logo}>
               <WorkspaceLogo name={name} url={props.workspace.logo_url} size={56} />
             </div>
@@ -63,7 +65,7 @@ export function Entrance(props: {
           </div>
         )}
       </main>
-      <Colonnade address={location.host} />
+      <Colonnade address={[location.host, props.workspace?.slug].filter(Boolean).join("/")} />
     </div>
   );
 }

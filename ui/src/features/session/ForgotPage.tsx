@@ -1,6 +1,6 @@
 import { Button, TextInput } from "@mantine/core";
 import { useMutation } from "@tanstack/react-query";
-import { Link } from "@tanstack/react-router";
+import { Link, useLocation } from "@tanstack/react-router";
 import { type FormEvent, useState } from "react";
 import { askForReset } from "@/api/generated";
 import { isCode, type Problem } from "@/api/problem";
@@ -13,7 +13,9 @@ export function ForgotPage() {
   useTitle("Forgotten password");
   const isAsking = useWays().isPending;
   const sendsMail = useSendsMail();
-  const [email, setEmail] = useState("");
+  // What was typed at the door already, by way of the history alone: an address never stands in one.
+  const typed = (useLocation().state as { email?: string }).email;
+  const [email, setEmail] = useState(typed ?? "");
   const ask = useMutation<unknown, Problem>({ mutationFn: () => askForReset({ email }) });
   const submit = (event: FormEvent) => {
     event.preventDefault();

@@ -1,7 +1,7 @@
 import { Button, TextInput } from "@mantine/core";
 import { useMutation } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
-import { type FormEvent, useState } from "react";
+import { type FormEvent, useEffect, useState } from "react";
 import { setUp as installing } from "@/api/generated";
 import type { Account } from "@/api/nouns";
 import { isCode, type Problem } from "@/api/problem";
@@ -16,7 +16,13 @@ export function SetupPage() {
   useTitle("Set up");
   const navigate = useNavigate();
   const me = useMe();
-  const [token] = useState(takeFromFragment);
+  const [token, setToken] = useState(takeFromFragment);
+  // A link that is pasted where this page is open already changes nothing but what stands behind #.
+  useEffect(() => {
+    const hear = () => setToken(takeFromFragment());
+    window.addEventListener("hashchange", hear);
+    return () => window.removeEventListener("hashchange", hear);
+  }, []);
   const [name, setName] = useState("");
   const [email, setEmail] = useState("");
   const [password, setPassword] = useState("");

@@ -1,21 +1,43 @@
 import { Navigate } from "@tanstack/react-router";
-import { useEffect, useState } from "react";
+import { useEffect, useLayoutEffect, useState } from "react";
 import { isCode } from "@/api/problem";
 import { useMe } from "@/api/queries";
 import { Note, useTitle } from "@/kit";
+import { wear } from "@/theme/brand";
+import { dress } from "@/theme/look";
 import { Entrance } from "./Entrance";
 import { leaveTaken } from "./leave";
 import { ProviderButton } from "./ProviderButton";
+import { type Remembered, rememberedAt } from "./remembered";
 import { SignInForm, type Step } from "./SignInForm";
 
 const FACTOR = "One step more: your account asks for its second factor.";
+
+/** Wears the look of the workspace that this browser was signed in to before, or Stoa's own. */
+function useRemembered(): { workspace?: Remembered } {
+  const [look] = useState(() => rememberedAt(window.location.pathname));
+  // Before anything is drawn, and gone before the page of whoever signs in wears its own.
+  useLayoutEffect(() => {
+    dress(null);
+    if (!look) return;
+    wear(look.primary_color);
+    return () => wear(null);
+  }, [look]);
+  return look ? { workspace: look } : {};
+}
 
 /** Shown at whatever address was asked for; it never names the page behind it. */
 export function SignInScreen({ ended = false }: { ended?: boolean }) {
   useTitle("Sign in");
   const [step, setStep] = useState<Step>("password");
+  const look = useRemembered();
   return (
-    <Entrance title="Sign in" lead={step === "factor" ? FACTOR : "Then you go on to the page you opened."}>
+    <Entrance
+      title="Sign in"
+      lead={step === "factor" ? FACTOR : "Then you go on to the page you opened."}
+      {...look}
+      isKnown
+    >
       {ended && step === "password" && (
         <div style={{ marginBottom: 16 }}>
           <Note tone="warn">You were signed out. Sign in to go on.</Note>
@@ -46,6 +68,7 @@ export function LoginPage() {
   const me = useMe();
   const [step, setStep] = useState<Step>("password");
   const left = leaveTaken();
+  const look = useRemembered();
   const visit = visitAfter(window.location.search, window.location.origin);
   if (me.data && !me.error) return visit ? <GoOn to={visit} /> : <Navigate to="/" replace />;
   if (isCode(me.error, "setup_needed"))
@@ -65,6 +88,8 @@ export function LoginPage() {
             ? "Then you go on to the site that you opened."
             : "With the address that your team knows you by."
       }
+      {...look}
+      isKnown
     >
       {left && step === "password" && (
         <div style={{ marginBottom: 16 }}>

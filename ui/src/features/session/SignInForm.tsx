@@ -103,7 +103,9 @@ export function SignInForm({ email: fixed, onStep }: { email?: string; onStep?: 
           value={password}
           onChange={(event) => setPassword(event.currentTarget.value)}
         />
-        <Link to="/login/forgot">Forgot it?</Link>
+        <Link to="/login/forgot" state={{ email } as object}>
+          Forgot it?
+        </Link>
       </div>
       {entering.error && <Note tone="bad">{entering.error.detail}</Note>}
       <Button type="submit" variant="filled" data-size="lg" loading={entering.isPending} fullWidth>
