@@ -88,12 +88,13 @@ async function accessible(page, where) {
   findings.push(...told.map((one) => `${where}: ${one}`));
 }
 
-/** Looks at a screen in both schemes and both widths: by axe, and by a picture where pictures are wanted. */
+/** Looks at a screen in both schemes, wide and on a phone, and once between them: by axe, and by a picture where pictures are wanted. */
 export async function look(page, name, { ready, wideOnly = false } = {}) {
   const before = page.viewportSize();
   for (const [scheme, width, height] of [
     ["light", 1440, 900],
     ["dark", 1440, 900],
+    ["light", 768, 1024],
     ["light", 390, 844],
     ["dark", 390, 844],
   ]) {

@@ -90,7 +90,7 @@ test("an address as long as it likes breaks in a title, and the cross stays in t
 
 test("at every width there is the sidebar or the button for it", async () => {
   const { page } = owner;
-  for (const width of [767, 768, 769]) {
+  for (const width of [767, 768, 1023, 1024, 1025]) {
     await page.setViewportSize({ width, height: 900 });
     const isThere = async () => {
       const bar = await page.getByRole("navigation", { name: "Main" }).isVisible();
@@ -99,6 +99,12 @@ test("at every width there is the sidebar or the button for it", async () => {
     };
     await until(`one of both at ${width}`, isThere);
   }
+  // Between a phone and a wide page it is a drawer, which a page that was chosen closes.
+  await page.setViewportSize({ width: 768, height: 1024 });
+  await page.getByRole("button", { name: "Menu", exact: true }).click();
+  const main = page.getByRole("navigation", { name: "Main" });
+  await main.getByRole("link", { name: "Projects" }).click();
+  await main.waitFor({ state: "hidden" });
   await page.setViewportSize({ width: 1440, height: 900 });
 });
 

@@ -159,7 +159,7 @@ test("Escape closes what is on top, and nothing below it", async () => {
   await dialog().getByRole("button", { name: "Why?" }).click();
   await top("What may Tess Ferreira do, and why?").waitFor();
   await dialog()
-    .getByText(/^Here it then says/)
+    .getByText(/^Of an action alone/)
     .waitFor();
   await dialog().getByRole("combobox", { name: "Action" }).click();
   await page.getByRole("option", { name: "Restart" }).click();

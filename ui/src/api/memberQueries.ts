@@ -27,6 +27,11 @@ export const useMembers = (workspace: string, query: ListMembersParams = {}, ena
     (page, init) => listMembers(workspace, { ...given(query), ...page }, init),
     enabled,
   );
+/** Who can grant a permission, by name. */
+export const useOwners = (workspace: string, enabled = true) => {
+  const found = useMembers(workspace, { brief: true, role: "owner" }, enabled);
+  return { names: found.items?.map(({ account }) => account.name), isLoading: found.isLoading };
+};
 export const useAllMembers = (workspace: string, enabled = true) =>
   useAll(workspace, "members", [], (page, init) => listMembers(workspace, page, init), enabled);
 /** Who can do something: an action, a resource, or both. */

@@ -39,7 +39,7 @@ export function Shell(props: Props) {
         Skip to the page
       </a>
       <header className={css.header}>
-        <ActionIcon hiddenFrom="sm" onClick={menu.toggle} aria-label="Menu" aria-expanded={isMenuOpen}>
+        <ActionIcon className={css.drawer ?? ""} onClick={menu.toggle} aria-label="Menu" aria-expanded={isMenuOpen}>
           <IconMenu2 size={18} stroke={1.75} />
         </ActionIcon>
         <Breadcrumbs workspace={props.workspace ?? props.soon ?? null} />
@@ -67,9 +67,7 @@ export function Shell(props: Props) {
           onClose={menu.close}
         />
       </nav>
-      {isMenuOpen && phone && (
-        <button type="button" className={css.veil} aria-label="Close the menu" onClick={menu.close} />
-      )}
+      {isMenuOpen && <button type="button" className={css.veil} aria-label="Close the menu" onClick={menu.close} />}
       <main id="main" tabIndex={-1} className={css.main}>
         <ViewingBanner workspace={props.workspace ?? props.soon ?? null} />
         <div className={css.content}>{props.children}</div>

@@ -36,7 +36,7 @@ export function Sidebar(props: Props) {
     <>
       <div className={css.top}>
         <Switcher workspace={workspace ?? props.soon ?? null} isLoading={props.isLoading} />
-        <ActionIcon hiddenFrom="sm" onClick={props.onClose} aria-label="Close the menu" mr={8}>
+        <ActionIcon className={css.drawer ?? ""} onClick={props.onClose} aria-label="Close the menu" mr={8}>
           <IconX size={18} stroke={1.75} />
         </ActionIcon>
       </div>

@@ -17,7 +17,7 @@ type Props = Omit<ButtonProps, "disabled"> & {
   onClick: () => void;
   children: ReactNode;
   /** Where the member would look for it: shown disabled, with this sentence, instead of not at all. */
-  whenMissing?: string;
+  whenMissing?: ReactNode;
 };
 
 /** A button that follows `may` and `blocked`: absent, disabled with its reason, or ready. */
@@ -40,7 +40,7 @@ export function AbleButton({ of, verb, onClick, whenMissing, children, ...rest }
 }
 
 /** Says on hover and focus, and to screen readers, why what it wraps doesn't work now. */
-export function DisabledReason({ reason, children }: { reason: string | null | undefined; children: ReactNode }) {
+export function DisabledReason({ reason, children }: { reason: ReactNode; children: ReactNode }) {
   if (!reason) return children;
   return (
     <Tooltip label={reason} events={{ hover: true, focus: true, touch: true }}>

@@ -3,6 +3,7 @@ import { type FormEvent, type ReactNode, useState } from "react";
 import type { Problem } from "@/api/problem";
 import css from "./kit.module.css";
 import { Note } from "./Status";
+import { useUnsaved } from "./Unsaved";
 import { useEscape } from "./useEscape";
 import { useFocusBack } from "./useFocusBack";
 import { usePhone } from "./usePhone";
@@ -19,9 +20,17 @@ export function Dialog(props: {
   onSubmit?: () => void;
   /** What is shown once goes by its button alone: no key, no click beside it. */
   onlyByButton?: boolean;
+  /** Something was typed: Escape, the cross, a click beside it and Back ask before it is lost. */
+  unsaved?: boolean;
 }) {
   const phone = usePhone();
-  useEscape(props.opened, props.onlyByButton ? () => {} : props.onClose);
+  const { leave, question } = useUnsaved(props.opened && (props.unsaved ?? false), {
+    title: "Discard what you typed?",
+    sentence: "It isn't saved, and is lost when this closes.",
+    discard: "Discard",
+  });
+  const close = () => leave(props.onClose);
+  useEscape(props.opened, props.onlyByButton ? () => {} : close);
   useFocusBack(props.opened);
   const inside = (
     <>
@@ -32,7 +41,7 @@ export function Dialog(props: {
       {props.children && <div className={css.dialogBody}>{props.children}</div>}
       <div className={css.dialogFoot}>{props.foot}</div>
       {/* The last of it, so that a dialog begins at its first field. */}
-      {!props.onlyByButton && <CloseButton className={css.dialogClose} onClick={props.onClose} aria-label="Close" />}
+      {!props.onlyByButton && <CloseButton className={css.dialogClose} onClick={close} aria-label="Close" />}
     </>
   );
   const submit = (event: FormEvent) => {
@@ -43,7 +52,7 @@ export function Dialog(props: {
   return (
     <Modal
       opened={props.opened}
-      onClose={props.onClose}
+      onClose={close}
       closeOnEscape={false}
       closeOnClickOutside={!props.onlyByButton}
       size={props.size ?? 480}
@@ -56,6 +65,7 @@ export function Dialog(props: {
       ) : (
         <div className={css.dialog}>{inside}</div>
       )}
+      {question}
     </Modal>
   );
 }

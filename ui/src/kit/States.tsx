@@ -5,21 +5,18 @@ import {
   IconAlertTriangle,
   IconArrowLeft,
   IconCircleDashed,
-  IconDoorExit,
   IconEyeOff,
   IconMapQuestion,
   IconPlugConnectedX,
-  IconShieldLock,
 } from "@tabler/icons-react";
 import { Link } from "@tanstack/react-router";
 import type { ComponentType, ReactNode } from "react";
-import { type Problem, problemOf } from "@/api/problem";
-import { PersonAvatar } from "./Avatar";
-import { actionOf } from "./actions";
+import { problemOf } from "@/api/problem";
 import css from "./kit.module.css";
-import { Panel, Row } from "./Page";
+import { later } from "./later";
+import { Panel } from "./Page";
 import { useTitle } from "./useTitle";
-import { type About, WhyButton } from "./Why";
+import { WhyButton } from "./Why";
 
 type Icon = ComponentType<{ size?: number; stroke?: number; "aria-hidden"?: boolean }>;
 
@@ -113,74 +110,10 @@ export function NotFound({ children, home }: { children?: ReactNode; home?: stri
   );
 }
 
-type ForbiddenProps = {
-  problem?: Problem | undefined;
-  action?: string;
-  /** "read logs here". */
-  what?: string;
-  children?: ReactNode;
-  back?: { name: string; to: string };
-  /** To what it would have been done. */
-  about?: About;
-};
-
-/** Names the missing permission, by word and key, and who can grant it. */
-export function Forbidden({ problem, action, what, children, back, about }: ForbiddenProps) {
-  const missing = problem?.missing.length ? problem.missing : action ? [action] : [];
-  return (
-    <State
-      icon={IconShieldLock}
-      title={
-        what
-          ? `You may not ${what}`
-          : problem?.code === "owner_required"
-            ? "Only owners may open this"
-            : "You may not open this"
-      }
-      actions={
-        <>
-          {back && (
-            <Button component={Link} to={back.to} leftSection={<IconArrowLeft size={16} stroke={1.75} />}>
-              Back to {back.name}
-            </Button>
-          )}
-          {missing.length > 0 && <WhyButton action={actionOf(missing[0] ?? "")?.key} about={about} />}
-        </>
-      }
-      below={
-        (missing.length > 0 || Boolean(problem?.ask.length)) && (
-          <Panel>
-            {missing.map((key) => (
-              <Row key={key}>
-                <div>
-                  <div className={css.small}>Missing permission</div>
-                  <span style={{ fontWeight: 500 }}>{actionOf(key)?.label ?? key}</span>{" "}
-                  <code className={css.small}>{key}</code>
-                </div>
-              </Row>
-            ))}
-            {problem && problem.ask.length > 0 && (
-              <Row>
-                <div style={{ display: "grid", gap: 8 }}>
-                  <div className={css.small}>{missing.length ? "Who can grant it" : "Who the owners are"}</div>
-                  {problem.ask.map(({ name }) => (
-                    <div key={name} style={{ display: "flex", gap: 8, alignItems: "center" }}>
-                      <PersonAvatar name={name} size={24} />
-                      <span style={{ fontWeight: 500 }}>{name}</span>
-                      <span style={{ color: "var(--text3)" }}>Owner</span>
-                    </div>
-                  ))}
-                </div>
-              </Row>
-            )}
-          </Panel>
-        )
-      }
-    >
-      {children ?? problem?.detail ?? "Your permissions in this workspace don't include this. Ask an owner."}
-    </State>
-  );
-}
+// What is refused is rare: it is loaded when it is.
+export const Forbidden = later(async () => (await import("./Forbidden")).Forbidden);
+export const Removed = later(async () => (await import("./Forbidden")).Removed);
+const SecondFactorDue = later(async () => (await import("./Forbidden")).SecondFactorDue);
 
 /** What an owner who views as a member isn't shown. */
 export function ClosedInView({ inline }: { inline?: boolean }) {
@@ -196,20 +129,7 @@ export function ClosedInView({ inline }: { inline?: boolean }) {
 export function Failed(props: { error: unknown; retry?: () => void; inline?: boolean; home?: string | undefined }) {
   const problem = problemOf(props.error);
   if (problem.status === 404) return <NotFound home={props.home} />;
-  if (problem.code === "second_factor_required" && problem.status === 403)
-    return (
-      <State
-        icon={IconShieldLock}
-        title={problem.title}
-        actions={
-          <Button component={Link} to="/account/security" variant="filled">
-            Set up a second factor
-          </Button>
-        }
-      >
-        {problem.detail}
-      </State>
-    );
+  if (problem.code === "second_factor_required" && problem.status === 403) return <SecondFactorDue problem={problem} />;
   if (problem.code === "view_as_read_only") return <ClosedInView inline={props.inline ?? false} />;
   if (problem.status === 403) return <Forbidden problem={problem} />;
   return (
@@ -220,24 +140,6 @@ export function Failed(props: { error: unknown; retry?: () => void; inline?: boo
       actions={props.retry && <Button onClick={props.retry}>Try again</Button>}
     >
       {problem.detail}
-    </State>
-  );
-}
-
-export function Removed({ name }: { name: string }) {
-  useTitle("No longer a member");
-  return (
-    <State
-      icon={IconDoorExit}
-      title={`You are no longer a member of ${name}`}
-      actions={
-        <Button component={Link} to="/workspaces" leftSection={<IconArrowLeft size={16} stroke={1.75} />}>
-          My workspaces
-        </Button>
-      }
-    >
-      Your membership ended while this page was open. Nothing of the workspace is shown any more. An owner can invite
-      you again.
     </State>
   );
 }

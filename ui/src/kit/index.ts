@@ -9,6 +9,7 @@ export { EmptyPage } from "./EmptyPage";
 export { Go } from "./Go";
 export { later } from "./later";
 export { More } from "./More";
+export { MissingAction } from "./missingAction";
 export { notice } from "./Notices";
 export { PageTitle, Panel, Row, Section, type Tab, Table, Tabs, useCurrentInSight } from "./Page";
 export { SearchField } from "./SearchField";

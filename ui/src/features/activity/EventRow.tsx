@@ -1,6 +1,6 @@
 import { Button } from "@mantine/core";
 import { IconChevronDown } from "@tabler/icons-react";
-import { useId } from "react";
+import { Fragment, useId } from "react";
 import type { AuditEvent } from "@/api/nouns";
 import { Chip, PersonAvatar, Time } from "@/kit";
 import css from "./activity.module.css";
@@ -62,22 +62,22 @@ function Details({ event, onOnly }: Pick<Props, "event" | "onOnly">) {
   const { actor, resource_id: resource } = event;
   return (
     <div className={css.details}>
-      {rows.length > 0 && (
+      {isCompared && (
         <table className={css.change}>
-          <thead className={isCompared ? undefined : "visually-hidden"}>
+          <thead>
             <tr>
               <th scope="col">
-                <span className={isCompared ? "visually-hidden" : ""}>What</span>
+                <span className="visually-hidden">What</span>
               </th>
-              {isCompared && <th scope="col">Before</th>}
-              <th scope="col">{isCompared ? "After" : "Detail"}</th>
+              <th scope="col">Before</th>
+              <th scope="col">After</th>
             </tr>
           </thead>
           <tbody>
             {rows.map(({ name, before, after }) => (
               <tr key={name}>
                 <th scope="row">{name}</th>
-                {isCompared && <td>{before ?? ""}</td>}
+                <td>{before ?? ""}</td>
                 <td>{after}</td>
               </tr>
             ))}
@@ -85,6 +85,13 @@ function Details({ event, onOnly }: Pick<Props, "event" | "onOnly">) {
         </table>
       )}
       <dl className={css.facts}>
+        {!isCompared &&
+          rows.map(({ name, after }) => (
+            <Fragment key={name}>
+              <dt>{name}</dt>
+              <dd>{after}</dd>
+            </Fragment>
+          ))}
         <dt>When</dt>
         <dd>{exact.format(Date.parse(event.at))}</dd>
         <dt>By way of</dt>

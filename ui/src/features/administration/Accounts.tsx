@@ -71,11 +71,13 @@ export function Accounts() {
                   </div>
                 </td>
                 <td data-label="Status">
-                  {account.status === "active" ? (
-                    <StatusBadge status="running" word="Active" />
-                  ) : (
-                    <StatusBadge status="stopped" word="Disabled" />
-                  )}
+                  <span>
+                    {account.status === "active" ? (
+                      <StatusBadge status="running" word="Active" />
+                    ) : (
+                      <StatusBadge status="stopped" word="Disabled" />
+                    )}
+                  </span>
                 </td>
                 <td data-label="Workspaces" className="numbers">
                   {account.workspaces}

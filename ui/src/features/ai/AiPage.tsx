@@ -1,4 +1,4 @@
-import { IconAlertTriangle, IconInfoCircle } from "@tabler/icons-react";
+import { IconAlertTriangle, IconGitMerge, IconInfoCircle } from "@tabler/icons-react";
 import { useWorkspace } from "@/frame/useWorkspace";
 import { Chip, Empty, Failed, LoadingRows, PageTitle, Panel, Section, Table } from "@/kit";
 import { AiForm } from "./AiForm";
@@ -14,7 +14,10 @@ export function AiPage() {
   if (!ai.data) return <LoadingRows rows={5} />;
   return (
     <>
-      <PageTitle title="AI" sentence="A provider of your choice explains failures. It never acts by itself." />
+      <PageTitle
+        title="AI"
+        sentence="A provider of your choice explains failures and describes merges. It never acts by itself."
+      />
       <div className={css.columns}>
         <div>
           <AiForm key={workspace.id} workspace={workspace.slug} saved={ai.data} />
@@ -42,12 +45,22 @@ function UsedFor() {
             <p>A failed deployment or a stretch of log: what happened, the lines that show it, what to try.</p>
           </div>
         </div>
+        <div className={css.use}>
+          <IconGitMerge size={16} stroke={1.75} aria-hidden />
+          <div>
+            <div className={css.useHead}>
+              <h3>Describe a merge</h3>
+              <Chip>Merge branches</Chip>
+            </div>
+            <p>Before a branch is merged: what it changes, file by file, and what to look at.</p>
+          </div>
+        </div>
       </Panel>
       <p className={css.aside}>
         <IconInfoCircle size={15} stroke={1.75} aria-hidden />
         <span>
-          Members who may read an instance's logs can use it there. Without a provider it isn't shown to them. What AI
-          proposes is never carried out by itself.
+          Members use each where they have its permission. Without a provider it isn't shown to them. What AI proposes
+          is never carried out by itself.
         </span>
       </p>
     </section>

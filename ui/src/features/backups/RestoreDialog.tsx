@@ -121,7 +121,7 @@ export function RestoreDialog(props: {
                 <dd className={css.loses}>
                   <StatusIcon status="failed" />
                   {into.id === backup.instance.id
-                    ? `Loses ${lost(backup, now)} of orders and edits`
+                    ? `Loses ${lost(backup, now)} of data`
                     : `Loses everything that ${into.name} holds now`}
                 </dd>
               </div>

@@ -3,15 +3,17 @@ import {
   IconChevronDown,
   IconDots,
   IconGitMerge,
+  IconHelp,
   IconPlayerPlay,
   IconPlayerStop,
   IconRefresh,
   IconRocket,
   IconTrash,
   IconUserShare,
+  IconUsers,
 } from "@tabler/icons-react";
 import { useNavigate } from "@tanstack/react-router";
-import { useState } from "react";
+import { useContext, useState } from "react";
 import {
   deleteInstance,
   deployInstance,
@@ -20,18 +22,35 @@ import {
   startInstance,
   stopInstance,
 } from "@/api/generated";
-import type { Instance } from "@/api/nouns";
+import type { Instance, Verb } from "@/api/nouns";
 import { useAct } from "@/api/queries";
 import { ConnectDialog } from "@/features/connectAs/later";
 import { MergeDialog } from "@/features/projects/later";
-import { AbleButton, ConfirmDialog, DisabledReason, Note, reasonAgainst } from "@/kit";
+import { useWorkspace } from "@/frame/useWorkspace";
+import {
+  AbleButton,
+  type About,
+  ConfirmDialog,
+  DisabledReason,
+  later,
+  MissingAction,
+  Note,
+  reasonAgainst,
+  usePhone,
+  WhyContext,
+} from "@/kit";
+
+const WhoDialog = later(async () => (await import("@/features/permissions/WhoDialog")).WhoDialog);
+
+type Other = { verb: Verb; word: string; Icon: typeof IconRocket; act: () => void; busy?: boolean };
 
 const AFTER = ["instances", "jobs", "deployments"] as const;
 
 /** What can be done to an instance now: each as the server allows it. */
 export function InstanceActions({ workspace, instance }: { workspace: string; instance: Instance }) {
   const navigate = useNavigate();
-  const [asked, setAsked] = useState<"stop" | "delete" | "connect" | null>(null);
+  const phone = usePhone();
+  const [asked, setAsked] = useState<"stop" | "delete" | "connect" | "who" | null>(null);
   const [isMerging, setMerging] = useState(false);
   const { id, name } = instance;
   const restart = useAct<RestartMode>(workspace, {
@@ -59,6 +78,12 @@ export function InstanceActions({ workspace, instance }: { workspace: string; in
   const problem = restart.error ?? start.error ?? deploy.error;
   const against = reasonAgainst(instance, "restart");
   const removal = reasonAgainst(instance, "delete");
+  // Beside Restart and Stop; on a phone below the three dots.
+  const others = [
+    { verb: "deploy", word: "Deploy", Icon: IconRocket, act: () => deploy.mutate(), busy: deploy.isPending },
+    { verb: "connect_as", word: "Connect as user", Icon: IconUserShare, act: () => setAsked("connect") },
+    { verb: "merge", word: "Merge…", Icon: IconGitMerge, act: () => setMerging(true) },
+  ] satisfies Other[];
   return (
     <>
       {against?.kind !== "missing" && instance.status !== "stopped" && (
@@ -105,36 +130,24 @@ export function InstanceActions({ workspace, instance }: { workspace: string; in
           verb="stop"
           leftSection={<IconPlayerStop size={16} stroke={1.75} />}
           onClick={() => setAsked("stop")}
-          whenMissing="You need the permission Stop. Ask an owner."
+          whenMissing={<MissingAction action="stop_instances" />}
         >
           Stop
         </AbleButton>
       )}
-      <AbleButton
-        of={instance}
-        verb="deploy"
-        leftSection={<IconRocket size={16} stroke={1.75} />}
-        loading={deploy.isPending}
-        onClick={() => deploy.mutate()}
-      >
-        Deploy
-      </AbleButton>
-      <AbleButton
-        of={instance}
-        verb="connect_as"
-        leftSection={<IconUserShare size={16} stroke={1.75} />}
-        onClick={() => setAsked("connect")}
-      >
-        Connect as user
-      </AbleButton>
-      <AbleButton
-        of={instance}
-        verb="merge"
-        leftSection={<IconGitMerge size={16} stroke={1.75} />}
-        onClick={() => setMerging(true)}
-      >
-        Merge…
-      </AbleButton>
+      {!phone &&
+        others.map(({ verb, word, Icon, act, busy }) => (
+          <AbleButton
+            key={verb}
+            of={instance}
+            verb={verb}
+            leftSection={<Icon size={16} stroke={1.75} />}
+            loading={busy ?? false}
+            onClick={act}
+          >
+            {word}
+          </AbleButton>
+        ))}
       {isMerging && (
         <MergeDialog
           workspace={workspace}
@@ -143,26 +156,31 @@ export function InstanceActions({ workspace, instance }: { workspace: string; in
           onClose={() => setMerging(false)}
         />
       )}
-      {removal?.kind !== "missing" && (
+      {(phone || removal?.kind !== "missing") && (
         <Menu position="bottom-end" width={260}>
           <Menu.Target>
-            <Button aria-label={`More about ${instance.name}`} px={8}>
+            <Button aria-label={`More about ${instance.name}`} px={8} style={{ flex: "none" }}>
               <IconDots size={16} stroke={1.75} aria-hidden />
             </Button>
           </Menu.Target>
           <Menu.Dropdown>
-            <Menu.Item
-              leftSection={<IconTrash size={16} stroke={1.75} aria-hidden />}
+            {phone &&
+              others.map(({ verb, word, Icon, act }) => (
+                <Choice key={verb} of={instance} verb={verb} word={word} Icon={Icon} onClick={act} />
+              ))}
+            {phone && <WhoItem about={{ kind: "instance", id, name }} onAsk={() => setAsked("who")} />}
+            <Choice
+              of={instance}
+              verb="delete"
+              word="Delete…"
+              Icon={IconTrash}
               color="var(--bad)"
-              disabled={Boolean(removal)}
               onClick={() => setAsked("delete")}
-            >
-              Delete…
-            </Menu.Item>
-            {removal && <Menu.Label>{removal.detail}</Menu.Label>}
+            />
           </Menu.Dropdown>
         </Menu>
       )}
+      {asked === "who" && <WhoDialog about={{ kind: "instance", id, name }} onClose={() => setAsked(null)} />}
       {asked === "connect" && (
         <ConnectDialog workspace={workspace} instance={instance} onClose={() => setAsked(null)} />
       )}
@@ -200,5 +218,52 @@ export function InstanceActions({ workspace, instance }: { workspace: string; in
       </ConfirmDialog>
       {problem && <Note tone="bad">{problem.detail}</Note>}
     </>
+  );
+}
+
+type ChoiceProps = {
+  of: Instance;
+  verb: Verb;
+  word: string;
+  Icon: typeof IconRocket;
+  color?: string;
+  onClick: () => void;
+};
+
+/** A button in a menu: absent where it isn't allowed, off with its reason below it where it isn't possible now. */
+function Choice({ of, verb, word, Icon, color, onClick }: ChoiceProps) {
+  const against = reasonAgainst(of, verb);
+  if (against?.kind === "missing") return null;
+  return (
+    <>
+      <Menu.Item
+        leftSection={<Icon size={16} stroke={1.75} aria-hidden />}
+        {...(color && { color })}
+        disabled={Boolean(against)}
+        onClick={onClick}
+      >
+        {word}
+      </Menu.Item>
+      {against && <Menu.Label>{against.detail}</Menu.Label>}
+    </>
+  );
+}
+
+/** Who can do something here, for owners; for others why they can't. */
+function WhoItem({ about, onAsk }: { about: About; onAsk: () => void }) {
+  const isOwner = useWorkspace().may.includes("manage");
+  const why = useContext(WhyContext);
+  if (isOwner)
+    return (
+      <Menu.Item leftSection={<IconUsers size={16} stroke={1.75} aria-hidden />} onClick={onAsk}>
+        Who can…
+      </Menu.Item>
+    );
+  return (
+    why && (
+      <Menu.Item leftSection={<IconHelp size={16} stroke={1.75} aria-hidden />} onClick={() => why({ about })}>
+        Why?
+      </Menu.Item>
+    )
   );
 }

@@ -21,6 +21,7 @@ import {
   StatusBadge,
   Tabs,
   Time,
+  usePhone,
 } from "@/kit";
 import { InstanceActions } from "./InstanceActions";
 import css from "./instances.module.css";
@@ -37,6 +38,7 @@ import {
 /** One instance: a header that is the same on every tab, and the tab that the address names. */
 export function InstancePage() {
   const workspace = useWorkspace();
+  const phone = usePhone();
   const { instance: slug = "", tab: named, deployment } = useParams({ strict: false });
   const tab = deployment ? "deployments" : (named ?? "overview");
   const instance = useInstance(workspace.slug, slug);
@@ -105,7 +107,8 @@ export function InstancePage() {
         }
         actions={
           <>
-            <WhoButton about={{ kind: "instance", id: here.id, name: here.name }} />
+            {/* On a phone it stands among the rest. */}
+            {!phone && <WhoButton about={{ kind: "instance", id: here.id, name: here.name }} />}
             <InstanceActions workspace={workspace.slug} instance={here} />
           </>
         }

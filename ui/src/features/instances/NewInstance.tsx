@@ -31,6 +31,8 @@ export function NewInstanceDialog({ onClose, given = {} }: { onClose: () => void
   const { backup } = given;
   // What is made of somebody's data isn't for everybody.
   const [isForMembers, setForMembers] = useState(backup !== undefined);
+  const filled = JSON.stringify([project, server, branch, stage, name, rows, isForMembers]);
+  const [begun] = useState(filled);
   const projectName = projects.data?.find(({ id }) => id === chosenProject)?.name;
   const proposed = projectName ? `${projectName} ${stage === "production" ? "production" : chosenBranch}`.trim() : "";
   const create = useAct<void, Instance>(workspace.slug, {
@@ -48,7 +50,7 @@ export function NewInstanceDialog({ onClose, given = {} }: { onClose: () => void
     nouns: ["instances", "jobs", "projects", "servers"],
     onDone: (instance) => {
       onClose();
-      void navigate({ to: `/${workspace.slug}/instances/${instance.slug}` });
+      void navigate({ to: `/${workspace.slug}/instances/${instance.slug}`, ignoreBlocker: true });
     },
   });
   const ready = Boolean(chosenProject && chosenServer && chosenBranch && (name.trim() || proposed));
@@ -66,6 +68,7 @@ export function NewInstanceDialog({ onClose, given = {} }: { onClose: () => void
           : "A running copy of a branch. Each push to the branch deploys it."
       }
       size={560}
+      unsaved={filled !== begun}
       onSubmit={() => ready && create.mutate()}
       foot={
         <>

@@ -3,7 +3,7 @@ import { listDeployments } from "@/api/generated";
 import type { Deployment, Instance, Job } from "@/api/nouns";
 import { useJobs } from "@/api/queries";
 import { useSubjects } from "@/frame/useSubjects";
-import { duration, Go, Panel, Person, Section, ShortCommit, StatusIcon, Time } from "@/kit";
+import { Cut, duration, Go, Panel, Person, Section, ShortCommit, StatusIcon, Time } from "@/kit";
 import css from "./overview.module.css";
 
 const LAST = 6;
@@ -79,7 +79,7 @@ function Line({ to, job, instance, deployment, subject }: LineProps) {
     <li>
       <StatusIcon status={job.status === "running" ? "deploying" : job.status} />
       <Go className={css.name ?? ""} to={to}>
-        {instance.name}
+        <Cut text={instance.name} />
       </Go>
       <span className={css.what}>
         {deployment && <ShortCommit commit={deployment.commit} />} {subject ?? `of ${instance.branch}`}

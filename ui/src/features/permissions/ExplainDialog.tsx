@@ -107,7 +107,7 @@ export function ExplainDialog({ member, question, onClose }: Props) {
       <div style={{ display: "grid", gap: 16, minHeight: 236, alignContent: "start" }}>
         <Select
           label="Action"
-          placeholder="Only to see it"
+          placeholder="Choose an action"
           data={ACTIONS.map(({ key, label }) => ({ value: key, label }))}
           value={action}
           onChange={choose}
@@ -115,7 +115,7 @@ export function ExplainDialog({ member, question, onClose }: Props) {
         />
         <Select
           label="Project, instance or server"
-          placeholder={subjects.isLoading ? "Loading" : "None"}
+          placeholder={subjects.isLoading ? "Loading" : "Choose what it would be done to"}
           data={GROUPS.filter(([, key]) => fits(key))
             .map(([word, key]) => group(word, key))
             .filter(({ items }) => items.length > 0)}
@@ -141,7 +141,7 @@ export function ExplainDialog({ member, question, onClose }: Props) {
             !query.action &&
             !kind && (
               <span className={css.hint}>
-                Here it then says whether that is allowed, which permission or list decides it, and until when.
+                Of an action alone the answer is whether it is granted at all; of a thing alone, whether it is shown.
               </span>
             )
           )}

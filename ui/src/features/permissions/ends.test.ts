@@ -20,6 +20,13 @@ describe("when grants end", () => {
     expect(say({ a: AT, view_logs: AT, restart_instances: AT })).toBe("Everything on 30 Nov, 18:00");
   });
 
+  it("is never sooner than was said, at a full hour", () => {
+    const at = (hour: number, minute: number) => new Date(2026, 10, 26, hour, minute);
+    expect(inDays(7, at(6, 54))).toBe(new Date(2026, 11, 3, 7, 0).toISOString());
+    expect(inDays(1, at(23, 1))).toBe(new Date(2026, 10, 28, 0, 0).toISOString());
+    expect(inDays(1, at(6, 0))).toBe(new Date(2026, 10, 27, 6, 0).toISOString());
+  });
+
   it("is read back from its field", () => {
     expect(fromField(toField(AT))).toBe(AT);
     expect(fromField("")).toBeNull();

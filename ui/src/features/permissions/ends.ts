@@ -32,10 +32,12 @@ export function fromField(text: string): string | null {
   return text && !Number.isNaN(then.getTime()) ? then.toISOString() : null;
 }
 
-/** A moment so many days on, at the full hour. */
+/** A moment no sooner than so many days on, at a full hour. */
 export function inDays(days: number, now = new Date()): string {
   const then = new Date(now.getTime() + days * 86_400_000);
-  then.setMinutes(0, 0, 0);
+  // Of an hour that has begun, the end.
+  const isFull = then.getMinutes() + then.getSeconds() + then.getMilliseconds() === 0;
+  then.setMinutes(isFull ? 0 : 60, 0, 0);
   return then.toISOString();
 }
 

@@ -102,7 +102,9 @@ export function Board({ project }: { project: Project }) {
                 </ActionIcon>
               )}
             </div>
-            {board[stage].length === 0 && <p className={css.none}>No branch runs here.</p>}
+            {board[stage].length === 0 && (
+              <p className={css.none}>{isOwner ? "No branch runs here." : "Nothing that you may see runs here."}</p>
+            )}
             {board[stage].map((one) => {
               const branch = one.branch.name;
               return (

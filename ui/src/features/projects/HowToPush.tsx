@@ -1,9 +1,13 @@
 import { Link } from "@tanstack/react-router";
 import type { Project } from "@/api/nouns";
+import { useMe } from "@/api/queries";
+import { useSendsMail } from "@/features/session/useWays";
 import { CodeToCopy } from "@/kit";
 
 /** The exact commands for this repository. */
 export function HowToPush({ project }: { project: Project }) {
+  const sendsMail = useSendsMail();
+  const isUnproved = useMe().data?.email_verified === false && sendsMail;
   const remote = `git remote add stoa ${project.repository.url}`;
   const push = `git push stoa HEAD:${project.default_branch}`;
   return (
@@ -17,7 +21,7 @@ export function HowToPush({ project }: { project: Project }) {
         <Link to="/account/{-$page}" params={{ page: "tokens" }} style={{ textDecoration: "underline" }}>
           personal access token
         </Link>
-        .
+        . {isUnproved && "Confirm your e-mail address first: confirming it later deletes the tokens made before."}
       </span>
     </div>
   );

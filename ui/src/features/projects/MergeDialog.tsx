@@ -56,6 +56,8 @@ export function MergeDialog({ workspace, project, given = {}, onClose }: Props) 
       </Dialog>
     );
   const ready = data?.status === "clean";
+  // Then neither branch is asked for: the message is what comes next, once the review is there.
+  const isGiven = Boolean(given.source && given.target);
   const choose = (set: (value: string) => void) => (value: string) => {
     set(value);
     setDescribed(false);
@@ -80,7 +82,9 @@ export function MergeDialog({ workspace, project, given = {}, onClose }: Props) 
       onSubmit={() => ready && merge.mutate()}
       foot={
         <>
-          <Button onClick={onClose}>Cancel</Button>
+          <Button onClick={onClose} data-autofocus={isGiven || undefined}>
+            Cancel
+          </Button>
           <Button
             type="submit"
             variant="filled"
@@ -109,6 +113,7 @@ export function MergeDialog({ workspace, project, given = {}, onClose }: Props) 
             data={names.filter((name) => name !== source)}
             value={target}
             onChange={choose(setTarget)}
+            data-autofocus={Boolean(given.source && !given.target) || undefined}
           />
         </div>
         {source !== "" && source === target && <Note tone="warn">A branch can't be merged into itself.</Note>}
@@ -140,8 +145,11 @@ export function MergeDialog({ workspace, project, given = {}, onClose }: Props) 
         )}
         {!ai && may.includes("manage") && data && data.status !== "up_to_date" && (
           <p className={css.hint}>
-            <IconSparkles size={15} stroke={1.75} aria-hidden /> With an AI provider set under{" "}
-            <Go to={`/${workspace}/settings/ai`}>Settings, AI</Go>, what a merge changes is described here.
+            <IconSparkles size={15} stroke={1.75} aria-hidden />
+            <span>
+              With an AI provider set under <Go to={`/${workspace}/settings/ai`}>Settings, AI</Go>, what a merge changes
+              is described here.
+            </span>
           </p>
         )}
         {ready && (
@@ -154,6 +162,8 @@ export function MergeDialog({ workspace, project, given = {}, onClose }: Props) 
             autosize
             minRows={2}
             maxRows={8}
+            autoFocus={isGiven}
+            data-autofocus={isGiven || undefined}
             maxLength={10_000}
             error={merge.error?.field("message")}
           />

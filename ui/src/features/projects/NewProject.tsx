@@ -37,7 +37,7 @@ export function NewProjectDialog(props: {
       if (props.stays) return;
       // By ssh there is a key to be given away first, which stands among the settings.
       const page = isRemote && isBySsh(draft.url) ? "/settings" : "";
-      void navigate({ to: `/${props.workspace}/projects/${project.slug}${page}` });
+      void navigate({ to: `/${props.workspace}/projects/${project.slug}${page}`, ignoreBlocker: true });
     },
   });
   // What was wrong with what stood there before.
@@ -49,6 +49,7 @@ export function NewProjectDialog(props: {
     <Dialog
       opened
       onClose={props.onClose}
+      unsaved={name.trim() !== ""}
       title="New project"
       sentence={
         isRemote

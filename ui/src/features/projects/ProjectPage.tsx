@@ -6,7 +6,7 @@ import { useAllInstances, useProject } from "@/api/queries";
 import { NewInstanceDialog } from "@/features/instances";
 import { WhoButton } from "@/features/permissions/WhoButton";
 import { useWorkspace } from "@/frame/useWorkspace";
-import { AbleButton, Failed, LoadingPage, LoadingRows, later, PageTitle, Tabs, Tile } from "@/kit";
+import { AbleButton, Failed, LoadingPage, LoadingRows, later, MissingAction, PageTitle, Tabs, Tile } from "@/kit";
 import { MergeDialog, Whence } from "./later";
 import css from "./projects.module.css";
 
@@ -53,7 +53,7 @@ export function ProjectPage() {
                 verb="merge"
                 leftSection={<IconGitMerge size={16} stroke={1.75} />}
                 onClick={() => setMerging(true)}
-                whenMissing="You need the permission Merge branches. Ask an owner."
+                whenMissing={<MissingAction action="merge_branches" />}
               >
                 Merge…
               </AbleButton>

@@ -10,6 +10,7 @@ import {
   IconShieldLock,
   IconSparkles,
   IconUserCircle,
+  IconUsers,
 } from "@tabler/icons-react";
 import { Link, Navigate, useParams } from "@tanstack/react-router";
 import { type ComponentType, useEffect } from "react";
@@ -27,6 +28,7 @@ const AppearancePage = page(async () => (await import("@/features/appearance/App
 const AiPage = page(async () => (await import("@/features/ai/AiPage")).AiPage);
 const DangerZone = page(async () => (await import("./DangerZone")).DangerZone);
 const General = page(async () => (await import("./General")).General);
+const MembersPage = page(async () => (await import("@/features/members/MembersPage")).MembersPage);
 const MyWorkspaces = page(async () => (await import("@/features/workspaces/MyWorkspaces")).MyWorkspaces);
 const Profile = page(async () => (await import("./Profile")).Profile);
 const Security = page(async () => (await import("./Security")).Security);
@@ -38,6 +40,7 @@ type Place = { key: string; word: string; Icon: ComponentType<{ size?: number; s
 
 const OF_WORKSPACE: Place[] = [
   { key: "general", word: "General", Icon: IconAdjustmentsHorizontal },
+  { key: "members", word: "Members", Icon: IconUsers },
   { key: "appearance", word: "Appearance", Icon: IconPalette },
   { key: "sign-in", word: "Sign-in", Icon: IconShieldLock },
   { key: "ai", word: "AI", Icon: IconSparkles },
@@ -83,6 +86,7 @@ function Settings({ workspace, page }: { workspace: Workspace | null; page: stri
 }
 
 function Chosen({ page, workspace, open }: { page: string; workspace: Workspace | null; open: string | undefined }) {
+  if (page === "members" && open) return <MembersPage />;
   if (workspace) {
     if (page === "general") return <General />;
     if (page === "appearance") return <AppearancePage />;

@@ -1,18 +1,21 @@
 import { Button, MultiSelect, Select, TextInput } from "@mantine/core";
 import { IconKey, IconPlus } from "@tabler/icons-react";
 import { useMutation } from "@tanstack/react-query";
+import { useLocation } from "@tanstack/react-router";
 import { useRef, useState } from "react";
 import { useTokens } from "@/api/accountQueries";
 import { type ActionKey, createToken, deleteToken } from "@/api/generated";
 import type { AccessToken } from "@/api/nouns";
 import type { Problem } from "@/api/problem";
 import { ME, queryClient, useMe } from "@/api/queries";
+import { useSendsMail } from "@/features/session/useWays";
 import {
   CodeToCopy,
   ConfirmDialog,
   Dialog,
   Empty,
   Failed,
+  Go,
   LoadingRows,
   More,
   Note,
@@ -39,6 +42,10 @@ export function Tokens() {
     },
   });
   const items = tokens.items;
+  const { pathname } = useLocation();
+  const profile = pathname.replace(/tokens$/, "profile");
+  const sendsMail = useSendsMail();
+  const isUnproved = useMe().data?.email_verified === false && sendsMail;
   const again = useRef<HTMLButtonElement>(null);
   const create = (
     <Button
@@ -57,6 +64,14 @@ export function Tokens() {
         sentence="A token lets git or a script act for you. It never has more than you have."
         actions={items && items.length > 0 && create}
       />
+      {isUnproved && (
+        <div style={{ marginBottom: 16 }}>
+          <Note tone="warn">
+            Confirm your e-mail address first, under <Go to={profile}>Profile</Go>. Confirming it later deletes the
+            tokens made before.
+          </Note>
+        </div>
+      )}
       {tokens.error ? (
         <Failed error={tokens.error} retry={() => void tokens.refetch()} inline />
       ) : !items ? (
@@ -212,6 +227,7 @@ function CreateToken({ confirmed, onClose }: CreateProps) {
       opened
       onClose={onClose}
       size={560}
+      unsaved={name.trim() !== "" || workspaces.length > 0 || actions.length > 0}
       title="Create a token"
       sentence="It can be narrowed. It never has more than you have, and can't change your account."
       onSubmit={() => ready && create.mutate()}

@@ -28,7 +28,7 @@ function CreateWorkspace({ onClose }: { onClose: () => void }) {
       await queryClient.invalidateQueries({ queryKey: ME, exact: true });
       onClose();
       const to = isFirst ? "/$workspace/start" : "/$workspace";
-      void navigate({ to, params: { workspace: workspace.slug } });
+      void navigate({ to, params: { workspace: workspace.slug }, ignoreBlocker: true });
     },
   });
   const ofSlug = create.error?.field("slug") ?? (create.error?.code === "slug_taken" ? create.error.detail : undefined);
@@ -38,6 +38,7 @@ function CreateWorkspace({ onClose }: { onClose: () => void }) {
     <Dialog
       opened
       onClose={onClose}
+      unsaved={name.trim() !== "" || slug.isEdited}
       title="Create Workspace"
       sentence="You become its owner and can invite people right after."
       onSubmit={() => ready && create.mutate()}
