@@ -190,7 +190,7 @@ export function MembersPage() {
             setSetting(false);
             setChosen(new Map());
             // What opened it goes with the choice.
-            setTimeout(() => table.current?.querySelector<HTMLElement>(phone ? "tbody input" : "input")?.focus());
+            setTimeout(() => table.current?.querySelector<HTMLElement>("tbody input")?.focus());
           }}
         />
       )}
