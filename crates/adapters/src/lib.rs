@@ -8,6 +8,7 @@ pub mod machines;
 pub mod mail;
 pub mod master_key;
 pub mod models;
+pub mod names;
 pub mod outgoing;
 pub mod provider;
 pub mod remotes;

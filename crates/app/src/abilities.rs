@@ -55,6 +55,7 @@ macro_rules! verbs {
 
 verbs! {
     Backup = "backup",
+    ChangeSettings = "change_settings",
     ConnectAs = "connect_as",
     Delete = "delete",
     Deploy = "deploy",
@@ -181,6 +182,7 @@ pub fn of_instance(
     } else {
         Ok(())
     };
+    abilities.allow(Verb::ChangeSettings, caller.has(Action::ManageSettings), manage.clone());
     abilities.allow(Verb::Manage, caller.is_owner, manage);
     abilities.sorted()
 }

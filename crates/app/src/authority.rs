@@ -4,9 +4,10 @@ use std::sync::{Mutex, PoisonError};
 
 use stoa_domain::branch::BranchName;
 use stoa_domain::permission::{
-    BackupTarget, ConnectTarget, DeploymentTarget, InstanceAndOthers, JobTarget, MergeTarget,
-    ProjectAndInstances, RestoreTarget,
+    BackupTarget, ConnectTarget, DeploymentTarget, DomainTarget, InstanceAndOthers, JobTarget, MergeTarget,
+    ProjectAndInstances, RestoreTarget, SettingsChangeTarget, SettingsTarget,
 };
+use stoa_domain::settings::DomainName;
 use stoa_domain::{
     AccountNeed, AccountPermit, AccountStanding, InstanceId, InvitationId, MemberId, Need, Permission,
     Permit, PresetId, ProjectId, Refusal, ServerId, Standing, StartedBy, Target, Whole, WorkspaceId, decide,
@@ -172,6 +173,48 @@ impl Locate for InstanceAndOthers {
         };
         let others = store.deploy_the_same(workspace, instance).await?;
         Ok(Some(Self { instance, others }.into()))
+    }
+}
+
+impl Locate for SettingsTarget {
+    /// Whose domains it takes only the body says: then it is decided once more.
+    async fn locate(
+        store: &Store,
+        workspace: WorkspaceId,
+        path: &PathWords,
+    ) -> Result<Option<Located<Self>>, Failure> {
+        let found = store.find_instance_id(workspace, path.get("instance")).await?;
+        Ok(found.map(|instance| Self { instance, from: Vec::new() }.into()))
+    }
+}
+
+impl Locate for SettingsChangeTarget {
+    async fn locate(
+        store: &Store,
+        workspace: WorkspaceId,
+        path: &PathWords,
+    ) -> Result<Option<Located<Self>>, Failure> {
+        let Some(instance) = store.find_instance_id(workspace, path.get("instance")).await? else {
+            return Ok(None);
+        };
+        let change = store.find_settings_change(workspace, instance, path.get("change")).await?;
+        Ok(change.map(|change| Self { change, instance }.into()))
+    }
+}
+
+impl Locate for DomainTarget {
+    async fn locate(
+        store: &Store,
+        workspace: WorkspaceId,
+        path: &PathWords,
+    ) -> Result<Option<Located<Self>>, Failure> {
+        let Some(instance) = store.find_instance_id(workspace, path.get("instance")).await? else {
+            return Ok(None);
+        };
+        let Ok(domain) = DomainName::parse(path.get("domain")) else { return Ok(None) };
+        let all = store.list_domains(workspace, instance).await?;
+        let is_there = all.iter().any(|one| one.host == domain.as_str());
+        Ok(is_there.then(|| Self { domain, instance }.into()))
     }
 }
 

@@ -10,6 +10,7 @@ use futures_util::stream::BoxStream;
 use stoa_domain::branch::{BranchName, CommitId};
 use stoa_domain::change::{ChangedFiles, FileDifference, Merged, Merging, Signing};
 use stoa_domain::instance::RestartMode;
+use stoa_domain::settings::{HealthCheck, Limits};
 use stoa_domain::{
     BackupId, DeploymentId, InstanceId, JobId, ProjectId, ReleaseId, Secret, Timestamp, WorkspaceId,
 };
@@ -17,11 +18,13 @@ use stoa_domain::{
 use crate::failure::{Failure, Fault};
 
 mod connect_as;
+mod settings;
 
 pub use crate::ai::models::{Counted, ModelAccess, ModelProblem, Models, Prompt, Said, Saying};
 pub use crate::desk::port::*;
 pub use crate::remote::port::*;
 pub use connect_as::{AppCookie, AppUser, ConnectAnswer, ConnectWish};
+pub use settings::{Enforcement, Names, Texts};
 pub use stoa_storage::{Clock, NewIds};
 
 /// Makes secrets.
@@ -278,6 +281,9 @@ pub struct InstanceForm {
     pub stage: String,
     pub url: String,
     pub host: String,
+    pub limits: Limits,
+    /// How it is asked whether it is well; `None`: as the application says.
+    pub health: Option<HealthCheck>,
 }
 
 /// One line of a log.
@@ -495,6 +501,8 @@ pub struct MachineFacts {
     pub no_outgoing: Option<String>,
     /// By what limits are enforced.
     pub limits_by: String,
+    /// The same, limit by limit; `None` where the machine doesn't say.
+    pub enforcement: Option<Enforcement>,
 }
 
 /// The machine that `stoa serve` stands on, and later others.
@@ -628,6 +636,7 @@ pub struct Outside {
     /// `None` where people sign in with their password alone.
     pub provider: Option<Arc<dyn SignInProvider>>,
     pub folders: Arc<dyn DataFolders>,
+    pub names: Arc<dyn Names>,
 }
 
 /// Bytes of a stream, or the fault that ended it.

@@ -68,4 +68,11 @@ impl Settings {
         let url = &self.public_url;
         url.split("://").nth(1).unwrap_or(url).split(['/', ':']).next().unwrap_or_default()
     }
+
+    /// The host that Stoa itself is reached by, without a port.
+    #[must_use]
+    pub fn public_host(&self) -> String {
+        let rest = self.public_url.split_once("://").map_or(self.public_url.as_str(), |(_, rest)| rest);
+        stoa_domain::host::normal(rest.split('/').next().unwrap_or_default())
+    }
 }

@@ -52,6 +52,31 @@ impl BackupSchedule {
             && (0..=60).contains(&self.keep_months)
     }
 
+    /// As people read it.
+    #[must_use]
+    pub fn to_text(self) -> String {
+        let Self { at_minute, keep_days, keep_weeks, keep_months } = self;
+        let (hour, minute) = (at_minute / 60, at_minute % 60);
+        format!("{hour:02}:{minute:02} UTC, keeps {keep_days} days, {keep_weeks} weeks, {keep_months} months")
+    }
+
+    /// The reverse of [`BackupSchedule::to_text`].
+    #[must_use]
+    pub fn from_text(text: &str) -> Option<Self> {
+        let fields: Vec<&str> = text.split(' ').collect();
+        let [at, "UTC,", "keeps", days, "days,", weeks, "weeks,", months, "months"] = fields.as_slice()
+        else {
+            return None;
+        };
+        let (hour, minute) = at.split_once(':')?;
+        Some(Self {
+            at_minute: hour.parse::<i64>().ok()? * 60 + minute.parse::<i64>().ok()?,
+            keep_days: days.parse().ok()?,
+            keep_weeks: weeks.parse().ok()?,
+            keep_months: months.parse().ok()?,
+        })
+    }
+
     /// The first moment behind `now` at which a backup is due.
     #[must_use]
     pub fn next_after(self, now: Timestamp) -> Timestamp {
@@ -115,6 +140,13 @@ mod tests {
     fn the_next_is_today_or_tomorrow() {
         assert_eq!(PLAN.next_after(at(20_000, 119)), at(20_000, 120));
         assert_eq!(PLAN.next_after(at(20_000, 120)), at(20_001, 120));
+    }
+
+    #[test]
+    fn a_schedule_is_read_back_as_it_was_written() {
+        assert_eq!(PLAN.to_text(), "02:00 UTC, keeps 7 days, 4 weeks, 6 months");
+        assert_eq!(BackupSchedule::from_text(&PLAN.to_text()), Some(PLAN));
+        assert_eq!(BackupSchedule::from_text("02:00"), None);
     }
 
     #[test]

@@ -3,10 +3,10 @@
 use crate::refusal::{Conflict, Refusal};
 
 macro_rules! closed_set {
-    ($(#[$doc:meta])* $name:ident { $($variant:ident = $key:literal),* $(,)? }) => {
+    ($(#[$doc:meta])* $name:ident { $($(#[$of:meta])* $variant:ident = $key:literal),* $(,)? }) => {
         $(#[$doc])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-        pub enum $name { $($variant),* }
+        pub enum $name { $($(#[$of])* $variant),* }
 
         impl $name {
             pub const ALL: &'static [Self] = &[$(Self::$variant),*];
@@ -125,6 +125,12 @@ impl State {
     /// # Errors
     /// Why it can't be deployed now.
     pub fn can_deploy(self) -> Result<(), Refusal> {
+        self.is_kept()
+    }
+
+    /// # Errors
+    /// Why nothing can be set of it now.
+    pub fn can_change(self) -> Result<(), Refusal> {
         self.is_kept()
     }
 

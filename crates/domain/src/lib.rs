@@ -29,6 +29,7 @@ pub mod push;
 pub mod refusal;
 pub mod remote;
 pub mod secret;
+pub mod settings;
 pub mod slug;
 pub mod standing;
 pub mod time;

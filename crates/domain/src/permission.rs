@@ -3,18 +3,20 @@
 //! This is the one place where it is said. The router, the API's description, `docs/permissions.md`, the
 //! audit log and the tests take it from here.
 
+mod of_instances;
 mod resource;
 
 use std::fmt::Debug;
 
 use crate::action::Action;
-use crate::ids::{
-    BackupId, ConnectSessionId, DeploymentId, InstanceId, InvitationId, JobId, MemberId, PresetId, ProjectId,
-    ServerId,
-};
+use crate::ids::{InstanceId, InvitationId, JobId, MemberId, PresetId, ProjectId, ServerId};
 use crate::refusal::Refusal;
 use crate::standing::Standing;
 
+pub use of_instances::{
+    BackupTarget, ConnectTarget, DeploymentTarget, DomainTarget, RestoreTarget, SettingsChangeTarget,
+    SettingsTarget,
+};
 pub use resource::{Resource, ResourceKind};
 
 /// What is asked of whoever does it. Owners may do all of it.
@@ -169,88 +171,6 @@ impl Target for JobTarget {
 
     fn is_listed(&self, standing: &Standing) -> bool {
         self.instance.is_some_and(|instance| standing.has_instance(instance))
-    }
-}
-
-/// A deployment, decided on its instance.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct DeploymentTarget {
-    pub deployment: DeploymentId,
-    pub job: JobId,
-    pub instance: InstanceId,
-}
-
-impl Target for DeploymentTarget {
-    const KIND: ResourceKind = ResourceKind::Instance;
-
-    fn resources(&self) -> Vec<Resource> {
-        self.instance.resources()
-    }
-
-    fn is_listed(&self, standing: &Standing) -> bool {
-        standing.has_instance(self.instance)
-    }
-}
-
-/// A session as one of an application's users, decided on its instance.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ConnectTarget {
-    pub session: ConnectSessionId,
-    pub instance: InstanceId,
-}
-
-impl Target for ConnectTarget {
-    const KIND: ResourceKind = ResourceKind::Instance;
-
-    fn resources(&self) -> Vec<Resource> {
-        self.instance.resources()
-    }
-
-    fn is_listed(&self, standing: &Standing) -> bool {
-        standing.has_instance(self.instance)
-    }
-}
-
-/// A backup, decided on its instance. Once that is deleted, nobody has it in a list: only owners are left.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct BackupTarget {
-    pub backup: BackupId,
-    pub instance: InstanceId,
-}
-
-impl Target for BackupTarget {
-    const KIND: ResourceKind = ResourceKind::Instance;
-
-    fn resources(&self) -> Vec<Resource> {
-        self.instance.resources()
-    }
-
-    fn is_listed(&self, standing: &Standing) -> bool {
-        standing.has_instance(self.instance)
-    }
-}
-
-/// A backup, and the instance that it is brought back into: both have to be allowed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct RestoreTarget {
-    pub backup: BackupTarget,
-    pub into: InstanceId,
-}
-
-impl Target for RestoreTarget {
-    const KIND: ResourceKind = ResourceKind::Instance;
-    const AND: &'static str = "+into";
-
-    /// What is changed stands first.
-    fn resources(&self) -> Vec<Resource> {
-        let mut all = self.into.resources();
-        all.extend(self.backup.resources());
-        all.dedup();
-        all
-    }
-
-    fn is_listed(&self, standing: &Standing) -> bool {
-        self.backup.is_listed(standing) && standing.has_instance(self.into)
     }
 }
 
@@ -510,6 +430,16 @@ permissions! {
         ReadLogs: InstanceId, Need::Action(Action::ViewLogs), "instance.read_logs";
         /// Open the URL of an instance that is for members only.
         Visit: InstanceId, Need::Member, "instance.visit";
+    }
+    settings {
+        View: InstanceId, Need::Action(Action::ManageSettings), "settings.view", viewed_as;
+        /// Taking a domain from another instance: both have to be allowed.
+        Change: SettingsTarget, Need::Action(Action::ManageSettings), "settings.change";
+        ListChanges: InstanceId, Need::Action(Action::ManageSettings), "settings.list_changes", viewed_as;
+        /// Undo what one change did. It is a change of its own.
+        Revert: SettingsChangeTarget, Need::Action(Action::ManageSettings), "settings.revert";
+        /// Look now for the proof of a domain.
+        CheckDomain: DomainTarget, Need::Action(Action::ManageSettings), "settings.check_domain";
     }
     connect_as {
         ListUsers: InstanceId, Need::Action(Action::ConnectAsUser), "connect_as.list_users";

@@ -174,6 +174,10 @@ pub enum Conflict {
     BackupNotReady,
     /// The backup is of another project than the instance.
     BackupOfOtherProject,
+    /// The domain is another instance's.
+    DomainTaken,
+    /// What a change did is undone already, or was a secret whose earlier value isn't kept.
+    NothingToRevert,
     /// The workspace has an active owner, who names others.
     HasOwner,
     /// Nobody would administer the installation any more.

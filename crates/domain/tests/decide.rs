@@ -8,11 +8,13 @@ use std::sync::Arc;
 
 use stoa_domain::member::Role;
 use stoa_domain::permission::{
-    BackupTarget, ConnectTarget, DeploymentTarget, InstanceAndOthers, JobTarget, MergeTarget,
-    ProjectAndInstances, RestoreTarget, Target, Whole, ai, all, backup, connect_as, ide, instance,
-    invitation, job, logo, member, preset, project, remote, server, viewed_as, workspace,
+    BackupTarget, ConnectTarget, DeploymentTarget, DomainTarget, InstanceAndOthers, JobTarget, MergeTarget,
+    ProjectAndInstances, RestoreTarget, SettingsChangeTarget, SettingsTarget, Target, Whole, ai, all, backup,
+    connect_as, ide, instance, invitation, job, logo, member, preset, project, remote, server, settings,
+    viewed_as, workspace,
 };
 use stoa_domain::push::decide_push;
+use stoa_domain::settings::DomainName;
 use stoa_domain::standing::{Access, Revisions};
 use stoa_domain::{
     AccountId, Action, ActionSet, Actor, BackupId, ConnectSessionId, Credential, DeploymentId, InstanceId,
@@ -238,6 +240,16 @@ fn every_permission_is_decided_as_the_product_says() {
     compare::<instance::ReadLogs>(seen, Switches(&["view_logs"]), own_instance(), true);
     compare::<instance::Visit>(seen, NOTHING, own_instance(), true);
 
+    let set = SettingsTarget { instance: own_instance(), from: vec![own_instance()] };
+    compare::<settings::View>(seen, Switches(&["manage_settings"]), own_instance(), true);
+    compare::<settings::Change>(seen, Switches(&["manage_settings"]), set, true);
+    compare::<settings::ListChanges>(seen, Switches(&["manage_settings"]), own_instance(), true);
+    let changed = SettingsChangeTarget { change: id(9), instance: own_instance() };
+    compare::<settings::Revert>(seen, Switches(&["manage_settings"]), changed, true);
+    let domain = DomainName::parse("shop.example.org").unwrap();
+    let domain = DomainTarget { domain, instance: own_instance() };
+    compare::<settings::CheckDomain>(seen, Switches(&["manage_settings"]), domain, true);
+
     compare::<connect_as::ListUsers>(seen, Switches(&["connect_as_user"]), own_instance(), true);
     compare::<connect_as::Ask>(seen, Switches(&["connect_as_user"]), own_instance(), true);
     compare::<connect_as::Open>(seen, Switches(&["connect_as_user"]), own_instance(), true);
@@ -323,6 +335,23 @@ fn a_backup_is_brought_back_into_an_instance_only_where_both_are_allowed() {
         let target = RestoreTarget { backup: BackupTarget { backup: id(8), instance: of }, into };
         assert_eq!(answer::<backup::Restore>(&all, target), expected);
         assert_eq!(answer::<backup::Restore>(&owner, target), Answer::Allowed);
+    }
+}
+
+#[test]
+fn a_domain_is_taken_from_another_instance_only_where_both_are_allowed() {
+    let all = standing(Role::Member, ActionSet::ALL, true, None);
+    let owner = standing(Role::Owner, ActionSet::EMPTY, false, None);
+    let (own, other) = (id::<InstanceId>(OWN), id::<InstanceId>(OWN + 5));
+    for (instance, from, expected) in [
+        (own, vec![], Answer::Allowed),
+        (own, vec![own], Answer::Allowed),
+        (own, vec![own, other], Answer::NotFound),
+        (other, vec![own], Answer::NotFound),
+    ] {
+        let target = SettingsTarget { instance, from };
+        assert_eq!(answer::<settings::Change>(&all, target.clone()), expected);
+        assert_eq!(answer::<settings::Change>(&owner, target), Answer::Allowed);
     }
 }
 

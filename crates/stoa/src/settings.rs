@@ -52,6 +52,10 @@ const KNOWN: &[Known] = &[
     ),
     open("mail_from", "Sender of mails"),
     open("instance_domain", "Domain of instances' hosts [localhost]"),
+    open(
+        "dns_server",
+        "Address and port of the name server at which domains' proofs are looked up [the machine's]",
+    ),
     open("oidc_issuer", "Issuer of an OpenID Connect provider to sign in at [none]"),
     open("oidc_client_id", "What the provider calls Stoa"),
     secret("oidc_client_secret", "What Stoa proves itself with to the provider"),

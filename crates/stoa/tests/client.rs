@@ -172,6 +172,54 @@ const TICKER: &[(&str, &str)] = &[
     ),
 ];
 
+/// Seen, set, listed and reverted; domains claimed, looked for and given up.
+fn settings_are_set(terminal: &Terminal) {
+    let settings = |words: &[&str]| terminal.stoa(&[&["instance", "settings"][..], words].concat());
+    let shown = settings(&["get", "ticker"]).well();
+    assert!(shown.contains("Branch") && shown.contains("as the application says"), "{shown}");
+    let set = [
+        "set",
+        "ticker",
+        "--memory",
+        "512MiB",
+        "--processor",
+        "1.5",
+        "--backup-at",
+        "03:00",
+        "--set",
+        "COLOUR=red",
+    ];
+    let shown = settings(&set).well();
+    assert!(
+        shown.contains("512 MiB") && shown.contains("1.5") && shown.contains("every day at 03:00"),
+        "{shown}"
+    );
+    assert!(
+        shown.contains("COLOUR") && shown.contains("HIDDEN  (secret)") && shown.contains("restart --hard"),
+        "{shown}"
+    );
+    settings(&["set", "ticker", "--memory", "much"]).refused(2, "has to be a size such as 512MiB");
+    settings(&["set", "ticker", "--memory", "1MiB"]).refused(1, "This is from 67108864 to");
+    settings(&["set", "ticker", "--branch=-x"]).refused(1, "a name that a branch can have");
+    settings(&["set", "ticker"]).refused(2, "nothing to set");
+    settings(&["get", "nothing"]).refused(1, "No instance nothing");
+    let claimed = settings(&["domain", "add", "ticker", "Shop.Example.org"]).well();
+    assert!(
+        claimed.contains("shop.example.org  no") && claimed.contains("_stoa.shop.example.org"),
+        "{claimed}"
+    );
+    settings(&["domain", "add", "ticker", "x.localhost"]).refused(1, "given by Stoa");
+    let removed = settings(&["domain", "remove", "ticker", "shop.example.org"]).well();
+    assert!(removed.contains("no domains of its own"), "{removed}");
+    let listed = terminal.json(&["instance", "settings", "history", "ticker"]);
+    let number = listed["items"][2]["number"].to_string();
+    assert_eq!(listed["items"][2]["parts"].as_array().unwrap().len(), 4, "{listed}");
+    assert!(settings(&["history", "ticker"]).well().contains("COLOUR: - -> red"));
+    let reverted = settings(&["revert", "ticker", &number]).well();
+    assert!(!reverted.contains("COLOUR") && reverted.contains("by hand only"), "{reverted}");
+    settings(&["revert", "ticker", &number]).refused(1, "There is nothing to revert");
+}
+
 #[test]
 fn an_instance_is_made_followed_restarted_and_taken_away_from_a_terminal() {
     let (stoa, terminal, cookie) = ground();
@@ -205,6 +253,7 @@ fn an_instance_is_made_followed_restarted_and_taken_away_from_a_terminal() {
     assert!(changed.contains("MORE    yes") && !changed.contains("PLAIN"), "{changed}");
     assert!(changed.contains("HIDDEN  (secret)") && changed.contains("restart --hard"), "{changed}");
     terminal.stoa(&["instance", "cancel", "ticker"]).refused(1, "nothing goes on there");
+    settings_are_set(&terminal);
     assert!(terminal.stoa(&["instance", "list"]).well().contains("running"));
     assert!(terminal.stoa(&["instance", "deployments", "ticker"]).well().contains("succeeded"));
     assert!(!terminal.stoa(&["instance", "logs", "ticker", "--deployment", "1"]).well().is_empty());

@@ -12,12 +12,14 @@ use crate::tx::Tx;
 use crate::values;
 
 /// Seconds for which the host of a deleted instance stays its workspace's: 30 days.
-const REST_SECONDS: i64 = 30 * 24 * 3600;
+pub(crate) const REST_SECONDS: i64 = 30 * 24 * 3600;
 
 crate::statements! {
+    /// A domain that somebody claimed is nobody's until it is proved.
     FIND = "SELECT h.workspace_id, h.instance_id, h.released_at, i.visibility, i.status,
             EXISTS (SELECT 1 FROM jobs j WHERE j.instance_id = h.instance_id AND j.status = 'running')
-        FROM hosts h LEFT JOIN instances i ON i.id = h.instance_id WHERE h.host = $1";
+        FROM hosts h LEFT JOIN instances i ON i.id = h.instance_id
+        WHERE h.host = $1 AND (h.kind = 'given' OR h.verified_at IS NOT NULL)";
     HOLDER = "SELECT workspace_id, released_at FROM hosts WHERE host = $1";
     INSERT = "INSERT INTO hosts (host, workspace_id, instance_id, kind) VALUES ($1, $2, $3, 'given')";
     TAKE_AGAIN = "UPDATE hosts SET workspace_id = $2, instance_id = $3, released_at = NULL WHERE host = $1";

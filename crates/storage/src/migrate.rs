@@ -18,6 +18,7 @@ const MIGRATIONS: &[(i64, &str)] = &[
     (10, include_str!("../migrations/0010_desks.sql")),
     (11, include_str!("../migrations/0011_connect_as.sql")),
     (12, include_str!("../migrations/0012_remotes.sql")),
+    (13, include_str!("../migrations/0013_settings.sql")),
 ];
 
 /// The version that this program knows.

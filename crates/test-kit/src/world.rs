@@ -24,6 +24,7 @@ use crate::fake::logos::NearLogos;
 use crate::fake::machines::FakeMachines;
 use crate::fake::mail::FakeMail;
 use crate::fake::models::FakeModels;
+use crate::fake::names::FakeNames;
 use crate::fake::provider::FakeProvider;
 use crate::fake::remotes::FakeRemotes;
 use crate::fake::repositories::FakeRepositories;
@@ -48,6 +49,7 @@ pub struct World {
     pub repositories: Arc<FakeRepositories>,
     pub remotes: Arc<FakeRemotes>,
     pub models: Arc<FakeModels>,
+    pub names: Arc<FakeNames>,
     pub router: Router,
     pub registered: Vec<Registered>,
     numbers: AtomicU32,
@@ -145,6 +147,7 @@ impl World {
         let repositories = Arc::new(FakeRepositories::default());
         let remotes = Arc::new(FakeRemotes::default());
         let models = Arc::new(FakeModels::default());
+        let names = Arc::new(FakeNames::default());
         let outside = Outside {
             clock: clock.clone(),
             ids: rng.clone(),
@@ -160,6 +163,7 @@ impl World {
             provider: wishes.provider.then(|| provider.clone() as Arc<dyn stoa_app::ports::SignInProvider>),
             mail: wishes.mail.then(|| mail.clone() as Arc<dyn stoa_app::ports::Mail>),
             folders: Arc::new(FakeFolders),
+            names: names.clone(),
         };
         let settings = Settings {
             public_url: ORIGIN.to_owned(),
@@ -189,6 +193,7 @@ impl World {
             repositories,
             remotes,
             models,
+            names,
             router,
             registered,
             numbers: AtomicU32::new(0),

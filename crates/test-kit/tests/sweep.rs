@@ -118,6 +118,14 @@ impl Scene {
                         let made = owner.client.get(&path).await.expect(200).json();
                         words.insert("backup", made["items"][0]["id"].as_str().unwrap().to_owned());
                     }
+                    if route.path.contains("/settings/") {
+                        let path = workspace.path(&format!("/instances/{instance}/settings"));
+                        let body = json!({ "domains": [{ "host": "shop.example.org" }] });
+                        let _ = owner.client.patch(&path, body).await.expect(200);
+                        let made = owner.client.get(&format!("{path}/changes")).await.expect(200).json();
+                        words.insert("change", made["items"][0]["id"].as_str().unwrap().to_owned());
+                        words.insert("domain", "shop.example.org".to_owned());
+                    }
                     if route.path.contains("/ai") {
                         let body =
                             json!({ "provider": "openai", "model": "m", "api_key": "sk-of-the-sweep" });

@@ -25,7 +25,6 @@ import {
   listProjects,
   listServers,
   viewDeployment,
-  viewEnvironment,
   viewInstance,
   viewProject,
   viewServer,
@@ -189,14 +188,6 @@ export const useAllInstances = (workspace: string, query: ListInstancesParams = 
   );
 export const useInstance = (workspace: string, instance: string) =>
   useObject(workspace, "instances", `/instances/${instance}`, (init) => viewInstance(workspace, instance, init));
-export const useEnvironment = (workspace: string, instance: string, enabled = true) =>
-  useObject(
-    workspace,
-    "environment",
-    `/instances/${instance}/environment`,
-    (init) => viewEnvironment(workspace, instance, init),
-    enabled,
-  );
 export const useDeployments = (workspace: string, instance: string, enabled = true) =>
   usePages(
     workspace,

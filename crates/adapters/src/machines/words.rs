@@ -1,14 +1,16 @@
 //! The words of the ports in those of the protocol, and back.
 
 use stoa_agent::protocol::{
-    self, BeginBackup, BeginRestore, Code, Event, Fence, HelloView, InstanceState, InstanceView, LineView,
-    MachineView, PutInstance, SecretText, StretchView, Valid, Variable, Wish,
+    self, BeginBackup, BeginRestore, Code, EnforcedBy, EnforcementView, Event, Fence, HelloView,
+    InstanceState, InstanceView, LineView, MachineView, PutInstance, SecretText, StretchView, Valid,
+    Variable, WantedHealth, WantedLimits, Wish,
 };
 use stoa_app::Fault;
 use stoa_app::ports::{
-    BackupOrder, InstanceForm, InstanceOnMachine, LogLine, LogQuery, LogSource, LogStretch, MachineFacts,
-    MachineState, Order, Progress, RepositoryAccess, RepositoryPlace, RestoreOrder,
+    BackupOrder, Enforcement, InstanceForm, InstanceOnMachine, LogLine, LogQuery, LogSource, LogStretch,
+    MachineFacts, MachineState, Order, Progress, RepositoryAccess, RepositoryPlace, RestoreOrder,
 };
+use stoa_domain::settings::{self, Limits};
 use stoa_domain::{BackupId, InstanceId, ReleaseId, Timestamp};
 
 pub(super) fn order(order: Order) -> Result<protocol::Order, Fault> {
@@ -29,6 +31,7 @@ pub(super) fn facts(hello: &HelloView, machine: &MachineView) -> MachineFacts {
         no_sandbox: hello.abilities.no_sandbox.clone(),
         no_outgoing: hello.abilities.no_outgoing.clone(),
         limits_by: hello.abilities.limits_by.clone(),
+        enforcement: hello.abilities.enforcement.map(enforcement),
     }
 }
 
@@ -46,6 +49,47 @@ pub(super) fn form(form: InstanceForm) -> PutInstance {
         stage: form.stage,
         url: form.url,
         host: form.host,
+        limits: limits(form.limits),
+        health: form.health.map(|health| WantedHealth {
+            path: health.path,
+            status: health.status,
+            start_seconds: number(health.start_seconds),
+            every_seconds: number(health.every_seconds),
+            failures: u32::try_from(health.failures).unwrap_or(u32::MAX),
+        }),
+    }
+}
+
+/// Numbers that are in their ranges are none below zero.
+fn number(of: i64) -> u64 {
+    u64::try_from(of).unwrap_or(0)
+}
+
+/// `None` where all is as usual.
+fn limits(limits: Limits) -> Option<WantedLimits> {
+    let Limits { memory, processor, processes, disk } = limits;
+    let wanted = WantedLimits {
+        memory: memory.map(number),
+        processor: processor.map(number),
+        processes: processes.map(number),
+        disk: disk.map(number),
+    };
+    (limits != Limits::default()).then_some(wanted)
+}
+
+fn enforcement(said: EnforcementView) -> Enforcement {
+    let by = |by: EnforcedBy| match by {
+        EnforcedBy::ControlGroups => settings::EnforcedBy::ControlGroups,
+        EnforcedBy::Watch => settings::EnforcedBy::Watch,
+        EnforcedBy::User => settings::EnforcedBy::User,
+        EnforcedBy::Count => settings::EnforcedBy::Count,
+        EnforcedBy::Nothing => settings::EnforcedBy::Nothing,
+    };
+    Enforcement {
+        memory: by(said.memory),
+        processor: by(said.processor),
+        processes: by(said.processes),
+        disk: by(said.disk),
     }
 }
 

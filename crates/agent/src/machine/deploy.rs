@@ -146,6 +146,12 @@ impl Deployment<'_> {
         if free_space(folders) < KEPT_FREE {
             return Err(Unwell::because("disk_full", "The disk of the server is full"));
         }
+        let (data, most) = (folders.data(id), self.instance.form().most_data());
+        let counting = tokio::task::spawn_blocking(move || folders::size(&data));
+        if counting.await.map_err(std::io::Error::other)?? > most {
+            let sentence = format!("Its data takes more than {}", super::disk::amount(most));
+            return Err(Unwell::because("failed", sentence));
+        }
         let made = self.make(commit, &folders.data(id)).await?;
         self.put_in_place(&made).await?;
         Ok(made.size)
@@ -373,7 +379,8 @@ impl Deployment<'_> {
         self.step("start", &made.application.started())?;
         let running = self.agent.start_release(self.instance, self.release, made).await?;
         self.operation.step("health");
-        self.log.say(&format!("Waiting until `{}` answers", made.application.health.path));
+        let health = self.instance.form().health(&made.application.health);
+        self.log.say(&format!("Waiting until `{}` answers", health.path));
         let well = self
             .agent
             .wait_until_well(self.instance, &running, &made.application, &self.operation.cancel)

@@ -19,8 +19,14 @@ const LOOK: Duration = Duration::from_secs(1);
 const COUNT: Duration = Duration::from_secs(10);
 const PATIENCE: u32 = 20;
 
-/// Bytes of data that an instance may have.
-const MOST_DATA: u64 = 20 << 30;
+/// Bytes, as people say them.
+pub(super) fn amount(bytes: u64) -> String {
+    if bytes.is_multiple_of(1 << 30) {
+        format!("{} GiB", bytes >> 30)
+    } else {
+        format!("{} MiB", bytes >> 20)
+    }
+}
 
 /// What can't be counted can't be limited.
 const TOO_DEEP: &str = "Stopped: its data has folders more than 200 levels deep.";
@@ -73,7 +79,7 @@ impl Agent {
         let running: Vec<_> = all.into_iter().filter(|instance| instance.is_alive()).collect();
         for (instance, reason) in too_much(&running, before, &now, is_full) {
             tracing::warn!(instance = %instance.id, reason, "an instance is stopped");
-            self.stop_for_its_data(&instance, reason).await?;
+            self.stop_for_its_data(&instance, &reason).await?;
         }
         Ok(now)
     }
@@ -98,12 +104,17 @@ fn too_much(
     before: Option<&Counted>,
     now: &Counted,
     is_full: bool,
-) -> Vec<(Arc<Instance>, &'static str)> {
+) -> Vec<(Arc<Instance>, String)> {
     let bytes = |counted: &Counted, instance: &Instance| counted.get(&instance.id).copied().flatten();
-    let why = |instance: &Arc<Instance>| match now.get(&instance.id) {
-        Some(Some(bytes)) if *bytes > MOST_DATA => Some("Stopped: its data takes more than 20 GiB."),
-        Some(None) => Some(TOO_DEEP),
-        _ => None,
+    let why = |instance: &Arc<Instance>| {
+        let most = instance.form().most_data();
+        match now.get(&instance.id) {
+            Some(Some(bytes)) if *bytes > most => {
+                Some(format!("Stopped: its data takes more than {}.", amount(most)))
+            }
+            Some(None) => Some(TOO_DEEP.to_owned()),
+            _ => None,
+        }
     };
     let mut found: Vec<_> =
         running.iter().filter_map(|instance| Some((instance.clone(), why(instance)?))).collect();
@@ -112,7 +123,8 @@ fn too_much(
             bytes(now, instance).unwrap_or(0).saturating_sub(bytes(before, instance).unwrap_or(0))
         };
         let grown = running.iter().filter(|one| growth(one) > 0).max_by_key(|one| growth(one));
-        found.extend(grown.map(|instance| (instance.clone(), "Stopped: it was filling the server's disk.")));
+        let reason = "Stopped: it was filling the server's disk.";
+        found.extend(grown.map(|instance| (instance.clone(), reason.to_owned())));
     }
     found
 }

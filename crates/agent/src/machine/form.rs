@@ -1,6 +1,7 @@
 //! The wanted form of an instance, and how it is kept on disk.
 
 use std::io;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use stoa_domain::{InstanceId, ProjectId, Secret};
@@ -8,6 +9,9 @@ use stoa_domain::{InstanceId, ProjectId, Secret};
 use super::sealing::Key;
 use crate::folders::{Folders, write_whole};
 use crate::logs::Masks;
+use crate::protocol::{WantedHealth, WantedLimits};
+use crate::sandbox::Limits;
+use crate::stoa_toml::Health;
 
 /// The wanted form of an instance.
 #[derive(Clone)]
@@ -25,6 +29,42 @@ pub(crate) struct Form {
     pub stage: String,
     pub url: String,
     pub host: String,
+    pub limits: WantedLimits,
+    /// `None`: as the application says.
+    pub health: Option<WantedHealth>,
+}
+
+/// Bytes of data that an instance may have where nothing else is set.
+const USUAL_DATA: u64 = 20 << 30;
+
+impl Form {
+    /// What its sandbox may use.
+    pub fn sandbox_limits(&self) -> Limits {
+        let usual = Limits::default();
+        Limits {
+            memory: self.limits.memory.unwrap_or(usual.memory),
+            processes: self.limits.processes.unwrap_or(usual.processes),
+            processor: self.limits.processor,
+            temporary: usual.temporary,
+        }
+    }
+
+    /// Bytes of data that it may have.
+    pub fn most_data(&self) -> u64 {
+        self.limits.disk.unwrap_or(USUAL_DATA)
+    }
+
+    /// How it is asked whether it is well.
+    pub fn health(&self, own: &Health) -> Health {
+        let Some(set) = &self.health else { return own.clone() };
+        Health {
+            path: set.path.clone(),
+            status: set.status.clone(),
+            start_time: Duration::from_secs(set.start_seconds),
+            every: Duration::from_secs(set.every_seconds),
+            failures: set.failures,
+        }
+    }
 }
 
 impl PartialEq for Form {
@@ -41,6 +81,8 @@ impl PartialEq for Form {
         self.instance == other.instance
             && self.secrets == other.secrets
             && told(self) == told(other)
+            && self.limits == other.limits
+            && self.health == other.health
             && self.variables.len() == other.variables.len()
             && self.variables.iter().zip(&other.variables).all(is_same_variable)
     }
@@ -70,6 +112,10 @@ struct Kept {
     stage: String,
     url: String,
     host: String,
+    #[serde(default)]
+    limits: WantedLimits,
+    #[serde(default)]
+    health: Option<WantedHealth>,
     fence: i64,
 }
 
@@ -97,6 +143,8 @@ pub(super) fn save(form: &Form, fence: i64, folders: &Folders, key: &Key) -> io:
         stage: form.stage.clone(),
         url: form.url.clone(),
         host: form.host.clone(),
+        limits: form.limits,
+        health: form.health.clone(),
         fence,
     };
     write_whole(&folders.form(form.instance), &serde_json::to_vec(&kept)?)
@@ -131,6 +179,8 @@ fn load(bytes: &[u8], key: &Key) -> io::Result<(Form, i64)> {
         stage: kept.stage,
         url: kept.url,
         host: kept.host,
+        limits: kept.limits,
+        health: kept.health,
     };
     Ok((form, kept.fence))
 }

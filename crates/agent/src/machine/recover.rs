@@ -11,7 +11,6 @@ use super::form;
 use super::instance::{Instance, Phase, Running};
 use super::operation::Operation;
 use crate::init::Control;
-use crate::sandbox::Limits;
 
 /// How long process 1 may take to say how it is.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -69,7 +68,8 @@ impl Agent {
         match found {
             Some(running) => {
                 let group = Self::group(instance, &running.name);
-                self.inner.sandboxes.watch_memory(&group, running.identity, &Limits::default());
+                let limits = instance.form().sandbox_limits();
+                self.inner.sandboxes.watch_memory(&group, running.identity, &limits);
                 self.put_into_service(instance, running);
             }
             None if starts && wish_running && current.is_some() => {

@@ -26,6 +26,9 @@ const LOOK: Duration = Duration::from_millis(100);
 /// What process 1 needs beyond the processes' own times.
 const MARGIN: Duration = Duration::from_secs(10);
 
+/// Bytes of memory that a build has, whatever little the application has.
+const BUILD_MEMORY: u64 = 2 << 30;
+
 /// Lines of an application's log in a quote.
 const QUOTED: usize = 3;
 
@@ -167,7 +170,7 @@ impl Agent {
             mounts: Mounts { app: &app, is_app_writable: false, data: Some(&data), cache: None },
             place: &place,
             log_folder: Some(&log),
-            limits: Limits::default(),
+            limits: form.sandbox_limits(),
         };
         let orders = Orders {
             user,
@@ -207,9 +210,10 @@ impl Agent {
         cancel: &CancellationToken,
     ) -> Result<(), Unwell> {
         let form = instance.form();
+        let health = form.health(&application.health);
         let place = running.place(&self.inner.folders, instance.id);
         let (socket, control) = (place.join("application.sock"), place.join("control.sock"));
-        let deadline = Instant::now() + application.health.start_time;
+        let deadline = Instant::now() + health.start_time;
         let began = crate::init::now();
         let mut last = Answer::Nothing;
         while Instant::now() < deadline {
@@ -221,7 +225,7 @@ impl Agent {
                 return Err(Unwell::Because { code: "failed", sentence, quote });
             }
             if health::listening(running.identity.pid).contains(&application.port) {
-                last = health::ask(&socket, &application.health, &form.host).await;
+                last = health::ask(&socket, &health, &form.host).await;
                 if last == Answer::Good {
                     return Ok(());
                 }
@@ -229,15 +233,15 @@ impl Agent {
             tokio::time::sleep(LOOK).await;
         }
         let sentence = match last {
-            Answer::Status(status) => format!("`{}` answered {status}", application.health.path),
-            _ => self.nothing_listened(running, application),
+            Answer::Status(status) => format!("`{}` answered {status}", health.path),
+            _ => self.nothing_listened(running, application.port, health.start_time),
         };
         Err(Unwell::Because { code: "unhealthy", sentence, quote: self.last_lines(instance, began).await })
     }
 
     async fn has_ended(&self, instance: &Instance, running: &Running, control: &Path) -> Option<String> {
         if self.inner.sandboxes.ran_out_of_memory(&Self::group(instance, &running.name)) {
-            let limit = Limits::default().memory >> 20;
+            let limit = instance.form().sandbox_limits().memory >> 20;
             return Some(format!("Killed: more than {limit} MiB of memory"));
         }
         if !running.identity.is_alive() {
@@ -249,10 +253,9 @@ impl Agent {
         Some(format!("The application ended before it was healthy ({end})"))
     }
 
-    fn nothing_listened(&self, running: &Running, application: &Application) -> String {
-        let port = application.port;
+    fn nothing_listened(&self, running: &Running, port: u16, start_time: Duration) -> String {
         let others = health::listening(running.identity.pid);
-        let within = application.health.start_time.as_secs();
+        let within = start_time.as_secs();
         match others.iter().find(|other| **other != port) {
             Some(other) if !others.contains(&port) => {
                 format!("Nothing listened on port {port} within {within} s; it listens on {other}")
@@ -320,6 +323,7 @@ impl Agent {
         lines: mpsc::Sender<OutputLine>,
     ) -> io::Result<Ended> {
         let form = instance.form();
+        let (own, usual) = (form.sandbox_limits(), Limits::default().processes);
         let name = self.make_place(instance)?;
         let place = self.inner.folders.run(instance.id).join(&name);
         let plan = Plan {
@@ -329,7 +333,11 @@ impl Agent {
             mounts,
             place: &place,
             log_folder: None,
-            limits: Limits { memory: 2 << 30, ..Limits::default() },
+            limits: Limits {
+                memory: own.memory.max(BUILD_MEMORY),
+                processes: own.processes.max(usual),
+                ..own
+            },
         };
         let orders = Orders {
             user: plan.user,

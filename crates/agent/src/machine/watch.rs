@@ -47,7 +47,8 @@ impl Agent {
         let is_current = || instance.running().as_ref() == Some(&running);
         let place = running.place(&self.inner.folders, instance.id);
         let mut failures = 0;
-        let mut next_health = Instant::now() + application.health.every;
+        let health_now = || instance.form().health(&application.health);
+        let mut next_health = Instant::now() + health_now().every;
         loop {
             tokio::select! {
                 ended = running.identity.ended() => {
@@ -92,10 +93,11 @@ impl Agent {
             if !was_failed && Instant::now() < next_health {
                 continue;
             }
-            next_health = Instant::now() + application.health.every;
+            let wanted = health_now();
+            next_health = Instant::now() + wanted.every;
             let is_listening = health::listening(running.identity.pid).contains(&application.port);
             let answer = if is_listening {
-                health::ask(&place.join("application.sock"), &application.health, &instance.form().host).await
+                health::ask(&place.join("application.sock"), &wanted, &instance.form().host).await
             } else {
                 Answer::Nothing
             };
@@ -111,7 +113,7 @@ impl Agent {
                 continue;
             }
             failures += 1;
-            if failures >= application.health.failures {
+            if failures >= wanted.failures {
                 failures = 0;
                 tracing::info!(instance = %instance.id, "an application doesn't answer as it should: it is restarted");
                 self.set_phase(
@@ -134,12 +136,13 @@ impl Agent {
         application: &Application,
     ) -> Result<(), Unwell> {
         let place = running.place(&self.inner.folders, instance.id);
-        let deadline = Instant::now() + application.health.start_time;
-        let host = instance.form().host;
+        let form = instance.form();
+        let health = form.health(&application.health);
+        let deadline = Instant::now() + health.start_time;
         loop {
             let is_listening = health::listening(running.identity.pid).contains(&application.port);
             let socket = place.join("application.sock");
-            if is_listening && health::ask(&socket, &application.health, &host).await == Answer::Good {
+            if is_listening && health::ask(&socket, &health, &form.host).await == Answer::Good {
                 return Ok(());
             }
             if !running.identity.is_alive() || Instant::now() >= deadline {

@@ -26,6 +26,41 @@ pub struct PutInstance {
     pub url: String,
     /// The host name by which its health is asked.
     pub host: String,
+    /// What it may use, where that isn't what is usual.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limits: Option<WantedLimits>,
+    /// How it is asked whether it is well, where that isn't left to the application.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub health: Option<WantedHealth>,
+}
+
+/// What an instance may use. What isn't said is as usual.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WantedLimits {
+    /// Bytes of all its processes together.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memory: Option<u64>,
+    /// Thousandths of one processor.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub processor: Option<u64>,
+    /// Processes and threads at once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub processes: Option<u64>,
+    /// Bytes of data.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub disk: Option<u64>,
+}
+
+/// The fields of `[health]`, all of them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WantedHealth {
+    pub path: String,
+    pub status: Vec<String>,
+    pub start_seconds: u64,
+    pub every_seconds: u64,
+    pub failures: u32,
 }
 
 #[derive(Serialize, Deserialize)]

@@ -22,6 +22,34 @@ pub struct AbilitiesView {
     pub no_outgoing: Option<String>,
     /// By what limits are enforced.
     pub limits_by: String,
+    /// The same, limit by limit.
+    #[serde(default)]
+    pub enforcement: Option<EnforcementView>,
+}
+
+/// By what each limit is enforced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EnforcementView {
+    pub memory: EnforcedBy,
+    pub processor: EnforcedBy,
+    pub processes: EnforcedBy,
+    pub disk: EnforcedBy,
+}
+
+/// What stands behind a limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EnforcedBy {
+    /// The kernel, for all processes of the sandbox together.
+    ControlGroups,
+    /// Limits of the kernel on each process, and a look each second at all together.
+    Watch,
+    /// A limit of the kernel on the user that the instance has.
+    User,
+    /// Counted again and again, and stopped where it is more.
+    Count,
+    Nothing,
 }
 
 /// Sizes in bytes.

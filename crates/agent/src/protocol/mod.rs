@@ -21,9 +21,12 @@ pub use command::{
     Commanded, EndSession, ListUsers, OpenSession, OpenedView, SessionCookie, UserView, UsersView,
 };
 pub use header::{Fence, Lease, Order, Valid};
-pub use instance::{InstanceState, InstanceView, InstancesView, PutInstance, SecretText, Variable, Wish};
+pub use instance::{
+    InstanceState, InstanceView, InstancesView, PutInstance, SecretText, Variable, WantedHealth,
+    WantedLimits, Wish,
+};
 pub use log::{LineView, LogQuery, StretchView};
-pub use machine::{AbilitiesView, HelloView, MachineView};
+pub use machine::{AbilitiesView, EnforcedBy, EnforcementView, HelloView, MachineView};
 pub use mirror::{MirrorQuery, MirrorView};
 pub use operation::{
     BeginDeployment, Event, EventView, EventsQuery, Mode, Nothing, OperationState, OperationView,

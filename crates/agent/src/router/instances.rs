@@ -46,6 +46,8 @@ fn form(instance: InstanceId, told: PutInstance) -> Form {
         stage: told.stage,
         url: told.url,
         host: told.host,
+        limits: told.limits.unwrap_or_default(),
+        health: told.health,
     }
 }
 

@@ -16,6 +16,7 @@ pub(super) async fn hello(State(agent): State<Agent>) -> Answer<HelloView> {
             no_sandbox: abilities.no_sandbox.clone(),
             no_outgoing: abilities.no_outgoing.clone(),
             limits_by: abilities.limits_by.clone(),
+            enforcement: Some(abilities.enforcement()),
         },
     };
     Answer(StatusCode::OK, hello)

@@ -98,6 +98,12 @@ impl Abilities {
         }
     }
 
+    /// By what each limit is enforced.
+    #[must_use]
+    pub fn enforcement(&self) -> crate::protocol::EnforcementView {
+        self.groups.enforcement()
+    }
+
     /// Whether each instance gets a user of its own.
     #[must_use]
     pub fn is_root(&self) -> bool {

@@ -1,4 +1,4 @@
-//! Limits on memory and processes: by control groups where they can be made, of version 2 or 1.
+//! Limits on memory, processor and processes: by control groups where they can be made, of version 2 or 1.
 
 use std::fs;
 use std::io;
@@ -9,19 +9,23 @@ use nix::errno::Errno;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
+use crate::protocol::{EnforcedBy, EnforcementView};
+
 /// What a sandbox may use.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
     /// Bytes.
     pub memory: u64,
     pub processes: u64,
+    /// Thousandths of one processor; `None`: all that there is.
+    pub processor: Option<u64>,
     /// Bytes of `/tmp`, and of `/dev/shm`.
     pub temporary: u64,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { memory: 1 << 30, processes: 512, temporary: 256 << 20 }
+        Self { memory: 1 << 30, processes: 512, processor: None, temporary: 256 << 20 }
     }
 }
 
@@ -32,8 +36,34 @@ struct Hierarchy {
     /// Files to write, with what: `memory` or `processes`.
     memory: Option<&'static str>,
     processes: Option<&'static str>,
+    processor: Option<Quota>,
     /// Where the kernel counts what it killed for want of memory.
     events: Option<&'static str>,
+}
+
+/// How a share of the processor is told: microseconds in each period.
+#[derive(Debug, Clone, Copy)]
+enum Quota {
+    /// `cpu.max`: both in one line.
+    Second,
+    /// `cpu.cfs_quota_us`, whose period is what it is.
+    First,
+}
+
+/// Microseconds.
+const PERIOD: u64 = 100_000;
+
+impl Quota {
+    fn set(self, folder: &Path, thousandths: u64) -> io::Result<()> {
+        let quota = thousandths * PERIOD / 1000;
+        match self {
+            Self::Second => fs::write(folder.join("cpu.max"), format!("{quota} {PERIOD}")),
+            Self::First => {
+                fs::write(folder.join("cpu.cfs_period_us"), PERIOD.to_string())?;
+                fs::write(folder.join("cpu.cfs_quota_us"), quota.to_string())
+            }
+        }
+    }
 }
 
 /// Where groups of ours can be made.
@@ -47,6 +77,16 @@ const OURS: &str = "stoa";
 /// How often it is looked whether ended processes are buried, and for how long.
 const LOOK: Duration = Duration::from_millis(5);
 const ATTEMPTS: u32 = 400;
+
+fn has_quota(ours: &Path) -> bool {
+    fs::create_dir_all(ours).is_ok() && ours.join("cpu.cfs_quota_us").exists()
+}
+
+/// Apart from the other controllers, which count without it.
+fn hands_down_processor(parent: &Path, ours: &Path) -> bool {
+    fs::write(parent.join("cgroup.subtree_control"), "+cpu").is_ok()
+        && fs::write(ours.join("cgroup.subtree_control"), "+cpu").is_ok()
+}
 
 fn end_all(group: &Path) -> io::Result<()> {
     let processes = match fs::read_to_string(group.join("cgroup.procs")) {
@@ -86,12 +126,19 @@ impl Groups {
                 folder,
                 memory: Some("memory.limit_in_bytes"),
                 processes: None,
+                processor: None,
                 events: Some("memory.oom_control"),
             };
             hierarchies.push(files);
         }
         if let Some(folder) = place("pids") {
-            hierarchies.push(Hierarchy { folder, memory: None, processes: Some("pids.max"), events: None });
+            let processes = Some("pids.max");
+            hierarchies.push(Hierarchy { folder, memory: None, processes, processor: None, events: None });
+        }
+        // Not every kernel that has the controller shares it out.
+        if let Some(folder) = place("cpu").filter(|folder| has_quota(folder)) {
+            let processor = Some(Quota::First);
+            hierarchies.push(Hierarchy { folder, memory: None, processes: None, processor, events: None });
         }
         if let Some(path) = own.lines().find_map(|line| line.strip_prefix("0::/")) {
             let parent = PathBuf::from("/sys/fs/cgroup").join(path);
@@ -102,10 +149,12 @@ impl Groups {
                 && fs::write(parent.join("cgroup.subtree_control"), "+memory +pids").is_ok()
                 && fs::write(folder.join("cgroup.subtree_control"), "+memory +pids").is_ok()
             {
+                let processor = hands_down_processor(&parent, &folder).then_some(Quota::Second);
                 hierarchies.push(Hierarchy {
                     folder,
                     memory: Some("memory.max"),
                     processes: Some("pids.max"),
+                    processor,
                     events: Some("memory.events"),
                 });
             }
@@ -134,6 +183,19 @@ impl Groups {
         }
     }
 
+    /// By what each limit is enforced. Data are counted whatever there is.
+    pub(super) fn enforcement(&self) -> EnforcementView {
+        let has = |is_there: fn(&Hierarchy) -> bool, else_by: EnforcedBy| {
+            if self.hierarchies.iter().any(is_there) { EnforcedBy::ControlGroups } else { else_by }
+        };
+        EnforcementView {
+            memory: has(|one| one.memory.is_some(), EnforcedBy::Watch),
+            processor: has(|one| one.processor.is_some(), EnforcedBy::Nothing),
+            processes: has(|one| one.processes.is_some(), EnforcedBy::User),
+            disk: EnforcedBy::Count,
+        }
+    }
+
     /// Ends what is in the groups of a sandbox. `false` where groups can't be made.
     pub(super) fn end(&self, name: &str) -> io::Result<bool> {
         self.hierarchies.iter().try_for_each(|hierarchy| end_all(&hierarchy.folder.join(name)))?;
@@ -156,6 +218,9 @@ impl Groups {
             }
             if let Some(file) = hierarchy.processes {
                 fs::write(folder.join(file), limits.processes.to_string())?;
+            }
+            if let Some((quota, thousandths)) = hierarchy.processor.zip(limits.processor) {
+                quota.set(&folder, thousandths)?;
             }
             doors.push(folder.join("cgroup.procs").to_string_lossy().into_owned());
         }

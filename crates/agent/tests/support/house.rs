@@ -203,6 +203,8 @@ impl House {
             stage: "staging".to_owned(),
             url: "http://shop.localhost".to_owned(),
             host: "shop.localhost".to_owned(),
+            limits: None,
+            health: None,
         }
     }
 

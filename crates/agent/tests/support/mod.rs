@@ -95,7 +95,7 @@ impl Instance {
             place: place.to_owned(),
             name: Self::name(place, std::process::id()),
             user,
-            limits: Limits { memory: 256 << 20, processes: 100, temporary: 16 << 20 },
+            limits: Limits { memory: 256 << 20, processes: 100, processor: None, temporary: 16 << 20 },
             environment: Vec::new(),
             processes: vec![process("", &["python3", "probe.py"])],
             identity: Identity::default(),

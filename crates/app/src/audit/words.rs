@@ -115,6 +115,25 @@ const WORDS: &[Words] = &[
     ("instance.view_deployment", "opened a deployment of {it}", "open a deployment of {it}"),
     ("instance.cancel_deployment", "cancelled a deployment of {it}", "cancel a deployment of {it}"),
     ("instance.read_logs", "read the logs of {it}", "read the logs of {it}"),
+    ("settings.view", "opened the settings of {it}", "open the settings of {it}"),
+    ("settings.change", "changed the settings of {it}", "change the settings of {it}"),
+    (
+        "settings.list_changes",
+        "looked at what was changed of {it}'s settings",
+        "look at what was changed of {it}'s settings",
+    ),
+    (
+        "settings.revert",
+        "reverted a change of the settings of {it}",
+        "revert a change of the settings of {it}",
+    ),
+    (
+        "settings.check_domain",
+        "looked for the proof of {second} of {it}",
+        "look for the proof of a domain of {it}",
+    ),
+    ("settings.domain_proved", "found {second} proved for {it}", "look for the proof of {second}"),
+    ("settings.domain_lost", "found {second} of {it} proved no more", "look for the proof of {second}"),
     ("backup.list", "listed the backups of {it}", "list the backups of {it}"),
     ("backup.view_schedule", "looked at when {it} is backed up", "look at when {it} is backed up"),
     ("backup.change_schedule", "changed when {it} is backed up", "change when {it} is backed up"),
@@ -216,7 +235,7 @@ fn thing(event: &AuditRecord) -> String {
         return name.clone();
     }
     let noun = match event.action.split('.').next().unwrap_or_default() {
-        "connect_as" | "ide" => "instance",
+        "connect_as" | "ide" | "settings" => "instance",
         noun => noun,
     };
     let kind = event.resource_kind.as_deref().filter(|kind| *kind != "workspace").unwrap_or(noun);

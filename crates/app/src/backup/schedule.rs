@@ -8,6 +8,9 @@ use crate::abilities::Caller;
 use crate::backup::ScheduleRecord;
 use crate::{App, Failure};
 
+pub(crate) const RANGES: &str =
+    "The time is one of the day; 1 to 366 days, up to 104 weeks and up to 60 months are kept.";
+
 /// A schedule as one member sees it.
 #[derive(Debug, Clone, Copy)]
 pub struct SeenSchedule {
@@ -37,9 +40,7 @@ impl App {
         wanted: Option<BackupSchedule>,
     ) -> Result<SeenSchedule, Failure> {
         if wanted.is_some_and(|schedule| !schedule.is_sound()) {
-            let detail =
-                "The time is one of the day; 1 to 366 days, up to 104 weeks and up to 60 months are kept.";
-            return Err(Refusal::invalid("schedule", "out_of_range", detail).into());
+            return Err(Refusal::invalid("schedule", "out_of_range", RANGES).into());
         }
         let schedule = self.store().change_backup_schedule(permit, wanted).await?;
         Ok(SeenSchedule { schedule, may_change: true })

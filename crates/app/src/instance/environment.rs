@@ -49,6 +49,15 @@ fn place(workspace: WorkspaceId, instance: InstanceId, name: &str) -> SealedPlac
     }
 }
 
+/// As they are shown.
+pub(super) fn seen(variables: impl IntoIterator<Item = (String, VariableValue)>) -> Vec<SeenVariable> {
+    let one = |(name, value)| match value {
+        VariableValue::Plain(text) => SeenVariable { name, value: Some(text), is_secret: false },
+        VariableValue::Sealed(_) | VariableValue::Kept => SeenVariable { name, value: None, is_secret: true },
+    };
+    variables.into_iter().map(one).collect()
+}
+
 impl App {
     /// # Errors
     /// `NotFound`, or a fault.
@@ -95,18 +104,13 @@ impl App {
         workspace: WorkspaceId,
         instance: InstanceId,
     ) -> Result<SeenEnvironment, Failure> {
-        let variables = self.store().list_variables(workspace, instance).await?;
-        let (revision, restart_needed) = self.store().settings_state(workspace, instance).await?;
-        let variables = variables
-            .into_iter()
-            .map(|Variable { name, value }| match value {
-                VariableValue::Plain(text) => SeenVariable { name, value: Some(text), is_secret: false },
-                VariableValue::Sealed(_) | VariableValue::Kept => {
-                    SeenVariable { name, value: None, is_secret: true }
-                }
-            })
-            .collect();
-        Ok(SeenEnvironment { variables, revision, restart_needed })
+        let settings = self.store().load_settings(workspace, instance).await?;
+        let restart_needed = self.store().is_restart_needed(workspace, instance).await?;
+        Ok(SeenEnvironment {
+            variables: seen(settings.variables),
+            revision: settings.revision,
+            restart_needed,
+        })
     }
 
     /// Checks names and values, and seals the secret ones for this instance alone.

@@ -3,7 +3,9 @@
 pub mod act;
 pub mod create;
 pub mod deploy;
+pub mod domains;
 pub mod environment;
+pub mod settings;
 
 use stoa_domain::instance::Visibility;
 use stoa_domain::permission::instance as may;

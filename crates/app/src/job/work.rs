@@ -258,6 +258,8 @@ impl App {
             stage: record.stage.key().to_owned(),
             url: self.settings().url_of(&record.host),
             host: record.host,
+            limits: record.limits,
+            health: record.health,
         })
     }
 

@@ -33,6 +33,7 @@ const TAGS: [(&str, &str); 26] = [
     ("remotes", "Repositories of projects that are elsewhere."),
     ("instances", "Running copies of projects."),
     ("environment", "The variables of instances."),
+    ("settings", "What is set of instances, and what was changed of it."),
     ("connect-as", "Opening instances as one of their application's users."),
     ("deployments", "Attempts to make an instance run a commit."),
     ("logs", "What applications and deployments write."),
@@ -84,6 +85,7 @@ fn path_parameter(name: &str) -> Value {
         }
         "commit" => (json!({ "type": "string" }), "Its whole SHA-1."),
         "path" => (json!({ "type": "string" }), "A path in the working copy, its slashes written as `%2F`."),
+        "domain" => (json!({ "type": "string" }), "A host name of the instance's own."),
         "preset" => (json!({ "type": "string", "format": "uuid" }), "Its id."),
         "token" => (json!({ "type": "string" }), "The secret of an invitation's link."),
         _ => (json!({ "type": "string", "format": "uuid" }), "Its id."),

@@ -15,6 +15,7 @@ use stoa_domain::instance::{self, Visibility};
 use stoa_domain::invitation::InvitationStatus as Invitations;
 use stoa_domain::job;
 use stoa_domain::member;
+use stoa_domain::settings;
 use stoa_domain::{Action, Because, Via};
 use utoipa::openapi::schema::Type;
 use utoipa::openapi::{ObjectBuilder, RefOr, Schema, SchemaFormat};
@@ -60,6 +61,12 @@ closed_sets! {
     InstanceStatus = keys(instance::InstanceStatus::ALL, instance::InstanceStatus::key);
     /// Who may open an instance's URL.
     InstanceVisibility = keys(Visibility::ALL, Visibility::key);
+    /// A thing that can be set of an instance.
+    SettingKey = keys(settings::Setting::ALL, settings::Setting::key);
+    /// What became of a thing that was set.
+    Turn = keys(settings::Turn::ALL, settings::Turn::key);
+    /// By what a limit is enforced.
+    EnforcedBy = keys(settings::EnforcedBy::ALL, settings::EnforcedBy::key);
     /// Whether the sandbox stays.
     RestartMode = keys(instance::RestartMode::ALL, instance::RestartMode::key);
     /// What a job does.

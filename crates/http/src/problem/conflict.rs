@@ -38,6 +38,12 @@ pub(super) fn conflict(conflict: Conflict) -> &'static str {
             "The host shows another key than the one you looked at. Look at it again, and compare it."
         }
         Conflict::BeingDeleted => "The instance is being deleted.",
+        Conflict::DomainTaken => {
+            "This domain is another instance's. Remove it there first, or choose another domain."
+        }
+        Conflict::NothingToRevert => {
+            "There is nothing to revert: it is as it was before, or it was a secret, whose earlier value isn't kept."
+        }
         Conflict::HasOwner => "The workspace has an active owner. Only its owners name others.",
         Conflict::LastAdministrator => {
             "An installation always has an active administrator. Make another account an administrator first."

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use stoa_app::instance::environment::{SeenEnvironment, WantedVariable};
+use stoa_app::instance::environment::{SeenEnvironment, SeenVariable, WantedVariable};
 use stoa_domain::Secret;
 use stoa_domain::permission::instance as may;
 use utoipa::ToSchema;
@@ -43,11 +43,17 @@ impl VariableWish {
 }
 
 #[derive(Serialize, ToSchema)]
-struct VariableView {
+pub(super) struct VariableView {
     name: String,
     /// Always `null` for a secret one.
     value: Option<String>,
     secret: bool,
+}
+
+impl VariableView {
+    pub(super) fn of(variable: SeenVariable) -> Self {
+        Self { name: variable.name, value: variable.value, secret: variable.is_secret }
+    }
 }
 
 #[derive(Serialize, ToSchema)]
@@ -63,15 +69,7 @@ fn tag(seen: &SeenEnvironment) -> Result<String, stoa_app::Failure> {
 
 fn answer(seen: SeenEnvironment) -> Answer<Object<EnvironmentView>> {
     let tag = tag(&seen)?;
-    let environment = seen
-        .variables
-        .into_iter()
-        .map(|variable| VariableView {
-            name: variable.name,
-            value: variable.value,
-            secret: variable.is_secret,
-        })
-        .collect();
+    let environment = seen.variables.into_iter().map(VariableView::of).collect();
     Ok(Object::ok(EnvironmentView { environment, restart_needed: seen.restart_needed }).tagged(tag).secret())
 }
 

@@ -24,7 +24,7 @@ use crate::openapi::words;
 use crate::router::{Operation, Routes};
 
 const STAGES: &str = "production, staging or development";
-const VISIBILITIES: &str = "public or members";
+pub(super) const VISIBILITIES: &str = "public or members";
 
 pub(super) fn routes(routes: Routes) -> Routes {
     const ALL: &str = "/api/v1/workspaces/{workspace}/instances";

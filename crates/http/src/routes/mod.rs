@@ -31,6 +31,7 @@ mod schedule;
 mod second_factor;
 mod server;
 mod session;
+mod settings;
 mod shared;
 mod system;
 mod token;
@@ -71,6 +72,7 @@ pub fn all(_version: &'static str) -> Routes {
     let routes = merge::routes(routes);
     let routes = instance::routes(routes);
     let routes = environment::routes(routes);
+    let routes = settings::routes(routes);
     let routes = deployment::routes(routes);
     let routes = log::routes(routes);
     let routes = connect_as::routes(routes);

@@ -35,7 +35,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
 /// Each day at that time, and which of those are kept: the newest of each of so many days, weeks and months.
 #[derive(Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct BackupPlan {
+pub(super) struct BackupPlan {
     /// `02:00`, in UTC.
     #[schema(pattern = "^([01][0-9]|2[0-3]):[0-5][0-9]$")]
     at: String,
@@ -57,16 +57,34 @@ struct BackupScheduleView {
     may_change: bool,
 }
 
-impl BackupScheduleView {
-    fn of(seen: SeenSchedule) -> Self {
-        let plan = |schedule: BackupSchedule| BackupPlan {
+impl BackupPlan {
+    pub(super) fn of(schedule: BackupSchedule) -> Self {
+        Self {
             at: format!("{:02}:{:02}", schedule.at_minute / 60, schedule.at_minute % 60),
             keep_days: schedule.keep_days,
             keep_weeks: schedule.keep_weeks,
             keep_months: schedule.keep_months,
-        };
+        }
+    }
+
+    /// # Errors
+    /// `Invalid`, where the time isn't one. `field`: what it stands in.
+    pub(super) fn wanted(self, field: &str) -> Result<BackupSchedule, Refusal> {
+        let wrong =
+            || Refusal::invalid(&format!("{field}.at"), "invalid", "A time of the day is written as 02:00.");
+        Ok(BackupSchedule {
+            at_minute: minute(&self.at).ok_or_else(wrong)?,
+            keep_days: self.keep_days,
+            keep_weeks: self.keep_weeks,
+            keep_months: self.keep_months,
+        })
+    }
+}
+
+impl BackupScheduleView {
+    fn of(seen: SeenSchedule) -> Self {
         Self {
-            schedule: seen.schedule.map(|record| plan(record.schedule)),
+            schedule: seen.schedule.map(|record| BackupPlan::of(record.schedule)),
             next_at: seen.schedule.map(|record| time(record.next_at)),
             may_change: seen.may_change,
         }
@@ -99,19 +117,7 @@ async fn change(
     Uses(app): Uses,
     Json(wish): Json<BackupScheduleWish>,
 ) -> Answer<Object<BackupScheduleView>> {
-    let wanted = match wish.schedule {
-        None => None,
-        Some(plan) => {
-            let wrong =
-                || Refusal::invalid("schedule.at", "invalid", "A time of the day is written as 02:00.");
-            Some(BackupSchedule {
-                at_minute: minute(&plan.at).ok_or_else(wrong)?,
-                keep_days: plan.keep_days,
-                keep_weeks: plan.keep_weeks,
-                keep_months: plan.keep_months,
-            })
-        }
-    };
+    let wanted = wish.schedule.map(|plan| plan.wanted("schedule")).transpose()?;
     Ok(Object::ok(BackupScheduleView::of(app.change_backup_schedule(permit, wanted).await?)))
 }
 

@@ -429,7 +429,59 @@ fn instance() -> Command {
                 ))
                 .arg(several("unset", "NAME", "Takes this one away")),
         )
+        .subcommand(settings())
         .subcommand(verb("cancel", "Cancels what waits or goes on there").arg(which()))
+}
+
+fn settings() -> Command {
+    let which = || needed("which", "INSTANCE", "Slug or id");
+    let host = || needed("host", "DOMAIN", "Such as shop.example.org");
+    noun("settings", "What is set of an instance: seen, changed, and what was changed before")
+        .subcommand(verb("get", "Shows what is set").arg(which()))
+        .subcommand(working(
+            verb("set", "Sets what is said, and leaves the rest")
+                .arg(which())
+                .arg(option("branch", "BRANCH", "Which branch; it is deployed at once"))
+                .arg(option("visibility", "WHO", "Who may open it").value_parser(["public", "members"]))
+                .arg(option("memory", "SIZE", "Most memory, such as 512MiB; usual for what is usual"))
+                .arg(option("processor", "NUMBER", "Most processors, such as 1.5; usual for all there are"))
+                .arg(option("processes", "COUNT", "Most processes and threads, or usual"))
+                .arg(option("disk", "SIZE", "Most data, such as 20GiB, or usual"))
+                .arg(option("health-path", "PATH", "Asked by GET whether it is well"))
+                .arg(option("health-status", "CODES", "Good answers, such as 2xx,404"))
+                .arg(option("health-start", "SECONDS", "Until the first good answer"))
+                .arg(option("health-every", "SECONDS", "Between later questions"))
+                .arg(option("health-failures", "COUNT", "So many bad answers, and it is restarted"))
+                .arg(switch("health-as-told", "Asks as the application itself says"))
+                .arg(option("backup-at", "TIME", "Backs it up every day, at this time in UTC, such as 02:00"))
+                .arg(option("keep-days", "COUNT", "Of how many days one is kept"))
+                .arg(option("keep-weeks", "COUNT", "Of how many weeks"))
+                .arg(option("keep-months", "COUNT", "Of how many months"))
+                .arg(switch("no-backups", "Backs it up by hand only"))
+                .arg(several("set", "NAME=VALUE", "Sets this variable"))
+                .arg(several(
+                    "secret",
+                    "NAME",
+                    "Sets this variable to what is read, one line each, from standard input",
+                ))
+                .arg(several("unset", "NAME", "Takes this variable away")),
+        ))
+        .subcommand(verb("history", "Lists what was changed, newest first").arg(which()))
+        .subcommand(working(
+            verb("revert", "Undoes what a change did, as a change of its own").arg(which()).arg(needed(
+                "change",
+                "CHANGE",
+                "Its number or id, as history lists it",
+            )),
+        ))
+        .subcommand(
+            noun("domain", "Host names of its own")
+                .subcommand(
+                    verb("add", "Claims a domain, and says how it is proved").arg(which()).arg(host()),
+                )
+                .subcommand(verb("check", "Looks now for the proof").arg(which()).arg(host()))
+                .subcommand(verb("remove", "Gives a domain up: it stops serving").arg(which()).arg(host())),
+        )
 }
 
 const STAGES: [&str; 3] = ["production", "staging", "development"];

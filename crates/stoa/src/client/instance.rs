@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::failed::Failed;
 use super::show::{defused, facts, has_colours, items, table, time, words};
 use super::workspace::wished;
-use super::{Desk, ask, backup, connect, deployment, field, flag, job, logs, needed, text, told};
+use super::{Desk, ask, backup, connect, deployment, field, flag, job, logs, needed, settings, text, told};
 
 pub async fn run(desk: &Desk, verb: &str, arguments: &ArgMatches) -> Result<(), Failed> {
     match verb {
@@ -38,6 +38,7 @@ pub async fn run(desk: &Desk, verb: &str, arguments: &ArgMatches) -> Result<(), 
             act(desk, arguments, "deploy", &body, "It is deployed").await
         }
         "backup" | "backups" | "restore" | "download" => backup::run(desk, verb, arguments).await,
+        "settings" => settings::run(desk, arguments).await,
         "deployments" => deployment::list(desk, arguments).await,
         "logs" => logs::read(desk, arguments).await,
         "users" | "connect" | "connected" => connect::run(desk, verb, arguments).await,
@@ -114,19 +115,10 @@ fn show(one: &Value) {
 async fn environment(desk: &Desk, arguments: &ArgMatches) -> Result<(), Failed> {
     let path = desk.path(&["instances", needed(arguments, "which")?, "environment"])?;
     let before = desk.call.get(&path).await?;
-    let wished = variables(arguments)?;
-    let unset: Vec<&String> = arguments.get_many("unset").into_iter().flatten().collect();
-    if wished.is_empty() && unset.is_empty() {
+    let Some(wanted) = wished_environment(arguments, &before.body["environment"])? else {
         return desk.print(&before.body, show_environment);
-    }
-    let is_replaced = |one: &Value| {
-        let name = field(one, "name");
-        unset.iter().any(|unset| *unset == name) || wished.iter().any(|wished| field(wished, "name") == name)
     };
-    let all = before.body["environment"].as_array().into_iter().flatten();
-    let mut all: Vec<Value> = all.filter(|one| !is_replaced(one)).cloned().collect();
-    all.extend(wished.iter().cloned());
-    let body = json!({ "environment": all });
+    let body = json!({ "environment": wanted });
     let changed = desk.call.change(Method::PUT, &path, before.tag, &body).await?.body;
     desk.print(&changed, |changed| {
         show_environment(changed);
@@ -134,6 +126,23 @@ async fn environment(desk: &Desk, arguments: &ArgMatches) -> Result<(), Failed> 
             crate::output::say("It counts from the next hard restart on: stoa instance restart --hard");
         }
     })
+}
+
+/// All variables as they are to be; `None` where nothing is wished of them.
+pub fn wished_environment(arguments: &ArgMatches, before: &Value) -> Result<Option<Value>, Failed> {
+    let wished = variables(arguments)?;
+    let unset: Vec<&String> = arguments.get_many("unset").into_iter().flatten().collect();
+    if wished.is_empty() && unset.is_empty() {
+        return Ok(None);
+    }
+    let is_replaced = |one: &Value| {
+        let name = field(one, "name");
+        unset.iter().any(|unset| *unset == name) || wished.iter().any(|wished| field(wished, "name") == name)
+    };
+    let all = before.as_array().into_iter().flatten();
+    let mut all: Vec<Value> = all.filter(|one| !is_replaced(one)).cloned().collect();
+    all.extend(wished);
+    Ok(Some(all.into()))
 }
 
 fn show_environment(found: &Value) {

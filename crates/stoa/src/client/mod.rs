@@ -22,6 +22,7 @@ mod permission;
 mod project;
 mod remote;
 mod server;
+mod settings;
 mod show;
 mod workspace;
 
@@ -60,7 +61,7 @@ pub fn run(name: &str, matches: &ArgMatches) -> Option<ExitCode> {
     Some(match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(failed) => {
-            let is_for_scripts = matches.subcommand().is_some_and(|(_, verb)| flag(verb, "json"));
+            let is_for_scripts = flag(innermost(matches), "json");
             if is_for_scripts {
                 crate::output::complain_json(&failed.as_json());
             } else {
@@ -85,7 +86,7 @@ fn carry_out(name: &str, matches: &ArgMatches) -> Result<(), Failed> {
         let Some((verb, arguments)) = matches.subcommand() else {
             return Err(Failed::Usage(format!("see stoa {name} --help")));
         };
-        let desk = Desk::of(arguments)?;
+        let desk = Desk::of(innermost(arguments))?;
         let outcome = match name {
             "workspace" => workspace::run(&desk, verb, arguments).await,
             "member" => member::run(&desk, verb, arguments).await,
@@ -97,11 +98,19 @@ fn carry_out(name: &str, matches: &ArgMatches) -> Result<(), Failed> {
         };
         match outcome {
             Err(Failed::Refused(problem)) if problem.code == "not_found" => {
-                Err(Failed::Refused(desk.missing(name, arguments, problem).await))
+                Err(Failed::Refused(desk.missing(name, innermost(arguments), problem).await))
             }
             other => other,
         }
     })
+}
+
+/// The arguments of the last verb: some nouns have nouns of their own.
+fn innermost(mut arguments: &ArgMatches) -> &ArgMatches {
+    while let Some((_, inner)) = arguments.subcommand() {
+        arguments = inner;
+    }
+    arguments
 }
 
 /// An argument's text.

@@ -266,6 +266,8 @@ fn spawn_background(tasks: &mut JoinSet<()>, app: &App, stop: &CancellationToken
     spawn(tasks, Box::pin(async move { jobs.run_jobs(for_jobs).await }));
     let (backups, for_backups) = (app.clone(), stop.clone());
     spawn(tasks, Box::pin(async move { backups.run_backups(for_backups).await }));
+    let (domains, for_domains) = (app.clone(), stop.clone());
+    spawn(tasks, Box::pin(async move { domains.run_domains(for_domains).await }));
     spawn(tasks, Box::pin(async move { grants.run_grants(for_grants).await }));
     spawn(tasks, Box::pin(async move { machine.follow_machine(for_machine).await }));
     spawn(tasks, Box::pin(async move { sweep(sweeps, for_sweeps).await }));

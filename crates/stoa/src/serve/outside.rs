@@ -10,6 +10,7 @@ use stoa_adapters::logo::ProcessLogos;
 use stoa_adapters::machines::{AgentMachines, NoMachines};
 use stoa_adapters::mail::SmtpMail;
 use stoa_adapters::models::HttpModels;
+use stoa_adapters::names::DnsNames;
 use stoa_adapters::outgoing::Outgoing;
 use stoa_adapters::provider::OidcProvider;
 use stoa_adapters::remotes::GitRemotes;
@@ -132,6 +133,7 @@ pub async fn make(settings: &Settings, vault: MasterVault) -> Result<Parts, Ende
         mail,
         provider,
         folders: Arc::new(folders_of(settings)),
+        names: Arc::new(DnsNames::new(settings.dns_server)),
     };
     Ok(Parts { outside, repositories, agent })
 }

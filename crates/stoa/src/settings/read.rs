@@ -43,6 +43,8 @@ pub struct Settings {
     pub workspace_creation: WorkspaceCreation,
     pub mail: Option<(MailServer, String)>,
     pub instance_domain: String,
+    /// `None`: those that the machine itself asks.
+    pub dns_server: Option<SocketAddr>,
     /// Where people may sign in besides.
     pub provider: Option<ProviderSettings>,
     /// Private addresses that Stoa's own outgoing calls may reach.
@@ -100,6 +102,10 @@ impl Settings {
             },
             mail: mail(values)?,
             instance_domain: instance_domain(values)?,
+            dns_server: text(values, "dns_server")
+                .map(|text| text.parse())
+                .transpose()
+                .map_err(|_| wrong("dns_server", "has to be an address and a port, such as 127.0.0.1:53"))?,
             provider: provider(values)?,
             egress_allow: list(values, "egress_allow")
                 .map(|entry| {

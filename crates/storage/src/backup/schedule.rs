@@ -2,14 +2,15 @@
 
 use stoa_domain::backup::BackupSchedule;
 use stoa_domain::permission::backup::{ChangeSchedule, ViewSchedule};
-use stoa_domain::{InstanceId, JobId, Permit, Refusal, ResourceKind, SystemPermit, Timestamp, WorkspaceId};
+use stoa_domain::{InstanceId, JobId, Permit, Refusal, SystemPermit, Timestamp, WorkspaceId};
 
 use crate::backup::make::{NewBackup, queue_backup};
-use crate::event::EventType;
 use crate::failure::{Failure, StorageFault};
+use crate::instance::settings::{Change, SettingsChange, apply};
 use crate::job::start::{Found, state_in};
 use crate::row::Row;
 use crate::store::{Store, Work};
+use crate::tx::Tx;
 use crate::values;
 
 crate::statements! {
@@ -20,7 +21,6 @@ crate::statements! {
         ON CONFLICT (instance_id) DO UPDATE SET at_minute = excluded.at_minute, keep_days = excluded.keep_days,
             keep_weeks = excluded.keep_weeks, keep_months = excluded.keep_months, next_at = excluded.next_at";
     REMOVE = "DELETE FROM backup_schedules WHERE workspace_id = $1 AND instance_id = $2";
-    NAME = "SELECT name FROM instances WHERE workspace_id = $1 AND id = $2";
     DUE = "SELECT at_minute, keep_days, keep_weeks, keep_months, next_at, workspace_id, instance_id
         FROM backup_schedules WHERE next_at <= $1 ORDER BY next_at, instance_id LIMIT 50";
     ALL = "SELECT at_minute, keep_days, keep_weeks, keep_months, next_at, workspace_id, instance_id
@@ -54,6 +54,31 @@ fn read(row: &Row) -> Result<ScheduleRecord, StorageFault> {
     Ok(ScheduleRecord { schedule, next_at: row.get(4)? })
 }
 
+pub(crate) async fn find_in(
+    tx: &mut Tx<'_>,
+    workspace: WorkspaceId,
+    instance: InstanceId,
+) -> Result<Option<BackupSchedule>, StorageFault> {
+    let row = tx.fetch_optional(FIND, values![workspace, instance]).await?;
+    row.map(|row| read(&row).map(|record| record.schedule)).transpose()
+}
+
+/// Sets it, or with `None` takes it away.
+pub(crate) async fn put_in(
+    tx: &mut Tx<'_>,
+    workspace: WorkspaceId,
+    instance: InstanceId,
+    wanted: Option<BackupSchedule>,
+) -> Result<(), StorageFault> {
+    let Some(schedule) = wanted else {
+        return tx.execute(REMOVE, values![workspace, instance]).await.map(drop);
+    };
+    let next_at = schedule.next_after(tx.now());
+    let BackupSchedule { at_minute, keep_days, keep_weeks, keep_months } = schedule;
+    let values = values![workspace, instance, at_minute, keep_days, keep_weeks, keep_months, next_at];
+    tx.execute(PUT, values).await.map(drop)
+}
+
 impl Store {
     /// # Errors
     /// A fault.
@@ -64,7 +89,7 @@ impl Store {
         self.find_schedule(permit.workspace(), *permit.target()).await
     }
 
-    async fn find_schedule(
+    pub(crate) async fn find_schedule(
         &self,
         workspace: WorkspaceId,
         instance: InstanceId,
@@ -82,34 +107,15 @@ impl Store {
         permit: Permit<ChangeSchedule>,
         wanted: Option<BackupSchedule>,
     ) -> Result<Option<ScheduleRecord>, Failure> {
-        let (workspace, instance) = (permit.workspace(), *permit.target());
+        let place = (permit.workspace(), *permit.target());
+        let account = permit.actor().account;
         let work: Work<Option<ScheduleRecord>> = Box::new(move |tx| {
             Box::pin(async move {
-                let name = tx.fetch_optional(NAME, values![workspace, instance]).await?;
-                tx.audit_name(name.ok_or(Refusal::NotFound)?.get::<String>(0)?);
-                let record = wanted
-                    .map(|schedule| ScheduleRecord { schedule, next_at: schedule.next_after(tx.now()) });
-                match record {
-                    None => _ = tx.execute(REMOVE, values![workspace, instance]).await?,
-                    Some(ScheduleRecord { schedule, next_at }) => {
-                        let BackupSchedule { at_minute, keep_days, keep_weeks, keep_months } = schedule;
-                        let values = values![
-                            workspace,
-                            instance,
-                            at_minute,
-                            keep_days,
-                            keep_weeks,
-                            keep_months,
-                            next_at
-                        ];
-                        tx.execute(PUT, values).await?;
-                        tx.audit_detail(format!(
-                            "{{\"at_minute\":{at_minute},\"keep_days\":{keep_days},\"keep_weeks\":{keep_weeks},\"keep_months\":{keep_months}}}"
-                        ));
-                    }
-                }
-                tx.tell(workspace, EventType::Changed, ResourceKind::Instance, instance.uuid()).await?;
-                Ok(record)
+                let change = Change { place, account, from: &[], expected: None, reverts: None };
+                let wanted = SettingsChange { schedule: Some(wanted), ..SettingsChange::default() };
+                apply(tx, change, wanted).await?;
+                let row = tx.fetch_optional(FIND, values![place.0, place.1]).await?;
+                Ok(row.map(|row| read(&row)).transpose()?)
             })
         });
         self.write(permit, work).await

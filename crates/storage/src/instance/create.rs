@@ -89,8 +89,7 @@ impl Store {
                     new.stage.key(),
                     new.branch.as_str(),
                     new.visibility.key(),
-                    // Nothing lifts it yet: there is no page on which it could be.
-                    false,
+                    new.stage == Stage::Production,
                     os_user,
                     now,
                     new.is_mail_off,

@@ -1,6 +1,7 @@
 //! What a machine is told of an instance, and what of a job it is told with.
 
 use stoa_domain::instance::{Stage, Wish};
+use stoa_domain::settings::{HealthCheck, Limits};
 use stoa_domain::{AccountId, InstanceId, ProjectId, Refusal, WorkspaceId};
 
 use crate::failure::{Failure, StorageFault};
@@ -11,7 +12,7 @@ use crate::values;
 crate::statements! {
     FORM = "SELECT i.project_id, i.os_user, i.wish, i.slug, p.slug, w.slug, i.stage,
             (SELECT MIN(h.host) FROM hosts h WHERE h.instance_id = i.id AND h.kind = 'given'),
-            i.is_mail_off
+            i.is_mail_off, i.memory_limit, i.processor_limit, i.processes_limit, i.disk_limit, i.health
         FROM instances i JOIN projects p ON p.id = i.project_id
         JOIN workspace_slugs w ON w.workspace_id = i.workspace_id AND w.is_current
         WHERE i.workspace_id = $1 AND i.id = $2";
@@ -30,6 +31,9 @@ pub struct FormRecord {
     pub host: String,
     /// Whether it is told to send no mail.
     pub is_mail_off: bool,
+    pub limits: Limits,
+    /// `None`: as the application says.
+    pub health: Option<HealthCheck>,
 }
 
 impl Store {
@@ -41,6 +45,10 @@ impl Store {
         instance: InstanceId,
     ) -> Result<FormRecord, Failure> {
         let row = self.fetch_optional(FORM, values![workspace, instance]).await?.ok_or(Refusal::NotFound)?;
+        let health = match row.get::<Option<String>>(13)? {
+            None => None,
+            Some(text) => Some(HealthCheck::from_text(&text).ok_or(StorageFault::Unknown(text))?),
+        };
         Ok(FormRecord {
             project: row.get(0)?,
             os_user: row.get(1)?,
@@ -51,6 +59,13 @@ impl Store {
             stage: stage(&row, 6)?,
             host: row.get::<Option<String>>(7)?.unwrap_or_default(),
             is_mail_off: row.get(8)?,
+            limits: Limits {
+                memory: row.get(9)?,
+                processor: row.get(10)?,
+                processes: row.get(11)?,
+                disk: row.get(12)?,
+            },
+            health,
         })
     }
 

@@ -4,6 +4,7 @@ pub mod change;
 pub mod create;
 pub mod environment;
 pub mod form;
+pub mod settings;
 
 use std::collections::HashMap;
 

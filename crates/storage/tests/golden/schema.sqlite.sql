@@ -236,11 +236,13 @@ CREATE TABLE hosts (
     kind TEXT NOT NULL CHECK (kind IN ('given', 'own')),
     proof TEXT,
     verified_at BIGINT,
-    released_at BIGINT,
+    released_at BIGINT, claimed_at BIGINT, checked_at BIGINT, check_at BIGINT, problem TEXT,
     FOREIGN KEY (workspace_id, instance_id) REFERENCES instances (workspace_id, id)
 );
 
 CREATE INDEX hosts_by_instance ON hosts (instance_id);
+
+CREATE INDEX hosts_to_check ON hosts (check_at) WHERE kind = 'own' AND check_at IS NOT NULL;
 
 CREATE TABLE idempotency (
     account_id UUID NOT NULL REFERENCES accounts (id) ON DELETE CASCADE,
@@ -292,7 +294,7 @@ CREATE TABLE instances (
     is_protected BOOLEAN NOT NULL,
     os_user BIGINT NOT NULL UNIQUE,
     revision BIGINT NOT NULL,
-    created_at BIGINT NOT NULL, is_mail_off BOOLEAN NOT NULL DEFAULT FALSE,
+    created_at BIGINT NOT NULL, is_mail_off BOOLEAN NOT NULL DEFAULT FALSE, memory_limit BIGINT, processor_limit BIGINT, processes_limit BIGINT, disk_limit BIGINT, health TEXT,
     UNIQUE (workspace_id, id),
     UNIQUE (workspace_id, slug),
     FOREIGN KEY (workspace_id, project_id) REFERENCES projects (workspace_id, id),
@@ -653,6 +655,21 @@ CREATE TABLE sessions (
 
 CREATE INDEX sessions_by_account ON sessions (account_id);
 
+CREATE TABLE settings_change_parts (
+    workspace_id UUID NOT NULL,
+    change_id UUID NOT NULL,
+    position BIGINT NOT NULL,
+    setting TEXT NOT NULL CHECK (setting IN ('environment', 'domain', 'branch', 'health', 'memory', 'processor',
+        'processes', 'disk', 'backup_schedule', 'visibility', 'protection', 'name')),
+    name TEXT NOT NULL,
+    turn TEXT NOT NULL CHECK (turn IN ('added', 'changed', 'removed')),
+    before_value TEXT,
+    after_value TEXT,
+    is_secret BOOLEAN NOT NULL,
+    PRIMARY KEY (change_id, position),
+    FOREIGN KEY (workspace_id, change_id) REFERENCES settings_changes (workspace_id, id) ON DELETE CASCADE
+);
+
 CREATE TABLE settings_changes (
     id UUID NOT NULL PRIMARY KEY,
     workspace_id UUID NOT NULL,
@@ -660,7 +677,7 @@ CREATE TABLE settings_changes (
     revision BIGINT NOT NULL,
     account_id UUID NOT NULL,
     change TEXT NOT NULL,
-    at BIGINT NOT NULL,
+    at BIGINT NOT NULL, needs_restart BOOLEAN NOT NULL DEFAULT TRUE, reverts_id UUID,
     UNIQUE (workspace_id, id),
     FOREIGN KEY (workspace_id, instance_id) REFERENCES instances (workspace_id, id) ON DELETE CASCADE
 );

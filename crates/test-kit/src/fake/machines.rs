@@ -8,11 +8,12 @@ use futures_util::future::BoxFuture;
 use futures_util::stream::{self, BoxStream, StreamExt as _};
 use stoa_app::Fault;
 use stoa_app::ports::{
-    AppCookie, AppUser, Archive, BackupOrder, Command, ConnectAnswer, ConnectWish, InstanceForm,
+    AppCookie, AppUser, Archive, BackupOrder, Command, ConnectAnswer, ConnectWish, Enforcement, InstanceForm,
     InstanceOnMachine, LogLine, LogQuery, LogStretch, MachineFacts, MachineState, Machines, Order, Progress,
     RepositoryAccess,
 };
 use stoa_domain::branch::CommitId;
+use stoa_domain::settings::EnforcedBy;
 use stoa_domain::{BackupId, InstanceId, ProjectId, ReleaseId, Secret};
 use tokio::sync::broadcast;
 
@@ -234,6 +235,12 @@ impl Machines for FakeMachines {
                 no_sandbox: self.no_sandbox.lock().unwrap().clone(),
                 no_outgoing: None,
                 limits_by: "rlimit".to_owned(),
+                enforcement: Some(Enforcement {
+                    memory: EnforcedBy::Watch,
+                    processor: EnforcedBy::Nothing,
+                    processes: EnforcedBy::User,
+                    disk: EnforcedBy::Count,
+                }),
             })
         })
     }

@@ -8,6 +8,7 @@ pub mod logos;
 pub mod machines;
 pub mod mail;
 pub mod models;
+pub mod names;
 pub mod provider;
 pub mod remotes;
 pub mod repositories;

@@ -25,6 +25,7 @@ mod providers;
 mod resets;
 mod searches;
 mod second_factors;
+mod settings;
 mod several;
 mod tokens;
 mod trust;

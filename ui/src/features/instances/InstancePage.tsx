@@ -25,15 +25,7 @@ import {
 } from "@/kit";
 import { InstanceActions } from "./InstanceActions";
 import css from "./instances.module.css";
-import {
-  BackupsTab,
-  DeploymentList,
-  DeploymentView,
-  IdePage,
-  InstanceOverview,
-  InstanceSettings,
-  LogPage,
-} from "./tabs";
+import { BackupsTab, DeploymentList, DeploymentView, IdePage, InstanceOverview, LogPage, SettingsTab } from "./tabs";
 
 /** One instance: a header that is the same on every tab, and the tab that the address names. */
 export function InstancePage() {
@@ -52,7 +44,7 @@ export function InstancePage() {
   if (!instance.data) return <LoadingPage />;
   const here = instance.data;
   const base = `/${workspace.slug}/instances/${here.slug}`;
-  const isOwner = here.may.includes("manage");
+  const maySet = here.may.includes("change_settings");
   const mayEdit = here.may.includes("use_ide");
   const isIdeClosed = tab === "ide" && !mayEdit;
   // All of the window is the editor's: the way back stands above it, in the breadcrumbs.
@@ -81,7 +73,9 @@ export function InstancePage() {
     ...(mayEdit || isIdeClosed
       ? [{ key: "ide", name: "IDE", to: `${base}/ide`, ...(!mayEdit && { isLocked: true }) }]
       : []),
-    ...(isOwner ? [{ key: "settings", name: "Settings", to: `${base}/settings` }] : []),
+    ...(maySet || tab === "settings"
+      ? [{ key: "settings", name: "Settings", to: `${base}/settings`, isLocked: !maySet }]
+      : []),
   ];
   const isLog = tab === "logs" && mayRead && !viewing();
   return (
@@ -145,8 +139,8 @@ export function InstancePage() {
         <DeploymentList workspace={workspace.slug} instance={here} />
       ) : tab === "backups" ? (
         <BackupsTab workspace={workspace.slug} instance={here} />
-      ) : tab === "settings" && isOwner ? (
-        <InstanceSettings workspace={workspace.slug} instance={here} />
+      ) : tab === "settings" ? (
+        <SettingsTab workspace={workspace.slug} instance={here} />
       ) : (
         <InstanceOverview workspace={workspace.slug} instance={here} />
       )}

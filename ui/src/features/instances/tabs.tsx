@@ -15,5 +15,5 @@ export const DeploymentView = later(
 );
 export const IdePage = later(async () => (await import("@/features/ide/IdePage")).IdePage);
 export const InstanceOverview = later(async () => (await import("./InstanceOverview")).InstanceOverview, rows);
-export const InstanceSettings = later(async () => (await import("./InstanceSettings")).InstanceSettings, rows);
 export const LogPage = later(async () => (await import("@/features/logs/LogPage")).LogPage);
+export const SettingsTab = later(async () => (await import("./settings/SettingsTab")).SettingsTab, rows);

@@ -21,7 +21,7 @@ use super::release::{self, Made};
 use super::start::environment;
 use crate::init::{Orders, Process};
 use crate::protocol::{Commanded, EndSession, ListUsers, Nothing, OpenSession, OpenedView, UsersView};
-use crate::sandbox::{Ended, Limits, Mounts, OutputLine, Plan};
+use crate::sandbox::{Ended, Mounts, OutputLine, Plan};
 use crate::stoa_toml::ConnectAs;
 
 const TIME_LIMIT: Duration = Duration::from_secs(10);
@@ -225,7 +225,7 @@ impl Agent {
             mounts: Mounts { app: &app, is_app_writable: false, data: Some(&data), cache: None },
             place: &place,
             log_folder: None,
-            limits: Limits::default(),
+            limits: form.sandbox_limits(),
         };
         let orders = Orders {
             user,

@@ -160,7 +160,7 @@ impl Agent {
             mounts: Mounts { app: &app, is_app_writable: false, data: Some(&data), cache: None },
             place: &place,
             log_folder: None,
-            limits: Limits { processes: PROCESSES, ..Limits::default() },
+            limits: Limits { processes: PROCESSES, ..form.sandbox_limits() },
         };
         let orders = Orders {
             user,

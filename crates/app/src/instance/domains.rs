@@ -1,0 +1,86 @@
+//! Domains of instances: whether the DNS holds their proofs. One serves only while it does.
+
+use std::time::Duration;
+
+use stoa_domain::permission::settings as may;
+use stoa_domain::settings::DomainName;
+use stoa_domain::{Permit, Refusal};
+use stoa_storage::attempt::Limit;
+use stoa_storage::instance::settings::domains::{DomainToCheck, Look};
+use tokio_util::sync::CancellationToken;
+
+pub use stoa_storage::instance::settings::domains::DomainRecord;
+
+use crate::ports::Texts;
+use crate::{App, Failure};
+
+/// Looks that members ask for, of one instance.
+const ASKED: Limit = Limit { count: 30, seconds: 60 };
+
+/// How often it is asked whose time has come.
+const ROUNDS: Duration = Duration::from_secs(10);
+
+/// Looks of one round.
+const AT_ONCE: i64 = 50;
+
+const NO_ANSWER: &str = "The DNS didn't answer. It is asked again in a while.";
+
+impl App {
+    /// Looks now for the proof of a domain.
+    ///
+    /// # Errors
+    /// `TooManyRequests`, `NotFound`, or a fault.
+    pub async fn check_domain(&self, permit: Permit<may::CheckDomain>) -> Result<DomainRecord, Failure> {
+        let (workspace, target) = (permit.workspace(), permit.target().clone());
+        let bucket = format!("domain:instance:{}", target.instance);
+        if let Some(retry_after) = self.store().count_attempt(bucket, ASKED).await? {
+            return Err(Refusal::TooManyRequests { retry_after }.into());
+        }
+        let host = target.domain.as_str();
+        let domain = self.store().load_domain(workspace, target.instance, host).await?;
+        let look = self.look_for_proof(&domain).await;
+        self.store().note_asked_look(permit, domain, look).await?;
+        let all = self.store().list_domains(workspace, target.instance).await?;
+        Ok(all.into_iter().find(|one| one.host == host).ok_or(Refusal::NotFound)?)
+    }
+
+    /// Looks for the proofs whose time has come. To be called again and again; doing it twice does no harm.
+    ///
+    /// # Errors
+    /// A fault.
+    pub async fn check_due_domains(&self) -> Result<(), Failure> {
+        for domain in self.store().list_due_domains(AT_ONCE).await? {
+            let look = self.look_for_proof(&domain).await;
+            self.store().note_look(domain, look).await?;
+        }
+        Ok(())
+    }
+
+    /// Looks for proofs, until `stop`.
+    pub async fn run_domains(&self, stop: CancellationToken) {
+        loop {
+            if let Err(failure) = self.check_due_domains().await {
+                tracing::warn!(?failure, "domains' proofs can't be looked for");
+            }
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = tokio::time::sleep(ROUNDS) => {}
+            }
+        }
+    }
+
+    async fn look_for_proof(&self, domain: &DomainToCheck) -> Look {
+        let Ok(name) = DomainName::parse(&domain.host) else {
+            return Look::Missing("This isn't a name that can be looked up.".to_owned());
+        };
+        let name = name.proof_name();
+        match self.outside().names.texts(name.clone()).await {
+            Texts::Found(texts) if texts.iter().any(|text| text.trim() == domain.proof) => Look::Found,
+            Texts::Found(texts) if texts.is_empty() => {
+                Look::Missing(format!("{name} has no TXT record yet."))
+            }
+            Texts::Found(_) => Look::Missing(format!("{name} has a TXT record, but none with the proof.")),
+            Texts::NoAnswer => Look::NoAnswer(NO_ANSWER.to_owned()),
+        }
+    }
+}

@@ -1,0 +1,89 @@
+import { Button, Switch, TextInput } from "@mantine/core";
+import { ifMatch, type Tagged } from "@/api/client";
+import { changeInstance } from "@/api/generated";
+import type { Instance } from "@/api/nouns";
+import { useAct } from "@/api/queries";
+import { Note, Panel, Unsaved, useDraft } from "@/kit";
+import { Meanwhile } from "../Meanwhile";
+import { AFTER } from "./queries";
+import { type Here, SettingForm } from "./SettingForm";
+import css from "./settings.module.css";
+
+export function Access({ here }: { here: Here }) {
+  return (
+    <SettingForm<{ isForMembers: boolean }>
+      id="access"
+      title="Protection and visibility"
+      sentence="Who may open the instance's addresses."
+      what="who may open it"
+      here={here}
+      draftOf={({ visibility }) => ({ isForMembers: visibility === "members" })}
+      bodyOf={({ isForMembers }) => ({ visibility: isForMembers ? "members" : "public" })}
+    >
+      {({ draft, set }) => (
+        <Switch
+          label="Only members may open it"
+          description="Visitors sign in first; those who aren't allowed this instance are turned away."
+          checked={draft.isForMembers}
+          onChange={(event) => set({ isForMembers: event.currentTarget.checked })}
+        />
+      )}
+    </SettingForm>
+  );
+}
+
+/** What owners alone set. */
+export function Protection({ workspace, instance }: { workspace: string; instance: Tagged<Instance> }) {
+  const form = useDraft(instance, ({ name, is_protected }) => ({ name, isProtected: is_protected }));
+  const { name, isProtected } = form.draft;
+  const set = (change: Partial<typeof form.draft>) => form.setDraft({ ...form.draft, ...change });
+  const save = useAct<void, Instance>(workspace, {
+    act: () =>
+      changeInstance(workspace, instance.id, { name: name.trim(), is_protected: isProtected }, ifMatch(form.etag)),
+    nouns: [...AFTER],
+    onDone: form.take,
+  });
+  const { isChanged } = form;
+  return (
+    <section aria-label="Name and protection" className={css.section}>
+      <Panel>
+        <form
+          onSubmit={(event) => {
+            event.preventDefault();
+            if (isChanged) save.mutate();
+          }}
+        >
+          <Unsaved when={isChanged} what="What you changed of the instance" />
+          <div className={css.fields}>
+            {isChanged && form.isStale && !save.isPending && <Meanwhile what="instance" drop={form.drop} />}
+            <Switch
+              label="Protected"
+              description="It can't be deleted until an owner lifts this."
+              checked={isProtected}
+              onChange={(event) => set({ isProtected: event.currentTarget.checked })}
+            />
+            <TextInput
+              label="Name"
+              value={name}
+              onChange={(event) => set({ name: event.currentTarget.value })}
+              error={save.error?.field("name")}
+              maxLength={80}
+            />
+            {save.error && save.error.errors.length === 0 && <Note tone="bad">{save.error.detail}</Note>}
+          </div>
+          <div className={css.foot}>
+            <span className={`${css.footStart} ${css.quiet}`}>Only owners see and set these two.</span>
+            {isChanged && (
+              <Button onClick={form.drop} disabled={save.isPending}>
+                Discard
+              </Button>
+            )}
+            <Button type="submit" variant="filled" disabled={!isChanged} loading={save.isPending}>
+              Save
+            </Button>
+          </div>
+        </form>
+      </Panel>
+    </section>
+  );
+}

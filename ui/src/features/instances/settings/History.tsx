@@ -1,0 +1,119 @@
+import { Button } from "@mantine/core";
+import { IconArrowBackUp, IconHistory } from "@tabler/icons-react";
+import { useState } from "react";
+import { ifMatch } from "@/api/client";
+import { type InstanceSettings, revertSettings, type SettingsChange } from "@/api/generated";
+import { useAct } from "@/api/queries";
+import { Chip, ConfirmDialog, Empty, Failed, LoadingRows, More, Panel, Person, reasonAgainst, Time } from "@/kit";
+import { AFTER, useChanges } from "./queries";
+import type { Here } from "./SettingForm";
+import css from "./settings.module.css";
+import { kept, lineOf } from "./words";
+
+/** What was changed, by whom and when. Each change can be undone, as far as it is known what there was before. */
+export function History({ here }: { here: Here }) {
+  const { workspace, instance, settings } = here;
+  const changes = useChanges(workspace, instance.id);
+  const [undone, setUndone] = useState<SettingsChange | null>(null);
+  const revert = useAct<string, InstanceSettings>(workspace, {
+    act: (change) => revertSettings(workspace, instance.id, change, {}, ifMatch(settings.etag)),
+    nouns: [...AFTER],
+    onDone: () => setUndone(null),
+  });
+  const against = reasonAgainst(instance, "change_settings")?.detail;
+  const secrets = undone ? kept(undone.parts) : [];
+  return (
+    <section id="history" aria-labelledby="history-title" className={css.section}>
+      <h2 id="history-title">History</h2>
+      <p className={css.sentence}>
+        Secret values are in none of it. What a change did can be reverted, as a change of its own.
+      </p>
+      <Panel>
+        {changes.error ? (
+          <Failed error={changes.error} retry={() => void changes.refetch()} inline />
+        ) : !changes.items ? (
+          <LoadingRows rows={2} />
+        ) : changes.items.length === 0 ? (
+          <Empty icon={IconHistory} title="Nothing was changed yet" inline>
+            Each change of these settings is listed here, with who made it and what it did.
+          </Empty>
+        ) : (
+          <ol className={css.changes}>
+            {changes.items.map((change) => (
+              <li key={change.id}>
+                <div className={css.changeHead}>
+                  {change.by ? <Person name={change.by.name} of={change.by.name} /> : <span>Somebody who is gone</span>}
+                  <span className={css.quiet}>
+                    <Time at={change.at} />
+                  </span>
+                  {change.reverts && (
+                    <Chip>
+                      {change.reverts.number ? `Reverted change ${change.reverts.number}` : "Reverted a change"}
+                    </Chip>
+                  )}
+                  {change.needs_restart && <Chip>Needed a restart</Chip>}
+                  <span className={css.end}>
+                    <span className={`${css.quiet} numbers`}>{change.number}</span>
+                    {change.can_revert && (
+                      <Button
+                        variant="subtle"
+                        leftSection={<IconArrowBackUp size={16} stroke={1.75} aria-hidden />}
+                        aria-label={`Revert change ${change.number}`}
+                        disabled={Boolean(against)}
+                        title={against}
+                        onClick={() => setUndone(change)}
+                      >
+                        Revert
+                      </Button>
+                    )}
+                  </span>
+                </div>
+                <Lines change={change} />
+              </li>
+            ))}
+          </ol>
+        )}
+        <More {...changes} />
+      </Panel>
+      <ConfirmDialog
+        opened={undone !== null}
+        onClose={() => {
+          setUndone(null);
+          revert.reset();
+        }}
+        title={`Revert change ${undone?.number ?? ""}?`}
+        action="Revert"
+        danger={false}
+        busy={revert.isPending}
+        problem={revert.error}
+        onConfirm={() => undone && revert.mutate(undone.id)}
+      >
+        <p className={css.before}>These go back to what they were before it:</p>
+        {undone && <Lines change={undone} />}
+        {secrets.length > 0 && (
+          <p className={css.before}>
+            {secrets.join(", ")} {secrets.length === 1 ? "stays" : "stay"} as set now: earlier values of secrets aren't
+            kept.
+          </p>
+        )}
+      </ConfirmDialog>
+    </section>
+  );
+}
+
+function Lines({ change }: { change: SettingsChange }) {
+  return (
+    <ul className={css.lines}>
+      {change.parts.length === 0 && <li>Variables</li>}
+      {change.parts.map((part) => {
+        const { what, detail } = lineOf(part);
+        return (
+          <li key={`${part.setting} ${part.name}`}>
+            {what}
+            {detail && <span className={css.detail}>{detail}</span>}
+          </li>
+        );
+      })}
+    </ul>
+  );
+}

@@ -1,0 +1,91 @@
+import { Button } from "@mantine/core";
+import type { ReactNode } from "react";
+import { ifMatch, type Tagged } from "@/api/client";
+import { changeSettings, type InstanceSettings, type InstanceSettingsChange } from "@/api/generated";
+import type { Instance } from "@/api/nouns";
+import type { Problem } from "@/api/problem";
+import { useAct } from "@/api/queries";
+import { viewing } from "@/api/viewing";
+import { Note, Panel, Unsaved, useDraft } from "@/kit";
+import { Meanwhile } from "../Meanwhile";
+import { AFTER } from "./queries";
+import css from "./settings.module.css";
+
+/** Whose settings are shown, and as what. */
+export type Here = { workspace: string; instance: Tagged<Instance>; settings: Tagged<InstanceSettings> };
+
+export type Draft<D> = { draft: D; set: (change: Partial<D>) => void; problem: Problem | null };
+
+/** One part of the settings, saved by itself. What others set meanwhile stays. */
+export function SettingForm<D extends object>(props: {
+  id: string;
+  title: string;
+  sentence?: ReactNode;
+  /** In the middle of a sentence. */
+  what: string;
+  here: Here;
+  draftOf: (settings: InstanceSettings) => D;
+  /** What is sent; null while what was typed isn't whole. */
+  bodyOf: (draft: D) => InstanceSettingsChange | null;
+  /** What the button says. */
+  save?: string;
+  foot?: (form: Draft<D>) => ReactNode;
+  children: (form: Draft<D>) => ReactNode;
+}) {
+  const { workspace, instance, settings } = props.here;
+  const form = useDraft<Tagged<InstanceSettings>, D>(settings, props.draftOf);
+  const body = props.bodyOf(form.draft);
+  const save = useAct<InstanceSettingsChange, InstanceSettings>(workspace, {
+    act: (wanted) => changeSettings(workspace, instance.id, wanted, ifMatch(form.etag)),
+    nouns: [...AFTER],
+    onDone: form.take,
+  });
+  const { isChanged } = form;
+  const blocked = viewing() ? "You look on as a member." : instance.blocked.change_settings?.detail;
+  const given: Draft<D> = {
+    draft: form.draft,
+    set: (change) => form.setDraft({ ...form.draft, ...change }),
+    problem: save.error,
+  };
+  return (
+    <section id={props.id} aria-labelledby={`${props.id}-title`} className={css.section}>
+      <h2 id={`${props.id}-title`}>{props.title}</h2>
+      {props.sentence && <p className={css.sentence}>{props.sentence}</p>}
+      <Panel>
+        <form
+          onSubmit={(event) => {
+            event.preventDefault();
+            if (isChanged && body && !blocked) save.mutate(body);
+          }}
+        >
+          <Unsaved when={isChanged} what={`What you changed of ${props.what}`} />
+          <div className={css.fields}>
+            {isChanged && form.isStale && !save.isPending && <Meanwhile what={props.what} drop={form.drop} />}
+            {props.children(given)}
+            {save.error && save.error.errors.length === 0 && <Note tone="bad">{save.error.detail}</Note>}
+          </div>
+          <div className={css.foot}>
+            <div className={css.footStart}>{props.foot?.(given)}</div>
+            {isChanged && (
+              <Button onClick={form.drop} disabled={save.isPending}>
+                Discard
+              </Button>
+            )}
+            <Button
+              type="submit"
+              variant="filled"
+              disabled={!isChanged || !body || Boolean(blocked)}
+              title={
+                blocked ??
+                (isChanged ? (body ? undefined : "Something typed here can't be read.") : "Nothing is changed.")
+              }
+              loading={save.isPending}
+            >
+              {props.save ?? "Save"}
+            </Button>
+          </div>
+        </form>
+      </Panel>
+    </section>
+  );
+}
