@@ -38,7 +38,9 @@ const forget = () => writeFile(`/proc/${stoa.child.pid}/clear_refs`, "5");
 const asking = (path, token, taking) => {
   const headers = { host: `localhost:${stoa.port}`, authorization: `Bearer ${token}`, ...taking };
   return new Promise((go, stop) => {
-    http.get({ port: stoa.port, host: "127.0.0.1", path: `/api/v1${path}`, headers, agent: false }, go).on("error", stop);
+    http
+      .get({ port: stoa.port, host: "127.0.0.1", path: `/api/v1${path}`, headers, agent: false }, go)
+      .on("error", stop);
   });
 };
 
@@ -92,7 +94,9 @@ try {
       let piece = "";
       for (; piece.length < 1 << 20; line += 1) {
         const what =
-          line % 1_000_000 === 7 ? "ERROR payment of order-7 failed" : `INFO GET /products/${line}?page=${line % 89} 200`;
+          line % 1_000_000 === 7
+            ? "ERROR payment of order-7 failed"
+            : `INFO GET /products/${line}?page=${line % 89} 200`;
         piece += `${1_790_000_000_000_000 + line * 1000} stdout ${what} in ${line % 97} ms by worker ${line % 7}\n`;
       }
       await file.write(piece);
@@ -104,7 +108,11 @@ try {
   await made("POST", `${here}/start`, {});
   await is("running");
   say(`${line} lines, ${((SEGMENTS * FULL) / 2 ** 30).toFixed(2)} GiB. Started: ${await memory()}`);
-  await until("what is full is compressed", async () => (await readdir(folder)).every((name, at) => name.endsWith(".zst") || at >= SEGMENTS - 1), 1800);
+  await until(
+    "what is full is compressed",
+    async () => (await readdir(folder)).every((name, at) => name.endsWith(".zst") || at >= SEGMENTS - 1),
+    1800,
+  );
   say(`Compressed: ${await memory()}`);
   await forget();
   const path = (more) => `${here}/logs${more}`;
