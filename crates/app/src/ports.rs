@@ -18,12 +18,14 @@ use stoa_domain::{
 use crate::failure::{Failure, Fault};
 
 mod connect_as;
+mod log;
 mod settings;
 
 pub use crate::ai::models::{Counted, ModelAccess, ModelProblem, Models, Prompt, Said, Saying};
 pub use crate::desk::port::*;
 pub use crate::remote::port::*;
 pub use connect_as::{AppCookie, AppUser, ConnectAnswer, ConnectWish};
+pub use log::{LogLine, LogQuery, LogSource, LogStretch};
 pub use settings::{Enforcement, Names, Texts};
 pub use stoa_storage::{Clock, NewIds};
 
@@ -284,65 +286,6 @@ pub struct InstanceForm {
     pub limits: Limits,
     /// How it is asked whether it is well; `None`: as the application says.
     pub health: Option<HealthCheck>,
-}
-
-/// One line of a log.
-#[derive(Debug, Clone)]
-pub struct LogLine {
-    /// Segment and offset: stable, for links and for going on.
-    pub position: String,
-    pub at: Timestamp,
-    pub stream: String,
-    pub level: Option<String>,
-    pub text: String,
-}
-
-/// Which of an instance's logs, but for those of its deployments.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum LogSource {
-    /// What the application writes, and what its init says of it.
-    #[default]
-    Application,
-    /// What its init says of it alone.
-    Init,
-    /// What visitors asked of it.
-    Proxy,
-}
-
-#[derive(Debug, Clone, Default)]
-pub struct LogQuery {
-    pub source: LogSource,
-    /// That of a deployment instead.
-    pub deployment: Option<DeploymentId>,
-    pub query: Option<String>,
-    /// `error`, `warn`, `info`, `debug`; all where none is named.
-    pub levels: Vec<String>,
-    pub since: Option<Timestamp>,
-    pub until: Option<Timestamp>,
-    /// Positions: of the line behind which, before which, and with which it begins; and of the last one.
-    pub after: Option<String>,
-    pub before: Option<String>,
-    pub from: Option<String>,
-    pub to: Option<String>,
-    pub limit: Option<usize>,
-    pub follow: bool,
-}
-
-/// Lines of a log that follow each other, counted.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LogStretch {
-    /// Of its first line that fits.
-    pub position: String,
-    /// When its first line was written, and its last.
-    pub at: Timestamp,
-    pub until: Timestamp,
-    /// How many fit.
-    pub lines: u64,
-    /// Errors, warnings, information, and what is for debugging, whatever levels are wanted.
-    pub levels: [u64; 4],
-    /// Which of those that fit hold what is to be found, from 0; and how many do.
-    pub found: Vec<u32>,
-    pub hits: u64,
 }
 
 /// How work on a machine goes on.
