@@ -20,6 +20,6 @@ export { Unsaved, useUnsaved } from "./Unsaved";
 export { useDraft } from "./useDraft";
 export { useFilters } from "./useFilters";
 export { useFocusBack } from "./useFocusBack";
-export { usePhone } from "./usePhone";
+export { useNarrow, usePhone } from "./usePhone";
 export { useTitle } from "./useTitle";
 export { type About, type Question, WhyButton, WhyContext } from "./Why";

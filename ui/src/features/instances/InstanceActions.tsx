@@ -36,6 +36,7 @@ import {
   MissingAction,
   Note,
   reasonAgainst,
+  useNarrow,
   usePhone,
   WhyContext,
 } from "@/kit";
@@ -50,6 +51,7 @@ const AFTER = ["instances", "jobs", "deployments"] as const;
 export function InstanceActions({ workspace, instance }: { workspace: string; instance: Instance }) {
   const navigate = useNavigate();
   const phone = usePhone();
+  const isNarrow = useNarrow();
   const [asked, setAsked] = useState<"stop" | "delete" | "connect" | "who" | null>(null);
   const [isMerging, setMerging] = useState(false);
   const { id, name } = instance;
@@ -156,7 +158,7 @@ export function InstanceActions({ workspace, instance }: { workspace: string; in
           onClose={() => setMerging(false)}
         />
       )}
-      {(phone || removal?.kind !== "missing") && (
+      {(isNarrow || removal?.kind !== "missing") && (
         <Menu position="bottom-end" width={260}>
           <Menu.Target>
             <Button aria-label={`More about ${instance.name}`} px={8} style={{ flex: "none" }}>
@@ -168,7 +170,7 @@ export function InstanceActions({ workspace, instance }: { workspace: string; in
               others.map(({ verb, word, Icon, act }) => (
                 <Choice key={verb} of={instance} verb={verb} word={word} Icon={Icon} onClick={act} />
               ))}
-            {phone && <WhoItem about={{ kind: "instance", id, name }} onAsk={() => setAsked("who")} />}
+            {isNarrow && <WhoItem about={{ kind: "instance", id, name }} onAsk={() => setAsked("who")} />}
             <Choice
               of={instance}
               verb="delete"

@@ -21,7 +21,7 @@ import {
   StatusBadge,
   Tabs,
   Time,
-  usePhone,
+  useNarrow,
 } from "@/kit";
 import { InstanceActions } from "./InstanceActions";
 import css from "./instances.module.css";
@@ -30,7 +30,7 @@ import { BackupsTab, DeploymentList, DeploymentView, IdePage, InstanceOverview, 
 /** One instance: a header that is the same on every tab, and the tab that the address names. */
 export function InstancePage() {
   const workspace = useWorkspace();
-  const phone = usePhone();
+  const isNarrow = useNarrow();
   const { instance: slug = "", tab: named, deployment } = useParams({ strict: false });
   const tab = deployment ? "deployments" : (named ?? "overview");
   const instance = useInstance(workspace.slug, slug);
@@ -101,8 +101,8 @@ export function InstancePage() {
         }
         actions={
           <>
-            {/* On a phone it stands among the rest. */}
-            {!phone && <WhoButton about={{ kind: "instance", id: here.id, name: here.name }} />}
+            {/* Where there is no room for it, it stands in the menu. */}
+            {!isNarrow && <WhoButton about={{ kind: "instance", id: here.id, name: here.name }} />}
             <InstanceActions workspace={workspace.slug} instance={here} />
           </>
         }
