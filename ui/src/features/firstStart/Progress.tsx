@@ -3,6 +3,7 @@ import { IconExternalLink, IconLoader2, IconRocket } from "@tabler/icons-react";
 import { createInstance } from "@/api/generated";
 import type { Instance, Project, Server } from "@/api/nouns";
 import { useAct } from "@/api/queries";
+import { useIsUnproved } from "@/features/session/useWays";
 import { CodeToCopy, Go, Note, StatusBadge } from "@/kit";
 import css from "./firstStart.module.css";
 
@@ -16,6 +17,7 @@ type Props = {
 
 /** From an empty repository to the address, as it happens: what to push, then one click, then where it answers. */
 export function Progress({ slug, project, server, instance, isExample = false }: Props) {
+  const isUnproved = useIsUnproved();
   const create = useAct<void, Instance>(slug, {
     act: () =>
       createInstance(slug, {
@@ -94,6 +96,7 @@ export function Progress({ slug, project, server, instance, isExample = false }:
       <CodeToCopy text={push} label="Copy the command" />
       <p className={css.small}>
         Any name; the password is an access token. <Go to={`/${slug}/settings/tokens`}>Make one</Go>
+        {isUnproved && ", after your e-mail address is confirmed: what was made before is deleted then."}
       </p>
       <div className={css.waiting} role="status">
         <IconLoader2 size={16} className="turning" aria-hidden />

@@ -1,13 +1,11 @@
 import { Link } from "@tanstack/react-router";
 import type { Project } from "@/api/nouns";
-import { useMe } from "@/api/queries";
-import { useSendsMail } from "@/features/session/useWays";
+import { useIsUnproved } from "@/features/session/useWays";
 import { CodeToCopy } from "@/kit";
 
 /** The exact commands for this repository. */
 export function HowToPush({ project }: { project: Project }) {
-  const sendsMail = useSendsMail();
-  const isUnproved = useMe().data?.email_verified === false && sendsMail;
+  const isUnproved = useIsUnproved();
   const remote = `git remote add stoa ${project.repository.url}`;
   const push = `git push stoa HEAD:${project.default_branch}`;
   return (

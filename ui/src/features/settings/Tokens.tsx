@@ -8,7 +8,7 @@ import { type ActionKey, createToken, deleteToken } from "@/api/generated";
 import type { AccessToken } from "@/api/nouns";
 import type { Problem } from "@/api/problem";
 import { ME, queryClient, useMe } from "@/api/queries";
-import { useSendsMail } from "@/features/session/useWays";
+import { useIsUnproved } from "@/features/session/useWays";
 import {
   CodeToCopy,
   ConfirmDialog,
@@ -44,8 +44,7 @@ export function Tokens() {
   const items = tokens.items;
   const { pathname } = useLocation();
   const profile = pathname.replace(/tokens$/, "profile");
-  const sendsMail = useSendsMail();
-  const isUnproved = useMe().data?.email_verified === false && sendsMail;
+  const isUnproved = useIsUnproved();
   const again = useRef<HTMLButtonElement>(null);
   const create = (
     <Button
