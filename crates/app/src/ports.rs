@@ -18,15 +18,15 @@ use stoa_domain::{
 use crate::failure::{Failure, Fault};
 
 mod connect_as;
+mod facts;
 mod log;
-mod settings;
 
 pub use crate::ai::models::{Counted, ModelAccess, ModelProblem, Models, Prompt, Said, Saying};
 pub use crate::desk::port::*;
 pub use crate::remote::port::*;
 pub use connect_as::{AppCookie, AppUser, ConnectAnswer, ConnectWish};
+pub use facts::*;
 pub use log::{LogLine, LogQuery, LogSource, LogStretch};
-pub use settings::{Enforcement, Names, Texts};
 pub use stoa_storage::{Clock, NewIds};
 
 /// Makes secrets.
@@ -410,44 +410,6 @@ pub struct Archive {
     pub bytes: ByteStream,
 }
 
-/// How an instance is on its machine.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum MachineState {
-    Running,
-    Starting,
-    Stopped,
-    Failed { sentence: String },
-}
-
-#[derive(Debug, Clone)]
-pub struct InstanceOnMachine {
-    pub instance: InstanceId,
-    pub state: MachineState,
-    pub release: Option<ReleaseId>,
-}
-
-/// What a machine says of itself.
-#[derive(Debug, Clone, Default)]
-pub struct MachineFacts {
-    pub version: String,
-    pub processors: u32,
-    /// 0 to 100.
-    pub processor_used: f32,
-    pub memory: u64,
-    pub memory_used: u64,
-    pub disk: u64,
-    pub disk_used: u64,
-    pub uptime_seconds: u64,
-    /// Why no instance can run there, and what to install.
-    pub no_sandbox: Option<String>,
-    /// Why instances there reach nothing outside.
-    pub no_outgoing: Option<String>,
-    /// By what limits are enforced.
-    pub limits_by: String,
-    /// The same, limit by limit; `None` where the machine doesn't say.
-    pub enforcement: Option<Enforcement>,
-}
-
 /// The machine that `stoa serve` stands on, and later others.
 pub trait Machines: Send + Sync + 'static {
     fn facts(&self) -> BoxFuture<'_, Result<MachineFacts, Fault>>;
@@ -508,20 +470,6 @@ pub trait Machines: Send + Sync + 'static {
         access: RepositoryAccess,
         range: Option<String>,
     ) -> BoxFuture<'_, Result<Option<Archive>, Fault>>;
-}
-
-/// What Stoa's own folders take, and what is left.
-#[derive(Debug, Clone, Default)]
-pub struct DiskUse {
-    /// Bytes that can still be written where the records lie.
-    pub free: u64,
-    /// Each with its name and its bytes.
-    pub folders: Vec<(String, u64)>,
-}
-
-/// The folders that Stoa keeps its things in.
-pub trait DataFolders: Send + Sync + 'static {
-    fn disk_use(&self) -> BoxFuture<'_, Result<DiskUse, Fault>>;
 }
 
 /// What a sign-in provider was to be asked, and wasn't or couldn't be: for the log alone.

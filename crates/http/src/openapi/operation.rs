@@ -9,7 +9,7 @@ use crate::gate::GateKind;
 use crate::router::Registered;
 
 /// Nouns by which operations are grouped, with what they are.
-const TAGS: [(&str, &str); 26] = [
+const TAGS: &[(&str, &str)] = &[
     ("installation", "The first account, health, and this description."),
     (
         "administration",
