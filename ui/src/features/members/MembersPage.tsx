@@ -10,7 +10,7 @@ import { viewAs, viewing } from "@/api/viewing";
 import { ExplainDialog, PermissionsDialog, PresetsDialog, SeveralDialog } from "@/features/permissions";
 import { useSendsMail } from "@/features/session/useWays";
 import { useWorkspace } from "@/frame/useWorkspace";
-import { Empty, Failed, LoadingRows, PageTitle, Panel, SearchField, useFilters, usePhone } from "@/kit";
+import { Empty, Failed, LoadingRows, PageTitle, Panel, SearchField, useFilters, useNarrow, usePhone } from "@/kit";
 import { ACTIONS } from "@/kit/actions";
 import { Invitations } from "./Invitations";
 import { ChangeRole, InviteDialog, RemoveMember } from "./later";
@@ -31,6 +31,7 @@ const MOST = 500;
 export function MembersPage() {
   const workspace = useWorkspace();
   const phone = usePhone();
+  const isNarrow = useNarrow();
   const isOwner = workspace.may.includes("manage");
   const { filters, change } = useFilters(isOwner ? OF_OWNER : OF_MEMBER);
   const members = useMembers(workspace.slug, { brief: true, ...(filters as ListMembersParams) });
@@ -190,7 +191,7 @@ export function MembersPage() {
             setSetting(false);
             setChosen(new Map());
             // What opened it goes with the choice.
-            setTimeout(() => table.current?.querySelector<HTMLElement>("tbody input")?.focus());
+            setTimeout(() => table.current?.querySelector<HTMLElement>(isNarrow ? "tbody input" : "input")?.focus());
           }}
         />
       )}
