@@ -81,6 +81,8 @@ test("a member without the permission is refused, and told by whom it can be gra
   await plain.page.goto(`${W}/instances/${instance.slug}/ide`);
   await plain.page.getByRole("heading", { name: "You may not use the IDE here" }).waitFor();
   await plain.page.getByText("use_ide").waitFor();
+  await plain.page.getByText("Who can grant it").waitFor();
+  await plain.page.getByRole("main").getByText("Anna Lindqvist", { exact: true }).waitFor();
   const answer = await ask(plain.page, "POST", `/workspaces/acme/instances/${instance.slug}/desk`);
   assert.deepEqual([answer.status, answer.body.missing], [403, ["use_ide"]]);
   assert.equal((await status(plain.page)).status, 403);
@@ -98,8 +100,26 @@ test("a file is opened, changed, saved and seen as changed", async () => {
   await page.keyboard.press("Control+Home");
   await page.keyboard.type("# Written in the IDE\n");
   await page.getByRole("img", { name: "Not saved" }).waitFor();
+  // Nothing is changed yet for the commit, and it says what it waits for.
+  const commit = page.getByRole("region", { name: "Commit" });
+  await commit.getByText("app.py isn't saved.").last().waitFor();
+  // (A cursor that blinks would be waited for.)
+  await page.getByRole("tab", { name: "Terminal" }).focus();
+  await look(page, "ide-unsaved", { ready: ".cm-content", wideOnly: true });
+  await text.click();
   await page.keyboard.press("Control+s");
   await page.getByRole("img", { name: "Not saved" }).waitFor({ state: "detached" });
+  assert.equal(await commit.getByText("isn't saved").count(), 0);
+  // By its button too, and by the keys from anywhere else.
+  const save = page.getByRole("button", { name: "Save", exact: true });
+  for (const by of [() => save.click(), () => page.getByRole("tab", { name: "Terminal" }).press("Control+s")]) {
+    await text.click();
+    await page.keyboard.press("Control+Home");
+    await page.keyboard.type("# More\n");
+    await page.getByRole("img", { name: "Not saved" }).waitFor();
+    await by();
+    await page.getByRole("img", { name: "Not saved" }).waitFor({ state: "detached" });
+  }
   await page.getByRole("treeitem", { name: /app\.py, changed|app\.py.*changed/ }).waitFor();
   await page.getByText("1 change", { exact: true }).waitFor();
   await page.getByText("Pushing deploys guestbook-staging.").waitFor();

@@ -38,6 +38,7 @@ import {
   reasonAgainst,
   useNarrow,
   usePhone,
+  WhyButton,
   WhyContext,
 } from "@/kit";
 
@@ -52,6 +53,7 @@ export function InstanceActions({ workspace, instance }: { workspace: string; in
   const navigate = useNavigate();
   const phone = usePhone();
   const isNarrow = useNarrow();
+  const isOwner = useWorkspace().may.includes("manage");
   const [asked, setAsked] = useState<"stop" | "delete" | "connect" | "who" | null>(null);
   const [isMerging, setMerging] = useState(false);
   const { id, name } = instance;
@@ -86,8 +88,18 @@ export function InstanceActions({ workspace, instance }: { workspace: string; in
     { verb: "connect_as", word: "Connect as user", Icon: IconUserShare, act: () => setAsked("connect") },
     { verb: "merge", word: "Merge…", Icon: IconGitMerge, act: () => setMerging(true) },
   ] satisfies Other[];
+  const about: About = { kind: "instance", id, name };
   return (
     <>
+      {/* Where there is no room for it, it stands in the menu. */}
+      {!isNarrow &&
+        (isOwner ? (
+          <Button leftSection={<IconUsers size={16} stroke={1.75} aria-hidden />} onClick={() => setAsked("who")}>
+            Who can…
+          </Button>
+        ) : (
+          <WhyButton about={about} variant="default" />
+        ))}
       {against?.kind !== "missing" && instance.status !== "stopped" && (
         <DisabledReason reason={against?.detail}>
           <Menu position="bottom-end" disabled={Boolean(against)}>
@@ -170,7 +182,7 @@ export function InstanceActions({ workspace, instance }: { workspace: string; in
               others.map(({ verb, word, Icon, act }) => (
                 <Choice key={verb} of={instance} verb={verb} word={word} Icon={Icon} onClick={act} />
               ))}
-            {isNarrow && <WhoItem about={{ kind: "instance", id, name }} onAsk={() => setAsked("who")} />}
+            {isNarrow && <WhoItem about={about} isOwner={isOwner} onAsk={() => setAsked("who")} />}
             <Choice
               of={instance}
               verb="delete"
@@ -182,7 +194,7 @@ export function InstanceActions({ workspace, instance }: { workspace: string; in
           </Menu.Dropdown>
         </Menu>
       )}
-      {asked === "who" && <WhoDialog about={{ kind: "instance", id, name }} onClose={() => setAsked(null)} />}
+      {asked === "who" && <WhoDialog about={about} onClose={() => setAsked(null)} />}
       {asked === "connect" && (
         <ConnectDialog workspace={workspace} instance={instance} onClose={() => setAsked(null)} />
       )}
@@ -252,8 +264,7 @@ function Choice({ of, verb, word, Icon, color, onClick }: ChoiceProps) {
 }
 
 /** Who can do something here, for owners; for others why they can't. */
-function WhoItem({ about, onAsk }: { about: About; onAsk: () => void }) {
-  const isOwner = useWorkspace().may.includes("manage");
+function WhoItem({ about, isOwner, onAsk }: { about: About; isOwner: boolean; onAsk: () => void }) {
   const why = useContext(WhyContext);
   if (isOwner)
     return (

@@ -4,7 +4,6 @@ import type { Deployment, Instance } from "@/api/nouns";
 import { isRefusal, problemOf } from "@/api/problem";
 import { useDeployments, useInstance } from "@/api/queries";
 import { viewing } from "@/api/viewing";
-import { WhoButton } from "@/features/permissions/WhoButton";
 import { useSubjects } from "@/frame/useSubjects";
 import { useWorkspace } from "@/frame/useWorkspace";
 import {
@@ -21,7 +20,6 @@ import {
   StatusBadge,
   Tabs,
   Time,
-  useNarrow,
 } from "@/kit";
 import { InstanceActions } from "./InstanceActions";
 import css from "./instances.module.css";
@@ -30,7 +28,6 @@ import { BackupsTab, DeploymentList, DeploymentView, IdePage, InstanceOverview, 
 /** One instance: a header that is the same on every tab, and the tab that the address names. */
 export function InstancePage() {
   const workspace = useWorkspace();
-  const isNarrow = useNarrow();
   const { instance: slug = "", tab: named, deployment } = useParams({ strict: false });
   const tab = deployment ? "deployments" : (named ?? "overview");
   const instance = useInstance(workspace.slug, slug);
@@ -99,13 +96,7 @@ export function InstancePage() {
             current={deployments.items?.find((one) => one.is_current)}
           />
         }
-        actions={
-          <>
-            {/* Where there is no room for it, it stands in the menu. */}
-            {!isNarrow && <WhoButton about={{ kind: "instance", id: here.id, name: here.name }} />}
-            <InstanceActions workspace={workspace.slug} instance={here} />
-          </>
-        }
+        actions={<InstanceActions workspace={workspace.slug} instance={here} />}
       />
       <Tabs label={here.name} tabs={tabs} current={tab} />
       {viewing() && tab === "logs" && mayRead ? (
