@@ -133,6 +133,15 @@ test("administrators see every workspace from outside, and nothing within", asyn
   await page.getByRole("menuitem", { name: "Administration" }).click();
   await page.getByRole("row", { name: /Nordlys/ }).waitFor();
   await look(page, "administration-workspaces", { ready: "text=Nordlys" });
+  for (const width of [1024, 1023, 768]) {
+    await page.setViewportSize({ width, height: 900 });
+    await until(`all columns are in sight at ${width}`, () =>
+      page
+        .getByRole("table", { name: "Workspaces" })
+        .evaluate(({ parentElement: all }) => all.scrollWidth <= all.clientWidth + 1),
+    );
+  }
+  await page.setViewportSize({ width: 1440, height: 900 });
   await page.goto("/nordlys");
   await page.getByText("There is nothing here").waitFor();
 });

@@ -277,7 +277,10 @@ test("members stand under Settings too, and the sign-in of a browser that was in
   await page.evaluate(() => fetch("/api/v1/session", { method: "DELETE" }));
   await page.goto("/login");
   await page.getByText("Runs on Stoa").waitFor();
-  await page.getByRole("main").getByText(/^A?Acme$/).waitFor();
+  await page
+    .getByRole("main")
+    .getByText(/^A?Acme$/)
+    .waitFor();
   await look(page, "sign-in-known", { ready: "text=Runs on Stoa" });
   await page.goto("/umbra/members");
   await page.getByLabel("E-mail address").waitFor();
