@@ -81,6 +81,18 @@ test("what was typed into a new workspace isn't lost by Escape", async () => {
   await page.waitForURL(/\/acme/);
 });
 
+const begins = async () => {
+  await owner.page.goto(`${W}/start`);
+  const title = owner.page.getByRole("heading", { name: "Put your first application online" });
+  await title.waitFor();
+  return (await title.boundingBox()).y;
+};
+let began;
+
+test("first start begins somewhere", async () => {
+  began = await begins();
+});
+
 test("an instance with a long name and a long branch, beside a short one", async () => {
   const server = await made("POST", "/workspaces/acme/servers", { name: "local", local: true });
   const project = await made("POST", "/workspaces/acme/projects", { name: "Shop" });
@@ -110,6 +122,19 @@ test("an instance with a long name and a long branch, beside a short one", async
     instances: [long.id],
     servers: [],
   });
+});
+
+test("first start stands where it stood, however far it has come", async () => {
+  assert.equal(await begins(), began);
+});
+
+test("on the board the server beside a long name is whole", async () => {
+  const { page } = owner;
+  await page.goto(`${W}/projects/shop`);
+  const server = page.getByRole("region", { name: "Staging" }).getByText("local", { exact: true });
+  await server.waitFor();
+  assert.equal(await server.evaluate((one) => one.scrollWidth > one.clientWidth), false);
+  await look(page, "board-long", { ready: "text=local" });
 });
 
 test("a long name takes from itself alone in the last deployments", async () => {
