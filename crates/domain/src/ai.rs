@@ -50,18 +50,25 @@ pub enum Feature {
     Explain,
     /// Describe a merge before it is done.
     DescribeMerge,
+    /// Propose an edit of a file in the IDE.
+    Edit,
+    /// Propose a permission profile.
+    ProposeProfile,
     /// An owner tries the provider.
     Test,
 }
 
 impl Feature {
-    pub const ALL: &'static [Self] = &[Self::Explain, Self::DescribeMerge, Self::Test];
+    pub const ALL: &'static [Self] =
+        &[Self::Explain, Self::DescribeMerge, Self::Edit, Self::ProposeProfile, Self::Test];
 
     #[must_use]
     pub const fn key(self) -> &'static str {
         match self {
             Self::Explain => "explain",
             Self::DescribeMerge => "describe_merge",
+            Self::Edit => "edit",
+            Self::ProposeProfile => "propose_profile",
             Self::Test => "test",
         }
     }

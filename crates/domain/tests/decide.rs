@@ -289,6 +289,8 @@ fn every_permission_is_decided_as_the_product_says() {
     compare::<ai::Preview>(seen, Owner, Whole, false);
     compare::<ai::Explain>(seen, Switches(&["view_logs"]), own_instance(), true);
     compare::<ai::DescribeMerge>(seen, Switches(&["merge_branches"]), merge(), true);
+    compare::<ai::Edit>(seen, Switches(&["use_ide"]), own_instance(), true);
+    compare::<ai::ProposeProfile>(seen, Owner, Whole, false);
 
     let declared: BTreeSet<&str> = all().into_iter().map(|(operation, ..)| operation).collect();
     assert_eq!(

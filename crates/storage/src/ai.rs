@@ -1,7 +1,7 @@
 //! AI settings of a workspace, and what was asked by whom. A key comes in sealed; nothing here could open it.
 
 use stoa_domain::ai::{Feature, Provider};
-use stoa_domain::permission::ai::{Change, DescribeMerge, Explain, Remove, Test};
+use stoa_domain::permission::ai::{Change, DescribeMerge, Edit, Explain, ProposeProfile, Remove, Test};
 use stoa_domain::{
     Actor, MemberId, Permission, Permit, Refusal, ResourceKind, SystemPermit, Timestamp, WorkspaceId,
 };
@@ -298,6 +298,33 @@ impl Store {
         project_name: String,
     ) -> Result<(), Failure> {
         self.begin(permit, Feature::DescribeMerge, detail(provider).finish(), Some(project_name)).await
+    }
+
+    /// An edit of a file begins.
+    ///
+    /// # Errors
+    /// What the second decision refuses, or a fault.
+    pub async fn begin_ai_edit(
+        &self,
+        permit: Permit<Edit>,
+        provider: Provider,
+        lines: usize,
+        instance_name: String,
+    ) -> Result<(), Failure> {
+        let detail = detail(provider).json("lines", &lines.to_string()).finish();
+        self.begin(permit, Feature::Edit, detail, Some(instance_name)).await
+    }
+
+    /// A proposal of a permission profile begins.
+    ///
+    /// # Errors
+    /// What the second decision refuses, or a fault.
+    pub async fn begin_ai_profile(
+        &self,
+        permit: Permit<ProposeProfile>,
+        provider: Provider,
+    ) -> Result<(), Failure> {
+        self.begin(permit, Feature::ProposeProfile, detail(provider).finish(), None).await
     }
 
     async fn begin<P: Permission>(

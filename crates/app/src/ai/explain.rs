@@ -11,8 +11,10 @@ use stoa_storage::ai::Tokens;
 use stoa_storage::attempt::Limit;
 
 use super::clean::{Cleaner, joined};
+use super::edit::Edited;
 use super::going::{Going, Spent};
 use super::lines::{CleanLine, choose};
+use super::profile::ProposedProfile;
 use super::prompt::{self, About};
 use crate::ports::{LogLine, LogQuery};
 use crate::{App, Failure, Fault};
@@ -53,7 +55,7 @@ pub struct Evidence {
     pub text: String,
 }
 
-/// One piece of an explanation.
+/// One piece of an answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Telling {
     /// How many lines left, of how many that were read.
@@ -63,10 +65,14 @@ pub enum Telling {
     },
     Words(String),
     Evidence(Evidence),
+    /// Lines of what is being written behind the words.
+    Writing(usize),
+    Edit(Edited),
+    Profile(ProposedProfile),
     Done(Tokens),
 }
 
-/// An explanation as it comes. Dropping it ends the request to the provider.
+/// An answer as it comes. Dropping it ends the request to the provider.
 pub type Explaining = BoxStream<'static, Result<Telling, Failure>>;
 
 impl App {

@@ -11,16 +11,28 @@ use stoa_storage::ai::Tokens;
 
 use super::citations::Citations;
 use super::explain::{Evidence, Explaining, Telling};
+use super::form::Form;
 use super::lines::CleanLine;
 use super::models::Prompt;
 use super::{add, refused, tokens};
-use crate::ports::{Counted, Said, Saying};
+use crate::ports::{Counted, ModelProblem, Said, Saying};
 use crate::{App, Failure};
 
 /// Letters of an answer, which nobody reads to its end.
 const LONGEST_ANSWER: usize = 40_000;
 /// Bytes of text that make a token, about: for what wasn't counted because the reader left.
 const BYTES_OF_A_TOKEN: usize = 4;
+
+/// What is proposed, read from the block of an answer that is whole.
+type Read = Box<dyn FnOnce(&str) -> Result<Telling, ModelProblem> + Send>;
+
+/// An answer that has a strict form.
+struct Formed {
+    form: Form,
+    read: Read,
+    /// Lines that were told of.
+    lines: usize,
+}
 
 /// An answer under way.
 pub(super) struct Going {
@@ -30,6 +42,7 @@ pub(super) struct Going {
     lines: HashMap<usize, CleanLine>,
     named: HashSet<usize>,
     ready: VecDeque<Telling>,
+    formed: Option<Formed>,
     /// Taken when it is written down.
     spent: Option<Spent>,
 }
@@ -43,8 +56,21 @@ impl Going {
             lines: lines.into_iter().map(|line| (line.number, line)).collect(),
             named: HashSet::new(),
             ready: first.into_iter().collect(),
+            formed: None,
             spent: Some(spent),
         }
+    }
+
+    /// An answer that has a form: its words are told as they come, and what `read` makes of its block when it is whole.
+    pub(super) fn formed(
+        saying: Saying,
+        spent: Spent,
+        form: Form,
+        read: impl FnOnce(&str) -> Result<Telling, ModelProblem> + Send + 'static,
+    ) -> Self {
+        let mut going = Self::new(saying, Vec::new(), None, spent);
+        going.formed = Some(Formed { form, read: Box::new(read), lines: 0 });
+        going
     }
 
     pub(super) fn telling(self) -> Explaining {
@@ -76,6 +102,12 @@ impl Going {
                 }
                 Ok(Said::Words(words)) => self.take(words),
                 Ok(Said::Done) => {
+                    if let Some(Formed { form, read, .. }) = self.formed.take() {
+                        match form.block().and_then(|block| read(&block)) {
+                            Ok(proposed) => self.ready.push_back(proposed),
+                            Err(problem) => return Some(Err(refused(problem))),
+                        }
+                    }
                     let tokens = self.settle().await?;
                     self.ready.push_back(Telling::Done(tokens));
                 }
@@ -83,7 +115,7 @@ impl Going {
             let is_endless = self.spent.as_ref().is_some_and(|spent| spent.received > LONGEST_ANSWER);
             if is_endless {
                 let detail = "The answer didn't come to an end, so it was given up.";
-                return Some(Err(refused(crate::ports::ModelProblem::new(detail))));
+                return Some(Err(refused(ModelProblem::new(detail))));
             }
         }
     }
@@ -92,6 +124,18 @@ impl Going {
     fn take(&mut self, words: String) {
         if let Some(spent) = &mut self.spent {
             spent.received += words.len();
+        }
+        if let Some(formed) = &mut self.formed {
+            let said = formed.form.read(&words);
+            if !said.is_empty() {
+                self.ready.push_back(Telling::Words(said));
+            }
+            let lines = formed.form.lines();
+            if lines > formed.lines {
+                formed.lines = lines;
+                self.ready.push_back(Telling::Writing(lines));
+            }
+            return;
         }
         for number in self.citations.read(&words) {
             // A line that wasn't shown is no evidence, whatever the model says.

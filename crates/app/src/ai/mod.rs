@@ -1,4 +1,5 @@
-//! AI settings of a workspace, and what a model is asked for: to explain a log or a failed deployment.
+//! AI settings of a workspace, and what a model is asked for: to explain a log or a failed deployment, to describe a
+//! merge, to propose an edit of a file or a permission profile.
 //!
 //! A key is sealed for one provider and one address, and goes nowhere else. What leaves was cleaned first (`clean`); what
 //! comes back is text for a person and is never carried out.
@@ -6,11 +7,15 @@
 mod citations;
 pub mod clean;
 mod describe;
+mod edit;
 mod explain;
+mod form;
 mod going;
 mod lines;
 pub mod models;
+mod profile;
 mod prompt;
+mod secret_places;
 
 use std::collections::BTreeMap;
 
@@ -21,7 +26,9 @@ use stoa_domain::{FieldProblem, MemberId, Permission, Permit, Refusal, Secret, T
 use stoa_storage::ai::{AiSettingsChange, AiSettingsRecord, WantedKey};
 use stoa_storage::attempt::Limit;
 
+pub use edit::{EditWanted, Edited};
 pub use explain::{Evidence, Explaining, Stretch, Telling};
+pub use profile::ProposedProfile;
 pub use stoa_storage::ai::{Tokens, UsageRecord};
 
 use crate::ports::{Counted, ModelAccess, ModelProblem, Said, SealedPlace};

@@ -167,6 +167,16 @@ const WORDS: &[Words] = &[
     ("ai.preview", "looked at what AI would be sent", "look at what AI would be sent"),
     ("ai.explain", "had {it} explained by AI", "have {it} explained by AI"),
     ("ai.describe_merge", "had a merge of {it} described by AI", "have a merge of {it} described by AI"),
+    (
+        "ai.edit",
+        "had an edit in the IDE of {it} proposed by AI",
+        "have an edit in the IDE of {it} proposed by AI",
+    ),
+    (
+        "ai.propose_profile",
+        "had a permission profile proposed by AI",
+        "have a permission profile proposed by AI",
+    ),
     ("connect_as.list_users", "listed the users of {it}", "list the users of {it}"),
     ("connect_as.ask", "asked to connect to {it} as {second}", "ask to connect to {it} as one of its users"),
     ("connect_as.open", "connected to {it} as {second}", "connect to {it} as one of its users"),

@@ -63,8 +63,12 @@ impl DescriptionPart {
             Telling::Done(tokens) => {
                 Self { done: Some(true), usage: Some(TokensView::of(tokens)), ..Self::default() }
             }
-            // Of a log alone.
-            Telling::Reading { .. } | Telling::Evidence(_) => Self::default(),
+            // Of other answers.
+            Telling::Reading { .. }
+            | Telling::Evidence(_)
+            | Telling::Writing(_)
+            | Telling::Edit(_)
+            | Telling::Profile(_) => Self::default(),
         }
     }
 }

@@ -108,6 +108,8 @@ impl ExplanationPart {
             Telling::Done(tokens) => {
                 Self { done: Some(true), usage: Some(TokensView::of(tokens)), ..Self::default() }
             }
+            // Of other answers.
+            Telling::Writing(_) | Telling::Edit(_) | Telling::Profile(_) => Self::default(),
         }
     }
 }

@@ -24,6 +24,7 @@ mod merge;
 mod passkey;
 mod preset;
 mod project;
+mod proposal;
 mod provider;
 mod remote;
 mod reset;
@@ -82,5 +83,6 @@ pub fn all(_version: &'static str) -> Routes {
     let routes = ai::routes(routes);
     let routes = explanation::routes(routes);
     let routes = description::routes(routes);
+    let routes = proposal::routes(routes);
     crate::proxy::visit::routes(routes)
 }

@@ -35,7 +35,7 @@ impl FakeModels {
         self.asked.lock().unwrap().clone()
     }
 
-    /// How the next answer goes.
+    /// How the next answer goes. `{mark}` in its words is the mark that the model is told, `{tag}` that of secrets.
     pub fn answer_next(&self, script: Script) {
         self.next.lock().unwrap().push_back(script);
     }
@@ -47,6 +47,22 @@ impl FakeModels {
 
     fn instead(&self) -> Option<Arc<dyn Models>> {
         self.instead.lock().unwrap().clone()
+    }
+}
+
+/// What stands behind the name of a mark: `<file-f00d…>`.
+fn mark_of(system: &str) -> String {
+    let is_mark = |one: &&str| one.len() == 16 && one.bytes().all(|byte| byte.is_ascii_hexdigit());
+    system.split(|letter: char| !letter.is_ascii_alphanumeric()).find(is_mark).unwrap_or_default().to_owned()
+}
+
+fn marked(said: Said, mark: &str) -> Said {
+    match said {
+        Said::Words(words) => {
+            let tag = mark.get(..8).unwrap_or_default();
+            Said::Words(words.replace("{mark}", mark).replace("{tag}", tag))
+        }
+        other => other,
     }
 }
 
@@ -81,7 +97,11 @@ impl Models for FakeModels {
         });
         match self.instead() {
             Some(models) => models.ask(access, prompt),
-            None => stream::iter(self.next.lock().unwrap().pop_front().unwrap_or_else(usual)).boxed(),
+            None => {
+                let script = self.next.lock().unwrap().pop_front().unwrap_or_else(usual);
+                let mark = mark_of(&prompt.system);
+                stream::iter(script.into_iter().map(move |said| said.map(|said| marked(said, &mark)))).boxed()
+            }
         }
     }
 

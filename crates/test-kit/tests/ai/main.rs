@@ -4,8 +4,10 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod describe;
+mod edit;
 mod explain;
 mod faults;
+mod profile;
 mod real;
 mod scripted;
 mod settings;

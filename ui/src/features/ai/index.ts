@@ -1,4 +1,4 @@
-// Loaded when somebody has something explained, not before.
+// Loaded when somebody asks for it, not before.
 
 import { later } from "@/kit";
 

@@ -21,15 +21,26 @@ import {
   lineNumbers,
 } from "@codemirror/view";
 import { useEffect, useRef } from "react";
+import { type Lines, linesOf } from "./edited";
 import { nameOf } from "./files";
 import css from "./ide.module.css";
 import { languageOf } from "./languages";
 import { look } from "./look";
 import type { Document } from "./useDocuments";
 
+/** Loaded with this: both are made of the same. */
+export { default as Difference } from "./Difference";
+
 const nonce = document.querySelector<HTMLMetaElement>('meta[name="stoa-nonce"]')?.content ?? "";
 
-export type Where = { line: number; column: number; unit: string };
+export type Where = {
+  path: string;
+  line: number;
+  column: number;
+  unit: string;
+  /** Those that are selected. */
+  lines: Lines | null;
+};
 
 type Props = {
   document: Document;
@@ -105,6 +116,21 @@ export default function Editor({ document: file, onChange, onKeep, onSave, onWhe
     tell.current.onChange(file.path, { line: null });
   }, [file]);
 
+  // An accepted edit is one step of the text, which can be undone like any other.
+  useEffect(() => {
+    const editor = view.current;
+    if (file.edit === null || !editor || shown.current !== file.path) return;
+    const { from, to, text } = file.edit;
+    const { doc } = editor.state;
+    const first = doc.line(Math.min(from, doc.lines));
+    editor.dispatch({
+      changes: { from: first.from, to: doc.line(Math.min(to, doc.lines)).to, insert: asText(text) },
+      effects: EditorView.scrollIntoView(first.from, { y: "center" }),
+      userEvent: "input.accept",
+    });
+    tell.current.onChange(file.path, { edit: null });
+  }, [file]);
+
   useEffect(() => {
     const compared =
       file.original === undefined
@@ -172,10 +198,12 @@ function begin(file: Document, tell: Tell): EditorState {
           if (isDirty !== now.isDirty) onChange(now.path, { isDirty });
         }
         if (update.docChanged || update.selectionSet || update.focusChanged) {
-          const { head } = update.state.selection.main;
+          const { main } = update.state.selection;
+          const { head } = main;
           const line = update.state.doc.lineAt(head);
           const indent = update.state.facet(indentUnit) === "\t" ? "Tabs" : `Spaces: ${getIndentUnit(update.state)}`;
-          onWhere({ line: line.number, column: head - line.from + 1, unit: indent });
+          const lines = linesOf(main, (at) => update.state.doc.lineAt(at));
+          onWhere({ path: now.path, line: line.number, column: head - line.from + 1, unit: indent, lines });
         }
       }),
     ],

@@ -1,5 +1,13 @@
 import { ActionIcon, Button } from "@mantine/core";
-import { IconCode, IconDeviceFloppy, IconDownload, IconFile, IconFileDiff, IconX } from "@tabler/icons-react";
+import {
+  IconCode,
+  IconDeviceFloppy,
+  IconDownload,
+  IconFile,
+  IconFileDiff,
+  IconSparkles,
+  IconX,
+} from "@tabler/icons-react";
 import { type KeyboardEvent, useEffect, useState } from "react";
 import { type Problem, problemOf } from "@/api/problem";
 import { ConfirmDialog, DisabledReason, Empty, Note, State } from "@/kit";
@@ -21,6 +29,9 @@ type Props = {
   onWhere: (where: Where) => void;
   onProblem: (problem: Problem | null) => void;
   onDownload: (path: string) => void;
+  /** Where there is a provider: opens and closes the assistant. */
+  onAssist: (() => void) | null;
+  isAssisted: boolean;
 };
 
 /** The open files as tabs, and the one that is looked at. */
@@ -140,6 +151,17 @@ export function EditorArea(props: Props) {
             >
               Compare with {props.branch}
             </Button>
+            {props.onAssist && (
+              <Button
+                size="xs"
+                variant={props.isAssisted ? "default" : "subtle"}
+                aria-expanded={props.isAssisted}
+                leftSection={<IconSparkles size={14} stroke={1.75} aria-hidden />}
+                onClick={props.onAssist}
+              >
+                Edit with AI
+              </Button>
+            )}
           </>
         )}
       </div>

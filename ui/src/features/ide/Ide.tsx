@@ -8,6 +8,7 @@ import {
   IconFolderPlus,
   IconReload,
   IconSearch,
+  IconSparkles,
   IconTerminal2,
 } from "@tabler/icons-react";
 import { useMutation } from "@tanstack/react-query";
@@ -15,7 +16,10 @@ import { useNavigate, useSearch } from "@tanstack/react-router";
 import { type KeyboardEvent, useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { removeFile } from "@/api/generated";
 import { type Problem, problemOf } from "@/api/problem";
-import { ConfirmDialog, Note, Unsaved } from "@/kit";
+import { useWorkspace } from "@/frame/useWorkspace";
+import { ConfirmDialog, Go, Note, Unsaved } from "@/kit";
+import { Assistant } from "./Assistant";
+import assistant from "./assistant.module.css";
 import { Changes } from "./Changes";
 import { CommitBox } from "./CommitBox";
 import type { Where } from "./Editor";
@@ -50,6 +54,8 @@ export function Ide({ place, name, onReopen, onAnew, isAnew }: Props) {
   const [removing, setRemoving] = useState<Target | null>(null);
   const [problem, setProblem] = useState<Problem | null>(null);
   const [formats, setFormats] = useState(() => localStorage.getItem(FORMATS) === "yes");
+  const { ai, may, slug } = useWorkspace();
+  const [isAssisted, setAssisted] = useState(false);
   const [isDiscarding, setDiscarding] = useState(false);
   const [view, setView] = useState<"files" | "editor" | "panel">("files");
   const upload = useRef<HTMLInputElement>(null);
@@ -163,7 +169,7 @@ export function Ide({ place, name, onReopen, onAnew, isAnew }: Props) {
   );
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions: keys that hold in all of it
-    <div className={css.ide} data-view={view} onKeyDown={onKeyDown}>
+    <div className={css.ide} data-view={view} data-assisted={(ai && isAssisted) || undefined} onKeyDown={onKeyDown}>
       <h1 className="visually-hidden">IDE of {name}</h1>
       <div className={css.views} role="toolbar" aria-label="What is shown">
         {(["files", "editor", "panel"] as const).map((which) => (
@@ -237,6 +243,8 @@ export function Ide({ place, name, onReopen, onAnew, isAnew }: Props) {
           onWhere={setWhere}
           onProblem={setProblem}
           onDownload={(path) => void act(() => download(place, path))}
+          onAssist={ai ? () => setAssisted(!isAssisted) : null}
+          isAssisted={isAssisted}
         />
         <section className={css.panel} aria-label="Terminal, changes and search">
           <div className={css.panelHead} role="tablist" aria-label="Terminal, changes and search">
@@ -311,9 +319,25 @@ export function Ide({ place, name, onReopen, onAnew, isAnew }: Props) {
           <button type="button" className={css.textButton} onClick={() => setDiscarding(true)}>
             Begin anew…
           </button>
+          {!ai && may.includes("manage") && (
+            <span className={assistant.hint}>
+              <IconSparkles size={14} stroke={1.75} aria-hidden />
+              <Go to={`/${slug}/settings/ai`}>Choose an AI provider</Go> to have edits proposed here.
+            </span>
+          )}
           <span className={css.promise}>Nothing that runs changes before you push.</span>
         </footer>
       </div>
+      {ai && isAssisted && (
+        <Assistant
+          place={place}
+          documents={documents}
+          active={active}
+          lines={where?.path === active ? (where?.lines ?? null) : null}
+          onShow={show}
+          onClose={() => setAssisted(false)}
+        />
+      )}
       {naming && (
         <NameDialog
           place={place}

@@ -2,6 +2,7 @@
 
 import type { EditorState, Text } from "@codemirror/state";
 import { useCallback, useRef, useState } from "react";
+import type { Edited } from "@/api/generated";
 import { problemOf } from "@/api/problem";
 import { LARGEST, nameOf, openFile, openOriginal, type Place, textOf, writeFile } from "./files";
 import { tidied } from "./tidy";
@@ -24,6 +25,8 @@ export type Document = {
   original: string | null | undefined;
   /** Where to go once it is shown. */
   line: number | null;
+  /** An edit that was accepted: it stands in the text once the file is shown. */
+  edit: Edited | null;
 };
 
 const KEPT = (place: Place) => `stoa-ide:${place.workspace}/${place.instance}`;
@@ -50,6 +53,7 @@ const begun = (path: string): Document => ({
   isStale: false,
   original: undefined,
   line: null,
+  edit: null,
 });
 
 export type Documents = ReturnType<typeof useDocuments>;

@@ -9,6 +9,9 @@ import type { Member, Permissions } from "@/api/nouns";
 import { isCode } from "@/api/problem";
 import { useAct } from "@/api/queries";
 import { viewAs } from "@/api/viewing";
+import { DescribeField } from "@/features/ai/DescribeField";
+import describe from "@/features/ai/describe.module.css";
+import { ProfileProposal } from "@/features/ai/ProfileProposal";
 import { useWorkspace } from "@/frame/useWorkspace";
 import { Failed, Note, PersonAvatar, Time, usePhone } from "@/kit";
 import { Changes } from "./Changes";
@@ -109,6 +112,7 @@ function Profile({ member, saved, refetch, onHeld, onClose }: ProfileProps) {
     const preset = member.summary?.preset;
     return preset ? { name: preset.name, actions: base.draft.actions, isChanged: preset.changed } : null;
   });
+  const [asked, setAsked] = useState<{ sentence: string; turn: number } | null>(null);
   const changes = difference(base.draft, draft);
   const isSaving = useRef(false);
   // Somebody else has saved meanwhile: nothing of either is lost until it is said whose counts.
@@ -183,6 +187,21 @@ function Profile({ member, saved, refetch, onHeld, onClose }: ProfileProps) {
                 setDraft(draftOf(permissions));
               }}
             />
+            <DescribeField onAsk={(sentence) => setAsked({ sentence, turn: (asked?.turn ?? 0) + 1 })} />
+            {asked && (
+              <div className={describe.proposal}>
+                <ProfileProposal
+                  key={asked.turn}
+                  workspace={slug}
+                  sentence={asked.sentence}
+                  onProposed={({ actions, projects, instances, servers }) => {
+                    setNear(null);
+                    setDraft(({ until }) => kept({ actions, projects, instances, servers, until }));
+                  }}
+                  onClose={() => setAsked(null)}
+                />
+              </div>
+            )}
           </>
         }
       />

@@ -5,6 +5,7 @@
 
 mod known;
 mod looks;
+mod places;
 mod shape;
 #[cfg(test)]
 mod tests;
@@ -25,6 +26,9 @@ pub enum Removed {
 }
 
 impl Removed {
+    pub(super) const ALL: [Self; 5] =
+        [Self::Secret, Self::Password, Self::Token, Self::PrivateKey, Self::Cookie];
+
     /// What stands in its place, without its brackets.
     #[must_use]
     pub const fn words(self) -> &'static str {

@@ -26,7 +26,7 @@ pub(super) fn plain(line: &str) -> String {
 }
 
 /// Marks of the direction of writing, joiners, soft hyphens and the like.
-fn is_unseen(letter: char) -> bool {
+pub(super) fn is_unseen(letter: char) -> bool {
     matches!(letter, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
 

@@ -1,24 +1,32 @@
 import { useCallback, useEffect, useRef, useState } from "react";
 import { ask } from "@/api/client";
-import type { Evidence, ExplanationPart } from "@/api/generated";
 import { Problem, problemOf } from "@/api/problem";
 import { takeEvents } from "@/features/logs/lines";
 
-export type Explained = {
-  /** `reading` until the first word. */
+/** What every answer of a model has, piece by piece; what else it has is read by whoever asked. */
+type Piece = { delta?: string; done?: boolean };
+
+export type Answer<Found> = {
+  /** `reading` until the first word or finding. */
   state: "reading" | "telling" | "done" | "stopped" | "failed";
   text: string;
-  evidence: Map<number, Evidence>;
-  /** How many lines the provider was shown. */
-  lines: number | null;
+  found: Found;
   problem: Problem | null;
+  stop: () => void;
+  again: () => void;
 };
 
-const NOTHING: Explained = { state: "reading", text: "", evidence: new Map(), lines: null, problem: null };
+/** What an answer has besides its words: how it begins, and how a piece adds to it. Both stay the same all the time. */
+export type Reads<Part, Found> = { nothing: Found; take: (found: Found, part: Part) => Found };
 
-/** Has something explained, as it comes. Leaving or stopping ends the request, and with it the provider's. */
-export function useExplanation(url: string, wish: object) {
-  const [explained, setExplained] = useState(NOTHING);
+/** Has a model answer, as it comes. Leaving or stopping ends the request, and with it the provider's. */
+export function useAnswer<Part extends Piece, Found>(
+  url: string,
+  wish: object,
+  { nothing, take }: Reads<Part, Found>,
+): Answer<Found> {
+  const begun = { state: "reading", text: "", found: nothing, problem: null } as const;
+  const [answer, setAnswer] = useState<Omit<Answer<Found>, "stop" | "again">>(begun);
   const [attempt, setAttempt] = useState(0);
   const over = useRef<AbortController | null>(null);
   const what = JSON.stringify([url, wish]);
@@ -27,13 +35,12 @@ export function useExplanation(url: string, wish: object) {
   useEffect(() => {
     const ends = new AbortController();
     over.current = ends;
-    setExplained(NOTHING);
-    const take = (part: ExplanationPart) =>
-      setExplained((before) => ({
+    setAnswer(begun);
+    const add = (part: Part) =>
+      setAnswer((before) => ({
         ...before,
-        ...(part.reading && { lines: part.reading.lines }),
+        found: take(before.found, part),
         ...(part.delta && { text: before.text + part.delta, state: "telling" as const }),
-        ...(part.evidence && { evidence: new Map(before.evidence).set(part.evidence.line, part.evidence) }),
         ...(part.done && { state: "done" as const }),
       }));
     const read = async () => {
@@ -52,23 +59,26 @@ export function useExplanation(url: string, wish: object) {
         text = rest;
         for (const { type, data } of events) {
           if (type === "end") throw new Problem(JSON.parse(data));
-          const part = JSON.parse(data) as ExplanationPart;
+          const part = JSON.parse(data) as Part;
           isWhole ||= part.done === true;
-          take(part);
+          add(part);
         }
       }
       if (!isWhole) throw problemOf(new Error("ended"));
     };
     read().catch((failure: unknown) => {
       if (ends.signal.aborted) return;
-      setExplained((before) => ({ ...before, state: "failed", problem: problemOf(failure) }));
+      setAnswer((before) => ({ ...before, state: "failed", problem: problemOf(failure) }));
     });
     return () => ends.abort();
   }, [what, attempt]);
 
   const stop = useCallback(() => {
     over.current?.abort();
-    setExplained((before) => ({ ...before, state: "stopped" }));
+    setAnswer((before) => ({ ...before, state: "stopped" }));
   }, []);
-  return { explained, stop, again: () => setAttempt((count) => count + 1) };
+  return { ...answer, stop, again: () => setAttempt((count) => count + 1) };
 }
+
+export const isUnderWay = ({ state }: Pick<Answer<unknown>, "state">): boolean =>
+  state === "reading" || state === "telling";
