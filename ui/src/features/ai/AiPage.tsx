@@ -1,4 +1,4 @@
-import { IconAlertTriangle, IconGitMerge, IconInfoCircle } from "@tabler/icons-react";
+import { IconAlertTriangle, IconCode, IconGitMerge, IconInfoCircle, IconShieldLock } from "@tabler/icons-react";
 import { useWorkspace } from "@/frame/useWorkspace";
 import { Chip, Empty, Failed, LoadingRows, PageTitle, Panel, Section, Table } from "@/kit";
 import { AiForm } from "./AiForm";
@@ -16,7 +16,7 @@ export function AiPage() {
     <>
       <PageTitle
         title="AI"
-        sentence="A provider of your choice explains failures and describes merges. It never acts by itself."
+        sentence="A provider of your choice explains failures, describes merges and helps in the IDE. It never acts by itself."
       />
       <div className={css.columns}>
         <div>
@@ -30,37 +30,55 @@ export function AiPage() {
   );
 }
 
+const USES = [
+  {
+    icon: IconAlertTriangle,
+    title: "Explain",
+    by: "Logs",
+    does: "A failed deployment or a stretch of log: what happened, the lines that show it, what to try.",
+  },
+  {
+    icon: IconGitMerge,
+    title: "Describe a merge",
+    by: "Merge branches",
+    does: "What changes and what is risky, before it is merged.",
+  },
+  {
+    icon: IconShieldLock,
+    title: "Propose permissions",
+    by: "Owners",
+    does: "A profile from a sentence, for an owner to review and save.",
+  },
+  {
+    icon: IconCode,
+    title: "Assistant in the IDE",
+    by: "Web IDE",
+    does: "Proposes an edit as a difference to accept or refuse.",
+  },
+];
+
 function UsedFor() {
   return (
     <section className={css.usedFor} aria-labelledby="used-for">
       <h2 id="used-for">What it is used for</h2>
       <Panel>
-        <div className={css.use}>
-          <IconAlertTriangle size={16} stroke={1.75} aria-hidden />
-          <div>
-            <div className={css.useHead}>
-              <h3>Explain</h3>
-              <Chip>Logs</Chip>
+        {USES.map(({ icon: Icon, title, by, does }) => (
+          <div key={title} className={css.use}>
+            <Icon size={16} stroke={1.75} aria-hidden />
+            <div>
+              <div className={css.useHead}>
+                <h3>{title}</h3>
+                <Chip>{by}</Chip>
+              </div>
+              <p>{does}</p>
             </div>
-            <p>A failed deployment or a stretch of log: what happened, the lines that show it, what to try.</p>
           </div>
-        </div>
-        <div className={css.use}>
-          <IconGitMerge size={16} stroke={1.75} aria-hidden />
-          <div>
-            <div className={css.useHead}>
-              <h3>Describe a merge</h3>
-              <Chip>Merge branches</Chip>
-            </div>
-            <p>Before a branch is merged: what it changes, file by file, and what to look at.</p>
-          </div>
-        </div>
+        ))}
       </Panel>
       <p className={css.aside}>
         <IconInfoCircle size={15} stroke={1.75} aria-hidden />
         <span>
-          Members use each where they have its permission. Without a provider it isn't shown to them. What AI proposes
-          is never carried out by itself.
+          Without a provider none of this is shown to members. What AI proposes is never carried out by itself.
         </span>
       </p>
     </section>
