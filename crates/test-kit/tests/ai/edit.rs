@@ -88,7 +88,7 @@ on_both_databases! {
             assert!(events.iter().all(|(_, event)| event.get("edit").is_none()), "{words}");
         }
         // It was paid for all the same.
-        assert_eq!(scene.usage().await["members"][0]["usage"]["requests"], 5);
+        assert_eq!(scene.usage().await["members"][0]["requests"], 5);
     }
 
     async fn who_may_not_use_the_ide_has_nothing_edited_and_what_isnt_a_wish_is_refused(world: World) {

@@ -52,7 +52,7 @@ on_both_databases! {
         let audit = scene.olga.client.get(&scene.path("/audit?action=ai.propose_profile")).await.expect(200).json();
         assert_eq!(audit["items"][0]["sentence"], "had a permission profile proposed by AI");
         let usage = scene.usage().await;
-        assert_eq!(usage["members"][0]["usage"]["requests"], 1, "{usage}");
+        assert_eq!(usage["members"][0]["requests"], 1, "{usage}");
     }
 
     async fn an_answer_that_names_nothing_is_no_profile(world: World) {
