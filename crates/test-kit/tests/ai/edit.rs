@@ -3,7 +3,7 @@
 use http::Method;
 use serde_json::{Value, json};
 use stoa_app::ports::{ModelProblem, Said};
-use test_kit::world::{Member, World};
+use test_kit::world::Member;
 use test_kit::{Client, Stream, on_both_databases};
 
 use super::Scene;

@@ -3,7 +3,6 @@
 use http::Method;
 use serde_json::{Value, json};
 use stoa_app::ports::Said;
-use test_kit::world::World;
 use test_kit::{Client, Stream, on_both_databases};
 
 use super::Scene;
