@@ -496,9 +496,7 @@ permissions! {
         Explain: InstanceId, Need::Action(Action::ViewLogs), "ai.explain";
         /// Have a merge described before it is done.
         DescribeMerge: MergeTarget, Need::Action(Action::MergeBranches), "ai.describe_merge";
-        /// Have an edit of a file proposed.
         Edit: InstanceId, Need::Action(Action::UseIde), "ai.edit";
-        /// Have a permission profile proposed.
         ProposeProfile: Whole, Need::Owner, "ai.propose_profile";
     }
 }
