@@ -208,7 +208,7 @@ fn settings_are_set(terminal: &Terminal) {
         claimed.contains("shop.example.org  no") && claimed.contains("_stoa.shop.example.org"),
         "{claimed}"
     );
-    settings(&["domain", "add", "ticker", "x.localhost"]).refused(1, "given by Stoa");
+    settings(&["domain", "add", "ticker", "x.localhost"]).refused(1, "Stoa itself is reached");
     let removed = settings(&["domain", "remove", "ticker", "shop.example.org"]).well();
     assert!(removed.contains("no domains of its own"), "{removed}");
     let listed = terminal.json(&["instance", "settings", "history", "ticker"]);

@@ -159,6 +159,7 @@ fn as_before(part: &str, block: &str) -> String {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 

@@ -108,6 +108,7 @@ pub(super) fn formless() -> ModelProblem {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 

@@ -172,6 +172,7 @@ fn add<I: Copy + PartialEq>(found: &mut Vec<I>, all: &[I], at: usize) -> bool {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 

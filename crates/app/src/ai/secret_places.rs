@@ -92,6 +92,7 @@ fn changed() -> ModelProblem {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 

@@ -319,7 +319,7 @@ async fn revert(desk: &Desk, arguments: &ArgMatches) -> Result<(), Failed> {
     let before = desk.call.get(&path).await?;
     let id = if change.bytes().all(|byte| byte.is_ascii_digit()) {
         let found = desk.call.list(&format!("{path}/changes"), &[]).await?;
-        let one = items(&found).find(|one| one["number"].to_string() == change).cloned();
+        let one = items(&found).find(|one| one["number"].as_i64() == change.parse().ok()).cloned();
         let one = one.ok_or_else(|| Failed::Other(format!("there is no change {change}")))?;
         field(&one, "id").to_owned()
     } else {

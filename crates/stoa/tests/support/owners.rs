@@ -166,6 +166,7 @@ fn files(stoa: &Installation, owned: &Owned, found: &mut Vec<String>) {
     look(data.join("repositories"), &is_project);
     let agent = data.join("agent");
     let of_agent = [
+        "access",
         "mirrors",
         "cache",
         "releases",
@@ -186,9 +187,19 @@ fn files(stoa: &Installation, owned: &Owned, found: &mut Vec<String>) {
     ];
     look(agent.clone(), &|name| of_agent.contains(&name));
     look(agent.join("mirrors"), &is_project);
-    for folder in
-        ["cache", "releases", "current", "data", "run", "logs", "deployments", "backups", "copies", "desks"]
-    {
+    for folder in [
+        "access",
+        "cache",
+        "releases",
+        "current",
+        "data",
+        "run",
+        "logs",
+        "deployments",
+        "backups",
+        "copies",
+        "desks",
+    ] {
         look(agent.join(folder), &is_instance);
     }
     look(agent.join("instances"), &|name| is_json(name, &is_instance));
