@@ -35,7 +35,10 @@ export function Assistant({ place, documents, active, lines, onShow, onClose }: 
   useEffect(() => field.current?.focus({ preventScroll: true }), []);
   const count = turns.length;
   // biome-ignore lint/correctness/useExhaustiveDependencies: what was asked last is in sight
-  useEffect(() => end.current?.scrollIntoView({ block: "nearest" }), [count]);
+  useEffect(() => {
+    // Nothing is given back: browsers answer this with a promise, which is no clean-up.
+    end.current?.scrollIntoView({ block: "nearest" });
+  }, [count]);
   const file = active === undefined ? undefined : documents.find(active);
   const isText = file?.kind === "text";
   const ask = () => {
