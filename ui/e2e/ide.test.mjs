@@ -130,7 +130,7 @@ test("a terminal is real, and is found again after a reload", async () => {
   const screen = page.locator(".xterm-screen:visible");
   await screen.waitFor();
   await page.getByRole("tab", { name: "Terminal" }).click();
-  await page.keyboard.type("echo $((6 * 7)) from $STOA_INSTANCE; head -1 app.py\n");
+  await page.keyboard.type("echo $((6 * 7)) from $STOA_INSTANCE; head -3 app.py\n");
   await page.locator(".xterm-rows:visible", { hasText: "42 from guestbook-staging" }).waitFor();
   await page.locator(".xterm-rows:visible", { hasText: "# Written in the IDE" }).waitFor();
   await look(page, "ide", { ready: "h1" });

@@ -5,7 +5,7 @@ import { Note } from "@/kit";
 export function Meanwhile({ what, drop }: { what: string; drop: () => void }) {
   return (
     <Note tone="warn">
-      Somebody changed the {what} meanwhile. What you save replaces that.{" "}
+      Somebody changed {what} meanwhile. What you save replaces that.{" "}
       <Button variant="transparent" onClick={drop}>
         Drop mine, and show what is saved
       </Button>

@@ -55,7 +55,7 @@ export function Protection({ workspace, instance }: { workspace: string; instanc
         >
           <Unsaved when={isChanged} what="What you changed of the instance" />
           <div className={css.fields}>
-            {isChanged && form.isStale && !save.isPending && <Meanwhile what="instance" drop={form.drop} />}
+            {isChanged && form.isStale && !save.isPending && <Meanwhile what="the instance" drop={form.drop} />}
             <Switch
               label="Protected"
               description="It can't be deleted until an owner lifts this."
