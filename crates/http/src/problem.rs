@@ -208,7 +208,7 @@ pub fn tell(refusal: &Refusal) -> Told {
             410,
             "invitation_revoked",
             "Invitation revoked",
-            "This invitation was taken back. Ask whoever sent it.",
+            "This invitation was revoked. Ask whoever sent it.",
         ),
         Refusal::InvitationReplaced => told(
             410,

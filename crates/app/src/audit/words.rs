@@ -49,7 +49,7 @@ const WORDS: &[Words] = &[
     ("invitation.list", "listed the invitations", "list the invitations"),
     ("invitation.create", "invited {it}", "invite somebody"),
     ("invitation.resend", "made {it} a new link", "make {it} a new link"),
-    ("invitation.revoke", "took back the invitation of {it}", "take back {it}"),
+    ("invitation.revoke", "revoked the invitation of {it}", "revoke {it}"),
     ("invitation.accept", "accepted an invitation", "accept an invitation"),
     ("job.list", "listed the running work", "list the running work"),
     ("job.view", "looked at work on {it}", "look at work on {it}"),

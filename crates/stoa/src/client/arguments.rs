@@ -107,7 +107,9 @@ fn workspace() -> Command {
     let which = || needed("which", "SLUG", "The workspace's slug");
     noun("workspace", "Workspaces that you are in")
         .subcommand(plain_verb("list", "Lists the workspaces that you are in").arg(search()))
-        .subcommand(plain_verb("show", "Shows a workspace, and what you may in it").arg(which()))
+        .subcommand(
+            plain_verb("show", "Shows a workspace, and what you may in it").arg(which().required(false)),
+        )
         .subcommand(
             plain_verb("create", "Makes a workspace, which you own")
                 .arg(needed("name", "NAME", "Its name"))

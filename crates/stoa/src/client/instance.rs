@@ -72,9 +72,10 @@ async fn list(desk: &Desk, arguments: &ArgMatches) -> Result<(), Failed> {
         let rows = items(found).map(|one| {
             let project = field(&one["project"], "slug").to_owned();
             let rest = ["stage", "status", "branch", "url"].map(|name| field(one, name).to_owned());
-            [vec![field(one, "slug").to_owned(), project], rest.to_vec()].concat()
+            let names = vec![field(one, "slug").to_owned(), field(one, "name").to_owned(), project];
+            [names, rest.to_vec()].concat()
         });
-        table(&["SLUG", "PROJECT", "STAGE", "STATUS", "BRANCH", "URL"], rows.collect(), &nothing);
+        table(&["SLUG", "NAME", "PROJECT", "STAGE", "STATUS", "BRANCH", "URL"], rows.collect(), &nothing);
     })
 }
 
@@ -166,6 +167,8 @@ async fn create(desk: &Desk, arguments: &ArgMatches) -> Result<(), Failed> {
         body["environment"] = variables.into();
     }
     let made = desk.call.post(&desk.path(&["instances"])?, &body).await?.body;
+    // Its slug is made from its name, and every other command asks for it.
+    desk.say(&format!("Made the instance {}.", told(&made, "slug")));
     job::follow(desk, made, "It is deployed").await
 }
 

@@ -42,7 +42,7 @@ pub async fn run(desk: &Desk, verb: &str, arguments: &ArgMatches) -> Result<(), 
             let id = find(desk, which).await?;
             let path = desk.path(&["invitations", &id])?;
             desk.call.change(Method::DELETE, &path, None, &Value::Null).await?;
-            desk.say(&format!("Took the invitation of {which} back."));
+            desk.say(&format!("Revoked the invitation of {which}."));
             Ok(())
         }
     }
@@ -87,7 +87,7 @@ fn tell(one: &Value) {
         Some(link) => {
             say(&format!("Invited {email}. No mail is set up: hand this link on, it is shown once.\n{link}"))
         }
-        None => say(&format!("Invited {email} by mail, until {} UTC.", time(one, "expires_at"))),
+        None => say(&format!("Invited {email} by mail, until {}.", time(one, "expires_at"))),
     }
 }
 

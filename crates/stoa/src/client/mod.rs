@@ -36,6 +36,9 @@ use call::{Call, Whence};
 use failed::{Failed, Problem};
 use kept::Kept;
 
+/// Said where no workspace was chosen.
+const WHICH: &str = "which workspace? Name it with --workspace, or once for all: stoa workspace use SLUG";
+
 /// Ends a command that was used in a wrong way, as clap's own do.
 pub const USAGE: u8 = 2;
 
@@ -157,12 +160,7 @@ impl Desk {
 
     /// The path of something in the workspace, from words that are made fit for it.
     fn path(&self, words: &[&str]) -> Result<String, Failed> {
-        let workspace = self.workspace.as_deref().ok_or_else(|| {
-            Failed::Usage(
-                "which workspace? Name it with --workspace, or once for all: stoa workspace use SLUG"
-                    .to_owned(),
-            )
-        })?;
+        let workspace = self.workspace.as_deref().ok_or_else(|| Failed::Usage(WHICH.to_owned()))?;
         Ok(call::path(&[&["workspaces", workspace], words].concat()))
     }
 

@@ -53,7 +53,7 @@ pub async fn run(desk: &Desk, verb: &str, arguments: &ArgMatches) -> Result<(), 
                 if let Some(command) = made["join"]["command"].as_str().map(|command| defused(command, false))
                 {
                     say(&format!(
-                        "Run this on it, until {} UTC; it is shown once:\n{command}",
+                        "Run this on it, until {}; it is shown once:\n{command}",
                         time(&made["join"], "expires_at")
                     ));
                 }

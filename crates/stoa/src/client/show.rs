@@ -102,11 +102,11 @@ pub fn defused(text: &str, with_colours: bool) -> String {
     out
 }
 
-/// A time as people read it, in UTC: `2026-11-24 12:00`.
+/// A time as people read it: `2026-11-24 12:00 UTC`.
 pub fn time(value: &Value, name: &str) -> String {
     let text = field(value, name);
     match (text.get(..10), text.get(11..16)) {
-        (Some(day), Some(minute)) => format!("{day} {minute}"),
+        (Some(day), Some(minute)) => format!("{day} {minute} UTC"),
         _ => String::new(),
     }
 }

@@ -8,7 +8,7 @@ use super::call::path;
 use super::failed::Failed;
 use super::kept::Kept;
 use super::show::{facts, items, table, time, words};
-use super::{Desk, field, needed, text, told};
+use super::{Desk, WHICH, field, needed, text, told};
 
 pub async fn run(desk: &Desk, verb: &str, arguments: &ArgMatches) -> Result<(), Failed> {
     match verb {
@@ -17,7 +17,9 @@ pub async fn run(desk: &Desk, verb: &str, arguments: &ArgMatches) -> Result<(), 
             desk.print(&found, |found| list(desk, found))
         }
         "show" => {
-            let found = desk.call.get(&path(&["workspaces", needed(arguments, "which")?])).await?.body;
+            let chosen = text(arguments, "which").or(desk.workspace.as_deref());
+            let which = chosen.ok_or_else(|| Failed::Usage(WHICH.to_owned()))?;
+            let found = desk.call.get(&path(&["workspaces", which])).await?.body;
             desk.print(&found, show)
         }
         "create" => create(desk, arguments).await,
