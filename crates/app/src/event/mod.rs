@@ -7,8 +7,8 @@ use std::time::Duration;
 use futures_util::Stream;
 use stoa_domain::member::Role;
 use stoa_domain::permission::workspace as may;
-use stoa_domain::{AccountId, Action, EventId, MemberId, Permit, Refusal, ResourceKind, WorkspaceId};
-use stoa_storage::{Store, Touched};
+use stoa_domain::{AccountId, Action, Credential, EventId, MemberId, Permit, Refusal, ResourceKind, WorkspaceId};
+use stoa_storage::Touched;
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 use uuid::Uuid;
@@ -45,11 +45,12 @@ impl App {
         let member = self.store().load_member(permit.workspace(), permit.member()).await?;
         let joined = u64::try_from(member.joined_at.micros() / 1_000).unwrap_or(0);
         let mut follower = Follower {
-            store: self.store().clone(),
+            app: self.clone(),
             // Before the first look, so that nothing falls between the two.
             changes: self.store().changes(),
             workspace: permit.workspace(),
             account: permit.account(),
+            credential: permit.actor().credential,
             member: permit.member(),
             joined,
             newest: after.map_or(now, millis_of),
@@ -70,10 +71,12 @@ impl App {
 }
 
 struct Follower {
-    store: Store,
+    app: App,
     changes: Receiver<Arc<Touched>>,
     workspace: WorkspaceId,
     account: AccountId,
+    /// What it was opened with.
+    credential: Credential,
     member: MemberId,
     /// When it became one, in milliseconds: what was before isn't for it.
     joined: u64,
@@ -104,7 +107,7 @@ impl Follower {
 
     /// Asks the records, as the member stands now: what it saw when the stream began doesn't count any more.
     async fn look(&mut self) -> Result<(), Failure> {
-        let access = self.store.find_access(self.workspace, self.account, &[]).await?;
+        let access = self.app.store().find_access(self.workspace, self.account, &[]).await?;
         // Somebody who was removed and invited again is another member, and begins anew.
         let access = access.filter(|access| access.member == self.member);
         let sees_everything = access.as_ref().is_some_and(|access| access.role == Role::Owner);
@@ -113,7 +116,7 @@ impl Follower {
             sees_everything || access.as_ref().is_some_and(|access| access.actions.has(Action::ViewProjects));
         let mut cursor = first_id_at(self.newest.saturating_sub(WINDOW));
         loop {
-            let events = self.store.list_events(self.workspace, cursor, self.member, sees_everything).await?;
+            let events = self.app.store().list_events(self.workspace, cursor, self.member, sees_everything).await?;
             let count = events.len();
             for event in events {
                 cursor = event.id;
@@ -136,7 +139,10 @@ impl Follower {
         self.told.retain(|_, at| *at >= oldest);
         if access.is_none() {
             self.has_ended = true;
-            self.waiting.push_back(Err(Refusal::NotFound.into()));
+            // Memberships go with their account, and then that is said.
+            let is_signed_out = self.app.has_signed_out(self.credential).await?;
+            let refusal = if is_signed_out { Refusal::Unauthenticated } else { Refusal::NotFound };
+            self.waiting.push_back(Err(refusal.into()));
         }
         Ok(())
     }

@@ -57,7 +57,8 @@ impl App {
         if because == Because::ResourceNotAllowed && !permit.by_owner() {
             return Err(Refusal::NotFound.into());
         }
-        let is_oneself = permit.actor().account == member.account;
+        // An owner who looks on as the member is answered as that member is.
+        let is_oneself = permit.account() == member.account;
         if because == Because::Granted && wanted.owners_only {
             let detail = if is_oneself {
                 "A production instance is deleted by owners only, whatever you are granted.".to_owned()

@@ -212,6 +212,9 @@ impl<R: Reason> Gate for Webhook<R> {
     }
 
     async fn pass(frame: &Frame, parts: &mut Parts) -> Result<Self, Failure> {
+        if viewing::named(parts).is_some() {
+            return Err(Refusal::ViewAsReadOnly.into());
+        }
         Ok(Self { visitor: crate::peer::visitor(&frame.site, parts), reason: PhantomData })
     }
 }

@@ -37,7 +37,7 @@ on_both_databases! {
         // What was sent once more with what was seen of it stays as it is.
         assert_eq!(put(&workspace, &tess, seen.json()).await.expect(200).json(), set.json());
         let brief = olga.client.get(&workspace.path("/members?q=tess&brief=true")).await.expect(200).json();
-        assert_eq!(brief["items"][0]["summary"]["ends"], json!({ "at": IN_AN_HOUR, "kind": "action", "action": "view_logs" }));
+        assert_eq!(brief["items"][0]["summary"]["ends"], json!({ "at": IN_AN_HOUR, "everything": false, "kind": "action", "action": "view_logs" }));
     }
 
     async fn only_what_is_granted_ends_and_only_later(world: World) {
