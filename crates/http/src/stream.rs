@@ -70,6 +70,7 @@ struct Going {
     frames: BoxStream<'static, Result<Frame, Failure>>,
     form: Form,
     heartbeat: tokio::time::Interval,
+    is_in_pieces: bool,
     /// What came behind the frames that were sent last.
     waiting: Option<Option<Failure>>,
     is_over: bool,
@@ -104,11 +105,11 @@ impl Going {
         }
     }
 
-    /// A frame, and those that are there already.
+    /// A frame, and those that are there already where pieces are wished.
     fn together(&mut self, frame: &Frame) -> Bytes {
         let mut piece = String::new();
         self.form.add(frame, &mut piece);
-        while piece.len() < PIECE {
+        while self.is_in_pieces && piece.len() < PIECE {
             match self.frames.next().now_or_never() {
                 Some(Some(Ok(frame))) => self.form.add(&frame, &mut piece),
                 Some(Some(Err(failure))) => {
@@ -152,9 +153,29 @@ pub(crate) fn answer(
     lease: Lease,
     frames: impl Stream<Item = Result<Frame, Failure>> + Send + 'static,
 ) -> Response {
+    going(form, lease, frames, false)
+}
+
+/// As [`answer`], with many small frames at once. Not for frames that are read from the records: what is begun for the
+/// next piece goes on only when a client takes it, and would keep a connection of the database for as long.
+pub(crate) fn answer_in_pieces(
+    form: Form,
+    lease: Lease,
+    frames: impl Stream<Item = Result<Frame, Failure>> + Send + 'static,
+) -> Response {
+    going(form, lease, frames, true)
+}
+
+fn going(
+    form: Form,
+    lease: Lease,
+    frames: impl Stream<Item = Result<Frame, Failure>> + Send + 'static,
+    is_in_pieces: bool,
+) -> Response {
     let mut heartbeat = tokio::time::interval(HEARTBEAT);
     heartbeat.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    let going = Going { lease, frames: frames.boxed(), form, heartbeat, waiting: None, is_over: false };
+    let going =
+        Going { lease, frames: frames.boxed(), form, heartbeat, is_in_pieces, waiting: None, is_over: false };
     let body = unfold(going, |mut going| async move {
         let next = going.next().await?;
         Some((next, going))

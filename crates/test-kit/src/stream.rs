@@ -49,7 +49,8 @@ impl Stream {
     /// Reads on to an event that is looked for.
     pub async fn find(&mut self, is_looked_for: impl Fn(&Value) -> bool) -> Value {
         loop {
-            let (_, event) = self.next().await.expect("the stream goes on");
+            let (kind, event) = self.next().await.expect("the stream goes on");
+            assert_ne!(kind, "end", "the stream goes on: {event}");
             if is_looked_for(&event) {
                 return event;
             }

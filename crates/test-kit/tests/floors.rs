@@ -19,7 +19,10 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("stoa", &["stoa-domain", "stoa-storage", "stoa-app", "stoa-agent", "stoa-adapters", "stoa-http"]),
     // These two are no part of the program.
     ("test-kit", &["stoa-domain", "stoa-storage", "stoa-app", "stoa-agent", "stoa-adapters", "stoa-http"]),
-    ("bench", &["stoa-domain", "stoa-storage", "stoa-app", "stoa-agent", "stoa-adapters", "stoa-http", "test-kit"]),
+    (
+        "bench",
+        &["stoa-domain", "stoa-storage", "stoa-app", "stoa-agent", "stoa-adapters", "stoa-http", "test-kit"],
+    ),
 ];
 
 /// TLS is rustls with aws-lc-rs, everywhere.

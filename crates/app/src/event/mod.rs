@@ -7,7 +7,9 @@ use std::time::Duration;
 use futures_util::Stream;
 use stoa_domain::member::Role;
 use stoa_domain::permission::workspace as may;
-use stoa_domain::{AccountId, Action, Credential, EventId, MemberId, Permit, Refusal, ResourceKind, WorkspaceId};
+use stoa_domain::{
+    AccountId, Action, Credential, EventId, MemberId, Permit, Refusal, ResourceKind, WorkspaceId,
+};
 use stoa_storage::Touched;
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
@@ -116,7 +118,8 @@ impl Follower {
             sees_everything || access.as_ref().is_some_and(|access| access.actions.has(Action::ViewProjects));
         let mut cursor = first_id_at(self.newest.saturating_sub(WINDOW));
         loop {
-            let events = self.app.store().list_events(self.workspace, cursor, self.member, sees_everything).await?;
+            let events =
+                self.app.store().list_events(self.workspace, cursor, self.member, sees_everything).await?;
             let count = events.len();
             for event in events {
                 cursor = event.id;

@@ -171,7 +171,7 @@ async fn read(
         stream::frame(Some(line.position.clone()), &LineView::of(line))
     });
     let form = if events && follow { Form::Events } else { Form::Lines };
-    Ok(Streamed::new(stream::answer(form, lease, frames)))
+    Ok(Streamed::new(stream::answer_in_pieces(form, lease, frames)))
 }
 
 async fn outline(
@@ -184,7 +184,7 @@ async fn outline(
     let (wanted, find) = query.wanted()?;
     let stretches = frame.app.outline_logs(permit, wanted, find).await?;
     let frames = stretches.map(|stretch| stream::frame(None, &StretchView::of(stretch?)));
-    Ok(Streamed::new(stream::answer(Form::Lines, lease, frames)))
+    Ok(Streamed::new(stream::answer_in_pieces(Form::Lines, lease, frames)))
 }
 
 async fn download(
@@ -209,7 +209,7 @@ async fn download(
             _ => stream::frame(None, &line),
         }
     });
-    let mut response = stream::answer(form, lease, frames);
+    let mut response = stream::answer_in_pieces(form, lease, frames);
     let ending = if form == Form::Text { "txt" } else { "ndjson" };
     let headers = response.headers_mut();
     if let Ok(value) = HeaderValue::try_from(format!("attachment; filename=\"{name}.{ending}\"")) {
