@@ -183,7 +183,7 @@ test("an authenticator app is set up by its first code, and recovery codes are s
   app = authenticator(await dialog.locator("pre").textContent());
   await dialog.getByLabel("Code", { exact: true }).fill("000000");
   await dialog.getByRole("button", { name: "Turn it on" }).click();
-  await dialog.getByText("This isn't the code of now").waitFor();
+  await dialog.getByText("This code isn't right, or is over").waitFor();
   await dialog.getByLabel("Code", { exact: true }).fill(await app());
   await dialog.getByRole("button", { name: "Turn it on" }).click();
   const shown = page.getByRole("dialog", { name: "Keep your recovery codes" });
@@ -220,7 +220,7 @@ test("a recovery code stands in once, and says how many are left", async () => {
   await page.getByRole("button", { name: "Use a recovery code" }).click();
   await page.getByLabel("Recovery code").fill("0000-0000-0000-0000");
   await page.getByRole("button", { name: "Go on" }).click();
-  await page.getByText("This recovery code isn't right, or was used already.").waitFor();
+  await page.getByText("This isn't a code of your app").waitFor();
   await page.getByLabel("Recovery code").fill(codes[0]);
   await page.getByRole("button", { name: "Go on" }).click();
   await page.getByText("You used a recovery code; 9 are left").waitFor();

@@ -246,12 +246,7 @@ impl<T: DeserializeOwned + ToSchema + Send> Argument for Query<T> {
             let detail = detail.rsplit(": ").next().unwrap_or_default().to_owned();
             let field = text.split('&').next().and_then(|pair| pair.split('=').next()).unwrap_or_default();
             let named = crate::body::named_field(&detail).unwrap_or_else(|| field.to_owned());
-            Refusal::Invalid(vec![FieldProblem::new(
-                &named,
-                "invalid",
-                format!("The query isn't right: {detail}."),
-            )])
-            .into()
+            Refusal::Invalid(vec![FieldProblem::new(&named, "invalid", crate::body::plain(&detail))]).into()
         })
     }
 }

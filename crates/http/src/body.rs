@@ -84,12 +84,48 @@ pub(crate) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Refusal> {
             (path, Some(name)) if !path.ends_with(&name) => format!("{path}.{name}"),
             (path, _) => path.to_owned(),
         };
-        Refusal::Invalid(vec![FieldProblem::new(&field, "invalid", format!("The body isn't right: {said}."))])
+        Refusal::Invalid(vec![FieldProblem::new(&field, "invalid", plain(&said))])
     })?;
     reader
         .end()
         .map_err(|_| Refusal::invalid("", "invalid", "Something stands after the end of the body."))?;
     Ok(value)
+}
+
+/// What serde says, in words for whoever sent it. It speaks of Rust's types.
+pub(crate) fn plain(said: &str) -> String {
+    let named = said.split('`').nth(1).unwrap_or_default();
+    let expected = || match said.rsplit("expected ").next().unwrap_or_default() {
+        "a sequence" => "a list",
+        "a string" | "a borrowed string" | "str" => "text",
+        "a boolean" => "true or false",
+        "u8" | "u16" | "u32" | "u64" | "usize" => "a whole number, not below zero",
+        "i8" | "i16" | "i32" | "i64" => "a whole number",
+        "f32" | "f64" => "a number",
+        words if words == "a map" || words.starts_with("struct ") => "an object",
+        _ => "something else",
+    };
+    let choices =
+        || said.split("expected ").nth(1).unwrap_or_default().replace("one of ", "").replace('`', "");
+    if said.starts_with("unknown field") {
+        format!("There is no field {named} here.")
+    } else if said.starts_with("missing field") {
+        format!("The field {named} is missing.")
+    } else if said.starts_with("duplicate field") {
+        format!("The field {named} is there twice.")
+    } else if said.starts_with("unknown variant") {
+        format!("It is none of these: {}.", choices())
+    } else if said.starts_with("invalid type") {
+        format!("This has to be {}.", expected())
+    } else if said.starts_with("invalid value") || said.starts_with("invalid length") {
+        "This value isn't one that is taken here.".to_owned()
+    } else if said.contains("digit") || said.starts_with("number too") {
+        "This has to be a whole number.".to_owned()
+    } else if said.starts_with("EOF") {
+        "The JSON ends before it is complete.".to_owned()
+    } else {
+        format!("This isn't JSON as it should be: {said}.")
+    }
 }
 
 /// The field that a message of serde puts between backticks.
@@ -135,6 +171,22 @@ mod tests {
     #[serde(deny_unknown_fields)]
     struct Inner {
         number: u8,
+    }
+
+    #[test]
+    fn what_a_reader_says_is_said_in_plain_words() {
+        for (said, told) in [
+            ("invalid type: null, expected a sequence", "This has to be a list."),
+            ("invalid type: string \"x\", expected struct Wish", "This has to be an object."),
+            ("unknown field `modes`, expected `mode` or `inner`", "There is no field modes here."),
+            ("missing field `mode`", "The field mode is missing."),
+            ("duplicate field `mode`", "The field mode is there twice."),
+            ("unknown variant `x`, expected one of `soft`, `hard`", "It is none of these: soft, hard."),
+            ("EOF while parsing an object", "The JSON ends before it is complete."),
+            ("invalid digit found in string", "This has to be a whole number."),
+        ] {
+            assert_eq!(plain(said), told);
+        }
     }
 
     fn field(text: &str) -> String {

@@ -168,7 +168,9 @@ pub fn tell(refusal: &Refusal) -> Told {
                 Some(ShownWrong::Code) => {
                     "This code isn't right, or was used already. Wait for the next one, or show your second factor in another way."
                 }
-                Some(ShownWrong::RecoveryCode) => "This recovery code isn't right, or was used already.",
+                Some(ShownWrong::RecoveryCode) => {
+                    "This isn't a code of your app (six digits), nor a recovery code that is still unused."
+                }
                 Some(ShownWrong::Passkey) => {
                     "This passkey isn't right. Try again, or show your second factor in another way."
                 }
@@ -214,7 +216,7 @@ pub fn tell(refusal: &Refusal) -> Told {
             410,
             "invitation_replaced",
             "Invitation replaced",
-            "A newer link was sent to you. Use the one in the newest mail.",
+            "This link was replaced. Use the one in the newest mail, or ask whoever invited you for a new one.",
         ),
         Refusal::Conflict(kind) => told(409, "conflict", "Not possible now", conflict(*kind)),
         Refusal::MergeConflict(conflicts) => {
@@ -356,7 +358,8 @@ pub fn tell(refusal: &Refusal) -> Told {
         ),
         Refusal::Remote { .. } | Refusal::RemoteTakesNothing { .. } => remote::tell(refusal),
         Refusal::ProviderError { detail, retry_after } => {
-            let mut answer = told(502, "provider_error", "The AI provider didn't do it", detail.clone());
+            let mut answer =
+                told(502, "provider_error", "The AI provider didn't answer as asked", detail.clone());
             if let Some(seconds) = retry_after {
                 answer.more.insert("retry_after".to_owned(), json!(seconds));
             }

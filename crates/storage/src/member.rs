@@ -2,9 +2,13 @@
 
 use stoa_domain::member::Role;
 use stoa_domain::permission::member::{ChangeRole, Remove};
-use stoa_domain::{AccountId, Action, MemberId, Permit, Refusal, ResourceKind, Timestamp, WorkspaceId};
+use stoa_domain::{
+    AccountId, Action, Actor, InvitationId, MemberId, Permit, Refusal, Resource, ResourceKind, Timestamp,
+    WorkspaceId,
+};
 use uuid::Uuid;
 
+use crate::audit::{NewAuditEvent, Outcome};
 use crate::detail::Detail;
 use crate::event::EventType;
 use crate::failure::{Failure, StorageFault};
@@ -37,7 +41,7 @@ crate::statements! {
     CLEAR_SERVERS = "DELETE FROM member_servers WHERE workspace_id = $1 AND member_id = $2";
     REMOVE = "DELETE FROM members WHERE workspace_id = $1 AND id = $2";
     REVOKE_THEIRS = "UPDATE invitations SET status = 'revoked', ended_at = $3
-        WHERE workspace_id = $1 AND invited_by = $2 AND status = 'pending'";
+        WHERE workspace_id = $1 AND invited_by = $2 AND status = 'pending' RETURNING id, email";
 }
 
 #[derive(Debug, Clone)]
@@ -109,22 +113,48 @@ pub(crate) async fn is_last_owner(
     Ok(tx.fetch_one(OTHER_OWNERS, values![workspace, member]).await?.get::<i64>(0)? == 0)
 }
 
-/// Takes a member out; what it invited and nobody accepted is revoked.
+/// What a member invited and nobody has accepted is revoked, each with a word in the log: nobody chose them one by one.
 async fn revoke_theirs(
     tx: &mut Tx<'_>,
     workspace: WorkspaceId,
     member: MemberId,
+    by: &Actor,
 ) -> Result<(), StorageFault> {
     let now = tx.now();
-    tx.execute(REVOKE_THEIRS, values![workspace, member, now]).await.map(drop)
+    let mut revoked = tx
+        .fetch_all(REVOKE_THEIRS, values![workspace, member, now])
+        .await?
+        .iter()
+        .map(|row| Ok((row.get::<String>(1)?, row.get::<InvitationId>(0)?)))
+        .collect::<Result<Vec<_>, StorageFault>>()?;
+    revoked.sort_unstable_by(|one, other| one.0.cmp(&other.0));
+    for (email, invitation) in revoked {
+        crate::mail::void(tx, invitation).await?;
+        tx.audit_also(&NewAuditEvent {
+            workspace,
+            actor: Some(by.clone()),
+            via: by.via,
+            action: "invitation.revoke".to_owned(),
+            resource: Some(Resource { kind: ResourceKind::Invitation, id: invitation.uuid() }),
+            resource_name: Some(email),
+            second_name: None,
+            outcome: Outcome::Done,
+            repeated: 1,
+            detail: r#"{"because":"inviter_lost_it"}"#.to_owned(),
+        })
+        .await?;
+    }
+    Ok(())
 }
 
+/// Takes a member out; what it invited and nobody accepted is revoked.
 pub(crate) async fn take_out(
     tx: &mut Tx<'_>,
     workspace: WorkspaceId,
     member: MemberId,
+    by: &Actor,
 ) -> Result<(), StorageFault> {
-    revoke_theirs(tx, workspace, member).await?;
+    revoke_theirs(tx, workspace, member, by).await?;
     tx.execute(REMOVE, values![workspace, member]).await.map(drop)
 }
 
@@ -190,7 +220,9 @@ impl Store {
         expected_revision: Option<i64>,
     ) -> Result<MemberRecord, Failure> {
         let (workspace, member) = (permit.workspace(), *permit.target());
+        let by = permit.actor().clone();
         let work: Work<()> = Box::new(move |tx| {
+            let by = by.clone();
             Box::pin(async move {
                 let found = find_member_in(tx, workspace, member).await?.ok_or(Refusal::NotFound)?;
                 if expected_revision.is_some_and(|expected| expected != found.revision) {
@@ -205,7 +237,7 @@ impl Store {
                 }
                 if found.role == Role::Owner {
                     keep_an_owner(tx, workspace, member).await?;
-                    revoke_theirs(tx, workspace, member).await?;
+                    revoke_theirs(tx, workspace, member, &by).await?;
                 }
                 tx.execute(SET_ROLE, values![workspace, member, role.key()]).await?;
                 clear_profile(tx, workspace, member).await?;
@@ -226,7 +258,9 @@ impl Store {
     pub async fn remove_member(&self, permit: Permit<Remove>) -> Result<(), Failure> {
         let (workspace, member) = (permit.workspace(), *permit.target());
         let leaves = permit.member() == member;
+        let by = permit.actor().clone();
         let work: Work<()> = Box::new(move |tx| {
+            let by = by.clone();
             Box::pin(async move {
                 let found = find_member_in(tx, workspace, member).await?.ok_or(Refusal::NotFound)?;
                 if found.role == Role::Owner {
@@ -236,7 +270,7 @@ impl Store {
                     tx.audit_action("member.leave");
                 }
                 tx.audit_name(found.name);
-                take_out(tx, workspace, member).await?;
+                take_out(tx, workspace, member, &by).await?;
                 tx.touched.members.push((workspace, found.account));
                 tx.tell(workspace, EventType::Deleted, ResourceKind::Member, member.uuid()).await?;
                 Ok(())

@@ -136,7 +136,7 @@ impl App {
         let mut notices = Vec::new();
         if let Some(before) = before.filter(|before| before.canonical() != link.email_canonical) {
             let sentence =
-                format!("Your account is known by {} from now on, and no more by this address.", link.email);
+                format!("Your account now has the address {}. This one no longer belongs to it.", link.email);
             notices
                 .extend(self.last_notice(before.canonical(), "Your address was changed", &sentence).await?);
         }

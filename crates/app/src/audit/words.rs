@@ -222,7 +222,7 @@ pub fn sentence(event: &AuditRecord) -> String {
     if is_done {
         special(event, &it).unwrap_or_else(|| fill(did))
     } else if is_missing(event) {
-        format!("looked for {it} that doesn't exist")
+        format!("looked for {it}, which doesn't exist")
     } else if event.outcome == Outcome::Refused.key() {
         format!("wasn't allowed to {}", fill(to_do))
     } else {
@@ -243,6 +243,9 @@ fn is_missing(event: &AuditRecord) -> bool {
 fn thing(event: &AuditRecord) -> String {
     if let Some(name) = &event.resource_name {
         return name.clone();
+    }
+    if event.resource_kind.is_none() && event.action.starts_with("ai.") {
+        return "something".to_owned();
     }
     let noun = match event.action.split('.').next().unwrap_or_default() {
         "connect_as" | "ide" | "settings" => "instance",
@@ -364,7 +367,7 @@ mod tests {
     fn who_looked_for_what_is_nowhere_was_kept_from_nothing() {
         let mut mistyped = event("instance.stop", Outcome::Refused, None);
         mistyped.detail = r#"{"denial":"not_found"}"#.to_owned();
-        assert_eq!(sentence(&mistyped), "looked for an instance that doesn't exist");
+        assert_eq!(sentence(&mistyped), "looked for an instance, which doesn't exist");
         mistyped.resource_name = Some("shop".to_owned());
         assert_eq!(sentence(&mistyped), "wasn't allowed to stop shop");
     }

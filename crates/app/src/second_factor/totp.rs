@@ -91,7 +91,7 @@ impl App {
             return Err(Refusal::invalid(
                 "code",
                 "wrong",
-                "This isn't the code of now. Look whether the clock of your device is right.",
+                "This code isn't right, or is over. Type the one that is shown now, and see that your device's clock is right.",
             )
             .into());
         };

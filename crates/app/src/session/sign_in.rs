@@ -126,7 +126,8 @@ impl App {
     ) -> Result<SignedIn, Failure> {
         let by_recovery = matches!(factor, FactorUse::Recovery { .. });
         let notice = if by_recovery {
-            let sentence = "Somebody signed in to your account with a recovery code. It works no more.";
+            let sentence =
+                "Somebody signed in to your account with a recovery code. That code can't be used again.";
             self.notice(&account.email_canonical, "A recovery code was used", sentence).await?
         } else {
             None

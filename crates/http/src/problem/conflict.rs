@@ -8,7 +8,7 @@ pub(super) fn conflict(conflict: Conflict) -> &'static str {
         Conflict::AlreadySetUp => "An account exists already. Sign in instead.",
         Conflict::OwnerHasAll => "An owner has every permission. Make this member a plain member first.",
         Conflict::TooManyPresets => "A workspace has a hundred presets at most. Delete one first.",
-        Conflict::NameTaken => "Something of this kind has the name already. Choose another name.",
+        Conflict::NameTaken => "The name is taken already. Choose another one.",
         Conflict::StillInUse => "Instances still depend on it. Delete them first.",
         Conflict::InstanceRuns => "The workspace still has instances. Stop and delete them first.",
         Conflict::NotRunning => "The instance isn't running. Start it first.",

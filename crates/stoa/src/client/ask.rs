@@ -35,7 +35,7 @@ impl Desk {
         }
         if !io::stdin().is_terminal() {
             return Err(Failed::Usage(format!(
-                "{what}: nobody can be asked here. Say --yes if that is meant"
+                "{what}: there is no terminal to ask on. Say --yes if that is meant"
             )));
         }
         let typed = line(&format!("{what}. Type {name} to go on: "))?;

@@ -84,7 +84,7 @@ pub fn refuse_moved(data_dir: &Path) -> Result<(), Ended> {
         text.lines().next().unwrap_or_default().chars().filter(|letter| !letter.is_control()).collect();
     let where_to = if line.is_empty() { "PostgreSQL".to_owned() } else { line };
     Err(Ended::said(format!(
-        "the records were moved: they are in {where_to}. Set STOA_DATABASE_URL to it, in the environment or in the file that --config names; {} are stale. To go on with them all the same, remove {}",
+        "the records were moved: they are in {where_to}. Set STOA_DATABASE_URL to it, in the environment or in the file that --config names; {} holds those of before. To go on with them all the same, remove {}",
         data_dir.join(DATABASE).display(),
         name.display()
     )))

@@ -120,7 +120,12 @@ fn notes(names: &[String; 2], certificate: &CertificateDer<'_>, mode: u32) -> (V
             notes.push("the certificate has expired: browsers refuse it. Renew it".to_owned())
         }
         Some(ends) if ends - now < SOON => {
-            notes.push(format!("the certificate ends in {} days. Renew it", (ends - now) / (24 * 3600)));
+            let days = (ends - now) / (24 * 3600);
+            notes.push(match days {
+                0 => "the certificate ends today. Renew it".to_owned(),
+                1 => "the certificate ends tomorrow. Renew it".to_owned(),
+                days => format!("the certificate ends in {days} days. Renew it"),
+            });
         }
         _ => {}
     }

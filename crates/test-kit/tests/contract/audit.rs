@@ -147,7 +147,7 @@ on_both_databases! {
         assert_eq!(wrong.json()["errors"][0]["field"], "outcome");
         let mine = tester.person.client.get(&workspace.path("/audit/mine?outcome=refused")).await.expect(200).json();
         let hidden: Vec<&Value> = mine["items"].as_array().unwrap().iter().filter(|one| one["resource_name"].is_null()).collect();
-        assert!(hidden.iter().any(|one| one["sentence"] == "looked for a project that doesn't exist"), "{mine}");
+        assert!(hidden.iter().any(|one| one["sentence"] == "looked for a project, which doesn't exist"), "{mine}");
     }
 
     async fn a_change_of_permissions_is_told_as_what_was_given_and_taken_away(world: World) {

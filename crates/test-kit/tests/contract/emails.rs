@@ -27,7 +27,7 @@ on_both_databases! {
         assert_eq!(olga.client.get("/api/v1/me").await.expect(200).field("email"), "Olga@Example.com");
         let changed = follow(&olga, &token).await.expect(200).json();
         assert_eq!((&changed["email"], &changed["email_verified"]), (&json!("New.Olga@example.com"), &json!(true)));
-        let _ = world.letter("olga@example.com", "no more by this address").await;
+        let _ = world.letter("olga@example.com", "This one no longer belongs to it").await;
         let _ = world.sign_in("new.olga@example.com", PASSWORD).await.expect(200);
         let _ = world.sign_in("olga@example.com", PASSWORD).await.expect(401);
     }

@@ -79,6 +79,9 @@ on_both_databases! {
         assert_eq!(world.nobody().get(&page).await.expect(410).code().unwrap(), "invitation_revoked");
         let refused = world.nobody().post(&format!("{page}/accept"), person("Anna")).await.expect(410);
         assert_eq!(refused.code().unwrap(), "invitation_revoked");
+        let log = olga.client.get(&workspace.path("/audit?action=invitation.revoke")).await.expect(200).json();
+        assert_eq!(log["items"][0]["sentence"], "revoked the invitation of anna@example.com", "{log}");
+        assert_eq!(log["items"][0]["actor_name"], "Olga Owner");
         // It stands in nobody's way, and doesn't come back with the inviter.
         assert_eq!(olga.client.get(&path).await.expect(200).json()["items"], json!([]));
         let _ = olga.client.post(&path, json!({ "email": "anna@example.com" })).await.expect(201);
