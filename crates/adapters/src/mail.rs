@@ -81,10 +81,20 @@ impl SmtpMail {
         Ok(Self { transport: builder.build(), from })
     }
 
+    /// The operator's address; with the workspace's name before the operator's where it goes out in that name.
+    fn from(&self, sender: Option<&str>) -> Mailbox {
+        let own = self.from.name.as_deref().unwrap_or("Stoa");
+        let name = match sender {
+            Some(sender) => Some(format!("{sender} via {own}")),
+            None => self.from.name.clone(),
+        };
+        Mailbox::new(name, self.from.email.clone())
+    }
+
     async fn try_send(&self, letter: Letter) -> Delivery {
         let message = letter.to.parse::<Mailbox>().map_err(|error| error.to_string()).and_then(|to| {
             Message::builder()
-                .from(self.from.clone())
+                .from(self.from(letter.sender.as_deref()))
                 .to(to)
                 .subject(letter.subject)
                 // One of its own: a letter without is suspected by those who receive it.
@@ -186,6 +196,7 @@ mod tests {
         let mail = SmtpMail::new(server, "stoa@stoa.example").unwrap();
         let letter = Letter {
             to: "anna@example.com".to_owned(),
+            sender: None,
             subject: "Hello".to_owned(),
             text: "Hello".to_owned(),
             html: "<p>Hello</p>".to_owned(),

@@ -65,6 +65,8 @@ pub struct SealedPlace {
 #[derive(Clone)]
 pub struct Letter {
     pub to: String,
+    /// In whose name it is sent: a workspace's; `None` for Stoa's own.
+    pub sender: Option<String>,
     pub subject: String,
     pub text: String,
     pub html: String,

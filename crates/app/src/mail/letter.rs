@@ -22,6 +22,8 @@ const NEUTRAL: Color = Color::new([0x35, 0x52, 0xd4]);
 #[derive(Clone)]
 pub struct Look {
     name: String,
+    /// Whether it is a workspace's.
+    is_of_workspace: bool,
     color: Color,
     /// A PNG.
     logo: Option<Vec<u8>>,
@@ -31,14 +33,14 @@ impl Look {
     /// Stoa's own, for what concerns an account and no workspace.
     #[must_use]
     pub fn stoa() -> Self {
-        Self { name: "Stoa".to_owned(), color: NEUTRAL, logo: None }
+        Self { name: "Stoa".to_owned(), is_of_workspace: false, color: NEUTRAL, logo: None }
     }
 
     /// A workspace's. `logo` is a PNG; without one its initials stand on its colour.
     #[must_use]
     pub fn of(workspace: &WorkspaceRecord, logo: Option<Vec<u8>>) -> Self {
         let color = Color::parse(&workspace.primary_color).unwrap_or(NEUTRAL);
-        Self { name: workspace.name.clone(), color, logo }
+        Self { name: workspace.name.clone(), is_of_workspace: true, color, logo }
     }
 }
 
@@ -128,6 +130,7 @@ pub(crate) fn framed(to: &str, look: Look, words: &Words) -> Result<Letter, Faul
     let images = look.logo.map(|png| InlineImage { id: LOGO_ID.to_owned(), png });
     Ok(Letter {
         to: to.to_owned(),
+        sender: look.is_of_workspace.then(|| look.name.clone()),
         subject: inert(&words.subject).split_whitespace().collect::<Vec<_>>().join(" "),
         text: text.render().map_err(Fault::new)?,
         html: html.render().map_err(Fault::new)?,
@@ -162,7 +165,7 @@ mod tests {
     }
 
     fn look(logo: Option<Vec<u8>>) -> Look {
-        Look { name: "Acme <i>".to_owned(), color: Color::new([0xff, 0xee, 0]), logo }
+        Look { name: "Acme <i>".to_owned(), is_of_workspace: true, color: Color::new([0xff, 0xee, 0]), logo }
     }
 
     #[test]

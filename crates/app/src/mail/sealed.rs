@@ -14,6 +14,9 @@ use crate::{App, Failure, Fault};
 #[serde(untagged)]
 enum Kept {
     Whole {
+        /// Not there in what version 0.1.0 wrote.
+        #[serde(default)]
+        sender: Option<String>,
         subject: String,
         text: String,
         html: String,
@@ -42,6 +45,7 @@ fn written(letter: &Letter) -> Result<Secret, Fault> {
         .iter()
         .map(|image| KeptImage { id: image.id.clone(), png: STANDARD.encode(&image.png) });
     let kept = Kept::Whole {
+        sender: letter.sender.clone(),
         subject: letter.subject.clone(),
         text: letter.text.clone(),
         html: letter.html.clone(),
@@ -51,15 +55,16 @@ fn written(letter: &Letter) -> Result<Secret, Fault> {
 }
 
 fn read(to: String, secret: &Secret) -> Result<Letter, Fault> {
-    let (subject, text, html, images) = match serde_json::from_slice(secret.reveal()).map_err(Fault::new)? {
-        Kept::Whole { subject, text, html, images } => (subject, text, html, images),
-        Kept::Earlier([subject, text, html]) => (subject, text, html, Vec::new()),
-    };
+    let (sender, subject, text, html, images) =
+        match serde_json::from_slice(secret.reveal()).map_err(Fault::new)? {
+            Kept::Whole { sender, subject, text, html, images } => (sender, subject, text, html, images),
+            Kept::Earlier([subject, text, html]) => (None, subject, text, html, Vec::new()),
+        };
     let mut opened = Vec::with_capacity(images.len());
     for KeptImage { id, png } in images {
         opened.push(InlineImage { id, png: STANDARD.decode(png).map_err(Fault::new)? });
     }
-    Ok(Letter { to, subject, text, html, images: opened })
+    Ok(Letter { to, sender, subject, text, html, images: opened })
 }
 
 impl App {
@@ -114,8 +119,10 @@ mod tests {
     fn a_letter_comes_out_of_the_queue_as_it_went_in() {
         let image = InlineImage { id: "logo@stoa".to_owned(), png: vec![0, 255, 7] };
         let [subject, text, html] = ["Join", "text", "<p>html</p>"].map(str::to_owned);
-        let letter = Letter { to: "a@example.com".to_owned(), subject, text, html, images: vec![image] };
+        let (to, sender) = ("a@example.com".to_owned(), Some("Acme".to_owned()));
+        let letter = Letter { to, sender, subject, text, html, images: vec![image] };
         let opened = read(letter.to.clone(), &written(&letter).unwrap()).unwrap();
+        assert_eq!(opened.sender, letter.sender);
         assert!(opened.subject == letter.subject && opened.text == letter.text && opened.html == letter.html);
         assert_eq!(opened.images.first().map(|image| image.png.clone()), Some(vec![0, 255, 7]));
     }
