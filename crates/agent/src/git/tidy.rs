@@ -14,8 +14,17 @@ impl Repository {
     /// # Errors
     /// Where something can't be read or removed. A repository that isn't there is no error.
     pub fn tidy(&self, before: SystemTime) -> io::Result<()> {
-        tidy(self.folder(), before)
+        tidy(self.folder(), Place::Top, before)
     }
+}
+
+/// Where in a repository a folder lies. Below `refs` and `logs` a file is called as a branch is, and a branch may be called
+/// as a half pack or an index are: there only what no branch's name ends with is git's own.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Top,
+    Objects,
+    Else,
 }
 
 /// Removes, in a folder of repositories, what was left of one that was being made.
@@ -32,7 +41,7 @@ pub fn tidy_unmade(folder: &Path, before: SystemTime) -> io::Result<()> {
     Ok(())
 }
 
-fn tidy(folder: &Path, before: SystemTime) -> io::Result<()> {
+fn tidy(folder: &Path, place: Place, before: SystemTime) -> io::Result<()> {
     let entries = match fs::read_dir(folder) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         other => other?,
@@ -40,21 +49,33 @@ fn tidy(folder: &Path, before: SystemTime) -> io::Result<()> {
     for entry in entries {
         let entry = entry?;
         let is_folder = entry.file_type()?.is_dir();
-        if is_half(&entry.file_name().to_string_lossy()) {
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        if is_half(place, &name) {
             if is_before(&entry, before) {
                 if is_folder { folders::remove(&entry.path())? } else { folders::remove_file(&entry.path())? }
             }
         } else if is_folder {
-            tidy(&entry.path(), before)?;
+            let below = match place {
+                Place::Top if name == "objects" => Place::Objects,
+                Place::Top => Place::Else,
+                same => same,
+            };
+            tidy(&entry.path(), below, before)?;
         }
     }
     Ok(())
 }
 
-/// Names that git gives to what isn't whole yet, and that this module's own index has. A branch's name never ends with
-/// `.lock` (git-check-ref-format(1)), and a tag's or branch's is no file of `objects`.
-fn is_half(name: &str) -> bool {
-    name.starts_with("tmp_") || name.starts_with("index-") || name.ends_with(".lock")
+/// Names that git gives to what isn't whole yet, and that this module's own index has. No part of a branch's name ends with
+/// `.lock` (git-check-ref-format(1)), so that this goes anywhere; the others go where no branch lies.
+fn is_half(place: Place, name: &str) -> bool {
+    name.ends_with(".lock")
+        || match place {
+            Place::Objects => name.starts_with("tmp_"),
+            Place::Top => name.starts_with("index-"),
+            Place::Else => false,
+        }
 }
 
 /// One that has vanished meanwhile was somebody's.
@@ -73,7 +94,16 @@ mod tests {
         let place = tempfile::tempdir().unwrap();
         let repository = place.path().join("shop.git");
         let left = ["objects/pack/tmp_pack_x", "objects/ab/tmp_obj_y", "refs/heads/main.lock", "index-1"];
-        let kept = ["objects/pack/pack-1.pack", "refs/heads/main", "HEAD"];
+        let kept = [
+            "objects/pack/pack-1.pack",
+            "refs/heads/main",
+            "refs/heads/index-page",
+            "refs/heads/objects/tmp_y",
+            "refs/heads/tmp_z/main",
+            "refs/tags/tmp_x",
+            "logs/refs/heads/index-page",
+            "HEAD",
+        ];
         for file in left.iter().chain(&kept) {
             let file = repository.join(file);
             fs::create_dir_all(file.parent().unwrap()).unwrap();
