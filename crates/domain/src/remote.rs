@@ -201,6 +201,8 @@ pub enum RemoteProblem {
     Damaged,
     /// The machine lacks the program by which it is reached.
     NoProgram,
+    /// The machine's disk has too little left.
+    NoSpace,
 }
 
 impl RemoteProblem {
@@ -215,6 +217,7 @@ impl RemoteProblem {
         Self::Moved,
         Self::Damaged,
         Self::NoProgram,
+        Self::NoSpace,
     ];
 
     #[must_use]
@@ -230,6 +233,7 @@ impl RemoteProblem {
             Self::Moved => "moved",
             Self::Damaged => "damaged",
             Self::NoProgram => "no_program",
+            Self::NoSpace => "no_space",
         }
     }
 
@@ -254,6 +258,7 @@ impl RemoteProblem {
             Self::Moved => "The address leads elsewhere. Give the address where the repository is now.",
             Self::Damaged => "What the repository sends isn't sound, so nothing of it was taken.",
             Self::NoProgram => "The machine that Stoa runs on has no ssh. Install openssh-client on it.",
+            Self::NoSpace => "The disk that Stoa keeps repositories on has too little left. Make room on it.",
         }
     }
 }

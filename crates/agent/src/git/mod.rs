@@ -2,10 +2,12 @@
 //! arguments as a vector, values behind `--`.
 
 mod bundle;
+mod carry;
 mod conflict;
 mod difference;
 mod merge;
 mod pack;
+mod quarantine;
 mod read;
 mod tidy;
 mod transport;
@@ -19,11 +21,12 @@ use stoa_domain::branch::CommitId;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::process::Command;
 
+pub use carry::{Connection, Transfer, TransferError};
 pub use difference::FoundDifference;
 pub use merge::FoundReview;
 pub use read::{Found, FoundBranch, FoundCommit};
 pub use tidy::tidy_unmade;
-pub use transport::{Applied, Connection, Named, Staged, Transfer, TransferError};
+pub use transport::{Applied, Named, Staged};
 
 /// How long any one call may take.
 const PATIENCE: Duration = Duration::from_secs(120);

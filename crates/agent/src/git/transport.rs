@@ -1,82 +1,26 @@
 //! Git over the network: what a repository elsewhere has, what of it is missing here, and branches that are moved there.
 //!
 //! Where that is, and by whose right, was settled before: here git is given an address, a host that it may dial and no
-//! other, and a configuration that nobody but it can read. It runs as a group of processes of its own, which ends whole:
-//! when it takes too long, when it brings too much, and when nobody waits for it any more.
+//! other, and a configuration that nobody but it can read.
 
 use std::collections::{BTreeMap, HashMap};
-use std::io;
-use std::os::fd::OwnedFd;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use std::path::PathBuf;
 
-use nix::fcntl::OFlag;
-use nix::sys::signal::{Signal, killpg};
-use nix::unistd::Pid;
 use stoa_domain::branch::{BranchName, CommitId};
-use tokio::io::AsyncReadExt as _;
-use tokio::net::unix::pipe::Receiver;
 
+use super::carry::{Around, Connection, Transfer, TransferError, carry};
+use super::quarantine::Quarantine;
 use super::{GitError, Repository, checked, run};
-use crate::sandbox::{hand_over, in_memory, starter};
 
 /// Where what was fetched stands until it is taken over: no name that anybody is shown.
-const ASIDE: &str = "refs/stoa/remote/";
+pub(super) const ASIDE: &str = "refs/stoa/remote/";
 
 /// Branches and tags of a repository.
-const MOST_NAMES: usize = 20_000;
-/// Bytes of an answer.
-const MOST_SAID: u64 = 8 << 20;
-/// Bytes of complaints.
-const MOST_COMPLAINTS: u64 = 64 * 1024;
-/// How often it is looked how much has come.
-const LOOKS: Duration = Duration::from_millis(200);
-/// How long it has to clean up after itself.
-const ENDING: Duration = Duration::from_secs(2);
+pub(super) const MOST_NAMES: usize = 20_000;
 
-/// The number of the descriptor that its configuration comes by.
-const CONFIGURATION: i32 = 3;
-
-/// How a repository elsewhere is reached.
-pub struct Connection {
-    /// As git takes it.
-    pub url: String,
-    /// The one way that is taken: `https`, `http` or `ssh`.
-    pub protocol: &'static str,
-    /// Settings that aren't secret.
-    pub settings: Vec<String>,
-    /// A configuration file, read by git from a descriptor: a token is in it.
-    pub configuration: Option<zeroize::Zeroizing<String>>,
-    pub environment: Vec<(&'static str, String)>,
-}
-
-/// What is waited for and taken, at most.
-#[derive(Debug, Clone, Copy)]
-pub struct Transfer {
-    pub patience: Duration,
-    /// Bytes that the repository grows by.
-    pub size: u64,
-}
-
-#[derive(Debug, thiserror::Error)]
-pub enum TransferError {
-    #[error("it took too long")]
-    OutOfTime,
-    #[error("it has too much")]
-    TooLarge,
-    /// In git's words.
-    #[error("{0}")]
-    Refused(String),
-    #[error(transparent)]
-    Git(#[from] GitError),
-}
-
-impl From<io::Error> for TransferError {
-    fn from(error: io::Error) -> Self {
-        Self::Git(error.into())
-    }
-}
+/// As much history as there is. It is all the same to git's protocol, and one thing that the old way of fetching over HTTP,
+/// file by file and unchecked, doesn't know: git refuses to go that way then.
+const ALL_HISTORY: &str = "--depth=2147483647";
 
 /// What a repository elsewhere has.
 #[derive(Debug, Clone, Default)]
@@ -104,167 +48,13 @@ pub enum Applied {
     Otherwise,
 }
 
-/// A group of processes that ends when nobody waits for it any more.
-struct Running {
-    child: Option<Child>,
-    group: Pid,
-    out: Receiver,
-    err: Receiver,
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        if let Some(mut child) = self.child.take() {
-            // It may be gone already.
-            let _ = killpg(self.group, Signal::SIGKILL);
-            std::thread::spawn(move || _ = child.wait());
-        }
-    }
-}
-
-impl Running {
-    async fn start(connection: &Connection, words: &[&str], around: &Around<'_>) -> io::Result<Self> {
-        let (out, out_end) = nix::unistd::pipe2(OFlag::O_CLOEXEC)?;
-        let (err, err_end) = nix::unistd::pipe2(OFlag::O_CLOEXEC)?;
-        let mut command = around.command();
-        // Last, so that it counts: the one way, and no other.
-        let allowed = format!("protocol.{}.allow=always", connection.protocol);
-        for setting in connection.settings.iter().chain(std::iter::once(&allowed)) {
-            command.arg("-c").arg(setting);
-        }
-        if let Some(folder) = around.folder {
-            command.arg("--git-dir").arg(folder);
-        }
-        command.args(words);
-        for (name, value) in &connection.environment {
-            command.env(name, value);
-        }
-        let mut secrets: Vec<(OwnedFd, i32)> = Vec::new();
-        if let Some(configuration) = &connection.configuration {
-            secrets.push((in_memory("configuration", configuration.as_bytes())?, CONFIGURATION));
-            command.env("GIT_CONFIG_GLOBAL", format!("/proc/self/fd/{CONFIGURATION}"));
-        }
-        command.stdin(Stdio::null()).stdout(out_end).stderr(err_end);
-        hand_over(&mut command, secrets, true)?;
-        let child = starter::run(move || command.spawn()).await??;
-        // It leads a session of its own, and with it the group.
-        let group = Pid::from_raw(i32::try_from(child.id()).map_err(io::Error::other)?);
-        let (out, err) = (Receiver::from_owned_fd(out)?, Receiver::from_owned_fd(err)?);
-        Ok(Self { child: Some(child), group, out, err })
-    }
-
-    /// What it says, and whether it succeeded.
-    async fn ended(&mut self) -> io::Result<(bool, Vec<u8>, String)> {
-        let (mut out, mut said) = (Vec::new(), Vec::new());
-        let (mut from_out, mut from_err) =
-            ((&mut self.out).take(MOST_SAID), (&mut self.err).take(MOST_COMPLAINTS));
-        tokio::try_join!(from_out.read_to_end(&mut out), from_err.read_to_end(&mut said))?;
-        let Some(mut child) = self.child.take() else { return Err(io::Error::other("it was waited for")) };
-        let ending = Ending(Some(self.group));
-        let status = tokio::task::spawn_blocking(move || child.wait()).await.map_err(io::Error::other)??;
-        ending.over();
-        Ok((status.success(), out, String::from_utf8_lossy(&said).into_owned()))
-    }
-
-    /// Asked first, then made to.
-    async fn end(mut self) {
-        let Some(child) = self.child.as_mut() else { return };
-        let _ = killpg(self.group, Signal::SIGTERM);
-        let mut waited = Duration::ZERO;
-        while waited < ENDING && matches!(child.try_wait(), Ok(None)) {
-            tokio::time::sleep(LOOKS / 4).await;
-            waited += LOOKS / 4;
-        }
-    }
-}
-
-/// Ends a group that somebody waits for, when nobody does any more.
-struct Ending(Option<Pid>);
-
-impl Ending {
-    fn over(mut self) {
-        self.0 = None;
-    }
-}
-
-impl Drop for Ending {
-    fn drop(&mut self) {
-        if let Some(group) = self.0 {
-            let _ = killpg(group, Signal::SIGKILL);
-        }
-    }
-}
-
-/// On what it runs.
-struct Around<'r> {
-    folder: Option<&'r Path>,
-    /// Where objects are that the repository hasn't got yet.
-    objects: Option<&'r Path>,
-}
-
-impl Around<'_> {
-    fn command(&self) -> Command {
-        let mut command = super::plain();
-        // Whoever's folder Stoa was started in, nothing of it counts.
-        command.current_dir("/");
-        if let (Some(folder), Some(objects)) = (self.folder, self.objects) {
-            command
-                .env("GIT_OBJECT_DIRECTORY", objects)
-                .env("GIT_ALTERNATE_OBJECT_DIRECTORIES", folder.join("objects"));
-        }
-        command
-    }
-}
-
-/// Runs it to its end, or to one of its limits.
-async fn carry(
-    connection: &Connection,
-    words: &[&str],
-    around: &Around<'_>,
-    limits: Transfer,
-) -> Result<(bool, Vec<u8>, String), TransferError> {
-    let packs = around.folder.map(|folder| folder.join("objects/pack"));
-    let before = packs.as_deref().map_or(0, size_of);
-    let mut running = Running::start(connection, words, around).await?;
-    let growing = async {
-        loop {
-            tokio::time::sleep(LOOKS).await;
-            let now = packs.as_deref().map_or(0, size_of);
-            if now.saturating_sub(before) > limits.size {
-                return;
-            }
-        }
-    };
-    let outcome = tokio::select! {
-        outcome = running.ended() => Ok(outcome?),
-        () = growing => Err(TransferError::TooLarge),
-        () = tokio::time::sleep(limits.patience) => Err(TransferError::OutOfTime),
-    };
-    if outcome.is_err() {
-        running.end().await;
-        if let Some(packs) = &packs {
-            remove_halves(packs);
-        }
-    }
-    outcome
-}
-
-/// Bytes of the files of a folder; what vanishes meanwhile isn't counted.
-fn size_of(folder: &Path) -> u64 {
-    let Ok(entries) = std::fs::read_dir(folder) else { return 0 };
-    entries.filter_map(|entry| entry.ok()?.metadata().ok()).map(|about| about.len()).sum()
-}
-
-/// Half packs of a fetch that was ended. Of a push they lie elsewhere, and there is one fetch at a time.
-fn remove_halves(packs: &Path) {
-    let Ok(entries) = std::fs::read_dir(packs) else { return };
-    for entry in entries.flatten() {
-        if entry.file_name().to_string_lossy().starts_with("tmp_")
-            && let Err(error) = std::fs::remove_file(entry.path())
-        {
-            tracing::warn!(file = %entry.path().display(), %error, "half a pack stays until it is tidied");
-        }
-    }
+/// Lines of a name and the object that it names.
+pub(super) fn pairs(out: &[u8]) -> Vec<(String, String)> {
+    String::from_utf8_lossy(out)
+        .lines()
+        .filter_map(|line| line.split_once('\t'))
+        .map(|(name, object)| (name.to_owned(), object.to_owned()))
+        .collect()
 }
 
 fn unreadable(line: &str) -> TransferError {
@@ -286,8 +76,11 @@ fn named(text: &str) -> Result<Named, TransferError> {
         if name == "HEAD" || name.ends_with("^{}") {
             continue;
         }
-        let is_shown = name.starts_with("refs/heads/") || name.starts_with("refs/tags/");
-        if !is_shown || CommitId::parse(what).is_none() {
+        // Git finds names by their ends: `refs/remotes/origin/HEAD` is a HEAD too.
+        if !name.starts_with("refs/heads/") && !name.starts_with("refs/tags/") {
+            continue;
+        }
+        if CommitId::parse(what).is_none() {
             return Err(unreadable(line));
         }
         found.names.insert(name.to_owned(), what.to_owned());
@@ -311,7 +104,7 @@ impl Connection {
     /// As it ends.
     pub async fn look(&self, limits: Transfer) -> Result<Named, TransferError> {
         let words = ["ls-remote", "--symref", "--", &self.url, "HEAD", "refs/heads/*", "refs/tags/*"];
-        let around = Around { folder: None, objects: None };
+        let around = Around { folder: None, objects: None, growing: None };
         match carry(self, &words, &around, limits).await? {
             (true, out, _) => named(&String::from_utf8_lossy(&out)),
             (false, _, said) => Err(TransferError::Refused(said)),
@@ -321,16 +114,11 @@ impl Connection {
 
 impl Repository {
     /// Branches and tags, or what was fetched of them, with what they name.
-    async fn names_below(&self, below: &[&str]) -> Result<Vec<(String, String)>, GitError> {
+    pub(super) async fn names_below(&self, below: &[&str]) -> Result<Vec<(String, String)>, GitError> {
         let mut words = vec!["for-each-ref", "--format=%(refname)%09%(objectname)"];
         words.extend(below);
         let out = self.ask(&words).await?;
-        let text = String::from_utf8_lossy(&out);
-        Ok(text
-            .lines()
-            .filter_map(|line| line.split_once('\t'))
-            .map(|(name, object)| (name.to_owned(), object.to_owned()))
-            .collect())
+        Ok(pairs(&out))
     }
 
     /// Fetches what is missing here, aside: no branch moves. `there`: what was seen there.
@@ -359,8 +147,9 @@ impl Repository {
         let tags = format!("+refs/tags/*:{ASIDE}tags/*");
         let words = [
             "fetch",
-            "--quiet",
-            "--prune",
+            // What it is doing is heard, so that it is known from silence.
+            "--progress",
+            ALL_HISTORY,
             "--no-tags",
             "--no-write-fetch-head",
             "--no-auto-maintenance",
@@ -370,11 +159,20 @@ impl Repository {
             &branches,
             &tags,
         ];
-        let around = Around { folder: Some(self.folder()), objects: None };
-        match carry(connection, &words, &around, limits).await? {
-            (true, ..) => Ok(Staged { is_changed: true, before }),
-            (false, _, said) => Err(TransferError::Refused(said)),
-        }
+        let quarantine = Quarantine::make(self).await?;
+        let repository = quarantine.repository();
+        let around = Around {
+            folder: Some(repository.folder()),
+            objects: None,
+            growing: Some(quarantine.objects()),
+        };
+        let outcome = match carry(connection, &words, &around, limits).await {
+            Ok((true, ..)) => quarantine.settle(self, limits).await,
+            Ok((false, _, said)) => Err(TransferError::Refused(said)),
+            Err(error) => Err(error),
+        };
+        quarantine.remove().await?;
+        outcome.map(|()| Staged { is_changed: true, before })
     }
 
     /// Whether all that is there lies aside already.
@@ -452,7 +250,12 @@ impl Repository {
         let lease = format!("--force-with-lease=refs/heads/{branch}:{}", from.map_or("", CommitId::as_str));
         let order = format!("{to}:refs/heads/{branch}");
         let words = ["push", "--porcelain", "--no-verify", &lease, "--", &connection.url, &order];
-        let around = Around { folder: Some(self.folder()), objects: objects.map(PathBuf::as_path) };
+        // What git leaves of it lies in a quarantine of its own; the mirror's own objects are a fetch's.
+        let around = Around {
+            folder: Some(self.folder()),
+            objects: objects.map(PathBuf::as_path),
+            growing: None,
+        };
         let (succeeded, out, said) = carry(connection, &words, &around, limits).await?;
         Ok((succeeded, String::from_utf8_lossy(&out).into_owned(), said))
     }
@@ -467,12 +270,14 @@ mod tests {
     fn what_is_there_is_read_and_nothing_else() {
         let id = "a".repeat(40);
         let text = format!(
-            "ref: refs/heads/trunk\tHEAD\n{id}\tHEAD\n{id}\trefs/heads/trunk\n{id}\trefs/tags/v1\n{id}\trefs/tags/v1^{{}}\n"
+            "ref: refs/heads/trunk\tHEAD\n{id}\tHEAD\n{id}\trefs/heads/trunk\n\
+             ref: refs/remotes/origin/main\trefs/remotes/origin/HEAD\n{id}\trefs/remotes/origin/HEAD\n\
+             {id}\trefs/pull/1/head\n{id}\trefs/tags/v1\n{id}\trefs/tags/v1^{{}}\n"
         );
         let found = named(&text).unwrap();
         assert_eq!(found.default_branch.as_deref(), Some("trunk"));
         assert_eq!(found.names.keys().collect::<Vec<_>>(), ["refs/heads/trunk", "refs/tags/v1"]);
-        for wrong in ["x", "x\trefs/heads/a", &format!("{id}\trefs/pull/1/head")] {
+        for wrong in ["x", "x\trefs/heads/a"] {
             assert!(named(wrong).is_err(), "{wrong}");
         }
     }

@@ -318,6 +318,25 @@ pub(crate) fn hand_over(
     Ok(())
 }
 
+/// Holds the next program, and each that it starts, to so many bytes of memory of its own; none leaves a core.
+///
+/// # Errors
+/// Where the limits can't be read.
+#[allow(unsafe_code)]
+pub(crate) fn hold_memory(command: &mut Command, bytes: u64) -> io::Result<()> {
+    use nix::sys::resource::{Resource, getrlimit, setrlimit};
+    let (_, most) = getrlimit(Resource::RLIMIT_DATA)?;
+    let bytes = bytes.min(most);
+    // SAFETY: between fork and exec only setrlimit(2) is called, which may be.
+    unsafe {
+        command.pre_exec(move || {
+            setrlimit(Resource::RLIMIT_DATA, bytes, bytes)?;
+            Ok(setrlimit(Resource::RLIMIT_CORE, 0, 0)?)
+        });
+    }
+    Ok(())
+}
+
 #[allow(unsafe_code)]
 fn own(number: RawFd) -> OwnedFd {
     use std::os::fd::FromRawFd as _;
