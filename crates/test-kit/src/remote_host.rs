@@ -140,6 +140,12 @@ pub enum Manner {
     Elsewhere(String),
     /// It sends a part of a pack, and then nothing more.
     HangsInTheMiddle,
+    /// It sends a part of a pack, and ends.
+    CutsInTheMiddle,
+    /// It knows only git's old way: files, one by one.
+    FilesAlone,
+    /// What it says is packed, and is so many bytes once it is unpacked.
+    UnpacksTo(usize),
 }
 
 struct Held {
@@ -229,6 +235,22 @@ async fn answer(State(held): State<Arc<Held>>, parts: Parts, body: Bytes) -> Res
             return response;
         }
     }
+    if manner == Manner::FilesAlone {
+        let file = held.folder.join(parts.uri.path().trim_start_matches('/'));
+        let mut response = plain(StatusCode::NOT_FOUND);
+        if let Ok(bytes) = std::fs::read(file) {
+            (*response.status_mut(), *response.body_mut()) = (StatusCode::OK, Body::from(bytes));
+        }
+        return response;
+    }
+    if let Manner::UnpacksTo(bytes) = manner {
+        let mut response = plain(StatusCode::OK);
+        let kind = "application/x-git-upload-pack-advertisement";
+        response.headers_mut().insert("content-type", kind.parse().expect("a value"));
+        response.headers_mut().insert("content-encoding", "gzip".parse().expect("a value"));
+        *response.body_mut() = Body::from(packed(bytes).await);
+        return response;
+    }
     let is_fetch = parts.uri.path().ends_with("/git-upload-pack") && body_wants_a_pack(&body);
     let answered = tokio::task::spawn_blocking(move || by_git(&held.folder, &parts, &body)).await;
     let (status, headers, bytes) = answered.expect("git answers");
@@ -237,7 +259,13 @@ async fn answer(State(held): State<Arc<Held>>, parts: Parts, body: Bytes) -> Res
         let name: http::HeaderName = name.parse().expect("a name");
         response.headers_mut().insert(name, value.parse().expect("a value"));
     }
-    *response.body_mut() = if is_fetch && manner == Manner::HangsInTheMiddle {
+    if manner == Manner::CutsInTheMiddle {
+        response.headers_mut().remove(http::header::CONTENT_LENGTH);
+    }
+    *response.body_mut() = if is_fetch && manner == Manner::CutsInTheMiddle {
+        // Said to be whole: what is missing is git's to see.
+        Body::from(bytes.slice(..bytes.len() / 2))
+    } else if is_fetch && manner == Manner::HangsInTheMiddle {
         use futures_util::StreamExt as _;
         let part = bytes.slice(..bytes.len() / 2);
         let first = futures_util::stream::once(async { Ok::<_, std::convert::Infallible>(part) });
@@ -246,6 +274,13 @@ async fn answer(State(held): State<Arc<Held>>, parts: Parts, body: Bytes) -> Res
         Body::from(bytes)
     };
     response
+}
+
+/// So many zeros, packed.
+async fn packed(bytes: usize) -> Vec<u8> {
+    let script = format!("head -c {bytes} /dev/zero | gzip -1");
+    let output = tokio::process::Command::new("sh").args(["-c", &script]).output();
+    output.await.expect("gzip runs").stdout
 }
 
 fn body_wants_a_pack(body: &[u8]) -> bool {

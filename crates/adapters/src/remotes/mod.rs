@@ -16,6 +16,7 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use futures_util::future::BoxFuture;
+use stoa_agent::folders::LEAST_FREE;
 use stoa_agent::git::{Connection, GitError, Named, Repository, Transfer, TransferError};
 use stoa_app::Fault;
 use stoa_app::ports::{
@@ -46,6 +47,10 @@ pub struct RemoteLimits {
     pub silence: Duration,
     /// Bytes that a mirror grows by at once.
     pub size: u64,
+    /// Bytes of memory of each of git's processes.
+    pub memory: u64,
+    /// Bytes that a fetch leaves free on the disk.
+    pub least_free: u64,
 }
 
 impl Default for RemoteLimits {
@@ -56,6 +61,8 @@ impl Default for RemoteLimits {
             push: Duration::from_secs(120),
             silence: Duration::from_secs(60),
             size: 2 << 30,
+            memory: 1 << 30,
+            least_free: LEAST_FREE,
         }
     }
 }
@@ -104,6 +111,13 @@ impl Ssh {
     }
 }
 
+impl RemoteLimits {
+    fn transfer(self, patience: Duration) -> Transfer {
+        let Self { silence, size, memory, least_free, .. } = self;
+        Transfer { patience, silence, size, memory, least_free }
+    }
+}
+
 impl GitRemotes {
     #[must_use]
     pub fn new(outgoing: Outgoing, place: impl Fn(ProjectId) -> PathBuf + Send + Sync + 'static) -> Self {
@@ -126,13 +140,15 @@ impl GitRemotes {
         let is_encrypted = url.way() != RemoteWay::Http;
         let vetted = self.outgoing.addresses(url.host(), url.port(), is_encrypted).await;
         let addresses = vetted.map_err(|error| failure(RemoteProblem::NotAllowed, error.to_string()))?;
-        let secret = match &access.credential {
-            Some(RemoteCredential::Token { token, .. }) => Some(token.clone()),
-            _ => None,
+        let secrets = match &access.credential {
+            Some(RemoteCredential::Token { user, token }) => {
+                vec![token.clone(), Secret::from_text(as_sent(user, token).to_string())]
+            }
+            _ => Vec::new(),
         };
         let addresses: Vec<String> = addresses.iter().map(ToString::to_string).collect();
         let host = url.host().to_owned();
-        let hidden = Hidden { secret, addresses: addresses.clone(), host };
+        let hidden = Hidden { secrets, addresses: addresses.clone(), host };
         let (connection, ssh) = match url.way() {
             RemoteWay::Ssh => {
                 let (connection, ssh) = by_ssh(access, &addresses, self.limits)
@@ -176,8 +192,7 @@ impl GitRemotes {
         }
         let configuration = match &access.credential {
             Some(RemoteCredential::Token { user, token }) => {
-                let pair = Zeroizing::new([user.as_bytes(), b":", token.reveal()].concat());
-                let word = Zeroizing::new(STANDARD.encode(&*pair));
+                let word = as_sent(user, token);
                 Some(Zeroizing::new(format!(
                     "[http]\n\textraHeader = \"Authorization: Basic {}\"\n",
                     word.as_str()
@@ -204,6 +219,11 @@ impl GitRemotes {
                 );
                 failed(RemoteProblem::TooLarge, said, None)
             }
+            TransferError::NoSpace => {
+                let said = "A fetch has to leave some of the disk free.".to_owned();
+                failed(RemoteProblem::NoSpace, said, None)
+            }
+            TransferError::Damaged(why) => failed(RemoteProblem::Damaged, why.to_owned(), None),
             TransferError::Refused(said) => {
                 let problem = words::problem(&said);
                 let offered =
@@ -211,6 +231,9 @@ impl GitRemotes {
                 // What ssh paints around it says no more than this.
                 let said = match &offered {
                     Some(fingerprint) => format!("It shows {fingerprint}"),
+                    None if said.contains("dumb http transport") => {
+                        "It knows only git's old protocol, which isn't taken.".to_owned()
+                    }
                     None => opened.hidden.clean(&said),
                 };
                 failed(problem, said, offered)
@@ -223,9 +246,15 @@ impl GitRemotes {
     }
 
     async fn look_at(&self, opened: &Opened) -> Result<Named, RemoteError> {
-        let limits = Transfer { patience: self.limits.look, size: u64::MAX };
+        let limits = self.limits.transfer(self.limits.look);
         opened.connection.look(limits).await.map_err(|error| self.told(opened, error))
     }
+}
+
+/// A token as it stands in a request (RFC 7617).
+fn as_sent(user: &str, token: &Secret) -> Zeroizing<String> {
+    let pair = Zeroizing::new([user.as_bytes(), b":", token.reveal()].concat());
+    Zeroizing::new(STANDARD.encode(&*pair))
 }
 
 fn failure(problem: RemoteProblem, said: String) -> RemoteError {
@@ -340,7 +369,7 @@ impl Remotes for GitRemotes {
             if host_key.is_some() {
                 opened = self.open(&RemoteAccess { host_key: host_key.clone(), ..access }).await?;
             }
-            let limits = Transfer { patience: self.limits.fetch, size: self.limits.size };
+            let limits = self.limits.transfer(self.limits.fetch);
             let staged = mirror.stage(&opened.connection, &named, limits).await;
             let staged = staged.map_err(|error| match self.told(&opened, error) {
                 RemoteError::Failed(failure) => {
@@ -376,7 +405,9 @@ impl Remotes for GitRemotes {
         Box::pin(async move {
             let opened = self.open(&access).await?;
             let RemotePush { branch, from, to, aside } = push;
-            let limits = Transfer { patience: self.limits.push, size: u64::MAX };
+            // What is sent isn't seen growing: how long it may take is short enough.
+            let limits =
+                Transfer { silence: self.limits.push, ..self.limits.transfer(self.limits.push) };
             let connection = &opened.connection;
             let mirror = self.mirror(project);
             let pushed = mirror.push(connection, &branch, from.as_ref(), &to, aside.as_ref(), limits).await;

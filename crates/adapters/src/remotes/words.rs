@@ -8,8 +8,8 @@ const SHOWN: usize = 400;
 
 /// What may not be shown, with what stands for it.
 pub(super) struct Hidden {
-    /// A token, where there is one.
-    pub secret: Option<stoa_domain::Secret>,
+    /// A token, where there is one: as it is, and as it is sent.
+    pub secrets: Vec<stoa_domain::Secret>,
     /// The addresses that were dialled, and the host that they are of.
     pub addresses: Vec<String>,
     pub host: String,
@@ -26,7 +26,7 @@ impl Hidden {
             }
             text.push_str(line);
         }
-        if let Some(secret) = self.secret.as_ref().and_then(|secret| secret.reveal_text()) {
+        for secret in self.secrets.iter().filter_map(|secret| secret.reveal_text()) {
             text = text.replace(secret, "•••");
         }
         for address in &self.addresses {
@@ -42,10 +42,27 @@ impl Hidden {
 fn is_noise(line: &str) -> bool {
     let line = line.trim();
     line.is_empty()
+        || is_progress(line)
         || line.starts_with("@@@")
         || line.starts_with("Warning: Permanently added")
         || line.starts_with("Please make sure you have the correct access rights")
         || line == "and the repository exists."
+}
+
+/// How far something is: whatever stands after the last return of its line was shown last.
+fn is_progress(line: &str) -> bool {
+    const DOING: [&str; 7] = [
+        "Enumerating objects:",
+        "Counting objects:",
+        "Compressing objects:",
+        "Receiving objects:",
+        "Resolving deltas:",
+        "Checking connectivity:",
+        "Total ",
+    ];
+    let shown = line.rsplit('\r').find(|part| !part.trim().is_empty()).unwrap_or_default().trim();
+    let shown = shown.strip_prefix("remote:").unwrap_or(shown).trim();
+    DOING.iter().any(|doing| shown.starts_with(doing))
 }
 
 /// Which problem it is. What git says of a host comes from there; nothing but the state's name rests on it.
@@ -53,6 +70,9 @@ pub(super) fn problem(said: &str) -> RemoteProblem {
     let has = |words: &[&str]| words.iter().any(|word| said.contains(word));
     if has(&["Host key verification failed", "REMOTE HOST IDENTIFICATION HAS CHANGED"]) {
         RemoteProblem::HostKeyChanged
+    } else if has(&["ut of memory", "annot allocate memory"]) {
+        // Before what git says of the part that it then hadn't got.
+        RemoteProblem::TooLarge
     } else if has(&["ssh: not found", "ssh: No such file", "cannot run ssh"]) {
         RemoteProblem::NoProgram
     } else if has(&[
@@ -117,13 +137,15 @@ mod tests {
     #[test]
     fn what_is_said_is_shown_without_secrets_and_addresses() {
         let hidden = Hidden {
-            secret: Some(stoa_domain::Secret::from_text("tok-123".to_owned())),
+            secrets: ["tok-123", "Z2l0OnRvay0xMjM="]
+                .map(|text| stoa_domain::Secret::from_text(text.to_owned()))
+                .to_vec(),
             addresses: vec!["10.1.2.3".to_owned()],
             host: "git.example.com".to_owned(),
         };
-        let said = "@@@@@@@@\nssh: connect to host 10.1.2.3 port 22: \u{1b}[31mConnection refused\r\nfatal: no tok-123 here\n\nPlease make sure you have the correct access rights\nand the repository exists.\n";
+        let said = "@@@@@@@@\nssh: connect to host 10.1.2.3 port 22: \u{1b}[31mConnection refused\r\nfatal: no tok-123 here\nremote: Counting objects:  50% (1/2)\rremote: Counting objects: 100% (2/2), done.\nReceiving objects:  50% (1/2)\rhe sent Basic Z2l0OnRvay0xMjM=\n\nPlease make sure you have the correct access rights\nand the repository exists.\n";
         let shown = hidden.clean(said);
-        assert_eq!(shown, "ssh: connect to host git.example.com port 22: [31mConnection refused no ••• here");
+        assert_eq!(shown, "ssh: connect to host git.example.com port 22: [31mConnection refused no ••• here Receiving objects: 50% (1/2) he sent Basic •••");
     }
 
     #[test]
@@ -145,6 +167,12 @@ mod tests {
             ),
             ("Host key verification failed.", RemoteProblem::HostKeyChanged),
             ("fatal: fsck error in packed object", RemoteProblem::Damaged),
+            ("fatal: Out of memory, realloc failed", RemoteProblem::TooLarge),
+            ("fatal: mmap failed: Cannot allocate memory\nfatal: index-pack failed", RemoteProblem::TooLarge),
+            (
+                "fatal: dumb http transport does not support shallow capabilities",
+                RemoteProblem::Away,
+            ),
             ("ssh: connect to host h port 22: Connection refused", RemoteProblem::Away),
             ("error: RPC failed; curl 28 Operation too slow.", RemoteProblem::TimedOut),
         ] {

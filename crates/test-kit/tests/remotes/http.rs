@@ -5,7 +5,9 @@ use std::time::Duration;
 use serde_json::json;
 use test_kit::remote_host::{HttpHost, Manner};
 
-use super::{Scene, head, somewhere};
+use stoa_adapters::remotes::RemoteLimits;
+
+use super::{LIMITS, Scene, head, somewhere};
 
 const TOKEN: &str = "tok-3f9a1c77e0";
 
@@ -122,9 +124,69 @@ async fn one_that_has_more_than_is_taken_is_refused_and_leaves_nothing() {
     let refused = scene.fetch().await;
     // It came within one look, or it was cut off: either way no more is kept than is allowed.
     assert_eq!(refused["problem"]["code"], "too_large", "{refused}");
-    let packs = scene.mirror().join("objects/pack");
-    let halves = std::fs::read_dir(packs).unwrap().flatten();
-    assert!(!halves.into_iter().any(|entry| entry.file_name().to_string_lossy().starts_with("tmp_")));
+    assert_eq!(scene.halves(), Vec::<std::path::PathBuf>::new());
+}
+
+#[tokio::test]
+async fn a_pack_that_is_cut_leaves_nothing() {
+    let (host, scene) = scene(TOKEN).await;
+    assert_eq!(scene.fetch().await["status"], "fetched");
+    let stood = head(&scene.mirror(), "trunk");
+    scene.work.commit("trunk", None, &[("b.txt", &"b\n".repeat(2_000))]);
+    host.behave(Manner::CutsInTheMiddle);
+    let cut = scene.fetch().await;
+    assert_eq!(cut["status"], "failing", "{cut}");
+    assert_eq!(scene.halves(), Vec::<std::path::PathBuf>::new());
+    assert_eq!(head(&scene.mirror(), "trunk"), stood);
+}
+
+#[tokio::test]
+async fn files_one_by_one_are_not_a_way_to_fetch() {
+    let (host, scene) = scene(TOKEN).await;
+    assert_eq!(scene.fetch().await["status"], "fetched");
+    let stood = head(&scene.mirror(), "trunk");
+    scene.work.commit("trunk", None, &[("b.txt", "b\n")]);
+    let there = scene.there.to_string_lossy().into_owned();
+    let _ = scene.work.git(&["--git-dir", &there, "update-server-info"]);
+    host.behave(Manner::FilesAlone);
+    let refused = scene.fetch().await;
+    assert_eq!(refused["problem"]["code"], "away", "{refused}");
+    assert!(refused["problem"]["said"].as_str().unwrap().contains("old protocol"), "{refused}");
+    assert_eq!(head(&scene.mirror(), "trunk"), stood);
+    assert_eq!(scene.halves(), Vec::<std::path::PathBuf>::new());
+}
+
+#[tokio::test]
+async fn what_unpacks_to_more_than_its_memory_ends_git_and_nothing_else() {
+    let (host, scene) = scene(TOKEN).await;
+    host.behave(Manner::UnpacksTo(500_000_000));
+    let refused = scene.fetch().await;
+    assert_eq!(refused["problem"]["code"], "too_large", "{refused}");
+    host.behave(Manner::Well);
+    assert_eq!(scene.fetch().await["status"], "fetched");
+}
+
+#[tokio::test]
+async fn a_disk_with_too_little_left_takes_no_fetch() {
+    let there = somewhere();
+    let host = HttpHost::start(there.0.path(), None).await;
+    let limits = RemoteLimits { least_free: u64::MAX, ..LIMITS };
+    let scene = Scene::within(limits, &host.place(), there, &host.url("shop.git"), None).await;
+    let refused = scene.fetch().await;
+    assert_eq!(refused["problem"]["code"], "no_space", "{refused}");
+    assert_eq!(head(&scene.mirror(), "trunk"), "");
+}
+
+#[tokio::test]
+async fn what_is_a_head_only_by_its_end_is_passed_over() {
+    let (_host, scene) = scene(TOKEN).await;
+    let there = scene.there.to_string_lossy().into_owned();
+    let _ = scene.work.git(&["--git-dir", &there, "update-ref", "refs/remotes/origin/trunk", "refs/heads/trunk"]);
+    let names = ["symbolic-ref", "refs/remotes/origin/HEAD", "refs/remotes/origin/trunk"];
+    let _ = scene.work.git(&[&["--git-dir", &there], &names[..]].concat());
+    let fetched = scene.fetch().await;
+    assert_eq!(fetched["status"], "fetched", "{fetched}");
+    assert_eq!(scene.names().await, ["trunk", "idea"]);
 }
 
 #[tokio::test]

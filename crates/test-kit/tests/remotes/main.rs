@@ -23,8 +23,10 @@ const LIMITS: RemoteLimits = RemoteLimits {
     look: Duration::from_secs(60),
     fetch: Duration::from_secs(120),
     push: Duration::from_secs(60),
-    silence: Duration::from_secs(2),
+    silence: Duration::from_secs(4),
     size: 256 * 1024,
+    memory: 256 << 20,
+    least_free: 0,
 };
 
 /// A world with a project whose repository is elsewhere.
@@ -58,6 +60,16 @@ impl Scene {
     /// `url` of what is there, and the place that the operator has opened.
     async fn new(
         place: &str,
+        there: (tempfile::TempDir, PathBuf, Work),
+        url: &str,
+        credential: Option<Value>,
+    ) -> Self {
+        Self::within(LIMITS, place, there, url, credential).await
+    }
+
+    async fn within(
+        limits: RemoteLimits,
+        place: &str,
         (folder, there, work): (tempfile::TempDir, PathBuf, Work),
         url: &str,
         credential: Option<Value>,
@@ -67,7 +79,7 @@ impl Scene {
         let below = mirrors.path().to_owned();
         let remotes =
             GitRemotes::new(Outgoing::new(rules), move |project| below.join(format!("{project}.git")));
-        let remotes = Arc::new(remotes.within(LIMITS));
+        let remotes = Arc::new(remotes.within(limits));
         let world = World::with_remotes(Kind::Sqlite, mirrors.path(), remotes).await;
         let olga = world.set_up().await;
         let (id, slug, project);
@@ -96,6 +108,21 @@ impl Scene {
         let _ = self.olga.client.post(&self.path("/remote/fetch"), json!({})).await.expect(200);
         self.world.app.fetch_due_remotes().await.unwrap();
         self.remote().await
+    }
+
+    /// What a fetch has left in the mirror that isn't whole.
+    fn halves(&self) -> Vec<PathBuf> {
+        let (mut folders, mut found) = (vec![self.mirror().join("objects")], Vec::new());
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+                if entry.file_name().to_string_lossy().starts_with("tmp_") {
+                    found.push(entry.path());
+                } else if entry.path().is_dir() {
+                    folders.push(entry.path());
+                }
+            }
+        }
+        found
     }
 
     async fn remote(&self) -> Value {
