@@ -11,7 +11,7 @@ const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 
 /// Settings that hold for every run: nothing of a repository's own, no clean-up in between, objects checked, no refs
 /// but branches and tags shown.
-const SETTINGS: [&str; 14] = [
+const SETTINGS: [&str; 15] = [
     "safe.directory=*",
     "core.fsmonitor=false",
     "core.fsyncMethod=fsync",
@@ -27,6 +27,8 @@ const SETTINGS: [&str; 14] = [
     // Pushed before such names were refused: clients would take them for the branches that they are called like.
     "transfer.hideRefs=refs/heads/refs",
     "transfer.hideRefs=refs/tags/refs",
+    // Stoa's own: what a fetch brought of a remote repository, before it counts.
+    "transfer.hideRefs=refs/stoa",
 ];
 
 /// `git <settings> <verb> <options> -- <folder>`, all three streams ours.
