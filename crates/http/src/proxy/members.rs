@@ -26,6 +26,7 @@ impl Proxy {
     pub(super) async fn admit(
         &self,
         parts: &Parts,
+        host: &str,
         workspace: WorkspaceId,
         hosted: &HostedInstance,
     ) -> Result<Option<Arc<Lease>>, Box<Response<Body>>> {
@@ -33,7 +34,7 @@ impl Proxy {
             return Ok(None);
         }
         let Some(visit) = self.visit_of(parts, hosted.id) else {
-            return Err(Box::new(self.send_to_public(parts, workspace, hosted.id)));
+            return Err(Box::new(self.send_to_public(parts, host, workspace, hosted.id)));
         };
         let asked = visit.asked(crate::peer::address(&self.frame.site, parts));
         let allowed = async {
@@ -49,7 +50,7 @@ impl Proxy {
                 Err(Box::new(visitor::page(parts, Notice::Unavailable)))
             }
             // The public host says what it is: signed out, or not allowed.
-            Err(Failure::Refused(_)) => Err(Box::new(self.send_to_public(parts, workspace, hosted.id))),
+            Err(Failure::Refused(_)) => Err(Box::new(self.send_to_public(parts, host, workspace, hosted.id))),
             Err(fault) => Err(Box::new(failed(parts, fault))),
         }
     }
@@ -61,7 +62,13 @@ impl Proxy {
     }
 
     /// A browser that opens a page goes to the public host; whatever else asks is told.
-    fn send_to_public(&self, parts: &Parts, workspace: WorkspaceId, instance: InstanceId) -> Response<Body> {
+    fn send_to_public(
+        &self,
+        parts: &Parts,
+        host: &str,
+        workspace: WorkspaceId,
+        instance: InstanceId,
+    ) -> Response<Body> {
         let opens = |name: &str, wanted: &str| parts.headers.get(name).is_none_or(|value| value == wanted);
         let is_page = matches!(parts.method, Method::GET | Method::HEAD)
             && wants_html(parts)
@@ -71,7 +78,8 @@ impl Proxy {
             return visitor::page(parts, Notice::MembersOnly);
         }
         let to = own_path(parts.uri.path_and_query().map_or("/", |path| path.as_str()));
-        let target = format!("{}/visit/{workspace}/{instance}?to={}", self.frame.site.origin, encoded(&to));
+        let (origin, to, host) = (&self.frame.site.origin, encoded(&to), encoded(host));
+        let target = format!("{origin}/visit/{workspace}/{instance}?to={to}&at={host}");
         redirect(&target)
     }
 
@@ -80,6 +88,7 @@ impl Proxy {
         &self,
         parts: Parts,
         body: Body,
+        host: &str,
         instance: InstanceId,
     ) -> Response<Body> {
         if parts.uri.path() != "/.stoa/visit" || parts.method != Method::POST {
@@ -96,7 +105,8 @@ impl Proxy {
         };
         let form = String::from_utf8_lossy(&form).into_owned();
         let code = form.split('&').find_map(|pair| pair.strip_prefix("code=")).unwrap_or_default();
-        let Some(Brought { visit, to, nonce }) = self.frame.visits.of_code(code, instance, now()) else {
+        let brought = self.frame.visits.of_code(code, instance, host, now());
+        let Some(Brought { visit, to, nonce }) = brought else {
             return visitor::page(&parts, Notice::LinkOver);
         };
         match self.frame.app.take_visit_code(&nonce).await {

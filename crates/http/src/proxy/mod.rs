@@ -111,9 +111,9 @@ impl Proxy {
             return misdirected(&parts);
         };
         if is_reserved(parts.uri.path()) {
-            return self.answer_reserved(parts, body, instance.id).await;
+            return self.answer_reserved(parts, body, host, instance.id).await;
         }
-        let lease = match self.admit(&parts, workspace, &instance).await {
+        let lease = match self.admit(&parts, host, workspace, &instance).await {
             Ok(lease) => lease,
             Err(response) => return *response,
         };

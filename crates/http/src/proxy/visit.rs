@@ -84,7 +84,7 @@ pub(crate) struct Visits {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Brought {
     pub visit: Visit,
-    /// The path on the instance's host to open.
+    /// The path on the host to open.
     pub to: String,
     /// By which the installation knows that it came back.
     pub nonce: [u8; 16],
@@ -95,15 +95,19 @@ impl Visits {
         Self { key }
     }
 
-    /// A code for the way back to `to`.
-    pub(crate) fn code(&self, visit: &Visit, to: &str, now: u64) -> String {
-        self.seal(Kind::Code, visit, to, now)
+    /// A code for the way back to `to` on one of the instance's hosts, and on no other.
+    pub(crate) fn code(&self, visit: &Visit, host: &str, to: &str, now: u64) -> String {
+        // No host has a space, and neither has a path as it is kept.
+        self.seal(Kind::Code, visit, &format!("{host} {to}"), now)
     }
 
-    /// What a code was made for, in time. That it comes back once is for the records to say.
-    pub(super) fn of_code(&self, code: &str, instance: InstanceId, now: u64) -> Option<Brought> {
+    /// What a code was made for, in time, and on the host that it was made for. That it comes back once is for the
+    /// records to say.
+    pub(super) fn of_code(&self, code: &str, instance: InstanceId, host: &str, now: u64) -> Option<Brought> {
         let (visit, to, nonce) = self.open(Kind::Code, code, now, CODE_SECONDS)?;
-        (visit.instance == instance).then_some(Brought { visit, to, nonce })
+        let (own, to) = to.split_once(' ')?;
+        let is_its = visit.instance == instance && own == host;
+        is_its.then(|| Brought { visit, to: to.to_owned(), nonce })
     }
 
     pub(super) fn cookie(&self, visit: &Visit, now: u64) -> String {
@@ -215,6 +219,8 @@ pub(crate) fn routes(routes: Routes) -> Routes {
 struct WayBack {
     /// The path on the instance's host to open.
     to: Option<String>,
+    /// The host of the instance's that the visitor came from.
+    at: Option<String>,
 }
 
 /// Decides whether the account that is signed in here may open the instance, and sends the browser back with a code.
@@ -233,10 +239,20 @@ async fn visit(
         account: permit.actor().account,
         session,
     };
-    // Where the instance is comes from its own record, never from what the browser says.
-    let seen = frame.app.authorize::<instance::View>(&asked.account, &asked.path).await?;
-    let url = frame.app.view_instance(seen).await?.url.ok_or(Refusal::NotFound)?;
-    let code = frame.visits.code(&visit, &own_path(wish.to.as_deref().unwrap_or("/")), now());
+    // Where the instance is comes from its own record. What the browser says chooses among the hosts that serve it, and
+    // leads nowhere else.
+    let at = stoa_domain::host::normal(wish.at.as_deref().unwrap_or_default());
+    let url = match frame.app.url_at_host(visit.workspace, visit.instance, &at).await? {
+        Some(url) => url,
+        None => {
+            let seen = frame.app.authorize::<instance::View>(&asked.account, &asked.path).await?;
+            frame.app.view_instance(seen).await?.url.ok_or(Refusal::NotFound)?
+        }
+    };
+    let host = url.split_once("://").map_or(url.as_str(), |(_, place)| place);
+    let host = stoa_domain::host::normal(host);
+    let to = own_path(wish.to.as_deref().unwrap_or("/"));
+    let code = frame.visits.code(&visit, &host, &to, now());
     let nonce = URL_SAFE_NO_PAD.encode(random::<16>());
     Ok(Html(visitor::way_back(&format!("{url}/.stoa/visit"), &url, &code, &nonce)))
 }
@@ -259,14 +275,16 @@ mod tests {
     fn a_code_works_in_time_and_for_its_instance() {
         let visits = Visits::new([7; 32]);
         let (own, other) = (visit(2), visit(5));
-        let code = visits.code(&own, "/orders?page=2", 100);
-        assert_eq!(visits.of_code(&code, other.instance, 101), None);
-        assert_eq!(visits.of_code(&code, own.instance, 111), None);
-        assert_eq!(visits.of_code(&code, own.instance, 99), None);
-        let brought = visits.of_code(&code, own.instance, 110).unwrap();
+        let host = "shop.example.org";
+        let code = visits.code(&own, host, "/orders?page=2", 100);
+        assert_eq!(visits.of_code(&code, other.instance, host, 101), None);
+        assert_eq!(visits.of_code(&code, own.instance, "shop-acme.localhost", 101), None);
+        assert_eq!(visits.of_code(&code, own.instance, host, 111), None);
+        assert_eq!(visits.of_code(&code, own.instance, host, 99), None);
+        let brought = visits.of_code(&code, own.instance, host, 110).unwrap();
         assert_eq!((brought.visit, brought.to.as_str()), (own, "/orders?page=2"));
-        let next = visits.code(&own, "/orders?page=2", 100);
-        assert_ne!(visits.of_code(&next, own.instance, 110).unwrap().nonce, brought.nonce);
+        let next = visits.code(&own, host, "/orders?page=2", 100);
+        assert_ne!(visits.of_code(&next, own.instance, host, 110).unwrap().nonce, brought.nonce);
     }
 
     #[test]
@@ -277,8 +295,8 @@ mod tests {
         assert_eq!(visits.of_cookie(&cookie, own.instance, 101), Some(own));
         assert_eq!(visits.of_cookie(&cookie, visit(5).instance, 101), None);
         assert_eq!(visits.of_cookie(&cookie, own.instance, 100 + VISIT_SECONDS + 1), None);
-        assert_eq!(visits.of_code(&cookie, own.instance, 101), None);
-        assert_eq!(visits.of_cookie(&visits.code(&own, "/", 100), own.instance, 101), None);
+        assert_eq!(visits.of_code(&cookie, own.instance, "", 101), None);
+        assert_eq!(visits.of_cookie(&visits.code(&own, "", "/", 100), own.instance, 101), None);
         assert_eq!(visits.of_cookie(&stranger.cookie(&own, 100), own.instance, 101), None);
         let changed = cookie.replacen(|letter: char| letter.is_ascii_lowercase(), "Z", 1);
         assert_eq!(visits.of_cookie(&changed, own.instance, 101), None);
