@@ -12,6 +12,7 @@ use stoa_app::ports::{DeskBytes, PictureKind};
 use stoa_app::session::Visitor;
 use stoa_app::{App, Failure, Fault};
 use stoa_domain::{FieldProblem, Refusal};
+use tokio::sync::Semaphore;
 use utoipa::ToSchema;
 
 use crate::openapi::Description;
@@ -122,11 +123,24 @@ impl Argument for Again {
     }
 }
 
-/// What a webhook sends: taken as it is, since its proof is made of it, and read by nobody.
-pub struct SentHook(pub Bytes);
+/// What a webhook sends: taken as it is, since its proof is made of it, and read by nobody. Nothing of it comes before it is
+/// known whose webhook it is.
+pub struct SentHook(Body);
 
 /// Bytes of it: those of thousands of commits.
 const LARGEST_HOOK: usize = 4 * 1024 * 1024;
+/// Those that are read at once, of everybody.
+const HOOKS: usize = 16;
+static READ: Semaphore = Semaphore::const_new(HOOKS);
+
+impl SentHook {
+    /// # Errors
+    /// `TooManyRequests` where too many are being read, `PayloadTooLarge`, or a body that broke off.
+    pub async fn read(self) -> Result<Bytes, Failure> {
+        let _place = READ.try_acquire().map_err(|_| Refusal::TooManyRequests { retry_after: 1 })?;
+        crate::body::bytes(&mut Some(self.0), LARGEST_HOOK, Refusal::PayloadTooLarge).await
+    }
+}
 
 impl sealed::Sealed for SentHook {}
 impl Argument for SentHook {
@@ -135,7 +149,7 @@ impl Argument for SentHook {
     }
 
     async fn take(_: &Frame, _: &mut Parts, body: &mut Option<Body>) -> Result<Self, Failure> {
-        crate::body::bytes(body, LARGEST_HOOK, Refusal::PayloadTooLarge).await.map(Self)
+        Ok(Self(body.take().unwrap_or_default()))
     }
 }
 

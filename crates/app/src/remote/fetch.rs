@@ -7,17 +7,17 @@ use std::time::Duration;
 
 use stoa_domain::remote::RemoteProblem;
 use stoa_domain::{ProjectId, Refusal, Timestamp, WorkspaceId};
+use stoa_storage::StorageFault;
 use stoa_storage::remote::turn::{Turn, TurnEnd};
 use tokio::sync::OwnedMutexGuard;
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use super::places::{OF_WORKSPACE, Places};
 use crate::ports::{Applied, RemoteError, RemoteFailure};
 use crate::{App, Failure, Fault};
 
-/// Fetched at once, and of one workspace: one that hangs keeps nobody else waiting.
-const MOST: usize = 6;
-const OF_WORKSPACE: usize = 2;
 /// How many that are due are looked at.
 const LOOKED_AT: i64 = 100;
 
@@ -69,6 +69,15 @@ enum Fetched {
     Gone,
 }
 
+fn gave_way() -> RemoteFailure {
+    RemoteFailure {
+        problem: RemoteProblem::TimedOut,
+        said: "It took long while others waited.".to_owned(),
+        host_key: None,
+        offered_key: None,
+    }
+}
+
 /// When one that failed so often is tried again.
 fn retry_after(failures: i64) -> i64 {
     let doublings = u32::try_from(failures.clamp(0, 10)).unwrap_or(0);
@@ -82,49 +91,42 @@ impl App {
         if is_alone && let Err(failure) = self.store().free_turns().await {
             tracing::error!(?failure, "turns of the last process weren't given back; they end by themselves");
         }
-        let mut running: JoinSet<WorkspaceId> = JoinSet::new();
-        let mut of: HashMap<WorkspaceId, usize> = HashMap::new();
+        let mut running: JoinSet<ProjectId> = JoinSet::new();
+        let mut places = Places::default();
         loop {
-            if running.len() < MOST {
-                match self.store().list_due_remotes(LOOKED_AT).await {
-                    Ok(due) => {
-                        for (workspace, project) in due {
-                            let count = of.entry(workspace).or_default();
-                            if *count >= OF_WORKSPACE || running.len() >= MOST {
-                                continue;
-                            }
-                            *count += 1;
-                            let app = self.clone();
-                            running.spawn(async move {
-                                app.take_turn(workspace, project).await;
-                                workspace
-                            });
-                        }
+            // Asked also while all places are taken: who waits for one makes room.
+            match self.list_due().await {
+                Ok(due) => {
+                    for (workspace, project) in due {
+                        let Some(cut) = places.take(workspace, project, Instant::now()) else { continue };
+                        let app = self.clone();
+                        running.spawn(async move {
+                            app.take_turn(workspace, project, &cut).await;
+                            project
+                        });
                     }
-                    Err(fault) => tracing::warn!(%fault, "it can't be seen which repositories are due"),
                 }
+                Err(fault) => tracing::warn!(%fault, "it can't be seen which repositories are due"),
             }
             tokio::select! {
                 () = stop.cancelled() => return,
-                Some(ended) = running.join_next(), if !running.is_empty() => {
-                    match ended {
-                        Ok(workspace) => {
-                            if let Some(count) = of.get_mut(&workspace) {
-                                *count = count.saturating_sub(1);
-                            }
-                        }
-                        // Which it was isn't known: all are counted anew.
-                        Err(error) => {
-                            tracing::error!(%error, "a fetch ended by a fault of its own");
-                            running.shutdown().await;
-                            of.clear();
-                        }
+                Some(ended) = running.join_next(), if !running.is_empty() => match ended {
+                    Ok(project) => places.give_back(project),
+                    // Which it was isn't known: all begin anew.
+                    Err(error) => {
+                        tracing::error!(%error, "a fetch ended by a fault of its own");
+                        running.shutdown().await;
+                        places.clear();
                     }
-                    of.retain(|_, count| *count > 0);
-                }
+                },
                 () = tokio::time::sleep(ROUNDS) => {}
             }
         }
+    }
+
+    async fn list_due(&self) -> Result<Vec<(WorkspaceId, ProjectId)>, StorageFault> {
+        let of_workspace = i64::try_from(OF_WORKSPACE).unwrap_or(1);
+        self.store().list_due_remotes(of_workspace, LOOKED_AT).await
     }
 
     /// Fetches each that is due now, one after the other: for whoever waits for it.
@@ -132,36 +134,53 @@ impl App {
     /// # Errors
     /// A fault of the records.
     pub async fn fetch_due_remotes(&self) -> Result<(), Failure> {
-        for (workspace, project) in self.store().list_due_remotes(LOOKED_AT).await? {
-            self.take_turn(workspace, project).await;
+        let never = CancellationToken::new();
+        loop {
+            let mut is_any = false;
+            for (workspace, project) in self.list_due().await? {
+                is_any |= self.take_turn(workspace, project, &never).await;
+            }
+            if !is_any {
+                return Ok(());
+            }
         }
-        Ok(())
     }
 
-    async fn take_turn(&self, workspace: WorkspaceId, project: ProjectId) {
-        let turn = match self.store().claim_remote(workspace, project).await {
+    /// Whether there was a turn to take. It ends early where it is `cut`: somebody else waits.
+    async fn take_turn(&self, workspace: WorkspaceId, project: ProjectId, cut: &CancellationToken) -> bool {
+        let mut turn = match self.store().claim_remote(workspace, project).await {
             Ok(Some(turn)) => turn,
-            Ok(None) => return,
+            Ok(None) => return false,
             Err(failure) => {
                 tracing::warn!(?failure, %project, "a remote repository can't be taken in turn");
-                return;
+                return false;
             }
         };
-        let fetching = self.fetch(&turn);
+        // What is fetched is the same however often the turn was renewed.
+        let of_fetch = turn.clone();
+        let fetching = self.fetch(&of_fetch);
         tokio::pin!(fetching);
         let fetched = loop {
             tokio::select! {
                 fetched = &mut fetching => break fetched,
-                () = tokio::time::sleep(RENEWALS) => {
-                    if let Err(failure) = self.store().renew_turn(&turn).await {
+                () = cut.cancelled() => break Ok(Fetched::Not(gave_way())),
+                () = tokio::time::sleep(RENEWALS) => match self.store().renew_turn(&turn).await {
+                    Ok(Some(renewed)) => turn = renewed,
+                    Ok(None) => {
+                        // Another has it: what it fetches counts.
+                        tracing::warn!(%project, "the turn of a remote repository was lost in the middle");
+                        return true;
+                    }
+                    Err(failure) => {
                         tracing::warn!(?failure, %project, "the turn of a remote repository wasn't renewed");
                     }
-                }
+                },
             }
         };
         if let Err(failure) = self.end_turn(&turn, fetched).await {
             tracing::error!(?failure, %project, "what came of a fetch wasn't written down");
         }
+        true
     }
 
     async fn end_turn(&self, turn: &Turn, fetched: Result<Fetched, Failure>) -> Result<(), Failure> {
@@ -211,23 +230,22 @@ impl App {
                 Ok(staged) => staged,
                 Err(RemoteError::Fault(fault)) => return Err(fault.into()),
                 Err(RemoteError::Failed(failure)) => {
-                    self.pin(workspace, project, failure.host_key.clone()).await?;
+                    self.pin(workspace, project, &record.state.url, failure.host_key.clone()).await?;
                     return Ok(Fetched::Not(*failure));
                 }
             };
-            self.pin(workspace, project, staged.host_key.clone()).await?;
+            self.pin(workspace, project, &record.state.url, staged.host_key.clone()).await?;
             let _guard = self.remote_guards().hold(project).await;
             // Fetched from where the repository was before: nothing of it counts any more.
             let now = self.store().find_remote(workspace, project).await?;
             if now.is_none_or(|now| now.state.url != record.state.url) {
                 continue;
             }
-            let (default_branch, is_changed) = (staged.default_branch.clone(), staged.is_changed);
+            let default_branch = staged.default_branch.clone();
             let applied = remotes.apply(project, staged).await?;
             let Applied::Done { passed_over } = applied else { continue };
-            if is_changed || record.state.fetched_at.is_none() {
-                self.follow_fetch(workspace, project, default_branch).await?;
-            }
+            // Also where nothing has come: what follows the last fetch may have failed. It does nothing where all is done.
+            self.follow_fetch(workspace, project, default_branch).await?;
             return Ok(Fetched::Well { passed_over });
         }
         Err(Fault::new("branches of a mirror were moved at each look").into())

@@ -3,7 +3,7 @@
 
 use sha2::{Digest as _, Sha256};
 use stoa_domain::permission::remote as may;
-use stoa_domain::{Permit, Refusal, Secret};
+use stoa_domain::{Permit, ProjectId, Refusal, Secret, WorkspaceId};
 use stoa_storage::attempt::Limit;
 use subtle::ConstantTimeEq as _;
 use zeroize::Zeroizing;
@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 use crate::secrets::hash_of;
 use crate::{App, Failure};
 
-/// Calls of one webhook, and calls from one address, known or not.
+/// Calls of one webhook that are followed at once, and calls from one address, known or not.
 const CALLS: Limit = Limit { count: 60, seconds: 60 };
 const FROM_ADDRESS: Limit = Limit { count: 240, seconds: 60 };
 
@@ -25,7 +25,13 @@ pub struct Hooked<'h> {
     /// `X-Gitlab-Token`: the secret itself.
     pub token: Option<&'h str>,
     pub body: &'h [u8],
-    pub address: String,
+}
+
+/// A webhook whose path was called, and that isn't proved yet.
+pub struct MetWebhook {
+    workspace: WorkspaceId,
+    project: ProjectId,
+    secret: Secret,
 }
 
 /// A webhook that was just made. Its secret is told this once.
@@ -89,20 +95,29 @@ impl App {
         Ok(self.store().remove_webhook(permit).await?)
     }
 
-    /// Has the repository fetched whose webhook was called.
+    /// Which webhook has this path: known before anything of what is sent is read.
     ///
     /// # Errors
-    /// `NotFound` where no webhook has this path, `Unauthenticated` without its proof, `TooManyRequests`, or a fault.
-    pub async fn hear_webhook(&self, hook: &str, hooked: Hooked<'_>) -> Result<(), Failure> {
-        self.count(format!("hook:address:{}", hooked.address), FROM_ADDRESS).await?;
+    /// `NotFound` where none has, `TooManyRequests`, or a fault.
+    pub async fn meet_webhook(&self, hook: &str, address: &str) -> Result<MetWebhook, Failure> {
+        self.count(format!("hook:address:{address}"), FROM_ADDRESS).await?;
         let found = self.store().find_by_hook(hook).await?;
         let (workspace, project, sealed) = found.ok_or(Refusal::NotFound)?;
         let secret = self.open_sealed_remote(workspace, project, "webhook_secret", &sealed).await?;
+        Ok(MetWebhook { workspace, project, secret })
+    }
+
+    /// Has the repository fetched whose webhook was called. Of many calls none is lost: they are followed a little later.
+    ///
+    /// # Errors
+    /// `Unauthenticated` without its proof, or a fault.
+    pub async fn hear_webhook(&self, met: MetWebhook, hooked: Hooked<'_>) -> Result<(), Failure> {
+        let MetWebhook { workspace, project, secret } = met;
         if !proves(&secret, &hooked) {
             return Err(Refusal::Unauthenticated.into());
         }
-        self.count(format!("hook:project:{project}"), CALLS).await?;
-        Ok(self.store().hear_webhook(workspace, project).await?)
+        let later = self.store().count_attempt(format!("hook:project:{project}"), CALLS).await?;
+        Ok(self.store().hear_webhook(workspace, project, later.unwrap_or(0)).await?)
     }
 }
 
@@ -112,7 +127,7 @@ mod tests {
     use super::*;
 
     fn hooked<'h>(signature: Option<&'h str>, token: Option<&'h str>, body: &'h [u8]) -> Hooked<'h> {
-        Hooked { signature, token, body, address: String::new() }
+        Hooked { signature, token, body }
     }
 
     /// The values of RFC 4231, 4.3 and 4.7, and GitHub's own example.

@@ -3,6 +3,7 @@
 
 mod fetch;
 mod hook;
+mod places;
 pub mod port;
 mod push;
 
@@ -15,7 +16,7 @@ use stoa_storage::attempt::Limit;
 use stoa_storage::remote::{NewRemote, RemotePlace, RemoteRecord};
 
 pub use fetch::Guards;
-pub use hook::{Hooked, NewWebhook};
+pub use hook::{Hooked, MetWebhook, NewWebhook};
 pub(crate) use push::Arrived;
 pub use push::HeldRemote;
 pub use stoa_storage::remote::RemoteState;
@@ -296,7 +297,7 @@ impl App {
             credential: record.credential,
             user: record.user,
             public_key: record.public_key,
-            host_key: record.host_key,
+            host_key: None,
             offered_key: record.offered_key,
             from: record.revision,
             words: String::new(),
@@ -306,7 +307,7 @@ impl App {
             words.push("the address");
         }
         if before.is_none_or(|before| !before.is_same_place(&url)) {
-            (next.host_key, next.offered_key) = (None, None);
+            (next.host_key, next.offered_key) = (Some(None), None);
             // A deploy key says nothing to whoever sees it used; a token would be given away.
             if !is_by_key || next.public_key.is_none() {
                 (next.credential, next.user, next.public_key) = (None, None, None);
@@ -322,7 +323,9 @@ impl App {
             words.push("the token");
         }
         if let Some(accepted) = wish.host_key {
-            next.host_key = Some(self.shown_host_key(workspace, project, &accepted).await?);
+            let place = (next.url.as_str(), next.credential.as_deref(), next.user.as_deref());
+            let access = self.access_to(workspace, project, place, next.public_key.is_some()).await?;
+            next.host_key = Some(Some(self.shown_host_key(workspace, access, &accepted).await?));
             next.offered_key = None;
             words.push("the host's key");
         }
@@ -331,16 +334,13 @@ impl App {
         self.seen_remote(workspace, project).await
     }
 
-    /// The key that the host shows now, which has to be the one that was accepted.
+    /// The key that the host shows now at the place that is wished, which has to be the one that was accepted.
     async fn shown_host_key(
         &self,
         workspace: WorkspaceId,
-        project: ProjectId,
+        access: RemoteAccess,
         accepted: &str,
     ) -> Result<String, Failure> {
-        let access = self.open_remote(workspace, project).await?;
-        let mut access = access.ok_or(Refusal::Conflict(Conflict::NoRemote))?;
-        access.host_key = None;
         self.count(format!("remote:test:{workspace}"), TESTS).await?;
         let shown = match self.outside().remotes.look(access).await {
             Ok(looked) => looked.host_key,
@@ -358,13 +358,17 @@ impl App {
     /// Takes the token away, or puts a new deploy key in the place of the one that was.
     ///
     /// # Errors
-    /// `Conflict` where there is none, or a fault.
+    /// `Conflict` where there is none, `PreconditionFailed`, or a fault.
     pub async fn remove_remote_credential(
         &self,
         permit: Permit<may::RemoveCredential>,
+        expected_revision: Option<i64>,
     ) -> Result<SeenRemote, Failure> {
         let (workspace, project) = (permit.workspace(), *permit.target());
         let record = self.load_remote(workspace, project).await?;
+        if expected_revision.is_some_and(|expected| expected != record.revision) {
+            return Err(Refusal::PreconditionFailed.into());
+        }
         let (credential, public_key) = match record.public_key {
             None => (None, None),
             Some(_) => {
@@ -377,7 +381,7 @@ impl App {
             credential,
             user: None,
             public_key,
-            host_key: record.host_key,
+            host_key: None,
             offered_key: record.offered_key,
             from: record.revision,
             words: "the credential".to_owned(),
@@ -394,17 +398,18 @@ impl App {
         let (workspace, project) = (permit.workspace(), *permit.target());
         self.count(format!("remote:test:{workspace}"), TESTS).await?;
         self.store().begin_test_of_remote(permit).await?;
-        let access = self.open_remote(workspace, project).await?;
-        let access = access.ok_or(Refusal::Conflict(Conflict::NoRemote))?;
+        let record = self.load_remote(workspace, project).await?;
+        let access = self.access(workspace, project, &record).await?;
+        let url = &record.state.url;
         match self.outside().remotes.look(access).await {
             Ok(Looked { host_key, branches, default_branch }) => {
-                self.pin(workspace, project, host_key).await?;
+                self.pin(workspace, project, url, host_key).await?;
                 let default_branch = default_branch.map(|branch| branch.to_string());
                 Ok(TestedRemote::Well { branches, default_branch })
             }
             Err(RemoteError::Failed(failure)) => {
                 let RemoteFailure { problem, said, host_key, offered_key } = *failure;
-                self.pin(workspace, project, host_key).await?;
+                self.pin(workspace, project, url, host_key).await?;
                 Ok(TestedRemote::Not { problem, said, offered_key })
             }
             Err(RemoteError::Fault(fault)) => Err(fault.into()),
@@ -422,15 +427,16 @@ impl App {
         self.seen_remote(workspace, project).await
     }
 
-    /// The key of a host that was met for the first time.
+    /// The key of a host that was met for the first time, at the address at which it was.
     async fn pin(
         &self,
         workspace: WorkspaceId,
         project: ProjectId,
+        url: &str,
         host_key: Option<String>,
     ) -> Result<(), Failure> {
         if let Some(key) = host_key {
-            self.store().pin_host_key(workspace, project, key).await?;
+            self.store().pin_host_key(workspace, project, url.to_owned(), key).await?;
         }
         Ok(())
     }
@@ -453,22 +459,34 @@ impl App {
         project: ProjectId,
         record: &RemoteRecord,
     ) -> Result<RemoteAccess, Failure> {
+        let place =
+            (record.state.url.as_str(), record.credential.as_deref(), record.user.as_deref());
+        let access = self.access_to(workspace, project, place, record.public_key.is_some()).await?;
+        Ok(RemoteAccess { host_key: record.host_key.clone(), ..access })
+    }
+
+    /// To an address, with a sealed credential and the name that goes with it. No host's key is asked for.
+    async fn access_to(
+        &self,
+        workspace: WorkspaceId,
+        project: ProjectId,
+        (url, credential, user): (&str, Option<&[u8]>, Option<&str>),
+        is_by_key: bool,
+    ) -> Result<RemoteAccess, Failure> {
         // What was taken once is checked again: the rules may have become stricter since.
-        let url = RemoteUrl::parse(&record.state.url)
-            .map_err(|sentence| Refusal::invalid("url", "invalid", sentence))?;
-        let credential = match &record.credential {
+        let url = RemoteUrl::parse(url).map_err(|sentence| Refusal::invalid("url", "invalid", sentence))?;
+        let credential = match credential {
             None => None,
             Some(sealed) => {
                 let secret = self.open_sealed_remote(workspace, project, "credential", sealed).await?;
-                Some(if record.public_key.is_some() {
+                Some(if is_by_key {
                     RemoteCredential::Key(secret)
                 } else {
-                    let user = record.user.clone().unwrap_or_else(|| USER.to_owned());
-                    RemoteCredential::Token { user, token: secret }
+                    RemoteCredential::Token { user: user.unwrap_or(USER).to_owned(), token: secret }
                 })
             }
         };
-        Ok(RemoteAccess { url, credential, host_key: record.host_key.clone() })
+        Ok(RemoteAccess { url, credential, host_key: None })
     }
 }
 

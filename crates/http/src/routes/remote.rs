@@ -5,7 +5,8 @@ use serde_json::json;
 use stoa_app::remote::{
     ChangeRemote, Hooked, RemoteState, SeenRemote, TestedRemote, WishedRemote, WishedToken,
 };
-use stoa_domain::Secret;
+use stoa_app::App;
+use stoa_domain::{Permission, Permit, ProjectId, Secret};
 use stoa_domain::permission::remote as may;
 use stoa_domain::remote::RemoteProblem;
 use utoipa::ToSchema;
@@ -262,14 +263,7 @@ async fn change(
     IfMatch(wanted): IfMatch,
     Json(wish): Json<RemoteChange>,
 ) -> Answer<Object<RemoteView>> {
-    let expected_revision = match wanted {
-        None => None,
-        Some(wanted) => {
-            let current = app.load_remote_for_change(&permit).await?;
-            check(Some(&wanted), &tag(&current)?)?;
-            Some(current.revision)
-        }
-    };
+    let expected_revision = expected(&app, &permit, wanted).await?;
     let RemoteChange { url, credential, host_key } = wish;
     let credential = credential.map(NewCredential::wished);
     answer(app.change_remote(permit, ChangeRemote { url, credential, host_key, expected_revision }).await?)
@@ -278,8 +272,25 @@ async fn change(
 async fn remove_credential(
     May(permit): May<may::RemoveCredential>,
     Uses(app): Uses,
+    IfMatch(wanted): IfMatch,
 ) -> Answer<Object<RemoteView>> {
-    answer(app.remove_remote_credential(permit).await?)
+    let expected_revision = expected(&app, &permit, wanted).await?;
+    answer(app.remove_remote_credential(permit, expected_revision).await?)
+}
+
+/// The revision that a change was made from, where it names one.
+async fn expected<P>(
+    app: &App,
+    permit: &Permit<P>,
+    wanted: Option<String>,
+) -> Result<Option<i64>, stoa_app::Failure>
+where
+    P: Permission<Target = ProjectId>,
+{
+    let Some(wanted) = wanted else { return Ok(None) };
+    let current = app.load_remote_for_change(permit).await?;
+    check(Some(&wanted), &tag(&current)?)?;
+    Ok(Some(current.revision))
 }
 
 /// What a test of a connection came to.
@@ -353,15 +364,16 @@ async fn hear(
     Uses(app): Uses,
     OwnWord(hook): OwnWord,
     Headers(headers): Headers,
-    SentHook(body): SentHook,
+    sent: SentHook,
 ) -> Answer<Done> {
+    let met = app.meet_webhook(&hook, gate.visitor.address.as_str()).await?;
+    let body = sent.read().await?;
     let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     let hooked = Hooked {
         signature: header("x-hub-signature-256"),
         token: header("x-gitlab-token"),
         body: &body,
-        address: gate.visitor.address,
     };
-    app.hear_webhook(&hook, hooked).await?;
+    app.hear_webhook(met, hooked).await?;
     Ok(Done(None))
 }

@@ -22,11 +22,16 @@ crate::statements! {
         FROM projects p JOIN remotes r ON r.project_id = p.id WHERE p.workspace_id = $1 AND p.id = $2";
     INSERT = "INSERT INTO remotes (project_id, workspace_id, user_name, public_key, failures, passed_over, next_at)
         VALUES ($1, $2, $3, $4, 0, 0, $5)";
-    PLACE = "UPDATE projects SET url = $3, credential = $4, host_key = $5, revision = revision + 1
+    /// The pinned key is left alone where it isn't meant: it may have been pinned meanwhile, which raises no revision.
+    PLACE = "UPDATE projects SET url = $3, credential = $4, host_key = CASE WHEN $5 THEN $6 ELSE host_key END,
+            revision = revision + 1
         WHERE workspace_id = $1 AND id = $2 RETURNING name";
     CREDENTIAL = "UPDATE remotes SET user_name = $3, public_key = $4, offered_key = $5
         WHERE workspace_id = $1 AND project_id = $2";
     DUE = "UPDATE remotes SET next_at = $3, wished_at = $3 WHERE workspace_id = $1 AND project_id = $2";
+    /// No later than it is due already.
+    DUE_BY = "UPDATE remotes SET next_at = CASE WHEN next_at < $4 THEN next_at ELSE $4 END, wished_at = $3
+        WHERE workspace_id = $1 AND project_id = $2";
     NAME = "SELECT name FROM projects WHERE workspace_id = $1 AND id = $2 AND kind = 'remote'";
     HOOK = "UPDATE remotes SET hook = $3, heard_at = NULL WHERE workspace_id = $1 AND project_id = $2";
     HOOK_SECRET = "UPDATE projects SET webhook_secret = $3, revision = revision + 1 WHERE workspace_id = $1 AND id = $2
@@ -34,7 +39,8 @@ crate::statements! {
     BY_HOOK = "SELECT r.workspace_id, r.project_id, p.webhook_secret FROM remotes r JOIN projects p ON p.id = r.project_id
         WHERE r.hook = $1";
     HEARD = "UPDATE remotes SET heard_at = $3 WHERE workspace_id = $1 AND project_id = $2";
-    PIN = "UPDATE projects SET host_key = $3 WHERE workspace_id = $1 AND id = $2 AND host_key IS NULL";
+    /// Only for the address at which it was shown.
+    PIN = "UPDATE projects SET host_key = $3 WHERE workspace_id = $1 AND id = $2 AND host_key IS NULL AND url = $4";
 }
 
 /// Of a new project.
@@ -102,7 +108,8 @@ pub struct RemotePlace {
     pub credential: Option<Vec<u8>>,
     pub user: Option<String>,
     pub public_key: Option<String>,
-    pub host_key: Option<String>,
+    /// What is pinned from then on, where that changes.
+    pub host_key: Option<Option<String>>,
     pub offered_key: Option<String>,
     /// The revision that it was made from.
     pub from: i64,
@@ -206,7 +213,9 @@ impl Store {
                 if revision != place.from {
                     return Err(Refusal::PreconditionFailed.into());
                 }
-                let values = values![workspace, project, place.url, place.credential, place.host_key.clone()];
+                let (is_other_key, host_key) = (place.host_key.is_some(), place.host_key.clone().flatten());
+                let values =
+                    values![workspace, project, place.url, place.credential, is_other_key, host_key];
                 let name: String = tx.fetch_one(PLACE, values).await?.get(0)?;
                 let values = values![workspace, project, place.user, place.public_key, place.offered_key];
                 tx.execute(CREDENTIAL, values).await?;
@@ -330,24 +339,29 @@ impl Store {
         Ok(secret.map(|secret| (found.0, found.1, secret)))
     }
 
-    /// Its webhook was called: it is fetched as soon as there is a place.
+    /// Its webhook was called: it is fetched in so many seconds at the latest.
     ///
     /// # Errors
     /// A fault.
-    pub async fn hear_webhook(&self, workspace: WorkspaceId, project: ProjectId) -> Result<(), Failure> {
+    pub async fn hear_webhook(
+        &self,
+        workspace: WorkspaceId,
+        project: ProjectId,
+        within: i64,
+    ) -> Result<(), Failure> {
         let work: Work<()> = Box::new(move |tx| {
             Box::pin(async move {
                 tx.audit_nothing();
                 let now = tx.now();
                 tx.execute(HEARD, values![workspace, project, now]).await?;
-                tx.execute(DUE, values![workspace, project, now]).await?;
+                tx.execute(DUE_BY, values![workspace, project, now, now.plus_seconds(within)]).await?;
                 Ok(())
             })
         });
         self.write(turn::system(workspace, project), work).await
     }
 
-    /// Pins the key that a host showed, where none is pinned yet.
+    /// Pins the key that a host showed at `url`, where none is pinned yet and it still is there.
     ///
     /// # Errors
     /// A fault.
@@ -355,13 +369,14 @@ impl Store {
         &self,
         workspace: WorkspaceId,
         project: ProjectId,
+        url: String,
         key: String,
     ) -> Result<(), Failure> {
         let work: Work<()> = Box::new(move |tx| {
-            let key = key.clone();
+            let (url, key) = (url.clone(), key.clone());
             Box::pin(async move {
                 tx.audit_nothing();
-                tx.execute(PIN, values![workspace, project, key]).await?;
+                tx.execute(PIN, values![workspace, project, key, url]).await?;
                 Ok(())
             })
         });

@@ -10,19 +10,26 @@ use crate::values;
 /// Seconds for which a turn is held; whoever has it renews it meanwhile.
 const LEASE: i64 = 60;
 
+/// Seconds between the beginnings of two fetches that were wished, however many wishes there are.
+const PACE: i64 = 5;
+
 crate::statements! {
-    DUE = "SELECT workspace_id, project_id FROM remotes WHERE next_at <= $1
-            AND (lease_until IS NULL OR lease_until <= $1) ORDER BY next_at LIMIT $2";
+    /// Of each workspace no more than can be fetched of it at once: one that has a thousand hides nobody else's.
+    DUE = "SELECT workspace_id, project_id FROM (
+            SELECT workspace_id, project_id, next_at,
+                ROW_NUMBER() OVER (PARTITION BY workspace_id ORDER BY next_at, project_id) AS place
+            FROM remotes WHERE next_at <= $1 AND (lease_until IS NULL OR lease_until <= $1)) due
+        WHERE place <= $2 ORDER BY next_at, project_id LIMIT $3";
     CLAIM = "UPDATE remotes SET lease_until = $3, tried_at = $4 WHERE workspace_id = $1 AND project_id = $2
             AND next_at <= $4 AND (lease_until IS NULL OR lease_until <= $4) RETURNING failures";
-    RENEW = "UPDATE remotes SET lease_until = $3 WHERE workspace_id = $1 AND project_id = $2";
-    /// A wish that came after it had begun isn't answered by it.
+    RENEW = "UPDATE remotes SET lease_until = $3 WHERE workspace_id = $1 AND project_id = $2 AND lease_until = $4";
+    /// A wish that came after it had begun isn't answered by it. Whoever has lost the turn writes nothing down.
     END = "UPDATE remotes SET lease_until = NULL, fetched_at = COALESCE($3, fetched_at), problem = $4, detail = $5,
             failing_since = CASE WHEN CAST($4 AS TEXT) IS NULL THEN NULL ELSE COALESCE(failing_since, $6) END,
             failures = CASE WHEN CAST($4 AS TEXT) IS NULL THEN 0 ELSE failures + 1 END,
             offered_key = $7, passed_over = COALESCE($8, passed_over),
-            next_at = CASE WHEN wished_at > $9 THEN $6 ELSE $10 END
-        WHERE workspace_id = $1 AND project_id = $2";
+            next_at = CASE WHEN wished_at > $9 THEN $12 ELSE $10 END
+        WHERE workspace_id = $1 AND project_id = $2 AND lease_until = $11";
     FREE = "UPDATE remotes SET lease_until = NULL WHERE lease_until IS NOT NULL";
 }
 
@@ -32,6 +39,8 @@ pub struct Turn {
     pub workspace: WorkspaceId,
     pub project: ProjectId,
     pub begun_at: Timestamp,
+    /// The lease that it is held by: another's is another.
+    pub until: Timestamp,
     /// How often it has failed since it last succeeded.
     pub failures: i64,
 }
@@ -53,12 +62,16 @@ pub(super) fn system(workspace: WorkspaceId, project: ProjectId) -> SystemPermit
 }
 
 impl Store {
-    /// Those whose time has come and that nobody fetches, the longest due first.
+    /// Those whose time has come and that nobody fetches, the longest due first, and so many of a workspace.
     ///
     /// # Errors
     /// A fault.
-    pub async fn list_due_remotes(&self, most: i64) -> Result<Vec<(WorkspaceId, ProjectId)>, StorageFault> {
-        let rows = self.fetch_all(DUE, values![self.now(), most]).await?;
+    pub async fn list_due_remotes(
+        &self,
+        of_workspace: i64,
+        most: i64,
+    ) -> Result<Vec<(WorkspaceId, ProjectId)>, StorageFault> {
+        let rows = self.fetch_all(DUE, values![self.now(), of_workspace, most]).await?;
         rows.iter().map(|row| Ok((row.get(0)?, row.get(1)?))).collect()
     }
 
@@ -75,36 +88,41 @@ impl Store {
             Box::pin(async move {
                 tx.audit_nothing();
                 let now = tx.now();
-                let values = values![workspace, project, now.plus_seconds(LEASE), now];
+                let until = now.plus_seconds(LEASE);
+                let values = values![workspace, project, until, now];
                 let Some(row) = tx.fetch_optional(CLAIM, values).await? else { return Ok(None) };
                 tx.tell(workspace, EventType::Changed, ResourceKind::Project, project.uuid()).await?;
-                Ok(Some(Turn { workspace, project, begun_at: now, failures: row.get(0)? }))
+                Ok(Some(Turn { workspace, project, begun_at: now, until, failures: row.get(0)? }))
             })
         });
         self.write(system(workspace, project), work).await
     }
 
+    /// Holds it for longer. `None` where it isn't held by this lease any more.
+    ///
     /// # Errors
     /// A fault.
-    pub async fn renew_turn(&self, turn: &Turn) -> Result<(), Failure> {
+    pub async fn renew_turn(&self, turn: &Turn) -> Result<Option<Turn>, Failure> {
+        let turn = turn.clone();
         let (workspace, project) = (turn.workspace, turn.project);
-        let work: Work<()> = Box::new(move |tx| {
+        let work: Work<Option<Turn>> = Box::new(move |tx| {
+            let turn = turn.clone();
             Box::pin(async move {
                 tx.audit_nothing();
                 let until = tx.now().plus_seconds(LEASE);
-                tx.execute(RENEW, values![workspace, project, until]).await?;
-                Ok(())
+                let renewed = tx.execute(RENEW, values![workspace, project, until, turn.until]).await?;
+                Ok((renewed > 0).then_some(Turn { until, ..turn }))
             })
         });
         self.write(system(workspace, project), work).await
     }
 
-    /// Writes down what came of it.
+    /// Writes down what came of it; nothing, where another has the turn by now.
     ///
     /// # Errors
     /// A fault.
     pub async fn end_turn(&self, turn: &Turn, end: TurnEnd) -> Result<(), Failure> {
-        let (workspace, project, begun_at) = (turn.workspace, turn.project, turn.begun_at);
+        let (workspace, project, begun_at, until) = (turn.workspace, turn.project, turn.begun_at, turn.until);
         let work: Work<()> = Box::new(move |tx| {
             let end = end.clone();
             Box::pin(async move {
@@ -122,9 +140,13 @@ impl Store {
                     end.offered_key,
                     end.passed_over,
                     begun_at,
-                    end.next_at
+                    end.next_at,
+                    until,
+                    now.max(begun_at.plus_seconds(PACE))
                 ];
-                tx.execute(END, values).await?;
+                if tx.execute(END, values).await? == 0 {
+                    return Ok(());
+                }
                 Ok(tx.tell(workspace, EventType::Changed, ResourceKind::Project, project.uuid()).await?)
             })
         });
