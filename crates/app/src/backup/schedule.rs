@@ -2,7 +2,7 @@
 
 use stoa_domain::backup::{BackupCause, BackupSchedule};
 use stoa_domain::permission::backup as may;
-use stoa_domain::{Action, Permit, Refusal};
+use stoa_domain::{Action, InstanceId, Permit, Refusal, WorkspaceId};
 
 use crate::abilities::Caller;
 use crate::backup::ScheduleRecord;
@@ -17,6 +17,8 @@ pub struct SeenSchedule {
     pub schedule: Option<ScheduleRecord>,
     /// Whether the caller may change the instance's settings.
     pub may_change: bool,
+    /// Of the instance's settings, of which it is one.
+    pub revision: i64,
 }
 
 impl App {
@@ -27,23 +29,44 @@ impl App {
         permit: Permit<may::ViewSchedule>,
     ) -> Result<SeenSchedule, Failure> {
         let may_change = Caller::of(&permit).has(Action::ManageSettings);
-        Ok(SeenSchedule { schedule: self.store().find_backup_schedule(&permit).await?, may_change })
+        let schedule = self.store().find_backup_schedule(&permit).await?;
+        let revision = self.settings_revision(permit.workspace(), *permit.target()).await?;
+        Ok(SeenSchedule { schedule, may_change, revision })
     }
 
-    /// Sets it, or with `None` takes it away.
+    /// The revision that a change is compared with.
     ///
     /// # Errors
-    /// `Invalid`, or a fault.
+    /// `NotFound`, or a fault.
+    pub async fn load_schedule_revision(&self, permit: &Permit<may::ChangeSchedule>) -> Result<i64, Failure> {
+        self.settings_revision(permit.workspace(), *permit.target()).await
+    }
+
+    async fn settings_revision(
+        &self,
+        workspace: WorkspaceId,
+        instance: InstanceId,
+    ) -> Result<i64, Failure> {
+        Ok(self.store().load_settings(workspace, instance).await?.revision)
+    }
+
+    /// Sets it, or with `None` takes it away. `expected` is the revision that the change was made from.
+    ///
+    /// # Errors
+    /// `Invalid`, `PreconditionFailed`, or a fault.
     pub async fn change_backup_schedule(
         &self,
         permit: Permit<may::ChangeSchedule>,
         wanted: Option<BackupSchedule>,
+        expected: Option<i64>,
     ) -> Result<SeenSchedule, Failure> {
         if wanted.is_some_and(|schedule| !schedule.is_sound()) {
             return Err(Refusal::invalid("schedule", "out_of_range", RANGES).into());
         }
-        let schedule = self.store().change_backup_schedule(permit, wanted).await?;
-        Ok(SeenSchedule { schedule, may_change: true })
+        let (workspace, instance) = (permit.workspace(), *permit.target());
+        let schedule = self.store().change_backup_schedule(permit, wanted, expected).await?;
+        let revision = self.settings_revision(workspace, instance).await?;
+        Ok(SeenSchedule { schedule, may_change: true, revision })
     }
 
     /// Begins the backups that are due.
@@ -66,7 +89,7 @@ impl App {
     pub(crate) async fn thin_out(
         &self,
         schedule: BackupSchedule,
-        due: (stoa_domain::WorkspaceId, stoa_domain::InstanceId),
+        due: (WorkspaceId, InstanceId),
     ) -> Result<(), Failure> {
         let made = self.store().list_scheduled_backups(due.0, due.1).await?;
         let times: Vec<_> = made.iter().map(|(_, at)| *at).collect();

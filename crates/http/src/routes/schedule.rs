@@ -10,14 +10,15 @@ use utoipa::ToSchema;
 
 use super::wire::time;
 use crate::answer::{Answer, Object};
-use crate::argument::{Json, Uses};
+use crate::argument::{IfMatch, Json, Uses};
+use crate::conditional::{check, etag};
 use crate::gate::May;
 use crate::router::{Operation, Routes};
 
 pub(super) fn routes(routes: Routes) -> Routes {
     const ONE: &str = "/api/v1/workspaces/{workspace}/instances/{instance}/backup-schedule";
     routes
-        .get(ONE, view, Operation::new("viewBackupSchedule", 200, "When an instance is backed up by itself."))
+        .get(ONE, view, Operation::new("viewBackupSchedule", 200, "When an instance is backed up by itself.").tagged())
         .put(
             ONE,
             change,
@@ -28,7 +29,8 @@ pub(super) fn routes(routes: Routes) -> Routes {
             )
             .body(json!({
                 "schedule": { "at": "02:00", "keep_days": 7, "keep_weeks": 4, "keep_months": 6 }
-            })),
+            }))
+            .tagged(),
         )
 }
 
@@ -108,17 +110,35 @@ fn minute(text: &str) -> Option<i64> {
     Some(number(hours, 24)? * 60 + number(minutes, 60)?)
 }
 
+fn tag(revision: i64) -> Result<String, stoa_app::Failure> {
+    etag(&("backup-schedule", revision))
+}
+
+fn answer(seen: SeenSchedule) -> Answer<Object<BackupScheduleView>> {
+    let tag = tag(seen.revision)?;
+    Ok(Object::ok(BackupScheduleView::of(seen)).tagged(tag))
+}
+
 async fn view(May(permit): May<may::ViewSchedule>, Uses(app): Uses) -> Answer<Object<BackupScheduleView>> {
-    Ok(Object::ok(BackupScheduleView::of(app.view_backup_schedule(permit).await?)))
+    answer(app.view_backup_schedule(permit).await?)
 }
 
 async fn change(
     May(permit): May<may::ChangeSchedule>,
     Uses(app): Uses,
+    IfMatch(named): IfMatch,
     Json(wish): Json<BackupScheduleWish>,
 ) -> Answer<Object<BackupScheduleView>> {
+    let expected = match named {
+        None => None,
+        Some(named) => {
+            let revision = app.load_schedule_revision(&permit).await?;
+            check(Some(&named), &tag(revision)?)?;
+            Some(revision)
+        }
+    };
     let wanted = wish.schedule.map(|plan| plan.wanted("schedule")).transpose()?;
-    Ok(Object::ok(BackupScheduleView::of(app.change_backup_schedule(permit, wanted).await?)))
+    answer(app.change_backup_schedule(permit, wanted, expected).await?)
 }
 
 #[cfg(test)]

@@ -98,20 +98,21 @@ impl Store {
         row.map(|row| read(&row)).transpose()
     }
 
-    /// Sets it, or with `None` takes it away.
+    /// Sets it, or with `None` takes it away. `expected` is the revision that the change was made from.
     ///
     /// # Errors
-    /// A fault.
+    /// `PreconditionFailed`, or a fault.
     pub async fn change_backup_schedule(
         &self,
         permit: Permit<ChangeSchedule>,
         wanted: Option<BackupSchedule>,
+        expected: Option<i64>,
     ) -> Result<Option<ScheduleRecord>, Failure> {
         let place = (permit.workspace(), *permit.target());
         let account = permit.actor().account;
         let work: Work<Option<ScheduleRecord>> = Box::new(move |tx| {
             Box::pin(async move {
-                let change = Change { place, account, from: &[], expected: None, reverts: None };
+                let change = Change { place, account, from: &[], expected, reverts: None };
                 let wanted = SettingsChange { schedule: Some(wanted), ..SettingsChange::default() };
                 apply(tx, change, wanted).await?;
                 let row = tx.fetch_optional(FIND, values![place.0, place.1]).await?;
