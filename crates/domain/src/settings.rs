@@ -289,16 +289,19 @@ pub const MOST_DOMAINS: usize = 50;
 /// Seconds for which a domain that was never proved keeps others from it: three days.
 pub const UNPROVED_SECONDS: i64 = 3 * 24 * 3600;
 
-/// Seconds until a domain's proof is looked for again. One that isn't proved yet is looked for often at first.
+/// Seconds until a domain's proof is looked for again. One that isn't proved yet is looked for often at first, where its
+/// DNS answers at all; once its claim has lapsed, once a day: it may still be whoever had it that mends its DNS.
 #[must_use]
-pub const fn next_look(is_verified: bool, age_seconds: i64) -> i64 {
+pub const fn next_look(is_verified: bool, has_answered: bool, age_seconds: i64) -> i64 {
     if is_verified {
         return 3600;
     }
     match age_seconds {
-        ..3600 => 60,
-        3600..86_400 => 600,
-        _ => 3600,
+        ..3600 if has_answered => 60,
+        ..86_400 if has_answered => 600,
+        ..3600 => 600,
+        ..=UNPROVED_SECONDS => 3600,
+        _ => 86_400,
     }
 }
 

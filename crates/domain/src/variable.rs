@@ -1,5 +1,8 @@
 //! Names of an instance's environment variables.
 
+/// Of one instance.
+pub const MOST_VARIABLES: usize = 500;
+
 /// Longest value, in bytes.
 pub const LONGEST_VALUE: usize = 32 * 1024;
 

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures_util::StreamExt as _;
 use stoa_domain::permission::settings as may;
 use stoa_domain::settings::DomainName;
 use stoa_domain::{Permit, Refusal};
@@ -20,8 +21,11 @@ const ASKED: Limit = Limit { count: 30, seconds: 60 };
 /// How often it is asked whose time has come.
 const ROUNDS: Duration = Duration::from_secs(10);
 
-/// Looks of one round.
-const AT_ONCE: i64 = 50;
+/// Looks of one round, and of those the ones of one workspace.
+const OF_ROUND: i64 = 64;
+const OF_WORKSPACE: i64 = 4;
+/// Looks at once.
+const AT_ONCE: usize = 16;
 
 const NO_ANSWER: &str = "The DNS didn't answer. It is asked again in a while.";
 
@@ -49,10 +53,17 @@ impl App {
     /// # Errors
     /// A fault.
     pub async fn check_due_domains(&self) -> Result<(), Failure> {
-        for domain in self.store().list_due_domains(AT_ONCE).await? {
-            let look = self.look_for_proof(&domain).await;
-            self.store().note_look(domain, look).await?;
-        }
+        let due = self.store().list_due_domains(OF_WORKSPACE, OF_ROUND).await?;
+        futures_util::stream::iter(due)
+            .for_each_concurrent(AT_ONCE, |domain| async move {
+                let look = self.look_for_proof(&domain).await;
+                let host = domain.host.clone();
+                // One that can't be written down keeps the others from nothing.
+                if let Err(failure) = self.store().note_look(domain, look).await {
+                    tracing::warn!(?failure, host, "what the DNS says of a domain wasn't written down");
+                }
+            })
+            .await;
         Ok(())
     }
 

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use stoa_domain::permission::instance as may;
-use stoa_domain::variable::{check_name, check_value};
+use stoa_domain::variable::{MOST_VARIABLES, check_name, check_value};
 use stoa_domain::{FieldProblem, InstanceId, Permit, Refusal, Secret, WorkspaceId};
 use stoa_storage::instance::environment::{Variable, VariableValue};
 
@@ -12,8 +12,6 @@ use crate::{App, Failure};
 
 /// The version of the workspace's key by which new values are sealed.
 const KEY_VERSION: i64 = 1;
-/// Most variables of one instance.
-const MOST: usize = 500;
 
 /// A variable as an owner writes it. A secret one without a value keeps the one that it has.
 #[derive(Clone)]
@@ -121,7 +119,7 @@ impl App {
         wanted: Vec<WantedVariable>,
         problems: &mut Vec<FieldProblem>,
     ) -> Result<Vec<Variable>, Failure> {
-        if wanted.len() > MOST {
+        if wanted.len() > MOST_VARIABLES {
             problems.push(FieldProblem::new(
                 "environment",
                 "too_many",

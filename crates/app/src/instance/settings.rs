@@ -7,8 +7,8 @@ use stoa_domain::permission::settings as may;
 use stoa_domain::permission::{SettingsTarget, Target as _};
 use stoa_domain::settings::{DomainName, HealthCheck, Limits, MOST_DOMAINS, Setting, Turn};
 use stoa_domain::{
-    AccountStanding, FieldProblem, InstanceId, Permission as _, Permit, ProjectId, Refusal, WorkspaceId,
-    decide,
+    AccountStanding, FieldProblem, InstanceId, Permission as _, Permit, ProjectId, Refusal, SettingsChangeId,
+    WorkspaceId, decide,
 };
 use stoa_storage::instance::settings::domains::DomainRecord;
 use stoa_storage::instance::settings::{SettingsChange, SettingsRecord, WantedDomain};
@@ -255,6 +255,30 @@ impl App {
         }
     }
 
+    /// What a change undoes is looked at as what it was when it was wished: a name may have become Stoa's own since, and
+    /// a branch is deployed where there is somewhere to run.
+    async fn can_go_back(
+        &self,
+        workspace: WorkspaceId,
+        instance: InstanceId,
+        change: SettingsChangeId,
+    ) -> Result<(), Failure> {
+        for part in self.store().list_parts_of_change(workspace, instance, change).await? {
+            match part.setting {
+                Setting::Domain if part.turn == Turn::Removed => {
+                    self.own_domain(&part.name)
+                        .map_err(|(code, detail)| Refusal::invalid("domains", code, detail))?;
+                }
+                Setting::Branch => {
+                    let before = part.before.as_deref().and_then(BranchName::parse);
+                    self.can_deploy_branch(workspace, instance, before.as_ref()).await?;
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
     async fn after_change(
         &self,
         caller: &Caller,
@@ -340,6 +364,7 @@ impl App {
         let (caller, instance) = (Caller::of(&permit), permit.target().instance);
         let proofs = (0..MOST_DOMAINS).map(|_| self.new_proof()).collect();
         let (workspace, actor) = (permit.workspace(), permit.actor().clone());
+        self.can_go_back(workspace, instance, permit.target().change).await?;
         let changed = match self.store().revert_settings(permit, proofs, expected).await {
             Err(stoa_storage::Failure::Refused(refusal @ Refusal::OwnerRequired { .. })) => {
                 let resource = instance.resources().first().copied();

@@ -7,7 +7,8 @@ use stoa_domain::branch::BranchName;
 use stoa_domain::deployment::DeploymentCause;
 use stoa_domain::instance::Visibility;
 use stoa_domain::permission::settings::Change as ChangePermission;
-use stoa_domain::settings::{DomainName, HealthCheck, Limits, Setting, Turn};
+use stoa_domain::settings::{DomainName, HealthCheck, Limits, MOST_DOMAINS, Setting, Turn};
+use stoa_domain::variable::MOST_VARIABLES;
 use stoa_domain::{
     AccountId, Action, Conflict, InstanceId, JobId, Permit, Refusal, ResourceKind, WorkspaceId,
 };
@@ -137,8 +138,17 @@ pub(crate) async fn apply(
         schedule: schedule.unwrap_or(before.schedule),
         ..before.clone()
     };
+    // Whatever makes the change: a revert brings back what there was room for then.
+    if after.variables.len() > MOST_VARIABLES && after.variables.len() > before.variables.len() {
+        let detail = format!("An instance has at most {MOST_VARIABLES} variables.");
+        return Err(Refusal::invalid("environment", "too_many", detail).into());
+    }
     let mut found = differences(&before, &after);
     if let Some(wanted) = new_domains {
+        if wanted.len() > MOST_DOMAINS && wanted.len() > before.domains.len() {
+            let detail = format!("An instance has at most {MOST_DOMAINS} domains.");
+            return Err(Refusal::invalid("domains", "too_many", detail).into());
+        }
         found.extend(change_domains(tx, place, account, from, &before, wanted).await?);
     }
     if found.is_empty() {

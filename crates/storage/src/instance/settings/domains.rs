@@ -23,13 +23,21 @@ crate::statements! {
     HOLDERS_HERE = "SELECT instance_id FROM hosts WHERE workspace_id = $1 AND host = $2 AND kind = 'own'
             AND instance_id IS NOT NULL AND instance_id <> $3";
     INSERT = "INSERT INTO hosts (host, workspace_id, instance_id, kind, proof, claimed_at, check_at)
-        VALUES ($1, $2, $3, 'own', $4, $5, $5)";
+        VALUES ($1, $2, $3, 'own', $4, $5, $6)";
+    /// An unproved claim that is given up keeps nobody from anything; it stands only for when it was first made.
+    PARK = "UPDATE hosts SET instance_id = NULL, released_at = $4, check_at = NULL
+        WHERE workspace_id = $1 AND instance_id = $2 AND host = $3 AND kind = 'own' AND verified_at IS NULL";
     REMOVE = "DELETE FROM hosts WHERE workspace_id = $1 AND instance_id = $2 AND host = $3 AND kind = 'own'";
-    REMOVE_ANY = "DELETE FROM hosts WHERE host = $1 AND kind = 'own'";
+    /// Only while it still is what nobody has: it may have been proved since it was read.
+    REMOVE_FREE = "DELETE FROM hosts WHERE host = $1 AND kind = 'own' AND (verified_at IS NULL OR instance_id IS NULL)";
     /// Its proof is the workspace's, and stays found.
     MOVE = "UPDATE hosts SET instance_id = $3 WHERE workspace_id = $1 AND host = $2 AND kind = 'own'";
-    DUE = "SELECT workspace_id, instance_id, host, proof, verified_at FROM hosts
-        WHERE kind = 'own' AND instance_id IS NOT NULL AND check_at <= $1 ORDER BY check_at, host LIMIT $2";
+    /// So many of a workspace: whose DNS is silent keeps nobody else waiting.
+    DUE = "SELECT workspace_id, instance_id, host, proof, verified_at FROM (
+            SELECT workspace_id, instance_id, host, proof, verified_at, check_at,
+                ROW_NUMBER() OVER (PARTITION BY workspace_id ORDER BY check_at, host) AS place
+            FROM hosts WHERE kind = 'own' AND instance_id IS NOT NULL AND check_at <= $1) due
+        WHERE place <= $2 ORDER BY check_at, host LIMIT $3";
     ONE = "SELECT workspace_id, instance_id, host, proof, verified_at FROM hosts
         WHERE workspace_id = $1 AND instance_id = $2 AND host = $3 AND kind = 'own'";
     /// What was looked at is what is written about: with another proof it is another claim.
@@ -109,6 +117,8 @@ pub(super) async fn give_up_in(
     (workspace, instance): (WorkspaceId, InstanceId),
     host: &str,
 ) -> Result<(), StorageFault> {
+    let now = tx.now();
+    tx.execute(PARK, values![workspace, instance, host, now]).await?;
     tx.execute(REMOVE, values![workspace, instance, host]).await.map(drop)
 }
 
@@ -123,6 +133,7 @@ pub(super) async fn claim_in(
     lock_installation(tx).await?;
     let taken = || Refusal::Conflict(Conflict::DomainTaken);
     let now = tx.now();
+    let mut first_claimed_at = now;
     if let Some(row) = tx.fetch_optional(HOLDER, values![host]).await? {
         let (holder, of): (WorkspaceId, Option<InstanceId>) = (row.get(0)?, row.get(1)?);
         let is_own = row.get::<String>(2)? == "own";
@@ -137,17 +148,23 @@ pub(super) async fn claim_in(
         }
         let is_over = |at: Option<Timestamp>, seconds| at.is_none_or(|at| now.seconds_since(at) > seconds);
         let is_free = match of {
-            // A deleted instance's stay its workspace's for a while.
-            None => holder == workspace || is_over(released_at, REST_SECONDS),
+            // What a deleted instance has proved stays its workspace's for a while.
+            None => holder == workspace || verified_at.is_none() || is_over(released_at, REST_SECONDS),
             // What nobody proves keeps others from nothing.
             Some(_) => verified_at.is_none() && is_over(claimed_at, UNPROVED_SECONDS),
         };
         if !is_free {
             return Err(taken().into());
         }
-        tx.execute(REMOVE_ANY, values![host]).await?;
+        if tx.execute(REMOVE_FREE, values![host]).await? == 0 {
+            return Err(taken().into());
+        }
+        // Giving a claim up and making it again gives it no more time.
+        if holder == workspace && verified_at.is_none() {
+            first_claimed_at = claimed_at.unwrap_or(now);
+        }
     }
-    tx.execute(INSERT, values![host, workspace, instance, proof, now]).await?;
+    tx.execute(INSERT, values![host, workspace, instance, proof, first_claimed_at, now]).await?;
     Ok(None)
 }
 
@@ -177,12 +194,16 @@ impl Store {
         row.map(|row| row.get(0)).transpose()
     }
 
-    /// Domains whose time to be looked at has come.
+    /// Domains whose time to be looked at has come, so many of a workspace.
     ///
     /// # Errors
     /// A fault.
-    pub async fn list_due_domains(&self, limit: i64) -> Result<Vec<DomainToCheck>, StorageFault> {
-        let rows = self.fetch_all(DUE, values![self.now(), limit]).await?;
+    pub async fn list_due_domains(
+        &self,
+        of_workspace: i64,
+        limit: i64,
+    ) -> Result<Vec<DomainToCheck>, StorageFault> {
+        let rows = self.fetch_all(DUE, values![self.now(), of_workspace, limit]).await?;
         rows.iter().map(read_due).collect()
     }
 
@@ -261,7 +282,8 @@ async fn note_in(tx: &mut Tx<'_>, domain: &DomainToCheck, look: &Look) -> Result
         Look::Missing(problem) | Look::NoAnswer(problem) => Some(problem.clone()),
     };
     let age = now.seconds_since(claimed_at.unwrap_or(now));
-    let next = now.plus_seconds(next_look(verified_after.is_some(), age));
+    let has_answered = !matches!(look, Look::NoAnswer(_));
+    let next = now.plus_seconds(next_look(verified_after.is_some(), has_answered, age));
     let values =
         values![workspace, instance, host.as_str(), proof.as_str(), verified_after, now, next, problem];
     tx.execute(NOTE, values).await?;

@@ -30,6 +30,9 @@ crate::statements! {
         FROM settings_changes c JOIN settings_change_parts p ON p.workspace_id = c.workspace_id AND p.change_id = c.id
         WHERE c.workspace_id = $1 AND c.instance_id = $2 AND c.revision >= $3 AND c.revision <= $4
         ORDER BY c.revision DESC, p.position";
+    PARTS_OF = "SELECT p.setting, p.name, p.turn, p.before_value, p.after_value, p.is_secret
+        FROM settings_changes c JOIN settings_change_parts p ON p.workspace_id = c.workspace_id AND p.change_id = c.id
+        WHERE c.workspace_id = $1 AND c.instance_id = $2 AND c.id = $3 ORDER BY p.position";
     FIND = "SELECT id FROM settings_changes WHERE workspace_id = $1 AND instance_id = $2 AND id = $3";
 }
 
@@ -162,6 +165,20 @@ impl Store {
             })
         });
         self.write(permit, work).await
+    }
+
+    /// What one change did.
+    ///
+    /// # Errors
+    /// A fault.
+    pub async fn list_parts_of_change(
+        &self,
+        workspace: WorkspaceId,
+        instance: InstanceId,
+        change: SettingsChangeId,
+    ) -> Result<Vec<Part>, StorageFault> {
+        let rows = self.fetch_all(PARTS_OF, values![workspace, instance, change]).await?;
+        rows.iter().map(Part::read).collect()
     }
 
     /// A change of an instance, by its id.
