@@ -56,4 +56,5 @@ const WORDS: Record<NonNullable<RemoteState["problem"]>["code"], string> = {
   moved: "moved",
   damaged: "damaged",
   no_program: "no ssh",
+  no_space: "no space left",
 };
