@@ -307,6 +307,8 @@ async fn a_name_is_a_branchs_or_a_tags_and_never_both() {
     for shadow in ["refs/tags/refs/heads/main", "refs/heads/refs/heads/main"] {
         done(&repository, &["update-ref", shadow, "refs/heads/main"]).await;
     }
+    // Nor is what Stoa itself keeps beside them.
+    done(&repository, &["update-ref", "refs/stoa/remote/heads/secret", "refs/heads/main"]).await;
     let told = done(hosted.work.path(), &["ls-remote", "--refs", &hosted.url(&token)]).await;
     assert_eq!(told.lines().count(), 2, "{told}");
     hosted.push(&hosted.token, &["--force", "HEAD:refs/heads/main"]).await;

@@ -123,6 +123,42 @@ async fn a_member_comes_in_by_way_of_the_public_host_and_is_out_once_removed() {
 }
 
 #[tokio::test]
+async fn a_member_comes_back_to_the_domain_that_they_came_from_and_to_no_other() {
+    let served = Served::start().await;
+    let (mut shop, _, cookie) = closed(&served).await;
+    let (given, own) = (shop.host.clone(), "shop.example.org");
+    let settings = format!("{}/settings", shop.path);
+    let body = json!({ "domains": [{ "host": own }] });
+    let claimed = shop.owner.patch(&settings, body).await.expect(200).json();
+    let sent = served.get(&given, "/orders", &[HTML]).await.header("location").unwrap();
+    let (visit, _) = sent.strip_prefix("http://localhost:8080").unwrap().split_once("&at=").unwrap();
+    let way_back = async |at: &str| {
+        let target = format!("{visit}&at={at}");
+        let page = served.get("localhost:8080", &target, &[HTML, &format!("Cookie: {cookie}")]).await;
+        between(&page.body, "action=\"", "\"").to_owned()
+    };
+    let to_given = format!("http://{given}:8080/.stoa/visit");
+    // Not proved, nobody's, and no host at all.
+    for at in [own, "evil.example", "localhost:8080", "a%20b", "", "%2F%2Fevil.example"] {
+        assert_eq!(way_back(at).await, to_given, "{at}");
+    }
+    served.world.names.set("_stoa.shop.example.org", &[claimed["domains"][0]["proof"].as_str().unwrap()]);
+    served.world.app.check_due_domains().await.unwrap();
+
+    shop.host = own.to_owned();
+    let code = code_for(&served, &shop, &cookie, "/orders").await;
+    let back = bring_back(&served, &shop, &code, "http://localhost:8080").await;
+    assert_eq!((back.status, back.header("location").as_deref()), (303, Some("/orders")));
+    let set = back.header("set-cookie").unwrap();
+    let visit = format!("Cookie: {}", set.split(';').next().unwrap());
+    assert_eq!(served.get(own, "/orders", &[&visit]).await.status, 200);
+    // A code for one of its hosts is none for another.
+    let code = code_for(&served, &shop, &cookie, "/orders").await;
+    shop.host = given;
+    assert_eq!(bring_back(&served, &shop, &code, "http://localhost:8080").await.status, 403);
+}
+
+#[tokio::test]
 async fn whoever_isnt_allowed_is_told_the_same_as_of_an_instance_that_never_was() {
     let served = Served::start().await;
     let (shop, ..) = closed(&served).await;

@@ -19,6 +19,9 @@ pub struct FakeRemotes {
     failure: Mutex<Option<RemoteFailure>>,
     host_key: Mutex<Option<String>>,
     fetched: Mutex<Vec<ProjectId>>,
+    looked_at: Mutex<Vec<String>>,
+    meanwhile: Mutex<Option<BoxFuture<'static, ()>>>,
+    fails_once: Mutex<Option<RemoteProblem>>,
 }
 
 impl FakeRemotes {
@@ -30,6 +33,21 @@ impl FakeRemotes {
             host_key: None,
             offered_key: (problem == RemoteProblem::HostKeyChanged).then(|| "SHA256:other".to_owned()),
         });
+    }
+
+    /// What happens in the middle of the next fetch.
+    pub fn meanwhile(&self, work: BoxFuture<'static, ()>) {
+        *self.meanwhile.lock().unwrap() = Some(work);
+    }
+
+    /// The next fetch that begins fails so.
+    pub fn fail_once(&self, problem: RemoteProblem) {
+        *self.fails_once.lock().unwrap() = Some(problem);
+    }
+
+    /// Addresses that were looked at without taking anything, in turn.
+    pub fn looked_at(&self) -> Vec<String> {
+        self.looked_at.lock().unwrap().clone()
     }
 
     /// Every host shows another key from now on.
@@ -76,6 +94,7 @@ impl Remotes for FakeRemotes {
 
     fn look(&self, access: RemoteAccess) -> BoxFuture<'_, Result<Looked, RemoteError>> {
         Box::pin(async move {
+            self.looked_at.lock().unwrap().push(access.url.to_string());
             let host_key = self.outcome(&access)?;
             Ok(Looked { host_key, branches: 1, default_branch: BranchName::parse("main") })
         })
@@ -84,6 +103,15 @@ impl Remotes for FakeRemotes {
     fn stage(&self, project: ProjectId, access: RemoteAccess) -> BoxFuture<'_, Result<Staged, RemoteError>> {
         Box::pin(async move {
             self.fetched.lock().unwrap().push(project);
+            let fails = self.fails_once.lock().unwrap().take();
+            let meanwhile = self.meanwhile.lock().unwrap().take();
+            if let Some(meanwhile) = meanwhile {
+                meanwhile.await;
+            }
+            if let Some(problem) = fails {
+                let said = "as it was told".to_owned();
+                return Err(RemoteFailure { problem, said, host_key: None, offered_key: None }.into());
+            }
             let host_key = self.outcome(&access)?;
             let default_branch = BranchName::parse("main");
             Ok(Staged { host_key, default_branch, is_changed: true, before: Vec::new() })

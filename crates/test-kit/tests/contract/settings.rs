@@ -372,6 +372,106 @@ on_both_databases! {
         assert_eq!(olga.client.get(&path).await.expect(200).json()["domains"], json!([]));
     }
 
+    async fn an_unproved_claim_gains_no_time_by_being_made_again(world: World) {
+        let olga = world.set_up().await;
+        let workspace = world.workspace(&olga, "Acme").await;
+        let (_, path) = made(&workspace).await;
+        let second = world.workspace(&olga, "Second").await;
+        let (_, elsewhere) = made(&second).await;
+        let claim = json!({ "domains": [{ "host": "shop.example.org" }] });
+        let _ = olga.client.patch(&path, claim.clone()).await.expect(200);
+        world.clock.pass_seconds(2 * 24 * 3600);
+        for body in [json!({ "domains": [] }), claim.clone()] {
+            let _ = olga.client.patch(&path, body).await.expect(200);
+        }
+        let _ = olga.client.patch(&elsewhere, claim.clone()).await.expect(409);
+        world.clock.pass_seconds(24 * 3600 + 1);
+        let _ = olga.client.patch(&elsewhere, claim.clone()).await.expect(200);
+        // Given up, it is anybody's at once.
+        let _ = olga.client.patch(&elsewhere, json!({ "domains": [] })).await.expect(200);
+        let _ = olga.client.patch(&path, claim).await.expect(200);
+    }
+
+    async fn a_deleted_instances_unproved_claims_block_nobody(world: World) {
+        let olga = world.set_up().await;
+        let workspace = world.workspace(&olga, "Acme").await;
+        let (_, path) = made(&workspace).await;
+        let second = world.workspace(&olga, "Second").await;
+        let (_, elsewhere) = made(&second).await;
+        let both = json!({ "domains": [{ "host": "proved.example.org" }, { "host": "typed.example.org" }] });
+        let claimed = olga.client.patch(&path, both).await.expect(200).json();
+        world.names.set("_stoa.proved.example.org", &[claimed["domains"][0]["proof"].as_str().unwrap()]);
+        world.app.check_due_domains().await.unwrap();
+        let about = path.trim_end_matches("/settings");
+        let name = olga.client.get(about).await.expect(200).json()["name"].as_str().unwrap().to_owned();
+        let _ = olga.client.delete(about, Some(json!({ "confirm": name }))).await.expect(202);
+        world.drain().await;
+        let _ = olga.client.patch(&elsewhere, json!({ "domains": [{ "host": "typed.example.org" }] })).await.expect(200);
+        // What it had proved rests for a while.
+        let _ = olga.client.patch(&elsewhere, json!({ "domains": [{ "host": "proved.example.org" }] })).await.expect(409);
+    }
+
+    async fn domains_whose_dns_is_silent_keep_nobody_elses_waiting(world: World) {
+        let olga = world.set_up().await;
+        let workspace = world.workspace(&olga, "Acme").await;
+        let (_, path) = made(&workspace).await;
+        let silent: Vec<_> = (0..20).map(|number| json!({ "host": format!("s{number}.example.org") })).collect();
+        let _ = olga.client.patch(&path, json!({ "domains": silent })).await.expect(200);
+        for number in 0..20 {
+            world.names.silence(&format!("_stoa.s{number}.example.org"));
+        }
+        world.clock.pass_seconds(1);
+        let before = world.names.asked().len();
+        world.app.check_due_domains().await.unwrap();
+        assert_eq!(world.names.asked().len(), before + 4, "no more of a workspace in one round");
+        // Who doesn't answer is asked again later than who has no proof yet.
+        world.clock.pass_seconds(120);
+        for _ in 0..10 {
+            world.app.check_due_domains().await.unwrap();
+        }
+        assert_eq!(world.names.asked().len(), before + 20);
+    }
+
+    async fn a_revert_is_checked_as_a_change_is(world: World) {
+        let olga = world.set_up().await;
+        let workspace = world.workspace(&olga, "Acme").await;
+        let (_, path) = made(&workspace).await;
+        let hosts = |range: std::ops::Range<usize>| -> Vec<_> {
+            range.map(|number| json!({ "host": format!("a{number}.example.org") })).collect()
+        };
+        let variables = |range: std::ops::Range<usize>| -> Vec<_> {
+            range.map(|number| json!({ "name": format!("V{number}"), "value": "1", "secret": false })).collect()
+        };
+        let set = async |body: Value| { let _ = olga.client.patch(&path, body).await.expect(200); };
+        set(json!({ "domains": hosts(0..1), "environment": variables(0..1) })).await;
+        set(json!({ "domains": [], "environment": [] })).await;
+        let change = changes(&olga.client, &path).await[0]["id"].as_str().unwrap().to_owned();
+        set(json!({ "environment": variables(1..501) })).await;
+        let revert = format!("{path}/changes/{change}/revert");
+        assert_eq!(fields(&olga.client.post(&revert, json!({})).await.expect(422)), ["environment"]);
+        set(json!({ "environment": [], "domains": hosts(1..51) })).await;
+        assert_eq!(fields(&olga.client.post(&revert, json!({})).await.expect(422)), ["domains"]);
+        set(json!({ "domains": [] })).await;
+        let _ = olga.client.post(&revert, json!({})).await.expect(200);
+    }
+
+    async fn a_schedule_is_changed_only_from_what_it_was(world: World) {
+        let olga = world.set_up().await;
+        let workspace = world.workspace(&olga, "Acme").await;
+        let (_, path) = made(&workspace).await;
+        let path = format!("{}/backup-schedule", path.trim_end_matches("/settings"));
+        let tag = olga.client.get(&path).await.expect(200).headers[ETAG].to_str().unwrap().to_owned();
+        let body = |at: &str| json!({ "schedule": { "at": at, "keep_days": 7, "keep_weeks": 0, "keep_months": 0 } });
+        let put = async |at: &str| {
+            let mut request = olga.client.request(Method::PUT, &path, Some(&body(at)));
+            request.headers_mut().insert(IF_MATCH, tag.parse().unwrap());
+            olga.client.send_request(request).await
+        };
+        let _ = put("02:00").await.expect(200);
+        let _ = put("03:00").await.expect(412);
+        assert_eq!(olga.client.get(&path).await.expect(200).json()["schedule"]["at"], "02:00");
+    }
+
     async fn a_new_production_instance_is_protected_until_an_owner_lifts_it(world: World) {
         let olga = world.set_up().await;
         let workspace = world.workspace(&olga, "Acme").await;
