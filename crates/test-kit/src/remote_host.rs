@@ -245,10 +245,11 @@ async fn answer(State(held): State<Arc<Held>>, parts: Parts, body: Bytes) -> Res
     }
     if let Manner::UnpacksTo(bytes) = manner {
         let mut response = plain(StatusCode::OK);
+        let packed = tokio::task::spawn_blocking(move || packed(bytes)).await.expect("it is packed");
         let kind = "application/x-git-upload-pack-advertisement";
         response.headers_mut().insert("content-type", kind.parse().expect("a value"));
         response.headers_mut().insert("content-encoding", "gzip".parse().expect("a value"));
-        *response.body_mut() = Body::from(packed(bytes).await);
+        *response.body_mut() = Body::from(packed);
         return response;
     }
     let is_fetch = parts.uri.path().ends_with("/git-upload-pack") && body_wants_a_pack(&body);
@@ -277,10 +278,20 @@ async fn answer(State(held): State<Arc<Held>>, parts: Parts, body: Bytes) -> Res
 }
 
 /// So many zeros, packed.
-async fn packed(bytes: usize) -> Vec<u8> {
-    let script = format!("head -c {bytes} /dev/zero | gzip -1");
-    let output = tokio::process::Command::new("sh").args(["-c", &script]).output();
-    output.await.expect("gzip runs").stdout
+fn packed(bytes: usize) -> Vec<u8> {
+    let mut command = Command::new("gzip");
+    command.args(["-1", "-c"]).stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut child = command.spawn().expect("gzip runs");
+    let mut input = child.stdin.take().expect("an input");
+    let feeding = std::thread::spawn(move || {
+        let piece = vec![0; 1 << 20];
+        for _ in 0..bytes.div_ceil(piece.len()) {
+            input.write_all(&piece).expect("gzip reads");
+        }
+    });
+    let output = child.wait_with_output().expect("gzip ends").stdout;
+    feeding.join().expect("it was fed");
+    output
 }
 
 fn body_wants_a_pack(body: &[u8]) -> bool {
