@@ -406,8 +406,7 @@ impl Remotes for GitRemotes {
             let opened = self.open(&access).await?;
             let RemotePush { branch, from, to, aside } = push;
             // What is sent isn't seen growing: how long it may take is short enough.
-            let limits =
-                Transfer { silence: self.limits.push, ..self.limits.transfer(self.limits.push) };
+            let limits = Transfer { silence: self.limits.push, ..self.limits.transfer(self.limits.push) };
             let connection = &opened.connection;
             let mirror = self.mirror(project);
             let pushed = mirror.push(connection, &branch, from.as_ref(), &to, aside.as_ref(), limits).await;

@@ -145,7 +145,10 @@ mod tests {
         };
         let said = "@@@@@@@@\nssh: connect to host 10.1.2.3 port 22: \u{1b}[31mConnection refused\r\nfatal: no tok-123 here\nremote: Counting objects:  50% (1/2)\rremote: Counting objects: 100% (2/2), done.\nReceiving objects:  50% (1/2)\rhe sent Basic Z2l0OnRvay0xMjM=\n\nPlease make sure you have the correct access rights\nand the repository exists.\n";
         let shown = hidden.clean(said);
-        assert_eq!(shown, "ssh: connect to host git.example.com port 22: [31mConnection refused no ••• here Receiving objects: 50% (1/2) he sent Basic •••");
+        assert_eq!(
+            shown,
+            "ssh: connect to host git.example.com port 22: [31mConnection refused no ••• here Receiving objects: 50% (1/2) he sent Basic •••"
+        );
     }
 
     #[test]
@@ -169,10 +172,7 @@ mod tests {
             ("fatal: fsck error in packed object", RemoteProblem::Damaged),
             ("fatal: Out of memory, realloc failed", RemoteProblem::TooLarge),
             ("fatal: mmap failed: Cannot allocate memory\nfatal: index-pack failed", RemoteProblem::TooLarge),
-            (
-                "fatal: dumb http transport does not support shallow capabilities",
-                RemoteProblem::Away,
-            ),
+            ("fatal: dumb http transport does not support shallow capabilities", RemoteProblem::Away),
             ("ssh: connect to host h port 22: Connection refused", RemoteProblem::Away),
             ("error: RPC failed; curl 28 Operation too slow.", RemoteProblem::TimedOut),
         ] {

@@ -365,7 +365,9 @@ mod tests {
 
     #[test]
     fn only_git_itself_says_that_all_has_come() {
-        assert!(says_received(b"remote: Total 3\nReceiving objects:  50% (1/2)\rReceiving objects: 100% (2/2)\r"));
+        assert!(says_received(
+            b"remote: Total 3\nReceiving objects:  50% (1/2)\rReceiving objects: 100% (2/2)\r"
+        ));
         assert!(!says_received(b"remote: Receiving objects: 100% (2/2)\n"));
         assert!(!says_received(b"Receiving objects:  10% (1/10)"));
     }

@@ -99,7 +99,8 @@ impl Quarantine {
         let kept: HashSet<&str> = names.iter().map(|(name, _)| name.as_str()).collect();
         let gone = before.iter().filter(|(name, _)| !kept.contains(name.as_str()));
         let gone: String = gone.map(|(name, _)| format!("delete {name}\0\0")).collect();
-        let named: String = names.iter().map(|(name, object)| format!("update {name}\0{object}\0\0")).collect();
+        let named: String =
+            names.iter().map(|(name, object)| format!("update {name}\0{object}\0\0")).collect();
         // What goes makes room first: `a` may have become `a/b`.
         for orders in [gone, named] {
             if !orders.is_empty() {

@@ -161,11 +161,8 @@ impl Repository {
         ];
         let quarantine = Quarantine::make(self).await?;
         let repository = quarantine.repository();
-        let around = Around {
-            folder: Some(repository.folder()),
-            objects: None,
-            growing: Some(quarantine.objects()),
-        };
+        let around =
+            Around { folder: Some(repository.folder()), objects: None, growing: Some(quarantine.objects()) };
         let outcome = match carry(connection, &words, &around, limits).await {
             Ok((true, ..)) => quarantine.settle(self, limits).await,
             Ok((false, _, said)) => Err(TransferError::Refused(said)),
@@ -251,11 +248,8 @@ impl Repository {
         let order = format!("{to}:refs/heads/{branch}");
         let words = ["push", "--porcelain", "--no-verify", &lease, "--", &connection.url, &order];
         // What git leaves of it lies in a quarantine of its own; the mirror's own objects are a fetch's.
-        let around = Around {
-            folder: Some(self.folder()),
-            objects: objects.map(PathBuf::as_path),
-            growing: None,
-        };
+        let around =
+            Around { folder: Some(self.folder()), objects: objects.map(PathBuf::as_path), growing: None };
         let (succeeded, out, said) = carry(connection, &words, &around, limits).await?;
         Ok((succeeded, String::from_utf8_lossy(&out).into_owned(), said))
     }

@@ -42,11 +42,7 @@ impl App {
         self.settings_revision(permit.workspace(), *permit.target()).await
     }
 
-    async fn settings_revision(
-        &self,
-        workspace: WorkspaceId,
-        instance: InstanceId,
-    ) -> Result<i64, Failure> {
+    async fn settings_revision(&self, workspace: WorkspaceId, instance: InstanceId) -> Result<i64, Failure> {
         Ok(self.store().load_settings(workspace, instance).await?.revision)
     }
 

@@ -459,8 +459,7 @@ impl App {
         project: ProjectId,
         record: &RemoteRecord,
     ) -> Result<RemoteAccess, Failure> {
-        let place =
-            (record.state.url.as_str(), record.credential.as_deref(), record.user.as_deref());
+        let place = (record.state.url.as_str(), record.credential.as_deref(), record.user.as_deref());
         let access = self.access_to(workspace, project, place, record.public_key.is_some()).await?;
         Ok(RemoteAccess { host_key: record.host_key.clone(), ..access })
     }

@@ -2,13 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use stoa_app::App;
 use stoa_app::remote::{
     ChangeRemote, Hooked, RemoteState, SeenRemote, TestedRemote, WishedRemote, WishedToken,
 };
-use stoa_app::App;
-use stoa_domain::{Permission, Permit, ProjectId, Secret};
 use stoa_domain::permission::remote as may;
 use stoa_domain::remote::RemoteProblem;
+use stoa_domain::{Permission, Permit, ProjectId, Secret};
 use utoipa::ToSchema;
 
 use super::wire::time;
@@ -369,11 +369,8 @@ async fn hear(
     let met = app.meet_webhook(&hook, gate.visitor.address.as_str()).await?;
     let body = sent.read().await?;
     let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-    let hooked = Hooked {
-        signature: header("x-hub-signature-256"),
-        token: header("x-gitlab-token"),
-        body: &body,
-    };
+    let hooked =
+        Hooked { signature: header("x-hub-signature-256"), token: header("x-gitlab-token"), body: &body };
     app.hear_webhook(met, hooked).await?;
     Ok(Done(None))
 }

@@ -18,7 +18,11 @@ use crate::router::{Operation, Routes};
 pub(super) fn routes(routes: Routes) -> Routes {
     const ONE: &str = "/api/v1/workspaces/{workspace}/instances/{instance}/backup-schedule";
     routes
-        .get(ONE, view, Operation::new("viewBackupSchedule", 200, "When an instance is backed up by itself.").tagged())
+        .get(
+            ONE,
+            view,
+            Operation::new("viewBackupSchedule", 200, "When an instance is backed up by itself.").tagged(),
+        )
         .put(
             ONE,
             change,

@@ -214,8 +214,7 @@ impl Store {
                     return Err(Refusal::PreconditionFailed.into());
                 }
                 let (is_other_key, host_key) = (place.host_key.is_some(), place.host_key.clone().flatten());
-                let values =
-                    values![workspace, project, place.url, place.credential, is_other_key, host_key];
+                let values = values![workspace, project, place.url, place.credential, is_other_key, host_key];
                 let name: String = tx.fetch_one(PLACE, values).await?.get(0)?;
                 let values = values![workspace, project, place.user, place.public_key, place.offered_key];
                 tx.execute(CREDENTIAL, values).await?;

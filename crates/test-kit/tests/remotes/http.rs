@@ -181,7 +181,8 @@ async fn a_disk_with_too_little_left_takes_no_fetch() {
 async fn what_is_a_head_only_by_its_end_is_passed_over() {
     let (_host, scene) = scene(TOKEN).await;
     let there = scene.there.to_string_lossy().into_owned();
-    let _ = scene.work.git(&["--git-dir", &there, "update-ref", "refs/remotes/origin/trunk", "refs/heads/trunk"]);
+    let _ =
+        scene.work.git(&["--git-dir", &there, "update-ref", "refs/remotes/origin/trunk", "refs/heads/trunk"]);
     let names = ["symbolic-ref", "refs/remotes/origin/HEAD", "refs/remotes/origin/trunk"];
     let _ = scene.work.git(&[&["--git-dir", &there], &names[..]].concat());
     let fetched = scene.fetch().await;

@@ -175,7 +175,14 @@ async fn what_moves_there_is_deployed_and_what_is_deleted_there_stays_on_the_boa
     let commit = scene.work.commit("idea", None, &[("new.txt", "3\n")]);
     let mirror = scene.mirror().to_string_lossy().into_owned();
     let aside = format!("{commit}:refs/stoa/remote/heads/idea");
-    let _ = scene.work.git(&["push", "--quiet", "--force", &mirror, &format!("{commit}:refs/heads/idea"), &aside]);
+    let _ = scene.work.git(&[
+        "push",
+        "--quiet",
+        "--force",
+        &mirror,
+        &format!("{commit}:refs/heads/idea"),
+        &aside,
+    ]);
     assert_eq!(scene.fetch().await["status"], "fetched");
     let followed = deployments().await;
     assert_eq!((followed.len(), &followed[0]["commit"]), (before + 2, &json!(commit)));
