@@ -141,7 +141,7 @@ test("who may set sets variables, limits and the health check, and is told that 
   await save(page, "Limits").click();
   await until("it is saved", async () => await save(page, "Limits").isDisabled());
 
-  await page.getByText("Ask in another way than the application says").click();
+  await page.getByRole("switch", { name: "Ask in another way than the application says" }).click();
   await page.getByLabel("Path", { exact: true }).fill("/health");
   await save(page, "Health check").click();
   await section(page, "History").getByText("as the application says").waitFor();
@@ -152,10 +152,10 @@ test("who may set sets variables, limits and the health check, and is told that 
 
 test("another branch is deployed at once, and what was changed is reverted", async () => {
   const { page } = setter;
-  await page.getByLabel("Branch", { exact: true }).fill("--upload-pack=x");
+  await page.getByRole("combobox", { name: "Branch" }).fill("--upload-pack=x");
   await save(page, "Branch", "Save and deploy").click();
   await section(page, "Branch").getByText("isn't a name that a branch can have").waitFor();
-  await page.getByLabel("Branch", { exact: true }).fill("next");
+  await page.getByRole("combobox", { name: "Branch" }).fill("next");
   await save(page, "Branch", "Save and deploy").click();
   await section(page, "History").getByText("main → next").waitFor();
   await quiet();
@@ -182,7 +182,7 @@ test("a domain serves once its proof is in the DNS, and no longer", async () => 
   const { page } = setter;
   await page.getByLabel("Domain to add").fill("x.localhost");
   await page.getByRole("button", { name: "Add a domain" }).click();
-  await section(page, "Domains").getByText("are given by Stoa").waitFor();
+  await section(page, "Domains").getByText("Stoa itself is reached by this name").waitFor();
   await page.getByLabel("Domain to add").fill("Shop.Example.ORG");
   await page.getByRole("button", { name: "Add a domain" }).click();
   await page.getByText("Not proved yet").waitFor();
@@ -212,10 +212,10 @@ test("an owner restarts with what is set, lifts the protection, and leaving asks
   await page.getByRole("button", { name: "Restart now" }).click();
   await page.getByText("What runs was started with other settings.").waitFor({ state: "detached", timeout: 60_000 });
   await quiet();
-  await page.getByText("Protected", { exact: true }).click();
+  await page.getByRole("switch", { name: "Protected" }).click();
   await section(page, "Name and protection").getByRole("button", { name: "Save" }).click();
   await section(page, "History").getByText("off → on").waitFor();
-  await page.getByText("Back up every day").click();
+  await page.getByRole("switch", { name: "Back up every day" }).click();
   await page
     .getByRole("main")
     .getByRole("link", { name: /^Overview/ })

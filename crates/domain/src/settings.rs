@@ -296,18 +296,33 @@ pub const fn next_look(is_verified: bool, has_answered: bool, age_seconds: i64) 
     if is_verified {
         return 3600;
     }
-    match age_seconds {
-        ..3600 if has_answered => 60,
-        ..86_400 if has_answered => 600,
-        ..3600 => 600,
-        ..=UNPROVED_SECONDS => 3600,
-        _ => 86_400,
+    let young = match age_seconds {
+        ..3600 => 60,
+        3600..86_400 => 600,
+        86_400..=UNPROVED_SECONDS => return 3600,
+        _ => return 86_400,
+    };
+    match (has_answered, young) {
+        (true, _) => young,
+        (false, 60) => 600,
+        (false, _) => 3600,
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_proof_is_looked_for_less_often_the_longer_it_isnt_there() {
+        let looks = |has_answered| {
+            [0, 3600, 86_400, UNPROVED_SECONDS, UNPROVED_SECONDS + 1]
+                .map(|age| next_look(false, has_answered, age))
+        };
+        assert_eq!(looks(true), [60, 600, 3600, 3600, 86_400]);
+        assert_eq!(looks(false), [600, 3600, 3600, 3600, 86_400]);
+        assert_eq!(next_look(true, false, i64::MAX), 3600);
+    }
 
     #[test]
     fn a_domain_has_one_form_and_is_a_name() {
