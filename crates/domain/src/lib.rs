@@ -34,6 +34,7 @@ pub mod slug;
 pub mod standing;
 pub mod time;
 pub mod variable;
+pub mod written;
 
 mod decide;
 

@@ -2,9 +2,8 @@
 
 use std::collections::HashSet;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD_NO_PAD;
 use stoa_domain::Secret;
+use stoa_domain::written::{Written as Needle, forms};
 use zeroize::{Zeroize as _, Zeroizing};
 
 use super::{Mask, Removed};
@@ -15,9 +14,6 @@ const SHORT: usize = 4;
 const SPREAD: usize = 8;
 /// From these lengths on a piece of so many bytes is enough.
 const PIECES: [(usize, usize); 2] = [(24, 12), (12, 8)];
-
-/// One form of a secret, without blanks.
-type Needle = Zeroizing<Vec<u8>>;
 
 #[derive(Default)]
 pub(super) struct Known {
@@ -42,6 +38,11 @@ impl Known {
         for secret in secrets {
             for form in forms(secret.reveal()) {
                 known.add(form);
+            }
+            // As a URL's own rules write its password, which may be otherwise than it stands there.
+            let url = secret.reveal_text().and_then(|text| url::Url::parse(text).ok());
+            if let Some(password) = url.as_ref().and_then(url::Url::password) {
+                forms(password.as_bytes()).into_iter().for_each(|form| known.add(form));
             }
         }
         known
@@ -113,47 +114,4 @@ impl Known {
 fn occurrences<'b>(text: &'b [u8], needle: &'b [u8]) -> impl Iterator<Item = usize> + 'b {
     let first = needle.first().copied();
     (0..text.len()).filter(move |at| first == text.get(*at).copied() && text[*at..].starts_with(needle))
-}
-
-/// A secret as it is, and as logs write it: encoded for URLs, for JSON, in base64 and in hex; and the password of one that
-/// is a URL.
-fn forms(secret: &[u8]) -> Vec<Needle> {
-    let mut forms = vec![Zeroizing::new(secret.to_vec())];
-    if let Ok(text) = std::str::from_utf8(secret) {
-        if let Some(password) = url::Url::parse(text).ok().as_ref().and_then(url::Url::password) {
-            forms.push(Zeroizing::new(password.as_bytes().to_vec()));
-            forms.push(decoded(password));
-        }
-        let percent: String = url::form_urlencoded::byte_serialize(secret).collect();
-        forms.push(Zeroizing::new(percent.replace('+', "%20").into_bytes()));
-        forms.push(Zeroizing::new(percent.into_bytes()));
-        if let Ok(json) = serde_json::to_string(text) {
-            forms.push(Zeroizing::new(json.trim_matches('"').as_bytes().to_vec()));
-        }
-    }
-    if secret.len() >= SPREAD {
-        forms.extend((0..3).map(|before| in_base64(secret, before)));
-        forms.push(Zeroizing::new(
-            secret.iter().flat_map(|byte| format!("{byte:02x}").into_bytes()).collect(),
-        ));
-    }
-    forms.sort_unstable_by(|one, other| one.as_slice().cmp(other.as_slice()));
-    forms.dedup();
-    forms
-}
-
-fn decoded(password: &str) -> Needle {
-    // A form's only pair: what stands behind the `=` is decoded.
-    let pair = Zeroizing::new(format!("p={}", password.replace('+', "%2B")));
-    let value = url::form_urlencoded::parse(pair.as_bytes()).next().map(|(_, value)| value.into_owned());
-    Zeroizing::new(value.unwrap_or_default().into_bytes())
-}
-
-/// What is the secret's alone in base64, where so many bytes stand before it.
-fn in_base64(secret: &[u8], before: usize) -> Needle {
-    let bytes = Zeroizing::new([&vec![0; before], secret].concat());
-    let text = Zeroizing::new(STANDARD_NO_PAD.encode(&*bytes).into_bytes());
-    let from = [0, 2, 3][before];
-    let to = if bytes.len().is_multiple_of(3) { text.len() } else { text.len() - 1 };
-    Zeroizing::new(text[from..to].to_vec())
 }
