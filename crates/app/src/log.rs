@@ -1,16 +1,23 @@
 //! Reading and following logs. The lines stand on the machine; nothing here keeps them.
 
-use futures_util::StreamExt as _;
-use futures_util::stream::BoxStream;
-use stoa_domain::Permit;
-use stoa_domain::permission::instance as may;
+use std::time::Duration;
 
-use crate::ports::{LogLine, LogQuery, LogStretch};
-use crate::{App, Failure};
+use futures_util::StreamExt as _;
+use futures_util::future::BoxFuture;
+use futures_util::stream::BoxStream;
+use stoa_domain::permission::instance as may;
+use stoa_domain::{InstanceId, Permit, Refusal, WorkspaceId};
+
+use crate::ports::{KnownSecrets, LogLine, LogQuery, LogStretch};
+use crate::{App, Failure, Fault};
 
 /// Most lines of one answer, and how many where nothing is said.
 const MOST: usize = 10_000;
 const USUAL: usize = 1_000;
+
+/// How long a change of what is secret waits until it holds; and how often it is told where nobody answers.
+const PATIENCE: Duration = Duration::from_secs(2);
+const MOST_ATTEMPTS: usize = 8;
 
 impl App {
     /// The lines of the application's log, or of a deployment's. Whoever sends them on asks again and again whether it
@@ -49,9 +56,11 @@ impl App {
         query: LogQuery,
         find: Option<String>,
     ) -> Result<BoxStream<'static, Result<LogStretch, Failure>>, Failure> {
-        let instance = *permit.target();
+        let (workspace, instance) = (permit.workspace(), *permit.target());
         self.check_deployment(&permit, &query).await?;
-        let stretches = self.outside().machines.log_outline(instance, query, find).await?;
+        let machines = &self.outside().machines;
+        let ask = |query| machines.log_outline(instance, query, find.clone());
+        let stretches = self.without_secrets(workspace, instance, query, ask).await?;
         Ok(stretches.map(|stretch| stretch.map_err(Failure::from)).boxed())
     }
 
@@ -60,10 +69,86 @@ impl App {
         permit: Permit<may::ReadLogs>,
         query: LogQuery,
     ) -> Result<BoxStream<'static, Result<LogLine, Failure>>, Failure> {
-        let instance = *permit.target();
+        let (workspace, instance) = (permit.workspace(), *permit.target());
         self.check_deployment(&permit, &query).await?;
-        let lines = self.outside().machines.logs(instance, query).await?;
+        let lines = self.open_lines(workspace, instance, query).await?;
         Ok(lines.map(|line| line.map_err(Failure::from)).boxed())
+    }
+
+    pub(crate) async fn open_lines(
+        &self,
+        workspace: WorkspaceId,
+        instance: InstanceId,
+        query: LogQuery,
+    ) -> Result<BoxStream<'static, Result<LogLine, Fault>>, Failure> {
+        let machines = &self.outside().machines;
+        self.without_secrets(workspace, instance, query, |query| machines.logs(instance, query)).await
+    }
+
+    /// Nothing is read before the machine knows what is secret by now: where it doesn't, it is told.
+    async fn without_secrets<'m, T>(
+        &self,
+        workspace: WorkspaceId,
+        instance: InstanceId,
+        mut query: LogQuery,
+        ask: impl Fn(LogQuery) -> BoxFuture<'m, Result<Option<T>, Fault>>,
+    ) -> Result<T, Failure> {
+        query.secrets = self.store().load_settings_revision(workspace, instance).await?;
+        if let Some(opened) = ask(query.clone()).await? {
+            return Ok(opened);
+        }
+        self.tell_secrets(workspace, instance, false).await?;
+        let opened = ask(query).await?;
+        opened.ok_or_else(|| Fault::new("the machine forgets what is secret").into())
+    }
+
+    async fn tell_secrets(
+        &self,
+        workspace: WorkspaceId,
+        instance: InstanceId,
+        is_anew: bool,
+    ) -> Result<(), Failure> {
+        // First the revision: what is changed in between makes it an old one, never a newer.
+        let revision = self.store().load_settings_revision(workspace, instance).await?;
+        let secrets = self.open_secret_variables(workspace, instance).await?;
+        Ok(self
+            .outside()
+            .machines
+            .tell_secrets(instance, KnownSecrets { revision, secrets }, is_anew)
+            .await?)
+    }
+
+    /// What is secret may have changed: whoever reads a log now goes on without it. Where the machine doesn't answer at
+    /// once it is told later; until then nobody begins to read.
+    pub(crate) async fn secrets_changed(&self, workspace: WorkspaceId, instance: InstanceId) {
+        let app = self.clone();
+        let telling = tokio::spawn(async move {
+            let mut pause = Duration::from_secs(1);
+            for _ in 0..MOST_ATTEMPTS {
+                match app.tell_secrets(workspace, instance, false).await {
+                    Ok(()) | Err(Failure::Refused(Refusal::NotFound)) => return,
+                    Err(failure) => {
+                        tracing::debug!(?failure, %instance, "the machine can't be told what is secret");
+                    }
+                }
+                tokio::time::sleep(pause).await;
+                pause *= 2;
+            }
+        });
+        // It goes on by itself.
+        let _ = tokio::time::timeout(PATIENCE, telling).await;
+    }
+
+    /// Tells a machine that has just connected what is secret of each instance that it holds. One that can't be told is
+    /// told when its log is read.
+    pub(crate) async fn tell_all_secrets(&self, instances: &[InstanceId]) -> Result<(), Failure> {
+        for instance in instances {
+            let Some(workspace) = self.store().find_workspace_of(*instance).await? else { continue };
+            if let Err(failure) = self.tell_secrets(workspace, *instance, true).await {
+                tracing::warn!(?failure, %instance, "the machine can't be told what is secret");
+            }
+        }
+        Ok(())
     }
 
     async fn check_deployment(

@@ -77,6 +77,8 @@ impl App {
         // First the changes, then the whole: so none falls between the two.
         let mut changes = self.outside().machines.changes().await?;
         self.compare_instances().await?;
+        let there = self.outside().machines.instances().await?;
+        self.tell_all_secrets(&there.iter().map(|on| on.instance).collect::<Vec<_>>()).await?;
         while let Some(change) = changes.next().await {
             self.take_over(change).await?;
         }

@@ -26,7 +26,7 @@ pub use crate::desk::port::*;
 pub use crate::remote::port::*;
 pub use connect_as::{AppCookie, AppUser, ConnectAnswer, ConnectWish};
 pub use facts::*;
-pub use log::{LogLine, LogQuery, LogSource, LogStretch};
+pub use log::{KnownSecrets, LogLine, LogQuery, LogSource, LogStretch};
 pub use stoa_storage::{Clock, NewIds};
 
 /// Makes secrets.
@@ -438,18 +438,26 @@ pub trait Machines: Send + Sync + 'static {
     fn instances(&self) -> BoxFuture<'_, Result<Vec<InstanceOnMachine>, Fault>>;
     /// Changes of state as they happen, for as long as the stream is held.
     fn changes(&self) -> BoxFuture<'_, Result<BoxStream<'static, InstanceOnMachine>, Fault>>;
+    /// Tells which values stand in no log of an instance. `is_anew`: whatever it was told before, also by a later revision.
+    fn tell_secrets(
+        &self,
+        instance: InstanceId,
+        known: KnownSecrets,
+        is_anew: bool,
+    ) -> BoxFuture<'_, Result<(), Fault>>;
+    /// `None` where it wasn't told the secrets of the query's revision yet, or has forgotten them.
     fn logs(
         &self,
         instance: InstanceId,
         query: LogQuery,
-    ) -> BoxFuture<'_, Result<BoxStream<'static, Result<LogLine, Fault>>, Fault>>;
-    /// The outline of a log, oldest first: what there is, and where `find` is in it.
+    ) -> BoxFuture<'_, Result<Option<BoxStream<'static, Result<LogLine, Fault>>>, Fault>>;
+    /// The outline of a log, oldest first: what there is, and where `find` is in it. `None` as for its lines.
     fn log_outline(
         &self,
         instance: InstanceId,
         query: LogQuery,
         find: Option<String>,
-    ) -> BoxFuture<'_, Result<BoxStream<'static, Result<LogStretch, Fault>>, Fault>>;
+    ) -> BoxFuture<'_, Result<Option<BoxStream<'static, Result<LogStretch, Fault>>>, Fault>>;
     /// Has the application asked, by its own commands or by those that are built in: 10 s at most.
     fn connect_as(
         &self,

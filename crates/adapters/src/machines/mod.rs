@@ -12,11 +12,11 @@ use futures_util::stream::BoxStream;
 use futures_util::{Stream, StreamExt as _, TryStreamExt as _};
 use stoa_agent::client::{Client, ClientError};
 use stoa_agent::git::Repository;
-use stoa_agent::protocol::{self, BeginDeployment, Code, Mode, SwitchRelease};
+use stoa_agent::protocol::{self, BeginDeployment, Code, Mode, SecretText, SwitchRelease, TellSecrets};
 use stoa_app::Fault;
 use stoa_app::ports::{
-    Archive, Command, ConnectAnswer, ConnectWish, InstanceForm, InstanceOnMachine, LogLine, LogQuery,
-    LogStretch, MachineFacts, Machines, Order, Progress, RepositoryAccess,
+    Archive, Command, ConnectAnswer, ConnectWish, InstanceForm, InstanceOnMachine, KnownSecrets, LogLine,
+    LogQuery, LogStretch, MachineFacts, Machines, Order, Progress, RepositoryAccess,
 };
 use stoa_domain::branch::CommitId;
 use stoa_domain::instance::RestartMode;
@@ -80,6 +80,14 @@ fn until_broken<T: Send + 'static, W: Send + 'static>(
         }
     });
     told.take_while(|item| std::future::ready(item.is_some())).filter_map(std::future::ready).boxed()
+}
+
+/// `None` where the machine has to be told of secrets first.
+fn unless_old<T>(answer: Result<T, ClientError>) -> Result<Option<T>, Fault> {
+    match answer {
+        Err(error) if error.code() == Some(Code::OldSecrets) => Ok(None),
+        other => other.map(Some).map_err(Fault::new),
+    }
 }
 
 impl Machines for AgentMachines {
@@ -172,14 +180,28 @@ impl Machines for AgentMachines {
         })
     }
 
+    fn tell_secrets(
+        &self,
+        instance: InstanceId,
+        known: KnownSecrets,
+        is_anew: bool,
+    ) -> BoxFuture<'_, Result<(), Fault>> {
+        Box::pin(async move {
+            let KnownSecrets { revision, secrets } = known;
+            let secrets = secrets.into_iter().map(SecretText).collect();
+            let told = TellSecrets { revision, secrets, anew: is_anew };
+            self.client.tell_secrets(instance, &told).await.map_err(Fault::new)
+        })
+    }
+
     fn logs(
         &self,
         instance: InstanceId,
         query: LogQuery,
-    ) -> BoxFuture<'_, Result<BoxStream<'static, Result<LogLine, Fault>>, Fault>> {
+    ) -> BoxFuture<'_, Result<Option<BoxStream<'static, Result<LogLine, Fault>>>, Fault>> {
         Box::pin(async move {
-            let lines = self.client.logs(instance, &words::log_query(query)).await.map_err(Fault::new)?;
-            Ok(lines.map_ok(words::line).map_err(Fault::new).boxed())
+            let lines = self.client.logs(instance, &words::log_query(query)).await;
+            Ok(unless_old(lines)?.map(|lines| lines.map_ok(words::line).map_err(Fault::new).boxed()))
         })
     }
 
@@ -188,11 +210,11 @@ impl Machines for AgentMachines {
         instance: InstanceId,
         query: LogQuery,
         find: Option<String>,
-    ) -> BoxFuture<'_, Result<BoxStream<'static, Result<LogStretch, Fault>>, Fault>> {
+    ) -> BoxFuture<'_, Result<Option<BoxStream<'static, Result<LogStretch, Fault>>>, Fault>> {
         Box::pin(async move {
             let query = protocol::LogQuery { find, ..words::log_query(query) };
-            let stretches = self.client.outline(instance, &query).await.map_err(Fault::new)?;
-            Ok(stretches.map(|stretch| stretch.map(words::stretch).map_err(Fault::new)).boxed())
+            let stretches = unless_old(self.client.outline(instance, &query).await)?;
+            Ok(stretches.map(|all| all.map_ok(words::stretch).map_err(Fault::new).boxed()))
         })
     }
 

@@ -12,8 +12,8 @@ use stoa_app::ports::{
     FileMatches, FileSearch, NewDesk, OpenedDesk, SaveIf, Staging, TerminalEnds, TerminalSize, WorkingCopy,
 };
 use stoa_app::ports::{
-    Archive, Command, ConnectAnswer, ConnectWish, InstanceForm, InstanceOnMachine, LogLine, LogQuery,
-    LogStretch, MachineFacts, Machines, Order, Progress, RepositoryAccess,
+    Archive, Command, ConnectAnswer, ConnectWish, InstanceForm, InstanceOnMachine, KnownSecrets, LogLine,
+    LogQuery, LogStretch, MachineFacts, Machines, Order, Progress, RepositoryAccess,
 };
 use stoa_domain::branch::{BranchName, CommitId};
 use stoa_domain::{BackupId, InstanceId, ProjectId, TerminalId};
@@ -177,11 +177,16 @@ impl Machines for NoMachines {
         Box::pin(async { Ok(futures_util::stream::pending().boxed()) })
     }
 
+    /// No log is read here.
+    fn tell_secrets(&self, _: InstanceId, _: KnownSecrets, _: bool) -> BoxFuture<'_, Result<(), Fault>> {
+        Box::pin(async { Ok(()) })
+    }
+
     fn logs(
         &self,
         _: InstanceId,
         _: LogQuery,
-    ) -> BoxFuture<'_, Result<BoxStream<'static, Result<LogLine, Fault>>, Fault>> {
+    ) -> BoxFuture<'_, Result<Option<BoxStream<'static, Result<LogLine, Fault>>>, Fault>> {
         Box::pin(async { Err(none()) })
     }
 
@@ -190,7 +195,7 @@ impl Machines for NoMachines {
         _: InstanceId,
         _: LogQuery,
         _: Option<String>,
-    ) -> BoxFuture<'_, Result<BoxStream<'static, Result<LogStretch, Fault>>, Fault>> {
+    ) -> BoxFuture<'_, Result<Option<BoxStream<'static, Result<LogStretch, Fault>>>, Fault>> {
         Box::pin(async { Err(none()) })
     }
 

@@ -173,6 +173,7 @@ pub(super) fn log_query(query: LogQuery) -> protocol::LogQuery {
         limit: query.limit,
         follow: query.follow,
         find: None,
+        secrets: Some(query.secrets),
     }
 }
 

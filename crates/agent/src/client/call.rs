@@ -77,7 +77,8 @@ pub(super) fn request(method: Method, path: &str, body: Sent) -> Result<Request<
 
 /// A query of a log as it stands behind the instance's id and what of the log is asked for.
 pub(super) fn logs(what: &str, query: &LogQuery) -> String {
-    let LogQuery { source, from, to, query, levels, after, before, begin, end, limit, follow, find } = query;
+    let LogQuery { source, from, to, query, levels, after, before, begin, end, limit, follow, find, secrets } =
+        query;
     let pairs = [
         ("source", source.clone()),
         ("from", from.map(|micros| micros.to_string())),
@@ -89,6 +90,7 @@ pub(super) fn logs(what: &str, query: &LogQuery) -> String {
         ("begin", begin.clone()),
         ("end", end.clone()),
         ("find", find.clone()),
+        ("secrets", secrets.map(|revision| revision.to_string())),
         ("limit", limit.map(|limit| limit.to_string())),
         ("follow", follow.then(|| "true".to_owned())),
     ];

@@ -20,7 +20,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use crate::protocol::{
     BeginDeployment, Commanded, EndSession, EventView, HelloView, InstanceView, InstancesView, LineView,
     ListUsers, LogQuery, MachineView, MirrorView, Mode, Nothing, OpenSession, OpenedView, OperationView,
-    Order, PROTOCOL, PutInstance, RestartInstance, StretchView, SwitchRelease, UsersView,
+    Order, PROTOCOL, PutInstance, RestartInstance, StretchView, SwitchRelease, TellSecrets, UsersView,
 };
 
 use call::{Asking, Sent, of_json, of_nothing};
@@ -238,6 +238,15 @@ impl Client {
         query: &LogQuery,
     ) -> Answer<impl Stream<Item = Answer<LineView>> + Send + use<>> {
         self.follow(&of(instance, &call::logs("/logs", query))).await
+    }
+
+    /// Tells which values stand in no log of an instance, before one is read.
+    ///
+    /// # Errors
+    /// Why there is no answer.
+    pub async fn tell_secrets(&self, instance: InstanceId, told: &TellSecrets) -> Answer<()> {
+        let request = call::request(Method::PUT, &of(instance, "/secrets"), of_json(told)?)?;
+        call::send(&self.sender, PATIENCE, request).await.map(drop)
     }
 
     /// The outline of a log, for as long as the stream is held.

@@ -112,6 +112,11 @@ impl Judge {
         }
     }
 
+    /// What has become secret meanwhile is left out from now on.
+    pub fn renew(&mut self) {
+        self.look.renew();
+    }
+
     /// Whether segments can be gone through without looking at each line.
     pub fn seeks(&self) -> Option<&Needle> {
         self.needle.as_ref().filter(|_| self.look.is_text())

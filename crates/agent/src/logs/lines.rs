@@ -7,6 +7,7 @@ use std::path::Path;
 use memchr::{memchr, memrchr};
 
 use super::LONGEST;
+use super::look::{Needle, first_hidden};
 use super::segments::{Segment, open};
 
 /// Longer than any line that the writer makes, with each byte of it written as four: what is damaged is skipped, not
@@ -41,6 +42,13 @@ pub(super) struct Lines {
     /// Where the next line begins.
     offset: u64,
     pub is_compressed: bool,
+    /// Up to which offset the sought text was looked for, and where it is before that: so that of a line that may hide it
+    /// nothing behind it is looked through again.
+    sought_to: u64,
+    next_hit: Option<u64>,
+    /// Bytes that were looked through for it.
+    #[cfg(test)]
+    pub looked_through: usize,
 }
 
 impl Lines {
@@ -66,8 +74,19 @@ impl Lines {
             }
         };
         let number = segment.number;
-        let mut lines =
-            Self { reader, buffer: Vec::new(), begin: 0, end: 0, number, offset: from, is_compressed };
+        let mut lines = Self {
+            reader,
+            buffer: Vec::new(),
+            begin: 0,
+            end: 0,
+            number,
+            offset: from,
+            is_compressed,
+            sought_to: 0,
+            next_hit: None,
+            #[cfg(test)]
+            looked_through: 0,
+        };
         while lines.offset < offset {
             let left = usize::try_from(offset - lines.offset).unwrap_or(usize::MAX);
             let here = left.min(lines.end - lines.begin);
@@ -107,8 +126,9 @@ impl Lines {
         }
     }
 
-    /// The next line in which `seek` finds something. Those before it aren't looked at one by one.
-    pub fn next_where(&mut self, seek: impl Fn(&[u8]) -> Option<usize>) -> io::Result<Option<Raw<'_>>> {
+    /// The next line in which the text may be: as it is written, or hidden. Those before it aren't looked at one by one. It
+    /// is always the same text.
+    pub fn next_where(&mut self, needle: &Needle) -> io::Result<Option<Raw<'_>>> {
         loop {
             let held = &self.buffer[self.begin..self.end];
             let Some(whole) = memrchr(b'\n', held).map(|at| at + 1) else {
@@ -119,7 +139,9 @@ impl Lines {
                 }
                 continue;
             };
-            let Some(hit) = seek(&held[..whole]) else {
+            let hit = self.first_hit(needle, whole);
+            let held = &self.buffer[self.begin..self.end];
+            let Some(hit) = first_hidden(&held[..hit.unwrap_or(whole)]).or(hit) else {
                 self.advance(whole);
                 continue;
             };
@@ -127,6 +149,29 @@ impl Lines {
             self.advance(begin);
             return self.next();
         }
+    }
+
+    /// Where the text is first in so many bytes from here on, which end with a line.
+    fn first_hit(&mut self, needle: &Needle, whole: usize) -> Option<usize> {
+        let within = |offset: u64| usize::try_from(offset.checked_sub(self.offset)?).ok();
+        let known = self.next_hit.and_then(within);
+        if known.is_some() {
+            return known;
+        }
+        // A text doesn't go on in the next line.
+        let from = within(self.sought_to).unwrap_or(0);
+        if from >= whole {
+            return None;
+        }
+        let found = needle.first_in(&self.buffer[self.begin + from..self.begin + whole]);
+        let found = found.map(|at| from + at);
+        #[cfg(test)]
+        {
+            self.looked_through += found.unwrap_or(whole) - from;
+        }
+        let offset = |at: usize| self.offset + u64::try_from(at).unwrap_or(0);
+        (self.next_hit, self.sought_to) = (found.map(offset), offset(found.unwrap_or(whole)));
+        found
     }
 
     /// Goes past one line, whatever is in it.

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use aho_corasick::AhoCorasick;
+use tokio::sync::watch;
 
 use super::defuse::{bare, defused, has_controls};
 use super::json::{APART, Fields};
@@ -20,6 +21,8 @@ pub(super) const PROXY: &[u8] = b"proxy";
 #[derive(Debug, Clone, Default)]
 pub struct Look {
     pub masks: Arc<Masks>,
+    /// Those that come to hold while it is read.
+    pub newer: Option<watch::Receiver<Arc<Masks>>>,
     /// Where the application writes JSON.
     pub json: Option<Arc<Fields>>,
 }
@@ -49,18 +52,18 @@ impl Needle {
         }
     }
 
-    /// The first place that may be one, in a piece of a log as it is on disk: the text itself, or a line that isn't shown
-    /// as it is written. `None` from both says that nothing in it can be.
-    pub fn may_be_at(&self, piece: &[u8]) -> Option<usize> {
+    /// The first place of it in a piece of a log as it is on disk; where only a table knows, any place may be one.
+    pub fn first_in(&self, piece: &[u8]) -> Option<usize> {
         match self {
-            Self::Plain(seek) => {
-                let hit = seek.find(piece).map(|hit| hit.start());
-                let before = &piece[..hit.unwrap_or(piece.len())];
-                memchr::memchr3(0x1b, 0xc2, 0xe2, before).or(hit)
-            }
+            Self::Plain(seek) => seek.find(piece).map(|hit| hit.start()),
             Self::Other(_) => Some(0),
         }
     }
+}
+
+/// The first place in it that may not be shown as it is written: the text may be there between colours.
+pub(super) fn first_hidden(piece: &[u8]) -> Option<usize> {
+    memchr::memchr3(0x1b, 0xc2, 0xe2, piece)
 }
 
 /// What is shown of a line, and what is searched in it.
@@ -74,6 +77,20 @@ impl Look {
     /// Whether what is written is what is shown, but for secrets and controls.
     pub fn is_text(&self) -> bool {
         self.json.is_none()
+    }
+
+    /// Goes on with what has become secret meanwhile.
+    pub(super) fn renew(&mut self) {
+        if let Some(newer) = &mut self.newer
+            && newer.has_changed().unwrap_or(false)
+        {
+            self.masks = newer.borrow_and_update().clone();
+        }
+    }
+
+    /// A line for whoever keeps it elsewhere: as it is shown, and without colours. `is_cut` as `Masks::mask` has it.
+    pub(crate) fn quote(&self, text: &[u8], is_cut: bool) -> String {
+        bare(&self.clean_part(text, is_cut)).into_owned()
     }
 
     pub(super) fn level(&self, raw: &Raw<'_>) -> Level {
@@ -97,24 +114,24 @@ impl Look {
     /// Without secrets, and defused. A sequence in the middle of a secret doesn't hide it: then the colours go too.
     fn clean<'t>(&self, text: &'t [u8]) -> Cow<'t, str> {
         let is_cut = text.ends_with(CUT.as_bytes());
-        let body = if is_cut { &text[..text.len() - CUT.len()] } else { text };
-        if has_controls(text) {
-            let read = String::from_utf8_lossy(body);
-            let plain = bare(&read);
-            let masked = self.masks.mask(plain.as_bytes(), is_cut);
-            let out = if matches!(masked, Cow::Owned(_)) {
-                String::from_utf8_lossy(&masked).into_owned()
-            } else {
-                defused(&read).into_owned()
-            };
-            return Cow::Owned(if is_cut { out + CUT } else { out });
+        if !is_cut {
+            return self.clean_part(text, false);
         }
-        match self.masks.mask(body, is_cut) {
+        Cow::Owned(self.clean_part(&text[..text.len() - CUT.len()], true).into_owned() + CUT)
+    }
+
+    fn clean_part<'t>(&self, text: &'t [u8], is_cut: bool) -> Cow<'t, str> {
+        if has_controls(text) {
+            let read = String::from_utf8_lossy(text);
+            let plain = bare(&read);
+            return Cow::Owned(match self.masks.mask(plain.as_bytes(), is_cut) {
+                Cow::Owned(masked) => String::from_utf8_lossy(&masked).into_owned(),
+                Cow::Borrowed(_) => defused(&read).into_owned(),
+            });
+        }
+        match self.masks.mask(text, is_cut) {
             Cow::Borrowed(_) => String::from_utf8_lossy(text),
-            Cow::Owned(masked) => {
-                let out = String::from_utf8_lossy(&masked).into_owned();
-                Cow::Owned(if is_cut { out + CUT } else { out })
-            }
+            Cow::Owned(masked) => Cow::Owned(String::from_utf8_lossy(&masked).into_owned()),
         }
     }
 }

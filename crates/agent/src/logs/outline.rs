@@ -14,8 +14,9 @@ use super::lines::Raw;
 use super::look::Needle;
 use super::reader::{Reading, in_background};
 
-/// Lines of one stretch, at most.
+/// Lines of one stretch, at most; and bytes of their text with which one ends, so that whoever shows it can hold some.
 const LONG: u64 = 1_000;
+const WIDE: usize = 256 * 1024;
 /// Lines that are looked at for one where only a few fit.
 const LOOKED_AT: u64 = 50_000;
 /// Places of what was found that are told; what is beyond is only counted.
@@ -65,7 +66,7 @@ async fn send_all(
     let taker = sender.clone();
     let reading = Reading::new(folder, query, move || taker.is_closed());
     let mut counting =
-        Counting { mark: find.as_deref().and_then(Needle::of), open: None, looked_at: 0, told: 0 };
+        Counting { mark: find.as_deref().and_then(Needle::of), open: None, bytes: 0, looked_at: 0, told: 0 };
     let mut reading = in_background(reading, Reading::find_start).await?.0;
     loop {
         let (then, (back, stretches)) = in_background(reading, move |reading| {
@@ -94,6 +95,8 @@ async fn send_all(
 struct Counting {
     mark: Option<Needle>,
     open: Option<Stretch>,
+    /// Bytes of what fits of it.
+    bytes: usize,
     looked_at: u64,
     told: u64,
 }
@@ -108,8 +111,9 @@ impl Counting {
             }
             self.looked_at += 1;
             let is_long = self.open.as_ref().is_some_and(|open| open.lines >= LONG);
-            if is_long || self.looked_at >= LOOKED_AT {
+            if is_long || self.bytes >= WIDE || self.looked_at >= LOOKED_AT {
                 self.looked_at = 0;
+                self.bytes = 0;
                 complete.extend(self.open.take());
             }
             true
@@ -144,5 +148,6 @@ impl Counting {
             open.hits += 1;
         }
         open.lines += 1;
+        self.bytes += raw.text.len();
     }
 }

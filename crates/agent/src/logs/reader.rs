@@ -157,6 +157,10 @@ pub(super) async fn in_background<T: Send + 'static>(
     let turn = WORKING.acquire().await.map_err(io::Error::other)?;
     let working = tokio::task::spawn_blocking(move || {
         let _turn = turn;
+        // Nobody else has it between two turns.
+        if let Some(judge) = Arc::get_mut(&mut reading.judge) {
+            judge.renew();
+        }
         work(&mut reading).map(|outcome| {
             reading.hold();
             (reading, outcome)
@@ -411,7 +415,7 @@ impl Reading {
 
 fn next<'l>(lines: &'l mut Lines, seek: Option<&Needle>) -> io::Result<Option<Raw<'l>>> {
     match seek {
-        Some(needle) => lines.next_where(|piece| needle.may_be_at(piece)),
+        Some(needle) => lines.next_where(needle),
         None => lines.next(),
     }
 }

@@ -50,7 +50,7 @@ fn sought(text: &str) -> Query {
 
 fn masked() -> Look {
     let secret = Secret::from_text(CANARY.to_owned());
-    Look { masks: Arc::new(Masks::of([&secret])), json: None }
+    Look { masks: Arc::new(Masks::of([&secret])), ..Look::default() }
 }
 
 #[tokio::test]
@@ -66,6 +66,32 @@ async fn a_text_is_found_in_compressed_segments_whatever_its_case_and_between_co
     write(folder.path(), 4, "40 stdout \u{1b}[31mor\u{1b}[0mder ünïcode\n");
     assert_eq!(texts(folder.path(), sought("order Ünï")).await.len(), 1);
     assert_eq!(texts(folder.path(), sought("der")).await.len(), 7);
+}
+
+#[test]
+fn a_coloured_log_is_looked_through_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let line = |at: usize| match at % 1_000 {
+        7 => format!("{at} stdout \u{1b}[32mINFO\u{1b}[0m the needle is here\n"),
+        8 => format!("{at} stdout plain needle, and another needle\n"),
+        9 => format!("{at} stdout caf\u{e9} \u{1b}[1mnee\u{1b}[0mdle\n"),
+        _ => format!("{at} stdout \u{1b}[32mINFO\u{1b}[0m served \u{2713} page {at}\n"),
+    };
+    let text: String = (0..5_000).map(line).collect();
+    write(folder.path(), 1, &text);
+    let needle = look::Needle::of("NEEDLE").unwrap();
+    let segment = Segment { number: 1, is_compressed: false };
+    let mut lines = lines::Lines::open(&segment, folder.path(), 0).unwrap();
+    let mut found = Vec::new();
+    while let Some(raw) = lines.next_where(&needle).unwrap() {
+        let shown = Look::default().show(&raw);
+        if needle.is_in(defuse::bare(&shown.text).as_bytes()) {
+            found.push(raw.at % 1_000);
+        }
+    }
+    assert_eq!(found, [7, 8, 9].repeat(5));
+    // What was read meanwhile begins in the middle of a line now and then.
+    assert!(lines.looked_through <= 2 * text.len(), "{} of {}", lines.looked_through, text.len());
 }
 
 #[tokio::test]
@@ -138,6 +164,17 @@ async fn an_outline_of_many_lines_is_of_stretches_that_follow_each_other() {
     let first: Vec<Stretch> =
         outline(folder.path().to_owned(), before, None).map(Result::unwrap).collect().await;
     assert_eq!((first.len(), &first[0]), (1, &told[0]));
+}
+
+#[tokio::test]
+async fn a_stretch_of_long_lines_ends_before_it_is_too_much_to_be_held() {
+    let folder = tempfile::tempdir().unwrap();
+    let long = "x".repeat(LONGEST);
+    let text: String = (0..10).map(|at| format!("{at} stdout {long}\n")).collect();
+    write(folder.path(), 1, &text);
+    let told: Vec<Stretch> =
+        outline(folder.path().to_owned(), Query::default(), None).map(Result::unwrap).collect().await;
+    assert_eq!(told.iter().map(|one| one.lines).collect::<Vec<_>>(), [4, 4, 2]);
 }
 
 #[tokio::test]

@@ -277,6 +277,7 @@ impl Agent {
         folders::remove_file(&folders.restore_state(instance))?;
         folders::remove_file(&folders.form(instance))?;
         self.lock().remove(&instance);
+        self.inner.masks.forget(instance);
         Ok(())
     }
 }

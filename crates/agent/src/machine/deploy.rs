@@ -19,7 +19,7 @@ use super::operation::Operation;
 use super::release::{self, Made};
 use super::start::{Unwell, common_environment, environment};
 use crate::folders::{self, tree};
-use crate::logs::{LONGEST, Writer};
+use crate::logs::{LONGEST, Look, Writer};
 use crate::sandbox::{Ended, Mounts, OutputLine};
 use crate::stoa_toml::{self, Application};
 
@@ -93,7 +93,8 @@ impl Agent {
     ) -> Result<Deployment<'d>, Unwell> {
         let folder = self.inner.folders.deployment_log(instance.id, deployment);
         folders::make_private(&folder)?;
-        let writer = Writer::at(&folder)?.keeping(super::logs::KEPT_OF_DEPLOYMENT).masking(instance.masks());
+        let writer =
+            Writer::at(&folder)?.keeping(super::logs::KEPT_OF_DEPLOYMENT).masking(self.masks(instance.id));
         let log = Log(Arc::new(Mutex::new(writer)));
         Ok(Deployment { agent: self, instance, operation, release, log })
     }
@@ -292,15 +293,15 @@ impl Deployment<'_> {
     ) -> Result<(), Unwell> {
         let (sender, mut lines) = mpsc::channel::<OutputLine>(256);
         let log = self.log.clone();
-        let masks = self.instance.masks();
+        let look = Look { masks: self.agent.masks(self.instance.id), ..Look::default() };
         let writing = tokio::spawn(async move {
             let mut last = None;
             while let Some(line) = lines.recv().await {
                 log.line(line.stream, &line.text);
                 if line.text.iter().any(|byte| !byte.is_ascii_whitespace()) {
                     let kept = &line.text[..line.text.len().min(LONGEST)];
-                    let shown = masks.mask(kept, kept.len() < line.text.len());
-                    last = Some(String::from_utf8_lossy(&shown).into_owned());
+                    // It is kept by the control plane: as a log is shown, and without colours.
+                    last = Some(look.quote(kept, kept.len() < line.text.len()));
                 }
             }
             last

@@ -8,7 +8,6 @@ use stoa_domain::{InstanceId, ProjectId, Secret};
 
 use super::sealing::Key;
 use crate::folders::{Folders, write_whole};
-use crate::logs::Masks;
 use crate::protocol::{WantedHealth, WantedLimits};
 use crate::sandbox::Limits;
 use crate::stoa_toml::Health;
@@ -90,9 +89,9 @@ impl PartialEq for Form {
 
 impl Form {
     /// What its logs are without.
-    pub fn masks(&self) -> Masks {
+    pub fn secret_values(&self) -> Vec<Secret> {
         let is_secret = |(name, _): &&(String, Secret)| self.secrets.contains(name);
-        Masks::of(self.variables.iter().filter(is_secret).map(|(_, value)| value))
+        self.variables.iter().filter(is_secret).map(|(_, value)| value.clone()).collect()
     }
 }
 

@@ -13,7 +13,6 @@ use super::form::{self, Form};
 use super::operation::{Order, Refused};
 use super::sealing::Key;
 use crate::folders::Folders;
-use crate::logs::Masks;
 use crate::sandbox::Identity;
 
 /// Work on one instance that is under way or waits, at most.
@@ -61,7 +60,6 @@ impl Running {
 
 struct State {
     form: Form,
-    masks: Arc<Masks>,
     fence: i64,
     phase: Phase,
     since: i64,
@@ -87,7 +85,6 @@ impl Instance {
     pub fn new(form: Form) -> Self {
         let id = form.instance;
         let state = State {
-            masks: Arc::new(form.masks()),
             form,
             fence: 0,
             phase: Phase::Stopped,
@@ -119,11 +116,6 @@ impl Instance {
         self.state().form.clone()
     }
 
-    /// What its logs are without.
-    pub fn masks(&self) -> Arc<Masks> {
-        self.state().masks.clone()
-    }
-
     /// Whether anything is other than before.
     pub fn take_over(&self, order: Order, form: Form) -> Result<bool, Refused> {
         let mut state = self.state();
@@ -131,7 +123,6 @@ impl Instance {
         if state.form == form {
             return Ok(has_risen);
         }
-        state.masks = Arc::new(form.masks());
         state.form = form;
         Ok(true)
     }

@@ -5,9 +5,8 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use stoa_domain::{DeploymentId, InstanceId};
 
@@ -49,7 +48,8 @@ impl Agent {
 
     /// How a log is read: without the instance's secrets, and an application's as its release says it writes.
     pub(crate) fn look(&self, instance: InstanceId, source: &Source) -> Look {
-        let masks = self.find(instance).map(|instance| instance.masks()).unwrap_or_default();
+        let mut newer = self.follow_masks(instance);
+        let masks = newer.borrow_and_update().clone();
         let json = match source {
             Source::Application => self.current_release(instance).and_then(|current| {
                 let made = release::load(&self.inner.folders, instance, current).ok().flatten()?;
@@ -57,7 +57,7 @@ impl Agent {
             }),
             _ => None,
         };
-        Look { masks, json }
+        Look { masks, newer: Some(newer), json }
     }
 
     /// Compresses what is full, and removes what is too old.
@@ -75,8 +75,9 @@ impl Agent {
 
     /// Writes down that a visitor was answered. It never waits: where too many come at once, they are counted.
     pub fn note_request(&self, instance: InstanceId, text: String) {
-        if let Some(held) = self.find(instance) {
-            self.inner.requests.note(Request { instance, text, masks: held.masks(), at: crate::init::now() });
+        if self.find(instance).is_some() {
+            let masks = self.masks(instance);
+            self.inner.requests.note(Request { instance, text, masks, at: crate::init::now() });
         }
     }
 }
@@ -107,7 +108,26 @@ struct Request {
 pub(super) struct Requests {
     folders: Folders,
     sender: std::sync::OnceLock<Option<SyncSender<Request>>>,
-    dropped: Arc<AtomicU64>,
+    dropped: Arc<Dropped>,
+}
+
+/// How many requests of each instance weren't written down, because too many came at once.
+#[derive(Default)]
+struct Dropped(Mutex<HashMap<InstanceId, u64>>);
+
+impl Dropped {
+    fn lock(&self) -> MutexGuard<'_, HashMap<InstanceId, u64>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn count(&self, instance: InstanceId) {
+        *self.lock().entry(instance).or_default() += 1;
+    }
+
+    /// Those that aren't told yet.
+    fn take(&self, instance: InstanceId) -> Option<u64> {
+        self.lock().remove(&instance)
+    }
 }
 
 impl Requests {
@@ -129,15 +149,15 @@ impl Requests {
             }
         });
         if let Some(sender) = sender
-            && let Err(TrySendError::Full(_)) = sender.try_send(request)
+            && let Err(TrySendError::Full(lost)) = sender.try_send(request)
         {
-            self.dropped.fetch_add(1, Ordering::Relaxed);
+            self.dropped.count(lost.instance);
         }
     }
 }
 
 /// Until nobody can send any more.
-fn write_all(folders: &Folders, requests: &Receiver<Request>, dropped: &AtomicU64) {
+fn write_all(folders: &Folders, requests: &Receiver<Request>, dropped: &Dropped) {
     let mut open: HashMap<InstanceId, Writer> = HashMap::new();
     while let Ok(Request { instance, text, masks, at }) = requests.recv() {
         if open.len() >= OPEN && !open.contains_key(&instance) {
@@ -146,6 +166,7 @@ fn write_all(folders: &Folders, requests: &Receiver<Request>, dropped: &AtomicU6
         // One that was deleted meanwhile has no log any more.
         if !folders.form(instance).exists() {
             open.remove(&instance);
+            dropped.take(instance);
             continue;
         }
         let writer = match open.entry(instance) {
@@ -158,11 +179,8 @@ fn write_all(folders: &Folders, requests: &Receiver<Request>, dropped: &AtomicU6
         };
         let written = writer.and_then(|writer| {
             writer.mask(masks);
-            match dropped.swap(0, Ordering::Relaxed) {
-                0 => {}
-                many => {
-                    writer.line(at, "stoa", format!("{many} requests weren't written down").as_bytes())?
-                }
+            if let Some(many) = dropped.take(instance) {
+                writer.line(at, "stoa", format!("{many} requests weren't written down").as_bytes())?;
             }
             writer.line(at, "proxy", text.as_bytes())
         });
@@ -177,6 +195,35 @@ fn write_all(folders: &Folders, requests: &Receiver<Request>, dropped: &AtomicU6
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_was_not_written_down_is_told_in_the_log_of_its_own_instance() {
+        let place = tempfile::tempdir().unwrap();
+        let folders = Folders::new(place.path().to_owned()).unwrap();
+        let [busy, quiet] = [(); 2].map(|()| InstanceId::new(uuid::Uuid::now_v7()));
+        let (sender, receiver) = sync_channel(8);
+        let dropped = Dropped::default();
+        for instance in [busy, quiet] {
+            std::fs::write(folders.form(instance), "{}").unwrap();
+        }
+        (0..3).for_each(|_| dropped.count(busy));
+        for instance in [quiet, busy, busy] {
+            let request = Request { instance, text: "GET / 200".to_owned(), masks: Arc::default(), at: 1 };
+            sender.send(request).unwrap();
+        }
+        drop(sender);
+        write_all(&folders, &receiver, &dropped);
+        let written = |instance| {
+            let folder = folders.access_log(instance);
+            std::fs::read_dir(folder)
+                .unwrap()
+                .map(|part| std::fs::read_to_string(part.unwrap().path()).unwrap())
+                .collect::<String>()
+        };
+        assert_eq!(written(quiet), "1 proxy GET / 200\n");
+        let told = "1 stoa 3 requests weren't written down\n1 proxy GET / 200\n1 proxy GET / 200\n";
+        assert_eq!(written(busy), told);
+    }
 
     #[test]
     fn the_logs_of_the_newest_deployments_are_kept() {

@@ -15,6 +15,7 @@ mod form;
 mod health;
 mod instance;
 pub(crate) mod logs;
+mod masks;
 mod mirror;
 mod operation;
 mod recover;
@@ -89,6 +90,7 @@ struct Inner {
     repositories: backup::Repositories,
     archives: archive::Archives,
     requests: logs::Requests,
+    masks: masks::AllMasks,
 }
 
 impl Agent {
@@ -115,6 +117,7 @@ impl Agent {
             repositories: backup::Repositories::default(),
             archives: archive::Archives::default(),
             requests: logs::Requests::new(folders.clone()),
+            masks: masks::AllMasks::default(),
             folders,
         };
         let agent = Self { inner: Arc::new(inner) };
@@ -170,7 +173,9 @@ impl Agent {
             all.entry(form.instance).or_insert_with(|| Arc::new(Instance::new(form.clone()))).clone()
         };
         let is_new = !self.inner.folders.form(instance.id).exists();
+        let secrets = form.secret_values();
         if instance.take_over(order, form)? || is_new {
+            self.inner.masks.set_form(instance.id, secrets);
             instance.save(&self.inner.folders, &self.inner.key)?;
         }
         Ok(())

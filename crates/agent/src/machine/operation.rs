@@ -88,6 +88,8 @@ impl Command {
 pub(crate) enum Refused {
     #[error("An order with a higher fence was seen.")]
     Fenced,
+    #[error("Secrets have changed since they were told.")]
+    OldSecrets,
     #[error("The time in which it might start is over.")]
     Late,
     #[error("This machine doesn't hold the instance.")]

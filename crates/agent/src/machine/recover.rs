@@ -22,6 +22,7 @@ impl Agent {
     pub(super) async fn load(&self, starts_instances: bool) -> io::Result<()> {
         let mut instances = Vec::new();
         for (form, fence) in form::load_all(&self.inner.folders, &self.inner.key)? {
+            self.inner.masks.set_form(form.instance, form.secret_values());
             let instance = Arc::new(Instance::kept(form, fence));
             self.lock().insert(instance.id, instance.clone());
             instances.push(instance);

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::SecretText;
+
 /// As it stands behind the `?`.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -27,6 +29,20 @@ pub struct LogQuery {
     pub follow: bool,
     /// Of an outline: the text whose places are told.
     pub find: Option<String>,
+    /// The revision of the settings whose secrets are to be left out, at least: refused where a lower one was told.
+    pub secrets: Option<i64>,
+}
+
+/// Which values the records call secret: they stand in no line that is read. It has no `Debug`.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TellSecrets {
+    /// Of the settings: what is told of a lower one counts for nothing.
+    pub revision: i64,
+    pub secrets: Vec<SecretText>,
+    /// By whom has just connected: it holds whatever was told before.
+    #[serde(default)]
+    pub anew: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -25,7 +25,7 @@ pub use instance::{
     InstanceState, InstanceView, InstancesView, PutInstance, SecretText, Variable, WantedHealth,
     WantedLimits, Wish,
 };
-pub use log::{LineView, LogQuery, StretchView};
+pub use log::{LineView, LogQuery, StretchView, TellSecrets};
 pub use machine::{AbilitiesView, EnforcedBy, EnforcementView, HelloView, MachineView};
 pub use mirror::{MirrorQuery, MirrorView};
 pub use operation::{

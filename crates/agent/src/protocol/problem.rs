@@ -30,6 +30,8 @@ pub enum Code {
     Busy,
     /// An order with a higher fence was seen.
     Fenced,
+    /// The secrets of this revision have to be told before a log is read.
+    OldSecrets,
     /// The time in which the command might start is over.
     Late,
     /// This machine can make no sandbox.
@@ -51,7 +53,7 @@ impl Code {
             | Self::UnknownCommit
             | Self::UnknownBackup
             | Self::Missing => StatusCode::NOT_FOUND,
-            Self::Fenced | Self::NoSandbox | Self::Conflict => StatusCode::CONFLICT,
+            Self::Fenced | Self::OldSecrets | Self::NoSandbox | Self::Conflict => StatusCode::CONFLICT,
             Self::Changed => StatusCode::PRECONDITION_FAILED,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Late => StatusCode::GONE,
@@ -77,6 +79,7 @@ impl Code {
             Self::TooLarge => "too_large",
             Self::Busy => "busy",
             Self::Fenced => "fenced",
+            Self::OldSecrets => "old_secrets",
             Self::Late => "late",
             Self::NoSandbox => "no_sandbox",
             Self::DiskFull => "disk_full",
@@ -98,6 +101,7 @@ impl Code {
             Self::TooLarge => "Too large",
             Self::Busy => "Busy",
             Self::Fenced => "Fenced",
+            Self::OldSecrets => "Old secrets",
             Self::Late => "Late",
             Self::NoSandbox => "No sandbox",
             Self::DiskFull => "Disk full",

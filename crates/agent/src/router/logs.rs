@@ -3,14 +3,15 @@
 use axum::extract::State;
 use axum::response::Response;
 use futures_util::StreamExt as _;
+use http::StatusCode;
 use stoa_domain::InstanceId;
 
-use super::ask::{Asked, Id};
+use super::ask::{Asked, Id, Told};
 use super::stream::Leased;
 use crate::logs::{self, Level, Levels, Of, Query};
 use crate::machine::Agent;
 use crate::machine::logs::Source;
-use crate::protocol::{Code, LineView, LogQuery, Problem, StretchView};
+use crate::protocol::{Code, LineView, LogQuery, Problem, StretchView, TellSecrets};
 
 /// Bytes of a text that is looked for.
 const LONGEST: usize = 4096;
@@ -44,6 +45,9 @@ fn wanted(
     asked: LogQuery,
 ) -> Result<(std::path::PathBuf, Query), Problem> {
     let source = source(asked.source.as_deref())?;
+    if let Some(revision) = asked.secrets {
+        agent.has_secrets(instance, revision)?;
+    }
     if [&asked.query, &asked.find].into_iter().flatten().any(|text| text.len() > LONGEST) {
         return Err(invalid("A text that is looked for has 4,096 bytes at most."));
     }
@@ -66,6 +70,17 @@ fn wanted(
 
 fn unreadable(error: &std::io::Error) -> Problem {
     Problem::new(Code::Failed, format!("The log can't be read: {error}."))
+}
+
+/// Told, and nothing is begun by it: it needs no order.
+pub(super) async fn tell_secrets(
+    Id(instance): Id<InstanceId>,
+    State(agent): State<Agent>,
+    Told(told): Told<TellSecrets>,
+) -> StatusCode {
+    let secrets = told.secrets.into_iter().map(|secret| secret.0).collect();
+    agent.tell_secrets(instance, told.revision, secrets, told.anew);
+    StatusCode::NO_CONTENT
 }
 
 /// The lines that fit. A log that isn't there yet is an empty one: it may be followed before its first line, and

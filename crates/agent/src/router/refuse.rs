@@ -11,6 +11,7 @@ impl From<Refused> for Problem {
     fn from(refused: Refused) -> Self {
         let code = match &refused {
             Refused::Fenced => Code::Fenced,
+            Refused::OldSecrets => Code::OldSecrets,
             Refused::Late => Code::Late,
             Refused::UnknownInstance => Code::UnknownInstance,
             Refused::Busy => Code::Busy,

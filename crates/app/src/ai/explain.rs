@@ -32,12 +32,11 @@ const MOST_BYTES: usize = 2 * 1024 * 1024;
 pub enum Stretch {
     /// A deployment, by its own log.
     Deployment(DeploymentId),
-    /// Lines of the application's log, or of a deployment's, between two moments; and between two lines, where they are
-    /// named.
+    /// Lines of the application's log, or of a deployment's, between two moments, two lines, or both.
     Lines {
         deployment: Option<DeploymentId>,
-        since: Timestamp,
-        until: Timestamp,
+        since: Option<Timestamp>,
+        until: Option<Timestamp>,
         /// Positions of the first and the last line.
         between: Option<(String, String)>,
     },
@@ -95,15 +94,18 @@ impl App {
             Stretch::Lines { between, .. } => between,
             Stretch::Deployment(_) => None,
         };
-        let read = self.read_for_explaining(instance, query, between.as_ref()).await?;
+        let (read, count) = self.read_for_explaining(workspace, instance, query, between.as_ref()).await?;
         if read.is_empty() {
             let field = if between.is_some() { "from" } else { "deployment" };
             return Err(Refusal::invalid(field, "empty", "This part of the log has no line yet.").into());
         }
+        if between.is_some() && count > MOST_LINES {
+            let said = "5,000 lines are explained at once at most. Choose fewer.";
+            return Err(Refusal::invalid("to", "too_many", said).into());
+        }
         let mut secrets: Vec<_> = access.key.iter().cloned().collect();
         let variables = self.open_secret_variables(workspace, instance).await?;
         secrets.extend(variables);
-        let count = read.len();
         // Searching a long log for pieces of secrets takes a while: other requests don't wait for it.
         let (about, lines) = tokio::task::spawn_blocking(move || {
             let cleaner = Cleaner::new(&secrets);
@@ -147,8 +149,11 @@ impl App {
             None => None,
         };
         let mut query = LogQuery { deployment: of, limit: Some(MOST_LINES), ..LogQuery::default() };
-        if let Stretch::Lines { since, until, .. } = stretch {
-            (query.since, query.until) = (Some(*since), Some(*until));
+        if let Stretch::Lines { since, until, between, .. } = stretch {
+            (query.since, query.until) = (*since, *until);
+            (query.from, query.to) = between.clone().unzip();
+            // One more shows that there are too many.
+            query.limit = query.limit.map(|limit| limit + usize::from(between.is_some()));
         }
         let about = match (stretch, deployment) {
             (Stretch::Deployment(_), Some(deployment)) => {
@@ -166,15 +171,17 @@ impl App {
         Ok((about, query))
     }
 
+    /// The lines, and how many there were.
     async fn read_for_explaining(
         &self,
+        workspace: WorkspaceId,
         instance: InstanceId,
         query: LogQuery,
         between: Option<&(String, String)>,
-    ) -> Result<Vec<LogLine>, Failure> {
-        let mut lines = self.outside().machines.logs(instance, query).await?;
+    ) -> Result<(Vec<LogLine>, usize), Failure> {
+        let mut lines = self.open_lines(workspace, instance, query).await?;
         let mut read: VecDeque<LogLine> = VecDeque::new();
-        let mut bytes = 0;
+        let (mut bytes, mut count) = (0, 0);
         while let Some(line) = lines.next().await {
             let line = line?;
             match between {
@@ -183,6 +190,7 @@ impl App {
             }
             let is_last = between.is_some_and(|(_, to)| line.position == *to);
             bytes += line.text.len();
+            count += 1;
             read.push_back(line);
             // The newest say most: the oldest go.
             while bytes > MOST_BYTES || read.len() > MOST_LINES {
@@ -193,6 +201,6 @@ impl App {
                 break;
             }
         }
-        Ok(read.into())
+        Ok((read.into(), count))
     }
 }

@@ -12,6 +12,8 @@ use crate::{App, Failure};
 
 /// The version of the workspace's key by which new values are sealed.
 const KEY_VERSION: i64 = 1;
+/// Bytes of all secret values together: each is looked for in every line of the log, in many ways of writing.
+const MOST_SECRET: usize = 256 * 1024;
 
 /// A variable as an owner writes it. A secret one without a value keeps the one that it has.
 #[derive(Clone)]
@@ -83,6 +85,7 @@ impl App {
             return Err(Refusal::Invalid(problems).into());
         }
         self.store().change_environment(permit, variables, expected).await?;
+        self.secrets_changed(workspace, instance).await;
         self.seen_environment(workspace, instance).await
     }
 
@@ -127,6 +130,10 @@ impl App {
             ));
             return Ok(Vec::new());
         }
+        if self.secret_bytes(workspace, instance, &wanted).await? > MOST_SECRET {
+            let detail = "All secret values of an instance have at most 256 KiB together.";
+            problems.push(FieldProblem::new("environment", "too_large", detail));
+        }
         let mut key = None;
         let mut names = HashSet::new();
         let mut variables = Vec::with_capacity(wanted.len());
@@ -166,6 +173,36 @@ impl App {
             variables.push(Variable { name, value: VariableValue::Sealed(sealed) });
         }
         Ok(variables)
+    }
+
+    /// Of all values that are to be secret; of those that are kept, as they are sealed.
+    async fn secret_bytes(
+        &self,
+        workspace: WorkspaceId,
+        instance: InstanceId,
+        wanted: &[WantedVariable],
+    ) -> Result<usize, Failure> {
+        let secret = || wanted.iter().filter(|variable| variable.is_secret);
+        let given: usize =
+            secret().filter_map(|variable| variable.value.as_ref()).map(|value| value.reveal().len()).sum();
+        let names: HashSet<&str> = secret()
+            .filter(|variable| variable.value.is_none())
+            .map(|variable| variable.name.as_str())
+            .collect();
+        if names.is_empty() {
+            return Ok(given);
+        }
+        let there = self.store().list_variables(workspace, instance).await?;
+        let kept: usize = there
+            .iter()
+            .filter(|variable| names.contains(variable.name.as_str()))
+            .map(|variable| match &variable.value {
+                VariableValue::Sealed(sealed) => sealed.len(),
+                VariableValue::Plain(text) => text.len(),
+                VariableValue::Kept => 0,
+            })
+            .sum();
+        Ok(given + kept)
     }
 
     /// A secret one of one instance, sealed for another.

@@ -285,6 +285,7 @@ impl App {
         instance: InstanceId,
         changed: Changed,
     ) -> Result<SeenSettings, Failure> {
+        self.secrets_changed(caller.workspace, instance).await;
         let mut settings = self.seen_settings(caller.workspace, instance).await?;
         if let Some(job) = changed.job {
             let record = self.store().load_job(caller.workspace, job).await?;

@@ -1,6 +1,6 @@
 //! Logs: what is asked of one, its lines, and what there is of it.
 
-use stoa_domain::{DeploymentId, Timestamp};
+use stoa_domain::{DeploymentId, Secret, Timestamp};
 
 /// One line of a log.
 #[derive(Debug, Clone)]
@@ -42,6 +42,15 @@ pub struct LogQuery {
     pub to: Option<String>,
     pub limit: Option<usize>,
     pub follow: bool,
+    /// The revision of the settings whose secrets are to be left out.
+    pub secrets: i64,
+}
+
+/// What stands in no line of an instance's logs.
+pub struct KnownSecrets {
+    /// Of the settings, of which they are at least.
+    pub revision: i64,
+    pub secrets: Vec<Secret>,
 }
 
 /// Lines of a log that follow each other, counted.

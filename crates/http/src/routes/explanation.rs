@@ -9,6 +9,7 @@ use stoa_domain::permission::ai::Explain;
 use utoipa::ToSchema;
 
 use super::ai::TokensView;
+use super::log::position;
 use super::shared::id;
 use super::wire::{parse_time, time};
 use crate::answer::{Answer, Frames, Streamed};
@@ -31,18 +32,18 @@ pub(super) fn routes(routes: Routes) -> Routes {
     )
 }
 
-/// What to explain: a deployment, or what was logged between two moments.
+/// What to explain: a deployment, or what was logged between two moments, or from one line to another.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct ExplainWish {
-    /// The deployment, or with `since` and `until` the one whose log it is; without it it's the application's log.
+    /// The deployment, or with two moments or lines the one whose log it is; without it it's the application's log.
     #[schema(format = "uuid")]
     deployment: Option<String>,
     #[schema(format = DateTime)]
     since: Option<String>,
     #[schema(format = DateTime)]
     until: Option<String>,
-    /// Between the two moments, the `position` of the first line.
+    /// The `position` of the first line; with two moments, of those between them.
     from: Option<String>,
     /// And that of the last line.
     to: Option<String>,
@@ -119,20 +120,23 @@ fn wanted(wish: ExplainWish) -> Result<Stretch, Refusal> {
     let both = |field, detail| Refusal::invalid(field, "missing", detail);
     let between = match (wish.from, wish.to) {
         (None, None) => None,
-        (Some(from), Some(to)) => Some((from, to)),
+        (Some(from), Some(to)) => position("from", Some(from))?.zip(position("to", Some(to))?),
         (None, Some(_)) => return Err(both("from", "Say the first line too.")),
         (Some(_), None) => return Err(both("to", "Say the last line too.")),
     };
     match (wish.since, wish.until, deployment) {
         (Some(since), Some(until), deployment) => Ok(Stretch::Lines {
             deployment,
-            since: parse_time("since", &since)?,
+            since: Some(parse_time("since", &since)?),
             // Answers tell milliseconds: the line that ends the stretch lies within its own.
-            until: parse_time("until", &until)?.plus_millis(1),
+            until: Some(parse_time("until", &until)?.plus_millis(1)),
             between,
         }),
-        (None, None, Some(deployment)) if between.is_none() => Ok(Stretch::Deployment(deployment)),
-        (None, None, None) => Err(both("deployment", "Say which deployment, or since when and until when.")),
+        (None, None, deployment) if between.is_some() => {
+            Ok(Stretch::Lines { deployment, since: None, until: None, between })
+        }
+        (None, None, Some(deployment)) => Ok(Stretch::Deployment(deployment)),
+        (None, None, None) => Err(both("deployment", "Say which deployment, or between what.")),
         (None, ..) => Err(both("since", "Say since when.")),
         (_, None, _) => Err(both("until", "Say until when.")),
     }

@@ -9,8 +9,8 @@ use futures_util::stream::{self, BoxStream, StreamExt as _};
 use stoa_app::Fault;
 use stoa_app::ports::{
     AppCookie, AppUser, Archive, BackupOrder, Command, ConnectAnswer, ConnectWish, Enforcement, InstanceForm,
-    InstanceOnMachine, LogLine, LogQuery, LogStretch, MachineFacts, MachineState, Machines, Order, Progress,
-    RepositoryAccess,
+    InstanceOnMachine, KnownSecrets, LogLine, LogQuery, LogStretch, MachineFacts, MachineState, Machines,
+    Order, Progress, RepositoryAccess,
 };
 use stoa_domain::branch::CommitId;
 use stoa_domain::settings::EnforcedBy;
@@ -56,6 +56,8 @@ pub struct FakeMachines {
     backups: Mutex<BTreeSet<BackupId>>,
     changes: broadcast::Sender<InstanceOnMachine>,
     written: broadcast::Sender<(InstanceId, LogLine)>,
+    /// What stands in no log, with the revision of the settings that told it.
+    secrets: Mutex<BTreeMap<InstanceId, (i64, Vec<String>)>>,
     /// Whose logs are read instead.
     real: Mutex<Option<Arc<dyn Machines>>>,
 }
@@ -66,6 +68,7 @@ impl Default for FakeMachines {
             held: Mutex::default(),
             forms: Mutex::default(),
             lines: Mutex::default(),
+            secrets: Mutex::default(),
             carried: Mutex::default(),
             next: Mutex::default(),
             no_sandbox: Mutex::default(),
@@ -84,6 +87,20 @@ impl Default for FakeMachines {
 }
 
 impl FakeMachines {
+    fn knows_secrets(&self, instance: InstanceId, revision: i64) -> bool {
+        self.secrets.lock().unwrap().get(&instance).is_some_and(|(known, _)| *known >= revision)
+    }
+
+    /// What it was told to leave out of an instance's logs, if anything.
+    pub fn secrets_of(&self, instance: InstanceId) -> Option<Vec<String>> {
+        self.secrets.lock().unwrap().get(&instance).map(|(_, secrets)| secrets.clone())
+    }
+
+    /// As if it had been started anew.
+    pub fn forget_secrets(&self) {
+        self.secrets.lock().unwrap().clear();
+    }
+
     /// What was carried out, in order.
     #[must_use]
     pub fn carried(&self) -> Vec<Carried> {
@@ -303,15 +320,36 @@ impl Machines for FakeMachines {
         })
     }
 
+    fn tell_secrets(
+        &self,
+        instance: InstanceId,
+        known: KnownSecrets,
+        is_anew: bool,
+    ) -> BoxFuture<'_, Result<(), Fault>> {
+        Box::pin(async move {
+            let real = self.real.lock().unwrap().clone();
+            if let Some(real) = real {
+                return real.tell_secrets(instance, known, is_anew).await;
+            }
+            let texts = known.secrets.iter().filter_map(|secret| secret.reveal_text().map(str::to_owned));
+            let told = (known.revision, texts.collect());
+            self.secrets.lock().unwrap().insert(instance, told);
+            Ok(())
+        })
+    }
+
     fn logs(
         &self,
         instance: InstanceId,
         query: LogQuery,
-    ) -> BoxFuture<'_, Result<BoxStream<'static, Result<LogLine, Fault>>, Fault>> {
+    ) -> BoxFuture<'_, Result<Option<BoxStream<'static, Result<LogLine, Fault>>>, Fault>> {
         Box::pin(async move {
             let real = self.real.lock().unwrap().clone();
             if let Some(real) = real {
                 return real.logs(instance, query).await;
+            }
+            if !self.knows_secrets(instance, query.secrets) {
+                return Ok(None);
             }
             let written = tokio_stream::wrappers::BroadcastStream::new(self.written.subscribe());
             let kept = self.lines.lock().unwrap().get(&instance).cloned().unwrap_or_default();
@@ -320,22 +358,25 @@ impl Machines for FakeMachines {
             let kept: Vec<_> =
                 kept.into_iter().filter(fits).take(query.limit.unwrap_or(usize::MAX)).map(Ok).collect();
             if !query.follow {
-                return Ok(stream::iter(kept).boxed());
+                return Ok(Some(stream::iter(kept).boxed()));
             }
             let live = written.filter_map(move |line| async move {
                 line.ok().filter(|(of, _)| *of == instance).map(|(_, line)| Ok(line))
             });
-            Ok(stream::iter(kept).chain(live).boxed())
+            Ok(Some(stream::iter(kept).chain(live).boxed()))
         })
     }
 
     fn log_outline(
         &self,
         instance: InstanceId,
-        _: LogQuery,
+        query: LogQuery,
         find: Option<String>,
-    ) -> BoxFuture<'_, Result<BoxStream<'static, Result<LogStretch, Fault>>, Fault>> {
+    ) -> BoxFuture<'_, Result<Option<BoxStream<'static, Result<LogStretch, Fault>>>, Fault>> {
         Box::pin(async move {
+            if !self.knows_secrets(instance, query.secrets) {
+                return Ok(None);
+            }
             let kept = self.lines.lock().unwrap().get(&instance).cloned().unwrap_or_default();
             let found: Vec<u32> = (0_u32..)
                 .zip(&kept)
@@ -351,7 +392,7 @@ impl Machines for FakeMachines {
                 hits: found.len() as u64,
                 found,
             });
-            Ok(stream::iter(stretch.map(Ok)).boxed())
+            Ok(Some(stream::iter(stretch.map(Ok)).boxed()))
         })
     }
 

@@ -108,15 +108,33 @@ on_both_databases! {
         let _ = scene.reader.client.post(&path, body).await.expect(200);
         let asked = &scene.world.models.asked()[0];
         assert!(asked.user.contains("\nL1 two\nL2 three\n</log"), "{}", asked.user);
+        // The two lines alone say it too.
+        let _ = scene.reader.client.post(&path, json!({ "from": "1-100", "to": "1-200" })).await.expect(200);
+        let asked = &scene.world.models.asked()[1];
+        assert!(asked.user.contains("\nL1 two\nL2 three\n</log"), "{}", asked.user);
         for wrong in [
             json!({}),
             json!({ "since": "2023-11-14T22:13:20Z" }),
-            json!({ "from": "1-0", "to": "1-1" }),
+            json!({ "from": "1-0" }),
+            json!({ "from": "1-0", "to": "all" }),
             json!({ "since": "2023-11-14T22:13:20Z", "until": "2023-11-14T22:14:20Z", "from": "9-0", "to": "9-1" }),
         ] {
             let refused = scene.reader.client.post(&path, wrong.clone()).await.expect(422);
             assert_eq!(refused.code().as_deref(), Some("invalid"), "{wrong}");
         }
+    }
+
+    async fn a_stretch_that_is_too_long_isnt_explained_in_part(world: World) {
+        let scene = Scene::new(world).await;
+        scene.set_openai().await;
+        let lines: Vec<String> = (0..5_001).map(|line| format!("line {line}")).collect();
+        scene.write(&lines.iter().map(String::as_str).collect::<Vec<_>>());
+        let path = scene.of_instance("/ai/explain");
+        let explain = |to: &str| scene.reader.client.post(&path, json!({ "from": "1-0", "to": to }));
+        let refused = explain("1-500000").await.expect(422);
+        assert!(refused.text.contains("5,000 lines"), "{}", refused.text);
+        assert!(scene.world.models.asked().is_empty());
+        let _ = explain("1-499900").await.expect(200);
     }
 
     async fn without_a_provider_nothing_leaves(world: World) {

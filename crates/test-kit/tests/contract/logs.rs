@@ -39,6 +39,8 @@ on_both_databases! {
             ("?before=1-".to_owned(), "before"),
             ("?from=1-%2B2".to_owned(), "from"),
             ("?to=99999999999999999999-1".to_owned(), "to"),
+            ("?from=1-18446744073709551615".to_owned(), "from"),
+            ("/outline?from=1-1000000000000001".to_owned(), "from"),
             ("?after=1-0&before=1-9".to_owned(), "from"),
             ("?follow=true&to=1-9".to_owned(), "follow"),
             (format!("/outline?find={long}"), "find"),
@@ -82,5 +84,57 @@ on_both_databases! {
         for what in ["", "/outline", "/download"] {
             let _ = otto.person.client.get(&format!("{path}{what}")).await.expect(200);
         }
+    }
+
+    async fn a_log_is_read_without_what_has_become_secret_since(world: World) {
+        let olga = world.set_up().await;
+        let workspace = world.workspace(&olga, "Acme").await;
+        let server = workspace.server().await;
+        let project = workspace.project("Shop", &["main"]).await;
+        let instance = workspace.instance(&project, &server, "Shop", "staging", "main").await;
+        let other = workspace.instance(&project, &server, "Other", "staging", "main").await;
+        let path = workspace.path(&format!("/instances/{instance}"));
+        let set = |is_secret: bool| {
+            json!({ "environment": [{ "name": "KEY", "value": "was-in-the-open", "secret": is_secret }] })
+        };
+        let _ = olga.client.put(&format!("{path}/environment"), set(false)).await.expect(200);
+        let _ = olga.client.get(&format!("{path}/logs")).await.expect(200);
+        assert_eq!(world.machines.secrets_of(instance), Some(Vec::new()));
+        // By whoever changes it, at once: lines may be on their way.
+        let _ = olga.client.put(&format!("{path}/environment"), set(true)).await.expect(200);
+        assert_eq!(world.machines.secrets_of(instance), Some(vec!["was-in-the-open".to_owned()]));
+        let settings = json!({ "environment": [{ "name": "NEW", "value": "by-the-settings", "secret": true }] });
+        let _ = olga.client.patch(&format!("{path}/settings"), settings).await.expect(200);
+        assert_eq!(world.machines.secrets_of(instance), Some(vec!["by-the-settings".to_owned()]));
+        // A machine that has forgotten it is told before it reads, whatever of the log is asked.
+        for what in ["", "/outline", "/download"] {
+            world.machines.forget_secrets();
+            let _ = olga.client.get(&format!("{path}/logs{what}")).await.expect(200);
+            assert_eq!(world.machines.secrets_of(instance), Some(vec!["by-the-settings".to_owned()]), "{what}");
+        }
+        assert_eq!(world.machines.secrets_of(other), None);
+    }
+
+    async fn secrets_are_bounded_together(world: World) {
+        let olga = world.set_up().await;
+        let workspace = world.workspace(&olga, "Acme").await;
+        let server = workspace.server().await;
+        let project = workspace.project("Shop", &["main"]).await;
+        let instance = workspace.instance(&project, &server, "Shop", "staging", "main").await;
+        let path = workspace.path(&format!("/instances/{instance}/environment"));
+        let long = "k".repeat(32 * 1024);
+        let variables = |count: usize, secret: bool, value: Option<&str>| {
+            let one = |at| json!({ "name": format!("KEY_{at}"), "value": value, "secret": secret });
+            (0..count).map(one).collect::<Vec<_>>()
+        };
+        let put = |all: Vec<serde_json::Value>| olga.client.put(&path, json!({ "environment": all }));
+        let _ = put(variables(12, false, Some(&long))).await.expect(200);
+        let _ = put(variables(7, true, Some(&long))).await.expect(200);
+        // Those that are kept count too.
+        let mut more = variables(7, true, None);
+        more.push(json!({ "name": "ONE_MORE", "value": &long, "secret": true }));
+        let refused = put(more).await.expect(422).json();
+        assert_eq!(refused["errors"][0]["code"], "too_large", "{refused}");
+        let _ = put(variables(7, true, None)).await.expect(200);
     }
 }

@@ -10,6 +10,7 @@ use stoa_app::ports::{LogLine, LogStretch};
 use stoa_domain::permission::instance::ReadLogs;
 use utoipa::ToSchema;
 
+pub(super) use self::wanted::position;
 use self::wanted::{DownloadQuery, LogsQuery, OutlineQuery};
 use super::wire::time;
 use crate::answer::{Answer, Frames, Streamed};

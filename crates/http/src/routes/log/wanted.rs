@@ -211,10 +211,14 @@ fn sought(field: &str, text: Option<String>) -> Result<Option<String>, Refusal> 
     Ok(text.filter(|text| !text.is_empty()))
 }
 
-/// Segment and offset, as lines have them.
-fn position(field: &str, text: Option<String>) -> Result<Option<String>, Refusal> {
-    let is_number =
-        |part: &str| part.parse::<u64>().is_ok() && part.bytes().all(|byte| byte.is_ascii_digit());
+/// Segment and offset, as lines have them: numbers that no log comes near, and which every sum with them can take.
+const FARTHEST: u64 = 1_000_000_000_000_000;
+
+pub(in crate::routes) fn position(field: &str, text: Option<String>) -> Result<Option<String>, Refusal> {
+    let is_number = |part: &str| {
+        part.bytes().all(|byte| byte.is_ascii_digit())
+            && part.parse::<u64>().is_ok_and(|number| number <= FARTHEST)
+    };
     let is_position =
         |text: &String| text.split_once('-').is_some_and(|(one, two)| is_number(one) && is_number(two));
     match text {

@@ -32,6 +32,8 @@ crate::statements! {
     FIND = "SELECT revision, name, branch, visibility, is_protected, project_id, memory_limit, processor_limit,
             processes_limit, disk_limit, health
         FROM instances WHERE workspace_id = $1 AND id = $2";
+    REVISION = "SELECT revision FROM instances WHERE workspace_id = $1 AND id = $2";
+    WORKSPACE_OF = "SELECT workspace_id FROM instances WHERE id = $1";
     /// The settings that a start, a hard restart or a deployment found are those that are in use.
     CHANGED_SINCE = "SELECT EXISTS (SELECT 1 FROM settings_changes c WHERE c.workspace_id = $1 AND c.instance_id = $2
             AND c.needs_restart AND c.at > COALESCE((SELECT MAX(j.created_at) FROM jobs j WHERE j.instance_id = $2
@@ -125,6 +127,28 @@ impl Store {
             domains: self.list_domains(workspace, instance).await?,
             ..read(&row)?
         })
+    }
+
+    /// Each change of the settings raises it.
+    ///
+    /// # Errors
+    /// `NotFound`, or a fault.
+    pub async fn load_settings_revision(
+        &self,
+        workspace: WorkspaceId,
+        instance: InstanceId,
+    ) -> Result<i64, Failure> {
+        let row = self.fetch_optional(REVISION, values![workspace, instance]).await?;
+        Ok(row.ok_or(Refusal::NotFound)?.get(0)?)
+    }
+
+    /// Of an instance that a machine names.
+    ///
+    /// # Errors
+    /// A fault.
+    pub async fn find_workspace_of(&self, instance: InstanceId) -> Result<Option<WorkspaceId>, StorageFault> {
+        let row = self.fetch_optional(WORKSPACE_OF, values![instance]).await?;
+        row.map(|row| row.get(0)).transpose()
     }
 
     /// Whether what runs was started with other settings.
