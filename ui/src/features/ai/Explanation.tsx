@@ -17,12 +17,13 @@ type Props = {
 };
 
 /** The lines that the words name, and how many the provider was shown. */
-type Found = { evidence: Map<number, Evidence>; lines: number | null };
+type Found = { evidence: Map<number, Evidence>; lines: number | null; of: number };
 
 const READS: Reads<ExplanationPart, Found> = {
-  nothing: { evidence: new Map(), lines: null },
+  nothing: { evidence: new Map(), lines: null, of: 0 },
   take: (found, { reading, evidence }) => ({
     lines: reading?.lines ?? found.lines,
+    of: reading?.of ?? found.of,
     evidence: evidence ? new Map(found.evidence).set(evidence.line, evidence) : found.evidence,
   }),
 };
@@ -30,7 +31,7 @@ const READS: Reads<ExplanationPart, Found> = {
 /** What a model says of a deployment or a stretch of log, beside the log and never over it. */
 export function Explanation({ workspace, instance, wish, numberOf, onEvidence, onClose }: Props) {
   const answer = useAnswer(getExplainLogUrl(workspace, instance), wish, READS);
-  const { evidence, lines } = answer.found;
+  const { evidence, lines, of } = answer.found;
   // biome-ignore lint/correctness/useExhaustiveDependencies: it is told when a line comes or all of them go
   useEffect(() => {
     onEvidence(new Set([...evidence.values()].map(({ position }) => position)));
@@ -47,7 +48,7 @@ export function Explanation({ workspace, instance, wish, numberOf, onEvidence, o
       said={
         lines === null
           ? "Nothing was changed."
-          : `By AI from ${lines === 1 ? "1 log line" : `${lines.toLocaleString("en")} log lines`}. It can be wrong; nothing was changed.`
+          : `By AI from ${linesOf(lines, of)}. It can be wrong; nothing was changed.`
       }
       onClose={onClose}
     >
@@ -57,6 +58,11 @@ export function Explanation({ workspace, instance, wish, numberOf, onEvidence, o
       ))}
     </AnswerPanel>
   );
+}
+
+function linesOf(lines: number, of: number): string {
+  if (of > lines) return `${lines.toLocaleString("en")} of ${of.toLocaleString("en")} log lines`;
+  return lines === 1 ? "1 log line" : `${lines.toLocaleString("en")} log lines`;
 }
 
 function busy({ state, found: { lines } }: Answer<Found>): string {

@@ -73,7 +73,7 @@ function Shown({ workspace, instance, deployment }: ShownProps) {
           isOver={deployment.ended_at !== null}
           head={<Steps deployment={deployment} />}
           evidence={evidence}
-          {...(ai && { onExplain: (lines) => setWish(wishOf(lines, deployment.id)) })}
+          {...(ai && { onExplain: (ends) => setWish(wishOf(ends, deployment.id)) })}
         />
         <Section title="All deployments">
           <DeploymentList workspace={workspace} instance={instance} open={deployment.id} />

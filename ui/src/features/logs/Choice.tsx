@@ -1,18 +1,25 @@
 import { Button, CloseButton } from "@mantine/core";
-import { IconCopy, IconLink, IconSparkles } from "@tabler/icons-react";
+import { IconCopy, IconDownload, IconLink, IconSparkles } from "@tabler/icons-react";
 import { useRef, useState } from "react";
 import { flushSync } from "react-dom";
-import { copyText } from "@/kit";
+import { copyText, DisabledReason } from "@/kit";
 import css from "./logs.module.css";
 import type { Chosen } from "./useChosen";
 
 /** What can be done with the lines that are chosen. */
-export function Choice({ chosen, onExplain }: { chosen: Chosen; onExplain?: () => void }) {
+type Props = {
+  chosen: Chosen;
+  /** Where they are downloaded as text. */
+  href: string;
+  onExplain?: () => void;
+};
+
+export function Choice({ chosen, href, onExplain }: Props) {
   const link = useRef<HTMLPreElement>(null);
   const text = useRef<HTMLPreElement>(null);
   const [done, setDone] = useState("");
   const [isAsked, setAsked] = useState(false);
-  const { count } = chosen;
+  const { count, isSeveral, whyNot } = chosen;
   if (!chosen.ends) return null;
   const copy = async (what: HTMLPreElement | null, word: string) => {
     if (what) setDone((await copyText(what)) ? `${word} copied` : "Selected: copy it with Ctrl C");
@@ -20,7 +27,9 @@ export function Choice({ chosen, onExplain }: { chosen: Chosen; onExplain?: () =
   return (
     // biome-ignore lint/a11y/useSemanticElements: a fieldset brings a look of its own
     <div className={css.choice} role="group" aria-label="Chosen lines">
-      <span role="status">{done || (count === 1 ? "1 line" : `${count.toLocaleString("en")} lines`)}</span>
+      <span role="status">
+        {done || (!isSeveral ? "1 line" : count === null ? "Several lines" : `${count.toLocaleString("en")} lines`)}
+      </span>
       <Button
         variant="subtle"
         data-size="xs"
@@ -29,18 +38,35 @@ export function Choice({ chosen, onExplain }: { chosen: Chosen; onExplain?: () =
       >
         Copy link
       </Button>
-      <Button
-        variant="subtle"
-        data-size="xs"
-        leftSection={<IconCopy size={15} stroke={1.75} aria-hidden />}
-        onClick={() => {
-          // Made only now: it may be long, and changes with each line that is chosen.
-          flushSync(() => setAsked(true));
-          void copy(text.current, "Text").finally(() => setAsked(false));
-        }}
-      >
-        Copy text
-      </Button>
+      <DisabledReason reason={whyNot}>
+        <Button
+          variant="subtle"
+          data-size="xs"
+          leftSection={<IconCopy size={15} stroke={1.75} aria-hidden />}
+          aria-disabled={whyNot ? true : undefined}
+          data-disabled={whyNot ? true : undefined}
+          onClick={() => {
+            if (whyNot) return;
+            // Made only now: it may be long, and changes with each line that is chosen.
+            flushSync(() => setAsked(true));
+            void copy(text.current, "Text").finally(() => setAsked(false));
+          }}
+        >
+          Copy text
+        </Button>
+      </DisabledReason>
+      {whyNot && isSeveral && (
+        <Button
+          component="a"
+          href={href}
+          download
+          variant="subtle"
+          data-size="xs"
+          leftSection={<IconDownload size={15} stroke={1.75} aria-hidden />}
+        >
+          Download
+        </Button>
+      )}
       {onExplain && (
         <Button
           variant="subtle"

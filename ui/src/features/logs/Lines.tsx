@@ -18,6 +18,8 @@ type Props = {
   version: number;
   /** Has lines fetched that are to be seen. */
   see: (first: number, last: number) => void;
+  /** Has a line fetched that is sought. */
+  bring: (index: number) => void;
   mark: string;
   /** The line that finding stands at. */
   current: number | null;
@@ -37,7 +39,7 @@ type Props = {
 };
 
 export function Lines(props: Props) {
-  const { windows, version, isWrapped, isAtEnd, onAtEnd, onSeen, chosen, current, see } = props;
+  const { windows, version, isWrapped, isAtEnd, onAtEnd, onSeen, chosen, current, see, bring } = props;
   const box = useRef<HTMLDivElement>(null);
   const scroll = useRef(new Scroll());
   const layout = useRef(new Layout());
@@ -93,7 +95,7 @@ export function Lines(props: Props) {
         return;
       }
       const start = windows.starts[chunk];
-      if (start !== undefined) see(start, start);
+      if (start !== undefined) bring(start);
     }
     if (isAtEnd) return go(whole);
     const { of, line, within, shifted } = edge.current;

@@ -47,8 +47,8 @@ export function LogPage({ workspace, instance, newest }: Props) {
         which={{ value, choose, hasDeployment: newest !== undefined }}
         {...(ai &&
           !source && {
-            onExplain: (lines, numberOf) =>
-              setAsked({ wish: wishOf(lines, isDeployment ? newest.id : undefined), numberOf }),
+            onExplain: (ends, numberOf) =>
+              setAsked({ wish: wishOf(ends, isDeployment ? newest.id : undefined), numberOf }),
           })}
       />
       {asked && (

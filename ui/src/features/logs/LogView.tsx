@@ -12,16 +12,17 @@ import {
 import { type ReactNode, useEffect, useMemo, useRef, useState } from "react";
 import { getDownloadLogsUrl } from "@/api/generated";
 import { Note, usePhone } from "@/kit";
+import { isOver as isFinal } from "./again";
 import { Choice } from "./Choice";
 import { Lines } from "./Lines";
-import { LEVELS, type Level, type Shown } from "./lines";
+import { LEVELS, type Level } from "./lines";
 import css from "./logs.module.css";
 import { Strip, useLater } from "./Strip";
 import { rate, rateInWords } from "./strip";
 import { Download, Find, IconSwitch, Levels, logsOf, PhoneFilter, TIMES, type Which } from "./Tools";
-import { useChosen } from "./useChosen";
+import { type Ends, useChosen } from "./useChosen";
 import { useFilter } from "./useFilter";
-import { isOver as isFinal, useLog } from "./useLog";
+import { type Missing, useLog } from "./useLog";
 import type { Windows } from "./windows";
 
 type Props = {
@@ -35,8 +36,8 @@ type Props = {
   head?: ReactNode;
   /** Which of the instance's logs it is, and how to choose another. */
   which?: Which;
-  /** Has the chosen lines explained. */
-  onExplain?: (lines: Shown[], numberOf: (position: string) => number | undefined) => void;
+  /** Has the lines from one to another explained. */
+  onExplain?: (ends: Ends, numberOf: (position: string) => number | undefined) => void;
   /** Where the lines stand that an explanation rests on. */
   evidence?: ReadonlySet<string>;
   /** The page is the log: it takes what the window has. Else it stands in a card. */
@@ -124,12 +125,11 @@ export function LogView(props: Props) {
     const at = windows.isComplete ? windows.indexOf(position) : undefined;
     return at === undefined ? undefined : at + 1;
   };
-  const isChosen = chosen.ends !== null && chosen.count > 1;
   const href = (form: "text" | "ndjson") =>
     getDownloadLogsUrl(workspace, instance, {
       ...filter,
       form,
-      ...(isChosen && chosen.ends && { from: chosen.ends[0], to: chosen.ends[1] }),
+      ...(chosen.isSeveral && chosen.ends && { from: chosen.ends[0], to: chosen.ends[1] }),
     });
   const fresh = isAtEnd || left === 0 ? 0 : Math.max(0, windows.total - left);
 
@@ -211,15 +211,17 @@ export function LogView(props: Props) {
             isWrapped={isWrapped}
             onWrapped={setWraps}
           />
-          <Download href={href} chosen={isChosen ? chosen.count : 0} />
+          <Download href={href} isOfChosen={chosen.isSeveral} />
           {isWhole && onExplain && !phone && (
             <Button
               variant="default"
               leftSection={<IconSparkles size={16} stroke={1.75} aria-hidden />}
               disabled={windows.total === 0}
               onClick={() => {
-                const { first, last } = sight.current;
-                onExplain(chosen.ends ? chosen.lines() : windows.between(first, last), numberOf);
+                const lines = windows.between(sight.current.first, sight.current.last);
+                const [first, last] = [lines[0]?.position, lines.at(-1)?.position];
+                const ends = chosen.ends ?? (first && last && ([first, last] as const));
+                if (ends) onExplain(ends, numberOf);
               }}
             >
               Explain
@@ -233,6 +235,7 @@ export function LogView(props: Props) {
           windows={windows}
           version={log.version}
           see={log.see}
+          bring={log.bring}
           mark={text}
           current={place === null ? null : (found?.found[standsAt] ?? null)}
           empty={empty}
@@ -250,8 +253,9 @@ export function LogView(props: Props) {
         />
         <Choice
           chosen={chosen}
+          href={href("text")}
           {...(onExplain && {
-            onExplain: () => onExplain(chosen.lines(), numberOf),
+            onExplain: () => chosen.ends && onExplain(chosen.ends, numberOf),
           })}
         />
       </div>
@@ -261,7 +265,9 @@ export function LogView(props: Props) {
             <IconPlayerPlayFilled size={12} aria-hidden /> Live
           </span>
         ) : (
-          <span role="status">{isLost ? "Ended" : isPaused ? "Paused" : isOver ? "Complete" : "Connecting"}</span>
+          <span role="status">
+            {isLost ? "Ended" : !isOver ? (isPaused ? "Paused" : "Connecting") : log.isThrough ? "Complete" : "Reading"}
+          </span>
         )}
         {log.isLive && <Rate windows={windows} version={log.version} />}
         <span className={`${css.many} numbers`}>
@@ -271,6 +277,7 @@ export function LogView(props: Props) {
               ? `Counting: ${many(log.counted, "line")}`
               : ""}
         </span>
+        {!isLost && <Absent missing={log.missing} />}
         {isWhole && <span className={css.many}>Secrets are masked</span>}
         <span className={css.steer}>
           {!isOver && !isLost && (
@@ -299,6 +306,19 @@ export function LogView(props: Props) {
       </div>
     </div>
   );
+}
+
+const ABSENT: [keyof Missing, string][] = [
+  ["older", "What was written before isn't here yet"],
+  ["seen", "Some lines aren't here yet"],
+  ["found", "What is sought wasn't looked for yet"],
+];
+
+/** What isn't there because the server didn't answer. */
+function Absent({ missing }: { missing: Missing }) {
+  const parts = ABSENT.filter(([part]) => missing[part]).map(([, words]) => words);
+  if (parts.length === 0) return null;
+  return <span role="status">{parts.join(". ")}. Asking again.</span>;
 }
 
 /** How fast it goes, told anew as lines come, and once more when they have ceased. */

@@ -137,8 +137,10 @@ export function IconSwitch({ word, Icon, isOn, onChange }: SwitchProps) {
 }
 
 /** All that is shown, or the chosen lines of it, as a file. */
-export function Download({ href, chosen }: { href: (form: "text" | "ndjson") => string; chosen: number }) {
-  const what = chosen > 1 ? "The chosen lines" : "What is shown";
+type DownloadProps = { href: (form: "text" | "ndjson") => string; isOfChosen: boolean };
+
+export function Download({ href, isOfChosen }: DownloadProps) {
+  const what = isOfChosen ? "The chosen lines" : "What is shown";
   return (
     <Menu position="bottom-end" width={240}>
       <Menu.Target>

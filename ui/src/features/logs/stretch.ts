@@ -1,12 +1,7 @@
 import type { ExplainWish } from "@/api/generated";
-import type { Shown } from "./lines";
+import type { Ends } from "./useChosen";
 
-/** The chosen lines as the server is asked for them: by their moments, and by the first and the last of them. */
-export function wishOf(lines: Pick<Shown, "at" | "position">[], deployment?: string): ExplainWish {
-  const [first, last] = [lines[0], lines.at(-1)];
-  return {
-    ...(deployment && { deployment }),
-    ...(first && { since: first.at, from: first.position }),
-    ...(last && { until: last.at, to: last.position }),
-  };
+/** Lines as the server is asked for them: by the first and the last of them, which needn't be here. */
+export function wishOf([from, to]: Ends, deployment?: string): ExplainWish {
+  return { ...(deployment && { deployment }), from, to };
 }

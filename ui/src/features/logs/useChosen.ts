@@ -3,8 +3,11 @@ import { useRef, useState } from "react";
 import type { Shown } from "./lines";
 import { isBefore, placeOf, type Windows } from "./windows";
 
-/** Lines that are copied or explained at once, at most. */
+/** Lines that are copied at once, at most. */
 const MOST = 10_000;
+
+/** Where the first and the last of some lines stand. */
+export type Ends = readonly [first: string, last: string];
 
 export type Chosen = {
   /**
@@ -12,15 +15,22 @@ export type Chosen = {
    * it has to be looked for. What was clicked in the log is in sight.
    */
   sought: string | null;
-  /** Where the first and the last of them stand, as the address says it. */
-  ends: [first: string, last: string] | null;
-  count: number;
-  /** Those that are here. */
+  /** As the address says it. */
+  ends: Ends | null;
+  isSeveral: boolean;
+  /** `null`: not known, because one of the ends isn't here. */
+  count: number | null;
+  /** Why their text can't be had from here, where it can't. */
+  whyNot: string | null;
+  /** All of them, where nothing stands against it. */
   lines: () => Shown[];
   has: (line: Shown) => boolean;
   choose: (line: Shown, upTo: boolean) => void;
   none: () => void;
 };
+
+const TOO_MUCH = `More than ${MOST.toLocaleString("en")} lines are too much to be copied from here. Download them.`;
+const NOT_HERE = "Not all of these lines are here. Download them, or look at all of them first.";
 
 /** `#<position>`, or `#<position>,<position>` for several: links to lines show the same to everybody. */
 export function useChosen(windows: Windows): Chosen {
@@ -43,12 +53,17 @@ export function useChosen(windows: Windows): Chosen {
       hashScrollIntoView: false,
     });
   };
-  const isHere = typeof from === "number" && typeof to === "number" && to >= from;
+  const areEndsHere = typeof from === "number" && typeof to === "number" && to >= from;
+  const count = areEndsHere ? to - from + 1 : null;
+  const isTooMuch = count !== null && count > MOST;
+  const isHere = areEndsHere && !isTooMuch && windows.has(from, to);
   return {
     sought: hash === own.current ? null : first || null,
     ends,
-    count: !ends ? 0 : isHere ? to - from + 1 : 1,
-    lines: () => (isHere ? windows.between(from, Math.min(to, from + MOST - 1)) : []),
+    isSeveral: first !== last,
+    count: ends ? count : 0,
+    whyNot: isTooMuch ? TOO_MUCH : isHere ? null : NOT_HERE,
+    lines: () => (isHere ? windows.between(from, to) : []),
     has: ({ position }) => {
       const place = placeOf(position);
       return ends !== null && !isBefore(place, placeOf(first)) && !isBefore(placeOf(last), place);

@@ -4,10 +4,12 @@ import { ask } from "@/api/client";
 import { getOutlineLogsUrl, getReadLogsUrl, type ReadLogsParams } from "@/api/generated";
 import type { LogLine } from "@/api/nouns";
 import { Problem, problemOf } from "@/api/problem";
+import { isOver, Pause, untilDone } from "./again";
+import { Fetches } from "./fetches";
 import { Finding } from "./find";
-import { append, type Shown, shown, takeEvents } from "./lines";
+import { LEVELS, type Shown, shown, takeEvents } from "./lines";
 import { linesOf } from "./stream";
-import { type Told, Windows } from "./windows";
+import { type Chunk, type Told, Windows } from "./windows";
 
 export type Wanted = {
   workspace: string;
@@ -20,55 +22,76 @@ export type Wanted = {
   isPaused: boolean;
 };
 
-const FIRST = 500;
-const LONGEST_PAUSE = 30_000;
+/** What isn't here because asking for it failed; it is asked for again. */
+export type Missing = { older?: boolean; found?: boolean; seen?: boolean };
 
-/** What ends a log for good: asking again would be answered alike. */
-export function isOver(problem: Problem): boolean {
-  return [400, 401, 403, 404, 422].includes(problem.status);
-}
+const FIRST = 500;
+/** Lines of one answer at most. */
+const PAGE = 10_000;
+/** Lines of it that are shown together. */
+const PART = 500;
 
 /**
  * Reads the newest lines of a log, then what there is before them, and follows it while the tab is visible and nobody
- * pauses; goes on behind the last line it has. The right to it ending is a problem that stays; what broke off otherwise is
- * taken up again, later and later.
+ * pauses; goes on behind the last line it has. Where nothing more comes, it reads on to the end. The right to it ending is
+ * a problem that stays; what broke off otherwise is taken up again, later and later.
  */
 export function useLog({ workspace, instance, filter, find, follow, isPaused }: Wanted) {
-  const held = useRef(new Windows());
   const [version, setVersion] = useState(0);
   const [problem, setProblem] = useState<Problem | null>(null);
   const [isLive, setLive] = useState(false);
   const [isRead, setRead] = useState(false);
+  const [isThrough, setThrough] = useState(false);
   const [counted, setCounted] = useState<number | null>(null);
   const [finding, setFinding] = useState<Finding | null>(null);
+  const [missing, setMissing] = useState<Missing>({});
   const [attempt, setAttempt] = useState(0);
   const isVisible = useDocumentVisibility() === "visible";
   const what = JSON.stringify([workspace, instance, filter]);
-  const of = useRef(what);
-  const fetching = useRef(new AbortController());
   const isReading = !isPaused && (isVisible || !follow);
-  if (of.current !== what) {
-    of.current = what;
-    held.current = new Windows();
-    fetching.current.abort();
-    fetching.current = new AbortController();
-  }
-  const windows = held.current;
   const change = () => setVersion((count) => count + 1);
-  const lose = (failure: unknown) => {
-    const problem = problemOf(failure);
-    if (isOver(problem)) setProblem(problem);
+  const miss = (part: keyof Missing, problem: Problem | null, isMissing = problem !== null) => {
+    if (problem && isOver(problem)) setProblem(problem);
+    const is = isMissing && !(problem && isOver(problem));
+    setMissing((before) => ((before[part] ?? false) === is ? before : { ...before, [part]: is }));
   };
-  useEffect(() => () => fetching.current.abort(), []);
+  const url = (more: Partial<ReadLogsParams>) => getReadLogsUrl(workspace, instance, { ...filter, ...more });
+  const begin = () => {
+    const windows = new Windows();
+    const fetched = async (chunk: Chunk, signal: AbortSignal) => {
+      const lines: Shown[] = [];
+      const response = await ask(url({ from: chunk.position, limit: chunk.count }), { headers: NDJSON, signal });
+      for await (const line of linesOf<LogLine>(response)) lines.push(shown(line));
+      windows.fill(chunk, lines);
+      change();
+    };
+    const fetches = new Fetches(windows, fetched, (problem, isMissing) => miss("seen", problem, isMissing));
+    return { what, windows, fetches, counting: new AbortController() };
+  };
+  const of = useRef<ReturnType<typeof begin>>(null);
+  const leave = () => {
+    of.current?.fetches.leave();
+    of.current?.counting.abort();
+  };
+  if (of.current?.what !== what) {
+    leave();
+    of.current = begin();
+  }
+  const held = of.current;
+  const { windows } = held;
+  // biome-ignore lint/correctness/useExhaustiveDependencies: what is left is read from where it is kept
+  useEffect(() => leave, []);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: of another log nothing is missing yet
+  useEffect(() => setMissing({}), [what]);
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: another attempt reads on
   useEffect(() => {
     if (!isReading) return;
     const over = new AbortController();
+    const pause = new Pause();
     let waiting: Shown[] = [];
     let frame = 0;
     let again: ReturnType<typeof setTimeout> | undefined;
-    let pause = 500;
     // Many lines in a moment are shown at once.
     const show = () => {
       cancelAnimationFrame(frame);
@@ -82,53 +105,86 @@ export function useLog({ workspace, instance, filter, find, follow, isPaused }: 
       waiting.push(shown(JSON.parse(text) as LogLine));
       frame ||= requestAnimationFrame(show);
     };
-    const url = (more: Partial<ReadLogsParams>) => getReadLogsUrl(workspace, instance, { ...filter, ...more });
+    const isHere = () => {
+      setRead(true);
+      setProblem(null);
+      pause.begin();
+    };
     const newest = async () => {
       const response = await ask(url({ limit: FIRST }), { headers: NDJSON, signal: over.signal });
       const lines: Shown[] = [];
       for await (const line of linesOf<LogLine>(response)) lines.push(shown(line));
+      isHere();
+      if (lines.length === 0 && windows.isComplete) return;
+      windows.restart();
       windows.append(lines);
-      setRead(true);
-      setProblem(null);
       change();
-      void outline(lines[0]?.position).catch(lose);
+      held.counting.abort();
+      held.counting = new AbortController();
+      const { signal } = held.counting;
+      void untilDone(
+        () => outline(lines[0]?.position, signal),
+        signal,
+        (problem) => miss("older", problem),
+      );
     };
     // What there is before the newest lines, and of which levels; with the window, whether it is followed or not.
-    const outline = async (before: string | undefined) => {
-      const { signal } = fetching.current;
+    const outline = async (before: string | undefined, signal: AbortSignal) => {
       const told: Told[] = [];
-      const asked = getOutlineLogsUrl(workspace, instance, { ...filter, ...(before && { before }) });
+      const beside: Told[] = [];
+      const asked = (more: object) => ask(getOutlineLogsUrl(workspace, instance, more), { headers: NDJSON, signal });
       let lines = 0;
-      for await (const stretch of linesOf<Told>(await ask(asked, { headers: NDJSON, signal }))) {
+      for await (const stretch of linesOf<Told>(await asked({ ...filter, ...(before && { before }) }))) {
         told.push(stretch);
         lines += stretch.lines;
         setCounted(lines);
       }
+      // Of the newest lines too, what isn't shown is counted.
+      if (before && filter.level)
+        for await (const stretch of linesOf<Told>(await asked({ ...filter, from: before }))) beside.push(stretch);
       if (signal.aborted) return;
-      windows.prepend(before ? told : told.map((one) => ({ ...one, lines: 0 })));
+      // Where there was no line yet, those that are shown have come since, and are counted as they come.
+      windows.prepend(before ? told : []);
+      const own = filter.level?.split(",") ?? LEVELS;
+      for (const { levels } of before ? beside : told)
+        windows.count({ ...levels, ...Object.fromEntries(own.map((level) => [level, 0])) });
       setCounted(null);
       change();
-      if (!before || !filter.level) return;
-      // Of the newest lines too, what isn't shown is counted.
-      const hidden = getOutlineLogsUrl(workspace, instance, { ...filter, from: before });
-      const shownLevels = filter.level.split(",");
-      for await (const { levels } of linesOf<Told>(await ask(hidden, { headers: NDJSON, signal })))
-        windows.count({ ...levels, ...Object.fromEntries(shownLevels.map((level) => [level, 0])) });
-      change();
+    };
+    // What was written behind the last line that is here.
+    const rest = async () => {
+      for (let isMore = true; isMore && windows.newest; ) {
+        const response = await ask(url({ after: windows.newest, limit: PAGE }), {
+          headers: NDJSON,
+          signal: over.signal,
+        });
+        let count = 0;
+        for await (const line of linesOf<LogLine>(response)) {
+          waiting.push(shown(line));
+          count += 1;
+          if (count % PART === 0) show();
+        }
+        show();
+        isMore = count === PAGE;
+      }
     };
     const read = async () => {
-      if (!windows.isComplete && windows.total === 0) await newest();
-      if (!follow) return;
-      const after = windows.chunks.at(-1)?.lines?.at(-1)?.position;
+      const isNew = windows.total === 0;
+      if (isNew) await newest();
+      if (!follow) {
+        if (!isNew) await rest();
+        isHere();
+        setThrough(true);
+        return;
+      }
+      const after = windows.newest;
       const headers = { Accept: "text/event-stream" };
-      const response = await ask(url({ follow, ...(after ? { after } : { limit: FIRST }) }), {
+      const response = await ask(url({ follow, ...(after ? { after } : { limit: PAGE }) }), {
         headers,
         signal: over.signal,
       });
       setLive(true);
-      setRead(true);
-      setProblem(null);
-      pause = 500;
+      isHere();
       const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
       let text = "";
       for (let chunk = await reader?.read(); chunk && !chunk.done; chunk = await reader?.read()) {
@@ -150,12 +206,11 @@ export function useLog({ workspace, instance, filter, find, follow, isPaused }: 
           const problem = problemOf(failure);
           setProblem(problem);
           setRead(true);
-          if (!follow || isOver(problem)) return;
-          again = setTimeout(run, pause);
-          pause = Math.min(pause * 2, LONGEST_PAUSE);
+          if (!isOver(problem)) again = setTimeout(run, pause.take(problem));
         })
         .finally(() => !over.signal.aborted && setLive(false));
     setProblem(null);
+    setThrough(false);
     if (windows.total === 0 && !windows.isComplete) setRead(false);
     void run();
     return () => {
@@ -170,42 +225,24 @@ export function useLog({ workspace, instance, filter, find, follow, isPaused }: 
   const isComplete = windows.isComplete;
   // biome-ignore lint/correctness/useExhaustiveDependencies: the filter is in `what`
   useEffect(() => {
-    if (!find || !isComplete) {
-      setFinding(null);
-      return;
-    }
+    setFinding(null);
+    if (!find || !isComplete) return;
     const over = new AbortController();
-    const begun = new Finding(find);
     const look = async () => {
+      const begun = new Finding(find);
       const asked = getOutlineLogsUrl(workspace, instance, { ...filter, find });
       const response = await ask(asked, { headers: NDJSON, signal: over.signal });
       for await (const stretch of linesOf<Told>(response)) begun.take(stretch);
       begun.isComplete = true;
       if (!over.signal.aborted) setFinding(begun);
     };
-    look().catch((failure) => over.signal.aborted || lose(failure));
-    return () => over.abort();
+    void untilDone(look, over.signal, (problem) => miss("found", problem));
+    return () => {
+      over.abort();
+      miss("found", null);
+    };
   }, [what, find, isComplete]);
   finding?.goOn(windows);
-
-  /** Has these lines fetched, where they aren't here. */
-  const see = (first: number, last: number) => {
-    const { signal } = fetching.current;
-    for (const chunk of windows.want(first, last)) {
-      const asked = getReadLogsUrl(workspace, instance, { ...filter, from: chunk.position, limit: chunk.count });
-      const fetched = async () => {
-        const lines: Shown[] = [];
-        const response = await ask(asked, { headers: NDJSON, signal });
-        for await (const line of linesOf<LogLine>(response)) append(lines, [shown(line)]);
-        windows.fill(chunk, lines);
-        change();
-      };
-      fetched().catch((failure) => {
-        chunk.isWanted = false;
-        if (!signal.aborted) lose(failure);
-      });
-    }
-  };
 
   return {
     windows,
@@ -213,9 +250,14 @@ export function useLog({ workspace, instance, filter, find, follow, isPaused }: 
     problem,
     isLive,
     isRead,
+    isThrough,
     counted,
+    missing,
     finding: finding?.text === find ? finding : null,
-    see,
+    /** Has these lines fetched when they have been in sight for a moment, where they aren't here. */
+    see: (first: number, last: number) => held.fetches.see(first, last),
+    /** Has this line fetched, whatever is in sight. */
+    bring: (index: number) => held.fetches.bring(index),
     again: () => setAttempt((count) => count + 1),
   };
 }

@@ -71,3 +71,21 @@ test("where lines are gone meanwhile, their places are empty", () => {
   expect(windows.line(10)?.position).toBe("7-0");
   expect(windows.want(0, 0)).toEqual([]);
 });
+
+test("of long lines fewer are here, and those in sight stay", () => {
+  const windows = new Windows();
+  const long = "x".repeat(64 * 1024);
+  const wide = (segment: number) => [0, 1, 2, 3].map((at) => ({ ...line(`${segment}-${at}`), text: long, bare: long }));
+  // What comes is divided by its letters too.
+  for (let turn = 0; turn < 100; turn += 1) windows.append(wide(900 + turn));
+  expect(windows.chunks.length).toBe(100);
+  windows.prepend(Array.from({ length: 100 }, (_, at) => told(`${at}-0`, 4)));
+  const letters = () =>
+    windows.chunks.reduce((sum, { lines }) => sum + (lines ?? []).reduce((all, { text }) => all + text.length, 0), 0);
+  for (let at = 0; at < 100; at += 1) for (const chunk of windows.want(4 * at, 4 * at)) windows.fill(chunk, wide(at));
+  expect(letters()).toBeLessThanOrEqual(8 * 1024 * 1024);
+  // A screen of many such lines is seen whole.
+  for (const chunk of windows.want(0, 319)) windows.fill(chunk, wide(chunk.place[0]));
+  expect(windows.has(0, 319)).toBe(true);
+  expect(windows.has(0, 330)).toBe(false);
+});

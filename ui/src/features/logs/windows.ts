@@ -25,15 +25,21 @@ export type Chunk = {
   levels: Record<Level, number>;
   /** `null`: not here. Fewer than `count` where some are gone from the server meanwhile. */
   lines: Shown[] | null;
+  /** Letters of the lines that are here. */
+  letters: number;
   isWanted: boolean;
   /** When it was looked at last, in turns of looking. */
   seen: number;
 };
 
-/** Lines of one stretch that grows at the end. */
+/** Lines of one stretch that grows at the end, and letters, as the server's have them too. */
 const LONG = 1_000;
-/** Stretches that are here with their lines at most. */
+const WIDE = 256 * 1024;
+/** Stretches that are here with their lines at most, and letters of them. What is in sight is here in any case. */
 const HELD = 40;
+const HELD_LETTERS = 8 * 1024 * 1024;
+
+const lettersOf = (lines: Shown[]) => lines.reduce((sum, { text }) => sum + text.length, 0);
 
 export const none = (): Record<Level, number> => ({ error: 0, warn: 0, info: 0, debug: 0 });
 
@@ -56,6 +62,7 @@ export class Windows {
   /** Lines that came to stand before those that were here first. */
   shifted = 0;
   private turn = 0;
+  private sight = new Set<Chunk>();
 
   private settle(): void {
     this.starts = [];
@@ -66,11 +73,25 @@ export class Windows {
     }
   }
 
+  /** As if nothing had been told yet. */
+  restart(): void {
+    this.chunks = [];
+    this.settle();
+    this.counts = none();
+    this.isComplete = false;
+  }
+
+  /** Where the newest line stands that is here. */
+  get newest(): string | undefined {
+    return this.chunks.at(-1)?.lines?.at(-1)?.position;
+  }
+
   /** Newest lines, behind all that is here. */
   append(lines: Shown[]): void {
     for (const line of lines) {
       let last = this.chunks.at(-1);
-      if (!last?.lines || last.count >= LONG || last.lines.length !== last.count) {
+      const isFull = last && (last.count >= LONG || last.letters >= WIDE || last.lines?.length !== last.count);
+      if (!last?.lines || isFull) {
         last = {
           position: line.position,
           place: placeOf(line.position),
@@ -79,6 +100,7 @@ export class Windows {
           to: line.time,
           levels: none(),
           lines: [],
+          letters: 0,
           isWanted: false,
           seen: this.turn,
         };
@@ -86,6 +108,7 @@ export class Windows {
         this.chunks.push(last);
       }
       last.lines?.push(line);
+      last.letters += line.text.length;
       last.count += 1;
       last.to = line.time;
       last.levels[line.level] += 1;
@@ -109,6 +132,7 @@ export class Windows {
         to: Date.parse(until),
         levels,
         lines: null,
+        letters: 0,
         isWanted: false,
         seen: 0,
       });
@@ -169,6 +193,7 @@ export class Windows {
   /** What has to be fetched for these lines to be seen, and that it will be. */
   want(first: number, last: number): Chunk[] {
     this.turn += 1;
+    this.sight.clear();
     const wanted: Chunk[] = [];
     if (this.total === 0) return wanted;
     const end = this.chunkAt(Math.max(first, last));
@@ -176,6 +201,7 @@ export class Windows {
       const chunk = this.chunks[at];
       if (!chunk) continue;
       chunk.seen = this.turn;
+      this.sight.add(chunk);
       if (chunk.lines || chunk.isWanted) continue;
       chunk.isWanted = true;
       wanted.push(chunk);
@@ -183,18 +209,40 @@ export class Windows {
     return wanted;
   }
 
-  fill(chunk: Chunk, lines: Shown[]): void {
-    chunk.lines = lines.slice(0, chunk.count);
-    chunk.isWanted = false;
-    this.letGo();
+  isInSight(chunk: Chunk): boolean {
+    return this.sight.has(chunk);
   }
 
-  /** What wasn't looked at for longest goes; the newest stay. */
-  private letGo(): void {
-    const held = this.chunks.filter((chunk, at) => chunk.lines && at < this.chunks.length - 1);
-    if (held.length < HELD) return;
-    held.sort((one, other) => one.seen - other.seen);
-    for (const chunk of held.slice(0, held.length - HELD + 1)) chunk.lines = null;
+  fill(chunk: Chunk, lines: Shown[]): void {
+    chunk.lines = lines.slice(0, chunk.count);
+    chunk.letters = lettersOf(chunk.lines);
+    chunk.isWanted = false;
+    this.letGo(chunk);
+  }
+
+  /** What wasn't looked at for longest goes; what is in sight, what was just fetched and the newest stay. */
+  private letGo(fetched?: Chunk): void {
+    const held = this.chunks.filter(({ lines }) => lines);
+    let letters = held.reduce((sum, chunk) => sum + chunk.letters, 0);
+    if (held.length <= HELD && letters <= HELD_LETTERS) return;
+    const newest = this.chunks.at(-1);
+    const idle = held.filter((chunk) => chunk !== newest && chunk !== fetched && !this.sight.has(chunk));
+    idle.sort((one, other) => one.seen - other.seen);
+    let count = held.length;
+    for (const chunk of idle) {
+      if (count <= HELD && letters <= HELD_LETTERS) return;
+      letters -= chunk.letters;
+      count -= 1;
+      chunk.lines = null;
+      chunk.letters = 0;
+    }
+  }
+
+  /** Whether all of so many lines are here. */
+  has(first: number, last: number): boolean {
+    for (let at = this.chunkAt(first); at < this.chunks.length && (this.starts[at] ?? 0) <= last; at += 1)
+      if (this.chunks[at]?.lines?.length !== this.chunks[at]?.count) return false;
+    return this.total > last;
   }
 
   /** Those that are here of so many lines. */
