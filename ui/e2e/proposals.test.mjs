@@ -169,6 +169,10 @@ test("a member with exactly the IDE has an edit proposed, accepts one and refuse
   assert.ok(asked.includes("app.py") && asked.includes("Say a greeting"), asked);
   assert.ok(!asked.includes("Quiet-Lantern"), "a secret has left");
   assert.ok(!(await text.textContent()).includes("a greeting"));
+  // Put away and taken out again, it is still there.
+  await assistant.getByRole("button", { name: "Close the assistant" }).click();
+  await assistant.waitFor({ state: "hidden" });
+  await page.getByRole("button", { name: "Edit with AI" }).click();
   await assistant.getByRole("button", { name: "Accept" }).click();
   await assistant.getByText("it stands in the editor").waitFor();
   await until("it stands in the editor", async () =>

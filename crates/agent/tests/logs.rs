@@ -7,7 +7,9 @@ mod support;
 use std::path::Path;
 
 use futures_util::StreamExt as _;
-use stoa_agent::protocol::{BeginDeployment, Event, LineView, LogQuery, PutInstance, SecretText, Variable};
+use stoa_agent::protocol::{
+    BeginDeployment, Event, LineView, LogQuery, PutInstance, SecretText, TellSecrets, Variable,
+};
 use stoa_domain::Secret;
 use stoa_domain::branch::CommitId;
 use support::PATIENCE;
@@ -29,7 +31,7 @@ def tell():
     print("told", flush=True)
 if sys.argv[1:] == ["release"]:
     tell()
-    if os.path.exists("broken"): sys.exit("no " + key)
+    if os.path.exists("broken"): sys.exit("no " + key[:5] + "\033[31m" + key[5:])
     sys.exit(0)
 tell()
 class Answer(http.server.BaseHTTPRequestHandler):
@@ -148,6 +150,35 @@ async fn what_visitors_ask_is_written_for_instances_that_there_are() {
     assert!(!place.path().join("state/access").join(house.instance.to_string()).exists());
     machine.agent.note_request(house.instance, "GET /late 200 in 1 ms".to_owned());
     assert_eq!(lines(&house, &machine, proxy()).await, []);
+}
+
+#[tokio::test]
+async fn a_log_is_read_with_what_the_records_call_secret_and_not_before_that_is_told() {
+    let place = tempfile::tempdir().unwrap();
+    let house = House::new(place.path());
+    let machine = house.machine().await;
+    machine.client.put_instance(house.order(), house.instance, &form(&house)).await.unwrap();
+    machine.agent.note_request(house.instance, "GET /became-secret-since 200 in 1 ms".to_owned());
+    let proxy = |secrets| LogQuery { source: Some("proxy".to_owned()), secrets, ..LogQuery::default() };
+    let follow = LogQuery { from: Some(0), follow: true, ..proxy(None) };
+    let mut followed = Box::pin(machine.client.logs(house.instance, &follow).await.unwrap());
+    let next = tokio::time::timeout(PATIENCE, followed.next()).await.unwrap().unwrap().unwrap();
+    assert_eq!(next.text, "GET /became-secret-since 200 in 1 ms");
+    let refused = machine.client.logs(house.instance, &proxy(Some(7))).await.err();
+    assert_eq!(refused.and_then(|error| error.code()), Some(stoa_agent::protocol::Code::OldSecrets));
+    let refused = machine.client.outline(house.instance, &proxy(Some(7))).await.err();
+    assert_eq!(refused.and_then(|error| error.code()), Some(stoa_agent::protocol::Code::OldSecrets));
+
+    let secrets = vec![SecretText(Secret::from_text("became-secret-since".to_owned()))];
+    let told = TellSecrets { revision: 7, secrets, anew: false };
+    machine.client.tell_secrets(house.instance, &told).await.unwrap();
+    let read = lines(&house, &machine, proxy(Some(7))).await;
+    assert_eq!(read[0].text, "GET /[secret removed] 200 in 1 ms");
+    // Whoever follows goes on without it, and it isn't written any more.
+    machine.agent.note_request(house.instance, "PUT /became-secret-since 200 in 1 ms".to_owned());
+    let next = tokio::time::timeout(PATIENCE, followed.next()).await.unwrap().unwrap().unwrap();
+    assert_eq!(next.text, "PUT /[secret removed] 200 in 1 ms");
+    assert!(!written(&place.path().join("state/access")).contains("PUT /became"));
 }
 
 #[tokio::test]

@@ -93,6 +93,10 @@ async fn send_all(folder: PathBuf, query: Query, sender: &mpsc::Sender<io::Resul
     let mut left = if from_a_place && !follow { limit } else { usize::MAX };
     let taker = sender.clone();
     let mut reading = Reading::new(folder, &query, move || taker.is_closed());
+    let goes_on = follow || query.after.is_some();
+    if !goes_on && query.limit.is_none() && query.before.is_none() {
+        reading = in_background(reading, Reading::begin_whole).await?.0;
+    }
     if from_a_place {
         reading = in_background(reading, Reading::find_start).await?.0;
     } else if limit != usize::MAX || query.before.is_some() {
@@ -173,6 +177,10 @@ pub(super) async fn in_background<T: Send + 'static>(
 pub(super) struct Reading {
     folder: PathBuf,
     pub judge: Arc<Judge>,
+    /// All of it is wanted, as it was when the reading began: where a part is gone meanwhile, it ends with an error, so that
+    /// nobody takes the rest for the whole.
+    is_whole: bool,
+    is_begun: bool,
     after: Option<Place>,
     begin: Option<Place>,
     /// Where it ends: before one line, or with one.
@@ -193,6 +201,8 @@ impl Reading {
         Self {
             folder,
             judge: Arc::new(Judge::new(query)),
+            is_whole: false,
+            is_begun: false,
             after: place(query.after.as_deref()),
             begin: place(query.begin.as_deref()),
             before: place(query.before.as_deref()),
@@ -223,6 +233,31 @@ impl Reading {
         self.unpacking = None;
     }
 
+    /// From now on what is read is all of what there is now, up to the line that is written last, or nothing.
+    fn begin_whole(&mut self) -> io::Result<()> {
+        self.is_whole = true;
+        let now = match list(&self.folder)?.last() {
+            None => (0, 0),
+            Some(last) if last.is_compressed => (last.number, u64::MAX),
+            Some(last) => match last.path(&self.folder).metadata() {
+                Ok(file) => (last.number, file.len()),
+                // It was compressed between the listing and now.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => (last.number, u64::MAX),
+                Err(error) => return Err(error),
+            },
+        };
+        self.before = Some(self.before.map_or(now, |before| before.min(now)));
+        Ok(())
+    }
+
+    /// Where lines are missing that are wanted.
+    fn gap(&self) -> io::Result<()> {
+        if self.is_whole && self.is_begun {
+            return Err(io::Error::other("the oldest lines were removed while they were read"));
+        }
+        Ok(())
+    }
+
     /// To the line behind `after`, to that of `begin`, or to the segment in which `since` may lie.
     pub fn find_start(&mut self) -> io::Result<()> {
         let segments = list(&self.folder)?;
@@ -236,7 +271,12 @@ impl Reading {
                 self.lines = Some(lines);
             } else if let Some(next) = segments.iter().find(|segment| segment.number > number) {
                 // A segment that is gone: what is left begins behind it.
+                self.is_begun = true;
+                self.gap()?;
                 self.place = (next.number, 0);
+            } else if self.begin.is_some() {
+                // Nothing was written there yet.
+                self.is_over = true;
             }
             return Ok(());
         }
@@ -348,7 +388,12 @@ impl Reading {
                     then = Some(newer);
                     self.lines = Some(lines);
                 }
-                (None, Some(newer)) => self.place = (newer.number, 0),
+                (None, Some(newer)) => {
+                    if newer.number != self.place.0 + 1 {
+                        self.gap()?;
+                    }
+                    self.place = (newer.number, 0);
+                }
             }
         }
         Ok(())
@@ -381,16 +426,17 @@ impl Reading {
             return Ok(None);
         }
         match Lines::open(&segment, &self.folder, self.place.1) {
-            Ok(lines) => Ok(Some(lines)),
+            Ok(lines) => {
+                self.is_begun = true;
+                Ok(Some(lines))
+            }
             // The oldest go while somebody is reading them.
-            Err(error) if error.kind() == io::ErrorKind::NotFound => match newer(&self.folder, self.place.0)?
-            {
-                Some(next) => {
-                    self.place = (next.number, 0);
-                    Lines::open(&next, &self.folder, 0).map(Some)
-                }
-                None => Ok(None),
-            },
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                self.gap()?;
+                let Some(next) = newer(&self.folder, self.place.0)? else { return Ok(None) };
+                self.place = (next.number, 0);
+                Lines::open(&next, &self.folder, 0).map(Some)
+            }
             Err(error) => Err(error),
         }
     }

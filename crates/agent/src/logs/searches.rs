@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -261,6 +262,59 @@ async fn what_is_removed_while_it_is_read_ends_nothing() {
     while last != "end" {
         last = lines.next().await.unwrap().unwrap().text;
     }
+}
+
+#[tokio::test]
+async fn all_of_a_log_is_what_there_was_when_it_was_asked_for_or_nothing() {
+    // More than waits to be taken, so that the reading is still under way.
+    let text =
+        |from: usize| (from..from + 2_000).map(|at| format!("{at} stdout line {at}\n")).collect::<String>();
+    let folder = tempfile::tempdir().unwrap();
+    for (number, from) in [(1, 0), (2, 2_000), (3, 4_000)] {
+        write(folder.path(), number, &text(from));
+    }
+    let begin = || Box::pin(read(folder.path().to_owned(), Query::default()));
+    let mut lines = begin();
+    assert_eq!(lines.next().await.unwrap().unwrap().text, "line 0");
+    Writer::at(folder.path()).unwrap().line(9_000, "stdout", b"written since").unwrap();
+    let rest: Vec<Line> = lines.map(Result::unwrap).collect().await;
+    assert_eq!((rest.len(), rest[5_998].text.as_str()), (5_999, "line 5999"));
+
+    let mut lines = begin();
+    assert_eq!(lines.next().await.unwrap().unwrap().text, "line 0");
+    std::fs::remove_file(folder.path().join(Segment::name(2, false))).unwrap();
+    let rest: Vec<io::Result<Line>> = lines.collect().await;
+    assert!(rest.len() <= 2_000 && rest.last().unwrap().is_err(), "{}", rest.len());
+    // What was gone before is no hole; a place in it is one.
+    std::fs::remove_file(folder.path().join(Segment::name(1, false))).unwrap();
+    assert_eq!(all(folder.path(), Query::default()).await.len(), 2_001);
+    let from = Query { begin: Some("1-0".to_owned()), ..Query::default() };
+    assert!(read(folder.path().to_owned(), from).next().await.unwrap().is_err());
+    let from = Query { begin: Some("9-0".to_owned()), limit: Some(3), ..Query::default() };
+    assert_eq!(all(folder.path(), from).await, []);
+}
+
+#[tokio::test]
+async fn who_follows_a_log_goes_on_without_what_has_become_secret() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut writer = Writer::at(folder.path()).unwrap();
+    writer.line(1, "stdout", format!("open {CANARY}").as_bytes()).unwrap();
+    let (sender, newer) = tokio::sync::watch::channel(Arc::new(Masks::default()));
+    let look = Look { newer: Some(newer), ..Look::default() };
+    let query = Query { follow: true, look, ..Query::default() };
+    let mut lines = Box::pin(read(folder.path().to_owned(), query));
+    assert_eq!(lines.next().await.unwrap().unwrap().text, format!("open {CANARY}"));
+    sender.send_replace(masked().masks);
+    writer.line(2, "stdout", format!("secret {CANARY}").as_bytes()).unwrap();
+    assert_eq!(lines.next().await.unwrap().unwrap().text, "secret [secret removed]");
+}
+
+#[test]
+fn what_is_quoted_of_a_log_is_without_secrets_that_colours_part() {
+    let hidden = format!("failed with {}\u{1b}[31m{}\u{1b}[0m", &CANARY[..9], &CANARY[9..]);
+    assert_eq!(masked().quote(hidden.as_bytes(), false), "failed with [secret removed]");
+    assert_eq!(masked().quote(b"\x1b[31mbuild\x1b[0m failed", false), "build failed");
+    assert_eq!(masked().quote(format!("x {}", &CANARY[..12]).as_bytes(), true), "x [secret removed]");
 }
 
 #[tokio::test]

@@ -95,3 +95,53 @@ impl Agent {
         if self.inner.masks.has(instance, revision) { Ok(()) } else { Err(Refused::OldSecrets) }
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn secrets(text: &str) -> Vec<Secret> {
+        vec![Secret::from_text(text.to_owned())]
+    }
+
+    fn masked(all: &AllMasks, instance: InstanceId, text: &str) -> String {
+        let masks = all.follow(instance).borrow().clone();
+        String::from_utf8(masks.mask(text.as_bytes(), false).into_owned()).unwrap()
+    }
+
+    #[test]
+    fn secrets_of_the_form_and_of_the_records_both_go() {
+        let all = AllMasks::default();
+        let [one, other] = [(); 2].map(|()| InstanceId::new(uuid::Uuid::now_v7()));
+        let mut followed = all.follow(one);
+        all.set_form(one, secrets("running"));
+        all.tell(one, 3, secrets("recorded"), false);
+        let gone = "[secret removed] and [secret removed]";
+        assert_eq!(masked(&all, one, "running and recorded"), gone);
+        assert_eq!(masked(&all, other, "running and recorded"), "running and recorded");
+        assert!(followed.borrow_and_update().is_in(b"recorded"));
+        // A job brings another form: what was told stays.
+        all.set_form(one, secrets("started"));
+        assert_eq!(masked(&all, one, "started and recorded"), gone);
+    }
+
+    #[test]
+    fn what_is_asked_for_has_to_be_told_and_the_newest_holds() {
+        let all = AllMasks::default();
+        let one = InstanceId::new(uuid::Uuid::now_v7());
+        assert!(!all.has(one, 0));
+        all.set_form(one, secrets("running"));
+        assert!(!all.has(one, 0), "a form says nothing of the records");
+        all.tell(one, 5, secrets("fifth"), false);
+        assert!(all.has(one, 4) && all.has(one, 5) && !all.has(one, 6));
+        all.tell(one, 4, secrets("fourth"), false);
+        assert_eq!(masked(&all, one, "fifth"), "[secret removed]");
+        // Records that were brought back count from an earlier revision on.
+        all.tell(one, 2, secrets("second"), true);
+        assert!(all.has(one, 2) && !all.has(one, 3));
+        assert_eq!(masked(&all, one, "second"), "[secret removed]");
+        all.forget(one);
+        assert!(!all.has(one, 0));
+    }
+}

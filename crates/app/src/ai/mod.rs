@@ -28,7 +28,7 @@ use stoa_storage::attempt::Limit;
 
 pub use edit::{EditWanted, Edited};
 pub use explain::{Evidence, Explaining, Stretch, Telling};
-pub use profile::ProposedProfile;
+pub use profile::{Named, ProposedProfile};
 pub use stoa_storage::ai::{Tokens, UsageRecord};
 
 use crate::ports::{Counted, ModelAccess, ModelProblem, Said, SealedPlace};

@@ -41,15 +41,18 @@ pub struct ProposedProfile {
     pub servers: Vec<ServerId>,
     /// What else the model wrote where the profile was to be.
     pub unknown: Vec<String>,
-    /// Things that the model wasn't shown, because there are so many.
+    /// Things that the model wasn't shown, because there are so many; and those that it was, if so: of the others it says
+    /// nothing.
     pub not_shown: usize,
+    pub shown: Option<Named>,
 }
 
 /// What may be named, each by its number.
-struct Named {
-    projects: Vec<ProjectId>,
-    instances: Vec<InstanceId>,
-    servers: Vec<ServerId>,
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Named {
+    pub projects: Vec<ProjectId>,
+    pub instances: Vec<InstanceId>,
+    pub servers: Vec<ServerId>,
     not_shown: usize,
 }
 
@@ -129,7 +132,8 @@ impl Named {
 
     /// A line names one permission or one thing. What there isn't is left out, and said.
     fn read(&self, block: &str) -> Result<ProposedProfile, ModelProblem> {
-        let mut found = ProposedProfile { not_shown: self.not_shown, ..ProposedProfile::default() };
+        let shown = (self.not_shown > 0).then(|| self.clone());
+        let mut found = ProposedProfile { not_shown: self.not_shown, shown, ..ProposedProfile::default() };
         let (mut actions, mut is_nothing) = (BTreeSet::new(), false);
         for line in block.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with("```")) {
             let word = line.trim_start_matches(['-', '*', ' ']).split_whitespace().next().unwrap_or_default();

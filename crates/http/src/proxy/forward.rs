@@ -11,6 +11,7 @@ use hyper::body::{Body as _, Incoming};
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use stoa_app::host::HostedInstance;
+use stoa_domain::InstanceId;
 use tokio::time::Instant;
 
 use super::clean::{self, Asker};
@@ -19,7 +20,7 @@ use super::connections::{self, Sender};
 use super::hold::{Patience, Place};
 use super::noted::Noted;
 use super::stream::{Carried, Return, Watched};
-use super::{Notice, Proxy, bare, host, visitor};
+use super::{Applications, Notice, Proxy, bare, host, visitor};
 use crate::lease::Lease;
 
 /// An application that is said to run is tried for this long: its init may be starting it anew.
@@ -34,6 +35,22 @@ pub(super) struct Passing {
     pub until: Option<Instant>,
     /// As one of the application's users.
     pub connected: Option<Session>,
+}
+
+/// Writes a request down when it is over, also where nobody waits for the answer any more.
+struct Noting {
+    applications: Arc<dyn Applications>,
+    instance: InstanceId,
+    noted: Option<Noted>,
+    status: Option<StatusCode>,
+}
+
+impl Drop for Noting {
+    fn drop(&mut self) {
+        if let Some(noted) = self.noted.take() {
+            self.applications.note(self.instance, noted.line(self.status));
+        }
+    }
 }
 
 /// A request as it is sent, and once more should the first try not have reached the application.
@@ -55,8 +72,14 @@ impl Proxy {
         passing: Passing,
     ) -> Response<Body> {
         let noted = Noted::of(&parts, &self.frame.site, passing.connected.is_some());
+        let mut noting = Noting {
+            applications: self.applications.clone(),
+            instance: instance.id,
+            noted: Some(noted),
+            status: None,
+        };
         let response = self.hand_on(parts, body, host, instance, passing).await;
-        self.applications.note(instance.id, noted.line(response.status()));
+        noting.status = Some(response.status());
         response
     }
 

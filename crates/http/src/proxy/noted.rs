@@ -9,6 +9,9 @@ use crate::site::Site;
 /// Bytes of a path that are written.
 const LONGEST: usize = 2_000;
 
+/// As other servers write it: nobody was there any more.
+const LEFT: u16 = 499;
+
 pub(super) struct Noted {
     what: String,
     who: String,
@@ -31,10 +34,15 @@ impl Noted {
         format!("{} {shown}{rest}{query}", parts.method)
     }
 
-    pub fn line(self, status: StatusCode) -> String {
+    /// `None`: whoever asked left before there was an answer.
+    pub fn line(self, status: Option<StatusCode>) -> String {
         let Self { what, who, begun } = self;
         let from = if who.is_empty() { String::new() } else { format!(" from {who}") };
-        format!("{what} {} in {} ms{from}", status.as_u16(), begun.elapsed().as_millis())
+        format!(
+            "{what} {} in {} ms{from}",
+            status.map_or(LEFT, |status| status.as_u16()),
+            begun.elapsed().as_millis()
+        )
     }
 }
 

@@ -138,6 +138,20 @@ struct ProposedProfileView {
     unknown: Vec<String>,
     /// Projects, instances and servers that the model wasn't shown, because there are so many.
     not_shown: usize,
+    /// Where some weren't: those that were. Of the others the profile says nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    shown: Option<ShownView>,
+}
+
+#[derive(Serialize, ToSchema)]
+struct ShownView {
+    #[schema(value_type = Vec<words::Id>)]
+    projects: Vec<String>,
+    #[schema(value_type = Vec<words::Id>)]
+    instances: Vec<String>,
+    #[schema(value_type = Vec<words::Id>)]
+    servers: Vec<String>,
 }
 
 impl Frames for EditPart {
@@ -180,6 +194,7 @@ impl ProfilePart {
                 servers,
                 unknown,
                 not_shown,
+                shown,
             }) => {
                 let profile = ProposedProfileView {
                     actions: actions.into_iter().map(Action::key).collect(),
@@ -188,6 +203,11 @@ impl ProfilePart {
                     servers: servers.iter().map(ToString::to_string).collect(),
                     unknown,
                     not_shown,
+                    shown: shown.map(|shown| ShownView {
+                        projects: shown.projects.iter().map(ToString::to_string).collect(),
+                        instances: shown.instances.iter().map(ToString::to_string).collect(),
+                        servers: shown.servers.iter().map(ToString::to_string).collect(),
+                    }),
                 };
                 Self { profile: Some(profile), ..Self::default() }
             }

@@ -29,6 +29,8 @@ pub struct FakeApplications {
     /// Opens that are refused from now on.
     pub refuses: AtomicUsize,
     pub asked: AtomicUsize,
+    /// What was written down of requests.
+    pub noted: watch::Sender<Vec<String>>,
 }
 
 impl FakeApplications {
@@ -40,6 +42,7 @@ impl FakeApplications {
             opened: AtomicUsize::new(0),
             refuses: AtomicUsize::new(0),
             asked: AtomicUsize::new(0),
+            noted: watch::channel(Vec::new()).0,
         })
     }
 
@@ -86,7 +89,9 @@ impl Applications for FakeApplications {
         })
     }
 
-    fn note(&self, _: InstanceId, _: String) {}
+    fn note(&self, _: InstanceId, line: String) {
+        self.noted.send_modify(|lines| lines.push(line));
+    }
 }
 
 /// Says what it was asked: the first line, each header in a line of its own, an empty line, the body.

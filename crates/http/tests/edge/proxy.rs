@@ -60,6 +60,31 @@ async fn an_application_sees_the_request_without_anything_of_stoas() {
 }
 
 #[tokio::test]
+async fn a_request_whose_visitor_leaves_before_the_answer_is_written_down_too() {
+    let served = Served::start().await;
+    let shop = served.shop().await;
+    served.applications.set(shop.id, RouteState::Running, 1);
+    let mut noted = served.applications.noted.subscribe();
+    let _ = served.get(&shop.host, "/answered", &[]).await;
+    let (asked, mut is_asked) = tokio::sync::mpsc::channel::<()>(1);
+    served.applications.answer_by(Router::new().fallback(move || {
+        let asked = asked.clone();
+        async move {
+            let _ = asked.send(()).await;
+            std::future::pending::<Response>().await
+        }
+    }));
+    served.applications.set(shop.id, RouteState::Running, 2);
+    let mut wire = Wire::to(served.port).await;
+    wire.write(format!("GET /slow?token=x HTTP/1.1\r\nHost: {}\r\n\r\n", shop.host).as_bytes()).await;
+    is_asked.recv().await.unwrap();
+    drop(wire);
+    let lines = noted.wait_for(|lines| lines.len() == 2).await.unwrap().clone();
+    assert!(lines[0].starts_with("GET /answered 200 in "), "{lines:?}");
+    assert!(lines[1].starts_with("GET /slow?… 499 in "), "{lines:?}");
+}
+
+#[tokio::test]
 async fn an_answer_comes_back_without_what_would_reach_beyond_its_host() {
     let served = Served::start().await;
     let shop = served.shop().await;

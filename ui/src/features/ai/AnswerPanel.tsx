@@ -18,13 +18,16 @@ type Props = {
   busy: string;
   /** What is said of it at its foot, once it has ended. */
   said: ReactNode;
+  /** What can be done with it once it has ended. */
+  after?: ReactNode;
   onClose: () => void;
   /** In place of the words alone. */
   children?: ReactNode;
 };
 
 /** An answer of a model with its head and foot. It changes nothing, and is left by closing it. */
-export function AnswerPanel({ answer, title, isAside = false, again, busy, said, onClose, children }: Props) {
+export function AnswerPanel(props: Props) {
+  const { answer, title, isAside = false, again, busy, said, after, onClose, children } = props;
   const id = useId();
   const head = useRef<HTMLHeadingElement>(null);
   // Whoever asked by keyboard goes on here.
@@ -50,7 +53,8 @@ export function AnswerPanel({ answer, title, isAside = false, again, busy, said,
         ) : (
           <>
             <IconInfoCircle size={15} stroke={1.75} aria-hidden />
-            <span role="status">{answer.text === "" ? "Nothing was changed." : said}</span>
+            <span role="status">{answer.state !== "done" && answer.text === "" ? "Nothing was changed." : said}</span>
+            {after}
           </>
         )}
       </footer>

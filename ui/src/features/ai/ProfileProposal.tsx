@@ -1,3 +1,5 @@
+import { Button } from "@mantine/core";
+import { IconArrowBackUp } from "@tabler/icons-react";
 import { useEffect } from "react";
 import { getProposeProfileUrl, type ProfilePart, type ProposedProfile } from "@/api/generated";
 import { AnswerPanel } from "./AnswerPanel";
@@ -9,6 +11,8 @@ type Props = {
   sentence: string;
   /** Given the profile once it is there, as a draft. */
   onProposed: (profile: ProposedProfile) => void;
+  /** Takes the draft back, where it is another than before. */
+  onBack: (() => void) | null;
   onClose: () => void;
 };
 
@@ -18,7 +22,7 @@ const READS: Reads<ProfilePart, ProposedProfile | null> = {
 };
 
 /** What a model proposes that a member may do: a draft in the form around it, which an owner saves or doesn't. */
-export function ProfileProposal({ workspace, sentence, onProposed, onClose }: Props) {
+export function ProfileProposal({ workspace, sentence, onProposed, onBack, onClose }: Props) {
   const answer = useAnswer(getProposeProfileUrl(workspace), { sentence }, READS);
   const profile = answer.state === "done" ? answer.found : null;
   // biome-ignore lint/correctness/useExhaustiveDependencies: once for each profile
@@ -35,6 +39,14 @@ export function ProfileProposal({ workspace, sentence, onProposed, onClose }: Pr
         profile
           ? `${leftOut(profile)}By AI from your sentence, filled in as a draft. It can be wrong; nothing is saved before you save it.`
           : "Nothing was changed."
+      }
+      after={
+        profile &&
+        onBack && (
+          <Button data-size="xs" leftSection={<IconArrowBackUp size={15} stroke={1.75} aria-hidden />} onClick={onBack}>
+            Back to what it was
+          </Button>
+        )
       }
       onClose={onClose}
     />

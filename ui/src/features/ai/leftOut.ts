@@ -8,6 +8,8 @@ export function leftOut({ unknown, not_shown }: Pick<ProposedProfile, "unknown" 
   const more = unknown.length > 3 ? ` and ${unknown.length - 3} more` : "";
   const left = unknown.length === 0 ? "" : `Left out, because there is no such thing: ${named.join(", ")}${more}. `;
   const few =
-    not_shown === 0 ? "" : `There is too much to show all of it: ${not_shown.toLocaleString("en")} were not. `;
+    not_shown === 0
+      ? ""
+      : `There is too much to show all of it: ${not_shown.toLocaleString("en")} were not, and stay as they are. `;
   return left + few;
 }

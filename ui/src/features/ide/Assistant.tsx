@@ -19,6 +19,8 @@ type Props = {
   /** The file that is looked at, and the lines that are selected in it. */
   active: string | undefined;
   lines: Lines | null;
+  /** What was asked goes on, and stays, while it is put away. */
+  isShown: boolean;
   onShow: (path: string) => void;
   onClose: () => void;
 };
@@ -27,12 +29,14 @@ type Props = {
 const LONGEST = 2000;
 
 /** Beside the editor: what is to be changed is told in words, and comes back as a difference to accept or refuse. */
-export function Assistant({ place, documents, active, lines, onShow, onClose }: Props) {
+export function Assistant({ place, documents, active, lines, isShown, onShow, onClose }: Props) {
   const [turns, setTurns] = useState<Turn[]>([]);
   const [instruction, setInstruction] = useState("");
   const field = useRef<HTMLTextAreaElement>(null);
   const end = useRef<HTMLDivElement>(null);
-  useEffect(() => field.current?.focus({ preventScroll: true }), []);
+  useEffect(() => {
+    if (isShown) field.current?.focus({ preventScroll: true });
+  }, [isShown]);
   const count = turns.length;
   // biome-ignore lint/correctness/useExhaustiveDependencies: what was asked last is in sight
   useEffect(() => {
@@ -49,7 +53,7 @@ export function Assistant({ place, documents, active, lines, onShow, onClose }: 
     setInstruction("");
   };
   return (
-    <aside className={css.assistant} aria-label="Assistant">
+    <aside className={css.assistant} aria-label="Assistant" hidden={!isShown}>
       <header>
         <IconSparkles size={16} stroke={1.75} aria-hidden />
         <h2>Assistant</h2>

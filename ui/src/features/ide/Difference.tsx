@@ -24,7 +24,13 @@ export default function Difference({ path, before, after }: Props) {
         EditorState.readOnly.of(true),
         EditorView.editable.of(false),
         EditorView.lineWrapping,
-        EditorView.contentAttributes.of({ "aria-label": `Difference of ${path}`, tabindex: "0", role: "textbox" }),
+        EditorView.contentAttributes.of({
+          "aria-label": `Difference of ${path}`,
+          tabindex: "0",
+          role: "textbox",
+          "aria-multiline": "true",
+          "aria-readonly": "true",
+        }),
         unifiedMergeView({
           original: before,
           mergeControls: false,

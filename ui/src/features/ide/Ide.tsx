@@ -56,6 +56,8 @@ export function Ide({ place, name, onReopen, onAnew, isAnew }: Props) {
   const [formats, setFormats] = useState(() => localStorage.getItem(FORMATS) === "yes");
   const { ai, may, slug } = useWorkspace();
   const [isAssisted, setAssisted] = useState(false);
+  const wasAssisted = useRef(false);
+  wasAssisted.current ||= isAssisted;
   const [isDiscarding, setDiscarding] = useState(false);
   const [view, setView] = useState<"files" | "editor" | "panel">("files");
   const upload = useRef<HTMLInputElement>(null);
@@ -328,8 +330,9 @@ export function Ide({ place, name, onReopen, onAnew, isAnew }: Props) {
           <span className={css.promise}>Nothing that runs changes before you push.</span>
         </footer>
       </div>
-      {ai && isAssisted && (
+      {ai && wasAssisted.current && (
         <Assistant
+          isShown={isAssisted}
           place={place}
           documents={documents}
           active={active}

@@ -16,7 +16,7 @@ import { useWorkspace } from "@/frame/useWorkspace";
 import { Failed, Note, PersonAvatar, Time, usePhone } from "@/kit";
 import { Changes } from "./Changes";
 import { CopyFrom } from "./CopyFrom";
-import { type Draft, difference, draftOf, kept, rebased } from "./difference";
+import { type Draft, difference, draftOf, kept, proposed, rebased } from "./difference";
 import { Editor, useNames } from "./Editor";
 import { ExplainDialog } from "./ExplainDialog";
 import { type Near, toldOf } from "./near";
@@ -113,6 +113,8 @@ function Profile({ member, saved, refetch, onHeld, onClose }: ProfileProps) {
     return preset ? { name: preset.name, actions: base.draft.actions, isChanged: preset.changed } : null;
   });
   const [asked, setAsked] = useState<{ sentence: string; turn: number } | null>(null);
+  /** What was switched when a proposal came: it can be had back. */
+  const [before, setBefore] = useState<Draft | null>(null);
   const changes = difference(base.draft, draft);
   const isSaving = useRef(false);
   // Somebody else has saved meanwhile: nothing of either is lost until it is said whose counts.
@@ -187,17 +189,30 @@ function Profile({ member, saved, refetch, onHeld, onClose }: ProfileProps) {
                 setDraft(draftOf(permissions));
               }}
             />
-            <DescribeField onAsk={(sentence) => setAsked({ sentence, turn: (asked?.turn ?? 0) + 1 })} />
+            <DescribeField
+              onAsk={(sentence) => {
+                setBefore(null);
+                setAsked({ sentence, turn: (asked?.turn ?? 0) + 1 });
+              }}
+            />
             {asked && (
               <div className={describe.proposal}>
                 <ProfileProposal
                   key={asked.turn}
                   workspace={slug}
                   sentence={asked.sentence}
-                  onProposed={({ actions, projects, instances, servers }) => {
+                  onProposed={(profile) => {
+                    setBefore(draft);
                     setNear(null);
-                    setDraft(({ until }) => kept({ actions, projects, instances, servers, until }));
+                    setDraft(proposed(draft, profile));
                   }}
+                  onBack={
+                    before &&
+                    (() => {
+                      setDraft(before);
+                      setBefore(null);
+                    })
+                  }
                   onClose={() => setAsked(null)}
                 />
               </div>

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { addsUpTo, type Draft, difference, kept, rebased } from "./difference";
+import { addsUpTo, type Draft, difference, kept, proposed, rebased } from "./difference";
 
 const empty: Draft = { actions: [], projects: [], instances: [], servers: [], until: {} };
 
@@ -36,6 +36,31 @@ describe("the difference before saving", () => {
     const mine = difference(before, { ...empty, actions: ["view_logs"] });
     const theirs: Draft = { ...empty, actions: ["stop_instances", "use_ide"], servers: ["s"] };
     expect(rebased(mine, theirs)).toEqual({ ...empty, actions: ["use_ide", "view_logs"], servers: ["s"] });
+  });
+});
+
+describe("a draft that is proposed", () => {
+  const before: Draft = {
+    ...empty,
+    actions: ["use_ide"],
+    instances: ["shown", "unseen"],
+    until: { unseen: "2030-01-01T00:00:00Z", shown: "2030-01-01T00:00:00Z" },
+  };
+  const profile = { actions: ["view_logs" as const], projects: ["p"], instances: ["new"], servers: [] };
+
+  it("takes the place of all that was shown, and leaves what wasn't", () => {
+    const shown = { projects: ["p"], instances: ["shown", "new"], servers: [] };
+    expect(proposed(before, { ...profile, shown })).toEqual({
+      actions: ["view_logs"],
+      projects: ["p"],
+      instances: ["new", "unseen"],
+      servers: [],
+      until: { unseen: "2030-01-01T00:00:00Z" },
+    });
+  });
+
+  it("takes the place of everything where everything was shown", () => {
+    expect(proposed(before, profile)).toEqual({ ...empty, ...profile });
   });
 });
 

@@ -79,6 +79,19 @@ export function rebased(changes: Change[], onto: Draft): Draft {
   return kept(draft);
 }
 
+/** A draft as it is proposed. Of what nobody was shown who proposed it, it says nothing: that stays. */
+export function proposed(
+  draft: Draft,
+  { actions, shown, ...lists }: { actions: ActionKey[]; shown?: Record<Lists, string[]> } & Record<Lists, string[]>,
+): Draft {
+  const next: Draft = { ...draft, actions: [...actions] };
+  for (const list of LISTS) {
+    const unseen = shown ? draft[list].filter((id) => !shown[list].includes(id)) : [];
+    next[list] = [...new Set([...lists[list], ...unseen])];
+  }
+  return kept(next);
+}
+
 /** What each switch lets do, to one thing and to several. */
 const DOES: Partial<Record<ActionKey, [string, string]>> = {
   restart_instances: ["restart and start it", "restart and start them"],
