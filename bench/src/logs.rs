@@ -18,6 +18,8 @@ use crate::stoa::Installation;
 const LINES: i64 = 4_000_000;
 /// What is sought stands in every so manieth line.
 const EACH: i64 = 50_000;
+/// Of these each line has to be looked at by itself.
+const COLOURED: i64 = 1_000_000;
 const SOUGHT: &str = "payment refused";
 
 const FOLLOWERS: usize = 100;
@@ -29,11 +31,23 @@ pub struct Measured {
     pub bare: f64,
 }
 
-/// Megabytes a second, plain and compressed.
-pub async fn search() -> [Measured; 2] {
+/// Megabytes a second: plain, compressed, and where each line has colours and letters beyond ASCII.
+pub async fn search() -> [Measured; 3] {
     let folder = tempfile::tempdir().expect("a folder");
-    let mut writer = Writer::at(folder.path()).expect("a log");
-    for number in 0..LINES {
+    write(folder.path(), LINES, |text| text);
+    let bytes = size(folder.path());
+    let plain = compare(folder.path(), LINES, bytes, &["--text"]).await;
+    compress_full(folder.path()).expect("compressed");
+    let compressed = compare(folder.path(), LINES, bytes, &["--search-zip", "--text"]).await;
+    let folder = tempfile::tempdir().expect("a folder");
+    write(folder.path(), COLOURED, |text| format!("\u{1b}[32m\u{2713}\u{1b}[0m {text}"));
+    let coloured = compare(folder.path(), COLOURED, size(folder.path()), &["--text"]).await;
+    [plain, compressed, coloured]
+}
+
+fn write(folder: &Path, lines: i64, shown: impl Fn(String) -> String) {
+    let mut writer = Writer::at(folder).expect("a log");
+    for number in 0..lines {
         let text = if number % EACH == 0 {
             format!("WARN order {number}: Payment refused by the bank of customer {}", number % 977)
         } else {
@@ -44,16 +58,11 @@ pub async fn search() -> [Measured; 2] {
                 number % 7
             )
         };
-        writer.line(1_700_000_000_000_000 + number, "stdout", text.as_bytes()).expect("a line");
+        writer.line(1_700_000_000_000_000 + number, "stdout", shown(text).as_bytes()).expect("a line");
     }
-    let bytes = size(folder.path());
-    let plain = compare(folder.path(), bytes, &["--text"]).await;
-    compress_full(folder.path()).expect("compressed");
-    let compressed = compare(folder.path(), bytes, &["--search-zip", "--text"]).await;
-    [plain, compressed]
 }
 
-async fn compare(folder: &Path, bytes: f64, arguments: &[&str]) -> Measured {
+async fn compare(folder: &Path, lines: i64, bytes: f64, arguments: &[&str]) -> Measured {
     let (mut here, mut bare) = (Vec::new(), Vec::new());
     // The first turn warms up, and counts for nothing.
     for turn in 0..4 {
@@ -61,7 +70,7 @@ async fn compare(folder: &Path, bytes: f64, arguments: &[&str]) -> Measured {
         let query = Query { text: Some(SOUGHT.to_owned()), ..Query::default() };
         let found = read(folder.to_owned(), query).count().await;
         let own = begun.elapsed().as_secs_f64();
-        assert_eq!(found, usize::try_from(LINES / EACH).expect("few"));
+        assert_eq!(found, usize::try_from(lines / EACH).expect("few"));
         let begun = Instant::now();
         let said = Command::new("rg")
             .args(["--ignore-case", "--fixed-strings", "--no-filename", "--no-config"])

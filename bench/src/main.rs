@@ -43,9 +43,10 @@ async fn measure() {
     let create = compare(&here.create(), &bare.create(), 64).await;
     line("durable create, 64 connections", create, REACH[2]);
 
-    let [plain, compressed] = logs::search().await;
+    let [plain, compressed, coloured] = logs::search().await;
     unit("log search against ripgrep", &plain, "MB/s", None);
     unit("the same, compressed", &compressed, "MB/s", None);
+    unit("the same, coloured", &coloured, "MB/s", None);
     let followed = logs::follow(&here).await;
     unit("1,000 lines/s to 100 followers", &followed, "/s", Some(REACH[3]));
 }
