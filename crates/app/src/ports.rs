@@ -450,14 +450,14 @@ pub trait Machines: Send + Sync + 'static {
         &self,
         instance: InstanceId,
         query: LogQuery,
-    ) -> BoxFuture<'_, Result<Option<BoxStream<'static, Result<LogLine, Fault>>>, Fault>>;
+    ) -> BoxFuture<'_, Result<Option<FaultyStream<LogLine>>, Fault>>;
     /// The outline of a log, oldest first: what there is, and where `find` is in it. `None` as for its lines.
     fn log_outline(
         &self,
         instance: InstanceId,
         query: LogQuery,
         find: Option<String>,
-    ) -> BoxFuture<'_, Result<Option<BoxStream<'static, Result<LogStretch, Fault>>>, Fault>>;
+    ) -> BoxFuture<'_, Result<Option<FaultyStream<LogStretch>>, Fault>>;
     /// Has the application asked, by its own commands or by those that are built in: 10 s at most.
     fn connect_as(
         &self,
@@ -541,4 +541,6 @@ pub struct Outside {
 }
 
 /// Bytes of a stream, or the fault that ended it.
-pub type ByteStream = BoxStream<'static, Result<Bytes, Fault>>;
+pub type ByteStream = FaultyStream<Bytes>;
+/// What comes until a fault ends it.
+pub type FaultyStream<T> = BoxStream<'static, Result<T, Fault>>;
