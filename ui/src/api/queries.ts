@@ -8,7 +8,6 @@ import {
   QueryClient,
   queryOptions,
   useInfiniteQuery,
-  useMutation,
   useQuery,
 } from "@tanstack/react-query";
 import { all, call, type Page, type Tagged } from "./client";
@@ -31,6 +30,7 @@ import {
   viewWorkspace,
 } from "./generated";
 import { isCode, Problem } from "./problem";
+import { useMutation } from "./useMutation";
 
 export type Noun =
   | "workspace"

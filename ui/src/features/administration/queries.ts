@@ -1,6 +1,6 @@
 // What administrators are told. It is asked for when a page is opened, and again after each change of one's own.
 
-import { useInfiniteQuery, useMutation, useQuery } from "@tanstack/react-query";
+import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import type { Page } from "@/api/client";
 import {
   type AdministeredAccount,
@@ -13,6 +13,7 @@ import {
 } from "@/api/generated";
 import type { Problem } from "@/api/problem";
 import { queryClient } from "@/api/queries";
+import { useMutation } from "@/api/useMutation";
 
 const ALL = ["administration"] as const;
 

@@ -1,11 +1,11 @@
 import { Autocomplete, Button, type ComboboxItem, PasswordInput, TextInput } from "@mantine/core";
 import { IconChevronDown, IconCircleCheckFilled, IconKey, IconPlayerPlay } from "@tabler/icons-react";
-import { useMutation } from "@tanstack/react-query";
 import { type FormEvent, useEffect, useState } from "react";
 import { ifMatch, type Tagged } from "@/api/client";
 import { type Ai, type AiProvider, removeAi, setAi, type Tested, testAi } from "@/api/generated";
 import type { Problem } from "@/api/problem";
 import { queryClient, useAct } from "@/api/queries";
+import { useMutation } from "@/api/useMutation";
 import { ConfirmDialog, Note, notice, Time, Unsaved } from "@/kit";
 import css from "./ai.module.css";
 import { isOwn, PROVIDERS } from "./providers";

@@ -1,8 +1,8 @@
-import { useMutation } from "@tanstack/react-query";
 import { createProject, createServer } from "@/api/generated";
 import type { Server } from "@/api/nouns";
 import type { Problem } from "@/api/problem";
 import { refresh } from "@/api/queries";
+import { useMutation } from "@/api/useMutation";
 
 /** The project that the example is pushed to. */
 export const EXAMPLE = "guestbook";

@@ -1,9 +1,9 @@
 import { ActionIcon, Button, Checkbox } from "@mantine/core";
 import { IconArrowBackUp, IconFileDiff } from "@tabler/icons-react";
-import { useMutation } from "@tanstack/react-query";
 import { useState } from "react";
 import { type Change, removeFile, stageFiles, type WorkingCopy } from "@/api/generated";
 import { problemOf } from "@/api/problem";
+import { useMutation } from "@/api/useMutation";
 import { ConfirmDialog, Note } from "@/kit";
 import type { Place } from "./files";
 import css from "./ide.module.css";

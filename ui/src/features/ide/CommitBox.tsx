@@ -1,9 +1,10 @@
 import { Button, Menu, Textarea } from "@mantine/core";
 import { IconChevronDown, IconGitBranch, IconGitCommit, IconGitMerge, IconUpload } from "@tabler/icons-react";
-import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { commitInDesk, mergeInDesk, pushFromDesk, type WorkingCopy } from "@/api/generated";
 import { problemOf } from "@/api/problem";
+import { useMutation } from "@/api/useMutation";
 import { Cut, DisabledReason, Note, notice } from "@/kit";
 import { nameOf, type Place } from "./files";
 import css from "./ide.module.css";

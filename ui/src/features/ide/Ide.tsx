@@ -11,11 +11,11 @@ import {
   IconSparkles,
   IconTerminal2,
 } from "@tabler/icons-react";
-import { useMutation } from "@tanstack/react-query";
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import { type KeyboardEvent, useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { removeFile } from "@/api/generated";
 import { type Problem, problemOf } from "@/api/problem";
+import { useMutation } from "@/api/useMutation";
 import { useWorkspace } from "@/frame/useWorkspace";
 import { ConfirmDialog, Go, Note, Unsaved } from "@/kit";
 import { Assistant } from "./Assistant";

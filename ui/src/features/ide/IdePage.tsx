@@ -1,9 +1,10 @@
 import { Button } from "@mantine/core";
 import { IconCode, IconLoader2 } from "@tabler/icons-react";
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { endDesk, openDesk } from "@/api/generated";
 import type { Instance } from "@/api/nouns";
 import { problemOf } from "@/api/problem";
+import { useMutation } from "@/api/useMutation";
 import { State, useTitle } from "@/kit";
 import type { Place } from "./files";
 import { Ide } from "./Ide";

@@ -1,8 +1,8 @@
 import { Button, TextInput } from "@mantine/core";
-import { useMutation } from "@tanstack/react-query";
 import { useState } from "react";
 import { makeFolder, renameFile } from "@/api/generated";
 import { problemOf } from "@/api/problem";
+import { useMutation } from "@/api/useMutation";
 import { Dialog } from "@/kit";
 import { type Place, within, writeFile } from "./files";
 

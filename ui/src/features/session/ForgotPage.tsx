@@ -1,9 +1,9 @@
 import { Button, TextInput } from "@mantine/core";
-import { useMutation } from "@tanstack/react-query";
 import { Link, useLocation } from "@tanstack/react-router";
 import { type FormEvent, useState } from "react";
 import { askForReset } from "@/api/generated";
 import { isCode, type Problem } from "@/api/problem";
+import { useMutation } from "@/api/useMutation";
 import { LoadingPage, Note, useTitle } from "@/kit";
 import { Entrance } from "./Entrance";
 import css from "./session.module.css";

@@ -1,12 +1,13 @@
 import { Button, TextInput } from "@mantine/core";
 import { IconInfoCircle } from "@tabler/icons-react";
-import { useMutation, useQuery } from "@tanstack/react-query";
+import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useParams } from "@tanstack/react-router";
 import { type FormEvent, useEffect, useState } from "react";
 import { type AcceptInvitation, acceptInvitation, type Joined, signOut, viewInvitationLink } from "@/api/generated";
 import type { InvitationLink } from "@/api/nouns";
 import { isCode, type Problem } from "@/api/problem";
 import { ME, queryClient, useMe } from "@/api/queries";
+import { useMutation } from "@/api/useMutation";
 import { Cut, Failed, LoadingPage, Note, PersonAvatar, StatusBadge, useTitle } from "@/kit";
 import { wear } from "@/theme/brand";
 import { Entrance } from "./Entrance";

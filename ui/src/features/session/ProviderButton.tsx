@@ -1,8 +1,8 @@
 import { Button } from "@mantine/core";
 import { IconLogin2 } from "@tabler/icons-react";
-import { useMutation } from "@tanstack/react-query";
 import { sendToProvider } from "@/api/generated";
 import type { Problem } from "@/api/problem";
+import { useMutation } from "@/api/useMutation";
 import { Note } from "@/kit";
 import { leaveFor } from "./leave";
 import css from "./session.module.css";

@@ -1,5 +1,4 @@
 import { Button } from "@mantine/core";
-import { useMutation } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
 import { useEffect, useRef, useState } from "react";
 import {
@@ -11,6 +10,7 @@ import {
 } from "@/api/generated";
 import { isCode, type Problem } from "@/api/problem";
 import { ME, queryClient } from "@/api/queries";
+import { useMutation } from "@/api/useMutation";
 import { LoadingPage, notice, useTitle } from "@/kit";
 import { Alone } from "./Alone";
 import { Entrance } from "./Entrance";

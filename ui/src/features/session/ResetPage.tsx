@@ -1,10 +1,11 @@
 import { Button } from "@mantine/core";
-import { useMutation, useQuery } from "@tanstack/react-query";
+import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { type FormEvent, useState } from "react";
 import { resetPassword, viewReset } from "@/api/generated";
 import type { Problem } from "@/api/problem";
 import { ME, queryClient } from "@/api/queries";
+import { useMutation } from "@/api/useMutation";
 import { Failed, LoadingPage, Note, useTitle } from "@/kit";
 import { Alone } from "./Alone";
 import { Entrance } from "./Entrance";

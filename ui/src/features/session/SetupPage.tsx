@@ -1,11 +1,11 @@
 import { Button, TextInput } from "@mantine/core";
-import { useMutation } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
 import { type FormEvent, useEffect, useState } from "react";
 import { setUp as installing } from "@/api/generated";
 import type { Account } from "@/api/nouns";
 import { isCode, type Problem } from "@/api/problem";
 import { ME, queryClient, useMe } from "@/api/queries";
+import { useMutation } from "@/api/useMutation";
 import { LoadingPage, Note, useTitle } from "@/kit";
 import { Entrance } from "./Entrance";
 import { NewPasswordField } from "./PasswordField";

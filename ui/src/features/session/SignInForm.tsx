@@ -1,11 +1,11 @@
 import { Button, PasswordInput, TextInput } from "@mantine/core";
 import { IconShieldCheck } from "@tabler/icons-react";
-import { useMutation } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { type FormEvent, lazy, Suspense, useRef, useState } from "react";
 import { beginPasskeySignIn, type SessionAnswer, signIn } from "@/api/generated";
 import { isCode, type Problem } from "@/api/problem";
 import { ME, queryClient } from "@/api/queries";
+import { useMutation } from "@/api/useMutation";
 import { Note, notice } from "@/kit";
 import { takeLeave } from "./leave";
 import type { Shown } from "./SecondStep";

@@ -1,10 +1,11 @@
 import { Button, TextInput } from "@mantine/core";
-import { useMutation, useQuery } from "@tanstack/react-query";
+import { useQuery } from "@tanstack/react-query";
 import { useEffect, useRef, useState } from "react";
 import { askForEmail, takeEmailBack, viewPendingEmail } from "@/api/generated";
 import type { Account } from "@/api/nouns";
 import { type Problem, problemOf } from "@/api/problem";
 import { ME, queryClient } from "@/api/queries";
+import { useMutation } from "@/api/useMutation";
 import { useSendsMail } from "@/features/session/useWays";
 import { Chip, Dialog, Note, Time } from "@/kit";
 import css from "./settings.module.css";
@@ -69,11 +70,11 @@ export function Address({ account }: { account: Account }) {
         <div className={css.small} style={{ marginTop: 8 }}>
           {account.is_admin ? (
             <>
-              This installation sends no mail, so an address can be neither confirmed nor changed. Set{" "}
-              <code>STOA_SMTP_URL</code> for the server, and start Stoa again.
+              This installation sends no mail, so an address can be neither confirmed nor changed until mail is set up.
+              Set <code>STOA_SMTP_URL</code> for the server, and start Stoa again.
             </>
           ) : (
-            "This installation sends no mail, so an address can be neither confirmed nor changed."
+            "This installation sends no mail, so an address can be neither confirmed nor changed until whoever runs it sets mail up."
           )}
         </div>
       )}

@@ -1,11 +1,12 @@
 import { Button } from "@mantine/core";
-import { useMutation, useQueries } from "@tanstack/react-query";
+import { useQueries } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
 import { deleteAccount, listMembers } from "@/api/generated";
 import type { Account } from "@/api/nouns";
 import type { Problem } from "@/api/problem";
 import { ME, queryClient } from "@/api/queries";
+import { useMutation } from "@/api/useMutation";
 import { takeLeave } from "@/features/session/leave";
 import { ConfirmDialog, DisabledReason, Panel, Section } from "@/kit";
 import { dress } from "@/theme/look";

@@ -1,10 +1,11 @@
 import { Button } from "@mantine/core";
-import { useMutation, useQuery } from "@tanstack/react-query";
+import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { confirmEmail, viewEmailLink } from "@/api/generated";
 import type { Account } from "@/api/nouns";
 import { isCode, type Problem } from "@/api/problem";
 import { ME, queryClient, useMe } from "@/api/queries";
+import { useMutation } from "@/api/useMutation";
 import { Alone } from "@/features/session/Alone";
 import { SignInScreen } from "@/features/session/SignIn";
 import { forgetToken, useLinkToken } from "@/features/session/useLinkToken";

@@ -1,11 +1,11 @@
 import { Button, TextInput } from "@mantine/core";
 import { IconFingerprint } from "@tabler/icons-react";
-import { useMutation } from "@tanstack/react-query";
 import { useState } from "react";
 import { usePasskeys } from "@/api/accountQueries";
 import { addPasskey, beginPasskey, removePasskey, renamePasskey } from "@/api/generated";
 import type { Passkey } from "@/api/nouns";
 import type { Problem } from "@/api/problem";
+import { useMutation } from "@/api/useMutation";
 import { hasPasskeys, makePasskey } from "@/features/session/passkey";
 import { ConfirmDialog, Dialog, More, Note, Time } from "@/kit";
 import { browserOf } from "./browser";

@@ -1,9 +1,9 @@
 import { Button, Checkbox, PasswordInput } from "@mantine/core";
-import { useMutation } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
 import { changePassword } from "@/api/generated";
 import type { Problem } from "@/api/problem";
 import { ME, queryClient } from "@/api/queries";
+import { useMutation } from "@/api/useMutation";
 import { NewPasswordField } from "@/features/session/PasswordField";
 import { Note, notice } from "@/kit";
 import css from "./settings.module.css";

@@ -1,10 +1,10 @@
 import { Button, Switch, TextInput } from "@mantine/core";
-import { useMutation } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
 import { type ChangeAccount, changeAccount } from "@/api/generated";
 import type { Account } from "@/api/nouns";
 import type { Problem } from "@/api/problem";
 import { ME, queryClient, useMe } from "@/api/queries";
+import { useMutation } from "@/api/useMutation";
 import { useSendsMail } from "@/features/session/useWays";
 import { Note, notice, PageTitle, Unsaved } from "@/kit";
 import { Address } from "./Address";

@@ -1,10 +1,11 @@
 import { Button } from "@mantine/core";
 import { IconLogin2 } from "@tabler/icons-react";
-import { useMutation, useQuery } from "@tanstack/react-query";
+import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { linkIdentity, unlinkIdentity, viewIdentity } from "@/api/generated";
 import type { Problem } from "@/api/problem";
 import { ME, queryClient } from "@/api/queries";
+import { useMutation } from "@/api/useMutation";
 import { leaveFor } from "@/features/session/leave";
 import { Chip, ConfirmDialog, Note, Panel, Section, Time } from "@/kit";
 import css from "./settings.module.css";

@@ -1,10 +1,10 @@
 import { Button } from "@mantine/core";
 import { IconDeviceMobile, IconKey, IconLifebuoy } from "@tabler/icons-react";
-import { useMutation } from "@tanstack/react-query";
 import { useState } from "react";
 import { useSecondFactor } from "@/api/accountQueries";
 import { removeAuthenticator, renewRecoveryCodes, type SecondFactor } from "@/api/generated";
 import type { Problem } from "@/api/problem";
+import { useMutation } from "@/api/useMutation";
 import { Chip, ConfirmDialog, Failed, LoadingRows, later, Note, PageTitle, Panel, Section, Time } from "@/kit";
 import { allOf, Closes } from "./Closes";
 import { Passkeys } from "./Passkeys";

@@ -1,11 +1,11 @@
 import { Button } from "@mantine/core";
 import { IconDeviceDesktop, IconDeviceMobile } from "@tabler/icons-react";
-import { useMutation } from "@tanstack/react-query";
 import { useSessions } from "@/api/accountQueries";
 import { endSession } from "@/api/generated";
 import type { Session } from "@/api/nouns";
 import type { Problem } from "@/api/problem";
 import { ME, queryClient } from "@/api/queries";
+import { useMutation } from "@/api/useMutation";
 import { Chip, Failed, LoadingRows, More, Note, PageTitle, Panel, Time } from "@/kit";
 import { browserOf } from "./browser";
 import css from "./settings.module.css";

@@ -1,9 +1,9 @@
 import { Button, TextInput } from "@mantine/core";
-import { useMutation } from "@tanstack/react-query";
 import { useEffect, useRef, useState } from "react";
 import { encode } from "uqr";
 import { type BegunAuthenticator, beginAuthenticator, confirmAuthenticator } from "@/api/generated";
 import type { Problem } from "@/api/problem";
+import { useMutation } from "@/api/useMutation";
 import { CodeToCopy, Dialog, Note } from "@/kit";
 import { refreshFactors } from "./secondFactor";
 import css from "./settings.module.css";

@@ -1,6 +1,5 @@
 import { Button, MultiSelect, Select, TextInput } from "@mantine/core";
 import { IconKey, IconPlus } from "@tabler/icons-react";
-import { useMutation } from "@tanstack/react-query";
 import { useLocation } from "@tanstack/react-router";
 import { useRef, useState } from "react";
 import { useTokens } from "@/api/accountQueries";
@@ -8,6 +7,7 @@ import { type ActionKey, createToken, deleteToken } from "@/api/generated";
 import type { AccessToken } from "@/api/nouns";
 import type { Problem } from "@/api/problem";
 import { ME, queryClient, useMe } from "@/api/queries";
+import { useMutation } from "@/api/useMutation";
 import { useIsUnproved } from "@/features/session/useWays";
 import {
   CodeToCopy,

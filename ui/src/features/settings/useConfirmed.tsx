@@ -2,10 +2,10 @@
 // account with a second factor shows that too.
 
 import { Button, PasswordInput } from "@mantine/core";
-import { useMutation } from "@tanstack/react-query";
 import { type ReactNode, useState } from "react";
 import { beginPasskeyConfirmation, confirmSession } from "@/api/generated";
 import { isCode, Problem } from "@/api/problem";
+import { useMutation } from "@/api/useMutation";
 import { SecondStep, type Shown } from "@/features/session/SecondStep";
 import { Dialog, Note } from "@/kit";
 

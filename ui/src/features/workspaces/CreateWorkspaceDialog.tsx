@@ -1,11 +1,11 @@
 import { Button, TextInput } from "@mantine/core";
-import { useMutation } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
 import { createWorkspace } from "@/api/generated";
 import type { Workspace } from "@/api/nouns";
 import type { Problem } from "@/api/problem";
 import { ME, queryClient, useMe } from "@/api/queries";
+import { useMutation } from "@/api/useMutation";
 import { Dialog, Note, WorkspaceLogo } from "@/kit";
 import { SlugField } from "./SlugField";
 import { useSlug } from "./useSlug";

@@ -1,8 +1,8 @@
-import { useMutation } from "@tanstack/react-query";
 import { removeMember, viewWorkspace } from "@/api/generated";
 import type { MyWorkspace } from "@/api/nouns";
 import type { Problem } from "@/api/problem";
 import { ME, queryClient } from "@/api/queries";
+import { useMutation } from "@/api/useMutation";
 import { ConfirmDialog } from "@/kit";
 
 export function LeaveDialog({ workspace, onClose }: { workspace: MyWorkspace; onClose: () => void }) {

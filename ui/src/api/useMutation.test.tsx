@@ -1,0 +1,81 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
+import { act, renderHook, waitFor } from "@testing-library/react";
+import type { ReactNode } from "react";
+import { describe, expect, it } from "vitest";
+import { useMutation } from "./useMutation";
+
+const client = new QueryClient();
+const around = ({ children }: { children: ReactNode }) => (
+  <QueryClientProvider client={client}>{children}</QueryClientProvider>
+);
+
+/** A write that ends when it is told to; what it was begun with. */
+function writing() {
+  const begun: unknown[] = [];
+  const ends: ((failure?: Error) => void)[] = [];
+  const { result } = renderHook(
+    () =>
+      useMutation<string, Error, { name: string }>({
+        mutationFn: (input) => {
+          begun.push(input);
+          return new Promise((go, stop) => ends.push((failure) => (failure ? stop(failure) : go(input.name))));
+        },
+      }),
+    { wrapper: around },
+  );
+  return { result, begun, ends };
+}
+
+describe("a write", () => {
+  it("isn't begun twice by a double click, which comes before anything is drawn anew", async () => {
+    const { result, begun, ends } = writing();
+    const { mutate } = result.current;
+    await act(async () => {
+      mutate({ name: "shop" });
+      mutate({ name: "shop" });
+    });
+    expect(begun).toEqual([{ name: "shop" }]);
+    await act(async () => ends[0]?.());
+    await waitFor(() => expect(result.current.data).toBe("shop"));
+  });
+
+  it("is begun beside another one of other input", async () => {
+    const { result, begun } = writing();
+    await act(async () => {
+      result.current.mutate({ name: "shop" });
+      result.current.mutate({ name: "store" });
+    });
+    expect(begun).toHaveLength(2);
+  });
+
+  it("can be done again once it came to its end, also to a bad one", async () => {
+    const { result, begun, ends } = writing();
+    await act(async () => result.current.mutate({ name: "shop" }));
+    await act(async () => ends[0]?.(new Error("refused")));
+    await waitFor(() => expect(result.current.error?.message).toBe("refused"));
+    await act(async () => result.current.mutate({ name: "shop" }));
+    expect(begun).toHaveLength(2);
+  });
+
+  it("is answered to whoever asked the second time as well", async () => {
+    const { result, ends } = writing();
+    let answers: Promise<string>[] = [];
+    await act(async () => {
+      const { mutateAsync } = result.current;
+      answers = [mutateAsync({ name: "shop" }), mutateAsync({ name: "shop" })];
+    });
+    await act(async () => ends[0]?.());
+    expect(await Promise.all(answers)).toEqual(["shop", "shop"]);
+    expect(ends).toHaveLength(1);
+  });
+});
+
+it("every form of the page writes by it", () => {
+  const root = join(import.meta.dirname, "..");
+  const others = readdirSync(root, { recursive: true, encoding: "utf8" })
+    .filter((name) => /\.tsx?$/.test(name) && !name.startsWith(join("api", "useMutation")))
+    .filter((name) => /useMutation\b[^;]*from "@tanstack\/react-query"/.test(readFileSync(join(root, name), "utf8")));
+  expect(others).toEqual([]);
+});
