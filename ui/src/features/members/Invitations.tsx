@@ -9,13 +9,15 @@ import {
   IconX,
 } from "@tabler/icons-react";
 import { useState } from "react";
-import { resendInvitation, revokeInvitation } from "@/api/generated";
+import { type MailState, resendInvitation, revokeInvitation } from "@/api/generated";
 import { useInvitations } from "@/api/memberQueries";
 import type { Invitation } from "@/api/nouns";
 import { useAct } from "@/api/queries";
 import { useSendsMail } from "@/features/session/useWays";
 import { CodeToCopy, ConfirmDialog, Dialog, Failed, Note, Panel, PersonAvatar, Section, Time } from "@/kit";
+import { momentOf, standingOf, useMoment } from "./mail";
 import css from "./members.module.css";
+import { Unusual } from "./Unusual";
 
 const DAY = 24 * 3600_000;
 /** Each link works so long: from its end it is known when it was made, the first or a newer one. */
@@ -53,7 +55,7 @@ export function Invitations({ workspace, search }: { workspace: string; search: 
                 <IconMail size={15} stroke={1.75} aria-hidden />
               </span>
               <span className={css.name} style={{ overflowWrap: "anywhere", whiteSpace: "normal" }}>
-                {invitation.email}
+                {invitation.email} <Unusual email={invitation.email} />
               </span>
             </div>
             <div className={css.person} style={{ gap: 8 }}>
@@ -147,15 +149,33 @@ function Sent({ invitation }: { invitation: Invitation }) {
         link made <Time just at={new Date(Date.parse(invitation.expires_at) - LASTS).toISOString()} />
       </>
     );
-  const since = <Time just at={mail.since ?? invitation.created_at} />;
-  if (mail.status === "sent") return <>sent {since}</>;
-  if (mail.status === "waiting" && !mail.error) return "being sent";
-  const isOver = mail.status === "refused";
-  const Icon = isOver ? IconCircleX : IconAlertTriangle;
+  return <MailStanding mail={mail} />;
+}
+
+function MailStanding({ mail }: { mail: MailState }) {
+  const now = useMoment(mail);
+  const standing = standingOf(mail, now);
+  const since = mail.since;
+  if (standing === "sent") return <>sent {since && <Time just at={since} />}</>;
+  if (standing === "sending") return "being sent";
+  if (standing === "dropped") return "not sent";
+  if (standing === "bounced")
+    return (
+      <span className={css.refused}>
+        <IconCircleX size={14} stroke={1.75} aria-hidden /> bounced {since && <Time just at={since} />}:
+        <span className={css.said}>{mail.error}</span>
+      </span>
+    );
   return (
-    <span className={isOver ? css.refused : css.unsent}>
-      <Icon size={14} stroke={1.75} aria-hidden /> {isOver ? <>bounced {since}</> : "not sent yet"}
-      {!isOver && mail.next_try_at && (
+    <span className={css.unsent}>
+      <IconAlertTriangle size={14} stroke={1.75} aria-hidden /> waiting for the mail server
+      {since && (
+        <>
+          {" since "}
+          <time dateTime={since}>{momentOf(since, now)}</time>
+        </>
+      )}
+      {mail.error && mail.next_try_at && Date.parse(mail.next_try_at) > now && (
         <>
           , tried again <Time at={mail.next_try_at} />
         </>

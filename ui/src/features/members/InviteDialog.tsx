@@ -1,14 +1,15 @@
 import { Button, Textarea } from "@mantine/core";
 import { IconCopy } from "@tabler/icons-react";
-import { useMutation } from "@tanstack/react-query";
 import { useCallback, useEffect, useRef, useState } from "react";
 import { createInvitation } from "@/api/generated";
 import type { Invitation, Workspace } from "@/api/nouns";
 import { isCode, Problem, problemOf } from "@/api/problem";
 import { refresh } from "@/api/queries";
+import { useMutation } from "@/api/useMutation";
 import { CodeToCopy, copyText, Dialog, Note, useUnsaved } from "@/kit";
 import { addressesIn } from "./addresses";
 import css from "./members.module.css";
+import { Unusual } from "./Unusual";
 
 type Outcome = { email: string; invitation?: Invitation; problem?: Problem };
 
@@ -236,19 +237,21 @@ function Told({ email, invitation, problem }: Outcome) {
   if (problem)
     return (
       <Note tone="bad">
-        <strong>{email}</strong>: {problem.detail}
+        <strong>{email}</strong>: {problem.detail} <Unusual email={email} />
       </Note>
     );
   if (invitation?.link)
     return (
       <div className={css.link}>
-        <strong>{email}</strong>
+        <span>
+          <strong>{email}</strong> <Unusual email={email} />
+        </span>
         <CodeToCopy text={invitation.link} label={`Copy the link for ${email}`} />
       </div>
     );
   return (
     <Note tone="good">
-      <strong>{email}</strong>: the mail with the link is on its way.
+      <strong>{email}</strong>: the mail with the link is on its way. <Unusual email={email} />
     </Note>
   );
 }

@@ -17,6 +17,7 @@ import { viewing } from "@/api/viewing";
 import { Chip, PersonAvatar, Table, Time } from "@/kit";
 import { actionOf } from "@/kit/actions";
 import css from "./members.module.css";
+import { Unusual } from "./Unusual";
 
 export type Act = "permissions" | "explain" | "role" | "remove" | "view";
 
@@ -25,14 +26,14 @@ type Props = {
   isOwner: boolean;
   isMe: (member: Member) => boolean;
   chosen: Map<string, Member>;
-  /** Whether an address can be shown to be somebody's here: without a mail server none can. */
-  isProvable: boolean;
+  /** Why an address may be unverified here. */
+  whyUnverified: string;
   onChoose: (members: Member[], on: boolean) => void;
   onAct: (act: Act, member: Member) => void;
 };
 
 /** Who is there, row by row; owners choose some of them, and see what each may do. */
-export function MemberTable({ members, isOwner, isMe, chosen, isProvable, onChoose, onAct }: Props) {
+export function MemberTable({ members, isOwner, isMe, chosen, whyUnverified, onChoose, onAct }: Props) {
   const plain = members.filter(({ role }) => role === "member");
   const count = plain.filter(({ id }) => chosen.has(id)).length;
   const all =
@@ -59,7 +60,7 @@ export function MemberTable({ members, isOwner, isMe, chosen, isProvable, onChoo
           isOwner={isOwner}
           isMe={isMe(member)}
           isChosen={chosen.has(member.id)}
-          isProvable={isProvable}
+          whyUnverified={whyUnverified}
           onChoose={onChoose}
           onAct={onAct}
         />
@@ -130,14 +131,14 @@ type RowProps = {
   isOwner: boolean;
   isMe: boolean;
   isChosen: boolean;
-  isProvable: boolean;
+  whyUnverified: string;
   onChoose: Props["onChoose"];
   onAct: Props["onAct"];
 };
 
 // Hundreds of rows: one that hasn't changed isn't drawn again.
 const MemberRow = memo(
-  function MemberRow({ member, isOwner, isMe, isChosen, isProvable, onChoose, onAct }: RowProps) {
+  function MemberRow({ member, isOwner, isMe, isChosen, whyUnverified, onChoose, onAct }: RowProps) {
     const { name, email, email_verified } = member.account;
     const isTheirsOwner = member.role === "owner";
     const { summary } = member;
@@ -165,11 +166,13 @@ const MemberRow = memo(
                   <span className={css.mail} title={email}>
                     {email}
                   </span>
-                  {email_verified === false && isProvable && (
-                    <span title="Whoever has this account hasn't shown that the address is theirs">
+                  {email_verified === false && (
+                    <span title={whyUnverified}>
                       <Chip>Unverified</Chip>
+                      <span className="visually-hidden">: {whyUnverified}</span>
                     </span>
                   )}
+                  <Unusual email={email} />
                 </div>
               )}
             </div>
@@ -218,7 +221,7 @@ const MemberRow = memo(
     old.isOwner === now.isOwner &&
     old.isMe === now.isMe &&
     old.isChosen === now.isChosen &&
-    old.isProvable === now.isProvable,
+    old.whyUnverified === now.whyUnverified,
 );
 
 type ActsProps = Pick<RowProps, "member" | "isOwner" | "isMe" | "onAct">;

@@ -25,6 +25,9 @@ const OF_MEMBER: Filter[] = ["q", "role"];
 
 type Open = { kind: Act; member: Member } | null;
 
+const UNVERIFIED = "Whoever has this account hasn't shown that the address is theirs";
+const UNVERIFIABLE = `${UNVERIFIED}: that can be done once this installation sends mail`;
+
 /** As many as one write may name. */
 const MOST = 500;
 
@@ -171,7 +174,7 @@ export function MembersPage() {
               isOwner={isOwner}
               isMe={isMe}
               chosen={chosen}
-              isProvable={sendsMail}
+              whyUnverified={sendsMail ? UNVERIFIED : UNVERIFIABLE}
               onChoose={choose}
               onAct={act}
             />
