@@ -49,8 +49,8 @@ export function WorkspaceChoice({ open, onChoose, onCreate }: Props) {
         className={css.search}
         role="combobox"
         aria-label="Find a workspace"
-        aria-expanded
-        aria-controls={list}
+        aria-expanded={shown.length > 0}
+        aria-controls={shown.length ? list : undefined}
         aria-activedescendant={shown.length ? `${list}-${at}` : undefined}
         placeholder="Find a workspace"
         value={search}
@@ -60,7 +60,7 @@ export function WorkspaceChoice({ open, onChoose, onCreate }: Props) {
         }}
         onKeyDown={onKey}
       />
-      <div id={list} role="listbox" aria-label="My workspaces" className={css.list}>
+      <div id={list} role="listbox" aria-label="My workspaces" className={css.list} hidden={shown.length === 0}>
         {shown.map((mine, index) => (
           // biome-ignore lint/a11y/useKeyWithClickEvents: the field above has the focus and takes the keys
           <div

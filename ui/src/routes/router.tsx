@@ -14,7 +14,20 @@ import { SignedIn } from "@/frame/SignedIn";
 import { WorkspaceFrame } from "@/frame/WorkspaceFrame";
 import { LoadingPage, NotFound } from "@/kit";
 
-const root = createRootRoute({ component: Outlet, notFoundComponent: () => <NotFound />, errorComponent: RouteError });
+const root = createRootRoute({
+  component: Outlet,
+  // Outside of every frame.
+  notFoundComponent: () => (
+    <main>
+      <NotFound />
+    </main>
+  ),
+  errorComponent: (told) => (
+    <main>
+      <RouteError {...told} />
+    </main>
+  ),
+});
 
 const setup = createRoute({
   getParentRoute: () => root,

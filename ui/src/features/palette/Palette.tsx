@@ -19,6 +19,7 @@ import { useMembers } from "@/api/memberQueries";
 import type { Workspace } from "@/api/nouns";
 import { useInstances, useMe, useProjects, useServers } from "@/api/queries";
 import { viewing } from "@/api/viewing";
+import { OF_ACCOUNT, OF_WORKSPACE } from "@/features/settings/places";
 import { samePlaceIn } from "@/frame/places";
 import { listsProjects, sectionsOf } from "@/frame/sections";
 import { useSignOut } from "@/frame/useSignOut";
@@ -64,8 +65,8 @@ export function Palette({ workspace, onClose }: { workspace: Workspace | null; o
           data-autofocus
           role="combobox"
           aria-label="Search or run a command"
-          aria-expanded
-          aria-controls={list}
+          aria-expanded={offers.length > 0}
+          aria-controls={offers.length ? list : undefined}
           aria-activedescendant={offers.length ? `${list}-${at}` : undefined}
           placeholder="Search or run a command"
           value={text}
@@ -77,8 +78,10 @@ export function Palette({ workspace, onClose }: { workspace: Workspace | null; o
         />
         {phone && <CloseButton size={40} aria-label="Close" onClick={onClose} />}
       </div>
-      <div className={css.list} id={list} role="listbox" aria-label="Found">
+      <div role="status">
         {offers.length === 0 && <div className={css.none}>Nothing of this name that you may see.</div>}
+      </div>
+      <div className={css.list} id={list} role="listbox" aria-label="Found" hidden={offers.length === 0}>
         {offers.map((offer, index) => (
           <div key={offer.key}>
             {offers[index - 1]?.group !== offer.group && (
@@ -126,6 +129,7 @@ function useOffers(workspace: Workspace | null, text: string): Offer[] {
 
   const wanted = text.trim().toLocaleLowerCase();
   const fits = (word: string) => word.toLocaleLowerCase().includes(wanted);
+  const base = workspace ? `/${slug}/settings` : "/account";
   const go = (to: string) => () => void navigate({ to });
   const offers: Offer[] = [];
   const add = (group: string, word: string, Icon: Icon, run: () => void, hint?: string) =>
@@ -150,6 +154,17 @@ function useOffers(workspace: Workspace | null, text: string): Offer[] {
     for (const { to, word, Icon } of sectionsOf(workspace))
       if (fits(word)) add("Go to", word, Icon, go(to ? `/${slug}/${to}` : `/${slug}`));
   }
+  // All of them would hide the rest: they come once something is typed.
+  if (wanted) {
+    const isOwner = workspace?.may.includes("manage") ?? false;
+    const there = workspace ? sectionsOf(workspace).map(({ to }) => to as string) : [];
+    for (const { key, word, Icon } of workspace && isOwner ? OF_WORKSPACE : [])
+      if (!there.includes(key) && fits(`${word} settings`))
+        add("Settings", word, Icon, go(`${base}/${key}`), workspace?.name);
+    // Another one's account isn't open to whoever looks on as them.
+    for (const { key, word, Icon } of viewing() ? [] : OF_ACCOUNT)
+      if (fits(`${word} account settings`)) add("Settings", word, Icon, go(`${base}/${key}`), "Account");
+  }
   for (const mine of me.data?.workspaces ?? [])
     if (mine.id !== workspace?.id && fits(`${mine.name} ${mine.slug}`))
       add(
@@ -159,7 +174,6 @@ function useOffers(workspace: Workspace | null, text: string): Offer[] {
         go(samePlaceIn(mine.slug, workspace ? location.pathname : "")),
         `/${mine.slug}`,
       );
-  const base = workspace ? `/${slug}/settings` : "/account";
   const commands: [string, Icon, () => void][] = [
     ["My workspaces", IconLayoutGrid, go(workspace ? `${base}/workspaces` : "/workspaces")],
     ["Account", IconUserCircle, go(`${base}/profile`)],

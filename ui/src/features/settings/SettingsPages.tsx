@@ -1,17 +1,3 @@
-import {
-  IconActivity,
-  IconAdjustmentsHorizontal,
-  IconAlertCircle,
-  IconDevices,
-  IconKey,
-  IconLayoutGrid,
-  IconLock,
-  IconPalette,
-  IconShieldLock,
-  IconSparkles,
-  IconUserCircle,
-  IconUsers,
-} from "@tabler/icons-react";
 import { Link, Navigate, useParams } from "@tanstack/react-router";
 import { type ComponentType, useEffect } from "react";
 import type { Workspace } from "@/api/nouns";
@@ -20,6 +6,7 @@ import { Shell } from "@/frame/Shell";
 import { useWorkspace } from "@/frame/useWorkspace";
 import { ClosedInView, Forbidden, LoadingPage, later, NotFound, useCurrentInSight } from "@/kit";
 import { dress } from "@/theme/look";
+import { OF_ACCOUNT, OF_WORKSPACE, type Place } from "./places";
 import css from "./settings.module.css";
 
 const page = <P extends object>(load: () => Promise<ComponentType<P>>) => later(load, <LoadingPage />);
@@ -35,25 +22,6 @@ const Security = page(async () => (await import("./Security")).Security);
 const Sessions = page(async () => (await import("./Sessions")).Sessions);
 const SignInRules = page(async () => (await import("./SignInRules")).SignInRules);
 const Tokens = page(async () => (await import("./Tokens")).Tokens);
-
-type Place = { key: string; word: string; Icon: ComponentType<{ size?: number; stroke?: number }> };
-
-const OF_WORKSPACE: Place[] = [
-  { key: "general", word: "General", Icon: IconAdjustmentsHorizontal },
-  { key: "members", word: "Members", Icon: IconUsers },
-  { key: "appearance", word: "Appearance", Icon: IconPalette },
-  { key: "sign-in", word: "Sign-in", Icon: IconShieldLock },
-  { key: "ai", word: "AI", Icon: IconSparkles },
-  { key: "activity", word: "Activity", Icon: IconActivity },
-  { key: "danger", word: "Danger zone", Icon: IconAlertCircle },
-];
-const OF_ACCOUNT: Place[] = [
-  { key: "profile", word: "Profile", Icon: IconUserCircle },
-  { key: "security", word: "Security", Icon: IconLock },
-  { key: "sessions", word: "Sessions", Icon: IconDevices },
-  { key: "tokens", word: "Access tokens", Icon: IconKey },
-  { key: "workspaces", word: "Workspaces", Icon: IconLayoutGrid },
-];
 
 function Settings({ workspace, page }: { workspace: Workspace | null; page: string }) {
   const base = workspace ? `/${workspace.slug}/settings` : "/account";
