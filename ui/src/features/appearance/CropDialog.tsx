@@ -4,7 +4,7 @@ import Cropper from "react-easy-crop";
 import "react-easy-crop/react-easy-crop.css";
 import { Dialog, Note } from "@/kit";
 import css from "./appearance.module.css";
-import { cut, heldIn, squareOf } from "./picture";
+import { cut, heldIn, isBlank, squareOf } from "./picture";
 
 /** Pixels a side of the frame, and how large the previews beside it are. */
 const FRAME = 280;
@@ -27,12 +27,19 @@ export function CropDialog({ file, onClose, onChosen }: Props) {
   const [moved, setMoved] = useState({ x: 0, y: 0 });
   const [zoom, setZoom] = useState(1);
   const [isBroken, setBroken] = useState(false);
+  /** Nothing can be seen of the whole picture, or of the part that was chosen. */
+  const [blank, setBlank] = useState<"whole" | "part" | null>(null);
 
-  const move = (to: { x: number; y: number }, at = zoom) => setMoved(natural ? heldIn(natural, FRAME, at, to) : to);
+  const whyNot = isBroken ? "It can't be read" : blank === "whole" ? "There is nothing to see in it" : undefined;
+  const move = (to: { x: number; y: number }, at = zoom) => {
+    setMoved(natural ? heldIn(natural, FRAME, at, to) : to);
+    setBlank((before) => (before === "part" ? null : before));
+  };
   const isWhole = zoom === 1 && moved.x === 0 && moved.y === 0;
   const square = natural && squareOf(natural, FRAME, zoom, moved);
   const choose = async () => {
     if (isWhole || !picture.current || !square) return onChosen(file);
+    if (isBlank(picture.current, square)) return setBlank("part");
     onChosen(await cut(picture.current, square).catch(() => file));
   };
   return (
@@ -46,13 +53,13 @@ export function CropDialog({ file, onClose, onChosen }: Props) {
       foot={
         <>
           <Button onClick={onClose}>Cancel</Button>
-          <Button type="submit" variant="filled" disabled={isBroken} title={isBroken ? "It can't be read" : undefined}>
+          <Button type="submit" variant="filled" disabled={whyNot !== undefined} title={whyNot}>
             Use this picture
           </Button>
         </>
       }
     >
-      <div className={css.crop} hidden={isBroken}>
+      <div className={css.crop} hidden={whyNot !== undefined}>
         <div>
           <div className={css.frame}>
             <Cropper
@@ -73,9 +80,12 @@ export function CropDialog({ file, onClose, onChosen }: Props) {
               setImageRef={({ current }) => {
                 picture.current = current;
               }}
-              onMediaLoaded={({ naturalWidth, naturalHeight }) =>
-                setNatural({ width: naturalWidth || 512, height: naturalHeight || 512 })
-              }
+              onMediaLoaded={({ naturalWidth, naturalHeight }) => {
+                const size = { width: naturalWidth || 512, height: naturalHeight || 512 };
+                setNatural(size);
+                const all = squareOf(size, FRAME, 1, { x: 0, y: 0 });
+                if (picture.current && isBlank(picture.current, all)) setBlank("whole");
+              }}
               mediaProps={{ alt: "", onError: () => setBroken(true) }}
               cropperProps={{ role: "group", "aria-label": "The part that becomes the logo; arrow keys move it" }}
             />
@@ -114,6 +124,13 @@ export function CropDialog({ file, onClose, onChosen }: Props) {
             ))}
         </div>
       </div>
+      {blank && (
+        <Note tone="bad">
+          {blank === "whole"
+            ? `There is nothing to see in ${file.name}. Scripts in a picture aren't run: what one would draw isn't part of it. Choose another file.`
+            : "There is nothing to see in this part. Move the picture, or zoom out."}
+        </Note>
+      )}
       {isBroken && (
         <Note tone="bad">
           This browser can't read {file.name} as a picture. Open it in a picture editor, and save it as PNG.

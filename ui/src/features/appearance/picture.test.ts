@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { heldIn, refusalOf, squareOf } from "./picture";
+import { heldIn, isSeen, refusalOf, squareOf } from "./picture";
 
 const wide = { width: 400, height: 200 };
 
@@ -26,4 +26,9 @@ it("a file that can't be a logo is told why", () => {
   expect(refusalOf({ ...file, type: "image/gif" })).toMatch(/isn't a PNG/);
   expect(refusalOf({ ...file, size: 0 })).toMatch(/empty/);
   expect(refusalOf({ ...file, size: 3 * 1024 * 1024 })).toBe("logo.png has 3.0 MiB. A logo has at most 2 MiB.");
+});
+
+it("a picture of nothing but what is clear shows nothing", () => {
+  expect(isSeen([0, 0, 0, 0, 255, 255, 255, 0])).toBe(false);
+  expect(isSeen([0, 0, 0, 0, 255, 255, 255, 1])).toBe(true);
 });

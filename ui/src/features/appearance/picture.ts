@@ -61,8 +61,8 @@ export function heldIn(
   return { x: held(natural.width, moved.x), y: held(natural.height, moved.y) };
 }
 
-/** The square as a PNG. */
-export async function cut(picture: HTMLImageElement, square: Square): Promise<Blob> {
+/** The square, as large as it is kept. */
+function drawn(picture: HTMLImageElement, square: Square): HTMLCanvasElement {
   const canvas = document.createElement("canvas");
   canvas.width = SIDE;
   canvas.height = SIDE;
@@ -73,6 +73,31 @@ export async function cut(picture: HTMLImageElement, square: Square): Promise<Bl
     context.imageSmoothingQuality = "high";
     context.drawImage(picture, -square.left * scale, -square.top * scale, width * scale, height * scale);
   }
+  return canvas;
+}
+
+/** Whether any pixel can be seen, of four bytes each: red, green, blue, and how much of it. */
+export const isSeen = (pixels: ArrayLike<number>): boolean => {
+  for (let at = 3; at < pixels.length; at += 4) if (pixels[at] !== 0) return true;
+  return false;
+};
+
+/**
+ * Whether there is nothing to see in the square: an SVG without a shape, or whose shapes a script would have made, is a
+ * picture to the browser, and an empty one. What can't be looked into is the server's to judge.
+ */
+export function isBlank(picture: HTMLImageElement, square: Square): boolean {
+  try {
+    const pixels = drawn(picture, square).getContext("2d")?.getImageData(0, 0, SIDE, SIDE).data;
+    return pixels !== undefined && !isSeen(pixels);
+  } catch {
+    return false;
+  }
+}
+
+/** The square as a PNG. */
+export async function cut(picture: HTMLImageElement, square: Square): Promise<Blob> {
+  const canvas = drawn(picture, square);
   return new Promise((go, stop) => {
     canvas.toBlob((blob) => (blob ? go(blob) : stop(new Error("the picture can't be cut"))), "image/png");
   });
