@@ -96,6 +96,7 @@ export function Levels({ counts, hidden, onToggle }: LevelsProps) {
             key={level}
             type="button"
             className={css.toggle}
+            title={word}
             aria-pressed={!hidden.includes(level)}
             onClick={() => onToggle(level)}
           >
