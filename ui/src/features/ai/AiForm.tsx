@@ -147,11 +147,11 @@ export function AiForm({ workspace, saved }: { workspace: string; saved: Tagged<
           label="Base URL"
           description={
             draft.provider === "ollama"
-              ? "Where Ollama listens. A private address has to be listed in STOA_EGRESS_ALLOW by whoever runs Stoa."
+              ? "Where Ollama listens, with port 11434 unless you chose another. An address of this machine or of a private network has to be listed in STOA_EGRESS_ALLOW by whoever runs Stoa."
               : "Of any server that speaks as OpenAI's does; /v1 is added where no path is given. A private address has to be listed in STOA_EGRESS_ALLOW by whoever runs Stoa."
           }
           inputWrapperOrder={["label", "input", "error", "description"]}
-          placeholder={draft.provider === "ollama" ? "http://127.0.0.1:11434" : "https://models.example.com/v1"}
+          placeholder={draft.provider === "ollama" ? "https://ollama.example.com" : "https://models.example.com/v1"}
           value={draft.url}
           onChange={(event) => set({ url: event.currentTarget.value })}
           error={problem?.field("base_url")}

@@ -82,6 +82,9 @@ export function InstanceActions({ workspace, instance }: { workspace: string; in
   const problem = restart.error ?? start.error ?? deploy.error;
   const against = reasonAgainst(instance, "restart");
   const removal = reasonAgainst(instance, "delete");
+  // A phone has nothing to point with, and no room for a reason: what is off there stands below the three dots with it.
+  const isStopBelow = phone && reasonAgainst(instance, "stop") !== null;
+  const isRestartBelow = phone && against !== null;
   // Beside Restart and Stop; on a phone below the three dots.
   const others = [
     { verb: "deploy", word: "Deploy", Icon: IconRocket, act: () => deploy.mutate(), busy: deploy.isPending },
@@ -100,7 +103,7 @@ export function InstanceActions({ workspace, instance }: { workspace: string; in
         ) : (
           <WhyButton about={about} variant="default" />
         ))}
-      {against?.kind !== "missing" && instance.status !== "stopped" && (
+      {against?.kind !== "missing" && instance.status !== "stopped" && !isRestartBelow && (
         <DisabledReason reason={against?.detail}>
           <Menu position="bottom-end" disabled={Boolean(against)}>
             <Menu.Target>
@@ -138,7 +141,7 @@ export function InstanceActions({ workspace, instance }: { workspace: string; in
         >
           Start
         </AbleButton>
-      ) : (
+      ) : isStopBelow ? null : (
         <AbleButton
           of={instance}
           verb="stop"
@@ -178,6 +181,12 @@ export function InstanceActions({ workspace, instance }: { workspace: string; in
             </Button>
           </Menu.Target>
           <Menu.Dropdown>
+            {isRestartBelow && instance.status !== "stopped" && (
+              <Choice of={instance} verb="restart" word="Restart" Icon={IconRefresh} onClick={() => {}} />
+            )}
+            {isStopBelow && instance.status !== "stopped" && instance.status !== "failed" && (
+              <Choice of={instance} verb="stop" word="Stop" Icon={IconPlayerStop} onClick={() => setAsked("stop")} />
+            )}
             {phone &&
               others.map(({ verb, word, Icon, act }) => (
                 <Choice key={verb} of={instance} verb={verb} word={word} Icon={Icon} onClick={act} />

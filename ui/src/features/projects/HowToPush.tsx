@@ -1,10 +1,12 @@
 import { Link } from "@tanstack/react-router";
 import type { Project } from "@/api/nouns";
 import { useIsUnproved } from "@/features/session/useWays";
+import { useWorkspace } from "@/frame/useWorkspace";
 import { CodeToCopy } from "@/kit";
 
 /** The exact commands for this repository. */
 export function HowToPush({ project }: { project: Project }) {
+  const { slug } = useWorkspace();
   const isUnproved = useIsUnproved();
   const remote = `git remote add stoa ${project.repository.url}`;
   const push = `git push stoa HEAD:${project.default_branch}`;
@@ -16,7 +18,11 @@ export function HowToPush({ project }: { project: Project }) {
       <CodeToCopy text={`${remote}\n${push}`} label="Copy the commands" />
       <span style={{ color: "var(--text3)", fontSize: 12 }}>
         Git asks for a name (anything) and a password: a{" "}
-        <Link to="/account/{-$page}" params={{ page: "tokens" }} style={{ textDecoration: "underline" }}>
+        <Link
+          to="/$workspace/settings/{-$page}"
+          params={{ workspace: slug, page: "tokens" }}
+          style={{ textDecoration: "underline" }}
+        >
           personal access token
         </Link>
         . {isUnproved && "Confirm your e-mail address first: confirming it later deletes the tokens made before."}

@@ -59,7 +59,7 @@ export function SignInRules() {
         {hasNone && (
           <p id={why} className={css.why}>
             You have no second factor yourself, and would be kept out.{" "}
-            <Link to="/account/{-$page}" params={{ page: "security" }}>
+            <Link to="/$workspace/settings/{-$page}" params={{ workspace: workspace.slug, page: "security" }}>
               Set one up first
             </Link>
           </p>
@@ -69,7 +69,7 @@ export function SignInRules() {
             {change.error.detail}
             {missing && (
               <div style={{ marginTop: 8 }}>
-                <Link to="/account/{-$page}" params={{ page: "security" }}>
+                <Link to="/$workspace/settings/{-$page}" params={{ workspace: workspace.slug, page: "security" }}>
                   Set up a second factor
                 </Link>
               </div>
