@@ -52,7 +52,11 @@ test("a double click creates one workspace, saves once, and leaves no word of a 
   const kept = writes(page, "PUT", "/ai");
   await page.goto("/acme/settings/ai");
   await page.getByRole("radio", { name: "OpenAI" }).check();
-  await page.getByLabel("Model").fill("gpt-5");
+  await page
+    .getByRole("combobox", { name: "Model" })
+    .or(page.getByRole("textbox", { name: "Model" }))
+    .first()
+    .fill("gpt-5");
   await page.getByLabel("API key").fill("sk-nothing-that-works-0815");
   await page.getByRole("button", { name: "Save", exact: true }).dblclick();
   await page.getByText("ends in").waitFor();

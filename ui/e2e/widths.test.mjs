@@ -288,6 +288,11 @@ test("a member is told who can grant what is missing, and takes a request along"
   await look(page, "ide-refused", { ready: "text=Who can grant it" });
   await page.getByRole("button", { name: "Stop" }).hover();
   await page.getByRole("tooltip").filter({ hasText: "You need the permission Stop. Ask Anna Lindqvist." }).waitFor();
+  // A phone has nothing to point with: what could only be off isn't there.
+  await at(390, page);
+  await page.getByRole("button", { name: /^More about/ }).waitFor();
+  assert.equal(await page.getByRole("button", { name: "Stop" }).count(), 0);
+  await at(1440, page);
   // Main runs somewhere that isn't allowed: nobody says that it doesn't.
   await page.goto(`${W}/projects/shop`);
   const production = page.getByRole("region", { name: "Production" });

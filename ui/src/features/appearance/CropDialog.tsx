@@ -47,7 +47,7 @@ export function CropDialog({ file, onClose, onChosen }: Props) {
       opened
       onClose={onClose}
       title="The logo"
-      sentence="Drag the picture, and zoom in on the part that becomes the logo."
+      sentence={whyNot ? undefined : "Drag the picture, and zoom in on the part that becomes the logo."}
       size={560}
       onSubmit={() => void choose()}
       foot={
