@@ -106,6 +106,15 @@ test("production and staging are deployed, and answer by their addresses", async
   await page.goto(`${W}/instances/shop-staging/logs`);
   await page.getByRole("log").waitFor();
   await look(page, "logs", { ready: "role=log" });
+  // Beside the sidebar its tools stand in one line, and what is sought stands whole beside how often it was found.
+  const find = page.getByLabel("Find in the log");
+  await find.fill("ORDER-7");
+  const places = [find, page.getByRole("group", { name: "Levels" }), page.getByRole("button", { name: "Download" })];
+  const boxes = await Promise.all(places.map((one) => one.boundingBox()));
+  const middles = boxes.map(({ y, height }) => Math.round((y + height / 2) / 4));
+  assert.equal(new Set(middles).size, 1, JSON.stringify(boxes));
+  assert.ok(await find.evaluate(({ scrollWidth, clientWidth }) => scrollWidth <= clientWidth));
+  await find.fill("");
   await page.goto(`${W}/instances`);
   await look(page, "instances", { ready: "text=shop-staging" });
   await page.goto(`${W}/projects/guestbook`);
