@@ -10,6 +10,7 @@ pub mod git;
 pub mod init;
 pub mod logs;
 pub mod machine;
+mod metrics;
 pub mod protocol;
 mod restic;
 pub mod router;

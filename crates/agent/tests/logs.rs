@@ -130,9 +130,17 @@ async fn what_visitors_ask_is_written_for_instances_that_there_are() {
     let house = House::new(place.path());
     let machine = house.machine().await;
     machine.client.put_instance(house.order(), house.instance, &form(&house)).await.unwrap();
-    machine.agent.note_request(stoa_domain::InstanceId::new(id()), "GET /nobodys 200 in 1 ms".to_owned());
+    machine.agent.note_request(
+        stoa_domain::InstanceId::new(id()),
+        200,
+        "GET /nobodys 200 in 1 ms".to_owned(),
+    );
     for (path, status) in [("/", 200), ("/gone", 404), ("/broken", 503), (CANARY, 200)] {
-        machine.agent.note_request(house.instance, format!("GET {path} {status} in 1 ms from 192.0.2.1"));
+        machine.agent.note_request(
+            house.instance,
+            status,
+            format!("GET {path} {status} in 1 ms from 192.0.2.1"),
+        );
     }
     let proxy = || LogQuery { source: Some("proxy".to_owned()), ..LogQuery::default() };
     let follow = LogQuery { from: Some(0), follow: true, ..proxy() };
@@ -148,7 +156,7 @@ async fn what_visitors_ask_is_written_for_instances_that_there_are() {
     let begun = machine.client.delete_instance(house.order(), house.instance).await;
     assert!(succeeded(&machine.outcome(begun).await));
     assert!(!place.path().join("state/access").join(house.instance.to_string()).exists());
-    machine.agent.note_request(house.instance, "GET /late 200 in 1 ms".to_owned());
+    machine.agent.note_request(house.instance, 200, "GET /late 200 in 1 ms".to_owned());
     assert_eq!(lines(&house, &machine, proxy()).await, []);
 }
 

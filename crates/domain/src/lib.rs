@@ -20,6 +20,7 @@ pub mod instance;
 pub mod invitation;
 pub mod job;
 pub mod member;
+pub mod metrics;
 pub mod name;
 pub mod password;
 pub mod permission;

@@ -279,7 +279,7 @@ impl Applications for NoApplications {
         Box::pin(async { Err(io::Error::other("there are none")) })
     }
 
-    fn note(&self, _: InstanceId, _: String) {}
+    fn note(&self, _: InstanceId, _: u16, _: String) {}
 }
 
 /// What is settled before a route is looked for.

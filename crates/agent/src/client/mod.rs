@@ -14,13 +14,15 @@ use http::Method;
 use hyper::client::conn::http2;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use stoa_domain::branch::CommitId;
+use stoa_domain::metrics::MetricsRange;
 use stoa_domain::{InstanceId, JobId, ProjectId};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::protocol::{
-    BeginDeployment, Commanded, EndSession, EventView, HelloView, InstanceView, InstancesView, LineView,
-    ListUsers, LogQuery, MachineView, MirrorView, Mode, Nothing, OpenSession, OpenedView, OperationView,
-    Order, PROTOCOL, PutInstance, RestartInstance, StretchView, SwitchRelease, TellSecrets, UsersView,
+    BeginDeployment, Commanded, EndSession, EventView, HelloView, InstanceMetricsView, InstanceView,
+    InstancesView, LineView, ListUsers, LogQuery, MachineMetricsView, MachineView, MirrorView, Mode, Nothing,
+    OpenSession, OpenedView, OperationView, Order, PROTOCOL, PutInstance, RestartInstance, StretchView,
+    SwitchRelease, TellSecrets, UsersView,
 };
 
 use call::{Asking, Sent, of_json, of_nothing};
@@ -96,6 +98,26 @@ impl Client {
     /// Why there is no answer.
     pub async fn machine(&self) -> Answer<MachineView> {
         call::read(&self.sender, "/v1/machine").await
+    }
+
+    /// How much of the machine was used in a range that ends now.
+    ///
+    /// # Errors
+    /// Why there is no answer.
+    pub async fn machine_metrics(&self, range: MetricsRange) -> Answer<MachineMetricsView> {
+        call::read(&self.sender, &format!("/v1/machine/samples?range={}", range.key())).await
+    }
+
+    /// How much an instance used in a range that ends now.
+    ///
+    /// # Errors
+    /// `unknown_instance`, or why there is no answer.
+    pub async fn instance_metrics(
+        &self,
+        instance: InstanceId,
+        range: MetricsRange,
+    ) -> Answer<InstanceMetricsView> {
+        call::read(&self.sender, &of(instance, &format!("/samples?range={}", range.key()))).await
     }
 
     /// All that the machine holds.

@@ -46,6 +46,7 @@ impl Folders {
             "copies",
             "restores",
             "archives",
+            "metrics",
         ] {
             let folder = folders.state.join(name);
             make_private(&folder)?;
@@ -174,6 +175,23 @@ impl Folders {
     #[must_use]
     pub fn archive(&self, backup: uuid::Uuid) -> PathBuf {
         self.archives().join(format!("{}.tar.zst", backup.hyphenated()))
+    }
+
+    #[must_use]
+    pub fn metrics(&self) -> PathBuf {
+        self.state.join("metrics")
+    }
+
+    /// How much of the machine was used when.
+    #[must_use]
+    pub fn metrics_of_machine(&self) -> PathBuf {
+        self.metrics().join("machine")
+    }
+
+    /// How much an instance used when.
+    #[must_use]
+    pub fn metrics_of(&self, instance: InstanceId) -> PathBuf {
+        self.metrics().join(instance.to_string())
     }
 
     #[must_use]

@@ -76,6 +76,9 @@ impl Agent {
                 .collect::<Counted>()
         });
         let now = counting.await.map_err(io::Error::other)?;
+        for instance in &all {
+            instance.set_data(now.get(&instance.id).copied().flatten());
+        }
         let running: Vec<_> = all.into_iter().filter(|instance| instance.is_alive()).collect();
         for (instance, reason) in too_much(&running, before, &now, is_full) {
             tracing::warn!(instance = %instance.id, reason, "an instance is stopped");

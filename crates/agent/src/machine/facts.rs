@@ -9,8 +9,8 @@ use crate::folders::{self, Folders};
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Facts {
     pub processors: u32,
-    /// 0 to 100, since the last time that was asked.
-    pub processor_used: f32,
+    /// Hundredths of a percent, since the last time that was asked.
+    pub processor_hundredths: u16,
     /// Bytes.
     pub memory: u64,
     pub memory_used: u64,
@@ -32,7 +32,7 @@ impl Watch {
                 .ok()
                 .and_then(|count| u32::try_from(count.get()).ok())
                 .unwrap_or(1),
-            processor_used: self.processor(),
+            processor_hundredths: self.processor(),
             memory,
             memory_used,
             disk,
@@ -42,7 +42,7 @@ impl Watch {
     }
 
     /// The first line of `/proc/stat` (proc(5)): user, nice, system, idle, iowait, …
-    fn processor(&self) -> f32 {
+    fn processor(&self) -> u16 {
         let text = fs::read_to_string("/proc/stat").unwrap_or_default();
         let line = text.lines().next().unwrap_or_default();
         let ticks: Vec<u64> =
@@ -52,9 +52,8 @@ impl Watch {
         let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let (busy_then, all_then) = std::mem::replace(&mut *last, (all - idle, all));
         let (busy, passed) = ((all - idle).saturating_sub(busy_then), all.saturating_sub(all_then));
-        // Percent, to two places: the numbers are small enough for that.
         let share = (busy * 10_000).checked_div(passed).unwrap_or(0).min(10_000);
-        u16::try_from(share).map_or(0.0, |share| f32::from(share) / 100.0)
+        u16::try_from(share).unwrap_or(0)
     }
 }
 

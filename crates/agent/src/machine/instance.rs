@@ -2,6 +2,7 @@
 
 use std::io;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::{Deserialize, Serialize};
@@ -68,6 +69,30 @@ struct State {
     unasked: CancellationToken,
     /// Changes with what answers.
     generation: u64,
+    /// Bytes, when they were last counted.
+    data: Option<u64>,
+}
+
+/// Requests of visitors since they were last taken.
+#[derive(Default)]
+pub(super) struct Requests {
+    all: AtomicU64,
+    errors: AtomicU64,
+}
+
+impl Requests {
+    /// One was answered, with this status.
+    pub fn count(&self, status: u16) {
+        self.all.fetch_add(1, Ordering::Relaxed);
+        if status >= 500 {
+            self.errors.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// How many, and how many of them were answered with an error. From here on they are counted anew.
+    pub fn take(&self) -> (u64, u64) {
+        (self.all.swap(0, Ordering::Relaxed), self.errors.swap(0, Ordering::Relaxed))
+    }
 }
 
 pub(super) struct Instance {
@@ -78,6 +103,7 @@ pub(super) struct Instance {
     pub places: Arc<Semaphore>,
     /// For commands by which somebody connects as a user.
     pub commands: Arc<Semaphore>,
+    pub requests: Requests,
     state: Mutex<State>,
 }
 
@@ -92,12 +118,14 @@ impl Instance {
             running: None,
             unasked: CancellationToken::new(),
             generation: 0,
+            data: None,
         };
         Self {
             id,
             turn: tokio::sync::Mutex::new(()),
             places: Arc::new(Semaphore::new(PLACES)),
             commands: Arc::new(Semaphore::new(super::connect_as::AT_ONCE)),
+            requests: Requests::default(),
             state: Mutex::new(state),
         }
     }
@@ -192,6 +220,15 @@ impl Instance {
     /// The same sandbox answers with other processes.
     pub fn renew(&self) {
         self.state().generation += 1;
+    }
+
+    /// How much data it has, as it was last counted; `None` where it couldn't be.
+    pub fn data(&self) -> Option<u64> {
+        self.state().data
+    }
+
+    pub fn set_data(&self, bytes: Option<u64>) {
+        self.state().data = bytes;
     }
 
     pub fn is_alive(&self) -> bool {

@@ -73,9 +73,11 @@ impl Agent {
         Ok(())
     }
 
-    /// Writes down that a visitor was answered. It never waits: where too many come at once, they are counted.
-    pub fn note_request(&self, instance: InstanceId, text: String) {
-        if self.find(instance).is_some() {
+    /// Counts a visitor who was answered with a status, and writes it down. It never waits: where too many come at
+    /// once to be written, those are told as a number.
+    pub fn note_request(&self, instance: InstanceId, status: u16, text: String) {
+        if let Some(held) = self.find(instance) {
+            held.requests.count(status);
             let masks = self.masks(instance);
             self.inner.requests.note(Request { instance, text, masks, at: crate::init::now() });
         }

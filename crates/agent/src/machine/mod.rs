@@ -16,6 +16,7 @@ mod health;
 mod instance;
 pub(crate) mod logs;
 mod masks;
+mod metrics;
 mod mirror;
 mod operation;
 mod recover;
@@ -45,6 +46,7 @@ pub(crate) use facts::Facts;
 pub(crate) use form::Form;
 pub use instance::Phase;
 pub(crate) use instance::Seen;
+pub(crate) use metrics::{instance as instance_series, machine as machine_series};
 pub(crate) use operation::{Command, Operation, Order, Refused};
 pub(crate) use restore::RestoreWork;
 
@@ -125,6 +127,7 @@ impl Agent {
         agent.keep_house();
         agent.tidy_mirrors();
         agent.watch_disk();
+        agent.keep_metrics();
         agent.watch_desks();
         Ok(agent)
     }

@@ -11,6 +11,7 @@ pub mod header;
 mod instance;
 mod log;
 mod machine;
+mod metrics;
 mod mirror;
 mod operation;
 pub mod piece;
@@ -27,6 +28,7 @@ pub use instance::{
 };
 pub use log::{LineView, LogQuery, StretchView, TellSecrets};
 pub use machine::{AbilitiesView, EnforcedBy, EnforcementView, HelloView, MachineView};
+pub use metrics::{InstanceMetricsView, MachineMetricsView, MetricsQuery};
 pub use mirror::{MirrorQuery, MirrorView};
 pub use operation::{
     BeginDeployment, Event, EventView, EventsQuery, Mode, Nothing, OperationState, OperationView,

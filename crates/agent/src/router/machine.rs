@@ -26,7 +26,7 @@ pub(super) async fn machine(State(agent): State<Agent>) -> Answer<MachineView> {
     let facts = agent.facts();
     let view = MachineView {
         processors: facts.processors,
-        processor_used: facts.processor_used,
+        processor_used: f32::from(facts.processor_hundredths) / 100.0,
         memory: facts.memory,
         memory_used: facts.memory_used,
         disk: facts.disk,

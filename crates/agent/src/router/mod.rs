@@ -11,6 +11,7 @@ mod desks;
 mod instances;
 mod logs;
 mod machine;
+mod metrics;
 mod mirrors;
 mod operations;
 mod refuse;
@@ -50,6 +51,7 @@ pub fn router(agent: Agent) -> Router {
     Router::new()
         .route("/v1/hello", get(machine::hello))
         .route("/v1/machine", get(machine::machine))
+        .route("/v1/machine/samples", get(metrics::of_machine))
         .route("/v1/changes", get(instances::changes))
         .route("/v1/instances", get(instances::list))
         .route("/v1/instances/{id}", put(instances::put).delete(operations::delete))
@@ -65,6 +67,7 @@ pub fn router(agent: Agent) -> Router {
         .route("/v1/instances/{id}/logs", get(logs::read))
         .route("/v1/instances/{id}/secrets", put(logs::tell_secrets))
         .route("/v1/instances/{id}/logs/outline", get(logs::outline))
+        .route("/v1/instances/{id}/samples", get(metrics::of_instance))
         .route("/v1/instances/{id}/commands/list", post(commands::list))
         .route("/v1/instances/{id}/commands/open", post(commands::open))
         .route("/v1/instances/{id}/commands/end", post(commands::end))

@@ -10,6 +10,7 @@ mod identity;
 mod limits;
 mod memory;
 mod plan;
+pub(crate) mod processes;
 mod program;
 mod seccomp;
 pub(crate) mod starter;

@@ -48,7 +48,8 @@ struct Noting {
 impl Drop for Noting {
     fn drop(&mut self) {
         if let Some(noted) = self.noted.take() {
-            self.applications.note(self.instance, noted.line(self.status));
+            let status = self.status.map_or(super::noted::LEFT, |status| status.as_u16());
+            self.applications.note(self.instance, status, noted.line(self.status));
         }
     }
 }
@@ -62,7 +63,7 @@ struct Outgoing {
 }
 
 impl Proxy {
-    /// A request is handed on, and written down.
+    /// A request is handed on, counted and written down.
     pub(super) async fn forward(
         &self,
         parts: Parts,

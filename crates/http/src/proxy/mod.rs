@@ -66,8 +66,9 @@ pub trait Applications: Send + Sync + 'static {
     fn changes(&self) -> watch::Receiver<u64>;
     /// A new connection to the application.
     fn open(&self, instance: InstanceId) -> BoxFuture<'static, io::Result<UnixStream>>;
-    /// Has a line written to the instance's log of what visitors asked. It never waits.
-    fn note(&self, instance: InstanceId, line: String);
+    /// Counts a visitor of an instance who was answered with a status, and has a line written to its log of what visitors
+    /// asked. It never waits.
+    fn note(&self, instance: InstanceId, status: u16, line: String);
 }
 
 /// The proxy. Cheap to clone.

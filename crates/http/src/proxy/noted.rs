@@ -10,7 +10,7 @@ use crate::site::Site;
 const LONGEST: usize = 2_000;
 
 /// As other servers write it: nobody was there any more.
-const LEFT: u16 = 499;
+pub(super) const LEFT: u16 = 499;
 
 pub(super) struct Noted {
     what: String,

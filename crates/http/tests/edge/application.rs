@@ -89,7 +89,7 @@ impl Applications for FakeApplications {
         })
     }
 
-    fn note(&self, _: InstanceId, line: String) {
+    fn note(&self, _: InstanceId, _: u16, line: String) {
         self.noted.send_modify(|lines| lines.push(line));
     }
 }

@@ -165,8 +165,8 @@ impl Applications for LocalApplications {
         Box::pin(async move { agent.open_application(instance).await })
     }
 
-    fn note(&self, instance: InstanceId, line: String) {
-        self.0.note_request(instance, line);
+    fn note(&self, instance: InstanceId, status: u16, line: String) {
+        self.0.note_request(instance, status, line);
     }
 }
 
@@ -192,5 +192,5 @@ impl Applications for NoApplications {
         Box::pin(async { Err(std::io::ErrorKind::NotConnected.into()) })
     }
 
-    fn note(&self, _: InstanceId, _: String) {}
+    fn note(&self, _: InstanceId, _: u16, _: String) {}
 }
