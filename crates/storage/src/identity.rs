@@ -64,7 +64,7 @@ async fn link_in(tx: &mut Tx<'_>, account: AccountId, link: NewLink) -> Result<(
         other => other.map(drop)?,
     }
     if let Some(notice) = link.notice {
-        mail::queue_for_account(tx, account, notice).await?;
+        mail::queue_for_account(tx, account, None, notice).await?;
     }
     Ok(())
 }
@@ -144,7 +144,7 @@ impl Store {
                     return Err(Refusal::NotFound.into());
                 }
                 if let Some(notice) = notice {
-                    mail::queue_for_account(tx, account, notice).await?;
+                    mail::queue_for_account(tx, account, None, notice).await?;
                 }
                 Ok(())
             })

@@ -353,7 +353,7 @@ impl Store {
                     if tx.execute(VERIFY, values![account, now]).await? > 0 {
                         ending.everything_before_the_proof(tx, keep).await?;
                         if let Some(notice) = notice {
-                            mail::queue_for_account(tx, account, notice).await?;
+                            mail::queue_for_account(tx, account, None, notice).await?;
                         }
                     }
                 }

@@ -1,9 +1,12 @@
 //! The queue of mails. A mail is queued in the transaction of what it tells, and emptied when it is done with.
 
-use stoa_domain::{AccountId, InvitationId, MailId, ResourceKind, SystemPermit, Timestamp, WorkspaceId};
+use stoa_domain::{
+    AccountId, InvitationId, JobId, MailId, ResourceKind, SystemPermit, Timestamp, WorkspaceId,
+};
 
 use crate::event::EventType;
 use crate::failure::{Failure, StorageFault};
+use crate::job::tell::is_still_told;
 use crate::store::{Store, Work};
 use crate::tx::Tx;
 use crate::values;
@@ -12,7 +15,7 @@ crate::statements! {
     INSERT = "INSERT INTO mails (id, workspace_id, invitation_id, kind, recipient, content, status, attempts, next_at, fence,
             created_at) VALUES ($1, $2, $3, $4, $5, $6, 'waiting', 0, $7, 0, $7)";
     INSERT_FOR_ACCOUNT = "INSERT INTO mails (id, account_id, kind, recipient, content, status, attempts, next_at, fence,
-            created_at) VALUES ($1, $2, $3, $4, $5, 'waiting', 0, $6, 0, $6)";
+            created_at, job_id) VALUES ($1, $2, $3, $4, $5, 'waiting', 0, $6, 0, $6, $7)";
     VOID = "UPDATE mails SET status = 'void', content = NULL, ended_at = $2 WHERE invitation_id = $1 AND status = 'waiting'";
     VOID_OF_ACCOUNT = "UPDATE mails SET status = 'void', content = NULL, ended_at = $3
         WHERE account_id = $1 AND kind = $2 AND status = 'waiting'";
@@ -20,7 +23,8 @@ crate::statements! {
         ORDER BY next_at, id LIMIT 1";
     CLAIM = "UPDATE mails SET lease_until = $2, fence = fence + 1, attempts = attempts + 1
         WHERE id = $1 AND status = 'waiting' AND (lease_until IS NULL OR lease_until < $3)
-        RETURNING workspace_id, recipient, content, fence, attempts";
+        RETURNING workspace_id, recipient, content, fence, attempts, job_id";
+    VOID_ONE = "UPDATE mails SET status = 'void', content = NULL, lease_until = NULL, ended_at = $2 WHERE id = $1";
     SENT = "UPDATE mails SET status = 'sent', content = NULL, lease_until = NULL, last_error = NULL, ended_at = $3
         WHERE id = $1 AND fence = $2 AND status = 'waiting' RETURNING workspace_id, invitation_id";
     REFUSED = "UPDATE mails SET status = 'refused', content = NULL, lease_until = NULL, last_error = $3, ended_at = $4
@@ -72,15 +76,16 @@ pub(crate) async fn queue(
     Ok(())
 }
 
-/// A mail of an account's, which belongs to no workspace.
+/// A mail of an account's, which belongs to no workspace. `job`: whose failure it tells of, where it does.
 pub(crate) async fn queue_for_account(
     tx: &mut Tx<'_>,
     account: AccountId,
+    job: Option<JobId>,
     mail: NewMail,
 ) -> Result<(), StorageFault> {
     let now = tx.now();
     let NewMail { id, kind, recipient, content } = mail;
-    tx.execute(INSERT_FOR_ACCOUNT, values![id, account, kind, recipient, content, now]).await?;
+    tx.execute(INSERT_FOR_ACCOUNT, values![id, account, kind, recipient, content, now, job]).await?;
     tx.touched.mails = true;
     Ok(())
 }
@@ -105,7 +110,8 @@ fn system(operation: &'static str) -> SystemPermit {
 }
 
 impl Store {
-    /// Takes the next mail that is due, for `lease_seconds`.
+    /// Takes the next mail that is due, for `lease_seconds`. One of a failure that its receiver isn't to be told of any
+    /// more is void instead.
     ///
     /// # Errors
     /// A fault.
@@ -117,18 +123,26 @@ impl Store {
             Box::pin(async move {
                 tx.audit_nothing();
                 let now = tx.now();
-                let Some(due) = tx.fetch_optional(DUE, values![now]).await? else { return Ok(None) };
-                let id = due.get::<MailId>(0)?;
-                let row = tx.fetch_optional(CLAIM, values![id, now.plus_seconds(lease_seconds), now]).await?;
-                let Some(row) = row else { return Ok(None) };
-                Ok(Some(ClaimedMail {
-                    id,
-                    workspace: row.get(0)?,
-                    recipient: row.get(1)?,
-                    content: row.get::<Option<Vec<u8>>>(2)?.unwrap_or_default(),
-                    fence: row.get(3)?,
-                    attempts: row.get(4)?,
-                }))
+                loop {
+                    let Some(due) = tx.fetch_optional(DUE, values![now]).await? else { return Ok(None) };
+                    let id = due.get::<MailId>(0)?;
+                    let lease = now.plus_seconds(lease_seconds);
+                    let Some(row) = tx.fetch_optional(CLAIM, values![id, lease, now]).await? else {
+                        return Ok(None);
+                    };
+                    if row.get::<Option<JobId>>(5)?.is_some() && !is_still_told(tx, id).await? {
+                        tx.execute(VOID_ONE, values![id, now]).await?;
+                        continue;
+                    }
+                    return Ok(Some(ClaimedMail {
+                        id,
+                        workspace: row.get(0)?,
+                        recipient: row.get(1)?,
+                        content: row.get::<Option<Vec<u8>>>(2)?.unwrap_or_default(),
+                        fence: row.get(3)?,
+                        attempts: row.get(4)?,
+                    }));
+                }
             })
         });
         self.write(system("mail.claim"), work).await

@@ -110,7 +110,7 @@ impl Store {
                     ],
                 )
                 .await?;
-                Ok(mail::queue_for_account(tx, new.account, new.mail).await?)
+                Ok(mail::queue_for_account(tx, new.account, None, new.mail).await?)
             })
         });
         self.write(permit, work).await
@@ -206,7 +206,7 @@ impl Store {
                 if !is_proved {
                     ending.everything_before_the_proof(tx, None).await?;
                 }
-                Ok(mail::queue_for_account(tx, account, notice).await?)
+                Ok(mail::queue_for_account(tx, account, None, notice).await?)
             })
         });
         self.write(permit, work).await
@@ -255,7 +255,7 @@ impl Store {
                     ending.everything_before_the_proof(tx, keep).await?;
                 }
                 for notice in notices {
-                    mail::queue_for_account(tx, account, notice).await?;
+                    mail::queue_for_account(tx, account, None, notice).await?;
                 }
                 Ok(())
             })

@@ -19,6 +19,7 @@ const MIGRATIONS: &[(i64, &str)] = &[
     (11, include_str!("../migrations/0011_connect_as.sql")),
     (12, include_str!("../migrations/0012_remotes.sql")),
     (13, include_str!("../migrations/0013_settings.sql")),
+    (14, include_str!("../migrations/0014_mails_of_failures.sql")),
 ];
 
 /// The version that this program knows.

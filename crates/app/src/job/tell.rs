@@ -2,10 +2,14 @@
 
 use stoa_domain::Secret;
 use stoa_domain::job::JobKind;
+use stoa_storage::attempt::Limit;
 use stoa_storage::job::claim::Claim;
 
 use crate::mail::{Button, Look, Words, framed};
 use crate::{App, Failure};
+
+/// Mails of failures to one account, at most: what fails again and again is told of often enough.
+const MOST: Limit = Limit { count: 20, seconds: 3600 };
 
 /// What failed, in a sentence about an instance, and the tab on which more stands.
 fn what(kind: JobKind) -> Option<(&'static str, &'static str)> {
@@ -16,6 +20,11 @@ fn what(kind: JobKind) -> Option<(&'static str, &'static str)> {
         _ => None,
     }
 }
+
+const WHY: &str = "You get such mails because your account says so. Change it under Account, Profile.";
+
+const LAST: &str = "So much has failed within an hour that this is the last of these mails until it is over. What fails \
+    meanwhile stands on the page.";
 
 impl App {
     /// Tells them. That it can't be told changes nothing about the work.
@@ -44,6 +53,13 @@ impl App {
         for (account, email) in
             self.store().list_told_of_failures(claim.workspace, instance, claim.job.account).await?
         {
+            let bucket = format!("failure:account:{account}");
+            if self.store().count_attempt(bucket.clone(), MOST).await?.is_some() {
+                tracing::info!(%account, job = %claim.job.id, "one failure more of which nobody is told by mail");
+                continue;
+            }
+            let is_last = self.store().attempts_exhausted(&bucket, MOST).await?.is_some();
+            let last = is_last.then(|| LAST.to_owned());
             let words = Words {
                 subject: format!("{title} – {}", place.workspace),
                 title: title.clone(),
@@ -52,10 +68,7 @@ impl App {
                     words: format!("Open {}", place.instance),
                     link: Secret::from_text(link.clone()),
                 }),
-                notes: vec![
-                    "You get such mails because your account says so. Change it under Account, Profile."
-                        .to_owned(),
-                ],
+                notes: last.into_iter().chain([WHY.to_owned()]).collect(),
                 ..Words::default()
             };
             let letter = framed(&email, Look::stoa(), &words)?;

@@ -130,7 +130,7 @@ impl Store {
                 tx.execute(VOID_MAILS, values![account, now]).await?;
                 tx.audit_name(actor.name);
                 if let Some(notice) = notice {
-                    mail::queue_for_account(tx, account, notice).await?;
+                    mail::queue_for_account(tx, account, None, notice).await?;
                 }
                 Ok(())
             })

@@ -202,7 +202,7 @@ impl Store {
                     mailed_link::revoke(tx, account, kind).await?;
                 }
                 if let Some(notice) = notice {
-                    mail::queue_for_account(tx, account, notice).await?;
+                    mail::queue_for_account(tx, account, None, notice).await?;
                 }
                 Ok(())
             })

@@ -181,7 +181,7 @@ async fn remove_second_factor(
     acting.ending(account, "removed_by_an_administrator").second_factors(tx).await?;
     account::end_sessions(tx, account).await?;
     if let Some(notice) = notice {
-        mail::queue_for_account(tx, account, notice).await?;
+        mail::queue_for_account(tx, account, None, notice).await?;
     }
     tx.audit_resource(ResourceKind::Account, account.uuid(), found.name);
     Ok(())

@@ -1,11 +1,12 @@
 //! Who is told by mail of work that failed.
 
-use stoa_domain::{AccountId, InstanceId, SystemPermit, WorkspaceId};
+use stoa_domain::{AccountId, InstanceId, MailId, SystemPermit, WorkspaceId};
 
 use crate::failure::{Failure, StorageFault};
 use crate::job::claim::Claim;
 use crate::mail::{NewMail, queue_for_account};
 use crate::store::{Store, Work};
+use crate::tx::Tx;
 use crate::values;
 
 crate::statements! {
@@ -16,6 +17,14 @@ crate::statements! {
                 WHERE x.workspace_id = $1 AND x.member_id = m.id AND x.instance_id = $3
                     AND (x.until_at IS NULL OR x.until_at > $4))))
         ORDER BY a.id";
+    /// The same, asked of one mail when it is sent: it goes to whom it was written for, or to nobody.
+    STILL_TOLD = "SELECT x.id FROM mails x JOIN jobs j ON j.id = x.job_id
+            JOIN accounts a ON a.id = x.account_id AND a.email = x.recipient
+            JOIN members m ON m.workspace_id = j.workspace_id AND m.account_id = a.id
+        WHERE x.id = $1 AND a.status = 'active' AND a.mail_on_failure
+            AND (m.role = 'owner' OR (a.id = j.account_id AND EXISTS (SELECT 1 FROM member_instances l
+                WHERE l.workspace_id = j.workspace_id AND l.member_id = m.id AND l.instance_id = j.instance_id
+                    AND (l.until_at IS NULL OR l.until_at > $2))))";
     NAMES = "SELECT i.name, i.slug, w.name, s.slug FROM instances i JOIN workspaces w ON w.id = i.workspace_id
         JOIN workspace_slugs s ON s.workspace_id = w.id AND s.is_current WHERE i.workspace_id = $1 AND i.id = $2";
 }
@@ -27,6 +36,12 @@ pub struct FailedWhere {
     pub instance_slug: String,
     pub workspace: String,
     pub workspace_slug: String,
+}
+
+/// Whether a mail of a failure is still for its receiver: who wants it, and may see what it is about.
+pub(crate) async fn is_still_told(tx: &mut Tx<'_>, mail: MailId) -> Result<bool, StorageFault> {
+    let now = tx.now();
+    Ok(tx.fetch_optional(STILL_TOLD, values![mail, now]).await?.is_some())
 }
 
 impl Store {
@@ -72,11 +87,12 @@ impl Store {
         mail: NewMail,
     ) -> Result<(), Failure> {
         let permit = SystemPermit::new(claim.workspace, "job.tell", None, None);
+        let job = Some(claim.job.id);
         let work: Work<()> = Box::new(move |tx| {
             let mail = mail.clone();
             Box::pin(async move {
                 tx.audit_nothing();
-                Ok(queue_for_account(tx, account, mail).await?)
+                Ok(queue_for_account(tx, account, job, mail).await?)
             })
         });
         self.write(permit, work).await

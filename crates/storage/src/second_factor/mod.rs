@@ -160,7 +160,7 @@ async fn changed(tx: &mut Tx<'_>, account: AccountId, notice: Option<NewMail>) -
     tx.execute(RAISE, values![account]).await?;
     tx.touched.accounts.push(account);
     if let Some(notice) = notice {
-        mail::queue_for_account(tx, account, notice).await?;
+        mail::queue_for_account(tx, account, None, notice).await?;
     }
     Ok(())
 }

@@ -93,7 +93,7 @@ impl Proof {
         tx.audit_detail(self.factor.detail());
         second_factor::use_factor(tx, account, self.factor).await?;
         if let Some(notice) = self.notice {
-            mail::queue_for_account(tx, account, notice).await?;
+            mail::queue_for_account(tx, account, None, notice).await?;
         }
         match self.link {
             Some(link) => identity::link_signing_in(tx, actor, link).await,

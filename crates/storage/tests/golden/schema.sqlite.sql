@@ -420,7 +420,7 @@ CREATE TABLE mails (
     fence BIGINT NOT NULL,
     last_error TEXT,
     created_at BIGINT NOT NULL
-, account_id UUID REFERENCES accounts (id) ON DELETE CASCADE, ended_at BIGINT);
+, account_id UUID REFERENCES accounts (id) ON DELETE CASCADE, ended_at BIGINT, job_id UUID);
 
 CREATE INDEX mails_by_account ON mails (account_id);
 
