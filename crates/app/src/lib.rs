@@ -26,6 +26,7 @@ pub mod logo;
 mod machine;
 pub mod mail;
 pub mod member;
+pub mod metrics;
 pub mod passwords;
 pub mod ports;
 pub mod preset;

@@ -10,6 +10,7 @@ use futures_util::stream::BoxStream;
 use stoa_domain::branch::{BranchName, CommitId};
 use stoa_domain::change::{ChangedFiles, FileDifference, Merged, Merging, Signing};
 use stoa_domain::instance::RestartMode;
+use stoa_domain::metrics::MetricsRange;
 use stoa_domain::settings::{HealthCheck, Limits};
 use stoa_domain::{
     BackupId, DeploymentId, InstanceId, JobId, ProjectId, ReleaseId, Secret, Timestamp, WorkspaceId,
@@ -20,6 +21,7 @@ use crate::failure::{Failure, Fault};
 mod connect_as;
 mod facts;
 mod log;
+mod metrics;
 
 pub use crate::ai::models::{Counted, ModelAccess, ModelProblem, Models, Prompt, Said, Saying};
 pub use crate::desk::port::*;
@@ -27,6 +29,7 @@ pub use crate::remote::port::*;
 pub use connect_as::{AppCookie, AppUser, ConnectAnswer, ConnectWish};
 pub use facts::*;
 pub use log::{KnownSecrets, LogLine, LogQuery, LogSource, LogStretch};
+pub use metrics::{Figures, InstanceMetrics, MachineMetrics, Most};
 pub use stoa_storage::{Clock, NewIds};
 
 /// Makes secrets.
@@ -415,6 +418,14 @@ pub struct Archive {
 /// The machine that `stoa serve` stands on, and later others.
 pub trait Machines: Send + Sync + 'static {
     fn facts(&self) -> BoxFuture<'_, Result<MachineFacts, Fault>>;
+    /// How much of it was used in a range that ends now.
+    fn metrics(&self, range: MetricsRange) -> BoxFuture<'_, Result<MachineMetrics, Fault>>;
+    /// The same of an instance; `None`: the machine doesn't hold it.
+    fn instance_metrics(
+        &self,
+        instance: InstanceId,
+        range: MetricsRange,
+    ) -> BoxFuture<'_, Result<Option<InstanceMetrics>, Fault>>;
     /// Tells the whole wanted form. The same twice changes nothing.
     fn put(&self, order: Order, form: InstanceForm) -> BoxFuture<'_, Result<(), Fault>>;
     /// Hands over the commit with all it needs, if the machine doesn't have it.

@@ -382,6 +382,8 @@ permissions! {
     server {
         List: Whole, Need::Member, "server.list", viewed_as;
         View: ServerId, Need::Member, "server.view", viewed_as;
+        /// Its machine's load, now and before.
+        ViewMetrics: ServerId, Need::Member, "server.view_metrics", viewed_as;
         Create: Whole, Need::Owner, "server.create";
         Change: ServerId, Need::Owner, "server.change";
         Delete: ServerId, Need::Owner, "server.delete";
@@ -415,6 +417,8 @@ permissions! {
     instance {
         List: Whole, Need::Member, "instance.list", viewed_as;
         View: InstanceId, Need::Member, "instance.view", viewed_as;
+        /// What it used and how much was asked of it, now and before.
+        ViewMetrics: InstanceId, Need::Member, "instance.view_metrics", viewed_as;
         Create: Whole, Need::Owner, "instance.create";
         Change: InstanceId, Need::Owner, "instance.change";
         ViewEnvironment: InstanceId, Need::Owner, "instance.view_environment";

@@ -109,6 +109,8 @@ pub enum Refusal {
         retry_after: Option<i64>,
     },
     Unavailable,
+    /// The machine that this is about doesn't answer.
+    ServerAway,
     /// No mail server is configured, and this goes by mail alone.
     MailUnavailable,
     /// The same, to whoever can mend it.

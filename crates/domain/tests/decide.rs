@@ -199,6 +199,7 @@ fn every_permission_is_decided_as_the_product_says() {
 
     compare::<server::List>(seen, NOTHING, Whole, false);
     compare::<server::View>(seen, NOTHING, own_server(), true);
+    compare::<server::ViewMetrics>(seen, NOTHING, own_server(), true);
     compare::<server::Create>(seen, Owner, Whole, false);
     compare::<server::Change>(seen, Owner, own_server(), true);
     compare::<server::Delete>(seen, Owner, own_server(), true);
@@ -223,6 +224,7 @@ fn every_permission_is_decided_as_the_product_says() {
 
     compare::<instance::List>(seen, NOTHING, Whole, false);
     compare::<instance::View>(seen, NOTHING, own_instance(), true);
+    compare::<instance::ViewMetrics>(seen, NOTHING, own_instance(), true);
     compare::<instance::Create>(seen, Owner, Whole, false);
     compare::<instance::Change>(seen, Owner, own_instance(), true);
     compare::<instance::ViewEnvironment>(seen, Owner, own_instance(), true);

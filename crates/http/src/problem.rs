@@ -371,6 +371,12 @@ pub fn tell(refusal: &Refusal) -> Told {
             "Not available",
             "Stoa can't reach its records at the moment. Try again shortly.",
         ),
+        Refusal::ServerAway => told(
+            503,
+            "unavailable",
+            "Not available",
+            "The server doesn't answer at the moment. Its figures are shown again once it does.",
+        ),
         Refusal::MailUnavailable => told(
             503,
             "mail_unavailable",
@@ -513,6 +519,7 @@ pub fn examples() -> Vec<Refusal> {
             retry_after: None,
         },
         Refusal::Unavailable,
+        Refusal::ServerAway,
         Refusal::MailUnavailable,
         Refusal::MailUnset,
         Refusal::SetupNeeded,

@@ -15,11 +15,13 @@ use stoa_agent::git::Repository;
 use stoa_agent::protocol::{self, BeginDeployment, Code, Mode, SecretText, SwitchRelease, TellSecrets};
 use stoa_app::Fault;
 use stoa_app::ports::{
-    Archive, Command, ConnectAnswer, ConnectWish, InstanceForm, InstanceOnMachine, KnownSecrets, LogLine,
-    LogQuery, LogStretch, MachineFacts, Machines, Order, Progress, RepositoryAccess,
+    Archive, Command, ConnectAnswer, ConnectWish, InstanceForm, InstanceMetrics, InstanceOnMachine,
+    KnownSecrets, LogLine, LogQuery, LogStretch, MachineFacts, MachineMetrics, Machines, Order, Progress,
+    RepositoryAccess,
 };
 use stoa_domain::branch::CommitId;
 use stoa_domain::instance::RestartMode;
+use stoa_domain::metrics::MetricsRange;
 use stoa_domain::{BackupId, InstanceId, ProjectId};
 
 pub use none::NoMachines;
@@ -95,6 +97,26 @@ impl Machines for AgentMachines {
         Box::pin(async {
             let machine = self.client.machine().await.map_err(Fault::new)?;
             Ok(words::facts(self.client.hello(), &machine))
+        })
+    }
+
+    fn metrics(&self, range: MetricsRange) -> BoxFuture<'_, Result<MachineMetrics, Fault>> {
+        Box::pin(async move {
+            self.client.machine_metrics(range).await.map(words::machine_metrics).map_err(Fault::new)
+        })
+    }
+
+    fn instance_metrics(
+        &self,
+        instance: InstanceId,
+        range: MetricsRange,
+    ) -> BoxFuture<'_, Result<Option<InstanceMetrics>, Fault>> {
+        Box::pin(async move {
+            match self.client.instance_metrics(instance, range).await {
+                Ok(view) => Ok(Some(words::instance_metrics(view))),
+                Err(error) if error.code() == Some(Code::UnknownInstance) => Ok(None),
+                Err(error) => Err(Fault::new(error)),
+            }
         })
     }
 

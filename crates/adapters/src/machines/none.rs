@@ -12,10 +12,12 @@ use stoa_app::ports::{
     FileMatches, FileSearch, NewDesk, OpenedDesk, SaveIf, Staging, TerminalEnds, TerminalSize, WorkingCopy,
 };
 use stoa_app::ports::{
-    Archive, Command, ConnectAnswer, ConnectWish, InstanceForm, InstanceOnMachine, KnownSecrets, LogLine,
-    LogQuery, LogStretch, MachineFacts, Machines, Order, Progress, RepositoryAccess,
+    Archive, Command, ConnectAnswer, ConnectWish, InstanceForm, InstanceMetrics, InstanceOnMachine,
+    KnownSecrets, LogLine, LogQuery, LogStretch, MachineFacts, MachineMetrics, Machines, Order, Progress,
+    RepositoryAccess,
 };
 use stoa_domain::branch::{BranchName, CommitId};
+use stoa_domain::metrics::MetricsRange;
 use stoa_domain::{BackupId, InstanceId, ProjectId, TerminalId};
 
 /// No machine: where the control plane's own isn't a server and no other has joined.
@@ -139,6 +141,18 @@ impl Desks for NoMachines {
 
 impl Machines for NoMachines {
     fn facts(&self) -> BoxFuture<'_, Result<MachineFacts, Fault>> {
+        Box::pin(async { Err(none()) })
+    }
+
+    fn metrics(&self, _: MetricsRange) -> BoxFuture<'_, Result<MachineMetrics, Fault>> {
+        Box::pin(async { Err(none()) })
+    }
+
+    fn instance_metrics(
+        &self,
+        _: InstanceId,
+        _: MetricsRange,
+    ) -> BoxFuture<'_, Result<Option<InstanceMetrics>, Fault>> {
         Box::pin(async { Err(none()) })
     }
 

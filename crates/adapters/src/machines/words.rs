@@ -2,13 +2,14 @@
 
 use stoa_agent::protocol::{
     self, BeginBackup, BeginRestore, Code, EnforcedBy, EnforcementView, Event, Fence, HelloView,
-    InstanceState, InstanceView, LineView, MachineView, PutInstance, SecretText, StretchView, Valid,
-    Variable, WantedHealth, WantedLimits, Wish,
+    InstanceMetricsView, InstanceState, InstanceView, LineView, MachineMetricsView, MachineView, PutInstance,
+    SecretText, StretchView, Valid, Variable, WantedHealth, WantedLimits, Wish,
 };
 use stoa_app::Fault;
 use stoa_app::ports::{
-    BackupOrder, Enforcement, InstanceForm, InstanceOnMachine, LogLine, LogQuery, LogSource, LogStretch,
-    MachineFacts, MachineState, Order, Progress, RepositoryAccess, RepositoryPlace, RestoreOrder,
+    BackupOrder, Enforcement, InstanceForm, InstanceMetrics, InstanceOnMachine, LogLine, LogQuery, LogSource,
+    LogStretch, MachineFacts, MachineMetrics, MachineState, Most, Order, Progress, RepositoryAccess,
+    RepositoryPlace, RestoreOrder,
 };
 use stoa_domain::settings::{self, Limits};
 use stoa_domain::{BackupId, InstanceId, ReleaseId, Timestamp};
@@ -196,5 +197,32 @@ pub(super) fn stretch(stretch: StretchView) -> LogStretch {
         levels: stretch.levels,
         found: stretch.found,
         hits: stretch.hits,
+    }
+}
+
+pub(super) fn machine_metrics(view: MachineMetricsView) -> MachineMetrics {
+    MachineMetrics {
+        from: Timestamp::from_micros(view.from),
+        processor: view.processor,
+        memory: view.memory,
+        disk: view.disk,
+        received: view.received,
+        sent: view.sent,
+        processors: view.processors,
+        whole_memory: view.whole_memory,
+        whole_disk: view.whole_disk,
+    }
+}
+
+pub(super) fn instance_metrics(view: InstanceMetricsView) -> InstanceMetrics {
+    let most = Most { processor: view.most_processor, memory: view.most_memory, disk: view.most_disk };
+    InstanceMetrics {
+        from: Timestamp::from_micros(view.from),
+        processor: view.processor,
+        memory: view.memory,
+        disk: view.disk,
+        requests: view.requests,
+        errors: view.errors,
+        most: Some(most),
     }
 }

@@ -37,6 +37,7 @@ const TAGS: &[(&str, &str)] = &[
     ("connect-as", "Opening instances as one of their application's users."),
     ("deployments", "Attempts to make an instance run a commit."),
     ("logs", "What applications and deployments write."),
+    ("metrics", "How much was used when, of servers and by instances."),
     ("backups", "Restorable copies of instances."),
     ("ide", "One's own desk on an instance: files, git, terminals."),
     ("visits", "Opening instances that are for members."),

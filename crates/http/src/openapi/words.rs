@@ -15,6 +15,7 @@ use stoa_domain::instance::{self, Visibility};
 use stoa_domain::invitation::InvitationStatus as Invitations;
 use stoa_domain::job;
 use stoa_domain::member;
+use stoa_domain::metrics;
 use stoa_domain::settings;
 use stoa_domain::{Action, Because, Via};
 use utoipa::openapi::schema::Type;
@@ -143,6 +144,8 @@ closed_sets! {
     LogLevel = vec!["error", "warn", "info", "debug"];
     /// How the lines of a downloaded log are written.
     LogForm = vec!["text", "ndjson"];
+    /// How far back is looked.
+    MetricsRange = keys(metrics::MetricsRange::ALL, metrics::MetricsRange::key);
     /// What an entry of a folder is.
     FileKind = vec!["folder", "file", "link", "special"];
     /// What a working copy is compared with.

@@ -21,6 +21,7 @@ mod log;
 mod logo;
 mod member;
 mod merge;
+mod metrics;
 mod passkey;
 mod preset;
 mod project;
@@ -76,6 +77,7 @@ pub fn all(_version: &'static str) -> Routes {
     let routes = settings::routes(routes);
     let routes = deployment::routes(routes);
     let routes = log::routes(routes);
+    let routes = metrics::routes(routes);
     let routes = connect_as::routes(routes);
     let routes = backup::routes(routes);
     let routes = schedule::routes(routes);

@@ -9,12 +9,13 @@ use futures_util::stream::{self, BoxStream, StreamExt as _};
 use stoa_app::Fault;
 use stoa_app::ports::{
     AppCookie, AppUser, Archive, BackupOrder, Command, ConnectAnswer, ConnectWish, Enforcement, InstanceForm,
-    InstanceOnMachine, KnownSecrets, LogLine, LogQuery, LogStretch, MachineFacts, MachineState, Machines,
-    Order, Progress, RepositoryAccess,
+    InstanceMetrics, InstanceOnMachine, KnownSecrets, LogLine, LogQuery, LogStretch, MachineFacts,
+    MachineMetrics, MachineState, Machines, Most, Order, Progress, RepositoryAccess,
 };
 use stoa_domain::branch::CommitId;
+use stoa_domain::metrics::MetricsRange;
 use stoa_domain::settings::EnforcedBy;
-use stoa_domain::{BackupId, InstanceId, ProjectId, ReleaseId, Secret};
+use stoa_domain::{BackupId, InstanceId, ProjectId, ReleaseId, Secret, Timestamp};
 use tokio::sync::broadcast;
 
 #[derive(Clone)]
@@ -50,6 +51,8 @@ pub struct FakeMachines {
     carried: Mutex<Vec<Carried>>,
     next: Mutex<Option<Vec<Progress>>>,
     no_sandbox: Mutex<Option<String>>,
+    /// Whether it doesn't answer when it is asked for figures.
+    is_away: Mutex<bool>,
     /// None: applications don't say how one connects.
     users: Mutex<Option<Vec<AppUser>>>,
     connecting: Mutex<Connecting>,
@@ -72,6 +75,7 @@ impl Default for FakeMachines {
             carried: Mutex::default(),
             next: Mutex::default(),
             no_sandbox: Mutex::default(),
+            is_away: Mutex::default(),
             users: Mutex::new(Some(vec![
                 app_user("kim", true),
                 app_user("kai", true),
@@ -173,6 +177,20 @@ impl FakeMachines {
         *self.no_sandbox.lock().unwrap() = Some(reason.to_owned());
     }
 
+    /// From now on it doesn't say how much is used.
+    pub fn lose_metrics(&self) {
+        *self.is_away.lock().unwrap() = true;
+    }
+
+    fn figures(&self, range: MetricsRange, last: u64) -> Result<Vec<Option<u64>>, Fault> {
+        if *self.is_away.lock().unwrap() {
+            return Err(Fault::new("the machine is away"));
+        }
+        let points = range.points() as usize;
+        // All but the last two were never measured.
+        Ok((1..=points).map(|at| (at + 2 > points).then_some(if at == points { last } else { 0 })).collect())
+    }
+
     /// From now on logs are those of a real machine.
     pub fn read_logs_of(&self, real: Arc<dyn Machines>) {
         *self.real.lock().unwrap() = Some(real);
@@ -259,6 +277,41 @@ impl Machines for FakeMachines {
                     disk: EnforcedBy::Count,
                 }),
             })
+        })
+    }
+
+    fn metrics(&self, range: MetricsRange) -> BoxFuture<'_, Result<MachineMetrics, Fault>> {
+        Box::pin(async move {
+            Ok(MachineMetrics {
+                from: Timestamp::from_micros(1_795_600_800_000_000),
+                processor: self.figures(range, 1250)?,
+                memory: self.figures(range, 2 << 30)?,
+                disk: self.figures(range, 20 << 30)?,
+                received: self.figures(range, 1500)?,
+                sent: self.figures(range, 700)?,
+                processors: 2,
+                whole_memory: 8 << 30,
+                whole_disk: 100 << 30,
+            })
+        })
+    }
+
+    fn instance_metrics(
+        &self,
+        instance: InstanceId,
+        range: MetricsRange,
+    ) -> BoxFuture<'_, Result<Option<InstanceMetrics>, Fault>> {
+        Box::pin(async move {
+            let found = InstanceMetrics {
+                from: Timestamp::from_micros(1_795_600_800_000_000),
+                processor: self.figures(range, 255)?,
+                memory: self.figures(range, 64 << 20)?,
+                disk: self.figures(range, 1 << 20)?,
+                requests: self.figures(range, 2500)?,
+                errors: self.figures(range, 50)?,
+                most: Some(Most { processor: Some(500), memory: 1 << 30, disk: 20 << 30 }),
+            };
+            Ok(self.held.lock().unwrap().contains_key(&instance).then_some(found))
         })
     }
 

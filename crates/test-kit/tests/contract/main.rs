@@ -19,6 +19,7 @@ mod limits;
 mod logos;
 mod logs;
 mod merges;
+mod metrics;
 mod origins;
 mod passkeys;
 mod presets;
