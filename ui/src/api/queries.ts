@@ -44,6 +44,7 @@ export type Noun =
   | "environment"
   | "servers"
   | "jobs"
+  | "metrics"
   | "audit"
   | "counts";
 

@@ -1,9 +1,10 @@
-import { Button } from "@mantine/core";
+import type { ReactNode } from "react";
 import { deployInstance } from "@/api/generated";
 import type { Deployment, Instance } from "@/api/nouns";
 import { useAct, useDeployments } from "@/api/queries";
 import { useSubjects } from "@/frame/useSubjects";
 import {
+  AbleButton,
   duration,
   Empty,
   Failed,
@@ -31,12 +32,35 @@ type RowsProps = {
   deployments: Deployment[];
   /** The one whose page is open. */
   open?: string;
-  onRollBack?: (release: string) => void;
-  rollingBack?: string | undefined;
+  rollBack?: RollBack;
 };
 
+/** Going back to the release of an earlier deployment: at once, since it is undone in the same way. */
+export type RollBack = {
+  begin: (release: string) => void;
+  /** The release that is gone back to. */
+  going: string | undefined;
+  problem: ReactNode;
+};
+
+export function useRollBack(workspace: string, instance: Instance): RollBack {
+  const act = useAct<string>(workspace, {
+    act: (release) => deployInstance(workspace, instance.id, { release }),
+    nouns: ["instances", "deployments", "jobs"],
+  });
+  return {
+    begin: (release) => act.mutate(release),
+    going: act.isPending ? act.variables : undefined,
+    problem: act.error && (
+      <div className={css.problem}>
+        <Note tone="bad">{act.error.detail}</Note>
+      </div>
+    ),
+  };
+}
+
 /** Deployments, newest first: what of, how it went, by whom, how long. */
-export function DeploymentRows({ workspace, instance, deployments, open, onRollBack, rollingBack }: RowsProps) {
+export function DeploymentRows({ workspace, instance, deployments, open, rollBack }: RowsProps) {
   const subjects = useSubjects(
     deployments.map(({ branch, commit }) => ({ project: instance.project.id, branch, commit })),
   );
@@ -72,15 +96,18 @@ export function DeploymentRows({ workspace, instance, deployments, open, onRollB
             <td data-label="When" className={css.quiet}>
               <span className={css.when}>
                 <Time at={deployment.created_at} />
-                {onRollBack && release && !deployment.is_current && (
-                  <Button
+                {rollBack && release && !deployment.is_current && (
+                  <AbleButton
+                    of={instance}
+                    verb="deploy"
                     data-size="xs"
                     variant="subtle"
-                    loading={rollingBack === release}
-                    onClick={() => onRollBack(release)}
+                    aria-label={`Roll back to #${deployment.number}`}
+                    loading={rollBack.going === release}
+                    onClick={() => rollBack.begin(release)}
                   >
-                    Go back to it
-                  </Button>
+                    Roll back
+                  </AbleButton>
                 )}
               </span>
             </td>
@@ -94,10 +121,7 @@ export function DeploymentRows({ workspace, instance, deployments, open, onRollB
 export function DeploymentList(props: { workspace: string; instance: Instance; open?: string }) {
   const { workspace, instance, open } = props;
   const deployments = useDeployments(workspace, instance.id);
-  const rollBack = useAct<string>(workspace, {
-    act: (release) => deployInstance(workspace, instance.id, { release }),
-    nouns: ["instances", "deployments", "jobs"],
-  });
+  const rollBack = useRollBack(workspace, instance);
   if (deployments.error) return <Failed error={deployments.error} retry={() => void deployments.refetch()} inline />;
   if (!deployments.items) return <LoadingRows />;
   if (deployments.items.length === 0)
@@ -110,22 +134,16 @@ export function DeploymentList(props: { workspace: string; instance: Instance; o
         </Empty>
       </Panel>
     );
-  const mayDeploy = instance.may.includes("deploy") && !instance.blocked.deploy;
   return (
     <>
-      {rollBack.error && (
-        <div className={css.problem}>
-          <Note tone="bad">{rollBack.error.detail}</Note>
-        </div>
-      )}
+      {rollBack.problem}
       <Panel>
         <DeploymentRows
           workspace={workspace}
           instance={instance}
           deployments={deployments.items}
           {...(open && { open })}
-          {...(mayDeploy && { onRollBack: (release: string) => rollBack.mutate(release) })}
-          rollingBack={rollBack.isPending ? rollBack.variables : undefined}
+          rollBack={rollBack}
         />
         <More {...deployments} />
       </Panel>

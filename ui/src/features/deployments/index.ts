@@ -1,2 +1,2 @@
-export { DeploymentList, DeploymentRows } from "./DeploymentList";
+export { DeploymentList, DeploymentRows, useRollBack } from "./DeploymentList";
 export { DeploymentView } from "./DeploymentView";

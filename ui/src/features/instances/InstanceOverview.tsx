@@ -1,6 +1,7 @@
 import type { Instance } from "@/api/nouns";
 import { useDeployments } from "@/api/queries";
-import { DeploymentRows } from "@/features/deployments";
+import { DeploymentRows, useRollBack } from "@/features/deployments";
+import { InstanceMetrics } from "@/features/metrics/later";
 import { jobWord, stepWord } from "@/frame/jobs";
 import { useWorkspace } from "@/frame/useWorkspace";
 import { Empty, Go, LoadingRows, Note, Panel, Row, Section, StageTag, StatusBadge, Time } from "@/kit";
@@ -11,6 +12,7 @@ const LAST = 5;
 export function InstanceOverview({ workspace, instance }: { workspace: string; instance: Instance }) {
   const mayRead = instance.may.includes("read_logs");
   const deployments = useDeployments(workspace, instance.id, mayRead);
+  const rollBack = useRollBack(workspace, instance);
   const { ai } = useWorkspace();
   // The newest one that failed: what the sentence above is about.
   const failed = deployments.items?.find(({ status }) => status === "failed");
@@ -30,29 +32,38 @@ export function InstanceOverview({ workspace, instance }: { workspace: string; i
           </Note>
         </div>
       )}
-      <Section title="Last deployments">
-        {!mayRead ? (
-          <Panel>
-            <Empty title="Deployments aren't shown to you" inline>
-              They come with the permission Logs. Ask an owner of the workspace.
-            </Empty>
-          </Panel>
-        ) : !deployments.items ? (
-          <LoadingRows rows={3} />
-        ) : deployments.items.length === 0 ? (
-          <Panel>
-            <Empty title="Nothing was deployed yet" inline>
-              {instance.may.includes("deploy")
-                ? `Push to the branch ${instance.branch}.`
-                : `It is deployed when somebody pushes to the branch ${instance.branch}.`}
-            </Empty>
-          </Panel>
-        ) : (
-          <Panel>
-            <DeploymentRows workspace={workspace} instance={instance} deployments={deployments.items.slice(0, LAST)} />
-          </Panel>
-        )}
-      </Section>
+      <div className={css.stack}>
+        <InstanceMetrics workspace={workspace} instance={instance.id} />
+        <Section title="Last deployments">
+          {!mayRead ? (
+            <Panel>
+              <Empty title="Deployments aren't shown to you" inline>
+                They come with the permission Logs. Ask an owner of the workspace.
+              </Empty>
+            </Panel>
+          ) : !deployments.items ? (
+            <LoadingRows rows={3} />
+          ) : deployments.items.length === 0 ? (
+            <Panel>
+              <Empty title="Nothing was deployed yet" inline>
+                {instance.may.includes("deploy")
+                  ? `Push to the branch ${instance.branch}.`
+                  : `It is deployed when somebody pushes to the branch ${instance.branch}.`}
+              </Empty>
+            </Panel>
+          ) : (
+            <Panel>
+              {rollBack.problem}
+              <DeploymentRows
+                workspace={workspace}
+                instance={instance}
+                deployments={deployments.items.slice(0, LAST)}
+                rollBack={rollBack}
+              />
+            </Panel>
+          )}
+        </Section>
+      </div>
       <div>
         {instance.job && (
           <Section title="Running work">

@@ -1,6 +1,7 @@
 import type { Instance } from "@/api/nouns";
 import { useAllInstances, useAllProjects, useAllServers, useRunningJobs } from "@/api/queries";
 import { Steps } from "@/features/firstStart/later";
+import { LoadLine } from "@/features/metrics/later";
 import { Load, serverState } from "@/features/servers";
 import { useWorkspace } from "@/frame/useWorkspace";
 import { EmptyPage, Failed, Go, LoadingPage, PageTitle, Panel, Row, Section, StatusIcon } from "@/kit";
@@ -74,7 +75,7 @@ export function OverviewPage() {
             </Section>
           )}
           {Boolean(servers.data?.length) && (
-            <Section title="Server load" aside={<span className={css.quiet}>now</span>}>
+            <Section title="Server load" aside={<span className={css.quiet}>now, and the last day</span>}>
               <Panel>
                 {servers.data?.map((server) => (
                   <Row key={server.id}>
@@ -88,7 +89,9 @@ export function OverviewPage() {
                           {server.instances === 1 ? "1 instance" : `${server.instances} instances`}
                         </span>
                       </div>
-                      {server.machine && <Load machine={server.machine} />}
+                      {server.machine && (
+                        <Load machine={server.machine} line={<LoadLine workspace={slug} server={server.id} />} />
+                      )}
                     </div>
                   </Row>
                 ))}

@@ -1,5 +1,6 @@
 import { Progress } from "@mantine/core";
 import { IconAlertTriangleFilled } from "@tabler/icons-react";
+import type { ReactNode } from "react";
 import type { Server } from "@/api/nouns";
 import css from "./servers.module.css";
 
@@ -57,13 +58,17 @@ export function Share({ name, share, of, isMuch }: LoadShare) {
   );
 }
 
-export function Load({ machine }: { machine: NonNullable<Server["machine"]> }) {
+/** The same at a glance: `line` is how it was. */
+export function Load({ machine, line }: { machine: NonNullable<Server["machine"]>; line: ReactNode }) {
   return (
     <div className={css.shares}>
-      {loadOf(machine).map((load) => (
-        <div key={load.name}>
-          <div className={css.quiet}>{load.name}</div>
-          <Share {...load} />
+      {line}
+      {loadOf(machine).map(({ name, share, isMuch }) => (
+        <div key={name}>
+          <div className={css.quiet}>{name}</div>
+          <span className={`${css.percent} ${isMuch ? css.much : ""} numbers`}>
+            {Math.round(share)} %{isMuch && <IconAlertTriangleFilled size={14} role="img" aria-label="Nearly full" />}
+          </span>
         </div>
       ))}
     </div>

@@ -2,6 +2,7 @@ import { useNavigate, useParams } from "@tanstack/react-router";
 import { useState } from "react";
 import { deleteServer } from "@/api/generated";
 import { useAct, useAllInstances, useServer } from "@/api/queries";
+import { ServerMetrics } from "@/features/metrics/later";
 import { WhoButton } from "@/features/permissions/WhoButton";
 import { useWorkspace } from "@/frame/useWorkspace";
 import {
@@ -21,7 +22,7 @@ import {
   Table,
   Time,
 } from "@/kit";
-import { Load, serverState } from "./Load";
+import { serverState } from "./Load";
 import { RenameServer } from "./later";
 
 export function ServerPage() {
@@ -67,13 +68,7 @@ export function ServerPage() {
         {machine?.no_sandbox && <Note tone="bad">{machine.no_sandbox}</Note>}
         {machine?.no_outgoing && <Note tone="warn">{machine.no_outgoing}</Note>}
       </div>
-      {machine && (
-        <Section title="Load">
-          <Panel padded>
-            <Load machine={machine} />
-          </Panel>
-        </Section>
-      )}
+      <ServerMetrics workspace={workspace.slug} server={here.id} />
       <Section title="Instances" count={instances.data?.length}>
         <Panel>
           {instances.data?.length ? (

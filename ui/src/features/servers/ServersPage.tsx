@@ -3,6 +3,7 @@ import { IconPlus, IconServer2 } from "@tabler/icons-react";
 import { useState } from "react";
 import type { Server } from "@/api/nouns";
 import { useServers } from "@/api/queries";
+import { LoadLine } from "@/features/metrics/later";
 import { useWorkspace } from "@/frame/useWorkspace";
 import { EmptyPage, Failed, Go, LoadingRows, More, PageTitle, Panel, StatusBadge, Table } from "@/kit";
 import { bytes, loadOf, Share, serverState } from "./Load";
@@ -38,7 +39,10 @@ export function ServersPage() {
         </EmptyPage>
       ) : (
         <Panel>
-          <Table label="Servers" head={["Server", "State", "Processor", "Memory", "Disk", "Instances", "Version"]}>
+          <Table
+            label="Servers"
+            head={["Server", "State", "Processor, last day", "Memory", "Disk", "Instances", "Version"]}
+          >
             {servers.items.map((server) => (
               <ServerRow key={server.id} server={server} workspace={workspace.slug} />
             ))}
@@ -53,7 +57,7 @@ export function ServersPage() {
 
 function ServerRow({ server, workspace }: { server: Server; workspace: string }) {
   const { machine } = server;
-  const loads = machine ? loadOf(machine) : [];
+  const [processor, ...fullness] = machine ? loadOf(machine) : [];
   return (
     <tr>
       <td>
@@ -77,9 +81,19 @@ function ServerRow({ server, workspace }: { server: Server; workspace: string })
           <StatusBadge {...serverState(server)} />
         </span>
       </td>
-      {["Processor", "Memory", "Disk"].map((name, at) => (
+      <td data-label="Processor">
+        <div className={css.busy}>
+          <LoadLine workspace={workspace} server={server.id} />
+          {processor ? (
+            <span className={`${css.percent} numbers`}>{Math.round(processor.share)} %</span>
+          ) : (
+            <span className={css.quiet}>Not known</span>
+          )}
+        </div>
+      </td>
+      {["Memory", "Disk"].map((name, at) => (
         <td key={name} data-label={name}>
-          {loads[at] ? <Share {...loads[at]} /> : <span className={css.quiet}>Not known</span>}
+          {fullness[at] ? <Share {...fullness[at]} /> : <span className={css.quiet}>Not known</span>}
         </td>
       ))}
       <td data-label="Instances" className="numbers">

@@ -48,8 +48,13 @@ function Form({ account }: { account: Account }) {
           error={change.error?.field("name")}
         />
         <Switch
-          label="A mail when a deployment or a backup of mine fails"
-          {...(!sendsMail && { disabled: true, description: "This installation sends no mail." })}
+          label="A mail when a deployment, a backup or a restore fails"
+          description={
+            sendsMail
+              ? "Of those that I began and may see, and of all in workspaces that I own."
+              : "This installation sends no mail."
+          }
+          {...(!sendsMail && { disabled: true })}
           checked={account.mail_on_failure}
           onChange={(event) => change.mutate({ mail_on_failure: event.currentTarget.checked })}
         />
