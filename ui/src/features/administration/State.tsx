@@ -1,6 +1,6 @@
 import type { ReactNode } from "react";
 import type { Installation } from "@/api/generated";
-import { bytes } from "@/features/servers/Load";
+import { bytes } from "@/features/servers/bytes";
 import { Failed, LoadingRows, Note, Panel, Section, StatusBadge, Time } from "@/kit";
 import css from "./administration.module.css";
 import { useInstallation } from "./queries";

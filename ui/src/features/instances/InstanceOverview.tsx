@@ -32,7 +32,7 @@ export function InstanceOverview({ workspace, instance }: { workspace: string; i
           </Note>
         </div>
       )}
-      <div className={css.stack}>
+      <div>
         <InstanceMetrics workspace={workspace} instance={instance.id} />
         <Section title="Last deployments">
           {!mayRead ? (

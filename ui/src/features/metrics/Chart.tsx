@@ -1,7 +1,19 @@
 import { useElementSize } from "@mantine/hooks";
 import { type KeyboardEvent, type PointerEvent, useState } from "react";
 import css from "./metrics.module.css";
-import { area, type Line, newest, type Range, rows, rowTimeOf, strokes, type Times, ticks, timeOf } from "./series";
+import {
+  area,
+  dots,
+  type Line,
+  newest,
+  type Range,
+  rows,
+  rowTimeOf,
+  strokes,
+  type Times,
+  ticks,
+  timeOf,
+} from "./series";
 
 export type ChartProps = {
   title: string;
@@ -155,7 +167,10 @@ function Drawing({ title, range, times, lines, top, say, threshold }: ChartProps
             <path className={css.threshold} d={`M${ROOM.left} ${y(threshold.at)}H${width - ROOM.right}`} />
           )}
           {lines.map(({ name, figures }, index) => (
-            <path key={name} className={index === 0 ? css.first : css.second} d={strokes(figures, x, y)} />
+            <g key={name}>
+              <path className={index === 0 ? css.first : css.second} d={strokes(figures, x, y)} />
+              <path className={index === 0 ? css.alone : css.aloneSecond} d={dots(figures, x, y)} />
+            </g>
           ))}
           {at !== null && <path className={css.cursor} d={`M${x(at)} ${ROOM.top}V${HEIGHT - ROOM.bottom}`} />}
           {at !== null &&
@@ -197,7 +212,8 @@ const STRETCHES: Record<Range, string> = { hour: "5 minutes", day: "one hour", w
 function Sums({ title, range, times, lines, say }: ChartProps) {
   const isOne = lines.length === 1;
   return (
-    <div className={css.sums}>
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: where it is wider than there is room, it is scrolled by keyboard
+    <section className={css.sums} tabIndex={0} aria-label={`${title}, as a table`}>
       <table>
         <caption className="visually-hidden">
           {title}, in rows of {STRETCHES[range]}, the newest first
@@ -220,13 +236,22 @@ function Sums({ title, range, times, lines, say }: ChartProps) {
             <tr key={at}>
               <th scope="row">{rowTimeOf(at, range)}</th>
               {sums.map(({ mean, most }, index) => [
-                <td key={lines[index]?.name}>{told(say, mean)}</td>,
-                <td key={`${lines[index]?.name}-most`}>{most === null ? "–" : say(most)}</td>,
+                <td key={lines[index]?.name}>{mean === null ? <Nothing /> : say(mean)}</td>,
+                <td key={`${lines[index]?.name}-most`}>{most === null ? <Nothing /> : say(most)}</td>,
               ])}
             </tr>
           ))}
         </tbody>
       </table>
-    </div>
+    </section>
+  );
+}
+
+function Nothing() {
+  return (
+    <>
+      <span aria-hidden>–</span>
+      <span className="visually-hidden">{UNKNOWN}</span>
+    </>
   );
 }

@@ -1,7 +1,6 @@
-import { bytes } from "@/features/servers/Load";
 import { Chart } from "./Chart";
 import { Metrics, useShown } from "./Metrics";
-import { ceiling, ceilingOfBytes, type Figures, peak, percent, plain, timesOf } from "./series";
+import { amount, ceiling, ceilingOfBytes, type Figures, peak, percent, plain, timesOf } from "./series";
 import { useInstanceMetrics } from "./useMetrics";
 
 /** As high as it goes, and no higher than it may. */
@@ -41,18 +40,18 @@ export function InstanceMetrics({ workspace, instance }: { workspace: string; in
             <Chart
               {...whole}
               title="Memory"
-              say={bytes}
+              say={amount}
               top={topOfBytes(data.memory, most?.memory)}
               lines={[{ name: "Memory", figures: data.memory }]}
-              {...(most && { of: `of ${bytes(most.memory)}` })}
+              {...(most && { of: `of ${amount(most.memory)}` })}
             />
             <Chart
               {...whole}
               title="Disk"
-              say={bytes}
+              say={amount}
               top={topOfBytes(data.disk, most?.disk)}
               lines={[{ name: "Disk", figures: data.disk }]}
-              {...(most && { of: `of ${bytes(most.disk)}` })}
+              {...(most && { of: `of ${amount(most.disk)}` })}
             />
             <Chart
               {...whole}

@@ -1,5 +1,5 @@
 import css from "./metrics.module.css";
-import { area, peak, percent, strokes } from "./series";
+import { area, dots, peak, percent, strokes } from "./series";
 import { useServerMetrics } from "./useMetrics";
 
 const WIDTH = 108;
@@ -19,6 +19,7 @@ export function LoadLine({ workspace, server }: { workspace: string; server: str
     <svg className={css.loadLine} width={WIDTH} height={HEIGHT} role="img" aria-label={label}>
       <path className={css.below} d={area(figures, x, y)} />
       <path className={css.first} d={strokes(figures, x, y)} />
+      <path className={css.alone} d={dots(figures, x, y)} />
     </svg>
   );
 }

@@ -1,7 +1,6 @@
-import { bytes } from "@/features/servers/Load";
 import { Chart } from "./Chart";
 import { Metrics, useShown } from "./Metrics";
-import { bits, ceiling, type Figures, peak, percent, timesOf } from "./series";
+import { amount, bits, ceiling, type Figures, peak, percent, timesOf } from "./series";
 import { useServerMetrics } from "./useMetrics";
 
 /** From this share on a disk is told to be nearly full. */
@@ -39,13 +38,13 @@ export function ServerMetrics({ workspace, server }: { workspace: string; server
               {...whole}
               title="Memory"
               lines={[{ name: "Memory", figures: shares(data.memory, data.whole_memory) }]}
-              of={`of ${bytes(data.whole_memory)}`}
+              of={`of ${amount(data.whole_memory)}`}
             />
             <Chart
               {...whole}
               title="Disk"
               lines={[{ name: "Disk", figures: shares(data.disk, data.whole_disk) }]}
-              of={`of ${bytes(data.whole_disk)}`}
+              of={`of ${amount(data.whole_disk)}`}
               threshold={{ at: MUCH, words: `warns at ${MUCH} %` }}
             />
             <Chart

@@ -1,9 +1,11 @@
 import { describe, expect, it } from "vitest";
 import {
+  amount,
   area,
   bits,
   ceiling,
   ceilingOfBytes,
+  dots,
   newest,
   peak,
   percent,
@@ -25,7 +27,8 @@ describe("a line", () => {
       [5, 5],
       [7, 8],
     ]);
-    expect(strokes(figures, x, y)).toBe("M10 99L20 98M50 100h0.01M70 96L80 95");
+    expect(strokes(figures, x, y)).toBe("M10 99L20 98M70 96L80 95");
+    expect(dots(figures, x, y)).toBe("M50 100h0.01");
     expect(area(figures, x, y)).toBe("M10 99L20 98L20 100L10 100ZM70 96L80 95L80 100L70 100Z");
   });
   it("is nothing where nothing is known", () => {
@@ -89,6 +92,7 @@ describe("a table", () => {
 describe("figures", () => {
   it("are said shortly", () => {
     expect([0, 0.04, 2.55, 61.4].map(percent)).toEqual(["0 %", "0 %", "2.6 %", "61 %"]);
+    expect([0, 8.6 * 2 ** 20, 2 ** 30].map(amount)).toEqual(["0 B", "8.6 MiB", "1 GiB"]);
     expect([0, 10, 125_000, 4_750_000].map(bits)).toEqual(["0 bit/s", "80 bit/s", "1 Mbit/s", "38 Mbit/s"]);
   });
 });

@@ -1,5 +1,7 @@
 // What a chart is made of, without a page: strokes that are broken where nothing was measured, scales, times, sums.
 
+import { bytes } from "@/features/servers/bytes";
+
 export type Figures = (number | null)[];
 
 /** One line of a chart. The second of two differs by dashes, not only by colour. */
@@ -38,16 +40,24 @@ type Place = (at: number) => number;
 
 const short = (of: number) => Math.round(of * 10) / 10;
 
-/** The line as a path. What stands alone between two gaps becomes a dot. */
+/** The line as a path, broken at gaps. What stands alone between two of them is none: it is a dot. */
 export function strokes(figures: Figures, x: Place, y: (figure: number) => number): string {
   return stretches(figures)
+    .filter(([first, last]) => first < last)
     .map(([first, last]) => {
       const points = [];
       for (let at = first; at <= last; at += 1) points.push(`${short(x(at))} ${short(y(figures[at] ?? 0))}`);
-      return first === last ? `M${points[0]}h0.01` : `M${points.join("L")}`;
+      return `M${points.join("L")}`;
     })
     .join("");
 }
+
+/** What stands alone between two gaps, as a path of dots. */
+export const dots = (figures: Figures, x: Place, y: (figure: number) => number): string =>
+  stretches(figures)
+    .filter(([first, last]) => first === last)
+    .map(([at]) => `M${short(x(at))} ${short(y(figures[at] ?? 0))}h0.01`)
+    .join("");
 
 /** What lies below the line, down to zero. */
 export function area(figures: Figures, x: Place, y: (figure: number) => number): string {
@@ -157,3 +167,6 @@ export function bits(bytes: number): string {
 
 export const plain = (of: number): string =>
   `${of >= 10 || Number.isInteger(of) ? Math.round(of) : Math.round(of * 10) / 10}`;
+
+/** Bytes, without what only looks exact. */
+export const amount = (of: number): string => bytes(of).replace(".0 ", " ");

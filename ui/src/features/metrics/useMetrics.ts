@@ -1,4 +1,4 @@
-import { useQuery } from "@tanstack/react-query";
+import { queryOptions, useQuery } from "@tanstack/react-query";
 import { useEffect } from "react";
 import { viewInstanceMetrics, viewServerMetrics } from "@/api/generated/metrics";
 import type { Range } from "./series";
@@ -10,11 +10,11 @@ const STEPS: Record<Range, number> = { hour: 10, day: 120, week: 900 };
  * Asks again when the next figure is due, while somebody looks: when that is, is known, and no event tells of it.
  * `settled` moves with each answer.
  */
-function useDue(seconds: number, settled: number, again: () => unknown, isWanted: boolean) {
+export function useDue(range: Range, settled: number, again: () => unknown) {
   // biome-ignore lint/correctness/useExhaustiveDependencies: each answer sets the clock for the next
   useEffect(() => {
-    if (!settled || !isWanted) return;
-    const step = seconds * 1000;
+    if (!settled) return;
+    const step = STEPS[range] * 1000;
     const due = () => {
       if (document.hidden) document.addEventListener("visibilitychange", due, { once: true });
       else again();
@@ -24,29 +24,34 @@ function useDue(seconds: number, settled: number, again: () => unknown, isWanted
       clearTimeout(timer);
       document.removeEventListener("visibilitychange", due);
     };
-  }, [settled, seconds, isWanted]);
+  }, [settled, range]);
 }
 
-function useFigures<T>(key: unknown[], range: Range, read: (init: RequestInit) => Promise<T>, isWanted = true) {
-  const found = useQuery({
+const figures = <T>(key: string[], range: Range, read: (init: RequestInit) => Promise<T>) =>
+  queryOptions({
     queryKey: [...key, range],
     queryFn: ({ signal }) => read({ signal }),
     staleTime: STEPS[range] * 1000,
-    enabled: isWanted,
   });
-  useDue(STEPS[range], found.dataUpdatedAt + found.errorUpdatedAt, found.refetch, isWanted);
+
+const serverMetrics = (workspace: string, server: string, range: Range) =>
+  figures([workspace, "metrics", "server", server], range, (init) =>
+    viewServerMetrics(workspace, server, { range }, init),
+  );
+
+export const instanceMetrics = (workspace: string, instance: string, range: Range) =>
+  figures([workspace, "metrics", "instance", instance], range, (init) =>
+    viewInstanceMetrics(workspace, instance, { range }, init),
+  );
+
+export function useServerMetrics(workspace: string, server: string, range: Range) {
+  const found = useQuery(serverMetrics(workspace, server, range));
+  useDue(range, found.dataUpdatedAt + found.errorUpdatedAt, found.refetch);
   return found;
 }
 
-export const useServerMetrics = (workspace: string, server: string, range: Range, isWanted = true) =>
-  useFigures(
-    [workspace, "metrics", "server", server],
-    range,
-    (init) => viewServerMetrics(workspace, server, { range }, init),
-    isWanted,
-  );
-
-export const useInstanceMetrics = (workspace: string, instance: string, range: Range) =>
-  useFigures([workspace, "metrics", "instance", instance], range, (init) =>
-    viewInstanceMetrics(workspace, instance, { range }, init),
-  );
+export function useInstanceMetrics(workspace: string, instance: string, range: Range) {
+  const found = useQuery(instanceMetrics(workspace, instance, range));
+  useDue(range, found.dataUpdatedAt + found.errorUpdatedAt, found.refetch);
+  return found;
+}

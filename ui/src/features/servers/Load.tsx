@@ -2,19 +2,8 @@ import { Progress } from "@mantine/core";
 import { IconAlertTriangleFilled } from "@tabler/icons-react";
 import type { ReactNode } from "react";
 import type { Server } from "@/api/nouns";
+import { bytes } from "./bytes";
 import css from "./servers.module.css";
-
-const UNITS = ["B", "KiB", "MiB", "GiB", "TiB"];
-
-export function bytes(count: number): string {
-  let value = count;
-  let unit = 0;
-  while (value >= 1024 && unit < UNITS.length - 1) {
-    value /= 1024;
-    unit += 1;
-  }
-  return `${value >= 10 || unit === 0 ? Math.round(value) : value.toFixed(1)} ${UNITS[unit]}`;
-}
 
 export type LoadShare = { name: string; share: number; of: string; isMuch: boolean };
 

@@ -2,7 +2,7 @@ import { useNavigate, useParams } from "@tanstack/react-router";
 import { useState } from "react";
 import { deleteServer } from "@/api/generated";
 import { useAct, useAllInstances, useServer } from "@/api/queries";
-import { ServerMetrics } from "@/features/metrics/later";
+import { InstancesByLoad, ServerMetrics } from "@/features/metrics/later";
 import { WhoButton } from "@/features/permissions/WhoButton";
 import { useWorkspace } from "@/frame/useWorkspace";
 import {
@@ -11,19 +11,16 @@ import {
   duration,
   Empty,
   Failed,
-  Go,
   LoadingPage,
   Note,
   PageTitle,
   Panel,
   Section,
-  StageTag,
   StatusBadge,
-  Table,
-  Time,
 } from "@/kit";
 import { serverState } from "./Load";
 import { RenameServer } from "./later";
+import css from "./servers.module.css";
 
 export function ServerPage() {
   const workspace = useWorkspace();
@@ -69,33 +66,18 @@ export function ServerPage() {
         {machine?.no_outgoing && <Note tone="warn">{machine.no_outgoing}</Note>}
       </div>
       <ServerMetrics workspace={workspace.slug} server={here.id} />
-      <Section title="Instances" count={instances.data?.length}>
+      <Section
+        title="Instances"
+        count={instances.data?.length}
+        aside={instances.data?.length ? <span className={css.quiet}>by processor</span> : undefined}
+      >
         <Panel>
           {instances.data?.length ? (
-            <Table label="Instances" head={["Instance", "Status", "Stage", "Since"]}>
-              {instances.data.map((instance) => (
-                <tr key={instance.id}>
-                  <td>
-                    <Go to={`/${workspace.slug}/instances/${instance.slug}`} style={{ fontWeight: 600 }}>
-                      {instance.name}
-                    </Go>
-                  </td>
-                  <td data-label="Status">
-                    <span>
-                      <StatusBadge status={instance.status} />
-                    </span>
-                  </td>
-                  <td data-label="Stage">
-                    <span>
-                      <StageTag stage={instance.stage} />
-                    </span>
-                  </td>
-                  <td data-label="Since">
-                    <Time at={instance.created_at} />
-                  </td>
-                </tr>
-              ))}
-            </Table>
+            <InstancesByLoad
+              workspace={workspace.slug}
+              instances={instances.data}
+              processors={machine?.processors ?? 1}
+            />
           ) : (
             <Empty title="Nothing runs here" inline>
               Of what you may see.

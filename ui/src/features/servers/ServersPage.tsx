@@ -6,7 +6,8 @@ import { useServers } from "@/api/queries";
 import { LoadLine } from "@/features/metrics/later";
 import { useWorkspace } from "@/frame/useWorkspace";
 import { EmptyPage, Failed, Go, LoadingRows, More, PageTitle, Panel, StatusBadge, Table } from "@/kit";
-import { bytes, loadOf, Share, serverState } from "./Load";
+import { bytes } from "./bytes";
+import { loadOf, Share, serverState } from "./Load";
 import { AddServerDialog } from "./later";
 import css from "./servers.module.css";
 
