@@ -148,7 +148,12 @@ on_both_databases! {
         assert_eq!(runs, [json!(first)], "{deployments:?}");
         assert_eq!(world.machines.carried().last().unwrap().command, "Release", "nothing is built anew");
         // A release of another instance, or none: as what never was.
-        for release in ["01890a5d-ac96-774b-bcce-b302099a8057", "nothing"] {
+        let seen = olga.client.get(&path).await.expect(200).json();
+        let id = |of: &str| seen[of]["id"].as_str().unwrap().to_owned();
+        let other = workspace.instance(&id("project"), &id("server"), "Other", "staging", "main").await;
+        let others = olga.client.get(&workspace.path(&format!("/instances/{other}/deployments"))).await.expect(200).json();
+        let theirs = others["items"][0]["release"].as_str().unwrap().to_owned();
+        for release in [theirs.as_str(), "01890a5d-ac96-774b-bcce-b302099a8057", "nothing"] {
             let _ = olga.client.post(&format!("{path}/deploy"), json!({ "release": release })).await.expect(404);
         }
     }
