@@ -1,3 +1,5 @@
+//! What is told of rings that came round, of a clock that went back, of files that were torn.
+
 #![allow(clippy::unwrap_used)]
 
 use std::fs;

@@ -29,8 +29,8 @@ pub struct FakeApplications {
     /// Opens that are refused from now on.
     pub refuses: AtomicUsize,
     pub asked: AtomicUsize,
-    /// What was written down of requests.
-    pub noted: watch::Sender<Vec<String>>,
+    /// What was noted of requests: whose, how they were answered, and the line that is written down.
+    pub noted: watch::Sender<Vec<(InstanceId, u16, String)>>,
 }
 
 impl FakeApplications {
@@ -89,8 +89,8 @@ impl Applications for FakeApplications {
         })
     }
 
-    fn note(&self, _: InstanceId, _: u16, line: String) {
-        self.noted.send_modify(|lines| lines.push(line));
+    fn note(&self, instance: InstanceId, status: u16, line: String) {
+        self.noted.send_modify(|noted| noted.push((instance, status, line)));
     }
 }
 

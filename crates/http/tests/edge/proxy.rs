@@ -80,8 +80,8 @@ async fn a_request_whose_visitor_leaves_before_the_answer_is_written_down_too() 
     is_asked.recv().await.unwrap();
     drop(wire);
     let lines = noted.wait_for(|lines| lines.len() == 2).await.unwrap().clone();
-    assert!(lines[0].starts_with("GET /answered 200 in "), "{lines:?}");
-    assert!(lines[1].starts_with("GET /slow?… 499 in "), "{lines:?}");
+    assert!(lines[0].2.starts_with("GET /answered 200 in "), "{lines:?}");
+    assert!(lines[1].1 == 499 && lines[1].2.starts_with("GET /slow?… 499 in "), "{lines:?}");
 }
 
 #[tokio::test]
@@ -256,6 +256,27 @@ async fn visitors_are_told_plainly_what_an_instance_does() {
         let plain = served.get(&shop.host, "/", &[]).await;
         assert!(plain.header("content-type").unwrap().starts_with("text/plain"));
     }
+}
+
+#[tokio::test]
+async fn every_visitor_is_counted_once_with_how_they_were_answered() {
+    let served = Served::start().await;
+    let shop = served.shop().await;
+    served.applications.answer_by(Router::new().fallback(|request: Request| async move {
+        let is_broken = request.uri().path() == "/broken";
+        if is_broken { StatusCode::INTERNAL_SERVER_ERROR } else { StatusCode::NOT_FOUND }
+    }));
+    served.applications.set(shop.id, RouteState::Running, 1);
+    for path in ["/", "/broken", "/.stoa/x"] {
+        let _ = served.get(&shop.host, path, &[]).await;
+    }
+    // What Stoa answers itself, because the application doesn't run, is an error to whoever came.
+    served.applications.set(shop.id, RouteState::Stopped, 2);
+    let _ = served.get(&shop.host, "/", &[]).await;
+    let _ = served.get("nobodys.localhost", "/", &[]).await;
+    let noted: Vec<_> =
+        served.applications.noted.borrow().iter().map(|(of, status, _)| (*of, *status)).collect();
+    assert_eq!(noted, [(shop.id, 404), (shop.id, 500), (shop.id, 503)]);
 }
 
 #[tokio::test]
