@@ -24,14 +24,14 @@ pub(super) fn routes(routes: Routes) -> Routes {
                 200,
                 "How much of a server's machine was used, of all that runs on it.",
             )
-            .query("?range=hour")
+            .query("range=hour")
             .refuses(&["unavailable"]),
         )
         .get(
             "/api/v1/workspaces/{workspace}/instances/{instance}/metrics",
             of_instance,
             Operation::new("viewInstanceMetrics", 200, "How much an instance used and was asked.")
-                .query("?range=hour")
+                .query("range=hour")
                 .refuses(&["unavailable"]),
         )
 }
