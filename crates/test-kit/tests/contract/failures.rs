@@ -96,7 +96,7 @@ on_both_databases! {
         fail_backup_of(&world, &bea, &path).await;
         let _ = olga.client.delete(&workspace.path(&format!("/members/{}", bea.id)), None).await.expect(204);
         world.send_mails().await;
-        assert_eq!(told(&world), [olga.email.clone()]);
+        assert_eq!(told(&world), std::slice::from_ref(&olga.email));
     }
 
     async fn what_fails_again_and_again_is_told_of_often_enough(world: World) {
