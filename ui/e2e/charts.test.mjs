@@ -253,6 +253,18 @@ test("a server that doesn't answer is told as that, and what was known stays", a
   await page.unroute("**/metrics?range=week");
   await page.getByRole("button", { name: "Try again" }).click();
   await point("Disk").waitFor();
+  // Nothing known is something else again: nobody has looked yet.
+  await page.route("**/metrics?range=hour", async (route) => {
+    const answer = await route.fetch();
+    const told = await answer.json();
+    const known = ["processor", "memory", "disk", "received", "sent"];
+    for (const series of known) told[series] = told[series].map(() => null);
+    await route.fulfill({ response: answer, json: told });
+  });
+  await page.goto("/acme/servers/local?range=hour");
+  await page.getByRole("heading", { name: "Nothing was measured yet" }).waitFor();
+  await look(page, "server-nothing-yet", { ready: "text=Nothing was measured yet" });
+  await page.unroute("**/metrics?range=hour");
 });
 
 test("deployments say how long, by whom and how; an owner goes back in one click, a member isn't offered it", async () => {
