@@ -20,7 +20,7 @@ export function ServerMetrics({ workspace, server }: { workspace: string; server
       found={found}
       series={({ processor, memory, disk, received, sent }) => [processor, memory, disk, received, sent]}
       sentence="Of the whole machine, with what other workspaces run on it."
-      empty="The first figures come within ten seconds. Until then nobody has looked."
+      empty="The first figures come within ten seconds."
     >
       {(data) => {
         const whole = { range, isTable, times: timesOf(data), top: 100, say: percent };
