@@ -22,6 +22,7 @@ mod connect_as;
 mod facts;
 mod log;
 mod metrics;
+mod process;
 
 pub use crate::ai::models::{Counted, ModelAccess, ModelProblem, Models, Prompt, Said, Saying};
 pub use crate::desk::port::*;
@@ -30,6 +31,7 @@ pub use connect_as::{AppCookie, AppUser, ConnectAnswer, ConnectWish};
 pub use facts::*;
 pub use log::{KnownSecrets, LogLine, LogQuery, LogSource, LogStretch};
 pub use metrics::{Figures, InstanceMetrics, MachineMetrics, Most};
+pub use process::{InstanceProcess, InstanceProcesses, InstanceSchedule, RunOutcome, ScheduleRun};
 pub use stoa_storage::{Clock, NewIds};
 
 /// Makes secrets.
@@ -447,6 +449,8 @@ pub trait Machines: Send + Sync + 'static {
     fn cancel(&self, order: Order) -> BoxFuture<'_, Result<(), Fault>>;
     /// All that the machine holds.
     fn instances(&self) -> BoxFuture<'_, Result<Vec<InstanceOnMachine>, Fault>>;
+    /// What runs of an instance, and what is run at its times. `None`: it isn't held there.
+    fn processes(&self, instance: InstanceId) -> BoxFuture<'_, Result<Option<InstanceProcesses>, Fault>>;
     /// Changes of state as they happen, for as long as the stream is held.
     fn changes(&self) -> BoxFuture<'_, Result<BoxStream<'static, InstanceOnMachine>, Fault>>;
     /// Tells which values stand in no log of an instance. `is_anew`: whatever it was told before, also by a later revision.

@@ -419,6 +419,8 @@ permissions! {
         View: InstanceId, Need::Member, "instance.view", viewed_as;
         /// What it used and how much was asked of it, now and before.
         ViewMetrics: InstanceId, Need::Member, "instance.view_metrics", viewed_as;
+        /// What runs of it, and what is run at its times.
+        ViewProcesses: InstanceId, Need::Member, "instance.view_processes", viewed_as;
         Create: Whole, Need::Owner, "instance.create";
         Change: InstanceId, Need::Owner, "instance.change";
         ViewEnvironment: InstanceId, Need::Owner, "instance.view_environment";

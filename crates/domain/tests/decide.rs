@@ -225,6 +225,7 @@ fn every_permission_is_decided_as_the_product_says() {
     compare::<instance::List>(seen, NOTHING, Whole, false);
     compare::<instance::View>(seen, NOTHING, own_instance(), true);
     compare::<instance::ViewMetrics>(seen, NOTHING, own_instance(), true);
+    compare::<instance::ViewProcesses>(seen, NOTHING, own_instance(), true);
     compare::<instance::Create>(seen, Owner, Whole, false);
     compare::<instance::Change>(seen, Owner, own_instance(), true);
     compare::<instance::ViewEnvironment>(seen, Owner, own_instance(), true);

@@ -88,6 +88,7 @@ impl Place {
                 stop_signal: 15,
                 stop_seconds: 1,
             }],
+            schedules: Vec::new(),
             once,
             masked: Vec::new(),
         }

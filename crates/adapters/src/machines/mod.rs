@@ -3,6 +3,7 @@
 mod connect_as;
 mod desks;
 mod none;
+mod processes;
 mod words;
 
 use std::path::PathBuf;
@@ -16,8 +17,8 @@ use stoa_agent::protocol::{self, BeginDeployment, Code, Mode, SecretText, Switch
 use stoa_app::Fault;
 use stoa_app::ports::{
     Archive, Command, ConnectAnswer, ConnectWish, InstanceForm, InstanceMetrics, InstanceOnMachine,
-    KnownSecrets, LogLine, LogQuery, LogStretch, MachineFacts, MachineMetrics, Machines, Order, Progress,
-    RepositoryAccess,
+    InstanceProcesses, KnownSecrets, LogLine, LogQuery, LogStretch, MachineFacts, MachineMetrics, Machines,
+    Order, Progress, RepositoryAccess,
 };
 use stoa_domain::branch::CommitId;
 use stoa_domain::instance::RestartMode;
@@ -192,6 +193,16 @@ impl Machines for AgentMachines {
         Box::pin(async {
             let all = self.client.instances().await.map_err(Fault::new)?;
             Ok(all.into_iter().map(words::instance).collect())
+        })
+    }
+
+    fn processes(&self, instance: InstanceId) -> BoxFuture<'_, Result<Option<InstanceProcesses>, Fault>> {
+        Box::pin(async move {
+            match self.client.processes(instance).await {
+                Ok(seen) => Ok(Some(processes::seen(seen))),
+                Err(error) if error.code() == Some(Code::UnknownInstance) => Ok(None),
+                Err(error) => Err(Fault::new(error)),
+            }
         })
     }
 

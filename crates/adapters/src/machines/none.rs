@@ -13,8 +13,8 @@ use stoa_app::ports::{
 };
 use stoa_app::ports::{
     Archive, Command, ConnectAnswer, ConnectWish, InstanceForm, InstanceMetrics, InstanceOnMachine,
-    KnownSecrets, LogLine, LogQuery, LogStretch, MachineFacts, MachineMetrics, Machines, Order, Progress,
-    RepositoryAccess,
+    InstanceProcesses, KnownSecrets, LogLine, LogQuery, LogStretch, MachineFacts, MachineMetrics, Machines,
+    Order, Progress, RepositoryAccess,
 };
 use stoa_domain::branch::{BranchName, CommitId};
 use stoa_domain::metrics::MetricsRange;
@@ -185,6 +185,10 @@ impl Machines for NoMachines {
 
     fn instances(&self) -> BoxFuture<'_, Result<Vec<InstanceOnMachine>, Fault>> {
         Box::pin(async { Ok(Vec::new()) })
+    }
+
+    fn processes(&self, _: InstanceId) -> BoxFuture<'_, Result<Option<InstanceProcesses>, Fault>> {
+        Box::pin(async { Err(none()) })
     }
 
     fn changes(&self) -> BoxFuture<'_, Result<BoxStream<'static, InstanceOnMachine>, Fault>> {

@@ -21,8 +21,8 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use crate::protocol::{
     BeginDeployment, Commanded, EndSession, EventView, HelloView, InstanceMetricsView, InstanceView,
     InstancesView, LineView, ListUsers, LogQuery, MachineMetricsView, MachineView, MirrorView, Mode, Nothing,
-    OpenSession, OpenedView, OperationView, Order, PROTOCOL, PutInstance, RestartInstance, StretchView,
-    SwitchRelease, TellSecrets, UsersView,
+    OpenSession, OpenedView, OperationView, Order, PROTOCOL, ProcessesView, PutInstance, RestartInstance,
+    StretchView, SwitchRelease, TellSecrets, UsersView,
 };
 
 use call::{Asking, Sent, of_json, of_nothing};
@@ -127,6 +127,14 @@ impl Client {
     pub async fn instances(&self) -> Answer<Vec<InstanceView>> {
         let all: InstancesView = call::read(&self.sender, "/v1/instances").await?;
         Ok(all.instances)
+    }
+
+    /// What runs of an instance, and what is run at its times.
+    ///
+    /// # Errors
+    /// `unknown_instance`, or why there is no answer.
+    pub async fn processes(&self, instance: InstanceId) -> Answer<ProcessesView> {
+        call::read(&self.sender, &of(instance, "/processes")).await
     }
 
     /// Changes from now on, for as long as the stream is held.

@@ -47,6 +47,7 @@ impl Folders {
             "restores",
             "archives",
             "metrics",
+            "schedules",
         ] {
             let folder = folders.state.join(name);
             make_private(&folder)?;
@@ -130,6 +131,12 @@ impl Folders {
     #[must_use]
     pub fn form(&self, instance: InstanceId) -> PathBuf {
         self.state.join("instances").join(format!("{instance}.json"))
+    }
+
+    /// What became of what is run at its times.
+    #[must_use]
+    pub fn schedules(&self, instance: InstanceId) -> PathBuf {
+        self.state.join("schedules").join(format!("{instance}.json"))
     }
 
     #[must_use]

@@ -8,13 +8,19 @@ use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::UnixStream;
 
+use super::schedules::ScheduleStatus;
+
 /// What process 1 is asked.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Request {
     SoftRestart,
-    Stop { grace: Option<u64> },
+    Stop {
+        grace: Option<u64>,
+    },
     Status,
+    /// It is this sandbox's turn to run what is to be run at its times.
+    RunSchedules,
 }
 
 /// What it answers.
@@ -33,6 +39,9 @@ pub struct ProcessStatus {
     pub name: String,
     /// Its number in the sandbox, while it runs.
     pub pid: Option<i32>,
+    /// Microseconds of UTC: since when.
+    #[serde(default)]
+    pub began: Option<i64>,
     /// How often it has ended by itself.
     pub ends: u64,
     /// How it ended the last time: `status 1`, `signal SIGKILL`.
@@ -47,6 +56,11 @@ pub struct Status {
     pub connections: usize,
     /// Whether it is being restarted or stopped.
     pub is_restarting: bool,
+    #[serde(default)]
+    pub schedules: Vec<ScheduleStatus>,
+    /// Whether it is this sandbox's turn to run them.
+    #[serde(default)]
+    pub runs_schedules: bool,
 }
 
 impl Status {
@@ -79,6 +93,14 @@ impl Control {
     /// Where process 1 doesn't do it within `patience`.
     pub async fn soft_restart(socket: &Path, patience: Duration) -> io::Result<()> {
         done(ask(socket, &Request::SoftRestart, patience).await?)
+    }
+
+    /// From now on it is this sandbox's turn to run what is to be run at its times.
+    ///
+    /// # Errors
+    /// Where process 1 doesn't answer within `patience`.
+    pub async fn run_schedules(socket: &Path, patience: Duration) -> io::Result<()> {
+        done(ask(socket, &Request::RunSchedules, patience).await?)
     }
 
     /// Resolves when all processes have ended; then process 1 ends too. Each has `grace`, or the time that it asks for

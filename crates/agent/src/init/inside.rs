@@ -21,6 +21,7 @@ use super::control::{self, Request, Response, Status};
 use super::database;
 use super::output::Output;
 use super::process::{Children, Supervised, spawn, wait_for};
+use super::schedules::Schedules;
 use super::{Orders, descriptor};
 use crate::logs::{Masks, Writer};
 
@@ -166,6 +167,7 @@ pub(super) fn listener(number: RawFd) -> Result<UnixListener, String> {
 
 struct Sandbox {
     supervised: Vec<Supervised>,
+    schedules: Schedules,
     connections: Connections,
     children: Children,
     output: Output,
@@ -181,6 +183,7 @@ async fn serve(orders: Orders, output: Output) -> Result<u8, String> {
     tokio::spawn(connections.clone().accept(listener(descriptor::APPLICATION)?, orders.port));
     let control = listener(descriptor::CONTROL)?;
     let orders = Rc::new(orders);
+    let schedules = Schedules::new(orders.clone(), children.clone(), output.clone())?;
     let supervised = orders
         .processes
         .iter()
@@ -188,6 +191,7 @@ async fn serve(orders: Orders, output: Output) -> Result<u8, String> {
         .collect();
     let sandbox = Rc::new(Sandbox {
         supervised,
+        schedules,
         connections,
         children: children.clone(),
         output,
@@ -215,6 +219,10 @@ async fn attend(sandbox: Rc<Sandbox>, mut stream: UnixStream) {
     let Ok(request) = control::read(&mut stream).await else { return };
     let response = match &request {
         Request::Status => Response::Status(sandbox.status()),
+        Request::RunSchedules => {
+            sandbox.schedules.begin_turn();
+            Response::Done
+        }
         Request::SoftRestart if sandbox.is_busy.get() => Response::Refused("busy".to_owned()),
         Request::SoftRestart => {
             sandbox.soft_restart().await;
@@ -238,6 +246,8 @@ impl Sandbox {
             processes: self.supervised.iter().map(Supervised::status).collect(),
             connections: self.connections.count(),
             is_restarting: self.is_busy.get(),
+            schedules: self.schedules.status(),
+            runs_schedules: self.schedules.is_on(),
         }
     }
 
@@ -249,7 +259,8 @@ impl Sandbox {
             let open = self.connections.count();
             self.output.say(&format!("{open} connections were still open after {} s", drain.as_secs()));
         }
-        futures_util::future::join_all(self.supervised.iter().map(|one| one.stop(grace))).await;
+        let processes = futures_util::future::join_all(self.supervised.iter().map(|one| one.stop(grace)));
+        tokio::join!(processes, self.schedules.end_all(grace));
         // What has left its group too: everything in this namespace but process 1.
         let _ = kill(Pid::from_raw(-1), Signal::SIGKILL);
         // Until they are gone they may hold the port.
@@ -265,6 +276,7 @@ impl Sandbox {
         for one in &self.supervised {
             one.start();
         }
+        self.schedules.go_on();
         self.connections.pause(false);
         self.is_busy.set(false);
     }

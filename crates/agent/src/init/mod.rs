@@ -13,6 +13,7 @@ mod inside;
 mod output;
 mod outside;
 mod process;
+pub(crate) mod schedules;
 mod sockets;
 mod terminal;
 
@@ -22,6 +23,7 @@ pub use control::{Control, ProcessStatus, Status};
 pub use desk::{DeskRequest, OpenTerminal, RunProgram};
 pub(crate) use output::now;
 pub use outside::{Outgoing, Outside};
+pub use schedules::{ScheduleOutcome, ScheduleRun, ScheduleStatus};
 pub use sockets::{connect, listen};
 
 /// The numbers of the descriptors that are handed on from stage to stage.
@@ -58,6 +60,17 @@ pub struct Process {
     pub stop_seconds: u64,
 }
 
+/// A command that is run at its times.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Schedule {
+    pub name: String,
+    pub command: Vec<String>,
+    /// Five fields, in UTC.
+    pub cron: String,
+    /// How long it may take.
+    pub seconds: u64,
+}
+
 /// What process 1 is to do. It comes by a descriptor: nothing of it is ever in a list of processes.
 #[derive(Serialize, Deserialize)]
 pub struct Orders {
@@ -70,6 +83,8 @@ pub struct Orders {
     pub port: u16,
     /// The application first. For a single command just that one.
     pub processes: Vec<Process>,
+    #[serde(default)]
+    pub schedules: Vec<Schedule>,
     /// Run the one process, end with its status, and listen to nothing.
     pub once: bool,
     /// Names of the variables whose values are never written to the log.

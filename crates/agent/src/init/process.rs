@@ -17,7 +17,7 @@ use tokio::net::unix::pipe::Receiver;
 use tokio::sync::{mpsc, oneshot};
 
 use super::control::ProcessStatus;
-use super::output::Output;
+use super::output::{Output, now};
 use super::{Orders, Process};
 
 /// The longest pause before a process is started again.
@@ -127,7 +127,11 @@ impl Keeper {
             let begun = tokio::time::Instant::now();
             match self.spawn() {
                 Ok((pid, mut ended)) => {
-                    self.status.borrow_mut().pid = Some(pid.as_raw());
+                    {
+                        let mut status = self.status.borrow_mut();
+                        status.pid = Some(pid.as_raw());
+                        status.began = Some(now());
+                    }
                     let end = loop {
                         tokio::select! {
                             end = &mut ended => break Ok(end.unwrap_or_default()),
@@ -204,6 +208,7 @@ impl Keeper {
         let _ = killpg(group, Signal::SIGKILL);
         let mut status = self.status.borrow_mut();
         status.pid = None;
+        status.began = None;
         status.ends += 1;
         status.last_end = Some(end.to_owned());
     }
@@ -211,14 +216,12 @@ impl Keeper {
     async fn end(&self, pid: Pid, ended: &mut oneshot::Receiver<String>, grace: Option<Duration>) {
         let grace = grace.unwrap_or(Duration::from_secs(self.process.stop_seconds));
         let signal = Signal::try_from(self.process.stop_signal).unwrap_or(Signal::SIGTERM);
-        let _ = killpg(pid, signal);
-        if tokio::time::timeout(grace, &mut *ended).await.is_err() {
+        if end_group(pid, ended, signal, grace).await {
             self.output.say(&format!("{} didn't end within {} s: killed", self.name(), grace.as_secs()));
-            let _ = killpg(pid, Signal::SIGKILL);
-            let _ = ended.await;
         }
-        let _ = killpg(pid, Signal::SIGKILL);
-        self.status.borrow_mut().pid = None;
+        let mut status = self.status.borrow_mut();
+        status.pid = None;
+        status.began = None;
     }
 
     /// In a process group of its own, with its output in the log.
@@ -229,18 +232,34 @@ impl Keeper {
         let pid = spawn(&self.process.command, &self.orders, standard)?;
         // Nothing is awaited between the start and here: its end can't have been taken in yet.
         let ended = self.children.register(pid);
-        self.follow("stdout", out)?;
-        self.follow("stderr", err)?;
+        follow(&self.output, &self.process.name, "stdout", out)?;
+        follow(&self.output, &self.process.name, "stderr", err)?;
         Ok((pid, ended))
     }
+}
 
-    fn follow(&self, stream: &str, pipe: OwnedFd) -> std::io::Result<()> {
-        let name = &self.process.name;
-        let stream = if name.is_empty() { stream.to_owned() } else { format!("{name}:{stream}") };
-        let pipe = Receiver::from_owned_fd(pipe)?;
-        tokio::task::spawn_local(self.output.clone().follow(stream, pipe));
-        Ok(())
+/// What comes through the pipe stands in the log, with whose it is.
+pub(super) fn follow(output: &Output, name: &str, stream: &str, pipe: OwnedFd) -> std::io::Result<()> {
+    let stream = if name.is_empty() { stream.to_owned() } else { format!("{name}:{stream}") };
+    let pipe = Receiver::from_owned_fd(pipe)?;
+    tokio::task::spawn_local(output.clone().follow(stream, pipe));
+    Ok(())
+}
+
+/// Asks a group to end, and kills what is left of it after that time. Whether the first of it had to be killed.
+pub(super) async fn end_group(
+    group: Pid,
+    ended: &mut oneshot::Receiver<String>,
+    signal: Signal,
+    grace: Duration,
+) -> bool {
+    let _ = killpg(group, signal);
+    let is_late = tokio::time::timeout(grace, &mut *ended).await.is_err();
+    let _ = killpg(group, Signal::SIGKILL);
+    if is_late {
+        let _ = ended.await;
     }
+    is_late
 }
 
 /// Starts one process. `standard`: what it reads, and the two that it writes.

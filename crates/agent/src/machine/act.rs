@@ -276,6 +276,7 @@ impl Agent {
         folders::remove_file(&folders.current(instance))?;
         folders::remove_file(&folders.metrics_of(instance))?;
         folders::remove_file(&folders.restore_state(instance))?;
+        folders::remove_file(&folders.schedules(instance))?;
         folders::remove_file(&folders.form(instance))?;
         self.lock().remove(&instance);
         self.inner.masks.forget(instance);

@@ -17,6 +17,7 @@ use super::facts::free_space;
 use super::instance::{Instance, Phase};
 use super::operation::Operation;
 use super::release::{self, Made};
+use super::schedules::Switching;
 use super::start::{Unwell, common_environment, environment};
 use crate::folders::{self, tree};
 use crate::logs::{LONGEST, Look, Writer};
@@ -346,6 +347,7 @@ impl Deployment<'_> {
             Ok(running) => {
                 self.operation.step("switch");
                 agent.set_current_release(instance.id, self.release)?;
+                let _switching = Switching::of(instance);
                 let replaced = instance.running();
                 agent.put_into_service(instance, running);
                 self.operation.step("settle");

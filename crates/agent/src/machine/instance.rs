@@ -2,7 +2,7 @@
 
 use std::io;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::{Deserialize, Serialize};
@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::form::{self, Form};
 use super::operation::{Order, Refused};
+use super::schedules::Ran;
 use super::sealing::Key;
 use crate::folders::Folders;
 use crate::sandbox::Identity;
@@ -104,6 +105,10 @@ pub(super) struct Instance {
     /// For commands by which somebody connects as a user.
     pub commands: Arc<Semaphore>,
     pub requests: Requests,
+    /// What was run at its times; `None` before it was first looked at.
+    pub ran: Mutex<Option<Ran>>,
+    /// Whether one sandbox takes over from another.
+    pub is_switching: AtomicBool,
     state: Mutex<State>,
 }
 
@@ -126,6 +131,8 @@ impl Instance {
             places: Arc::new(Semaphore::new(PLACES)),
             commands: Arc::new(Semaphore::new(super::connect_as::AT_ONCE)),
             requests: Requests::default(),
+            ran: Mutex::default(),
+            is_switching: AtomicBool::new(false),
             state: Mutex::new(state),
         }
     }

@@ -22,6 +22,7 @@ mod operation;
 mod recover;
 mod release;
 mod restore;
+mod schedules;
 mod sealing;
 mod start;
 mod watch;

@@ -179,6 +179,7 @@ impl Agent {
             working_folder: inside(&made.application.working_folder),
             port: made.application.port,
             processes: processes(&made.application),
+            schedules: made.application.schedules.clone(),
             once: false,
             masked: form.secrets.clone(),
         };
@@ -306,7 +307,9 @@ impl Agent {
         let Some(running) = instance.running() else { return Ok(()) };
         // First: so that nobody takes its end for an accident.
         instance.set_running(None);
-        self.end_sandbox(instance, &running).await
+        let ended = self.end_sandbox(instance, &running).await;
+        self.end_schedules(instance);
+        ended
     }
 
     /// Runs a command of the application to its end, with its lines in `lines`.
@@ -351,6 +354,7 @@ impl Agent {
                 stop_signal: 15,
                 stop_seconds: 1,
             }],
+            schedules: Vec::new(),
             once: true,
             masked: Vec::new(),
         };

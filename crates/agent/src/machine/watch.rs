@@ -73,6 +73,7 @@ impl Agent {
             else {
                 continue;
             };
+            self.look_at_schedules(&instance, &running, &status).await;
             let process = status.application().cloned().unwrap_or_default();
             if status.is_restarting || instance.phase() == Phase::Waiting {
                 continue;

@@ -16,6 +16,7 @@ mod mirror;
 mod operation;
 pub mod piece;
 mod problem;
+mod process;
 
 pub use backup::{BackupView, BeginBackup, BeginRestore, REPOSITORY, RepositoryAccess, RepositoryPlace};
 pub use command::{
@@ -35,6 +36,7 @@ pub use operation::{
     RestartInstance, SwitchRelease,
 };
 pub use problem::{Code, Problem};
+pub use process::{ProcessView, ProcessesView, RunOutcome, RunView, ScheduleView};
 
 /// The protocol that is spoken here. It rises with each change that the other side has to know of.
 pub const PROTOCOL: u32 = 1;

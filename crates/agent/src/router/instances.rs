@@ -10,7 +10,9 @@ use tokio_stream::wrappers::BroadcastStream;
 use super::ask::{Answer, Id, Ordered, Told};
 use super::stream::Leased;
 use crate::machine::{Agent, Form, Phase, Seen};
-use crate::protocol::{Code, InstanceState, InstanceView, InstancesView, Problem, PutInstance, Wish};
+use crate::protocol::{
+    Code, InstanceState, InstanceView, InstancesView, Problem, ProcessesView, PutInstance, Wish,
+};
 
 fn view(seen: Seen) -> InstanceView {
     let (state, sentence) = match seen.phase {
@@ -54,6 +56,13 @@ fn form(instance: InstanceId, told: PutInstance) -> Form {
 pub(super) async fn list(State(agent): State<Agent>) -> Answer<InstancesView> {
     let instances = agent.instances().into_iter().map(view).collect();
     Answer(StatusCode::OK, InstancesView { instances })
+}
+
+pub(super) async fn processes(
+    Id(instance): Id<InstanceId>,
+    State(agent): State<Agent>,
+) -> Result<Answer<ProcessesView>, Problem> {
+    Ok(Answer(StatusCode::OK, agent.processes(instance).await?))
 }
 
 pub(super) async fn put(

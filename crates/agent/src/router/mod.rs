@@ -64,6 +64,7 @@ pub fn router(agent: Agent) -> Router {
         .route("/v1/instances/{id}/backups/{backup}", get(backups::find).delete(backups::delete))
         .route("/v1/instances/{id}/backups/{backup}/archive", get(backups::archive))
         .route("/v1/instances/{id}/restore", post(backups::restore))
+        .route("/v1/instances/{id}/processes", get(instances::processes))
         .route("/v1/instances/{id}/logs", get(logs::read))
         .route("/v1/instances/{id}/secrets", put(logs::tell_secrets))
         .route("/v1/instances/{id}/logs/outline", get(logs::outline))

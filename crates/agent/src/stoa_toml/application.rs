@@ -6,8 +6,11 @@ use serde::{Deserialize, Serialize};
 use toml::de::DeTable;
 
 use super::connect_as::{self, ConnectAs};
+use super::database::{self, Postgresql};
+use super::schedules;
 use super::static_files;
 use super::values::{Problem, Table, Text};
+use crate::init::Schedule;
 use crate::logs::Fields;
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -69,11 +72,15 @@ pub struct Application {
     pub overlap: bool,
     pub working_folder: String,
     pub processes: Vec<Process>,
+    #[serde(default)]
+    pub schedules: Vec<Schedule>,
     pub health: Health,
     /// A link of this name in `/app` leads to `/data`.
     pub data_folder: Option<String>,
     /// The SQLite file below `/data`.
     pub sqlite: Option<String>,
+    #[serde(default)]
+    pub postgresql: Option<Postgresql>,
     /// Patterns of what isn't worth a backup.
     #[serde(default)]
     pub exclude: Vec<String>,
@@ -102,6 +109,7 @@ impl Default for Application {
             overlap: true,
             working_folder: ".".to_owned(),
             processes: Vec::new(),
+            schedules: Vec::new(),
             health: Health {
                 path: "/".to_owned(),
                 status: vec!["2xx".to_owned(), "3xx".to_owned()],
@@ -111,6 +119,7 @@ impl Default for Application {
             },
             data_folder: None,
             sqlite: None,
+            postgresql: None,
             exclude: Vec::new(),
             environment: Vec::new(),
             connect_as: None,
@@ -154,7 +163,7 @@ pub(super) fn parse(source: &str) -> Result<Application, Problem> {
             table.duration("time_limit", 60 * MINUTE)?.unwrap_or(application.release.time_limit);
         table.end()?;
     }
-    database(&mut top, &mut application)?;
+    database::parse(&mut top, &mut application)?;
     run(&mut top, &mut application)?;
     for (name, span, mut table) in top.tables("processes")? {
         if !is_name(&name) {
@@ -177,7 +186,7 @@ pub(super) fn parse(source: &str) -> Result<Application, Problem> {
     }
     environment(&mut top, text, &mut application)?;
     application.logs = logs(&mut top, text)?;
-    top.refuse("schedules", "isn't possible with this version yet")?;
+    application.schedules = schedules::parse(&mut top, text, &application)?;
     static_files::parse(&mut top, &mut application)?;
     application.connect_as = connect_as::parse(&mut top)?;
     top.end()?;
@@ -249,30 +258,6 @@ fn build(top: &mut Table<'_>, build: &mut Build) -> Result<(), Problem> {
     table.refuse("include", "isn't possible with this version yet: the whole folder becomes the release")?;
     build.time_limit = table.duration("time_limit", 60 * MINUTE)?.unwrap_or(build.time_limit);
     table.end()
-}
-
-fn database(top: &mut Table<'_>, application: &mut Application) -> Result<(), Problem> {
-    let Some(mut table) = top.table("database")? else { return Ok(()) };
-    let kind = table.string("kind")?.map(|(kind, _)| kind);
-    let path = table.path("path")?;
-    table.texts("extensions")?;
-    table.end()?;
-    match (kind.as_deref(), path) {
-        (Some("sqlite"), Some(path)) => {
-            application.sqlite = Some(path);
-            application.overlap = false;
-            Ok(())
-        }
-        (Some("sqlite"), None) => Err(Problem::plain(
-            "stoa_toml",
-            "stoa.toml: database.path is missing: the SQLite file below /data",
-        )),
-        (Some("postgresql"), _) => Err(Problem::plain(
-            "stoa_toml",
-            "stoa.toml: a PostgreSQL database isn't possible with this version yet",
-        )),
-        _ => Err(Problem::plain("stoa_toml", "stoa.toml: database.kind is \"sqlite\" or \"postgresql\"")),
-    }
 }
 
 fn run(top: &mut Table<'_>, application: &mut Application) -> Result<(), Problem> {
@@ -347,7 +332,7 @@ fn environment(top: &mut Table<'_>, text: Text<'_>, application: &mut Applicatio
     Ok(())
 }
 
-fn is_name(name: &str) -> bool {
+pub(super) fn is_name(name: &str) -> bool {
     (1..=32).contains(&name.len())
         && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
 }

@@ -4,8 +4,11 @@
 
 mod application;
 mod connect_as;
+mod cron;
+mod database;
 mod procfile;
 mod recognised;
+mod schedules;
 mod static_files;
 mod values;
 
@@ -15,6 +18,8 @@ use crate::folders::tree::{by_descriptor, open_below};
 
 pub use application::{Application, Build, Health, Process, Release};
 pub use connect_as::ConnectAs;
+pub(crate) use cron::Cron;
+pub use database::Postgresql;
 pub use recognised::Recognised;
 pub use values::Problem;
 

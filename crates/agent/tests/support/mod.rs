@@ -122,6 +122,7 @@ impl Instance {
             working_folder: "/app".to_owned(),
             port: 8000,
             processes: self.processes.clone(),
+            schedules: Vec::new(),
             once: false,
             masked: Vec::new(),
         }

@@ -101,6 +101,7 @@ const WORDS: &[Words] = &[
     ("instance.list", "listed the instances", "list the instances"),
     ("instance.view", "opened {it}", "open {it}"),
     ("instance.view_metrics", "looked at the load of {it}", "look at the load of {it}"),
+    ("instance.view_processes", "looked at the processes of {it}", "look at the processes of {it}"),
     ("instance.create", "created the instance {it}", "create an instance"),
     ("instance.change", "changed the instance {it}", "change {it}"),
     ("instance.view_environment", "opened the variables of {it}", "open the variables of {it}"),

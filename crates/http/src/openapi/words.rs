@@ -56,6 +56,8 @@ fn keys<T: Copy>(all: &[T], key: impl Fn(T) -> &'static str) -> Vec<&'static str
 closed_sets! {
     /// Whose models are asked.
     AiProvider = keys(Provider::ALL, Provider::key);
+    /// How a run of a schedule ended.
+    RunOutcome = keys(ports::RunOutcome::ALL, ports::RunOutcome::key);
     /// What an instance is for.
     Stage = keys(instance::Stage::ALL, instance::Stage::key);
     /// How an instance is.

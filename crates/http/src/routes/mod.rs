@@ -24,6 +24,7 @@ mod merge;
 mod metrics;
 mod passkey;
 mod preset;
+mod process;
 mod project;
 mod proposal;
 mod provider;
@@ -76,6 +77,7 @@ pub fn all(_version: &'static str) -> Routes {
     let routes = environment::routes(routes);
     let routes = settings::routes(routes);
     let routes = deployment::routes(routes);
+    let routes = process::routes(routes);
     let routes = log::routes(routes);
     let routes = metrics::routes(routes);
     let routes = connect_as::routes(routes);

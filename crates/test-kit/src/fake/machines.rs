@@ -9,8 +9,8 @@ use futures_util::stream::{self, BoxStream, StreamExt as _};
 use stoa_app::Fault;
 use stoa_app::ports::{
     AppCookie, AppUser, Archive, BackupOrder, Command, ConnectAnswer, ConnectWish, Enforcement, InstanceForm,
-    InstanceMetrics, InstanceOnMachine, KnownSecrets, LogLine, LogQuery, LogStretch, MachineFacts,
-    MachineMetrics, MachineState, Machines, Most, Order, Progress, RepositoryAccess,
+    InstanceMetrics, InstanceOnMachine, InstanceProcesses, KnownSecrets, LogLine, LogQuery, LogStretch,
+    MachineFacts, MachineMetrics, MachineState, Machines, Most, Order, Progress, RepositoryAccess,
 };
 use stoa_domain::branch::CommitId;
 use stoa_domain::metrics::MetricsRange;
@@ -47,6 +47,7 @@ struct Connecting {
 pub struct FakeMachines {
     held: Mutex<BTreeMap<InstanceId, Held>>,
     forms: Mutex<BTreeMap<InstanceId, InstanceForm>>,
+    processes: Mutex<BTreeMap<InstanceId, InstanceProcesses>>,
     lines: Mutex<BTreeMap<InstanceId, Vec<LogLine>>>,
     carried: Mutex<Vec<Carried>>,
     next: Mutex<Option<Vec<Progress>>>,
@@ -70,6 +71,7 @@ impl Default for FakeMachines {
         Self {
             held: Mutex::default(),
             forms: Mutex::default(),
+            processes: Mutex::default(),
             lines: Mutex::default(),
             secrets: Mutex::default(),
             carried: Mutex::default(),
@@ -194,6 +196,11 @@ impl FakeMachines {
     /// From now on logs are those of a real machine.
     pub fn read_logs_of(&self, real: Arc<dyn Machines>) {
         *self.real.lock().unwrap() = Some(real);
+    }
+
+    /// What is said to run of an instance from now on.
+    pub fn run(&self, instance: InstanceId, processes: InstanceProcesses) {
+        self.processes.lock().unwrap().insert(instance, processes);
     }
 
     /// The application writes a line.
@@ -364,6 +371,10 @@ impl Machines for FakeMachines {
             };
             Ok(held.iter().map(on).collect())
         })
+    }
+
+    fn processes(&self, instance: InstanceId) -> BoxFuture<'_, Result<Option<InstanceProcesses>, Fault>> {
+        Box::pin(async move { Ok(self.processes.lock().unwrap().get(&instance).cloned()) })
     }
 
     fn changes(&self) -> BoxFuture<'_, Result<BoxStream<'static, InstanceOnMachine>, Fault>> {

@@ -23,6 +23,7 @@ mod metrics;
 mod origins;
 mod passkeys;
 mod presets;
+mod processes;
 mod providers;
 mod resets;
 mod searches;

@@ -6,6 +6,7 @@ import { jobWord, stepWord } from "@/frame/jobs";
 import { useWorkspace } from "@/frame/useWorkspace";
 import { Empty, Go, LoadingRows, Note, Panel, Row, Section, StageTag, StatusBadge, Time } from "@/kit";
 import css from "./instances.module.css";
+import { Processes } from "./Processes";
 
 const LAST = 5;
 
@@ -78,6 +79,7 @@ export function InstanceOverview({ workspace, instance }: { workspace: string; i
             </Panel>
           </Section>
         )}
+        <Processes workspace={workspace} instance={instance} />
         <Section title="About">
           <Panel>
             <dl className={css.list}>

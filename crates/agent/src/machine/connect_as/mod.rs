@@ -234,6 +234,7 @@ impl Agent {
             working_folder: super::start::inside(&made.application.working_folder),
             port: 0,
             processes: vec![Process { name: String::new(), command, stop_signal: 15, stop_seconds: 1 }],
+            schedules: Vec::new(),
             once: true,
             masked: Vec::new(),
         };

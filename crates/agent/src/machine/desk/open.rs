@@ -169,6 +169,7 @@ impl Agent {
             working_folder: "/desk".to_owned(),
             port: 0,
             processes: Vec::new(),
+            schedules: Vec::new(),
             once: false,
             masked: Vec::new(),
         };
