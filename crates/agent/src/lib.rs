@@ -11,6 +11,7 @@ pub mod init;
 pub mod logs;
 pub mod machine;
 mod metrics;
+mod postgresql;
 pub mod protocol;
 mod restic;
 pub mod router;

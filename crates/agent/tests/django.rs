@@ -20,12 +20,11 @@ const SETTINGS: &str = r#"
 [release]
 command = ["python3", "manage.py", "prepare"]
 [run]
-command = ["python3", "manage.py", "runserver", "--noreload", "0.0.0.0:8000"]
+command = ["python3", "-m", "gunicorn", "--bind", "127.0.0.1:8000", "shop.wsgi"]
 [health]
 path = "/health"
 [database]
-kind = "sqlite"
-path = "shop.db"
+kind = "postgresql"
 [environment.PYTHONPATH]
 default = "/app/vendor"
 [connect_as]
@@ -140,4 +139,5 @@ async fn a_user_of_django_is_picked_and_signed_in_as_django_itself_does_it() {
         machine.client.end_session(order(0), house.instance, &EndSession { cookies: opened.cookies }).await;
     assert!(matches!(ended.unwrap(), Commanded::Done(_)));
     assert!(home(&house, &machine, &cookie).await.contains("Welcome to the shop"));
+    machine.agent.stop_all().await.unwrap();
 }

@@ -273,7 +273,7 @@ async fn run(
         name: instance.name.clone(),
         hostname: "shop".to_owned(),
         user: instance.user,
-        mounts: Mounts { app: &app, is_app_writable: true, data: None, cache: Some(&cache) },
+        mounts: Mounts { app: &app, is_app_writable: true, data: None, cache: Some(&cache), database: None },
         place: &place,
         log_folder: None,
         limits: instance.limits,

@@ -91,6 +91,7 @@ impl Place {
             schedules: Vec::new(),
             once,
             masked: Vec::new(),
+            masked_values: Vec::new(),
         }
     }
 
@@ -104,7 +105,7 @@ impl Place {
             name: self.name(),
             hostname: "shop".to_owned(),
             user: self.user(),
-            mounts: Mounts { app, is_app_writable: false, data: Some(data), cache: None },
+            mounts: Mounts { app, is_app_writable: false, data: Some(data), cache: None, database: None },
             place,
             log_folder: Some(log),
             limits: Limits { memory: 256 << 20, ..Limits::default() },

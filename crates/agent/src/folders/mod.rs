@@ -48,6 +48,8 @@ impl Folders {
             "archives",
             "metrics",
             "schedules",
+            "databases",
+            "postgresql",
         ] {
             let folder = folders.state.join(name);
             make_private(&folder)?;
@@ -137,6 +139,23 @@ impl Folders {
     #[must_use]
     pub fn schedules(&self, instance: InstanceId) -> PathBuf {
         self.state.join("schedules").join(format!("{instance}.json"))
+    }
+
+    /// What opens each instance's PostgreSQL database.
+    #[must_use]
+    pub fn databases(&self) -> PathBuf {
+        self.state.join("databases")
+    }
+
+    #[must_use]
+    pub fn database(&self, instance: InstanceId) -> PathBuf {
+        self.databases().join(format!("{instance}.json"))
+    }
+
+    /// The server's PostgreSQL, all of it.
+    #[must_use]
+    pub fn postgresql(&self) -> PathBuf {
+        self.state.join("postgresql")
     }
 
     #[must_use]

@@ -90,7 +90,8 @@ pub(super) fn run() -> Result<u8, String> {
 /// What the application is given in secret, it may still write.
 fn masks(orders: &Orders) -> Masks {
     let secret = orders.environment.iter().filter(|(name, _)| orders.masked.contains(name));
-    let secrets: Vec<_> = secret.map(|(_, value)| stoa_domain::Secret::from_text(value.clone())).collect();
+    let secret = secret.map(|(_, value)| value).chain(&orders.masked_values);
+    let secrets: Vec<_> = secret.map(|value| stoa_domain::Secret::from_text(value.clone())).collect();
     Masks::of(&secrets)
 }
 

@@ -90,6 +90,9 @@ pub struct Orders {
     /// Names of the variables whose values are never written to the log.
     #[serde(default)]
     pub masked: Vec<String>,
+    /// What else is never written there.
+    #[serde(default)]
+    pub masked_values: Vec<String>,
 }
 
 /// The program's arm: `arguments` are those after `init`.

@@ -186,6 +186,7 @@ impl Agent {
         self.end_current(instance).await?;
         self.end_desks_of(instance).await?;
         operation.step("delete");
+        self.drop_database(instance.id).await?;
         self.delete(instance.id)?;
         Ok(Event::Succeeded { release: None, size: 0, connect_as: None })
     }

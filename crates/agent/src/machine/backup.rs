@@ -32,6 +32,9 @@ const LONGEST_COPY: Duration = Duration::from_secs(3600);
 /// Where an SQLite database stands in a backup: beside the data, because it is a copy.
 const DATABASE: &str = "/backup/database.sqlite";
 
+/// And what pg_dump wrote of a PostgreSQL database.
+const DUMP: &str = "/backup/database.pgdump";
+
 /// One backup that is to be. It has no `Debug`: what opens the repository is secret.
 pub(crate) struct BackupWork {
     pub backup: Uuid,
@@ -88,7 +91,7 @@ struct About<'a> {
     stage: &'a str,
     commit: Option<&'a str>,
     release: Option<String>,
-    /// `database.sqlite` belongs there.
+    /// Of which kind it is, and in which file.
     database: Option<DatabaseAbout<'a>>,
 }
 
@@ -96,7 +99,9 @@ struct About<'a> {
 struct DatabaseAbout<'a> {
     kind: &'static str,
     file: &'static str,
-    belongs_at: &'a str,
+    /// PostgreSQL's belongs into a database.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    belongs_at: Option<&'a str>,
 }
 
 /// The copy of a database.
@@ -107,6 +112,8 @@ enum Copied {
         copy: PathBuf,
         path: String,
     },
+    /// What pg_dump wrote.
+    Postgresql(PathBuf),
 }
 
 impl Agent {
@@ -168,9 +175,18 @@ impl Agent {
             None => None,
         };
         folders::make_private(place)?;
-        let copied = match made.as_ref().and_then(|made| made.application.sqlite.as_deref()) {
+        let application = made.as_ref().map(|made| &made.application);
+        let copied = match application.and_then(|application| application.sqlite.as_deref()) {
             Some(path) => self.copy_database(instance, operation, path, place).await?,
-            None => Copied::Nothing,
+            None => match application {
+                Some(application) => match self.database_of(instance, application).await? {
+                    Some(database) => Copied::Postgresql(
+                        self.dump_database(instance, &database, place, &operation.cancel).await?,
+                    ),
+                    None => Copied::Nothing,
+                },
+                None => Copied::Nothing,
+            },
         };
         let (about, settings) = (place.join("about.json"), place.join("settings.json"));
         std::fs::write(&about, self.about(instance, work, made.as_ref(), &copied)?)?;
@@ -187,6 +203,9 @@ impl Agent {
             parts.push(Part { outside: copy, inside: DATABASE });
             let file = exactly(&format!("/backup/data/{}", plain(path)));
             exclude.extend(["", "-wal", "-shm", "-journal"].map(|end| format!("{file}{end}")));
+        }
+        if let Copied::Postgresql(dump) = &copied {
+            parts.push(Part { outside: dump, inside: DUMP });
         }
         operation.step("store");
         let mut last = 0;
@@ -236,7 +255,16 @@ impl Agent {
         let form = instance.form();
         let at = match copied {
             Copied::Sqlite { path, .. } => Some(format!("data/{}", plain(path))),
+            Copied::Postgresql(_) | Copied::Nothing => None,
+        };
+        let database = match copied {
             Copied::Nothing => None,
+            Copied::Sqlite { .. } => {
+                Some(DatabaseAbout { kind: "sqlite", file: "database.sqlite", belongs_at: at.as_deref() })
+            }
+            Copied::Postgresql(_) => {
+                Some(DatabaseAbout { kind: "postgresql", file: "database.pgdump", belongs_at: None })
+            }
         };
         let about = About {
             format: 1,
@@ -248,11 +276,7 @@ impl Agent {
             stage: &form.stage,
             commit: made.map(|made| made.commit.as_str()),
             release: self.current_release(instance.id).map(|release| release.to_string()),
-            database: at.as_deref().map(|belongs_at| DatabaseAbout {
-                kind: "sqlite",
-                file: "database.sqlite",
-                belongs_at,
-            }),
+            database,
         };
         Ok(serde_json::to_vec_pretty(&about)?)
     }
@@ -272,7 +296,13 @@ impl Agent {
         release::make_own(&into, user)?;
         let data = self.inner.folders.data(instance.id);
         release::make_own(&data, user)?;
-        let mounts = Mounts { app: &nothing, is_app_writable: false, data: Some(&data), cache: Some(&into) };
+        let mounts = Mounts {
+            app: &nothing,
+            is_app_writable: false,
+            data: Some(&data),
+            cache: Some(&into),
+            database: None,
+        };
         let words = database::command(path, "/cache/copy");
         let (sender, mut lines) = mpsc::channel::<OutputLine>(16);
         let listening = tokio::spawn(async move {

@@ -13,6 +13,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::Agent;
+use super::database::Database;
 use super::facts::free_space;
 use super::instance::{Instance, Phase};
 use super::operation::Operation;
@@ -20,7 +21,7 @@ use super::release::{self, Made};
 use super::schedules::Switching;
 use super::start::{Unwell, common_environment, environment};
 use crate::folders::{self, tree};
-use crate::logs::{LONGEST, Look, Writer};
+use crate::logs::{LONGEST, Look, Masks, Writer};
 use crate::sandbox::{Ended, Mounts, OutputLine};
 use crate::stoa_toml::{self, Application};
 
@@ -41,6 +42,11 @@ impl Log {
 
     fn say(&self, text: &str) {
         self.line("stoa", text.as_bytes());
+    }
+
+    /// Without these from now on.
+    fn mask(&self, masks: Arc<Masks>) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).mask(masks);
     }
 }
 
@@ -149,18 +155,27 @@ impl Deployment<'_> {
             return Err(Unwell::because("disk_full", "The disk of the server is full"));
         }
         let (data, most) = (folders.data(id), self.instance.form().most_data());
-        let counting = tokio::task::spawn_blocking(move || folders::size(&data));
+        let agent = self.agent.clone();
+        let counting = tokio::task::spawn_blocking(move || {
+            Ok::<_, std::io::Error>(folders::size(&data)? + agent.database_size(id)?)
+        });
         if counting.await.map_err(std::io::Error::other)?? > most {
             let sentence = format!("Its data takes more than {}", super::disk::amount(most));
             return Err(Unwell::because("failed", sentence));
         }
-        let made = self.make(commit, &folders.data(id)).await?;
+        let made = self.make(commit, &folders.data(id), None).await?;
         self.put_in_place(&made).await?;
         Ok(made.size)
     }
 
-    /// Fetch, read, build, store and the release command, which meets the data that it is given.
-    pub(super) async fn make(&self, commit: &CommitId, data: &Path) -> Result<Made, Unwell> {
+    /// Fetch, read, build, store and the release command, which meets the data that it is given. `database`: one that
+    /// isn't the instance's own.
+    pub(super) async fn make(
+        &self,
+        commit: &CommitId,
+        data: &Path,
+        database: Option<Database>,
+    ) -> Result<Made, Unwell> {
         let folders = &self.agent.inner.folders;
         let id = self.instance.id;
         let form = self.instance.form();
@@ -190,7 +205,11 @@ impl Deployment<'_> {
             release::close(&app, self.agent.inner.sandboxes.abilities().is_root()).map_err(too_deep)?;
         let made = Made { application, commit: commit.to_string(), size, at: crate::init::now() };
         release::save(folders, id, self.release, &made)?;
-        self.release_command(&made, &app, data).await?;
+        let database = match database {
+            Some(aside) => Some(aside),
+            None => self.prepare_database(&made.application).await?,
+        };
+        self.release_command(&made, &app, data, database.as_ref()).await?;
         Ok(made)
     }
 
@@ -244,7 +263,7 @@ impl Deployment<'_> {
         environment.push(("PIP_CACHE_DIR".to_owned(), "/cache/pip".to_owned()));
         environment.push(("npm_config_cache".to_owned(), "/cache/npm".to_owned()));
         environment.extend(application.build.environment.iter().cloned());
-        let mounts = Mounts { app, is_app_writable: true, data: None, cache: Some(&cache) };
+        let mounts = Mounts { app, is_app_writable: true, data: None, cache: Some(&cache), database: None };
         for (number, command) in application.build.commands.iter().enumerate() {
             self.log.say(&format!("$ {}", command.join(" ")));
             let what = format!("Build command {} ({})", number + 1, short(command));
@@ -261,7 +280,22 @@ impl Deployment<'_> {
         Ok(())
     }
 
-    async fn release_command(&self, made: &Made, app: &Path, data: &Path) -> Result<(), Unwell> {
+    /// Its own database on the server's PostgreSQL, where the application asks for one.
+    async fn prepare_database(&self, application: &Application) -> Result<Option<Database>, Unwell> {
+        let Some(wanted) = &application.postgresql else { return Ok(None) };
+        self.step("database", "Preparing its PostgreSQL database")?;
+        let database = self.agent.make_database(self.instance, wanted).await?;
+        self.log.mask(self.agent.masks(self.instance.id));
+        Ok(Some(database))
+    }
+
+    async fn release_command(
+        &self,
+        made: &Made,
+        app: &Path,
+        data: &Path,
+        database: Option<&Database>,
+    ) -> Result<(), Unwell> {
         let release = &made.application.release;
         if release.command.is_empty() {
             return Ok(());
@@ -269,8 +303,15 @@ impl Deployment<'_> {
         self.step("release", &format!("$ {}", release.command.join(" ")))?;
         let form = self.instance.form();
         release::make_own(data, self.agent.user(&form))?;
-        let mounts = Mounts { app, is_app_writable: false, data: Some(data), cache: None };
-        let environment = environment(&form, made, self.release);
+        let sockets = self.agent.sockets_of(database);
+        let mounts = Mounts {
+            app,
+            is_app_writable: false,
+            data: Some(data),
+            cache: None,
+            database: sockets.as_deref(),
+        };
+        let environment = environment(&form, made, self.release, database);
         let what = format!("The release command ({})", short(&release.command));
         self.run_command(
             &what,

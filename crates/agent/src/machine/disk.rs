@@ -61,16 +61,19 @@ impl Agent {
     async fn look_at_data(&self, before: Option<&Counted>, is_full: bool) -> io::Result<Counted> {
         let all = self.all();
         let places: Vec<_> = all.iter().map(|one| (one.id, self.inner.folders.data(one.id))).collect();
+        let agent = self.clone();
         let counting = tokio::task::spawn_blocking(move || {
             places
                 .into_iter()
-                .filter_map(|(id, folder)| match folders::size(&folder) {
-                    Ok(bytes) => Some((id, Some(bytes))),
-                    Err(error) if tree::is_too_deep(&error) => Some((id, None)),
-                    Err(error) => {
-                        // One's trouble isn't the others'.
-                        tracing::warn!(%error, instance = %id, "an instance's data can't be counted");
-                        None
+                .filter_map(|(id, folder)| {
+                    match folders::size(&folder).and_then(|bytes| Ok(bytes + agent.database_size(id)?)) {
+                        Ok(bytes) => Some((id, Some(bytes))),
+                        Err(error) if tree::is_too_deep(&error) => Some((id, None)),
+                        Err(error) => {
+                            // One's trouble isn't the others'.
+                            tracing::warn!(%error, instance = %id, "an instance's data can't be counted");
+                            None
+                        }
                     }
                 })
                 .collect::<Counted>()

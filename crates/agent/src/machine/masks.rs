@@ -17,6 +17,8 @@ pub(super) struct AllMasks(Mutex<HashMap<InstanceId, Known>>);
 #[derive(Default)]
 struct Known {
     of_form: Vec<Secret>,
+    /// Of its database, which the records don't know.
+    of_database: Vec<Secret>,
     of_records: Vec<Secret>,
     /// Of the records' settings; `None` before anything of them was told.
     revision: Option<i64>,
@@ -26,7 +28,7 @@ struct Known {
 
 impl Known {
     fn renew(&self) {
-        let secrets = self.of_form.iter().chain(&self.of_records);
+        let secrets = self.of_form.iter().chain(&self.of_database).chain(&self.of_records);
         self.masks.send_replace(Arc::new(Masks::of(secrets)));
     }
 }
@@ -41,6 +43,18 @@ impl AllMasks {
         let known = all.entry(instance).or_default();
         known.of_form = secrets;
         known.renew();
+    }
+
+    pub fn set_database(&self, instance: InstanceId, secrets: Vec<Secret>) {
+        let mut all = self.lock();
+        let known = all.entry(instance).or_default();
+        known.of_database = secrets;
+        known.renew();
+    }
+
+    /// What an application is given besides its variables, and no log has.
+    pub fn of_database(&self, instance: InstanceId) -> Vec<Secret> {
+        self.lock().get(&instance).map(|known| known.of_database.clone()).unwrap_or_default()
     }
 
     fn tell(&self, instance: InstanceId, revision: i64, secrets: Vec<Secret>, is_anew: bool) {
@@ -124,6 +138,8 @@ mod tests {
         // A job brings another form: what was told stays.
         all.set_form(one, secrets("started"));
         assert_eq!(masked(&all, one, "started and recorded"), gone);
+        all.set_database(one, secrets("connecting"));
+        assert_eq!(masked(&all, one, "started, recorded, connecting").matches("[secret removed]").count(), 3);
     }
 
     #[test]

@@ -7,6 +7,7 @@ mod act;
 mod archive;
 mod backup;
 mod connect_as;
+mod database;
 mod deploy;
 mod desk;
 mod disk;
@@ -32,7 +33,7 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use stoa_domain::{InstanceId, ReleaseId};
+use stoa_domain::{InstanceId, ReleaseId, Secret};
 use tokio::net::UnixStream;
 use tokio::sync::{Semaphore, broadcast, watch as channel};
 
@@ -49,7 +50,9 @@ pub use instance::Phase;
 pub(crate) use instance::Seen;
 pub(crate) use metrics::{instance as instance_series, machine as machine_series};
 pub(crate) use operation::{Command, Operation, Order, Refused};
+pub(crate) use release::make_own;
 pub(crate) use restore::RestoreWork;
+pub(crate) use start::common_environment;
 
 use instance::Instance;
 use operation::Operations;
@@ -94,6 +97,9 @@ struct Inner {
     archives: archive::Archives,
     requests: logs::Requests,
     masks: masks::AllMasks,
+    postgresql: tokio::sync::Mutex<crate::postgresql::Server>,
+    /// Of the role by which databases are made.
+    postgresql_password: Secret,
 }
 
 impl Agent {
@@ -107,6 +113,8 @@ impl Agent {
         let key = Key::load(&folders.key())?;
         let inner = Inner {
             sandboxes: Sandboxes::new(options.program, options.egress_allow),
+            postgresql: tokio::sync::Mutex::default(),
+            postgresql_password: database::master(&folders, &key)?,
             key,
             version: options.version,
             instances: Mutex::default(),
@@ -239,6 +247,8 @@ impl Agent {
             }
             self.set_phase(&instance, Phase::Stopped);
         }
+        // Nothing is left that it would serve.
+        self.end_postgresql().await?;
         Ok(count)
     }
 

@@ -24,9 +24,12 @@ impl Agent {
         for (form, fence) in form::load_all(&self.inner.folders, &self.inner.key)? {
             self.inner.masks.set_form(form.instance, form.secret_values());
             let instance = Arc::new(Instance::kept(form, fence));
+            self.mask_database(&instance)?;
             self.lock().insert(instance.id, instance.clone());
             instances.push(instance);
         }
+        // Before what uses it.
+        self.recover_postgresql(starts_instances).await;
         // One that doesn't answer, or can't be taken up, doesn't keep the others from it.
         let each =
             futures_util::stream::iter(instances).for_each_concurrent(AT_ONCE, |instance| async move {
@@ -40,7 +43,7 @@ impl Agent {
 
     async fn recover(&self, instance: &Arc<Instance>, starts: bool) -> io::Result<()> {
         // What runs on data that are brought back and weren't switched to has to go with them.
-        let was_cut_off = self.is_restore_cut_off(instance.id)?;
+        let was_cut_off = self.is_restore_cut_off(instance.id).await?;
         let current = self.current_release(instance.id);
         let wish_running = instance.form().wish_running;
         let mut found = None;
@@ -64,7 +67,7 @@ impl Agent {
             }
         }
         if was_cut_off {
-            self.take_back(instance.id)?;
+            self.take_back(instance.id).await?;
         }
         match found {
             Some(running) => {

@@ -118,7 +118,7 @@ pub(super) fn close(path: &Path, is_root: bool) -> io::Result<u64> {
 }
 
 /// Makes a folder that belongs to an instance's user.
-pub(super) fn make_own(folder: &Path, user: Option<u32>) -> io::Result<()> {
+pub(crate) fn make_own(folder: &Path, user: Option<u32>) -> io::Result<()> {
     folders::make_private(folder)?;
     if let Some(user) = user {
         chown(folder, Some(user), Some(user))?;

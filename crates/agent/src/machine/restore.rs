@@ -20,6 +20,7 @@ use uuid::Uuid;
 
 use super::Agent;
 use super::backup::{BackupWork, plain};
+use super::database::Database;
 use super::deploy::{Deployment, KEPT_FREE};
 use super::facts::free_space;
 use super::instance::{Instance, Phase};
@@ -53,6 +54,9 @@ struct Switch {
     release: Uuid,
     /// Of the folder that was brought back: by it is known which of the two stands where.
     inode: u64,
+    /// The server's number of the database that was brought back, the same way.
+    #[serde(default)]
+    database: Option<u32>,
     is_done: bool,
     /// The backup of what was replaced, told once more where somebody was cut off.
     safety: Option<Event>,
@@ -66,6 +70,8 @@ struct About {
 
 #[derive(Deserialize)]
 struct DatabaseAbout {
+    kind: String,
+    #[serde(default)]
     belongs_at: String,
 }
 
@@ -98,6 +104,7 @@ impl Agent {
         deployment.tell_end(&outcome);
         if outcome.is_err() {
             folders::remove(&folders.restore(instance.id))?;
+            self.drop_what_was_aside(instance.id).await;
         }
         let is_of_no_use = outcome.is_err() && work.commit.is_some();
         if is_of_no_use && self.current_release(instance.id) != Some(work.release) {
@@ -130,18 +137,18 @@ impl Agent {
         }
         deployment.step("check", "Every file was compared with the backup")?;
         let data = place.join("data");
-        put_database_in_place(&place, &data)?;
+        let database = self.put_database_in_place(deployment, &place, &data).await?;
         let user = self.user(&instance.form());
         if let Some(user) = user {
             release::give(&data, user)?;
         }
         std::fs::set_permissions(&data, std::os::unix::fs::PermissionsExt::from_mode(0o700))?;
         let made = match &work.commit {
-            Some(commit) => deployment.make(commit, &data).await?,
+            Some(commit) => deployment.make(commit, &data, database.clone()).await?,
             None => release::load(folders, instance.id, work.release)?
                 .ok_or_else(|| Unwell::because("failed", "The release isn't kept any more"))?,
         };
-        self.switch(deployment, work, &made, &data, safety).await?;
+        self.switch(deployment, work, &made, &data, database.is_some(), safety).await?;
         Ok(made.size)
     }
 
@@ -151,6 +158,7 @@ impl Agent {
         work: &RestoreWork,
         made: &Made,
         data: &Path,
+        has_database: bool,
         safety: Option<Event>,
     ) -> Result<(), Unwell> {
         let instance = deployment.instance;
@@ -168,12 +176,13 @@ impl Agent {
             deployment: work.deployment.uuid(),
             release: work.release.uuid(),
             inode: std::fs::symlink_metadata(data)?.ino(),
+            database: if has_database { self.number_of_aside(instance.id).await? } else { None },
             is_done: false,
             safety,
         };
         let outcome = self.exchange_and_start(deployment, made, data, switch, runs_then).await;
         let Err(unwell) = outcome else { return Ok(()) };
-        self.take_back(instance.id)?;
+        self.take_back(instance.id).await?;
         if was_alive {
             deployment.say("Starting what ran before again, with its own data");
             let again = Operation::unheard(instance.id, CancellationToken::new());
@@ -199,6 +208,9 @@ impl Agent {
         let (folders, instance) = (&self.inner.folders, deployment.instance);
         self.keep(instance.id, &switch)?;
         exchange(data, &folders.data(instance.id))?;
+        if switch.database.is_some() {
+            self.exchange_databases(instance.id).await?;
+        }
         // One that was opened in that moment has the data that are gone.
         self.end_desks(instance, EXCHANGED).await?;
         let running = if runs_then { Some(deployment.start(made).await?) } else { None };
@@ -223,7 +235,47 @@ impl Agent {
             // The next start of the agent does what is left (`is_restore_cut_off`).
             tracing::error!(%error, instance = %instance.id, "what is left after a restore can't be settled yet");
         }
+        if switch.database.is_some() {
+            self.drop_what_was_aside(instance.id).await;
+        }
         Ok(())
+    }
+
+    /// The copy of the database, where there is one: as a file where it belongs, or into PostgreSQL beside what is in
+    /// use, which is given then.
+    async fn put_database_in_place(
+        &self,
+        deployment: &Deployment<'_>,
+        place: &Path,
+        data: &Path,
+    ) -> Result<Option<Database>, Unwell> {
+        let about: About =
+            serde_json::from_slice(&std::fs::read(place.join("about.json"))?).map_err(|error| {
+                Unwell::because("failed", format!("The backup doesn't say what it is: {error}"))
+            })?;
+        let Some(database) = about.database else { return Ok(None) };
+        match database.kind.as_str() {
+            "sqlite" => put_file_in_place(place, data, &database).map(|()| None),
+            "postgresql" => {
+                let instance = deployment.instance;
+                deployment.say("Filling a database beside the one in use");
+                let aside = self.make_aside(instance).await?;
+                let (file, cancel) = (place.join("database.pgdump"), &deployment.operation.cancel);
+                self.fill_database(instance, &aside, &file, place, cancel).await?;
+                Ok(Some(aside))
+            }
+            other => {
+                let sentence = format!("The backup's database is of a kind that isn't known here: {other}");
+                Err(Unwell::because("failed", sentence))
+            }
+        }
+    }
+
+    /// What can't be dropped now is when the next stands there, or with the instance.
+    async fn drop_what_was_aside(&self, instance: InstanceId) {
+        if let Err(error) = self.drop_aside(instance).await {
+            tracing::warn!(%error, %instance, "a database that isn't used any more can't be dropped yet");
+        }
     }
 
     fn keep(&self, instance: InstanceId, switch: &Switch) -> io::Result<()> {
@@ -239,9 +291,12 @@ impl Agent {
     }
 
     /// Whether a restore was cut off before its switch was done. One that was done is finished.
-    pub(super) fn is_restore_cut_off(&self, instance: InstanceId) -> io::Result<bool> {
+    pub(super) async fn is_restore_cut_off(&self, instance: InstanceId) -> io::Result<bool> {
         let folders = &self.inner.folders;
         let Some(switch) = self.switched(instance)? else {
+            if folders.restore(instance).exists() {
+                self.drop_what_was_aside(instance).await;
+            }
             folders::remove(&folders.restore(instance))?;
             return Ok(false);
         };
@@ -251,18 +306,24 @@ impl Agent {
         let place = folders.restore(instance);
         if place.exists() {
             self.set_current_release(instance, ReleaseId::new(switch.release))?;
+            if switch.database.is_some() {
+                self.drop_what_was_aside(instance).await;
+            }
             folders::remove(&place)?;
         }
         Ok(false)
     }
 
     /// The data that were there before, where they are again; what was brought back is removed. Nothing may use them.
-    pub(super) fn take_back(&self, instance: InstanceId) -> io::Result<()> {
+    pub(super) async fn take_back(&self, instance: InstanceId) -> io::Result<()> {
         let folders = &self.inner.folders;
         let Some(switch) = self.switched(instance)?.filter(|switch| !switch.is_done) else { return Ok(()) };
         let (data, aside) = (folders.data(instance), folders.restore(instance).join("data"));
         if std::fs::symlink_metadata(&data)?.ino() == switch.inode {
             exchange(&aside, &data)?;
+        }
+        if let Some(brought) = switch.database {
+            self.take_database_back(instance, brought).await?;
         }
         folders::remove_file(&folders.restore_state(instance))?;
         folders::remove(&folders.restore(instance))
@@ -270,10 +331,7 @@ impl Agent {
 }
 
 /// The copy of the database goes to where it belongs. What is on the way was an application's: a link isn't followed.
-fn put_database_in_place(place: &Path, data: &Path) -> Result<(), Unwell> {
-    let about: About = serde_json::from_slice(&std::fs::read(place.join("about.json"))?)
-        .map_err(|error| Unwell::because("failed", format!("The backup doesn't say what it is: {error}")))?;
-    let Some(database) = about.database else { return Ok(()) };
+fn put_file_in_place(place: &Path, data: &Path, database: &DatabaseAbout) -> Result<(), Unwell> {
     let path = plain(database.belongs_at.strip_prefix("data/").unwrap_or_default());
     let path = PathBuf::from(path);
     let is_below = path.components().all(|part| matches!(part, std::path::Component::Normal(_)));

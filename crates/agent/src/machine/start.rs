@@ -4,12 +4,13 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
-use stoa_domain::ReleaseId;
+use stoa_domain::{ReleaseId, Secret};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::Agent;
+use super::database::Database;
 use super::form::Form;
 use super::health::{self, Answer};
 use super::instance::{Instance, Running};
@@ -68,7 +69,7 @@ pub(super) fn words(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
 }
 
 /// What every process inside is given.
-pub(super) fn common_environment() -> Vec<(String, String)> {
+pub(crate) fn common_environment() -> Vec<(String, String)> {
     words(&[
         ("PATH", crate::sandbox::PATH),
         ("HOME", "/tmp"),
@@ -80,7 +81,12 @@ pub(super) fn common_environment() -> Vec<(String, String)> {
 }
 
 /// What the application and the release command are given.
-pub(super) fn environment(form: &Form, made: &Made, release: ReleaseId) -> Vec<(String, String)> {
+pub(super) fn environment(
+    form: &Form,
+    made: &Made,
+    release: ReleaseId,
+    database: Option<&Database>,
+) -> Vec<(String, String)> {
     let application = &made.application;
     let mut environment = common_environment();
     let defaults = application.environment.iter();
@@ -89,6 +95,7 @@ pub(super) fn environment(form: &Form, made: &Made, release: ReleaseId) -> Vec<(
     if let Some(file) = &application.sqlite {
         environment.push(("DATABASE_URL".to_owned(), format!("sqlite:////data/{file}")));
     }
+    environment.extend(database.map(in_words));
     for (name, value) in &form.variables {
         environment.push((name.clone(), value.reveal_text().unwrap_or_default().to_owned()));
     }
@@ -104,6 +111,11 @@ pub(super) fn environment(form: &Form, made: &Made, release: ReleaseId) -> Vec<(
         ("STOA_DATA", "/data"),
     ]));
     environment
+}
+
+/// The variable by which a database is reached.
+pub(super) fn in_words(database: &Database) -> (String, String) {
+    ("DATABASE_URL".to_owned(), database.url().reveal_text().unwrap_or_default().to_owned())
 }
 
 /// A folder of the repository as it is called inside.
@@ -163,11 +175,25 @@ impl Agent {
         release::make_own(&data, user)?;
         release::make_own(&log, user)?;
         let app = folders.release(instance.id, release);
+        let database = match self.database_of(instance, &made.application).await {
+            Ok(database) => database,
+            Err(error) => {
+                folders::remove(&place)?;
+                return Err(error.into());
+            }
+        };
+        let sockets = self.sockets_of(database.as_ref());
         let plan = Plan {
             name: Self::group(instance, &name),
             hostname: form.instance_slug.clone(),
             user,
-            mounts: Mounts { app: &app, is_app_writable: false, data: Some(&data), cache: None },
+            mounts: Mounts {
+                app: &app,
+                is_app_writable: false,
+                data: Some(&data),
+                cache: None,
+                database: sockets.as_deref(),
+            },
             place: &place,
             log_folder: Some(&log),
             limits: form.sandbox_limits(),
@@ -175,13 +201,21 @@ impl Agent {
         let orders = Orders {
             user,
             processes_limit: plan.limits.processes,
-            environment: environment(&form, made, release),
+            environment: environment(&form, made, release, database.as_ref()),
             working_folder: inside(&made.application.working_folder),
             port: made.application.port,
             processes: processes(&made.application),
             schedules: made.application.schedules.clone(),
             once: false,
             masked: form.secrets.clone(),
+            masked_values: self
+                .inner
+                .masks
+                .of_database(instance.id)
+                .iter()
+                .filter_map(Secret::reveal_text)
+                .map(str::to_owned)
+                .collect(),
         };
         let listen = |name: &str| crate::init::listen(&place.join(name));
         let started = self
@@ -357,6 +391,7 @@ impl Agent {
             schedules: Vec::new(),
             once: true,
             masked: Vec::new(),
+            masked_values: Vec::new(),
         };
         let ended = self.inner.sandboxes.run_command(&plan, &orders, time_limit, cancel, lines).await;
         let out_of_memory = self.inner.sandboxes.ran_out_of_memory(&plan.name);

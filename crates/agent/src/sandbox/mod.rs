@@ -96,6 +96,31 @@ impl Sandboxes {
         application: OwnedFd,
         control: OwnedFd,
     ) -> io::Result<Identity> {
+        self.start_lasting(plan, orders, application, control, Stage::Instance).await
+    }
+
+    /// The same for what serves instances: it reaches no network.
+    ///
+    /// # Errors
+    /// As `start_application`.
+    pub(crate) async fn start_server(
+        &self,
+        plan: &Plan<'_>,
+        orders: &Orders,
+        application: OwnedFd,
+        control: OwnedFd,
+    ) -> io::Result<Identity> {
+        self.start_lasting(plan, orders, application, control, Stage::Server).await
+    }
+
+    async fn start_lasting(
+        &self,
+        plan: &Plan<'_>,
+        orders: &Orders,
+        application: OwnedFd,
+        control: OwnedFd,
+        stage: Stage<'_>,
+    ) -> io::Result<Identity> {
         let errors = File::create(plan.place.join("start.log"))?;
         let log: OwnedFd =
             File::open(plan.log_folder.ok_or_else(|| invalid("an application needs a log"))?)?.into();
@@ -104,8 +129,7 @@ impl Sandboxes {
             (control, descriptor::CONTROL),
             (log, descriptor::LOG),
         ];
-        let started =
-            self.start(plan, orders, extra, Stdio::null(), errors.into(), false, Stage::Instance).await;
+        let started = self.start(plan, orders, extra, Stdio::null(), errors.into(), false, stage).await;
         match started {
             Ok(mut started) => {
                 let identity = started.identity;
@@ -192,7 +216,7 @@ impl Sandboxes {
         let (about, tell) = nix::unistd::pipe2(OFlag::O_CLOEXEC)?;
         let outside = Outside {
             command: plan::bubblewrap(plan, &self.abilities, &self.program, dies_with_us, stage),
-            outgoing: self.outgoing()?,
+            outgoing: if matches!(stage, Stage::Server) { None } else { self.outgoing()? },
             ip: self.abilities.ip.clone(),
             groups,
             data_limit: (!self.abilities.groups.limit_memory()).then_some(plan.limits.memory),

@@ -36,6 +36,8 @@ pub struct Mounts<'p> {
     pub data: Option<&'p Path>,
     /// At `/cache`, writable.
     pub cache: Option<&'p Path>,
+    /// The folder of PostgreSQL's socket, at `/run/postgresql`. A socket takes connections whatever its mount is.
+    pub database: Option<&'p Path>,
 }
 
 /// What a sandbox is to be.
@@ -65,6 +67,8 @@ impl Plan<'_> {
 pub(super) enum Stage<'p> {
     /// An application, or a single command.
     Instance,
+    /// The server's PostgreSQL: it has no network.
+    Server,
     /// A member's desk, whose working copy stands at `/desk`, writable.
     Desk(&'p Path),
 }
@@ -138,8 +142,13 @@ pub(super) fn bubblewrap(
     if let Some(cache) = plan.mounts.cache {
         add(&["--bind", &text(cache), "/cache"]);
     }
+    if let Some(database) = plan.mounts.database {
+        // What bubblewrap makes on the way by itself is for its owner alone.
+        add(&["--perms", "0755", "--dir", "/run"]);
+        add(&["--ro-bind", &text(database), crate::postgresql::SOCKETS]);
+    }
     let arm = match stage {
-        Stage::Instance => "inside",
+        Stage::Instance | Stage::Server => "inside",
         Stage::Desk(working_copy) => {
             add(&["--bind", &text(working_copy), "/desk"]);
             "desk"

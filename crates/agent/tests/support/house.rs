@@ -129,11 +129,10 @@ pub struct House {
 /// A test that fails leaves nothing either.
 impl Drop for House {
     fn drop(&mut self) {
-        let Ok(sandboxes) = std::fs::read_dir(self.place.join("state/run").join(self.instance.to_string()))
-        else {
-            return;
-        };
-        for sandbox in sandboxes.filter_map(Result::ok) {
+        let own = self.place.join("state/run").join(self.instance.to_string());
+        let all = [own, self.place.join("state/postgresql/run")];
+        let sandboxes = all.iter().filter_map(|folder| std::fs::read_dir(folder).ok());
+        for sandbox in sandboxes.flatten().filter_map(Result::ok) {
             let Ok(about) = std::fs::read(sandbox.path().join("sandbox.json")) else { continue };
             let about: serde_json::Value = serde_json::from_slice(&about).unwrap();
             let identity: stoa_agent::sandbox::Identity =

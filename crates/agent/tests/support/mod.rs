@@ -125,6 +125,7 @@ impl Instance {
             schedules: Vec::new(),
             once: false,
             masked: Vec::new(),
+            masked_values: Vec::new(),
         }
     }
 
@@ -148,7 +149,13 @@ impl Instance {
             name: self.name.clone(),
             hostname: "shop".to_owned(),
             user: self.user,
-            mounts: Mounts { app: &app, is_app_writable: false, data: Some(&data), cache: None },
+            mounts: Mounts {
+                app: &app,
+                is_app_writable: false,
+                data: Some(&data),
+                cache: None,
+                database: None,
+            },
             place: &run,
             log_folder: Some(&logs),
             limits: self.limits,

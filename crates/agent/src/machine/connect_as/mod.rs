@@ -218,11 +218,19 @@ impl Agent {
         let (app, data) = (folders.release(instance.id, release), folders.data(instance.id));
         let user = self.user(&form);
         release::make_own(&data, user)?;
+        let database = self.known_database(instance, Some(&made.application))?;
+        let sockets = self.sockets_of(database.as_ref());
         let plan = Plan {
             name: Self::group(instance, &name),
             hostname: form.instance_slug.clone(),
             user,
-            mounts: Mounts { app: &app, is_app_writable: false, data: Some(&data), cache: None },
+            mounts: Mounts {
+                app: &app,
+                is_app_writable: false,
+                data: Some(&data),
+                cache: None,
+                database: sockets.as_deref(),
+            },
             place: &place,
             log_folder: None,
             limits: form.sandbox_limits(),
@@ -230,13 +238,14 @@ impl Agent {
         let orders = Orders {
             user,
             processes_limit: plan.limits.processes,
-            environment: environment(&form, &made, release),
+            environment: environment(&form, &made, release, database.as_ref()),
             working_folder: super::start::inside(&made.application.working_folder),
             port: 0,
             processes: vec![Process { name: String::new(), command, stop_signal: 15, stop_seconds: 1 }],
             schedules: Vec::new(),
             once: true,
             masked: Vec::new(),
+            masked_values: Vec::new(),
         };
         let (sender, lines) = mpsc::channel(64);
         let reading = tokio::spawn(gather(lines, cancel.clone()));

@@ -13,13 +13,14 @@ use super::{Desk, DeskOf, Note, Running, load, save, working_copy};
 use crate::folders::{self, LEAST_FREE};
 use crate::init::Orders;
 use crate::machine::Agent;
+use crate::machine::database::Database;
 use crate::machine::deploy::KEPT_FREE;
 use crate::machine::facts::free_space;
 use crate::machine::form::Form;
 use crate::machine::instance::Instance;
 use crate::machine::operation::Refused;
 use crate::machine::release;
-use crate::machine::start::{common_environment, words};
+use crate::machine::start::{common_environment, in_words, words};
 use crate::protocol::desk::Author;
 use crate::sandbox::{Limits, Mounts, Plan};
 
@@ -153,11 +154,23 @@ impl Agent {
             folders::make_private(&app)?;
             std::fs::set_permissions(&app, std::fs::Permissions::from_mode(0o755))?;
         }
+        let made = match self.current_release(instance.id) {
+            Some(release) => release::load(folders, instance.id, release)?,
+            None => None,
+        };
+        let database = self.known_database(instance, made.as_ref().map(|made| &made.application))?;
+        let sockets = self.sockets_of(database.as_ref());
         let plan = Plan {
             name: Self::group(instance, &name),
             hostname: form.instance_slug.clone(),
             user,
-            mounts: Mounts { app: &app, is_app_writable: false, data: Some(&data), cache: None },
+            mounts: Mounts {
+                app: &app,
+                is_app_writable: false,
+                data: Some(&data),
+                cache: None,
+                database: sockets.as_deref(),
+            },
             place: &place,
             log_folder: None,
             limits: Limits { processes: PROCESSES, ..form.sandbox_limits() },
@@ -165,13 +178,14 @@ impl Agent {
         let orders = Orders {
             user,
             processes_limit: PROCESSES,
-            environment: environment(&form, author),
+            environment: environment(&form, author, database.as_ref()),
             working_folder: "/desk".to_owned(),
             port: 0,
             processes: Vec::new(),
             schedules: Vec::new(),
             once: false,
             masked: Vec::new(),
+            masked_values: Vec::new(),
         };
         let control = crate::init::listen(&place.join("desk.sock"))?;
         let (starter, until_here) = nix::unistd::pipe2(OFlag::O_CLOEXEC).map_err(io::Error::from)?;
@@ -202,8 +216,9 @@ impl Agent {
     }
 }
 
-fn environment(form: &Form, author: &Author) -> Vec<(String, String)> {
+fn environment(form: &Form, author: &Author, database: Option<&Database>) -> Vec<(String, String)> {
     let mut environment = common_environment();
+    environment.extend(database.map(in_words));
     for (name, value) in &form.variables {
         environment.push((name.clone(), value.reveal_text().unwrap_or_default().to_owned()));
     }
