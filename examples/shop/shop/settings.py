@@ -2,9 +2,24 @@
 
 import hashlib
 import os
-from pathlib import Path
+from urllib.parse import parse_qs, unquote, urlparse
 
-DATA = Path(os.environ.get("STOA_DATA", "."))
+
+def postgresql(url):
+    """What Django calls the parts of an address as libpq reads it."""
+    parts = urlparse(url)
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": unquote(parts.path.removeprefix("/")),
+        "USER": unquote(parts.username or ""),
+        "PASSWORD": unquote(parts.password or ""),
+        "HOST": parse_qs(parts.query).get("host", [parts.hostname or ""])[0],
+        "PORT": parts.port or "",
+        "CONN_MAX_AGE": 60,
+        "CONN_HEALTH_CHECKS": True,
+    }
+
+
 SECRET_KEY = os.environ.get("SECRET_KEY") or hashlib.sha256(os.environ.get("STOA_RELEASE", "").encode()).hexdigest()
 DEBUG = False
 ALLOWED_HOSTS = ["*"]
@@ -28,7 +43,7 @@ TEMPLATES = [
         },
     }
 ]
-DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": DATA / "shop.db"}}
+DATABASES = {"default": postgresql(os.environ.get("DATABASE_URL", "postgresql:///shop"))}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 LOGIN_URL = "/login"
 LOGIN_REDIRECT_URL = "/"
