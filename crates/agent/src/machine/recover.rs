@@ -24,7 +24,9 @@ impl Agent {
         for (form, fence) in form::load_all(&self.inner.folders, &self.inner.key)? {
             self.inner.masks.set_form(form.instance, form.secret_values());
             let instance = Arc::new(Instance::kept(form, fence));
-            self.mask_database(&instance)?;
+            if let Err(error) = self.mask_database(&instance) {
+                tracing::error!(%error, instance = %instance.id, "what opens a database can't be read");
+            }
             self.lock().insert(instance.id, instance.clone());
             instances.push(instance);
         }
