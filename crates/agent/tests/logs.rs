@@ -166,7 +166,7 @@ async fn a_log_is_read_with_what_the_records_call_secret_and_not_before_that_is_
     let house = House::new(place.path());
     let machine = house.machine().await;
     machine.client.put_instance(house.order(), house.instance, &form(&house)).await.unwrap();
-    machine.agent.note_request(house.instance, "GET /became-secret-since 200 in 1 ms".to_owned());
+    machine.agent.note_request(house.instance, 200, "GET /became-secret-since 200 in 1 ms".to_owned());
     let proxy = |secrets| LogQuery { source: Some("proxy".to_owned()), secrets, ..LogQuery::default() };
     let follow = LogQuery { from: Some(0), follow: true, ..proxy(None) };
     let mut followed = Box::pin(machine.client.logs(house.instance, &follow).await.unwrap());
@@ -183,7 +183,7 @@ async fn a_log_is_read_with_what_the_records_call_secret_and_not_before_that_is_
     let read = lines(&house, &machine, proxy(Some(7))).await;
     assert_eq!(read[0].text, "GET /[secret removed] 200 in 1 ms");
     // Whoever follows goes on without it, and it isn't written any more.
-    machine.agent.note_request(house.instance, "PUT /became-secret-since 200 in 1 ms".to_owned());
+    machine.agent.note_request(house.instance, 200, "PUT /became-secret-since 200 in 1 ms".to_owned());
     let next = tokio::time::timeout(PATIENCE, followed.next()).await.unwrap().unwrap().unwrap();
     assert_eq!(next.text, "PUT /[secret removed] 200 in 1 ms");
     assert!(!written(&place.path().join("state/access")).contains("PUT /became"));

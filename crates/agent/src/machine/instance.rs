@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::{Deserialize, Serialize};
-use stoa_domain::{InstanceId, ReleaseId, Secret};
+use stoa_domain::{InstanceId, ReleaseId};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
