@@ -181,6 +181,10 @@ fn files(stoa: &Installation, owned: &Owned, found: &mut Vec<String>) {
         "copies",
         "restores",
         "archives",
+        "metrics",
+        "schedules",
+        "databases",
+        "postgresql",
         "desks",
         "agent.key",
         "agent.sock",
@@ -203,7 +207,10 @@ fn files(stoa: &Installation, owned: &Owned, found: &mut Vec<String>) {
         look(agent.join(folder), &is_instance);
     }
     look(agent.join("instances"), &|name| is_json(name, &is_instance));
-    look(agent.join("restores"), &|name| is_json(name, &is_instance));
+    for folder in ["restores", "schedules", "databases"] {
+        look(agent.join(folder), &|name| is_json(name, &is_instance));
+    }
+    look(agent.join("metrics"), &|name| name == "machine" || is_instance(name));
     look(agent.join("operations"), &|name| is_json(name, &|id| owned.jobs.contains(id)));
     for instance in owned.instances.keys() {
         look(agent.join("releases").join(instance), &|name| {
