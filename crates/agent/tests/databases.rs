@@ -313,8 +313,7 @@ async fn a_database_is_backed_up_while_it_is_used_and_brought_back_whole_or_not_
     let about = std::fs::read_to_string(out.join("about.json")).unwrap();
     let about: serde_json::Value = serde_json::from_str(&about).unwrap();
     assert_eq!(about["database"], serde_json::json!({ "kind": "postgresql", "file": "database.pgdump" }));
-    let list =
-        Program::new("pg_restore").arg("--list").arg(out.join("database.pgdump")).output().unwrap();
+    let list = Program::new("pg_restore").arg("--list").arg(out.join("database.pgdump")).output().unwrap();
     assert!(String::from_utf8_lossy(&list.stdout).contains("TABLE DATA public notes"), "{list:?}");
 
     // Back to what it was.
