@@ -5,6 +5,7 @@
 
 mod support;
 
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::{Path, PathBuf};
 use std::process::Command as Program;
 
@@ -203,48 +204,60 @@ async fn each_instance_has_a_database_of_its_own_and_reaches_no_other() {
     assert_eq!(server(&house), None);
 }
 
-#[tokio::test]
-async fn the_database_goes_on_without_the_agent_and_comes_back_after_a_crash() {
+/// One agent at a time, as it is elsewhere: all that it looks after goes with its runtime.
+fn alone<T>(work: impl Future<Output = T>) -> T {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let outcome = catch_unwind(AssertUnwindSafe(|| runtime.block_on(work)));
+    runtime.shutdown_background();
+    outcome.unwrap_or_else(|panic| resume_unwind(panic))
+}
+
+#[test]
+fn the_database_goes_on_without_the_agent_and_comes_back_after_a_crash() {
     let place = tempfile::tempdir().unwrap();
     let house = House::new(place.path());
-    let machine = house.machine().await;
-    assert!(succeeded(&house.deploy(&machine, commit(&house, "one")).await));
-    write(&house, &machine, "first").await;
-    let (url, before) = (house.get(&machine, "/url").await.unwrap(), server(&house).unwrap());
-
+    let (url, before) = alone(async {
+        let machine = house.machine().await;
+        assert!(succeeded(&house.deploy(&machine, commit(&house, "one")).await));
+        write(&house, &machine, "first").await;
+        (house.get(&machine, "/url").await.unwrap(), server(&house).unwrap())
+    });
     // Another agent on the same folder finds what goes on.
-    drop(machine);
-    let machine = house.machine().await;
-    assert_eq!(server(&house), Some(before));
-    assert_eq!(notes(&house, &machine).await, "first");
-    // A new sandbox, a new release: the same database by the same address.
-    let begun = machine.client.restart(house.order(), house.instance, Mode::Hard).await;
-    assert!(succeeded(&machine.outcome(begun).await));
-    assert!(succeeded(&house.deploy(&machine, commit(&house, "two")).await));
-    assert_eq!(
-        (house.get(&machine, "/url").await.unwrap(), notes(&house, &machine).await),
-        (url, "first".into())
-    );
+    alone(async {
+        let machine = house.machine().await;
+        assert_eq!(server(&house), Some(before));
+        assert_eq!(notes(&house, &machine).await, "first");
+        // A new sandbox, a new release: the same database by the same address.
+        let begun = machine.client.restart(house.order(), house.instance, Mode::Hard).await;
+        assert!(succeeded(&machine.outcome(begun).await));
+        assert!(succeeded(&house.deploy(&machine, commit(&house, "two")).await));
+        assert_eq!(
+            (house.get(&machine, "/url").await.unwrap(), notes(&house, &machine).await),
+            (url, "first".into())
+        );
 
-    kill(Pid::from_raw(before), Signal::SIGKILL).unwrap();
-    until("the database answers again", async || (notes(&house, &machine).await == "first").then_some(()))
+        kill(Pid::from_raw(before), Signal::SIGKILL).unwrap();
+        until("the database answers again", async || {
+            (notes(&house, &machine).await == "first").then_some(())
+        })
         .await;
-    assert_ne!(server(&house), Some(before));
+        assert_ne!(server(&house), Some(before));
 
-    // Of a version that isn't installed any more: said, and what runs goes on.
-    machine.agent.stop_all().await.unwrap();
-    assert_eq!(server(&house), None);
-    let version = place.path().join("state/postgresql/base/cluster/PG_VERSION");
-    let kept = std::fs::read(&version).unwrap();
-    std::fs::write(&version, "14\n").unwrap();
-    let event = house.deploy(&machine, commit(&house, "three")).await;
-    let sentence = "The server's databases are of PostgreSQL 14, which isn't installed any more. Install it: apt-get install postgresql-14.";
-    assert!(matches!(&event, Event::Failed { sentence: said, .. } if said == sentence), "{event:?}");
-    std::fs::write(&version, kept).unwrap();
-    let begun = machine.client.start(house.order(), house.instance).await;
-    assert!(succeeded(&machine.outcome(begun).await));
-    assert_eq!(notes(&house, &machine).await, "first");
-    machine.agent.stop_all().await.unwrap();
+        // Of a version that isn't installed any more: said, and what runs goes on.
+        machine.agent.stop_all().await.unwrap();
+        assert_eq!(server(&house), None);
+        let version = place.path().join("state/postgresql/base/cluster/PG_VERSION");
+        let kept = std::fs::read(&version).unwrap();
+        std::fs::write(&version, "14\n").unwrap();
+        let event = house.deploy(&machine, commit(&house, "three")).await;
+        let sentence = "The server's databases are of PostgreSQL 14, which isn't installed any more. Install it: apt-get install postgresql-14.";
+        assert!(matches!(&event, Event::Failed { sentence: said, .. } if said == sentence), "{event:?}");
+        std::fs::write(&version, kept).unwrap();
+        let begun = machine.client.start(house.order(), house.instance).await;
+        assert!(succeeded(&machine.outcome(begun).await));
+        assert_eq!(notes(&house, &machine).await, "first");
+        machine.agent.stop_all().await.unwrap();
+    });
 }
 
 fn access() -> RepositoryAccess {
