@@ -22,6 +22,9 @@ const LONGEST_WAIT: i64 = 24 * 3600;
 pub(super) fn unreached(error: &OutgoingError) -> ModelProblem {
     match error {
         OutgoingError::Garbage | OutgoingError::CutOff => broken(error),
+        OutgoingError::NoAnswer(time) => {
+            ModelProblem::new(format!("The provider didn't answer within {} seconds.", time.as_secs()))
+        }
         other => ModelProblem::new(format!("The provider wasn't reached. {other}")),
     }
 }
