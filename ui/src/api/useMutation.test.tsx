@@ -50,6 +50,21 @@ describe("a write", () => {
     expect(begun).toHaveLength(2);
   });
 
+  it("takes what JSON hasn't for the same only where it is the same", async () => {
+    const begun: unknown[] = [];
+    const { result } = renderHook(
+      () => useMutation<void, Error, unknown>({ mutationFn: (input) => new Promise(() => begun.push(input)) }),
+      { wrapper: around },
+    );
+    const [one, other] = [new Blob(["one"]), new Blob(["other"])];
+    const circle: { itself?: unknown } = Object.create({});
+    circle.itself = circle;
+    await act(async () => {
+      for (const input of [one, one, other, circle, { file: one }, { file: one }]) result.current.mutate(input);
+    });
+    expect(begun).toHaveLength(5);
+  });
+
   it("can be done again once it came to its end, also to a bad one", async () => {
     const { result, begun, ends } = writing();
     await act(async () => result.current.mutate({ name: "shop" }));

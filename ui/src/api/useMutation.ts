@@ -4,16 +4,23 @@
 import { hashKey, type UseMutationOptions, type UseMutationResult, useMutation as useAny } from "@tanstack/react-query";
 import { useCallback, useRef } from "react";
 
+/** Whether all of it is what JSON has: two of it are the same where they are written alike. A window or a picture isn't. */
+function isPlain(input: unknown): boolean {
+  if (typeof input !== "object" || input === null) return typeof input !== "function" && typeof input !== "symbol";
+  if (Array.isArray(input)) return input.every(isPlain);
+  return Object.getPrototypeOf(input) === Object.prototype && Object.values(input).every(isPlain);
+}
+
 /** As the library's. What is asked for again with the same input, while it runs, gets the answer of the one that runs. */
 export function useMutation<T = unknown, E = Error, V = void>(
   options: UseMutationOptions<T, E, V>,
 ): UseMutationResult<T, E, V> {
   const found = useAny(options);
   const begin = found.mutateAsync;
-  const running = useRef(new Map<string, Promise<T>>());
+  const running = useRef(new Map<unknown, Promise<T>>());
   const mutateAsync = useCallback<typeof begin>(
     (...given) => {
-      const key = hashKey([given[0]]);
+      const key = isPlain(given[0]) ? hashKey([given[0]]) : given[0];
       const before = running.current.get(key);
       if (before) return before;
       const now = begin(...given).finally(() => running.current.delete(key));
