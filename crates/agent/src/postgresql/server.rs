@@ -28,17 +28,19 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const LIMITS: Limits = Limits { memory: 4 << 30, processes: 2048, processor: None, temporary: 512 << 20 };
 
 /// Said at each start. Statements, which hold passwords, stand in no log; what fails is told to who said it.
-const SETTINGS: [&str; 12] = [
+const SETTINGS: [&str; 13] = [
     "listen_addresses=",
     "unix_socket_directories=/cache",
     "unix_socket_permissions=0777",
     "max_connections=500",
+    // Whoever connects and says nothing takes a place that others need.
+    "authentication_timeout=5s",
     "password_encryption=scram-sha-256",
     "log_statement=none",
     "log_min_error_statement=panic",
     "log_min_messages=fatal",
     "log_parameter_max_length_on_error=0",
-    "temp_file_limit=1GB",
+    "temp_file_limit=256MB",
     "timezone=UTC",
     "log_timezone=UTC",
 ];

@@ -16,6 +16,9 @@ use crate::sandbox::{Program, Shown, in_memory, secret_path};
 const PASSWORD: i32 = 0;
 const TEXT: i32 = 1;
 
+/// An application that keeps a transaction open mustn't hold up what is said for all others.
+const PATIENCE: &str = "-c lock_timeout=5s -c statement_timeout=60s";
+
 /// Bytes of what it says.
 const LONGEST: u64 = 256 * 1024;
 
@@ -64,7 +67,11 @@ impl Cluster<'_> {
             ]
             .map(str::to_owned)
             .to_vec(),
-            environment: vec![("PGPASSFILE", secret_path(PASSWORD)), ("PGCONNECT_TIMEOUT", "10".to_owned())],
+            environment: vec![
+                ("PGPASSFILE", secret_path(PASSWORD)),
+                ("PGCONNECT_TIMEOUT", "10".to_owned()),
+                ("PGOPTIONS", PATIENCE.to_owned()),
+            ],
             shown: vec![Shown { outside: &folder, inside: SOCKETS, is_writable: false }],
             working_folder: "/",
             secrets: vec![secret("passwords", passwords.as_bytes())?, secret("text", text.as_bytes())?],

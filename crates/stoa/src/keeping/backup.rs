@@ -168,8 +168,8 @@ async fn gather<W: Write>(settings: &Settings, aside: &Unfinished, out: W) -> Re
         if has_commits {
             tokio::task::block_in_place(|| writer.add_repository(*project, &bundle)).map_err(unwritable)?;
             std::fs::remove_file(&bundle).map_err(unwritable)?;
-            count += 1;
         }
+        count += 1;
     }
     let out = tokio::task::block_in_place(|| writer.end()).map_err(unwritable)?;
     Ok((Done { look, repositories: count, gone }, out))

@@ -28,7 +28,7 @@ crate::statements! {
             failing_since = CASE WHEN CAST($4 AS TEXT) IS NULL THEN NULL ELSE COALESCE(failing_since, $6) END,
             failures = CASE WHEN CAST($4 AS TEXT) IS NULL THEN 0 ELSE failures + 1 END,
             offered_key = $7, passed_over = COALESCE($8, passed_over),
-            next_at = CASE WHEN wished_at > $9 THEN $12 ELSE $10 END
+            next_at = CASE WHEN wished_at > $9 THEN CAST($12 AS BIGINT) ELSE CAST($10 AS BIGINT) END
         WHERE workspace_id = $1 AND project_id = $2 AND lease_until = $11";
     FREE = "UPDATE remotes SET lease_until = NULL WHERE lease_until IS NOT NULL";
 }

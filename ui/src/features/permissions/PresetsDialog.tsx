@@ -11,6 +11,7 @@ import { useWorkspace } from "@/frame/useWorkspace";
 import { Chip, ConfirmDialog, Dialog, Failed, LoadingRows, Note, Panel } from "@/kit";
 import { ACTIONS, actionOf } from "@/kit/actions";
 import css from "./permissions.module.css";
+import own from "./presets.module.css";
 
 type Edited = { preset: Tagged<Preset> | null };
 
@@ -65,18 +66,18 @@ export function PresetsDialog({ onClose }: { onClose: () => void }) {
         ) : (
           <Panel>
             {presets.data.map((preset) => (
-              <div key={preset.id} className={css.preset}>
+              <div key={preset.id} className={own.preset}>
                 <div>
-                  <div className={css.presetName}>{preset.name}</div>
+                  <div className={own.presetName}>{preset.name}</div>
                   <div className={css.few}>{preset.sentence ?? "This workspace's own"}</div>
-                  <div className={css.presetActions}>
+                  <div className={own.presetActions}>
                     {ACTIONS.filter(({ key }) => preset.actions.includes(key)).map(({ key, label }) => (
                       <Chip key={key}>{label}</Chip>
                     ))}
                   </div>
                 </div>
                 {!preset.built_in && (
-                  <div className={css.presetActs}>
+                  <div className={own.presetActs}>
                     <ActionIcon
                       aria-label={`Change ${preset.name}`}
                       title="Change"
@@ -163,7 +164,7 @@ export function PresetForm(props: { preset: Tagged<Preset> | null; onClose: () =
         </>
       }
     >
-      <div className={css.presetForm}>
+      <div className={own.presetForm}>
         <TextInput
           label="Name"
           value={name}
@@ -177,7 +178,7 @@ export function PresetForm(props: { preset: Tagged<Preset> | null; onClose: () =
           onChange={(values) => setActions(values as ActionKey[])}
           error={problem?.field("actions")}
         >
-          <div className={css.presetBoxes}>
+          <div className={own.presetBoxes}>
             {ACTIONS.map(({ key, label }) => (
               <Checkbox key={key} value={key} label={label} title={actionOf(key)?.sentence} />
             ))}

@@ -384,9 +384,31 @@ fn extension(name: &str) -> String {
     format!("CREATE EXTENSION IF NOT EXISTS \"{name}\";\n")
 }
 
+/// What an application has done to its own database or role, or another to its role, keeps nothing: a role on which
+/// another's things depend stays, and opens nothing any more.
 fn dropping(name: &str) -> String {
     let aside = postgresql::aside(name);
+    let end = format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '{name}';");
+    let no_template = |database: &str| {
+        format!(
+            "SELECT 'ALTER DATABASE \"{database}\" WITH IS_TEMPLATE false' WHERE EXISTS (SELECT FROM pg_database WHERE datname = '{database}') \\gexec"
+        )
+    };
     format!(
-        "DROP DATABASE IF EXISTS \"{aside}\" WITH (FORCE);\nDROP DATABASE IF EXISTS \"{name}\" WITH (FORCE);\nDROP ROLE IF EXISTS \"{name}\";\n"
+        r#"{end}
+SELECT 'ALTER ROLE "{name}" NOLOGIN' WHERE EXISTS (SELECT FROM pg_roles WHERE rolname = '{name}') \gexec
+{end}
+{}
+DROP DATABASE IF EXISTS "{aside}" WITH (FORCE);
+{}
+DROP DATABASE IF EXISTS "{name}" WITH (FORCE);
+DO $$ BEGIN
+    EXECUTE 'DROP ROLE IF EXISTS "{name}"';
+EXCEPTION WHEN dependent_objects_still_exist THEN
+    EXECUTE 'ALTER ROLE "{name}" NOLOGIN PASSWORD NULL';
+END $$;
+"#,
+        no_template(&aside),
+        no_template(name)
     )
 }

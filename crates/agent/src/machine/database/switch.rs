@@ -52,7 +52,8 @@ impl Agent {
     ) -> Result<(), PostgresqlError> {
         let (name, aside) = (&kept.name, postgresql::aside(&kept.name));
         held.say(&format!(
-            "ALTER DATABASE \"{name}\" WITH ALLOW_CONNECTIONS false;\n\
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname IN ('{name}', '{aside}');\n\
+             ALTER DATABASE \"{name}\" WITH ALLOW_CONNECTIONS false;\n\
              ALTER DATABASE \"{aside}\" WITH ALLOW_CONNECTIONS false;\n\
              SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname IN ('{name}', '{aside}');\n\
              BEGIN;\n\
