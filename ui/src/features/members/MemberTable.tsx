@@ -126,6 +126,8 @@ export function On({ summary }: { summary: Summary }) {
   ));
 }
 
+const DISABLED = "An administrator of this installation has disabled the account: nobody signs in with it";
+
 type RowProps = {
   member: Member;
   isOwner: boolean;
@@ -139,7 +141,7 @@ type RowProps = {
 // Hundreds of rows: one that hasn't changed isn't drawn again.
 const MemberRow = memo(
   function MemberRow({ member, isOwner, isMe, isChosen, whyUnverified, onChoose, onAct }: RowProps) {
-    const { name, email, email_verified } = member.account;
+    const { name, email, email_verified, status } = member.account;
     const isTheirsOwner = member.role === "owner";
     const { summary } = member;
     return (
@@ -160,6 +162,12 @@ const MemberRow = memo(
                   {name}
                 </span>{" "}
                 {isMe && <span className={css.you}>(you)</span>}
+                {status === "disabled" && (
+                  <span title={DISABLED}>
+                    <Chip tone="warn">Disabled</Chip>
+                    <span className="visually-hidden">: {DISABLED}</span>
+                  </span>
+                )}
               </div>
               {email && (
                 <div className={`${css.line} ${css.address}`}>
