@@ -302,6 +302,8 @@ function More({ member, isOwner, isMe, onAct }: ActsProps) {
 }
 
 const SHOWN = 3;
+/** In a row of chips, where one word says it. */
+const BRIEFLY: Partial<Record<ActionKey, string>> = { merge_branches: "Merge" };
 const SEEN: ActionKey = "view_projects";
 
 export function MayDo({ summary, onSet }: { summary: Summary; onSet?: () => void }) {
@@ -334,7 +336,7 @@ export function MayDo({ summary, onSet }: { summary: Summary; onSet?: () => void
       )}
       <span className={css.chips}>
         {sorted.slice(0, SHOWN).map((key) => (
-          <Chip key={key}>{actionOf(key)?.label ?? key}</Chip>
+          <Chip key={key}>{BRIEFLY[key] ?? actionOf(key)?.label ?? key}</Chip>
         ))}
         {rest.length > 0 && (
           <Tooltip label={rest.join(", ")} events={{ hover: true, focus: true, touch: true }}>
