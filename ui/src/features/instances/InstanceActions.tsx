@@ -269,7 +269,11 @@ function Choice({ of, verb, word, Icon, color, onClick }: ChoiceProps) {
       >
         {word}
       </Menu.Item>
-      {against && <Menu.Label>{against.detail}</Menu.Label>}
+      {against && (
+        <Menu.Label fw={400} fz={12}>
+          {against.detail}
+        </Menu.Label>
+      )}
     </>
   );
 }
