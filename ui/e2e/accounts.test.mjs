@@ -402,6 +402,8 @@ test("sessions and tokens are listed, and a token ends on a chosen day", async (
 
 test("signed out in another tab, saving leads to the sign-in", async () => {
   const { page } = owner;
+  // Else the stream of events would have told it before.
+  const heard = await failing(page, "**/workspaces/*/events*");
   await page.goto("/account/profile");
   await page.getByLabel("Name", { exact: true }).fill("Anna L.");
   const other = await owner.context.newPage();
@@ -410,6 +412,7 @@ test("signed out in another tab, saving leads to the sign-in", async () => {
   await other.close();
   await page.getByRole("button", { name: "Save", exact: true }).click();
   await page.getByText("You were signed out. Sign in to go on.").waitFor();
+  await heard();
   await enter(page, "anna@example.com", NEW);
   await page.getByRole("button", { name: "Enter a code of the authenticator app" }).click();
   await page.getByLabel("Code of your authenticator app").fill(await app());

@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { failing, findings, look, person, startBrowser } from "./browser.mjs";
 import { repository, startMail, startStoa, until } from "./stoa.mjs";
-import { ask, joinAs, setUp } from "./team.mjs";
+import { done, joinAs, setUp, workshop } from "./team.mjs";
 
 const W = "/acme";
 const KEY = "sk-proj-0123456789ab9f3c";
@@ -81,11 +81,7 @@ async function startProvider() {
   };
 }
 
-async function made(method, path, body) {
-  const answer = await ask(owner.page, method, path, body);
-  assert.ok(answer.status < 300, `${method} ${path}: ${answer.status} ${JSON.stringify(answer.body)}`);
-  return answer.body;
-}
+const made = (...asked) => done(owner.page, ...asked);
 
 before(async () => {
   mail = await startMail();
@@ -96,14 +92,8 @@ before(async () => {
   owner = await person(browser, stoa.origin);
   const { page } = owner;
   await setUp(page, stoa.setupLink);
-  await made("POST", "/workspaces", { name: "Acme" });
-  const server = await made("POST", "/workspaces/acme/servers", { name: "local", local: true });
-  const project = await made("POST", "/workspaces/acme/projects", { name: "guestbook" });
-  const token = await made("POST", "/me/tokens", { name: "laptop" });
-  const remote = new URL((await made("GET", "/workspaces/acme/projects/guestbook")).repository.url);
-  remote.username = "anna";
-  remote.password = token.token;
-  await repo.git("remote", "add", "stoa", remote.href);
+  const { server, project, remote } = await workshop(page, { project: "guestbook" });
+  await repo.git("remote", "add", "stoa", remote);
   await repo.git("push", "--quiet", "stoa", "main");
   instance = await made("POST", "/workspaces/acme/instances", {
     name: "shop",

@@ -6,26 +6,18 @@ import http from "node:http";
 import { after, before, test } from "node:test";
 import { findings, look, person, startBrowser } from "./browser.mjs";
 import { repository, startStoa, until } from "./stoa.mjs";
-import { ask, joinAs, setUp } from "./team.mjs";
+import { ask, done, joined, setUp, workshop } from "./team.mjs";
 
 const W = "/acme";
 const API = "/workspaces/acme";
 const SHOP = `${W}/instances/shop`;
 let stoa, browser, owner, keeper, other, repo, server, project;
 
-const call = async (method, path, body, who = owner) => {
-  const answer = await ask(who.page, method, `${API}${path}`, body);
-  assert.ok(answer.status < 300, `${method} ${path}: ${answer.status} ${JSON.stringify(answer.body)}`);
-  return answer.body;
-};
+const call = (method, path, body, who = owner) => done(who.page, method, `${API}${path}`, body);
 
 async function join(name, email, profile) {
-  const { link } = await call("POST", "/invitations", { email });
-  const one = await person(browser, stoa.origin);
-  await one.page.goto(link);
-  await joinAs(one.page, name, "acme");
-  const { items } = await call("GET", `/members?q=${encodeURIComponent(email)}`);
-  await call("PUT", `/members/${items[0].id}/permissions`, { projects: [], servers: [], ...profile });
+  const one = await joined(browser, stoa, owner, name, email);
+  await call("PUT", `/members/${one.id}/permissions`, { projects: [], servers: [], ...profile });
   return one;
 }
 
@@ -56,15 +48,10 @@ before(async () => {
   repo = await repository("guestbook");
   owner = await person(browser, stoa.origin);
   await setUp(owner.page, stoa.setupLink);
-  const made = await ask(owner.page, "POST", "/workspaces", { name: "Acme" });
-  assert.equal(made.status, 201);
-  server = (await call("POST", "/servers", { name: "here", local: true })).id;
-  project = await call("POST", "/projects", { name: "guestbook" });
-  const token = await ask(owner.page, "POST", "/me/tokens", { name: "laptop" });
-  const remote = new URL(project.repository.url);
-  remote.username = "anna";
-  remote.password = token.body.token;
-  await repo.git("remote", "add", "stoa", remote.href);
+  const made = await workshop(owner.page, { server: "here", project: "guestbook" });
+  server = made.server.id;
+  project = made.project;
+  await repo.git("remote", "add", "stoa", made.remote);
   await repo.git("push", "--quiet", "stoa", "main");
   const instance = await call("POST", "/instances", {
     name: "shop",
@@ -90,8 +77,8 @@ test("who may make backups makes one, downloads it and restores it", async () =>
   await write(url, "before the backup");
   await page.goto(SHOP);
   await page.getByRole("link", { name: "Backups" }).click();
-  await page.getByText("No backup yet").waitFor();
-  await look(page, "backups-empty", { ready: "text=No backup yet" });
+  await page.getByText("No backups yet").waitFor();
+  await look(page, "backups-empty", { ready: "text=No backups yet" });
   await page.getByRole("button", { name: "Back up now" }).click();
   await page.getByText("Backing up").waitFor();
   await page.getByText("Verified").waitFor({ timeout: 60_000 });

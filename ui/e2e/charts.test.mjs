@@ -8,7 +8,7 @@ import { after, before, test } from "node:test";
 import { findings, look, person, startBrowser } from "./browser.mjs";
 import { writeRings } from "./rings.mjs";
 import { repository, startStoa, until } from "./stoa.mjs";
-import { ask, joinAs, setUp } from "./team.mjs";
+import { done, joinAs, setUp, workshop } from "./team.mjs";
 
 const W = "/workspaces/acme";
 const PAGE = "/acme/instances/shop-production";
@@ -29,11 +29,7 @@ class Answer(http.server.BaseHTTPRequestHandler):
 http.server.ThreadingHTTPServer(("127.0.0.1", int(os.environ["PORT"])), Answer).serve_forever()
 `;
 
-const call = async (whose, method, path, body, status) => {
-  const answer = await ask(whose.page, method, path, body);
-  assert.equal(answer.status, status, JSON.stringify(answer.body));
-  return answer.body;
-};
+const call = (whose, ...asked) => done(whose.page, ...asked);
 
 const here = () => `${W}/instances/${instance.id}`;
 
@@ -84,19 +80,14 @@ before(async () => {
   repo = await repository("guestbook");
   owner = await person(browser, stoa.origin);
   await setUp(owner.page, stoa.setupLink);
-  await call(owner, "POST", "/workspaces", { name: "Acme" }, 201);
-  server = await call(owner, "POST", `${W}/servers`, { name: "local", local: true }, 201);
-  const project = await call(owner, "POST", `${W}/projects`, { name: "Shop" }, 201);
-  const { token } = await call(owner, "POST", "/me/tokens", { name: "laptop" }, 201);
-  const remote = new URL(project.repository.url);
-  remote.username = "anna";
-  remote.password = token;
-  repo.remote = remote.href;
+  const made = await workshop(owner.page);
+  server = made.server;
+  repo.remote = made.remote;
   await writeFile(joinPath(repo.folder, "stoa.toml"), '[run]\ncommand = ["python3", "app.py"]\n');
   await push("first", "A shop");
   const wanted = {
     name: "shop-production",
-    project: project.id,
+    project: made.project.id,
     server: server.id,
     stage: "production",
     branch: "main",
@@ -290,7 +281,11 @@ test("deployments say how long, by whom and how; an owner goes back in one click
   await owner.page.getByRole("button", { name: "Roll back to #1" }).click();
   await until("the first answers again", async () => (await visit("/")).text === "first", 90);
   await settled();
-  await owner.page.getByRole("link", { name: "#3" }).first().waitFor();
+  // What went back is what runs, and nobody goes back to what runs already.
+  const now = (number) => owner.page.getByRole("row", { name: new RegExp(`#${number} `) }).getByText("Runs now");
+  await now(3).waitFor();
+  assert.equal(await now(1).count(), 0);
+  assert.equal(await owner.page.getByRole("button", { name: "Roll back to #1" }).count(), 0);
   await look(owner.page, "instance-rolled-back", { ready: "role=slider" });
   await owner.page.getByRole("button", { name: "Roll back to #2" }).scrollIntoViewIfNeeded();
   await look(owner.page, "instance-rolled-back-below", { ready: "role=slider", wideOnly: true });

@@ -7,7 +7,7 @@ import { join as joinPath } from "node:path";
 import { after, before, test } from "node:test";
 import { findings, look, person, startBrowser } from "./browser.mjs";
 import { repository, startStoa, until } from "./stoa.mjs";
-import { ask, joinAs, setUp } from "./team.mjs";
+import { done, joined, setUp, workshop } from "./team.mjs";
 
 const W = "/workspaces/acme";
 let stoa, browser, owner, member, other, repo, instance;
@@ -74,11 +74,7 @@ open = ["python3", "users.py", "open"]
 end = ["python3", "users.py", "end"]
 `;
 
-const call = async (whose, method, path, body, status) => {
-  const answer = await ask(whose.page, method, path, body);
-  assert.equal(answer.status, status, JSON.stringify(answer.body));
-  return answer.body;
-};
+const call = (whose, ...asked) => done(whose.page, ...asked);
 
 const here = () => `${W}/instances/${instance.id}`;
 const grant = (actions) =>
@@ -100,14 +96,7 @@ async function follow(whose, url) {
   return page;
 }
 
-async function join(name, email) {
-  const invited = await call(owner, "POST", `${W}/invitations`, { email }, 201);
-  const joined = await person(browser, stoa.origin);
-  await joined.page.goto(invited.link);
-  await joinAs(joined.page, name, "acme");
-  const { items } = await call(owner, "GET", `${W}/members?q=${email}`, undefined, 200);
-  return { ...joined, id: items[0].id };
-}
+const join = (name, email) => joined(browser, stoa, owner, name, email);
 
 before(async () => {
   stoa = await startStoa();
@@ -115,9 +104,7 @@ before(async () => {
   repo = await repository("guestbook");
   owner = await person(browser, stoa.origin);
   await setUp(owner.page, stoa.setupLink);
-  await call(owner, "POST", "/workspaces", { name: "Acme" }, 201);
-  const server = await call(owner, "POST", `${W}/servers`, { name: "local", local: true }, 201);
-  const project = await call(owner, "POST", `${W}/projects`, { name: "Shop" }, 201);
+  const { server, project, remote } = await workshop(owner.page);
   for (const [name, text] of [
     ["app.py", APPLICATION],
     ["users.py", USERS],
@@ -126,11 +113,7 @@ before(async () => {
     await writeFile(joinPath(repo.folder, name), text);
   await repo.git("add", "--all");
   await repo.git("commit", "--quiet", "--message=A shop with users");
-  const { token } = await call(owner, "POST", "/me/tokens", { name: "laptop" }, 201);
-  const remote = new URL(project.repository.url);
-  remote.username = "anna";
-  remote.password = token;
-  await repo.git("push", "--quiet", remote.href, "main");
+  await repo.git("push", "--quiet", remote, "main");
   const wanted = {
     name: "shop-production",
     project: project.id,
@@ -278,7 +261,7 @@ test("what the application refuses is said, and an application that says nothing
   const remote = new URL(project.repository.url);
   remote.username = "anna";
   remote.password = token;
-  await repo.git("push", "--quiet", remote.href, "main");
+  await repo.git("push", "--quiet", remote, "main");
   await member.page.goto("/acme/instances/shop-production");
   const button = member.page.getByRole("button", { name: "Connect as user", disabled: true });
   await button.waitFor({ timeout: 60_000 });

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import { person, startBrowser } from "./browser.mjs";
 import { repository, spawned, startStoa, tree, until } from "./stoa.mjs";
-import { ask, setUp } from "./team.mjs";
+import { done, setUp, workshop } from "./team.mjs";
 
 const W = "/workspaces/acme";
 const { code, said } = await spawned(join(tree, "scripts/django"), []);
@@ -23,15 +23,9 @@ test("a user of a Django application is landed signed in as, by a form too", { s
   browser = await startBrowser();
   repo = await repository("shop");
   const { page, context, wrong } = await person(browser, stoa.origin);
-  const call = async (method, path, body, status) => {
-    const answer = await ask(page, method, path, body);
-    assert.equal(answer.status, status, JSON.stringify(answer.body));
-    return answer.body;
-  };
+  const call = (...asked) => done(page, ...asked);
   await setUp(page, stoa.setupLink);
-  await call("POST", "/workspaces", { name: "Acme" }, 201);
-  const server = await call("POST", `${W}/servers`, { name: "local", local: true }, 201);
-  const project = await call("POST", `${W}/projects`, { name: "Shop" }, 201);
+  const { server, project, remote } = await workshop(page);
   // Django comes along, instead of being fetched: the machine of the tests may reach nothing.
   await cp(said.trim(), join(repo.folder, "vendor"), { recursive: true });
   const settings = join(repo.folder, "stoa.toml");
@@ -41,11 +35,7 @@ test("a user of a Django application is landed signed in as, by a form too", { s
   await writeFile(settings, `${text}\n[environment.PYTHONPATH]\ndefault = "/app/vendor"\n`);
   await repo.git("add", "--all", "--force");
   await repo.git("commit", "--quiet", "--message=With Django");
-  const { token } = await call("POST", "/me/tokens", { name: "laptop" }, 201);
-  const remote = new URL(project.repository.url);
-  remote.username = "anna";
-  remote.password = token;
-  await repo.git("push", "--quiet", remote.href, "main");
+  await repo.git("push", "--quiet", remote, "main");
   const wanted = { name: "shop", project: project.id, server: server.id, stage: "staging", branch: "main" };
   const { id } = await call("POST", `${W}/instances`, wanted, 202);
   await until(

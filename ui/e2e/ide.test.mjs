@@ -6,16 +6,12 @@ import { execFileSync } from "node:child_process";
 import { after, before, test } from "node:test";
 import { findings, look, person, startBrowser } from "./browser.mjs";
 import { repository, startMail, startStoa, until } from "./stoa.mjs";
-import { ask, joinAs, setUp } from "./team.mjs";
+import { ask, done, joinAs, setUp, workshop } from "./team.mjs";
 
 const W = "/acme";
 let mail, stoa, browser, owner, editor, plain, repo, instance;
 
-async function made(method, path, body) {
-  const answer = await ask(owner.page, method, path, body);
-  assert.ok(answer.status < 300, `${method} ${path}: ${answer.status} ${JSON.stringify(answer.body)}`);
-  return answer.body;
-}
+const made = (...asked) => done(owner.page, ...asked);
 
 async function member(name, email) {
   await made("POST", "/workspaces/acme/invitations", { email });
@@ -44,13 +40,8 @@ before(async () => {
   repo = await repository("guestbook");
   owner = await person(browser, stoa.origin);
   await setUp(owner.page, stoa.setupLink);
-  await made("POST", "/workspaces", { name: "Acme" });
-  const server = await made("POST", "/workspaces/acme/servers", { name: "local", local: true });
-  const project = await made("POST", "/workspaces/acme/projects", { name: "Guestbook" });
-  await ask(owner.page, "POST", "/session/confirm", { password: "a long enough sentence" });
-  const { token } = await made("POST", "/me/tokens", { name: "laptop" });
-  const origin = stoa.origin.replace("http://", `http://any:${token}@`);
-  await repo.git("push", "--quiet", `${origin}/git/acme/${project.slug}.git`, "HEAD:main");
+  const { server, project, remote } = await workshop(owner.page, { project: "Guestbook" });
+  await repo.git("push", "--quiet", remote, "HEAD:main");
   const begun = await made("POST", "/workspaces/acme/instances", {
     name: "guestbook-staging",
     project: project.id,

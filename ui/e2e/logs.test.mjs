@@ -8,7 +8,7 @@ import { join as joinPath } from "node:path";
 import { after, before, test } from "node:test";
 import { findings, look, person, startBrowser } from "./browser.mjs";
 import { repository, startStoa, until } from "./stoa.mjs";
-import { ask, joinAs, setUp } from "./team.mjs";
+import { done, joinAs, setUp, workshop } from "./team.mjs";
 
 const W = "/workspaces/acme";
 const PAGE = "/acme/instances/shop-production/logs";
@@ -34,11 +34,7 @@ print("\\033]0;title\\007\\033[31mred\\033[0m\\033[2J and \\u202eturned", flush=
 http.server.ThreadingHTTPServer(("127.0.0.1", int(os.environ["PORT"])), Answer).serve_forever()
 `;
 
-const call = async (whose, method, path, body, status) => {
-  const answer = await ask(whose.page, method, path, body);
-  assert.equal(answer.status, status, JSON.stringify(answer.body));
-  return answer.body;
-};
+const call = (whose, ...asked) => done(whose.page, ...asked);
 
 const here = () => `${W}/instances/${instance.id}`;
 
@@ -104,18 +100,12 @@ before(async () => {
   repo = await repository("guestbook");
   owner = await person(browser, stoa.origin);
   await setUp(owner.page, stoa.setupLink);
-  await call(owner, "POST", "/workspaces", { name: "Acme" }, 201);
-  const server = await call(owner, "POST", `${W}/servers`, { name: "local", local: true }, 201);
-  const project = await call(owner, "POST", `${W}/projects`, { name: "Shop" }, 201);
+  const { server, project, remote } = await workshop(owner.page);
   await writeFile(joinPath(repo.folder, "app.py"), APPLICATION);
   await writeFile(joinPath(repo.folder, "stoa.toml"), '[run]\ncommand = ["python3", "app.py"]\n');
   await repo.git("add", "--all");
   await repo.git("commit", "--quiet", "--message=A shop that talks");
-  const { token } = await call(owner, "POST", "/me/tokens", { name: "laptop" }, 201);
-  const remote = new URL(project.repository.url);
-  remote.username = "anna";
-  remote.password = token;
-  await repo.git("push", "--quiet", remote.href, "main");
+  await repo.git("push", "--quiet", remote, "main");
   const wanted = {
     name: "shop-production",
     project: project.id,

@@ -376,7 +376,8 @@ test("an owner views as a member: read-only, marked, in the log, and nothing of 
 test("who can, on the page of a thing, and from Why?", async () => {
   const { page } = owner;
   await page.goto(`${W}/instances/site-001-0001`);
-  await page.getByRole("button", { name: "Who can…" }).click();
+  await page.getByRole("button", { name: "More about site-001-0001" }).click();
+  await page.getByRole("menuitem", { name: "Who can…" }).click();
   await dialog().getByText("Tess Ferreira").waitFor();
   await dialog().getByRole("combobox", { name: "Action" }).click();
   await page.getByRole("option", { name: "Restart" }).click();

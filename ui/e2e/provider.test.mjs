@@ -7,9 +7,9 @@ import { after, before, test } from "node:test";
 import Provider from "oidc-provider";
 import { findings, look, person, startBrowser } from "./browser.mjs";
 import { freePort, startMail, startStoa, until } from "./stoa.mjs";
-import { PASSWORD, setUp } from "./team.mjs";
+import { ask, joinAs, PASSWORD, setUp } from "./team.mjs";
 
-let mail, stoa, browser, owner, server, verified;
+let mail, stoa, browser, owner, guest, server, verified;
 
 /** Everybody who signs in there has their login name as address; whether it is verified, the test says. */
 async function startProvider(port, redirect) {
@@ -164,9 +164,53 @@ test("it is unlinked again", async () => {
   await done.waitFor();
 });
 
+test("an invitation goes on at the provider, and comes back to itself", async () => {
+  const { page } = owner;
+  const email = "bea@example.com";
+  const invited = async (workspace) => {
+    const made = await ask(page, "POST", `/workspaces/${workspace.toLowerCase()}/invitations`, { email });
+    assert.equal(made.status, 201, JSON.stringify(made.body));
+    const letter = await until(`the link into ${workspace}`, async () => {
+      const found = await mail.to(email);
+      return found.subject.includes(workspace) ? found : null;
+    });
+    return letter.text.match(/^http\S+\/invitations\/\S+$/m)[0];
+  };
+  for (const name of ["Acme", "Umbra"]) {
+    const made = await ask(page, "POST", "/workspaces", { name });
+    assert.equal(made.status, 201, JSON.stringify(made.body));
+  }
+  const bea = await person(browser, stoa.origin);
+  guest = bea;
+  await bea.page.goto(await invited("Acme"));
+  // Whoever has no account makes one: the provider makes none.
+  await bea.page.getByLabel("Your name").waitFor();
+  assert.equal(await bea.page.getByRole("button", { name: "Continue with Company" }).count(), 0);
+  await joinAs(bea.page, "Bea Brandt", "acme");
+  await bea.page.evaluate(() => fetch("/api/v1/session", { method: "DELETE" }));
+
+  const link = await invited("Umbra");
+  await bea.page.goto(link);
+  await bea.page.getByText("This address has an account").waitFor();
+  await look(bea.page, "invitation-provider", { ready: "text=Continue with Company" });
+  await bea.page.getByRole("button", { name: "Continue with Company" }).click();
+  await bea.page.waitForURL(/127\.0\.0\.1/);
+  // Whoever turns back there is led to the invitation again.
+  await bea.page.goto(`${stoa.origin}/oidc/callback?error=access_denied`);
+  await bea.page.getByRole("button", { name: "Back to the invitation" }).click();
+  await bea.page.getByRole("heading", { name: "Join Umbra" }).waitFor();
+  await bea.page.getByRole("button", { name: "Continue with Company" }).click();
+  await signInThere(bea.page, email);
+  await bea.page.getByRole("button", { name: "Join as Bea Brandt" }).waitFor();
+  const kept = await bea.page.evaluate(() => location.href + JSON.stringify({ ...sessionStorage, ...localStorage }));
+  assert.ok(!kept.includes(link.split("/").at(-1)), "the secret is in the page's memory alone again");
+  await bea.page.getByRole("button", { name: "Join as Bea Brandt" }).click();
+  await bea.page.waitForURL(/\/umbra/);
+});
+
 test("nothing that was looked at is out of reach, and nothing went wrong", () => {
   assert.deepEqual(findings, []);
   // The provider's own pages ask for letters from elsewhere, which nothing here can reach.
-  const ours = owner.wrong.filter((one) => !/ERR_NAME_NOT_RESOLVED/.test(one));
+  const ours = [...owner.wrong, ...guest.wrong].filter((one) => !/ERR_NAME_NOT_RESOLVED/.test(one));
   assert.deepEqual(ours, []);
 });

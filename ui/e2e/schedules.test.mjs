@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import { findings, look, person, startBrowser } from "./browser.mjs";
 import { repository, startStoa, until } from "./stoa.mjs";
-import { ask, joinAs, setUp } from "./team.mjs";
+import { done, joinAs, setUp, workshop } from "./team.mjs";
 
 const W = "/workspaces/acme";
 const SCHEDULES = `
@@ -33,24 +33,14 @@ test("schedules are shown beside the processes, with their last runs and the nex
   browser = await startBrowser();
   repo = await repository("guestbook");
   const { page } = await person(browser, stoa.origin);
-  const call = async (method, path, body, status) => {
-    const answer = await ask(page, method, path, body);
-    assert.equal(answer.status, status, JSON.stringify(answer.body));
-    return answer.body;
-  };
+  const call = (...asked) => done(page, ...asked);
   await setUp(page, stoa.setupLink);
-  await call("POST", "/workspaces", { name: "Acme" }, 201);
-  const server = await call("POST", `${W}/servers`, { name: "local", local: true }, 201);
-  const project = await call("POST", `${W}/projects`, { name: "Guestbook" }, 201);
+  const { server, project, remote } = await workshop(page, { project: "Guestbook" });
   const settings = join(repo.folder, "stoa.toml");
   await writeFile(settings, `${await readFile(settings, "utf8")}${SCHEDULES}`);
   await repo.git("add", "--all");
   await repo.git("commit", "--quiet", "--message=With schedules");
-  const { token } = await call("POST", "/me/tokens", { name: "laptop" }, 201);
-  const remote = new URL(project.repository.url);
-  remote.username = "anna";
-  remote.password = token;
-  await repo.git("push", "--quiet", remote.href, "main");
+  await repo.git("push", "--quiet", remote, "main");
   const wanted = { name: "shop", project: project.id, server: server.id, stage: "staging", branch: "main" };
   const { id } = await call("POST", `${W}/instances`, wanted, 202);
   await until(

@@ -7,26 +7,18 @@ import http from "node:http";
 import { after, before, test } from "node:test";
 import { findings, look, person, startBrowser } from "./browser.mjs";
 import { repository, startStoa, until } from "./stoa.mjs";
-import { ask, joinAs, setUp } from "./team.mjs";
+import { ask, done, joined, setUp, workshop } from "./team.mjs";
 
 const W = "/acme";
 const API = "/workspaces/acme";
 const SHOP = `${W}/instances/shop`;
 let stoa, browser, owner, setter, other, repo, names;
 
-const call = async (method, path, body, who = owner) => {
-  const answer = await ask(who.page, method, `${API}${path}`, body);
-  assert.ok(answer.status < 300, `${method} ${path}: ${answer.status} ${JSON.stringify(answer.body)}`);
-  return answer.body;
-};
+const call = (method, path, body, who = owner) => done(who.page, method, `${API}${path}`, body);
 
 async function join(name, email, profile) {
-  const { link } = await call("POST", "/invitations", { email });
-  const one = await person(browser, stoa.origin);
-  await one.page.goto(link);
-  await joinAs(one.page, name, "acme");
-  const { items } = await call("GET", `/members?q=${encodeURIComponent(email)}`);
-  await call("PUT", `/members/${items[0].id}/permissions`, { projects: [], servers: [], ...profile });
+  const one = await joined(browser, stoa, owner, name, email);
+  await call("PUT", `/members/${one.id}/permissions`, { projects: [], servers: [], ...profile });
   return one;
 }
 
@@ -86,17 +78,10 @@ before(async () => {
   repo = await repository("guestbook");
   owner = await person(browser, stoa.origin);
   await setUp(owner.page, stoa.setupLink);
-  const made = await ask(owner.page, "POST", "/workspaces", { name: "Acme" });
-  assert.equal(made.status, 201);
-  const server = (await call("POST", "/servers", { name: "here", local: true })).id;
-  const project = await call("POST", "/projects", { name: "guestbook" });
-  const token = await ask(owner.page, "POST", "/me/tokens", { name: "laptop" });
-  const remote = new URL(project.repository.url);
-  remote.username = "anna";
-  remote.password = token.body.token;
-  await repo.git("remote", "add", "stoa", remote.href);
+  const { server, project, remote } = await workshop(owner.page, { server: "here", project: "guestbook" });
+  await repo.git("remote", "add", "stoa", remote);
   await repo.git("push", "--quiet", "stoa", "main", "main:refs/heads/next");
-  const wanted = { name: "shop", project: project.id, server, stage: "staging", branch: "main" };
+  const wanted = { name: "shop", project: project.id, server: server.id, stage: "staging", branch: "main" };
   const instance = await call("POST", "/instances", wanted);
   await quiet();
   setter = await join("Sam Setter", "sam@example.com", { actions: ["manage_settings"], instances: [instance.id] });

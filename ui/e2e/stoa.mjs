@@ -140,7 +140,7 @@ const KINDS = { ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg
 function layOver(folder, front, port) {
   const server = http.createServer(async (asked, answer) => {
     const path = new URL(asked.url, "http://x").pathname;
-    const isPage = asked.method === "GET" && !/^\/(api|git)\//.test(path) && asked.headers.host.startsWith("localhost");
+    const isPage = asked.method === "GET" && !/^\/(api|git|connect|visit)\//.test(path) && asked.headers.host.startsWith("localhost");
     if (!isPage) {
       const on = http.request({
         port,

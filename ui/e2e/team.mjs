@@ -1,6 +1,9 @@
 // What every team begins with: the administrator who sets Stoa up, those who join by a link, and calls of the API as any
 // of them.
 
+import assert from "node:assert/strict";
+import { person } from "./browser.mjs";
+
 export const PASSWORD = "a long enough sentence";
 
 /** A call of the API as whoever the page is signed in as. The body of its answer is `null` where there is none. */
@@ -34,4 +37,34 @@ export async function joinAs(page, name, workspace) {
   await page.getByLabel("Password", { exact: true }).fill(PASSWORD);
   await page.getByRole("button", { name: "Create account and join" }).click();
   await page.waitForURL(new RegExp(`/${workspace}`));
+}
+
+/** A call of the API that must be done, with `status` where one is wanted: the body of its answer. */
+export async function done(page, method, path, body, status) {
+  const answer = await ask(page, method, path, body);
+  const isWanted = status === undefined ? answer.status < 300 : answer.status === status;
+  assert.ok(isWanted, `${method} ${path}: ${answer.status} ${JSON.stringify(answer.body)}`);
+  return answer.body;
+}
+
+/** Somebody of the workspace `acme` with a browser of their own, who has come by a link that its owner's page asked for. */
+export async function joined(browser, stoa, owner, name, email) {
+  const { link } = await done(owner.page, "POST", "/workspaces/acme/invitations", { email }, 201);
+  const one = await person(browser, stoa.origin);
+  await one.page.goto(link);
+  await joinAs(one.page, name, "acme");
+  const { items } = await done(owner.page, "GET", `/workspaces/acme/members?q=${encodeURIComponent(email)}`);
+  return { ...one, id: items[0].id };
+}
+
+/** The workspace `acme` with this machine as its server and a project, and where one pushes to, with a token in it. */
+export async function workshop(page, { server: called = "local", project: named = "Shop" } = {}) {
+  await done(page, "POST", "/workspaces", { name: "Acme" }, 201);
+  const server = await done(page, "POST", "/workspaces/acme/servers", { name: called, local: true }, 201);
+  const project = await done(page, "POST", "/workspaces/acme/projects", { name: named }, 201);
+  const { token } = await done(page, "POST", "/me/tokens", { name: "laptop" }, 201);
+  const remote = new URL(project.repository.url);
+  remote.username = "anna";
+  remote.password = token;
+  return { server, project, remote: remote.href };
 }

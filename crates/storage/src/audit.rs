@@ -4,10 +4,12 @@
 use sha2::{Digest, Sha256};
 use stoa_domain::refusal::NOT_FOUND;
 use stoa_domain::{
-    AccountId, Actor, AuditEventId, Authority, Refusal, Resource, ResourceKind, Timestamp, Via, WorkspaceId,
+    AccountId, Actor, AuditEventId, Authority, MemberId, Refusal, Resource, ResourceKind, Timestamp, Via,
+    WorkspaceId,
 };
 use uuid::Uuid;
 
+use crate::event::EventType;
 use crate::failure::{Failure, StorageFault};
 use crate::row::Row;
 use crate::store::Store;
@@ -46,6 +48,7 @@ crate::statements! {
     MEMBER_NAME = "SELECT a.name FROM members m JOIN accounts a ON a.id = m.account_id
         WHERE m.workspace_id = $1 AND m.id = $2";
     INVITED = "SELECT email FROM invitations WHERE workspace_id = $1 AND id = $2";
+    READERS = "SELECT id FROM members WHERE workspace_id = $1 AND (role = 'owner' OR account_id = $2) ORDER BY id";
 }
 
 /// What a new event says.
@@ -438,11 +441,24 @@ impl Store {
                 if let (None, Some(resource)) = (&event.resource_name, event.resource) {
                     event.resource_name = name_of(tx, event.workspace, resource).await?;
                 }
-                Ok(append(tx, &event).await?)
+                append(tx, &event).await?;
+                Ok(tell_readers(tx, &event).await?)
             })
         });
         self.write(permit, work).await
     }
+}
+
+/// Tells the pages of those who read of a refusal, and nobody else's: owners', and those of the one who was refused.
+async fn tell_readers(tx: &mut Tx<'_>, event: &NewAuditEvent) -> Result<(), StorageFault> {
+    let (workspace, account) = (event.workspace, event.actor.as_ref().map(|actor| actor.account));
+    for row in tx.fetch_all(READERS, values![workspace, account]).await? {
+        let reader: MemberId = row.get(0)?;
+        // Of the workspace, not of the thing: what is hidden isn't named.
+        let (kind, of) = (ResourceKind::Workspace, workspace.uuid());
+        tx.tell_member(workspace, EventType::Refused, kind, of, Some(reader)).await?;
+    }
+    Ok(())
 }
 
 /// Of what one actor was refused in one workspace.

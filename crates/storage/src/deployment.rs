@@ -29,12 +29,14 @@ crate::statements! {
     SUPERSEDE = "UPDATE deployments SET status = 'superseded', ended_at = $3
         WHERE workspace_id = $1 AND job_id = $2 AND status = 'queued'";
     LIST = "SELECT d.id, d.number, d.commit_id, d.branch, d.cause, d.account_id, a.name, d.status, d.step, d.reason,
-            d.reason_quote, d.job_id, d.created_at, d.started_at, d.ended_at, r.id, r.status, i.release_id
+            d.reason_quote, d.job_id, d.created_at, d.started_at, d.ended_at, r.id, r.status, i.release_id,
+            (SELECT MAX(x.number) FROM deployments x WHERE x.instance_id = $2 AND x.status = 'succeeded')
         FROM deployments d JOIN instances i ON i.id = d.instance_id
         LEFT JOIN accounts a ON a.id = d.account_id LEFT JOIN releases r ON r.deployment_id = d.id
         WHERE d.workspace_id = $1 AND d.instance_id = $2 AND d.number < $3 ORDER BY d.number DESC LIMIT $4";
     FIND = "SELECT d.id, d.number, d.commit_id, d.branch, d.cause, d.account_id, a.name, d.status, d.step, d.reason,
-            d.reason_quote, d.job_id, d.created_at, d.started_at, d.ended_at, r.id, r.status, i.release_id
+            d.reason_quote, d.job_id, d.created_at, d.started_at, d.ended_at, r.id, r.status, i.release_id,
+            (SELECT MAX(x.number) FROM deployments x WHERE x.instance_id = $2 AND x.status = 'succeeded')
         FROM deployments d JOIN instances i ON i.id = d.instance_id
         LEFT JOIN accounts a ON a.id = d.account_id LEFT JOIN releases r ON r.deployment_id = d.id
         WHERE d.workspace_id = $1 AND d.instance_id = $2 AND d.id = $3";
@@ -94,17 +96,21 @@ pub struct DeploymentRecord {
     pub ended_at: Option<Timestamp>,
     /// What came of it, while it is kept.
     pub release: Option<ReleaseId>,
-    /// Whether the instance runs it.
+    /// Whether it is the one that brought what the instance runs: after going back, the one that went back.
     pub is_current: bool,
+    /// Whether what came of it is kept and isn't what runs.
+    pub can_go_back: bool,
 }
 
 fn read(row: &Row) -> Result<DeploymentRecord, StorageFault> {
     let release: Option<ReleaseId> = row.get(15)?;
     let is_kept = row.get::<Option<String>>(16)?.as_deref() == Some("ready");
     let current: Option<ReleaseId> = row.get(17)?;
+    let release = release.filter(|_| is_kept);
+    let number: i64 = row.get(1)?;
     Ok(DeploymentRecord {
         id: row.get(0)?,
-        number: row.get(1)?,
+        number,
         commit: row.get(2)?,
         branch: row.get(3)?,
         cause: word(row, 4, DeploymentCause::from_key)?,
@@ -118,8 +124,10 @@ fn read(row: &Row) -> Result<DeploymentRecord, StorageFault> {
         created_at: row.get(12)?,
         started_at: row.get(13)?,
         ended_at: row.get(14)?,
-        release: release.filter(|_| is_kept),
-        is_current: release.is_some() && release == current,
+        // A release begins to run in the transaction in which its deployment succeeds.
+        is_current: current.is_some() && row.get::<Option<i64>>(18)? == Some(number),
+        can_go_back: release.is_some() && release != current,
+        release,
     })
 }
 

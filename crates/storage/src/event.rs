@@ -38,6 +38,7 @@ pub enum EventType {
     Job,
     AccessChanged,
     MembershipEnded,
+    Refused,
 }
 
 impl EventType {
@@ -51,6 +52,7 @@ impl EventType {
             Self::Job => "job",
             Self::AccessChanged => "access_changed",
             Self::MembershipEnded => "membership_ended",
+            Self::Refused => "refused",
         }
     }
 }

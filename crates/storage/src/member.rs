@@ -21,7 +21,7 @@ crate::statements! {
     OWNER_NAMES = "SELECT a.name FROM members m JOIN accounts a ON a.id = m.account_id
         WHERE m.workspace_id = $1 AND m.role = 'owner' AND a.status = 'active' ORDER BY a.name, a.id LIMIT 10";
     LIST = "SELECT m.id, m.account_id, a.name, a.email, a.email_verified_at, m.role, m.joined_at, m.last_seen_at,
-            m.access_revision
+            m.access_revision, a.status
         FROM members m JOIN accounts a ON a.id = m.account_id
         WHERE m.workspace_id = $1 AND (a.name > $2 OR (a.name = $2 AND m.id > $3))
             AND ($4 OR m.role = $5)
@@ -29,7 +29,7 @@ crate::statements! {
                 AND x.action = $7 AND (x.until_at IS NULL OR x.until_at > $8)))
         ORDER BY a.name, m.id LIMIT $9";
     FIND = "SELECT m.id, m.account_id, a.name, a.email, a.email_verified_at, m.role, m.joined_at, m.last_seen_at,
-            m.access_revision
+            m.access_revision, a.status
         FROM members m JOIN accounts a ON a.id = m.account_id WHERE m.workspace_id = $1 AND m.id = $2";
     OTHER_OWNERS = "SELECT COUNT(*) FROM members m JOIN accounts a ON a.id = m.account_id
         WHERE m.workspace_id = $1 AND m.id <> $2 AND m.role = 'owner' AND a.status = 'active'";
@@ -51,6 +51,8 @@ pub struct MemberRecord {
     pub name: String,
     pub email: String,
     pub email_verified: bool,
+    /// Whether the account can be signed in to: an administrator may have disabled it.
+    pub is_active: bool,
     pub role: Role,
     pub joined_at: Timestamp,
     pub last_seen_at: Option<Timestamp>,
@@ -65,6 +67,7 @@ pub(crate) fn read(row: &Row) -> Result<MemberRecord, StorageFault> {
         name: row.get(2)?,
         email: row.get(3)?,
         email_verified: row.get::<Option<Timestamp>>(4)?.is_some(),
+        is_active: row.get::<String>(9)? == "active",
         role: Role::from_key(&role).ok_or(StorageFault::Unknown(role))?,
         joined_at: row.get(6)?,
         last_seen_at: row.get(7)?,

@@ -50,6 +50,25 @@ on_both_databases! {
         assert_eq!(next["resource"]["id"], tess.id, "{next}");
     }
 
+    async fn a_refusal_is_told_to_owners_and_to_the_one_who_was_refused_and_says_nothing_of_it(world: World) {
+        let olga = world.set_up().await;
+        let workspace = world.workspace(&olga, "Acme").await;
+        let (tess, otto) = (workspace.member("Tess Tester").await, workspace.member("Otto Other").await);
+        let path = workspace.path("/events");
+        let mut owners = open(&olga.client, &path).await;
+        let mut hers = open(&tess.person.client, &path).await;
+        let mut others = open(&otto.person.client, &path).await;
+        let _ = tess.person.client.post(&workspace.path("/presets"), json!({ "name": "Mine", "actions": [] })).await.expect(403);
+        for stream in [&mut owners, &mut hers] {
+            let told = stream.find(|event| event["type"] == "refused").await;
+            assert_eq!(told.as_object().unwrap().keys().collect::<Vec<_>>(), ["at", "type"], "{told}");
+        }
+        // What comes after it is the next that somebody else hears.
+        let _ = olga.client.patch(&workspace.path(""), json!({ "primary_color": "#0e7a5a" })).await.expect(200);
+        let next = others.find(|event| event["type"] == "refused" || event["resource"]["kind"] == "workspace").await;
+        assert_eq!(next["type"], "changed", "{next}");
+    }
+
     async fn it_ends_with_the_membership_and_says_so(world: World) {
         let olga = world.set_up().await;
         let workspace = world.workspace(&olga, "Acme").await;

@@ -46,6 +46,8 @@ function collector(workspace: string) {
 }
 
 function nounsOf(event: StoaEvent): Noun[] | null {
+  // It stands in the log, which is asked anew with whatever is told.
+  if (event.type === "refused") return [];
   const nouns = NOUNS[event.resource?.kind ?? ""];
   if (!nouns) return null;
   // Only what comes and goes changes how many there are.

@@ -2,7 +2,7 @@ import { IconCheck, IconPlus } from "@tabler/icons-react";
 import { type KeyboardEvent, useEffect, useId, useRef, useState } from "react";
 import type { MyWorkspace } from "@/api/nouns";
 import { WorkspaceLogo } from "@/kit/Avatar";
-import css from "./choice.module.css";
+import css from "@/kit/choice.module.css";
 import { useMine } from "./useMine";
 
 type Props = {

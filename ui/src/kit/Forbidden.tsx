@@ -10,6 +10,7 @@ import { useMe } from "@/api/queries";
 import { viewing } from "@/api/viewing";
 import { PersonAvatar } from "./Avatar";
 import { actionOf } from "./actions";
+import { Cut } from "./Cut";
 import { copyText } from "./copyText";
 import css from "./kit.module.css";
 import { Panel, Row } from "./Page";
@@ -54,7 +55,7 @@ export function Forbidden({ problem, action, what, children, back, about }: Forb
         <>
           {back && (
             <Button component={Link} to={back.to} leftSection={<IconArrowLeft size={16} stroke={1.75} />}>
-              Back to {back.name}
+              <Cut text={`Back to ${back.name}`} />
             </Button>
           )}
           {missing.length > 0 && <WhyButton action={actionOf(missing[0] ?? "")?.key} about={about} />}
@@ -71,7 +72,9 @@ export function Forbidden({ problem, action, what, children, back, about }: Forb
                 <div>
                   <div className={css.small}>Missing permission</div>
                   <span style={{ fontWeight: 500 }}>{actionOf(key)?.label ?? key}</span>{" "}
-                  <code className={css.small}>{key}</code>
+                  <code className={css.small} style={{ marginLeft: 4 }}>
+                    {key}
+                  </code>
                 </div>
               </Row>
             ))}

@@ -59,9 +59,15 @@ export function useCurrentInSight(current: string) {
   const strip = useRef<HTMLElement>(null);
   // biome-ignore lint/correctness/useExhaustiveDependencies: it is looked for when another one is open
   useEffect(() => {
-    const open = strip.current?.querySelector<HTMLElement>("[aria-current]");
-    if (!strip.current || !open || strip.current.scrollWidth <= strip.current.clientWidth) return;
-    strip.current.scrollLeft = open.offsetLeft - (strip.current.clientWidth - open.offsetWidth) / 2;
+    const show = () => {
+      const open = strip.current?.querySelector<HTMLElement>("[aria-current]");
+      if (!strip.current || !open || strip.current.scrollWidth <= strip.current.clientWidth) return;
+      strip.current.scrollLeft = open.offsetLeft - (strip.current.clientWidth - open.offsetWidth) / 2;
+    };
+    show();
+    // A phone that is turned.
+    addEventListener("resize", show);
+    return () => removeEventListener("resize", show);
   }, [current]);
   return strip;
 }

@@ -27,6 +27,7 @@ export const theme = createTheme({
     Checkbox: of({ defaultProps: { size: "xs" } }),
     Input: of({ defaultProps: { size: "sm" } }),
     TextInput: of({ defaultProps: { size: "sm" }, styles: ink }),
+    NumberInput: of({ defaultProps: { size: "sm" }, styles: ink }),
     PasswordInput: of({
       defaultProps: {
         size: "sm",

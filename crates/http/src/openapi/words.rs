@@ -134,8 +134,9 @@ closed_sets! {
     AuditAction = stoa_app::audit::actions().collect();
     /// What came of it.
     AuditOutcome = vec!["done", "refused", "failed"];
-    /// What happened. `access_changed` names nothing: what one may do has changed, and everything is asked anew.
-    EventType = vec!["created", "changed", "deleted", "status", "job", "access_changed", "membership_ended"];
+    /// What happened. `access_changed` names nothing: what one may do has changed, and everything is asked anew. Nor
+    /// does `refused`, which is told to owners and to the one who was refused: the audit log says what.
+    EventType = vec!["created", "changed", "deleted", "status", "job", "access_changed", "membership_ended", "refused"];
     /// Kinds of things.
     Kind = vec![
         "workspace", "member", "invitation", "preset", "project", "instance", "server", "job", "account", "session", "token",

@@ -6,6 +6,7 @@ use stoa_app::administration::{AdministeredWorkspace, InstallationState, NamedWo
 use stoa_domain::{AccountId, Refusal, WorkspaceId};
 use utoipa::ToSchema;
 
+use super::shared::account_status;
 use super::wire::{ListQuery, after, cursor, limit, page, time};
 use crate::answer::{Answer, Object, Page};
 use crate::argument::{Administered, Json, Query, Uses};
@@ -98,10 +99,6 @@ struct AdministeredWorkspaceView {
     created_at: String,
 }
 
-fn status(is_active: bool) -> &'static str {
-    if is_active { "active" } else { "disabled" }
-}
-
 impl AdministeredWorkspaceView {
     fn of(found: AdministeredWorkspace) -> Self {
         let has_active_owner = found.owners.iter().any(|owner| owner.is_active);
@@ -109,7 +106,7 @@ impl AdministeredWorkspaceView {
             id: owner.id.to_string(),
             name: owner.name,
             email: owner.email,
-            status: status(owner.is_active),
+            status: account_status(owner.is_active),
         });
         Self {
             id: found.id.to_string(),
@@ -195,7 +192,7 @@ impl AdministeredAccountView {
             email: account.email,
             email_verified: account.email_verified,
             is_admin: account.is_admin,
-            status: status(account.is_active),
+            status: account_status(account.is_active),
             workspaces: account.workspaces,
             last_owner_of: last_owner_of.into_iter().map(owned).collect(),
             created_at: time(account.created_at),

@@ -64,8 +64,10 @@ struct DeploymentView {
     /// What came of it, while it is kept: to go back to.
     #[schema(format = "uuid")]
     release: Option<String>,
-    /// Whether the instance runs it.
+    /// Whether it brought what the instance runs: after going back, the one that went back.
     is_current: bool,
+    /// Whether one can go back to what came of it: it is kept, and isn't what runs.
+    can_go_back: bool,
 }
 
 impl DeploymentView {
@@ -87,6 +89,7 @@ impl DeploymentView {
             ended_at: deployment.ended_at.map(time),
             release: deployment.release.map(|id| id.to_string()),
             is_current: deployment.is_current,
+            can_go_back: deployment.can_go_back,
         }
     }
 }

@@ -64,8 +64,8 @@ impl Frames for EventView {
 
 impl EventView {
     fn of(event: EventRecord) -> Self {
-        // It says that what one may do has changed, not what: the page asks everything anew.
-        let names = event.kind != "access_changed";
+        // Of these it says that they were, not what: the page asks anew.
+        let names = !["access_changed", "refused"].contains(&event.kind.as_str());
         let resource =
             names.then(|| ResourceView { kind: event.resource_kind, id: event.resource.to_string() });
         Self { r#type: event.kind, resource, at: time(event.at) }

@@ -37,6 +37,11 @@ pub(super) fn abilities(abilities: Abilities) -> May {
     (abilities.may.into_iter().map(Verb::key).collect(), abilities.blocked.into_iter().map(blocked).collect())
 }
 
+/// Whether an account can be signed in to, in the API's word.
+pub(super) const fn account_status(is_active: bool) -> &'static str {
+    if is_active { "active" } else { "disabled" }
+}
+
 /// Something that another object names.
 #[derive(Serialize, ToSchema)]
 pub(super) struct NamedView {

@@ -60,6 +60,7 @@ fn show(one: &Value) {
     facts(&[
         ("Name", field(account, "name").to_owned()),
         ("E-mail", if is_unverified { format!("{email} (not verified)") } else { email.to_owned() }),
+        ("Account", field(account, "status").to_owned()),
         ("Role", field(one, "role").to_owned()),
         ("Actions", words(&one["permissions"]["actions"])),
         ("Member since", time(one, "joined_at")),

@@ -14,7 +14,7 @@ crate::statements! {
     /// Members who have the action, where one is asked for, and the resource in their list, where one is. An owner has
     /// all of it.
     WHO = "SELECT m.id, m.account_id, a.name, a.email, a.email_verified_at, m.role, m.joined_at, m.last_seen_at,
-            m.access_revision,
+            m.access_revision, a.status,
             (SELECT x.until_at FROM member_actions x WHERE x.member_id = m.id AND x.action = $5),
             (SELECT x.until_at FROM member_projects x WHERE x.member_id = m.id AND x.project_id = $8),
             (SELECT x.until_at FROM member_instances x WHERE x.member_id = m.id AND x.instance_id = $10),
@@ -115,7 +115,7 @@ impl Store {
             .map(|row| {
                 let member = read(row)?;
                 let mut until: Option<Timestamp> = None;
-                for column in 9..13 {
+                for column in 10..14 {
                     if let Some(at) = row.get::<Option<Timestamp>>(column)? {
                         until = Some(until.map_or(at, |first| first.min(at)));
                     }

@@ -97,7 +97,7 @@ on_both_databases! {
                 let is_tess = member["id"] == json!(tester.id);
                 if whole_of_others || is_tess {
                     assert_eq!(fields(member), all, "{member}");
-                    assert_eq!(fields(&member["account"]), ["email", "email_verified", "name"]);
+                    assert_eq!(fields(&member["account"]), ["email", "email_verified", "name", "status"]);
                 } else {
                     assert_eq!(fields(member), ["account", "id", "role"], "{member}");
                     assert_eq!(fields(&member["account"]), ["name"]);

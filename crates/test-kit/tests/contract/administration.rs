@@ -113,6 +113,13 @@ on_both_databases! {
         let _ = by_token.get("/api/v1/me").await.expect(200);
         let changed = set_status(&olga, &tina.person, "disabled").await.expect(200).json();
         assert_eq!(changed["status"], "disabled");
+        // Owners see it beside the member; the other members aren't told.
+        let otto = acme.member("Otto Other").await;
+        for (client, told) in [(&olga.client, json!("disabled")), (&otto.person.client, Value::Null)] {
+            let members = client.get(&acme.path("/members")).await.expect(200).json();
+            let found = members["items"].as_array().unwrap().iter().find(|one| one["id"] == json!(tina.id)).unwrap();
+            assert_eq!(found["account"]["status"], told, "{found}");
+        }
         for ended in [client, &by_token] {
             assert_eq!(ended.get("/api/v1/me").await.expect(401).code().unwrap(), "unauthenticated");
             assert_eq!(ended.get(&acme.path("")).await.expect(401).code().unwrap(), "unauthenticated");

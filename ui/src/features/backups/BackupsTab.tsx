@@ -9,7 +9,6 @@ import {
   AbleButton,
   ConfirmDialog,
   DisabledReason,
-  Empty,
   Failed,
   LoadingRows,
   More,
@@ -21,6 +20,7 @@ import {
 import { BackupTable } from "./BackupTable";
 import css from "./backups.module.css";
 import { KeyDialog, RestoreDialog } from "./later";
+import { NoBackups } from "./NoBackups";
 import { Plan } from "./Plan";
 import { AFTER, useBackups } from "./queries";
 import { bytes, doing, made } from "./words";
@@ -52,6 +52,20 @@ export function BackupsTab({ workspace, instance }: { workspace: string; instanc
     ? `${job.kind === "restore" ? "A restore" : "One"} is running`
     : reasonAgainst(instance, "backup")?.detail;
   const shown = backups.items.filter(({ status }) => status !== "making");
+  const makeOne = (
+    <AbleButton
+      of={instance}
+      verb="backup"
+      variant="filled"
+      leftSection={<IconDatabaseExport size={16} stroke={1.75} aria-hidden />}
+      loading={create.isPending}
+      onClick={() => create.mutate()}
+    >
+      {job ? `Back up now: ${job.kind === "restore" ? "a restore" : "one"} is running` : "Back up now"}
+    </AbleButton>
+  );
+  if (backups.items.length === 0 && !job)
+    return <NoBackups workspace={workspace} instance={instance} create={makeOne} problem={create.error?.detail} />;
   return (
     <div className={css.beside}>
       <section aria-label="Backups">
@@ -74,22 +88,13 @@ export function BackupsTab({ workspace, instance }: { workspace: string; instanc
                 </Button>
               </DisabledReason>
             )}
-            <AbleButton
-              of={instance}
-              verb="backup"
-              variant="filled"
-              leftSection={<IconDatabaseExport size={16} stroke={1.75} aria-hidden />}
-              loading={create.isPending}
-              onClick={() => create.mutate()}
-            >
-              {job ? `Back up now: ${job.kind === "restore" ? "a restore" : "one"} is running` : "Back up now"}
-            </AbleButton>
+            {makeOne}
           </span>
         </div>
         {create.error && <Note tone="bad">{create.error.detail}</Note>}
         <Panel>
           {job && <Running workspace={workspace} job={job} />}
-          {shown.length > 0 ? (
+          {shown.length > 0 && (
             <>
               <BackupTable
                 workspace={workspace}
@@ -103,12 +108,6 @@ export function BackupsTab({ workspace, instance }: { workspace: string; instanc
               />
               <More {...backups} />
             </>
-          ) : (
-            !job && (
-              <Empty icon={IconDatabaseExport} title="No backup yet" inline>
-                A backup holds data, database, commit and settings. It is made while the instance runs.
-              </Empty>
-            )
           )}
         </Panel>
       </section>

@@ -96,7 +96,7 @@ export function DeploymentRows({ workspace, instance, deployments, open, rollBac
             <td data-label="When" className={css.quiet}>
               <span className={css.when}>
                 <Time at={deployment.created_at} />
-                {rollBack && release && !deployment.is_current && (
+                {rollBack && release && deployment.can_go_back && (
                   <AbleButton
                     of={instance}
                     verb="deploy"

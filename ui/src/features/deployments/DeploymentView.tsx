@@ -152,7 +152,7 @@ function Outcome(props: ShownProps & { isExplained: boolean; onExplain?: () => v
             {!hasFailed && deployment.reason}
             {hasFailed && instance.status === "running" && <strong>The previous release keeps running.</strong>}
           </p>
-          {deployment.quote && <pre>{deployment.quote}</pre>}
+          {deployment.quote && <pre>{deployment.quote.trim()}</pre>}
         </div>
       </div>
       <div className={css.next}>
@@ -205,7 +205,9 @@ function Hint({ workspace }: { workspace: string }) {
   return (
     <span className={css.hint}>
       <IconSparkles size={15} stroke={1.75} aria-hidden />
-      <Go to={`/${workspace}/settings/ai`}>Choose an AI provider</Go> to have failures explained here.
+      <span>
+        <Go to={`/${workspace}/settings/ai`}>Choose an AI provider</Go> to have failures explained here.
+      </span>
     </span>
   );
 }

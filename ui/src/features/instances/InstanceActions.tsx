@@ -1,6 +1,7 @@
 import { Button, Checkbox, Menu } from "@mantine/core";
 import {
   IconChevronDown,
+  IconCode,
   IconDots,
   IconGitMerge,
   IconHelp,
@@ -12,7 +13,7 @@ import {
   IconUserShare,
   IconUsers,
 } from "@tabler/icons-react";
-import { useNavigate } from "@tanstack/react-router";
+import { Link, useNavigate } from "@tanstack/react-router";
 import { useContext, useState } from "react";
 import {
   deleteInstance,
@@ -44,7 +45,7 @@ import {
 
 const WhoDialog = later(async () => (await import("@/features/permissions/WhoDialog")).WhoDialog);
 
-type Other = { verb: Verb; word: string; Icon: typeof IconRocket; act: () => void; busy?: boolean };
+type Other = { verb: Verb; word: string; Icon: typeof IconRocket; act: () => void };
 
 const AFTER = ["instances", "jobs", "deployments"] as const;
 
@@ -87,7 +88,6 @@ export function InstanceActions({ workspace, instance }: { workspace: string; in
   const isRestartBelow = phone && against !== null;
   // Beside Restart and Stop; on a phone below the three dots.
   const others = [
-    { verb: "deploy", word: "Deploy", Icon: IconRocket, act: () => deploy.mutate(), busy: deploy.isPending },
     { verb: "connect_as", word: "Connect as user", Icon: IconUserShare, act: () => setAsked("connect") },
     { verb: "merge", word: "Merge…", Icon: IconGitMerge, act: () => setMerging(true) },
   ] satisfies Other[];
@@ -95,14 +95,7 @@ export function InstanceActions({ workspace, instance }: { workspace: string; in
   return (
     <>
       {/* Where there is no room for it, it stands in the menu. */}
-      {!isNarrow &&
-        (isOwner ? (
-          <Button leftSection={<IconUsers size={16} stroke={1.75} aria-hidden />} onClick={() => setAsked("who")}>
-            Who can…
-          </Button>
-        ) : (
-          <WhyButton about={about} variant="default" />
-        ))}
+      {!isNarrow && !isOwner && <WhyButton about={about} variant="default" />}
       {against?.kind !== "missing" && instance.status !== "stopped" && !isRestartBelow && (
         <DisabledReason reason={against?.detail}>
           <Menu position="bottom-end" disabled={Boolean(against)}>
@@ -153,18 +146,20 @@ export function InstanceActions({ workspace, instance }: { workspace: string; in
         </AbleButton>
       )}
       {!phone &&
-        others.map(({ verb, word, Icon, act, busy }) => (
-          <AbleButton
-            key={verb}
-            of={instance}
-            verb={verb}
-            leftSection={<Icon size={16} stroke={1.75} />}
-            loading={busy ?? false}
-            onClick={act}
-          >
+        others.map(({ verb, word, Icon, act }) => (
+          <AbleButton key={verb} of={instance} verb={verb} leftSection={<Icon size={16} stroke={1.75} />} onClick={act}>
             {word}
           </AbleButton>
         ))}
+      {!phone && instance.may.includes("use_ide") && (
+        <Button
+          component={Link}
+          to={`/${workspace}/instances/${instance.slug}/ide` as string}
+          leftSection={<IconCode size={16} stroke={1.75} />}
+        >
+          IDE
+        </Button>
+      )}
       {isMerging && (
         <MergeDialog
           workspace={workspace}
@@ -173,7 +168,7 @@ export function InstanceActions({ workspace, instance }: { workspace: string; in
           onClose={() => setMerging(false)}
         />
       )}
-      {(isNarrow || removal?.kind !== "missing") && (
+      {(isNarrow || isOwner || removal?.kind !== "missing") && (
         <Menu position="bottom-end" width={260}>
           <Menu.Target>
             <Button aria-label={`More about ${instance.name}`} px={8} style={{ flex: "none" }}>
@@ -191,7 +186,14 @@ export function InstanceActions({ workspace, instance }: { workspace: string; in
               others.map(({ verb, word, Icon, act }) => (
                 <Choice key={verb} of={instance} verb={verb} word={word} Icon={Icon} onClick={act} />
               ))}
-            {isNarrow && <WhoItem about={about} isOwner={isOwner} onAsk={() => setAsked("who")} />}
+            <Choice
+              of={instance}
+              verb="deploy"
+              word="Deploy the newest commit"
+              Icon={IconRocket}
+              onClick={() => deploy.mutate()}
+            />
+            {(isNarrow || isOwner) && <WhoItem about={about} isOwner={isOwner} onAsk={() => setAsked("who")} />}
             <Choice
               of={instance}
               verb="delete"
@@ -267,7 +269,11 @@ function Choice({ of, verb, word, Icon, color, onClick }: ChoiceProps) {
       >
         {word}
       </Menu.Item>
-      {against && <Menu.Label>{against.detail}</Menu.Label>}
+      {against && (
+        <Menu.Label fw={400} fz={12}>
+          {against.detail}
+        </Menu.Label>
+      )}
     </>
   );
 }

@@ -126,6 +126,8 @@ export function On({ summary }: { summary: Summary }) {
   ));
 }
 
+const DISABLED = "An administrator of this installation has disabled the account: nobody signs in with it";
+
 type RowProps = {
   member: Member;
   isOwner: boolean;
@@ -139,7 +141,7 @@ type RowProps = {
 // Hundreds of rows: one that hasn't changed isn't drawn again.
 const MemberRow = memo(
   function MemberRow({ member, isOwner, isMe, isChosen, whyUnverified, onChoose, onAct }: RowProps) {
-    const { name, email, email_verified } = member.account;
+    const { name, email, email_verified, status } = member.account;
     const isTheirsOwner = member.role === "owner";
     const { summary } = member;
     return (
@@ -160,6 +162,12 @@ const MemberRow = memo(
                   {name}
                 </span>{" "}
                 {isMe && <span className={css.you}>(you)</span>}
+                {status === "disabled" && (
+                  <span title={DISABLED}>
+                    <Chip tone="warn">Disabled</Chip>
+                    <span className="visually-hidden">: {DISABLED}</span>
+                  </span>
+                )}
               </div>
               {email && (
                 <div className={`${css.line} ${css.address}`}>
@@ -294,6 +302,8 @@ function More({ member, isOwner, isMe, onAct }: ActsProps) {
 }
 
 const SHOWN = 3;
+/** In a row of chips, where one word says it. */
+const BRIEFLY: Partial<Record<ActionKey, string>> = { merge_branches: "Merge" };
 const SEEN: ActionKey = "view_projects";
 
 export function MayDo({ summary, onSet }: { summary: Summary; onSet?: () => void }) {
@@ -326,7 +336,7 @@ export function MayDo({ summary, onSet }: { summary: Summary; onSet?: () => void
       )}
       <span className={css.chips}>
         {sorted.slice(0, SHOWN).map((key) => (
-          <Chip key={key}>{actionOf(key)?.label ?? key}</Chip>
+          <Chip key={key}>{BRIEFLY[key] ?? actionOf(key)?.label ?? key}</Chip>
         ))}
         {rest.length > 0 && (
           <Tooltip label={rest.join(", ")} events={{ hover: true, focus: true, touch: true }}>

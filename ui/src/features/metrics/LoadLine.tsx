@@ -19,6 +19,7 @@ export function LoadLine({ workspace, server }: { workspace: string; server: str
       : "Over the last day nothing was measured";
   return (
     <svg className={css.loadLine} width={WIDTH} height={HEIGHT} role="img" aria-label={label}>
+      <path className={css.ground} d={`M0 ${HEIGHT - 0.5}H${WIDTH}`} />
       <path className={css.below} d={area(figures, x, y)} />
       <path className={css.first} d={strokes(figures, x, y)} />
       <path className={css.alone} d={dots(figures, x, y)} />

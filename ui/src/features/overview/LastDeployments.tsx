@@ -74,7 +74,6 @@ type LineProps = {
 };
 
 function Line({ to, job, instance, deployment, subject }: LineProps) {
-  const took = job.ended_at && Date.parse(job.ended_at) - Date.parse(job.created_at);
   return (
     <li>
       <StatusIcon status={job.status === "running" ? "deploying" : job.status} />
@@ -85,7 +84,9 @@ function Line({ to, job, instance, deployment, subject }: LineProps) {
         {deployment && <ShortCommit commit={deployment.commit} />} {subject ?? `of ${instance.branch}`}
       </span>
       <span className={css.who}>{deployment?.started_by && <Person name={deployment.started_by.name} />}</span>
-      <span className={css.took}>{took ? duration(took) : "goes on"}</span>
+      <span className={css.took}>
+        {job.ended_at ? duration(Date.parse(job.ended_at) - Date.parse(job.created_at)) : "goes on"}
+      </span>
       <span className={css.when}>
         <Time at={job.created_at} />
       </span>

@@ -8,6 +8,7 @@ import type { Member, Permissions, Summary } from "@/api/nouns";
 import { problemOf } from "@/api/problem";
 import { useWorkspace } from "@/frame/useWorkspace";
 import { Note, PersonAvatar, usePhone } from "@/kit";
+import choice from "@/kit/choice.module.css";
 import { NotLoaded } from "./NotLoaded";
 import type { Near } from "./near";
 import css from "./permissions.module.css";
@@ -77,7 +78,7 @@ export function CopyFrom({ but, onChoose }: Props) {
         <Popover.Dropdown p={4} aria-label="Copy from a member">
           <input
             data-autofocus
-            className={css.finder}
+            className={choice.search}
             role="combobox"
             aria-label="Find a member to copy from"
             aria-expanded={shown.length > 0}
@@ -95,7 +96,7 @@ export function CopyFrom({ but, onChoose }: Props) {
             id={list}
             role="listbox"
             aria-label="Members who have something"
-            className={css.found}
+            className={choice.list}
             hidden={shown.length === 0}
           >
             {shown.map((member, index) => (
@@ -106,7 +107,7 @@ export function CopyFrom({ but, onChoose }: Props) {
                 role="option"
                 tabIndex={-1}
                 aria-selected={index === at}
-                className={css.one}
+                className={choice.item}
                 onClick={() => void choose(member)}
                 onMouseMove={() => setMarked(index)}
               >
@@ -125,7 +126,7 @@ export function CopyFrom({ but, onChoose }: Props) {
             ))}
           </div>
           {members.isLoadingError && <NotLoaded error={members.error} again={() => void members.refetch()} />}
-          <div role="status" className={css.nobody}>
+          <div role="status" className={choice.none}>
             {members.isLoading && "Loading the members"}
             {members.hasNextPage && "Search for the others by name"}
             {members.items &&

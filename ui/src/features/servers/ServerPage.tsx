@@ -61,10 +61,12 @@ export function ServerPage() {
           </>
         }
       />
-      <div style={{ display: "grid", gap: 12, marginBottom: 8 }}>
-        {machine?.no_sandbox && <Note tone="bad">{machine.no_sandbox}</Note>}
-        {machine?.no_outgoing && <Note tone="warn">{machine.no_outgoing}</Note>}
-      </div>
+      {(machine?.no_sandbox || machine?.no_outgoing) && (
+        <div style={{ display: "grid", gap: 12, marginBottom: 8 }}>
+          {machine.no_sandbox && <Note tone="bad">{machine.no_sandbox}</Note>}
+          {machine.no_outgoing && <Note tone="warn">{machine.no_outgoing}</Note>}
+        </div>
+      )}
       <ServerMetrics workspace={workspace.slug} server={here.id} />
       <Section
         title="Instances"

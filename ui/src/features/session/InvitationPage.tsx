@@ -12,9 +12,10 @@ import { Cut, Failed, LoadingPage, Note, PersonAvatar, StatusBadge, useTitle } f
 import { wear } from "@/theme/brand";
 import { Entrance } from "./Entrance";
 import { NewPasswordField } from "./PasswordField";
-import { SignInForm } from "./SignInForm";
+import { ProviderButton } from "./ProviderButton";
+import { SignInForm, type Step } from "./SignInForm";
 import css from "./session.module.css";
-import { keep, keptToken } from "./takeToken";
+import { keep, keptToken, takeAlong } from "./takeToken";
 
 const day = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "long" });
 
@@ -109,6 +110,7 @@ type Props = {
 function Invitation({ token, link, account }: Props) {
   const navigate = useNavigate();
   const [isSigningIn, setSigningIn] = useState(link.account_exists === true);
+  const [step, setStep] = useState<Step>("password");
   const [name, setName] = useState("");
   const [password, setPassword] = useState("");
   const accept = useMutation<Joined, Problem, AcceptInvitation>({
@@ -125,7 +127,7 @@ function Invitation({ token, link, account }: Props) {
         <PersonAvatar name={link.invited_by} size={22} />
         <span>
           <strong style={{ fontWeight: 600, color: "var(--text)" }}>{link.invited_by}</strong> invites you.{" "}
-          <span style={{ color: "var(--text3)" }}>Open until {day.format(Date.parse(link.expires_at))}.</span>
+          <span className={css.until}>Open until {day.format(Date.parse(link.expires_at))}.</span>
         </span>
       </span>
       {link.message && <span className={css.message}>{link.message}</span>}
@@ -199,7 +201,9 @@ function Invitation({ token, link, account }: Props) {
             ? "This address has an account. Sign in with it to join."
             : "Sign in with this address to join."}
         </p>
-        <SignInForm email={link.email} />
+        <SignInForm email={link.email} onStep={setStep} />
+        {/* It makes no account: it stands where one is signed in to. */}
+        {step === "password" && <ProviderButton onLeave={takeAlong} />}
         {link.account_exists === undefined && (
           <p style={{ marginTop: 20 }}>
             No account yet?{" "}

@@ -8,12 +8,15 @@ import { leaveFor } from "./leave";
 import css from "./session.module.css";
 import { useWays } from "./useWays";
 
-/** Signing in at the operator's provider, where there is one. */
-export function ProviderButton() {
+/** Signing in at the operator's provider, where there is one. `onLeave`: what is to be kept meanwhile. */
+export function ProviderButton({ onLeave }: { onLeave?: () => void }) {
   const ways = useWays();
   const send = useMutation<{ url: string }, Problem>({
     mutationFn: () => sendToProvider(),
-    onSuccess: ({ url }) => leaveFor(url),
+    onSuccess: ({ url }) => {
+      onLeave?.();
+      leaveFor(url);
+    },
   });
   const name = ways.data?.provider;
   if (!name) return null;

@@ -14,7 +14,7 @@ import { useMutation } from "@/api/useMutation";
 import { LoadingPage, notice, useTitle } from "@/kit";
 import { Alone } from "./Alone";
 import { Entrance } from "./Entrance";
-import { cameFrom } from "./leave";
+import { cameFrom, hasLeft } from "./leave";
 import { SecondStep, type Shown } from "./SecondStep";
 
 type Brought = { code: string; state: string } | { error: string };
@@ -33,6 +33,7 @@ export function ProviderPage() {
   const navigate = useNavigate();
   const [brought] = useState(take);
   const [ways, setWays] = useState<string[] | null>(null);
+  const [isInvited] = useState(() => hasLeft("/join"));
   const goOn = () => void navigate({ href: cameFrom(), replace: true });
   const back = useMutation<ProviderAnswer, Problem, { code: string; state: string }>({
     mutationFn: (sent) => comeBackFromProvider(sent),
@@ -69,7 +70,9 @@ export function ProviderPage() {
     back.mutate(brought);
   }, [back, brought]);
 
-  const again = (
+  const again = isInvited ? (
+    <Button onClick={goOn}>Back to the invitation</Button>
+  ) : (
     <Button component={Link} to="/login">
       Back to signing in
     </Button>

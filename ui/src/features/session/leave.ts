@@ -11,6 +11,15 @@ export function leaveFor(url: string): void {
   location.assign(url);
 }
 
+/** Whether it was this page that one left from. */
+export function hasLeft(page: string): boolean {
+  try {
+    return sessionStorage.getItem(KEY) === page;
+  } catch {
+    return false;
+  }
+}
+
 /** The page of this site that one left from, once. */
 export function cameFrom(): string {
   try {

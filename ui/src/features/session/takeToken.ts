@@ -17,5 +17,31 @@ export function keep(token: string): void {
 }
 
 export function keptToken(): string | null {
+  kept ??= broughtBack();
   return kept;
+}
+
+const AWAY = "stoa-invitation";
+/** In milliseconds: as long as the server keeps what it asked the provider. */
+const LONGEST = 600_000;
+
+/** Has the token come along to the sign-in provider and back, in this tab alone. Only the next page finds it. */
+export function takeAlong(): void {
+  try {
+    if (kept) sessionStorage.setItem(AWAY, JSON.stringify({ token: kept, at: Date.now() }));
+  } catch {
+    // Then the link is opened once more.
+  }
+}
+
+function broughtBack(): string | null {
+  try {
+    const found: unknown = JSON.parse(sessionStorage.getItem(AWAY) ?? "null");
+    sessionStorage.removeItem(AWAY);
+    const { token, at } = (found ?? {}) as { token?: unknown; at?: unknown };
+    const isFresh = typeof at === "number" && Math.abs(Date.now() - at) <= LONGEST;
+    return typeof token === "string" && isFresh ? token : null;
+  } catch {
+    return null;
+  }
 }

@@ -1,8 +1,11 @@
-import { Link, Navigate, useParams } from "@tanstack/react-router";
-import { type ComponentType, useEffect } from "react";
+import { useQuery } from "@tanstack/react-query";
+import { Link, Navigate, useLocation, useNavigate, useParams } from "@tanstack/react-router";
+import { type ComponentType, useEffect, useLayoutEffect } from "react";
 import type { Workspace } from "@/api/nouns";
+import { workspaceOptions } from "@/api/queries";
 import { viewing } from "@/api/viewing";
 import { Shell } from "@/frame/Shell";
+import { useLast } from "@/frame/useLast";
 import { useWorkspace } from "@/frame/useWorkspace";
 import { ClosedInView, Forbidden, LoadingPage, later, NotFound, useCurrentInSight } from "@/kit";
 import { dress } from "@/theme/look";
@@ -89,12 +92,32 @@ export function WorkspaceSettingsPage() {
   return <Settings workspace={workspace} page={page} />;
 }
 
+/**
+ * The account's own pages, at an address that names no workspace. Within the one that was open last, they stand in its
+ * frame, as when one comes upon them from inside; whoever it doesn't let in, for want of a second factor perhaps, has
+ * them without.
+ */
 export function AccountSettingsPage() {
-  const { page } = useParams({ strict: false }) as { page?: string };
-  useEffect(() => dress(null), []);
+  const { page = "profile" } = useParams({ strict: false }) as { page?: string };
+  const { searchStr, hash } = useLocation();
+  const navigate = useNavigate();
+  const last = useLast();
+  const asked = useQuery({ ...workspaceOptions(last?.slug ?? ""), enabled: last !== undefined });
+  const look = last && !asked.error ? last : null;
+  useLayoutEffect(() => dress(look), [look]);
+  const within = look && asked.data ? `/${look.slug}/settings/${page}${searchStr}${hash && `#${hash}`}` : null;
+  useEffect(() => {
+    if (within) void navigate({ href: within, replace: true });
+  }, [within, navigate]);
+  if (look)
+    return (
+      <Shell workspace={null} soon={look} isLoading>
+        <LoadingPage />
+      </Shell>
+    );
   return (
     <Shell workspace={null}>
-      <Settings workspace={null} page={page ?? "profile"} />
+      <Settings workspace={null} page={page} />
     </Shell>
   );
 }

@@ -11,31 +11,24 @@ import {
   IconTrash,
   IconUsers,
 } from "@tabler/icons-react";
+import { useQuery } from "@tanstack/react-query";
 import { Link, Navigate } from "@tanstack/react-router";
 import { useEffect, useState } from "react";
+import { all } from "@/api/client";
+import { listWorkspaces, type WorkspaceCounts } from "@/api/generated";
 import type { MyWorkspace } from "@/api/nouns";
-import { useMe } from "@/api/queries";
+import { ME, useMe } from "@/api/queries";
 import { Shell } from "@/frame/Shell";
+import { useLast } from "@/frame/useLast";
 import { useMine } from "@/frame/useMine";
 import { Empty, EmptyPage, PageTitle, Panel, WorkspaceLogo } from "@/kit";
 import { dress } from "@/theme/look";
 import { CreateWorkspaceDialog, LeaveDialog } from "./later";
 import css from "./workspaces.module.css";
 
-function lastWorkspace(): string | null {
-  try {
-    return localStorage.getItem("stoa-last-workspace");
-  } catch {
-    return null;
-  }
-}
-
 /** The front door: to the workspace that was open last, else to the list. */
 export function HomePage() {
-  const me = useMe();
-  const mine = me.data?.workspaces ?? [];
-  const last = lastWorkspace();
-  const found = mine.find(({ slug }) => slug === last) ?? (mine.length === 1 ? mine[0] : undefined);
+  const found = useLast();
   if (found) return <Navigate to="/$workspace" params={{ workspace: found.slug }} replace />;
   return <Navigate to="/workspaces" replace />;
 }
@@ -58,7 +51,8 @@ export function MyWorkspaces({ open }: { open?: string }) {
   const [search, setSearch] = useState("");
   const [isCreating, setCreating] = useState(false);
   const [leaving, setLeaving] = useState<MyWorkspace | null>(null);
-  const { all, shown, isSearching } = useMine(search);
+  const { all: mine, shown, isSearching } = useMine(search);
+  const counts = useCounts();
   const mayCreate = me.data?.may_create_workspaces ?? false;
   const create = mayCreate && (
     <Button variant="filled" leftSection={<IconPlus size={16} stroke={1.75} />} onClick={() => setCreating(true)}>
@@ -75,16 +69,16 @@ export function MyWorkspaces({ open }: { open?: string }) {
             {!mayCreate && " Only administrators of this installation create workspaces."}
           </>
         }
-        actions={all.length > 0 && create}
+        actions={mine.length > 0 && create}
       />
-      {all.length === 0 ? (
+      {mine.length === 0 ? (
         <EmptyPage title="You are in no workspace yet" action={create}>
           A workspace is what a team shares: servers, projects, instances and members.{" "}
           {mayCreate ? "Create one, or ask its owner to invite you." : "Ask its owner to invite you."}
         </EmptyPage>
       ) : (
         <>
-          {all.length >= MANY && (
+          {mine.length >= MANY && (
             <TextInput
               className={css.find ?? ""}
               placeholder="Name or slug"
@@ -94,11 +88,12 @@ export function MyWorkspaces({ open }: { open?: string }) {
               onChange={(event) => setSearch(event.currentTarget.value)}
             />
           )}
-          <Panel>
+          <Panel className={css.mine ?? ""}>
             {shown.map((workspace) => (
               <MyRow
                 key={workspace.id}
                 workspace={workspace}
+                counts={counts?.get(workspace.id)}
                 isOpen={workspace.slug === open}
                 onLeave={() => setLeaving(workspace)}
               />
@@ -124,19 +119,52 @@ const OF_OWNERS = [
   { to: "settings/ai", word: "AI", Icon: IconSparkles },
 ];
 
-function MyRow(props: { workspace: MyWorkspace; isOpen: boolean; onLeave: () => void }) {
-  const { workspace } = props;
+/** How much there is in each of one's workspaces, by its id: as far as one may see it, and where it is told. */
+function useCounts(): Map<string, WorkspaceCounts> | undefined {
+  return useQuery({
+    queryKey: [...ME, "workspaces", "counts"],
+    queryFn: async ({ signal }) => {
+      const listed = await all((query) => listWorkspaces(query, { signal }));
+      return new Map(listed.flatMap(({ id, counts }) => (counts ? [[id, counts] as const] : [])));
+    },
+    // No events are heard of those that aren't open.
+    staleTime: 0,
+  }).data;
+}
+
+const several = (number: number, word: string) => `${number} ${word}${number === 1 ? "" : "s"}`;
+
+type RowProps = {
+  workspace: MyWorkspace;
+  counts: WorkspaceCounts | undefined;
+  isOpen: boolean;
+  onLeave: () => void;
+};
+
+function MyRow(props: RowProps) {
+  const { workspace, counts } = props;
   const isOwner = workspace.role === "owner";
   return (
     <div className={css.row}>
       <WorkspaceLogo name={workspace.name} url={workspace.logo_url} size={40} of={workspace.primary_color} />
-      <div style={{ minWidth: 0 }}>
-        <div className={css.name}>{workspace.name}</div>
+      <div className={css.names}>
+        <div className={css.name} title={workspace.name}>
+          {workspace.name}
+        </div>
         <code className={css.path}>/{workspace.slug}</code>
       </div>
-      <div className={css.role} style={{ display: "flex", gap: 6, alignItems: "center" }}>
+      <div className={css.role}>
         {isOwner && <IconCrown size={15} stroke={1.75} aria-hidden />}
         {isOwner ? "Owner" : "Member"}
+      </div>
+      <div className={css.counts}>
+        <span>{counts && several(counts.members, "member")}</span>
+        <span>
+          {counts &&
+            [counts.projects !== null && several(counts.projects, "project"), several(counts.instances, "instance")]
+              .filter(Boolean)
+              .join(", ")}
+        </span>
       </div>
       <div className={css.acts}>
         {props.isOpen ? (

@@ -14,7 +14,7 @@ use stoa_domain::{Action, MemberId, Refusal};
 use utoipa::ToSchema;
 
 use self::summary::SummaryView;
-use super::shared::word;
+use super::shared::{account_status, word};
 use super::wire::{after, cursor, limit, page, time};
 use crate::answer::{Answer, Done, Object, Page};
 use crate::argument::{IfMatch, Json, Query, Uses};
@@ -63,6 +63,9 @@ struct MemberAccount {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     email_verified: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = words::AccountStatus, required = false)]
+    status: Option<&'static str>,
 }
 
 /// A member. A plain member sees of others their names and roles alone.
@@ -111,6 +114,7 @@ impl MemberView {
                 name: member.name,
                 email: whole.then_some(member.email),
                 email_verified: whole.then_some(member.email_verified),
+                status: whole.then_some(account_status(member.is_active)),
             },
             permissions,
             summary,
