@@ -5,7 +5,7 @@ import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { cp, mkdtemp, readFile, rm, stat } from "node:fs/promises";
 import http from "node:http";
-import { createServer } from "node:net";
+import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, extname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -140,7 +140,10 @@ const KINDS = { ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg
 function layOver(folder, front, port) {
   const server = http.createServer(async (asked, answer) => {
     const path = new URL(asked.url, "http://x").pathname;
-    const isPage = asked.method === "GET" && !/^\/(api|git|connect|visit)\//.test(path) && asked.headers.host.startsWith("localhost");
+    const isPage =
+      asked.method === "GET" &&
+      !/^\/(api|git|connect|visit)\//.test(path) &&
+      asked.headers.host.startsWith("localhost");
     if (!isPage) {
       const on = http.request({
         port,
@@ -171,6 +174,18 @@ function layOver(folder, front, port) {
       "content-security-policy": `default-src 'none'; script-src 'self'; style-src 'self' 'nonce-${nonce}'; img-src 'self' data: blob:; font-src 'self'; connect-src 'self'; manifest-src 'self'; worker-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'`,
     });
     answer.end(shell);
+  });
+  // Sockets, of terminals: as they come, both ways.
+  server.on("upgrade", (asked, socket, head) => {
+    const names = asked.rawHeaders.filter((_, at) => at % 2 === 0);
+    const lines = names.map((name, at) => `${name}: ${asked.rawHeaders[at * 2 + 1]}`);
+    const on = connect(port, "127.0.0.1", () => {
+      on.write(`${[`GET ${asked.url} HTTP/1.1`, ...lines].join("\r\n")}\r\n\r\n`);
+      on.write(head);
+      on.pipe(socket).pipe(on);
+    });
+    on.on("error", () => socket.destroy());
+    socket.on("error", () => on.destroy());
   });
   server.listen(front, "127.0.0.1");
   return server;
