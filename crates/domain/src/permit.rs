@@ -3,7 +3,7 @@
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use crate::action::ActionSet;
+use crate::action::{Action, ActionSet};
 use crate::actor::{Actor, Via};
 use crate::decide::{StartedBy, check};
 use crate::ids::{AccountId, MemberId, WorkspaceId};
@@ -224,6 +224,12 @@ impl AccountPermit {
     #[must_use]
     pub fn role(&self, role: Role) -> Role {
         if self.limits.actions.is_some() { Role::Member } else { role }
+    }
+
+    /// Whether an action that the account has counts for this request: a token may be narrowed to others.
+    #[must_use]
+    pub fn leaves(&self, action: Action) -> bool {
+        self.limits.actions.is_none_or(|only| only.has(action))
     }
 }
 

@@ -119,6 +119,7 @@ pub fn statements() -> Vec<Statement> {
         standing::STATEMENTS,
         token::STATEMENTS,
         workspace::STATEMENTS,
+        workspace::counts::STATEMENTS,
         writer::STATEMENTS,
     ]
     .concat()

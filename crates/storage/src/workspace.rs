@@ -1,5 +1,7 @@
 //! Workspaces and their slugs.
 
+pub mod counts;
+
 use stoa_domain::member::Role;
 use stoa_domain::permission::workspace::{Change, Delete};
 use stoa_domain::slug::Slug;

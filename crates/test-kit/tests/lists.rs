@@ -185,7 +185,12 @@ async fn compare_counts(
     member: &Member,
     all: &Everything,
     seen: &BTreeMap<&str, Ids>,
+    lists_projects: bool,
 ) {
+    let mine = member.person.client.get("/api/v1/workspaces").await.expect(200).json();
+    let projects = lists_projects.then(|| seen["projects"].len());
+    let expected = json!({ "members": 2, "projects": projects, "instances": seen["instances"].len() });
+    assert_eq!(mine["items"][0]["counts"], expected, "{mine}");
     for project in listed(workspace, member, "/projects").await.unwrap_or_default() {
         let id = text(&project["id"]);
         let own: Ids = seen["instances"].iter().filter(|one| all.project_of[*one] == id).cloned().collect();
@@ -292,7 +297,7 @@ on_both_databases! {
                     compare_lists(&workspace, &member, &all, noun, &one_by_one).await;
                     seen.insert(noun, one_by_one);
                 }
-                compare_counts(&workspace, &member, &all, &seen).await;
+                compare_counts(&workspace, &member, &all, &seen, actions.contains(&"view_projects")).await;
                 compare_work(&workspace, &member, &all, &seen["instances"], actions.contains(&"view_logs")).await;
                 let told = told_of(&world, &workspace, &member, &all).await;
                 let of = |kind: &str| told.get(kind).cloned().unwrap_or_default();

@@ -4,13 +4,14 @@ use stoa_domain::color::Color;
 use stoa_domain::permission::workspace as may;
 use stoa_domain::slug::{Slug, SlugProblem};
 use stoa_domain::{
-    AccountPermit, ActionSet, FieldProblem, MemberId, Permission, Permit, Refusal, WorkspaceId,
+    AccountPermit, Action, ActionSet, FieldProblem, MemberId, Permission, Permit, Refusal, WorkspaceId,
 };
 use stoa_storage::attempt::Limit;
 use stoa_storage::profile::Profile;
 use stoa_storage::workspace::{MyWorkspace, NewWorkspace, WorkspaceChange};
 
 pub use stoa_storage::workspace::WorkspaceRecord;
+pub use stoa_storage::workspace::counts::Counts;
 
 use crate::abilities::{self, Abilities, Caller};
 use crate::account::check_name;
@@ -61,6 +62,14 @@ pub struct SeenWorkspace {
     pub abilities: Abilities,
     /// Whether a model provider is set.
     pub has_ai: bool,
+}
+
+/// One of the caller's workspaces, as its list shows it.
+#[derive(Debug, Clone)]
+pub struct ListedWorkspace {
+    pub mine: MyWorkspace,
+    /// Of what the caller may see there; `None` where that is nothing before the account has a second factor.
+    pub counts: Option<Counts>,
 }
 
 /// Workspaces read at once while some of them are looked for.
@@ -178,7 +187,7 @@ impl App {
         after: (&str, WorkspaceId),
         search: Option<&str>,
         limit: i64,
-    ) -> Result<Vec<MyWorkspace>, Failure> {
+    ) -> Result<Vec<ListedWorkspace>, Failure> {
         let wanted = usize::try_from(limit).unwrap_or(0);
         let search = search.map(str::to_lowercase);
         let is_wanted = |mine: &MyWorkspace| {
@@ -201,7 +210,16 @@ impl App {
             }
         }
         found.truncate(wanted);
-        Ok(found)
+        let counts = self.store().count_in_my_workspaces(permit.actor().account, &found).await?;
+        let lists_projects = permit.leaves(Action::ViewProjects);
+        let listed = |mine: MyWorkspace| {
+            let counts = counts.get(&mine.workspace.id).map(|counts| Counts {
+                projects: counts.projects.filter(|_| lists_projects),
+                ..*counts
+            });
+            ListedWorkspace { mine, counts }
+        };
+        Ok(found.into_iter().map(listed).collect())
     }
 
     /// # Errors

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use stoa_app::workspace::{ChangeWorkspace, CreateWorkspace, SeenWorkspace, WorkspaceRecord};
+use stoa_app::workspace::{ChangeWorkspace, Counts, CreateWorkspace, SeenWorkspace, WorkspaceRecord};
 use stoa_domain::permission::workspace as may;
 use stoa_domain::{AccountNeed, LogoId, WorkspaceId};
 use utoipa::ToSchema;
@@ -177,6 +177,21 @@ pub(super) fn answer(seen: SeenWorkspace) -> Answer<Object<WorkspaceView>> {
     Ok(Object::ok(WorkspaceView::of(seen)).tagged(tag))
 }
 
+/// How much there is, of what the caller may see.
+#[derive(Serialize, ToSchema)]
+struct WorkspaceCounts {
+    members: i64,
+    /// Null for whoever may list no projects there.
+    projects: Option<i64>,
+    instances: i64,
+}
+
+impl WorkspaceCounts {
+    fn of(counts: Counts) -> Self {
+        Self { members: counts.members, projects: counts.projects, instances: counts.instances }
+    }
+}
+
 #[derive(Serialize, ToSchema)]
 struct ListedWorkspace {
     #[schema(format = "uuid")]
@@ -189,6 +204,8 @@ struct ListedWorkspace {
     primary_color: String,
     #[schema(format = DateTime)]
     created_at: String,
+    /// Null where the workspace demands a second factor that the caller hasn't.
+    counts: Option<WorkspaceCounts>,
 }
 
 async fn list(
@@ -203,15 +220,19 @@ async fn list(
     Ok(Object::ok(page(
         mine,
         wanted,
-        |mine| cursor(&mine.workspace.name, mine.workspace.id),
-        |mine| ListedWorkspace {
-            id: mine.workspace.id.to_string(),
-            logo_url: logo_url(&mine.workspace),
-            created_at: time(mine.workspace.created_at),
-            slug: mine.workspace.slug,
-            name: mine.workspace.name,
-            role: mine.role.key(),
-            primary_color: mine.workspace.primary_color,
+        |listed| cursor(&listed.mine.workspace.name, listed.mine.workspace.id),
+        |listed| {
+            let (workspace, role) = (listed.mine.workspace, listed.mine.role);
+            ListedWorkspace {
+                id: workspace.id.to_string(),
+                logo_url: logo_url(&workspace),
+                created_at: time(workspace.created_at),
+                slug: workspace.slug,
+                name: workspace.name,
+                role: role.key(),
+                primary_color: workspace.primary_color,
+                counts: listed.counts.map(WorkspaceCounts::of),
+            }
         },
     )))
 }

@@ -9,6 +9,7 @@ mod backups;
 mod bodies;
 mod changes;
 mod connect_as;
+mod counts;
 mod deletion;
 mod emails;
 mod failures;
