@@ -62,7 +62,7 @@ impl App {
             .load_instance(caller.workspace, instance, caller.sees_everything, caller.member)
             .await?;
         if record.stage == stoa_domain::instance::Stage::Production && !caller.is_owner {
-            let refusal = Refusal::OwnerRequired { ask: Vec::new() };
+            let refusal = permit.owner_required();
             let resource =
                 stoa_domain::Resource { kind: stoa_domain::ResourceKind::Instance, id: instance.uuid() };
             self.record_refusal(

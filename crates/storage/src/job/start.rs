@@ -89,13 +89,13 @@ impl Store {
         P: Permission<Target = InstanceId>,
     {
         let (workspace, instance, by_owner) = (permit.workspace(), *permit.target(), permit.by_owner());
-        let account = Some(permit.actor().account);
+        let (account, owner_required) = (Some(permit.actor().account), permit.owner_required());
         let needed = match P::NEED {
             stoa_domain::Need::Action(action) => action.key(),
             _ => "owner",
         };
         let work: Work<JobId> = Box::new(move |tx| {
-            let last = last.clone();
+            let (last, owner_required) = (last.clone(), owner_required.clone());
             Box::pin(async move {
                 let Found { state, name, stage, open } = state_in(tx, workspace, instance).await?;
                 tx.audit_name(name);
@@ -111,7 +111,7 @@ impl Store {
                         if stage == stoa_domain::instance::Stage::Production {
                             needed = "owner";
                             if !by_owner {
-                                return Err(Refusal::OwnerRequired { ask: Vec::new() }.into());
+                                return Err(owner_required.into());
                             }
                         }
                         state.can_delete(cancels)?;
