@@ -60,6 +60,8 @@ pub enum Refusal {
     LastOwner,
     /// Of these workspaces, by name, nobody else is an owner.
     LastOwnerOf(Vec<String>),
+    /// These workspaces, by name, demand a second factor, and no other owner there has one.
+    LastSecondFactorOf(Vec<String>),
     SlugTaken,
     AlreadyMember,
     InvitationPending,
@@ -129,8 +131,6 @@ pub enum ShownWrong {
     Passkey,
 }
 
-/// What stands in the way of a change.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 /// What an account is or has, and a narrowed token of its isn't given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TokenWithout {
@@ -142,6 +142,8 @@ pub enum TokenWithout {
     Wholeness,
 }
 
+/// What stands in the way of a change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Conflict {
     /// An account exists already, so there is nothing to set up.
     AlreadySetUp,

@@ -286,6 +286,15 @@ pub fn tell(refusal: &Refusal) -> Told {
             answer.more.insert("workspaces".to_owned(), ask(names));
             answer
         }
+        Refusal::LastSecondFactorOf(names) => {
+            let detail = format!(
+                "You are the only owner of {} with a second factor, and it is demanded there. Set up another first, or stop demanding it under Settings, Sign-in.",
+                all_of(names)
+            );
+            let mut answer = told(409, "last_owner", "Last second factor of an owner", detail);
+            answer.more.insert("workspaces".to_owned(), ask(names));
+            answer
+        }
         Refusal::SlugTaken => told(409, "slug_taken", "Slug taken", "This slug is taken. Choose another."),
         Refusal::AlreadyMember => {
             told(409, "already_member", "Already a member", "Whoever has this address is a member already.")
@@ -493,6 +502,9 @@ pub fn examples() -> Vec<Refusal> {
         Refusal::PermissionDenied { missing: vec![Action::RestartInstances], ask: anna() },
         Refusal::TokenLacks { missing: vec![Action::RestartInstances] },
         Refusal::TokenMayNot,
+        Refusal::TokenNarrowed(TokenWithout::Ownership),
+        Refusal::TokenNarrowed(TokenWithout::Administration),
+        Refusal::TokenNarrowed(TokenWithout::Wholeness),
         Refusal::OwnerRequired { ask: anna() },
         Refusal::AdministratorRequired,
         Refusal::TargetNotAllowed,
@@ -502,9 +514,6 @@ pub fn examples() -> Vec<Refusal> {
         Refusal::CrossOrigin,
         Refusal::PasswordRequired,
         Refusal::ViewAsReadOnly,
-        Refusal::TokenNarrowed(TokenWithout::Ownership),
-        Refusal::TokenNarrowed(TokenWithout::Administration),
-        Refusal::TokenNarrowed(TokenWithout::Wholeness),
         Refusal::SecondFactorDue { ways: vec!["code"], wrong: None },
         Refusal::SecondFactorDue { ways: vec!["code"], wrong: Some(ShownWrong::Code) },
         Refusal::SecondFactorDue { ways: vec!["recovery_code"], wrong: Some(ShownWrong::RecoveryCode) },
@@ -525,6 +534,7 @@ pub fn examples() -> Vec<Refusal> {
             count: 1,
         }),
         Refusal::LastOwner,
+        Refusal::LastSecondFactorOf(vec!["Acme".to_owned()]),
         Refusal::SlugTaken,
         Refusal::AlreadyMember,
         Refusal::InvitationPending,
