@@ -194,7 +194,7 @@ fn tell(settings: &Settings, reader: &Reader, look: &Look, voided: Voided, count
         counted(count, "repository", "repositories"),
     ));
     say(&format!(
-        "Everybody has to sign in again: {}, {} and {} have ended. Mails that waited won't be sent; an invitation that waits needs a new link.",
+        "Everybody has to sign in again: {}, {} and {} have ended. Mails that waited won't be sent. Invitations that waited have expired: resend them under Members.",
         counted(sum(voided.sessions), "session", "sessions"),
         counted(sum(voided.tokens), "access token", "access tokens"),
         counted(sum(voided.links), "link", "links"),
