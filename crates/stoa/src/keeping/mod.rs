@@ -45,6 +45,12 @@ fn repositories(settings: &Settings) -> Result<GitRepositories, Ended> {
         .map_err(|error| Ended::because(&settings.repositories_dir.display().to_string(), error))
 }
 
+/// `2 repositories`, `2 repositories and 3 without a commit`: of the latter there is nothing to keep.
+fn repositories_counted(with_commits: i64, empty: i64) -> String {
+    let counted = counted(with_commits, "repository", "repositories");
+    if empty > 0 { format!("{counted} and {empty} without a commit") } else { counted }
+}
+
 fn now() -> Result<jiff::Timestamp, Ended> {
     jiff::Timestamp::from_microsecond(SystemClock.now().micros())
         .map_err(|error| Ended::because("the clock tells no time", error))
