@@ -10,7 +10,7 @@ mod restore;
 
 pub use backup::backup;
 pub use migrate::migrate;
-pub use moved::refuse_moved;
+pub use moved::{refuse_moved, settle_unfinished};
 pub use place::refuse_half_restored;
 pub use restore::restore;
 
