@@ -41,9 +41,15 @@ pub struct AccountChange {
     pub mail_on_failure: Option<bool>,
 }
 
-/// A password that may be one.
-pub(crate) fn check_password(field: &str, secret: &Secret, problems: &mut Vec<FieldProblem>) {
-    let checked = secret.reveal_text().map_or(Err("A password is text."), password::check);
+/// A password that may be one for whoever has this address and name.
+pub(crate) fn check_password(
+    field: &str,
+    secret: &Secret,
+    (email, name): (&str, &str),
+    problems: &mut Vec<FieldProblem>,
+) {
+    let check = |text: &str| password::check(text, email, name);
+    let checked = secret.reveal_text().map_or(Err("A password is text."), check);
     if let Err(detail) = checked {
         problems.push(FieldProblem::new(field, "weak", detail));
     }
@@ -98,7 +104,7 @@ impl App {
         if email.is_none() {
             problems.push(FieldProblem::new("email", "invalid", "This isn't an e-mail address."));
         }
-        check_password("password", &wish.password, &mut problems);
+        check_password("password", &wish.password, (&wish.email, &wish.name), &mut problems);
         let (Some(name), Some(email), true) = (name, email, problems.is_empty()) else {
             return Err(Refusal::Invalid(problems).into());
         };
@@ -163,18 +169,18 @@ impl App {
     ) -> Result<(), Failure> {
         let session = Self::session_of(&permit)?;
         let mut problems = Vec::new();
-        check_password("new_password", &new, &mut problems);
+        check_password("new_password", &new, (&own.email, &own.name), &mut problems);
         if !problems.is_empty() {
             return Err(Refusal::Invalid(problems).into());
         }
         let is_same = bool::from(old.reveal().ct_eq(new.reveal()));
+        let own = self.store().find_account(permit.actor().account).await?.ok_or(Refusal::Unauthenticated)?;
         self.check_own_password(&permit, old).await?;
         if is_same {
             let sentence = "This is the password that you have. Choose another one.";
             return Err(Refusal::invalid("new_password", "same", sentence).into());
         }
         let hash = self.outside().passwords.hash(new, self.new_salt()).await?;
-        let own = self.store().find_account(permit.actor().account).await?.ok_or(Refusal::Unauthenticated)?;
         let sentence = if and_tokens {
             "The password of your account was changed. All other sessions were ended, and its access tokens deleted."
         } else {
