@@ -39,6 +39,8 @@ pub struct OwnAccount {
 pub struct AccountChange {
     pub name: Option<String>,
     pub mail_on_failure: Option<bool>,
+    /// The name and the wish for mails that it was made from.
+    pub expected: Option<(String, bool)>,
 }
 
 /// A password that may be one for whoever has this address and name.
@@ -146,14 +148,18 @@ impl App {
     }
 
     /// # Errors
-    /// `Invalid`.
+    /// `Invalid`, `PreconditionFailed`.
     pub async fn change_account(&self, permit: AccountPermit, change: AccountChange) -> Result<(), Failure> {
         let mut problems = Vec::new();
-        let name = change.name.and_then(|name| check_name("name", &name, &mut problems));
+        let name = change.name.as_deref().and_then(|name| check_name("name", name, &mut problems));
         if !problems.is_empty() {
             return Err(Refusal::Invalid(problems).into());
         }
-        Ok(self.store().change_account(permit, name.map(Name::into_string), change.mail_on_failure).await?)
+        let AccountChange { mail_on_failure, expected, .. } = change;
+        Ok(self
+            .store()
+            .change_account(permit, name.map(Name::into_string), mail_on_failure, expected)
+            .await?)
     }
 
     /// Changes the password; all other sessions end, and with `and_tokens` every access token.
@@ -168,13 +174,13 @@ impl App {
         and_tokens: bool,
     ) -> Result<(), Failure> {
         let session = Self::session_of(&permit)?;
+        let own = self.store().find_account(permit.actor().account).await?.ok_or(Refusal::Unauthenticated)?;
         let mut problems = Vec::new();
         check_password("new_password", &new, (&own.email, &own.name), &mut problems);
         if !problems.is_empty() {
             return Err(Refusal::Invalid(problems).into());
         }
         let is_same = bool::from(old.reveal().ct_eq(new.reveal()));
-        let own = self.store().find_account(permit.actor().account).await?.ok_or(Refusal::Unauthenticated)?;
         self.check_own_password(&permit, old).await?;
         if is_same {
             let sentence = "This is the password that you have. Choose another one.";

@@ -188,8 +188,12 @@ impl App {
     /// Removes a member; on oneself, leaves.
     ///
     /// # Errors
-    /// `LastOwner`.
-    pub async fn remove_member(&self, permit: Permit<may::Remove>) -> Result<(), Failure> {
-        Ok(self.store().remove_member(permit).await?)
+    /// `LastOwner`, `PreconditionFailed`.
+    pub async fn remove_member(
+        &self,
+        permit: Permit<may::Remove>,
+        expected_revision: Option<i64>,
+    ) -> Result<(), Failure> {
+        Ok(self.store().remove_member(permit, expected_revision).await?)
     }
 }

@@ -115,8 +115,12 @@ impl App {
 
     /// # Errors
     /// `Conflict` while an instance stands on it, or a fault.
-    pub async fn delete_server(&self, permit: Permit<may::Delete>) -> Result<(), Failure> {
-        Ok(self.store().delete_server(permit).await?)
+    pub async fn delete_server(
+        &self,
+        permit: Permit<may::Delete>,
+        expected: Option<i64>,
+    ) -> Result<(), Failure> {
+        Ok(self.store().delete_server(permit, expected).await?)
     }
 
     /// As it is now: what a change is compared with.
