@@ -8,6 +8,9 @@ const EVENTS_SECONDS: i64 = 24 * 3600;
 /// Seconds after which no limit counts an attempt any more: the longest window is a day.
 const ATTEMPTS_SECONDS: i64 = 2 * 24 * 3600;
 
+/// Seconds for which it is kept to whom a mail went, and how: 30 days. Its content goes when it is sent.
+const MAILS_SECONDS: i64 = 30 * 24 * 3600;
+
 impl App {
     /// Removes what is past its time. To be called once in a while; doing it twice does no harm.
     ///
@@ -21,6 +24,7 @@ impl App {
         self.store().sweep_attempts(self.store().now().plus_seconds(-ATTEMPTS_SECONDS)).await?;
         self.store().sweep_ceremonies().await?;
         self.store().sweep_mailed_links().await?;
+        self.store().sweep_mails(self.store().now().plus_seconds(-MAILS_SECONDS)).await?;
         self.store().sweep_connect_sessions().await?;
         Ok(self.store().sweep_hosts().await?)
     }

@@ -108,6 +108,7 @@ mod tests {
     use crate::actor::Credential;
     use crate::decide::decide_administrator;
     use crate::ids::SessionId;
+    use crate::refusal::TokenWithout;
     use crate::standing::{AccountStanding, TokenLimits};
 
     fn standing(is_admin: bool, limits: Option<TokenLimits>) -> AccountStanding {
@@ -137,7 +138,10 @@ mod tests {
             TokenLimits { actions: Some(ActionSet::ALL), workspaces: None },
             TokenLimits { actions: None, workspaces: Some(Vec::new()) },
         ] {
-            assert!(!may(true, Some(narrowed)));
+            assert!(!may(true, Some(narrowed.clone())));
+            // Whoever administers isn't told to find somebody who does.
+            let told = decide_administrator(&standing(true, Some(narrowed)), "account.disable").err();
+            assert_eq!(told, Some(Refusal::TokenNarrowed(TokenWithout::Administration)));
         }
     }
 

@@ -7,7 +7,7 @@ use crate::administrator::AdministratorPermit;
 use crate::ids::{ProjectId, WorkspaceId};
 use crate::permission::{Need, Permission, Target};
 use crate::permit::{AccountPermit, OpenPermit, Permit};
-use crate::refusal::Refusal;
+use crate::refusal::{Refusal, TokenWithout};
 use crate::standing::{AccountStanding, Standing, TokenLimits};
 
 /// Decides whether `standing` may do `P` to `target`, which exists.
@@ -49,7 +49,7 @@ pub fn decide_unlocated<P: Permission>(standing: &Standing) -> Result<(), Refusa
         return Err(Refusal::SecondFactorDemanded);
     }
     if P::NEED == Need::Owner && P::Target::IS_OF_OWNERS && !standing.is_owner() {
-        return Err(owner_required());
+        return Err(owner_required(standing));
     }
     Ok(())
 }
@@ -70,10 +70,12 @@ pub(crate) fn check<P: Permission>(standing: &Standing, target: &P::Target) -> R
         // A token that was narrowed for a script takes nobody out of where they belong.
         Need::OwnerOrWholeSelf if target.is_self(standing) => match standing.narrowed_to() {
             None => Ok(()),
-            Some(_) => Err(Refusal::TokenMayNot),
+            Some(_) => Err(Refusal::TokenNarrowed(TokenWithout::Wholeness)),
         },
         // What a job's start needed isn't known here: `decide_cancel` asks.
-        Need::Owner | Need::OwnerOrSelf | Need::OwnerOrWholeSelf | Need::Started => Err(owner_required()),
+        Need::Owner | Need::OwnerOrSelf | Need::OwnerOrWholeSelf | Need::Started => {
+            Err(owner_required(standing))
+        }
     }?;
     target.allows(standing)
 }
@@ -95,8 +97,17 @@ fn has(standing: &Standing, needed: &[Action]) -> Result<(), Refusal> {
     Err(Refusal::PermissionDenied { missing, ask: Vec::new() })
 }
 
-fn owner_required() -> Refusal {
-    Refusal::OwnerRequired { ask: Vec::new() }
+/// What somebody is told who isn't an owner for this request. Whoever is one, and asks by a token with less, has nobody
+/// to ask.
+pub(crate) fn owner_required(standing: &Standing) -> Refusal {
+    not_an_owner(standing.sees_everything())
+}
+
+pub(crate) fn not_an_owner(account_is: bool) -> Refusal {
+    match account_is {
+        true => Refusal::TokenNarrowed(TokenWithout::Ownership),
+        false => Refusal::OwnerRequired { ask: Vec::new() },
+    }
 }
 
 /// What the start of a job needed.
@@ -153,7 +164,7 @@ impl StartedBy {
         }
         match self {
             Self::Actions { actions, .. } => has(standing, &actions.iter().collect::<Vec<_>>()),
-            Self::Owner => Err(owner_required()),
+            Self::Owner => Err(owner_required(standing)),
         }
     }
 }
@@ -191,7 +202,7 @@ pub enum AccountNeed {
 /// Decides what an account does outside of any workspace.
 ///
 /// # Errors
-/// [`Refusal::TokenMayNot`], [`Refusal::PasswordRequired`], or [`Refusal::ViewAsReadOnly`]: nobody's account is looked
+/// [`Refusal::TokenMayNot`], [`Refusal::TokenNarrowed`], [`Refusal::PasswordRequired`], or [`Refusal::ViewAsReadOnly`]: nobody's account is looked
 /// on.
 pub fn decide_account(
     standing: &AccountStanding,
@@ -205,7 +216,7 @@ pub fn decide_account(
     match need {
         AccountNeed::SignedIn => {}
         AccountNeed::Unnarrowed if standing.limits.as_ref().is_some_and(TokenLimits::is_narrowed) => {
-            return Err(Refusal::TokenMayNot);
+            return Err(Refusal::TokenNarrowed(TokenWithout::Wholeness));
         }
         AccountNeed::Unnarrowed => {}
         AccountNeed::Session | AccountNeed::Confirmed if by_token => return Err(Refusal::TokenMayNot),
@@ -225,13 +236,17 @@ pub fn decide_account(
 /// Decides what only whoever administers the installation may do.
 ///
 /// # Errors
-/// [`Refusal::AdministratorRequired`], to a narrowed token of an administrator's too.
+/// [`Refusal::AdministratorRequired`]; [`Refusal::TokenNarrowed`] to a narrowed token of an administrator's.
 pub fn decide_administrator(
     standing: &AccountStanding,
     operation: &'static str,
 ) -> Result<AdministratorPermit, Refusal> {
     let permit = decide_account(standing, AccountNeed::SignedIn, operation)?;
-    if permit.is_admin { Ok(AdministratorPermit::of(permit)) } else { Err(Refusal::AdministratorRequired) }
+    match permit.is_admin {
+        true => Ok(AdministratorPermit::of(permit)),
+        false if standing.is_admin => Err(Refusal::TokenNarrowed(TokenWithout::Administration)),
+        false => Err(Refusal::AdministratorRequired),
+    }
 }
 
 /// A request for which nobody has to be signed in. `workspace` is the one whose audit log it belongs to, if

@@ -50,7 +50,7 @@ pub use decide::{
 pub use ids::*;
 pub use permission::{Need, Permission, Resource, ResourceKind, Target, Whole};
 pub use permit::{AccountPermit, Authority, OpenPermit, Permit, Recheck, SystemPermit};
-pub use refusal::{AtOnce, Conflict, FieldProblem, Refusal, ShownWrong};
+pub use refusal::{AtOnce, Conflict, FieldProblem, Refusal, ShownWrong, TokenWithout};
 pub use secret::Secret;
 pub use standing::{Access, AccountStanding, Revisions, Standing, TokenLimits};
 pub use time::Timestamp;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::action::{Action, ActionSet};
 use crate::actor::{Actor, Via};
-use crate::decide::{StartedBy, check};
+use crate::decide::{StartedBy, check, not_an_owner};
 use crate::ids::{AccountId, MemberId, WorkspaceId};
 use crate::member::Role;
 use crate::permission::{Permission, Resource, ResourceKind, Target};
@@ -64,6 +64,12 @@ impl<P: Permission> Permit<P> {
     #[must_use]
     pub fn by_owner(&self) -> bool {
         self.by_owner
+    }
+
+    /// What is said where only owners may, and it isn't decided as one's.
+    #[must_use]
+    pub fn owner_required(&self) -> Refusal {
+        not_an_owner(self.sees_everything)
     }
 
     /// The actions that count for this request: what an answer says the caller may do.

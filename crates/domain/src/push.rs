@@ -1,7 +1,7 @@
 //! What `git push` may do: decided for each ref, twice, by the same function.
 
 use crate::branch::BranchName;
-use crate::decide::decide;
+use crate::decide::{decide, owner_required};
 use crate::ids::{InstanceId, ProjectId};
 use crate::permission::{ProjectAndInstances, project};
 use crate::permit::Permit;
@@ -48,7 +48,7 @@ pub fn decide_push(
     let loses_commits =
         updates.iter().any(|update| update.kind != UpdateKind::Forward && !update.deployed_by.is_empty());
     if loses_commits {
-        return Err(Refusal::OwnerRequired { ask: Vec::new() });
+        return Err(owner_required(standing));
     }
     Ok(permit)
 }

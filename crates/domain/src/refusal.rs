@@ -23,6 +23,8 @@ pub enum Refusal {
     },
     /// A personal access token can't do this, whatever its account may do.
     TokenMayNot,
+    /// The account may do this; the token that it asks with was narrowed to less.
+    TokenNarrowed(TokenWithout),
     OwnerRequired {
         ask: Vec<String>,
     },
@@ -58,6 +60,8 @@ pub enum Refusal {
     LastOwner,
     /// Of these workspaces, by name, nobody else is an owner.
     LastOwnerOf(Vec<String>),
+    /// These workspaces, by name, demand a second factor, and no other owner there has one.
+    LastSecondFactorOf(Vec<String>),
     SlugTaken,
     AlreadyMember,
     InvitationPending,
@@ -125,6 +129,17 @@ pub enum ShownWrong {
     Code,
     RecoveryCode,
     Passkey,
+}
+
+/// What an account is or has, and a narrowed token of its isn't given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TokenWithout {
+    /// Being an owner: no token that is narrowed to actions is one.
+    Ownership,
+    /// Administering the installation.
+    Administration,
+    /// What only a token may that isn't narrowed.
+    Wholeness,
 }
 
 /// What stands in the way of a change.
@@ -269,7 +284,9 @@ impl Refusal {
     pub const fn denial(&self) -> Option<&'static str> {
         Some(match self {
             Self::PermissionDenied { .. } | Self::TokenLacks { .. } => "permission_denied",
-            Self::TokenMayNot => "token_may_not",
+            Self::TokenMayNot | Self::TokenNarrowed(TokenWithout::Wholeness) => "token_may_not",
+            Self::TokenNarrowed(TokenWithout::Ownership) => "owner_required",
+            Self::TokenNarrowed(TokenWithout::Administration) => "administrator_required",
             Self::OwnerRequired { .. } => "owner_required",
             Self::AdministratorRequired => "administrator_required",
             Self::TargetNotAllowed => "target_not_allowed",

@@ -19,7 +19,7 @@ use stoa_domain::standing::{Access, Revisions};
 use stoa_domain::{
     AccountId, Action, ActionSet, Actor, BackupId, ConnectSessionId, Credential, DeploymentId, InstanceId,
     InvitationId, JobId, MemberId, Need, Permission, PresetId, ProjectId, Refusal, ServerId, SessionId,
-    Standing, StartedBy, TokenLimits, Via, WorkspaceId, decide, decide_cancel,
+    Standing, StartedBy, TokenLimits, TokenWithout, Via, WorkspaceId, decide, decide_cancel,
 };
 use uuid::Uuid;
 
@@ -502,6 +502,9 @@ fn a_token_never_does_more_than_its_account() {
                 assert_eq!(is_told, whole_answer == Answer::Allowed);
                 let logs = answer::<instance::ReadLogs>(&narrowed, id(OWN));
                 assert!(logs != Answer::Allowed || kept.has(Action::ViewLogs));
+                // Whoever is an owner isn't told to ask one.
+                let told = decide::<workspace::Change>(&narrowed, Whole).unwrap_err();
+                assert_eq!(told == Refusal::TokenNarrowed(TokenWithout::Ownership), role == Role::Owner);
             }
         }
     }

@@ -12,7 +12,7 @@ use http::{HeaderValue, StatusCode, header};
 use serde_json::{Map, Value, json};
 use stoa_app::Failure;
 use stoa_domain::change::{ConflictKind, FileConflict, FileConflicts};
-use stoa_domain::{Action, AtOnce, Conflict, FieldProblem, Refusal, ShownWrong};
+use stoa_domain::{Action, AtOnce, Conflict, FieldProblem, Refusal, ShownWrong, TokenWithout};
 
 use conflict::conflict;
 
@@ -71,6 +71,35 @@ fn ask(names: &[String]) -> Value {
     names.iter().map(|name| json!({ "name": name })).collect()
 }
 
+/// Who is told to ask somebody would be told to ask themselves.
+fn narrowed(without: TokenWithout) -> Told {
+    const TITLE: &str = "Not given to the token";
+    match without {
+        TokenWithout::Ownership => {
+            let mut answer = told(
+                403,
+                "owner_required",
+                TITLE,
+                "Only owners may do this, and this token is narrowed to actions, so it isn't an owner's. Use one that isn't narrowed, or sign in on the page.",
+            );
+            answer.more.insert("ask".to_owned(), ask(&[]));
+            answer
+        }
+        TokenWithout::Administration => told(
+            403,
+            "administrator_required",
+            TITLE,
+            "This token is narrowed, so it doesn't administer the installation. Use one that isn't narrowed, or sign in on the page.",
+        ),
+        TokenWithout::Wholeness => told(
+            403,
+            "permission_denied",
+            TITLE,
+            "This token is narrowed, and this is done only by one that isn't. Use another, or sign in on the page.",
+        ),
+    }
+}
+
 /// Every refusal as it is told. Exhaustive: a new refusal doesn't compile without its sentence.
 #[must_use]
 pub fn tell(refusal: &Refusal) -> Told {
@@ -109,6 +138,7 @@ pub fn tell(refusal: &Refusal) -> Told {
             "Not with a token",
             "A personal access token can't do this. Sign in on the page instead.",
         ),
+        Refusal::TokenNarrowed(without) => narrowed(*without),
         Refusal::OwnerRequired { ask: owners } => {
             let detail = format!("Only owners of the workspace may do this. Ask {}.", people(owners));
             let mut answer = told(403, "owner_required", "Owners only", detail);
@@ -253,6 +283,15 @@ pub fn tell(refusal: &Refusal) -> Told {
                 all_of(names)
             );
             let mut answer = told(409, "last_owner", "Last owner", detail);
+            answer.more.insert("workspaces".to_owned(), ask(names));
+            answer
+        }
+        Refusal::LastSecondFactorOf(names) => {
+            let detail = format!(
+                "You are the only owner of {} with a second factor, and it is demanded there. Set up another first, or stop demanding it under Settings, Sign-in.",
+                all_of(names)
+            );
+            let mut answer = told(409, "last_owner", "Last second factor of an owner", detail);
             answer.more.insert("workspaces".to_owned(), ask(names));
             answer
         }
@@ -463,6 +502,9 @@ pub fn examples() -> Vec<Refusal> {
         Refusal::PermissionDenied { missing: vec![Action::RestartInstances], ask: anna() },
         Refusal::TokenLacks { missing: vec![Action::RestartInstances] },
         Refusal::TokenMayNot,
+        Refusal::TokenNarrowed(TokenWithout::Ownership),
+        Refusal::TokenNarrowed(TokenWithout::Administration),
+        Refusal::TokenNarrowed(TokenWithout::Wholeness),
         Refusal::OwnerRequired { ask: anna() },
         Refusal::AdministratorRequired,
         Refusal::TargetNotAllowed,
@@ -492,6 +534,7 @@ pub fn examples() -> Vec<Refusal> {
             count: 1,
         }),
         Refusal::LastOwner,
+        Refusal::LastSecondFactorOf(vec!["Acme".to_owned()]),
         Refusal::SlugTaken,
         Refusal::AlreadyMember,
         Refusal::InvitationPending,

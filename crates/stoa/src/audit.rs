@@ -7,6 +7,7 @@ use std::process::ExitCode;
 
 use clap::{Arg, Command};
 use serde::Deserialize;
+use stoa_app::audit::sentence;
 use stoa_domain::{AccountId, AuditEventId, Timestamp, WorkspaceId};
 use stoa_http::routes::time;
 use stoa_storage::audit::{AuditRecord, hash_of};
@@ -49,6 +50,9 @@ struct Line {
     detail_text: String,
     previous_hash: String,
     hash: String,
+    /// Not hashed: it repeats the rest in words.
+    #[serde(default)]
+    sentence: Option<String>,
 }
 
 /// What an export turned out to be.
@@ -73,6 +77,9 @@ struct Seen {
     to: String,
     newest_hash: String,
     verdict: Verdict,
+    /// Records whose sentence isn't the one that this program makes of them, and the first that was met.
+    reworded: u64,
+    first_reworded: Option<i64>,
     /// The line in whose middle it breaks off.
     cut_at: Option<u64>,
 }
@@ -142,6 +149,20 @@ pub fn verify(file: &str, holds: Option<&str>) -> ExitCode {
     }
 }
 
+/// What is to be said of the sentences, which nothing proves.
+fn of_sentences(seen: &Seen) -> String {
+    let unproved = "The sentences aren't part of what is verified: they are made of the records";
+    match seen.first_reworded {
+        None => format!("{unproved}, and say what these say."),
+        Some(seq) => format!(
+            "{unproved}, and {} of them, first that of record {seq}, {} what this Stoa makes of its record: another \
+             version wrote it, or somebody changed it. Go by the other fields there.",
+            seen.reworded,
+            if seen.reworded == 1 { "isn't" } else { "aren't" }
+        ),
+    }
+}
+
 /// Says what was found; the code to end with.
 fn tell(seen: &Seen, is_held: Option<bool>) -> u8 {
     let records = if seen.count == 1 { "record" } else { "records" };
@@ -166,6 +187,7 @@ fn tell(seen: &Seen, is_held: Option<bool>) -> u8 {
         ));
         return BROKEN;
     }
+    let of_sentences = of_sentences(seen);
     match &seen.verdict {
         Verdict::Empty => {
             complain("stoa: The export is empty: there is nothing to verify.");
@@ -177,6 +199,11 @@ fn tell(seen: &Seen, is_held: Option<bool>) -> u8 {
                 "The newest has the hash {}. Note it: `--holds` shows later that nothing up to it was cut off.",
                 seen.newest_hash
             ));
+            if seen.reworded > 0 {
+                complain(&format!("note: {of_sentences}"))
+            } else {
+                say(&of_sentences)
+            }
             WHOLE
         }
         Verdict::Part { missing, first } => {
@@ -185,6 +212,7 @@ fn tell(seen: &Seen, is_held: Option<bool>) -> u8 {
                 "stoa: {range}. Each record that is there is unchanged, but {missing} {numbers} {are} missing, from {first} \
                  on: the export was filtered, or records were removed. Export it without filters to verify it whole."
             ));
+            complain(&format!("note: {of_sentences}"));
             PART
         }
     }
@@ -200,6 +228,8 @@ fn examine(mut input: impl BufRead, holds: Option<&str>) -> Result<(Seen, Option
         to: String::new(),
         newest_hash: String::new(),
         verdict: Verdict::Empty,
+        reworded: 0,
+        first_reworded: None,
         cut_at: None,
     };
     let mut is_held = holds.map(|_| false);
@@ -228,6 +258,10 @@ fn examine(mut input: impl BufRead, holds: Option<&str>) -> Result<(Seen, Option
         };
         let (seq, at) = (line.seq, line.at.clone());
         let record = checked(line).map_err(|why| told(Some(seq), why))?;
+        if record.is_reworded {
+            seen.reworded += 1;
+            seen.first_reworded.get_or_insert(seq);
+        }
         chain.follow(&record).map_err(|why| told(Some(seq), why))?;
         if holds.is_some_and(|wanted| wanted.eq_ignore_ascii_case(&record.hash)) {
             is_held = Some(true);
@@ -259,10 +293,11 @@ struct Link {
     seq: i64,
     previous: String,
     hash: String,
+    is_reworded: bool,
 }
 
 /// A record whose hash is that of what it says.
-fn checked(line: Line) -> Result<Link, String> {
+fn checked(mut line: Line) -> Result<Link, String> {
     let hash = bytes(&line.hash).ok_or("has no hash")?;
     let previous_hash = bytes(&line.previous_hash).ok_or("has no hash of the record before")?;
     let at = Timestamp::from_micros(line.at_microseconds);
@@ -272,16 +307,14 @@ fn checked(line: Line) -> Result<Link, String> {
     if serde_json::from_str::<serde_json::Value>(&line.detail_text).ok().as_ref() != Some(&line.detail) {
         return Err("was changed: its detail isn't the one that was hashed".to_owned());
     }
-    let link = Link {
-        workspace: line.workspace,
-        seq: line.seq,
-        previous: line.previous_hash.clone(),
-        hash: line.hash.clone(),
-    };
-    if hash_of(WorkspaceId::new(link.workspace), &record(line, previous_hash)) != hash {
+    let (workspace, seq) = (line.workspace, line.seq);
+    let (previous, kept, said) = (line.previous_hash.clone(), line.hash.clone(), line.sentence.take());
+    let record = record(line, previous_hash);
+    if hash_of(WorkspaceId::new(workspace), &record) != hash {
         return Err("was changed: its hash isn't that of what it says".to_owned());
     }
-    Ok(link)
+    let is_reworded = said.is_some_and(|said| said != sentence(&record));
+    Ok(Link { workspace, seq, previous, hash: kept, is_reworded })
 }
 
 /// What a line's hash is made of.

@@ -10,6 +10,7 @@ mod doctor;
 mod failure;
 mod instances;
 mod keeping;
+mod misread;
 mod output;
 mod serve;
 mod settings;
@@ -105,7 +106,7 @@ fn main() -> ExitCode {
     }
     let matches = match command().try_get_matches() {
         Ok(matches) => matches,
-        Err(error) => return misread(&error),
+        Err(error) => return misread::misread(&error),
     };
     if let Some(code) = matches.subcommand().and_then(|(name, arguments)| client::run(name, arguments)) {
         return code;
@@ -162,16 +163,6 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
-}
-
-/// A command line that makes no sense, or one that asks for help.
-fn misread(error: &clap::Error) -> ExitCode {
-    if error.use_stderr() && std::env::args_os().any(|argument| argument == "--json") {
-        let text = error.render().to_string();
-        output::complain_json(&output::problem_json("usage", "Not understood", text.trim()));
-        return ExitCode::from(client::USAGE);
-    }
-    error.exit()
 }
 
 fn ended(outcome: Result<(), String>) -> ExitCode {

@@ -77,6 +77,8 @@ fn everything(own: &Installation, mut while_it_runs: impl FnMut(&str)) {
 
     // The new password comes by standard input alone.
     assert!(refused(own, &["reset-password", "tina@example.com"], "short\n").contains("10"));
+    let own_address = refused(own, &["reset-password", "tina@example.com"], "Tina@example.com\n");
+    assert!(own_address.contains("own name or address"), "{own_address}");
     let said = done(own, &["reset-password", "tina@example.com"], "another sentence entirely\n");
     assert!(said.contains("signed out everywhere") && !said.contains("another sentence"), "{said}");
     while_it_runs("tina has a new password");

@@ -73,7 +73,8 @@ fn people_and_what_they_may_is_seen_to_from_a_terminal() {
     let listed = terminal.stoa(&["workspace", "list"]).well();
     let lines: Vec<&str> = listed.lines().collect();
     // Letters of East Asia are two columns wide.
-    assert_eq!(lines, ["SLUG   NAME            ROLE", "works  東京支社 Works  owner  *"], "{listed}");
+    let head = "SLUG   NAME            ROLE   MEMBERS  PROJECTS  INSTANCES";
+    assert_eq!(lines, [head, "works  東京支社 Works  owner  1        0         0          *"], "{listed}");
     assert_eq!(terminal.json(&["workspace", "list"])["items"][0]["slug"], "works");
     terminal
         .stoa(&["workspace", "change", "works"])

@@ -79,7 +79,11 @@ fn scripts_are_told_what_goes_wrong_as_an_object() {
     assert_eq!(missing["code"], "not_found");
     assert_eq!(missing["detail"], "No workspace nope. See stoa workspace list");
     assert_eq!(json(&["workspace", "change", "nope"], 2)["code"], "usage");
-    assert_eq!(json(&["workspace", "dance"], 2)["code"], "usage");
+    let dance = json(&["workspace", "dance"], 2);
+    assert_eq!(
+        (&dance["code"], &dance["detail"]),
+        (&json!("usage"), &json!("There is no command dance. See --help."))
+    );
     assert_eq!(json(&["workspace", "create", ""], 1)["errors"][0]["field"], "name");
     terminal.stoa(&["workspace", "create", "Acme"]).well();
     terminal.stoa(&["workspace", "use", "acme"]).well();

@@ -32,6 +32,10 @@ crate::statements! {
     AGAIN = "UPDATE mails SET next_at = $3, lease_until = NULL, last_error = $4
         WHERE id = $1 AND fence = $2 AND status = 'waiting' RETURNING workspace_id, invitation_id";
     NEXT = "SELECT next_at FROM mails WHERE status = 'waiting' ORDER BY next_at LIMIT 1";
+    /// How the newest mail of an invitation that waits went is shown in its list, for as long as it stands there.
+    SWEEP = "DELETE FROM mails WHERE status <> 'waiting' AND COALESCE(ended_at, created_at) < $1
+        AND NOT EXISTS (SELECT 1 FROM invitations i WHERE i.id = mails.invitation_id AND i.status = 'pending'
+            AND NOT EXISTS (SELECT 1 FROM mails y WHERE y.invitation_id = i.id AND y.id > mails.id))";
 }
 
 #[derive(Clone)]
@@ -179,6 +183,14 @@ impl Store {
             })
         });
         self.write(system("mail.settle"), work).await
+    }
+
+    /// Removes those that were done with before `before`: whom something was written to, and when.
+    ///
+    /// # Errors
+    /// A fault.
+    pub async fn sweep_mails(&self, before: Timestamp) -> Result<(), Failure> {
+        self.sweep("mail.sweep", SWEEP, values![before]).await
     }
 
     /// When the next mail is due.

@@ -257,8 +257,12 @@ impl Store {
     /// Removes a member, or lets one leave. What it invited and nobody accepted is revoked.
     ///
     /// # Errors
-    /// `LastOwner`.
-    pub async fn remove_member(&self, permit: Permit<Remove>) -> Result<(), Failure> {
+    /// `LastOwner`; `PreconditionFailed` where the member changed meanwhile.
+    pub async fn remove_member(
+        &self,
+        permit: Permit<Remove>,
+        expected_revision: Option<i64>,
+    ) -> Result<(), Failure> {
         let (workspace, member) = (permit.workspace(), *permit.target());
         let leaves = permit.member() == member;
         let by = permit.actor().clone();
@@ -266,6 +270,9 @@ impl Store {
             let by = by.clone();
             Box::pin(async move {
                 let found = find_member_in(tx, workspace, member).await?.ok_or(Refusal::NotFound)?;
+                if expected_revision.is_some_and(|expected| expected != found.revision) {
+                    return Err(Refusal::PreconditionFailed.into());
+                }
                 if found.role == Role::Owner {
                     keep_an_owner(tx, workspace, member).await?;
                 }

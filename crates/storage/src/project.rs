@@ -12,6 +12,7 @@ use crate::remote::{NewRemote, RemoteState};
 use crate::row::Row;
 use crate::server::free_slug;
 use crate::store::{Store, Work};
+use crate::tx::Tx;
 use crate::values;
 
 crate::statements! {
@@ -124,6 +125,21 @@ fn read(row: &Row, now: Timestamp) -> Result<ProjectRecord, StorageFault> {
     })
 }
 
+/// Refuses a change of one that isn't as it was seen any more.
+async fn unchanged_in(
+    tx: &mut Tx<'_>,
+    workspace: WorkspaceId,
+    project: ProjectId,
+    expected: Option<i64>,
+) -> Result<(), Failure> {
+    let row = tx.fetch_optional(REVISION, values![workspace, project]).await?.ok_or(Refusal::NotFound)?;
+    let revision: i64 = row.get(0)?;
+    if expected.is_some_and(|expected| expected != revision) {
+        return Err(Refusal::PreconditionFailed.into());
+    }
+    Ok(())
+}
+
 impl Store {
     /// The project as it then is.
     ///
@@ -229,14 +245,7 @@ impl Store {
         let work: Work<()> = Box::new(move |tx| {
             let change = change.clone();
             Box::pin(async move {
-                let row = tx
-                    .fetch_optional(REVISION, values![workspace, project])
-                    .await?
-                    .ok_or(Refusal::NotFound)?;
-                let revision: i64 = row.get(0)?;
-                if change.expected.is_some_and(|expected| expected != revision) {
-                    return Err(Refusal::PreconditionFailed.into());
-                }
+                unchanged_in(tx, workspace, project, change.expected).await?;
                 if let Some(slug) = &change.slug {
                     let holder = tx.fetch_optional(SLUG, values![workspace, slug.as_str()]).await?;
                     let holder: Option<ProjectId> = holder.map(|row| row.get(0)).transpose()?;
@@ -258,11 +267,12 @@ impl Store {
     /// Removes its records. The repository is removed by whoever keeps it, afterwards.
     ///
     /// # Errors
-    /// [`Conflict::StillInUse`] while it has an instance, or a fault.
-    pub async fn delete_project(&self, permit: Permit<Delete>) -> Result<(), Failure> {
+    /// [`Conflict::StillInUse`] while it has an instance, `PreconditionFailed`, or a fault.
+    pub async fn delete_project(&self, permit: Permit<Delete>, expected: Option<i64>) -> Result<(), Failure> {
         let (workspace, project) = (permit.workspace(), *permit.target());
         let work: Work<()> = Box::new(move |tx| {
             Box::pin(async move {
+                unchanged_in(tx, workspace, project, expected).await?;
                 let count: i64 = tx.fetch_one(INSTANCES, values![workspace, project]).await?.get(0)?;
                 if count > 0 {
                     return Err(Refusal::Conflict(Conflict::StillInUse).into());

@@ -112,6 +112,21 @@ pub(crate) async fn lock_installation(tx: &mut Tx<'_>) -> Result<(), StorageFaul
     tx.fetch_optional(LOCK_INSTALLATION, vec![]).await.map(drop)
 }
 
+/// Refuses a change of one that isn't as it was seen any more.
+async fn unchanged_in(
+    tx: &mut Tx<'_>,
+    workspace: WorkspaceId,
+    server: ServerId,
+    expected: Option<i64>,
+) -> Result<(), Failure> {
+    let row = tx.fetch_optional(REVISION, values![workspace, server]).await?.ok_or(Refusal::NotFound)?;
+    let revision: i64 = row.get(0)?;
+    if expected.is_some_and(|expected| expected != revision) {
+        return Err(Refusal::PreconditionFailed.into());
+    }
+    Ok(())
+}
+
 impl Store {
     /// Makes this machine a server of the workspace. Its machine is made when the first workspace takes it.
     ///
@@ -225,13 +240,7 @@ impl Store {
         let work: Work<()> = Box::new(move |tx| {
             let name = name.clone();
             Box::pin(async move {
-                let row = tx
-                    .fetch_optional(REVISION, values![workspace, server])
-                    .await?
-                    .ok_or(Refusal::NotFound)?;
-                if expected.is_some_and(|expected| row.get::<i64>(0).ok() != Some(expected)) {
-                    return Err(Refusal::PreconditionFailed.into());
-                }
+                unchanged_in(tx, workspace, server, expected).await?;
                 tx.execute(CHANGE, values![workspace, server, name.as_str()]).await?;
                 tx.audit_name(name);
                 Ok(tx.tell(workspace, EventType::Changed, ResourceKind::Server, server.uuid()).await?)
@@ -243,11 +252,12 @@ impl Store {
     /// Removes it from the workspace; its machine stays.
     ///
     /// # Errors
-    /// [`Conflict::StillInUse`] while an instance stands on it, or a fault.
-    pub async fn delete_server(&self, permit: Permit<Delete>) -> Result<(), Failure> {
+    /// [`Conflict::StillInUse`] while an instance stands on it, `PreconditionFailed`, or a fault.
+    pub async fn delete_server(&self, permit: Permit<Delete>, expected: Option<i64>) -> Result<(), Failure> {
         let (workspace, server) = (permit.workspace(), *permit.target());
         let work: Work<()> = Box::new(move |tx| {
             Box::pin(async move {
+                unchanged_in(tx, workspace, server, expected).await?;
                 let count: i64 = tx.fetch_one(INSTANCES, values![workspace, server]).await?.get(0)?;
                 if count > 0 {
                     return Err(Refusal::Conflict(Conflict::StillInUse).into());

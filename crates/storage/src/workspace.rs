@@ -291,19 +291,27 @@ impl Store {
     }
 
     /// # Errors
-    /// `HasInstances`.
-    pub async fn delete_workspace(&self, permit: Permit<Delete>) -> Result<(), Failure> {
+    /// `HasInstances`, `PreconditionFailed`.
+    pub async fn delete_workspace(
+        &self,
+        permit: Permit<Delete>,
+        expected_revision: Option<i64>,
+    ) -> Result<(), Failure> {
         let id = permit.workspace();
         let work: Work<()> = Box::new(move |tx| {
             Box::pin(async move {
+                let row = tx.fetch_optional(FIND, values![id]).await?.ok_or(Refusal::NotFound)?;
+                let found = read(&row)?;
+                if expected_revision.is_some_and(|expected| found.revision != expected) {
+                    return Err(Refusal::PreconditionFailed.into());
+                }
                 let instances = tx.fetch_all(INSTANCES, values![id]).await?;
                 if !instances.is_empty() {
                     let named = instances.iter().map(|row| Ok((row.get(0)?, row.get(1)?)));
                     let named = named.collect::<Result<Vec<_>, StorageFault>>()?;
                     return Err(Refusal::HasInstances(named).into());
                 }
-                let row = tx.fetch_optional(FIND, values![id]).await?.ok_or(Refusal::NotFound)?;
-                tx.audit_name(read(&row)?.name);
+                tx.audit_name(found.name);
                 let accounts = tx.fetch_all(ACCOUNTS_OF, values![id]).await?;
                 for row in &accounts {
                     tx.touched.members.push((id, row.get(0)?));

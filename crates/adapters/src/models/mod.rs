@@ -39,6 +39,8 @@ pub struct Patience {
     pub silence: Duration,
     /// All in all.
     pub whole: Duration,
+    /// A trial, from its first packet to its end: somebody looks on, and wants to know whether anything comes.
+    pub trial: Duration,
     /// Bytes of the answer, as it comes.
     pub body: usize,
 }
@@ -49,6 +51,7 @@ impl Default for Patience {
             first_byte: Duration::from_secs(120),
             silence: Duration::from_secs(60),
             whole: Duration::from_secs(300),
+            trial: Duration::from_secs(20),
             body: 4 * 1024 * 1024,
         }
     }
@@ -66,6 +69,15 @@ impl HttpModels {
     #[must_use]
     pub fn new(outgoing: Outgoing) -> Self {
         Self { outgoing, places: Places::default(), patience: Patience::default() }
+    }
+
+    /// For a trial nothing is waited for longer than that.
+    fn on_trial(mut self) -> Self {
+        let Patience { trial, first_byte, silence, whole, .. } = self.patience;
+        self.patience.first_byte = first_byte.min(trial);
+        self.patience.silence = silence.min(trial);
+        self.patience.whole = whole.min(trial);
+        self
     }
 
     #[must_use]
@@ -202,17 +214,22 @@ impl Models for HttpModels {
                     State::Over => return None,
                     State::NotBegun(of) => {
                         let (models, access, prompt) = *of;
+                        let begun = tokio::time::Instant::now();
+                        let models = if prompt.is_trial { models.on_trial() } else { models };
                         match models.begin(&access, &prompt).await {
                             Err(problem) => return Some((Err(problem), State::Over)),
-                            Ok(reply) => State::Going(Box::new(Going {
-                                reply,
-                                events: Events::default(),
-                                dialect: dialect(access.provider),
-                                ready: std::collections::VecDeque::new(),
-                                key: access.key,
-                                until: tokio::time::Instant::now() + models.patience.whole,
-                                whole: models.patience.whole,
-                            })),
+                            Ok(reply) => {
+                                let from = if prompt.is_trial { begun } else { tokio::time::Instant::now() };
+                                State::Going(Box::new(Going {
+                                    reply,
+                                    events: Events::default(),
+                                    dialect: dialect(access.provider),
+                                    ready: std::collections::VecDeque::new(),
+                                    key: access.key,
+                                    until: from + models.patience.whole,
+                                    whole: models.patience.whole,
+                                }))
+                            }
                         }
                     }
                     State::Going(mut going) => match going.next().await {

@@ -39,11 +39,19 @@ pub struct OwnAccount {
 pub struct AccountChange {
     pub name: Option<String>,
     pub mail_on_failure: Option<bool>,
+    /// The name and the wish for mails that it was made from.
+    pub expected: Option<(String, bool)>,
 }
 
-/// A password that may be one.
-pub(crate) fn check_password(field: &str, secret: &Secret, problems: &mut Vec<FieldProblem>) {
-    let checked = secret.reveal_text().map_or(Err("A password is text."), password::check);
+/// A password that may be one for whoever has this address and name.
+pub(crate) fn check_password(
+    field: &str,
+    secret: &Secret,
+    (email, name): (&str, &str),
+    problems: &mut Vec<FieldProblem>,
+) {
+    let check = |text: &str| password::check(text, email, name);
+    let checked = secret.reveal_text().map_or(Err("A password is text."), check);
     if let Err(detail) = checked {
         problems.push(FieldProblem::new(field, "weak", detail));
     }
@@ -98,7 +106,7 @@ impl App {
         if email.is_none() {
             problems.push(FieldProblem::new("email", "invalid", "This isn't an e-mail address."));
         }
-        check_password("password", &wish.password, &mut problems);
+        check_password("password", &wish.password, (&wish.email, &wish.name), &mut problems);
         let (Some(name), Some(email), true) = (name, email, problems.is_empty()) else {
             return Err(Refusal::Invalid(problems).into());
         };
@@ -140,14 +148,18 @@ impl App {
     }
 
     /// # Errors
-    /// `Invalid`.
+    /// `Invalid`, `PreconditionFailed`.
     pub async fn change_account(&self, permit: AccountPermit, change: AccountChange) -> Result<(), Failure> {
         let mut problems = Vec::new();
-        let name = change.name.and_then(|name| check_name("name", &name, &mut problems));
+        let name = change.name.as_deref().and_then(|name| check_name("name", name, &mut problems));
         if !problems.is_empty() {
             return Err(Refusal::Invalid(problems).into());
         }
-        Ok(self.store().change_account(permit, name.map(Name::into_string), change.mail_on_failure).await?)
+        let AccountChange { mail_on_failure, expected, .. } = change;
+        Ok(self
+            .store()
+            .change_account(permit, name.map(Name::into_string), mail_on_failure, expected)
+            .await?)
     }
 
     /// Changes the password; all other sessions end, and with `and_tokens` every access token.
@@ -162,8 +174,9 @@ impl App {
         and_tokens: bool,
     ) -> Result<(), Failure> {
         let session = Self::session_of(&permit)?;
+        let own = self.store().find_account(permit.actor().account).await?.ok_or(Refusal::Unauthenticated)?;
         let mut problems = Vec::new();
-        check_password("new_password", &new, &mut problems);
+        check_password("new_password", &new, (&own.email, &own.name), &mut problems);
         if !problems.is_empty() {
             return Err(Refusal::Invalid(problems).into());
         }
@@ -174,7 +187,6 @@ impl App {
             return Err(Refusal::invalid("new_password", "same", sentence).into());
         }
         let hash = self.outside().passwords.hash(new, self.new_salt()).await?;
-        let own = self.store().find_account(permit.actor().account).await?.ok_or(Refusal::Unauthenticated)?;
         let sentence = if and_tokens {
             "The password of your account was changed. All other sessions were ended, and its access tokens deleted."
         } else {

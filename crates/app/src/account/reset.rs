@@ -110,7 +110,7 @@ impl App {
         // The link's own state first.
         let link = self.load_reset(token, &visitor).await?;
         let mut problems: Vec<FieldProblem> = Vec::new();
-        check_password("password", &password, &mut problems);
+        check_password("password", &password, (&link.email, &link.name), &mut problems);
         if !problems.is_empty() {
             return Err(Refusal::Invalid(problems).into());
         }

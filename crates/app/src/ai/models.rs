@@ -24,6 +24,8 @@ pub struct Prompt {
     pub user: String,
     /// Tokens of the answer at most.
     pub most_tokens: u32,
+    /// Whether it only finds out if an answer comes: nobody waits long for that.
+    pub is_trial: bool,
 }
 
 /// One piece of an answer.

@@ -57,6 +57,7 @@ pub(super) fn explain(about: &About, lines: &[CleanLine], mark: &str) -> Prompt 
         system: format!("{EXPLAIN}\n\nThe marks are <log-{mark}> and </log-{mark}>."),
         user,
         most_tokens: EXPLANATION,
+        is_trial: false,
     }
 }
 
@@ -85,6 +86,7 @@ pub(super) fn describe(about: &str, patch: &str, mark: &str) -> Prompt {
         system: format!("{DESCRIBE}\n\nThe marks are <merge-{mark}> and </merge-{mark}>."),
         user: format!("<merge-{mark}>\n{about}\nThe difference:\n{patch}</merge-{mark}>"),
         most_tokens: EXPLANATION,
+        is_trial: false,
     }
 }
 
@@ -126,6 +128,7 @@ pub(super) fn edit(file: &FilePart, mark: &str) -> Prompt {
             "The file {path:?}:\n<file-{mark}>\n{before}<part-{mark}>\n{part}\n</part-{mark}>{behind}\n</file-{mark}>\n\nWhat is to be changed:\n{instruction}"
         ),
         most_tokens: EDIT,
+        is_trial: false,
     }
 }
 
@@ -166,6 +169,7 @@ pub(super) fn profile(names: &str, sentence: &str, mark: &str) -> Prompt {
         system,
         user: format!("<things-{mark}>\n{names}</things-{mark}>\n\nThe sentence:\n{sentence}"),
         most_tokens: EXPLANATION,
+        is_trial: false,
     }
 }
 
@@ -181,6 +185,7 @@ pub(super) fn test() -> Prompt {
         system: "You are asked whether you can be reached. Answer in one short sentence.".to_owned(),
         user: "Answer exactly this: Ready. I can read logs and differences.".to_owned(),
         most_tokens: TEST,
+        is_trial: true,
     }
 }
 

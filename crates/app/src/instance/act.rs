@@ -18,6 +18,8 @@ pub struct DeleteInstance {
     pub cancel: bool,
     /// Makes a last backup first; where that fails, nothing is deleted.
     pub backup: bool,
+    /// The revision by which it is asked for.
+    pub expected_revision: Option<i64>,
 }
 
 impl App {
@@ -50,7 +52,8 @@ impl App {
     /// Deletes it with everything that it has. A production instance is an owner's to delete.
     ///
     /// # Errors
-    /// `OwnerRequired`, `ProductionProtected`, `Invalid` where the name isn't the one typed, `InstanceBusy`, or a fault.
+    /// `OwnerRequired`, `ProductionProtected`, `Invalid` where the name isn't the one typed, `InstanceBusy`,
+    /// `PreconditionFailed`, or a fault.
     pub async fn delete_instance(
         &self,
         permit: Permit<may::Delete>,
@@ -62,7 +65,7 @@ impl App {
             .load_instance(caller.workspace, instance, caller.sees_everything, caller.member)
             .await?;
         if record.stage == stoa_domain::instance::Stage::Production && !caller.is_owner {
-            let refusal = Refusal::OwnerRequired { ask: Vec::new() };
+            let refusal = permit.owner_required();
             let resource =
                 stoa_domain::Resource { kind: stoa_domain::ResourceKind::Instance, id: instance.uuid() };
             self.record_refusal(
@@ -84,7 +87,8 @@ impl App {
             true => Some(self.new_backup(caller.workspace, instance, BackupCause::BeforeDelete, None).await?),
             false => None,
         };
-        let job = self.store().start_job(permit, JobKind::Delete, wish.cancel, last).await?;
+        let (cancel, expected) = (wish.cancel, wish.expected_revision);
+        let job = self.store().start_job(permit, JobKind::Delete, cancel, last, expected).await?;
         self.accepted(&caller, instance, job).await
     }
 
@@ -100,7 +104,7 @@ impl App {
         P: Permission<Target = InstanceId>,
     {
         let (caller, instance) = (Caller::of(&permit), *permit.target());
-        let job = self.store().start_job(permit, kind, cancels, None).await?;
+        let job = self.store().start_job(permit, kind, cancels, None, None).await?;
         self.accepted(&caller, instance, job).await
     }
 }

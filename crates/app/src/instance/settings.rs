@@ -367,7 +367,9 @@ impl App {
         let (workspace, actor) = (permit.workspace(), permit.actor().clone());
         self.can_go_back(workspace, instance, permit.target().change).await?;
         let changed = match self.store().revert_settings(permit, proofs, expected).await {
-            Err(stoa_storage::Failure::Refused(refusal @ Refusal::OwnerRequired { .. })) => {
+            Err(stoa_storage::Failure::Refused(
+                refusal @ (Refusal::OwnerRequired { .. } | Refusal::TokenNarrowed(_)),
+            )) => {
                 let resource = instance.resources().first().copied();
                 let operation = may::Revert::OPERATION;
                 self.record_refusal(workspace, &actor, operation, resource, &refusal).await;

@@ -94,7 +94,7 @@ impl App {
         }
         let mut problems = Vec::new();
         let name = check_name("name", &person.name, &mut problems);
-        check_password("password", &person.password, &mut problems);
+        check_password("password", &person.password, (&found.email, &person.name), &mut problems);
         let (Some(name), true) = (name, problems.is_empty()) else {
             return Err(Refusal::Invalid(problems).into());
         };

@@ -14,7 +14,7 @@ pub use who::Able;
 use futures_util::future::BoxFuture;
 use stoa_domain::member::Role;
 use stoa_domain::permission::member as may;
-use stoa_domain::{MemberId, Permission, Permit, Refusal};
+use stoa_domain::{MemberId, Permission, Permit};
 use stoa_storage::member::MemberRecord;
 
 pub use stoa_storage::member::MemberFilter;
@@ -109,8 +109,7 @@ impl App {
         let workspace = permit.workspace();
         let is_owner = permit.by_owner();
         if wish.filter.action.is_some() && !is_owner {
-            let refusal = Refusal::OwnerRequired { ask: Vec::new() };
-            return Err(self.with_owners(workspace, refusal).await?.into());
+            return Err(self.with_owners(workspace, permit.owner_required()).await?.into());
         }
         let members = self.find_members(workspace, after, &wish, is_owner).await?;
         let mut seen = Vec::with_capacity(members.len());
@@ -189,8 +188,12 @@ impl App {
     /// Removes a member; on oneself, leaves.
     ///
     /// # Errors
-    /// `LastOwner`.
-    pub async fn remove_member(&self, permit: Permit<may::Remove>) -> Result<(), Failure> {
-        Ok(self.store().remove_member(permit).await?)
+    /// `LastOwner`, `PreconditionFailed`.
+    pub async fn remove_member(
+        &self,
+        permit: Permit<may::Remove>,
+        expected_revision: Option<i64>,
+    ) -> Result<(), Failure> {
+        Ok(self.store().remove_member(permit, expected_revision).await?)
     }
 }

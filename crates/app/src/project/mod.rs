@@ -175,10 +175,14 @@ impl App {
     /// Removes a project that has no instance, then its repository. What a crash leaves of it is swept at start.
     ///
     /// # Errors
-    /// `Conflict` while it has an instance, or a fault.
-    pub async fn delete_project(&self, permit: Permit<may::Delete>) -> Result<(), Failure> {
+    /// `Conflict` while it has an instance, `PreconditionFailed`, or a fault.
+    pub async fn delete_project(
+        &self,
+        permit: Permit<may::Delete>,
+        expected: Option<i64>,
+    ) -> Result<(), Failure> {
         let project = *permit.target();
-        self.store().delete_project(permit).await?;
+        self.store().delete_project(permit, expected).await?;
         if let Err(fault) = self.outside().repositories.delete(project).await {
             tracing::warn!(?fault, %project, "the repository of a deleted project stays until the next start");
         }

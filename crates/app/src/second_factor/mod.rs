@@ -115,7 +115,7 @@ impl App {
     /// Turns the authenticator app off. Passkeys stay.
     ///
     /// # Errors
-    /// `NotFound` where there is none.
+    /// `NotFound` where there is none; `LastSecondFactorOf` a workspace that demands one.
     pub async fn remove_totp(&self, permit: AccountPermit) -> Result<(), Failure> {
         let notice = self
             .factor_notice(

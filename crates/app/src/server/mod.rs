@@ -3,7 +3,7 @@
 use stoa_domain::permission::server as may;
 use stoa_domain::{
     AccountNeed, AccountStanding, FieldProblem, MachineId, Permission, Permit, Refusal, ServerId,
-    decide_account,
+    TokenWithout, decide_account,
 };
 use stoa_storage::page::Page;
 use stoa_storage::server::NewServer;
@@ -35,7 +35,7 @@ impl App {
     /// Takes this machine into the workspace. Other machines can't join yet.
     ///
     /// # Errors
-    /// `AdministratorRequired`, `Conflict` where it is one of the workspace's servers already, `Invalid`.
+    /// `AdministratorRequired`, `TokenNarrowed`, `Conflict` where it is one of the workspace's servers already, `Invalid`.
     pub async fn create_server(
         &self,
         permit: Permit<may::Create>,
@@ -54,15 +54,12 @@ impl App {
         let is_admin = account.actor.account == permit.actor().account
             && decide_account(account, AccountNeed::SignedIn, "server.create")?.is_admin();
         if wish.local && (!is_admin || !self.settings().local_server) {
-            self.record_refusal(
-                permit.workspace(),
-                permit.actor(),
-                "server.create",
-                None,
-                &Refusal::AdministratorRequired,
-            )
-            .await;
-            return Err(Refusal::AdministratorRequired.into());
+            let refusal = match account.is_admin && !is_admin {
+                true => Refusal::TokenNarrowed(TokenWithout::Administration),
+                false => Refusal::AdministratorRequired,
+            };
+            self.record_refusal(permit.workspace(), permit.actor(), "server.create", None, &refusal).await;
+            return Err(refusal.into());
         }
         let (Some(name), true) = (name, problems.is_empty()) else {
             return Err(Refusal::Invalid(problems).into());
@@ -118,8 +115,12 @@ impl App {
 
     /// # Errors
     /// `Conflict` while an instance stands on it, or a fault.
-    pub async fn delete_server(&self, permit: Permit<may::Delete>) -> Result<(), Failure> {
-        Ok(self.store().delete_server(permit).await?)
+    pub async fn delete_server(
+        &self,
+        permit: Permit<may::Delete>,
+        expected: Option<i64>,
+    ) -> Result<(), Failure> {
+        Ok(self.store().delete_server(permit, expected).await?)
     }
 
     /// As it is now: what a change is compared with.

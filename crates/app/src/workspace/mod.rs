@@ -213,10 +213,9 @@ impl App {
         let counts = self.store().count_in_my_workspaces(permit.actor().account, &found).await?;
         let lists_projects = permit.leaves(Action::ViewProjects);
         let listed = |mine: MyWorkspace| {
-            let counts = counts.get(&mine.workspace.id).map(|counts| Counts {
-                projects: counts.projects.filter(|_| lists_projects),
-                ..*counts
-            });
+            let counts = counts
+                .get(&mine.workspace.id)
+                .map(|counts| Counts { projects: counts.projects.filter(|_| lists_projects), ..*counts });
             ListedWorkspace { mine, counts }
         };
         Ok(found.into_iter().map(listed).collect())
@@ -305,15 +304,20 @@ impl App {
     /// Deletes the workspace, by its slug typed once more.
     ///
     /// # Errors
-    /// `Invalid` for another slug; `Conflict` while it has instances.
-    pub async fn delete_workspace(&self, permit: Permit<may::Delete>, confirm: &str) -> Result<(), Failure> {
+    /// `Invalid` for another slug; `Conflict` while it has instances; `PreconditionFailed`.
+    pub async fn delete_workspace(
+        &self,
+        permit: Permit<may::Delete>,
+        confirm: &str,
+        expected_revision: Option<i64>,
+    ) -> Result<(), Failure> {
         let workspace = self.store().load_workspace(permit.workspace()).await?;
         if confirm != workspace.slug {
             return Err(
                 Refusal::invalid("confirm", "mismatch", "Type the workspace's slug to delete it.").into()
             );
         }
-        Ok(self.store().delete_workspace(permit).await?)
+        Ok(self.store().delete_workspace(permit, expected_revision).await?)
     }
 }
 

@@ -8,10 +8,11 @@ use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+use super::linger::Linger;
 use crate::crowd::Seat;
 
 const LONGEST_LINE: usize = 64 * 1024;
@@ -32,13 +33,16 @@ pub(crate) struct Guarded<S> {
     watch: Watch,
     conflicts: Conflicts,
     seat: Seat,
+    /// Once its own side is closed.
+    linger: Option<Linger>,
 }
 
 impl<S> Guarded<S> {
     /// The seat goes with the connection wherever it goes: one that changes its protocol still has it.
     pub(crate) fn new(stream: S, seat: Seat) -> (Self, Conflicts) {
         let conflicts = Conflicts::default();
-        (Self { stream, watch: Watch::default(), conflicts: conflicts.clone(), seat }, conflicts)
+        let own = conflicts.clone();
+        (Self { stream, watch: Watch::default(), conflicts: own, seat, linger: None }, conflicts)
     }
 
     /// The connection without a watch, and its seat.
@@ -62,7 +66,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Guarded<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Guarded<S> {
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Guarded<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -75,8 +79,21 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Guarded<S> {
         Pin::new(&mut self.stream).poll_flush(context)
     }
 
+    /// Where the answer came before the end of the body, the rest of that is read before the connection goes.
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(context)
+        let own = &mut *self;
+        if own.linger.is_none() {
+            ready!(Pin::new(&mut own.stream).poll_shutdown(context))?;
+        }
+        if own.watch.is_in_a_body() {
+            let (linger, watch) = (own.linger.get_or_insert_with(Linger::new), &mut own.watch);
+            let is_over = |bytes: &[u8]| {
+                watch.read(bytes);
+                !watch.is_in_a_body()
+            };
+            ready!(linger.poll(&mut own.stream, context, is_over));
+        }
+        Poll::Ready(Ok(()))
     }
 
     fn poll_write_vectored(
@@ -150,6 +167,15 @@ impl Watch {
             wrong |= self.line(&line);
         }
         wrong
+    }
+
+    /// Whether more of a request's body is to come.
+    fn is_in_a_body(&self) -> bool {
+        match self.at {
+            At::Body(left) => left > 0,
+            At::ChunkSize | At::Chunk(_) | At::Trailer => true,
+            At::Head | At::Lost => false,
+        }
     }
 
     fn begin(&mut self) {

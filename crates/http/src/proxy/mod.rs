@@ -11,6 +11,7 @@ mod forward;
 mod guard;
 mod hold;
 mod host;
+mod linger;
 mod members;
 mod noted;
 mod openness;

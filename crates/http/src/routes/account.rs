@@ -160,10 +160,15 @@ async fn change(
     Json(wish): Json<ChangeAccount>,
 ) -> Answer<Object<AccountView>> {
     let account = permit.actor().account;
-    if wanted.is_some() {
-        check(wanted.as_deref(), &tag(&app.load_own_account(account).await?)?)?;
-    }
-    let change = AccountChange { name: wish.name, mail_on_failure: wish.mail_on_failure };
+    let expected = match wanted {
+        None => None,
+        Some(wanted) => {
+            let own = app.load_own_account(account).await?;
+            check(Some(&wanted), &tag(&own)?)?;
+            Some((own.account.name, own.account.mail_on_failure))
+        }
+    };
+    let change = AccountChange { name: wish.name, mail_on_failure: wish.mail_on_failure, expected };
     app.change_account(permit, change).await?;
     answer(app.load_own_account(account).await?)
 }

@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use stoa_app::App;
 use stoa_app::instance::act::DeleteInstance;
 use stoa_app::instance::create::CreateInstance;
 use stoa_app::instance::deploy::DeployInstance;
 use stoa_app::instance::{Accepted, ChangeInstance, InstanceFilter, SeenInstance};
-use stoa_domain::Refusal;
 use stoa_domain::instance::{InstanceStatus, RestartMode, Stage, Visibility};
 use stoa_domain::permission::instance as may;
+use stoa_domain::{InstanceId, Permission, Permit, Refusal};
 use utoipa::ToSchema;
 
 use super::environment::VariableWish;
@@ -278,14 +279,7 @@ async fn change(
     IfMatch(wanted): IfMatch,
     Json(wish): Json<InstanceChange>,
 ) -> Answer<Object<InstanceView>> {
-    let expected_revision = match wanted {
-        None => None,
-        Some(wanted) => {
-            let current = app.load_instance_for_change(&permit).await?;
-            check(Some(&wanted), &tag(&current)?)?;
-            Some(current.instance.revision)
-        }
-    };
+    let expected_revision = expected(&app, &permit, wanted).await?;
     let visibility = word("visibility", wish.visibility.as_deref(), Visibility::from_key, VISIBILITIES)?;
     let InstanceChange { name, is_protected, .. } = wish;
     answer(
@@ -314,11 +308,25 @@ async fn delete(
     Json(wish): Json<InstanceDeletion>,
 ) -> Answer<Object<InstanceView>> {
     let workspace = permit.workspace();
-    if wanted.is_some() {
-        check(wanted.as_deref(), &tag(&app.load_instance_for_change(&permit).await?)?)?;
-    }
+    let expected_revision = expected(&app, &permit, wanted).await?;
     let InstanceDeletion { confirm, cancel, backup } = wish;
-    accepted(app.delete_instance(permit, DeleteInstance { confirm, cancel, backup }).await?, workspace)
+    let wish = DeleteInstance { confirm, cancel, backup, expected_revision };
+    accepted(app.delete_instance(permit, wish).await?, workspace)
+}
+
+/// The revision that a change was made from, where it names one.
+async fn expected<P>(
+    app: &App,
+    permit: &Permit<P>,
+    wanted: Option<String>,
+) -> Result<Option<i64>, stoa_app::Failure>
+where
+    P: Permission<Target = InstanceId>,
+{
+    let Some(wanted) = wanted else { return Ok(None) };
+    let current = app.load_instance_for_change(permit).await?;
+    check(Some(&wanted), &tag(&current)?)?;
+    Ok(Some(current.instance.revision))
 }
 
 #[derive(Deserialize, ToSchema)]

@@ -45,7 +45,9 @@ pub(super) fn routes(routes: Routes) -> Routes {
         .delete(
             ONE,
             remove,
-            Operation::new("removePasskey", 204, "Removes a passkey.").meets(404).refuses(&["not_found"]),
+            Operation::new("removePasskey", 204, "Removes a passkey.")
+                .meets(404)
+                .refuses(&["not_found", "last_owner"]),
         )
 }
 

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use stoa_app::App;
 use stoa_app::project::{ChangeProject, CreateProject, SeenBranch, SeenProject};
 use stoa_app::remote::WishedRemote;
-use stoa_domain::Refusal;
 use stoa_domain::permission::project as may;
+use stoa_domain::{Permission, Permit, ProjectId, Refusal};
 use utoipa::ToSchema;
 
 use super::commit::CommitView;
@@ -217,24 +218,30 @@ async fn change(
     IfMatch(wanted): IfMatch,
     Json(wish): Json<ProjectChange>,
 ) -> Answer<Object<ProjectView>> {
-    let expected_revision = match wanted {
-        None => None,
-        Some(wanted) => {
-            let current = app.load_project_for_change(&permit).await?;
-            check(Some(&wanted), &tag(&current)?)?;
-            Some(current.project.revision)
-        }
-    };
+    let expected_revision = expected(&app, &permit, wanted).await?;
     let ProjectChange { name, slug, default_branch } = wish;
     answer(app.change_project(permit, ChangeProject { name, slug, default_branch, expected_revision }).await?)
 }
 
 async fn delete(May(permit): May<may::Delete>, Uses(app): Uses, IfMatch(wanted): IfMatch) -> Answer<Done> {
-    if wanted.is_some() {
-        check(wanted.as_deref(), &tag(&app.load_project_for_change(&permit).await?)?)?;
-    }
-    app.delete_project(permit).await?;
+    let expected = expected(&app, &permit, wanted).await?;
+    app.delete_project(permit, expected).await?;
     Ok(Done(None))
+}
+
+/// The revision that a change was made from, where it names one.
+async fn expected<P>(
+    app: &App,
+    permit: &Permit<P>,
+    wanted: Option<String>,
+) -> Result<Option<i64>, stoa_app::Failure>
+where
+    P: Permission<Target = ProjectId>,
+{
+    let Some(wanted) = wanted else { return Ok(None) };
+    let current = app.load_project_for_change(permit).await?;
+    check(Some(&wanted), &tag(&current)?)?;
+    Ok(Some(current.project.revision))
 }
 
 /// An instance that deploys a branch.

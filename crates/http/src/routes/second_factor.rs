@@ -45,7 +45,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
             remove,
             Operation::new("removeAuthenticator", 204, "Turns the authenticator app off; passkeys stay.")
                 .meets(404)
-                .refuses(&["not_found"]),
+                .refuses(&["not_found", "last_owner"]),
         )
         .get(
             "/api/v1/workspaces/{workspace}/sign-in",

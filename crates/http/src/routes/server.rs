@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use stoa_app::App;
 use stoa_app::server::{CreateServer, SeenServer};
 use stoa_domain::permission::server as may;
+use stoa_domain::{Permission, Permit, ServerId};
 use utoipa::ToSchema;
 
 use super::shared::{Blocked, abilities, wanted};
@@ -174,21 +176,27 @@ async fn change(
     IfMatch(wanted): IfMatch,
     Json(wish): Json<ChangeServer>,
 ) -> Answer<Object<ServerView>> {
-    let expected = match wanted {
-        None => None,
-        Some(wanted) => {
-            let current = app.load_server_for_change(&permit).await?;
-            check(Some(&wanted), &tag(&current)?)?;
-            Some(current.server.revision)
-        }
-    };
+    let expected = expected(&app, &permit, wanted).await?;
     answer(app.change_server(permit, &wish.name, expected).await?)
 }
 
 async fn delete(May(permit): May<may::Delete>, Uses(app): Uses, IfMatch(wanted): IfMatch) -> Answer<Done> {
-    if wanted.is_some() {
-        check(wanted.as_deref(), &tag(&app.load_server_for_change(&permit).await?)?)?;
-    }
-    app.delete_server(permit).await?;
+    let expected = expected(&app, &permit, wanted).await?;
+    app.delete_server(permit, expected).await?;
     Ok(Done(None))
+}
+
+/// The revision that a change was made from, where it names one.
+async fn expected<P>(
+    app: &App,
+    permit: &Permit<P>,
+    wanted: Option<String>,
+) -> Result<Option<i64>, stoa_app::Failure>
+where
+    P: Permission<Target = ServerId>,
+{
+    let Some(wanted) = wanted else { return Ok(None) };
+    let current = app.load_server_for_change(permit).await?;
+    check(Some(&wanted), &tag(&current)?)?;
+    Ok(Some(current.server.revision))
 }

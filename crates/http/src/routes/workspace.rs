@@ -2,9 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use stoa_app::App;
 use stoa_app::workspace::{ChangeWorkspace, Counts, CreateWorkspace, SeenWorkspace, WorkspaceRecord};
 use stoa_domain::permission::workspace as may;
-use stoa_domain::{AccountNeed, LogoId, WorkspaceId};
+use stoa_domain::{AccountNeed, LogoId, Permission, Permit, WorkspaceId};
 use utoipa::ToSchema;
 
 use super::account::operations;
@@ -274,14 +275,7 @@ async fn change(
     IfMatch(wanted): IfMatch,
     Json(wish): Json<WorkspaceWish>,
 ) -> Answer<Object<WorkspaceView>> {
-    let expected_revision = match wanted {
-        None => None,
-        Some(wanted) => {
-            let current = app.load_for_change(&permit).await?;
-            check(Some(&wanted), &WorkspaceView::etag(&current)?)?;
-            Some(current.workspace.revision)
-        }
-    };
+    let expected_revision = expected(&app, &permit, wanted).await?;
     let wish = ChangeWorkspace {
         name: wish.name,
         slug: wish.slug,
@@ -304,9 +298,19 @@ async fn delete(
     IfMatch(wanted): IfMatch,
     Json(wish): Json<Confirmed>,
 ) -> Answer<Done> {
-    if wanted.is_some() {
-        check(wanted.as_deref(), &WorkspaceView::etag(&app.load_for_change(&permit).await?)?)?;
-    }
-    app.delete_workspace(permit, &wish.confirm).await?;
+    let expected = expected(&app, &permit, wanted).await?;
+    app.delete_workspace(permit, &wish.confirm, expected).await?;
     Ok(Done(None))
+}
+
+/// The revision that a change was made from, where it names one.
+async fn expected<P: Permission>(
+    app: &App,
+    permit: &Permit<P>,
+    wanted: Option<String>,
+) -> Result<Option<i64>, stoa_app::Failure> {
+    let Some(wanted) = wanted else { return Ok(None) };
+    let current = app.load_for_change(permit).await?;
+    check(Some(&wanted), &WorkspaceView::etag(&current)?)?;
+    Ok(Some(current.workspace.revision))
 }

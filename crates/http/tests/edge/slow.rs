@@ -103,3 +103,40 @@ async fn what_comes_after_its_session_has_ended_writes_nothing() {
     assert_eq!(wire.answer().await.status, 401);
     assert_eq!(olga.client.get("/api/v1/me/tokens").await.expect(200).json()["items"], serde_json::json!([]));
 }
+
+/// It is answered while it still comes, and a connection that is closed right then would take the answer with it.
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_still_sends_a_body_that_is_too_large_gets_the_answer() {
+    let served = Served::start().await;
+    let _ = served.world.set_up().await;
+    let cookie =
+        served.world.sign_in("olga@example.com", PASSWORD).await.expect(200).cookie().expect("a session");
+    // Far more than two sides hold for each other.
+    let many = vec![b' '; 24 * 1024 * 1024];
+    let length = format!("Content-Length: {}", many.len());
+    let chunked = "Transfer-Encoding: chunked".to_owned();
+    for (signed_in, coded, status, code) in [
+        (true, &length, 413, "payload_too_large"),
+        (true, &chunked, 413, "payload_too_large"),
+        (false, &length, 401, "unauthenticated"),
+    ] {
+        let cookie = if signed_in { format!("Cookie: {cookie}\r\n") } else { String::new() };
+        let mut wire = Wire::to(served.port).await;
+        let head = format!(
+            "POST /api/v1/workspaces HTTP/1.1\r\nHost: localhost:8080\r\nOrigin: http://localhost:8080\r\n{cookie}\
+             Content-Type: application/json\r\n{coded}\r\n\r\n"
+        );
+        wire.write(head.as_bytes()).await;
+        if coded == &chunked {
+            wire.write(format!("{:x}\r\n", many.len()).as_bytes()).await;
+            wire.write(&many).await;
+            wire.write(b"\r\n0\r\n\r\n").await;
+        } else {
+            wire.write(&many).await;
+        }
+        let told = wire.answer().await;
+        assert_eq!(told.status, status, "{}", told.body);
+        assert!(told.body.contains(code), "{}", told.body);
+        assert!(wire.is_over().await);
+    }
+}

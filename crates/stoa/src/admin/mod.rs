@@ -87,7 +87,7 @@ pub fn wish(name: &str, flags: &ArgMatches) -> Result<Wish, Ended> {
         "disable" => Order::SetStatus { account: account(), active: false },
         "enable" => Order::SetStatus { account: account(), active: true },
         "owner" => Order::NameOwner { workspace: text("workspace"), account: account() },
-        "reset-password" => Order::SetPassword { account: account(), hash: password::ask()? },
+        "reset-password" => Order::SetPassword { account: account(), hash: password::ask(&text("account"))? },
         "remove-second-factor" => Order::RemoveSecondFactor { account: account() },
         "make-administrator" => Order::SetAdministrator { account: account(), is_admin: true },
         "unmake-administrator" => Order::SetAdministrator { account: account(), is_admin: false },

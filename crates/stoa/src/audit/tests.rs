@@ -94,7 +94,19 @@ fn one_letter_anywhere_is_found() {
     }
     let mut other = lines.clone();
     other[2] = other[2].replace("restarted shop", "deleted shop");
-    assert!(examined(&other).is_ok(), "the sentence only repeats what is hashed");
+    // The sentence only repeats what is hashed: that is said, and that it repeats something else.
+    let seen = examined(&other).unwrap();
+    assert_eq!((seen.verdict, seen.reworded, seen.first_reworded), (Verdict::Whole, 1, Some(3)));
+    let said = of_sentences(&examined(&other).unwrap());
+    assert!(
+        said.contains("1 of them, first that of record 3, isn't what this Stoa makes of its record"),
+        "{said}"
+    );
+    let said = of_sentences(&examined(&lines).unwrap());
+    assert_eq!(
+        said,
+        "The sentences aren't part of what is verified: they are made of the records, and say what these say."
+    );
 }
 
 #[test]

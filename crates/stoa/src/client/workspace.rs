@@ -33,10 +33,17 @@ fn list(desk: &Desk, found: &Value) {
     let rows = items(found).map(|one| {
         let is_meant = desk.workspace.as_deref() == Some(field(one, "slug"));
         let mark = if is_meant { "*" } else { "" };
-        [field(one, "slug"), field(one, "name"), field(one, "role"), mark].map(str::to_owned).to_vec()
+        let mut row =
+            [field(one, "slug"), field(one, "name"), field(one, "role")].map(str::to_owned).to_vec();
+        // What isn't shown isn't counted.
+        let count =
+            |noun: &str| one["counts"][noun].as_i64().map_or("-".to_owned(), |count| count.to_string());
+        row.extend(["members", "projects", "instances"].map(count));
+        row.push(mark.to_owned());
+        row
     });
     table(
-        &["SLUG", "NAME", "ROLE", ""],
+        &["SLUG", "NAME", "ROLE", "MEMBERS", "PROJECTS", "INSTANCES", ""],
         rows.collect(),
         "You are in no workspace. Make one: stoa workspace create NAME",
     );

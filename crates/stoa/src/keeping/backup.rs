@@ -21,7 +21,7 @@ use zeroize::Zeroizing;
 use super::archive::{FORMAT, Manifest, RECORDS, Writer};
 use super::place::{Unfinished, name_it};
 use super::proof::Key;
-use super::{about_the_key, counted, refuse_half_restored, repositories, written};
+use super::{about_the_key, counted, refuse_half_restored, repositories, repositories_counted, written};
 use crate::failure::Ended;
 use crate::output;
 use crate::serve::place_of_records;
@@ -34,6 +34,8 @@ const TO_OUTPUT: &str = "-";
 struct Done {
     look: Look,
     repositories: i64,
+    /// Nothing was ever pushed to these.
+    empty: i64,
     /// Of projects that were deleted meanwhile.
     gone: i64,
 }
@@ -114,7 +116,7 @@ fn tell(settings: &Settings, done: &Done, head: &str, say: impl Fn(&str)) {
         "{head}: {}, {}, {}.",
         counted(done.look.accounts, "account", "accounts"),
         counted(done.look.workspaces, "workspace", "workspaces"),
-        counted(done.repositories, "repository", "repositories"),
+        repositories_counted(done.repositories, done.empty),
     ));
     if done.gone > 0 {
         say(&format!(
@@ -152,7 +154,7 @@ async fn gather<W: Write>(settings: &Settings, aside: &Unfinished, out: W) -> Re
     let mut writer = Writer::begin(out, &manifest, at, &key).map_err(unwritable)?;
     tokio::task::block_in_place(|| writer.add_records(&records)).map_err(unwritable)?;
     std::fs::remove_file(&records).map_err(unwritable)?;
-    let (mut count, mut gone) = (0, 0);
+    let (mut count, mut empty, mut gone) = (0, 0, 0);
     let folder = repositories(settings)?;
     for project in &look.hosted {
         let repository = Repository::at(folder.place(*project));
@@ -168,11 +170,13 @@ async fn gather<W: Write>(settings: &Settings, aside: &Unfinished, out: W) -> Re
         if has_commits {
             tokio::task::block_in_place(|| writer.add_repository(*project, &bundle)).map_err(unwritable)?;
             std::fs::remove_file(&bundle).map_err(unwritable)?;
+            count += 1;
+        } else {
+            empty += 1;
         }
-        count += 1;
     }
     let out = tokio::task::block_in_place(|| writer.end()).map_err(unwritable)?;
-    Ok((Done { look, repositories: count, gone }, out))
+    Ok((Done { look, repositories: count, empty, gone }, out))
 }
 
 /// The key that proves a backup: of the very master key that these records were made with.

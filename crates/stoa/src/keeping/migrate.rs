@@ -8,7 +8,7 @@ use stoa_storage::store::Place;
 use url::Url;
 
 use super::moved::Mark;
-use super::{on_postgres, refuse_half_restored};
+use super::{on_postgres, refuse_half_restored, settle_unfinished};
 use crate::failure::Ended;
 use crate::output::{complain, say};
 use crate::serve::{open_records, place_of_records, take_lock};
@@ -63,7 +63,12 @@ async fn bring_up_to_date(settings: &Settings) -> Result<(), Ended> {
     let from = keeping::version_of(&place_of_records(settings)?)
         .await
         .map_err(|fault| Ended::because("the records can't be opened", fault))?;
-    open_records(settings).await?.close().await;
+    let store = open_records(settings).await?;
+    let is_any = store.find_installation().await?.is_some();
+    store.close().await;
+    if let Some(note) = settle_unfinished(settings, is_any)? {
+        complain(&format!("note: {note}"));
+    }
     let to = stoa_storage::known_version();
     if from == to {
         say(&format!("The records are at version {to} already."));

@@ -10,7 +10,7 @@ mod restore;
 
 pub use backup::backup;
 pub use migrate::migrate;
-pub use moved::refuse_moved;
+pub use moved::{refuse_moved, settle_unfinished};
 pub use place::refuse_half_restored;
 pub use restore::restore;
 
@@ -43,6 +43,12 @@ fn on_postgres(needs_local_server: bool) {
 fn repositories(settings: &Settings) -> Result<GitRepositories, Ended> {
     GitRepositories::new(settings.repositories_dir.clone())
         .map_err(|error| Ended::because(&settings.repositories_dir.display().to_string(), error))
+}
+
+/// `2 repositories`, `2 repositories and 3 without a commit`: of the latter there is nothing to keep.
+fn repositories_counted(with_commits: i64, empty: i64) -> String {
+    let counted = counted(with_commits, "repository", "repositories");
+    if empty > 0 { format!("{counted} and {empty} without a commit") } else { counted }
 }
 
 fn now() -> Result<jiff::Timestamp, Ended> {

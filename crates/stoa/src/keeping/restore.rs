@@ -22,7 +22,7 @@ use stoa_storage::store::Place;
 
 use super::archive::{ArchiveError, Reader, Unpacked};
 use super::place::{self, name_it, refuse_unless_empty, restoring};
-use super::{counted, on_postgres, repositories, written};
+use super::{counted, on_postgres, repositories, repositories_counted, written};
 use crate::failure::Ended;
 use crate::output::{complain, say};
 use crate::serve::{place_of_records, take_lock};
@@ -191,10 +191,10 @@ fn tell(settings: &Settings, reader: &Reader, look: &Look, voided: Voided, count
         reader.manifest.created_at,
         counted(look.accounts, "account", "accounts"),
         counted(look.workspaces, "workspace", "workspaces"),
-        counted(count, "repository", "repositories"),
+        repositories_counted(count, i64::try_from(look.hosted.len()).unwrap_or(i64::MAX) - count),
     ));
     say(&format!(
-        "Everybody has to sign in again: {}, {} and {} have ended. Mails that waited won't be sent; an invitation that waits needs a new link.",
+        "Everybody has to sign in again: {}, {} and {} have ended. Mails that waited won't be sent. Invitations that waited have expired: resend them under Members.",
         counted(sum(voided.sessions), "session", "sessions"),
         counted(sum(voided.tokens), "access token", "access tokens"),
         counted(sum(voided.links), "link", "links"),

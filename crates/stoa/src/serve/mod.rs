@@ -94,6 +94,11 @@ pub async fn serve(settings: Settings) -> Result<(), Ended> {
         .map_err(|error| Ended::because(&format!("{} can't be listened on", settings.listen), error))?;
     let secure = Secure::prepare(&settings).await?;
     let store = records::open(&settings).await?;
+    if let Some(note) =
+        crate::keeping::settle_unfinished(&settings, store.find_installation().await?.is_some())?
+    {
+        tracing::warn!("{note}");
+    }
     let vault = records::load_vault(&settings, &store).await?;
     let setup_token = setup_link::token(&settings)?;
     let replica = replica::join(&settings, &store).await?;

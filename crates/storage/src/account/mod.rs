@@ -33,7 +33,8 @@ crate::statements! {
         LEFT JOIN workspaces w ON w.id = m.workspace_id
         LEFT JOIN workspace_slugs s ON s.workspace_id = w.id AND s.is_current
         WHERE a.id = $1 ORDER BY w.name, w.id LIMIT 200";
-    CHANGE = "UPDATE accounts SET name = COALESCE($2, name), mail_on_failure = COALESCE($3, mail_on_failure) WHERE id = $1";
+    CHANGE = "UPDATE accounts SET name = COALESCE($2, name), mail_on_failure = COALESCE($3, mail_on_failure)
+        WHERE id = $1 AND ($4 OR (name = $5 AND mail_on_failure = $6))";
     SET_PASSWORD = "UPDATE accounts SET password_hash = $2, revision = revision + 1 WHERE id = $1";
     /// A better hash of the same password changes nothing that anyone may do.
     REHASH = "UPDATE accounts SET password_hash = $2 WHERE id = $1";
@@ -150,21 +151,26 @@ impl Store {
         Ok(Some((account, workspaces)))
     }
 
-    /// Changes what isn't `None`.
+    /// Changes what isn't `None`. `expected`: the name and the wish for mails that the change was made from.
     ///
     /// # Errors
-    /// A fault.
+    /// `PreconditionFailed`, or a fault.
     pub async fn change_account(
         &self,
         permit: AccountPermit,
         name: Option<String>,
         mail_on_failure: Option<bool>,
+        expected: Option<(String, bool)>,
     ) -> Result<(), Failure> {
         let account = permit.actor().account;
         let work: Work<()> = Box::new(move |tx| {
-            let name = name.clone();
+            let (name, expected) = (name.clone(), expected.clone());
             Box::pin(async move {
-                tx.execute(CHANGE, values![account, name, mail_on_failure]).await?;
+                let (is_any, expected) = (expected.is_none(), expected.unzip());
+                let values = values![account, name, mail_on_failure, is_any, expected.0, expected.1];
+                if tx.execute(CHANGE, values).await? == 0 {
+                    return Err(Refusal::PreconditionFailed.into());
+                }
                 tx.touched.accounts.push(account);
                 Ok(())
             })

@@ -31,6 +31,9 @@ crate::statements! {
     END_TOKENS = "DELETE FROM tokens WHERE account_id = $1";
     END_MAILED_LINKS = "DELETE FROM mailed_links WHERE account_id = $1";
     MEMBERSHIPS = "SELECT workspace_id, id FROM members WHERE account_id = $1 ORDER BY workspace_id";
+    /// Whoever deletes it waits for what is decided by its being there.
+    LOCK_ACCOUNT = "SELECT id FROM accounts WHERE id = $1"
+        | "SELECT id FROM accounts WHERE id = $1 FOR SHARE" because "SQLite has one writer";
     WORKSPACE_NAME = "SELECT name FROM workspaces WHERE id = $1";
     ACTIVE_OWNERS = "SELECT COUNT(*) FROM members m JOIN accounts a ON a.id = m.account_id
         WHERE m.workspace_id = $1 AND m.role = 'owner' AND a.status = 'active'";
@@ -209,6 +212,8 @@ async fn make_owner(
     account: AccountId,
     new: MemberId,
 ) -> Result<(), Failure> {
+    // Before the workspace, as whoever deletes their account does.
+    tx.fetch_optional(LOCK_ACCOUNT, values![account]).await?;
     // Its owners take turns too.
     lock_workspace(tx, workspace).await?;
     let row = tx.fetch_optional(WORKSPACE_NAME, values![workspace]).await?.ok_or(Refusal::NotFound)?;

@@ -20,7 +20,7 @@ crate::statements! {
             step, attempts, run_at, fence, created_at)
         VALUES ($1, $2, $3, (SELECT i.project_id FROM instances i WHERE i.workspace_id = $2 AND i.id = $4),
             $4, $5, $6, $7, 'queued', '', 0, $8, 0, $8)";
-    STATE = "SELECT status, release_id, is_protected, name, stage FROM instances WHERE workspace_id = $1 AND id = $2";
+    STATE = "SELECT status, release_id, is_protected, name, stage, revision FROM instances WHERE workspace_id = $1 AND id = $2";
 }
 
 /// A job that is to be.
@@ -39,6 +39,7 @@ pub(crate) struct Found {
     pub state: State,
     pub name: String,
     pub stage: stoa_domain::instance::Stage,
+    pub revision: i64,
     pub open: Vec<JobRecord>,
 }
 
@@ -59,7 +60,7 @@ pub(crate) async fn state_in(
         is_being_deleted: status == InstanceStatus::Deleting
             || open.iter().any(|job| job.kind == JobKind::Delete),
     };
-    Ok(Found { state, name: row.get(3)?, stage: page::stage(&row, 4)?, open })
+    Ok(Found { state, name: row.get(3)?, stage: page::stage(&row, 4)?, revision: row.get(5)?, open })
 }
 
 /// Adds the row and tells of it.
@@ -74,30 +75,34 @@ pub(crate) async fn queue(tx: &mut Tx<'_>, order: JobOrder) -> Result<JobId, Sto
 
 impl Store {
     /// Begins a start, stop, restart or deletion. `cancels`: what goes on is cancelled first. `last`: the backup that is
-    /// made before a deletion, where there is anything to back up.
+    /// made before a deletion, where there is anything to back up. `expected`: the revision by which it was asked for.
     ///
     /// # Errors
-    /// What the instance's state forbids, or a fault.
+    /// What the instance's state forbids, `PreconditionFailed`, or a fault.
     pub async fn start_job<P>(
         &self,
         permit: Permit<P>,
         kind: JobKind,
         cancels: bool,
         last: Option<NewBackup>,
+        expected: Option<i64>,
     ) -> Result<JobId, Failure>
     where
         P: Permission<Target = InstanceId>,
     {
         let (workspace, instance, by_owner) = (permit.workspace(), *permit.target(), permit.by_owner());
-        let account = Some(permit.actor().account);
+        let (account, owner_required) = (Some(permit.actor().account), permit.owner_required());
         let needed = match P::NEED {
             stoa_domain::Need::Action(action) => action.key(),
             _ => "owner",
         };
         let work: Work<JobId> = Box::new(move |tx| {
-            let last = last.clone();
+            let (last, owner_required) = (last.clone(), owner_required.clone());
             Box::pin(async move {
-                let Found { state, name, stage, open } = state_in(tx, workspace, instance).await?;
+                let Found { state, name, stage, revision, open } = state_in(tx, workspace, instance).await?;
+                if expected.is_some_and(|expected| expected != revision) {
+                    return Err(Refusal::PreconditionFailed.into());
+                }
                 tx.audit_name(name);
                 let mut needed = needed;
                 match kind {
@@ -111,7 +116,7 @@ impl Store {
                         if stage == stoa_domain::instance::Stage::Production {
                             needed = "owner";
                             if !by_owner {
-                                return Err(Refusal::OwnerRequired { ask: Vec::new() }.into());
+                                return Err(owner_required.into());
                             }
                         }
                         state.can_delete(cancels)?;

@@ -17,8 +17,10 @@ crate::statements! {
     CONNECT_SESSIONS = "DELETE FROM connect_sessions";
     /// Halves of signing in by a passkey or a provider.
     CEREMONIES = "DELETE FROM ceremonies";
-    /// Not removed: whoever has one is told that it is old, and the invitation waits for another.
+    /// Not removed: whoever has one is told that it is old.
     INVITATION_LINKS = "UPDATE invitation_links SET ended_at = $1 WHERE ended_at IS NULL";
+    /// Lists say of them that they have expired, and what to do: a mail that was sent is no longer a link that works.
+    INVITATIONS = "UPDATE invitations SET expires_at = $1 WHERE status = 'pending' AND expires_at > $1";
     /// The links in them have just ended; and some may have been sent since the copy was made.
     MAILS = "UPDATE mails SET status = 'void', content = NULL, lease_until = NULL, ended_at = $1 WHERE status = 'waiting'";
     /// Answers to what was asked in a time that never was.
@@ -76,6 +78,7 @@ async fn void(tx: &mut Tx<'_>) -> Result<Voided, StorageFault> {
         links: tx.execute(INVITATION_LINKS, values![now]).await?,
         mails: tx.execute(MAILS, values![now]).await?,
     };
+    tx.execute(INVITATIONS, values![now]).await?;
     for statement in [MAILED_LINKS, JOINS, CONNECT_SESSIONS] {
         voided.links += tx.execute(statement, vec![]).await?;
     }

@@ -38,6 +38,20 @@ crate::statements! {
         AND NOT EXISTS (SELECT 1 FROM passkeys p WHERE p.account_id = m.account_id)";
     DEMANDED_BY = "SELECT w.name FROM workspaces w JOIN members m ON m.workspace_id = w.id
         WHERE m.account_id = $1 AND w.requires_second_factor ORDER BY w.name, w.id LIMIT 20";
+    /// Its owners take turns, so that no two remove theirs at once, each because of the other's.
+    LOCK_DEMANDING = "SELECT w.id FROM workspaces w WHERE w.requires_second_factor
+            AND EXISTS (SELECT 1 FROM members m WHERE m.workspace_id = w.id AND m.account_id = $1 AND m.role = 'owner') ORDER BY w.id"
+        | "SELECT w.id FROM workspaces w WHERE w.requires_second_factor
+            AND EXISTS (SELECT 1 FROM members m WHERE m.workspace_id = w.id AND m.account_id = $1 AND m.role = 'owner') ORDER BY w.id FOR UPDATE"
+        because "SQLite has one writer";
+    /// Workspaces that demand what none of their active owners has but this account.
+    ALONE_WITH_ONE = "SELECT w.name FROM workspaces w JOIN members m ON m.workspace_id = w.id
+        WHERE m.account_id = $1 AND m.role = 'owner' AND w.requires_second_factor
+            AND NOT EXISTS (SELECT 1 FROM members o JOIN accounts a ON a.id = o.account_id
+                WHERE o.workspace_id = w.id AND o.account_id <> $1 AND o.role = 'owner' AND a.status = 'active'
+                    AND (EXISTS (SELECT 1 FROM second_factors f WHERE f.account_id = a.id)
+                        OR EXISTS (SELECT 1 FROM passkeys p WHERE p.account_id = a.id)))
+        ORDER BY w.name, w.id LIMIT 20";
 }
 
 /// An authenticator app's half of the secret.
@@ -151,6 +165,19 @@ async fn keep_first_codes(
     Ok(true)
 }
 
+/// Where a second factor is demanded, an owner has one, who can do something about it. Asked once one was removed: the
+/// account's last one stays where that would leave a workspace without. A plain member's may go: what it is demanded for
+/// closes, and opens again with another.
+async fn keep_an_owners(tx: &mut Tx<'_>, account: AccountId) -> Result<(), Failure> {
+    if has_any(tx, account).await? {
+        return Ok(());
+    }
+    tx.fetch_all(LOCK_DEMANDING, values![account]).await?;
+    let names = tx.fetch_all(ALONE_WITH_ONE, values![account]).await?;
+    let names = names.iter().map(|row| row.get(0)).collect::<Result<Vec<String>, _>>()?;
+    if names.is_empty() { Ok(()) } else { Err(Refusal::LastSecondFactorOf(names).into()) }
+}
+
 /// What every change of a second factor leaves behind.
 async fn changed(tx: &mut Tx<'_>, account: AccountId, notice: Option<NewMail>) -> Result<(), StorageFault> {
     if !has_any(tx, account).await? {
@@ -259,7 +286,7 @@ impl Store {
     }
 
     /// # Errors
-    /// `NotFound` where there is none.
+    /// `NotFound` where there is none; `LastSecondFactorOf` the workspaces that demand one of which no other owner has one.
     pub async fn remove_totp(&self, permit: AccountPermit, notice: Option<NewMail>) -> Result<(), Failure> {
         let account = permit.actor().account;
         let work: Work<()> = Box::new(move |tx| {
@@ -268,6 +295,7 @@ impl Store {
                 if tx.execute(REMOVE_TOTP, values![account]).await? == 0 {
                     return Err(Refusal::NotFound.into());
                 }
+                keep_an_owners(tx, account).await?;
                 Ok(changed(tx, account, notice).await?)
             })
         });

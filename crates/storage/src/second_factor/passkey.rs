@@ -2,7 +2,7 @@
 
 use stoa_domain::{AccountId, AccountPermit, Conflict, PasskeyId, Refusal, ResourceKind, Timestamp};
 
-use super::{changed, keep_first_codes, take_ceremony};
+use super::{changed, keep_an_owners, keep_first_codes, take_ceremony};
 use crate::account;
 use crate::ceremony::CeremonyKind;
 use crate::failure::{Failure, StorageFault};
@@ -151,7 +151,7 @@ impl Store {
     }
 
     /// # Errors
-    /// `NotFound` where the account has no such passkey.
+    /// `NotFound` where the account has no such passkey; `LastSecondFactorOf` as where an authenticator is removed.
     pub async fn remove_passkey(
         &self,
         permit: AccountPermit,
@@ -166,6 +166,7 @@ impl Store {
                 let name: String = gone.ok_or(Refusal::NotFound)?.get(0)?;
                 tx.audit_resource(ResourceKind::Account, account.uuid(), "");
                 tx.audit_second(name);
+                keep_an_owners(tx, account).await?;
                 Ok(changed(tx, account, notice).await?)
             })
         });

@@ -6,6 +6,7 @@ mod access;
 mod keeping;
 mod people;
 mod schema;
+mod seen;
 mod work;
 mod writes;
 

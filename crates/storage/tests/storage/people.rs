@@ -1,8 +1,8 @@
 //! Sessions, tokens and invitations: what counts, until when, and once only.
 
 use serde_json::json;
-use test_kit::on_both_databases;
 use test_kit::world::PASSWORD;
+use test_kit::{Kind, World, on_both_databases};
 
 const DAY: i64 = 24 * 3600;
 
@@ -95,4 +95,36 @@ on_both_databases! {
         let members = olga.client.get(&acme.path("/members")).await.expect(200).json();
         assert_eq!(members["items"].as_array().unwrap().len(), 2);
     }
+}
+
+/// Mails of which something is kept, as many as stand so.
+async fn kept_mails(world: &World) -> [usize; 2] {
+    let rows = world.dump(&[]).await;
+    let mails: Vec<&str> = rows.lines().filter(|row| row.starts_with("mails: ")).collect();
+    ["sent", "waiting"]
+        .map(|status| mails.iter().filter(|row| row.contains(&format!(" status={status} "))).count())
+}
+
+#[tokio::test]
+async fn of_a_mail_that_was_sent_nothing_is_kept_after_thirty_days() {
+    let world = World::on(Kind::Sqlite).await;
+    let olga = world.set_up().await;
+    let acme = world.workspace(&olga, "Acme").await;
+    // One that was accepted, one that waits and was sent twice, and one whose mail isn't sent.
+    let _ = acme.member("Tess Tester").await;
+    let path = acme.path("/invitations");
+    let made = olga.client.post(&path, json!({ "email": "anna@example.com" })).await.expect(201);
+    world.send_mails().await;
+    let resend = format!("{path}/{}/resend", made.field("id"));
+    let _ = olga.client.post(&resend, json!({})).await.expect(200);
+    world.send_mails().await;
+    let _ = olga.client.post(&path, json!({ "email": "bert@example.com" })).await.expect(201);
+    assert_eq!(kept_mails(&world).await, [3, 1]);
+    world.clock.pass_seconds(30 * DAY);
+    world.app.sweep().await.unwrap();
+    assert_eq!(kept_mails(&world).await, [3, 1]);
+    world.clock.pass_seconds(1);
+    world.app.sweep().await.unwrap();
+    // How the newest of an invitation that waits went is still to be seen.
+    assert_eq!(kept_mails(&world).await, [1, 1]);
 }

@@ -21,18 +21,24 @@ async fn scene(form: Form, port: u16) -> Scene {
     let scene = Scene::new(World::on(Kind::Sqlite).await).await;
     let name = if form == Form::OpenAi { "openai" } else { "anthropic" };
     let _ = scene.set(json!({ "provider": name, "model": "m", "api_key": KEY })).await.expect(200);
-    let allow = vec![Allowed::parse(&format!("127.0.0.1:{port}")).unwrap()];
     let patience = Patience {
         first_byte: Duration::from_secs(1),
         silence: Duration::from_secs(1),
         whole: Duration::from_secs(20),
         body: 300_000,
+        ..Patience::default()
     };
+    ask_with(&scene, patience, port);
+    scene
+}
+
+/// From now on the provider at this port is asked, in the place of all.
+fn ask_with(scene: &Scene, patience: Patience, port: u16) {
+    let allow = vec![Allowed::parse(&format!("127.0.0.1:{port}")).unwrap()];
     let models = HttpModels::new(Outgoing::new(Rules { allow, ..Rules::default() }))
         .with_patience(patience)
         .all_at(format!("http://127.0.0.1:{port}/v1").parse().unwrap());
     scene.world.models.ask_instead(Arc::new(models));
-    scene
 }
 
 /// The sentence that an owner gets for a test, and a reader at the end of an explanation.
@@ -110,6 +116,35 @@ async fn silence_ends() {
         let (detail, _) =
             sentence(form, vec![stream_head(), Act::Say(form.begins(&["It "])), Act::Hold]).await;
         assert!(detail.starts_with("The provider fell silent: nothing came for 1 seconds."), "{detail}");
+    }
+}
+
+/// Whoever tests a provider looks on. What is asked for its answer waits as long as a model needs.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_test_is_given_up_long_before_an_answer() {
+    let long = Duration::from_secs(600);
+    let patience = Patience { first_byte: long, silence: long, whole: long, ..Patience::default() };
+    for form in Form::BOTH {
+        for (acts, said) in [
+            (vec![Act::Hold], "The provider didn't answer within 1 seconds."),
+            (
+                vec![stream_head(), Act::Say(form.begins(&["It "])), Act::Hold],
+                "The provider's answer hadn't come to an end after 1 seconds, so it was given up.",
+            ),
+        ] {
+            let provider = Scripted::new(acts).await;
+            let scene = scene(form, provider.port).await;
+            ask_with(&scene, Patience { trial: Duration::from_secs(1), ..patience }, provider.port);
+            let refused = scene.olga.client.post(&scene.path("/ai/test"), json!({})).await.expect(502);
+            assert_eq!(refused.field("detail"), said);
+        }
+        let provider = Scripted::new(form.answer(&["It broke."])).await;
+        let scene = scene(form, provider.port).await;
+        scene.write(&["Error: it broke"]);
+        ask_with(&scene, Patience { trial: Duration::ZERO, ..patience }, provider.port);
+        let _ = scene.olga.client.post(&scene.path("/ai/test"), json!({})).await.expect(502);
+        let events = scene.explain(&scene.reader.client).await.rest().await;
+        assert_eq!(events.last().unwrap().1["done"], true, "{events:?}");
     }
 }
 

@@ -75,6 +75,30 @@ on_both_databases! {
         assert_eq!(statuses, [204, 409]);
     }
 
+    async fn nobody_is_named_an_owner_who_deletes_their_account_meanwhile(world: World) {
+        let olga = world.set_up().await;
+        let acme = world.workspace(&olga, "Acme").await;
+        let otto = acme.member("Otto Owner").await.person;
+        let without = world.workspace(&otto, "Without").await;
+        let set = async |person: &Person, status: &str| {
+            let path = format!("/api/v1/administration/accounts/{}", person.account);
+            let _ = olga.client.patch(&path, json!({ "status": status })).await.expect(200);
+        };
+        set(&otto, "disabled").await;
+        let path = format!("/api/v1/administration/workspaces/{}/owners", without.slug);
+        // Not each time do they meet.
+        for number in 0..8 {
+            let named = acme.member(&format!("Named {number}")).await.person;
+            let body = json!({ "account": named.account });
+            let (owner, gone) = tokio::join!(olga.client.post(&path, body), gone(&named));
+            let both = (owner.status.as_u16(), gone);
+            assert!(both == (200, 409) || both == (422, 204), "{both:?}: {}", owner.text);
+            if gone == 409 {
+                set(&named, "disabled").await;
+            }
+        }
+    }
+
     async fn of_two_administrators_who_go_at_once_one_stays(world: World) {
         let olga = world.set_up().await;
         let acme = world.workspace(&olga, "Acme").await;

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use test_kit::world::{PASSWORD, Wishes, Workspace};
-use test_kit::{Kind, Stream, World, on_both_databases};
+use test_kit::{Client, Kind, Stream, World, on_both_databases};
 use tokio_util::sync::CancellationToken;
 
 async fn invite(workspace: &Workspace<'_>, email: &str) -> Value {
@@ -87,6 +87,25 @@ on_both_databases! {
         let _ = olga.client.post(&path, json!({ "email": "anna@example.com" })).await.expect(201);
         workspace.make_owner(&otto).await;
         let _ = world.nobody().get(&page).await.expect(410);
+    }
+
+    async fn after_a_restore_an_invitation_says_that_its_link_is_void(world: World) {
+        let olga = world.set_up().await;
+        let workspace = world.workspace(&olga, "Acme").await;
+        let made = invite(&workspace, "anna@example.com").await;
+        let page = format!("/api/v1/invitations/{}", workspace.link_of("anna@example.com").await);
+        let listed = async |client: &Client| client.get(&workspace.path("/invitations")).await.expect(200).json()["items"][0].clone();
+        assert_eq!((&listed(&olga.client).await["status"], &listed(&olga.client).await["mail"]["status"]), (&json!("pending"), &json!("sent")));
+        let _ = world.store.begin_epoch().await.unwrap();
+        let again = world.sign_in(&olga.email, PASSWORD).await.expect(200);
+        let owner = world.nobody().with_cookie(again.cookie().unwrap());
+        let _ = world.nobody().get(&page).await.expect(410);
+        assert_eq!(listed(&owner).await["status"], "expired");
+        // What to do is what is done about any that has expired.
+        let path = workspace.path(&format!("/invitations/{}/resend", made["id"].as_str().unwrap()));
+        assert_eq!(owner.post(&path, json!({})).await.expect(200).field("status"), "pending");
+        let page = format!("/api/v1/invitations/{}", workspace.link_of("anna@example.com").await);
+        let _ = world.nobody().get(&page).await.expect(200);
     }
 
     async fn an_invitation_that_was_refused_counts_against_nobody(world: World) {

@@ -1,7 +1,7 @@
 //! A forgotten password: a link that works once, for an hour, and tells nobody who has an account.
 
 use serde_json::json;
-use test_kit::world::{PASSWORD, Wishes};
+use test_kit::world::{PASSWORD, SETUP_TOKEN, Wishes};
 use test_kit::{Kind, World, on_both_databases};
 
 const NEW: &str = "a new and good sentence";
@@ -37,6 +37,35 @@ on_both_databases! {
         let _ = world.nobody().get(&path).await.expect(404);
         let _ = world.letter(&olga.email, "Your password was changed").await;
         assert!(world.mail.sent().iter().all(|letter| letter.to != "nobody@example.com"));
+    }
+
+    async fn what_everybody_knows_of_somebody_is_no_password_of_theirs(world: World) {
+        let weak = |refused: test_kit::Answer| {
+            let problem = refused.expect(422).json()["errors"][0].clone();
+            assert_eq!(problem["code"], "weak", "{problem}");
+            assert!(problem["detail"].as_str().unwrap().contains("own name or address"), "{problem}");
+        };
+        let own = |email: &str, name: &str| [email.to_owned(), email.to_uppercase(), name.to_owned()];
+        for password in own("olga.owner@example.com", "Olga Owner") {
+            let body = json!({ "token": SETUP_TOKEN, "name": "Olga Owner", "email": "olga.owner@example.com", "password": password });
+            weak(world.nobody().post("/api/v1/setup", body).await);
+        }
+        let olga = world.set_up().await;
+        for password in own("olga@example.com", "Olga Owner") {
+            let body = json!({ "old_password": PASSWORD, "new_password": password });
+            weak(olga.client.post("/api/v1/me/password", body).await);
+        }
+        let _ = ask(&world, &olga.email).await.expect(202);
+        let token = world.mailed_token(&olga.email, "/reset/").await;
+        for password in own("olga@example.com", "Olga Owner") {
+            weak(world.nobody().post(&format!("/api/v1/reset/{token}"), json!({ "password": password })).await);
+        }
+        let workspace = world.workspace(&olga, "Acme").await;
+        let _ = olga.client.post(&workspace.path("/invitations"), json!({ "email": "anna.huber@example.com" })).await.expect(201);
+        let path = format!("/api/v1/invitations/{}/accept", workspace.link_of("anna.huber@example.com").await);
+        for password in ["anna.huber@example.com", "anna.huber", "anna huber", "Annas Zimmer"] {
+            weak(world.nobody().post(&path, json!({ "name": "Annas Zimmer", "password": password })).await);
+        }
     }
 
     async fn a_link_ends_with_a_newer_one_with_an_hour_and_with_a_changed_password(world: World) {

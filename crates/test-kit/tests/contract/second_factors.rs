@@ -218,6 +218,48 @@ on_both_databases! {
         let _ = script.get(&workspace.path("")).await.expect(200);
     }
 
+    async fn an_owners_last_factor_stays_while_no_other_owner_has_one(world: World) {
+        let olga = world.set_up().await;
+        let _ = world.authenticator(&olga).await;
+        let workspace = world.workspace(&olga, "Acme").await;
+        let otto = workspace.member("Otto Owner").await;
+        workspace.make_owner(&otto).await;
+        let demand = json!({ "requires_second_factor": true });
+        let _ = olga.client.patch(&workspace.path(""), demand).await.expect(200);
+        let path = "/api/v1/me/second-factor";
+        // Another owner without one is none who could do anything there.
+        let refused = olga.client.delete(path, None).await.expect(409);
+        assert_eq!((refused.code().unwrap(), &refused.json()["workspaces"]), ("last_owner".to_owned(), &json!([{ "name": "Acme" }])));
+        assert!(refused.field("detail").contains("You are the only owner of Acme with a second factor"), "{}", refused.text);
+        let seen = olga.client.get(path).await.expect(200).json();
+        assert_ne!((&seen["authenticator_since"], &seen["recovery_codes_left"]), (&json!(null), &json!(0)), "nothing has gone");
+        // Two who have one remove it at the same moment: one of them keeps it.
+        let _ = world.authenticator(&otto.person).await;
+        let (one, other) = tokio::join!(olga.client.delete(path, None), otto.person.client.delete(path, None));
+        let mut statuses = [one.status.as_u16(), other.status.as_u16()];
+        statuses.sort_unstable();
+        assert_eq!(statuses, [204, 409], "{} {}", one.text, other.text);
+        let keeper = if one.status.as_u16() == 409 { &olga } else { &otto.person };
+        // Where it isn't demanded, it is its account's alone.
+        let _ = keeper.client.patch(&workspace.path(""), json!({ "requires_second_factor": false })).await.expect(200);
+        let _ = keeper.client.delete(path, None).await.expect(204);
+    }
+
+    async fn an_administrator_removes_whatever_was_lost(world: World) {
+        let olga = world.set_up().await;
+        let _ = world.authenticator(&olga).await;
+        let workspace = world.workspace(&olga, "Acme").await;
+        let _ = olga.client.patch(&workspace.path(""), json!({ "requires_second_factor": true })).await.expect(200);
+        let _ = olga.client.delete("/api/v1/me/second-factor", None).await.expect(409);
+        let machine = stoa_domain::AdministratorPermit::on_the_machine("account.remove_second_factor", "root".to_owned());
+        world.app.remove_second_factor(machine, olga.account.parse().unwrap()).await.unwrap();
+        let again = world.sign_in(&olga.email, PASSWORD).await.expect(200);
+        let client = world.nobody().with_cookie(again.cookie().unwrap());
+        let _ = client.get(&workspace.path("")).await.expect(403);
+        let _ = world.authenticator(&Person { client: client.clone(), ..olga }).await;
+        let _ = client.get(&workspace.path("")).await.expect(200);
+    }
+
     async fn what_is_demanded_tells_nothing_of_what_is_there(world: World) {
         let olga = world.set_up().await;
         let _ = world.authenticator(&olga).await;

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use test_kit::world::{PASSWORD, Person, SETUP_TOKEN, Workspace};
-use test_kit::{Client, on_both_databases};
+use test_kit::{Answer, Client, on_both_databases};
 
 async fn token(person: &Person, wish: Value) -> Client {
     let mut body = json!({ "name": "script" });
@@ -87,8 +87,19 @@ on_both_databases! {
         let refused = script.post(&format!("{path}/restart"), json!({ "mode": "soft" })).await.expect(403);
         assert_eq!((refused.code().as_deref(), &refused.json()["missing"]), (Some("permission_denied"), &json!(["restart_instances"])));
         assert_eq!(refused.field("detail"), "This token isn't given the permission Restart.");
-        assert_eq!(script.get(&workspace.path("/audit")).await.expect(403).code().unwrap(), "owner_required");
-        assert_eq!(script.post("/api/v1/workspaces", json!({ "name": "Mine" })).await.expect(403).code().unwrap(), "permission_denied");
+        // Whoever is the owner isn't told to ask the owner.
+        let told = |answer: Answer| (answer.code().unwrap(), answer.field("detail"));
+        let (code, sentence) = told(script.get(&workspace.path("/audit")).await.expect(403));
+        assert!(code == "owner_required" && sentence.contains("this token is narrowed"), "{sentence}");
+        let (code, sentence) = told(script.post("/api/v1/workspaces", json!({ "name": "Mine" })).await.expect(403));
+        assert!(code == "permission_denied" && sentence.contains("This token is narrowed"), "{sentence}");
+        let (code, sentence) = told(script.get("/api/v1/administration/accounts").await.expect(403));
+        assert!(code == "administrator_required" && sentence.contains("This token is narrowed"), "{sentence}");
+        let (code, sentence) = told(script.get(&workspace.path("/members?action=view_logs")).await.expect(403));
+        assert!(code == "owner_required" && sentence.contains("this token is narrowed"), "{sentence}");
+        let here = workspace.path("/servers");
+        let (code, sentence) = told(script.post(&here, json!({ "name": "again", "local": true })).await.expect(403));
+        assert!(code == "owner_required" && sentence.contains("this token is narrowed"), "{sentence}");
         let nothing = token(&olga, json!({ "actions": [] })).await;
         let _ = nothing.get(&format!("{path}/logs")).await.expect(403);
         // Nor does it take its account out of where that belongs.
@@ -96,6 +107,9 @@ on_both_databases! {
         let own = workspace.path(&format!("/members/{}", tess.id));
         let narrowed = token(&tess.person, json!({ "actions": ["view_logs"] })).await;
         assert_eq!(narrowed.delete(&own, None).await.expect(403).code().unwrap(), "permission_denied");
+        // A member is told whom to ask, by whatever token.
+        let (code, sentence) = told(narrowed.get(&workspace.path("/audit")).await.expect(403));
+        assert!(code == "owner_required" && sentence.contains("Ask Olga Owner"), "{sentence}");
         let _ = token(&tess.person, json!({})).await.delete(&own, None).await.expect(204);
     }
 

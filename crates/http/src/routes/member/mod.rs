@@ -6,11 +6,12 @@ mod why;
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use stoa_app::App;
 use stoa_app::member::{Granted, ListMembers, MemberFilter, SeenMember};
 use stoa_app::preset::SeenPreset;
 use stoa_domain::member::Role;
 use stoa_domain::permission::member as may;
-use stoa_domain::{Action, MemberId, Refusal};
+use stoa_domain::{Action, MemberId, Permission, Permit, Refusal};
 use utoipa::ToSchema;
 
 use self::summary::SummaryView;
@@ -196,21 +197,27 @@ async fn change(
 ) -> Answer<Object<MemberView>> {
     let role = Role::from_key(&wish.role)
         .ok_or_else(|| Refusal::invalid("role", "unknown", "A role is owner or member."))?;
-    let expected = match wanted {
-        None => None,
-        Some(wanted) => {
-            let current = app.load_member_for_change(&permit).await?;
-            check(Some(&wanted), &tag(&current)?)?;
-            Some(current.member.revision)
-        }
-    };
+    let expected = expected(&app, &permit, wanted).await?;
     answer(app.change_role(permit, role, expected).await?)
 }
 
 async fn remove(May(permit): May<may::Remove>, Uses(app): Uses, IfMatch(wanted): IfMatch) -> Answer<Done> {
-    if wanted.is_some() {
-        check(wanted.as_deref(), &tag(&app.load_member_for_change(&permit).await?)?)?;
-    }
-    app.remove_member(permit).await?;
+    let expected = expected(&app, &permit, wanted).await?;
+    app.remove_member(permit, expected).await?;
     Ok(Done(None))
+}
+
+/// The revision that a change was made from, where it names one.
+async fn expected<P>(
+    app: &App,
+    permit: &Permit<P>,
+    wanted: Option<String>,
+) -> Result<Option<i64>, stoa_app::Failure>
+where
+    P: Permission<Target = MemberId>,
+{
+    let Some(wanted) = wanted else { return Ok(None) };
+    let current = app.load_member_for_change(permit).await?;
+    check(Some(&wanted), &tag(&current)?)?;
+    Ok(Some(current.member.revision))
 }

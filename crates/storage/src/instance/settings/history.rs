@@ -144,15 +144,16 @@ impl Store {
         let place = (permit.workspace(), permit.target().instance);
         let change = permit.target().change.uuid();
         let (account, by_owner) = (permit.actor().account, permit.by_owner());
+        let owner_required = permit.owner_required();
         let work: Work<Changed> = Box::new(move |tx| {
-            let proofs = proofs.clone();
+            let (proofs, owner_required) = (proofs.clone(), owner_required.clone());
             Box::pin(async move {
                 let found = tx.fetch_optional(FIND, values![place.0, place.1, change]).await?;
                 _ = found.ok_or(Refusal::NotFound)?;
                 let parts = parts::of_change_in(tx, place.0, change).await?;
                 let is_of_owners = |part: &Part| Setting::is_of_owners(part.setting);
                 if !by_owner && parts.iter().any(is_of_owners) {
-                    return Err(Refusal::OwnerRequired { ask: Vec::new() }.into());
+                    return Err(owner_required.into());
                 }
                 let before = load_in(tx, place).await?;
                 let wanted = revert::of(&before, &parts, proofs)?;
