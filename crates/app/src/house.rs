@@ -22,6 +22,7 @@ impl App {
         self.store().sweep_ceremonies().await?;
         self.store().sweep_mailed_links().await?;
         self.store().sweep_connect_sessions().await?;
+        self.store().sweep_certificates().await?;
         Ok(self.store().sweep_hosts().await?)
     }
 
