@@ -60,10 +60,13 @@ export async function startAuthority({ folder, names, httpPort, blocked = [] }) 
   });
   const answers = () =>
     new Promise((go, stop) => {
-      const asked = https.get({ host: "127.0.0.1", port: management, path: "/roots/0", rejectUnauthorized: false }, (answer) => {
-        answer.resume();
-        go(answer.statusCode === 200);
-      });
+      const asked = https.get(
+        { host: "127.0.0.1", port: management, path: "/roots/0", rejectUnauthorized: false },
+        (answer) => {
+          answer.resume();
+          go(answer.statusCode === 200);
+        },
+      );
       asked.on("error", stop);
     });
   await until("the authority", answers);

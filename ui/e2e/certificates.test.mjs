@@ -118,7 +118,9 @@ test("an authority that is away is told, and what is there goes on", async () =>
   await row(page, late)
     .getByText(/^The certificate authority doesn't answer as it should: .+\. Tried again in \d min\.$/)
     .waitFor();
-  await row(page, DOMAIN).getByText(/^Certificate until/).waitFor();
+  await row(page, DOMAIN)
+    .getByText(/^Certificate until/)
+    .waitFor();
   const { domains: told } = await call("GET", "/instances/shop/settings");
   assert.equal(told.find(({ host }) => host === late).certificate.trouble, "away");
   await until("nothing went wrong on the page", async () => owner.wrong.length === 0);
