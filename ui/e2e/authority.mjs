@@ -73,7 +73,7 @@ export async function startAuthority({ folder, names, httpPort, blocked = [] }) 
   return {
     directory: `https://localhost:${listen}/dir`,
     async stop() {
-      if (child.exitCode !== null) return;
+      if (child.exitCode !== null || child.signalCode !== null) return;
       child.kill();
       await once(child, "exit");
     },
