@@ -105,7 +105,7 @@ test("a refusal is told in the authority's words, and a domain that is removed t
   await add(page, BLOCKED);
   await row(page, BLOCKED).getByRole("button", { name: "Check now" }).click();
   await row(page, BLOCKED)
-    .getByText(/^Refused by the certificate authority: .+\. Tried again in \d min\.$/)
+    .getByText(/^Refused by the certificate authority: .+\. It is tried again in \d min\.$/)
     .waitFor();
   await look(page, "certificate-refused", { ready: "text=Refused by the certificate authority" });
   await page.getByRole("button", { name: `Remove ${BLOCKED}` }).click();
@@ -125,7 +125,7 @@ test("an authority that is away is told, and what is there goes on", async () =>
   await add(page, late);
   await row(page, late).getByRole("button", { name: "Check now" }).click();
   await row(page, late)
-    .getByText(/^The certificate authority doesn't answer as it should: .+\. Tried again .+\.$/)
+    .getByText(/^The certificate authority doesn't answer as it should: .+\. It is tried again .+\.$/)
     .waitFor();
   await row(page, DOMAIN)
     .getByText(/^Certificate until/)

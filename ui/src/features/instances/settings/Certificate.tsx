@@ -1,5 +1,5 @@
 import type { CertificateTrouble, Domain, HostCertificate } from "@/api/generated";
-import { Time } from "@/kit";
+import { Note, Time } from "@/kit";
 import css from "./settings.module.css";
 
 const day = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", year: "numeric" });
@@ -16,31 +16,31 @@ const TROUBLES: Record<CertificateTrouble, string> = {
 /** How the certificate of a host stands: until when it counts, and what keeps it from being there, or renewed. */
 export function Certificate({ certificate, what }: { certificate: HostCertificate; what: string }) {
   const { ends_at, trouble, problem, next_at } = certificate;
+  const until = ends_at && (
+    <>
+      {what} until{" "}
+      <time dateTime={ends_at} title={exact.format(Date.parse(ends_at))}>
+        {day.format(Date.parse(ends_at))}
+      </time>
+    </>
+  );
+  if (!trouble)
+    return (
+      <span className={css.quiet}>
+        {until ? <>{until}, renewed in time by itself.</> : `${what} is being asked for.`}
+      </span>
+    );
   return (
-    <span className={css.quiet}>
-      {ends_at && (
-        <>
-          {what} until{" "}
-          <time dateTime={ends_at} title={exact.format(Date.parse(ends_at))}>
-            {day.format(Date.parse(ends_at))}
-          </time>
-          {trouble ? ". It couldn't be renewed. " : ", renewed in time by itself."}
-        </>
-      )}
-      {!ends_at && !trouble && `${what} is being asked for.`}
-      {trouble && (
-        <>
-          {TROUBLES[trouble]}: {problem}. Tried again <Time at={next_at} />.
-        </>
-      )}
-    </span>
+    <Note tone="warn">
+      {until && <>{until}. It couldn't be renewed. </>}
+      {TROUBLES[trouble]}: {problem}. It is tried again <Time at={next_at} />.
+    </Note>
   );
 }
 
-/** Where a domain leads, unless its certificate says so; and how it is made to lead here. */
+/** Where a domain leads that doesn't lead here, unless its certificate says so; and how it is made to. */
 export function Leading({ domain, given }: { domain: Domain; given: string | undefined }) {
   const { leads, leads_to, should_lead_to, certificate } = domain;
-  if (leads === "here") return <span className={css.quiet}>It points here.</span>;
   if (leads !== "elsewhere" && leads !== "nowhere") return null;
   const addresses = should_lead_to.join(" or ");
   const isSaid = domain.verified_at && certificate?.trouble === "dns";

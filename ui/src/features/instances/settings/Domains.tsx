@@ -38,9 +38,9 @@ export function Domains({ here }: { here: Here }) {
         Point each by a CNAME or an address at this installation, and prove by a TXT record that it is yours.
       </p>
       {settings.certificate && (
-        <p className={css.sentence}>
+        <div className={css.sentence}>
           <Certificate certificate={settings.certificate} what="Certificate of the given address" />
-        </p>
+        </div>
       )}
       <Panel>
         {settings.domains.length === 0 && (
@@ -158,6 +158,7 @@ function DomainRow(props: { here: Here; domain: Domain; against: string | undefi
       <Leading domain={domain} given={bare(instance.url)} />
       <span className={css.quiet} role="status">
         {domain.problem && `${domain.problem} `}
+        {domain.leads === "here" && "It points here. "}
         {domain.checked_at && (
           <>
             Looked for <Time at={domain.checked_at} />.
