@@ -9,7 +9,8 @@ import { chromium } from "playwright-core";
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const pictures = process.env.E2E_PICTURES;
 
-export async function startBrowser() {
+/** `args`: more for Chromium, such as where names lead. */
+export async function startBrowser({ args = [] } = {}) {
   return chromium.launch({
     executablePath: process.env.E2E_CHROMIUM ?? "/usr/bin/chromium",
     headless: true,
@@ -21,6 +22,7 @@ export async function startBrowser() {
       "--disable-background-networking",
       "--disable-component-update",
       "--disable-sync",
+      ...args,
     ],
   });
 }

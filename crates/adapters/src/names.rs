@@ -1,7 +1,7 @@
 //! Names, looked up by a resolver of our own: what a domain's proof rests on must not come out of a hosts file or a
 //! cache of the machine.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::OnceLock;
 use std::time::Duration;
 
@@ -21,8 +21,8 @@ const ATTEMPTS: usize = 2;
 /// Whatever the servers do.
 const WHOLE: Duration = Duration::from_secs(10);
 
-/// The texts of one name that are looked at: somebody's zone may hold any number of them.
-const MOST_TEXTS: usize = 100;
+/// What is looked at of one name: somebody's zone may hold any number of records.
+const MOST: usize = 100;
 
 /// Looks names up at one server, or at those of the machine.
 pub struct DnsNames {
@@ -71,34 +71,64 @@ impl DnsNames {
         Ok(self.resolver.get_or_init(|| made))
     }
 
-    async fn ask(&self, name: &str) -> Result<Vec<String>, NetError> {
-        // With the final dot: nothing is tried below the machine's own domains.
-        let found = self.resolver()?.lookup(format!("{name}."), RecordType::TXT).await?;
-        let texts = found.answers().iter().filter_map(|record| match &record.data {
-            RData::TXT(text) => Some(String::from_utf8_lossy(&text.txt_data.concat()).into_owned()),
-            _ => None,
-        });
-        Ok(texts.take(MOST_TEXTS).collect())
+    /// What a name has of one kind; `None` where nobody says.
+    async fn ask<T>(&self, name: &str, kind: RecordType, read: fn(&RData) -> Option<T>) -> Option<Vec<T>> {
+        let asked = async {
+            // With the final dot: nothing is tried below the machine's own domains.
+            let found = self.resolver()?.lookup(format!("{name}."), kind).await?;
+            let answers = found.answers().iter().filter_map(|record| read(&record.data));
+            Ok(answers.take(MOST).collect())
+        };
+        match tokio::time::timeout(WHOLE, asked).await {
+            Ok(Ok(found)) => Some(found),
+            // That there is none is an answer; that a server can't say so isn't.
+            Ok(Err(NetError::Dns(DnsError::NoRecordsFound(none))))
+                if matches!(none.response_code, ResponseCode::NoError | ResponseCode::NXDomain) =>
+            {
+                Some(Vec::new())
+            }
+            Ok(Err(error)) => {
+                tracing::debug!(%error, name, "a name can't be looked up");
+                None
+            }
+            Err(_) => None,
+        }
+    }
+}
+
+fn text(data: &RData) -> Option<String> {
+    match data {
+        RData::TXT(text) => Some(String::from_utf8_lossy(&text.txt_data.concat()).into_owned()),
+        _ => None,
+    }
+}
+
+fn address(data: &RData) -> Option<IpAddr> {
+    match data {
+        RData::A(address) => Some(address.0.into()),
+        RData::AAAA(address) => Some(address.0.into()),
+        _ => None,
     }
 }
 
 impl Names for DnsNames {
     fn texts(&self, name: String) -> BoxFuture<'_, Texts> {
+        Box::pin(
+            async move { self.ask(&name, RecordType::TXT, text).await.map_or(Texts::NoAnswer, Texts::Found) },
+        )
+    }
+
+    fn addresses(&self, name: String) -> BoxFuture<'_, Option<Vec<IpAddr>>> {
         Box::pin(async move {
-            match tokio::time::timeout(WHOLE, self.ask(&name)).await {
-                Ok(Ok(texts)) => Texts::Found(texts),
-                // That there is none is an answer; that a server can't say so isn't.
-                Ok(Err(NetError::Dns(DnsError::NoRecordsFound(none))))
-                    if matches!(none.response_code, ResponseCode::NoError | ResponseCode::NXDomain) =>
-                {
-                    Texts::Found(Vec::new())
-                }
-                Ok(Err(error)) => {
-                    tracing::debug!(%error, name, "a name can't be looked up");
-                    Texts::NoAnswer
-                }
-                Err(_) => Texts::NoAnswer,
-            }
+            let (four, six) = tokio::join!(
+                self.ask(&name, RecordType::A, address),
+                self.ask(&name, RecordType::AAAA, address)
+            );
+            let mut all = four?;
+            all.extend(six?);
+            all.sort_unstable();
+            all.dedup();
+            Some(all)
         })
     }
 }
@@ -110,8 +140,8 @@ mod tests {
     use std::sync::{Arc, Mutex};
 
     use hickory_resolver::proto::op::{Message, MessageType, OpCode};
-    use hickory_resolver::proto::rr::Record;
-    use hickory_resolver::proto::rr::rdata::TXT;
+    use hickory_resolver::proto::rr::rdata::{A, AAAA, CNAME, TXT};
+    use hickory_resolver::proto::rr::{Name, Record};
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     use tokio::net::{TcpListener, UdpSocket};
 
@@ -121,6 +151,8 @@ mod tests {
     #[derive(Clone)]
     enum Zone {
         Texts(Vec<String>),
+        /// Behind another name, as most are.
+        Addresses(Vec<IpAddr>),
         Fails,
     }
 
@@ -135,6 +167,20 @@ mod tests {
         match zones.lock().unwrap().get(&name) {
             None => said.metadata.response_code = ResponseCode::NXDomain,
             Some(Zone::Fails) => said.metadata.response_code = ResponseCode::ServFail,
+            Some(Zone::Addresses(addresses)) => {
+                let real = Name::from_ascii("real.example.").unwrap();
+                let alias = RData::CNAME(CNAME(real.clone()));
+                said.add_answer(Record::from_rdata(query.name().clone(), 300, alias));
+                for address in addresses {
+                    let data = match address {
+                        IpAddr::V4(address) => RData::A(A(*address)),
+                        IpAddr::V6(address) => RData::AAAA(AAAA(*address)),
+                    };
+                    if data.record_type() == query.query_type() {
+                        said.add_answer(Record::from_rdata(real.clone(), 300, data));
+                    }
+                }
+            }
             Some(Zone::Texts(texts)) => {
                 for text in texts {
                     let parts =
@@ -203,6 +249,22 @@ mod tests {
         assert_eq!(texts().await, Texts::Found(long));
         set(Zone::Fails);
         assert_eq!(texts().await, Texts::NoAnswer, "a server that fails says nothing of what there is");
+    }
+
+    #[tokio::test]
+    async fn addresses_of_both_kinds_are_found_behind_another_name() {
+        let zones = Zones::default();
+        let names = DnsNames::new(Some(server(zones.clone()).await));
+        let addresses = || names.addresses("shop.example".to_owned());
+        assert_eq!(addresses().await, Some(Vec::new()), "no such name");
+        let set = |zone| zones.lock().unwrap().insert("shop.example".to_owned(), zone);
+        let (four, six): (IpAddr, IpAddr) = ("192.0.2.7".parse().unwrap(), "2001:db8::7".parse().unwrap());
+        set(Zone::Addresses(vec![six, four]));
+        assert_eq!(addresses().await, Some(vec![four, six]));
+        set(Zone::Addresses(vec![four]));
+        assert_eq!(addresses().await, Some(vec![four]), "one kind is enough");
+        set(Zone::Fails);
+        assert_eq!(addresses().await, None);
     }
 
     #[tokio::test]

@@ -26,6 +26,7 @@ impl App {
         self.store().sweep_mailed_links().await?;
         self.store().sweep_mails(self.store().now().plus_seconds(-MAILS_SECONDS)).await?;
         self.store().sweep_connect_sessions().await?;
+        self.store().sweep_certificates().await?;
         Ok(self.store().sweep_hosts().await?)
     }
 

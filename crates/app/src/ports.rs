@@ -25,6 +25,7 @@ mod metrics;
 mod process;
 
 pub use crate::ai::models::{Counted, ModelAccess, ModelProblem, Models, Prompt, Said, Saying};
+pub use crate::certificate::{Certificates, IssueProblem, Issued, KeepsForAuthority};
 pub use crate::desk::port::*;
 pub use crate::remote::port::*;
 pub use connect_as::{AppCookie, AppUser, ConnectAnswer, ConnectWish};
@@ -553,6 +554,8 @@ pub struct Outside {
     pub provider: Option<Arc<dyn SignInProvider>>,
     pub folders: Arc<dyn DataFolders>,
     pub names: Arc<dyn Names>,
+    /// `None` where no certificate authority is configured.
+    pub certificates: Option<Arc<dyn Certificates>>,
 }
 
 /// Bytes of a stream, or the fault that ended it.

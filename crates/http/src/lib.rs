@@ -17,6 +17,7 @@ pub mod routes;
 pub mod site;
 
 mod body;
+mod challenge;
 mod conditional;
 mod conflict_view;
 mod cookie;

@@ -64,6 +64,12 @@ async fn answer(State(edge): State<Arc<Edge>>, request: Request) -> Response {
     if parts.extensions.get::<Conflicts>().is_some_and(Conflicts::any) {
         return proxy::visitor_page(&parts, Notice::BadRequest);
     }
+    if let Some(response) = crate::challenge::answer(&edge.frame.app, &edge.frame.site, &parts).await {
+        return response;
+    }
+    if parts.extensions.get::<crate::challenge::Alone>().is_some() {
+        return Response::default();
+    }
     match proxy::place_of(&edge.frame.site, &parts) {
         Place::Bad => proxy::visitor_page(&parts, Notice::BadRequest),
         Place::Other(host) => edge.proxy.answer(Request::from_parts(parts, body), &host).await,

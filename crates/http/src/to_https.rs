@@ -10,6 +10,7 @@ use http::header::{HOST, LOCATION};
 use http::{HeaderValue, StatusCode};
 use tower::ServiceExt as _;
 
+use crate::challenge;
 use crate::peer::Peer;
 use crate::proxy::{self, Notice, Place};
 use crate::site::Site;
@@ -41,6 +42,14 @@ async fn answer(State(plain): State<Plain>, request: Request) -> Response {
     if is_health || peer.is_some_and(|peer| is_trusted(&site, peer)) {
         let request = Request::from_parts(parts, body);
         return router.oneshot(request).await.unwrap_or_else(|never| match never {});
+    }
+    if challenge::is_asked(&parts) {
+        let mut asked = Request::from_parts(parts.clone(), axum::body::Body::empty());
+        asked.extensions_mut().insert(challenge::Alone);
+        let response = router.oneshot(asked).await.unwrap_or_else(|never| match never {});
+        if response.extensions().get::<challenge::Answered>().is_some() {
+            return response;
+        }
     }
     let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
     let address = match place {

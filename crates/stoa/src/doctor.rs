@@ -84,11 +84,25 @@ async fn tell_of_records(settings: &Settings) -> Result<(), Ended> {
         )),
         Err(fault) => say(&format!("note     the addresses of instances can't be read: {fault}")),
     }
+    if settings.tls.as_ref().is_some_and(|tls| tls.acme.is_some()) {
+        let host = settings.public_url.host_str().unwrap_or_default();
+        match keeping::trouble_of_certificate(&place, host).await {
+            Ok(None) => {}
+            Ok(Some(problem)) => say(&format!("note     no newer certificate for {host}: {problem}")),
+            Err(_) => say("note     nothing is known of certificates before the next start"),
+        }
+    }
     Ok(())
 }
 
 /// The certificate's files, as a start would meet them.
 fn tell_of_tls(settings: &Settings) -> Result<(), Ended> {
+    if let Some(acme) = settings.tls.as_ref().and_then(|tls| tls.acme.as_ref()) {
+        say(&format!(
+            "note     certificates come from {}, which asks each name for proof by HTTP: port 80 has to lead to {}",
+            acme.directory, settings.listen
+        ));
+    }
     let Some(wanted) = tls::Wanted::of(settings) else { return Ok(()) };
     match tls::load(&wanted) {
         Ok(certificate) => {

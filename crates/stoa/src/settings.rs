@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Arg, ArgMatches, Command};
 
-pub use read::{Settings, TlsFiles};
+pub use read::{Settings, Tls, TlsFiles};
 
 /// One setting. Its environment variable is `STOA_` and the name in capitals, its flag the name with dashes.
 struct Known {
@@ -35,6 +35,11 @@ const KNOWN: &[Known] = &[
     open("tls_listen", "Address and port of the same with TLS [none: plain HTTP]"),
     open("tls_cert_file", "Certificate with its chain, PEM; read again when it changes"),
     open("tls_key_file", "Private key of the certificate, PEM"),
+    open(
+        "acme_directory",
+        "Directory of a certificate authority: certificates for the public host and instances [none]",
+    ),
+    open("acme_contact", "Address of mail that the certificate authority may write to"),
     open("trusted_proxies", "Addresses and networks of reverse proxies, separated by commas"),
     open("data_dir", "Records, master key, repositories and the local agent's folder [./data]"),
     secret("database_url", "postgres://… for several replicas [SQLite in the data directory]"),
@@ -286,10 +291,20 @@ mod tests {
         let public = ["--public-url", "https://stoa.example"];
         let whole = read(&[&public[..], &["--tls-listen", "0.0.0.0:443"]].concat(), &files).unwrap();
         assert_eq!(whole.tls.unwrap().listen.port(), 443);
+        let acme = ["--tls-listen", "0.0.0.0:443", "--acme-directory", "https://a.example/dir"];
+        let tls = read(&[&public[..], &acme].concat(), &[]).unwrap().tls.unwrap();
+        assert!(tls.files.is_none() && tls.acme.is_some());
         for (flags, environment, reason) in [
             (vec!["--tls-listen", "0.0.0.0:443"], &files[..], "has to begin with https://"),
             ([&public[..], &["--tls-listen", "0.0.0.0:443"]].concat(), &files[..1], "STOA_TLS_KEY_FILE"),
             (public.to_vec(), &files[..], "STOA_TLS_LISTEN"),
+            ([&public[..], &["--acme-directory", "https://a.example/dir"]].concat(), &[], "STOA_TLS_LISTEN"),
+            (
+                [&public[..], &["--tls-listen", "0.0.0.0:443", "--acme-directory", "http://a.example"]]
+                    .concat(),
+                &[],
+                "has to begin with https://",
+            ),
             ([&public[..], &["--tls-listen", "443"]].concat(), &files[..], "an address and a port"),
         ] {
             let refused = read(&flags, environment).err().unwrap().to_string();

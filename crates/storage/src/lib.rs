@@ -9,6 +9,7 @@ pub mod attempt;
 pub mod audit;
 pub mod backup;
 pub mod ceremony;
+pub mod certificate;
 pub mod connect_as;
 pub mod deployment;
 pub mod desk;
@@ -77,6 +78,8 @@ pub fn statements() -> Vec<Statement> {
         backup::make::STATEMENTS,
         backup::schedule::STATEMENTS,
         ceremony::STATEMENTS,
+        certificate::STATEMENTS,
+        certificate::tries::STATEMENTS,
         connect_as::STATEMENTS,
         connect_as::keep::STATEMENTS,
         deployment::STATEMENTS,

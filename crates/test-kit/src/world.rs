@@ -17,6 +17,7 @@ use stoa_storage::Store;
 
 use crate::client::Client;
 use crate::databases::{self, Fresh, Kind, fresh};
+use crate::fake::certificates::FakeCertificates;
 use crate::fake::clock::{FakeClock, FakeRng};
 use crate::fake::desks::FakeDesks;
 use crate::fake::folders::FakeFolders;
@@ -50,6 +51,7 @@ pub struct World {
     pub remotes: Arc<FakeRemotes>,
     pub models: Arc<FakeModels>,
     pub names: Arc<FakeNames>,
+    pub certificates: Arc<FakeCertificates>,
     pub router: Router,
     pub registered: Vec<Registered>,
     numbers: AtomicU32,
@@ -148,6 +150,7 @@ impl World {
         let remotes = Arc::new(FakeRemotes::default());
         let models = Arc::new(FakeModels::default());
         let names = Arc::new(FakeNames::default());
+        let certificates = Arc::new(FakeCertificates::default());
         let outside = Outside {
             clock: clock.clone(),
             ids: rng.clone(),
@@ -164,6 +167,7 @@ impl World {
             mail: wishes.mail.then(|| mail.clone() as Arc<dyn stoa_app::ports::Mail>),
             folders: Arc::new(FakeFolders),
             names: names.clone(),
+            certificates: Some(certificates.clone()),
         };
         let settings = Settings {
             public_url: ORIGIN.to_owned(),
@@ -194,6 +198,7 @@ impl World {
             remotes,
             models,
             names,
+            certificates,
             router,
             registered,
             numbers: AtomicU32::new(0),

@@ -32,6 +32,9 @@ impl App {
                 None
             }
         };
+        let mut notes = settings.notes.clone();
+        let trouble = self.trouble_of_public_certificate().await?;
+        notes.extend(trouble.map(|detail| Note { code: "no_certificate", detail }));
         Ok(InstallationState {
             version: settings.version,
             public_url: settings.public_url.clone(),
@@ -41,7 +44,7 @@ impl App {
             mail_route: settings.mail_route.clone(),
             records: self.store().load_records_state().await?,
             disk,
-            notes: settings.notes.clone(),
+            notes,
         })
     }
 }

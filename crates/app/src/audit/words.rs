@@ -136,6 +136,12 @@ const WORDS: &[Words] = &[
         "look for the proof of a domain of {it}",
     ),
     ("settings.domain_proved", "found {second} proved for {it}", "look for the proof of {second}"),
+    ("certificate.issue", "had a certificate issued for {second}", "have a certificate issued for {second}"),
+    (
+        "certificate.refuse",
+        "was refused a certificate for {second}",
+        "have a certificate issued for {second}",
+    ),
     ("settings.domain_lost", "found {second} of {it} proved no more", "look for the proof of {second}"),
     ("backup.list", "listed the backups of {it}", "list the backups of {it}"),
     ("backup.view_schedule", "looked at when {it} is backed up", "look at when {it} is backed up"),

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
+use stoa_domain::certificate::Leads;
 use stoa_domain::permission::settings as may;
 use stoa_domain::settings::DomainName;
 use stoa_domain::{Permit, Refusal};
@@ -12,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use stoa_storage::instance::settings::domains::DomainRecord;
 
+use crate::certificate::CertificateState;
 use crate::ports::Texts;
 use crate::{App, Failure};
 
@@ -34,7 +36,10 @@ impl App {
     ///
     /// # Errors
     /// `TooManyRequests`, `NotFound`, or a fault.
-    pub async fn check_domain(&self, permit: Permit<may::CheckDomain>) -> Result<DomainRecord, Failure> {
+    pub async fn check_domain(
+        &self,
+        permit: Permit<may::CheckDomain>,
+    ) -> Result<(DomainRecord, Vec<CertificateState>), Failure> {
         let (workspace, target) = (permit.workspace(), permit.target().clone());
         let bucket = format!("domain:instance:{}", target.instance);
         if let Some(retry_after) = self.store().count_attempt(bucket, ASKED).await? {
@@ -43,9 +48,15 @@ impl App {
         let host = target.domain.as_str();
         let domain = self.store().load_domain(workspace, target.instance, host).await?;
         let look = self.look_for_proof(&domain).await;
-        self.store().note_asked_look(permit, domain, look).await?;
+        let pointing = self.where_it_leads(host, domain.given.as_deref()).await;
+        let leads = pointing.leads;
+        self.store().note_asked_look(permit, domain, look, pointing).await?;
+        if leads == Leads::Here {
+            self.store().try_certificate_soon(host).await?;
+        }
         let all = self.store().list_domains(workspace, target.instance).await?;
-        Ok(all.into_iter().find(|one| one.host == host).ok_or(Refusal::NotFound)?)
+        let found = all.into_iter().find(|one| one.host == host).ok_or(Refusal::NotFound)?;
+        Ok((found, self.certificate_states(workspace, target.instance).await?))
     }
 
     /// Looks for the proofs whose time has come. To be called again and again; doing it twice does no harm.
@@ -58,8 +69,9 @@ impl App {
             .for_each_concurrent(AT_ONCE, |domain| async move {
                 let look = self.look_for_proof(&domain).await;
                 let host = domain.host.clone();
+                let pointing = self.where_it_leads(&host, domain.given.as_deref()).await;
                 // One that can't be written down keeps the others from nothing.
-                if let Err(failure) = self.store().note_look(domain, look).await {
+                if let Err(failure) = self.store().note_look(domain, look, pointing).await {
                     tracing::warn!(?failure, host, "what the DNS says of a domain wasn't written down");
                 }
             })

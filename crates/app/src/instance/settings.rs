@@ -18,6 +18,7 @@ pub use stoa_storage::instance::settings::history::{ChangeRecord, Part};
 
 use super::environment::{SeenVariable, WantedVariable, seen};
 use crate::abilities::Caller;
+use crate::certificate::CertificateState;
 use crate::job::SeenJob;
 use crate::ports::Enforcement;
 use crate::{App, Failure};
@@ -49,6 +50,8 @@ pub struct SeenSettings {
     pub project: ProjectId,
     pub environment: Vec<SeenVariable>,
     pub domains: Vec<DomainRecord>,
+    /// Of those hosts that have or wait for one.
+    pub certificates: Vec<CertificateState>,
     pub visibility: Visibility,
     pub limits: Limits,
     /// By what they are enforced where it runs; `None` while that isn't known.
@@ -116,6 +119,7 @@ impl App {
             project,
             environment: seen(record.variables),
             domains,
+            certificates: self.certificate_states(workspace, instance).await?,
             visibility,
             limits,
             enforcement,

@@ -1,5 +1,7 @@
 //! What the outside says of itself: machines and what they hold, Stoa's own folders, the DNS.
 
+use std::net::IpAddr;
+
 use futures_util::future::BoxFuture;
 use stoa_domain::settings::EnforcedBy;
 use stoa_domain::{InstanceId, ReleaseId};
@@ -79,4 +81,6 @@ pub enum Texts {
 /// Names, as everybody sees them.
 pub trait Names: Send + Sync + 'static {
     fn texts(&self, name: String) -> BoxFuture<'_, Texts>;
+    /// All its addresses, of both kinds; none where there is no such name. `None`: it didn't answer.
+    fn addresses(&self, name: String) -> BoxFuture<'_, Option<Vec<IpAddr>>>;
 }

@@ -9,6 +9,7 @@ use stoa_app::remote;
 use stoa_app::settings::WorkspaceCreation as Creation;
 use stoa_domain::ai::Provider;
 use stoa_domain::backup;
+use stoa_domain::certificate;
 use stoa_domain::change;
 use stoa_domain::deployment::{DeploymentCause, DeploymentStatus};
 use stoa_domain::instance::{self, Visibility};
@@ -66,6 +67,10 @@ closed_sets! {
     InstanceVisibility = keys(Visibility::ALL, Visibility::key);
     /// A thing that can be set of an instance.
     SettingKey = keys(settings::Setting::ALL, settings::Setting::key);
+    /// Where a domain leads, by the DNS.
+    DomainLeads = keys(certificate::Leads::ALL, certificate::Leads::key);
+    /// What keeps a host from having a certificate, or a newer one.
+    CertificateTrouble = keys(certificate::Trouble::ALL, certificate::Trouble::key);
     /// What became of a thing that was set.
     Turn = keys(settings::Turn::ALL, settings::Turn::key);
     /// By what a limit is enforced.

@@ -1,11 +1,16 @@
 //! What is set of an instance: seen, changed as a whole, and what was changed before.
 
+use std::net::IpAddr;
+
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::json;
 use stoa_app::App;
+use stoa_app::certificate::CertificateState;
 use stoa_app::instance::domains::DomainRecord;
 use stoa_app::instance::settings::{ChangeSettings, Part, SeenChange, SeenSettings};
+use stoa_app::pointing::Pointing;
 use stoa_app::ports::Enforcement;
+use stoa_domain::certificate::Trouble;
 use stoa_domain::instance::Visibility;
 use stoa_domain::permission::settings as may;
 use stoa_domain::settings::{self, DomainName, EnforcedBy, HealthCheck, Limits, Range};
@@ -58,6 +63,33 @@ pub(super) fn routes(routes: Routes) -> Routes {
         )
 }
 
+/// The certificate of a host.
+#[derive(Serialize, ToSchema)]
+struct HostCertificate {
+    /// `null` until one was issued.
+    #[schema(format = DateTime)]
+    ends_at: Option<String>,
+    /// What keeps it from having one, or a newer one; `null` where nothing does.
+    #[schema(value_type = Option<words::CertificateTrouble>)]
+    trouble: Option<&'static str>,
+    /// The same in a sentence without its full stop; what the certificate authority says, in its words.
+    problem: Option<String>,
+    /// When it is tried next: for the first time, once more, or because it ends.
+    #[schema(format = DateTime)]
+    next_at: String,
+}
+
+impl HostCertificate {
+    fn of(state: &CertificateState) -> Self {
+        Self {
+            ends_at: state.ends_at.map(time),
+            trouble: state.trouble.map(Trouble::key),
+            problem: state.problem.clone(),
+            next_at: time(state.next_at),
+        }
+    }
+}
+
 /// A domain of an instance.
 #[derive(Serialize, ToSchema)]
 struct DomainView {
@@ -76,10 +108,24 @@ struct DomainView {
     checked_at: Option<String>,
     /// What was found instead, in one sentence.
     problem: Option<String>,
+    /// Where it leads; `null` before it was looked at.
+    #[schema(value_type = Option<words::DomainLeads>)]
+    leads: Option<&'static str>,
+    /// Its addresses.
+    leads_to: Vec<String>,
+    /// Those by which this installation is reached.
+    should_lead_to: Vec<String>,
+    /// `null` where Stoa asks no certificate authority, or hasn't to.
+    certificate: Option<HostCertificate>,
 }
 
 impl DomainView {
-    fn of(domain: DomainRecord) -> Self {
+    fn of(domain: DomainRecord, certificates: &[CertificateState]) -> Self {
+        let own = certificates.iter().find(|one| one.host == domain.host);
+        let pointing = domain.pointing.as_ref();
+        let texts = |of: fn(&Pointing) -> &Vec<IpAddr>| {
+            pointing.map_or_else(Vec::new, |pointing| of(pointing).iter().map(IpAddr::to_string).collect())
+        };
         let name = DomainName::parse(&domain.host).ok();
         Self {
             shown: name.as_ref().map_or_else(|| domain.host.clone(), DomainName::shown),
@@ -88,7 +134,11 @@ impl DomainView {
             proof: domain.proof,
             verified_at: domain.verified_at.map(time),
             checked_at: domain.checked_at.map(time),
+            leads: pointing.map(|pointing| pointing.leads.key()),
+            leads_to: texts(|pointing| &pointing.to),
+            should_lead_to: texts(|pointing| &pointing.should),
             problem: domain.problem,
+            certificate: own.map(HostCertificate::of),
         }
     }
 }
@@ -172,6 +222,8 @@ struct InstanceHealth {
 struct InstanceSettingsView {
     environment: Vec<VariableView>,
     domains: Vec<DomainView>,
+    /// Of the address that Stoa gave it; `null` where Stoa asks no certificate authority for it.
+    certificate: Option<HostCertificate>,
     #[schema(value_type = words::InstanceVisibility)]
     visibility: &'static str,
     limits: InstanceLimits,
@@ -197,9 +249,12 @@ async fn answer(app: &App, asked: &Asked, seen: SeenSettings) -> Answer<Object<I
     let tag = tag(&seen)?;
     let branches = app.offered_branches(&asked.account, seen.workspace, seen.project).await?;
     let Limits { memory, processor, processes, disk } = seen.limits;
+    let is_own = |host: &str| seen.domains.iter().any(|domain| domain.host == host);
+    let of_given = seen.certificates.iter().find(|one| !is_own(&one.host)).map(HostCertificate::of);
     let view = InstanceSettingsView {
+        certificate: of_given,
         environment: seen.environment.into_iter().map(VariableView::of).collect(),
-        domains: seen.domains.into_iter().map(DomainView::of).collect(),
+        domains: seen.domains.into_iter().map(|one| DomainView::of(one, &seen.certificates)).collect(),
         visibility: seen.visibility.key(),
         limits: InstanceLimits { memory, processor, processes, disk },
         limit_rules: LimitRules::of(seen.enforcement),
@@ -427,5 +482,6 @@ async fn check_domain(
     Uses(app): Uses,
     Json(Nothing {}): Json<Nothing>,
 ) -> Answer<Object<DomainView>> {
-    Ok(Object::ok(DomainView::of(app.check_domain(permit).await?)))
+    let (domain, certificates) = app.check_domain(permit).await?;
+    Ok(Object::ok(DomainView::of(domain, &certificates)))
 }

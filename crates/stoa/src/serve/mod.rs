@@ -17,6 +17,7 @@ use std::time::Duration;
 use stoa_adapters::repositories::GitRepositories;
 use stoa_agent::machine::Agent;
 use stoa_app::App;
+use stoa_app::certificate::CertificateScope;
 use stoa_domain::Secret;
 use stoa_http::git::{Git, Hosting, LARGEST_PUSH};
 use stoa_http::proxy::Applications;
@@ -137,7 +138,14 @@ pub async fn serve(settings: Settings) -> Result<(), Ended> {
     let server = match secure {
         None => tokio::spawn(stoa_http::serve(listener, router, crowd, stop.clone())),
         Some(secure) => {
-            tasks.spawn(tls::follow(secure.wanted, secure.current, stop.clone()));
+            if let Some(wanted) = secure.wanted {
+                tasks.spawn(tls::follow(wanted, secure.current.clone(), stop.clone()));
+            }
+            if let Some(scope) = secure.scope {
+                let (issuing, until, wanted) = (app.clone(), stop.clone(), scope.clone());
+                tasks.spawn(async move { issuing.run_certificates(wanted, until).await });
+                tasks.spawn(tls::issued::follow(app.clone(), scope, secure.current, stop.clone()));
+            }
             let plain = stoa_http::to_https(site, router.clone());
             let plain = stoa_http::serve(listener, plain, crowd.clone(), stop.clone());
             let secure = stoa_http::serve_tls(secure.listener, secure.config, router, crowd, stop.clone());
@@ -161,27 +169,47 @@ pub async fn serve(settings: Settings) -> Result<(), Ended> {
     outcome
 }
 
+/// Which hosts an authority is asked for, besides domains of instances: those that the operator's own certificate isn't
+/// for. `None` where no authority is asked.
+fn certificate_scope(settings: &Settings, own: Option<&tls::Certificate>) -> Option<CertificateScope> {
+    settings.tls.as_ref()?.acme.as_ref()?;
+    let [of_page, of_instances] = own.map_or([false; 2], |own| own.covers);
+    let public = match settings.public_url.host() {
+        Some(url::Host::Domain(name)) if !of_page && !settings.is_loopback() => Some(name.to_owned()),
+        _ => None,
+    };
+    // Nobody certifies names that lead everybody to their own machine.
+    let is_reached =
+        settings.instance_domain != "localhost" && !settings.instance_domain.ends_with(".localhost");
+    Some(CertificateScope { public, given: !of_instances && is_reached })
+}
+
 /// A second listener, with TLS.
 struct Secure {
     listener: TcpListener,
-    wanted: tls::Wanted,
+    /// None without files of the operator's.
+    wanted: Option<tls::Wanted>,
     current: Arc<tls::Current>,
+    /// None where no authority is asked.
+    scope: Option<CertificateScope>,
     config: Arc<rustls::ServerConfig>,
 }
 
 impl Secure {
     /// None where the settings have no TLS.
     async fn prepare(settings: &Settings) -> Result<Option<Self>, Ended> {
-        let Some(wanted) = tls::Wanted::of(settings) else { return Ok(None) };
-        let certificate = tls::load(&wanted)?;
-        for note in &certificate.notes {
+        let Some(address) = settings.tls.as_ref().map(|tls| tls.listen) else { return Ok(None) };
+        let wanted = tls::Wanted::of(settings);
+        let certificate = wanted.as_ref().map(tls::load).transpose()?;
+        for note in certificate.iter().flat_map(|certificate| &certificate.notes) {
             tracing::warn!("{note}");
         }
-        let current = tls::Current::new(&certificate);
-        let listener = listen(wanted.listen())
+        let current = tls::Current::new(certificate.as_ref());
+        let scope = certificate_scope(settings, certificate.as_ref());
+        let listener = listen(address)
             .await
-            .map_err(|error| Ended::because(&format!("{} can't be listened on", wanted.listen()), error))?;
-        Ok(Some(Self { listener, config: tls::config(current.clone())?, current, wanted }))
+            .map_err(|error| Ended::because(&format!("{address} can't be listened on"), error))?;
+        Ok(Some(Self { listener, config: tls::config(current.clone())?, current, scope, wanted }))
     }
 }
 

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
+use stoa_adapters::certificates::AcmeCertificates;
 use stoa_adapters::clock::{SystemClock, SystemRng};
 use stoa_adapters::folders::LocalFolders;
 use stoa_adapters::logo::ProcessLogos;
@@ -11,7 +12,7 @@ use stoa_adapters::machines::{AgentMachines, NoMachines};
 use stoa_adapters::mail::SmtpMail;
 use stoa_adapters::models::HttpModels;
 use stoa_adapters::names::DnsNames;
-use stoa_adapters::outgoing::Outgoing;
+use stoa_adapters::outgoing::{Allowed, Outgoing};
 use stoa_adapters::provider::OidcProvider;
 use stoa_adapters::remotes::GitRemotes;
 use stoa_adapters::repositories::GitRepositories;
@@ -20,7 +21,7 @@ use stoa_agent::client::Client;
 use stoa_agent::machine::{Agent, Options, Phase};
 use stoa_agent::router;
 use stoa_app::passwords::Passwords;
-use stoa_app::ports::{Desks, Machines, Mail, Outside, SignInProvider};
+use stoa_app::ports::{Certificates, Desks, Machines, Mail, Outside, SignInProvider};
 use stoa_domain::InstanceId;
 use stoa_http::proxy::{Applications, Route, RouteState};
 use tokio::net::UnixStream;
@@ -134,8 +135,20 @@ pub async fn make(settings: &Settings, vault: MasterVault) -> Result<Parts, Ende
         provider,
         folders: Arc::new(folders_of(settings)),
         names: Arc::new(DnsNames::new(settings.dns_server)),
+        certificates: authority(settings),
     };
     Ok(Parts { outside, repositories, agent })
+}
+
+/// The certificate authority, where one is configured. Its address is the operator's: it may be a private one.
+fn authority(settings: &Settings) -> Option<Arc<dyn Certificates>> {
+    let acme = settings.tls.as_ref()?.acme.as_ref()?;
+    let mut rules = settings.outgoing_rules();
+    let port = acme.directory.port_or_known_default().unwrap_or(443);
+    rules.allow.extend(Allowed::parse(&format!("{}:{port}", acme.directory.host_str().unwrap_or_default())));
+    let outgoing = Outgoing::new(rules);
+    let directory = acme.directory.to_string();
+    Some(Arc::new(AcmeCertificates::new(directory, acme.contact.as_deref(), outgoing)))
 }
 
 /// The proxy's way to the applications of this machine: the one short cut past the agent's router.

@@ -1,5 +1,9 @@
-//! TLS by Stoa itself: the certificate and its key from two files, read again when they change.
+//! TLS by Stoa itself: the certificate and its key from two files, read again when they change; and those that an
+//! authority issued.
 
+pub mod issued;
+
+use std::collections::HashMap;
 use std::fs;
 use std::net::SocketAddr;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
@@ -21,7 +25,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use crate::failure::Ended;
-use crate::settings::{Settings, TlsFiles};
+use crate::settings::{Settings, Tls, TlsFiles};
 
 /// How often the files are looked at.
 const LOOK: Duration = Duration::from_secs(10);
@@ -49,21 +53,30 @@ pub enum TlsError {
 /// The files, and the names that the certificate should be for.
 #[derive(Clone)]
 pub struct Wanted {
+    listen: SocketAddr,
     files: TlsFiles,
     /// Of the page, and of an instance.
     names: [String; 2],
+    /// Whether an authority is asked for what the certificate isn't for.
+    is_issued: bool,
 }
 
 impl Wanted {
-    /// None where the settings have no TLS.
+    /// None where the settings have no files.
     pub fn of(settings: &Settings) -> Option<Self> {
-        let files = settings.tls.clone()?;
+        let Tls { listen, files, acme } = settings.tls.clone()?;
+        let files = files?;
         let public = settings.public_url.host_str().unwrap_or_default().trim_matches(['[', ']']).to_owned();
-        Some(Self { files, names: [public, format!("instance-workspace.{}", settings.instance_domain)] })
+        Some(Self {
+            listen,
+            files,
+            names: [public, format!("instance-workspace.{}", settings.instance_domain)],
+            is_issued: acme.is_some(),
+        })
     }
 
     pub fn listen(&self) -> SocketAddr {
-        self.files.listen
+        self.listen
     }
 }
 
@@ -73,6 +86,8 @@ pub struct Certificate {
     pub notes: Vec<String>,
     /// Microseconds since 1970.
     pub ends_at: Option<i64>,
+    /// Whether it is for the page, and for instances.
+    pub covers: [bool; 2],
 }
 
 /// Reads both files.
@@ -102,11 +117,23 @@ pub fn load(wanted: &Wanted) -> Result<Certificate, TlsError> {
         }
         other => TlsError::Unusable(files.key.clone(), other),
     })?;
-    let (notes, ends_at) = notes(&wanted.names, &first, mode);
-    Ok(Certificate { key: Arc::new(key), notes, ends_at })
+    let covers = wanted.names.each_ref().map(|name| is_for(&first, name));
+    let (notes, ends_at) = notes(wanted, covers, &first, mode);
+    Ok(Certificate { key: Arc::new(key), notes, ends_at, covers })
 }
 
-fn notes(names: &[String; 2], certificate: &CertificateDer<'_>, mode: u32) -> (Vec<String>, Option<i64>) {
+fn is_for(certificate: &CertificateDer<'_>, name: &str) -> bool {
+    let parsed =
+        ParsedCertificate::try_from(certificate).ok().zip(ServerName::try_from(name.to_owned()).ok());
+    parsed.is_some_and(|(parsed, name)| verify_server_name(&parsed, &name).is_ok())
+}
+
+fn notes(
+    wanted: &Wanted,
+    covers: [bool; 2],
+    certificate: &CertificateDer<'_>,
+    mode: u32,
+) -> (Vec<String>, Option<i64>) {
     let mut notes = Vec::new();
     if mode & 0o070 != 0 {
         notes.push("the key of the certificate may be read by its group".to_owned());
@@ -132,10 +159,8 @@ fn notes(names: &[String; 2], certificate: &CertificateDer<'_>, mode: u32) -> (V
     if validity.is_some_and(|validity| validity.not_before.timestamp() > now) {
         notes.push("the certificate doesn't count yet: browsers refuse it".to_owned());
     }
-    for (name, whose) in names.iter().zip(["the page", "instances"]) {
-        let is_for =
-            ParsedCertificate::try_from(certificate).ok().zip(ServerName::try_from(name.clone()).ok());
-        if is_for.is_none_or(|(parsed, name)| verify_server_name(&parsed, &name).is_err()) {
+    for ((name, is_for), whose) in wanted.names.iter().zip(covers).zip(["the page", "instances"]) {
+        if !is_for && !wanted.is_issued {
             notes.push(format!(
                 "the certificate isn't for {name}, a name of {whose}: browsers refuse it there"
             ));
@@ -144,23 +169,36 @@ fn notes(names: &[String; 2], certificate: &CertificateDer<'_>, mode: u32) -> (V
     (notes, ends.map(|ends| ends * 1_000_000))
 }
 
-/// The certificate that counts now.
-#[derive(Debug)]
-pub struct Current(RwLock<Arc<CertifiedKey>>);
+/// The certificates that count now: one for each host that an authority issued one for, and the operator's for every
+/// other name.
+#[derive(Debug, Default)]
+pub struct Current {
+    of_files: RwLock<Option<Arc<CertifiedKey>>>,
+    of_hosts: RwLock<HashMap<String, Arc<CertifiedKey>>>,
+}
 
 impl Current {
-    pub fn new(certificate: &Certificate) -> Arc<Self> {
-        Arc::new(Self(RwLock::new(certificate.key.clone())))
+    pub fn new(certificate: Option<&Certificate>) -> Arc<Self> {
+        let of_files = RwLock::new(certificate.map(|certificate| certificate.key.clone()));
+        Arc::new(Self { of_files, ..Self::default() })
     }
 
     fn set(&self, certificate: &Certificate) {
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = certificate.key.clone();
+        *self.of_files.write().unwrap_or_else(PoisonError::into_inner) = Some(certificate.key.clone());
+    }
+
+    pub(super) fn set_hosts(&self, hosts: HashMap<String, Arc<CertifiedKey>>) {
+        *self.of_hosts.write().unwrap_or_else(PoisonError::into_inner) = hosts;
     }
 }
 
 impl ResolvesServerCert for Current {
-    fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        Some(self.0.read().unwrap_or_else(PoisonError::into_inner).clone())
+    /// None, and the handshake ends: for that name there is nothing yet.
+    fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        let of_hosts = self.of_hosts.read().unwrap_or_else(PoisonError::into_inner);
+        let name = hello.server_name().map(str::to_ascii_lowercase);
+        let own = name.and_then(|name| of_hosts.get(name.trim_end_matches('.')).cloned());
+        own.or_else(|| self.of_files.read().unwrap_or_else(PoisonError::into_inner).clone())
     }
 }
 

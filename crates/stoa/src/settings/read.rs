@@ -18,18 +18,31 @@ use super::{SettingsError, variable};
 /// Where the data lies, unless it is said.
 const DATA_DIR: &str = "./data";
 
-/// TLS by Stoa itself.
+/// TLS by Stoa itself: with the operator's files, or by an authority, or both.
+#[derive(Clone)]
+pub struct Tls {
+    pub listen: SocketAddr,
+    pub files: Option<TlsFiles>,
+    pub acme: Option<Acme>,
+}
+
 #[derive(Clone)]
 pub struct TlsFiles {
-    pub listen: SocketAddr,
     pub certificate: PathBuf,
     pub key: PathBuf,
+}
+
+/// A certificate authority.
+#[derive(Clone)]
+pub struct Acme {
+    pub directory: Url,
+    pub contact: Option<String>,
 }
 
 /// The operator's settings, checked.
 pub struct Settings {
     pub listen: SocketAddr,
-    pub tls: Option<TlsFiles>,
+    pub tls: Option<Tls>,
     /// An origin: a scheme, a host and perhaps a port.
     pub public_url: Url,
     pub trusted_proxies: Vec<Network>,
@@ -200,6 +213,15 @@ impl Settings {
                 detail: "Instances have names below the domain of the page: an application can set cookies for it. Give them a domain of their own with STOA_INSTANCE_DOMAIN.".to_owned(),
             });
         }
+        if self.tls.as_ref().is_some_and(|tls| tls.acme.is_some() && tls.files.is_none()) {
+            notes.push(Note {
+                code: "no_wildcard",
+                detail: format!(
+                    "Whoever connects as a user comes to a host of its own, for which no authority can be asked by HTTP: browsers refuse it. Set STOA_TLS_CERT_FILE and STOA_TLS_KEY_FILE to a certificate for *.{}; what it isn't for is asked for as before.",
+                    self.instance_domain
+                ),
+            });
+        }
         if let Some((server, _)) = &self.mail
             && server.user.is_some()
             && matches!(server.encryption, Encryption::Optional | Encryption::Never)
@@ -265,27 +287,50 @@ fn public_url(values: &Values, listen: SocketAddr) -> Result<Url, SettingsError>
     Ok(url)
 }
 
-fn tls(values: &Values, public: &Url) -> Result<Option<TlsFiles>, SettingsError> {
-    const ALL: [&str; 3] = ["tls_listen", "tls_cert_file", "tls_key_file"];
-    if ALL.iter().all(|name| text(values, name).is_none()) {
+fn tls(values: &Values, public: &Url) -> Result<Option<Tls>, SettingsError> {
+    const FILES: [&str; 2] = ["tls_cert_file", "tls_key_file"];
+    const NEEDED: &str = "is needed too: TLS wants STOA_TLS_LISTEN, STOA_TLS_CERT_FILE and STOA_TLS_KEY_FILE, or STOA_ACME_DIRECTORY";
+    let acme = acme(values)?;
+    let has_files = FILES.iter().any(|name| text(values, name).is_some());
+    if text(values, "tls_listen").is_none() && !has_files && acme.is_none() {
         return Ok(None);
     }
-    let [listen, certificate, key] = ALL.map(|name| {
-        text(values, name).ok_or_else(|| {
-            wrong(name, "is needed too: TLS wants STOA_TLS_LISTEN, STOA_TLS_CERT_FILE and STOA_TLS_KEY_FILE")
-        })
-    });
-    let listen = listen?
+    let given = |name| text(values, name).ok_or_else(|| wrong(name, NEEDED));
+    let files = if has_files || acme.is_none() {
+        let [certificate, key] = FILES.map(|name| given(name).map(PathBuf::from));
+        given("tls_listen")?;
+        Some(TlsFiles { certificate: certificate?, key: key? })
+    } else {
+        None
+    };
+    let listen = given("tls_listen")?
         .parse()
         .map_err(|_| wrong("tls_listen", "has to be an address and a port, such as 0.0.0.0:443"))?;
-    let (certificate, key) = (PathBuf::from(certificate?), PathBuf::from(key?));
     if public.scheme() != "https" {
         return Err(wrong(
             "public_url",
             "has to begin with https:// where STOA_TLS_LISTEN is set: all links are made from it",
         ));
     }
-    Ok(Some(TlsFiles { listen, certificate, key }))
+    Ok(Some(Tls { listen, files, acme }))
+}
+
+fn acme(values: &Values) -> Result<Option<Acme>, SettingsError> {
+    let contact = text(values, "acme_contact").map(str::to_owned);
+    if contact.as_ref().is_some_and(|contact| stoa_domain::email::EmailAddress::parse(contact).is_none()) {
+        return Err(wrong("acme_contact", "has to be an address of mail"));
+    }
+    let Some(given) = text(values, "acme_directory") else {
+        return match contact {
+            None => Ok(None),
+            Some(_) => Err(wrong("acme_directory", "is needed too: STOA_ACME_CONTACT is for it")),
+        };
+    };
+    let directory = Url::parse(given).map_err(|_| wrong("acme_directory", "isn't a URL"))?;
+    if directory.scheme() != "https" || directory.host().is_none() {
+        return Err(wrong("acme_directory", "has to begin with https:// and name a host"));
+    }
+    Ok(Some(Acme { directory, contact }))
 }
 
 fn internal_url(values: &Values, public: &Url) -> Result<Option<Url>, SettingsError> {

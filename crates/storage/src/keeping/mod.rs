@@ -91,6 +91,25 @@ pub async fn hosts_elsewhere(place: &Place, domain: &str) -> Result<i64, Storage
     })
 }
 
+const CERTIFICATE: &str = "SELECT problem FROM certificates WHERE host = $1 AND problem IS NOT NULL";
+
+/// What keeps a host from having a certificate, or a newer one; `None` where nothing does.
+///
+/// # Errors
+/// Where the records can't be read, or are older than certificates.
+pub async fn trouble_of_certificate(place: &Place, host: &str) -> Result<Option<String>, StorageFault> {
+    Ok(match place {
+        Place::Sqlite(file) => {
+            let mut connection = open_file(file).await?;
+            sqlx::query_scalar(CERTIFICATE).bind(host).fetch_optional(&mut connection).await?
+        }
+        Place::Postgres(address) => {
+            let mut connection = open_address(address).await?;
+            sqlx::query_scalar(CERTIFICATE).bind(host).fetch_optional(&mut connection).await?
+        }
+    })
+}
+
 /// Copies the records of a SQLite file into a new file, as they are at one moment, while others write.
 ///
 /// # Errors

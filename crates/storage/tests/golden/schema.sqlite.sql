@@ -13,6 +13,19 @@ CREATE TABLE accounts (
     last_seen_at BIGINT
 );
 
+CREATE TABLE acme_accounts (
+    directory TEXT NOT NULL PRIMARY KEY,
+    credentials BYTEA NOT NULL,
+    created_at BIGINT NOT NULL
+);
+
+CREATE TABLE acme_challenges (
+    token TEXT NOT NULL PRIMARY KEY,
+    host TEXT NOT NULL,
+    answer TEXT NOT NULL,
+    expires_at BIGINT NOT NULL
+);
+
 CREATE TABLE ai_settings (
     workspace_id UUID NOT NULL PRIMARY KEY REFERENCES workspaces (id) ON DELETE CASCADE,
     provider TEXT NOT NULL CHECK (provider IN ('anthropic', 'openai', 'groq', 'ollama', 'custom')),
@@ -143,6 +156,40 @@ CREATE TABLE ceremonies (
 
 CREATE INDEX ceremonies_by_end ON ceremonies (expires_at);
 
+CREATE TABLE certificate_tries (
+    id UUID NOT NULL PRIMARY KEY,
+    host TEXT NOT NULL,
+    workspace_id UUID,
+    kind TEXT NOT NULL CHECK (kind IN ('public', 'given', 'own')),
+    is_first BOOLEAN NOT NULL,
+    is_issued BOOLEAN NOT NULL,
+    tried_at BIGINT NOT NULL
+);
+
+CREATE INDEX certificate_tries_by_time ON certificate_tries (tried_at);
+
+CREATE TABLE certificates (
+    host TEXT NOT NULL PRIMARY KEY,
+    chain TEXT,
+    private_key BYTEA,
+    -- Of which authority it is.
+    directory TEXT,
+    issued_at BIGINT,
+    ends_at BIGINT,
+    -- Since when it is to have one.
+    wanted_at BIGINT NOT NULL,
+    -- When it is tried next: for the first time, once more, or because it ends.
+    next_at BIGINT NOT NULL,
+    failures BIGINT NOT NULL,
+    trouble TEXT CHECK (trouble IN ('dns', 'waits', 'refused', 'limited', 'away')),
+    problem TEXT,
+    -- Whose try it is until then, and the number by which its outcome is taken.
+    lease_until BIGINT,
+    fence BIGINT NOT NULL
+);
+
+CREATE INDEX certificates_by_next ON certificates (next_at);
+
 CREATE TABLE connect_sessions (
     id UUID NOT NULL PRIMARY KEY,
     workspace_id UUID NOT NULL,
@@ -236,7 +283,7 @@ CREATE TABLE hosts (
     kind TEXT NOT NULL CHECK (kind IN ('given', 'own')),
     proof TEXT,
     verified_at BIGINT,
-    released_at BIGINT, claimed_at BIGINT, checked_at BIGINT, check_at BIGINT, problem TEXT,
+    released_at BIGINT, claimed_at BIGINT, checked_at BIGINT, check_at BIGINT, problem TEXT, leads TEXT CHECK (leads IN ('here', 'elsewhere', 'nowhere', 'unknown')), leads_to TEXT, should_lead_to TEXT,
     FOREIGN KEY (workspace_id, instance_id) REFERENCES instances (workspace_id, id)
 );
 

@@ -7,6 +7,7 @@ mod administration;
 mod audit;
 mod backups;
 mod bodies;
+mod certificates;
 mod changes;
 mod connect_as;
 mod counts;

@@ -1,15 +1,20 @@
 //! Domains of instances: rows of `hosts` that somebody claimed. One serves once its proof was found in the DNS, and
 //! only for as long as it is.
 
+use std::net::IpAddr;
+
+use stoa_domain::certificate::Leads;
 use stoa_domain::permission::settings::CheckDomain;
 use stoa_domain::settings::{UNPROVED_SECONDS, next_look};
 use stoa_domain::{
     Conflict, InstanceId, Permit, Refusal, Resource, ResourceKind, SystemPermit, Timestamp, WorkspaceId,
 };
 
+use crate::certificate::tries::forget_in;
 use crate::event::EventType;
 use crate::failure::{Failure, StorageFault};
 use crate::host::REST_SECONDS;
+use crate::page::word;
 use crate::row::Row;
 use crate::server::lock_installation;
 use crate::store::{Store, Work};
@@ -17,7 +22,7 @@ use crate::tx::Tx;
 use crate::values;
 
 crate::statements! {
-    LIST = "SELECT host, proof, verified_at, checked_at, problem, claimed_at FROM hosts
+    LIST = "SELECT host, proof, verified_at, checked_at, problem, claimed_at, leads, leads_to, should_lead_to FROM hosts
         WHERE workspace_id = $1 AND instance_id = $2 AND kind = 'own' ORDER BY host";
     HOLDER = "SELECT workspace_id, instance_id, kind, verified_at, released_at, claimed_at FROM hosts WHERE host = $1";
     HOLDERS_HERE = "SELECT instance_id FROM hosts WHERE workspace_id = $1 AND host = $2 AND kind = 'own'
@@ -33,15 +38,18 @@ crate::statements! {
     /// Its proof is the workspace's, and stays found.
     MOVE = "UPDATE hosts SET instance_id = $3 WHERE workspace_id = $1 AND host = $2 AND kind = 'own'";
     /// So many of a workspace: whose DNS is silent keeps nobody else waiting.
-    DUE = "SELECT workspace_id, instance_id, host, proof, verified_at FROM (
+    DUE = "SELECT workspace_id, instance_id, host, proof, verified_at,
+            (SELECT MIN(g.host) FROM hosts g WHERE g.instance_id = due.instance_id AND g.kind = 'given') FROM (
             SELECT workspace_id, instance_id, host, proof, verified_at, check_at,
                 ROW_NUMBER() OVER (PARTITION BY workspace_id ORDER BY check_at, host) AS place
             FROM hosts WHERE kind = 'own' AND instance_id IS NOT NULL AND check_at <= $1) due
         WHERE place <= $2 ORDER BY check_at, host LIMIT $3";
-    ONE = "SELECT workspace_id, instance_id, host, proof, verified_at FROM hosts
+    ONE = "SELECT workspace_id, instance_id, host, proof, verified_at,
+            (SELECT MIN(g.host) FROM hosts g WHERE g.instance_id = hosts.instance_id AND g.kind = 'given') FROM hosts
         WHERE workspace_id = $1 AND instance_id = $2 AND host = $3 AND kind = 'own'";
     /// What was looked at is what is written about: with another proof it is another claim.
-    NOTE = "UPDATE hosts SET verified_at = $5, checked_at = $6, check_at = $7, problem = $8
+    NOTE = "UPDATE hosts SET verified_at = $5, checked_at = $6, check_at = $7, problem = $8, leads = $9, leads_to = $10,
+            should_lead_to = $11
         WHERE workspace_id = $1 AND instance_id = $2 AND host = $3 AND proof = $4 AND kind = 'own'";
     CLAIMED = "SELECT verified_at, claimed_at FROM hosts
         WHERE workspace_id = $1 AND instance_id = $2 AND host = $3 AND proof = $4 AND kind = 'own'";
@@ -60,6 +68,16 @@ pub struct DomainRecord {
     /// What the last look found instead of the proof.
     pub problem: Option<String>,
     pub claimed_at: Option<Timestamp>,
+    /// `None` before it was looked at.
+    pub pointing: Option<Pointing>,
+}
+
+/// Where a domain leads, and where it should.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pointing {
+    pub leads: Leads,
+    pub to: Vec<IpAddr>,
+    pub should: Vec<IpAddr>,
 }
 
 /// A domain whose proof is to be looked for.
@@ -70,6 +88,8 @@ pub struct DomainToCheck {
     pub host: String,
     pub proof: String,
     pub is_verified: bool,
+    /// The host that its instance was given.
+    pub given: Option<String>,
 }
 
 /// What a look found.
@@ -90,7 +110,23 @@ fn read(row: &Row) -> Result<DomainRecord, StorageFault> {
         checked_at: row.get(3)?,
         problem: row.get(4)?,
         claimed_at: row.get(5)?,
+        pointing: match row.get::<Option<String>>(6)? {
+            None => None,
+            Some(_) => Some(Pointing {
+                leads: word(row, 6, Leads::from_key)?,
+                to: addresses(row.get(7)?),
+                should: addresses(row.get(8)?),
+            }),
+        },
     })
+}
+
+fn addresses(text: Option<String>) -> Vec<IpAddr> {
+    text.unwrap_or_default().split(' ').filter_map(|one| one.parse().ok()).collect()
+}
+
+fn text_of(addresses: &[IpAddr]) -> String {
+    addresses.iter().map(IpAddr::to_string).collect::<Vec<_>>().join(" ")
 }
 
 fn read_due(row: &Row) -> Result<DomainToCheck, StorageFault> {
@@ -100,6 +136,7 @@ fn read_due(row: &Row) -> Result<DomainToCheck, StorageFault> {
         host: row.get(2)?,
         proof: row.get::<Option<String>>(3)?.unwrap_or_default(),
         is_verified: row.get::<Option<Timestamp>>(4)?.is_some(),
+        given: row.get(5)?,
     })
 }
 
@@ -119,7 +156,10 @@ pub(super) async fn give_up_in(
 ) -> Result<(), StorageFault> {
     let now = tx.now();
     tx.execute(PARK, values![workspace, instance, host, now]).await?;
-    tx.execute(REMOVE, values![workspace, instance, host]).await.map(drop)
+    if tx.execute(REMOVE, values![workspace, instance, host]).await? > 0 {
+        forget_in(tx, host).await?;
+    }
+    Ok(())
 }
 
 /// Makes a domain the instance's. Answers the instance that it was taken from.
@@ -228,12 +268,13 @@ impl Store {
         permit: Permit<CheckDomain>,
         domain: DomainToCheck,
         look: Look,
+        pointing: Pointing,
     ) -> Result<(), Failure> {
         let work: Work<()> = Box::new(move |tx| {
-            let (domain, look) = (domain.clone(), look.clone());
+            let (domain, look, pointing) = (domain.clone(), look.clone(), pointing.clone());
             Box::pin(async move {
                 tx.audit_second(domain.host.clone());
-                note_in(tx, &domain, &look).await?.ok_or(Refusal::NotFound)?;
+                note_in(tx, &domain, &look, &pointing).await?.ok_or(Refusal::NotFound)?;
                 Ok(())
             })
         });
@@ -244,14 +285,19 @@ impl Store {
     ///
     /// # Errors
     /// A fault.
-    pub async fn note_look(&self, domain: DomainToCheck, look: Look) -> Result<bool, Failure> {
+    pub async fn note_look(
+        &self,
+        domain: DomainToCheck,
+        look: Look,
+        pointing: Pointing,
+    ) -> Result<bool, Failure> {
         let operation = if look == Look::Found { "settings.domain_proved" } else { "settings.domain_lost" };
         let resource = Resource { kind: ResourceKind::Instance, id: domain.instance.uuid() };
         let permit = SystemPermit::new(domain.workspace, operation, Some(resource), None);
         let work: Work<bool> = Box::new(move |tx| {
-            let (domain, look) = (domain.clone(), look.clone());
+            let (domain, look, pointing) = (domain.clone(), look.clone(), pointing.clone());
             Box::pin(async move {
-                let changed = note_in(tx, &domain, &look).await?.unwrap_or(false);
+                let changed = note_in(tx, &domain, &look, &pointing).await?.unwrap_or(false);
                 if changed {
                     tx.audit_second(domain.host.clone());
                 } else {
@@ -265,7 +311,12 @@ impl Store {
 }
 
 /// Whether it changed that the domain serves; `None` where the claim is gone.
-async fn note_in(tx: &mut Tx<'_>, domain: &DomainToCheck, look: &Look) -> Result<Option<bool>, Failure> {
+async fn note_in(
+    tx: &mut Tx<'_>,
+    domain: &DomainToCheck,
+    look: &Look,
+    pointing: &Pointing,
+) -> Result<Option<bool>, Failure> {
     let DomainToCheck { workspace, instance, host, proof, .. } = domain;
     let (workspace, instance) = (*workspace, *instance);
     let values = values![workspace, instance, host.as_str(), proof.as_str()];
@@ -284,8 +335,10 @@ async fn note_in(tx: &mut Tx<'_>, domain: &DomainToCheck, look: &Look) -> Result
     let age = now.seconds_since(claimed_at.unwrap_or(now));
     let has_answered = !matches!(look, Look::NoAnswer(_));
     let next = now.plus_seconds(next_look(verified_after.is_some(), has_answered, age));
+    let (host, proof) = (host.as_str(), proof.as_str());
+    let (leads, to, should) = (pointing.leads.key(), text_of(&pointing.to), text_of(&pointing.should));
     let values =
-        values![workspace, instance, host.as_str(), proof.as_str(), verified_after, now, next, problem];
+        values![workspace, instance, host, proof, verified_after, now, next, problem, leads, to, should];
     tx.execute(NOTE, values).await?;
     if let Some(row) = tx.fetch_optional(NAME, values![workspace, instance]).await? {
         tx.audit_name(row.get::<String>(0)?);

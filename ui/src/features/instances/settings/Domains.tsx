@@ -5,9 +5,13 @@ import { ifMatch } from "@/api/client";
 import { changeSettings, checkDomain, type Domain, type InstanceSettings } from "@/api/generated";
 import { useAct } from "@/api/queries";
 import { CodeToCopy, ConfirmDialog, Note, Panel, reasonAgainst, StatusBadge, Time } from "@/kit";
+import { Certificate, Leading } from "./Certificate";
 import { AFTER } from "./queries";
 import type { Here } from "./SettingForm";
 import css from "./settings.module.css";
+
+/** The host of an address, without its scheme and port. */
+const bare = (url: string | null | undefined) => url?.replace(/^https?:\/\//, "").replace(/:\d+$/, "");
 
 /** Host names of the instance's own: each serves once the DNS holds its proof. */
 export function Domains({ here }: { here: Here }) {
@@ -33,6 +37,11 @@ export function Domains({ here }: { here: Here }) {
         Addresses of its own, besides <span className={css.code}>{instance.url?.replace(/^https?:\/\//, "")}</span>.
         Point each by a CNAME or an address at this installation, and prove by a TXT record that it is yours.
       </p>
+      {settings.certificate && (
+        <div className={css.sentence}>
+          <Certificate certificate={settings.certificate} what="Certificate of the given address" />
+        </div>
+      )}
       <Panel>
         {settings.domains.length === 0 && (
           <div className={css.fields}>
@@ -145,8 +154,11 @@ function DomainRow(props: { here: Here; domain: Domain; against: string | undefi
           <CodeToCopy text={domain.proof} label={`Copy the proof of ${domain.shown}`} />
         </div>
       )}
+      {domain.verified_at && domain.certificate && <Certificate certificate={domain.certificate} what="Certificate" />}
+      <Leading domain={domain} given={bare(instance.url)} />
       <span className={css.quiet} role="status">
         {domain.problem && `${domain.problem} `}
+        {domain.leads === "here" && "It points here. "}
         {domain.checked_at && (
           <>
             Looked for <Time at={domain.checked_at} />.
