@@ -45,8 +45,21 @@ const frame = EditorView.theme({
     backgroundColor: "var(--brand-tint-strong)",
     color: "var(--text)",
   },
-  ".cm-changedLine": { backgroundColor: "var(--good-ground)" },
-  ".cm-changedText": { background: "none", textDecoration: "underline", textDecorationColor: "var(--good)" },
+  "&.cm-editor.cm-merge-b .cm-changedLine": { backgroundColor: "var(--good-ground)" },
+  "&.cm-editor.cm-merge-b .cm-changedText": {
+    background: "none",
+    textDecoration: "underline",
+    textDecorationColor: "var(--good)",
+  },
+  // Its own look is a grey of neither scheme, with a sign that the page's letters don't have.
+  "&.cm-editor .cm-collapsedLines": {
+    padding: "3px 12px",
+    borderBlock: "1px solid var(--line)",
+    background: "var(--sunken)",
+    color: "var(--text2)",
+  },
+  "&.cm-editor .cm-collapsedLines:before": { content: '"Show "', margin: "0" },
+  "&.cm-editor .cm-collapsedLines:after": { content: '""', margin: "0" },
   ".cm-deletedChunk": { backgroundColor: "var(--bad-ground)" },
   ".cm-deletedText": { background: "none" },
   ".cm-deletedChunk .cm-deletedLine, .cm-deletedChunk del": { textDecoration: "none" },

@@ -42,6 +42,7 @@ import {
   WhyButton,
   WhyContext,
 } from "@/kit";
+import css from "./instances.module.css";
 
 const WhoDialog = later(async () => (await import("@/features/permissions/WhoDialog")).WhoDialog);
 
@@ -171,7 +172,12 @@ export function InstanceActions({ workspace, instance }: { workspace: string; in
       {(isNarrow || isOwner || removal?.kind !== "missing") && (
         <Menu position="bottom-end" width={260}>
           <Menu.Target>
-            <Button aria-label={`More about ${instance.name}`} px={8} style={{ flex: "none" }}>
+            <Button
+              className={css.dots ?? ""}
+              aria-label={`More about ${instance.name}`}
+              px={8}
+              style={{ flex: "none" }}
+            >
               <IconDots size={16} stroke={1.75} aria-hidden />
             </Button>
           </Menu.Target>
