@@ -50,6 +50,8 @@ pub enum MailError {
     Authorities,
 }
 
+const CUT: &str = "The mail server cut the connection.";
+
 /// How long reaching the server may take.
 const REACH: Duration = Duration::from_secs(30);
 /// And all of a letter, however slowly it goes on: less than the queue's lease, so that nobody else takes the letter while
@@ -141,6 +143,8 @@ fn said(error: &lettre::transport::smtp::Error) -> String {
         (Some(code), Some(words)) => format!("{code} {words}"),
         (Some(code), None) => code.to_string(),
         (None, _) if error.is_timeout() => "The mail server doesn't answer.".to_owned(),
+        // It ended where an answer was due.
+        (None, _) if error.to_string().ends_with("incomplete response") => CUT.to_owned(),
         (None, _) => unreached(error).unwrap_or_else(|| error.to_string()),
     };
     let text: String = words.chars().map(|c| if c.is_control() { ' ' } else { c }).take(300).collect();
@@ -159,7 +163,7 @@ fn unreached(error: &lettre::transport::smtp::Error) -> Option<String> {
         | ErrorKind::ConnectionAborted
         | ErrorKind::BrokenPipe
         | ErrorKind::UnexpectedEof => {
-            return Some("The mail server cut the connection.".to_owned());
+            return Some(CUT.to_owned());
         }
         // The number at its end says nothing to whoever reads it.
         _ => words.split(" (os error").next().unwrap_or(&words),

@@ -82,7 +82,7 @@ fn scripts_are_told_what_goes_wrong_as_an_object() {
     let dance = json(&["workspace", "dance"], 2);
     assert_eq!(
         (&dance["code"], &dance["detail"]),
-        (&json!("usage"), &json!("There is no command dance. See --help."))
+        (&json!("usage"), &json!("There is no command dance. Did you mean change? See --help."))
     );
     assert_eq!(json(&["workspace", "create", ""], 1)["errors"][0]["field"], "name");
     terminal.stoa(&["workspace", "create", "Acme"]).well();

@@ -20,7 +20,7 @@ use crate::server::lock_installation;
 use crate::store::{Store, Work};
 use crate::tx::Tx;
 use crate::values;
-use crate::writer::lock_workspace;
+use crate::writer::{ACCOUNT_REVISION, lock_workspace};
 
 crate::statements! {
     FIND = "SELECT name, is_admin, status FROM accounts WHERE id = $1 AND status <> 'deleted'";
@@ -31,9 +31,6 @@ crate::statements! {
     END_TOKENS = "DELETE FROM tokens WHERE account_id = $1";
     END_MAILED_LINKS = "DELETE FROM mailed_links WHERE account_id = $1";
     MEMBERSHIPS = "SELECT workspace_id, id FROM members WHERE account_id = $1 ORDER BY workspace_id";
-    /// Whoever deletes it waits for what is decided by its being there.
-    LOCK_ACCOUNT = "SELECT id FROM accounts WHERE id = $1"
-        | "SELECT id FROM accounts WHERE id = $1 FOR SHARE" because "SQLite has one writer";
     WORKSPACE_NAME = "SELECT name FROM workspaces WHERE id = $1";
     ACTIVE_OWNERS = "SELECT COUNT(*) FROM members m JOIN accounts a ON a.id = m.account_id
         WHERE m.workspace_id = $1 AND m.role = 'owner' AND a.status = 'active'";
@@ -212,8 +209,8 @@ async fn make_owner(
     account: AccountId,
     new: MemberId,
 ) -> Result<(), Failure> {
-    // Before the workspace, as whoever deletes their account does.
-    tx.fetch_optional(LOCK_ACCOUNT, values![account]).await?;
+    // Whoever deletes the account waits, or is waited for; before the workspace, as they do.
+    tx.fetch_optional(ACCOUNT_REVISION, values![account]).await?;
     // Its owners take turns too.
     lock_workspace(tx, workspace).await?;
     let row = tx.fetch_optional(WORKSPACE_NAME, values![workspace]).await?.ok_or(Refusal::NotFound)?;

@@ -13,6 +13,7 @@ use crate::mail::{self, NewMail};
 use crate::store::{Store, Work};
 use crate::tx::Tx;
 use crate::values;
+use crate::writer::lock_workspace;
 
 pub(crate) use passkey::STATEMENTS as PASSKEY_STATEMENTS;
 pub use passkey::{NewPasskey, PasskeyRecord};
@@ -38,12 +39,8 @@ crate::statements! {
         AND NOT EXISTS (SELECT 1 FROM passkeys p WHERE p.account_id = m.account_id)";
     DEMANDED_BY = "SELECT w.name FROM workspaces w JOIN members m ON m.workspace_id = w.id
         WHERE m.account_id = $1 AND w.requires_second_factor ORDER BY w.name, w.id LIMIT 20";
-    /// Its owners take turns, so that no two remove theirs at once, each because of the other's.
-    LOCK_DEMANDING = "SELECT w.id FROM workspaces w WHERE w.requires_second_factor
-            AND EXISTS (SELECT 1 FROM members m WHERE m.workspace_id = w.id AND m.account_id = $1 AND m.role = 'owner') ORDER BY w.id"
-        | "SELECT w.id FROM workspaces w WHERE w.requires_second_factor
-            AND EXISTS (SELECT 1 FROM members m WHERE m.workspace_id = w.id AND m.account_id = $1 AND m.role = 'owner') ORDER BY w.id FOR UPDATE"
-        because "SQLite has one writer";
+    DEMANDING = "SELECT w.id FROM workspaces w JOIN members m ON m.workspace_id = w.id
+        WHERE m.account_id = $1 AND m.role = 'owner' AND w.requires_second_factor ORDER BY w.id";
     /// Workspaces that demand what none of their active owners has but this account.
     ALONE_WITH_ONE = "SELECT w.name FROM workspaces w JOIN members m ON m.workspace_id = w.id
         WHERE m.account_id = $1 AND m.role = 'owner' AND w.requires_second_factor
@@ -172,7 +169,10 @@ async fn keep_an_owners(tx: &mut Tx<'_>, account: AccountId) -> Result<(), Failu
     if has_any(tx, account).await? {
         return Ok(());
     }
-    tx.fetch_all(LOCK_DEMANDING, values![account]).await?;
+    // Owners take turns, so that no two remove theirs at once, each because of the other's.
+    for row in tx.fetch_all(DEMANDING, values![account]).await? {
+        lock_workspace(tx, row.get(0)?).await?;
+    }
     let names = tx.fetch_all(ALONE_WITH_ONE, values![account]).await?;
     let names = names.iter().map(|row| row.get(0)).collect::<Result<Vec<String>, _>>()?;
     if names.is_empty() { Ok(()) } else { Err(Refusal::LastSecondFactorOf(names).into()) }
