@@ -19,6 +19,7 @@ use crate::client::Client;
 use crate::databases::{self, Fresh, Kind, fresh};
 use crate::fake::clock::{FakeClock, FakeRng};
 use crate::fake::desks::FakeDesks;
+use crate::fake::expectations::NearExpectations;
 use crate::fake::folders::FakeFolders;
 use crate::fake::logos::NearLogos;
 use crate::fake::machines::FakeMachines;
@@ -164,6 +165,7 @@ impl World {
             mail: wishes.mail.then(|| mail.clone() as Arc<dyn stoa_app::ports::Mail>),
             folders: Arc::new(FakeFolders),
             names: names.clone(),
+            expectations: Arc::new(NearExpectations),
         };
         let settings = Settings {
             public_url: ORIGIN.to_owned(),

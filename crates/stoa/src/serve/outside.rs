@@ -20,7 +20,7 @@ use stoa_agent::client::Client;
 use stoa_agent::machine::{Agent, Options, Phase};
 use stoa_agent::router;
 use stoa_app::passwords::Passwords;
-use stoa_app::ports::{Desks, Machines, Mail, Outside, SignInProvider};
+use stoa_app::ports::{Desks, Expectations, Generated, Machines, Mail, Outside, SignInProvider};
 use stoa_domain::InstanceId;
 use stoa_http::proxy::{Applications, Route, RouteState};
 use tokio::net::UnixStream;
@@ -134,8 +134,19 @@ pub async fn make(settings: &Settings, vault: MasterVault) -> Result<Parts, Ende
         provider,
         folders: Arc::new(folders_of(settings)),
         names: Arc::new(DnsNames::new(settings.dns_server)),
+        expectations: Arc::new(StoaToml),
     };
     Ok(Parts { outside, repositories, agent })
+}
+
+/// What applications expect, as the agent reads it.
+struct StoaToml;
+
+impl Expectations for StoaToml {
+    fn generated(&self, stoa_toml: &str) -> Vec<Generated> {
+        let asked = stoa_agent::stoa_toml::generated(stoa_toml).into_iter();
+        asked.map(|(name, length)| Generated { name, length }).collect()
+    }
 }
 
 /// The proxy's way to the applications of this machine: the one short cut past the agent's router.

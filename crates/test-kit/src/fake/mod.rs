@@ -3,6 +3,7 @@
 
 pub mod clock;
 pub mod desks;
+pub mod expectations;
 pub mod folders;
 pub mod logos;
 pub mod machines;

@@ -12,6 +12,7 @@ mod connect_as;
 mod deletion;
 mod emails;
 mod failures;
+mod generated;
 mod grants;
 mod ide;
 mod invitations;
