@@ -27,6 +27,8 @@ path = "/health"
 kind = "postgresql"
 [environment.PYTHONPATH]
 default = "/app/vendor"
+[environment.SECRET_KEY]
+default = "of a test, where nobody makes one"
 [connect_as]
 kind = "django"
 "#;

@@ -534,6 +534,20 @@ pub trait SignInProvider: Send + Sync + 'static {
     ) -> BoxFuture<'_, Result<Vouched, ProviderProblem>>;
 }
 
+/// A secret that an application asks to be made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Generated {
+    pub name: String,
+    /// In letters.
+    pub length: usize,
+}
+
+/// What applications expect, as they say themselves.
+pub trait Expectations: Send + Sync + 'static {
+    /// Which secrets a `stoa.toml` asks to be made. One that isn't right asks for none.
+    fn generated(&self, stoa_toml: &str) -> Vec<Generated>;
+}
+
 /// Everything outside.
 #[derive(Clone)]
 pub struct Outside {
@@ -556,6 +570,7 @@ pub struct Outside {
     pub names: Arc<dyn Names>,
     /// `None` where no certificate authority is configured.
     pub certificates: Option<Arc<dyn Certificates>>,
+    pub expectations: Arc<dyn Expectations>,
 }
 
 /// Bytes of a stream, or the fault that ended it.

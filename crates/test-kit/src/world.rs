@@ -20,6 +20,7 @@ use crate::databases::{self, Fresh, Kind, fresh};
 use crate::fake::certificates::FakeCertificates;
 use crate::fake::clock::{FakeClock, FakeRng};
 use crate::fake::desks::FakeDesks;
+use crate::fake::expectations::NearExpectations;
 use crate::fake::folders::FakeFolders;
 use crate::fake::logos::NearLogos;
 use crate::fake::machines::FakeMachines;
@@ -168,6 +169,7 @@ impl World {
             folders: Arc::new(FakeFolders),
             names: names.clone(),
             certificates: Some(certificates.clone()),
+            expectations: Arc::new(NearExpectations),
         };
         let settings = Settings {
             public_url: ORIGIN.to_owned(),

@@ -1,6 +1,5 @@
 """Settings of the shop. What differs from place to place comes from the environment."""
 
-import hashlib
 import os
 from urllib.parse import parse_qs, unquote, urlparse
 
@@ -20,7 +19,7 @@ def postgresql(url):
     }
 
 
-SECRET_KEY = os.environ.get("SECRET_KEY") or hashlib.sha256(os.environ.get("STOA_RELEASE", "").encode()).hexdigest()
+SECRET_KEY = os.environ["SECRET_KEY"]
 DEBUG = False
 ALLOWED_HOSTS = ["*"]
 INSTALLED_APPS = ["django.contrib.auth", "django.contrib.contenttypes", "django.contrib.sessions", "basket"]

@@ -307,11 +307,24 @@ fn ignore_missing(outcome: io::Result<()>) -> io::Result<()> {
 /// # Errors
 /// Where it can't be written.
 pub fn write_whole(file: &Path, bytes: &[u8]) -> io::Result<()> {
+    write_for(0o600, file, bytes)
+}
+
+/// The same of a file that everybody may read who comes there.
+///
+/// # Errors
+/// Where it can't be written.
+pub fn write_open(file: &Path, bytes: &[u8]) -> io::Result<()> {
+    write_for(0o644, file, bytes)
+}
+
+fn write_for(mode: u32, file: &Path, bytes: &[u8]) -> io::Result<()> {
     use std::io::Write as _;
     use std::os::unix::fs::OpenOptionsExt as _;
     let beside = file.with_extension("new");
     let mut open =
         fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&beside)?;
+    open.set_permissions(fs::Permissions::from_mode(mode))?;
     open.write_all(bytes)?;
     open.sync_all()?;
     fs::rename(&beside, file)?;

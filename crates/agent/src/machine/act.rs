@@ -114,6 +114,9 @@ impl Agent {
         operation: &Operation,
         command: Command,
     ) -> Result<Event, Unwell> {
+        if command.needs_whole_data() {
+            self.settle_restore(instance.id, &operation.cancel).await?;
+        }
         let succeeded = |release: Option<ReleaseId>, size| Event::Succeeded {
             release: release.map(ReleaseId::uuid),
             size,
@@ -139,6 +142,7 @@ impl Agent {
                 instance.save(&self.inner.folders, &self.inner.key)?;
                 self.set_phase(instance, Phase::Stopped);
                 self.end_current(instance).await?;
+                self.close_database(instance, false).await?;
                 Ok(succeeded(self.current_release(instance.id), 0))
             }
             Command::Restart(RestartMode::Soft) if instance.is_alive() => {
@@ -209,7 +213,7 @@ impl Agent {
         let made = release::load(&self.inner.folders, instance.id, release)?
             .ok_or_else(|| Unwell::because("failed", NOTHING_DEPLOYED))?;
         self.set_phase(instance, phase);
-        let outcome = match self.start_release(instance, release, &made).await {
+        let outcome = match self.start_release(instance, release, &made, &operation.cancel).await {
             Ok(running) => {
                 operation.step("health");
                 match self.wait_until_well(instance, &running, &made.application, &operation.cancel).await {
@@ -223,7 +227,7 @@ impl Agent {
                     }
                 }
             }
-            Err(error) => Err(error.into()),
+            Err(unwell) => Err(unwell),
         };
         self.set_phase_of(instance, &outcome);
         outcome

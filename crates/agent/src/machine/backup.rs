@@ -179,7 +179,7 @@ impl Agent {
         let copied = match application.and_then(|application| application.sqlite.as_deref()) {
             Some(path) => self.copy_database(instance, operation, path, place).await?,
             None => match application {
-                Some(application) => match self.database_of(instance, application).await? {
+                Some(application) => match self.database_to_copy(instance, application)? {
                     Some(database) => Copied::Postgresql(
                         self.dump_database(instance, &database, place, &operation.cancel).await?,
                     ),

@@ -23,7 +23,7 @@ use super::start::{Unwell, common_environment, environment};
 use crate::folders::{self, tree};
 use crate::logs::{LONGEST, Look, Masks, Writer};
 use crate::sandbox::{Ended, Mounts, OutputLine};
-use crate::stoa_toml::{self, Application};
+use crate::stoa_toml::{self, Application, Expected};
 
 /// Bytes that stay free on the machine: below them nothing is built, and nothing to build is taken.
 pub(super) const KEPT_FREE: u64 = 1 << 30;
@@ -69,7 +69,10 @@ impl Agent {
         commit: &CommitId,
     ) -> Result<u64, Unwell> {
         let work = self.begin_deployment(instance, operation, deployment, release)?;
+        let widened = self.inner.wide.widen(instance.id);
         let outcome = work.run(commit).await;
+        drop(widened);
+        self.settle_database(instance).await;
         work.tell_end(&outcome);
         if outcome.is_err() && self.current_release(instance.id) != Some(release) {
             release::remove(&self.inner.folders, instance.id, release)?;
@@ -86,7 +89,10 @@ impl Agent {
         release: ReleaseId,
     ) -> Result<u64, Unwell> {
         let work = self.begin_deployment(instance, operation, deployment, release)?;
+        let widened = self.inner.wide.widen(instance.id);
         let outcome = work.run_kept().await;
+        drop(widened);
+        self.settle_database(instance).await;
         work.tell_end(&outcome);
         outcome
     }
@@ -222,7 +228,9 @@ impl Deployment<'_> {
 
     fn check_expectations(&self, application: &Application) -> Result<(), Unwell> {
         let form = self.instance.form();
-        for expected in application.environment.iter().filter(|expected| expected.required) {
+        // What is to be made is made by whoever keeps the settings, before anything is deployed.
+        let has_to_be = |expected: &&Expected| expected.required || expected.generate.is_some();
+        for expected in application.environment.iter().filter(has_to_be) {
             let is_set =
                 expected.default.is_some() || form.variables.iter().any(|(name, _)| *name == expected.name);
             if !is_set {
@@ -284,7 +292,7 @@ impl Deployment<'_> {
     async fn prepare_database(&self, application: &Application) -> Result<Option<Database>, Unwell> {
         let Some(wanted) = &application.postgresql else { return Ok(None) };
         self.step("database", "Preparing its PostgreSQL database")?;
-        let database = self.agent.make_database(self.instance, wanted).await?;
+        let database = self.agent.make_database(self.instance, wanted, &self.operation.cancel).await?;
         self.log.mask(self.agent.masks(self.instance.id));
         Ok(Some(database))
     }
@@ -421,14 +429,12 @@ impl Deployment<'_> {
 
     pub(super) async fn start(&self, made: &Made) -> Result<super::instance::Running, Unwell> {
         self.step("start", &made.application.started())?;
-        let running = self.agent.start_release(self.instance, self.release, made).await?;
+        let cancel = &self.operation.cancel;
+        let running = self.agent.start_release(self.instance, self.release, made, cancel).await?;
         self.operation.step("health");
         let health = self.instance.form().health(&made.application.health);
         self.log.say(&format!("Waiting until `{}` answers", health.path));
-        let well = self
-            .agent
-            .wait_until_well(self.instance, &running, &made.application, &self.operation.cancel)
-            .await;
+        let well = self.agent.wait_until_well(self.instance, &running, &made.application, cancel).await;
         match well {
             Ok(()) => Ok(running),
             Err(unwell) => {

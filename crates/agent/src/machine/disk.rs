@@ -82,7 +82,14 @@ impl Agent {
         for instance in &all {
             instance.set_data(now.get(&instance.id).copied().flatten());
         }
-        let running: Vec<_> = all.into_iter().filter(|instance| instance.is_alive()).collect();
+        let (running, others): (Vec<_>, Vec<_>) = all.into_iter().partition(|instance| instance.is_alive());
+        for instance in others {
+            // From a desk, say, or by what an application began before it was stopped.
+            let has_too_much = instance.data().is_some_and(|bytes| bytes > instance.form().most_data());
+            if has_too_much && !self.is_database_closed(instance.id)? {
+                self.close_for_its_data(&instance).await;
+            }
+        }
         for (instance, reason) in too_much(&running, before, &now, is_full) {
             tracing::warn!(instance = %instance.id, reason, "an instance is stopped");
             self.stop_for_its_data(&instance, &reason).await?;
@@ -100,7 +107,23 @@ impl Agent {
             tracing::warn!(%error, instance = %instance.id, "what became of an instance can't be written down");
         }
         self.set_phase(instance, Phase::Failed(reason.to_owned()));
-        self.end_current(instance).await
+        self.end_current(instance).await?;
+        self.shut_out(instance).await;
+        Ok(())
+    }
+
+    async fn close_for_its_data(&self, instance: &Instance) {
+        // Work on it goes first.
+        if let Ok(_turn) = instance.turn.try_lock() {
+            self.shut_out(instance).await;
+        }
+    }
+
+    /// What its application began in its database goes on without it, and writes.
+    async fn shut_out(&self, instance: &Instance) {
+        if let Err(error) = self.close_database(instance, true).await {
+            tracing::error!(%error, instance = %instance.id, "the database of a stopped instance can't be closed");
+        }
     }
 }
 

@@ -98,6 +98,7 @@ struct Inner {
     requests: logs::Requests,
     masks: masks::AllMasks,
     postgresql: tokio::sync::Mutex<crate::postgresql::Server>,
+    wide: database::Wide,
     /// Of the role by which databases are made.
     postgresql_password: Secret,
 }
@@ -114,6 +115,7 @@ impl Agent {
         let inner = Inner {
             sandboxes: Sandboxes::new(options.program, options.egress_allow),
             postgresql: tokio::sync::Mutex::default(),
+            wide: database::Wide::default(),
             postgresql_password: database::master(&folders, &key)?,
             key,
             version: options.version,

@@ -78,6 +78,11 @@ impl Command {
         matches!(self, Self::Stop | Self::Restart(_) | Self::Delete)
     }
 
+    /// Whether it can't be done on data of which a part was brought back and another wasn't.
+    pub fn needs_whole_data(&self) -> bool {
+        !matches!(self, Self::Stop | Self::Delete)
+    }
+
     pub fn needs_sandbox(&self) -> bool {
         !matches!(self, Self::Stop | Self::Delete)
     }

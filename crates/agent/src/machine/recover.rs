@@ -10,6 +10,7 @@ use super::Agent;
 use super::form;
 use super::instance::{Instance, Phase, Running};
 use super::operation::Operation;
+use super::restore::Left;
 use crate::init::Control;
 
 /// How long process 1 may take to say how it is.
@@ -30,8 +31,10 @@ impl Agent {
             self.lock().insert(instance.id, instance.clone());
             instances.push(instance);
         }
-        // Before what uses it.
-        self.recover_postgresql(starts_instances).await;
+        // Nobody waits for it: what needs it does so by itself.
+        if let Err(error) = self.find_postgresql().await {
+            tracing::error!(%error, "the databases of instances can't be looked for");
+        }
         // One that doesn't answer, or can't be taken up, doesn't keep the others from it.
         let each =
             futures_util::stream::iter(instances).for_each_concurrent(AT_ONCE, |instance| async move {
@@ -40,12 +43,16 @@ impl Agent {
                 }
             });
         each.await;
+        if starts_instances && let Err(error) = self.take_up_postgresql() {
+            tracing::error!(%error, "the databases of instances can't be started");
+        }
         Ok(())
     }
 
     async fn recover(&self, instance: &Arc<Instance>, starts: bool) -> io::Result<()> {
         // What runs on data that are brought back and weren't switched to has to go with them.
-        let was_cut_off = self.is_restore_cut_off(instance.id).await?;
+        let left = self.restore_left(instance.id)?;
+        let was_cut_off = left != Left::Nothing;
         let current = self.current_release(instance.id);
         let wish_running = instance.form().wish_running;
         let mut found = None;
@@ -68,7 +75,7 @@ impl Agent {
                 }
             }
         }
-        if was_cut_off {
+        if left == Left::Half {
             self.take_back(instance.id).await?;
         }
         match found {
@@ -77,6 +84,12 @@ impl Agent {
                 let limits = instance.form().sandbox_limits();
                 self.inner.sandboxes.watch_memory(&group, running.identity, &limits);
                 self.put_into_service(instance, running);
+            }
+            None if left == Left::HalfWithDatabase => {
+                self.set_phase(instance, if wish_running { Phase::Starting } else { Phase::Stopped });
+                if starts {
+                    self.take_back_later(instance.id, current.is_some());
+                }
             }
             None if starts && wish_running && current.is_some() => {
                 self.set_phase(instance, Phase::Starting);

@@ -8,6 +8,7 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use nix::errno::Errno;
 use nix::fcntl::{AT_FDCWD, OFlag, OpenHow, RenameFlags, ResolveFlag, openat2, renameat, renameat2};
@@ -20,7 +21,7 @@ use uuid::Uuid;
 
 use super::Agent;
 use super::backup::{BackupWork, plain};
-use super::database::Database;
+use super::database::{Database, unless};
 use super::deploy::{Deployment, KEPT_FREE};
 use super::facts::free_space;
 use super::instance::{Instance, Phase};
@@ -33,6 +34,25 @@ use crate::restic::Access;
 
 /// Why desks end then. Their working copies stay.
 const EXCHANGED: &str = "The instance was restored: its data are others now.";
+
+/// What is said of an instance until what was there before is there again.
+const NOT_TAKEN_BACK: &str =
+    "A restore was cut off; what was there before is brought back as soon as PostgreSQL answers.";
+
+/// How long one attempt at it may take: others wait meanwhile.
+const LONGEST_ATTEMPT: Duration = Duration::from_secs(30);
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+
+/// What a restore left that was cut off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Left {
+    Nothing,
+    /// What it brought is in use, or may be, and is to be taken back.
+    Half,
+    /// The same with a database, which takes a PostgreSQL that answers.
+    HalfWithDatabase,
+}
 
 /// One restore that is to be. It has no `Debug`: what opens the repositories is secret.
 pub(crate) struct RestoreWork {
@@ -100,12 +120,16 @@ impl Agent {
             safety = Some(self.back_up(instance, operation, wanted).await?);
         }
         let deployment = self.begin_deployment(instance, operation, work.deployment, work.release)?;
+        let widened = self.inner.wide.widen(instance.id);
         let outcome = self.restore_in(&deployment, work, safety).await;
+        drop(widened);
         deployment.tell_end(&outcome);
-        if outcome.is_err() {
+        // What isn't taken back yet is still needed for it.
+        if outcome.is_err() && !self.is_to_be_taken_back(instance.id)? {
             folders::remove(&folders.restore(instance.id))?;
             self.drop_what_was_aside(instance.id).await;
         }
+        self.settle_database(instance).await;
         let is_of_no_use = outcome.is_err() && work.commit.is_some();
         if is_of_no_use && self.current_release(instance.id) != Some(work.release) {
             release::remove(folders, instance.id, work.release)?;
@@ -125,6 +149,8 @@ impl Agent {
         }
         let place = folders.restore(instance.id);
         folders::remove(&place)?;
+        // What an earlier one was switched to says nothing of this one.
+        folders::remove_file(&folders.restore_state(instance.id))?;
         folders::make_private(&place)?;
         deployment.step("restore", "Bringing the backup back, beside what is there")?;
         {
@@ -165,6 +191,13 @@ impl Agent {
         let (was_alive, before) = (instance.is_alive(), instance.phase());
         let runs_then = instance.form().wish_running;
         release::make_own(&self.inner.folders.data(instance.id), self.user(&instance.form()))?;
+        let inode = std::fs::symlink_metadata(data)?.ino();
+        // Before anything is stopped: without it the switch would have no effect.
+        let database = if has_database {
+            Some(unless(&deployment.operation.cancel, self.number_of_aside(instance.id)).await?)
+        } else {
+            None
+        };
         deployment.step("stop", "Stopping the instance: its data are exchanged")?;
         if runs_then {
             self.set_phase(instance, if was_alive { Phase::Waiting } else { Phase::Starting });
@@ -175,14 +208,20 @@ impl Agent {
         let switch = Switch {
             deployment: work.deployment.uuid(),
             release: work.release.uuid(),
-            inode: std::fs::symlink_metadata(data)?.ino(),
-            database: if has_database { self.number_of_aside(instance.id).await? } else { None },
+            inode,
+            database,
             is_done: false,
             safety,
         };
         let outcome = self.exchange_and_start(deployment, made, data, switch, runs_then).await;
         let Err(unwell) = outcome else { return Ok(()) };
-        self.take_back(instance.id).await?;
+        if let Err(error) = self.take_back_in_time(instance.id).await {
+            tracing::error!(%error, instance = %instance.id, "what was brought back can't be taken back yet");
+            deployment.say("What was there before is brought back as soon as that is possible");
+            self.set_phase(instance, Phase::Failed(NOT_TAKEN_BACK.to_owned()));
+            self.take_back_later(instance.id, was_alive);
+            return Err(unwell);
+        }
         if was_alive {
             deployment.say("Starting what ran before again, with its own data");
             let again = Operation::unheard(instance.id, CancellationToken::new());
@@ -232,7 +271,7 @@ impl Agent {
             .and_then(|()| folders::remove(&folders.restore(instance.id)))
             .and_then(|()| release::settle(folders, instance.id, deployment.release));
         if let Err(error) = settled {
-            // The next start of the agent does what is left (`is_restore_cut_off`).
+            // The next start of the agent does what is left (`restore_left`).
             tracing::error!(%error, instance = %instance.id, "what is left after a restore can't be settled yet");
         }
         if switch.database.is_some() {
@@ -259,8 +298,8 @@ impl Agent {
             "postgresql" => {
                 let instance = deployment.instance;
                 deployment.say("Filling a database beside the one in use");
-                let aside = self.make_aside(instance).await?;
                 let (file, cancel) = (place.join("database.pgdump"), &deployment.operation.cancel);
+                let aside = self.make_aside(instance, cancel).await?;
                 self.fill_database(instance, &aside, &file, place, cancel).await?;
                 Ok(Some(aside))
             }
@@ -268,13 +307,6 @@ impl Agent {
                 let sentence = format!("The backup's database is of a kind that isn't known here: {other}");
                 Err(Unwell::because("failed", sentence))
             }
-        }
-    }
-
-    /// What can't be dropped now is when the next stands there, or with the instance.
-    async fn drop_what_was_aside(&self, instance: InstanceId) {
-        if let Err(error) = self.drop_aside(instance).await {
-            tracing::warn!(%error, %instance, "a database that isn't used any more can't be dropped yet");
         }
     }
 
@@ -290,28 +322,96 @@ impl Agent {
         }
     }
 
-    /// Whether a restore was cut off before its switch was done. One that was done is finished.
-    pub(super) async fn is_restore_cut_off(&self, instance: InstanceId) -> io::Result<bool> {
+    /// How far a restore came that was cut off. One whose switch was done is finished: what stands aside in PostgreSQL
+    /// is dropped when that has been started.
+    pub(super) fn restore_left(&self, instance: InstanceId) -> io::Result<Left> {
         let folders = &self.inner.folders;
-        let Some(switch) = self.switched(instance)? else {
-            if folders.restore(instance).exists() {
-                self.drop_what_was_aside(instance).await;
-            }
-            folders::remove(&folders.restore(instance))?;
-            return Ok(false);
-        };
-        if !switch.is_done {
-            return Ok(true);
-        }
         let place = folders.restore(instance);
-        if place.exists() {
-            self.set_current_release(instance, ReleaseId::new(switch.release))?;
-            if switch.database.is_some() {
-                self.drop_what_was_aside(instance).await;
+        match self.switched(instance)? {
+            Some(switch) if !switch.is_done && switch.database.is_some() => {
+                return Ok(Left::HalfWithDatabase);
             }
-            folders::remove(&place)?;
+            Some(switch) if !switch.is_done => return Ok(Left::Half),
+            Some(switch) if place.exists() => {
+                self.set_current_release(instance, ReleaseId::new(switch.release))?;
+            }
+            Some(_) | None => {}
         }
-        Ok(false)
+        folders::remove(&place)?;
+        Ok(Left::Nothing)
+    }
+
+    /// Whether what a restore brought is in use, or may be, although its switch wasn't done.
+    fn is_to_be_taken_back(&self, instance: InstanceId) -> io::Result<bool> {
+        Ok(self.switched(instance)?.is_some_and(|switch| !switch.is_done))
+    }
+
+    /// Whether a restore is at work, or wasn't brought to an end.
+    pub(super) fn is_being_restored(&self, instance: InstanceId) -> io::Result<bool> {
+        Ok(self.inner.folders.restore(instance).exists() || self.is_to_be_taken_back(instance)?)
+    }
+
+    /// Takes back what was brought and not switched to, before anything is done with data that are half the one and half
+    /// the other.
+    pub(super) async fn settle_restore(
+        &self,
+        instance: InstanceId,
+        cancel: &CancellationToken,
+    ) -> Result<(), Unwell> {
+        if !self.is_to_be_taken_back(instance)? {
+            return Ok(());
+        }
+        let taking = tokio::select! {
+            biased;
+            () = cancel.cancelled() => return Err(Unwell::Cancelled),
+            taking = self.take_back_in_time(instance) => taking,
+        };
+        taking.map_err(|error| {
+            tracing::error!(%error, %instance, "what was brought back can't be taken back yet");
+            Unwell::because("failed", format!("A restore that was cut off can't be taken back yet: {error}"))
+        })
+    }
+
+    /// Takes it back as soon as that is possible, and starts then what ran before.
+    pub(super) fn take_back_later(&self, instance: InstanceId, starts: bool) {
+        let Some(instance) = self.find(instance) else { return };
+        let agent = self.clone();
+        tokio::spawn(async move {
+            let mut pause = FIRST_PAUSE;
+            loop {
+                {
+                    let _turn = instance.turn.lock().await;
+                    let operation = Operation::unheard(instance.id, instance.unasked());
+                    if agent.find(instance.id).is_none() {
+                        return;
+                    }
+                    match agent.settle_restore(instance.id, &operation.cancel).await {
+                        Ok(()) if instance.is_alive() => return,
+                        Ok(()) if starts && instance.form().wish_running => {
+                            let started = agent.start_current(&instance, &operation, Phase::Starting).await;
+                            if let Err(unwell) = started {
+                                tracing::warn!(?unwell, instance = %instance.id, "an instance didn't start again");
+                            }
+                            return;
+                        }
+                        Ok(()) => return agent.set_phase(&instance, Phase::Stopped),
+                        // Something was ordered meanwhile, and does it first.
+                        Err(Unwell::Cancelled) => {}
+                        Err(Unwell::Because { .. }) => {
+                            agent.set_phase(&instance, Phase::Failed(NOT_TAKEN_BACK.to_owned()));
+                        }
+                    }
+                }
+                tokio::time::sleep(pause).await;
+                pause = (pause * 2).min(LONGEST_PAUSE);
+            }
+        });
+    }
+
+    /// An attempt at it that is broken off leaves what the next one needs.
+    async fn take_back_in_time(&self, instance: InstanceId) -> io::Result<()> {
+        let late = |_| Err(io::Error::other("The server's PostgreSQL doesn't answer"));
+        tokio::time::timeout(LONGEST_ATTEMPT, self.take_back(instance)).await.unwrap_or_else(late)
     }
 
     /// The data that were there before, where they are again; what was brought back is removed. Nothing may use them.

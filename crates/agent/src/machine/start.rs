@@ -166,7 +166,8 @@ impl Agent {
         instance: &Instance,
         release: ReleaseId,
         made: &Made,
-    ) -> io::Result<Running> {
+        cancel: &CancellationToken,
+    ) -> Result<Running, Unwell> {
         let (form, folders) = (instance.form(), &self.inner.folders);
         let user = self.user(&form);
         let name = self.make_place(instance)?;
@@ -175,7 +176,7 @@ impl Agent {
         release::make_own(&data, user)?;
         release::make_own(&log, user)?;
         let app = folders.release(instance.id, release);
-        let database = match self.database_of(instance, &made.application).await {
+        let database = match self.database_of(instance, &made.application, cancel).await {
             Ok(database) => database,
             Err(error) => {
                 folders::remove(&place)?;
@@ -227,12 +228,13 @@ impl Agent {
             Ok(identity) => identity,
             Err(error) => {
                 self.inner.sandboxes.tidy(&Self::group(instance, &name), &place)?;
-                return Err(error);
+                return Err(error.into());
             }
         };
         let running = Running { name, release: release.uuid(), identity };
+        let about = serde_json::to_vec(&running).map_err(io::Error::from)?;
         // Written only now: without it the sandbox is nobody's, and is ended at the next start.
-        folders::write_whole(&place.join("sandbox.json"), &serde_json::to_vec(&running)?)?;
+        folders::write_whole(&place.join("sandbox.json"), &about)?;
         Ok(running)
     }
 

@@ -1,15 +1,19 @@
 //! The server itself: made at the first need, started in a sandbox of its own, found again, ended.
 
+use std::fs::Permissions;
 use std::io;
-use std::path::Path;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use nix::errno::Errno;
+use nix::fcntl::{Flock, FlockArg};
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::{Cluster, PostgresqlError, Programs, sockets, text_of};
+use super::{Cluster, Door, PostgresqlError, Programs, sockets, text_of};
 use crate::folders;
 use crate::init::{Control, Orders, Process};
 use crate::machine::{common_environment, make_own};
@@ -27,12 +31,41 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// What it may use, for all instances together.
 const LIMITS: Limits = Limits { memory: 4 << 30, processes: 2048, processor: None, temporary: 512 << 20 };
 
+/// Bytes of memory of one connection: what wants more is told that there is none, and takes nobody down with it.
+const MEMORY_OF_ONE: u64 = 1 << 30;
+
+/// Connections in all, at least, and those of them that the master alone has.
+const CONNECTIONS: u32 = 500;
+const CONNECTIONS_OF_MASTER: u32 = 10;
+
+/// What all roles together may have of them: the rest is for releases that start beside others, and for Stoa's own work.
+const GIVEN_AWAY: u32 = 300;
+
+/// Connections of one role.
+const MOST_OF_ONE: u32 = 50;
+const LEAST_OF_ONE: u32 = 5;
+
+/// The folder of the lock, at `/app`, and its file: PostgreSQL holds it for as long as anything of it runs.
+const LOCK: &str = "alone";
+const LOCK_FILE: &str = "lock";
+
+/// How many connections a role has where so many share them.
+pub(crate) fn share(roles: usize) -> u32 {
+    let roles = u32::try_from(roles).unwrap_or(u32::MAX).max(1);
+    (GIVEN_AWAY / roles).clamp(LEAST_OF_ONE, MOST_OF_ONE)
+}
+
+/// How many there are for so many roles.
+fn connections(roles: usize) -> u32 {
+    let given = u32::try_from(roles).unwrap_or(u32::MAX).saturating_mul(share(roles));
+    CONNECTIONS.max(given.saturating_add(CONNECTIONS - GIVEN_AWAY))
+}
+
 /// Said at each start. Statements, which hold passwords, stand in no log; what fails is told to who said it.
-const SETTINGS: [&str; 13] = [
+const SETTINGS: [&str; 12] = [
     "listen_addresses=",
     "unix_socket_directories=/cache",
     "unix_socket_permissions=0777",
-    "max_connections=500",
     // Whoever connects and says nothing takes a place that others need.
     "authentication_timeout=5s",
     "password_encryption=scram-sha-256",
@@ -52,10 +85,12 @@ struct Running {
     identity: Identity,
 }
 
-/// What is known of it. Whoever changes anything of it holds the lock.
+/// What is known of it. Whoever starts it, ends it or changes who may come in holds the lock, and for no longer.
 #[derive(Default)]
 pub(crate) struct Server {
     running: Option<Running>,
+    /// The one that has answered once, and what was left over was put right.
+    ready: Option<Identity>,
 }
 
 impl Server {
@@ -64,38 +99,61 @@ impl Server {
         self.running.as_ref().map(|running| running.identity)
     }
 
-    /// Starts it where it doesn't run, and waits until it answers.
+    /// Whether the one that runs has answered already.
+    pub fn is_ready(&self) -> bool {
+        self.ready.is_some() && self.ready == self.identity() && self.is_alive()
+    }
+
+    pub fn has_answered(&self, identity: Identity) -> bool {
+        self.ready == Some(identity)
+    }
+
+    pub fn is_alive(&self) -> bool {
+        self.identity().is_some_and(Identity::is_alive)
+    }
+
+    /// From now on nobody waits for its first answer.
+    pub fn set_ready(&mut self, identity: Identity) {
+        self.ready = Some(identity);
+    }
+
+    /// Starts it where it doesn't run. It doesn't answer yet.
     ///
     /// # Errors
     /// Why it isn't there.
     pub async fn start(
         &mut self,
         cluster: &Cluster<'_>,
-        names: &[String],
-    ) -> Result<Programs, PostgresqlError> {
+        doors: &[Door],
+    ) -> Result<(Programs, Identity), PostgresqlError> {
         let programs = cluster.programs()?;
-        if self.running.as_ref().is_some_and(|running| running.identity.is_alive()) {
-            return Ok(programs);
+        if !self.is_alive() {
+            self.find(cluster).await?;
         }
-        self.find(cluster).await?;
-        if self.running.is_none() {
-            cluster.make(&programs, names).await?;
-            self.running = Some(cluster.start(&programs).await?);
+        if let Some(identity) = self.identity() {
+            return Ok((programs, identity));
         }
-        let deadline = Instant::now() + LONGEST_START;
-        loop {
-            match cluster.say(&programs, "SELECT 1").await {
-                Ok(_) => return Ok(programs),
-                Err(PostgresqlError::Failed(said)) if Instant::now() > deadline => {
-                    return Err(PostgresqlError::Failed(format!("doesn't answer: it {said}")));
-                }
-                Err(PostgresqlError::Failed(_)) => tokio::time::sleep(LOOK).await,
-                Err(other) => return Err(other),
-            }
-            if self.running.as_ref().is_none_or(|running| !running.identity.is_alive()) {
-                return Err(PostgresqlError::Failed("ended before it answered".to_owned()));
-            }
+        cluster.make(&programs).await?;
+        cluster.check_alone()?;
+        cluster.write_access(doors)?;
+        let running = cluster.start(&programs, doors.len()).await?;
+        let identity = running.identity;
+        self.running = Some(running);
+        self.write_access(cluster, doors)?;
+        Ok((programs, identity))
+    }
+
+    /// Writes who may come in. It holds for connections from the next reload on.
+    ///
+    /// # Errors
+    /// Where it can't be written.
+    pub fn write_access(&self, cluster: &Cluster<'_>, doors: &[Door]) -> io::Result<()> {
+        if let Some(running) = &self.running {
+            let file = cluster.run().join(&running.name).join("etc/passwd");
+            let text = super::users(&text_of(&file)?.unwrap_or_default(), doors);
+            folders::write_open(&file, text.as_bytes())?;
         }
+        cluster.write_access(doors)
     }
 
     /// What went on while nobody looked after it. There is one at most: whatever else is there is ended.
@@ -164,6 +222,24 @@ fn group(name: &str) -> String {
     format!("postgresql-{name}")
 }
 
+/// The server's, which holds its lock and keeps each connection to its share of memory: both are left to all that it
+/// starts.
+fn command(programs: &Programs, roles: usize) -> Vec<String> {
+    let mut words = ["prlimit".to_owned(), format!("--data={MEMORY_OF_ONE}")].to_vec();
+    let lock = format!("/app/{LOCK_FILE}");
+    words.extend(["flock", "--exclusive", "--nonblock", "--no-fork", &lock].map(str::to_owned));
+    words.extend([programs.path("postgres"), "-D".to_owned(), "/data/cluster".to_owned()]);
+    let mut settings = SETTINGS.map(str::to_owned).to_vec();
+    settings.push(format!("max_connections={}", connections(roles)));
+    settings.push(format!("superuser_reserved_connections={CONNECTIONS_OF_MASTER}"));
+    if programs.version >= 14 {
+        // A query whose application is gone ends, too.
+        settings.push("client_connection_check_interval=5s".to_owned());
+    }
+    words.extend(settings.into_iter().flat_map(|setting| ["-c".to_owned(), setting]));
+    words
+}
+
 impl Cluster<'_> {
     /// Those of the version that the cluster is of, else the newest.
     ///
@@ -181,15 +257,44 @@ impl Cluster<'_> {
         }
     }
 
+    /// Until it answers.
+    ///
+    /// # Errors
+    /// Why it doesn't.
+    pub async fn until_it_answers(
+        &self,
+        programs: &Programs,
+        identity: Identity,
+    ) -> Result<(), PostgresqlError> {
+        let deadline = Instant::now() + LONGEST_START;
+        loop {
+            match self.say_once(programs, "SELECT 1").await {
+                Ok(_) => return Ok(()),
+                Err(other @ (PostgresqlError::Failed(_) | PostgresqlError::Away(_))) => {
+                    if Instant::now() > deadline {
+                        return Err(other);
+                    }
+                }
+                Err(other) => return Err(other),
+            }
+            if !identity.is_alive() {
+                return Err(PostgresqlError::Failed("ended before it answered".to_owned()));
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+
     /// An empty cluster, where there is none: aside first, so that there is a whole one or none.
-    async fn make(&self, programs: &Programs, names: &[String]) -> Result<(), PostgresqlError> {
+    async fn make(&self, programs: &Programs) -> Result<(), PostgresqlError> {
         for folder in [self.base(), sockets(self.folders), self.folders.postgresql().join("logs")] {
             make_own(&folder, self.user())?;
         }
-        // Instances walk through it, in their sandboxes.
-        std::fs::set_permissions(sockets(self.folders), std::os::unix::fs::PermissionsExt::from_mode(0o755))?;
-        let empty = self.folders.postgresql().join("nothing");
-        folders::make_private(&empty)?;
+        let lock = self.lock_folder();
+        folders::make_private(&lock)?;
+        // Instances walk through the one in their sandboxes, PostgreSQL through the other.
+        for open in [&sockets(self.folders), &lock] {
+            std::fs::set_permissions(open, Permissions::from_mode(0o755))?;
+        }
         if !self.cluster().exists() {
             let unmade = self.base().join("unmade");
             folders::remove(&unmade)?;
@@ -197,7 +302,25 @@ impl Cluster<'_> {
             std::fs::rename(unmade, self.cluster())?;
             std::fs::File::open(self.base())?.sync_all()?;
         }
-        Ok(self.write_access(names)?)
+        Ok(())
+    }
+
+    fn lock_folder(&self) -> PathBuf {
+        self.folders.postgresql().join(LOCK)
+    }
+
+    /// PostgreSQL finds another one on its files by a number that says nothing in a sandbox: two would ruin them.
+    fn check_alone(&self) -> Result<(), PostgresqlError> {
+        let file = self.lock_folder().join(LOCK_FILE);
+        let open = std::fs::OpenOptions::new().write(true).create(true).truncate(false).open(file)?;
+        open.set_permissions(Permissions::from_mode(0o644))?;
+        match Flock::lock(open, FlockArg::LockExclusiveNonblock) {
+            Ok(_) => Ok(()),
+            Err((_, Errno::EWOULDBLOCK)) => Err(PostgresqlError::Failed(
+                "can't be started: another one is still at work on its files".to_owned(),
+            )),
+            Err((_, errno)) => Err(io::Error::from(errno).into()),
+        }
     }
 
     async fn initdb(&self, programs: &Programs) -> Result<(), PostgresqlError> {
@@ -230,8 +353,8 @@ impl Cluster<'_> {
         let orders = Orders { once: true, ..self.orders(command) };
         let password = self.password.reveal();
         let ended = {
-            let (base, empty, sockets) = self.shown();
-            let plan = self.plan(&name, &place, None, (&base, &empty, &sockets));
+            let (base, lock, sockets) = self.shown();
+            let plan = self.plan(&name, &place, None, (&base, &lock, &sockets));
             self.sandboxes.run_told(&plan, &orders, password, LONGEST_START, &never, sender).await
         };
         self.sandboxes.tidy(&group(&name), &place)?;
@@ -243,17 +366,16 @@ impl Cluster<'_> {
         }
     }
 
-    async fn start(&self, programs: &Programs) -> Result<Running, PostgresqlError> {
-        let mut command = vec![programs.path("postgres"), "-D".to_owned(), "/data/cluster".to_owned()];
-        command.extend(SETTINGS.iter().flat_map(|setting| ["-c".to_owned(), (*setting).to_owned()]));
+    async fn start(&self, programs: &Programs, roles: usize) -> Result<Running, PostgresqlError> {
+        let command = command(programs, roles);
         let name = self.make_place()?;
         let place = self.run().join(&name);
         let log = self.folders.postgresql().join("logs");
         let listen = |name: &str| crate::init::listen(&place.join(name));
         let (application, control) = (listen("application.sock")?, listen("control.sock")?);
         let started = {
-            let (base, empty, sockets) = self.shown();
-            let plan = self.plan(&name, &place, Some(&log), (&base, &empty, &sockets));
+            let (base, lock, sockets) = self.shown();
+            let plan = self.plan(&name, &place, Some(&log), (&base, &lock, &sockets));
             self.sandboxes.start_server(&plan, &self.orders(command), application, control).await
         };
         let identity = match started {
@@ -279,8 +401,8 @@ impl Cluster<'_> {
         Ok(name)
     }
 
-    fn shown(&self) -> (std::path::PathBuf, std::path::PathBuf, std::path::PathBuf) {
-        (self.base(), self.folders.postgresql().join("nothing"), sockets(self.folders))
+    fn shown(&self) -> (PathBuf, PathBuf, PathBuf) {
+        (self.base(), self.lock_folder(), sockets(self.folders))
     }
 
     fn plan<'p>(
@@ -288,14 +410,14 @@ impl Cluster<'_> {
         name: &str,
         place: &'p Path,
         log_folder: Option<&'p Path>,
-        (base, empty, sockets): (&'p Path, &'p Path, &'p Path),
+        (base, lock, sockets): (&'p Path, &'p Path, &'p Path),
     ) -> Plan<'p> {
         Plan {
             name: group(name),
             hostname: "postgresql".to_owned(),
             user: self.user(),
             mounts: Mounts {
-                app: empty,
+                app: lock,
                 is_app_writable: false,
                 data: Some(base),
                 cache: Some(sockets),
@@ -326,5 +448,21 @@ impl Cluster<'_> {
             masked: Vec::new(),
             masked_values: Vec::new(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_all_roles_may_have_leaves_room_for_releases_and_for_stoas_own_work() {
+        for roles in [0, 1, 6, 7, 30, 60, 61, 200, 1000] {
+            let given = u32::try_from(roles).unwrap_or_default() * share(roles);
+            let room = CONNECTIONS - GIVEN_AWAY;
+            assert!(given + room <= connections(roles), "{roles}");
+            assert!((LEAST_OF_ONE..=MOST_OF_ONE).contains(&share(roles)), "{roles}");
+        }
+        assert_eq!((share(1), share(30), connections(30)), (50, 10, 500));
     }
 }

@@ -3,10 +3,12 @@
 
 use std::io;
 use std::os::fd::OwnedFd;
+use std::time::Duration;
 
 use nix::sys::stat::{Mode, fchmod};
 use stoa_domain::Secret;
 use tokio::io::AsyncReadExt as _;
+use tokio::time::Instant;
 use zeroize::Zeroizing;
 
 use super::{Cluster, MASTER, PostgresqlError, Programs, SOCKETS, sockets};
@@ -19,6 +21,10 @@ const TEXT: i32 = 1;
 /// An application that keeps a transaction open mustn't hold up what is said for all others.
 const PATIENCE: &str = "-c lock_timeout=5s -c statement_timeout=60s";
 
+/// How long it may be away: a restart after a crash takes moments.
+const LONGEST_AWAY: Duration = Duration::from_secs(60);
+const LOOK: Duration = Duration::from_millis(100);
+
 /// Bytes of what it says.
 const LONGEST: u64 = 256 * 1024;
 
@@ -30,17 +36,31 @@ pub(crate) struct Speaker<'s> {
 }
 
 impl Cluster<'_> {
-    /// Runs statements as the master, in the database that nobody uses. What they answer, a value a line.
+    /// Runs statements as the master, in the database that nobody uses. What they answer, a value a line. A server that
+    /// is just being started again is waited for.
     ///
     /// # Errors
     /// What the server said of the first that failed.
     pub async fn say(&self, programs: &Programs, text: &str) -> Result<Vec<String>, PostgresqlError> {
+        let deadline = Instant::now() + LONGEST_AWAY;
+        loop {
+            match self.say_once(programs, text).await {
+                // Nothing of it was heard: it may be said again.
+                Err(PostgresqlError::Away(_)) if Instant::now() < deadline => tokio::time::sleep(LOOK).await,
+                other => return other,
+            }
+        }
+    }
+
+    /// # Errors
+    /// As `say`; and `Away` at once.
+    pub async fn say_once(&self, programs: &Programs, text: &str) -> Result<Vec<String>, PostgresqlError> {
         let speaker = Speaker { role: MASTER, password: self.password, database: "postgres" };
         self.say_as(programs, &speaker, text).await
     }
 
     /// # Errors
-    /// As `say`.
+    /// As `say_once`.
     pub async fn say_as(
         &self,
         programs: &Programs,
@@ -86,9 +106,19 @@ impl Cluster<'_> {
         heard?;
         match program.wait().await? {
             Some(0) => Ok(out.lines().filter(|line| !line.is_empty()).map(str::to_owned).collect()),
+            _ if is_away(&err) => Err(PostgresqlError::Away(format!("said: {}", first_line(&err)))),
             _ => Err(PostgresqlError::Failed(format!("refused: {}", first_line(&err)))),
         }
     }
+}
+
+/// Whether there was nobody yet, or nobody any more, to listen when psql came.
+fn is_away(said: &str) -> bool {
+    let line = said.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
+    line.contains("connect")
+        && ["Connection refused", "No such file or directory", "FATAL:  the database system is "]
+            .iter()
+            .any(|words| line.contains(words))
 }
 
 /// psql says where in its text it was; that is nobody's business.
@@ -107,7 +137,7 @@ fn secret(name: &str, bytes: &[u8]) -> io::Result<OwnedFd> {
 
 #[cfg(test)]
 mod tests {
-    use super::first_line;
+    use super::{first_line, is_away};
 
     #[test]
     fn an_error_is_told_without_where_it_stood() {
@@ -116,5 +146,26 @@ mod tests {
             "ERROR:  database \"x\" does not exist"
         );
         assert_eq!(first_line(""), "it said nothing");
+    }
+
+    #[test]
+    fn who_heard_nothing_is_away_and_who_refused_isnt() {
+        let socket = "psql: error: connection to server on socket \"/run/postgresql/.s.PGSQL.5432\" failed:";
+        for said in
+            ["No such file or directory", "Connection refused", "FATAL:  the database system is starting up"]
+        {
+            assert!(is_away(&format!("{socket} {said}\n")), "{said}");
+        }
+        for said in [
+            "FATAL:  password authentication failed for user \"i_1\"",
+            "FATAL:  sorry, too many clients already",
+        ] {
+            assert!(!is_away(&format!("{socket} {said}\n")), "{said}");
+        }
+        // Something of it may have been done.
+        assert!(!is_away(
+            "psql:/proc/self/fd/4:3: FATAL:  terminating connection due to administrator command"
+        ));
+        assert!(!is_away("ERROR:  No such file or directory"));
     }
 }

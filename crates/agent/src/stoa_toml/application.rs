@@ -15,6 +15,10 @@ use crate::logs::Fields;
 
 const MINUTE: Duration = Duration::from_secs(60);
 
+/// Letters of a generated secret: fewer could be guessed.
+const SHORTEST_GENERATED: i64 = 16;
+const LONGEST_GENERATED: i64 = 256;
+
 /// A process: the application, or a further one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Process {
@@ -59,6 +63,9 @@ pub struct Expected {
     pub about: Option<String>,
     pub required: bool,
     pub default: Option<String>,
+    /// Letters of a secret that is made once, where nothing is set.
+    #[serde(default)]
+    pub generate: Option<usize>,
 }
 
 /// All of it.
@@ -319,15 +326,20 @@ fn environment(top: &mut Table<'_>, text: Text<'_>, application: &mut Applicatio
             return Err(text.wrong(&span, &format!("{name} is set by Stoa")));
         }
         let about = table.string("about")?.map(|(about, _)| about);
-        let secret = table.boolean("secret")?.unwrap_or(false);
+        let secret = table.boolean("secret")?;
         let required = table.boolean("required")?.unwrap_or(false);
         let default = table.string("default")?.map(|(default, _)| default);
-        table.refuse("generate", "isn't possible with this version yet: set the variable by hand")?;
+        let generate = table.integer("generate", SHORTEST_GENERATED, LONGEST_GENERATED)?;
         table.end()?;
-        if secret && default.is_some() {
+        let generate = generate.and_then(|length| usize::try_from(length).ok());
+        if secret == Some(true) && default.is_some() {
             return Err(text.wrong(&span, &format!("environment.{name} is secret, so it has no default")));
         }
-        application.environment.push(Expected { name, about, required, default });
+        if generate.is_some() && (secret == Some(false) || default.is_some()) {
+            let what = format!("environment.{name} is generated, so it is secret and has no default");
+            return Err(text.wrong(&span, &what));
+        }
+        application.environment.push(Expected { name, about, required, default, generate });
     }
     Ok(())
 }
@@ -380,6 +392,22 @@ mod tests {
             "stoa.toml, line 2: run.port must be a number from 1 to 65535"
         );
         assert_eq!(sentence("[environment.PORT]\n"), "stoa.toml, line 1: PORT is set by Stoa");
+    }
+
+    #[test]
+    fn a_generated_variable_has_a_length_and_is_secret() {
+        let read = |more: &str| parse(&format!("[environment.SECRET_KEY]\ngenerate = 50\n{more}"));
+        assert_eq!(read("about = \"signs\"\nsecret = true\n").unwrap().environment[0].generate, Some(50));
+        for more in ["default = \"x\"\n", "secret = false\n"] {
+            assert_eq!(
+                read(more).unwrap_err().sentence,
+                "stoa.toml, line 1: environment.SECRET_KEY is generated, so it is secret and has no default"
+            );
+        }
+        assert_eq!(
+            sentence("[environment.SECRET_KEY]\ngenerate = 8\n"),
+            "stoa.toml, line 2: environment.SECRET_KEY.generate must be a number from 16 to 256"
+        );
     }
 
     #[test]

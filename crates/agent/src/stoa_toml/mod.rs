@@ -16,7 +16,7 @@ use std::path::Path;
 
 use crate::folders::tree::{by_descriptor, open_below};
 
-pub use application::{Application, Build, Health, Process, Release};
+pub use application::{Application, Build, Expected, Health, Process, Release};
 pub use connect_as::ConnectAs;
 pub(crate) use cron::Cron;
 pub use database::Postgresql;
@@ -77,6 +77,14 @@ pub fn read_whole(folder: &Path) -> Result<(Application, Option<Recognised>), Pr
              stoa.toml with [run]",
         ),
     })
+}
+
+/// Names and lengths of the secrets that a `stoa.toml` asks to be made. One that isn't right asks for none: its deployment
+/// says what is wrong.
+#[must_use]
+pub fn generated(text: &str) -> Vec<(String, usize)> {
+    let expected = application::parse(text).map(|application| application.environment).unwrap_or_default();
+    expected.into_iter().filter_map(|expected| Some((expected.name, expected.generate?))).collect()
 }
 
 fn not_below(path: &str, error: &std::io::Error) -> Problem {

@@ -123,6 +123,8 @@ pub struct House {
     pub repository: PathBuf,
     pub instance: InstanceId,
     pub project: ProjectId,
+    /// Users of instances that run at the same time differ.
+    pub os_user: u32,
     fence: AtomicI64,
 }
 
@@ -155,6 +157,7 @@ impl House {
             repository,
             instance: InstanceId::new(id()),
             project: ProjectId::new(id()),
+            os_user: 200_000 + std::process::id() % 100_000,
             fence: AtomicI64::new(1),
         }
     }
@@ -192,7 +195,7 @@ impl House {
         let value = SecretText(Secret::from_text("hello".to_owned()));
         PutInstance {
             project: self.project.uuid(),
-            os_user: 200_000 + std::process::id() % 100_000,
+            os_user: self.os_user,
             variables: vec![Variable { name: "GREETING".to_owned(), value }],
             secrets: Vec::new(),
             wish: Wish::Running,

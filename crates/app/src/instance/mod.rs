@@ -5,6 +5,7 @@ pub mod create;
 pub mod deploy;
 pub mod domains;
 pub mod environment;
+pub(crate) mod generated;
 pub mod processes;
 pub mod settings;
 

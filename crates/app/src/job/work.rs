@@ -154,10 +154,19 @@ impl App {
         begun: &Begun,
     ) -> Result<Result<End, Lost>, Failure> {
         let machines = &self.outside().machines;
-        let form = self.form(claim, begun.instance).await?;
-        let project = form.project;
-        machines.put(order, form).await?;
+        let project = self.store().load_form(claim.workspace, begun.instance).await?.project;
         let command = self.command(claim, begun).await?;
+        let commit = match &command {
+            Command::Deploy { commit, .. } => Some(commit),
+            Command::Restore(order) => order.commit.as_ref(),
+            _ => None,
+        };
+        if let Some(commit) = commit
+            && !self.make_generated(claim, begun.instance, project, commit).await?
+        {
+            return Ok(Err(Lost));
+        }
+        machines.put(order, self.form(claim, begun.instance).await?).await?;
         let mut release = None;
         let to_bring = match &command {
             Command::Deploy { commit, release: made, .. } => {

@@ -21,7 +21,7 @@ use stoa_agent::client::Client;
 use stoa_agent::machine::{Agent, Options, Phase};
 use stoa_agent::router;
 use stoa_app::passwords::Passwords;
-use stoa_app::ports::{Certificates, Desks, Machines, Mail, Outside, SignInProvider};
+use stoa_app::ports::{Certificates, Desks, Expectations, Generated, Machines, Mail, Outside, SignInProvider};
 use stoa_domain::InstanceId;
 use stoa_http::proxy::{Applications, Route, RouteState};
 use tokio::net::UnixStream;
@@ -136,6 +136,7 @@ pub async fn make(settings: &Settings, vault: MasterVault) -> Result<Parts, Ende
         folders: Arc::new(folders_of(settings)),
         names: Arc::new(DnsNames::new(settings.dns_server)),
         certificates: authority(settings),
+        expectations: Arc::new(StoaToml),
     };
     Ok(Parts { outside, repositories, agent })
 }
@@ -149,6 +150,16 @@ fn authority(settings: &Settings) -> Option<Arc<dyn Certificates>> {
     let outgoing = Outgoing::new(rules);
     let directory = acme.directory.to_string();
     Some(Arc::new(AcmeCertificates::new(directory, acme.contact.as_deref(), outgoing)))
+}
+
+/// What applications expect, as the agent reads it.
+struct StoaToml;
+
+impl Expectations for StoaToml {
+    fn generated(&self, stoa_toml: &str) -> Vec<Generated> {
+        let asked = stoa_agent::stoa_toml::generated(stoa_toml).into_iter();
+        asked.map(|(name, length)| Generated { name, length }).collect()
+    }
 }
 
 /// The proxy's way to the applications of this machine: the one short cut past the agent's router.

@@ -101,7 +101,13 @@ impl End {
     }
 }
 
-fn permit(claim: &Claim, operation: &'static str) -> SystemPermit {
+/// Whether the claim is held still; from here on until the transaction's end it is.
+pub(crate) async fn hold_in(tx: &mut Tx<'_>, claim: &Claim) -> Result<bool, StorageFault> {
+    let (step, none) = (claim.job.step.clone(), None::<i64>);
+    Ok(tx.execute(HOLD, values![claim.job.id, claim.fence, step, none]).await? == 1)
+}
+
+pub(crate) fn permit(claim: &Claim, operation: &'static str) -> SystemPermit {
     let resource = claim.job.instance.map(|id| Resource { kind: ResourceKind::Instance, id: id.uuid() });
     SystemPermit::new(claim.workspace, operation, resource, None)
 }

@@ -14,6 +14,7 @@ mod counts;
 mod deletion;
 mod emails;
 mod failures;
+mod generated;
 mod grants;
 mod ide;
 mod invitations;

@@ -218,7 +218,7 @@ impl Agent {
         let (app, data) = (folders.release(instance.id, release), folders.data(instance.id));
         let user = self.user(&form);
         release::make_own(&data, user)?;
-        let database = self.known_database(instance, Some(&made.application))?;
+        let database = self.known_database(instance, Some(&made.application)).await?;
         let sockets = self.sockets_of(database.as_ref());
         let plan = Plan {
             name: Self::group(instance, &name),

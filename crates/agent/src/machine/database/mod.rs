@@ -4,16 +4,17 @@
 //! Their names are made up, so that what an application sees of others in PostgreSQL's own lists says nothing of them.
 
 mod dump;
+mod role;
+mod server;
+mod statements;
 mod switch;
 
 use std::io;
 use std::path::PathBuf;
-use std::time::Duration;
 
-use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 use stoa_domain::{InstanceId, Secret};
-use tokio::sync::MutexGuard;
+use tokio_util::sync::CancellationToken;
 use zeroize::Zeroizing;
 
 use super::Agent;
@@ -21,23 +22,13 @@ use super::instance::Instance;
 use super::sealing::Key;
 use super::start::Unwell;
 use crate::folders::{self, Folders};
-use crate::postgresql::sql::Speaker;
-use crate::postgresql::{self, Cluster, PostgresqlError, Programs, SOCKETS, Server};
-use crate::sandbox::Identity;
-use crate::stoa_toml::{Application, Postgresql};
+use crate::postgresql::{self, Door, PostgresqlError, SOCKETS};
+use crate::stoa_toml::Application;
+
+pub(super) use role::Wide;
 
 /// What the master's password is sealed for.
 const MASTERS: &str = "postgresql";
-
-/// Connections of one role.
-const CONNECTIONS: u32 = 50;
-
-/// How long a role may take to be let in, once it is said that it is.
-const LONGEST_RELOAD: Duration = Duration::from_secs(20);
-const LOOK: Duration = Duration::from_millis(50);
-
-const FIRST_PAUSE: Duration = Duration::from_secs(1);
-const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
 /// How an instance reaches its database. It has no `Debug`: the password is secret.
 #[derive(Clone)]
@@ -74,12 +65,17 @@ pub(super) struct Kept {
     password: Vec<u8>,
     /// The server's number of the database that the instance runs with, once it is made.
     oid: Option<u32>,
+    /// Whether nobody is let in: the server is brought to it whenever it has been started.
+    #[serde(default)]
+    is_closed: bool,
 }
 
 impl From<PostgresqlError> for Unwell {
     fn from(error: PostgresqlError) -> Self {
         match error {
             PostgresqlError::Io(error) => error.into(),
+            PostgresqlError::Cancelled => Self::Cancelled,
+            other if other.is_disk_full() => Self::because("disk_full", "The disk of the server is full"),
             other => Self::because("failed", other.to_string()),
         }
     }
@@ -116,102 +112,37 @@ pub(super) fn master(folders: &Folders, key: &Key) -> io::Result<Secret> {
     Ok(Secret::from_text(text))
 }
 
-/// The server, which runs and answers, for as long as nobody else changes anything of it.
-pub(super) struct Held<'h> {
-    pub cluster: Cluster<'h>,
-    pub programs: Programs,
-    _alone: MutexGuard<'h, Server>,
-}
-
-impl Held<'_> {
-    pub async fn say(&self, text: &str) -> Result<Vec<String>, PostgresqlError> {
-        self.cluster.say(&self.programs, text).await
+/// What is waited for, until nobody wants it any more.
+pub(super) async fn unless<T>(
+    cancel: &CancellationToken,
+    work: impl Future<Output = Result<T, PostgresqlError>>,
+) -> Result<T, PostgresqlError> {
+    tokio::select! {
+        biased;
+        () = cancel.cancelled() => Err(PostgresqlError::Cancelled),
+        outcome = work => outcome,
     }
 }
 
 impl Agent {
-    fn cluster(&self) -> Cluster<'_> {
-        Cluster {
-            folders: &self.inner.folders,
-            sandboxes: &self.inner.sandboxes,
-            password: &self.inner.postgresql_password,
-        }
-    }
-
-    /// The server, started where it doesn't run.
-    async fn postgresql(&self) -> Result<Held<'_>, PostgresqlError> {
-        let mut server = self.inner.postgresql.lock().await;
-        let cluster = self.cluster();
-        let before = server.identity();
-        let programs = server.start(&cluster, &self.database_names()?).await?;
-        if let Some(identity) = server.identity().filter(|identity| Some(*identity) != before) {
-            tokio::spawn(self.clone().look_after_postgresql(identity));
-        }
-        Ok(Held { cluster, programs, _alone: server })
-    }
-
-    /// Starts it again when it ends by itself, for as long as it is needed.
-    fn look_after_postgresql(self, identity: Identity) -> BoxFuture<'static, ()> {
-        Box::pin(async move {
-            while let Err(error) = identity.ended().await {
-                tracing::warn!(%error, "PostgreSQL can't be watched");
-                tokio::time::sleep(FIRST_PAUSE).await;
-                if !identity.is_alive() {
-                    break;
-                }
-            }
-            let mut pause = FIRST_PAUSE;
-            // Whoever ended it on purpose knows of it no more.
-            let mut is_needed = self.inner.postgresql.lock().await.identity() == Some(identity);
-            while is_needed {
-                tracing::warn!("PostgreSQL ended: it is started again");
-                match self.postgresql().await {
-                    Ok(_) => return,
-                    Err(error) => tracing::error!(%error, "PostgreSQL can't be started"),
-                }
-                tokio::time::sleep(pause).await;
-                pause = (pause * 2).min(LONGEST_PAUSE);
-                is_needed = self.inner.postgresql.lock().await.identity().is_none()
-                    && self.database_names().is_ok_and(|names| !names.is_empty());
-            }
-        })
-    }
-
-    /// Finds the server that went on, and starts it where there are databases.
-    pub(super) async fn recover_postgresql(&self, starts: bool) {
-        let recovering = async {
-            self.inner.postgresql.lock().await.find(&self.cluster()).await?;
-            let goes_on = self.inner.postgresql.lock().await.identity();
-            if let Some(identity) = goes_on {
-                tokio::spawn(self.clone().look_after_postgresql(identity));
-            } else if starts && !self.database_names()?.is_empty() {
-                self.postgresql().await?;
-            }
-            Ok::<(), PostgresqlError>(())
-        };
-        if let Err(error) = recovering.await {
-            tracing::error!(%error, "the databases of instances can't be had");
-        }
-    }
-
-    /// # Errors
-    /// Where it can't be ended.
-    pub(super) async fn end_postgresql(&self) -> io::Result<()> {
-        self.inner.postgresql.lock().await.end(&self.cluster()).await
-    }
-
-    /// The names of all that are kept.
-    fn database_names(&self) -> io::Result<Vec<String>> {
-        let mut names = Vec::new();
+    /// All who are let in: those that are kept, of instances that are here.
+    fn doors(&self) -> io::Result<Vec<Door>> {
+        let has_users = self.inner.sandboxes.abilities().is_root();
+        let mut doors = Vec::new();
         for entry in std::fs::read_dir(self.inner.folders.databases())? {
             let path = entry?.path();
-            if path.extension().is_some_and(|extension| extension == "json") {
-                let kept: Kept = serde_json::from_slice(&std::fs::read(path)?)?;
-                names.push(kept.name);
+            if path.extension().is_none_or(|extension| extension != "json") {
+                continue;
             }
+            let id = path.file_stem().and_then(|name| name.to_str()).and_then(|name| name.parse().ok());
+            // Without its form it isn't known whose processes are its own.
+            let Some(instance) = id.and_then(|id| self.find(id)) else { continue };
+            let kept: Kept = serde_json::from_slice(&std::fs::read(path)?)?;
+            let user = has_users.then(|| instance.form().os_user);
+            doors.push(Door { name: kept.name, user });
         }
-        names.sort();
-        Ok(names)
+        doors.sort_by(|one, other| one.name.cmp(&other.name));
+        Ok(doors)
     }
 
     pub(super) fn kept_database(&self, instance: InstanceId) -> io::Result<Option<Kept>> {
@@ -224,6 +155,16 @@ impl Agent {
 
     fn keep_database(&self, instance: InstanceId, kept: &Kept) -> io::Result<()> {
         folders::write_whole(&self.inner.folders.database(instance), &serde_json::to_vec(kept)?)
+    }
+
+    /// Of all that are kept, with whom they are of.
+    fn all_kept(&self) -> io::Result<Vec<(InstanceId, Kept)>> {
+        let of = |instance: InstanceId| Ok(self.kept_database(instance)?.map(|kept| (instance, kept)));
+        self.all().into_iter().filter_map(|instance| of(instance.id).transpose()).collect()
+    }
+
+    fn sealed(&self, instance: InstanceId) -> io::Result<Vec<u8>> {
+        self.inner.key.seal(&format!("database:{instance}"), random(32)?.as_bytes())
     }
 
     fn opened(&self, instance: InstanceId, kept: &Kept) -> io::Result<Database> {
@@ -246,111 +187,55 @@ impl Agent {
         Ok(())
     }
 
-    /// What an application that asks for one is started with. The server runs then.
+    /// What an application that asks for one is started with: it is let in, and the server runs then.
     pub(super) async fn database_of(
         &self,
         instance: &Instance,
         application: &Application,
+        cancel: &CancellationToken,
     ) -> Result<Option<Database>, PostgresqlError> {
         let Some(wanted) = &application.postgresql else { return Ok(None) };
         match self.kept_database(instance.id)?.filter(|kept| kept.oid.is_some()) {
-            Some(kept) => {
-                drop(self.postgresql().await?);
-                Ok(Some(self.opened(instance.id, &kept)?))
-            }
-            None => self.make_database(instance, wanted).await.map(Some),
+            Some(kept) => unless(cancel, self.open_database(instance, kept)).await.map(Some),
+            None => self.make_database(instance, wanted, cancel).await.map(Some),
         }
     }
 
-    /// The same, where the server isn't waited for: for what comes beside an application that runs.
-    pub(super) fn known_database(
+    /// What a backup copies, where the application has one.
+    pub(super) fn database_to_copy(
+        &self,
+        instance: &Instance,
+        application: &Application,
+    ) -> Result<Option<Database>, Unwell> {
+        if application.postgresql.is_none() {
+            return Ok(None);
+        }
+        let found = self.load_database(instance.id)?;
+        let missing = || Unwell::because("failed", "The server has no database of the instance any more");
+        found.ok_or_else(missing).map(Some)
+    }
+
+    /// For what comes beside an application that runs, or doesn't: the server isn't waited for. Whoever was let in no
+    /// more is again, but for an instance that has more data than it may.
+    pub(super) async fn known_database(
         &self,
         instance: &Instance,
         application: Option<&Application>,
     ) -> io::Result<Option<Database>> {
-        match application.and_then(|application| application.postgresql.as_ref()) {
-            Some(_) => self.load_database(instance.id),
-            None => Ok(None),
+        if application.is_none_or(|application| application.postgresql.is_none()) {
+            return Ok(None);
         }
+        let Some(kept) = self.kept_database(instance.id)? else { return Ok(None) };
+        let is_too_much = instance.data().is_some_and(|bytes| bytes > instance.form().most_data());
+        if kept.is_closed && !is_too_much {
+            self.let_in_again(instance, &kept).await;
+        }
+        self.opened(instance.id, &kept).map(Some)
     }
 
     /// The folder to be mounted where a database is given.
     pub(super) fn sockets_of(&self, database: Option<&Database>) -> Option<PathBuf> {
         database.map(|_| postgresql::sockets(&self.inner.folders))
-    }
-
-    /// Makes role and database, or makes them again what they have to be.
-    pub(super) async fn make_database(
-        &self,
-        instance: &Instance,
-        wanted: &Postgresql,
-    ) -> Result<Database, PostgresqlError> {
-        let mut kept = match self.kept_database(instance.id)? {
-            Some(kept) => kept,
-            None => {
-                let place = format!("database:{}", instance.id);
-                let password = self.inner.key.seal(&place, random(32)?.as_bytes())?;
-                let kept = Kept { name: format!("i_{}", random(10)?.as_str()), password, oid: None };
-                // Before there is anything of it, so that nothing is left that nobody knows of.
-                self.keep_database(instance.id, &kept)?;
-                kept
-            }
-        };
-        let database = self.opened(instance.id, &kept)?;
-        self.inner.masks.set_database(instance.id, database.secrets());
-        let held = self.postgresql().await?;
-        held.cluster.write_access(&self.database_names()?)?;
-        let said = held.say(&making(&database)).await?;
-        let oid = said.last().and_then(|line| line.parse().ok());
-        kept.oid = Some(oid.ok_or_else(|| PostgresqlError::Failed("doesn't say which it made".to_owned()))?);
-        self.keep_database(instance.id, &kept)?;
-        let own = Speaker { role: &database.name, password: &database.password, database: &database.name };
-        let deadline = tokio::time::Instant::now() + LONGEST_RELOAD;
-        loop {
-            match held.cluster.say_as(&held.programs, &own, "SELECT 1").await {
-                Err(PostgresqlError::Failed(_)) if tokio::time::Instant::now() < deadline => {
-                    // What was said of who may connect is taken over in a moment.
-                    tokio::time::sleep(LOOK).await;
-                }
-                other => {
-                    other?;
-                    break;
-                }
-            }
-        }
-        for name in &wanted.extensions {
-            // As its own role: what a database holds is its owner's, and never run with more rights than that.
-            let made = held.cluster.say_as(&held.programs, &own, &extension(name)).await;
-            if let Err(PostgresqlError::Failed(said)) = made {
-                return Err(PostgresqlError::Failed(format!(
-                    "doesn't add the extension `{name}`: it {said}"
-                )));
-            }
-            made?;
-        }
-        Ok(database)
-    }
-
-    /// Role and database go with their instance; with the last of them the server.
-    pub(super) async fn drop_database(&self, instance: InstanceId) -> Result<(), PostgresqlError> {
-        let Some(kept) = self.kept_database(instance)? else { return Ok(()) };
-        match self.postgresql().await {
-            Ok(held) => {
-                held.say(&dropping(&kept.name)).await?;
-                folders::remove_file(&self.inner.folders.database(instance))?;
-                held.cluster.write_access(&self.database_names()?)?;
-            }
-            // There is nothing that could drop it, and nobody whom it could be given to.
-            Err(error @ (PostgresqlError::NotInstalled | PostgresqlError::OtherVersion(_))) => {
-                tracing::warn!(%error, %instance, "the database of a deleted instance is left");
-                folders::remove_file(&self.inner.folders.database(instance))?;
-            }
-            Err(other) => return Err(other),
-        }
-        if self.database_names()?.is_empty() {
-            self.end_postgresql().await?;
-        }
-        Ok(())
     }
 
     /// Bytes that the database of an instance takes.
@@ -363,52 +248,4 @@ impl Agent {
             None => Ok(0),
         }
     }
-}
-
-/// Names and passwords are made of letters and digits alone.
-fn making(database: &Database) -> Zeroizing<String> {
-    let (name, password) = (&database.name, database.password.reveal_text().unwrap_or_default());
-    Zeroizing::new(format!(
-        r#"SELECT pg_reload_conf();
-SELECT 'CREATE ROLE "{name}"' WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{name}') \gexec
-ALTER ROLE "{name}" LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS CONNECTION LIMIT {CONNECTIONS} PASSWORD '{password}';
-SELECT 'CREATE DATABASE "{name}" OWNER "{name}" TEMPLATE template0 ENCODING ''UTF8''' WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = '{name}') \gexec
-REVOKE ALL ON DATABASE "{name}" FROM PUBLIC;
-ALTER DATABASE "{name}" WITH ALLOW_CONNECTIONS true;
-SELECT oid FROM pg_database WHERE datname = '{name}';
-"#
-    ))
-}
-
-fn extension(name: &str) -> String {
-    format!("CREATE EXTENSION IF NOT EXISTS \"{name}\";\n")
-}
-
-/// What an application has done to its own database or role, or another to its role, keeps nothing: a role on which
-/// another's things depend stays, and opens nothing any more.
-fn dropping(name: &str) -> String {
-    let aside = postgresql::aside(name);
-    let end = format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '{name}';");
-    let no_template = |database: &str| {
-        format!(
-            "SELECT 'ALTER DATABASE \"{database}\" WITH IS_TEMPLATE false' WHERE EXISTS (SELECT FROM pg_database WHERE datname = '{database}') \\gexec"
-        )
-    };
-    format!(
-        r#"{end}
-SELECT 'ALTER ROLE "{name}" NOLOGIN' WHERE EXISTS (SELECT FROM pg_roles WHERE rolname = '{name}') \gexec
-{end}
-{}
-DROP DATABASE IF EXISTS "{aside}" WITH (FORCE);
-{}
-DROP DATABASE IF EXISTS "{name}" WITH (FORCE);
-DO $$ BEGIN
-    EXECUTE 'DROP ROLE IF EXISTS "{name}"';
-EXCEPTION WHEN dependent_objects_still_exist THEN
-    EXECUTE 'ALTER ROLE "{name}" NOLOGIN PASSWORD NULL';
-END $$;
-"#,
-        no_template(&aside),
-        no_template(name)
-    )
 }

@@ -1,8 +1,11 @@
 //! A database that is brought back: filled aside, then it and the one in use exchange their names in one transaction.
 
 use stoa_domain::InstanceId;
+use tokio_util::sync::CancellationToken;
 
-use super::{Agent, Database, Held, Kept};
+use super::server::Ready;
+use super::statements::{dropping_database, exchanging, making_aside};
+use super::{Agent, Database, Kept, unless};
 use crate::machine::instance::Instance;
 use crate::postgresql::{self, PostgresqlError};
 use crate::stoa_toml::Postgresql;
@@ -12,26 +15,25 @@ impl Agent {
     pub(in crate::machine) async fn make_aside(
         &self,
         instance: &Instance,
+        cancel: &CancellationToken,
     ) -> Result<Database, PostgresqlError> {
-        let database = self.make_database(instance, &Postgresql::default()).await?;
-        let (held, aside) = (self.postgresql().await?, database.aside());
-        let (name, other) = (&database.name, &aside.database);
-        held.say(&format!(
-            "DROP DATABASE IF EXISTS \"{other}\" WITH (FORCE);\n\
-             CREATE DATABASE \"{other}\" OWNER \"{name}\" TEMPLATE template0 ENCODING 'UTF8';\n\
-             REVOKE ALL ON DATABASE \"{other}\" FROM PUBLIC;\n"
-        ))
-        .await?;
-        Ok(aside)
+        let database = self.make_database(instance, &Postgresql::default(), cancel).await?;
+        let making = async { self.postgresql().await?.say(&making_aside(&database.name)).await };
+        unless(cancel, making).await?;
+        Ok(database.aside())
     }
 
     /// The server's number of what stands aside.
+    ///
+    /// # Errors
+    /// Also where nothing does.
     pub(in crate::machine) async fn number_of_aside(
         &self,
         instance: InstanceId,
-    ) -> Result<Option<u32>, PostgresqlError> {
-        let Some(kept) = self.kept_database(instance)? else { return Ok(None) };
-        number(&self.postgresql().await?, &postgresql::aside(&kept.name)).await
+    ) -> Result<u32, PostgresqlError> {
+        let gone = || PostgresqlError::Failed("has the database that was brought back no more".to_owned());
+        let kept = self.kept_database(instance)?.ok_or_else(gone)?;
+        number(&self.postgresql().await?, &postgresql::aside(&kept.name)).await?.ok_or_else(gone)
     }
 
     /// Each has the other's name afterwards. Nothing may use either: whoever is still connected is cut off.
@@ -39,61 +41,54 @@ impl Agent {
         &self,
         instance: InstanceId,
     ) -> Result<(), PostgresqlError> {
-        let Some(kept) = self.kept_database(instance)? else { return Ok(()) };
-        let held = self.postgresql().await?;
-        self.exchange_in(&held, instance, kept).await
+        let gone = || PostgresqlError::Failed("has no database of the instance any more".to_owned());
+        let kept = self.kept_database(instance)?.ok_or_else(gone)?;
+        let ready = self.postgresql().await?;
+        self.exchange_in(&ready, instance, kept).await
     }
 
     async fn exchange_in(
         &self,
-        held: &Held<'_>,
+        ready: &Ready<'_>,
         instance: InstanceId,
         mut kept: Kept,
     ) -> Result<(), PostgresqlError> {
-        let (name, aside) = (&kept.name, postgresql::aside(&kept.name));
-        held.say(&format!(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname IN ('{name}', '{aside}');\n\
-             ALTER DATABASE \"{name}\" WITH ALLOW_CONNECTIONS false;\n\
-             ALTER DATABASE \"{aside}\" WITH ALLOW_CONNECTIONS false;\n\
-             SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname IN ('{name}', '{aside}');\n\
-             BEGIN;\n\
-             ALTER DATABASE \"{name}\" RENAME TO \"{name}_between\";\n\
-             ALTER DATABASE \"{aside}\" RENAME TO \"{name}\";\n\
-             ALTER DATABASE \"{name}_between\" RENAME TO \"{aside}\";\n\
-             COMMIT;\n\
-             ALTER DATABASE \"{name}\" WITH ALLOW_CONNECTIONS true;\n"
-        ))
-        .await?;
-        kept.oid = number(held, &kept.name).await?;
+        ready.say(&exchanging(&kept.name)).await?;
+        kept.oid = number(ready, &kept.name).await?;
         Ok(self.keep_database(instance, &kept)?)
     }
 
-    /// Nothing stands aside any more, and the database in use is the one that isn't of that number.
+    /// Nothing stands aside any more, and the database in use is the one that isn't of that number. However far this
+    /// came before, or the exchange did: it ends the same.
     pub(in crate::machine) async fn take_database_back(
         &self,
         instance: InstanceId,
         brought: u32,
     ) -> Result<(), PostgresqlError> {
         let Some(kept) = self.kept_database(instance)? else { return Ok(()) };
-        {
-            let held = self.postgresql().await?;
-            if number(&held, &kept.name).await? == Some(brought) {
-                self.exchange_in(&held, instance, kept.clone()).await?;
-            }
-            held.say(&format!("ALTER DATABASE \"{}\" WITH ALLOW_CONNECTIONS true;\n", kept.name)).await?;
+        let ready = self.postgresql().await?;
+        if number(&ready, &kept.name).await? == Some(brought) {
+            self.exchange_in(&ready, instance, kept.clone()).await?;
         }
-        self.drop_aside(instance).await
+        let (name, dropped) = (&kept.name, dropping_database(&postgresql::aside(&kept.name)));
+        ready.say(&format!("ALTER DATABASE \"{name}\" WITH ALLOW_CONNECTIONS true;\n{dropped}")).await?;
+        Ok(())
     }
 
-    pub(in crate::machine) async fn drop_aside(&self, instance: InstanceId) -> Result<(), PostgresqlError> {
-        let Some(kept) = self.kept_database(instance)? else { return Ok(()) };
-        let held = self.postgresql().await?;
-        let aside = postgresql::aside(&kept.name);
-        held.say(&format!("DROP DATABASE IF EXISTS \"{aside}\" WITH (FORCE);\n")).await.map(drop)
+    /// What can't be dropped now is when the server has been started again, or with the instance.
+    pub(in crate::machine) async fn drop_what_was_aside(&self, instance: InstanceId) {
+        let dropping = async {
+            let Some(kept) = self.kept_database(instance)? else { return Ok(()) };
+            let Some(ready) = self.running_postgresql().await? else { return Ok(()) };
+            ready.say(&dropping_database(&postgresql::aside(&kept.name))).await.map(drop)
+        };
+        if let Err::<(), PostgresqlError>(error) = dropping.await {
+            tracing::warn!(%error, %instance, "a database that isn't used any more can't be dropped yet");
+        }
     }
 }
 
-async fn number(held: &Held<'_>, name: &str) -> Result<Option<u32>, PostgresqlError> {
-    let said = held.say(&format!("SELECT oid FROM pg_database WHERE datname = '{name}';\n")).await?;
+async fn number(ready: &Ready<'_>, name: &str) -> Result<Option<u32>, PostgresqlError> {
+    let said = ready.say(&format!("SELECT oid FROM pg_database WHERE datname = '{name}';\n")).await?;
     Ok(said.first().and_then(|line| line.parse().ok()))
 }

@@ -261,6 +261,11 @@ impl Agent {
         Ok(())
     }
 
+    /// Whether something goes on in a desk of an instance.
+    pub(super) fn has_desk(&self, instance: InstanceId) -> bool {
+        self.inner.desks.all().iter().any(|desk| desk.of.instance == instance && desk.is_alive())
+    }
+
     /// Ends all desks of an instance that is going, and removes their working copies.
     pub(super) async fn end_desks_of(&self, instance: &Instance) -> io::Result<()> {
         self.end_desks(instance, "The instance was deleted.").await?;

@@ -158,7 +158,8 @@ impl Agent {
             Some(release) => release::load(folders, instance.id, release)?,
             None => None,
         };
-        let database = self.known_database(instance, made.as_ref().map(|made| &made.application))?;
+        let application = made.as_ref().map(|made| &made.application);
+        let database = self.known_database(instance, application).await?;
         let sockets = self.sockets_of(database.as_ref());
         let plan = Plan {
             name: Self::group(instance, &name),

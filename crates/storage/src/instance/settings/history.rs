@@ -20,6 +20,8 @@ crate::statements! {
     RECORD = "INSERT INTO settings_changes (id, workspace_id, instance_id, revision, account_id, change, at,
             needs_restart, reverts_id)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+    USED_AT_ONCE = "UPDATE settings_changes SET needs_restart = $3 WHERE workspace_id = $1 AND instance_id = $2
+        AND revision = (SELECT i.revision FROM instances i WHERE i.workspace_id = $1 AND i.id = $2)";
     /// Each change raises the revision by one.
     FORGET = "DELETE FROM settings_changes WHERE workspace_id = $1 AND instance_id = $2 AND revision <= $3";
     LIST = "SELECT c.id, c.revision, c.account_id, a.name, c.at, c.needs_restart, c.reverts_id,
@@ -87,6 +89,14 @@ pub(super) async fn record_in(
     tx.execute(RECORD, values).await?;
     parts::insert_in(tx, place, id, parts).await?;
     tx.execute(FORGET, values![workspace, instance, revision - KEPT]).await.map(drop)
+}
+
+/// The newest change is made by what starts the instance with it.
+pub(crate) async fn used_at_once_in(
+    tx: &mut Tx<'_>,
+    (workspace, instance): (WorkspaceId, InstanceId),
+) -> Result<(), StorageFault> {
+    tx.execute(USED_AT_ONCE, values![workspace, instance, false]).await.map(drop)
 }
 
 impl Store {

@@ -96,7 +96,7 @@ fn read(row: &Row) -> Result<SettingsRecord, StorageFault> {
 }
 
 /// As it is at this moment of the transaction.
-async fn load_in(
+pub(super) async fn load_in(
     tx: &mut Tx<'_>,
     (workspace, instance): (WorkspaceId, InstanceId),
 ) -> Result<SettingsRecord, Failure> {
