@@ -20,7 +20,7 @@ const MIGRATIONS: &[(i64, &str)] = &[
     (12, include_str!("../migrations/0012_remotes.sql")),
     (13, include_str!("../migrations/0013_settings.sql")),
     (14, include_str!("../migrations/0014_mails_of_failures.sql")),
-    (17, include_str!("../migrations/0017_certificates.sql")),
+    (15, include_str!("../migrations/0015_certificates.sql")),
 ];
 
 /// The version that this program knows.
