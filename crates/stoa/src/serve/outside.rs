@@ -21,7 +21,9 @@ use stoa_agent::client::Client;
 use stoa_agent::machine::{Agent, Options, Phase};
 use stoa_agent::router;
 use stoa_app::passwords::Passwords;
-use stoa_app::ports::{Certificates, Desks, Expectations, Generated, Machines, Mail, Outside, SignInProvider};
+use stoa_app::ports::{
+    Certificates, Desks, Expectations, Generated, Machines, Mail, Outside, SignInProvider,
+};
 use stoa_domain::InstanceId;
 use stoa_http::proxy::{Applications, Route, RouteState};
 use tokio::net::UnixStream;

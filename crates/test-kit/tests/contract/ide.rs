@@ -49,6 +49,15 @@ async fn save(client: &Client, path: &str, text: &'static str, guard: &[(http::H
     client.send_request(request).await
 }
 
+/// Waits until so many hold a desk. One that nobody ends fails by an assertion, and doesn't hang.
+async fn until_held(holders: &mut tokio::sync::watch::Receiver<usize>, wanted: usize) {
+    let held =
+        tokio::time::timeout(std::time::Duration::from_secs(60), holders.wait_for(|count| *count == wanted))
+            .await;
+    let _ =
+        held.unwrap_or_else(|_| panic!("the desk isn't held {wanted} times")).expect("the desks are there");
+}
+
 on_both_databases! {
     async fn a_desk_is_held_for_as_long_as_the_right_lasts(world: World) {
         let scene = scene(&world).await;
@@ -62,10 +71,10 @@ on_both_databases! {
         assert_eq!(*holders.borrow_and_update(), 2);
         // Signing out in one browser doesn't end it for the other.
         let _ = other.delete("/api/v1/session", None).await.expect(204);
-        holders.wait_for(|count| *count == 1).await.unwrap();
+        until_held(&mut holders, 1).await;
         let _ = scene.editor.person.client.get(&scene.path("/git/status")).await.expect(200);
         scene.workspace.grant(&scene.editor, json!({ "actions": ["view_logs"], "instances": [scene.first.to_string()] })).await;
-        holders.wait_for(|count| *count == 0).await.unwrap();
+        until_held(&mut holders, 0).await;
         let refused = scene.open(&scene.editor.person.client).await.expect(403);
         assert_eq!(refused.json()["missing"], json!(["use_ide"]));
     }
