@@ -14,6 +14,7 @@ pub mod backup;
 pub mod connect_as;
 pub mod desk;
 pub mod event;
+pub mod example;
 pub mod failure;
 pub mod host;
 pub mod house;

@@ -11,6 +11,7 @@ mod changes;
 mod connect_as;
 mod deletion;
 mod emails;
+mod examples;
 mod failures;
 mod grants;
 mod ide;
