@@ -99,7 +99,7 @@ pub const ALL: &[Example] = &[
     Example {
         key: "shop",
         name: "Shop",
-        about: "Customers with a basket each, to connect as, and a task each night.",
+        about: "Customers with baskets, to connect as. A task each night.",
         made_of: "Django and PostgreSQL",
         needs: &[Need::Venv, Need::Postgresql, Need::Internet],
         files: files!(
