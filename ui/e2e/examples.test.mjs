@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { failing, findings, look, person, startBrowser } from "./browser.mjs";
-import { spawned, startStoa, tree } from "./stoa.mjs";
+import { spawned, startStoa, tree, until } from "./stoa.mjs";
 import { ask, joinAs, setUp } from "./team.mjs";
 
 const W = "/workspaces/acme";
@@ -186,8 +186,16 @@ test("the shop begins by one click, and what is pushed to it goes on from there"
   await git("add", "--all", "--force");
   await git("commit", "--quiet", "--message=With Django");
   await git("push", "--quiet", "origin", "HEAD:main");
-  await owner.page.goto("/acme/instances/shop");
-  await runs();
+  // The page may tell of it a moment earlier than the way there leads to it.
+  await until(
+    "the shop runs",
+    async () => {
+      const found = await call("GET", `${W}/instances/shop`, undefined, 200);
+      assert.notEqual(found.status, "failed", found.reason);
+      return found.status === "running" && !found.job;
+    },
+    120,
+  );
   const tab = await visitor("shop");
   await tab.getByRole("heading", { name: "Welcome to the shop" }).waitFor();
   await tab.close();
