@@ -8,6 +8,8 @@ use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
+use crate::measured::middle;
+
 /// How long one side is asked before it is the other's turn.
 const TURN: Duration = Duration::from_millis(1500);
 const TURNS: usize = 3;
@@ -32,11 +34,6 @@ pub async fn compare(here: &Load, bare: &Load, connections: usize) -> (f64, f64)
         of_bare.push(turn(bare, connections).await);
     }
     (middle(of_here), middle(of_bare))
-}
-
-fn middle(mut rates: Vec<f64>) -> f64 {
-    rates.sort_by(f64::total_cmp);
-    rates[rates.len() / 2]
 }
 
 async fn turn(load: &Load, connections: usize) -> f64 {

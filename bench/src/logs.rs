@@ -12,6 +12,7 @@ use stoa_agent::logs::{Query, Writer, compress_full, read};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
+use crate::measured::{Measured, middle};
 use crate::stoa::Installation;
 
 /// Lines of the log that is searched: some 400 MB.
@@ -25,11 +26,6 @@ const SOUGHT: &str = "payment refused";
 const FOLLOWERS: usize = 100;
 const A_SECOND: usize = 1_000;
 const SECONDS: usize = 5;
-
-pub struct Measured {
-    pub here: f64,
-    pub bare: f64,
-}
 
 /// Megabytes a second: plain, compressed, and where each line has colours and letters beyond ASCII.
 pub async fn search() -> [Measured; 3] {
@@ -92,11 +88,6 @@ async fn compare(folder: &Path, lines: i64, bytes: f64, arguments: &[&str]) -> M
         }
     }
     Measured { here: middle(here), bare: middle(bare) }
-}
-
-fn middle(mut rates: Vec<f64>) -> f64 {
-    rates.sort_by(f64::total_cmp);
-    rates[rates.len() / 2]
 }
 
 /// Megabytes.

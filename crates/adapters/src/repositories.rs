@@ -105,6 +105,20 @@ impl Repositories for GitRepositories {
         Box::pin(async move { self.of(project).create(&default_branch.to_string()).await.map_err(fault) })
     }
 
+    fn begin(
+        &self,
+        project: ProjectId,
+        default_branch: BranchName,
+        files: &'static [(&'static str, &'static [u8])],
+        signing: Signing,
+    ) -> BoxFuture<'_, Result<CommitId, Fault>> {
+        Box::pin(async move {
+            let repository = self.of(project);
+            repository.create(&default_branch.to_string()).await.map_err(fault)?;
+            repository.begin(&default_branch, files, &signing).await.map_err(fault)
+        })
+    }
+
     fn list(&self) -> BoxFuture<'_, Result<Vec<ProjectId>, Fault>> {
         Box::pin(async move {
             let mut projects = Vec::new();

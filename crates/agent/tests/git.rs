@@ -7,7 +7,9 @@ use std::process::Command;
 
 use futures_util::{StreamExt as _, TryStreamExt as _};
 use stoa_agent::git::Repository;
+use stoa_domain::Timestamp;
 use stoa_domain::branch::{BranchName, CommitId};
+use stoa_domain::change::Signing;
 
 fn git(folder: &Path, arguments: &[&str]) -> String {
     let output = Command::new("git")
@@ -118,4 +120,51 @@ async fn a_commit_is_brought_and_checked_out() {
     let missing = CommitId::parse(&"12".repeat(20)).unwrap();
     let pack: Vec<_> = hosted.pack(&missing, &[]).await.unwrap().collect().await;
     assert!(pack.last().unwrap().is_err(), "a pack of what isn't there ends with why");
+}
+
+#[tokio::test]
+async fn a_repository_begins_with_files_whole_or_not_at_all() {
+    let place = tempfile::tempdir().unwrap();
+    let repository = Repository::at(place.path().join("hosted.git"));
+    repository.create("main").await.unwrap();
+    let signing = || Signing {
+        author_name: "Anna <> Müller".to_owned(),
+        author_email: "anna@example.com".to_owned(),
+        committer_name: "Stoa".to_owned(),
+        committer_email: "stoa@localhost".to_owned(),
+        at: Timestamp::from_micros(1_795_521_600_000_000),
+        message: "Shop, as it comes\n\nfrom refs/heads/main\n".to_owned(),
+    };
+    let main = branch("main");
+    // What can't be a path leaves no branch, and so nothing that a clone would see.
+    for path in ["../out", "a\nb", "\"quoted\"", ".git/hooks/x"] {
+        assert!(
+            repository.begin(&main, &[("app.py", b"1"), (path, b"2")], &signing()).await.is_err(),
+            "{path}"
+        );
+        assert_eq!(repository.head(&main).await.unwrap(), None, "{path}");
+    }
+    // Bytes that look like what git is told are bytes.
+    let files: [(&'static str, &'static [u8]); 4] = [
+        ("app.py", b"print(1)\n"),
+        ("a folder/empty", b""),
+        ("looks.like", b"data 3\ndone\ncommit refs/heads/evil\n"),
+        ("raw", &[0, 255, 10, 13]),
+    ];
+    let commit = repository.begin(&main, &files, &signing()).await.unwrap();
+    assert_eq!(repository.head(&main).await.unwrap().as_ref(), Some(&commit));
+    assert_eq!(repository.branches().await.unwrap().len(), 1);
+    let found = repository.commits(&main, 0, 10).await.unwrap().unwrap();
+    assert_eq!(found.len(), 1);
+    assert_eq!(
+        (found[0].subject.as_str(), found[0].author_name.as_str()),
+        ("Shop, as it comes", "Anna  Müller")
+    );
+    for (path, bytes) in files {
+        assert_eq!(repository.file(&commit, path, 1000).await.unwrap().as_deref(), Some(bytes), "{path}");
+    }
+    git(place.path(), &["--git-dir=hosted.git", "fsck", "--strict"]);
+    // One that has begun doesn't begin again.
+    assert!(repository.begin(&main, &[("app.py", b"2")], &signing()).await.is_err());
+    assert_eq!(repository.head(&main).await.unwrap(), Some(commit));
 }

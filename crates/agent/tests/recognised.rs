@@ -5,7 +5,7 @@
 mod support;
 
 use futures_util::StreamExt as _;
-use stoa_agent::protocol::{BeginDeployment, LogQuery};
+use stoa_agent::protocol::{BeginDeployment, Event, LogQuery};
 use stoa_domain::branch::CommitId;
 use support::house::{House, Machine, git, id, succeeded};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -128,6 +128,85 @@ if sys.argv[1] == "runserver":
     );
     assert!(lines.iter().any(|line| line == "$ python3 manage.py migrate --noinput"), "{lines:?}");
     assert_eq!(house.get(&machine, "/").await.unwrap(), "as Django");
+}
+
+/// Serves each path, at the port that its arguments name.
+const SERVES: &str = r#"
+import http.server, os, re, sys
+port = int(re.search(r"port[= ](\d+)", " ".join(sys.argv)).group(1))
+class Answer(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200); self.end_headers(); self.wfile.write(b"KIND " + self.path.encode())
+    def log_message(self, *_): pass
+http.server.HTTPServer(("127.0.0.1", port), Answer).serve_forever()
+"#;
+
+#[tokio::test]
+async fn odoo_is_known_by_its_program_before_all_others() {
+    let place = tempfile::tempdir().unwrap();
+    let house = House::new(place.path());
+    let machine = house.machine().await;
+    let files =
+        [("odoo-bin", &*SERVES.replace("KIND", "as Odoo")), ("index.html", ""), ("package.json", "{}")];
+    let lines = deploy(&house, &machine, commit(&house, &files)).await;
+    assert_eq!(lines[0], "Taken for Odoo, because it has odoo-bin. This stoa.toml would say the same:");
+    assert!(lines.iter().any(|line| line == "    overlap = false"), "{lines:?}");
+    assert_eq!(house.get(&machine, "/").await.unwrap(), "as Odoo /");
+}
+
+/// Stands for Flask: a package with its program, which pip installs without asking anybody.
+const WHEEL: &str = r#"
+import sys, zipfile
+about = "flask-3.1.dist-info"
+with zipfile.ZipFile(sys.argv[1], "w") as wheel:
+    wheel.writestr("flask_alike.py", "def main():\n" + "".join("    " + line + "\n" for line in sys.argv[2].splitlines()))
+    wheel.writestr(about + "/METADATA", "Metadata-Version: 2.1\nName: flask\nVersion: 3.1\n")
+    wheel.writestr(about + "/WHEEL", "Wheel-Version: 1.0\nGenerator: tests\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+    wheel.writestr(about + "/entry_points.txt", "[console_scripts]\nflask = flask_alike:main\n")
+    wheel.writestr(about + "/RECORD", "")
+"#;
+
+#[tokio::test]
+async fn flask_is_known_by_its_requirements_and_installed_by_them() {
+    let place = tempfile::tempdir().unwrap();
+    let house = House::new(place.path());
+    let machine = house.machine().await;
+    let wheel = house.repository.join("flask-3.1-py3-none-any.whl");
+    std::fs::create_dir_all(&house.repository).unwrap();
+    let made = std::process::Command::new("python3")
+        .args(["-c", WHEEL])
+        .arg(&wheel)
+        .arg(SERVES.replace("KIND", "as Flask"))
+        .status();
+    assert!(made.unwrap().success());
+    let files = [
+        ("requirements.txt", "flask @ file:///app/flask-3.1-py3-none-any.whl\n"),
+        ("app.py", "from flask import Flask\n\napp = Flask(__name__)\n"),
+    ];
+    let lines = deploy(&house, &machine, commit(&house, &files)).await;
+    assert_eq!(
+        lines[0],
+        "Taken for Flask, because its requirements.txt names Flask, and app.py makes an application. This stoa.toml would say the same:"
+    );
+    assert!(lines.iter().any(|line| line == "$ python3 -m venv .venv"), "{lines:?}");
+    assert_eq!(house.get(&machine, "/").await.unwrap(), "as Flask /");
+}
+
+#[tokio::test]
+async fn what_is_taken_for_nothing_fails_and_names_what_was_looked_for() {
+    let place = tempfile::tempdir().unwrap();
+    let house = House::new(place.path());
+    let machine = house.machine().await;
+    for (name, said) in [
+        ("readme.txt", &["no odoo-bin", "no manage.py", "no package.json", "no index.html"][..]),
+        ("Dockerfile", &["Dockerfile", "container servers only"][..]),
+    ] {
+        let commit = commit(&house, &[(name, "FROM scratch\n")]);
+        let outcome = house.deploy(&machine, commit).await;
+        let Event::Failed { code, sentence, .. } = outcome else { panic!("{outcome:?}") };
+        assert_eq!(code, "not_recognised");
+        assert!(said.iter().all(|part| sentence.contains(part)), "{sentence}");
+    }
 }
 
 /// The files of an example.

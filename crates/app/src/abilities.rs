@@ -133,6 +133,14 @@ pub fn of_project(caller: &Caller, instances: i64) -> Abilities {
     abilities.sorted()
 }
 
+/// `state`: whether it could run where it would be deployed.
+#[must_use]
+pub fn of_example(caller: &Caller, state: Result<(), Refusal>) -> Abilities {
+    let mut abilities = Abilities::default();
+    abilities.allow(Verb::Deploy, caller.is_owner, state);
+    abilities.sorted()
+}
+
 /// As the target of a merge. `is_allowed`: whether every instance that deploys it is; `is_gone`: no commit is there to
 /// merge into.
 #[must_use]

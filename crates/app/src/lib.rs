@@ -15,6 +15,7 @@ pub mod certificate;
 pub mod connect_as;
 pub mod desk;
 pub mod event;
+pub mod example;
 pub mod failure;
 pub mod host;
 pub mod house;

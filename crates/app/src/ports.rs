@@ -193,6 +193,14 @@ pub struct Difference {
 pub trait Repositories: Send + Sync + 'static {
     /// Makes an empty repository; one that is there stays as it is.
     fn create(&self, project: ProjectId, default_branch: BranchName) -> BoxFuture<'_, Result<(), Fault>>;
+    /// Makes a repository that begins with a commit of these files, each by its path; tells the commit.
+    fn begin(
+        &self,
+        project: ProjectId,
+        default_branch: BranchName,
+        files: &'static [(&'static str, &'static [u8])],
+        signing: Signing,
+    ) -> BoxFuture<'_, Result<CommitId, Fault>>;
     /// Those that can't be being made any more, which may be compared with the records: made more than an hour ago, or
     /// before the only process was started.
     fn list(&self) -> BoxFuture<'_, Result<Vec<ProjectId>, Fault>>;

@@ -401,6 +401,12 @@ permissions! {
         /// Merge a branch into another, and see what that would do.
         Merge: MergeTarget, Need::Action(Action::MergeBranches), "project.merge";
     }
+    example {
+        /// Applications that come along, and whether a server has what they need.
+        List: Whole, Need::Owner, "example.list";
+        /// Make a project of one, and an instance that deploys it.
+        Deploy: Whole, Need::Owner, "example.deploy";
+    }
     remote {
         /// How a project's remote repository is reached.
         View: ProjectId, Need::Owner, "remote.view";

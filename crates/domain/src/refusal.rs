@@ -70,6 +70,8 @@ pub enum Refusal {
     ConnectAs(crate::connect_as::ConnectRefusal),
     /// The machine can't wall off processes; the text says what to install.
     NoSandbox(String),
+    /// The machine hasn't a program that this needs; the text says which, and what to install.
+    ServerLacks(String),
     PreconditionFailed,
     PayloadTooLarge,
     /// Something in a member's desk stands in the way; the text says what, in git's words where they are git's.

@@ -10,8 +10,8 @@ use stoa_domain::member::Role;
 use stoa_domain::permission::{
     BackupTarget, ConnectTarget, DeploymentTarget, DomainTarget, InstanceAndOthers, JobTarget, MergeTarget,
     ProjectAndInstances, RestoreTarget, SettingsChangeTarget, SettingsTarget, Target, Whole, ai, all, backup,
-    connect_as, ide, instance, invitation, job, logo, member, preset, project, remote, server, settings,
-    viewed_as, workspace,
+    connect_as, example, ide, instance, invitation, job, logo, member, preset, project, remote, server,
+    settings, viewed_as, workspace,
 };
 use stoa_domain::push::decide_push;
 use stoa_domain::settings::DomainName;
@@ -214,6 +214,8 @@ fn every_permission_is_decided_as_the_product_says() {
     compare::<project::Push>(seen, Switches(&["view_projects", "use_ide"]), push, true);
     let merge = || MergeTarget { project: own_project(), instances: vec![own_instance()] };
     compare::<project::Merge>(seen, Switches(&["merge_branches"]), merge(), true);
+    compare::<example::List>(seen, Owner, Whole, false);
+    compare::<example::Deploy>(seen, Owner, Whole, false);
     compare::<remote::View>(seen, Owner, own_project(), true);
     compare::<remote::Change>(seen, Owner, own_project(), true);
     compare::<remote::RemoveCredential>(seen, Owner, own_project(), true);

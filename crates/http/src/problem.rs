@@ -319,6 +319,7 @@ pub fn tell(refusal: &Refusal) -> Told {
         ),
         Refusal::ConnectAs(refusal) => connect_as::tell(refusal),
         Refusal::NoSandbox(reason) => told(409, "no_sandbox", "No sandbox", reason.clone()),
+        Refusal::ServerLacks(what) => told(409, "server_lacks", "Not on the server", what.clone()),
         Refusal::PreconditionFailed => told(
             412,
             "precondition_failed",
@@ -541,6 +542,7 @@ pub fn examples() -> Vec<Refusal> {
         Refusal::ProductionProtected,
         Refusal::InstanceBusy,
         Refusal::NoSandbox("Install bubblewrap on the server: apt-get install bubblewrap.".to_owned()),
+        Refusal::ServerLacks("Python 3 isn't on the server. Install it: apt-get install python3".to_owned()),
         Refusal::PreconditionFailed,
         Refusal::PayloadTooLarge,
         Refusal::LogoTooLarge,

@@ -286,6 +286,18 @@ pub(crate) async fn head_in(
     row.map(|row| commit(row.get(0)?)).transpose()
 }
 
+/// Writes down where a branch stands.
+pub(crate) async fn keep_in(
+    tx: &mut Tx<'_>,
+    workspace: WorkspaceId,
+    project: ProjectId,
+    branch: &str,
+    commit: &CommitId,
+) -> Result<(), StorageFault> {
+    let now = tx.now();
+    tx.execute(KEEP, values![workspace, project, branch, commit.as_str(), now]).await.map(drop)
+}
+
 pub(crate) async fn deployed_by_in(
     tx: &mut Tx<'_>,
     workspace: WorkspaceId,
@@ -355,8 +367,7 @@ pub(crate) async fn move_in(
             tx.execute(FORGET, values![workspace, project, branch]).await?;
             continue;
         };
-        let now = tx.now();
-        tx.execute(KEEP, values![workspace, project, branch, commit.as_str(), now]).await?;
+        keep_in(tx, workspace, project, branch, commit).await?;
         for row in tx.fetch_all(ON_BRANCH, values![workspace, project, branch]).await? {
             let instance: InstanceId = row.get(0)?;
             let order = DeploymentOrder {

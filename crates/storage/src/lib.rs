@@ -15,6 +15,7 @@ pub mod deployment;
 pub mod desk;
 mod detail;
 pub mod event;
+pub mod example;
 pub mod failure;
 pub mod head;
 pub mod host;

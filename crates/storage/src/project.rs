@@ -140,6 +140,42 @@ async fn unchanged_in(
     Ok(())
 }
 
+/// A project, within a write that does more.
+pub(crate) async fn insert_in(
+    tx: &mut Tx<'_>,
+    workspace: WorkspaceId,
+    new: NewProject,
+) -> Result<ProjectRecord, Failure> {
+    let slug = free_slug(tx, SLUG, workspace, &new.name).await?;
+    let (name, branch, now) = (new.name.as_str(), new.default_branch.as_str(), tx.now());
+    let mut values = values![new.id, workspace, slug.as_str(), name, branch, now];
+    let remote = match &new.remote {
+        None => {
+            tx.execute(INSERT, values).await?;
+            None
+        }
+        Some(remote) => {
+            values.extend(values![remote.url.as_str(), remote.credential.clone()]);
+            tx.execute(INSERT_REMOTE, values).await?;
+            crate::remote::insert_in(tx, workspace, new.id, remote).await?;
+            Some(RemoteState::new(remote.url.clone()))
+        }
+    };
+    tx.audit_resource(ResourceKind::Project, new.id.uuid(), name);
+    tx.tell(workspace, EventType::Created, ResourceKind::Project, new.id.uuid()).await?;
+    Ok(ProjectRecord {
+        id: new.id,
+        slug: slug.as_str().to_owned(),
+        default_branch: new.default_branch.as_str().to_owned(),
+        name: new.name,
+        revision: 1,
+        created_at: now,
+        instances: 0,
+        has_commits: false,
+        remote,
+    })
+}
+
 impl Store {
     /// The project as it then is.
     ///
@@ -153,36 +189,7 @@ impl Store {
         let workspace = permit.workspace();
         let work: Work<ProjectRecord> = Box::new(move |tx| {
             let new = new.clone();
-            Box::pin(async move {
-                let slug = free_slug(tx, SLUG, workspace, &new.name).await?;
-                let (name, branch, now) = (new.name.as_str(), new.default_branch.as_str(), tx.now());
-                let mut values = values![new.id, workspace, slug.as_str(), name, branch, now];
-                let remote = match &new.remote {
-                    None => {
-                        tx.execute(INSERT, values).await?;
-                        None
-                    }
-                    Some(remote) => {
-                        values.extend(values![remote.url.as_str(), remote.credential.clone()]);
-                        tx.execute(INSERT_REMOTE, values).await?;
-                        crate::remote::insert_in(tx, workspace, new.id, remote).await?;
-                        Some(RemoteState::new(remote.url.clone()))
-                    }
-                };
-                tx.audit_resource(ResourceKind::Project, new.id.uuid(), name);
-                tx.tell(workspace, EventType::Created, ResourceKind::Project, new.id.uuid()).await?;
-                Ok(ProjectRecord {
-                    id: new.id,
-                    slug: slug.as_str().to_owned(),
-                    default_branch: new.default_branch.as_str().to_owned(),
-                    name: new.name,
-                    revision: 1,
-                    created_at: now,
-                    instances: 0,
-                    has_commits: false,
-                    remote,
-                })
-            })
+            Box::pin(async move { insert_in(tx, workspace, new).await })
         });
         self.write(permit, work).await
     }

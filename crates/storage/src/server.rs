@@ -167,6 +167,19 @@ impl Store {
         self.write(permit, work).await
     }
 
+    /// The workspace's server on the machine of this process.
+    ///
+    /// # Errors
+    /// A fault.
+    pub async fn find_own_server(&self, workspace: WorkspaceId) -> Result<Option<ServerId>, StorageFault> {
+        let Some(row) = self.fetch_optional(LOCAL_MACHINE, values![self.own_replica()]).await? else {
+            return Ok(None);
+        };
+        let machine: MachineId = row.get(0)?;
+        let row = self.fetch_optional(OF_MACHINE, values![workspace, machine]).await?;
+        row.map(|row| row.get(0)).transpose()
+    }
+
     /// # Errors
     /// A fault.
     pub async fn list_servers(

@@ -2,14 +2,14 @@
 
 use stoa_agent::protocol::{
     self, BeginBackup, BeginRestore, Code, EnforcedBy, EnforcementView, Event, Fence, HelloView,
-    InstanceMetricsView, InstanceState, InstanceView, LineView, MachineMetricsView, MachineView, PutInstance,
-    SecretText, StretchView, Valid, Variable, WantedHealth, WantedLimits, Wish,
+    InstanceMetricsView, InstanceState, InstanceView, LineView, MachineMetricsView, MachineView,
+    ProgramsView, PutInstance, SecretText, StretchView, Valid, Variable, WantedHealth, WantedLimits, Wish,
 };
 use stoa_app::Fault;
 use stoa_app::ports::{
     BackupOrder, Enforcement, InstanceForm, InstanceMetrics, InstanceOnMachine, LogLine, LogQuery, LogSource,
-    LogStretch, MachineFacts, MachineMetrics, MachineState, Most, Order, Progress, RepositoryAccess,
-    RepositoryPlace, RestoreOrder,
+    LogStretch, MachineFacts, MachineMetrics, MachineState, Most, Order, Programs, Progress,
+    RepositoryAccess, RepositoryPlace, RestoreOrder,
 };
 use stoa_domain::settings::{self, Limits};
 use stoa_domain::{BackupId, InstanceId, ReleaseId, Timestamp};
@@ -33,6 +33,10 @@ pub(super) fn facts(hello: &HelloView, machine: &MachineView) -> MachineFacts {
         no_outgoing: hello.abilities.no_outgoing.clone(),
         limits_by: hello.abilities.limits_by.clone(),
         enforcement: hello.abilities.enforcement.map(enforcement),
+        programs: machine.programs.map(|found| {
+            let ProgramsView { python, venv, node, npm, postgresql } = found;
+            Programs { python, venv, node, npm, postgresql }
+        }),
     }
 }
 

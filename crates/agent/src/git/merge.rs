@@ -267,7 +267,7 @@ impl Repository {
     }
 
     /// As [`Repository::command`], with what is written on the disk before it ends.
-    fn durable(&self) -> Command {
+    pub(super) fn durable(&self) -> Command {
         let mut command = self.command();
         command.args(["-c", "core.fsync=committed", "-c", "core.fsyncMethod=fsync"]);
         command
@@ -275,7 +275,7 @@ impl Repository {
 }
 
 /// A name that git takes: it refuses one of nothing but marks, and takes a few letters from any.
-fn person(name: &str, email: &str) -> String {
+pub(super) fn person(name: &str, email: &str) -> String {
     let is_name = |text: &str| {
         text.chars().any(|c| !c.is_control() && !c.is_whitespace() && !".,:;<>\"\\'".contains(c))
     };

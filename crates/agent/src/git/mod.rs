@@ -1,6 +1,7 @@
 //! Git, run with a fixed environment: no configuration of the system's or of anybody's, no hooks, no transport,
 //! arguments as a vector, values behind `--`.
 
+mod begin;
 mod bundle;
 mod carry;
 mod conflict;
@@ -21,6 +22,7 @@ use stoa_domain::branch::CommitId;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::process::Command;
 
+pub use begin::FirstFile;
 pub use carry::{Connection, Transfer, TransferError};
 pub use difference::FoundDifference;
 pub use merge::FoundReview;

@@ -52,6 +52,20 @@ pub enum EnforcedBy {
     Nothing,
 }
 
+/// Which programs applications find inside of their sandboxes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ProgramsView {
+    /// `python3`.
+    pub python: bool,
+    /// Whether `python3 -m venv` makes environments with pip.
+    pub venv: bool,
+    pub node: bool,
+    pub npm: bool,
+    /// The server's own, which makes databases for instances.
+    pub postgresql: bool,
+}
+
 /// Sizes in bytes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -64,4 +78,6 @@ pub struct MachineView {
     pub disk: u64,
     pub disk_used: u64,
     pub uptime_seconds: u64,
+    #[serde(default)]
+    pub programs: Option<ProgramsView>,
 }

@@ -28,7 +28,7 @@ pub use instance::{
     WantedLimits, Wish,
 };
 pub use log::{LineView, LogQuery, StretchView, TellSecrets};
-pub use machine::{AbilitiesView, EnforcedBy, EnforcementView, HelloView, MachineView};
+pub use machine::{AbilitiesView, EnforcedBy, EnforcementView, HelloView, MachineView, ProgramsView};
 pub use metrics::{InstanceMetricsView, MachineMetricsView, MetricsQuery};
 pub use mirror::{MirrorQuery, MirrorView};
 pub use operation::{

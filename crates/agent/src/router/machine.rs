@@ -4,7 +4,7 @@ use axum::extract::State;
 use http::StatusCode;
 
 use super::ask::Answer;
-use crate::machine::Agent;
+use crate::machine::{Agent, find_programs};
 use crate::protocol::{AbilitiesView, HelloView, MachineView, PROTOCOL};
 
 pub(super) async fn hello(State(agent): State<Agent>) -> Answer<HelloView> {
@@ -32,6 +32,7 @@ pub(super) async fn machine(State(agent): State<Agent>) -> Answer<MachineView> {
         disk: facts.disk,
         disk_used: facts.disk_used,
         uptime_seconds: facts.uptime_seconds,
+        programs: Some(find_programs()),
     };
     Answer(StatusCode::OK, view)
 }

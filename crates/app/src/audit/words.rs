@@ -79,6 +79,8 @@ const WORDS: &[Words] = &[
         "fetched new commits on {second} of {it}",
         "fetch the remote repository of {it}",
     ),
+    ("example.list", "listed the examples", "list the examples"),
+    ("example.deploy", "deployed the example {it}", "deploy an example"),
     ("remote.view", "opened how {it} is fetched", "see how {it} is fetched"),
     (
         "remote.change",

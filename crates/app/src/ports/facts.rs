@@ -44,6 +44,20 @@ pub struct MachineFacts {
     pub limits_by: String,
     /// The same, limit by limit; `None` where the machine doesn't say.
     pub enforcement: Option<Enforcement>,
+    /// `None` where the machine doesn't say.
+    pub programs: Option<Programs>,
+}
+
+/// Which programs applications find on a machine, inside of their sandboxes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Programs {
+    pub python: bool,
+    /// Whether `python3 -m venv` makes environments with pip.
+    pub venv: bool,
+    pub node: bool,
+    pub npm: bool,
+    /// Which makes databases for instances.
+    pub postgresql: bool,
 }
 
 /// What Stoa's own folders take, and what is left.

@@ -283,7 +283,11 @@ impl App {
     }
 
     /// The member is the author; what made the commit is Stoa.
-    async fn signing(&self, actor: &stoa_domain::Actor, message: String) -> Result<Signing, Failure> {
+    pub(crate) async fn signing(
+        &self,
+        actor: &stoa_domain::Actor,
+        message: String,
+    ) -> Result<Signing, Failure> {
         let account = self.store().find_account(actor.account).await?.ok_or(Refusal::Unauthenticated)?;
         Ok(Signing {
             author_name: account.name,

@@ -24,7 +24,7 @@ use crate::remote::WishedRemote;
 use crate::{App, Failure};
 
 /// The branch that a new repository's HEAD names.
-const FIRST_BRANCH: &str = "main";
+pub(crate) const FIRST_BRANCH: &str = "main";
 
 #[derive(Debug, Clone)]
 pub struct SeenProject {

@@ -4,6 +4,7 @@
 use std::borrow::Cow;
 
 use stoa_app::abilities::Verb;
+use stoa_app::example;
 use stoa_app::ports;
 use stoa_app::remote;
 use stoa_app::settings::WorkspaceCreation as Creation;
@@ -59,6 +60,8 @@ closed_sets! {
     AiProvider = keys(Provider::ALL, Provider::key);
     /// How a run of a schedule ended.
     RunOutcome = keys(ports::RunOutcome::ALL, ports::RunOutcome::key);
+    /// An application that comes along.
+    ExampleKey = example::ALL.iter().map(|example| example.key).collect();
     /// What an instance is for.
     Stage = keys(instance::Stage::ALL, instance::Stage::key);
     /// How an instance is.

@@ -12,6 +12,7 @@ mod description;
 mod email;
 mod environment;
 mod event;
+mod example;
 mod explanation;
 mod ide;
 mod instance;
@@ -70,6 +71,7 @@ pub fn all(_version: &'static str) -> Routes {
     let routes = job::routes(routes);
     let routes = server::routes(routes);
     let routes = project::routes(routes);
+    let routes = example::routes(routes);
     let routes = remote::routes(routes);
     let routes = commit::routes(routes);
     let routes = merge::routes(routes);

@@ -6,7 +6,8 @@ use stoa_domain::instance::{FIRST_OS_USER, Stage, Visibility};
 use stoa_domain::permission::instance::Create;
 use stoa_domain::slug::Slug;
 use stoa_domain::{
-    BackupId, Conflict, InstanceId, JobId, Permit, ProjectId, Refusal, ResourceKind, ServerId,
+    AccountId, BackupId, Conflict, InstanceId, JobId, Permit, ProjectId, Refusal, ResourceKind, ServerId,
+    WorkspaceId,
 };
 
 use crate::backup::make::{RestoreOrder, queue_restore};
@@ -18,6 +19,7 @@ use crate::host;
 use crate::instance::environment::{Variable, insert_variable};
 use crate::server::{free_slug, lock_installation};
 use crate::store::{Store, Work};
+use crate::tx::Tx;
 use crate::values;
 
 crate::statements! {
@@ -49,6 +51,77 @@ pub struct NewInstance {
     pub is_mail_off: bool,
 }
 
+/// An instance and the work that it begins with, within a write that does more.
+pub(crate) async fn insert_in(
+    tx: &mut Tx<'_>,
+    workspace: WorkspaceId,
+    account: Option<AccountId>,
+    new: NewInstance,
+) -> Result<JobId, Failure> {
+    tx.fetch_optional(PROJECT, values![workspace, new.project]).await?.ok_or(Refusal::NotFound)?;
+    tx.fetch_optional(SERVER, values![workspace, new.server]).await?.ok_or(Refusal::NotFound)?;
+    let head = head_in(tx, workspace, new.project, new.branch.as_str()).await?;
+    // What a backup holds may be of a branch that is gone.
+    let commit = match (head, new.from) {
+        (None, None) => return Err(Refusal::Conflict(Conflict::NoSuchBranch).into()),
+        (head, _) => head,
+    };
+    lock_installation(tx).await?;
+    let slug = free_slug(tx, SLUG, workspace, &new.name).await?;
+    let row = tx.fetch_one(WORKSPACE_SLUG, values![workspace]).await?;
+    let of_workspace: String = row.get(0)?;
+    let of_workspace =
+        Slug::of_workspace(&of_workspace).map_err(|_| crate::StorageFault::Unknown(of_workspace.clone()))?;
+    let highest: Option<i64> = tx.fetch_one(NEXT_OS_USER, vec![]).await?.get(0)?;
+    let os_user = highest.map_or(FIRST_OS_USER, |highest| highest + 1);
+    let now = tx.now();
+    let values = values![
+        new.id,
+        workspace,
+        new.project,
+        new.server,
+        slug.as_str(),
+        new.name.as_str(),
+        new.stage.key(),
+        new.branch.as_str(),
+        new.visibility.key(),
+        new.stage == Stage::Production,
+        os_user,
+        now,
+        new.is_mail_off,
+    ];
+    tx.execute(INSERT, values).await?;
+    host::give(tx, workspace, new.id, (&slug, &of_workspace), &new.domain).await?;
+    for variable in &new.variables {
+        insert_variable(tx, workspace, new.id, variable).await?;
+    }
+    tx.audit_resource(ResourceKind::Instance, new.id.uuid(), new.name);
+    tx.tell(workspace, EventType::Created, ResourceKind::Instance, new.id.uuid()).await?;
+    if let Some(source) = new.from {
+        let order = RestoreOrder {
+            workspace,
+            into: new.id,
+            source,
+            safety: None,
+            account,
+            permission: "owner",
+            cause: DeploymentCause::Create,
+        };
+        return queue_restore(tx, order).await;
+    }
+    let order = DeploymentOrder {
+        workspace,
+        instance: new.id,
+        commit: commit.ok_or(Refusal::Conflict(Conflict::NoSuchBranch))?,
+        branch: new.branch.as_str().to_owned(),
+        cause: DeploymentCause::Create,
+        account,
+        permission: "owner",
+        release: None,
+    };
+    Ok(queue_deployment(tx, order).await?.job)
+}
+
 impl Store {
     /// Makes an instance, which begins with a deployment of its branch, or with what a backup holds.
     ///
@@ -59,72 +132,7 @@ impl Store {
         let account = Some(permit.actor().account);
         let work: Work<JobId> = Box::new(move |tx| {
             let new = new.clone();
-            Box::pin(async move {
-                tx.fetch_optional(PROJECT, values![workspace, new.project])
-                    .await?
-                    .ok_or(Refusal::NotFound)?;
-                tx.fetch_optional(SERVER, values![workspace, new.server]).await?.ok_or(Refusal::NotFound)?;
-                let head = head_in(tx, workspace, new.project, new.branch.as_str()).await?;
-                // What a backup holds may be of a branch that is gone.
-                let commit = match (head, new.from) {
-                    (None, None) => return Err(Refusal::Conflict(Conflict::NoSuchBranch).into()),
-                    (head, _) => head,
-                };
-                lock_installation(tx).await?;
-                let slug = free_slug(tx, SLUG, workspace, &new.name).await?;
-                let row = tx.fetch_one(WORKSPACE_SLUG, values![workspace]).await?;
-                let of_workspace: String = row.get(0)?;
-                let of_workspace = Slug::of_workspace(&of_workspace)
-                    .map_err(|_| crate::StorageFault::Unknown(of_workspace.clone()))?;
-                let highest: Option<i64> = tx.fetch_one(NEXT_OS_USER, vec![]).await?.get(0)?;
-                let os_user = highest.map_or(FIRST_OS_USER, |highest| highest + 1);
-                let now = tx.now();
-                let values = values![
-                    new.id,
-                    workspace,
-                    new.project,
-                    new.server,
-                    slug.as_str(),
-                    new.name.as_str(),
-                    new.stage.key(),
-                    new.branch.as_str(),
-                    new.visibility.key(),
-                    new.stage == Stage::Production,
-                    os_user,
-                    now,
-                    new.is_mail_off,
-                ];
-                tx.execute(INSERT, values).await?;
-                host::give(tx, workspace, new.id, (&slug, &of_workspace), &new.domain).await?;
-                for variable in &new.variables {
-                    insert_variable(tx, workspace, new.id, variable).await?;
-                }
-                tx.audit_resource(ResourceKind::Instance, new.id.uuid(), new.name);
-                tx.tell(workspace, EventType::Created, ResourceKind::Instance, new.id.uuid()).await?;
-                if let Some(source) = new.from {
-                    let order = RestoreOrder {
-                        workspace,
-                        into: new.id,
-                        source,
-                        safety: None,
-                        account,
-                        permission: "owner",
-                        cause: DeploymentCause::Create,
-                    };
-                    return queue_restore(tx, order).await;
-                }
-                let order = DeploymentOrder {
-                    workspace,
-                    instance: new.id,
-                    commit: commit.ok_or(Refusal::Conflict(Conflict::NoSuchBranch))?,
-                    branch: new.branch.as_str().to_owned(),
-                    cause: DeploymentCause::Create,
-                    account,
-                    permission: "owner",
-                    release: None,
-                };
-                Ok(queue_deployment(tx, order).await?.job)
-            })
+            Box::pin(async move { insert_in(tx, workspace, account, new).await })
         });
         self.write(permit, work).await
     }

@@ -10,7 +10,7 @@ use stoa_app::Fault;
 use stoa_app::ports::{
     AppCookie, AppUser, Archive, BackupOrder, Command, ConnectAnswer, ConnectWish, Enforcement, InstanceForm,
     InstanceMetrics, InstanceOnMachine, InstanceProcesses, KnownSecrets, LogLine, LogQuery, LogStretch,
-    MachineFacts, MachineMetrics, MachineState, Machines, Most, Order, Progress, RepositoryAccess,
+    MachineFacts, MachineMetrics, MachineState, Machines, Most, Order, Programs, Progress, RepositoryAccess,
 };
 use stoa_domain::branch::CommitId;
 use stoa_domain::metrics::MetricsRange;
@@ -52,6 +52,8 @@ pub struct FakeMachines {
     carried: Mutex<Vec<Carried>>,
     next: Mutex<Option<Vec<Progress>>>,
     no_sandbox: Mutex<Option<String>>,
+    no_outgoing: Mutex<Option<String>>,
+    programs: Mutex<Programs>,
     /// Whether it doesn't answer when it is asked for figures.
     is_away: Mutex<bool>,
     /// None: applications don't say how one connects.
@@ -77,6 +79,14 @@ impl Default for FakeMachines {
             carried: Mutex::default(),
             next: Mutex::default(),
             no_sandbox: Mutex::default(),
+            no_outgoing: Mutex::default(),
+            programs: Mutex::new(Programs {
+                python: true,
+                venv: true,
+                node: true,
+                npm: true,
+                postgresql: true,
+            }),
             is_away: Mutex::default(),
             users: Mutex::new(Some(vec![
                 app_user("kim", true),
@@ -179,6 +189,16 @@ impl FakeMachines {
         *self.no_sandbox.lock().unwrap() = Some(reason.to_owned());
     }
 
+    /// Instances here reach nothing outside from now on, for this reason.
+    pub fn lose_outgoing(&self, reason: &str) {
+        *self.no_outgoing.lock().unwrap() = Some(reason.to_owned());
+    }
+
+    /// These programs are there from now on.
+    pub fn have_programs(&self, programs: Programs) {
+        *self.programs.lock().unwrap() = programs;
+    }
+
     /// From now on it doesn't say how much is used.
     pub fn lose_metrics(&self) {
         *self.is_away.lock().unwrap() = true;
@@ -275,7 +295,7 @@ impl Machines for FakeMachines {
                 disk_used: 20 << 30,
                 uptime_seconds: 3600,
                 no_sandbox: self.no_sandbox.lock().unwrap().clone(),
-                no_outgoing: None,
+                no_outgoing: self.no_outgoing.lock().unwrap().clone(),
                 limits_by: "rlimit".to_owned(),
                 enforcement: Some(Enforcement {
                     memory: EnforcedBy::Watch,
@@ -283,6 +303,7 @@ impl Machines for FakeMachines {
                     processes: EnforcedBy::User,
                     disk: EnforcedBy::Count,
                 }),
+                programs: Some(*self.programs.lock().unwrap()),
             })
         })
     }

@@ -10,6 +10,7 @@ use stoa_app::ports::{Branch, Commit, Difference, Repositories, Review};
 use stoa_domain::branch::{BranchName, CommitId};
 use stoa_domain::change::{ChangedFiles, Merged, Merging, Signing};
 use stoa_domain::{ProjectId, Timestamp};
+use tokio::sync::oneshot;
 
 #[derive(Default)]
 struct Held {
@@ -22,6 +23,10 @@ pub struct FakeRepositories {
     fails: Mutex<Option<std::io::ErrorKind>>,
     /// Merge commits, which are on no branch yet.
     made: Mutex<BTreeMap<u128, Commit>>,
+    /// What those began with that no push was the first of.
+    begun: Mutex<BTreeMap<ProjectId, &'static [(&'static str, &'static [u8])]>>,
+    /// Where the next of these waits: it says that it is there, and for what it waits.
+    pause: Mutex<Option<(oneshot::Sender<()>, oneshot::Receiver<()>)>>,
     /// What every difference reads like.
     patch: Mutex<String>,
 }
@@ -51,6 +56,29 @@ impl FakeRepositories {
         *self.fails.lock().unwrap() = Some(kind);
     }
 
+    /// The paths that a repository began with.
+    #[must_use]
+    pub fn begun(&self, project: ProjectId) -> Vec<&'static str> {
+        self.begun
+            .lock()
+            .unwrap()
+            .get(&project)
+            .map_or(Vec::new(), |files| files.iter().map(|(path, _)| *path).collect())
+    }
+
+    /// The next repository that begins with files waits: until what is told first has come, and what is given back was said.
+    pub fn pause_begin(&self) -> (oneshot::Receiver<()>, oneshot::Sender<()>) {
+        let ((reached, is_reached), (go, may_go)) = (oneshot::channel(), oneshot::channel());
+        *self.pause.lock().unwrap() = Some((reached, may_go));
+        (is_reached, go)
+    }
+
+    /// Those that there are.
+    #[must_use]
+    pub fn projects(&self) -> Vec<ProjectId> {
+        self.held.lock().unwrap().keys().copied().collect()
+    }
+
     /// What a model is shown of whatever is merged.
     pub fn say_patch(&self, text: &str) {
         text.clone_into(&mut self.patch.lock().unwrap());
@@ -74,6 +102,25 @@ impl Repositories for FakeRepositories {
         }
         self.held.lock().unwrap().entry(project).or_default();
         Box::pin(async { Ok(()) })
+    }
+
+    fn begin(
+        &self,
+        project: ProjectId,
+        default_branch: BranchName,
+        files: &'static [(&'static str, &'static [u8])],
+        signing: Signing,
+    ) -> BoxFuture<'_, Result<CommitId, Fault>> {
+        Box::pin(async move {
+            self.create(project, default_branch.clone()).await?;
+            self.begun.lock().unwrap().insert(project, files);
+            let pause = self.pause.lock().unwrap().take();
+            if let Some((reached, may_go)) = pause {
+                reached.send(()).unwrap();
+                may_go.await.unwrap();
+            }
+            Ok(self.commit(project, default_branch.as_str(), signing.message.trim()))
+        })
     }
 
     fn list(&self) -> BoxFuture<'_, Result<Vec<ProjectId>, Fault>> {

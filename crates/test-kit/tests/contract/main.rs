@@ -13,6 +13,7 @@ mod connect_as;
 mod counts;
 mod deletion;
 mod emails;
+mod examples;
 mod failures;
 mod generated;
 mod grants;

@@ -1,27 +1,21 @@
 import { Button } from "@mantine/core";
-import {
-  IconCheck,
-  IconDatabase,
-  IconFileCheck,
-  IconFileText,
-  IconGitBranch,
-  IconRocket,
-  IconTerminal2,
-  IconWorld,
-} from "@tabler/icons-react";
+import { IconCheck, IconFileCheck, IconGitBranch, IconRocket, IconTerminal2 } from "@tabler/icons-react";
 import { useState } from "react";
 import { useAllInstances, useAllProjects, useAllServers } from "@/api/queries";
+import { ExampleRows, isNamedAs } from "@/features/examples";
 import { NewProjectDialog } from "@/features/projects";
 import { useWorkspace } from "@/frame/useWorkspace";
 import { Failed, Forbidden, Go, LoadingPage, later, Note, useTitle, WorkspaceLogo } from "@/kit";
 import css from "./firstStart.module.css";
 import { Progress } from "./Progress";
-import { EXAMPLE, usePrepare } from "./usePrepare";
+import { usePrepare } from "./usePrepare";
 
 const ConnectForm = later(async () => (await import("@/features/projects/repository")).ConnectForm);
 const RemoteKey = later(async () => (await import("@/features/projects/repository")).RemoteKey);
 
-/** The way from a fresh workspace to an application that runs: the example, or one's own. */
+const EXAMPLES = ["guestbook", "shop", "notes", "site"] as const;
+
+/** The way from a fresh workspace to an application that runs: an example, or one's own. */
 export function FirstStartPage() {
   const workspace = useWorkspace();
   const { slug } = workspace;
@@ -36,8 +30,12 @@ export function FirstStartPage() {
   const error = servers.error ?? projects.error ?? instances.error;
   if (error) return <Failed error={error} home={slug} />;
   if (!servers.data || !projects.data || !instances.data) return <LoadingPage />;
-  const example = projects.data.find((project) => project.slug === EXAMPLE);
-  const others = projects.data.filter((project) => project.slug !== EXAMPLE);
+  // What an example became stands beside the example.
+  const isOfExample = (project: (typeof projects.data)[number]) =>
+    project.repository.kind === "hosted" &&
+    project.instances > 0 &&
+    EXAMPLES.some((key) => isNamedAs(key, project.slug));
+  const others = projects.data.filter((project) => !isOfExample(project));
   const own = others.find(({ repository }) => repository.kind === "hosted");
   const remote = others.find(({ repository }) => repository.kind === "remote");
   const server = servers.data.find(({ is_local }) => is_local) ?? servers.data[0];
@@ -83,42 +81,18 @@ export function FirstStartPage() {
           </div>
         )}
         <div className={css.ways}>
-          <section className={`${css.card} ${css.quickest}`} aria-label="Deploy the example">
+          <section className={`${css.card} ${css.quickest}`} aria-label="Deploy an example">
             <div className={css.cardHead}>
               <span className={`${css.tile} ${css.tinted}`}>
                 <IconRocket size={19} stroke={1.75} aria-hidden />
               </span>
-              <span className={css.tag}>About two minutes</span>
+              <span className={css.tag}>One click</span>
             </div>
-            <h2>Deploy the example</h2>
-            <p>A small guest book that comes with Stoa. Look around, break it, push again.</p>
-            {example ? (
-              <Progress slug={slug} project={example} server={server} instance={of(example)} isExample />
-            ) : (
-              <>
-                <ul className={css.facts}>
-                  <li>
-                    <IconFileText size={16} stroke={1.75} aria-hidden /> Python, its standard library alone
-                  </li>
-                  <li>
-                    <IconDatabase size={16} stroke={1.75} aria-hidden /> SQLite, kept between deployments
-                  </li>
-                  <li>
-                    <IconWorld size={16} stroke={1.75} aria-hidden /> An address of its own
-                  </li>
-                </ul>
-                <Button
-                  className={css.act ?? ""}
-                  variant="filled"
-                  data-size="lg"
-                  leftSection={<IconRocket size={17} stroke={1.75} aria-hidden />}
-                  loading={prepare.isPending}
-                  onClick={() => void prepare.example()}
-                >
-                  Begin with the example
-                </Button>
-              </>
-            )}
+            <h2>Deploy an example</h2>
+            <p>Real ones, and small. A tick: the server has what it needs. Look around, break it, push again.</p>
+            <div className={css.examples}>
+              <ExampleRows workspace={slug} server={server} />
+            </div>
           </section>
           <section className={css.card} aria-label="Push from your computer">
             <div className={css.cardHead}>
@@ -156,7 +130,8 @@ export function FirstStartPage() {
         <p className={css.below}>
           <IconFileCheck size={16} stroke={1.75} aria-hidden />
           <span>
-            A <code>stoa.toml</code> or a <code>Procfile</code> in the repository says how an application is run.
+            Stoa recognises Django, Flask, Node, static files, Odoo and a <code>Procfile</code>; <code>stoa.toml</code>{" "}
+            says the rest.
           </span>
         </p>
       </main>

@@ -12,11 +12,10 @@ type Props = {
   project: Project;
   server: Server | undefined;
   instance: Instance | undefined;
-  isExample?: boolean;
 };
 
 /** From an empty repository to the address, as it happens: what to push, then one click, then where it answers. */
-export function Progress({ slug, project, server, instance, isExample = false }: Props) {
+export function Progress({ slug, project, server, instance }: Props) {
   const isUnproved = useIsUnproved();
   const create = useAct<void, Instance>(slug, {
     act: () =>
@@ -43,7 +42,6 @@ export function Progress({ slug, project, server, instance, isExample = false }:
         {instance.status === "running" && instance.url && (
           <Button
             component="a"
-            variant={isExample ? "filled" : "default"}
             data-size="lg"
             href={instance.url}
             target="_blank"
@@ -65,7 +63,6 @@ export function Progress({ slug, project, server, instance, isExample = false }:
         {create.error && <Note tone="bad">{create.error.detail}</Note>}
         {!server && <Note tone="warn">There is no server yet. Add this machine as one under Servers.</Note>}
         <Button
-          variant={isExample ? "filled" : "default"}
           data-size="lg"
           leftSection={<IconRocket size={17} stroke={1.75} aria-hidden />}
           loading={create.isPending}
@@ -80,18 +77,7 @@ export function Progress({ slug, project, server, instance, isExample = false }:
   const push = `git push stoa HEAD:${project.default_branch}`;
   return (
     <div className={css.commands}>
-      {isExample && (
-        <>
-          <p className={css.small}>In the folder of Stoa:</p>
-          <CodeToCopy
-            text={
-              "cp -r examples/guestbook /tmp/guestbook\ncd /tmp/guestbook && git init -b main\ngit add . && git commit -m 'A guestbook'"
-            }
-            label="Copy the commands"
-          />
-        </>
-      )}
-      {!isExample && <p className={css.small}>In the folder of {project.name}:</p>}
+      <p className={css.small}>In the folder of {project.name}:</p>
       <CodeToCopy text={`git remote add stoa ${url}`} label="Copy the command" />
       <CodeToCopy text={push} label="Copy the command" />
       <p className={css.small}>

@@ -46,8 +46,8 @@ export function Steps() {
       </Step>
       <Step number={3} isDone={isPushed} title="Push your application">
         <p>
-          It needs a <code>stoa.toml</code> or a <code>Procfile</code> that says how it is run. The guestbook among the
-          examples has one.
+          It needs a <code>stoa.toml</code> or a <code>Procfile</code> that says how it is run, or is of a kind that
+          Stoa recognises. Quicker is <Go to={`/${slug}/start`}>an example, with one click</Go>.
         </p>
         {project && !isPushed && project.repository.kind === "hosted" && <HowToPush project={project} />}
         {project && !isPushed && project.repository.kind === "remote" && (

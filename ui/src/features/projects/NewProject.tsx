@@ -4,6 +4,7 @@ import { useState } from "react";
 import { createProject } from "@/api/generated";
 import type { Project } from "@/api/nouns";
 import { useAct } from "@/api/queries";
+import { ExampleRows } from "@/features/examples";
 import { Dialog, Note } from "@/kit";
 import { isBySsh } from "./address";
 import { credentialOf, NOTHING, type RemoteDraft, RemoteFields } from "./RemoteFields";
@@ -11,7 +12,14 @@ import { credentialOf, NOTHING, type RemoteDraft, RemoteFields } from "./RemoteF
 const KINDS = [
   { value: "hosted", label: "Hosted by Stoa" },
   { value: "remote", label: "Connect a repository" },
+  { value: "example", label: "An example" },
 ];
+
+const SENTENCES: Record<string, string> = {
+  hosted: "An application and its repository, which Stoa hosts.",
+  remote: "An application whose repository already lives elsewhere. Stoa fetches it, and deploys what is pushed there.",
+  example: "An application that comes along with Stoa: its project, and an instance that deploys it.",
+};
 
 export function NewProjectDialog(props: {
   workspace: string;
@@ -24,6 +32,7 @@ export function NewProjectDialog(props: {
   const [kind, setKind] = useState<string>(props.kind ?? "hosted");
   const [draft, setDraft] = useState(NOTHING);
   const isRemote = kind === "remote";
+  const isExample = kind === "example";
   const isReady = Boolean(name.trim() && (!isRemote || draft.url.trim()));
   const create = useAct<void, Project>(props.workspace, {
     act: () =>
@@ -51,32 +60,34 @@ export function NewProjectDialog(props: {
       onClose={props.onClose}
       unsaved={name.trim() !== ""}
       title="New project"
-      sentence={
-        isRemote
-          ? "An application whose repository already lives elsewhere. Stoa fetches it, and deploys what is pushed there."
-          : "An application and its repository, which Stoa hosts."
-      }
-      onSubmit={() => isReady && create.mutate()}
+      sentence={SENTENCES[kind]}
+      size={560}
+      onSubmit={() => isReady && !isExample && create.mutate()}
       foot={
         <>
           <Button onClick={props.onClose}>Cancel</Button>
-          <Button type="submit" variant="filled" disabled={!isReady} loading={create.isPending}>
-            {isRemote ? "Connect" : "Create project"}
-          </Button>
+          {!isExample && (
+            <Button type="submit" variant="filled" disabled={!isReady} loading={create.isPending}>
+              {isRemote ? "Connect" : "Create project"}
+            </Button>
+          )}
         </>
       }
     >
       <div style={{ display: "grid", gap: 16, gridTemplateColumns: "minmax(0, 1fr)" }}>
-        <TextInput
-          label="Name"
-          placeholder="Guestbook"
-          value={name}
-          onChange={(event) => setName(event.currentTarget.value)}
-          error={create.error?.field("name")}
-          maxLength={80}
-          data-autofocus
-        />
+        {!isExample && (
+          <TextInput
+            label="Name"
+            placeholder="Guestbook"
+            value={name}
+            onChange={(event) => setName(event.currentTarget.value)}
+            error={create.error?.field("name")}
+            maxLength={80}
+            data-autofocus
+          />
+        )}
         <SegmentedControl aria-label="Where its repository is" data={KINDS} value={kind} onChange={setKind} fullWidth />
+        {isExample && <ExampleRows workspace={props.workspace} onDone={props.onClose} />}
         {isRemote && <RemoteFields draft={draft} onChange={change} problem={create.error} below="repository." />}
         {create.error && create.error.errors.length === 0 && <Note tone="bad">{create.error.detail}</Note>}
       </div>

@@ -1,0 +1,227 @@
+// Examples, each put online from the first start by one click: the click leads to its log, and it runs. What the server
+// lacks is said before, and what fails can be clicked again.
+
+import assert from "node:assert/strict";
+import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { failing, findings, look, person, startBrowser } from "./browser.mjs";
+import { spawned, startStoa, tree, until } from "./stoa.mjs";
+import { ask, joinAs, setUp } from "./team.mjs";
+
+const W = "/workspaces/acme";
+const django = await spawned(join(tree, "scripts/django"), []);
+let stoa, browser, owner;
+const folders = [];
+
+const call = async (method, path, body, status) => {
+  const answer = await ask(owner.page, method, path, body);
+  assert.equal(answer.status, status, JSON.stringify(answer.body));
+  return answer.body;
+};
+
+const row = (page, name) =>
+  page
+    .getByRole("list", { name: "Examples" })
+    .getByRole("listitem")
+    .filter({ has: page.getByRole("heading", { name }) });
+
+/** Clicks once, and is where its log runs. */
+async function deploy(name, slug) {
+  const { page } = owner;
+  await page.goto("/acme/start");
+  await page.getByRole("button", { name: `Deploy ${name}` }).click();
+  await page.waitForURL(new RegExp(`/acme/instances/${slug}/deployments/[0-9a-f-]{36}$`));
+  await page.getByRole("log").waitFor();
+}
+
+const runs = () => owner.page.getByRole("main").getByText("Running").first().waitFor({ timeout: 120_000 });
+
+/** Opens its address as a visitor does. */
+async function visitor(slug) {
+  const { url } = await call("GET", `${W}/instances/${slug}`, undefined, 200);
+  const tab = await owner.context.newPage();
+  await tab.goto(url);
+  return tab;
+}
+
+before(async () => {
+  stoa = await startStoa();
+  browser = await startBrowser();
+  owner = await person(browser, stoa.origin);
+  await setUp(owner.page, stoa.setupLink);
+  await call("POST", "/workspaces", { name: "Acme" }, 201);
+});
+
+after(async () => {
+  await browser?.close();
+  await stoa?.stop();
+  for (const folder of folders) await rm(folder, { recursive: true, force: true });
+});
+
+test("what an example needs is said before the click, and what the server lacks keeps it from being clicked", async () => {
+  const { page } = owner;
+  await page.goto("/acme/start");
+  for (const name of ["Guestbook", "Shop", "Notes", "Site"]) await row(page, name).waitFor();
+  await row(page, "Site").getByText("Needs nothing there").waitFor();
+  await look(page, "examples", { ready: "text=Deploy an example" });
+
+  const missing = "Node.js with npm isn't on the server where instances see it. Install it: apt-get install nodejs npm";
+  await page.route("**/api/v1/workspaces/acme/examples", async (route) => {
+    if (route.request().method() !== "GET") return route.fallback();
+    const answer = await route.fetch();
+    const list = await answer.json();
+    const notes = list.items.find(({ key }) => key === "notes");
+    notes.needs = [{ name: "Node.js with npm", is_there: false, missing }];
+    notes.blocked = { deploy: { code: "server_lacks", detail: missing } };
+    await route.fulfill({ response: answer, json: list });
+  });
+  await page.reload();
+  await row(page, "Notes").getByText(missing).waitFor();
+  const button = page.getByRole("button", { name: "Deploy Notes" });
+  assert.equal(await button.getAttribute("aria-disabled"), "true");
+  await look(page, "examples-missing", { ready: "text=Look again" });
+  await button.click({ force: true });
+  await page.unroute("**/api/v1/workspaces/acme/examples");
+  // Installed by now: nothing has to be loaded anew.
+  await page.getByRole("button", { name: "Look again" }).click();
+  await row(page, "Notes").getByText(missing).waitFor({ state: "detached" });
+  assert.match(page.url(), /\/start$/);
+  assert.deepEqual((await call("GET", `${W}/projects`, undefined, 200)).items, []);
+});
+
+test("where the click fails nothing is half there, the row says why, and the next click does it", async () => {
+  const { page } = owner;
+  await page.goto("/acme/start");
+  const told = await failing(page, "**/api/v1/workspaces/acme/examples", "POST");
+  await page.getByRole("button", { name: "Deploy Site" }).click();
+  await row(page, "Site").getByRole("alert").waitFor();
+  await told();
+  for (const noun of ["projects", "instances", "servers"])
+    assert.deepEqual((await call("GET", `${W}/${noun}`, undefined, 200)).items, [], noun);
+  await page.getByRole("button", { name: "Deploy Site" }).click();
+  await page.waitForURL(/\/acme\/instances\/site\/deployments\/[0-9a-f-]{36}$/);
+  await page.getByRole("log").getByText("Taken for static files, because it has index.html.").waitFor();
+  await runs();
+  const tab = await visitor("site");
+  await tab.getByRole("heading", { name: "Nothing runs here but files" }).waitFor();
+  await tab.getByRole("link", { name: "About this example" }).click();
+  await tab.getByRole("heading", { name: "About" }).waitFor();
+  await tab.close();
+});
+
+test("the guestbook runs, and the first start shows where", async () => {
+  await deploy("Guestbook", "guestbook");
+  await owner.page.getByRole("log").getByText("The table is there.").waitFor({ timeout: 60_000 });
+  await runs();
+  const tab = await visitor("guestbook");
+  await tab.getByLabel("Your name").fill("Mia");
+  await tab.getByLabel("Your words").fill("By one click");
+  await tab.getByRole("button", { name: "Sign the guestbook" }).click();
+  await tab.getByText("By one click").waitFor();
+  await tab.close();
+  await owner.page.goto("/acme/start");
+  const shown = row(owner.page, "Guestbook");
+  await shown.getByText("Running").waitFor();
+  await shown.getByRole("link", { name: "Open it" }).waitFor();
+  await owner.page.getByRole("button", { name: "Deploy another Guestbook" }).waitFor();
+  // What came of an example isn't taken for an application of one's own.
+  await owner.page.getByRole("button", { name: "Make a repository for it" }).waitFor();
+  await look(owner.page, "examples-running", { ready: "text=Open it" });
+});
+
+test("the notes are taken for Node, and are kept", async (here) => {
+  const { items } = await call("GET", `${W}/examples`, undefined, 200);
+  if (!items.find(({ key }) => key === "notes").needs[0].is_there)
+    return here.skip("no Node.js where sandboxes see it");
+  await deploy("Notes", "notes");
+  await owner.page
+    .getByRole("log")
+    .getByText("Taken for Node, because its package.json has a script `start`.")
+    .waitFor();
+  await runs();
+  const tab = await visitor("notes");
+  await tab.getByLabel("Note").fill("Water the <plants>");
+  await tab.getByRole("button", { name: "Keep" }).click();
+  await tab.getByText("Water the <plants>").waitFor();
+  await tab.getByRole("button", { name: "Done: Water the <plants>" }).click();
+  await tab.getByText("Nothing to keep in mind.").waitFor();
+  await tab.close();
+});
+
+test("the shop begins by one click, and what is pushed to it goes on from there", async (here) => {
+  const { items } = await call("GET", `${W}/examples`, undefined, 200);
+  const shop = items.find(({ key }) => key === "shop");
+  if (shop.blocked.deploy) return here.skip(shop.blocked.deploy.detail);
+  await deploy("Shop", "shop");
+  await owner.page.getByRole("log").getByText("$ python3 -m venv .venv").waitFor({ timeout: 60_000 });
+  if (django.code !== 0) return here.skip(django.said);
+  // The machine of the tests may reach nothing outside: then Django comes along by a push, onto the commit that the click made.
+  const { id } = await call("GET", `${W}/instances/shop`, undefined, 200);
+  const [first] = (await call("GET", `${W}/instances/${id}/deployments`, undefined, 200)).items;
+  if (!first.ended_at) await ask(owner.page, "POST", `${W}/instances/${id}/deployments/${first.id}/cancel`, {});
+  const project = await call("GET", `${W}/projects/shop`, undefined, 200);
+  const { token } = await call("POST", "/me/tokens", { name: "laptop" }, 201);
+  const remote = new URL(project.repository.url);
+  remote.username = "anna";
+  remote.password = token;
+  const folder = await mkdtemp(join(tmpdir(), "stoa-e2e-shop-"));
+  folders.push(folder);
+  const git = async (...values) => {
+    const by = ["-c", "user.name=Anna", "-c", "user.email=anna@example.com", "-C", folder];
+    const env = { ...process.env, GIT_CONFIG_GLOBAL: "/dev/null", GIT_CONFIG_SYSTEM: "/dev/null" };
+    const { code, said } = await spawned("git", [...by, ...values], { env });
+    assert.equal(code, 0, said);
+    return said;
+  };
+  await git("clone", "--quiet", remote.href, ".");
+  assert.match(await git("log", "--format=%an %cn %s"), /^Anna Lindqvist Stoa Shop, as it comes with Stoa\n$/);
+  await cp(django.said.trim(), join(folder, "vendor"), { recursive: true });
+  const settings = join(folder, "stoa.toml");
+  const text = (await readFile(settings, "utf8"))
+    .replace(/\[build\]\n.*\n/, "")
+    .replaceAll(".venv/bin/python", "python3");
+  await writeFile(settings, `${text}\n[environment.PYTHONPATH]\ndefault = "/app/vendor"\n`);
+  await git("add", "--all", "--force");
+  await git("commit", "--quiet", "--message=With Django");
+  await git("push", "--quiet", "origin", "HEAD:main");
+  // The page may tell of it a moment earlier than the way there leads to it.
+  await until(
+    "the shop runs",
+    async () => {
+      const found = await call("GET", `${W}/instances/shop`, undefined, 200);
+      assert.notEqual(found.status, "failed", found.reason);
+      return found.status === "running" && !found.job;
+    },
+    120,
+  );
+  const tab = await visitor("shop");
+  await tab.getByRole("heading", { name: "Welcome to the shop" }).waitFor();
+  await tab.close();
+});
+
+test("a new project may be an example too, and who isn't an owner is offered none", async () => {
+  const { page } = owner;
+  await page.goto("/acme/projects");
+  await page.getByRole("button", { name: "New project" }).first().click();
+  const dialog = page.getByRole("dialog");
+  await dialog.getByText("An example", { exact: true }).click();
+  await dialog.getByRole("button", { name: "Deploy another Site" }).waitFor();
+  await look(page, "examples-dialog", { ready: "role=dialog" });
+  await dialog.getByRole("button", { name: "Deploy another Site" }).click();
+  await page.waitForURL(/\/acme\/instances\/site-2\/deployments\/[0-9a-f-]{36}$/);
+  await runs();
+
+  const { link } = await call("POST", `${W}/invitations`, { email: "mia@example.com" }, 201);
+  const mia = await person(browser, stoa.origin);
+  await mia.page.goto(link);
+  await joinAs(mia.page, "Mia Member", "acme");
+  const refused = await ask(mia.page, "POST", `${W}/examples`, { example: "site" });
+  assert.deepEqual([refused.status, refused.body.code], [403, "owner_required"]);
+  await mia.page.goto("/acme/start");
+  await mia.page.getByText("set up the workspace").waitFor();
+  assert.equal(await mia.page.getByRole("list", { name: "Examples" }).count(), 0);
+  assert.deepEqual([...owner.wrong, ...mia.wrong], []);
+  assert.deepEqual(findings, []);
+});

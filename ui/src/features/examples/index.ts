@@ -1,0 +1,2 @@
+export { ExampleRows } from "./ExampleRows";
+export { isNamedAs } from "./useExamples";
