@@ -18,7 +18,19 @@ const NOUNS: Record<string, Noun[]> = {
   job: ["jobs", "instances", "deployments"],
 };
 
-type Told = { kind: "event"; event: StoaEvent } | { kind: "opened" } | { kind: "ended" };
+type Told = { kind: "event"; event: StoaEvent } | { kind: "opened" } | { kind: "ended" } | { kind: "deleted" };
+
+const channelOf = (workspace: string) => `stoa-events-${workspace}`;
+
+/** Whether the workspace under a slug was deleted in this browser. */
+export const deletedKey = (workspace: string) => ["deleted", workspace] as const;
+
+/** Tells the other tabs that a workspace was deleted: of what is gone the server tells nothing. */
+export function tellDeleted(workspace: string): void {
+  const channel = new BroadcastChannel(channelOf(workspace));
+  channel.postMessage({ kind: "deleted" } satisfies Told);
+  channel.close();
+}
 
 /** Several events in a moment become one round of questions. */
 function collector(workspace: string) {
@@ -57,7 +69,7 @@ function nounsOf(event: StoaEvent): Noun[] | null {
 function follow(workspace: string, onListening: () => void): () => void {
   // Whoever looks on as a member hears what that member does, in this tab alone.
   const viewed = viewing();
-  const name = `stoa-events-${workspace}${viewed ? `-${crypto.getRandomValues(new Uint32Array(2)).join("-")}` : ""}`;
+  const name = `${channelOf(workspace)}${viewed ? `-${crypto.getRandomValues(new Uint32Array(2)).join("-")}` : ""}`;
   const channel = new BroadcastChannel(name);
   const collected = collector(workspace);
   const over = new AbortController();
@@ -66,6 +78,8 @@ function follow(workspace: string, onListening: () => void): () => void {
   let again: ReturnType<typeof setTimeout> | null = null;
 
   const hear = (told: Told) => {
+    if (told.kind === "deleted") return void queryClient.setQueryData(deletedKey(workspace), true);
+    if (over.signal.aborted) return;
     // What was asked before somebody listened may have missed a change. What was asked since can't.
     if (told.kind === "opened") return void refreshOlder(workspace, performance.now());
     if (told.kind === "ended" || told.event.type === "membership_ended" || told.event.type === "access_changed") {
@@ -128,7 +142,8 @@ function follow(workspace: string, onListening: () => void): () => void {
     over.abort();
     if (again) clearTimeout(again);
     source?.close();
-    channel.close();
+    // The answer that nothing is here comes before the word that it was deleted, perhaps.
+    setTimeout(() => channel.close(), 5000);
     collected.stop();
   };
 }

@@ -19,6 +19,8 @@ type Props = {
   /** Whose pages these will be, while its own answer is on the way: no other name or colour is shown meanwhile. */
   soon?: MyWorkspace | undefined;
   isLoading?: boolean;
+  /** Of a view that has ended nothing stands around what is said of it. */
+  isEnded?: boolean;
   children: ReactNode;
 };
 
@@ -69,7 +71,7 @@ export function Shell(props: Props) {
       </nav>
       {isMenuOpen && <button type="button" className={css.veil} aria-label="Close the menu" onClick={menu.close} />}
       <main id="main" tabIndex={-1} className={css.main}>
-        <ViewingBanner workspace={props.workspace ?? props.soon ?? null} />
+        {!props.isEnded && <ViewingBanner workspace={props.workspace ?? props.soon ?? null} />}
         <div className={css.content}>{props.children}</div>
       </main>
       <Suspense>{isPaletteOpen && <Palette workspace={props.workspace} onClose={palette.close} />}</Suspense>

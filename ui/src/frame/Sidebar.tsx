@@ -76,6 +76,7 @@ function Switcher({ workspace, isLoading }: { workspace: MyWorkspace | null; isL
   const location = useLocation();
   const [isOpen, setOpen] = useState(false);
   const [isCreating, setCreating] = useState(false);
+  const isClosed = viewing() !== null;
   const change = (to: MyWorkspace) => {
     setOpen(false);
     void navigate({ to: samePlaceIn(to.slug, workspace ? location.pathname : "") });
@@ -86,16 +87,15 @@ function Switcher({ workspace, isLoading }: { workspace: MyWorkspace | null; isL
   };
   return (
     <>
-      <Popover
-        position="bottom-start"
-        width={280}
-        opened={isOpen && !viewing()}
-        onChange={setOpen}
-        trapFocus
-        returnFocus
-      >
+      <Popover position="bottom-start" width={280} opened={isOpen} onChange={setOpen} trapFocus returnFocus>
         <Popover.Target>
-          <button type="button" className={css.switcher} onClick={() => setOpen(!isOpen)}>
+          <button
+            type="button"
+            className={css.switcher}
+            disabled={isClosed}
+            title={isClosed ? "Leave the view to change the workspace" : undefined}
+            onClick={() => setOpen(!isOpen)}
+          >
             {workspace ? (
               <WorkspaceLogo name={workspace.name} url={workspace.logo_url} />
             ) : (
@@ -106,11 +106,15 @@ function Switcher({ workspace, isLoading }: { workspace: MyWorkspace | null; isL
                 {workspace?.name ?? (isLoading ? "…" : "Stoa")}
               </span>
               <span className={css.under}>
-                {workspace ? (workspace.role === "owner" ? "Owner" : "Member") : "Choose a workspace"}
+                {workspace ? (workspace.role === "owner" ? "Owner" : "Member") : isClosed ? "" : "Choose a workspace"}
               </span>
             </span>
-            <span className="visually-hidden">, change the workspace</span>
-            <IconSelector size={16} stroke={1.75} aria-hidden />
+            {!isClosed && (
+              <>
+                <span className="visually-hidden">, change the workspace</span>
+                <IconSelector size={16} stroke={1.75} aria-hidden />
+              </>
+            )}
           </button>
         </Popover.Target>
         <Popover.Dropdown p={4} aria-label="Workspaces">

@@ -4,6 +4,7 @@ import { Outlet } from "@tanstack/react-router";
 import { lazy, Suspense, useEffect, useRef } from "react";
 import { isCode } from "@/api/problem";
 import { queryClient, useMe } from "@/api/queries";
+import { endView, viewing } from "@/api/viewing";
 import { Failed, State } from "@/kit";
 
 const SignIn = lazy(() => import("@/features/session/SignIn").then((session) => ({ default: session.SignInScreen })));
@@ -16,6 +17,8 @@ export function SignedIn() {
 
   useEffect(() => {
     if (!isOut) return;
+    // Whoever signs in now is themselves.
+    if (viewing()) endView();
     // Nothing that was seen while signed in stays in memory.
     queryClient.removeQueries({ predicate: (query) => query.queryKey[0] !== "me" || query.queryKey.length > 1 });
   }, [isOut]);

@@ -12,8 +12,8 @@ export function ViewingBanner({ workspace }: { workspace: Pick<MyWorkspace, "nam
     <div className={css.viewing} role="status">
       <IconEye size={17} stroke={1.75} aria-hidden />
       <span>
-        You view {workspace?.name ?? "this workspace"} as <strong>{viewed.name}</strong> sees it. Nothing can be
-        changed, and it is in the activity log.
+        You view {workspace?.name ?? "a workspace"} as <strong>{viewed.name}</strong> sees it. Nothing can be changed,
+        and it is in the activity log.
       </span>
       <Button onClick={leaveView}>Leave</Button>
     </div>

@@ -6,11 +6,16 @@ import { useEffect, useLayoutEffect, useRef } from "react";
 import { useEvents } from "@/api/events";
 import { isCode, isRefusal } from "@/api/problem";
 import { queryClient, useMe, useWorkspaceQuery } from "@/api/queries";
+import { viewing, viewMoved } from "@/api/viewing";
 import { Failed, LoadingPage, NotFound, Removed } from "@/kit";
+import { later } from "@/kit/later";
 import { WorkspaceContext } from "@/kit/workspaceContext";
 import { dress } from "@/theme/look";
+import { ShownInView } from "./InView";
 import { Reasons } from "./Reasons";
 import { Shell } from "./Shell";
+
+const ViewEnded = later(async () => (await import("./Elsewhere")).ViewEnded);
 
 export function WorkspaceFrame() {
   const { workspace: slug } = useParams({ from: "/signed-in/$workspace" });
@@ -28,6 +33,7 @@ export function WorkspaceFrame() {
   // the events are heard.
   const moved = useRef(slug);
   if (workspace && workspace.slug !== slug && workspace.slug !== moved.current) {
+    viewMoved(workspace.slug);
     for (const [[, ...key], known] of queryClient.getQueriesData({ queryKey: [slug] }))
       queryClient.setQueryData([workspace.slug, ...key], known);
   }
@@ -74,7 +80,13 @@ export function WorkspaceFrame() {
 
   if (isGone) {
     const was = known.current?.slug === slug ? known.current.name : null;
-    return <Shell workspace={null}>{was ? <Removed name={was} /> : <NotFound />}</Shell>;
+    if (was && viewing())
+      return (
+        <Shell workspace={null} isEnded>
+          <ViewEnded name={was} isStillMine={listed !== undefined} />
+        </Shell>
+      );
+    return <Shell workspace={null}>{was ? <Removed name={was} slug={slug} /> : <NotFound />}</Shell>;
   }
   if (asked.error && !workspace && !isCode(asked.error, "unauthenticated"))
     return (
@@ -93,11 +105,13 @@ export function WorkspaceFrame() {
   return (
     <WorkspaceContext.Provider value={workspace}>
       <Reasons workspace={workspace}>
-        {isAlone ? (
+        {isAlone && !viewing() ? (
           <Outlet />
         ) : (
           <Shell workspace={workspace}>
-            <Outlet />
+            <ShownInView>
+              <Outlet />
+            </ShownInView>
           </Shell>
         )}
       </Reasons>

@@ -2,8 +2,10 @@
 
 import { Button, Skeleton } from "@mantine/core";
 import { IconArrowLeft, IconCheck, IconCopy, IconDoorExit, IconShieldLock } from "@tabler/icons-react";
+import { skipToken, useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { type ReactNode, useContext, useRef, useState } from "react";
+import { deletedKey } from "@/api/events";
 import { useOwners } from "@/api/memberQueries";
 import type { Problem } from "@/api/problem";
 import { useMe } from "@/api/queries";
@@ -150,20 +152,23 @@ export function SecondFactorDue({ problem }: { problem: Problem }) {
   );
 }
 
-export function Removed({ name }: { name: string }) {
-  useTitle("No longer a member");
+/** What was open under a slug, and isn't any more: whether it was deleted is known to the browser that did it. */
+export function Removed({ name, slug }: { name: string; slug: string }) {
+  const isDeleted = useQuery<boolean>({ queryKey: deletedKey(slug), queryFn: skipToken }).data === true;
+  useTitle(isDeleted ? "Deleted" : "Not open any more");
   return (
     <State
       icon={IconDoorExit}
-      title={`You are no longer a member of ${name}`}
+      title={isDeleted ? `${name} was deleted` : `${name} isn't open to you any more`}
       actions={
         <Button component={Link} to="/workspaces" leftSection={<IconArrowLeft size={16} stroke={1.75} />}>
           My workspaces
         </Button>
       }
     >
-      Your membership ended while this page was open. Nothing of the workspace is shown any more. An owner can invite
-      you again.
+      {isDeleted
+        ? "That was done while this page was open. Nothing of the workspace is left to show."
+        : "While this page was open, your membership ended or the workspace was deleted. Nothing of it is shown any more. If it is still there, an owner can invite you again."}
     </State>
   );
 }

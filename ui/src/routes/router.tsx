@@ -9,13 +9,18 @@ import {
   Outlet,
   redirect,
 } from "@tanstack/react-router";
+import { OfView } from "@/frame/InView";
 import { RouteError } from "@/frame/RouteError";
 import { SignedIn } from "@/frame/SignedIn";
 import { WorkspaceFrame } from "@/frame/WorkspaceFrame";
 import { LoadingPage, NotFound } from "@/kit";
 
 const root = createRootRoute({
-  component: Outlet,
+  component: () => (
+    <OfView>
+      <Outlet />
+    </OfView>
+  ),
   // Outside of every frame.
   notFoundComponent: () => (
     <main>
@@ -95,9 +100,12 @@ const administration = createRoute({
 
 const workspace = createRoute({ getParentRoute: () => signedIn, path: "/$workspace", component: WorkspaceFrame });
 const inside = () => workspace;
+/** For pages that are shown to an owner who views as a member; without it, a route is closed to them. */
+const shown = { staticData: { isShownInView: true } };
 
 const overview = createRoute({
   getParentRoute: inside,
+  ...shown,
   path: "/",
   component: lazy(() => import("@/features/overview/OverviewPage"), "OverviewPage"),
 });
@@ -116,44 +124,52 @@ const start = createRoute({
 
 const projects = createRoute({
   getParentRoute: inside,
+  ...shown,
   path: "/projects",
   component: lazy(() => import("@/features/projects/ProjectsPage"), "ProjectsPage"),
 });
 const project = createRoute({
   getParentRoute: inside,
+  ...shown,
   path: "/projects/$project/{-$tab}",
   component: lazy(() => import("@/features/projects/ProjectPage"), "ProjectPage"),
 });
 
 const instances = createRoute({
   getParentRoute: inside,
+  ...shown,
   path: "/instances",
   component: lazy(() => import("@/features/instances/InstancesPage"), "InstancesPage"),
 });
 const instance = createRoute({
   getParentRoute: inside,
+  ...shown,
   path: "/instances/$instance/{-$tab}",
   component: lazy(() => import("@/features/instances/InstancePage"), "InstancePage"),
 });
 const deployment = createRoute({
   getParentRoute: inside,
+  ...shown,
   path: "/instances/$instance/deployments/$deployment",
   component: lazy(() => import("@/features/instances/InstancePage"), "InstancePage"),
 });
 
 const servers = createRoute({
   getParentRoute: inside,
+  ...shown,
   path: "/servers",
   component: lazy(() => import("@/features/servers/ServersPage"), "ServersPage"),
 });
 const server = createRoute({
   getParentRoute: inside,
+  ...shown,
   path: "/servers/$server",
   component: lazy(() => import("@/features/servers/ServerPage"), "ServerPage"),
 });
 
 const members = createRoute({
   getParentRoute: inside,
+  ...shown,
   path: "/members",
   component: lazy(() => import("@/features/members/MembersPage"), "MembersPage"),
 });
@@ -164,6 +180,7 @@ const activity = createRoute({
 });
 const settings = createRoute({
   getParentRoute: inside,
+  ...shown,
   path: "/settings/{-$page}",
   component: lazy(() => import("@/features/settings/SettingsPages"), "WorkspaceSettingsPage"),
 });

@@ -46,6 +46,7 @@ export function Filters({ filters, change, clear, workspace, isOwner, isMine }: 
           onChange={(value) => change({ actor: value ?? "" })}
           searchable
           clearable
+          data-tool
           className={css.filter ?? ""}
         />
       )}
@@ -57,6 +58,7 @@ export function Filters({ filters, change, clear, workspace, isOwner, isMine }: 
         onChange={(value) => change({ action: value ?? "" })}
         searchable
         clearable
+        data-tool
         title={filters.action ? labelOf(filters.action) : undefined}
         className={css.filter ?? ""}
       />
@@ -67,6 +69,7 @@ export function Filters({ filters, change, clear, workspace, isOwner, isMine }: 
         value={filters.outcome || null}
         onChange={(value) => change({ outcome: value ?? "" })}
         clearable
+        data-tool
         className={css.filter ?? ""}
       />
       <span className={css.dates}>

@@ -3,6 +3,7 @@ import { useDebouncedValue } from "@mantine/hooks";
 import { IconSearch, IconUsers } from "@tabler/icons-react";
 import { useState } from "react";
 import type { AdministeredAccount } from "@/api/generated";
+import { Unusual } from "@/features/members/Unusual";
 import {
   Chip,
   ConfirmDialog,
@@ -65,7 +66,7 @@ export function Accounts() {
                       </div>
                       <div className={css.quiet}>
                         {account.email}
-                        {!account.email_verified && " (unverified)"}
+                        {!account.email_verified && " (unverified)"} <Unusual email={account.email} />
                       </div>
                     </div>
                   </div>

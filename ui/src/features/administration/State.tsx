@@ -97,7 +97,8 @@ function Mail({ mail }: { mail: Installation["mail"] }) {
         <span className="numbers">{mail.waiting === 0 ? "None" : mail.waiting}</span>
         {mail.waiting_since && (
           <span className={css.quiet}>
-            , the oldest for the mail server since <Time at={mail.waiting_since} />
+            {mail.waiting === 1 ? ", written " : ". The oldest was written "}
+            <Time just at={mail.waiting_since} />
           </span>
         )}
       </Fact>
@@ -106,7 +107,8 @@ function Mail({ mail }: { mail: Installation["mail"] }) {
           <>
             {error.detail}
             <div className={css.quiet}>
-              {error.is_given_up ? "No further try is made" : "It is tried again"}, queued <Time at={error.queued_at} />
+              The mail was written <Time just at={error.queued_at} />.{" "}
+              {error.is_given_up ? "Stoa doesn't try to send it again." : "Stoa tries to send it again."}
             </div>
           </>
         ) : (

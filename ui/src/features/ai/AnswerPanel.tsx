@@ -65,14 +65,23 @@ export function AnswerPanel(props: Props) {
 function Copy({ text, what }: { text: string; what: string }) {
   const shown = useRef<HTMLPreElement>(null);
   const [isDone, setDone] = useState<boolean | null>(null);
+  // It appears where the pointer rests, perhaps, and is asked about once that moves.
+  const [isPointedAt, setPointedAt] = useState(false);
   const word = isDone === null ? `Copy the ${what}` : isDone ? "Copied" : "Selected: copy it with Ctrl C";
   const copy = async () => {
     if (shown.current) setDone(await copyText(shown.current));
   };
   return (
     <>
-      <Tooltip label={word}>
-        <ActionIcon size={28} aria-label={word} onClick={() => void copy()}>
+      <Tooltip label={word} events={{ hover: isPointedAt, focus: false, touch: false }}>
+        <ActionIcon
+          size={28}
+          aria-label={word}
+          onClick={() => void copy()}
+          onPointerMove={({ movementX, movementY }) => {
+            if (movementX || movementY) setPointedAt(true);
+          }}
+        >
           {isDone ? <IconCheck size={16} stroke={1.75} /> : <IconCopy size={16} stroke={1.75} />}
         </ActionIcon>
       </Tooltip>

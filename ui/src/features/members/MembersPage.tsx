@@ -140,7 +140,8 @@ export function MembersPage() {
       {chosen.size > 0 && (
         <div className={css.chosen} role="status">
           <span>
-            {chosen.size} {!phone && (chosen.size === 1 ? "member " : "members ")}chosen
+            {chosen.size} {found && `of ${found} `}
+            {!phone && ((found ?? `${chosen.size}`) === "1" ? "member " : "members ")}chosen
           </span>
           <Button
             variant="filled"
@@ -167,7 +168,7 @@ export function MembersPage() {
           </Empty>
         </Panel>
       ) : (
-        <div ref={table}>
+        <div ref={table} data-owner={isOwner || undefined}>
           <Panel className={css.list ?? ""}>
             <MemberTable
               members={shown}

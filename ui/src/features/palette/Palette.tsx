@@ -3,6 +3,7 @@ import { useDebouncedValue } from "@mantine/hooks";
 import {
   IconArrowRight,
   IconBox,
+  IconEyeOff,
   IconFolder,
   IconLayoutGrid,
   IconLogout,
@@ -18,7 +19,7 @@ import { type ComponentType, type KeyboardEvent, useId, useState } from "react";
 import { useMembers } from "@/api/memberQueries";
 import type { Workspace } from "@/api/nouns";
 import { useInstances, useMe, useProjects, useServers } from "@/api/queries";
-import { viewing } from "@/api/viewing";
+import { leaveView, viewing } from "@/api/viewing";
 import { OF_ACCOUNT, OF_WORKSPACE } from "@/features/settings/places";
 import { samePlaceIn } from "@/frame/places";
 import { listsProjects, sectionsOf } from "@/frame/sections";
@@ -165,7 +166,8 @@ function useOffers(workspace: Workspace | null, text: string): Offer[] {
     for (const { key, word, Icon } of viewing() ? [] : OF_ACCOUNT)
       if (fits(`${word} account settings`)) add("Settings", word, Icon, go(`${base}/${key}`), "Account");
   }
-  for (const mine of me.data?.workspaces ?? [])
+  // Nothing of one's own is open to whoever looks on as a member, and none of it is what they see.
+  for (const mine of viewing() ? [] : (me.data?.workspaces ?? []))
     if (mine.id !== workspace?.id && fits(`${mine.name} ${mine.slug}`))
       add(
         "Change to",
@@ -174,13 +176,16 @@ function useOffers(workspace: Workspace | null, text: string): Offer[] {
         go(samePlaceIn(mine.slug, workspace ? location.pathname : "")),
         `/${mine.slug}`,
       );
-  const commands: [string, Icon, () => void][] = [
+  type Command = [string, Icon, () => void];
+  const own: Command[] = [
     ["My workspaces", IconLayoutGrid, go(workspace ? `${base}/workspaces` : "/workspaces")],
     ["Account", IconUserCircle, go(`${base}/profile`)],
+  ];
+  const commands: Command[] = [
+    ...(viewing() ? [] : own),
     ["Light", IconSun, () => setColorScheme("light")],
     ["Dark", IconMoon, () => setColorScheme("dark")],
-    // Whoever looks on as a member leaves the view first.
-    ...(viewing() ? [] : [["Sign out", IconLogout, signOut] as [string, Icon, () => void]]),
+    viewing() ? ["Leave the view", IconEyeOff, leaveView] : ["Sign out", IconLogout, signOut],
   ];
   for (const [word, Icon, run] of commands) if (fits(word)) add("Do", word, Icon, run);
   return offers;

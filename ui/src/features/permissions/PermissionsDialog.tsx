@@ -3,15 +3,16 @@ import { IconEye, IconHelp } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { useEffect, useRef, useState } from "react";
 import { call, ifMatch, type Tagged } from "@/api/client";
-import { type AuditPage, getListAuditUrl, setPermissions } from "@/api/generated";
+import { type AuditPage, getListAuditUrl, setPermissions, viewMember } from "@/api/generated";
 import { usePermissions } from "@/api/memberQueries";
 import type { Member, Permissions } from "@/api/nouns";
 import { isCode } from "@/api/problem";
-import { useAct } from "@/api/queries";
+import { useAct, useObject } from "@/api/queries";
 import { viewAs } from "@/api/viewing";
 import { DescribeField } from "@/features/ai/DescribeField";
 import describe from "@/features/ai/describe.module.css";
 import { ProfileProposal } from "@/features/ai/ProfileProposal";
+import { Unusual } from "@/features/members/Unusual";
 import { useWorkspace } from "@/frame/useWorkspace";
 import { Failed, Note, PersonAvatar, Time, usePhone } from "@/kit";
 import { Changes } from "./Changes";
@@ -29,6 +30,7 @@ export function PermissionsDialog({ member, onClose }: { member: Member; onClose
   const workspace = useWorkspace();
   const phone = usePhone();
   const permissions = usePermissions(workspace.slug, member.id);
+  const end = useEnd(member);
   const [isExplaining, setExplaining] = useState(false);
   const { name, email } = member.account;
   const explain = () => setExplaining(true);
@@ -38,17 +40,20 @@ export function PermissionsDialog({ member, onClose }: { member: Member; onClose
       tile={<PersonAvatar name={name} size={phone ? 32 : 38} />}
       title={phone ? name : `Permissions of ${name}`}
       sentence={
-        <p title={email}>
-          {phone ? `Member of ${workspace.name}` : email}
-          {member.joined_at && !phone && (
-            <>
-              {email && ", "}joined <Time just at={member.joined_at} />
-            </>
-          )}
-        </p>
+        <>
+          <p title={email}>
+            {phone ? `Member of ${workspace.name}` : email}
+            {member.joined_at && !phone && (
+              <>
+                {email && ", "}joined <Time just at={member.joined_at} />
+              </>
+            )}
+          </p>
+          {email && <Unusual email={email} />}
+        </>
       }
       actions={(leave) =>
-        phone ? (
+        end ? null : phone ? (
           <>
             <ActionIcon size={40} onClick={explain} aria-label="Why?">
               <IconHelp size={18} stroke={1.75} />
@@ -73,7 +78,11 @@ export function PermissionsDialog({ member, onClose }: { member: Member; onClose
     >
       {(onHeld) => (
         <>
-          {permissions.data ? (
+          {end ? (
+            <Ended onHeld={onHeld} onClose={onClose}>
+              {end}
+            </Ended>
+          ) : permissions.data ? (
             <Profile
               member={member}
               saved={permissions.data}
@@ -88,10 +97,44 @@ export function PermissionsDialog({ member, onClose }: { member: Member; onClose
               <Skeleton height={14} width={180} animate={false} />
             </div>
           )}
-          {isExplaining && <ExplainDialog member={member} onClose={() => setExplaining(false)} />}
+          {isExplaining && !end && <ExplainDialog member={member} onClose={() => setExplaining(false)} />}
         </>
       )}
     </ProfileDialog>
+  );
+}
+
+/** Why there is nothing to set for a member any more: somebody else has made them an owner, or removed them. */
+function useEnd(member: Member): string | null {
+  const { slug, name } = useWorkspace();
+  const now = useObject(
+    slug,
+    "members",
+    `/members/${member.id}`,
+    (init) => viewMember(slug, member.id, init),
+    true,
+    false,
+  );
+  if (isCode(now.error, "not_found")) return `${member.account.name} isn't a member of ${name} any more.`;
+  if (now.data?.role !== "owner") return null;
+  return `${member.account.name} is an owner now, and may do everything: there are no permissions to set.`;
+}
+
+/** In place of the form: what was changed in it can't be saved for anybody. */
+function Ended({ onHeld, onClose, children }: { onHeld: OnHeld; onClose: () => void; children: string }) {
+  useEffect(() => onHeld({ changes: 0, isSaving: false }), [onHeld]);
+  return (
+    <>
+      <div className={css.note} role="status">
+        <Note tone="warn">{children}</Note>
+      </div>
+      <div className={css.foot}>
+        <div className={css.changes} />
+        <Button data-autofocus onClick={onClose}>
+          Close
+        </Button>
+      </div>
+    </>
   );
 }
 

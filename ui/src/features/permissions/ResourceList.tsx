@@ -50,9 +50,9 @@ export function ResourceList({ label, offered, error, chosen, saved, until, onCh
     [all, wanted],
   );
   if (error) return <Note tone="bad">{problemOf(error).detail}</Note>;
-  // The button may go with what it did: then the focus goes on to the search.
-  const setAll = (ids: string[], { currentTarget }: MouseEvent) => {
-    if (document.activeElement === currentTarget) field.current?.focus();
+  // The button may go with what it did, and with it a focus that it never had by the mouse: it goes on to the search.
+  const setAll = (ids: string[]) => {
+    field.current?.focus();
     onChange(ids);
   };
   const left = shown.filter((one) => !isChosen.has(one.id));
@@ -104,7 +104,7 @@ export function ResourceList({ label, offered, error, chosen, saved, until, onCh
             variant="transparent"
             fz={12}
             onMouseDown={stay}
-            onClick={(event) => setAll([...chosen, ...left.map((one) => one.id)], event)}
+            onClick={() => setAll([...chosen, ...left.map((one) => one.id)])}
             aria-label={`Select all ${left.length} shown of ${label}`}
           >
             {wanted ? `Select all ${left.length} shown` : "Select all"}
@@ -115,7 +115,7 @@ export function ResourceList({ label, offered, error, chosen, saved, until, onCh
             variant="transparent"
             fz={12}
             onMouseDown={stay}
-            onClick={(event) => setAll([], event)}
+            onClick={() => setAll([])}
             aria-label={`Select none of ${label}`}
           >
             None
@@ -171,7 +171,7 @@ export function ResourceList({ label, offered, error, chosen, saved, until, onCh
               )}
               <PillsInput.Field
                 ref={field}
-                className={`${css.find} ${chosen.length > 4 ? css.findBelow : ""}`}
+                className={`${css.find} ${chosen.length > 4 ? css.findBelow : chosen.length > 0 ? css.findBeside : ""}`}
                 role="combobox"
                 aria-labelledby={`${id}-label`}
                 aria-expanded={isOpen}

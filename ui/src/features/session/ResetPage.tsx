@@ -25,7 +25,7 @@ export function ResetPage() {
     gcTime: 0,
   });
   const again = (
-    <Button component={Link} to="/login/forgot">
+    <Button component={Link} to="/login/forgot" variant="filled" data-size="lg" fullWidth>
       Ask for a new link
     </Button>
   );

@@ -26,15 +26,19 @@ function useRemembered(): { workspace?: Remembered } {
   return look ? { workspace: look } : {};
 }
 
+const GREETING = "With the address that your team knows you by.";
+
 /** Shown at whatever address was asked for; it never names the page behind it. */
 export function SignInScreen({ ended = false }: { ended?: boolean }) {
   useTitle("Sign in");
   const [step, setStep] = useState<Step>("password");
   const look = useRemembered();
+  const { pathname } = window.location;
   return (
     <Entrance
       title="Sign in"
-      lead={step === "factor" ? FACTOR : "Then you go on to the page you opened."}
+      // The front door is no page that anybody opened on purpose.
+      lead={step === "factor" ? FACTOR : pathname === "/" ? GREETING : "Then you go on to the page you opened."}
       {...look}
       isKnown
     >
@@ -81,13 +85,7 @@ export function LoginPage() {
   return (
     <Entrance
       title="Sign in"
-      lead={
-        step === "factor"
-          ? FACTOR
-          : visit
-            ? "Then you go on to the site that you opened."
-            : "With the address that your team knows you by."
-      }
+      lead={step === "factor" ? FACTOR : visit ? "Then you go on to the site that you opened." : GREETING}
       {...look}
       isKnown
     >
