@@ -468,6 +468,51 @@ test("a grant that ends leaves the member's open page by itself", async () => {
   await look(page, "members-member", { ready: "tbody tr" });
 });
 
+test("what ends together first is told by its number in a member's row", async () => {
+  const { page } = owner;
+  const path = `/workspaces/acme/members/${tess}/permissions`;
+  const { body } = await ask(page, "GET", path);
+  const end = new Date(Date.now() + 40 * 86_400_000).toISOString();
+  const actions = ["restart", "view_logs"];
+  const set = await ask(page, "PUT", path, { ...body, actions, until: { restart: end, view_logs: end } });
+  assert.equal(set.status, 200, JSON.stringify(set.body));
+  await page.goto(`${W}/members?q=tess`);
+  await page
+    .getByRole("row", { name: /Tess Ferreira/ })
+    .getByText(/^2 end \d/)
+    .waitFor();
+});
+
+test("who becomes an owner, or goes, while their permissions are open has none to set", async () => {
+  const { page } = owner;
+  const other = await owner.context.newPage();
+  await other.goto(`${W}/members`);
+  const gone = async (says) => {
+    await dialog().getByText(says).waitFor();
+    assert.equal(
+      await dialog()
+        .getByRole("button", { name: /^Save|Why|View as/ })
+        .count(),
+      0,
+    );
+  };
+  const path = `/workspaces/acme/members/${tess}`;
+  await open();
+  await toggle("Restart");
+  assert.equal((await ask(other, "PATCH", path, { role: "owner" })).status, 200);
+  await gone("Tess Ferreira is an owner now");
+  await look(page, "permissions-of-an-owner", { ready: "text=is an owner now" });
+  await dialog().getByRole("button", { name: "Close" }).last().click();
+  await dialog().waitFor({ state: "detached" });
+  assert.equal((await ask(other, "PATCH", path, { role: "member" })).status, 200);
+  await open();
+  await toggle("Restart");
+  assert.ok((await ask(other, "DELETE", path)).status < 300);
+  await gone("Tess Ferreira isn't a member of Acme Studio any more");
+  await dialog().getByRole("button", { name: "Close" }).last().click();
+  await other.close();
+});
+
 test("nothing was logged as an error, and axe found nothing in both schemes and both widths", () => {
   const away = (text) => !/ERR_CONNECTION|ERR_INCOMPLETE|ERR_NETWORK|status of 50/.test(text);
   assert.deepEqual(owner.wrong.filter(away), []);

@@ -80,10 +80,10 @@ export function WorkspaceFrame() {
 
   if (isGone) {
     const was = known.current?.slug === slug ? known.current.name : null;
-    if (was && viewing())
+    if (viewing())
       return (
         <Shell workspace={null} isEnded>
-          <ViewEnded name={was} isStillMine={listed !== undefined} />
+          <ViewEnded name={was ?? listed?.name ?? slug} isStillMine={listed !== undefined} />
         </Shell>
       );
     return <Shell workspace={null}>{was ? <Removed name={was} slug={slug} /> : <NotFound />}</Shell>;
