@@ -532,9 +532,13 @@ where
         let (workspace, located) = self.locate(app).await?;
         let wanted = located.as_ref().map(|located| located.target.resources()).unwrap_or_default();
         let standing = app.standing_in(&self.account, workspace, &wanted).await?;
-        stoa_domain::decide_unlocated::<P>(&standing)?;
-        let located = located.ok_or(Refusal::NotFound)?;
-        Ok(permit::<P>(&standing, located).map(drop)?)
+        let decided = stoa_domain::decide_unlocated::<P>(&standing)
+            .and_then(|()| permit::<P>(&standing, located.ok_or(Refusal::NotFound)?).map(drop));
+        match decided {
+            Ok(()) => Ok(()),
+            // As at the first question: with those who can grant it.
+            Err(refusal) => Err(app.with_owners(workspace, refusal).await?.into()),
+        }
     }
 }
 

@@ -36,6 +36,13 @@ impl Color {
         self.0
     }
 
+    /// The outline of a button that is filled with it, on a light ground and on a dark one; the colour itself where the
+    /// button keeps its shape without.
+    #[must_use]
+    pub fn edges(self) -> [String; 2] {
+        crate::brand::edges(self.0.map(|channel| f64::from(channel) / 255.0))
+    }
+
     /// What is read on it: white where that reaches 4.5:1, else black. One of both always does (WCAG 2.2).
     #[must_use]
     pub fn label(self) -> &'static str {

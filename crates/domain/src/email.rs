@@ -70,7 +70,44 @@ impl EmailAddress {
 
 /// No character that compatibility folding would turn into another: `ａ.example` isn't `a.example`.
 fn plain(domain: &str) -> bool {
-    domain.nfkc().eq(domain.nfc())
+    domain.nfkc().eq(domain.nfc()) && !domain.contains(is_unseen)
+}
+
+/// Letters without a shape, which a domain's form for sending leaves out: two addresses would look the same, and be one.
+fn is_unseen(letter: char) -> bool {
+    matches!(letter, '\u{ad}' | '\u{34f}' | '\u{180b}'..='\u{180f}' | '\u{200b}' | '\u{2060}'..='\u{2064}'
+        | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{e0100}'..='\u{e01ef}')
+}
+
+/// An address in the letters by which mails are sent, where it is written in others: it may look like another one.
+#[must_use]
+pub fn in_plain_letters(shown: &str) -> Option<String> {
+    if shown.is_ascii() {
+        return None;
+    }
+    // One that isn't taken any more is told letter by letter.
+    let escaped = || {
+        shown.chars().flat_map(|letter| {
+            let plain = letter.is_ascii().then_some(letter);
+            let number = (!letter.is_ascii()).then(|| format!("(U+{:04X})", u32::from(letter)));
+            plain.into_iter().chain(number.into_iter().flat_map(|text| text.chars().collect::<Vec<_>>()))
+        })
+    };
+    Some(EmailAddress::parse(shown).map_or_else(|| escaped().collect(), |email| email.canonical))
+}
+
+/// What is said of a text that isn't an address.
+#[must_use]
+pub fn what_is_wrong(text: &str) -> &'static str {
+    match text.trim().rsplit_once('@') {
+        Some((local, _)) if !local.is_ascii() => {
+            "Before the @ Stoa takes a-z, 0-9 and the signs of plain addresses, no other letters."
+        }
+        Some((_, domain)) if domain.contains(is_unseen) => {
+            "There is a letter in it that can't be seen. Type the address anew."
+        }
+        _ => "This isn't an e-mail address.",
+    }
 }
 
 impl fmt::Display for EmailAddress {
@@ -101,6 +138,20 @@ mod tests {
     }
 
     #[test]
+    fn an_address_in_other_letters_is_told_in_plain_ones() {
+        assert_eq!(in_plain_letters("bob@example.com"), None);
+        assert_eq!(in_plain_letters("bob@ex\u{430}mple.com").as_deref(), Some("bob@xn--exmple-4nf.com"));
+        assert_eq!(in_plain_letters("a@exam\u{200b}ple.com").as_deref(), Some("a@exam(U+200B)ple.com"));
+    }
+
+    #[test]
+    fn what_is_wrong_with_an_address_is_said() {
+        assert!(what_is_wrong("jos\u{e9}@example.com").starts_with("Before the @"));
+        assert!(what_is_wrong("a@exam\u{ad}ple.com").contains("can't be seen"));
+        assert_eq!(what_is_wrong("nobody"), "This isn't an e-mail address.");
+    }
+
+    #[test]
     fn what_only_looks_like_an_address_is_refused() {
         for wrong in [
             "",
@@ -117,6 +168,9 @@ mod tests {
             "a@b.example\r\nBcc: x@y.example",
             "a..b@c.example",
             "a@[127.0.0.1]",
+            "a@exam\u{200b}ple.com",
+            "a@exam\u{ad}ple.com",
+            "a@exam\u{2060}ple.com",
         ] {
             assert!(EmailAddress::parse(wrong).is_none(), "{wrong:?}");
         }

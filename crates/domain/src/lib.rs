@@ -9,6 +9,7 @@ pub mod administrator;
 pub mod ai;
 pub mod backup;
 pub mod branch;
+pub mod brand;
 pub mod certificate;
 pub mod change;
 pub mod color;

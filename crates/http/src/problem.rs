@@ -240,13 +240,13 @@ pub fn tell(refusal: &Refusal) -> Told {
             410,
             "invitation_revoked",
             "Invitation revoked",
-            "This invitation was revoked. Ask whoever sent it.",
+            "This invitation was revoked. It takes a new one to join.",
         ),
         Refusal::InvitationReplaced => told(
             410,
             "invitation_replaced",
             "Invitation replaced",
-            "This link was replaced. Use the one in the newest mail, or ask whoever invited you for a new one.",
+            "This link was replaced by a newer one. Use that, or ask whoever invited you for a new one.",
         ),
         Refusal::Conflict(kind) => told(409, "conflict", "Not possible now", conflict(*kind)),
         Refusal::MergeConflict(conflicts) => {

@@ -3,7 +3,8 @@
 use stoa_domain::ai::{Feature, Provider};
 use stoa_domain::permission::ai::{Change, DescribeMerge, Edit, Explain, ProposeProfile, Remove, Test};
 use stoa_domain::{
-    Actor, MemberId, Permission, Permit, Refusal, ResourceKind, SystemPermit, Timestamp, WorkspaceId,
+    AccountId, Actor, MemberId, Permission, Permit, Refusal, ResourceKind, SystemPermit, Timestamp,
+    WorkspaceId,
 };
 
 use crate::detail::Detail;
@@ -27,17 +28,22 @@ crate::statements! {
             base_url = excluded.base_url, api_key = excluded.api_key, key_last4 = excluded.key_last4,
             key_set_by = excluded.key_set_by, key_set_at = excluded.key_set_at, revision = excluded.revision";
     REMOVE = "DELETE FROM ai_settings WHERE workspace_id = $1";
-    /// Whoever was removed meanwhile is counted no more.
-    COUNT = "INSERT INTO ai_usage (workspace_id, member_id, day_at, feature, requests, input_tokens, output_tokens)
-        SELECT workspace_id, id, $3, $4, $5, $6, $7 FROM members WHERE workspace_id = $1 AND id = $2
-        ON CONFLICT (workspace_id, member_id, day_at, feature) DO UPDATE SET
-            requests = ai_usage.requests + excluded.requests,
-            input_tokens = ai_usage.input_tokens + excluded.input_tokens,
-            output_tokens = ai_usage.output_tokens + excluded.output_tokens";
-    USAGE = "SELECT u.member_id, a.name, u.day_at, u.feature, u.requests, u.input_tokens, u.output_tokens
-        FROM ai_usage u JOIN members m ON m.workspace_id = u.workspace_id AND m.id = u.member_id
-        JOIN accounts a ON a.id = m.account_id
-        WHERE u.workspace_id = $1 AND u.day_at >= $2 ORDER BY u.day_at DESC, a.name, u.member_id, u.feature";
+    /// Also of somebody who was removed meanwhile: it was asked, and is paid for.
+    COUNT = "INSERT INTO ai_consumption (workspace_id, account_id, day_at, feature, member_id, name, requests, input_tokens,
+            output_tokens)
+        SELECT w.id, a.id, $4, $5, $3, a.name, $6, $7, $8 FROM workspaces w JOIN accounts a ON a.id = $2 WHERE w.id = $1
+        ON CONFLICT (workspace_id, account_id, day_at, feature) DO UPDATE SET
+            member_id = excluded.member_id, name = excluded.name,
+            requests = ai_consumption.requests + excluded.requests,
+            input_tokens = ai_consumption.input_tokens + excluded.input_tokens,
+            output_tokens = ai_consumption.output_tokens + excluded.output_tokens";
+    USAGE = "SELECT u.account_id, COALESCE(m.id, u.member_id), CASE WHEN m.id IS NULL THEN u.name ELSE a.name END,
+            m.id IS NOT NULL, u.day_at, u.feature, u.requests, u.input_tokens, u.output_tokens
+        FROM ai_consumption u JOIN accounts a ON a.id = u.account_id
+        LEFT JOIN members m ON m.workspace_id = u.workspace_id AND m.account_id = u.account_id
+        WHERE u.workspace_id = $1 AND u.day_at >= $2 ORDER BY u.day_at DESC, u.name, u.account_id, u.feature";
+    KEEP_NAME = "UPDATE ai_consumption SET name = (SELECT name FROM accounts WHERE id = $2)
+        WHERE workspace_id = $1 AND account_id = $2";
 }
 
 /// A key as it is kept.
@@ -89,11 +95,15 @@ pub struct Tokens {
     pub output: i64,
 }
 
-/// What one member asked for on one day.
+/// What one account asked for on one day.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UsageRecord {
+    pub account: AccountId,
+    /// The member that it is, or was last.
     pub member: MemberId,
+    /// Of one that is no member any more, the name that it had when it left.
     pub name: String,
+    pub is_member: bool,
     /// The day's first moment.
     pub day: Timestamp,
     pub feature: String,
@@ -167,13 +177,24 @@ fn detail(provider: Provider) -> Detail {
 async fn count(
     tx: &mut Tx<'_>,
     (workspace, member): (WorkspaceId, MemberId),
+    account: AccountId,
     feature: Feature,
     requests: i64,
     tokens: Tokens,
 ) -> Result<(), StorageFault> {
     let day = Timestamp::from_micros(tx.now().micros().div_euclid(DAY) * DAY);
-    let values = values![workspace, member, day, feature.key(), requests, tokens.input, tokens.output];
+    let values =
+        values![workspace, account, member, day, feature.key(), requests, tokens.input, tokens.output];
     tx.execute(COUNT, values).await.map(drop)
+}
+
+/// Before somebody is taken out: what they asked stays under the name that the audit log has for them.
+pub(crate) async fn keep_name(
+    tx: &mut Tx<'_>,
+    workspace: WorkspaceId,
+    account: AccountId,
+) -> Result<(), StorageFault> {
+    tx.execute(KEEP_NAME, values![workspace, account]).await.map(drop)
 }
 
 impl Store {
@@ -334,7 +355,7 @@ impl Store {
         detail: String,
         name: Option<String>,
     ) -> Result<(), Failure> {
-        let of = (permit.workspace(), permit.member());
+        let (of, account) = ((permit.workspace(), permit.member()), permit.actor().account);
         let work: Work<()> = Box::new(move |tx| {
             let (detail, name) = (detail.clone(), name.clone());
             Box::pin(async move {
@@ -342,7 +363,7 @@ impl Store {
                 if let Some(name) = name {
                     tx.audit_name(name);
                 }
-                Ok(count(tx, of, feature, 1, Tokens::default()).await?)
+                Ok(count(tx, of, account, feature, 1, Tokens::default()).await?)
             })
         });
         self.write(permit, work).await
@@ -359,18 +380,19 @@ impl Store {
         feature: Feature,
         tokens: Tokens,
     ) -> Result<(), Failure> {
+        let account = actor.account;
         let permit = SystemPermit::new(of.0, "ai.count", None, Some(actor));
         let work: Work<()> = Box::new(move |tx| {
             Box::pin(async move {
                 // That it was asked is written down already.
                 tx.audit_nothing();
-                Ok(count(tx, of, feature, 0, tokens).await?)
+                Ok(count(tx, of, account, feature, 0, tokens).await?)
             })
         });
         self.write(permit, work).await
     }
 
-    /// By member and day, the newest day first.
+    /// By account and day, the newest day first; also of those who have left.
     ///
     /// # Errors
     /// A fault.
@@ -384,12 +406,14 @@ impl Store {
         rows.iter()
             .map(|row| {
                 Ok(UsageRecord {
-                    member: row.get(0)?,
-                    name: row.get(1)?,
-                    day: row.get(2)?,
-                    feature: row.get(3)?,
-                    requests: row.get(4)?,
-                    tokens: Tokens { input: row.get(5)?, output: row.get(6)? },
+                    account: row.get(0)?,
+                    member: row.get(1)?,
+                    name: row.get(2)?,
+                    is_member: row.get(3)?,
+                    day: row.get(4)?,
+                    feature: row.get(5)?,
+                    requests: row.get(6)?,
+                    tokens: Tokens { input: row.get(7)?, output: row.get(8)? },
                 })
             })
             .collect()

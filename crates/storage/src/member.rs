@@ -154,10 +154,11 @@ async fn revoke_theirs(
 pub(crate) async fn take_out(
     tx: &mut Tx<'_>,
     workspace: WorkspaceId,
-    member: MemberId,
+    (member, account): (MemberId, AccountId),
     by: &Actor,
 ) -> Result<(), StorageFault> {
     revoke_theirs(tx, workspace, member, by).await?;
+    crate::ai::keep_name(tx, workspace, account).await?;
     tx.execute(REMOVE, values![workspace, member]).await.map(drop)
 }
 
@@ -280,7 +281,7 @@ impl Store {
                     tx.audit_action("member.leave");
                 }
                 tx.audit_name(found.name);
-                take_out(tx, workspace, member, &by).await?;
+                take_out(tx, workspace, (member, found.account), &by).await?;
                 tx.touched.members.push((workspace, found.account));
                 tx.tell(workspace, EventType::Deleted, ResourceKind::Member, member.uuid()).await?;
                 Ok(())

@@ -21,6 +21,7 @@ const MIGRATIONS: &[(i64, &str)] = &[
     (13, include_str!("../migrations/0013_settings.sql")),
     (14, include_str!("../migrations/0014_mails_of_failures.sql")),
     (15, include_str!("../migrations/0015_certificates.sql")),
+    (16, include_str!("../migrations/0016_ai_consumption.sql")),
 ];
 
 /// The version that this program knows.

@@ -1,6 +1,6 @@
 //! The address of an account: changed or confirmed by a link that went to it.
 
-use stoa_domain::email::EmailAddress;
+use stoa_domain::email::{EmailAddress, what_is_wrong};
 use stoa_domain::{AccountPermit, Refusal, Timestamp};
 use stoa_storage::attempt::Limit;
 use stoa_storage::mailed_link::{LinkKind, MailedLink, NewMailedLink};
@@ -37,7 +37,7 @@ impl App {
             return Err(refusal.into());
         }
         let Some(email) = EmailAddress::parse(email) else {
-            return Err(Refusal::invalid("email", "invalid", "This isn't an e-mail address.").into());
+            return Err(Refusal::invalid("email", "invalid", what_is_wrong(email)).into());
         };
         let account = permit.actor().account;
         let own = self.store().find_account(account).await?.ok_or(Refusal::Unauthenticated)?;

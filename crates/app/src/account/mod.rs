@@ -7,7 +7,7 @@ mod reset;
 
 pub use email::{EmailLink, PendingEmail};
 
-use stoa_domain::email::EmailAddress;
+use stoa_domain::email::{EmailAddress, what_is_wrong};
 use stoa_domain::name::Name;
 use stoa_domain::{AccountId, AccountPermit, FieldProblem, Refusal, Secret, decide_open, password};
 use stoa_storage::account::{AccountRecord, NewAccount};
@@ -104,7 +104,7 @@ impl App {
         let name = check_name("name", &wish.name, &mut problems);
         let email = EmailAddress::parse(&wish.email);
         if email.is_none() {
-            problems.push(FieldProblem::new("email", "invalid", "This isn't an e-mail address."));
+            problems.push(FieldProblem::new("email", "invalid", what_is_wrong(&wish.email)));
         }
         check_password("password", &wish.password, (&wish.email, &wish.name), &mut problems);
         let (Some(name), Some(email), true) = (name, email, problems.is_empty()) else {
@@ -181,7 +181,7 @@ impl App {
             return Err(Refusal::Invalid(problems).into());
         }
         let is_same = bool::from(old.reveal().ct_eq(new.reveal()));
-        self.check_own_password(&permit, old).await?;
+        self.check_own_password(&permit, "old_password", old).await?;
         if is_same {
             let sentence = "This is the password that you have. Choose another one.";
             return Err(Refusal::invalid("new_password", "same", sentence).into());

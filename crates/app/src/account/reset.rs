@@ -1,6 +1,6 @@
 //! A forgotten password: a link by mail, once, for an hour. Who asks learns nothing of who has an account.
 
-use stoa_domain::email::EmailAddress;
+use stoa_domain::email::{EmailAddress, what_is_wrong};
 use stoa_domain::{Actor, Credential, FieldProblem, Refusal, Secret, Via, decide_open};
 use stoa_storage::attempt::Limit;
 use stoa_storage::mailed_link::{LinkKind, MailedLink, NewMailedLink};
@@ -28,7 +28,7 @@ impl App {
     pub async fn ask_for_reset(&self, email: &str, visitor: &Visitor) -> Result<(), Failure> {
         self.needs_mail()?;
         let Some(email) = EmailAddress::parse(email) else {
-            return Err(Refusal::invalid("email", "invalid", "This isn't an e-mail address.").into());
+            return Err(Refusal::invalid("email", "invalid", what_is_wrong(email)).into());
         };
         let bucket = format!("reset:address:{}", counted(&visitor.address));
         self.count(bucket, ASKED).await?;

@@ -22,7 +22,9 @@ use std::collections::BTreeMap;
 use futures_util::StreamExt as _;
 use stoa_domain::ai::{Feature, Provider, check_key, check_model, last_four};
 use stoa_domain::permission::ai as may;
-use stoa_domain::{FieldProblem, MemberId, Permission, Permit, Refusal, Secret, Timestamp, WorkspaceId};
+use stoa_domain::{
+    AccountId, FieldProblem, MemberId, Permission, Permit, Refusal, Secret, Timestamp, WorkspaceId,
+};
 use stoa_storage::ai::{AiSettingsChange, AiSettingsRecord, WantedKey};
 use stoa_storage::attempt::Limit;
 
@@ -89,6 +91,8 @@ pub struct Tried {
 pub struct MemberUsage {
     pub member: MemberId,
     pub name: String,
+    /// Whoever has left keeps what they asked.
+    pub is_member: bool,
     pub requests: i64,
     pub tokens: Tokens,
 }
@@ -304,13 +308,19 @@ impl App {
     pub async fn view_ai_usage(&self, permit: Permit<may::ViewUsage>) -> Result<SeenUsage, Failure> {
         let since = self.store().now().plus_seconds(-(DAYS - 1) * 24 * 3600);
         let records = self.store().list_ai_usage(permit.workspace(), since).await?;
-        let mut members: BTreeMap<MemberId, MemberUsage> = BTreeMap::new();
+        // An account that left and was invited again is one.
+        let mut members: BTreeMap<AccountId, MemberUsage> = BTreeMap::new();
         let mut days: Vec<DayUsage> = Vec::new();
         for record in records {
-            let UsageRecord { member, name, day, requests, tokens, .. } = record;
+            let UsageRecord { account, member, name, is_member, day, requests, tokens, .. } = record;
             let nothing = Tokens::default();
-            let whose =
-                members.entry(member).or_insert(MemberUsage { member, name, requests: 0, tokens: nothing });
+            let whose = members.entry(account).or_insert(MemberUsage {
+                member,
+                name,
+                is_member,
+                requests: 0,
+                tokens: nothing,
+            });
             (whose.requests, whose.tokens) = (whose.requests + requests, plus(whose.tokens, tokens));
             match days.last_mut().filter(|last| last.day == day) {
                 Some(last) => {

@@ -233,7 +233,12 @@ pub fn sentence(event: &AuditRecord) -> String {
     if is_done {
         special(event, &it).unwrap_or_else(|| fill(did))
     } else if is_missing(event) {
-        format!("looked for {it}, which doesn't exist")
+        let pronoun = if event.resource_kind.as_deref() == Some("member") || it.ends_with(" member") {
+            "who"
+        } else {
+            "which"
+        };
+        format!("looked for {it}, {pronoun} doesn't exist")
     } else if event.outcome == Outcome::Refused.key() {
         format!("wasn't allowed to {}", fill(to_do))
     } else {
@@ -379,6 +384,8 @@ mod tests {
         let mut mistyped = event("instance.stop", Outcome::Refused, None);
         mistyped.detail = r#"{"denial":"not_found"}"#.to_owned();
         assert_eq!(sentence(&mistyped), "looked for an instance, which doesn't exist");
+        mistyped.action = "member.remove".to_owned();
+        assert_eq!(sentence(&mistyped), "looked for a member, who doesn't exist");
         mistyped.resource_name = Some("shop".to_owned());
         assert_eq!(sentence(&mistyped), "wasn't allowed to stop shop");
     }

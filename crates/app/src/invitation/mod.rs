@@ -8,7 +8,7 @@ pub(crate) use letter::letter_of;
 pub use stoa_storage::invitation::InvitationRecord;
 
 use futures_util::future::BoxFuture;
-use stoa_domain::email::EmailAddress;
+use stoa_domain::email::{EmailAddress, what_is_wrong};
 use stoa_domain::invitation::parse_message;
 use stoa_domain::permission::invitation as may;
 use stoa_domain::{AccountId, FieldProblem, InvitationId, Permit, Refusal, Secret, WorkspaceId};
@@ -43,15 +43,15 @@ impl App {
         message: Option<&str>,
     ) -> Result<Invited, Failure> {
         let mut problems = Vec::new();
-        let email = EmailAddress::parse(email);
-        if email.is_none() {
-            problems.push(FieldProblem::new("email", "invalid", "This isn't an e-mail address."));
+        let parsed = EmailAddress::parse(email);
+        if parsed.is_none() {
+            problems.push(FieldProblem::new("email", "invalid", what_is_wrong(email)));
         }
         let message = parse_message(message.unwrap_or_default());
         if let Err(detail) = message {
             problems.push(FieldProblem::new("message", "invalid", detail));
         }
-        let (Some(email), Ok(message)) = (email, message) else {
+        let (Some(email), Ok(message)) = (parsed, message) else {
             return Err(Refusal::Invalid(problems).into());
         };
         let workspace = permit.workspace();

@@ -75,6 +75,9 @@ struct ButtonText<'a> {
 struct Html<'a> {
     name: &'a str,
     color: &'a str,
+    /// Around the button, so that a pale one keeps its shape; in dark another.
+    edge: &'a str,
+    dark_edge: &'a str,
     label: &'static str,
     initials: &'a str,
     has_logo: bool,
@@ -112,9 +115,12 @@ pub(crate) fn framed(to: &str, look: Look, words: &Words) -> Result<Letter, Faul
     let notes: Vec<String> = words.notes.iter().map(|text| inert(text)).collect();
     let quote = words.quote.as_deref();
     let color = look.color.to_string();
+    let [edge, dark_edge] = look.color.edges();
     let html = Html {
         name: &name,
         color: &color,
+        edge: &edge,
+        dark_edge: &dark_edge,
         label: look.color.label(),
         initials: &initials(&look.name),
         has_logo: look.logo.is_some(),
@@ -196,6 +202,25 @@ mod tests {
         assert!(!letter.html.contains("src=\"http"));
         let without = framed("a@example.com", look(None), &words()).unwrap();
         assert!(!without.html.contains("<img") && without.images.is_empty());
+    }
+
+    #[test]
+    fn a_pale_button_keeps_its_shape() {
+        let letter = framed("a@example.com", look(None), &words()).unwrap();
+        let [edge, dark] = Color::new([0xff, 0xee, 0]).edges();
+        assert!(edge != "#ffee00" && letter.html.contains(&format!("border:1px solid {edge};")));
+        assert!(
+            dark == "#ffee00"
+                && letter.html.contains(&format!(".edge {{ border-color: {dark} !important; }}"))
+        );
+    }
+
+    #[test]
+    fn a_long_word_is_broken_wherever_people_write() {
+        let letter = framed("a@example.com", look(None), &words()).unwrap();
+        // The sheet, which all of it is in, and the quote in a table of its own.
+        assert_eq!(letter.html.matches("overflow-wrap:anywhere;word-break:break-word;").count(), 2);
+        assert_eq!(letter.html.matches("table-layout:fixed;").count(), 3);
     }
 
     #[test]

@@ -22,11 +22,12 @@ impl App {
         }
     }
 
-    /// Checks the account's password. A try counts before it is looked at, so that many at once aren't more than are
+    /// Checks the account's password, which came in `field`. A try counts before it is looked at, so that many at once aren't more than are
     /// allowed; the right one forgets those before it.
     pub(crate) async fn check_own_password(
         &self,
         permit: &AccountPermit,
+        field: &'static str,
         password: Secret,
     ) -> Result<(), Failure> {
         let account = permit.actor().account;
@@ -40,7 +41,7 @@ impl App {
         let verified =
             self.outside().passwords.verify(password, found.password_hash, self.new_salt()).await?;
         if !verified.matches {
-            return Err(Refusal::invalid("password", "wrong", "This isn't your password.").into());
+            return Err(Refusal::invalid(field, "wrong", "This isn't your password.").into());
         }
         Ok(self.store().clear_attempts(bucket).await?)
     }
@@ -56,7 +57,7 @@ impl App {
         shown: ShownFactor,
     ) -> Result<(), Failure> {
         let session = Self::session_of(&permit)?;
-        self.check_own_password(&permit, password).await?;
+        self.check_own_password(&permit, "password", password).await?;
         let account = permit.actor().account;
         let address = permit.actor().address.clone().unwrap_or_default();
         let factor = self.prove_factor(account, shown, &address).await?;

@@ -88,11 +88,6 @@ fn slug_problem(problem: SlugProblem) -> FieldProblem {
     }
 }
 
-/// Whether a text is meant as a slug rather than as a name.
-fn looks_like_a_slug(text: &str) -> bool {
-    text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
-}
-
 /// Those of an account's workspaces that its request is for, with the role that it has there.
 pub(crate) fn as_seen_by(permit: &AccountPermit, all: Vec<MyWorkspace>) -> impl Iterator<Item = MyWorkspace> {
     all.into_iter()
@@ -107,10 +102,7 @@ impl App {
         let bucket = format!("slug:account:{}", permit.actor().account);
         self.count(bucket, SLUG_QUESTIONS).await?;
         let plain = Slug::plain_of(text);
-        if looks_like_a_slug(text) && Slug::of_workspace(text) == Err(SlugProblem::Invalid) {
-            let suggestion = Some(self.free_slug(&plain).await?);
-            return Ok(SlugAnswer { slug: plain, available: false, reason: Some("invalid"), suggestion });
-        }
+        // What is answered with is judged, whatever it was made of.
         let reason = match Slug::of_workspace(&plain) {
             Err(SlugProblem::Invalid) => Some("invalid"),
             Err(SlugProblem::Reserved) => Some("reserved"),

@@ -3,7 +3,6 @@
 //! Its files are the same for everybody, so they stand behind no gate: what the page shows it asks the API for. Only the
 //! shell wears a workspace's look, and only for those to whom the API itself answers with that workspace.
 
-mod color;
 mod shell;
 
 use std::collections::{BTreeSet, HashMap};
@@ -95,8 +94,9 @@ pub(crate) fn part(parts: &Parts) -> Option<Part> {
     if let Some(known) = KNOWN.get(path) {
         return Some(Part::File(file(parts, known)));
     }
-    // At the front door whoever takes anything gets the page; elsewhere a program is told that there is nothing.
-    let takes_it = crate::proxy::wants_html(parts) || path.is_empty() && takes_anything(parts);
+    // Who takes anything gets the page too, so that one who checks a link finds it good; but not in place of a file.
+    let names_a_file = path.rsplit('/').next().is_some_and(|last| last.contains('.'));
+    let takes_it = crate::proxy::wants_html(parts) || !names_a_file && takes_anything(parts);
     if path.starts_with(HASHED) || !takes_it {
         return None;
     }

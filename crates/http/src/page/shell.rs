@@ -6,10 +6,10 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::header::{self, HeaderName, HeaderValue};
 use http::{Response, request::Parts};
 use serde::Deserialize;
+use stoa_domain::brand;
 use stoa_domain::name::initials;
 use stoa_domain::slug::Slug;
 
-use super::color;
 use crate::cookie;
 use crate::site::Site;
 
@@ -83,14 +83,14 @@ pub(super) fn shell(site: &Site, template: Option<&str>, look: Option<&Look>) ->
 fn document(template: &str, nonce: &str, look: Option<&Look>) -> String {
     let text = template.replace(NONCE, nonce);
     let Some(look) = look else { return text };
-    let Some(color) = color::parse(&look.primary_color) else { return text };
+    let Some(color) = brand::parse(&look.primary_color) else { return text };
     let name = escaped(&look.name);
     // Name and colour once more for the page itself, which goes on from here.
     let said = format!(
         "<meta name=\"stoa-workspace\" content=\"{}\" data-name=\"{name}\" data-color=\"{}\" /><style id=\"stoa-look\" nonce=\"{nonce}\">:root{{{}}}</style>{HEAD}",
         escaped(&look.slug),
         escaped(&look.primary_color),
-        color::variables(color),
+        brand::variables(color),
     );
     let icon = look.logo_url.as_deref().map_or_else(|| drawn(&look.name, color), escaped);
     text.replacen(TITLE, &format!("<title>{name} · Stoa</title>"), 1)
@@ -100,7 +100,7 @@ fn document(template: &str, nonce: &str, look: Option<&Look>) -> String {
 
 /// The initials on the colour, as an address that holds the picture itself.
 fn drawn(name: &str, color: [f64; 3]) -> String {
-    let (fill, ink) = color::on_it(color);
+    let (fill, ink) = brand::on_it(color);
     let picture = format!(
         "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 32 32'><rect width='32' height='32' rx='8' fill='{fill}'/>\
          <text x='16' y='21' text-anchor='middle' font-family='system-ui,sans-serif' font-size='14' font-weight='600' \
@@ -131,6 +131,16 @@ mod tests {
             name: name.to_owned(),
             logo_url: None,
             primary_color: primary_color.to_owned(),
+        }
+    }
+
+    #[test]
+    fn what_becomes_of_a_colour_is_the_same_as_in_the_page() {
+        let golden: std::collections::BTreeMap<String, String> =
+            serde_json::from_str(include_str!("../../../../ui/src/theme/brand.golden.json")).unwrap();
+        assert!(golden.len() > 60);
+        for (color, expected) in golden {
+            assert_eq!(brand::variables(brand::parse(&color).unwrap()), expected, "{color}");
         }
     }
 

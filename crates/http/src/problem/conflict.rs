@@ -10,7 +10,9 @@ pub(super) fn conflict(conflict: Conflict) -> &'static str {
         Conflict::TooManyPresets => "A workspace has a hundred presets at most. Delete one first.",
         Conflict::NameTaken => "The name is taken already. Choose another one.",
         Conflict::StillInUse => "Instances still depend on it. Delete them first.",
-        Conflict::InstanceRuns => "The workspace still has instances. Stop and delete them first.",
+        Conflict::InstanceRuns => {
+            "A workspace is deleted once it has no instance left, stopped ones included. Delete each of them first: that offers a last backup."
+        }
         Conflict::NotRunning => "The instance isn't running. Start it first.",
         Conflict::AlreadyRunning => "The instance is running already.",
         Conflict::NothingDeployed => "No deployment has succeeded yet. Push to its branch first.",

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use stoa_app::administration::{AdministeredWorkspace, InstallationState, NamedWorkspace, SeenAccount};
+use stoa_domain::email::in_plain_letters;
 use stoa_domain::{AccountId, Refusal, WorkspaceId};
 use utoipa::ToSchema;
 
@@ -169,6 +170,8 @@ struct AdministeredAccountView {
     id: String,
     name: String,
     email: String,
+    /// The address in the letters by which mails are sent, where it is written in others and may look like another one.
+    email_in_plain_letters: Option<String>,
     email_verified: bool,
     is_admin: bool,
     #[schema(value_type = words::AccountStatus)]
@@ -189,6 +192,7 @@ impl AdministeredAccountView {
         Self {
             id: account.id.to_string(),
             name: account.name,
+            email_in_plain_letters: in_plain_letters(&account.email),
             email: account.email,
             email_verified: account.email_verified,
             is_admin: account.is_admin,

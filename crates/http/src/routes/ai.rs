@@ -188,7 +188,10 @@ async fn models(May(permit): May<may::ListModels>, Uses(app): Uses) -> Answer<Ob
 struct UsageOfMember {
     #[schema(format = "uuid")]
     id: String,
+    /// Of one that has left, the name that it had then.
     name: String,
+    /// False of one that has left.
+    is_member: bool,
     requests: i64,
     usage: TokensView,
 }
@@ -217,6 +220,7 @@ async fn usage(May(permit): May<may::ViewUsage>, Uses(app): Uses) -> Answer<Obje
     let members = members.into_iter().map(|whose| UsageOfMember {
         id: whose.member.to_string(),
         name: whose.name,
+        is_member: whose.is_member,
         requests: whose.requests,
         usage: TokensView::of(whose.tokens),
     });

@@ -80,7 +80,8 @@ struct InvitationView {
     delivery: String,
     /// What the inviter wrote to whoever is invited.
     message: Option<String>,
-    /// How its newest mail stands: `waiting`, `sent` or `refused`; with what the mail server said.
+    /// How its newest mail stands: `waiting`, `sent` or `refused` (the mail server
+    /// doesn't take it: it bounced); with what the mail server said.
     mail: Option<MailState>,
     invited_by: Option<String>,
     #[schema(format = DateTime)]

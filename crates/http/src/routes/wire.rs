@@ -24,8 +24,18 @@ pub fn time(at: Timestamp) -> String {
 /// `Invalid`, naming the field.
 pub(crate) fn parse_time(field: &str, text: &str) -> Result<Timestamp, Refusal> {
     let at: Result<jiff::Timestamp, _> = text.parse();
-    at.map(|at| Timestamp::from_micros(at.as_microsecond()))
-        .map_err(|_| Refusal::invalid(field, "invalid", "A time is written like 2026-11-24T18:00:00Z."))
+    at.map(|at| Timestamp::from_micros(at.as_microsecond())).map_err(|_| {
+        // A date of the calendar, but so near to its end that it isn't one in every time zone.
+        if text
+            .trim_end_matches(['Z', 'z'])
+            .parse::<jiff::civil::DateTime>()
+            .is_ok_and(|at| at.year() == 9999)
+        {
+            Refusal::invalid(field, "out_of_range", "The last time that is taken is 9999-12-30T22:00:00Z.")
+        } else {
+            Refusal::invalid(field, "invalid", "A time is written like 2026-11-24T18:00:00Z.")
+        }
+    })
 }
 
 /// What every list may be asked with.
@@ -115,6 +125,9 @@ mod tests {
         assert_eq!(time(Timestamp::from_micros(1_790_000_000_123_456)), "2026-09-21T14:13:20.123Z");
         assert_eq!(time(parse_time("at", "2026-09-21T14:13:20.500Z").unwrap()), "2026-09-21T14:13:20.500Z");
         assert!(parse_time("at", "tomorrow").is_err());
+        assert!(parse_time("at", "9999-12-30T22:00:00Z").is_ok());
+        let refused = format!("{:?}", parse_time("at", "9999-12-31T23:59:59Z"));
+        assert!(refused.contains("out_of_range"), "{refused}");
     }
 
     #[test]

@@ -108,7 +108,7 @@ impl Store {
                     super::keep_an_administrator(tx, account).await?;
                 }
                 for one in &mine {
-                    member::take_out(tx, one.workspace, one.member, &actor).await?;
+                    member::take_out(tx, one.workspace, (one.member, account), &actor).await?;
                     tx.touched.members.push((one.workspace, account));
                     tx.tell(one.workspace, EventType::Deleted, ResourceKind::Member, one.member.uuid())
                         .await?;

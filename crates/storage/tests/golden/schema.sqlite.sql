@@ -26,6 +26,21 @@ CREATE TABLE acme_challenges (
     expires_at BIGINT NOT NULL
 );
 
+CREATE TABLE ai_consumption (
+    workspace_id UUID NOT NULL REFERENCES workspaces (id) ON DELETE CASCADE,
+    account_id UUID NOT NULL REFERENCES accounts (id),
+    day_at BIGINT NOT NULL,
+    feature TEXT NOT NULL,
+    member_id UUID NOT NULL,
+    name TEXT NOT NULL,
+    requests BIGINT NOT NULL,
+    input_tokens BIGINT NOT NULL,
+    output_tokens BIGINT NOT NULL,
+    PRIMARY KEY (workspace_id, account_id, day_at, feature)
+);
+
+CREATE INDEX ai_consumption_by_day ON ai_consumption (workspace_id, day_at);
+
 CREATE TABLE ai_settings (
     workspace_id UUID NOT NULL PRIMARY KEY REFERENCES workspaces (id) ON DELETE CASCADE,
     provider TEXT NOT NULL CHECK (provider IN ('anthropic', 'openai', 'groq', 'ollama', 'custom')),
@@ -37,20 +52,6 @@ CREATE TABLE ai_settings (
     key_set_at BIGINT,
     revision BIGINT NOT NULL
 );
-
-CREATE TABLE ai_usage (
-    workspace_id UUID NOT NULL,
-    member_id UUID NOT NULL,
-    day_at BIGINT NOT NULL,
-    feature TEXT NOT NULL,
-    requests BIGINT NOT NULL,
-    input_tokens BIGINT NOT NULL,
-    output_tokens BIGINT NOT NULL,
-    PRIMARY KEY (workspace_id, member_id, day_at, feature),
-    FOREIGN KEY (workspace_id, member_id) REFERENCES members (workspace_id, id) ON DELETE CASCADE
-);
-
-CREATE INDEX ai_usage_by_day ON ai_usage (workspace_id, day_at);
 
 CREATE TABLE attempts (
     bucket TEXT NOT NULL PRIMARY KEY,
