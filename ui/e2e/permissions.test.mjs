@@ -275,7 +275,7 @@ test("several are set at once, with what changes for whom said before", async ()
     .getByRole("checkbox", { name: /^Choose / })
     .nth(1)
     .click();
-  await look(page, "members-chosen", { ready: "text=/9 (members )?chosen/" });
+  await look(page, "members-chosen", { ready: "text=/9 of 10 (members )?chosen/" });
   // One thing to do in one view.
   assert.equal(await page.locator("button[data-variant=filled]").count(), 1);
   await page.getByRole("button", { name: "Set permissions for 9 members" }).click();
