@@ -275,7 +275,7 @@ test("several are set at once, with what changes for whom said before", async ()
     .getByRole("checkbox", { name: /^Choose / })
     .nth(1)
     .click();
-  await look(page, "members-chosen", { ready: "text=/9 (members )?chosen/" });
+  await look(page, "members-chosen", { ready: "text=/9 of 10 (members )?chosen/" });
   // One thing to do in one view.
   assert.equal(await page.locator("button[data-variant=filled]").count(), 1);
   await page.getByRole("button", { name: "Set permissions for 9 members" }).click();
@@ -473,8 +473,8 @@ test("what ends together first is told by its number in a member's row", async (
   const path = `/workspaces/acme/members/${tess}/permissions`;
   const { body } = await ask(page, "GET", path);
   const end = new Date(Date.now() + 40 * 86_400_000).toISOString();
-  const actions = ["restart", "view_logs"];
-  const set = await ask(page, "PUT", path, { ...body, actions, until: { restart: end, view_logs: end } });
+  const actions = ["restart_instances", "view_logs"];
+  const set = await ask(page, "PUT", path, { ...body, actions, until: { restart_instances: end, view_logs: end } });
   assert.equal(set.status, 200, JSON.stringify(set.body));
   await page.goto(`${W}/members?q=tess`);
   await page

@@ -140,7 +140,7 @@ export function MembersPage() {
       {chosen.size > 0 && (
         <div className={css.chosen} role="status">
           <span>
-            {chosen.size} {found && `of ${found} `}
+            {chosen.size} {found && found !== `${chosen.size}` && `of ${found} `}
             {!phone && ((found ?? `${chosen.size}`) === "1" ? "member " : "members ")}chosen
           </span>
           <Button
