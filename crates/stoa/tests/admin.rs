@@ -63,7 +63,8 @@ fn everything(own: &Installation, mut while_it_runs: impl FnMut(&str)) {
         "{sentence}"
     );
     while_it_runs("tina may");
-    assert!(done(own, &["disable", "Tina@Example.com", "--even-last-owner"], "").contains("disabled"));
+    let told = done(own, &["disable", "Tina@Example.com", "--even-last-owner"], "");
+    assert!(told.contains("disabled") && told.contains("no active owner now"), "{told}");
     while_it_runs("tina may not");
     let ownerless: Value =
         serde_json::from_str(&done(own, &["workspaces", "--search", "hers", "--json"], "")).unwrap();

@@ -137,7 +137,7 @@ fn what_is_not_there_is_named_and_so_is_what_makes_the_first() {
         (&["instance", "restart", "nope"], "No instance nope. See stoa instance list"),
         (&["server", "delete", "nope", "--yes"], "No server nope. See stoa server list"),
         (&["server", "create", "Far"], "Only this machine can be a server so far. Say --local."),
-        (&["permission", "set", "Olga", "--add", "view_logs"], "Olga is an owner, and may everything."),
+        (&["permission", "set", "Olga", "--add", "view_logs"], "Olga is an owner, and may do everything."),
     ] {
         terminal.stoa(words).refused(1, sentence);
     }

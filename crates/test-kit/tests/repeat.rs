@@ -43,6 +43,16 @@ on_both_databases! {
         assert_eq!(refused.code().unwrap(), "owner_required");
     }
 
+    async fn of_what_only_reads_a_key_says_nothing(world: World) {
+        let olga = world.set_up().await;
+        for key in ["", "a key with blanks"] {
+            let mut request = olga.client.request(Method::GET, "/api/v1/me", None);
+            request.headers_mut().insert("idempotency-key", key.parse().unwrap());
+            let _ = olga.client.send_request(request).await.expect(200);
+        }
+        let _ = send(&olga.client, "/api/v1/me/tokens", "", json!({ "name": "git" })).await.expect(422);
+    }
+
     async fn a_secret_is_shown_in_the_first_answer_alone(world: World) {
         let olga = world.set_up().await;
         let first = send(&olga.client, "/api/v1/me/tokens", "t", json!({ "name": "git" })).await.expect(201);

@@ -26,6 +26,24 @@ async fn the_page_answers_on_every_address_of_its_own_with_a_nonce_of_this_answe
 }
 
 #[tokio::test]
+async fn who_checks_a_link_finds_the_page() {
+    let served = Served::start().await;
+    for path in ["/", "/login", "/invitations/abc", "/acme/members"] {
+        let told = served.get("localhost:8080", path, &["Accept: */*"]).await;
+        assert_eq!(told.status, 200, "{path}");
+        assert!(told.header("content-type").unwrap().contains("text/html"), "{path}");
+    }
+    for (path, accept) in [
+        ("/acme/members", "Accept: application/json, */*"),
+        ("/none.js", "Accept: */*"),
+        ("/api/v1/nothing", "Accept: */*"),
+    ] {
+        let told = served.get("localhost:8080", path, &[accept]).await;
+        assert!(told.header("content-type").unwrap().contains("problem+json"), "{path}");
+    }
+}
+
+#[tokio::test]
 async fn what_no_person_opens_gets_no_page() {
     let served = Served::start().await;
     for (path, accept) in

@@ -143,11 +143,17 @@ async fn carry_out(
     ask: impl AsyncFn(Order) -> Result<Result<Answer, String>, Ended>,
 ) -> Result<(), Ended> {
     let ask = async |order| ask(order).await?.map_err(Ended::said);
-    if let Order::SetStatus { account, active: false } = &wish.order
-        && !wish.even_last_owner
-        && let Answer::Account(found) = ask(Order::Account { account: account.clone() }).await?
-        && !found.last_owner_of.is_empty()
-    {
+    // Asked before: of one that is disabled it isn't known any more.
+    let leaves = match &wish.order {
+        Order::SetStatus { account, active: false } => {
+            match ask(Order::Account { account: account.clone() }).await? {
+                Answer::Account(found) if !found.last_owner_of.is_empty() => Some(found),
+                _ => None,
+            }
+        }
+        _ => None,
+    };
+    if let Some(found) = leaves.as_ref().filter(|_| !wish.even_last_owner) {
         let names: Vec<&str> = found.last_owner_of.iter().map(String::as_str).collect();
         return Err(Ended::said(format!(
             "{} is the last active owner of {}: nobody could grant anything there. Repeat with --even-last-owner, \
@@ -158,5 +164,9 @@ async fn carry_out(
     }
     let as_json = wish.as_json;
     let answer = ask(wish.order).await?;
-    tell::tell(&answer, as_json)
+    tell::tell(&answer, as_json)?;
+    if leaves.is_some() && !as_json {
+        tell::tell_ownerless();
+    }
+    Ok(())
 }

@@ -30,7 +30,6 @@ pub fn tell(answer: &Answer, as_json: bool) -> Result<(), Ended> {
         Answer::Account(account) => {
             let what = if account.is_admin { "an administrator" } else { "a plain account" };
             say(&format!("{} ({}) is {}, and {what}.", account.name, account.email, account.status));
-            tell_ownerless(account);
         }
         Answer::PasswordSet(account) => {
             say(&format!(
@@ -51,12 +50,11 @@ pub fn tell(answer: &Answer, as_json: bool) -> Result<(), Ended> {
     Ok(())
 }
 
-fn tell_ownerless(account: &Account) {
-    if account.status == "disabled" && account.workspaces > 0 {
-        say(
-            "Workspaces that have no active owner now are listed by stoa admin workspaces; name one with stoa admin owner.",
-        );
-    }
+/// What somebody who was disabled leaves.
+pub fn tell_ownerless() {
+    say(
+        "Workspaces that have no active owner now are listed by stoa admin workspaces; name one with stoa admin owner.",
+    );
 }
 
 fn tell_accounts(accounts: &[Account]) {
@@ -71,7 +69,7 @@ fn tell_accounts(accounts: &[Account]) {
         let seen = account.last_seen_at.as_deref().map_or("never", |at| at.get(..10).unwrap_or(at));
         [
             account.name.clone(),
-            account.email.clone(),
+            crate::client::address(&account.email),
             marks.join(", "),
             account.workspaces.to_string(),
             seen.to_owned(),

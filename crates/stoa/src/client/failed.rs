@@ -27,6 +27,8 @@ pub struct Problem {
     pub detail: String,
     /// What is wrong with which field.
     fields: Vec<(String, String)>,
+    /// The instances that are in the way, by slug and name.
+    instances: Vec<String>,
 }
 
 impl Problem {
@@ -36,12 +38,17 @@ impl Problem {
             let text = |name: &str| defused(error[name].as_str().unwrap_or_default(), false);
             (text("field"), text("detail"))
         });
+        let instances = body["instances"].as_array().into_iter().flatten().map(|instance| {
+            let text = |name: &str| defused(instance[name].as_str().unwrap_or_default(), false);
+            format!("{} ({})", text("slug"), text("name"))
+        });
         Self {
             status,
             code: text("code"),
             title: text("title"),
             detail: text("detail"),
             fields: fields.collect(),
+            instances: instances.collect(),
         }
     }
 
@@ -128,6 +135,9 @@ impl fmt::Display for Failed {
                         write!(f, "\n  {name}: {detail}")?;
                     }
                 }
+                for instance in &problem.instances {
+                    write!(f, "\n  {instance}")?;
+                }
                 match problem.advice() {
                     Some(advice) => write!(f, "\n{advice}"),
                     None => Ok(()),
@@ -184,4 +194,19 @@ fn known(mut cause: &(dyn std::error::Error + 'static)) -> Option<Known> {
     }
     let is_no_tls = matches!(cause.downcast_ref(), Some(rustls::Error::InvalidMessage(_)));
     is_no_tls.then_some(Known::NoTls)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_in_the_way_is_listed() {
+        let body = json!({
+            "code": "conflict", "detail": "Delete each first.",
+            "instances": [{ "slug": "shop", "name": "Shop" }, { "slug": "blog", "name": "My blog" }],
+        });
+        let told = Failed::Refused(Problem::of(409, &body)).to_string();
+        assert_eq!(told, "Delete each first.\n  shop (Shop)\n  blog (My blog)");
+    }
 }

@@ -5,7 +5,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::failed::Failed;
-use super::show::{defused, items, table, time};
+use super::show::{address, defused, items, table, time};
 use super::{Desk, field, needed, text, told};
 use crate::output::{say, say_json};
 
@@ -22,7 +22,7 @@ pub async fn run(desk: &Desk, verb: &str, arguments: &ArgMatches) -> Result<(), 
                         error => format!("{}: {error}", field(mail, "status")),
                     };
                     vec![
-                        field(one, "email").to_owned(),
+                        address(field(one, "email")),
                         field(one, "status").to_owned(),
                         time(one, "expires_at"),
                         state,
@@ -53,8 +53,8 @@ async fn create(desk: &Desk, arguments: &ArgMatches) -> Result<(), Failed> {
     let addresses = arguments.get_many::<String>("which").into_iter().flatten();
     let path = desk.path(&["invitations"])?;
     let (mut made, mut refused) = (Vec::new(), Vec::new());
-    for address in addresses {
-        let mut body = json!({ "email": address });
+    for wanted in addresses {
+        let mut body = json!({ "email": wanted });
         if let Some(message) = text(arguments, "message") {
             body["message"] = message.into();
         }
@@ -66,7 +66,7 @@ async fn create(desk: &Desk, arguments: &ArgMatches) -> Result<(), Failed> {
                 made.push(answer.body);
             }
             Err(Failed::Refused(problem)) => {
-                refused.push((address.clone(), problem));
+                refused.push((wanted.clone(), problem));
             }
             Err(failed) => return Err(failed),
         }

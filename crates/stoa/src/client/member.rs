@@ -5,7 +5,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::failed::Failed;
-use super::show::{facts, items, table, time, words};
+use super::show::{address, facts, items, table, time, words};
 use super::{Desk, field, needed, text, told};
 
 pub async fn run(desk: &Desk, verb: &str, arguments: &ArgMatches) -> Result<(), Failed> {
@@ -19,7 +19,7 @@ pub async fn run(desk: &Desk, verb: &str, arguments: &ArgMatches) -> Result<(), 
                     let seen = time(one, "last_seen_at");
                     vec![
                         field(account, "name").to_owned(),
-                        field(account, "email").to_owned(),
+                        address(field(account, "email")),
                         field(one, "role").to_owned(),
                         seen,
                     ]
@@ -56,10 +56,10 @@ pub async fn run(desk: &Desk, verb: &str, arguments: &ArgMatches) -> Result<(), 
 fn show(one: &Value) {
     let account = &one["account"];
     let is_unverified = account["email_verified"] == false;
-    let email = field(account, "email");
+    let email = address(field(account, "email"));
     facts(&[
         ("Name", field(account, "name").to_owned()),
-        ("E-mail", if is_unverified { format!("{email} (not verified)") } else { email.to_owned() }),
+        ("E-mail", if is_unverified { format!("{email} (not verified)") } else { email }),
         ("Account", field(account, "status").to_owned()),
         ("Role", field(one, "role").to_owned()),
         ("Actions", words(&one["permissions"]["actions"])),

@@ -35,6 +35,7 @@ pub use arguments::commands;
 use call::{Call, Whence};
 use failed::{Failed, Problem};
 use kept::Kept;
+pub use show::address;
 
 /// Said where no workspace was chosen.
 const WHICH: &str = "which workspace? Name it with --workspace, or once for all: stoa workspace use SLUG";

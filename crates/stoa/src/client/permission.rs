@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::arguments::ACTIONS;
 use super::call::query;
 use super::failed::Failed;
-use super::show::{defused, facts, items, table, words};
+use super::show::{defused, facts, items, moment, table, words};
 use super::{Desk, field, member, needed, text, told};
 use crate::output::{complain, say};
 
@@ -43,10 +43,22 @@ pub async fn run(desk: &Desk, verb: &str, arguments: &ArgMatches) -> Result<(), 
             let found = desk.call.get(&format!("{path}{}", query(&asked))).await?.body;
             desk.print(&found, |found| {
                 let word = if found["allowed"] == true { "Allowed" } else { "Not allowed" };
-                say(&format!("{word}: {}", defused(field(found, "detail"), false)));
+                let detail = for_terminal(field(found, "detail"), arguments);
+                say(&format!("{word}: {}", defused(&detail, false)));
             })
         }
     }
+}
+
+/// The API's sentence, with the command where it names the page's own switches.
+fn for_terminal(detail: &str, arguments: &ArgMatches) -> String {
+    let set = format!("stoa permission set {}", text(arguments, "which").unwrap_or("MEMBER"));
+    let action = text(arguments, "action").unwrap_or("ACTION");
+    let thing = LISTS.iter().find_map(|(_, noun)| Some(format!("{noun}:{}", text(arguments, noun)?)));
+    let thing = thing.unwrap_or_else(|| "instance:SLUG".to_owned());
+    detail
+        .replace("Switch it on under Action Permissions.", &format!("Grant it: {set} --add {action}"))
+        .replace("Add it under Resource Access.", &format!("Grant it: {set} --add {thing}"))
 }
 
 async fn who(desk: &Desk, arguments: &ArgMatches) -> Result<(), Failed> {
@@ -116,7 +128,7 @@ fn show(profile: &Value, names: &Names) {
         ("Servers", list("servers")),
     ]);
     for (id, until) in profile["until"].as_object().into_iter().flatten() {
-        say(&format!("{} until {}", names.name(id), until.as_str().unwrap_or_default()));
+        say(&format!("{} until {}", names.name(id), moment(until.as_str().unwrap_or_default())));
     }
 }
 
@@ -141,7 +153,7 @@ async fn set(desk: &Desk, member: &str, arguments: &ArgMatches) -> Result<(), Fa
         let found = desk.call.get(&desk.path(&["members", member])?).await?.body;
         let name = told(&found["account"], "name");
         return Err(Failed::Other(format!(
-            "{name} is an owner, and may everything. Only a plain member has permissions of their own: stoa member change {member} --role member"
+            "{name} is an owner, and may do everything. Only a plain member has permissions of their own: stoa member change {member} --role member"
         )));
     }
     let mut wished = before.body.clone();

@@ -104,10 +104,22 @@ pub fn defused(text: &str, with_colours: bool) -> String {
 
 /// A time as people read it: `2026-11-24 12:00 UTC`.
 pub fn time(value: &Value, name: &str) -> String {
-    let text = field(value, name);
+    moment(field(value, name))
+}
+
+/// A time of the API, as people read it.
+pub fn moment(text: &str) -> String {
     match (text.get(..10), text.get(11..16)) {
         (Some(day), Some(minute)) => format!("{day} {minute} UTC"),
         _ => String::new(),
+    }
+}
+
+/// An address; one in unusual letters with how it is sent, since it may look like another one.
+pub fn address(text: &str) -> String {
+    match stoa_domain::email::in_plain_letters(text) {
+        None => text.to_owned(),
+        Some(plain) => format!("{text} (unusual letters: {plain})"),
     }
 }
 
@@ -132,6 +144,13 @@ mod tests {
         assert_eq!(defused(text, true), "a\x1b[31mred\x1b[0m[2J]0;titlebc");
         assert_eq!(defused(text, false), "ared[2J]0;titlebc");
         assert_eq!(defused("\x1b[", true), "[");
+    }
+
+    #[test]
+    fn an_address_in_other_letters_is_marked() {
+        assert_eq!(address("bob@example.com"), "bob@example.com");
+        let marked = "bob@ex\u{430}mple.com (unusual letters: bob@xn--exmple-4nf.com)";
+        assert_eq!(address("bob@ex\u{430}mple.com"), marked);
     }
 
     #[test]

@@ -19,7 +19,13 @@ pub struct DataLock {
 /// # Errors
 /// Where it can't be made, or another process has it.
 pub fn take(data_dir: &Path) -> io::Result<DataLock> {
-    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(data_dir)?;
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(data_dir).map_err(|error| {
+        let why = if data_dir.is_file() { "it is a file".to_owned() } else { error.to_string() };
+        io::Error::new(
+            error.kind(),
+            format!("the data directory {} can't be made: {why}", data_dir.display()),
+        )
+    })?;
     let file = OpenOptions::new()
         .write(true)
         .create(true)

@@ -194,6 +194,7 @@ on_both_databases! {
         let _ = scene.olga.client.put(&path, nothing).await.expect(200);
         let (kind, problem) = explanation.next().await.unwrap();
         assert_eq!((kind.as_str(), &problem["code"]), ("end", &json!("permission_denied")));
+        assert_eq!(problem["ask"], json!([{ "name": "Olga Owner" }]), "as where it is refused at once");
         assert!(explanation.next().await.is_none());
         drop(explanation);
         provider.until_left(1).await;

@@ -132,6 +132,40 @@ on_both_databases! {
         assert_eq!(usage["members"], json!([]));
     }
 
+    async fn what_was_asked_is_kept_when_somebody_leaves(world: World) {
+        let scene = Scene::new(world).await;
+        scene.set_openai().await;
+        scene.write(&["Error: it broke"]);
+        let _ = scene.explain(&scene.reader.client).await.rest().await;
+        let before = scene.usage().await;
+        let olga = &scene.olga.client;
+        let _ = olga.delete(&scene.path(&format!("/members/{}", scene.reader_member)), None).await.expect(204);
+        let _ = scene.reader.client.patch("/api/v1/me", json!({ "name": "Somebody Else" })).await.expect(200);
+        let mut left = scene.usage().await;
+        assert_eq!(left["members"][0]["is_member"], false);
+        left["members"][0]["is_member"] = json!(true);
+        assert_eq!(left, before, "the record is as it was, under the name that the audit log has");
+        // Invited again it is the same account, and one entry.
+        let body = json!({ "email": scene.reader.email });
+        let _ = olga.post(&scene.path("/invitations"), body).await.expect(201);
+        scene.world.send_mails().await;
+        let letters = scene.world.mail.sent();
+        let letter = letters.iter().rev().find(|letter| letter.to == scene.reader.email).unwrap();
+        let token = letter.text.split("/invitations/").nth(1).unwrap().split_whitespace().next().unwrap();
+        let accept = format!("/api/v1/invitations/{token}/accept");
+        let _ = scene.reader.client.post(&accept, json!({})).await.expect(200);
+        let member = olga.get(&scene.path(&format!("/members?q={}", scene.reader.email))).await.expect(200).json();
+        let member = member["items"][0]["id"].as_str().unwrap().to_owned();
+        let profile = json!({ "actions": ["view_logs"], "projects": [], "instances": [scene.instance.to_string()], "servers": [] });
+        let _ = olga.put(&scene.path(&format!("/members/{member}/permissions")), profile).await.expect(200);
+        let _ = scene.explain(&scene.reader.client).await.rest().await;
+        let usage = scene.usage().await;
+        assert_eq!(usage["members"].as_array().map(Vec::len), Some(1), "{usage}");
+        let whose = &usage["members"][0];
+        assert_eq!((&whose["id"], &whose["name"], &whose["requests"]), (&json!(member), &json!("Somebody Else"), &json!(2)));
+        assert_eq!(usage["days"][0]["requests"], 2);
+    }
+
     async fn members_are_told_whether_there_is_ai_and_no_more(world: World) {
         let scene = Scene::new(world).await;
         let ai = async || scene.reader.client.get(&scene.path("")).await.expect(200).json()["ai"].clone();

@@ -222,6 +222,8 @@ on_both_databases! {
             assert_eq!(tester.person.client.get(&path).await.expect(200).field("slug"), "acme-two", "{word}");
             assert_eq!(outsider.person.client.get(&path).await.expect(404).code().unwrap(), "not_found", "{word}");
         }
+        let judged = outsider.person.client.get("/api/v1/slug?name=a--b").await.expect(200).json();
+        assert_eq!((&judged["slug"], &judged["available"]), (&json!("a-b"), &json!(true)), "{judged}");
         let taken = outsider.person.client.get("/api/v1/slug?name=Acme").await.expect(200).json();
         assert_eq!((&taken["available"], &taken["reason"]), (&json!(false), &json!("taken")));
         assert_eq!(taken["suggestion"], "acme-2");

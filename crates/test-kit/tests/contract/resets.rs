@@ -55,6 +55,9 @@ on_both_databases! {
             let body = json!({ "old_password": PASSWORD, "new_password": password });
             weak(olga.client.post("/api/v1/me/password", body).await);
         }
+        let wrong = json!({ "old_password": "not this one", "new_password": "another good password" });
+        let wrong = olga.client.post("/api/v1/me/password", wrong).await.expect(422).json();
+        assert_eq!(wrong["errors"][0]["field"], "old_password");
         let _ = ask(&world, &olga.email).await.expect(202);
         let token = world.mailed_token(&olga.email, "/reset/").await;
         for password in own("olga@example.com", "Olga Owner") {
