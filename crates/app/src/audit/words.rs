@@ -386,6 +386,7 @@ mod tests {
         assert_eq!(sentence(&mistyped), "looked for an instance, which doesn't exist");
         mistyped.action = "member.remove".to_owned();
         assert_eq!(sentence(&mistyped), "looked for a member, who doesn't exist");
+        mistyped.action = "instance.stop".to_owned();
         mistyped.resource_name = Some("shop".to_owned());
         assert_eq!(sentence(&mistyped), "wasn't allowed to stop shop");
     }
