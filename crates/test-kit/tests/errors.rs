@@ -13,7 +13,7 @@ use futures_util::future::BoxFuture;
 use http::header::{CONTENT_TYPE, HOST};
 use http::{Method, Request};
 use serde_json::json;
-use stoa_app::ports::{ConnectAnswer, ModelProblem};
+use stoa_app::ports::{ConnectAnswer, ModelProblem, Programs};
 use stoa_app::settings::WorkspaceCreation;
 use stoa_domain::InstanceId;
 use stoa_domain::remote::RemoteProblem;
@@ -175,6 +175,14 @@ async fn of_a_machine_without_walls(answers: &mut Vec<Answer>) {
     answers.push(olga.client.post(&workspace.path("/instances"), new).await);
 }
 
+async fn of_a_machine_without_programs(answers: &mut Vec<Answer>) {
+    let world = World::on(Kind::Sqlite).await;
+    world.machines.have_programs(Programs::default());
+    let olga = world.set_up().await;
+    let workspace = world.workspace(&olga, "Acme").await;
+    answers.push(olga.client.post(&workspace.path("/examples"), json!({ "example": "shop" })).await);
+}
+
 /// A real repository, in which two branches don't go together, and one of them is deployed.
 async fn of_merges(answers: &mut Vec<Answer>) {
     let folder = tempfile::tempdir().unwrap();
@@ -334,6 +342,7 @@ async fn every_code_of_the_list_happens_and_says_what_to_do() {
     of_invitations(&mut answers).await;
     of_instances(&mut answers).await;
     of_a_machine_without_walls(&mut answers).await;
+    of_a_machine_without_programs(&mut answers).await;
     of_models(&mut answers).await;
     of_remotes(&mut answers).await;
     of_merges(&mut answers).await;

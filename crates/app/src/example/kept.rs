@@ -67,7 +67,7 @@ impl Need {
     pub fn missing(self, facts: &MachineFacts) -> String {
         let lacks = |what: &str, package: &str| {
             format!(
-                "{what} isn't on the server where instances see it. Install it: apt-get install {package}"
+                "{what} isn't on the server where instances see it. Install it: apt-get install {package}."
             )
         };
         match self {

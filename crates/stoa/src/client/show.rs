@@ -117,10 +117,12 @@ pub fn moment(text: &str) -> String {
 
 /// An address; one in unusual letters with how it is sent, since it may look like another one.
 pub fn address(text: &str) -> String {
-    match stoa_domain::email::in_plain_letters(text) {
-        None => text.to_owned(),
-        Some(plain) => format!("{text} (unusual letters: {plain})"),
-    }
+    let plain = || {
+        let (person, host) = text.rsplit_once('@').filter(|_| !text.is_ascii())?;
+        let host = url::Host::parse(host).ok()?;
+        Some(format!("{text} (unusual letters: {person}@{host})"))
+    };
+    plain().unwrap_or_else(|| text.to_owned())
 }
 
 /// Words of a list, in one line.
