@@ -468,21 +468,6 @@ test("a grant that ends leaves the member's open page by itself", async () => {
   await look(page, "members-member", { ready: "tbody tr" });
 });
 
-test("what ends together first is told by its number in a member's row", async () => {
-  const { page } = owner;
-  const path = `/workspaces/acme/members/${tess}/permissions`;
-  const { body } = await ask(page, "GET", path);
-  const end = new Date(Date.now() + 40 * 86_400_000).toISOString();
-  const actions = ["restart_instances", "view_logs"];
-  const set = await ask(page, "PUT", path, { ...body, actions, until: { restart_instances: end, view_logs: end } });
-  assert.equal(set.status, 200, JSON.stringify(set.body));
-  await page.goto(`${W}/members?q=tess`);
-  await page
-    .getByRole("row", { name: /Tess Ferreira/ })
-    .getByText(/^2 end \d/)
-    .waitFor();
-});
-
 test("who becomes an owner, or goes, while their permissions are open has none to set", async () => {
   const { page } = owner;
   const other = await owner.context.newPage();

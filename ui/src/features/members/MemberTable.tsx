@@ -1,5 +1,4 @@
 import { ActionIcon, Button, Menu, Tooltip } from "@mantine/core";
-import { useIntersection } from "@mantine/hooks";
 import {
   IconAlertTriangle,
   IconClockHour4,
@@ -12,12 +11,9 @@ import {
   IconUserMinus,
   IconUserUp,
 } from "@tabler/icons-react";
-import { useQuery } from "@tanstack/react-query";
 import { Fragment, memo, type ReactNode, useEffect, useRef } from "react";
-import { viewPermissions } from "@/api/generated";
 import type { ActionKey, Member, Summary } from "@/api/nouns";
 import { viewing } from "@/api/viewing";
-import { useWorkspace } from "@/frame/useWorkspace";
 import { Chip, PersonAvatar, Table, Time } from "@/kit";
 import { actionOf } from "@/kit/actions";
 import css from "./members.module.css";
@@ -217,7 +213,7 @@ const MemberRow = memo(
               <span className={css.on} title={summary && !isTheirsOwner ? on(summary).join(", ") : undefined}>
                 {isTheirsOwner ? "Everything" : summary && <On summary={summary} />}
               </span>
-              {summary?.ends && <EndsSoon member={member.id} ends={summary.ends} />}
+              {summary?.ends && <EndsSoon ends={summary.ends} />}
             </td>
             <td className={css.dim} data-cell="seen">
               {member.last_seen_at ? <LastSeen at={member.last_seen_at} /> : "Never"}
@@ -362,22 +358,7 @@ const hour = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", 
 const exact = new Intl.DateTimeFormat("en-GB", { dateStyle: "full", timeStyle: "short" });
 const KINDS = { action: "An action", project: "A project", instance: "An instance", server: "A server" };
 
-/** How many grants end together first, once that is known: asked for while the row is in view, as the list doesn't say. */
-function useEnding(member: string, { at, everything }: NonNullable<Summary["ends"]>, isInView: boolean) {
-  const { slug } = useWorkspace();
-  return useQuery({
-    queryKey: [slug, "permissions", "ends", member],
-    queryFn: ({ signal }) => viewPermissions(slug, member, { signal }),
-    enabled: isInView && !everything,
-    select: ({ until = {} }) => Object.values(until).filter((end) => Date.parse(end) === Date.parse(at)).length,
-  }).data;
-}
-
-type Ending = { member: string; ends: NonNullable<Summary["ends"]> };
-
-function EndsSoon({ member, ends }: Ending) {
-  const { ref, entry } = useIntersection();
-  const number = useEnding(member, ends, entry?.isIntersecting ?? false);
+function EndsSoon({ ends }: { ends: NonNullable<Summary["ends"]> }) {
   const what = ends.everything
     ? "Everything"
     : ends.action
@@ -387,10 +368,10 @@ function EndsSoon({ member, ends }: Ending) {
   // Within a day it is the hour that counts.
   const isNear = at - Date.now() < 24 * 3600_000;
   return (
-    <span ref={ref} className={css.ends} title={exact.format(at)}>
+    <span className={css.ends} title={exact.format(at)}>
       <IconClockHour4 size={13} stroke={1.75} aria-hidden />
       <span>
-        {number !== undefined && number > 1 ? `${number} end` : `${what} until`} {(isNear ? hour : day).format(at)}
+        {what} until {(isNear ? hour : day).format(at)}
       </span>
     </span>
   );
