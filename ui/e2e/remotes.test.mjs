@@ -92,6 +92,10 @@ async function startSlow(folder) {
         HTTP_CONTENT_ENCODING: request.headers["content-encoding"] ?? "",
       },
     });
+    // A client that was killed in the middle of a fetch has git end before it has read everything.
+    child.stdin.on("error", (failure) => {
+      if (failure.code !== "EPIPE") throw failure;
+    });
     child.stdin.end(sent);
     const out = [];
     for await (const piece of child.stdout) out.push(piece);
