@@ -26,9 +26,9 @@ pub struct Problem {
     title: String,
     pub detail: String,
     /// What is wrong with which field.
-    fields: Vec<(String, String)>,
+    fields: Box<[(String, String)]>,
     /// The instances that are in the way, by slug and name.
-    instances: Vec<String>,
+    instances: Box<[String]>,
 }
 
 impl Problem {

@@ -17,6 +17,9 @@ struct Held {
     branches: BTreeMap<BranchName, Vec<Commit>>,
 }
 
+/// Each by its path.
+type Files = &'static [(&'static str, &'static [u8])];
+
 #[derive(Default)]
 pub struct FakeRepositories {
     held: Mutex<BTreeMap<ProjectId, Held>>,
@@ -24,7 +27,7 @@ pub struct FakeRepositories {
     /// Merge commits, which are on no branch yet.
     made: Mutex<BTreeMap<u128, Commit>>,
     /// What those began with that no push was the first of.
-    begun: Mutex<BTreeMap<ProjectId, &'static [(&'static str, &'static [u8])]>>,
+    begun: Mutex<BTreeMap<ProjectId, Files>>,
     /// Where the next of these waits: it says that it is there, and for what it waits.
     pause: Mutex<Option<(oneshot::Sender<()>, oneshot::Receiver<()>)>>,
     /// What every difference reads like.
