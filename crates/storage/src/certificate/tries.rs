@@ -34,7 +34,8 @@ crate::statements! {
     WANT_HOSTS = "INSERT INTO certificates (host, wanted_at, next_at, failures, fence)
         SELECT h.host, CAST($1 AS BIGINT), CAST($1 AS BIGINT), 0, 0 FROM hosts h WHERE h.instance_id IS NOT NULL
             AND ((h.kind = 'given' AND $2) OR (h.kind = 'own' AND h.verified_at IS NOT NULL))
-            AND NOT EXISTS (SELECT 1 FROM certificates c WHERE c.host = h.host)";
+            AND NOT EXISTS (SELECT 1 FROM certificates c WHERE c.host = h.host)
+        ON CONFLICT (host) DO NOTHING";
     WANT_ONE = "INSERT INTO certificates (host, wanted_at, next_at, failures, fence) VALUES ($1, $2, $2, 0, 0)
         ON CONFLICT (host) DO NOTHING";
     /// A domain whose proof is away for a while keeps its own: it would be asked for anew otherwise, again and again.
