@@ -103,6 +103,8 @@ fn a_merge_that_is_cut_off_at_any_step_is_wholly_done_or_wholly_not() {
             let now = ground.head_of("main");
             ((now != before) == is_done).then_some(now)
         });
+        // The branch shows at once where it stands; what follows from it is written down soon after the start.
+        until("the merge to be told", || (!is_done || ground.merges_told() > told).then_some(()));
         until_quiet(&ground.stoa);
         assert_eq!(ground.merges_told(), told + usize::from(is_done), "{step}");
         if !is_done {
