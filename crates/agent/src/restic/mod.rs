@@ -138,17 +138,16 @@ impl Repository<'_> {
     /// Takes away the locks of ours that were killed. Whoever calls it does the one work on the repository that goes on
     /// here; a lock of somebody elsewhere who reads it by hand is left alone.
     async fn unlock(&self) -> Result<(), ResticError> {
-        let listed = self.run(&["list", "locks"], Vec::new(), READS_ALL, run::nothing).await?;
-        let locks: Vec<&str> = listed.out.lines().filter(|line| words::is_id(line)).collect();
+        let locks = self.locks().await?;
         if locks.is_empty() {
             return Ok(());
         }
         let mut others = 0;
         for lock in locks {
-            let about = self.run(&["cat", "lock", lock], Vec::new(), READS_ALL, run::nothing).await;
+            let about = self.run(&["cat", "lock", &lock], Vec::new(), READS_ALL, run::nothing).await;
             match (about, &self.access.place) {
                 (Ok(about), Place::Disk) if words::is_ours(&about.out) => {
-                    folders::remove_file(&self.folder.join("locks").join(lock))?;
+                    folders::remove_file(&self.folder.join("locks").join(&lock))?;
                 }
                 (Ok(about), Place::S3 { .. }) if words::is_ours(&about.out) => {}
                 // One that is gone meanwhile is nobody's.
@@ -162,6 +161,21 @@ impl Repository<'_> {
         }
         // What is stale by restic's own reckoning goes too.
         self.run(&["unlock"], Vec::new(), READS_ALL, run::nothing).await.map(drop)
+    }
+
+    /// The names of the locks that are there.
+    async fn locks(&self) -> Result<Vec<String>, ResticError> {
+        let names: Vec<String> = match &self.access.place {
+            // restic would take half a second to open the repository for what a look into its folder says.
+            Place::Disk => std::fs::read_dir(self.folder.join("locks"))?
+                .map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()))
+                .collect::<std::io::Result<_>>()?,
+            Place::S3 { .. } => {
+                let listed = self.run(&["list", "locks"], Vec::new(), READS_ALL, run::nothing).await?;
+                listed.out.lines().map(str::to_owned).collect()
+            }
+        };
+        Ok(names.into_iter().filter(|name| words::is_id(name)).collect())
     }
 
     /// The snapshot of a backup, where there is one.
