@@ -24,6 +24,8 @@ pub struct Passwords {
     waiting: Arc<Semaphore>,
     /// A hash that no password has, so that an unknown address takes as long as a known one.
     decoy: Arc<str>,
+    /// In KiB.
+    memory: u32,
 }
 
 /// The outcome of a comparison.
@@ -33,25 +35,26 @@ pub struct Verified {
     pub better_hash: Option<String>,
 }
 
-fn hasher() -> Result<Argon2<'static>, Fault> {
-    let params = Params::new(MEMORY, PASSES, LANES, None).map_err(|error| Fault::new(error.to_string()))?;
+fn hasher(memory: u32) -> Result<Argon2<'static>, Fault> {
+    let params = Params::new(memory, PASSES, LANES, None).map_err(|error| Fault::new(error.to_string()))?;
     Ok(Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
 }
 
-fn hash(password: &[u8], salt: [u8; 16]) -> Result<String, Fault> {
+fn hash(password: &[u8], salt: [u8; 16], memory: u32) -> Result<String, Fault> {
+    let hasher = hasher(memory)?;
     let hash =
-        hasher()?.hash_password_with_salt(password, &salt).map_err(|error| Fault::new(error.to_string()))?;
+        hasher.hash_password_with_salt(password, &salt).map_err(|error| Fault::new(error.to_string()))?;
     Ok(hash.to_string())
 }
 
-fn matches(password: &[u8], kept: &str) -> Result<bool, Fault> {
+fn matches(password: &[u8], kept: &str, memory: u32) -> Result<bool, Fault> {
     let parsed = PasswordHash::new(kept).map_err(|error| Fault::new(error.to_string()))?;
-    Ok(hasher()?.verify_password(password, &parsed).is_ok())
+    Ok(hasher(memory)?.verify_password(password, &parsed).is_ok())
 }
 
 /// Whether a hash was made with today's parameters.
-fn is_current(kept: &str) -> bool {
-    kept.starts_with(&format!("$argon2id$v=19$m={MEMORY},t={PASSES},p={LANES}$"))
+fn is_current(kept: &str, memory: u32) -> bool {
+    kept.starts_with(&format!("$argon2id$v=19$m={memory},t={PASSES},p={LANES}$"))
 }
 
 impl Passwords {
@@ -60,10 +63,19 @@ impl Passwords {
     /// # Errors
     /// A fault of the hasher.
     pub fn new(threads: usize) -> Result<Self, Fault> {
+        Self::with_memory(threads, MEMORY)
+    }
+
+    /// With so many KiB for each hash. Less than [`Passwords::new`] takes is for tests alone, which make thousands.
+    ///
+    /// # Errors
+    /// A fault of the hasher: below 8 KiB there is none.
+    pub fn with_memory(threads: usize, memory: u32) -> Result<Self, Fault> {
         Ok(Self {
             turns: Arc::new(Semaphore::new(threads.max(1))),
             waiting: Arc::new(Semaphore::new(WAITING)),
-            decoy: hash(b"no account has this password", [7; 16])?.into(),
+            decoy: hash(b"no account has this password", [7; 16], memory)?.into(),
+            memory,
         })
     }
 
@@ -86,7 +98,8 @@ impl Passwords {
     /// # Errors
     /// `TooManyRequests`, or a fault.
     pub async fn hash(&self, password: Secret, salt: [u8; 16]) -> Result<String, Failure> {
-        self.in_turn(move || hash(password.reveal(), salt)).await
+        let memory = self.memory;
+        self.in_turn(move || hash(password.reveal(), salt, memory)).await
     }
 
     /// Compares. Without a kept hash it takes as long, and doesn't match.
@@ -99,13 +112,13 @@ impl Passwords {
         kept: Option<String>,
         salt: [u8; 16],
     ) -> Result<Verified, Failure> {
-        let decoy = self.decoy.clone();
+        let (decoy, memory) = (self.decoy.clone(), self.memory);
         self.in_turn(move || {
             let known = kept.is_some();
             let kept = kept.unwrap_or_else(|| decoy.to_string());
-            let matches = matches(password.reveal(), &kept)? && known;
-            let better_hash =
-                if matches && !is_current(&kept) { Some(hash(password.reveal(), salt)?) } else { None };
+            let matches = matches(password.reveal(), &kept, memory)? && known;
+            let is_old = matches && !is_current(&kept, memory);
+            let better_hash = if is_old { Some(hash(password.reveal(), salt, memory)?) } else { None };
             Ok(Verified { matches, better_hash })
         })
         .await
@@ -122,10 +135,19 @@ mod tests {
         let passwords = Passwords::new(1).unwrap();
         let secret = |text: &str| Secret::from_text(text.to_owned());
         let kept = passwords.hash(secret("correct horse"), [1; 16]).await.unwrap();
-        assert!(is_current(&kept), "{kept}");
+        assert!(is_current(&kept, MEMORY), "{kept}");
         let same = passwords.verify(secret("correct horse"), Some(kept.clone()), [2; 16]).await.unwrap();
         assert!(same.matches && same.better_hash.is_none());
         assert!(!passwords.verify(secret("wrong horse"), Some(kept), [2; 16]).await.unwrap().matches);
         assert!(!passwords.verify(secret("correct horse"), None, [2; 16]).await.unwrap().matches);
+    }
+
+    #[tokio::test]
+    async fn a_hash_of_other_parameters_matches_and_is_made_anew() {
+        let secret = || Secret::from_text("correct horse".to_owned());
+        let kept = Passwords::with_memory(1, 64).unwrap().hash(secret(), [1; 16]).await.unwrap();
+        let verified = Passwords::new(1).unwrap().verify(secret(), Some(kept), [2; 16]).await.unwrap();
+        assert!(verified.matches);
+        assert!(is_current(&verified.better_hash.unwrap(), MEMORY));
     }
 }

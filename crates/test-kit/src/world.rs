@@ -157,7 +157,8 @@ impl World {
             ids: rng.clone(),
             rng,
             vault: Arc::new(vault),
-            passwords: Passwords::new(2).expect("a hasher"),
+            // The least there is: what is tested here isn't how hard they are to guess.
+            passwords: Passwords::with_memory(2, 8).expect("a hasher"),
             repositories: real.unwrap_or_else(|| repositories.clone()),
             remotes: real_remotes.unwrap_or_else(|| remotes.clone()),
             machines: machines.clone(),
