@@ -31,6 +31,29 @@ pub(crate) fn if_match(headers: &HeaderMap) -> Option<String> {
     headers.get(IF_MATCH).and_then(|value| value.to_str().ok()).map(str::to_owned)
 }
 
+/// What changes are guarded by: how its client sees a thing, and which of its revisions that is.
+pub(crate) trait Revised {
+    /// # Errors
+    /// A fault.
+    fn tag(&self) -> Result<String, Failure>;
+
+    fn revision(&self) -> i64;
+}
+
+/// The revision that a change was made from, where it names one. The thing is loaded only then.
+///
+/// # Errors
+/// `PreconditionFailed` where it isn't as its client loaded it, and what loading it says.
+pub(crate) async fn expected<T: Revised>(
+    if_match: Option<String>,
+    current: impl Future<Output = Result<T, Failure>>,
+) -> Result<Option<i64>, Failure> {
+    let Some(wanted) = if_match else { return Ok(None) };
+    let current = current.await?;
+    check(Some(&wanted), &current.tag()?)?;
+    Ok(Some(current.revision()))
+}
+
 /// Refuses a change of something that is no longer as its client loaded it.
 ///
 /// # Errors
