@@ -367,11 +367,16 @@ function EndsSoon({ ends }: { ends: NonNullable<Summary["ends"]> }) {
   const at = Date.parse(ends.at);
   // Within a day it is the hour that counts.
   const isNear = at - Date.now() < 24 * 3600_000;
+  const more = ends.everything ? 0 : ends.count - 1;
+  const others = more > 0 ? `, and ${more} more` : "";
   return (
-    <span className={css.ends} title={exact.format(at)}>
+    <span className={css.ends} title={`${what} until ${exact.format(at)}${others && `${others} that end`}`}>
       <IconClockHour4 size={13} stroke={1.75} aria-hidden />
-      <span>
-        {what} until {(isNear ? hour : day).format(at)}
+      <span className={css.upto}>
+        <span>
+          {what} until {(isNear ? hour : day).format(at)}
+        </span>
+        <span>{others}</span>
       </span>
     </span>
   );
