@@ -176,6 +176,31 @@ on_both_databases! {
         let _ = world.nobody().post(&format!("/api/v1/invitations/{new}/accept"), person("Anna")).await.expect(200);
     }
 
+    async fn a_link_that_a_restore_ended_says_so_until_another_one_is_sent(world: World) {
+        let olga = world.set_up().await;
+        let workspace = world.workspace(&olga, "Acme").await;
+        let made = invite(&workspace, "anna@example.com").await;
+        let resend = workspace.path(&format!("/invitations/{}/resend", made["id"].as_str().unwrap()));
+        let first = format!("/api/v1/invitations/{}", workspace.link_of("anna@example.com").await);
+        let _ = olga.client.post(&resend, json!({})).await.expect(200);
+        let second = format!("/api/v1/invitations/{}", workspace.link_of("anna@example.com").await);
+        let why = async |page: &str| world.nobody().get(page).await.expect(410).code().unwrap().to_owned();
+        assert_eq!(why(&first).await, "invitation_replaced");
+        let _ = world.store.begin_epoch().await.unwrap();
+        // There is no newer one to use: not for the first either.
+        for page in [&first, &second] {
+            assert_eq!(why(page).await, "invitation_voided");
+            let refused = world.nobody().post(&format!("{page}/accept"), person("Anna")).await.expect(410);
+            assert_eq!(refused.code().unwrap(), "invitation_voided");
+        }
+        let olga = world.nobody().with_cookie(world.sign_in("olga@example.com", PASSWORD).await.expect(200).cookie().unwrap());
+        let _ = olga.post(&resend, json!({})).await.expect(200);
+        assert_eq!(why(&second).await, "invitation_replaced");
+        let new = workspace.link_of("anna@example.com").await;
+        let _ = world.nobody().post(&format!("/api/v1/invitations/{new}/accept"), person("Anna")).await.expect(200);
+        assert_eq!(why(&second).await, "invitation_used");
+    }
+
     async fn a_message_goes_along_as_plain_text(world: World) {
         let olga = world.set_up().await;
         let workspace = world.workspace(&olga, "Acme").await;
