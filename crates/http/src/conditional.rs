@@ -27,8 +27,9 @@ pub(crate) fn is_known(headers: &HeaderMap, tag: &str) -> bool {
     known.flat_map(|text| text.split(',')).any(|one| one.trim().trim_start_matches("W/") == tag)
 }
 
+/// What a client's change was made from; one that can't be read is of nothing that there is, never of anything.
 pub(crate) fn if_match(headers: &HeaderMap) -> Option<String> {
-    headers.get(IF_MATCH).and_then(|value| value.to_str().ok()).map(str::to_owned)
+    headers.get(IF_MATCH).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
 }
 
 /// What changes are guarded by: how its client sees a thing, and which of its revisions that is.
