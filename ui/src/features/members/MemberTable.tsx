@@ -327,7 +327,8 @@ export function MayDo({ summary, onSet }: { summary: Summary; onSet?: () => void
   if (actions.length === 0) return <span className={css.dim}>Only look</span>;
   // What is done comes before what is seen.
   const sorted = [...actions].sort((one, other) => Number(one === SEEN) - Number(other === SEEN));
-  const rest = sorted.slice(SHOWN).map((key) => actionOf(key)?.label ?? key);
+  const labels = sorted.map((key) => actionOf(key)?.label ?? key);
+  const rest = labels.slice(SHOWN);
   return (
     <span className={css.may}>
       {preset && (
@@ -340,6 +341,12 @@ export function MayDo({ summary, onSet }: { summary: Summary; onSet?: () => void
         {sorted.slice(0, SHOWN).map((key) => (
           <Chip key={key}>{BRIEFLY[key] ?? actionOf(key)?.label ?? key}</Chip>
         ))}
+        {labels.length > 1 && (
+          <span className={css.fewer} title={labels.slice(1).join(", ")}>
+            <Chip>+{labels.length - 1}</Chip>
+            <span className="visually-hidden">: {labels.slice(1).join(", ")}</span>
+          </span>
+        )}
         {rest.length > 0 && (
           <Tooltip label={rest.join(", ")} events={{ hover: true, focus: true, touch: true }}>
             <span>
