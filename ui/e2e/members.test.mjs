@@ -50,7 +50,9 @@ before(async () => {
     ["Fia Berg", "fia@example.com"],
   ])
     await context.clearCookies().then(() => joins(page, name, email));
-  await grant("Bo Ek", { actions: ["view_logs"], projects: [project] });
+  const preset = "Those who look after the shops of the northern region, by night too";
+  await done(owner.page, "POST", `${W}/presets`, { name: preset, actions: ["view_logs", "stop_instances"] }, 201);
+  await grant("Bo Ek", { actions: ["view_logs", "stop_instances"], projects: [project] });
   await grant("Carl-Philipp Nordenskjöld-Wachtmeister", {
     actions: [...all, "view_logs", "use_ide"],
     projects: [project],
