@@ -104,6 +104,9 @@ def main() -> None:
                 "INSERT INTO member_servers (workspace_id, member_id, server_id) VALUES (?, ?, ?)",
                 (workspace, member, server),
             )
+    # Plain letters: what a name is sorted by is itself, in small ones.
+    for table in ("projects", "instances", "accounts"):
+        base.execute(f"UPDATE {table} SET sorted_as = LOWER(name) WHERE sorted_as = ''")
     base.commit()
     base.close()
 

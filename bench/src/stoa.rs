@@ -34,9 +34,10 @@ pub struct Installation {
 /// Copies of the one instance there is. They are never run: the list is what is measured.
 const COPIES: &str = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < $1)
     INSERT INTO instances (id, workspace_id, project_id, server_id, slug, name, stage, branch, wish, status, visibility,
-        is_protected, os_user, revision, created_at)
+        is_protected, os_user, revision, created_at, sorted_as)
     SELECT randomblob(16), workspace_id, project_id, server_id, 'copy-' || i, printf('Copy %06d', (i * 7919) % 1000003),
-        stage, branch, 'stopped', 'stopped', visibility, is_protected, 1000000 + i, revision, created_at
+        stage, branch, 'stopped', 'stopped', visibility, is_protected, 1000000 + i, revision, created_at,
+        printf('copy %06d', (i * 7919) % 1000003)
     FROM n, (SELECT * FROM instances LIMIT 1)";
 
 const GRANTS: &str = "INSERT INTO member_instances (workspace_id, member_id, instance_id)

@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { findings, look, person, startBrowser } from "./browser.mjs";
 import { startStoa } from "./stoa.mjs";
-import { ask, joinAs, setUp } from "./team.mjs";
+import { ask, joinAs, PASSWORD, setUp } from "./team.mjs";
 
 let stoa, browser, owner;
 
@@ -174,6 +174,26 @@ test("an address that leads nowhere is a page with a main part", async () => {
   await page.getByRole("heading", { name: "There is nothing here" }).waitFor();
   assert.equal(await page.getByRole("main").count(), 1);
   await look(page, "nowhere", { ready: "text=There is nothing here" });
+});
+
+test("whoever isn't signed in is asked to sign in at every address within a workspace, whether there is one or not", async () => {
+  const { page, context } = await person(browser, stoa.origin);
+  for (const path of ["/acme/no/such/page", "/acme/x", "/nobody-has-this/x", "/nobody-has-this"]) {
+    await page.goto(path);
+    await page.getByRole("button", { name: "Sign in" }).waitFor();
+    assert.equal(await page.getByText("There is nothing here").count(), 0, path);
+  }
+  // The same address once one is signed in: of a workspace that one is in, it leads back to that.
+  await page.goto("/acme/no/such/page");
+  await page.getByLabel("E-mail address").fill("anna@example.com");
+  await page.getByLabel("Password", { exact: true }).fill(PASSWORD);
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.getByRole("heading", { name: "There is nothing here" }).waitFor();
+  assert.equal(new URL(page.url()).pathname, "/acme/no/such/page");
+  assert.equal(await page.getByRole("main").count(), 1);
+  await page.getByRole("link", { name: "Back to the overview" }).click();
+  await page.waitForURL(/\/acme\/?$/);
+  await context.close();
 });
 
 test("axe found nothing, and nothing was logged as an error", () => {

@@ -53,7 +53,7 @@ pub enum MailError {
 const CUT: &str = "The mail server cut the connection.";
 
 /// How long reaching the server may take.
-const REACH: Duration = Duration::from_secs(30);
+const REACH: Duration = Duration::from_secs(10);
 /// And all of a letter, however slowly it goes on: less than the queue's lease, so that nobody else takes the letter while
 /// this try goes on.
 const WHOLE: Duration = Duration::from_secs(60);

@@ -45,7 +45,7 @@ impl App {
         let bucket = format!("logo:address:{}", counted(address));
         self.count(bucket, LINKED).await?;
         let found = self.store().find_invitation_by_link(&hash_of(token)).await?.ok_or(Refusal::NotFound)?;
-        found.status.usable(found.link_ended)?;
+        found.status.usable(found.link)?;
         self.picture_of(found.workspace).await
     }
 

@@ -49,6 +49,17 @@ pub enum InvitationStatus {
     Expired,
 }
 
+/// How one of an invitation's links stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LinkState {
+    /// The newest one, which works.
+    Newest,
+    /// A later one works in its stead.
+    Replaced,
+    /// It ended with all others when Stoa was restored from a backup, and no later one was sent.
+    Voided,
+}
+
 impl InvitationStatus {
     #[must_use]
     pub const fn key(self) -> &'static str {
@@ -72,14 +83,15 @@ impl InvitationStatus {
     }
 
     /// # Errors
-    /// The refusal of an invitation that isn't pending, or of a link that a resend has replaced.
-    pub fn usable(self, link_ended: bool) -> Result<(), Refusal> {
-        match self {
-            Self::Accepted => Err(Refusal::InvitationUsed),
-            Self::Revoked => Err(Refusal::InvitationRevoked),
-            _ if link_ended => Err(Refusal::InvitationReplaced),
-            Self::Expired => Err(Refusal::InvitationExpired),
-            Self::Pending => Ok(()),
+    /// The refusal of an invitation that isn't pending, or of a link that works no more.
+    pub fn usable(self, link: LinkState) -> Result<(), Refusal> {
+        match (self, link) {
+            (Self::Accepted, _) => Err(Refusal::InvitationUsed),
+            (Self::Revoked, _) => Err(Refusal::InvitationRevoked),
+            (_, LinkState::Replaced) => Err(Refusal::InvitationReplaced),
+            (_, LinkState::Voided) => Err(Refusal::InvitationVoided),
+            (Self::Expired, LinkState::Newest) => Err(Refusal::InvitationExpired),
+            (Self::Pending, LinkState::Newest) => Ok(()),
         }
     }
 }
@@ -105,8 +117,13 @@ mod tests {
         let at = Timestamp::from_micros;
         assert_eq!(InvitationStatus::of("pending", at(10), at(10)), InvitationStatus::Expired);
         assert_eq!(InvitationStatus::of("pending", at(10), at(9)), InvitationStatus::Pending);
-        assert!(InvitationStatus::Pending.usable(false).is_ok());
-        assert_eq!(InvitationStatus::Pending.usable(true), Err(Refusal::InvitationReplaced));
-        assert_eq!(InvitationStatus::Accepted.usable(true), Err(Refusal::InvitationUsed));
+        assert!(InvitationStatus::Pending.usable(LinkState::Newest).is_ok());
+        let replaced = InvitationStatus::Pending.usable(LinkState::Replaced);
+        assert_eq!(replaced, Err(Refusal::InvitationReplaced));
+        assert_eq!(InvitationStatus::Accepted.usable(LinkState::Replaced), Err(Refusal::InvitationUsed));
+        // A restore ends links and lets their invitations expire: what is told is what ended them.
+        for status in [InvitationStatus::Pending, InvitationStatus::Expired] {
+            assert_eq!(status.usable(LinkState::Voided), Err(Refusal::InvitationVoided));
+        }
     }
 }

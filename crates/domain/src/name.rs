@@ -60,6 +60,13 @@ pub fn initials(name: &str) -> String {
     [Some(first), last].into_iter().flatten().flat_map(char::to_uppercase).collect()
 }
 
+/// What things are sorted by that have this name: as people read, whatever the case of its letters and their accents, and
+/// other scripts by how they are written in Latin letters. The same on every database, since it is made here.
+#[must_use]
+pub fn sorted_as(name: &str) -> String {
+    any_ascii::any_ascii(name).to_ascii_lowercase()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -70,6 +77,14 @@ mod tests {
         assert_eq!(initials("ünïcode"), "Ü");
         assert_eq!(initials("shop-production"), "SP");
         assert_eq!(initials(" - "), "?");
+    }
+
+    #[test]
+    fn names_are_sorted_as_people_read() {
+        let mut names = ["Zebra", "apple", "\u{c4}pfel", "apple pie", "\u{43c}\u{438}\u{440}", "Banana"];
+        names.sort_by_key(|name| sorted_as(name));
+        let read = ["\u{c4}pfel", "apple", "apple pie", "Banana", "\u{43c}\u{438}\u{440}", "Zebra"];
+        assert_eq!(names, read);
     }
 
     #[test]

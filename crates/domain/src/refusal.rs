@@ -52,6 +52,8 @@ pub enum Refusal {
     InvitationExpired,
     InvitationRevoked,
     InvitationReplaced,
+    /// By a restore from a backup.
+    InvitationVoided,
     Conflict(Conflict),
     /// The branches can't be merged by themselves: these files stand in the way.
     MergeConflict(FileConflicts),

@@ -27,8 +27,32 @@ pub(crate) fn is_known(headers: &HeaderMap, tag: &str) -> bool {
     known.flat_map(|text| text.split(',')).any(|one| one.trim().trim_start_matches("W/") == tag)
 }
 
+/// What a client's change was made from; one that can't be read is of nothing that there is, never of anything.
 pub(crate) fn if_match(headers: &HeaderMap) -> Option<String> {
-    headers.get(IF_MATCH).and_then(|value| value.to_str().ok()).map(str::to_owned)
+    headers.get(IF_MATCH).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
+}
+
+/// What changes are guarded by: how its client sees a thing, and which of its revisions that is.
+pub(crate) trait Revised {
+    /// # Errors
+    /// A fault.
+    fn tag(&self) -> Result<String, Failure>;
+
+    fn revision(&self) -> i64;
+}
+
+/// The revision that a change was made from, where it names one. The thing is loaded only then.
+///
+/// # Errors
+/// `PreconditionFailed` where it isn't as its client loaded it, and what loading it says.
+pub(crate) async fn expected<T: Revised>(
+    if_match: Option<String>,
+    current: impl Future<Output = Result<T, Failure>>,
+) -> Result<Option<i64>, Failure> {
+    let Some(wanted) = if_match else { return Ok(None) };
+    let current = current.await?;
+    check(Some(&wanted), &current.tag()?)?;
+    Ok(Some(current.revision()))
 }
 
 /// Refuses a change of something that is no longer as its client loaded it.

@@ -248,6 +248,12 @@ pub fn tell(refusal: &Refusal) -> Told {
             "Invitation replaced",
             "This link was replaced by a newer one. Use that, or ask whoever invited you for a new one.",
         ),
+        Refusal::InvitationVoided => told(
+            410,
+            "invitation_voided",
+            "Invitation void",
+            "This link ended when Stoa was restored from a backup. Ask whoever invited you for a new one.",
+        ),
         Refusal::Conflict(kind) => told(409, "conflict", "Not possible now", conflict(*kind)),
         Refusal::MergeConflict(conflicts) => {
             let detail = match conflicts.files.as_slice() {
@@ -525,6 +531,7 @@ pub fn examples() -> Vec<Refusal> {
         Refusal::InvitationExpired,
         Refusal::InvitationRevoked,
         Refusal::InvitationReplaced,
+        Refusal::InvitationVoided,
         Refusal::Conflict(Conflict::Changed),
         Refusal::MergeConflict(FileConflicts {
             files: vec![FileConflict {

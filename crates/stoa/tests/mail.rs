@@ -100,6 +100,8 @@ fn mail_server() -> (u16, Arc<Seen>) {
     (port, seen)
 }
 
+const STALLED: usize = 6;
+
 #[test]
 fn a_letter_that_is_refused_cut_off_or_kept_waiting_delays_no_other() {
     let (port, seen) = mail_server();
@@ -124,8 +126,11 @@ fn a_letter_that_is_refused_cut_off_or_kept_waiting_delays_no_other() {
         found.unwrap()["mail"].clone()
     };
     // Those that go wrong come first.
-    invite("stalled");
-    until("the one that is kept waiting", || (seen.stalled.load(Ordering::SeqCst) == 1).then_some(()));
+    // More of them than letters go at once.
+    for number in 1..=STALLED {
+        invite(&format!("stalled-{number}"));
+    }
+    until("those that are kept waiting", || (seen.stalled.load(Ordering::SeqCst) == STALLED).then_some(()));
     for name in ["cut", "refused", "anna"] {
         invite(name);
     }
@@ -139,6 +144,6 @@ fn a_letter_that_is_refused_cut_off_or_kept_waiting_delays_no_other() {
         (&cut["status"], &cut["error"]),
         (&json!("waiting"), &json!("The mail server cut the connection."))
     );
-    assert_eq!(mail_of("stalled")["status"], "waiting");
-    assert_eq!(seen.taken_meanwhile.load(Ordering::SeqCst), 1, "it went while the other was kept waiting");
+    assert_eq!(mail_of("stalled-1")["status"], "waiting");
+    assert_eq!(seen.taken_meanwhile.load(Ordering::SeqCst), 1, "it went while the others were kept waiting");
 }

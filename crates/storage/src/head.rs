@@ -34,7 +34,7 @@ crate::statements! {
         WHERE i.workspace_id = $1 AND i.project_id = $2
           AND ($3 OR EXISTS (SELECT 1 FROM member_instances x WHERE x.member_id = $4 AND x.instance_id = i.id
               AND (x.until_at IS NULL OR x.until_at > $5)))
-        ORDER BY i.name, i.id";
+        ORDER BY i.sorted_as, i.id";
     /// Branches that an instance deploys which isn't in the member's list.
     NOT_ALLOWED = "SELECT DISTINCT i.branch FROM instances i WHERE i.workspace_id = $1 AND i.project_id = $2
             AND NOT EXISTS (SELECT 1 FROM member_instances x WHERE x.member_id = $3 AND x.instance_id = i.id

@@ -1,7 +1,7 @@
 //! Invitations: an address asked into a workspace, by a link of which only the hash is kept.
 
 use stoa_domain::email::EmailAddress;
-use stoa_domain::invitation::{InvitationStatus, LIFETIME_SECONDS};
+use stoa_domain::invitation::{InvitationStatus, LIFETIME_SECONDS, LinkState};
 use stoa_domain::permission::invitation::{Create, Resend, Revoke};
 use stoa_domain::{
     AccountId, AccountPermit, InvitationId, LogoId, MemberId, OpenPermit, Permit, Refusal, ResourceKind,
@@ -48,7 +48,8 @@ crate::statements! {
     REVOKE = "UPDATE invitations SET status = 'revoked', ended_at = $2 WHERE id = $1 AND status = 'pending'";
     ACCEPT = "UPDATE invitations SET status = 'accepted', accepted_by = $2, ended_at = $3 WHERE id = $1 AND status = 'pending'";
     BY_LINK = "SELECT i.id, i.workspace_id, i.email, i.email_canonical, i.status, i.delivery, i.expires_at, l.ended_at,
-            w.name, s.slug, w.primary_color, w.logo_id, a.name, m.role, a.status, i.message
+            w.name, s.slug, w.primary_color, w.logo_id, a.name, m.role, a.status, i.message,
+            EXISTS (SELECT 1 FROM invitation_links n WHERE n.invitation_id = i.id AND n.ended_at IS NULL)
         FROM invitation_links l JOIN invitations i ON i.id = l.invitation_id
         JOIN workspaces w ON w.id = i.workspace_id
         JOIN workspace_slugs s ON s.workspace_id = w.id AND s.is_current
@@ -113,7 +114,7 @@ pub struct LinkedInvitation {
     pub email_canonical: String,
     pub status: InvitationStatus,
     pub by_mail: bool,
-    pub link_ended: bool,
+    pub link: LinkState,
     pub workspace_name: String,
     pub workspace_slug: String,
     pub primary_color: String,
@@ -157,7 +158,11 @@ fn read_linked(row: &Row, now: Timestamp) -> Result<LinkedInvitation, StorageFau
         email_canonical: row.get(3)?,
         status,
         by_mail: row.get::<String>(5)? == "mail",
-        link_ended: row.get::<Option<Timestamp>>(7)?.is_some(),
+        link: match (row.get::<Option<Timestamp>>(7)?, row.get(16)?) {
+            (None, _) => LinkState::Newest,
+            (Some(_), true) => LinkState::Replaced,
+            (Some(_), false) => LinkState::Voided,
+        },
         workspace_name: row.get(8)?,
         workspace_slug: row.get(9)?,
         primary_color: row.get(10)?,
@@ -278,7 +283,7 @@ impl Store {
                 let found = read(&row, now)?;
                 match found.status {
                     InvitationStatus::Pending | InvitationStatus::Expired => {}
-                    ended => ended.usable(false)?,
+                    ended => ended.usable(LinkState::Newest)?,
                 }
                 let expires_at = now.plus_seconds(LIFETIME_SECONDS);
                 tx.execute(RENEW, values![id, link.delivery(), expires_at, inviter]).await?;
@@ -303,7 +308,7 @@ impl Store {
                 let row = tx.fetch_optional(FIND, values![workspace, id]).await?.ok_or(Refusal::NotFound)?;
                 let found = read(&row, now)?;
                 if tx.execute(REVOKE, values![id, now]).await? == 0 {
-                    found.status.usable(false)?;
+                    found.status.usable(LinkState::Newest)?;
                 }
                 mail::void(tx, id).await?;
                 tx.audit_name(found.email);
@@ -403,7 +408,7 @@ async fn usable_in(tx: &mut Tx<'_>, token_hash: &[u8]) -> Result<LinkedInvitatio
     let now = tx.now();
     let row = tx.fetch_optional(BY_LINK, values![token_hash]).await?.ok_or(Refusal::NotFound)?;
     let found = read_linked(&row, now)?;
-    found.status.usable(found.link_ended)?;
+    found.status.usable(found.link)?;
     Ok(found)
 }
 

@@ -20,6 +20,7 @@ crate::statements! {
     VOID_OF_ACCOUNT = "UPDATE mails SET status = 'void', content = NULL, ended_at = $3
         WHERE account_id = $1 AND kind = $2 AND status = 'waiting'";
     DUE = "SELECT id FROM mails WHERE status = 'waiting' AND next_at <= $1 AND (lease_until IS NULL OR lease_until < $1)
+            AND ($2 OR attempts = 0)
         ORDER BY next_at, id LIMIT 1";
     CLAIM = "UPDATE mails SET lease_until = $2, fence = fence + 1, attempts = attempts + 1
         WHERE id = $1 AND status = 'waiting' AND (lease_until IS NULL OR lease_until < $3)
@@ -120,7 +121,19 @@ impl Store {
     /// # Errors
     /// A fault.
     pub async fn claim_mail(&self, lease_seconds: i64) -> Result<Option<ClaimedMail>, Failure> {
-        if self.fetch_optional(DUE, values![self.now()]).await?.is_none() {
+        self.claim(lease_seconds, true).await
+    }
+
+    /// The same of mails that weren't tried yet.
+    ///
+    /// # Errors
+    /// A fault.
+    pub async fn claim_new_mail(&self, lease_seconds: i64) -> Result<Option<ClaimedMail>, Failure> {
+        self.claim(lease_seconds, false).await
+    }
+
+    async fn claim(&self, lease_seconds: i64, is_any: bool) -> Result<Option<ClaimedMail>, Failure> {
+        if self.fetch_optional(DUE, values![self.now(), is_any]).await?.is_none() {
             return Ok(None);
         }
         let work: Work<_> = Box::new(move |tx| {
@@ -128,7 +141,9 @@ impl Store {
                 tx.audit_nothing();
                 let now = tx.now();
                 loop {
-                    let Some(due) = tx.fetch_optional(DUE, values![now]).await? else { return Ok(None) };
+                    let Some(due) = tx.fetch_optional(DUE, values![now, is_any]).await? else {
+                        return Ok(None);
+                    };
                     let id = due.get::<MailId>(0)?;
                     let lease = now.plus_seconds(lease_seconds);
                     let Some(row) = tx.fetch_optional(CLAIM, values![id, lease, now]).await? else {

@@ -1,6 +1,7 @@
 //! Members: roles, and the rule that there is always an owner.
 
 use stoa_domain::member::Role;
+use stoa_domain::name::sorted_as;
 use stoa_domain::permission::member::{ChangeRole, Remove};
 use stoa_domain::{
     AccountId, Action, Actor, InvitationId, MemberId, Permit, Refusal, Resource, ResourceKind, Timestamp,
@@ -19,15 +20,15 @@ use crate::values;
 
 crate::statements! {
     OWNER_NAMES = "SELECT a.name FROM members m JOIN accounts a ON a.id = m.account_id
-        WHERE m.workspace_id = $1 AND m.role = 'owner' AND a.status = 'active' ORDER BY a.name, a.id LIMIT 10";
+        WHERE m.workspace_id = $1 AND m.role = 'owner' AND a.status = 'active' ORDER BY a.sorted_as, a.id LIMIT 10";
     LIST = "SELECT m.id, m.account_id, a.name, a.email, a.email_verified_at, m.role, m.joined_at, m.last_seen_at,
             m.access_revision, a.status
         FROM members m JOIN accounts a ON a.id = m.account_id
-        WHERE m.workspace_id = $1 AND (a.name > $2 OR (a.name = $2 AND m.id > $3))
+        WHERE m.workspace_id = $1 AND (a.sorted_as, m.id) > ($2, $3)
             AND ($4 OR m.role = $5)
             AND ($6 OR m.role = 'owner' OR EXISTS (SELECT 1 FROM member_actions x WHERE x.member_id = m.id
                 AND x.action = $7 AND (x.until_at IS NULL OR x.until_at > $8)))
-        ORDER BY a.name, m.id LIMIT $9";
+        ORDER BY a.sorted_as, m.id LIMIT $9";
     FIND = "SELECT m.id, m.account_id, a.name, a.email, a.email_verified_at, m.role, m.joined_at, m.last_seen_at,
             m.access_revision, a.status
         FROM members m JOIN accounts a ON a.id = m.account_id WHERE m.workspace_id = $1 AND m.id = $2";
@@ -188,7 +189,7 @@ impl Store {
                 LIST,
                 values![
                     workspace,
-                    after.0,
+                    sorted_as(after.0),
                     after.1,
                     filter.role.is_none(),
                     filter.role.map(|role| role.key().to_owned()),

@@ -2,6 +2,8 @@
 
 use sha2::{Digest, Sha256};
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection, SqliteConnection};
+use stoa_domain::name::sorted_as;
+use uuid::Uuid;
 
 use crate::failure::StorageFault;
 
@@ -22,7 +24,13 @@ const MIGRATIONS: &[(i64, &str)] = &[
     (14, include_str!("../migrations/0014_mails_of_failures.sql")),
     (15, include_str!("../migrations/0015_certificates.sql")),
     (16, include_str!("../migrations/0016_ai_consumption.sql")),
+    (SORTED_NAMES, include_str!("../migrations/0017_sorted_names.sql")),
 ];
+
+/// The one whose column the program fills in: neither database makes Latin letters of others.
+const SORTED_NAMES: i64 = 17;
+const WITH_SORTED_NAMES: [&str; 6] =
+    ["accounts", "workspaces", "servers", "projects", "instances", "presets"];
 
 /// The version that this program knows.
 #[must_use]
@@ -37,6 +45,14 @@ const RECORD: &str = "INSERT INTO schema_versions (version, sha256) VALUES ($1, 
 
 fn digest(text: &str) -> Vec<u8> {
     Sha256::digest(text.as_bytes()).to_vec()
+}
+
+fn names_of(table: &str) -> AssertSqlSafe<String> {
+    AssertSqlSafe(format!("SELECT id, name FROM {table}"))
+}
+
+fn sort(table: &str) -> AssertSqlSafe<String> {
+    AssertSqlSafe(format!("UPDATE {table} SET sorted_as = $2 WHERE id = $1"))
 }
 
 /// Which migrations are missing, after checking those that were carried out.
@@ -68,6 +84,14 @@ pub(crate) async fn sqlite_to(connection: &mut SqliteConnection, last: i64) -> R
     let applied: Vec<(i64, Vec<u8>)> = sqlx::query_as(APPLIED).fetch_all(&mut *tx).await?;
     for (version, text) in missing(&applied)?.into_iter().filter(|(version, _)| *version <= last) {
         sqlx::raw_sql(AssertSqlSafe(text.replace("{C}", ""))).execute(&mut *tx).await?;
+        if version == SORTED_NAMES {
+            for table in WITH_SORTED_NAMES {
+                let rows: Vec<(Uuid, String)> = sqlx::query_as(names_of(table)).fetch_all(&mut *tx).await?;
+                for (id, name) in rows {
+                    sqlx::query(sort(table)).bind(id).bind(sorted_as(&name)).execute(&mut *tx).await?;
+                }
+            }
+        }
         sqlx::query(RECORD).bind(version).bind(digest(text)).execute(&mut *tx).await?;
     }
     Ok(tx.commit().await?)
@@ -96,6 +120,19 @@ pub(crate) async fn postgres_to(connection: &mut PgConnection, last: i64) -> Res
     let applied: Vec<(i64, Vec<u8>)> = sqlx::query_as(APPLIED).fetch_all(&mut *connection).await?;
     for (version, text) in missing(&applied)?.into_iter().filter(|(version, _)| *version <= last) {
         sqlx::raw_sql(AssertSqlSafe(text.replace("{C}", " COLLATE \"C\""))).execute(&mut *connection).await?;
+        if version == SORTED_NAMES {
+            for table in WITH_SORTED_NAMES {
+                let rows: Vec<(Uuid, String)> =
+                    sqlx::query_as(names_of(table)).fetch_all(&mut *connection).await?;
+                for (id, name) in rows {
+                    sqlx::query(sort(table))
+                        .bind(id)
+                        .bind(sorted_as(&name))
+                        .execute(&mut *connection)
+                        .await?;
+                }
+            }
+        }
         sqlx::query(RECORD).bind(version).bind(digest(text)).execute(&mut *connection).await?;
     }
     Ok(())

@@ -1,6 +1,7 @@
 //! One page of a list: where it begins, how long it is, what it is searched for.
 
 use stoa_domain::instance::{InstanceStatus, Stage, Visibility, Wish};
+use stoa_domain::name::sorted_as;
 use uuid::Uuid;
 
 use crate::failure::StorageFault;
@@ -21,10 +22,11 @@ pub struct Page {
 }
 
 impl Page {
-    /// The place before the first entry, or after the one that is named.
+    /// The place before the first entry, or after the one that is named: what it is sorted as, and its id.
     pub(crate) fn start(&self) -> (String, Uuid) {
-        // No name is empty, so everything lies behind this.
-        self.after.clone().unwrap_or((String::new(), Uuid::nil()))
+        // Every id lies behind this one, whatever its thing is sorted as.
+        let (name, id) = self.after.clone().unwrap_or((String::new(), Uuid::nil()));
+        (sorted_as(&name), id)
     }
 
     /// How many rows to read at once. A search reads more, because it keeps only some of them: the databases

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use stoa_domain::name::sorted_as;
 use stoa_domain::permission::preset::{Change, Create, Delete};
 use stoa_domain::preset::BuiltIn;
 use stoa_domain::{Action, ActionSet, Conflict, Permit, PresetId, Refusal, ResourceKind, WorkspaceId};
@@ -20,12 +21,12 @@ const MOST: usize = 100;
 
 crate::statements! {
     LIST = "SELECT p.id, p.name, x.action FROM presets p LEFT JOIN preset_actions x ON x.preset_id = p.id
-        WHERE p.workspace_id = $1 ORDER BY p.name, p.id";
+        WHERE p.workspace_id = $1 ORDER BY p.sorted_as, p.id";
     FIND = "SELECT p.id, p.name, x.action FROM presets p LEFT JOIN preset_actions x ON x.preset_id = p.id
         WHERE p.workspace_id = $1 AND p.id = $2";
     FIND_ID = "SELECT id FROM presets WHERE workspace_id = $1 AND id = $2";
-    INSERT = "INSERT INTO presets (id, workspace_id, name) VALUES ($1, $2, $3)";
-    RENAME = "UPDATE presets SET name = $3 WHERE workspace_id = $1 AND id = $2";
+    INSERT = "INSERT INTO presets (id, workspace_id, name, sorted_as) VALUES ($1, $2, $3, $4)";
+    RENAME = "UPDATE presets SET name = $3, sorted_as = $4 WHERE workspace_id = $1 AND id = $2";
     DELETE = "DELETE FROM presets WHERE workspace_id = $1 AND id = $2";
     ADD = "INSERT INTO preset_actions (preset_id, action) VALUES ($1, $2)";
     EMPTY = "DELETE FROM preset_actions WHERE preset_id = $1";
@@ -139,7 +140,7 @@ impl Store {
                     return Err(Refusal::Conflict(Conflict::TooManyPresets).into());
                 }
                 check_name(&presets, None, &new.name)?;
-                tx.execute(INSERT, values![new.id, workspace, &new.name]).await?;
+                tx.execute(INSERT, values![new.id, workspace, &new.name, sorted_as(&new.name)]).await?;
                 add_actions(tx, new.id, new.actions).await?;
                 tx.audit_resource(ResourceKind::Preset, new.id.uuid(), new.name);
                 tx.audit_detail(detail(new.actions));
@@ -166,7 +167,7 @@ impl Store {
                 let found = unchanged(&presets, id, expected.as_ref())?;
                 if let Some(name) = &name {
                     check_name(&presets, Some(id), name)?;
-                    tx.execute(RENAME, values![workspace, id, name]).await?;
+                    tx.execute(RENAME, values![workspace, id, name, sorted_as(name)]).await?;
                     tx.audit_second(found.name.clone());
                 }
                 if let Some(actions) = actions {

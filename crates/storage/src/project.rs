@@ -1,6 +1,7 @@
 //! Projects: one application each, with the heads of its repository's branches.
 
 use stoa_domain::branch::BranchName;
+use stoa_domain::name::sorted_as;
 use stoa_domain::permission::project::{Change, Create, Delete, List};
 use stoa_domain::slug::Slug;
 use stoa_domain::{Conflict, MemberId, Permit, ProjectId, Refusal, ResourceKind, Timestamp, WorkspaceId};
@@ -16,10 +17,10 @@ use crate::tx::Tx;
 use crate::values;
 
 crate::statements! {
-    INSERT = "INSERT INTO projects (id, workspace_id, slug, name, kind, default_branch, revision, created_at)
-        VALUES ($1, $2, $3, $4, 'hosted', $5, 1, $6)";
-    INSERT_REMOTE = "INSERT INTO projects (id, workspace_id, slug, name, kind, default_branch, revision, created_at, url,
-            credential) VALUES ($1, $2, $3, $4, 'remote', $5, 1, $6, $7, $8)";
+    INSERT = "INSERT INTO projects (id, workspace_id, slug, name, kind, default_branch, revision, created_at, sorted_as)
+        VALUES ($1, $2, $3, $4, 'hosted', $5, 1, $6, $7)";
+    INSERT_REMOTE = "INSERT INTO projects (id, workspace_id, slug, name, kind, default_branch, revision, created_at, sorted_as,
+            url, credential) VALUES ($1, $2, $3, $4, 'remote', $5, 1, $6, $7, $8, $9)";
     SLUG = "SELECT id FROM projects WHERE workspace_id = $1 AND slug = $2";
     FIND = "SELECT p.id, p.slug, p.name, p.default_branch, p.revision, p.created_at,
             (SELECT COUNT(*) FROM instances i WHERE i.project_id = p.id
@@ -32,7 +33,8 @@ crate::statements! {
             (SELECT COUNT(*) FROM instances i WHERE i.project_id = p.id),
             EXISTS (SELECT 1 FROM heads h WHERE h.project_id = p.id), p.url, r.fetched_at, r.tried_at, r.problem, r.detail,
             r.failing_since, r.passed_over, r.lease_until
-        FROM projects p LEFT JOIN remotes r ON r.project_id = p.id WHERE p.workspace_id = $1 AND (p.name, p.id) > ($2, $3) ORDER BY p.name, p.id LIMIT $4";
+        FROM projects p LEFT JOIN remotes r ON r.project_id = p.id WHERE p.workspace_id = $1 AND (p.sorted_as, p.id) > ($2, $3)
+        ORDER BY p.sorted_as, p.id LIMIT $4";
     /// From the member's list alone: SQLite keeps to the order of a CROSS JOIN.
     LIST_MINE = "SELECT p.id, p.slug, p.name, p.default_branch, p.revision, p.created_at,
             (SELECT COUNT(*) FROM instances i JOIN member_instances y ON y.instance_id = i.id
@@ -41,10 +43,10 @@ crate::statements! {
             r.failing_since, r.passed_over, r.lease_until
         FROM member_projects x CROSS JOIN projects p LEFT JOIN remotes r ON r.project_id = p.id
         WHERE p.id = x.project_id AND p.workspace_id = x.workspace_id AND x.workspace_id = $1 AND x.member_id = $5 AND (x.until_at IS NULL OR x.until_at > $6)
-            AND (p.name, p.id) > ($2, $3)
-        ORDER BY p.name, p.id LIMIT $4";
+            AND (p.sorted_as, p.id) > ($2, $3)
+        ORDER BY p.sorted_as, p.id LIMIT $4";
     REVISION = "SELECT revision FROM projects WHERE workspace_id = $1 AND id = $2";
-    CHANGE = "UPDATE projects SET name = COALESCE($3, name), slug = COALESCE($4, slug),
+    CHANGE = "UPDATE projects SET name = COALESCE($3, name), sorted_as = COALESCE($6, sorted_as), slug = COALESCE($4, slug),
             default_branch = COALESCE($5, default_branch), revision = revision + 1
         WHERE workspace_id = $1 AND id = $2 RETURNING name";
     INSTANCES = "SELECT COUNT(*) FROM instances WHERE workspace_id = $1 AND project_id = $2";
@@ -148,7 +150,7 @@ pub(crate) async fn insert_in(
 ) -> Result<ProjectRecord, Failure> {
     let slug = free_slug(tx, SLUG, workspace, &new.name).await?;
     let (name, branch, now) = (new.name.as_str(), new.default_branch.as_str(), tx.now());
-    let mut values = values![new.id, workspace, slug.as_str(), name, branch, now];
+    let mut values = values![new.id, workspace, slug.as_str(), name, branch, now, sorted_as(name)];
     let remote = match &new.remote {
         None => {
             tx.execute(INSERT, values).await?;
@@ -202,13 +204,13 @@ impl Store {
         page: &Page,
     ) -> Result<Vec<ProjectRecord>, StorageFault> {
         let (workspace, member, now) = (permit.workspace(), permit.member(), self.now());
-        let (mut name, mut id) = page.start();
+        let (mut sorted, mut id) = page.start();
         let mut found = Vec::new();
         loop {
             let rows = if permit.sees_everything() {
-                self.fetch_all(LIST_ALL, values![workspace, name, id, page.rows()]).await?
+                self.fetch_all(LIST_ALL, values![workspace, sorted, id, page.rows()]).await?
             } else {
-                self.fetch_all(LIST_MINE, values![workspace, name, id, page.rows(), member, now]).await?
+                self.fetch_all(LIST_MINE, values![workspace, sorted, id, page.rows(), member, now]).await?
             };
             for row in &rows {
                 let record = read(row, now)?;
@@ -221,8 +223,8 @@ impl Store {
                 found.truncate(page.wanted());
                 return Ok(found);
             }
-            (name, id) = match rows.last() {
-                Some(row) => (row.get(2)?, row.get(0)?),
+            (sorted, id) = match rows.last() {
+                Some(row) => (sorted_as(&row.get::<String>(2)?), row.get(0)?),
                 None => return Ok(found),
             };
         }
@@ -262,8 +264,9 @@ impl Store {
                 }
                 let slug = change.slug.map(|slug| slug.as_str().to_owned());
                 let branch = change.default_branch.map(|branch| branch.as_str().to_owned());
-                let row =
-                    tx.fetch_one(CHANGE, values![workspace, project, change.name, slug, branch]).await?;
+                let sorted = change.name.as_deref().map(sorted_as);
+                let values = values![workspace, project, change.name, slug, branch, sorted];
+                let row = tx.fetch_one(CHANGE, values).await?;
                 tx.audit_name(row.get::<String>(0)?);
                 Ok(tx.tell(workspace, EventType::Changed, ResourceKind::Project, project.uuid()).await?)
             })

@@ -1,5 +1,6 @@
 //! Servers: machines as workspaces have them.
 
+use stoa_domain::name::sorted_as;
 use stoa_domain::permission::server::{Change, Create, Delete, List, View};
 use stoa_domain::slug::Slug;
 use stoa_domain::{
@@ -15,8 +16,8 @@ use crate::tx::Tx;
 use crate::values;
 
 crate::statements! {
-    INSERT = "INSERT INTO servers (id, workspace_id, machine_id, slug, name, revision, created_at)
-        VALUES ($1, $2, $3, $4, $5, 1, $6)";
+    INSERT = "INSERT INTO servers (id, workspace_id, machine_id, slug, name, revision, created_at, sorted_as)
+        VALUES ($1, $2, $3, $4, $5, 1, $6, $7)";
     INSERT_MACHINE = "INSERT INTO machines (id, name, kind, replica_id, facts) VALUES ($1, $2, 'local', $3, '{}')";
     LOCAL_MACHINE = "SELECT id FROM machines WHERE kind = 'local' AND (replica_id = $1 OR $1 IS NULL) ORDER BY id LIMIT 1";
     OF_MACHINE = "SELECT id FROM servers WHERE workspace_id = $1 AND machine_id = $2";
@@ -29,17 +30,17 @@ crate::statements! {
     LIST_ALL = "SELECT s.id, s.slug, s.name, s.revision, s.created_at, m.id, m.kind, m.replica_id,
             (SELECT COUNT(*) FROM instances i WHERE i.server_id = s.id)
         FROM servers s LEFT JOIN machines m ON m.id = s.machine_id
-        WHERE s.workspace_id = $1 AND (s.name, s.id) > ($2, $3) ORDER BY s.name, s.id LIMIT $4";
+        WHERE s.workspace_id = $1 AND (s.sorted_as, s.id) > ($2, $3) ORDER BY s.sorted_as, s.id LIMIT $4";
     /// From the member's list alone: SQLite keeps to the order of a CROSS JOIN.
     LIST_MINE = "SELECT s.id, s.slug, s.name, s.revision, s.created_at, m.id, m.kind, m.replica_id,
             (SELECT COUNT(*) FROM instances i JOIN member_instances y ON y.instance_id = i.id
                 WHERE i.server_id = s.id AND y.member_id = $5 AND (y.until_at IS NULL OR y.until_at > $6))
         FROM member_servers x CROSS JOIN servers s LEFT JOIN machines m ON m.id = s.machine_id
         WHERE s.id = x.server_id AND s.workspace_id = x.workspace_id AND x.workspace_id = $1 AND x.member_id = $5 AND (x.until_at IS NULL OR x.until_at > $6)
-            AND (s.name, s.id) > ($2, $3)
-        ORDER BY s.name, s.id LIMIT $4";
+            AND (s.sorted_as, s.id) > ($2, $3)
+        ORDER BY s.sorted_as, s.id LIMIT $4";
     REVISION = "SELECT revision FROM servers WHERE workspace_id = $1 AND id = $2";
-    CHANGE = "UPDATE servers SET name = $3, revision = revision + 1 WHERE workspace_id = $1 AND id = $2";
+    CHANGE = "UPDATE servers SET name = $3, sorted_as = $4, revision = revision + 1 WHERE workspace_id = $1 AND id = $2";
     INSTANCES = "SELECT COUNT(*) FROM instances WHERE workspace_id = $1 AND server_id = $2";
     DELETE = "DELETE FROM servers WHERE workspace_id = $1 AND id = $2 RETURNING name";
     /// Names and numbers that are unique over the installation are given out one after the other.
@@ -156,7 +157,15 @@ impl Store {
                 let now = tx.now();
                 tx.execute(
                     INSERT,
-                    values![new.id, workspace, machine, slug.as_str(), new.name.as_str(), now],
+                    values![
+                        new.id,
+                        workspace,
+                        machine,
+                        slug.as_str(),
+                        new.name.as_str(),
+                        now,
+                        sorted_as(&new.name)
+                    ],
                 )
                 .await?;
                 tx.audit_resource(ResourceKind::Server, new.id.uuid(), new.name);
@@ -188,13 +197,13 @@ impl Store {
         page: &Page,
     ) -> Result<Vec<ServerRecord>, StorageFault> {
         let (workspace, member, now) = (permit.workspace(), permit.member(), self.now());
-        let (mut name, mut id) = page.start();
+        let (mut sorted, mut id) = page.start();
         let mut found = Vec::new();
         loop {
             let rows = if permit.sees_everything() {
-                self.fetch_all(LIST_ALL, values![workspace, name, id, page.rows()]).await?
+                self.fetch_all(LIST_ALL, values![workspace, sorted, id, page.rows()]).await?
             } else {
-                self.fetch_all(LIST_MINE, values![workspace, name, id, page.rows(), member, now]).await?
+                self.fetch_all(LIST_MINE, values![workspace, sorted, id, page.rows(), member, now]).await?
             };
             for row in &rows {
                 let record = read(row, self.own_replica())?;
@@ -208,8 +217,8 @@ impl Store {
                 found.truncate(page.wanted());
                 return Ok(found);
             }
-            (name, id) = match last {
-                Some(row) => (row.get(2)?, row.get(0)?),
+            (sorted, id) = match last {
+                Some(row) => (sorted_as(&row.get::<String>(2)?), row.get(0)?),
                 None => return Ok(found),
             };
         }
@@ -254,7 +263,7 @@ impl Store {
             let name = name.clone();
             Box::pin(async move {
                 unchanged_in(tx, workspace, server, expected).await?;
-                tx.execute(CHANGE, values![workspace, server, name.as_str()]).await?;
+                tx.execute(CHANGE, values![workspace, server, name.as_str(), sorted_as(&name)]).await?;
                 tx.audit_name(name);
                 Ok(tx.tell(workspace, EventType::Changed, ResourceKind::Server, server.uuid()).await?)
             })

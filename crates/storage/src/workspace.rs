@@ -3,6 +3,7 @@
 pub mod counts;
 
 use stoa_domain::member::Role;
+use stoa_domain::name::sorted_as;
 use stoa_domain::permission::workspace::{Change, Delete};
 use stoa_domain::slug::Slug;
 use stoa_domain::{
@@ -22,8 +23,8 @@ use crate::values;
 const SLUG_REST_SECONDS: i64 = 30 * 24 * 3600;
 
 crate::statements! {
-    INSERT = "INSERT INTO workspaces (id, name, primary_color, revision, audit_seq, audit_hash, created_at)
-        VALUES ($1, $2, $3, 1, 0, $4, $5)";
+    INSERT = "INSERT INTO workspaces (id, name, primary_color, revision, audit_seq, audit_hash, created_at, sorted_as)
+        VALUES ($1, $2, $3, 1, 0, $4, $5, $6)";
     INSERT_KEY = "INSERT INTO workspace_keys (workspace_id, version, wrapped) VALUES ($1, 1, $2)";
     INSERT_OWNER = "INSERT INTO members (id, workspace_id, account_id, role, access_revision, joined_at, last_seen_at)
         VALUES ($1, $2, $3, 'owner', 1, $4, $4)";
@@ -37,11 +38,11 @@ crate::statements! {
             m.role FROM members m
         JOIN workspaces w ON w.id = m.workspace_id
         JOIN workspace_slugs s ON s.workspace_id = w.id AND s.is_current
-        WHERE m.account_id = $1 AND (w.name > $2 OR (w.name = $2 AND w.id > $3))
-        ORDER BY w.name, w.id LIMIT $4";
-    CHANGE = "UPDATE workspaces SET name = COALESCE($2, name), primary_color = COALESCE($3, primary_color),
-        requires_second_factor = COALESCE($4, requires_second_factor), revision = revision + 1 WHERE id = $1";
-    INSTANCES = "SELECT slug, name FROM instances WHERE workspace_id = $1 ORDER BY name, id LIMIT 100";
+        WHERE m.account_id = $1 AND (w.sorted_as, w.id) > ($2, $3)
+        ORDER BY w.sorted_as, w.id LIMIT $4";
+    CHANGE = "UPDATE workspaces SET name = COALESCE($2, name), sorted_as = COALESCE($5, sorted_as),
+        primary_color = COALESCE($3, primary_color), requires_second_factor = COALESCE($4, requires_second_factor), revision = revision + 1 WHERE id = $1";
+    INSTANCES = "SELECT slug, name FROM instances WHERE workspace_id = $1 ORDER BY sorted_as, id LIMIT 100";
     ANY_INSTANCE = "SELECT id FROM instances WHERE workspace_id = $1 LIMIT 1";
     RELEASE_SLUGS = "UPDATE workspace_slugs SET workspace_id = NULL, is_current = $2, free_at = $3 WHERE workspace_id = $1";
     DELETE_PROJECTS = "DELETE FROM projects WHERE workspace_id = $1";
@@ -179,8 +180,12 @@ impl Store {
             let new = new.clone();
             Box::pin(async move {
                 let now = tx.now();
-                tx.execute(INSERT, values![new.id, new.name.clone(), new.primary_color, vec![0_u8; 32], now])
-                    .await?;
+                let sorted = sorted_as(&new.name);
+                tx.execute(
+                    INSERT,
+                    values![new.id, new.name.clone(), new.primary_color, vec![0_u8; 32], now, sorted],
+                )
+                .await?;
                 take_slug(tx, &new.slug, new.id).await?;
                 tx.execute(INSERT_KEY, values![new.id, new.wrapped_key]).await?;
                 tx.execute(INSERT_OWNER, values![new.owner, new.id, account, now]).await?;
@@ -211,7 +216,7 @@ impl Store {
         after: (&str, WorkspaceId),
         limit: i64,
     ) -> Result<Vec<MyWorkspace>, StorageFault> {
-        let rows = self.fetch_all(MINE, values![account, after.0, after.1, limit]).await?;
+        let rows = self.fetch_all(MINE, values![account, sorted_as(after.0), after.1, limit]).await?;
         rows.iter().map(|row| read_mine(row, 0)).collect()
     }
 
@@ -274,9 +279,10 @@ impl Store {
                     .of("requires_second_factor", asked(old.requires_second_factor), asked(demands));
                 tx.audit_name(change.name.as_deref().unwrap_or(&old.name));
                 tx.audit_detail(difference.finish());
+                let sorted = change.name.as_deref().map(sorted_as);
                 tx.execute(
                     CHANGE,
-                    values![id, change.name, change.primary_color, change.requires_second_factor],
+                    values![id, change.name, change.primary_color, change.requires_second_factor, sorted],
                 )
                 .await?;
                 if demands != old.requires_second_factor {

@@ -66,17 +66,14 @@ fn what_the_description_refers_to_is_there() {
     let (_, document) = description();
     let mut found = BTreeSet::new();
     references(&document, &mut found);
-    let named: BTreeSet<String> = document["components"]["schemas"]
-        .as_object()
-        .unwrap()
-        .keys()
-        .map(|name| format!("#/components/schemas/{name}"))
+    let named: BTreeSet<String> = ["schemas", "responses"]
+        .iter()
+        .flat_map(|kind| {
+            let names = document["components"][kind].as_object().unwrap().keys();
+            names.map(move |name| format!("#/components/{kind}/{name}"))
+        })
         .collect();
-    assert_eq!(
-        found,
-        named.iter().map(String::as_str).collect(),
-        "each schema is used, each used one is there"
-    );
+    assert_eq!(found, named.iter().map(String::as_str).collect(), "each is used, each used one is there");
 }
 
 #[test]

@@ -142,8 +142,12 @@ async fn of_invitations(answers: &mut Vec<Answer>) {
     answers.push(open(&token_of(&second)).await);
 
     let old = invite("carl@example.com").await.expect(201);
+    let restored = invite("dora@example.com").await.expect(201);
     world.clock.pass_seconds(7 * 24 * 3600 + 1);
     answers.push(open(&token_of(&old)).await);
+
+    let _ = world.store.begin_epoch().await.unwrap();
+    answers.push(open(&token_of(&restored)).await);
 }
 
 async fn of_instances(answers: &mut Vec<Answer>) {

@@ -184,6 +184,12 @@ const settings = createRoute({
   path: "/settings/{-$page}",
   component: lazy(() => import("@/features/settings/SettingsPages"), "WorkspaceSettingsPage"),
 });
+// Every other address within a workspace: whoever isn't signed in signs in first, whether there is such a workspace or not.
+const nowhere = createRoute({ getParentRoute: inside, ...shown, path: "$", component: Nowhere });
+
+function Nowhere() {
+  return <NotFound home={workspace.useParams().workspace} />;
+}
 
 const tree = root.addChildren([
   setup,
@@ -213,6 +219,7 @@ const tree = root.addChildren([
       members,
       activity,
       settings,
+      nowhere,
     ]),
   ]),
 ]);

@@ -21,6 +21,7 @@ use std::collections::BTreeMap;
 
 use futures_util::StreamExt as _;
 use stoa_domain::ai::{Feature, Provider, check_key, check_model, last_four};
+use stoa_domain::name::sorted_as;
 use stoa_domain::permission::ai as may;
 use stoa_domain::{
     AccountId, FieldProblem, MemberId, Permission, Permit, Refusal, Secret, Timestamp, WorkspaceId,
@@ -330,7 +331,9 @@ impl App {
             }
         }
         let mut members: Vec<MemberUsage> = members.into_values().collect();
-        members.sort_by(|a, b| b.requests.cmp(&a.requests).then_with(|| a.name.cmp(&b.name)));
+        members.sort_by(|a, b| {
+            b.requests.cmp(&a.requests).then_with(|| sorted_as(&a.name).cmp(&sorted_as(&b.name)))
+        });
         Ok(SeenUsage { since, members, days })
     }
 

@@ -42,7 +42,7 @@ impl App {
     ) -> Result<LinkPage, Failure> {
         self.count_accept(address).await?;
         let found = self.store().find_invitation_by_link(&hash_of(token)).await?.ok_or(Refusal::NotFound)?;
-        found.status.usable(found.link_ended)?;
+        found.status.usable(found.link)?;
         let holder = self.store().find_account_by_email(&found.email_canonical).await?;
         let is_holder = match (&holder, asking) {
             (Some(holder), Some(asking)) => holder.id == asking.actor.account,
@@ -87,7 +87,7 @@ impl App {
     ) -> Result<Accepted, Failure> {
         self.count_accept(&visitor.address).await?;
         let found = self.store().find_invitation_by_link(&hash_of(token)).await?.ok_or(Refusal::NotFound)?;
-        found.status.usable(found.link_ended)?;
+        found.status.usable(found.link)?;
         // Before the password is looked at: whoever has an account is told nothing by it, and nothing changes.
         if self.store().find_account_by_email(&found.email_canonical).await?.is_some() {
             return Err(Refusal::Unauthenticated.into());

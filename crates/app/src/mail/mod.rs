@@ -6,13 +6,17 @@ mod sealed;
 pub(crate) use letter::framed;
 pub use letter::{Button, Look, Words};
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use stoa_storage::mail::MailOutcome;
+use stoa_storage::mail::{ClaimedMail, MailOutcome};
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use crate::ports::Delivery;
+use crate::ports::{Delivery, Mail};
 use crate::{App, Failure};
 
 /// How long one try may take, with room for the server's own patience.
@@ -20,8 +24,14 @@ const LEASE_SECONDS: i64 = 120;
 /// Tries are given up after these many: about two days.
 const MOST_ATTEMPTS: i64 = 16;
 
-/// Mails that are under way at once: a server that lets one wait, or an address whose server does, holds no other up.
+/// Mails that are under way at once, as long as each goes on as it should. The first line takes only those that are tried
+/// for the first time: those that failed before never keep them waiting.
 const LINES: usize = 4;
+/// What takes longer is kept waiting, by the server or by that of its address: it goes on beside its line, which takes the
+/// next one.
+const PROMPT: Duration = Duration::from_secs(3);
+/// As many go on beside the lines. With more, one waits in its line: a server that answers nobody isn't called by hundreds.
+const BESIDE: usize = 16;
 
 /// Seconds until the next try: half a minute, doubled each time, six hours at most.
 fn pause(attempts: i64) -> i64 {
@@ -31,16 +41,32 @@ fn pause(attempts: i64) -> i64 {
 impl App {
     /// Sends what waits, until `stop`.
     pub async fn run_mails(self, stop: CancellationToken) {
-        join_all((0..LINES).map(|_| self.run_line_of_mails(&stop))).await;
+        let beside = Arc::new(Semaphore::new(BESIDE));
+        join_all((0..LINES).map(|line| self.run_line_of_mails(line == 0, &beside, &stop))).await;
     }
 
-    async fn run_line_of_mails(&self, stop: &CancellationToken) {
+    async fn run_line_of_mails(&self, only_new: bool, beside: &Arc<Semaphore>, stop: &CancellationToken) {
         let mut changes = self.store().changes();
+        let mut kept_waiting = JoinSet::new();
         while !stop.is_cancelled() {
-            match self.send_next().await {
-                Ok(true) => continue,
-                Ok(false) => {}
-                Err(failure) => tracing::error!(?failure, "the queue of mails can't be worked off"),
+            match self.claim(only_new).await {
+                Ok(Some((mail, claimed))) => {
+                    let mut going = Box::pin(self.clone().send(mail, claimed));
+                    match timeout(PROMPT, &mut going).await {
+                        Ok(sent) => log(sent),
+                        Err(_) => match beside.clone().try_acquire_owned() {
+                            Ok(place) => drop(kept_waiting.spawn(async move {
+                                log(going.await);
+                                drop(place);
+                            })),
+                            Err(_) => log(going.await),
+                        },
+                    }
+                    while kept_waiting.try_join_next().is_some() {}
+                    continue;
+                }
+                Ok(None) => {}
+                Err(failure) => log(Err(failure)),
             }
             let rest = self.rest().await;
             tokio::select! {
@@ -56,6 +82,7 @@ impl App {
                 } => {}
             }
         }
+        while kept_waiting.join_next().await.is_some() {}
     }
 
     /// Until the next mail is due; a minute at most, for what another replica left.
@@ -73,8 +100,24 @@ impl App {
     /// # Errors
     /// A fault of storage. What the mail server says isn't one.
     pub async fn send_next(&self) -> Result<bool, Failure> {
-        let Some(mail) = self.outside().mail.clone() else { return Ok(false) };
-        let Some(claimed) = self.store().claim_mail(LEASE_SECONDS).await? else { return Ok(false) };
+        let Some((mail, claimed)) = self.claim(false).await? else { return Ok(false) };
+        self.clone().send(mail, claimed).await?;
+        Ok(true)
+    }
+
+    /// The next mail, and what sends it.
+    async fn claim(&self, only_new: bool) -> Result<Option<(Arc<dyn Mail>, ClaimedMail)>, Failure> {
+        let Some(mail) = self.outside().mail.clone() else { return Ok(None) };
+        let claimed = if only_new {
+            self.store().claim_new_mail(LEASE_SECONDS).await?
+        } else {
+            self.store().claim_mail(LEASE_SECONDS).await?
+        };
+        Ok(claimed.map(|claimed| (mail, claimed)))
+    }
+
+    /// Tries one mail, and writes down how that ended.
+    async fn send(self, mail: Arc<dyn Mail>, claimed: ClaimedMail) -> Result<(), Failure> {
         let outcome = match self.open_letter(&claimed).await {
             Ok(letter) => match mail.send(letter).await {
                 Delivery::Sent => MailOutcome::Sent,
@@ -90,8 +133,13 @@ impl App {
                 MailOutcome::Refused("The mail can't be read any more. Send it again.".to_owned())
             }
         };
-        self.store().settle_mail(claimed.id, claimed.fence, outcome).await?;
-        Ok(true)
+        Ok(self.store().settle_mail(claimed.id, claimed.fence, outcome).await?)
+    }
+}
+
+fn log(sent: Result<(), Failure>) {
+    if let Err(failure) = sent {
+        tracing::error!(?failure, "the queue of mails can't be worked off");
     }
 }
 

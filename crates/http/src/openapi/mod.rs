@@ -194,6 +194,7 @@ pub fn document(routes: &[Registered], version: &str) -> Value {
         "paths": paths,
         "components": {
             "schemas": schemas,
+            "responses": problems::unread_responses(),
             "securitySchemes": {
                 "session": {
                     "type": "apiKey", "in": "cookie", "name": "__Host-stoa",

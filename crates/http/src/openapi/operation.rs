@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 use stoa_domain::AccountNeed;
 
 use super::binary;
-use super::problems::{is_repeatable, responses};
+use super::problems::{is_repeatable, responses, unread};
 use crate::gate::GateKind;
 use crate::router::Registered;
 
@@ -222,6 +222,7 @@ pub(super) fn described(route: &Registered) -> Value {
         answers
             .insert("304".to_owned(), json!({ "description": "Nothing has changed since `If-None-Match`." }));
     }
+    answers.extend(unread());
     answers.extend(responses(route));
     let mut operation = json!({
         "operationId": route.operation.id,

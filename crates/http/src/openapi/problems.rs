@@ -104,6 +104,34 @@ pub(super) fn responses(route: &Registered) -> BTreeMap<String, Value> {
     by_status.into_iter().map(response).collect()
 }
 
+/// What is answered before a request is anybody's: by the server that reads it, not by a route, so with each of them.
+const UNREAD: [(u16, &str, &str); 2] = [
+    (
+        400,
+        "NotUnderstood",
+        "This isn't HTTP as it has to be: a header holds what none may hold, or the request names its host, its length or \
+         itself in two ways. Nothing of it was looked at.",
+    ),
+    (
+        431,
+        "HeadTooLarge",
+        "The address and the headers are longer than 64 KiB, or there are more than 100 headers. Nothing of the request was \
+         looked at.",
+    ),
+];
+
+/// Those answers, by status, as each operation refers to them.
+pub(super) fn unread() -> impl Iterator<Item = (String, Value)> {
+    UNREAD.iter().map(|(status, name, _)| {
+        (status.to_string(), json!({ "$ref": format!("#/components/responses/{name}") }))
+    })
+}
+
+/// The same, as they stand once for all.
+pub(super) fn unread_responses() -> BTreeMap<&'static str, Value> {
+    UNREAD.iter().map(|(_, name, description)| (*name, json!({ "description": description }))).collect()
+}
+
 /// The statuses that each code comes with: one, but for what is due at sign-in and may be demanded later.
 #[must_use]
 pub fn statuses() -> BTreeMap<&'static str, BTreeSet<u16>> {

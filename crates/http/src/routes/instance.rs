@@ -4,14 +4,13 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use stoa_app::App;
 use stoa_app::instance::act::DeleteInstance;
 use stoa_app::instance::create::CreateInstance;
 use stoa_app::instance::deploy::DeployInstance;
 use stoa_app::instance::{Accepted, ChangeInstance, InstanceFilter, SeenInstance};
+use stoa_domain::Refusal;
 use stoa_domain::instance::{InstanceStatus, RestartMode, Stage, Visibility};
 use stoa_domain::permission::instance as may;
-use stoa_domain::{InstanceId, Permission, Permit, Refusal};
 use utoipa::ToSchema;
 
 use super::environment::VariableWish;
@@ -19,7 +18,7 @@ use super::shared::{Blocked, JobView, NamedView, abilities, id, wanted, word};
 use super::wire::{ListQuery, cursor, page, time};
 use crate::answer::{Answer, Object, Page};
 use crate::argument::{IfMatch, Json, Query, Uses};
-use crate::conditional::{check, etag};
+use crate::conditional::{Revised, etag, expected};
 use crate::gate::May;
 use crate::openapi::words;
 use crate::router::{Operation, Routes};
@@ -162,13 +161,19 @@ impl InstanceView {
     }
 }
 
-fn tag(seen: &SeenInstance) -> Result<String, stoa_app::Failure> {
-    let instance = &seen.instance;
-    etag(&(instance.id.to_string(), &instance.name, instance.visibility.key(), instance.is_protected))
+impl Revised for SeenInstance {
+    fn tag(&self) -> Result<String, stoa_app::Failure> {
+        let instance = &self.instance;
+        etag(&(instance.id.to_string(), &instance.name, instance.visibility.key(), instance.is_protected))
+    }
+
+    fn revision(&self) -> i64 {
+        self.instance.revision
+    }
 }
 
 fn answer(seen: SeenInstance) -> Answer<Object<InstanceView>> {
-    let tag = tag(&seen)?;
+    let tag = seen.tag()?;
     Ok(Object::ok(InstanceView::of(seen)).tagged(tag))
 }
 
@@ -176,7 +181,7 @@ fn answer(seen: SeenInstance) -> Answer<Object<InstanceView>> {
 pub(super) fn accepted(begun: Accepted, workspace: stoa_domain::WorkspaceId) -> Answer<Object<InstanceView>> {
     let job = JobView::of(begun.job);
     let place = format!("/api/v1/workspaces/{workspace}/jobs/{}", job.id);
-    let tag = tag(&begun.instance)?;
+    let tag = begun.instance.tag()?;
     let view = InstanceView { job: Some(job), ..InstanceView::of(begun.instance) };
     Ok(Object::accepted(view, &place).tagged(tag))
 }
@@ -279,7 +284,7 @@ async fn change(
     IfMatch(wanted): IfMatch,
     Json(wish): Json<InstanceChange>,
 ) -> Answer<Object<InstanceView>> {
-    let expected_revision = expected(&app, &permit, wanted).await?;
+    let expected_revision = expected(wanted, app.load_instance_for_change(&permit)).await?;
     let visibility = word("visibility", wish.visibility.as_deref(), Visibility::from_key, VISIBILITIES)?;
     let InstanceChange { name, is_protected, .. } = wish;
     answer(
@@ -308,25 +313,10 @@ async fn delete(
     Json(wish): Json<InstanceDeletion>,
 ) -> Answer<Object<InstanceView>> {
     let workspace = permit.workspace();
-    let expected_revision = expected(&app, &permit, wanted).await?;
+    let expected_revision = expected(wanted, app.load_instance_for_change(&permit)).await?;
     let InstanceDeletion { confirm, cancel, backup } = wish;
     let wish = DeleteInstance { confirm, cancel, backup, expected_revision };
     accepted(app.delete_instance(permit, wish).await?, workspace)
-}
-
-/// The revision that a change was made from, where it names one.
-async fn expected<P>(
-    app: &App,
-    permit: &Permit<P>,
-    wanted: Option<String>,
-) -> Result<Option<i64>, stoa_app::Failure>
-where
-    P: Permission<Target = InstanceId>,
-{
-    let Some(wanted) = wanted else { return Ok(None) };
-    let current = app.load_instance_for_change(permit).await?;
-    check(Some(&wanted), &tag(&current)?)?;
-    Ok(Some(current.instance.revision))
 }
 
 #[derive(Deserialize, ToSchema)]

@@ -17,8 +17,13 @@ use crate::openapi::words;
 use crate::router::{Operation, Routes};
 
 /// By what links that have ended are refused.
-pub(super) const OVER: [&str; 4] =
-    ["invitation_used", "invitation_expired", "invitation_revoked", "invitation_replaced"];
+pub(super) const OVER: [&str; 5] = [
+    "invitation_used",
+    "invitation_expired",
+    "invitation_revoked",
+    "invitation_replaced",
+    "invitation_voided",
+];
 
 pub(super) fn routes(routes: Routes) -> Routes {
     const ALL: &str = "/api/v1/workspaces/{workspace}/invitations";

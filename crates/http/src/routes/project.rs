@@ -4,11 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use stoa_app::App;
 use stoa_app::project::{ChangeProject, CreateProject, SeenBranch, SeenProject};
 use stoa_app::remote::WishedRemote;
+use stoa_domain::Refusal;
 use stoa_domain::permission::project as may;
-use stoa_domain::{Permission, Permit, ProjectId, Refusal};
 use utoipa::ToSchema;
 
 use super::commit::CommitView;
@@ -17,7 +16,7 @@ use super::shared::{Blocked, abilities, wanted};
 use super::wire::{ListQuery, cursor, limit, page, time};
 use crate::answer::{Answer, Done, Object, Page};
 use crate::argument::{IfMatch, Json, Query, Uses};
-use crate::conditional::{check, etag};
+use crate::conditional::{Revised, etag, expected};
 use crate::gate::May;
 use crate::openapi::words;
 use crate::router::{Operation, Routes};
@@ -121,13 +120,19 @@ impl ProjectView {
     }
 }
 
-fn tag(seen: &SeenProject) -> Result<String, stoa_app::Failure> {
-    let project = &seen.project;
-    etag(&(project.id.to_string(), &project.name, &project.slug, &project.default_branch))
+impl Revised for SeenProject {
+    fn tag(&self) -> Result<String, stoa_app::Failure> {
+        let project = &self.project;
+        etag(&(project.id.to_string(), &project.name, &project.slug, &project.default_branch))
+    }
+
+    fn revision(&self) -> i64 {
+        self.project.revision
+    }
 }
 
 fn answer(seen: SeenProject) -> Answer<Object<ProjectView>> {
-    let tag = tag(&seen)?;
+    let tag = seen.tag()?;
     Ok(Object::ok(ProjectView::of(seen)).tagged(tag))
 }
 
@@ -196,7 +201,7 @@ async fn create(
     let remote = wish.repository.map_or(Ok(None), NewRepository::remote)?;
     let wish = CreateProject { name: wish.name, default_branch: wish.default_branch, remote };
     let seen = app.create_project(permit, wish).await?;
-    let tag = tag(&seen)?;
+    let tag = seen.tag()?;
     Ok(Object::created(ProjectView::of(seen)).tagged(tag))
 }
 
@@ -218,30 +223,15 @@ async fn change(
     IfMatch(wanted): IfMatch,
     Json(wish): Json<ProjectChange>,
 ) -> Answer<Object<ProjectView>> {
-    let expected_revision = expected(&app, &permit, wanted).await?;
+    let expected_revision = expected(wanted, app.load_project_for_change(&permit)).await?;
     let ProjectChange { name, slug, default_branch } = wish;
     answer(app.change_project(permit, ChangeProject { name, slug, default_branch, expected_revision }).await?)
 }
 
 async fn delete(May(permit): May<may::Delete>, Uses(app): Uses, IfMatch(wanted): IfMatch) -> Answer<Done> {
-    let expected = expected(&app, &permit, wanted).await?;
+    let expected = expected(wanted, app.load_project_for_change(&permit)).await?;
     app.delete_project(permit, expected).await?;
     Ok(Done(None))
-}
-
-/// The revision that a change was made from, where it names one.
-async fn expected<P>(
-    app: &App,
-    permit: &Permit<P>,
-    wanted: Option<String>,
-) -> Result<Option<i64>, stoa_app::Failure>
-where
-    P: Permission<Target = ProjectId>,
-{
-    let Some(wanted) = wanted else { return Ok(None) };
-    let current = app.load_project_for_change(permit).await?;
-    check(Some(&wanted), &tag(&current)?)?;
-    Ok(Some(current.project.revision))
 }
 
 /// An instance that deploys a branch.

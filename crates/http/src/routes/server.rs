@@ -4,17 +4,15 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use stoa_app::App;
 use stoa_app::server::{CreateServer, SeenServer};
 use stoa_domain::permission::server as may;
-use stoa_domain::{Permission, Permit, ServerId};
 use utoipa::ToSchema;
 
 use super::shared::{Blocked, abilities, wanted};
 use super::wire::{ListQuery, cursor, page, time};
 use crate::answer::{Answer, Done, Object, Page};
 use crate::argument::{Again, IfMatch, Json, Query, Uses};
-use crate::conditional::{check, etag};
+use crate::conditional::{Revised, etag, expected};
 use crate::gate::May;
 use crate::openapi::words;
 use crate::router::{Operation, Routes};
@@ -120,12 +118,18 @@ impl ServerView {
     }
 }
 
-fn tag(seen: &SeenServer) -> Result<String, stoa_app::Failure> {
-    etag(&(seen.server.id.to_string(), &seen.server.name))
+impl Revised for SeenServer {
+    fn tag(&self) -> Result<String, stoa_app::Failure> {
+        etag(&(self.server.id.to_string(), &self.server.name))
+    }
+
+    fn revision(&self) -> i64 {
+        self.server.revision
+    }
 }
 
 fn answer(seen: SeenServer) -> Answer<Object<ServerView>> {
-    let tag = tag(&seen)?;
+    let tag = seen.tag()?;
     Ok(Object::ok(ServerView::of(seen)).tagged(tag))
 }
 
@@ -156,7 +160,7 @@ async fn create(
 ) -> Answer<Object<ServerView>> {
     let wish = CreateServer { name: wish.name, local: wish.local };
     let seen = app.create_server(permit, &asked.account, wish).await?;
-    let tag = tag(&seen)?;
+    let tag = seen.tag()?;
     Ok(Object::created(ServerView::of(seen)).tagged(tag))
 }
 
@@ -176,27 +180,12 @@ async fn change(
     IfMatch(wanted): IfMatch,
     Json(wish): Json<ChangeServer>,
 ) -> Answer<Object<ServerView>> {
-    let expected = expected(&app, &permit, wanted).await?;
+    let expected = expected(wanted, app.load_server_for_change(&permit)).await?;
     answer(app.change_server(permit, &wish.name, expected).await?)
 }
 
 async fn delete(May(permit): May<may::Delete>, Uses(app): Uses, IfMatch(wanted): IfMatch) -> Answer<Done> {
-    let expected = expected(&app, &permit, wanted).await?;
+    let expected = expected(wanted, app.load_server_for_change(&permit)).await?;
     app.delete_server(permit, expected).await?;
     Ok(Done(None))
-}
-
-/// The revision that a change was made from, where it names one.
-async fn expected<P>(
-    app: &App,
-    permit: &Permit<P>,
-    wanted: Option<String>,
-) -> Result<Option<i64>, stoa_app::Failure>
-where
-    P: Permission<Target = ServerId>,
-{
-    let Some(wanted) = wanted else { return Ok(None) };
-    let current = app.load_server_for_change(permit).await?;
-    check(Some(&wanted), &tag(&current)?)?;
-    Ok(Some(current.server.revision))
 }

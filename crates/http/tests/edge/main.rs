@@ -10,4 +10,5 @@ mod page;
 mod proxy;
 mod served;
 mod slow;
+mod unread;
 mod wire;

@@ -25,7 +25,9 @@ fn path(ground: &Ground, name: &str) -> String {
 fn everything_is_there(ground: &Ground, beside: &Installation) -> String {
     beside.send(&ground.owner, "GET", "/me", None).expect(401);
     beside.send(&ground.token, "GET", "/me", None).expect(401);
-    beside.send("", "GET", &format!("/invitations/{}", ground.invitation), None).expect(410);
+    let link =
+        beside.send("", "GET", &format!("/invitations/{}", ground.invitation), None).expect(410).json();
+    assert_eq!(link["code"], "invitation_voided", "what ended it was the restore: {link}");
     let cookie = sign_in(beside, "olga@example.com").expect(200).cookie();
     let get = |path: &str| beside.send(&cookie, "GET", path, None).expect(200);
     let invitations = get(&format!("{W}/invitations")).json();

@@ -37,7 +37,12 @@ fn everything_is_there(stoa: &Installation) {
     assert_eq!(get(W)["primary_color"], "#0a7f3f");
     // The old slug leads here too.
     assert_eq!(get("/workspaces/acme")["slug"], "acme-works");
-    assert_eq!(get(&format!("{W}/members"))["items"].as_array().unwrap().len(), 3);
+    let members = get(&format!("{W}/members"));
+    assert_eq!(members["items"].as_array().unwrap().len(), 3);
+    // What they are sorted by was made when the records were brought up to date: a page goes on behind the one before.
+    let first = get(&format!("{W}/members?limit=1"));
+    let rest = get(&format!("{W}/members?after={}", first["next"].as_str().unwrap()));
+    assert_eq!(rest["items"].as_array().unwrap()[..], members["items"].as_array().unwrap()[1..]);
     assert_eq!(get(&format!("{W}/invitations"))["items"][0]["email"], "late@example.com");
     let environment = get(&format!("{W}/instances/shop-staging/environment"));
     assert_eq!(environment["environment"][0]["value"], serde_json::Value::Null);

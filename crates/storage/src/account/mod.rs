@@ -3,6 +3,7 @@
 mod delete;
 mod ending;
 
+use stoa_domain::name::sorted_as;
 use stoa_domain::{AccountId, AccountPermit, Conflict, Refusal, SessionId, Timestamp, WorkspaceId};
 
 use crate::failure::{Failure, StorageFault};
@@ -19,8 +20,8 @@ pub(crate) use ending::{Ending, STATEMENTS as ENDING_STATEMENTS, end_sessions_bu
 
 crate::statements! {
     INSERT = "INSERT INTO accounts (id, name, email, email_canonical, email_verified_at, password_hash, is_admin,
-            mail_on_failure, status, revision, created_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'active', 1, $9)";
+            mail_on_failure, status, revision, created_at, sorted_as)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'active', 1, $9, $10)";
     BY_ID = "SELECT id, name, email, email_canonical, email_verified_at, password_hash, is_admin, mail_on_failure, status,
             revision FROM accounts WHERE id = $1";
     BY_EMAIL = "SELECT id, name, email, email_canonical, email_verified_at, password_hash, is_admin, mail_on_failure, status,
@@ -32,8 +33,8 @@ crate::statements! {
         FROM accounts a LEFT JOIN members m ON m.account_id = a.id
         LEFT JOIN workspaces w ON w.id = m.workspace_id
         LEFT JOIN workspace_slugs s ON s.workspace_id = w.id AND s.is_current
-        WHERE a.id = $1 ORDER BY w.name, w.id LIMIT 200";
-    CHANGE = "UPDATE accounts SET name = COALESCE($2, name), mail_on_failure = COALESCE($3, mail_on_failure)
+        WHERE a.id = $1 ORDER BY w.sorted_as, w.id LIMIT 200";
+    CHANGE = "UPDATE accounts SET name = COALESCE($2, name), sorted_as = COALESCE($7, sorted_as), mail_on_failure = COALESCE($3, mail_on_failure)
         WHERE id = $1 AND ($4 OR (name = $5 AND mail_on_failure = $6))";
     SET_PASSWORD = "UPDATE accounts SET password_hash = $2, revision = revision + 1 WHERE id = $1";
     /// A better hash of the same password changes nothing that anyone may do.
@@ -76,6 +77,7 @@ pub struct AccountRecord {
 pub(crate) async fn insert_account(tx: &mut Tx<'_>, account: NewAccount) -> Result<(), StorageFault> {
     let now = tx.now();
     let verified_at = account.email_verified.then_some(now);
+    let sorted = sorted_as(&account.name);
     tx.execute(
         INSERT,
         values![
@@ -88,6 +90,7 @@ pub(crate) async fn insert_account(tx: &mut Tx<'_>, account: NewAccount) -> Resu
             account.is_admin,
             true,
             now,
+            sorted,
         ],
     )
     .await?;
@@ -167,7 +170,8 @@ impl Store {
             let (name, expected) = (name.clone(), expected.clone());
             Box::pin(async move {
                 let (is_any, expected) = (expected.is_none(), expected.unzip());
-                let values = values![account, name, mail_on_failure, is_any, expected.0, expected.1];
+                let sorted = name.as_deref().map(sorted_as);
+                let values = values![account, name, mail_on_failure, is_any, expected.0, expected.1, sorted];
                 if tx.execute(CHANGE, values).await? == 0 {
                     return Err(Refusal::PreconditionFailed.into());
                 }

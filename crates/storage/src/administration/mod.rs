@@ -6,6 +6,7 @@ pub mod change;
 
 use std::collections::HashMap;
 
+use stoa_domain::name::sorted_as;
 use stoa_domain::{AccountId, ReplicaId, Timestamp, WorkspaceId};
 
 use crate::failure::{Failure, StorageFault};
@@ -20,7 +21,7 @@ crate::statements! {
             (SELECT COUNT(*) FROM servers x WHERE x.workspace_id = w.id),
             (SELECT COUNT(*) FROM instances x WHERE x.workspace_id = w.id)
         FROM workspaces w JOIN workspace_slugs s ON s.workspace_id = w.id AND s.is_current
-        WHERE w.name > $1 OR (w.name = $1 AND w.id > $2) ORDER BY w.name, w.id LIMIT $3";
+        WHERE (w.sorted_as, w.id) > ($1, $2) ORDER BY w.sorted_as, w.id LIMIT $3";
     WORKSPACE = "SELECT w.id, s.slug, w.name, w.created_at,
             (SELECT COUNT(*) FROM members x WHERE x.workspace_id = w.id),
             (SELECT COUNT(*) FROM projects x WHERE x.workspace_id = w.id),
@@ -30,13 +31,12 @@ crate::statements! {
     /// The owners of the workspaces from one to another, in the order of the list.
     OWNERS = "SELECT m.workspace_id, a.id, a.name, a.email, a.status FROM members m
         JOIN accounts a ON a.id = m.account_id JOIN workspaces w ON w.id = m.workspace_id
-        WHERE m.role = 'owner' AND (w.name > $1 OR (w.name = $1 AND w.id >= $2))
-            AND (w.name < $3 OR (w.name = $3 AND w.id <= $4))
-        ORDER BY a.name, a.id";
+        WHERE m.role = 'owner' AND (w.sorted_as, w.id) >= ($1, $2) AND (w.sorted_as, w.id) <= ($3, $4)
+        ORDER BY a.sorted_as, a.id";
     ACCOUNTS = "SELECT a.id, a.name, a.email, a.email_verified_at, a.is_admin, a.status, a.created_at, a.last_seen_at,
             (SELECT COUNT(*) FROM members x WHERE x.account_id = a.id)
-        FROM accounts a WHERE a.status <> 'deleted' AND (a.name > $1 OR (a.name = $1 AND a.id > $2))
-        ORDER BY a.name, a.id LIMIT $3";
+        FROM accounts a WHERE a.status <> 'deleted' AND (a.sorted_as, a.id) > ($1, $2)
+        ORDER BY a.sorted_as, a.id LIMIT $3";
     ACCOUNT = "SELECT a.id, a.name, a.email, a.email_verified_at, a.is_admin, a.status, a.created_at, a.last_seen_at,
             (SELECT COUNT(*) FROM members x WHERE x.account_id = a.id)
         FROM accounts a WHERE a.status <> 'deleted' AND a.id = $1";
@@ -47,7 +47,7 @@ crate::statements! {
         WHERE m.account_id = $1 AND m.role = 'owner' AND NOT EXISTS (SELECT 1 FROM members o
             JOIN accounts b ON b.id = o.account_id
             WHERE o.workspace_id = m.workspace_id AND o.role = 'owner' AND b.status = 'active' AND o.account_id <> $1)
-        ORDER BY w.name, w.id LIMIT 200";
+        ORDER BY w.sorted_as, w.id LIMIT 200";
     WAITING_MAILS = "SELECT COUNT(*), MIN(created_at) FROM mails WHERE status = 'waiting'";
     MAIL_ERROR = "SELECT last_error, status, created_at FROM mails
         WHERE last_error IS NOT NULL AND status IN ('waiting', 'refused') ORDER BY id DESC LIMIT 1";
@@ -170,7 +170,7 @@ impl Store {
         after: (&str, WorkspaceId),
         limit: i64,
     ) -> Result<Vec<AdministeredWorkspace>, StorageFault> {
-        let rows = self.fetch_all(WORKSPACES, values![after.0, after.1, limit]).await?;
+        let rows = self.fetch_all(WORKSPACES, values![sorted_as(after.0), after.1, limit]).await?;
         let found = rows.iter().map(read_workspace).collect::<Result<Vec<_>, _>>()?;
         self.with_their_owners(found).await
     }
@@ -192,7 +192,7 @@ impl Store {
         mut found: Vec<AdministeredWorkspace>,
     ) -> Result<Vec<AdministeredWorkspace>, StorageFault> {
         let (Some(first), Some(last)) = (found.first(), found.last()) else { return Ok(found) };
-        let range = values![first.name.as_str(), first.id, last.name.as_str(), last.id];
+        let range = values![sorted_as(&first.name), first.id, sorted_as(&last.name), last.id];
         let mut owners: HashMap<WorkspaceId, Vec<OwnerOfWorkspace>> = HashMap::new();
         for row in self.fetch_all(OWNERS, range).await? {
             owners.entry(row.get(0)?).or_default().push(OwnerOfWorkspace {
@@ -217,7 +217,7 @@ impl Store {
         after: (&str, AccountId),
         limit: i64,
     ) -> Result<Vec<AdministeredAccount>, StorageFault> {
-        let rows = self.fetch_all(ACCOUNTS, values![after.0, after.1, limit]).await?;
+        let rows = self.fetch_all(ACCOUNTS, values![sorted_as(after.0), after.1, limit]).await?;
         rows.iter().map(read_account).collect()
     }
 

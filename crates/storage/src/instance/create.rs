@@ -3,6 +3,7 @@
 use stoa_domain::branch::BranchName;
 use stoa_domain::deployment::DeploymentCause;
 use stoa_domain::instance::{FIRST_OS_USER, Stage, Visibility};
+use stoa_domain::name::sorted_as;
 use stoa_domain::permission::instance::Create;
 use stoa_domain::slug::Slug;
 use stoa_domain::{
@@ -29,8 +30,8 @@ crate::statements! {
     SLUG = "SELECT id FROM instances WHERE workspace_id = $1 AND slug = $2";
     NEXT_OS_USER = "SELECT MAX(os_user) FROM instances";
     INSERT = "INSERT INTO instances (id, workspace_id, project_id, server_id, slug, name, stage, branch, wish, status,
-            visibility, is_protected, os_user, revision, created_at, is_mail_off)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'running', 'deploying', $9, $10, $11, 1, $12, $13)";
+            visibility, is_protected, os_user, revision, created_at, is_mail_off, sorted_as)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'running', 'deploying', $9, $10, $11, 1, $12, $13, $14)";
 }
 
 #[derive(Clone)]
@@ -89,6 +90,7 @@ pub(crate) async fn insert_in(
         os_user,
         now,
         new.is_mail_off,
+        sorted_as(&new.name),
     ];
     tx.execute(INSERT, values).await?;
     host::give(tx, workspace, new.id, (&slug, &of_workspace), &new.domain).await?;

@@ -10,6 +10,7 @@ use std::collections::HashMap;
 
 use stoa_domain::instance::{InstanceStatus, Stage, State, Visibility, Wish};
 use stoa_domain::job::{JobKind, JobStatus};
+use stoa_domain::name::sorted_as;
 use stoa_domain::permission::instance::List;
 use stoa_domain::{
     InstanceId, MemberId, Permit, ProjectId, Refusal, ReleaseId, ServerId, Timestamp, WorkspaceId,
@@ -36,9 +37,9 @@ crate::statements! {
             r.commit_id, (SELECT MIN(h.host) FROM hosts h WHERE h.instance_id = i.id AND h.kind = 'given'), r.connect_as
         FROM instances i JOIN projects p ON p.id = i.project_id JOIN servers s ON s.id = i.server_id
         LEFT JOIN releases r ON r.id = i.release_id
-        WHERE i.workspace_id = $1 AND (i.name, i.id) > ($2, $3)
+        WHERE i.workspace_id = $1 AND (i.sorted_as, i.id) > ($2, $3)
             AND ($5 OR i.project_id = $6) AND ($7 OR i.stage = $8) AND ($9 OR i.status = $10) AND ($11 OR i.server_id = $12)
-        ORDER BY i.name, i.id LIMIT $4";
+        ORDER BY i.sorted_as, i.id LIMIT $4";
     /// From the member's list alone, however large the workspace is: SQLite keeps to the order of a CROSS JOIN. What is
     /// shown of an instance is read for those of the page.
     LIST_MINE = "SELECT i.id, i.slug, i.name, i.stage, i.branch, i.wish, i.status, i.reason, i.release_id, i.visibility,
@@ -49,14 +50,14 @@ crate::statements! {
         FROM (SELECT i.id AS id FROM member_instances x CROSS JOIN instances i
             WHERE i.id = x.instance_id AND i.workspace_id = x.workspace_id
                 AND x.workspace_id = $1 AND x.member_id = $13 AND (x.until_at IS NULL OR x.until_at > $14)
-                AND (i.name, i.id) > ($2, $3)
+                AND (i.sorted_as, i.id) > ($2, $3)
                 AND ($5 OR i.project_id = $6) AND ($7 OR i.stage = $8) AND ($9 OR i.status = $10)
                 AND ($11 OR (i.server_id = $12 AND EXISTS (SELECT 1 FROM member_servers y WHERE y.member_id = $13
                     AND y.server_id = i.server_id AND (y.until_at IS NULL OR y.until_at > $14))))
-            ORDER BY i.name, i.id LIMIT $4) z
+            ORDER BY i.sorted_as, i.id LIMIT $4) z
         CROSS JOIN instances i JOIN projects p ON p.id = i.project_id JOIN servers s ON s.id = i.server_id
         LEFT JOIN releases r ON r.id = i.release_id
-        WHERE i.id = z.id ORDER BY i.name, i.id";
+        WHERE i.id = z.id ORDER BY i.sorted_as, i.id";
     RUNNING = "SELECT COUNT(*) FROM instances WHERE status = 'running'
             OR (status = 'deploying' AND wish = 'running' AND release_id IS NOT NULL)";
 }
@@ -185,10 +186,10 @@ impl Store {
     ) -> Result<Vec<InstanceRecord>, StorageFault> {
         let workspace = permit.workspace();
         let open = by_instance(self.list_open_jobs(workspace, None).await?);
-        let (mut name, mut id) = page.start();
+        let (mut sorted, mut id) = page.start();
         let mut found = Vec::new();
         loop {
-            let mut values = values![workspace, name, id, page.rows()];
+            let mut values = values![workspace, sorted, id, page.rows()];
             values.extend(filter_values(filter));
             let statement = if permit.sees_everything() {
                 LIST_ALL
@@ -208,8 +209,8 @@ impl Store {
                 found.truncate(page.wanted());
                 return Ok(found);
             }
-            (name, id) = match rows.last() {
-                Some(row) => (row.get(2)?, row.get(0)?),
+            (sorted, id) = match rows.last() {
+                Some(row) => (sorted_as(&row.get::<String>(2)?), row.get(0)?),
                 None => return Ok(found),
             };
         }

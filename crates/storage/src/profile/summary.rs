@@ -7,13 +7,17 @@ use crate::store::Store;
 use crate::values;
 
 crate::statements! {
-    SUMMARY = "SELECT 'action' AS kind, x.action AS word, CAST(1 AS BIGINT) AS number, x.until_at AS ends, x.until_at AS last
+    SUMMARY = "SELECT 'action' AS kind, x.action AS word, CAST(1 AS BIGINT) AS number, x.until_at AS ends, x.until_at AS last,
+            CAST(CASE WHEN x.until_at IS NULL THEN 0 ELSE 1 END AS BIGINT) AS ending
             FROM member_actions x WHERE x.workspace_id = $1 AND x.member_id = $2 AND (x.until_at IS NULL OR x.until_at > $3)
-        UNION ALL SELECT 'project', NULL, COUNT(*), MIN(x.until_at), CASE WHEN COUNT(*) = COUNT(x.until_at) THEN MAX(x.until_at) END FROM member_projects x
+        UNION ALL SELECT 'project', NULL, COUNT(*), MIN(x.until_at), CASE WHEN COUNT(*) = COUNT(x.until_at) THEN MAX(x.until_at) END,
+            COUNT(x.until_at) FROM member_projects x
             WHERE x.workspace_id = $1 AND x.member_id = $2 AND (x.until_at IS NULL OR x.until_at > $3)
-        UNION ALL SELECT 'instance', NULL, COUNT(*), MIN(x.until_at), CASE WHEN COUNT(*) = COUNT(x.until_at) THEN MAX(x.until_at) END FROM member_instances x
+        UNION ALL SELECT 'instance', NULL, COUNT(*), MIN(x.until_at), CASE WHEN COUNT(*) = COUNT(x.until_at) THEN MAX(x.until_at) END,
+            COUNT(x.until_at) FROM member_instances x
             WHERE x.workspace_id = $1 AND x.member_id = $2 AND (x.until_at IS NULL OR x.until_at > $3)
-        UNION ALL SELECT 'server', NULL, COUNT(*), MIN(x.until_at), CASE WHEN COUNT(*) = COUNT(x.until_at) THEN MAX(x.until_at) END FROM member_servers x
+        UNION ALL SELECT 'server', NULL, COUNT(*), MIN(x.until_at), CASE WHEN COUNT(*) = COUNT(x.until_at) THEN MAX(x.until_at) END,
+            COUNT(x.until_at) FROM member_servers x
             WHERE x.workspace_id = $1 AND x.member_id = $2 AND (x.until_at IS NULL OR x.until_at > $3)";
 }
 
@@ -27,6 +31,8 @@ pub struct Ends {
     pub kind: &'static str,
     /// Whether all that is granted ends at that moment.
     pub is_everything: bool,
+    /// How many grants have an end, this one among them.
+    pub count: i64,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -50,6 +56,7 @@ impl Store {
         let mut summary = Summary::default();
         // When the last of each kind ends; none where one of it never does.
         let mut lasts = Vec::new();
+        let mut count = 0;
         for row in &rows {
             let (kind, number) = (row.get::<String>(0)?, row.get::<i64>(2)?);
             let (kind, action) = match kind.as_str() {
@@ -76,13 +83,15 @@ impl Store {
             if number > 0 {
                 lasts.push(row.get::<Option<Timestamp>>(4)?);
             }
+            count += row.get::<i64>(5)?;
             if let Some(at) = row.get::<Option<Timestamp>>(3)?
                 && summary.ends.is_none_or(|first| at < first.at)
             {
-                summary.ends = Some(Ends { at, action, kind, is_everything: false });
+                summary.ends = Some(Ends { at, action, kind, is_everything: false, count: 0 });
             }
         }
         if let Some(ends) = &mut summary.ends {
+            ends.count = count;
             ends.is_everything = lasts.iter().all(|last| *last == Some(ends.at));
         }
         Ok(summary)

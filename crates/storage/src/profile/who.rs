@@ -1,6 +1,7 @@
 //! The reverse question, who can do this, and everything that can be allowed at all.
 
 use stoa_domain::instance::Stage;
+use stoa_domain::name::sorted_as;
 use stoa_domain::{Action, InstanceId, MemberId, ProjectId, ServerId, Timestamp, WorkspaceId};
 
 use crate::failure::StorageFault;
@@ -20,7 +21,7 @@ crate::statements! {
             (SELECT x.until_at FROM member_instances x WHERE x.member_id = m.id AND x.instance_id = $10),
             (SELECT x.until_at FROM member_servers x WHERE x.member_id = m.id AND x.server_id = $12)
         FROM members m JOIN accounts a ON a.id = m.account_id
-        WHERE m.workspace_id = $1 AND a.status = 'active' AND (a.name > $2 OR (a.name = $2 AND m.id > $3))
+        WHERE m.workspace_id = $1 AND a.status = 'active' AND (a.sorted_as, m.id) > ($2, $3)
           AND (m.role = 'owner' OR (NOT $14
             AND ($4 OR EXISTS (SELECT 1 FROM member_actions x WHERE x.member_id = m.id AND x.action = $5
                 AND (x.until_at IS NULL OR x.until_at > $6)))
@@ -30,11 +31,11 @@ crate::statements! {
                 AND (x.until_at IS NULL OR x.until_at > $6)))
             AND ($11 OR EXISTS (SELECT 1 FROM member_servers x WHERE x.member_id = m.id AND x.server_id = $12
                 AND (x.until_at IS NULL OR x.until_at > $6)))))
-        ORDER BY a.name, m.id LIMIT $13";
-    PROJECTS = "SELECT id, slug, name FROM projects WHERE workspace_id = $1 ORDER BY name, id LIMIT 100000";
+        ORDER BY a.sorted_as, m.id LIMIT $13";
+    PROJECTS = "SELECT id, slug, name FROM projects WHERE workspace_id = $1 ORDER BY sorted_as, id LIMIT 100000";
     INSTANCES = "SELECT id, slug, name, stage FROM instances WHERE workspace_id = $1 AND status <> 'deleting'
-        ORDER BY name, id LIMIT 100000";
-    SERVERS = "SELECT id, slug, name FROM servers WHERE workspace_id = $1 ORDER BY name, id LIMIT 100000";
+        ORDER BY sorted_as, id LIMIT 100000";
+    SERVERS = "SELECT id, slug, name FROM servers WHERE workspace_id = $1 ORDER BY sorted_as, id LIMIT 100000";
     STAGE = "SELECT stage FROM instances WHERE workspace_id = $1 AND id = $2";
 }
 
@@ -95,7 +96,7 @@ impl Store {
                 WHO,
                 values![
                     workspace,
-                    after.0,
+                    sorted_as(after.0),
                     after.1,
                     action.is_none(),
                     action.map(|action| action.key().to_owned()),

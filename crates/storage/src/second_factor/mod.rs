@@ -38,7 +38,7 @@ crate::statements! {
         AND NOT EXISTS (SELECT 1 FROM second_factors f WHERE f.account_id = m.account_id)
         AND NOT EXISTS (SELECT 1 FROM passkeys p WHERE p.account_id = m.account_id)";
     DEMANDED_BY = "SELECT w.name FROM workspaces w JOIN members m ON m.workspace_id = w.id
-        WHERE m.account_id = $1 AND w.requires_second_factor ORDER BY w.name, w.id LIMIT 20";
+        WHERE m.account_id = $1 AND w.requires_second_factor ORDER BY w.sorted_as, w.id LIMIT 20";
     DEMANDING = "SELECT w.id FROM workspaces w JOIN members m ON m.workspace_id = w.id
         WHERE m.account_id = $1 AND m.role = 'owner' AND w.requires_second_factor ORDER BY w.id";
     /// Workspaces that demand what none of their active owners has but this account.
@@ -48,7 +48,7 @@ crate::statements! {
                 WHERE o.workspace_id = w.id AND o.account_id <> $1 AND o.role = 'owner' AND a.status = 'active'
                     AND (EXISTS (SELECT 1 FROM second_factors f WHERE f.account_id = a.id)
                         OR EXISTS (SELECT 1 FROM passkeys p WHERE p.account_id = a.id)))
-        ORDER BY w.name, w.id LIMIT 20";
+        ORDER BY w.sorted_as, w.id LIMIT 20";
 }
 
 /// An authenticator app's half of the secret.

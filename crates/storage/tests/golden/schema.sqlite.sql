@@ -11,7 +11,7 @@ CREATE TABLE accounts (
     revision BIGINT NOT NULL,
     created_at BIGINT NOT NULL,
     last_seen_at BIGINT
-);
+, sorted_as TEXT NOT NULL DEFAULT '');
 
 CREATE TABLE acme_accounts (
     directory TEXT NOT NULL PRIMARY KEY,
@@ -342,7 +342,7 @@ CREATE TABLE instances (
     is_protected BOOLEAN NOT NULL,
     os_user BIGINT NOT NULL UNIQUE,
     revision BIGINT NOT NULL,
-    created_at BIGINT NOT NULL, is_mail_off BOOLEAN NOT NULL DEFAULT FALSE, memory_limit BIGINT, processor_limit BIGINT, processes_limit BIGINT, disk_limit BIGINT, health TEXT,
+    created_at BIGINT NOT NULL, is_mail_off BOOLEAN NOT NULL DEFAULT FALSE, memory_limit BIGINT, processor_limit BIGINT, processes_limit BIGINT, disk_limit BIGINT, health TEXT, sorted_as TEXT NOT NULL DEFAULT '',
     UNIQUE (workspace_id, id),
     UNIQUE (workspace_id, slug),
     FOREIGN KEY (workspace_id, project_id) REFERENCES projects (workspace_id, id),
@@ -585,7 +585,7 @@ CREATE TABLE preset_actions (
 CREATE TABLE presets (
     id UUID NOT NULL PRIMARY KEY,
     workspace_id UUID NOT NULL REFERENCES workspaces (id) ON DELETE CASCADE,
-    name TEXT NOT NULL,
+    name TEXT NOT NULL, sorted_as TEXT NOT NULL DEFAULT '',
     UNIQUE (workspace_id, id),
     UNIQUE (workspace_id, name)
 );
@@ -602,7 +602,7 @@ CREATE TABLE projects (
     host_key TEXT,
     webhook_secret BYTEA,
     revision BIGINT NOT NULL,
-    created_at BIGINT NOT NULL,
+    created_at BIGINT NOT NULL, sorted_as TEXT NOT NULL DEFAULT '',
     UNIQUE (workspace_id, id),
     UNIQUE (workspace_id, slug)
 );
@@ -683,7 +683,7 @@ CREATE TABLE servers (
     slug TEXT NOT NULL,
     name TEXT NOT NULL,
     revision BIGINT NOT NULL,
-    created_at BIGINT NOT NULL,
+    created_at BIGINT NOT NULL, sorted_as TEXT NOT NULL DEFAULT '',
     UNIQUE (workspace_id, id),
     UNIQUE (workspace_id, slug),
     UNIQUE (workspace_id, machine_id)
@@ -821,5 +821,5 @@ CREATE TABLE workspaces (
     audit_seq BIGINT NOT NULL,
     audit_hash BYTEA NOT NULL,
     created_at BIGINT NOT NULL
-, requires_second_factor BOOLEAN NOT NULL DEFAULT FALSE);
+, requires_second_factor BOOLEAN NOT NULL DEFAULT FALSE, sorted_as TEXT NOT NULL DEFAULT '');
 

@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 pub struct FakeMail {
     sent: Mutex<Vec<Letter>>,
     next: Mutex<Option<Delivery>>,
-    held: Mutex<Option<Held>>,
+    held: Mutex<Vec<Held>>,
     went: Notify,
 }
 
@@ -52,14 +52,14 @@ impl FakeMail {
 
     /// Lets every mail to one recipient wait, as a server does that has gone silent, until the token is cancelled.
     pub fn hold(&self, recipient: &str, until: CancellationToken) {
-        *self.held.lock().unwrap() = Some(Held { recipient: recipient.to_owned(), until });
+        self.held.lock().unwrap().push(Held { recipient: recipient.to_owned(), until });
     }
 }
 
 impl Mail for FakeMail {
     fn send(&self, letter: Letter) -> BoxFuture<'_, Delivery> {
         Box::pin(async move {
-            let held = self.held.lock().unwrap().clone().filter(|held| held.recipient == letter.to);
+            let held = self.held.lock().unwrap().iter().find(|held| held.recipient == letter.to).cloned();
             if let Some(held) = held {
                 held.until.cancelled().await;
             }

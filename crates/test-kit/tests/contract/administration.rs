@@ -76,10 +76,8 @@ on_both_databases! {
     async fn lists_are_searched_and_paged(world: World) {
         let olga = world.set_up().await;
         let acme = world.workspace(&olga, "Acme").await;
-        let mut names = vec!["Olga Owner".to_owned()];
-        for name in ["Änne Ä", "Bert", "Änne B"] {
+        for name in ["Änne B", "Bert", "Änne Ä"] {
             let _ = acme.member(name).await;
-            names.push(name.to_owned());
         }
         let (mut seen, mut after) = (Vec::new(), String::new());
         loop {
@@ -92,8 +90,7 @@ on_both_databases! {
                 None => break,
             }
         }
-        names.sort();
-        assert_eq!(seen, names);
+        assert_eq!(seen, ["Änne Ä", "Änne B", "Bert", "Olga Owner"]);
         let found = olga.client.get(&format!("{ACCOUNTS}?q=%C3%A4nne")).await.expect(200).json();
         assert_eq!(found["items"].as_array().unwrap().len(), 2, "whatever the case, on both databases: {found}");
         let by_owner = olga.client.get(&format!("{WORKSPACES}?q=OLGA@example")).await.expect(200).json();

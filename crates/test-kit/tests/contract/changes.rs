@@ -1,6 +1,6 @@
 //! No change is lost: tags and `If-Match`; and of two changes at once one wins and the other is told.
 
-use http::Method;
+use http::{HeaderValue, Method};
 use serde_json::{Value, json};
 use test_kit::{Answer, Client, on_both_databases};
 
@@ -11,6 +11,16 @@ async fn guarded(client: &Client, method: Method, path: &str, tag: &str, body: O
 }
 
 on_both_databases! {
+    async fn a_tag_that_cant_be_read_is_of_nothing_that_there_is(world: World) {
+        let olga = world.set_up().await;
+        let workspace = world.workspace(&olga, "Acme").await;
+        let mut request = olga.client.request(Method::PATCH, &workspace.path(""), Some(&json!({ "name": "Other" })));
+        request.headers_mut().insert("if-match", HeaderValue::from_bytes(b"\"\xe4\"").unwrap());
+        let refused = olga.client.send_request(request).await.expect(412);
+        assert_eq!(refused.code().unwrap(), "precondition_failed");
+        assert_eq!(olga.client.get(&workspace.path("")).await.expect(200).field("name"), "Acme");
+    }
+
     async fn an_object_is_changed_from_what_was_seen_of_it(world: World) {
         let olga = world.set_up().await;
         let workspace = world.workspace(&olga, "Acme").await;

@@ -37,7 +37,33 @@ on_both_databases! {
         // What was sent once more with what was seen of it stays as it is.
         assert_eq!(put(&workspace, &tess, seen.json()).await.expect(200).json(), set.json());
         let brief = olga.client.get(&workspace.path("/members?q=tess&brief=true")).await.expect(200).json();
-        assert_eq!(brief["items"][0]["summary"]["ends"], json!({ "at": IN_AN_HOUR, "everything": false, "kind": "action", "action": "view_logs" }));
+        let first = json!({ "at": IN_AN_HOUR, "everything": false, "kind": "action", "action": "view_logs", "count": 2 });
+        assert_eq!(brief["items"][0]["summary"]["ends"], first);
+    }
+
+    async fn a_row_tells_the_first_end_and_of_how_many_it_is(world: World) {
+        let olga = world.set_up().await;
+        let workspace = world.workspace(&olga, "Acme").await;
+        let (server, project) = (workspace.server().await, workspace.project("Shop", &["main"]).await);
+        let instance = workspace.instance(&project, &server, "Test", "staging", "main").await.to_string();
+        let tess = workspace.member("Tess Tester").await;
+        let later = "2026-11-25T13:00:00.000Z";
+        let mut profile = json!({ "actions": ["view_logs", "use_ide", "stop_instances"], "projects": [project],
+            "instances": [instance], "servers": [server], "until": { "use_ide": later } });
+        let seen = async || {
+            let list = olga.client.get(&workspace.path("/members?q=tess&brief=true")).await.expect(200).json();
+            list["items"][0]["summary"]["ends"].clone()
+        };
+        let _ = put(&workspace, &tess, profile.clone()).await.expect(200);
+        assert_eq!(seen().await, json!({ "at": later, "everything": false, "kind": "action", "action": "use_ide", "count": 1 }));
+        for key in ["view_logs", project.as_str(), server.as_str()] {
+            profile["until"][key] = json!(later);
+        }
+        profile["until"][instance.as_str()] = json!(IN_AN_HOUR);
+        let _ = put(&workspace, &tess, profile).await.expect(200);
+        assert_eq!(seen().await, json!({ "at": IN_AN_HOUR, "everything": false, "kind": "instance", "count": 5 }));
+        world.clock.pass_seconds(HOUR);
+        assert_eq!(seen().await["count"], json!(4), "what is over isn't counted");
     }
 
     async fn only_what_is_granted_ends_and_only_later(world: World) {

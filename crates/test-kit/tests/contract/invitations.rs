@@ -1,5 +1,7 @@
 //! Invitations: what a link tells, to whom, and whom it lets in.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 use test_kit::world::{PASSWORD, Wishes, Workspace};
 use test_kit::{Client, Kind, Stream, World, on_both_databases};
@@ -14,6 +16,9 @@ async fn invite(workspace: &Workspace<'_>, email: &str) -> Value {
         .expect(201)
         .json()
 }
+
+/// Far longer than anything takes: what isn't there by then won't come.
+const LONGEST: Duration = Duration::from_secs(60);
 
 fn person(name: &str) -> Value {
     json!({ "name": name, "password": PASSWORD })
@@ -176,6 +181,31 @@ on_both_databases! {
         let _ = world.nobody().post(&format!("/api/v1/invitations/{new}/accept"), person("Anna")).await.expect(200);
     }
 
+    async fn a_link_that_a_restore_ended_says_so_until_another_one_is_sent(world: World) {
+        let olga = world.set_up().await;
+        let workspace = world.workspace(&olga, "Acme").await;
+        let made = invite(&workspace, "anna@example.com").await;
+        let resend = workspace.path(&format!("/invitations/{}/resend", made["id"].as_str().unwrap()));
+        let first = format!("/api/v1/invitations/{}", workspace.link_of("anna@example.com").await);
+        let _ = olga.client.post(&resend, json!({})).await.expect(200);
+        let second = format!("/api/v1/invitations/{}", workspace.link_of("anna@example.com").await);
+        let why = async |page: &str| world.nobody().get(page).await.expect(410).code().unwrap().to_owned();
+        assert_eq!(why(&first).await, "invitation_replaced");
+        let _ = world.store.begin_epoch().await.unwrap();
+        // There is no newer one to use: not for the first either.
+        for page in [&first, &second] {
+            assert_eq!(why(page).await, "invitation_voided");
+            let refused = world.nobody().post(&format!("{page}/accept"), person("Anna")).await.expect(410);
+            assert_eq!(refused.code().unwrap(), "invitation_voided");
+        }
+        let olga = world.nobody().with_cookie(world.sign_in("olga@example.com", PASSWORD).await.expect(200).cookie().unwrap());
+        let _ = olga.post(&resend, json!({})).await.expect(200);
+        assert_eq!(why(&second).await, "invitation_replaced");
+        let new = workspace.link_of("anna@example.com").await;
+        let _ = world.nobody().post(&format!("/api/v1/invitations/{new}/accept"), person("Anna")).await.expect(200);
+        assert_eq!(why(&second).await, "invitation_used");
+    }
+
     async fn a_message_goes_along_as_plain_text(world: World) {
         let olga = world.set_up().await;
         let workspace = world.workspace(&olga, "Acme").await;
@@ -260,6 +290,44 @@ on_both_databases! {
         stop.cancel();
         sending.await.unwrap();
         assert_eq!(world.mail.sent().len(), 2, "each went once");
+    }
+
+    async fn more_mails_that_wait_than_there_are_lines_hold_no_other_up(world: World) {
+        let olga = world.set_up().await;
+        let workspace = world.workspace(&olga, "Acme").await;
+        let (answers, stop) = (CancellationToken::new(), CancellationToken::new());
+        let slow: Vec<String> = (0..9).map(|number| format!("slow-{number}@example.com")).collect();
+        for email in &slow {
+            world.mail.hold(email, answers.clone());
+            let _ = invite(&workspace, email).await;
+        }
+        let _ = invite(&workspace, "berta@example.com").await;
+        let sending = tokio::spawn(world.app.clone().run_mails(stop.clone()));
+        let sent = tokio::time::timeout(LONGEST, world.mail.until_sent_to("berta@example.com")).await;
+        assert!(sent.is_ok(), "those that wait keep it");
+        assert_eq!(world.mail.sent().len(), 1);
+        answers.cancel();
+        for email in &slow {
+            world.mail.until_sent_to(email).await;
+        }
+        stop.cancel();
+        sending.await.unwrap();
+        assert_eq!(world.mail.sent().len(), slow.len() + 1, "each went once");
+    }
+
+    async fn a_line_is_kept_for_mails_that_are_new(world: World) {
+        use stoa_storage::mail::MailOutcome;
+        let olga = world.set_up().await;
+        let workspace = world.workspace(&olga, "Acme").await;
+        let _ = invite(&workspace, "anna@example.com").await;
+        let failed = world.store.claim_new_mail(120).await.unwrap().expect("it is new");
+        let again = MailOutcome::Again { next_at: world.store.now(), error: "421 later".to_owned() };
+        world.store.settle_mail(failed.id, failed.fence, again).await.unwrap();
+        let _ = invite(&workspace, "berta@example.com").await;
+        let new = world.store.claim_new_mail(120).await.unwrap().expect("it is new");
+        assert_eq!(new.recipient, "berta@example.com", "the other one is due before it, and was tried");
+        assert!(world.store.claim_new_mail(120).await.unwrap().is_none());
+        assert_eq!(world.store.claim_mail(120).await.unwrap().expect("it is due").id, failed.id);
     }
 
     async fn a_link_by_mail_confirms_the_address_of_who_is_signed_in_with_it(world: World) {

@@ -24,6 +24,7 @@ mod logos;
 mod logs;
 mod merges;
 mod metrics;
+mod order;
 mod origins;
 mod passkeys;
 mod presets;

@@ -327,7 +327,8 @@ export function MayDo({ summary, onSet }: { summary: Summary; onSet?: () => void
   if (actions.length === 0) return <span className={css.dim}>Only look</span>;
   // What is done comes before what is seen.
   const sorted = [...actions].sort((one, other) => Number(one === SEEN) - Number(other === SEEN));
-  const rest = sorted.slice(SHOWN).map((key) => actionOf(key)?.label ?? key);
+  const labels = sorted.map((key) => actionOf(key)?.label ?? key);
+  const rest = labels.slice(SHOWN);
   return (
     <span className={css.may}>
       {preset && (
@@ -340,6 +341,12 @@ export function MayDo({ summary, onSet }: { summary: Summary; onSet?: () => void
         {sorted.slice(0, SHOWN).map((key) => (
           <Chip key={key}>{BRIEFLY[key] ?? actionOf(key)?.label ?? key}</Chip>
         ))}
+        {labels.length > 1 && (
+          <span className={css.fewer} title={labels.slice(1).join(", ")}>
+            <Chip>+{labels.length - 1}</Chip>
+            <span className="visually-hidden">: {labels.slice(1).join(", ")}</span>
+          </span>
+        )}
         {rest.length > 0 && (
           <Tooltip label={rest.join(", ")} events={{ hover: true, focus: true, touch: true }}>
             <span>
@@ -367,11 +374,16 @@ function EndsSoon({ ends }: { ends: NonNullable<Summary["ends"]> }) {
   const at = Date.parse(ends.at);
   // Within a day it is the hour that counts.
   const isNear = at - Date.now() < 24 * 3600_000;
+  const more = ends.everything ? 0 : ends.count - 1;
+  const others = more > 0 ? `, and ${more} more` : "";
   return (
-    <span className={css.ends} title={exact.format(at)}>
+    <span className={css.ends} title={`${what} until ${exact.format(at)}${others && `${others} that end`}`}>
       <IconClockHour4 size={13} stroke={1.75} aria-hidden />
-      <span>
-        {what} until {(isNear ? hour : day).format(at)}
+      <span className={css.upto}>
+        <span>
+          {what} until {(isNear ? hour : day).format(at)}
+        </span>
+        <span>{others}</span>
       </span>
     </span>
   );

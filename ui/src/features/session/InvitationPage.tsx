@@ -78,6 +78,11 @@ const ENDS: Record<string, { title: string; sentence: string }> = {
     title: "A newer link was sent to you",
     sentence: "This one ended when the invitation was sent again. Open the link of the newest mail or message.",
   },
+  invitation_voided: {
+    title: "This link works no more",
+    sentence:
+      "Stoa was restored from a backup, which ends every link that was sent before. Ask whoever invited you to send it again: that takes them one click and brings you a new link.",
+  },
   not_found: {
     title: "This invitation doesn't exist",
     sentence: "The link isn't whole, or isn't of this installation. Copy all of it, from the mail or from who sent it.",

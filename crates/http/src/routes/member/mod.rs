@@ -6,12 +6,11 @@ mod why;
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use stoa_app::App;
 use stoa_app::member::{Granted, ListMembers, MemberFilter, SeenMember};
 use stoa_app::preset::SeenPreset;
 use stoa_domain::member::Role;
 use stoa_domain::permission::member as may;
-use stoa_domain::{Action, MemberId, Permission, Permit, Refusal};
+use stoa_domain::{Action, MemberId, Refusal};
 use utoipa::ToSchema;
 
 use self::summary::SummaryView;
@@ -19,7 +18,7 @@ use super::shared::{account_status, word};
 use super::wire::{after, cursor, limit, page, time};
 use crate::answer::{Answer, Done, Object, Page};
 use crate::argument::{IfMatch, Json, Query, Uses};
-use crate::conditional::{check, etag};
+use crate::conditional::{Revised, etag, expected};
 use crate::gate::May;
 use crate::openapi::words;
 use crate::router::{Operation, Routes};
@@ -125,12 +124,18 @@ impl MemberView {
     }
 }
 
-fn tag(seen: &SeenMember) -> Result<String, stoa_app::Failure> {
-    etag(&(seen.member.id.to_string(), seen.member.role.key()))
+impl Revised for SeenMember {
+    fn tag(&self) -> Result<String, stoa_app::Failure> {
+        etag(&(self.member.id.to_string(), self.member.role.key()))
+    }
+
+    fn revision(&self) -> i64 {
+        self.member.revision
+    }
 }
 
 fn answer(seen: SeenMember) -> Answer<Object<MemberView>> {
-    let tag = tag(&seen)?;
+    let tag = seen.tag()?;
     Ok(Object::ok(MemberView::of(seen)).tagged(tag))
 }
 
@@ -197,27 +202,12 @@ async fn change(
 ) -> Answer<Object<MemberView>> {
     let role = Role::from_key(&wish.role)
         .ok_or_else(|| Refusal::invalid("role", "unknown", "A role is owner or member."))?;
-    let expected = expected(&app, &permit, wanted).await?;
+    let expected = expected(wanted, app.load_member_for_change(&permit)).await?;
     answer(app.change_role(permit, role, expected).await?)
 }
 
 async fn remove(May(permit): May<may::Remove>, Uses(app): Uses, IfMatch(wanted): IfMatch) -> Answer<Done> {
-    let expected = expected(&app, &permit, wanted).await?;
+    let expected = expected(wanted, app.load_member_for_change(&permit)).await?;
     app.remove_member(permit, expected).await?;
     Ok(Done(None))
-}
-
-/// The revision that a change was made from, where it names one.
-async fn expected<P>(
-    app: &App,
-    permit: &Permit<P>,
-    wanted: Option<String>,
-) -> Result<Option<i64>, stoa_app::Failure>
-where
-    P: Permission<Target = MemberId>,
-{
-    let Some(wanted) = wanted else { return Ok(None) };
-    let current = app.load_member_for_change(permit).await?;
-    check(Some(&wanted), &tag(&current)?)?;
-    Ok(Some(current.member.revision))
 }

@@ -30,6 +30,9 @@ struct EndsView {
     action: Option<&'static str>,
     /// Whether all that is granted ends at that moment.
     everything: bool,
+    /// How many grants have an end, this one among them.
+    #[schema(minimum = 1)]
+    count: i64,
 }
 
 /// What one may do, in a few words; `null` counts are an owner's: not restricted.
@@ -65,6 +68,7 @@ impl SummaryView {
                 kind: ends.kind,
                 action: ends.action.map(Action::key),
                 everything: ends.is_everything,
+                count: ends.count,
             }),
         }
     }

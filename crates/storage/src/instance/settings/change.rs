@@ -6,6 +6,7 @@ use stoa_domain::backup::BackupSchedule;
 use stoa_domain::branch::BranchName;
 use stoa_domain::deployment::DeploymentCause;
 use stoa_domain::instance::Visibility;
+use stoa_domain::name::sorted_as;
 use stoa_domain::permission::settings::Change as ChangePermission;
 use stoa_domain::settings::{DomainName, HealthCheck, Limits, MOST_DOMAINS, Setting, Turn};
 use stoa_domain::variable::MOST_VARIABLES;
@@ -30,7 +31,7 @@ use crate::values;
 crate::statements! {
     /// The stage has no statement that changes it.
     CHANGE = "UPDATE instances SET name = $3, branch = $4, visibility = $5, is_protected = $6, memory_limit = $7,
-            processor_limit = $8, processes_limit = $9, disk_limit = $10, health = $11, revision = revision + 1
+            processor_limit = $8, processes_limit = $9, disk_limit = $10, health = $11, sorted_as = $12, revision = revision + 1
         WHERE workspace_id = $1 AND id = $2 RETURNING revision";
 }
 
@@ -175,6 +176,7 @@ pub(crate) async fn apply(
         processes,
         disk,
         health_text(after.health.as_ref()),
+        sorted_as(&after.name),
     ];
     let revision: i64 = tx.fetch_one(CHANGE, values).await?.get(0)?;
     history::record_in(tx, place, history::New { revision, account, reverts, parts: &found }).await?;
