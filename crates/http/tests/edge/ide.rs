@@ -5,7 +5,7 @@ use test_kit::Client;
 use test_kit::world::{Member, Person};
 
 use crate::served::Served;
-use crate::wire::Wire;
+use crate::wire::{LONGEST, Wire};
 
 /// The client's side of RFC 6455, as little of it as is needed.
 struct Socket(Wire);
@@ -40,7 +40,12 @@ impl Socket {
         self.0.write(&frame).await;
     }
 
+    /// A ping is none: whoever waits for what never comes would wait for ever.
     async fn next(&mut self) -> Message {
+        tokio::time::timeout(LONGEST, self.next_but_pings()).await.expect("a message")
+    }
+
+    async fn next_but_pings(&mut self) -> Message {
         loop {
             let head = self.0.exactly(2).await;
             let length = match head[1] {

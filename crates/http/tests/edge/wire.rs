@@ -29,7 +29,7 @@ pub struct Wire {
 }
 
 /// Far longer than anything takes: what isn't there by then won't come.
-const LONGEST: Duration = Duration::from_secs(60);
+pub const LONGEST: Duration = Duration::from_secs(60);
 
 impl Wire {
     pub async fn to(port: u16) -> Self {
