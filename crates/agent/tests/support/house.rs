@@ -76,10 +76,15 @@ pub struct Machine {
 
 impl Machine {
     pub async fn start(state: PathBuf) -> Self {
+        Self::start_reaching(state, Vec::new()).await
+    }
+
+    /// Whose instances may reach private addresses.
+    pub async fn start_reaching(state: PathBuf, egress_allow: Vec<String>) -> Self {
         let options = Options {
             state,
             program: super::program(),
-            egress_allow: Vec::new(),
+            egress_allow,
             version: "test".to_owned(),
             starts_instances: true,
         };

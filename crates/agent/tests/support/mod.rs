@@ -50,6 +50,7 @@ pub struct Instance {
     pub name: String,
     pub user: Option<u32>,
     pub limits: Limits,
+    pub is_mail_off: bool,
     pub environment: Vec<(String, String)>,
     pub processes: Vec<Process>,
     pub identity: Identity,
@@ -96,6 +97,7 @@ impl Instance {
             name: Self::name(place, std::process::id()),
             user,
             limits: Limits { memory: 256 << 20, processes: 100, processor: None, temporary: 16 << 20 },
+            is_mail_off: false,
             environment: Vec::new(),
             processes: vec![process("", &["python3", "probe.py"])],
             identity: Identity::default(),
@@ -159,6 +161,7 @@ impl Instance {
             place: &run,
             log_folder: Some(&logs),
             limits: self.limits,
+            is_mail_off: self.is_mail_off,
         };
         let started = self.sandboxes.start_application(&plan, &self.orders(), application, control).await;
         self.identity = started.unwrap();
