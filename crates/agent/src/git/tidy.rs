@@ -114,7 +114,13 @@ mod tests {
         let now = fs::metadata(&pack).unwrap().modified().unwrap();
         let ago = |hours: u64| now - Duration::from_secs(hours * 3600);
         let set = |path: &Path, hours: u64| fs::File::open(path).unwrap().set_modified(ago(hours)).unwrap();
-        let old = [&incoming, &incoming.join("pack"), &unmade, &unmade.join("objects"), &unmade.join("objects/pack")];
+        let old = [
+            &incoming,
+            &incoming.join("pack"),
+            &unmade,
+            &unmade.join("objects"),
+            &unmade.join("objects/pack"),
+        ];
         for folder in old {
             set(folder, 48);
         }

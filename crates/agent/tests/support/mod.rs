@@ -5,6 +5,7 @@
 pub mod desk;
 pub mod house;
 pub mod raw;
+pub mod storage;
 
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
 use std::path::{Path, PathBuf};

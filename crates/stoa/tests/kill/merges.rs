@@ -10,13 +10,13 @@ use crate::support::{Installation, git, until};
 
 /// A `git` that stops at a step while the file `<when>-<step>` is there, and says by the file `here` that it has come to it.
 /// What it stopped before isn't done any more: its caller is dead by then.
-struct Waiting {
-    folder: PathBuf,
-    path: String,
+pub struct Waiting {
+    pub folder: PathBuf,
+    pub path: String,
 }
 
 impl Waiting {
-    fn new(folder: &Path) -> Self {
+    pub fn new(folder: &Path) -> Self {
         use std::os::unix::fs::PermissionsExt as _;
         let path = std::env::var("PATH").unwrap();
         let real =
@@ -25,7 +25,7 @@ impl Waiting {
             r#"#!/bin/sh
 step=
 for word; do
-    case "$word" in merge-tree | commit-tree | update-ref) step=$word && break ;; esac
+    case "$word" in merge-tree | commit-tree | update-ref | receive-pack) step=$word && break ;; esac
 done
 wait_at() {{
     [ -e "{folder}/$1-$step" ] || return 0
@@ -55,7 +55,7 @@ impl Ground {
         self.get("/audit?action=project.merge&limit=200")["items"].as_array().unwrap().len()
     }
 
-    fn head_of(&self, branch: &str) -> String {
+    pub fn head_of(&self, branch: &str) -> String {
         let branches = self.get("/projects/shop/branches");
         let found = branches["items"].as_array().unwrap().iter().find(|one| one["name"] == branch).cloned();
         found.unwrap()["commit"]["id"].as_str().unwrap().to_owned()
