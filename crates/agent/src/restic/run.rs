@@ -1,7 +1,7 @@
 //! Running restic.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -11,6 +11,7 @@ use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
 use tokio::sync::mpsc;
 
 use super::{Place, REPOSITORY, Repository, ResticError, STORED, words};
+use crate::folders::{LEAST_FREE, free_space};
 use crate::sandbox::processes::{Moved, Processes};
 use crate::sandbox::{Program, Reached, RunningProgram, Shown, disk_is_full, in_memory, secret_path};
 
@@ -93,7 +94,7 @@ impl Repository<'_> {
         };
         read?;
         let status = self.watched(&watch, program.wait()).await??;
-        judge(words[0], status, said).map(|()| Ran { out: answer })
+        self.judge(words[0], status, said).map(|()| Ran { out: answer })
     }
 
     /// What it writes goes to `into`, as fast as that is taken.
@@ -118,7 +119,25 @@ impl Repository<'_> {
         let mut program = self.watched(&watch, reading).await??;
         let said = self.watched(&watch, said(&mut program.err)).await?;
         let status = self.watched(&watch, program.wait()).await??;
-        judge(words[0], status, said)
+        self.judge(words[0], status, said)
+    }
+
+    /// What a status means, where nothing else is wrong.
+    fn judge(&self, verb: &str, status: Option<i32>, said: String) -> Result<(), ResticError> {
+        match judge(verb, status, said) {
+            // It fails in many ways where it can't write, some of them without a word of why.
+            Err(ResticError::Refused { .. }) if self.has_no_room() => Err(ResticError::DiskFull),
+            judged => judged,
+        }
+    }
+
+    fn has_no_room(&self) -> bool {
+        free_space(self.beside()).is_ok_and(|bytes| bytes < LEAST_FREE)
+    }
+
+    /// On the disk that it writes to.
+    fn beside(&self) -> &Path {
+        self.folder.parent().unwrap_or(&self.folder)
     }
 
     /// Until it is over, is cancelled, the disk is full, or nothing moves any more. Dropping the work ends the program.
@@ -126,7 +145,7 @@ impl Repository<'_> {
         tokio::select! {
             biased;
             () = self.cancel.cancelled() => Err(ResticError::Cancelled),
-            () = disk_is_full(self.folder.parent().unwrap_or(&self.folder)) => Err(ResticError::DiskFull),
+            () = disk_is_full(self.beside()) => Err(ResticError::DiskFull),
             () = watch.until_it_stalls() => Err(ResticError::Stalled(self.stall)),
             outcome = work => Ok(outcome),
         }
