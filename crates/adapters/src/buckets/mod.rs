@@ -213,7 +213,7 @@ mod tests {
         let of = |text| buckets(&["10.1.2.3:9000"]).check_endpoint(text);
         assert_eq!(of(" https://s3.example.com/ ").as_deref(), Ok("https://s3.example.com"));
         assert_eq!(of("https://S3.example.com:443").as_deref(), Ok("https://s3.example.com"));
-        assert_eq!(of("https://[2001:db8::1]:9000").as_deref(), Ok("https://[2001:db8::1]:9000"));
+        assert_eq!(of("https://[2606:4700::1]:9000").as_deref(), Ok("https://[2606:4700::1]:9000"));
         assert_eq!(of("http://10.1.2.3:9000").as_deref(), Ok("http://10.1.2.3:9000"));
         for wrong in [
             "s3.example.com",

@@ -264,7 +264,8 @@ fn thing(event: &AuditRecord) -> String {
     if let Some(name) = &event.resource_name {
         return name.clone();
     }
-    if event.resource_kind.is_none() && event.action.starts_with("ai.") {
+    let is_without_noun = ["ai.", "backup_storage."].iter().any(|noun| event.action.starts_with(noun));
+    if event.resource_kind.is_none() && is_without_noun {
         return "something".to_owned();
     }
     let noun = match event.action.split('.').next().unwrap_or_default() {

@@ -95,7 +95,7 @@ fn a_desk_that_is_cut_off_while_it_is_opened_is_there_whole_at_the_next_try() {
         ("its place", Moment::at(Call::MakeFolder, &[&run], true)),
         ("its working copy's folder", Moment::at(Call::MakeFolder, &[&desks], true)),
         ("its sandbox", Moment::at(Call::Open, &[&run, "/start.log"], false).after(begun())),
-        ("its first program", Moment::at(Call::Connect, &[&run, "/desk.sock"], true)),
+        ("its first program", Moment::at(Call::Connect, &["/desk.sock"], true).after(begun())),
         ("noted", Moment::at(Call::Rename, &[&desks], false)),
         ("noted, its end", Moment::at(Call::Rename, &[&desks], true)),
     ];
@@ -163,7 +163,7 @@ fn a_push_from_a_desk_that_is_cut_off_is_wholly_done_or_wholly_not() {
         drop(terminal);
         let message = json!({ "message": format!("Version {version}"), "all": true });
         let made = ground.desk("POST", "git/commit", Some(message)).unwrap().expect(200).json();
-        let commit = made["id"].as_str().unwrap_or_else(|| panic!("{made}")).to_owned();
+        let commit = made["commit"].as_str().unwrap_or_else(|| panic!("{made}")).to_owned();
         let before = ground.head_of("main");
         std::fs::write(waiting.folder.join(step), "").unwrap();
         let asking = ground.asking();
@@ -173,7 +173,8 @@ fn a_push_from_a_desk_that_is_cut_off_is_wholly_done_or_wholly_not() {
         for file in [step, "here"] {
             std::fs::remove_file(waiting.folder.join(file)).unwrap();
         }
-        assert!(pushing.join().unwrap().is_none(), "{step}: nobody was told that it was done");
+        let told = pushing.join().unwrap().map(|answer| answer.text);
+        assert_eq!(told, None, "{step}: nobody was told that it was done");
         assert!(ground.on_own_socket(&instance).is_some(), "{step}: it goes on");
         ground.stoa.run();
         until_quiet(&ground.stoa);
