@@ -10,13 +10,13 @@ use crate::support::{Installation, git, until};
 
 /// A `git` that stops at a step while the file `<when>-<step>` is there, and says by the file `here` that it has come to it.
 /// What it stopped before isn't done any more: its caller is dead by then.
-pub struct Waiting {
-    pub folder: PathBuf,
-    pub path: String,
+struct Waiting {
+    folder: PathBuf,
+    path: String,
 }
 
 impl Waiting {
-    pub fn new(folder: &Path) -> Self {
+    fn new(folder: &Path) -> Self {
         use std::os::unix::fs::PermissionsExt as _;
         let path = std::env::var("PATH").unwrap();
         let real =
@@ -25,7 +25,7 @@ impl Waiting {
             r#"#!/bin/sh
 step=
 for word; do
-    case "$word" in merge-tree | commit-tree | update-ref | receive-pack) step=$word && break ;; esac
+    case "$word" in merge-tree | commit-tree | update-ref) step=$word && break ;; esac
 done
 wait_at() {{
     [ -e "{folder}/$1-$step" ] || return 0
