@@ -274,7 +274,6 @@ fn every_permission_is_decided_as_the_product_says() {
     compare::<backup::Restore>(seen, Switches(&["manage_backups"]), restored, true);
     compare::<backup::ListDeleted>(seen, Owner, Whole, false);
     compare::<backup::ExportKey>(seen, Owner, own_backup(), true);
-
     compare::<backup_storage::View>(seen, Owner, Whole, false);
     compare::<backup_storage::Change>(seen, Owner, Whole, false);
     compare::<backup_storage::Remove>(seen, Owner, Whole, false);
