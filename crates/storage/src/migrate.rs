@@ -22,7 +22,7 @@ const MIGRATIONS: &[(i64, &str)] = &[
     (14, include_str!("../migrations/0014_mails_of_failures.sql")),
     (15, include_str!("../migrations/0015_certificates.sql")),
     (16, include_str!("../migrations/0016_ai_consumption.sql")),
-    (17, include_str!("../migrations/0017_backup_places.sql")),
+    (18, include_str!("../migrations/0018_backup_places.sql")),
 ];
 
 /// The version that this program knows.
