@@ -1,6 +1,7 @@
 //! The real bodies of `app`'s ports: the key vault, the mail server, the clock, randomness, logos, repositories, the
 //! machine that Stoa stands on, and the one way outside.
 
+pub mod buckets;
 pub mod certificates;
 pub mod clock;
 pub mod folders;

@@ -277,6 +277,27 @@ async fn what_is_planted_in_a_working_copy_never_runs_outside_of_its_desk() {
 }
 
 #[tokio::test]
+async fn a_status_that_stands_still_is_ended_with_what_it_waits_for() {
+    let place = tempfile::tempdir().unwrap();
+    let house = House::new(place.path());
+    let machine = house.machine().await;
+    let desk = Desk::open(&house, &machine, &house.commit("first", &[])).await;
+    let plant = "printf '#!/bin/sh\\nexec sleep 8640041\\n' > /tmp/hangs && chmod +x /tmp/hangs && \
+                 git config core.fsmonitor /tmp/hangs";
+    desk.shell(plant).await;
+    let refused = desk.ask().status().await.unwrap_err();
+    assert_eq!(refused.code(), Some(Code::Conflict), "{refused}");
+    assert!(refused.to_string().contains("core.fsmonitor"), "{refused}");
+    until("what it waited for to be gone", async || {
+        let line = "cat /proc/[0-9]*/cmdline | tr '\\0' '\\n' | grep -c '^86400[4]1$'";
+        (desk.shell(line).await.trim() == "0").then_some(())
+    })
+    .await;
+    desk.shell("git config --unset core.fsmonitor").await;
+    assert!(desk.ask().status().await.unwrap().changes.is_empty());
+}
+
+#[tokio::test]
 async fn files_are_opened_below_the_folder_and_nothing_else_is() {
     let place = tempfile::tempdir().unwrap();
     let house = House::new(place.path());

@@ -277,6 +277,7 @@ async fn run(
         place: &place,
         log_folder: None,
         limits: instance.limits,
+        is_mail_off: instance.is_mail_off,
     };
     let mut orders = instance.orders();
     orders.once = true;

@@ -1,6 +1,7 @@
 //! The ports: what use-cases need of the outside, said in the words of the domain.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -25,6 +26,7 @@ mod metrics;
 mod process;
 
 pub use crate::ai::models::{Counted, ModelAccess, ModelProblem, Models, Prompt, Said, Saying};
+pub use crate::backup::port::{Bucket, Buckets};
 pub use crate::certificate::{Certificates, IssueProblem, Issued, KeepsForAuthority};
 pub use crate::desk::port::*;
 pub use crate::remote::port::*;
@@ -375,7 +377,14 @@ pub enum RepositoryPlace {
     /// On the disk of the instance's machine.
     Disk,
     /// On an S3-compatible server: `https://host/bucket/prefix`.
-    S3 { url: String, key_id: String, key: Secret, region: Option<String> },
+    S3 {
+        url: String,
+        /// All that its host may be dialled at.
+        addresses: Vec<IpAddr>,
+        key_id: String,
+        key: Secret,
+        region: Option<String>,
+    },
 }
 
 /// A backup of an instance as it is now.
@@ -567,6 +576,7 @@ pub struct Outside {
     pub repositories: Arc<dyn Repositories>,
     pub remotes: Arc<dyn Remotes>,
     pub machines: Arc<dyn Machines>,
+    pub buckets: Arc<dyn Buckets>,
     pub desks: Arc<dyn Desks>,
     pub logos: Arc<dyn Logos>,
     pub models: Arc<dyn Models>,

@@ -59,7 +59,7 @@ fn parse(text: &str) -> Option<Uuid> {
 identifiers! {
     AccountId, SessionId, TokenId, WorkspaceId, LogoId, MemberId, InvitationId, MachineId, ServerId, ProjectId,
     InstanceId, DeploymentId, ReleaseId, JobId, EventId, AuditEventId, MailId, ReplicaId, PresetId, PasskeyId,
-    ConnectSessionId, TerminalId, BackupId, BackupRepositoryId, SettingsChangeId,
+    ConnectSessionId, TerminalId, BackupId, BackupRepositoryId, BackupPlaceId, SettingsChangeId,
 }
 
 impl WorkspaceId {

@@ -10,6 +10,7 @@ pub mod ai;
 pub mod backup;
 pub mod branch;
 pub mod brand;
+pub mod bucket;
 pub mod certificate;
 pub mod change;
 pub mod color;

@@ -494,6 +494,15 @@ permissions! {
         /// What opens an instance's repository without Stoa.
         ExportKey: BackupTarget, Need::Owner, "backup.export_key";
     }
+    backup_storage {
+        /// Where the workspace's backups go.
+        View: Whole, Need::Owner, "backup_storage.view";
+        Change: Whole, Need::Owner, "backup_storage.change";
+        /// Back to the servers' disks.
+        Remove: Whole, Need::Owner, "backup_storage.remove";
+        /// A real object, written, read and removed.
+        Test: Whole, Need::Owner, "backup_storage.test";
+    }
     ai {
         View: Whole, Need::Owner, "ai.view";
         Change: Whole, Need::Owner, "ai.change";

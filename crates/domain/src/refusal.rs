@@ -217,6 +217,8 @@ pub enum Conflict {
     NoPassword,
     /// The workspace has no model provider that could be asked.
     NoProvider,
+    /// The workspace's backups go to no storage but the servers' disks.
+    NoBackupStorage,
     /// The account, or who it would be at the provider, is linked already.
     IdentityTaken,
     /// The desk isn't open, or has ended meanwhile.

@@ -10,8 +10,8 @@ use stoa_domain::member::Role;
 use stoa_domain::permission::{
     BackupTarget, ConnectTarget, DeploymentTarget, DomainTarget, InstanceAndOthers, JobTarget, MergeTarget,
     ProjectAndInstances, RestoreTarget, SettingsChangeTarget, SettingsTarget, Target, Whole, ai, all, backup,
-    connect_as, example, ide, instance, invitation, job, logo, member, preset, project, remote, server,
-    settings, viewed_as, workspace,
+    backup_storage, connect_as, example, ide, instance, invitation, job, logo, member, preset, project,
+    remote, server, settings, viewed_as, workspace,
 };
 use stoa_domain::push::decide_push;
 use stoa_domain::settings::DomainName;
@@ -274,6 +274,10 @@ fn every_permission_is_decided_as_the_product_says() {
     compare::<backup::Restore>(seen, Switches(&["manage_backups"]), restored, true);
     compare::<backup::ListDeleted>(seen, Owner, Whole, false);
     compare::<backup::ExportKey>(seen, Owner, own_backup(), true);
+    compare::<backup_storage::View>(seen, Owner, Whole, false);
+    compare::<backup_storage::Change>(seen, Owner, Whole, false);
+    compare::<backup_storage::Remove>(seen, Owner, Whole, false);
+    compare::<backup_storage::Test>(seen, Owner, Whole, false);
 
     compare::<ide::Open>(seen, Switches(&["use_ide"]), own_instance(), true);
     compare::<ide::Read>(seen, Switches(&["use_ide"]), own_instance(), true);

@@ -109,6 +109,7 @@ impl Place {
             place,
             log_folder: Some(log),
             limits: Limits { memory: 256 << 20, ..Limits::default() },
+            is_mail_off: false,
         }
     }
 

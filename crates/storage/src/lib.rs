@@ -77,6 +77,7 @@ pub fn statements() -> Vec<Statement> {
         backup::carry::STATEMENTS,
         backup::keep::STATEMENTS,
         backup::make::STATEMENTS,
+        backup::place::STATEMENTS,
         backup::schedule::STATEMENTS,
         ceremony::STATEMENTS,
         certificate::STATEMENTS,

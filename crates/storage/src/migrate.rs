@@ -25,6 +25,7 @@ const MIGRATIONS: &[(i64, &str)] = &[
     (15, include_str!("../migrations/0015_certificates.sql")),
     (16, include_str!("../migrations/0016_ai_consumption.sql")),
     (SORTED_NAMES, include_str!("../migrations/0017_sorted_names.sql")),
+    (18, include_str!("../migrations/0018_backup_places.sql")),
 ];
 
 /// The one whose column the program fills in: neither database makes Latin letters of others.

@@ -63,7 +63,7 @@ macro_rules! id_columns {
 id_columns! {
     AccountId, SessionId, TokenId, WorkspaceId, LogoId, MemberId, InvitationId, MachineId, ServerId, ProjectId,
     InstanceId, DeploymentId, ReleaseId, JobId, EventId, AuditEventId, MailId, ReplicaId, PresetId, PasskeyId,
-    ConnectSessionId, TerminalId, BackupId, BackupRepositoryId, SettingsChangeId,
+    ConnectSessionId, TerminalId, BackupId, BackupRepositoryId, BackupPlaceId, SettingsChangeId,
 }
 
 impl Column for Timestamp {

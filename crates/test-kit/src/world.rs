@@ -17,6 +17,7 @@ use stoa_storage::Store;
 
 use crate::client::Client;
 use crate::databases::{self, Fresh, Kind, fresh};
+use crate::fake::buckets::FakeBuckets;
 use crate::fake::certificates::FakeCertificates;
 use crate::fake::clock::{FakeClock, FakeRng};
 use crate::fake::desks::FakeDesks;
@@ -47,6 +48,7 @@ pub struct World {
     pub mail: Arc<FakeMail>,
     pub provider: Arc<FakeProvider>,
     pub machines: Arc<FakeMachines>,
+    pub buckets: Arc<FakeBuckets>,
     pub desks: Arc<FakeDesks>,
     pub repositories: Arc<FakeRepositories>,
     pub remotes: Arc<FakeRemotes>,
@@ -146,6 +148,7 @@ impl World {
         let mail = Arc::new(FakeMail::default());
         let provider = Arc::new(FakeProvider::default());
         let machines = Arc::new(FakeMachines::default());
+        let buckets = Arc::new(FakeBuckets::default());
         let desks = Arc::new(FakeDesks::default());
         let repositories = Arc::new(FakeRepositories::default());
         let remotes = Arc::new(FakeRemotes::default());
@@ -162,6 +165,7 @@ impl World {
             repositories: real.unwrap_or_else(|| repositories.clone()),
             remotes: real_remotes.unwrap_or_else(|| remotes.clone()),
             machines: machines.clone(),
+            buckets: buckets.clone(),
             desks: desks.clone(),
             logos: Arc::new(NearLogos),
             models: models.clone(),
@@ -196,6 +200,7 @@ impl World {
             mail,
             provider,
             machines,
+            buckets,
             desks,
             repositories,
             remotes,

@@ -72,6 +72,10 @@ impl Scene {
             let preset = json!({ "name": "Night watch", "actions": ["view_logs"] });
             let made = owner.client.post(&workspace.path("/presets"), preset.clone()).await;
             words.insert("preset", made.expect(201).field("id"));
+            if route.path.ends_with("/backup-storage/test") {
+                let body = json!({ "endpoint": "https://s3.example.com", "bucket": "backups", "key_id": "k", "key": "a-key" });
+                let _ = owner.client.put(&workspace.path("/backup-storage"), body).await.expect(200);
+            }
             let project = if route.path.contains("/remote") {
                 let url = "https://git.example.com/team/shop.git";
                 let project = workspace.remote_project("Shop", url, None).await;

@@ -101,8 +101,9 @@ fn enforcement(said: EnforcementView) -> Enforcement {
 pub(super) fn repository(access: &RepositoryAccess) -> protocol::RepositoryAccess {
     let place = match &access.place {
         RepositoryPlace::Disk => protocol::RepositoryPlace::Disk {},
-        RepositoryPlace::S3 { url, key_id, key, region } => protocol::RepositoryPlace::S3 {
+        RepositoryPlace::S3 { url, addresses, key_id, key, region } => protocol::RepositoryPlace::S3 {
             url: url.clone(),
+            addresses: addresses.clone(),
             key_id: key_id.clone(),
             key: SecretText(key.clone()),
             region: region.clone(),

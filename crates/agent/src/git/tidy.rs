@@ -78,9 +78,19 @@ fn is_half(place: Place, name: &str) -> bool {
         }
 }
 
+/// Whether nothing of it was written since: a folder is as young as the youngest in it. A pack that comes slowly is written
+/// to again and again, and its quarantine, whose own time stands still, is older than any moment by the time it is whole.
 /// One that has vanished meanwhile was somebody's.
 fn is_before(entry: &fs::DirEntry, before: SystemTime) -> bool {
-    entry.metadata().and_then(|about| about.modified()).is_ok_and(|modified| modified < before)
+    let Ok(about) = entry.metadata() else { return false };
+    if !about.modified().is_ok_and(|modified| modified < before) {
+        return false;
+    }
+    if !about.is_dir() {
+        return true;
+    }
+    let Ok(entries) = fs::read_dir(entry.path()) else { return false };
+    entries.into_iter().all(|entry| entry.is_ok_and(|entry| is_before(&entry, before)))
 }
 
 #[cfg(test)]
@@ -88,6 +98,43 @@ fn is_before(entry: &fs::DirEntry, before: SystemTime) -> bool {
 mod tests {
     use super::*;
     use std::time::Duration;
+
+    #[test]
+    fn what_is_still_written_to_stays_however_long_ago_it_was_begun() {
+        let place = tempfile::tempdir().unwrap();
+        let repository = place.path().join("shop.git");
+        let incoming = repository.join("objects/tmp_objdir-incoming-z");
+        let pack = incoming.join("pack/tmp_pack_x");
+        let unmade = place.path().join("other.1.new");
+        let made = unmade.join("objects/pack/tmp_pack_y");
+        for file in [&pack, &made] {
+            fs::create_dir_all(file.parent().unwrap()).unwrap();
+            fs::write(file, "x").unwrap();
+        }
+        let now = fs::metadata(&pack).unwrap().modified().unwrap();
+        let ago = |hours: u64| now - Duration::from_secs(hours * 3600);
+        let set = |path: &Path, hours: u64| fs::File::open(path).unwrap().set_modified(ago(hours)).unwrap();
+        let old = [
+            &incoming,
+            &incoming.join("pack"),
+            &unmade,
+            &unmade.join("objects"),
+            &unmade.join("objects/pack"),
+        ];
+        for folder in old {
+            set(folder, 48);
+        }
+        let tidied = || {
+            Repository::at(repository.clone()).tidy(ago(24)).unwrap();
+            tidy_unmade(place.path(), ago(24)).unwrap();
+        };
+        tidied();
+        assert!(pack.exists() && made.exists(), "somebody writes to them");
+        set(&pack, 48);
+        set(&made, 48);
+        tidied();
+        assert!(!incoming.exists() && !unmade.exists(), "nobody does any more");
+    }
 
     #[test]
     fn what_was_left_goes_and_what_is_being_made_stays() {

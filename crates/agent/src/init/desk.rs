@@ -240,6 +240,8 @@ impl Desk {
         };
         if status.is_none() {
             let _ = killpg(pid, Signal::SIGKILL);
+            let said = format!("It was ended: it took longer than {} seconds.\n", wanted.seconds);
+            let _ = sender.send(Piece::Errors(said.into())).await;
         }
         // What it wrote last belongs to it; what it left running doesn't keep anybody waiting.
         let both = async {

@@ -20,6 +20,9 @@ pub struct Outgoing {
     pub prohibited: Vec<String>,
     /// The exceptions from these.
     pub allowed: Vec<String>,
+    /// Ports that it leads to nowhere, allowed host or not.
+    #[serde(default)]
+    pub closed_ports: Vec<u16>,
 }
 
 /// What the first stage is to do.
@@ -63,6 +66,10 @@ pub(super) fn run() -> Result<u8, String> {
     if let (Some(way), Some(outgoing)) = (way, &plan.outgoing) {
         way.open()?;
         ip(&plan.ip, &["-batch", "-"], Some(&walls(outgoing)))?;
+        // No way leads out by it; where the kernel has it, one that came to be wouldn't either.
+        if !outgoing.closed_ports.is_empty() && std::path::Path::new(IPV6).exists() {
+            ip(&plan.ip, &["-6", "-batch", "-"], Some(&closed(outgoing)))?;
+        }
     }
     if let Some(bytes) = plan.data_limit {
         nix::sys::resource::setrlimit(nix::sys::resource::Resource::RLIMIT_DATA, bytes, bytes)
@@ -72,9 +79,18 @@ pub(super) fn run() -> Result<u8, String> {
     Err(format!("{program} can't be started: {}", Command::new(program).args(arguments).exec()))
 }
 
+/// There where the kernel knows IPv6.
+const IPV6: &str = "/proc/sys/net/ipv6";
+
+/// Rules go before routes, but for those of the sandbox's own addresses: what it sends to itself stays there.
+fn closed(outgoing: &Outgoing) -> String {
+    let line = |port: &u16| format!("rule add ipproto tcp dport {port} prohibit\n");
+    outgoing.closed_ports.iter().map(line).collect()
+}
+
 /// Allowed hosts first: a route to a single address goes before the one to its network.
 fn walls(outgoing: &Outgoing) -> String {
-    let mut lines = String::new();
+    let mut lines = closed(outgoing);
     for network in &outgoing.prohibited {
         lines.push_str(&format!("route add prohibit {network}\n"));
     }

@@ -15,12 +15,13 @@ use uuid::Uuid;
 
 use super::Agent;
 use super::deploy::KEPT_FREE;
+use super::disk::amount;
 use super::facts::free_space;
 use super::instance::Instance;
 use super::operation::{Operation, Refused};
 use super::release::{self, Made};
 use super::start::{Unwell, common_environment};
-use crate::folders;
+use crate::folders::{self, Folders};
 use crate::init::database::{self, NOT_THERE, UNSOUND};
 use crate::protocol::Event;
 use crate::restic::{Access, Part, Place, Repository, ResticError, Snapshot, exactly};
@@ -28,6 +29,9 @@ use crate::sandbox::{Ended, Mounts, OutputLine};
 
 /// How long a database may take to be copied.
 const LONGEST_COPY: Duration = Duration::from_secs(3600);
+
+/// How long storage elsewhere is asked to remove what a backup left.
+const LONGEST_UNDOING: Duration = Duration::from_secs(60);
 
 /// Where an SQLite database stands in a backup: beside the data, because it is a copy.
 const DATABASE: &str = "/backup/database.sqlite";
@@ -124,7 +128,7 @@ impl Agent {
         cancel: &'r CancellationToken,
     ) -> Repository<'r> {
         let folder = self.inner.folders.repository(of);
-        Repository { sandboxes: &self.inner.sandboxes, access, folder, cancel }
+        Repository { sandboxes: &self.inner.sandboxes, access, folder, cancel, stall: self.inner.stall }
     }
 
     /// Steps: repository, database, store, verify.
@@ -175,6 +179,12 @@ impl Agent {
             None => None,
         };
         folders::make_private(place)?;
+        if let Some(path) = made.as_ref().and_then(|made| made.application.sqlite.as_deref()) {
+            // What is a link, or isn't there, is judged by who copies it.
+            let file = self.inner.folders.data(instance.id).join(plain(path));
+            let size = std::fs::symlink_metadata(file).map_or(0, |about| about.len());
+            has_room(&self.inner.folders, size, "a copy of the database")?;
+        }
         let application = made.as_ref().map(|made| &made.application);
         let copied = match application.and_then(|application| application.sqlite.as_deref()) {
             Some(path) => self.copy_database(instance, operation, path, place).await?,
@@ -240,8 +250,17 @@ impl Agent {
     async fn undo(&self, instance: InstanceId, work: &BackupWork) {
         let never = CancellationToken::new();
         let repository = self.repository(instance, &work.access, &never);
-        if let Err(error) = repository.forget(work.backup).await {
-            tracing::warn!(%error, %instance, "what is left of a backup can't be removed yet");
+        let patience = match work.access.place {
+            Place::Disk => Duration::MAX,
+            // It may be why there is no backup.
+            Place::S3 { .. } => LONGEST_UNDOING,
+        };
+        match tokio::time::timeout(patience, repository.forget(work.backup)).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => {
+                tracing::warn!(%error, %instance, "what is left of a backup can't be removed yet");
+            }
+            Err(_) => tracing::warn!(%instance, "what is left of a backup isn't removed yet"),
         }
     }
 
@@ -362,11 +381,12 @@ impl Agent {
     ) -> Result<Option<Snapshot>, Refused> {
         let lock = self.inner.repositories.lock_of(of);
         let _reading = lock.read().await;
-        if matches!(access.place, Place::Disk) && !self.inner.folders.repository(of).exists() {
+        let never = CancellationToken::new();
+        let repository = self.repository(of, &access, &never);
+        if !repository.exists().await? {
             return Ok(None);
         }
-        let never = CancellationToken::new();
-        Ok(self.repository(of, &access, &never).find(backup).await?)
+        Ok(repository.find(backup).await?)
     }
 
     /// Removes a backup, and with the last one of an instance that isn't held here its repository. It goes on when
@@ -396,6 +416,19 @@ impl Agent {
         });
         work.await.map_err(|error| Refused::Io(io::Error::other(error)))?
     }
+}
+
+/// Refused where it is known beforehand that it can't fit. `what` is what takes that many bytes.
+pub(super) fn has_room(folders: &Folders, size: u64, what: &str) -> Result<(), Unwell> {
+    if free_space(folders) >= KEPT_FREE.saturating_add(size) {
+        return Ok(());
+    }
+    let sentence = format!(
+        "The disk of the server has too little room: {what} takes {}, and {} have to stay free",
+        amount(size),
+        amount(KEPT_FREE)
+    );
+    Err(Unwell::because("disk_full", sentence))
 }
 
 /// A path of an application's own, without what says nothing in it.

@@ -48,6 +48,12 @@ impl Form {
         }
     }
 
+    /// Whether it reaches no mail server. Nobody but the control plane gives a variable of this name: what its
+    /// application is told and what its sandbox keeps to are one.
+    pub fn is_mail_off(&self) -> bool {
+        self.variables.iter().any(|(name, value)| name == "STOA_MAIL" && value.reveal() == b"off")
+    }
+
     /// Bytes of data that it may have.
     pub fn most_data(&self) -> u64 {
         self.limits.disk.unwrap_or(USUAL_DATA)

@@ -33,6 +33,7 @@ use std::collections::HashMap;
 use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use stoa_domain::{InstanceId, ReleaseId, Secret};
 use tokio::net::UnixStream;
@@ -60,6 +61,9 @@ use instance::Instance;
 use operation::Operations;
 use sealing::Key;
 
+/// For how long a program that keeps backups usually may stand still.
+pub const STALL: Duration = Duration::from_secs(600);
+
 /// What an agent is started with.
 #[derive(Debug, Clone)]
 pub struct Options {
@@ -69,6 +73,8 @@ pub struct Options {
     pub program: PathBuf,
     /// `host:port` of private addresses that instances may reach.
     pub egress_allow: Vec<String>,
+    /// For how long a program that keeps backups may stand still.
+    pub stall: Duration,
     pub version: String,
     /// Whether those are started that should run and don't.
     pub starts_instances: bool,
@@ -84,6 +90,7 @@ struct Inner {
     folders: Folders,
     sandboxes: Sandboxes,
     key: Key,
+    stall: Duration,
     version: String,
     instances: Mutex<HashMap<InstanceId, Arc<Instance>>>,
     operations: Operations,
@@ -120,6 +127,7 @@ impl Agent {
             wide: database::Wide::default(),
             postgresql_password: database::master(&folders, &key)?,
             key,
+            stall: options.stall,
             version: options.version,
             instances: Mutex::default(),
             operations: Operations::new(folders.operations()),

@@ -20,10 +20,9 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::Agent;
-use super::backup::{BackupWork, plain};
+use super::backup::{BackupWork, has_room, plain};
 use super::database::{Database, unless};
-use super::deploy::{Deployment, KEPT_FREE};
-use super::facts::free_space;
+use super::deploy::Deployment;
 use super::instance::{Instance, Phase};
 use super::operation::Operation;
 use super::release::{self, Made};
@@ -144,9 +143,7 @@ impl Agent {
         safety: Option<Event>,
     ) -> Result<u64, Unwell> {
         let (folders, instance) = (&self.inner.folders, deployment.instance);
-        if free_space(folders) < KEPT_FREE.saturating_add(work.size) {
-            return Err(Unwell::because("disk_full", "The disk of the server is full"));
-        }
+        has_room(folders, work.size, "what is brought back")?;
         let place = folders.restore(instance.id);
         folders::remove(&place)?;
         // What an earlier one was switched to says nothing of this one.

@@ -198,6 +198,7 @@ impl Agent {
             place: &place,
             log_folder: Some(&log),
             limits: form.sandbox_limits(),
+            is_mail_off: form.is_mail_off(),
         };
         let orders = Orders {
             user,
@@ -377,6 +378,7 @@ impl Agent {
                 processes: own.processes.max(usual),
                 ..own
             },
+            is_mail_off: form.is_mail_off(),
         };
         let orders = Orders {
             user: plan.user,

@@ -426,6 +426,7 @@ impl Cluster<'_> {
             place,
             log_folder,
             limits: LIMITS,
+            is_mail_off: false,
         }
     }
 

@@ -96,7 +96,7 @@ impl Cluster<'_> {
             working_folder: "/",
             secrets: vec![secret("passwords", passwords.as_bytes())?, secret("text", text.as_bytes())?],
             capabilities: &[],
-            reaches_network: false,
+            reaches: None,
         };
         let mut program = self.sandboxes.start_program(program).await?;
         let (mut out, mut err) = (String::new(), String::new());

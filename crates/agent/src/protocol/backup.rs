@@ -1,5 +1,7 @@
 //! Backups: where they are kept, and what is done with them.
 
+use std::net::IpAddr;
+
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -23,6 +25,8 @@ pub enum RepositoryPlace {
     S3 {
         /// `https://host/bucket/prefix`.
         url: String,
+        /// All that its host may be dialled at: looked up and checked by who asks.
+        addresses: Vec<IpAddr>,
         key_id: String,
         key: SecretText,
         region: Option<String>,

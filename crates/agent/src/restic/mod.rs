@@ -7,7 +7,9 @@ mod run;
 mod words;
 
 use std::io;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use bytes::Bytes;
 use stoa_domain::Secret;
@@ -46,6 +48,8 @@ pub(crate) enum ResticError {
     WrongKey,
     #[error("somebody else holds the repository: {0}")]
     Locked(String),
+    #[error("restic stood still for {}: what it reads or writes doesn't answer", in_words(*.0))]
+    Stalled(Duration),
     #[error("restic {verb} failed: {said}")]
     Refused { verb: &'static str, said: String },
     #[error(transparent)]
@@ -64,7 +68,16 @@ pub(crate) enum Place {
     /// The agent's own folder for the instance.
     Disk,
     /// An S3-compatible server: `https://host/bucket/prefix`.
-    S3 { url: String, key_id: String, key: Secret, region: Option<String> },
+    S3 {
+        url: String,
+        /// The host of it, as it stands there.
+        host: String,
+        /// All that it may be dialled at.
+        addresses: Vec<IpAddr>,
+        key_id: String,
+        key: Secret,
+        region: Option<String>,
+    },
 }
 
 /// A repository, opened for one piece of work.
@@ -74,6 +87,8 @@ pub(crate) struct Repository<'r> {
     /// Where it is, when it is on this disk.
     pub folder: PathBuf,
     pub cancel: &'r CancellationToken,
+    /// For how long it may stand still.
+    pub stall: Duration,
 }
 
 /// Something that is stored, by the name that it has in a snapshot.
@@ -92,13 +107,20 @@ impl Part<'_> {
 
 impl Repository<'_> {
     /// Whether there is one.
-    async fn exists(&self) -> Result<bool, ResticError> {
+    ///
+    /// # Errors
+    /// Why that can't be said.
+    pub async fn exists(&self) -> Result<bool, ResticError> {
         match &self.access.place {
             Place::Disk => Ok(self.folder.join("config").is_file()),
             Place::S3 { .. } => match self.run(&["cat", "config"], Vec::new(), READS_ALL, run::nothing).await
             {
                 Ok(_) => Ok(true),
-                Err(ResticError::Refused { said, .. }) if said.contains("unable to open config file") => {
+                // What the storage says of an object that isn't there. A bucket that isn't, a key that opens nothing and an
+                // answer that fails are told in the same words before it.
+                Err(ResticError::Refused { said, .. })
+                    if said.contains("The specified key does not exist") =>
+                {
                     Ok(false)
                 }
                 Err(error) => Err(error),
@@ -292,6 +314,13 @@ impl Repository<'_> {
     /// Why it can't be removed.
     pub async fn prune(&self) -> Result<(), ResticError> {
         self.run(&["prune"], Vec::new(), READS_ALL, run::nothing).await.map(drop)
+    }
+}
+
+fn in_words(time: Duration) -> String {
+    match time.as_secs() {
+        seconds if seconds >= 120 => format!("{} minutes", seconds / 60),
+        seconds => format!("{seconds} seconds"),
     }
 }
 

@@ -1,6 +1,9 @@
 //! Running restic.
 
 use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::StreamExt as _;
@@ -8,18 +11,29 @@ use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
 use tokio::sync::mpsc;
 
 use super::{Place, REPOSITORY, Repository, ResticError, STORED, words};
-use crate::sandbox::{Program, RunningProgram, Shown, disk_is_full, in_memory, secret_path};
+use crate::folders::{LEAST_FREE, free_space};
+use crate::sandbox::processes::{Moved, Processes};
+use crate::sandbox::{Program, Reached, RunningProgram, Shown, disk_is_full, in_memory, secret_path};
 
 /// The places of what is handed over by descriptor.
 const PASSWORD: i32 = 0;
 pub(super) const MORE_SECRET: i32 = 1;
 const CREDENTIALS: i32 = 2;
 
+/// Certificates that count besides the system's own.
+const AUTHORITIES: &str = "/authorities.pem";
+
 /// Bytes of what it says that are kept: progress isn't, and errors repeat themselves.
 const MOST_SAID: usize = 64 * 1024;
 /// Bytes of an answer, such as a list of snapshots.
 const LONGEST: usize = 16 << 20;
 const PIECE: usize = 256 * 1024;
+
+/// How often it is looked whether anything moves, while it is waited for that.
+const LOOKS: u32 = 10;
+/// What is less than this is what a program does that waits.
+const LEAST_BYTES: u64 = 64 * 1024;
+const LEAST_TICKS: u64 = 100;
 
 /// What it said.
 pub(super) struct Ran {
@@ -49,6 +63,7 @@ impl Repository<'_> {
         mut tell: impl FnMut(u8) + Send,
     ) -> Result<Ran, ResticError> {
         let mut program = self.start(words, shown, capabilities, more).await?;
+        let watch = Watch::of(&program, self.stall);
         let mut answer = String::new();
         let reading = async {
             let mut lines = BufReader::new(&mut program.out);
@@ -58,6 +73,7 @@ impl Repository<'_> {
                 if lines.read_until(b'\n', &mut line).await? == 0 {
                     return io::Result::Ok(());
                 }
+                watch.heard(line.len());
                 let text = String::from_utf8_lossy(&line);
                 match words::percent(&text) {
                     Some(percent) => tell(percent),
@@ -67,7 +83,7 @@ impl Repository<'_> {
             }
         };
         let said = said(&mut program.err);
-        let ended = self.watched(async { tokio::join!(reading, said) }).await;
+        let ended = self.watched(&watch, async { tokio::join!(reading, said) }).await;
         let (read, said) = match ended {
             Ok(ended) => ended,
             Err(error) => {
@@ -77,8 +93,8 @@ impl Repository<'_> {
             }
         };
         read?;
-        let status = self.watched(program.wait()).await??;
-        judge(words[0], status, said).map(|()| Ran { out: answer })
+        let status = self.watched(&watch, program.wait()).await??;
+        self.judge(words[0], status, said).map(|()| Ran { out: answer })
     }
 
     /// What it writes goes to `into`, as fast as that is taken.
@@ -89,6 +105,7 @@ impl Repository<'_> {
         into: mpsc::Sender<Bytes>,
     ) -> Result<(), ResticError> {
         let mut program = self.start(words, Vec::new(), capabilities, None).await?;
+        let watch = Watch::of(&program, self.stall);
         let reading = async move {
             let mut pieces = tokio_util::io::ReaderStream::with_capacity(&mut program.out, PIECE);
             while let Some(piece) = pieces.next().await {
@@ -99,18 +116,37 @@ impl Repository<'_> {
             drop(pieces);
             io::Result::Ok(program)
         };
-        let mut program = self.watched(reading).await??;
-        let said = self.watched(said(&mut program.err)).await?;
-        let status = self.watched(program.wait()).await??;
-        judge(words[0], status, said)
+        let mut program = self.watched(&watch, reading).await??;
+        let said = self.watched(&watch, said(&mut program.err)).await?;
+        let status = self.watched(&watch, program.wait()).await??;
+        self.judge(words[0], status, said)
     }
 
-    /// Until it is over, is cancelled, or the disk is full. Dropping the work ends the program.
-    async fn watched<T>(&self, work: impl Future<Output = T>) -> Result<T, ResticError> {
+    /// What a status means, where nothing else is wrong.
+    fn judge(&self, verb: &str, status: Option<i32>, said: String) -> Result<(), ResticError> {
+        match judge(verb, status, said) {
+            // It fails in many ways where it can't write, some of them without a word of why.
+            Err(ResticError::Refused { .. }) if self.has_no_room() => Err(ResticError::DiskFull),
+            judged => judged,
+        }
+    }
+
+    fn has_no_room(&self) -> bool {
+        free_space(self.beside()).is_ok_and(|bytes| bytes < LEAST_FREE)
+    }
+
+    /// On the disk that it writes to.
+    fn beside(&self) -> &Path {
+        self.folder.parent().unwrap_or(&self.folder)
+    }
+
+    /// Until it is over, is cancelled, the disk is full, or nothing moves any more. Dropping the work ends the program.
+    async fn watched<T>(&self, watch: &Watch, work: impl Future<Output = T>) -> Result<T, ResticError> {
         tokio::select! {
             biased;
             () = self.cancel.cancelled() => Err(ResticError::Cancelled),
-            () = disk_is_full(self.folder.parent().unwrap_or(&self.folder)) => Err(ResticError::DiskFull),
+            () = disk_is_full(self.beside()) => Err(ResticError::DiskFull),
+            () = watch.until_it_stalls() => Err(ResticError::Stalled(self.stall)),
             outcome = work => Ok(outcome),
         }
     }
@@ -136,15 +172,23 @@ impl Repository<'_> {
             in_memory("password", self.access.password.reveal())?,
             in_memory("more", more.unwrap_or_default())?,
         ];
-        let mut reaches_network = false;
+        let mut reaches = None;
+        // What the operator has named for every outgoing call.
+        let authorities = std::env::var_os("SSL_CERT_FILE").map(PathBuf::from).filter(|file| file.is_file());
         match &self.access.place {
             Place::Disk => {
                 line.extend(["--repo".to_owned(), REPOSITORY.to_owned()]);
                 shown.push(Shown { outside: &self.folder, inside: REPOSITORY, is_writable: true });
             }
-            Place::S3 { url, key_id, key, region } => {
-                reaches_network = true;
+            Place::S3 { url, host, addresses, key_id, key, region } => {
+                reaches = Some(Reached { host, addresses });
                 line.extend(["--repo".to_owned(), format!("s3:{url}")]);
+                // A bucket in the host's name would be another host than the one that was checked.
+                line.extend(["--option".to_owned(), "s3.bucket-lookup=path".to_owned()]);
+                if let Some(file) = &authorities {
+                    shown.push(Shown { outside: file, inside: AUTHORITIES, is_writable: false });
+                    line.extend(["--cacert".to_owned(), AUTHORITIES.to_owned()]);
+                }
                 let key = key.reveal_text().unwrap_or_default();
                 let text = zeroize::Zeroizing::new(format!(
                     "[default]\naws_access_key_id = {key_id}\naws_secret_access_key = {key}\n"
@@ -156,16 +200,56 @@ impl Repository<'_> {
         }
         line.extend(words.iter().map(|&word| word.to_owned()));
         let working_folder = if words[0] == "backup" { STORED } else { "/" };
-        let program = Program {
-            words: line,
-            environment,
-            shown,
-            working_folder,
-            secrets,
-            capabilities,
-            reaches_network,
-        };
+        let program =
+            Program { words: line, environment, shown, working_folder, secrets, capabilities, reaches };
         Ok(self.sandboxes.start_program(program).await?)
+    }
+}
+
+/// How far a program has come: it may take as long as it takes, but not stand still.
+struct Watch {
+    pid: Option<i32>,
+    patience: Duration,
+    /// Bytes of what it said: what tells that nothing moves isn't a move.
+    heard: AtomicU64,
+}
+
+impl Watch {
+    fn of(program: &RunningProgram, patience: Duration) -> Self {
+        Self { pid: program.pid(), patience, heard: AtomicU64::new(0) }
+    }
+
+    fn heard(&self, bytes: usize) {
+        self.heard.fetch_add(bytes as u64, Ordering::Relaxed);
+    }
+
+    fn look(&self) -> Option<Moved> {
+        let moved = Processes::read().ok()?.moved_by(self.pid?)?;
+        Some(Moved { bytes: moved.bytes.saturating_sub(self.heard.load(Ordering::Relaxed)), ..moved })
+    }
+
+    /// Until it has done as good as nothing for that long. Where it can't be seen, it isn't judged.
+    async fn until_it_stalls(&self) {
+        let mut last = self.look();
+        let mut since = tokio::time::Instant::now();
+        loop {
+            tokio::time::sleep(self.patience / LOOKS).await;
+            let now = self.look();
+            let has_moved = match (last, now) {
+                (Some(last), Some(now)) => {
+                    now.bytes < last.bytes
+                        || now.bytes - last.bytes >= LEAST_BYTES
+                        || now.ticks < last.ticks
+                        || now.ticks - last.ticks >= LEAST_TICKS
+                }
+                _ => true,
+            };
+            if has_moved {
+                (last, since) = (now, tokio::time::Instant::now());
+            } else if since.elapsed() >= self.patience {
+                return;
+            }
+        }
     }
 }
 

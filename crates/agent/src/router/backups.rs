@@ -38,7 +38,7 @@ fn unknown() -> Problem {
 fn access(told: RepositoryAccess) -> Result<Access, Problem> {
     let place = match told.place {
         RepositoryPlace::Disk {} => Place::Disk,
-        RepositoryPlace::S3 { url, key_id, key, region } => {
+        RepositoryPlace::S3 { url, addresses, key_id, key, region } => {
             let is_plain = |text: &str| {
                 !text.is_empty() && !text.chars().any(|letter| letter.is_control() || letter == ' ')
             };
@@ -53,7 +53,12 @@ fn access(told: RepositoryAccess) -> Result<Access, Problem> {
             if key.0.reveal_text().is_none_or(|key| !is_plain(key)) {
                 return Err(invalid("The key to the place of the repository isn't one."));
             }
-            Place::S3 { url, key_id, key: key.0, region }
+            let host = url.parse::<http::Uri>().ok().and_then(|url| url.host().map(str::to_owned));
+            let host = host.map(|host| host.trim_matches(['[', ']']).to_owned());
+            let Some(host) = host.filter(|_| !addresses.is_empty()) else {
+                return Err(invalid("The place of the repository leads nowhere."));
+            };
+            Place::S3 { url, host, addresses, key_id, key: key.0, region }
         }
     };
     let password = told.password.0;

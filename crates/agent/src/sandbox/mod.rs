@@ -21,7 +21,7 @@ pub use command::{Ended, OutputLine};
 pub use identity::Identity;
 pub use limits::Limits;
 pub use plan::{Mounts, PATH, Plan};
-pub use program::{Program, RunningProgram, Shown, secret_path};
+pub use program::{Program, Reached, RunningProgram, Shown, secret_path};
 
 use std::fs::{self, File};
 use std::io::{self, Seek as _, Write as _};
@@ -42,6 +42,9 @@ use plan::Stage;
 
 /// How long bubblewrap and the network may take.
 const START: Duration = Duration::from_secs(20);
+
+/// Where mail servers take mail: from each other, and from those who send. The last is by custom alone.
+const MAIL_PORTS: [u16; 4] = [25, 465, 587, 2525];
 
 /// How sandboxes are made on this machine.
 #[derive(Clone)]
@@ -216,7 +219,7 @@ impl Sandboxes {
         let (about, tell) = nix::unistd::pipe2(OFlag::O_CLOEXEC)?;
         let outside = Outside {
             command: plan::bubblewrap(plan, &self.abilities, &self.program, dies_with_us, stage),
-            outgoing: if matches!(stage, Stage::Server) { None } else { self.outgoing()? },
+            outgoing: if matches!(stage, Stage::Server) { None } else { self.outgoing(plan.is_mail_off)? },
             ip: self.abilities.ip.clone(),
             groups,
             data_limit: (!self.abilities.groups.limit_memory()).then_some(plan.limits.memory),
@@ -262,7 +265,7 @@ impl Sandboxes {
 
     /// # Errors
     /// Where it can't be said what has to stay closed.
-    fn outgoing(&self) -> io::Result<Option<Outgoing>> {
+    fn outgoing(&self, is_mail_off: bool) -> io::Result<Option<Outgoing>> {
         if self.abilities.no_outgoing.is_some() {
             return Ok(None);
         }
@@ -273,7 +276,9 @@ impl Sandboxes {
         // The kernel takes one route to each: an address of the machine itself may be allowed too.
         let mut prohibited = abilities::prohibited_networks()?;
         prohibited.retain(|network| !allowed.contains(network));
-        Ok(Some(Outgoing { program: self.abilities.slirp4netns.clone(), prohibited, allowed }))
+        let closed_ports = if is_mail_off { MAIL_PORTS.to_vec() } else { Vec::new() };
+        let program = self.abilities.slirp4netns.clone();
+        Ok(Some(Outgoing { program, prohibited, allowed, closed_ports }))
     }
 
     /// Ends all that is in a sandbox, however far that has come: by its control groups. `false` where there are none.

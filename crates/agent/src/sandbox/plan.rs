@@ -53,6 +53,8 @@ pub struct Plan<'p> {
     /// Where an application's log goes.
     pub log_folder: Option<&'p Path>,
     pub limits: Limits,
+    /// Whether it reaches no mail server: what it holds is somebody else's people.
+    pub is_mail_off: bool,
 }
 
 impl Plan<'_> {

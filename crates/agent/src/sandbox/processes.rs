@@ -22,6 +22,15 @@ pub(crate) struct Used {
     pub memory: u64,
 }
 
+/// How far processes have come together. Both numbers grow while they do anything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Moved {
+    /// Hundredths of a second of one processor.
+    pub ticks: u64,
+    /// Read and written.
+    pub bytes: u64,
+}
+
 /// A line of `/proc/<pid>/stat` (proc(5)), as far as it is read here.
 #[derive(Debug, PartialEq, Eq)]
 struct Line {
@@ -77,6 +86,16 @@ impl Processes {
         Ok(self.below(first).into_iter().map(|pid| (pid, own_pages(pid).unwrap_or(0) * page)).collect())
     }
 
+    /// How far a process and all below it have come; `None` where it isn't there.
+    pub fn moved_by(&self, first: i32) -> Option<Moved> {
+        self.ticks.get(&first)?;
+        let all = || std::iter::once(first).chain(self.below(first));
+        Some(Moved {
+            ticks: all().filter_map(|pid| self.ticks.get(&pid)).sum(),
+            bytes: all().filter_map(read_and_written).sum(),
+        })
+    }
+
     /// What process 1 of a sandbox and all below it use; `None` where it isn't there.
     ///
     /// # Errors
@@ -89,6 +108,13 @@ impl Processes {
         let memory = sizes.iter().map(|(_, size)| size).sum();
         Ok(Some(Used { processor: ticks.saturating_mul(1000) / second.max(1), memory }))
     }
+}
+
+/// The first two lines of `/proc/<pid>/io`: by whatever call, to whatever it is.
+fn read_and_written(pid: i32) -> Option<u64> {
+    let text = fs::read_to_string(format!("/proc/{pid}/io")).ok()?;
+    let numbers = text.lines().take(2).filter_map(|line| line.split_once(": ")?.1.parse::<u64>().ok());
+    Some(numbers.sum())
 }
 
 /// Resident pages less those shared with files: fields 2 and 3 of `/proc/<pid>/statm`.

@@ -3,6 +3,7 @@
 //! whenever.
 
 use std::io;
+use std::net::IpAddr;
 use std::os::fd::{OwnedFd, RawFd};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -10,13 +11,13 @@ use std::process::{Child, Command, Stdio};
 use nix::fcntl::OFlag;
 use tokio::net::unix::pipe::Receiver;
 
-use super::{Sandboxes, hand_over, starter};
+use super::{Sandboxes, hand_over, in_memory, starter};
 
 /// The number of the first of its secrets; the others follow.
 const FIRST_SECRET: RawFd = 3;
 
-/// What of the machine's /etc a program needs that reaches a network.
-const FOR_NETWORK: [&str; 4] = ["/etc/resolv.conf", "/etc/hosts", "/etc/nsswitch.conf", "/etc/ssl/certs"];
+/// By which a program finds names: in its own list of them, and nowhere else.
+const NAMES: &str = "hosts: files\n";
 
 /// Something of the machine that it sees.
 pub struct Shown<'p> {
@@ -37,7 +38,25 @@ pub struct Program<'p> {
     pub secrets: Vec<OwnedFd>,
     /// What it may besides what its user may: names of capabilities.
     pub capabilities: &'static [&'static str],
-    pub reaches_network: bool,
+    /// `None`: no network.
+    pub reaches: Option<Reached<'p>>,
+}
+
+/// The one host that a program reaches by its name, at addresses that were looked up and checked before: no name is
+/// looked up a second time, so that one which leads elsewhere by then leads nowhere.
+pub struct Reached<'p> {
+    pub host: &'p str,
+    pub addresses: &'p [IpAddr],
+}
+
+impl Reached<'_> {
+    fn names(&self) -> String {
+        // An address that is written out isn't looked up.
+        if self.host.parse::<IpAddr>().is_ok() {
+            return String::new();
+        }
+        self.addresses.iter().map(|address| format!("{address} {}\n", self.host)).collect()
+    }
 }
 
 /// Where the program finds the secret of that place in the list. It is a descriptor: no list of processes and no folder
@@ -57,6 +76,12 @@ pub struct RunningProgram {
 }
 
 impl RunningProgram {
+    /// The number of the first of its processes. `None` where it has been waited for.
+    #[must_use]
+    pub fn pid(&self) -> Option<i32> {
+        self.child.as_ref().and_then(|child| i32::try_from(child.id()).ok())
+    }
+
     /// Its status, when it has ended by itself.
     ///
     /// # Errors
@@ -120,20 +145,29 @@ impl Sandboxes {
     ///
     /// # Errors
     /// Where it can't be started.
-    pub async fn start_program(&self, program: Program<'_>) -> io::Result<RunningProgram> {
+    pub async fn start_program(&self, mut program: Program<'_>) -> io::Result<RunningProgram> {
         if let Some(reason) = &self.abilities.no_sandbox {
             return Err(io::Error::new(io::ErrorKind::Unsupported, reason.clone()));
         }
         let (out, out_end) = nix::unistd::pipe2(OFlag::O_CLOEXEC)?;
         let (err, err_end) = nix::unistd::pipe2(OFlag::O_CLOEXEC)?;
         let mut command = Command::new(&self.abilities.bubblewrap);
+        let mut secrets: Vec<(OwnedFd, RawFd)> = program.secrets.drain(..).zip(FIRST_SECRET..).collect();
+        let mut names = Vec::new();
+        if let Some(reached) = &program.reaches {
+            for (inside, text) in [("/etc/hosts", reached.names()), ("/etc/nsswitch.conf", NAMES.to_owned())]
+            {
+                let number = FIRST_SECRET + RawFd::try_from(secrets.len()).unwrap_or(RawFd::MAX);
+                secrets.push((in_memory("names", text.as_bytes())?, number));
+                names.push((number, inside));
+            }
+        }
         command
-            .args(walls(&program, self.abilities.is_root))
+            .args(walls(&program, self.abilities.is_root, &names))
             .env_clear()
             .stdin(Stdio::null())
             .stdout(out_end)
             .stderr(err_end);
-        let secrets = program.secrets.into_iter().zip(FIRST_SECRET..).collect();
         hand_over(&mut command, secrets, true)?;
         let child = starter::run(move || command.spawn()).await??;
         let (out, err) = (Receiver::from_owned_fd(out)?, Receiver::from_owned_fd(err)?);
@@ -141,12 +175,12 @@ impl Sandboxes {
     }
 }
 
-fn walls(program: &Program<'_>, is_root: bool) -> Vec<String> {
+fn walls(program: &Program<'_>, is_root: bool, names: &[(RawFd, &'static str)]) -> Vec<String> {
     let mut words: Vec<String> = Vec::new();
     let mut add = |more: &[&str]| words.extend(more.iter().map(|&word| word.to_owned()));
     add(&["--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try"]);
     add(&["--new-session", "--die-with-parent", "--hostname", "stoa", "--clearenv", "--cap-drop", "ALL"]);
-    if !program.reaches_network {
+    if program.reaches.is_none() {
         add(&["--unshare-net"]);
     }
     if !is_root {
@@ -166,10 +200,11 @@ fn walls(program: &Program<'_>, is_root: bool) -> Vec<String> {
             Err(_) => {}
         }
     }
-    if program.reaches_network {
-        for name in FOR_NETWORK {
-            add(&["--ro-bind-try", name, name]);
-        }
+    if program.reaches.is_some() {
+        add(&["--ro-bind-try", "/etc/ssl/certs", "/etc/ssl/certs"]);
+    }
+    for (number, inside) in names {
+        add(&["--ro-bind-data", &number.to_string(), inside]);
     }
     add(&["--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp"]);
     for shown in &program.shown {

@@ -4,11 +4,12 @@
 use std::path::{Path, PathBuf};
 use std::process::Command as Program;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use stoa_agent::client::{Client, ClientError};
 use stoa_agent::git::Repository;
-use stoa_agent::machine::{Agent, Options};
+use stoa_agent::machine::{Agent, Options, STALL};
 use stoa_agent::protocol::{
     BeginDeployment, Event, EventView, Fence, InstanceView, OperationView, Order, PutInstance, SecretText,
     Valid, Variable, Wish,
@@ -76,10 +77,21 @@ pub struct Machine {
 
 impl Machine {
     pub async fn start(state: PathBuf) -> Self {
+        Self::start_reaching(state, Vec::new()).await
+    }
+
+    /// Whose instances may reach private addresses.
+    pub async fn start_reaching(state: PathBuf, egress_allow: Vec<String>) -> Self {
+        Self::start_with(state, egress_allow, STALL).await
+    }
+
+    /// The same, with less patience with programs that stand still.
+    pub async fn start_with(state: PathBuf, egress_allow: Vec<String>, stall: Duration) -> Self {
         let options = Options {
             state,
             program: super::program(),
-            egress_allow: Vec::new(),
+            egress_allow,
+            stall,
             version: "test".to_owned(),
             starts_instances: true,
         };

@@ -5,6 +5,7 @@
 pub mod desk;
 pub mod house;
 pub mod raw;
+pub mod storage;
 
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
 use std::path::{Path, PathBuf};
@@ -50,6 +51,7 @@ pub struct Instance {
     pub name: String,
     pub user: Option<u32>,
     pub limits: Limits,
+    pub is_mail_off: bool,
     pub environment: Vec<(String, String)>,
     pub processes: Vec<Process>,
     pub identity: Identity,
@@ -96,6 +98,7 @@ impl Instance {
             name: Self::name(place, std::process::id()),
             user,
             limits: Limits { memory: 256 << 20, processes: 100, processor: None, temporary: 16 << 20 },
+            is_mail_off: false,
             environment: Vec::new(),
             processes: vec![process("", &["python3", "probe.py"])],
             identity: Identity::default(),
@@ -159,6 +162,7 @@ impl Instance {
             place: &run,
             log_folder: Some(&logs),
             limits: self.limits,
+            is_mail_off: self.is_mail_off,
         };
         let started = self.sandboxes.start_application(&plan, &self.orders(), application, control).await;
         self.identity = started.unwrap();

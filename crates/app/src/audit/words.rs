@@ -159,6 +159,10 @@ const WORDS: &[Words] = &[
         "list the backups of deleted instances",
     ),
     ("backup.export_key", "exported the key to the backups of {it}", "export the key to the backups of {it}"),
+    ("backup_storage.view", "opened the settings of backups", "open the settings of backups"),
+    ("backup_storage.change", "had backups go to the bucket {it}", "change where backups go"),
+    ("backup_storage.remove", "had backups go to the servers' disks", "change where backups go"),
+    ("backup_storage.test", "tested the storage of backups", "test the storage of backups"),
     ("instance.backup", "backed {it} up", "back {it} up"),
     ("instance.restore", "restored {it}", "restore {it}"),
     ("ide.open", "opened the IDE of {it}", "open the IDE of {it}"),
@@ -260,7 +264,8 @@ fn thing(event: &AuditRecord) -> String {
     if let Some(name) = &event.resource_name {
         return name.clone();
     }
-    if event.resource_kind.is_none() && event.action.starts_with("ai.") {
+    let is_without_noun = ["ai.", "backup_storage."].iter().any(|noun| event.action.starts_with(noun));
+    if event.resource_kind.is_none() && is_without_noun {
         return "something".to_owned();
     }
     let noun = match event.action.split('.').next().unwrap_or_default() {

@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use stoa_storage::backup::keep::RemovingBackup;
 use tokio_util::sync::CancellationToken;
 
+use super::storage::name_in_bucket;
 use crate::job::runner::heard_of_jobs;
 use crate::{App, Failure};
 
@@ -67,18 +69,41 @@ impl App {
         for removing in self.store().list_removing_backups().await? {
             let (instance, backup) = (removing.instance, removing.backup);
             let removal = async {
-                let access = self.open_repository(removing.workspace, instance).await?;
+                let access = self.open_repository(removing.workspace, removing.repository).await?;
                 Ok::<_, Failure>(self.outside().machines.forget_backup(instance, backup, access).await?)
             };
             // One whose machine is away now is removed when that is back; another's trouble isn't the next one's.
             match tokio::time::timeout(PATIENCE, removal).await {
-                Ok(Ok(())) => self.store().backup_removed(removing).await?,
+                Ok(Ok(())) => self.forget_removed(removing).await?,
                 Ok(Err(failure)) => {
                     tracing::warn!(?failure, %backup, "a backup stays in its repository for now");
                 }
                 Err(_) => {
                     tracing::info!(%backup, "the removal of a backup takes long, and goes on by itself")
                 }
+            }
+        }
+        Ok(())
+    }
+
+    /// With the last backup in it a repository in a bucket goes, too: its settings and keys are all that is left there.
+    async fn forget_removed(&self, removed: RemovingBackup) -> Result<(), Failure> {
+        let (workspace, id) = (removed.workspace, removed.repository);
+        let record = self.store().load_backup_repository(workspace, id).await?;
+        let bucket = match record.place {
+            Some(place) => Some(self.open_bucket(workspace, place).await?),
+            None => None,
+        };
+        let is_gone = self.store().backup_removed(removed).await?;
+        if let (true, Some(bucket)) = (is_gone, bucket) {
+            let beginning = format!("{}/", name_in_bucket(id));
+            let cleared = tokio::time::timeout(PATIENCE, self.outside().buckets.clear(bucket, beginning));
+            match cleared.await {
+                Ok(Ok(())) => {}
+                Ok(Err(detail)) => {
+                    tracing::warn!(detail, %id, "a repository without backups stays in its bucket")
+                }
+                Err(_) => tracing::warn!(%id, "a repository without backups stays in its bucket"),
             }
         }
         Ok(())

@@ -1,9 +1,11 @@
 //! Backups of instances: made, seen, removed, read, brought back.
 
 pub mod keep;
+pub mod port;
 pub mod repository;
 pub mod restore;
 pub mod schedule;
+pub mod storage;
 
 use stoa_domain::backup::BackupCause;
 use stoa_domain::permission::backup as may;
@@ -152,7 +154,7 @@ impl App {
         range: Option<String>,
     ) -> Result<(BackupRecord, Archive), Failure> {
         let record = self.load_backup(&permit).await?;
-        let access = self.open_repository(permit.workspace(), record.instance).await?;
+        let access = self.open_repository(permit.workspace(), record.repository).await?;
         self.store().begin_download(permit).await?;
         let archive = self.outside().machines.archive(record.instance, record.id, access, range).await?;
         Ok((record, archive.ok_or(Refusal::NotFound)?))

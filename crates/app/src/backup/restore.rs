@@ -3,7 +3,7 @@
 use stoa_domain::backup::BackupCause;
 use stoa_domain::permission::{BackupTarget, RestoreTarget, Target as _, backup as may};
 use stoa_domain::{
-    AccountStanding, BackupId, InstanceId, Permission as _, Permit, Refusal, ReleaseId, WorkspaceId, decide,
+    AccountStanding, BackupId, Permission as _, Permit, Refusal, ReleaseId, WorkspaceId, decide,
 };
 use stoa_storage::job::carry::Begun;
 use stoa_storage::job::claim::Claim;
@@ -87,11 +87,10 @@ impl App {
     pub(crate) async fn backup_order(
         &self,
         workspace: WorkspaceId,
-        instance: InstanceId,
         backup: uuid::Uuid,
     ) -> Result<BackupOrder, Failure> {
         let record = self.store().load_backup(workspace, BackupId::new(backup)).await?;
-        let repository = self.open_repository(workspace, instance).await?;
+        let repository = self.open_repository_to_write(workspace, record.repository).await?;
         Ok(BackupOrder { backup: record.id, repository, settings: record.settings })
     }
 
@@ -108,14 +107,14 @@ impl App {
         let (deployment, commit, _) = begun.deployment.clone().ok_or_else(missing)?;
         let source = self.store().load_backup(claim.workspace, backup).await?;
         let safety = match input.safety {
-            Some(safety) => Some(self.backup_order(claim.workspace, begun.instance, safety).await?),
+            Some(safety) => Some(self.backup_order(claim.workspace, safety).await?),
             None => None,
         };
         let commit = stoa_domain::branch::CommitId::parse(&commit).ok_or_else(missing)?;
         Ok(RestoreOrder {
             backup,
             of: source.instance,
-            repository: self.open_repository(claim.workspace, source.instance).await?,
+            repository: self.open_repository(claim.workspace, source.repository).await?,
             safety,
             deployment,
             release,

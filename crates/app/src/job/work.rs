@@ -155,7 +155,17 @@ impl App {
     ) -> Result<Result<End, Lost>, Failure> {
         let machines = &self.outside().machines;
         let project = self.store().load_form(claim.workspace, begun.instance).await?.project;
-        let command = self.command(claim, begun).await?;
+        let command = match self.command(claim, begun).await {
+            // The storage of backups isn't to be had: what was begun by then doesn't go on either.
+            Err(Failure::Refused(Refusal::ProviderError { detail, .. })) => {
+                if claim.attempts > 1 {
+                    machines.cancel(order).await?;
+                }
+                let (code, observed) = ("unavailable".to_owned(), self.observe(begun.instance).await);
+                return Ok(Ok(End::Failed { code, sentence: detail, quote: None, observed }));
+            }
+            other => other?,
+        };
         let commit = match &command {
             Command::Deploy { commit, .. } => Some(commit),
             Command::Restore(order) => order.commit.as_ref(),
@@ -281,14 +291,14 @@ impl App {
             JobKind::RestartHard => Command::Restart(RestartMode::Hard),
             JobKind::Backup => {
                 let backup = input.backup.ok_or_else(|| Fault::new("a backup without its id"))?;
-                Command::Backup(self.backup_order(claim.workspace, begun.instance, backup).await?.into())
+                Command::Backup(self.backup_order(claim.workspace, backup).await?.into())
             }
             JobKind::Restore => Command::Restore(self.restore_order(claim, begun, &input).await?.into()),
             JobKind::Delete => match input.backup {
                 None => Command::Delete,
-                Some(last) => Command::DeleteAfterBackup(
-                    self.backup_order(claim.workspace, begun.instance, last).await?.into(),
-                ),
+                Some(last) => {
+                    Command::DeleteAfterBackup(self.backup_order(claim.workspace, last).await?.into())
+                }
             },
             JobKind::Deploy => {
                 let release = input

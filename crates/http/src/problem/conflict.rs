@@ -93,5 +93,8 @@ pub(super) fn conflict(conflict: Conflict) -> &'static str {
         Conflict::NoProvider => {
             "The workspace has no AI provider yet. An owner chooses one under Settings, AI."
         }
+        Conflict::NoBackupStorage => {
+            "Backups go to the servers' disks: there is no other storage to test. Save one first."
+        }
     }
 }

@@ -275,19 +275,21 @@ async fn restore(
 struct BackupKeyView {
     /// The repository's password, in restic's words.
     password: String,
-    /// The repository's folder below the agent's, on the instance's server.
+    /// Where the repository is: a folder below the agent's on the instance's server, or `s3:` and an address.
     repository: String,
     /// The tag of the backup's snapshot.
     tag: String,
-    /// What to type on the server, where the password is in a file `key`.
+    /// What to type, where the password is in a file `key`: on the server, or anywhere with the storage's own key in
+    /// `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`.
     command: String,
 }
 
 async fn key(May(permit): May<may::ExportKey>, Uses(app): Uses) -> Answer<Object<BackupKeyView>> {
     let exported = app.export_backup_key(permit).await?;
     let (repository, tag) = (exported.repository, exported.tag);
+    let at = if exported.is_elsewhere { "" } else { "<agent's folder>/" };
     let command = format!(
-        "restic --repo <agent's folder>/{repository} --password-file key restore latest --tag {tag} --target <empty folder>"
+        "restic --repo {at}{repository} --password-file key restore latest --tag {tag} --target <empty folder>"
     );
     let password = exported.password.reveal_text().unwrap_or_default().to_owned();
     Ok(Object::ok(BackupKeyView { password, repository, tag, command }).secret())

@@ -5,6 +5,7 @@ mod administration;
 mod ai;
 mod audit;
 mod backup;
+mod backup_storage;
 mod commit;
 mod connect_as;
 mod deployment;
@@ -84,6 +85,7 @@ pub fn all(_version: &'static str) -> Routes {
     let routes = metrics::routes(routes);
     let routes = connect_as::routes(routes);
     let routes = backup::routes(routes);
+    let routes = backup_storage::routes(routes);
     let routes = schedule::routes(routes);
     let routes = ide::routes(routes);
     let routes = ai::routes(routes);

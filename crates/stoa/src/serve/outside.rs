@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
+use stoa_adapters::buckets::S3Buckets;
 use stoa_adapters::certificates::AcmeCertificates;
 use stoa_adapters::clock::{SystemClock, SystemRng};
 use stoa_adapters::folders::LocalFolders;
@@ -18,7 +19,7 @@ use stoa_adapters::remotes::GitRemotes;
 use stoa_adapters::repositories::GitRepositories;
 use stoa_adapters::vault::MasterVault;
 use stoa_agent::client::Client;
-use stoa_agent::machine::{Agent, Options, Phase};
+use stoa_agent::machine::{Agent, Options, Phase, STALL};
 use stoa_agent::router;
 use stoa_app::passwords::Passwords;
 use stoa_app::ports::{
@@ -58,6 +59,7 @@ async fn start_agent(settings: &Settings, starts_instances: bool) -> Result<Agen
         state: agent_folder(settings),
         program: std::env::current_exe()?,
         egress_allow: settings.instance_egress_allow.clone(),
+        stall: STALL,
         version: crate::VERSION.to_owned(),
         starts_instances,
     };
@@ -130,6 +132,7 @@ pub async fn make(settings: &Settings, vault: MasterVault) -> Result<Parts, Ende
         repositories: repositories.clone(),
         remotes: Arc::new(remotes),
         machines,
+        buckets: Arc::new(S3Buckets::new(Outgoing::new(settings.outgoing_rules()), Arc::new(SystemClock))),
         desks,
         logos: Arc::new(ProcessLogos::new(std::env::current_exe()?, threads)),
         models: Arc::new(HttpModels::new(Outgoing::new(settings.outgoing_rules()))),

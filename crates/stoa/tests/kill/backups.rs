@@ -11,14 +11,14 @@ use crate::support::tracer::{Call, Moment, kill_at};
 use crate::support::until;
 
 fn moment(call: Call, names: &[&str], is_done: bool) -> Moment {
-    Moment { call, names: names.iter().map(|name| (*name).to_owned()).collect(), is_done }
+    Moment::at(call, names, is_done)
 }
 
 impl Ground {
     /// Lets the work that a call begins come to that moment, and kills it there. Work that ends without coming there
     /// fails the test.
     #[track_caller]
-    fn cut_off(&mut self, step: &str, moment: Moment, path: &str, body: &str) {
+    pub fn cut_off(&mut self, step: &str, moment: Moment, path: &str, body: &str) {
         let tracer = kill_at(self.stoa.pid(), moment);
         let _ =
             self.stoa.try_send(&self.owner, "POST", &format!("/api/v1{W}{path}"), Some(body), "localhost");
@@ -42,13 +42,13 @@ impl Ground {
     }
 
     /// The backups that are whole. There are no others when nothing goes on.
-    fn backups(&self) -> Vec<Value> {
+    pub fn backups(&self) -> Vec<Value> {
         let found = self.get("/instances/shop/backups?limit=200")["items"].as_array().unwrap().clone();
         assert!(found.iter().all(|one| one["status"] == "ready"), "{found:?}");
         found
     }
 
-    fn back_up(&self) {
+    pub fn back_up(&self) {
         let _ = self
             .stoa
             .send(&self.owner, "POST", &format!("{W}/instances/shop/backups"), Some(json!({})))
@@ -77,7 +77,7 @@ impl Ground {
     }
 
     /// Each whole backup is one snapshot, there are no others, nothing is damaged, and nobody holds a lock.
-    fn nothing_is_orphaned(&self, instance: &str, step: &str) {
+    pub fn nothing_is_orphaned(&self, instance: &str, step: &str) {
         let locks = std::fs::read_dir(self.stoa.data().join("agent/backups").join(instance).join("locks"));
         assert_eq!(locks.unwrap().count(), 0, "{step}");
         let snapshots: Value =

@@ -55,7 +55,7 @@ impl Ground {
         self.get("/audit?action=project.merge&limit=200")["items"].as_array().unwrap().len()
     }
 
-    fn head_of(&self, branch: &str) -> String {
+    pub fn head_of(&self, branch: &str) -> String {
         let branches = self.get("/projects/shop/branches");
         let found = branches["items"].as_array().unwrap().iter().find(|one| one["name"] == branch).cloned();
         found.unwrap()["commit"]["id"].as_str().unwrap().to_owned()

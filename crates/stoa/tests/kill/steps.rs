@@ -19,9 +19,7 @@ impl Ground {
     /// Each step by its name. `old` is the release that runs before it: it is looked at when it is ended, which is in the
     /// last step, or before the new one is started.
     fn moments(&self, instance: &str, old: &str, overlaps: bool) -> Vec<(&'static str, At)> {
-        let call = |call: Call, names: &[&str], is_done: bool| {
-            At::Call(Moment { call, names: names.iter().map(|name| (*name).to_owned()).collect(), is_done })
-        };
+        let call = |call: Call, names: &[&str], is_done: bool| At::Call(Moment::at(call, names, is_done));
         let (releases, run) = (format!("/releases/{instance}/"), format!("/run/{instance}/"));
         let current = format!("/current/{instance}");
         let agent = self.stoa.data().join("agent");

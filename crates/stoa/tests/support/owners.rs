@@ -70,6 +70,16 @@ struct Sandbox {
     pid: i32,
 }
 
+/// Process 1 of the sandboxes that PostgreSQL runs in.
+fn postgresql(stoa: &Installation) -> Vec<i32> {
+    let pid = |(_, place): (String, PathBuf)| {
+        let text = std::fs::read_to_string(place.join("sandbox.json")).ok()?;
+        let about: Value = serde_json::from_str(&text).ok()?;
+        i32::try_from(about["identity"]["pid"].as_i64()?).ok()
+    };
+    entries(&stoa.data().join("agent/postgresql/run")).into_iter().filter_map(pid).collect()
+}
+
 fn entries(folder: &Path) -> Vec<(String, PathBuf)> {
     let read = std::fs::read_dir(folder).into_iter().flatten().flatten();
     read.map(|entry| (entry.file_name().to_string_lossy().into_owned(), entry.path())).collect()
@@ -288,6 +298,9 @@ fn processes(stoa: &Installation, sandboxes: &[Sandbox], found: &mut Vec<String>
     for sandbox in sandboxes.iter().filter(|sandbox| find(sandbox.pid).is_none()) {
         found.push(format!("a sandbox without its process 1: {} {}", sandbox.instance, sandbox.name));
     }
+    // The server's PostgreSQL is nobody's alone, and goes on like them.
+    let databases: Vec<_> = postgresql(stoa).into_iter().filter_map(find).collect();
+    let inside: Vec<_> = inside.into_iter().chain(databases).collect();
     let is_owned = |process: &Process| {
         process.pid == stoa.pid()
             || process.parent == stoa.pid()

@@ -33,6 +33,19 @@ pub struct Moment {
     pub names: Vec<String>,
     /// Once the call is done; else before.
     pub is_done: bool,
+    /// Only once it has come to this one, too.
+    pub after: Option<Box<Moment>>,
+}
+
+impl Moment {
+    pub fn at(call: Call, names: &[&str], is_done: bool) -> Self {
+        let names = names.iter().map(|name| (*name).to_owned()).collect();
+        Self { call, names, is_done, after: None }
+    }
+
+    pub fn after(self, earlier: Self) -> Self {
+        Self { after: Some(Box::new(earlier)), ..self }
+    }
 }
 
 impl Call {
@@ -104,16 +117,21 @@ fn follow_threads(process: Pid) {
 fn run(process: Pid, moment: &Moment) -> bool {
     let mut is_there = false;
     let mut is_inside = None;
+    let mut earlier = moment.after.as_deref();
     loop {
         // Only what this thread follows: other children are of the rest of the test.
         let status = waitpid(Pid::from_raw(-1), Some(WaitPidFlag::__WALL | WaitPidFlag::__WNOTHREAD));
         let (thread, signal) = match status {
             Ok(WaitStatus::PtraceSyscall(thread)) => {
                 if !is_there {
-                    let found = match is_inside {
-                        None => enters(thread, moment),
-                        Some(inside) => inside == thread,
-                    };
+                    if let Some(one) = earlier.filter(|one| enters(thread, one)) {
+                        earlier = one.after.as_deref();
+                    }
+                    let found = earlier.is_none()
+                        && match is_inside {
+                            None => enters(thread, moment),
+                            Some(inside) => inside == thread,
+                        };
                     if found && (!moment.is_done || is_inside.is_some()) {
                         is_there = true;
                         kill(process, Signal::SIGKILL).unwrap();

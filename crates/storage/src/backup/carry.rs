@@ -19,6 +19,12 @@ crate::statements! {
             AND EXISTS (SELECT 1 FROM jobs j WHERE j.id = $3 AND j.fence = $4 AND j.status = 'running')";
     FAILED = "UPDATE backups SET status = 'failed', reason = $3, expires_at = $4
         WHERE workspace_id = $1 AND job_id = $2 AND status = 'making'";
+    /// What an earlier attempt of the job had made is made anew by the next: until that tells it, it isn't there.
+    MADE_ANEW = "UPDATE backups SET status = 'making' WHERE workspace_id = $1 AND job_id = $2 AND status = 'ready'";
+    MADE_BEFORE = "UPDATE backups SET status = 'ready' WHERE workspace_id = $1 AND job_id = $2 AND status = 'making'
+        AND snapshot <> ''";
+    LEFT_BEHIND = "UPDATE backups SET status = 'removing' WHERE workspace_id = $1 AND job_id = $2 AND status = 'making'
+        AND snapshot <> ''";
     NEVER_MADE = "DELETE FROM backups WHERE workspace_id = $1 AND job_id = $2 AND status = 'making'";
     EXPIRE_ALL = "UPDATE backups SET expires_at = $3 WHERE workspace_id = $1 AND instance_id = $2
         AND status IN ('ready', 'failed') AND (expires_at IS NULL OR expires_at > $3 OR cause = 'before_restore')";
@@ -69,8 +75,25 @@ pub(crate) async fn end_in(
             let until = tx.now().plus_seconds(FAILED_KEPT_SECONDS);
             tx.execute(FAILED, values![workspace, job, sentence.as_str(), until]).await.map(drop)
         }
-        End::Succeeded { .. } | End::Cancelled { .. } => never_made(tx, workspace, job).await,
+        End::Succeeded { .. } => {
+            tx.execute(MADE_BEFORE, values![workspace, job]).await?;
+            never_made(tx, workspace, job).await
+        }
+        End::Cancelled { .. } => {
+            // The repository is asked to be rid of it, whether or not the machine came to that.
+            tx.execute(LEFT_BEHIND, values![workspace, job]).await?;
+            never_made(tx, workspace, job).await
+        }
     }
+}
+
+/// Before another attempt of a job.
+pub(crate) async fn begins_anew(
+    tx: &mut Tx<'_>,
+    workspace: WorkspaceId,
+    job: JobId,
+) -> Result<(), StorageFault> {
+    tx.execute(MADE_ANEW, values![workspace, job]).await.map(drop)
 }
 
 pub(crate) async fn never_made(

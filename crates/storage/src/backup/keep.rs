@@ -1,10 +1,13 @@
 //! Which backups go, and what is left to be removed of them.
 
-use stoa_domain::{BackupId, InstanceId, ResourceKind, SystemPermit, Timestamp, WorkspaceId};
+use stoa_domain::{
+    BackupId, BackupRepositoryId, InstanceId, ResourceKind, SystemPermit, Timestamp, WorkspaceId,
+};
 
 use crate::event::EventType;
 use crate::failure::{Failure, StorageFault};
 use crate::store::{Store, Work};
+use crate::tx::Tx;
 use crate::values;
 
 crate::statements! {
@@ -15,13 +18,14 @@ crate::statements! {
     THIN_OUT = "UPDATE backups SET status = 'removing' WHERE workspace_id = $1 AND id = $2 AND status = 'ready'
         AND cause = 'schedule'";
     /// What no process can be at any more: a job that is carried out holds its instance's repository.
-    REMOVING = "SELECT b.id, b.workspace_id, b.instance_id FROM backups b WHERE b.status = 'removing'
+    REMOVING = "SELECT b.id, b.workspace_id, b.instance_id, b.repository_id FROM backups b WHERE b.status = 'removing'
             AND NOT EXISTS (SELECT 1 FROM jobs j WHERE j.instance_id = b.instance_id AND j.status = 'running')
         ORDER BY b.id LIMIT 50";
     REMOVED = "DELETE FROM backups WHERE workspace_id = $1 AND id = $2 AND status = 'removing'";
-    EMPTY_REPOSITORY = "DELETE FROM backup_repositories WHERE workspace_id = $1 AND instance_id = $2
+    /// One that new backups go to stays.
+    EMPTY_REPOSITORY = "DELETE FROM backup_repositories WHERE workspace_id = $1 AND id = $2
         AND NOT EXISTS (SELECT 1 FROM backups b WHERE b.repository_id = backup_repositories.id)
-        AND NOT EXISTS (SELECT 1 FROM instances i WHERE i.id = $2)";
+        AND NOT EXISTS (SELECT 1 FROM instances i WHERE i.id = backup_repositories.instance_id)";
 }
 
 /// A backup of which a repository still has to be rid.
@@ -30,6 +34,18 @@ pub struct RemovingBackup {
     pub backup: BackupId,
     pub workspace: WorkspaceId,
     pub instance: InstanceId,
+    pub repository: BackupRepositoryId,
+}
+
+/// Forgets a repository with nothing in it that nothing goes to any more, and the keys to where it was. Whether it did.
+pub(super) async fn forget_empty_repository(
+    tx: &mut Tx<'_>,
+    workspace: WorkspaceId,
+    repository: BackupRepositoryId,
+) -> Result<bool, StorageFault> {
+    let is_gone = tx.execute(EMPTY_REPOSITORY, values![workspace, repository]).await? == 1;
+    super::place::forget_unused(tx, workspace).await?;
+    Ok(is_gone)
 }
 
 fn housekeeping(workspace: WorkspaceId, operation: &'static str) -> SystemPermit {
@@ -101,23 +117,28 @@ impl Store {
         let rows = self.fetch_all(REMOVING, vec![]).await?;
         rows.iter()
             .map(|row| {
-                Ok(RemovingBackup { backup: row.get(0)?, workspace: row.get(1)?, instance: row.get(2)? })
+                Ok(RemovingBackup {
+                    backup: row.get(0)?,
+                    workspace: row.get(1)?,
+                    instance: row.get(2)?,
+                    repository: row.get(3)?,
+                })
             })
             .collect()
     }
 
-    /// Forgets one that is out of its repository, and with the last of a deleted instance the repository.
+    /// Forgets one that is out of its repository, and with the last one a repository that nothing goes to any more: of a
+    /// deleted instance, or of one whose backups go elsewhere by now. Whether that is forgotten.
     ///
     /// # Errors
     /// A fault.
-    pub async fn backup_removed(&self, removed: RemovingBackup) -> Result<(), Failure> {
-        let RemovingBackup { backup, workspace, instance } = removed;
-        let work: Work<()> = Box::new(move |tx| {
+    pub async fn backup_removed(&self, removed: RemovingBackup) -> Result<bool, Failure> {
+        let RemovingBackup { backup, workspace, repository, .. } = removed;
+        let work: Work<bool> = Box::new(move |tx| {
             Box::pin(async move {
                 tx.audit_nothing();
                 tx.execute(REMOVED, values![workspace, backup]).await?;
-                tx.execute(EMPTY_REPOSITORY, values![workspace, instance]).await?;
-                Ok(())
+                Ok(forget_empty_repository(tx, workspace, repository).await?)
             })
         });
         self.write(housekeeping(workspace, "backup.removed"), work).await

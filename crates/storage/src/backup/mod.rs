@@ -4,6 +4,7 @@
 pub mod carry;
 pub mod keep;
 pub mod make;
+pub mod place;
 pub mod schedule;
 
 use stoa_domain::backup::{BackupCause, BackupStatus};
@@ -11,8 +12,8 @@ use stoa_domain::instance::Stage;
 use stoa_domain::permission::BackupTarget;
 use stoa_domain::permission::backup::{Delete, Download, ExportKey, List, ListDeleted};
 use stoa_domain::{
-    AccountId, BackupId, BackupRepositoryId, Conflict, InstanceId, JobId, Permission, Permit, ProjectId,
-    Refusal, ResourceKind, SystemPermit, Timestamp, WorkspaceId,
+    AccountId, BackupId, BackupPlaceId, BackupRepositoryId, Conflict, InstanceId, JobId, Permission, Permit,
+    ProjectId, Refusal, ResourceKind, SystemPermit, Timestamp, WorkspaceId,
 };
 
 use crate::event::EventType;
@@ -44,12 +45,16 @@ crate::statements! {
         FROM backups b LEFT JOIN accounts a ON a.id = b.account_id
         WHERE b.workspace_id = $1 AND b.id = $2 AND b.status <> 'removing'";
     LOCATE = "SELECT id, instance_id FROM backups WHERE workspace_id = $1 AND id = $2 AND status <> 'removing'";
-    REPOSITORY = "SELECT id, place, password, target FROM backup_repositories
-        WHERE workspace_id = $1 AND instance_id = $2";
-    ADD_REPOSITORY = "INSERT INTO backup_repositories (id, workspace_id, instance_id, server_id, place, password, target,
+    REPOSITORY = "SELECT id, place_id, password FROM backup_repositories WHERE workspace_id = $1 AND instance_id = $2";
+    REPOSITORY_BY_ID = "SELECT id, place_id, password FROM backup_repositories WHERE workspace_id = $1 AND id = $2";
+    ADD_REPOSITORY = "INSERT INTO backup_repositories (id, workspace_id, instance_id, server_id, place, password, place_id,
             created_at)
-        VALUES ($1, $2, $3, (SELECT i.server_id FROM instances i WHERE i.workspace_id = $2 AND i.id = $3), $4, $5, $6,
-            $7) ON CONFLICT (instance_id) DO NOTHING";
+        VALUES ($1, $2, $3, (SELECT i.server_id FROM instances i WHERE i.workspace_id = $2 AND i.id = $3),
+            CASE WHEN $5 THEN 's3' ELSE 'disk' END, $4, $6, $7)
+        ON CONFLICT (instance_id) DO NOTHING";
+    /// Of one that no new backups go to any more, `instance_id` is its own id: nobody's.
+    LEAVE_REPOSITORY = "UPDATE backup_repositories SET instance_id = id WHERE workspace_id = $1 AND id = $2
+        AND instance_id = $3";
     REMOVE = "UPDATE backups SET status = 'removing' WHERE workspace_id = $1 AND id = $2
         AND status IN ('ready', 'failed') RETURNING instance_name";
     NAME = "SELECT instance_name FROM backups WHERE workspace_id = $1 AND id = $2 AND status = 'ready'";
@@ -91,10 +96,13 @@ pub struct BackupRecord {
 #[derive(Clone)]
 pub struct RepositoryRecord {
     pub id: BackupRepositoryId,
-    /// `disk` or `s3`.
-    pub place: String,
+    /// `None`: on the disk of the instance's server.
+    pub place: Option<BackupPlaceId>,
     pub password: Vec<u8>,
-    pub target: Option<Vec<u8>>,
+}
+
+fn repository(row: &Row) -> Result<RepositoryRecord, StorageFault> {
+    Ok(RepositoryRecord { id: row.get(0)?, place: row.get(1)?, password: row.get(2)? })
 }
 
 fn read(row: &Row) -> Result<BackupRecord, StorageFault> {
@@ -179,6 +187,8 @@ impl Store {
         row.map(|row| Ok(BackupTarget { backup: row.get(0)?, instance: row.get(1)? })).transpose()
     }
 
+    /// The one that an instance's new backups go to.
+    ///
     /// # Errors
     /// A fault.
     pub async fn find_backup_repository(
@@ -187,18 +197,24 @@ impl Store {
         instance: InstanceId,
     ) -> Result<Option<RepositoryRecord>, StorageFault> {
         let row = self.fetch_optional(REPOSITORY, values![workspace, instance]).await?;
-        row.map(|row| {
-            Ok(RepositoryRecord {
-                id: row.get(0)?,
-                place: row.get(1)?,
-                password: row.get(2)?,
-                target: row.get(3)?,
-            })
-        })
-        .transpose()
+        row.as_ref().map(repository).transpose()
     }
 
-    /// Where an instance's backups go from now on. One that has a place keeps it.
+    /// The one that a backup is in.
+    ///
+    /// # Errors
+    /// `NotFound`, or a fault.
+    pub async fn load_backup_repository(
+        &self,
+        workspace: WorkspaceId,
+        id: BackupRepositoryId,
+    ) -> Result<RepositoryRecord, Failure> {
+        let row = self.fetch_optional(REPOSITORY_BY_ID, values![workspace, id]).await?;
+        Ok(repository(&row.ok_or(Refusal::NotFound)?)?)
+    }
+
+    /// Where an instance's backups go from now on: in place of the one that they went to until now, which keeps what it
+    /// has.
     ///
     /// # Errors
     /// A fault.
@@ -206,15 +222,20 @@ impl Store {
         &self,
         workspace: WorkspaceId,
         instance: InstanceId,
-        repository: RepositoryRecord,
+        new: RepositoryRecord,
+        instead_of: Option<BackupRepositoryId>,
     ) -> Result<(), Failure> {
         let permit = SystemPermit::new(workspace, "backup.add_repository", None, None);
         let work: Work<()> = Box::new(move |tx| {
-            let RepositoryRecord { id, place, password, target } = repository.clone();
+            let RepositoryRecord { id, place, password } = new.clone();
             Box::pin(async move {
                 tx.audit_nothing();
-                let now = tx.now();
-                let values = values![id, workspace, instance, place, password, target, now];
+                if let Some(before) = instead_of {
+                    tx.execute(LEAVE_REPOSITORY, values![workspace, before, instance]).await?;
+                    keep::forget_empty_repository(tx, workspace, before).await?;
+                }
+                let (now, is_elsewhere) = (tx.now(), place.is_some());
+                let values = values![id, workspace, instance, password, is_elsewhere, place, now];
                 tx.execute(ADD_REPOSITORY, values).await?;
                 Ok(())
             })

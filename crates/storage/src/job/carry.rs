@@ -121,13 +121,16 @@ impl Store {
     pub async fn begin_job(&self, claim: &Claim) -> Result<Option<Begun>, Failure> {
         let (job, fence, kind, workspace) = (claim.job.id, claim.fence, claim.job.kind, claim.workspace);
         let Some(instance) = claim.job.instance else { return Ok(None) };
-        let step = claim.job.step.clone();
+        let (step, is_again) = (claim.job.step.clone(), claim.attempts > 1);
         let work: Work<Option<Begun>> = Box::new(move |tx| {
             let step = step.clone();
             Box::pin(async move {
                 tx.audit_nothing();
                 if tx.execute(HOLD, values![job, fence, step, None::<i64>]).await? == 0 {
                     return Ok(None);
+                }
+                if is_again {
+                    crate::backup::carry::begins_anew(tx, workspace, job).await?;
                 }
                 let (status, wish) = match kind {
                     JobKind::Deploy | JobKind::Restore => (Some(InstanceStatus::Deploying), None),

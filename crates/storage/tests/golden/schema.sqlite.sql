@@ -85,6 +85,21 @@ CREATE INDEX audit_events_by_account ON audit_events (workspace_id, account_id, 
 
 CREATE INDEX audit_events_by_resource ON audit_events (workspace_id, resource_id, seq);
 
+CREATE TABLE backup_places (
+    id UUID NOT NULL PRIMARY KEY,
+    workspace_id UUID NOT NULL REFERENCES workspaces (id) ON DELETE CASCADE,
+    endpoint TEXT NOT NULL,
+    bucket TEXT NOT NULL,
+    region TEXT,
+    key_id TEXT NOT NULL,
+    secret_key BYTEA NOT NULL,
+    key_set_by TEXT NOT NULL,
+    key_set_at BIGINT NOT NULL,
+    is_current BOOLEAN NOT NULL,
+    revision BIGINT NOT NULL,
+    UNIQUE (workspace_id, endpoint, bucket)
+);
+
 CREATE TABLE backup_repositories (
     id UUID NOT NULL PRIMARY KEY,
     workspace_id UUID NOT NULL REFERENCES workspaces (id) ON DELETE CASCADE,
@@ -93,10 +108,12 @@ CREATE TABLE backup_repositories (
     place TEXT NOT NULL CHECK (place IN ('disk', 's3')),
     password BYTEA NOT NULL,
     target BYTEA,
-    created_at BIGINT NOT NULL,
+    created_at BIGINT NOT NULL, place_id UUID,
     UNIQUE (workspace_id, id),
     UNIQUE (instance_id)
 );
+
+CREATE INDEX backup_repositories_by_place ON backup_repositories (place_id) WHERE place_id IS NOT NULL;
 
 CREATE TABLE backup_schedules (
     workspace_id UUID NOT NULL,

@@ -11,6 +11,7 @@ use stoa_app::ports::{
     AppCookie, AppUser, Archive, BackupOrder, Command, ConnectAnswer, ConnectWish, Enforcement, InstanceForm,
     InstanceMetrics, InstanceOnMachine, InstanceProcesses, KnownSecrets, LogLine, LogQuery, LogStretch,
     MachineFacts, MachineMetrics, MachineState, Machines, Most, Order, Programs, Progress, RepositoryAccess,
+    RepositoryPlace,
 };
 use stoa_domain::branch::CommitId;
 use stoa_domain::metrics::MetricsRange;
@@ -60,6 +61,7 @@ pub struct FakeMachines {
     users: Mutex<Option<Vec<AppUser>>>,
     connecting: Mutex<Connecting>,
     backups: Mutex<BTreeSet<BackupId>>,
+    places: Mutex<BTreeMap<BackupId, String>>,
     changes: broadcast::Sender<InstanceOnMachine>,
     written: broadcast::Sender<(InstanceId, LogLine)>,
     /// What stands in no log, with the revision of the settings that told it.
@@ -95,6 +97,7 @@ impl Default for FakeMachines {
             ])),
             connecting: Mutex::default(),
             backups: Mutex::default(),
+            places: Mutex::default(),
             changes: broadcast::channel(256).0,
             written: broadcast::channel(1024).0,
             real: Mutex::default(),
@@ -236,7 +239,18 @@ impl FakeMachines {
         self.backups.lock().unwrap().iter().copied().collect()
     }
 
+    /// Where the machine was told to make a backup: `disk`, or an address.
+    #[must_use]
+    pub fn place_of(&self, backup: BackupId) -> Option<String> {
+        self.places.lock().unwrap().get(&backup).cloned()
+    }
+
     fn stores(&self, order: &BackupOrder) -> Progress {
+        let place = match &order.repository.place {
+            RepositoryPlace::Disk => "disk".to_owned(),
+            RepositoryPlace::S3 { url, .. } => url.clone(),
+        };
+        self.places.lock().unwrap().insert(order.backup, place);
         self.backups.lock().unwrap().insert(order.backup);
         Progress::Stored { backup: order.backup, snapshot: "ab".repeat(32), size: 8192, added: 1024 }
     }

@@ -119,6 +119,31 @@ on_both_databases! {
         assert!(listed(&workspace, &path).await.iter().all(|one| one["status"] == "failed"));
     }
 
+    async fn what_an_attempt_had_made_isnt_there_until_the_next_has_made_it_anew(world: World) {
+        let olga = world.set_up().await;
+        let workspace = world.workspace(&olga, "Acme").await;
+        let (_, path) = made(&workspace).await;
+        for (ends, left) in [("cancelled", None), ("failed", Some("failed")), ("succeeded", Some("ready"))] {
+            let _ = olga.client.post(&format!("{path}/backups"), json!({})).await.expect(202);
+            let backup = listed(&workspace, &path).await[0]["id"].as_str().unwrap().to_owned();
+            // It is stored, and then whoever was at it is gone.
+            let stored = || Progress::Stored { backup: backup.parse().unwrap(), snapshot: "ab".repeat(32), size: 1, added: 1 };
+            world.machines.answer_next(vec![stored()]);
+            world.drain().await;
+            assert_eq!(listed(&workspace, &path).await[0]["status"], "ready");
+            world.machines.answer_next(vec![match ends {
+                "cancelled" => Progress::Cancelled,
+                "failed" => Progress::Failed { code: "failed".to_owned(), sentence: "It failed.".to_owned(), quote: None },
+                _ => Progress::Succeeded { release: None, size: 0, connect_as: None },
+            }]);
+            world.clock.pass_seconds(60);
+            world.drain().await;
+            let list = listed(&workspace, &path).await;
+            let found = list.iter().find(|one| one["id"] == backup.as_str());
+            assert_eq!(found.and_then(|one| one["status"].as_str()), left, "{ends}: {list:?}");
+        }
+    }
+
     async fn backups_are_for_whom_the_switch_and_the_instance_are_allowed(world: World) {
         let olga = world.set_up().await;
         let workspace = world.workspace(&olga, "Acme").await;

@@ -5,6 +5,7 @@
 mod access;
 mod administration;
 mod audit;
+mod backup_storage;
 mod backups;
 mod bodies;
 mod certificates;

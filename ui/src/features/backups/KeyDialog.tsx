@@ -19,7 +19,7 @@ export function KeyDialog({ workspace, backup, onClose }: { workspace: string; b
       onClose={onClose}
       size={600}
       title={`Key to the backups of ${backup.instance.name}`}
-      sentence="With it and the repository's folder, restic restores any of them without Stoa."
+      sentence="With it and the repository, restic restores any of them without Stoa."
       foot={
         <>
           <Button onClick={onClose}>Close</Button>
@@ -39,7 +39,9 @@ export function KeyDialog({ workspace, backup, onClose }: { workspace: string; b
               <CodeToCopy text={key.password} label="Password" />
             </div>
             <div>
-              <div className={css.label}>On the server</div>
+              <div className={css.label}>
+                {key.repository.startsWith("s3:") ? "Anywhere, with the bucket's own key" : "On the server"}
+              </div>
               <CodeToCopy text={key.command} label="Command" />
             </div>
           </>

@@ -24,6 +24,7 @@ const Profile = page(async () => (await import("./Profile")).Profile);
 const Security = page(async () => (await import("./Security")).Security);
 const Sessions = page(async () => (await import("./Sessions")).Sessions);
 const SignInRules = page(async () => (await import("./SignInRules")).SignInRules);
+const StoragePage = page(async () => (await import("@/features/backups/StoragePage")).StoragePage);
 const Tokens = page(async () => (await import("./Tokens")).Tokens);
 
 function Settings({ workspace, page }: { workspace: Workspace | null; page: string }) {
@@ -63,6 +64,7 @@ function Chosen({ page, workspace, open }: { page: string; workspace: Workspace 
     if (page === "appearance") return <AppearancePage />;
     if (page === "sign-in") return <SignInRules />;
     if (page === "ai") return <AiPage />;
+    if (page === "backups") return <StoragePage />;
     if (page === "activity") return <ActivityPage />;
     if (page === "danger") return <DangerZone />;
   }

@@ -2,6 +2,7 @@ import {
   IconActivity,
   IconAdjustmentsHorizontal,
   IconAlertCircle,
+  IconDatabase,
   IconDevices,
   IconKey,
   IconLayoutGrid,
@@ -28,6 +29,7 @@ export const OF_WORKSPACE: Place[] = [
   { key: "appearance", word: "Appearance", Icon: IconPalette },
   { key: "sign-in", word: "Sign-in", Icon: IconShieldLock },
   { key: "ai", word: "AI", Icon: IconSparkles },
+  { key: "backups", word: "Backups", Icon: IconDatabase },
   { key: "activity", word: "Activity", Icon: IconActivity },
   { key: "danger", word: "Danger zone", Icon: IconAlertCircle },
 ];

@@ -234,6 +234,7 @@ impl Agent {
             place: &place,
             log_folder: None,
             limits: form.sandbox_limits(),
+            is_mail_off: form.is_mail_off(),
         };
         let orders = Orders {
             user,

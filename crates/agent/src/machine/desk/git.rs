@@ -1,5 +1,7 @@
 //! Git on a working copy, run inside of its desk.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use stoa_domain::branch::CommitId;
 
@@ -10,6 +12,11 @@ use super::{DeskOf, Note, save};
 use crate::machine::Agent;
 use crate::machine::operation::Refused;
 use crate::protocol::desk::{Against, Author, Staging, StatusView};
+
+/// How long it may take to see how a working copy stands: it is asked again and again.
+const LOOKING: Duration = Duration::from_secs(30);
+const STANDS_STILL: &str = "git didn't say within 30 seconds how the working copy stands. Something that its own \
+    configuration names may hold it, such as core.fsmonitor or a filter: look there in a terminal.";
 
 /// Bytes of a difference, and of a file as it was.
 const LARGEST_DIFF: usize = 2 << 20;
@@ -38,6 +45,12 @@ impl Agent {
     /// # Errors
     /// `NoDesk`, or `Conflict` with git's own words.
     pub(crate) async fn desk_status(&self, of: DeskOf) -> Result<StatusView, Refused> {
+        // With it ends what it waited for: whoever asked is gone for process 1.
+        let looked = tokio::time::timeout(LOOKING, self.look_at_working_copy(of)).await;
+        looked.unwrap_or_else(|_| Err(Refused::Conflict(STANDS_STILL.to_owned())))
+    }
+
+    async fn look_at_working_copy(&self, of: DeskOf) -> Result<StatusView, Refused> {
         let (inside, note) = (self.inside(of)?, self.note(of)?);
         let words = ["--no-optional-locks", "status", "--porcelain=v2", "--branch", "-z"];
         let ran = inside.git(&words).await?;

@@ -175,6 +175,7 @@ impl Agent {
             place: &place,
             log_folder: None,
             limits: Limits { processes: PROCESSES, ..form.sandbox_limits() },
+            is_mail_off: form.is_mail_off(),
         };
         let orders = Orders {
             user,
