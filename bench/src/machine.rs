@@ -47,6 +47,7 @@ impl Machine {
             state: state.to_owned(),
             program: std::env::current_exe().expect("this program"),
             egress_allow: Vec::new(),
+            stall: stoa_agent::machine::STALL,
             version: "bench".to_owned(),
             starts_instances: false,
         };

@@ -105,6 +105,7 @@ impl Installation {
             state: state.to_owned(),
             program: std::env::current_exe().expect("this program"),
             egress_allow: Vec::new(),
+            stall: stoa_agent::machine::STALL,
             version: "bench".to_owned(),
             starts_instances: false,
         };
