@@ -145,6 +145,29 @@ fn the_maps_name_only_what_is_there() {
 }
 
 #[test]
+fn examples_in_comments_are_tried_where_there_are_any() {
+    let files = files();
+    let opens =
+        |line: &str| line.starts_with("//") && line.trim_start_matches(['/', '!', ' ']).starts_with("```");
+    let mut complaints = Vec::new();
+    for manifest in files.iter().filter(|path| path.starts_with("crates/") && path.ends_with("/Cargo.toml")) {
+        let sources = manifest.replace("Cargo.toml", "src/");
+        if !root().join(&sources).join("lib.rs").is_file() {
+            continue;
+        }
+        let has_examples = files
+            .iter()
+            .filter(|path| path.starts_with(&sources) && path.ends_with(".rs"))
+            .any(|path| text(path).unwrap().lines().any(|line| opens(line.trim_start())));
+        let is_tried = !text(manifest).unwrap().lines().any(|line| line == "doctest = false");
+        if has_examples != is_tried {
+            complaints.push(format!("{manifest}: examples in comments: {has_examples}; tried: {is_tried}"));
+        }
+    }
+    none(complaints);
+}
+
+#[test]
 fn the_lock_of_the_page_names_no_place_to_download_from() {
     let lock = text("ui/package-lock.json").expect("ui/package-lock.json");
     assert!(!lock.contains("\"resolved\""), "npm was run without the tree's .npmrc");

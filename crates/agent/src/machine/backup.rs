@@ -253,7 +253,7 @@ impl Agent {
         let patience = match work.access.place {
             Place::Disk => Duration::MAX,
             // It may be why there is no backup.
-            Place::S3 { .. } => LONGEST_UNDOING,
+            Place::S3 { .. } => LONGEST_UNDOING.min(self.inner.stall),
         };
         match tokio::time::timeout(patience, repository.forget(work.backup)).await {
             Ok(Ok(())) => {}
