@@ -405,7 +405,7 @@ pub fn tell(refusal: &Refusal) -> Told {
         Refusal::Remote { .. } | Refusal::RemoteTakesNothing { .. } => remote::tell(refusal),
         Refusal::ProviderError { detail, retry_after } => {
             let mut answer =
-                told(502, "provider_error", "The AI provider didn't answer as asked", detail.clone());
+                told(502, "provider_error", "A service elsewhere didn't answer as asked", detail.clone());
             if let Some(seconds) = retry_after {
                 answer.more.insert("retry_after".to_owned(), json!(seconds));
             }

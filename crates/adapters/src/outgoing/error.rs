@@ -5,7 +5,7 @@ use std::time::Duration;
 /// The sentences name what was typed in, never what a private name leads to.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum OutgoingError {
-    #[error("This isn't an address that can be asked. Give one such as https://models.example.com/v1.")]
+    #[error("This isn't an address that can be asked. Give one such as https://service.example.com.")]
     NoUrl,
     #[error("The address has to begin with https://.")]
     Scheme,
