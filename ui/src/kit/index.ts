@@ -4,7 +4,7 @@ export { CodeToCopy, ShortCommit } from "./Code";
 export { ConfirmDialog } from "./Confirm";
 export { Cut } from "./Cut";
 export { copyText } from "./copyText";
-export { Dialog } from "./Dialog";
+export { Dialog, NameDialog } from "./Dialog";
 export { EmptyPage } from "./EmptyPage";
 export { Go } from "./Go";
 export { CodeField, KeyField } from "./KeyField";
