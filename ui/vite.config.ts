@@ -19,9 +19,10 @@ const BASE = new RegExp(
     "react|react-dom|scheduler",
     "@tanstack/(history|store|react-store|router-core|react-router|query-core|react-query)",
     "@floating-ui/(core|dom|utils|react|react-dom)",
+    "@tabler/icons-react/dist/esm/(createReactComponent|defaultAttributes)",
     "@mantine/core/esm/(core|utils/Floating)",
     "@mantine/core/esm/components/(ActionIcon|Button|Floating|Loader|Menu|Popover|Portal|Tooltip|Transition|UnstyledButton)",
-  ].join("|")})/`,
+  ].join("|")})[/.]`,
 );
 /** Pages that a visit begins with: each is measured together with the shell. */
 const FRONT = [

@@ -15,11 +15,7 @@ let stoa, browser, owner, keeper, other, repo, server, project;
 
 const call = (method, path, body, who = owner) => done(who.page, method, `${API}${path}`, body);
 
-async function join(name, email, profile) {
-  const one = await joined(browser, stoa, owner, name, email);
-  await call("PUT", `/members/${one.id}/permissions`, { projects: [], servers: [], ...profile });
-  return one;
-}
+const join = (name, email, profile) => joined(browser, stoa, owner, name, email, profile);
 
 const quiet = () => until("no work goes on", async () => (await call("GET", "/instances/shop")).job === null, 60);
 

@@ -1,18 +1,17 @@
 // Charts, deployments and going back, as members with exactly what each needs; and without it, nothing.
 
 import assert from "node:assert/strict";
-import { writeFile } from "node:fs/promises";
 import http from "node:http";
 import { join as joinPath } from "node:path";
 import { after, before, test } from "node:test";
 import { findings, look, person, startBrowser } from "./browser.mjs";
 import { writeRings } from "./rings.mjs";
 import { repository, startStoa, until } from "./stoa.mjs";
-import { done, joinAs, setUp, workshop } from "./team.mjs";
+import { deployed, done, joined, permit, settled, setUp, workshop } from "./team.mjs";
 
 const W = "/workspaces/acme";
 const PAGE = "/acme/instances/shop-production";
-let stoa, browser, owner, member, repo, instance, server;
+let stoa, browser, owner, member, repo, remote, instance, server;
 
 /** It works for a moment with each request, and fails where it is asked to. */
 const application = (name) => `
@@ -48,31 +47,9 @@ const visit = (path) =>
       .on("error", stop);
   });
 
-const settled = () =>
-  until(
-    "it runs",
-    async () => {
-      const found = await call(owner, "GET", here(), undefined, 200);
-      return found.status === "running" && !found.job && found;
-    },
-    90,
-  );
+const push = (name, message, files) => repo.push(remote, message, { "app.py": application(name), ...files });
 
-async function push(name, message) {
-  await writeFile(joinPath(repo.folder, "app.py"), application(name));
-  await repo.git("add", "--all");
-  await repo.git("commit", "--quiet", `--message=${message}`);
-  await repo.git("push", "--quiet", repo.remote, "main");
-}
-
-const grant = (profile) =>
-  call(
-    owner,
-    "PUT",
-    `${W}/members/${member.id}/permissions`,
-    { actions: [], projects: [], instances: [], servers: [], ...profile },
-    200,
-  );
+const grant = (profile) => permit(owner.page, member.id, profile);
 
 before(async () => {
   stoa = await startStoa();
@@ -82,25 +59,10 @@ before(async () => {
   await setUp(owner.page, stoa.setupLink);
   const made = await workshop(owner.page);
   server = made.server;
-  repo.remote = made.remote;
-  await writeFile(joinPath(repo.folder, "stoa.toml"), '[run]\ncommand = ["python3", "app.py"]\n');
-  await push("first", "A shop");
-  const wanted = {
-    name: "shop-production",
-    project: made.project.id,
-    server: server.id,
-    stage: "production",
-    branch: "main",
-    visibility: "public",
-  };
-  instance = await call(owner, "POST", `${W}/instances`, wanted, 202);
-  instance = await settled();
-  const invited = await call(owner, "POST", `${W}/invitations`, { email: "mia@example.com" }, 201);
-  member = await person(browser, stoa.origin);
-  await member.page.goto(invited.link);
-  await joinAs(member.page, "Mia Berg", "acme");
-  const { items } = await call(owner, "GET", `${W}/members?q=mia@example.com`, undefined, 200);
-  member.id = items[0].id;
+  remote = made.remote;
+  await push("first", "A shop", { "stoa.toml": '[run]\ncommand = ["python3", "app.py"]\n' });
+  instance = await deployed(owner.page, made, { name: "shop-production", stage: "production", visibility: "public" });
+  member = await joined(browser, stoa, owner, "Mia Berg", "mia@example.com");
 });
 
 after(async () => {
@@ -150,7 +112,7 @@ async function remember() {
   });
   await stoa.again();
   await owner.page.goto("/acme");
-  await settled();
+  await settled(owner.page, instance.id);
 }
 
 const chart = (name) => member.page.getByRole("region", { name, exact: true });
@@ -261,7 +223,7 @@ test("a server that doesn't answer is told as that, and what was known stays", a
 test("deployments say how long, by whom and how; an owner goes back in one click, a member isn't offered it", async () => {
   await push("second", "A better shop");
   await until("the second answers", async () => (await visit("/")).text === "second", 90);
-  await settled();
+  await settled(owner.page, instance.id);
   await grant({ actions: ["view_logs"], instances: [instance.id] });
   const { page } = member;
   await page.goto(`${PAGE}/deployments`);
@@ -280,7 +242,7 @@ test("deployments say how long, by whom and how; an owner goes back in one click
   await owner.page.goto(PAGE);
   await owner.page.getByRole("button", { name: "Roll back to #1" }).click();
   await until("the first answers again", async () => (await visit("/")).text === "first", 90);
-  await settled();
+  await settled(owner.page, instance.id);
   // What went back is what runs, and nobody goes back to what runs already.
   const now = (number) => owner.page.getByRole("row", { name: new RegExp(`#${number} `) }).getByText("Runs now");
   await now(3).waitFor();

@@ -6,8 +6,8 @@ import { writeFile } from "node:fs/promises";
 import { join as joinPath } from "node:path";
 import { after, before, test } from "node:test";
 import { findings, look, person, startBrowser } from "./browser.mjs";
-import { repository, startStoa, until } from "./stoa.mjs";
-import { done, joined, setUp, workshop } from "./team.mjs";
+import { repository, startStoa } from "./stoa.mjs";
+import { deployed, done, joined, permit, setUp, workshop } from "./team.mjs";
 
 const W = "/workspaces/acme";
 let stoa, browser, owner, member, other, repo, instance;
@@ -77,14 +77,7 @@ end = ["python3", "users.py", "end"]
 const call = (whose, ...asked) => done(whose.page, ...asked);
 
 const here = () => `${W}/instances/${instance.id}`;
-const grant = (actions) =>
-  call(
-    owner,
-    "PUT",
-    `${W}/members/${member.id}/permissions`,
-    { actions, projects: [], instances: [instance.id], servers: [] },
-    200,
-  );
+const grant = (actions) => permit(owner.page, member.id, { actions, instances: [instance.id] });
 
 /** A link, asked for in somebody's name. */
 const link = (whose, user = "1") => call(whose, "POST", `${here()}/connect-as`, { user, reason: "Ticket 4182" }, 201);
@@ -104,32 +97,10 @@ before(async () => {
   repo = await repository("guestbook");
   owner = await person(browser, stoa.origin);
   await setUp(owner.page, stoa.setupLink);
-  const { server, project, remote } = await workshop(owner.page);
-  for (const [name, text] of [
-    ["app.py", APPLICATION],
-    ["users.py", USERS],
-    ["stoa.toml", SETTINGS],
-  ])
-    await writeFile(joinPath(repo.folder, name), text);
-  await repo.git("add", "--all");
-  await repo.git("commit", "--quiet", "--message=A shop with users");
-  await repo.git("push", "--quiet", remote, "main");
-  const wanted = {
-    name: "shop-production",
-    project: project.id,
-    server: server.id,
-    stage: "production",
-    branch: "main",
-  };
-  instance = await call(owner, "POST", `${W}/instances`, wanted, 202);
-  await until(
-    "it runs",
-    async () => {
-      const found = await call(owner, "GET", here(), undefined, 200);
-      return found.status === "running" && !found.job && found;
-    },
-    60,
-  );
+  const made = await workshop(owner.page);
+  const files = { "app.py": APPLICATION, "users.py": USERS, "stoa.toml": SETTINGS };
+  await repo.push(made.remote, "A shop with users", files);
+  instance = await deployed(owner.page, made, { name: "shop-production", stage: "production" });
   member = await join("Mia Berg", "mia@example.com");
   other = await join("Olof Other", "olof@example.com");
   await grant(["connect_as_user"]);

@@ -1,14 +1,13 @@
 // Connect as user on Django itself: the example's shop, a user of its own, picked and landed signed in as.
 
 import assert from "node:assert/strict";
-import { cp, readFile, writeFile } from "node:fs/promises";
+import { cp, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { person, startBrowser } from "./browser.mjs";
-import { repository, spawned, startStoa, tree, until } from "./stoa.mjs";
-import { done, setUp, workshop } from "./team.mjs";
+import { repository, spawned, startStoa, tree } from "./stoa.mjs";
+import { deployed, setUp, workshop } from "./team.mjs";
 
-const W = "/workspaces/acme";
 const { code, said } = await spawned(join(tree, "scripts/django"), []);
 let stoa, browser, repo;
 
@@ -23,30 +22,17 @@ test("a user of a Django application is landed signed in as, by a form too", { s
   browser = await startBrowser();
   repo = await repository("shop");
   const { page, context, wrong } = await person(browser, stoa.origin);
-  const call = (...asked) => done(page, ...asked);
   await setUp(page, stoa.setupLink);
-  const { server, project, remote } = await workshop(page);
+  const made = await workshop(page);
   // Django comes along, instead of being fetched: the machine of the tests may reach nothing.
   await cp(said.trim(), join(repo.folder, "vendor"), { recursive: true });
-  const settings = join(repo.folder, "stoa.toml");
-  const text = (await readFile(settings, "utf8"))
+  const text = (await readFile(join(repo.folder, "stoa.toml"), "utf8"))
     .replace(/\[build\]\n.*\n/, "")
     .replaceAll(".venv/bin/python", "python3");
-  await writeFile(settings, `${text}\n[environment.PYTHONPATH]\ndefault = "/app/vendor"\n`);
-  await repo.git("add", "--all", "--force");
-  await repo.git("commit", "--quiet", "--message=With Django");
-  await repo.git("push", "--quiet", remote, "main");
-  const wanted = { name: "shop", project: project.id, server: server.id, stage: "staging", branch: "main" };
-  const { id } = await call("POST", `${W}/instances`, wanted, 202);
-  await until(
-    "it runs",
-    async () => {
-      const found = await call("GET", `${W}/instances/${id}`, undefined, 200);
-      assert.notEqual(found.status, "failed", found.reason);
-      return found.status === "running" && !found.job;
-    },
-    120,
-  );
+  await repo.push(made.remote, "With Django", {
+    "stoa.toml": `${text}\n[environment.PYTHONPATH]\ndefault = "/app/vendor"\n`,
+  });
+  await deployed(page, made, { name: "shop", stage: "staging" });
   await page.goto("/acme/instances/shop");
   await page.getByRole("button", { name: "Connect as user" }).click();
   const dialog = page.getByRole("dialog");

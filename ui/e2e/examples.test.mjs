@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { failing, findings, look, person, startBrowser } from "./browser.mjs";
 import { spawned, startStoa, tree, until } from "./stoa.mjs";
-import { ask, joinAs, setUp } from "./team.mjs";
+import { ask, joined, setUp } from "./team.mjs";
 
 const W = "/workspaces/acme";
 const django = await spawned(join(tree, "scripts/django"), []);
@@ -213,10 +213,7 @@ test("a new project may be an example too, and who isn't an owner is offered non
   await page.waitForURL(/\/acme\/instances\/site-2\/deployments\/[0-9a-f-]{36}$/);
   await runs();
 
-  const { link } = await call("POST", `${W}/invitations`, { email: "mia@example.com" }, 201);
-  const mia = await person(browser, stoa.origin);
-  await mia.page.goto(link);
-  await joinAs(mia.page, "Mia Member", "acme");
+  const mia = await joined(browser, stoa, owner, "Mia Member", "mia@example.com");
   const refused = await ask(mia.page, "POST", `${W}/examples`, { example: "site" });
   assert.deepEqual([refused.status, refused.body.code], [403, "owner_required"]);
   await mia.page.goto("/acme/start");

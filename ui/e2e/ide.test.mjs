@@ -6,7 +6,7 @@ import { execFileSync } from "node:child_process";
 import { after, before, test } from "node:test";
 import { findings, look, person, startBrowser } from "./browser.mjs";
 import { repository, startMail, startStoa, until } from "./stoa.mjs";
-import { ask, done, joinAs, setUp, workshop } from "./team.mjs";
+import { ask, deployed, done, joinAs, permit, setUp, workshop } from "./team.mjs";
 
 const W = "/acme";
 let mail, stoa, browser, owner, editor, plain, repo, instance;
@@ -23,13 +23,7 @@ async function member(name, email) {
   return { ...someone, id: items[0].id };
 }
 
-const grant = (who, actions) =>
-  made("PUT", `/workspaces/acme/members/${who.id}/permissions`, {
-    actions,
-    projects: [],
-    instances: [instance.id],
-    servers: [],
-  });
+const grant = (who, actions) => permit(owner.page, who.id, { actions, instances: [instance.id] });
 
 const status = (page) => ask(page, "GET", `/workspaces/acme/instances/${instance.slug}/git/status`);
 
@@ -40,21 +34,9 @@ before(async () => {
   repo = await repository("guestbook");
   owner = await person(browser, stoa.origin);
   await setUp(owner.page, stoa.setupLink);
-  const { server, project, remote } = await workshop(owner.page, { project: "Guestbook" });
-  await repo.git("push", "--quiet", remote, "HEAD:main");
-  const begun = await made("POST", "/workspaces/acme/instances", {
-    name: "guestbook-staging",
-    project: project.id,
-    server: server.id,
-    stage: "staging",
-    branch: "main",
-  });
-  instance = begun;
-  await until(
-    "the instance runs",
-    async () => (await made("GET", `/workspaces/acme/instances/${begun.slug}`)).status === "running",
-    120,
-  );
+  const place = await workshop(owner.page, { project: "Guestbook" });
+  await repo.git("push", "--quiet", place.remote, "HEAD:main");
+  instance = await deployed(owner.page, place, { name: "guestbook-staging", stage: "staging" });
   editor = await member("Erik Editor", "erik@example.com");
   plain = await member("Petra Plain", "petra@example.com");
   await grant(editor, ["use_ide"]);

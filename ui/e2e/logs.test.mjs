@@ -2,13 +2,13 @@
 // without it, nothing.
 
 import assert from "node:assert/strict";
-import { chown, open, readFile, stat, writeFile } from "node:fs/promises";
+import { chown, open, readFile, stat } from "node:fs/promises";
 import http from "node:http";
 import { join as joinPath } from "node:path";
 import { after, before, test } from "node:test";
 import { findings, look, person, startBrowser } from "./browser.mjs";
 import { repository, startStoa, until } from "./stoa.mjs";
-import { done, joinAs, setUp, workshop } from "./team.mjs";
+import { deployed, done, joined, permit, settled, setUp, workshop } from "./team.mjs";
 
 const W = "/workspaces/acme";
 const PAGE = "/acme/instances/shop-production/logs";
@@ -51,19 +51,9 @@ const say = (...texts) =>
       .on("error", stop);
   });
 
-const settled = (status) =>
-  until(
-    `it is ${status}`,
-    async () => {
-      const found = await call(owner, "GET", here(), undefined, 200);
-      return found.status === status && !found.job && found;
-    },
-    90,
-  );
-
 async function act(verb) {
   await call(owner, "POST", `${here()}/${verb}`, {}, 202);
-  await settled(verb === "stop" ? "stopped" : "running");
+  await settled(owner.page, instance.id, verb === "stop" ? "stopped" : "running");
 }
 
 /** As if it had been written for days: the application's own writer goes on behind it. */
@@ -100,32 +90,21 @@ before(async () => {
   repo = await repository("guestbook");
   owner = await person(browser, stoa.origin);
   await setUp(owner.page, stoa.setupLink);
-  const { server, project, remote } = await workshop(owner.page);
-  await writeFile(joinPath(repo.folder, "app.py"), APPLICATION);
-  await writeFile(joinPath(repo.folder, "stoa.toml"), '[run]\ncommand = ["python3", "app.py"]\n');
-  await repo.git("add", "--all");
-  await repo.git("commit", "--quiet", "--message=A shop that talks");
-  await repo.git("push", "--quiet", remote, "main");
-  const wanted = {
+  const made = await workshop(owner.page);
+  await repo.push(made.remote, "A shop that talks", {
+    "app.py": APPLICATION,
+    "stoa.toml": '[run]\ncommand = ["python3", "app.py"]\n',
+  });
+  instance = await deployed(owner.page, made, {
     name: "shop-production",
-    project: project.id,
-    server: server.id,
     stage: "production",
-    branch: "main",
     visibility: "public",
     environment: [{ name: "PAY_KEY", value: CANARY, secret: true }],
-  };
-  instance = await call(owner, "POST", `${W}/instances`, wanted, 202);
-  instance = await settled("running");
+  });
   await act("stop");
   await writeMany();
   await act("start");
-  const invited = await call(owner, "POST", `${W}/invitations`, { email: "mia@example.com" }, 201);
-  member = await person(browser, stoa.origin);
-  await member.page.goto(invited.link);
-  await joinAs(member.page, "Mia Berg", "acme");
-  const { items } = await call(owner, "GET", `${W}/members?q=mia@example.com`, undefined, 200);
-  member.id = items[0].id;
+  member = await joined(browser, stoa, owner, "Mia Berg", "mia@example.com");
   await grant(["view_logs"]);
 });
 
@@ -135,14 +114,7 @@ after(async () => {
   await repo?.remove();
 });
 
-const grant = (actions) =>
-  call(
-    owner,
-    "PUT",
-    `${W}/members/${member.id}/permissions`,
-    { actions, projects: [], instances: [instance.id], servers: [] },
-    200,
-  );
+const grant = (actions) => permit(owner.page, member.id, { actions, instances: [instance.id] });
 
 const log = () => member.page.getByRole("log");
 const line = (text) => log().locator("[data-level]", { hasText: text });

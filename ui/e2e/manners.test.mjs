@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { findings, look, person, startBrowser } from "./browser.mjs";
 import { startStoa, until } from "./stoa.mjs";
-import { ask, joinAs, PASSWORD, setUp } from "./team.mjs";
+import { ask, joined, PASSWORD, setUp } from "./team.mjs";
 
 const W = "/acme";
 const LONG = "customer_relations_and_complaints_department_of_the_northern_region_archive";
@@ -21,10 +21,7 @@ before(async () => {
   await ask(page, "POST", "/workspaces", { name: "Acme Studio", slug: "acme" });
   for (const name of [LONG, "beta", "Alpha", "gamma", "Delta", "Epsilon"])
     assert.equal((await ask(page, "POST", "/workspaces/acme/projects", { name })).status, 201);
-  const { body } = await ask(page, "POST", "/workspaces/acme/invitations", { email: "tess@example.com" });
-  member = await person(browser, stoa.origin);
-  await member.page.goto(new URL(body.link).pathname);
-  await joinAs(member.page, "Tess Ferreira", "acme");
+  member = await joined(browser, stoa, owner, "Tess Ferreira", "tess@example.com");
 });
 
 after(async () => {

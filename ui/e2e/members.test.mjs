@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { findings, look, person, startBrowser } from "./browser.mjs";
 import { startStoa, until } from "./stoa.mjs";
-import { done, PASSWORD, setUp, workshop } from "./team.mjs";
+import { done, PASSWORD, permit, setUp, workshop } from "./team.mjs";
 
 const W = "/workspaces/acme";
 const DAY = 24 * 3600_000;
@@ -21,14 +21,7 @@ async function joins(page, name, email) {
   ids[name] = items[0].id;
 }
 
-const grant = (name, profile) =>
-  done(owner.page, "PUT", `${W}/members/${ids[name]}/permissions`, {
-    actions: [],
-    projects: [],
-    instances: [],
-    servers: [],
-    ...profile,
-  });
+const grant = (name, profile) => permit(owner.page, ids[name], profile);
 
 before(async () => {
   stoa = await startStoa();

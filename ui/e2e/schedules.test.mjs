@@ -1,14 +1,13 @@
 // What runs of an instance, and what is run at its times: shown to whoever sees the instance, with what came of it.
 
 import assert from "node:assert/strict";
-import { readFile, writeFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { findings, look, person, startBrowser } from "./browser.mjs";
-import { repository, startStoa, until } from "./stoa.mjs";
-import { done, joinAs, setUp, workshop } from "./team.mjs";
+import { repository, startStoa } from "./stoa.mjs";
+import { deployed, done, joined, setUp, workshop } from "./team.mjs";
 
-const W = "/workspaces/acme";
 const SCHEDULES = `
 [schedules.greet]
 command = ["sh", "-c", "echo hello"]
@@ -32,39 +31,16 @@ test("schedules are shown beside the processes, with their last runs and the nex
   stoa = await startStoa();
   browser = await startBrowser();
   repo = await repository("guestbook");
-  const { page } = await person(browser, stoa.origin);
-  const call = (...asked) => done(page, ...asked);
+  const owner = await person(browser, stoa.origin);
+  const { page } = owner;
   await setUp(page, stoa.setupLink);
-  const { server, project, remote } = await workshop(page, { project: "Guestbook" });
-  const settings = join(repo.folder, "stoa.toml");
-  await writeFile(settings, `${await readFile(settings, "utf8")}${SCHEDULES}`);
-  await repo.git("add", "--all");
-  await repo.git("commit", "--quiet", "--message=With schedules");
-  await repo.git("push", "--quiet", remote, "main");
-  const wanted = { name: "shop", project: project.id, server: server.id, stage: "staging", branch: "main" };
-  const { id } = await call("POST", `${W}/instances`, wanted, 202);
-  await until(
-    "it runs",
-    async () => {
-      const found = await call("GET", `${W}/instances/${id}`, undefined, 200);
-      assert.notEqual(found.status, "failed", found.reason);
-      return found.status === "running" && !found.job;
-    },
-    120,
-  );
+  const made = await workshop(page, { project: "Guestbook" });
+  const text = await readFile(join(repo.folder, "stoa.toml"), "utf8");
+  await repo.push(made.remote, "With schedules", { "stoa.toml": `${text}${SCHEDULES}` });
+  const { id } = await deployed(page, made, { name: "shop", stage: "staging" });
 
   // Somebody who may see the instance and do nothing with it.
-  const { link } = await call("POST", `${W}/invitations`, { email: "mia@example.com" }, 201);
-  const mia = await person(browser, stoa.origin);
-  await mia.page.goto(link);
-  await joinAs(mia.page, "Mia Member", "acme");
-  const { items } = await call("GET", `${W}/members?q=mia`, undefined, 200);
-  await call(
-    "PUT",
-    `${W}/members/${items[0].id}/permissions`,
-    { actions: [], projects: [], instances: [id], servers: [] },
-    200,
-  );
+  const mia = await joined(browser, stoa, owner, "Mia Member", "mia@example.com", { instances: [id] });
   await mia.page.goto("/acme/instances/shop");
   const processes = mia.page.getByRole("region", { name: "Processes" });
   await processes.getByText("The application").waitFor();
@@ -81,7 +57,7 @@ test("schedules are shown beside the processes, with their last runs and the nex
   await look(mia.page, "schedules", { ready: 'section[aria-label="Schedules"]' });
 
   // Stopped: nothing runs, and nothing is to come; what came of it stays.
-  await call("POST", `${W}/instances/${id}/stop`, {}, 202);
+  await done(page, "POST", `/workspaces/acme/instances/${id}/stop`, {}, 202);
   await processes.waitFor({ state: "detached", timeout: 60_000 });
   await entry("greet").getByText("Succeeded").first().waitFor();
   assert.equal(await schedules.getByText("Next run").count(), 0);

@@ -7,7 +7,7 @@ import http from "node:http";
 import { after, before, test } from "node:test";
 import { findings, look, person, startBrowser } from "./browser.mjs";
 import { repository, startStoa, until } from "./stoa.mjs";
-import { ask, done, joined, setUp, workshop } from "./team.mjs";
+import { ask, done, joined, permit, setUp, workshop } from "./team.mjs";
 
 const W = "/acme";
 const API = "/workspaces/acme";
@@ -16,11 +16,7 @@ let stoa, browser, owner, setter, other, repo, names;
 
 const call = (method, path, body, who = owner) => done(who.page, method, `${API}${path}`, body);
 
-async function join(name, email, profile) {
-  const one = await joined(browser, stoa, owner, name, email);
-  await call("PUT", `/members/${one.id}/permissions`, { projects: [], servers: [], ...profile });
-  return one;
-}
+const join = (name, email, profile) => joined(browser, stoa, owner, name, email, profile);
 
 const quiet = () => until("no work goes on", async () => (await call("GET", "/instances/shop")).job === null, 60);
 
@@ -224,9 +220,7 @@ test("who lacks the permission is told who can grant it, and whoever loses it st
 
   await setter.page.goto(`${SHOP}/settings`);
   await section(setter.page, "Limits").waitFor();
-  const { items } = await call("GET", "/members?q=sam");
-  const nothing = { actions: [], projects: [], instances: [], servers: [] };
-  await call("PUT", `/members/${items[0].id}/permissions`, nothing);
+  await permit(owner.page, setter.id, {});
   await section(setter.page, "Limits").waitFor({ state: "detached" });
 });
 

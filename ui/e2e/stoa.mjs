@@ -3,7 +3,7 @@
 import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
-import { cp, mkdtemp, readFile, rm, stat } from "node:fs/promises";
+import { cp, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import http from "node:http";
 import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
@@ -240,5 +240,12 @@ export async function repository(example) {
   await git("init", "--quiet", "--initial-branch=main");
   await git("add", "--all");
   await git("commit", "--quiet", "--message=First entry");
-  return { folder, git, remove: () => rm(folder, { recursive: true, force: true }) };
+  /** With other texts of some files: all that is in the folder, whatever it would have ignored itself. */
+  const push = async (remote, message, files = {}) => {
+    for (const [name, text] of Object.entries(files)) await writeFile(join(folder, name), text);
+    await git("add", "--all", "--force");
+    await git("commit", "--quiet", `--message=${message}`);
+    await git("push", "--quiet", remote, "main");
+  };
+  return { folder, git, push, remove: () => rm(folder, { recursive: true, force: true }) };
 }

@@ -3,7 +3,9 @@
 
 import assert from "node:assert/strict";
 import { person } from "./browser.mjs";
+import { until } from "./stoa.mjs";
 
+const W = "/workspaces/acme";
 export const PASSWORD = "a long enough sentence";
 
 /** A call of the API as whoever the page is signed in as. The body of its answer is `null` where there is none. */
@@ -47,24 +49,55 @@ export async function done(page, method, path, body, status) {
   return answer.body;
 }
 
+/** From now on a member of `acme` may do what stands in `profile`, and nothing else. */
+export const permit = (page, member, profile) =>
+  done(
+    page,
+    "PUT",
+    `${W}/members/${member}/permissions`,
+    { actions: [], projects: [], instances: [], servers: [], ...profile },
+    200,
+  );
+
 /** Somebody of the workspace `acme` with a browser of their own, who has come by a link that its owner's page asked for. */
-export async function joined(browser, stoa, owner, name, email) {
-  const { link } = await done(owner.page, "POST", "/workspaces/acme/invitations", { email }, 201);
+export async function joined(browser, stoa, owner, name, email, profile) {
+  const { link } = await done(owner.page, "POST", `${W}/invitations`, { email }, 201);
   const one = await person(browser, stoa.origin);
   await one.page.goto(link);
   await joinAs(one.page, name, "acme");
-  const { items } = await done(owner.page, "GET", `/workspaces/acme/members?q=${encodeURIComponent(email)}`);
-  return { ...one, id: items[0].id };
+  const { items } = await done(owner.page, "GET", `${W}/members?q=${encodeURIComponent(email)}`);
+  const { id } = items[0];
+  if (profile) await permit(owner.page, id, profile);
+  return { ...one, id };
 }
 
 /** The workspace `acme` with this machine as its server and a project, and where one pushes to, with a token in it. */
 export async function workshop(page, { server: called = "local", project: named = "Shop" } = {}) {
   await done(page, "POST", "/workspaces", { name: "Acme" }, 201);
-  const server = await done(page, "POST", "/workspaces/acme/servers", { name: called, local: true }, 201);
-  const project = await done(page, "POST", "/workspaces/acme/projects", { name: named }, 201);
+  const server = await done(page, "POST", `${W}/servers`, { name: called, local: true }, 201);
+  const project = await done(page, "POST", `${W}/projects`, { name: named }, 201);
   const { token } = await done(page, "POST", "/me/tokens", { name: "laptop" }, 201);
   const remote = new URL(project.repository.url);
   remote.username = "anna";
   remote.password = token;
   return { server, project, remote: remote.href };
+}
+
+/** An instance of `acme`, once it is as it should be and nothing goes on with it. */
+export const settled = (page, instance, status = "running") =>
+  until(
+    `it is ${status}`,
+    async () => {
+      const found = await done(page, "GET", `${W}/instances/${instance}`, undefined, 200);
+      assert.notEqual(found.status, "failed", found.reason);
+      return found.status === status && !found.job && found;
+    },
+    120,
+  );
+
+/** A new instance of what `workshop` has made, once it runs. */
+export async function deployed(page, { server, project }, wanted) {
+  const place = { project: project.id, server: server.id, branch: "main" };
+  const { id } = await done(page, "POST", `${W}/instances`, { ...place, ...wanted }, 202);
+  return settled(page, id);
 }

@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { findings, look, person, startBrowser } from "./browser.mjs";
 import { startStoa, until } from "./stoa.mjs";
-import { ask, joinAs, setUp } from "./team.mjs";
+import { ask, joined, setUp } from "./team.mjs";
 
 let stoa, browser, owner, tess, acme;
 
@@ -17,12 +17,7 @@ before(async () => {
   await setUp(page, stoa.setupLink);
   acme = (await ask(page, "POST", "/workspaces", { name: "Acme Studio", slug: "acme" })).body.id;
   await ask(page, "POST", "/workspaces", { name: "Birch Works", slug: "birch" });
-  const { body } = await ask(page, "POST", "/workspaces/acme/invitations", { email: "tess@example.com" });
-  const tester = await person(browser, stoa.origin);
-  await tester.page.goto(new URL(body.link).pathname);
-  await joinAs(tester.page, "Tess Ferreira", "acme");
-  const { body: found } = await ask(page, "GET", "/workspaces/acme/members?q=tess@example.com");
-  tess = found.items[0].id;
+  tess = (await joined(browser, stoa, owner, "Tess Ferreira", "tess@example.com")).id;
 });
 
 after(async () => {

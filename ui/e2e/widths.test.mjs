@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { findings, look, person, startBrowser } from "./browser.mjs";
 import { repository, startStoa, until } from "./stoa.mjs";
-import { ask, joinAs, PASSWORD, setUp } from "./team.mjs";
+import { ask, joined, PASSWORD, setUp } from "./team.mjs";
 
 const W = "/acme";
 const LONG = "customer-relations-and-complaints-of-the-northern-region-with-its-archive";
@@ -111,16 +111,10 @@ test("an instance with a long name and a long branch, beside a short one", async
       async () => (await made("GET", `/workspaces/acme/instances/${one.slug}`)).status === "running",
       180,
     );
-  const { link } = await made("POST", "/workspaces/acme/invitations", { email: "tess@example.com" });
-  member = await person(browser, stoa.origin);
-  await member.page.goto(new URL(link).pathname);
-  await joinAs(member.page, "Tess Ferreira", "acme");
-  const { items } = await made("GET", "/workspaces/acme/members?q=tess");
-  await made("PUT", `/workspaces/acme/members/${items[0].id}/permissions`, {
+  member = await joined(browser, stoa, owner, "Tess Ferreira", "tess@example.com", {
     actions: ["view_projects", "view_logs"],
     projects: [project.id],
     instances: [long.id],
-    servers: [],
   });
 });
 

@@ -139,3 +139,57 @@ export function ConfirmDialog(props: {
     </Dialog>
   );
 }
+
+/** Asks for a name, and for nothing else. */
+export function NameDialog(props: {
+  title: string;
+  sentence?: ReactNode;
+  /** What the name is for. */
+  description?: string;
+  name: string;
+  /** What it is called now, where that changes nothing. */
+  before?: string;
+  onChange: (name: string) => void;
+  action: string;
+  isBusy: boolean;
+  problem: Problem | null;
+  onDone: () => void;
+  onClose: () => void;
+}) {
+  const { problem } = props;
+  const name = props.name.trim();
+  const why = name === "" ? "Give it a name first" : name === props.before ? "Change something first" : undefined;
+  return (
+    <Dialog
+      opened
+      onClose={props.onClose}
+      title={props.title}
+      sentence={props.sentence}
+      onSubmit={() => why === undefined && props.onDone()}
+      foot={
+        <>
+          <Button onClick={props.onClose}>Cancel</Button>
+          <Button type="submit" variant="filled" loading={props.isBusy} disabled={why !== undefined} title={why}>
+            {props.action}
+          </Button>
+        </>
+      }
+    >
+      <div style={{ display: "grid", gap: 16 }}>
+        <TextInput
+          label="Name"
+          description={props.description}
+          inputWrapperOrder={["label", "input", "error", "description"]}
+          maxLength={80}
+          required
+          withAsterisk={false}
+          value={props.name}
+          onChange={(event) => props.onChange(event.currentTarget.value)}
+          error={problem?.field("name")}
+          data-autofocus
+        />
+        {problem && !problem.field("name") && <Note tone="bad">{problem.detail}</Note>}
+      </div>
+    </Dialog>
+  );
+}

@@ -1,6 +1,5 @@
-import { Button, TextInput } from "@mantine/core";
-import { useDebouncedValue } from "@mantine/hooks";
-import { IconSearch, IconUsers } from "@tabler/icons-react";
+import { Button } from "@mantine/core";
+import { IconUsers } from "@tabler/icons-react";
 import { useState } from "react";
 import type { AdministeredAccount } from "@/api/generated";
 import { Unusual } from "@/features/members/Unusual";
@@ -14,6 +13,7 @@ import {
   Note,
   Panel,
   PersonAvatar,
+  SearchField,
   StatusBadge,
   Table,
   Time,
@@ -23,8 +23,7 @@ import { useAccounts, useStatusChange } from "./queries";
 
 export function Accounts() {
   const [search, setSearch] = useState("");
-  const [q] = useDebouncedValue(search.trim(), 150);
-  const found = useAccounts(q);
+  const found = useAccounts(search.trim());
   const [changing, setChanging] = useState<AdministeredAccount | null>(null);
   const change = useStatusChange(() => setChanging(null));
   if (found.error) return <Failed error={found.error} retry={() => void found.refetch()} inline />;
@@ -35,13 +34,12 @@ export function Accounts() {
   return (
     <>
       <div className={css.tools}>
-        <TextInput
+        <SearchField
           className={css.search ?? ""}
           placeholder="Name or e-mail address"
           aria-label="Find an account"
-          leftSection={<IconSearch size={15} stroke={1.75} />}
           value={search}
-          onChange={(event) => setSearch(event.currentTarget.value)}
+          onChange={setSearch}
         />
       </div>
       {!found.items ? (

@@ -1,28 +1,26 @@
-import { Button, Select, TextInput } from "@mantine/core";
+import { Button, Select } from "@mantine/core";
 import { useDebouncedValue } from "@mantine/hooks";
-import { IconAlertTriangle, IconLayoutGrid, IconSearch } from "@tabler/icons-react";
+import { IconAlertTriangle, IconLayoutGrid } from "@tabler/icons-react";
 import { useState } from "react";
 import type { AdministeredWorkspace } from "@/api/generated";
-import { Chip, Dialog, Empty, Failed, LoadingRows, More, Note, Panel, Person, Table, Time } from "@/kit";
+import { Chip, Dialog, Empty, Failed, LoadingRows, More, Note, Panel, Person, SearchField, Table, Time } from "@/kit";
 import css from "./administration.module.css";
 import { useAccounts, useAllWorkspaces, useOwnerNaming } from "./queries";
 
 export function Workspaces() {
   const [search, setSearch] = useState("");
-  const [q] = useDebouncedValue(search.trim(), 150);
-  const found = useAllWorkspaces(q);
+  const found = useAllWorkspaces(search.trim());
   const [naming, setNaming] = useState<AdministeredWorkspace | null>(null);
   if (found.error) return <Failed error={found.error} retry={() => void found.refetch()} inline />;
   return (
     <>
       <div className={css.tools}>
-        <TextInput
+        <SearchField
           className={css.search ?? ""}
           placeholder="Name, slug or owner"
           aria-label="Find a workspace"
-          leftSection={<IconSearch size={15} stroke={1.75} />}
           value={search}
-          onChange={(event) => setSearch(event.currentTarget.value)}
+          onChange={setSearch}
         />
         <p className={css.aside}>You see names, owners and sizes. What is in a workspace is its members' alone.</p>
       </div>
@@ -30,8 +28,8 @@ export function Workspaces() {
         <LoadingRows height={52} />
       ) : found.items.length === 0 ? (
         <Panel>
-          <Empty icon={IconLayoutGrid} title={q ? "No workspace fits" : "No workspaces yet"} inline>
-            {q ? "Search for another name, slug or owner." : "They are listed here once somebody creates one."}
+          <Empty icon={IconLayoutGrid} title={search ? "No workspace fits" : "No workspaces yet"} inline>
+            {search ? "Search for another name, slug or owner." : "They are listed here once somebody creates one."}
           </Empty>
         </Panel>
       ) : (

@@ -1,12 +1,12 @@
-import { Autocomplete, Button, type ComboboxItem, PasswordInput, TextInput } from "@mantine/core";
-import { IconChevronDown, IconCircleCheckFilled, IconKey, IconPlayerPlay } from "@tabler/icons-react";
-import { type FormEvent, useEffect, useState } from "react";
+import { Autocomplete, Button, type ComboboxItem } from "@mantine/core";
+import { IconChevronDown } from "@tabler/icons-react";
+import { useState } from "react";
 import { ifMatch, type Tagged } from "@/api/client";
 import { type Ai, type AiProvider, removeAi, setAi, type Tested, testAi } from "@/api/generated";
 import type { Problem } from "@/api/problem";
 import { queryClient, useAct } from "@/api/queries";
 import { useMutation } from "@/api/useMutation";
-import { ConfirmDialog, Note, notice, Time, Unsaved } from "@/kit";
+import { CodeField, ConfirmDialog, KeyField, Note, notice, Passed, RadioCards, TestedForm, useHeldDraft } from "@/kit";
 import css from "./ai.module.css";
 import { isOwn, PROVIDERS } from "./providers";
 import { aiKey, useModels } from "./queries";
@@ -21,6 +21,15 @@ const draftOf = (saved: Ai): Draft => ({
   isReplacing: false,
 });
 
+const urlOf = ({ provider, url }: Draft) => (isOwn(provider) ? url.trim() : "");
+
+/** Whether the key would be sent to others than those whom it was given for. */
+const leadsElsewhere = (draft: Draft, base: Ai) =>
+  draft.provider !== base.provider || urlOf(draft) !== (base.base_url ?? "");
+
+const differs = (draft: Draft, base: Ai) =>
+  leadsElsewhere(draft, base) || draft.model.trim() !== (base.model ?? "") || draft.key !== "";
+
 /** All of them while one of them stands in the field: whoever opens the list then looks for another. */
 function offered(options: ComboboxItem[], search: string, limit: number): ComboboxItem[] {
   const sought = search.trim().toLowerCase();
@@ -29,21 +38,11 @@ function offered(options: ComboboxItem[], search: string, limit: number): Combob
 }
 
 export function AiForm({ workspace, saved }: { workspace: string; saved: Tagged<Ai> }) {
-  const [draft, setDraft] = useState(() => draftOf(saved));
-  const [base, setBase] = useState(saved);
+  const form = useHeldDraft(saved, draftOf, differs);
+  const { draft, base, set, isChanged } = form;
   const [isRemoving, setRemoving] = useState(false);
-  const set = (change: Partial<Draft>) => setDraft((draft) => ({ ...draft, ...change }));
-  const url = isOwn(draft.provider) ? draft.url.trim() : "";
-  const isElsewhere = draft.provider !== base.provider || url !== (base.base_url ?? "");
-  const isChanged = isElsewhere || draft.model.trim() !== (base.model ?? "") || draft.key !== "";
-  const isStale = saved.etag !== base.etag;
-
-  // Saved by somebody else while nothing was touched here: it shows what is there now.
-  useEffect(() => {
-    if (!isStale || isChanged) return;
-    setBase(saved);
-    setDraft(draftOf(saved));
-  }, [isStale, isChanged, saved]);
+  const url = urlOf(draft);
+  const isElsewhere = leadsElsewhere(draft, base);
 
   /** Another provider's models have other names: the saved one goes, and comes back with its provider. */
   const choose = (provider: AiProvider) => {
@@ -53,8 +52,7 @@ export function AiForm({ workspace, saved }: { workspace: string; saved: Tagged<
   };
   const take = (now: Tagged<Ai>) => {
     queryClient.setQueryData(aiKey(workspace), now);
-    setBase(now);
-    setDraft(draftOf(now));
+    form.take(now);
     tested.reset();
   };
   const tested = useMutation<Tested, Problem>({
@@ -101,13 +99,9 @@ export function AiForm({ workspace, saved }: { workspace: string; saved: Tagged<
   });
   const models = useModels(workspace, base.etag, base.provider !== null && !isElsewhere);
   const hasKept = base.api_key_set && !isElsewhere && !draft.isReplacing;
-  const isReady = isChanged && draft.provider !== null && draft.model.trim() !== "" && (!isOwn(draft.provider) || url);
+  const isReady =
+    isChanged && draft.provider !== null && draft.model.trim() !== "" && (!isOwn(draft.provider) || url !== "");
   const problem = change.error;
-  const general = problem && problem.errors.length === 0 ? problem.detail : null;
-  const submit = (event: FormEvent) => {
-    event.preventDefault();
-    if (isReady) change.mutate({});
-  };
   const chosen = PROVIDERS.find(({ key }) => key === draft.provider);
   // What is kept is of the provider that is saved.
   const offers = isElsewhere ? [] : (models.data ?? []);
@@ -117,48 +111,70 @@ export function AiForm({ workspace, saved }: { workspace: string; saved: Tagged<
       : offers.length > 0
         ? `Any name works. The provider offers ${offers.length} with this key.`
         : "Any name works. What the provider offers is listed here once it can be asked.";
-  const whyNoTest = base.provider === null ? "Save a provider first" : isChanged ? "Save first" : undefined;
 
   return (
-    <form className={css.form} onSubmit={submit} aria-label="AI provider">
-      <Unsaved when={isChanged} what="What you changed of the provider" />
-      {isStale && isChanged && (
-        <Note tone="warn">Somebody changed these settings meanwhile. Load the page again to see them.</Note>
-      )}
-      <fieldset className={css.providers}>
-        <legend>Provider</legend>
-        {PROVIDERS.map(({ key, name, Icon }) => (
-          <label key={key} className={css.provider}>
-            <input
-              type="radio"
-              name="provider"
-              value={key}
-              checked={draft.provider === key}
-              onChange={() => choose(key)}
-            />
-            <Icon size={19} stroke={1.75} aria-hidden />
-            {draft.provider === key && <IconCircleCheckFilled size={15} className={css.check} aria-hidden />}
-            <span>{name}</span>
-          </label>
-        ))}
-      </fieldset>
+    <TestedForm
+      label="AI provider"
+      what="the provider"
+      form={form}
+      isReady={isReady}
+      missing="Fill in the provider and the model"
+      isSaving={change.isPending && change.variables?.withoutKey !== true}
+      problem={problem}
+      onSave={() => change.mutate({})}
+      test={{
+        without: base.provider === null ? "Save a provider first" : null,
+        isRunning: tested.isPending,
+        run: () => tested.mutate(),
+      }}
+      onKeep={draft.isReplacing ? () => set({ isReplacing: false, key: "" }) : null}
+      more={
+        base.provider && (
+          <Button variant="subtle" className={css.off ?? ""} onClick={() => setRemoving(true)}>
+            Turn AI off
+          </Button>
+        )
+      }
+      below={
+        <>
+          {base.provider === null && !isReady ? (
+            <p className={css.help}>Choose a provider and name a model to save. What is saved can then be tested.</p>
+          ) : isChanged ? (
+            <p className={css.help}>
+              {isReady ? "Save first, to test what stands here." : "Fill in the provider and the model to save."}
+            </p>
+          ) : null}
+          {/* An answer is of what is saved, and says nothing of what else stands in the fields by now. What went wrong
+              stays until it is mended. */}
+          {(!isChanged || tested.error) && <Answer tested={tested} />}
+          <ConfirmDialog
+            opened={isRemoving}
+            onClose={() => setRemoving(false)}
+            title="Turn AI off?"
+            action="Remove provider and key"
+            busy={remove.isPending}
+            problem={remove.error}
+            onConfirm={() => remove.mutate()}
+          >
+            The provider and its key are removed, and explanations aren't shown to anybody any more.
+          </ConfirmDialog>
+        </>
+      }
+    >
+      <RadioCards legend="Provider" name="provider" cards={PROVIDERS} value={draft.provider} onChange={choose} />
       {isOwn(draft.provider) && (
-        <TextInput
+        <CodeField
           label="Base URL"
           description={
             draft.provider === "ollama"
               ? "Where Ollama listens, with port 11434 unless you chose another. An address of this machine or of a private network has to be listed in STOA_EGRESS_ALLOW by whoever runs Stoa."
               : "Of any server that speaks as OpenAI's does; /v1 is added where no path is given. A private address has to be listed in STOA_EGRESS_ALLOW by whoever runs Stoa."
           }
-          inputWrapperOrder={["label", "input", "error", "description"]}
           placeholder={draft.provider === "ollama" ? "https://ollama.example.com" : "https://models.example.com/v1"}
           value={draft.url}
-          onChange={(event) => set({ url: event.currentTarget.value })}
+          onChange={(url) => set({ url })}
           error={problem?.field("base_url")}
-          spellCheck={false}
-          autoComplete="off"
           inputMode="url"
-          classNames={{ input: css.code ?? "" }}
         />
       )}
       <Autocomplete
@@ -179,110 +195,35 @@ export function AiForm({ workspace, saved }: { workspace: string; saved: Tagged<
         autoComplete="off"
         classNames={{ input: css.code ?? "" }}
       />
-      {hasKept ? (
-        <div>
-          <div className={css.label}>API key</div>
-          {/* biome-ignore lint/a11y/useSemanticElements: a fieldset brings a look of its own */}
-          <div className={css.kept} role="group" aria-label="API key">
-            <IconKey size={16} stroke={1.75} aria-hidden />
-            <span>
-              Set
-              {base.api_key_last4 && (
-                <>
-                  , ends in <code>{base.api_key_last4}</code>
-                </>
-              )}
-              <span className={css.by}>
-                {base.api_key_set_by && `, by ${base.api_key_set_by} `}
-                {base.api_key_set_at && <Time at={base.api_key_set_at} />}
-              </span>
-            </span>
-            <Button variant="subtle" data-size="xs" onClick={() => set({ isReplacing: true })}>
-              Replace
-            </Button>
-            <Button
-              variant="subtle"
-              data-size="xs"
-              loading={change.isPending && change.variables?.withoutKey === true}
-              onClick={() => (isOwn(base.provider) ? change.mutate({ withoutKey: true }) : setRemoving(true))}
-            >
-              Remove
-            </Button>
-          </div>
-          <p className={css.help}>
-            Kept encrypted and never shown again. Changing the provider or the base URL asks for it anew.
-          </p>
-        </div>
-      ) : (
-        <PasswordInput
-          label="API key"
-          description={
-            base.api_key_set && isElsewhere
-              ? "The key that is kept was given for another address, and isn't sent to this one. Give the key for this one."
-              : isOwn(draft.provider)
-                ? "Only if the server asks for one. Kept encrypted and never shown again."
-                : "Kept encrypted and never shown again."
-          }
-          inputWrapperOrder={["label", "input", "error", "description"]}
-          value={draft.key}
-          onChange={(event) => set({ key: event.currentTarget.value })}
-          error={problem?.field("api_key")}
-          autoComplete="off"
-          spellCheck={false}
-          maxLength={1000}
-          classNames={{ innerInput: css.code ?? "" }}
-        />
-      )}
-      {general && <Note tone="bad">{general}</Note>}
+      <KeyField
+        label="API key"
+        kept={
+          hasKept
+            ? {
+                ends: base.api_key_last4,
+                by: base.api_key_set_by,
+                at: base.api_key_set_at,
+                help: "Kept encrypted and never shown again. Changing the provider or the base URL asks for it anew.",
+                onReplace: () => set({ isReplacing: true }),
+                onRemove: () => (isOwn(base.provider) ? change.mutate({ withoutKey: true }) : setRemoving(true)),
+                isRemoving: change.isPending && change.variables?.withoutKey === true,
+              }
+            : null
+        }
+        help={
+          base.api_key_set && isElsewhere
+            ? "The key that is kept was given for another address, and isn't sent to this one. Give the key for this one."
+            : isOwn(draft.provider)
+              ? "Only if the server asks for one. Kept encrypted and never shown again."
+              : "Kept encrypted and never shown again."
+        }
+        value={draft.key}
+        onChange={(key) => set({ key })}
+        error={problem?.field("api_key")}
+        maxLength={1000}
+      />
       {problem?.field("provider") && <Note tone="bad">{problem.field("provider")}</Note>}
-      <div className={css.buttons}>
-        <Button
-          type="submit"
-          variant="filled"
-          disabled={!isReady}
-          title={isReady ? undefined : isChanged ? "Fill in the provider and the model" : "Change something first"}
-          loading={change.isPending && change.variables?.withoutKey !== true}
-        >
-          Save
-        </Button>
-        <Button
-          leftSection={<IconPlayerPlay size={16} stroke={1.75} aria-hidden />}
-          disabled={whyNoTest !== undefined}
-          title={whyNoTest}
-          loading={tested.isPending}
-          onClick={() => tested.mutate()}
-        >
-          Test
-        </Button>
-        {draft.isReplacing && <Button onClick={() => set({ isReplacing: false, key: "" })}>Keep the old key</Button>}
-        {base.provider && (
-          <Button variant="subtle" className={css.off ?? ""} onClick={() => setRemoving(true)}>
-            Turn AI off
-          </Button>
-        )}
-      </div>
-      {base.provider === null && !isReady ? (
-        <p className={css.help}>Choose a provider and name a model to save. What is saved can then be tested.</p>
-      ) : isChanged ? (
-        <p className={css.help}>
-          {isReady ? "Save first, to test what stands here." : "Fill in the provider and the model to save."}
-        </p>
-      ) : null}
-      {/* An answer is of what is saved, and says nothing of what else stands in the fields by now. What went wrong stays
-          until it is mended. */}
-      {(!isChanged || tested.error) && <Answer tested={tested} />}
-      <ConfirmDialog
-        opened={isRemoving}
-        onClose={() => setRemoving(false)}
-        title="Turn AI off?"
-        action="Remove provider and key"
-        busy={remove.isPending}
-        problem={remove.error}
-        onConfirm={() => remove.mutate()}
-      >
-        The provider and its key are removed, and explanations aren't shown to anybody any more.
-      </ConfirmDialog>
-    </form>
+    </TestedForm>
   );
 }
 
@@ -298,15 +239,14 @@ function Answer({ tested }: { tested: TestedState }) {
   const { latency_ms, reply, usage } = tested.data;
   const tokens = usage.input_tokens + usage.output_tokens;
   return (
-    <div className={css.answer} role="status">
-      <IconCircleCheckFilled size={16} aria-hidden />
-      <div className={css.answerText}>
+    <Passed>
+      <div className={css.answer}>
         <div className={css.answerHead}>
           <strong>The provider answered in {inWords(latency_ms)}</strong>
           <span>just now{tokens > 0 && `, ${tokens.toLocaleString("en")} tokens`}</span>
         </div>
         <code>{reply}</code>
       </div>
-    </div>
+    </Passed>
   );
 }

@@ -118,22 +118,25 @@ export function DeploymentRows({ workspace, instance, deployments, open, rollBac
   );
 }
 
+export function NothingDeployed({ instance }: { instance: Instance }) {
+  return (
+    <Panel>
+      <Empty title="Nothing was deployed yet" inline>
+        {instance.may.includes("deploy")
+          ? `Push to the branch ${instance.branch}.`
+          : `It is deployed when somebody pushes to the branch ${instance.branch}.`}
+      </Empty>
+    </Panel>
+  );
+}
+
 export function DeploymentList(props: { workspace: string; instance: Instance; open?: string }) {
   const { workspace, instance, open } = props;
   const deployments = useDeployments(workspace, instance.id);
   const rollBack = useRollBack(workspace, instance);
   if (deployments.error) return <Failed error={deployments.error} retry={() => void deployments.refetch()} inline />;
   if (!deployments.items) return <LoadingRows />;
-  if (deployments.items.length === 0)
-    return (
-      <Panel>
-        <Empty title="Nothing was deployed yet" inline>
-          {instance.may.includes("deploy")
-            ? `Push to the branch ${instance.branch}.`
-            : `It is deployed when somebody pushes to the branch ${instance.branch}.`}
-        </Empty>
-      </Panel>
-    );
+  if (deployments.items.length === 0) return <NothingDeployed instance={instance} />;
   return (
     <>
       {rollBack.problem}

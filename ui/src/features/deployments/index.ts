@@ -1,2 +1,2 @@
-export { DeploymentList, DeploymentRows, useRollBack } from "./DeploymentList";
+export { DeploymentList, DeploymentRows, NothingDeployed, useRollBack } from "./DeploymentList";
 export { DeploymentView } from "./DeploymentView";

@@ -1,6 +1,6 @@
 import type { Instance } from "@/api/nouns";
 import { useDeployments } from "@/api/queries";
-import { DeploymentRows, useRollBack } from "@/features/deployments";
+import { DeploymentRows, NothingDeployed, useRollBack } from "@/features/deployments";
 import { InstanceMetrics } from "@/features/metrics/later";
 import { jobWord, stepWord } from "@/frame/jobs";
 import { useWorkspace } from "@/frame/useWorkspace";
@@ -45,13 +45,7 @@ export function InstanceOverview({ workspace, instance }: { workspace: string; i
           ) : !deployments.items ? (
             <LoadingRows rows={3} />
           ) : deployments.items.length === 0 ? (
-            <Panel>
-              <Empty title="Nothing was deployed yet" inline>
-                {instance.may.includes("deploy")
-                  ? `Push to the branch ${instance.branch}.`
-                  : `It is deployed when somebody pushes to the branch ${instance.branch}.`}
-              </Empty>
-            </Panel>
+            <NothingDeployed instance={instance} />
           ) : (
             <Panel>
               {rollBack.problem}

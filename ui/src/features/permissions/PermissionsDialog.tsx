@@ -15,13 +15,12 @@ import { ProfileProposal } from "@/features/ai/ProfileProposal";
 import { Unusual } from "@/features/members/Unusual";
 import { useWorkspace } from "@/frame/useWorkspace";
 import { Failed, Note, PersonAvatar, Time, usePhone } from "@/kit";
+import { BeginWith } from "./BeginWith";
 import { Changes } from "./Changes";
-import { CopyFrom } from "./CopyFrom";
-import { type Draft, difference, draftOf, kept, proposed, rebased } from "./difference";
+import { type Draft, difference, draftOf, proposed, rebased } from "./difference";
 import { Editor, useNames } from "./Editor";
 import { ExplainDialog } from "./ExplainDialog";
-import { type Near, toldOf } from "./near";
-import { PresetMenu } from "./PresetMenu";
+import type { Near } from "./near";
 import { type OnHeld, ProfileDialog, ProfileFoot } from "./ProfileDialog";
 import css from "./permissions.module.css";
 
@@ -217,19 +216,13 @@ function Profile({ member, saved, refetch, onHeld, onClose }: ProfileProps) {
         onChange={setDraft}
         tools={
           <>
-            <PresetMenu
-              told={toldOf(near, draft.actions)}
-              actions={draft.actions}
-              onChoose={(preset) => {
-                setNear(preset);
-                setDraft((old) => kept({ ...old, actions: preset.actions }));
-              }}
-            />
-            <CopyFrom
+            <BeginWith
+              draft={draft}
+              near={near}
               but={[member.id]}
-              onChoose={(permissions, copied) => {
-                setNear(copied);
-                setDraft(draftOf(permissions));
+              onChoose={(chosen, near) => {
+                setNear(near);
+                setDraft(chosen);
               }}
             />
             <DescribeField

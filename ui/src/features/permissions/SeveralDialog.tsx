@@ -9,14 +9,13 @@ import { isCode, type Problem, problemOf } from "@/api/problem";
 import { useAct } from "@/api/queries";
 import { useWorkspace } from "@/frame/useWorkspace";
 import { Chip, Failed, LoadingRows, Note, notice } from "@/kit";
+import { BeginWith } from "./BeginWith";
 import { Changes, Sums } from "./Changes";
-import { CopyFrom } from "./CopyFrom";
-import { type Change, changesIn, type Draft, difference, draftOf, kept, type Lists } from "./difference";
+import { type Change, changesIn, type Draft, difference, draftOf, type Lists } from "./difference";
 import { Editor, useNames } from "./Editor";
 import { grantedIn } from "./ends";
 import { NotLoaded } from "./NotLoaded";
-import { type Near, toldOf } from "./near";
-import { PresetMenu } from "./PresetMenu";
+import type { Near } from "./near";
 import { type OnHeld, ProfileDialog, ProfileFoot } from "./ProfileDialog";
 import css from "./permissions.module.css";
 
@@ -157,19 +156,13 @@ function Together({ members, loaded, problem, isLoading, again, onHeld, onClose,
         onChange={set}
         tools={
           <>
-            <PresetMenu
-              told={toldOf(near, draft.actions)}
-              actions={draft.actions}
-              onChoose={(preset) => {
-                setNear(preset);
-                set(kept({ ...draft, actions: preset.actions }));
-              }}
-            />
-            <CopyFrom
+            <BeginWith
+              draft={draft}
+              near={near}
               but={[]}
-              onChoose={(permissions, copied) => {
-                setNear(copied);
-                set(draftOf(permissions));
+              onChoose={(chosen, near) => {
+                setNear(near);
+                set(chosen);
               }}
             />
             <span className={css.hint}>What is set here replaces all that each of them may do now.</span>

@@ -1,9 +1,8 @@
-import { Button, TextInput } from "@mantine/core";
 import { useState } from "react";
 import { createServer } from "@/api/generated";
 import type { Server } from "@/api/nouns";
 import { useAct } from "@/api/queries";
-import { Dialog, Note } from "@/kit";
+import { NameDialog } from "@/kit";
 
 export function AddServerDialog({ workspace, onClose }: { workspace: string; onClose: () => void }) {
   const [name, setName] = useState("local");
@@ -13,32 +12,16 @@ export function AddServerDialog({ workspace, onClose }: { workspace: string; onC
     onDone: onClose,
   });
   return (
-    <Dialog
-      opened
-      onClose={onClose}
+    <NameDialog
       title="Add this machine"
       sentence="The machine that Stoa itself stands on becomes a server of this workspace: instances run there, each in a sandbox."
-      onSubmit={() => name.trim() && add.mutate()}
-      foot={
-        <>
-          <Button onClick={onClose}>Cancel</Button>
-          <Button type="submit" variant="filled" disabled={!name.trim()} loading={add.isPending}>
-            Add server
-          </Button>
-        </>
-      }
-    >
-      <div style={{ display: "grid", gap: 16 }}>
-        <TextInput
-          label="Name"
-          value={name}
-          onChange={(event) => setName(event.currentTarget.value)}
-          error={add.error?.field("name")}
-          maxLength={80}
-          data-autofocus
-        />
-        {add.error && add.error.errors.length === 0 && <Note tone="bad">{add.error.detail}</Note>}
-      </div>
-    </Dialog>
+      name={name}
+      onChange={setName}
+      action="Add server"
+      isBusy={add.isPending}
+      problem={add.error}
+      onDone={() => add.mutate()}
+      onClose={onClose}
+    />
   );
 }

@@ -1,11 +1,10 @@
-import { Button, TextInput } from "@mantine/core";
 import { useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
 import { ifMatch, type Tagged } from "@/api/client";
 import { changeServer } from "@/api/generated";
 import type { Server } from "@/api/nouns";
 import { useAct } from "@/api/queries";
-import { Dialog, Note } from "@/kit";
+import { NameDialog } from "@/kit";
 
 export function RenameServer(props: { workspace: string; server: Tagged<Server>; onClose: () => void }) {
   const { server } = props;
@@ -20,33 +19,17 @@ export function RenameServer(props: { workspace: string; server: Tagged<Server>;
       if (slug !== server.slug) void navigate({ to: `/${props.workspace}/servers/${slug}`, replace: true });
     },
   });
-  const isChanged = name.trim() !== "" && name.trim() !== server.name;
   return (
-    <Dialog
-      opened
-      onClose={props.onClose}
+    <NameDialog
       title={`Rename ${server.name}`}
-      onSubmit={() => isChanged && save.mutate()}
-      foot={
-        <>
-          <Button onClick={props.onClose}>Cancel</Button>
-          <Button type="submit" variant="filled" disabled={!isChanged} loading={save.isPending}>
-            Rename
-          </Button>
-        </>
-      }
-    >
-      <div style={{ display: "grid", gap: 16 }}>
-        <TextInput
-          label="Name"
-          value={name}
-          onChange={(event) => setName(event.currentTarget.value)}
-          error={save.error?.field("name")}
-          maxLength={80}
-          data-autofocus
-        />
-        {save.error && save.error.errors.length === 0 && <Note tone="bad">{save.error.detail}</Note>}
-      </div>
-    </Dialog>
+      name={name}
+      before={server.name}
+      onChange={setName}
+      action="Rename"
+      isBusy={save.isPending}
+      problem={save.error}
+      onDone={() => save.mutate()}
+      onClose={props.onClose}
+    />
   );
 }

@@ -1,4 +1,4 @@
-import { Button, TextInput } from "@mantine/core";
+import { Button } from "@mantine/core";
 import { IconFingerprint } from "@tabler/icons-react";
 import { useState } from "react";
 import { usePasskeys } from "@/api/accountQueries";
@@ -7,7 +7,7 @@ import type { Passkey } from "@/api/nouns";
 import type { Problem } from "@/api/problem";
 import { useMutation } from "@/api/useMutation";
 import { hasPasskeys, makePasskey } from "@/features/session/passkey";
-import { ConfirmDialog, Dialog, More, Note, Time } from "@/kit";
+import { ConfirmDialog, More, NameDialog, Time } from "@/kit";
 import { browserOf } from "./browser";
 import { Closes } from "./Closes";
 import type { FactorProps } from "./Security";
@@ -88,6 +88,8 @@ export function Passkeys({ seen, confirmed, onCodes }: FactorProps) {
   );
 }
 
+const KNOWN_BY = "By which you know it again: the device, or the key.";
+
 type AddProps = Pick<FactorProps, "confirmed" | "onCodes"> & { onClose: () => void };
 
 function Add({ confirmed, onClose, onCodes }: AddProps) {
@@ -104,32 +106,19 @@ function Add({ confirmed, onClose, onCodes }: AddProps) {
       if (recovery_codes) onCodes(recovery_codes);
     },
   });
-  const problem = toldOf(add.error);
-  const ready = name.trim().length > 0;
   return (
-    <Dialog
-      opened
-      onClose={onClose}
+    <NameDialog
       title="Add a passkey"
       sentence="The browser asks your device for it next."
-      onSubmit={() => ready && add.mutate()}
-      foot={
-        <>
-          <Button onClick={onClose}>Cancel</Button>
-          <Button
-            type="submit"
-            variant="filled"
-            loading={add.isPending}
-            disabled={!ready}
-            title={ready ? undefined : "Give it a name first"}
-          >
-            Go on
-          </Button>
-        </>
-      }
-    >
-      <NameField value={name} onChange={setName} problem={problem} />
-    </Dialog>
+      description={KNOWN_BY}
+      name={name}
+      onChange={setName}
+      action="Go on"
+      isBusy={add.isPending}
+      problem={toldOf(add.error)}
+      onDone={() => add.mutate()}
+      onClose={onClose}
+    />
   );
 }
 
@@ -142,50 +131,17 @@ function Rename({ passkey, onClose }: { passkey: Passkey; onClose: () => void })
       onClose();
     },
   });
-  const ready = name.trim().length > 0;
   return (
-    <Dialog
-      opened
-      onClose={onClose}
+    <NameDialog
       title="Rename the passkey"
-      onSubmit={() => ready && rename.mutate()}
-      foot={
-        <>
-          <Button onClick={onClose}>Cancel</Button>
-          <Button
-            type="submit"
-            variant="filled"
-            loading={rename.isPending}
-            disabled={!ready}
-            title={ready ? undefined : "Give it a name first"}
-          >
-            Rename
-          </Button>
-        </>
-      }
-    >
-      <NameField value={name} onChange={setName} problem={rename.error} />
-    </Dialog>
-  );
-}
-
-function NameField(props: { value: string; onChange: (name: string) => void; problem: Problem | null }) {
-  const { problem } = props;
-  return (
-    <div style={{ display: "grid", gap: 12 }}>
-      <TextInput
-        label="Name"
-        description="By which you know it again: the device, or the key."
-        inputWrapperOrder={["label", "input", "error", "description"]}
-        maxLength={80}
-        required
-        withAsterisk={false}
-        value={props.value}
-        onChange={(event) => props.onChange(event.currentTarget.value)}
-        error={problem?.field("name")}
-        data-autofocus
-      />
-      {problem && !problem.field("name") && <Note tone="bad">{problem.detail}</Note>}
-    </div>
+      description={KNOWN_BY}
+      name={name}
+      onChange={setName}
+      action="Rename"
+      isBusy={rename.isPending}
+      problem={rename.error}
+      onDone={() => rename.mutate()}
+      onClose={onClose}
+    />
   );
 }
