@@ -4,7 +4,7 @@ use std::io::ErrorKind;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
-use lettre::message::header::ContentType;
+use lettre::message::header::{ContentType, Header, HeaderName, HeaderValue};
 use lettre::message::{Attachment, Mailbox, MultiPart, SinglePart};
 use lettre::transport::smtp::authentication::Credentials;
 use lettre::transport::smtp::client::{Certificate, Tls, TlsParameters};
@@ -101,6 +101,7 @@ impl SmtpMail {
                 .subject(letter.subject)
                 // One of its own: a letter without is suspected by those who receive it.
                 .message_id(None)
+                .header(AutoSubmitted)
                 .multipart(body_of(letter.text, letter.html, letter.images))
                 .map_err(|error| error.to_string())
         });
@@ -114,6 +115,24 @@ impl SmtpMail {
             Ok(Err(error)) => Delivery::Waiting(said(&error)),
             Err(_) => Delivery::Waiting("The mail server doesn't answer.".to_owned()),
         }
+    }
+}
+
+/// So that nobody's absence is told to whoever sends (RFC 3834, section 5).
+#[derive(Clone)]
+struct AutoSubmitted;
+
+impl Header for AutoSubmitted {
+    fn name() -> HeaderName {
+        HeaderName::new_from_ascii_str("Auto-Submitted")
+    }
+
+    fn parse(_: &str) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
+        Ok(Self)
+    }
+
+    fn display(&self) -> HeaderValue {
+        HeaderValue::new(Self::name(), "auto-generated".to_owned())
     }
 }
 

@@ -165,6 +165,8 @@ pub struct RefUpdate {
     pub reference: String,
     pub old: CommitId,
     pub new: CommitId,
+    /// Whether commits are lost by it that aren't its whole branch.
+    pub is_rewind: bool,
 }
 
 /// A merge before it is done.

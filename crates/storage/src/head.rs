@@ -11,6 +11,7 @@ use stoa_domain::{
 };
 
 use crate::deployment::{DeploymentOrder, QueuedDeployment, queue_deployment};
+use crate::detail::{Detail, quoted};
 use crate::event::EventType;
 use crate::failure::{Failure, StorageFault};
 use crate::store::{Store, Work};
@@ -82,6 +83,7 @@ impl Store {
         project: ProjectId,
         heads: Vec<Head>,
         account: Option<AccountId>,
+        rewound: Vec<BranchName>,
     ) -> Result<Vec<InstanceId>, Failure> {
         let workspace = authority.workspace();
         // What a job's start needed is asked again when it begins: a push from the IDE was decided by its own rule.
@@ -91,7 +93,7 @@ impl Store {
             Some(_) => StartedBy::PUSH,
         };
         let work: Work<Vec<InstanceId>> = Box::new(move |tx| {
-            let heads = heads.clone();
+            let (heads, rewound) = (heads.clone(), rewound.clone());
             Box::pin(async move {
                 let by = MovedBy { permission, ..MovedBy::push(account) };
                 let moved = move_in(tx, workspace, project, &heads, &by).await?;
@@ -100,6 +102,7 @@ impl Store {
                     Some(names) => {
                         tx.audit_name(moved.project.clone());
                         tx.audit_second(names);
+                        tx.audit_detail(moved.detail(&rewound));
                     }
                 }
                 Ok(moved.deployed.into_iter().map(|(instance, _)| instance).collect())
@@ -326,10 +329,17 @@ impl MovedBy {
     }
 }
 
+/// Where a branch was, and where it is now.
+struct MovedBranch {
+    name: String,
+    from: Option<CommitId>,
+    to: Option<CommitId>,
+}
+
 pub(crate) struct Moved {
     /// Its name.
     pub project: String,
-    branches: Vec<String>,
+    branches: Vec<MovedBranch>,
     pub deployed: Vec<(InstanceId, QueuedDeployment)>,
 }
 
@@ -337,11 +347,30 @@ impl Moved {
     /// The branches, for the audit event; `None` where none has moved.
     fn words(&self) -> Option<String> {
         let (shown, more) = (self.branches.len().min(NAMED), self.branches.len().saturating_sub(NAMED));
-        let mut names = self.branches[..shown].join(", ");
+        let names: Vec<&str> = self.branches[..shown].iter().map(|branch| branch.name.as_str()).collect();
+        let mut names = names.join(", ");
         if more > 0 {
             names.push_str(&format!(" and {more} more"));
         }
         (shown > 0).then_some(names)
+    }
+
+    /// `{"branches":[{"name","from","to","rewound":true}]}`: commits, null where there is none; of more it says how many
+    /// more. `rewound` is left out of those that aren't.
+    fn detail(&self, rewound: &[BranchName]) -> String {
+        let commit =
+            |commit: &Option<CommitId>| commit.as_ref().map_or("null".into(), |id| quoted(id.as_str()));
+        let one = |branch: &MovedBranch| {
+            let detail = Detail::default().text("name", &branch.name);
+            let detail = detail.json("from", &commit(&branch.from)).json("to", &commit(&branch.to));
+            let is_rewound = rewound.iter().any(|name| name.as_str() == branch.name);
+            if is_rewound { detail.json("rewound", "true") } else { detail }.finish()
+        };
+        let mut all: Vec<String> = self.branches.iter().take(NAMED).map(one).collect();
+        if self.branches.len() > NAMED {
+            all.push(quoted(&format!("and {} more", self.branches.len() - NAMED)));
+        }
+        Detail::default().json("branches", &format!("[{}]", all.join(","))).finish()
     }
 }
 
@@ -359,10 +388,11 @@ pub(crate) async fn move_in(
     let mut moved = Vec::new();
     for head in heads {
         let branch = head.branch.as_str();
-        if head_in(tx, workspace, project, branch).await? == head.commit {
+        let from = head_in(tx, workspace, project, branch).await?;
+        if from == head.commit {
             continue;
         }
-        moved.push(branch.to_owned());
+        moved.push(MovedBranch { name: branch.to_owned(), from, to: head.commit.clone() });
         let Some(commit) = &head.commit else {
             tx.execute(FORGET, values![workspace, project, branch]).await?;
             continue;

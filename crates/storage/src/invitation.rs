@@ -356,6 +356,7 @@ impl Store {
                 if found.by_mail {
                     let now = tx.now();
                     if tx.execute(VERIFY, values![account, now]).await? > 0 {
+                        account::tell_memberships(tx, account).await?;
                         ending.everything_before_the_proof(tx, keep).await?;
                         if let Some(notice) = notice {
                             mail::queue_for_account(tx, account, None, notice).await?;

@@ -204,6 +204,7 @@ impl Store {
                 account::end_sessions(tx, account).await?;
                 ending.tokens(tx).await?;
                 if !is_proved {
+                    account::tell_memberships(tx, account).await?;
                     ending.everything_before_the_proof(tx, None).await?;
                 }
                 Ok(mail::queue_for_account(tx, account, None, notice).await?)
@@ -251,6 +252,7 @@ impl Store {
                 // A link to the address of before proves nothing any more.
                 revoke(tx, account, LinkKind::Reset).await?;
                 tx.touched.accounts.push(account);
+                account::tell_memberships(tx, account).await?;
                 if !is_proved {
                     ending.everything_before_the_proof(tx, keep).await?;
                 }

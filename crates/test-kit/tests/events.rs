@@ -50,6 +50,21 @@ on_both_databases! {
         assert_eq!(next["resource"]["id"], tess.id, "{next}");
     }
 
+    async fn another_name_and_a_proved_address_are_told_wherever_one_is_a_member(world: World) {
+        let olga = world.set_up().await;
+        let workspace = world.workspace(&olga, "Acme").await;
+        let tess = workspace.member("Tess Tester").await;
+        let mut stream = open(&olga.client, &workspace.path("/events")).await;
+        let client = &tess.person.client;
+        let _ = client.patch("/api/v1/me", json!({ "name": "Tess Tucker" })).await.expect(200);
+        let is_hers = |event: &serde_json::Value| event["type"] == "changed" && event["resource"]["id"] == tess.id;
+        let _ = stream.find(is_hers).await;
+        let _ = client.post("/api/v1/me/email", json!({ "email": "tess@example.org" })).await.expect(202);
+        let token = world.mailed_token("tess@example.org", "/account/email/").await;
+        let _ = client.post("/api/v1/me/email/confirm", json!({ "token": token })).await.expect(200);
+        let _ = stream.find(is_hers).await;
+    }
+
     async fn a_refusal_is_told_to_owners_and_to_the_one_who_was_refused_and_says_nothing_of_it(world: World) {
         let olga = world.set_up().await;
         let workspace = world.workspace(&olga, "Acme").await;

@@ -286,9 +286,35 @@ fn special(event: &AuditRecord, it: &str) -> Option<String> {
             "owner" => Some(format!("made {it} an owner")),
             _ => Some(format!("made {it} a plain member")),
         },
+        "member.leave" if detail.get("because")? == "account_deleted" => {
+            Some("left the workspace by deleting the account".to_owned())
+        }
         "project.push" if event.second_name.is_none() => Some(format!("pushed to {it}")),
+        "project.push" | "project.compare_heads" | "project.fetch_remote" => {
+            let verb = lost(&detail)?;
+            let (names, it) = (event.second_name.as_deref()?, it);
+            Some(match event.action.as_str() {
+                "project.push" => format!("{verb} {names} of {it}"),
+                _ => format!("found {names} of {it} {verb}"),
+            })
+        }
         "ide.push" if event.second_name.is_none() => Some(format!("pushed to {it} from the IDE")),
         _ => None,
+    }
+}
+
+/// What all of the branches that moved have in common, where they lost commits.
+fn lost(detail: &serde_json::Value) -> Option<&'static str> {
+    let branches = detail.get("branches")?.as_array()?;
+    let all = |is: fn(&serde_json::Value) -> bool| {
+        !branches.is_empty() && branches.iter().all(|branch| !branch.is_object() || is(branch))
+    };
+    if all(|branch| branch["to"].is_null()) {
+        Some("deleted")
+    } else if all(|branch| branch["rewound"] == true) {
+        Some("rewound")
+    } else {
+        None
     }
 }
 

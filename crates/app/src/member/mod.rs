@@ -111,7 +111,8 @@ impl App {
         if wish.filter.action.is_some() && !is_owner {
             return Err(self.with_owners(workspace, permit.owner_required()).await?.into());
         }
-        let members = self.find_members(workspace, after, &wish, is_owner).await?;
+        let me = (!is_owner).then(|| permit.member());
+        let members = self.find_members(workspace, after, &wish, me).await?;
         let mut seen = Vec::with_capacity(members.len());
         for member in members {
             let whole = is_owner || member.id == permit.member();
@@ -121,13 +122,13 @@ impl App {
         Ok(ListedMembers { members: seen, presets })
     }
 
-    /// Addresses are looked into only `by_email`: they aren't for members to find.
+    /// Addresses aren't for members to find: of `me`, who isn't an owner, it is the own one that is looked into.
     async fn find_members(
         &self,
         workspace: stoa_domain::WorkspaceId,
         after: (&str, MemberId),
         wish: &ListMembers,
-        by_email: bool,
+        me: Option<MemberId>,
     ) -> Result<Vec<MemberRecord>, Failure> {
         let (filter, limit) = (wish.filter, wish.limit);
         let Some(query) = wish.search.as_deref().map(str::to_lowercase) else {
@@ -146,7 +147,7 @@ impl App {
             |member: &MemberRecord| (member.name.clone(), member.id),
             |member| {
                 member.name.to_lowercase().contains(&query)
-                    || (by_email && member.email.to_lowercase().contains(&query))
+                    || (me.is_none_or(|me| me == member.id) && member.email.to_lowercase().contains(&query))
             },
         )
         .await

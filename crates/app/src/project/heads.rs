@@ -59,10 +59,11 @@ impl App {
         updates: &[RefUpdate],
     ) -> Result<Vec<InstanceId>, Failure> {
         let (workspace, account) = (permit.workspace(), permit.actor().account);
-        let branches: Vec<BranchName> = updates
-            .iter()
-            .filter_map(|update| update.reference.strip_prefix("refs/heads/").and_then(BranchName::parse))
-            .collect();
+        let branch_of =
+            |update: &RefUpdate| update.reference.strip_prefix("refs/heads/").and_then(BranchName::parse);
+        let branches: Vec<BranchName> = updates.iter().filter_map(branch_of).collect();
+        let rewound: Vec<BranchName> =
+            updates.iter().filter(|update| update.is_rewind).filter_map(branch_of).collect();
         self.follow_first_push(workspace, project, &branches).await?;
         let permit = Arc::new(permit);
         let mut deployed = Vec::new();
@@ -71,7 +72,9 @@ impl App {
         let mut before = self.look(project, &branches).await?;
         for _ in 0..LOOKS {
             deployed.extend(
-                self.store().move_heads(permit.clone(), project, before.clone(), Some(account)).await?,
+                self.store()
+                    .move_heads(permit.clone(), project, before.clone(), Some(account), rewound.clone())
+                    .await?,
             );
             let now = self.look(project, &branches).await?;
             if now == before {
@@ -162,7 +165,7 @@ impl App {
             }
         }
         let permit = system(project.workspace, project.id, operation);
-        self.store().move_heads(permit, project.id, heads, None).await?;
+        self.store().move_heads(permit, project.id, heads, None, Vec::new()).await?;
         Ok(())
     }
 

@@ -362,7 +362,9 @@ impl App {
             }
             let resource = Resource { kind: ResourceKind::Project, id: project.uuid() };
             let permit = SystemPermit::new(workspace, "project.compare_heads", Some(resource), None);
-            self.store().move_heads(Arc::new(permit), project, vec![head(now.clone())], None).await?;
+            self.store()
+                .move_heads(Arc::new(permit), project, vec![head(now.clone())], None, Vec::new())
+                .await?;
             before = now;
         }
         Ok(deployed)

@@ -79,6 +79,8 @@ impl Git {
             reference: command.reference.clone(),
             old: command.old.clone(),
             new: command.new.clone(),
+            // A desk adds to its branch and does nothing else to it.
+            is_rewind: false,
         };
         let (account, by) = (asked.account, By::Desk(asked.path, remote.clone()));
         let pending = Arc::new(Pending::new(account, workspace, target.project, vec![command], by));

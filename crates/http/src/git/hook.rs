@@ -80,7 +80,8 @@ pub(super) enum By {
 
 /// What the hook was told yes by.
 pub(super) enum Permitted {
-    Git(Permit<project::Push>),
+    /// With what it rewinds.
+    Git(Permit<project::Push>, Vec<Command>),
     Desk(Permit<ide::Push>),
 }
 
@@ -243,7 +244,8 @@ impl Desk {
         match &push.by {
             By::Git => {
                 let permit = Self::decide(frame, &push.account, push.workspace, push.project, &moves).await?;
-                Ok(Ok(Permitted::Git(permit)))
+                let rewinds = moves.into_iter().filter(|one| one.kind == Kind::Rewind);
+                Ok(Ok(Permitted::Git(permit, rewinds.map(|one| one.command).collect())))
             }
             By::Desk(path, remote) => {
                 // A desk adds to its branch and does nothing else to it, whoever's it is.

@@ -79,7 +79,8 @@ impl Git {
                 tracing::warn!("a push took too long and was ended");
             }
             drop(ticket);
-            if let Some(Permitted::Git(permit)) = pending.take_permit() {
+            if let Some(Permitted::Git(permit, rewound)) = pending.take_permit() {
+                let update = |command| update(command, rewound.contains(command));
                 let updates: Vec<_> = pending.commands().iter().map(update).collect();
                 if let Err(failure) = hosts.inner.frame.app.after_push(permit, &updates).await {
                     // The next start compares the heads; until then the branch is moved and not deployed.
@@ -151,8 +152,9 @@ fn invalid(wrong: &Wrong) -> Failure {
     Refusal::invalid("push", "invalid", wrong.sentence()).into()
 }
 
-fn update(command: &commands::Command) -> RefUpdate {
-    RefUpdate { reference: command.reference.clone(), old: command.old.clone(), new: command.new.clone() }
+fn update(command: &commands::Command, is_rewind: bool) -> RefUpdate {
+    let (old, new) = (command.old.clone(), command.new.clone());
+    RefUpdate { reference: command.reference.clone(), old, new, is_rewind }
 }
 
 /// Feeds the program and hands its answer on, to the end of both; the last letters of it into `tail`, where there is

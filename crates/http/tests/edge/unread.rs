@@ -10,9 +10,8 @@ use crate::wire::Wire;
 /// A list of the administrators', as somebody asks for it whose program or whose way to us is broken.
 async fn asked(served: &Served, path: &str, lines: &[u8]) -> u16 {
     let mut wire = Wire::to(served.port).await;
-    wire.write(format!("GET {path} HTTP/1.1\r\n").as_bytes()).await;
-    wire.write(lines).await;
-    wire.write(b"\r\n\r\n").await;
+    // In one piece: it is answered, and hung up on, as soon as what is wrong has come.
+    wire.write(&[format!("GET {path} HTTP/1.1\r\n").as_bytes(), lines, b"\r\n\r\n"].concat()).await;
     wire.answer().await.status
 }
 

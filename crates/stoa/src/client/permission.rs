@@ -185,6 +185,7 @@ async fn set(desk: &Desk, member: &str, arguments: &ArgMatches) -> Result<(), Fa
             wished[list] = json!(all);
         }
     }
+    let mut asked = Entries::new();
     for pair in arguments.get_many::<String>("until").into_iter().flatten() {
         let (word, time) = pair
             .split_once('=')
@@ -193,13 +194,17 @@ async fn set(desk: &Desk, member: &str, arguments: &ArgMatches) -> Result<(), Fa
         let mut ends = wished["until"].as_object().cloned().unwrap_or_default();
         match time.trim() {
             "" => _ = ends.remove(&entry),
-            time => _ = ends.insert(entry, time.into()),
+            time => {
+                asked.insert(entry.clone());
+                ends.insert(entry, time.into());
+            }
         }
         wished["until"] = Value::Object(ends);
     }
-    // An end is of what is granted still.
+    // An end is of what is granted still. One that is asked for now and is of nothing is for the server to refuse.
     if let Some(ends) = wished["until"].as_object().cloned() {
-        let granted: Entries = ALL.iter().flat_map(|list| entries(&wished, list)).collect();
+        let mut granted: Entries = ALL.iter().flat_map(|list| entries(&wished, list)).collect();
+        granted.extend(asked);
         let kept: serde_json::Map<_, _> = ends.into_iter().filter(|(of, _)| granted.contains(of)).collect();
         wished["until"] = Value::Object(kept);
     }

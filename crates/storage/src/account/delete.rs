@@ -33,14 +33,18 @@ crate::statements! {
         WHERE id = $1 AND status = 'active'";
 }
 
-struct Membership {
-    workspace: WorkspaceId,
-    member: MemberId,
+pub(super) struct Membership {
+    pub workspace: WorkspaceId,
+    pub member: MemberId,
     is_owner: bool,
     name: String,
 }
 
-async fn memberships(tx: &mut Tx<'_>, account: AccountId) -> Result<Vec<Membership>, StorageFault> {
+/// Where the account is a member.
+pub(super) async fn memberships(
+    tx: &mut Tx<'_>,
+    account: AccountId,
+) -> Result<Vec<Membership>, StorageFault> {
     let rows = tx.fetch_all(MEMBERSHIPS, values![account]).await?;
     rows.iter()
         .map(|row| {

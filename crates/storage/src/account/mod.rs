@@ -4,8 +4,11 @@ mod delete;
 mod ending;
 
 use stoa_domain::name::sorted_as;
-use stoa_domain::{AccountId, AccountPermit, Conflict, Refusal, SessionId, Timestamp, WorkspaceId};
+use stoa_domain::{
+    AccountId, AccountPermit, Conflict, Refusal, ResourceKind, SessionId, Timestamp, WorkspaceId,
+};
 
+use crate::event::EventType;
 use crate::failure::{Failure, StorageFault};
 use crate::mail::{self, NewMail};
 use crate::mailed_link::{self, LinkKind};
@@ -119,6 +122,14 @@ pub(crate) async fn find_account_in(
     tx.fetch_optional(BY_EMAIL, values![email_canonical]).await?.as_ref().map(read).transpose()
 }
 
+/// Tells every workspace that the account is called otherwise now, or that its address is another one or proved.
+pub(crate) async fn tell_memberships(tx: &mut Tx<'_>, account: AccountId) -> Result<(), StorageFault> {
+    for one in delete::memberships(tx, account).await? {
+        tx.tell(one.workspace, EventType::Changed, ResourceKind::Member, one.member.uuid()).await?;
+    }
+    Ok(())
+}
+
 impl Store {
     /// # Errors
     /// A fault.
@@ -170,12 +181,15 @@ impl Store {
             let (name, expected) = (name.clone(), expected.clone());
             Box::pin(async move {
                 let (is_any, expected) = (expected.is_none(), expected.unzip());
-                let sorted = name.as_deref().map(sorted_as);
+                let (sorted, is_renamed) = (name.as_deref().map(sorted_as), name.is_some());
                 let values = values![account, name, mail_on_failure, is_any, expected.0, expected.1, sorted];
                 if tx.execute(CHANGE, values).await? == 0 {
                     return Err(Refusal::PreconditionFailed.into());
                 }
                 tx.touched.accounts.push(account);
+                if is_renamed {
+                    tell_memberships(tx, account).await?;
+                }
                 Ok(())
             })
         });

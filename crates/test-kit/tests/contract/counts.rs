@@ -32,6 +32,13 @@ on_both_databases! {
         // A list that isn't shown isn't counted.
         acme.grant(&tess, json!({ "projects": [shop], "instances": [first] })).await;
         assert_eq!(counts(&tess.person.client, "Acme").await, of(2, None, 1));
+        // The first and the last of a list are so by how it is sorted, not by their bytes.
+        for name in ["a b", "Zebra", "äpfel"] {
+            let _ = world.workspace(&olga, name).await;
+        }
+        for name in ["a b", "Acme", "äpfel", "Blank", "Zebra"] {
+            assert!(counts(&olga.client, name).await.is_object(), "{name}");
+        }
         // What was found by a search is counted like the rest.
         let found = olga.client.get("/api/v1/workspaces?q=acm&limit=1").await.expect(200).json();
         assert_eq!(found["items"][0]["counts"], of(2, 2, 3));
