@@ -85,6 +85,15 @@ impl Machine {
         instance
     }
 
+    /// Waits until a deployment answers in place of the release before it.
+    pub async fn answers(&self, begun: &OperationView) {
+        let events = self.client.events(JobId::new(begun.id), 0).await.expect("its events");
+        let switched = events
+            .map(|event| event.expect("an event").event)
+            .any(|event| async move { matches!(event, Event::Step { name, .. } if name == "settle") });
+        assert!(switched.await, "it never answers");
+    }
+
     /// Waits for the end of what was begun, which has to be a good one.
     pub async fn done(&self, begun: &OperationView) {
         let events = self.client.events(JobId::new(begun.id), 0).await.expect("its events");

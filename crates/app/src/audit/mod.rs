@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 
 use futures_util::stream::{Stream, try_unfold};
 use stoa_domain::permission::workspace as may;
-use stoa_domain::{AccountId, AuditEventId, MemberId, Permit, Refusal, WorkspaceId};
+use stoa_domain::{AccountId, AdministratorPermit, AuditEventId, MemberId, Permit, Refusal, WorkspaceId};
 use stoa_storage::Store;
 pub use stoa_storage::audit::{AuditFilter, AuditRecord, Outcome};
 pub use words::{actions, has_words, sentence};
@@ -28,6 +28,20 @@ impl App {
         limit: i64,
     ) -> Result<Vec<AuditRecord>, Failure> {
         Ok(self.store().list_audit(permit.workspace(), filter, limit).await?)
+    }
+
+    /// What the installation's own chain holds, newest first: signing in, accounts, administration.
+    ///
+    /// # Errors
+    /// A fault.
+    pub async fn list_installation_audit(
+        &self,
+        _: &AdministratorPermit,
+        before: Option<i64>,
+        limit: i64,
+    ) -> Result<Vec<AuditRecord>, Failure> {
+        let filter = AuditFilter { before, ..AuditFilter::default() };
+        Ok(self.store().list_audit(WorkspaceId::INSTALLATION, &filter, limit).await?)
     }
 
     /// Whose events are meant: a member is named by its id too, as the page knows it.

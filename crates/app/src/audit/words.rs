@@ -205,6 +205,46 @@ const WORDS: &[Words] = &[
     ("instance.visit", "opened the address of {it}", "open the address of {it}"),
 ];
 
+/// What the installation's own chain holds beside: signing in, accounts, administration.
+const OF_INSTALLATION: &[Words] = &[
+    ("session.sign_in", "signed in", "sign in"),
+    ("session.sign_out", "signed out", "sign out"),
+    ("session.end", "ended a session", "end a session"),
+    ("session.confirm", "confirmed who it is", "confirm who it is"),
+    ("token.create", "made an access token", "make an access token"),
+    ("token.delete", "removed an access token", "remove an access token"),
+    ("account.change", "changed the own account", "change the own account"),
+    ("account.change_password", "changed the own password", "change the own password"),
+    ("account.reset_password", "set the password of {it}", "set the password of {it}"),
+    ("account.ask_for_reset", "asked for a link to a new password", "ask for a link to a new password"),
+    ("account.ask_for_email", "asked for a link to another address", "ask for a link to another address"),
+    (
+        "account.take_email_back",
+        "took the link to another address back",
+        "take the link to another address back",
+    ),
+    ("account.confirm_email", "confirmed the own address", "confirm the own address"),
+    ("account.add_authenticator", "added an authenticator", "add an authenticator"),
+    ("account.remove_authenticator", "removed an authenticator", "remove an authenticator"),
+    ("account.add_passkey", "added a passkey", "add a passkey"),
+    ("account.rename_passkey", "renamed a passkey", "rename a passkey"),
+    ("account.remove_passkey", "removed a passkey", "remove a passkey"),
+    ("account.renew_recovery_codes", "made new recovery codes", "make new recovery codes"),
+    ("account.link_provider", "linked the sign-in provider", "link the sign-in provider"),
+    ("account.unlink_provider", "unlinked the sign-in provider", "unlink the sign-in provider"),
+    ("account.delete", "deleted the own account", "delete the own account"),
+    ("account.disable", "disabled the account of {it}", "disable the account of {it}"),
+    ("account.enable", "enabled the account of {it}", "enable the account of {it}"),
+    ("account.remove_second_factor", "removed the second factor of {it}", "remove the second factor of {it}"),
+    ("account.make_administrator", "made {it} an administrator", "make {it} an administrator"),
+    ("account.unmake_administrator", "made {it} a plain account", "make {it} a plain account"),
+    ("administration.list_accounts", "listed every account", "list every account"),
+    ("administration.list_workspaces", "listed every workspace", "list every workspace"),
+    ("administration.view_state", "looked at the installation's state", "look at the installation's state"),
+    ("installation.set_up", "set the installation up", "set the installation up"),
+    ("installation.restore", "brought the installation back from a backup", "bring the installation back"),
+];
+
 /// Whether there are words for an operation.
 #[must_use]
 pub fn has_words(action: &str) -> bool {
@@ -217,7 +257,7 @@ pub fn actions() -> impl Iterator<Item = &'static str> {
 }
 
 fn find(action: &str) -> Option<&'static Words> {
-    WORDS.iter().find(|(known, ..)| *known == action)
+    WORDS.iter().chain(OF_INSTALLATION).find(|(known, ..)| *known == action)
 }
 
 /// The sentence, without the name before it and without a full stop.
@@ -388,7 +428,7 @@ mod tests {
     #[test]
     fn every_sentence_is_one_whatever_came_of_it() {
         let mut seen = HashSet::new();
-        for (action, did, to_do) in WORDS {
+        for (action, did, to_do) in WORDS.iter().chain(OF_INSTALLATION) {
             assert!(seen.insert(action), "{action} stands there twice");
             for words in [did, to_do] {
                 assert!(words.starts_with(char::is_lowercase) && !words.ends_with('.'), "{words}");

@@ -157,6 +157,14 @@ impl AuditView {
     }
 }
 
+/// A record as an export has it, which `stoa audit verify` reads.
+///
+/// # Errors
+/// Where it can't be written as JSON.
+pub fn exported(record: AuditRecord, chain: WorkspaceId) -> serde_json::Result<Value> {
+    serde_json::to_value(AuditView::in_chain(record, chain))
+}
+
 /// One's own events: what isn't one's own can't be asked for.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]

@@ -45,6 +45,7 @@ mod workspace;
 
 use crate::router::Routes;
 
+pub use audit::exported;
 pub use member::read_permissions;
 pub use wire::time;
 

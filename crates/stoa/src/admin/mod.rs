@@ -26,6 +26,8 @@ pub struct Wish {
     as_json: bool,
     /// Disabling the last active owner of a workspace is meant.
     even_last_owner: bool,
+    /// Events of the audit log, all where there is none.
+    most: Option<u64>,
 }
 
 pub fn command() -> Command {
@@ -44,6 +46,17 @@ pub fn command() -> Command {
         .subcommand(sub("accounts", "Lists every account").arg(search()))
         .subcommand(sub("workspaces", "Lists every workspace: its owners and its size").arg(search()))
         .subcommand(sub("state", "Says how mail and storage stand"))
+        .subcommand(
+            sub("audit", "Prints the installation's audit log, newest first")
+                .about("Prints the installation's own audit log, newest first: signing in, accounts, administration. With --json it is an export for stoa audit verify, a line each")
+                .arg(
+                    Arg::new("limit")
+                        .long("limit")
+                        .value_name("COUNT")
+                        .value_parser(clap::value_parser!(u64).range(1..))
+                        .help("Only so many"),
+                ),
+        )
         .subcommand(
             sub("disable", "Disables an account: its sessions and tokens end at once").arg(account()).arg(
                 Arg::new("even_last_owner")
@@ -84,6 +97,7 @@ pub fn wish(name: &str, flags: &ArgMatches) -> Result<Wish, Ended> {
         "accounts" => Order::Accounts { search: search() },
         "workspaces" => Order::Workspaces { search: search() },
         "state" => Order::State,
+        "audit" => Order::Audit { before: None },
         "disable" => Order::SetStatus { account: account(), active: false },
         "enable" => Order::SetStatus { account: account(), active: true },
         "owner" => Order::NameOwner { workspace: text("workspace"), account: account() },
@@ -93,8 +107,9 @@ pub fn wish(name: &str, flags: &ArgMatches) -> Result<Wish, Ended> {
         "unmake-administrator" => Order::SetAdministrator { account: account(), is_admin: false },
         _ => return Err(Ended::said("this isn't a command of stoa admin; see stoa admin --help")),
     };
+    let most = (name == "audit").then(|| flags.get_one::<u64>("limit").copied()).flatten();
     let even_last_owner = name == "disable" && flags.get_flag("even_last_owner");
-    Ok(Wish { order, as_json: flags.get_flag("json"), even_last_owner })
+    Ok(Wish { order, as_json: flags.get_flag("json"), even_last_owner, most })
 }
 
 /// # Errors
@@ -163,10 +178,35 @@ async fn carry_out(
         )));
     }
     let as_json = wish.as_json;
+    if let Order::Audit { before } = wish.order {
+        return tell_audit(ask, before, wish.most, as_json).await;
+    }
     let answer = ask(wish.order).await?;
     tell::tell(&answer, as_json)?;
     if leaves.is_some() && !as_json {
         tell::tell_ownerless();
+    }
+    Ok(())
+}
+
+/// Piece by piece: it may be long.
+async fn tell_audit(
+    ask: impl AsyncFn(Order) -> Result<Answer, Ended>,
+    mut before: Option<i64>,
+    most: Option<u64>,
+    as_json: bool,
+) -> Result<(), Ended> {
+    let mut left = most.unwrap_or(u64::MAX);
+    while left > 0 {
+        let Answer::Audit(events) = ask(Order::Audit { before }).await? else { break };
+        if events.is_empty() {
+            break;
+        }
+        before = events.last().and_then(|event| event["seq"].as_i64());
+        for event in events.iter().take(usize::try_from(left).unwrap_or(usize::MAX)) {
+            tell::tell_event(event, as_json);
+        }
+        left = left.saturating_sub(events.len() as u64);
     }
     Ok(())
 }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use stoa_app::administration::{AdministeredWorkspace, InstallationState, SeenAccount};
 use stoa_app::{App, Failure};
 use stoa_domain::{AccountId, AdministratorPermit, Refusal, WorkspaceId};
-use stoa_http::routes::time;
+use stoa_http::routes::{exported, time};
 
 /// Rows asked for at once.
 const CHUNK: i64 = 200;
@@ -23,6 +23,10 @@ pub enum Order {
         search: Option<String>,
     },
     State,
+    /// The next of the installation's log, before the one with this number.
+    Audit {
+        before: Option<i64>,
+    },
     SetStatus {
         account: String,
         active: bool,
@@ -53,6 +57,8 @@ pub enum Answer {
     Workspaces(Vec<Workspace>),
     Workspace(Workspace),
     State(State),
+    /// As an export has them, newest first. None are left where there are none.
+    Audit(Vec<serde_json::Value>),
     PasswordSet(Account),
     SecondFactorRemoved(Account),
 }
@@ -175,6 +181,12 @@ async fn try_to(app: &App, order: Order, user: &str) -> Result<Answer, Failure> 
         }
         Order::State => {
             Answer::State(State::of(app.view_installation(&permit("administration.view")).await?))
+        }
+        Order::Audit { before } => {
+            let permit = permit("administration.read_audit");
+            let records = app.list_installation_audit(&permit, before, CHUNK).await?;
+            let lines = records.into_iter().map(|record| exported(record, WorkspaceId::INSTALLATION));
+            Answer::Audit(lines.collect::<Result<_, _>>().map_err(stoa_app::Fault::new)?)
         }
         Order::Account { account } => {
             let id = account_id(app, &account).await?;

@@ -17,6 +17,7 @@ pub fn tell(answer: &Answer, as_json: bool) -> Result<(), Ended> {
             Answer::Workspaces(workspaces) => serde_json::to_string_pretty(workspaces),
             Answer::Workspace(workspace) => serde_json::to_string_pretty(workspace),
             Answer::State(state) => serde_json::to_string_pretty(state),
+            Answer::Audit(events) => serde_json::to_string_pretty(events),
         };
         say_json(&text?);
         return Ok(());
@@ -27,6 +28,7 @@ pub fn tell(answer: &Answer, as_json: bool) -> Result<(), Ended> {
         Answer::Workspaces(workspaces) if workspaces.is_empty() => say("No workspace matches."),
         Answer::Workspaces(workspaces) => tell_workspaces(workspaces),
         Answer::State(state) => tell_state(state),
+        Answer::Audit(events) => events.iter().for_each(|event| tell_event(event, false)),
         Answer::Account(account) => {
             let what = if account.is_admin { "an administrator" } else { "a plain account" };
             say(&format!("{} ({}) is {}, and {what}.", account.name, account.email, account.status));
@@ -48,6 +50,24 @@ pub fn tell(answer: &Answer, as_json: bool) -> Result<(), Ended> {
         }
     }
     Ok(())
+}
+
+/// One event of the installation's log, in one line.
+pub fn tell_event(event: &serde_json::Value, as_json: bool) {
+    if as_json {
+        say_json(&event.to_string());
+        return;
+    }
+    let text = |name: &str| event[name].as_str().unwrap_or_default();
+    let from = match text("address") {
+        "" => text("via").to_owned(),
+        address => format!("{}, {address}", text("via")),
+    };
+    let more = match event["repeated"].as_i64() {
+        Some(times) if times > 1 => format!(", {times} times"),
+        _ => String::new(),
+    };
+    say(&format!("{}  {} {}{more} ({from})", text("at"), text("actor_name"), text("sentence")));
 }
 
 /// What somebody who was disabled leaves.

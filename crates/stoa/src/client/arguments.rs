@@ -116,11 +116,11 @@ fn workspace() -> Command {
                 .arg(option("slug", "SLUG", "Its slug, instead of one made from the name")),
         )
         .subcommand(
-            plain_verb("change", "Changes a workspace's name, slug or color")
+            plain_verb("change", "Changes a workspace's name, slug or colour")
                 .arg(which())
                 .arg(option("name", "NAME", "A new name"))
                 .arg(option("slug", "SLUG", "A new slug; the old one leads there for its members"))
-                .arg(option("color", "#RRGGBB", "A new primary color")),
+                .arg(option("color", "#RRGGBB", "A new primary colour")),
         )
         .subcommand(certain(plain_verb("delete", "Deletes a workspace, with all in it")).arg(which()))
         .subcommand(plain_verb("use", "Chooses the workspace that is meant where none is named").arg(which()))

@@ -201,7 +201,7 @@ fn tell(settings: &Settings, reader: &Reader, look: &Look, voided: Voided, count
     ));
     if look.instances > 0 {
         say(&format!(
-            "{} in the records. What they keep themselves isn't part of a backup: bring {} back from where you keep it before the start, or deploy each of them again.",
+            "{} in the records. What instances keep themselves isn't part of a backup: bring {} back from where you keep it before the start, or deploy them again.",
             counted(look.instances, "instance is", "instances are"),
             crate::serve::agent_folder(settings).display()
         ));

@@ -45,7 +45,7 @@ pub fn take(data_dir: &Path) -> io::Result<DataLock> {
         Ok(_) => Ok(DataLock { _file: file }),
         Err(Errno::EACCES | Errno::EAGAIN) => Err(io::Error::new(
             io::ErrorKind::ResourceBusy,
-            format!("another process of Stoa already runs on {}", data_dir.display()),
+            format!("another process of Stoa already runs on {}: stop it first", data_dir.display()),
         )),
         Err(errno) => Err(errno.into()),
     }

@@ -194,7 +194,7 @@ async fn refuse_unless_empty(connection: &mut PgConnection) -> Result<(), Storag
     match there {
         None => Ok(()),
         Some(name) => Err(sentence(format!(
-            "the database isn't empty: it has {name}. Make a new one, and name that; nothing was changed"
+            "the database isn't empty: it has the table {name}. Make a new one, and name that; nothing was changed"
         ))),
     }
 }
