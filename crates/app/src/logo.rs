@@ -28,6 +28,15 @@ pub struct Picture {
     pub sha256: Vec<u8>,
 }
 
+/// What a workspace wears now.
+#[derive(Debug, Clone)]
+pub struct WornLogo {
+    /// Of the picture.
+    pub sha256: Vec<u8>,
+    /// Not drawn from the workspace's name.
+    pub is_uploaded: bool,
+}
+
 impl App {
     /// The workspace's logo, or its initials on its colour.
     ///
@@ -67,14 +76,13 @@ impl App {
         Ok(Picture { png, sha256 })
     }
 
-    /// The hash of what the workspace wears now, for whoever may change it: what a guarded change is compared with.
-    /// With it whether that is an uploaded logo.
+    /// What a guarded change is compared with, for whoever may change it.
     ///
     /// # Errors
     /// A fault.
-    pub async fn worn_logo(&self, workspace: WorkspaceId) -> Result<(Vec<u8>, bool), Failure> {
+    pub async fn worn_logo(&self, workspace: WorkspaceId) -> Result<WornLogo, Failure> {
         let is_uploaded = self.store().find_logo(workspace).await?.is_some();
-        Ok((self.picture_of(workspace).await?.sha256, is_uploaded))
+        Ok(WornLogo { sha256: self.picture_of(workspace).await?.sha256, is_uploaded })
     }
 
     /// Keeps what was sent, drawn anew.

@@ -34,11 +34,14 @@ pub(crate) fn if_match(headers: &HeaderMap) -> Option<String> {
 
 /// What changes are guarded by: how its client sees a thing, and which of its revisions that is.
 pub(crate) trait Revised {
+    /// What the change is compared with again when it is written.
+    type Revision;
+
     /// # Errors
     /// A fault.
     fn tag(&self) -> Result<String, Failure>;
 
-    fn revision(&self) -> i64;
+    fn revision(self) -> Self::Revision;
 }
 
 /// The revision that a change was made from, where it names one. The thing is loaded only then.
@@ -48,7 +51,7 @@ pub(crate) trait Revised {
 pub(crate) async fn expected<T: Revised>(
     if_match: Option<String>,
     current: impl Future<Output = Result<T, Failure>>,
-) -> Result<Option<i64>, Failure> {
+) -> Result<Option<T::Revision>, Failure> {
     let Some(wanted) = if_match else { return Ok(None) };
     let current = current.await?;
     check(Some(&wanted), &current.tag()?)?;

@@ -167,8 +167,9 @@ impl Agent {
         }
         let repository = self.repository(instance.id, &work.access, &operation.cancel);
         operation.step("repository");
-        repository.make_ready().await?;
-        if let Some(earlier) = repository.find(work.backup).await? {
+        let was_there = repository.make_ready().await?;
+        let earlier = if was_there { repository.find(work.backup).await? } else { None };
+        if let Some(earlier) = earlier {
             // It was stored, and then somebody was cut off. Whether it is whole isn't known: it is made anew.
             tracing::info!(instance = %instance.id, snapshot = earlier.id, "a backup that was cut off is made again");
             repository.forget(work.backup).await?;
@@ -228,17 +229,14 @@ impl Agent {
             })
             .await?;
         operation.step("verify");
-        let there = repository.parts_of(&stored.snapshot).await?;
-        if let Some(missing) = parts.iter().map(Part::name).find(|name| !there.iter().any(|one| one == name))
-        {
+        let read = repository.read_back(&stored.snapshot).await?;
+        if let Some(missing) = parts.iter().map(Part::name).find(|name| !read.names.contains(*name)) {
             return Err(Unwell::because("failed", format!("What was stored lacks {missing}")));
         }
-        let read = repository.read_back(&stored.snapshot).await?;
-        if read < stored.size {
+        if read.bytes < stored.size {
             return Err(Unwell::because("failed", "What was stored couldn't be read back whole"));
         }
-        let whole = repository.find(work.backup).await?;
-        let Some(Snapshot { id: snapshot }) = whole else {
+        let Some(snapshot) = repository.name_of(work.backup, &stored).await? else {
             return Err(Unwell::because("failed", "What was stored isn't there any more"));
         };
         let told = Event::Stored { backup: work.backup, snapshot, size: stored.size, added: stored.added };

@@ -21,8 +21,9 @@ use crate::logs;
 use crate::sandbox::{Ended, Limits, Mounts, OutputLine, Plan};
 use crate::stoa_toml::Application;
 
-/// How often it is looked whether an application is well yet.
-const LOOK: Duration = Duration::from_millis(100);
+/// How often it is looked whether an application is well yet: closely at first, and then by a tenth of the time that it
+/// takes, so that nobody waits much longer than for the application itself.
+const LOOKS: [Duration; 2] = [Duration::from_millis(4), Duration::from_millis(100)];
 
 /// What process 1 needs beyond the processes' own times.
 const MARGIN: Duration = Duration::from_secs(10);
@@ -251,7 +252,8 @@ impl Agent {
         let health = form.health(&application.health);
         let place = running.place(&self.inner.folders, instance.id);
         let (socket, control) = (place.join("application.sock"), place.join("control.sock"));
-        let deadline = Instant::now() + health.start_time;
+        let start = Instant::now();
+        let deadline = start + health.start_time;
         let began = crate::init::now();
         let mut last = Answer::Nothing;
         while Instant::now() < deadline {
@@ -268,7 +270,7 @@ impl Agent {
                     return Ok(());
                 }
             }
-            tokio::time::sleep(LOOK).await;
+            tokio::time::sleep((start.elapsed() / 10).clamp(LOOKS[0], LOOKS[1])).await;
         }
         let sentence = match last {
             Answer::Status(status) => format!("`{}` answered {status}", health.path),

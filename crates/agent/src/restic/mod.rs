@@ -3,6 +3,7 @@
 //! It runs behind walls: it sees the folders of one instance and one repository, so that nothing an application puts into
 //! its data leads anywhere else. The repository's password reaches it by a descriptor and by nothing else.
 
+mod read_back;
 mod run;
 mod words;
 
@@ -19,6 +20,7 @@ use tokio_util::sync::CancellationToken;
 use crate::folders;
 use crate::sandbox::{Sandboxes, Shown};
 
+pub(crate) use read_back::ReadBack;
 pub(crate) use words::{Snapshot, Stored};
 
 /// Where the repository, what is stored and what is brought back stand inside.
@@ -129,14 +131,15 @@ impl Repository<'_> {
     }
 
     /// Makes it where there is none, whole or not at all; and takes away what one of ours left there that was killed.
+    /// Whether it was there already.
     ///
     /// # Errors
     /// Why it can't be used.
-    pub async fn make_ready(&self) -> Result<(), ResticError> {
+    pub async fn make_ready(&self) -> Result<bool, ResticError> {
         if !self.exists().await? {
-            return self.make().await;
+            return self.make().await.map(|()| false);
         }
-        self.unlock().await
+        self.unlock().await.map(|()| true)
     }
 
     async fn make(&self) -> Result<(), ResticError> {
@@ -187,16 +190,21 @@ impl Repository<'_> {
 
     /// The names of the locks that are there.
     async fn locks(&self) -> Result<Vec<String>, ResticError> {
-        let names: Vec<String> = match &self.access.place {
+        match &self.access.place {
             // restic would take half a second to open the repository for what a look into its folder says.
-            Place::Disk => std::fs::read_dir(self.folder.join("locks"))?
-                .map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()))
-                .collect::<std::io::Result<_>>()?,
+            Place::Disk => Ok(self.names_in("locks")?),
             Place::S3 { .. } => {
                 let listed = self.run(&["list", "locks"], Vec::new(), READS_ALL, run::nothing).await?;
-                listed.out.lines().map(str::to_owned).collect()
+                Ok(listed.out.lines().filter(|name| words::is_id(name)).map(str::to_owned).collect())
             }
-        };
+        }
+    }
+
+    /// The names of what one of a repository's folders on this disk holds.
+    fn names_in(&self, folder: &str) -> io::Result<Vec<String>> {
+        let names = std::fs::read_dir(self.folder.join(folder))?
+            .map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()))
+            .collect::<io::Result<Vec<_>>>()?;
         Ok(names.into_iter().filter(|name| words::is_id(name)).collect())
     }
 
@@ -248,31 +256,38 @@ impl Repository<'_> {
         })
     }
 
-    /// What a snapshot holds at its top: the names of its parts.
+    /// The whole name of what was stored, while it is there: restic itself says only how it begins.
     ///
     /// # Errors
-    /// Why it can't be read.
-    pub async fn parts_of(&self, snapshot: &str) -> Result<Vec<String>, ResticError> {
-        let words = ["ls", "--no-lock", "--", snapshot, "/"];
-        let listed = self.run(&words, Vec::new(), READS_ALL, run::nothing).await?;
-        Ok(listed.out.lines().filter_map(|line| line.strip_prefix('/')).map(str::to_owned).collect())
+    /// Why that can't be said.
+    pub async fn name_of(&self, backup: uuid::Uuid, stored: &Stored) -> Result<Option<String>, ResticError> {
+        match &self.access.place {
+            // As with locks: a look into the folder says what restic would have to open the repository for.
+            Place::Disk => {
+                let mut names = self.names_in("snapshots")?;
+                names.retain(|name| name.starts_with(&stored.snapshot));
+                Ok(names.pop().filter(|_| names.is_empty()))
+            }
+            Place::S3 { .. } => Ok(self.find(backup).await?.map(|found| found.id)),
+        }
     }
 
-    /// Reads a snapshot back, each byte of it: restic compares all with what it had written down of them. How many.
+    /// Reads a snapshot back, each byte of it: restic compares all with what it had written down of them.
     ///
     /// # Errors
     /// Where something isn't there or isn't what was written.
-    pub async fn read_back(&self, snapshot: &str) -> Result<u64, ResticError> {
-        let (sender, mut pieces) = mpsc::channel::<Bytes>(WAITING);
-        let counting = async {
-            let mut count = 0;
-            while let Some(piece) = pieces.recv().await {
-                count += piece.len() as u64;
+    pub async fn read_back(&self, snapshot: &str) -> Result<ReadBack, ResticError> {
+        let (sender, pieces) = mpsc::channel::<Bytes>(WAITING);
+        let taking = tokio::task::spawn_blocking(move || read_back::take(pieces));
+        let (read, taken) = tokio::join!(self.dump(snapshot, sender), taking);
+        match (read, taken.map_err(io::Error::other)?) {
+            (Ok(()), taken) => Ok(taken?),
+            // Nobody takes the rest of what can't be understood.
+            (Err(ResticError::Io(error)), Err(why)) if error.kind() == io::ErrorKind::BrokenPipe => {
+                Err(why.into())
             }
-            count
-        };
-        let (read, count) = tokio::join!(self.dump(snapshot, sender), counting);
-        read.map(|()| count)
+            (Err(error), _) => Err(error),
+        }
     }
 
     /// A snapshot as a tar.
@@ -302,10 +317,13 @@ impl Repository<'_> {
             return Ok(());
         }
         self.unlock().await?;
-        if let Some(found) = self.find(backup).await? {
-            self.run(&["forget", "--", &found.id], Vec::new(), READS_ALL, run::nothing).await?;
+        match self.find(backup).await? {
+            Some(found) => {
+                let words = ["forget", "--prune", "--", &found.id];
+                self.run(&words, Vec::new(), READS_ALL, run::nothing).await.map(drop)
+            }
+            None => self.prune().await,
         }
-        self.prune().await
     }
 
     /// Removes what no snapshot is made of: what a backup left that was killed, too.

@@ -62,6 +62,8 @@ pub struct SeenSettings {
     pub revision: i64,
     /// Whether what runs was started with others.
     pub restart_needed: bool,
+    /// Whether it reaches no mail server, since its data came from production.
+    pub is_mail_off: bool,
     /// The deployment that a change of the branch began.
     pub job: Option<SeenJob>,
 }
@@ -112,7 +114,16 @@ impl App {
         let restart_needed = self.store().is_restart_needed(workspace, instance).await?;
         let enforcement = self.machine_facts().await.and_then(|facts| facts.enforcement);
         let SettingsRecord {
-            project, revision, visibility, limits, branch, health, schedule, domains, ..
+            project,
+            revision,
+            visibility,
+            limits,
+            branch,
+            health,
+            schedule,
+            domains,
+            is_mail_off,
+            ..
         } = record;
         Ok(SeenSettings {
             workspace,
@@ -128,6 +139,7 @@ impl App {
             schedule,
             revision,
             restart_needed,
+            is_mail_off,
             job: None,
         })
     }

@@ -2,17 +2,17 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use stoa_app::Failure;
 use stoa_app::ai::clean::Piece;
 use stoa_app::ai::{SeenAi, SeenUsage, Tokens, Tried, WantedAi};
-use stoa_app::{App, Failure};
+use stoa_domain::Secret;
 use stoa_domain::permission::ai as may;
-use stoa_domain::{Permission, Permit, Secret};
 use utoipa::ToSchema;
 
 use super::wire::time;
 use crate::answer::{Answer, Done, Object};
 use crate::argument::{IfMatch, Json, Uses};
-use crate::conditional::{check, etag};
+use crate::conditional::{Revised, etag, expected};
 use crate::gate::May;
 use crate::openapi::words;
 use crate::router::{Operation, Routes};
@@ -78,14 +78,22 @@ struct AiView {
     api_key_set_at: Option<String>,
 }
 
-fn tag(seen: &SeenAi) -> Result<String, Failure> {
-    let key = seen.key.as_ref().map(|key| (&key.last4, key.set_at.micros()));
-    let provider = seen.provider.map(stoa_domain::ai::Provider::key);
-    etag(&("ai", provider, &seen.model, &seen.base_url, key, seen.revision))
+impl Revised for SeenAi {
+    type Revision = i64;
+
+    fn tag(&self) -> Result<String, Failure> {
+        let key = self.key.as_ref().map(|key| (&key.last4, key.set_at.micros()));
+        let provider = self.provider.map(stoa_domain::ai::Provider::key);
+        etag(&("ai", provider, &self.model, &self.base_url, key, self.revision))
+    }
+
+    fn revision(self) -> i64 {
+        self.revision
+    }
 }
 
 fn answer(seen: SeenAi) -> Answer<Object<AiView>> {
-    let tag = tag(&seen)?;
+    let tag = seen.tag()?;
     let view = AiView {
         provider: seen.provider.map(stoa_domain::ai::Provider::key),
         model: seen.model,
@@ -114,32 +122,20 @@ struct SetAi {
     api_key: Option<String>,
 }
 
-/// The revision of settings that are still as their client loaded them.
-async fn expected<P: Permission>(
-    app: &App,
-    permit: &Permit<P>,
-    wanted: Option<String>,
-) -> Result<Option<i64>, Failure> {
-    let Some(wanted) = wanted else { return Ok(None) };
-    let current = app.load_ai_for_change(permit).await?;
-    check(Some(&wanted), &tag(&current)?)?;
-    Ok(Some(current.revision))
-}
-
 async fn change(
     May(permit): May<may::Change>,
     Uses(app): Uses,
     IfMatch(wanted): IfMatch,
     Json(wish): Json<SetAi>,
 ) -> Answer<Object<AiView>> {
-    let expected = expected(&app, &permit, wanted).await?;
+    let expected = expected(wanted, app.load_ai_for_change(&permit)).await?;
     let SetAi { provider, model, base_url, api_key } = wish;
     let wanted = WantedAi { provider, model, base_url, key: api_key.map(Secret::from_text), expected };
     answer(app.change_ai(permit, wanted).await?)
 }
 
 async fn remove(May(permit): May<may::Remove>, Uses(app): Uses, IfMatch(wanted): IfMatch) -> Answer<Done> {
-    let expected = expected(&app, &permit, wanted).await?;
+    let expected = expected(wanted, app.load_ai_for_change(&permit)).await?;
     app.remove_ai(permit, expected).await?;
     Ok(Done(None))
 }

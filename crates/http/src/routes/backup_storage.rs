@@ -2,16 +2,16 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use stoa_app::Failure;
 use stoa_app::backup::storage::{SeenStorage, WantedStorage};
-use stoa_app::{App, Failure};
+use stoa_domain::Secret;
 use stoa_domain::permission::backup_storage as may;
-use stoa_domain::{Permission, Permit, Secret};
 use utoipa::ToSchema;
 
 use super::wire::time;
 use crate::answer::{Answer, Done, Object};
 use crate::argument::{IfMatch, Json, Uses};
-use crate::conditional::{check, etag};
+use crate::conditional::{Revised, etag, expected};
 use crate::gate::May;
 use crate::router::{Operation, Routes};
 
@@ -73,15 +73,23 @@ struct BackupStorageView {
     key_set_at: Option<String>,
 }
 
-fn tag(seen: &SeenStorage) -> Result<String, Failure> {
-    let place = seen.place.as_ref().map(|place| {
-        (&place.endpoint, &place.bucket, &place.region, &place.key_id, place.key_set_at.micros())
-    });
-    etag(&("backup_storage", place, seen.revision))
+impl Revised for SeenStorage {
+    type Revision = i64;
+
+    fn tag(&self) -> Result<String, Failure> {
+        let place = self.place.as_ref().map(|place| {
+            (&place.endpoint, &place.bucket, &place.region, &place.key_id, place.key_set_at.micros())
+        });
+        etag(&("backup_storage", place, self.revision))
+    }
+
+    fn revision(self) -> i64 {
+        self.revision
+    }
 }
 
 fn answer(seen: SeenStorage) -> Answer<Object<BackupStorageView>> {
-    let tag = tag(&seen)?;
+    let tag = seen.tag()?;
     let place = seen.place;
     let key_set = place.is_some();
     let key_set_at = place.as_ref().map(|place| time(place.key_set_at));
@@ -111,25 +119,13 @@ struct SetBackupStorage {
     key: Option<String>,
 }
 
-/// The revision of settings that are still as their client loaded them.
-async fn expected<P: Permission>(
-    app: &App,
-    permit: &Permit<P>,
-    wanted: Option<String>,
-) -> Result<Option<i64>, Failure> {
-    let Some(wanted) = wanted else { return Ok(None) };
-    let current = app.load_backup_storage_for_change(permit).await?;
-    check(Some(&wanted), &tag(&current)?)?;
-    Ok(Some(current.revision))
-}
-
 async fn change(
     May(permit): May<may::Change>,
     Uses(app): Uses,
     IfMatch(wanted): IfMatch,
     Json(wish): Json<SetBackupStorage>,
 ) -> Answer<Object<BackupStorageView>> {
-    let expected = expected(&app, &permit, wanted).await?;
+    let expected = expected(wanted, app.load_backup_storage_for_change(&permit)).await?;
     let SetBackupStorage { endpoint, bucket, region, key_id, key } = wish;
     let key = key.map(Secret::from_text);
     answer(
@@ -139,7 +135,7 @@ async fn change(
 }
 
 async fn remove(May(permit): May<may::Remove>, Uses(app): Uses, IfMatch(wanted): IfMatch) -> Answer<Done> {
-    let expected = expected(&app, &permit, wanted).await?;
+    let expected = expected(wanted, app.load_backup_storage_for_change(&permit)).await?;
     app.remove_backup_storage(permit, expected).await?;
     Ok(Done(None))
 }

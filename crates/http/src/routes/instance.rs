@@ -162,12 +162,14 @@ impl InstanceView {
 }
 
 impl Revised for SeenInstance {
+    type Revision = i64;
+
     fn tag(&self) -> Result<String, stoa_app::Failure> {
         let instance = &self.instance;
         etag(&(instance.id.to_string(), &instance.name, instance.visibility.key(), instance.is_protected))
     }
 
-    fn revision(&self) -> i64 {
+    fn revision(self) -> i64 {
         self.instance.revision
     }
 }

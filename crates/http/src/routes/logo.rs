@@ -5,9 +5,8 @@ use axum::response::Response;
 use http::header::{self, HeaderMap, HeaderValue};
 use http::{HeaderName, StatusCode};
 use serde::Deserialize;
-use stoa_app::logo::{ExpectedLogo, Picture};
-use stoa_app::{App, Failure};
-use stoa_domain::WorkspaceId;
+use stoa_app::Failure;
+use stoa_app::logo::{Picture, WornLogo};
 use stoa_domain::permission::logo as may;
 use utoipa::ToSchema;
 
@@ -15,7 +14,7 @@ use super::invitation::{LinkHolder, OVER};
 use super::workspace::{WorkspaceView, answer};
 use crate::answer::{Answer, Done, Object, Success};
 use crate::argument::{From, Headers, IfMatch, OwnWord, Query, SentPicture, Uses};
-use crate::conditional::{check, is_known, tag_of};
+use crate::conditional::{Revised, expected, is_known, tag_of};
 use crate::gate::{Anyone, May};
 use crate::openapi::Description;
 use crate::router::{Operation, Routes};
@@ -137,16 +136,18 @@ async fn linked(
     Ok(Png { picture, is_known: false, cache: "no-store" })
 }
 
-/// What a guarded change was made from, compared once here and once more where it is written.
-async fn expected(
-    app: &App,
-    workspace: WorkspaceId,
-    wanted: Option<String>,
-) -> Result<ExpectedLogo, Failure> {
-    let Some(wanted) = wanted else { return Ok(None) };
-    let (sha256, is_uploaded) = app.worn_logo(workspace).await?;
-    check(Some(&wanted), &tag_of(&sha256))?;
-    Ok(Some(is_uploaded.then_some(sha256)))
+/// Compared once here, and once more where it is written.
+impl Revised for WornLogo {
+    /// The hash of the uploaded logo.
+    type Revision = Option<Vec<u8>>;
+
+    fn tag(&self) -> Result<String, Failure> {
+        Ok(tag_of(&self.sha256))
+    }
+
+    fn revision(self) -> Option<Vec<u8>> {
+        self.is_uploaded.then_some(self.sha256)
+    }
 }
 
 async fn change(
@@ -155,12 +156,12 @@ async fn change(
     IfMatch(wanted): IfMatch,
     SentPicture { kind, bytes }: SentPicture,
 ) -> Answer<Object<WorkspaceView>> {
-    let expected = expected(&app, permit.workspace(), wanted).await?;
+    let expected = expected(wanted, app.worn_logo(permit.workspace())).await?;
     answer(app.change_logo(permit, kind, bytes, expected).await?)
 }
 
 async fn remove(May(permit): May<may::Remove>, Uses(app): Uses, IfMatch(wanted): IfMatch) -> Answer<Done> {
-    let expected = expected(&app, permit.workspace(), wanted).await?;
+    let expected = expected(wanted, app.worn_logo(permit.workspace())).await?;
     app.remove_logo(permit, expected).await?;
     Ok(Done(None))
 }

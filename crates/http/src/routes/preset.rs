@@ -2,15 +2,15 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use stoa_app::Failure;
 use stoa_app::preset::{ChangePreset, CreatePreset, PresetRecord, SeenPreset};
-use stoa_app::{App, Failure};
+use stoa_domain::Action;
 use stoa_domain::permission::preset as may;
-use stoa_domain::{Action, Permission, Permit, PresetId};
 use utoipa::ToSchema;
 
 use crate::answer::{Answer, Done, Object, Page};
 use crate::argument::{IfMatch, Json, Uses};
-use crate::conditional::{check, etag};
+use crate::conditional::{Revised, etag, expected};
 use crate::gate::May;
 use crate::openapi::words;
 use crate::router::{Operation, Routes};
@@ -75,6 +75,18 @@ impl PresetView {
     }
 }
 
+impl Revised for PresetRecord {
+    type Revision = Self;
+
+    fn tag(&self) -> Result<String, Failure> {
+        Ok(tagged(self.clone().into())?.1)
+    }
+
+    fn revision(self) -> Self {
+        self
+    }
+}
+
 fn tagged(preset: SeenPreset) -> Result<(PresetView, String), Failure> {
     let view = PresetView::of(preset);
     let tag = etag(&view)?;
@@ -117,32 +129,20 @@ struct PresetChange {
     actions: Option<Vec<String>>,
 }
 
-/// The preset, where it is still as its client loaded it.
-async fn expected<P: Permission<Target = PresetId>>(
-    app: &App,
-    permit: &Permit<P>,
-    wanted: Option<String>,
-) -> Result<Option<PresetRecord>, Failure> {
-    let Some(wanted) = wanted else { return Ok(None) };
-    let current = app.load_preset(permit).await?;
-    check(Some(&wanted), &tagged(current.clone().into())?.1)?;
-    Ok(Some(current))
-}
-
 async fn change(
     May(permit): May<may::Change>,
     Uses(app): Uses,
     IfMatch(wanted): IfMatch,
     Json(wish): Json<PresetChange>,
 ) -> Answer<Object<PresetView>> {
-    let expected = expected(&app, &permit, wanted).await?;
+    let expected = expected(wanted, app.load_preset(&permit)).await?;
     let wish = ChangePreset { name: wish.name, actions: wish.actions };
     let (view, tag) = tagged(app.change_preset(permit, wish, expected).await?.into())?;
     Ok(Object::ok(view).tagged(tag))
 }
 
 async fn delete(May(permit): May<may::Delete>, Uses(app): Uses, IfMatch(wanted): IfMatch) -> Answer<Done> {
-    let expected = expected(&app, &permit, wanted).await?;
+    let expected = expected(wanted, app.load_preset(&permit)).await?;
     app.delete_preset(permit, expected).await?;
     Ok(Done(None))
 }

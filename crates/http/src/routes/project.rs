@@ -121,12 +121,14 @@ impl ProjectView {
 }
 
 impl Revised for SeenProject {
+    type Revision = i64;
+
     fn tag(&self) -> Result<String, stoa_app::Failure> {
         let project = &self.project;
         etag(&(project.id.to_string(), &project.name, &project.slug, &project.default_branch))
     }
 
-    fn revision(&self) -> i64 {
+    fn revision(self) -> i64 {
         self.project.revision
     }
 }

@@ -2,19 +2,18 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use stoa_app::App;
 use stoa_app::remote::{
     ChangeRemote, Hooked, RemoteState, SeenRemote, TestedRemote, WishedRemote, WishedToken,
 };
+use stoa_domain::Secret;
 use stoa_domain::permission::remote as may;
 use stoa_domain::remote::RemoteProblem;
-use stoa_domain::{Permission, Permit, ProjectId, Secret};
 use utoipa::ToSchema;
 
 use super::wire::time;
 use crate::answer::{Answer, Done, Object};
 use crate::argument::{Headers, IfMatch, Json, OwnWord, SentHook, Uses};
-use crate::conditional::{check, etag};
+use crate::conditional::{Revised, etag, expected};
 use crate::gate::{May, Reason, Webhook};
 use crate::openapi::words;
 use crate::router::{Operation, Routes};
@@ -214,12 +213,20 @@ impl RemoteView {
     }
 }
 
-fn tag(seen: &SeenRemote) -> Result<String, stoa_app::Failure> {
-    etag(&(&seen.state.url, seen.credential.key(), seen.revision))
+impl Revised for SeenRemote {
+    type Revision = i64;
+
+    fn tag(&self) -> Result<String, stoa_app::Failure> {
+        etag(&(&self.state.url, self.credential.key(), self.revision))
+    }
+
+    fn revision(self) -> i64 {
+        self.revision
+    }
 }
 
 fn answer(seen: SeenRemote) -> Answer<Object<RemoteView>> {
-    let tag = tag(&seen)?;
+    let tag = seen.tag()?;
     Ok(Object::ok(RemoteView::of(seen)).tagged(tag))
 }
 
@@ -263,7 +270,7 @@ async fn change(
     IfMatch(wanted): IfMatch,
     Json(wish): Json<RemoteChange>,
 ) -> Answer<Object<RemoteView>> {
-    let expected_revision = expected(&app, &permit, wanted).await?;
+    let expected_revision = expected(wanted, app.load_remote_for_change(&permit)).await?;
     let RemoteChange { url, credential, host_key } = wish;
     let credential = credential.map(NewCredential::wished);
     answer(app.change_remote(permit, ChangeRemote { url, credential, host_key, expected_revision }).await?)
@@ -274,23 +281,8 @@ async fn remove_credential(
     Uses(app): Uses,
     IfMatch(wanted): IfMatch,
 ) -> Answer<Object<RemoteView>> {
-    let expected_revision = expected(&app, &permit, wanted).await?;
+    let expected_revision = expected(wanted, app.load_remote_for_change(&permit)).await?;
     answer(app.remove_remote_credential(permit, expected_revision).await?)
-}
-
-/// The revision that a change was made from, where it names one.
-async fn expected<P>(
-    app: &App,
-    permit: &Permit<P>,
-    wanted: Option<String>,
-) -> Result<Option<i64>, stoa_app::Failure>
-where
-    P: Permission<Target = ProjectId>,
-{
-    let Some(wanted) = wanted else { return Ok(None) };
-    let current = app.load_remote_for_change(permit).await?;
-    check(Some(&wanted), &tag(&current)?)?;
-    Ok(Some(current.revision))
 }
 
 /// What a test of a connection came to.

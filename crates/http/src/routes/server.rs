@@ -119,11 +119,13 @@ impl ServerView {
 }
 
 impl Revised for SeenServer {
+    type Revision = i64;
+
     fn tag(&self) -> Result<String, stoa_app::Failure> {
         etag(&(self.server.id.to_string(), &self.server.name))
     }
 
-    fn revision(&self) -> i64 {
+    fn revision(self) -> i64 {
         self.server.revision
     }
 }

@@ -237,6 +237,8 @@ struct InstanceSettingsView {
     backup_schedule: Option<BackupPlan>,
     /// Whether what runs was started with other settings.
     restart_needed: bool,
+    /// Whether it reaches no mail server, since its data came from production. It can't be set.
+    is_mail_off: bool,
     /// The deployment that a change of the branch began.
     job: Option<JobView>,
 }
@@ -269,6 +271,7 @@ async fn answer(app: &App, asked: &Asked, seen: SeenSettings) -> Answer<Object<I
         }),
         backup_schedule: seen.schedule.map(BackupPlan::of),
         restart_needed: seen.restart_needed,
+        is_mail_off: seen.is_mail_off,
         job: seen.job.map(JobView::of),
     };
     Ok(Object::ok(view).tagged(tag).secret())

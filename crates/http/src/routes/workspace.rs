@@ -2,10 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use stoa_app::App;
 use stoa_app::workspace::{ChangeWorkspace, Counts, CreateWorkspace, SeenWorkspace, WorkspaceRecord};
 use stoa_domain::permission::workspace as may;
-use stoa_domain::{AccountNeed, LogoId, Permission, Permit, WorkspaceId};
+use stoa_domain::{AccountNeed, LogoId, WorkspaceId};
 use utoipa::ToSchema;
 
 use super::account::operations;
@@ -14,7 +13,7 @@ use super::shared::{Blocked, abilities};
 use super::wire::{ListQuery, after, cursor, limit, page, time};
 use crate::answer::{Answer, Done, Object, Page};
 use crate::argument::{IfMatch, Json, Query, Uses};
-use crate::conditional::{check, etag};
+use crate::conditional::{Revised, etag, expected};
 use crate::gate::{AccountOperation, May, SignedIn};
 use crate::openapi::words;
 use crate::router::{Operation, Routes};
@@ -164,17 +163,25 @@ impl WorkspaceView {
             ai: seen.has_ai,
         }
     }
+}
 
-    /// The tag of what an owner can edit.
-    fn etag(seen: &SeenWorkspace) -> Result<String, stoa_app::Failure> {
-        let workspace = &seen.workspace;
+impl Revised for SeenWorkspace {
+    type Revision = i64;
+
+    /// Of what an owner can edit.
+    fn tag(&self) -> Result<String, stoa_app::Failure> {
+        let workspace = &self.workspace;
         let look = (&workspace.name, &workspace.slug, &workspace.primary_color);
         etag(&(look, workspace.requires_second_factor))
+    }
+
+    fn revision(self) -> i64 {
+        self.workspace.revision
     }
 }
 
 pub(super) fn answer(seen: SeenWorkspace) -> Answer<Object<WorkspaceView>> {
-    let tag = WorkspaceView::etag(&seen)?;
+    let tag = seen.tag()?;
     Ok(Object::ok(WorkspaceView::of(seen)).tagged(tag))
 }
 
@@ -251,7 +258,7 @@ async fn create(
     Json(wish): Json<NewWorkspace>,
 ) -> Answer<Object<WorkspaceView>> {
     let seen = app.create_workspace(permit, CreateWorkspace { name: wish.name, slug: wish.slug }).await?;
-    let tag = WorkspaceView::etag(&seen)?;
+    let tag = seen.tag()?;
     Ok(Object::created(WorkspaceView::of(seen)).tagged(tag))
 }
 
@@ -275,7 +282,7 @@ async fn change(
     IfMatch(wanted): IfMatch,
     Json(wish): Json<WorkspaceWish>,
 ) -> Answer<Object<WorkspaceView>> {
-    let expected_revision = expected(&app, &permit, wanted).await?;
+    let expected_revision = expected(wanted, app.load_for_change(&permit)).await?;
     let wish = ChangeWorkspace {
         name: wish.name,
         slug: wish.slug,
@@ -298,19 +305,7 @@ async fn delete(
     IfMatch(wanted): IfMatch,
     Json(wish): Json<Confirmed>,
 ) -> Answer<Done> {
-    let expected = expected(&app, &permit, wanted).await?;
+    let expected = expected(wanted, app.load_for_change(&permit)).await?;
     app.delete_workspace(permit, &wish.confirm, expected).await?;
     Ok(Done(None))
-}
-
-/// The revision that a change was made from, where it names one.
-async fn expected<P: Permission>(
-    app: &App,
-    permit: &Permit<P>,
-    wanted: Option<String>,
-) -> Result<Option<i64>, stoa_app::Failure> {
-    let Some(wanted) = wanted else { return Ok(None) };
-    let current = app.load_for_change(permit).await?;
-    check(Some(&wanted), &WorkspaceView::etag(&current)?)?;
-    Ok(Some(current.workspace.revision))
 }

@@ -28,6 +28,10 @@ crate::statements! {
         FROM instances i JOIN projects p ON p.id = i.project_id WHERE i.workspace_id = $2 AND i.id = $3";
     SOURCE = "SELECT project_id, commit_id, status FROM backups WHERE workspace_id = $1 AND id = $2";
     INTO = "SELECT project_id, branch FROM instances WHERE workspace_id = $1 AND id = $2";
+    /// What came of production's data, or of what was made of it, writes to nobody.
+    TURN_MAIL_OFF = "UPDATE instances SET is_mail_off = TRUE WHERE workspace_id = $1 AND id = $2 AND stage <> 'production'
+        AND EXISTS (SELECT 1 FROM backups b LEFT JOIN instances i ON i.id = b.instance_id AND i.id <> $2
+            WHERE b.workspace_id = $1 AND b.id = $3 AND (b.stage = 'production' OR i.is_mail_off))";
     KEPT_RELEASE = "SELECT id FROM releases WHERE workspace_id = $1 AND instance_id = $2 AND commit_id = $3
         AND status = 'ready' ORDER BY created_at DESC, id DESC LIMIT 1";
 }
@@ -102,6 +106,8 @@ pub(crate) async fn queue_restore(tx: &mut Tx<'_>, order: RestoreOrder) -> Resul
     if own != project {
         return Err(Refusal::Conflict(Conflict::BackupOfOtherProject).into());
     }
+    // Before its data is there: whatever becomes of the restore, nothing that has it can write.
+    tx.execute(TURN_MAIL_OFF, values![workspace, into, source]).await?;
     let at: CommitId = commit(at)?;
     let kept = tx.fetch_optional(KEPT_RELEASE, values![workspace, into, at.as_str()]).await?;
     let kept: Option<ReleaseId> = kept.map(|row| row.get(0)).transpose()?;

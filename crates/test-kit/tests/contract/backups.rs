@@ -294,6 +294,27 @@ on_both_databases! {
         // Without one of its own it has none.
         let second = form(&create("Second", "development", json!({})).await);
         assert!(!second.contains_key("API_KEY") && second["STOA_MAIL"] == "off", "{second:?}");
+        // What is there already, too, before anything of it is there; and what is made of that.
+        let existing = workspace.instance(&project, &server, "Existing", "staging", "main").await;
+        assert!(!form(&json!({ "id": existing.to_string() })).contains_key("STOA_MAIL"));
+        let place = workspace.path("/instances/existing/settings");
+        assert_eq!(olga.client.get(&place).await.expect(200).json()["is_mail_off"], false);
+        let body = json!({ "into": existing.to_string(), "confirm": "Existing" });
+        let _ = olga.client.post(&workspace.path(&format!("/backups/{backup}/restore")), body).await.expect(202);
+        assert_eq!(olga.client.get(&place).await.expect(200).json()["is_mail_off"], true);
+        world.drain().await;
+        assert_eq!(form(&json!({ "id": existing.to_string() }))["STOA_MAIL"], "off");
+        let of_copy = backed_up(&world, &workspace, &workspace.path("/instances/copy")).await;
+        let other = workspace.instance(&project, &server, "Other", "staging", "main").await;
+        let body = json!({ "into": other.to_string(), "confirm": "Other" });
+        let _ = olga.client.post(&workspace.path(&format!("/backups/{of_copy}/restore")), body).await.expect(202);
+        world.drain().await;
+        assert_eq!(form(&json!({ "id": other.to_string() }))["STOA_MAIL"], "off");
+        // Production itself goes on to write, whatever is brought back into it.
+        let body = json!({ "confirm": "Shop" });
+        let _ = olga.client.post(&workspace.path(&format!("/backups/{backup}/restore")), body).await.expect(202);
+        world.drain().await;
+        assert!(!form(&json!({ "id": production.to_string() })).contains_key("STOA_MAIL"));
         // Once production is deleted, it comes again with its secrets.
         let _ = olga.client.patch(&path, json!({ "is_protected": false })).await.expect(200);
         let _ = olga.client.delete(&path, Some(json!({ "confirm": "Shop" }))).await.expect(202);

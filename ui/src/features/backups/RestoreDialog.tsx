@@ -141,7 +141,11 @@ export function RestoreDialog(props: {
               </div>
               <div>
                 <dt>Settings</dt>
-                <dd>Stay as they are</dd>
+                <dd>
+                  {backup.stage === "production" && into.stage !== "production"
+                    ? "Stay as they are, but for its mail: none goes out from then on"
+                    : "Stay as they are"}
+                </dd>
               </div>
             </dl>
             <ul className={css.promises}>

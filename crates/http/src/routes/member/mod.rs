@@ -125,11 +125,13 @@ impl MemberView {
 }
 
 impl Revised for SeenMember {
+    type Revision = i64;
+
     fn tag(&self) -> Result<String, stoa_app::Failure> {
         etag(&(self.member.id.to_string(), self.member.role.key()))
     }
 
-    fn revision(&self) -> i64 {
+    fn revision(self) -> i64 {
         self.member.revision
     }
 }

@@ -30,7 +30,7 @@ use crate::values;
 
 crate::statements! {
     FIND = "SELECT revision, name, branch, visibility, is_protected, project_id, memory_limit, processor_limit,
-            processes_limit, disk_limit, health
+            processes_limit, disk_limit, health, is_mail_off
         FROM instances WHERE workspace_id = $1 AND id = $2";
     REVISION = "SELECT revision FROM instances WHERE workspace_id = $1 AND id = $2";
     WORKSPACE_OF = "SELECT workspace_id FROM instances WHERE id = $1";
@@ -68,6 +68,8 @@ pub struct SettingsRecord {
     pub schedule: Option<BackupSchedule>,
     pub variables: BTreeMap<String, VariableValue>,
     pub domains: Vec<DomainRecord>,
+    /// Nobody sets it: it comes with production's data.
+    pub is_mail_off: bool,
 }
 
 fn read(row: &Row) -> Result<SettingsRecord, StorageFault> {
@@ -92,6 +94,7 @@ fn read(row: &Row) -> Result<SettingsRecord, StorageFault> {
         schedule: None,
         variables: BTreeMap::new(),
         domains: Vec::new(),
+        is_mail_off: row.get(11)?,
     })
 }
 

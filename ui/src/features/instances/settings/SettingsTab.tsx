@@ -51,6 +51,12 @@ export function SettingsTab({ workspace, instance }: { workspace: string; instan
       </nav>
       <div className={css.parts}>
         {settings.data.restart_needed && <RestartNeeded workspace={workspace} instance={instance} />}
+        {settings.data.is_mail_off && (
+          <Note tone="warn">
+            Its data came from production, so no mail goes out: mail servers are closed to it, and it is told so by{" "}
+            <code>STOA_MAIL=off</code>.
+          </Note>
+        )}
         <Environment here={here} />
         <Domains here={here} />
         <Branch here={here} />

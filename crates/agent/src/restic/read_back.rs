@@ -1,0 +1,101 @@
+//! What comes back of a snapshot: counted, and looked at for what it holds at its top.
+
+use std::collections::BTreeSet;
+use std::io::{self, Read};
+use std::path::Component;
+
+use bytes::{Buf as _, Bytes};
+use tokio::sync::mpsc;
+
+/// A snapshot that was read to its end.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct ReadBack {
+    /// Of the whole archive: what surrounds the files, too.
+    pub bytes: u64,
+    /// Of what stands at its top.
+    pub names: BTreeSet<String>,
+}
+
+/// Takes a tar to its end. It blocks: for a thread of its own.
+///
+/// # Errors
+/// Where it is none, or breaks off.
+pub(super) fn take(pieces: mpsc::Receiver<Bytes>) -> io::Result<ReadBack> {
+    let mut pieces = Pieces { pieces, piece: Bytes::new(), count: 0 };
+    let mut names = BTreeSet::new();
+    for entry in tar::Archive::new(&mut pieces).entries()? {
+        let entry = entry?;
+        let top = entry.path()?.components().find_map(|part| match part {
+            Component::Normal(name) => Some(name.to_string_lossy().into_owned()),
+            _ => None,
+        });
+        names.extend(top);
+    }
+    // What stands behind the last entry is of no use, but whoever writes it has to get it away.
+    io::copy(&mut pieces, &mut io::sink())?;
+    Ok(ReadBack { bytes: pieces.count, names })
+}
+
+struct Pieces {
+    pieces: mpsc::Receiver<Bytes>,
+    /// What is left of the newest.
+    piece: Bytes,
+    count: u64,
+}
+
+impl Read for Pieces {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        while self.piece.is_empty() {
+            match self.pieces.blocking_recv() {
+                Some(piece) => self.piece = piece,
+                None => return Ok(0),
+            }
+        }
+        let length = into.len().min(self.piece.len());
+        self.piece.copy_to_slice(&mut into[..length]);
+        self.count += length as u64;
+        Ok(length)
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn archive() -> Vec<u8> {
+        let mut archive = tar::Builder::new(Vec::new());
+        for (name, bytes) in [("/about.json", 3_usize), ("/data/a/b", 70_000), ("/data/c", 0)] {
+            let mut header = tar::Header::new_ustar();
+            header.as_ustar_mut().unwrap().name[..name.len()].copy_from_slice(name.as_bytes());
+            header.set_size(bytes as u64);
+            header.set_mode(0o600);
+            header.set_cksum();
+            archive.append(&header, vec![b'x'; bytes].as_slice()).unwrap();
+        }
+        archive.into_inner().unwrap()
+    }
+
+    fn taken(bytes: &[u8]) -> io::Result<ReadBack> {
+        let (sender, pieces) = mpsc::channel(1024);
+        for piece in bytes.chunks(700) {
+            sender.try_send(Bytes::copy_from_slice(piece)).unwrap();
+        }
+        drop(sender);
+        take(pieces)
+    }
+
+    #[test]
+    fn all_is_counted_and_what_stands_at_the_top_is_named() {
+        let archive = archive();
+        let names = ["about.json", "data"].map(str::to_owned).into();
+        assert_eq!(taken(&archive).unwrap(), ReadBack { bytes: archive.len() as u64, names });
+    }
+
+    #[test]
+    fn what_breaks_off_is_not_whole() {
+        let archive = archive();
+        assert!(taken(&archive[..archive.len() / 2]).is_err());
+        assert!(taken(b"restic said something else").is_err());
+    }
+}
