@@ -2,6 +2,7 @@
 // makes queries be asked anew; it carries no content, so nothing can be shown from it that may not be seen.
 
 import { useEffect, useState } from "react";
+import { isBack, isLost } from "./connection";
 import { getFollowEventsUrl } from "./generated";
 import type { StoaEvent } from "./nouns";
 import { ME, type Noun, queryClient, refresh, refreshOlder } from "./queries";
@@ -18,19 +19,30 @@ const NOUNS: Record<string, Noun[]> = {
   job: ["jobs", "instances", "deployments"],
 };
 
-type Told = { kind: "event"; event: StoaEvent } | { kind: "opened" } | { kind: "ended" } | { kind: "deleted" };
+type Told =
+  | { kind: "event"; event: StoaEvent }
+  | { kind: "opened" }
+  | { kind: "lost" }
+  | { kind: "ended" }
+  | { kind: "gone"; how: Gone };
+
+/** How a workspace went in this browser. */
+export type Gone = "deleted" | "left";
 
 const channelOf = (workspace: string) => `stoa-events-${workspace}`;
 
-/** Whether the workspace under a slug was deleted in this browser. */
-export const deletedKey = (workspace: string) => ["deleted", workspace] as const;
+/** Whether, and how, the workspace under a slug went by what was done in this browser. */
+export const goneKey = (workspace: string) => ["gone", workspace] as const;
 
-/** Tells the other tabs that a workspace was deleted: of what is gone the server tells nothing. */
-export function tellDeleted(workspace: string): void {
+/** Tells the other tabs how a workspace went: of what is gone the server tells nothing. */
+export function tellGone(workspace: string, how: Gone): void {
   const channel = new BroadcastChannel(channelOf(workspace));
-  channel.postMessage({ kind: "deleted" } satisfies Told);
+  channel.postMessage({ kind: "gone", how } satisfies Told);
   channel.close();
 }
+
+/** The members whom the stream told to be gone, by their ids. */
+export const removedKey = (workspace: string) => ["removed-members", workspace] as const;
 
 /** Several events in a moment become one round of questions. */
 function collector(workspace: string) {
@@ -78,13 +90,19 @@ function follow(workspace: string, onListening: () => void): () => void {
   let again: ReturnType<typeof setTimeout> | null = null;
 
   const hear = (told: Told) => {
-    if (told.kind === "deleted") return void queryClient.setQueryData(deletedKey(workspace), true);
+    if (told.kind === "gone") return void queryClient.setQueryData(goneKey(workspace), told.how);
     if (over.signal.aborted) return;
+    if (told.kind === "lost") return isLost();
+    if (told.kind !== "ended") isBack();
     // What was asked before somebody listened may have missed a change. What was asked since can't.
     if (told.kind === "opened") return void refreshOlder(workspace, performance.now());
     if (told.kind === "ended" || told.event.type === "membership_ended" || told.event.type === "access_changed") {
       void queryClient.invalidateQueries({ queryKey: ME });
       return collected.add(null);
+    }
+    if (told.event.type === "deleted" && told.event.resource?.kind === "member") {
+      const { id } = told.event.resource;
+      queryClient.setQueryData<string[]>(removedKey(workspace), (before = []) => [...before, id]);
     }
     if (told.event.resource?.kind === "workspace") void queryClient.invalidateQueries({ queryKey: ME, exact: true });
     collected.add(nounsOf(told.event));
@@ -116,10 +134,24 @@ function follow(workspace: string, onListening: () => void): () => void {
     };
     source.addEventListener("end", end);
     source.onerror = () => {
+      // The browser tries again by itself, or `end` does. Each time that fails is told: a tab may have come since.
+      tell({ kind: "lost" });
       if (source?.readyState === EventSource.CLOSED) end();
     };
   };
 
+  // A network that went takes the stream along, which may not notice for long.
+  addEventListener("offline", () => source && tell({ kind: "lost" }), { signal: over.signal });
+  addEventListener(
+    "online",
+    () => {
+      if (!source) return;
+      source.close();
+      if (again) clearTimeout(again);
+      open();
+    },
+    { signal: over.signal },
+  );
   channel.onmessage = (message: MessageEvent<Told>) => hear(message.data);
   const stopped = new Promise<void>((resolve) => over.signal.addEventListener("abort", () => resolve()));
   const lead = () => {
@@ -140,6 +172,7 @@ function follow(workspace: string, onListening: () => void): () => void {
 
   return () => {
     over.abort();
+    isBack();
     if (again) clearTimeout(again);
     source?.close();
     // The answer that nothing is here comes before the word that it was deleted, perhaps.

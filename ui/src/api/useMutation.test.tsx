@@ -94,3 +94,51 @@ it("every form of the page writes by it", () => {
     .filter((name) => /useMutation\b[^;]*from "@tanstack\/react-query"/.test(readFileSync(join(root, name), "utf8")));
   expect(others).toEqual([]);
 });
+
+describe("after a button did something", () => {
+  const form = (markup: string) => {
+    document.body.innerHTML = `<form>${markup}<button type="submit">Save</button></form>`;
+    const button = document.querySelector("button");
+    if (!button) throw new Error("no button");
+    button.focus();
+    return button;
+  };
+
+  it("the focus goes to the first field that is wrong", async () => {
+    form('<input id="name" /><input id="password" />');
+    const { result, ends } = writing();
+    await act(async () => result.current.mutate({ name: "shop" }));
+    document.getElementById("password")?.setAttribute("aria-invalid", "true");
+    await act(async () => ends[0]?.(new Error("no")));
+    await waitFor(() => expect(document.activeElement?.id).toBe("password"));
+  });
+
+  it("it comes back to the button, which was off meanwhile", async () => {
+    const button = form("");
+    const { result, ends } = writing();
+    await act(async () => result.current.mutate({ name: "shop" }));
+    button.blur();
+    await act(async () => ends[0]?.());
+    await waitFor(() => expect(document.activeElement).toBe(button));
+  });
+
+  it("it goes to the form where the button stays off", async () => {
+    const button = form("");
+    const { result, ends } = writing();
+    await act(async () => result.current.mutate({ name: "shop" }));
+    button.blur();
+    button.disabled = true;
+    await act(async () => ends[0]?.());
+    await waitFor(() => expect(document.activeElement?.tagName).toBe("FORM"));
+  });
+
+  it("it stays where somebody has put it", async () => {
+    form('<input id="name" aria-invalid="true" /><input id="other" />');
+    const { result, ends } = writing();
+    await act(async () => result.current.mutate({ name: "shop" }));
+    document.getElementById("other")?.focus();
+    await act(async () => ends[0]?.(new Error("no")));
+    await new Promise((go) => requestAnimationFrame(() => requestAnimationFrame(() => requestAnimationFrame(go))));
+    expect(document.activeElement?.id).toBe("other");
+  });
+});

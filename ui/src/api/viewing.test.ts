@@ -58,3 +58,13 @@ test("it follows the workspace to another slug, and whoever has left it asks as 
   expect(headers.has("Stoa-View-As")).toBe(false);
   expect(sessionStorage.getItem("stoa-view-as")).toBe(null);
 });
+
+test("a page that is loaded by leaving a view knows it, once", async () => {
+  vi.stubGlobal("location", { ...location, assign: () => {} });
+  const { leaveView, wasViewing } = await viewed();
+  expect(wasViewing()).toBe(false);
+  leaveView();
+  expect(wasViewing()).toBe(true);
+  expect(wasViewing()).toBe(false);
+  vi.unstubAllGlobals();
+});

@@ -13,6 +13,7 @@ export type Viewing = {
 };
 
 const KEY = "stoa-view-as";
+const LEFT = "stoa-view-left";
 const BELOW = "/api/v1/workspaces/";
 /** What the page itself can't be without: who this is, and what this installation can. */
 const OF_PAGE = ["/api/v1/me", "/api/v1/session/ways"];
@@ -45,7 +46,15 @@ export function viewAs(viewed: Viewing): void {
 /** Loads the page anew as oneself: nothing that was seen as the member is kept. */
 export function leaveView(): void {
   sessionStorage.removeItem(KEY);
+  sessionStorage.setItem(LEFT, "");
   location.assign(current ? `/${current.workspace}/members` : "/");
+}
+
+/** Whether this page was loaded by leaving a view. It is told once. */
+export function wasViewing(): boolean {
+  const left = sessionStorage.getItem(LEFT) !== null;
+  sessionStorage.removeItem(LEFT);
+  return left;
 }
 
 /** What is viewed has another slug now. */

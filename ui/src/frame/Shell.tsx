@@ -6,10 +6,12 @@ import { lazy, type ReactNode, Suspense, useEffect } from "react";
 import type { MyWorkspace, Workspace } from "@/api/nouns";
 import { usePhone } from "@/kit/usePhone";
 import { Breadcrumbs } from "./Breadcrumbs";
+import { ConnectionLine } from "./ConnectionLine";
 import css from "./frame.module.css";
 import { RunningWork } from "./RunningWork";
 import { SchemeButton } from "./SchemeButton";
 import { Sidebar } from "./Sidebar";
+import { useFocusOnward } from "./useFocusOnward";
 import { ViewingBanner } from "./ViewingBanner";
 
 const Palette = lazy(() => import("@/features/palette/Palette").then((palette) => ({ default: palette.Palette })));
@@ -32,6 +34,7 @@ export function Shell(props: Props) {
   const { pathname } = useLocation();
   useHotkeys([["mod+K", palette.open]], []);
   useHotkeys([["Escape", menu.close]]);
+  useFocusOnward(!props.isLoading);
   // biome-ignore lint/correctness/useExhaustiveDependencies: a page that was chosen closes the drawer
   useEffect(menu.close, [pathname]);
 
@@ -72,6 +75,7 @@ export function Shell(props: Props) {
       {isMenuOpen && <button type="button" className={css.veil} aria-label="Close the menu" onClick={menu.close} />}
       <main id="main" tabIndex={-1} className={css.main}>
         {!props.isEnded && <ViewingBanner workspace={props.workspace ?? props.soon ?? null} />}
+        <ConnectionLine />
         <div className={css.content}>{props.children}</div>
       </main>
       <Suspense>{isPaletteOpen && <Palette workspace={props.workspace} onClose={palette.close} />}</Suspense>

@@ -5,7 +5,8 @@ import { lazy, Suspense, useEffect, useRef } from "react";
 import { isCode } from "@/api/problem";
 import { queryClient, useMe } from "@/api/queries";
 import { endView, viewing } from "@/api/viewing";
-import { Failed, State } from "@/kit";
+import { Failed, LoadingPage, Soon, State } from "@/kit";
+import { Shell } from "./Shell";
 
 const SignIn = lazy(() => import("@/features/session/SignIn").then((session) => ({ default: session.SignInScreen })));
 
@@ -36,6 +37,13 @@ export function SignedIn() {
       </State>
     );
   if (me.error && !me.data) return <Failed error={me.error} retry={() => void me.refetch()} />;
-  if (!me.data) return null;
+  if (!me.data)
+    return (
+      <Soon>
+        <Shell workspace={null} isLoading>
+          <LoadingPage />
+        </Shell>
+      </Soon>
+    );
   return <Outlet />;
 }

@@ -23,6 +23,17 @@ export function initials(name: string): string {
   return (first + last).toLocaleUpperCase();
 }
 
+/** The smallest letters there are. Where two of that size don't fit, one stands for both. */
+const LEAST = 11;
+const ROOM_FOR_TWO = 26;
+
+/** What stands on a picture of so many pixels, and how large. */
+export function lettering(name: string, size: number, share: number): { text: string; fontSize: number } {
+  const text = initials(name);
+  const isOne = size < ROOM_FOR_TWO;
+  return { text: isOne ? ([...text][0] ?? "?") : text, fontSize: Math.max(LEAST, Math.round(size * share)) };
+}
+
 function ground(name: string): string {
   let sum = 0;
   for (const letter of name) sum = (sum * 31 + (letter.codePointAt(0) ?? 0)) % 997;
@@ -30,13 +41,10 @@ function ground(name: string): string {
 }
 
 export function PersonAvatar({ name, size = 28 }: { name: string; size?: number }) {
+  const { text, fontSize } = lettering(name, size, 0.38);
   return (
-    <span
-      className={css.avatar}
-      aria-hidden
-      style={{ width: size, height: size, fontSize: Math.round(size * 0.38), background: ground(name) }}
-    >
-      {initials(name)}
+    <span className={css.avatar} aria-hidden style={{ width: size, height: size, fontSize, background: ground(name) }}>
+      {text}
     </span>
   );
 }
@@ -71,6 +79,7 @@ export function WorkspaceLogo(props: {
   const size = props.size ?? 28;
   const other = props.of ? brand(props.of, "light") : null;
   if (props.url) return <img className={css.logo} src={props.url} alt="" width={size} height={size} />;
+  const { text, fontSize } = lettering(props.name, size, 0.36);
   return (
     <span
       className={css.avatar}
@@ -78,15 +87,15 @@ export function WorkspaceLogo(props: {
       style={{
         width: size,
         height: size,
-        fontSize: Math.round(size * 0.36),
+        fontSize,
         borderRadius: Math.round(size * 0.25),
         background: other?.fill ?? "var(--brand-fill)",
         color: other?.label ?? "var(--brand-label)",
         // The fill of a pale one is hardly seen on the page.
-        boxShadow: other ? "inset 0 0 0 1px var(--line2)" : undefined,
+        boxShadow: `inset 0 0 0 1px ${other ? "var(--line2)" : "var(--brand-edge)"}`,
       }}
     >
-      {initials(props.name)}
+      {text}
     </span>
   );
 }

@@ -5,7 +5,7 @@ import { IconArrowLeft, IconCheck, IconCopy, IconDoorExit, IconShieldLock } from
 import { skipToken, useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { type ReactNode, useContext, useRef, useState } from "react";
-import { deletedKey } from "@/api/events";
+import { type Gone, goneKey } from "@/api/events";
 import { useOwners } from "@/api/memberQueries";
 import type { Problem } from "@/api/problem";
 import { useMe } from "@/api/queries";
@@ -152,23 +152,41 @@ export function SecondFactorDue({ problem }: { problem: Problem }) {
   );
 }
 
-/** What was open under a slug, and isn't any more: whether it was deleted is known to the browser that did it. */
+const GONE: Record<Gone | "unknown", { tab: string; title: (name: string) => string; sentence: string }> = {
+  deleted: {
+    tab: "Deleted",
+    title: (name) => `${name} was deleted`,
+    sentence: "That was done while this page was open. Nothing of the workspace is left to show.",
+  },
+  left: {
+    tab: "Left",
+    title: (name) => `You left ${name}`,
+    sentence: "Nothing of it is shown any more. To come back you need a new invitation.",
+  },
+  unknown: {
+    tab: "Not open any more",
+    title: (name) => `${name} isn't open to you any more`,
+    sentence:
+      "While this page was open, your membership ended or the workspace was deleted. Nothing of it is shown any more. If it is still there, an owner can invite you again.",
+  },
+};
+
+/** What was open under a slug, and isn't any more: that it was deleted or left is known to the browser that did it. */
 export function Removed({ name, slug }: { name: string; slug: string }) {
-  const isDeleted = useQuery<boolean>({ queryKey: deletedKey(slug), queryFn: skipToken }).data === true;
-  useTitle(isDeleted ? "Deleted" : "Not open any more");
+  const how = useQuery<Gone>({ queryKey: goneKey(slug), queryFn: skipToken }).data;
+  const words = GONE[how ?? "unknown"];
+  useTitle(words.tab);
   return (
     <State
       icon={IconDoorExit}
-      title={isDeleted ? `${name} was deleted` : `${name} isn't open to you any more`}
+      title={words.title(name)}
       actions={
         <Button component={Link} to="/workspaces" leftSection={<IconArrowLeft size={16} stroke={1.75} />}>
           My workspaces
         </Button>
       }
     >
-      {isDeleted
-        ? "That was done while this page was open. Nothing of the workspace is left to show."
-        : "While this page was open, your membership ended or the workspace was deleted. Nothing of it is shown any more. If it is still there, an owner can invite you again."}
+      {words.sentence}
     </State>
   );
 }

@@ -80,6 +80,11 @@ export function LoadingRows({ rows = 4, height = 46 }: { rows?: number; height?:
   );
 }
 
+/** What appears after a moment only: what is there by then never shows it. */
+export function Soon({ children }: { children: ReactNode }) {
+  return <div className={css.loading}>{children}</div>;
+}
+
 export function LoadingPage() {
   return (
     <div className={css.loading} role="status" aria-label="Loading">

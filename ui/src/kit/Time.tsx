@@ -1,4 +1,5 @@
 import { type ReactNode, useEffect, useState } from "react";
+import { useIsLost } from "@/api/connection";
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -44,9 +45,11 @@ function useNow(): number {
 export function Time({ at, just, mark }: { at: string; just?: boolean; mark?: ReactNode }) {
   const text = relative(at, useNow());
   const isNow = text === "now";
+  // Whether it still is nobody knows, while nothing is heard of the server.
+  const isLost = useIsLost();
   return (
     <time dateTime={at} title={exact.format(Date.parse(at))}>
-      {isNow && mark}
+      {isNow && !isLost && mark}
       {isNow && just ? "just now" : text}
     </time>
   );

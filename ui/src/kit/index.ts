@@ -15,7 +15,18 @@ export { notice } from "./Notices";
 export { PageTitle, Panel, Row, Section, type Tab, Table, Tabs, useCurrentInSight } from "./Page";
 export { RadioCards } from "./RadioCards";
 export { SearchField } from "./SearchField";
-export { ClosedInView, Empty, Failed, Forbidden, LoadingPage, LoadingRows, NotFound, Removed, State } from "./States";
+export {
+  ClosedInView,
+  Empty,
+  Failed,
+  Forbidden,
+  LoadingPage,
+  LoadingRows,
+  NotFound,
+  Removed,
+  Soon,
+  State,
+} from "./States";
 export { Chip, Note, StageTag, StatusBadge, StatusIcon } from "./Status";
 export { Passed, TestedForm } from "./TestedForm";
 export { duration, relative, Time } from "./Time";

@@ -8,6 +8,7 @@ import { queryClient, useAct } from "@/api/queries";
 import { useMutation } from "@/api/useMutation";
 import { CodeField, ConfirmDialog, KeyField, Note, notice, Passed, RadioCards, TestedForm, useHeldDraft } from "@/kit";
 import css from "./ai.module.css";
+import { missingIn } from "./missing";
 import { isOwn, PROVIDERS } from "./providers";
 import { aiKey, useModels } from "./queries";
 
@@ -99,8 +100,8 @@ export function AiForm({ workspace, saved }: { workspace: string; saved: Tagged<
   });
   const models = useModels(workspace, base.etag, base.provider !== null && !isElsewhere);
   const hasKept = base.api_key_set && !isElsewhere && !draft.isReplacing;
-  const isReady =
-    isChanged && draft.provider !== null && draft.model.trim() !== "" && (!isOwn(draft.provider) || url !== "");
+  const missing = missingIn(draft, base.api_key_set && !isElsewhere);
+  const isReady = isChanged && missing === null;
   const problem = change.error;
   const chosen = PROVIDERS.find(({ key }) => key === draft.provider);
   // What is kept is of the provider that is saved.
@@ -118,7 +119,7 @@ export function AiForm({ workspace, saved }: { workspace: string; saved: Tagged<
       what="the provider"
       form={form}
       isReady={isReady}
-      missing="Fill in the provider and the model"
+      missing={missing ?? ""}
       isSaving={change.isPending && change.variables?.withoutKey !== true}
       problem={problem}
       onSave={() => change.mutate({})}
@@ -140,13 +141,11 @@ export function AiForm({ workspace, saved }: { workspace: string; saved: Tagged<
           {base.provider === null && !isReady ? (
             <p className={css.help}>Choose a provider and name a model to save. What is saved can then be tested.</p>
           ) : isChanged ? (
-            <p className={css.help}>
-              {isReady ? "Save first, to test what stands here." : "Fill in the provider and the model to save."}
-            </p>
+            <p className={css.help}>{isReady ? "Save first, to test what stands here." : `${missing} to save.`}</p>
           ) : null}
           {/* An answer is of what is saved, and says nothing of what else stands in the fields by now. What went wrong
-              stays until it is mended. */}
-          {(!isChanged || tested.error) && <Answer tested={tested} />}
+              stays until it is mended, but not below another provider. */}
+          {(!isChanged || (tested.error && !isElsewhere)) && <Answer tested={tested} />}
           <ConfirmDialog
             opened={isRemoving}
             onClose={() => setRemoving(false)}
@@ -212,7 +211,7 @@ export function AiForm({ workspace, saved }: { workspace: string; saved: Tagged<
         }
         help={
           base.api_key_set && isElsewhere
-            ? "The key that is kept was given for another address, and isn't sent to this one. Give the key for this one."
+            ? `The key that is kept was given for another ${draft.provider === base.provider ? "address" : "provider"}, and isn't sent to this one. Give the key for this one.`
             : isOwn(draft.provider)
               ? "Only if the server asks for one. Kept encrypted and never shown again."
               : "Kept encrypted and never shown again."

@@ -13,6 +13,8 @@ type Props = {
   title: string;
   /** Beside what is looked at, and not within it. */
   isAside?: boolean;
+  /** How often it was asked for. */
+  turn?: number;
   again: string;
   /** What is being done. */
   busy: string;
@@ -27,11 +29,12 @@ type Props = {
 
 /** An answer of a model with its head and foot. It changes nothing, and is left by closing it. */
 export function AnswerPanel(props: Props) {
-  const { answer, title, isAside = false, again, busy, said, after, onClose, children } = props;
+  const { answer, title, isAside = false, turn, again, busy, said, after, onClose, children } = props;
   const id = useId();
   const head = useRef<HTMLHeadingElement>(null);
-  // Whoever asked by keyboard goes on here.
-  useEffect(() => head.current?.focus({ preventScroll: true }), []);
+  // Whoever asked by keyboard goes on here, each time.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: it is another time when the turn is another
+  useEffect(() => head.current?.focus({ preventScroll: true }), [turn]);
   const word = title.toLowerCase();
   const Frame = isAside ? "aside" : "section";
   return (

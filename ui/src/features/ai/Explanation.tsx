@@ -1,14 +1,16 @@
-import { useEffect } from "react";
+import { useEffect, useRef } from "react";
 import { type Evidence, type ExplainWish, type ExplanationPart, getExplainLogUrl } from "@/api/generated";
 import { AnswerPanel } from "./AnswerPanel";
 import { blocks } from "./answer";
 import { blocksWithEvidence, Drawn } from "./Drawn";
-import { type Answer, type Reads, useAnswer } from "./useAnswer";
+import { type Answer, isUnderWay, type Reads, useAnswer } from "./useAnswer";
 
 type Props = {
   workspace: string;
   instance: string;
   wish: ExplainWish;
+  /** How often it was asked for: what was added to the log since the last time is read then too. */
+  turn: number;
   /** The number that the log beside it gives a line; without one it is the answer's own. */
   numberOf?: (position: string) => number | undefined;
   /** Told of where the lines stand in the log that the model rests on, so that they are marked there. */
@@ -29,9 +31,17 @@ const READS: Reads<ExplanationPart, Found> = {
 };
 
 /** What a model says of a deployment or a stretch of log, beside the log and never over it. */
-export function Explanation({ workspace, instance, wish, numberOf, onEvidence, onClose }: Props) {
+export function Explanation({ workspace, instance, wish, turn, numberOf, onEvidence, onClose }: Props) {
   const answer = useAnswer(getExplainLogUrl(workspace, instance), wish, READS);
   const { evidence, lines, of } = answer.found;
+  const turned = useRef(turn);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another turn asks, and nothing else does
+  useEffect(() => {
+    if (turned.current === turn) return;
+    turned.current = turn;
+    // What is on its way already is waited for.
+    if (!isUnderWay(answer)) answer.again();
+  }, [turn]);
   // biome-ignore lint/correctness/useExhaustiveDependencies: it is told when a line comes or all of them go
   useEffect(() => {
     onEvidence(new Set([...evidence.values()].map(({ position }) => position)));
@@ -41,6 +51,7 @@ export function Explanation({ workspace, instance, wish, numberOf, onEvidence, o
   return (
     <AnswerPanel
       answer={answer}
+      turn={turn}
       title="Explanation"
       isAside
       again="Explain again"

@@ -169,7 +169,10 @@ function StorageForm({ workspace, saved }: { workspace: string; saved: Tagged<Ba
       onKeep={draft.isReplacing ? () => set({ isReplacing: false, key: "" }) : null}
       below={
         <>
-          {tested.error && !tested.isPending && <Note tone="bad">{tested.error.detail}</Note>}
+          {/* What went wrong is of the bucket that is saved, and of no other. */}
+          {tested.error && !tested.isPending && isBucket && !isElsewhere && (
+            <Note tone="bad">{tested.error.detail}</Note>
+          )}
           {tested.data && !isChanged && (
             <Passed>
               <span>Something was written into the bucket, read and removed.</span>

@@ -53,18 +53,19 @@ type ShownProps = { workspace: string; instance: Instance; deployment: Deploymen
 
 function Shown({ workspace, instance, deployment }: ShownProps) {
   const { ai } = useWorkspace();
-  const [wish, setWish] = useState<ExplainWish | null>(null);
+  const [asked, setAsked] = useState<{ wish: ExplainWish; turn: number } | null>(null);
+  const ask = (wish: ExplainWish) => setAsked((before) => ({ wish, turn: (before?.turn ?? 0) + 1 }));
   const [evidence, setEvidence] = useState<ReadonlySet<string>>(new Set());
   const whole = { deployment: deployment.id };
   return (
-    <div className={wish ? css.beside : ""}>
+    <div className={asked ? css.beside : ""}>
       <div className={css.stack}>
         <Outcome
           workspace={workspace}
           instance={instance}
           deployment={deployment}
-          isExplained={wish !== null && wish.from === undefined}
-          {...(ai && { onExplain: () => setWish(whole) })}
+          isExplained={asked !== null && asked.wish.from === undefined}
+          {...(ai && { onExplain: () => ask(whole) })}
         />
         <LogView
           workspace={workspace}
@@ -73,20 +74,20 @@ function Shown({ workspace, instance, deployment }: ShownProps) {
           isOver={deployment.ended_at !== null}
           head={<Steps deployment={deployment} />}
           evidence={evidence}
-          {...(ai && { onExplain: (ends) => setWish(wishOf(ends, deployment.id)) })}
+          {...(ai && { onExplain: (ends) => ask(wishOf(ends, deployment.id)) })}
         />
         <Section title="All deployments">
           <DeploymentList workspace={workspace} instance={instance} open={deployment.id} />
         </Section>
       </div>
-      {wish && (
+      {asked && (
         <Explanation
-          key={JSON.stringify(wish)}
+          key={JSON.stringify(asked.wish)}
           workspace={workspace}
           instance={instance.id}
-          wish={wish}
+          {...asked}
           onEvidence={setEvidence}
-          onClose={() => setWish(null)}
+          onClose={() => setAsked(null)}
         />
       )}
     </div>

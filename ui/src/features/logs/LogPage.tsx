@@ -9,7 +9,7 @@ import css from "./logs.module.css";
 import { wishOf } from "./stretch";
 
 type Props = { workspace: string; instance: Instance; newest: Deployment | undefined };
-type Asked = { wish: ExplainWish; numberOf: (position: string) => number | undefined };
+type Asked = { wish: ExplainWish; turn: number; numberOf: (position: string) => number | undefined };
 
 /** One of the instance's logs; and what a stretch of it means, beside it. */
 export function LogPage({ workspace, instance, newest }: Props) {
@@ -48,7 +48,11 @@ export function LogPage({ workspace, instance, newest }: Props) {
         {...(ai &&
           !source && {
             onExplain: (ends, numberOf) =>
-              setAsked({ wish: wishOf(ends, isDeployment ? newest.id : undefined), numberOf }),
+              setAsked((before) => ({
+                wish: wishOf(ends, isDeployment ? newest.id : undefined),
+                turn: (before?.turn ?? 0) + 1,
+                numberOf,
+              })),
           })}
       />
       {asked && (

@@ -1,7 +1,7 @@
-import { useNavigate } from "@tanstack/react-router";
 import { changeRole, removeMember } from "@/api/generated";
 import type { Member } from "@/api/nouns";
-import { ME, queryClient, useAct } from "@/api/queries";
+import { useAct } from "@/api/queries";
+import { useLeave } from "@/features/workspaces/useLeave";
 import { useWorkspace } from "@/frame/useWorkspace";
 import { ConfirmDialog } from "@/kit";
 
@@ -36,27 +36,23 @@ export function ChangeRole({ member, isMe, onClose }: { member: Member; isMe: bo
 
 export function RemoveMember(props: { member: Member; isMe: boolean; onClose: () => void }) {
   const workspace = useWorkspace();
-  const navigate = useNavigate();
   const { name } = props.member.account;
   const remove = useAct<void>(workspace.slug, {
     act: () => removeMember(workspace.slug, props.member.id),
     nouns: ["members"],
-    onDone: () => {
-      props.onClose();
-      if (!props.isMe) return;
-      void queryClient.invalidateQueries({ queryKey: ME });
-      void navigate({ to: "/workspaces" });
-    },
+    onDone: props.onClose,
   });
+  const leave = useLeave(workspace, async () => props.member.id, props.onClose);
+  const act = props.isMe ? leave : remove;
   return (
     <ConfirmDialog
       opened
       onClose={props.onClose}
       title={props.isMe ? `Leave ${workspace.name}?` : `Remove ${name}?`}
       action={props.isMe ? "Leave" : "Remove"}
-      busy={remove.isPending}
-      problem={remove.error}
-      onConfirm={() => remove.mutate()}
+      busy={act.isPending}
+      problem={act.error}
+      onConfirm={() => act.mutate()}
     >
       {props.isMe
         ? "Your permissions are lost. To come back you need a new invitation."

@@ -9,6 +9,7 @@ import { useMutation } from "@/api/useMutation";
 import { CodeToCopy, copyText, Dialog, Note, useUnsaved } from "@/kit";
 import { addressesIn } from "./addresses";
 import css from "./members.module.css";
+import { soFar } from "./soFar";
 import { Unusual } from "./Unusual";
 
 type Outcome = { email: string; invitation?: Invitation; problem?: Problem };
@@ -42,7 +43,7 @@ export function InviteDialog({ workspace, onClose }: { workspace: Workspace; onC
     return stop;
   }, [stop]);
   const addresses = addressesIn(text);
-  const one = async (email: string): Promise<Outcome> => {
+  const one = async (email: string, done: string): Promise<Outcome> => {
     for (;;) {
       try {
         const body = { email, ...(message.trim() && { message }) };
@@ -51,7 +52,7 @@ export function InviteDialog({ workspace, onClose }: { workspace: Workspace; onC
         const problem = problemOf(failure);
         const wait = isCode(problem, "too_many_requests") ? problem.retryAfter : null;
         if (wait === null || wait > PATIENCE || !isWanted.current) return { email, problem };
-        setProgress(`The server takes more in ${wait} s`);
+        setProgress(`${done} done. The server takes more in ${wait} s`);
         await new Promise<void>((go) => {
           waited.current = go;
           setTimeout(go, wait * 1000);
@@ -66,7 +67,8 @@ export function InviteDialog({ workspace, onClose }: { workspace: Workspace; onC
       isWanted.current = true;
       for (const email of addresses) {
         setProgress(`${outcomes.length + 1} of ${addresses.length}`);
-        outcomes.push(isWanted.current ? await one(email) : { email, problem: STOPPED });
+        const done = `${outcomes.length} of ${addresses.length}`;
+        outcomes.push(isWanted.current ? await one(email, done) : { email, problem: STOPPED });
       }
       return outcomes;
     },
@@ -83,7 +85,7 @@ export function InviteDialog({ workspace, onClose }: { workspace: Workspace; onC
           sentence: `${links === 1 ? "It is" : "They are"} shown this once. Copy what you need first.`,
           discard: "Leave",
         }
-      : { title: "Discard what you typed?", sentence: "Nobody has been invited yet.", discard: "Discard" },
+      : { title: "Discard what you typed?", sentence: soFar(invited.length), discard: "Discard" },
   );
   const once = links > 0 && (
     <>
@@ -145,7 +147,7 @@ export function InviteDialog({ workspace, onClose }: { workspace: Workspace; onC
       foot={
         <>
           {invite.isPending && addresses.length > 1 && (
-            <span role="status" style={{ marginRight: "auto", color: "var(--text2)" }} className="numbers">
+            <span role="status" className={`${css.progress} numbers`}>
               {progress}
             </span>
           )}

@@ -109,13 +109,23 @@ export const hasNone = (summary: Summary) => summary.actions.length === 0 && on(
 /** What it is about: it breaks between two numbers, and never behind one. */
 export function On({ summary }: { summary: Summary }) {
   const parts = on(summary);
-  if (parts.length === 0)
-    return (
+  if (parts.length === 0) {
+    const words = (
       <>
         <span className={css.wide}>Nothing</span>
         <span className={css.narrow}>Sees nothing</span>
       </>
     );
+    if (summary.actions.length === 0) return words;
+    // What they may do they may do to nothing.
+    return (
+      <Chip tone="warn">
+        <IconAlertTriangle size={13} stroke={1.75} aria-hidden />
+        {words}
+        <span className="visually-hidden">: no access yet</span>
+      </Chip>
+    );
+  }
   return parts.map((part, at) => (
     <Fragment key={part}>
       <span className={css.whole}>
@@ -216,7 +226,7 @@ const MemberRow = memo(
               {summary?.ends && <EndsSoon ends={summary.ends} />}
             </td>
             <td className={css.dim} data-cell="seen">
-              {member.last_seen_at ? <LastSeen at={member.last_seen_at} /> : "Never"}
+              {member.last_seen_at ? <LastSeen at={member.last_seen_at} isOut={status === "disabled"} /> : "Never"}
             </td>
           </>
         )}
@@ -389,10 +399,11 @@ function EndsSoon({ ends }: { ends: NonNullable<Summary["ends"]> }) {
   );
 }
 
-function LastSeen({ at }: { at: string }) {
+/** Whoever can't sign in any more isn't here now, however lately they were. */
+function LastSeen({ at, isOut }: { at: string; isOut: boolean }) {
   return (
     <span className={css.seen}>
-      <Time at={at} mark={<span className={css.dot} aria-hidden />} />
+      <Time at={at} mark={!isOut && <span className={css.dot} aria-hidden />} />
     </span>
   );
 }

@@ -1,7 +1,9 @@
 import { Button, Select } from "@mantine/core";
 import { useIntersection } from "@mantine/hooks";
 import { IconShieldLock, IconUserPlus, IconUsers, IconWand, IconX } from "@tabler/icons-react";
-import { useEffect, useRef, useState } from "react";
+import { skipToken, useQuery } from "@tanstack/react-query";
+import { useCallback, useEffect, useMemo, useRef, useState } from "react";
+import { removedKey } from "@/api/events";
 import type { ListMembersParams } from "@/api/generated";
 import { useMembers } from "@/api/memberQueries";
 import type { Member } from "@/api/nouns";
@@ -17,6 +19,7 @@ import { ChangeRole, InviteDialog, RemoveMember } from "./later";
 import { type Act, MemberTable } from "./MemberTable";
 import css from "./members.module.css";
 import { OwnAccess } from "./OwnAccess";
+import { stillPlain } from "./stillPlain";
 
 type Filter = "q" | "role" | "action";
 const OF_OWNER: Filter[] = ["q", "role", "action"];
@@ -39,7 +42,7 @@ export function MembersPage() {
   const { filters, change } = useFilters(isOwner ? OF_OWNER : OF_MEMBER);
   const members = useMembers(workspace.slug, { brief: true, ...(filters as ListMembersParams) });
   const all = useCount(workspace.slug, "members");
-  const [chosen, setChosen] = useState<Map<string, Member>>(new Map());
+  const [marked, setMarked] = useState<Map<string, Member>>(new Map());
   const [isInviting, setInviting] = useState(false);
   const [isManaging, setManaging] = useState(false);
   const [isSetting, setSetting] = useState(false);
@@ -61,8 +64,13 @@ export function MembersPage() {
     if (kind === "view") viewAs({ member: member.id, name: member.account.name, workspace: workspace.slug });
     else setOpen({ kind, member });
   };
+  const chosen = useStillPlain(workspace.slug, marked, shown);
+  const drop = useCallback(
+    (ids: string[]) => setMarked((old) => new Map([...old].filter(([id]) => !ids.includes(id)))),
+    [],
+  );
   const choose = (ones: Member[], on: boolean) =>
-    setChosen((old) => {
+    setMarked((old) => {
       const next = new Map(old);
       for (const one of ones) {
         if (!on) next.delete(one.id);
@@ -152,7 +160,7 @@ export function MembersPage() {
               ? "Set permissions"
               : `Set permissions for ${chosen.size} ${chosen.size === 1 ? "member" : "members"}`}
           </Button>
-          <Button variant="subtle" leftSection={<IconX size={15} stroke={1.75} />} onClick={() => setChosen(new Map())}>
+          <Button variant="subtle" leftSection={<IconX size={15} stroke={1.75} />} onClick={() => setMarked(new Map())}>
             {phone ? "None" : "Choose none"}
           </Button>
         </div>
@@ -190,10 +198,11 @@ export function MembersPage() {
       {isSetting && (
         <SeveralDialog
           members={[...chosen.values()]}
+          onGone={drop}
           onClose={() => setSetting(false)}
           onDone={() => {
             setSetting(false);
-            setChosen(new Map());
+            setMarked(new Map());
             // What opened it goes with the choice.
             setTimeout(() => table.current?.querySelector<HTMLElement>(isNarrow ? "tbody input" : "input")?.focus());
           }}
@@ -205,6 +214,12 @@ export function MembersPage() {
       {open?.kind === "remove" && <RemoveMember member={open.member} isMe={isMe(open.member)} onClose={close} />}
     </div>
   );
+}
+
+/** Of those who were chosen, those who are plain members still. */
+function useStillPlain(slug: string, marked: Map<string, Member>, shown: Member[] | undefined): Map<string, Member> {
+  const removed = useQuery<string[]>({ queryKey: removedKey(slug), queryFn: skipToken }).data;
+  return useMemo(() => stillPlain(marked, removed ?? [], shown ?? []), [marked, removed, shown]);
 }
 
 /** The rest of the list comes as its end comes into view. */

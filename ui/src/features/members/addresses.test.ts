@@ -44,3 +44,8 @@ it("keeps what isn't an address, for the server to say so", () => {
   expect(addressesIn("anna.x.example\nbob@x.example")).toEqual(["anna.x.example", "bob@x.example"]);
   expect(addressesIn('"unfinished, a@x.example\nb@x.example')).toContain("b@x.example");
 });
+
+it("quotes that are of an address stay with it, and those around one go", () => {
+  expect(addressesIn('"quoted"@example.com')).toEqual(['"quoted"@example.com']);
+  expect(addressesIn('<"quoted"@example.com>, "a@x.example"')).toEqual(['"quoted"@example.com', "a@x.example"]);
+});

@@ -47,7 +47,7 @@ function told(text: string): string[] {
 export function addressesIn(text: string): string[] {
   const found = parted(text)
     .flatMap(within)
-    .map((one) => one.replace(/^mailto:/i, "").replace(/^[<("']+|[>)"',.]+$/g, ""))
+    .map((one) => one.replace(/^mailto:/i, "").replace(/^(?:[<(']|"(?![^"]*"@))+|[>)"',.]+$/g, ""))
     .filter(Boolean);
   return found.filter((one, at) => found.findIndex((other) => other.toLowerCase() === one.toLowerCase()) === at);
 }

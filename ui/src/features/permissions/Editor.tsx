@@ -9,6 +9,7 @@ import { ACTIONS } from "@/kit/actions";
 import { ActionRow } from "./ActionRow";
 import { addsUpTo, type Change, type Draft, kept, LISTS, type Lists } from "./difference";
 import { Ends } from "./Ends";
+import { type NameOf, namesIn } from "./ends";
 import css from "./permissions.module.css";
 import { ResourceList } from "./ResourceList";
 
@@ -19,14 +20,10 @@ const WORDS: Record<Lists, string> = {
 };
 
 /** The names of what a profile holds, by list and id. */
-export function useNames(): (list: Lists, id: string) => string {
+export function useNames(): NameOf {
   const { slug } = useWorkspace();
   const grantable = useGrantable(slug);
-  const names = useMemo(() => {
-    const of = (list: Lists) => new Map(grantable.data?.[list].map((one) => [one.id, one.name]));
-    return { projects: of("projects"), instances: of("instances"), servers: of("servers") };
-  }, [grantable.data]);
-  return (list, id) => names[list].get(id) ?? "…";
+  return useMemo(() => namesIn(grantable.data), [grantable.data]);
 }
 
 type Props = {

@@ -3,7 +3,7 @@ import { IconCheck, IconChevronDown, IconWand } from "@tabler/icons-react";
 import { usePresets } from "@/api/memberQueries";
 import type { ActionKey } from "@/api/nouns";
 import { useWorkspace } from "@/frame/useWorkspace";
-import { usePhone } from "@/kit";
+import { Cut, usePhone } from "@/kit";
 import { NotLoaded } from "./NotLoaded";
 import { isSame, type Near } from "./near";
 import css from "./permissions.module.css";
@@ -28,7 +28,7 @@ export function PresetMenu({ told, actions, onChoose }: Props) {
           leftSection={<IconWand size={16} stroke={1.75} aria-hidden />}
           rightSection={<IconChevronDown size={14} stroke={1.75} aria-hidden />}
         >
-          {told ? (phone ? told : `Preset: ${told}`) : "Preset"}
+          <Cut text={told ? (phone ? told : `Preset: ${told}`) : "Preset"} />
         </Button>
       </Menu.Target>
       <Menu.Dropdown>

@@ -118,7 +118,7 @@ export function ResourceList({ label, offered, error, chosen, saved, until, onCh
             onClick={() => setAll([])}
             aria-label={`Select none of ${label}`}
           >
-            None
+            Select none
           </Button>
         )}
         <span className="numbers">

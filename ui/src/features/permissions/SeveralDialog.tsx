@@ -1,7 +1,7 @@
 import { Button } from "@mantine/core";
 import { IconAlertTriangle, IconChevronDown, IconChevronUp, IconMinus, IconUsers } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
-import { useId, useState } from "react";
+import { useEffect, useId, useState } from "react";
 import type { Tagged } from "@/api/client";
 import { setPermissionsOfSeveral, viewPermissions } from "@/api/generated";
 import type { Member, Permissions } from "@/api/nouns";
@@ -11,9 +11,10 @@ import { useWorkspace } from "@/frame/useWorkspace";
 import { Chip, Failed, LoadingRows, Note, notice } from "@/kit";
 import { BeginWith } from "./BeginWith";
 import { Changes, Sums } from "./Changes";
-import { type Change, changesIn, type Draft, difference, draftOf, type Lists } from "./difference";
+import { type Change, changesIn, type Draft, difference, draftOf } from "./difference";
 import { Editor, useNames } from "./Editor";
-import { grantedIn } from "./ends";
+import { grantedIn, type NameOf } from "./ends";
+import { goneIn, leftOut } from "./leftOut";
 import { NotLoaded } from "./NotLoaded";
 import type { Near } from "./near";
 import { type OnHeld, ProfileDialog, ProfileFoot } from "./ProfileDialog";
@@ -34,31 +35,44 @@ async function loadAll(slug: string, ids: string[], signal: AbortSignal): Promis
   const waiting = [...ids];
   const work = async () => {
     for (let id = waiting.shift(); id; id = waiting.shift())
-      loaded.set(id, (await viewPermissions(slug, id, { signal })) as Tagged<Permissions>);
+      try {
+        loaded.set(id, (await viewPermissions(slug, id, { signal })) as Tagged<Permissions>);
+      } catch (failure) {
+        // Whoever isn't a member any more has nothing to be set: the others have.
+        if (!isCode(failure, "not_found")) throw failure;
+      }
   };
   await Promise.all(Array.from({ length: AT_ONCE }, work));
   return loaded;
 }
 
-/** The same profile for several members at once: all of them, or none. */
-export function SeveralDialog({
-  members,
-  onClose,
-  onDone,
-}: {
+type SeveralProps = {
+  /** Those who are chosen. Who isn't any more while this is open is no member any more, or an owner. */
   members: Member[];
+  /** Told of those who turn out to be no members any more. */
+  onGone: (ids: string[]) => void;
   onClose: () => void;
   onDone: () => void;
-}) {
+};
+
+/** The same profile for several members at once: all of them, or none. */
+export function SeveralDialog({ members, onGone, onClose, onDone }: SeveralProps) {
   const { slug } = useWorkspace();
+  const [chosen] = useState(members);
   const of = counted(members);
-  const ids = members.map(({ id }) => id);
+  const left = chosen.filter(({ id }) => !members.some((one) => one.id === id));
+  const ids = chosen.map(({ id }) => id);
   // Outside of what events ask anew: the tags are those of what is shown, so that nobody's later work is overwritten.
   const profiles = useQuery({
     queryKey: ["profiles-of-several", ids],
     gcTime: 0,
     queryFn: ({ signal }) => loadAll(slug, ids, signal),
   });
+  const { data } = profiles;
+  useEffect(() => {
+    const gone = data ? members.filter(({ id }) => !data.has(id)).map(({ id }) => id) : [];
+    if (gone.length > 0) onGone(gone);
+  }, [data, members, onGone]);
   return (
     <ProfileDialog
       tile={
@@ -83,6 +97,8 @@ export function SeveralDialog({
         profiles.data ? (
           <Together
             members={members}
+            left={left}
+            onGone={onGone}
             loaded={profiles.data}
             problem={profiles.error && problemOf(profiles.error)}
             isLoading={profiles.isFetching}
@@ -105,6 +121,9 @@ export function SeveralDialog({
 
 type TogetherProps = {
   members: Member[];
+  /** Whom it isn't set for any more. */
+  left: Member[];
+  onGone: (ids: string[]) => void;
   loaded: Loaded;
   /** Why they couldn't be loaded anew. */
   problem: Problem | null;
@@ -115,7 +134,18 @@ type TogetherProps = {
   onDone: () => void;
 };
 
-function Together({ members, loaded, problem, isLoading, again, onHeld, onClose, onDone }: TogetherProps) {
+function Together({
+  members,
+  left,
+  onGone,
+  loaded,
+  problem,
+  isLoading,
+  again,
+  onHeld,
+  onClose,
+  onDone,
+}: TogetherProps) {
   const { slug } = useWorkspace();
   const nameOf = useNames();
   const panel = useId();
@@ -134,21 +164,33 @@ function Together({ members, loaded, problem, isLoading, again, onHeld, onClose,
   });
   const changed = each.filter(({ changes }) => changes.length > 0);
   const total = changed.reduce((sum, { changes }) => sum + changes.length, 0);
-  const save = useAct<void>(slug, {
-    act: () =>
-      setPermissionsOfSeveral(slug, {
-        members: each.map(({ member, etag }) => ({ id: member.id, ...(etag && { etag }) })),
-        ...draft,
-      }),
+  const save = useAct<{ id: string; etag?: string }[]>(slug, {
+    act: (members) => setPermissionsOfSeveral(slug, { members, ...draft }),
     nouns: ["members", "permissions"],
     onDone: () => {
       void notice(`The permissions of ${counted(members)} are set: ${changesIn(total)}.`);
       onDone();
     },
   });
+  const submit = () => {
+    const sent = each.map(({ member, etag }) => ({ id: member.id, ...(etag && { etag }) }));
+    save.mutate(sent, {
+      onError: (problem) => {
+        const gone = goneIn(problem, sent);
+        if (gone.length === 0) return;
+        onGone(gone);
+        save.reset();
+      },
+    });
+  };
   const isConflict = isCode(save.error, "precondition_failed");
   return (
     <>
+      {left.length > 0 && (
+        <div className={css.note}>
+          <Note tone="warn">{leftOut(left, members.length)}</Note>
+        </div>
+      )}
       <Editor
         draft={draft}
         base={NOTHING}
@@ -180,17 +222,19 @@ function Together({ members, loaded, problem, isLoading, again, onHeld, onClose,
           changes={total}
           isSaving={save.isPending}
           why={
-            problem || isLoading
-              ? "What they may do now isn't loaded"
-              : total > 0
-                ? undefined
-                : isMeant
-                  ? "Nothing changes"
-                  : "Choose something first"
+            members.length === 0
+              ? "Nobody is left to set them for"
+              : problem || isLoading
+                ? "What they may do now isn't loaded"
+                : total > 0
+                  ? undefined
+                  : isMeant
+                    ? "Nothing changes"
+                    : "Choose something first"
           }
           onHeld={onHeld}
           onClose={onClose}
-          onSave={() => save.mutate()}
+          onSave={submit}
         >
           {isConflict ? (
             <Note tone="warn">
@@ -255,7 +299,7 @@ function Together({ members, loaded, problem, isLoading, again, onHeld, onClose,
 
 type PerMemberProps = {
   each: { member: Member; changes: Change[] }[];
-  nameOf: (list: Lists, id: string) => string;
+  nameOf: NameOf;
 };
 
 function PerMember({ each, nameOf }: PerMemberProps) {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Draft } from "./difference";
-import { endsInWords, endWords, fromField, inDays, toField } from "./ends";
+import { endsInWords, endWords, fromField, inDays, labelOf, namesIn, toField } from "./ends";
 
 const draft: Draft = {
   actions: ["restart_instances", "view_logs"],
@@ -32,5 +32,27 @@ describe("when grants end", () => {
     expect(fromField("")).toBeNull();
     expect(fromField("tomorrow")).toBeNull();
     expect(endWords(new Date(2031, 0, 2, 9, 5).toISOString())).toBe("2 Jan 2031, 09:05");
+  });
+});
+
+describe("a name that several bear", () => {
+  const nameOf = namesIn({
+    projects: [{ id: "p", name: "Guestbook" }],
+    instances: [
+      { id: "i", name: "guestbook" },
+      { id: "j", name: "shop" },
+    ],
+    servers: [],
+  });
+
+  it("comes with its kind where nothing beside it says it", () => {
+    expect(labelOf("p", nameOf)).toBe("Guestbook (project)");
+    expect(labelOf("i", nameOf)).toBe("guestbook (instance)");
+    expect(nameOf("projects", "p")).toBe("Guestbook");
+  });
+
+  it("is told alone where it is the only one", () => {
+    expect(labelOf("j", nameOf)).toBe("shop");
+    expect(labelOf("gone", nameOf)).toBe("…");
   });
 });

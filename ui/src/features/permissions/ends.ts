@@ -46,12 +46,15 @@ export function grantedIn(draft: Draft): string[] {
   return [...draft.actions, ...LISTS.flatMap((list) => draft[list])];
 }
 
-/** A resource's name, or "…" where it isn't known in that list. */
-export type NameOf = (list: Lists, id: string) => string;
+/**
+ * A resource's name, or "…" where it isn't known in that list. Alone, where nothing beside it says of what kind it is, a
+ * name that others have too comes with its kind.
+ */
+export type NameOf = (list: Lists, id: string, isAlone?: boolean) => string;
 
 /** What a grant is called, by its action's key or its resource's id. */
 export function labelOf(key: string, nameOf: NameOf): string {
-  return actionOf(key)?.label ?? LISTS.map((list) => nameOf(list, key)).find((name) => name !== "…") ?? "…";
+  return actionOf(key)?.label ?? LISTS.map((list) => nameOf(list, key, true)).find((name) => name !== "…") ?? "…";
 }
 
 /** All ends in one line: "Restart on 30 Nov, 18:00; the rest never". */
@@ -65,4 +68,19 @@ export function endsInWords(draft: Draft, nameOf: NameOf): string {
   const one = `${labelOf(first[0], nameOf)} on ${endWords(first[1])}`;
   if (ending.length === 1) return `${one}; the rest never`;
   return `${one}; ${ending.length - 1} more`;
+}
+
+const KINDS: Record<Lists, string> = { projects: "project", instances: "instance", servers: "server" };
+
+/** The names of all that can be granted. */
+export function namesIn(all: Record<Lists, { id: string; name: string }[]> | undefined): NameOf {
+  const names = new Map(LISTS.map((list) => [list, new Map(all?.[list].map(({ id, name }) => [id, name]))]));
+  const borne = new Map<string, number>();
+  for (const list of LISTS)
+    for (const { name } of all?.[list] ?? []) borne.set(name.toLowerCase(), (borne.get(name.toLowerCase()) ?? 0) + 1);
+  return (list, id, isAlone = false) => {
+    const name = names.get(list)?.get(id);
+    if (name === undefined) return "…";
+    return isAlone && (borne.get(name.toLowerCase()) ?? 0) > 1 ? `${name} (${KINDS[list]})` : name;
+  };
 }

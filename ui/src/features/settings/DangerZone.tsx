@@ -2,7 +2,7 @@ import { Button } from "@mantine/core";
 import { Link, useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
 import { ifMatch } from "@/api/client";
-import { tellDeleted } from "@/api/events";
+import { tellGone } from "@/api/events";
 import { deleteWorkspace } from "@/api/generated";
 import { ME, queryClient, useAct, useAllInstances } from "@/api/queries";
 import { useWorkspace } from "@/frame/useWorkspace";
@@ -21,7 +21,7 @@ export function DangerZone() {
     act: () => deleteWorkspace(workspace.slug, { confirm: workspace.slug }, ifMatch(workspace.etag)),
     nouns: [],
     onDone: async () => {
-      tellDeleted(workspace.slug);
+      tellGone(workspace.slug, "deleted");
       // First the page goes: what is shown of the workspace would be asked for once more, in vain.
       await navigate({ to: "/workspaces", replace: true, ignoreBlocker: true });
       queryClient.removeQueries({ queryKey: [workspace.slug] });

@@ -1,21 +1,10 @@
-import { removeMember, viewWorkspace } from "@/api/generated";
+import { viewWorkspace } from "@/api/generated";
 import type { MyWorkspace } from "@/api/nouns";
-import type { Problem } from "@/api/problem";
-import { ME, queryClient } from "@/api/queries";
-import { useMutation } from "@/api/useMutation";
 import { ConfirmDialog } from "@/kit";
+import { useLeave } from "./useLeave";
 
 export function LeaveDialog({ workspace, onClose }: { workspace: MyWorkspace; onClose: () => void }) {
-  const leave = useMutation<void, Problem>({
-    mutationFn: async () => {
-      const { member_id } = await viewWorkspace(workspace.slug);
-      await removeMember(workspace.slug, member_id);
-    },
-    onSuccess: () => {
-      onClose();
-      void queryClient.invalidateQueries({ queryKey: ME });
-    },
-  });
+  const leave = useLeave(workspace, async () => (await viewWorkspace(workspace.slug)).member_id, onClose);
   return (
     <ConfirmDialog
       opened

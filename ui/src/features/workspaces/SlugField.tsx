@@ -1,13 +1,21 @@
 import { Button, Loader, TextInput } from "@mantine/core";
 import { IconAlertCircleFilled, IconCircleCheckFilled } from "@tabler/icons-react";
+import { useRef } from "react";
 import type { SlugState } from "./useSlug";
 import css from "./workspaces.module.css";
 
 export function SlugField({ state, error }: { state: SlugState; error?: string | undefined }) {
+  const field = useRef<HTMLInputElement>(null);
+  // The button goes with what it did: the focus goes on to the field that it filled in.
+  const take = (suggestion: string) => {
+    field.current?.focus();
+    state.edit(suggestion);
+  };
   const bad = error ?? (state.tone === "bad" ? state.word : undefined);
   return (
     <div>
       <TextInput
+        ref={field}
         label="Slug"
         value={state.slug}
         onChange={(event) => state.edit(event.currentTarget.value)}
@@ -42,7 +50,7 @@ export function SlugField({ state, error }: { state: SlugState; error?: string |
           state.word
         )}
         {bad && state.suggestion && (
-          <Button variant="transparent" ml={6} onClick={() => state.edit(state.suggestion ?? "")}>
+          <Button variant="transparent" ml={6} onClick={() => take(state.suggestion ?? "")}>
             Take {state.suggestion}
           </Button>
         )}
