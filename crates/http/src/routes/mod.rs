@@ -46,6 +46,7 @@ mod workspace;
 use crate::router::Routes;
 
 pub use member::read_permissions;
+pub(crate) use server::INTERNAL;
 pub use wire::time;
 
 /// All routes, in the order of the contract.
