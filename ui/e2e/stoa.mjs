@@ -14,8 +14,10 @@ import MailDev from "maildev";
 const here = dirname(fileURLToPath(import.meta.url));
 export const tree = resolve(here, "../..");
 /** The program refuses settings that it doesn't know, and must not take those of whoever runs the tests. */
-const ownEnvironment = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("STOA_")));
-const binary = process.env.E2E_BINARY ?? join(tree, "target/debug/stoa");
+export const ownEnvironment = Object.fromEntries(
+  Object.entries(process.env).filter(([name]) => !name.startsWith("STOA_")),
+);
+export const binary = process.env.E2E_BINARY ?? join(tree, "target/debug/stoa");
 /** A page built elsewhere, laid over the program's own: to try a page without building the program anew. */
 const otherPage = process.env.E2E_PAGE;
 

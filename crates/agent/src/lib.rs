@@ -8,6 +8,7 @@ pub mod files;
 pub mod folders;
 pub mod git;
 pub mod init;
+pub mod link;
 pub mod logs;
 pub mod machine;
 mod metrics;

@@ -133,6 +133,14 @@ pub fn of_project(caller: &Caller, instances: i64) -> Abilities {
     abilities.sorted()
 }
 
+/// What needs no sandbox needs the machine all the same.
+fn reached(machine: &Result<(), Refusal>) -> Result<(), Refusal> {
+    match machine {
+        Err(Refusal::ServerAway) => Err(Refusal::ServerAway),
+        _ => Ok(()),
+    }
+}
+
 /// `state`: whether it could run where it would be deployed.
 #[must_use]
 pub fn of_example(caller: &Caller, state: Result<(), Refusal>) -> Abilities {
@@ -151,17 +159,18 @@ pub fn of_branch(caller: &Caller, is_allowed: bool, is_gone: bool) -> Abilities 
     abilities.sorted()
 }
 
-/// `is_target`: whether a merge into its branch touches nothing that isn't allowed; `no_sandbox`: why no process can be
-/// started where it stands.
+/// `is_target`: whether a merge into its branch touches nothing that isn't allowed; `machine`: why no process can be
+/// started where it stands, or nothing can be done there at all.
 #[must_use]
 pub fn of_instance(
     caller: &Caller,
     stage: Stage,
     state: State,
     is_target: bool,
-    no_sandbox: Option<&str>,
+    machine: &Result<(), Refusal>,
 ) -> Abilities {
-    let walls = || no_sandbox.map_or(Ok(()), |text| Err(Refusal::NoSandbox(text.to_owned())));
+    let walls = || machine.clone();
+    let link = || reached(machine);
     let deletes = caller.is_owner || (stage != Stage::Production && caller.has(Action::DeleteInstances));
     let mut abilities = Abilities::default();
     abilities.allow(
@@ -179,10 +188,14 @@ pub fn of_instance(
         caller.has(Action::ManageBackups),
         state.can_back_up().and_then(|()| walls()),
     );
-    abilities.allow(Verb::Stop, caller.has(Action::StopInstances), state.can_stop(false));
+    abilities.allow(
+        Verb::Stop,
+        caller.has(Action::StopInstances),
+        state.can_stop(false).and_then(|()| link()),
+    );
     abilities.allow(Verb::Deploy, caller.is_owner, state.can_deploy().and_then(|()| walls()));
-    abilities.allow(Verb::Delete, deletes, state.can_delete(false));
-    abilities.allow(Verb::ReadLogs, caller.has(Action::ViewLogs), Ok(()));
+    abilities.allow(Verb::Delete, deletes, state.can_delete(false).and_then(|()| link()));
+    abilities.allow(Verb::ReadLogs, caller.has(Action::ViewLogs), link());
     abilities.allow(Verb::Merge, caller.has(Action::MergeBranches) && is_target, Ok(()));
     abilities.allow(Verb::UseIde, caller.has(Action::UseIde), walls());
     let manage = if state.status == InstanceStatus::Deleting {
@@ -202,8 +215,9 @@ pub fn with_connect_as(
     caller: &Caller,
     state: State,
     way: Option<&str>,
+    machine: &Result<(), Refusal>,
 ) -> Abilities {
-    let can = crate::connect_as::can_connect(state, way);
+    let can = crate::connect_as::can_connect(state, way).and_then(|()| reached(machine));
     abilities.allow(Verb::ConnectAs, caller.has(Action::ConnectAsUser), can);
     abilities.sorted()
 }
@@ -234,19 +248,44 @@ mod tests {
     #[test]
     fn a_member_may_what_its_actions_say_and_nothing_more() {
         let tester = caller(false, &[Action::RestartInstances, Action::ViewLogs]);
-        let abilities = of_instance(&tester, Stage::Staging, RUNS, true, None);
+        let abilities = of_instance(&tester, Stage::Staging, RUNS, true, &Ok(()));
         assert_eq!(abilities.may, [Verb::ReadLogs, Verb::Restart, Verb::Start]);
         assert_eq!(abilities.blocked, [(Verb::Start, Refusal::Conflict(Conflict::AlreadyRunning))]);
-        assert_eq!(of_instance(&caller(false, &[]), Stage::Staging, RUNS, true, None), Abilities::default());
+        assert_eq!(
+            of_instance(&caller(false, &[]), Stage::Staging, RUNS, true, &Ok(())),
+            Abilities::default()
+        );
+    }
+
+    #[test]
+    fn nothing_is_done_on_a_server_that_is_away() {
+        let caller = caller(true, &[]);
+        let away = of_instance(&caller, Stage::Staging, RUNS, true, &Err(Refusal::ServerAway));
+        let blocked = |verb| away.blocked.iter().find(|(of, _)| *of == verb).map(|(_, why)| why.clone());
+        for verb in [
+            Verb::Restart,
+            Verb::Stop,
+            Verb::Deploy,
+            Verb::Delete,
+            Verb::Backup,
+            Verb::ReadLogs,
+            Verb::UseIde,
+        ] {
+            assert_eq!(blocked(verb), Some(Refusal::ServerAway), "{verb:?}");
+        }
+        assert_eq!(blocked(Verb::Merge), None);
+        assert_eq!(blocked(Verb::ChangeSettings), None);
     }
 
     #[test]
     fn a_production_instance_is_an_owners_to_delete() {
         let deleter = caller(false, &[Action::DeleteInstances]);
-        assert!(of_instance(&deleter, Stage::Production, RUNS, true, None).may.is_empty());
-        assert_eq!(of_instance(&deleter, Stage::Staging, RUNS, true, None).may, [Verb::Delete]);
+        assert!(of_instance(&deleter, Stage::Production, RUNS, true, &Ok(())).may.is_empty());
+        assert_eq!(of_instance(&deleter, Stage::Staging, RUNS, true, &Ok(())).may, [Verb::Delete]);
         assert!(
-            of_instance(&caller(true, &[]), Stage::Production, RUNS, true, None).may.contains(&Verb::Delete)
+            of_instance(&caller(true, &[]), Stage::Production, RUNS, true, &Ok(()))
+                .may
+                .contains(&Verb::Delete)
         );
     }
 
@@ -258,13 +297,13 @@ mod tests {
         assert_eq!(of_branch(&caller(false, &[]), true, false), Abilities::default());
         let gone = of_branch(&merger, true, true);
         assert_eq!(gone.blocked, [(Verb::Merge, Refusal::Conflict(Conflict::NoSuchBranch))]);
-        assert!(of_instance(&merger, Stage::Production, RUNS, false, None).may.is_empty());
-        assert_eq!(of_instance(&merger, Stage::Production, RUNS, true, None).may, [Verb::Merge]);
+        assert!(of_instance(&merger, Stage::Production, RUNS, false, &Ok(())).may.is_empty());
+        assert_eq!(of_instance(&merger, Stage::Production, RUNS, true, &Ok(())).may, [Verb::Merge]);
     }
 
     #[test]
     fn keys_are_told_in_the_order_of_the_alphabet() {
-        let may = of_instance(&caller(true, &[]), Stage::Staging, RUNS, true, None).may;
+        let may = of_instance(&caller(true, &[]), Stage::Staging, RUNS, true, &Ok(())).may;
         let keys: Vec<_> = may.iter().map(|verb| verb.key()).collect();
         let mut sorted = keys.clone();
         sorted.sort_unstable();

@@ -15,6 +15,18 @@ pub enum Failure {
 /// Anything that isn't a refusal: opaque, with its chain of causes, logged once at the edge and never shown.
 pub struct Fault(Box<dyn std::error::Error + Send + Sync>);
 
+/// What a machine was to be asked, and couldn't: the way to it has ended, or it didn't answer. Whoever asked is told so.
+#[derive(Debug)]
+pub struct Away(pub String);
+
+impl fmt::Display for Away {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "a machine isn't reached: {}", self.0)
+    }
+}
+
+impl std::error::Error for Away {}
+
 impl Fault {
     #[must_use]
     pub fn new(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
@@ -62,9 +74,15 @@ impl From<Refusal> for Failure {
 }
 
 impl From<Fault> for Failure {
-    /// A disk without room is told, wherever it is: whoever asked can do something about it.
+    /// A disk without room is told, wherever it is: whoever asked can do something about it. So is a machine that is away.
     fn from(fault: Fault) -> Self {
-        if fault.is_full() { Self::Refused(Refusal::DiskFull) } else { Self::Fault(fault) }
+        if fault.is_full() {
+            return Self::Refused(Refusal::DiskFull);
+        }
+        if fault.0.is::<Away>() {
+            return Self::Refused(Refusal::ServerAway);
+        }
+        Self::Fault(fault)
     }
 }
 

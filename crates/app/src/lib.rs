@@ -25,7 +25,7 @@ pub mod invitation;
 pub mod job;
 pub mod log;
 pub mod logo;
-mod machine;
+pub mod machine;
 pub mod mail;
 pub mod member;
 pub mod metrics;
@@ -45,7 +45,7 @@ pub mod settings;
 pub mod token;
 pub mod workspace;
 
-pub use failure::{Failure, Fault};
+pub use failure::{Away, Failure, Fault};
 pub use settings::Settings;
 pub use stoa_storage::page::Page;
 
@@ -64,6 +64,7 @@ struct Inner {
     settings: Settings,
     outside: ports::Outside,
     known_facts: machine::KnownFacts,
+    link_places: machine::LinkPlaces,
     views: member::Views,
     merge_places: project::MergePlaces,
     cookie_turns: connect_as::CookieTurns,
@@ -79,6 +80,7 @@ impl App {
                 settings,
                 outside,
                 known_facts: machine::KnownFacts::default(),
+                link_places: machine::LinkPlaces::default(),
                 views: member::Views::default(),
                 merge_places: project::MergePlaces::default(),
                 cookie_turns: connect_as::CookieTurns::default(),
@@ -110,6 +112,10 @@ impl App {
 
     pub(crate) fn known_facts(&self) -> &machine::KnownFacts {
         &self.inner.known_facts
+    }
+
+    pub(crate) fn link_places(&self) -> &machine::LinkPlaces {
+        &self.inner.link_places
     }
 
     pub(crate) fn views(&self) -> &member::Views {

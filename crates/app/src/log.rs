@@ -8,6 +8,7 @@ use futures_util::stream::BoxStream;
 use stoa_domain::permission::instance as may;
 use stoa_domain::{InstanceId, Permit, Refusal, WorkspaceId};
 
+use crate::machine::MachinePlace;
 use crate::ports::{KnownSecrets, LogLine, LogQuery, LogStretch};
 use crate::{App, Failure, Fault};
 
@@ -24,7 +25,7 @@ impl App {
     /// may (`leases`); this only begins.
     ///
     /// # Errors
-    /// `NotFound` for a deployment that isn't the instance's, or a fault.
+    /// `NotFound` for a deployment that isn't the instance's, `ServerAway`, or a fault.
     pub async fn read_logs(
         &self,
         permit: Permit<may::ReadLogs>,
@@ -58,8 +59,8 @@ impl App {
     ) -> Result<BoxStream<'static, Result<LogStretch, Failure>>, Failure> {
         let (workspace, instance) = (permit.workspace(), *permit.target());
         self.check_deployment(&permit, &query).await?;
-        let machines = &self.outside().machines;
-        let ask = |query| machines.log_outline(instance, query, find.clone());
+        let machine = &self.machine_of(instance).await?.machine;
+        let ask = |query| machine.log_outline(instance, query, find.clone());
         let stretches = self.without_secrets(workspace, instance, query, ask).await?;
         Ok(stretches.map(|stretch| stretch.map_err(Failure::from)).boxed())
     }
@@ -81,8 +82,8 @@ impl App {
         instance: InstanceId,
         query: LogQuery,
     ) -> Result<BoxStream<'static, Result<LogLine, Fault>>, Failure> {
-        let machines = &self.outside().machines;
-        self.without_secrets(workspace, instance, query, |query| machines.logs(instance, query)).await
+        let machine = &self.machine_of(instance).await?.machine;
+        self.without_secrets(workspace, instance, query, |query| machine.logs(instance, query)).await
     }
 
     /// Nothing is read before the machine knows what is secret by now: where it doesn't, it is told.
@@ -111,11 +112,8 @@ impl App {
         // First the revision: what is changed in between makes it an old one, never a newer.
         let revision = self.store().load_settings_revision(workspace, instance).await?;
         let secrets = self.open_secret_variables(workspace, instance).await?;
-        Ok(self
-            .outside()
-            .machines
-            .tell_secrets(instance, KnownSecrets { revision, secrets }, is_anew)
-            .await?)
+        let machine = self.machine_of(instance).await?.machine;
+        Ok(machine.tell_secrets(instance, KnownSecrets { revision, secrets }, is_anew).await?)
     }
 
     /// What is secret may have changed: whoever reads a log now goes on without it. Where the machine doesn't answer at
@@ -139,10 +137,18 @@ impl App {
         let _ = tokio::time::timeout(PATIENCE, telling).await;
     }
 
-    /// Tells a machine that has just connected what is secret of each instance that it holds. One that can't be told is
-    /// told when its log is read.
-    pub(crate) async fn tell_all_secrets(&self, instances: &[InstanceId]) -> Result<(), Failure> {
+    /// Tells a machine that has just connected what is secret of each instance that it holds, and none of another
+    /// machine's, whatever it says. One that can't be told is told when its log is read.
+    pub(crate) async fn tell_all_secrets(
+        &self,
+        place: MachinePlace,
+        instances: &[InstanceId],
+    ) -> Result<(), Failure> {
         for instance in instances {
+            let found = self.store().find_place_of_instance(*instance).await?;
+            if !found.is_some_and(|found| found.is_same(place)) {
+                continue;
+            }
             let Some(workspace) = self.store().find_workspace_of(*instance).await? else { continue };
             if let Err(failure) = self.tell_secrets(workspace, *instance, true).await {
                 tracing::warn!(?failure, %instance, "the machine can't be told what is secret");

@@ -28,10 +28,7 @@ impl App {
         let Caller { workspace, member, sees_everything, .. } = Caller::of(&permit);
         let server =
             self.store().load_server_as(workspace, *permit.target(), sees_everything, member).await?;
-        if !server.is_here {
-            return Err(Refusal::ServerAway.into());
-        }
-        answered(self.outside().machines.metrics(range)).await
+        answered(self.reach(server.place).await?.machine.metrics(range)).await
     }
 
     /// Nothing in them tells of the server, which the caller may not see.
@@ -43,7 +40,8 @@ impl App {
         permit: Permit<instance::ViewMetrics>,
         range: MetricsRange,
     ) -> Result<InstanceMetrics, Failure> {
-        let found = answered(self.outside().machines.instance_metrics(*permit.target(), range)).await?;
+        let reached = self.machine_of(*permit.target()).await?;
+        let found = answered(reached.machine.instance_metrics(*permit.target(), range)).await?;
         Ok(found.unwrap_or_else(|| nothing_known(range, self.store().now())))
     }
 }

@@ -21,6 +21,7 @@ use crate::failure::{Failure, Fault};
 
 mod connect_as;
 mod facts;
+mod fleet;
 mod log;
 mod metrics;
 mod process;
@@ -32,6 +33,7 @@ pub use crate::desk::port::*;
 pub use crate::remote::port::*;
 pub use connect_as::{AppCookie, AppUser, ConnectAnswer, ConnectWish};
 pub use facts::*;
+pub use fleet::*;
 pub use log::{KnownSecrets, LogLine, LogQuery, LogSource, LogStretch};
 pub use metrics::{Figures, InstanceMetrics, MachineMetrics, Most};
 pub use process::{InstanceProcess, InstanceProcesses, InstanceSchedule, RunOutcome, ScheduleRun};
@@ -437,7 +439,7 @@ pub struct Archive {
     pub bytes: ByteStream,
 }
 
-/// The machine that `stoa serve` stands on, and later others.
+/// One machine: that which `stoa serve` stands on, or one elsewhere.
 pub trait Machines: Send + Sync + 'static {
     fn facts(&self) -> BoxFuture<'_, Result<MachineFacts, Fault>>;
     /// How much of it was used in a range that ends now.
@@ -577,9 +579,8 @@ pub struct Outside {
     pub passwords: crate::passwords::Passwords,
     pub repositories: Arc<dyn Repositories>,
     pub remotes: Arc<dyn Remotes>,
-    pub machines: Arc<dyn Machines>,
     pub buckets: Arc<dyn Buckets>,
-    pub desks: Arc<dyn Desks>,
+    pub fleet: Arc<dyn Fleet>,
     pub logos: Arc<dyn Logos>,
     pub models: Arc<dyn Models>,
     /// `None` where no mail server is configured: links are shown to copy.

@@ -386,6 +386,8 @@ permissions! {
         ViewMetrics: ServerId, Need::Member, "server.view_metrics", viewed_as;
         Create: Whole, Need::Owner, "server.create";
         Change: ServerId, Need::Owner, "server.change";
+        /// Another command by which a machine joins as the server.
+        Join: ServerId, Need::Owner, "server.join";
         Delete: ServerId, Need::Owner, "server.delete";
     }
     project {

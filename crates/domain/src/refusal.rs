@@ -117,7 +117,7 @@ pub enum Refusal {
         retry_after: Option<i64>,
     },
     Unavailable,
-    /// The machine that this is about doesn't answer.
+    /// The machine that this is about isn't linked, or doesn't answer.
     ServerAway,
     /// No mail server is configured, and this goes by mail alone.
     MailUnavailable,
@@ -171,6 +171,10 @@ pub enum Conflict {
     AlreadyOver,
     /// The machine is a server of this workspace already.
     MachineTaken,
+    /// A machine has joined as this server already.
+    AlreadyJoined,
+    /// The backup lies on the disk of another server than the instance's.
+    BackupOnOtherServer,
     /// A request with the same key is still being carried out.
     StillRunning,
     /// It changed in between.
@@ -258,6 +262,8 @@ pub enum AtOnce {
     StreamsOfAccount,
     /// All streams.
     Streams,
+    /// Links of agents that are being set up.
+    Links,
 }
 
 /// One field of a request that is wrong.

@@ -419,9 +419,9 @@ pub fn tell(refusal: &Refusal) -> Told {
         ),
         Refusal::ServerAway => told(
             503,
-            "unavailable",
-            "Not available",
-            "The server doesn't answer at the moment. Its figures are shown again once it does.",
+            "server_away",
+            "Server away",
+            "The server isn't linked at the moment, or doesn't answer. What runs there goes on; try again once it is back.",
         ),
         Refusal::MailUnavailable => told(
             503,
@@ -562,6 +562,7 @@ pub fn examples() -> Vec<Refusal> {
         Refusal::TooManyRequests { retry_after: 60 },
         Refusal::TooMuchAtOnce { what: AtOnce::StreamsOfAccount, most: crate::lease::OF_ACCOUNT },
         Refusal::TooMuchAtOnce { what: AtOnce::Streams, most: crate::lease::MOST },
+        Refusal::TooMuchAtOnce { what: AtOnce::Links, most: stoa_app::machine::LINKS_AT_ONCE },
         Refusal::TooMuchAtOnce { what: AtOnce::DesksOfAccount, most: crate::holds::OF_ACCOUNT },
         Refusal::TooSlow,
         remote::example(),

@@ -70,6 +70,10 @@ async fn answer(State(edge): State<Arc<Edge>>, request: Request) -> Response {
     if parts.extensions.get::<crate::challenge::Alone>().is_some() {
         return Response::default();
     }
+    // Replicas go by addresses of their own, which are nobody's host.
+    if parts.uri.path().starts_with(routes::INTERNAL) {
+        return edge.call(Request::from_parts(parts, body)).await;
+    }
     match proxy::place_of(&edge.frame.site, &parts) {
         Place::Bad => proxy::visitor_page(&parts, Notice::BadRequest),
         Place::Other(host) => edge.proxy.answer(Request::from_parts(parts, body), &host).await,

@@ -1,22 +1,26 @@
 //! WebSockets: the upgrade as an argument and as an answer, and a terminal carried over one under its lease.
 //!
 //! Before every frame the lease is asked, out and in: what is typed counts no longer than what is shown. When the right
-//! ends the client gets a text frame with the problem, and the close code 4403.
+//! ends the client gets a text frame with the problem, and the close code 4403. An agent's link is bytes in both directions,
+//! which are nobody's here.
 
+use std::io;
 use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::FromRequestParts as _;
 use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade};
 use axum::response::Response;
-use futures_util::StreamExt as _;
+use bytes::Bytes;
+use futures_util::{SinkExt as _, StreamExt as _, TryStreamExt as _};
 use http::request::Parts;
 use serde::Deserialize;
 use serde_json::json;
 use stoa_app::Failure;
-use stoa_app::ports::{Shown, TerminalEnds, TerminalSize, Typed};
+use stoa_app::ports::{BoxedWire, Shown, TerminalEnds, TerminalSize, Typed, Wire};
 use stoa_domain::{Refusal, TerminalId};
 use tokio::time::MissedTickBehavior;
+use tokio_util::io::{CopyToBytes, SinkWriter, StreamReader};
 
 use crate::answer::Success;
 use crate::lease::Lease;
@@ -57,6 +61,36 @@ impl Success for Upgraded {
     fn into_response(self) -> Response<Body> {
         self.0
     }
+}
+
+impl Socket {
+    /// Hands the bytes over that go and come in binary frames, until whoever has them lets go.
+    pub(crate) fn hand_over<F>(self, to: impl FnOnce(BoxedWire) -> F + Send + 'static) -> Upgraded
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        Upgraded(self.0.on_upgrade(move |socket| to(Box::new(bytes_of(socket)))))
+    }
+}
+
+fn broken(error: axum::Error) -> io::Error {
+    io::Error::other(error)
+}
+
+/// A text frame isn't of this, and ends it.
+fn bytes_of(socket: WebSocket) -> impl Wire + 'static {
+    let (sink, stream) = socket.split();
+    let pieces = stream.try_filter_map(|message| {
+        std::future::ready(match message {
+            Message::Binary(bytes) => Ok(Some(bytes)),
+            Message::Ping(_) | Message::Pong(_) | Message::Close(_) => Ok(None),
+            Message::Text(_) => Err(axum::Error::new("a text frame")),
+        })
+    });
+    let reader = StreamReader::new(pieces.map_err(broken));
+    let frames = sink.with(|bytes: Bytes| std::future::ready(Ok::<_, axum::Error>(Message::Binary(bytes))));
+    let writer = SinkWriter::new(CopyToBytes::new(frames.sink_map_err(broken)));
+    tokio::io::join(reader, writer)
 }
 
 /// What a client says besides what is typed.

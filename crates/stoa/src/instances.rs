@@ -1,6 +1,7 @@
 //! `stoa instances stop --all`: ends what runs on this machine, whether Stoa itself runs or not.
 
 use std::io;
+use std::path::{Path, PathBuf};
 
 use futures_util::StreamExt as _;
 use stoa_agent::client::Client;
@@ -13,22 +14,27 @@ use crate::output::say;
 use crate::serve;
 use crate::settings::Settings;
 
+/// `state`: the folder of an agent whose control plane is elsewhere.
+///
 /// # Errors
 /// Where the agent can't be asked, or an application can't be ended.
-pub async fn stop_all(settings: Settings) -> Result<(), Ended> {
-    let folder = serve::agent_folder(&settings);
+pub async fn stop_all(settings: Settings, state: Option<String>) -> Result<(), Ended> {
+    let (folder, locked) = match state.map(PathBuf::from) {
+        Some(state) => (state.clone(), state),
+        None => (serve::agent_folder(&settings), settings.data_dir.clone()),
+    };
     if !folder.is_dir() {
         say("No instance was ever started here.");
         return Ok(());
     }
-    let (count, what_next) = match serve::take_lock(&settings) {
+    let (count, what_next) = match serve::lock::take(&locked) {
         // Held until they are ended: no start of Stoa comes between.
         Ok(_lock) => {
-            let count = serve::look_at_agent(&settings).await?.stop_all().await?;
-            (count, "The next start of Stoa starts them again")
+            let agent = serve::look_at_agent(folder, settings.instance_egress_allow).await?;
+            (agent.stop_all().await?, "The next start of Stoa starts them again")
         }
         Err(error) if error.kind() == io::ErrorKind::ResourceBusy => {
-            (stop_by_agent(&settings).await?, "The page starts them again")
+            (stop_by_agent(&folder).await?, "The page starts them again")
         }
         Err(error) => return Err(error.into()),
     };
@@ -40,9 +46,9 @@ pub async fn stop_all(settings: Settings) -> Result<(), Ended> {
 }
 
 /// Asks the agent of the Stoa that runs, by the protocol that it speaks with the control plane.
-async fn stop_by_agent(settings: &Settings) -> Result<usize, Ended> {
+async fn stop_by_agent(folder: &Path) -> Result<usize, Ended> {
     let unheard = |error| Ended::because("Stoa runs, but this machine's agent can't be asked", error);
-    let connection = stoa_agent::init::connect(&serve::agent_socket(settings)).await.map_err(unheard)?;
+    let connection = stoa_agent::init::connect(&folder.join(serve::SOCKET)).await.map_err(unheard)?;
     let client = Client::connect(connection).await?;
     let mut count = 0;
     for instance in client.instances().await? {

@@ -3,6 +3,7 @@
 //! Nothing is decided here. What may be done is `domain`'s, what is done `app`'s; this crate puts the parts together.
 
 mod admin;
+mod agent;
 mod audit;
 mod check;
 mod client;
@@ -33,6 +34,7 @@ fn command() -> Command {
             settings::with_flags(Command::new("serve"))
                 .about("Serves the page, the API, git and the applications"),
         )
+        .subcommand(agent::command())
         .subcommand(
             settings::with_flags_below(Command::new("migrate"))
                 .about("Brings the records' schema up to date, or moves them to PostgreSQL, and ends")
@@ -77,6 +79,12 @@ fn command() -> Command {
                                 .required(true)
                                 .action(ArgAction::SetTrue)
                                 .help("Every instance of this machine: one alone is stopped on its page, or by stoa instance stop"),
+                        )
+                        .arg(
+                            Arg::new("state")
+                                .long("state")
+                                .value_name("DIR")
+                                .help("The folder of stoa agent, where this machine's control plane is elsewhere"),
                         ),
                 ),
         )
@@ -119,6 +127,7 @@ fn main() -> ExitCode {
     }
     let outcome = match matches.subcommand() {
         Some(("serve", flags)) => with_runtime(flags, serve::serve),
+        Some(("agent", flags)) => run(agent::agent(flags)),
         Some(("migrate", flags)) => {
             with_runtime(flags, |settings| keeping::migrate(settings, word(flags, "to")))
         }
@@ -133,7 +142,9 @@ fn main() -> ExitCode {
             arguments.get_one::<String>("folder").map_or(".", String::as_str),
         )),
         Some(("instances", arguments)) => match arguments.subcommand() {
-            Some((_, flags)) => with_runtime(flags, instances::stop_all),
+            Some((_, flags)) => {
+                with_runtime(flags, |settings| instances::stop_all(settings, word(flags, "state")))
+            }
             None => Err(Ended::said("see stoa instances --help")),
         },
         Some(("admin", arguments)) => match arguments.subcommand() {
@@ -194,8 +205,12 @@ where
     F: Future<Output = Result<(), Ended>>,
 {
     let settings = settings::gather(flags, environment())?;
+    run(work(settings))
+}
+
+fn run(work: impl Future<Output = Result<(), Ended>>) -> Result<(), Ended> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let outcome = runtime.block_on(work(settings));
+    let outcome = runtime.block_on(work);
     // Threads that wait for the end of a sandbox would wait for ever: sandboxes outlive this process.
     runtime.shutdown_background();
     outcome

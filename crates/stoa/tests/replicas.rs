@@ -6,103 +6,15 @@
 mod support;
 
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::{Value, json};
-use sqlx::postgres::{PgConnection, PgListener};
-use sqlx::{Connection as _, Executor as _};
-use stoa_storage::Place;
 use support::follow::Following;
+use support::ground::{Ground, TOKEN, give_key};
 use support::{Installation, PASSWORD, now_micros, push_files, until};
-use tempfile::TempDir;
-use test_kit::Kind;
-use test_kit::databases::{Fresh, fresh};
-use test_kit::fake::clock::{FakeClock, FakeRng};
-use tokio::runtime::Runtime;
 
-const TOKEN: &str = "a-setup-token-that-is-long-enough-for-one";
 const W: &str = "/workspaces/acme";
 const SECOND: i64 = 1_000_000;
-
-/// A database, a folder of repositories, and what both processes are told.
-struct Ground {
-    runtime: Runtime,
-    address: String,
-    shared: TempDir,
-    _database: Fresh,
-}
-
-impl Ground {
-    fn new() -> Self {
-        let runtime = Runtime::new().unwrap();
-        let (clock, ids) = (Arc::new(FakeClock::default()), Arc::new(FakeRng::default()));
-        let database = runtime.block_on(fresh(Kind::Postgres, clock, ids));
-        let Place::Postgres(address) = &database.place else { panic!("an address") };
-        let shared = tempfile::tempdir().unwrap();
-        Self { runtime, address: address.clone(), shared, _database: database }
-    }
-
-    fn sql(&self, statements: &[&'static str]) {
-        self.runtime.block_on(async {
-            let mut connection = PgConnection::connect(&self.address).await.unwrap();
-            for statement in statements {
-                connection.execute(*statement).await.unwrap();
-            }
-            connection.close().await.unwrap();
-        });
-    }
-
-    /// From now on whoever connects says nothing to the others: what tells them is another function of that name.
-    fn silence(&self) {
-        self.sql(&[
-            "CREATE FUNCTION public.pg_notify(text, text) RETURNS void LANGUAGE plpgsql AS 'BEGIN END'",
-            "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET search_path = public, pg_catalog', current_database()); END $$",
-        ]);
-    }
-
-    /// Counts what the replicas tell each other.
-    fn count_hints(&self) -> Arc<AtomicUsize> {
-        let count = Arc::<AtomicUsize>::default();
-        let mut listener = self.runtime.block_on(PgListener::connect(&self.address)).unwrap();
-        self.runtime.block_on(listener.listen("stoa_changes")).unwrap();
-        let counted = count.clone();
-        self.runtime.spawn(async move {
-            while listener.recv().await.is_ok() {
-                counted.fetch_add(1, Ordering::SeqCst);
-            }
-        });
-        count
-    }
-
-    /// A process of the installation, not yet started. `public` is the first one's port.
-    fn replica(&self, number: u8, public: Option<u16>, more: &[(&str, &str)]) -> Installation {
-        let repositories = self.shared.path().join("repositories");
-        let internal = format!("http://127.0.0.{}:1", 100 + number);
-        let mut replica = Installation::prepare(&[
-            ("STOA_DATABASE_URL", &self.address),
-            ("STOA_REPOSITORIES_DIR", repositories.to_str().unwrap()),
-            ("STOA_INTERNAL_URL", &internal),
-            ("STOA_SETUP_TOKEN", TOKEN),
-        ]);
-        replica.setup_token = TOKEN.to_owned();
-        if let Some(port) = public {
-            replica.public_port = port;
-            replica.environment.push(("STOA_PUBLIC_URL".to_owned(), format!("http://localhost:{port}")));
-        }
-        for (name, value) in more {
-            replica.environment.retain(|(known, _)| known != name);
-            replica.environment.push(((*name).to_owned(), (*value).to_owned()));
-        }
-        replica
-    }
-}
-
-/// What the operator does: each replica has its own copy of the key.
-fn give_key(from: &Installation, to: &Installation) {
-    std::fs::create_dir_all(to.data()).unwrap();
-    std::fs::copy(from.data().join("master.key"), to.data().join("master.key")).unwrap();
-}
 
 fn set_up(stoa: &Installation) -> String {
     let account =
@@ -152,9 +64,9 @@ struct Two {
 
 impl Two {
     fn new(ground: Ground) -> Self {
-        let mut first = ground.replica(1, None, &[]);
+        let mut first = ground.replica(None, &[]);
         first.run();
-        let mut second = ground.replica(2, Some(first.port), &[("STOA_LOCAL_SERVER", "true")]);
+        let mut second = ground.replica(Some(first.port), &[("STOA_LOCAL_SERVER", "true")]);
         give_key(&first, &second);
         second.run();
         let owner = set_up(&first);
@@ -370,9 +282,9 @@ fn what_is_taken_away_at_one_replica_ends_at_the_other_when_they_hear_nothing() 
 #[test]
 fn a_replica_that_the_others_cannot_reach_refuses_to_start() {
     let ground = Ground::new();
-    let mut first = ground.replica(1, None, &[]);
+    let mut first = ground.replica(None, &[]);
     first.run();
-    let without = ground.replica(2, Some(first.port), &[("STOA_INTERNAL_URL", "")]);
+    let without = ground.replica(Some(first.port), &[("STOA_INTERNAL_URL", "")]);
     give_key(&first, &without);
     let said = without.refused();
     assert!(said.contains("STOA_INTERNAL_URL has to be set: another replica, "), "{said}");
@@ -391,18 +303,18 @@ fn a_replica_that_the_others_cannot_reach_refuses_to_start() {
 #[test]
 fn replicas_have_one_key_one_folder_of_repositories_and_one_setup_token() {
     let ground = Ground::new();
-    let alone = ground.replica(1, None, &[("STOA_SETUP_TOKEN", "")]);
+    let alone = ground.replica(None, &[("STOA_SETUP_TOKEN", "")]);
     let said = alone.refused();
     assert!(said.contains("STOA_SETUP_TOKEN has to be set"), "{said}");
 
-    let mut first = ground.replica(1, None, &[]);
+    let mut first = ground.replica(None, &[]);
     give_key(&alone, &first);
     first.run();
-    let without_key = ground.replica(2, Some(first.port), &[]);
+    let without_key = ground.replica(Some(first.port), &[]);
     let said = without_key.refused();
     assert!(said.contains("is missing, and the records were made with one"), "{said}");
 
-    let other_key = ground.replica(2, Some(first.port), &[]);
+    let other_key = ground.replica(Some(first.port), &[]);
     give_key(&first, &other_key);
     let mut key = std::fs::read(other_key.data().join("master.key")).unwrap();
     key[0] = if key[0] == b'A' { b'B' } else { b'A' };
@@ -411,7 +323,7 @@ fn replicas_have_one_key_one_folder_of_repositories_and_one_setup_token() {
     assert!(said.contains("isn't the one that these records were sealed with"), "{said}");
 
     let other_token = "another-setup-token-that-is-long-enough";
-    let other_token = ground.replica(2, Some(first.port), &[("STOA_SETUP_TOKEN", other_token)]);
+    let other_token = ground.replica(Some(first.port), &[("STOA_SETUP_TOKEN", other_token)]);
     give_key(&first, &other_token);
     let said = other_token.refused();
     assert!(said.contains("STOA_SETUP_TOKEN isn't the one"), "{said}");
@@ -427,14 +339,13 @@ fn replicas_have_one_key_one_folder_of_repositories_and_one_setup_token() {
                 std::fs::write(words.join(name), "what stood there before").unwrap();
             }
         }
-        let elsewhere =
-            ground.replica(2, Some(first.port), &[("STOA_REPOSITORIES_DIR", own.to_str().unwrap())]);
+        let elsewhere = ground.replica(Some(first.port), &[("STOA_REPOSITORIES_DIR", own.to_str().unwrap())]);
         give_key(&first, &elsewhere);
         let said = elsewhere.refused();
         assert!(said.contains("isn't the folder that the replica"), "{said}");
     }
 
-    let mut second = ground.replica(2, Some(first.port), &[]);
+    let mut second = ground.replica(Some(first.port), &[]);
     give_key(&first, &second);
     second.run();
     let _ = set_up(&second);
@@ -444,9 +355,9 @@ fn replicas_have_one_key_one_folder_of_repositories_and_one_setup_token() {
 #[test]
 fn a_copy_of_a_replica_s_data_takes_its_place() {
     let ground = Ground::new();
-    let mut first = ground.replica(1, None, &[]);
+    let mut first = ground.replica(None, &[]);
     first.run();
-    let mut copy = ground.replica(1, Some(first.port), &[]);
+    let mut copy = ground.replica(Some(first.port), &[]);
     give_key(&first, &copy);
     std::fs::copy(first.data().join("replica"), copy.data().join("replica")).unwrap();
     copy.run();

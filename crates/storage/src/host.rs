@@ -6,6 +6,7 @@ use stoa_domain::slug::Slug;
 use stoa_domain::{InstanceId, Refusal, Timestamp, WorkspaceId};
 
 use crate::failure::{Failure, StorageFault};
+use crate::machine::MachinePlace;
 use crate::page::word;
 use crate::store::Store;
 use crate::tx::Tx;
@@ -17,8 +18,10 @@ pub(crate) const REST_SECONDS: i64 = 30 * 24 * 3600;
 crate::statements! {
     /// A domain that somebody claimed is nobody's until it is proved.
     FIND = "SELECT h.workspace_id, h.instance_id, h.released_at, i.visibility, i.status,
-            EXISTS (SELECT 1 FROM jobs j WHERE j.instance_id = h.instance_id AND j.status = 'running')
-        FROM hosts h LEFT JOIN instances i ON i.id = h.instance_id
+            EXISTS (SELECT 1 FROM jobs j WHERE j.instance_id = h.instance_id AND j.status = 'running'),
+            m.id, m.kind, m.replica_id
+        FROM hosts h LEFT JOIN instances i ON i.id = h.instance_id LEFT JOIN servers s ON s.id = i.server_id
+        LEFT JOIN machines m ON m.id = s.machine_id
         WHERE h.host = $1 AND (h.kind = 'given' OR h.verified_at IS NOT NULL)";
     HOLDER = "SELECT workspace_id, released_at FROM hosts WHERE host = $1";
     INSERT = "INSERT INTO hosts (host, workspace_id, instance_id, kind) VALUES ($1, $2, $3, 'given')";
@@ -38,6 +41,8 @@ pub struct HostRecord {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HostedInstance {
     pub id: InstanceId,
+    /// Of its machine.
+    pub place: MachinePlace,
     pub visibility: Visibility,
     pub status: InstanceStatus,
     /// Whether a job works on it: requests may wait for it.
@@ -53,6 +58,7 @@ impl Store {
         let instance = match row.get::<Option<InstanceId>>(1)? {
             Some(id) if released_at.is_none() => Some(HostedInstance {
                 id,
+                place: MachinePlace::read(&row, 6, self.own_replica())?,
                 visibility: word(&row, 3, Visibility::from_key)?,
                 status: word(&row, 4, InstanceStatus::from_key)?,
                 is_busy: row.get(5)?,

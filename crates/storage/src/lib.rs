@@ -29,6 +29,7 @@ pub mod keeping;
 mod listed;
 pub mod locate;
 pub mod logo;
+pub mod machine;
 pub mod mail;
 pub mod mailed_link;
 pub mod member;
@@ -106,6 +107,7 @@ pub fn statements() -> Vec<Statement> {
         listed::STATEMENTS,
         locate::STATEMENTS,
         logo::STATEMENTS,
+        machine::STATEMENTS,
         mail::STATEMENTS,
         mailed_link::STATEMENTS,
         member::STATEMENTS,

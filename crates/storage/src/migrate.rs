@@ -26,6 +26,7 @@ const MIGRATIONS: &[(i64, &str)] = &[
     (16, include_str!("../migrations/0016_ai_consumption.sql")),
     (SORTED_NAMES, include_str!("../migrations/0017_sorted_names.sql")),
     (18, include_str!("../migrations/0018_backup_places.sql")),
+    (19, include_str!("../migrations/0019_servers_elsewhere.sql")),
 ];
 
 /// The one whose column the program fills in: neither database makes Latin letters of others.

@@ -9,6 +9,7 @@ use stoa_domain::{
 
 use crate::event::EventType;
 use crate::failure::{Failure, StorageFault};
+use crate::machine::{MachinePlace, remove_of_server};
 use crate::page::Page;
 use crate::row::Row;
 use crate::store::{Store, Work};
@@ -22,17 +23,17 @@ crate::statements! {
     LOCAL_MACHINE = "SELECT id FROM machines WHERE kind = 'local' AND (replica_id = $1 OR $1 IS NULL) ORDER BY id LIMIT 1";
     OF_MACHINE = "SELECT id FROM servers WHERE workspace_id = $1 AND machine_id = $2";
     SLUG = "SELECT id FROM servers WHERE workspace_id = $1 AND slug = $2";
-    FIND = "SELECT s.id, s.slug, s.name, s.revision, s.created_at, m.id, m.kind, m.replica_id,
+    FIND = "SELECT s.id, s.slug, s.name, s.revision, s.created_at, m.id, m.kind, m.replica_id, m.seen_at,
             (SELECT COUNT(*) FROM instances i WHERE i.server_id = s.id
                 AND ($3 OR EXISTS (SELECT 1 FROM member_instances x WHERE x.member_id = $4
                     AND x.instance_id = i.id AND (x.until_at IS NULL OR x.until_at > $5))))
         FROM servers s LEFT JOIN machines m ON m.id = s.machine_id WHERE s.workspace_id = $1 AND s.id = $2";
-    LIST_ALL = "SELECT s.id, s.slug, s.name, s.revision, s.created_at, m.id, m.kind, m.replica_id,
+    LIST_ALL = "SELECT s.id, s.slug, s.name, s.revision, s.created_at, m.id, m.kind, m.replica_id, m.seen_at,
             (SELECT COUNT(*) FROM instances i WHERE i.server_id = s.id)
         FROM servers s LEFT JOIN machines m ON m.id = s.machine_id
         WHERE s.workspace_id = $1 AND (s.sorted_as, s.id) > ($2, $3) ORDER BY s.sorted_as, s.id LIMIT $4";
     /// From the member's list alone: SQLite keeps to the order of a CROSS JOIN.
-    LIST_MINE = "SELECT s.id, s.slug, s.name, s.revision, s.created_at, m.id, m.kind, m.replica_id,
+    LIST_MINE = "SELECT s.id, s.slug, s.name, s.revision, s.created_at, m.id, m.kind, m.replica_id, m.seen_at,
             (SELECT COUNT(*) FROM instances i JOIN member_instances y ON y.instance_id = i.id
                 WHERE i.server_id = s.id AND y.member_id = $5 AND (y.until_at IS NULL OR y.until_at > $6))
         FROM member_servers x CROSS JOIN servers s LEFT JOIN machines m ON m.id = s.machine_id
@@ -53,8 +54,6 @@ crate::statements! {
 #[derive(Debug, Clone)]
 pub struct NewServer {
     pub id: ServerId,
-    /// What the machine's row gets as its id, where it has none yet.
-    pub machine: MachineId,
     pub name: String,
 }
 
@@ -65,28 +64,26 @@ pub struct ServerRecord {
     pub name: String,
     pub revision: i64,
     pub created_at: Timestamp,
-    /// `None` until a machine has joined.
-    pub machine: Option<MachineId>,
     pub is_local: bool,
-    /// Whether this process stands on its machine.
-    pub is_here: bool,
+    pub place: MachinePlace,
+    /// When its machine was last there; `None` for the machines that Stoa stands on.
+    pub seen_at: Option<Timestamp>,
     /// How many instances of those that the caller sees stand on it.
     pub instances: i64,
 }
 
 fn read(row: &Row, here: Option<ReplicaId>) -> Result<ServerRecord, StorageFault> {
     let kind: Option<String> = row.get(6)?;
-    let is_local = kind.as_deref() == Some("local");
     Ok(ServerRecord {
         id: row.get(0)?,
         slug: row.get(1)?,
         name: row.get(2)?,
         revision: row.get(3)?,
         created_at: row.get(4)?,
-        machine: row.get(5)?,
-        is_local,
-        is_here: is_local && (here.is_none() || row.get::<Option<ReplicaId>>(7)? == here),
-        instances: row.get(8)?,
+        is_local: kind.as_deref() == Some("local"),
+        place: MachinePlace::read(row, 5, here)?,
+        seen_at: row.get(8)?,
+        instances: row.get(9)?,
     })
 }
 
@@ -106,6 +103,21 @@ pub(crate) async fn free_slug(
         }
     }
     Err(Refusal::SlugTaken.into())
+}
+
+/// A server's row, its event and the words of the audit log. `machine`: `None` where one is yet to join.
+pub(crate) async fn insert_server(
+    tx: &mut Tx<'_>,
+    workspace: WorkspaceId,
+    new: &NewServer,
+    machine: Option<MachineId>,
+) -> Result<(), Failure> {
+    let slug = free_slug(tx, SLUG, workspace, &new.name).await?;
+    let (now, name) = (tx.now(), new.name.as_str());
+    let values = values![new.id, workspace, machine, slug.as_str(), name, now, sorted_as(name)];
+    tx.execute(INSERT, values).await?;
+    tx.audit_resource(ResourceKind::Server, new.id.uuid(), name);
+    Ok(tx.tell(workspace, EventType::Created, ResourceKind::Server, new.id.uuid()).await?)
 }
 
 /// Waits for its turn to give out what is unique over the installation.
@@ -143,33 +155,18 @@ impl Store {
             let new = new.clone();
             Box::pin(async move {
                 lock_installation(tx).await?;
-                let machine = match tx.fetch_optional(LOCAL_MACHINE, values![here]).await? {
+                let machine: MachineId = match tx.fetch_optional(LOCAL_MACHINE, values![here]).await? {
                     Some(row) => row.get(0)?,
                     None => {
-                        tx.execute(INSERT_MACHINE, values![new.machine, new.name.as_str(), here]).await?;
-                        new.machine
+                        let machine = MachineId::new(tx.new_id());
+                        tx.execute(INSERT_MACHINE, values![machine, new.name.as_str(), here]).await?;
+                        machine
                     }
                 };
                 if tx.fetch_optional(OF_MACHINE, values![workspace, machine]).await?.is_some() {
                     return Err(Refusal::Conflict(Conflict::MachineTaken).into());
                 }
-                let slug = free_slug(tx, SLUG, workspace, &new.name).await?;
-                let now = tx.now();
-                tx.execute(
-                    INSERT,
-                    values![
-                        new.id,
-                        workspace,
-                        machine,
-                        slug.as_str(),
-                        new.name.as_str(),
-                        now,
-                        sorted_as(&new.name)
-                    ],
-                )
-                .await?;
-                tx.audit_resource(ResourceKind::Server, new.id.uuid(), new.name);
-                tx.tell(workspace, EventType::Created, ResourceKind::Server, new.id.uuid()).await?;
+                insert_server(tx, workspace, &new, Some(machine)).await?;
                 Ok(new.id)
             })
         });
@@ -271,13 +268,17 @@ impl Store {
         self.write(permit, work).await
     }
 
-    /// Removes it from the workspace; its machine stays.
+    /// Removes it from the workspace. The machine of this process stays; another is refused from here on, and told.
     ///
     /// # Errors
     /// [`Conflict::StillInUse`] while an instance stands on it, `PreconditionFailed`, or a fault.
-    pub async fn delete_server(&self, permit: Permit<Delete>, expected: Option<i64>) -> Result<(), Failure> {
+    pub async fn delete_server(
+        &self,
+        permit: Permit<Delete>,
+        expected: Option<i64>,
+    ) -> Result<Option<MachineId>, Failure> {
         let (workspace, server) = (permit.workspace(), *permit.target());
-        let work: Work<()> = Box::new(move |tx| {
+        let work: Work<Option<MachineId>> = Box::new(move |tx| {
             Box::pin(async move {
                 unchanged_in(tx, workspace, server, expected).await?;
                 let count: i64 = tx.fetch_one(INSTANCES, values![workspace, server]).await?.get(0)?;
@@ -286,10 +287,12 @@ impl Store {
                 }
                 let listing = tx.fetch_all(MEMBERS_LISTING, values![workspace, server]).await?;
                 tx.leaves_lists(workspace, ResourceKind::Server, server.uuid(), &listing).await?;
+                let machine = remove_of_server(tx, workspace, server).await?;
                 let row =
                     tx.fetch_optional(DELETE, values![workspace, server]).await?.ok_or(Refusal::NotFound)?;
                 tx.audit_name(row.get::<String>(0)?);
-                Ok(tx.tell(workspace, EventType::Deleted, ResourceKind::Server, server.uuid()).await?)
+                tx.tell(workspace, EventType::Deleted, ResourceKind::Server, server.uuid()).await?;
+                Ok(machine)
             })
         });
         self.write(permit, work).await

@@ -7,7 +7,8 @@ use stoa_domain::name::sorted_as;
 use stoa_domain::permission::workspace::{Change, Delete};
 use stoa_domain::slug::Slug;
 use stoa_domain::{
-    AccountId, AccountPermit, LogoId, MemberId, Permit, Refusal, ResourceKind, Timestamp, WorkspaceId,
+    AccountId, AccountPermit, LogoId, MachineId, MemberId, Permit, Refusal, ResourceKind, Timestamp,
+    WorkspaceId,
 };
 
 use crate::detail::Difference;
@@ -296,15 +297,17 @@ impl Store {
         self.load_workspace(id).await
     }
 
+    /// The machines that were its servers alone, which are refused from here on.
+    ///
     /// # Errors
     /// `HasInstances`, `PreconditionFailed`.
     pub async fn delete_workspace(
         &self,
         permit: Permit<Delete>,
         expected_revision: Option<i64>,
-    ) -> Result<(), Failure> {
+    ) -> Result<Vec<MachineId>, Failure> {
         let id = permit.workspace();
-        let work: Work<()> = Box::new(move |tx| {
+        let work: Work<Vec<MachineId>> = Box::new(move |tx| {
             Box::pin(async move {
                 let row = tx.fetch_optional(FIND, values![id]).await?.ok_or(Refusal::NotFound)?;
                 let found = read(&row)?;
@@ -325,11 +328,12 @@ impl Store {
                 let free_at = tx.now().plus_seconds(SLUG_REST_SECONDS);
                 tx.execute(RELEASE_SLUGS, values![id, false, free_at]).await?;
                 tx.execute(DELETE_PROJECTS, values![id]).await?;
+                let machines = crate::machine::remove_of_workspace(tx, id).await?;
                 tx.execute(DELETE_SERVERS, values![id]).await?;
                 tx.execute(DELETE, values![id]).await?;
                 tx.touched.workspaces.push(id);
                 tx.touched.events.push(id);
-                Ok(())
+                Ok(machines)
             })
         });
         self.write(permit, work).await

@@ -22,6 +22,7 @@ use crate::fake::certificates::FakeCertificates;
 use crate::fake::clock::{FakeClock, FakeRng};
 use crate::fake::desks::FakeDesks;
 use crate::fake::expectations::NearExpectations;
+use crate::fake::fleet::FakeFleet;
 use crate::fake::folders::FakeFolders;
 use crate::fake::logos::NearLogos;
 use crate::fake::machines::FakeMachines;
@@ -48,6 +49,7 @@ pub struct World {
     pub mail: Arc<FakeMail>,
     pub provider: Arc<FakeProvider>,
     pub machines: Arc<FakeMachines>,
+    pub fleet: Arc<FakeFleet>,
     pub buckets: Arc<FakeBuckets>,
     pub desks: Arc<FakeDesks>,
     pub repositories: Arc<FakeRepositories>,
@@ -150,6 +152,7 @@ impl World {
         let machines = Arc::new(FakeMachines::default());
         let buckets = Arc::new(FakeBuckets::default());
         let desks = Arc::new(FakeDesks::default());
+        let fleet = Arc::new(FakeFleet::new(machines.clone(), desks.clone()));
         let repositories = Arc::new(FakeRepositories::default());
         let remotes = Arc::new(FakeRemotes::default());
         let models = Arc::new(FakeModels::default());
@@ -164,9 +167,8 @@ impl World {
             passwords: Passwords::with_memory(2, 8).expect("a hasher"),
             repositories: real.unwrap_or_else(|| repositories.clone()),
             remotes: real_remotes.unwrap_or_else(|| remotes.clone()),
-            machines: machines.clone(),
+            fleet: fleet.clone(),
             buckets: buckets.clone(),
-            desks: desks.clone(),
             logos: Arc::new(NearLogos),
             models: models.clone(),
             provider: wishes.provider.then(|| provider.clone() as Arc<dyn stoa_app::ports::SignInProvider>),
@@ -200,6 +202,7 @@ impl World {
             mail,
             provider,
             machines,
+            fleet,
             buckets,
             desks,
             repositories,

@@ -13,16 +13,14 @@ use futures_util::future::BoxFuture;
 use http::header::{CONTENT_TYPE, HOST};
 use http::{Method, Request};
 use serde_json::json;
-use stoa_app::ports::{ConnectAnswer, ModelProblem, Programs};
+use stoa_app::ports::{BoxedWire, ConnectAnswer, ModelProblem, Programs};
 use stoa_app::settings::WorkspaceCreation;
-use stoa_domain::InstanceId;
 use stoa_domain::remote::RemoteProblem;
 use stoa_http::Patience;
 use stoa_http::git::{Git, Hosting, LARGEST_PUSH};
-use stoa_http::proxy::{Applications, Route, RouteState};
+use stoa_http::proxy::{Applications, At, Route, RouteState};
 use test_kit::world::{PASSWORD, Wishes, Workspace};
 use test_kit::{Answer, Client, Kind, World, golden};
-use tokio::net::UnixStream;
 use tokio::sync::watch;
 
 /// Code and status of each row of the list.
@@ -179,6 +177,16 @@ async fn of_a_machine_without_walls(answers: &mut Vec<Answer>) {
     answers.push(olga.client.post(&workspace.path("/instances"), new).await);
 }
 
+async fn of_a_machine_that_is_away(answers: &mut Vec<Answer>) {
+    let world = World::on(Kind::Sqlite).await;
+    let olga = world.set_up().await;
+    let workspace = world.workspace(&olga, "Acme").await;
+    let made = olga.client.post(&workspace.path("/servers"), json!({ "name": "Far" })).await.expect(201);
+    let project = workspace.project("Shop", &["main"]).await;
+    let new = json!({ "name": "Shop", "project": project, "server": made.field("id"), "stage": "staging", "branch": "main" });
+    answers.push(olga.client.post(&workspace.path("/instances"), new).await);
+}
+
 async fn of_a_machine_without_programs(answers: &mut Vec<Answer>) {
     let world = World::on(Kind::Sqlite).await;
     world.machines.have_programs(Programs::default());
@@ -279,7 +287,7 @@ async fn of_faults(answers: &mut Vec<Answer>) {
 struct NoApplications;
 
 impl Applications for NoApplications {
-    fn route(&self, _: InstanceId) -> Route {
+    fn route(&self, _: At) -> Route {
         Route { state: RouteState::Unknown, generation: 0 }
     }
 
@@ -287,11 +295,11 @@ impl Applications for NoApplications {
         watch::channel(0).1
     }
 
-    fn open(&self, _: InstanceId) -> BoxFuture<'static, io::Result<UnixStream>> {
+    fn open(&self, _: At) -> BoxFuture<'static, io::Result<BoxedWire>> {
         Box::pin(async { Err(io::Error::other("there are none")) })
     }
 
-    fn note(&self, _: InstanceId, _: u16, _: String) {}
+    fn note(&self, _: At, _: u16, _: String) {}
 }
 
 /// What is settled before a route is looked for.
@@ -346,6 +354,7 @@ async fn every_code_of_the_list_happens_and_says_what_to_do() {
     of_invitations(&mut answers).await;
     of_instances(&mut answers).await;
     of_a_machine_without_walls(&mut answers).await;
+    of_a_machine_that_is_away(&mut answers).await;
     of_a_machine_without_programs(&mut answers).await;
     of_models(&mut answers).await;
     of_remotes(&mut answers).await;

@@ -34,6 +34,7 @@ const LOOKS: Record<string, Look> = {
   cancelled: { word: "Cancelled", tone: "quiet", Icon: IconPlayerStopFilled },
   superseded: { word: "Replaced", tone: "quiet", Icon: IconPlayerStopFilled },
   deleting: { word: "Deleting", tone: "quiet", Icon: IconTrash },
+  waiting: { word: "Waiting for its machine", tone: "quiet", Icon: IconClockHour4 },
   away: { word: "Not reached", tone: "quiet", Icon: IconCircleDashed },
 };
 

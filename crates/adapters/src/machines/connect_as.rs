@@ -72,6 +72,6 @@ fn answer<T>(
             )),
             _ => Err(Fault::new(ClientError::Refused(problem))),
         },
-        Err(error) => Err(Fault::new(error)),
+        Err(error) => Err(super::fault(error)),
     }
 }

@@ -29,7 +29,7 @@ const WAITING: usize = 16;
 type Answer<'a, T> = BoxFuture<'a, Result<T, DeskProblem>>;
 
 fn problem(error: ClientError) -> DeskProblem {
-    let ClientError::Refused(problem) = error else { return DeskProblem::Fault(Fault::new(error)) };
+    let ClientError::Refused(problem) = error else { return DeskProblem::Fault(super::fault(error)) };
     match problem.code {
         Code::NoDesk => DeskProblem::Closed,
         Code::UnknownCommit => DeskProblem::UnknownCommit,
@@ -61,7 +61,7 @@ fn against(against: Against) -> wire::Against {
 }
 
 fn bytes(stream: Bytestream) -> DeskBytes {
-    stream.map_err(Fault::new).boxed()
+    stream.map_err(super::fault).boxed()
 }
 
 fn size(size: TerminalSize) -> Size {
@@ -303,7 +303,7 @@ impl Desks for AgentMachines {
                     _ => None,
                 })
             });
-            Ok(TerminalEnds { typed, shown: shown.map_err(Fault::new).boxed() })
+            Ok(TerminalEnds { typed, shown: shown.map_err(super::fault).boxed() })
         })
     }
 }

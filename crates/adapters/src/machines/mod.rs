@@ -1,8 +1,8 @@
-//! Machines: through the protocol of their agents; or none, where the control plane's machine isn't a server.
+//! Machines: each through the protocol of its agent, over a pipe or a link.
 
 mod connect_as;
 mod desks;
-mod none;
+mod fleet;
 mod processes;
 mod words;
 
@@ -14,18 +14,18 @@ use futures_util::{Stream, StreamExt as _, TryStreamExt as _};
 use stoa_agent::client::{Client, ClientError};
 use stoa_agent::git::Repository;
 use stoa_agent::protocol::{self, BeginDeployment, Code, Mode, SecretText, SwitchRelease, TellSecrets};
-use stoa_app::Fault;
 use stoa_app::ports::{
     Archive, Command, ConnectAnswer, ConnectWish, InstanceForm, InstanceMetrics, InstanceOnMachine,
     InstanceProcesses, KnownSecrets, LogLine, LogQuery, LogStretch, MachineFacts, MachineMetrics, Machines,
     Order, Progress, RepositoryAccess,
 };
+use stoa_app::{Away, Fault};
 use stoa_domain::branch::CommitId;
 use stoa_domain::instance::RestartMode;
 use stoa_domain::metrics::MetricsRange;
 use stoa_domain::{BackupId, InstanceId, ProjectId};
 
-pub use none::NoMachines;
+pub use fleet::Machinery;
 
 /// The machine whose agent answers on one connection.
 #[derive(Clone)]
@@ -70,6 +70,14 @@ impl AgentMachines {
     }
 }
 
+/// What went wrong. A connection that broke says that the machine is away, and nothing else.
+fn fault(error: ClientError) -> Fault {
+    match error {
+        ClientError::Connection(_) | ClientError::NoAnswer => Fault::new(Away(Fault::new(error).chain())),
+        other => Fault::new(other),
+    }
+}
+
 /// What is told, up to the first that can't be: who followed it begins anew, with a look at the whole.
 fn until_broken<T: Send + 'static, W: Send + 'static>(
     items: impl Stream<Item = Result<T, ClientError>> + Send + 'static,
@@ -89,21 +97,21 @@ fn until_broken<T: Send + 'static, W: Send + 'static>(
 fn unless_old<T>(answer: Result<T, ClientError>) -> Result<Option<T>, Fault> {
     match answer {
         Err(error) if error.code() == Some(Code::OldSecrets) => Ok(None),
-        other => other.map(Some).map_err(Fault::new),
+        other => other.map(Some).map_err(fault),
     }
 }
 
 impl Machines for AgentMachines {
     fn facts(&self) -> BoxFuture<'_, Result<MachineFacts, Fault>> {
         Box::pin(async {
-            let machine = self.client.machine().await.map_err(Fault::new)?;
+            let machine = self.client.machine().await.map_err(fault)?;
             Ok(words::facts(self.client.hello(), &machine))
         })
     }
 
     fn metrics(&self, range: MetricsRange) -> BoxFuture<'_, Result<MachineMetrics, Fault>> {
         Box::pin(async move {
-            self.client.machine_metrics(range).await.map(words::machine_metrics).map_err(Fault::new)
+            self.client.machine_metrics(range).await.map(words::machine_metrics).map_err(fault)
         })
     }
 
@@ -116,7 +124,7 @@ impl Machines for AgentMachines {
             match self.client.instance_metrics(instance, range).await {
                 Ok(view) => Ok(Some(words::instance_metrics(view))),
                 Err(error) if error.code() == Some(Code::UnknownInstance) => Ok(None),
-                Err(error) => Err(Fault::new(error)),
+                Err(error) => Err(fault(error)),
             }
         })
     }
@@ -124,7 +132,7 @@ impl Machines for AgentMachines {
     fn put(&self, order: Order, form: InstanceForm) -> BoxFuture<'_, Result<(), Fault>> {
         Box::pin(async move {
             let (instance, form) = (form.instance, words::form(form));
-            self.client.put_instance(words::order(order)?, instance, &form).await.map_err(Fault::new)
+            self.client.put_instance(words::order(order)?, instance, &form).await.map_err(fault)
         })
     }
 
@@ -136,7 +144,7 @@ impl Machines for AgentMachines {
         repository: PathBuf,
     ) -> BoxFuture<'_, Result<(), Fault>> {
         Box::pin(async move {
-            let there = self.client.mirror_heads(project).await.map_err(Fault::new)?;
+            let there = self.client.mirror_heads(project).await.map_err(fault)?;
             if there.contains(&commit) {
                 return Ok(());
             }
@@ -149,7 +157,7 @@ impl Machines for AgentMachines {
                     tracing::warn!(%error, %project, "a commit can't be brought to a machine");
                     Ok(())
                 }
-                other => other.map_err(Fault::new),
+                other => other.map_err(fault),
             }
         })
     }
@@ -163,7 +171,7 @@ impl Machines for AgentMachines {
         Box::pin(async move {
             match self.begin(words::order(order)?, instance, command).await {
                 Ok(_) => {
-                    let events = self.client.events(order.job, 0).await.map_err(Fault::new)?;
+                    let events = self.client.events(order.job, 0).await.map_err(fault)?;
                     // Without an end the job is tried again, and finds its work again.
                     Ok(until_broken(events, |told| words::progress(told.event)))
                 }
@@ -175,7 +183,7 @@ impl Machines for AgentMachines {
                     let failed = Progress::Failed { code, sentence: problem.detail, quote: None };
                     Ok(futures_util::stream::iter([failed]).boxed())
                 }
-                Err(error) => Err(Fault::new(error)),
+                Err(error) => Err(fault(error)),
             }
         })
     }
@@ -184,14 +192,14 @@ impl Machines for AgentMachines {
         Box::pin(async move {
             match self.client.cancel(words::order(order)?, order.job).await {
                 Err(error) if error.code() == Some(Code::UnknownOperation) => Ok(()),
-                other => other.map_err(Fault::new),
+                other => other.map_err(fault),
             }
         })
     }
 
     fn instances(&self) -> BoxFuture<'_, Result<Vec<InstanceOnMachine>, Fault>> {
         Box::pin(async {
-            let all = self.client.instances().await.map_err(Fault::new)?;
+            let all = self.client.instances().await.map_err(fault)?;
             Ok(all.into_iter().map(words::instance).collect())
         })
     }
@@ -201,14 +209,14 @@ impl Machines for AgentMachines {
             match self.client.processes(instance).await {
                 Ok(seen) => Ok(Some(processes::seen(seen))),
                 Err(error) if error.code() == Some(Code::UnknownInstance) => Ok(None),
-                Err(error) => Err(Fault::new(error)),
+                Err(error) => Err(fault(error)),
             }
         })
     }
 
     fn changes(&self) -> BoxFuture<'_, Result<BoxStream<'static, InstanceOnMachine>, Fault>> {
         Box::pin(async {
-            let changes = self.client.changes().await.map_err(Fault::new)?;
+            let changes = self.client.changes().await.map_err(fault)?;
             Ok(until_broken(changes, |view| Some(words::instance(view))))
         })
     }
@@ -223,7 +231,7 @@ impl Machines for AgentMachines {
             let KnownSecrets { revision, secrets } = known;
             let secrets = secrets.into_iter().map(SecretText).collect();
             let told = TellSecrets { revision, secrets, anew: is_anew };
-            self.client.tell_secrets(instance, &told).await.map_err(Fault::new)
+            self.client.tell_secrets(instance, &told).await.map_err(fault)
         })
     }
 
@@ -234,7 +242,7 @@ impl Machines for AgentMachines {
     ) -> BoxFuture<'_, Result<Option<BoxStream<'static, Result<LogLine, Fault>>>, Fault>> {
         Box::pin(async move {
             let lines = self.client.logs(instance, &words::log_query(query)).await;
-            Ok(unless_old(lines)?.map(|lines| lines.map_ok(words::line).map_err(Fault::new).boxed()))
+            Ok(unless_old(lines)?.map(|lines| lines.map_ok(words::line).map_err(fault).boxed()))
         })
     }
 
@@ -247,7 +255,7 @@ impl Machines for AgentMachines {
         Box::pin(async move {
             let query = protocol::LogQuery { find, ..words::log_query(query) };
             let stretches = unless_old(self.client.outline(instance, &query).await)?;
-            Ok(stretches.map(|all| all.map_ok(words::stretch).map_err(Fault::new).boxed()))
+            Ok(stretches.map(|all| all.map_ok(words::stretch).map_err(fault).boxed()))
         })
     }
 
@@ -267,7 +275,7 @@ impl Machines for AgentMachines {
     ) -> BoxFuture<'_, Result<(), Fault>> {
         Box::pin(async move {
             let access = words::repository(&access);
-            self.client.forget_backup(of, backup.uuid(), &access).await.map_err(Fault::new)
+            self.client.forget_backup(of, backup.uuid(), &access).await.map_err(fault)
         })
     }
 
@@ -283,7 +291,7 @@ impl Machines for AgentMachines {
             let range = range.map(http::HeaderValue::try_from).transpose().map_err(Fault::new)?;
             let answer = match self.client.archive(of, backup.uuid(), &access, range).await {
                 Err(error) if error.code() == Some(Code::UnknownBackup) => return Ok(None),
-                other => other.map_err(Fault::new)?,
+                other => other.map_err(fault)?,
             };
             let text =
                 |name| answer.headers.get(name).and_then(|value: &http::HeaderValue| value.to_str().ok());
@@ -291,7 +299,7 @@ impl Machines for AgentMachines {
                 status: answer.status.as_u16(),
                 length: text(http::header::CONTENT_LENGTH).and_then(|text| text.parse().ok()),
                 range: text(http::header::CONTENT_RANGE).map(str::to_owned),
-                bytes: answer.bytes.map_err(Fault::new).boxed(),
+                bytes: answer.bytes.map_err(fault).boxed(),
             }))
         })
     }

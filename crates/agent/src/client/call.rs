@@ -23,6 +23,9 @@ use crate::protocol::{LogQuery, Order};
 /// Bytes of an answer that is read whole: a list of all instances is the longest.
 const LARGEST: usize = 64 << 20;
 
+/// Whoever asked has a patience of its own.
+const PATIENCE_TO_HAND_ON: Duration = Duration::from_secs(600);
+
 type Anything = Box<dyn Error + Send + Sync>;
 
 /// The body of a request.
@@ -144,6 +147,21 @@ pub(super) async fn read<T: DeserializeOwned>(sender: &Asking, path: &str) -> Re
 }
 
 impl Client {
+    /// A request of somebody else's, as it is; and any answer. Where the connection is gone, so is the other one soon.
+    pub(crate) async fn hand_on(&self, request: axum::extract::Request) -> axum::response::Response {
+        let request = request.map(|body| BodyExt::boxed_unsync(body.map_err(Anything::from)));
+        match send_whatever(&self.sender, PATIENCE_TO_HAND_ON, request).await {
+            Ok(answer) => answer.map(axum::body::Body::new),
+            Err(error) => {
+                tracing::debug!(%error, "what another replica asked of a machine can't be handed on");
+                axum::response::IntoResponse::into_response(crate::protocol::Problem::new(
+                    crate::protocol::Code::Busy,
+                    "The machine isn't reached.",
+                ))
+            }
+        }
+    }
+
     pub(super) async fn order(
         &self,
         method: Method,

@@ -5,6 +5,7 @@ mod call;
 mod desks;
 mod error;
 mod stream;
+mod visitors;
 
 use std::time::Duration;
 
@@ -12,12 +13,14 @@ use bytes::Bytes;
 use futures_util::{Stream, StreamExt as _};
 use http::Method;
 use hyper::client::conn::http2;
-use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use stoa_domain::branch::CommitId;
 use stoa_domain::metrics::MetricsRange;
 use stoa_domain::{InstanceId, JobId, ProjectId};
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio_util::sync::CancellationToken;
 
+use crate::link::{PING, SILENCE};
 use crate::protocol::{
     BeginDeployment, Commanded, EndSession, EventView, HelloView, InstanceMetricsView, InstanceView,
     InstancesView, LineView, ListUsers, LogQuery, MachineMetricsView, MachineView, MirrorView, Mode, Nothing,
@@ -51,6 +54,9 @@ const GIVEN_UP: usize = 4096;
 pub struct Client {
     sender: Asking,
     hello: HelloView,
+    ended: CancellationToken,
+    /// Cancelled, it ends the connection.
+    end: CancellationToken,
 }
 
 type Answer<T> = Result<T, ClientError>;
@@ -61,25 +67,58 @@ impl Client {
     /// # Errors
     /// Where nobody answers there, or with a protocol that isn't spoken here.
     pub async fn connect(connection: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) -> Answer<Self> {
-        let (sender, connection) = http2::Builder::new(TokioExecutor::new())
-            .initial_stream_window_size(WINDOW)
-            .initial_connection_window_size(ALL_WINDOWS)
-            // Frames of streams that were given up may still come, for as many as there are: that ends no connection.
-            .max_concurrent_reset_streams(GIVEN_UP)
-            .max_local_error_reset_streams(None)
-            .handshake(TokioIo::new(connection))
-            .await?;
+        Self::greet(builder(), connection).await
+    }
+
+    /// The same by a link, which ends where the other side isn't heard any more.
+    ///
+    /// # Errors
+    /// As `connect`.
+    pub async fn connect_by_link(
+        connection: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    ) -> Answer<Self> {
+        let mut builder = builder();
+        builder
+            .timer(TokioTimer::new())
+            .keep_alive_interval(PING)
+            .keep_alive_timeout(SILENCE)
+            .keep_alive_while_idle(true);
+        Self::greet(builder, connection).await
+    }
+
+    async fn greet(
+        builder: http2::Builder<TokioExecutor>,
+        connection: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    ) -> Answer<Self> {
+        let (sender, connection) = builder.handshake(TokioIo::new(connection)).await?;
+        let (ended, end) = (CancellationToken::new(), CancellationToken::new());
+        let (is_over, is_to_end) = (ended.clone(), end.clone());
         tokio::spawn(async move {
-            if let Err(error) = connection.await {
-                tracing::warn!(%error, "the connection to an agent broke");
+            let _over = is_over.drop_guard();
+            tokio::select! {
+                () = is_to_end.cancelled() => {}
+                outcome = connection => if let Err(error) = outcome {
+                    tracing::warn!(%error, "the connection to an agent broke");
+                },
             }
         });
+        let unless_it_stays = end.clone().drop_guard();
         let hello: HelloView = call::read(&sender, "/v1/hello").await?;
-        if hello.protocol == PROTOCOL {
-            Ok(Self { sender, hello })
-        } else {
-            Err(ClientError::OtherProtocol(hello.protocol))
+        if hello.protocol != PROTOCOL {
+            return Err(ClientError::OtherProtocol(hello.protocol));
         }
+        unless_it_stays.disarm();
+        Ok(Self { sender, hello, ended, end })
+    }
+
+    /// Done once nothing more can be asked on this connection.
+    pub async fn ended(&self) {
+        self.ended.cancelled().await;
+    }
+
+    /// Ends the connection, with all that is under way on it.
+    pub fn end(&self) {
+        self.end.cancel();
     }
 
     /// What the agent said of itself.
@@ -365,6 +404,17 @@ impl Client {
         let answer = call::send(&self.sender, PATIENCE, request).await?;
         Ok(stream::frames(answer.into_body(), held).boxed())
     }
+}
+
+fn builder() -> http2::Builder<TokioExecutor> {
+    let mut builder = http2::Builder::new(TokioExecutor::new());
+    builder
+        .initial_stream_window_size(WINDOW)
+        .initial_connection_window_size(ALL_WINDOWS)
+        // Frames of streams that were given up may still come, for as many as there are: that ends no connection.
+        .max_concurrent_reset_streams(GIVEN_UP)
+        .max_local_error_reset_streams(None);
+    builder
 }
 
 fn of(instance: InstanceId, rest: &str) -> String {

@@ -43,6 +43,8 @@ pub struct Seen {
     /// Microseconds of UTC: since when it is in this phase.
     pub since: i64,
     pub fence: i64,
+    /// Changes with what answers.
+    pub generation: u64,
 }
 
 /// A sandbox that is there, as it stands in a file beside it.
@@ -70,6 +72,8 @@ struct State {
     unasked: CancellationToken,
     /// Changes with what answers.
     generation: u64,
+    /// The one that was last told.
+    told: u64,
     /// Bytes, when they were last counted.
     data: Option<u64>,
 }
@@ -123,6 +127,7 @@ impl Instance {
             running: None,
             unasked: CancellationToken::new(),
             generation: 0,
+            told: 0,
             data: None,
         };
         Self {
@@ -205,11 +210,14 @@ impl Instance {
     /// What is seen now, where that is something else than before.
     pub fn set_phase(&self, phase: Phase) -> Option<Seen> {
         let mut state = self.state();
-        if state.phase == phase {
+        if state.phase == phase && state.told == state.generation {
             return None;
         }
-        state.phase = phase;
-        state.since = crate::init::now();
+        if state.phase != phase {
+            state.phase = phase;
+            state.since = crate::init::now();
+        }
+        state.told = state.generation;
         Some(state.seen(self.id))
     }
 
@@ -270,6 +278,7 @@ impl State {
             process: running.map(|running| running.identity.pid),
             since: self.since,
             fence: self.fence,
+            generation: self.generation,
         }
     }
 }

@@ -123,6 +123,9 @@ pub struct InstanceView {
     pub since: i64,
     /// The highest that was seen.
     pub fence: i64,
+    /// Changes with what answers to visitors.
+    #[serde(default)]
+    pub generation: u64,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

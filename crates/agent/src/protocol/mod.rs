@@ -17,6 +17,7 @@ mod operation;
 pub mod piece;
 mod problem;
 mod process;
+mod visit;
 
 pub use backup::{BackupView, BeginBackup, BeginRestore, REPOSITORY, RepositoryAccess, RepositoryPlace};
 pub use command::{
@@ -37,6 +38,7 @@ pub use operation::{
 };
 pub use problem::{Code, Problem};
 pub use process::{ProcessView, ProcessesView, RunOutcome, RunView, ScheduleView};
+pub use visit::{VisitNoted, VisitsNoted};
 
 /// The protocol that is spoken here. It rises with each change that the other side has to know of.
 pub const PROTOCOL: u32 = 1;

@@ -30,6 +30,7 @@ fn view(seen: Seen) -> InstanceView {
         process: seen.process,
         since: seen.since,
         fence: seen.fence,
+        generation: seen.generation,
     }
 }
 

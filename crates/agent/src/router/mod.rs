@@ -18,14 +18,17 @@ mod refuse;
 mod socket;
 mod stream;
 mod terminals;
+mod visitors;
 
 pub use socket::listen;
 
 use std::io;
+use std::time::Duration;
 
 use axum::Router;
 use axum::routing::{get, post, put};
-use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper::server::conn::http2;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite};
 
@@ -67,6 +70,8 @@ pub fn router(agent: Agent) -> Router {
         .route("/v1/instances/{id}/processes", get(instances::processes))
         .route("/v1/instances/{id}/logs", get(logs::read))
         .route("/v1/instances/{id}/secrets", put(logs::tell_secrets))
+        .route("/v1/instances/{id}/socket", post(visitors::socket))
+        .route("/v1/visits", post(visitors::noted))
         .route("/v1/instances/{id}/logs/outline", get(logs::outline))
         .route("/v1/instances/{id}/samples", get(metrics::of_instance))
         .route("/v1/instances/{id}/commands/list", post(commands::list))
@@ -114,14 +119,32 @@ pub async fn serve(
     router: Router,
     connection: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
 ) -> io::Result<()> {
-    let served = hyper::server::conn::http2::Builder::new(TokioExecutor::new())
+    let served = builder().serve_connection(TokioIo::new(connection), TowerToHyperService::new(router));
+    served.await.map_err(io::Error::other)
+}
+
+/// The same by a link: the other side is asked whether it is there each `ping`, and has that long to say so.
+pub(crate) async fn serve_link(
+    router: Router,
+    connection: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    ping: Duration,
+    patience: Duration,
+) -> io::Result<()> {
+    let mut builder = builder();
+    builder.timer(TokioTimer::new()).keep_alive_interval(ping).keep_alive_timeout(patience);
+    let served = builder.serve_connection(TokioIo::new(connection), TowerToHyperService::new(router));
+    served.await.map_err(io::Error::other)
+}
+
+fn builder() -> http2::Builder<TokioExecutor> {
+    let mut builder = http2::Builder::new(TokioExecutor::new());
+    builder
         .max_concurrent_streams(AT_ONCE)
         // Many readers of logs may go away at once, with frames for them still on their way.
         .max_pending_accept_reset_streams(Some(AT_ONCE as usize))
         .max_local_error_reset_streams(None)
         .initial_stream_window_size(WINDOW)
         .initial_connection_window_size(ALL_WINDOWS)
-        .max_send_buf_size(SENT_AHEAD)
-        .serve_connection(TokioIo::new(connection), TowerToHyperService::new(router));
-    served.await.map_err(io::Error::other)
+        .max_send_buf_size(SENT_AHEAD);
+    builder
 }

@@ -59,6 +59,8 @@ const WORDS: &[Words] = &[
     ("server.view_metrics", "looked at the load of {it}", "look at the load of {it}"),
     ("server.create", "added the server {it}", "add a server"),
     ("server.change", "changed the server {it}", "change {it}"),
+    ("server.join", "made the command anew by which a machine joins as {it}", "let a machine join as {it}"),
+    ("server.joined", "saw a machine join as {it}", "join as {it}"),
     ("server.delete", "removed the server {it}", "remove {it}"),
     ("project.list", "listed the projects", "list the projects"),
     ("project.view", "opened the project {it}", "open {it}"),

@@ -70,7 +70,8 @@ impl App {
             let (instance, backup) = (removing.instance, removing.backup);
             let removal = async {
                 let access = self.open_repository(removing.workspace, removing.repository).await?;
-                Ok::<_, Failure>(self.outside().machines.forget_backup(instance, backup, access).await?)
+                let reached = self.machine_of_repository(removing.workspace, removing.repository).await?;
+                Ok::<_, Failure>(reached.machine.forget_backup(instance, backup, access).await?)
             };
             // One whose machine is away now is removed when that is back; another's trouble isn't the next one's.
             match tokio::time::timeout(PATIENCE, removal).await {

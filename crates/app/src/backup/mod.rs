@@ -95,10 +95,8 @@ impl App {
         note: Option<String>,
     ) -> Result<Accepted, Failure> {
         let note = check_note(note)?;
-        if let Some(text) = self.no_sandbox().await {
-            return Err(Refusal::NoSandbox(text).into());
-        }
         let (caller, instance) = (Caller::of(&permit), *permit.target());
+        self.needs_machine(instance).await?;
         let new = self.new_backup(caller.workspace, instance, BackupCause::Hand, note).await?;
         let job = self.store().start_backup(permit, new).await?;
         self.accepted(&caller, instance, job).await
@@ -155,8 +153,9 @@ impl App {
     ) -> Result<(BackupRecord, Archive), Failure> {
         let record = self.load_backup(&permit).await?;
         let access = self.open_repository(permit.workspace(), record.repository).await?;
+        let machine = self.machine_of_repository(permit.workspace(), record.repository).await?.machine;
         self.store().begin_download(permit).await?;
-        let archive = self.outside().machines.archive(record.instance, record.id, access, range).await?;
+        let archive = machine.archive(record.instance, record.id, access, range).await?;
         Ok((record, archive.ok_or(Refusal::NotFound)?))
     }
 }

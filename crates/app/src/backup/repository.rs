@@ -5,7 +5,8 @@ use stoa_domain::{BackupRepositoryId, InstanceId, Permit, Secret, WorkspaceId};
 use stoa_storage::backup::RepositoryRecord;
 
 use super::storage::{name_in_bucket, refused};
-use crate::ports::{RepositoryAccess, RepositoryPlace, SealedPlace};
+use crate::machine::MachinePlace;
+use crate::ports::{Reached, RepositoryAccess, RepositoryPlace, SealedPlace};
 use crate::{App, Failure, Fault};
 
 /// The version of the workspace's key by which new values are sealed.
@@ -81,6 +82,17 @@ impl App {
             region: bucket.region,
         };
         Ok(RepositoryAccess { password, place })
+    }
+
+    /// The machine that has a repository on its disk, or asks a bucket for it. Where its server was removed, what is in a
+    /// bucket is asked for by this process's own.
+    pub(crate) async fn machine_of_repository(
+        &self,
+        workspace: WorkspaceId,
+        repository: BackupRepositoryId,
+    ) -> Result<Reached, Failure> {
+        let place = self.store().find_place_of_repository(workspace, repository).await?;
+        Ok(self.reach(place.unwrap_or(MachinePlace::Here)).await?)
     }
 
     /// The same for what is to be written, which is said at once where it can't be: restic would make a bucket that isn't

@@ -75,9 +75,7 @@ impl App {
             let detail = "Type the name of the instance that is replaced.";
             return Err(Refusal::invalid("confirm", "mismatch", detail).into());
         }
-        if let Some(text) = self.no_sandbox().await {
-            return Err(Refusal::NoSandbox(text).into());
-        }
+        self.needs_machine(target.into).await?;
         let safety = self.new_backup(caller.workspace, target.into, BackupCause::BeforeRestore, None).await?;
         let job = self.store().start_restore(permit, safety).await?;
         self.accepted(&caller, target.into, job).await

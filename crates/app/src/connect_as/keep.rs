@@ -137,7 +137,11 @@ impl App {
             }
         };
         let cookies: Vec<AppCookie> = jar.cookies().collect();
-        let told = self.outside().machines.connect_as(over.instance, ConnectWish::End { cookies }).await;
+        let wish = ConnectWish::End { cookies };
+        let told = match self.machine_of(over.instance).await {
+            Ok(reached) => reached.machine.connect_as(over.instance, wish).await.map_err(Failure::from),
+            Err(failure) => Err(failure),
+        };
         let failed = match told {
             // It wasn't asked: that is no try.
             Ok(ConnectAnswer::Busy) if over.ended_at.plus_seconds(BUSY_SECONDS) > self.store().now() => {
@@ -149,8 +153,8 @@ impl App {
                 true
             }
             Ok(_) => false,
-            Err(fault) => {
-                tracing::warn!(fault = %fault.chain(), instance = %over.instance, "an application can't be told that a session is over");
+            Err(failure) => {
+                tracing::warn!(?failure, instance = %over.instance, "an application can't be told that a session is over");
                 true
             }
         };

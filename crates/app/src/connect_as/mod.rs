@@ -211,7 +211,7 @@ impl App {
         instance: InstanceId,
         wish: ConnectWish,
     ) -> Result<ConnectAnswer, Failure> {
-        let refusal = match self.outside().machines.connect_as(instance, wish).await? {
+        let refusal = match self.machine_of(instance).await?.machine.connect_as(instance, wish).await? {
             ConnectAnswer::NotPossible(sentence) => ConnectRefusal::NotPossible(sentence),
             ConnectAnswer::Failed { sentence, quote } => {
                 // What an application writes is a log's.

@@ -134,9 +134,13 @@ impl App {
 
     /// Has the application end a session that nobody has.
     async fn close_unkept(&self, ticket: &Ticket, cookies: Vec<AppCookie>) {
-        let told = self.outside().machines.connect_as(ticket.instance, ConnectWish::End { cookies });
-        if let Err(fault) = told.await {
-            tracing::warn!(fault = %fault.chain(), "a session that nobody has can't be ended");
+        let wish = ConnectWish::End { cookies };
+        let told = match self.machine_of(ticket.instance).await {
+            Ok(reached) => reached.machine.connect_as(ticket.instance, wish).await.map_err(Failure::from),
+            Err(failure) => Err(failure),
+        };
+        if let Err(failure) = told {
+            tracing::warn!(?failure, "a session that nobody has can't be ended");
         }
     }
 

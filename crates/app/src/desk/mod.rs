@@ -5,6 +5,8 @@
 pub mod port;
 mod push;
 
+use std::sync::Arc;
+
 use futures_util::stream::BoxStream;
 use stoa_domain::branch::{BranchName, CommitId};
 use stoa_domain::permission::ide as may;
@@ -12,8 +14,9 @@ use stoa_domain::{Conflict, InstanceId, JobId, Permission, Permit, ProjectId, Re
 use stoa_storage::instance::{InstanceRecord, Named};
 
 use crate::ports::{
-    Against, Author, DeskBytes, DeskOf, DeskProblem, FileChange, FileContent, FileListing, FileMatches,
-    FileSearch, NewDesk, OpenedDesk, Order, SaveIf, Staging, TerminalEnds, TerminalSize, WorkingCopy,
+    Against, Author, DeskBytes, DeskOf, DeskProblem, Desks, FileChange, FileContent, FileListing,
+    FileMatches, FileSearch, NewDesk, OpenedDesk, Order, Reached, SaveIf, Staging, TerminalEnds,
+    TerminalSize, WorkingCopy,
 };
 use crate::{App, Failure, Fault};
 
@@ -60,17 +63,30 @@ impl App {
         Ok(Place { project, branch, head: head.ok_or_else(no_branch)? })
     }
 
+    /// The desks of the machine that an instance is on.
+    async fn desks_of<P: Permission<Target = InstanceId>>(
+        &self,
+        permit: &Permit<P>,
+    ) -> Result<Arc<dyn Desks>, Failure> {
+        Ok(self.machine_of(*permit.target()).await?.desks)
+    }
+
     async fn author<P: Permission>(&self, permit: &Permit<P>) -> Result<Author, Failure> {
         let author = self.store().load_author(permit.account()).await?;
         Ok(Author { name: author.name, email: author.email })
     }
 
     /// Brings a commit to the machine of a project's instance. It isn't a job: nothing is fenced by it.
-    async fn bring_to_desk(&self, project: ProjectId, commit: &CommitId) -> Result<(), Failure> {
+    async fn bring_to_desk(
+        &self,
+        reached: &Reached,
+        project: ProjectId,
+        commit: &CommitId,
+    ) -> Result<(), Failure> {
         let now = self.outside().clock.now();
         let order = Order { job: JobId::new(self.outside().ids.new_id(now)), fence: 0 };
         let repository = self.outside().repositories.folder(project);
-        Ok(self.outside().machines.bring_commit(order, project, commit.clone(), repository).await?)
+        Ok(reached.machine.bring_commit(order, project, commit.clone(), repository).await?)
     }
 
     /// Holds a desk for as long as the stream is held. Whoever holds it asks again and again whether its member still
@@ -79,7 +95,7 @@ impl App {
     /// # Errors
     /// `NoSandbox`, or a fault.
     pub async fn hold_desk(&self, desk: DeskOf) -> Result<BoxStream<'static, ()>, Failure> {
-        Ok(self.outside().desks.hold(desk).await?)
+        Ok(self.machine_of(desk.instance).await?.desks.hold(desk).await?)
     }
 
     /// Makes what isn't there of a desk that is held, and goes on with it whether or not anybody waits: what was begun
@@ -97,10 +113,11 @@ impl App {
         let (desk, place) = (of(&permit), self.place(&permit).await?);
         let author = self.author(&permit).await?;
         let wanted = NewDesk { branch: place.branch.clone(), commit: place.head.clone(), author };
-        let opened = match self.outside().desks.open(desk, wanted.clone()).await {
+        let reached = self.machine_of(desk.instance).await?;
+        let opened = match reached.desks.open(desk, wanted.clone()).await {
             Err(DeskProblem::UnknownCommit) => {
-                self.bring_to_desk(place.project, &place.head).await?;
-                self.outside().desks.open(desk, wanted).await
+                self.bring_to_desk(&reached, place.project, &place.head).await?;
+                reached.desks.open(desk, wanted).await
             }
             other => other,
         };
@@ -121,7 +138,7 @@ impl App {
     /// # Errors
     /// A fault.
     pub async fn end_desk(&self, permit: Permit<may::End>, discard: bool) -> Result<(), Failure> {
-        self.outside().desks.end(of(&permit), discard).await?;
+        self.desks_of(&permit).await?.end(of(&permit), discard).await?;
         Ok(self.store().end_desk(permit, discard).await?)
     }
 
@@ -134,13 +151,13 @@ impl App {
         after: Option<String>,
         limit: Option<usize>,
     ) -> Result<FileListing, Failure> {
-        Ok(self.outside().desks.list(of(&permit), path, after, limit).await?)
+        Ok(self.desks_of(&permit).await?.list(of(&permit), path, after, limit).await?)
     }
 
     /// # Errors
     /// `NotFound`, `UnfitPath`, `FileTooLarge`, `DeskClosed`, or a fault.
     pub async fn read_file(&self, permit: Permit<may::Read>, path: String) -> Result<FileContent, Failure> {
-        Ok(self.outside().desks.read(of(&permit), path).await?)
+        Ok(self.desks_of(&permit).await?.read(of(&permit), path).await?)
     }
 
     /// The file's new tag.
@@ -154,13 +171,13 @@ impl App {
         save_if: SaveIf,
         bytes: DeskBytes,
     ) -> Result<String, Failure> {
-        Ok(self.outside().desks.save(of(&permit), path, save_if, bytes).await?)
+        Ok(self.desks_of(&permit).await?.save(of(&permit), path, save_if, bytes).await?)
     }
 
     /// # Errors
     /// `NotFound`, `PreconditionFailed`, `InDesk`, `UnfitPath`, `DeskClosed`, or a fault.
     pub async fn change_files(&self, permit: Permit<may::Change>, change: FileChange) -> Result<(), Failure> {
-        Ok(self.outside().desks.change(of(&permit), change).await?)
+        Ok(self.desks_of(&permit).await?.change(of(&permit), change).await?)
     }
 
     /// # Errors
@@ -170,13 +187,13 @@ impl App {
         permit: Permit<may::Read>,
         search: FileSearch,
     ) -> Result<FileMatches, Failure> {
-        Ok(self.outside().desks.search(of(&permit), search).await?)
+        Ok(self.desks_of(&permit).await?.search(of(&permit), search).await?)
     }
 
     /// # Errors
     /// `DeskClosed`, or a fault.
     pub async fn working_copy(&self, permit: Permit<may::Read>) -> Result<SeenWorkingCopy, Failure> {
-        let copy = self.outside().desks.status(of(&permit)).await?;
+        let copy = self.desks_of(&permit).await?.status(of(&permit)).await?;
         let record = self.record(&permit).await?;
         let (workspace, project) = (permit.workspace(), record.project.id);
         let branch = BranchName::parse(&record.branch);
@@ -209,7 +226,7 @@ impl App {
         against: Against,
         path: Option<String>,
     ) -> Result<(String, bool), Failure> {
-        Ok(self.outside().desks.diff(of(&permit), against, path).await?)
+        Ok(self.desks_of(&permit).await?.diff(of(&permit), against, path).await?)
     }
 
     /// A file as it was.
@@ -222,7 +239,7 @@ impl App {
         against: Against,
         path: String,
     ) -> Result<bytes::Bytes, Failure> {
-        Ok(self.outside().desks.original(of(&permit), against, path).await?)
+        Ok(self.desks_of(&permit).await?.original(of(&permit), against, path).await?)
     }
 
     /// # Errors
@@ -233,7 +250,7 @@ impl App {
         staging: Staging,
         paths: Vec<String>,
     ) -> Result<(), Failure> {
-        Ok(self.outside().desks.stage(of(&permit), staging, paths).await?)
+        Ok(self.desks_of(&permit).await?.stage(of(&permit), staging, paths).await?)
     }
 
     /// Commits as the member.
@@ -252,7 +269,7 @@ impl App {
             );
         }
         let author = self.author(&permit).await?;
-        let commit = self.outside().desks.commit(of(&permit), message, all, author).await?;
+        let commit = self.desks_of(&permit).await?.commit(of(&permit), message, all, author).await?;
         self.store().record_commit(permit, commit.as_str()).await?;
         Ok(commit)
     }
@@ -263,13 +280,14 @@ impl App {
     /// `InDesk`, `DeskClosed`, `OtherBranch`, or a fault.
     pub async fn merge_in_desk(&self, permit: Permit<may::Merge>) -> Result<Vec<String>, Failure> {
         let (desk, place) = (of(&permit), self.place(&permit).await?);
-        let copy = self.outside().desks.status(desk).await?;
+        let reached = self.machine_of(desk.instance).await?;
+        let copy = reached.desks.status(desk).await?;
         if copy.branch != place.branch.as_str() {
             return Err(Refusal::Conflict(Conflict::OtherBranch).into());
         }
         let author = self.author(&permit).await?;
-        self.bring_to_desk(place.project, &place.head).await?;
-        let merged = self.outside().desks.merge(desk, place.head.clone(), author).await;
+        self.bring_to_desk(&reached, place.project, &place.head).await?;
+        let merged = reached.desks.merge(desk, place.head.clone(), author).await;
         let conflicts = match merged {
             Err(DeskProblem::UnknownCommit) => return Err(Refusal::DiskFull.into()),
             other => other?,
@@ -283,7 +301,7 @@ impl App {
     /// # Errors
     /// `DeskClosed`, or a fault.
     pub async fn list_terminals(&self, permit: Permit<may::Read>) -> Result<Vec<TerminalId>, Failure> {
-        let mut open = self.outside().desks.terminals(of(&permit)).await?;
+        let mut open = self.desks_of(&permit).await?.terminals(of(&permit)).await?;
         open.sort_unstable();
         Ok(open)
     }
@@ -301,7 +319,7 @@ impl App {
         size: TerminalSize,
     ) -> Result<(TerminalId, TerminalEnds), Failure> {
         let (desk, workspace) = (of(&permit), permit.workspace());
-        let desks = &self.outside().desks;
+        let desks = self.desks_of(&permit).await?;
         let Some(terminal) = wanted else {
             let terminal = self.store().open_terminal(permit).await?;
             return Ok((terminal, desks.terminal(desk, terminal, true, size).await?));

@@ -50,12 +50,13 @@ impl App {
         let branch = BranchName::parse(&record.branch).ok_or(Refusal::Conflict(Conflict::NoSuchBranch))?;
         let project = record.project.id;
         let desk = DeskOf { instance, account: permit.account() };
-        let copy = self.outside().desks.status(desk).await?;
+        let desks = self.machine_of(instance).await?.desks;
+        let copy = desks.status(desk).await?;
         if copy.branch != record.branch {
             return Err(Refusal::Conflict(Conflict::OtherBranch).into());
         }
         let head = self.outside().repositories.head(project, branch.clone()).await?;
-        let pack = match self.outside().desks.pack(desk, branch.clone(), head.clone()).await {
+        let pack = match desks.pack(desk, branch.clone(), head.clone()).await {
             Err(DeskProblem::Changed) => return Err(Refusal::Conflict(Conflict::BranchAhead).into()),
             other => other?,
         };
@@ -65,8 +66,12 @@ impl App {
     /// Tells the desk that its push has been taken. Where it can't be told, its next merge does.
     pub async fn end_desk_push(&self, permit: &Permit<may::Push>, commit: CommitId) {
         let desk = DeskOf { instance: permit.target().instance, account: permit.account() };
-        if let Err(problem) = self.outside().desks.pushed(desk, commit).await {
-            tracing::warn!(?problem, instance = %desk.instance, "a desk doesn't know of its own push");
+        let told = match self.machine_of(desk.instance).await {
+            Ok(reached) => reached.desks.pushed(desk, commit).await.map_err(Failure::from),
+            Err(failure) => Err(failure),
+        };
+        if let Err(failure) = told {
+            tracing::warn!(?failure, instance = %desk.instance, "a desk doesn't know of its own push");
         }
     }
 }

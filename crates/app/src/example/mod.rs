@@ -19,6 +19,7 @@ pub use kept::{ALL, Example, Need};
 use crate::abilities::{self, Abilities, Caller};
 use crate::authority::PathWords;
 use crate::instance::Accepted;
+use crate::machine::MachinePlace;
 use crate::ports::MachineFacts;
 use crate::project::FIRST_BRANCH;
 use crate::server::CreateServer;
@@ -50,7 +51,7 @@ pub struct DeployExample {
     /// Its key.
     pub example: String,
     /// The id or the slug of one of the workspace's servers; `None`: the one on this machine, which becomes one where it
-    /// isn't.
+    /// isn't and may be, else another.
     pub server: Option<String>,
 }
 
@@ -65,13 +66,16 @@ impl App {
         account: &AccountStanding,
     ) -> Result<Vec<SeenExample>, Failure> {
         let caller = Caller::of(&permit);
-        let facts = self.machine_facts().await;
         let has_server = self.store().find_own_server(caller.workspace).await?.is_some();
-        let place = if has_server || self.may_add_server(account)? {
-            Ok(())
+        let (at, place) = if has_server || self.may_add_server(account)? {
+            (MachinePlace::Here, Ok(()))
         } else {
-            Err(Refusal::AdministratorRequired)
+            match self.store().find_first_server(caller.workspace).await? {
+                Some((_, at)) => (at, Ok(())),
+                None => (MachinePlace::Here, Err(Refusal::AdministratorRequired)),
+            }
         };
+        let facts = self.machine_facts(at).await;
         let seen = |example: &'static Example| {
             let state = place.clone().and_then(|()| can_run(example, facts.as_ref()));
             SeenExample {
@@ -88,7 +92,7 @@ impl App {
     ///
     /// # Errors
     /// `Invalid` for an example that there isn't, `NotFound` for a server that the workspace doesn't have, `NoSandbox`,
-    /// `ServerLacks`, `AdministratorRequired` where this machine isn't a server of the workspace yet, or a fault.
+    /// `ServerAway`, `ServerLacks`, `AdministratorRequired` where this machine isn't a server of the workspace yet, or a fault.
     pub async fn deploy_example(
         &self,
         permit: Permit<may::Deploy>,
@@ -98,14 +102,27 @@ impl App {
         let Some(example) = ALL.iter().find(|example| example.key == wish.example) else {
             return Err(Refusal::invalid("example", "unknown", "There is no such example.").into());
         };
-        // Before anything is made: what can't run is left alone whole.
-        can_run(example, self.machine_facts().await.as_ref())?;
         let caller = Caller::of(&permit);
-        let server = match &wish.server {
+        let named = match &wish.server {
             Some(named) => {
                 let found = self.store().find_server_id(caller.workspace, named).await?;
-                found.ok_or(Refusal::NotFound)?
+                Some(found.ok_or(Refusal::NotFound)?)
             }
+            None => self.other_server(&caller, account).await?,
+        };
+        let at = match named {
+            Some(server) => self.store().find_place_of_server(caller.workspace, server).await?,
+            None => Some(MachinePlace::Here),
+        };
+        let at = at.ok_or(Refusal::NotFound)?;
+        // Before anything is made: what can't run is left alone whole.
+        let facts = self.machine_facts(at).await;
+        if facts.is_none() && at != MachinePlace::Here {
+            return Err(Refusal::ServerAway.into());
+        }
+        can_run(example, facts.as_ref())?;
+        let server = match named {
+            Some(server) => server,
             None => self.own_server(&caller, account, path).await?,
         };
         let branch = BranchName::parse(FIRST_BRANCH).ok_or_else(|| Fault::new("a branch has no name"))?;
@@ -151,6 +168,20 @@ impl App {
                 Err(failure)
             }
         }
+    }
+
+    /// Where this machine neither is a server of the workspace nor can be made one: another that is.
+    async fn other_server(
+        &self,
+        caller: &Caller,
+        account: &AccountStanding,
+    ) -> Result<Option<ServerId>, Failure> {
+        let has_own = self.store().find_own_server(caller.workspace).await?.is_some();
+        if has_own || self.may_add_server(account)? {
+            return Ok(None);
+        }
+        let first = self.store().find_first_server(caller.workspace).await?;
+        Ok(first.map(|(server, _)| server))
     }
 
     /// The workspace's server on this machine. Where there is none yet, it is added, by its own rule.

@@ -24,28 +24,29 @@ pub struct DeleteInstance {
 
 impl App {
     /// # Errors
-    /// `InstanceBusy`, `Conflict`, `NoSandbox`, or a fault.
+    /// `ServerAway`, `InstanceBusy`, `Conflict`, `NoSandbox`, or a fault.
     pub async fn restart_instance(
         &self,
         permit: Permit<may::Restart>,
         mode: RestartMode,
     ) -> Result<Accepted, Failure> {
-        self.needs_sandbox().await?;
+        self.needs_machine(*permit.target()).await?;
         self.begin(permit, JobKind::of_restart(mode), false).await
     }
 
     /// # Errors
-    /// `InstanceBusy`, `Conflict`, `NoSandbox`, or a fault.
+    /// `ServerAway`, `InstanceBusy`, `Conflict`, `NoSandbox`, or a fault.
     pub async fn start_instance(&self, permit: Permit<may::Start>) -> Result<Accepted, Failure> {
-        self.needs_sandbox().await?;
+        self.needs_machine(*permit.target()).await?;
         self.begin(permit, JobKind::Start, false).await
     }
 
     /// `cancel`: what goes on is cancelled first.
     ///
     /// # Errors
-    /// `InstanceBusy`, `Conflict`, or a fault.
+    /// `ServerAway`, `InstanceBusy`, `Conflict`, or a fault.
     pub async fn stop_instance(&self, permit: Permit<may::Stop>, cancel: bool) -> Result<Accepted, Failure> {
+        self.needs_link(*permit.target()).await?;
         self.begin(permit, JobKind::Stop, cancel).await
     }
 
@@ -83,6 +84,7 @@ impl App {
                 Refusal::invalid("confirm", "mismatch", "Type the instance's name to delete it.").into()
             );
         }
+        self.needs_link(instance).await?;
         let last = match wish.backup {
             true => Some(self.new_backup(caller.workspace, instance, BackupCause::BeforeDelete, None).await?),
             false => None,
@@ -92,10 +94,11 @@ impl App {
         self.accepted(&caller, instance, job).await
     }
 
-    async fn needs_sandbox(&self) -> Result<(), Failure> {
-        match self.no_sandbox().await {
-            Some(text) => Err(Refusal::NoSandbox(text).into()),
-            None => Ok(()),
+    /// What needs no sandbox needs its machine all the same.
+    async fn needs_link(&self, instance: InstanceId) -> Result<(), Failure> {
+        match self.needs_machine(instance).await {
+            Err(Failure::Refused(Refusal::NoSandbox(_))) => Ok(()),
+            other => other,
         }
     }
 

@@ -36,7 +36,7 @@ impl App {
     ///
     /// # Errors
     /// `NotFound` for a backup, project or server that the workspace doesn't have, `Conflict` where the branch has no commit,
-    /// `NoSandbox`, `Invalid`, or a fault.
+    /// `BackupOnOtherServer`, `ServerAway`, `NoSandbox`, `Invalid`, or a fault.
     pub async fn create_instance(
         &self,
         permit: Permit<may::Create>,
@@ -71,9 +71,7 @@ impl App {
         let project =
             self.store().find_project_id(workspace, &wish.project).await?.ok_or(Refusal::NotFound)?;
         let server = self.store().find_server_id(workspace, &wish.server).await?.ok_or(Refusal::NotFound)?;
-        if let Some(text) = self.no_sandbox().await {
-            return Err(Refusal::NoSandbox(text).into());
-        }
+        self.needs_server(workspace, server).await?;
         let caller = Caller::of(&permit);
         let new = NewInstance {
             id,

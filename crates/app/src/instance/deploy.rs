@@ -40,9 +40,7 @@ impl App {
             }
             (None, None) => Wanted::Newest,
         };
-        if let Some(text) = self.no_sandbox().await {
-            return Err(Refusal::NoSandbox(text).into());
-        }
+        self.needs_machine(instance).await?;
         let queued = self.store().deploy(permit, wanted).await?;
         self.accepted(&caller, instance, queued.job).await
     }

@@ -21,6 +21,7 @@ pub use stoa_storage::instance::{InstanceFilter, InstanceRecord, Named};
 use crate::abilities::{self, Abilities, Caller};
 use crate::account::check_name;
 use crate::job::SeenJob;
+use crate::machine::FactsOf;
 use crate::{App, Failure};
 
 /// An instance as one member sees it.
@@ -63,11 +64,11 @@ impl App {
     ) -> Result<Vec<SeenInstance>, Failure> {
         let caller = Caller::of(&permit);
         let instances = self.store().list_instances(&permit, filter, page).await?;
-        let no_sandbox = if instances.is_empty() { None } else { self.no_sandbox().await };
+        let facts = self.facts_of(instances.iter().map(|instance| instance.place)).await;
         let mut seen = Vec::with_capacity(instances.len());
         for instance in instances {
             let is_target = self.is_target(&caller, instance.id).await?;
-            seen.push(self.as_seen(&caller, instance, is_target, no_sandbox.as_deref()));
+            seen.push(self.as_seen(&caller, instance, is_target, &facts));
         }
         Ok(seen)
     }
@@ -128,9 +129,9 @@ impl App {
         let (sees_everything, member) = (caller.sees_everything, caller.member);
         let instance =
             self.store().load_instance(caller.workspace, instance, sees_everything, member).await?;
-        let no_sandbox = self.no_sandbox().await;
+        let facts = self.facts_of([instance.place]).await;
         let is_target = self.is_target(caller, instance.id).await?;
-        Ok(self.as_seen(caller, instance, is_target, no_sandbox.as_deref()))
+        Ok(self.as_seen(caller, instance, is_target, &facts))
     }
 
     /// Whether a merge into an instance's branch touches nothing that the caller isn't allowed. Asked of those alone who
@@ -159,12 +160,13 @@ impl App {
         caller: &Caller,
         mut instance: InstanceRecord,
         is_target: bool,
-        no_sandbox: Option<&str>,
+        facts: &FactsOf,
     ) -> SeenInstance {
         let url = instance.host.as_deref().map(|host| self.settings().url_of(host));
-        let abilities = abilities::of_instance(caller, instance.stage, instance.state, is_target, no_sandbox);
+        let machine = facts.can_work(instance.place);
+        let abilities = abilities::of_instance(caller, instance.stage, instance.state, is_target, &machine);
         let way = instance.connect_as.as_deref();
-        let abilities = abilities::with_connect_as(abilities, caller, instance.state, way);
+        let abilities = abilities::with_connect_as(abilities, caller, instance.state, way, &machine);
         let job = instance.job.take().map(|job| SeenJob::new(caller, job));
         SeenInstance { instance, url, job, abilities }
     }

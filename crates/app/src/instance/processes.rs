@@ -11,12 +11,13 @@ impl App {
     /// they wrote.
     ///
     /// # Errors
-    /// A fault, where the machine doesn't answer.
+    /// `ServerAway`, or a fault.
     pub async fn view_processes(
         &self,
         permit: Permit<may::ViewProcesses>,
     ) -> Result<InstanceProcesses, Failure> {
-        let found = self.outside().machines.processes(*permit.target()).await?;
+        let reached = self.machine_of(*permit.target()).await?;
+        let found = reached.machine.processes(*permit.target()).await?;
         // One that was never deployed isn't held there.
         Ok(found.unwrap_or_default())
     }

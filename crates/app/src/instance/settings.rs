@@ -112,7 +112,8 @@ impl App {
     ) -> Result<SeenSettings, Failure> {
         let record = self.store().load_settings(workspace, instance).await?;
         let restart_needed = self.store().is_restart_needed(workspace, instance).await?;
-        let enforcement = self.machine_facts().await.and_then(|facts| facts.enforcement);
+        let place = self.store().find_place_of_instance(instance).await?.ok_or(Refusal::NotFound)?;
+        let enforcement = self.machine_facts(place).await.and_then(|facts| facts.enforcement);
         let SettingsRecord {
             project,
             revision,
@@ -265,10 +266,7 @@ impl App {
         if wanted.is_none_or(|wanted| wanted.as_str() == now) {
             return Ok(());
         }
-        match self.no_sandbox().await {
-            Some(text) => Err(Refusal::NoSandbox(text).into()),
-            None => Ok(()),
-        }
+        self.needs_machine(instance).await
     }
 
     /// What a change undoes is looked at as what it was when it was wished: a name may have become Stoa's own since, and

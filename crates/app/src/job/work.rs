@@ -1,5 +1,6 @@
 //! One job, from its claim to its end.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
@@ -19,11 +20,14 @@ use stoa_storage::locate::LocatedJob;
 
 use crate::backup::restore::BackupInput as Input;
 use crate::job::runner::heard_of_jobs;
-use crate::ports::{Command, InstanceForm, MachineState, Order, Progress};
+use crate::ports::{Command, InstanceForm, MachineState, Machines, Order, Progress};
 use crate::{App, Failure, Fault};
 
 /// How often the claim is renewed: a third of its lease.
 const RENEWAL: Duration = Duration::from_secs(10);
+
+/// After so many seconds it is looked again whether a machine that is away is back.
+const AWAY_SECONDS: i64 = 3;
 
 /// A machine that can't be reached is tried this often.
 const MOST_ATTEMPTS: i64 = 8;
@@ -43,7 +47,14 @@ impl App {
         };
         let (job, attempts) = (claim.job.id, claim.attempts);
         tracing::warn!(?failure, %job, attempts, "a job couldn't be carried out");
-        let put_off = if attempts < MOST_ATTEMPTS {
+        // What a machine has begun goes on there while it is away, and is followed to its end when it is back.
+        let is_away = matches!(failure, Failure::Refused(Refusal::ServerAway));
+        let goes_on = is_away && !claim.job.step.is_empty();
+        let put_off = if goes_on && claim.job.cancel_at.is_some() {
+            self.end(claim, End::Cancelled { sentence: None, observed: None }).await
+        } else if goes_on {
+            self.store().give_back_job(job, claim.fence, AWAY_SECONDS).await.map_err(Failure::from)
+        } else if attempts < MOST_ATTEMPTS {
             let seconds = 1_i64 << attempts.clamp(0, 5);
             self.store().give_back_job(job, claim.fence, seconds).await.map_err(Failure::from)
         } else {
@@ -67,8 +78,8 @@ impl App {
             return self.end(claim, End::Cancelled { sentence: None, observed: None }).await;
         }
         if let Err(refusal) = self.still_permitted(claim).await? {
-            if was_begun {
-                self.outside().machines.cancel(order).await?;
+            if was_begun && let Some(instance) = claim.job.instance {
+                self.machine_of(instance).await?.machine.cancel(order).await?;
             }
             tracing::info!(?refusal, job = %claim.job.id, "whoever began a job may not any more");
             let sentence = Some(NO_LONGER_PERMITTED.to_owned());
@@ -153,7 +164,7 @@ impl App {
         order: Order,
         begun: &Begun,
     ) -> Result<Result<End, Lost>, Failure> {
-        let machines = &self.outside().machines;
+        let machines = self.machine_of(begun.instance).await?.machine;
         let project = self.store().load_form(claim.workspace, begun.instance).await?.project;
         let command = match self.command(claim, begun).await {
             // The storage of backups isn't to be had: what was begun by then doesn't go on either.
@@ -200,7 +211,9 @@ impl App {
             release = Some(*kept);
         }
         let work = machines.carry_out(order, begun.instance, command).await?;
-        let Some(outcome) = self.follow(claim, order, work).await? else { return Ok(Err(Lost)) };
+        let Some(outcome) = self.follow_work(claim, (order, machines), work).await? else {
+            return Ok(Err(Lost));
+        };
         Ok(Ok(match outcome {
             Progress::Succeeded { size, connect_as, .. } => {
                 let size = i64::try_from(size).unwrap_or(i64::MAX);
@@ -217,10 +230,10 @@ impl App {
     }
 
     /// Follows the work to its outcome. `None` where the claim has passed to another.
-    async fn follow(
+    async fn follow_work(
         &self,
         claim: &Claim,
-        order: Order,
+        (order, machine): (Order, Arc<dyn Machines>),
         mut work: BoxStream<'static, Progress>,
     ) -> Result<Option<Progress>, Failure> {
         let mut changes = self.store().changes();
@@ -240,7 +253,7 @@ impl App {
                         Some(false)
                     }
                     Some(outcome) => return Ok(Some(outcome)),
-                    None => return Err(Fault::new("the machine told no outcome").into()),
+                    None => return Err(self.why_no_outcome(claim).await),
                 },
                 _ = renewal.tick() => self.store().renew_job(order.job, order.fence).await?,
                 () = heard_of_jobs(&mut changes) => self.store().is_job_cancelled(order.job, order.fence).await?,
@@ -249,11 +262,20 @@ impl App {
                 None => return Ok(None),
                 Some(true) if !is_cancelled => {
                     is_cancelled = true;
-                    self.outside().machines.cancel(order).await?;
+                    machine.cancel(order).await?;
                 }
                 Some(_) => {}
             }
         }
+    }
+
+    async fn why_no_outcome(&self, claim: &Claim) -> Failure {
+        if let Some(instance) = claim.job.instance
+            && let Err(failure) = self.machine_of(instance).await
+        {
+            return failure;
+        }
+        Fault::new("the machine told no outcome").into()
     }
 
     async fn form(&self, claim: &Claim, instance: InstanceId) -> Result<InstanceForm, Failure> {
@@ -320,7 +342,8 @@ impl App {
 
     /// What the machine says of an instance; `None` where it can't be asked or doesn't know.
     async fn observe(&self, instance: InstanceId) -> Option<Observed> {
-        match self.outside().machines.instances().await {
+        let reached = self.machine_of(instance).await.ok()?;
+        match reached.machine.instances().await {
             Ok(all) => all.into_iter().find(|on| on.instance == instance).map(|on| observed(on.state)),
             Err(fault) => {
                 tracing::debug!(?fault, "the machine can't be asked");

@@ -2,18 +2,25 @@
 
 use stoa_domain::permission::server as may;
 use stoa_domain::{
-    AccountNeed, AccountStanding, FieldProblem, MachineId, Permission, Permit, Refusal, ServerId,
-    TokenWithout, decide_account,
+    AccountNeed, AccountStanding, Permission, Permit, Refusal, Secret, ServerId, Timestamp, TokenWithout,
+    decide_account,
 };
+use stoa_storage::machine::NewJoin;
 use stoa_storage::page::Page;
 use stoa_storage::server::NewServer;
 
+pub use stoa_storage::machine::MachinePlace;
 pub use stoa_storage::server::ServerRecord;
 
 use crate::abilities::{self, Abilities, Caller};
 use crate::account::check_name;
+use crate::machine::FactsOf;
 use crate::ports::MachineFacts;
+use crate::secrets::NewSecret;
 use crate::{App, Failure};
+
+/// Seconds for which a machine can join by a token.
+const JOIN_SECONDS: i64 = 15 * 60;
 
 /// A server as one member sees it.
 #[derive(Debug, Clone)]
@@ -22,6 +29,22 @@ pub struct SeenServer {
     /// What its machine says of itself; `None` while it can't be asked.
     pub facts: Option<MachineFacts>,
     pub abilities: Abilities,
+    /// The command by which a machine joins: in the answer that makes it, and never again.
+    pub join: Option<Join>,
+}
+
+/// What is run on a machine that is to be a server.
+#[derive(Clone)]
+pub struct Join {
+    pub command: Secret,
+    pub token: Secret,
+    pub expires_at: Timestamp,
+}
+
+impl std::fmt::Debug for Join {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Join({:?})", self.expires_at)
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -32,7 +55,7 @@ pub struct CreateServer {
 }
 
 impl App {
-    /// Takes this machine into the workspace. Other machines can't join yet.
+    /// Takes this machine into the workspace, or makes the command by which another joins.
     ///
     /// # Errors
     /// `AdministratorRequired`, `TokenNarrowed`, `Conflict` where it is one of the workspace's servers already, `Invalid`.
@@ -44,13 +67,6 @@ impl App {
     ) -> Result<SeenServer, Failure> {
         let mut problems = Vec::new();
         let name = check_name("name", &wish.name, &mut problems);
-        if !wish.local {
-            problems.push(FieldProblem::new(
-                "local",
-                "invalid",
-                "Only this machine can be a server so far: `local: true`.",
-            ));
-        }
         let is_admin = account.actor.account == permit.actor().account
             && decide_account(account, AccountNeed::SignedIn, "server.create")?.is_admin();
         if wish.local && (!is_admin || !self.settings().local_server) {
@@ -65,13 +81,36 @@ impl App {
             return Err(Refusal::Invalid(problems).into());
         };
         let caller = Caller::of(&permit);
-        let new = NewServer {
-            id: ServerId::new(self.new_uuid()),
-            machine: MachineId::new(self.new_uuid()),
-            name: name.into_string(),
-        };
-        let server = self.store().create_local_server(permit, new).await?;
-        self.seen_server(&caller, server).await
+        let new = NewServer { id: ServerId::new(self.new_uuid()), name: name.into_string() };
+        if wish.local {
+            let server = self.store().create_local_server(permit, new).await?;
+            return self.seen_server(&caller, server).await;
+        }
+        let (join, kept) = self.new_join().await?;
+        let server = self.store().create_server_elsewhere(permit, new, kept).await?;
+        Ok(SeenServer { join: Some(join), ..self.seen_server(&caller, server).await? })
+    }
+
+    /// Makes the command by which a machine joins anew. The one before counts no more.
+    ///
+    /// # Errors
+    /// `Conflict` once a machine has joined, or a fault.
+    pub async fn renew_join(&self, permit: Permit<may::Join>) -> Result<Join, Failure> {
+        let (join, kept) = self.new_join().await?;
+        self.store().renew_join(permit, kept).await?;
+        Ok(join)
+    }
+
+    async fn new_join(&self) -> Result<(Join, NewJoin), Failure> {
+        let identity = self.agent_identity().await?;
+        let fingerprint = self.outside().fleet.fingerprint(&identity)?;
+        let fingerprint: String = fingerprint.iter().map(|byte| format!("{byte:02x}")).collect();
+        let NewSecret { text: token, hash } = self.new_secret("");
+        let expires_at = self.store().now().plus_seconds(JOIN_SECONDS);
+        let word = token.reveal_text().unwrap_or_default();
+        let command = format!("stoa agent --join {}/join/{word}#{fingerprint}", self.settings().public_url);
+        let join = Join { command: Secret::from_text(command), token, expires_at };
+        Ok((join, NewJoin { token_hash: hash, expires_at }))
     }
 
     /// # Errors
@@ -83,15 +122,16 @@ impl App {
     ) -> Result<Vec<SeenServer>, Failure> {
         let caller = Caller::of(&permit);
         let servers = self.store().list_servers(&permit, page).await?;
-        let facts = if servers.is_empty() { None } else { self.machine_facts().await };
-        Ok(servers.into_iter().map(|server| seen(&caller, server, facts.clone())).collect())
+        let facts = self.facts_of(servers.iter().map(|server| server.place)).await;
+        Ok(servers.into_iter().map(|server| seen(&caller, server, &facts)).collect())
     }
 
     /// # Errors
     /// `NotFound`, or a fault.
     pub async fn view_server(&self, permit: Permit<may::View>) -> Result<SeenServer, Failure> {
         let server = self.store().load_server(&permit).await?;
-        Ok(seen(&Caller::of(&permit), server, self.machine_facts().await))
+        let facts = self.facts_of([server.place]).await;
+        Ok(seen(&Caller::of(&permit), server, &facts))
     }
 
     /// Gives it another name. `expected` is the revision that the change was made from.
@@ -120,7 +160,10 @@ impl App {
         permit: Permit<may::Delete>,
         expected: Option<i64>,
     ) -> Result<(), Failure> {
-        Ok(self.store().delete_server(permit, expected).await?)
+        if let Some(machine) = self.store().delete_server(permit, expected).await? {
+            self.outside().fleet.end(machine);
+        }
+        Ok(())
     }
 
     /// As it is now: what a change is compared with.
@@ -137,12 +180,13 @@ impl App {
     async fn seen_server(&self, caller: &Caller, server: ServerId) -> Result<SeenServer, Failure> {
         let (sees_everything, member) = (caller.sees_everything, caller.member);
         let server = self.store().load_server_as(caller.workspace, server, sees_everything, member).await?;
-        Ok(seen(caller, server, self.machine_facts().await))
+        let facts = self.facts_of([server.place]).await;
+        Ok(seen(caller, server, &facts))
     }
 }
 
-fn seen(caller: &Caller, server: ServerRecord, facts: Option<MachineFacts>) -> SeenServer {
+fn seen(caller: &Caller, server: ServerRecord, facts: &FactsOf) -> SeenServer {
     let abilities = abilities::of_server(caller, server.instances);
-    let facts = facts.filter(|_| server.is_here);
-    SeenServer { server, facts, abilities }
+    let facts = facts.of(server.place).cloned();
+    SeenServer { server, facts, abilities, join: None }
 }

@@ -309,7 +309,10 @@ impl App {
                 Refusal::invalid("confirm", "mismatch", "Type the workspace's slug to delete it.").into()
             );
         }
-        Ok(self.store().delete_workspace(permit, expected_revision).await?)
+        for machine in self.store().delete_workspace(permit, expected_revision).await? {
+            self.outside().fleet.end(machine);
+        }
+        Ok(())
     }
 }
 

@@ -27,7 +27,8 @@ pub(crate) const fn most(what: AtOnce) -> usize {
         | AtOnce::MergesOfAccount
         | AtOnce::Merges
         | AtOnce::StreamsOfAccount
-        | AtOnce::Streams => 0,
+        | AtOnce::Streams
+        | AtOnce::Links => 0,
     }
 }
 

@@ -127,7 +127,7 @@ closed_sets! {
     /// Why a slug can't be had.
     SlugReason = vec!["taken", "reserved", "invalid"];
     /// Whether a server's machine answers.
-    ServerStatus = vec!["ready", "away"];
+    ServerStatus = vec!["ready", "away", "waiting"];
     /// Where a project's repository is.
     RepositoryKind = vec!["hosted", "remote"];
     /// How it stands with a remote repository.

@@ -45,6 +45,10 @@ pub(super) fn at_once(what: AtOnce, most: usize) -> Told {
                 "Your account follows {most} live streams already, in all its tabs and programs. Close one of them first."
             ),
         ),
+        AtOnce::Links => (
+            false,
+            format!("{most} links of servers are being set up at once already. Try again in a moment."),
+        ),
         AtOnce::Streams => (
             false,
             format!("Stoa serves {most} live streams at once, and they are all open. Try again in a moment."),

@@ -18,6 +18,12 @@ pub(super) fn conflict(conflict: Conflict) -> &'static str {
         Conflict::NothingDeployed => "No deployment has succeeded yet. Push to its branch first.",
         Conflict::AlreadyOver => "This work is over already.",
         Conflict::MachineTaken => "This machine is a server of the workspace already.",
+        Conflict::AlreadyJoined => {
+            "A machine has joined as this server already. Add another server for another machine."
+        }
+        Conflict::BackupOnOtherServer => {
+            "This backup is on the disk of another server than the instance's. Choose that server, or keep backups in S3 storage, which every server reaches."
+        }
         Conflict::StillRunning => {
             "A request with this Idempotency-Key is still being carried out. Try again in a moment."
         }

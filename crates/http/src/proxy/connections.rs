@@ -8,11 +8,10 @@ use std::time::Duration;
 use axum::body::Body;
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
-use stoa_domain::InstanceId;
-use tokio::net::UnixStream;
+use stoa_app::ports::BoxedWire;
 use tokio::time::Instant;
 
-use super::{Applications, Route, RouteState};
+use super::{Applications, At, Route, RouteState};
 
 /// Kept of one instance.
 const MOST: usize = 64;
@@ -24,7 +23,7 @@ pub(super) type Sender = SendRequest<Body>;
 
 pub(super) struct Connections {
     applications: Arc<dyn Applications>,
-    idle: Mutex<HashMap<InstanceId, Vec<Idle>>>,
+    idle: Mutex<HashMap<At, Vec<Idle>>>,
 }
 
 struct Idle {
@@ -47,59 +46,61 @@ impl Connections {
         connections
     }
 
-    fn is_current(&self, instance: InstanceId, generation: u64) -> bool {
-        self.applications.route(instance) == Route { state: RouteState::Running, generation }
+    fn is_current(&self, at: At, generation: u64) -> bool {
+        self.applications.route(at) == Route { state: RouteState::Running, generation }
     }
 
     fn drop_stale(&self) {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        idle.retain(|instance, of_instance| {
-            of_instance.retain(|one| self.is_current(*instance, one.generation));
+        idle.retain(|at, of_instance| {
+            of_instance.retain(|one| self.is_current(*at, one.generation));
             !of_instance.is_empty()
         });
     }
 
     /// One that is ready, to the same running form of the instance.
-    pub(super) fn take(&self, instance: InstanceId, generation: u64) -> Option<Sender> {
+    pub(super) fn take(&self, at: At, generation: u64) -> Option<Sender> {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        let of_instance = idle.get_mut(&instance)?;
+        let of_instance = idle.get_mut(&at)?;
         let now = Instant::now();
         of_instance.retain(|one| {
             one.generation == generation && !one.sender.is_closed() && now.duration_since(one.since) < KEPT
         });
-        let found =
-            of_instance.iter().rposition(|one| one.sender.is_ready()).map(|at| of_instance.remove(at).sender);
+        let found = of_instance
+            .iter()
+            .rposition(|one| one.sender.is_ready())
+            .map(|place| of_instance.remove(place).sender);
         if of_instance.is_empty() {
-            idle.remove(&instance);
+            idle.remove(&at);
         }
         found
     }
 
     /// Keeps a connection whose answer has ended, for a while: an application that is asked nothing has none open.
-    pub(super) async fn keep(&self, instance: InstanceId, generation: u64, sender: Sender) {
-        if self.put(instance, generation, sender) {
+    pub(super) async fn keep(&self, at: At, generation: u64, sender: Sender) {
+        if self.put(at, generation, sender) {
             tokio::time::sleep(KEPT).await;
-            self.sweep(instance);
+            self.sweep(at);
         }
     }
 
-    fn sweep(&self, instance: InstanceId) {
+    fn sweep(&self, at: At) {
         let now = Instant::now();
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(of_instance) = idle.get_mut(&instance) {
+        if let Some(of_instance) = idle.get_mut(&at) {
             of_instance.retain(|one| !one.sender.is_closed() && now.duration_since(one.since) < KEPT);
             if of_instance.is_empty() {
-                idle.remove(&instance);
+                idle.remove(&at);
             }
         }
     }
 
-    fn put(&self, instance: InstanceId, generation: u64, sender: Sender) -> bool {
-        if sender.is_closed() || !self.is_current(instance, generation) {
+    fn put(&self, at: At, generation: u64, sender: Sender) -> bool {
+        if sender.is_closed() || !self.is_current(at, generation) {
             return false;
         }
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        let of_instance = idle.entry(instance).or_default();
+        let of_instance = idle.entry(at).or_default();
         let has_room = of_instance.len() < MOST;
         if has_room {
             of_instance.push(Idle { sender, generation, since: Instant::now() });
@@ -109,7 +110,7 @@ impl Connections {
 }
 
 /// Speaks HTTP on a new connection.
-pub(super) async fn speak(stream: UnixStream) -> io::Result<Sender> {
+pub(super) async fn speak(stream: BoxedWire) -> io::Result<Sender> {
     let (sender, connection) = http1::Builder::new()
         .max_buf_size(LARGEST_HEAD)
         .handshake(TokioIo::new(stream))

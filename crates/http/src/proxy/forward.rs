@@ -11,7 +11,6 @@ use hyper::body::{Body as _, Incoming};
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use stoa_app::host::HostedInstance;
-use stoa_domain::InstanceId;
 use tokio::time::Instant;
 
 use super::clean::{self, Asker};
@@ -20,7 +19,7 @@ use super::connections::{self, Sender};
 use super::hold::{Patience, Place};
 use super::noted::Noted;
 use super::stream::{Carried, Return, Watched};
-use super::{Applications, Notice, Proxy, bare, host, visitor};
+use super::{Applications, At, Notice, Proxy, bare, host, visitor};
 use crate::lease::Lease;
 
 /// An application that is said to run is tried for this long: its init may be starting it anew.
@@ -40,7 +39,7 @@ pub(super) struct Passing {
 /// Writes a request down when it is over, also where nobody waits for the answer any more.
 struct Noting {
     applications: Arc<dyn Applications>,
-    instance: InstanceId,
+    at: At,
     noted: Option<Noted>,
     status: Option<StatusCode>,
 }
@@ -49,7 +48,7 @@ impl Drop for Noting {
     fn drop(&mut self) {
         if let Some(noted) = self.noted.take() {
             let status = self.status.map_or(super::noted::LEFT, |status| status.as_u16());
-            self.applications.note(self.instance, status, noted.line(self.status));
+            self.applications.note(self.at, status, noted.line(self.status));
         }
     }
 }
@@ -75,7 +74,7 @@ impl Proxy {
         let noted = Noted::of(&parts, &self.frame.site, passing.connected.is_some());
         let mut noting = Noting {
             applications: self.applications.clone(),
-            instance: instance.id,
+            at: At::of(instance),
             noted: Some(noted),
             status: None,
         };
@@ -164,7 +163,7 @@ impl Proxy {
             };
         }
         let reused =
-            Return { connections: self.connections.clone(), instance: instance.id, generation, sender };
+            Return { connections: self.connections.clone(), at: At::of(instance), generation, sender };
         // What tells its length is over soon; what doesn't may go on for days.
         let goes_on = !response.body().is_end_stream()
             && (lease.is_some() || response.body().size_hint().exact().is_none());
@@ -201,7 +200,7 @@ impl Proxy {
                 Ok((response, sender)) => return Ok((response, sender, generation)),
                 Err(again) => {
                     let until = *tried_until.get_or_insert_with(|| Instant::now() + TRIED);
-                    let route = self.applications.route(instance.id);
+                    let route = self.applications.route(At::of(instance));
                     let is_same = route.state == super::RouteState::Running && route.generation == generation;
                     if !again || (is_same && Instant::now() >= until) {
                         return Err(Notice::Unreachable);
@@ -223,11 +222,12 @@ impl Proxy {
     ) -> Result<(Response<Incoming>, Sender), bool> {
         // An application may close a kept connection while a request is on its way; what can't be sent twice
         // therefore always goes by a new one.
-        let kept = if outgoing.repeatable { self.connections.take(instance.id, generation) } else { None };
+        let kept =
+            if outgoing.repeatable { self.connections.take(At::of(instance), generation) } else { None };
         let mut sender = match kept {
             Some(sender) => sender,
             None => {
-                let stream = self.applications.open(instance.id).await.map_err(|_| true)?;
+                let stream = self.applications.open(At::of(instance)).await.map_err(|_| true)?;
                 connections::speak(stream).await.map_err(|_| true)?
             }
         };

@@ -9,7 +9,7 @@ use stoa_domain::InstanceId;
 use stoa_domain::instance::InstanceStatus;
 use tokio::time::Instant;
 
-use super::{Notice, Proxy, RouteState};
+use super::{At, Notice, Proxy, RouteState};
 
 /// How long a request waits at most.
 const LONGEST: Duration = Duration::from_secs(30);
@@ -111,7 +111,7 @@ impl Proxy {
         let mut changes = self.applications.changes();
         loop {
             changes.mark_unchanged();
-            let route = self.applications.route(instance.id);
+            let route = self.applications.route(At::of(instance));
             match route.state {
                 RouteState::Running => {
                     patience.place = None;

@@ -26,8 +26,10 @@ use axum::body::Body;
 use futures_util::future::BoxFuture;
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use stoa_app::Failure;
+use stoa_app::host::HostedInstance;
+use stoa_app::machine::MachinePlace;
+use stoa_app::ports::BoxedWire;
 use stoa_domain::{InstanceId, Refusal};
-use tokio::net::UnixStream;
 use tokio::sync::watch;
 
 use crate::site::Frame;
@@ -60,16 +62,30 @@ pub struct Route {
     pub generation: u64,
 }
 
-/// The port to the machines' applications. The binary implements it over the agent.
+/// An instance, and where it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct At {
+    pub instance: InstanceId,
+    pub place: MachinePlace,
+}
+
+impl At {
+    pub(crate) fn of(instance: &HostedInstance) -> Self {
+        Self { instance: instance.id, place: instance.place }
+    }
+}
+
+/// The port to the machines' applications. The binary implements it over the agents. What a machine says counts for the
+/// instances alone that are its own by the records.
 pub trait Applications: Send + Sync + 'static {
-    fn route(&self, instance: InstanceId) -> Route;
+    fn route(&self, at: At) -> Route;
     /// Moves whenever a route has changed. A hint: routes are asked again without it too.
     fn changes(&self) -> watch::Receiver<u64>;
     /// A new connection to the application.
-    fn open(&self, instance: InstanceId) -> BoxFuture<'static, io::Result<UnixStream>>;
+    fn open(&self, at: At) -> BoxFuture<'static, io::Result<BoxedWire>>;
     /// Counts a visitor of an instance who was answered with a status, and has a line written to its log of what visitors
     /// asked. It never waits.
-    fn note(&self, instance: InstanceId, status: u16, line: String);
+    fn note(&self, at: At, status: u16, line: String);
 }
 
 /// The proxy. Cheap to clone.

@@ -7,10 +7,11 @@ use std::task::{Context, Poll, ready};
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use hyper::body::{Body, Frame, SizeHint};
-use stoa_domain::{InstanceId, Refusal};
+use stoa_domain::Refusal;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use super::At;
 use super::connections::{Connections, Sender};
 use super::hold::Place;
 use crate::lease::Lease;
@@ -75,7 +76,7 @@ async fn until_closed(mut closed: watch::Receiver<bool>) {
 /// The connection that an answer comes by, to be kept once the answer has ended cleanly.
 pub(super) struct Return {
     pub connections: Arc<Connections>,
-    pub instance: InstanceId,
+    pub at: At,
     pub generation: u64,
     pub sender: Sender,
 }
@@ -91,12 +92,12 @@ pub(super) struct Carried<B> {
 
 impl<B> Carried<B> {
     pub(super) fn end(&mut self) {
-        if let Some(Return { connections, instance, generation, mut sender }) = self.connection.take() {
+        if let Some(Return { connections, at, generation, mut sender }) = self.connection.take() {
             tokio::spawn(async move {
                 // Ready once the request too was sent to its end.
                 let wait = std::time::Duration::from_secs(1);
                 if matches!(tokio::time::timeout(wait, sender.ready()).await, Ok(Ok(()))) {
-                    connections.keep(instance, generation, sender).await;
+                    connections.keep(at, generation, sender).await;
                 }
             });
         }

@@ -28,7 +28,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
             Operation::new("createBackup", 202, "Begins a backup of an instance.")
                 .tagged()
                 .body(json!({}))
-                .refuses(&["conflict", "instance_busy", "no_sandbox"]),
+                .refuses(&["conflict", "instance_busy", "no_sandbox", "server_away"]),
         )
         .get(
             "/api/v1/workspaces/{workspace}/backups",
@@ -47,7 +47,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
                 "A backup as one archive, or the stretch that `Range` names.",
             )
             .tagged()
-            .refuses(&["conflict", "too_many_requests"]),
+            .refuses(&["conflict", "server_away", "too_many_requests"]),
         )
         .post(
             "/api/v1/workspaces/{workspace}/backups/{backup}/restore",
@@ -55,7 +55,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
             Operation::new("restoreBackup", 202, "Begins to bring a backup back into an instance.")
                 .tagged()
                 .body(json!({ "confirm": "{instance_name}" }))
-                .refuses(&["conflict", "instance_busy", "no_sandbox"]),
+                .refuses(&["conflict", "instance_busy", "no_sandbox", "server_away"]),
         )
         .get(
             "/api/v1/workspaces/{workspace}/backups/{backup}/key",

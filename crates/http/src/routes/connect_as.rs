@@ -19,7 +19,8 @@ pub(super) fn routes(routes: Routes) -> Routes {
     const USERS: &str = "/api/v1/workspaces/{workspace}/instances/{instance}/connect-as/users";
     const SESSIONS: &str = "/api/v1/workspaces/{workspace}/instances/{instance}/connect-as/sessions";
     const ONE: &str = "/api/v1/workspaces/{workspace}/instances/{instance}/connect-as/sessions/{id}";
-    const ASKED: [&str; 4] = ["application_failed", "conflict", "no_sandbox", "too_many_requests"];
+    const ASKED: [&str; 5] =
+        ["application_failed", "conflict", "no_sandbox", "server_away", "too_many_requests"];
     routes
         .get(
             USERS,

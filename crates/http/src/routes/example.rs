@@ -34,7 +34,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
             )
             .body(json!({ "example": "site" }))
             .tagged()
-            .refuses(&["administrator_required", "conflict", "no_sandbox", "server_lacks", "slug_taken"]),
+            .refuses(&["administrator_required", "conflict", "no_sandbox", "server_away", "server_lacks", "slug_taken"]),
         )
 }
 

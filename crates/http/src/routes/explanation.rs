@@ -28,7 +28,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
             "Explains a deployment, or a stretch of an instance's log; what the provider refuses comes as `event: end`.",
         )
         .body(json!({ "deployment": "{deployment}" }))
-        .refuses(&["conflict", "provider_error", "too_many_requests"]),
+        .refuses(&["conflict", "provider_error", "server_away", "too_many_requests"]),
     )
 }
 

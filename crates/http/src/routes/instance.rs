@@ -45,7 +45,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
             )
             .body(new)
             .tagged()
-            .refuses(&["conflict", "no_sandbox", "slug_taken"]),
+            .refuses(&["conflict", "no_sandbox", "server_away", "slug_taken"]),
         )
         .get(ONE, view, Operation::new("viewInstance", 200, "An instance.").tagged())
         .patch(
@@ -62,7 +62,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
                 .tagged()
                 .body(json!({ "confirm": "{instance_name}" }))
                 .refuses(&BUSY)
-                .refuses(&["owner_required", "production_protected"]),
+                .refuses(&["owner_required", "production_protected", "server_away"]),
         )
         .post(
             "/api/v1/workspaces/{workspace}/instances/{instance}/restart",
@@ -71,7 +71,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
                 .tagged()
                 .body(json!({ "mode": "soft" }))
                 .refuses(&BUSY)
-                .refuses(&["no_sandbox"]),
+                .refuses(&["no_sandbox", "server_away"]),
         )
         .post(
             "/api/v1/workspaces/{workspace}/instances/{instance}/start",
@@ -82,7 +82,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
                 // The sample's instance runs.
                 .meets(409)
                 .refuses(&BUSY)
-                .refuses(&["no_sandbox"]),
+                .refuses(&["no_sandbox", "server_away"]),
         )
         .post(
             "/api/v1/workspaces/{workspace}/instances/{instance}/stop",
@@ -90,7 +90,8 @@ pub(super) fn routes(routes: Routes) -> Routes {
             Operation::new("stopInstance", 202, "Stops an instance that runs.")
                 .tagged()
                 .body(json!({}))
-                .refuses(&BUSY),
+                .refuses(&BUSY)
+                .refuses(&["server_away"]),
         )
         .post(
             "/api/v1/workspaces/{workspace}/instances/{instance}/deploy",
@@ -99,7 +100,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
                 .tagged()
                 .body(json!({}))
                 .refuses(&BUSY)
-                .refuses(&["no_sandbox"]),
+                .refuses(&["no_sandbox", "server_away"]),
         )
 }
 

@@ -25,14 +25,14 @@ pub(super) fn routes(routes: Routes) -> Routes {
                 "How much of a server's machine was used, of all that runs on it.",
             )
             .query("range=hour")
-            .refuses(&["unavailable"]),
+            .refuses(&["server_away"]),
         )
         .get(
             "/api/v1/workspaces/{workspace}/instances/{instance}/metrics",
             of_instance,
             Operation::new("viewInstanceMetrics", 200, "How much an instance used and was asked.")
                 .query("range=hour")
-                .refuses(&["unavailable"]),
+                .refuses(&["server_away"]),
         )
 }
 

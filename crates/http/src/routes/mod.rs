@@ -47,6 +47,7 @@ use crate::router::Routes;
 
 pub use audit::exported;
 pub use member::read_permissions;
+pub(crate) use server::INTERNAL;
 pub use wire::time;
 
 /// All routes, in the order of the contract.

@@ -16,7 +16,8 @@ pub(super) fn routes(routes: Routes) -> Routes {
     routes.get(
         "/api/v1/workspaces/{workspace}/instances/{instance}/processes",
         view,
-        Operation::new("viewProcesses", 200, "What runs of an instance, and what is run at its times."),
+        Operation::new("viewProcesses", 200, "What runs of an instance, and what is run at its times.")
+            .refuses(&["server_away"]),
     )
 }
 

@@ -4,18 +4,20 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use stoa_app::server::{CreateServer, SeenServer};
+use stoa_app::server::{CreateServer, Join, MachinePlace, SeenServer};
 use stoa_domain::permission::server as may;
+use stoa_domain::{Refusal, Secret};
 use utoipa::ToSchema;
 
 use super::shared::{Blocked, abilities, wanted};
 use super::wire::{ListQuery, cursor, page, time};
 use crate::answer::{Answer, Done, Object, Page};
-use crate::argument::{Again, IfMatch, Json, Query, Uses};
+use crate::argument::{Again, IfMatch, Json, OwnWord, Query, Uses};
 use crate::conditional::{Revised, etag, expected};
-use crate::gate::May;
+use crate::gate::{May, Reason, Webhook};
 use crate::openapi::words;
 use crate::router::{Operation, Routes};
+use crate::socket::{Socket, Upgraded};
 
 pub(super) fn routes(routes: Routes) -> Routes {
     const ALL: &str = "/api/v1/workspaces/{workspace}/servers";
@@ -25,10 +27,43 @@ pub(super) fn routes(routes: Routes) -> Routes {
         .post(
             ALL,
             create,
-            Operation::new("createServer", 201, "Makes this machine a server of the workspace.")
-                .body(json!({ "name": "{unique}", "local": true }))
-                .tagged()
-                .refuses(&["administrator_required", "conflict", "slug_taken"]),
+            Operation::new(
+                "createServer",
+                201,
+                "Makes this machine a server of the workspace, or makes the command by which another joins.",
+            )
+            .body(json!({ "name": "{unique}", "local": true }))
+            .tagged()
+            .refuses(&["administrator_required", "conflict", "slug_taken"]),
+        )
+        .post(
+            "/api/v1/workspaces/{workspace}/servers/{server}/join",
+            join,
+            Operation::new(
+                "renewJoin",
+                200,
+                "Makes the command by which a machine joins anew. The one before counts no more.",
+            )
+            .refuses(&["conflict"]),
+        )
+        .get(
+            "/api/v1/agent",
+            link,
+            // The tests of all routes have no connection that could be upgraded: there is nobody behind it to be decided on.
+            Operation::new("linkAgent", 101, "The link of a server's agent, as a WebSocket.")
+                .refuses(&["invalid"])
+                .meets(422),
+        )
+        .get(
+            "/internal/agents/{id}",
+            between_replicas,
+            Operation::new(
+                "reachAgent",
+                101,
+                "What one replica asks of a machine that another reaches, as a WebSocket.",
+            )
+            .refuses(&["invalid", "not_found"])
+            .meets(422),
         )
         .get(ONE, view, Operation::new("viewServer", 200, "A server, with how its machine is.").tagged())
         .patch(
@@ -45,6 +80,9 @@ pub(super) fn routes(routes: Routes) -> Routes {
                 .refuses(&["conflict"]),
         )
 }
+
+/// Where replicas ask each other for machines, whichever name they do it by.
+pub(crate) const INTERNAL: &str = "/internal/agents/";
 
 /// What its machine says of itself.
 #[derive(Serialize, ToSchema)]
@@ -67,6 +105,27 @@ struct MachineView {
     limits_by: String,
 }
 
+/// What is run on a machine that is to be a server: once, and until then.
+#[derive(Serialize, ToSchema)]
+struct JoinView {
+    command: String,
+    token: String,
+    #[schema(format = DateTime)]
+    expires_at: String,
+}
+
+impl JoinView {
+    fn of(join: Join) -> Self {
+        let text = |secret: &Secret| secret.reveal_text().unwrap_or_default().to_owned();
+        Self { command: text(&join.command), token: text(&join.token), expires_at: time(join.expires_at) }
+    }
+}
+
+#[derive(Serialize, ToSchema)]
+struct RenewedJoinView {
+    join: JoinView,
+}
+
 #[derive(Serialize, ToSchema)]
 struct ServerView {
     #[schema(format = "uuid")]
@@ -74,10 +133,17 @@ struct ServerView {
     slug: String,
     name: String,
     is_local: bool,
-    /// `ready`, or `away` while its machine doesn't answer.
+    /// `ready`; `away` while its machine doesn't answer; `waiting` until one has joined.
     #[schema(value_type = words::ServerStatus)]
     status: &'static str,
     machine: Option<MachineView>,
+    /// When its machine was last there, while it is away.
+    #[schema(format = DateTime)]
+    away_since: Option<String>,
+    /// In the answer that makes the server, and never again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    join: Option<JoinView>,
     /// How many instances of those that the caller sees stand on it.
     instances: i64,
     #[schema(format = DateTime)]
@@ -103,12 +169,19 @@ impl ServerView {
             no_outgoing: facts.no_outgoing,
             limits_by: facts.limits_by,
         });
+        let status = match (&machine, seen.server.place) {
+            (Some(_), _) => "ready",
+            (None, MachinePlace::Nowhere) => "waiting",
+            (None, _) => "away",
+        };
         Self {
             id: seen.server.id.to_string(),
             slug: seen.server.slug,
             name: seen.server.name,
             is_local: seen.server.is_local,
-            status: if machine.is_some() { "ready" } else { "away" },
+            away_since: (status == "away").then_some(seen.server.seen_at).flatten().map(time),
+            join: seen.join.map(JoinView::of),
+            status,
             machine,
             instances: seen.server.instances,
             created_at: time(seen.server.created_at),
@@ -149,7 +222,7 @@ async fn list(
 #[serde(deny_unknown_fields)]
 struct NewServer {
     name: String,
-    /// This machine.
+    /// This machine; another joins by the command that is answered.
     #[serde(default)]
     local: bool,
 }
@@ -163,7 +236,45 @@ async fn create(
     let wish = CreateServer { name: wish.name, local: wish.local };
     let seen = app.create_server(permit, &asked.account, wish).await?;
     let tag = seen.tag()?;
-    Ok(Object::created(ServerView::of(seen)).tagged(tag))
+    let is_secret = seen.join.is_some();
+    let created = Object::created(ServerView::of(seen)).tagged(tag);
+    Ok(if is_secret { created.secret() } else { created })
+}
+
+async fn join(May(permit): May<may::Join>, Uses(app): Uses) -> Answer<Object<RenewedJoinView>> {
+    let join = app.renew_join(permit).await?;
+    Ok(Object::ok(RenewedJoinView { join: JoinView::of(join) }).secret())
+}
+
+/// Why the link needs no sign-in.
+struct Agents;
+
+impl Reason for Agents {
+    const WHY: &'static str = "agents and installation know each other by certificate";
+}
+
+/// Why that needs none.
+struct Replicas;
+
+impl Reason for Replicas {
+    const WHY: &'static str = "replicas know each other by the installation's own certificate";
+}
+
+async fn between_replicas(
+    _: Webhook<Replicas>,
+    Uses(app): Uses,
+    OwnWord(machine): OwnWord,
+    socket: Socket,
+) -> Answer<Upgraded> {
+    let machine = machine.parse().map_err(|_| Refusal::NotFound)?;
+    let place = app.enter_link()?;
+    Ok(socket.hand_over(move |wire| async move { app.answer_replica(wire, machine, place).await }))
+}
+
+/// Whoever it is shows so within: by TLS of its own, whatever stands between.
+async fn link(_: Webhook<Agents>, Uses(app): Uses, socket: Socket) -> Answer<Upgraded> {
+    let place = app.enter_link()?;
+    Ok(socket.hand_over(move |wire| async move { app.answer_link(wire, place).await }))
 }
 
 async fn view(May(permit): May<may::View>, Uses(app): Uses) -> Answer<Object<ServerView>> {

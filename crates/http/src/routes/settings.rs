@@ -39,7 +39,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
             Operation::new("changeSettings", 200, "Changes what is said of an instance's settings.")
                 .body(sample)
                 .tagged()
-                .refuses(&["conflict", "no_sandbox"]),
+                .refuses(&["conflict", "no_sandbox", "server_away"]),
         )
         .get(
             "/api/v1/workspaces/{workspace}/instances/{instance}/settings/changes",

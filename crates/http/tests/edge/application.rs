@@ -14,8 +14,9 @@ use futures_util::future::BoxFuture;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
+use stoa_app::ports::BoxedWire;
 use stoa_domain::InstanceId;
-use stoa_http::proxy::{Applications, Route, RouteState};
+use stoa_http::proxy::{Applications, At, Route, RouteState};
 use tokio::net::UnixStream;
 use tokio::sync::watch;
 use tower::ServiceExt as _;
@@ -57,9 +58,9 @@ impl FakeApplications {
 }
 
 impl Applications for FakeApplications {
-    fn route(&self, instance: InstanceId) -> Route {
+    fn route(&self, at: At) -> Route {
         self.asked.fetch_add(1, Ordering::SeqCst);
-        let known = self.routes.lock().unwrap().get(&instance).copied();
+        let known = self.routes.lock().unwrap().get(&at.instance).copied();
         known.unwrap_or(Route { state: RouteState::Unknown, generation: 0 })
     }
 
@@ -67,7 +68,7 @@ impl Applications for FakeApplications {
         self.changed.subscribe()
     }
 
-    fn open(&self, _: InstanceId) -> BoxFuture<'static, io::Result<UnixStream>> {
+    fn open(&self, _: At) -> BoxFuture<'static, io::Result<BoxedWire>> {
         let refused =
             self.refuses.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
         if refused.is_ok() {
@@ -85,12 +86,12 @@ impl Applications for FakeApplications {
                 let _ =
                     http1::Builder::new().serve_connection(TokioIo::new(far), service).with_upgrades().await;
             });
-            Ok(near)
+            Ok(Box::new(near) as BoxedWire)
         })
     }
 
-    fn note(&self, instance: InstanceId, status: u16, line: String) {
-        self.noted.send_modify(|noted| noted.push((instance, status, line)));
+    fn note(&self, at: At, status: u16, line: String) {
+        self.noted.send_modify(|noted| noted.push((at.instance, status, line)));
     }
 }
 

@@ -204,9 +204,14 @@ fn server() -> Command {
         .subcommand(verb("list", "Lists the servers that you may see").arg(search()))
         .subcommand(verb("show", "Shows a server, and its machine").arg(which()))
         .subcommand(
-            verb("create", "Adds a server")
+            verb("create", "Adds a server, and shows the command by which its machine joins")
+                .visible_alias("add")
                 .arg(needed("name", "NAME", "Its name"))
-                .arg(switch("local", "The machine that Stoa stands on")),
+                .arg(switch("local", "The machine that Stoa stands on: it needs no command")),
+        )
+        .subcommand(
+            verb("join", "Makes the command anew by which a machine joins; the one before counts no more")
+                .arg(which()),
         )
         .subcommand(
             verb("change", "Renames a server")

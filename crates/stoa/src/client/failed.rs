@@ -52,19 +52,6 @@ impl Problem {
         }
     }
 
-    /// Says of a field what is to be typed, where the API speaks of its own words.
-    pub fn reworded(mut self, field: &str, sentence: &str) -> Self {
-        for (name, detail) in &mut self.fields {
-            if name == field {
-                if *detail == self.detail {
-                    sentence.clone_into(&mut self.detail);
-                }
-                sentence.clone_into(detail);
-            }
-        }
-        self
-    }
-
     /// What to do next, where the sentence of the API is for a browser.
     fn advice(&self) -> Option<&'static str> {
         Some(match self.code.as_str() {

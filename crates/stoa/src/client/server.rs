@@ -40,24 +40,16 @@ pub async fn run(desk: &Desk, verb: &str, arguments: &ArgMatches) -> Result<(), 
             if flag(arguments, "local") {
                 body["local"] = true.into();
             }
-            let made = match desk.call.post(&desk.path(&["servers"])?, &body).await {
-                Ok(made) => made.body,
-                Err(Failed::Refused(problem)) => {
-                    let sentence = "Only this machine can be a server so far. Say --local.";
-                    return Err(Failed::Refused(problem.reworded("local", sentence)));
-                }
-                Err(failed) => return Err(failed),
-            };
+            let made = desk.call.post(&desk.path(&["servers"])?, &body).await?.body;
             desk.print(&made, |made| {
                 say(&format!("Added the server {}.", told(made, "slug")));
-                if let Some(command) = made["join"]["command"].as_str().map(|command| defused(command, false))
-                {
-                    say(&format!(
-                        "Run this on it, until {}; it is shown once:\n{command}",
-                        time(&made["join"], "expires_at")
-                    ));
-                }
+                show_join(made);
             })
+        }
+        "join" => {
+            let path = desk.path(&["servers", needed(arguments, "which")?, "join"])?;
+            let made = desk.call.post(&path, &Value::Null).await?.body;
+            desk.print(&made, show_join)
         }
         "change" => {
             let path = desk.path(&["servers", needed(arguments, "which")?])?;
@@ -68,6 +60,15 @@ pub async fn run(desk: &Desk, verb: &str, arguments: &ArgMatches) -> Result<(), 
         }
         _ => delete(desk, "servers", "server", needed(arguments, "which")?).await,
     }
+}
+
+/// The command by which a machine joins, where the answer has one.
+fn show_join(one: &Value) {
+    let Some(command) = one["join"]["command"].as_str().map(|command| defused(command, false)) else {
+        return;
+    };
+    let until = time(&one["join"], "expires_at");
+    say(&format!("Run this on the machine that it is to be, until {until}; it is shown once:\n{command}"));
 }
 
 fn size(value: &Value) -> String {
@@ -89,6 +90,7 @@ fn show(one: &Value) {
         ("Name", field(one, "name").to_owned()),
         ("Slug", field(one, "slug").to_owned()),
         ("Status", field(one, "status").to_owned()),
+        ("Away since", time(one, "away_since")),
         ("Instances", one["instances"].as_i64().unwrap_or(0).to_string()),
         ("Processors", processors),
         ("Memory", of("memory_used", "memory")),

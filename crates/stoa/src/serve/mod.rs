@@ -1,8 +1,8 @@
 //! `stoa serve`: everything wired together, from start to end.
 
-mod descriptors;
-mod lock;
-mod log;
+pub mod descriptors;
+pub mod lock;
+pub mod log;
 mod outside;
 mod records;
 mod replica;
@@ -32,7 +32,7 @@ use crate::instances::counted;
 use crate::output::say;
 use crate::settings::Settings;
 
-pub use outside::{agent_folder, agent_socket, look_at_agent};
+pub use outside::{SOCKET, agent_folder, look_at_agent, start_agent};
 pub use records::{DATABASE, open as open_records, place as place_of_records};
 
 /// Takes the data directory for this process.
@@ -85,7 +85,7 @@ pub async fn open_for_commands(mut settings: Settings) -> Result<(App, stoa_stor
 /// # Errors
 /// Where a setting, the records, the key or the address can't be used.
 pub async fn serve(settings: Settings) -> Result<(), Ended> {
-    log::start(&settings)?;
+    log::start(&settings.log, settings.log_as_json)?;
     let descriptors = descriptors::raise()?;
     let _lock = lock::take(&settings.data_dir)?;
     crate::keeping::refuse_half_restored(&settings)?;
@@ -120,10 +120,8 @@ pub async fn serve(settings: Settings) -> Result<(), Ended> {
     let (remotes, until, is_alone) = (app.clone(), stop.clone(), settings.database_url.is_none());
     tasks.spawn(async move { remotes.run_remotes(is_alone, until).await });
     crate::admin::listen(app.clone(), &admin_socket(&settings))?;
-    let applications: Arc<dyn Applications> = match &parts.agent {
-        Some(agent) => Arc::new(outside::LocalApplications(agent.clone())),
-        None => Arc::new(outside::NoApplications::new()),
-    };
+    let applications: Arc<dyn Applications> =
+        Arc::new(outside::AllApplications::new(parts.agent.clone(), parts.machinery, app.clone()));
     tidy_repositories(parts.repositories.clone());
     let git = Git::start(frame.clone(), hosting(&settings, parts.repositories)?)?;
     let router = stoa_http::edge(frame, applications, git);

@@ -1,7 +1,8 @@
 //! The ports' real bodies, made from the settings.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::future::BoxFuture;
 use stoa_adapters::buckets::S3Buckets;
@@ -9,7 +10,7 @@ use stoa_adapters::certificates::AcmeCertificates;
 use stoa_adapters::clock::{SystemClock, SystemRng};
 use stoa_adapters::folders::LocalFolders;
 use stoa_adapters::logo::ProcessLogos;
-use stoa_adapters::machines::{AgentMachines, NoMachines};
+use stoa_adapters::machines::Machinery;
 use stoa_adapters::mail::SmtpMail;
 use stoa_adapters::models::HttpModels;
 use stoa_adapters::names::DnsNames;
@@ -20,14 +21,14 @@ use stoa_adapters::repositories::GitRepositories;
 use stoa_adapters::vault::MasterVault;
 use stoa_agent::client::Client;
 use stoa_agent::machine::{Agent, Options, Phase, STALL};
+use stoa_agent::protocol::InstanceState;
 use stoa_agent::router;
+use stoa_app::App;
+use stoa_app::machine::MachinePlace;
 use stoa_app::passwords::Passwords;
-use stoa_app::ports::{
-    Certificates, Desks, Expectations, Generated, Machines, Mail, Outside, SignInProvider,
-};
-use stoa_domain::InstanceId;
-use stoa_http::proxy::{Applications, Route, RouteState};
-use tokio::net::UnixStream;
+use stoa_app::ports::{BoxedWire, Certificates, Expectations, Generated, Mail, Outside, SignInProvider};
+use stoa_domain::MachineId;
+use stoa_http::proxy::{Applications, At, Route, RouteState};
 use tokio::sync::watch;
 
 use crate::failure::Ended;
@@ -42,6 +43,7 @@ pub struct Parts {
     pub repositories: Arc<GitRepositories>,
     /// None where this machine isn't a server.
     pub agent: Option<Agent>,
+    pub machinery: Machinery,
 }
 
 /// The local agent's own folder.
@@ -49,16 +51,20 @@ pub fn agent_folder(settings: &Settings) -> PathBuf {
     settings.data_dir.join("agent")
 }
 
-/// By which `stoa instances stop` asks the agent of the Stoa that runs.
-pub fn agent_socket(settings: &Settings) -> PathBuf {
-    agent_folder(settings).join("agent.sock")
-}
+/// By which `stoa instances stop` asks an agent that runs, in its folder.
+pub const SOCKET: &str = "agent.sock";
 
-async fn start_agent(settings: &Settings, starts_instances: bool) -> Result<Agent, Ended> {
+/// # Errors
+/// Where its folder can't be used.
+pub async fn start_agent(
+    state: PathBuf,
+    egress_allow: Vec<String>,
+    starts_instances: bool,
+) -> Result<Agent, Ended> {
     let options = Options {
-        state: agent_folder(settings),
+        state,
         program: std::env::current_exe()?,
-        egress_allow: settings.instance_egress_allow.clone(),
+        egress_allow,
         stall: STALL,
         version: crate::VERSION.to_owned(),
         starts_instances,
@@ -70,8 +76,8 @@ async fn start_agent(settings: &Settings, starts_instances: bool) -> Result<Agen
 ///
 /// # Errors
 /// Where its folder can't be used.
-pub async fn look_at_agent(settings: &Settings) -> Result<Agent, Ended> {
-    start_agent(settings, false).await
+pub async fn look_at_agent(state: PathBuf, egress_allow: Vec<String>) -> Result<Agent, Ended> {
+    start_agent(state, egress_allow, false).await
 }
 
 /// This machine's agent is spoken to like any other's: through its router, here at the other end of a pipe in memory.
@@ -103,14 +109,17 @@ pub async fn make(settings: &Settings, vault: MasterVault) -> Result<Parts, Ende
         Some((server, from)) => Some(Arc::new(SmtpMail::new(server.clone(), from)?)),
         None => None,
     };
-    let agent = if settings.local_server { Some(start_agent(settings, true).await?) } else { None };
-    let (machines, desks): (Arc<dyn Machines>, Arc<dyn Desks>) = match &agent {
-        Some(agent) => {
-            let machines = AgentMachines::new(connect(agent.clone(), &agent_socket(settings)).await?);
-            (Arc::new(machines.clone()), Arc::new(machines))
-        }
-        None => (Arc::new(NoMachines), Arc::new(NoMachines)),
+    let agent = if settings.local_server {
+        let allowed = settings.instance_egress_allow.clone();
+        Some(start_agent(agent_folder(settings), allowed, true).await?)
+    } else {
+        None
     };
+    let own = match &agent {
+        Some(agent) => Some(connect(agent.clone(), &agent_folder(settings).join(SOCKET)).await?),
+        None => None,
+    };
+    let machinery = Machinery::new(own);
     let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let passwords = Passwords::new(threads).map_err(|fault| Ended::said(format!("{fault:?}")))?;
     let repositories = GitRepositories::new(settings.repositories_dir.clone())?;
@@ -131,9 +140,8 @@ pub async fn make(settings: &Settings, vault: MasterVault) -> Result<Parts, Ende
         passwords,
         repositories: repositories.clone(),
         remotes: Arc::new(remotes),
-        machines,
         buckets: Arc::new(S3Buckets::new(Outgoing::new(settings.outgoing_rules()), Arc::new(SystemClock))),
-        desks,
+        fleet: Arc::new(machinery.clone()),
         logos: Arc::new(ProcessLogos::new(std::env::current_exe()?, threads)),
         models: Arc::new(HttpModels::new(Outgoing::new(settings.outgoing_rules()))),
         mail,
@@ -143,7 +151,7 @@ pub async fn make(settings: &Settings, vault: MasterVault) -> Result<Parts, Ende
         certificates: authority(settings),
         expectations: Arc::new(StoaToml),
     };
-    Ok(Parts { outside, repositories, agent })
+    Ok(Parts { outside, repositories, agent, machinery })
 }
 
 /// The certificate authority, where one is configured. Its address is the operator's: it may be a private one.
@@ -167,59 +175,117 @@ impl Expectations for StoaToml {
     }
 }
 
-/// The proxy's way to the applications of this machine: the one short cut past the agent's router.
-pub struct LocalApplications(pub Agent);
+/// The proxy's way to applications: to those of this machine past the agent's router, the one short cut; to others by the
+/// links of their machines.
+pub struct AllApplications {
+    /// None where this machine isn't a server.
+    own: Option<Agent>,
+    machinery: Machinery,
+    app: App,
+    /// Machines to which a way is being looked for.
+    looking: Arc<Mutex<HashSet<MachineId>>>,
+    changes: watch::Sender<u64>,
+}
 
-impl Applications for LocalApplications {
-    fn route(&self, instance: InstanceId) -> Route {
-        let Some((phase, generation)) = self.0.route(instance) else {
-            return Route { state: RouteState::Unknown, generation: 0 };
+impl AllApplications {
+    /// To be called inside the runtime: it follows the changes of routes.
+    pub fn new(own: Option<Agent>, machinery: Machinery, app: App) -> Self {
+        let changes = watch::Sender::new(0);
+        let of_own = own.as_ref().map(Agent::route_changes);
+        for mut some in of_own.into_iter().chain([machinery.changes()]) {
+            let all = changes.clone();
+            tokio::spawn(async move {
+                while some.changed().await.is_ok() {
+                    all.send_modify(|number| *number += 1);
+                }
+            });
+        }
+        Self { own, machinery, app, looking: Arc::default(), changes }
+    }
+
+    /// A way by another replica is looked for beside whoever asks: the next time it is there.
+    fn look_for(&self, place: MachinePlace, machine: MachineId) {
+        let (app, looking) = (self.app.clone(), self.looking.clone());
+        let lock = move |all: &Mutex<HashSet<MachineId>>, is_begun: bool| {
+            let mut all = all.lock().unwrap_or_else(PoisonError::into_inner);
+            if is_begun { all.insert(machine) } else { all.remove(&machine) }
         };
-        let state = match phase {
-            Phase::Running => RouteState::Running,
-            Phase::Waiting => RouteState::Waiting,
-            Phase::Starting => RouteState::Starting,
-            Phase::Stopped => RouteState::Stopped,
-            Phase::Failed(_) => RouteState::Failed,
-        };
-        Route { state, generation }
-    }
-
-    fn changes(&self) -> watch::Receiver<u64> {
-        self.0.route_changes()
-    }
-
-    fn open(&self, instance: InstanceId) -> BoxFuture<'static, std::io::Result<UnixStream>> {
-        let agent = self.0.clone();
-        Box::pin(async move { agent.open_application(instance).await })
-    }
-
-    fn note(&self, instance: InstanceId, status: u16, line: String) {
-        self.0.note_request(instance, status, line);
+        if lock(&looking, true) {
+            tokio::spawn(async move {
+                app.find_way(place).await;
+                lock(&looking, false);
+            });
+        }
     }
 }
 
-/// Where this machine isn't a server: nothing answers here.
-pub struct NoApplications(watch::Sender<u64>);
+const UNKNOWN: Route = Route { state: RouteState::Unknown, generation: 0 };
 
-impl NoApplications {
-    pub fn new() -> Self {
-        Self(watch::Sender::new(0))
-    }
+fn of_phase((phase, generation): (Phase, u64)) -> Route {
+    let state = match phase {
+        Phase::Running => RouteState::Running,
+        Phase::Waiting => RouteState::Waiting,
+        Phase::Starting => RouteState::Starting,
+        Phase::Stopped => RouteState::Stopped,
+        Phase::Failed(_) => RouteState::Failed,
+    };
+    Route { state, generation }
 }
 
-impl Applications for NoApplications {
-    fn route(&self, _: InstanceId) -> Route {
-        Route { state: RouteState::Unknown, generation: 0 }
+fn of_state((state, generation): (InstanceState, u64)) -> Route {
+    let state = match state {
+        InstanceState::Running => RouteState::Running,
+        InstanceState::Waiting => RouteState::Waiting,
+        InstanceState::Starting => RouteState::Starting,
+        InstanceState::Stopped => RouteState::Stopped,
+        InstanceState::Failed => RouteState::Failed,
+    };
+    Route { state, generation }
+}
+
+impl Applications for AllApplications {
+    fn route(&self, at: At) -> Route {
+        let route = match at.place {
+            MachinePlace::Here => self.own.as_ref().and_then(|own| own.route(at.instance)).map(of_phase),
+            MachinePlace::Elsewhere(machine, holder) => {
+                if holder.is_some() && !self.machinery.is_reached(machine) {
+                    self.look_for(at.place, machine);
+                }
+                self.machinery.route(machine, at.instance).map(of_state)
+            }
+            MachinePlace::Nowhere => None,
+        };
+        route.unwrap_or(UNKNOWN)
     }
 
     fn changes(&self) -> watch::Receiver<u64> {
-        self.0.subscribe()
+        self.changes.subscribe()
     }
 
-    fn open(&self, _: InstanceId) -> BoxFuture<'static, std::io::Result<UnixStream>> {
-        Box::pin(async { Err(std::io::ErrorKind::NotConnected.into()) })
+    fn open(&self, at: At) -> BoxFuture<'static, std::io::Result<BoxedWire>> {
+        let (own, machinery) = (self.own.clone(), self.machinery.clone());
+        Box::pin(async move {
+            let away = std::io::ErrorKind::NotConnected;
+            match at.place {
+                MachinePlace::Here => {
+                    let opened = own.ok_or(away)?.open_application(at.instance).await?;
+                    Ok(Box::new(opened) as BoxedWire)
+                }
+                MachinePlace::Elsewhere(machine, _) => machinery.open(machine, at.instance).await,
+                MachinePlace::Nowhere => Err(away.into()),
+            }
+        })
     }
 
-    fn note(&self, _: InstanceId, _: u16, _: String) {}
+    fn note(&self, at: At, status: u16, line: String) {
+        match at.place {
+            MachinePlace::Here => {
+                if let Some(own) = &self.own {
+                    own.note_request(at.instance, status, line);
+                }
+            }
+            MachinePlace::Elsewhere(machine, _) => self.machinery.note(machine, at.instance, status, line),
+            MachinePlace::Nowhere => {}
+        }
+    }
 }

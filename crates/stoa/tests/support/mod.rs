@@ -4,6 +4,8 @@
 #![allow(dead_code)]
 
 pub mod follow;
+pub mod ground;
+pub mod machine;
 pub mod owners;
 pub mod terminal;
 pub mod tracer;

@@ -28,6 +28,11 @@ crate::statements! {
         FROM instances i JOIN projects p ON p.id = i.project_id WHERE i.workspace_id = $2 AND i.id = $3";
     SOURCE = "SELECT project_id, commit_id, status FROM backups WHERE workspace_id = $1 AND id = $2";
     INTO = "SELECT project_id, branch FROM instances WHERE workspace_id = $1 AND id = $2";
+    /// What lies on a disk is there for the machine of that disk alone.
+    ON_OTHER_SERVER = "SELECT i.id FROM instances i JOIN servers s ON s.id = i.server_id, backups b
+        JOIN backup_repositories r ON r.id = b.repository_id JOIN servers t ON t.id = r.server_id
+        WHERE i.workspace_id = $1 AND i.id = $2 AND b.workspace_id = $1 AND b.id = $3 AND r.place = 'disk'
+            AND s.machine_id <> t.machine_id";
     /// What came of production's data, or of what was made of it, writes to nobody.
     TURN_MAIL_OFF = "UPDATE instances SET is_mail_off = TRUE WHERE workspace_id = $1 AND id = $2 AND stage <> 'production'
         AND EXISTS (SELECT 1 FROM backups b LEFT JOIN instances i ON i.id = b.instance_id AND i.id <> $2
@@ -105,6 +110,9 @@ pub(crate) async fn queue_restore(tx: &mut Tx<'_>, order: RestoreOrder) -> Resul
     let (own, branch): (ProjectId, String) = (row.get(0)?, row.get(1)?);
     if own != project {
         return Err(Refusal::Conflict(Conflict::BackupOfOtherProject).into());
+    }
+    if tx.fetch_optional(ON_OTHER_SERVER, values![workspace, into, source]).await?.is_some() {
+        return Err(Refusal::Conflict(Conflict::BackupOnOtherServer).into());
     }
     // Before its data is there: whatever becomes of the restore, nothing that has it can write.
     tx.execute(TURN_MAIL_OFF, values![workspace, into, source]).await?;

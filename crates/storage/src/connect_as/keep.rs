@@ -26,7 +26,7 @@ crate::statements! {
     UNCLOSED = "SELECT c.id, c.workspace_id, c.instance_id, c.cookies, c.end_tries, c.ended_at FROM connect_sessions c
         JOIN instances i ON i.id = c.instance_id JOIN servers s ON s.id = i.server_id
         JOIN machines m ON m.id = s.machine_id
-        WHERE c.ended_at IS NOT NULL AND c.cookies IS NOT NULL AND (m.replica_id = $1 OR $1 IS NULL)
+        WHERE c.ended_at IS NOT NULL AND c.cookies IS NOT NULL AND (m.replica_id = $1 OR $1 IS NULL OR (m.kind = 'agent' AND m.replica_id IS NULL))
         ORDER BY c.ended_at LIMIT 100";
     CLOSE = "UPDATE connect_sessions SET cookies = NULL WHERE id = $1 AND ended_at IS NOT NULL";
     TRIED = "UPDATE connect_sessions SET end_tries = end_tries + 1 WHERE id = $1";

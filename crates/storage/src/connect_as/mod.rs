@@ -17,6 +17,7 @@ use crate::detail::Detail;
 use crate::event::EventType;
 use crate::failure::{Failure, StorageFault};
 use crate::host::HostedInstance;
+use crate::machine::MachinePlace;
 use crate::page::word;
 use crate::row::Row;
 use crate::store::{Store, Work};
@@ -46,8 +47,10 @@ crate::statements! {
     FIND_CONNECTED = "SELECT c.id, c.workspace_id, c.account_id, c.session_id, c.visit_hash, c.cookies,
             c.cookies_revision, c.opened_at, c.ends_at, c.ended_at, i.id, i.visibility, i.status,
             EXISTS (SELECT 1 FROM jobs j WHERE j.instance_id = i.id AND j.status = 'running'),
-            (SELECT MIN(h.host) FROM hosts h WHERE h.instance_id = i.id AND h.kind = 'given')
-        FROM connect_sessions c JOIN instances i ON i.id = c.instance_id WHERE c.label = $1";
+            (SELECT MIN(h.host) FROM hosts h WHERE h.instance_id = i.id AND h.kind = 'given'),
+            m.id, m.kind, m.replica_id
+        FROM connect_sessions c JOIN instances i ON i.id = c.instance_id JOIN servers v ON v.id = i.server_id
+        LEFT JOIN machines m ON m.id = v.machine_id WHERE c.label = $1";
     FIND_TARGET = "SELECT id FROM connect_sessions WHERE workspace_id = $1 AND instance_id = $2 AND id = $3
             AND opened_at IS NOT NULL AND ended_at IS NULL AND ends_at > $4";
     TAKE_CODE = "UPDATE connect_sessions SET visit_hash = $3, code_hash = NULL, code_expires_at = NULL
@@ -329,6 +332,7 @@ impl Store {
             is_ended: row.get::<Option<Timestamp>>(9)?.is_some(),
             instance: HostedInstance {
                 id: row.get(10)?,
+                place: MachinePlace::read(&row, 15, self.own_replica())?,
                 visibility: word(&row, 11, Visibility::from_key)?,
                 status: word(&row, 12, InstanceStatus::from_key)?,
                 is_busy: row.get(13)?,

@@ -13,11 +13,12 @@ use stoa_domain::job::{JobKind, JobStatus};
 use stoa_domain::name::sorted_as;
 use stoa_domain::permission::instance::List;
 use stoa_domain::{
-    InstanceId, MemberId, Permit, ProjectId, Refusal, ReleaseId, ServerId, Timestamp, WorkspaceId,
+    InstanceId, MemberId, Permit, ProjectId, Refusal, ReleaseId, ReplicaId, ServerId, Timestamp, WorkspaceId,
 };
 
 use crate::failure::{Failure, StorageFault};
 use crate::job::JobRecord;
+use crate::machine::MachinePlace;
 use crate::page::{Page, stage, status, visibility, wish};
 use crate::row::Row;
 use crate::store::Store;
@@ -29,14 +30,16 @@ crate::statements! {
             i.is_protected, i.revision, i.created_at, p.id, p.slug, p.name, s.id, s.slug, s.name,
             ($3 OR EXISTS (SELECT 1 FROM member_servers y WHERE y.member_id = $4 AND y.server_id = i.server_id
                 AND (y.until_at IS NULL OR y.until_at > $5))),
-            r.commit_id, (SELECT MIN(h.host) FROM hosts h WHERE h.instance_id = i.id AND h.kind = 'given'), r.connect_as
+            r.commit_id, (SELECT MIN(h.host) FROM hosts h WHERE h.instance_id = i.id AND h.kind = 'given'), r.connect_as,
+            m.id, m.kind, m.replica_id
         FROM instances i JOIN projects p ON p.id = i.project_id JOIN servers s ON s.id = i.server_id
-        LEFT JOIN releases r ON r.id = i.release_id WHERE i.workspace_id = $1 AND i.id = $2";
+        LEFT JOIN machines m ON m.id = s.machine_id LEFT JOIN releases r ON r.id = i.release_id WHERE i.workspace_id = $1 AND i.id = $2";
     LIST_ALL = "SELECT i.id, i.slug, i.name, i.stage, i.branch, i.wish, i.status, i.reason, i.release_id, i.visibility,
             i.is_protected, i.revision, i.created_at, p.id, p.slug, p.name, s.id, s.slug, s.name, ($5 OR NOT $5),
-            r.commit_id, (SELECT MIN(h.host) FROM hosts h WHERE h.instance_id = i.id AND h.kind = 'given'), r.connect_as
+            r.commit_id, (SELECT MIN(h.host) FROM hosts h WHERE h.instance_id = i.id AND h.kind = 'given'), r.connect_as,
+            m.id, m.kind, m.replica_id
         FROM instances i JOIN projects p ON p.id = i.project_id JOIN servers s ON s.id = i.server_id
-        LEFT JOIN releases r ON r.id = i.release_id
+        LEFT JOIN machines m ON m.id = s.machine_id LEFT JOIN releases r ON r.id = i.release_id
         WHERE i.workspace_id = $1 AND (i.sorted_as, i.id) > ($2, $3)
             AND ($5 OR i.project_id = $6) AND ($7 OR i.stage = $8) AND ($9 OR i.status = $10) AND ($11 OR i.server_id = $12)
         ORDER BY i.sorted_as, i.id LIMIT $4";
@@ -46,7 +49,8 @@ crate::statements! {
             i.is_protected, i.revision, i.created_at, p.id, p.slug, p.name, s.id, s.slug, s.name,
             EXISTS (SELECT 1 FROM member_servers y WHERE y.member_id = $13 AND y.server_id = i.server_id
                 AND (y.until_at IS NULL OR y.until_at > $14)),
-            r.commit_id, (SELECT MIN(h.host) FROM hosts h WHERE h.instance_id = i.id AND h.kind = 'given'), r.connect_as
+            r.commit_id, (SELECT MIN(h.host) FROM hosts h WHERE h.instance_id = i.id AND h.kind = 'given'), r.connect_as,
+            m.id, m.kind, m.replica_id
         FROM (SELECT i.id AS id FROM member_instances x CROSS JOIN instances i
             WHERE i.id = x.instance_id AND i.workspace_id = x.workspace_id
                 AND x.workspace_id = $1 AND x.member_id = $13 AND (x.until_at IS NULL OR x.until_at > $14)
@@ -56,7 +60,7 @@ crate::statements! {
                     AND y.server_id = i.server_id AND (y.until_at IS NULL OR y.until_at > $14))))
             ORDER BY i.sorted_as, i.id LIMIT $4) z
         CROSS JOIN instances i JOIN projects p ON p.id = i.project_id JOIN servers s ON s.id = i.server_id
-        LEFT JOIN releases r ON r.id = i.release_id
+        LEFT JOIN machines m ON m.id = s.machine_id LEFT JOIN releases r ON r.id = i.release_id
         WHERE i.id = z.id ORDER BY i.sorted_as, i.id";
     RUNNING = "SELECT COUNT(*) FROM instances WHERE status = 'running'
             OR (status = 'deploying' AND wish = 'running' AND release_id IS NOT NULL)";
@@ -89,6 +93,8 @@ pub struct InstanceRecord {
     pub project: Named<ProjectId>,
     /// `None` where the caller isn't allowed the server.
     pub server: Option<Named<ServerId>>,
+    /// Of its machine, also where the server isn't shown.
+    pub place: MachinePlace,
     /// The commit that it runs.
     pub commit: Option<String>,
     pub host: Option<String>,
@@ -108,7 +114,11 @@ pub struct InstanceFilter {
     pub server: Option<ServerId>,
 }
 
-fn read(row: &Row, open: &HashMap<InstanceId, Vec<JobRecord>>) -> Result<InstanceRecord, StorageFault> {
+fn read(
+    row: &Row,
+    open: &HashMap<InstanceId, Vec<JobRecord>>,
+    here: Option<ReplicaId>,
+) -> Result<InstanceRecord, StorageFault> {
     let id: InstanceId = row.get(0)?;
     let release: Option<ReleaseId> = row.get(8)?;
     let is_server_seen: bool = row.get(19)?;
@@ -140,6 +150,7 @@ fn read(row: &Row, open: &HashMap<InstanceId, Vec<JobRecord>>) -> Result<Instanc
         created_at: row.get(12)?,
         project: Named { id: row.get(13)?, slug: row.get(14)?, name: row.get(15)? },
         server: is_server_seen.then_some(server),
+        place: MachinePlace::read(row, 23, here)?,
         commit: row.get(20)?,
         host: row.get(21)?,
         connect_as: row.get(22)?,
@@ -173,7 +184,7 @@ impl Store {
         let values = values![workspace, instance, sees_everything, member, self.now()];
         let row = self.fetch_optional(FIND, values).await?.ok_or(Refusal::NotFound)?;
         let open = by_instance(self.list_open_jobs(workspace, Some(instance)).await?);
-        Ok(read(&row, &open)?)
+        Ok(read(&row, &open, self.own_replica())?)
     }
 
     /// # Errors
@@ -201,7 +212,7 @@ impl Store {
             for row in &rows {
                 let (name, slug): (String, String) = (row.get(2)?, row.get(1)?);
                 if page.is_found(&name, &slug) {
-                    found.push(read(row, &open)?);
+                    found.push(read(row, &open, self.own_replica())?);
                 }
             }
             let is_end = i64::try_from(rows.len()).unwrap_or(0) < page.rows();

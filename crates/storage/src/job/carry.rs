@@ -4,7 +4,7 @@
 use stoa_domain::instance::{InstanceStatus, Wish};
 use stoa_domain::job::JobKind;
 use stoa_domain::{
-    DeploymentId, InstanceId, JobId, ReleaseId, Resource, ResourceKind, SystemPermit, WorkspaceId,
+    DeploymentId, InstanceId, JobId, MachineId, ReleaseId, Resource, ResourceKind, SystemPermit, WorkspaceId,
 };
 
 use crate::audit::{NewAuditEvent, Outcome};
@@ -44,13 +44,15 @@ crate::statements! {
     MEMBERS_LISTING = "SELECT m.id, m.account_id FROM member_instances x JOIN members m ON m.id = x.member_id
         WHERE x.workspace_id = $1 AND x.instance_id = $2";
     RUNNING = "SELECT i.id FROM instances i JOIN servers s ON s.id = i.server_id JOIN machines m ON m.id = s.machine_id
-        WHERE i.status = 'running' AND i.release_id IS NOT NULL AND i.id > $1 AND (m.replica_id = $2 OR $2 IS NULL)
+        WHERE i.status = 'running' AND i.release_id IS NOT NULL AND i.id > $1
+            AND (m.id = $3 OR ($3 IS NULL AND m.kind = 'local' AND (m.replica_id = $2 OR $2 IS NULL)))
         ORDER BY i.id LIMIT 1000";
     DELETE_INSTANCE = "DELETE FROM instances WHERE workspace_id = $1 AND id = $2";
-    /// A job owns its instance's status while it is carried out.
+    /// A job owns its instance's status while it is carried out. A machine elsewhere tells of its own instances alone.
     OBSERVE = "UPDATE instances SET status = $2, reason = $3 WHERE id = $1 AND status IN ('running', 'stopped', 'failed')
             AND (status <> $2 OR COALESCE(reason, '') <> COALESCE($3, ''))
             AND release_id IS NOT NULL
+            AND ($4 IS NULL OR EXISTS (SELECT 1 FROM servers s WHERE s.id = instances.server_id AND s.machine_id = $4))
             AND NOT EXISTS (SELECT 1 FROM jobs j WHERE j.instance_id = instances.id AND j.status = 'running')
         RETURNING workspace_id";
 }
@@ -194,26 +196,38 @@ impl Store {
         self.write(permit(claim, "job.end"), work).await
     }
 
-    /// Instances of all workspaces that are taken to run on this process's machine, after `after`, a thousand at most.
+    /// Instances of all workspaces that are taken to run on a machine, after `after`, a thousand at most. `None`: on this
+    /// process's own.
     ///
     /// # Errors
     /// A fault.
-    pub async fn list_running_instances(&self, after: InstanceId) -> Result<Vec<InstanceId>, StorageFault> {
-        let rows = self.fetch_all(RUNNING, values![after, self.own_replica()]).await?;
+    pub async fn list_running_instances(
+        &self,
+        machine: Option<MachineId>,
+        after: InstanceId,
+    ) -> Result<Vec<InstanceId>, StorageFault> {
+        let rows = self.fetch_all(RUNNING, values![after, self.own_replica(), machine]).await?;
         rows.iter().map(|row| row.get(0)).collect()
     }
 
-    /// Takes over what a machine says of an instance, unless a job is being carried out on it.
+    /// Takes over what a machine says of an instance, unless a job is being carried out on it, or the instance is another
+    /// machine's. `None`: this process's own machine.
     ///
     /// # Errors
     /// A fault.
-    pub async fn observe_instance(&self, instance: InstanceId, observed: Observed) -> Result<(), Failure> {
+    pub async fn observe_instance(
+        &self,
+        machine: Option<MachineId>,
+        instance: InstanceId,
+        observed: Observed,
+    ) -> Result<(), Failure> {
         let permit = SystemPermit::new(WorkspaceId::INSTALLATION, "instance.observe", None, None);
         let work: Work<()> = Box::new(move |tx| {
             let Observed { status, reason } = observed.clone();
             Box::pin(async move {
                 tx.audit_nothing();
-                let row = tx.fetch_optional(OBSERVE, values![instance, status.key(), reason]).await?;
+                let row =
+                    tx.fetch_optional(OBSERVE, values![instance, status.key(), reason, machine]).await?;
                 if let Some(row) = row {
                     let workspace = row.get(0)?;
                     tx.tell(workspace, EventType::Status, ResourceKind::Instance, instance.uuid()).await?;

@@ -4,6 +4,7 @@ use stoa_domain::{JobId, SystemPermit, WorkspaceId};
 
 use crate::failure::{Failure, StorageFault};
 use crate::job::{JobRecord, read};
+use crate::replica::GONE_SECONDS;
 use crate::store::{Store, Work};
 use crate::values;
 
@@ -13,8 +14,8 @@ pub const LEASE_SECONDS: i64 = 30;
 crate::statements! {
     /// The condition stands twice: the inner one finds, the outer one is asked again of the row as it is when it is
     /// locked, so two who found the same job can't both have it. The fence rises over all jobs of the instance,
-    /// because that is how its machine compares it. Of several replicas, the one claims that stands on the machine;
-    /// what has lost its instance anyone may end.
+    /// because that is how its machine compares it. Of several replicas, the one claims that stands on the machine,
+    /// or holds its link; where nobody does, and of what has lost its instance, anyone.
     CLAIM = "UPDATE jobs SET status = 'running', lease_until = $2, attempts = attempts + 1,
             fence = 1 + (SELECT COALESCE(MAX(f.fence), 0) FROM jobs f
                 WHERE f.instance_id = jobs.instance_id OR f.id = jobs.id)
@@ -25,7 +26,9 @@ crate::statements! {
                   AND NOT EXISTS (SELECT 1 FROM instances i JOIN servers s ON s.id = i.server_id
                       JOIN machines m ON m.id = s.machine_id
                       WHERE i.id = j.instance_id
-                        AND (m.replica_id <> $3 OR (m.replica_id IS NULL AND $3 IS NOT NULL)))
+                        AND (m.replica_id <> $3 OR (m.replica_id IS NULL AND $3 IS NOT NULL))
+                        AND (m.kind = 'local' OR EXISTS (SELECT 1 FROM replicas q
+                            WHERE q.id = m.replica_id AND q.seen_at > $4)))
                 ORDER BY j.id LIMIT 1)
           AND ((status = 'running' AND lease_until <= $1) OR status = 'queued')
         RETURNING id, kind, instance_id, account_id, permission, status, step, progress, created_at, ended_at,
@@ -68,7 +71,8 @@ impl Store {
                 tx.audit_nothing();
                 let now = tx.now();
                 let until = now.plus_seconds(LEASE_SECONDS);
-                let Some(row) = tx.fetch_optional(CLAIM, values![now, until, replica]).await? else {
+                let there = now.plus_seconds(-GONE_SECONDS);
+                let Some(row) = tx.fetch_optional(CLAIM, values![now, until, replica, there]).await? else {
                     return Ok(None);
                 };
                 Ok(Some(Claim {

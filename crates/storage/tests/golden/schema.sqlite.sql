@@ -441,6 +441,8 @@ CREATE TABLE joins (
     FOREIGN KEY (workspace_id, server_id) REFERENCES servers (workspace_id, id) ON DELETE CASCADE
 );
 
+CREATE INDEX joins_by_server ON joins (workspace_id, server_id);
+
 CREATE TABLE logos (
     id UUID NOT NULL PRIMARY KEY,
     workspace_id UUID NOT NULL REFERENCES workspaces (id) ON DELETE CASCADE,
@@ -458,7 +460,9 @@ CREATE TABLE machines (
     connected_at BIGINT,
     seen_at BIGINT,
     facts TEXT NOT NULL
-);
+, removed_at BIGINT);
+
+CREATE UNIQUE INDEX machines_by_certificate ON machines (certificate_sha256) WHERE certificate_sha256 IS NOT NULL;
 
 CREATE TABLE mailed_links (
     token_hash BYTEA NOT NULL PRIMARY KEY,
@@ -705,6 +709,8 @@ CREATE TABLE servers (
     UNIQUE (workspace_id, slug),
     UNIQUE (workspace_id, machine_id)
 );
+
+CREATE INDEX servers_by_machine ON servers (machine_id);
 
 CREATE TABLE sessions (
     id UUID NOT NULL PRIMARY KEY,

@@ -65,8 +65,8 @@ on_both_databases! {
         assert!(other.claim_job().await.unwrap().is_none());
         let nowhere = InstanceId::new(uuid::Uuid::nil());
         world.drain().await;
-        assert_eq!(world.store.list_running_instances(nowhere).await.unwrap().len(), 1);
-        assert_eq!(other.list_running_instances(nowhere).await.unwrap(), []);
+        assert_eq!(world.store.list_running_instances(None, nowhere).await.unwrap().len(), 1);
+        assert_eq!(other.list_running_instances(None, nowhere).await.unwrap(), []);
         assert!(world.store.see_replica(here, vec![1]).await.unwrap());
         assert!(!world.store.see_replica(here, vec![2]).await.unwrap(), "another process goes by its id");
     }

@@ -6,6 +6,7 @@ pub mod certificates;
 pub mod clock;
 pub mod desks;
 pub mod expectations;
+pub mod fleet;
 pub mod folders;
 pub mod logos;
 pub mod machines;

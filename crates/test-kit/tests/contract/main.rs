@@ -34,6 +34,7 @@ mod providers;
 mod resets;
 mod searches;
 mod second_factors;
+mod servers_elsewhere;
 mod settings;
 mod several;
 mod tokens;

@@ -81,7 +81,7 @@ on_both_databases! {
         world.machines.lose_metrics();
         for path in [format!("/servers/{server}/metrics"), format!("/instances/{instance}/metrics")] {
             let told = olga.client.get(&workspace.path(&path)).await.expect(503);
-            assert_eq!(told.code().unwrap(), "unavailable");
+            assert_eq!(told.code().unwrap(), "server_away");
             assert!(told.json()["detail"].as_str().unwrap().contains("server doesn't answer"), "{}", told.text);
         }
     }

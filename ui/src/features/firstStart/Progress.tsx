@@ -61,7 +61,7 @@ export function Progress({ slug, project, server, instance }: Props) {
           it.
         </p>
         {create.error && <Note tone="bad">{create.error.detail}</Note>}
-        {!server && <Note tone="warn">There is no server yet. Add this machine as one under Servers.</Note>}
+        {!server && <Note tone="warn">There is no server yet. Add one under Servers.</Note>}
         <Button
           data-size="lg"
           leftSection={<IconRocket size={17} stroke={1.75} aria-hidden />}

@@ -25,14 +25,14 @@ export function Steps() {
   const project = projects.data?.[0];
   const isPushed = Boolean(projects.data?.some(({ repository }) => repository.has_commits));
   const instance = instances.data?.[0];
-  const missing = hasServer ? (isPushed ? null : "Push an application first.") : "Add this machine first.";
+  const missing = hasServer ? (isPushed ? null : "Push an application first.") : "Add a server first.";
   return (
     <div className={css.steps}>
-      <Step number={1} isDone={hasServer} title="Add this machine as a server">
-        <p>Instances run on it, each in a sandbox of its own.</p>
+      <Step number={1} isDone={hasServer} title="Add a server">
+        <p>This machine, or another one: instances run there, each in a sandbox of its own.</p>
         {!hasServer && (
           <Button variant="filled" onClick={() => setOpen("server")}>
-            Add this machine
+            Add a server
           </Button>
         )}
       </Step>

@@ -81,7 +81,7 @@ export function NewInstanceDialog({ onClose, given = {} }: { onClose: () => void
     >
       <div className={css.stack}>
         {projects.data?.length === 0 && <Note tone="warn">There is no project yet. Create one first.</Note>}
-        {servers.data?.length === 0 && <Note tone="warn">There is no server yet. Add this machine as one first.</Note>}
+        {servers.data?.length === 0 && <Note tone="warn">There is no server yet. Add one first.</Note>}
         <div className={css.pairs}>
           <Select
             label="Project"

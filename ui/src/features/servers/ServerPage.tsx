@@ -17,9 +17,10 @@ import {
   Panel,
   Section,
   StatusBadge,
+  Time,
 } from "@/kit";
 import { serverState } from "./Load";
-import { RenameServer } from "./later";
+import { JoinCommand, RenameServer } from "./later";
 import css from "./servers.module.css";
 
 export function ServerPage() {
@@ -47,7 +48,9 @@ export function ServerPage() {
         sentence={
           machine
             ? `${here.is_local ? "The machine that Stoa stands on" : "Another machine"}. Up for ${duration(machine.uptime_seconds * 1000)}, version ${machine.version}, limits by ${machine.limits_by}.`
-            : "It doesn't answer at the moment."
+            : here.status === "waiting"
+              ? "No machine has joined as this server yet."
+              : "Its machine doesn't answer at the moment. What runs there goes on; it comes back by itself."
         }
         actions={
           <>
@@ -67,7 +70,22 @@ export function ServerPage() {
           {machine.no_outgoing && <Note tone="warn">{machine.no_outgoing}</Note>}
         </div>
       )}
-      <ServerMetrics workspace={workspace.slug} server={here.id} />
+      {here.away_since && (
+        <Note tone="warn">
+          Last there <Time at={here.away_since} just />. Its agent dials again by itself; where it doesn't come back,
+          look whether <code>stoa agent</code> runs there.
+        </Note>
+      )}
+      {here.status === "waiting" && here.may.includes("manage") && (
+        <Section title="Connect its machine">
+          <Panel>
+            <div className={css.padded}>
+              <JoinCommand workspace={workspace.slug} server={here} />
+            </div>
+          </Panel>
+        </Section>
+      )}
+      {here.status === "ready" && <ServerMetrics workspace={workspace.slug} server={here.id} />}
       <Section
         title="Instances"
         count={instances.data?.length}
@@ -97,7 +115,9 @@ export function ServerPage() {
         problem={remove.error}
         onConfirm={() => remove.mutate()}
       >
-        It stops being a server of this workspace. It can be added again.
+        {here.is_local
+          ? "It stops being a server of this workspace. It can be added again."
+          : "Its machine is refused from then on, for ever; what lies there stays until somebody there removes it."}
       </ConfirmDialog>
     </div>
   );

@@ -5,7 +5,7 @@ import type { Server } from "@/api/nouns";
 import { useServers } from "@/api/queries";
 import { LoadLine } from "@/features/metrics/later";
 import { useWorkspace } from "@/frame/useWorkspace";
-import { EmptyPage, Failed, Go, LoadingRows, More, PageTitle, Panel, StatusBadge, Table } from "@/kit";
+import { EmptyPage, Failed, Go, LoadingRows, More, PageTitle, Panel, StatusBadge, Table, Time } from "@/kit";
 import { bytes } from "./bytes";
 import { loadOf, Share, serverState } from "./Load";
 import { AddServerDialog } from "./later";
@@ -18,7 +18,7 @@ export function ServersPage() {
   const servers = useServers(workspace.slug);
   const add = (
     <Button variant="filled" leftSection={<IconPlus size={16} />} onClick={() => setAdding(true)}>
-      Add this machine
+      Add server
     </Button>
   );
   return (
@@ -26,7 +26,7 @@ export function ServersPage() {
       <PageTitle
         title="Servers"
         sentence="Machines that run instances through the Stoa agent."
-        actions={isOwner && (servers.items?.length ?? 0) > 0 && !servers.items?.some(({ is_local }) => is_local) && add}
+        actions={isOwner && (servers.items?.length ?? 0) > 0 && add}
       />
       {servers.error ? (
         <Failed error={servers.error} retry={() => void servers.refetch()} inline />
@@ -35,7 +35,7 @@ export function ServersPage() {
       ) : servers.items.length === 0 ? (
         <EmptyPage title="No servers" action={isOwner && add}>
           {isOwner
-            ? "Add the machine that Stoa stands on. Instances run there, each in a sandbox of its own."
+            ? "Add the machine that Stoa stands on, or another by one command. Instances run there, each in a sandbox of its own."
             : "No server is allowed to you. Ask an owner of the workspace."}
         </EmptyPage>
       ) : (
@@ -72,6 +72,11 @@ function ServerRow({ server, workspace }: { server: Server; workspace: string })
             </Go>
             <div className={css.quiet}>
               {server.is_local ? "This machine" : "Another machine"}
+              {server.away_since && (
+                <>
+                  , last there <Time at={server.away_since} just />
+                </>
+              )}
               {machine && `, ${machine.processors} cores, ${bytes(machine.memory)}`}
             </div>
           </div>

@@ -33,7 +33,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
     const ALL: &str = "/api/v1/workspaces/{workspace}/instances/{instance}/files";
     const ONE: &str = "/api/v1/workspaces/{workspace}/instances/{instance}/files/{path}";
     const SEARCH: &str = "/api/v1/workspaces/{workspace}/instances/{instance}/search";
-    let refused = ["conflict", "invalid", "no_sandbox", "payload_too_large"];
+    let refused = ["conflict", "invalid", "no_sandbox", "payload_too_large", "server_away"];
     routes
         .get(
             ALL,

@@ -21,7 +21,7 @@ use crate::routes::shared::{Blocked, NamedView};
 const MOST_PATHS: usize = 5000;
 
 pub(super) fn routes(routes: Routes) -> Routes {
-    let refused = ["conflict", "invalid", "no_sandbox", "payload_too_large"];
+    let refused = ["conflict", "invalid", "no_sandbox", "payload_too_large", "server_away"];
     routes
         .get(
             "/api/v1/workspaces/{workspace}/instances/{instance}/git/status",

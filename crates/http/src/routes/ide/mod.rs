@@ -15,7 +15,7 @@ use crate::gate::May;
 use crate::router::{Operation, Routes};
 
 /// Where everything of a desk is asked for may meet these.
-const DESK: [&str; 2] = ["conflict", "no_sandbox"];
+const DESK: [&str; 3] = ["conflict", "no_sandbox", "server_away"];
 
 pub(super) fn routes(routes: Routes) -> Routes {
     const ONE: &str = "/api/v1/workspaces/{workspace}/instances/{instance}/desk";

@@ -30,7 +30,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
                 200,
                 "Lines of one of an instance's logs, or of a deployment's, and those that follow.",
             )
-            .refuses(&["too_many_requests"]),
+            .refuses(&["server_away", "too_many_requests"]),
         )
         .get(
             "/api/v1/workspaces/{workspace}/instances/{instance}/logs/outline",
@@ -41,7 +41,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
                 "What a log holds, in stretches of a thousand lines, and where a text is in it: by it the lines of a log \
                  that is too long to be held are found.",
             )
-            .refuses(&["too_many_requests"]),
+            .refuses(&["server_away", "too_many_requests"]),
         )
         .get(
             "/api/v1/workspaces/{workspace}/instances/{instance}/logs/download",
@@ -51,7 +51,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
                 200,
                 "All lines of a log that fit, as a file. It breaks off when the right to it ends.",
             )
-            .refuses(&["too_many_requests"]),
+            .refuses(&["server_away", "too_many_requests"]),
         )
 }
 

@@ -1,0 +1,239 @@
+//! Servers elsewhere: who is let in, as what, and what counts of what a machine says.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::Request;
+use axum::response::IntoResponse as _;
+use serde_json::{Value, json};
+use stoa_agent::link::{self, Dialled, Identity, Joining, Known, LinkError, Refusal};
+use stoa_domain::{InstanceId, Secret};
+use test_kit::fake::machines::FakeMachines;
+use test_kit::world::{Person, Workspace};
+use test_kit::{Answer, World, on_both_databases};
+
+/// What a machine that is asked nothing else says, with the instances that it says it has; and what it was asked.
+fn machine(instances: Value) -> (Router, Arc<Mutex<Vec<String>>>) {
+    let asked: Arc<Mutex<Vec<String>>> = Arc::default();
+    let noted = asked.clone();
+    let router = Router::new().fallback(move |request: Request| {
+        let path = request.uri().path().to_owned();
+        noted.lock().unwrap().push(path.clone());
+        let told = match path.as_str() {
+            "/v1/hello" => json!({ "protocol": 1, "version": "0.1.0",
+                "abilities": { "no_sandbox": null, "no_outgoing": null, "limits_by": "nothing" } }),
+            "/v1/machine" => json!({ "processors": 2, "processor_used": 1.0, "memory": 2, "memory_used": 1,
+                "disk": 2, "disk_used": 1, "uptime_seconds": 1 }),
+            "/v1/instances" => json!({ "instances": instances }),
+            _ => return std::future::ready(Vec::new().into_response()),
+        };
+        std::future::ready(told.to_string().into_response())
+    });
+    (router, asked)
+}
+
+fn identity() -> Identity {
+    Identity::parse(&Identity::make("Test").unwrap()).unwrap()
+}
+
+fn joining(answer: &Value) -> Joining {
+    let command = answer["join"]["command"].as_str().unwrap();
+    Joining::parse(command.strip_prefix("stoa agent --join ").unwrap()).unwrap()
+}
+
+fn known(joining: &Joining) -> Known {
+    let (origin, fingerprint) = (joining.origin.clone(), joining.fingerprint);
+    Known { origin, fingerprint, has_joined: false, is_removed: false }
+}
+
+/// Knocks at the world's door, as this machine.
+async fn knock(
+    world: &World,
+    known: &Known,
+    identity: &Identity,
+    token: Option<&Secret>,
+) -> Result<Dialled, LinkError> {
+    let (near, far) = tokio::io::duplex(64 * 1024);
+    let (app, place) = (world.app.clone(), world.app.enter_link().unwrap());
+    tokio::spawn(async move { app.answer_link(Box::new(far), place).await });
+    link::knock(near, known, identity, token).await
+}
+
+#[track_caller]
+fn refused(outcome: Result<Dialled, LinkError>) -> Refusal {
+    match outcome {
+        Err(LinkError::Refused(why)) => why,
+        Err(other) => panic!("{other}"),
+        Ok(_) => panic!("it was let in"),
+    }
+}
+
+async fn add(workspace: &Workspace<'_>, olga: &Person, name: &str) -> Answer {
+    olga.client.post(&workspace.path("/servers"), json!({ "name": name })).await.expect(201)
+}
+
+async fn until_status(olga: &Person, path: &str, wanted: &str) -> Value {
+    tokio::time::timeout(Duration::from_secs(30), async {
+        loop {
+            let server = olga.client.get(path).await.expect(200).json();
+            if server["status"] == wanted {
+                return server;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    })
+    .await
+    .expect("the server's state")
+}
+
+on_both_databases! {
+    async fn a_token_lets_one_machine_in_once(world: World) {
+        let olga = world.set_up().await;
+        let workspace = world.workspace(&olga, "Acme").await;
+        let made = add(&workspace, &olga, "Far").await;
+        assert_eq!(made.header(http::header::CACHE_CONTROL), Some("no-store"));
+        let joining = joining(&made.json());
+        let (one, two) = (identity(), identity());
+        let linked = knock(&world, &known(&joining), &one, Some(&joining.token)).await.unwrap();
+        let (router, _) = machine(json!([]));
+        let serving = tokio::spawn(linked.serve(router));
+        let path = workspace.path("/servers/far");
+        let server = until_status(&olga, &path, "ready").await;
+        assert_eq!(server["join"], Value::Null, "it is shown once");
+        assert_eq!(refused(knock(&world, &known(&joining), &two, Some(&joining.token)).await), Refusal::TokenUsed);
+        assert_eq!(refused(knock(&world, &known(&joining), &two, None).await), Refusal::Unknown);
+        let conflict = olga.client.post(&workspace.path("/servers/far/join"), json!({})).await.expect(409);
+        assert_eq!(conflict.code().as_deref(), Some("conflict"));
+        // Who has joined needs no token any more, and has one link at a time.
+        let again = knock(&world, &known(&joining), &one, None).await.unwrap();
+        let (router, _) = machine(json!([]));
+        let second = tokio::spawn(again.serve(router));
+        tokio::time::timeout(Duration::from_secs(10), serving).await.expect("the first link ends").unwrap().ok();
+        until_status(&olga, &path, "ready").await;
+        second.abort();
+        let away = until_status(&olga, &path, "away").await;
+        assert!(away["away_since"].is_string(), "{away}");
+        let log = olga.client.get(&workspace.path("/audit")).await.expect(200).text;
+        assert!(log.contains("server.joined"), "{log}");
+        let kept = joining.token.reveal_text().unwrap();
+        assert!(!log.contains(kept), "a token stands in no log");
+    }
+
+    async fn a_token_ends_with_its_time_and_with_the_next(world: World) {
+        let olga = world.set_up().await;
+        let workspace = world.workspace(&olga, "Acme").await;
+        let first = joining(&add(&workspace, &olga, "Far").await.json());
+        let made = olga.client.post(&workspace.path("/servers/far/join"), json!({})).await.expect(200);
+        assert_eq!(made.header(http::header::CACHE_CONTROL), Some("no-store"));
+        let second = joining(&made.json());
+        let own = identity();
+        let ask = async |joining: &Joining| refused(knock(&world, &known(joining), &own, Some(&joining.token)).await);
+        assert_eq!(ask(&first).await, Refusal::TokenUnknown);
+        world.clock.pass_seconds(15 * 60);
+        assert_eq!(ask(&second).await, Refusal::TokenUnknown);
+        let never = Joining { token: Secret::from_text("never-was".to_owned()), ..second };
+        assert_eq!(ask(&never).await, Refusal::TokenUnknown);
+    }
+
+    async fn a_machine_whose_server_was_removed_is_refused_for_ever(world: World) {
+        let olga = world.set_up().await;
+        let workspace = world.workspace(&olga, "Acme").await;
+        let joining = joining(&add(&workspace, &olga, "Far").await.json());
+        let own = identity();
+        let linked = knock(&world, &known(&joining), &own, Some(&joining.token)).await.unwrap();
+        let (router, _) = machine(json!([]));
+        let serving = tokio::spawn(linked.serve(router));
+        until_status(&olga, &workspace.path("/servers/far"), "ready").await;
+        let _ = olga.client.delete(&workspace.path("/servers/far"), None).await.expect(204);
+        tokio::time::timeout(Duration::from_secs(10), serving).await.expect("its link ends").unwrap().ok();
+        assert_eq!(refused(knock(&world, &known(&joining), &own, None).await), Refusal::Removed);
+        // Nor by the token of another server.
+        let other = self::joining(&add(&workspace, &olga, "Other").await.json());
+        assert_eq!(refused(knock(&world, &known(&other), &own, Some(&other.token)).await), Refusal::Removed);
+    }
+
+    async fn a_machine_speaks_for_its_own_instances_alone(world: World) {
+        let olga = world.set_up().await;
+        let workspace = world.workspace(&olga, "Acme").await;
+        let server = workspace.server().await;
+        let project = workspace.project("Shop", &["main"]).await;
+        let instance = workspace.instance(&project, &server, "Shop", "staging", "main").await;
+        let joining = joining(&add(&workspace, &olga, "Far").await.json());
+        let linked = knock(&world, &known(&joining), &identity(), Some(&joining.token)).await.unwrap();
+        let claimed = json!([{ "id": instance.to_string(), "state": "failed", "sentence": "It says so.", "release": null,
+            "process": null, "since": 1, "fence": 0, "generation": 1 }]);
+        let (router, asked) = machine(claimed);
+        tokio::spawn(linked.serve(router));
+        tokio::time::timeout(Duration::from_secs(30), async {
+            // Its changes are followed only once all that it said has been looked at.
+            while asked.lock().unwrap().iter().filter(|path| *path == "/v1/instances").count() < 4 {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        })
+        .await
+        .expect("it is asked what it has");
+        let seen = olga.client.get(&workspace.path("/instances/shop")).await.expect(200).json();
+        assert_eq!(seen["status"], "running");
+        let asked = asked.lock().unwrap().clone();
+        assert!(!asked.iter().any(|path| path.contains("/secrets")), "no secret goes to another's machine: {asked:?}");
+    }
+
+    async fn work_goes_to_the_machine_of_its_instance(world: World) {
+        let olga = world.set_up().await;
+        let workspace = world.workspace(&olga, "Acme").await;
+        let joining = joining(&add(&workspace, &olga, "Far").await.json());
+        let linked = knock(&world, &known(&joining), &identity(), Some(&joining.token)).await.unwrap();
+        let far = Arc::new(FakeMachines::default());
+        world.fleet.link(linked.machine, far.clone());
+        let project = workspace.project("Shop", &["main"]).await;
+        let instance = workspace.instance(&project, "far", "Shop", "staging", "main").await;
+        assert_eq!(far.carried().len(), 1);
+        assert!(world.machines.carried().is_empty());
+        let act = async |verb: &str, body: Value| {
+            olga.client.post(&workspace.path(&format!("/instances/{instance}/{verb}")), body).await
+        };
+        world.fleet.cut_off(linked.machine);
+        for (verb, body) in [
+            ("restart", json!({ "mode": "soft" })),
+            ("stop", json!({})),
+            ("deploy", json!({})),
+            ("backups", json!({})),
+        ] {
+            assert_eq!(act(verb, body).await.expect(503).code().as_deref(), Some("server_away"), "{verb}");
+        }
+        let seen = olga.client.get(&workspace.path("/instances/shop")).await.expect(200).json();
+        assert_eq!(seen["blocked"]["restart"]["code"], "server_away");
+        world.fleet.link(linked.machine, far.clone());
+        let _ = act("restart", json!({ "mode": "soft" })).await.expect(202);
+        // What waits while the server is away isn't done elsewhere, and says so in the end.
+        world.fleet.cut_off(linked.machine);
+        let jobs = workspace.path("/jobs?limit=1");
+        for _ in 0..20 {
+            world.drain().await;
+            world.clock.pass_seconds(60);
+        }
+        let ended = olga.client.get(&jobs).await.expect(200).json()["items"][0].clone();
+        assert_eq!((&ended["status"], &ended["error"]["code"]), (&json!("failed"), &json!("unavailable")), "{ended}");
+        assert_eq!(far.carried().len(), 1);
+        assert!(world.machines.carried().is_empty());
+        let _: InstanceId = instance;
+    }
+
+    async fn no_more_links_are_set_up_than_there_are_places(world: World) {
+        let held: Vec<_> = (0..32).map(|_| world.app.enter_link().unwrap()).collect();
+        assert!(world.app.enter_link().is_err(), "the 33rd");
+        drop(held);
+        // Whoever says nothing gives the place back in the end; so does whoever says rubbish, at once.
+        let (mut near, far) = tokio::io::duplex(1024);
+        let place = world.app.enter_link().unwrap();
+        let answering = world.app.answer_link(Box::new(far), place);
+        tokio::io::AsyncWriteExt::write_all(&mut near, b"GET / HTTP/1.1\r\n\r\n").await.unwrap();
+        tokio::time::timeout(Duration::from_secs(5), answering).await.expect("rubbish is no greeting");
+        let (_near, far) = tokio::io::duplex(1024);
+        let place = world.app.enter_link().unwrap();
+        let answering = world.app.answer_link(Box::new(far), place);
+        tokio::time::timeout(Duration::from_secs(20), answering).await.expect("ten seconds are enough");
+        assert!((0..32).map(|_| world.app.enter_link()).collect::<Vec<_>>().iter().all(Result::is_ok));
+    }
+}

@@ -1,0 +1,87 @@
+// A machine elsewhere becomes a server by one command: the page shows it once, sees the machine come, and sees it go.
+
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { findings, look, person, startBrowser } from "./browser.mjs";
+import { binary, ownEnvironment, startStoa } from "./stoa.mjs";
+import { done, setUp } from "./team.mjs";
+
+let stoa, browser, folder, agent;
+
+function startAgent(...more) {
+  const state = join(folder, "state");
+  agent = spawn(binary, ["agent", "--state", state, ...more], { env: ownEnvironment, stdio: "ignore" });
+}
+
+async function endAgent() {
+  if (agent?.exitCode !== null) return;
+  agent.kill("SIGTERM");
+  await once(agent, "exit");
+}
+
+after(async () => {
+  if (agent) await endAgent();
+  await browser?.close();
+  await stoa?.stop();
+  if (folder) await rm(folder, { recursive: true, force: true });
+});
+
+test("a machine joins by a command that is shown once, and is seen to come and go", async () => {
+  folder = await mkdtemp(join(tmpdir(), "stoa-e2e-agent-"));
+  stoa = await startStoa();
+  browser = await startBrowser();
+  const { page } = await person(browser, stoa.origin);
+  await setUp(page, stoa.setupLink);
+  await done(page, "POST", "/workspaces", { name: "Acme" }, 201);
+  await page.goto("/acme/servers");
+  await page.getByRole("button", { name: "Add server" }).first().click();
+  const dialog = page.getByRole("dialog");
+  await dialog.getByText("Another machine").click();
+  await dialog.getByLabel("Name").fill("Far away");
+  await look(page, "server-add", { ready: "text=Show the command" });
+  await dialog.getByRole("button", { name: "Show the command" }).click();
+  const command = dialog.locator("pre");
+  await command.waitFor();
+  const first = await command.textContent();
+  assert.match(first, /^stoa agent --join http\S+\/join\/\S+#[0-9a-f]{64}$/);
+  await look(page, "server-join", { ready: "text=Waiting for the machine." });
+  await dialog.getByText(/1[45] min \d\d s left/).waitFor();
+  await dialog.getByRole("button", { name: "Make the command anew" }).click();
+  await page.waitForFunction((before) => document.querySelector("[role=dialog] pre")?.textContent !== before, first);
+  const address = (await command.textContent()).split(" ").at(-1);
+
+  startAgent("--join", address);
+  await dialog.getByText(/^Far away is connected: \d+ cores\.$/).waitFor();
+  assert.equal(await command.count(), 0, "nobody needs it any more");
+  await look(page, "server-joined", { ready: "text=is connected" });
+  await dialog.getByRole("button", { name: "Done" }).click();
+  const row = page.getByRole("row", { name: /Far away/ });
+  await row.getByText(/^(Connected|(Disk|Memory) nearly full)$/).waitFor();
+
+  // Away, and back, without anybody doing anything on the page.
+  await endAgent();
+  await row.getByText("Not reached").waitFor();
+  await row.getByText(/last there/).waitFor();
+  await look(page, "servers-away", { ready: "text=Not reached" });
+  await page.goto("/acme/servers/far-away");
+  await page.getByText(/Its agent dials again by itself/).waitFor();
+  await look(page, "server-away", { ready: "text=Last there" });
+  startAgent();
+  await page
+    .getByText(/^(Connected|(Disk|Memory) nearly full)$/)
+    .first()
+    .waitFor();
+
+  // One that waits can be connected from its own page.
+  await done(page, "POST", "/workspaces/acme/servers", { name: "Waits" }, 201);
+  await page.goto("/acme/servers/waits");
+  await page.getByRole("button", { name: "Show the command" }).click();
+  await page.locator("pre").waitFor();
+  await look(page, "server-waiting", { ready: "text=Waiting for the machine." });
+  assert.deepEqual(findings, []);
+});
