@@ -88,6 +88,10 @@ test("actions on nothing are marked as no access, and an address stands whole be
     .getByText("dora@example.com")
     .evaluate((mail) => mail.scrollWidth > mail.clientWidth && mail.textContent);
   assert.equal(isCut, false);
+  // Of a name that is cut the whole is told while something in its row has the focus.
+  await page.getByLabel(`Choose ${LONG}`).press("Tab");
+  await page.getByRole("tooltip").filter({ hasText: LONG }).waitFor();
+  await page.keyboard.press("Escape");
   await look(page, "strained-members", { ready: "text=Dora Lind" });
 });
 
@@ -253,6 +257,16 @@ test("leaving a view begins at the page", async () => {
   await page.getByRole("button", { name: "Leave" }).click();
   await page.getByRole("heading", { name: "Members", exact: true }).waitFor();
   await until("the focus is in the page", () => page.evaluate(() => document.activeElement?.id === "main"));
+});
+
+test("while it isn't known who this is, something stands there that isn't blank", async () => {
+  const { page } = owner;
+  // What is held goes on when it isn't held any more.
+  await page.route("**/api/v1/me", () => {});
+  await page.goto("/acme/members");
+  await page.getByRole("main").getByLabel("Loading").first().waitFor();
+  await page.unroute("**/api/v1/me");
+  await page.getByRole("heading", { name: "Members", exact: true }).waitFor();
 });
 
 test("an empty form of an invitation leads to its first field", async () => {

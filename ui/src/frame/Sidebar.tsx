@@ -106,7 +106,13 @@ function Switcher({ workspace, isLoading }: { workspace: MyWorkspace | null; isL
                 {workspace?.name ?? (isLoading ? "…" : "Stoa")}
               </span>
               <span className={css.under}>
-                {workspace ? (workspace.role === "owner" ? "Owner" : "Member") : isClosed ? "" : "Choose a workspace"}
+                {workspace
+                  ? workspace.role === "owner"
+                    ? "Owner"
+                    : "Member"
+                  : isClosed || isLoading
+                    ? ""
+                    : "Choose a workspace"}
               </span>
             </span>
             {!isClosed && (

@@ -14,7 +14,7 @@ import {
 import { Fragment, memo, type ReactNode, useEffect, useRef } from "react";
 import type { ActionKey, Member, Summary } from "@/api/nouns";
 import { viewing } from "@/api/viewing";
-import { Chip, PersonAvatar, Table, Time } from "@/kit";
+import { Chip, Cut, PersonAvatar, Table, Time } from "@/kit";
 import { actionOf } from "@/kit/actions";
 import css from "./members.module.css";
 import { Unusual } from "./Unusual";
@@ -168,10 +168,7 @@ const MemberRow = memo(
             <PersonAvatar name={name} size={30} />
             <div className={css.lines}>
               <div className={css.line}>
-                <span className={css.name} title={name}>
-                  {name}
-                </span>{" "}
-                {isMe && <span className={css.you}>(you)</span>}
+                <Cut className={css.name} text={name} /> {isMe && <span className={css.you}>(you)</span>}
                 {status === "disabled" && (
                   <span title={DISABLED}>
                     <Chip tone="warn">Disabled</Chip>
@@ -181,9 +178,7 @@ const MemberRow = memo(
               </div>
               {email && (
                 <div className={`${css.line} ${css.address}`}>
-                  <span className={css.mail} title={email}>
-                    {email}
-                  </span>
+                  <Cut className={css.mail} text={email} at="bottom" />
                   {email_verified === false && (
                     <span title={whyUnverified}>
                       <Chip>Unverified</Chip>
@@ -341,12 +336,7 @@ export function MayDo({ summary, onSet }: { summary: Summary; onSet?: () => void
   const rest = labels.slice(SHOWN);
   return (
     <span className={css.may}>
-      {preset && (
-        <span className={css.preset}>
-          {preset.name}
-          {preset.changed && ", changed"}
-        </span>
-      )}
+      {preset && <Cut className={css.preset} text={`${preset.name}${preset.changed ? ", changed" : ""}`} />}
       <span className={css.chips}>
         {sorted.slice(0, SHOWN).map((key) => (
           <Chip key={key}>{BRIEFLY[key] ?? actionOf(key)?.label ?? key}</Chip>
