@@ -421,7 +421,7 @@ pub fn tell(refusal: &Refusal) -> Told {
             503,
             "server_away",
             "Server away",
-            "The server isn't linked at the moment, or doesn't answer. What runs there goes on; try again once it is back.",
+            "The server doesn't answer at the moment, or isn't linked. What runs there goes on; try again once it is back.",
         ),
         Refusal::MailUnavailable => told(
             503,

@@ -89,8 +89,6 @@ fn scripts_are_told_what_goes_wrong_as_an_object() {
     terminal.stoa(&["workspace", "use", "acme"]).well();
     let refused = json(&["invite", "create", "nonsense", "otto@example.com"], 1);
     assert_eq!(refused["errors"][0]["field"], "nonsense", "{refused}");
-    let far = json(&["server", "create", "Far"], 1);
-    assert_eq!(far["errors"][0]["detail"], "Only this machine can be a server so far. Say --local.");
     let mut nobody = Terminal::new();
     nobody.more =
         vec![("STOA_URL", "http://127.0.0.1:1".to_owned()), ("STOA_TOKEN", "stoa_pat_x".to_owned())];
@@ -98,6 +96,21 @@ fn scripts_are_told_what_goes_wrong_as_an_object() {
     let data = stoa.data();
     let admin = ["admin", "enable", "nobody@example.com", "--json", "--data-dir", data.to_str().unwrap()];
     assert_eq!(error_of(terminal.stoa(&admin), 1)["code"], "failed");
+}
+
+#[test]
+fn a_server_elsewhere_is_added_with_the_command_that_its_machine_joins_by() {
+    let (_stoa, terminal, _) = ground();
+    terminal.stoa(&["workspace", "create", "Acme"]).well();
+    terminal.stoa(&["workspace", "use", "acme"]).well();
+    let made: serde_json::Value =
+        serde_json::from_str(&terminal.stoa(&["server", "add", "Far", "--json"]).well()).unwrap();
+    let command = made["join"]["command"].as_str().unwrap();
+    assert!(command.starts_with("stoa agent --join http"), "{command}");
+    let anew = terminal.stoa(&["server", "join", "far"]).well();
+    assert!(anew.starts_with("Run this on the machine that it is to be, until 20"), "{anew}");
+    assert!(anew.contains("stoa agent --join http") && !anew.contains(command), "{anew}");
+    assert!(terminal.stoa(&["server", "list"]).well().contains("waiting"));
 }
 
 #[test]
@@ -136,7 +149,6 @@ fn what_is_not_there_is_named_and_so_is_what_makes_the_first() {
         (&["project", "show", "nope"], "No project nope. See stoa project list"),
         (&["instance", "restart", "nope"], "No instance nope. See stoa instance list"),
         (&["server", "delete", "nope", "--yes"], "No server nope. See stoa server list"),
-        (&["server", "create", "Far"], "Only this machine can be a server so far. Say --local."),
         (&["permission", "set", "Olga", "--add", "view_logs"], "Olga is an owner, and may do everything."),
     ] {
         terminal.stoa(words).refused(1, sentence);

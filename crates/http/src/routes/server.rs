@@ -44,6 +44,8 @@ pub(super) fn routes(routes: Routes) -> Routes {
                 200,
                 "Makes the command by which a machine joins anew. The one before counts no more.",
             )
+            // The sample's server has its machine.
+            .meets(409)
             .refuses(&["conflict"]),
         )
         .get(

@@ -52,7 +52,7 @@ crate::statements! {
     OBSERVE = "UPDATE instances SET status = $2, reason = $3 WHERE id = $1 AND status IN ('running', 'stopped', 'failed')
             AND (status <> $2 OR COALESCE(reason, '') <> COALESCE($3, ''))
             AND release_id IS NOT NULL
-            AND ($4 IS NULL OR EXISTS (SELECT 1 FROM servers s WHERE s.id = instances.server_id AND s.machine_id = $4))
+            AND (EXISTS (SELECT 1 FROM servers s WHERE s.id = instances.server_id AND s.machine_id = $4) OR $4 IS NULL)
             AND NOT EXISTS (SELECT 1 FROM jobs j WHERE j.instance_id = instances.id AND j.status = 'running')
         RETURNING workspace_id";
 }
