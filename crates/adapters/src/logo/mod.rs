@@ -19,6 +19,8 @@ pub use outside::{ARGUMENT, ProcessLogos, drawn, run};
 const SIDE: u32 = 512;
 /// Pixels a side of what is read, at most.
 const LARGEST_SIDE: u32 = 4096;
+/// Of 255: what covers less isn't seen.
+const LEAST_SEEN: u8 = 8;
 /// Bytes of what is kept, at most.
 const LARGEST: usize = 512 * 1024;
 
@@ -71,6 +73,9 @@ pub fn make(kind: PictureKind, sent: &[u8]) -> Result<Vec<u8>, Unfit> {
         PictureKind::Svg => vector::render(sent)?,
         other => picture::read(other, sent)?,
     };
+    if drawn.pixels().all(|pixel| pixel.0[3] < LEAST_SEEN) {
+        return Err(Unfit::new("empty", "Nothing of this picture is seen: all of it is transparent."));
+    }
     encode(&squared(&drawn))
 }
 

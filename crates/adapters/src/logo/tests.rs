@@ -214,6 +214,17 @@ fn text_is_refused_with_what_to_do() {
 }
 
 #[test]
+fn what_nobody_could_see_is_no_logo() {
+    for inside in
+        ["", "<rect x='20' width='5' height='5'/>", "<rect width='9' height='9' fill-opacity='0.01'/>"]
+    {
+        assert_eq!(code(Svg, &svg(inside)), "empty", "{inside}");
+    }
+    let clear = RgbaImage::from_pixel(9, 9, Rgba([255, 0, 0, 0]));
+    assert_eq!(code(Png, &sent_as(&clear, ImageFormat::Png)), "empty");
+}
+
+#[test]
 fn a_drawing_stays_within_its_limits() {
     let entities = "<!DOCTYPE svg [<!ENTITY a 'aaaaaaaaaa'><!ENTITY b '&a;&a;&a;&a;&a;&a;&a;&a;'>]>\
         <svg xmlns='http://www.w3.org/2000/svg'><title>&b;</title></svg>";
@@ -226,7 +237,7 @@ fn a_drawing_stays_within_its_limits() {
     assert_eq!(code(Svg, &many), "not_drawn");
     let public = "<?xml version='1.0'?><!DOCTYPE svg PUBLIC '-//W3C//DTD SVG 1.1//EN' \
         'http://www.w3.org/Graphics/SVG/1.1/DTD/svg11.dtd'><svg xmlns='http://www.w3.org/2000/svg' width='1e9' \
-        height='1'><rect width='1e9' height='1'/></svg>";
+        height='1e9'><rect width='1e9' height='1e9'/></svg>";
     assert_eq!(read(Svg, public.as_bytes()).dimensions(), (SIDE, SIDE), "what editors write is read");
     for wrong in [
         "<svg xmlns='http://www.w3.org/2000/svg' width='0' height='0'/>",

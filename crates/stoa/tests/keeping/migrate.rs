@@ -127,7 +127,10 @@ fn a_database_that_is_not_empty_stays_as_it_is() {
         connection.execute("CREATE TABLE somebodys (id BIGINT)").await.unwrap();
     });
     let (succeeded, _, complaint) = ground.stoa.command_with(&["migrate", "--to", "-"], &address);
-    assert!(!succeeded && complaint.contains("the database isn't empty: it has the table somebodys"), "{complaint}");
+    assert!(
+        !succeeded && complaint.contains("the database isn't empty: it has the table somebodys"),
+        "{complaint}"
+    );
     assert_eq!(tables_of(&address), 1);
     let _ = ground.stoa.run();
     ground.stoa.send(&ground.owner, "GET", "/me", None).expect(200);
