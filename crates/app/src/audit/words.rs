@@ -235,8 +235,6 @@ const OF_INSTALLATION: &[Words] = &[
     ("account.link_provider", "linked the sign-in provider", "link the sign-in provider"),
     ("account.unlink_provider", "unlinked the sign-in provider", "unlink the sign-in provider"),
     ("account.delete", "deleted the own account", "delete the own account"),
-    ("account.disable", "disabled the account of {it}", "disable the account of {it}"),
-    ("account.enable", "enabled the account of {it}", "enable the account of {it}"),
     ("account.remove_second_factor", "removed the second factor of {it}", "remove the second factor of {it}"),
     ("account.make_administrator", "made {it} an administrator", "make {it} an administrator"),
     ("account.unmake_administrator", "made {it} a plain account", "make {it} a plain account"),
