@@ -42,7 +42,7 @@ fn said(output: &Output) -> String {
     format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
 }
 
-async fn done(folder: &Path, words: &[&str]) -> String {
+pub(super) async fn done(folder: &Path, words: &[&str]) -> String {
     let output = run(folder, words).await;
     assert!(output.status.success(), "git {words:?}: {}", said(&output));
     String::from_utf8_lossy(&output.stdout).trim().to_owned()
@@ -60,15 +60,15 @@ async fn token_of(client: &Client) -> String {
 }
 
 /// A shop with a real repository, and a working copy with one commit on `main`.
-struct Hosted {
-    served: Served,
-    shop: Shop,
-    work: tempfile::TempDir,
-    token: String,
+pub(super) struct Hosted {
+    pub(super) served: Served,
+    pub(super) shop: Shop,
+    pub(super) work: tempfile::TempDir,
+    pub(super) token: String,
 }
 
 impl Hosted {
-    async fn start() -> Self {
+    pub(super) async fn start() -> Self {
         Self::with(stoa_http::git::LARGEST_PUSH).await
     }
 
@@ -85,7 +85,7 @@ impl Hosted {
         hosted
     }
 
-    async fn commit(&self, text: &str) {
+    pub(super) async fn commit(&self, text: &str) {
         std::fs::write(self.work.path().join("file"), text).unwrap();
         done(self.work.path(), &["add", "file"]).await;
         done(self.work.path(), &["commit", "--quiet", "-m", text]).await;
@@ -95,32 +95,32 @@ impl Hosted {
         format!("http://anyone:{token}@127.0.0.1:{}/git/{}/shop.git", self.served.port, self.shop.workspace)
     }
 
-    async fn push(&self, token: &str, more: &[&str]) -> String {
+    pub(super) async fn push(&self, token: &str, more: &[&str]) -> String {
         let url = self.url(token);
         let words: Vec<_> = ["push", &url].into_iter().chain(more.iter().copied()).collect();
         done(self.work.path(), &words).await
     }
 
-    async fn refused(&self, token: &str, more: &[&str]) -> String {
+    pub(super) async fn refused(&self, token: &str, more: &[&str]) -> String {
         let url = self.url(token);
         let words: Vec<_> = ["push", &url].into_iter().chain(more.iter().copied()).collect();
         refused(self.work.path(), &words).await
     }
 
     /// Where the hosted branch stands.
-    async fn hosted_head(&self, branch: &str) -> String {
+    pub(super) async fn hosted_head(&self, branch: &str) -> String {
         let repository = self.served.folder.path().join(format!("{}.git", self.shop.project));
         let output =
             run(&repository, &["rev-parse", "--verify", "--quiet", &format!("refs/heads/{branch}")]).await;
         String::from_utf8_lossy(&output.stdout).trim().to_owned()
     }
 
-    async fn own_head(&self) -> String {
+    pub(super) async fn own_head(&self) -> String {
         done(self.work.path(), &["rev-parse", "HEAD"]).await
     }
 
     /// A member with these rights, and their token.
-    async fn member(&self, actions: &[&str], project: bool, instance: bool) -> (Member, String) {
+    pub(super) async fn member(&self, actions: &[&str], project: bool, instance: bool) -> (Member, String) {
         let owner = test_kit::world::Person {
             client: self.shop.owner.clone(),
             account: String::new(),
@@ -152,7 +152,7 @@ fn noise(count: usize) -> Vec<u8> {
     (0..count).map(|_| next()).collect()
 }
 
-const PUSHES: [&str; 2] = ["view_projects", "use_ide"];
+pub(super) const PUSHES: [&str; 2] = ["view_projects", "use_ide"];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_pushed_is_fetched_again_and_deployed() {
@@ -241,56 +241,6 @@ async fn what_a_push_began_ends_with_any_part_of_its_right() {
         let newest = hosted.shop.owner.get(&path).await.expect(200).json()["items"][0].clone();
         assert_eq!(newest["status"], outcome, "{newest}");
     }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn only_an_owner_rewinds_or_deletes_a_branch_that_is_deployed() {
-    let hosted = Hosted::start().await;
-    hosted.push(&hosted.token, &["main"]).await;
-    let (_, token) = hosted.member(&PUSHES, true, true).await;
-    hosted.commit("second").await;
-    hosted.push(&token, &["main"]).await;
-    let second = hosted.own_head().await;
-    assert_eq!(hosted.hosted_head("main").await, second);
-
-    // A rewind is seen only once its commits are there: `pre-receive` refuses it.
-    done(hosted.work.path(), &["reset", "--quiet", "--hard", "HEAD~1"]).await;
-    hosted.commit("another second").await;
-    let sentence = hosted.refused(&token, &["--force", "main"]).await;
-    assert!(sentence.contains("Only owners of the workspace may do this"), "{sentence}");
-    let sentence = hosted.refused(&token, &["--delete", "main"]).await;
-    assert!(sentence.contains("Only owners of the workspace may do this"), "{sentence}");
-    assert_eq!(hosted.hosted_head("main").await, second);
-
-    // Theirs they rewind as they like.
-    // What stands there afterwards is asked of the repositories' fake.
-    let project: ProjectId = hosted.shop.project.parse().unwrap();
-    let repositories = &hosted.served.world.repositories;
-    let first = repositories.commit(project, "idea", "first");
-    hosted.push(&token, &["HEAD:refs/heads/idea"]).await;
-    let other = repositories.commit(project, "idea", "rewound");
-    hosted.push(&token, &["--force", "HEAD~1:refs/heads/idea"]).await;
-    repositories.remove_branch(project, "idea");
-    hosted.push(&token, &["--delete", "idea"]).await;
-    let path = format!("{}/audit?action=project.push&limit=3", hosted.shop.workspace_path);
-    let events = hosted.shop.owner.get(&path).await.expect(200).json()["items"].clone();
-    for (number, (said, moved)) in [
-        ("deleted idea of", json!({ "name": "idea", "from": other.as_str(), "to": null })),
-        (
-            "rewound idea of",
-            json!({ "name": "idea", "from": first.as_str(), "to": other.as_str(), "rewound": true }),
-        ),
-        ("pushed idea to", json!({ "name": "idea", "from": null, "to": first.as_str() })),
-    ]
-    .into_iter()
-    .enumerate()
-    {
-        let event = &events[number];
-        assert!(event["sentence"].as_str().unwrap().starts_with(said), "{event}");
-        assert_eq!(event["detail"]["branches"], json!([moved]));
-    }
-    hosted.push(&hosted.token, &["--force", "main"]).await;
-    assert_eq!(hosted.hosted_head("main").await, hosted.own_head().await);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -8,6 +8,7 @@ mod ide;
 mod members;
 mod page;
 mod proxy;
+mod rewinds;
 mod served;
 mod slow;
 mod unread;
