@@ -129,7 +129,8 @@ fn a_bomb_is_refused_by_its_head() {
     // Sixty megabytes of zeros in as many kilobytes, which a picture of one pixel has no use for.
     let bomb = png_that_says(1, 1, 60_000_000);
     assert!(bomb.len() < 100_000);
-    assert!(make(Png, &bomb).is_ok_and(|png| png.len() < 1000) || code(Png, &bomb) == "unreadable");
+    // All of it is clear.
+    assert!(["empty", "unreadable"].contains(&code(Png, &bomb)));
     let mut jpeg = sent_as(&halves(8, 8), ImageFormat::Jpeg);
     let frame = jpeg.windows(2).position(|two| two == [0xff, 0xc0]).unwrap();
     jpeg[frame + 5..frame + 9].copy_from_slice(&[0xff, 0xff, 0xff, 0xff]);
