@@ -82,7 +82,8 @@ const RULES = {
 
 async function accessible(page, where, rules) {
   if (!(await page.evaluate(() => "axe" in globalThis))) await page.evaluate(axe);
-  // Told in the page itself: axe answers with every element that it has seen, and carrying that over takes as long as looking.
+  // Told in the page itself: axe answers with every element that it has seen, and carrying that over takes as long as
+  // looking does.
   const told = await page.evaluate(async (options) => {
     const { violations } = await globalThis.axe.run(document, {
       ...options,
