@@ -240,7 +240,7 @@ async fn append(tx: &mut Tx<'_>, event: &NewAuditEvent) -> Result<(), StorageFau
         hash: Vec::new(),
     };
     let (seq, hash) = (record.seq, hash_of(chain, &record));
-    tx.execute(INSERT, insert_values(chain, record, hash.clone())).await?;
+    tx.insert_later(INSERT, insert_values(chain, record, hash.clone())).await?;
     tx.chains.insert(chain, ChainEnd { seq, hash });
     Ok(())
 }

@@ -95,8 +95,8 @@ impl Tx<'_> {
         member: Option<MemberId>,
     ) -> Result<(), StorageFault> {
         let (id, now) = (EventId::new(self.new_id()), self.now());
-        self.execute(INSERT, values![id, workspace, kind.key(), resource_kind.key(), resource, member, now])
-            .await?;
+        let values = values![id, workspace, kind.key(), resource_kind.key(), resource, member, now];
+        self.insert_later(INSERT, values).await?;
         if !self.touched.events.contains(&workspace) {
             self.touched.events.push(workspace);
         }

@@ -26,6 +26,7 @@ pub mod instance;
 pub mod invitation;
 pub mod job;
 pub mod keeping;
+mod later;
 mod listed;
 pub mod locate;
 pub mod logo;

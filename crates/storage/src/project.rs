@@ -18,9 +18,10 @@ use crate::values;
 
 crate::statements! {
     INSERT = "INSERT INTO projects (id, workspace_id, slug, name, kind, default_branch, revision, created_at, sorted_as)
-        VALUES ($1, $2, $3, $4, 'hosted', $5, 1, $6, $7)";
+        VALUES ($1, $2, $3, $4, 'hosted', $5, 1, $6, $7) ON CONFLICT (workspace_id, slug) DO NOTHING";
     INSERT_REMOTE = "INSERT INTO projects (id, workspace_id, slug, name, kind, default_branch, revision, created_at, sorted_as,
-            url, credential) VALUES ($1, $2, $3, $4, 'remote', $5, 1, $6, $7, $8, $9)";
+            url, credential) VALUES ($1, $2, $3, $4, 'remote', $5, 1, $6, $7, $8, $9)
+        ON CONFLICT (workspace_id, slug) DO NOTHING";
     SLUG = "SELECT id FROM projects WHERE workspace_id = $1 AND slug = $2";
     FIND = "SELECT p.id, p.slug, p.name, p.default_branch, p.revision, p.created_at,
             (SELECT COUNT(*) FROM instances i WHERE i.project_id = p.id
@@ -142,27 +143,50 @@ async fn unchanged_in(
     Ok(())
 }
 
+/// Whether it was written: nothing is where the slug is taken.
+async fn insert_as(
+    tx: &mut Tx<'_>,
+    workspace: WorkspaceId,
+    new: &NewProject,
+    slug: &Slug,
+) -> Result<bool, StorageFault> {
+    let (name, branch, now) = (new.name.as_str(), new.default_branch.as_str(), tx.now());
+    let mut values = values![new.id, workspace, slug.as_str(), name, branch, now, sorted_as(name)];
+    let statement = match &new.remote {
+        None => INSERT,
+        Some(remote) => {
+            values.extend(values![remote.url.as_str(), remote.credential.clone()]);
+            INSERT_REMOTE
+        }
+    };
+    Ok(tx.execute(statement, values).await? == 1)
+}
+
 /// A project, within a write that does more.
 pub(crate) async fn insert_in(
     tx: &mut Tx<'_>,
     workspace: WorkspaceId,
     new: NewProject,
 ) -> Result<ProjectRecord, Failure> {
-    let slug = free_slug(tx, SLUG, workspace, &new.name).await?;
-    let (name, branch, now) = (new.name.as_str(), new.default_branch.as_str(), tx.now());
-    let mut values = values![new.id, workspace, slug.as_str(), name, branch, now, sorted_as(name)];
-    let remote = match &new.remote {
-        None => {
-            tx.execute(INSERT, values).await?;
-            None
+    // The plain slug is free nearly always: then looking for one is spared.
+    let slug = match Slug::of_resource(&Slug::plain_of(&new.name)) {
+        Ok(plain) if insert_as(tx, workspace, &new, &plain).await? => plain,
+        _ => {
+            let slug = free_slug(tx, SLUG, workspace, &new.name).await?;
+            if !insert_as(tx, workspace, &new, &slug).await? {
+                return Err(Refusal::SlugTaken.into());
+            }
+            slug
         }
+    };
+    let remote = match &new.remote {
+        None => None,
         Some(remote) => {
-            values.extend(values![remote.url.as_str(), remote.credential.clone()]);
-            tx.execute(INSERT_REMOTE, values).await?;
             crate::remote::insert_in(tx, workspace, new.id, remote).await?;
             Some(RemoteState::new(remote.url.clone()))
         }
     };
+    let (name, now) = (new.name.as_str(), tx.now());
     tx.audit_resource(ResourceKind::Project, new.id.uuid(), name);
     tx.tell(workspace, EventType::Created, ResourceKind::Project, new.id.uuid()).await?;
     Ok(ProjectRecord {

@@ -218,6 +218,7 @@ impl Store {
             touched: Touched::default(),
             audit: crate::tx::AuditWords::default(),
             chains: crate::audit::ChainEnds::default(),
+            later: crate::later::Later::default(),
             has_written: false,
         };
         let answer = writer::carry_out(&mut tx, authority, work).await?;

@@ -73,6 +73,7 @@ pub struct Tx<'c> {
     pub touched: Touched,
     pub(crate) audit: AuditWords,
     pub(crate) chains: crate::audit::ChainEnds,
+    pub(crate) later: crate::later::Later,
     /// Whether a statement ran that may have changed something.
     pub(crate) has_written: bool,
 }
@@ -177,8 +178,33 @@ impl Tx<'_> {
         statement: Statement,
         values: Vec<Value>,
     ) -> Result<u64, StorageFault> {
+        self.precede(&statement).await?;
         self.has_written = true;
         self.connection.execute(statement, values).await
+    }
+
+    /// Inserts one row that no other statement has to find, where it can be done with others: on SQLite before the
+    /// commit, or before what does have to find it.
+    pub(crate) async fn insert_later(
+        &mut self,
+        statement: Statement,
+        values: Vec<Value>,
+    ) -> Result<(), StorageFault> {
+        self.has_written = true;
+        match self.connection {
+            Connection::Sqlite(_) => self.later.push(statement, values),
+            Connection::Postgres(_) => {
+                self.connection.execute(statement, values).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn precede(&mut self, statement: &Statement) -> Result<(), StorageFault> {
+        match &mut self.connection {
+            Connection::Sqlite(c) if self.later.must_precede(statement) => self.later.write(c).await,
+            _ => Ok(()),
+        }
     }
 
     pub(crate) async fn fetch_optional(
@@ -186,6 +212,7 @@ impl Tx<'_> {
         statement: Statement,
         values: Vec<Value>,
     ) -> Result<Option<Row>, StorageFault> {
+        self.precede(&statement).await?;
         self.has_written |= !statement.only_reads();
         Ok(match &mut self.connection {
             Connection::Sqlite(c) => {
@@ -211,6 +238,7 @@ impl Tx<'_> {
         statement: Statement,
         values: Vec<Value>,
     ) -> Result<Vec<Row>, StorageFault> {
+        self.precede(&statement).await?;
         self.has_written |= !statement.only_reads();
         self.connection.fetch_all(statement, values).await
     }

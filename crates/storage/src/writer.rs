@@ -11,9 +11,11 @@ use futures_util::future::BoxFuture;
 use sqlx::SqliteConnection;
 use stoa_domain::{Actor, Authority, Credential, Recheck, Refusal};
 use tokio::sync::{broadcast, mpsc, oneshot};
+use uuid::Uuid;
 
 use crate::audit::ChainEnds;
 use crate::failure::{Failure, StorageFault};
+use crate::later::Later;
 use crate::locate::WorkspaceWords;
 use crate::session::KeptSessions;
 use crate::standing::{self, Standings};
@@ -172,6 +174,7 @@ async fn together(
     }
     let mut touched = Touched::default();
     let mut chains = ChainEnds::default();
+    let mut later = Later::default();
     let mut done = 0;
     while let Some(job) = jobs.get_mut(done) {
         let mut tx = Tx {
@@ -181,6 +184,7 @@ async fn together(
             touched: Touched::default(),
             audit: AuditWords::default(),
             chains: std::mem::take(&mut chains),
+            later: std::mem::take(&mut later),
             has_written: false,
         };
         let went = job.run(&mut tx).await;
@@ -191,6 +195,7 @@ async fn together(
             Went::Refused | Went::Failed => return undo(connection).await,
         }
         chains = std::mem::take(&mut tx.chains);
+        later = std::mem::take(&mut tx.later);
         done += 1;
         while let (Some(waiting), true) = (waiting.as_deref_mut(), jobs.len() < GATHERED) {
             match waiting.try_recv() {
@@ -199,17 +204,23 @@ async fn together(
             }
         }
     }
-    let ended = match crate::audit::keep_ends(&mut Connection::Sqlite(connection), &chains).await {
-        Ok(()) => statement(connection, "COMMIT").await,
-        Err(fault) => Err(fault),
-    };
-    match ended {
+    if let Err(fault) = later.write(connection).await {
+        undo(connection).await;
+        // Whose row it was isn't known: each is tried by itself.
+        return if jobs.len() == 1 { Ended::Failed(fault) } else { Ended::Undone };
+    }
+    match commit(connection, &chains).await {
         Ok(()) => Ended::Committed(touched),
         Err(fault) => {
             undo(connection).await;
             Ended::Failed(fault)
         }
     }
+}
+
+async fn commit(connection: &mut SqliteConnection, chains: &ChainEnds) -> Result<(), StorageFault> {
+    crate::audit::keep_ends(&mut Connection::Sqlite(connection), chains).await?;
+    statement(connection, "COMMIT").await
 }
 
 async fn undo(connection: &mut SqliteConnection) -> Ended {
@@ -228,15 +239,22 @@ crate::statements! {
     /// that rests on it (the last owner, a free name) can't be parted.
     LOCK_WORKSPACE = "SELECT id FROM workspaces WHERE id = $1"
         | "SELECT id FROM workspaces WHERE id = $1 FOR UPDATE" because "SQLite has one writer, and is never asked";
-    /// The member's row changes under the lock of its workspace only.
-    REVISIONS = "SELECT a.status, a.revision, m.access_revision FROM accounts a
-            LEFT JOIN members m ON m.account_id = a.id AND m.workspace_id = $2 WHERE a.id = $1"
-        | "SELECT a.status, a.revision, m.access_revision FROM accounts a
-            LEFT JOIN members m ON m.account_id = a.id AND m.workspace_id = $2 WHERE a.id = $1 FOR SHARE OF a"
+    /// The member's row changes under the lock of its workspace only. What ends a session or a token raises no revision;
+    /// whoever ends it waits for what is written by it.
+    REVISIONS = "SELECT a.status, a.revision, m.access_revision,
+            EXISTS (SELECT 1 FROM sessions WHERE id = $3 AND expires_at > $4)
+                OR EXISTS (SELECT 1 FROM tokens WHERE id = $3 AND (expires_at IS NULL OR expires_at > $4))
+            FROM accounts a LEFT JOIN members m ON m.account_id = a.id AND m.workspace_id = $2 WHERE a.id = $1"
+        | "WITH by_session AS (SELECT id FROM sessions WHERE id = $3 AND expires_at > $4 FOR SHARE),
+            by_token AS (SELECT id FROM tokens WHERE id = $3 AND (expires_at IS NULL OR expires_at > $4) FOR SHARE)
+            SELECT a.status, a.revision, m.access_revision,
+                EXISTS (SELECT 1 FROM by_session) OR EXISTS (SELECT 1 FROM by_token)
+            FROM accounts a LEFT JOIN members m ON m.account_id = a.id AND m.workspace_id = $2 WHERE a.id = $1
+            FOR SHARE OF a"
         because "SQLite has one writer";
     ACCOUNT_REVISION = "SELECT revision, status FROM accounts WHERE id = $1"
         | "SELECT revision, status FROM accounts WHERE id = $1 FOR SHARE" because "SQLite has one writer";
-    /// What ends a session or a token raises no revision. Whoever ends it waits for what is written by it.
+    /// As in `REVISIONS`, where there is no membership to ask for.
     CREDENTIAL_COUNTS = "SELECT id FROM sessions WHERE id = $1 AND expires_at > $2
             UNION ALL SELECT id FROM tokens WHERE id = $1 AND (expires_at IS NULL OR expires_at > $2)"
         | "WITH by_session AS (SELECT id FROM sessions WHERE id = $1 AND expires_at > $2 FOR SHARE),
@@ -255,18 +273,14 @@ pub(crate) async fn lock_workspace(
     Ok(())
 }
 
-/// Between a request's gate and its write there may be minutes: its body, an answer of the outside.
-async fn credential_counts(tx: &mut Tx<'_>, actor: Option<&Actor>) -> Result<(), Failure> {
-    let credential = match actor.map(|actor| actor.credential) {
-        Some(Credential::Session(id)) => id.uuid(),
-        Some(Credential::Token(id)) => id.uuid(),
+/// What the actor showed, which has to count still: between a request's gate and its write there may be minutes, of its
+/// body or an answer of the outside.
+fn credential(actor: Option<&Actor>) -> Option<Uuid> {
+    match actor?.credential {
+        Credential::Session(id) => Some(id.uuid()),
+        Credential::Token(id) => Some(id.uuid()),
         // Whoever began a job needn't be signed in any more.
-        Some(Credential::Job) | None => return Ok(()),
-    };
-    let now = tx.now();
-    match tx.fetch_optional(CREDENTIAL_COUNTS, crate::values![credential, now]).await? {
-        Some(_) => Ok(()),
-        None => Err(Refusal::Unauthenticated.into()),
+        Credential::Job => None,
     }
 }
 
@@ -279,12 +293,15 @@ pub(crate) async fn carry_out<T>(
     if authority.workspace() != stoa_domain::WorkspaceId::INSTALLATION {
         lock_workspace(tx, authority.workspace()).await?;
     }
-    if !matches!(authority.recheck(), Recheck::Nothing) {
-        credential_counts(tx, authority.actor()).await?;
-    }
+    let (shown, now) = (credential(authority.actor()), tx.now());
     match authority.recheck() {
         Recheck::Nothing => {}
         Recheck::Account { account, revision } => {
+            if let Some(shown) = shown
+                && tx.fetch_optional(CREDENTIAL_COUNTS, crate::values![shown, now]).await?.is_none()
+            {
+                return Err(Refusal::Unauthenticated.into());
+            }
             let row = tx.fetch_optional(ACCOUNT_REVISION, crate::values![account]).await?;
             let row = row.ok_or(Refusal::Unauthenticated)?;
             if row.get::<i64>(0)? != revision || row.get::<String>(1)? != "active" {
@@ -292,9 +309,9 @@ pub(crate) async fn carry_out<T>(
             }
         }
         Recheck::Member { account, revisions, ends_at } => {
-            let row = tx.fetch_optional(REVISIONS, crate::values![account, authority.workspace()]).await?;
-            let row = row.ok_or(Refusal::Unauthenticated)?;
-            if row.get::<String>(0)? != "active" {
+            let values = crate::values![account, authority.workspace(), shown, now];
+            let row = tx.fetch_optional(REVISIONS, values).await?.ok_or(Refusal::Unauthenticated)?;
+            if row.get::<String>(0)? != "active" || (shown.is_some() && !row.get::<bool>(3)?) {
                 return Err(Refusal::Unauthenticated.into());
             }
             let (account_revision, access) = (row.get::<i64>(1)?, row.get::<Option<i64>>(2)?);

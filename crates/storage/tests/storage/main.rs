@@ -10,6 +10,7 @@ mod seen;
 mod work;
 mod writes;
 
+use stoa_domain::standing::AccountStanding;
 use stoa_domain::{
     Actor, Credential, Permission, Permit, Refusal, Resource, SessionId, Standing, Target as _, Via, decide,
 };
@@ -33,6 +34,19 @@ async fn actor(world: &World, person: &Person) -> Actor {
             sessions.first().map_or(SessionId::new(uuid::Uuid::nil()), |one| one.id),
         ),
         address: None,
+    }
+}
+
+/// As one who administers, by the newest of their sessions.
+async fn account_standing(world: &World, person: &Person) -> AccountStanding {
+    let found = world.store.find_account(id(&person.account)).await.unwrap().unwrap();
+    AccountStanding {
+        actor: actor(world, person).await,
+        is_admin: true,
+        revision: found.revision,
+        limits: None,
+        confirmed: true,
+        viewing: None,
     }
 }
 

@@ -3,12 +3,11 @@
 
 use stoa_domain::job::JobKind;
 use stoa_domain::permission::{Whole, instance, member, project, server, workspace};
-use stoa_domain::standing::AccountStanding;
 use stoa_domain::{AccountNeed, InstanceId, MemberId, ProjectId, Refusal, ServerId, decide_account};
 use stoa_storage::Failure;
 use test_kit::on_both_databases;
 
-use crate::{actor, id, permit};
+use crate::{account_standing, id, permit};
 
 /// A revision that nothing has.
 const OLDER: Option<i64> = Some(0);
@@ -46,14 +45,7 @@ on_both_databases! {
     async fn an_account_that_was_changed_after_it_was_seen_stays_as_it_is(world: World) {
         let olga = world.set_up().await;
         let found = world.store.find_account(id(&olga.account)).await.unwrap().unwrap();
-        let standing = AccountStanding {
-            actor: actor(&world, &olga).await,
-            is_admin: true,
-            revision: found.revision,
-            limits: None,
-            confirmed: true,
-            viewing: None,
-        };
+        let standing = account_standing(&world, &olga).await;
         let may = || decide_account(&standing, AccountNeed::SignedIn, "account.change").unwrap();
         let other = Some("Other".to_owned());
         for seen in [("Another".to_owned(), true), (found.name.clone(), false)] {

@@ -3,13 +3,13 @@
 use serde_json::json;
 use stoa_domain::permission::workspace::Change;
 use stoa_domain::permission::{Whole, instance};
-use stoa_domain::{EventId, Refusal, ResourceKind, WorkspaceId};
+use stoa_domain::{AccountNeed, EventId, Refusal, ResourceKind, WorkspaceId, decide_account};
 use stoa_storage::audit::{AuditFilter, AuditRecord, hash_of};
 use stoa_storage::event::EventType;
 use stoa_storage::{Failure, Work};
 use test_kit::{World, on_both_databases};
 
-use crate::{id, permit};
+use crate::{account_standing, id, permit};
 
 fn nothing() -> Work<()> {
     Box::new(|_| Box::pin(async { Ok(()) }))
@@ -73,6 +73,16 @@ on_both_databases! {
         // It changes nothing about the account or the member.
         let _ = tess.person.client.delete("/api/v1/session", None).await.expect(204);
         let refused = world.store.write(kept, nothing()).await;
+        assert!(matches!(refused, Err(Failure::Refused(Refusal::Unauthenticated))), "{refused:?}");
+    }
+
+    async fn what_an_account_may_ends_with_what_one_was_signed_in_by(world: World) {
+        let olga = world.set_up().await;
+        let standing = account_standing(&world, &olga).await;
+        let may = || decide_account(&standing, AccountNeed::SignedIn, "account.change").unwrap();
+        world.store.write(may(), nothing()).await.unwrap();
+        let _ = olga.client.delete("/api/v1/session", None).await.expect(204);
+        let refused = world.store.write(may(), nothing()).await;
         assert!(matches!(refused, Err(Failure::Refused(Refusal::Unauthenticated))), "{refused:?}");
     }
 
@@ -180,6 +190,34 @@ on_both_databases! {
         assert_eq!(after, before + 16);
         assert_eq!(log(&world, workspace).await.len(), logged + 16);
         assert_whole(workspace, &log(&world, workspace).await);
+    }
+
+    async fn a_workspace_that_goes_takes_nothing_of_another_with_it(world: World) {
+        let olga = world.set_up().await;
+        let (acme, other) = (world.workspace(&olga, "Acme").await, world.workspace(&olga, "Other").await);
+        let logged = log(&world, id(&other.id)).await.len();
+        let mut writes = Vec::new();
+        for of in [&acme, &other].repeat(12) {
+            let permit = permit::<Change>(&world, of, &olga, Whole).await.unwrap();
+            let (store, workspace) = (world.store.clone(), id(&of.id));
+            let work: Work<()> = Box::new(move |tx| {
+                Box::pin(async move {
+                    Ok(tx.tell(workspace, EventType::Changed, ResourceKind::Workspace, workspace.uuid()).await?)
+                })
+            });
+            writes.push((of.id == other.id, tokio::spawn(async move { store.write(permit, work).await })));
+        }
+        let _ = olga.client.delete(&acme.path(""), Some(json!({ "confirm": "acme" }))).await.expect(204);
+        for (is_of_other, write) in writes {
+            match write.await.unwrap() {
+                Ok(()) => {}
+                Err(Failure::Refused(Refusal::NotFound)) if !is_of_other => {}
+                other => panic!("{other:?}"),
+            }
+        }
+        let records = log(&world, id(&other.id)).await;
+        assert_eq!(records.len(), logged + 12);
+        assert_whole(id(&other.id), &records);
     }
 
     async fn the_chains_of_the_audit_log_hold(world: World) {
