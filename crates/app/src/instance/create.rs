@@ -62,7 +62,7 @@ impl App {
         if let Some(source) = &source {
             self.add_kept_variables(workspace, id, source, wish.stage, &mut variables).await?;
         }
-        let is_of_production = source.as_ref().is_some_and(|source| source.stage == Stage::Production);
+        let is_of_production = source.as_ref().is_some_and(|source| source.is_of_production);
         // What is made of somebody's data isn't for everybody.
         let usual = if source.is_some() { Visibility::Members } else { Visibility::Public };
         let (Some(name), Some(branch), true) = (name, branch, problems.is_empty()) else {

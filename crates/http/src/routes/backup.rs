@@ -96,6 +96,8 @@ struct BackupView {
     #[schema(value_type = words::Stage)]
     stage: &'static str,
     branch: String,
+    /// Whether its data is production's, or came from there: what is made of it at another stage sends no mail.
+    is_of_production: bool,
     /// What the instance ran.
     commit: String,
     #[schema(value_type = words::BackupStatus)]
@@ -133,6 +135,7 @@ impl BackupView {
             },
             project: BackupProject { id: backup.project.to_string(), name: backup.project_name },
             stage: backup.stage.key(),
+            is_of_production: backup.is_of_production,
             branch: backup.branch,
             commit: backup.commit,
             status: backup.status.key(),

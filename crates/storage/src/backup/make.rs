@@ -21,10 +21,10 @@ use crate::values;
 crate::statements! {
     INSERT = "INSERT INTO backups (id, workspace_id, repository_id, instance_id, instance_name, project_id, project_name,
             stage, branch, commit_id, snapshot, size, added, status, cause, note, settings, account_id, job_id,
-            created_at)
+            created_at, is_of_production)
         SELECT $1, i.workspace_id, $4, i.id, i.name, i.project_id, p.name, i.stage, i.branch,
             COALESCE((SELECT r.commit_id FROM releases r WHERE r.id = i.release_id), ''), '', 0, 0, 'making', $5, $6, $7,
-            $8, $9, $10
+            $8, $9, $10, i.stage = 'production' OR i.is_mail_off
         FROM instances i JOIN projects p ON p.id = i.project_id WHERE i.workspace_id = $2 AND i.id = $3";
     SOURCE = "SELECT project_id, commit_id, status FROM backups WHERE workspace_id = $1 AND id = $2";
     INTO = "SELECT project_id, branch FROM instances WHERE workspace_id = $1 AND id = $2";
@@ -35,8 +35,7 @@ crate::statements! {
             AND s.machine_id <> t.machine_id";
     /// What came of production's data, or of what was made of it, writes to nobody.
     TURN_MAIL_OFF = "UPDATE instances SET is_mail_off = TRUE WHERE workspace_id = $1 AND id = $2 AND stage <> 'production'
-        AND EXISTS (SELECT 1 FROM backups b LEFT JOIN instances i ON i.id = b.instance_id AND i.id <> $2
-            WHERE b.workspace_id = $1 AND b.id = $3 AND (b.stage = 'production' OR i.is_mail_off))";
+        AND EXISTS (SELECT 1 FROM backups b WHERE b.workspace_id = $1 AND b.id = $3 AND b.is_of_production)";
     KEPT_RELEASE = "SELECT id FROM releases WHERE workspace_id = $1 AND instance_id = $2 AND commit_id = $3
         AND status = 'ready' ORDER BY created_at DESC, id DESC LIMIT 1";
 }
@@ -114,8 +113,6 @@ pub(crate) async fn queue_restore(tx: &mut Tx<'_>, order: RestoreOrder) -> Resul
     if tx.fetch_optional(ON_OTHER_SERVER, values![workspace, into, source]).await?.is_some() {
         return Err(Refusal::Conflict(Conflict::BackupOnOtherServer).into());
     }
-    // Before its data is there: whatever becomes of the restore, nothing that has it can write.
-    tx.execute(TURN_MAIL_OFF, values![workspace, into, source]).await?;
     let at: CommitId = commit(at)?;
     let kept = tx.fetch_optional(KEPT_RELEASE, values![workspace, into, at.as_str()]).await?;
     let kept: Option<ReleaseId> = kept.map(|row| row.get(0)).transpose()?;
@@ -142,6 +139,9 @@ pub(crate) async fn queue_restore(tx: &mut Tx<'_>, order: RestoreOrder) -> Resul
     if let Some(safety) = safety {
         insert_backup(tx, (workspace, into), safety, job, account).await?;
     }
+    // Before its data is there: whatever becomes of the restore, nothing that has it can write. The backup of what was
+    // there until now is of that.
+    tx.execute(TURN_MAIL_OFF, values![workspace, into, source]).await?;
     let deployment = NewDeployment { workspace, instance: into, commit: at, branch, cause, account };
     record_deployment(tx, deployment, job).await?;
     Ok(job)

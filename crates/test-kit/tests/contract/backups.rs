@@ -116,6 +116,8 @@ on_both_databases! {
         assert_eq!(listed(&workspace, &path).await[0]["status"], "making");
         let job = begun.header("location").unwrap().to_owned();
         let _ = olga.client.post(&format!("{job}/cancel"), json!({})).await.expect(200);
+        let logged = olga.client.get(&workspace.path("/audit?action=job.cancel")).await.expect(200).json();
+        assert_eq!(logged["items"][0]["sentence"], "cancelled work on Shop", "{logged}");
         assert!(listed(&workspace, &path).await.iter().all(|one| one["status"] == "failed"));
     }
 
@@ -310,6 +312,15 @@ on_both_databases! {
         let _ = olga.client.post(&workspace.path(&format!("/backups/{of_copy}/restore")), body).await.expect(202);
         world.drain().await;
         assert_eq!(form(&json!({ "id": other.to_string() }))["STOA_MAIL"], "off");
+        // A copy that is deleted and made again of its last backup holds production's data as before.
+        let copy = workspace.path("/instances/copy");
+        let _ = olga.client.delete(&copy, Some(json!({ "confirm": "Copy" }))).await.expect(202);
+        world.drain().await;
+        let deleted = olga.client.get(&workspace.path("/backups?deleted=true")).await.expect(200).json();
+        let kept = deleted["items"].as_array().unwrap().iter().find(|one| one["id"] == of_copy.as_str()).unwrap();
+        assert_eq!((&kept["stage"], &kept["is_of_production"]), (&json!("staging"), &json!(true)));
+        let again = form(&create("Copy", "staging", json!({ "from_backup": of_copy })).await);
+        assert_eq!(again["STOA_MAIL"], "off");
         // Production itself goes on to write, whatever is brought back into it.
         let body = json!({ "confirm": "Shop" });
         let _ = olga.client.post(&workspace.path(&format!("/backups/{backup}/restore")), body).await.expect(202);
