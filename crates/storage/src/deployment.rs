@@ -215,6 +215,7 @@ impl Store {
                     Wanted::Release(release) => {
                         let row = tx.fetch_optional(RELEASE, values![workspace, instance, release]).await?;
                         let text: String = row.ok_or(Refusal::NotFound)?.get(0)?;
+                        tx.audit_action("instance.roll_back");
                         (commit(text)?, DeploymentCause::Rollback, Some(release))
                     }
                 };

@@ -118,6 +118,7 @@ const WORDS: &[Words] = &[
     ("instance.delete", "began to delete the instance {it}", "delete {it}"),
     ("instance.deleted", "deleted the instance {it}", "delete {it}"),
     ("instance.deploy", "deployed {it}", "deploy {it}"),
+    ("instance.roll_back", "rolled {it} back to an earlier release", "roll {it} back to an earlier release"),
     ("instance.list_deployments", "listed the deployments of {it}", "list the deployments of {it}"),
     ("instance.view_deployment", "opened a deployment of {it}", "open a deployment of {it}"),
     ("instance.cancel_deployment", "cancelled a deployment of {it}", "cancel a deployment of {it}"),

@@ -172,6 +172,9 @@ impl Store {
                 }
                 cancel_in(tx, workspace, &record).await?;
                 if let Some(instance) = record.instance {
+                    // Whoever reads the log asks what it was done to.
+                    let name = start::state_in(tx, workspace, instance).await?.name;
+                    tx.audit_resource(ResourceKind::Instance, instance.uuid(), name);
                     never_deployed(tx, workspace, instance).await?;
                 }
                 Ok(())

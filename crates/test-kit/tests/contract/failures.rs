@@ -144,6 +144,8 @@ on_both_databases! {
         let deployments = list().await;
         let newest: &Value = &deployments[0];
         assert_eq!((&newest["cause"], &newest["status"], &newest["started_by"]["name"]), (&json!("rollback"), &json!("succeeded"), &json!("Olga Owner")));
+        let logged = olga.client.get(&workspace.path("/audit?action=instance.roll_back")).await.expect(200).json();
+        assert_eq!(logged["items"][0]["sentence"], "rolled Shop back to an earlier release", "{logged}");
         // What went back is what runs now, though the release was made by the first.
         let numbers = |field: &str| deployments.iter().filter(|one| one[field] == true).map(|one| one["number"].clone()).collect::<Vec<_>>();
         assert_eq!(numbers("is_current"), [json!(3)], "{deployments:?}");
