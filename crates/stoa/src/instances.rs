@@ -34,7 +34,13 @@ pub async fn stop_all(settings: Settings, state: Option<String>) -> Result<(), E
             (agent.stop_all().await?, "The next start of Stoa starts them again")
         }
         Err(error) if error.kind() == io::ErrorKind::ResourceBusy => {
-            (stop_by_agent(&folder).await?, "The page starts them again")
+            let count = stop_by_agent(&folder).await?;
+            if folder.join("postgresql").is_dir() {
+                say(
+                    "The PostgreSQL server of this machine goes on while Stoa runs: end Stoa and call this again to end it, too.",
+                );
+            }
+            (count, "The page starts them again")
         }
         Err(error) => return Err(error.into()),
     };
