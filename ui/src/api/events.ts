@@ -5,7 +5,8 @@ import { useEffect, useState } from "react";
 import { isBack, isLost } from "./connection";
 import { getFollowEventsUrl } from "./generated";
 import type { StoaEvent } from "./nouns";
-import { ME, type Noun, queryClient, refresh, refreshOlder } from "./queries";
+import { ME, type Noun, queryClient, refresh, wasAskedBefore } from "./queries";
+import { refreshOlder, refreshRights } from "./rights";
 import { viewing } from "./viewing";
 
 const NOUNS: Record<string, Noun[]> = {
@@ -49,12 +50,14 @@ function collector(workspace: string) {
   const waiting = new Set<Noun>();
   let all = false;
   let timer: ReturnType<typeof setTimeout> | null = null;
+  let rights = Promise.resolve();
   const flush = () => {
     timer = null;
     const nouns = [...waiting];
     waiting.clear();
-    if (all) void refresh(workspace);
-    else void refresh(workspace, ...nouns, "audit");
+    // Nothing else is asked while it isn't known what may be.
+    if (all) rights = rights.then(() => refreshRights(workspace));
+    else void rights.then(() => refresh(workspace, ...nouns, "audit"));
     all = false;
   };
   return {
@@ -95,7 +98,7 @@ function follow(workspace: string, onListening: () => void): () => void {
     if (told.kind === "lost") return isLost();
     if (told.kind !== "ended") isBack();
     // What was asked before somebody listened may have missed a change. What was asked since can't.
-    if (told.kind === "opened") return void refreshOlder(workspace, performance.now());
+    if (told.kind === "opened") return void refreshOlder(workspace, wasAskedBefore(performance.now()));
     if (told.kind === "ended" || told.event.type === "membership_ended" || told.event.type === "access_changed") {
       void queryClient.invalidateQueries({ queryKey: ME });
       return collected.add(null);
@@ -163,7 +166,7 @@ function follow(workspace: string, onListening: () => void): () => void {
     if (isFree || over.signal.aborted) return;
     // Another tab holds the stream, open since long: this one hears it from now on.
     onListening();
-    void refreshOlder(workspace, performance.now());
+    void refreshOlder(workspace, wasAskedBefore(performance.now()));
     await locks.request(name, { signal: over.signal }, lead);
   };
   // Browsers offer locks where the page is secure; elsewhere each tab reads for itself.
