@@ -50,6 +50,18 @@ on_both_databases! {
         assert_eq!(next["resource"]["id"], tess.id, "{next}");
     }
 
+    async fn heartbeats_are_events_only_where_that_is_asked_for(world: World) {
+        let olga = world.set_up().await;
+        let workspace = world.workspace(&olga, "Acme").await;
+        let mut beating = open(&olga.client, &workspace.path("/events?heartbeats=true")).await;
+        assert_eq!(beating.next().await, Some(("heartbeat".to_owned(), json!({}))));
+        let mut plain = open(&olga.client, &workspace.path("/events")).await;
+        let made = olga.client.post(&workspace.path("/projects"), json!({ "name": "Shop" })).await.expect(201).field("id");
+        assert_eq!(plain.next().await.map(|(name, _)| name).as_deref(), Some("message"));
+        until_made(&mut beating, &made).await;
+        let _ = olga.client.get(&workspace.path("/events?heartbeats=often")).await.expect(422);
+    }
+
     async fn another_name_and_a_proved_address_are_told_wherever_one_is_a_member(world: World) {
         let olga = world.set_up().await;
         let workspace = world.workspace(&olga, "Acme").await;

@@ -81,6 +81,12 @@ function nounsOf(event: StoaEvent): Noun[] | null {
   return event.type === "created" || event.type === "deleted" ? [...nouns, "counts"] : nouns;
 }
 
+/**
+ * Milliseconds without a word of the server after which a stream counts as lost: three of its heartbeats. A connection
+ * that dies without an end is known by nothing else.
+ */
+export const SILENCE = 45_000;
+
 function follow(workspace: string, onListening: () => void): () => void {
   // Whoever looks on as a member hears what that member does, in this tab alone.
   const viewed = viewing();
@@ -91,6 +97,7 @@ function follow(workspace: string, onListening: () => void): () => void {
   let source: EventSource | null = null;
   let pause = 500;
   let again: ReturnType<typeof setTimeout> | null = null;
+  let silence: ReturnType<typeof setTimeout> | null = null;
 
   const hear = (told: Told) => {
     if (told.kind === "gone") return void queryClient.setQueryData(goneKey(workspace), told.how);
@@ -115,19 +122,42 @@ function follow(workspace: string, onListening: () => void): () => void {
     hear(told);
   };
 
+  const stopWaiting = () => {
+    if (silence) clearTimeout(silence);
+    silence = null;
+  };
+  /** From now on so long for the server's next word. */
+  const wait = () => {
+    stopWaiting();
+    silence = setTimeout(() => {
+      tell({ kind: "lost" });
+      source?.close();
+      open();
+    }, SILENCE);
+  };
+
   const open = () => {
     if (over.signal.aborted) return;
-    source = new EventSource(getFollowEventsUrl(workspace, viewed ? { view_as: viewed.member } : {}));
+    source = new EventSource(
+      getFollowEventsUrl(workspace, { heartbeats: true, ...(viewed && { view_as: viewed.member }) }),
+    );
+    wait();
+    source.addEventListener("heartbeat", wait);
     let hasOpened = false;
     // Each time it opens, also when the browser has taken it up again by itself.
     source.onopen = () => {
       hasOpened = true;
       pause = 500;
+      wait();
       onListening();
       tell({ kind: "opened" });
     };
-    source.onmessage = (message) => tell({ kind: "event", event: JSON.parse(message.data) as StoaEvent });
+    source.onmessage = (message) => {
+      wait();
+      tell({ kind: "event", event: JSON.parse(message.data) as StoaEvent });
+    };
     const end = () => {
+      stopWaiting();
       source?.close();
       onListening();
       if (hasOpened) tell({ kind: "ended" });
@@ -177,6 +207,7 @@ function follow(workspace: string, onListening: () => void): () => void {
     over.abort();
     isBack();
     if (again) clearTimeout(again);
+    stopWaiting();
     source?.close();
     // The answer that nothing is here comes before the word that it was deleted, perhaps.
     setTimeout(() => channel.close(), 5000);
