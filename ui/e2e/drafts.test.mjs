@@ -175,6 +175,33 @@ test("variables that are being edited outlast another's, and leaving asks", asyn
   await page.getByText("No variables.").waitFor();
 });
 
+test("what is typed of a project outlasts another's, and leaving asks", async () => {
+  const { page } = owner;
+  await page.goto(`${W}/projects/site-001/settings`);
+  const general = page.getByRole("form", { name: "General" });
+  const name = general.getByLabel("Name");
+  await name.fill("Mine");
+  const path = "/workspaces/acme/projects/site-001";
+  assert.equal((await ask(page, "PATCH", path, { name: "Theirs" })).status, 200);
+  await general.getByText("Somebody changed the project meanwhile.").waitFor();
+  await page.getByRole("heading", { name: "Theirs", level: 1 }).waitFor();
+  assert.equal(await name.inputValue(), "Mine");
+  await look(page, "project-meanwhile", { ready: "text=Somebody changed the project" });
+  await page.getByRole("main").getByRole("link", { name: "Board" }).first().click();
+  await dialog().getByText("What you changed of the project isn't saved.").waitFor();
+  await dialog().getByRole("button", { name: "Keep editing" }).click();
+  await general.getByRole("button", { name: "Drop mine, and show what is saved" }).click();
+  await until("theirs is shown", async () => (await name.inputValue()) === "Theirs");
+  await name.fill("site-001");
+  await general.getByRole("button", { name: "Save" }).click();
+  await page.getByRole("heading", { name: "site-001", level: 1 }).waitFor();
+  await general.getByText("Somebody changed").waitFor({ state: "detached" });
+  // Others' saves are followed where nothing is typed.
+  assert.equal((await ask(page, "PATCH", path, { name: "Theirs" })).status, 200);
+  await until("theirs is shown", async () => (await name.inputValue()) === "Theirs");
+  assert.equal((await ask(page, "PATCH", path, { name: "site-001" })).status, 200);
+});
+
 test("nothing was logged as an error, and axe found nothing in both schemes and both widths", () => {
   const away = (text) => !/ERR_CONNECTION|ERR_INCOMPLETE|ERR_NETWORK|status of 50/.test(text);
   assert.deepEqual(owner.wrong.filter(away), []);

@@ -12,6 +12,9 @@ use zeroize::Zeroizing;
 /// Bytes of a key.
 pub const BYTES: usize = 32;
 
+/// Bytes of a key's file at most, with the space around it.
+const LONGEST: u64 = 1024;
+
 /// Why the master key can't be used.
 #[derive(Debug, thiserror::Error)]
 pub enum KeyError {
@@ -21,7 +24,9 @@ pub enum KeyError {
         "the master key {0} may be read by others: run chmod 600 on it. What root owns and only the service's group may read, with mode 0440 or 0640, is right as well"
     )]
     Open(PathBuf),
-    #[error("the master key {0} isn't 32 bytes in base64")]
+    #[error(
+        "the master key {0} isn't one: a key file is one line of text, 32 bytes in base64 (44 characters), such as `head -c 32 /dev/urandom | base64` writes. Where there are records already, bring back the file that they were made with"
+    )]
     Malformed(PathBuf),
     #[error(
         "the master key {0} is missing, and the records were made with one: bring it back, or they can't be read"
@@ -42,10 +47,11 @@ pub fn load(file: &Path, may_make: bool) -> Result<Zeroizing<[u8; BYTES]>, KeyEr
             if !is_private(&open.metadata().map_err(unreadable)?) {
                 return Err(KeyError::Open(file.to_owned()));
             }
-            let mut text = Zeroizing::new(String::new());
-            open.read_to_string(&mut text).map_err(unreadable)?;
+            let mut text = Zeroizing::new(Vec::new());
+            // A file that isn't meant may be of any length: no more of it is read than shows that it is no key.
+            (&mut open).take(LONGEST).read_to_end(&mut text).map_err(unreadable)?;
             let bytes = Zeroizing::new(
-                STANDARD.decode(text.trim()).map_err(|_| KeyError::Malformed(file.to_owned()))?,
+                STANDARD.decode(text.trim_ascii()).map_err(|_| KeyError::Malformed(file.to_owned()))?,
             );
             let key: [u8; BYTES] =
                 bytes.as_slice().try_into().map_err(|_| KeyError::Malformed(file.to_owned()))?;
@@ -123,7 +129,16 @@ mod tests {
         assert!(matches!(load(&file, true), Err(KeyError::Open(_))));
 
         fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
-        fs::write(&file, "short").unwrap();
-        assert!(matches!(load(&file, true), Err(KeyError::Malformed(_))));
+        for wrong in [&b"short"[..], b"\x00\xff\xfe binary", &[b'A'; 5000], b""] {
+            fs::write(&file, wrong).unwrap();
+            let refused = load(&file, true).unwrap_err();
+            assert!(matches!(refused, KeyError::Malformed(_)), "{refused:?}");
+            let told = refused.to_string();
+            let place = file.display().to_string();
+            assert!(told.contains(&place) && told.contains("32 bytes in base64"), "{told}");
+            assert!(!told.contains("binary") && !told.contains("short") && !told.contains("AAAA"), "{told}");
+        }
+        fs::write(&file, format!("  {}\n\n", STANDARD.encode(*made))).unwrap();
+        assert_eq!(*load(&file, true).unwrap(), *made);
     }
 }

@@ -227,10 +227,21 @@ pub fn edges(color: Rgb) -> [String; 2] {
     })
 }
 
-/// Colour and letters of an icon that is drawn on it.
+/// How an icon is drawn on a colour: what fills it, what is read on it, and what keeps its shape.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tile {
+    pub fill: String,
+    pub ink: &'static str,
+    /// The colour's edge in the scheme that would swallow it. A picture can't know which one it is seen in, and no colour
+    /// is lost in both.
+    pub edge: Option<String>,
+}
+
 #[must_use]
-pub fn on_it(color: Rgb) -> (String, &'static str) {
-    (hex(color), if contrast(color, WHITE) >= 4.5 { "#ffffff" } else { "#000000" })
+pub fn tile(color: Rgb) -> Tile {
+    let fill = hex(color);
+    let edge = edges(color).into_iter().find(|edge| *edge != fill);
+    Tile { fill, ink: if contrast(color, WHITE) >= 4.5 { "#ffffff" } else { "#000000" }, edge }
 }
 
 #[cfg(test)]
@@ -285,6 +296,23 @@ mod tests {
         let [light, dark] = edges(parse("#101040").unwrap());
         assert_eq!(light, "#101040");
         assert!(contrast(parse(&dark).unwrap(), GROUNDS[1].card) >= 3.0, "{dark}");
+    }
+
+    #[test]
+    fn an_icon_has_the_edge_of_the_one_scheme_that_would_swallow_it() {
+        let edge = |color: &str| tile(parse(color).unwrap()).edge;
+        let [light, _] = edges(WHITE);
+        assert_eq!(edge("#ffffff"), Some(light));
+        let [_, dark] = edges(BLACK);
+        assert_eq!(edge("#000000"), Some(dark));
+        assert_eq!(edge("#0e7a5a"), None);
+        for grey in 0..=255 {
+            let [light, dark] = edges(rgb(grey, grey, grey));
+            assert!(
+                light == hex(rgb(grey, grey, grey)) || dark == light || dark == hex(rgb(grey, grey, grey)),
+                "{grey}"
+            );
+        }
     }
 
     #[test]

@@ -19,6 +19,13 @@ use crate::problem::tell_failure;
 /// So that a proxy between doesn't take silence for death.
 const HEARTBEAT: Duration = Duration::from_secs(15);
 
+/// A comment, which no client takes for anything.
+const COMMENT: &[u8] = b": \n\n";
+
+/// An event of its own name. A browser tells its page of no comment, so the page could tell silence from death by
+/// nothing else.
+const BEAT: &[u8] = b"event: heartbeat\ndata: {}\n\n";
+
 /// How frames are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Form {
@@ -70,6 +77,7 @@ struct Going {
     frames: BoxStream<'static, Result<Frame, Failure>>,
     form: Form,
     heartbeat: tokio::time::Interval,
+    beat: &'static [u8],
     is_in_pieces: bool,
     /// What came behind the frames that were sent last.
     waiting: Option<Option<Failure>>,
@@ -85,7 +93,7 @@ impl Going {
             biased;
             refusal = self.lease.ended() => Some(Err(refusal.into())),
             next = next_of(&mut self.waiting, &mut self.frames) => next,
-            _ = self.heartbeat.tick(), if self.form == Form::Events => return Some(Ok(Bytes::from_static(b": \n\n"))),
+            _ = self.heartbeat.tick(), if self.form == Form::Events => return Some(Ok(Bytes::from_static(self.beat))),
         };
         // Asked again, because getting the frame may have taken long.
         let next = match (next, self.lease.check()) {
@@ -153,7 +161,15 @@ pub(crate) fn answer(
     lease: Lease,
     frames: impl Stream<Item = Result<Frame, Failure>> + Send + 'static,
 ) -> Response {
-    going(form, lease, frames, false)
+    going(form, lease, frames, false, COMMENT)
+}
+
+/// Events whose heartbeats are events too, the first of them at once.
+pub(crate) fn answer_beating(
+    lease: Lease,
+    frames: impl Stream<Item = Result<Frame, Failure>> + Send + 'static,
+) -> Response {
+    going(Form::Events, lease, frames, false, BEAT)
 }
 
 /// As [`answer`], with many small frames at once. Not for frames that are read from the records: what is begun for the
@@ -163,7 +179,7 @@ pub(crate) fn answer_in_pieces(
     lease: Lease,
     frames: impl Stream<Item = Result<Frame, Failure>> + Send + 'static,
 ) -> Response {
-    going(form, lease, frames, true)
+    going(form, lease, frames, true, COMMENT)
 }
 
 fn going(
@@ -171,11 +187,20 @@ fn going(
     lease: Lease,
     frames: impl Stream<Item = Result<Frame, Failure>> + Send + 'static,
     is_in_pieces: bool,
+    beat: &'static [u8],
 ) -> Response {
     let mut heartbeat = tokio::time::interval(HEARTBEAT);
     heartbeat.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    let going =
-        Going { lease, frames: frames.boxed(), form, heartbeat, is_in_pieces, waiting: None, is_over: false };
+    let going = Going {
+        lease,
+        frames: frames.boxed(),
+        form,
+        heartbeat,
+        beat,
+        is_in_pieces,
+        waiting: None,
+        is_over: false,
+    };
     let body = unfold(going, |mut going| async move {
         let next = going.next().await?;
         Some((next, going))

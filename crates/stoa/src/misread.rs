@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
-use crate::client::USAGE;
+use crate::client::{USAGE, Unreadable};
 use crate::output;
 
 /// Also where it was help that was asked for.
@@ -62,7 +62,10 @@ fn sentence(error: &clap::Error) -> String {
         ErrorKind::InvalidValue | ErrorKind::ValueValidation => {
             let takes = joined(&words(error, ContextKind::ValidValue), "or");
             let takes = if takes.is_empty() { String::new() } else { format!(" It takes {takes}.") };
-            format!("{value} is no value of {what}.{takes}{}", meant(ContextKind::SuggestedValue))
+            // What our own rules say of it.
+            let why = std::error::Error::source(error).and_then(|why| why.downcast_ref::<Unreadable>());
+            let end = why.map_or_else(|| ".".to_owned(), |why| format!(": {why}."));
+            format!("{value} is no value of {what}{end}{takes}{}", meant(ContextKind::SuggestedValue))
         }
         ErrorKind::TooManyValues => format!("{what} doesn't take {value} as well."),
         ErrorKind::TooFewValues | ErrorKind::WrongNumberOfValues => {
@@ -108,6 +111,10 @@ mod tests {
             (
                 "stoa login https://stoa.example --days 3 --with-token",
                 "--days <COUNT> doesn't go together with --with-token. See --help.",
+            ),
+            (
+                "stoa instance logs shop --since yesterday",
+                "yesterday is no value of --since <TIME>: a time is written like 2026-11-24T12:00:00Z. See --help.",
             ),
             ("stoa login", "<URL> is missing. See --help."),
             ("stoa workspace", "It isn't said what to do. See --help."),

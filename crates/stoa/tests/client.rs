@@ -411,4 +411,22 @@ fn shells_are_told_what_can_be_typed_and_mistakes_end_with_two() {
     terminal.stoa(&["instance", "dance"]).refused(2, "unrecognized subcommand");
     terminal.stoa(&["permission", "explain", "Tess"]).refused(2, "--action");
     terminal.stoa(&["instance", "logs", "a", "--limit", "0"]).refused(2, "--limit");
+    // What can be read as no time, action or grant is refused before anybody is asked, so nobody has to be signed in.
+    let time = "a time is written like 2026-11-24T12:00:00Z";
+    for flag in ["--since", "--until"] {
+        terminal.stoa(&["instance", "logs", "a", flag, "yesterday"]).refused(2, time);
+    }
+    let set = |flag: &str, value: &str| terminal.stoa(&["permission", "set", "Tess", flag, value]);
+    set("--until", "view_logs=tomorrow").refused(2, time);
+    set("--until", "fly=2099-01-01T00:00:00Z").refused(2, "fly isn't an action");
+    set("--until", "view_logs").refused(2, "has to be WORD=TIME");
+    set("--add", "branch:main").refused(2, "has to be an action, or project:");
+    set("--actions", "view_logs,fly").refused(2, "fly isn't an action");
+    for wrong in ["25:00", "2:00", "02:60", "noon"] {
+        terminal
+            .stoa(&["instance", "settings", "set", "a", "--backup-at", wrong])
+            .refused(2, "a time of the day is written like 02:00");
+    }
+    set("--until", "view_logs=").refused(2, "you aren't signed in anywhere");
+    set("--actions", "").refused(2, "you aren't signed in anywhere");
 }

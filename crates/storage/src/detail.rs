@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use stoa_domain::Timestamp;
+
 /// A JSON object that grows field by field. Empty ones are `{}`.
 #[derive(Debug, Default, Clone)]
 pub(crate) struct Detail(String);
@@ -74,6 +76,15 @@ pub(crate) fn quoted(text: &str) -> String {
     json
 }
 
+/// A moment as the API tells it: RFC 3339 in UTC with milliseconds.
+pub(crate) fn written(at: Timestamp) -> String {
+    match jiff::Timestamp::from_microsecond(at.micros()) {
+        Ok(at) => format!("{at:.3}"),
+        // Outside of the calendar's years: nothing that can be asked for.
+        Err(_) => at.micros().to_string(),
+    }
+}
+
 /// Texts as a JSON list.
 pub(crate) fn list(texts: impl IntoIterator<Item: AsRef<str>>) -> String {
     let texts: Vec<_> = texts.into_iter().map(|text| quoted(text.as_ref())).collect();
@@ -86,6 +97,17 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
+
+    #[test]
+    fn a_moment_is_written_as_the_api_tells_it() {
+        for (micros, told) in [
+            (0, "1970-01-01T00:00:00.000Z"),
+            (1_790_000_000_123_456, "2026-09-21T14:13:20.123Z"),
+            (4_102_444_799_999_999, "2099-12-31T23:59:59.999Z"),
+        ] {
+            assert_eq!(written(Timestamp::from_micros(micros)), told);
+        }
+    }
 
     #[test]
     fn any_text_is_read_back_as_it_was() {

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use http::Method;
+use http_body_util::BodyExt as _;
 use serde_json::json;
 use test_kit::{Client, Stream, on_both_databases};
 
@@ -48,6 +49,24 @@ on_both_databases! {
         let mut stream = open(&tess.person.client, &path).await;
         let next = stream.find(|event| event["resource"]["kind"] == "member").await;
         assert_eq!(next["resource"]["id"], tess.id, "{next}");
+    }
+
+    async fn heartbeats_are_events_only_where_that_is_asked_for(world: World) {
+        let olga = world.set_up().await;
+        let workspace = world.workspace(&olga, "Acme").await;
+        // Of a stream that nothing is told on the first piece is a heartbeat.
+        for (query, expected) in [
+            ("", ": \n\n"), ("?heartbeats=false", ": \n\n"), ("?heartbeats=true", "event: heartbeat\ndata: {}\n\n"),
+        ] {
+            let request = olga.client.request(Method::GET, &workspace.path(&format!("/events{query}")), None);
+            let mut body = olga.client.open(request).await.into_body();
+            let piece = body.frame().await.unwrap().unwrap().into_data().unwrap();
+            assert_eq!(std::str::from_utf8(&piece).unwrap(), expected, "{query}");
+        }
+        let mut beating = open(&olga.client, &workspace.path("/events?heartbeats=true")).await;
+        let made = olga.client.post(&workspace.path("/projects"), json!({ "name": "Shop" })).await.expect(201).field("id");
+        until_made(&mut beating, &made).await;
+        let _ = olga.client.get(&workspace.path("/events?heartbeats=often")).await.expect(422);
     }
 
     async fn another_name_and_a_proved_address_are_told_wherever_one_is_a_member(world: World) {

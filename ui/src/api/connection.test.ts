@@ -11,7 +11,10 @@ class Stream {
   constructor(readonly url: string) {
     Stream.made.push(this);
   }
-  addEventListener() {}
+  heard = new Map<string, () => void>();
+  addEventListener(name: string, listener: () => void) {
+    this.heard.set(name, listener);
+  }
   close() {
     this.readyState = 2;
   }
@@ -92,6 +95,36 @@ test("that the server closed it for good doesn't pass for being back", async () 
   expect(result.current).toBe(true);
   unmount();
   expect(result.current).toBe(false);
+});
+
+test("one that dies without a word is told of after three heartbeats, and opened anew", async () => {
+  const { stream, result, unmount } = await following();
+  expect(stream.url).toContain("heartbeats=true");
+  for (let beat = 0; beat < 20; beat++) {
+    pass(15_000);
+    act(() => stream.heard.get("heartbeat")?.());
+  }
+  expect([result.current, Stream.made.length]).toEqual([false, 1]);
+  pass(44_000);
+  expect(Stream.made.length).toBe(1);
+  pass(1000);
+  expect([stream.readyState, Stream.made.length]).toEqual([2, 2]);
+  pass(5000);
+  expect(result.current).toBe(true);
+  // Nor does the next one come about: that is tried again and again.
+  pass(45_000);
+  const [, , third] = Stream.made;
+  expect([result.current, Stream.made.length, Stream.made[1]?.readyState]).toEqual([true, 3, 2]);
+  act(() => third?.onopen?.());
+  expect(result.current).toBe(false);
+  // Any word of the server counts.
+  pass(40_000);
+  act(() => third?.onmessage?.({ data: JSON.stringify({ type: "changed" }) }));
+  pass(40_000);
+  expect(Stream.made.length).toBe(3);
+  unmount();
+  pass(120_000);
+  expect(Stream.made.length).toBe(3);
 });
 
 test("another tab's stream counts as one's own", async () => {

@@ -5,7 +5,8 @@ import { useEffect, useState } from "react";
 import { isBack, isLost } from "./connection";
 import { getFollowEventsUrl } from "./generated";
 import type { StoaEvent } from "./nouns";
-import { ME, type Noun, queryClient, refresh, refreshOlder } from "./queries";
+import { ME, type Noun, queryClient, refresh, wasAskedBefore } from "./queries";
+import { refreshOlder, refreshRights } from "./rights";
 import { viewing } from "./viewing";
 
 const NOUNS: Record<string, Noun[]> = {
@@ -49,12 +50,14 @@ function collector(workspace: string) {
   const waiting = new Set<Noun>();
   let all = false;
   let timer: ReturnType<typeof setTimeout> | null = null;
+  let rights = Promise.resolve();
   const flush = () => {
     timer = null;
     const nouns = [...waiting];
     waiting.clear();
-    if (all) void refresh(workspace);
-    else void refresh(workspace, ...nouns, "audit");
+    // Nothing else is asked while it isn't known what may be.
+    if (all) rights = rights.then(() => refreshRights(workspace));
+    else void rights.then(() => refresh(workspace, ...nouns, "audit"));
     all = false;
   };
   return {
@@ -78,6 +81,12 @@ function nounsOf(event: StoaEvent): Noun[] | null {
   return event.type === "created" || event.type === "deleted" ? [...nouns, "counts"] : nouns;
 }
 
+/**
+ * Milliseconds without a word of the server after which a stream counts as lost: three of its heartbeats. A connection
+ * that dies without an end is known by nothing else.
+ */
+export const SILENCE = 45_000;
+
 function follow(workspace: string, onListening: () => void): () => void {
   // Whoever looks on as a member hears what that member does, in this tab alone.
   const viewed = viewing();
@@ -88,6 +97,7 @@ function follow(workspace: string, onListening: () => void): () => void {
   let source: EventSource | null = null;
   let pause = 500;
   let again: ReturnType<typeof setTimeout> | null = null;
+  let silence: ReturnType<typeof setTimeout> | null = null;
 
   const hear = (told: Told) => {
     if (told.kind === "gone") return void queryClient.setQueryData(goneKey(workspace), told.how);
@@ -95,7 +105,7 @@ function follow(workspace: string, onListening: () => void): () => void {
     if (told.kind === "lost") return isLost();
     if (told.kind !== "ended") isBack();
     // What was asked before somebody listened may have missed a change. What was asked since can't.
-    if (told.kind === "opened") return void refreshOlder(workspace, performance.now());
+    if (told.kind === "opened") return void refreshOlder(workspace, wasAskedBefore(performance.now()));
     if (told.kind === "ended" || told.event.type === "membership_ended" || told.event.type === "access_changed") {
       void queryClient.invalidateQueries({ queryKey: ME });
       return collected.add(null);
@@ -112,19 +122,42 @@ function follow(workspace: string, onListening: () => void): () => void {
     hear(told);
   };
 
+  const stopWaiting = () => {
+    if (silence) clearTimeout(silence);
+    silence = null;
+  };
+  /** From now on so long for the server's next word. */
+  const wait = () => {
+    stopWaiting();
+    silence = setTimeout(() => {
+      tell({ kind: "lost" });
+      source?.close();
+      open();
+    }, SILENCE);
+  };
+
   const open = () => {
     if (over.signal.aborted) return;
-    source = new EventSource(getFollowEventsUrl(workspace, viewed ? { view_as: viewed.member } : {}));
+    source = new EventSource(
+      getFollowEventsUrl(workspace, { heartbeats: true, ...(viewed && { view_as: viewed.member }) }),
+    );
+    wait();
+    source.addEventListener("heartbeat", wait);
     let hasOpened = false;
     // Each time it opens, also when the browser has taken it up again by itself.
     source.onopen = () => {
       hasOpened = true;
       pause = 500;
+      wait();
       onListening();
       tell({ kind: "opened" });
     };
-    source.onmessage = (message) => tell({ kind: "event", event: JSON.parse(message.data) as StoaEvent });
+    source.onmessage = (message) => {
+      wait();
+      tell({ kind: "event", event: JSON.parse(message.data) as StoaEvent });
+    };
     const end = () => {
+      stopWaiting();
       source?.close();
       onListening();
       if (hasOpened) tell({ kind: "ended" });
@@ -163,7 +196,7 @@ function follow(workspace: string, onListening: () => void): () => void {
     if (isFree || over.signal.aborted) return;
     // Another tab holds the stream, open since long: this one hears it from now on.
     onListening();
-    void refreshOlder(workspace, performance.now());
+    void refreshOlder(workspace, wasAskedBefore(performance.now()));
     await locks.request(name, { signal: over.signal }, lead);
   };
   // Browsers offer locks where the page is secure; elsewhere each tab reads for itself.
@@ -174,6 +207,7 @@ function follow(workspace: string, onListening: () => void): () => void {
     over.abort();
     isBack();
     if (again) clearTimeout(again);
+    stopWaiting();
     source?.close();
     // The answer that nothing is here comes before the word that it was deleted, perhaps.
     setTimeout(() => channel.close(), 5000);

@@ -248,13 +248,20 @@ export function useCount(workspace: string, list: keyof typeof COUNTED) {
 const asked = new Map<string, number>();
 queryClient.getQueryCache().subscribe(({ type, query, ...told }) => {
   if (type === "removed") asked.delete(query.queryHash);
-  if (type === "updated" && "action" in told && told.action.type === "fetch")
-    asked.set(query.queryHash, performance.now());
+  const isAsked = type === "updated" && "action" in told && told.action.type === "fetch";
+  if (isAsked) asked.set(query.queryHash, performance.now());
+  if (isAsked || type === "removed") closed.delete(query.queryHash);
 });
 
-function askAnew(fits: (key: readonly unknown[], hash: string) => boolean): Promise<void> {
+/** Whether it was last asked before a moment, as `performance.now()` tells it. */
+export const wasAskedBefore = (moment: number) => (hash: string) => (asked.get(hash) ?? 0) <= moment;
+
+/** What one's own rights say can only be refused, by its hash, and the id of the thing: nothing is asked of it. */
+export const closed = new Map<string, string>();
+
+export function askAnew(fits: (key: readonly unknown[], hash: string) => boolean): Promise<void> {
   const predicate = ({ queryKey, queryHash }: { queryKey: readonly unknown[]; queryHash: string }) =>
-    fits(queryKey, queryHash);
+    !closed.has(queryHash) && fits(queryKey, queryHash);
   // A first answer that is on its way may be older than what is told now, and can't be begun again: it is followed by
   // another.
   for (const query of queryClient.getQueryCache().findAll({ predicate })) {
@@ -268,11 +275,6 @@ function askAnew(fits: (key: readonly unknown[], hash: string) => boolean): Prom
 /** Asks nouns of a workspace anew. Events do it for everybody; whoever wrote needn't wait for theirs. */
 export function refresh(workspace: string, ...nouns: Noun[]): Promise<void> {
   return askAnew(([whose, noun]) => whose === workspace && (nouns.length === 0 || nouns.includes(noun as Noun)));
-}
-
-/** Asks anew what was asked before a moment (as `performance.now()` tells it): of a workspace, and who this is. */
-export function refreshOlder(workspace: string, moment: number): Promise<void> {
-  return askAnew(([whose], hash) => (whose === workspace || whose === ME[0]) && (asked.get(hash) ?? 0) <= moment);
 }
 
 type Act<V, T> = {

@@ -9,6 +9,7 @@ export { EmptyPage } from "./EmptyPage";
 export { Go } from "./Go";
 export { CodeField, KeyField } from "./KeyField";
 export { later } from "./later";
+export { Meanwhile } from "./Meanwhile";
 export { More } from "./More";
 export { MissingAction } from "./missingAction";
 export { notice } from "./Notices";

@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use std::sync::LazyLock;
 
 use resvg::usvg::{Options, Tree};
+use stoa_domain::brand::Tile;
 
 use super::vector;
 
@@ -25,24 +26,36 @@ static LETTERS: LazyLock<HashMap<char, (f64, &'static str)>> = LazyLock::new(|| 
         .collect()
 });
 
-/// A square PNG. `fill` is `#rrggbb`, `ink` what is read on it. Letters of scripts without outlines are written as they
-/// sound; where nothing is left, three columns stand for the house.
+/// Units of the edge that a colour may need, of the 256: most of a pixel where it is an icon.
+const EDGE: f64 = 12.0;
+
+/// A square PNG. Letters of scripts without outlines are written as they sound; where nothing is left, three columns
+/// stand for the house.
 ///
 /// # Errors
 /// A sentence, where it can't be drawn: nothing that comes from a person.
-pub fn draw(initials: &str, fill: &str, ink: &str) -> Result<Vec<u8>, String> {
-    let svg = svg(initials, fill, ink);
+pub fn draw(initials: &str, tile: &Tile) -> Result<Vec<u8>, String> {
+    let svg = svg(initials, tile);
     let tree = Tree::from_str(&svg, &Options::default()).map_err(|error| error.to_string())?;
     let picture = vector::drawn(&tree, SIDE).ok_or("initials without a size")?;
     super::encode(&picture).map_err(|unfit| unfit.sentence)
 }
 
-fn svg(initials: &str, fill: &str, ink: &str) -> String {
+fn svg(initials: &str, Tile { fill, ink, edge }: &Tile) -> String {
     let known: Vec<(f64, &str)> = initials.chars().filter_map(outline).take(2).collect();
     let mut svg = format!(
         "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 256 256'>\
-         <rect width='256' height='256' rx='62' fill='{fill}'/><g fill='{ink}'>"
+         <rect width='256' height='256' rx='62' fill='{fill}'/>"
     );
+    if let Some(edge) = edge {
+        let (at, side, round) = (EDGE / 2.0, 256.0 - EDGE, 62.0 - EDGE / 2.0);
+        let _ = write!(
+            svg,
+            "<rect x='{at}' y='{at}' width='{side}' height='{side}' rx='{round}' fill='none' stroke='{edge}' \
+             stroke-width='{EDGE}'/>"
+        );
+    }
+    let _ = write!(svg, "<g fill='{ink}'>");
     if known.is_empty() {
         for x in [72, 116, 160] {
             let _ = write!(svg, "<rect x='{x}' y='84' width='24' height='100'/>");
@@ -81,13 +94,29 @@ fn outline(letter: char) -> Option<(f64, &'static str)> {
 mod tests {
     use super::*;
 
+    fn tile(color: &str) -> Tile {
+        stoa_domain::brand::tile(stoa_domain::brand::parse(color).unwrap())
+    }
+
+    #[test]
+    fn what_would_be_lost_on_the_page_has_an_edge_inside() {
+        let at = |color: &str, x: u32, y: u32| {
+            let png = draw("A", &tile(color)).unwrap();
+            image::load_from_memory(&png).unwrap().into_rgba8().get_pixel(x, y).0
+        };
+        let [red, green, blue, alpha] = at("#ffffff", 128, 3);
+        assert!(red < 160 && green < 160 && blue < 160 && alpha == 255, "{red} {green} {blue} {alpha}");
+        assert_eq!(at("#ffffff", 128, 20), [255; 4], "the fill is as it was chosen");
+        assert_eq!(at("#0e7a5a", 128, 3), [0x0e, 0x7a, 0x5a, 255]);
+    }
+
     #[test]
     fn every_workspace_gets_a_picture_whatever_its_name_is_written_in() {
         for (initials, paths) in [("AS", 2), ("Ü", 1), ("ДЖ", 2), ("東京", 2), ("😀", 0), ("", 0), ("ABC", 2)]
         {
-            let svg = svg(initials, "#3552d4", "#ffffff");
+            let svg = svg(initials, &tile("#3552d4"));
             assert_eq!(svg.matches("<path").count(), paths, "{initials}: {svg}");
-            let png = draw(initials, "#3552d4", "#ffffff").unwrap();
+            let png = draw(initials, &tile("#3552d4")).unwrap();
             let picture = image::load_from_memory(&png).unwrap().into_rgba8();
             assert_eq!(picture.dimensions(), (SIDE, SIDE));
             assert_eq!(picture.get_pixel(128, 20).0, [0x35, 0x52, 0xd4, 255], "{initials}");

@@ -14,8 +14,7 @@ use nix::sys::resource::{Resource, setrlimit};
 use nix::sys::signal::Signal;
 use stoa_app::ports::{Logos, PictureKind};
 use stoa_app::{Failure, Fault};
-use stoa_domain::Refusal;
-use stoa_domain::color::Color;
+use stoa_domain::{Refusal, brand};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::process::Command;
 use tokio::sync::Semaphore;
@@ -175,8 +174,8 @@ impl Logos for ProcessLogos {
 /// A fault.
 pub async fn drawn(initials: String, color: String) -> Result<Vec<u8>, Failure> {
     let drawing = tokio::task::spawn_blocking(move || {
-        let ink = Color::parse(&color).ok_or("the workspace's colour isn't one")?.label();
-        draw(&initials, &color, ink)
+        let color = brand::parse(&color).ok_or("the workspace's colour isn't one")?;
+        draw(&initials, &brand::tile(color))
     });
     Ok(drawing.await.map_err(Fault::new)?.map_err(Fault::new)?)
 }

@@ -7,7 +7,9 @@ use std::time::Duration;
 pub enum OutgoingError {
     #[error("This isn't an address that can be asked. Give one such as https://service.example.com.")]
     NoUrl,
-    #[error("The address has to begin with https://.")]
+    #[error(
+        "The address has to begin with https://, or with http:// where it is a private one that the operator has listed."
+    )]
     Scheme,
     #[error("The address may not hold a user name or a password.")]
     Credentials,

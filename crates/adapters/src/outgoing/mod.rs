@@ -86,6 +86,13 @@ struct Destination {
     port: u16,
 }
 
+impl Destination {
+    /// The host as it is written before a port: the operator lists it in this form.
+    fn told(&self) -> String {
+        if self.host.contains(':') { format!("[{}]", self.host) } else { self.host.clone() }
+    }
+}
+
 impl Outgoing {
     #[must_use]
     pub fn new(rules: Rules) -> Self {
@@ -235,7 +242,7 @@ impl Vetting {
         })?;
         let is_own = own.iter().any(|own| address::unwrapped(*own) == plain);
         let kind = match address::kind(plain) {
-            Kind::Never => return Err(OutgoingError::Never(destination.host.clone())),
+            Kind::Never => return Err(OutgoingError::Never(destination.told())),
             Kind::Public if is_own => Kind::Machine,
             kind => kind,
         };
@@ -246,7 +253,7 @@ impl Vetting {
             Kind::Public if destination.is_https => Ok(()),
             Kind::Public => Err(OutgoingError::PlainHttp),
             _ if self.is_listed(destination, plain) => Ok(()),
-            _ => Err(OutgoingError::Private { host: destination.host.clone(), port: destination.port }),
+            _ => Err(OutgoingError::Private { host: destination.told(), port: destination.port }),
         }
     }
 

@@ -112,6 +112,26 @@ async fn a_listed_private_address_is_reached_and_its_neighbours_are_not() {
     }
 }
 
+#[test]
+fn a_refusal_names_an_address_as_the_operator_lists_it() {
+    let outgoing = outgoing(Rules::default(), Told::default());
+    for (url, told) in [
+        ("http://[fd00::1]:11434/", "[fd00::1]:11434 is a private address"),
+        ("https://[::1]/", "[::1]:443 is a private address"),
+        ("http://10.0.0.1:11434/", "10.0.0.1:11434 is a private address"),
+        ("http://[fe80::1]/", "[fe80::1] leads to"),
+    ] {
+        let refused = outgoing.check(&url.parse().unwrap()).unwrap_err().to_string();
+        assert!(refused.starts_with(told), "{refused}");
+    }
+    let refused = outgoing.check_place("fd00::1", 22, true).unwrap_err().to_string();
+    assert!(refused.starts_with("[fd00::1]:22 is"), "{refused}");
+    assert!(Allowed::parse("[fd00::1]:22").is_some());
+    // Two ways are open, so both are told.
+    let refused = outgoing.check(&"ftp://models.example/".parse().unwrap()).unwrap_err().to_string();
+    assert!(refused.contains("https://") && refused.contains("http://"), "{refused}");
+}
+
 #[tokio::test]
 async fn a_name_that_leads_to_a_private_address_at_the_second_look_up_is_refused() {
     let port = server(HELLO, false).await;

@@ -40,16 +40,18 @@ impl App {
         else {
             return Ok(());
         };
-        let Some(place) = self.store().find_failed_where(claim.workspace, instance).await? else {
+        let Some(place) = self.store().find_failed_where(claim.workspace, instance, claim.job.id).await?
+        else {
             return Ok(());
         };
         let title = format!("{} {failed}", place.instance);
-        let link = format!(
-            "{}/{}/instances/{}/{tab}",
-            self.settings().public_url,
-            place.workspace_slug,
-            place.instance_slug
-        );
+        let (root, workspace, slug) =
+            (&self.settings().public_url, &place.workspace_slug, &place.instance_slug);
+        let mut link = format!("{root}/{workspace}/instances/{slug}/{tab}");
+        // The one that failed, with its log: a later one may stand above it in the list.
+        if let (JobKind::Deploy, Some(deployment)) = (claim.job.kind, place.deployment) {
+            link = format!("{link}/{deployment}");
+        }
         for (account, email) in
             self.store().list_told_of_failures(claim.workspace, instance, claim.job.account).await?
         {

@@ -100,10 +100,16 @@ fn document(template: &str, nonce: &str, look: Option<&Look>) -> String {
 
 /// The initials on the colour, as an address that holds the picture itself.
 fn drawn(name: &str, color: [f64; 3]) -> String {
-    let (fill, ink) = brand::on_it(color);
+    let brand::Tile { fill, ink, edge } = brand::tile(color);
+    // Of the same proportions as in the picture that the page asks for later.
+    let edge = edge.map_or_else(String::new, |edge| {
+        format!(
+            "<rect x='.75' y='.75' width='30.5' height='30.5' rx='7.25' fill='none' stroke='{edge}' stroke-width='1.5'/>"
+        )
+    });
     let picture = format!(
         "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 32 32'><rect width='32' height='32' rx='8' fill='{fill}'/>\
-         <text x='16' y='21' text-anchor='middle' font-family='system-ui,sans-serif' font-size='14' font-weight='600' \
+         {edge}<text x='16' y='21' text-anchor='middle' font-family='system-ui,sans-serif' font-size='14' font-weight='600' \
          fill='{ink}'>{}</text></svg>",
         escaped(&initials(name))
     );
@@ -155,6 +161,14 @@ mod tests {
         );
         assert!(text.contains("data:image/svg+xml,") && !text.contains("stoa-1.svg"), "{text}");
         assert!(text.contains("data-name=\"Acme Studio\" data-color=\"#0e7a5a\""), "{text}");
+    }
+
+    #[test]
+    fn the_icon_of_a_pale_colour_has_an_edge() {
+        let pale = document(TEMPLATE, "n1", Some(&look("Acme", "#ffffff")));
+        assert!(pale.contains("stroke"), "{pale}");
+        let strong = document(TEMPLATE, "n1", Some(&look("Acme", "#0e7a5a")));
+        assert!(!strong.contains("stroke"), "{strong}");
     }
 
     #[test]

@@ -36,6 +36,8 @@ struct EventsQuery {
     after: Option<String>,
     /// For owners: the id of the member as whom to look on, where no `Stoa-View-As` says it.
     view_as: Option<String>,
+    /// `true`: heartbeats, which are comments otherwise, are events named `heartbeat`, one at once and one each 15 seconds.
+    heartbeats: Option<bool>,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -92,5 +94,8 @@ async fn follow(
         let event = event?;
         stream::frame(Some(event.id.to_string()), &EventView::of(event))
     });
-    Ok(Streamed::new(stream::answer(Form::Events, lease, frames)))
+    Ok(Streamed::new(match query.heartbeats {
+        Some(true) => stream::answer_beating(lease, frames),
+        _ => stream::answer(Form::Events, lease, frames),
+    }))
 }

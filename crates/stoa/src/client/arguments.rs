@@ -2,6 +2,8 @@
 
 use clap::{Arg, ArgAction, Command};
 
+use super::readable::{a_clock_time, a_grant, a_time, an_end, some_actions};
+
 /// The keys of the actions that can be granted.
 pub const ACTIONS: [&str; 10] = [
     "view_projects",
@@ -160,25 +162,34 @@ fn permission() -> Command {
             verb("set", "Changes what a member may: whole lists, or single words of them")
                 .after_help(format!("The actions: {}.", ACTIONS.join(", ")))
                 .arg(which())
-                .arg(option(
-                    "actions",
-                    "KEYS",
-                    "These actions and no others, separated by commas; \"\" for none",
-                ))
+                .arg(
+                    option(
+                        "actions",
+                        "KEYS",
+                        "These actions and no others, separated by commas; \"\" for none",
+                    )
+                    .value_parser(some_actions),
+                )
                 .arg(option("projects", "SLUGS", "These projects and no others"))
                 .arg(option("instances", "SLUGS", "These instances and no others"))
                 .arg(option("servers", "SLUGS", "These servers and no others"))
-                .arg(several("add", "WORD", "An action, or project:SLUG, instance:SLUG, server:SLUG"))
-                .arg(several("remove", "WORD", "The same, taken away"))
+                .arg(
+                    several("add", "WORD", "An action, or project:SLUG, instance:SLUG, server:SLUG")
+                        .value_parser(a_grant),
+                )
+                .arg(several("remove", "WORD", "The same, taken away").value_parser(a_grant))
                 .arg(
                     option("preset", "NAME", "The actions of this preset and no others")
                         .conflicts_with("actions"),
                 )
-                .arg(several(
-                    "until",
-                    "WORD=TIME",
-                    "When that ends, such as view_logs=2026-12-01T00:00:00Z; \"WORD=\": never",
-                )),
+                .arg(
+                    several(
+                        "until",
+                        "WORD=TIME",
+                        "When that ends, such as view_logs=2026-12-01T00:00:00Z; \"WORD=\": never",
+                    )
+                    .value_parser(an_end),
+                ),
         )
         .subcommand(verb("presets", "Lists presets: actions that go together by a name"))
         .subcommand(
@@ -418,8 +429,11 @@ fn instance() -> Command {
                     .value_delimiter(',')
                     .action(clap::ArgAction::Append),
                 )
-                .arg(option("since", "TIME", "From this time on, such as 2026-11-24T12:00:00Z"))
-                .arg(option("until", "TIME", "Up to this time"))
+                .arg(
+                    option("since", "TIME", "From this time on, such as 2026-11-24T12:00:00Z")
+                        .value_parser(a_time),
+                )
+                .arg(option("until", "TIME", "Up to this time").value_parser(a_time))
                 .arg(
                     option("limit", "COUNT", "So many lines [100]")
                         .value_parser(clap::value_parser!(u16).range(1..=10_000)),
@@ -460,7 +474,10 @@ fn settings() -> Command {
                 .arg(option("health-every", "SECONDS", "Between later questions"))
                 .arg(option("health-failures", "COUNT", "So many bad answers, and it is restarted"))
                 .arg(switch("health-as-told", "Asks as the application itself says"))
-                .arg(option("backup-at", "TIME", "Backs it up every day, at this time in UTC, such as 02:00"))
+                .arg(
+                    option("backup-at", "TIME", "Backs it up every day, at this time in UTC, such as 02:00")
+                        .value_parser(a_clock_time),
+                )
                 .arg(option("keep-days", "COUNT", "Of how many days one is kept"))
                 .arg(option("keep-weeks", "COUNT", "Of how many weeks"))
                 .arg(option("keep-months", "COUNT", "Of how many months"))

@@ -20,6 +20,7 @@ mod member;
 mod merge;
 mod permission;
 mod project;
+mod readable;
 mod remote;
 mod server;
 mod settings;
@@ -35,12 +36,14 @@ pub use arguments::commands;
 use call::{Call, Whence};
 use failed::{Failed, Problem};
 use kept::Kept;
+pub use readable::Unreadable;
 pub use show::address;
 
 /// Said where no workspace was chosen.
 const WHICH: &str = "which workspace? Name it with --workspace, or once for all: stoa workspace use SLUG";
 
-/// Ends a command that was used in a wrong way, as clap's own do.
+/// Ends a command that makes no sense whatever the server holds, as clap's own do: a word that is missing or unknown, a
+/// value that can't be read, nobody signed in. What the server refuses, what isn't there, and what fails ends with 1.
 pub const USAGE: u8 = 2;
 
 /// What a command works with: whom it asks, about which workspace, and how it answers.
@@ -115,6 +118,11 @@ fn innermost(mut arguments: &ArgMatches) -> &ArgMatches {
         arguments = inner;
     }
     arguments
+}
+
+/// The words of a list with commas between.
+fn listed(text: &str) -> impl Iterator<Item = &str> {
+    text.split(',').map(str::trim).filter(|word| !word.is_empty())
 }
 
 /// An argument's text.

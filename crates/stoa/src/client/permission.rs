@@ -6,11 +6,10 @@ use clap::ArgMatches;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::arguments::ACTIONS;
 use super::call::query;
 use super::failed::Failed;
 use super::show::{defused, facts, items, moment, table, words};
-use super::{Desk, field, member, needed, text, told};
+use super::{Desk, field, listed, member, needed, text, told};
 use crate::output::{complain, say};
 
 /// The lists, each with the noun of one entry of it and where its things are asked for.
@@ -138,14 +137,6 @@ fn entries(profile: &Value, list: &str) -> Entries {
     profile[list].as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
 }
 
-/// An action's key. A word that is none would be taken away without a word, or be refused without saying what there is.
-fn action(word: &str) -> Result<String, Failed> {
-    if ACTIONS.contains(&word) {
-        return Ok(word.to_owned());
-    }
-    Err(Failed::Usage(format!("{word} isn't an action. There are: {}", ACTIONS.join(", "))))
-}
-
 async fn set(desk: &Desk, member: &str, arguments: &ArgMatches) -> Result<(), Failed> {
     let path = desk.path(&["members", member, "permissions"])?;
     let before = desk.call.get(&path).await?;
@@ -159,7 +150,7 @@ async fn set(desk: &Desk, member: &str, arguments: &ArgMatches) -> Result<(), Fa
     let mut wished = before.body.clone();
     let mut names = Names::of(desk, &before.body).await?;
     if let Some(text) = text(arguments, "actions") {
-        wished["actions"] = json!(listed(text).map(action).collect::<Result<Entries, _>>()?);
+        wished["actions"] = json!(listed(text).collect::<BTreeSet<_>>());
     }
     if let Some(name) = text(arguments, "preset") {
         wished["actions"] = json!(preset(desk, name).await?);
@@ -187,9 +178,8 @@ async fn set(desk: &Desk, member: &str, arguments: &ArgMatches) -> Result<(), Fa
     }
     let mut asked = Entries::new();
     for pair in arguments.get_many::<String>("until").into_iter().flatten() {
-        let (word, time) = pair
-            .split_once('=')
-            .ok_or_else(|| Failed::Usage(format!("--until {pair}: has to be WORD=TIME")))?;
+        let (word, time) =
+            pair.split_once('=').ok_or_else(|| Failed::Usage(format!("{pair}: has to be WORD=TIME")))?;
         let (_, entry) = entry_of(desk, word, &mut names).await?;
         let mut ends = wished["until"].as_object().cloned().unwrap_or_default();
         match time.trim() {
@@ -218,18 +208,14 @@ async fn set(desk: &Desk, member: &str, arguments: &ArgMatches) -> Result<(), Fa
     desk.print(&saved, |saved| show(saved, &names))
 }
 
-/// A word of the command line: an action, or one thing of a list.
+/// A word of the command line, which was looked at when it was read: an action, or one thing of a list.
 async fn entry_of(desk: &Desk, word: &str, names: &mut Names) -> Result<(&'static str, String), Failed> {
-    let Some((noun, slug)) = word.split_once(':') else { return Ok(("actions", action(word)?)) };
+    let Some((noun, slug)) = word.split_once(':') else { return Ok(("actions", word.to_owned())) };
     let known = LISTS.iter().find(|(_, known)| *known == noun);
     let (list, noun) = known.ok_or_else(|| {
         Failed::Usage(format!("{word}: has to be an action, or project:, instance: or server: and a slug"))
     })?;
     Ok((list, id_of(desk, list, noun, slug, names).await?))
-}
-
-fn listed(text: &str) -> impl Iterator<Item = &str> {
-    text.split(',').map(str::trim).filter(|word| !word.is_empty())
 }
 
 const ALL: [&str; 4] = ["actions", "projects", "instances", "servers"];

@@ -1,6 +1,6 @@
 //! Who is told by mail of work that failed.
 
-use stoa_domain::{AccountId, InstanceId, MailId, SystemPermit, WorkspaceId};
+use stoa_domain::{AccountId, DeploymentId, InstanceId, JobId, MailId, SystemPermit, WorkspaceId};
 
 use crate::failure::{Failure, StorageFault};
 use crate::job::claim::Claim;
@@ -10,7 +10,8 @@ use crate::tx::Tx;
 use crate::values;
 
 crate::statements! {
-    /// Owners, and whoever began it if they may still see it: those who want such mails.
+    /// Owners, and whoever began it if they may still see it: those who want such mails. An address needn't be confirmed
+    /// for it, or the first owner of an installation would hear nothing; the account's page says where they go.
     TOLD = "SELECT a.id, a.email FROM members m JOIN accounts a ON a.id = m.account_id
         WHERE m.workspace_id = $1 AND a.status = 'active' AND a.mail_on_failure
             AND (m.role = 'owner' OR (a.id = $2 AND EXISTS (SELECT 1 FROM member_instances x
@@ -25,8 +26,10 @@ crate::statements! {
             AND (m.role = 'owner' OR (a.id = j.account_id AND EXISTS (SELECT 1 FROM member_instances l
                 WHERE l.workspace_id = j.workspace_id AND l.member_id = m.id AND l.instance_id = j.instance_id
                     AND (l.until_at IS NULL OR l.until_at > $2))))";
-    NAMES = "SELECT i.name, i.slug, w.name, s.slug FROM instances i JOIN workspaces w ON w.id = i.workspace_id
-        JOIN workspace_slugs s ON s.workspace_id = w.id AND s.is_current WHERE i.workspace_id = $1 AND i.id = $2";
+    NAMES = "SELECT i.name, i.slug, w.name, s.slug, d.id FROM instances i JOIN workspaces w ON w.id = i.workspace_id
+        JOIN workspace_slugs s ON s.workspace_id = w.id AND s.is_current
+        LEFT JOIN deployments d ON d.workspace_id = i.workspace_id AND d.instance_id = i.id AND d.job_id = $3
+        WHERE i.workspace_id = $1 AND i.id = $2";
 }
 
 /// What a letter names.
@@ -36,6 +39,8 @@ pub struct FailedWhere {
     pub instance_slug: String,
     pub workspace: String,
     pub workspace_slug: String,
+    /// The deployment that the job was to carry out.
+    pub deployment: Option<DeploymentId>,
 }
 
 /// Whether a mail of a failure is still for its receiver: who wants it, and may see what it is about.
@@ -63,14 +68,16 @@ impl Store {
         &self,
         workspace: WorkspaceId,
         instance: InstanceId,
+        job: JobId,
     ) -> Result<Option<FailedWhere>, StorageFault> {
-        let row = self.fetch_optional(NAMES, values![workspace, instance]).await?;
+        let row = self.fetch_optional(NAMES, values![workspace, instance, job]).await?;
         row.map(|row| {
             Ok(FailedWhere {
                 instance: row.get(0)?,
                 instance_slug: row.get(1)?,
                 workspace: row.get(2)?,
                 workspace_slug: row.get(3)?,
+                deployment: row.get(4)?,
             })
         })
         .transpose()

@@ -6,7 +6,7 @@ use stoa_domain::{MemberId, Timestamp, WorkspaceId};
 use uuid::Uuid;
 
 use super::{Granted, Profile};
-use crate::detail::{Detail, list, quoted};
+use crate::detail::{Detail, list, quoted, written};
 use crate::failure::StorageFault;
 use crate::statement::Statement;
 use crate::tx::Tx;
@@ -31,6 +31,9 @@ crate::statements! {
 
 const LISTS: [(&str, Statement); 3] =
     [("projects", PROJECTS), ("instances", INSTANCES), ("servers", SERVERS)];
+
+/// One thing of each list.
+const KINDS: [&str; 3] = ["project", "instance", "server"];
 
 type Ends<K> = BTreeMap<K, Option<Timestamp>>;
 
@@ -100,8 +103,9 @@ impl Names {
     }
 }
 
-/// `{"added":{"actions":[…],"projects":[{"id","name"}]},"removed":{…},"until":[{"of","before","after"}]}`; what is empty
-/// is left out. Times are microseconds since 1970, null where there is no end.
+/// `{"added":{"actions":[…],"projects":[{"id","name"}]},"removed":{…},"until":[{"of","kind","id","before","after"}]}`;
+/// what is empty is left out. `of` is an action's key or a thing's name, `id` is of things alone. Times are as in the API,
+/// null where there is no end. Older events have neither `kind` nor `id`, and times in microseconds since 1970.
 pub(super) async fn difference(
     tx: &mut Tx<'_>,
     workspace: WorkspaceId,
@@ -151,19 +155,22 @@ fn named(ids: &[Uuid], names: &Names) -> String {
 
 /// Ends that were set, moved or lifted, of what is held before and after.
 fn ends(before: &Held, after: &Held, names: &Names) -> Vec<String> {
-    let said = |at: Option<Timestamp>| at.map_or("null".to_owned(), |at| at.micros().to_string());
-    let entry = |of: &str, before: Option<Timestamp>, after: Option<Timestamp>| {
-        let end = Detail::default().text("of", of);
+    let said = |at: Option<Timestamp>| at.map_or("null".to_owned(), |at| quoted(&written(at)));
+    let entry = |end: Detail, before: Option<Timestamp>, after: Option<Timestamp>| {
         end.json("before", &said(before)).json("after", &said(after)).finish()
     };
     let actions = after.actions.iter().filter_map(|(action, end)| {
         let old = before.actions.get(action).copied().flatten();
-        (old != *end).then(|| entry(action, old, *end))
+        let named = || Detail::default().text("of", action).text("kind", "action");
+        (old != *end).then(|| entry(named(), old, *end))
     });
-    let things = before.lists.iter().zip(&after.lists).flat_map(|(before, after)| {
-        after.iter().filter_map(|(id, end)| {
+    let both = KINDS.into_iter().zip(&before.lists).zip(&after.lists);
+    let things = both.flat_map(|((kind, before), after)| {
+        after.iter().filter_map(move |(id, end)| {
             let old = before.get(id).copied().flatten();
-            (old != *end).then(|| entry(names.of(*id), old, *end))
+            let named =
+                || Detail::default().text("of", names.of(*id)).text("kind", kind).text("id", &id.to_string());
+            (old != *end).then(|| entry(named(), old, *end))
         })
     });
     actions.chain(things).take(NAMED).collect()

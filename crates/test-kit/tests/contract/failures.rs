@@ -69,7 +69,15 @@ on_both_databases! {
         world.drain().await;
         world.send_mails().await;
         assert_eq!(told(&world), [bea.person.email.clone(), olga.email.clone(), olga.email.clone()]);
-        assert!(world.mail.sent().iter().any(|letter| letter.subject == "Shop couldn't be deployed – Acme"));
+        let letters = world.mail.sent();
+        let letter = letters.iter().find(|letter| letter.subject == "Shop couldn't be deployed – Acme").unwrap();
+        // A later deployment says nothing against it: the letter leads to the one that failed.
+        let _ = olga.client.post(&format!("{path}/deploy"), json!({})).await.expect(202);
+        world.drain().await;
+        let deployments = olga.client.get(&format!("{path}/deployments")).await.expect(200).json();
+        let failed = deployments["items"].as_array().unwrap().iter().find(|one| one["status"] == "failed").unwrap();
+        let link = format!("/acme/instances/shop/deployments/{}\n", failed["id"].as_str().unwrap());
+        assert!(letter.text.contains(&link), "{}", letter.text);
     }
 
     async fn whether_one_may_and_wants_to_know_is_asked_when_the_mail_is_sent(world: World) {

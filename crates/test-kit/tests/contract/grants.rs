@@ -62,6 +62,15 @@ on_both_databases! {
         profile["until"][instance.as_str()] = json!(IN_AN_HOUR);
         let _ = put(&workspace, &tess, profile).await.expect(200);
         assert_eq!(seen().await, json!({ "at": IN_AN_HOUR, "everything": false, "kind": "instance", "count": 5 }));
+        // The log tells each with its kind, because a project and an instance may have one name, and times as the API does.
+        let log = olga.client.get(&workspace.path("/audit?action=member.set_permissions&limit=1")).await.expect(200).json();
+        let end = |of: &str, kind: &str, id: &str, after: &str| json!({ "of": of, "kind": kind, "id": id, "before": null, "after": after });
+        assert_eq!(log["items"][0]["detail"]["until"], json!([
+            { "of": "view_logs", "kind": "action", "before": null, "after": later },
+            end("Shop", "project", &project, later),
+            end("Test", "instance", &instance, IN_AN_HOUR),
+            end(log["items"][0]["detail"]["until"][3]["of"].as_str().unwrap(), "server", &server, later),
+        ]));
         world.clock.pass_seconds(HOUR);
         assert_eq!(seen().await["count"], json!(4), "what is over isn't counted");
     }

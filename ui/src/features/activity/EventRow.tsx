@@ -74,8 +74,9 @@ function Details({ event, onOnly }: Pick<Props, "event" | "onOnly">) {
             </tr>
           </thead>
           <tbody>
-            {rows.map(({ name, before, after }) => (
-              <tr key={name}>
+            {rows.map(({ name, before, after }, at) => (
+              // biome-ignore lint/suspicious/noArrayIndexKey: rows of one event never move, and two may have one name
+              <tr key={at}>
                 <th scope="row">{name}</th>
                 <td>{before ?? ""}</td>
                 <td>{after}</td>
@@ -86,8 +87,9 @@ function Details({ event, onOnly }: Pick<Props, "event" | "onOnly">) {
       )}
       <dl className={css.facts}>
         {!isCompared &&
-          rows.map(({ name, after }) => (
-            <Fragment key={name}>
+          rows.map(({ name, after }, at) => (
+            // biome-ignore lint/suspicious/noArrayIndexKey: as above
+            <Fragment key={at}>
               <dt>{name}</dt>
               <dd>{after}</dd>
             </Fragment>

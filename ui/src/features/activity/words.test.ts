@@ -50,6 +50,24 @@ it("an end that was set is told with what there was", () => {
   expect(row?.after).toMatch(/2026/);
 });
 
+it("an end is told of a thing by its kind where others have its name", () => {
+  const after = "2026-12-01T00:00:00.000Z";
+  const end = (of: string, kind: string) => ({ of, kind, id: `${of} ${kind}`, before: null, after });
+  const detail = { until: [end("view_logs", "action"), end("Guestbook", "project"), end("Guestbook", "instance")] };
+  const rows = rowsOf(detail);
+  expect(rows.map(({ name }) => name)).toEqual([
+    "Ends: Logs",
+    "Ends: Guestbook (project)",
+    "Ends: Guestbook (instance)",
+  ]);
+  for (const { before, after } of rows) expect([before, after]).toEqual(["never", expect.stringMatching(/2026/)]);
+  // What is called like an action isn't one.
+  expect(rowsOf({ until: [end("view_logs", "project")] })[0]?.name).toBe("Ends: view_logs");
+  // Older events say nothing of the kind.
+  const old = { of: "Guestbook", before: null, after: 1_790_000_000_000_000 };
+  expect(rowsOf({ until: [old, old] }).map(({ name }) => name)).toEqual(["Ends: Guestbook", "Ends: Guestbook"]);
+});
+
 it("any other detail is told too, and no detail is none", () => {
   expect(rowsOf({ denial: "owner_required" })).toEqual([{ name: "Why", after: "only owners may do this" }]);
   expect(rowsOf({ is_protected: true, x_y: [1, "a"], z: { q: null } })).toEqual([

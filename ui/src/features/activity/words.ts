@@ -122,8 +122,22 @@ function said(value: unknown, field = ""): string {
 }
 
 const exact = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeStyle: "short" });
-/** A moment in microseconds, as ends of grants are kept. */
-const moment = (at: number | null) => (at === null ? "never" : exact.format(at / 1000));
+/** A moment. Older events keep it in microseconds; what is stored never changes. */
+const moment = (at: string | number | null) =>
+  at === null ? "never" : exact.format(typeof at === "number" ? at / 1000 : Date.parse(at));
+
+/** When a grant ends, before and after. Older events don't say what kind of thing it is of. */
+type End = { of: string; kind?: string; before: string | number | null; after: string | number | null };
+
+/** Whose end it is: by its kind too where others have the same name. */
+function endsOf(ends: End[]): Row[] {
+  const named = ends.map(({ of, kind }) => ((kind ?? "action") === "action" ? (actionOf(of)?.label ?? of) : of));
+  return ends.map(({ kind, before, after }, at) => {
+    const name = named[at] ?? "";
+    const isShared = kind && named.filter((other) => other === name).length > 1;
+    return { name: `Ends: ${name}${isShared ? ` (${kind})` : ""}`, before: moment(before), after: moment(after) };
+  });
+}
 
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === "object" && value !== null && !Array.isArray(value);
@@ -142,8 +156,7 @@ export function rowsOf(detail: unknown): Row[] {
       for (const [list, entries] of Object.entries(value))
         rows.push({ name: `${nameOf(field)}: ${plain(list)}`, after: said(entries, list) });
     } else if (field === "until" && Array.isArray(value)) {
-      for (const { of, before, after } of value as { of: string; before: number | null; after: number | null }[])
-        rows.push({ name: `Ends: ${actionOf(of)?.label ?? of}`, before: moment(before), after: moment(after) });
+      rows.push(...endsOf(value as End[]));
     } else if (field !== "until" || (isObject(value) && Object.keys(value).length > 0))
       rows.push({ name: nameOf(field), after: said(value, field) });
   }

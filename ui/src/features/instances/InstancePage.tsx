@@ -1,7 +1,7 @@
 import { IconExternalLink, IconGitBranch, IconGitCommit, IconServer2 } from "@tabler/icons-react";
 import { useParams } from "@tanstack/react-router";
 import type { Deployment, Instance } from "@/api/nouns";
-import { isRefusal, problemOf } from "@/api/problem";
+import { isRefusal } from "@/api/problem";
 import { useDeployments, useInstance } from "@/api/queries";
 import { viewing } from "@/api/viewing";
 import { useSubjects } from "@/frame/useSubjects";
@@ -25,6 +25,16 @@ import { InstanceActions } from "./InstanceActions";
 import css from "./instances.module.css";
 import { BackupsTab, DeploymentList, DeploymentView, IdePage, InstanceOverview, LogPage, SettingsTab } from "./tabs";
 
+/** Tabs that a permission of its own opens: without it nothing is asked, which could only be refused. */
+const LOCKED = {
+  logs: { verb: "read_logs", action: "view_logs", name: "Logs", what: "read logs here" },
+  deployments: { verb: "read_logs", action: "view_logs", name: "Deployments", what: "see deployments here" },
+  backups: { verb: "backup", action: "manage_backups", name: "Backups", what: "see backups here" },
+  ide: { verb: "use_ide", action: "use_ide", name: "IDE", what: "use the IDE here" },
+  settings: { verb: "change_settings", action: "manage_settings", name: "Settings", what: "see the settings here" },
+} as const;
+const isLocked = (tab: string): tab is keyof typeof LOCKED => Object.hasOwn(LOCKED, tab);
+
 /** One instance: a header that is the same on every tab, and the tab that the address names. */
 export function InstancePage() {
   const workspace = useWorkspace();
@@ -32,18 +42,16 @@ export function InstancePage() {
   const tab = deployment ? "deployments" : (named ?? "overview");
   const instance = useInstance(workspace.slug, slug);
   const mayRead = instance.data?.may.includes("read_logs") ?? false;
-  // Where it isn't allowed it is asked for all the same once its tab is opened: the refusal names who can grant it.
-  const isClosed = instance.data !== undefined && !mayRead && (tab === "logs" || tab === "deployments");
-  const deployments = useDeployments(workspace.slug, instance.data?.id ?? "", mayRead || isClosed);
+  const asked = useDeployments(workspace.slug, instance.data?.id ?? "", mayRead);
+  const deployments = mayRead ? asked.items : undefined;
   // What is typed in it outlasts a question that only failed.
   if (instance.error && (!instance.data || isRefusal(instance.error)))
     return <Failed error={instance.error} home={workspace.slug} />;
   if (!instance.data) return <LoadingPage />;
   const here = instance.data;
   const base = `/${workspace.slug}/instances/${here.slug}`;
-  const maySet = here.may.includes("change_settings");
   const mayEdit = here.may.includes("use_ide");
-  const isIdeClosed = tab === "ide" && !mayEdit;
+  const closed = isLocked(tab) && !here.may.includes(LOCKED[tab].verb) ? LOCKED[tab] : null;
   // All of the window is the editor's: the way back stands above it, in the breadcrumbs.
   if (tab === "ide" && mayEdit && !viewing())
     return (
@@ -51,28 +59,19 @@ export function InstancePage() {
         <IdePage workspace={workspace.slug} instance={here} />
       </div>
     );
-  const newest = deployments.items?.[0];
+  const newest = deployments?.[0];
   const tabs = [
     { key: "overview", name: "Overview", to: base },
-    ...(mayRead
-      ? [
-          { key: "logs", name: "Logs", to: `${base}/logs` },
-          // They are numbered within the instance: the newest one's number is how many there were.
-          { key: "deployments", name: "Deployments", to: `${base}/deployments`, count: newest?.number },
-        ]
-      : []),
-    ...(isClosed
-      ? [{ key: tab, name: tab === "logs" ? "Logs" : "Deployments", to: `${base}/${tab}`, isLocked: true }]
-      : []),
-    ...(here.may.includes("backup") || tab === "backups"
-      ? [{ key: "backups", name: "Backups", to: `${base}/backups`, isLocked: !here.may.includes("backup") }]
-      : []),
-    ...(mayEdit || isIdeClosed
-      ? [{ key: "ide", name: "IDE", to: `${base}/ide`, ...(!mayEdit && { isLocked: true }) }]
-      : []),
-    ...(maySet || tab === "settings"
-      ? [{ key: "settings", name: "Settings", to: `${base}/settings`, isLocked: !maySet }]
-      : []),
+    ...Object.entries(LOCKED)
+      .filter(([key, { verb }]) => key === tab || here.may.includes(verb))
+      .map(([key, { verb, name }]) => ({
+        key,
+        name,
+        to: `${base}/${key}`,
+        // They are numbered within the instance: the newest one's number is how many there were.
+        ...(key === "deployments" && { count: newest?.number }),
+        ...(!here.may.includes(verb) && { isLocked: true }),
+      })),
   ];
   const isLog = tab === "logs" && mayRead && !viewing();
   return (
@@ -90,11 +89,7 @@ export function InstancePage() {
           </>
         }
         facts={
-          <Facts
-            instance={here}
-            workspace={workspace.slug}
-            current={deployments.items?.find((one) => one.is_current)}
-          />
+          <Facts instance={here} workspace={workspace.slug} current={deployments?.find((one) => one.is_current)} />
         }
         actions={<InstanceActions workspace={workspace.slug} instance={here} />}
       />
@@ -105,20 +100,10 @@ export function InstancePage() {
         <LogPage workspace={workspace.slug} instance={here} newest={newest} />
       ) : tab === "ide" && mayEdit ? (
         <ClosedInView />
-      ) : isIdeClosed ? (
+      ) : closed ? (
         <Forbidden
-          action="use_ide"
-          what="use the IDE here"
-          back={{ name: here.name, to: base }}
-          about={{ kind: "instance", id: here.id, name: here.name }}
-        >
-          You may see {here.name}, but your permissions in {workspace.name} don't include this action.
-        </Forbidden>
-      ) : isClosed ? (
-        <Forbidden
-          problem={deployments.error ? problemOf(deployments.error) : undefined}
-          action="view_logs"
-          what={tab === "logs" ? "read logs here" : "see deployments here"}
+          action={closed.action}
+          what={closed.what}
           back={{ name: here.name, to: base }}
           about={{ kind: "instance", id: here.id, name: here.name }}
         >

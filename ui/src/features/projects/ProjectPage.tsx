@@ -72,7 +72,7 @@ export function ProjectPage() {
       ) : tab === "instances" ? (
         <OfProject workspace={workspace.slug} project={here} onNew={isOwner ? () => setMaking(true) : null} />
       ) : tab === "settings" && isOwner ? (
-        <ProjectSettings key={here.etag ?? ""} workspace={workspace.slug} project={here} />
+        <ProjectSettings key={here.id} workspace={workspace.slug} project={here} />
       ) : (
         <Board project={here} />
       )}

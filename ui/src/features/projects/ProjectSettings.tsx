@@ -5,28 +5,71 @@ import { ifMatch, type Tagged } from "@/api/client";
 import { changeProject, deleteProject } from "@/api/generated";
 import type { Project } from "@/api/nouns";
 import { useAct, useAllInstances } from "@/api/queries";
-import { AbleButton, ConfirmDialog, Note, Panel, Section } from "@/kit";
+import { AbleButton, ConfirmDialog, Meanwhile, Note, Panel, Section, Unsaved, useDraft } from "@/kit";
 import { HowToPush } from "./HowToPush";
 import { RemoteSettings } from "./RemoteSettings";
+
+/** Name and default branch. What is typed stays when others save, or when the repository is fetched meanwhile. */
+function General({ workspace, project }: { workspace: string; project: Tagged<Project> }) {
+  const form = useDraft(project, ({ name, default_branch: branch }) => ({ name, branch }));
+  const { isChanged } = form;
+  const { name, branch } = form.draft;
+  const set = (change: Partial<typeof form.draft>) => form.setDraft({ ...form.draft, ...change });
+  const save = useAct<void, Project>(workspace, {
+    act: () =>
+      changeProject(workspace, project.id, { name: name.trim(), default_branch: branch.trim() }, ifMatch(form.etag)),
+    nouns: ["projects"],
+    onDone: form.take,
+  });
+  return (
+    <form
+      aria-label="General"
+      style={{ display: "grid", gap: 16 }}
+      onSubmit={(event) => {
+        event.preventDefault();
+        if (isChanged) save.mutate();
+      }}
+    >
+      <Unsaved when={isChanged} what="What you changed of the project" />
+      {isChanged && form.isStale && !save.isPending && <Meanwhile what="the project" drop={form.drop} />}
+      <TextInput
+        label="Name"
+        value={name}
+        onChange={(event) => set({ name: event.currentTarget.value })}
+        error={save.error?.field("name")}
+        maxLength={80}
+      />
+      <TextInput
+        label="Default branch"
+        value={branch}
+        onChange={(event) => set({ branch: event.currentTarget.value })}
+        error={save.error?.field("default_branch")}
+      />
+      {save.error && save.error.errors.length === 0 && <Note tone="bad">{save.error.detail}</Note>}
+      <div style={{ display: "flex", gap: 8, justifyContent: "flex-end" }}>
+        {isChanged && (
+          <Button onClick={form.drop} disabled={save.isPending}>
+            Discard
+          </Button>
+        )}
+        <Button type="submit" variant="filled" disabled={!isChanged} loading={save.isPending}>
+          Save
+        </Button>
+      </div>
+    </form>
+  );
+}
 
 export function ProjectSettings({ workspace, project }: { workspace: string; project: Tagged<Project> }) {
   const navigate = useNavigate();
   const instances = useAllInstances(workspace, { project: project.id });
-  const [name, setName] = useState(project.name);
-  const [branch, setBranch] = useState(project.default_branch);
   const [isRemoving, setRemoving] = useState(false);
-  const save = useAct<void, Project>(workspace, {
-    act: () =>
-      changeProject(workspace, project.id, { name: name.trim(), default_branch: branch.trim() }, ifMatch(project.etag)),
-    nouns: ["projects"],
-  });
   const remove = useAct<void>(workspace, {
     act: () => deleteProject(workspace, project.id, ifMatch(project.etag)),
     nouns: ["projects"],
     onDone: () => void navigate({ to: `/${workspace}/projects` }),
   });
   const isRemote = project.repository.kind === "remote";
-  const isChanged = name.trim() !== project.name || branch.trim() !== project.default_branch;
   return (
     <div style={{ display: "grid", gap: 8, maxWidth: 760 }}>
       <Section title="Repository">
@@ -36,33 +79,7 @@ export function ProjectSettings({ workspace, project }: { workspace: string; pro
       </Section>
       <Section title="General">
         <Panel padded>
-          <form
-            style={{ display: "grid", gap: 16 }}
-            onSubmit={(event) => {
-              event.preventDefault();
-              if (isChanged) save.mutate();
-            }}
-          >
-            <TextInput
-              label="Name"
-              value={name}
-              onChange={(event) => setName(event.currentTarget.value)}
-              error={save.error?.field("name")}
-              maxLength={80}
-            />
-            <TextInput
-              label="Default branch"
-              value={branch}
-              onChange={(event) => setBranch(event.currentTarget.value)}
-              error={save.error?.field("default_branch")}
-            />
-            {save.error && save.error.errors.length === 0 && <Note tone="bad">{save.error.detail}</Note>}
-            <div style={{ display: "flex", justifyContent: "flex-end" }}>
-              <Button type="submit" variant="filled" disabled={!isChanged} loading={save.isPending}>
-                Save
-              </Button>
-            </div>
-          </form>
+          <General workspace={workspace} project={project} />
         </Panel>
       </Section>
       <Section title="Delete">

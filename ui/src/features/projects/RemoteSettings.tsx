@@ -14,7 +14,7 @@ import {
 } from "@/api/generated";
 import type { Project } from "@/api/nouns";
 import { useAct } from "@/api/queries";
-import { CodeToCopy, ConfirmDialog, Dialog, Failed, LoadingRows, Note, Time } from "@/kit";
+import { CodeToCopy, ConfirmDialog, Dialog, Failed, LoadingRows, Note, Time, useHeldDraft } from "@/kit";
 import { isBySsh } from "./address";
 import { credentialOf, NOTHING, type RemoteDraft, RemoteFields } from "./RemoteFields";
 import { RemoteState } from "./RemoteState";
@@ -80,11 +80,15 @@ function Connection({ workspace, project, remote }: About) {
   );
 }
 
+const draftOf = ({ url, user }: Remote): RemoteDraft => ({ ...NOTHING, url, user: user ?? "" });
+const differs = ({ url, token }: RemoteDraft, base: Remote) => url.trim() !== base.url || token !== "";
+
 function ChangeDialog({ workspace, project, remote, onClose }: About & { onClose: () => void }) {
-  const [draft, setDraft] = useState<RemoteDraft>({ ...NOTHING, url: remote.url, user: remote.user ?? "" });
+  const form = useHeldDraft(remote, draftOf, differs);
+  const { draft, isChanged } = form;
   const save = useAct<void, Remote>(workspace, {
     act: () =>
-      changeRemote(workspace, project, { url: draft.url.trim(), ...credentialOf(draft) }, ifMatch(remote.etag)),
+      changeRemote(workspace, project, { url: draft.url.trim(), ...credentialOf(draft) }, ifMatch(form.base.etag)),
     nouns: [...AFTER],
     onDone: onClose,
   });
@@ -94,7 +98,6 @@ function ChangeDialog({ workspace, project, remote, onClose }: About & { onClose
     onDone: onClose,
   });
   const error = save.error ?? remove.error;
-  const isChanged = draft.url.trim() !== remote.url || draft.token !== "";
   return (
     <Dialog
       opened
@@ -117,10 +120,13 @@ function ChangeDialog({ workspace, project, remote, onClose }: About & { onClose
       }
     >
       <div className={css.form}>
+        {isChanged && form.isStale && !save.isPending && (
+          <Note tone="warn">Somebody changed the connection meanwhile. Close this to see it as it is now.</Note>
+        )}
         <RemoteFields
           draft={draft}
           onChange={(next) => {
-            setDraft(next);
+            form.set(next);
             save.reset();
           }}
           problem={save.error}

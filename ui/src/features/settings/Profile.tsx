@@ -51,7 +51,9 @@ function Form({ account }: { account: Account }) {
           label="A mail when a deployment, a backup or a restore fails"
           description={
             sendsMail
-              ? "Of those that I began and may see, and of all in workspaces that I own."
+              ? `Of those that I began and may see, and of all in workspaces that I own.${
+                  account.email_verified ? "" : ` They go to ${account.email}, which isn't confirmed yet.`
+                }`
               : "This installation sends no mail."
           }
           {...(!sendsMail && { disabled: true })}

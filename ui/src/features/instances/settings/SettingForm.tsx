@@ -6,8 +6,7 @@ import type { Instance } from "@/api/nouns";
 import type { Problem } from "@/api/problem";
 import { useAct } from "@/api/queries";
 import { viewing } from "@/api/viewing";
-import { Note, Panel, Unsaved, useDraft } from "@/kit";
-import { Meanwhile } from "../Meanwhile";
+import { Meanwhile, Note, Panel, Unsaved, useDraft } from "@/kit";
 import { AFTER } from "./queries";
 import css from "./settings.module.css";
 

@@ -1,5 +1,5 @@
 import { Button } from "@mantine/core";
-import { Note } from "@/kit";
+import { Note } from "./Status";
 
 /** Says in a form that others have saved while it was filled in. */
 export function Meanwhile({ what, drop }: { what: string; drop: () => void }) {
