@@ -389,6 +389,8 @@ permissions! {
         /// Another command by which a machine joins as the server.
         Join: ServerId, Need::Owner, "server.join";
         Delete: ServerId, Need::Owner, "server.delete";
+        /// With all that stands on it: its machine never comes back.
+        Forget: ServerId, Need::Owner, "server.forget";
     }
     project {
         List: Whole, Need::Action(Action::ViewProjects), "project.list", viewed_as;

@@ -161,6 +161,10 @@ pub enum Conflict {
     StillInUse,
     /// An instance of the workspace runs.
     InstanceRuns,
+    /// The machine of the server answers, or is one that Stoa stands on, or none has joined.
+    ServerAnswers,
+    /// A protected instance stands on the server.
+    ProtectedOnServer,
     /// It isn't running.
     NotRunning,
     /// It runs already.

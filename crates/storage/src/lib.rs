@@ -17,6 +17,7 @@ mod detail;
 pub mod event;
 pub mod example;
 pub mod failure;
+mod forget;
 pub mod head;
 pub mod host;
 pub mod idempotency;
@@ -89,6 +90,7 @@ pub fn statements() -> Vec<Statement> {
         deployment::STATEMENTS,
         desk::STATEMENTS,
         event::STATEMENTS,
+        forget::STATEMENTS,
         head::STATEMENTS,
         host::STATEMENTS,
         idempotency::STATEMENTS,

@@ -126,7 +126,7 @@ pub(crate) async fn lock_installation(tx: &mut Tx<'_>) -> Result<(), StorageFaul
 }
 
 /// Refuses a change of one that isn't as it was seen any more.
-async fn unchanged_in(
+pub(crate) async fn unchanged_in(
     tx: &mut Tx<'_>,
     workspace: WorkspaceId,
     server: ServerId,
@@ -285,16 +285,24 @@ impl Store {
                 if count > 0 {
                     return Err(Refusal::Conflict(Conflict::StillInUse).into());
                 }
-                let listing = tx.fetch_all(MEMBERS_LISTING, values![workspace, server]).await?;
-                tx.leaves_lists(workspace, ResourceKind::Server, server.uuid(), &listing).await?;
-                let machine = remove_of_server(tx, workspace, server).await?;
-                let row =
-                    tx.fetch_optional(DELETE, values![workspace, server]).await?.ok_or(Refusal::NotFound)?;
-                tx.audit_name(row.get::<String>(0)?);
-                tx.tell(workspace, EventType::Deleted, ResourceKind::Server, server.uuid()).await?;
-                Ok(machine)
+                remove_in(tx, workspace, server).await
             })
         });
         self.write(permit, work).await
     }
+}
+
+/// Takes a server on which nothing stands out of the workspace. Its machine, where it is none that Stoa stands on.
+pub(crate) async fn remove_in(
+    tx: &mut Tx<'_>,
+    workspace: WorkspaceId,
+    server: ServerId,
+) -> Result<Option<MachineId>, Failure> {
+    let listing = tx.fetch_all(MEMBERS_LISTING, values![workspace, server]).await?;
+    tx.leaves_lists(workspace, ResourceKind::Server, server.uuid(), &listing).await?;
+    let machine = remove_of_server(tx, workspace, server).await?;
+    let row = tx.fetch_optional(DELETE, values![workspace, server]).await?.ok_or(Refusal::NotFound)?;
+    tx.audit_name(row.get::<String>(0)?);
+    tx.tell(workspace, EventType::Deleted, ResourceKind::Server, server.uuid()).await?;
+    Ok(machine)
 }

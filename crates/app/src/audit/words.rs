@@ -62,6 +62,7 @@ const WORDS: &[Words] = &[
     ("server.join", "made the command anew by which a machine joins as {it}", "let a machine join as {it}"),
     ("server.joined", "saw a machine join as {it}", "join as {it}"),
     ("server.delete", "removed the server {it}", "remove {it}"),
+    ("server.forget", "removed the server {it} with its instances", "remove {it} with its instances"),
     ("project.list", "listed the projects", "list the projects"),
     ("project.view", "opened the project {it}", "open {it}"),
     ("project.create", "created the project {it}", "create a project"),

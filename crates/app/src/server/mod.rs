@@ -2,8 +2,8 @@
 
 use stoa_domain::permission::server as may;
 use stoa_domain::{
-    AccountNeed, AccountStanding, Permission, Permit, Refusal, Secret, ServerId, Timestamp, TokenWithout,
-    decide_account,
+    AccountNeed, AccountStanding, Conflict, Permission, Permit, Refusal, Secret, ServerId, Timestamp,
+    TokenWithout, decide_account,
 };
 use stoa_storage::machine::NewJoin;
 use stoa_storage::page::Page;
@@ -151,6 +151,25 @@ impl App {
         let (caller, server) = (Caller::of(&permit), *permit.target());
         self.store().change_server(permit, name.into_string(), expected).await?;
         self.seen_server(&caller, server).await
+    }
+
+    /// Removes a server whose machine never comes back, with its instances: nobody can be asked to delete them there.
+    ///
+    /// # Errors
+    /// `Conflict` where the machine answers or a protected instance stands on it, `Invalid` where the name isn't the one
+    /// typed, or a fault.
+    pub async fn forget_server(&self, permit: Permit<may::Forget>, confirm: &str) -> Result<(), Failure> {
+        let seen = self.load_server_for_change(&permit).await?;
+        if seen.facts.is_some() || seen.server.is_local || seen.server.place == MachinePlace::Nowhere {
+            return Err(Refusal::Conflict(Conflict::ServerAnswers).into());
+        }
+        if confirm != seen.server.name {
+            let sentence = "Type the server's name to remove it with its instances.";
+            return Err(Refusal::invalid("confirm", "mismatch", sentence).into());
+        }
+        let machine = self.store().forget_server(permit, Some(seen.server.revision)).await?;
+        self.outside().fleet.end(machine);
+        Ok(())
     }
 
     /// # Errors

@@ -13,6 +13,12 @@ pub(super) fn conflict(conflict: Conflict) -> &'static str {
         Conflict::InstanceRuns => {
             "A workspace is deleted once it has no instance left, stopped ones included. Delete each of them first: that offers a last backup."
         }
+        Conflict::ServerAnswers => {
+            "This server's machine is there, so nothing of it is given up. Delete its instances, then remove it."
+        }
+        Conflict::ProtectedOnServer => {
+            "A protected instance stands on this server. Lift its protection first, in its settings."
+        }
         Conflict::NotRunning => "The instance isn't running. Start it first.",
         Conflict::AlreadyRunning => "The instance is running already.",
         Conflict::NothingDeployed => "No deployment has succeeded yet. Push to its branch first.",

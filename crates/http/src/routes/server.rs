@@ -48,6 +48,19 @@ pub(super) fn routes(routes: Routes) -> Routes {
             .meets(409)
             .refuses(&["conflict"]),
         )
+        .post(
+            "/api/v1/workspaces/{workspace}/servers/{server}/forget",
+            forget,
+            Operation::new(
+                "forgetServer",
+                204,
+                "Removes a server whose machine never comes back, with its instances.",
+            )
+            .body(json!({ "confirm": "Its name" }))
+            // The sample's machine is there.
+            .meets(409)
+            .refuses(&["conflict"]),
+        )
         .get(
             "/api/v1/agent",
             link,
@@ -297,6 +310,22 @@ async fn change(
 ) -> Answer<Object<ServerView>> {
     let expected = expected(wanted, app.load_server_for_change(&permit)).await?;
     answer(app.change_server(permit, &wish.name, expected).await?)
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct ForgetServer {
+    /// The server's name.
+    confirm: String,
+}
+
+async fn forget(
+    May(permit): May<may::Forget>,
+    Uses(app): Uses,
+    Json(wish): Json<ForgetServer>,
+) -> Answer<Done> {
+    app.forget_server(permit, &wish.confirm).await?;
+    Ok(Done(None))
 }
 
 async fn delete(May(permit): May<may::Delete>, Uses(app): Uses, IfMatch(wanted): IfMatch) -> Answer<Done> {

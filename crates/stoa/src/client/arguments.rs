@@ -230,6 +230,10 @@ fn server() -> Command {
                 .arg(option("name", "NAME", "A new name").required(true)),
         )
         .subcommand(ending("delete", "Takes a server out of the workspace").arg(which()))
+        .subcommand(
+            ending("forget", "Removes a server whose machine never comes back, with its instances")
+                .arg(which()),
+        )
 }
 
 fn project() -> Command {

@@ -58,6 +58,18 @@ pub async fn run(desk: &Desk, verb: &str, arguments: &ArgMatches) -> Result<(), 
             let changed = desk.call.change(Method::PATCH, &path, before.tag, &body).await?.body;
             desk.print(&changed, show)
         }
+        "forget" => {
+            let which = needed(arguments, "which")?;
+            let found = desk.call.get(&desk.path(&["servers", which])?).await?.body;
+            let slug = told(&found, "slug");
+            desk.confirm(&format!("This removes the server {slug} with all instances on it"), &slug)?;
+            let body = json!({ "confirm": found["name"] });
+            desk.call.post(&desk.path(&["servers", which, "forget"])?, &body).await?;
+            desk.say(&format!(
+                "Removed the server {slug} with its instances. What is on its machine stays there."
+            ));
+            Ok(())
+        }
         _ => delete(desk, "servers", "server", needed(arguments, "which")?).await,
     }
 }

@@ -363,11 +363,7 @@ async fn delete_in(
     name: &str,
 ) -> Result<(), StorageFault> {
     let workspace = claim.workspace;
-    let listing = tx.fetch_all(MEMBERS_LISTING, values![workspace, instance]).await?;
-    tx.leaves_lists(workspace, ResourceKind::Instance, instance.uuid(), &listing).await?;
-    crate::host::release(tx, workspace, instance).await?;
-    crate::backup::carry::instance_deleted(tx, workspace, instance).await?;
-    tx.execute(DELETE_INSTANCE, values![workspace, instance]).await?;
+    take_out(tx, workspace, instance).await?;
     let event = NewAuditEvent {
         action: "instance.deleted".to_owned(),
         outcome: Outcome::Done,
@@ -375,6 +371,19 @@ async fn delete_in(
     };
     tx.audit_also(&NewAuditEvent { detail: "{}".to_owned(), ..event }).await?;
     tx.tell(workspace, EventType::Deleted, ResourceKind::Instance, instance.uuid()).await
+}
+
+/// The records of an instance go; its hosts and backups are kept for a while.
+pub(crate) async fn take_out(
+    tx: &mut Tx<'_>,
+    workspace: WorkspaceId,
+    instance: InstanceId,
+) -> Result<(), StorageFault> {
+    let listing = tx.fetch_all(MEMBERS_LISTING, values![workspace, instance]).await?;
+    tx.leaves_lists(workspace, ResourceKind::Instance, instance.uuid(), &listing).await?;
+    crate::host::release(tx, workspace, instance).await?;
+    crate::backup::carry::instance_deleted(tx, workspace, instance).await?;
+    tx.execute(DELETE_INSTANCE, values![workspace, instance]).await.map(drop)
 }
 
 fn failed(claim: &Claim, instance: InstanceId, name: &str, code: &str) -> NewAuditEvent {

@@ -220,6 +220,62 @@ on_both_databases! {
         let _: InstanceId = instance;
     }
 
+    async fn a_server_whose_machine_never_comes_back_goes_with_its_instances(world: World) {
+        let olga = world.set_up().await;
+        let workspace = world.workspace(&olga, "Acme").await;
+        let joining = joining(&add(&workspace, &olga, "Far").await.json());
+        let own = identity();
+        let linked = knock(&world, &known(&joining), &own, Some(&joining.token)).await.unwrap();
+        let far = Arc::new(FakeMachines::default());
+        world.fleet.link(linked.machine, far.clone());
+        let project = workspace.project("Shop", &["main"]).await;
+        let live = workspace.instance(&project, "far", "Live", "production", "main").await;
+        let _ = workspace.instance(&project, "far", "Test", "staging", "main").await;
+        let here = workspace.server().await;
+        let other = workspace.instance(&project, &here, "Other", "staging", "main").await;
+        let tess = workspace.member("Tess Tester").await;
+        let may = json!({ "actions": ["restart_instances", "delete_instances"], "instances": [live.to_string(), other.to_string()] });
+        workspace.grant(&tess, may).await;
+        let forget = async |person: &test_kit::world::Person, server: &str, name: &str| {
+            let path = workspace.path(&format!("/servers/{server}/forget"));
+            person.client.post(&path, json!({ "confirm": name })).await
+        };
+        // It answers, so nothing is given up; nor is this machine.
+        assert_eq!(forget(&olga, "far", "Far").await.expect(409).code().unwrap(), "conflict");
+        let restart = json!({ "mode": "soft" });
+        let _ = olga.client.post(&workspace.path("/instances/test/restart"), restart).await.expect(202);
+        world.fleet.cut_off(linked.machine);
+        let name = olga.client.get(&workspace.path(&format!("/servers/{here}"))).await.expect(200).json()["name"].clone();
+        let _ = forget(&olga, &here.to_string(), name.as_str().unwrap()).await.expect(409);
+        let _ = forget(&tess.person, "far", "Far").await.expect(404);
+        let _ = forget(&olga, "far", "far").await.expect(422);
+        // Production is protected, and is so by somebody's will.
+        let refused = forget(&olga, "far", "Far").await.expect(409).json();
+        assert!(refused["detail"].as_str().unwrap().contains("protected"), "{refused}");
+        let _ = olga.client.get(&workspace.path("/instances/test")).await.expect(200);
+        let place = workspace.path("/instances/live");
+        let _ = olga.client.patch(&place, json!({ "is_protected": false })).await.expect(200);
+        let _ = forget(&olga, "far", "Far").await.expect(204);
+
+        for gone in ["/servers/far", "/instances/live", "/instances/test"] {
+            let _ = olga.client.get(&workspace.path(gone)).await.expect(404);
+        }
+        let _ = olga.client.get(&workspace.path("/instances/other")).await.expect(200);
+        let profile = workspace.path(&format!("/members/{}/permissions", tess.id));
+        let left = olga.client.get(&profile).await.expect(200).json()["instances"].clone();
+        assert_eq!(left, json!([other.to_string()]));
+        // What waited there is over, and nobody takes it up again.
+        world.clock.pass_seconds(600);
+        world.drain().await;
+        let jobs = olga.client.get(&workspace.path("/jobs?limit=10")).await.expect(200).json();
+        assert!(jobs["items"].as_array().unwrap().iter().all(|job| job["ended_at"].is_string()), "{jobs}");
+        assert_eq!(far.carried().len(), 2);
+        let log = olga.client.get(&workspace.path("/audit?limit=10")).await.expect(200).json();
+        let told = |action: &str| log["items"].as_array().unwrap().iter().filter(|one| one["action"] == action && one["outcome"] == "done").count();
+        assert_eq!((told("server.forget"), told("instance.deleted")), (1, 2), "{log}");
+        assert_eq!(self::refused(knock(&world, &known(&joining), &own, None).await), Refusal::Removed);
+    }
+
     async fn no_more_links_are_set_up_than_there_are_places(world: World) {
         let held: Vec<_> = (0..32).map(|_| world.app.enter_link().unwrap()).collect();
         assert!(world.app.enter_link().is_err(), "the 33rd");

@@ -1,6 +1,6 @@
 import { useNavigate, useParams } from "@tanstack/react-router";
 import { useState } from "react";
-import { deleteServer } from "@/api/generated";
+import { deleteServer, forgetServer } from "@/api/generated";
 import { useAct, useAllInstances, useServer } from "@/api/queries";
 import { InstancesByLoad, ServerMetrics } from "@/features/metrics/later";
 import { WhoButton } from "@/features/permissions/WhoButton";
@@ -30,10 +30,16 @@ export function ServerPage() {
   const server = useServer(workspace.slug, slug);
   const instances = useAllInstances(workspace.slug, { server: server.data?.id }, Boolean(server.data));
   const [isRemoving, setRemoving] = useState(false);
+  const [isForgetting, setForgetting] = useState(false);
   const [isRenaming, setRenaming] = useState(false);
   const remove = useAct<void>(workspace.slug, {
     act: () => deleteServer(workspace.slug, slug),
     nouns: ["servers"],
+    onDone: () => void navigate({ to: `/${workspace.slug}/servers` }),
+  });
+  const forget = useAct<void>(workspace.slug, {
+    act: () => forgetServer(workspace.slug, slug, { confirm: server.data?.name ?? "" }),
+    nouns: ["servers", "instances"],
     onDone: () => void navigate({ to: `/${workspace.slug}/servers` }),
   });
   if (server.error) return <Failed error={server.error} home={workspace.slug} />;
@@ -74,6 +80,13 @@ export function ServerPage() {
         <Note tone="warn">
           Last there <Time at={here.away_since} just />. Its agent dials again by itself; where it doesn't come back,
           look whether <code>stoa agent</code> runs there.
+          {here.may.includes("manage") && (
+            <div className={css.lost}>
+              <AbleButton of={here} verb="manage" size="xs" variant="default" onClick={() => setForgetting(true)}>
+                It never comes back…
+              </AbleButton>
+            </div>
+          )}
         </Note>
       )}
       {here.status === "waiting" && here.may.includes("manage") && (
@@ -106,6 +119,20 @@ export function ServerPage() {
         </Panel>
       </Section>
       {isRenaming && <RenameServer workspace={workspace.slug} server={here} onClose={() => setRenaming(false)} />}
+      <ConfirmDialog
+        opened={isForgetting}
+        onClose={() => setForgetting(false)}
+        title={`Remove ${here.name} with its instances?`}
+        action="Remove for good"
+        typed={here.name}
+        busy={forget.isPending}
+        problem={forget.error}
+        onConfirm={() => forget.mutate()}
+      >
+        For a machine that is lost. Stoa forgets the server and its {here.instances} instances; backups in S3 storage
+        stay for 30 days. Should the machine come back after all, it is refused, and what runs there goes on until
+        somebody there stops it.
+      </ConfirmDialog>
       <ConfirmDialog
         opened={isRemoving}
         onClose={() => setRemoving(false)}
