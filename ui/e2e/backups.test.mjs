@@ -137,6 +137,9 @@ test("what is left of a deleted instance is found by its owner, who makes anothe
     .first()
     .click();
   await page.getByRole("menuitem", { name: "New instance from it…" }).click();
+  // No list opens by itself over what comes next.
+  await page.waitForFunction(() => document.activeElement?.closest("[role=dialog]"));
+  assert.equal(await page.getByRole("listbox").count(), 0);
   await dialog.getByLabel("Name").fill("shop-again");
   await look(page, "instance-from-backup", { ready: "role=dialog" });
   await dialog.getByRole("button", { name: "Create from the backup" }).click();

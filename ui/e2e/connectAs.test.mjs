@@ -157,6 +157,7 @@ test("a member picks a user, gives a reason, and lands signed in as that user", 
   // It is listed where it was begun, and ended there: at once, and in the application too.
   const going = dialog.getByRole("region", { name: "Connected now" });
   await going.getByText("Karin Sand").waitFor();
+  assert.equal(await dialog.getByRole("button", { name: "Cancel" }).count(), 0);
   await look(page, "connect-as-going", { ready: "text=Connected now" });
   await going.getByRole("button", { name: "End the session as Karin Sand" }).click();
   await going.waitFor({ state: "detached" });

@@ -124,7 +124,10 @@ test("what differs is compared with the branch, found, and pushed, which deploys
   const before = await made("GET", `/workspaces/acme/instances/${instance.slug}`);
   await page.getByRole("textbox", { name: "What the commit changes" }).fill("Say where it was written");
   await page.getByRole("button", { name: "Commit and push" }).click();
-  await page.getByText("Pushed to main. guestbook-staging is deployed.").waitFor({ timeout: 30_000 });
+  await page.getByText("Pushed to main. guestbook-staging is being deployed.").waitFor({ timeout: 30_000 });
+  // Here deployments aren't shown to this member: the link leads to the instance.
+  const told = page.getByRole("alert").getByRole("link", { name: "guestbook-staging" });
+  assert.equal(await told.getAttribute("href"), `${W}/instances/${instance.slug}`);
   await until(
     "it is deployed",
     async () => {

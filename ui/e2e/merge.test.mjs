@@ -206,7 +206,9 @@ test("by keys alone: lifted, chosen, reviewed and merged, and the instance is de
   await dialog.getByRole("button", { name: "Merge", exact: true }).click();
   await dialog.getByText("new-checkout is merged into staging").waitFor();
   await dialog.getByRole("link", { name: "shop-staging" }).waitFor();
-  await look(page, "merge-done", { ready: "text=It is being deployed" });
+  await look(page, "merge-done", { ready: "text=What it deploys" });
+  // Deployments aren't shown to her: it is followed by the instance itself.
+  await dialog.getByRole("status").getByText("Running", { exact: true }).waitFor({ timeout: 60_000 });
   await dialog.getByRole("button", { name: "Done" }).click();
   await card(page, "Staging", "Merge new-checkout into staging").waitFor();
   await until("the deployment of the merge", async () => {

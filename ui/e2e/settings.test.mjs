@@ -135,7 +135,10 @@ test("another branch is deployed at once, and what was changed is reverted", asy
   const { page } = setter;
   await page.getByRole("combobox", { name: "Branch" }).fill("--upload-pack=x");
   await save(page, "Branch", "Save and deploy").click();
-  await section(page, "Branch").getByText("isn't a name that a branch can have").waitFor();
+  const wrong = section(page, "Branch").getByText("isn't a name that a branch can have");
+  await wrong.waitFor();
+  await section(page, "Branch").getByRole("button", { name: "Discard" }).click();
+  await wrong.waitFor({ state: "detached" });
   await page.getByRole("combobox", { name: "Branch" }).fill("next");
   await save(page, "Branch", "Save and deploy").click();
   await section(page, "History").getByText("main → next").waitFor();
@@ -193,6 +196,11 @@ test("an owner restarts with what is set, lifts the protection, and leaving asks
   await page.getByRole("button", { name: "Restart now" }).click();
   await page.getByText("What runs was started with other settings.").waitFor({ state: "detached", timeout: 60_000 });
   await quiet();
+  // Whoever opens the list looks for another than the one that stands in the field.
+  await page.getByRole("combobox", { name: "Branch" }).click();
+  await page.getByRole("option", { name: "main", exact: true }).waitFor();
+  await page.getByRole("option", { name: "next", exact: true }).waitFor();
+  await page.keyboard.press("Escape");
   await page.getByRole("switch", { name: "Protected" }).click();
   await section(page, "Name and protection").getByRole("button", { name: "Save" }).click();
   await section(page, "History").getByText("off → on").waitFor();
@@ -205,6 +213,10 @@ test("an owner restarts with what is set, lifts the protection, and leaving asks
   await page.getByRole("dialog").getByText("What you changed of the backup schedule isn't saved.").waitFor();
   await page.getByRole("dialog").getByRole("button", { name: "Leave without saving" }).click();
   await page.waitForURL(`**${SHOP}`);
+  // What can't be deleted says where that is lifted, and leads there.
+  await page.getByRole("button", { name: "More about shop" }).click();
+  await page.getByRole("menuitem", { name: "Go to its protection" }).click();
+  await page.waitForFunction(() => document.activeElement?.id === "protection");
 });
 
 test("who lacks the permission is told who can grant it, and whoever loses it stands before it at once", async () => {

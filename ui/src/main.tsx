@@ -11,7 +11,6 @@ import { RouterProvider } from "@tanstack/react-router";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { queryClient } from "./api/queries";
-import { Notices } from "./kit/Notices";
 import { router } from "./routes/router";
 import { theme, variables } from "./theme/theme";
 
@@ -30,7 +29,6 @@ if (root) {
         getStyleNonce={() => nonce}
       >
         <QueryClientProvider client={queryClient}>
-          <Notices />
           <RouterProvider router={router} />
         </QueryClientProvider>
       </MantineProvider>

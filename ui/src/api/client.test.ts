@@ -46,6 +46,18 @@ test("each value of a path and of a query is escaped", () => {
   expect(getListMembersUrl("one", { q: "a&b", limit: 5 })).toBe("/api/v1/workspaces/one/members?q=a%26b&limit=5");
 });
 
+test("addresses are written by what is generated, which escapes each value once", () => {
+  const sources = import.meta.glob<string>(["../**/*.{ts,tsx}", "!./generated/**", "!../**/*.test.*"], {
+    query: "?raw",
+    import: "default",
+    eager: true,
+  });
+  expect(Object.keys(sources).length).toBeGreaterThan(100);
+  const byHand = Object.keys(sources).filter((path) => /encodeURI|`\/api\//.test(sources[path] ?? ""));
+  // The icon of the tab: it is drawn before anything of the API is loaded.
+  expect(byHand).toEqual(["../theme/look.ts"]);
+});
+
 test("an object comes with its tag, and a change sends it back", async () => {
   const asked = server(
     Response.json({ name: "One" }, { headers: { ETag: '"7"' } }),

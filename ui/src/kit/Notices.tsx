@@ -1,6 +1,6 @@
 // Short notices at the foot of the page. What shows them is loaded with the first.
 
-import { lazy, Suspense, useSyncExternalStore } from "react";
+import { lazy, type ReactNode, Suspense, useSyncExternalStore } from "react";
 
 const load = () => import("@mantine/notifications");
 const Container = lazy(() => load().then(({ Notifications }) => ({ default: Notifications })));
@@ -8,12 +8,15 @@ const Container = lazy(() => load().then(({ Notifications }) => ({ default: Noti
 let isWanted = false;
 const tellers = new Set<() => void>();
 
+/** With a link in it, it stays for as long as it takes to follow it. */
+const WITH_LINK = 12_000;
+
 /** Says what was done. Never the only place of an error. */
-export async function notice(message: string): Promise<void> {
+export async function notice(message: ReactNode): Promise<void> {
   isWanted = true;
   for (const tell of tellers) tell();
   const { notifications } = await load();
-  notifications.show({ message });
+  notifications.show({ message, ...(typeof message !== "string" && { autoClose: WITH_LINK }) });
 }
 
 function subscribe(tell: () => void): () => void {

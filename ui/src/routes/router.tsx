@@ -14,12 +14,16 @@ import { RouteError } from "@/frame/RouteError";
 import { SignedIn } from "@/frame/SignedIn";
 import { WorkspaceFrame } from "@/frame/WorkspaceFrame";
 import { LoadingPage, NotFound } from "@/kit";
+import { Notices } from "@/kit/Notices";
 
 const root = createRootRoute({
   component: () => (
-    <OfView>
-      <Outlet />
-    </OfView>
+    <>
+      <Notices />
+      <OfView>
+        <Outlet />
+      </OfView>
+    </>
   ),
   // Outside of every frame.
   notFoundComponent: () => (

@@ -1,6 +1,7 @@
 // Mantine wears the tokens: nothing here is a colour, only which of Mantine's variables reads which of ours.
 
 import { type CSSVariablesResolver, createTheme, type MantineColorsTuple } from "@mantine/core";
+import { offered } from "./offered";
 
 const BRAND = Array.from({ length: 10 }, () => "var(--brand-fill)") as unknown as MantineColorsTuple;
 const ink = { label: { fontSize: 13, fontWeight: 500, marginBottom: 6 }, description: { fontSize: 12, marginTop: 6 } };
@@ -36,9 +37,10 @@ export const theme = createTheme({
       styles: ink,
     }),
     Textarea: of({ defaultProps: { size: "sm" }, styles: ink }),
-    Autocomplete: of({ defaultProps: { size: "sm" }, styles: ink }),
-    Select: of({ defaultProps: { size: "sm", allowDeselect: false }, styles: ink }),
-    MultiSelect: of({ defaultProps: { size: "sm" }, styles: ink }),
+    // A list opens when somebody wants it, by a click, a key or what is typed: by itself it hides what comes next.
+    Autocomplete: of({ defaultProps: { size: "sm", openOnFocus: false, filter: offered }, styles: ink }),
+    Select: of({ defaultProps: { size: "sm", allowDeselect: false, openOnFocus: false }, styles: ink }),
+    MultiSelect: of({ defaultProps: { size: "sm", openOnFocus: false }, styles: ink }),
     Menu: of({
       defaultProps: {
         withInitialFocusPlaceholder: false,

@@ -1,4 +1,4 @@
-import { Autocomplete, Button, type ComboboxItem } from "@mantine/core";
+import { Autocomplete, Button } from "@mantine/core";
 import { IconChevronDown } from "@tabler/icons-react";
 import { useState } from "react";
 import { ifMatch, type Tagged } from "@/api/client";
@@ -30,13 +30,6 @@ const leadsElsewhere = (draft: Draft, base: Ai) =>
 
 const differs = (draft: Draft, base: Ai) =>
   leadsElsewhere(draft, base) || draft.model.trim() !== (base.model ?? "") || draft.key !== "";
-
-/** All of them while one of them stands in the field: whoever opens the list then looks for another. */
-function offered(options: ComboboxItem[], search: string, limit: number): ComboboxItem[] {
-  const sought = search.trim().toLowerCase();
-  const isOne = options.some(({ label }) => label.toLowerCase() === sought);
-  return options.filter(({ label }) => isOne || label.toLowerCase().includes(sought)).slice(0, limit);
-}
 
 export function AiForm({ workspace, saved }: { workspace: string; saved: Tagged<Ai> }) {
   const form = useHeldDraft(saved, draftOf, differs);
@@ -182,7 +175,6 @@ export function AiForm({ workspace, saved }: { workspace: string; saved: Tagged<
         inputWrapperOrder={["label", "input", "error", "description"]}
         data={offers}
         limit={50}
-        filter={({ options, search, limit }) => offered(options as ComboboxItem[], search, limit)}
         rightSection={offers.length > 0 && <IconChevronDown size={16} stroke={1.75} aria-hidden />}
         rightSectionPointerEvents="none"
         placeholder={chosen?.model ?? ""}

@@ -4,6 +4,7 @@ import {
   IconArrowRight,
   IconCircleCheck,
   IconCircleDashedCheck,
+  IconCircleXFilled,
   IconRefresh,
   IconShieldCheck,
 } from "@tabler/icons-react";
@@ -11,7 +12,7 @@ import { useState } from "react";
 import { type Backup, restoreBackup } from "@/api/generated";
 import type { Instance } from "@/api/nouns";
 import { useAct, useAllInstances } from "@/api/queries";
-import { Dialog, Note, ShortCommit, StatusIcon } from "@/kit";
+import { Dialog, Note, ShortCommit } from "@/kit";
 import css from "./backups.module.css";
 import { AFTER } from "./queries";
 import { lost, made } from "./words";
@@ -119,7 +120,7 @@ export function RestoreDialog(props: {
               <div>
                 <dt>Data and database</dt>
                 <dd className={css.loses}>
-                  <StatusIcon status="failed" />
+                  <IconCircleXFilled size={16} aria-hidden />
                   {into.id === backup.instance.id
                     ? `Loses ${lost(backup, now)} of data`
                     : `Loses everything that ${into.name} holds now`}

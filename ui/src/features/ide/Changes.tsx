@@ -33,7 +33,7 @@ export function Changes({ place, copy, onCompare, onDone }: Props) {
         return;
       }
       if (change.staged === "A") await stageFiles(place.workspace, place.instance, { do: "unstage", paths: [path] });
-      await removeFile(place.workspace, place.instance, encodeURIComponent(path));
+      await removeFile(place.workspace, place.instance, path);
     },
     onSuccess: (_, change) => {
       setTaken(null);

@@ -1,11 +1,18 @@
 import { Button, Menu, Textarea } from "@mantine/core";
 import { IconChevronDown, IconGitBranch, IconGitCommit, IconGitMerge, IconUpload } from "@tabler/icons-react";
 import { useQueryClient } from "@tanstack/react-query";
-import { useState } from "react";
-import { commitInDesk, mergeInDesk, pushFromDesk, type WorkingCopy } from "@/api/generated";
+import { Fragment, useState } from "react";
+import {
+  commitInDesk,
+  listDeployments,
+  mergeInDesk,
+  type Named,
+  pushFromDesk,
+  type WorkingCopy,
+} from "@/api/generated";
 import { problemOf } from "@/api/problem";
 import { useMutation } from "@/api/useMutation";
-import { Cut, DisabledReason, Note, notice } from "@/kit";
+import { Cut, DisabledReason, Go, Note, notice } from "@/kit";
 import { nameOf, type Place } from "./files";
 import css from "./ide.module.css";
 import { isStaged } from "./letters";
@@ -30,6 +37,18 @@ function listed(names: string[]): string {
 function notSaved(paths: string[]): string {
   const [one = ""] = paths;
   return paths.length === 1 ? `${nameOf(one)} isn't saved.` : `${paths.length} files aren't saved.`;
+}
+
+/** Where the deployment of a push is seen; its instance where deployments aren't shown. */
+async function begunOn(workspace: string, { id, name, slug }: Named, commit: string) {
+  const base = `/${workspace}/instances/${slug}`;
+  try {
+    const { items } = await listDeployments(workspace, id, { limit: 5 });
+    const found = items.find((one) => one.commit === commit);
+    return { name, to: found ? `${base}/deployments/${found.id}` : `${base}/deployments` };
+  } catch {
+    return { name, to: base };
+  }
 }
 
 type What = "commit" | "push" | "both" | "merge";
@@ -57,11 +76,20 @@ export function CommitBox({ place, copy, unsaved, onDone, onConflicts }: Props) 
       }
       if (what === "commit") return;
       const pushed = await pushFromDesk(workspace, instance);
-      const deploys = pushed.deploys.map(({ name }) => name);
+      const begun = await Promise.all(pushed.deploys.map((one) => begunOn(workspace, one, pushed.commit)));
       void notice(
-        deploys.length > 0
-          ? `Pushed to ${pushed.branch}. ${listed(deploys)} is deployed.`
-          : `Pushed to ${pushed.branch}.`,
+        <>
+          Pushed to {pushed.branch}.{" "}
+          {begun.map(({ name, to }, at) => (
+            <Fragment key={to}>
+              {at > 0 && (at === begun.length - 1 ? " and " : ", ")}
+              <Go to={to} style={{ textDecoration: "underline" }}>
+                {name}
+              </Go>
+            </Fragment>
+          ))}
+          {begun.length > 0 && (begun.length === 1 ? " is being deployed." : " are being deployed.")}
+        </>,
       );
       for (const warning of pushed.warnings) void notice(warning);
       void client.invalidateQueries({ queryKey: [workspace, "instances"] });

@@ -11,7 +11,7 @@ import {
 } from "@codemirror/language";
 import { unifiedMergeView } from "@codemirror/merge";
 import { highlightSelectionMatches, search, searchKeymap } from "@codemirror/search";
-import { Compartment, EditorState, Text } from "@codemirror/state";
+import { Compartment, EditorState, Text, Transaction } from "@codemirror/state";
 import {
   drawSelection,
   EditorView,
@@ -21,7 +21,7 @@ import {
   lineNumbers,
 } from "@codemirror/view";
 import { useEffect, useRef } from "react";
-import { type Lines, linesOf } from "./edited";
+import { between, type Lines, linesOf } from "./edited";
 import { nameOf } from "./files";
 import css from "./ide.module.css";
 import { languageOf } from "./languages";
@@ -73,6 +73,7 @@ export default function Editor({ document: file, onChange, onKeep, onSave, onWhe
     const state = EditorState.create({ extensions: [EditorView.cspNonce.of(nonce)] });
     const editor = new EditorView({ parent: place.current, state });
     view.current = editor;
+    tells.set(editor, tell);
     return () => {
       // What was typed last stays with its file.
       if (shown.current) tell.current.onKeep(shown.current, editor.state);
@@ -92,7 +93,7 @@ export default function Editor({ document: file, onChange, onKeep, onSave, onWhe
     shown.current = file.path;
     if (file.state) editor.setState(file.state);
     else {
-      const state = begin(file, tell);
+      const state = begin(file);
       editor.setState(state);
       tell.current.onChange(file.path, { state, saved: state.doc });
     }
@@ -131,6 +132,19 @@ export default function Editor({ document: file, onChange, onKeep, onSave, onWhe
     tell.current.onChange(file.path, { edit: null });
   }, [file]);
 
+  // What it has become elsewhere: where one looks stays where it is, and undoing leads to what one did oneself.
+  useEffect(() => {
+    const editor = view.current;
+    if (file.fresh === null || !editor || shown.current !== file.path) return;
+    // Something was typed in this very moment: which of both it is to be isn't ours to say.
+    if (file.saved && !editor.state.doc.eq(file.saved))
+      return tell.current.onChange(file.path, { fresh: null, isStale: true });
+    const doc = asText(file.fresh);
+    const [old, now] = [editor.state.doc.toString(), doc.toString()];
+    editor.dispatch({ changes: between(old, now), annotations: Transaction.addToHistory.of(false) });
+    tell.current.onChange(file.path, { fresh: null, saved: doc, isDirty: false });
+  }, [file]);
+
   useEffect(() => {
     const compared =
       file.original === undefined
@@ -144,7 +158,10 @@ export default function Editor({ document: file, onChange, onKeep, onSave, onWhe
 
 type Tell = { current: Omit<Props, "document"> & { file: Document } };
 
-function begin(file: Document, tell: Tell): EditorState {
+/** Whom an editor tells. A state outlives the editor that it was begun in, and may have another path by then. */
+const tells = new WeakMap<EditorView, Tell>();
+
+function begin(file: Document): EditorState {
   const unit = unitOf(file.text);
   return EditorState.create({
     doc: file.text,
@@ -173,7 +190,8 @@ function begin(file: Document, tell: Tell): EditorState {
           key: "Mod-s",
           preventDefault: true,
           run: (editor) => {
-            tell.current.onSave(tell.current.file.path, editor.state.sliceDoc());
+            const tell = tells.get(editor)?.current;
+            tell?.onSave(tell.file.path, editor.state.sliceDoc());
             return true;
           },
         },
@@ -189,9 +207,15 @@ function begin(file: Document, tell: Tell): EditorState {
       language.of([]),
       comparison.of([]),
       look,
-      EditorView.contentAttributes.of({ "aria-label": file.path, spellcheck: "false", tabindex: "0" }),
+      EditorView.contentAttributes.of((editor) => ({
+        "aria-label": tells.get(editor)?.current.file.path ?? file.path,
+        spellcheck: "false",
+        tabindex: "0",
+      })),
       EditorView.updateListener.of((update) => {
-        const { file: now, onChange, onKeep, onWhere } = tell.current;
+        const tell = tells.get(update.view)?.current;
+        if (!tell) return;
+        const { file: now, onChange, onKeep, onWhere } = tell;
         if (update.docChanged) onKeep(now.path, update.state);
         if (update.docChanged && now.saved) {
           const isDirty = !update.state.doc.eq(now.saved);

@@ -83,6 +83,17 @@ export function Ide({ place, name, onReopen, onAnew, isAnew }: Props) {
     if (active) openDocument(active, line === undefined ? null : Number(line) || null);
   }, [active, line, openDocument]);
 
+  // Nothing tells what a terminal does to it: it is looked at anew with each reading of how the working copy stands.
+  const { follow } = documents;
+  // biome-ignore lint/correctness/useExhaustiveDependencies: a reading is the occasion
+  useEffect(() => {
+    if (active) void follow(active);
+  }, [active, follow, status.dataUpdatedAt]);
+  useEffect(() => {
+    window.addEventListener("focus", refresh.now);
+    return () => window.removeEventListener("focus", refresh.now);
+  }, [refresh.now]);
+
   const act = useCallback(async (work: () => Promise<unknown>) => {
     setProblem(null);
     try {
@@ -102,7 +113,7 @@ export function Ide({ place, name, onReopen, onAnew, isAnew }: Props) {
     } else setNaming({ what: wish, folder });
   };
   const remove = useMutation({
-    mutationFn: (target: Target) => removeFile(place.workspace, place.instance, encodeURIComponent(target.path)),
+    mutationFn: (target: Target) => removeFile(place.workspace, place.instance, target.path),
     onSuccess: (_, target) => {
       documents.moved(target.path, null);
       if (active === target.path || active?.startsWith(`${target.path}/`)) show(undefined);

@@ -28,8 +28,7 @@ export function NameDialog({ place, naming, onClose, onDone }: Props) {
   const name = useMutation({
     mutationFn: async (wanted: string) => {
       const { workspace, instance } = place;
-      if (naming.what === "rename")
-        await renameFile(workspace, instance, encodeURIComponent(naming.path), { path: wanted });
+      if (naming.what === "rename") await renameFile(workspace, instance, naming.path, { path: wanted });
       else if (naming.what === "folder") await makeFolder(workspace, instance, { folder: wanted });
       else await writeFile(place, wanted, new Blob([]), { isNew: true });
       return wanted;

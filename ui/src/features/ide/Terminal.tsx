@@ -3,6 +3,7 @@ import { FitAddon } from "@xterm/addon-fit";
 import { Terminal as Screen } from "@xterm/xterm";
 import "@xterm/xterm/css/xterm.css";
 import { useEffect, useRef, useState } from "react";
+import { getOpenTerminalUrl, type OpenTerminalParams } from "@/api/generated";
 import type { Place } from "./files";
 import css from "./ide.module.css";
 import { documentForTerminals, themeOf, withNonce } from "./terminalLook";
@@ -87,11 +88,8 @@ export default function Terminal(props: Props) {
     if (!made) return;
     fit.current?.fit();
     made.reset();
-    const query = new URLSearchParams({ cols: String(made.cols), rows: String(made.rows) });
     const { session } = tell.current;
-    if (session) query.set("session", session);
-    const path = `/api/v1/workspaces/${place.workspace}/instances/${place.instance}/terminal?${query}`;
-    const socket = new WebSocket(new URL(path, location.origin.replace(/^http/, "ws")));
+    const socket = connect(place, { cols: made.cols, rows: made.rows, ...(session && { session }) });
     socket.binaryType = "arraybuffer";
     let [isOver, said] = [false, ""];
     socket.onmessage = ({ data }) => {
@@ -159,10 +157,13 @@ export default function Terminal(props: Props) {
   );
 }
 
+function connect({ workspace, instance }: Place, how: OpenTerminalParams): WebSocket {
+  const url = getOpenTerminalUrl(workspace, instance, how);
+  return new WebSocket(new URL(url, location.origin.replace(/^http/, "ws")));
+}
+
 /** Ends one, with what runs in it, whether or not it is shown. */
 export function endTerminal(place: Place, session: string): void {
-  const query = new URLSearchParams({ session, cols: "80", rows: "24" });
-  const path = `/api/v1/workspaces/${place.workspace}/instances/${place.instance}/terminal?${query}`;
-  const socket = new WebSocket(new URL(path, location.origin.replace(/^http/, "ws")));
+  const socket = connect(place, { session, cols: 80, rows: 24 });
   socket.onopen = () => socket.send(JSON.stringify({ end: true }));
 }

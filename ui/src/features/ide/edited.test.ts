@@ -1,6 +1,6 @@
 import { Text } from "@codemirror/state";
 import { describe, expect, test } from "vitest";
-import { counted, edited, linesOf } from "./edited";
+import { between, counted, edited, linesOf } from "./edited";
 
 describe("a proposed edit", () => {
   test("stands in the place of its lines, and leaves the others", () => {
@@ -15,6 +15,19 @@ describe("a proposed edit", () => {
     expect(counted("a\n", "a\n")).toEqual({ added: 0, removed: 0 });
     expect(counted("", "a")).toEqual({ added: 1, removed: 1 });
   });
+});
+
+test("what differs between two texts is one change", () => {
+  const changed = (old: string, now: string) => {
+    const { from, to, insert } = between(old, now);
+    expect(old.slice(0, from) + insert + old.slice(to)).toBe(now);
+    return insert;
+  };
+  expect(changed("one two three", "one 2 three")).toBe("2");
+  expect(changed("aa", "aaa")).toBe("a");
+  expect(changed("aaa", "aa")).toBe("");
+  expect(changed("", "x")).toBe("x");
+  expect(changed("x", "")).toBe("");
 });
 
 test("a selection is of whole lines", () => {

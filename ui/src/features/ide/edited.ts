@@ -11,6 +11,16 @@ export function edited(text: string, { from, to, text: proposed }: Pick<Edited, 
   return [...lines.slice(0, from - 1), ...proposed.split("\n"), ...lines.slice(to)].join("\n");
 }
 
+/** The one change that makes a text another: all between the letters that both begin and end with. */
+export function between(old: string, now: string): { from: number; to: number; insert: string } {
+  const most = Math.min(old.length, now.length);
+  let begin = 0;
+  while (begin < most && old[begin] === now[begin]) begin += 1;
+  let end = 0;
+  while (end < most - begin && old[old.length - 1 - end] === now[now.length - 1 - end]) end += 1;
+  return { from: begin, to: old.length - end, insert: now.slice(begin, now.length - end) };
+}
+
 /** How many lines differ, without those at the beginning and at the end that both have. */
 export function counted(before: string, after: string): { added: number; removed: number } {
   const [old, now] = [before.split("\n"), after.split("\n")];

@@ -1,7 +1,8 @@
-// What the IDE asks of the API beside what is generated: bytes of files, and paths as one word of an address.
+// What the IDE asks of the API beside what is generated: bytes of files. Addresses are made by what is generated alone: it
+// writes a path as one word, and whoever writes it so before names another file.
 
 import { ask, ifMatch } from "@/api/client";
-import { saveFile } from "@/api/generated";
+import { getReadFileUrl, getReadOriginalUrl, saveFile } from "@/api/generated";
 
 /** Larger files aren't opened in the editor; they can be downloaded. */
 export const LARGEST = 5_000_000;
@@ -9,21 +10,25 @@ export const LARGEST = 5_000_000;
 /** A workspace and one of its instances. */
 export type Place = { workspace: string; instance: string };
 
-const address = ({ workspace, instance }: Place, path: string) =>
-  `/api/v1/workspaces/${workspace}/instances/${instance}/files/${encodeURIComponent(path)}`;
-
 export type Opened = { bytes: Uint8Array; etag: string | null };
 
 /** A file whole. */
-export async function openFile(place: Place, path: string): Promise<Opened> {
-  const answer = await ask(address(place, path), { headers: { Accept: "application/octet-stream" } });
+export async function openFile({ workspace, instance }: Place, path: string): Promise<Opened> {
+  const url = getReadFileUrl(workspace, instance, path);
+  const answer = await ask(url, { headers: { Accept: "application/octet-stream" } });
   return { bytes: new Uint8Array(await answer.arrayBuffer()), etag: answer.headers.get("etag") };
+}
+
+/** The tag of a file as it is now. */
+export async function tagOf({ workspace, instance }: Place, path: string): Promise<string | null> {
+  const url = getReadFileUrl(workspace, instance, path);
+  const answer = await ask(url, { method: "HEAD", headers: { Accept: "application/octet-stream" } });
+  return answer.headers.get("etag");
 }
 
 /** A file as it is in the branch; null where it isn't there. */
 export async function openOriginal({ workspace, instance }: Place, path: string): Promise<Uint8Array> {
-  const query = new URLSearchParams({ path });
-  const url = `/api/v1/workspaces/${workspace}/instances/${instance}/git/original?${query}`;
+  const url = getReadOriginalUrl(workspace, instance, { path });
   const answer = await ask(url, { headers: { Accept: "application/octet-stream" } });
   return new Uint8Array(await answer.arrayBuffer());
 }
@@ -38,7 +43,7 @@ export async function writeFile(
   const given = guard.isNew ? { headers: { "If-None-Match": "*" } } : ifMatch(guard.etag);
   const headers = { ...given.headers, "Content-Type": "application/octet-stream" };
   const body = bytes instanceof Blob ? bytes : new Blob([bytes]);
-  const saved = await saveFile(workspace, instance, encodeURIComponent(path), body, { headers });
+  const saved = await saveFile(workspace, instance, path, body, { headers });
   return saved.etag;
 }
 

@@ -4,7 +4,7 @@ import type { EditorState, Text } from "@codemirror/state";
 import { useCallback, useRef, useState } from "react";
 import type { Edited } from "@/api/generated";
 import { problemOf } from "@/api/problem";
-import { LARGEST, nameOf, openFile, openOriginal, type Place, textOf, writeFile } from "./files";
+import { LARGEST, nameOf, openFile, openOriginal, type Place, tagOf, textOf, writeFile } from "./files";
 import { tidied } from "./tidy";
 
 export type Document = {
@@ -27,6 +27,8 @@ export type Document = {
   line: number | null;
   /** An edit that was accepted: it stands in the text once the file is shown. */
   edit: Edited | null;
+  /** What the file has become elsewhere, until the editor shows it. */
+  fresh: string | null;
 };
 
 const KEPT = (place: Place) => `stoa-ide:${place.workspace}/${place.instance}`;
@@ -54,6 +56,7 @@ const begun = (path: string): Document => ({
   original: undefined,
   line: null,
   edit: null,
+  fresh: null,
 });
 
 export type Documents = ReturnType<typeof useDocuments>;
@@ -101,6 +104,31 @@ export function useDocuments(place: Place, onSaved: () => void) {
       }
     },
     [workspace, instance, change],
+  );
+
+  /** Where a file has become another elsewhere, and nobody has typed in it, it is shown as it is now. */
+  const follow = useCallback(
+    async (path: string) => {
+      const before = kept.current.get(path);
+      if (before?.kind === "failed") return load(path);
+      if (before?.kind !== "text" || before.isSaving) return;
+      try {
+        if ((await tagOf({ workspace, instance }, path)) === before.etag) return;
+        const { bytes, etag } = await openFile({ workspace, instance }, path);
+        const now = kept.current.get(path);
+        if (!now || now.etag !== before.etag || now.isSaving) return;
+        const text = bytes.length > LARGEST ? null : textOf(bytes);
+        // Moved, or written as it was: then what was typed is still about this.
+        if (text === now.text) change(path, { etag });
+        else if (now.isDirty) return;
+        else if (text === null || !now.state || text.includes("\r\n") !== now.text.includes("\r\n")) await load(path);
+        else change(path, { etag, text, fresh: text, isStale: false });
+      } catch (error) {
+        // Anything but that it is gone is told when something is done with the file.
+        if (problemOf(error).status === 404 && !kept.current.get(path)?.isDirty) await load(path);
+      }
+    },
+    [workspace, instance, change, load],
   );
 
   /** Opens one, or shows it again. */
@@ -181,12 +209,14 @@ export function useDocuments(place: Place, onSaved: () => void) {
           if (now !== null) {
             paths.push(now);
             if (document) kept.current.set(now, { ...document, path: now });
+            // A file that was moved has another tag.
+            void follow(now);
           }
         }
       }
       remember(paths);
     },
-    [remember, tabs],
+    [remember, tabs, follow],
   );
 
   return {
@@ -200,6 +230,7 @@ export function useDocuments(place: Place, onSaved: () => void) {
     change,
     keep,
     load,
+    follow,
     compare,
     moved,
   };

@@ -9,12 +9,13 @@ import {
   IconPlayerStop,
   IconRefresh,
   IconRocket,
+  IconShieldLock,
   IconTrash,
   IconUserShare,
   IconUsers,
 } from "@tabler/icons-react";
 import { Link, useNavigate } from "@tanstack/react-router";
-import { useContext, useState } from "react";
+import { type ReactNode, useContext, useState } from "react";
 import {
   deleteInstance,
   deployInstance,
@@ -207,6 +208,19 @@ export function InstanceActions({ workspace, instance }: { workspace: string; in
               Icon={IconTrash}
               color="var(--bad)"
               onClick={() => setAsked("delete")}
+              next={
+                instance.blocked.delete?.code === "production_protected" &&
+                instance.may.includes("manage") && (
+                  <Menu.Item
+                    component={Link}
+                    to={`/${workspace}/instances/${instance.slug}/settings` as string}
+                    hash="protection"
+                    leftSection={<IconShieldLock size={16} stroke={1.75} aria-hidden />}
+                  >
+                    Go to its protection
+                  </Menu.Item>
+                )
+              }
             />
           </Menu.Dropdown>
         </Menu>
@@ -259,10 +273,12 @@ type ChoiceProps = {
   Icon: typeof IconRocket;
   color?: string;
   onClick: () => void;
+  /** What can be done about what is against it. */
+  next?: ReactNode;
 };
 
 /** A button in a menu: absent where it isn't allowed, off with its reason below it where it isn't possible now. */
-function Choice({ of, verb, word, Icon, color, onClick }: ChoiceProps) {
+function Choice({ of, verb, word, Icon, color, onClick, next }: ChoiceProps) {
   const against = reasonAgainst(of, verb);
   if (against?.kind === "missing") return null;
   return (
@@ -280,6 +296,7 @@ function Choice({ of, verb, word, Icon, color, onClick }: ChoiceProps) {
           {against.detail}
         </Menu.Label>
       )}
+      {against && next}
     </>
   );
 }

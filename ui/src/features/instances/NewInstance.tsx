@@ -101,6 +101,7 @@ export function NewInstanceDialog({ onClose, given = {} }: { onClose: () => void
             onChange={(value) => setBranch(value ?? "")}
             disabled={!chosenProject}
             error={problem?.field("branch")}
+            inputWrapperOrder={["label", "input", "error", "description"]}
             {...(branches.data?.length === 0 && { description: "Nothing has been pushed to this project yet." })}
           />
           <Select
@@ -113,6 +114,7 @@ export function NewInstanceDialog({ onClose, given = {} }: { onClose: () => void
             value={stage}
             onChange={(value) => setStage((value as Stage | null) ?? "staging")}
             allowDeselect={false}
+            inputWrapperOrder={["label", "input", "error", "description"]}
             {...(backup?.stage === "production" &&
               stage !== "production" && { description: "Outgoing mail is off: the data are production's." })}
           />

@@ -1,14 +1,14 @@
 import { Autocomplete, Button, Textarea } from "@mantine/core";
 import { IconArrowRight, IconGitMerge, IconSparkles } from "@tabler/icons-react";
 import { useState } from "react";
-import { type Merged, mergeBranches } from "@/api/generated";
-import { useAct, useBranches } from "@/api/queries";
+import { type MergeDeployment, type Merged, mergeBranches, viewDeployment } from "@/api/generated";
+import { useAct, useBranches, useInstance, useObject, useProject } from "@/api/queries";
 import { Description } from "@/features/ai";
 import { useWorkspace } from "@/frame/useWorkspace";
-import { Dialog, Go, Note } from "@/kit";
+import { CodeToCopy, Dialog, Go, Note, StatusBadge } from "@/kit";
 import { MergeSummary } from "./MergeSummary";
 import css from "./merge.module.css";
-import { useMergePreview } from "./merging";
+import { mergeInClone, useMergePreview } from "./merging";
 
 type Props = {
   workspace: string;
@@ -28,6 +28,7 @@ export function MergeDialog({ workspace, project, given = {}, onClose }: Props) 
   const [isDescribed, setDescribed] = useState(false);
   const preview = useMergePreview(workspace, project, source, target);
   const { data } = preview;
+  const slug = useProject(workspace, project).data?.slug;
   const merge = useAct<void, Merged>(workspace, {
     act: async () =>
       (await mergeBranches(workspace, project, {
@@ -119,13 +120,16 @@ export function MergeDialog({ workspace, project, given = {}, onClose }: Props) 
         {source !== "" && source === target && <Note tone="warn">A branch can't be merged into itself.</Note>}
         {source !== "" && target !== "" && source !== target && (
           <div className={css.review}>
-            <MergeSummary source={source} target={target} preview={preview} />
+            <MergeSummary
+              source={source}
+              target={target}
+              preview={preview}
+              {...(slug && { addressOf: (commit) => `/${workspace}/projects/${slug}/commits?commit=${commit}` })}
+            />
           </div>
         )}
         {data?.status === "conflicts" && (
-          <Note tone="warn">
-            Merge {target} into {source} in a clone or in the Web IDE, resolve the conflicts there, and push {source}.
-          </Note>
+          <InClone workspace={workspace} project={project} source={source} target={target} />
         )}
         {ai && data && data.status !== "up_to_date" && !isDescribed && (
           <div>
@@ -180,15 +184,52 @@ function Outcome({ workspace, target, merged }: { workspace: string; target: str
   if (deployments.length === 0) return <p>No instance deploys {target}, so nothing else happens.</p>;
   return (
     <>
-      <p className={css.plain}>It is being deployed:</p>
+      <p className={css.plain}>What it deploys:</p>
       <ul className={css.deployments}>
-        {deployments.map(({ id, number, instance }) => (
-          <li key={id}>
-            <Go to={`/${workspace}/instances/${instance.slug}/deployments/${id}`}>{instance.name}</Go>
-            <span>deployment {number}</span>
-          </li>
+        {deployments.map((one) => (
+          <Followed key={one.id} workspace={workspace} deployment={one} />
         ))}
       </ul>
     </>
+  );
+}
+
+/** One of them until it has ended, as events tell of it: the instance itself where its deployments aren't shown. */
+function Followed({ workspace, deployment }: { workspace: string; deployment: MergeDeployment }) {
+  const { id, number } = deployment;
+  const instance = useInstance(workspace, deployment.instance.slug).data;
+  const mayRead = instance?.may.includes("read_logs") ?? false;
+  const { slug, name } = deployment.instance;
+  const found = useObject(
+    workspace,
+    "deployments",
+    `/instances/${slug}/deployments/${id}`,
+    (init) => viewDeployment(workspace, slug, id, init),
+    mayRead,
+  );
+  const told = mayRead ? found.data?.status : instance?.status;
+  // A deployment that runs, or an instance that runs still what it ran before.
+  const status = told === "running" && (mayRead || instance?.job) ? "deploying" : told;
+  return (
+    <li>
+      <Go to={`/${workspace}/instances/${slug}${mayRead ? `/deployments/${id}` : ""}`}>{name}</Go>
+      <span>deployment {number}</span>
+      <span role="status">{status && <StatusBadge status={status} bare />}</span>
+    </li>
+  );
+}
+
+/** A desk of the IDE has its one branch alone: two are brought together in a clone. */
+function InClone(props: { workspace: string; project: string; source: string; target: string }) {
+  const { source, target } = props;
+  const project = useProject(props.workspace, props.project).data;
+  return (
+    <div className={css.inClone}>
+      <Note tone="warn">
+        Merge {target} into {source} in a clone, resolve the conflicts there, commit, and push {source}. The Web IDE has
+        one branch alone, so it can't be done in there.
+      </Note>
+      {project && <CodeToCopy text={mergeInClone(project.repository.url, source, target)} label="Copy the commands" />}
+    </div>
   );
 }

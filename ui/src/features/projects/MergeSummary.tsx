@@ -1,6 +1,7 @@
 // What a merge would do: commits, files, conflicts by file and line, and what will be deployed.
 
 import {
+  IconBan,
   IconCircleCheckFilled,
   IconCircleXFilled,
   IconFileText,
@@ -8,7 +9,6 @@ import {
   IconLoader2,
   IconRocket,
 } from "@tabler/icons-react";
-import type { ReactNode } from "react";
 import type { MergeConflict, MergePreview } from "@/api/generated";
 import { Cut, Note, PersonAvatar, ShortCommit } from "@/kit";
 import css from "./merge.module.css";
@@ -35,9 +35,16 @@ export function sayMerge(source: string, target: string, { data, problem }: Prev
   return `Merge ${source} into ${target}: ${files}. ${verdict(data)}. Enter reviews.`;
 }
 
-type Props = { source: string; target: string; preview: Preview; brief?: boolean; children?: ReactNode };
+type Props = {
+  source: string;
+  target: string;
+  preview: Preview;
+  brief?: boolean;
+  /** Where a commit is shown whole, with what it changes. */
+  addressOf?: (commit: string) => string;
+};
 
-export function MergeSummary({ source, target, preview, brief }: Props) {
+export function MergeSummary({ source, target, preview, brief, addressOf }: Props) {
   const { data, problem, isAsking } = preview;
   const most = brief ? BRIEF : WHOLE;
   return (
@@ -101,7 +108,19 @@ export function MergeSummary({ source, target, preview, brief }: Props) {
             {data.commits.slice(0, most.commits).map((commit) => (
               <li key={commit.id}>
                 <ShortCommit commit={commit.id} />
-                <Cut text={commit.subject} className={css.subject ?? ""} />
+                {addressOf ? (
+                  <a
+                    href={addressOf(commit.id)}
+                    target="_blank"
+                    rel="noopener"
+                    className={css.subject}
+                    title="What it changes, in a new tab"
+                  >
+                    <Cut text={commit.subject} />
+                  </a>
+                ) : (
+                  <Cut text={commit.subject} className={css.subject ?? ""} />
+                )}
                 <span title={commit.author_name}>
                   <PersonAvatar name={commit.author_name} size={20} />
                   <span className="visually-hidden">{commit.author_name}</span>
@@ -135,7 +154,11 @@ export function MergeSummary({ source, target, preview, brief }: Props) {
       )}
       {data && data.status !== "up_to_date" && (
         <p className={css.deploys}>
-          <IconRocket size={15} stroke={1.75} aria-hidden />
+          {data.status === "conflicts" ? (
+            <IconBan size={15} stroke={1.75} aria-hidden />
+          ) : (
+            <IconRocket size={15} stroke={1.75} aria-hidden />
+          )}
           <span>
             {data.status === "conflicts" ? (
               "Nothing can be merged before the conflicts are resolved."

@@ -32,3 +32,12 @@ export function useMergePreview(workspace: string, project: string, source: stri
     isAsking: isNamed && found.isPending,
   };
 }
+
+/** A word for a shell: what a branch may be called may mean something to it. */
+const word = (text: string) => (/^[\w./@:%+-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`);
+
+/** What is run in a clone up to the conflicts, whatever it calls the place that it came from. */
+export function mergeInClone(url: string, source: string, target: string): string {
+  const pull = `git pull --no-rebase ${word(url)}`;
+  return [`git switch ${word(source)}`, `${pull} ${word(source)}`, `${pull} ${word(target)}`].join("\n");
+}

@@ -1,4 +1,6 @@
 import { Button, Switch, TextInput } from "@mantine/core";
+import { useLocation } from "@tanstack/react-router";
+import { useEffect, useRef } from "react";
 import { ifMatch, type Tagged } from "@/api/client";
 import { changeInstance } from "@/api/generated";
 import type { Instance } from "@/api/nouns";
@@ -31,6 +33,9 @@ export function Access({ here }: { here: Here }) {
   );
 }
 
+/** Where an address leads to the switch, behind its `#`. */
+export const PROTECTION = "protection";
+
 /** What owners alone set. */
 export function Protection({ workspace, instance }: { workspace: string; instance: Tagged<Instance> }) {
   const form = useDraft(instance, ({ name, is_protected }) => ({ name, isProtected: is_protected }));
@@ -43,6 +48,18 @@ export function Protection({ workspace, instance }: { workspace: string; instanc
     onDone: form.take,
   });
   const { isChanged } = form;
+  const drop = () => {
+    form.drop();
+    save.reset();
+  };
+  // A link that leads here wants the switch, which stands far down.
+  const protection = useRef<HTMLInputElement>(null);
+  const { hash } = useLocation();
+  useEffect(() => {
+    if (hash !== PROTECTION) return;
+    protection.current?.scrollIntoView({ block: "center" });
+    protection.current?.focus({ preventScroll: true });
+  }, [hash]);
   return (
     <section aria-label="Name and protection" className={css.section}>
       <Panel>
@@ -54,8 +71,10 @@ export function Protection({ workspace, instance }: { workspace: string; instanc
         >
           <Unsaved when={isChanged} what="What you changed of the instance" />
           <div className={css.fields}>
-            {isChanged && form.isStale && !save.isPending && <Meanwhile what="the instance" drop={form.drop} />}
+            {isChanged && form.isStale && !save.isPending && <Meanwhile what="the instance" drop={drop} />}
             <Switch
+              ref={protection}
+              id={PROTECTION}
               label="Protected"
               description="It can't be deleted until an owner lifts this."
               checked={isProtected}
@@ -73,7 +92,7 @@ export function Protection({ workspace, instance }: { workspace: string; instanc
           <div className={css.foot}>
             <span className={`${css.footStart} ${css.quiet}`}>Only owners see and set these two.</span>
             {isChanged && (
-              <Button onClick={form.drop} disabled={save.isPending}>
+              <Button onClick={drop} disabled={save.isPending}>
                 Discard
               </Button>
             )}

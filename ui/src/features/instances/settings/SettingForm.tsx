@@ -40,6 +40,11 @@ export function SettingForm<D extends object>(props: {
     onDone: form.take,
   });
   const { isChanged } = form;
+  // What was wrong with it goes with what was typed.
+  const drop = () => {
+    form.drop();
+    save.reset();
+  };
   const blocked = viewing() ? "You look on as a member." : instance.blocked.change_settings?.detail;
   const given: Draft<D> = {
     draft: form.draft,
@@ -59,14 +64,14 @@ export function SettingForm<D extends object>(props: {
         >
           <Unsaved when={isChanged} what={`What you changed of ${props.what}`} />
           <div className={css.fields}>
-            {isChanged && form.isStale && !save.isPending && <Meanwhile what={props.what} drop={form.drop} />}
+            {isChanged && form.isStale && !save.isPending && <Meanwhile what={props.what} drop={drop} />}
             {props.children(given)}
             {save.error && save.error.errors.length === 0 && <Note tone="bad">{save.error.detail}</Note>}
           </div>
           <div className={css.foot}>
             <div className={css.footStart}>{props.foot?.(given)}</div>
             {isChanged && (
-              <Button onClick={form.drop} disabled={save.isPending}>
+              <Button onClick={drop} disabled={save.isPending}>
                 Discard
               </Button>
             )}
