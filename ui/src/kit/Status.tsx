@@ -40,8 +40,10 @@ const LOOKS: Record<string, Look> = {
 
 const UNKNOWN: Look = { word: "", tone: "quiet", Icon: IconCircleDashed };
 
+type BadgeProps = { status: string; word?: string | undefined; bare?: boolean };
+
 /** `word` replaces the usual one: a job that runs is "Working", not "Running". */
-export function StatusBadge({ status, word, bare }: { status: string; word?: string; bare?: boolean }) {
+export function StatusBadge({ status, word, bare }: BadgeProps) {
   const look = LOOKS[status] ?? { ...UNKNOWN, word: status };
   return (
     <span className={`${css.badge} ${css[look.tone]} ${bare ? css.bare : ""}`}>

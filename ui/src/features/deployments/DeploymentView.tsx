@@ -4,12 +4,13 @@ import {
   IconCircleDashed,
   IconCircleXFilled,
   IconLoader2,
+  IconPlayerStopFilled,
   IconRocket,
   IconSparkles,
   IconX,
 } from "@tabler/icons-react";
 import { useNavigate } from "@tanstack/react-router";
-import { useState } from "react";
+import { useRef, useState } from "react";
 import { cancelDeployment, deployInstance, type ExplainWish } from "@/api/generated";
 import type { Deployment, Instance } from "@/api/nouns";
 import { useAct, useDeployment } from "@/api/queries";
@@ -32,13 +33,15 @@ import {
 } from "@/kit";
 import { DeploymentList, took } from "./DeploymentList";
 import css from "./deployments.module.css";
-import { type StepState, steps } from "./steps";
+import { furthest, type StepState, steps } from "./steps";
 
 const LOOKS: Record<StepState, { Icon: typeof IconLoader2; word: string; className: string | undefined }> = {
   done: { Icon: IconCircleCheckFilled, word: "done", className: css.done },
   now: { Icon: IconLoader2, word: "goes on", className: css.now },
   failed: { Icon: IconCircleXFilled, word: "failed", className: css.failedStep },
+  cancelled: { Icon: IconPlayerStopFilled, word: "cancelled", className: css.cancelledStep },
   open: { Icon: IconCircleDashed, word: "not begun", className: css.open },
+  untold: { Icon: IconCircleDashed, word: "not told", className: css.open },
 };
 
 /** One deployment: how it went in a sentence, its steps, its log, and the others below. */
@@ -72,7 +75,7 @@ function Shown({ workspace, instance, deployment }: ShownProps) {
           instance={instance.id}
           deployment={deployment.id}
           isOver={deployment.ended_at !== null}
-          head={<Steps deployment={deployment} />}
+          head={<Steps instance={instance} deployment={deployment} />}
           evidence={evidence}
           {...(ai && { onExplain: (ends) => ask(wishOf(ends, deployment.id)) })}
         />
@@ -94,10 +97,14 @@ function Shown({ workspace, instance, deployment }: ShownProps) {
   );
 }
 
-function Steps({ deployment }: { deployment: Deployment }) {
+function Steps({ instance, deployment }: { instance: Instance; deployment: Deployment }) {
+  const { job } = instance;
+  const isRestore = job?.id === deployment.job && job.kind === "restore";
+  const before = useRef("");
+  before.current = furthest(deployment, before.current, isRestore);
   return (
     <ol className={css.steps} aria-label="Steps">
-      {steps(deployment).map(({ name, state }) => {
+      {steps(deployment, before.current, isRestore).map(({ name, state }) => {
         const { Icon, word, className } = LOOKS[state];
         return (
           <li key={name} className={className}>

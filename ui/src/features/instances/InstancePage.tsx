@@ -4,6 +4,7 @@ import type { Deployment, Instance } from "@/api/nouns";
 import { isRefusal, problemOf } from "@/api/problem";
 import { useDeployments, useInstance } from "@/api/queries";
 import { viewing } from "@/api/viewing";
+import { statusWord } from "@/frame/jobs";
 import { useSubjects } from "@/frame/useSubjects";
 import { useWorkspace } from "@/frame/useWorkspace";
 import {
@@ -82,7 +83,7 @@ export function InstancePage() {
         isTight
         beside={
           <>
-            <StatusBadge status={here.status} />
+            <StatusBadge status={here.status} word={statusWord(here)} />
             {here.status !== "failed" && newest?.status === "failed" && (
               <StatusBadge status="failed" word="Last deployment failed" />
             )}
