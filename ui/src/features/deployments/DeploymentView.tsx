@@ -31,7 +31,7 @@ import {
   Time,
   useTitle,
 } from "@/kit";
-import { DeploymentList, took } from "./DeploymentList";
+import { currentWord, DeploymentList, took } from "./DeploymentList";
 import css from "./deployments.module.css";
 import { furthest, type StepState, steps } from "./steps";
 
@@ -151,7 +151,7 @@ function Outcome(props: ShownProps & { isExplained: boolean; onExplain?: () => v
           <div className={css.titleLine}>
             <h2>{hasFailed ? (deployment.reason ?? "It failed.") : `Deployment #${deployment.number}`}</h2>
             {!hasFailed && <StatusBadge status={deployment.status === "running" ? "deploying" : deployment.status} />}
-            {deployment.is_current && <span className={css.current}>Runs now</span>}
+            {deployment.is_current && <span className={css.current}>{currentWord(instance)}</span>}
           </div>
           <p>
             {hasFailed ? `Deployment #${deployment.number} of ` : ""}
