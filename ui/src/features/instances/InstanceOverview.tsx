@@ -2,6 +2,7 @@ import { IconRocket } from "@tabler/icons-react";
 import { deployInstance } from "@/api/generated";
 import type { Instance } from "@/api/nouns";
 import { useAct, useBranches, useDeployments } from "@/api/queries";
+import { viewing } from "@/api/viewing";
 import { DeploymentRows, NothingDeployed, useRollBack } from "@/features/deployments";
 import { InstanceMetrics } from "@/features/metrics/later";
 import { behind } from "@/features/projects/behind";
@@ -24,6 +25,7 @@ import {
 } from "@/kit";
 import css from "./instances.module.css";
 import { Processes } from "./Processes";
+import { useSettings } from "./settings/queries";
 
 const LAST = 5;
 
@@ -32,6 +34,8 @@ export function InstanceOverview({ workspace, instance }: { workspace: string; i
   const deployments = useDeployments(workspace, instance.id, mayRead);
   const rollBack = useRollBack(workspace, instance);
   const { ai } = useWorkspace();
+  // Nobody else is told of it: the answer of an instance itself doesn't say.
+  const settings = useSettings(workspace, instance.id, instance.may.includes("change_settings") && !viewing());
   // The newest one that failed: what the sentence above is about.
   const failed = deployments.items?.find(({ status }) => status === "failed");
   return (
@@ -52,7 +56,7 @@ export function InstanceOverview({ workspace, instance }: { workspace: string; i
       )}
       <OldCommit workspace={workspace} instance={instance} />
       <div>
-        <InstanceMetrics workspace={workspace} instance={instance.id} />
+        <InstanceMetrics workspace={workspace} instance={instance} />
         <Section title="Last deployments">
           {!mayRead ? (
             <Panel>
@@ -103,6 +107,12 @@ export function InstanceOverview({ workspace, instance }: { workspace: string; i
               <dd>{instance.visibility === "members" ? "Members who may see it" : "Everybody"}</dd>
               <dt>Address</dt>
               <dd>{instance.url ?? "–"}</dd>
+              {settings.data?.is_mail_off && (
+                <>
+                  <dt>Mail</dt>
+                  <dd>Off: its data came from production</dd>
+                </>
+              )}
               <dt>Created</dt>
               <dd>
                 <Time at={instance.created_at} />
