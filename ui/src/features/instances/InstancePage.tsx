@@ -1,5 +1,5 @@
 import { IconExternalLink, IconGitBranch, IconGitCommit, IconServer2 } from "@tabler/icons-react";
-import { useParams } from "@tanstack/react-router";
+import { useLocation, useNavigate, useParams } from "@tanstack/react-router";
 import type { Deployment, Instance } from "@/api/nouns";
 import { isRefusal, problemOf } from "@/api/problem";
 import { useDeployments, useInstance } from "@/api/queries";
@@ -24,6 +24,7 @@ import {
 } from "@/kit";
 import { InstanceActions } from "./InstanceActions";
 import css from "./instances.module.css";
+import { ShareDialog } from "./later";
 import { BackupsTab, DeploymentList, DeploymentView, IdePage, InstanceOverview, LogPage, SettingsTab } from "./tabs";
 
 /** One instance: a header that is the same on every tab, and the tab that the address names. */
@@ -32,6 +33,7 @@ export function InstancePage() {
   const { instance: slug = "", tab: named, deployment } = useParams({ strict: false });
   const tab = deployment ? "deployments" : (named ?? "overview");
   const instance = useInstance(workspace.slug, slug);
+  const { isNew, leave } = useIsNew();
   const mayRead = instance.data?.may.includes("read_logs") ?? false;
   // Where it isn't allowed it is asked for all the same once its tab is opened: the refusal names who can grant it.
   const isClosed = instance.data !== undefined && !mayRead && (tab === "logs" || tab === "deployments");
@@ -136,8 +138,17 @@ export function InstancePage() {
       ) : (
         <InstanceOverview workspace={workspace.slug} instance={here} />
       )}
+      {isNew && workspace.may.includes("manage") && !viewing() && <ShareDialog instance={here} isNew onClose={leave} />}
     </div>
   );
+}
+
+/** Whether it was made just now, which is kept with this place in the history: its owner is asked who may see it. */
+function useIsNew() {
+  const navigate = useNavigate();
+  const isNew = useLocation({ select: ({ state }) => (state as { isNew?: boolean }).isNew === true });
+  const leave = () => void navigate({ to: ".", search: true as never, state: {}, replace: true, resetScroll: false });
+  return { isNew, leave };
 }
 
 function Facts(props: { instance: Instance; workspace: string; current: Deployment | undefined }) {
