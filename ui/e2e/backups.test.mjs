@@ -133,7 +133,7 @@ test("what is left of a deleted instance is found by its owner, who makes anothe
   await page.getByText("Before the deletion").waitFor();
   await look(page, "backups-deleted", { ready: "text=Before the deletion" });
   await page
-    .getByRole("button", { name: /^New instance from the backup/ })
+    .getByRole("button", { name: /^New instance from it…/ })
     .first()
     .click();
   await dialog.getByLabel("Name").fill("shop-again");

@@ -125,7 +125,7 @@ function Actions(props: Props & { backup: Backup; when: string }) {
             <Button
               variant="subtle"
               leftSection={<IconPlus size={16} stroke={1.75} aria-hidden />}
-              aria-label={`New instance from the backup of ${when}`}
+              aria-label={`New instance from it…: the backup of ${when}`}
               onClick={() => props.onNew?.(backup)}
             >
               New instance from it…

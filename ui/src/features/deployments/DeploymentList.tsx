@@ -2,6 +2,7 @@ import { type ReactNode, useEffect, useState } from "react";
 import { deployInstance } from "@/api/generated";
 import type { Deployment, Instance } from "@/api/nouns";
 import { useAct, useDeployments } from "@/api/queries";
+import { jobWord } from "@/frame/jobs";
 import { useSubjects } from "@/frame/useSubjects";
 import {
   AbleButton,
@@ -81,6 +82,19 @@ export function useRollBack(workspace: string, instance: Instance): RollBack {
   };
 }
 
+/** How it stands; of a restore, that it is one. */
+export function OutcomeBadge({ deployment, bare }: { deployment: Deployment; bare?: boolean }) {
+  const { status, cause } = deployment;
+  if (status !== "running") return <StatusBadge status={status} {...(bare && { bare })} />;
+  return (
+    <StatusBadge
+      status="deploying"
+      word={cause === "restore" ? jobWord({ kind: "restore" }) : undefined}
+      {...(bare && { bare })}
+    />
+  );
+}
+
 /** What the current deployment is: what runs, or what a start would run. */
 export function currentWord({ status }: Pick<Instance, "status">): string {
   return status === "stopped" ? "Runs once started" : status === "failed" ? "Ran last" : "Runs now";
@@ -111,7 +125,7 @@ export function DeploymentRows({ workspace, instance, deployments, open, rollBac
             </td>
             <td data-label="Outcome">
               <span>
-                <StatusBadge status={deployment.status === "running" ? "deploying" : deployment.status} bare />
+                <OutcomeBadge deployment={deployment} bare />
               </span>
             </td>
             <td data-label="By">

@@ -18,20 +18,8 @@ import { Explanation } from "@/features/ai";
 import { LogView, wishOf } from "@/features/logs";
 import { useSubjects } from "@/frame/useSubjects";
 import { useWorkspace } from "@/frame/useWorkspace";
-import {
-  AbleButton,
-  Failed,
-  Go,
-  LoadingRows,
-  Note,
-  Person,
-  Section,
-  ShortCommit,
-  StatusBadge,
-  Time,
-  useTitle,
-} from "@/kit";
-import { currentWord, DeploymentList, took } from "./DeploymentList";
+import { AbleButton, Failed, Go, LoadingRows, Note, Person, Section, ShortCommit, Time, useTitle } from "@/kit";
+import { currentWord, DeploymentList, OutcomeBadge, took } from "./DeploymentList";
 import css from "./deployments.module.css";
 import { furthest, type StepState, steps } from "./steps";
 
@@ -150,7 +138,7 @@ function Outcome(props: ShownProps & { isExplained: boolean; onExplain?: () => v
         <div className={css.words}>
           <div className={css.titleLine}>
             <h2>{hasFailed ? (deployment.reason ?? "It failed.") : `Deployment #${deployment.number}`}</h2>
-            {!hasFailed && <StatusBadge status={deployment.status === "running" ? "deploying" : deployment.status} />}
+            {!hasFailed && <OutcomeBadge deployment={deployment} />}
             {deployment.is_current && <span className={css.current}>{currentWord(instance)}</span>}
           </div>
           <p>

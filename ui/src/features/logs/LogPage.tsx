@@ -53,8 +53,9 @@ export function LogPage({ workspace, instance, newest }: Props) {
         about={
           isDeployment ? (
             <>
-              What <Go to={`/${workspace}/instances/${instance.slug}/deployments/${newest.id}`}>#{newest.number}</Go>{" "}
-              has written, the newest deployment, of <Time at={newest.created_at} just />.
+              The newest deployment,{" "}
+              <Go to={`/${workspace}/instances/${instance.slug}/deployments/${newest.id}`}>#{newest.number}</Go>, begun{" "}
+              <Time at={newest.created_at} just />.
             </>
           ) : (
             source && ABOUT[source]

@@ -19,7 +19,7 @@ export function CloneButton({ project }: { project: Project }) {
       opened={isOpen}
       onChange={setOpen}
       position="bottom-end"
-      width="min(400px, calc(100vw - 24px))"
+      width="min(480px, calc(100vw - 24px))"
       trapFocus
       returnFocus
       withinPortal
