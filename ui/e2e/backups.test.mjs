@@ -133,10 +133,9 @@ test("what is left of a deleted instance is found by its owner, who makes anothe
   await page.getByText("Before the deletion").waitFor();
   await look(page, "backups-deleted", { ready: "text=Before the deletion" });
   await page
-    .getByRole("button", { name: /^More about the backup/ })
+    .getByRole("button", { name: /^New instance from it…/ })
     .first()
     .click();
-  await page.getByRole("menuitem", { name: "New instance from it…" }).click();
   // No list opens by itself over what comes next.
   await page.waitForFunction(() => document.activeElement?.closest("[role=dialog]"));
   assert.equal(await page.getByRole("listbox").count(), 0);
@@ -144,9 +143,18 @@ test("what is left of a deleted instance is found by its owner, who makes anothe
   await look(page, "instance-from-backup", { ready: "role=dialog" });
   await dialog.getByRole("button", { name: "Create from the backup" }).click();
   await page.waitForURL(/\/instances\/shop-again$/);
+  // It is on nobody's list: who may see it is asked at once.
+  await dialog.getByText("Only owners see it yet.").waitFor();
+  await look(page, "instance-who", { ready: "role=dialog" });
+  await dialog.getByText("Bea Backup").click();
+  await dialog.getByRole("button", { name: "Add", exact: true }).click();
+  await dialog.waitFor({ state: "detached" });
   await page.getByRole("main").getByText("Running").first().waitFor({ timeout: 60_000 });
   const made = await call("GET", "/instances/shop-again");
   assert.equal(made.visibility, "members");
+  const seen = await ask(keeper.page, "GET", `${API}/instances/shop-again`);
+  const unseen = await ask(other.page, "GET", `${API}/instances/shop-again`);
+  assert.deepEqual([seen.status, unseen.status], [200, 404]);
   await page.goto(`${W}/instances`);
   await page
     .getByRole("button", { name: /^More about the backup/ })

@@ -158,7 +158,7 @@ test("what is sought is found in all of it, marked, and gone through by keyboard
   await page.keyboard.press("/");
   await page.keyboard.type("ORDER-7");
   const field = page.getByLabel("Find in the log");
-  await page.getByText("10 of 10").waitFor({ timeout: 120_000 });
+  await page.getByText("10 found").waitFor({ timeout: 120_000 });
   await field.press("Shift+Enter");
   await log().locator("mark[data-current]", { hasText: "order-7" }).waitFor();
   await page.getByText("10 of 10").waitFor();
@@ -299,8 +299,10 @@ test("what the init and the proxy say has logs of its own, without what stands i
   await call(owner, "POST", `${here()}/restart`, { mode: "soft" }, 202);
   await line("restarting").first().waitFor({ timeout: 60_000 });
   assert.equal(await line("ready").count(), 0);
+  await page.getByText("the sandbox's first process").waitFor();
   await page.getByText("Deployment", { exact: true }).click();
   await line("Deployed.").first().waitFor();
+  await page.getByRole("link", { name: "#1", exact: true }).waitFor();
 });
 
 test("without the permission nothing of it is shown, and what was open ends", async () => {

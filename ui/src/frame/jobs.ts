@@ -1,6 +1,6 @@
 // What jobs are called, and their steps.
 
-import type { Job } from "@/api/nouns";
+import type { Instance, Job } from "@/api/nouns";
 
 const KINDS: Record<string, string> = {
   deploy: "Deploying",
@@ -9,6 +9,8 @@ const KINDS: Record<string, string> = {
   restart: "Restarting",
   restart_soft: "Restarting",
   restart_hard: "Restarting",
+  backup: "Backing up",
+  restore: "Restoring",
   delete: "Deleting",
 };
 
@@ -16,19 +18,37 @@ export function jobWord(job: Pick<Job, "kind">): string {
   return KINDS[job.kind] ?? job.kind.replaceAll("_", " ");
 }
 
-const STEPS: Record<string, string> = {
+export const STEPS: Record<string, string> = {
+  queued: "Beginning",
   fetch: "Fetching the commit",
   read: "Reading stoa.toml",
   build: "Building",
   store: "Storing the build",
+  database: "Preparing the database",
   release: "Running the release commands",
+  restart: "Restarting the processes",
   stop: "Stopping the processes",
   start: "Starting the processes",
   health: "Waiting for the health check",
   switch: "Switching to the new release",
   settle: "Settling",
+  repository: "Opening the backup's repository",
+  verify: "Reading back what was stored",
+  restore: "Bringing the backup back",
+  check: "Comparing every file with the backup",
+  delete: "Removing what it left",
 };
 
-export function stepWord(job: Pick<Job, "step">): string {
-  return STEPS[job.step] ?? (job.step ? job.step.replaceAll("_", " ") : "Beginning");
+/** What the same steps are where it is data that is stored, not a release. */
+const OF_BACKUP: Record<string, string> = { database: "Copying the database", store: "Storing the data" };
+
+export function stepWord(job: Pick<Job, "kind" | "step">): string {
+  const isBackup = job.kind === "backup" || job.kind === "delete";
+  const own = isBackup ? OF_BACKUP[job.step] : undefined;
+  return own ?? STEPS[job.step] ?? (job.step ? job.step.replaceAll("_", " ") : "Beginning");
+}
+
+/** How an instance is, where one word of its status stands for several things: a restore is a deployment of its own kind. */
+export function statusWord({ status, job }: Pick<Instance, "status" | "job">): string | undefined {
+  return status === "deploying" && job?.kind === "restore" ? jobWord(job) : undefined;
 }

@@ -23,6 +23,10 @@ const SECTIONS = [
 export const listsProjects = ({ permissions }: Pick<Workspace, "permissions">) =>
   permissions.actions.includes("view_projects");
 
+/** Whether a project is open to this caller, by the same answer. */
+export const listsProject = (workspace: Pick<Workspace, "permissions">, project: string) =>
+  listsProjects(workspace) && (workspace.permissions.projects?.includes(project) ?? true);
+
 /** What a workspace's own answer says is open to this caller: sections that could only refuse aren't offered. */
 export function sectionsOf(workspace: Workspace) {
   const { servers } = workspace.permissions;

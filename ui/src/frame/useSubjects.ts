@@ -1,7 +1,7 @@
 import { useQueries } from "@tanstack/react-query";
 import { listCommits } from "@/api/generated";
 import type { Commit } from "@/api/nouns";
-import { listsProjects } from "./sections";
+import { listsProject } from "./sections";
 import { useWorkspace } from "./useWorkspace";
 
 type Wanted = { project: string; branch: string; commit: string | null };
@@ -14,11 +14,9 @@ type Wanted = { project: string; branch: string; commit: string | null };
 export function useSubjects(wanted: Wanted[]): Map<string, Commit> {
   const workspace = useWorkspace();
   const { slug } = workspace;
-  const isListed = (project: string) =>
-    listsProjects(workspace) && (workspace.permissions.projects?.includes(project) ?? true);
   const branches = new Map<string, Wanted & { commits: string[] }>();
   for (const one of wanted) {
-    if (!one.commit || !isListed(one.project)) continue;
+    if (!one.commit || !listsProject(workspace, one.project)) continue;
     const key = `${one.project} ${one.branch}`;
     const found = branches.get(key) ?? { ...one, commits: [] };
     found.commits.push(one.commit);

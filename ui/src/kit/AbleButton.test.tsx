@@ -41,3 +41,23 @@ it("does nothing while the state forbids it, and says why", () => {
   expect(onClick).not.toHaveBeenCalled();
   expect(screen.getByText(detail)).toBeTruthy();
 });
+
+it("is the same button while it is held, does nothing, and says why", () => {
+  const onClick = vi.fn();
+  const of: Able = { may: ["stop"], blocked: {} };
+  const button = (held?: string) => (
+    <MantineProvider>
+      <AbleButton of={of} verb="stop" onClick={onClick} held={held}>
+        Stop
+      </AbleButton>
+    </MantineProvider>
+  );
+  const { rerender } = render(button());
+  const before = screen.getByRole("button");
+  rerender(button("In a moment."));
+  const held = screen.getByRole("button");
+  expect(held).toBe(before);
+  expect(held.title).toBe("In a moment.");
+  fireEvent.click(held);
+  expect(onClick).not.toHaveBeenCalled();
+});

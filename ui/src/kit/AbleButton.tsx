@@ -18,10 +18,12 @@ type Props = Omit<ButtonProps, "disabled"> & {
   children: ReactNode;
   /** Where the member would look for it: shown disabled, with this sentence, instead of not at all. */
   whenMissing?: ReactNode;
+  /** Why it doesn't work for a moment: it stays the same button, and keeps the focus. */
+  held?: string | undefined;
 };
 
 /** A button that follows `may` and `blocked`: absent, disabled with its reason, or ready. */
-export function AbleButton({ of, verb, onClick, whenMissing, children, ...rest }: Props) {
+export function AbleButton({ of, verb, onClick, whenMissing, held, children, ...rest }: Props) {
   const against = reasonAgainst(of, verb);
   if (against?.kind === "missing" && !whenMissing) return null;
   const why = against && (against.kind === "missing" ? (whenMissing ?? against.detail) : against.detail);
@@ -29,9 +31,10 @@ export function AbleButton({ of, verb, onClick, whenMissing, children, ...rest }
     <DisabledReason reason={why}>
       <Button
         {...rest}
-        aria-disabled={why ? true : undefined}
-        data-disabled={why ? true : undefined}
-        onClick={why ? undefined : onClick}
+        aria-disabled={why || held ? true : undefined}
+        data-disabled={why || held ? true : undefined}
+        title={why ? undefined : held}
+        onClick={why || held ? undefined : onClick}
       >
         {children}
       </Button>

@@ -40,8 +40,10 @@ const LOOKS: Record<string, Look> = {
 
 const UNKNOWN: Look = { word: "", tone: "quiet", Icon: IconCircleDashed };
 
+type BadgeProps = { status: string; word?: string | undefined; bare?: boolean };
+
 /** `word` replaces the usual one: a job that runs is "Working", not "Running". */
-export function StatusBadge({ status, word, bare }: { status: string; word?: string; bare?: boolean }) {
+export function StatusBadge({ status, word, bare }: BadgeProps) {
   const look = LOOKS[status] ?? { ...UNKNOWN, word: status };
   return (
     <span className={`${css.badge} ${css[look.tone]} ${bare ? css.bare : ""}`}>
@@ -52,15 +54,12 @@ export function StatusBadge({ status, word, bare }: { status: string; word?: str
 }
 
 /** For lists where the word stands elsewhere or on hover. */
-export function StatusIcon({ status, size = 16 }: { status: string; size?: number }) {
+export function StatusIcon(props: { status: string; word?: string | undefined; size?: number }) {
+  const { status, size = 16 } = props;
   const look = LOOKS[status] ?? { ...UNKNOWN, word: status };
+  const word = props.word ?? look.word;
   return (
-    <span
-      role="img"
-      aria-label={look.word}
-      title={look.word}
-      style={{ display: "inline-flex", color: `var(--${look.tone})` }}
-    >
+    <span role="img" aria-label={word} title={word} style={{ display: "inline-flex", color: `var(--${look.tone})` }}>
       <look.Icon size={size} className={look.turns ? "turning" : ""} aria-hidden />
     </span>
   );

@@ -113,19 +113,32 @@ function State({ backup }: { backup: Backup }) {
 function Actions(props: Props & { backup: Backup; when: string }) {
   const { backup, when } = props;
   const isReady = backup.status === "ready";
+  // What it was made of is gone: one comes for the whole of it, not to write over something else.
+  const isGone = props.ofInstance && props.onNew !== undefined;
   // Whoever looks on as a member does nothing.
   if (viewing()) return null;
   return (
     <span className={css.buttons}>
       {isReady && (
         <>
-          <IconButton
-            label={`Restore the backup of ${when}`}
-            disabled={props.against}
-            onClick={() => props.onRestore(backup)}
-          >
-            <IconArrowBackUp size={16} stroke={1.75} aria-hidden />
-          </IconButton>
+          {isGone ? (
+            <Button
+              variant="subtle"
+              leftSection={<IconPlus size={16} stroke={1.75} aria-hidden />}
+              aria-label={`New instance from it…: the backup of ${when}`}
+              onClick={() => props.onNew?.(backup)}
+            >
+              New instance from it…
+            </Button>
+          ) : (
+            <IconButton
+              label={`Restore the backup of ${when}`}
+              disabled={props.against}
+              onClick={() => props.onRestore(backup)}
+            >
+              <IconArrowBackUp size={16} stroke={1.75} aria-hidden />
+            </IconButton>
+          )}
           <Button
             component="a"
             href={getDownloadBackupUrl(props.workspace, backup.id)}
@@ -145,7 +158,15 @@ function Actions(props: Props & { backup: Backup; when: string }) {
           </Button>
         </Menu.Target>
         <Menu.Dropdown>
-          {isReady && props.onNew && (
+          {isReady && isGone && (
+            <Menu.Item
+              leftSection={<IconArrowBackUp size={16} stroke={1.75} aria-hidden />}
+              onClick={() => props.onRestore(backup)}
+            >
+              Restore into another…
+            </Menu.Item>
+          )}
+          {isReady && !isGone && props.onNew && (
             <Menu.Item
               leftSection={<IconPlus size={16} stroke={1.75} aria-hidden />}
               onClick={() => props.onNew?.(backup)}

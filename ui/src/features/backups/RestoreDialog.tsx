@@ -105,7 +105,7 @@ export function RestoreDialog(props: {
                   ? "Choose one"
                   : "None of this project that you may restore into"
             }
-            data={others.map(({ id, name }) => ({ value: id, label: name }))}
+            data={others.map(({ id, name, stage }) => ({ value: id, label: `${name} (${stage})` }))}
             value={other}
             onChange={(value) => {
               setOther(value);
@@ -113,6 +113,11 @@ export function RestoreDialog(props: {
             }}
             searchable
           />
+        )}
+        {way === "another" && into?.stage === "production" && (
+          <Note tone="warn">
+            {into.name} is production: what its visitors work with is replaced by what {backup.instance.name} held.
+          </Note>
         )}
         {into && (
           <>

@@ -1,7 +1,8 @@
-import type { ReactNode } from "react";
+import { type ReactNode, useEffect, useState } from "react";
 import { deployInstance } from "@/api/generated";
 import type { Deployment, Instance } from "@/api/nouns";
 import { useAct, useDeployments } from "@/api/queries";
+import { jobWord } from "@/frame/jobs";
 import { useSubjects } from "@/frame/useSubjects";
 import {
   AbleButton,
@@ -40,23 +41,63 @@ export type RollBack = {
   begin: (release: string) => void;
   /** The release that is gone back to. */
   going: string | undefined;
+  /**
+   * Until what was begun has ended. Its row comes to stand above the others, which move down: the second half of a slow
+   * double click would meet another one's button.
+   */
+  isHeld: boolean;
   problem: ReactNode;
 };
+
+/** Rows that moved are looked at before they are clicked. */
+const SETTLES = 1500;
+
+const isUnderWay = ({ job }: Instance) => job?.kind === "deploy" || job?.kind === "restore";
 
 export function useRollBack(workspace: string, instance: Instance): RollBack {
   const act = useAct<string>(workspace, {
     act: (release) => deployInstance(workspace, instance.id, { release }),
     nouns: ["instances", "deployments", "jobs"],
   });
+  const isBusy = act.isPending || isUnderWay(instance);
+  const [isHeld, setHeld] = useState(isBusy);
+  useEffect(() => {
+    if (isBusy) return setHeld(true);
+    const timer = setTimeout(() => setHeld(false), SETTLES);
+    return () => clearTimeout(timer);
+  }, [isBusy]);
   return {
-    begin: (release) => act.mutate(release),
+    begin: (release) => {
+      if (isHeld || isBusy) return;
+      setHeld(true);
+      act.mutate(release);
+    },
     going: act.isPending ? act.variables : undefined,
+    isHeld: isHeld || isBusy,
     problem: act.error && (
       <div className={css.problem}>
         <Note tone="bad">{act.error.detail}</Note>
       </div>
     ),
   };
+}
+
+/** How it stands; of a restore, that it is one. */
+export function OutcomeBadge({ deployment, bare }: { deployment: Deployment; bare?: boolean }) {
+  const { status, cause } = deployment;
+  if (status !== "running") return <StatusBadge status={status} {...(bare && { bare })} />;
+  return (
+    <StatusBadge
+      status="deploying"
+      word={cause === "restore" ? jobWord({ kind: "restore" }) : undefined}
+      {...(bare && { bare })}
+    />
+  );
+}
+
+/** What the current deployment is: what runs, or what a start would run. */
+export function currentWord({ status }: Pick<Instance, "status">): string {
+  return status === "stopped" ? "Runs once started" : status === "failed" ? "Ran last" : "Runs now";
 }
 
 /** Deployments, newest first: what of, how it went, by whom, how long. */
@@ -78,13 +119,13 @@ export function DeploymentRows({ workspace, instance, deployments, open, rollBac
                 </Go>
                 <ShortCommit commit={deployment.commit} />
                 <span className={css.subject}>{subject ?? `of ${deployment.branch}`}</span>
-                {deployment.is_current && <span className={css.current}>Runs now</span>}
+                {deployment.is_current && <span className={css.current}>{currentWord(instance)}</span>}
               </div>
               {deployment.reason && <div className={css.reason}>{deployment.reason}</div>}
             </td>
             <td data-label="Outcome">
               <span>
-                <StatusBadge status={deployment.status === "running" ? "deploying" : deployment.status} bare />
+                <OutcomeBadge deployment={deployment} bare />
               </span>
             </td>
             <td data-label="By">
@@ -104,6 +145,7 @@ export function DeploymentRows({ workspace, instance, deployments, open, rollBac
                     variant="subtle"
                     aria-label={`Roll back to #${deployment.number}`}
                     loading={rollBack.going === release}
+                    held={rollBack.isHeld && rollBack.going !== release ? "A deployment is under way." : undefined}
                     onClick={() => rollBack.begin(release)}
                   >
                     Roll back

@@ -4,12 +4,13 @@ import {
   IconCircleDashed,
   IconCircleXFilled,
   IconLoader2,
+  IconPlayerStopFilled,
   IconRocket,
   IconSparkles,
   IconX,
 } from "@tabler/icons-react";
 import { useNavigate } from "@tanstack/react-router";
-import { useState } from "react";
+import { useRef, useState } from "react";
 import { cancelDeployment, deployInstance, type ExplainWish } from "@/api/generated";
 import type { Deployment, Instance } from "@/api/nouns";
 import { useAct, useDeployment } from "@/api/queries";
@@ -17,28 +18,18 @@ import { Explanation } from "@/features/ai";
 import { LogView, wishOf } from "@/features/logs";
 import { useSubjects } from "@/frame/useSubjects";
 import { useWorkspace } from "@/frame/useWorkspace";
-import {
-  AbleButton,
-  Failed,
-  Go,
-  LoadingRows,
-  Note,
-  Person,
-  Section,
-  ShortCommit,
-  StatusBadge,
-  Time,
-  useTitle,
-} from "@/kit";
-import { DeploymentList, took } from "./DeploymentList";
+import { AbleButton, Failed, Go, LoadingRows, Note, Person, Section, ShortCommit, Time, useTitle } from "@/kit";
+import { currentWord, DeploymentList, OutcomeBadge, took } from "./DeploymentList";
 import css from "./deployments.module.css";
-import { type StepState, steps } from "./steps";
+import { furthest, type StepState, steps } from "./steps";
 
 const LOOKS: Record<StepState, { Icon: typeof IconLoader2; word: string; className: string | undefined }> = {
   done: { Icon: IconCircleCheckFilled, word: "done", className: css.done },
   now: { Icon: IconLoader2, word: "goes on", className: css.now },
   failed: { Icon: IconCircleXFilled, word: "failed", className: css.failedStep },
+  cancelled: { Icon: IconPlayerStopFilled, word: "cancelled", className: css.cancelledStep },
   open: { Icon: IconCircleDashed, word: "not begun", className: css.open },
+  untold: { Icon: IconCircleDashed, word: "not told", className: css.open },
 };
 
 /** One deployment: how it went in a sentence, its steps, its log, and the others below. */
@@ -72,7 +63,7 @@ function Shown({ workspace, instance, deployment }: ShownProps) {
           instance={instance.id}
           deployment={deployment.id}
           isOver={deployment.ended_at !== null}
-          head={<Steps deployment={deployment} />}
+          head={<Steps instance={instance} deployment={deployment} />}
           evidence={evidence}
           {...(ai && { onExplain: (ends) => ask(wishOf(ends, deployment.id)) })}
         />
@@ -94,10 +85,14 @@ function Shown({ workspace, instance, deployment }: ShownProps) {
   );
 }
 
-function Steps({ deployment }: { deployment: Deployment }) {
+function Steps({ instance, deployment }: { instance: Instance; deployment: Deployment }) {
+  const { job } = instance;
+  const isRestore = job?.id === deployment.job && job.kind === "restore";
+  const before = useRef("");
+  before.current = furthest(deployment, before.current, isRestore);
   return (
     <ol className={css.steps} aria-label="Steps">
-      {steps(deployment).map(({ name, state }) => {
+      {steps(deployment, before.current, isRestore).map(({ name, state }) => {
         const { Icon, word, className } = LOOKS[state];
         return (
           <li key={name} className={className}>
@@ -143,8 +138,8 @@ function Outcome(props: ShownProps & { isExplained: boolean; onExplain?: () => v
         <div className={css.words}>
           <div className={css.titleLine}>
             <h2>{hasFailed ? (deployment.reason ?? "It failed.") : `Deployment #${deployment.number}`}</h2>
-            {!hasFailed && <StatusBadge status={deployment.status === "running" ? "deploying" : deployment.status} />}
-            {deployment.is_current && <span className={css.current}>Runs now</span>}
+            {!hasFailed && <OutcomeBadge deployment={deployment} />}
+            {deployment.is_current && <span className={css.current}>{currentWord(instance)}</span>}
           </div>
           <p>
             {hasFailed ? `Deployment #${deployment.number} of ` : ""}

@@ -15,6 +15,7 @@ import type { Instance, Server } from "@/api/nouns";
 import { useAllInstances } from "@/api/queries";
 import { Failed, Go, LoadingRows, Note, reasonAgainst, StatusBadge } from "@/kit";
 import css from "./examples.module.css";
+import { foremost } from "./foremost";
 import { type ExampleKey, isNamedAs, useDeployExample, useExamples } from "./useExamples";
 
 const ICONS: Record<ExampleKey, typeof IconBook2> = {
@@ -54,7 +55,7 @@ export function ExampleRows({ workspace, server, onDone }: Props) {
             example={example}
             isFirst={example.key === first}
             isSaid={Boolean(common)}
-            instance={newest(instances.data, example.key)}
+            instance={foremost(instances.data?.filter(({ project }) => isNamedAs(example.key, project.slug)))}
             isBusy={deploy.isPending}
             isMine={deploy.variables?.example === example.key}
             problem={deploy.error?.detail}
@@ -71,15 +72,6 @@ export function ExampleRows({ workspace, server, onDone }: Props) {
         </div>
       )}
     </div>
-  );
-}
-
-/** The one that was made last of those whose project is called as the example's. */
-function newest(instances: Instance[] | undefined, key: ExampleKey): Instance | undefined {
-  const named = instances?.filter(({ project }) => isNamedAs(key, project.slug));
-  return named?.reduce<Instance | undefined>(
-    (last, one) => (last && last.created_at > one.created_at ? last : one),
-    undefined,
   );
 }
 

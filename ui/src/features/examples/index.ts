@@ -1,2 +1,3 @@
 export { ExampleRows } from "./ExampleRows";
+export { foremost } from "./foremost";
 export { isNamedAs } from "./useExamples";

@@ -2,7 +2,7 @@ import { Button } from "@mantine/core";
 import { IconCheck, IconFileCheck, IconGitBranch, IconRocket, IconTerminal2 } from "@tabler/icons-react";
 import { useState } from "react";
 import { useAllInstances, useAllProjects, useAllServers } from "@/api/queries";
-import { ExampleRows, isNamedAs } from "@/features/examples";
+import { ExampleRows, foremost, isNamedAs } from "@/features/examples";
 import { NewProjectDialog } from "@/features/projects";
 import { useWorkspace } from "@/frame/useWorkspace";
 import { Failed, Forbidden, Go, LoadingPage, later, Note, useTitle, WorkspaceLogo } from "@/kit";
@@ -39,7 +39,7 @@ export function FirstStartPage() {
   const own = others.find(({ repository }) => repository.kind === "hosted");
   const remote = others.find(({ repository }) => repository.kind === "remote");
   const server = servers.data.find(({ is_local }) => is_local) ?? servers.data[0];
-  const of = (project: typeof own) => instances.data.find((instance) => instance.project.id === project?.id);
+  const of = (project: typeof own) => foremost(instances.data.filter((one) => one.project.id === project?.id));
   const begin = async () => {
     if (await prepare.server()) setNaming(true);
   };

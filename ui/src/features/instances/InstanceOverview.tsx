@@ -1,12 +1,31 @@
+import { IconRocket } from "@tabler/icons-react";
+import { deployInstance } from "@/api/generated";
 import type { Instance } from "@/api/nouns";
-import { useDeployments } from "@/api/queries";
+import { useAct, useBranches, useDeployments } from "@/api/queries";
+import { viewing } from "@/api/viewing";
 import { DeploymentRows, NothingDeployed, useRollBack } from "@/features/deployments";
 import { InstanceMetrics } from "@/features/metrics/later";
+import { behind } from "@/features/projects/behind";
 import { jobWord, stepWord } from "@/frame/jobs";
+import { listsProject } from "@/frame/sections";
 import { useWorkspace } from "@/frame/useWorkspace";
-import { Empty, Go, LoadingRows, Note, Panel, Row, Section, StageTag, StatusBadge, Time } from "@/kit";
+import {
+  AbleButton,
+  Empty,
+  Go,
+  LoadingRows,
+  Note,
+  Panel,
+  Row,
+  Section,
+  ShortCommit,
+  StageTag,
+  StatusBadge,
+  Time,
+} from "@/kit";
 import css from "./instances.module.css";
 import { Processes } from "./Processes";
+import { useSettings } from "./settings/queries";
 
 const LAST = 5;
 
@@ -15,6 +34,8 @@ export function InstanceOverview({ workspace, instance }: { workspace: string; i
   const deployments = useDeployments(workspace, instance.id, mayRead);
   const rollBack = useRollBack(workspace, instance);
   const { ai } = useWorkspace();
+  // Nobody else is told of it: the answer of an instance itself doesn't say.
+  const settings = useSettings(workspace, instance.id, instance.may.includes("change_settings") && !viewing());
   // The newest one that failed: what the sentence above is about.
   const failed = deployments.items?.find(({ status }) => status === "failed");
   return (
@@ -33,8 +54,9 @@ export function InstanceOverview({ workspace, instance }: { workspace: string; i
           </Note>
         </div>
       )}
+      <OldCommit workspace={workspace} instance={instance} />
       <div>
-        <InstanceMetrics workspace={workspace} instance={instance.id} />
+        <InstanceMetrics workspace={workspace} instance={instance} />
         <Section title="Last deployments">
           {!mayRead ? (
             <Panel>
@@ -85,6 +107,12 @@ export function InstanceOverview({ workspace, instance }: { workspace: string; i
               <dd>{instance.visibility === "members" ? "Members who may see it" : "Everybody"}</dd>
               <dt>Address</dt>
               <dd>{instance.url ?? "–"}</dd>
+              {settings.data?.is_mail_off && (
+                <>
+                  <dt>Mail</dt>
+                  <dd>Off: its data came from production</dd>
+                </>
+              )}
               <dt>Created</dt>
               <dd>
                 <Time at={instance.created_at} />
@@ -93,6 +121,44 @@ export function InstanceOverview({ workspace, instance }: { workspace: string; i
           </Panel>
         </Section>
       </div>
+    </div>
+  );
+}
+
+/** That its branch has a newer commit than it runs: after going back, or where a deployment didn't come to its end. */
+function OldCommit({ workspace, instance }: { workspace: string; instance: Instance }) {
+  const isOpen = listsProject(useWorkspace(), instance.project.id);
+  const branches = useBranches(workspace, instance.project.id, isOpen);
+  const deploy = useAct<void>(workspace, {
+    act: () => deployInstance(workspace, instance.id, {}),
+    nouns: ["instances", "jobs", "deployments"],
+  });
+  const old = behind(
+    instance,
+    branches.data?.find(({ name }) => name === instance.branch),
+  );
+  // That nothing runs yet is said by its status, and why by the sentence above.
+  if (!old?.runs) return null;
+  return (
+    <div className={css.reason}>
+      <Note tone="warn">
+        <div className={css.old}>
+          <span>
+            {instance.status === "running" ? "It runs" : "It has"} <ShortCommit commit={old.runs} /> and is behind its
+            branch. The newest commit of {instance.branch} is <ShortCommit commit={old.newest.id} />
+            {old.newest.subject && ` “${old.newest.subject}”`}.{deploy.error && ` ${deploy.error.detail}`}
+          </span>
+          <AbleButton
+            of={instance}
+            verb="deploy"
+            leftSection={<IconRocket size={16} stroke={1.75} aria-hidden />}
+            loading={deploy.isPending}
+            onClick={() => deploy.mutate()}
+          >
+            Deploy the newest
+          </AbleButton>
+        </div>
+      </Note>
     </div>
   );
 }

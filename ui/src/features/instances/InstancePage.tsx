@@ -1,9 +1,10 @@
 import { IconExternalLink, IconGitBranch, IconGitCommit, IconServer2 } from "@tabler/icons-react";
-import { useParams } from "@tanstack/react-router";
+import { useLocation, useNavigate, useParams } from "@tanstack/react-router";
 import type { Deployment, Instance } from "@/api/nouns";
 import { isRefusal } from "@/api/problem";
 import { useDeployments, useInstance } from "@/api/queries";
 import { viewing } from "@/api/viewing";
+import { statusWord } from "@/frame/jobs";
 import { useSubjects } from "@/frame/useSubjects";
 import { useWorkspace } from "@/frame/useWorkspace";
 import {
@@ -23,6 +24,7 @@ import {
 } from "@/kit";
 import { InstanceActions } from "./InstanceActions";
 import css from "./instances.module.css";
+import { ShareDialog } from "./later";
 import { BackupsTab, DeploymentList, DeploymentView, IdePage, InstanceOverview, LogPage, SettingsTab } from "./tabs";
 
 /** Tabs that a permission of its own opens: without it nothing is asked, which could only be refused. */
@@ -41,6 +43,7 @@ export function InstancePage() {
   const { instance: slug = "", tab: named, deployment } = useParams({ strict: false });
   const tab = deployment ? "deployments" : (named ?? "overview");
   const instance = useInstance(workspace.slug, slug);
+  const { isNew, leave } = useIsNew();
   const mayRead = instance.data?.may.includes("read_logs") ?? false;
   const asked = useDeployments(workspace.slug, instance.data?.id ?? "", mayRead);
   const deployments = mayRead ? asked.items : undefined;
@@ -81,7 +84,7 @@ export function InstancePage() {
         isTight
         beside={
           <>
-            <StatusBadge status={here.status} />
+            <StatusBadge status={here.status} word={statusWord(here)} />
             {here.status !== "failed" && newest?.status === "failed" && (
               <StatusBadge status="failed" word="Last deployment failed" />
             )}
@@ -120,8 +123,17 @@ export function InstancePage() {
       ) : (
         <InstanceOverview workspace={workspace.slug} instance={here} />
       )}
+      {isNew && workspace.may.includes("manage") && !viewing() && <ShareDialog instance={here} isNew onClose={leave} />}
     </div>
   );
+}
+
+/** Whether it was made just now, which is kept with this place in the history: its owner is asked who may see it. */
+function useIsNew() {
+  const navigate = useNavigate();
+  const isNew = useLocation({ select: ({ state }) => (state as { isNew?: boolean }).isNew === true });
+  const leave = () => void navigate({ to: ".", search: true as never, state: {}, replace: true, resetScroll: false });
+  return { isNew, leave };
 }
 
 function Facts(props: { instance: Instance; workspace: string; current: Deployment | undefined }) {

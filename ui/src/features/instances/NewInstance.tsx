@@ -2,8 +2,11 @@ import { Button, Select, Switch, TextInput } from "@mantine/core";
 import { useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
 import { type Backup, createInstance } from "@/api/generated";
+import { useMembers } from "@/api/memberQueries";
 import type { Instance, Stage } from "@/api/nouns";
 import { useAct, useAllProjects, useAllServers, useBranches } from "@/api/queries";
+import { useBackupsOfProject } from "@/features/backups/queries";
+import { made } from "@/features/backups/words";
 import { useWorkspace } from "@/frame/useWorkspace";
 import { Dialog, Note } from "@/kit";
 import css from "./instances.module.css";
@@ -23,15 +26,19 @@ export function NewInstanceDialog({ onClose, given = {} }: { onClose: () => void
   const [server, setServer] = useState("");
   const chosenServer = server || (servers.data?.length === 1 ? (servers.data[0]?.id ?? "") : "");
   const [branch, setBranch] = useState(given.branch ?? "");
-  const fallback = branches.data?.find(({ is_default }) => is_default) ?? branches.data?.[0];
-  const chosenBranch = branch || (fallback?.name ?? "");
   const [stage, setStage] = useState<Stage>(given.stage ?? "staging");
   const [name, setName] = useState("");
   const [rows, setRows] = useState<Edited[]>([]);
-  const { backup } = given;
+  const plain = useMembers(workspace.slug, { role: "member", brief: true, limit: 1 });
+  const backups = useBackupsOfProject(workspace.slug, given.backup ? "" : chosenProject);
+  const [begins, setBegins] = useState("");
+  const backup = given.backup ?? backups.find(({ id }) => id === begins);
+  const named = (wanted: string | undefined) => branches.data?.find(({ name }) => name === wanted);
+  const fallback = named(backup?.branch) ?? branches.data?.find(({ is_default }) => is_default) ?? branches.data?.[0];
+  const chosenBranch = branch || (fallback?.name ?? "");
   // What is made of somebody's data isn't for everybody.
   const [isForMembers, setForMembers] = useState(backup !== undefined);
-  const filled = JSON.stringify([project, server, branch, stage, name, rows, isForMembers]);
+  const filled = JSON.stringify([project, server, branch, stage, name, rows, isForMembers, begins]);
   const [begun] = useState(filled);
   const projectName = projects.data?.find(({ id }) => id === chosenProject)?.name;
   const proposed = projectName ? `${projectName} ${stage === "production" ? "production" : chosenBranch}`.trim() : "";
@@ -50,7 +57,12 @@ export function NewInstanceDialog({ onClose, given = {} }: { onClose: () => void
     nouns: ["instances", "jobs", "projects", "servers"],
     onDone: (instance) => {
       onClose();
-      void navigate({ to: `/${workspace.slug}/instances/${instance.slug}`, ignoreBlocker: true });
+      void navigate({
+        to: `/${workspace.slug}/instances/${instance.slug}`,
+        // There it is asked who may see it: it is on nobody's list.
+        ...(plain.items?.length && { state: { isNew: true } as never }),
+        ignoreBlocker: true,
+      });
     },
   });
   const ready = Boolean(chosenProject && chosenServer && chosenBranch && (name.trim() || proposed));
@@ -87,10 +99,11 @@ export function NewInstanceDialog({ onClose, given = {} }: { onClose: () => void
             label="Project"
             data={(projects.data ?? []).map(({ id, name }) => ({ value: id, label: name }))}
             value={chosenProject || null}
-            disabled={backup !== undefined}
+            disabled={given.backup !== undefined}
             onChange={(value) => {
               setProject(value ?? "");
               setBranch("");
+              setBegins("");
             }}
           />
           <Select
@@ -126,6 +139,23 @@ export function NewInstanceDialog({ onClose, given = {} }: { onClose: () => void
             error={problem?.field("server")}
           />
         </div>
+        {backups.length > 0 && (
+          <Select
+            label="From a backup"
+            placeholder="None: it begins without data"
+            data={backups.map(({ id, instance, created_at, stage }) => ({
+              value: id,
+              label: `${instance.name}, ${made(created_at, Date.now())}${instance.is_deleted ? ", deleted" : ""} (${stage})`,
+            }))}
+            value={begins || null}
+            onChange={(value) => {
+              setBegins(value ?? "");
+              setForMembers(value !== null);
+            }}
+            clearable
+            searchable
+          />
+        )}
         <TextInput
           label="Name"
           placeholder={proposed}

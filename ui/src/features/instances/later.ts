@@ -3,4 +3,5 @@
 import { later } from "@/kit";
 
 export const NewInstanceDialog = later(async () => (await import("./NewInstance")).NewInstanceDialog);
+export const ShareDialog = later(async () => (await import("@/features/permissions/ShareDialog")).ShareDialog);
 export const DeletedBackups = later(async () => (await import("@/features/backups/DeletedBackups")).DeletedBackups);

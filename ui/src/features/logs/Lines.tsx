@@ -23,7 +23,7 @@ type Props = {
   mark: string;
   /** The line that finding stands at. */
   current: number | null;
-  empty: string;
+  empty: ReactNode;
   /** As high as its lines, up to the bound: for logs that are complete. */
   isFitting: boolean;
   isWrapped: boolean;

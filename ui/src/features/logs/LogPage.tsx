@@ -4,12 +4,18 @@ import type { ExplainWish } from "@/api/generated";
 import type { Deployment, Instance } from "@/api/nouns";
 import { Explanation } from "@/features/ai";
 import { useWorkspace } from "@/frame/useWorkspace";
+import { Go, Time } from "@/kit";
 import { LogView } from "./LogView";
 import css from "./logs.module.css";
 import { wishOf } from "./stretch";
 
 type Props = { workspace: string; instance: Instance; newest: Deployment | undefined };
 type Asked = { wish: ExplainWish; turn: number; numberOf: (position: string) => number | undefined };
+
+const ABOUT = {
+  init: "What the sandbox's first process says: when it started and ended those of the application, and why.",
+  proxy: "What visitors asked of its addresses, and how it was answered.",
+};
 
 /** One of the instance's logs; and what a stretch of it means, beside it. */
 export function LogPage({ workspace, instance, newest }: Props) {
@@ -44,6 +50,17 @@ export function LogPage({ workspace, instance, newest }: Props) {
         evidence={evidence}
         {...(source && { source })}
         {...(isDeployment && { deployment: newest.id, isOver: newest.ended_at !== null })}
+        about={
+          isDeployment ? (
+            <>
+              The newest deployment,{" "}
+              <Go to={`/${workspace}/instances/${instance.slug}/deployments/${newest.id}`}>#{newest.number}</Go>, begun{" "}
+              <Time at={newest.created_at} just />.
+            </>
+          ) : (
+            source && ABOUT[source]
+          )
+        }
         which={{ value, choose, hasDeployment: newest !== undefined }}
         {...(ai &&
           !source && {

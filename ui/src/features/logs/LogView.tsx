@@ -36,6 +36,8 @@ type Props = {
   head?: ReactNode;
   /** Which of the instance's logs it is, and how to choose another. */
   which?: Which;
+  /** What it is of, in one line. */
+  about?: ReactNode;
   /** Has the lines from one to another explained. */
   onExplain?: (ends: Ends, numberOf: (position: string) => number | undefined) => void;
   /** Where the lines stand that an explanation rests on. */
@@ -103,7 +105,7 @@ export function LogView(props: Props) {
   };
   const finding = {
     text,
-    at: standsAt,
+    at: place === null ? null : standsAt,
     count: !isSettled || (settled && !found) ? null : (found?.hits ?? 0),
     change: (text: string) => {
       setText(text);
@@ -111,15 +113,22 @@ export function LogView(props: Props) {
     },
     go: (by: number) => {
       if (!found || found.found.length === 0) return;
-      // Begun from what is in sight, not from the end.
-      const { first, last } = sight.current;
-      const inSight = by > 0 ? found.from(first) - 1 : found.from(last + 1);
-      const from = place === null ? inSight : standsAt;
-      setPlace((from + by + found.found.length) % found.found.length);
+      if (place === null) return setPlace(found.first(by, sight.current));
+      setPlace((standsAt + by + found.found.length) % found.found.length);
     },
   };
   const isFiltered = (isOnly && settled) || hidden.length > 0 || minutes !== "all";
-  const empty = !log.isRead || isLost ? "" : isFiltered ? "No line fits." : "Nothing was written yet.";
+  const empty =
+    !log.isRead || isLost ? null : isFiltered ? (
+      <>
+        No line fits.{" "}
+        <Button variant="transparent" onClick={() => change({ isOnly: false, hidden: [], minutes: "all" })}>
+          Show all lines
+        </Button>
+      </>
+    ) : (
+      "Nothing was written yet."
+    );
   const levels = { counts: windows.counts, hidden, onToggle: toggle };
   const numberOf = (position: string) => {
     const at = windows.isComplete ? windows.indexOf(position) : undefined;
@@ -229,6 +238,7 @@ export function LogView(props: Props) {
           )}
         </div>
       </div>
+      {props.about && <div className={css.about}>{props.about}</div>}
       {isWhole && !phone && <Strip windows={windows} version={log.version} />}
       <div className={css.middle}>
         <Lines

@@ -28,7 +28,8 @@ const WORDS = {
 
 export type Finding = {
   text: string;
-  at: number;
+  /** `null`: nobody has gone to one of them yet. */
+  at: number | null;
   /** `null`: it is still being looked for. */
   count: number | null;
   change: (text: string) => void;
@@ -65,7 +66,9 @@ export function Find({ finding }: { finding: Finding }) {
                 ? "Looking"
                 : finding.count === 0
                   ? "None"
-                  : `${(finding.at + 1).toLocaleString("en")} of ${finding.count.toLocaleString("en")}`}
+                  : finding.at === null
+                    ? `${finding.count.toLocaleString("en")} found`
+                    : `${(finding.at + 1).toLocaleString("en")} of ${finding.count.toLocaleString("en")}`}
             </span>
             <ActionIcon size={24} aria-label="The one before" onClick={() => finding.go(-1)}>
               <IconChevronUp size={15} stroke={1.75} />

@@ -31,6 +31,16 @@ test("what the server found stands where it is in the whole, and what came since
   expect([finding.from(0), finding.from(1), finding.from(9)]).toEqual([0, 1, 3]);
 });
 
+test("going through them begins in sight, and else with the newest", () => {
+  const finding = new Finding("x");
+  finding.take(told(100, [10, 40, 70]));
+  expect(finding.first(1, { first: 30, last: 60 })).toBe(1);
+  expect(finding.first(-1, { first: 30, last: 60 })).toBe(1);
+  expect(finding.first(1, { first: 80, last: 99 })).toBe(2);
+  expect(finding.first(-1, { first: 80, last: 99 })).toBe(2);
+  expect(finding.first(-1, { first: 0, last: 5 })).toBe(2);
+});
+
 test("what isn't told of is counted all the same", () => {
   const finding = new Finding("x");
   finding.take(told(1000, [], 700));

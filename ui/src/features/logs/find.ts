@@ -35,4 +35,13 @@ export class Finding {
     const at = this.found.findIndex((line) => line >= index);
     return at < 0 ? this.found.length : at;
   }
+
+  /**
+   * Where going through them begins: with one in sight, or the next in that direction. Where there is none, at the end
+   * of them, which is the newest.
+   */
+  first(by: number, seen: { first: number; last: number }): number {
+    const at = by > 0 ? this.from(seen.first) : this.from(seen.last + 1) - 1;
+    return at < 0 || at >= this.found.length ? this.found.length - 1 : at;
+  }
 }

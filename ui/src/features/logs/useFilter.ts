@@ -43,9 +43,10 @@ export function useFilter(isKept: boolean): [Filter, (changed: Partial<Filter>) 
       search: {
         ...(search.of !== undefined && { of: search.of }),
         ...(next.text && { q: next.text }),
-        ...(next.isOnly && { only: "1" }),
+        // As numbers: a word that reads as one stands in quotes there.
+        ...(next.isOnly && { only: 1 }),
         ...(next.hidden.length > 0 && shown.length > 0 && { level: shown.join(",") }),
-        ...(next.minutes !== "all" && { last: next.minutes }),
+        ...(next.minutes !== "all" && { last: Number(next.minutes) }),
       } as never,
       hash: true,
       replace: true,

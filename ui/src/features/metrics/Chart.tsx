@@ -27,6 +27,8 @@ export type ChartProps = {
   say: (figure: number) => string;
   /** What the newest figure is of: "of 64 GiB". */
   of?: string;
+  /** Said in its place, where nothing is used now. */
+  instead?: string;
   /** A line of its own, with its words. */
   threshold?: { at: number; words: string } | undefined;
   isTable: boolean;
@@ -39,8 +41,8 @@ const UNKNOWN = "Not measured";
 
 /** One chart, or the same as a table. It is read point by point by pointer and by arrows. */
 export function Chart(props: ChartProps) {
-  const { title, lines, say, of, threshold, isTable } = props;
-  const now = newest(lines[0].figures);
+  const { title, lines, say, of, instead, threshold, isTable } = props;
+  const now = instead ? null : newest(lines[0].figures);
   return (
     <section className={css.card} aria-label={title}>
       <div className={css.head}>
@@ -61,7 +63,7 @@ export function Chart(props: ChartProps) {
           )}
         </ul>
         <div className={`${css.now} numbers`}>
-          {now === null ? <span>{UNKNOWN}</span> : <strong>{say(now)}</strong>}{" "}
+          {now === null ? <span>{instead ?? UNKNOWN}</span> : <strong>{say(now)}</strong>}{" "}
           {now !== null && of && <span>{of}</span>}
         </div>
       </div>

@@ -1,6 +1,7 @@
+import type { Instance } from "@/api/nouns";
 import { Chart } from "./Chart";
 import { Metrics, useShown } from "./Metrics";
-import { amount, ceiling, ceilingOfBytes, type Figures, peak, percent, plain, timesOf } from "./series";
+import { amount, ceiling, ceilingOfBytes, type Figures, peak, percent, plain, timesOf, usualRange } from "./series";
 import { useInstanceMetrics } from "./useMetrics";
 
 /** As high as it goes, and no higher than it may. */
@@ -10,10 +11,12 @@ const topOfBytes = (figures: Figures, most: number | undefined) => {
 };
 
 /** What an instance used, and how much was asked of it. */
-export function InstanceMetrics({ workspace, instance }: { workspace: string; instance: string }) {
-  const shown = useShown();
+export function InstanceMetrics({ workspace, instance }: { workspace: string; instance: Instance }) {
+  const shown = useShown(usualRange(Date.parse(instance.created_at), Date.now()));
   const { range, isTable } = shown;
-  const found = useInstanceMetrics(workspace, instance, range);
+  const found = useInstanceMetrics(workspace, instance.id, range);
+  // What was measured last, while it ran, isn't what it uses now.
+  const isStopped = instance.status === "stopped";
   return (
     <Metrics
       shown={shown}
@@ -26,11 +29,12 @@ export function InstanceMetrics({ workspace, instance }: { workspace: string; in
         const { most } = data;
         const limit = most?.processor ?? null;
         const whole = { range, isTable, times: timesOf(data) };
+        const ofRunning = { ...whole, ...(isStopped && { instead: "Stopped" }) };
         const perMinute = (figure: number) => `${plain(figure)}`;
         return (
           <>
             <Chart
-              {...whole}
+              {...ofRunning}
               title="Processor"
               say={percent}
               top={limit === null ? ceiling(peak(data.processor), 100) : Math.max(limit, peak(data.processor))}
@@ -38,7 +42,7 @@ export function InstanceMetrics({ workspace, instance }: { workspace: string; in
               of={limit === null ? "of one core" : `of the ${percent(limit)} it may use`}
             />
             <Chart
-              {...whole}
+              {...ofRunning}
               title="Memory"
               say={amount}
               top={topOfBytes(data.memory, most?.memory)}
@@ -54,7 +58,7 @@ export function InstanceMetrics({ workspace, instance }: { workspace: string; in
               {...(most && { of: `of ${amount(most.disk)}` })}
             />
             <Chart
-              {...whole}
+              {...ofRunning}
               title="Requests"
               say={perMinute}
               top={ceiling(peak(data.requests), 4)}

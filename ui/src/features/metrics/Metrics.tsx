@@ -1,6 +1,6 @@
 import { Button, SegmentedControl, Skeleton } from "@mantine/core";
 import { IconChartLine, IconTable } from "@tabler/icons-react";
-import type { ReactNode } from "react";
+import { type ReactNode, useState } from "react";
 import { problemOf } from "@/api/problem";
 import { Empty, Failed, Note, Panel, Section, useFilters } from "@/kit";
 import css from "./metrics.module.css";
@@ -9,14 +9,16 @@ import { type Figures, isRange, RANGES, type Range } from "./series";
 const WORDS: Record<Range, string> = { hour: "Hour", day: "Day", week: "Week" };
 const EACH: Record<Range, string> = { hour: "10 s", day: "2 min", week: "15 min" };
 
-/** Which range, and whether as tables: as the address has it. */
-export function useShown() {
+/** Which range, and whether as tables: as the address has it, and else the one that it opens with. */
+export function useShown(usual: Range = "day") {
   const { filters, change } = useFilters(["range", "as"]);
-  const range: Range = isRange(filters.range) ? filters.range : "day";
+  // What it opened with stays: it doesn't change by itself under somebody's eyes.
+  const [first] = useState(usual);
+  const range: Range = isRange(filters.range) ? filters.range : first;
   return {
     range,
     isTable: filters.as === "table",
-    choose: (next: string) => change({ range: next === "day" ? "" : next }),
+    choose: (next: string) => change({ range: next === first ? "" : next }),
     turn: () => change({ as: filters.as === "table" ? "" : "table" }),
   };
 }

@@ -14,6 +14,7 @@ import {
   strokes,
   ticks,
   timeOf,
+  usualRange,
 } from "./series";
 
 const x = (at: number) => at * 10;
@@ -86,6 +87,14 @@ describe("a table", () => {
     expect(found[0]?.sums[0]?.most).toBe(10);
     expect(found[0]?.sums[0]?.mean).toBeCloseTo(68 / 30);
     expect(found[1]?.sums[0]).toEqual({ mean: null, most: null });
+  });
+});
+
+describe("a range", () => {
+  it("is an hour for what is younger than a day", () => {
+    const day = 86_400_000;
+    expect(usualRange(0, day - 1)).toBe("hour");
+    expect(usualRange(0, day)).toBe("day");
   });
 });
 

@@ -106,6 +106,11 @@ export const rowTimeOf = (at: number, range: Range): string => (range === "week"
 
 export type Tick = { at: number; word: string };
 
+const HOUR = 3_600_000;
+
+/** What is younger than a day is looked at by the hour: of a day it would be a dot at the edge. */
+export const usualRange = (begun: number, now: number): Range => (now - begun < 24 * HOUR ? "hour" : "day");
+
 /** Full quarters of an hour, every fourth hour, midnights: by the clock of whoever looks. */
 export function ticks({ from, step, count }: Times, range: Range, isNarrow: boolean): Tick[] {
   const until = from + step * (count - 1);

@@ -1,10 +1,27 @@
+import { IconExternalLink } from "@tabler/icons-react";
 import type { Instance } from "@/api/nouns";
 import { useAllInstances, useAllProjects, useAllServers, useRunningJobs } from "@/api/queries";
 import { Steps } from "@/features/firstStart/later";
 import { LoadLine } from "@/features/metrics/later";
 import { Load, serverState } from "@/features/servers";
+import { statusWord } from "@/frame/jobs";
+import { listsProjects } from "@/frame/sections";
 import { useWorkspace } from "@/frame/useWorkspace";
-import { EmptyPage, Failed, Go, LoadingPage, PageTitle, Panel, Row, Section, StatusIcon } from "@/kit";
+import {
+  Cut,
+  EmptyPage,
+  Failed,
+  Go,
+  LoadingPage,
+  LoadingRows,
+  PageTitle,
+  Panel,
+  Row,
+  Section,
+  StageTag,
+  StatusBadge,
+  StatusIcon,
+} from "@/kit";
 import { Attention } from "./Attention";
 import { LastDeployments } from "./LastDeployments";
 import css from "./overview.module.css";
@@ -26,13 +43,41 @@ export function inWords(instances: Instance[]): string {
   return `${[whole, ...parts].join(", ")}.`;
 }
 
+/** So few are shown one by one: more of them have a page of their own. */
+const FEW = 6;
+
+/** What one may see, each with its address. */
+function Yours({ slug, instances }: { slug: string; instances: Instance[] }) {
+  return (
+    <Section title="Instances">
+      <Panel>
+        {instances.map((instance) => (
+          <Row key={instance.id} className={css.yours ?? ""}>
+            <StatusBadge status={instance.status} word={statusWord(instance)} />
+            <Go to={`/${slug}/instances/${instance.slug}`} className={css.name ?? ""}>
+              {instance.name}
+            </Go>
+            <StageTag stage={instance.stage} />
+            {instance.url && (
+              <a className={css.address} href={instance.url} target="_blank" rel="noreferrer">
+                <IconExternalLink size={15} stroke={1.75} aria-hidden />
+                <Cut text={instance.url.replace(/^https?:\/\//, "")} />
+              </a>
+            )}
+          </Row>
+        ))}
+      </Panel>
+    </Section>
+  );
+}
+
 export function OverviewPage() {
   const workspace = useWorkspace();
   const slug = workspace.slug;
   const isOwner = workspace.may.includes("manage");
   const instances = useAllInstances(slug);
   const servers = useAllServers(slug);
-  const projects = useAllProjects(slug, isOwner);
+  const projects = useAllProjects(slug, listsProjects(workspace));
   const jobs = useRunningJobs(slug);
   if (instances.error) return <Failed error={instances.error} home={slug} />;
   if (!instances.data) return <LoadingPage />;
@@ -50,9 +95,30 @@ export function OverviewPage() {
     return (
       <div>
         <PageTitle title="Overview" />
-        <EmptyPage title="Nothing is shared with you yet">
-          An owner of {workspace.name} decides what you may see and do. Ask one. This page changes by itself.
-        </EmptyPage>
+        {projects.data?.length ? (
+          <>
+            <Section title="Projects">
+              <Panel>
+                {projects.data.map((project) => (
+                  <Row key={project.id}>
+                    <Go to={`/${slug}/projects/${project.slug}`} className={css.name ?? ""}>
+                      {project.name}
+                    </Go>
+                  </Row>
+                ))}
+              </Panel>
+            </Section>
+            <p className={css.apart}>
+              No instance is shared with you. An owner of {workspace.name} decides which you may see.
+            </p>
+          </>
+        ) : projects.isLoading ? (
+          <LoadingRows rows={2} />
+        ) : (
+          <EmptyPage title="Nothing is shared with you yet">
+            An owner of {workspace.name} decides what you may see and do. Ask one. This page changes by itself.
+          </EmptyPage>
+        )}
       </div>
     );
   const nameOf = new Map(instances.data.map((instance) => [instance.id, instance]));
@@ -62,6 +128,7 @@ export function OverviewPage() {
       <div className={`${css.grid} ${jobs.items?.length || servers.data?.length ? "" : css.alone}`}>
         <div>
           <Attention slug={slug} instances={instances.data} servers={servers.data ?? []} />
+          {!isOwner && instances.data.length <= FEW && <Yours slug={slug} instances={instances.data} />}
           <LastDeployments slug={slug} instances={nameOf} />
         </div>
         <div>

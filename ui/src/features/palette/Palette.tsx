@@ -3,6 +3,7 @@ import { useDebouncedValue } from "@mantine/hooks";
 import {
   IconArrowRight,
   IconBox,
+  IconDownload,
   IconEyeOff,
   IconFolder,
   IconLayoutGrid,
@@ -113,6 +114,14 @@ export function Palette({ workspace, onClose }: { workspace: Workspace | null; o
 
 const LIMIT = 6;
 
+/** "clone", "git clone", "push", and what is to be cloned behind it; null where something else is sought. */
+export function wantsClone(text: string): string | null {
+  const found = /^\s*(?:git\s+)?(?:clone|push)(?:\s+(.*))?$/i.exec(text);
+  if (found) return (found[1] ?? "").trim();
+  const word = text.trim().toLowerCase();
+  return word.length > 2 && ["clone", "git clone", "git push"].some((one) => one.startsWith(word)) ? "" : null;
+}
+
 function useOffers(workspace: Workspace | null, text: string): Offer[] {
   const navigate = useNavigate();
   const me = useMe();
@@ -127,6 +136,8 @@ function useOffers(workspace: Workspace | null, text: string): Offer[] {
   const projects = useProjects(slug, query, isSearching && maySeeProjects);
   const servers = useServers(slug, query, isSearching);
   const members = useMembers(slug, query, isSearching);
+  const cloned = wantsClone(text);
+  const clones = useProjects(slug, { q: cloned ?? "", limit: LIMIT }, maySeeProjects && cloned !== null);
 
   const wanted = text.trim().toLocaleLowerCase();
   const fits = (word: string) => word.toLocaleLowerCase().includes(wanted);
@@ -151,6 +162,15 @@ function useOffers(workspace: Workspace | null, text: string): Offer[] {
     for (const one of members.items ?? [])
       add("Members", one.account.name, IconUsers, go(`/${slug}/members`), one.role);
   }
+  for (const one of cloned === null ? [] : (clones.items ?? []))
+    add(
+      "Clone",
+      `Clone ${one.name}`,
+      IconDownload,
+      // A number of its own each time: the place may be open already, with its answer closed.
+      () => void navigate({ to: `/${slug}/projects/${one.slug}`, search: { clone: Date.now() } as never }),
+      one.repository.url,
+    );
   if (workspace) {
     for (const { to, word, Icon } of sectionsOf(workspace))
       if (fits(word)) add("Go to", word, Icon, go(to ? `/${slug}/${to}` : `/${slug}`));

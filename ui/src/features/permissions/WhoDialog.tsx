@@ -8,6 +8,7 @@ import { type About, Dialog, Empty, Failed, LoadingRows, More, Panel, PersonAvat
 import { endWords } from "./ends";
 import { actionsOf } from "./fits";
 import css from "./permissions.module.css";
+import { ShareDialog } from "./ShareDialog";
 
 type Props = {
   about: About;
@@ -20,8 +21,10 @@ type Props = {
 export function WhoDialog({ about, first = null, onClose }: Props) {
   const workspace = useWorkspace();
   const [action, setAction] = useState<ActionKey | null>(first);
+  const [isAdding, setAdding] = useState(false);
   const offered = actionsOf(about.kind);
   const who = useWho(workspace.slug, { [about.kind]: about.id, ...(action && { action }) });
+  if (isAdding) return <ShareDialog instance={about} onClose={() => setAdding(false)} />;
   return (
     <Dialog
       opened
@@ -29,7 +32,12 @@ export function WhoDialog({ about, first = null, onClose }: Props) {
       title={`Who can work with ${about.name}?`}
       sentence={offered.length > 0 ? "Choose an action, or see who is shown it at all." : "Who is shown it at all."}
       size={560}
-      foot={<Button onClick={onClose}>Close</Button>}
+      foot={
+        <>
+          {about.kind === "instance" && <Button onClick={() => setAdding(true)}>Add members…</Button>}
+          <Button onClick={onClose}>Close</Button>
+        </>
+      }
     >
       <div className={css.whoBody}>
         {offered.length > 0 && (

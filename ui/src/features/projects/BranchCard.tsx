@@ -2,7 +2,9 @@ import { ActionIcon, Tooltip } from "@mantine/core";
 import { IconAlertTriangleFilled, IconExternalLink, IconGitBranch, IconPlus } from "@tabler/icons-react";
 import type { PointerEvent } from "react";
 import type { Instance } from "@/api/nouns";
+import { statusWord } from "@/frame/jobs";
 import { Cut, Go, Person, ShortCommit, StatusIcon, Time } from "@/kit";
+import { behind } from "./behind";
 import { afterDeletion, type Card, distance } from "./board";
 import css from "./projects.module.css";
 
@@ -76,10 +78,12 @@ export function BranchCard({ card, base, workspace, known, onNew, lift, isOver, 
         </p>
       )}
       {instances.map((instance) => {
-        const { url, server } = known.get(instance.id) ?? {};
+        const here = known.get(instance.id);
+        const { url, server } = here ?? {};
+        const old = behind(here, branch);
         return (
           <div key={instance.id} className={css.instance}>
-            <StatusIcon status={instance.status} />
+            <StatusIcon status={instance.status} word={here && statusWord(here)} />
             <Go to={`/${workspace}/instances/${instance.slug}`}>
               <Cut text={instance.name} />
             </Go>
@@ -94,6 +98,18 @@ export function BranchCard({ card, base, workspace, known, onNew, lift, isOver, 
               >
                 <IconExternalLink size={15} stroke={1.75} aria-hidden />
               </a>
+            )}
+            {old && (
+              <span className={css.old}>
+                <IconAlertTriangleFilled size={14} aria-hidden />
+                {old.runs ? (
+                  <span>
+                    Runs <ShortCommit commit={old.runs} />, behind its branch
+                  </span>
+                ) : (
+                  "Nothing of it runs yet"
+                )}
+              </span>
             )}
           </div>
         );

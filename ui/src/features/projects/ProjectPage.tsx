@@ -1,6 +1,6 @@
 import { Button } from "@mantine/core";
 import { IconGitMerge, IconPlus } from "@tabler/icons-react";
-import { useParams } from "@tanstack/react-router";
+import { useParams, useSearch } from "@tanstack/react-router";
 import { useState } from "react";
 import { useAllInstances, useProject } from "@/api/queries";
 import { NewInstanceDialog } from "@/features/instances";
@@ -13,6 +13,7 @@ import css from "./projects.module.css";
 const Board = later(async () => (await import("./Board")).Board, <LoadingRows />);
 const Commits = later(async () => (await import("./Commits")).Commits, <LoadingRows />);
 const OfProject = later(async () => (await import("./OfProject")).OfProject, <LoadingRows height={52} />);
+const CloneButton = later(async () => (await import("./repository")).CloneButton);
 const ProjectSettings = later(async () => (await import("./repository")).ProjectSettings, <LoadingRows />);
 
 export function ProjectPage() {
@@ -20,6 +21,7 @@ export function ProjectPage() {
   const { project: slug = "", tab = "board" } = useParams({ strict: false });
   const project = useProject(workspace.slug, slug);
   const instances = useAllInstances(workspace.slug, { project: project.data?.id }, Boolean(project.data));
+  const { clone } = useSearch({ strict: false }) as { clone?: unknown };
   const [isMaking, setMaking] = useState(false);
   const [isMerging, setMerging] = useState(false);
   if (project.error) return <Failed error={project.error} home={workspace.slug} />;
@@ -47,6 +49,9 @@ export function ProjectPage() {
         actions={
           <>
             {isOwner && <WhoButton about={{ kind: "project", id: here.id, name: here.name }} />}
+            {here.repository.has_commits && (tab === "board" || tab === "commits") && (
+              <CloneButton key={String(clone)} project={here} />
+            )}
             {here.repository.has_commits && (
               <AbleButton
                 of={here}

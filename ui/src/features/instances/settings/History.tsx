@@ -21,6 +21,9 @@ export function History({ here }: { here: Here }) {
     onDone: () => setUndone(null),
   });
   const against = reasonAgainst(instance, "change_settings")?.detail;
+  // Which of them runs isn't told, only that not all do: then the newest one is among those that wait.
+  const newest = changes.items?.find(({ needs_restart }) => needs_restart);
+  const waits = (change: SettingsChange) => settings.restart_needed && change.id === newest?.id;
   const secrets = undone ? kept(undone.parts) : [];
   return (
     <section id="history" aria-labelledby="history-title" className={css.section}>
@@ -51,9 +54,9 @@ export function History({ here }: { here: Here }) {
                       {change.reverts.number ? `Reverted change ${change.reverts.number}` : "Reverted a change"}
                     </Chip>
                   )}
-                  {change.needs_restart && <Chip>Needed a restart</Chip>}
+                  {change.needs_restart && <Chip>{waits(change) ? "Needs a restart" : "Needed a restart"}</Chip>}
                   <span className={css.end}>
-                    <span className={`${css.quiet} numbers`}>{change.number}</span>
+                    <span className={`${css.quiet} numbers`}>Change {change.number}</span>
                     {change.can_revert && (
                       <Button
                         variant="subtle"

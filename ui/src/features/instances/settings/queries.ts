@@ -6,9 +6,13 @@ import { useObject, usePages } from "@/api/queries";
 /** What is refreshed when something was set. */
 export const AFTER = ["environment", "instances", "deployments", "jobs"] as const;
 
-export const useSettings = (workspace: string, instance: string) =>
-  useObject<InstanceSettings>(workspace, "environment", `/instances/${instance}/settings`, (init) =>
-    viewSettings(workspace, instance, init),
+export const useSettings = (workspace: string, instance: string, enabled = true) =>
+  useObject<InstanceSettings>(
+    workspace,
+    "environment",
+    `/instances/${instance}/settings`,
+    (init) => viewSettings(workspace, instance, init),
+    enabled,
   );
 
 export const useChanges = (workspace: string, instance: string) =>

@@ -1,0 +1,14 @@
+import { expect, test } from "vitest";
+import { wantsClone } from "./Palette";
+
+test("a repository's address is found by what one would do with it", () => {
+  expect(wantsClone("clone")).toBe("");
+  expect(wantsClone("clo")).toBe("");
+  expect(wantsClone("git")).toBe("");
+  expect(wantsClone("Git clone shop")).toBe("shop");
+  expect(wantsClone("push  Shop ")).toBe("Shop");
+});
+
+test("what only begins alike is no wish to clone", () => {
+  for (const text of ["", "c", "cl", "clonezilla", "shop", "gitea", "my clone"]) expect(wantsClone(text)).toBeNull();
+});
