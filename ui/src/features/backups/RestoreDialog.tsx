@@ -148,7 +148,7 @@ export function RestoreDialog(props: {
               <div>
                 <dt>Settings</dt>
                 <dd>
-                  {backup.stage === "production" && into.stage !== "production"
+                  {backup.is_of_production && into.stage !== "production"
                     ? "Stay as they are, but for its mail: none goes out from then on"
                     : "Stay as they are"}
                 </dd>

@@ -20,6 +20,7 @@ import {
   Table,
   Time,
 } from "@/kit";
+import { causeWord } from "./causes";
 import css from "./deployments.module.css";
 
 export function took(deployment: Pick<Deployment, "started_at" | "ended_at">): string {
@@ -119,6 +120,7 @@ export function DeploymentRows({ workspace, instance, deployments, open, rollBac
                 </Go>
                 <ShortCommit commit={deployment.commit} />
                 <span className={css.subject}>{subject ?? `of ${deployment.branch}`}</span>
+                {causeWord(deployment.cause) && <span className={css.cause}>{causeWord(deployment.cause)}</span>}
                 {deployment.is_current && <span className={css.current}>{currentWord(instance)}</span>}
               </div>
               {deployment.reason && <div className={css.reason}>{deployment.reason}</div>}

@@ -76,7 +76,9 @@ export function NewInstanceDialog({ onClose, given = {} }: { onClose: () => void
       title={backup ? `New instance from a backup of ${backup.instance.name}` : "New instance"}
       sentence={
         backup
-          ? "It begins with the backup's data, database and commit. Secrets are its own."
+          ? backup.instance.is_deleted && stage === backup.stage
+            ? `It begins with the backup's data, database and commit, and with the variables and secrets of ${backup.instance.name}.`
+            : "It begins with the backup's data, database, commit and plain variables. Secrets are its own."
           : "A running copy of a branch. Each push to the branch deploys it."
       }
       size={560}
@@ -128,8 +130,8 @@ export function NewInstanceDialog({ onClose, given = {} }: { onClose: () => void
             onChange={(value) => setStage((value as Stage | null) ?? "staging")}
             allowDeselect={false}
             inputWrapperOrder={["label", "input", "error", "description"]}
-            {...(backup?.stage === "production" &&
-              stage !== "production" && { description: "Outgoing mail is off: the data are production's." })}
+            {...(backup?.is_of_production &&
+              stage !== "production" && { description: "Outgoing mail is off: the data came from production." })}
           />
           <Select
             label="Server"

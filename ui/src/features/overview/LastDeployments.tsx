@@ -2,6 +2,7 @@ import { useQueries } from "@tanstack/react-query";
 import { listDeployments } from "@/api/generated";
 import type { Deployment, Instance, Job } from "@/api/nouns";
 import { useJobs } from "@/api/queries";
+import { causeWord } from "@/features/deployments/causes";
 import { useSubjects } from "@/frame/useSubjects";
 import { Cut, duration, Go, Panel, Person, Section, ShortCommit, StatusIcon, Time } from "@/kit";
 import css from "./overview.module.css";
@@ -23,7 +24,7 @@ function useDeploymentsOf(slug: string, instances: Instance[]): Map<string, Depl
 export function LastDeployments({ slug, instances }: { slug: string; instances: Map<string, Instance> }) {
   const jobs = useJobs(slug);
   const found = (jobs.items ?? [])
-    .filter(({ kind, instance }) => kind === "deploy" && instances.has(instance ?? ""))
+    .filter(({ kind, instance }) => (kind === "deploy" || kind === "restore") && instances.has(instance ?? ""))
     .slice(0, LAST);
   const mine = [...new Set(found.map(({ instance }) => instances.get(instance ?? "")))].filter(
     (one) => one !== undefined,
@@ -82,6 +83,7 @@ function Line({ to, job, instance, deployment, subject }: LineProps) {
       </Go>
       <span className={css.what}>
         {deployment && <ShortCommit commit={deployment.commit} />} {subject ?? `of ${instance.branch}`}
+        {deployment && causeWord(deployment.cause) && <span className={css.cause}>{causeWord(deployment.cause)}</span>}
       </span>
       <span className={css.who}>{deployment?.started_by && <Person name={deployment.started_by.name} />}</span>
       <span className={css.took}>
