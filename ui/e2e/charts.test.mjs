@@ -248,6 +248,7 @@ test("deployments say how long, by whom and how; an owner goes back in one click
   await now(3).waitFor();
   assert.equal(await now(1).count(), 0);
   assert.equal(await owner.page.getByRole("button", { name: "Roll back to #1" }).count(), 0);
+  await owner.page.getByText("and is behind its branch").waitFor();
   await look(owner.page, "instance-rolled-back", { ready: "role=slider" });
   await owner.page.getByRole("button", { name: "Roll back to #2" }).scrollIntoViewIfNeeded();
   await look(owner.page, "instance-rolled-back-below", { ready: "role=slider", wideOnly: true });
@@ -259,6 +260,7 @@ test("deployments say how long, by whom and how; an owner goes back in one click
   // What goes back is undone in the same way.
   await owner.page.getByRole("button", { name: "Roll back to #2" }).click();
   await until("the second answers again", async () => (await visit("/")).text === "second", 90);
+  await owner.page.getByText("and is behind its branch").waitFor({ state: "detached" });
 });
 
 test("in the overview a server's last day stands as a line", async () => {

@@ -106,6 +106,20 @@ test("a project with branches that are deployed", async () => {
   await join_(paul, "Paul Plain", { actions: ["view_projects"], projects: [project.id], instances: [staging.id] });
 });
 
+test("where the repository is, is told to whoever may look into it, and found by what one would do with it", async () => {
+  const { page } = paul;
+  await page.goto(`${W}/projects`);
+  await page.getByRole("heading", { name: "Projects" }).waitFor();
+  await page.keyboard.press("Control+k");
+  await page.getByRole("combobox", { name: "Search or run a command" }).fill("git clone");
+  await page.getByRole("option", { name: /^Clone Shop/ }).click();
+  await page.getByText(`git clone ${project.repository.url}`).waitFor();
+  await page.getByText("Pushing needs the permission Web IDE").waitFor();
+  await look(page, "clone", { ready: "text=Pushing needs" });
+  await page.keyboard.press("Escape");
+  await page.getByText("Pushing needs the permission Web IDE").waitFor({ state: "detached" });
+});
+
 test("without the permission nothing is lifted, and the button says what is missing", async () => {
   const { page } = paul;
   await page.goto(BOARD);
