@@ -30,12 +30,10 @@ export function ConnectDialog(props: { workspace: string; instance: Instance; on
   const [chosen, setChosen] = useState<ApplicationUser | null>(null);
   const [reason, setReason] = useState("");
   const list = useRef<HTMLDivElement>(null);
-  const isFirst = instance.commit === null && instance.status === "deploying";
   const users = useQuery({
     queryKey: [workspace, "connect", instance.id, "users", query],
     queryFn: ({ signal }): Promise<Page<ApplicationUser>> =>
       listApplicationUsers(workspace, instance.id, query ? { q: query } : {}, { signal }),
-    enabled: !isFirst,
     // The application is asked each time that somebody opens this.
     gcTime: 0,
     staleTime: 0,
@@ -106,11 +104,7 @@ export function ConnectDialog(props: { workspace: string; instance: Instance; on
           data-autofocus
         />
         <div ref={list} className={css.list}>
-          {isFirst ? (
-            <Empty icon={IconUserShare} title="Its first deployment is under way" inline>
-              Once it runs, its users are listed here by themselves.
-            </Empty>
-          ) : users.error ? (
+          {users.error ? (
             <Failed error={users.error} retry={() => void users.refetch()} inline />
           ) : !found ? (
             <LoadingRows rows={4} height={48} />

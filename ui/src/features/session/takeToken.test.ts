@@ -38,3 +38,12 @@ it("isn't there any more for whoever comes back too late", async () => {
   expect((await loaded()).keptToken()).toBeNull();
   expect(sessionStorage.length).toBe(0);
 });
+
+it("is what stands in the address, also where that isn't well written", async () => {
+  history.replaceState(null, "", "/setup#token=a%20secret");
+  expect((await loaded()).takeFromFragment()).toBe("a secret");
+  expect(location.hash).toBe("");
+  history.replaceState(null, "", "/setup#a%zz");
+  expect((await loaded()).takeFromFragment()).toBe("a%zz");
+  expect(location.hash).toBe("");
+});

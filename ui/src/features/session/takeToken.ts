@@ -4,12 +4,21 @@ let kept: string | null = null;
 
 /** The token behind `#`, kept in this page's memory alone. */
 export function takeFromFragment(): string | null {
-  const found = decodeURIComponent(location.hash.replace(/^#(token=)?/, ""));
+  const found = decoded(location.hash.replace(/^#(token=)?/, ""));
   if (found) {
     kept = found;
     history.replaceState(history.state, "", location.pathname + location.search);
   }
   return kept;
+}
+
+/** A link that lost letters on its way is a wrong one, not one that ends the page. */
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }
 
 export function keep(token: string): void {
