@@ -83,5 +83,17 @@ test("a machine joins by a command that is shown once, and is seen to come and g
   await page.getByRole("button", { name: "Show the command" }).click();
   await page.locator("pre").waitFor();
   await look(page, "server-waiting", { ready: "text=Waiting for the machine." });
+
+  // A machine that is lost: its server goes, and it is refused from then on.
+  await endAgent();
+  await page.goto("/acme/servers/far-away");
+  await page.getByRole("button", { name: "It never comes back…" }).click();
+  const forgetting = page.getByRole("dialog", { name: /^Remove Far away with its instances/ });
+  await forgetting.getByRole("textbox").fill("Far away");
+  await look(page, "server-forget", { ready: "role=dialog" });
+  await forgetting.getByRole("button", { name: "Remove for good" }).click();
+  await page.waitForURL("/acme/servers");
+  await page.getByRole("row", { name: /Waits/ }).waitFor();
+  assert.equal(await page.getByRole("row", { name: /Far away/ }).count(), 0);
   assert.deepEqual(findings, []);
 });

@@ -258,11 +258,11 @@ pub fn tell(refusal: &Refusal) -> Told {
         Refusal::MergeConflict(conflicts) => {
             let detail = match conflicts.files.as_slice() {
                 [one] => format!(
-                    "Both branches changed {} in ways that don't go together. Merge them in a clone or in the Web IDE, and push.",
+                    "Both branches changed {} in ways that don't go together. Merge them in a clone, and push.",
                     one.path
                 ),
                 _ => format!(
-                    "Both branches changed {} files in ways that don't go together. Merge them in a clone or in the Web IDE, and push.",
+                    "Both branches changed {} files in ways that don't go together. Merge them in a clone, and push.",
                     conflicts.count
                 ),
             };

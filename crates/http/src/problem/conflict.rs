@@ -21,7 +21,9 @@ pub(super) fn conflict(conflict: Conflict) -> &'static str {
         }
         Conflict::NotRunning => "The instance isn't running. Start it first.",
         Conflict::AlreadyRunning => "The instance is running already.",
-        Conflict::NothingDeployed => "No deployment has succeeded yet. Push to its branch first.",
+        Conflict::NothingDeployed => {
+            "No deployment has succeeded yet. Push to its branch, or wait for the one that is under way."
+        }
         Conflict::AlreadyOver => "This work is over already.",
         Conflict::MachineTaken => "This machine is a server of the workspace already.",
         Conflict::AlreadyJoined => {

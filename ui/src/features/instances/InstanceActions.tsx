@@ -51,20 +51,10 @@ type Other = { verb: Verb; word: string; Icon: typeof IconRocket; act: () => voi
 
 const AFTER = ["instances", "jobs", "deployments"] as const;
 
-/** While the first deployment goes on, what waits for one says so: nobody has to push for it any more. */
-function withFirst(instance: Instance): Instance {
-  const { blocked, commit, status } = instance;
-  const nothing = blocked.connect_as;
-  if (commit !== null || status !== "deploying" || nothing?.code !== "conflict") return instance;
-  const told = { ...nothing, detail: "Its first deployment is under way. Wait until it has succeeded." };
-  const verbs = Object.entries(blocked).map(([verb, why]) => [verb, why?.detail === nothing.detail ? told : why]);
-  return { ...instance, blocked: Object.fromEntries(verbs) as Instance["blocked"] };
-}
-
 /** What can be done to an instance now: each as the server allows it. */
 export function InstanceActions(props: { workspace: string; instance: Instance }) {
   const { workspace } = props;
-  const instance = withFirst(props.instance);
+  const { instance } = props;
   const navigate = useNavigate();
   const phone = usePhone();
   const isNarrow = useNarrow();

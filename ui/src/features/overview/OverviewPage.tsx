@@ -23,7 +23,7 @@ import {
   StatusIcon,
 } from "@/kit";
 import { Attention } from "./Attention";
-import { LastDeployments } from "./LastDeployments";
+import { LastDeployments } from "./later";
 import css from "./overview.module.css";
 import { Work } from "./Work";
 
