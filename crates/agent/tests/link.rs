@@ -23,6 +23,11 @@ fn known(installation: &Identity) -> Known {
     Known { origin: "http://localhost".to_owned(), fingerprint, has_joined: true, is_removed: false }
 }
 
+/// What comes to an end, whichever: two who believe each other where they mustn't would talk on for ever.
+async fn ends<T>(talk: impl Future<Output = T>) -> T {
+    tokio::time::timeout(Duration::from_secs(60), talk).await.expect("they part")
+}
+
 /// Both ends of a connection.
 async fn pair() -> (TcpStream, TcpStream) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -72,7 +77,8 @@ async fn another_installation_is_told_nothing() {
     let (near, far) = pair().await;
     let pinned = known(&identity("Stoa"));
     let token = Secret::from_text("once".to_owned());
-    let (knocked, answered) = tokio::join!(knock(near, &pinned, &machine, Some(&token)), answer(far, &other));
+    let talk = async { tokio::join!(knock(near, &pinned, &machine, Some(&token)), answer(far, &other)) };
+    let (knocked, answered) = ends(talk).await;
     assert!(matches!(knocked, Err(LinkError::OtherInstallation)));
     assert!(answered.is_err(), "neither who asks nor a token");
 }
@@ -152,8 +158,8 @@ async fn a_replica_is_who_has_the_installations_own_certificate() {
     let (stoa, machine) = (identity("Stoa"), identity("agent"));
     let (near, far) = pair().await;
     let pinned = known(&stoa);
-    let (knocked, answered) =
-        tokio::join!(knock(near, &pinned, &machine, None), link::answer_replica(far, &stoa));
+    let talk = async { tokio::join!(knock(near, &pinned, &machine, None), link::answer_replica(far, &stoa)) };
+    let (knocked, answered) = ends(talk).await;
     assert!(knocked.is_err());
     assert!(matches!(answered, Err(LinkError::OtherInstallation)), "an agent is no replica");
     let (near, far) = pair().await;
