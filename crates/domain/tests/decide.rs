@@ -204,6 +204,7 @@ fn every_permission_is_decided_as_the_product_says() {
     compare::<server::Change>(seen, Owner, own_server(), true);
     compare::<server::Delete>(seen, Owner, own_server(), true);
     compare::<server::Join>(seen, Owner, own_server(), true);
+    compare::<server::Forget>(seen, Owner, own_server(), true);
     compare::<project::List>(seen, Switches(&["view_projects"]), Whole, false);
     compare::<project::View>(seen, Switches(&["view_projects"]), own_project(), true);
     compare::<project::Create>(seen, Owner, Whole, false);

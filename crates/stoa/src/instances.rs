@@ -35,7 +35,7 @@ pub async fn stop_all(settings: Settings, state: Option<String>) -> Result<(), E
         }
         Err(error) if error.kind() == io::ErrorKind::ResourceBusy => {
             let count = stop_by_agent(&folder).await?;
-            if folder.join("postgresql").is_dir() {
+            if has_postgresql(&folder) {
                 say(
                     "The PostgreSQL server of this machine goes on while Stoa runs: end Stoa and call this again to end it, too.",
                 );
@@ -49,6 +49,11 @@ pub async fn stop_all(settings: Settings, state: Option<String>) -> Result<(), E
         count => say(&format!("{}. {what_next}.", counted(count, "is stopped", "are stopped"))),
     }
     Ok(())
+}
+
+/// Whether the machine's PostgreSQL server is there. It is started with the first database.
+fn has_postgresql(agent: &Path) -> bool {
+    std::fs::read_dir(agent.join("postgresql/run")).is_ok_and(|mut found| found.next().is_some())
 }
 
 /// Asks the agent of the Stoa that runs, by the protocol that it speaks with the control plane.

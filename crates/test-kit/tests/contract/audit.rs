@@ -173,7 +173,7 @@ on_both_databases! {
         let changed = json!({
             "added": { "projects": [{ "id": site, "name": "Site" }] },
             "removed": { "actions": ["use_ide"], "projects": [{ "id": shop, "name": "Shop \"1\"" }] },
-            "until": [{ "of": "view_logs", "before": null, "after": 1_893_456_000_000_000_i64 }],
+            "until": [{ "of": "view_logs", "kind": "action", "before": null, "after": "2030-01-01T00:00:00.000Z" }],
         });
         assert_eq!(newest().await, changed);
         let _ = olga.client.put(&path, second).await.expect(200);
