@@ -62,19 +62,13 @@ pub(super) fn run() -> Result<u8, String> {
     // The one who makes the way out has to stand outside: it is started before the namespace is entered, and waits.
     let way = plan.outgoing.as_ref().map(Way::prepare).transpose()?;
     enter(plan.user_namespace)?;
-    let opening = way.map(Way::begin).transpose()?;
-    // The walls stand while the way out is still being made: none of them needs it.
-    let mut inner = "link set lo up\n".to_owned();
-    inner.push_str(&plan.outgoing.as_ref().map(walls).unwrap_or_default());
-    ip(&plan.ip, &["-batch", "-"], &inner)?;
-    if let (Some(opening), Some(outgoing)) = (opening, &plan.outgoing) {
+    ip(&plan.ip, &["link", "set", "lo", "up"], None)?;
+    if let (Some(way), Some(outgoing)) = (way, &plan.outgoing) {
+        way.open()?;
+        ip(&plan.ip, &["-batch", "-"], Some(&walls(outgoing)))?;
         // No way leads out by it; where the kernel has it, one that came to be wouldn't either.
         if !outgoing.closed_ports.is_empty() && std::path::Path::new(IPV6).exists() {
-            ip(&plan.ip, &["-6", "-batch", "-"], &closed(outgoing))?;
-        }
-        opening.wait()?;
-        if !outgoing.allowed.is_empty() {
-            ip(&plan.ip, &["-batch", "-"], &gates(outgoing))?;
+            ip(&plan.ip, &["-6", "-batch", "-"], Some(&closed(outgoing)))?;
         }
     }
     if let Some(bytes) = plan.data_limit {
@@ -94,17 +88,16 @@ fn closed(outgoing: &Outgoing) -> String {
     outgoing.closed_ports.iter().map(line).collect()
 }
 
+/// Allowed hosts first: a route to a single address goes before the one to its network.
 fn walls(outgoing: &Outgoing) -> String {
     let mut lines = closed(outgoing);
     for network in &outgoing.prohibited {
         lines.push_str(&format!("route add prohibit {network}\n"));
     }
+    for host in &outgoing.allowed {
+        lines.push_str(&format!("route add {host} via 10.0.2.2\n"));
+    }
     lines
-}
-
-/// A route to a single address goes before the one to its network. It leads through the way out, which is there by then.
-fn gates(outgoing: &Outgoing) -> String {
-    outgoing.allowed.iter().map(|host| format!("route add {host} via 10.0.2.2\n")).collect()
 }
 
 fn enter(user_namespace: bool) -> Result<(), String> {
@@ -125,16 +118,17 @@ fn enter(user_namespace: bool) -> Result<(), String> {
     Ok(())
 }
 
-fn ip(program: &str, arguments: &[&str], input: &str) -> Result<(), String> {
+fn ip(program: &str, arguments: &[&str], input: Option<&str>) -> Result<(), String> {
     let failed = |error: &dyn std::fmt::Display| format!("ip {}: {error}", arguments.join(" "));
+    let stdin = if input.is_some() { Stdio::piped() } else { Stdio::null() };
     let mut child = Command::new(program)
         .args(arguments)
-        .stdin(Stdio::piped())
+        .stdin(stdin)
         .stdout(Stdio::null())
         .spawn()
         .map_err(|error| failed(&error))?;
-    if let Some(mut pipe) = child.stdin.take() {
-        pipe.write_all(input.as_bytes()).map_err(|error| failed(&error))?;
+    if let (Some(text), Some(mut pipe)) = (input, child.stdin.take()) {
+        pipe.write_all(text.as_bytes()).map_err(|error| failed(&error))?;
     }
     let status = child.wait().map_err(|error| failed(&error))?;
     if status.success() { Ok(()) } else { Err(failed(&status)) }
@@ -177,23 +171,12 @@ impl Way {
         Ok(Self { begin, ready: File::from(ready) })
     }
 
-    /// Once this process is in the namespace.
-    fn begin(self) -> Result<Opening, String> {
+    fn open(self) -> Result<(), String> {
         let mut begin = File::from(self.begin);
         begin.write_all(b"1").map_err(|error| format!("the network can't be begun: {error}"))?;
-        Ok(Opening { ready: self.ready })
-    }
-}
-
-/// A way out that is being made.
-struct Opening {
-    ready: File,
-}
-
-impl Opening {
-    fn wait(mut self) -> Result<(), String> {
         let mut answer = [0; 1];
-        match self.ready.read(&mut answer) {
+        let mut ready = self.ready;
+        match ready.read(&mut answer) {
             Ok(1) => Ok(()),
             Ok(_) => Err("slirp4netns ended before the network was there".to_owned()),
             Err(error) => Err(format!("slirp4netns doesn't answer: {error}")),
