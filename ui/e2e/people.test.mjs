@@ -237,7 +237,7 @@ test("a change between the first answers and the opening of the stream isn't mis
   const isAllowed = new Promise((go) => {
     open = go;
   });
-  await other.route("**/events", async (route) => {
+  await other.route("**/events*", async (route) => {
     await isAllowed;
     await route.continue();
   });

@@ -196,7 +196,6 @@ fn every_permission_is_decided_as_the_product_says() {
     compare::<job::View>(seen, NOTHING, own_job(), true);
     // What its start needed isn't known from the job alone: without it only owners.
     compare::<job::Cancel>(seen, Owner, own_job(), true);
-
     compare::<server::List>(seen, NOTHING, Whole, false);
     compare::<server::View>(seen, NOTHING, own_server(), true);
     compare::<server::ViewMetrics>(seen, NOTHING, own_server(), true);
