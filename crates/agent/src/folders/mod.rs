@@ -1,6 +1,7 @@
 //! Where everything lies on a machine. Every path is made here, from ids and nothing else, so that no name that
 //! somebody chose ever becomes part of one.
 
+pub mod links;
 pub mod tree;
 
 use std::fs;

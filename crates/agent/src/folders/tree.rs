@@ -34,10 +34,10 @@ pub fn is_too_deep(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::QuotaExceeded && error.raw_os_error().is_none()
 }
 
-const FOLDER: OFlag =
+pub(super) const FOLDER: OFlag =
     OFlag::O_RDONLY.union(OFlag::O_DIRECTORY).union(OFlag::O_NOFOLLOW).union(OFlag::O_CLOEXEC);
 
-fn open(folder: &Path) -> io::Result<OwnedFd> {
+pub(super) fn open(folder: &Path) -> io::Result<OwnedFd> {
     Ok(nix::fcntl::open(folder, FOLDER, Mode::empty())?)
 }
 

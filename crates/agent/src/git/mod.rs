@@ -4,6 +4,7 @@
 mod begin;
 mod bundle;
 mod carry;
+mod check_out;
 mod conflict;
 mod difference;
 mod merge;
@@ -24,6 +25,7 @@ use tokio::process::Command;
 
 pub use begin::FirstFile;
 pub use carry::{Connection, Transfer, TransferError};
+pub use check_out::{TakenOut, Untouched};
 pub use difference::FoundDifference;
 pub use merge::FoundReview;
 pub use read::{Found, FoundBranch, FoundCommit};
@@ -130,27 +132,6 @@ impl Repository {
         Ok(run(command, None).await?.succeeded)
     }
 
-    /// Writes the files of a commit into an empty folder.
-    ///
-    /// # Errors
-    /// Where git or the disk refuses.
-    pub async fn check_out(&self, commit: &CommitId, into: &Path) -> Result<(), GitError> {
-        let index = self.folder.join(format!("index-{}", uuid::Uuid::now_v7().simple()));
-        let outcome = self.check_out_with(commit, into, &index).await;
-        crate::folders::remove_file(&index)?;
-        outcome
-    }
-
-    async fn check_out_with(&self, commit: &CommitId, into: &Path, index: &Path) -> Result<(), GitError> {
-        let mut command = self.command();
-        command.env("GIT_INDEX_FILE", index).args(["read-tree", &commit.to_string()]);
-        checked(run(command, None).await?, "read-tree")?;
-        let mut command = self.command();
-        command.env("GIT_INDEX_FILE", index).env("GIT_WORK_TREE", into).current_dir(into);
-        command.args(["checkout-index", "--all", "--quiet"]);
-        checked(run(command, None).await?, "checkout-index").map(drop)
-    }
-
     pub(super) fn command(&self) -> Command {
         let mut command = command();
         command.arg("--git-dir").arg(&self.folder);
@@ -204,10 +185,21 @@ async fn run(mut command: Command, input: Option<&[u8]>) -> Result<Output, GitEr
     command.stdin(if input.is_some() { Stdio::piped() } else { Stdio::null() });
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn()?;
-    if let (Some(input), Some(mut pipe)) = (input, child.stdin.take()) {
-        pipe.write_all(input).await?;
+    let pipe = child.stdin.take();
+    // While it is listened to: one that complains at length would else wait for ever to be heard, and so would this.
+    let writing = async {
+        match (input, pipe) {
+            (Some(input), Some(mut pipe)) => pipe.write_all(input).await,
+            _ => Ok(()),
+        }
+    };
+    let (output, written) = tokio::join!(ended(child, PATIENCE), writing);
+    let output = output?;
+    // One that refuses doesn't read to the end: what it says then is more than that.
+    if output.succeeded {
+        written?;
     }
-    ended(child, PATIENCE).await
+    Ok(output)
 }
 
 async fn ended(child: tokio::process::Child, patience: Duration) -> Result<Output, GitError> {

@@ -21,6 +21,7 @@ use super::release::{self, Made};
 use super::schedules::Switching;
 use super::start::{Unwell, common_environment, environment};
 use crate::folders::{self, tree};
+use crate::git::{GitError, TakenOut, Untouched};
 use crate::logs::{LONGEST, Look, Masks, Writer};
 use crate::sandbox::{Ended, Mounts, OutputLine};
 use crate::stoa_toml::{self, Application, Expected};
@@ -184,16 +185,12 @@ impl Deployment<'_> {
     ) -> Result<Made, Unwell> {
         let folders = &self.agent.inner.folders;
         let id = self.instance.id;
-        let form = self.instance.form();
         // What it is taken for is the log's first line, so what goes before is said behind it.
         self.begin_step("fetch")?;
         release::remove(folders, id, self.release)?;
         let app = folders.release(id, self.release);
         std::fs::create_dir_all(folders.releases(id))?;
-        folders::make_private(&app)?;
-        self.agent.mirror(form.project).check_out(commit, &app).await.map_err(|error| {
-            Unwell::because("failed", format!("The commit couldn't be taken out of the repository: {error}"))
-        })?;
+        let taken = self.take_out(commit, &app).await?;
         self.begin_step("read")?;
         let read = stoa_toml::read_whole(&app);
         if let Ok((_, Some(recognised))) = &read {
@@ -202,14 +199,20 @@ impl Deployment<'_> {
         self.log.say(&format!("Commit {commit}"));
         let (application, _) = read.map_err(|problem| Unwell::because(problem.code, problem.sentence))?;
         self.check_expectations(&application)?;
-        self.build(&application, &app).await?;
+        let is_built = self.build(&application, commit, &app, taken).await?;
         self.step("store", "Storing the release")?;
         if let Some(name) = &application.data_folder {
             link_data(&app, &application.folder, name)?;
         }
         let size =
             release::close(&app, self.agent.inner.sandboxes.abilities().is_root()).map_err(too_deep)?;
-        let made = Made { application, commit: commit.to_string(), size, at: crate::init::now() };
+        let made = Made {
+            application,
+            commit: commit.to_string(),
+            size,
+            at: crate::init::now(),
+            is_untouched: !is_built,
+        };
         release::save(folders, id, self.release, &made)?;
         let database = match database {
             Some(aside) => Some(aside),
@@ -247,13 +250,51 @@ impl Deployment<'_> {
         Ok(())
     }
 
-    async fn build(&self, application: &Application, app: &Path) -> Result<(), Unwell> {
+    /// The files of the commit. What the release that runs has of them is linked, if nobody could write in it.
+    async fn take_out(&self, commit: &CommitId, app: &Path) -> Result<TakenOut, Unwell> {
+        let (folders, id) = (&self.agent.inner.folders, self.instance.id);
+        folders::make_private(app)?;
+        let mirror = self.agent.mirror(self.instance.form().project);
+        let earlier = match self.agent.current_release(id).filter(|current| *current != self.release) {
+            Some(current) => release::load(folders, id, current)?
+                .filter(|made| made.is_untouched)
+                .and_then(|made| Some((CommitId::parse(&made.commit)?, folders.release(id, current)))),
+            None => None,
+        };
+        let taken = match &earlier {
+            Some((commit_of_it, folder)) => {
+                let beside = Untouched { commit: commit_of_it, folder };
+                mirror.check_out_beside(commit, app, beside).await
+            }
+            None => mirror.check_out(commit, app).await.map(|()| TakenOut { is_shared: false }),
+        };
+        taken.map_err(not_taken)
+    }
+
+    /// Whether anything was run.
+    async fn build(
+        &self,
+        application: &Application,
+        commit: &CommitId,
+        app: &Path,
+        taken: TakenOut,
+    ) -> Result<bool, Unwell> {
         self.step(
             "build",
             if application.build.commands.is_empty() { "Nothing to build" } else { "Building" },
         )?;
         if application.build.commands.is_empty() {
-            return Ok(());
+            return Ok(false);
+        }
+        if taken.is_shared {
+            // What is built may write in all of it: none of it may be another release's as well.
+            folders::remove(app)?;
+            folders::make_private(app)?;
+            self.agent
+                .mirror(self.instance.form().project)
+                .check_out(commit, app)
+                .await
+                .map_err(not_taken)?;
         }
         let form = self.instance.form();
         let user = self.agent.user(&form);
@@ -285,7 +326,7 @@ impl Deployment<'_> {
             )
             .await?;
         }
-        Ok(())
+        Ok(true)
     }
 
     /// Its own database on the server's PostgreSQL, where the application asks for one.
@@ -457,6 +498,10 @@ fn short(command: &[String]) -> String {
     } else {
         format!("{}…", whole.chars().take(60).collect::<String>())
     }
+}
+
+fn not_taken(error: GitError) -> Unwell {
+    Unwell::because("failed", format!("The commit couldn't be taken out of the repository: {error}"))
 }
 
 fn too_deep(error: std::io::Error) -> Unwell {

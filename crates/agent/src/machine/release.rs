@@ -25,6 +25,9 @@ pub(super) struct Made {
     pub size: u64,
     /// Microseconds of UTC.
     pub at: i64,
+    /// No build ran in it: its files are those of the commit, and nobody could write in them.
+    #[serde(default)]
+    pub is_untouched: bool,
 }
 
 fn about(folders: &Folders, instance: InstanceId, release: ReleaseId) -> PathBuf {
@@ -99,16 +102,19 @@ pub(super) fn close(path: &Path, is_root: bool) -> io::Result<u64> {
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755))?;
     let mut size = 0;
     tree::walk(path, |entry| {
-        if is_root {
+        // Most of it is as it has to be already.
+        if is_root && (entry.about.st_uid, entry.about.st_gid) != (0, 0) {
             give_one(entry, 0)?;
         }
         if entry.is_link() {
             return Ok(());
         }
         let wanted = if entry.is_folder() { 0o755 } else { 0o644 | (entry.about.st_mode & 0o111) };
-        // What is no link was looked at a moment ago, and what could have exchanged it has ended.
-        let wanted = Mode::from_bits_truncate(wanted);
-        fchmodat(entry.parent, entry.name, wanted, FchmodatFlags::FollowSymlink)?;
+        if entry.about.st_mode & 0o7777 != wanted {
+            // What is no link was looked at a moment ago, and what could have exchanged it has ended.
+            let wanted = Mode::from_bits_truncate(wanted);
+            fchmodat(entry.parent, entry.name, wanted, FchmodatFlags::FollowSymlink)?;
+        }
         if !entry.is_folder() {
             size += entry.bytes();
         }
