@@ -11,7 +11,7 @@ use stoa_app::Fault;
 use stoa_app::ports::{Branch, Commit, Difference, Repositories, Review};
 use stoa_domain::ProjectId;
 use stoa_domain::branch::{BranchName, CommitId};
-use stoa_domain::change::{ChangedFiles, Merged, Merging, Signing};
+use stoa_domain::change::{ChangedFiles, Changes, Merged, Merging, Signing};
 
 /// What is younger may still be being made.
 const SETTLED: Duration = Duration::from_secs(3600);
@@ -274,6 +274,15 @@ impl Repositories for GitRepositories {
                 Difference { commit: commit(of), message, committer_name, parents, all, files }
             }))
         })
+    }
+
+    fn changes(
+        &self,
+        project: ProjectId,
+        source: CommitId,
+        target: CommitId,
+    ) -> BoxFuture<'_, Result<Option<Changes>, Fault>> {
+        Box::pin(async move { self.of(project).changes(&source, &target, MOST_FILES).await.map_err(fault) })
     }
 
     fn patch(

@@ -367,6 +367,26 @@ async fn a_commit_is_told_with_its_message_and_its_difference() {
 }
 
 #[tokio::test]
+async fn what_a_branch_changed_is_told_since_it_parted_and_nothing_of_the_others() {
+    let place = going_together().await;
+    let (idea, main) = (place.head("idea").await, place.head("main").await);
+    let changes = place.hosted.changes(&idea, &main, 2).await.unwrap().unwrap();
+    assert_eq!((changes.all.count, changes.files.len()), (3, 2));
+    let lines: Vec<&str> =
+        changes.files.iter().flat_map(|file| &file.hunks).flat_map(|hunk| &hunk.lines).map(String::as_str).collect();
+    assert!(lines.contains(&"+line three") && lines.contains(&"-line 3"), "{lines:?}");
+    let others = place.hosted.changes(&main, &idea, 10).await.unwrap().unwrap();
+    assert_eq!((others.all.count, others.all.files[0].path.as_str()), (1, "a.txt"));
+    assert!(others.files[0].hunks[0].lines.contains(&"+line eighteen".to_owned()));
+    let nothing = place.hosted.changes(&main, &main, 10).await.unwrap().unwrap();
+    assert_eq!((nothing.all.count, nothing.files.len()), (0, 0));
+    place.git(&["checkout", "--quiet", "--orphan", "alone"]);
+    place.git(&["commit", "--quiet", "-m", "of its own"]);
+    place.push();
+    assert!(place.hosted.changes(&place.head("alone").await, &main, 10).await.unwrap().is_none());
+}
+
+#[tokio::test]
 async fn what_stands_in_a_name_changes_nothing_of_what_is_told() {
     let place = going_together().await;
     place.branch("sly", "idea");

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use futures_util::stream::BoxStream;
 use stoa_domain::branch::{BranchName, CommitId};
-use stoa_domain::change::{ChangedFiles, FileDifference, Merged, Merging, Signing};
+use stoa_domain::change::{ChangedFiles, Changes, FileDifference, Merged, Merging, Signing};
 use stoa_domain::instance::RestartMode;
 use stoa_domain::metrics::MetricsRange;
 use stoa_domain::settings::{HealthCheck, Limits};
@@ -276,6 +276,13 @@ pub trait Repositories: Send + Sync + 'static {
         project: ProjectId,
         commit: CommitId,
     ) -> BoxFuture<'_, Result<Option<Difference>, Fault>>;
+    /// What `source` changed since the two parted; `None` where they have nothing in common.
+    fn changes(
+        &self,
+        project: ProjectId,
+        source: CommitId,
+        target: CommitId,
+    ) -> BoxFuture<'_, Result<Option<Changes>, Fault>>;
     /// The text of what changes between two commits, merged or not, of at most so many bytes.
     fn patch(
         &self,

@@ -135,3 +135,10 @@ pub struct FileDifference {
     /// There is more of it.
     pub is_cut: bool,
 }
+
+/// What differs: all files, and of the first of them the difference itself.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Changes {
+    pub all: ChangedFiles,
+    pub files: Vec<FileDifference>,
+}

@@ -1,7 +1,7 @@
 //! What differs between two trees, and in a commit: files with their counts, and the lines themselves.
 
 use stoa_domain::branch::CommitId;
-use stoa_domain::change::{ChangedFile, ChangedFiles, FileChange, FileDifference, FileForm, Hunk};
+use stoa_domain::change::{ChangedFile, ChangedFiles, Changes, FileChange, FileDifference, FileForm, Hunk};
 
 use super::merge::Aside;
 use super::read::{FIELD, Found, commit_fields};
@@ -73,20 +73,35 @@ impl Repository {
             Some(parent) => vec![parent.as_str(), commit.as_str()],
             None => vec![commit.as_str()],
         };
+        let Changes { all, files } = self.compared(&ends, most_files).await?;
+        let committer_name = committer.unwrap_or_default().to_owned();
+        Ok(Some(FoundDifference { commit: found, message, committer_name, parents, all, files }))
+    }
+
+    /// What `source` changed since the two parted; `None` where they have nothing in common.
+    ///
+    /// # Errors
+    /// Where git refuses.
+    pub async fn changes(&self, source: &CommitId, target: &CommitId, most_files: usize) -> Found<Changes> {
+        let Some(base) = self.merge_base(source, target).await? else { return Ok(None) };
+        self.compared(&[base.as_str(), source.as_str()], most_files).await.map(Some)
+    }
+
+    /// `ends`: two commits, or the one that all of is shown.
+    async fn compared(&self, ends: &[&str], most_files: usize) -> Result<Changes, GitError> {
         let mut command = self.command();
         command.args(COMPARE).args(["--root", "--no-commit-id", "--raw", "--numstat", "-z"]);
-        command.arg("--end-of-options").args(&ends);
+        command.arg("--end-of-options").args(ends);
         let listed = whole_or_cut(run_bounded(command, MOST_LISTED).await?, "diff-tree")?;
         let listed_text = String::from_utf8_lossy(&listed.output.out);
         let all = files(&listed_text, most_files, listed.is_cut);
         let mut command = self.command();
         command.args(COMPARE).args(["--root", "--no-commit-id", "--patch", "--unified=3"]);
-        command.arg("--end-of-options").args(&ends);
+        command.arg("--end-of-options").args(ends);
         let Bounded { output, is_cut } =
             whole_or_cut(run_bounded(command, MOST_DIFFERENCE).await?, "diff-tree")?;
         let files = differences(&String::from_utf8_lossy(&output.out), &listed_text, &all.files, is_cut);
-        let committer_name = committer.unwrap_or_default().to_owned();
-        Ok(Some(FoundDifference { commit: found, message, committer_name, parents, all, files }))
+        Ok(Changes { all, files })
     }
 
     /// The text of what `source` changed since the two parted, of at most so many bytes.

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use stoa_domain::branch::{BranchName, CommitId};
-use stoa_domain::change::{Merged, Merging, Signing};
+use stoa_domain::change::{Changes, Merged, Merging, Signing};
 use stoa_domain::permission::MergeTarget;
 use stoa_domain::permission::project as may;
 use stoa_domain::{
@@ -176,6 +176,23 @@ impl App {
         let Names { source, target } = names;
         let (source, target) = ((source, ends.source), (target, ends.target));
         Ok(MergePreview { source, target, review, deploys, message })
+    }
+
+    /// What a branch changed since it parted from another, line by line: what a preview counts.
+    ///
+    /// # Errors
+    /// `Invalid` for names that no branch has, `Conflict` for branches that have nothing in common, or a fault.
+    pub async fn view_difference(
+        &self,
+        permit: Permit<may::View>,
+        source: &str,
+        target: &str,
+    ) -> Result<Changes, Failure> {
+        let names = Names::parse(source, target)?;
+        let Ends { source, target } = self.ends(*permit.target(), &names).await?;
+        let _place = self.merge_place(permit.actor().account).await?;
+        let found = self.outside().repositories.changes(*permit.target(), source, target).await?;
+        Ok(found.ok_or(Refusal::Conflict(Conflict::Unrelated))?)
     }
 
     /// Merges, and deploys what deploys the target.

@@ -1,25 +1,32 @@
 //! Commits: as a list shows them, and one with what it changes.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use stoa_app::ports::{Commit, Difference};
-use stoa_domain::change::{ChangedFile, FileDifference, Hunk};
+use stoa_domain::change::{ChangedFile, Changes, FileDifference, Hunk};
 use stoa_domain::permission::project as may;
 use utoipa::ToSchema;
 
 use super::wire::time;
 use crate::answer::{Answer, Object};
-use crate::argument::{NamedCommit, Uses};
+use crate::argument::{NamedCommit, Query, Uses};
 use crate::gate::May;
 use crate::openapi::words;
 use crate::router::{Operation, Routes};
 
 pub(super) fn routes(routes: Routes) -> Routes {
-    routes.get(
-        "/api/v1/workspaces/{workspace}/projects/{project}/commits/{commit}",
-        view,
-        Operation::new("viewCommit", 200, "A commit that a branch or a tag has, with what it changes.")
-            .refuses(&["too_many_requests"]),
-    )
+    routes
+        .get(
+            "/api/v1/workspaces/{workspace}/projects/{project}/commits/{commit}",
+            view,
+            Operation::new("viewCommit", 200, "A commit that a branch or a tag has, with what it changes.")
+                .refuses(&["too_many_requests"]),
+        )
+        .get(
+            "/api/v1/workspaces/{workspace}/projects/{project}/difference",
+            difference,
+            Operation::new("viewDifference", 200, "What a branch changed since it parted from another.")
+                .refuses(&["conflict", "too_many_requests"]),
+        )
 }
 
 #[derive(Serialize, ToSchema)]
@@ -121,6 +128,39 @@ struct CommitDifferenceView {
     file_count: u64,
     added: u64,
     removed: u64,
+}
+
+/// What a branch changed.
+#[derive(Serialize, ToSchema)]
+struct DifferenceView {
+    /// 300 at most.
+    files: Vec<FileDifferenceView>,
+    file_count: u64,
+    added: u64,
+    removed: u64,
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct DifferenceQuery {
+    /// The branch whose changes are shown.
+    source: String,
+    /// The branch from which it parted.
+    target: String,
+}
+
+async fn difference(
+    May(permit): May<may::View>,
+    Uses(app): Uses,
+    Query(query): Query<DifferenceQuery>,
+) -> Answer<Object<DifferenceView>> {
+    let Changes { all, files } = app.view_difference(permit, &query.source, &query.target).await?;
+    Ok(Object::ok(DifferenceView {
+        files: files.into_iter().map(FileDifferenceView::of).collect(),
+        file_count: all.count,
+        added: all.added,
+        removed: all.removed,
+    }))
 }
 
 async fn view(

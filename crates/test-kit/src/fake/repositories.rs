@@ -8,7 +8,7 @@ use futures_util::future::BoxFuture;
 use stoa_app::Fault;
 use stoa_app::ports::{Branch, Commit, Difference, Repositories, Review};
 use stoa_domain::branch::{BranchName, CommitId};
-use stoa_domain::change::{ChangedFiles, Merged, Merging, Signing};
+use stoa_domain::change::{ChangedFiles, Changes, Merged, Merging, Signing};
 use stoa_domain::{ProjectId, Timestamp};
 use tokio::sync::oneshot;
 
@@ -294,6 +294,15 @@ impl Repositories for FakeRepositories {
             })
         });
         Box::pin(async move { Ok(found) })
+    }
+
+    fn changes(
+        &self,
+        _: ProjectId,
+        _: CommitId,
+        _: CommitId,
+    ) -> BoxFuture<'_, Result<Option<Changes>, Fault>> {
+        Box::pin(async { Ok(Some(Changes::default())) })
     }
 
     fn patch(

@@ -409,7 +409,16 @@ on_both! {
         for wrong in ["main", "0000000000000000000000000000000000000000", &idea[..10], "..%2fx"] {
             assert_eq!(mia.person.client.get(&path(wrong)).await.expect(404).code().as_deref(), Some("not_found"));
         }
+        let between = |source: &str, target: &str| {
+            scene.path(&format!("/projects/{}/difference?source={source}&target={target}", scene.project))
+        };
+        let told = mia.person.client.get(&between("idea", "main")).await.expect(200).json();
+        assert_eq!((&told["file_count"], &told["files"][0]["hunks"][0]["lines"]), (&json!(1), &json!(["+1", "+2"])));
+        let refused = mia.person.client.get(&between("idea", "nowhere")).await.expect(422).json();
+        assert_eq!(refused["errors"][0]["field"], "target");
+        let _ = mia.person.client.get(&between("idea", "idea")).await.expect(422);
         scene.grant(&mia, &["merge_branches"], &[]).await;
         let _ = mia.person.client.get(&path(&idea)).await.expect(403);
+        let _ = mia.person.client.get(&between("idea", "main")).await.expect(403);
     }
 }

@@ -1,10 +1,11 @@
 import { IconArrowLeft, IconFileText } from "@tabler/icons-react";
 import { Link } from "@tanstack/react-router";
-import { type FileDifference, type Hunk, viewCommit } from "@/api/generated";
+import { type FileDifference, viewCommit } from "@/api/generated";
 import type { Project } from "@/api/nouns";
 import { useObject } from "@/api/queries";
 import { CodeToCopy, Cut, Empty, Failed, LoadingRows, Panel, Person, ShortCommit, Time } from "@/kit";
 import css from "./difference.module.css";
+import { FileLines, nameOf } from "./FileLines";
 import { count, Lines } from "./MergeSummary";
 
 type Props = { workspace: string; project: Project; commit: string };
@@ -72,7 +73,7 @@ export function CommitView({ workspace, project, commit }: Props) {
 const WORDS = { added: "added", changed: "", removed: "removed", renamed: "renamed" };
 
 function FileView({ file }: { file: FileDifference }) {
-  const name = file.from ? `${file.from} → ${file.path}` : file.path;
+  const name = nameOf(file);
   const hasLines = file.added !== null && file.added !== undefined;
   return (
     <section className={css.file} aria-label={name}>
@@ -87,55 +88,7 @@ function FileView({ file }: { file: FileDifference }) {
           </span>
         )}
       </div>
-      {!hasLines && <p className={css.none}>It has no lines that could be compared.</p>}
-      {file.hunks.length > 0 && (
-        // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls is reached by keyboard
-        <section className={css.lines} aria-label={`Difference of ${name}`} tabIndex={0}>
-          <table>
-            <tbody>
-              {file.hunks.map((hunk) => (
-                <HunkLines key={`${hunk.old_start} ${hunk.new_start}`} hunk={hunk} />
-              ))}
-            </tbody>
-          </table>
-        </section>
-      )}
-      {file.is_cut && <p className={css.none}>There is more of it than is shown.</p>}
+      <FileLines file={file} />
     </section>
-  );
-}
-
-const SIGNS: Record<string, { kind: string; word: string }> = {
-  "+": { kind: "added", word: "added" },
-  "-": { kind: "removed", word: "removed" },
-};
-
-function HunkLines({ hunk }: { hunk: Hunk }) {
-  let before = hunk.old_start;
-  let after = hunk.new_start;
-  return (
-    <>
-      <tr className={css.head}>
-        <td colSpan={3}>{hunk.old_start === 0 && hunk.old_lines === 0 ? "New" : `From line ${hunk.old_start}`}</td>
-      </tr>
-      {hunk.lines.map((line, index) => {
-        const sign = line[0] ?? " ";
-        const isNote = sign === "\\";
-        const old = sign === "+" || isNote ? "" : before++;
-        const now = sign === "-" || isNote ? "" : after++;
-        return (
-          // biome-ignore lint/suspicious/noArrayIndexKey: lines of a commit never move
-          <tr key={index} data-kind={SIGNS[sign]?.kind}>
-            <td className="numbers">{old}</td>
-            <td className="numbers">{now}</td>
-            <td>
-              {SIGNS[sign] && <span className="visually-hidden">{SIGNS[sign].word}: </span>}
-              <span aria-hidden>{isNote ? " " : sign}</span>
-              {line.slice(1)}
-            </td>
-          </tr>
-        );
-      })}
-    </>
   );
 }

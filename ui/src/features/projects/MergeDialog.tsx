@@ -6,6 +6,7 @@ import { useAct, useBranches, useInstance, useObject, useProject } from "@/api/q
 import { Description } from "@/features/ai";
 import { useWorkspace } from "@/frame/useWorkspace";
 import { CodeToCopy, Dialog, Go, Note, StatusBadge } from "@/kit";
+import { MergeFile } from "./MergeFile";
 import { MergeSummary } from "./MergeSummary";
 import css from "./merge.module.css";
 import { mergeInClone, useMergePreview } from "./merging";
@@ -124,6 +125,16 @@ export function MergeDialog({ workspace, project, given = {}, onClose }: Props) 
               source={source}
               target={target}
               preview={preview}
+              {...(data && {
+                shown: (file, name) => (
+                  <MergeFile
+                    file={file}
+                    of={{ workspace, project, source, target, at: `${data.source.commit} ${data.target.commit}` }}
+                  >
+                    {name}
+                  </MergeFile>
+                ),
+              })}
               {...(slug && { addressOf: (commit) => `/${workspace}/projects/${slug}/commits?commit=${commit}` })}
             />
           </div>

@@ -9,7 +9,8 @@ import {
   IconLoader2,
   IconRocket,
 } from "@tabler/icons-react";
-import type { MergeConflict, MergePreview } from "@/api/generated";
+import type { ReactNode } from "react";
+import type { ChangedFile, MergeConflict, MergePreview } from "@/api/generated";
 import { Cut, Note, PersonAvatar, ShortCommit } from "@/kit";
 import css from "./merge.module.css";
 import type { Preview } from "./merging";
@@ -42,9 +43,11 @@ type Props = {
   brief?: boolean;
   /** Where a commit is shown whole, with what it changes. */
   addressOf?: (commit: string) => string;
+  /** A file with its lines; by its name alone where nothing is given. */
+  shown?: (file: ChangedFile, name: ReactNode) => ReactNode;
 };
 
-export function MergeSummary({ source, target, preview, brief, addressOf }: Props) {
+export function MergeSummary({ source, target, preview, brief, addressOf, shown }: Props) {
   const { data, problem, isAsking } = preview;
   const most = brief ? BRIEF : WHOLE;
   return (
@@ -136,15 +139,12 @@ export function MergeSummary({ source, target, preview, brief, addressOf }: Prop
           {!brief && <h3 className={css.of}>Files</h3>}
           <ul>
             {data.files.slice(0, most.files).map((file) => (
-              <li key={file.path}>
-                <IconFileText size={15} stroke={1.75} className={css.icon ?? ""} aria-hidden />
-                <Cut text={file.from ? `${file.from} → ${file.path}` : file.path} className={css.path ?? ""} />
-                {file.added === null || file.added === undefined ? (
-                  <span className={css.kind}>{file.form === "file" ? "binary" : file.form}</span>
-                ) : (
-                  <span className={`${css.kind} numbers`}>
-                    <Lines added={file.added} removed={file.removed ?? 0} />
-                  </span>
+              <li key={file.path} className={shown ? css.ofFile : undefined}>
+                {shown?.(file, <FileName file={file} />) ?? (
+                  <>
+                    <IconFileText size={15} stroke={1.75} className={css.icon ?? ""} aria-hidden />
+                    <FileName file={file} />
+                  </>
                 )}
               </li>
             ))}
@@ -169,6 +169,21 @@ export function MergeSummary({ source, target, preview, brief, addressOf }: Prop
         </p>
       )}
     </div>
+  );
+}
+
+function FileName({ file }: { file: ChangedFile }) {
+  return (
+    <>
+      <Cut text={file.from ? `${file.from} → ${file.path}` : file.path} className={css.path ?? ""} />
+      {file.added === null || file.added === undefined ? (
+        <span className={css.kind}>{file.form === "file" ? "binary" : file.form}</span>
+      ) : (
+        <span className={`${css.kind} numbers`}>
+          <Lines added={file.added} removed={file.removed ?? 0} />
+        </span>
+      )}
+    </>
   );
 }
 
