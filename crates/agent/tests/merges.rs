@@ -372,8 +372,13 @@ async fn what_a_branch_changed_is_told_since_it_parted_and_nothing_of_the_others
     let (idea, main) = (place.head("idea").await, place.head("main").await);
     let changes = place.hosted.changes(&idea, &main, 2).await.unwrap().unwrap();
     assert_eq!((changes.all.count, changes.files.len()), (3, 2));
-    let lines: Vec<&str> =
-        changes.files.iter().flat_map(|file| &file.hunks).flat_map(|hunk| &hunk.lines).map(String::as_str).collect();
+    let lines: Vec<&str> = changes
+        .files
+        .iter()
+        .flat_map(|file| &file.hunks)
+        .flat_map(|hunk| &hunk.lines)
+        .map(String::as_str)
+        .collect();
     assert!(lines.contains(&"+line three") && lines.contains(&"-line 3"), "{lines:?}");
     let others = place.hosted.changes(&main, &idea, 10).await.unwrap().unwrap();
     assert_eq!((others.all.count, others.all.files[0].path.as_str()), (1, "a.txt"));

@@ -398,7 +398,9 @@ fn mail(values: &Values) -> Result<Option<(MailServer, String)>, SettingsError> 
     let Some(given) = text(values, "smtp_url") else { return Ok(None) };
     let malformed = || wrong("smtp_url", "has to be smtp://user:password@host:port or smtps://…");
     let url = Url::parse(given).map_err(|_| malformed())?;
-    let host = url.host_str().filter(|host| !host.is_empty()).ok_or_else(malformed)?.to_owned();
+    let host = url.host_str().filter(|host| !host.is_empty()).ok_or_else(malformed)?;
+    // An address is looked up without the brackets that it has in a URL.
+    let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
     if !matches!(url.path(), "" | "/") || url.fragment().is_some() {
         return Err(malformed());
     }

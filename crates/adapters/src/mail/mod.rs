@@ -1,17 +1,21 @@
 //! Mail by SMTP.
 
+mod connection;
+
 use std::io::ErrorKind;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
+use lettre::Message;
 use lettre::message::header::{ContentType, Header, HeaderName, HeaderValue};
 use lettre::message::{Attachment, Mailbox, MultiPart, SinglePart};
-use lettre::transport::smtp::authentication::Credentials;
-use lettre::transport::smtp::client::{Certificate, Tls, TlsParameters};
+use lettre::transport::smtp::authentication::{Credentials, DEFAULT_MECHANISMS};
+use lettre::transport::smtp::client::{AsyncSmtpConnection, Certificate, TlsParameters};
 use lettre::transport::smtp::extension::ClientId;
-use lettre::{AsyncSmtpTransport, AsyncTransport as _, Message, Tokio1Executor};
 use stoa_app::ports::{Delivery, InlineImage, Letter, Mail};
 use stoa_domain::Secret;
+
+use connection::{Beginning, Unconnected};
 
 /// How the connection is kept from being read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,7 +39,10 @@ pub struct MailServer {
 }
 
 pub struct SmtpMail {
-    transport: AsyncSmtpTransport<Tokio1Executor>,
+    host: String,
+    port: u16,
+    beginning: Beginning,
+    credentials: Option<Credentials>,
     from: Mailbox,
 }
 
@@ -48,6 +55,8 @@ pub enum MailError {
     Tls(#[from] lettre::transport::smtp::Error),
     #[error("STOA_SMTP_CA_FILE holds no certificate in PEM")]
     Authorities,
+    #[error("TLS to the mail server can't be set up: {0}")]
+    Versions(String),
 }
 
 const CUT: &str = "The mail server cut the connection.";
@@ -63,24 +72,33 @@ impl SmtpMail {
     /// Where a setting isn't right. The server itself isn't asked yet.
     pub fn new(server: MailServer, from: &str) -> Result<Self, MailError> {
         let from: Mailbox = from.parse().map_err(|_| MailError::From(from.to_owned()))?;
-        let parameters = || parameters(&server);
-        let tls = match server.encryption {
-            Encryption::Implicit => Tls::Wrapper(parameters()?),
-            Encryption::Required => Tls::Required(parameters()?),
-            Encryption::Optional => Tls::Opportunistic(parameters()?),
-            Encryption::Never => Tls::None,
+        let upgraded = |is_required| {
+            Ok::<_, MailError>(Beginning::Upgraded { parameters: parameters(&server)?, is_required })
         };
-        let mut builder = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(&server.host)
-            .port(server.port)
-            .tls(tls)
-            // Many servers refuse who introduces itself as localhost.
-            .hello_name(ClientId::Domain(from.email.domain().to_owned()))
-            .timeout(Some(REACH));
-        if let Some((user, password)) = server.user {
-            let password = password.reveal_text().unwrap_or_default().to_owned();
-            builder = builder.credentials(Credentials::new(user, password));
+        let beginning = match server.encryption {
+            Encryption::Implicit => {
+                Beginning::Encrypted(connection::encrypted(server.authorities.as_deref())?)
+            }
+            Encryption::Required => upgraded(true)?,
+            Encryption::Optional => upgraded(false)?,
+            Encryption::Never => Beginning::Plain,
+        };
+        let credentials = server.user.map(|(user, password)| {
+            Credentials::new(user, password.reveal_text().unwrap_or_default().to_owned())
+        });
+        Ok(Self { host: server.host, port: server.port, beginning, credentials, from })
+    }
+
+    /// One connection for each letter: what is wrong with one keeps no other.
+    async fn carry(&self, message: &Message) -> Result<AsyncSmtpConnection, Unconnected> {
+        // Many servers refuse who introduces itself as localhost.
+        let hello = ClientId::Domain(self.from.email.domain().to_owned());
+        let mut connection = connection::connect(&self.host, self.port, &self.beginning, &hello).await?;
+        if let Some(credentials) = &self.credentials {
+            connection.auth(DEFAULT_MECHANISMS, credentials).await?;
         }
-        Ok(Self { transport: builder.build(), from })
+        connection.send(message.envelope(), &message.formatted()).await?;
+        Ok(connection)
     }
 
     /// The operator's address; with the workspace's name before the operator's where it goes out in that name.
@@ -109,10 +127,15 @@ impl SmtpMail {
             Ok(message) => message,
             Err(error) => return Delivery::Refused(error),
         };
-        match tokio::time::timeout(WHOLE, self.transport.send(message)).await {
-            Ok(Ok(_)) => Delivery::Sent,
-            Ok(Err(error)) if is_final(&error) => Delivery::Refused(said(&error)),
-            Ok(Err(error)) => Delivery::Waiting(said(&error)),
+        match tokio::time::timeout(WHOLE, self.carry(&message)).await {
+            Ok(Ok(mut connection)) => {
+                // It has the letter: how it takes leave changes nothing of that, and isn't waited for.
+                tokio::spawn(async move { tokio::time::timeout(REACH, connection.abort()).await.is_ok() });
+                Delivery::Sent
+            }
+            Ok(Err(Unconnected::Io(error))) => Delivery::Waiting(because(&error)),
+            Ok(Err(Unconnected::Smtp(error))) if is_final(&error) => Delivery::Refused(said(&error)),
+            Ok(Err(Unconnected::Smtp(error))) => Delivery::Waiting(said(&error)),
             Err(_) => Delivery::Waiting("The mail server doesn't answer.".to_owned()),
         }
     }
@@ -173,21 +196,43 @@ fn said(error: &lettre::transport::smtp::Error) -> String {
 /// What kept us from the server, as a sentence, where it was the connection.
 fn unreached(error: &lettre::transport::smtp::Error) -> Option<String> {
     let causes = std::iter::successors(std::error::Error::source(error), |cause| cause.source());
-    let failure = causes.filter_map(|cause| cause.downcast_ref::<std::io::Error>()).last()?;
+    causes.filter_map(|cause| cause.downcast_ref::<std::io::Error>()).last().map(because)
+}
+
+fn because(failure: &std::io::Error) -> String {
+    let tls = failure.get_ref().and_then(|cause| cause.downcast_ref::<rustls::Error>());
+    if let Some(error) = tls {
+        return untrusted(error);
+    }
     let words = failure.to_string();
     let why = match failure.kind() {
+        ErrorKind::TimedOut => return "The mail server doesn't answer.".to_owned(),
+        ErrorKind::FileTooLarge => return "The mail server says more than anybody reads.".to_owned(),
         ErrorKind::ConnectionRefused => "connection refused",
         ErrorKind::HostUnreachable | ErrorKind::NetworkUnreachable => "there is no way to its network",
         ErrorKind::ConnectionReset
         | ErrorKind::ConnectionAborted
         | ErrorKind::BrokenPipe
-        | ErrorKind::UnexpectedEof => {
-            return Some(CUT.to_owned());
-        }
+        | ErrorKind::UnexpectedEof => return CUT.to_owned(),
         // The number at its end says nothing to whoever reads it.
         _ => words.split(" (os error").next().unwrap_or(&words),
     };
-    Some(format!("The mail server isn't reached: {why}."))
+    format!("The mail server isn't reached: {why}.")
+}
+
+/// What is wrong with its TLS.
+fn untrusted(error: &rustls::Error) -> String {
+    match error {
+        rustls::Error::InvalidMessage(_) => {
+            "The mail server doesn't speak TLS at this port.".to_owned()
+        }
+        rustls::Error::InvalidCertificate(rustls::CertificateError::UnknownIssuer) => {
+            "Nobody who is trusted signed the mail server's certificate. Name the authority in STOA_SMTP_CA_FILE."
+                .to_owned()
+        }
+        rustls::Error::InvalidCertificate(_) => format!("The mail server's certificate isn't right: {error}."),
+        _ => format!("TLS with the mail server failed: {error}."),
+    }
 }
 
 fn parameters(server: &MailServer) -> Result<TlsParameters, MailError> {
@@ -210,6 +255,17 @@ impl Mail for SmtpMail {
 mod tests {
     use super::*;
 
+    fn letter() -> Letter {
+        Letter {
+            to: "anna@example.com".to_owned(),
+            sender: None,
+            subject: "Hello".to_owned(),
+            text: "Hello".to_owned(),
+            html: "<p>Hello</p>".to_owned(),
+            images: Vec::new(),
+        }
+    }
+
     #[tokio::test]
     async fn a_server_that_isn_t_there_is_told_in_words() {
         // A port that was free a moment ago.
@@ -217,15 +273,32 @@ mod tests {
         let port = std::net::TcpListener::bind((host.as_str(), 0)).unwrap().local_addr().unwrap().port();
         let server = MailServer { host, port, encryption: Encryption::Never, user: None, authorities: None };
         let mail = SmtpMail::new(server, "stoa@stoa.example").unwrap();
-        let letter = Letter {
-            to: "anna@example.com".to_owned(),
-            sender: None,
-            subject: "Hello".to_owned(),
-            text: "Hello".to_owned(),
-            html: "<p>Hello</p>".to_owned(),
-            images: Vec::new(),
-        };
-        let Delivery::Waiting(said) = mail.send(letter).await else { panic!("it is tried again") };
+        let Delivery::Waiting(said) = mail.send(letter()).await else { panic!("it is tried again") };
         assert_eq!(said, "The mail server isn't reached: connection refused.");
+    }
+
+    #[tokio::test]
+    async fn a_greeting_without_an_end_is_given_up() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let host = "127.0.0.1".to_owned();
+        let endless = tokio::spawn(async move {
+            use tokio::io::AsyncWriteExt as _;
+            let (mut stream, _) = listener.accept().await.unwrap();
+            stream.write_all(b"220 ").await.unwrap();
+            let mut written = 0_u64;
+            // Until nobody reads any more.
+            while stream.write_all(&[b'x'; 65_536]).await.is_ok() {
+                written += 65_536;
+            }
+            written
+        });
+        let server =
+            MailServer { host, port, encryption: Encryption::Required, user: None, authorities: None };
+        let mail = SmtpMail::new(server, "stoa@stoa.example").unwrap();
+        let Delivery::Waiting(said) = mail.send(letter()).await else { panic!("it is tried again") };
+        assert_eq!(said, "The mail server says more than anybody reads.");
+        // What is written is read, or waits in the buffers of the machine.
+        assert!(endless.await.unwrap() < 64 << 20);
     }
 }
