@@ -21,7 +21,7 @@ pub(crate) fn address(site: &Site, parts: &Parts) -> Option<String> {
     let mut hops = Vec::new();
     for value in parts.headers.get_all("x-forwarded-for") {
         let text = value.to_str().unwrap_or_default();
-        hops.extend(text.split(',').map(|hop| hop.trim().parse::<IpAddr>().ok()));
+        hops.extend(text.split(',').map(hop));
     }
     let mut last = peer;
     for hop in hops.into_iter().rev() {
@@ -35,10 +35,40 @@ pub(crate) fn address(site: &Site, parts: &Parts) -> Option<String> {
     Some(last.to_string())
 }
 
+/// An address, with or without a port: some proxies name the port as well.
+fn hop(text: &str) -> Option<IpAddr> {
+    let text = text.trim();
+    let alone = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or(text);
+    let with_port = || text.parse::<SocketAddr>().ok().map(|address| address.ip());
+    alone.parse().ok().or_else(with_port)
+}
+
 pub(crate) fn visitor(site: &Site, parts: &Parts) -> Visitor {
     let user_agent = parts.headers.get(http::header::USER_AGENT).and_then(|value| value.to_str().ok());
     Visitor {
         address: address(site, parts).unwrap_or_else(|| "unknown".to_owned()),
         user_agent: user_agent.unwrap_or_default().to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::hop;
+
+    #[test]
+    fn a_hop_is_an_address_with_or_without_its_port() {
+        let of = |text: &str| hop(text).map(|address| address.to_string());
+        for (text, address) in [
+            ("192.0.2.7", "192.0.2.7"),
+            (" 192.0.2.7:5555", "192.0.2.7"),
+            ("2001:db8::7", "2001:db8::7"),
+            ("[2001:db8::7]", "2001:db8::7"),
+            ("[2001:db8::7]:443", "2001:db8::7"),
+        ] {
+            assert_eq!(of(text).as_deref(), Some(address), "{text}");
+        }
+        for text in ["", "unknown", "_hidden", "192.0.2.7:", "[192.0.2.7", "192.0.2.7, 192.0.2.8"] {
+            assert_eq!(of(text), None, "{text}");
+        }
     }
 }

@@ -126,6 +126,11 @@ pub fn command() -> Command {
 
 /// `file` is a path, or `-` for standard input. `holds` is a hash that was noted earlier and has to be there.
 pub fn verify(file: &str, holds: Option<&str>) -> ExitCode {
+    let is_hash = |hash: &str| hash.len() == 64 && hash.bytes().all(|byte| byte.is_ascii_hexdigit());
+    if let Some(wrong) = holds.filter(|hash| !is_hash(hash)) {
+        complain(&format!("stoa: {wrong} isn't a hash: one has 64 of the digits 0 to 9 and a to f"));
+        return ExitCode::from(UNREADABLE);
+    }
     let input: Box<dyn BufRead> = if file == "-" {
         Box::new(io::stdin().lock())
     } else {

@@ -362,6 +362,9 @@ async fn open_postgres(url: &str) -> Result<PgPool, StorageFault> {
     let options = PgConnectOptions::from_str(url)
         .map_err(|_| StorageFault::Start("STOA_DATABASE_URL isn't a postgres:// address".to_owned()))?
         .application_name("stoa");
+    // The pool only says that it waited in vain: by one connection it is told why.
+    let first = tokio::time::timeout(Duration::from_secs(10), options.connect()).await;
+    first.map_err(|_| StorageFault::Start("PostgreSQL doesn't answer".to_owned()))??.close().await?;
     let pool = PgPoolOptions::new()
         .max_connections(16)
         .acquire_timeout(Duration::from_secs(5))

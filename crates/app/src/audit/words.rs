@@ -323,6 +323,10 @@ fn thing(event: &AuditRecord) -> String {
 fn special(event: &AuditRecord, it: &str) -> Option<String> {
     let detail: serde_json::Value = serde_json::from_str(&event.detail).ok()?;
     match event.action.as_str() {
+        // In the installation's own chain it is about the workspace.
+        "workspace.name_owner" => {
+            event.second_name.as_ref().map(|named| format!("made {named} an owner of {it} from outside"))
+        }
         "workspace.change" => workspace_change(detail.get("after")?.as_object()?),
         "member.change_role" => match detail.get("to")?.as_str()? {
             "owner" => Some(format!("made {it} an owner")),

@@ -133,6 +133,13 @@ impl App {
                 MailOutcome::Refused("The mail can't be read any more. Send it again.".to_owned())
             }
         };
+        match &outcome {
+            MailOutcome::Refused(error) => {
+                tracing::warn!(mail = %claimed.id, error, "a mail can't be delivered")
+            }
+            MailOutcome::Again { error, .. } => tracing::info!(mail = %claimed.id, error, "a mail waits"),
+            MailOutcome::Sent => {}
+        }
         Ok(self.store().settle_mail(claimed.id, claimed.fence, outcome).await?)
     }
 }

@@ -72,7 +72,12 @@ impl App {
     /// # Errors
     /// `WrongCredentials`; `SecondFactorDue` once the password was right; `TooManyRequests` after repeated failures.
     pub async fn sign_in(&self, wish: SignIn, visitor: Visitor) -> Result<SignedIn, Failure> {
-        let known = self.check_credentials(&wish.email, wish.password, &visitor).await?;
+        let known = self.check_credentials(&wish.email, wish.password, &visitor).await;
+        if known.is_err() {
+            // Without what was typed: there people type their passwords by mistake.
+            tracing::info!(address = visitor.address, "a sign-in was refused");
+        }
+        let known = known?;
         let id = known.account.id;
         let shown = !wish.factor.is_nothing();
         let done = async {

@@ -13,7 +13,11 @@ pub fn line(prompt: &str) -> Result<String, Failed> {
         out.flush()?;
     }
     let mut text = String::new();
-    if io::stdin().lock().read_line(&mut text)? == 0 {
+    let read = io::stdin().lock().read_line(&mut text).map_err(|error| match error.kind() {
+        io::ErrorKind::InvalidData => Failed::Usage("what is on standard input isn't text".to_owned()),
+        _ => error.into(),
+    });
+    if read? == 0 {
         return Err(Failed::Usage(format!(
             "{} is needed on standard input",
             prompt.trim_end_matches([':', ' '])

@@ -24,11 +24,16 @@ const PLAIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.'
 pub fn base(text: &str) -> Result<Url, Failed> {
     let whole = if text.contains("://") { text.to_owned() } else { format!("https://{text}") };
     let url = Url::parse(&whole).map_err(|_| Failed::Usage(format!("{text} isn't an address")))?;
+    if !url.username().is_empty() || url.password().is_some() {
+        // Not repeated: what stands there is somebody's password.
+        let sentence = "An address has no user and no password in it: they are asked for".to_owned();
+        return Err(Failed::Usage(sentence));
+    }
     let bare = url.path() == "/" && url.query().is_none() && url.fragment().is_none();
     if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
         return Err(Failed::Usage(format!("{text} isn't the address of a Stoa: it begins with https://")));
     }
-    if !bare || !url.username().is_empty() || url.password().is_some() {
+    if !bare {
         return Err(Failed::Usage(format!("{text} has to be a scheme and a host, and nothing behind them")));
     }
     Ok(url)

@@ -59,7 +59,8 @@ pub async fn follow(desk: &Desk, mut answer: Value, done: &str) -> Result<(), Fa
         say_json(&serde_json::to_string_pretty(&answer)?);
     } else if outcome.is_ok() {
         match answer["url"].as_str().map(|url| defused(url, false)) {
-            Some(url) if !matches!(field(&answer["job"], "kind"), "stop" | "delete") => {
+            // Where it answers now; of a backup that says nothing.
+            Some(url) if !matches!(field(&answer["job"], "kind"), "stop" | "delete" | "backup") => {
                 say(&format!("{done}: {url}"))
             }
             _ => say(&format!("{done}.")),

@@ -31,7 +31,8 @@ use crate::settings::{Settings, Tls, TlsFiles};
 const LOOK: Duration = Duration::from_secs(10);
 
 /// A certificate that ends within so many seconds is told of: 14 days.
-const SOON: i64 = 14 * 24 * 3600;
+const SOON: i64 = 14 * DAY;
+const DAY: i64 = 24 * 3600;
 
 /// Why the files can't be used.
 #[derive(Debug, thiserror::Error)]
@@ -147,9 +148,9 @@ fn notes(
             notes.push("the certificate has expired: browsers refuse it. Renew it".to_owned())
         }
         Some(ends) if ends - now < SOON => {
-            let days = (ends - now) / (24 * 3600);
+            let days = (ends - now + DAY / 2) / DAY;
             notes.push(match days {
-                0 => "the certificate ends today. Renew it".to_owned(),
+                _ if ends - now < DAY => "the certificate ends within a day. Renew it".to_owned(),
                 1 => "the certificate ends tomorrow. Renew it".to_owned(),
                 days => format!("the certificate ends in {days} days. Renew it"),
             });

@@ -24,6 +24,8 @@ impl Ground {
         let current = format!("/current/{instance}");
         let agent = self.stoa.data().join("agent");
         let (cache, data) = (agent.join("cache").join(instance), agent.join("data").join(instance));
+        let made = Moment::at(Call::Rename, &[&releases, ".json"], true);
+        let current_is_new = Moment::at(Call::Rename, &[&current], true);
         vec![
             ("fetch", call(Call::MakeFolder, &[&releases], false)),
             ("fetch, its end", call(Call::Remove, &["/mirrors/", "/index-"], false)),
@@ -37,9 +39,16 @@ impl Ground {
             ("health", At::Waiting { wait: data.join("wait-health"), here: data.join("here-health") }),
             ("switch", call(Call::Rename, &[&current], false)),
             ("switch, its end", call(Call::Rename, &[&current], true)),
+            // It is looked at when the files are taken out as well, for what is linked of it.
             (
                 if overlaps { "settle" } else { "stop" },
-                call(Call::Open, &[&releases, &format!("/{old}.json")], false),
+                At::Call(
+                    Moment::at(Call::Open, &[&releases, &format!("/{old}.json")], false).after(if overlaps {
+                        current_is_new
+                    } else {
+                        made
+                    }),
+                ),
             ),
             ("the end", call(Call::Rename, &["/operations/"], false)),
         ]
