@@ -118,7 +118,8 @@ impl Input {
         Ok(Bytes::from(std::mem::take(unpacked.get_mut())))
     }
 
-    /// Reads on without keeping anything, so that an answer reaches a client which is still sending. Not for ever.
+    /// Reads on without keeping anything: a client that is still sending doesn't see its answer, and a proxy that has
+    /// begun to answer may pass on nothing more. Not for ever.
     pub(super) async fn drain(mut self) {
         let whole = async { while let Ok(Some(_)) = self.next().await {} };
         let _ = tokio::time::timeout(DRAINS, whole).await;

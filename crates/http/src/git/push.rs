@@ -1,6 +1,7 @@
 //! A push: decided from its command list, run, decided once more by `pre-receive`, and what follows from it.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use axum::body::Body;
@@ -13,7 +14,7 @@ use stoa_app::{Failure, Fault};
 use stoa_domain::Refusal;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::process::{Child, ChildStdin};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 use super::commands::{self, List, Reading, Wrong};
 use super::fetch::missing;
@@ -30,6 +31,8 @@ const LONGEST: Duration = Duration::from_secs(1800);
 const LIST_WITHIN: Duration = Duration::from_secs(60);
 /// The program has this long to clean up after itself.
 const ENDING: Duration = Duration::from_secs(10);
+/// Bytes of its answer that are kept until all of the push is there: its progress is a line a second.
+const MOST_HELD: usize = 1 << 20;
 /// What an answer in bands ends with.
 const FLUSH: &[u8] = b"0000";
 const KIND: &str = "application/x-git-receive-pack-result";
@@ -47,7 +50,7 @@ impl Git {
         let listed = tokio::time::timeout(LIST_WITHIN, list_of(&mut input)).await;
         let (list, head) = listed.map_err(|_| Refusal::TooSlow)??;
         if let Some(sentence) = self.first_decision(&entered, &list).await? {
-            tokio::spawn(input.drain());
+            input.drain().await;
             return Ok(answered(KIND, Body::from(list.refusal(&sentence))));
         }
         hook::check(&self.inner.hosting.hooks_folder).map_err(Fault::new)?;
@@ -55,7 +58,7 @@ impl Git {
         // What is to be moved is known: whoever sends the rest slowly is cut by its pace.
         let place = self.inner.places.of_workspace(own, entered.workspace).await?;
         if let Some(sentence) = names::clash(&folder, &list.commands).await.map_err(missing)? {
-            tokio::spawn(input.drain());
+            input.drain().await;
             return Ok(answered(KIND, Body::from(list.refusal(&sentence))));
         }
         let (workspace, project) = (entered.workspace, entered.project);
@@ -70,11 +73,12 @@ impl Git {
         }
         let child = command.spawn().map_err(missing)?;
         let (sender, receiver) = mpsc::channel::<Bytes>(16);
+        let (fed, is_fed) = oneshot::channel();
         let hosts = self.clone();
         // It goes on whether or not the client waits for the answer: what was moved has to be followed.
         tokio::spawn(async move {
             let _place = place;
-            let running = run(child, head, input, &sender, tail.as_mut());
+            let running = run(child, head, input, fed, &sender, tail.as_mut());
             if tokio::time::timeout(LONGEST, running).await.is_err() {
                 tracing::warn!("a push took too long and was ended");
             }
@@ -98,6 +102,9 @@ impl Git {
             }
             drop(sender);
         });
+        // A proxy that has had the head of an answer may pass on nothing more of the request: nginx doesn't. One that was
+        // ended without a word has been dropped, and that is as good.
+        let _ = is_fed.await;
         let pieces = stream::unfold(receiver, |mut receiver| async move {
             receiver.recv().await.map(|piece| (piece, receiver))
         });
@@ -163,21 +170,28 @@ async fn run(
     mut child: Child,
     head: Bytes,
     mut input: Input,
+    fed: oneshot::Sender<()>,
     sender: &mpsc::Sender<Bytes>,
     mut tail: Option<&mut Vec<u8>>,
 ) {
     let (Some(stdin), Some(mut stdout)) = (child.stdin.take(), child.stdout.take()) else { return };
     let stderr = tokio::spawn(last_words(child.stderr.take()));
+    let is_fed = AtomicBool::new(false);
     let feeding = async {
         let cut = feed(stdin, head, &mut input).await;
         // What is left of a body that git wants no more is read on, or the client would never see the answer.
         if matches!(cut, None | Some(Cut::TooLarge)) {
             input.drain().await;
         }
+        is_fed.store(true, Ordering::Relaxed);
+        // Whoever waited for it may have gone.
+        let _ = fed.send(());
         cut
     };
     let answering = async {
         let mut piece = vec![0; 16 * 1024];
+        // What is said before anybody listens. Git isn't kept waiting for that: it would stop reading, too.
+        let mut held = Vec::new();
         while let Ok(count @ 1..) = stdout.read(&mut piece).await {
             let told = match &mut tail {
                 Some(tail) => {
@@ -188,8 +202,14 @@ async fn run(
                 }
                 None => piece[..count].to_vec(),
             };
-            // A client that has gone doesn't end the push: git decides alone how far it got.
-            let _ = sender.send(told.into()).await;
+            held.extend_from_slice(&told);
+            if is_fed.load(Ordering::Relaxed) || held.len() > MOST_HELD {
+                // A client that has gone doesn't end the push: git decides alone how far it got.
+                let _ = sender.send(std::mem::take(&mut held).into()).await;
+            }
+        }
+        if !held.is_empty() {
+            let _ = sender.send(held.into()).await;
         }
     };
     let (cut, ()) = tokio::join!(feeding, answering);

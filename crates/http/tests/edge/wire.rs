@@ -48,6 +48,11 @@ impl Wire {
         self.stream.write_all(bytes).await.unwrap();
     }
 
+    pub fn has_heard_nothing(&self) -> bool {
+        use futures_util::FutureExt as _;
+        self.kept.is_empty() && self.stream.peek(&mut [0]).now_or_never().is_none()
+    }
+
     async fn more(&mut self) -> bool {
         let mut piece = [0; 16_384];
         let read = tokio::time::timeout(LONGEST, self.stream.read(&mut piece)).await.expect("an answer");
