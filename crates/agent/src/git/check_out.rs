@@ -49,7 +49,12 @@ impl Repository {
         into: &Path,
         beside: Untouched<'_>,
     ) -> Result<TakenOut, GitError> {
-        let (listed, earlier) = tokio::try_join!(self.list(commit), self.list(beside.commit))?;
+        let (listed, earlier) = if beside.commit == commit {
+            let listed = self.list(commit).await?;
+            (listed.clone(), listed)
+        } else {
+            tokio::try_join!(self.list(commit), self.list(beside.commit))?
+        };
         // Where that commit isn't there any more, or one of the two has very many files, all are written.
         let (listed, earlier) = (listed.unwrap_or_default(), earlier.unwrap_or_default());
         let (listed, earlier) = (parse(&listed)?, parse(&earlier)?);
