@@ -83,42 +83,80 @@ test("a row names the first end, and says how many more there are", async () => 
   assert.equal(whole, 1, "where it is cut off, the whole is told");
 });
 
-test("rows are of one height, however little room a wide page has", async () => {
+/** The rows of the table, each with its height, once the page is so wide. */
+async function rowsAt(width) {
   const { page } = owner;
-  await page.goto("/acme/members");
+  await page.setViewportSize({ width, height: 900 });
+  await until(`it is drawn ${width} wide`, () => page.evaluate((wanted) => innerWidth === wanted, width));
+  await page.evaluate(() => new Promise((go) => requestAnimationFrame(() => requestAnimationFrame(go))));
+  return page.getByRole("table", { name: "Members" }).evaluate((table) =>
+    [...table.querySelectorAll("tbody tr")].map((one) => ({
+      height: Math.round(one.getBoundingClientRect().height),
+      text: one.textContent.slice(0, 20),
+    })),
+  );
+}
+
+/** Cells out of which something stands: what doesn't fit is cut off within its own. */
+const over = () =>
+  owner.page.getByRole("table", { name: "Members" }).evaluate((table) =>
+    [...table.querySelectorAll("tbody td:not([data-cell=choose], [data-cell=acts])")]
+      .filter((cell) =>
+        [...cell.querySelectorAll("*")].some((one) => {
+          const [inner, outer] = [one.getBoundingClientRect(), cell.getBoundingClientRect()];
+          return inner.width > 1 && inner.right > outer.right + 1 && !one.closest(".visually-hidden");
+        }),
+      )
+      .map((cell) => cell.textContent),
+  );
+
+// Under Settings a second navigation stands beside the list: it is as wide as it is, whatever the page is.
+for (const [path, widths] of [
+  ["/acme/members", [1024, 1100, 1199, 1200, 1280, 1440]],
+  ["/acme/settings/members", [1280, 1366, 1440]],
+])
+  test(`rows are of one height, however little room ${path} has on a wide page`, async () => {
+    const { page } = owner;
+    await page.goto(path);
+    await row("Fia Berg").waitFor();
+    for (const width of widths) {
+      const rows = await rowsAt(width);
+      assert.equal(rows.length, 6);
+      const [{ height }] = rows;
+      assert.ok(
+        rows.every((one) => one.height === height),
+        `${width}: ${JSON.stringify(rows)}`,
+      );
+      assert.deepEqual(await over(), [], `${width}`);
+      const { width: room } = await page.getByRole("columnheader", { name: "May do" }).boundingBox();
+      assert.ok(room > 130, `what each may do has ${room} at ${width}`);
+      const cut = await page
+        .getByRole("table", { name: "Members" })
+        .getByText("Restart", { exact: true })
+        .evaluateAll((chips) => chips.filter((one) => one.scrollWidth > one.clientWidth).length);
+      assert.equal(cut, 0, `a short action is whole at ${width}`);
+      if (process.env.E2E_PICTURES)
+        await page.screenshot({ path: `${process.env.E2E_PICTURES}/members${path.replaceAll("/", "-")}-${width}.png` });
+    }
+    await page.setViewportSize({ width: 1440, height: 900 });
+    await look(page, `members-ending${path.replaceAll("/", "-")}`, { ready: "text=and 3 more" });
+  });
+
+test("where the list has no room for a table, it stands as cards, on a wide page too", async () => {
+  const { page } = owner;
+  await page.goto("/acme/settings/members");
   await row("Fia Berg").waitFor();
-  for (const width of [1024, 1100, 1199, 1200, 1280, 1440]) {
-    await page.setViewportSize({ width, height: 900 });
-    await until(`it is drawn ${width} wide`, () => page.evaluate((wanted) => innerWidth === wanted, width));
-    await page.evaluate(() => new Promise((go) => requestAnimationFrame(() => requestAnimationFrame(go))));
-    const rows = await page.getByRole("table", { name: "Members" }).evaluate((table) =>
-      [...table.querySelectorAll("tbody tr")].map((one) => ({
-        height: Math.round(one.getBoundingClientRect().height),
-        text: one.textContent.slice(0, 20),
-      })),
+  for (const width of [1024, 1100, 1200]) {
+    await rowsAt(width);
+    assert.deepEqual(await over(), [], `${width}`);
+    // Below the name, not beside it.
+    const [who, what] = await Promise.all(
+      ["member", "do"].map((cell) => row("Dora Lind").locator(`[data-cell=${cell}]`).boundingBox()),
     );
-    assert.equal(rows.length, 6);
-    const [{ height }] = rows;
-    assert.ok(
-      rows.every((one) => one.height === height),
-      `${width}: ${JSON.stringify(rows)}`,
-    );
-    // What doesn't fit is cut off within its own cell.
-    const over = await page.getByRole("table", { name: "Members" }).evaluate((table) =>
-      [...table.querySelectorAll("tbody td:not([data-cell=choose])")]
-        .filter((cell) =>
-          [...cell.querySelectorAll("*")].some((one) => {
-            const [inner, outer] = [one.getBoundingClientRect(), cell.getBoundingClientRect()];
-            return inner.width > 1 && inner.right > outer.right + 1 && !one.closest(".visually-hidden");
-          }),
-        )
-        .map((cell) => cell.textContent),
-    );
-    assert.deepEqual(over, [], `${width}`);
-    if (process.env.E2E_PICTURES) await page.screenshot({ path: `${process.env.E2E_PICTURES}/members-${width}.png` });
+    assert.ok(what.y >= who.y + who.height, `${width}`);
+    assert.ok(what.x + what.width <= width, `${width}`);
   }
   await page.setViewportSize({ width: 1440, height: 900 });
-  await look(page, "members-ending", { ready: "text=and 3 more" });
 });
 
 test("axe found nothing, and nothing was logged as an error", () => {

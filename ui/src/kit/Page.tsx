@@ -98,10 +98,13 @@ export function Row(props: { children: ReactNode; className?: string }) {
   return <div className={`${css.row} ${props.className ?? ""}`}>{props.children}</div>;
 }
 
-/** A table on wide pages, cards on narrow ones. `head` names the columns, an empty one needs no name. */
-export function Table(props: { head: ReactNode[]; label: string; children: ReactNode }) {
+/**
+ * A table on wide pages, cards on narrow ones; with `isOwnWidth` its own styles say when. `head` names the columns, an
+ * empty one needs no name.
+ */
+export function Table(props: { head: ReactNode[]; label: string; isOwnWidth?: boolean; children: ReactNode }) {
   return (
-    <table className={`${css.table} ${css.cards}`} aria-label={props.label}>
+    <table className={`${css.table} ${props.isOwnWidth ? "" : css.cards}`} aria-label={props.label}>
       <thead>
         <tr>
           {props.head.map((name, index) => (

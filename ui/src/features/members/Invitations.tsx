@@ -47,49 +47,51 @@ export function Invitations({ workspace, search }: { workspace: string; search: 
   if (!shown?.length) return null;
   return (
     <Section title="Pending invitations" count={shown.length}>
-      <Panel>
-        {shown.map((invitation) => (
-          <div key={invitation.id} className={css.invitation}>
-            <div className={css.person}>
-              <span className={css.letter}>
-                <IconMail size={15} stroke={1.75} aria-hidden />
-              </span>
-              <span className={css.name} style={{ overflowWrap: "anywhere", whiteSpace: "normal" }}>
-                {invitation.email} <Unusual email={invitation.email} />
-              </span>
+      <div className={css.room}>
+        <Panel>
+          {shown.map((invitation) => (
+            <div key={invitation.id} className={css.invitation}>
+              <div className={css.person}>
+                <span className={css.letter}>
+                  <IconMail size={15} stroke={1.75} aria-hidden />
+                </span>
+                <span className={css.name} style={{ overflowWrap: "anywhere", whiteSpace: "normal" }}>
+                  {invitation.email} <Unusual email={invitation.email} />
+                </span>
+              </div>
+              <div className={css.person} style={{ gap: 8 }}>
+                {invitation.invited_by && <PersonAvatar name={invitation.invited_by} size={20} />}
+                <span className={css.dim}>
+                  {invitation.invited_by && `${invitation.invited_by}, `}
+                  <Sent invitation={invitation} />
+                </span>
+              </div>
+              <Expiry invitation={invitation} sendsMail={sendsMail} />
+              <div style={{ display: "flex", gap: 4 }}>
+                <Button
+                  variant="subtle"
+                  data-size="xs"
+                  leftSection={sendsMail ? <IconSend size={15} stroke={1.75} /> : <IconLink size={15} stroke={1.75} />}
+                  loading={resend.isPending && resend.variables?.id === invitation.id}
+                  onClick={() => resend.mutate(invitation)}
+                  aria-label={sendsMail ? `Resend to ${invitation.email}` : `New link for ${invitation.email}`}
+                >
+                  {sendsMail ? "Resend" : "New link"}
+                </Button>
+                <Button
+                  variant="subtle"
+                  data-size="xs"
+                  leftSection={<IconX size={15} stroke={1.75} />}
+                  onClick={() => setRevoking(invitation)}
+                  aria-label={`Revoke for ${invitation.email}`}
+                >
+                  Revoke
+                </Button>
+              </div>
             </div>
-            <div className={css.person} style={{ gap: 8 }}>
-              {invitation.invited_by && <PersonAvatar name={invitation.invited_by} size={20} />}
-              <span className={css.dim}>
-                {invitation.invited_by && `${invitation.invited_by}, `}
-                <Sent invitation={invitation} />
-              </span>
-            </div>
-            <Expiry invitation={invitation} sendsMail={sendsMail} />
-            <div style={{ display: "flex", gap: 4 }}>
-              <Button
-                variant="subtle"
-                data-size="xs"
-                leftSection={sendsMail ? <IconSend size={15} stroke={1.75} /> : <IconLink size={15} stroke={1.75} />}
-                loading={resend.isPending && resend.variables?.id === invitation.id}
-                onClick={() => resend.mutate(invitation)}
-                aria-label={sendsMail ? `Resend to ${invitation.email}` : `New link for ${invitation.email}`}
-              >
-                {sendsMail ? "Resend" : "New link"}
-              </Button>
-              <Button
-                variant="subtle"
-                data-size="xs"
-                leftSection={<IconX size={15} stroke={1.75} />}
-                onClick={() => setRevoking(invitation)}
-                aria-label={`Revoke for ${invitation.email}`}
-              >
-                Revoke
-              </Button>
-            </div>
-          </div>
-        ))}
-      </Panel>
+          ))}
+        </Panel>
+      </div>
       {resend.error && (
         <div style={{ marginTop: 12 }}>
           <Note tone="bad">{resend.error.detail}</Note>

@@ -52,7 +52,7 @@ export function MemberTable({ members, isOwner, isMe, chosen, whyUnverified, onC
     : // What others may do a plain member isn't told; what they may themselves stands above.
       ["Member", "Role", ""];
   return (
-    <Table label="Members" head={head}>
+    <Table label="Members" head={head} isOwnWidth>
       {members.map((member) => (
         <MemberRow
           key={member.id}
@@ -309,6 +309,8 @@ function More({ member, isOwner, isMe, onAct }: ActsProps) {
 }
 
 const SHOWN = 3;
+/** As many where there isn't room for so many. */
+const FEWER = [1, 2];
 /** In a row of chips, where one word says it. */
 const BRIEFLY: Partial<Record<ActionKey, string>> = { merge_branches: "Merge" };
 const SEEN: ActionKey = "view_projects";
@@ -341,15 +343,15 @@ export function MayDo({ summary, onSet }: { summary: Summary; onSet?: () => void
         {sorted.slice(0, SHOWN).map((key) => (
           <Chip key={key}>{BRIEFLY[key] ?? actionOf(key)?.label ?? key}</Chip>
         ))}
-        {labels.length > 1 && (
-          <span className={css.fewer} title={labels.slice(1).join(", ")}>
-            <Chip>+{labels.length - 1}</Chip>
-            <span className="visually-hidden">: {labels.slice(1).join(", ")}</span>
+        {FEWER.filter((shown) => labels.length > shown).map((shown) => (
+          <span key={shown} className={css.fewer} data-after={shown} title={labels.slice(shown).join(", ")}>
+            <Chip>+{labels.length - shown}</Chip>
+            <span className="visually-hidden">: {labels.slice(shown).join(", ")}</span>
           </span>
-        )}
+        ))}
         {rest.length > 0 && (
           <Tooltip label={rest.join(", ")} events={{ hover: true, focus: true, touch: true }}>
-            <span>
+            <span data-after={SHOWN}>
               <Chip>+{rest.length}</Chip>
               <span className="visually-hidden">: {rest.join(", ")}</span>
             </span>

@@ -12,7 +12,7 @@ import { viewAs, viewing } from "@/api/viewing";
 import { ExplainDialog, PermissionsDialog, PresetsDialog, SeveralDialog } from "@/features/permissions";
 import { useSendsMail } from "@/features/session/useWays";
 import { useWorkspace } from "@/frame/useWorkspace";
-import { Empty, Failed, LoadingRows, PageTitle, Panel, SearchField, useFilters, useNarrow, usePhone } from "@/kit";
+import { Empty, Failed, LoadingRows, PageTitle, Panel, SearchField, useFilters, usePhone } from "@/kit";
 import { ACTIONS } from "@/kit/actions";
 import { Invitations } from "./Invitations";
 import { ChangeRole, InviteDialog, RemoveMember } from "./later";
@@ -37,7 +37,6 @@ const MOST = 500;
 export function MembersPage() {
   const workspace = useWorkspace();
   const phone = usePhone();
-  const isNarrow = useNarrow();
   const isOwner = workspace.may.includes("manage");
   const { filters, change } = useFilters(isOwner ? OF_OWNER : OF_MEMBER);
   const members = useMembers(workspace.slug, { brief: true, ...(filters as ListMembersParams) });
@@ -176,7 +175,7 @@ export function MembersPage() {
           </Empty>
         </Panel>
       ) : (
-        <div ref={table} data-owner={isOwner || undefined}>
+        <div ref={table} className={css.room} data-owner={isOwner || undefined}>
           <Panel className={css.list ?? ""}>
             <MemberTable
               members={shown}
@@ -204,7 +203,11 @@ export function MembersPage() {
             setSetting(false);
             setMarked(new Map());
             // What opened it goes with the choice.
-            setTimeout(() => table.current?.querySelector<HTMLElement>(isNarrow ? "tbody input" : "input")?.focus());
+            setTimeout(() => {
+              // As cards they have no titles that one could see the focus in.
+              const isTable = (table.current?.querySelector("thead")?.clientWidth ?? 0) > 1;
+              table.current?.querySelector<HTMLElement>(isTable ? "input" : "tbody input")?.focus();
+            });
           }}
         />
       )}
