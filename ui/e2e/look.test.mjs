@@ -183,12 +183,20 @@ test("the logo is removed when that is saved, and discarding has it back", async
   await save(page);
   assert.equal(await logoUrl(page), null);
   await until("it has left the page", async () => (await bar.locator("img").count()) === 0);
+});
+
+test("a first logo and another colour are saved at once", async () => {
+  const { page } = owner;
+  const bar = page.getByRole("navigation", { name: "Main" });
+  assert.equal(await logoUrl(page), null);
   await page.getByRole("radio", { name: "Aegean" }).check();
-  await save(page);
   const file = join(files, "mark.svg");
   await upload(page, file);
   await page.getByRole("button", { name: "Use this picture" }).click();
   await save(page);
+  const { body } = await ask(page, "GET", "/workspaces/acme");
+  assert.equal(body.primary_color, "#3552d4");
+  assert.ok(body.logo_url, "both are saved");
   await bar.locator("img").first().waitFor();
 });
 

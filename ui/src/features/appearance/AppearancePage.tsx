@@ -66,8 +66,16 @@ export function AppearancePage() {
   });
   const save = async () => {
     try {
-      if (isRecoloured && color) await recolour.mutateAsync(color);
-      if (isOther) await relogo.mutateAsync(logo);
+      let sent = logo;
+      if (isRecoloured && color) {
+        const saved = await recolour.mutateAsync(color);
+        // The initials stand on the colour: they are others now, and it is known whose doing that is.
+        if (sent && saved.logo_url === null) {
+          sent = { ...sent, tag: tagOfLogo(slug) };
+          setLogo(sent);
+        }
+      }
+      if (isOther && sent) await relogo.mutateAsync(sent);
     } catch (failure) {
       if (!isCode(problemOf(failure), "precondition_failed")) return;
       // Made anew from what is there now, once that was seen.
