@@ -82,8 +82,8 @@ export function Address({ account }: { account: Account }) {
         <div style={{ marginTop: 10 }}>
           <Note tone="warn">
             Nothing was sent to this address yet that proves it yours. Confirm it, so that a forgotten password can be
-            set anew and invitations find you. Access tokens, passkeys, the authenticator app and other sessions that
-            were made before end with it: make them after.
+            set anew. Access tokens, passkeys, the authenticator app and other sessions that were made before end with
+            it: make them after.
             <div style={{ marginTop: 8 }}>
               <Button loading={ask.isPending && !isChanging} onClick={() => ask.mutate(account.email)}>
                 Confirm this address
