@@ -11,6 +11,11 @@ const FRAME = 280;
 const SIZES = [64, 28, 20];
 const CLOSEST = 6;
 
+const whyBlank = (type: string) =>
+  type === "image/svg+xml"
+    ? "Scripts in a picture aren't run: what one would draw isn't part of it."
+    : "All of it is transparent, or the file isn't whole.";
+
 type Props = {
   file: File;
   onClose: () => void;
@@ -127,7 +132,7 @@ export function CropDialog({ file, onClose, onChosen }: Props) {
       {blank && (
         <Note tone="bad">
           {blank === "whole"
-            ? `There is nothing to see in ${file.name}. Scripts in a picture aren't run: what one would draw isn't part of it. Choose another file.`
+            ? `There is nothing to see in ${file.name}. ${whyBlank(file.type)} Choose another file.`
             : "There is nothing to see in this part. Move the picture, or zoom out."}
         </Note>
       )}

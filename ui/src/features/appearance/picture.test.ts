@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { heldIn, isSeen, refusalOf, squareOf } from "./picture";
+import { heldIn, isSeen, refusalOf, sizeOfPng, squareOf, tooManyPixels } from "./picture";
 
 const wide = { width: 400, height: 200 };
 
@@ -26,6 +26,20 @@ it("a file that can't be a logo is told why", () => {
   expect(refusalOf({ ...file, type: "image/gif" })).toMatch(/isn't a PNG/);
   expect(refusalOf({ ...file, size: 0 })).toMatch(/empty/);
   expect(refusalOf({ ...file, size: 3 * 1024 * 1024 })).toBe("logo.png has 3.0 MiB. A logo has at most 2 MiB.");
+  expect(refusalOf({ ...file, size: 2 * 1024 * 1024 })).toBeNull();
+  expect(refusalOf({ ...file, size: 2 * 1024 * 1024 + 1 })).toMatch(/has 2.1 MiB/);
+});
+
+it("a PNG that no browser opens says itself how large it is", async () => {
+  const begin = new Uint8Array(24);
+  begin.set([0x89, 0x50, 0x4e, 0x47]);
+  new DataView(begin.buffer).setUint32(16, 60_000);
+  new DataView(begin.buffer).setUint32(20, 8);
+  expect(sizeOfPng(begin)).toEqual({ width: 60_000, height: 8 });
+  expect(sizeOfPng(begin.subarray(0, 20))).toBeNull();
+  expect(sizeOfPng(new Uint8Array(24))).toBeNull();
+  const file = new File([begin], "large.png", { type: "image/png" });
+  expect(await tooManyPixels(file)).toBe("large.png is 60000 by 8 pixels. A logo has at most 4096 a side.");
 });
 
 it("a picture of nothing but what is clear shows nothing", () => {

@@ -12,17 +12,35 @@ export function refusalOf(file: { type: string; size: number; name: string }): s
   if (!KINDS.includes(file.type)) return `${file.name} isn't a PNG, JPEG, WebP or SVG file.`;
   if (file.size === 0) return `${file.name} is empty.`;
   if (file.size > LARGEST)
-    return `${file.name} has ${(file.size / 1024 / 1024).toFixed(1)} MiB. A logo has at most 2 MiB.`;
+    // Rounded up: what is a little too large isn't said to be just so large.
+    return `${file.name} has ${(Math.ceil((file.size / 1024 / 1024) * 10) / 10).toFixed(1)} MiB. A logo has at most 2 MiB.`;
   return null;
+}
+
+/** What a PNG says of its own size, which may be more than a browser opens. */
+export function sizeOfPng(begin: Uint8Array): { width: number; height: number } | null {
+  const isPng = begin.length >= 24 && [0x89, 0x50, 0x4e, 0x47].every((byte, at) => begin[at] === byte);
+  if (!isPng) return null;
+  const view = new DataView(begin.buffer, begin.byteOffset);
+  return { width: view.getUint32(16), height: view.getUint32(20) };
+}
+
+async function sizeOf(file: File): Promise<{ width: number; height: number } | null> {
+  const told = sizeOfPng(new Uint8Array(await file.slice(0, 24).arrayBuffer()));
+  if (told) return told;
+  const picture = await createImageBitmap(file).catch(() => null);
+  if (!picture) return null;
+  const { width, height } = picture;
+  picture.close();
+  return { width, height };
 }
 
 /** The same for what has to be opened to be known: what can't be opened here is the server's to refuse. */
 export async function tooManyPixels(file: File): Promise<string | null> {
   if (file.type === "image/svg+xml") return null;
-  const picture = await createImageBitmap(file).catch(() => null);
-  if (!picture) return null;
-  const { width, height } = picture;
-  picture.close();
+  const size = await sizeOf(file);
+  if (!size) return null;
+  const { width, height } = size;
   if (Math.max(width, height) <= LARGEST_SIDE) return null;
   return `${file.name} is ${width} by ${height} pixels. A logo has at most ${LARGEST_SIDE} a side.`;
 }
