@@ -69,7 +69,10 @@ test("a pasted list is invited one by one, and each is said for itself", async (
   await dialog.getByText(/not-an-address: This isn't an e-mail address/).waitFor();
   await dialog.getByText(/anna@example.com: Whoever has this address is a member already/).waitFor();
   await look(page, "invited", { ready: "text=3 invited, 2 not" });
+  const focused = () => page.evaluate(() => document.activeElement?.textContent);
+  await until("the focus is on Done", async () => (await focused()) === "Done");
   await dialog.getByRole("button", { name: "Correct what failed" }).click();
+  await until("the focus is in the field", async () => (await focused()).startsWith("not-an-address"));
   assert.equal(await page.getByLabel("E-mail addresses").inputValue(), "not-an-address\nanna@example.com");
   // Who was invited stands above.
   await dialog.getByText("nadia@example.com: the mail with the link is on its way.").waitFor();
@@ -224,6 +227,7 @@ test("replaced, revoked and unknown links each say what to do", async () => {
   await page.getByRole("button", { name: "Revoke for later@example.com" }).click();
   await page.getByRole("button", { name: "Revoke", exact: true }).click();
   await page.getByRole("button", { name: "Revoke for later@example.com" }).waitFor({ state: "detached" });
+  await until("the page has the focus", () => page.evaluate(() => document.activeElement?.id === "main"));
   await visitor.page.goto(second);
   await visitor.page.getByText("This invitation was revoked").waitFor();
   await visitor.page.goto("/invitations/nothing-of-the-kind");

@@ -328,6 +328,9 @@ test("presets of its own are made, renamed and deleted", async () => {
   await dialog().getByRole("button", { name: "Delete Day watch" }).click();
   await page.getByRole("button", { name: "Delete", exact: true }).click();
   await dialog().getByText("Day watch").waitFor({ state: "detached" });
+  await until("the dialog that is open has the focus", () =>
+    page.evaluate(() => document.activeElement?.closest("[role=dialog]") !== null),
+  );
 });
 
 test("an owner views as a member: read-only, marked, in the log, and nothing of it is kept", async () => {
@@ -336,6 +339,7 @@ test("an owner views as a member: read-only, marked, in the log, and nothing of 
   await dialog().getByRole("button", { name: "View as this member" }).click();
   await page.getByText("Nothing can be changed").waitFor();
   await page.getByRole("heading", { name: "Overview" }).waitFor();
+  await until("the page has the focus", () => page.evaluate(() => document.activeElement?.id === "main"));
   await look(page, "view-as-overview", { ready: "text=Nothing can be changed" });
   await page.goto(`${W}/instances`);
   await page

@@ -59,12 +59,15 @@ test("it follows the workspace to another slug, and whoever has left it asks as 
   expect(sessionStorage.getItem("stoa-view-as")).toBe(null);
 });
 
-test("a page that is loaded by leaving a view knows it, once", async () => {
+test("a page that is loaded by entering a view or by leaving it knows it, once", async () => {
   vi.stubGlobal("location", { ...location, assign: () => {} });
-  const { leaveView, wasViewing } = await viewed();
-  expect(wasViewing()).toBe(false);
+  const { leaveView, isOfView, viewAs } = await viewed();
+  expect(isOfView()).toBe(false);
+  viewAs({ member: "mem_2", name: "Bo", workspace: "acme" });
+  expect(isOfView()).toBe(true);
+  expect(isOfView()).toBe(false);
   leaveView();
-  expect(wasViewing()).toBe(true);
-  expect(wasViewing()).toBe(false);
+  expect(isOfView()).toBe(true);
+  expect(isOfView()).toBe(false);
   vi.unstubAllGlobals();
 });

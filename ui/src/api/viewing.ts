@@ -13,7 +13,7 @@ export type Viewing = {
 };
 
 const KEY = "stoa-view-as";
-const LEFT = "stoa-view-left";
+const TURNED = "stoa-view-turned";
 const BELOW = "/api/v1/workspaces/";
 /** What the page itself can't be without: who this is, and what this installation can. */
 const OF_PAGE = ["/api/v1/me", "/api/v1/session/ways"];
@@ -40,21 +40,22 @@ export const isViewed = (slug: string): boolean =>
 /** Loads the page anew as that member sees it: no cache of the owner's outlives it. */
 export function viewAs(viewed: Viewing): void {
   sessionStorage.setItem(KEY, JSON.stringify(viewed));
+  sessionStorage.setItem(TURNED, "");
   location.assign(`/${viewed.workspace}`);
 }
 
 /** Loads the page anew as oneself: nothing that was seen as the member is kept. */
 export function leaveView(): void {
   sessionStorage.removeItem(KEY);
-  sessionStorage.setItem(LEFT, "");
+  sessionStorage.setItem(TURNED, "");
   location.assign(current ? `/${current.workspace}/members` : "/");
 }
 
-/** Whether this page was loaded by leaving a view. It is told once. */
-export function wasViewing(): boolean {
-  const left = sessionStorage.getItem(LEFT) !== null;
-  sessionStorage.removeItem(LEFT);
-  return left;
+/** Whether this page was loaded by entering a view, or by leaving it. It is told once. */
+export function isOfView(): boolean {
+  const isTurned = sessionStorage.getItem(TURNED) !== null;
+  sessionStorage.removeItem(TURNED);
+  return isTurned;
 }
 
 /** What is viewed has another slug now. */

@@ -1,9 +1,14 @@
 import { useRouterState } from "@tanstack/react-router";
 import { useEffect } from "react";
-import { wasViewing } from "@/api/viewing";
+import { isOfView } from "@/api/viewing";
 
-/** Where the page stood last. Whoever has just left a view comes from elsewhere too, though all is loaded anew. */
-let before: string | null = wasViewing() ? "" : null;
+/** Where the page stood last. Whoever enters a view or leaves it comes from elsewhere too, though all is loaded anew. */
+let before: string | null = isOfView() ? "" : null;
+
+/** From a page that stands alone it goes on to one with a frame. */
+export function goOnward(): void {
+  before = "";
+}
 
 /** What led to another page may be gone with the one that it stood on: the focus then goes on at the new page. */
 export function useFocusOnward(isReady: boolean): void {

@@ -15,6 +15,7 @@ import { problemOf } from "@/api/problem";
 import css from "./kit.module.css";
 import { later } from "./later";
 import { Panel } from "./Page";
+import { useFocusKept } from "./useFocusKept";
 import { useTitle } from "./useTitle";
 import { WhyButton } from "./Why";
 
@@ -30,6 +31,7 @@ export function State(props: {
   inline?: boolean;
 }) {
   const Icon = props.icon ?? IconCircleDashed;
+  useFocusKept(!props.inline);
   return (
     <div className={`${css.state} ${props.inline ? css.inline : ""}`}>
       <span className={css.stateIcon}>

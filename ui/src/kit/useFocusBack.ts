@@ -8,6 +8,28 @@ function origin(): HTMLElement | null {
   return (opener ? document.getElementById(opener) : null) ?? focused;
 }
 
+/**
+ * The focus for what something was done to, which may go a moment later: then what it stood in has it, a dialog that is
+ * open still or the page.
+ */
+function give(to: HTMLElement): void {
+  const dialog = to.closest<HTMLElement>("[role=dialog]");
+  to.focus({ preventScroll: true });
+  const stop = () => {
+    gone.disconnect();
+    document.removeEventListener("focusin", stop);
+  };
+  const gone = new MutationObserver(() => {
+    if (to.isConnected) return;
+    stop();
+    const now = document.activeElement;
+    const next = dialog?.isConnected ? dialog : document.getElementById("main");
+    if (!now || now === document.body) next?.focus({ preventScroll: true });
+  });
+  gone.observe(document.body, { childList: true, subtree: true });
+  document.addEventListener("focusin", stop);
+}
+
 /** Gives the focus back to where it was before something opened, when that closes or goes. */
 export function useFocusBack(isOpen: boolean): void {
   useLayoutEffect(() => {
@@ -19,7 +41,7 @@ export function useFocusBack(isOpen: boolean): void {
         const now = document.activeElement;
         const isFree = !now || now === document.body || now.closest("[role=dialog]") !== null;
         if (!isFree) return;
-        if (before?.isConnected) before.focus({ preventScroll: true });
+        if (before?.isConnected) give(before);
         else if (!now || now === document.body) document.getElementById("main")?.focus({ preventScroll: true });
       });
     };

@@ -43,6 +43,8 @@ export function InviteDialog({ workspace, onClose }: { workspace: Workspace; onC
     return stop;
   }, [stop]);
   const addresses = addressesIn(text);
+  const field = useRef<HTMLTextAreaElement>(null);
+  const done = useRef<HTMLButtonElement>(null);
   const one = async (email: string, done: string): Promise<Outcome> => {
     for (;;) {
       try {
@@ -75,6 +77,14 @@ export function InviteDialog({ workspace, onClose }: { workspace: Workspace; onC
     onSettled: () => void refresh(workspace.slug, "invitations"),
   });
   const outcomes = invite.data && [...invited, ...invite.data];
+  // What had the focus goes when what became of it is told, and again when that is corrected.
+  const isTold = outcomes !== undefined;
+  const wasTold = useRef(false);
+  useEffect(() => {
+    if (isTold) done.current?.focus();
+    else if (wasTold.current) field.current?.focus();
+    wasTold.current = isTold;
+  }, [isTold]);
   const links = (outcomes ?? invited).filter(({ invitation }) => invitation?.link).length;
   const isTyped = !outcomes && text.trim() !== "";
   const { leave, question } = useUnsaved(
@@ -115,7 +125,7 @@ export function InviteDialog({ workspace, onClose }: { workspace: Workspace; onC
         foot={
           <>
             {failed.length > 0 && <Button onClick={again}>Correct what failed</Button>}
-            <Button variant="filled" onClick={onClose} data-autofocus>
+            <Button ref={done} variant="filled" onClick={onClose}>
               Done
             </Button>
           </>
@@ -174,6 +184,7 @@ export function InviteDialog({ workspace, onClose }: { workspace: Workspace; onC
           <Told key={outcome.email} {...outcome} />
         ))}
         <Textarea
+          ref={field}
           label="E-mail addresses"
           description="One or more, separated by commas or new lines. Each link works once, for 7 days."
           inputWrapperOrder={["label", "input", "error", "description"]}

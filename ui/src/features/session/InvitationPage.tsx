@@ -8,6 +8,7 @@ import type { InvitationLink } from "@/api/nouns";
 import { isCode, type Problem } from "@/api/problem";
 import { ME, queryClient, useMe } from "@/api/queries";
 import { useMutation } from "@/api/useMutation";
+import { goOnward } from "@/frame/useFocusOnward";
 import { Cut, Failed, LoadingPage, Note, PersonAvatar, StatusBadge, useTitle } from "@/kit";
 import { wear } from "@/theme/brand";
 import { Entrance } from "./Entrance";
@@ -122,6 +123,7 @@ function Invitation({ token, link, account }: Props) {
     mutationFn: (body) => acceptInvitation(token, body),
     onSuccess: async ({ workspace }) => {
       await queryClient.invalidateQueries({ queryKey: ME });
+      goOnward();
       void navigate({ to: "/$workspace", params: { workspace: workspace.slug }, replace: true });
     },
   });
