@@ -1,6 +1,6 @@
 import { CopyFrom } from "./CopyFrom";
 import { type Draft, draftOf, kept } from "./difference";
-import { type Near, toldOf } from "./near";
+import type { Near } from "./near";
 import { PresetMenu } from "./PresetMenu";
 
 /** Fills a profile in with a preset, or with what another member may do. Nothing is saved by it. */
@@ -15,7 +15,7 @@ export function BeginWith(props: {
   return (
     <>
       <PresetMenu
-        told={toldOf(props.near, draft.actions)}
+        near={props.near}
         actions={draft.actions}
         onChoose={(preset) => props.onChoose(kept({ ...draft, actions: preset.actions }), preset)}
       />

@@ -5,21 +5,23 @@ import type { ActionKey } from "@/api/nouns";
 import { useWorkspace } from "@/frame/useWorkspace";
 import { Cut, usePhone } from "@/kit";
 import { NotLoaded } from "./NotLoaded";
-import { isSame, type Near } from "./near";
+import { isSame, type Near, toldOf } from "./near";
 import css from "./permissions.module.css";
 
 type Props = {
-  /** How the profile is told now, where it comes near a preset. */
-  told: string | null;
+  /** Which preset the profile comes near to now, as long as there is one of this name. */
+  near: Near | null;
   actions: ActionKey[];
   onChoose: (near: Near) => void;
 };
 
 /** Fills the switches in with a preset. Nothing is saved by it. */
-export function PresetMenu({ told, actions, onChoose }: Props) {
+export function PresetMenu({ near, actions, onChoose }: Props) {
   const { slug } = useWorkspace();
   const phone = usePhone();
   const presets = usePresets(slug);
+  const isGone = presets.data !== undefined && !presets.data.some(({ name }) => name === near?.name);
+  const told = isGone ? null : toldOf(near, actions);
   return (
     <Menu position="bottom-start" width={320}>
       <Menu.Target>
@@ -41,7 +43,7 @@ export function PresetMenu({ told, actions, onChoose }: Props) {
               }
               onClick={() => onChoose({ name: preset.name, actions: preset.actions, isChanged: false })}
             >
-              <span style={{ fontWeight: 500 }}>{preset.name}</span>
+              <span className={css.presetName}>{preset.name}</span>
               <div className={css.few}>
                 {preset.sentence ??
                   `${preset.actions.length} ${preset.actions.length === 1 ? "action" : "actions"}, of this workspace`}
