@@ -93,49 +93,50 @@ export function ResourceList({ label, offered, error, chosen, saved, until, onCh
     if (!event.currentTarget.contains(event.relatedTarget)) setSearch("");
   };
   return (
-    // biome-ignore lint/a11y/noStaticElementInteractions: it only hears that the focus leaves it
-    <div className={css.list} onBlur={leave}>
-      <div className={css.listHead}>
-        <label htmlFor={id} id={`${id}-label`}>
-          {label}
-        </label>
-        {left.length > 0 && (
-          <Button
-            variant="transparent"
-            fz={12}
-            onMouseDown={stay}
-            onClick={() => setAll([...chosen, ...left.map((one) => one.id)])}
-            aria-label={`Select all ${left.length} shown of ${label}`}
-          >
-            {wanted ? `Select all ${left.length} shown` : "Select all"}
-          </Button>
-        )}
-        {chosen.length > 0 && (
-          <Button
-            variant="transparent"
-            fz={12}
-            onMouseDown={stay}
-            onClick={() => setAll([])}
-            aria-label={`Select none of ${label}`}
-          >
-            Select none
-          </Button>
-        )}
-        <span className="numbers">
-          {chosen.length} of {offered ? all.length : "…"}
-        </span>
-      </div>
-      <Popover
-        opened={isOpen}
-        onChange={setOpen}
-        width="target"
-        position="bottom-start"
-        offset={4}
-        withinPortal
-        trapFocus={false}
-        withRoles={false}
-      >
-        <Popover.Target>
+    <Popover
+      opened={isOpen}
+      onChange={setOpen}
+      width="target"
+      position="bottom-start"
+      offset={4}
+      withinPortal
+      trapFocus={false}
+      withRoles={false}
+    >
+      {/* All of it: what opens covers neither the label nor the number, above or below. */}
+      <Popover.Target>
+        {/* biome-ignore lint/a11y/noStaticElementInteractions: it only hears that the focus leaves it */}
+        <div className={css.list} onBlur={leave}>
+          <div className={css.listHead}>
+            <label htmlFor={id} id={`${id}-label`}>
+              {label}
+            </label>
+            {left.length > 0 && (
+              <Button
+                variant="transparent"
+                fz={12}
+                onMouseDown={stay}
+                onClick={() => setAll([...chosen, ...left.map((one) => one.id)])}
+                aria-label={`Select all ${left.length} shown of ${label}`}
+              >
+                {wanted ? `Select all ${left.length} shown` : "Select all"}
+              </Button>
+            )}
+            {chosen.length > 0 && (
+              <Button
+                variant="transparent"
+                fz={12}
+                onMouseDown={stay}
+                onClick={() => setAll([])}
+                aria-label={`Select none of ${label}`}
+              >
+                Select none
+              </Button>
+            )}
+            <span className="numbers">
+              {chosen.length} of {offered ? all.length : "…"}
+            </span>
+          </div>
           <PillsInput
             id={id}
             classNames={{ input: css.field ?? "" }}
@@ -191,17 +192,17 @@ export function ResourceList({ label, offered, error, chosen, saved, until, onCh
               />
             </Pill.Group>
           </PillsInput>
-        </Popover.Target>
-        <Popover.Dropdown p={4}>
-          {shown.length > 0 ? (
-            <Offers id={id} label={label} shown={shown} chosen={isChosen} active={at} onToggle={toggle} />
-          ) : (
-            <div className={css.none} id={`${id}-offers`}>
-              {all.length === 0 ? "There is none yet" : "None of this name"}
-            </div>
-          )}
-        </Popover.Dropdown>
-      </Popover>
-    </div>
+        </div>
+      </Popover.Target>
+      <Popover.Dropdown p={4}>
+        {shown.length > 0 ? (
+          <Offers id={id} label={label} shown={shown} chosen={isChosen} active={at} onToggle={toggle} />
+        ) : (
+          <div className={css.none} id={`${id}-offers`}>
+            {all.length === 0 ? "There is none yet" : "None of this name"}
+          </div>
+        )}
+      </Popover.Dropdown>
+    </Popover>
   );
 }
