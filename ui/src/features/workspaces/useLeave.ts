@@ -1,12 +1,19 @@
 import { useNavigate } from "@tanstack/react-router";
 import { goneKey, tellGone } from "@/api/events";
 import { removeMember } from "@/api/generated";
+import { useOwners } from "@/api/memberQueries";
 import type { Problem } from "@/api/problem";
 import { ME, queryClient } from "@/api/queries";
 import { useMutation } from "@/api/useMutation";
 import { notice } from "@/kit";
 
 type Left = { slug: string; name: string };
+
+/** Why an owner can't stop being one: there is no other. */
+export function useLastOwner(slug: string, isOwner: boolean): string | undefined {
+  const { names } = useOwners(slug, isOwner);
+  return isOwner && names?.length === 1 ? "You are its last owner. Make another member an owner first." : undefined;
+}
 
 /**
  * Leaves a workspace, and goes on to the list of one's own where it was open. That it is gone may be heard before the
