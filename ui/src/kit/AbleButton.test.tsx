@@ -2,7 +2,7 @@ import { MantineProvider } from "@mantine/core";
 import { cleanup, fireEvent, render, screen } from "@testing-library/react";
 import { afterEach, expect, it, vi } from "vitest";
 import type { Able } from "@/api/nouns";
-import { AbleButton } from "./AbleButton";
+import { AbleButton, WaitingButton } from "./AbleButton";
 
 afterEach(cleanup);
 
@@ -60,4 +60,28 @@ it("is the same button while it is held, does nothing, and says why", () => {
   expect(held.title).toBe("In a moment.");
   fireEvent.click(held);
   expect(onClick).not.toHaveBeenCalled();
+});
+
+it("waits, is reached all the same, and tells for what when it is pressed", async () => {
+  const [onClick, onSubmit] = [vi.fn(), vi.fn((event: { preventDefault: () => void }) => event.preventDefault())];
+  const form = (why?: string) => (
+    <MantineProvider>
+      <form onSubmit={onSubmit}>
+        <WaitingButton type="submit" why={why} onClick={onClick}>
+          Invite
+        </WaitingButton>
+      </form>
+    </MantineProvider>
+  );
+  const { rerender } = render(form("Give an e-mail address first"));
+  const button = () => screen.getByRole("button", { name: /Invite/ });
+  expect(button().hasAttribute("disabled")).toBe(false);
+  fireEvent.click(button());
+  expect(onClick).not.toHaveBeenCalled();
+  expect(onSubmit).not.toHaveBeenCalled();
+  expect((await screen.findByRole("tooltip")).textContent).toBe("Give an e-mail address first");
+  rerender(form());
+  fireEvent.click(button());
+  expect(onClick).toHaveBeenCalledOnce();
+  expect(onSubmit).toHaveBeenCalledOnce();
 });

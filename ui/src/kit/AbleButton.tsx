@@ -1,5 +1,5 @@
 import { Button, type ButtonProps, Tooltip } from "@mantine/core";
-import type { ReactNode } from "react";
+import { type MouseEvent, type ReactNode, useEffect, useState } from "react";
 import type { Able, Verb } from "@/api/nouns";
 import { nothingIsDone, viewing } from "@/api/viewing";
 
@@ -42,11 +42,53 @@ export function AbleButton({ of, verb, onClick, whenMissing, held, children, ...
   );
 }
 
+type WaitingProps = Omit<ButtonProps, "disabled"> & {
+  /** What has to be done before; undefined where it works. */
+  why: string | undefined;
+  type?: "submit";
+  "data-danger"?: boolean;
+  onClick?: () => void;
+  children: ReactNode;
+};
+
+/** A button that waits for something else: keys and fingers reach it all the same, and pressing it tells for what. */
+export function WaitingButton({ why, onClick, children, ...rest }: WaitingProps) {
+  const [isPressed, setPressed] = useState(false);
+  useEffect(() => {
+    if (!isPressed) return;
+    const end = () => setPressed(false);
+    document.addEventListener("pointerdown", end, { capture: true });
+    return () => document.removeEventListener("pointerdown", end, { capture: true });
+  }, [isPressed]);
+  const press = (event: MouseEvent) => {
+    event.preventDefault();
+    setPressed(true);
+  };
+  return (
+    <DisabledReason reason={why} isTold={isPressed}>
+      <Button
+        {...rest}
+        aria-disabled={why ? true : undefined}
+        data-disabled={why ? true : undefined}
+        onClick={why ? press : onClick}
+      >
+        {children}
+      </Button>
+    </DisabledReason>
+  );
+}
+
 /** Says on hover and focus, and to screen readers, why what it wraps doesn't work now. */
-export function DisabledReason({ reason, children }: { reason: ReactNode; children: ReactNode }) {
+export function DisabledReason(props: { reason: ReactNode; isTold?: boolean; children: ReactNode }) {
+  const { reason, isTold, children } = props;
   if (!reason) return children;
   return (
-    <Tooltip label={reason} events={{ hover: true, focus: true, touch: true }}>
+    <Tooltip
+      label={reason}
+      events={{ hover: true, focus: true, touch: true }}
+      // A finger has left it by the time that it would be shown.
+      {...(isTold && { opened: true })}
+    >
       <span style={{ display: "inline-flex" }}>
         {children}
         <span className="visually-hidden">{reason}</span>

@@ -1,6 +1,7 @@
 import { Button, CloseButton, Modal, TextInput } from "@mantine/core";
 import { type FormEvent, type ReactNode, useState } from "react";
 import type { Problem } from "@/api/problem";
+import { WaitingButton } from "./AbleButton";
 import css from "./kit.module.css";
 import { Note } from "./Status";
 import { useUnsaved } from "./Unsaved";
@@ -105,15 +106,14 @@ export function ConfirmDialog(props: {
           <Button onClick={close} data-autofocus={props.cancel !== undefined || undefined}>
             {props.cancel ?? "Cancel"}
           </Button>
-          <Button
+          <WaitingButton
             type="submit"
-            disabled={why !== undefined}
+            why={why}
             loading={props.busy ?? false}
-            title={why}
             {...(props.danger === false ? { variant: "filled" } : { "data-danger": true })}
           >
             {props.action}
-          </Button>
+          </WaitingButton>
         </>
       }
     >
@@ -169,9 +169,9 @@ export function NameDialog(props: {
       foot={
         <>
           <Button onClick={props.onClose}>Cancel</Button>
-          <Button type="submit" variant="filled" loading={props.isBusy} disabled={why !== undefined} title={why}>
+          <WaitingButton type="submit" variant="filled" loading={props.isBusy} why={why}>
             {props.action}
-          </Button>
+          </WaitingButton>
         </>
       }
     >

@@ -1,4 +1,4 @@
-export { AbleButton, DisabledReason, reasonAgainst } from "./AbleButton";
+export { AbleButton, DisabledReason, reasonAgainst, WaitingButton } from "./AbleButton";
 export { Person, PersonAvatar, Tile, WorkspaceLogo } from "./Avatar";
 export { CodeToCopy, ShortCommit } from "./Code";
 export { ConfirmDialog } from "./Confirm";

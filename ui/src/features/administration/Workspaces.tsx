@@ -3,7 +3,21 @@ import { useDebouncedValue } from "@mantine/hooks";
 import { IconAlertTriangle, IconLayoutGrid } from "@tabler/icons-react";
 import { useState } from "react";
 import type { AdministeredWorkspace } from "@/api/generated";
-import { Chip, Dialog, Empty, Failed, LoadingRows, More, Note, Panel, Person, SearchField, Table, Time } from "@/kit";
+import {
+  Chip,
+  Dialog,
+  Empty,
+  Failed,
+  LoadingRows,
+  More,
+  Note,
+  Panel,
+  Person,
+  SearchField,
+  Table,
+  Time,
+  WaitingButton,
+} from "@/kit";
 import css from "./administration.module.css";
 import { useAccounts, useAllWorkspaces, useOwnerNaming } from "./queries";
 
@@ -124,15 +138,14 @@ function NameOwner({ workspace, onClose }: { workspace: AdministeredWorkspace; o
       foot={
         <>
           <Button onClick={onClose}>Cancel</Button>
-          <Button
+          <WaitingButton
             type="submit"
             variant="filled"
-            disabled={!account}
-            title={account ? undefined : "Choose an account first"}
+            why={account ? undefined : "Choose an account first"}
             loading={name.isPending}
           >
             Make the owner
-          </Button>
+          </WaitingButton>
         </>
       }
     >

@@ -7,7 +7,7 @@ import type { Workspace } from "@/api/nouns";
 import { isCode, problemOf } from "@/api/problem";
 import { ME, queryClient, refresh, useAct } from "@/api/queries";
 import { useWorkspace } from "@/frame/useWorkspace";
-import { Note, notice, PageTitle, Unsaved, WorkspaceLogo } from "@/kit";
+import { Note, notice, PageTitle, Unsaved, WaitingButton, WorkspaceLogo } from "@/kit";
 import css from "./appearance.module.css";
 import { ColorField } from "./ColorField";
 import { ContrastTable } from "./ContrastTable";
@@ -159,15 +159,14 @@ export function AppearancePage() {
             )}
             <span className={css.footActs}>
               <Button onClick={discard}>Discard</Button>
-              <Button
+              <WaitingButton
                 variant="filled"
-                disabled={!color}
-                title={color ? undefined : "Write a colour first"}
+                why={color ? undefined : "Write a colour first"}
                 loading={recolour.isPending || relogo.isPending}
                 onClick={() => void save()}
               >
                 Save appearance
-              </Button>
+              </WaitingButton>
             </span>
           </div>
         </div>

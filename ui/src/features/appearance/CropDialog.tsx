@@ -2,7 +2,7 @@ import { Button } from "@mantine/core";
 import { useEffect, useMemo, useRef, useState } from "react";
 import Cropper from "react-easy-crop";
 import "react-easy-crop/react-easy-crop.css";
-import { Dialog, Note } from "@/kit";
+import { Dialog, Note, WaitingButton } from "@/kit";
 import css from "./appearance.module.css";
 import { cut, heldIn, isBlank, squareOf } from "./picture";
 
@@ -54,13 +54,13 @@ export function CropDialog({ file, onClose, onChosen }: Props) {
       title="The logo"
       sentence={whyNot ? undefined : "Drag the picture, and zoom in on the part that becomes the logo."}
       size={560}
-      onSubmit={() => void choose()}
+      onSubmit={() => whyNot === undefined && void choose()}
       foot={
         <>
           <Button onClick={onClose}>Cancel</Button>
-          <Button type="submit" variant="filled" disabled={whyNot !== undefined} title={whyNot}>
+          <WaitingButton type="submit" variant="filled" why={whyNot}>
             Use this picture
-          </Button>
+          </WaitingButton>
         </>
       }
     >

@@ -6,7 +6,7 @@ import type { Invitation, Workspace } from "@/api/nouns";
 import { isCode, Problem, problemOf } from "@/api/problem";
 import { refresh } from "@/api/queries";
 import { useMutation } from "@/api/useMutation";
-import { CodeToCopy, copyText, Dialog, Note, useUnsaved } from "@/kit";
+import { CodeToCopy, copyText, Dialog, Note, useUnsaved, WaitingButton } from "@/kit";
 import { addressesIn } from "./addresses";
 import css from "./members.module.css";
 import { soFar } from "./soFar";
@@ -166,15 +166,14 @@ export function InviteDialog({ workspace, onClose }: { workspace: Workspace; onC
           ) : (
             <Button onClick={onClose}>{invited.length > 0 ? "Done" : "Cancel"}</Button>
           )}
-          <Button
+          <WaitingButton
             type="submit"
             variant="filled"
             loading={invite.isPending}
-            disabled={addresses.length === 0}
-            title={addresses.length ? undefined : "Give an e-mail address first"}
+            why={addresses.length ? undefined : "Give an e-mail address first"}
           >
             {addresses.length > 1 ? `Invite ${addresses.length} people` : "Invite"}
-          </Button>
+          </WaitingButton>
         </>
       }
     >

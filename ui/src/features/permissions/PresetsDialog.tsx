@@ -8,7 +8,7 @@ import type { ActionKey, Preset } from "@/api/nouns";
 import { isCode, type Problem, problemOf } from "@/api/problem";
 import { useAct } from "@/api/queries";
 import { useWorkspace } from "@/frame/useWorkspace";
-import { Chip, ConfirmDialog, Dialog, Failed, LoadingRows, Note, Panel } from "@/kit";
+import { Chip, ConfirmDialog, Dialog, Failed, LoadingRows, Note, Panel, WaitingButton } from "@/kit";
 import { ACTIONS, actionOf } from "@/kit/actions";
 import css from "./permissions.module.css";
 import own from "./presets.module.css";
@@ -137,6 +137,7 @@ export function PresetForm(props: { preset: Tagged<Preset> | null; onClose: () =
     onDone: props.onClose,
   });
   const problem: Problem | null = save.error;
+  const why = !name.trim() || actions.length === 0 ? "Give it a name and at least one action" : undefined;
   // The server says that the name is taken; whose it is stands in the list.
   const same = isCode(problem, "conflict") ? presets.data?.find((one) => isNamed(one, name, props.preset)) : undefined;
   const ofName = same ? `There is a preset called ${same.name} already.` : problem?.field("name");
@@ -148,19 +149,13 @@ export function PresetForm(props: { preset: Tagged<Preset> | null; onClose: () =
       title={props.preset ? `Change ${props.preset.name}` : "New preset"}
       sentence="A name, and the switches that it turns on."
       size={520}
-      onSubmit={() => save.mutate()}
+      onSubmit={() => why === undefined && save.mutate()}
       foot={
         <>
           <Button onClick={props.onClose}>Cancel</Button>
-          <Button
-            type="submit"
-            variant="filled"
-            loading={save.isPending}
-            disabled={!name.trim() || actions.length === 0}
-            title={!name.trim() || actions.length === 0 ? "Give it a name and at least one action" : undefined}
-          >
+          <WaitingButton type="submit" variant="filled" loading={save.isPending} why={why}>
             {props.preset ? "Save" : "Create preset"}
-          </Button>
+          </WaitingButton>
         </>
       }
     >
