@@ -2,6 +2,7 @@ import { Button } from "@mantine/core";
 import { IconUsers } from "@tabler/icons-react";
 import { useState } from "react";
 import type { AdministeredAccount } from "@/api/generated";
+import { useMe } from "@/api/queries";
 import { Unusual } from "@/features/members/Unusual";
 import {
   Chip,
@@ -122,6 +123,7 @@ type ChangeProps = {
 };
 
 function Change({ account, busy, problem, onClose, onConfirm }: ChangeProps) {
+  const isMe = useMe().data?.id === account.id;
   const shared = { opened: true, onClose, busy, problem: problem ?? null, onConfirm };
   if (account.status === "disabled")
     return (
@@ -134,18 +136,20 @@ function Change({ account, busy, problem, onClose, onConfirm }: ChangeProps) {
   return (
     <ConfirmDialog
       {...shared}
-      title={`Disable ${account.name}?`}
+      title={isMe ? "Disable your own account?" : `Disable ${account.name}?`}
       action="Disable the account"
       {...(alone.length > 0 && { typed: account.email })}
     >
       <div style={{ display: "grid", gap: 12 }}>
         <div>
-          They are signed out at once, and what they have open ends within a second. Their access tokens are deleted. It
-          stands in the audit log of the installation and of their workspaces.
+          {isMe
+            ? "You are signed out at once, and what you have open ends within a second. Your access tokens are deleted. Only another administrator can enable the account again: without one it can't be disabled."
+            : "They are signed out at once, and what they have open ends within a second. Their access tokens are deleted."}{" "}
+          It stands in the audit log of the installation and of {isMe ? "your" : "their"} workspaces.
         </div>
         {alone.length > 0 && (
           <Note tone="warn">
-            They are the last active owner of{" "}
+            {isMe ? "You" : "They"} are the last active owner of{" "}
             {alone.map(({ slug, name }, at) => (
               <span key={slug}>
                 {at > 0 && ", "}
