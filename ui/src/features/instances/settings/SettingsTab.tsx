@@ -4,6 +4,7 @@ import type { Tagged } from "@/api/client";
 import { restartInstance } from "@/api/generated";
 import type { Instance } from "@/api/nouns";
 import { useAct } from "@/api/queries";
+import { viewing } from "@/api/viewing";
 import { Failed, LoadingRows, Note, reasonAgainst } from "@/kit";
 import { Access, Protection } from "./Access";
 import { Domains } from "./Domains";
@@ -57,14 +58,19 @@ export function SettingsTab({ workspace, instance }: { workspace: string; instan
             <code>STOA_MAIL=off</code>.
           </Note>
         )}
-        <Environment here={here} />
-        <Domains here={here} />
-        <Branch here={here} />
-        <Health here={here} />
-        <Limits here={here} />
-        <Backups here={here} />
-        <Access here={here} />
-        {instance.may.includes("manage") && <Protection workspace={workspace} instance={instance} />}
+        {viewing() && (
+          <p className={css.quiet}>You look on as a member: what is set here can be read, and not changed.</p>
+        )}
+        <fieldset className={css.all} disabled={viewing() !== null}>
+          <Environment here={here} />
+          <Domains here={here} />
+          <Branch here={here} />
+          <Health here={here} />
+          <Limits here={here} />
+          <Backups here={here} />
+          <Access here={here} />
+          {instance.may.includes("manage") && <Protection workspace={workspace} instance={instance} />}
+        </fieldset>
         <History here={here} />
       </div>
     </div>
