@@ -40,9 +40,13 @@ export function Invitations({ workspace, search }: { workspace: string; search: 
     onDone: (answer) => setResent(answer),
   });
   const wanted = search.trim().toLocaleLowerCase();
-  const shown = found.data?.filter(
-    ({ status, email }) => (status === "pending" || status === "expired") && email.toLocaleLowerCase().includes(wanted),
-  );
+  // The newest links stand first: what was just done is in sight.
+  const shown = found.data
+    ?.filter(
+      ({ status, email }) =>
+        (status === "pending" || status === "expired") && email.toLocaleLowerCase().includes(wanted),
+    )
+    .sort((one, other) => Date.parse(other.expires_at) - Date.parse(one.expires_at));
   if (found.error) return <Failed error={found.error} retry={() => void found.refetch()} inline />;
   if (!shown?.length) return null;
   return (
@@ -196,6 +200,10 @@ function Expiry({ invitation, sendsMail }: { invitation: Invitation; sendsMail: 
         Expired: {sendsMail ? "resend it" : "make a new link"}
       </span>
     );
+  const { mail } = invitation;
+  // Nobody has the link: how long it works is nothing to wait for.
+  if (mail && ["bounced", "dropped"].includes(standingOf(mail, Date.now())))
+    return <span className={css.refused}>Not delivered: resend it</span>;
   const isSoon = left < 2 * DAY;
   return (
     <span
