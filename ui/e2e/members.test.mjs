@@ -159,6 +159,19 @@ test("where the list has no room for a table, it stands as cards, on a wide page
   await page.setViewportSize({ width: 1440, height: 900 });
 });
 
+test("the last owner is told that they can't leave before they are asked", async () => {
+  const { page } = owner;
+  for (const act of ["Leave the workspace", "Make a plain member"]) {
+    await page.goto("/acme/members");
+    await page.getByRole("button", { name: "More about Anna Lindqvist" }).click();
+    await page.getByRole("menuitem", { name: act }).click();
+    const dialog = page.getByRole("dialog");
+    await dialog.getByText("You are its last owner. Make another member an owner first.").first().waitFor();
+    const decides = dialog.getByRole("button", { name: act.replace(" the workspace", ""), exact: true });
+    assert.equal(await decides.isDisabled(), true, act);
+  }
+});
+
 test("axe found nothing, and nothing was logged as an error", () => {
   assert.deepEqual(findings, []);
   assert.deepEqual(owner.wrong, []);

@@ -17,7 +17,7 @@ import { useEffect, useState } from "react";
 import { all } from "@/api/client";
 import { listWorkspaces, type WorkspaceCounts } from "@/api/generated";
 import type { MyWorkspace } from "@/api/nouns";
-import { ME, useMe } from "@/api/queries";
+import { ME, meOptions } from "@/api/queries";
 import { Shell } from "@/frame/Shell";
 import { useLast } from "@/frame/useLast";
 import { useMine } from "@/frame/useMine";
@@ -47,7 +47,8 @@ const MANY = 8;
 
 /** The same list inside of a workspace's settings and outside of any. */
 export function MyWorkspaces({ open }: { open?: string }) {
-  const me = useMe();
+  // No events tell of those that were made elsewhere: whoever comes back to the tab sees them.
+  const me = useQuery({ ...meOptions, refetchOnWindowFocus: "always" });
   const [search, setSearch] = useState("");
   const [isCreating, setCreating] = useState(false);
   const [leaving, setLeaving] = useState<MyWorkspace | null>(null);
@@ -129,6 +130,7 @@ function useCounts(): Map<string, WorkspaceCounts> | undefined {
     },
     // No events are heard of those that aren't open.
     staleTime: 0,
+    refetchOnWindowFocus: "always",
   }).data;
 }
 
