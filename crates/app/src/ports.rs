@@ -9,13 +9,11 @@ use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use futures_util::stream::BoxStream;
 use stoa_domain::branch::{BranchName, CommitId};
-use stoa_domain::change::{ChangedFiles, Changes, FileDifference, Merged, Merging, Signing};
+use stoa_domain::change::{Changes, Merged, Signing};
 use stoa_domain::instance::RestartMode;
 use stoa_domain::metrics::MetricsRange;
 use stoa_domain::settings::{HealthCheck, Limits};
-use stoa_domain::{
-    BackupId, DeploymentId, InstanceId, JobId, ProjectId, ReleaseId, Secret, Timestamp, WorkspaceId,
-};
+use stoa_domain::{BackupId, DeploymentId, InstanceId, JobId, ProjectId, ReleaseId, Secret, WorkspaceId};
 
 use crate::failure::{Failure, Fault};
 
@@ -25,6 +23,7 @@ mod fleet;
 mod log;
 mod metrics;
 mod process;
+mod repository;
 
 pub use crate::ai::models::{Counted, ModelAccess, ModelProblem, Models, Prompt, Said, Saying};
 pub use crate::backup::port::{Bucket, Buckets};
@@ -37,6 +36,7 @@ pub use fleet::*;
 pub use log::{KnownSecrets, LogLine, LogQuery, LogSource, LogStretch};
 pub use metrics::{Figures, InstanceMetrics, MachineMetrics, Most};
 pub use process::{InstanceProcess, InstanceProcesses, InstanceSchedule, RunOutcome, ScheduleRun};
+pub use repository::{Branch, Commit, Difference, RefUpdate, Review};
 pub use stoa_storage::{Clock, NewIds};
 
 /// Makes secrets.
@@ -142,57 +142,6 @@ pub trait Logos: Send + Sync + 'static {
     /// # Errors
     /// A fault.
     fn draw(&self, initials: String, color: String) -> BoxFuture<'_, Result<Vec<u8>, Failure>>;
-}
-
-/// One commit as a board or a list shows it.
-#[derive(Debug, Clone)]
-pub struct Commit {
-    pub id: CommitId,
-    pub subject: String,
-    pub author_name: String,
-    pub author_email: String,
-    pub at: Timestamp,
-}
-
-#[derive(Debug, Clone)]
-pub struct Branch {
-    pub name: BranchName,
-    pub commit: Commit,
-}
-
-/// One branch moved by a push, as git told it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RefUpdate {
-    /// `refs/heads/…` or `refs/tags/…`.
-    pub reference: String,
-    pub old: CommitId,
-    pub new: CommitId,
-    /// Whether commits are lost by it that aren't its whole branch.
-    pub is_rewind: bool,
-}
-
-/// A merge before it is done.
-#[derive(Debug, Clone)]
-pub struct Review {
-    pub merging: Merging,
-    /// The source's that the target hasn't, newest first: the first of them.
-    pub commits: Vec<Commit>,
-    pub commit_count: u64,
-    /// What becomes different in the target; where there are conflicts, what the source has changed.
-    pub files: ChangedFiles,
-}
-
-/// A commit with what it changes against its first parent.
-#[derive(Debug, Clone)]
-pub struct Difference {
-    pub commit: Commit,
-    /// Whole, as it was written.
-    pub message: String,
-    pub committer_name: String,
-    pub parents: Vec<CommitId>,
-    pub all: ChangedFiles,
-    /// The first files of it, with their lines.
-    pub files: Vec<FileDifference>,
 }
 
 /// Hosted repositories.

@@ -25,6 +25,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
             "/api/v1/workspaces/{workspace}/projects/{project}/difference",
             difference,
             Operation::new("viewDifference", 200, "What a branch changed since it parted from another.")
+                .query("source=topic&target=main")
                 .refuses(&["conflict", "too_many_requests"]),
         )
 }

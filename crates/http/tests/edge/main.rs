@@ -12,4 +12,5 @@ mod rewinds;
 mod served;
 mod slow;
 mod unread;
+mod whole;
 mod wire;

@@ -266,8 +266,8 @@ on_both_databases! {
         assert_eq!(left, json!([other.to_string()]));
         // What waited there is over with it, and nobody takes it up again.
         let jobs = olga.client.get(&workspace.path("/jobs?limit=10")).await.expect(200).json();
-        let restart = jobs["items"].as_array().unwrap().iter().find(|job| job["kind"] == "restart");
-        assert_eq!(restart.unwrap()["status"], "cancelled", "{jobs}");
+        let restart = jobs["items"].as_array().unwrap().iter().find(|job| job["kind"] == "restart_soft");
+        assert_eq!(restart.unwrap_or_else(|| panic!("{jobs}"))["status"], "cancelled", "{jobs}");
         world.clock.pass_seconds(600);
         world.drain().await;
         assert_eq!(far.carried().len(), 2);

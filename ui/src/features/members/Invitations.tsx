@@ -15,6 +15,7 @@ import type { Invitation } from "@/api/nouns";
 import { useAct } from "@/api/queries";
 import { useSendsMail } from "@/features/session/useWays";
 import { CodeToCopy, ConfirmDialog, Dialog, Failed, Note, Panel, PersonAvatar, Section, Time } from "@/kit";
+import of from "./invitations.module.css";
 import { momentOf, standingOf, useMoment } from "./mail";
 import css from "./members.module.css";
 import { Unusual } from "./Unusual";
@@ -54,9 +55,9 @@ export function Invitations({ workspace, search }: { workspace: string; search: 
       <div className={css.room}>
         <Panel>
           {shown.map((invitation) => (
-            <div key={invitation.id} className={css.invitation}>
+            <div key={invitation.id} className={of.invitation}>
               <div className={css.person}>
-                <span className={css.letter}>
+                <span className={of.letter}>
                   <IconMail size={15} stroke={1.75} aria-hidden />
                 </span>
                 <span className={css.name} style={{ overflowWrap: "anywhere", whiteSpace: "normal" }}>
