@@ -6,7 +6,7 @@ use std::process::Command;
 use serde_json::{Value, json};
 
 use crate::shop::{Ground, W};
-use crate::support::owners::{is_quiet, until_all_is_owned, until_quiet};
+use crate::support::owners::{is_quiet, until_all_is_owned, until_none_is_removed, until_quiet};
 use crate::support::tracer::{Call, Moment, kill_at};
 use crate::support::until;
 
@@ -78,6 +78,7 @@ impl Ground {
 
     /// Each whole backup is one snapshot, there are no others, nothing is damaged, and nobody holds a lock.
     pub fn nothing_is_orphaned(&self, instance: &str, step: &str) {
+        until_none_is_removed(&self.stoa);
         let locks = std::fs::read_dir(self.stoa.data().join("agent/backups").join(instance).join("locks"));
         assert_eq!(locks.unwrap().count(), 0, "{step}");
         let snapshots: Value =

@@ -22,6 +22,8 @@ pub struct Owned {
     pub instances: BTreeMap<String, String>,
     pub releases: BTreeSet<String>,
     pub deployments: BTreeSet<String>,
+    /// Backups that are out of the lists and not yet out of their repositories.
+    pub removing: BTreeSet<String>,
 }
 
 impl Owned {
@@ -40,6 +42,7 @@ impl Owned {
             "SELECT id, status FROM instances",
             "SELECT id, '' FROM releases WHERE status = 'ready'",
             "SELECT id, '' FROM deployments",
+            "SELECT id, '' FROM backups WHERE status = 'removing'",
         ];
         for (number, statement) in statements.into_iter().enumerate() {
             for row in sqlx::query(statement).fetch_all(&mut connection).await.unwrap() {
@@ -54,7 +57,8 @@ impl Owned {
                     }
                     2 => _ = owned.instances.insert(id, word),
                     3 => _ = owned.releases.insert(id),
-                    _ => _ = owned.deployments.insert(id),
+                    4 => _ = owned.deployments.insert(id),
+                    _ => _ = owned.removing.insert(id),
                 }
             }
         }
@@ -118,6 +122,12 @@ pub fn until_all_is_owned(stoa: &Installation) {
 #[track_caller]
 pub fn until_quiet(stoa: &Installation) {
     until("the end of all work", || is_quiet(stoa).then_some(()));
+}
+
+/// Until no backup is being removed. That goes on when the job it is of has ended.
+#[track_caller]
+pub fn until_none_is_removed(stoa: &Installation) {
+    until("the removal of backups", || Owned::of(stoa).removing.is_empty().then_some(()));
 }
 
 /// Whether no job waits or is carried out.
