@@ -217,7 +217,25 @@ test("the member restarts staging soft and hard, and can't stop it", async () =>
   await page.goto(`${W}/instances/shop-production`);
   await page.getByText("There is nothing here").waitFor();
   await page.getByRole("button", { name: "Why?" }).click();
+  const missing = page.getByRole("dialog", { name: "Why is there nothing here?" });
+  await missing.getByText("No instance shop-production is listed under Resource Access.").waitFor();
+  await missing.getByText(/Anna Lindqvist owns .+: ask there/).waitFor();
+  await look(page, "why-missing", { ready: "text=Not among what you may see" });
+  await missing.getByRole("button", { name: "Ask about something else" }).click();
   await page.getByText("Owners give permissions, and add what isn't offered here.").waitFor();
+  await page.keyboard.press("Escape");
+  await page.goto(`${W}/nothing-of-this`);
+  await page.getByRole("button", { name: "Why?" }).click();
+  await missing.getByText("no page of Stoa has this address").waitFor();
+  await page.keyboard.press("Escape");
+  // What owners do says so of itself, to whoever isn't one.
+  await page.goto(`${W}/settings/general`);
+  await page.getByRole("button", { name: "Why?" }).click();
+  await why.getByText("Owners alone do this, whatever you are granted. Ask Anna Lindqvist, who owns").waitFor();
+  await page.keyboard.press("Escape");
+  await page.goto(new URL("/never-heard-of/instances", page.url()).href);
+  await page.getByRole("button", { name: "Why?" }).click();
+  await missing.getByText("Whether there is one isn't told to anybody who isn't in it.").waitFor();
 });
 
 test("the open log ends when Logs is taken away", async () => {

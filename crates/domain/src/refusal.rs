@@ -295,6 +295,12 @@ impl Refusal {
         Self::Invalid(vec![FieldProblem::new(field, code, detail)])
     }
 
+    /// Whether it isn't the account that may not, but the token that it asks with.
+    #[must_use]
+    pub const fn is_of_token(&self) -> bool {
+        matches!(self, Self::TokenLacks { .. } | Self::TokenMayNot | Self::TokenNarrowed(_))
+    }
+
     /// The word for a denial: what the audit log keeps as refused. `None` for every other refusal.
     #[must_use]
     pub const fn denial(&self) -> Option<&'static str> {

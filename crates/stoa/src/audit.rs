@@ -53,6 +53,9 @@ struct Line {
     /// Not hashed: it repeats the rest in words.
     #[serde(default)]
     sentence: Option<String>,
+    /// What isn't hashed and repeats nothing was put in by somebody.
+    #[serde(flatten)]
+    others: serde_json::Map<String, serde_json::Value>,
 }
 
 /// What an export turned out to be.
@@ -303,6 +306,9 @@ struct Link {
 
 /// A record whose hash is that of what it says.
 fn checked(mut line: Line) -> Result<Link, String> {
+    if let Some((name, _)) = line.others.iter().next() {
+        return Err(format!("was changed: no record has a field {name:?}"));
+    }
     let hash = bytes(&line.hash).ok_or("has no hash")?;
     let previous_hash = bytes(&line.previous_hash).ok_or("has no hash of the record before")?;
     let at = Timestamp::from_micros(line.at_microseconds);

@@ -405,7 +405,11 @@ impl Store {
     pub async fn record_refusal(&self, mut event: NewAuditEvent, refusal: &Refusal) -> Result<(), Failure> {
         let Some(denial) = refusal.denial() else { return Ok(()) };
         event.outcome = Outcome::Refused;
-        event.detail = format!("{{\"denial\":\"{denial}\"}}");
+        event.detail = if refusal.is_of_token() {
+            format!("{{\"denial\":\"{denial}\",\"by_token\":true}}")
+        } else {
+            format!("{{\"denial\":\"{denial}\"}}")
+        };
         let since = self.now().plus_seconds(-FLOOD_SECONDS);
         let account = event.actor.as_ref().map(|actor| actor.account);
         let recent = self.fetch_optional(RECENT_REFUSALS, values![event.workspace, account, since]).await?;

@@ -3,7 +3,7 @@ import { type ReactNode, useEffect, useState } from "react";
 import type { Workspace } from "@/api/nouns";
 import { useMe } from "@/api/queries";
 import { viewing } from "@/api/viewing";
-import { ExplainDialog } from "@/features/permissions/later";
+import { ExplainDialog, MissingDialog } from "@/features/permissions/later";
 import { type Question, WhyContext } from "@/kit/Why";
 
 /** Answers every *Why?* below it: about oneself, or about whom one views as. */
@@ -17,7 +17,8 @@ export function Reasons({ workspace, children }: { workspace: Workspace; childre
   return (
     <WhyContext.Provider value={setQuestion}>
       {children}
-      {question && (
+      {question?.isMissing && <MissingDialog onOther={() => setQuestion({})} onClose={() => setQuestion(null)} />}
+      {question && !question.isMissing && (
         <ExplainDialog
           member={{ id: workspace.member_id, account }}
           question={question}

@@ -7,7 +7,7 @@ import { useEvents } from "@/api/events";
 import { isCode, isRefusal } from "@/api/problem";
 import { queryClient, useMe, useWorkspaceQuery } from "@/api/queries";
 import { viewing, viewMoved } from "@/api/viewing";
-import { Failed, LoadingPage, NotFound, Removed } from "@/kit";
+import { Failed, LoadingPage, Removed } from "@/kit";
 import { later } from "@/kit/later";
 import { WorkspaceContext } from "@/kit/workspaceContext";
 import { dress } from "@/theme/look";
@@ -15,6 +15,7 @@ import { ShownInView } from "./InView";
 import { Reasons } from "./Reasons";
 import { Shell } from "./Shell";
 
+const NotThere = later(async () => (await import("./NotThere")).NotThere);
 const ViewEnded = later(async () => (await import("./Elsewhere")).ViewEnded);
 
 export function WorkspaceFrame() {
@@ -86,7 +87,7 @@ export function WorkspaceFrame() {
           <ViewEnded name={was ?? listed?.name ?? slug} isStillMine={listed !== undefined} />
         </Shell>
       );
-    return <Shell workspace={null}>{was ? <Removed name={was} slug={slug} /> : <NotFound />}</Shell>;
+    return <Shell workspace={null}>{was ? <Removed name={was} slug={slug} /> : <NotThere />}</Shell>;
   }
   if (asked.error && !workspace && !isCode(asked.error, "unauthenticated"))
     return (

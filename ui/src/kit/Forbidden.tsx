@@ -42,6 +42,7 @@ export function Forbidden({ problem, action, what, children, back, about }: Forb
     workspace?.slug ?? "",
     workspace !== null && told.length === 0 && (missing.length > 0 || !problem),
   );
+  const isOfOwners = missing.length === 0 && (!problem || problem.code === "owner_required");
   const owners = told.length > 0 ? told : (listed.names ?? []);
   return (
     <State
@@ -60,7 +61,9 @@ export function Forbidden({ problem, action, what, children, back, about }: Forb
               <Cut text={`Back to ${back.name}`} />
             </Button>
           )}
-          {missing.length > 0 && <WhyButton action={actionOf(missing[0] ?? "")?.key} about={about} />}
+          {(missing.length > 0 || isOfOwners) && (
+            <WhyButton action={isOfOwners ? "manage" : actionOf(missing[0] ?? "")?.key} about={about} />
+          )}
           {missing.length > 0 && workspace && !viewing() && (
             <CopyRequest workspace={workspace} missing={missing} {...(about && { about })} />
           )}

@@ -108,7 +108,7 @@ export function NotFound({ children, home }: { children?: ReactNode; home?: stri
           <Button component={Link} to={home ? `/${home}` : "/"} leftSection={<IconArrowLeft size={16} stroke={1.75} />}>
             {home ? "Back to the overview" : "Back to my workspaces"}
           </Button>
-          <WhyButton />
+          <WhyButton isMissing />
         </>
       }
     >

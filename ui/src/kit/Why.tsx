@@ -8,13 +8,20 @@ import type { ActionKey } from "@/api/nouns";
 /** One resource of a workspace. */
 export type About = { kind: "project" | "instance" | "server"; id: string; name: string };
 
-/** What is asked about: an action, a thing, both, or neither yet. */
-export type Question = { action?: ActionKey | undefined; about?: About | undefined };
+/** An action permission, or what owners do. */
+export type AskedKey = ActionKey | "manage";
+
+/** What is asked about: an action, a thing, both, or neither yet; or the address that leads to nothing. */
+export type Question = {
+  action?: AskedKey | undefined;
+  about?: About | undefined;
+  isMissing?: boolean | undefined;
+};
 
 export const WhyContext = createContext<((question: Question) => void) | null>(null);
 
 /** Opens the reasons for what is refused, or isn't there. */
-export function WhyButton({ action, about, ...rest }: Question & Omit<ButtonProps, "children">) {
+export function WhyButton({ action, about, isMissing, ...rest }: Question & Omit<ButtonProps, "children">) {
   const ask = useContext(WhyContext);
   if (!ask) return null;
   return (
@@ -22,7 +29,7 @@ export function WhyButton({ action, about, ...rest }: Question & Omit<ButtonProp
       variant="subtle"
       leftSection={<IconHelp size={16} stroke={1.75} aria-hidden />}
       {...rest}
-      onClick={() => ask({ action, about })}
+      onClick={() => ask({ action, about, isMissing })}
     >
       Why?
     </Button>

@@ -38,4 +38,4 @@ export { useFocusBack } from "./useFocusBack";
 export { useHeldDraft } from "./useHeldDraft";
 export { useNarrow, usePhone } from "./usePhone";
 export { useTitle } from "./useTitle";
-export { type About, type Question, WhyButton, WhyContext } from "./Why";
+export { type About, type AskedKey, type Question, WhyButton, WhyContext } from "./Why";

@@ -189,8 +189,14 @@ fn said(error: &lettre::transport::smtp::Error) -> String {
         (None, _) if error.to_string().ends_with("incomplete response") => CUT.to_owned(),
         (None, _) => unreached(error).unwrap_or_else(|| error.to_string()),
     };
-    let text: String = words.chars().map(|c| if c.is_control() { ' ' } else { c }).take(300).collect();
+    let text: String = words.chars().map(|c| if is_unseen(c) { ' ' } else { c }).take(300).collect();
     text.trim().to_owned()
+}
+
+/// What moves the cursor, or turns the words around it, and isn't seen itself.
+fn is_unseen(letter: char) -> bool {
+    letter.is_control()
+        || matches!(letter, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
 
 /// What kept us from the server, as a sentence, where it was the connection.
@@ -275,6 +281,24 @@ mod tests {
         let mail = SmtpMail::new(server, "stoa@stoa.example").unwrap();
         let Delivery::Waiting(said) = mail.send(letter()).await else { panic!("it is tried again") };
         assert_eq!(said, "The mail server isn't reached: connection refused.");
+    }
+
+    #[tokio::test]
+    async fn words_that_would_turn_those_around_them_are_told_without() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let host = "127.0.0.1".to_owned();
+        let rude = tokio::spawn(async move {
+            use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+            let (mut stream, _) = listener.accept().await.unwrap();
+            stream.write_all("421 not\u{202e}now\u{1b}[2Jever\r\n".as_bytes()).await.unwrap();
+            let _ = stream.read_to_end(&mut Vec::new()).await;
+        });
+        let server = MailServer { host, port, encryption: Encryption::Never, user: None, authorities: None };
+        let mail = SmtpMail::new(server, "stoa@stoa.example").unwrap();
+        let Delivery::Waiting(said) = mail.send(letter()).await else { panic!("it is tried again") };
+        assert_eq!(said, "421 not now [2Jever");
+        rude.await.unwrap();
     }
 
     #[tokio::test]

@@ -90,7 +90,7 @@ pub(super) fn in_the_middle(error: &Value, key: Option<&Secret>) -> ModelProblem
 /// A status that tells of a failure, with what stands below it.
 pub(super) async fn refused(reply: &mut Reply, key: Option<&Secret>) -> ModelProblem {
     let status = reply.status().as_u16();
-    let retry_after = reply.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
+    let retry_after = reply.headers().get(RETRY_AFTER).and_then(|value| seconds_of(value.to_str().ok()?));
     let retry_after = retry_after.filter(|seconds| (1..=LONGEST_WAIT).contains(seconds));
     let is_html = reply
         .headers()
@@ -127,6 +127,15 @@ pub(super) async fn refused(reply: &mut Reply, key: Option<&Secret>) -> ModelPro
     ModelProblem { detail: format!("The provider answered {status}{said}{next}"), retry_after }
 }
 
+/// How long is to be waited, which is told in seconds or as a time (RFC 9110, 10.2.3).
+fn seconds_of(told: &str) -> Option<i64> {
+    if let Ok(seconds) = told.trim().parse() {
+        return Some(seconds);
+    }
+    let at = jiff::fmt::rfc2822::parse(told.trim()).ok()?.timestamp();
+    Some(at.duration_since(jiff::Timestamp::now()).as_secs())
+}
+
 /// In the forms in which providers tell of failures.
 fn words_of(value: &Value) -> Option<String> {
     let places = ["/error/message", "/error/msg", "/error", "/message", "/detail", "/type"];
@@ -158,4 +167,22 @@ fn shown(text: &str) -> String {
         line.push('…');
     }
     line.trim_end_matches('.').to_owned()
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::seconds_of;
+
+    #[test]
+    fn a_time_to_come_back_is_read_in_both_forms() {
+        assert_eq!(seconds_of(" 20 "), Some(20));
+        let soon = jiff::Timestamp::now() + jiff::SignedDuration::from_mins(50);
+        let date = jiff::fmt::rfc2822::DateTimePrinter::new().timestamp_to_rfc9110_string(&soon);
+        let told = seconds_of(&date.unwrap());
+        assert!(told.is_some_and(|seconds| (1..=3000).contains(&seconds)), "{told:?}");
+        // One that is over is no reason to wait.
+        assert!(seconds_of("Fri, 27 Nov 2015 03:59:00 GMT").is_some_and(|seconds| seconds < 0));
+        assert_eq!(seconds_of("soon"), None);
+    }
 }

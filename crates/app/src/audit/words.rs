@@ -286,7 +286,9 @@ pub fn sentence(event: &AuditRecord) -> String {
         };
         format!("looked for {it}, {pronoun} doesn't exist")
     } else if event.outcome == Outcome::Refused.key() {
-        format!("wasn't allowed to {}", fill(to_do))
+        // Whose token it was may do it, and did nothing wrong but to give it to a script.
+        let by = if is_by_token(event) { " with the access token that asked" } else { "" };
+        format!("wasn't allowed to {}{by}", fill(to_do))
     } else {
         format!("tried to {}, which failed", fill(to_do))
     }
@@ -297,8 +299,17 @@ pub fn sentence(event: &AuditRecord) -> String {
 fn is_missing(event: &AuditRecord) -> bool {
     event.outcome == Outcome::Refused.key()
         && event.resource_name.is_none()
-        && serde_json::from_str::<serde_json::Value>(&event.detail)
-            .is_ok_and(|detail| detail.get("denial").is_some_and(|denial| denial == NOT_FOUND))
+        && detail(event)["denial"] == NOT_FOUND
+}
+
+/// Whether the account may do it, and the token that asked may not.
+fn is_by_token(event: &AuditRecord) -> bool {
+    detail(event)["by_token"] == true
+}
+
+/// Null where it can't be read.
+fn detail(event: &AuditRecord) -> serde_json::Value {
+    serde_json::from_str(&event.detail).unwrap_or_default()
 }
 
 /// The thing by its name, else by its kind.
@@ -466,6 +477,8 @@ mod tests {
         mistyped.action = "instance.stop".to_owned();
         mistyped.resource_name = Some("shop".to_owned());
         assert_eq!(sentence(&mistyped), "wasn't allowed to stop shop");
+        mistyped.detail = r#"{"denial":"owner_required","by_token":true}"#.to_owned();
+        assert_eq!(sentence(&mistyped), "wasn't allowed to stop shop with the access token that asked");
     }
 
     #[test]

@@ -1,9 +1,11 @@
 //! A mail of a deployment, a backup or a restore that failed, to owners and to whoever began it, if they want one.
 
 use stoa_domain::Secret;
+use stoa_domain::instance::InstanceStatus;
 use stoa_domain::job::JobKind;
 use stoa_storage::attempt::Limit;
 use stoa_storage::job::claim::Claim;
+use stoa_storage::job::tell::FailedDeployment;
 
 use crate::mail::{Button, Look, Words, framed};
 use crate::{App, Failure};
@@ -25,6 +27,15 @@ const WHY: &str = "You get such mails because your account says so. Change it un
 
 const LAST: &str = "So much has failed within an hour that this is the last of these mails until it is over. What fails \
     meanwhile stands on the page.";
+
+const GOES_ON: &str = "The release before it goes on running.";
+
+/// What it was, and whose.
+fn was_to_be(deployment: &FailedDeployment) -> String {
+    let commit = deployment.commit.get(..7).unwrap_or(&deployment.commit);
+    let of = deployment.author.as_ref().map_or_else(String::new, |author| format!(", begun by {author}"));
+    format!("It was commit {commit} of the branch {}{of}.", deployment.branch)
+}
 
 impl App {
     /// Tells them. That it can't be told changes nothing about the work.
@@ -49,8 +60,13 @@ impl App {
             (&self.settings().public_url, &place.workspace_slug, &place.instance_slug);
         let mut link = format!("{root}/{workspace}/instances/{slug}/{tab}");
         // The one that failed, with its log: a later one may stand above it in the list.
-        if let (JobKind::Deploy, Some(deployment)) = (claim.job.kind, place.deployment) {
-            link = format!("{link}/{deployment}");
+        let mut paragraphs = vec![sentence.to_owned()];
+        if let (JobKind::Deploy, Some(deployment)) = (claim.job.kind, &place.deployment) {
+            link = format!("{link}/{}", deployment.id);
+            paragraphs.push(was_to_be(deployment));
+            if place.status == InstanceStatus::Running {
+                paragraphs.push(GOES_ON.to_owned());
+            }
         }
         for (account, email) in
             self.store().list_told_of_failures(claim.workspace, instance, claim.job.account).await?
@@ -65,7 +81,7 @@ impl App {
             let words = Words {
                 subject: format!("{title} – {}", place.workspace),
                 title: title.clone(),
-                paragraphs: vec![sentence.to_owned()],
+                paragraphs: paragraphs.clone(),
                 button: Some(Button {
                     words: format!("Open {}", place.instance),
                     link: Secret::from_text(link.clone()),

@@ -11,6 +11,7 @@ use crate::{App, Failure};
 /// What is asked: an action, a resource, or both.
 #[derive(Debug, Clone, Default)]
 pub struct Question {
+    /// Its key, or `manage`: what owners do.
     pub action: Option<String>,
     pub project: Option<String>,
     pub instance: Option<String>,
@@ -60,14 +61,16 @@ impl App {
         // An owner who looks on as the member is answered as that member is.
         let is_oneself = permit.account() == member.account;
         if because == Because::Granted && wanted.owners_only {
-            let detail = if is_oneself {
-                "A production instance is deleted by owners only, whatever you are granted.".to_owned()
-            } else {
-                format!(
-                    "A production instance is deleted by owners only, whatever {} is granted.",
-                    member.name
-                )
+            let what = match action {
+                Some(_) => "A production instance is deleted by owners only",
+                None => "Owners alone do this",
             };
+            let whom = if is_oneself { "you are" } else { &format!("{} is", member.name) };
+            let mut detail = format!("{what}, whatever {whom} granted.");
+            if !permit.by_owner() {
+                detail.push(' ');
+                detail.push_str(&whom_to_ask(&self.store().list_owner_names(workspace).await?));
+            }
             return Ok(Explained { because: Because::ActionMissing, detail, until: None });
         }
         let until = match because {

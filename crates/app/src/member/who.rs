@@ -8,6 +8,7 @@ use stoa_storage::member::MemberRecord;
 use stoa_storage::profile::Wanted;
 
 use super::explain::Question;
+use crate::abilities::Verb;
 use crate::{App, Failure};
 
 /// Somebody who can, and why.
@@ -20,11 +21,13 @@ pub struct Able {
 }
 
 impl App {
-    /// What a question is about, with what follows from the product's tables: a project is seen by whom the action lets
+    /// What a question is about, an action or `manage`, what owners do, with what follows from the product's tables: a project is seen by whom the action lets
     /// open projects, and a production instance is an owner's to delete.
     pub(super) async fn asked(&self, workspace: WorkspaceId, question: &Question) -> Result<Wanted, Failure> {
+        let of_owners = question.action.as_deref() == Some(Verb::Manage.key());
         let action = match &question.action {
             None => None,
+            Some(_) if of_owners => None,
             Some(key) => Some(Action::from_key(key).ok_or_else(|| {
                 Refusal::invalid("action", "unknown", format!("There is no action permission {key:?}."))
             })?),
@@ -33,16 +36,16 @@ impl App {
         if named.iter().filter(|word| word.is_some()).count() > 1 {
             return Err(Refusal::invalid("instance", "too_many", "Ask about one resource at a time.").into());
         }
-        let mut wanted = Wanted { action, ..Wanted::default() };
+        let mut wanted = Wanted { action, owners_only: of_owners, ..Wanted::default() };
         if let Some(word) = &question.project {
             wanted.project =
                 Some(self.store().find_project_id(workspace, word).await?.ok_or(Refusal::NotFound)?);
-            wanted.action = wanted.action.or(Some(Action::ViewProjects));
+            wanted.action = wanted.action.or((!of_owners).then_some(Action::ViewProjects));
         }
         if let Some(word) = &question.instance {
             let id = self.store().find_instance_id(workspace, word).await?.ok_or(Refusal::NotFound)?;
             let stage = self.store().find_stage(workspace, id).await?;
-            wanted.owners_only = action == Some(Action::DeleteInstances) && stage == Some(Stage::Production);
+            wanted.owners_only |= action == Some(Action::DeleteInstances) && stage == Some(Stage::Production);
             wanted.instance = Some(id);
         }
         if let Some(word) = &question.server {
@@ -66,7 +69,7 @@ impl App {
         let workspace = permit.workspace();
         let wanted = self.asked(workspace, &question).await?;
         let is_nothing = [wanted.project.is_none(), wanted.instance.is_none(), wanted.server.is_none()];
-        if wanted.action.is_none() && is_nothing.iter().all(|none| *none) {
+        if wanted.action.is_none() && !wanted.owners_only && is_nothing.iter().all(|none| *none) {
             return Err(
                 Refusal::invalid("action", "missing", "Ask about an action, a resource, or both.").into()
             );

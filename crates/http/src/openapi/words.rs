@@ -96,6 +96,8 @@ closed_sets! {
     Role = vec![member::Role::Owner.key(), member::Role::Member.key()];
     /// One of the ten action permissions.
     ActionKey = keys(&Action::ALL, Action::key);
+    /// What somebody may be asked about: an action permission, or what owners do.
+    AskedKey = keys(&Action::ALL, Action::key).into_iter().chain([Verb::Manage.key()]).collect();
     /// Something that may be done to a thing.
     MayVerb = keys(Verb::ALL, Verb::key);
     /// Why somebody may or can't.

@@ -150,6 +150,10 @@ fn what_was_moved_doubled_appended_or_cut_is_told() {
     let half = cut[3].len() / 2;
     cut[3].truncate(half);
     assert_eq!(examined(&cut).unwrap_err(), "Line 4 breaks off in the middle.");
+    let mut added = lines.clone();
+    added[1] = added[1].replacen('{', "{\"extra\":\"evil\",", 1);
+    let said = examined(&added).unwrap_err();
+    assert!(said.contains("Record 5 (line 2) was changed: no record has a field \"extra\""), "{said}");
     cut[3] = "2026-11-24 a line of another log".to_owned();
     assert!(examined(&cut).unwrap_err().starts_with("Line 4 isn't a record of an owner's export"));
 }

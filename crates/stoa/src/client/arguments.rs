@@ -1,5 +1,6 @@
 //! What can be typed: nouns, their verbs, and what goes with them.
 
+use clap::builder::PossibleValuesParser;
 use clap::{Arg, ArgAction, Command};
 
 use super::readable::{a_clock_time, a_grant, a_time, an_end, some_actions};
@@ -17,6 +18,13 @@ pub const ACTIONS: [&str; 10] = [
     "use_ide",
     "manage_settings",
 ];
+
+/// What somebody may be asked about: an action, or what owners do.
+fn asked() -> Arg {
+    option("action", "KEY", "The action; manage: what owners do")
+        .required(true)
+        .value_parser(PossibleValuesParser::new(ACTIONS.into_iter().chain(["manage"])))
+}
 
 /// All commands of the client.
 pub fn commands() -> Vec<Command> {
@@ -194,7 +202,7 @@ fn permission() -> Command {
         .subcommand(verb("presets", "Lists presets: actions that go together by a name"))
         .subcommand(
             verb("who", "Lists everybody who may do something")
-                .arg(option("action", "KEY", "The action").required(true).value_parser(ACTIONS))
+                .arg(asked())
                 .arg(option("project", "SLUG", "On this project"))
                 .arg(option("instance", "SLUG", "On this instance"))
                 .arg(option("server", "SLUG", "On this server")),
@@ -202,7 +210,7 @@ fn permission() -> Command {
         .subcommand(
             verb("explain", "Says why a member may do something, or may not")
                 .arg(which())
-                .arg(option("action", "KEY", "The action").required(true).value_parser(ACTIONS))
+                .arg(asked())
                 .arg(option("project", "SLUG", "On this project"))
                 .arg(option("instance", "SLUG", "On this instance"))
                 .arg(option("server", "SLUG", "On this server")),

@@ -54,6 +54,9 @@ pub async fn follow(desk: &Desk, mut answer: Value, done: &str) -> Result<(), Fa
             Err(Failed::Other(sentence))
         }
     };
+    if desk.json && !answer["blocked"].is_null() {
+        answer = as_it_is_now(desk, answer).await?;
+    }
     answer["job"] = job;
     if desk.json {
         say_json(&serde_json::to_string_pretty(&answer)?);
@@ -67,6 +70,15 @@ pub async fn follow(desk: &Desk, mut answer: Value, done: &str) -> Result<(), Fa
         }
     }
     outcome
+}
+
+/// The instance after the job: while that went on, much was blocked. One that is gone is as it was.
+async fn as_it_is_now(desk: &Desk, before: Value) -> Result<Value, Failed> {
+    match desk.call.get(&desk.path(&["instances", field(&before, "id")])?).await {
+        Ok(now) => Ok(now.body),
+        Err(Failed::Refused(problem)) if problem.status == 404 => Ok(before),
+        Err(failed) => Err(failed),
+    }
 }
 
 /// One line that is written anew on a terminal, and a line for each step elsewhere.

@@ -1,10 +1,12 @@
 //! Who is told by mail of work that failed.
 
+use stoa_domain::instance::InstanceStatus;
 use stoa_domain::{AccountId, DeploymentId, InstanceId, JobId, MailId, SystemPermit, WorkspaceId};
 
 use crate::failure::{Failure, StorageFault};
 use crate::job::claim::Claim;
 use crate::mail::{NewMail, queue_for_account};
+use crate::page::status;
 use crate::store::{Store, Work};
 use crate::tx::Tx;
 use crate::values;
@@ -26,9 +28,11 @@ crate::statements! {
             AND (m.role = 'owner' OR (a.id = j.account_id AND EXISTS (SELECT 1 FROM member_instances l
                 WHERE l.workspace_id = j.workspace_id AND l.member_id = m.id AND l.instance_id = j.instance_id
                     AND (l.until_at IS NULL OR l.until_at > $2))))";
-    NAMES = "SELECT i.name, i.slug, w.name, s.slug, d.id FROM instances i JOIN workspaces w ON w.id = i.workspace_id
+    NAMES = "SELECT i.name, i.slug, w.name, s.slug, d.id, d.commit_id, d.branch, a.name, i.status
+        FROM instances i JOIN workspaces w ON w.id = i.workspace_id
         JOIN workspace_slugs s ON s.workspace_id = w.id AND s.is_current
         LEFT JOIN deployments d ON d.workspace_id = i.workspace_id AND d.instance_id = i.id AND d.job_id = $3
+        LEFT JOIN accounts a ON a.id = d.account_id
         WHERE i.workspace_id = $1 AND i.id = $2";
 }
 
@@ -40,7 +44,17 @@ pub struct FailedWhere {
     pub workspace: String,
     pub workspace_slug: String,
     /// The deployment that the job was to carry out.
-    pub deployment: Option<DeploymentId>,
+    pub deployment: Option<FailedDeployment>,
+    pub status: InstanceStatus,
+}
+
+/// What was to be deployed, and by whom.
+#[derive(Debug, Clone)]
+pub struct FailedDeployment {
+    pub id: DeploymentId,
+    pub commit: String,
+    pub branch: String,
+    pub author: Option<String>,
 }
 
 /// Whether a mail of a failure is still for its receiver: who wants it, and may see what it is about.
@@ -77,7 +91,16 @@ impl Store {
                 instance_slug: row.get(1)?,
                 workspace: row.get(2)?,
                 workspace_slug: row.get(3)?,
-                deployment: row.get(4)?,
+                deployment: match row.get(4)? {
+                    Some(id) => Some(FailedDeployment {
+                        id,
+                        commit: row.get(5)?,
+                        branch: row.get(6)?,
+                        author: row.get(7)?,
+                    }),
+                    None => None,
+                },
+                status: status(&row, 8)?,
             })
         })
         .transpose()

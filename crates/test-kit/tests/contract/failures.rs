@@ -78,6 +78,10 @@ on_both_databases! {
         let failed = deployments["items"].as_array().unwrap().iter().find(|one| one["status"] == "failed").unwrap();
         let link = format!("/acme/instances/shop/deployments/{}\n", failed["id"].as_str().unwrap());
         assert!(letter.text.contains(&link), "{}", letter.text);
+        let commit = &failed["commit"].as_str().unwrap()[..7];
+        let what = format!("It was commit {commit} of the branch main, begun by Olga Owner.");
+        assert!(letter.text.contains(&what), "{}", letter.text);
+        assert!(letter.text.contains("The release before it goes on running."), "{}", letter.text);
     }
 
     async fn whether_one_may_and_wants_to_know_is_asked_when_the_mail_is_sent(world: World) {

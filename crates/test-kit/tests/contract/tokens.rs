@@ -87,6 +87,9 @@ on_both_databases! {
         let refused = script.post(&format!("{path}/restart"), json!({ "mode": "soft" })).await.expect(403);
         assert_eq!((refused.code().as_deref(), &refused.json()["missing"]), (Some("permission_denied"), &json!(["restart_instances"])));
         assert_eq!(refused.field("detail"), "This token isn't given the permission Restart.");
+        let log = olga.client.get(&workspace.path("/audit?action=instance.restart")).await.expect(200).json();
+        let said = log["items"][0]["sentence"].as_str().unwrap();
+        assert!(said.starts_with("wasn't allowed to restart") && said.ends_with("with the access token that asked"), "{said}");
         // Whoever is the owner isn't told to ask the owner.
         let told = |answer: Answer| (answer.code().unwrap(), answer.field("detail"));
         let (code, sentence) = told(script.get(&workspace.path("/audit")).await.expect(403));

@@ -40,6 +40,7 @@ on_both_databases! {
             format!("action=view_logs&instance={live}"), format!("action=delete_instances&instance={live}"),
             format!("action=delete_instances&instance={test}"), format!("instance={test}"), format!("project={project}"),
             format!("action=merge_branches&project={project}"), format!("server={server}"), "action=use_ide".to_owned(),
+            "action=manage".to_owned(), format!("action=manage&instance={test}"), format!("action=manage&project={project}"),
         ] {
             let who = by_name(&olga.client.get(&workspace.path(&format!("/permissions/who?{query}"))).await.expect(200).json());
             assert_eq!(who["Olga Owner"]["because"], "owner");
@@ -52,6 +53,33 @@ on_both_databases! {
             let _ = olga.client.get(&workspace.path(&format!("/permissions/who?{query}"))).await.expect(422);
         }
         let _ = olga.client.get(&workspace.path("/permissions/who?instance=never-made")).await.expect(404);
+    }
+
+    async fn what_owners_do_is_nobody_elses_whatever_is_granted(world: World) {
+        let olga = world.set_up().await;
+        let workspace = world.workspace(&olga, "Acme").await;
+        let (server, project) = (workspace.server().await, workspace.project("Shop", &["main"]).await);
+        let live = workspace.instance(&project, &server, "Live", "production", "main").await.to_string();
+        let anna = workspace.member("Anna").await;
+        let everything: Vec<&str> = Action::ALL.map(Action::key).to_vec();
+        workspace.grant(&anna, json!({ "actions": everything, "projects": [project], "instances": [live], "servers": [server] })).await;
+        let path = workspace.path(&format!("/members/{}/explain?action=manage", anna.id));
+        for thing in [String::new(), format!("&project={project}"), format!("&instance={live}"), format!("&server={server}")] {
+            let own = anna.person.client.get(&format!("{path}{thing}")).await.expect(200).json();
+            assert_eq!(own["because"], "action_missing", "{thing}");
+            assert_eq!(
+                own["detail"],
+                "Owners alone do this, whatever you are granted. Ask Olga Owner, who owns the workspace.",
+                "{thing}"
+            );
+            let of_her = olga.client.get(&format!("{path}{thing}")).await.expect(200).json();
+            assert_eq!(of_her["detail"], "Owners alone do this, whatever Anna is granted.", "{thing}");
+        }
+        // What isn't theirs to see isn't theirs to ask about.
+        workspace.grant(&anna, json!({ "actions": everything })).await;
+        let _ = anna.person.client.get(&format!("{path}&instance={live}")).await.expect(404);
+        let who = by_name(&olga.client.get(&workspace.path("/permissions/who?action=manage")).await.expect(200).json());
+        assert_eq!(who.keys().collect::<Vec<_>>(), ["Olga Owner"]);
     }
 
     async fn an_end_is_said_by_both(world: World) {

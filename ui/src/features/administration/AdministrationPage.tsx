@@ -3,11 +3,13 @@
 import { useParams } from "@tanstack/react-router";
 import { useEffect } from "react";
 import { Shell } from "@/frame/Shell";
-import { NotFound, PageTitle, Tabs } from "@/kit";
+import { later, PageTitle, Tabs } from "@/kit";
 import { dress } from "@/theme/look";
 import { Accounts } from "./Accounts";
 import { State } from "./State";
 import { Workspaces } from "./Workspaces";
+
+const NotThere = later(async () => (await import("@/frame/NotThere")).NotThere);
 
 const TABS = [
   { key: "workspaces", name: "Workspaces", to: "/administration" },
@@ -34,7 +36,7 @@ export function AdministrationPage() {
           {page === "state" && <State />}
         </div>
       ) : (
-        <NotFound />
+        <NotThere />
       )}
     </Shell>
   );

@@ -25,7 +25,7 @@ export function Told({ answer, again, children }: Props) {
         <Note tone="bad">
           {problem.errors[0]?.detail ?? problem.detail}{" "}
           <Button variant="transparent" onClick={answer.again}>
-            Try again
+            Ask again
           </Button>
         </Note>
       )}

@@ -1,13 +1,13 @@
 import { Button, Select } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
-import { type ActionKey, explainPermission } from "@/api/generated";
+import { explainPermission } from "@/api/generated";
 import { useGrantable } from "@/api/memberQueries";
 import { useAllInstances, useAllProjects, useAllServers } from "@/api/queries";
 import { viewing } from "@/api/viewing";
 import { listsProjects } from "@/frame/sections";
 import { useWorkspace } from "@/frame/useWorkspace";
-import { type About, Dialog, Note, type Question } from "@/kit";
+import { type About, type AskedKey, Dialog, Note, type Question } from "@/kit";
 import { ACTIONS } from "@/kit/actions";
 import { endWords } from "./ends";
 import { inWords, kindsOf } from "./fits";
@@ -20,6 +20,8 @@ const GROUPS: [string, About["kind"]][] = [
   ["Projects", "project"],
   ["Servers", "server"],
 ];
+
+const OF_OWNERS: { value: AskedKey; label: string } = { value: "manage", label: "What owners do" };
 
 type Named = { id: string; name: string };
 
@@ -59,7 +61,7 @@ export function ExplainDialog({ member, question, onClose }: Props) {
   const isOneself = member.id === workspace.member_id && !viewing();
   const isOwner = workspace.may.includes("manage");
   const subjects = useSubjects(isOwner);
-  const [action, setAction] = useState<ActionKey | null>(question?.action ?? null);
+  const [action, setAction] = useState<AskedKey | null>(question?.action ?? null);
   const about = question?.about;
   const [resource, setResource] = useState<string | null>(about ? `${about.kind} ${about.id}` : null);
   const [isAskingWho, setAskingWho] = useState(false);
@@ -81,7 +83,7 @@ export function ExplainDialog({ member, question, onClose }: Props) {
   });
   // What an action is never done to isn't offered beside it.
   const fits = (key: About["kind"]) => !action || kindsOf(action).includes(key);
-  const choose = (next: ActionKey | null) => {
+  const choose = (next: AskedKey | null) => {
     setAction(next);
     if (next && kind && !kindsOf(next).includes(kind)) setResource(null);
   };
@@ -108,7 +110,7 @@ export function ExplainDialog({ member, question, onClose }: Props) {
         <Select
           label="Action"
           placeholder="Choose an action"
-          data={ACTIONS.map(({ key, label }) => ({ value: key, label }))}
+          data={[...ACTIONS.map(({ key, label }) => ({ value: key, label })), OF_OWNERS]}
           value={action}
           onChange={choose}
           clearable
@@ -149,7 +151,11 @@ export function ExplainDialog({ member, question, onClose }: Props) {
       </div>
       {/* Over this one, which stays: it is what the focus goes back to. */}
       {isAskingWho && kind && id && name && (
-        <WhoDialog about={{ kind, id, name }} first={action} onClose={() => setAskingWho(false)} />
+        <WhoDialog
+          about={{ kind, id, name }}
+          first={action === "manage" ? null : action}
+          onClose={() => setAskingWho(false)}
+        />
       )}
     </Dialog>
   );

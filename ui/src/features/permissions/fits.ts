@@ -1,13 +1,14 @@
 // What each action is done to, and how it is told. It only narrows what is offered to be asked about: the server answers.
 
 import type { ActionKey } from "@/api/nouns";
-import type { About } from "@/kit";
+import type { About, AskedKey } from "@/kit";
 import { ACTIONS, actionOf } from "@/kit/actions";
 
-const OF_PROJECTS: ActionKey[] = ["view_projects", "merge_branches"];
+const OF_PROJECTS: AskedKey[] = ["view_projects", "merge_branches"];
 
 /** The kinds of things that an action is done to. */
-export function kindsOf(action: ActionKey): About["kind"][] {
+export function kindsOf(action: AskedKey): About["kind"][] {
+  if (action === "manage") return ["instance", "project", "server"];
   return OF_PROJECTS.includes(action) ? ["project"] : ["instance"];
 }
 
@@ -28,7 +29,7 @@ const DOES: Record<ActionKey, string> = {
 };
 
 /** The server's answer, with the action by what it does: "may restart and start it". */
-export function inWords(detail: string, action: ActionKey | null, isOfOne: boolean): string {
-  if (!action || !isOfOne) return detail;
+export function inWords(detail: string, action: AskedKey | null, isOfOne: boolean): string {
+  if (!action || action === "manage" || !isOfOne) return detail;
   return detail.replace(`do this (${actionOf(action)?.label})`, DOES[action]);
 }

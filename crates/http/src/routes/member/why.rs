@@ -31,7 +31,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct ExplainQuery {
-    #[schema(value_type = Option<words::ActionKey>)]
+    #[schema(value_type = Option<words::AskedKey>)]
     action: Option<String>,
     project: Option<String>,
     instance: Option<String>,
@@ -74,7 +74,7 @@ struct WhoQuery {
     limit: Option<i64>,
     /// The `next` of the page before.
     after: Option<String>,
-    #[schema(value_type = Option<words::ActionKey>)]
+    #[schema(value_type = Option<words::AskedKey>)]
     action: Option<String>,
     project: Option<String>,
     instance: Option<String>,
