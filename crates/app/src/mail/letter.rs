@@ -145,10 +145,29 @@ pub(crate) fn framed(to: &str, look: Look, words: &Words) -> Result<Letter, Faul
 }
 
 /// The text as it was, but no program takes a piece of it for an address: names in a letter are those of people whom
-/// its receiver may not know, and the only way out of it is its button.
+/// its receiver may not know, and what they call themselves leads nowhere. A mail address stays one.
 fn inert(text: &str) -> String {
     // A word joiner has no width, and ends what would be read as an address.
-    text.replace("://", ":\u{2060}//").replace("www.", "www\u{2060}.")
+    let text = text.replace("://", ":\u{2060}//");
+    text.split_inclusive(char::is_whitespace)
+        .map(|word| if word.contains('@') && !word.contains('/') { word.to_owned() } else { parted(word) })
+        .collect()
+}
+
+/// A word with a joiner at each dot that stands between letters or digits, as in the name of a host.
+fn parted(word: &str) -> String {
+    let mut parted = String::with_capacity(word.len());
+    let mut letters = word.chars().peekable();
+    let mut before = None;
+    while let Some(letter) = letters.next() {
+        let is_between = |letter: Option<&char>| letter.is_some_and(|letter| letter.is_alphanumeric());
+        if letter == '.' && is_between(before.as_ref()) && is_between(letters.peek()) {
+            parted.push('\u{2060}');
+        }
+        parted.push(letter);
+        before = Some(letter);
+    }
+    parted
 }
 
 #[cfg(test)]
@@ -192,6 +211,16 @@ mod tests {
         assert!(!letter.html.contains("www.evil") && !letter.text.contains("www.evil"));
         assert_eq!(letter.html.matches("<a ").count(), 1);
         assert_eq!(letter.subject, "Two Bcc: everybody@example.com lines");
+    }
+
+    #[test]
+    fn a_name_that_is_a_host_leads_nowhere_and_a_mail_address_stays_one() {
+        assert_eq!(inert("Evil.example.com/login"), "Evil\u{2060}.example\u{2060}.com/login");
+        assert_eq!(inert("evil.example/@x (evil.example)"), "evil\u{2060}.example/@x (evil\u{2060}.example)");
+        assert_eq!(
+            inert("Anna <anna.l@acme.example> says so. 3.5 of 4"),
+            "Anna <anna.l@acme.example> says so. 3\u{2060}.5 of 4"
+        );
     }
 
     #[test]

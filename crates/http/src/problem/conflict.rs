@@ -90,7 +90,8 @@ pub(super) fn conflict(conflict: Conflict) -> &'static str {
             "The sign-in provider didn't answer as it has to. Try again; if it stays so, tell whoever runs Stoa."
         }
         Conflict::NoAccountForProvider => {
-            "No account here has the address by which the provider knows you. Ask an owner of your workspace to invite it."
+            "No account that may sign in has the address by which the provider knows you. Where you never had one, ask an \
+             owner of your workspace to invite that address; a disabled one is enabled by whoever administers Stoa."
         }
         Conflict::EmailUnverifiedAtProvider => {
             "The provider hasn't verified your e-mail address, so it proves nothing here. Verify it there first."
