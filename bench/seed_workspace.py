@@ -11,6 +11,7 @@ import hashlib
 import random
 import sqlite3
 import time
+import unicodedata
 import uuid
 
 ACTIONS = [
@@ -33,6 +34,11 @@ def new_id(seed: random.Random, now: int) -> bytes:
     random_bits = seed.getrandbits(74)
     value = (now // 1000) << 80 | 0x7 << 76 | (random_bits >> 62) << 64 | 0b10 << 62 | random_bits & ((1 << 62) - 1)
     return uuid.UUID(int=value).bytes
+
+
+def sorted_as(name: str) -> str:
+    """As Stoa writes names to sort them: the lists go on behind the one that was read last by it."""
+    return unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
 
 
 def main() -> None:
@@ -104,9 +110,11 @@ def main() -> None:
                 "INSERT INTO member_servers (workspace_id, member_id, server_id) VALUES (?, ?, ?)",
                 (workspace, member, server),
             )
-    # Plain letters: what a name is sorted by is itself, in small ones.
     for table in ("projects", "instances", "accounts"):
-        base.execute(f"UPDATE {table} SET sorted_as = LOWER(name) WHERE sorted_as = ''")
+        names = base.execute(f"SELECT id, name FROM {table} WHERE sorted_as = ''").fetchall()
+        base.executemany(
+            f"UPDATE {table} SET sorted_as = ? WHERE id = ?", [(sorted_as(name), one) for one, name in names]
+        )
     base.commit()
     base.close()
 

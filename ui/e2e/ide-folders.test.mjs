@@ -120,10 +120,15 @@ test("files with odd names are made, saved, moved, uploaded, deleted", async () 
   await row("about").click();
   await wish("about", "Upload into it…");
   const picture = { name: "a %41 #b.txt", mimeType: "text/plain", buffer: Buffer.from("uploaded") };
-  await page.getByLabel("Files to upload").setInputFiles([picture]);
-  await became([`about/${picture.name} .?`, "about/ways/ .?"]);
-  await wish(`about/${picture.name}`, "Delete…");
-  await page.getByRole("button", { name: "Delete", exact: true }).click();
+  const others = ["one.txt", "two.txt"].map((name) => ({ name, mimeType: "text/plain", buffer: Buffer.from(name) }));
+  await page.getByLabel("Files to upload").setInputFiles([picture, ...others]);
+  const all = [picture, ...others].map(({ name }) => name);
+  await became([...all.map((name) => `about/${name} .?`), "about/ways/ .?"]);
+  for (const name of all) {
+    await wish(`about/${name}`, "Delete…");
+    await page.getByRole("button", { name: "Delete", exact: true }).click();
+    await row(`about/${name}`).waitFor({ state: "detached" });
+  }
   await became(["about/ways/ .?"]);
   await page.getByRole("tab", { name: /Changes/ }).click();
   await page.getByRole("button", { name: "Take back about/ways/" }).click();

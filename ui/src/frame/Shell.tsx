@@ -2,8 +2,9 @@ import { ActionIcon } from "@mantine/core";
 import { useDisclosure, useHotkeys } from "@mantine/hooks";
 import { IconMenu2, IconSearch } from "@tabler/icons-react";
 import { useLocation } from "@tanstack/react-router";
-import { lazy, type ReactNode, Suspense, useEffect } from "react";
+import { type ReactNode, useEffect } from "react";
 import type { MyWorkspace, Workspace } from "@/api/nouns";
+import { later } from "@/kit/later";
 import { usePhone } from "@/kit/usePhone";
 import { Breadcrumbs } from "./Breadcrumbs";
 import { ConnectionLine } from "./ConnectionLine";
@@ -14,7 +15,7 @@ import { Sidebar } from "./Sidebar";
 import { useFocusOnward } from "./useFocusOnward";
 import { ViewingBanner } from "./ViewingBanner";
 
-const Palette = lazy(() => import("@/features/palette/Palette").then((palette) => ({ default: palette.Palette })));
+const Palette = later(async () => (await import("@/features/palette/Palette")).Palette);
 
 type Props = {
   workspace: Workspace | null;
@@ -78,7 +79,7 @@ export function Shell(props: Props) {
         <ConnectionLine />
         <div className={css.content}>{props.children}</div>
       </main>
-      <Suspense>{isPaletteOpen && <Palette workspace={props.workspace} onClose={palette.close} />}</Suspense>
+      {isPaletteOpen && <Palette workspace={props.workspace} onClose={palette.close} />}
     </div>
   );
 }

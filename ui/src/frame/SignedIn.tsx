@@ -1,14 +1,15 @@
 // The gate before every page that needs an account. Whoever isn't signed in signs in at the same address, and goes on.
 
 import { Outlet } from "@tanstack/react-router";
-import { lazy, Suspense, useEffect, useRef } from "react";
+import { useEffect, useRef } from "react";
 import { isCode } from "@/api/problem";
 import { queryClient, useMe } from "@/api/queries";
 import { endView, viewing } from "@/api/viewing";
 import { Failed, LoadingPage, Soon, State } from "@/kit";
+import { later } from "@/kit/later";
 import { Shell } from "./Shell";
 
-const SignIn = lazy(() => import("@/features/session/SignIn").then((session) => ({ default: session.SignInScreen })));
+const SignIn = later(async () => (await import("@/features/session/SignIn")).SignInScreen);
 
 export function SignedIn() {
   const me = useMe();
@@ -24,12 +25,7 @@ export function SignedIn() {
     queryClient.removeQueries({ predicate: (query) => query.queryKey[0] !== "me" || query.queryKey.length > 1 });
   }, [isOut]);
 
-  if (isOut)
-    return (
-      <Suspense>
-        <SignIn ended={wasSignedIn.current} />
-      </Suspense>
-    );
+  if (isOut) return <SignIn ended={wasSignedIn.current} />;
   if (isCode(me.error, "setup_needed"))
     return (
       <State title="Stoa waits for its first account">

@@ -1,9 +1,10 @@
 // Short notices at the foot of the page. What shows them is loaded with the first.
 
-import { lazy, type ReactNode, Suspense, useSyncExternalStore } from "react";
+import { type ReactNode, useSyncExternalStore } from "react";
+import { later } from "./later";
 
 const load = () => import("@mantine/notifications");
-const Container = lazy(() => load().then(({ Notifications }) => ({ default: Notifications })));
+const Container = later(async () => (await load()).Notifications);
 
 let isWanted = false;
 const tellers = new Set<() => void>();
@@ -26,5 +27,5 @@ function subscribe(tell: () => void): () => void {
 
 export function Notices() {
   const isShown = useSyncExternalStore(subscribe, () => isWanted);
-  return <Suspense>{isShown && <Container position="bottom-right" limit={3} />}</Suspense>;
+  return isShown && <Container position="bottom-right" limit={3} />;
 }

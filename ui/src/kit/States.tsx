@@ -1,23 +1,13 @@
 // The states of a view beside its full one: loading, empty, failed, not found, not allowed.
 
 import { Button, Skeleton } from "@mantine/core";
-import {
-  IconAlertTriangle,
-  IconArrowLeft,
-  IconCircleDashed,
-  IconEyeOff,
-  IconMapQuestion,
-  IconPlugConnectedX,
-} from "@tabler/icons-react";
-import { Link } from "@tanstack/react-router";
+import { IconAlertTriangle, IconCircleDashed, IconEyeOff, IconPlugConnectedX } from "@tabler/icons-react";
 import type { ComponentType, ReactNode } from "react";
 import { problemOf } from "@/api/problem";
 import css from "./kit.module.css";
 import { later } from "./later";
 import { Panel } from "./Page";
 import { useFocusKept } from "./useFocusKept";
-import { useTitle } from "./useTitle";
-import { WhyButton } from "./Why";
 
 type Icon = ComponentType<{ size?: number; stroke?: number; "aria-hidden"?: boolean }>;
 
@@ -97,27 +87,8 @@ export function LoadingPage() {
   );
 }
 
-export function NotFound({ children, home }: { children?: ReactNode; home?: string | undefined }) {
-  useTitle("Not found");
-  return (
-    <State
-      icon={IconMapQuestion}
-      title="There is nothing here"
-      actions={
-        <>
-          <Button component={Link} to={home ? `/${home}` : "/"} leftSection={<IconArrowLeft size={16} stroke={1.75} />}>
-            {home ? "Back to the overview" : "Back to my workspaces"}
-          </Button>
-          <WhyButton isMissing />
-        </>
-      }
-    >
-      {children ?? "The address leads to nothing that exists, or to nothing that you may see."}
-    </State>
-  );
-}
-
-// What is refused is rare: it is loaded when it is.
+// What is refused or isn't there is rare: it is loaded when it is shown.
+export const NotFound = later(async () => (await import("./NotFound")).NotFound);
 export const Forbidden = later(async () => (await import("./Forbidden")).Forbidden);
 export const Removed = later(async () => (await import("./Forbidden")).Removed);
 const SecondFactorDue = later(async () => (await import("./Forbidden")).SecondFactorDue);

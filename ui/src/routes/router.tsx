@@ -232,6 +232,8 @@ export const router = createRouter({
   routeTree: tree,
   defaultPreload: "intent",
   defaultPendingMs: 150,
+  // What is shown meanwhile appears late by itself: nothing that is there waits for it to have been seen.
+  defaultPendingMinMs: 0,
   defaultPendingComponent: LoadingPage,
   defaultErrorComponent: RouteError,
   defaultNotFoundComponent: () => <NotFound />,

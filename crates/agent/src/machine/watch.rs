@@ -81,10 +81,16 @@ impl Agent {
             match (&process.pid, instance.phase()) {
                 (None, Phase::Running) => {
                     let end = process.last_end.unwrap_or_default();
-                    self.set_phase(
-                        &instance,
-                        Phase::Failed(format!("The application ended ({end}); it is started again.")),
-                    );
+                    let group = Self::group(&instance, &running.name);
+                    // The kernel ends a process for its memory by this signal and no other.
+                    let reason = if end == "signal SIGKILL" && self.inner.sandboxes.ran_out_of_memory(&group)
+                    {
+                        let limit = instance.form().sandbox_limits().memory >> 20;
+                        format!("Killed: more than {limit} MiB of memory; it is started again.")
+                    } else {
+                        format!("The application ended ({end}); it is started again.")
+                    };
+                    self.set_phase(&instance, Phase::Failed(reason));
                     continue;
                 }
                 (None, _) => continue,

@@ -186,16 +186,21 @@ impl App {
         }
     }
 
-    /// The user as the application names it now: it is asked for the id. One that it doesn't find by that is named by it,
-    /// and whether there is such a user is for `open` to say.
+    /// The user as the application names it now: it is asked for the id, and for its first users. One that isn't among
+    /// those is named by the id, and whether there is such a user is for `open` to say.
     async fn named_user(
         &self,
         caller: &Caller,
         instance: InstanceId,
         id: String,
     ) -> Result<NamedUser, Failure> {
-        let found = self.users(caller, instance, id.clone(), MOST_USERS).await?;
-        match found.into_iter().find(|user| user.id == id) {
+        let is_it = |user: &AppUser| user.id == id;
+        let mut found = self.users(caller, instance, id.clone(), MOST_USERS).await?.into_iter().find(is_it);
+        if found.is_none() {
+            // An application needn't look for what is asked in its ids: then it is looked for among the first.
+            found = self.users(caller, instance, String::new(), MOST_USERS).await?.into_iter().find(is_it);
+        }
+        match found {
             Some(user) if !user.active => {
                 Err(user_problem("inactive", "This user is switched off in the application.").into())
             }

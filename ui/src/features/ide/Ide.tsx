@@ -14,7 +14,7 @@ import {
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import { type KeyboardEvent, useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { removeFile } from "@/api/generated";
-import { type Problem, problemOf } from "@/api/problem";
+import { Problem, problemOf } from "@/api/problem";
 import { useMutation } from "@/api/useMutation";
 import { useWorkspace } from "@/frame/useWorkspace";
 import { ConfirmDialog, Go, Note, Unsaved } from "@/kit";
@@ -59,7 +59,7 @@ export function Ide({ place, name, onReopen, onAnew, isAnew }: Props) {
   const wasAssisted = useRef(false);
   wasAssisted.current ||= isAssisted;
   const [isDiscarding, setDiscarding] = useState(false);
-  const [view, setView] = useState<"files" | "editor" | "panel">("files");
+  const [view, setView] = useState<"files" | "editor" | "panel">(active ? "editor" : "files");
   const upload = useRef<HTMLInputElement>(null);
   const uploadTo = useRef("");
   const panelTab = useRef<HTMLButtonElement>(null);
@@ -121,11 +121,18 @@ export function Ide({ place, name, onReopen, onAnew, isAnew }: Props) {
       refresh.now();
     },
   });
-  const uploadAll = (files: FileList | null) =>
+  // One that is refused is named, and keeps none of the others from coming.
+  const uploadAll = (files: File[]) =>
     act(async () => {
-      for (const file of files ?? [])
-        await writeFile(place, within(uploadTo.current, file.name), file, { isNew: true });
+      const refused: [string, Problem][] = [];
+      for (const file of files)
+        await writeFile(place, within(uploadTo.current, file.name), file, { isNew: true }).catch((error: unknown) => {
+          refused.push([file.name, problemOf(error)]);
+        });
       refresh.now();
+      const first = refused[0]?.[1];
+      const detail = refused.map(([name, problem]) => `${name}: ${problem.detail}`).join(" ");
+      if (first) throw new Problem({ status: first.status, code: first.code, title: first.title, detail });
     });
   const openPanel = (which: Panel) => {
     setPanel(which);
@@ -212,8 +219,10 @@ export function Ide({ place, name, onReopen, onAnew, isAnew }: Props) {
           hidden
           aria-label="Files to upload"
           onChange={(event) => {
-            void uploadAll(event.currentTarget.files);
+            // The list is the field's own, and is empty with it.
+            const files = [...(event.currentTarget.files ?? [])];
             event.currentTarget.value = "";
+            void uploadAll(files);
           }}
         />
         {problem && (

@@ -129,9 +129,10 @@ export function ServerPage() {
         problem={forget.error}
         onConfirm={() => forget.mutate()}
       >
-        For a machine that is lost. Stoa forgets the server and its {here.instances} instances; backups in S3 storage
-        stay for 30 days. Should the machine come back after all, it is refused, and what runs there goes on until
-        somebody there stops it.
+        For a machine that is lost. Stoa forgets the server and its{" "}
+        {here.instances === 1 ? "instance" : `${here.instances} instances`}. Backups on the machine's own disk are lost
+        with it; those in S3 storage stay for 30 days. Should the machine come back after all, it is refused, and what
+        runs there goes on until somebody there stops it.
       </ConfirmDialog>
       <ConfirmDialog
         opened={isRemoving}

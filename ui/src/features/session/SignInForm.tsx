@@ -1,17 +1,17 @@
 import { Button, PasswordInput, TextInput } from "@mantine/core";
 import { IconShieldCheck } from "@tabler/icons-react";
 import { Link } from "@tanstack/react-router";
-import { type FormEvent, lazy, Suspense, useRef, useState } from "react";
+import { type FormEvent, useRef, useState } from "react";
 import { beginPasskeySignIn, type SessionAnswer, signIn } from "@/api/generated";
 import { isCode, type Problem } from "@/api/problem";
 import { ME, queryClient } from "@/api/queries";
 import { useMutation } from "@/api/useMutation";
-import { Note, notice } from "@/kit";
+import { later, Note, notice } from "@/kit";
 import { takeLeave } from "./leave";
 import type { Shown } from "./SecondStep";
 import css from "./session.module.css";
 
-const SecondStep = lazy(() => import("./SecondStep").then((step) => ({ default: step.SecondStep })));
+const SecondStep = later(async () => (await import("./SecondStep")).SecondStep);
 
 export type Step = "password" | "factor";
 
@@ -61,7 +61,7 @@ export function SignInForm({ email: fixed, onStep }: { email?: string; onStep?: 
       showing.reset();
     };
     return (
-      <Suspense>
+      <>
         <p className={css.second}>
           Signing in as <strong>{email}</strong>.{" "}
           <Button variant="transparent" onClick={back}>
@@ -76,7 +76,7 @@ export function SignInForm({ email: fixed, onStep }: { email?: string; onStep?: 
           onPasskey={() => showing.mutate()}
           isLarge
         />
-      </Suspense>
+      </>
     );
   }
   return (

@@ -39,6 +39,10 @@ fn zero_ended(paths: &[String]) -> Bytes {
     paths.iter().flat_map(|path| path.bytes().chain([0])).collect::<Vec<u8>>().into()
 }
 
+/// In git's stead, which names commands that nobody types here.
+const UNCOMMITTED: &str = "Files that both sides changed have changes here that aren't committed. Commit them without \
+    pushing (Commit only), then merge.";
+
 impl Agent {
     /// How the working copy stands.
     ///
@@ -251,7 +255,11 @@ impl Agent {
         let conflicts: Vec<String> =
             unsettled.text().split('\0').filter(|path| !path.is_empty()).map(str::to_owned).collect();
         if conflicts.is_empty() {
-            return Err(Refused::Conflict(format!("Git didn't merge: {}", ran.last_words())));
+            let said = ran.last_words();
+            if said.contains("would be overwritten by merge") {
+                return Err(Refused::Conflict(UNCOMMITTED.to_owned()));
+            }
+            return Err(Refused::Conflict(format!("Git didn't merge: {said}")));
         }
         Ok(conflicts)
     }
