@@ -90,7 +90,7 @@ test("nobody gets an account by signing in there", async () => {
   await signOut(page);
   await page.getByRole("button", { name: "Continue with Company" }).click();
   await signInThere(page, "stranger@example.com");
-  await page.getByText("No account here has the address").waitFor();
+  await page.getByText("No account that may sign in has the address").waitFor();
 });
 
 test("an address that both have verified signs in, and stays linked", async () => {

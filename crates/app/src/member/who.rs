@@ -21,8 +21,8 @@ pub struct Able {
 }
 
 impl App {
-    /// What a question is about, an action or `manage`, what owners do, with what follows from the product's tables: a project is seen by whom the action lets
-    /// open projects, and a production instance is an owner's to delete.
+    /// What a question is about: an action, or `manage`, what owners do. With what follows from the product's tables: a
+    /// project is seen by whom the action lets open projects, and a production instance is an owner's to delete.
     pub(super) async fn asked(&self, workspace: WorkspaceId, question: &Question) -> Result<Wanted, Failure> {
         let of_owners = question.action.as_deref() == Some(Verb::Manage.key());
         let action = match &question.action {
