@@ -1,8 +1,15 @@
 import { useLayoutEffect } from "react";
 
+/** What had the focus last: it may have gone, with a menu, before what it opened is loaded. */
+let last: EventTarget | null = null;
+document.addEventListener("focusin", ({ target }) => {
+  last = target;
+});
+
 /** Where the focus goes back to: what has it now, or of a menu, which closes by itself, what opened it. */
 function origin(): HTMLElement | null {
-  const focused = document.activeElement;
+  const now = document.activeElement;
+  const focused = !now || now === document.body ? last : now;
   if (!(focused instanceof HTMLElement) || focused === document.body) return null;
   const opener = focused.closest("[role=menu]")?.getAttribute("aria-labelledby");
   return (opener ? document.getElementById(opener) : null) ?? focused;
