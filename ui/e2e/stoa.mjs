@@ -20,13 +20,28 @@ export const binary = process.env.E2E_BINARY ?? join(tree, "target/debug/stoa");
 /** A page built elsewhere, laid over the program's own: to try a page without building the program anew. */
 const otherPage = process.env.E2E_PAGE;
 
+/** What this process tries first. Others beside it begin elsewhere: their process ids are others. */
+let nextPort = 10_000 + (process.pid % 400) * 50;
+
+/**
+ * A port that nothing listens at. One that the kernel would choose isn't for this: it could give it to any connection,
+ * as the port of the side that connects, before the program that is started listens there.
+ */
 export async function freePort() {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address();
-  server.close();
-  await once(server, "close");
-  return port;
+  for (;;) {
+    const port = nextPort;
+    nextPort = nextPort < 29_999 ? nextPort + 1 : 10_000;
+    const server = createServer().listen(port, "127.0.0.1");
+    try {
+      await once(server, "listening");
+    } catch (failure) {
+      if (failure.code === "EADDRINUSE") continue;
+      throw failure;
+    }
+    server.close();
+    await once(server, "close");
+    return port;
+  }
 }
 
 /** Waits until `ask` answers with something; what it last threw is told when it never does. */
