@@ -208,6 +208,13 @@ test("whoever administers nothing is refused, and offered no way there", async (
     await page.getByText("You may not open this").waitFor();
   }
   await look(page, "administration-refused", { ready: "text=You may not open this" });
+  await page.getByRole("button", { name: "Why?" }).click();
+  const why = page.getByRole("dialog", { name: "Why may I not open these pages?" });
+  await why.getByText(/and tess@example\.com isn't one of them/).waitFor();
+  await why.getByText("stoa admin make-administrator tess@example.com").waitFor();
+  await look(page, "administration-why", { ready: "text=Not an administrator." });
+  await page.keyboard.press("Escape");
+  await why.waitFor({ state: "detached" });
 });
 
 test("a workspace that is deleted is left, and nothing of it is asked for any more", async () => {
@@ -238,6 +245,8 @@ test("where administrators alone create workspaces the page says so", async () =
   await page.getByText("Only administrators of this installation create workspaces.").waitFor();
   assert.equal(await page.getByRole("button", { name: "Create Workspace" }).count(), 0);
   await look(page, "workspaces-closed", { ready: "text=Only administrators" });
+  await page.getByRole("button", { name: "Why?" }).click();
+  await page.getByRole("dialog", { name: "Why may I not create workspaces?" }).waitFor();
   await admin.page.goto("/workspaces");
   await admin.page.getByRole("button", { name: "Create Workspace" }).waitFor();
 });

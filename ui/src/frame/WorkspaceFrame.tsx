@@ -101,8 +101,8 @@ export function WorkspaceFrame() {
         <LoadingPage />
       </Shell>
     );
-  // The first start stands alone: there is nothing to go to yet.
-  const isAlone = location.pathname.split("/")[2] === "start";
+  // The first start stands alone: there is nothing to go to yet. Whoever is refused it has somewhere to go.
+  const isAlone = location.pathname.split("/")[2] === "start" && workspace.may.includes("manage");
   return (
     <WorkspaceContext.Provider value={workspace}>
       <Reasons workspace={workspace}>

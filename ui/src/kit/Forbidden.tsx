@@ -61,7 +61,7 @@ export function Forbidden({ problem, action, what, children, back, about }: Forb
               <Cut text={`Back to ${back.name}`} />
             </Button>
           )}
-          {(missing.length > 0 || isOfOwners) && (
+          {(missing.length > 0 || isOfOwners || problem?.code === "administrator_required") && (
             <WhyButton action={isOfOwners ? "manage" : actionOf(missing[0] ?? "")?.key} about={about} />
           )}
           {missing.length > 0 && workspace && !viewing() && (

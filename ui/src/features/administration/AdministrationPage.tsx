@@ -2,6 +2,7 @@
 
 import { useParams } from "@tanstack/react-router";
 import { useEffect } from "react";
+import { OfAdministrators } from "@/frame/OfAdministrators";
 import { Shell } from "@/frame/Shell";
 import { later, PageTitle, Tabs } from "@/kit";
 import { dress } from "@/theme/look";
@@ -24,7 +25,7 @@ export function AdministrationPage() {
   return (
     <Shell workspace={null}>
       {isKnown ? (
-        <div>
+        <OfAdministrators what="open these pages">
           <PageTitle
             title="Administration"
             sentence="This installation: its workspaces from outside, its accounts, and how it stands."
@@ -34,7 +35,7 @@ export function AdministrationPage() {
           {page === "workspaces" && <Workspaces />}
           {page === "accounts" && <Accounts />}
           {page === "state" && <State />}
-        </div>
+        </OfAdministrators>
       ) : (
         <NotThere />
       )}

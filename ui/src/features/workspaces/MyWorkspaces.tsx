@@ -18,10 +18,11 @@ import { all } from "@/api/client";
 import { listWorkspaces, type WorkspaceCounts } from "@/api/generated";
 import type { MyWorkspace } from "@/api/nouns";
 import { ME, meOptions } from "@/api/queries";
+import { OfAdministrators } from "@/frame/OfAdministrators";
 import { Shell } from "@/frame/Shell";
 import { useLast } from "@/frame/useLast";
 import { useMine } from "@/frame/useMine";
-import { Empty, EmptyPage, PageTitle, Panel, WorkspaceLogo } from "@/kit";
+import { Empty, EmptyPage, PageTitle, Panel, WhyButton, WorkspaceLogo } from "@/kit";
 import { dress } from "@/theme/look";
 import { CreateWorkspaceDialog, LeaveDialog } from "./later";
 import css from "./workspaces.module.css";
@@ -61,13 +62,18 @@ export function MyWorkspaces({ open }: { open?: string }) {
     </Button>
   );
   return (
-    <>
+    <OfAdministrators what="create workspaces">
       <PageTitle
         title="Workspaces"
         sentence={
           <>
             The workspaces you are in. Each has its own servers, projects, members and look.
-            {!mayCreate && " Only administrators of this installation create workspaces."}
+            {!mayCreate && (
+              <>
+                {" Only administrators of this installation create workspaces. "}
+                <WhyButton size="compact-xs" />
+              </>
+            )}
           </>
         }
         actions={mine.length > 0 && create}
@@ -109,7 +115,7 @@ export function MyWorkspaces({ open }: { open?: string }) {
       )}
       {isCreating && <CreateWorkspaceDialog opened onClose={() => setCreating(false)} />}
       {leaving && <LeaveDialog workspace={leaving} onClose={() => setLeaving(null)} />}
-    </>
+    </OfAdministrators>
   );
 }
 
