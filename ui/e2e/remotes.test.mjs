@@ -213,6 +213,22 @@ test("a webhook is made, its secret shown once, and what is pushed then is here"
     return body.items[0].subject === "Notes for the team";
   });
   await page.getByText("Last called").waitFor();
+  await page.getByRole("button", { name: "Make another…" }).click();
+  const question = page.getByRole("dialog", { name: "Replace the webhook?" });
+  await question.getByText("The address and the secret in use end at once.").waitFor();
+  await look(page, "webhook-replaced", { ready: "role=dialog" });
+  // Whoever only looked has changed nothing.
+  await question.getByRole("button", { name: "Cancel" }).click();
+  await question.waitFor({ state: "detached" });
+  assert.equal((await call(secret)).status, 204);
+  await page.getByRole("button", { name: "Make another…" }).click();
+  await question.getByRole("button", { name: "Make another" }).click();
+  await dialog.waitFor();
+  const [other, otherSecret] = await dialog.locator("pre").allInnerTexts();
+  await dialog.getByRole("button", { name: "I have kept the secret" }).click();
+  assert.equal((await call(secret)).status, 404);
+  const headers = { "x-gitlab-token": otherSecret };
+  assert.equal((await fetch(other, { method: "POST", headers, body: "{}" })).status, 204);
 });
 
 test("a push from the IDE arrives at the remote, and one to Stoa's own address is refused", async () => {

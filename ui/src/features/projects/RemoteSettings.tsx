@@ -199,13 +199,25 @@ function HostKey({ workspace, project, remote }: About) {
 
 function Hook({ workspace, project, remote }: About) {
   const [made, setMade] = useState<Webhook | null>(null);
+  const [asked, setAsked] = useState<"make" | "remove" | null>(null);
   const make = useAct<void, Webhook>(workspace, {
     act: () => makeWebhook(workspace, project, {}),
     nouns: [...AFTER],
-    onDone: (answer) => setMade(answer),
+    onDone: (answer) => {
+      setAsked(null);
+      setMade(answer);
+    },
   });
-  const remove = useAct<void>(workspace, { act: () => removeWebhook(workspace, project), nouns: [...AFTER] });
-  const error = make.error ?? remove.error;
+  const remove = useAct<void>(workspace, {
+    act: () => removeWebhook(workspace, project),
+    nouns: [...AFTER],
+    onDone: () => setAsked(null),
+  });
+  const ask = (what: typeof asked) => {
+    make.reset();
+    remove.reset();
+    setAsked(what);
+  };
   return (
     <section className={css.part} aria-label="Webhook">
       <h3>Webhook</h3>
@@ -227,17 +239,43 @@ function Hook({ workspace, project, remote }: About) {
           </p>
         </>
       )}
-      {error && <Note tone="bad">{error.detail}</Note>}
+      {make.error && asked === null && <Note tone="bad">{make.error.detail}</Note>}
       <div className={css.acts}>
-        <Button loading={make.isPending} onClick={() => make.mutate()}>
-          {remote.webhook_url ? "Make another" : "Make a webhook"}
-        </Button>
-        {remote.webhook_url && (
-          <Button loading={remove.isPending} onClick={() => remove.mutate()}>
-            Remove it
+        {remote.webhook_url ? (
+          <>
+            <Button onClick={() => ask("make")}>Make another…</Button>
+            <Button onClick={() => ask("remove")}>Remove…</Button>
+          </>
+        ) : (
+          <Button loading={make.isPending} onClick={() => make.mutate()}>
+            Make a webhook
           </Button>
         )}
       </div>
+      <ConfirmDialog
+        opened={asked === "make"}
+        onClose={() => setAsked(null)}
+        title="Replace the webhook?"
+        action="Make another"
+        busy={make.isPending}
+        problem={make.error}
+        onConfirm={() => make.mutate()}
+      >
+        The address and the secret in use end at once. Until the new ones are entered where the repository is, its calls
+        are refused, and what is pushed there is found only when Stoa looks.
+      </ConfirmDialog>
+      <ConfirmDialog
+        opened={asked === "remove"}
+        onClose={() => setAsked(null)}
+        title="Remove the webhook?"
+        action="Remove"
+        busy={remove.isPending}
+        problem={remove.error}
+        onConfirm={() => remove.mutate()}
+      >
+        Its address and its secret end at once, and don't come back: another webhook has others. What is pushed is then
+        found only when Stoa looks.
+      </ConfirmDialog>
       {made && (
         <Dialog
           opened
