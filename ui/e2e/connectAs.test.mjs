@@ -176,6 +176,34 @@ test("a member picks a user, gives a reason, and lands signed in as that user", 
   );
 });
 
+test("a permission that goes while the picker is open leaves what is missing, whole, and nothing to press", async () => {
+  const { page } = member;
+  await page.goto("/acme/instances/shop-production");
+  await page.getByRole("button", { name: "Connect as user" }).click();
+  const dialog = page.getByRole("dialog");
+  await dialog.getByText("Karin Sand").click();
+  await dialog.getByLabel("Reason").fill("Ticket 4182");
+  await dialog.getByRole("button", { name: "Connect as Karin Sand" }).waitFor();
+  await grant([]);
+  const refused = dialog.getByRole("heading", { name: "You may not open this" });
+  await refused.waitFor();
+  assert.equal(await dialog.getByRole("button", { name: /^Connect/ }).count(), 0);
+  // All of it is in the dialog's sight: the permission, and whom to ask.
+  await dialog.getByText("Anna Lindqvist", { exact: true }).waitFor();
+  const cut = await dialog.evaluate((element) =>
+    [...element.querySelectorAll("div, section")]
+      .filter((one) => one.scrollHeight > one.clientHeight + 1 && getComputedStyle(one).overflowY !== "visible")
+      .map((one) => one.className),
+  );
+  assert.deepEqual(cut, []);
+  // The focus of what is gone is in the dialog still.
+  await page.waitForFunction(() => document.activeElement?.textContent === "Close");
+  await look(page, "connect-as-refused", { ready: "text=You may not open this" });
+  await page.keyboard.press("Enter");
+  await dialog.waitFor({ state: "detached" });
+  await grant(["connect_as_user"]);
+});
+
 test("a link is refused a second time, in another's hands, and when the permission is gone", async () => {
   const first = await link(member);
   const tab = await follow(member, first.url);

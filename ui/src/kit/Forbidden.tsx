@@ -30,10 +30,12 @@ type ForbiddenProps = {
   back?: { name: string; to: string };
   /** To what it would have been done. */
   about?: About;
+  /** Inside of a dialog instead of the whole page. */
+  inline?: boolean;
 };
 
 /** Names the missing permission, by word and key, and who can grant it. */
-export function Forbidden({ problem, action, what, children, back, about }: ForbiddenProps) {
+export function Forbidden({ problem, action, what, children, back, about, inline }: ForbiddenProps) {
   const missing = problem?.missing.length ? problem.missing : action ? [action] : [];
   const workspace = useContext(WorkspaceContext);
   const told = problem?.ask.map(({ name }) => name) ?? [];
@@ -47,6 +49,7 @@ export function Forbidden({ problem, action, what, children, back, about }: Forb
   return (
     <State
       icon={IconShieldLock}
+      inline={inline ?? false}
       title={
         what
           ? `You may not ${what}`

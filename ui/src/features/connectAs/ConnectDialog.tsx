@@ -2,12 +2,13 @@ import { Button, Textarea, TextInput } from "@mantine/core";
 import { useDebouncedValue } from "@mantine/hooks";
 import { IconActivity, IconExternalLink, IconSearch, IconUserShare } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
-import { useRef, useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import type { Page } from "@/api/client";
 import { type ApplicationUser, askToConnect, type ConnectLink, listApplicationUsers } from "@/api/generated";
 import type { Instance } from "@/api/nouns";
+import { problemOf } from "@/api/problem";
 import { useAct } from "@/api/queries";
-import { Dialog, DisabledReason, Empty, Failed, LoadingRows, Note } from "@/kit";
+import { Dialog, DisabledReason, Empty, Failed, Forbidden, LoadingRows, Note } from "@/kit";
 import css from "./connectAs.module.css";
 import { GoingOn } from "./GoingOn";
 import { Users } from "./Users";
@@ -20,6 +21,17 @@ function openTab(): Window | null {
   const tab = globalThis.open("about:blank", "_blank");
   if (tab) tab.opener = null;
   return tab;
+}
+
+/** The way out of what isn't allowed any more: it takes the focus of what was there, so that keys stay in the dialog. */
+function Way({ onClose }: { onClose: () => void }) {
+  const button = useRef<HTMLButtonElement>(null);
+  useEffect(() => button.current?.focus(), []);
+  return (
+    <Button ref={button} onClick={onClose}>
+      Close
+    </Button>
+  );
 }
 
 /** Search, pick, give a reason; the button names the user. What goes on already is listed below, and ended there. */
@@ -51,16 +63,29 @@ export function ConnectDialog(props: { workspace: string; instance: Instance; on
     },
     nouns: ["instances"],
   });
-  const found = users.data?.items;
+  // Answers of before are kept beside a failure, and are none any more.
+  const found = users.error ? undefined : users.data?.items;
   const picked = chosen && (found ?? []).some((one) => one.id === chosen.id) ? chosen : null;
   const missing = !picked ? "Choose a user first" : reason.trim() === "" ? "Give a reason first" : null;
   const blocked = connect.data && connect.variables === null ? connect.data.url : null;
+  const title = `Connect as a user of ${instance.name}`;
+  const problem = users.error && problemOf(users.error);
+  if (problem && [403, 404].includes(problem.status))
+    return (
+      <Dialog opened onClose={props.onClose} size={560} title={title} foot={<Way onClose={props.onClose} />}>
+        {problem.status === 403 ? (
+          <Forbidden problem={problem} about={{ kind: "instance", id: instance.id, name: instance.name }} inline />
+        ) : (
+          <Failed error={problem} inline />
+        )}
+      </Dialog>
+    );
   return (
     <Dialog
       opened
       onClose={props.onClose}
       size={560}
-      title={`Connect as a user of ${instance.name}`}
+      title={title}
       sentence="You will see and can do what that user can."
       onSubmit={() => !missing && !connect.isPending && connect.mutate(openTab())}
       foot={
@@ -103,7 +128,7 @@ export function ConnectDialog(props: { workspace: string; instance: Instance; on
           spellCheck={false}
           data-autofocus
         />
-        <div ref={list} className={css.list}>
+        <div ref={list} className={css.list} data-failed={users.error ? true : undefined}>
           {users.error ? (
             <Failed error={users.error} retry={() => void users.refetch()} inline />
           ) : !found ? (
