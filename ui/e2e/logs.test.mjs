@@ -201,6 +201,15 @@ test("levels and times are filtered where the log is, and stand in the address",
   });
 });
 
+test("the strip has each of few errors where it was written, though none of their lines is here", async () => {
+  const { page } = member;
+  await page.goto(PAGE);
+  await counted().waitFor({ timeout: 120_000 });
+  const strip = page.getByRole("img", { name: /10 errors/ });
+  await until("ten bars", async () => (await strip.locator("[class*=barError]").count()) === 10, 60);
+  await look(page, "logs-strip", { ready: "role=log" });
+});
+
 test("a link leads to its line, with what is around it", async () => {
   const { page } = member;
   await page.goto(PAGE);
@@ -242,6 +251,12 @@ test("a link leads to its line, with what is around it", async () => {
       .map((line) => line.match(/products\/(\d+)/)[1]),
     ["7", "8", "9"],
   );
+  await page.goto(`${PAGE}#9-999999`);
+  await page.getByText("What the link leads to isn't kept any more, or was never written.").waitFor();
+  assert.equal(await chosen.count(), 0);
+  await look(page, "logs-gone", { ready: "text=isn't kept any more" });
+  await page.getByRole("button", { name: "Choose no line" }).click();
+  await page.getByText("isn't kept any more").waitFor({ state: "detached" });
 });
 
 test("new lines come at the end; whoever has scrolled away stays, and is told how many", async () => {

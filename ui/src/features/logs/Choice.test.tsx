@@ -29,11 +29,18 @@ function windowsOf(count: number): Windows {
   return windows;
 }
 
-function Chosen({ windows, onExplain }: { windows: Windows; onExplain: (ends: unknown) => void }) {
+type Props = { windows: Windows; isFiltered?: boolean; onExplain?: (ends: unknown) => void };
+
+function Chosen({ windows, isFiltered = false, onExplain = () => {} }: Props) {
   const chosen = useChosen(windows);
   return (
     <MantineProvider>
-      <Choice chosen={chosen} href="/download" onExplain={() => onExplain(chosen.ends && wishOf(chosen.ends))} />
+      <Choice
+        chosen={chosen}
+        href="/download"
+        isFiltered={isFiltered}
+        onExplain={() => onExplain(chosen.ends && wishOf(chosen.ends))}
+      />
     </MantineProvider>
   );
 }
@@ -67,8 +74,34 @@ test("more than ten thousand lines aren't copied in part either", () => {
   const windows = windowsOf(6_000);
   for (const [at, chunk] of windows.want(0, 11_999).entries()) windows.fill(chunk, lines(at + 1, 6_000));
   at.hash = "1-0,2-5999";
-  render(<Chosen windows={windows} onExplain={() => {}} />);
+  render(<Chosen windows={windows} />);
   expect(screen.getByRole("status").textContent).toBe("12,000 lines");
   expect(copy().getAttribute("aria-disabled")).toBe("true");
   expect(screen.getByText(/^More than 10,000 lines/)).toBeTruthy();
+});
+
+test("a link to what isn't kept says so, and offers nothing of it; what isn't known yet isn't told as gone", () => {
+  const windows = windowsOf(10);
+  const { rerender } = render(<Chosen windows={windows} />);
+  const says = (hash: string, isFiltered = false) => {
+    at.hash = hash;
+    rerender(<Chosen windows={windows} isFiltered={isFiltered} />);
+    return [screen.getByRole("status").textContent, screen.getAllByRole("button").length];
+  };
+  const gone = "What the link leads to isn't kept any more, or was never written.";
+  expect(says("3-1")[0]).toBe("1 line");
+  // Behind the last line, and between two.
+  expect(says("9-999999")).toEqual([gone, 1]);
+  expect(says("3-7,9-1")).toEqual([gone, 1]);
+  expect(says("9-9", true)[0]).toBe("What the link leads to isn't among the lines that are shown.");
+  // The stretch that it would be in isn't here.
+  expect(says("1-5")[0]).toBe("1 line");
+  expect(says("0-5")[0]).toBe("1 line");
+  for (const [index, chunk] of windows.want(0, 19).entries()) windows.fill(chunk, lines(index + 1, 10));
+  expect(says("1-5")[0]).toBe("1 line");
+  expect(says("0-5")).toEqual([gone, 1]);
+  expect(says("1-77,2-0")[0]).not.toBe(gone);
+  expect(says("1-77")).toEqual([gone, 1]);
+  // What is left of them is what is chosen.
+  expect(says("0-5,1-2")[0]).toBe("3 lines");
 });

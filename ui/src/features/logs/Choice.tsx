@@ -11,16 +11,28 @@ type Props = {
   chosen: Chosen;
   /** Where they are downloaded as text. */
   href: string;
+  /** Not all lines are shown, but those that fit. */
+  isFiltered: boolean;
   onExplain?: () => void;
 };
 
-export function Choice({ chosen, href, onExplain }: Props) {
+const NOT_KEPT = "What the link leads to isn't kept any more, or was never written.";
+const NOT_SHOWN = "What the link leads to isn't among the lines that are shown.";
+
+export function Choice({ chosen, href, isFiltered, onExplain }: Props) {
   const link = useRef<HTMLPreElement>(null);
   const text = useRef<HTMLPreElement>(null);
   const [done, setDone] = useState("");
   const [isAsked, setAsked] = useState(false);
   const { count, isSeveral, whyNot } = chosen;
   if (!chosen.ends) return null;
+  if (chosen.isGone)
+    return (
+      <div className={`${css.choice} ${css.gone}`}>
+        <span role="status">{isFiltered ? NOT_SHOWN : NOT_KEPT}</span>
+        <CloseButton size={28} aria-label="Choose no line" onClick={chosen.none} />
+      </div>
+    );
   const copy = async (what: HTMLPreElement | null, word: string) => {
     if (what) setDone((await copyText(what)) ? `${word} copied` : "Selected: copy it with Ctrl C");
   };

@@ -117,7 +117,7 @@ export function LogView(props: Props) {
       setPlace((standsAt + by + found.found.length) % found.found.length);
     },
   };
-  const isFiltered = (isOnly && settled) || hidden.length > 0 || minutes !== "all";
+  const isFiltered = (isOnly && settled !== "") || hidden.length > 0 || minutes !== "all";
   const empty =
     !log.isRead || isLost ? null : isFiltered ? (
       <>
@@ -264,6 +264,7 @@ export function LogView(props: Props) {
         <Choice
           chosen={chosen}
           href={href("text")}
+          isFiltered={isFiltered}
           {...(onExplain && {
             onExplain: () => chosen.ends && onExplain(chosen.ends, numberOf),
           })}

@@ -32,6 +32,32 @@ test("of a stretch whose lines aren't here they lie evenly between its ends", ()
   ]);
 });
 
+test("what is known of when errors were written is where they stand, also when their lines have gone", () => {
+  const windows = of(line(100));
+  const levels = { error: 2, warn: 600, info: 398, debug: 0 };
+  windows.prepend([{ position: "1-0", at: at(0), until: at(99), lines: 1_000, levels, found: [], hits: 0 }]);
+  const errors = () => spread(windows, 10)?.bars.map((bar) => bar.errors);
+  // So many warnings aren't asked for; the errors are.
+  expect(windows.untimed).toEqual({ from: "1-0", levels: ["error"], count: 2 });
+  const error = (second: number) => ({ ...line(second, "error"), position: `1-${second}` });
+  // Fewer than there are say nothing of the others.
+  windows.time([error(5)], ["error"]);
+  expect(errors()).toEqual(Array(9).fill(expect.closeTo(0.2)).concat(expect.closeTo(0.2)));
+  windows.time([error(5), error(7)], ["error"]);
+  expect(errors()).toEqual([2, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+  expect(windows.untimed).toBeNull();
+});
+
+test("of levels that aren't shown the strip has none", () => {
+  const windows = of(line(10));
+  const levels = { error: 4, warn: 0, info: 36, debug: 0 };
+  const told = { position: "1-0", at: at(0), until: at(9), lines: 36, levels, found: [], hits: 0 };
+  windows.prepend([told], ["info", "debug"]);
+  expect(spread(windows, 2)?.bars.map((bar) => bar.errors)).toEqual([0, 0]);
+  expect(windows.counts.error).toBe(4);
+  expect(windows.untimed).toBeNull();
+});
+
 test("there is nothing to divide in no lines, in one, and in less than a second", () => {
   expect(spread(of(), 4)).toBeNull();
   expect(spread(of(line(1)), 4)).toBeNull();

@@ -8,17 +8,23 @@ export type Spread = { from: number; to: number; most: number; bars: Bar[] };
 type Stretch = { from: number; to: number; count: number; errors: number; warnings: number };
 
 function stretches({ chunks }: Windows): Stretch[] {
-  return chunks.flatMap(({ from, to, count, levels, lines }): Stretch[] =>
-    lines
-      ? lines.map(({ time, level }) => ({
-          from: time,
-          to: time,
-          count: 1,
-          errors: level === "error" ? 1 : 0,
-          warnings: level === "warn" ? 1 : 0,
-        }))
-      : [{ from, to, count, errors: levels.error, warnings: levels.warn }],
-  );
+  return chunks.flatMap(({ from, to, count, levels, times, lines }): Stretch[] => {
+    if (lines)
+      return lines.map(({ time, level }) => ({
+        from: time,
+        to: time,
+        count: 1,
+        errors: level === "error" ? 1 : 0,
+        warnings: level === "warn" ? 1 : 0,
+      }));
+    const single = (at: number, errors: number) => ({ from: at, to: at, count: 0, errors, warnings: 1 - errors });
+    const { error, warn } = times;
+    return [
+      { from, to, count, errors: error ? 0 : levels.error, warnings: warn ? 0 : levels.warn },
+      ...(error ?? []).map((at) => single(at, 1)),
+      ...(warn ?? []).map((at) => single(at, 0)),
+    ];
+  });
 }
 
 /** Lines by time, in so many bars of equal width. Null where there is no span of time to divide. */
@@ -29,7 +35,7 @@ export function spread(windows: Windows, count: number): Spread | null {
   const at = (time: number) => Math.min(count - 1, Math.max(0, Math.floor(((time - from) / (to - from)) * count)));
   for (const stretch of stretches(windows)) {
     const [first, last] = [at(stretch.from), at(stretch.to)];
-    // Of a stretch only its ends are known: its lines are taken to lie evenly between.
+    // Of a stretch only its ends are known: its lines are taken to lie evenly between, save those that are known.
     for (let bar = first; bar <= last; bar += 1) {
       const share = 1 / (last - first + 1);
       const here = bars[bar];

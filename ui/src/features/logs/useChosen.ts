@@ -18,6 +18,8 @@ export type Chosen = {
   /** As the address says it. */
   ends: Ends | null;
   isSeveral: boolean;
+  /** None of them is there. */
+  isGone: boolean;
   /** `null`: not known, because one of the ends isn't here. */
   count: number | null;
   /** Why their text can't be had from here, where it can't. */
@@ -61,6 +63,7 @@ export function useChosen(windows: Windows): Chosen {
     sought: hash === own.current ? null : first || null,
     ends,
     isSeveral: first !== last,
+    isGone: ends !== null && windows.holds(first, last) === false,
     count: ends ? count : 0,
     whyNot: isTooMuch ? TOO_MUCH : isHere ? null : NOT_HERE,
     lines: () => (isHere ? windows.between(from, to) : []),

@@ -145,8 +145,7 @@ test("what is before the newest lines, and what is sought, is asked for until it
   expect(result.current.windows.total).toBe(1);
   busy = ["find"];
   await waitFor(() => expect(result.current.windows.total).toBe(6), { timeout: 5_000 });
-  expect(result.current.missing.older).toBe(false);
-  await waitFor(() => expect(result.current.missing.found).toBe(true));
+  await waitFor(() => expect(result.current.missing).toEqual({ older: false, found: true }));
   busy = [];
   await waitFor(() => expect(result.current.finding?.hits).toBe(1), { timeout: 5_000 });
   expect(result.current.missing.found).toBe(false);
@@ -196,6 +195,28 @@ test("a line that is sought is fetched, wherever one looks meanwhile", async () 
   });
   await waitFor(() => expect(asked.some(({ get }) => get("from") === "1-8000")).toBe(true));
   expect(asked.find(({ get }) => get("from") === "1-3000")?.signal.aborted).toBe(false);
+});
+
+test("few errors are asked for, to know when they were written; of many it isn't asked", async () => {
+  let errors = 3;
+  answer = ({ isOutline, get }) => {
+    if (isOutline) return [told(0, 1_000), told(1_000, 1_000, { error: errors }), told(2_000, 1_000)];
+    if (get("level")) return [1_001, 1_002, 1_999].map((offset) => ({ ...line(offset), level: "error" }));
+    return [line(10_000)];
+  };
+  const timed = () => asked.filter(({ isOutline, get }) => !isOutline && get("level"));
+  const first = renderHook(() => useLog({ ...wanted, follow: false }));
+  const [, held] = await waitFor(() => {
+    expect(first.result.current.windows.chunks[1]?.times.error).toHaveLength(3);
+    return first.result.current.windows.chunks;
+  });
+  expect(held?.lines).toBeNull();
+  expect(timed().map(({ get }) => [get("from"), get("level"), get("limit")])).toEqual([["1-1000", "error,warn", "3"]]);
+  first.unmount();
+  errors = 501;
+  const second = renderHook(() => useLog({ ...wanted, follow: false }));
+  await waitFor(() => expect(second.result.current.windows.total).toBe(3_001));
+  expect(timed()).toHaveLength(1);
 });
 
 test("lines that come while an empty log is counted are counted once", async () => {

@@ -122,11 +122,19 @@ export function useLog({ workspace, instance, filter, find, follow, isPaused }: 
       held.counting.abort();
       held.counting = new AbortController();
       const { signal } = held.counting;
-      void untilDone(
-        () => outline(lines[0]?.position, signal),
-        signal,
-        (problem) => miss("older", problem),
-      );
+      const asked = (work: () => Promise<void>) => untilDone(work, signal, (problem) => miss("older", problem));
+      void asked(() => outline(lines[0]?.position, signal)).then(() => asked(() => times(signal)));
+    };
+    // Stretches don't tell when in them the errors were written.
+    const times = async (signal: AbortSignal) => {
+      const { untimed } = windows;
+      if (!untimed) return;
+      const { from, levels, count } = untimed;
+      const response = await ask(url({ from, level: levels.join(","), limit: count }), { headers: NDJSON, signal });
+      const lines: Shown[] = [];
+      for await (const line of linesOf<LogLine>(response)) lines.push(shown(line));
+      windows.time(lines, levels);
+      change();
     };
     // What there is before the newest lines, and of which levels; with the window, whether it is followed or not.
     const outline = async (before: string | undefined, signal: AbortSignal) => {
@@ -143,9 +151,9 @@ export function useLog({ workspace, instance, filter, find, follow, isPaused }: 
       if (before && filter.level)
         for await (const stretch of linesOf<Told>(await asked({ ...filter, from: before }))) beside.push(stretch);
       if (signal.aborted) return;
+      const own = LEVELS.filter((level) => filter.level?.split(",").includes(level) ?? true);
       // Where there was no line yet, those that are shown have come since, and are counted as they come.
-      windows.prepend(before ? told : []);
-      const own = filter.level?.split(",") ?? LEVELS;
+      windows.prepend(before ? told : [], own);
       for (const { levels } of before ? beside : told)
         windows.count({ ...levels, ...Object.fromEntries(own.map((level) => [level, 0])) });
       setCounted(null);

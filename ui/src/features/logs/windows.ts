@@ -1,7 +1,7 @@
 // A log that is longer than a page can hold: what there is of it is known by stretches, and of those the few that are
 // looked at are here with their lines.
 
-import { append, type Level, type Shown } from "./lines";
+import { append, LEVELS, type Level, type Shown } from "./lines";
 
 export type Place = [segment: number, offset: number];
 
@@ -23,6 +23,8 @@ export type Chunk = {
   from: number;
   to: number;
   levels: Record<Level, number>;
+  /** When each of its errors and warnings was written, where that is known: its lines may have gone meanwhile. */
+  times: Partial<Record<Level, number[]>>;
   /** `null`: not here. Fewer than `count` where some are gone from the server meanwhile. */
   lines: Shown[] | null;
   /** Letters of the lines that are here. */
@@ -35,13 +37,22 @@ export type Chunk = {
 /** Lines of one stretch that grows at the end, and letters, as the server's have them too. */
 const LONG = 1_000;
 const WIDE = 256 * 1024;
+/** Errors and warnings of which it is asked when they were written, at most. */
+const FEW = 500;
 /** Stretches that are here with their lines at most, and letters of them. What is in sight is here in any case. */
 const HELD = 40;
 const HELD_LETTERS = 8 * 1024 * 1024;
 
+/** What the strip shows. */
+const NOTED = ["error", "warn"] as const;
+
 const lettersOf = (lines: Shown[]) => lines.reduce((sum, { text }) => sum + text.length, 0);
 
 export const none = (): Record<Level, number> => ({ error: 0, warn: 0, info: 0, debug: 0 });
+
+/** None of those that aren't among these. */
+const but = (of: readonly Level[]) =>
+  Object.fromEntries(LEVELS.filter((level) => !of.includes(level)).map((level) => [level, 0]));
 
 export function placeOf(position: string): Place {
   const [segment = 0, offset = 0] = position.split("-").map(Number);
@@ -99,6 +110,7 @@ export class Windows {
           from: line.time,
           to: line.time,
           levels: none(),
+          times: {},
           lines: [],
           letters: 0,
           isWanted: false,
@@ -118,8 +130,8 @@ export class Windows {
     this.letGo();
   }
 
-  /** All that is before what is here. */
-  prepend(told: Told[]): void {
+  /** All that is before what is here: lines of these levels, and of the others how many there are. */
+  prepend(told: Told[], of: readonly Level[] = LEVELS): void {
     const before: Chunk[] = [];
     for (const { position, at, until, lines, levels } of told) {
       for (const level of Object.keys(levels) as Level[]) this.counts[level] += levels[level];
@@ -130,7 +142,8 @@ export class Windows {
         count: lines,
         from: Date.parse(at),
         to: Date.parse(until),
-        levels,
+        levels: { ...levels, ...but(of) },
+        times: {},
         lines: null,
         letters: 0,
         isWanted: false,
@@ -233,9 +246,50 @@ export class Windows {
       if (count <= HELD && letters <= HELD_LETTERS) return;
       letters -= chunk.letters;
       count -= 1;
+      this.keepTimes(chunk, chunk.lines ?? [], NOTED);
       chunk.lines = null;
       chunk.letters = 0;
     }
+  }
+
+  /** Of a stretch it is kept when its lines of these levels were written, if they are all there. */
+  private keepTimes(chunk: Chunk, lines: Shown[], levels: readonly Level[]): void {
+    for (const level of levels) {
+      const times = lines.filter((line) => line.level === level).map(({ time }) => time);
+      if (times.length === chunk.levels[level]) chunk.times[level] = times;
+    }
+  }
+
+  /** Errors, with the warnings where these are few too, of which it isn't known when they were written; null if none. */
+  get untimed(): { from: string; levels: Level[]; count: number } | null {
+    for (const levels of [[...NOTED], [NOTED[0]]]) {
+      const many = (chunk: Chunk) =>
+        chunk.lines ? 0 : levels.reduce((sum, level) => sum + (chunk.times[level] ? 0 : chunk.levels[level]), 0);
+      const count = this.chunks.reduce((sum, chunk) => sum + many(chunk), 0);
+      const first = this.chunks.find((chunk) => many(chunk) > 0);
+      if (first && count <= FEW) return { from: first.position, levels, count };
+    }
+    return null;
+  }
+
+  /** Lines of these levels, wherever they belong. */
+  time(lines: Shown[], levels: readonly Level[]): void {
+    const by = new Map<Chunk, Shown[]>();
+    for (const line of lines) {
+      const chunk = this.chunks[this.chunkOf(line.position)];
+      if (chunk && !chunk.lines) by.set(chunk, [...(by.get(chunk) ?? []), line]);
+    }
+    for (const [chunk, own] of by) this.keepTimes(chunk, own, levels);
+  }
+
+  /** Whether there is any line from one position to another; `undefined` while that isn't known. */
+  holds(first: string, last: string): boolean | undefined {
+    if (this.isComplete && this.total === 0) return false;
+    const index = this.indexOf(first);
+    if (index === undefined) return undefined;
+    const found = this.line(index);
+    const place = found ? placeOf(found.position) : this.chunks[this.chunkAt(index)]?.place;
+    return place !== undefined && !isBefore(place, placeOf(first)) && !isBefore(placeOf(last), place);
   }
 
   /** Whether all of so many lines are here. */
