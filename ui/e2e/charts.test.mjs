@@ -181,6 +181,20 @@ test("who sees a server sees its load in four charts, and no instance that isn't
   await point("Memory").focus();
   await page.keyboard.press("PageDown");
   await look(page, "server-load-point", { ready: "role=slider", wideOnly: true });
+  // The longest words of a scale have their room.
+  await page.route("**/metrics?range=week", async (route) => {
+    const answer = await route.fetch();
+    const told = await answer.json();
+    for (const series of ["received", "sent"]) told[series] = told[series].map(() => 100_000);
+    await route.fulfill({ response: answer, json: told });
+  });
+  await page.goto("/acme/servers/local?range=week");
+  await chart("Network").getByText("600 kbit/s").waitFor();
+  const cut = await page.evaluate(() =>
+    [...document.querySelectorAll("svg text")].filter((one) => one.getBBox().x < 0).map((one) => one.textContent),
+  );
+  assert.deepEqual(cut, []);
+  await page.unroute("**/metrics?range=week");
   await page.goto("/acme/servers");
   await page.getByRole("img", { name: /^Over the last day/ }).waitFor();
   await look(page, "servers", { ready: "role=img" });

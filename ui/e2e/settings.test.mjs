@@ -146,13 +146,22 @@ test("another branch is deployed at once, and what was changed is reverted", asy
   const { branch, status } = await call("GET", "/instances/shop");
   assert.deepEqual([branch, status], ["next", "running"]);
 
-  await section(page, "History")
-    .getByRole("listitem")
-    .filter({ hasText: "512 MiB" })
-    .getByRole("button", { name: /^Revert/ })
-    .click();
+  const revert = (text) =>
+    section(page, "History")
+      .getByRole("listitem")
+      .filter({ hasText: text })
+      .getByRole("button", { name: /^Revert/ })
+      .click();
   const dialog = page.getByRole("dialog");
+  await revert("Set API_KEY");
+  await dialog.getByText("API_KEY is removed for good").waitFor();
+  await look(page, "settings-revert-secret", { ready: "role=dialog" });
+  await dialog.getByRole("button", { name: "Cancel" }).click();
+  await dialog.waitFor({ state: "detached" });
+  await revert("512 MiB");
   await dialog.getByText("These go back to what they were before it").waitFor();
+  await dialog.getByText("Memory").getByText("the usual").waitFor();
+  assert.equal(await dialog.getByText("512 MiB").count(), 0);
   await look(page, "settings-revert", { ready: "role=dialog" });
   await dialog.getByRole("button", { name: "Revert", exact: true }).click();
   await section(page, "History")

@@ -119,8 +119,10 @@ export function DeploymentRows({ workspace, instance, deployments, open, rollBac
                   #{deployment.number}
                 </Go>
                 <ShortCommit commit={deployment.commit} />
-                <span className={css.subject}>{subject ?? `of ${deployment.branch}`}</span>
-                {causeWord(deployment.cause) && <span className={css.cause}>{causeWord(deployment.cause)}</span>}
+                <span className={css.subject}>
+                  {subject ?? `of ${deployment.branch}`}
+                  {causeWord(deployment.cause) && <span className={css.cause}>{causeWord(deployment.cause)}</span>}
+                </span>
                 {deployment.is_current && <span className={css.current}>{currentWord(instance)}</span>}
               </div>
               {deployment.reason && <div className={css.reason}>{deployment.reason}</div>}

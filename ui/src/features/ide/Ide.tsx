@@ -330,7 +330,7 @@ export function Ide({ place, name, onReopen, onAnew, isAnew }: Props) {
             </>
           )}
           <Checkbox
-            label="Format on save"
+            label="Format on save: trailing blanks, JSON"
             checked={formats}
             onChange={(event) => {
               const is = event.currentTarget.checked;

@@ -35,7 +35,8 @@ export type ChartProps = {
 };
 
 const HEIGHT = 172;
-const ROOM = { left: 62, right: 10, top: 8, bottom: 26 };
+/** At the left for `750 kbit/s`. */
+const ROOM = { left: 72, right: 10, top: 8, bottom: 26 };
 const QUARTERS = [1, 0.75, 0.5, 0.25, 0];
 const UNKNOWN = "Not measured";
 

@@ -1,7 +1,18 @@
 import type { Instance } from "@/api/nouns";
 import { Chart } from "./Chart";
 import { Metrics, useShown } from "./Metrics";
-import { amount, ceiling, ceilingOfBytes, type Figures, peak, percent, plain, timesOf, usualRange } from "./series";
+import {
+  amount,
+  ceiling,
+  ceilingOfBytes,
+  ceilingOfCounts,
+  type Figures,
+  peak,
+  percent,
+  plain,
+  timesOf,
+  usualRange,
+} from "./series";
 import { useInstanceMetrics } from "./useMetrics";
 
 /** As high as it goes, and no higher than it may. */
@@ -61,7 +72,7 @@ export function InstanceMetrics({ workspace, instance }: { workspace: string; in
               {...ofRunning}
               title="Requests"
               say={perMinute}
-              top={ceiling(peak(data.requests), 4)}
+              top={ceilingOfCounts(peak(data.requests))}
               lines={[
                 { name: "All", figures: data.requests },
                 { name: "Errors", figures: data.errors },

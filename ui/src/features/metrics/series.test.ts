@@ -5,6 +5,7 @@ import {
   bits,
   ceiling,
   ceilingOfBytes,
+  ceilingOfCounts,
   dots,
   newest,
   peak,
@@ -49,6 +50,8 @@ describe("a line", () => {
 describe("a scale", () => {
   it("ends at a round number above the highest figure", () => {
     expect([0, 0.3, 1, 3, 37, 61, 100, 101].map((most) => ceiling(most, 1))).toEqual([1, 1, 1, 4, 40, 80, 100, 200]);
+    const counts = [0, 3, 5, 9, 12.5, 41, 73].map(ceilingOfCounts);
+    expect(counts).toEqual([4, 4, 8, 12, 20, 60, 80]);
     expect(ceilingOfBytes(70 * 2 ** 20, 2 ** 20)).toBe(128 * 2 ** 20);
     expect(ceilingOfBytes(0, 2 ** 20)).toBe(2 ** 20);
   });

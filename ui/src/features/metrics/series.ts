@@ -83,6 +83,9 @@ export function ceiling(of: number, least: number): number {
   return power * (ROUND.find((round) => round * power >= wanted) ?? 10);
 }
 
+/** The same for what is counted: quarters of it are whole. */
+export const ceilingOfCounts = (of: number): number => 4 * Math.ceil(ceiling(of, 4) / 4);
+
 /** The same for bytes: a power of two. */
 export function ceilingOfBytes(of: number, least: number): number {
   return 2 ** Math.ceil(Math.log2(Math.max(of, least)));

@@ -8,7 +8,7 @@ import { Chip, ConfirmDialog, Empty, Failed, LoadingRows, More, Panel, Person, r
 import { AFTER, useChanges } from "./queries";
 import type { Here } from "./SettingForm";
 import css from "./settings.module.css";
-import { kept, lineOf } from "./words";
+import { kept, type Line, lineOf, undoneOf } from "./words";
 
 /** What was changed, by whom and when. Each change can be undone, as far as it is known what there was before. */
 export function History({ here }: { here: Here }) {
@@ -21,9 +21,10 @@ export function History({ here }: { here: Here }) {
     onDone: () => setUndone(null),
   });
   const against = reasonAgainst(instance, "change_settings")?.detail;
-  // Which of them runs isn't told, only that not all do: then the newest one is among those that wait.
+  // Which of them runs isn't told, only that not all do: then the newest one waits, and of the others it isn't known.
   const newest = changes.items?.find(({ needs_restart }) => needs_restart);
-  const waits = (change: SettingsChange) => settings.restart_needed && change.id === newest?.id;
+  const restart = (change: SettingsChange) =>
+    !settings.restart_needed ? "Needed a restart" : change.id === newest?.id ? "Needs a restart" : "Takes a restart";
   const secrets = undone ? kept(undone.parts) : [];
   return (
     <section id="history" aria-labelledby="history-title" className={css.section}>
@@ -54,7 +55,7 @@ export function History({ here }: { here: Here }) {
                       {change.reverts.number ? `Reverted change ${change.reverts.number}` : "Reverted a change"}
                     </Chip>
                   )}
-                  {change.needs_restart && <Chip>{waits(change) ? "Needs a restart" : "Needed a restart"}</Chip>}
+                  {change.needs_restart && <Chip>{restart(change)}</Chip>}
                   <span className={css.end}>
                     <span className={`${css.quiet} numbers`}>Change {change.number}</span>
                     {change.can_revert && (
@@ -71,7 +72,7 @@ export function History({ here }: { here: Here }) {
                     )}
                   </span>
                 </div>
-                <Lines change={change} />
+                <Lines lines={change.parts.length === 0 ? VARIABLES : change.parts.map(lineOf)} />
               </li>
             ))}
           </ol>
@@ -92,10 +93,10 @@ export function History({ here }: { here: Here }) {
         onConfirm={() => undone && revert.mutate(undone.id)}
       >
         <p className={css.before}>These go back to what they were before it:</p>
-        {undone && <Lines change={undone} />}
+        {undone && <Lines lines={undone.parts.map(undoneOf).filter((line) => line !== null)} />}
         {secrets.length > 0 && (
           <p className={css.before}>
-            {secrets.join(", ")} {secrets.length === 1 ? "stays" : "stay"} as set now: earlier values of secrets aren't
+            {secrets.join(", ")} {secrets.length === 1 ? "stays" : "stay"} as now: earlier values of secrets aren't
             kept.
           </p>
         )}
@@ -104,19 +105,17 @@ export function History({ here }: { here: Here }) {
   );
 }
 
-function Lines({ change }: { change: SettingsChange }) {
+const VARIABLES: Line[] = [{ what: "Variables", detail: "" }];
+
+function Lines({ lines }: { lines: Line[] }) {
   return (
     <ul className={css.lines}>
-      {change.parts.length === 0 && <li>Variables</li>}
-      {change.parts.map((part) => {
-        const { what, detail } = lineOf(part);
-        return (
-          <li key={`${part.setting} ${part.name}`}>
-            {what}
-            {detail && <span className={css.detail}>{detail}</span>}
-          </li>
-        );
-      })}
+      {lines.map(({ what, detail }) => (
+        <li key={`${what} ${detail}`}>
+          {what}
+          {detail && <span className={css.detail}>{detail}</span>}
+        </li>
+      ))}
     </ul>
   );
 }

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import type { SettingsPart } from "@/api/generated";
-import { bytesOf, kept, lineOf, size, thousandthsOf } from "./words";
+import { bytesOf, kept, lineOf, size, thousandthsOf, undoneOf } from "./words";
 
 it("reads and writes a size as people do", () => {
   for (const [typed, bytes] of [
@@ -43,4 +43,20 @@ it("says what a change did, and of a secret only that", () => {
   expect(kept([part({ name: "KEY", secret: true }), part({ name: "NEW", secret: true, turn: "added" })])).toEqual([
     "KEY",
   ]);
+});
+
+it("says what will be once a change is undone, and that a secret which goes is gone for good", () => {
+  const undone = (some: Partial<SettingsPart>) => {
+    const line = undoneOf(part(some));
+    return line && [line.what, line.detail];
+  };
+  expect(undone({ name: "A", before: "1", after: "2" })).toEqual(["A", "1"]);
+  expect(undone({ name: "A", turn: "added", after: "2" })).toEqual(["A is removed", ""]);
+  expect(undone({ name: "A", turn: "removed", before: "1" })).toEqual(["A", "1"]);
+  const goes = "KEY is removed for good: values of secrets aren't kept";
+  expect(undone({ name: "KEY", turn: "added", secret: true })).toEqual([goes, ""]);
+  expect(undone({ name: "KEY", secret: true })).toBeNull();
+  expect(undone({ setting: "memory", before: "536870912" })).toEqual(["Memory", "512 MiB"]);
+  expect(undone({ setting: "memory", after: "536870912", turn: "added" })).toEqual(["Memory", "the usual"]);
+  expect(undone({ setting: "domain", name: "a.example", turn: "added" })).toEqual(["a.example is removed", ""]);
 });

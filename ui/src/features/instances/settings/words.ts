@@ -107,6 +107,20 @@ export function lineOf(part: SettingsPart): Line {
   return { what: NAMES[setting], detail: `${value(setting, part.before)} → ${value(setting, part.after)}` };
 }
 
+/** What undoing a part of a change leads to; null where it stays as it is, since what it was isn't known. */
+export function undoneOf(part: SettingsPart): Line | null {
+  const { setting, turn, secret, before } = part;
+  const name = part.name ?? "";
+  if (setting === "domain")
+    return turn === "added"
+      ? { what: `${name} is removed`, detail: "" }
+      : { what: `${name} comes back`, detail: "to be proved anew" };
+  if (setting !== "environment") return { what: NAMES[setting], detail: value(setting, before) };
+  if (turn === "added")
+    return { what: `${name} is removed${secret ? " for good: values of secrets aren't kept" : ""}`, detail: "" };
+  return secret ? null : { what: name, detail: before ?? "" };
+}
+
 /** Secret variables of a change whose earlier values are gone. */
 export const kept = (parts: SettingsPart[]): string[] =>
   parts
