@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { findings, look, person, startBrowser } from "./browser.mjs";
 import { startStoa } from "./stoa.mjs";
-import { ask, joinAs, PASSWORD, setUp } from "./team.mjs";
+import { ask, done, joinAs, PASSWORD, setUp } from "./team.mjs";
 
 let stoa, browser, owner;
 
@@ -174,6 +174,19 @@ test("an address that leads nowhere is a page with a main part", async () => {
   await page.getByRole("heading", { name: "There is nothing here" }).waitFor();
   assert.equal(await page.getByRole("main").count(), 1);
   await look(page, "nowhere", { ready: "text=There is nothing here" });
+});
+
+test("an address of a member's page says that nobody is meant, or whom it means", async () => {
+  const { page } = owner;
+  await page.goto("/acme/members/nobody");
+  await page.getByText(/^Nobody who is a member of Acme\b.* goes by this address/).waitFor();
+  await look(page, "nowhere-member", { ready: "text=Members have no pages of their own" });
+  await page.getByRole("main").getByRole("link", { name: "Members" }).click();
+  await page.waitForURL("**/acme/members");
+  const { items } = await done(page, "GET", "/workspaces/acme/members", undefined, 200);
+  const [someone] = items;
+  await page.goto(`/acme/members/${someone.id}`);
+  await page.getByText(`${someone.account.name} is a member of Acme`).waitFor();
 });
 
 test("whoever isn't signed in is asked to sign in at every address within a workspace, whether there is one or not", async () => {

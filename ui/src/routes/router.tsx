@@ -189,11 +189,12 @@ const settings = createRoute({
   component: lazy(() => import("@/features/settings/SettingsPages"), "WorkspaceSettingsPage"),
 });
 // Every other address within a workspace: whoever isn't signed in signs in first, whether there is such a workspace or not.
-const nowhere = createRoute({ getParentRoute: inside, ...shown, path: "$", component: Nowhere });
-
-function Nowhere() {
-  return <NotFound home={workspace.useParams().workspace} />;
-}
+const nowhere = createRoute({
+  getParentRoute: inside,
+  ...shown,
+  path: "$",
+  component: lazy(() => import("@/frame/Nowhere"), "Nowhere"),
+});
 
 const tree = root.addChildren([
   setup,
