@@ -281,7 +281,13 @@ test("several are set at once, with what changes for whom said before", async ()
   await page.getByRole("button", { name: "Set permissions for 9 members" }).click();
   // An empty form isn't a wish to take everything away.
   await dialog().getByText("Nothing is chosen yet").waitFor();
-  assert.equal(await dialog().getByRole("button", { name: "Save", exact: true }).isDisabled(), true);
+  // A button that is off is reached by keyboard, and says why.
+  const save = dialog().getByRole("button", { name: "Save", exact: true });
+  assert.equal(await save.isDisabled(), true);
+  await dialog().getByRole("button", { name: "Close" }).last().focus();
+  await page.keyboard.press("Tab");
+  await page.getByRole("tooltip").getByText("Choose something first").waitFor();
+  await look(page, "permissions-off", { ready: "role=tooltip" });
   await dialog()
     .getByRole("button", { name: /^Preset/ })
     .click();

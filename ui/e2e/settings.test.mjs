@@ -117,6 +117,8 @@ test("who may set sets variables, limits and the health check, and is told that 
   await page.getByLabel("Memory").fill("much");
   await section(page, "Limits").getByText("Write it such as 512 MiB.").waitFor();
   assert.ok(await save(page, "Limits").isDisabled());
+  await save(page, "Limits").focus();
+  await page.getByRole("tooltip").getByText("Correct what can't be read first").waitFor();
   await page.getByLabel("Memory").fill("512 MiB");
   await page.getByLabel("Processors").fill("0.5");
   await save(page, "Limits").click();

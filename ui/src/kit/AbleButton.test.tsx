@@ -76,11 +76,14 @@ it("waits, is reached all the same, and tells for what when it is pressed", asyn
   const { rerender } = render(form("Give an e-mail address first"));
   const button = () => screen.getByRole("button", { name: /Invite/ });
   expect(button().hasAttribute("disabled")).toBe(false);
+  const told = document.getElementById(button().getAttribute("aria-describedby") ?? "");
+  expect(told?.textContent).toBe("Give an e-mail address first");
   fireEvent.click(button());
   expect(onClick).not.toHaveBeenCalled();
   expect(onSubmit).not.toHaveBeenCalled();
   expect((await screen.findByRole("tooltip")).textContent).toBe("Give an e-mail address first");
   rerender(form());
+  expect(button().hasAttribute("aria-describedby")).toBe(false);
   fireEvent.click(button());
   expect(onClick).toHaveBeenCalledOnce();
   expect(onSubmit).toHaveBeenCalledOnce();

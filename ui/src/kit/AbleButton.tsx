@@ -1,5 +1,5 @@
 import { Button, type ButtonProps, Tooltip } from "@mantine/core";
-import { type MouseEvent, type ReactNode, useEffect, useState } from "react";
+import { type MouseEvent, type ReactNode, useEffect, useId, useState } from "react";
 import type { Able, Verb } from "@/api/nouns";
 import { nothingIsDone, viewing } from "@/api/viewing";
 
@@ -54,6 +54,7 @@ type WaitingProps = Omit<ButtonProps, "disabled"> & {
 /** A button that waits for something else: keys and fingers reach it all the same, and pressing it tells for what. */
 export function WaitingButton({ why, onClick, children, ...rest }: WaitingProps) {
   const [isPressed, setPressed] = useState(false);
+  const id = useId();
   useEffect(() => {
     if (!isPressed) return;
     const end = () => setPressed(false);
@@ -65,10 +66,11 @@ export function WaitingButton({ why, onClick, children, ...rest }: WaitingProps)
     setPressed(true);
   };
   return (
-    <DisabledReason reason={why} isTold={isPressed}>
+    <DisabledReason reason={why} isTold={isPressed} id={id}>
       <Button
         {...rest}
         aria-disabled={why ? true : undefined}
+        aria-describedby={why && id}
         data-disabled={why ? true : undefined}
         onClick={why ? press : onClick}
       >
@@ -79,8 +81,8 @@ export function WaitingButton({ why, onClick, children, ...rest }: WaitingProps)
 }
 
 /** Says on hover and focus, and to screen readers, why what it wraps doesn't work now. */
-export function DisabledReason(props: { reason: ReactNode; isTold?: boolean; children: ReactNode }) {
-  const { reason, isTold, children } = props;
+export function DisabledReason(props: { reason: ReactNode; isTold?: boolean; id?: string; children: ReactNode }) {
+  const { reason, isTold, id, children } = props;
   if (!reason) return children;
   return (
     <Tooltip
@@ -91,7 +93,9 @@ export function DisabledReason(props: { reason: ReactNode; isTold?: boolean; chi
     >
       <span style={{ display: "inline-flex" }}>
         {children}
-        <span className="visually-hidden">{reason}</span>
+        <span className="visually-hidden" id={id}>
+          {reason}
+        </span>
       </span>
     </Tooltip>
   );

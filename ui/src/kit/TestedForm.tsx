@@ -2,6 +2,7 @@ import { Button } from "@mantine/core";
 import { IconCircleCheckFilled, IconPlayerPlay } from "@tabler/icons-react";
 import type { FormEvent, ReactNode } from "react";
 import type { Problem } from "@/api/problem";
+import { WaitingButton } from "./AbleButton";
 import css from "./held.module.css";
 import { Note } from "./Status";
 import { Unsaved } from "./Unsaved";
@@ -42,25 +43,23 @@ export function TestedForm(props: {
       {props.children}
       {problem && problem.errors.length === 0 && <Note tone="bad">{problem.detail}</Note>}
       <div className={css.buttons}>
-        <Button
+        <WaitingButton
           type="submit"
           variant="filled"
-          disabled={!isReady}
-          title={isReady ? undefined : isChanged ? props.missing : "Change something first"}
+          why={isReady ? undefined : isChanged ? props.missing : "Change something first"}
           loading={props.isSaving}
         >
           Save
-        </Button>
+        </WaitingButton>
         {test && (
-          <Button
+          <WaitingButton
             leftSection={<IconPlayerPlay size={16} stroke={1.75} aria-hidden />}
-            disabled={whyNoTest !== undefined}
-            title={whyNoTest}
+            why={whyNoTest}
             loading={test.isRunning}
             onClick={test.run}
           >
             Test
-          </Button>
+          </WaitingButton>
         )}
         {props.onKeep && <Button onClick={props.onKeep}>Keep the old key</Button>}
         {props.more}

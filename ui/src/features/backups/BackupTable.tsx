@@ -14,7 +14,7 @@ import {
 import type { ReactNode } from "react";
 import { type Backup, getDownloadBackupUrl } from "@/api/generated";
 import { viewing } from "@/api/viewing";
-import { ShortCommit, StatusIcon, Table } from "@/kit";
+import { ShortCommit, StatusIcon, Table, WaitingButton } from "@/kit";
 import css from "./backups.module.css";
 import { bytes, CAUSES, made } from "./words";
 
@@ -196,18 +196,9 @@ function Actions(props: Props & { backup: Backup; when: string }) {
 }
 
 function IconButton(props: { label: string; disabled: string | undefined; onClick: () => void; children: ReactNode }) {
-  const against = props.disabled;
   return (
-    <Button
-      variant="subtle"
-      px={6}
-      aria-label={props.label}
-      title={against}
-      aria-disabled={against ? true : undefined}
-      data-disabled={against ? true : undefined}
-      onClick={against ? undefined : props.onClick}
-    >
+    <WaitingButton variant="subtle" px={6} aria-label={props.label} why={props.disabled} onClick={props.onClick}>
       {props.children}
-    </Button>
+    </WaitingButton>
   );
 }

@@ -12,7 +12,7 @@ import { useState } from "react";
 import { type Backup, restoreBackup } from "@/api/generated";
 import type { Instance } from "@/api/nouns";
 import { useAct, useAllInstances } from "@/api/queries";
-import { Dialog, Note, ShortCommit } from "@/kit";
+import { Dialog, Note, ShortCommit, WaitingButton } from "@/kit";
 import css from "./backups.module.css";
 import { AFTER } from "./queries";
 import { lost, made } from "./words";
@@ -62,15 +62,15 @@ export function RestoreDialog(props: {
             )}
           </span>
           <Button onClick={props.onClose}>Cancel</Button>
-          <Button
+          <WaitingButton
             type="submit"
             data-danger
-            disabled={!isTyped || against !== null}
+            why={against ?? (!into ? "Choose an instance first" : isTyped ? undefined : `Type ${into.name} first`)}
             loading={restore.isPending}
             leftSection={<IconArrowBackUp size={16} stroke={1.75} aria-hidden />}
           >
             {into ? `Restore ${into.name}` : "Restore"}
-          </Button>
+          </WaitingButton>
         </>
       }
     >

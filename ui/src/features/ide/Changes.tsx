@@ -4,7 +4,7 @@ import { useState } from "react";
 import { type Change, removeFile, stageFiles, type WorkingCopy } from "@/api/generated";
 import { problemOf } from "@/api/problem";
 import { useMutation } from "@/api/useMutation";
-import { ConfirmDialog, Note } from "@/kit";
+import { ConfirmDialog, Note, WaitingButton } from "@/kit";
 import type { Place } from "./files";
 import css from "./ide.module.css";
 import { isStaged, letterOf, meaning } from "./letters";
@@ -53,9 +53,13 @@ export function Changes({ place, copy, onCompare, onDone }: Props) {
         <Button size="xs" onClick={() => stage.mutate({ do: "stage", paths: [] })}>
           Stage all
         </Button>
-        <Button size="xs" disabled={staged === 0} onClick={() => stage.mutate({ do: "unstage", paths: [] })}>
+        <WaitingButton
+          size="xs"
+          why={staged === 0 ? "Nothing is staged" : undefined}
+          onClick={() => stage.mutate({ do: "unstage", paths: [] })}
+        >
           Unstage all
-        </Button>
+        </WaitingButton>
       </div>
       {problem && <Note tone="bad">{problem.detail}</Note>}
       <ul aria-label="Changes">

@@ -3,7 +3,7 @@ import { useState } from "react";
 import { makeFolder, renameFile } from "@/api/generated";
 import { problemOf } from "@/api/problem";
 import { useMutation } from "@/api/useMutation";
-import { Dialog } from "@/kit";
+import { Dialog, WaitingButton } from "@/kit";
 import { type Place, within, writeFile } from "./files";
 
 export type Naming = { what: "new" | "folder"; folder: string } | { what: "rename"; path: string };
@@ -46,15 +46,14 @@ export function NameDialog({ place, naming, onClose, onDone }: Props) {
       foot={
         <>
           <Button onClick={onClose}>Cancel</Button>
-          <Button
+          <WaitingButton
             type="submit"
             variant="filled"
             loading={name.isPending}
-            disabled={wanted === "" || wanted === before}
-            title={wanted === "" || wanted === before ? "Enter a path first" : undefined}
+            why={wanted === "" || wanted === before ? "Enter a path first" : undefined}
           >
             {said.action}
-          </Button>
+          </WaitingButton>
         </>
       }
     >

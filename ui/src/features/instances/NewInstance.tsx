@@ -8,7 +8,7 @@ import { useAct, useAllProjects, useAllServers, useBranches } from "@/api/querie
 import { useBackupsOfProject } from "@/features/backups/queries";
 import { made } from "@/features/backups/words";
 import { useWorkspace } from "@/frame/useWorkspace";
-import { Dialog, Note } from "@/kit";
+import { Dialog, Note, WaitingButton } from "@/kit";
 import css from "./instances.module.css";
 import { AddVariable, type Edited, VariableRows, wanted } from "./Variables";
 
@@ -65,7 +65,15 @@ export function NewInstanceDialog({ onClose, given = {} }: { onClose: () => void
       });
     },
   });
-  const ready = Boolean(chosenProject && chosenServer && chosenBranch && (name.trim() || proposed));
+  const why = !chosenProject
+    ? "Choose a project first"
+    : !chosenBranch
+      ? "Choose a branch first"
+      : !chosenServer
+        ? "Choose a server first"
+        : name.trim() || proposed
+          ? undefined
+          : "Give it a name first";
   const problem = create.error;
   const own = ["branch", "server", "name"];
   const other = (problem?.errors ?? []).filter(({ field }) => !own.includes(field)).map(({ detail }) => detail);
@@ -83,13 +91,13 @@ export function NewInstanceDialog({ onClose, given = {} }: { onClose: () => void
       }
       size={560}
       unsaved={filled !== begun}
-      onSubmit={() => ready && create.mutate()}
+      onSubmit={() => why === undefined && create.mutate()}
       foot={
         <>
           <Button onClick={onClose}>Cancel</Button>
-          <Button type="submit" variant="filled" disabled={!ready} loading={create.isPending}>
+          <WaitingButton type="submit" variant="filled" why={why} loading={create.isPending}>
             {backup ? "Create from the backup" : "Create and deploy"}
-          </Button>
+          </WaitingButton>
         </>
       }
     >

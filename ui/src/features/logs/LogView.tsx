@@ -11,7 +11,7 @@ import {
 } from "@tabler/icons-react";
 import { type ReactNode, useEffect, useMemo, useRef, useState } from "react";
 import { getDownloadLogsUrl } from "@/api/generated";
-import { Note, usePhone } from "@/kit";
+import { Note, usePhone, WaitingButton } from "@/kit";
 import { isOver as isFinal } from "./again";
 import { Choice } from "./Choice";
 import { Lines } from "./Lines";
@@ -222,10 +222,10 @@ export function LogView(props: Props) {
           />
           <Download href={href} isOfChosen={chosen.isSeveral} />
           {isWhole && onExplain && !phone && (
-            <Button
+            <WaitingButton
               variant="default"
               leftSection={<IconSparkles size={16} stroke={1.75} aria-hidden />}
-              disabled={windows.total === 0}
+              why={windows.total === 0 ? "There is no line to explain" : undefined}
               onClick={() => {
                 const lines = windows.between(sight.current.first, sight.current.last);
                 const [first, last] = [lines[0]?.position, lines.at(-1)?.position];
@@ -234,7 +234,7 @@ export function LogView(props: Props) {
               }}
             >
               Explain
-            </Button>
+            </WaitingButton>
           )}
         </div>
       </div>

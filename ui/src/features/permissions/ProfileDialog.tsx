@@ -1,7 +1,7 @@
 import { ActionIcon, Button, Modal } from "@mantine/core";
 import { IconX } from "@tabler/icons-react";
 import { type ReactNode, useEffect, useState } from "react";
-import { useFocusBack, usePhone, useUnsaved } from "@/kit";
+import { useFocusBack, usePhone, useUnsaved, WaitingButton } from "@/kit";
 import { useEscape } from "@/kit/useEscape";
 import { changesIn } from "./difference";
 import css from "./permissions.module.css";
@@ -86,9 +86,9 @@ export function ProfileFoot({ changes, isSaving, why, onHeld, onClose, onSave, c
       <Button onClick={onClose} disabled={isSaving} title={isSaving ? "It is being saved" : undefined}>
         {changes === 0 ? "Close" : "Discard"}
       </Button>
-      <Button variant="filled" disabled={why !== undefined} title={why} loading={isSaving} onClick={onSave}>
+      <WaitingButton variant="filled" why={why} loading={isSaving} onClick={onSave}>
         {changes === 0 ? "Save" : `Save ${changesIn(changes)}`}
-      </Button>
+      </WaitingButton>
     </div>
   );
 }

@@ -5,7 +5,7 @@ import type { Instance, Member } from "@/api/nouns";
 import { Problem, problemOf } from "@/api/problem";
 import { useAct, useAll } from "@/api/queries";
 import { useWorkspace } from "@/frame/useWorkspace";
-import { Dialog, Failed, LoadingRows, Note, PersonAvatar, SearchField } from "@/kit";
+import { Dialog, Failed, LoadingRows, Note, PersonAvatar, SearchField, WaitingButton } from "@/kit";
 import { grantInstance } from "./grant";
 import css from "./share.module.css";
 
@@ -62,9 +62,14 @@ export function ShareDialog({ instance, isNew = false, onClose }: Props) {
       foot={
         <>
           <Button onClick={onClose}>{isNew ? "Skip" : "Cancel"}</Button>
-          <Button type="submit" variant="filled" disabled={wanted.length === 0} loading={add.isPending}>
+          <WaitingButton
+            type="submit"
+            variant="filled"
+            why={wanted.length === 0 ? "Choose a member first" : undefined}
+            loading={add.isPending}
+          >
             {wanted.length > 1 ? `Add ${wanted.length} members` : "Add"}
-          </Button>
+          </WaitingButton>
         </>
       }
     >

@@ -1,9 +1,8 @@
-import { Button } from "@mantine/core";
 import { useState } from "react";
 import { createProject } from "@/api/generated";
 import type { Project } from "@/api/nouns";
 import { useAct } from "@/api/queries";
-import { Note } from "@/kit";
+import { Note, WaitingButton } from "@/kit";
 import { credentialOf, NOTHING, type RemoteDraft, RemoteFields } from "./RemoteFields";
 import css from "./remote.module.css";
 
@@ -48,9 +47,14 @@ export function ConnectForm(props: {
     >
       <RemoteFields draft={draft} onChange={change} problem={create.error} below="repository." />
       {create.error && create.error.errors.length === 0 && <Note tone="bad">{create.error.detail}</Note>}
-      <Button type="submit" data-size="lg" loading={create.isPending} disabled={!draft.url.trim()}>
+      <WaitingButton
+        type="submit"
+        data-size="lg"
+        loading={create.isPending}
+        why={draft.url.trim() ? undefined : "Enter the repository's address first"}
+      >
         Connect
-      </Button>
+      </WaitingButton>
     </form>
   );
 }

@@ -5,7 +5,7 @@ import { type MergeDeployment, type Merged, mergeBranches, viewDeployment } from
 import { useAct, useBranches, useInstance, useObject, useProject } from "@/api/queries";
 import { Description } from "@/features/ai";
 import { useWorkspace } from "@/frame/useWorkspace";
-import { CodeToCopy, Dialog, Go, Note, StatusBadge } from "@/kit";
+import { CodeToCopy, Dialog, Go, Note, StatusBadge, WaitingButton } from "@/kit";
 import { MergeFile } from "./MergeFile";
 import { MergeSummary } from "./MergeSummary";
 import css from "./merge.module.css";
@@ -87,16 +87,15 @@ export function MergeDialog({ workspace, project, given = {}, onClose }: Props) 
           <Button onClick={onClose} data-autofocus={isGiven || undefined}>
             Cancel
           </Button>
-          <Button
+          <WaitingButton
             type="submit"
             variant="filled"
             leftSection={<IconGitMerge size={16} stroke={1.75} />}
-            disabled={!ready}
-            title={ready ? undefined : why}
+            why={ready ? undefined : why}
             loading={merge.isPending}
           >
             Merge
-          </Button>
+          </WaitingButton>
         </>
       }
     >

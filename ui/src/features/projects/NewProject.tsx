@@ -5,7 +5,7 @@ import { createProject } from "@/api/generated";
 import type { Project } from "@/api/nouns";
 import { useAct } from "@/api/queries";
 import { ExampleRows } from "@/features/examples";
-import { Dialog, Note } from "@/kit";
+import { Dialog, Note, WaitingButton } from "@/kit";
 import { isBySsh } from "./address";
 import { credentialOf, NOTHING, type RemoteDraft, RemoteFields } from "./RemoteFields";
 
@@ -67,9 +67,14 @@ export function NewProjectDialog(props: {
         <>
           <Button onClick={props.onClose}>Cancel</Button>
           {!isExample && (
-            <Button type="submit" variant="filled" disabled={!isReady} loading={create.isPending}>
+            <WaitingButton
+              type="submit"
+              variant="filled"
+              why={isReady ? undefined : name.trim() ? "Enter the repository's address first" : "Give it a name first"}
+              loading={create.isPending}
+            >
               {isRemote ? "Connect" : "Create project"}
-            </Button>
+            </WaitingButton>
           )}
         </>
       }

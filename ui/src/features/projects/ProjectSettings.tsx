@@ -5,7 +5,7 @@ import { ifMatch, type Tagged } from "@/api/client";
 import { changeProject, deleteProject } from "@/api/generated";
 import type { Project } from "@/api/nouns";
 import { useAct, useAllInstances } from "@/api/queries";
-import { AbleButton, ConfirmDialog, Meanwhile, Note, Panel, Section, Unsaved, useDraft } from "@/kit";
+import { AbleButton, ConfirmDialog, Meanwhile, Note, Panel, Section, Unsaved, useDraft, WaitingButton } from "@/kit";
 import { HowToPush } from "./HowToPush";
 import { RemoteSettings } from "./RemoteSettings";
 
@@ -52,9 +52,14 @@ function General({ workspace, project }: { workspace: string; project: Tagged<Pr
             Discard
           </Button>
         )}
-        <Button type="submit" variant="filled" disabled={!isChanged} loading={save.isPending}>
+        <WaitingButton
+          type="submit"
+          variant="filled"
+          why={isChanged ? undefined : "Change something first"}
+          loading={save.isPending}
+        >
           Save
-        </Button>
+        </WaitingButton>
       </div>
     </form>
   );

@@ -14,7 +14,7 @@ import {
 } from "@/api/generated";
 import type { Project } from "@/api/nouns";
 import { useAct } from "@/api/queries";
-import { CodeToCopy, ConfirmDialog, Dialog, Failed, LoadingRows, Note, Time, useHeldDraft } from "@/kit";
+import { CodeToCopy, ConfirmDialog, Dialog, Failed, LoadingRows, Note, Time, useHeldDraft, WaitingButton } from "@/kit";
 import { isBySsh } from "./address";
 import { credentialOf, NOTHING, type RemoteDraft, RemoteFields } from "./RemoteFields";
 import { RemoteState } from "./RemoteState";
@@ -113,9 +113,14 @@ function ChangeDialog({ workspace, project, remote, onClose }: About & { onClose
             </Button>
           )}
           <Button onClick={onClose}>Cancel</Button>
-          <Button type="submit" variant="filled" disabled={!isChanged} loading={save.isPending}>
+          <WaitingButton
+            type="submit"
+            variant="filled"
+            why={isChanged ? undefined : "Change something first"}
+            loading={save.isPending}
+          >
             Save
-          </Button>
+          </WaitingButton>
         </>
       }
     >

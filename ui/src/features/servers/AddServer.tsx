@@ -3,7 +3,7 @@ import { useState } from "react";
 import { createServer, type Join } from "@/api/generated";
 import type { Server } from "@/api/nouns";
 import { useAct, useMe, useServers } from "@/api/queries";
-import { Dialog, Note } from "@/kit";
+import { Dialog, Note, WaitingButton } from "@/kit";
 import { JoinCommand } from "./JoinCommand";
 
 type Where = "here" | "elsewhere";
@@ -57,9 +57,14 @@ export function AddServerDialog({ workspace, onClose }: { workspace: string; onC
       foot={
         <>
           <Button onClick={onClose}>Cancel</Button>
-          <Button type="submit" variant="filled" disabled={!written.trim()} loading={add.isPending}>
+          <WaitingButton
+            type="submit"
+            variant="filled"
+            why={written.trim() ? undefined : "Give it a name first"}
+            loading={add.isPending}
+          >
             {where === "here" ? "Add server" : "Show the command"}
-          </Button>
+          </WaitingButton>
         </>
       }
     >

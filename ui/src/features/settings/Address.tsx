@@ -7,7 +7,7 @@ import { type Problem, problemOf } from "@/api/problem";
 import { ME, queryClient } from "@/api/queries";
 import { useMutation } from "@/api/useMutation";
 import { useSendsMail } from "@/features/session/useWays";
-import { Chip, Dialog, Note, Time } from "@/kit";
+import { Chip, Dialog, Note, Time, WaitingButton } from "@/kit";
 import css from "./settings.module.css";
 import { toldOf, useConfirmed } from "./useConfirmed";
 
@@ -153,15 +153,14 @@ function Change({ problem, busy, onClose, onAsk }: ChangeProps) {
       foot={
         <>
           <Button onClick={onClose}>Cancel</Button>
-          <Button
+          <WaitingButton
             type="submit"
             variant="filled"
             loading={busy}
-            disabled={!ready}
-            title={ready ? undefined : "Enter the new address first"}
+            why={ready ? undefined : "Enter the new address first"}
           >
             Mail the link
-          </Button>
+          </WaitingButton>
         </>
       }
     >

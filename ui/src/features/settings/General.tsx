@@ -1,4 +1,4 @@
-import { Button, TextInput } from "@mantine/core";
+import { TextInput } from "@mantine/core";
 import { useNavigate } from "@tanstack/react-router";
 import { type FormEvent, useEffect, useRef, useState } from "react";
 import { ifMatch } from "@/api/client";
@@ -9,7 +9,7 @@ import { ME, queryClient, useAct } from "@/api/queries";
 import { SlugField } from "@/features/workspaces/SlugField";
 import { useSlug } from "@/features/workspaces/useSlug";
 import { useWorkspace } from "@/frame/useWorkspace";
-import { Note, notice, PageTitle, Unsaved } from "@/kit";
+import { Note, notice, PageTitle, Unsaved, WaitingButton } from "@/kit";
 import css from "./settings.module.css";
 
 export function General() {
@@ -94,15 +94,22 @@ function Form() {
         )}
         {general && <Note tone="bad">{general.detail}</Note>}
         <div className={css.buttons}>
-          <Button
+          <WaitingButton
             type="submit"
             variant="filled"
-            disabled={!ready}
-            title={ready ? undefined : name.trim() === "" ? "Give it a name" : "Change something first"}
+            why={
+              ready
+                ? undefined
+                : name.trim() === ""
+                  ? "Give it a name first"
+                  : isChanged
+                    ? "Choose a slug that is free first"
+                    : "Change something first"
+            }
             loading={change.isPending}
           >
             Save
-          </Button>
+          </WaitingButton>
         </div>
       </form>
     </>

@@ -7,7 +7,7 @@ import type { Passkey } from "@/api/nouns";
 import type { Problem } from "@/api/problem";
 import { useMutation } from "@/api/useMutation";
 import { hasPasskeys, makePasskey } from "@/features/session/passkey";
-import { ConfirmDialog, More, NameDialog, Time } from "@/kit";
+import { ConfirmDialog, More, NameDialog, Time, WaitingButton } from "@/kit";
 import { browserOf } from "./browser";
 import { Closes } from "./Closes";
 import type { FactorProps } from "./Security";
@@ -38,9 +38,9 @@ export function Passkeys({ seen, confirmed, onCodes }: FactorProps) {
             {against ?? "Your fingerprint, your face, or a security key. Nobody can copy what they show."}
           </div>
         </div>
-        <Button disabled={against !== null} title={against ?? undefined} onClick={() => setAdding(true)}>
+        <WaitingButton why={against ?? undefined} onClick={() => setAdding(true)}>
           Add a passkey
-        </Button>
+        </WaitingButton>
       </div>
       {passkeys.items?.map((passkey) => (
         <div key={passkey.id} className={`${css.line} ${css.inner}`}>

@@ -1,11 +1,11 @@
-import { Button, Checkbox, PasswordInput } from "@mantine/core";
+import { Checkbox, PasswordInput } from "@mantine/core";
 import { type FormEvent, useState } from "react";
 import { changePassword } from "@/api/generated";
 import type { Problem } from "@/api/problem";
 import { ME, queryClient } from "@/api/queries";
 import { useMutation } from "@/api/useMutation";
 import { NewPasswordField } from "@/features/session/PasswordField";
-import { Note, notice } from "@/kit";
+import { Note, notice, WaitingButton } from "@/kit";
 import css from "./settings.module.css";
 import { toldOf } from "./useConfirmed";
 
@@ -53,15 +53,14 @@ export function PasswordForm({ confirmed }: { confirmed: <T>(act: () => Promise<
       />
       {told && told.errors.length === 0 && <Note tone="bad">{told.detail}</Note>}
       <div className={css.buttons}>
-        <Button
+        <WaitingButton
           type="submit"
           variant="filled"
           loading={change.isPending}
-          disabled={!old || !fresh}
-          title={old && fresh ? undefined : "Enter both passwords first"}
+          why={old && fresh ? undefined : "Enter both passwords first"}
         >
           Change the password
-        </Button>
+        </WaitingButton>
       </div>
     </form>
   );

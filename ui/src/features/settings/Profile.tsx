@@ -1,4 +1,4 @@
-import { Button, Switch, TextInput } from "@mantine/core";
+import { Switch, TextInput } from "@mantine/core";
 import { type FormEvent, useState } from "react";
 import { type ChangeAccount, changeAccount } from "@/api/generated";
 import type { Account } from "@/api/nouns";
@@ -6,7 +6,7 @@ import type { Problem } from "@/api/problem";
 import { ME, queryClient, useMe } from "@/api/queries";
 import { useMutation } from "@/api/useMutation";
 import { useSendsMail } from "@/features/session/useWays";
-import { Note, notice, PageTitle, Unsaved } from "@/kit";
+import { Note, notice, PageTitle, Unsaved, WaitingButton } from "@/kit";
 import { Address } from "./Address";
 import { DeleteAccount } from "./DeleteAccount";
 import css from "./settings.module.css";
@@ -62,15 +62,14 @@ function Form({ account }: { account: Account }) {
         />
         {change.error && change.error.errors.length === 0 && <Note tone="bad">{change.error.detail}</Note>}
         <div className={css.buttons}>
-          <Button
+          <WaitingButton
             type="submit"
             variant="filled"
-            disabled={!ready}
-            title={ready ? undefined : "Change the name first"}
+            why={ready ? undefined : "Change the name first"}
             loading={change.isPending}
           >
             Save
-          </Button>
+          </WaitingButton>
         </div>
       </form>
       <div className={css.form} style={{ marginTop: 28 }}>

@@ -4,7 +4,7 @@ import { encode } from "uqr";
 import { type BegunAuthenticator, beginAuthenticator, confirmAuthenticator } from "@/api/generated";
 import type { Problem } from "@/api/problem";
 import { useMutation } from "@/api/useMutation";
-import { CodeToCopy, Dialog, Note } from "@/kit";
+import { CodeToCopy, Dialog, Note, WaitingButton } from "@/kit";
 import { refreshFactors } from "./secondFactor";
 import css from "./settings.module.css";
 import { GIVEN_UP, toldOf } from "./useConfirmed";
@@ -50,15 +50,14 @@ export function SetUpAuthenticator({ confirmed, onClose, onDone }: Props) {
       foot={
         <>
           <Button onClick={onClose}>Cancel</Button>
-          <Button
+          <WaitingButton
             type="submit"
             variant="filled"
             loading={confirm.isPending}
-            disabled={!begun || !code}
-            title={code ? undefined : "Enter the code first"}
+            why={begun && code ? undefined : "Enter the code first"}
           >
             Turn it on
-          </Button>
+          </WaitingButton>
         </>
       }
     >

@@ -6,7 +6,7 @@ import type { Workspace } from "@/api/nouns";
 import type { Problem } from "@/api/problem";
 import { ME, queryClient, useMe } from "@/api/queries";
 import { useMutation } from "@/api/useMutation";
-import { Dialog, Note, WorkspaceLogo } from "@/kit";
+import { Dialog, Note, WaitingButton, WorkspaceLogo } from "@/kit";
 import { SlugField } from "./SlugField";
 import { useSlug } from "./useSlug";
 import css from "./workspaces.module.css";
@@ -45,15 +45,14 @@ function CreateWorkspace({ onClose }: { onClose: () => void }) {
       foot={
         <>
           <Button onClick={onClose}>Cancel</Button>
-          <Button
+          <WaitingButton
             type="submit"
             variant="filled"
             loading={create.isPending}
-            disabled={!ready}
-            title={ready ? undefined : "Give a name, and a slug that is free"}
+            why={ready ? undefined : "Give a name, and a slug that is free"}
           >
             Create Workspace
-          </Button>
+          </WaitingButton>
         </>
       }
     >

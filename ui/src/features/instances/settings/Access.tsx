@@ -5,7 +5,7 @@ import { ifMatch, type Tagged } from "@/api/client";
 import { changeInstance } from "@/api/generated";
 import type { Instance } from "@/api/nouns";
 import { useAct } from "@/api/queries";
-import { Meanwhile, Note, Panel, Unsaved, useDraft } from "@/kit";
+import { Meanwhile, Note, Panel, Unsaved, useDraft, WaitingButton } from "@/kit";
 import { AFTER } from "./queries";
 import { type Here, SettingForm } from "./SettingForm";
 import css from "./settings.module.css";
@@ -96,9 +96,14 @@ export function Protection({ workspace, instance }: { workspace: string; instanc
                 Discard
               </Button>
             )}
-            <Button type="submit" variant="filled" disabled={!isChanged} loading={save.isPending}>
+            <WaitingButton
+              type="submit"
+              variant="filled"
+              why={isChanged ? undefined : "Change something first"}
+              loading={save.isPending}
+            >
               Save
-            </Button>
+            </WaitingButton>
           </div>
         </form>
       </Panel>

@@ -1,10 +1,20 @@
-import { ActionIcon, Button, TextInput } from "@mantine/core";
+import { ActionIcon, TextInput } from "@mantine/core";
 import { IconPlus, IconRefresh, IconShieldCheck, IconTrash } from "@tabler/icons-react";
 import { useState } from "react";
 import { ifMatch } from "@/api/client";
 import { changeSettings, checkDomain, type Domain, type InstanceSettings } from "@/api/generated";
 import { useAct } from "@/api/queries";
-import { CodeToCopy, ConfirmDialog, Note, Panel, reasonAgainst, StatusBadge, Time } from "@/kit";
+import {
+  CodeToCopy,
+  ConfirmDialog,
+  DisabledReason,
+  Note,
+  Panel,
+  reasonAgainst,
+  StatusBadge,
+  Time,
+  WaitingButton,
+} from "@/kit";
 import { Certificate, Leading } from "./Certificate";
 import { AFTER } from "./queries";
 import type { Here } from "./SettingForm";
@@ -78,15 +88,14 @@ export function Domains({ here }: { here: Here }) {
             }}
             error={problem && (problem.errors.map(({ detail }) => detail).join(" ") || problem.detail)}
           />
-          <Button
+          <WaitingButton
             type="submit"
-            disabled={!typed.trim() || Boolean(against)}
-            title={against ?? (typed.trim() ? undefined : "Type a domain first.")}
+            why={against ?? (typed.trim() ? undefined : "Type a domain first")}
             leftSection={<IconPlus size={16} stroke={1.75} aria-hidden />}
             loading={set.isPending && !removed}
           >
             Add a domain
-          </Button>
+          </WaitingButton>
         </form>
       </Panel>
       <ConfirmDialog
@@ -127,23 +136,24 @@ function DomainRow(props: { here: Here; domain: Domain; against: string | undefi
           <StatusBadge status="attention" word="Not proved yet" />
         )}
         <span className={css.end}>
-          <Button
+          <WaitingButton
             leftSection={<IconRefresh size={16} stroke={1.75} aria-hidden />}
-            disabled={Boolean(props.against)}
-            title={props.against}
+            why={props.against}
             loading={check.isPending}
             onClick={() => check.mutate()}
           >
             Check now
-          </Button>
-          <ActionIcon
-            aria-label={`Remove ${domain.shown}`}
-            disabled={Boolean(props.against)}
-            title={props.against}
-            onClick={props.onRemove}
-          >
-            <IconTrash size={16} stroke={1.75} />
-          </ActionIcon>
+          </WaitingButton>
+          <DisabledReason reason={props.against}>
+            <ActionIcon
+              aria-label={`Remove ${domain.shown}`}
+              aria-disabled={props.against ? true : undefined}
+              data-disabled={props.against ? true : undefined}
+              onClick={props.against ? undefined : props.onRemove}
+            >
+              <IconTrash size={16} stroke={1.75} />
+            </ActionIcon>
+          </DisabledReason>
         </span>
       </div>
       {!domain.verified_at && (

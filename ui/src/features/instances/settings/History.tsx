@@ -1,10 +1,21 @@
-import { Button } from "@mantine/core";
 import { IconArrowBackUp, IconHistory } from "@tabler/icons-react";
 import { useState } from "react";
 import { ifMatch } from "@/api/client";
 import { type InstanceSettings, revertSettings, type SettingsChange } from "@/api/generated";
 import { useAct } from "@/api/queries";
-import { Chip, ConfirmDialog, Empty, Failed, LoadingRows, More, Panel, Person, reasonAgainst, Time } from "@/kit";
+import {
+  Chip,
+  ConfirmDialog,
+  Empty,
+  Failed,
+  LoadingRows,
+  More,
+  Panel,
+  Person,
+  reasonAgainst,
+  Time,
+  WaitingButton,
+} from "@/kit";
 import { AFTER, useChanges } from "./queries";
 import type { Here } from "./SettingForm";
 import css from "./settings.module.css";
@@ -59,16 +70,15 @@ export function History({ here }: { here: Here }) {
                   <span className={css.end}>
                     <span className={`${css.quiet} numbers`}>Change {change.number}</span>
                     {change.can_revert && (
-                      <Button
+                      <WaitingButton
                         variant="subtle"
                         leftSection={<IconArrowBackUp size={16} stroke={1.75} aria-hidden />}
                         aria-label={`Revert change ${change.number}`}
-                        disabled={Boolean(against)}
-                        title={against}
+                        why={against}
                         onClick={() => setUndone(change)}
                       >
                         Revert
-                      </Button>
+                      </WaitingButton>
                     )}
                   </span>
                 </div>

@@ -6,7 +6,7 @@ import type { Instance } from "@/api/nouns";
 import type { Problem } from "@/api/problem";
 import { useAct } from "@/api/queries";
 import { viewing } from "@/api/viewing";
-import { Meanwhile, Note, Panel, Unsaved, useDraft } from "@/kit";
+import { Meanwhile, Note, Panel, Unsaved, useDraft, WaitingButton } from "@/kit";
 import { AFTER } from "./queries";
 import css from "./settings.module.css";
 
@@ -75,18 +75,17 @@ export function SettingForm<D extends object>(props: {
                 Discard
               </Button>
             )}
-            <Button
+            <WaitingButton
               type="submit"
               variant="filled"
-              disabled={!isChanged || !body || Boolean(blocked)}
-              title={
+              why={
                 blocked ??
-                (isChanged ? (body ? undefined : "Something typed here can't be read.") : "Nothing is changed.")
+                (isChanged ? (body ? undefined : "Correct what can't be read first") : "Change something first")
               }
               loading={save.isPending}
             >
               {props.save ?? "Save"}
-            </Button>
+            </WaitingButton>
           </div>
         </form>
       </Panel>
