@@ -243,6 +243,7 @@ mod tests {
         is_protected: false,
         is_busy: false,
         is_being_deleted: false,
+        lacks_its_data: false,
     };
 
     #[test]

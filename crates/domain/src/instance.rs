@@ -70,6 +70,8 @@ pub struct State {
     pub is_busy: bool,
     /// Whether that job deletes it.
     pub is_being_deleted: bool,
+    /// Whether it is made of a backup whose data isn't in it, and no job brings it.
+    pub lacks_its_data: bool,
 }
 
 impl State {
@@ -125,7 +127,8 @@ impl State {
     /// # Errors
     /// Why it can't be deployed now.
     pub fn can_deploy(self) -> Result<(), Refusal> {
-        self.is_kept()
+        self.is_kept()?;
+        self.has_its_data()
     }
 
     /// # Errors
@@ -153,7 +156,13 @@ impl State {
         if self.is_busy { Err(Refusal::InstanceBusy) } else { Ok(()) }
     }
 
+    /// It never begins to live without what it was made of.
+    fn has_its_data(self) -> Result<(), Refusal> {
+        if self.lacks_its_data { Err(Refusal::Conflict(Conflict::AwaitsBackup)) } else { Ok(()) }
+    }
+
     fn was_deployed(self) -> Result<(), Refusal> {
+        self.has_its_data()?;
         if self.has_release { Ok(()) } else { Err(Refusal::Conflict(Conflict::NothingDeployed)) }
     }
 }
@@ -168,6 +177,7 @@ mod tests {
         is_protected: false,
         is_busy: false,
         is_being_deleted: false,
+        lacks_its_data: false,
     };
 
     #[test]
@@ -205,6 +215,17 @@ mod tests {
         ] {
             assert_eq!(answer, refused);
         }
+    }
+
+    #[test]
+    fn what_lacks_the_data_it_is_made_of_is_restored_or_deleted_and_nothing_else() {
+        let empty =
+            State { status: InstanceStatus::Failed, has_release: false, lacks_its_data: true, ..RUNS };
+        let refused = Err(Refusal::Conflict(Conflict::AwaitsBackup));
+        for answer in [empty.can_start(), empty.can_restart(), empty.can_deploy(), empty.can_back_up()] {
+            assert_eq!(answer, refused);
+        }
+        assert_eq!((empty.can_restore(), empty.can_delete(false)), (Ok(()), Ok(())));
     }
 
     #[test]

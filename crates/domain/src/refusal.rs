@@ -171,6 +171,8 @@ pub enum Conflict {
     AlreadyRunning,
     /// It was never deployed.
     NothingDeployed,
+    /// It is made of a backup whose data isn't in it yet.
+    AwaitsBackup,
     /// It is over already.
     AlreadyOver,
     /// The machine is a server of this workspace already.

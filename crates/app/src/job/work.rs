@@ -10,7 +10,7 @@ use stoa_domain::instance::{InstanceStatus, RestartMode, Wish};
 use stoa_domain::job::JobKind;
 use stoa_domain::permission::{RestoreTarget, backup, job as may};
 use stoa_domain::{
-    AccountId, Actor, Credential, InstanceId, Refusal, ReleaseId, Resource, ResourceKind, Standing,
+    AccountId, Actor, Conflict, Credential, InstanceId, Refusal, ReleaseId, Resource, ResourceKind, Standing,
     Target as _, Via, decide, decide_cancel,
 };
 use stoa_storage::backup::carry::StoredBackup;
@@ -33,6 +33,7 @@ const AWAY_SECONDS: i64 = 3;
 const MOST_ATTEMPTS: i64 = 8;
 
 const NO_LONGER_PERMITTED: &str = "The permission for it was taken away before it began.";
+const WITHOUT_ITS_DATA: &str = "The data of the backup that the instance is made of isn't in it, so nothing was deployed. Restore it first.";
 const UNREACHABLE: &str = "The server can't be reached. Try again when it is back.";
 
 /// The claim has passed to another, who goes on: nothing is to be written any more.
@@ -85,7 +86,14 @@ impl App {
             let sentence = Some(NO_LONGER_PERMITTED.to_owned());
             return self.end(claim, End::Cancelled { sentence, observed: None }).await;
         }
-        let Some(begun) = self.store().begin_job(claim).await? else {
+        let begun = match self.store().begin_job(claim).await {
+            Err(stoa_storage::Failure::Refused(Refusal::Conflict(Conflict::AwaitsBackup))) => {
+                let sentence = Some(WITHOUT_ITS_DATA.to_owned());
+                return self.end(claim, End::Cancelled { sentence, observed: None }).await;
+            }
+            other => other?,
+        };
+        let Some(begun) = begun else {
             // The instance is gone, or the claim; then this writes nothing.
             return self.end(claim, End::Cancelled { sentence: None, observed: None }).await;
         };

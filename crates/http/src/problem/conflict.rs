@@ -24,6 +24,9 @@ pub(super) fn conflict(conflict: Conflict) -> &'static str {
         Conflict::NothingDeployed => {
             "No deployment has succeeded yet. Push to its branch, or wait for the one that is under way."
         }
+        Conflict::AwaitsBackup => {
+            "This instance is made of a backup whose data isn't in it yet, so it doesn't run. Restore that backup or another one into it, or delete it."
+        }
         Conflict::AlreadyOver => "This work is over already.",
         Conflict::MachineTaken => "This machine is a server of the workspace already.",
         Conflict::AlreadyJoined => {

@@ -30,8 +30,9 @@ crate::statements! {
     SLUG = "SELECT id FROM instances WHERE workspace_id = $1 AND slug = $2";
     NEXT_OS_USER = "SELECT MAX(os_user) FROM instances";
     INSERT = "INSERT INTO instances (id, workspace_id, project_id, server_id, slug, name, stage, branch, wish, status,
-            visibility, is_protected, os_user, revision, created_at, is_mail_off, sorted_as)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'running', 'deploying', $9, $10, $11, 1, $12, $13, $14)";
+            visibility, is_protected, os_user, revision, created_at, is_mail_off, sorted_as,
+            awaits_backup)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'running', 'deploying', $9, $10, $11, 1, $12, $13, $14, $15)";
 }
 
 #[derive(Clone)]
@@ -91,6 +92,7 @@ pub(crate) async fn insert_in(
         now,
         new.is_mail_off,
         sorted_as(&new.name),
+        new.from.is_some(),
     ];
     tx.execute(INSERT, values).await?;
     host::give(tx, workspace, new.id, (&slug, &of_workspace), &new.domain).await?;

@@ -31,13 +31,13 @@ crate::statements! {
             ($3 OR EXISTS (SELECT 1 FROM member_servers y WHERE y.member_id = $4 AND y.server_id = i.server_id
                 AND (y.until_at IS NULL OR y.until_at > $5))),
             r.commit_id, (SELECT MIN(h.host) FROM hosts h WHERE h.instance_id = i.id AND h.kind = 'given'), r.connect_as,
-            m.id, m.kind, m.replica_id
+            m.id, m.kind, m.replica_id, i.awaits_backup
         FROM instances i JOIN projects p ON p.id = i.project_id JOIN servers s ON s.id = i.server_id
         LEFT JOIN machines m ON m.id = s.machine_id LEFT JOIN releases r ON r.id = i.release_id WHERE i.workspace_id = $1 AND i.id = $2";
     LIST_ALL = "SELECT i.id, i.slug, i.name, i.stage, i.branch, i.wish, i.status, i.reason, i.release_id, i.visibility,
             i.is_protected, i.revision, i.created_at, p.id, p.slug, p.name, s.id, s.slug, s.name, ($5 OR NOT $5),
             r.commit_id, (SELECT MIN(h.host) FROM hosts h WHERE h.instance_id = i.id AND h.kind = 'given'), r.connect_as,
-            m.id, m.kind, m.replica_id
+            m.id, m.kind, m.replica_id, i.awaits_backup
         FROM instances i JOIN projects p ON p.id = i.project_id JOIN servers s ON s.id = i.server_id
         LEFT JOIN machines m ON m.id = s.machine_id LEFT JOIN releases r ON r.id = i.release_id
         WHERE i.workspace_id = $1 AND (i.sorted_as, i.id) > ($2, $3)
@@ -50,7 +50,7 @@ crate::statements! {
             EXISTS (SELECT 1 FROM member_servers y WHERE y.member_id = $13 AND y.server_id = i.server_id
                 AND (y.until_at IS NULL OR y.until_at > $14)),
             r.commit_id, (SELECT MIN(h.host) FROM hosts h WHERE h.instance_id = i.id AND h.kind = 'given'), r.connect_as,
-            m.id, m.kind, m.replica_id
+            m.id, m.kind, m.replica_id, i.awaits_backup
         FROM (SELECT i.id AS id FROM member_instances x CROSS JOIN instances i
             WHERE i.id = x.instance_id AND i.workspace_id = x.workspace_id
                 AND x.workspace_id = $1 AND x.member_id = $13 AND (x.until_at IS NULL OR x.until_at > $14)
@@ -132,6 +132,7 @@ fn read(
         is_busy: !jobs.is_empty(),
         is_being_deleted: status == InstanceStatus::Deleting
             || jobs.iter().any(|job| job.kind == JobKind::Delete),
+        lacks_its_data: row.get(26)? && !jobs.iter().any(|job| job.kind == JobKind::Restore),
     };
     let running = jobs.iter().find(|job| job.status == JobStatus::Running);
     Ok(InstanceRecord {

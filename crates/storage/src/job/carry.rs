@@ -4,7 +4,8 @@
 use stoa_domain::instance::{InstanceStatus, Wish};
 use stoa_domain::job::JobKind;
 use stoa_domain::{
-    DeploymentId, InstanceId, JobId, MachineId, ReleaseId, Resource, ResourceKind, SystemPermit, WorkspaceId,
+    Conflict, DeploymentId, InstanceId, JobId, MachineId, Refusal, ReleaseId, Resource, ResourceKind,
+    SystemPermit, WorkspaceId,
 };
 
 use crate::audit::{NewAuditEvent, Outcome};
@@ -25,7 +26,9 @@ crate::statements! {
     STEP_DEPLOYMENT = "UPDATE deployments SET step = $3 WHERE workspace_id = $1 AND job_id = $2 AND status = 'running'";
     BEGIN_INSTANCE = "UPDATE instances SET status = COALESCE($3, status), wish = COALESCE($4, wish)
         WHERE workspace_id = $1 AND id = $2";
-    INSTANCE = "SELECT release_id, wish, name, status FROM instances WHERE workspace_id = $1 AND id = $2";
+    AWAITS_BACKUP = "SELECT id FROM instances WHERE workspace_id = $1 AND id = $2 AND awaits_backup";
+    HAS_ITS_DATA = "UPDATE instances SET awaits_backup = FALSE WHERE workspace_id = $1 AND id = $2 AND awaits_backup";
+    INSTANCE = "SELECT release_id, wish, name, status, reason FROM instances WHERE workspace_id = $1 AND id = $2";
     END_JOB = "UPDATE jobs SET status = $3, ended_at = $4, error_code = $5, detail = $6, lease_until = NULL,
             progress = CASE WHEN $3 = 'succeeded' THEN 100 ELSE progress END
         WHERE id = $1 AND fence = $2 AND status = 'running'";
@@ -119,7 +122,7 @@ impl Store {
     /// claim has passed to another, or the instance is gone.
     ///
     /// # Errors
-    /// A fault.
+    /// [`Conflict::AwaitsBackup`] for a deployment that waited for a restore which brought nothing, or a fault.
     pub async fn begin_job(&self, claim: &Claim) -> Result<Option<Begun>, Failure> {
         let (job, fence, kind, workspace) = (claim.job.id, claim.fence, claim.job.kind, claim.workspace);
         let Some(instance) = claim.job.instance else { return Ok(None) };
@@ -130,6 +133,12 @@ impl Store {
                 tx.audit_nothing();
                 if tx.execute(HOLD, values![job, fence, step, None::<i64>]).await? == 0 {
                     return Ok(None);
+                }
+                let deploys_alone = kind == JobKind::Deploy;
+                if deploys_alone
+                    && tx.fetch_optional(AWAITS_BACKUP, values![workspace, instance]).await?.is_some()
+                {
+                    return Err(Refusal::Conflict(Conflict::AwaitsBackup).into());
                 }
                 if is_again {
                     crate::backup::carry::begins_anew(tx, workspace, job).await?;
@@ -269,6 +278,7 @@ async fn end_in(tx: &mut Tx<'_>, claim: &Claim, end: &End) -> Result<bool, Failu
         wish: page::wish(&row, 1)?,
         name: row.get(2)?,
         status: page::status(&row, 3)?,
+        reason: row.get(4)?,
     };
     if let End::Failed { code, .. } = end {
         tx.audit_also(&failed(claim, instance, &found.name, code)).await?;
@@ -288,6 +298,9 @@ async fn end_in(tx: &mut Tx<'_>, claim: &Claim, end: &End) -> Result<bool, Failu
                 if let Some(way) = connect_as {
                     tx.execute(CONNECTS_BY, values![workspace, *release, way]).await?;
                 }
+            }
+            if claim.job.kind == JobKind::Restore {
+                tx.execute(HAS_ITS_DATA, values![workspace, instance]).await?;
             }
             let status =
                 if found.wish == Wish::Running { InstanceStatus::Running } else { InstanceStatus::Stopped };
@@ -310,6 +323,7 @@ struct Found {
     wish: Wish,
     name: String,
     status: InstanceStatus,
+    reason: Option<String>,
 }
 
 /// What is left where the machine can't be asked.
@@ -323,8 +337,9 @@ fn guess(found: &Found, kind: JobKind, end: &End, sentence: Option<String>) -> O
         // An earlier release goes on as it was.
         (JobKind::Deploy | JobKind::Restore, Some(_), Wish::Running) => InstanceStatus::Running,
         (JobKind::Deploy | JobKind::Restore, Some(_), Wish::Stopped) => InstanceStatus::Stopped,
-        // `deploying` without a release is settled by whoever sees that nothing waits any more.
-        _ => found.status,
+        // What never began leaves it as it was. `deploying` without a release is settled by whoever sees that nothing
+        // waits any more.
+        _ => return Observed { status: found.status, reason: found.reason.clone() },
     };
     Observed { status, reason: sentence.filter(|_| status == InstanceStatus::Failed) }
 }

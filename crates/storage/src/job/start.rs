@@ -20,7 +20,8 @@ crate::statements! {
             step, attempts, run_at, fence, created_at)
         VALUES ($1, $2, $3, (SELECT i.project_id FROM instances i WHERE i.workspace_id = $2 AND i.id = $4),
             $4, $5, $6, $7, 'queued', '', 0, $8, 0, $8)";
-    STATE = "SELECT status, release_id, is_protected, name, stage, revision FROM instances WHERE workspace_id = $1 AND id = $2";
+    STATE = "SELECT status, release_id, is_protected, name, stage, revision,
+            awaits_backup FROM instances WHERE workspace_id = $1 AND id = $2";
 }
 
 /// A job that is to be.
@@ -59,6 +60,7 @@ pub(crate) async fn state_in(
         is_busy: !open.is_empty(),
         is_being_deleted: status == InstanceStatus::Deleting
             || open.iter().any(|job| job.kind == JobKind::Delete),
+        lacks_its_data: row.get(6)? && !open.iter().any(|job| job.kind == JobKind::Restore),
     };
     Ok(Found { state, name: row.get(3)?, stage: page::stage(&row, 4)?, revision: row.get(5)?, open })
 }

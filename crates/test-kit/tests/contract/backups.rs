@@ -24,7 +24,8 @@ async fn backed_up(world: &World, workspace: &Workspace<'_>, path: &str) -> Stri
     assert_eq!(begun.json()["job"]["kind"], "backup");
     world.drain().await;
     let list = client.get(&format!("{path}/backups")).await.expect(200).json();
-    list["items"][0]["id"].as_str().unwrap().to_owned()
+    let backup = list["items"][0]["id"].as_str().unwrap().to_owned();
+    backup
 }
 
 async fn listed(workspace: &Workspace<'_>, path: &str) -> Vec<Value> {
@@ -261,6 +262,48 @@ on_both_databases! {
         world.clock.pass_seconds(2 * 24 * 3600);
         world.app.keep_backups().await.unwrap();
         assert!(world.machines.backups().is_empty());
+    }
+
+    async fn what_is_made_of_a_backup_never_runs_without_its_data(world: World) {
+        let olga = world.set_up().await;
+        let workspace = world.workspace(&olga, "Acme").await;
+        let (_, shop) = made(&workspace).await;
+        let backup = backed_up(&world, &workspace, &shop).await;
+        let shown = olga.client.get(&shop).await.expect(200).json();
+        let project = shown["project"]["id"].as_str().unwrap();
+        let body = json!({ "name": "Copy", "project": project, "server": shown["server"]["id"], "stage": "staging", "branch": "main", "from_backup": backup });
+        let made = olga.client.post(&workspace.path("/instances"), body).await.expect(202).json();
+        let path = workspace.path(&format!("/instances/{}", made["id"].as_str().unwrap()));
+        // A push while its data is being brought waits for that, and falls with it.
+        world.repositories.commit(project.parse().unwrap(), "main", "second on main");
+        world.app.compare_heads().await.unwrap();
+        let carried = || world.machines.carried().iter().filter(|one| format!("{one:?}").contains("Deploy")).count();
+        world.machines.answer_next(vec![Progress::Failed { code: "failed".to_owned(), sentence: "The repository is damaged.".to_owned(), quote: None }]);
+        world.drain().await;
+        let seen = olga.client.get(&path).await.expect(200).json();
+        assert_eq!((&seen["status"], &seen["reason"]), (&json!("failed"), &json!("The repository is damaged.")), "{seen}");
+        let jobs = olga.client.get(&workspace.path(&format!("/jobs?instance={}", made["id"].as_str().unwrap()))).await.expect(200).json();
+        assert_eq!((&jobs["items"][0]["kind"], &jobs["items"][0]["status"]), (&json!("deploy"), &json!("cancelled")), "{jobs}");
+        let before = carried();
+        // Nor does anything else begin it.
+        world.repositories.commit(project.parse().unwrap(), "main", "third on main");
+        world.app.compare_heads().await.unwrap();
+        for (verb, body) in [("deploy", json!({})), ("start", json!({})), ("restart", json!({ "mode": "hard" }))] {
+            let refused = olga.client.post(&format!("{path}/{verb}"), body).await.expect(409);
+            assert!(refused.json()["detail"].as_str().unwrap().contains("data isn't in it"), "{verb}: {}", refused.text);
+            assert_eq!(seen["blocked"][verb]["detail"], refused.json()["detail"], "{verb}: {seen}");
+        }
+        world.drain().await;
+        assert_eq!(olga.client.get(&path).await.expect(200).field("status"), "failed");
+        assert_eq!(carried(), before + 1, "the shop's own alone");
+        // Until its data is there.
+        let _ = olga.client.post(&workspace.path(&format!("/backups/{backup}/restore")), json!({ "into": made["id"], "confirm": "Copy" })).await.expect(202);
+        world.drain().await;
+        let seen = olga.client.get(&path).await.expect(200).json();
+        assert_eq!((&seen["status"], &seen["blocked"]["deploy"]), (&json!("running"), &Value::Null), "{seen}");
+        let _ = olga.client.post(&format!("{path}/deploy"), json!({})).await.expect(202);
+        world.drain().await;
+        assert_eq!(olga.client.get(&path).await.expect(200).field("status"), "running");
     }
 
     async fn an_instance_that_is_made_of_productions_backup_has_other_secrets_sends_no_mail_and_is_for_members(world: World) {
