@@ -187,6 +187,8 @@ pub enum Conflict {
     Changed,
     /// The branch has no commit.
     NoSuchBranch,
+    /// The project has branches, but not the one that is its default.
+    DefaultBranchGone,
     /// A branch moved between being looked at and being merged.
     BranchMoved,
     /// Two branches have no commit in common.

@@ -47,6 +47,9 @@ crate::statements! {
             AND (p.sorted_as, p.id) > ($2, $3)
         ORDER BY p.sorted_as, p.id LIMIT $4";
     REVISION = "SELECT revision FROM projects WHERE workspace_id = $1 AND id = $2";
+    LACKS_BRANCH = "SELECT p.id FROM projects p WHERE p.workspace_id = $1 AND p.id = $2 AND p.default_branch <> $3
+        AND EXISTS (SELECT 1 FROM heads h WHERE h.project_id = p.id)
+        AND NOT EXISTS (SELECT 1 FROM heads h WHERE h.project_id = p.id AND h.branch = $3)";
     CHANGE = "UPDATE projects SET name = COALESCE($3, name), sorted_as = COALESCE($6, sorted_as), slug = COALESCE($4, slug),
             default_branch = COALESCE($5, default_branch), revision = revision + 1
         WHERE workspace_id = $1 AND id = $2 RETURNING name";
@@ -272,7 +275,7 @@ impl Store {
     }
 
     /// # Errors
-    /// `SlugTaken`, `PreconditionFailed`, or a fault.
+    /// `SlugTaken`, `PreconditionFailed`, `Invalid` where it has branches and no such one, or a fault.
     pub async fn change_project(&self, permit: Permit<Change>, change: ProjectChange) -> Result<(), Failure> {
         let (workspace, project) = (permit.workspace(), *permit.target());
         let work: Work<()> = Box::new(move |tx| {
@@ -288,6 +291,16 @@ impl Store {
                 }
                 let slug = change.slug.map(|slug| slug.as_str().to_owned());
                 let branch = change.default_branch.map(|branch| branch.as_str().to_owned());
+                // Before the first push it may be the name of one that is to come.
+                if let Some(branch) = &branch
+                    && tx
+                        .fetch_optional(LACKS_BRANCH, values![workspace, project, branch.as_str()])
+                        .await?
+                        .is_some()
+                {
+                    let sentence = "The project has no such branch. Push it first.";
+                    return Err(Refusal::invalid("default_branch", "unknown", sentence).into());
+                }
                 let sorted = change.name.as_deref().map(sorted_as);
                 let values = values![workspace, project, change.name, slug, branch, sorted];
                 let row = tx.fetch_one(CHANGE, values).await?;

@@ -9,7 +9,7 @@ use std::collections::{BTreeSet, HashSet};
 use stoa_domain::branch::{BranchName, CommitId};
 use stoa_domain::permission::project as may;
 use stoa_domain::slug::Slug;
-use stoa_domain::{Action, FieldProblem, Permission, Permit, ProjectId, Refusal, WorkspaceId};
+use stoa_domain::{Action, Conflict, FieldProblem, Permission, Permit, ProjectId, Refusal, WorkspaceId};
 use stoa_storage::page::Page;
 use stoa_storage::project::{NewProject, ProjectChange};
 
@@ -56,9 +56,9 @@ pub struct SeenBranch {
     /// `None` where the branch is gone: it is the default one, or something still deploys it.
     pub commit: Option<Commit>,
     pub is_default: bool,
-    /// How many commits it has that the default branch hasn't, and the other way round.
-    pub ahead: u64,
-    pub behind: u64,
+    /// How many commits it has that the default branch hasn't, and the other way round. `None` where either is gone.
+    pub ahead: Option<u64>,
+    pub behind: Option<u64>,
     /// Those that deploy it and that the caller sees.
     pub instances: Vec<OnBranch>,
     pub abilities: Abilities,
@@ -241,9 +241,12 @@ impl App {
             let is_default = is_default(&name);
             let (ahead, behind) = match (&base, &commit) {
                 (Some(base), Some(commit)) if !is_default => {
-                    repositories.ahead_behind(id, commit.id.clone(), base.clone()).await?
+                    let (ahead, behind) =
+                        repositories.ahead_behind(id, commit.id.clone(), base.clone()).await?;
+                    (Some(ahead), Some(behind))
                 }
-                _ => (0, 0),
+                (Some(_), Some(_)) => (Some(0), Some(0)),
+                _ => (None, None),
             };
             let instances = on_branches.iter().filter(|on| on.branch == name.as_str()).cloned().collect();
             let is_allowed = !not_allowed.contains(name.as_str());
@@ -256,7 +259,8 @@ impl App {
     /// Commits of a branch (the default one where none is named), newest first.
     ///
     /// # Errors
-    /// `NotFound` where there is no such branch, or a fault.
+    /// `NotFound` where there is no such branch, [`Conflict::DefaultBranchGone`] where none is named and the default one is
+    /// gone, or a fault.
     pub async fn list_commits(
         &self,
         permit: Permit<may::View>,
@@ -265,11 +269,12 @@ impl App {
         limit: usize,
     ) -> Result<Vec<Commit>, Failure> {
         let (caller, id) = (Caller::of(&permit), *permit.target());
-        let named = match branch {
-            Some(branch) => branch.to_owned(),
+        let (named, has_commits) = match branch {
+            Some(branch) => (branch.to_owned(), true),
             None => {
                 let (all, member) = (caller.sees_everything, caller.member);
-                self.store().load_project(caller.workspace, id, all, member).await?.default_branch
+                let project = self.store().load_project(caller.workspace, id, all, member).await?;
+                (project.default_branch, project.has_commits)
             }
         };
         let name = BranchName::parse(&named).ok_or(Refusal::NotFound)?;
@@ -277,7 +282,8 @@ impl App {
         match (commits, branch) {
             (Some(commits), _) => Ok(commits),
             // Nothing was pushed yet.
-            (None, None) => Ok(Vec::new()),
+            (None, None) if !has_commits => Ok(Vec::new()),
+            (None, None) => Err(Refusal::Conflict(Conflict::DefaultBranchGone).into()),
             (None, Some(_)) => Err(Refusal::NotFound.into()),
         }
     }

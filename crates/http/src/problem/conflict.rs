@@ -47,6 +47,9 @@ pub(super) fn conflict(conflict: Conflict) -> &'static str {
             "These branches differ by more than Stoa merges by itself. Merge them in a clone, and push."
         }
         Conflict::NoSuchBranch => "The project has no such branch. Push it first.",
+        Conflict::DefaultBranchGone => {
+            "The project's default branch is gone. Name a branch, or make another one the default branch in the project's settings."
+        }
         Conflict::BackupNotReady => "This backup isn't whole: it is still being made, or it failed.",
         Conflict::BackupOfOtherProject => "The backup is of another project. Choose an instance of its own.",
         Conflict::PushedElsewhere => {

@@ -255,10 +255,10 @@ struct BranchView {
     is_default: bool,
     /// Null where the branch was deleted: it is the default one, or something still deploys it.
     commit: Option<CommitView>,
-    /// Commits that the default branch hasn't.
-    ahead: u64,
-    /// Commits of the default branch that it hasn't.
-    behind: u64,
+    /// Commits that the default branch hasn't; null where either is gone.
+    ahead: Option<u64>,
+    /// Commits of the default branch that it hasn't; null where either is gone.
+    behind: Option<u64>,
     /// Of those that the caller sees.
     instances: Vec<OnBranchView>,
     #[schema(value_type = Vec<words::MayVerb>)]

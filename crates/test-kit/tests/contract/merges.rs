@@ -394,9 +394,33 @@ on_both! {
         assert_eq!(main["blocked"]["merge"]["code"], "conflict");
         let refused = scene.merge(&scene.olga.client, "idea").await.expect(422);
         assert_eq!(refused.json()["errors"][0]["field"], "target");
+        // How others stand to it nobody can tell.
+        for branch in board["items"].as_array().unwrap() {
+            assert_eq!((&branch["ahead"], &branch["behind"]), (&json!(null), &json!(null)), "{branch}");
+        }
+        let commits = scene.olga.client.get(&scene.path(&format!("/projects/{}/commits", scene.project))).await.expect(409);
+        assert!(commits.json()["detail"].as_str().unwrap().contains("default branch is gone"), "{}", commits.text);
         // To whoever isn't allowed what deploys it, it is the default one and no more.
         let seen = mia.person.client.get(&path).await.expect(200).json();
         assert_eq!((&seen["items"][0]["instances"], &seen["items"][0]["may"]), (&json!([]), &json!([])));
+    }
+
+    async fn a_default_branch_is_one_that_there_is_or_that_is_to_come(scene: Scene) {
+        let path = scene.path(&format!("/projects/{}", scene.project));
+        let change = async |branch: &str| scene.olga.client.patch(&path, json!({ "default_branch": branch })).await;
+        let refused = change("nope").await.expect(422);
+        assert_eq!((&refused.json()["errors"][0]["field"], &refused.json()["errors"][0]["code"]), (&json!("default_branch"), &json!("unknown")));
+        assert_eq!(scene.olga.client.get(&path).await.expect(200).field("default_branch"), "main");
+        assert_eq!(change("idea").await.expect(200).field("default_branch"), "idea");
+        let board = scene.olga.client.get(&format!("{path}/branches")).await.expect(200).json();
+        assert_eq!((&board["items"][0]["name"], &board["items"][0]["ahead"]), (&json!("idea"), &json!(0)));
+        assert!(board["items"][1]["ahead"].is_u64(), "{board}");
+        let empty = scene.olga.client.post(&scene.path("/projects"), json!({ "name": "Empty" })).await.expect(201).field("id");
+        let path = scene.path(&format!("/projects/{empty}"));
+        let named = scene.olga.client.patch(&path, json!({ "default_branch": "trunk" })).await.expect(200);
+        assert_eq!(named.field("default_branch"), "trunk");
+        let commits = scene.olga.client.get(&format!("{path}/commits")).await.expect(200).json();
+        assert_eq!(commits["items"], json!([]));
     }
 
     async fn a_commit_is_told_to_whoever_sees_the_project(scene: Scene) {

@@ -38,6 +38,7 @@ test("the distance is said in words", () => {
   expect(distance({ ...branch("idea"), ahead: 2 }, "main")).toBe("2 ahead of main");
   expect(distance({ ...branch("idea"), behind: 1 }, "main")).toBe("1 behind main");
   expect(distance(branch("idea"), "main")).toBe("even with main");
+  expect(distance({ ...branch("idea"), ahead: null, behind: null }, "main")).toBe("main is gone");
 });
 
 test("a deleted branch stays, below those that are there, and says what comes next", () => {

@@ -23,6 +23,7 @@ export function columns(branches: Branch[]): Record<Stage, Card[]> {
 export function distance(branch: Branch, base: string): string {
   if (!branch.commit) return "deleted";
   if (branch.is_default) return "default";
+  if (branch.ahead === null || branch.behind === null) return `${base} is gone`;
   const parts = [branch.ahead && `${branch.ahead} ahead`, branch.behind && `${branch.behind} behind`].filter(Boolean);
   if (parts.length === 0) return `even with ${base}`;
   if (parts.length === 2) return parts.join(", ");
