@@ -79,6 +79,8 @@ struct BackupProject {
     #[schema(format = "uuid")]
     id: String,
     name: String,
+    /// Then an instance of any project may be made of it, with the code of that one's branch.
+    is_deleted: bool,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -133,7 +135,11 @@ impl BackupView {
                 name: backup.instance_name,
                 is_deleted: !backup.has_instance,
             },
-            project: BackupProject { id: backup.project.to_string(), name: backup.project_name },
+            project: BackupProject {
+                id: backup.project.to_string(),
+                name: backup.project_name,
+                is_deleted: !backup.has_project,
+            },
             stage: backup.stage.key(),
             is_of_production: backup.is_of_production,
             branch: backup.branch,

@@ -12,7 +12,7 @@ use stoa_domain::{
 
 use crate::deployment::{NewDeployment, record_deployment};
 use crate::failure::{Failure, StorageFault};
-use crate::head::commit;
+use crate::head::{commit, head_in};
 use crate::job::start::{Found, JobOrder, queue, state_in};
 use crate::store::{Store, Work};
 use crate::tx::Tx;
@@ -26,7 +26,8 @@ crate::statements! {
             COALESCE((SELECT r.commit_id FROM releases r WHERE r.id = i.release_id), ''), '', 0, 0, 'making', $5, $6, $7,
             $8, $9, $10, i.stage = 'production' OR i.is_mail_off
         FROM instances i JOIN projects p ON p.id = i.project_id WHERE i.workspace_id = $2 AND i.id = $3";
-    SOURCE = "SELECT project_id, commit_id, status FROM backups WHERE workspace_id = $1 AND id = $2";
+    SOURCE = "SELECT b.project_id, b.commit_id, b.status, EXISTS (SELECT 1 FROM projects p WHERE p.id = b.project_id)
+        FROM backups b WHERE b.workspace_id = $1 AND b.id = $2";
     INTO = "SELECT project_id, branch FROM instances WHERE workspace_id = $1 AND id = $2";
     /// What lies on a disk is there for the machine of that disk alone.
     ON_OTHER_SERVER = "SELECT i.id FROM instances i JOIN servers s ON s.id = i.server_id, backups b
@@ -100,6 +101,7 @@ pub(crate) async fn queue_restore(tx: &mut Tx<'_>, order: RestoreOrder) -> Resul
     let RestoreOrder { workspace, into, source, safety, account, permission, cause } = order;
     let row = tx.fetch_optional(SOURCE, values![workspace, source]).await?.ok_or(Refusal::NotFound)?;
     let (project, at, status): (ProjectId, String, String) = (row.get(0)?, row.get(1)?, row.get(2)?);
+    let is_project_there: bool = row.get(3)?;
     match status.as_str() {
         "ready" => {}
         "removing" => return Err(Refusal::NotFound.into()),
@@ -107,13 +109,18 @@ pub(crate) async fn queue_restore(tx: &mut Tx<'_>, order: RestoreOrder) -> Resul
     }
     let row = tx.fetch_optional(INTO, values![workspace, into]).await?.ok_or(Refusal::NotFound)?;
     let (own, branch): (ProjectId, String) = (row.get(0)?, row.get(1)?);
-    if own != project {
+    if own != project && is_project_there {
         return Err(Refusal::Conflict(Conflict::BackupOfOtherProject).into());
     }
     if tx.fetch_optional(ON_OTHER_SERVER, values![workspace, into, source]).await?.is_some() {
         return Err(Refusal::Conflict(Conflict::BackupOnOtherServer).into());
     }
-    let at: CommitId = commit(at)?;
+    // Of a project that is gone the code is gone, too: the data go to what the instance's own branch has.
+    let at: CommitId = if own == project {
+        commit(at)?
+    } else {
+        head_in(tx, workspace, own, &branch).await?.ok_or(Refusal::Conflict(Conflict::NoSuchBranch))?
+    };
     let kept = tx.fetch_optional(KEPT_RELEASE, values![workspace, into, at.as_str()]).await?;
     let kept: Option<ReleaseId> = kept.map(|row| row.get(0)).transpose()?;
     // The release's id is given now, so that work which is taken over after a crash finds it again.

@@ -27,13 +27,15 @@ crate::statements! {
     LIST = "SELECT b.id, b.instance_id, b.instance_name, b.project_id, b.project_name, b.stage, b.branch, b.commit_id,
             b.size, b.added, b.status, b.reason, b.cause, b.note, b.account_id, a.name, b.job_id, b.created_at,
             b.verified_at, b.expires_at, b.repository_id, b.settings,
-            EXISTS (SELECT 1 FROM instances i WHERE i.id = b.instance_id), b.is_of_production
+            EXISTS (SELECT 1 FROM instances i WHERE i.id = b.instance_id), b.is_of_production,
+            EXISTS (SELECT 1 FROM projects p WHERE p.id = b.project_id)
         FROM backups b LEFT JOIN accounts a ON a.id = b.account_id
         WHERE b.workspace_id = $1 AND b.instance_id = $2 AND b.status <> 'removing' AND b.id < $3
         ORDER BY b.id DESC LIMIT $4";
     LIST_DELETED = "SELECT b.id, b.instance_id, b.instance_name, b.project_id, b.project_name, b.stage, b.branch,
             b.commit_id, b.size, b.added, b.status, b.reason, b.cause, b.note, b.account_id, a.name, b.job_id,
-            b.created_at, b.verified_at, b.expires_at, b.repository_id, b.settings, FALSE, b.is_of_production
+            b.created_at, b.verified_at, b.expires_at, b.repository_id, b.settings, FALSE, b.is_of_production,
+            EXISTS (SELECT 1 FROM projects p WHERE p.id = b.project_id)
         FROM backups b LEFT JOIN accounts a ON a.id = b.account_id
         WHERE b.workspace_id = $1 AND b.status = 'ready' AND b.id < $2
             AND NOT EXISTS (SELECT 1 FROM instances i WHERE i.id = b.instance_id)
@@ -41,7 +43,8 @@ crate::statements! {
     FIND = "SELECT b.id, b.instance_id, b.instance_name, b.project_id, b.project_name, b.stage, b.branch, b.commit_id,
             b.size, b.added, b.status, b.reason, b.cause, b.note, b.account_id, a.name, b.job_id, b.created_at,
             b.verified_at, b.expires_at, b.repository_id, b.settings,
-            EXISTS (SELECT 1 FROM instances i WHERE i.id = b.instance_id), b.is_of_production
+            EXISTS (SELECT 1 FROM instances i WHERE i.id = b.instance_id), b.is_of_production,
+            EXISTS (SELECT 1 FROM projects p WHERE p.id = b.project_id)
         FROM backups b LEFT JOIN accounts a ON a.id = b.account_id
         WHERE b.workspace_id = $1 AND b.id = $2 AND b.status <> 'removing'";
     LOCATE = "SELECT id, instance_id FROM backups WHERE workspace_id = $1 AND id = $2 AND status <> 'removing'";
@@ -90,6 +93,8 @@ pub struct BackupRecord {
     pub settings: String,
     /// Whether its instance is there.
     pub has_instance: bool,
+    /// Whether its project is there.
+    pub has_project: bool,
     /// Whether its data is production's, or came from there: what is made of it at another stage writes to nobody.
     pub is_of_production: bool,
 }
@@ -133,6 +138,7 @@ fn read(row: &Row) -> Result<BackupRecord, StorageFault> {
         settings: row.get(21)?,
         has_instance: row.get(22)?,
         is_of_production: row.get(23)?,
+        has_project: row.get(24)?,
     })
 }
 

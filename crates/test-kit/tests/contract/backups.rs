@@ -306,6 +306,46 @@ on_both_databases! {
         assert_eq!(olga.client.get(&path).await.expect(200).field("status"), "running");
     }
 
+    async fn where_its_project_is_gone_a_backup_goes_into_another(world: World) {
+        let olga = world.set_up().await;
+        let workspace = world.workspace(&olga, "Acme").await;
+        let (_, path) = made(&workspace).await;
+        let environment = json!({ "environment": [{ "name": "GREETING", "value": "hello", "secret": false }] });
+        let _ = olga.client.put(&format!("{path}/environment"), environment).await.expect(200);
+        let backup = backed_up(&world, &workspace, &path).await;
+        let shop = olga.client.get(&path).await.expect(200).json();
+        let (first, server) = (shop["project"]["id"].as_str().unwrap().to_owned(), shop["server"]["id"].as_str().unwrap().to_owned());
+        let _ = olga.client.delete(&path, Some(json!({ "confirm": "Shop" }))).await.expect(202);
+        world.drain().await;
+        let second = workspace.project("Shop anew", &["main"]).await;
+        let body = |branch: &str| json!({ "name": "Shop", "project": second, "server": server, "stage": "staging", "branch": branch, "from_backup": backup });
+        let refused = olga.client.post(&workspace.path("/instances"), body("main")).await.expect(409);
+        assert!(refused.json()["detail"].as_str().unwrap().contains("another project"), "it is there still");
+        let place = workspace.path(&format!("/backups/{backup}"));
+        assert_eq!(olga.client.get(&place).await.expect(200).json()["project"]["is_deleted"], false);
+        let _ = olga.client.delete(&workspace.path(&format!("/projects/{first}")), None).await.expect(204);
+        let deleted = olga.client.get(&workspace.path("/backups?deleted=true")).await.expect(200).json();
+        assert_eq!((&deleted["items"][0]["id"], &deleted["items"][0]["project"]["is_deleted"]), (&json!(backup), &json!(true)));
+        let refused = olga.client.post(&workspace.path("/instances"), body("nowhere")).await.expect(409);
+        assert!(refused.json()["detail"].as_str().unwrap().contains("no such branch"), "{}", refused.text);
+        let made = olga.client.post(&workspace.path("/instances"), body("main")).await.expect(202).json();
+        world.drain().await;
+        let anew = workspace.path(&format!("/instances/{}", made["id"].as_str().unwrap()));
+        let seen = olga.client.get(&anew).await.expect(200).json();
+        let head = olga.client.get(&workspace.path(&format!("/projects/{second}/commits"))).await.expect(200).json()["items"][0]["id"].clone();
+        assert_eq!((&seen["status"], &seen["commit"]), (&json!("running"), &head), "{seen}");
+        let form = world.machines.form(made["id"].as_str().unwrap().parse().unwrap()).unwrap();
+        assert!(form.variables.iter().any(|(name, value)| name == "GREETING" && value.reveal_text().unwrap() == "hello"));
+        // Into what is there, too: of the owners, to whom alone it is shown.
+        let member = workspace.member("Bea Backup").await;
+        workspace.grant(&member, json!({ "actions": ["manage_backups"], "instances": [made["id"]] })).await;
+        let into = json!({ "into": made["id"], "confirm": "Shop" });
+        let _ = member.person.client.post(&format!("{place}/restore"), into.clone()).await.expect(404);
+        let _ = olga.client.post(&format!("{place}/restore"), into).await.expect(202);
+        world.drain().await;
+        assert_eq!(olga.client.get(&anew).await.expect(200).field("status"), "running");
+    }
+
     async fn an_instance_that_is_made_of_productions_backup_has_other_secrets_sends_no_mail_and_is_for_members(world: World) {
         let olga = world.set_up().await;
         let workspace = world.workspace(&olga, "Acme").await;
