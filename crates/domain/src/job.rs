@@ -32,6 +32,18 @@ impl JobKind {
         matches!(self, Self::Deploy | Self::Restore)
     }
 
+    /// Whether one that is carried out, and is at that step by the word of its machine, can be cancelled yet: what its
+    /// instance runs is being ended, or is another already.
+    #[must_use]
+    pub fn can_be_cancelled_at(self, step: &str) -> bool {
+        match self {
+            Self::Stop => step != "stop",
+            Self::Deploy | Self::Restore => !matches!(step, "switch" | "settle"),
+            Self::Delete => false,
+            Self::Start | Self::RestartSoft | Self::RestartHard | Self::Backup => true,
+        }
+    }
+
     #[must_use]
     pub const fn of_restart(mode: crate::instance::RestartMode) -> Self {
         match mode {

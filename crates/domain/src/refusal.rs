@@ -175,6 +175,8 @@ pub enum Conflict {
     AwaitsBackup,
     /// It is over already.
     AlreadyOver,
+    /// It has come so far that it ends as it was meant to.
+    PastCancelling,
     /// The machine is a server of this workspace already.
     MachineTaken,
     /// A machine has joined as this server already.

@@ -28,6 +28,9 @@ pub(super) fn conflict(conflict: Conflict) -> &'static str {
             "This instance is made of a backup whose data isn't in it yet, so it doesn't run. Restore that backup or another one into it, or delete it."
         }
         Conflict::AlreadyOver => "This work is over already.",
+        Conflict::PastCancelling => {
+            "This has come too far to be cancelled: it is about to end as it was meant to. Wait for that, then undo it."
+        }
         Conflict::MachineTaken => "This machine is a server of the workspace already.",
         Conflict::AlreadyJoined => {
             "A machine has joined as this server already. Add another server for another machine."

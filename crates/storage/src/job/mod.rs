@@ -154,7 +154,7 @@ impl Store {
     /// has begun goes on.
     ///
     /// # Errors
-    /// [`Conflict::AlreadyOver`], [`Conflict::BeingDeleted`], or a fault.
+    /// [`Conflict::AlreadyOver`], [`Conflict::BeingDeleted`], [`Conflict::PastCancelling`], or a fault.
     pub async fn cancel_job<P>(&self, permit: Permit<P>) -> Result<(), Failure>
     where
         P: Permission<Target = JobTarget>,
@@ -169,6 +169,9 @@ impl Store {
                 }
                 if record.kind == JobKind::Delete && record.status == JobStatus::Running {
                     return Err(Refusal::Conflict(Conflict::BeingDeleted).into());
+                }
+                if record.status == JobStatus::Running && !record.kind.can_be_cancelled_at(&record.step) {
+                    return Err(Refusal::Conflict(Conflict::PastCancelling).into());
                 }
                 cancel_in(tx, workspace, &record).await?;
                 if let Some(instance) = record.instance {

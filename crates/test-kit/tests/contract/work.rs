@@ -1,6 +1,7 @@
 //! Work that goes on after its answer: one at a time for an instance, followed and cancelled.
 
 use serde_json::json;
+use stoa_storage::job::carry::End;
 use test_kit::on_both_databases;
 
 on_both_databases! {
@@ -64,6 +65,29 @@ on_both_databases! {
         let _ = olga.client.delete(&path, Some(json!({ "confirm": "Shop", "cancel": true }))).await.expect(202);
         world.drain().await;
         assert_eq!(olga.client.get(&path).await.expect(404).code().unwrap(), "not_found");
+    }
+
+    async fn what_has_come_too_far_is_cancelled_no_more(world: World) {
+        let olga = world.set_up().await;
+        let workspace = world.workspace(&olga, "Acme").await;
+        let server = workspace.server().await;
+        let project = workspace.project("Shop", &["main"]).await;
+        let instance = workspace.instance(&project, &server, "Shop", "staging", "main").await;
+        let path = workspace.path(&format!("/instances/{instance}"));
+        for (verb, step) in [("deploy", "switch"), ("deploy", "settle"), ("stop", "stop")] {
+            let begun = olga.client.post(&format!("{path}/{verb}"), json!({})).await.expect(202);
+            let cancel = format!("{}/cancel", begun.header("location").unwrap());
+            let claim = world.store.claim_job().await.unwrap().unwrap();
+            let _ = world.store.begin_job(&claim).await.unwrap().unwrap();
+            assert!(world.store.step_job(&claim, step.to_owned(), None).await.unwrap());
+            let refused = olga.client.post(&cancel, json!({})).await.expect(409);
+            assert!(refused.json()["detail"].as_str().unwrap().contains("too far to be cancelled"), "{verb}: {}", refused.text);
+            assert_eq!(world.store.is_job_cancelled(claim.job.id, claim.fence).await.unwrap(), Some(false));
+            assert!(world.store.step_job(&claim, "before".to_owned(), None).await.unwrap());
+            let _ = olga.client.post(&cancel, json!({})).await.expect(200);
+            assert_eq!(world.store.is_job_cancelled(claim.job.id, claim.fence).await.unwrap(), Some(true));
+            assert!(world.store.end_job(&claim, End::Cancelled { sentence: None, observed: None }).await.unwrap());
+        }
     }
 
     async fn a_job_is_cancelled_by_whom_its_start_was_allowed(world: World) {
