@@ -50,6 +50,12 @@ impl<T: Serialize + ToSchema + Send> Object<T> {
         Self { status: StatusCode::ACCEPTED, ..Self::ok(body) }.header(LOCATION, job.to_owned())
     }
 
+    /// The same with another body.
+    pub fn map<U>(self, change: impl FnOnce(T) -> U) -> Object<U> {
+        let Self { body, status, headers, secret } = self;
+        Object { body: change(body), status, headers, secret }
+    }
+
     #[must_use]
     pub fn tagged(self, etag: String) -> Self {
         self.header(ETAG, etag)

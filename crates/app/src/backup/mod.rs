@@ -93,13 +93,14 @@ impl App {
         &self,
         permit: Permit<may::Create>,
         note: Option<String>,
-    ) -> Result<Accepted, Failure> {
+    ) -> Result<(Accepted, BackupId), Failure> {
         let note = check_note(note)?;
         let (caller, instance) = (Caller::of(&permit), *permit.target());
         self.needs_machine(instance).await?;
         let new = self.new_backup(caller.workspace, instance, BackupCause::Hand, note).await?;
+        let backup = new.id;
         let job = self.store().start_backup(permit, new).await?;
-        self.accepted(&caller, instance, job).await
+        Ok((self.accepted(&caller, instance, job).await?, backup))
     }
 
     /// What is written down of a backup before it is made.

@@ -78,6 +78,7 @@ struct BackupInstance {
 struct BackupProject {
     #[schema(format = "uuid")]
     id: String,
+    /// As it was when the backup was begun.
     name: String,
     /// Then an instance of any project may be made of it, with the code of that one's branch.
     is_deleted: bool,
@@ -216,13 +217,24 @@ struct NewBackup {
     note: Option<String>,
 }
 
+/// What was begun: the instance with its job, and the backup that comes of it.
+#[derive(Serialize, ToSchema)]
+struct BegunBackup {
+    #[serde(flatten)]
+    instance: InstanceView,
+    #[schema(format = "uuid")]
+    backup: String,
+}
+
 async fn create(
     May(permit): May<may::Create>,
     Uses(app): Uses,
     Json(wish): Json<NewBackup>,
-) -> Answer<Object<InstanceView>> {
+) -> Answer<Object<BegunBackup>> {
     let workspace = permit.workspace();
-    accepted(app.create_backup(permit, wish.note).await?, workspace)
+    let (begun, backup) = app.create_backup(permit, wish.note).await?;
+    let backup = backup.to_string();
+    Ok(accepted(begun, workspace)?.map(|instance| BegunBackup { instance, backup }))
 }
 
 async fn view(May(permit): May<may::View>, Uses(app): Uses) -> Answer<Object<BackupView>> {

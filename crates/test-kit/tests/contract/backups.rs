@@ -25,6 +25,7 @@ async fn backed_up(world: &World, workspace: &Workspace<'_>, path: &str) -> Stri
     world.drain().await;
     let list = client.get(&format!("{path}/backups")).await.expect(200).json();
     let backup = list["items"][0]["id"].as_str().unwrap().to_owned();
+    assert_eq!(begun.field("backup"), backup);
     backup
 }
 
