@@ -41,12 +41,14 @@ impl RemoteUrl {
         if text.starts_with('-') {
             return Err("An address can't begin with a hyphen.");
         }
-        let (way, rest) = match text.split_once("://") {
-            Some(("https", rest)) => (RemoteWay::Https, rest),
-            Some(("http", rest)) => (RemoteWay::Http, rest),
-            Some(("ssh", rest)) => (RemoteWay::Ssh, rest),
-            Some(_) => return Err("A repository is reached by https:// or ssh://, and by nothing else."),
-            None => return Self::scp_like(text),
+        let Some((scheme, rest)) = text.split_once("://") else { return Self::scp_like(text) };
+        // Neither it nor the host knows capitals (RFC 3986, 3.1 and 3.2.2).
+        let scheme = scheme.to_ascii_lowercase();
+        let way = match scheme.as_str() {
+            "https" => RemoteWay::Https,
+            "http" => RemoteWay::Http,
+            "ssh" => RemoteWay::Ssh,
+            _ => return Err("A repository is reached by https:// or ssh://, and by nothing else."),
         };
         let (authority, path) =
             rest.split_once('/').ok_or("The address names no repository after its host.")?;
@@ -64,7 +66,9 @@ impl RemoteUrl {
             RemoteWay::Ssh => 22,
         };
         let (host, port) = host_and_port(place, standard)?;
-        Ok(Self { text: text.to_owned(), way, user, host, port })
+        let before = user.as_ref().map_or(String::new(), |user| format!("{user}@"));
+        let text = format!("{scheme}://{before}{}/{path}", place.to_ascii_lowercase());
+        Ok(Self { text, way, user, host, port })
     }
 
     /// What git calls scp-like: `git@host:team/shop.git`.
@@ -83,7 +87,7 @@ impl RemoteUrl {
         Ok(Self { text: text.to_owned(), way: RemoteWay::Ssh, user: Some(user), host, port })
     }
 
-    /// As it was given, and as git takes it.
+    /// As it was given, scheme and host in lower case, and as git takes it.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.text
@@ -282,6 +286,17 @@ mod tests {
             let said = url.as_ref().map(|url| (url.way(), url.host(), url.port()));
             assert_eq!(said, Ok((way, host, port)), "{text}");
         }
+    }
+
+    #[test]
+    fn capitals_of_scheme_and_host_say_nothing() {
+        for (text, as_str) in [
+            ("HTTPS://GitHub.com/Team/Shop", "https://github.com/Team/Shop"),
+            ("Ssh://Git@GIT.example.com:2222/Shop.git", "ssh://Git@git.example.com:2222/Shop.git"),
+        ] {
+            assert_eq!(RemoteUrl::parse(text).map(|url| url.as_str().to_owned()), Ok(as_str.to_owned()));
+        }
+        assert!(RemoteUrl::parse("FILE:///srv/shop.git").is_err());
     }
 
     #[test]
