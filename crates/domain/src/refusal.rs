@@ -10,6 +10,8 @@ pub enum Refusal {
     Unauthenticated,
     /// The personal access token doesn't count: it is wrong, has ended or was deleted.
     UnknownToken,
+    /// The webhook's secret isn't what it was called with, or what it was called with isn't signed by it.
+    WebhookUnproved,
     /// The address or the password is wrong; which of them is never said.
     WrongCredentials,
     PermissionDenied {

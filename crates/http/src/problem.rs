@@ -111,6 +111,12 @@ pub fn tell(refusal: &Refusal) -> Told {
             "Not a valid token",
             "This token isn't valid: it is wrong, has ended or was deleted.",
         ),
+        Refusal::WebhookUnproved => told(
+            401,
+            "unauthenticated",
+            "Not proved",
+            "The webhook's signature or token isn't right. Give the sender the secret that was shown when it was made.",
+        ),
         Refusal::WrongCredentials => {
             told(401, "unauthenticated", "Not signed in", "The e-mail address or the password is wrong.")
         }
@@ -505,6 +511,7 @@ pub fn examples() -> Vec<Refusal> {
     let mut examples = vec![
         Refusal::Unauthenticated,
         Refusal::UnknownToken,
+        Refusal::WebhookUnproved,
         Refusal::WrongCredentials,
         Refusal::PermissionDenied { missing: vec![Action::RestartInstances], ask: anna() },
         Refusal::TokenLacks { missing: vec![Action::RestartInstances] },

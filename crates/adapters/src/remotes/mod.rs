@@ -234,6 +234,7 @@ impl GitRemotes {
                     None if said.contains("dumb http transport") => {
                         "It knows only git's old protocol, which isn't taken.".to_owned()
                     }
+                    None if words::asks_again(&said) => opened.hidden.why_asked().to_owned(),
                     None => opened.hidden.clean(&said),
                 };
                 failed(problem, said, offered)

@@ -36,6 +36,15 @@ impl Hidden {
         let text: String = text.chars().map(plain).take(SHOWN).collect();
         text.split_whitespace().collect::<Vec<_>>().join(" ")
     }
+
+    /// What it means that git would ask somebody for a name and a password.
+    pub(super) fn why_asked(&self) -> &'static str {
+        if self.secrets.is_empty() {
+            "The host wants a credential for this address, and none was given."
+        } else {
+            "The host didn't accept the token."
+        }
+    }
 }
 
 /// What ssh paints around its warning, and what git adds to whatever a remote says.
@@ -106,6 +115,13 @@ pub(super) fn problem(said: &str) -> RemoteProblem {
     } else {
         RemoteProblem::Away
     }
+}
+
+/// Whether git would have asked somebody for a name and a password: the host didn't take what it was shown.
+pub(super) fn asks_again(said: &str) -> bool {
+    ["terminal prompts disabled", "could not read Username", "could not read Password"]
+        .iter()
+        .any(|words| said.contains(words))
 }
 
 /// The fingerprint that ssh says a host has shown, where it isn't the pinned one.

@@ -110,11 +110,11 @@ impl App {
     /// Has the repository fetched whose webhook was called. Of many calls none is lost: they are followed a little later.
     ///
     /// # Errors
-    /// `Unauthenticated` without its proof, or a fault.
+    /// `WebhookUnproved` without its proof, or a fault.
     pub async fn hear_webhook(&self, met: MetWebhook, hooked: Hooked<'_>) -> Result<(), Failure> {
         let MetWebhook { workspace, project, secret } = met;
         if !proves(&secret, &hooked) {
-            return Err(Refusal::Unauthenticated.into());
+            return Err(Refusal::WebhookUnproved.into());
         }
         let later = self.store().count_attempt(format!("hook:project:{project}"), CALLS).await?;
         Ok(self.store().hear_webhook(workspace, project, later.unwrap_or(0)).await?)

@@ -54,6 +54,7 @@ async fn another_token_is_refused_and_isnt_quoted() {
     let (_host, scene) = scene("wrong-token-5b").await;
     let refused = scene.fetch().await;
     assert_eq!(refused["problem"]["code"], "refused", "{refused}");
+    assert_eq!(refused["problem"]["said"], "The host didn't accept the token.", "{refused}");
     assert!(!refused.to_string().contains("wrong-token-5b"));
     let _ = scene
         .olga
@@ -65,7 +66,10 @@ async fn another_token_is_refused_and_isnt_quoted() {
     // Without it, it is refused again.
     let without = scene.olga.client.delete(&scene.path("/remote/credential"), None).await.expect(200).json();
     assert_eq!(without["credential"], "none");
-    assert_eq!(scene.fetch().await["problem"]["code"], "refused");
+    let refused = scene.fetch().await;
+    assert_eq!(refused["problem"]["code"], "refused");
+    let said = "The host wants a credential for this address, and none was given.";
+    assert_eq!(refused["problem"]["said"], said, "{refused}");
 }
 
 #[tokio::test]

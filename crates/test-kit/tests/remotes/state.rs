@@ -91,7 +91,8 @@ async fn a_webhook_has_it_fetched_once_its_proof_is_right(world: World) {
         vec![("x-gitlab-token", "wrong".to_owned())],
         vec![("x-hub-signature-256", format!("sha256={}", "0".repeat(64)))],
     ] {
-        let _ = call(&olga, hook, &body.clone(), &headers).await.expect(401);
+        let refused = call(&olga, hook, &body.clone(), &headers).await.expect(401);
+        assert!(refused.field("detail").starts_with("The webhook's signature or token isn't right."), "{}", refused.text);
     }
     let _ = call(&olga, "/api/v1/hooks/unknown", &body, &[]).await.expect(404);
     world.app.fetch_due_remotes().await.unwrap();
