@@ -260,6 +260,30 @@ async fn where_what_came_back_isnt_well_everything_is_as_it_was() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_keeps_a_restore_from_being_done_is_said_as_what_it_is() {
+    let place = tempfile::tempdir().unwrap();
+    let house = House::new(place.path());
+    let machine = house.machine().await;
+    let first = commit(&house, "first");
+    assert!(succeeded(&house.deploy(&machine, first.clone()).await));
+    let made = back_up(&house, &machine).await;
+    let other = || SecretText(Secret::from_text("another-password-altogether".to_owned()));
+    let mut unsaved = restore_of(&house, made.backup, Some(&first), id());
+    unsaved.safety.as_mut().unwrap().repository.password = other();
+    let mut unread = restore_of(&house, made.backup, Some(&first), id());
+    unread.safety = None;
+    unread.repository.password = other();
+    for (wish, said) in [
+        (unsaved, "The backup of what is there now failed, so nothing was changed: the key"),
+        (unread, "The restore failed: the key"),
+    ] {
+        let ended = machine.outcome(machine.client.restore(house.order(), house.instance, &wish).await).await;
+        assert!(matches!(&ended, Event::Failed { sentence, .. } if sentence.starts_with(said)), "{ended:?}");
+        assert_eq!(house.get(&machine, "/").await.unwrap(), "first");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_archive_goes_on_where_it_broke_and_a_backup_that_is_removed_is_gone() {
     let place = tempfile::tempdir().unwrap();
     let house = House::new(place.path());

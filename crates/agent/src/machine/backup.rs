@@ -39,6 +39,9 @@ const DATABASE: &str = "/backup/database.sqlite";
 /// And what pg_dump wrote of a PostgreSQL database.
 const DUMP: &str = "/backup/database.pgdump";
 
+/// What stands before restic's own words.
+pub(super) const BACKUP_FAILED: &str = "The backup failed: ";
+
 /// One backup that is to be. It has no `Debug`: what opens the repository is secret.
 pub(crate) struct BackupWork {
     pub backup: Uuid,
@@ -68,7 +71,7 @@ impl From<ResticError> for Unwell {
                 "failed",
                 "restic isn't installed on the server. Install it: apt-get install restic",
             ),
-            other => Self::because("failed", format!("The backup failed: {other}")),
+            other => Self::because("failed", format!("{BACKUP_FAILED}{other}")),
         }
     }
 }

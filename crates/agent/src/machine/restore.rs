@@ -20,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::Agent;
-use super::backup::{BackupWork, has_room, plain};
+use super::backup::{BACKUP_FAILED, BackupWork, has_room, plain};
 use super::database::{Database, unless};
 use super::deploy::Deployment;
 use super::instance::{Instance, Phase};
@@ -29,7 +29,7 @@ use super::release::{self, Made};
 use super::start::Unwell;
 use crate::folders;
 use crate::protocol::Event;
-use crate::restic::Access;
+use crate::restic::{Access, ResticError};
 
 /// Why desks end then. Their working copies stay.
 const EXCHANGED: &str = "The instance was restored: its data are others now.";
@@ -94,6 +94,32 @@ struct DatabaseAbout {
     belongs_at: String,
 }
 
+/// Without a backup of what it replaces, nothing is brought back.
+fn unsaved(unwell: Unwell) -> Unwell {
+    match unwell {
+        Unwell::Because { code, sentence, quote } => {
+            let why = sentence.strip_prefix(BACKUP_FAILED).unwrap_or(&sentence);
+            let sentence = format!("The backup of what is there now failed, so nothing was changed: {why}");
+            Unwell::Because { code, sentence, quote }
+        }
+        Unwell::Cancelled => Unwell::Cancelled,
+    }
+}
+
+/// What a backup holds can't be had.
+fn unread(error: ResticError) -> Unwell {
+    match Unwell::from(error) {
+        Unwell::Because { code, sentence, quote } => {
+            let sentence = match sentence.strip_prefix(BACKUP_FAILED) {
+                Some(why) => format!("The restore failed: {why}"),
+                None => sentence,
+            };
+            Unwell::Because { code, sentence, quote }
+        }
+        Unwell::Cancelled => Unwell::Cancelled,
+    }
+}
+
 impl Agent {
     /// Steps: those of the backup of what is replaced; restore, check; those of a deployment up to its release command;
     /// stop, start, health, switch, settle. The size of the release in bytes.
@@ -116,7 +142,7 @@ impl Agent {
         }
         let mut safety = None;
         if let Some(wanted) = &work.safety {
-            safety = Some(self.back_up(instance, operation, wanted).await?);
+            safety = Some(self.back_up(instance, operation, wanted).await.map_err(unsaved)?);
         }
         let deployment = self.begin_deployment(instance, operation, work.deployment, work.release)?;
         let widened = self.inner.wide.widen(instance.id);
@@ -154,9 +180,9 @@ impl Agent {
             let lock = self.inner.repositories.lock_of(work.of);
             let _reading = lock.read().await;
             let repository = self.repository(work.of, &work.access, &deployment.operation.cancel);
-            let found = repository.find(work.backup).await?;
+            let found = repository.find(work.backup).await.map_err(unread)?;
             let found = found.ok_or_else(|| Unwell::because("failed", "The backup isn't there any more"))?;
-            repository.restore(&found.id, &place).await?;
+            repository.restore(&found.id, &place).await.map_err(unread)?;
         }
         deployment.step("check", "Every file was compared with the backup")?;
         let data = place.join("data");
