@@ -174,6 +174,27 @@ const TICKER: &[(&str, &str)] = &[
 ];
 
 /// Seen, set, listed and reverted; domains claimed, looked for and given up.
+/// What runs, what is run at its times; a backup, what is made of it, what opens it, and its end.
+fn what_runs_and_backups_are_seen_to(terminal: &Terminal, place: &[&str]) {
+    let runs = terminal.stoa(&["instance", "processes", "ticker"]).well();
+    assert!(runs.contains("RUNS SINCE") && runs.contains("(the application)"), "{runs}");
+    assert_eq!(terminal.json(&["instance", "processes", "ticker"])[0]["is_running"], true);
+    let at_times = terminal.stoa(&["instance", "schedules", "ticker"]).well();
+    assert!(at_times.contains("names none"), "{at_times}");
+    let made = terminal.json(&["instance", "backup", "ticker"]);
+    let backup = made["backup"].as_str().unwrap();
+    let key = terminal.stoa(&["instance", "backup-key", backup]).well();
+    assert!(key.contains("Password") && key.contains("restic --repo") && key.contains(backup), "{key}");
+    let copy = [&["instance", "create", "Copy", "--from-backup", backup][..], place].concat();
+    let copied = terminal.stoa(&copy);
+    assert!(copied.complaint.contains("restore"), "{}", copied.complaint);
+    copied.well();
+    terminal.stoa(&["instance", "delete", "copy", "--yes"]).well();
+    terminal.stoa(&["instance", "backup-delete", backup]).refused(2, "Say --yes");
+    assert!(terminal.stoa(&["instance", "backup-delete", backup, "--yes"]).well().contains("is deleted"));
+    terminal.stoa(&["instance", "backup-key", backup]).refused(1, "");
+}
+
 fn settings_are_set(terminal: &Terminal) {
     let settings = |words: &[&str]| terminal.stoa(&[&["instance", "settings"][..], words].concat());
     let shown = settings(&["get", "ticker"]).well();
@@ -311,6 +332,7 @@ fn an_instance_is_made_followed_restarted_and_taken_away_from_a_terminal() {
     assert!(!doctor("localhost").contains("STOA_INSTANCE_DOMAIN"));
     let said = doctor("apps.example");
     assert!(said.contains("note     1 instance is not below apps.example"), "{said}");
+    what_runs_and_backups_are_seen_to(&terminal, &place);
     terminal.stoa(&["instance", "change", "ticker", "--protected", "true"]).well();
     terminal.stoa(&["instance", "change", "ticker", "--protected", "false", "--name", "Tock"]).well();
     terminal.stoa(&["instance", "delete", "ticker", "--yes"]).well();

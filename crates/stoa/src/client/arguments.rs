@@ -336,6 +336,7 @@ fn instance() -> Command {
                         .value_parser(STAGES),
                 )
                 .arg(option("branch", "BRANCH", "Which branch").required(true))
+                .arg(option("from-backup", "ID", "Made of this backup: its data, and what was set"))
                 .arg(option("visibility", "WHO", "Who may open it").value_parser(["public", "members"]))
                 .arg(several("set", "NAME=VALUE", "A variable of its environment"))
                 .arg(several(
@@ -380,6 +381,18 @@ fn instance() -> Command {
                 .arg(option("backup", "ID", "Which [its newest one]"))
                 .arg(option("to", "FILE", "Where to [ID.tar.zst]")),
         )
+        .subcommand(ending("backup-delete", "Deletes a backup").arg(needed(
+            "backup",
+            "BACKUP",
+            "Its id, as stoa instance backups lists it",
+        )))
+        .subcommand(
+            verb("backup-key", "Tells what opens a backup without Stoa, by restic alone").arg(needed(
+                "backup",
+                "BACKUP",
+                "Its id, as stoa instance backups lists it",
+            )),
+        )
         .subcommand(working(verb("start", "Starts an instance that is stopped").arg(which())))
         .subcommand(working(
             verb("stop", "Stops an instance")
@@ -402,6 +415,8 @@ fn instance() -> Command {
         .subcommand(verb("deployments", "Lists its latest deployments").arg(which()).arg(
             option("limit", "COUNT", "How many [20]").value_parser(clap::value_parser!(u16).range(1..=200)),
         ))
+        .subcommand(verb("processes", "Lists what runs of it").arg(which()))
+        .subcommand(verb("schedules", "Lists what is run at its times, and what came of it").arg(which()))
         .subcommand(verb("users", "Lists the application's own users").arg(which()).arg(search()))
         .subcommand(
             verb("connect", "Makes a link to open it as one of the application's users")

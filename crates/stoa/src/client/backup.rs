@@ -1,4 +1,4 @@
-//! `stoa instance backup|backups|restore|download`.
+//! `stoa instance backup|backups|backup-delete|backup-key|restore|download`.
 
 use std::fs::{File, OpenOptions};
 use std::io::{Seek as _, Write as _};
@@ -7,10 +7,11 @@ use std::time::Duration;
 
 use clap::ArgMatches;
 use futures_util::StreamExt as _;
+use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::failed::Failed;
-use super::show::{defused, items, table, time};
+use super::show::{defused, facts, items, table, time};
 use super::{Desk, field, job, needed, text, told};
 use crate::output::say;
 
@@ -24,6 +25,8 @@ pub async fn run(desk: &Desk, verb: &str, arguments: &ArgMatches) -> Result<(), 
         "backup" => create(desk, arguments).await,
         "backups" => list(desk, arguments).await,
         "restore" => restore(desk, arguments).await,
+        "backup-delete" => delete(desk, arguments).await,
+        "backup-key" => key(desk, arguments).await,
         _ => download(desk, arguments).await,
     }
 }
@@ -32,7 +35,8 @@ async fn create(desk: &Desk, arguments: &ArgMatches) -> Result<(), Failed> {
     let path = desk.path(&["instances", needed(arguments, "which")?, "backups"])?;
     let body = text(arguments, "note").map_or_else(|| json!({}), |note| json!({ "note": note }));
     let answer = desk.call.post(&path, &body).await?.body;
-    job::follow(desk, answer, "It is backed up").await
+    let done = format!("It is backed up as {}", told(&answer, "backup"));
+    job::follow(desk, answer, &done).await
 }
 
 /// Bytes as people say them.
@@ -98,6 +102,31 @@ async fn restore(desk: &Desk, arguments: &ArgMatches) -> Result<(), Failed> {
     let path = desk.path(&["backups", field(&backup, "id"), "restore"])?;
     let answer = desk.call.post(&path, &body).await?.body;
     job::follow(desk, answer, "It is restored").await
+}
+
+async fn delete(desk: &Desk, arguments: &ArgMatches) -> Result<(), Failed> {
+    let path = desk.path(&["backups", needed(arguments, "backup")?])?;
+    let backup = desk.call.get(&path).await?.body;
+    let name = told(&backup["instance"], "name");
+    let made = time(&backup, "created_at");
+    desk.confirm(&format!("This deletes the backup of {made} of the instance {name}"), &name)?;
+    desk.call.change(Method::DELETE, &path, None, &Value::Null).await?;
+    desk.say(&format!("The backup of {made} is deleted."));
+    Ok(())
+}
+
+async fn key(desk: &Desk, arguments: &ArgMatches) -> Result<(), Failed> {
+    let path = desk.path(&["backups", needed(arguments, "backup")?, "key"])?;
+    let found = desk.call.get(&path).await?.body;
+    desk.print(&found, |found| {
+        let fact = |name| field(found, name).to_owned();
+        facts(&[
+            ("Password", fact("password")),
+            ("Repository", fact("repository")),
+            ("Tag", fact("tag")),
+            ("Command", fact("command")),
+        ]);
+    })
 }
 
 async fn download(desk: &Desk, arguments: &ArgMatches) -> Result<(), Failed> {

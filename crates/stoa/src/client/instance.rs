@@ -7,7 +7,9 @@ use serde_json::{Value, json};
 use super::failed::Failed;
 use super::show::{defused, facts, has_colours, items, table, time, words};
 use super::workspace::wished;
-use super::{Desk, ask, backup, connect, deployment, field, flag, job, logs, needed, settings, text, told};
+use super::{
+    Desk, ask, backup, connect, deployment, field, flag, job, logs, needed, process, settings, text, told,
+};
 
 pub async fn run(desk: &Desk, verb: &str, arguments: &ArgMatches) -> Result<(), Failed> {
     match verb {
@@ -37,9 +39,12 @@ pub async fn run(desk: &Desk, verb: &str, arguments: &ArgMatches) -> Result<(), 
             }
             act(desk, arguments, "deploy", &body, "It is deployed").await
         }
-        "backup" | "backups" | "restore" | "download" => backup::run(desk, verb, arguments).await,
+        "backup" | "backups" | "restore" | "download" | "backup-delete" | "backup-key" => {
+            backup::run(desk, verb, arguments).await
+        }
         "settings" => settings::run(desk, arguments).await,
         "deployments" => deployment::list(desk, arguments).await,
+        "processes" | "schedules" => process::run(desk, verb, arguments).await,
         "logs" => logs::read(desk, arguments).await,
         "users" | "connect" | "connected" => connect::run(desk, verb, arguments).await,
         "cancel" => {
@@ -161,6 +166,9 @@ async fn create(desk: &Desk, arguments: &ArgMatches) -> Result<(), Failed> {
     }
     if let Some(visibility) = text(arguments, "visibility") {
         body["visibility"] = visibility.into();
+    }
+    if let Some(backup) = text(arguments, "from-backup") {
+        body["from_backup"] = backup.into();
     }
     let variables = variables(arguments)?;
     if !variables.is_empty() {

@@ -55,7 +55,12 @@ pub async fn follow(desk: &Desk, mut answer: Value, done: &str) -> Result<(), Fa
         }
     };
     if desk.json && !answer["blocked"].is_null() {
+        // Which backup was made is told by its beginning alone.
+        let backup = answer["backup"].take();
         answer = as_it_is_now(desk, answer).await?;
+        if !backup.is_null() {
+            answer["backup"] = backup;
+        }
     }
     answer["job"] = job;
     if desk.json {

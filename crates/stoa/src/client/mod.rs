@@ -19,6 +19,7 @@ mod logs;
 mod member;
 mod merge;
 mod permission;
+mod process;
 mod project;
 mod readable;
 mod remote;
