@@ -217,7 +217,7 @@ test("a new project may be an example too, and who isn't an owner is offered non
   const refused = await ask(mia.page, "POST", `${W}/examples`, { example: "site" });
   assert.deepEqual([refused.status, refused.body.code], [403, "owner_required"]);
   await mia.page.goto("/acme/start");
-  await mia.page.getByText("set up the workspace").waitFor();
+  await mia.page.getByRole("main").getByText("set up the workspace").waitFor();
   assert.equal(await mia.page.getByRole("list", { name: "Examples" }).count(), 0);
   assert.deepEqual([...owner.wrong, ...mia.wrong], []);
   assert.deepEqual(findings, []);

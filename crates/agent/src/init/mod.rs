@@ -46,7 +46,10 @@ pub(crate) mod descriptor {
 
     /// For a single command: its end says that whoever wanted it is gone.
     pub const STARTER: i32 = 11;
-    pub const LAST: i32 = STARTER;
+
+    /// What the first stage becomes, when that is known: a line of JSON.
+    pub const COMMAND: i32 = 12;
+    pub const LAST: i32 = COMMAND;
 }
 
 /// A process of the application.

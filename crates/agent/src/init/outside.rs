@@ -1,7 +1,7 @@
-//! The first stage: a network namespace, its way out, its walls; then it becomes bubblewrap.
+//! The first stage: a network namespace, its way out, its walls; then it becomes bubblewrap, as soon as it is told how.
 
 use std::fs::File;
-use std::io::{Read as _, Write as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::os::fd::{AsRawFd as _, FromRawFd as _, OwnedFd, RawFd};
 use std::os::unix::process::CommandExt as _;
 use std::process::{Command, Stdio};
@@ -28,8 +28,6 @@ pub struct Outgoing {
 /// What the first stage is to do.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Outside {
-    /// bubblewrap and its arguments.
-    pub command: Vec<String>,
     /// None: the sandbox reaches nothing but itself.
     pub outgoing: Option<Outgoing>,
     /// The program `ip`.
@@ -56,11 +54,18 @@ pub(super) fn run() -> Result<u8, String> {
         .map_err(|error| format!("no orders: {error}"))?;
     let plan: Outside =
         serde_json::from_str(&text).map_err(|error| format!("orders that can't be read: {error}"))?;
-    for group in &plan.groups {
-        std::fs::write(group, "0").map_err(|error| format!("{group} can't be entered: {error}"))?;
-    }
     // The one who makes the way out has to stand outside: it is started before the namespace is entered, and waits.
     let way = plan.outgoing.as_ref().map(Way::prepare).transpose()?;
+    let (groups, network) = (plan.groups.clone(), way.as_ref().map(|way| way.process));
+    let entering = if plan.user_namespace {
+        // Such a namespace can be entered by a process that never had a second thread.
+        enter_groups(&groups, network)?;
+        None
+    } else {
+        // The kernel takes ten milliseconds and more to let the first process in: meanwhile the network can be made.
+        let thread = std::thread::Builder::new().spawn(move || enter_groups(&groups, network));
+        Some(thread.map_err(|error| format!("thread: {error}"))?)
+    };
     enter(plan.user_namespace)?;
     ip(&plan.ip, &["link", "set", "lo", "up"], None)?;
     if let (Some(way), Some(outgoing)) = (way, &plan.outgoing) {
@@ -75,8 +80,39 @@ pub(super) fn run() -> Result<u8, String> {
         nix::sys::resource::setrlimit(nix::sys::resource::Resource::RLIMIT_DATA, bytes, bytes)
             .map_err(|errno| format!("memory can't be limited: {errno}"))?;
     }
-    let Some((program, arguments)) = plan.command.split_first() else { return Err("no command".to_owned()) };
+    entering.map_or(Ok(()), joined)?;
+    let Some(command) = told()? else { return Ok(1) };
+    let Some((program, arguments)) = command.split_first() else { return Err("no command".to_owned()) };
     Err(format!("{program} can't be started: {}", Command::new(program).args(arguments).exec()))
+}
+
+/// This process and the one that makes its way out: what both use counts for the sandbox.
+fn enter_groups(groups: &[String], network: Option<u32>) -> Result<(), String> {
+    for group in groups {
+        let enter = |process: u32| {
+            std::fs::write(group, process.to_string())
+                .map_err(|error| format!("{group} can't be entered: {error}"))
+        };
+        enter(std::process::id())?;
+        network.map_or(Ok(()), enter)?;
+    }
+    Ok(())
+}
+
+fn joined(entering: std::thread::JoinHandle<Result<(), String>>) -> Result<(), String> {
+    entering.join().map_err(|_| "the control groups can't be entered".to_owned())?
+}
+
+/// bubblewrap and its arguments, once they are known. `None`: they never will be, by the one who would have told them.
+fn told() -> Result<Option<Vec<String>>, String> {
+    let failed = |error: &dyn std::fmt::Display| format!("a command that can't be read: {error}");
+    let mut line = String::new();
+    // A line, not all there is to come: the pipe's other end is in each program that is just being started, too.
+    BufReader::new(inherited(descriptor::COMMAND)).read_line(&mut line).map_err(|error| failed(&error))?;
+    if !line.ends_with('\n') {
+        return Ok(None);
+    }
+    serde_json::from_str(&line).map(Some).map_err(|error| failed(&error))
 }
 
 /// There where the kernel knows IPv6.
@@ -136,6 +172,7 @@ fn ip(program: &str, arguments: &[&str], input: Option<&str>) -> Result<(), Stri
 
 /// slirp4netns, waiting to be told to begin.
 struct Way {
+    process: u32,
     begin: OwnedFd,
     ready: File,
 }
@@ -167,8 +204,8 @@ impl Way {
             .stderr(Stdio::null());
         // Else it would hold what it waits for the end of, and the sandbox's other descriptors.
         close_in_child(&mut command, descriptor::ORDERS..=descriptor::LAST);
-        command.spawn().map_err(|error| failed(&error))?;
-        Ok(Self { begin, ready: File::from(ready) })
+        let process = command.spawn().map_err(|error| failed(&error))?.id();
+        Ok(Self { process, begin, ready: File::from(ready) })
     }
 
     fn open(self) -> Result<(), String> {

@@ -213,7 +213,7 @@ impl Agent {
         let made = release::load(&self.inner.folders, instance.id, release)?
             .ok_or_else(|| Unwell::because("failed", NOTHING_DEPLOYED))?;
         self.set_phase(instance, phase);
-        let outcome = match self.start_release(instance, release, &made, &operation.cancel).await {
+        let outcome = match self.start_release(instance, release, &made, &operation.cancel, None).await {
             Ok(running) => {
                 operation.step("health");
                 match self.wait_until_well(instance, &running, &made.application, &operation.cancel).await {

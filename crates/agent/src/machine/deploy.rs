@@ -19,7 +19,7 @@ use super::instance::{Instance, Phase};
 use super::operation::Operation;
 use super::release::{self, Made};
 use super::schedules::Switching;
-use super::start::{Unwell, common_environment, environment};
+use super::start::{Prepared, Unwell, common_environment, environment};
 use crate::folders::{self, tree};
 use crate::git::{GitError, TakenOut, Untouched};
 use crate::logs::{LONGEST, Look, Masks, Writer};
@@ -57,7 +57,11 @@ pub(super) struct Deployment<'d> {
     pub operation: &'d Operation,
     pub release: ReleaseId,
     log: Log,
+    /// The sandbox that is made ready meanwhile.
+    prepared: Mutex<Option<Preparing>>,
 }
+
+type Preparing = tokio::task::JoinHandle<std::io::Result<Prepared>>;
 
 impl Agent {
     /// Size of the release in bytes.
@@ -72,6 +76,9 @@ impl Agent {
         let work = self.begin_deployment(instance, operation, deployment, release)?;
         let widened = self.inner.wide.widen(instance.id);
         let outcome = work.run(commit).await;
+        if let Err(error) = work.let_go().await {
+            tracing::warn!(%error, instance = %instance.id, "what was made ready can't be removed");
+        }
         drop(widened);
         self.settle_database(instance).await;
         work.tell_end(&outcome);
@@ -110,7 +117,7 @@ impl Agent {
         let writer =
             Writer::at(&folder)?.keeping(super::logs::KEPT_OF_DEPLOYMENT).masking(self.masks(instance.id));
         let log = Log(Arc::new(Mutex::new(writer)));
-        Ok(Deployment { agent: self, instance, operation, release, log })
+        Ok(Deployment { agent: self, instance, operation, release, log, prepared: Mutex::default() })
     }
 }
 
@@ -125,6 +132,37 @@ impl Deployment<'_> {
 
     pub(super) fn say(&self, text: &str) {
         self.log.say(text);
+    }
+
+    /// Begins to make the sandbox in which the release will run, beside what is done for the release itself.
+    fn prepare(&self) {
+        let form = self.instance.form();
+        if !form.wish_running {
+            return;
+        }
+        let (agent, id, release) = (self.agent.clone(), self.instance.id, self.release);
+        let preparing = tokio::spawn(async move { agent.prepare_sandbox(id, form, release).await });
+        *self.prepared.lock().unwrap_or_else(PoisonError::into_inner) = Some(preparing);
+    }
+
+    /// What was made ready. Where that failed it is made again, and fails where it is looked at.
+    async fn prepared(&self) -> Option<Prepared> {
+        let preparing = self.prepared.lock().unwrap_or_else(PoisonError::into_inner).take()?;
+        match preparing.await {
+            Ok(Ok(prepared)) => Some(prepared),
+            Ok(Err(error)) => {
+                tracing::debug!(%error, instance = %self.instance.id, "a sandbox can't be made ready");
+                None
+            }
+            Err(error) => {
+                tracing::warn!(%error, instance = %self.instance.id, "a sandbox can't be made ready");
+                None
+            }
+        }
+    }
+
+    async fn let_go(&self) -> std::io::Result<()> {
+        self.prepared().await.map_or(Ok(()), |prepared| self.agent.let_go(prepared))
     }
 
     fn begin_step(&self, name: &str) -> Result<(), Unwell> {
@@ -170,6 +208,7 @@ impl Deployment<'_> {
             let sentence = format!("Its data takes more than {}", super::disk::amount(most));
             return Err(Unwell::because("failed", sentence));
         }
+        self.prepare();
         let made = self.make(commit, &folders.data(id), None).await?;
         self.put_in_place(&made).await?;
         Ok(made.size)
@@ -286,6 +325,8 @@ impl Deployment<'_> {
         if application.build.commands.is_empty() {
             return Ok(false);
         }
+        // Nothing waits in memory for as long as a build takes.
+        self.let_go().await?;
         if taken.is_shared {
             // What is built may write in all of it: none of it may be another release's as well.
             folders::remove(app)?;
@@ -471,7 +512,8 @@ impl Deployment<'_> {
     pub(super) async fn start(&self, made: &Made) -> Result<super::instance::Running, Unwell> {
         self.step("start", &made.application.started())?;
         let cancel = &self.operation.cancel;
-        let running = self.agent.start_release(self.instance, self.release, made, cancel).await?;
+        let prepared = self.prepared().await;
+        let running = self.agent.start_release(self.instance, self.release, made, cancel, prepared).await?;
         self.operation.step("health");
         let health = self.instance.form().health(&made.application.health);
         self.log.say(&format!("Waiting until `{}` answers", health.path));

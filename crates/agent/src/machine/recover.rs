@@ -80,7 +80,7 @@ impl Agent {
         }
         match found {
             Some(running) => {
-                let group = Self::group(instance, &running.name);
+                let group = Self::group(instance.id, &running.name);
                 let limits = instance.form().sandbox_limits();
                 self.inner.sandboxes.watch_memory(&group, running.identity, &limits);
                 self.put_into_service(instance, running);
@@ -132,7 +132,7 @@ impl Agent {
     /// can't be removed, and nobody needs to wait for that.
     fn tidy_later(&self, instance: &Instance, name: String) {
         let (agent, id) = (self.clone(), instance.id);
-        let (group, place) = (Self::group(instance, &name), self.inner.folders.run(id).join(name));
+        let (group, place) = (Self::group(instance.id, &name), self.inner.folders.run(id).join(name));
         tokio::task::spawn_blocking(move || {
             if let Err(error) = agent.inner.sandboxes.tidy(&group, &place) {
                 tracing::warn!(%error, instance = %id, "what is left of a sandbox can't be removed");
@@ -142,7 +142,7 @@ impl Agent {
 
     /// Ends a sandbox of which only the folder is known: started, but its number not yet written down.
     async fn end_unnamed(&self, instance: &Instance, name: &str) -> io::Result<()> {
-        if self.inner.sandboxes.end_by_group(&Self::group(instance, name))? {
+        if self.inner.sandboxes.end_by_group(&Self::group(instance.id, name))? {
             return Ok(());
         }
         let socket = self.inner.folders.run(instance.id).join(name).join("control.sock");

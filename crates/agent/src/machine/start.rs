@@ -1,10 +1,10 @@
 //! Starting what is to run: the sandbox of a release, and waiting until it is well.
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use stoa_domain::{ReleaseId, Secret};
+use stoa_domain::{InstanceId, ReleaseId, Secret};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -18,7 +18,7 @@ use super::release::{self, Made};
 use crate::folders;
 use crate::init::{Control, Orders, Process};
 use crate::logs;
-use crate::sandbox::{Ended, Limits, Mounts, OutputLine, Plan};
+use crate::sandbox::{Ended, Limits, Mounts, OutputLine, Plan, Ready};
 use crate::stoa_toml::Application;
 
 /// How often it is looked whether an application is well yet: closely at first, and then by a tenth of the time that it
@@ -143,66 +143,154 @@ pub(super) fn patience(application: &Application) -> Duration {
     Duration::from_secs(longest) + MARGIN
 }
 
+/// Where the sandbox of a release is made, and for whom.
+struct Site {
+    name: String,
+    group: String,
+    place: PathBuf,
+    app: PathBuf,
+    data: PathBuf,
+    log: PathBuf,
+    user: Option<u32>,
+    release: ReleaseId,
+    form: Form,
+}
+
+impl Site {
+    fn of(agent: &Agent, instance: InstanceId, form: Form, release: ReleaseId) -> io::Result<Self> {
+        let folders = &agent.inner.folders;
+        let name = agent.make_place(instance)?;
+        Ok(Self {
+            group: Agent::group(instance, &name),
+            place: folders.run(instance).join(&name),
+            app: folders.release(instance, release),
+            data: folders.data(instance),
+            log: folders.logs(instance),
+            user: agent.user(&form),
+            name,
+            release,
+            form,
+        })
+    }
+
+    /// `database`: the folder of the socket by which it is reached.
+    fn plan<'s>(&'s self, database: Option<&'s Path>) -> Plan<'s> {
+        Plan {
+            name: self.group.clone(),
+            hostname: self.form.instance_slug.clone(),
+            user: self.user,
+            mounts: Mounts {
+                app: &self.app,
+                is_app_writable: false,
+                data: Some(&self.data),
+                cache: None,
+                database,
+            },
+            place: &self.place,
+            log_folder: Some(&self.log),
+            limits: self.form.sandbox_limits(),
+            is_mail_off: self.form.is_mail_off(),
+        }
+    }
+
+    /// Whether what was made by it is what these settings ask for.
+    fn fits(&self, form: &Form, release: ReleaseId) -> bool {
+        self.release == release
+            && self.form.instance_slug == form.instance_slug
+            && self.form.os_user == form.os_user
+            && self.form.sandbox_limits() == form.sandbox_limits()
+            && self.form.is_mail_off() == form.is_mail_off()
+    }
+}
+
+/// What the sandbox of a release begins with, made before the release is there: so much of the time that a deployment
+/// takes passes while its files are taken out. Whoever has it starts it, or lets it go.
+pub(super) struct Prepared {
+    site: Site,
+    ready: Ready,
+}
+
 impl Agent {
     pub(super) fn user(&self, form: &Form) -> Option<u32> {
         self.inner.sandboxes.abilities().is_root().then_some(form.os_user)
     }
 
     /// A place for one sandbox.
-    pub(super) fn make_place(&self, instance: &Instance) -> io::Result<String> {
+    pub(super) fn make_place(&self, instance: InstanceId) -> io::Result<String> {
         let mut bytes = [0_u8; 4];
         getrandom::fill(&mut bytes).map_err(|error| io::Error::other(error.to_string()))?;
         let name = format!("{:08x}", u32::from_ne_bytes(bytes));
-        folders::make_private(&self.inner.folders.run(instance.id).join(&name))?;
+        folders::make_private(&self.inner.folders.run(instance).join(&name))?;
         Ok(name)
     }
 
-    pub(super) fn group(instance: &Instance, name: &str) -> String {
-        format!("{}-{name}", instance.id)
+    pub(super) fn group(instance: InstanceId, name: &str) -> String {
+        format!("{instance}-{name}")
     }
 
-    /// Starts the sandbox of a release. It isn't the one that answers yet.
+    /// Makes what the sandbox of a release begins with. Nothing of the release has to be there yet.
+    pub(super) async fn prepare_sandbox(
+        &self,
+        instance: InstanceId,
+        form: Form,
+        release: ReleaseId,
+    ) -> io::Result<Prepared> {
+        let site = Site::of(self, instance, form, release)?;
+        match self.ready_at(&site).await {
+            Ok(ready) => Ok(Prepared { site, ready }),
+            Err(error) => {
+                self.inner.sandboxes.tidy(&site.group, &site.place)?;
+                Err(error)
+            }
+        }
+    }
+
+    async fn ready_at(&self, site: &Site) -> io::Result<Ready> {
+        release::make_own(&site.data, site.user)?;
+        release::make_own(&site.log, site.user)?;
+        let listen = |name: &str| crate::init::listen(&site.place.join(name));
+        let (application, control) = (listen("application.sock")?, listen("control.sock")?);
+        self.inner.sandboxes.ready_application(&site.plan(None), application, control).await
+    }
+
+    /// Ends what was prepared and isn't wanted.
+    pub(super) fn let_go(&self, prepared: Prepared) -> io::Result<()> {
+        let Prepared { site, ready } = prepared;
+        drop(ready);
+        self.inner.sandboxes.tidy(&site.group, &site.place)
+    }
+
+    /// Starts the sandbox of a release. It isn't the one that answers yet. `prepared`: what was made for it beforehand.
     pub(super) async fn start_release(
         &self,
         instance: &Instance,
         release: ReleaseId,
         made: &Made,
         cancel: &CancellationToken,
+        prepared: Option<Prepared>,
     ) -> Result<Running, Unwell> {
-        let (form, folders) = (instance.form(), &self.inner.folders);
-        let user = self.user(&form);
-        let name = self.make_place(instance)?;
-        let place = folders.run(instance.id).join(&name);
-        let (data, log) = (folders.data(instance.id), folders.logs(instance.id));
-        release::make_own(&data, user)?;
-        release::make_own(&log, user)?;
-        let app = folders.release(instance.id, release);
+        let form = instance.form();
+        let prepared = match prepared {
+            Some(prepared) if prepared.site.fits(&form, release) => prepared,
+            other => {
+                if let Some(prepared) = other {
+                    self.let_go(prepared)?;
+                }
+                self.prepare_sandbox(instance.id, form.clone(), release).await?
+            }
+        };
         let database = match self.database_of(instance, &made.application, cancel).await {
             Ok(database) => database,
             Err(error) => {
-                folders::remove(&place)?;
+                self.let_go(prepared)?;
                 return Err(error.into());
             }
         };
+        let Prepared { site, ready } = prepared;
         let sockets = self.sockets_of(database.as_ref());
-        let plan = Plan {
-            name: Self::group(instance, &name),
-            hostname: form.instance_slug.clone(),
-            user,
-            mounts: Mounts {
-                app: &app,
-                is_app_writable: false,
-                data: Some(&data),
-                cache: None,
-                database: sockets.as_deref(),
-            },
-            place: &place,
-            log_folder: Some(&log),
-            limits: form.sandbox_limits(),
-            is_mail_off: form.is_mail_off(),
-        };
+        let plan = site.plan(sockets.as_deref());
         let orders = Orders {
-            user,
+            user: site.user,
             processes_limit: plan.limits.processes,
             environment: environment(&form, made, release, database.as_ref()),
             working_folder: inside(&made.application.working_folder),
@@ -220,23 +308,17 @@ impl Agent {
                 .map(str::to_owned)
                 .collect(),
         };
-        let listen = |name: &str| crate::init::listen(&place.join(name));
-        let started = self
-            .inner
-            .sandboxes
-            .start_application(&plan, &orders, listen("application.sock")?, listen("control.sock")?)
-            .await;
-        let identity = match started {
+        let identity = match self.inner.sandboxes.begin_application(ready, &plan, &orders).await {
             Ok(identity) => identity,
             Err(error) => {
-                self.inner.sandboxes.tidy(&Self::group(instance, &name), &place)?;
+                self.inner.sandboxes.tidy(&site.group, &site.place)?;
                 return Err(error.into());
             }
         };
-        let running = Running { name, release: release.uuid(), identity };
+        let running = Running { name: site.name, release: release.uuid(), identity };
         let about = serde_json::to_vec(&running).map_err(io::Error::from)?;
         // Written only now: without it the sandbox is nobody's, and is ended at the next start.
-        folders::write_whole(&place.join("sandbox.json"), &about)?;
+        folders::write_whole(&site.place.join("sandbox.json"), &about)?;
         Ok(running)
     }
 
@@ -280,7 +362,7 @@ impl Agent {
     }
 
     async fn has_ended(&self, instance: &Instance, running: &Running, control: &Path) -> Option<String> {
-        if self.inner.sandboxes.ran_out_of_memory(&Self::group(instance, &running.name)) {
+        if self.inner.sandboxes.ran_out_of_memory(&Self::group(instance.id, &running.name)) {
             let limit = instance.form().sandbox_limits().memory >> 20;
             return Some(format!("Killed: more than {limit} MiB of memory"));
         }
@@ -338,7 +420,7 @@ impl Agent {
             }
             running.identity.end().await?;
         }
-        self.inner.sandboxes.tidy(&Self::group(instance, &running.name), &place)
+        self.inner.sandboxes.tidy(&Self::group(instance.id, &running.name), &place)
     }
 
     /// Ends what answers now.
@@ -366,10 +448,10 @@ impl Agent {
     ) -> io::Result<Ended> {
         let form = instance.form();
         let (own, usual) = (form.sandbox_limits(), Limits::default().processes);
-        let name = self.make_place(instance)?;
+        let name = self.make_place(instance.id)?;
         let place = self.inner.folders.run(instance.id).join(&name);
         let plan = Plan {
-            name: Self::group(instance, &name),
+            name: Self::group(instance.id, &name),
             hostname: form.instance_slug.clone(),
             user: self.user(&form),
             mounts,

@@ -81,7 +81,7 @@ impl Agent {
             match (&process.pid, instance.phase()) {
                 (None, Phase::Running) => {
                     let end = process.last_end.unwrap_or_default();
-                    let group = Self::group(&instance, &running.name);
+                    let group = Self::group(instance.id, &running.name);
                     // The kernel ends a process for its memory by this signal and no other.
                     let reason = if end == "signal SIGKILL" && self.inner.sandboxes.ran_out_of_memory(&group)
                     {
@@ -161,7 +161,7 @@ impl Agent {
 
     /// A sandbox that ended by itself is made anew, again and again with growing pauses.
     async fn start_again(&self, instance: &Instance, ended: &Running) {
-        let reason = if self.inner.sandboxes.ran_out_of_memory(&Self::group(instance, &ended.name)) {
+        let reason = if self.inner.sandboxes.ran_out_of_memory(&Self::group(instance.id, &ended.name)) {
             "Killed for want of memory; it is started again."
         } else {
             "The application's sandbox ended; it is started again."

@@ -12,7 +12,7 @@ use nix::unistd::Pid;
 use crate::protocol::{EnforcedBy, EnforcementView};
 
 /// What a sandbox may use.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     /// Bytes.
     pub memory: u64,

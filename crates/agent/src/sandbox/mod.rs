@@ -12,6 +12,7 @@ mod memory;
 mod plan;
 pub(crate) mod processes;
 mod program;
+mod ready;
 mod seccomp;
 pub(crate) mod starter;
 
@@ -22,6 +23,7 @@ pub use identity::Identity;
 pub use limits::Limits;
 pub use plan::{Mounts, PATH, Plan};
 pub use program::{Program, Reached, RunningProgram, Shown, secret_path};
+pub(crate) use ready::Ready;
 
 use std::fs::{self, File};
 use std::io::{self, Seek as _, Write as _};
@@ -99,7 +101,35 @@ impl Sandboxes {
         application: OwnedFd,
         control: OwnedFd,
     ) -> io::Result<Identity> {
-        self.start_lasting(plan, orders, application, control, Stage::Instance).await
+        let ready = self.ready_application(plan, application, control).await?;
+        self.begin_application(ready, plan, orders).await
+    }
+
+    /// Makes all of an application's sandbox that doesn't rest on what it shows: its groups, its network, its walls. It
+    /// waits, and ends when it is dropped, or with this process. The plan's mounts aren't looked at.
+    ///
+    /// # Errors
+    /// As `start_application`.
+    pub(crate) async fn ready_application(
+        &self,
+        plan: &Plan<'_>,
+        application: OwnedFd,
+        control: OwnedFd,
+    ) -> io::Result<Ready> {
+        self.ready_lasting(plan, application, control, true).await
+    }
+
+    /// Starts what was made ready by the same plan, whose mounts are told by now.
+    ///
+    /// # Errors
+    /// As `start_application`.
+    pub(crate) async fn begin_application(
+        &self,
+        ready: Ready,
+        plan: &Plan<'_>,
+        orders: &Orders,
+    ) -> io::Result<Identity> {
+        self.begin_lasting(ready, plan, orders, Stage::Instance).await
     }
 
     /// The same for what serves instances: it reaches no network.
@@ -113,17 +143,17 @@ impl Sandboxes {
         application: OwnedFd,
         control: OwnedFd,
     ) -> io::Result<Identity> {
-        self.start_lasting(plan, orders, application, control, Stage::Server).await
+        let ready = self.ready_lasting(plan, application, control, false).await?;
+        self.begin_lasting(ready, plan, orders, Stage::Server).await
     }
 
-    async fn start_lasting(
+    async fn ready_lasting(
         &self,
         plan: &Plan<'_>,
-        orders: &Orders,
         application: OwnedFd,
         control: OwnedFd,
-        stage: Stage<'_>,
-    ) -> io::Result<Identity> {
+        reaches_out: bool,
+    ) -> io::Result<Ready> {
         let errors = File::create(plan.place.join("start.log"))?;
         let log: OwnedFd =
             File::open(plan.log_folder.ok_or_else(|| invalid("an application needs a log"))?)?.into();
@@ -132,19 +162,25 @@ impl Sandboxes {
             (control, descriptor::CONTROL),
             (log, descriptor::LOG),
         ];
-        let started = self.start(plan, orders, extra, Stdio::null(), errors.into(), false, stage).await;
-        match started {
+        let standard = [Stdio::null(), Stdio::null(), errors.into()];
+        self.ready(plan, extra, standard, false, reaches_out).await
+    }
+
+    async fn begin_lasting(
+        &self,
+        ready: Ready,
+        plan: &Plan<'_>,
+        orders: &Orders,
+        stage: Stage<'_>,
+    ) -> io::Result<Identity> {
+        match self.begin(ready, plan, orders, stage).await {
             Ok(mut started) => {
                 let identity = started.identity;
                 // So that no dead process of ours stays in the table.
                 tokio::task::spawn_blocking(move || _ = started.child.wait());
                 Ok(identity)
             }
-            Err(error) => {
-                let said = fs::read_to_string(plan.place.join("start.log")).unwrap_or_default();
-                let said = said.trim();
-                Err(if said.is_empty() { error } else { io::Error::other(said.to_owned()) })
-            }
+            Err(error) => Err(self.said(plan, &error.to_string())),
         }
     }
 
@@ -164,7 +200,8 @@ impl Sandboxes {
         let errors = File::create(plan.place.join("start.log"))?;
         let extra = vec![(control, descriptor::CONTROL), (starter, descriptor::STARTER)];
         let stage = Stage::Desk(working_copy);
-        match self.start(plan, orders, extra, Stdio::null(), errors.into(), true, stage).await {
+        let standard = [Stdio::null(), Stdio::null(), errors.into()];
+        match self.start_with(plan, orders, extra, standard, true, stage).await {
             Ok(mut started) => {
                 let identity = started.identity;
                 // So that no dead process of ours stays in the table.
@@ -186,52 +223,52 @@ impl Sandboxes {
         io::Error::other(if said.is_empty() { other.to_owned() } else { said.to_owned() })
     }
 
-    #[allow(clippy::too_many_arguments)]
-    async fn start(
-        &self,
-        plan: &Plan<'_>,
-        orders: &Orders,
-        extra: Vec<(OwnedFd, RawFd)>,
-        out: Stdio,
-        err: Stdio,
-        dies_with_us: bool,
-        stage: Stage<'_>,
-    ) -> io::Result<Started> {
-        self.start_with(plan, orders, extra, [Stdio::null(), out, err], dies_with_us, stage).await
-    }
-
     /// `standard`: what its process reads, and the two that it writes.
-    #[allow(clippy::too_many_arguments)]
     async fn start_with(
         &self,
         plan: &Plan<'_>,
         orders: &Orders,
-        mut extra: Vec<(OwnedFd, RawFd)>,
+        extra: Vec<(OwnedFd, RawFd)>,
         standard: [Stdio; 3],
         dies_with_us: bool,
         stage: Stage<'_>,
     ) -> io::Result<Started> {
+        let ready = self.ready(plan, extra, standard, dies_with_us, !matches!(stage, Stage::Server)).await?;
+        self.begin(ready, plan, orders, stage).await
+    }
+
+    /// The first stage, which waits for the command that it is to become.
+    async fn ready(
+        &self,
+        plan: &Plan<'_>,
+        mut extra: Vec<(OwnedFd, RawFd)>,
+        standard: [Stdio; 3],
+        dies_with_us: bool,
+        reaches_out: bool,
+    ) -> io::Result<Ready> {
         if let Some(reason) = &self.abilities.no_sandbox {
             return Err(io::Error::new(io::ErrorKind::Unsupported, reason.clone()));
         }
         make_etc(plan)?;
         let groups = self.abilities.groups.make(&plan.name, &plan.limits)?;
         let (about, tell) = nix::unistd::pipe2(OFlag::O_CLOEXEC)?;
+        let (hear, command) = nix::unistd::pipe2(OFlag::O_CLOEXEC)?;
+        let orders = in_memory("orders", b"")?;
         let outside = Outside {
-            command: plan::bubblewrap(plan, &self.abilities, &self.program, dies_with_us, stage),
-            outgoing: if matches!(stage, Stage::Server) { None } else { self.outgoing(plan.is_mail_off)? },
+            outgoing: if reaches_out { self.outgoing(plan.is_mail_off)? } else { None },
             ip: self.abilities.ip.clone(),
             groups,
             data_limit: (!self.abilities.groups.limit_memory()).then_some(plan.limits.memory),
             user_namespace: !self.abilities.is_root,
         };
-        extra.push((in_memory("orders", &serde_json::to_vec(orders)?)?, descriptor::ORDERS));
+        extra.push((orders.try_clone()?, descriptor::ORDERS));
         extra.push((in_memory("outside", &serde_json::to_vec(&outside)?)?, descriptor::OUTSIDE));
         extra.push((in_memory("filter", &seccomp::filter()?)?, descriptor::FILTER));
         extra.push((tell, descriptor::ABOUT));
+        extra.push((hear, descriptor::COMMAND));
         let [input, out, err] = standard;
-        let mut command = Command::new(&self.program);
-        command
+        let mut first = Command::new(&self.program);
+        first
             .args(["init", "outside"])
             .env_clear()
             .env("PATH", plan::PATH)
@@ -239,9 +276,23 @@ impl Sandboxes {
             .stdout(out)
             .stderr(err);
         // A session of its own: Ctrl-C at the terminal where Stoa runs isn't for applications.
-        hand_over(&mut command, extra, dies_with_us)?;
-        // The command's copies of the descriptors go with it: so the pipe ends when nobody can write to it any more.
-        let child = starter::run(move || command.spawn()).await??;
+        hand_over(&mut first, extra, dies_with_us)?;
+        // This process's copies of the descriptors go with it: so the pipe ends when nobody can write to it any more.
+        let child = starter::run(move || first.spawn()).await??;
+        Ok(Ready { child: Some(child), about, orders: orders.into(), command: command.into(), dies_with_us })
+    }
+
+    /// Tells it what it becomes, and what that is to do.
+    async fn begin(
+        &self,
+        ready: Ready,
+        plan: &Plan<'_>,
+        orders: &Orders,
+        stage: Stage<'_>,
+    ) -> io::Result<Started> {
+        let dies_with_us = ready.dies_with_us;
+        let words = plan::bubblewrap(plan, &self.abilities, &self.program, dies_with_us, stage);
+        let (child, about) = ready.tell(&words, orders)?;
         let mut started = Started { identity: Identity::default(), child };
         let identity = read_about(about).await.and_then(|about| match Identity::of(about.child_pid) {
             // A single command may be over before anybody looks at it: how it ended its own process tells.

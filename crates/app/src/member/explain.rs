@@ -60,7 +60,8 @@ impl App {
         }
         // An owner who looks on as the member is answered as that member is.
         let is_oneself = permit.account() == member.account;
-        if because == Because::Granted && wanted.owners_only {
+        // Nothing that could be granted would change it: no remedy is told of.
+        if because != Because::Owner && wanted.owners_only {
             let what = match action {
                 Some(_) => "A production instance is deleted by owners only",
                 None => "Owners alone do this",

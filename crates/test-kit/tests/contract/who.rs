@@ -78,6 +78,13 @@ on_both_databases! {
         // What isn't theirs to see isn't theirs to ask about.
         workspace.grant(&anna, json!({ "actions": everything })).await;
         let _ = anna.person.client.get(&format!("{path}&instance={live}")).await.expect(404);
+        // An owner isn't told of a remedy that wouldn't help: neither of the thing's, nor of the action's.
+        let of_her = olga.client.get(&format!("{path}&instance={live}")).await.expect(200).json();
+        assert_eq!(of_her["detail"], "Owners alone do this, whatever Anna is granted.");
+        workspace.grant(&anna, json!({ "instances": [live] })).await;
+        let delete = workspace.path(&format!("/members/{}/explain?action=delete_instances&instance={live}", anna.id));
+        let of_her = olga.client.get(&delete).await.expect(200).json();
+        assert_eq!(of_her["detail"], "A production instance is deleted by owners only, whatever Anna is granted.");
         let who = by_name(&olga.client.get(&workspace.path("/permissions/who?action=manage")).await.expect(200).json());
         assert_eq!(who.keys().collect::<Vec<_>>(), ["Olga Owner"]);
     }

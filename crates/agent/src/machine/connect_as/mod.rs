@@ -213,7 +213,7 @@ impl Agent {
     ) -> std::io::Result<Wrote> {
         let Ready { release, made, command } = ready;
         let (form, folders) = (instance.form(), &self.inner.folders);
-        let name = self.make_place(instance)?;
+        let name = self.make_place(instance.id)?;
         let place = folders.run(instance.id).join(&name);
         let (app, data) = (folders.release(instance.id, release), folders.data(instance.id));
         let user = self.user(&form);
@@ -221,7 +221,7 @@ impl Agent {
         let database = self.known_database(instance, Some(&made.application)).await?;
         let sockets = self.sockets_of(database.as_ref());
         let plan = Plan {
-            name: Self::group(instance, &name),
+            name: Self::group(instance.id, &name),
             hostname: form.instance_slug.clone(),
             user,
             mounts: Mounts {

@@ -139,7 +139,7 @@ impl Agent {
             return Err(Refused::DiskFull);
         }
         let user = self.user(&form);
-        let name = self.make_place(instance)?;
+        let name = self.make_place(instance.id)?;
         let place = folders.run(instance.id).join(&name);
         let (data, work) = (folders.data(instance.id), working_copy(folders, desk.of));
         folders::make_private(&folders.desk(desk.of.instance, desk.of.account))?;
@@ -162,7 +162,7 @@ impl Agent {
         let database = self.known_database(instance, application).await?;
         let sockets = self.sockets_of(database.as_ref());
         let plan = Plan {
-            name: Self::group(instance, &name),
+            name: Self::group(instance.id, &name),
             hostname: form.instance_slug.clone(),
             user,
             mounts: Mounts {
