@@ -29,7 +29,9 @@ export function RestoreDialog(props: {
   const [way, setWay] = useState(instance ? "same" : "another");
   const [other, setOther] = useState<string | null>(null);
   const [typed, setTyped] = useState("");
-  const all = useAllInstances(workspace, { project: backup.project.id }, way === "another");
+  // With its project the code of a backup is gone: its data go to whatever instance is chosen.
+  const isCodeGone = backup.project.is_deleted;
+  const all = useAllInstances(workspace, isCodeGone ? {} : { project: backup.project.id }, way === "another");
   const others = (all.data ?? []).filter(({ id, may }) => id !== instance?.id && may.includes("backup"));
   const into = way === "same" ? instance : (others.find(({ id }) => id === other) ?? null);
   const isTyped = into !== null && typed === into.name;
@@ -103,7 +105,9 @@ export function RestoreDialog(props: {
                 ? "Loading"
                 : others.length
                   ? "Choose one"
-                  : "None of this project that you may restore into"
+                  : isCodeGone
+                    ? "None that you may restore into"
+                    : "None of this project that you may restore into"
             }
             data={others.map(({ id, name, stage }) => ({ value: id, label: `${name} (${stage})` }))}
             value={other}
@@ -134,7 +138,9 @@ export function RestoreDialog(props: {
               <div>
                 <dt>Commit</dt>
                 <dd>
-                  {into.commit === backup.commit ? (
+                  {isCodeGone ? (
+                    `The newest of ${into.branch}: ${backup.project.name} is deleted, and its code with it`
+                  ) : into.commit === backup.commit ? (
                     "No difference"
                   ) : (
                     <>

@@ -21,7 +21,10 @@ export const useBackupsOfDeleted = (workspace: string) =>
 const ASKED = 20;
 const OF_EACH = 10;
 
-/** What a new instance of a project can be made of, newest first; those of deleted instances among them. For owners. */
+/**
+ * What a new instance of a project can be made of, newest first; those of deleted instances among them, and of projects
+ * that are deleted. For owners.
+ */
 export function useBackupsOfProject(workspace: string, project: string): Backup[] {
   const isAsked = project !== "";
   const instances = useAllInstances(workspace, { project }, isAsked);
@@ -33,7 +36,7 @@ export function useBackupsOfProject(workspace: string, project: string): Backup[
     (page, init) => listBackupsOfDeleted(workspace, { deleted: true, ...page }, init),
     isAsked,
   );
-  const left = (deleted.items ?? []).filter((one) => isAsked && one.project.id === project);
+  const left = (deleted.items ?? []).filter((one) => isAsked && (one.project.id === project || one.project.is_deleted));
   return useQueries({
     queries: mine.slice(0, ASKED).map(({ id }) => ({
       queryKey: [workspace, "deployments", "backups", "newest", id],

@@ -20,7 +20,9 @@ export function NewInstanceDialog({ onClose, given = {} }: { onClose: () => void
   const navigate = useNavigate();
   const projects = useAllProjects(workspace.slug);
   const servers = useAllServers(workspace.slug);
-  const [project, setProject] = useState(given.project ?? "");
+  // With its project the code of a backup is gone: its data go to another project's.
+  const isCodeGone = given.backup?.project.is_deleted ?? false;
+  const [project, setProject] = useState(isCodeGone ? "" : (given.project ?? ""));
   const chosenProject = project || (projects.data?.length === 1 ? (projects.data[0]?.id ?? "") : "");
   const branches = useBranches(workspace.slug, chosenProject, chosenProject !== "");
   const [server, setServer] = useState("");
@@ -83,11 +85,13 @@ export function NewInstanceDialog({ onClose, given = {} }: { onClose: () => void
       onClose={onClose}
       title={backup ? `New instance from a backup of ${backup.instance.name}` : "New instance"}
       sentence={
-        backup
-          ? backup.instance.is_deleted && stage === backup.stage
-            ? `It begins with the backup's data, database and commit, and with the variables and secrets of ${backup.instance.name}.`
-            : "It begins with the backup's data, database, commit and plain variables. Secrets are its own."
-          : "A running copy of a branch. Each push to the branch deploys it."
+        backup?.project.is_deleted
+          ? `It begins with the backup's data and database, and with the code of the branch that is chosen here: the project ${backup.project.name} is deleted, and its code with it.`
+          : backup
+            ? backup.instance.is_deleted && stage === backup.stage
+              ? `It begins with the backup's data, database and commit, and with the variables and secrets of ${backup.instance.name}.`
+              : "It begins with the backup's data, database, commit and plain variables. Secrets are its own."
+            : "A running copy of a branch. Each push to the branch deploys it."
       }
       size={560}
       unsaved={filled !== begun}
@@ -109,7 +113,7 @@ export function NewInstanceDialog({ onClose, given = {} }: { onClose: () => void
             label="Project"
             data={(projects.data ?? []).map(({ id, name }) => ({ value: id, label: name }))}
             value={chosenProject || null}
-            disabled={given.backup !== undefined}
+            disabled={given.backup !== undefined && !isCodeGone}
             onChange={(value) => {
               setProject(value ?? "");
               setBranch("");

@@ -114,7 +114,9 @@ export function ProjectSettings({ workspace, project }: { workspace: string; pro
       >
         {isRemote
           ? "What Stoa has fetched goes with it; the repository itself stays where it is."
-          : "The repository and its history go with it. There is no way back."}
+          : "The repository and its history go with it. There is no way back."}{" "}
+        What was backed up of its deleted instances stays for the rest of its 30 days: an instance of another project
+        can be made of it.
       </ConfirmDialog>
     </div>
   );
