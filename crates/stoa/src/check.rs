@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use stoa_agent::stoa_toml::KnownBy;
+
 use crate::failure::Ended;
 use crate::output::say;
 
@@ -11,11 +13,13 @@ pub fn check(folder: &Path) -> Result<(), Ended> {
     if !folder.is_dir() {
         return Err(Ended::said(format!("there is no folder {}", folder.display())));
     }
-    let (application, recognised) =
+    let (application, known_by) =
         stoa_agent::stoa_toml::read_whole(folder).map_err(|problem| Ended::said(problem.sentence))?;
-    if let Some(recognised) = recognised {
-        let stoa_agent::stoa_toml::Recognised { kind, why, toml } = recognised;
-        say(&format!("Taken for {kind}, because {why}. This stoa.toml would say the same:\n\n{toml}"));
+    if let Some(sentence) = known_by.sentence(&application) {
+        say(&sentence);
+    }
+    if let KnownBy::Recognised(recognised) = known_by {
+        say(&format!("\n{}", recognised.toml));
     }
     say(&format!("Runs: {}", application.started().trim_start_matches("$ ")));
     for process in &application.processes {

@@ -36,6 +36,9 @@ use words::Hidden;
 /// How a host is called among known keys: it is pinned for one project, whatever its name.
 const ALIAS: &str = "stoa-remote";
 
+const DISTRUSTED: &str =
+    "Its certificate isn't accepted: Stoa's machine doesn't trust the authority behind it, or it has ended.";
+
 /// How long is waited, and how much is taken.
 #[derive(Debug, Clone, Copy)]
 pub struct RemoteLimits {
@@ -235,6 +238,7 @@ impl GitRemotes {
                         "It knows only git's old protocol, which isn't taken.".to_owned()
                     }
                     None if words::asks_again(&said) => opened.hidden.why_asked().to_owned(),
+                    None if words::distrusts(&said) => DISTRUSTED.to_owned(),
                     None => opened.hidden.clean(&said),
                 };
                 failed(problem, said, offered)

@@ -117,6 +117,17 @@ pub(super) fn problem(said: &str) -> RemoteProblem {
     }
 }
 
+/// Whether the host's certificate isn't one that this machine trusts: GnuTLS's words, and OpenSSL's.
+pub(super) fn distrusts(said: &str) -> bool {
+    [
+        "server certificate verification failed",
+        "unable to get local issuer certificate",
+        "self-signed certificate",
+    ]
+    .iter()
+    .any(|words| said.contains(words))
+}
+
 /// Whether git would have asked somebody for a name and a password: the host didn't take what it was shown.
 pub(super) fn asks_again(said: &str) -> bool {
     ["terminal prompts disabled", "could not read Username", "could not read Password"]
@@ -194,6 +205,19 @@ mod tests {
         ] {
             assert_eq!(problem(said), which, "{said}");
         }
+    }
+
+    #[test]
+    fn a_certificate_that_nobody_vouches_for_is_told_by_both_libraries_words() {
+        let gnutls =
+            "fatal: unable to access 'https://h/r/': server certificate verification failed. CAfile: none";
+        let openssl =
+            "fatal: unable to access 'https://h/r/': SSL certificate problem: self-signed certificate";
+        assert!(distrusts(gnutls) && distrusts(openssl));
+        assert!(!distrusts(
+            "fatal: unable to access 'https://h/r/': SSL certificate problem: certificate has expired"
+        ));
+        assert_eq!(problem(gnutls), RemoteProblem::Away);
     }
 
     #[test]

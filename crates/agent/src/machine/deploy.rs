@@ -24,7 +24,7 @@ use crate::folders::{self, tree};
 use crate::git::{GitError, TakenOut, Untouched};
 use crate::logs::{LONGEST, Look, Masks, Writer};
 use crate::sandbox::{Ended, Mounts, OutputLine};
-use crate::stoa_toml::{self, Application, Expected};
+use crate::stoa_toml::{self, Application, Expected, KnownBy};
 
 /// Bytes that stay free on the machine: below them nothing is built, and nothing to build is taken.
 pub(super) const KEPT_FREE: u64 = 1 << 30;
@@ -180,11 +180,13 @@ impl Deployment<'_> {
     }
 
     /// What it was taken for, why, and the file that would say the same.
-    fn tell_recognised(&self, recognised: &stoa_toml::Recognised) {
-        let stoa_toml::Recognised { kind, why, toml } = recognised;
-        self.log.say(&format!("Taken for {kind}, because {why}. This stoa.toml would say the same:"));
-        for line in toml.trim_end().lines() {
-            self.log.say(&format!("    {line}"));
+    fn tell_known_by(&self, known_by: &KnownBy, application: &Application) {
+        let Some(sentence) = known_by.sentence(application) else { return };
+        self.log.say(&sentence);
+        if let KnownBy::Recognised(recognised) = known_by {
+            for line in recognised.toml.trim_end().lines() {
+                self.log.say(&format!("    {line}"));
+            }
         }
     }
 
@@ -232,8 +234,8 @@ impl Deployment<'_> {
         let taken = self.take_out(commit, &app).await?;
         self.begin_step("read")?;
         let read = stoa_toml::read_whole(&app);
-        if let Ok((_, Some(recognised))) = &read {
-            self.tell_recognised(recognised);
+        if let Ok((application, known_by)) = &read {
+            self.tell_known_by(known_by, application);
         }
         self.log.say(&format!("Commit {commit}"));
         let (application, _) = read.map_err(|problem| Unwell::because(problem.code, problem.sentence))?;

@@ -34,26 +34,52 @@ pub fn read(folder: &Path) -> Result<Application, Problem> {
     read_whole(folder).map(|(application, _)| application)
 }
 
-/// The same, with what the application was taken for, where it doesn't say itself how it is run.
+/// By what it is known how an application is run.
+#[derive(Debug)]
+pub enum KnownBy {
+    /// Its own `[run]`.
+    Itself,
+    Procfile,
+    Recognised(Recognised),
+}
+
+impl KnownBy {
+    /// What a log says of it first; nothing of what says so itself.
+    #[must_use]
+    pub fn sentence(&self, application: &Application) -> Option<String> {
+        match self {
+            Self::Itself => None,
+            Self::Procfile => {
+                let others = application.processes.iter().map(|process| format!(", {}", process.name));
+                Some(format!("Taken from the Procfile: web{}", others.collect::<String>()))
+            }
+            Self::Recognised(Recognised { kind, why, .. }) => {
+                Some(format!("Taken for {kind}, because {why}. This stoa.toml would say the same:"))
+            }
+        }
+    }
+}
+
+/// The same, with by what it is known.
 ///
 /// # Errors
 /// One sentence about what isn't right, with its place.
-pub fn read_whole(folder: &Path) -> Result<(Application, Option<Recognised>), Problem> {
+pub fn read_whole(folder: &Path) -> Result<(Application, KnownBy), Problem> {
     let text = optional_file(&folder.join("stoa.toml"), "stoa.toml")?;
     let mut application = match &text {
         Some(text) => application::parse(text)?,
         None => Application::default(),
     };
-    if !application.run.command.is_empty() {
-        return Ok((application, None));
-    }
     // Held until it was read: a link on the way may not lead out of the repository.
     let held = open_below(folder, Path::new(&application.folder))
         .map_err(|error| not_below(&application.folder, &error))?;
+    if !application.run.command.is_empty() {
+        return Ok((application, KnownBy::Itself));
+    }
     let base = by_descriptor(&held);
     if let Some(text) = optional_file(&base.join("Procfile"), "Procfile")? {
         procfile::add(&mut application, &text)?;
-        return Ok((application, None));
+        return Ok((application, KnownBy::Procfile));
     }
     if base.join("Dockerfile").is_file() {
         return Err(Problem::plain(
@@ -63,7 +89,7 @@ pub fn read_whole(folder: &Path) -> Result<(Application, Option<Recognised>), Pr
     }
     if let Some(recognised) = recognised::recognise(&base) {
         recognised::complete(&mut application, &recognised)?;
-        return Ok((application, Some(recognised)));
+        return Ok((application, KnownBy::Recognised(recognised)));
     }
     Err(match text {
         Some(_) => Problem::plain(

@@ -194,7 +194,7 @@ pub(super) fn complete(application: &mut Application, recognised: &Recognised) -
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
-    use super::super::{ConnectAs, read_whole};
+    use super::super::{ConnectAs, KnownBy, read_whole};
     use super::*;
 
     fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
@@ -209,7 +209,8 @@ mod tests {
 
     fn taken(files: &[(&str, &str)]) -> (&'static str, String) {
         let place = folder(files);
-        let (application, recognised) = read_whole(place.path()).unwrap();
+        let (application, known_by) = read_whole(place.path()).unwrap();
+        let recognised = if let KnownBy::Recognised(recognised) = known_by { Some(recognised) } else { None };
         let recognised = recognised.unwrap();
         // The file that it is told says the same.
         let said = application::parse(&recognised.toml).unwrap();
@@ -229,7 +230,12 @@ mod tests {
         link(outside.path(), "shop");
         let said = |name: &str| {
             std::fs::write(place.path().join("stoa.toml"), format!("folder = \"{name}\"\n")).unwrap();
-            read_whole(place.path()).map(|(application, _)| application.run.command.join(" "))
+            let found = read_whole(place.path()).map(|(application, _)| application.run.command.join(" "));
+            // With a command of its own, too.
+            let own = format!("folder = \"{name}\"\n[run]\ncommand = [\"true\"]\n");
+            std::fs::write(place.path().join("stoa.toml"), own).unwrap();
+            assert_eq!(read_whole(place.path()).is_ok(), found.is_ok(), "{name}");
+            found
         };
         assert!(said("in").unwrap().contains("y.py"));
         for (name, why) in [
@@ -293,14 +299,15 @@ mod tests {
     #[test]
     fn the_first_that_fits_is_taken_and_a_file_of_its_own_comes_before() {
         assert_eq!(taken(&[("manage.py", MANAGE), ("index.html", "")]).0, "Django");
-        let place = folder(&[("index.html", ""), ("Procfile", "web: python3 app.py")]);
-        let (application, recognised) = read_whole(place.path()).unwrap();
-        assert_eq!((recognised, application.run.command[2].as_str()), (None, "python3 app.py"));
+        let place = folder(&[("index.html", ""), ("Procfile", "web: python3 app.py\nmail: ./mail\n")]);
+        let (application, known_by) = read_whole(place.path()).unwrap();
+        assert_eq!(application.run.command[2].as_str(), "python3 app.py");
+        assert_eq!(known_by.sentence(&application).unwrap(), "Taken from the Procfile: web, mail");
         // Without [run] in it, only that comes from what is recognised.
         let own = "[release]\ncommand = [\"true\"]\n[health]\npath = \"/well\"\n";
         let place = folder(&[("manage.py", MANAGE), ("stoa.toml", own)]);
-        let (application, recognised) = read_whole(place.path()).unwrap();
-        assert_eq!(recognised.unwrap().kind, "Django");
+        let (application, known_by) = read_whole(place.path()).unwrap();
+        assert!(matches!(known_by, KnownBy::Recognised(Recognised { kind: "Django", .. })), "{known_by:?}");
         assert_eq!(
             (application.release.command.join(" "), application.health.path),
             ("true".to_owned(), "/well".to_owned())

@@ -44,6 +44,7 @@ export function InstanceOverview({ workspace, instance }: { workspace: string; i
         <div className={css.reason}>
           <Note tone={instance.status === "failed" ? "bad" : "warn"}>
             {instance.reason}
+            {lacksItsData(instance) && <div className={css.reasonNext}>{instance.blocked.start?.detail}</div>}
             {failed && (
               <div className={css.reasonNext}>
                 <Go to={`/${workspace}/instances/${instance.slug}/deployments/${failed.id}`}>
@@ -124,6 +125,10 @@ export function InstanceOverview({ workspace, instance }: { workspace: string; i
     </div>
   );
 }
+
+/** Whether it waits for a backup's data: it failed, and nothing but a restore is let near it. */
+const lacksItsData = ({ status, blocked }: Instance) =>
+  status === "failed" && blocked.start?.code === "conflict" && blocked.deploy?.detail === blocked.start.detail;
 
 /** That its branch has a newer commit than it runs: after going back, or where a deployment didn't come to its end. */
 function OldCommit({ workspace, instance }: { workspace: string; instance: Instance }) {

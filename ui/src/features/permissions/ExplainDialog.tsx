@@ -34,7 +34,8 @@ function useSubjects(isOwner: boolean): Subjects {
   const instances = useAllInstances(workspace.slug, {}, !isOwner);
   const projects = useAllProjects(workspace.slug, !isOwner && listsProjects(workspace));
   const servers = useAllServers(workspace.slug, !isOwner);
-  const asked = [grantable, instances, projects, servers];
+  // Of what isn't asked for here, a refusal that somebody else got says nothing.
+  const asked = isOwner ? [grantable] : [instances, servers, ...(listsProjects(workspace) ? [projects] : [])];
   const all = grantable.data;
   return {
     instance: all?.instances ?? instances.data ?? [],

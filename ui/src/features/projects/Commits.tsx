@@ -3,15 +3,20 @@ import { Link, useSearch } from "@tanstack/react-router";
 import { useState } from "react";
 import type { Project } from "@/api/nouns";
 import { useBranches, useCommits } from "@/api/queries";
-import { Empty, Failed, LoadingRows, More, Panel, Person, ShortCommit, Table, Time } from "@/kit";
+import { Empty, Failed, LoadingRows, More, Note, Panel, Person, ShortCommit, Table, Time } from "@/kit";
 import { CommitView } from "./CommitView";
 import { HowToPush } from "./HowToPush";
 import css from "./projects.module.css";
 
 export function Commits({ workspace, project }: { workspace: string; project: Project }) {
   const branches = useBranches(workspace, project.id);
-  const [branch, setBranch] = useState(project.default_branch);
-  const commits = useCommits(workspace, project.id, branch, project.repository.has_commits);
+  const there = branches.data?.filter(({ commit }) => commit).map(({ name }) => name);
+  // The default one may be gone: then it is another that is shown first.
+  const isGone = there !== undefined && !there.includes(project.default_branch);
+  const [chosen, setBranch] = useState<string | null>(null);
+  const branch = chosen ?? (isGone ? there[0] : undefined) ?? project.default_branch;
+  const isKnown = there !== undefined || branches.error !== null;
+  const commits = useCommits(workspace, project.id, branch, project.repository.has_commits && isKnown);
   const { commit: opened } = useSearch({ strict: false }) as { commit?: string };
   if (opened) return <CommitView key={opened} workspace={workspace} project={project} commit={opened} />;
   if (!project.repository.has_commits)
@@ -25,14 +30,13 @@ export function Commits({ workspace, project }: { workspace: string; project: Pr
     );
   return (
     <div style={{ display: "grid", gap: 14 }}>
-      <Select
-        aria-label="Branch"
-        w={260}
-        searchable
-        data={(branches.data ?? []).filter(({ commit }) => commit).map(({ name }) => name)}
-        value={branch}
-        onChange={(value) => setBranch(value ?? project.default_branch)}
-      />
+      <Select aria-label="Branch" w={260} searchable data={there ?? []} value={branch} onChange={setBranch} />
+      {isGone && (
+        <Note tone="warn">
+          {project.default_branch}, the default branch, is gone. Push it again, or choose another one in the project's
+          settings.
+        </Note>
+      )}
       {commits.error ? (
         <Failed error={commits.error} inline />
       ) : !commits.items ? (

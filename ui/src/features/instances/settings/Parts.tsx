@@ -117,7 +117,7 @@ export function Limits({ here }: { here: Here }) {
     <SettingForm<LimitsDraft>
       id="limits"
       title="Limits"
-      sentence="What all of its processes may use together. An empty field is what is usual."
+      sentence="What all of its processes may use together. An empty field is what is usual. Working copies in the IDE are not counted: each member's may take 10 GiB."
       what="the limits"
       here={here}
       draftOf={({ limits }) => ({
