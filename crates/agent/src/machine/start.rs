@@ -316,9 +316,15 @@ impl Agent {
             }
         };
         let running = Running { name: site.name, release: release.uuid(), identity };
-        let about = serde_json::to_vec(&running).map_err(io::Error::from)?;
         // Written only now: without it the sandbox is nobody's, and is ended at the next start.
-        folders::write_whole(&site.place.join("sandbox.json"), &about)?;
+        let about = serde_json::to_vec(&running).map_err(io::Error::from);
+        let written = about.and_then(|about| folders::write_whole(&site.place.join("sandbox.json"), &about));
+        if let Err(error) = written {
+            // On a full disk, such as that. Nothing runs on that nobody could find again.
+            running.identity.end().await?;
+            self.inner.sandboxes.tidy(&site.group, &site.place)?;
+            return Err(error.into());
+        }
         Ok(running)
     }
 

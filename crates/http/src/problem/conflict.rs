@@ -54,7 +54,9 @@ pub(super) fn conflict(conflict: Conflict) -> &'static str {
             "The project's default branch is gone. Name a branch, or make another one the default branch in the project's settings."
         }
         Conflict::BackupNotReady => "This backup isn't whole: it is still being made, or it failed.",
-        Conflict::BackupOfOtherProject => "The backup is of another project. Choose an instance of its own.",
+        Conflict::BackupOfOtherProject => {
+            "The backup is of another project, which is still there. Choose that project, or an instance of it."
+        }
         Conflict::PushedElsewhere => {
             "The repository of this project is elsewhere. Push there; Stoa fetches what is pushed."
         }
