@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { findings, look, person, startBrowser } from "./browser.mjs";
-import { startStoa } from "./stoa.mjs";
+import { repository, startStoa } from "./stoa.mjs";
 import { ask, done, joinAs, PASSWORD, setUp } from "./team.mjs";
 
 let stoa, browser, owner;
@@ -187,6 +187,34 @@ test("an address of a member's page says that nobody is meant, or whom it means"
   const [someone] = items;
   await page.goto(`/acme/members/${someone.id}`);
   await page.getByText(`${someone.account.name} is a member of Acme`).waitFor();
+});
+
+test("without its default branch a project shows another one's commits, and says so", async () => {
+  const { page } = owner;
+  await done(page, "POST", "/workspaces/acme/projects", { name: "Site" }, 201);
+  const { token } = await done(page, "POST", "/me/tokens", { name: "git" });
+  const remote = `${stoa.origin.replace("://", `://git:${token}@`)}/git/acme/site.git`;
+  const repo = await repository("site");
+  await repo.git("push", "--quiet", remote, "HEAD:main", "HEAD:feature");
+  await repo.git("push", "--quiet", remote, ":main");
+  await page.goto("/acme/projects/site/commits");
+  await page.getByText("main, the default branch, is gone.").waitFor();
+  await page.getByRole("table", { name: "Commits" }).getByText("First entry").waitFor();
+  assert.equal(await page.getByRole("combobox", { name: "Branch" }).inputValue(), "feature");
+  await look(page, "commits-without-default", { ready: "text=First entry" });
+  await page.goto("/acme/projects/site");
+  await page.getByText("main is gone").first().waitFor();
+  // The server's own word stands at the field.
+  await page.goto("/acme/projects/site/settings");
+  await page.getByLabel("Default branch").fill("nope");
+  await page.getByRole("form", { name: "General" }).getByRole("button", { name: "Save" }).click();
+  await page.getByText("The project has no such branch. Push it first.").waitFor();
+  await page.getByLabel("Default branch").fill("feature");
+  await page.getByRole("form", { name: "General" }).getByRole("button", { name: "Save" }).click();
+  await page.getByRole("button", { name: "Discard" }).waitFor({ state: "detached" });
+  await page.goto("/acme/projects/site");
+  await page.getByText("main is gone").waitFor({ state: "detached" });
+  await repo.remove();
 });
 
 test("whoever isn't signed in is asked to sign in at every address within a workspace, whether there is one or not", async () => {
