@@ -14,6 +14,19 @@ import { AddVariable, type Edited, VariableRows, wanted } from "./Variables";
 
 type Given = { project?: string; branch?: string; stage?: Stage; backup?: Backup };
 
+/** What an instance of a stage takes from a backup. */
+function beginsWith({ instance, project, stage }: Backup, wanted: Stage): string {
+  const data = "It begins with the backup's data, database and plain variables";
+  const code = project.is_deleted
+    ? `; the code is of the branch that is chosen here, for the project ${project.name} is deleted with its own.`
+    : ", and with its commit.";
+  const secrets =
+    instance.is_deleted && wanted === stage
+      ? `The secrets of ${instance.name} come with them.`
+      : "Secrets are its own.";
+  return `${data}${code} ${secrets}`;
+}
+
 /** A new running copy of a branch. What is known already comes with it. */
 export function NewInstanceDialog({ onClose, given = {} }: { onClose: () => void; given?: Given }) {
   const workspace = useWorkspace();
@@ -84,15 +97,7 @@ export function NewInstanceDialog({ onClose, given = {} }: { onClose: () => void
       opened
       onClose={onClose}
       title={backup ? `New instance from a backup of ${backup.instance.name}` : "New instance"}
-      sentence={
-        backup?.project.is_deleted
-          ? `It begins with the backup's data and database, and with the code of the branch that is chosen here: the project ${backup.project.name} is deleted, and its code with it.`
-          : backup
-            ? backup.instance.is_deleted && stage === backup.stage
-              ? `It begins with the backup's data, database and commit, and with the variables and secrets of ${backup.instance.name}.`
-              : "It begins with the backup's data, database, commit and plain variables. Secrets are its own."
-            : "A running copy of a branch. Each push to the branch deploys it."
-      }
+      sentence={backup ? beginsWith(backup, stage) : "A running copy of a branch. Each push to the branch deploys it."}
       size={560}
       unsaved={filled !== begun}
       onSubmit={() => why === undefined && create.mutate()}
