@@ -106,7 +106,7 @@ impl State {
             return if cancels { Ok(()) } else { Err(Refusal::InstanceBusy) };
         }
         let nothing_runs = self.status == InstanceStatus::Stopped || !self.has_release;
-        if nothing_runs { Err(Refusal::Conflict(Conflict::NotRunning)) } else { Ok(()) }
+        if nothing_runs { Err(Refusal::Conflict(Conflict::NothingRuns)) } else { Ok(()) }
     }
 
     /// # Errors
@@ -234,6 +234,6 @@ mod tests {
         assert_eq!(new.can_start(), Err(Refusal::Conflict(Conflict::NothingDeployed)));
         assert_eq!(new.can_restart(), Err(Refusal::Conflict(Conflict::NothingDeployed)));
         assert_eq!(new.can_back_up(), Err(Refusal::Conflict(Conflict::NothingDeployed)));
-        assert_eq!(new.can_stop(false), Err(Refusal::Conflict(Conflict::NotRunning)));
+        assert_eq!(new.can_stop(false), Err(Refusal::Conflict(Conflict::NothingRuns)));
     }
 }

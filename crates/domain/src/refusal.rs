@@ -169,6 +169,8 @@ pub enum Conflict {
     ProtectedOnServer,
     /// It isn't running.
     NotRunning,
+    /// It isn't running, and was to be stopped.
+    NothingRuns,
     /// It runs already.
     AlreadyRunning,
     /// It was never deployed.

@@ -31,7 +31,9 @@ crate::statements! {
     DEPLOY_THE_SAME = "SELECT o.id FROM instances i JOIN instances o
             ON o.workspace_id = i.workspace_id AND o.project_id = i.project_id AND o.branch = i.branch AND o.id <> i.id
         WHERE i.workspace_id = $1 AND i.id = $2 ORDER BY o.id";
-    SEEN_ON_BRANCHES = "SELECT i.branch, i.id, i.slug, i.name, i.stage, i.status FROM instances i
+    SEEN_ON_BRANCHES = "SELECT i.branch, i.id, i.slug, i.name, i.stage, i.status,
+            i.awaits_backup AND NOT EXISTS (SELECT 1 FROM jobs j WHERE j.instance_id = i.id AND j.kind = 'restore'
+                AND j.status IN ('queued', 'running')) FROM instances i
         WHERE i.workspace_id = $1 AND i.project_id = $2
           AND ($3 OR EXISTS (SELECT 1 FROM member_instances x WHERE x.member_id = $4 AND x.instance_id = i.id
               AND (x.until_at IS NULL OR x.until_at > $5)))
@@ -69,6 +71,8 @@ pub struct OnBranch {
     pub name: String,
     pub stage: stoa_domain::instance::Stage,
     pub status: stoa_domain::instance::InstanceStatus,
+    /// It waits for a restore: nothing is deployed to it before.
+    pub lacks_data: bool,
 }
 
 impl Store {
@@ -261,6 +265,7 @@ impl Store {
                     name: row.get(3)?,
                     stage: crate::page::stage(row, 4)?,
                     status: crate::page::status(row, 5)?,
+                    lacks_data: row.get(6)?,
                 })
             })
             .collect()

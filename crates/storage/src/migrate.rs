@@ -29,6 +29,7 @@ const MIGRATIONS: &[(i64, &str)] = &[
     (19, include_str!("../migrations/0019_servers_elsewhere.sql")),
     (20, include_str!("../migrations/0020_backups_of_productions_data.sql")),
     (21, include_str!("../migrations/0021_data_that_is_awaited.sql")),
+    (22, include_str!("../migrations/0022_made_of.sql")),
 ];
 
 /// The one whose column the program fills in: neither database makes Latin letters of others.

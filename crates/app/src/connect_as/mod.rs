@@ -57,6 +57,9 @@ pub(crate) fn can_connect(state: State, way: Option<&str>) -> Result<(), Refusal
     if state.is_being_deleted {
         return Err(Refusal::Conflict(Conflict::BeingDeleted));
     }
+    if state.lacks_its_data {
+        return Err(Refusal::Conflict(Conflict::AwaitsBackup));
+    }
     if !state.has_release {
         return Err(Refusal::Conflict(Conflict::NothingDeployed));
     }

@@ -197,14 +197,14 @@ impl App {
         let record = self.record(&permit).await?;
         let (workspace, project) = (permit.workspace(), record.project.id);
         let branch = BranchName::parse(&record.branch);
-        let (mut head, mut deploys) = (None, Vec::new());
+        let (mut head, mut on_branch) = (None, Vec::new());
         if let Some(branch) = branch {
             let (all, member) = (permit.sees_everything(), permit.member());
-            deploys = self.seen_on_branch(workspace, project, &branch, all, member).await?;
+            on_branch = self.seen_on_branch(workspace, project, &branch, all, member).await?;
             head = self.outside().repositories.head(project, branch).await?;
         }
         let others = self.store().deploy_the_same(workspace, record.id).await?;
-        let is_allowed = others.iter().all(|other| deploys.iter().any(|seen| seen.id == *other));
+        let is_allowed = others.iter().all(|other| on_branch.iter().any(|seen| seen.id == *other));
         let push_refusal = if !is_allowed {
             Some(Refusal::TargetNotAllowed)
         } else if copy.branch != record.branch {
@@ -213,6 +213,8 @@ impl App {
             None
         };
         let is_moved = head.is_some_and(|head| copy.base.as_deref() != Some(head.as_str()));
+        let deploys = on_branch.into_iter().filter(|on| !on.lacks_data);
+        let deploys = deploys.map(|on| Named { id: on.id, slug: on.slug, name: on.name }).collect();
         Ok(SeenWorkingCopy { copy, is_moved, deploys, push_refusal })
     }
 

@@ -2,8 +2,8 @@
 
 use stoa_domain::branch::{BranchName, CommitId};
 use stoa_domain::permission::ide as may;
-use stoa_domain::{Conflict, InstanceId, MemberId, Permit, ProjectId, Refusal, WorkspaceId};
-use stoa_storage::instance::Named;
+use stoa_domain::{Conflict, MemberId, Permit, ProjectId, Refusal, WorkspaceId};
+use stoa_storage::head::OnBranch;
 
 use crate::ports::{DeskOf, DeskPack, DeskProblem};
 use crate::{App, Failure};
@@ -29,10 +29,10 @@ impl App {
         branch: &BranchName,
         sees_everything: bool,
         member: MemberId,
-    ) -> Result<Vec<Named<InstanceId>>, Failure> {
-        let seen = self.store().list_on_branches(workspace, project, sees_everything, member).await?;
-        let on_it = seen.into_iter().filter(|on| on.branch == branch.as_str());
-        Ok(on_it.map(|on| Named { id: on.id, slug: on.slug, name: on.name }).collect())
+    ) -> Result<Vec<OnBranch>, Failure> {
+        let mut seen = self.store().list_on_branches(workspace, project, sees_everything, member).await?;
+        seen.retain(|on| on.branch == branch.as_str());
+        Ok(seen)
     }
 
     /// Where it goes, and what it brings.

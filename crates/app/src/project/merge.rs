@@ -48,7 +48,8 @@ pub struct MergePreview {
     pub source: (BranchName, CommitId),
     pub target: (BranchName, CommitId),
     pub review: Review,
-    /// What will deploy it: the caller is allowed all of them, or there would be no preview.
+    /// What will be deployed by it: the caller is allowed all that deploy the target, or there would be no preview. One
+    /// that waits for its backup's data, or is being deleted, isn't among them.
     pub deploys: Vec<InstanceRecord>,
     /// What the commit says where nothing else is wanted.
     pub message: String,
@@ -173,6 +174,7 @@ impl App {
         for instance in permit.target().instances.clone() {
             deploys.extend(self.named(&permit, instance).await?);
         }
+        deploys.retain(|on| !on.state.lacks_its_data && !on.state.is_being_deleted);
         let Names { source, target } = names;
         let (source, target) = ((source, ends.source), (target, ends.target));
         Ok(MergePreview { source, target, review, deploys, message })

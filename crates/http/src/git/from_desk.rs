@@ -117,8 +117,9 @@ impl Git {
         let deployed = app.after_push_to(decided, target.project, std::slice::from_ref(&update)).await?;
         app.end_desk_push(&permit, pack.commit.clone()).await;
         let seen = app.seen_on_branch(workspace, target.project, &target.branch, all, member).await?;
-        let deploys = seen.into_iter().filter(|one| deployed.contains(&one.id)).collect();
-        let warnings = self.warnings(workspace, target.project, &[update]).await;
+        let deploys = seen.into_iter().filter(|one| deployed.contains(&one.id));
+        let deploys = deploys.map(|one| Named { id: one.id, slug: one.slug, name: one.name }).collect();
+        let warnings = self.warnings(workspace, target.project, &[update], (all, member)).await;
         drop((permit, remote));
         Ok(Pushed { branch: target.branch, commit: pack.commit, deploys, warnings })
     }

@@ -85,13 +85,14 @@ impl Git {
             drop(ticket);
             if let Some(Permitted::Git(permit, rewound)) = pending.take_permit() {
                 let update = |command| update(command, rewound.contains(command));
+                let reader = (permit.sees_everything(), permit.member());
                 let updates: Vec<_> = pending.commands().iter().map(update).collect();
                 if let Err(failure) = hosts.inner.frame.app.after_push(permit, &updates).await {
                     // The next start compares the heads; until then the branch is moved and not deployed.
                     tracing::error!(?failure, "what follows a push couldn't be begun");
                 }
                 if tail.as_deref() == Some(FLUSH) {
-                    for line in hosts.warnings(workspace, project, &updates).await {
+                    for line in hosts.warnings(workspace, project, &updates, reader).await {
                         let _ = sender.send(commands::told(&line).into()).await;
                     }
                 }

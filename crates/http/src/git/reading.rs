@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use stoa_app::ports::RefUpdate;
 use stoa_domain::branch::{BranchName, CommitId};
-use stoa_domain::{ProjectId, WorkspaceId};
+use stoa_domain::{MemberId, ProjectId, WorkspaceId};
 
 use super::Git;
 use super::program::git_in;
@@ -48,12 +48,13 @@ struct Entry {
 
 impl Git {
     /// One line for each pushed branch that a deployment couldn't read, where an instance deploys it or it has a
-    /// `stoa.toml`.
+    /// `stoa.toml`; and one for each instance which the push passes by, of those that whoever pushed sees.
     pub(super) async fn warnings(
         &self,
         workspace: WorkspaceId,
         project: ProjectId,
         updates: &[RefUpdate],
+        (sees_everything, member): (bool, MemberId),
     ) -> Vec<String> {
         let mut warnings = Vec::new();
         let branches = updates.iter().filter_map(|update| {
@@ -61,6 +62,14 @@ impl Git {
             (!update.new.is_zero()).then_some((branch, &update.new))
         });
         for (branch, commit) in branches.take(MOST_BRANCHES) {
+            let app = &self.inner.frame.app;
+            match app.seen_on_branch(workspace, project, &branch, sees_everything, member).await {
+                Ok(seen) => warnings.extend(seen.iter().filter(|on| on.lacks_data).map(|on| {
+                    let name = &on.name;
+                    format!("warning: {branch}: {name} isn't deployed: its backup's data isn't in it yet.")
+                })),
+                Err(failure) => tracing::warn!(?failure, %branch, "whom a push passes by couldn't be read"),
+            }
             match self.problem_of(workspace, project, &branch, commit).await {
                 Ok(None) => {}
                 Ok(Some(sentence)) => warnings.push(format!("warning: {branch}: {sentence}")),

@@ -20,6 +20,7 @@ pub(super) fn conflict(conflict: Conflict) -> &'static str {
             "A protected instance stands on this server. Lift its protection first, in its settings."
         }
         Conflict::NotRunning => "The instance isn't running. Start it first.",
+        Conflict::NothingRuns => "Nothing of the instance runs, so there is nothing to stop.",
         Conflict::AlreadyRunning => "The instance is running already.",
         Conflict::NothingDeployed => {
             "No deployment has succeeded yet. Push to its branch, or wait for the one that is under way."

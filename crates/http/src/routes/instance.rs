@@ -127,6 +127,13 @@ pub(super) struct InstanceView {
     #[schema(value_type = words::InstanceVisibility)]
     visibility: &'static str,
     is_protected: bool,
+    /// Its data came from production, and it isn't: no mail goes out.
+    is_mail_off: bool,
+    /// The data of the backup that it is made of hasn't come yet, and nothing brings it: it waits for a restore.
+    lacks_data: bool,
+    /// The backup that it was made of. It may be deleted by now.
+    #[schema(format = "uuid")]
+    made_of: Option<String>,
     #[schema(value_type = Vec<words::MayVerb>)]
     may: Vec<&'static str>,
     blocked: BTreeMap<&'static str, Blocked>,
@@ -154,6 +161,9 @@ impl InstanceView {
             url: seen.url,
             visibility: instance.visibility.key(),
             is_protected: instance.is_protected,
+            is_mail_off: instance.is_mail_off,
+            lacks_data: instance.state.lacks_its_data,
+            made_of: instance.made_of.map(|backup| backup.to_string()),
             may,
             blocked,
             job: seen.job.map(JobView::of),

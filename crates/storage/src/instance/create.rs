@@ -31,8 +31,8 @@ crate::statements! {
     NEXT_OS_USER = "SELECT MAX(os_user) FROM instances";
     INSERT = "INSERT INTO instances (id, workspace_id, project_id, server_id, slug, name, stage, branch, wish, status,
             visibility, is_protected, os_user, revision, created_at, is_mail_off, sorted_as,
-            awaits_backup)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'running', 'deploying', $9, $10, $11, 1, $12, $13, $14, $15)";
+            awaits_backup, made_of)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'running', 'deploying', $9, $10, $11, 1, $12, $13, $14, $15, $16)";
 }
 
 #[derive(Clone)]
@@ -93,6 +93,7 @@ pub(crate) async fn insert_in(
         new.is_mail_off,
         sorted_as(&new.name),
         new.from.is_some(),
+        new.from,
     ];
     tx.execute(INSERT, values).await?;
     host::give(tx, workspace, new.id, (&slug, &of_workspace), &new.domain).await?;

@@ -13,7 +13,8 @@ use stoa_domain::job::{JobKind, JobStatus};
 use stoa_domain::name::sorted_as;
 use stoa_domain::permission::instance::List;
 use stoa_domain::{
-    InstanceId, MemberId, Permit, ProjectId, Refusal, ReleaseId, ReplicaId, ServerId, Timestamp, WorkspaceId,
+    BackupId, InstanceId, MemberId, Permit, ProjectId, Refusal, ReleaseId, ReplicaId, ServerId, Timestamp,
+    WorkspaceId,
 };
 
 use crate::failure::{Failure, StorageFault};
@@ -31,13 +32,13 @@ crate::statements! {
             ($3 OR EXISTS (SELECT 1 FROM member_servers y WHERE y.member_id = $4 AND y.server_id = i.server_id
                 AND (y.until_at IS NULL OR y.until_at > $5))),
             r.commit_id, (SELECT MIN(h.host) FROM hosts h WHERE h.instance_id = i.id AND h.kind = 'given'), r.connect_as,
-            m.id, m.kind, m.replica_id, i.awaits_backup
+            m.id, m.kind, m.replica_id, i.awaits_backup, i.made_of, i.is_mail_off
         FROM instances i JOIN projects p ON p.id = i.project_id JOIN servers s ON s.id = i.server_id
         LEFT JOIN machines m ON m.id = s.machine_id LEFT JOIN releases r ON r.id = i.release_id WHERE i.workspace_id = $1 AND i.id = $2";
     LIST_ALL = "SELECT i.id, i.slug, i.name, i.stage, i.branch, i.wish, i.status, i.reason, i.release_id, i.visibility,
             i.is_protected, i.revision, i.created_at, p.id, p.slug, p.name, s.id, s.slug, s.name, ($5 OR NOT $5),
             r.commit_id, (SELECT MIN(h.host) FROM hosts h WHERE h.instance_id = i.id AND h.kind = 'given'), r.connect_as,
-            m.id, m.kind, m.replica_id, i.awaits_backup
+            m.id, m.kind, m.replica_id, i.awaits_backup, i.made_of, i.is_mail_off
         FROM instances i JOIN projects p ON p.id = i.project_id JOIN servers s ON s.id = i.server_id
         LEFT JOIN machines m ON m.id = s.machine_id LEFT JOIN releases r ON r.id = i.release_id
         WHERE i.workspace_id = $1 AND (i.sorted_as, i.id) > ($2, $3)
@@ -50,7 +51,7 @@ crate::statements! {
             EXISTS (SELECT 1 FROM member_servers y WHERE y.member_id = $13 AND y.server_id = i.server_id
                 AND (y.until_at IS NULL OR y.until_at > $14)),
             r.commit_id, (SELECT MIN(h.host) FROM hosts h WHERE h.instance_id = i.id AND h.kind = 'given'), r.connect_as,
-            m.id, m.kind, m.replica_id, i.awaits_backup
+            m.id, m.kind, m.replica_id, i.awaits_backup, i.made_of, i.is_mail_off
         FROM (SELECT i.id AS id FROM member_instances x CROSS JOIN instances i
             WHERE i.id = x.instance_id AND i.workspace_id = x.workspace_id
                 AND x.workspace_id = $1 AND x.member_id = $13 AND (x.until_at IS NULL OR x.until_at > $14)
@@ -102,6 +103,10 @@ pub struct InstanceRecord {
     pub connect_as: Option<String>,
     /// The one that runs, else the one that waits.
     pub job: Option<JobRecord>,
+    /// The backup that it was made of. It may be deleted by now.
+    pub made_of: Option<BackupId>,
+    /// Whether it sends no mail, since its data came from production.
+    pub is_mail_off: bool,
     pub state: State,
 }
 
@@ -156,6 +161,8 @@ fn read(
         host: row.get(21)?,
         connect_as: row.get(22)?,
         job: running.or(jobs.first()).cloned(),
+        made_of: row.get(27)?,
+        is_mail_off: row.get(28)?,
         state,
     })
 }

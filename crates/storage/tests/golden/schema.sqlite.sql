@@ -359,7 +359,7 @@ CREATE TABLE instances (
     is_protected BOOLEAN NOT NULL,
     os_user BIGINT NOT NULL UNIQUE,
     revision BIGINT NOT NULL,
-    created_at BIGINT NOT NULL, is_mail_off BOOLEAN NOT NULL DEFAULT FALSE, memory_limit BIGINT, processor_limit BIGINT, processes_limit BIGINT, disk_limit BIGINT, health TEXT, sorted_as TEXT NOT NULL DEFAULT '', awaits_backup BOOLEAN NOT NULL DEFAULT FALSE,
+    created_at BIGINT NOT NULL, is_mail_off BOOLEAN NOT NULL DEFAULT FALSE, memory_limit BIGINT, processor_limit BIGINT, processes_limit BIGINT, disk_limit BIGINT, health TEXT, sorted_as TEXT NOT NULL DEFAULT '', awaits_backup BOOLEAN NOT NULL DEFAULT FALSE, made_of UUID,
     UNIQUE (workspace_id, id),
     UNIQUE (workspace_id, slug),
     FOREIGN KEY (workspace_id, project_id) REFERENCES projects (workspace_id, id),

@@ -283,6 +283,8 @@ on_both_databases! {
         world.drain().await;
         let seen = olga.client.get(&path).await.expect(200).json();
         assert_eq!((&seen["status"], &seen["reason"]), (&json!("failed"), &json!("The repository is damaged.")), "{seen}");
+        assert_eq!((&seen["lacks_data"], &seen["made_of"]), (&json!(true), &json!(backup)), "{seen}");
+        assert_eq!(seen["blocked"]["connect_as"], seen["blocked"]["deploy"], "{seen}");
         let jobs = olga.client.get(&workspace.path(&format!("/jobs?instance={}", made["id"].as_str().unwrap()))).await.expect(200).json();
         assert_eq!((&jobs["items"][0]["kind"], &jobs["items"][0]["status"]), (&json!("deploy"), &json!("cancelled")), "{jobs}");
         let before = carried();
@@ -302,6 +304,7 @@ on_both_databases! {
         world.drain().await;
         let seen = olga.client.get(&path).await.expect(200).json();
         assert_eq!((&seen["status"], &seen["blocked"]["deploy"]), (&json!("running"), &Value::Null), "{seen}");
+        assert_eq!((&seen["lacks_data"], &seen["made_of"]), (&json!(false), &json!(backup)), "{seen}");
         let _ = olga.client.post(&format!("{path}/deploy"), json!({})).await.expect(202);
         world.drain().await;
         assert_eq!(olga.client.get(&path).await.expect(200).field("status"), "running");

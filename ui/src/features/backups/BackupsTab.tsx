@@ -19,6 +19,7 @@ import {
 } from "@/kit";
 import { BackupTable } from "./BackupTable";
 import css from "./backups.module.css";
+import { LacksData } from "./LacksData";
 import { KeyDialog, RestoreDialog } from "./later";
 import { NoBackups } from "./NoBackups";
 import { Plan } from "./Plan";
@@ -64,6 +65,7 @@ export function BackupsTab({ workspace, instance }: { workspace: string; instanc
       {job ? `Back up now: ${job.kind === "restore" ? "a restore" : "one"} is running` : "Back up now"}
     </AbleButton>
   );
+  if (backups.items.length === 0 && instance.lacks_data) return <LacksData workspace={workspace} instance={instance} />;
   if (backups.items.length === 0 && !job)
     return <NoBackups workspace={workspace} instance={instance} create={makeOne} problem={create.error?.detail} />;
   return (

@@ -22,6 +22,8 @@ export function RestoreDialog(props: {
   workspace: string;
   /** The instance that it is of, where that is there. */
   instance: Instance | null;
+  /** The one that it goes into, where that is settled. */
+  into?: Instance;
   backup: Backup;
   onClose: () => void;
 }) {
@@ -31,16 +33,21 @@ export function RestoreDialog(props: {
   const [typed, setTyped] = useState("");
   // With its project the code of a backup is gone: its data go to whatever instance is chosen.
   const isCodeGone = backup.project.is_deleted;
-  const all = useAllInstances(workspace, isCodeGone ? {} : { project: backup.project.id }, way === "another");
+  const all = useAllInstances(
+    workspace,
+    isCodeGone ? {} : { project: backup.project.id },
+    way === "another" && !props.into,
+  );
   const others = (all.data ?? []).filter(({ id, may }) => id !== instance?.id && may.includes("backup"));
-  const into = way === "same" ? instance : (others.find(({ id }) => id === other) ?? null);
+  const into = props.into ?? (way === "same" ? instance : (others.find(({ id }) => id === other) ?? null));
+  const isChosen = way === "another" && !props.into;
   const isTyped = into !== null && typed === into.name;
   const against = into?.blocked.backup && into.blocked.backup.code !== "conflict" ? into.blocked.backup.detail : null;
   const restore = useAct<void>(workspace, {
     act: () =>
       restoreBackup(workspace, backup.id, {
         confirm: typed,
-        ...(way === "another" && into && { into: into.id }),
+        ...(into && into.id !== backup.instance.id && { into: into.id }),
       }),
     nouns: [...AFTER],
     onDone: props.onClose,
@@ -52,7 +59,7 @@ export function RestoreDialog(props: {
       onClose={props.onClose}
       size={560}
       onlyByButton={typed !== ""}
-      title={`Restore the backup of ${made(backup.created_at, now).replace(/^[TY]/, (first) => first.toLowerCase())}`}
+      title={`Restore the backup of ${backup.instance.name}, ${made(backup.created_at, now).replace(/^[TY]/, (first) => first.toLowerCase())}`}
       onSubmit={() => isTyped && !against && restore.mutate()}
       foot={
         <>
@@ -97,7 +104,7 @@ export function RestoreDialog(props: {
             />
           </div>
         )}
-        {way === "another" && (
+        {isChosen && (
           <Select
             label="Instance"
             placeholder={
@@ -118,7 +125,7 @@ export function RestoreDialog(props: {
             searchable
           />
         )}
-        {way === "another" && into?.stage === "production" && (
+        {way === "another" && into?.stage === "production" && !into.lacks_data && (
           <Note tone="warn">
             {into.name} is production: what its visitors work with is replaced by what {backup.instance.name} held.
           </Note>
@@ -128,12 +135,16 @@ export function RestoreDialog(props: {
             <dl className={css.difference}>
               <div>
                 <dt>Data and database</dt>
-                <dd className={css.loses}>
-                  <IconCircleXFilled size={16} aria-hidden />
-                  {into.id === backup.instance.id
-                    ? `Loses ${lost(backup, now)} of data`
-                    : `Loses everything that ${into.name} holds now`}
-                </dd>
+                {into.lacks_data ? (
+                  <dd>Come to where none are yet: nothing is lost</dd>
+                ) : (
+                  <dd className={css.loses}>
+                    <IconCircleXFilled size={16} aria-hidden />
+                    {into.id === backup.instance.id
+                      ? `Loses ${lost(backup, now)} of data`
+                      : `Loses everything that ${into.name} holds now`}
+                  </dd>
+                )}
               </div>
               <div>
                 <dt>Commit</dt>
@@ -161,14 +172,18 @@ export function RestoreDialog(props: {
               </div>
             </dl>
             <ul className={css.promises}>
-              <li>
-                <IconShieldCheck size={16} stroke={1.75} aria-hidden />
-                First a backup is taken of what is replaced, so you can come back.
-              </li>
-              <li>
-                <IconRefresh size={16} stroke={1.75} aria-hidden />
-                The instance is down while it switches; requests wait meanwhile.
-              </li>
+              {!into.lacks_data && (
+                <>
+                  <li>
+                    <IconShieldCheck size={16} stroke={1.75} aria-hidden />
+                    First a backup is taken of what is replaced, so you can come back.
+                  </li>
+                  <li>
+                    <IconRefresh size={16} stroke={1.75} aria-hidden />
+                    The instance is down while it switches; requests wait meanwhile.
+                  </li>
+                </>
+              )}
               <li>
                 <IconCircleDashedCheck size={16} stroke={1.75} aria-hidden />
                 It happens whole or not at all; if a step fails, everything stays as it is.

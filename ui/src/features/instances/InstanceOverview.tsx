@@ -2,7 +2,6 @@ import { IconRocket } from "@tabler/icons-react";
 import { deployInstance } from "@/api/generated";
 import type { Instance } from "@/api/nouns";
 import { useAct, useBranches, useDeployments } from "@/api/queries";
-import { viewing } from "@/api/viewing";
 import { DeploymentRows, NothingDeployed, useRollBack } from "@/features/deployments";
 import { InstanceMetrics } from "@/features/metrics/later";
 import { behind } from "@/features/projects/behind";
@@ -25,7 +24,6 @@ import {
 } from "@/kit";
 import css from "./instances.module.css";
 import { Processes } from "./Processes";
-import { useSettings } from "./settings/queries";
 
 const LAST = 5;
 
@@ -34,8 +32,6 @@ export function InstanceOverview({ workspace, instance }: { workspace: string; i
   const deployments = useDeployments(workspace, instance.id, mayRead);
   const rollBack = useRollBack(workspace, instance);
   const { ai } = useWorkspace();
-  // Nobody else is told of it: the answer of an instance itself doesn't say.
-  const settings = useSettings(workspace, instance.id, instance.may.includes("change_settings") && !viewing());
   // The newest one that failed: what the sentence above is about.
   const failed = deployments.items?.find(({ status }) => status === "failed");
   return (
@@ -44,7 +40,16 @@ export function InstanceOverview({ workspace, instance }: { workspace: string; i
         <div className={css.reason}>
           <Note tone={instance.status === "failed" ? "bad" : "warn"}>
             {instance.reason}
-            {lacksItsData(instance) && <div className={css.reasonNext}>{instance.blocked.start?.detail}</div>}
+            {instance.lacks_data && (
+              <div className={css.reasonNext}>
+                Its backup's data isn't in it yet, so it doesn't run.{" "}
+                {instance.may.includes("backup") ? (
+                  <Go to={`/${workspace}/instances/${instance.slug}/backups`}>Bring it again</Go>
+                ) : (
+                  "Somebody who manages backups restores it here, or an owner deletes it."
+                )}
+              </div>
+            )}
             {failed && (
               <div className={css.reasonNext}>
                 <Go to={`/${workspace}/instances/${instance.slug}/deployments/${failed.id}`}>
@@ -108,7 +113,7 @@ export function InstanceOverview({ workspace, instance }: { workspace: string; i
               <dd>{instance.visibility === "members" ? "Members who may see it" : "Everybody"}</dd>
               <dt>Address</dt>
               <dd>{instance.url ?? "–"}</dd>
-              {settings.data?.is_mail_off && (
+              {instance.is_mail_off && (
                 <>
                   <dt>Mail</dt>
                   <dd>Off: its data came from production</dd>
@@ -125,10 +130,6 @@ export function InstanceOverview({ workspace, instance }: { workspace: string; i
     </div>
   );
 }
-
-/** Whether it waits for a backup's data: it failed, and nothing but a restore is let near it. */
-const lacksItsData = ({ status, blocked }: Instance) =>
-  status === "failed" && blocked.start?.code === "conflict" && blocked.deploy?.detail === blocked.start.detail;
 
 /** That its branch has a newer commit than it runs: after going back, or where a deployment didn't come to its end. */
 function OldCommit({ workspace, instance }: { workspace: string; instance: Instance }) {

@@ -56,7 +56,10 @@ export function NewInstanceDialog({ onClose, given = {} }: { onClose: () => void
   const filled = JSON.stringify([project, server, branch, stage, name, rows, isForMembers, begins]);
   const [begun] = useState(filled);
   const projectName = projects.data?.find(({ id }) => id === chosenProject)?.name;
-  const proposed = projectName ? `${projectName} ${stage === "production" ? "production" : chosenBranch}`.trim() : "";
+  // What comes again of one that is deleted, comes under its name.
+  const again = backup?.instance.is_deleted && backup.stage === stage ? backup.instance.name : "";
+  const proposed =
+    again || (projectName ? `${projectName} ${stage === "production" ? "production" : chosenBranch}`.trim() : "");
   const create = useAct<void, Instance>(workspace.slug, {
     act: () =>
       createInstance(workspace.slug, {

@@ -1,10 +1,10 @@
-import { Button, TextInput } from "@mantine/core";
+import { Autocomplete, Button, TextInput } from "@mantine/core";
 import { useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
 import { ifMatch, type Tagged } from "@/api/client";
 import { changeProject, deleteProject } from "@/api/generated";
 import type { Project } from "@/api/nouns";
-import { useAct, useAllInstances } from "@/api/queries";
+import { useAct, useAllInstances, useBranches } from "@/api/queries";
 import { AbleButton, ConfirmDialog, Meanwhile, Note, Panel, Section, Unsaved, useDraft, WaitingButton } from "@/kit";
 import { HowToPush } from "./HowToPush";
 import { RemoteSettings } from "./RemoteSettings";
@@ -14,6 +14,7 @@ function General({ workspace, project }: { workspace: string; project: Tagged<Pr
   const form = useDraft(project, ({ name, default_branch: branch }) => ({ name, branch }));
   const { isChanged } = form;
   const { name, branch } = form.draft;
+  const names = (useBranches(workspace, project.id).data ?? []).flatMap((one) => (one.commit ? [one.name] : []));
   const set = (change: Partial<typeof form.draft>) => form.setDraft({ ...form.draft, ...change });
   const save = useAct<void, Project>(workspace, {
     act: () =>
@@ -39,10 +40,12 @@ function General({ workspace, project }: { workspace: string; project: Tagged<Pr
         error={save.error?.field("name")}
         maxLength={80}
       />
-      <TextInput
+      <Autocomplete
         label="Default branch"
+        data={names}
         value={branch}
-        onChange={(event) => set({ branch: event.currentTarget.value })}
+        onChange={(value) => set({ branch: value })}
+        selectFirstOptionOnChange={false}
         error={save.error?.field("default_branch")}
       />
       {save.error && save.error.errors.length === 0 && <Note tone="bad">{save.error.detail}</Note>}

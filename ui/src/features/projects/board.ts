@@ -37,7 +37,7 @@ export function afterDeletion({ branch, instances }: Card): string | null {
   const going =
     instances.length === 0
       ? ""
-      : ` ${one ? "Its instance goes on as it is" : "Its instances go on as they are"}, and the next deployment fails until the branch is pushed again.`;
+      : ` ${one ? "Its instance goes on as it is" : "Its instances go on as they are"}, and nothing new is deployed until the branch is pushed again.`;
   const other = branch.is_default ? " Push it again, or make another branch the default one in Settings." : "";
   return `The ${branch.is_default ? "default " : ""}branch was deleted.${going}${other}`;
 }
