@@ -8,6 +8,8 @@ use tokio::io::AsyncWriteExt as _;
 use tokio::net::{TcpStream, UnixListener, UnixStream};
 use tokio::sync::{Notify, Semaphore, watch};
 
+use super::turns::{Answering, Turns};
+
 /// Connections at once; more wait to be accepted.
 const MOST: usize = 4096;
 
@@ -23,6 +25,7 @@ pub(super) struct Connections {
     closed: Arc<Notify>,
     /// Whether new ones wait: the application is about to be stopped, or isn't there.
     paused: Arc<watch::Sender<bool>>,
+    turns: Turns,
 }
 
 impl Connections {
@@ -31,12 +34,15 @@ impl Connections {
             open: Arc::new(AtomicUsize::new(0)),
             closed: Arc::new(Notify::new()),
             paused: Arc::new(watch::Sender::new(false)),
+            turns: Turns::new(),
         }
     }
 
     /// From now on new connections wait, or go on.
     pub(super) fn pause(&self, paused: bool) {
-        self.paused.send_replace(paused);
+        if self.paused.send_replace(paused) && !paused {
+            self.turns.begin();
+        }
     }
 
     pub(super) fn count(&self) -> usize {
@@ -75,7 +81,7 @@ impl Connections {
     async fn carry(&self, mut outside: UnixStream, port: u16) {
         let Some(mut application) = self.connect(&outside, port).await else { return };
         // Small answers go at once.
-        let _ = application.set_nodelay(true);
+        let _ = application.stream.set_nodelay(true);
         // Half-closing goes through in either direction; an error ends both.
         let _ = tokio::io::copy_bidirectional(&mut outside, &mut application).await;
         let _ = outside.shutdown().await;
@@ -84,7 +90,7 @@ impl Connections {
     }
 
     /// Tries until the application listens. Whoever waits outside may give up before.
-    async fn connect(&self, outside: &UnixStream, port: u16) -> Option<TcpStream> {
+    async fn connect(&self, outside: &UnixStream, port: u16) -> Option<Answering> {
         let deadline = tokio::time::sleep(PATIENCE);
         tokio::pin!(deadline);
         let mut paused = self.paused.subscribe();
@@ -95,11 +101,20 @@ impl Connections {
                     going.ok()?;
                 }
             }
+            let turn = tokio::select! {
+                () = &mut deadline => return None,
+                turn = self.turns.take() => turn,
+            };
+            // While it waited for its turn the application may have been stopped again.
+            if *paused.borrow() {
+                continue;
+            }
             // Counted before it is there, so that a pause that comes now waits for it too.
             self.open.fetch_add(1, Ordering::SeqCst);
             if let Ok(stream) = TcpStream::connect(("127.0.0.1", port)).await {
-                return Some(stream);
+                return Some(Answering { stream, turn });
             }
+            drop(turn);
             self.open.fetch_sub(1, Ordering::SeqCst);
             self.closed.notify_waiters();
             if is_gone(outside) {

@@ -16,6 +16,7 @@ mod process;
 pub(crate) mod schedules;
 mod sockets;
 mod terminal;
+mod turns;
 
 use serde::{Deserialize, Serialize};
 
