@@ -14,7 +14,7 @@ import {
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import { type KeyboardEvent, useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { removeFile } from "@/api/generated";
-import { Problem, problemOf } from "@/api/problem";
+import { type Problem, problemOf } from "@/api/problem";
 import { useMutation } from "@/api/useMutation";
 import { useWorkspace } from "@/frame/useWorkspace";
 import { ConfirmDialog, Go, Note, Unsaved } from "@/kit";
@@ -26,11 +26,12 @@ import type { Where } from "./Editor";
 import { EditorArea } from "./EditorArea";
 import { FileTree, type Target, type Wish } from "./FileTree";
 import { Find } from "./Find";
-import { download, folderOf, nameOf, type Place, within, writeFile } from "./files";
+import { download, folderOf, nameOf, type Place } from "./files";
 import css from "./ide.module.css";
 import { lettersOf } from "./letters";
 import { NameDialog, type Naming } from "./NameDialog";
 import { Terminals } from "./Terminals";
+import { useUpload } from "./Upload";
 import { useDocuments } from "./useDocuments";
 import { useRefresh, useWorkingCopy } from "./useWorkingCopy";
 
@@ -121,19 +122,14 @@ export function Ide({ place, name, onReopen, onAnew, isAnew }: Props) {
       refresh.now();
     },
   });
-  // One that is refused is named, and keeps none of the others from coming.
-  const uploadAll = (files: File[]) =>
-    act(async () => {
-      const refused: [string, Problem][] = [];
-      for (const file of files)
-        await writeFile(place, within(uploadTo.current, file.name), file, { isNew: true }).catch((error: unknown) => {
-          refused.push([file.name, problemOf(error)]);
-        });
+  const uploads = useUpload({
+    place,
+    onProblem: setProblem,
+    onDone: (replaced) => {
+      for (const path of replaced) void documents.follow(path);
       refresh.now();
-      const first = refused[0]?.[1];
-      const detail = refused.map(([name, problem]) => `${name}: ${problem.detail}`).join(" ");
-      if (first) throw new Problem({ status: first.status, code: first.code, title: first.title, detail });
-    });
+    },
+  });
   const openPanel = (which: Panel) => {
     setPanel(which);
     setPanelOpen(true);
@@ -222,7 +218,7 @@ export function Ide({ place, name, onReopen, onAnew, isAnew }: Props) {
             // The list is the field's own, and is empty with it.
             const files = [...(event.currentTarget.files ?? [])];
             event.currentTarget.value = "";
-            void uploadAll(files);
+            void uploads.upload(uploadTo.current, files);
           }}
         />
         {problem && (
@@ -390,6 +386,7 @@ export function Ide({ place, name, onReopen, onAnew, isAnew }: Props) {
           ? `${removing.path} and all in it are deleted from your working copy. What was committed can be taken back.`
           : `${nameOf(removing?.path ?? "")} is deleted from your working copy. What was committed can be taken back.`}
       </ConfirmDialog>
+      {uploads.question}
       <ConfirmDialog
         opened={isDiscarding}
         onClose={() => setDiscarding(false)}

@@ -51,6 +51,8 @@ export default function Terminal(props: Props) {
       scrollback: 5000,
       theme: themeOf(element.current),
     });
+    // Text that leads elsewhere than it says is text: what is written here shows colours, and nothing else.
+    made.parser.registerOscHandler(8, () => true);
     const fitted = new FitAddon();
     made.loadAddon(fitted);
     const into = element.current;

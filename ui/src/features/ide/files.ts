@@ -10,13 +10,22 @@ export const LARGEST = 5_000_000;
 /** A workspace and one of its instances. */
 export type Place = { workspace: string; instance: string };
 
-export type Opened = { bytes: Uint8Array; etag: string | null };
+/** `bytes` is null where there are more than the editor opens: then they aren't fetched. */
+export type Opened = { bytes: Uint8Array | null; etag: string | null };
 
-/** A file whole. */
-export async function openFile({ workspace, instance }: Place, path: string): Promise<Opened> {
-  const url = getReadFileUrl(workspace, instance, path);
-  const answer = await ask(url, { headers: { Accept: "application/octet-stream" } });
-  return { bytes: new Uint8Array(await answer.arrayBuffer()), etag: answer.headers.get("etag") };
+const asked = ({ workspace, instance }: Place, path: string) =>
+  ask(getReadFileUrl(workspace, instance, path), { headers: { Accept: "application/octet-stream" } });
+
+/** A file for the editor. */
+export async function openFile(place: Place, path: string): Promise<Opened> {
+  const answer = await asked(place, path);
+  const etag = answer.headers.get("etag");
+  if (Number(answer.headers.get("content-length")) > LARGEST) {
+    await answer.body?.cancel();
+    return { bytes: null, etag };
+  }
+  const bytes = new Uint8Array(await answer.arrayBuffer());
+  return { bytes: bytes.length > LARGEST ? null : bytes, etag };
 }
 
 /** The tag of a file as it is now. */
@@ -49,8 +58,7 @@ export async function writeFile(
 
 /** Gives it to the browser to keep. */
 export async function download(place: Place, path: string): Promise<void> {
-  const { bytes } = await openFile(place, path);
-  const url = URL.createObjectURL(new Blob([bytes as Uint8Array<ArrayBuffer>]));
+  const url = URL.createObjectURL(await (await asked(place, path)).blob());
   const link = document.createElement("a");
   link.href = url;
   link.download = nameOf(path);

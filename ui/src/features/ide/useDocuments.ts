@@ -4,7 +4,7 @@ import type { EditorState, Text } from "@codemirror/state";
 import { useCallback, useRef, useState } from "react";
 import type { Edited } from "@/api/generated";
 import { problemOf } from "@/api/problem";
-import { LARGEST, nameOf, openFile, openOriginal, type Place, tagOf, textOf, writeFile } from "./files";
+import { nameOf, openFile, openOriginal, type Place, tagOf, textOf, writeFile } from "./files";
 import { tidied } from "./tidy";
 
 export type Document = {
@@ -96,8 +96,8 @@ export function useDocuments(place: Place, onSaved: () => void) {
     async (path: string) => {
       try {
         const { bytes, etag } = await openFile({ workspace, instance }, path);
-        const text = bytes.length > LARGEST ? null : textOf(bytes);
-        const kind = bytes.length > LARGEST ? "large" : text === null ? "binary" : "text";
+        const text = bytes && textOf(bytes);
+        const kind = bytes === null ? "large" : text === null ? "binary" : "text";
         change(path, { kind, text: text ?? "", etag, state: null, saved: null, isDirty: false, isStale: false });
       } catch (error) {
         change(path, { kind: "failed", detail: problemOf(error).detail });
@@ -117,7 +117,7 @@ export function useDocuments(place: Place, onSaved: () => void) {
         const { bytes, etag } = await openFile({ workspace, instance }, path);
         const now = kept.current.get(path);
         if (!now || now.etag !== before.etag || now.isSaving) return;
-        const text = bytes.length > LARGEST ? null : textOf(bytes);
+        const text = bytes && textOf(bytes);
         // Moved, or written as it was: then what was typed is still about this.
         if (text === now.text) change(path, { etag });
         else if (now.isDirty) return;

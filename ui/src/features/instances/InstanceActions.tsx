@@ -24,7 +24,7 @@ import {
   startInstance,
   stopInstance,
 } from "@/api/generated";
-import type { Instance, Verb } from "@/api/nouns";
+import type { Able, Instance, Verb } from "@/api/nouns";
 import { useAct } from "@/api/queries";
 import { ConnectDialog } from "@/features/connectAs/later";
 import { MergeDialog } from "@/features/projects/later";
@@ -43,6 +43,7 @@ import {
   WhyButton,
   WhyContext,
 } from "@/kit";
+import { calledOf, cancelling } from "./goingOn";
 import css from "./instances.module.css";
 
 const WhoDialog = later(async () => (await import("@/features/permissions/WhoDialog")).WhoDialog);
@@ -68,8 +69,10 @@ export function InstanceActions(props: { workspace: string; instance: Instance }
   });
   const start = useAct<void>(workspace, { act: () => startInstance(workspace, id, {}), nouns: [...AFTER] });
   const deploy = useAct<void>(workspace, { act: () => deployInstance(workspace, id, {}), nouns: [...AFTER] });
+  // What goes on is cancelled where the dialog has said so, and only then.
+  const goesOn = instance.job && calledOf(instance.job);
   const stop = useAct<void>(workspace, {
-    act: () => stopInstance(workspace, id, {}),
+    act: () => stopInstance(workspace, id, { cancel: goesOn !== null }),
     nouns: [...AFTER],
     onDone: () => setAsked(null),
   });
@@ -77,7 +80,7 @@ export function InstanceActions(props: { workspace: string; instance: Instance }
   // Nothing that was never deployed can be backed up.
   const hasLast = instance.may.includes("backup") && instance.commit !== null;
   const remove = useAct<void>(workspace, {
-    act: () => deleteInstance(workspace, id, { confirm: name, cancel: true, backup: hasLast && isLast }),
+    act: () => deleteInstance(workspace, id, { confirm: name, cancel: goesOn !== null, backup: hasLast && isLast }),
     nouns: [...AFTER, "projects"],
     onDone: () => {
       setAsked(null);
@@ -87,8 +90,14 @@ export function InstanceActions(props: { workspace: string; instance: Instance }
   const problem = restart.error ?? start.error ?? deploy.error;
   const against = reasonAgainst(instance, "restart");
   const removal = reasonAgainst(instance, "delete");
-  // A phone has nothing to point with, and no room for a reason: what is off there stands below the three dots with it.
-  const isStopBelow = phone && reasonAgainst(instance, "stop") !== null;
+  const able = cancelling(instance);
+  const isDown = instance.status === "stopped" || instance.status === "failed";
+  // What has failed is started again and again, and what is being started would run: both can be stopped.
+  const hasStop = !isDown || (able.may.includes("stop") && !able.blocked.stop);
+  // A phone has nothing to point with, and no room for a reason: what is off there stands below the three dots with it,
+  // and Stop where Start stands in its place.
+  const isStopBelow =
+    hasStop && phone && ((isDown && able.may.includes("start")) || reasonAgainst(able, "stop") !== null);
   const isRestartBelow = phone && against !== null;
   // Beside Restart and Stop; on a phone below the three dots.
   const others = [
@@ -127,7 +136,7 @@ export function InstanceActions(props: { workspace: string; instance: Instance }
           </Menu>
         </DisabledReason>
       )}
-      {instance.status === "stopped" || instance.status === "failed" ? (
+      {isDown && (
         <AbleButton
           of={instance}
           verb="start"
@@ -138,9 +147,10 @@ export function InstanceActions(props: { workspace: string; instance: Instance }
         >
           Start
         </AbleButton>
-      ) : isStopBelow ? null : (
+      )}
+      {hasStop && !isStopBelow && (
         <AbleButton
-          of={instance}
+          of={able}
           verb="stop"
           leftSection={<IconPlayerStop size={16} stroke={1.75} />}
           onClick={() => setAsked("stop")}
@@ -188,8 +198,8 @@ export function InstanceActions(props: { workspace: string; instance: Instance }
             {isRestartBelow && instance.status !== "stopped" && (
               <Choice of={instance} verb="restart" word="Restart" Icon={IconRefresh} onClick={() => {}} />
             )}
-            {isStopBelow && instance.status !== "stopped" && instance.status !== "failed" && (
-              <Choice of={instance} verb="stop" word="Stop" Icon={IconPlayerStop} onClick={() => setAsked("stop")} />
+            {isStopBelow && (
+              <Choice of={able} verb="stop" word="Stop" Icon={IconPlayerStop} onClick={() => setAsked("stop")} />
             )}
             {phone &&
               others.map(({ verb, word, Icon, act }) => (
@@ -204,7 +214,7 @@ export function InstanceActions(props: { workspace: string; instance: Instance }
             />
             {(isNarrow || isOwner) && <WhoItem about={about} isOwner={isOwner} onAsk={() => setAsked("who")} />}
             <Choice
-              of={instance}
+              of={able}
               verb="delete"
               word="Delete…"
               Icon={IconTrash}
@@ -234,8 +244,8 @@ export function InstanceActions(props: { workspace: string; instance: Instance }
       <ConfirmDialog
         opened={asked === "stop"}
         onClose={() => setAsked(null)}
-        title={`Stop ${instance.name}?`}
-        action="Stop"
+        title={goesOn ? `Cancel ${goesOn} and stop ${instance.name}?` : `Stop ${instance.name}?`}
+        {...(goesOn ? { action: "Cancel it and stop", cancel: "Let it go on" } : { action: "Stop" })}
         busy={stop.isPending}
         problem={stop.error}
         onConfirm={() => stop.mutate()}
@@ -252,6 +262,7 @@ export function InstanceActions(props: { workspace: string; instance: Instance }
         problem={remove.error}
         onConfirm={() => remove.mutate()}
       >
+        {goesOn && `It cancels ${goesOn} that goes on. `}
         Its processes, releases, data and logs go with it. Its backups are kept for 30 days, for owners to find.
         {hasLast && (
           <Checkbox
@@ -269,7 +280,7 @@ export function InstanceActions(props: { workspace: string; instance: Instance }
 }
 
 type ChoiceProps = {
-  of: Instance;
+  of: Able;
   verb: Verb;
   word: string;
   Icon: typeof IconRocket;

@@ -1,5 +1,5 @@
-import { IconRocket } from "@tabler/icons-react";
-import { deployInstance } from "@/api/generated";
+import { IconRocket, IconX } from "@tabler/icons-react";
+import { cancelJob, deployInstance } from "@/api/generated";
 import type { Instance } from "@/api/nouns";
 import { useAct, useBranches, useDeployments } from "@/api/queries";
 import { DeploymentRows, NothingDeployed, useRollBack } from "@/features/deployments";
@@ -22,6 +22,7 @@ import {
   StatusBadge,
   Time,
 } from "@/kit";
+import { cancelledBy } from "./goingOn";
 import css from "./instances.module.css";
 import { Processes } from "./Processes";
 
@@ -88,19 +89,7 @@ export function InstanceOverview({ workspace, instance }: { workspace: string; i
         </Section>
       </div>
       <div>
-        {instance.job && (
-          <Section title="Running work">
-            <Panel>
-              <Row>
-                <StatusBadge
-                  status={instance.job.status === "queued" ? "queued" : "working"}
-                  word={jobWord(instance.job)}
-                />
-                <span style={{ color: "var(--text3)" }}>{stepWord(instance.job)}</span>
-              </Row>
-            </Panel>
-          </Section>
-        )}
+        {instance.job && <RunningWork workspace={workspace} instance={instance} job={instance.job} />}
         <Processes workspace={workspace} instance={instance} />
         <Section title="About">
           <Panel>
@@ -128,6 +117,41 @@ export function InstanceOverview({ workspace, instance }: { workspace: string; i
         </Section>
       </div>
     </div>
+  );
+}
+
+type Job = NonNullable<Instance["job"]>;
+
+/** What goes on here, and how to cancel it. */
+function RunningWork({ workspace, instance, job }: { workspace: string; instance: Instance; job: Job }) {
+  const cancel = useAct<void>(workspace, {
+    act: () => cancelJob(workspace, job.id),
+    nouns: ["instances", "jobs", "deployments"],
+  });
+  const by = cancelledBy(instance, job);
+  return (
+    <Section title="Running work">
+      <Panel>
+        <Row>
+          <StatusBadge status={job.status === "queued" ? "queued" : "working"} word={jobWord(job)} />
+          <span className={css.step}>{stepWord(job)}</span>
+          {by && (
+            <AbleButton
+              // That something goes on is against much, and not against this.
+              of={{ may: instance.may, blocked: {} }}
+              verb={by}
+              size="xs"
+              leftSection={<IconX size={14} stroke={1.75} aria-hidden />}
+              loading={cancel.isPending}
+              onClick={() => cancel.mutate()}
+            >
+              Cancel
+            </AbleButton>
+          )}
+        </Row>
+        {cancel.error && <Note tone="bad">{cancel.error.detail}</Note>}
+      </Panel>
+    </Section>
   );
 }
 
