@@ -265,6 +265,50 @@ on_both_databases! {
         assert!(world.machines.backups().is_empty());
     }
 
+    async fn what_is_made_again_of_a_backup_has_the_limits_the_health_check_and_the_schedule_that_it_had(world: World) {
+        let olga = world.set_up().await;
+        let workspace = world.workspace(&olga, "Acme").await;
+        let (_, path) = made(&workspace).await;
+        let bare = backed_up(&world, &workspace, &path).await;
+        let health = json!({ "path": "/up", "status": ["2xx"], "start_seconds": 30, "every_seconds": 5, "failures": 2 });
+        let schedule = json!({ "at": "13:00", "keep_days": 2, "keep_weeks": 1, "keep_months": 0 });
+        let limits = json!({ "memory": 268_435_456, "processor": 500, "processes": null, "disk": null });
+        let change = json!({ "limits": { "memory": 268_435_456, "processor": 500 }, "health": health, "backup_schedule": schedule, "domains": [{ "host": "shop.example.org" }] });
+        let _ = olga.client.patch(&format!("{path}/settings"), change).await.expect(200);
+        let whole = backed_up(&world, &workspace, &path).await;
+        let set = async |path: &str| {
+            let seen = olga.client.get(&format!("{path}/settings")).await.expect(200).json();
+            ["limits", "health", "backup_schedule", "domains"].map(|of| seen[of].clone())
+        };
+        // What is there already keeps its own.
+        let _ = olga.client.post(&workspace.path(&format!("/backups/{bare}/restore")), json!({ "confirm": "Shop" })).await.expect(202);
+        world.drain().await;
+        assert_eq!(set(&path).await[..3], [limits.clone(), health.clone(), schedule.clone()]);
+        let shop = olga.client.get(&path).await.expect(200).json();
+        let _ = olga.client.delete(&path, Some(json!({ "confirm": "Shop" }))).await.expect(202);
+        world.drain().await;
+        let again = async |name: &str, stage: &str, backup: &str| {
+            let body = json!({ "name": name, "project": shop["project"]["id"], "server": shop["server"]["id"], "stage": stage, "branch": "main", "from_backup": backup });
+            let made = olga.client.post(&workspace.path("/instances"), body).await.expect(202).json();
+            world.drain().await;
+            made["id"].as_str().unwrap().to_owned()
+        };
+        let id = again("Shop", "staging", &whole).await;
+        let anew = workspace.path(&format!("/instances/{id}"));
+        assert_eq!(set(&anew).await, [limits, health, schedule, json!([])], "a domain is proved anew");
+        let form = world.machines.form(id.parse().unwrap()).unwrap();
+        assert_eq!((form.limits.memory, form.limits.processor, form.limits.disk), (Some(268_435_456), Some(500), None));
+        assert_eq!(form.health.map(|health| (health.path, health.failures)), Some(("/up".to_owned(), 2)), "from its first start on");
+        world.clock.pass_seconds(3600);
+        world.app.keep_backups().await.unwrap();
+        world.drain().await;
+        let made = world.machines.backups().len();
+        let plain = again("Plain", "staging", &bare).await;
+        let none = json!({ "memory": null, "processor": null, "processes": null, "disk": null });
+        assert_eq!(set(&workspace.path(&format!("/instances/{plain}"))).await, [none, Value::Null, Value::Null, json!([])]);
+        assert_eq!(made, 4, "by itself, at its time");
+    }
+
     async fn what_is_made_of_a_backup_never_runs_without_its_data(world: World) {
         let olga = world.set_up().await;
         let workspace = world.workspace(&olga, "Acme").await;
