@@ -213,8 +213,8 @@ impl App {
         range: Option<String>,
     ) -> Result<(BackupRecord, Archive), Failure> {
         let record = self.load_backup(&permit).await?;
-        let access = self.open_repository(permit.workspace(), record.repository).await?;
         let machine = self.machine_of_repository(permit.workspace(), record.repository).await?.machine;
+        let access = self.open_repository(permit.workspace(), record.repository).await?;
         self.store().begin_download(permit).await?;
         let archive = machine.archive(record.instance, record.id, access, range).await?;
         Ok((record, archive.ok_or(Refusal::NotFound)?))

@@ -123,6 +123,24 @@ on_both_databases! {
         assert!(listed(&workspace, &path).await.iter().all(|one| one["status"] == "failed"));
     }
 
+    async fn what_isnt_sound_about_a_backup_is_said_with_it(world: World) {
+        let olga = world.set_up().await;
+        let workspace = world.workspace(&olga, "Acme").await;
+        let (_, path) = made(&workspace).await;
+        let begun = olga.client.post(&format!("{path}/backups"), json!({})).await.expect(202);
+        let warning = "The database shop.db is damaged.";
+        world.machines.answer_next(vec![
+            Progress::Stored { backup: begun.field("backup").parse().unwrap(), snapshot: "ab".repeat(32), size: 1, added: 1, warning: Some(warning.to_owned()) },
+            Progress::Succeeded { release: None, size: 0, connect_as: None },
+        ]);
+        world.drain().await;
+        let list = listed(&workspace, &path).await;
+        assert_eq!((&list[0]["status"], &list[0]["warning"]), (&json!("ready"), &json!(warning)));
+        let _ = backed_up(&world, &workspace, &path).await;
+        let list = listed(&workspace, &path).await;
+        assert_eq!((&list[0]["warning"], &list[0]["is_reachable"]), (&Value::Null, &json!(true)));
+    }
+
     async fn what_an_attempt_had_made_isnt_there_until_the_next_has_made_it_anew(world: World) {
         let olga = world.set_up().await;
         let workspace = world.workspace(&olga, "Acme").await;
@@ -131,7 +149,7 @@ on_both_databases! {
             let _ = olga.client.post(&format!("{path}/backups"), json!({})).await.expect(202);
             let backup = listed(&workspace, &path).await[0]["id"].as_str().unwrap().to_owned();
             // It is stored, and then whoever was at it is gone.
-            let stored = || Progress::Stored { backup: backup.parse().unwrap(), snapshot: "ab".repeat(32), size: 1, added: 1 };
+            let stored = || Progress::Stored { backup: backup.parse().unwrap(), snapshot: "ab".repeat(32), size: 1, added: 1, warning: None };
             world.machines.answer_next(vec![stored()]);
             world.drain().await;
             assert_eq!(listed(&workspace, &path).await[0]["status"], "ready");
