@@ -75,9 +75,15 @@ test("who may make backups makes one, downloads it and restores it", async () =>
   await page.getByRole("link", { name: "Backups" }).click();
   await page.getByText("No backups yet").waitFor();
   await look(page, "backups-empty", { ready: "text=No backups yet" });
-  await page.getByRole("button", { name: "Back up now" }).click();
+  await page.getByRole("button", { name: "Back up with a note…" }).click();
+  const noting = page.getByRole("dialog");
+  await noting.getByLabel("Note").fill("Before the fix");
+  await look(page, "backup-note", { ready: "role=dialog" });
+  await noting.getByRole("button", { name: "Back up" }).click();
+  await noting.waitFor({ state: "detached" });
   await page.getByText("Backing up").waitFor();
   await page.getByText("Verified").waitFor({ timeout: 60_000 });
+  await page.getByText("Before the fix").waitFor();
   await quiet();
   await look(page, "backups", { ready: "role=table" });
 
@@ -102,6 +108,9 @@ test("who may make backups makes one, downloads it and restores it", async () =>
   await quiet();
   const shown = (await asked(url)).text;
   assert.ok(shown.includes("before the backup") && !shown.includes("after the backup"), shown.slice(0, 2000));
+  await page.getByRole("button", { name: "Back up now" }).click();
+  await page.getByText("Backing up").waitFor();
+  await quiet();
 });
 
 test("without the permission the tab isn't there, and its address says who can grant it", async () => {

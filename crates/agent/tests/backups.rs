@@ -79,6 +79,7 @@ struct Made {
     backup: Uuid,
     size: u64,
     added: u64,
+    warning: Option<String>,
 }
 
 async fn back_up(house: &House, machine: &Machine) -> Made {
@@ -87,10 +88,10 @@ async fn back_up(house: &House, machine: &Machine) -> Made {
     let events = machine.events(&begun).await;
     assert!(succeeded(&events.last().unwrap().event), "{events:?}");
     let stored = events.iter().find_map(|told| match &told.event {
-        Event::Stored { backup, size, added, .. } => Some((*backup, *size, *added)),
+        Event::Stored { backup, size, added, warning, .. } => Some((*backup, *size, *added, warning.clone())),
         _ => None,
     });
-    let (told, size, added) = stored.unwrap();
+    let (told, size, added, warning) = stored.unwrap();
     assert_eq!(told, backup);
     let steps: Vec<_> = events
         .iter()
@@ -100,7 +101,10 @@ async fn back_up(house: &House, machine: &Machine) -> Made {
         })
         .collect();
     assert_eq!(steps, ["repository", "database", "store", "verify"]);
-    Made { backup, size, added }
+    let is_read =
+        |told: &Event| matches!(told, Event::Step { name, progress: Some(100) } if name == "verify");
+    assert!(events.iter().any(|told| is_read(&told.event)), "{events:?}");
+    Made { backup, size, added, warning }
 }
 
 fn restore_of(house: &House, backup: Uuid, commit: Option<&CommitId>, release: Uuid) -> BeginRestore {
@@ -206,6 +210,71 @@ async fn what_was_there_comes_back_while_what_came_later_is_kept_in_a_backup_of_
     assert_eq!(std::fs::read_to_string(restored.join("data/new")).unwrap(), "new");
     by_hand(&repository(&house), &["check", "--read-data"]);
     assert!(by_hand(&repository(&house), &["list", "locks"]).is_empty());
+}
+
+/// Writes to two databases until it is told to stop.
+const WRITERS: &str = r#"def write(name):
+    import os, sqlite3, threading
+    base = sqlite3.connect('/data/' + name, timeout=60, isolation_level=None)
+    base.execute('PRAGMA journal_mode = wal')
+    base.execute('CREATE TABLE numbers (number, text)')
+    def on():
+        own, number = sqlite3.connect('/data/' + name, timeout=60, isolation_level=None), 0
+        while not os.path.exists('/data/stop'):
+            own.execute('BEGIN IMMEDIATE')
+            own.executemany('INSERT INTO numbers VALUES (?, ?)', [(number, 'x' * 700)] * 20)
+            own.execute('DELETE FROM numbers WHERE number = ?', (number - 5,))
+            own.execute('COMMIT')
+            number += 1
+    threading.Thread(target=on, daemon=True).start()
+for name in ('orders.bin', 'kept/events'): write(name)
+open('/data/damaged.db', 'wb').write(b'SQLite format 3' + bytes(1) + os.urandom(8176))"#;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_database_is_whole_though_it_is_written_to_and_what_cant_be_is_said() {
+    let place = tempfile::tempdir().unwrap();
+    let house = House::new(place.path());
+    let machine = house.machine().await;
+    // Known by its Procfile: it names no database.
+    std::fs::write(house.repository.join("app.py"), APPLICATION.replace("VERSION", "first")).unwrap();
+    std::fs::write(house.repository.join("Procfile"), "web: python3 app.py\n").unwrap();
+    git(&house.repository, &["add", "--all"]);
+    git(&house.repository, &["commit", "--quiet", "--message", "first"]);
+    let first = CommitId::parse(&git(&house.repository, &["rev-parse", "HEAD"])).unwrap();
+    let _ = std::fs::remove_file(house.repository.join("stoa.toml"));
+    assert!(succeeded(&house.deploy(&machine, first.clone()).await));
+    house.get(&machine, "/add/one").await.unwrap();
+    run(&house, &machine, WRITERS).await;
+    assert!(data(&house).join("orders.bin-wal").exists());
+    let made = back_up(&house, &machine).await;
+    let warning = made.warning.unwrap();
+    assert!(warning.starts_with("No sound copy of the database damaged.db could be made"), "{warning}");
+    run(&house, &machine, "open('/data/stop', 'w')").await;
+    let wish = restore_of(&house, made.backup, Some(&first), id());
+    let ended = machine.outcome(machine.client.restore(house.order(), house.instance, &wish).await).await;
+    assert!(succeeded(&ended), "{ended:?}");
+    assert_eq!(house.get(&machine, "/").await.unwrap(), "first one");
+    for name in ["orders.bin", "kept/events"] {
+        let file = data(&house).join(name);
+        assert!(!data(&house).join(format!("{name}-wal")).exists(), "{name}: what was in it is in the copy");
+        let base = rusqlite::Connection::open(&file).unwrap();
+        let said: String = base.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
+        assert_eq!(said, "ok", "{name}");
+        // Each change is whole: so many rows of each number.
+        let torn = "SELECT COUNT(*) FROM (SELECT number FROM numbers GROUP BY number HAVING COUNT(*) <> 20)";
+        let torn: i64 = base.query_row(torn, [], |row| row.get(0)).unwrap();
+        let all: i64 = base.query_row("SELECT COUNT(*) FROM numbers", [], |row| row.get(0)).unwrap();
+        assert!(torn == 0 && all > 0, "{name}: {torn} of {all}");
+    }
+    assert_eq!(std::fs::read(data(&house).join("damaged.db")).unwrap().len(), 8192, "as it was");
+
+    // One that is named is no better.
+    let settings = SETTINGS.replace("./kept/notes.db", "./damaged.db");
+    assert!(succeeded(&house.deploy(&machine, commit_with(&house, "second", &settings)).await));
+    let warning = back_up(&house, &machine).await.warning.unwrap();
+    assert!(warning.starts_with("No sound copy of the database damaged.db could be made"), "{warning}");
+    run(&house, &machine, "os.remove('/data/damaged.db')").await;
+    assert_eq!(back_up(&house, &machine).await.warning, None);
 }
 
 #[tokio::test(flavor = "multi_thread")]

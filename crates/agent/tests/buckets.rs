@@ -142,6 +142,18 @@ async fn a_backup_in_a_bucket_is_read_back_downloaded_restored_and_removed() {
     assert!(succeeded(&ended), "{ended:?}");
     assert_eq!(std::fs::read_to_string(data(&house).join("file")).unwrap(), "as it was");
 
+    // On another machine, into an instance of its own: all that it needs is in the bucket.
+    let mut other = House::new(&place.path().join("far"));
+    (other.repository, other.project) = (house.repository.clone(), house.project);
+    other.os_user = house.os_user + 1;
+    let far = other.machine().await;
+    other.put(&far).await;
+    other.bring(&far, &commit).await;
+    let wish = BeginRestore { deployment: id(), release: id(), safety: None, ..wish };
+    let ended = far.outcome(far.client.restore(other.order(), other.instance, &wish).await).await;
+    assert!(succeeded(&ended), "{ended:?}");
+    assert_eq!(std::fs::read_to_string(data(&other).join("file")).unwrap(), "as it was");
+
     for backup in [first, second, safety] {
         assert!(machine.client.find_backup(house.instance, backup, &access(at())).await.is_ok());
         machine.client.forget_backup(house.instance, backup, &access(at())).await.unwrap();

@@ -279,6 +279,8 @@ pub enum Progress {
         snapshot: String,
         size: u64,
         added: u64,
+        /// What isn't as it should be about it, in one sentence.
+        warning: Option<String>,
     },
     Succeeded {
         release: Option<ReleaseId>,

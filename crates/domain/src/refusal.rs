@@ -187,6 +187,8 @@ pub enum Conflict {
     AlreadyJoined,
     /// The backup lies on the disk of another server than the instance's.
     BackupOnOtherServer,
+    /// The backup lies on the disk of a server that was removed.
+    BackupUnreachable,
     /// A request with the same key is still being carried out.
     StillRunning,
     /// It changed in between.

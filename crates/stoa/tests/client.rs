@@ -189,7 +189,13 @@ fn what_runs_and_backups_are_seen_to(terminal: &Terminal, place: &[&str]) {
     let copied = terminal.stoa(&copy);
     assert!(copied.complaint.contains("restore"), "{}", copied.complaint);
     copied.well();
-    terminal.stoa(&["instance", "delete", "copy", "--yes"]).well();
+    terminal.stoa(&["instance", "delete", "copy", "--backup", "--yes"]).well();
+    // Of an instance that is gone, by the backup alone.
+    let last = terminal.json(&["instance", "backups"])["items"][0]["id"].as_str().unwrap().to_owned();
+    let file = terminal.folder.path().join("last.tar.zst");
+    terminal.stoa(&["instance", "download", "--backup", &last, "--to", file.to_str().unwrap()]).well();
+    assert!(file.metadata().unwrap().len() > 0);
+    terminal.stoa(&["instance", "download"]).refused(2, "INSTANCE");
     terminal.stoa(&["instance", "backup-delete", backup]).refused(2, "Say --yes");
     assert!(terminal.stoa(&["instance", "backup-delete", backup, "--yes"]).well().contains("is deleted"));
     terminal.stoa(&["instance", "backup-key", backup]).refused(1, "");

@@ -25,9 +25,11 @@ crate::statements! {
         WHERE s.workspace_id = $1 AND s.id = $2";
     FIRST = "SELECT m.id, m.kind, m.replica_id, s.id FROM servers s JOIN machines m ON m.id = s.machine_id
         WHERE s.workspace_id = $1 ORDER BY s.sorted_as, s.id LIMIT 1";
-    /// A repository stays where it was made, also when its instance is gone.
-    OF_REPOSITORY = "SELECT m.id, m.kind, m.replica_id FROM backup_repositories r JOIN servers s ON s.id = r.server_id
-        LEFT JOIN machines m ON m.id = s.machine_id WHERE r.workspace_id = $1 AND r.id = $2";
+    /// A repository stays where it was made, also when its instance is gone, or its server.
+    OF_REPOSITORY = "SELECT m.id, m.kind, m.replica_id, r.place = 's3',
+            EXISTS (SELECT 1 FROM servers s WHERE s.id = r.server_id)
+        FROM backup_repositories r LEFT JOIN machines m ON m.id = r.machine_id AND m.removed_at IS NULL
+        WHERE r.workspace_id = $1 AND r.id = $2";
     ADD_JOIN = "INSERT INTO joins (token_hash, workspace_id, server_id, expires_at) VALUES ($1, $2, $3, $4)";
     END_JOINS = "DELETE FROM joins WHERE workspace_id = $1 AND server_id = $2";
     MACHINE_AND_NAME = "SELECT machine_id, name FROM servers WHERE workspace_id = $1 AND id = $2";
@@ -192,8 +194,8 @@ impl Store {
         row.map(|row| Ok((row.get(3)?, MachinePlace::read(&row, 0, self.own_replica())?))).transpose()
     }
 
-    /// Where the machine is whose disk a repository of backups is on, or which has written it; `None` where its server
-    /// was removed.
+    /// Where the machine is whose disk a repository of backups is on, or which has written it; `None` where that machine
+    /// was removed. What is in a bucket is asked for by this process's own then.
     ///
     /// # Errors
     /// A fault.
@@ -202,8 +204,16 @@ impl Store {
         workspace: WorkspaceId,
         repository: BackupRepositoryId,
     ) -> Result<Option<MachinePlace>, StorageFault> {
-        let row = self.fetch_optional(OF_REPOSITORY, values![workspace, repository]).await?;
-        row.map(|row| MachinePlace::read(&row, 0, self.own_replica())).transpose()
+        let Some(row) = self.fetch_optional(OF_REPOSITORY, values![workspace, repository]).await? else {
+            return Ok(None);
+        };
+        let (is_in_bucket, has_server): (bool, bool) = (row.get(3)?, row.get(4)?);
+        let place = MachinePlace::read(&row, 0, self.own_replica())?;
+        Ok(match place {
+            MachinePlace::Nowhere => is_in_bucket.then_some(MachinePlace::Here),
+            _ if is_in_bucket && !has_server => Some(MachinePlace::Here),
+            place => Some(place),
+        })
     }
 
     /// Makes a server that a machine may join as.

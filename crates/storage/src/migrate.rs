@@ -30,6 +30,7 @@ const MIGRATIONS: &[(i64, &str)] = &[
     (20, include_str!("../migrations/0020_backups_of_productions_data.sql")),
     (21, include_str!("../migrations/0021_data_that_is_awaited.sql")),
     (22, include_str!("../migrations/0022_made_of.sql")),
+    (23, include_str!("../migrations/0023_machines_of_backups.sql")),
 ];
 
 /// The one whose column the program fills in: neither database makes Latin letters of others.

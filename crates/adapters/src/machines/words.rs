@@ -137,8 +137,8 @@ pub(super) fn restore(order: &RestoreOrder) -> BeginRestore {
 pub(super) fn progress(event: Event) -> Option<Progress> {
     Some(match event {
         Event::Step { name, progress } => Progress::Step { name, progress },
-        Event::Stored { backup, snapshot, size, added } => {
-            Progress::Stored { backup: BackupId::new(backup), snapshot, size, added }
+        Event::Stored { backup, snapshot, size, added, warning } => {
+            Progress::Stored { backup: BackupId::new(backup), snapshot, size, added, warning }
         }
         Event::Succeeded { release, size, connect_as } => {
             Progress::Succeeded { release: release.map(ReleaseId::new), size, connect_as }

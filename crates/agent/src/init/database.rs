@@ -24,7 +24,7 @@ pub(crate) fn command(path: &str, into: &str) -> Vec<String> {
     [ITSELF, "copy-database", path, into].map(str::to_owned).to_vec()
 }
 
-const ITSELF: &str = "/.stoa/init";
+pub(super) const ITSELF: &str = "/.stoa/init";
 
 /// What came of it, where the command is that one.
 pub(super) fn asked_for(command: &[String]) -> Option<Result<u8, String>> {
@@ -41,12 +41,10 @@ pub(super) fn asked_for(command: &[String]) -> Option<Result<u8, String>> {
 /// # Errors
 /// A sentence.
 pub(super) fn copy(data: &Path, path: &str, into: &Path) -> Result<u8, String> {
-    match is_a_file(data, path) {
-        Ok(true) => {}
-        Ok(false) => return Ok(NOT_THERE),
-        Err(sentence) => return Err(sentence),
+    if opened(data, path)?.is_none() {
+        return Ok(NOT_THERE);
     }
-    match copied(&data.join(path), into) {
+    match copied(&data.join(path), into, PATIENCE) {
         Ok(None) => Ok(0),
         Ok(Some(damage)) => unsound(&format!("The database is damaged: {damage}")),
         Err(rusqlite::Error::SqliteFailure(error, said)) => {
@@ -68,8 +66,8 @@ fn unsound(sentence: &str) -> Result<u8, String> {
     Ok(UNSOUND)
 }
 
-/// Whether there is a plain file, with nothing but folders on the way.
-fn is_a_file(data: &Path, path: &str) -> Result<bool, String> {
+/// What is there, where it is a plain file with nothing but folders on the way.
+pub(crate) fn opened(data: &Path, path: &str) -> Result<Option<File>, String> {
     let folder = File::open(data).map_err(|error| format!("the data folder can't be opened: {error}"))?;
     let how = OpenHow::new()
         .flags(OFlag::O_RDONLY | OFlag::O_CLOEXEC | OFlag::O_NONBLOCK)
@@ -81,10 +79,11 @@ fn is_a_file(data: &Path, path: &str) -> Result<bool, String> {
         );
     match openat2(&folder, path, how) {
         Ok(file) => {
-            let about = File::from(file).metadata().map_err(|error| error.to_string())?;
-            if about.is_file() { Ok(true) } else { Err(format!("{path} isn't a file")) }
+            let file = File::from(file);
+            let about = file.metadata().map_err(|error| error.to_string())?;
+            if about.is_file() { Ok(Some(file)) } else { Err(format!("{path} isn't a file")) }
         }
-        Err(nix::errno::Errno::ENOENT) => Ok(false),
+        Err(nix::errno::Errno::ENOENT) => Ok(None),
         Err(nix::errno::Errno::ELOOP | nix::errno::Errno::EXDEV) => {
             Err(format!("{path} leads through a link; a database is copied from where it is"))
         }
@@ -92,16 +91,16 @@ fn is_a_file(data: &Path, path: &str) -> Result<bool, String> {
     }
 }
 
-/// `Some` with what isn't sound about the copy.
-fn copied(from: &Path, into: &Path) -> rusqlite::Result<Option<String>> {
+/// `Some` with what isn't sound about the copy. `patience` is how long others may hold it.
+pub(super) fn copied(from: &Path, into: &Path, patience: Duration) -> rusqlite::Result<Option<String>> {
     // Writable: what an application left behind that was killed is put right by whoever opens it next.
     let flags =
         OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_NOFOLLOW;
     let source = Connection::open_with_flags(from, flags)?;
-    source.busy_timeout(PATIENCE)?;
+    source.busy_timeout(patience)?;
     let mut copy = Connection::open(into)?;
     let backup = Backup::new(&source, &mut copy)?;
-    let mut tries = PATIENCE.as_millis() / PAUSE.as_millis();
+    let mut tries = patience.as_millis() / PAUSE.as_millis();
     loop {
         // All in one step: one state of the database, whatever is written to it meanwhile.
         match backup.step(-1)? {
@@ -122,7 +121,7 @@ fn copied(from: &Path, into: &Path) -> rusqlite::Result<Option<String>> {
 
 fn busy() -> rusqlite::Error {
     let code = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_BUSY);
-    rusqlite::Error::SqliteFailure(code, Some("others held it for a minute".to_owned()))
+    rusqlite::Error::SqliteFailure(code, Some("others held it for too long".to_owned()))
 }
 
 #[cfg(test)]

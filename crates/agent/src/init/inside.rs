@@ -18,11 +18,11 @@ use tokio::task::LocalSet;
 
 use super::connections::Connections;
 use super::control::{self, Request, Response, Status};
-use super::database;
 use super::output::Output;
 use super::process::{Children, Supervised, spawn, wait_for};
 use super::schedules::Schedules;
 use super::{Orders, descriptor};
+use super::{database, databases};
 use crate::logs::{Masks, Writer};
 
 /// How long connections have to end before the application is asked to.
@@ -66,7 +66,8 @@ pub(super) fn run() -> Result<u8, String> {
     if orders.once {
         end_with_starter()?;
         let Some(process) = orders.processes.first() else { return Err("nothing to run".to_owned()) };
-        if let Some(copied) = database::asked_for(&process.command) {
+        let copied = database::asked_for(&process.command);
+        if let Some(copied) = copied.or_else(|| databases::asked_for(&process.command)) {
             return copied;
         }
         // What it is told, where it is told anything, this process was given for it.

@@ -7,6 +7,7 @@
 mod connections;
 mod control;
 pub(crate) mod database;
+pub(crate) mod databases;
 mod desk;
 mod files;
 mod inside;

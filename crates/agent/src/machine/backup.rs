@@ -9,11 +9,12 @@ use std::time::Duration;
 
 use serde::Serialize;
 use stoa_domain::InstanceId;
-use tokio::sync::{RwLock, mpsc};
+use tokio::sync::{RwLock, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::Agent;
+use super::copies::{self, Found};
 use super::deploy::KEPT_FREE;
 use super::disk::amount;
 use super::facts::free_space;
@@ -28,7 +29,7 @@ use crate::restic::{Access, Part, Place, Repository, ResticError, Snapshot, exac
 use crate::sandbox::{Ended, Mounts, OutputLine};
 
 /// How long a database may take to be copied.
-const LONGEST_COPY: Duration = Duration::from_secs(3600);
+pub(super) const LONGEST_COPY: Duration = Duration::from_secs(3600);
 
 /// How long storage elsewhere is asked to remove what a backup left.
 const LONGEST_UNDOING: Duration = Duration::from_secs(60);
@@ -38,6 +39,15 @@ const DATABASE: &str = "/backup/database.sqlite";
 
 /// And what pg_dump wrote of a PostgreSQL database.
 const DUMP: &str = "/backup/database.pgdump";
+
+/// What bubblewrap says begins so, where it doesn't come to starting restic.
+const NO_WALLS: &str = "bwrap: ";
+
+/// So many letters of a path are told.
+const MOST_OF_PATH: usize = 120;
+
+/// So many databases are named.
+const MOST_NAMED: usize = 3;
 
 /// What stands before restic's own words.
 pub(super) const BACKUP_FAILED: &str = "The backup failed: ";
@@ -114,6 +124,8 @@ struct DatabaseAbout<'a> {
 /// The copy of a database.
 enum Copied {
     Nothing,
+    /// It isn't sound. Where it is below the data folder: its files are stored as they are.
+    Unsound(String),
     /// Where the copy is, and where it belongs below the data folder.
     Sqlite {
         copy: PathBuf,
@@ -121,6 +133,52 @@ enum Copied {
     },
     /// What pg_dump wrote.
     Postgresql(PathBuf),
+}
+
+/// What whoever restores it should know. Not what SQLite said of it: that may repeat what a database holds.
+fn warning(copied: &Copied, found: &Found) -> Option<String> {
+    let named = match copied {
+        Copied::Unsound(path) => Some(plain(path)),
+        Copied::Nothing | Copied::Sqlite { .. } | Copied::Postgresql(_) => None,
+    };
+    let left: Vec<String> = named.iter().chain(&found.left).map(|path| told_path(path)).collect();
+    let more = match left.len().saturating_sub(MOST_NAMED) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let mut sentences = Vec::new();
+    if let [one] = left.as_slice() {
+        sentences.push(format!(
+            "No sound copy of the database {one} could be made: it is damaged, encrypted or held by others. Its files are stored as they are, and may not fit together."
+        ));
+    } else if !left.is_empty() {
+        let names = left[..left.len().min(MOST_NAMED)].join(", ");
+        sentences.push(format!(
+            "No sound copies of the databases {names}{more} could be made: they are damaged, encrypted or held by others. Their files are stored as they are, and may not fit together."
+        ));
+    }
+    if found.has_more {
+        sentences.push(
+            "There are more SQLite databases than could be copied: the others are stored as they are, and may not be whole."
+                .to_owned(),
+        );
+    }
+    (!sentences.is_empty()).then(|| sentences.join(" "))
+}
+
+fn told_path(path: &str) -> String {
+    path.chars().filter(|letter| !letter.is_control()).take(MOST_OF_PATH).collect()
+}
+
+/// Calls with what is more than it was, and no other time.
+pub(super) fn once_each(mut tell: impl FnMut(u8) + Send) -> impl FnMut(u8) + Send {
+    let mut last = 0;
+    move |percent| {
+        if percent > last {
+            last = percent;
+            tell(percent);
+        }
+    }
 }
 
 impl Agent {
@@ -202,6 +260,10 @@ impl Agent {
                 None => Copied::Nothing,
             },
         };
+        let found = match application {
+            Some(application) => self.copy_databases(instance, operation, application, place).await?,
+            None => Found::default(),
+        };
         let (about, settings) = (place.join("about.json"), place.join("settings.json"));
         std::fs::write(&about, self.about(instance, work, made.as_ref(), &copied)?)?;
         std::fs::write(&settings, &work.settings)?;
@@ -222,17 +284,36 @@ impl Agent {
             parts.push(Part { outside: dump, inside: DUMP });
         }
         operation.step("store");
-        let mut last = 0;
-        let stored = repository
-            .store(work.backup, &parts, &exclude, |percent| {
-                if percent > last {
-                    last = percent;
-                    operation.progress("store", percent);
+        let mut instead = found.instead(&data);
+        let stored = loop {
+            let exclude = [exclude.as_slice(), &copies::beside(&instead)].concat();
+            let tell = once_each(|percent| operation.progress("store", percent));
+            match repository.store(work.backup, &parts, &instead, &exclude, tell).await {
+                // An application may remove a file just before its copy is put there: then it is stored without. Nothing was
+                // begun by then.
+                Err(ResticError::Refused { verb, said }) if said.starts_with(NO_WALLS) => {
+                    let before = instead.len();
+                    instead = found.instead(&data);
+                    if instead.len() >= before {
+                        return Err(ResticError::Refused { verb, said }.into());
+                    }
                 }
-            })
-            .await?;
+                stored => break stored?,
+            }
+        };
         operation.step("verify");
-        let read = repository.read_back(&stored.snapshot).await?;
+        let (sender, mut percents) = watch::channel(0);
+        let reading = repository.read_back(&stored, move |percent| {
+            sender.send_replace(percent);
+        });
+        let telling = async {
+            while percents.changed().await.is_ok() {
+                let percent = *percents.borrow_and_update();
+                operation.progress("verify", percent);
+            }
+        };
+        let (read, ()) = tokio::join!(reading, telling);
+        let read = read?;
         if let Some(missing) = parts.iter().map(Part::name).find(|name| !read.names.contains(*name)) {
             return Err(Unwell::because("failed", format!("What was stored lacks {missing}")));
         }
@@ -242,7 +323,13 @@ impl Agent {
         let Some(snapshot) = repository.name_of(work.backup, &stored).await? else {
             return Err(Unwell::because("failed", "What was stored isn't there any more"));
         };
-        let told = Event::Stored { backup: work.backup, snapshot, size: stored.size, added: stored.added };
+        let told = Event::Stored {
+            backup: work.backup,
+            snapshot,
+            size: stored.size,
+            added: stored.added,
+            warning: warning(&copied, &found),
+        };
         operation.tell(told.clone());
         Ok(told)
     }
@@ -275,10 +362,10 @@ impl Agent {
         let form = instance.form();
         let at = match copied {
             Copied::Sqlite { path, .. } => Some(format!("data/{}", plain(path))),
-            Copied::Postgresql(_) | Copied::Nothing => None,
+            Copied::Postgresql(_) | Copied::Nothing | Copied::Unsound(_) => None,
         };
         let database = match copied {
-            Copied::Nothing => None,
+            Copied::Nothing | Copied::Unsound(_) => None,
             Copied::Sqlite { .. } => {
                 Some(DatabaseAbout { kind: "sqlite", file: "database.sqlite", belongs_at: at.as_deref() })
             }
@@ -358,7 +445,7 @@ impl Agent {
             Ended::Status(status) if status == i32::from(UNSOUND) => {
                 // Better as it is than not at all: the files themselves are in the data.
                 tracing::warn!(instance = %instance.id, said, "a database is stored as the files that it is");
-                Ok(Copied::Nothing)
+                Ok(Copied::Unsound(path.to_owned()))
             }
             Ended::Cancelled => Err(Unwell::Cancelled),
             Ended::DiskFull => Err(Unwell::because("disk_full", "The disk of the server is full")),
@@ -433,7 +520,7 @@ pub(super) fn has_room(folders: &Folders, size: u64, what: &str) -> Result<(), U
 }
 
 /// A path of an application's own, without what says nothing in it.
-pub(super) fn plain(path: &str) -> String {
+pub(crate) fn plain(path: &str) -> String {
     path.split('/').filter(|part| !part.is_empty() && *part != ".").collect::<Vec<_>>().join("/")
 }
 

@@ -7,6 +7,7 @@ mod act;
 mod archive;
 mod backup;
 mod connect_as;
+mod copies;
 mod database;
 mod deploy;
 mod desk;
@@ -44,7 +45,7 @@ use crate::git::Repository;
 use crate::sandbox::{Abilities, Sandboxes};
 
 pub(crate) use archive::Archive;
-pub(crate) use backup::BackupWork;
+pub(crate) use backup::{BackupWork, plain};
 pub(crate) use desk::{DeskOf, NewDesk, Pack, Wish};
 pub(crate) use facts::Facts;
 pub(crate) use form::Form;

@@ -20,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::Agent;
-use super::backup::{BACKUP_FAILED, BackupWork, has_room, plain};
+use super::backup::{BACKUP_FAILED, BackupWork, has_room, once_each, plain};
 use super::database::{Database, unless};
 use super::deploy::Deployment;
 use super::instance::{Instance, Phase};
@@ -182,7 +182,9 @@ impl Agent {
             let repository = self.repository(work.of, &work.access, &deployment.operation.cancel);
             let found = repository.find(work.backup).await.map_err(unread)?;
             let found = found.ok_or_else(|| Unwell::because("failed", "The backup isn't there any more"))?;
-            repository.restore(&found.id, &place).await.map_err(unread)?;
+            let operation = deployment.operation;
+            let tell = once_each(|percent| operation.progress("restore", percent));
+            repository.restore(&found.id, &place, tell).await.map_err(unread)?;
         }
         deployment.step("check", "Every file was compared with the backup")?;
         let data = place.join("data");

@@ -92,7 +92,7 @@ impl Cluster<'_> {
                 ("PGCONNECT_TIMEOUT", "10".to_owned()),
                 ("PGOPTIONS", PATIENCE.to_owned()),
             ],
-            shown: vec![Shown { outside: &folder, inside: SOCKETS, is_writable: false }],
+            shown: vec![Shown { outside: &folder, inside: SOCKETS.into(), is_writable: false }],
             working_folder: "/",
             secrets: vec![secret("passwords", passwords.as_bytes())?, secret("text", text.as_bytes())?],
             capabilities: &[],

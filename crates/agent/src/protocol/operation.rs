@@ -77,12 +77,14 @@ pub enum Event {
         progress: Option<u8>,
     },
     /// A backup is stored, read back and found whole. `size` are the bytes of what was read, `added` what came to the
-    /// repository for it.
+    /// repository for it; `warning`, for everybody who sees the backup, is what isn't as it should be about it.
     Stored {
         backup: Uuid,
         snapshot: String,
         size: u64,
         added: u64,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        warning: Option<String>,
     },
     /// `size` is the release's, in bytes; `connect_as` how one connects as a user of it, or `none`, where it was deployed.
     Succeeded {

@@ -100,6 +100,13 @@ pub(crate) struct Part<'p> {
     pub inside: &'static str,
 }
 
+/// Something that is stored in place of what stands there in one of the parts.
+pub(crate) struct Instead {
+    pub outside: PathBuf,
+    /// Below `/backup`, where a file is.
+    pub inside: String,
+}
+
 impl Part<'_> {
     /// What it is called in a snapshot.
     pub fn name(&self) -> &'static str {
@@ -230,7 +237,8 @@ impl Repository<'_> {
         words::snapshots(&listed.out).map(|all| all.len())
     }
 
-    /// Stores the parts as one snapshot. `exclude` are restic's patterns. `tell` hears how many percent are stored.
+    /// Stores the parts as one snapshot, and what is `instead` in place of what they have there. `exclude` are restic's
+    /// patterns. `tell` hears how many percent are stored.
     ///
     /// # Errors
     /// Why it isn't stored.
@@ -238,6 +246,7 @@ impl Repository<'_> {
         &self,
         backup: uuid::Uuid,
         parts: &[Part<'_>],
+        instead: &[Instead],
         exclude: &[String],
         tell: impl FnMut(u8) + Send,
     ) -> Result<Stored, ResticError> {
@@ -247,8 +256,10 @@ impl Repository<'_> {
         let patterns = crate::sandbox::secret_path(run::MORE_SECRET);
         words.extend(["--exclude-file", &patterns, "--"]);
         words.extend(parts.iter().map(|part| -> &str { part.name() }));
+        let shown = parts.iter().map(|part| (part.outside, part.inside));
+        let shown = shown.chain(instead.iter().map(|one| (one.outside.as_path(), one.inside.as_str())));
         let shown =
-            parts.iter().map(|part| Shown { outside: part.outside, inside: part.inside, is_writable: false });
+            shown.map(|(outside, inside)| Shown { outside, inside: inside.into(), is_writable: false });
         let ran = self.run_with(&words, shown.collect(), READS_ALL, Some(exclude.as_bytes()), tell).await?;
         words::stored(&ran.out).ok_or_else(|| ResticError::Refused {
             verb: "backup",
@@ -272,13 +283,19 @@ impl Repository<'_> {
         }
     }
 
-    /// Reads a snapshot back, each byte of it: restic compares all with what it had written down of them.
+    /// Reads a snapshot of so many bytes back, each of them: restic compares all with what it had written down of them.
+    /// `tell` hears how many percent were read.
     ///
     /// # Errors
     /// Where something isn't there or isn't what was written.
-    pub async fn read_back(&self, snapshot: &str) -> Result<ReadBack, ResticError> {
+    pub async fn read_back(
+        &self,
+        stored: &Stored,
+        tell: impl FnMut(u8) + Send + 'static,
+    ) -> Result<ReadBack, ResticError> {
+        let (snapshot, size) = (stored.snapshot.as_str(), stored.size);
         let (sender, pieces) = mpsc::channel::<Bytes>(WAITING);
-        let taking = tokio::task::spawn_blocking(move || read_back::take(pieces));
+        let taking = tokio::task::spawn_blocking(move || read_back::take(pieces, size, tell));
         let (read, taken) = tokio::join!(self.dump(snapshot, sender), taking);
         match (read, taken.map_err(io::Error::other)?) {
             (Ok(()), taken) => Ok(taken?),
@@ -298,14 +315,20 @@ impl Repository<'_> {
         self.pipe(&["dump", "--no-lock", "--archive", "tar", "--", snapshot, "/"], READS_ALL, into).await
     }
 
-    /// Writes a snapshot into an empty folder, and compares what is there then with what was to be.
+    /// Writes a snapshot into an empty folder, and compares what is there then with what was to be. `tell` hears how many
+    /// percent are written, from a restic that says it.
     ///
     /// # Errors
     /// Where it can't be written whole.
-    pub async fn restore(&self, snapshot: &str, into: &Path) -> Result<(), ResticError> {
-        let shown = vec![Shown { outside: into, inside: RESTORED, is_writable: true }];
-        let words = ["restore", "--no-lock", "--verify", "--target", RESTORED, "--", snapshot];
-        self.run(&words, shown, WRITES_ALL, run::nothing).await.map(drop)
+    pub async fn restore(
+        &self,
+        snapshot: &str,
+        into: &Path,
+        tell: impl FnMut(u8) + Send,
+    ) -> Result<(), ResticError> {
+        let shown = vec![Shown { outside: into, inside: RESTORED.into(), is_writable: true }];
+        let words = ["restore", "--json", "--no-lock", "--verify", "--target", RESTORED, "--", snapshot];
+        self.run(&words, shown, WRITES_ALL, tell).await.map(drop)
     }
 
     /// Removes the snapshot of a backup, and what nothing else is made of. One that isn't there is no error.

@@ -16,12 +16,13 @@ pub(crate) struct ReadBack {
     pub names: BTreeSet<String>,
 }
 
-/// Takes a tar to its end. It blocks: for a thread of its own.
+/// Takes a tar to its end, of files with so many bytes. `tell` hears each percent once. It blocks: for a thread of its
+/// own.
 ///
 /// # Errors
 /// Where it is none, or breaks off.
-pub(super) fn take(pieces: mpsc::Receiver<Bytes>) -> io::Result<ReadBack> {
-    let mut pieces = Pieces { pieces, piece: Bytes::new(), count: 0 };
+pub(super) fn take(pieces: mpsc::Receiver<Bytes>, size: u64, tell: impl FnMut(u8)) -> io::Result<ReadBack> {
+    let mut pieces = Pieces { pieces, piece: Bytes::new(), count: 0, size, told: 0, tell };
     let mut names = BTreeSet::new();
     for entry in tar::Archive::new(&mut pieces).entries()? {
         let entry = entry?;
@@ -36,14 +37,31 @@ pub(super) fn take(pieces: mpsc::Receiver<Bytes>) -> io::Result<ReadBack> {
     Ok(ReadBack { bytes: pieces.count, names })
 }
 
-struct Pieces {
+struct Pieces<T> {
     pieces: mpsc::Receiver<Bytes>,
     /// What is left of the newest.
     piece: Bytes,
     count: u64,
+    size: u64,
+    /// Percent.
+    told: u8,
+    tell: T,
 }
 
-impl Read for Pieces {
+impl<T: FnMut(u8)> Pieces<T> {
+    fn has_come(&mut self, bytes: usize) {
+        self.count += bytes as u64;
+        // What surrounds the files is a little more than they are.
+        let percent = (u128::from(self.count) * 100 / u128::from(self.size.max(1))).min(100);
+        let percent = u8::try_from(percent).unwrap_or(100);
+        if percent > self.told {
+            self.told = percent;
+            (self.tell)(percent);
+        }
+    }
+}
+
+impl<T: FnMut(u8)> Read for Pieces<T> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         while self.piece.is_empty() {
             match self.pieces.blocking_recv() {
@@ -53,7 +71,7 @@ impl Read for Pieces {
         }
         let length = into.len().min(self.piece.len());
         self.piece.copy_to_slice(&mut into[..length]);
-        self.count += length as u64;
+        self.has_come(length);
         Ok(length)
     }
 }
@@ -82,7 +100,7 @@ mod tests {
             sender.try_send(Bytes::copy_from_slice(piece)).unwrap();
         }
         drop(sender);
-        take(pieces)
+        take(pieces, 70_003, |_| {})
     }
 
     #[test]
@@ -90,6 +108,19 @@ mod tests {
         let archive = archive();
         let names = ["about.json", "data"].map(str::to_owned).into();
         assert_eq!(taken(&archive).unwrap(), ReadBack { bytes: archive.len() as u64, names });
+    }
+
+    #[test]
+    fn how_far_it_is_is_told_up_to_the_end_and_nothing_twice() {
+        let (sender, pieces) = mpsc::channel(1024);
+        for piece in archive().chunks(7000) {
+            sender.try_send(Bytes::copy_from_slice(piece)).unwrap();
+        }
+        drop(sender);
+        let mut told = Vec::new();
+        take(pieces, 70_003, |percent| told.push(percent)).unwrap();
+        assert!(told.len() > 5 && told.is_sorted_by(|one, next| one < next), "{told:?}");
+        assert_eq!(told.last(), Some(&100));
     }
 
     #[test]

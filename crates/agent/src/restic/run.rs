@@ -163,7 +163,7 @@ impl Repository<'_> {
         }
         let mut line = vec!["restic".to_owned(), "--no-cache".to_owned(), "--quiet".to_owned()];
         // Progress is told where the answer is JSON; `--quiet` would silence it.
-        if words.contains(&"--json") && words[0] == "backup" {
+        if words.contains(&"--json") && matches!(words[0], "backup" | "restore") {
             line.pop();
         }
         line.extend(["--password-file".to_owned(), secret_path(PASSWORD)]);
@@ -178,7 +178,7 @@ impl Repository<'_> {
         match &self.access.place {
             Place::Disk => {
                 line.extend(["--repo".to_owned(), REPOSITORY.to_owned()]);
-                shown.push(Shown { outside: &self.folder, inside: REPOSITORY, is_writable: true });
+                shown.push(Shown { outside: &self.folder, inside: REPOSITORY.into(), is_writable: true });
             }
             Place::S3 { url, host, addresses, key_id, key, region } => {
                 reaches = Some(Reached { host, addresses });
@@ -186,7 +186,7 @@ impl Repository<'_> {
                 // A bucket in the host's name would be another host than the one that was checked.
                 line.extend(["--option".to_owned(), "s3.bucket-lookup=path".to_owned()]);
                 if let Some(file) = &authorities {
-                    shown.push(Shown { outside: file, inside: AUTHORITIES, is_writable: false });
+                    shown.push(Shown { outside: file, inside: AUTHORITIES.into(), is_writable: false });
                     line.extend(["--cacert".to_owned(), AUTHORITIES.to_owned()]);
                 }
                 let key = key.reveal_text().unwrap_or_default();

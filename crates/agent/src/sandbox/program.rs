@@ -2,6 +2,7 @@
 //! programs, and nothing else. A link that leads out of a folder leads nowhere there, whoever puts it in its way and
 //! whenever.
 
+use std::borrow::Cow;
 use std::io;
 use std::net::IpAddr;
 use std::os::fd::{OwnedFd, RawFd};
@@ -22,8 +23,8 @@ const NAMES: &str = "hosts: files\n";
 /// Something of the machine that it sees.
 pub struct Shown<'p> {
     pub outside: &'p Path,
-    /// Absolute, made by us.
-    pub inside: &'static str,
+    /// Absolute, and below a folder that is ours.
+    pub inside: Cow<'p, str>,
     pub is_writable: bool,
 }
 
@@ -209,7 +210,7 @@ fn walls(program: &Program<'_>, is_root: bool, names: &[(RawFd, &'static str)]) 
     add(&["--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp"]);
     for shown in &program.shown {
         let outside = shown.outside.to_string_lossy();
-        add(&[if shown.is_writable { "--bind" } else { "--ro-bind" }, &outside, shown.inside]);
+        add(&[if shown.is_writable { "--bind" } else { "--ro-bind" }, &outside, &*shown.inside]);
     }
     add(&["--setenv", "PATH", super::PATH, "--setenv", "LC_ALL", "C.UTF-8", "--setenv", "TMPDIR", "/tmp"]);
     for (name, value) in &program.environment {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use stoa_domain::{Conflict, Refusal};
 use stoa_storage::backup::keep::RemovingBackup;
 use tokio_util::sync::CancellationToken;
 
@@ -69,9 +70,14 @@ impl App {
         for removing in self.store().list_removing_backups().await? {
             let (instance, backup) = (removing.instance, removing.backup);
             let removal = async {
+                let reached = self.machine_of_repository(removing.workspace, removing.repository).await;
+                let machine = match reached {
+                    // Nobody can remove it from there; what Stoa knows of it is all that is left to forget.
+                    Err(Failure::Refused(Refusal::Conflict(Conflict::BackupUnreachable))) => return Ok(()),
+                    reached => reached?.machine,
+                };
                 let access = self.open_repository(removing.workspace, removing.repository).await?;
-                let reached = self.machine_of_repository(removing.workspace, removing.repository).await?;
-                Ok::<_, Failure>(reached.machine.forget_backup(instance, backup, access).await?)
+                Ok::<_, Failure>(machine.forget_backup(instance, backup, access).await?)
             };
             // One whose machine is away now is removed when that is back; another's trouble isn't the next one's.
             match tokio::time::timeout(PATIENCE, removal).await {

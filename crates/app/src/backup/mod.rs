@@ -7,10 +7,12 @@ pub mod restore;
 pub mod schedule;
 pub mod storage;
 
-use stoa_domain::backup::BackupCause;
+use stoa_domain::backup::{BackupCause, BackupSchedule};
 use stoa_domain::permission::backup as may;
+use stoa_domain::settings::{HealthCheck, Limits};
 use stoa_domain::{BackupId, InstanceId, Permission, Permit, Refusal, WorkspaceId};
 use stoa_storage::backup::make::NewBackup;
+use stoa_storage::instance::create::FirstSettings;
 use stoa_storage::instance::environment::VariableValue;
 
 pub use stoa_storage::backup::BackupRecord;
@@ -35,12 +37,62 @@ pub(crate) struct KeptVariable {
     pub sealed: Option<String>,
 }
 
-/// The settings of an instance as a backup keeps them.
+/// Limits as a backup keeps them. One that isn't set isn't there.
+#[derive(Default, serde::Serialize, serde::Deserialize)]
+#[serde(default)]
+pub(crate) struct KeptLimits {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub memory: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub processor: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub processes: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub disk: Option<i64>,
+}
+
+/// The settings of an instance as a backup keeps them. Earlier ones kept the first three alone.
 #[derive(serde::Serialize, serde::Deserialize)]
 pub(crate) struct KeptSettings {
     pub branch: String,
     pub visibility: String,
     pub variables: Vec<KeptVariable>,
+    #[serde(default)]
+    pub limits: KeptLimits,
+    /// In the words of the history, as the schedule is.
+    #[serde(default)]
+    pub health: Option<String>,
+    #[serde(default)]
+    pub backup_schedule: Option<String>,
+    /// Those of its own, for whoever reads it: each has to be proved anew.
+    #[serde(default)]
+    pub domains: Vec<String>,
+}
+
+impl KeptSettings {
+    /// # Errors
+    /// A fault where it isn't what was written.
+    pub fn read(text: &str) -> Result<Self, Fault> {
+        serde_json::from_str(text).map_err(Fault::new)
+    }
+
+    /// What an instance that is made of it is set to from the beginning.
+    ///
+    /// # Errors
+    /// A fault where it isn't what was written.
+    pub fn first(&self) -> Result<FirstSettings, Fault> {
+        let unknown = |text: &str| Fault::new(format!("a backup keeps a setting that can't be read: {text}"));
+        let KeptLimits { memory, processor, processes, disk } = self.limits;
+        let health = self.health.as_deref();
+        let health = health.map(|text| HealthCheck::from_text(text).ok_or_else(|| unknown(text)));
+        let schedule = self.backup_schedule.as_deref();
+        let schedule = schedule.map(|text| BackupSchedule::from_text(text).ok_or_else(|| unknown(text)));
+        Ok(FirstSettings {
+            limits: Limits { memory, processor, processes, disk },
+            health: health.transpose()?,
+            schedule: schedule.transpose()?,
+        })
+    }
 }
 
 impl App {
@@ -118,20 +170,28 @@ impl App {
 
     async fn settings_of(&self, workspace: WorkspaceId, instance: InstanceId) -> Result<String, Failure> {
         use base64::Engine as _;
-        let (branch, visibility) = self.store().load_backup_settings(workspace, instance).await?;
-        let variables = self.store().list_variables(workspace, instance).await?;
-        let kept = |variable: stoa_storage::instance::environment::Variable| {
-            let (value, sealed) = match variable.value {
+        let record = self.store().load_settings(workspace, instance).await?;
+        let kept = |(name, value)| {
+            let (value, sealed) = match value {
                 VariableValue::Plain(text) => (Some(text), None),
                 VariableValue::Sealed(bytes) => {
                     (None, Some(base64::engine::general_purpose::STANDARD.encode(bytes)))
                 }
                 VariableValue::Kept => (None, None),
             };
-            KeptVariable { name: variable.name, value, sealed }
+            KeptVariable { name, value, sealed }
         };
-        let variables = variables.into_iter().map(kept).collect();
-        Ok(serde_json::to_string(&KeptSettings { branch, visibility, variables }).map_err(Fault::new)?)
+        let Limits { memory, processor, processes, disk } = record.limits;
+        let kept = KeptSettings {
+            branch: record.branch,
+            visibility: record.visibility.key().to_owned(),
+            variables: record.variables.into_iter().map(kept).collect(),
+            limits: KeptLimits { memory, processor, processes, disk },
+            health: record.health.as_ref().map(HealthCheck::to_text),
+            backup_schedule: record.schedule.map(BackupSchedule::to_text),
+            domains: record.domains.into_iter().map(|domain| domain.host).collect(),
+        };
+        Ok(serde_json::to_string(&kept).map_err(Fault::new)?)
     }
 
     /// Takes it out of all lists; what it takes on the disk is removed soon after.
@@ -153,8 +213,8 @@ impl App {
         range: Option<String>,
     ) -> Result<(BackupRecord, Archive), Failure> {
         let record = self.load_backup(&permit).await?;
-        let access = self.open_repository(permit.workspace(), record.repository).await?;
         let machine = self.machine_of_repository(permit.workspace(), record.repository).await?.machine;
+        let access = self.open_repository(permit.workspace(), record.repository).await?;
         self.store().begin_download(permit).await?;
         let archive = machine.archive(record.instance, record.id, access, range).await?;
         Ok((record, archive.ok_or(Refusal::NotFound)?))
@@ -172,4 +232,18 @@ fn check_note(note: Option<String>) -> Result<Option<String>, Refusal> {
         return Err(Refusal::invalid("note", "invalid", "A note is one line of text."));
     }
     Ok(Some(note))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_an_earlier_backup_didnt_keep_is_as_usual() {
+        let kept = r#"{"branch":"main","visibility":"members","variables":[{"name":"A","value":"b"}]}"#;
+        let kept = KeptSettings::read(kept).unwrap();
+        assert_eq!((kept.variables.len(), kept.domains.len()), (1, 0));
+        assert_eq!(kept.first().unwrap(), FirstSettings::default());
+    }
 }

@@ -1,11 +1,10 @@
 //! What opens the repository of an instance's backups: made here, kept sealed, told to the machine with each request.
 
 use stoa_domain::permission::backup as may;
-use stoa_domain::{BackupRepositoryId, InstanceId, Permit, Secret, WorkspaceId};
+use stoa_domain::{BackupRepositoryId, Conflict, InstanceId, Permit, Refusal, Secret, WorkspaceId};
 use stoa_storage::backup::RepositoryRecord;
 
 use super::storage::{name_in_bucket, refused};
-use crate::machine::MachinePlace;
 use crate::ports::{Reached, RepositoryAccess, RepositoryPlace, SealedPlace};
 use crate::{App, Failure, Fault};
 
@@ -85,14 +84,14 @@ impl App {
     }
 
     /// The machine that has a repository on its disk, or asks a bucket for it. Where its server was removed, what is in a
-    /// bucket is asked for by this process's own.
+    /// bucket is asked for by this process's own; what is on its disk, by nobody.
     pub(crate) async fn machine_of_repository(
         &self,
         workspace: WorkspaceId,
         repository: BackupRepositoryId,
     ) -> Result<Reached, Failure> {
         let place = self.store().find_place_of_repository(workspace, repository).await?;
-        Ok(self.reach(place.unwrap_or(MachinePlace::Here)).await?)
+        Ok(self.reach(place.ok_or(Refusal::Conflict(Conflict::BackupUnreachable))?).await?)
     }
 
     /// The same for what is to be written, which is said at once where it can't be: restic would make a bucket that isn't

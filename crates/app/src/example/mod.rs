@@ -11,7 +11,7 @@ use stoa_domain::{
     AccountNeed, AccountStanding, Conflict, InstanceId, Permit, ProjectId, Refusal, ServerId, decide_account,
 };
 use stoa_storage::example::NewExample;
-use stoa_storage::instance::create::NewInstance;
+use stoa_storage::instance::create::{FirstSettings, NewInstance};
 use stoa_storage::project::NewProject;
 
 pub use kept::{ALL, Example, Need};
@@ -153,6 +153,7 @@ impl App {
                         domain: self.settings().instance_domain.clone(),
                         from: None,
                         is_mail_off: false,
+                        first: FirstSettings::default(),
                     },
                 };
                 self.store().deploy_example(permit, new).await.map_err(Failure::from)

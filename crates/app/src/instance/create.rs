@@ -6,7 +6,7 @@ use stoa_domain::branch::BranchName;
 use stoa_domain::instance::{Stage, Visibility};
 use stoa_domain::permission::instance as may;
 use stoa_domain::{FieldProblem, InstanceId, Permit, Refusal, WorkspaceId};
-use stoa_storage::instance::create::NewInstance;
+use stoa_storage::instance::create::{FirstSettings, NewInstance};
 use stoa_storage::instance::environment::{Variable, VariableValue};
 
 use crate::abilities::Caller;
@@ -59,9 +59,10 @@ impl App {
             Some(text) => Some(self.load_source(workspace, text).await?),
             None => None,
         };
-        if let Some(source) = &source {
-            self.add_kept_variables(workspace, id, source, wish.stage, &mut variables).await?;
-        }
+        let first = match &source {
+            Some(source) => self.take_kept(workspace, id, source, wish.stage, &mut variables).await?,
+            None => FirstSettings::default(),
+        };
         let is_of_production = source.as_ref().is_some_and(|source| source.is_of_production);
         // What is made of somebody's data isn't for everybody.
         let usual = if source.is_some() { Visibility::Members } else { Visibility::Public };
@@ -85,6 +86,7 @@ impl App {
             domain: self.settings().instance_domain.clone(),
             from: source.map(|source| source.id),
             is_mail_off: is_of_production && wish.stage != Stage::Production,
+            first,
         };
         let job = self.store().create_instance(permit, new).await?;
         self.accepted(&caller, id, job).await
@@ -95,17 +97,19 @@ impl App {
         Ok(self.store().load_backup(workspace, target.backup).await?)
     }
 
-    /// The variables that a backup kept, but for those that were given. Secret ones come along only where a deleted
-    /// instance is made again, at the same stage: whatever else is made of a backup has secrets of its own.
-    async fn add_kept_variables(
+    /// The settings that a backup kept: limits, the health check, the schedule of backups; and of the variables those
+    /// that weren't given. Secret ones come along only where a deleted instance is made again, at the same stage: whatever
+    /// else is made of a backup has secrets of its own.
+    async fn take_kept(
         &self,
         workspace: WorkspaceId,
         id: InstanceId,
         source: &BackupRecord,
         stage: Stage,
         variables: &mut Vec<Variable>,
-    ) -> Result<(), Failure> {
-        let kept: KeptSettings = serde_json::from_str(&source.settings).map_err(Fault::new)?;
+    ) -> Result<FirstSettings, Failure> {
+        let kept = KeptSettings::read(&source.settings)?;
+        let first = kept.first()?;
         let comes_again = !source.has_instance && source.stage == stage;
         for KeptVariable { name, value, sealed } in kept.variables {
             if variables.iter().any(|given| given.name == name) {
@@ -122,6 +126,6 @@ impl App {
             };
             variables.push(Variable { name, value });
         }
-        Ok(())
+        Ok(first)
     }
 }

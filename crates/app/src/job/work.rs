@@ -254,9 +254,10 @@ impl App {
                     Some(Progress::Step { name, progress }) => {
                         if self.store().step_job(claim, name, progress).await? { Some(false) } else { None }
                     }
-                    Some(Progress::Stored { backup, snapshot, size, added }) => {
+                    Some(Progress::Stored { backup, snapshot, size, added, warning }) => {
                         let number = |bytes: u64| i64::try_from(bytes).unwrap_or(i64::MAX);
-                        let stored = StoredBackup { backup, snapshot, size: number(size), added: number(added) };
+                        let (size, added) = (number(size), number(added));
+                        let stored = StoredBackup { backup, snapshot, size, added, warning };
                         self.store().backup_stored(claim, stored).await?;
                         Some(false)
                     }

@@ -39,6 +39,9 @@ pub(super) fn conflict(conflict: Conflict) -> &'static str {
         Conflict::BackupOnOtherServer => {
             "This backup is on the disk of another server than the instance's. Choose that server, or keep backups in S3 storage, which every server reaches."
         }
+        Conflict::BackupUnreachable => {
+            "This backup is on the disk of a server that was removed, so Stoa can't reach it any more. What lies there is left to whoever has that machine."
+        }
         Conflict::StillRunning => {
             "A request with this Idempotency-Key is still being carried out. Try again in a moment."
         }

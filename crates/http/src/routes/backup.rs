@@ -125,6 +125,10 @@ struct BackupView {
     /// When it goes by itself.
     #[schema(format = DateTime)]
     expires_at: Option<String>,
+    /// `false`: it is on the disk of a server that was removed, and can only be deleted.
+    is_reachable: bool,
+    /// What whoever restores it should know of it, in one sentence.
+    warning: Option<String>,
 }
 
 impl BackupView {
@@ -156,6 +160,8 @@ impl BackupView {
             created_at: time(backup.created_at),
             verified_at: backup.verified_at.map(time),
             expires_at: backup.expires_at.map(time),
+            is_reachable: backup.is_reachable,
+            warning: backup.warning,
         }
     }
 }

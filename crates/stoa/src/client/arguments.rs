@@ -377,8 +377,13 @@ fn instance() -> Command {
         ))
         .subcommand(
             verb("download", "Writes a backup into a file, and goes on where it broke")
-                .arg(which())
-                .arg(option("backup", "ID", "Which [its newest one]"))
+                .arg(
+                    Arg::new("which")
+                        .value_name("INSTANCE")
+                        .required_unless_present("backup")
+                        .help("Slug or id; needn't be said with --backup"),
+                )
+                .arg(option("backup", "ID", "Which [its newest one], of a deleted instance too"))
                 .arg(option("to", "FILE", "Where to [ID.tar.zst]")),
         )
         .subcommand(ending("backup-delete", "Deletes a backup").arg(needed(

@@ -51,6 +51,21 @@ fn size(count: &Value) -> String {
     format!("{value:.1} TB")
 }
 
+/// How it stands: whole, unless what it is on is gone.
+fn standing(backup: &Value) -> &str {
+    if backup["is_reachable"] == false { "unreachable" } else { field(backup, "status") }
+}
+
+/// What there is to know of it: why it failed, what is wrong with it, what it was made for.
+fn remark(backup: &Value) -> String {
+    if field(backup, "status") == "failed" {
+        return field(backup, "reason").to_owned();
+    }
+    let gone = if backup["is_reachable"] == false { "Its server was removed." } else { "" };
+    let all = [gone, field(backup, "warning"), field(backup, "note")];
+    all.into_iter().filter(|one| !one.is_empty()).collect::<Vec<_>>().join(" ")
+}
+
 async fn list(desk: &Desk, arguments: &ArgMatches) -> Result<(), Failed> {
     let found = match text(arguments, "which") {
         Some(which) => desk.call.list(&desk.path(&["instances", which, "backups"])?, &[]).await?,
@@ -62,11 +77,11 @@ async fn list(desk: &Desk, arguments: &ArgMatches) -> Result<(), Failed> {
                 field(one, "id").to_owned(),
                 field(&one["instance"], "name").to_owned(),
                 time(one, "created_at"),
-                field(one, "status").to_owned(),
+                standing(one).to_owned(),
                 field(one, "cause").to_owned(),
                 field(one, "commit").get(..10).unwrap_or_default().to_owned(),
                 size(&one["size"]),
-                field(one, if field(one, "status") == "failed" { "reason" } else { "note" }).to_owned(),
+                remark(one),
             ]
         });
         let head = ["ID", "INSTANCE", "MADE", "STATUS", "CAUSE", "COMMIT", "SIZE", "NOTE"];
@@ -171,4 +186,21 @@ async fn fetch(desk: &Desk, path: &str, file: &mut File, from: u64) -> Result<()
         file.write_all(&piece?)?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_wrong_with_a_backup_stands_beside_what_it_was_made_for() {
+        let backup = json!({ "status": "ready", "is_reachable": false, "warning": "It is damaged.", "note": "before" });
+        assert_eq!(standing(&backup), "unreachable");
+        assert_eq!(remark(&backup), "Its server was removed. It is damaged. before");
+        let backup = json!({ "status": "ready", "is_reachable": true, "warning": null, "note": "before" });
+        assert_eq!((standing(&backup), remark(&backup)), ("ready", "before".to_owned()));
+        let backup =
+            json!({ "status": "failed", "reason": "The disk is full.", "is_reachable": true, "note": null });
+        assert_eq!((standing(&backup), remark(&backup)), ("failed", "The disk is full.".to_owned()));
+    }
 }

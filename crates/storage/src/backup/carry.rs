@@ -14,7 +14,7 @@ use crate::values;
 
 crate::statements! {
     STORED = "UPDATE backups SET status = 'ready', snapshot = $5, size = $6, added = $7, verified_at = $8,
-            expires_at = CASE WHEN cause = $10 THEN $9 ELSE expires_at END
+            warning = $11, expires_at = CASE WHEN cause = $10 THEN $9 ELSE expires_at END
         WHERE workspace_id = $1 AND id = $2 AND job_id = $3 AND status = 'making'
             AND EXISTS (SELECT 1 FROM jobs j WHERE j.id = $3 AND j.fence = $4 AND j.status = 'running')";
     FAILED = "UPDATE backups SET status = 'failed', reason = $3, expires_at = $4
@@ -37,6 +37,8 @@ pub struct StoredBackup {
     pub snapshot: String,
     pub size: i64,
     pub added: i64,
+    /// What isn't as it should be about it, in one sentence.
+    pub warning: Option<String>,
 }
 
 impl Store {
@@ -48,14 +50,25 @@ impl Store {
         let (workspace, job, fence) = (claim.workspace, claim.job.id, claim.fence);
         let permit = SystemPermit::new(workspace, "backup.stored", None, None);
         let work: Work<bool> = Box::new(move |tx| {
-            let StoredBackup { backup, snapshot, size, added } = stored.clone();
+            let StoredBackup { backup, snapshot, size, added, warning } = stored.clone();
             Box::pin(async move {
                 tx.audit_nothing();
                 let now = tx.now();
                 let expires = now.plus_seconds(SAFETY_KEPT_SECONDS);
                 let cause = BackupCause::BeforeRestore.key();
-                let values =
-                    values![workspace, backup, job, fence, snapshot, size, added, now, Some(expires), cause];
+                let values = values![
+                    workspace,
+                    backup,
+                    job,
+                    fence,
+                    snapshot,
+                    size,
+                    added,
+                    now,
+                    Some(expires),
+                    cause,
+                    warning
+                ];
                 Ok(tx.execute(STORED, values).await? == 1)
             })
         });

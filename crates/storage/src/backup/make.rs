@@ -29,11 +29,12 @@ crate::statements! {
     SOURCE = "SELECT b.project_id, b.commit_id, b.status, EXISTS (SELECT 1 FROM projects p WHERE p.id = b.project_id)
         FROM backups b WHERE b.workspace_id = $1 AND b.id = $2";
     INTO = "SELECT project_id, branch FROM instances WHERE workspace_id = $1 AND id = $2";
-    /// What lies on a disk is there for the machine of that disk alone.
-    ON_OTHER_SERVER = "SELECT i.id FROM instances i JOIN servers s ON s.id = i.server_id, backups b
-        JOIN backup_repositories r ON r.id = b.repository_id JOIN servers t ON t.id = r.server_id
-        WHERE i.workspace_id = $1 AND i.id = $2 AND b.workspace_id = $1 AND b.id = $3 AND r.place = 'disk'
-            AND s.machine_id <> t.machine_id";
+    /// What lies on a disk is there for the machine of that disk alone, whichever of its servers is gone.
+    ON_DISK = "SELECT EXISTS (SELECT 1 FROM machines m WHERE m.id = r.machine_id AND m.removed_at IS NULL),
+            EXISTS (SELECT 1 FROM instances i JOIN servers s ON s.id = i.server_id
+                WHERE i.workspace_id = $1 AND i.id = $2 AND s.machine_id = r.machine_id)
+        FROM backups b JOIN backup_repositories r ON r.id = b.repository_id
+        WHERE b.workspace_id = $1 AND b.id = $3 AND r.place = 'disk'";
     /// What came of production's data, or of what was made of it, writes to nobody.
     TURN_MAIL_OFF = "UPDATE instances SET is_mail_off = TRUE WHERE workspace_id = $1 AND id = $2 AND stage <> 'production'
         AND EXISTS (SELECT 1 FROM backups b WHERE b.workspace_id = $1 AND b.id = $3 AND b.is_of_production)";
@@ -112,8 +113,14 @@ pub(crate) async fn queue_restore(tx: &mut Tx<'_>, order: RestoreOrder) -> Resul
     if own != project && is_project_there {
         return Err(Refusal::Conflict(Conflict::BackupOfOtherProject).into());
     }
-    if tx.fetch_optional(ON_OTHER_SERVER, values![workspace, into, source]).await?.is_some() {
-        return Err(Refusal::Conflict(Conflict::BackupOnOtherServer).into());
+    if let Some(row) = tx.fetch_optional(ON_DISK, values![workspace, into, source]).await? {
+        let (is_reachable, is_here): (bool, bool) = (row.get(0)?, row.get(1)?);
+        if !is_reachable {
+            return Err(Refusal::Conflict(Conflict::BackupUnreachable).into());
+        }
+        if !is_here {
+            return Err(Refusal::Conflict(Conflict::BackupOnOtherServer).into());
+        }
     }
     // Of a project that is gone the code is gone, too: the data go to what the instance's own branch has.
     let at: CommitId = if own == project {

@@ -28,15 +28,17 @@ crate::statements! {
             b.size, b.added, b.status, b.reason, b.cause, b.note, b.account_id, a.name, b.job_id, b.created_at,
             b.verified_at, b.expires_at, b.repository_id, b.settings,
             EXISTS (SELECT 1 FROM instances i WHERE i.id = b.instance_id), b.is_of_production,
-            EXISTS (SELECT 1 FROM projects p WHERE p.id = b.project_id)
-        FROM backups b LEFT JOIN accounts a ON a.id = b.account_id
+            EXISTS (SELECT 1 FROM projects p WHERE p.id = b.project_id),
+            r.place = 's3' OR EXISTS (SELECT 1 FROM machines m WHERE m.id = r.machine_id AND m.removed_at IS NULL), b.warning
+        FROM backups b JOIN backup_repositories r ON r.id = b.repository_id LEFT JOIN accounts a ON a.id = b.account_id
         WHERE b.workspace_id = $1 AND b.instance_id = $2 AND b.status <> 'removing' AND b.id < $3
         ORDER BY b.id DESC LIMIT $4";
     LIST_DELETED = "SELECT b.id, b.instance_id, b.instance_name, b.project_id, b.project_name, b.stage, b.branch,
             b.commit_id, b.size, b.added, b.status, b.reason, b.cause, b.note, b.account_id, a.name, b.job_id,
             b.created_at, b.verified_at, b.expires_at, b.repository_id, b.settings, FALSE, b.is_of_production,
-            EXISTS (SELECT 1 FROM projects p WHERE p.id = b.project_id)
-        FROM backups b LEFT JOIN accounts a ON a.id = b.account_id
+            EXISTS (SELECT 1 FROM projects p WHERE p.id = b.project_id),
+            r.place = 's3' OR EXISTS (SELECT 1 FROM machines m WHERE m.id = r.machine_id AND m.removed_at IS NULL), b.warning
+        FROM backups b JOIN backup_repositories r ON r.id = b.repository_id LEFT JOIN accounts a ON a.id = b.account_id
         WHERE b.workspace_id = $1 AND b.status = 'ready' AND b.id < $2
             AND NOT EXISTS (SELECT 1 FROM instances i WHERE i.id = b.instance_id)
         ORDER BY b.id DESC LIMIT $3";
@@ -44,16 +46,19 @@ crate::statements! {
             b.size, b.added, b.status, b.reason, b.cause, b.note, b.account_id, a.name, b.job_id, b.created_at,
             b.verified_at, b.expires_at, b.repository_id, b.settings,
             EXISTS (SELECT 1 FROM instances i WHERE i.id = b.instance_id), b.is_of_production,
-            EXISTS (SELECT 1 FROM projects p WHERE p.id = b.project_id)
-        FROM backups b LEFT JOIN accounts a ON a.id = b.account_id
+            EXISTS (SELECT 1 FROM projects p WHERE p.id = b.project_id),
+            r.place = 's3' OR EXISTS (SELECT 1 FROM machines m WHERE m.id = r.machine_id AND m.removed_at IS NULL), b.warning
+        FROM backups b JOIN backup_repositories r ON r.id = b.repository_id LEFT JOIN accounts a ON a.id = b.account_id
         WHERE b.workspace_id = $1 AND b.id = $2 AND b.status <> 'removing'";
     LOCATE = "SELECT id, instance_id FROM backups WHERE workspace_id = $1 AND id = $2 AND status <> 'removing'";
     REPOSITORY = "SELECT id, place_id, password FROM backup_repositories WHERE workspace_id = $1 AND instance_id = $2";
     REPOSITORY_BY_ID = "SELECT id, place_id, password FROM backup_repositories WHERE workspace_id = $1 AND id = $2";
     ADD_REPOSITORY = "INSERT INTO backup_repositories (id, workspace_id, instance_id, server_id, place, password, place_id,
-            created_at)
+            created_at, machine_id)
         VALUES ($1, $2, $3, (SELECT i.server_id FROM instances i WHERE i.workspace_id = $2 AND i.id = $3),
-            CASE WHEN $5 THEN 's3' ELSE 'disk' END, $4, $6, $7)
+            CASE WHEN $5 THEN 's3' ELSE 'disk' END, $4, $6, $7,
+            (SELECT s.machine_id FROM instances i JOIN servers s ON s.id = i.server_id
+                WHERE i.workspace_id = $2 AND i.id = $3))
         ON CONFLICT (instance_id) DO NOTHING";
     /// Of one that no new backups go to any more, `instance_id` is its own id: nobody's.
     LEAVE_REPOSITORY = "UPDATE backup_repositories SET instance_id = id WHERE workspace_id = $1 AND id = $2
@@ -97,6 +102,10 @@ pub struct BackupRecord {
     pub has_project: bool,
     /// Whether its data is production's, or came from there: what is made of it at another stage writes to nobody.
     pub is_of_production: bool,
+    /// Whether it can be read: its server may be removed, with the disk that it is on.
+    pub is_reachable: bool,
+    /// What whoever has it should know of it, in one sentence.
+    pub warning: Option<String>,
 }
 
 /// A repository, sealed.
@@ -139,6 +148,8 @@ fn read(row: &Row) -> Result<BackupRecord, StorageFault> {
         has_instance: row.get(22)?,
         is_of_production: row.get(23)?,
         has_project: row.get(24)?,
+        is_reachable: row.get(25)?,
+        warning: row.get(26)?,
     })
 }
 

@@ -2,7 +2,7 @@
 
 use stoa_domain::backup::BackupSchedule;
 use stoa_domain::permission::backup::{ChangeSchedule, ViewSchedule};
-use stoa_domain::{InstanceId, JobId, Permit, Refusal, SystemPermit, Timestamp, WorkspaceId};
+use stoa_domain::{InstanceId, JobId, Permit, SystemPermit, Timestamp, WorkspaceId};
 
 use crate::backup::make::{NewBackup, queue_backup};
 use crate::failure::{Failure, StorageFault};
@@ -25,7 +25,6 @@ crate::statements! {
         FROM backup_schedules WHERE next_at <= $1 ORDER BY next_at, instance_id LIMIT 50";
     ALL = "SELECT at_minute, keep_days, keep_weeks, keep_months, next_at, workspace_id, instance_id
         FROM backup_schedules ORDER BY instance_id";
-    SETTINGS = "SELECT branch, visibility FROM instances WHERE workspace_id = $1 AND id = $2";
     NEXT = "UPDATE backup_schedules SET next_at = $4 WHERE workspace_id = $1 AND instance_id = $2 AND next_at = $3";
 }
 
@@ -142,20 +141,6 @@ impl Store {
     ) -> Result<Vec<(WorkspaceId, InstanceId, BackupSchedule)>, StorageFault> {
         let rows = self.fetch_all(ALL, vec![]).await?;
         rows.iter().map(|row| Ok((row.get(5)?, row.get(6)?, read(row)?.schedule))).collect()
-    }
-
-    /// The branch and the visibility of an instance, for its backup.
-    ///
-    /// # Errors
-    /// `NotFound`, or a fault.
-    pub async fn load_backup_settings(
-        &self,
-        workspace: WorkspaceId,
-        instance: InstanceId,
-    ) -> Result<(String, String), Failure> {
-        let row = self.fetch_optional(SETTINGS, values![workspace, instance]).await?;
-        let row = row.ok_or(Refusal::NotFound)?;
-        Ok((row.get(0)?, row.get(1)?))
     }
 
     /// Begins the backup that is due, where nothing else is done to the instance: else it waits for that. One that was

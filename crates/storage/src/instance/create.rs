@@ -1,10 +1,12 @@
 //! Making an instance: its row, its host, its variables, and the deployment that it begins with.
 
+use stoa_domain::backup::BackupSchedule;
 use stoa_domain::branch::BranchName;
 use stoa_domain::deployment::DeploymentCause;
 use stoa_domain::instance::{FIRST_OS_USER, Stage, Visibility};
 use stoa_domain::name::sorted_as;
 use stoa_domain::permission::instance::Create;
+use stoa_domain::settings::{HealthCheck, Limits};
 use stoa_domain::slug::Slug;
 use stoa_domain::{
     AccountId, BackupId, Conflict, InstanceId, JobId, Permit, ProjectId, Refusal, ResourceKind, ServerId,
@@ -12,6 +14,7 @@ use stoa_domain::{
 };
 
 use crate::backup::make::{RestoreOrder, queue_restore};
+use crate::backup::schedule;
 use crate::deployment::{DeploymentOrder, queue_deployment};
 use crate::event::EventType;
 use crate::failure::Failure;
@@ -31,8 +34,18 @@ crate::statements! {
     NEXT_OS_USER = "SELECT MAX(os_user) FROM instances";
     INSERT = "INSERT INTO instances (id, workspace_id, project_id, server_id, slug, name, stage, branch, wish, status,
             visibility, is_protected, os_user, revision, created_at, is_mail_off, sorted_as,
-            awaits_backup, made_of)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'running', 'deploying', $9, $10, $11, 1, $12, $13, $14, $15, $16)";
+            awaits_backup, made_of, memory_limit, processor_limit, processes_limit, disk_limit, health)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'running', 'deploying', $9, $10, $11, 1, $12, $13, $14, $15, $16, $17,
+            $18, $19, $20, $21)";
+}
+
+/// What of its settings isn't said when it is made: a backup says it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct FirstSettings {
+    pub limits: Limits,
+    /// `None`: as the application says.
+    pub health: Option<HealthCheck>,
+    pub schedule: Option<BackupSchedule>,
 }
 
 #[derive(Clone)]
@@ -51,6 +64,7 @@ pub struct NewInstance {
     pub from: Option<BackupId>,
     /// Whether it is told to send no mail.
     pub is_mail_off: bool,
+    pub first: FirstSettings,
 }
 
 /// An instance and the work that it begins with, within a write that does more.
@@ -77,6 +91,7 @@ pub(crate) async fn insert_in(
     let highest: Option<i64> = tx.fetch_one(NEXT_OS_USER, vec![]).await?.get(0)?;
     let os_user = highest.map_or(FIRST_OS_USER, |highest| highest + 1);
     let now = tx.now();
+    let Limits { memory, processor, processes, disk } = new.first.limits;
     let values = values![
         new.id,
         workspace,
@@ -94,12 +109,18 @@ pub(crate) async fn insert_in(
         sorted_as(&new.name),
         new.from.is_some(),
         new.from,
+        memory,
+        processor,
+        processes,
+        disk,
+        new.first.health.as_ref().map(HealthCheck::to_text),
     ];
     tx.execute(INSERT, values).await?;
     host::give(tx, workspace, new.id, (&slug, &of_workspace), &new.domain).await?;
     for variable in &new.variables {
         insert_variable(tx, workspace, new.id, variable).await?;
     }
+    schedule::put_in(tx, workspace, new.id, new.first.schedule).await?;
     tx.audit_resource(ResourceKind::Instance, new.id.uuid(), new.name);
     tx.tell(workspace, EventType::Created, ResourceKind::Instance, new.id.uuid()).await?;
     if let Some(source) = new.from {

@@ -108,7 +108,7 @@ CREATE TABLE backup_repositories (
     place TEXT NOT NULL CHECK (place IN ('disk', 's3')),
     password BYTEA NOT NULL,
     target BYTEA,
-    created_at BIGINT NOT NULL, place_id UUID,
+    created_at BIGINT NOT NULL, place_id UUID, machine_id UUID,
     UNIQUE (workspace_id, id),
     UNIQUE (instance_id)
 );
@@ -151,7 +151,7 @@ CREATE TABLE backups (
     job_id UUID,
     created_at BIGINT NOT NULL,
     verified_at BIGINT,
-    expires_at BIGINT, is_of_production BOOLEAN NOT NULL DEFAULT FALSE,
+    expires_at BIGINT, is_of_production BOOLEAN NOT NULL DEFAULT FALSE, warning TEXT,
     UNIQUE (workspace_id, id),
     FOREIGN KEY (workspace_id, repository_id) REFERENCES backup_repositories (workspace_id, id) ON DELETE CASCADE
 );

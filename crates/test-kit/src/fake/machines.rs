@@ -252,7 +252,13 @@ impl FakeMachines {
         };
         self.places.lock().unwrap().insert(order.backup, place);
         self.backups.lock().unwrap().insert(order.backup);
-        Progress::Stored { backup: order.backup, snapshot: "ab".repeat(32), size: 8192, added: 1024 }
+        Progress::Stored {
+            backup: order.backup,
+            snapshot: "ab".repeat(32),
+            size: 8192,
+            added: 1024,
+            warning: None,
+        }
     }
 
     fn does(&self, instance: InstanceId, command: &Command) -> Vec<Progress> {

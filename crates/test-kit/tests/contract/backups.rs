@@ -123,6 +123,24 @@ on_both_databases! {
         assert!(listed(&workspace, &path).await.iter().all(|one| one["status"] == "failed"));
     }
 
+    async fn what_isnt_sound_about_a_backup_is_said_with_it(world: World) {
+        let olga = world.set_up().await;
+        let workspace = world.workspace(&olga, "Acme").await;
+        let (_, path) = made(&workspace).await;
+        let begun = olga.client.post(&format!("{path}/backups"), json!({})).await.expect(202);
+        let warning = "The database shop.db is damaged.";
+        world.machines.answer_next(vec![
+            Progress::Stored { backup: begun.field("backup").parse().unwrap(), snapshot: "ab".repeat(32), size: 1, added: 1, warning: Some(warning.to_owned()) },
+            Progress::Succeeded { release: None, size: 0, connect_as: None },
+        ]);
+        world.drain().await;
+        let list = listed(&workspace, &path).await;
+        assert_eq!((&list[0]["status"], &list[0]["warning"]), (&json!("ready"), &json!(warning)));
+        let _ = backed_up(&world, &workspace, &path).await;
+        let list = listed(&workspace, &path).await;
+        assert_eq!((&list[0]["warning"], &list[0]["is_reachable"]), (&Value::Null, &json!(true)));
+    }
+
     async fn what_an_attempt_had_made_isnt_there_until_the_next_has_made_it_anew(world: World) {
         let olga = world.set_up().await;
         let workspace = world.workspace(&olga, "Acme").await;
@@ -131,7 +149,7 @@ on_both_databases! {
             let _ = olga.client.post(&format!("{path}/backups"), json!({})).await.expect(202);
             let backup = listed(&workspace, &path).await[0]["id"].as_str().unwrap().to_owned();
             // It is stored, and then whoever was at it is gone.
-            let stored = || Progress::Stored { backup: backup.parse().unwrap(), snapshot: "ab".repeat(32), size: 1, added: 1 };
+            let stored = || Progress::Stored { backup: backup.parse().unwrap(), snapshot: "ab".repeat(32), size: 1, added: 1, warning: None };
             world.machines.answer_next(vec![stored()]);
             world.drain().await;
             assert_eq!(listed(&workspace, &path).await[0]["status"], "ready");
@@ -263,6 +281,50 @@ on_both_databases! {
         world.clock.pass_seconds(2 * 24 * 3600);
         world.app.keep_backups().await.unwrap();
         assert!(world.machines.backups().is_empty());
+    }
+
+    async fn what_is_made_again_of_a_backup_has_the_limits_the_health_check_and_the_schedule_that_it_had(world: World) {
+        let olga = world.set_up().await;
+        let workspace = world.workspace(&olga, "Acme").await;
+        let (_, path) = made(&workspace).await;
+        let bare = backed_up(&world, &workspace, &path).await;
+        let health = json!({ "path": "/up", "status": ["2xx"], "start_seconds": 30, "every_seconds": 5, "failures": 2 });
+        let schedule = json!({ "at": "13:00", "keep_days": 2, "keep_weeks": 1, "keep_months": 0 });
+        let limits = json!({ "memory": 268_435_456, "processor": 500, "processes": null, "disk": null });
+        let change = json!({ "limits": { "memory": 268_435_456, "processor": 500 }, "health": health, "backup_schedule": schedule, "domains": [{ "host": "shop.example.org" }] });
+        let _ = olga.client.patch(&format!("{path}/settings"), change).await.expect(200);
+        let whole = backed_up(&world, &workspace, &path).await;
+        let set = async |path: &str| {
+            let seen = olga.client.get(&format!("{path}/settings")).await.expect(200).json();
+            ["limits", "health", "backup_schedule", "domains"].map(|of| seen[of].clone())
+        };
+        // What is there already keeps its own.
+        let _ = olga.client.post(&workspace.path(&format!("/backups/{bare}/restore")), json!({ "confirm": "Shop" })).await.expect(202);
+        world.drain().await;
+        assert_eq!(set(&path).await[..3], [limits.clone(), health.clone(), schedule.clone()]);
+        let shop = olga.client.get(&path).await.expect(200).json();
+        let _ = olga.client.delete(&path, Some(json!({ "confirm": "Shop" }))).await.expect(202);
+        world.drain().await;
+        let again = async |name: &str, stage: &str, backup: &str| {
+            let body = json!({ "name": name, "project": shop["project"]["id"], "server": shop["server"]["id"], "stage": stage, "branch": "main", "from_backup": backup });
+            let made = olga.client.post(&workspace.path("/instances"), body).await.expect(202).json();
+            world.drain().await;
+            made["id"].as_str().unwrap().to_owned()
+        };
+        let id = again("Shop", "staging", &whole).await;
+        let anew = workspace.path(&format!("/instances/{id}"));
+        assert_eq!(set(&anew).await, [limits, health, schedule, json!([])], "a domain is proved anew");
+        let form = world.machines.form(id.parse().unwrap()).unwrap();
+        assert_eq!((form.limits.memory, form.limits.processor, form.limits.disk), (Some(268_435_456), Some(500), None));
+        assert_eq!(form.health.map(|health| (health.path, health.failures)), Some(("/up".to_owned(), 2)), "from its first start on");
+        world.clock.pass_seconds(3600);
+        world.app.keep_backups().await.unwrap();
+        world.drain().await;
+        let made = world.machines.backups().len();
+        let plain = again("Plain", "staging", &bare).await;
+        let none = json!({ "memory": null, "processor": null, "processes": null, "disk": null });
+        assert_eq!(set(&workspace.path(&format!("/instances/{plain}"))).await, [none, Value::Null, Value::Null, json!([])]);
+        assert_eq!(made, 4, "by itself, at its time");
     }
 
     async fn what_is_made_of_a_backup_never_runs_without_its_data(world: World) {

@@ -277,6 +277,85 @@ on_both_databases! {
         assert_eq!(self::refused(knock(&world, &known(&joining), &own, None).await), Refusal::Removed);
     }
 
+    async fn what_was_on_the_disk_of_a_removed_server_is_refused_as_that(world: World) {
+        let olga = world.set_up().await;
+        let workspace = world.workspace(&olga, "Acme").await;
+        let joining = joining(&add(&workspace, &olga, "Far").await.json());
+        let linked = knock(&world, &known(&joining), &identity(), Some(&joining.token)).await.unwrap();
+        world.fleet.link(linked.machine, Arc::new(FakeMachines::default()));
+        let project = workspace.project("Shop", &["main"]).await;
+        let _ = workspace.instance(&project, "far", "Shop", "staging", "main").await;
+        let here = workspace.server().await;
+        let _ = workspace.instance(&project, &here, "Near", "staging", "main").await;
+        let _ = workspace.instance(&project, &here, "Other", "staging", "main").await;
+        let mut kept = Vec::new();
+        let back_up = async |place: &str| {
+            let begun = olga.client.post(&format!("{place}/backups"), json!({})).await.expect(202);
+            world.drain().await;
+            workspace.path(&format!("/backups/{}", begun.field("backup")))
+        };
+        let mut in_bucket = String::new();
+        for instance in ["shop", "near"] {
+            let place = workspace.path(&format!("/instances/{instance}"));
+            kept.push(back_up(&place).await);
+            if instance == "shop" {
+                let wish = json!({ "endpoint": "https://s3.example.com/", "bucket": "backups", "key_id": "AKIA", "key": "a-key-of-a-bucket" });
+                let _ = olga.client.put(&workspace.path("/backup-storage"), wish).await.expect(200);
+                in_bucket = back_up(&place).await;
+                let _ = olga.client.delete(&workspace.path("/backup-storage"), None).await.expect(204);
+            }
+            let name = olga.client.get(&place).await.expect(200).field("name");
+            let _ = olga.client.delete(&place, Some(json!({ "confirm": name }))).await.expect(202);
+            world.drain().await;
+        }
+        let (far, near) = (&kept[0], &kept[1]);
+        let asks = async |backup: &str, server: &str| {
+            let id = backup.rsplit('/').next().unwrap();
+            let body = json!({ "name": "Anew", "project": project, "server": server, "stage": "staging", "branch": "main", "from_backup": id });
+            let made = olga.client.post(&workspace.path("/instances"), body).await;
+            let restored = olga.client.post(&format!("{backup}/restore"), json!({ "into": "other", "confirm": "Other" })).await;
+            let archive = olga.client.get(&format!("{backup}/download")).await;
+            [made, restored, archive]
+        };
+        let reachable = async |backup: &str| olga.client.get(backup).await.expect(200).json()["is_reachable"].clone();
+        assert_eq!(reachable(far).await, true);
+        let refused = olga.client.post(&format!("{far}/restore"), json!({ "into": "other", "confirm": "Other" })).await.expect(409);
+        assert!(refused.json()["detail"].as_str().unwrap().contains("disk of another server"), "{}", refused.text);
+        let _ = olga.client.delete(&workspace.path("/servers/far"), None).await.expect(204);
+        assert_eq!((reachable(far).await, reachable(near).await), (json!(false), json!(true)));
+        let list = olga.client.get(&workspace.path("/backups?deleted=true")).await.expect(200).json();
+        let listed: Vec<_> = list["items"].as_array().unwrap().iter().map(|one| one["is_reachable"].clone()).collect();
+        assert_eq!(listed, [json!(true), json!(true), json!(false)]);
+        for refused in asks(far, &here).await {
+            let problem = refused.expect(409).json();
+            assert!(problem["detail"].as_str().unwrap().contains("a server that was removed"), "{problem}");
+        }
+        assert_eq!(olga.client.get(&workspace.path("/instances?limit=10")).await.expect(200).json()["items"].as_array().unwrap().len(), 1);
+        // What is in a bucket was made there, and goes to any: this machine is asked, which here knows its own alone.
+        assert_eq!(reachable(&in_bucket).await, true);
+        let _ = olga.client.get(&format!("{in_bucket}/download")).await.expect(404);
+        let _ = olga.client.post(&format!("{in_bucket}/restore"), json!({ "into": "other", "confirm": "Other" })).await.expect(202);
+        world.drain().await;
+        assert_eq!(olga.client.get(&workspace.path("/instances/other")).await.expect(200).field("status"), "running");
+        let _ = olga.client.delete(far, None).await.expect(204);
+        world.app.keep_backups().await.unwrap();
+        assert!(world.store.list_removing_backups().await.unwrap().is_empty(), "nobody is asked to be rid of it");
+
+        // What this machine's disk holds is there whatever server it is: until it is one again nothing runs on it, but what
+        // it holds is read.
+        let _ = olga.client.delete(&workspace.path("/instances/other"), Some(json!({ "confirm": "Other" }))).await.expect(202);
+        world.drain().await;
+        let _ = olga.client.delete(&workspace.path(&format!("/servers/{here}")), None).await.expect(204);
+        assert_eq!(reachable(near).await, true);
+        let _ = olga.client.get(&format!("{near}/download")).await.expect(200);
+        let again = workspace.server().await;
+        let _ = workspace.instance(&project, &again, "Other", "staging", "main").await;
+        let [made, restored, archive] = asks(near, &again).await;
+        let _ = (made.expect(202), restored.expect(202), archive.expect(200));
+        world.drain().await;
+        assert_eq!(olga.client.get(&workspace.path("/instances/anew")).await.expect(200).field("status"), "running");
+    }
+
     async fn no_more_links_are_set_up_than_there_are_places(world: World) {
         let held: Vec<_> = (0..32).map(|_| world.app.enter_link().unwrap()).collect();
         assert!(world.app.enter_link().is_err(), "the 33rd");

@@ -7,6 +7,7 @@ import {
   IconDownload,
   IconHandClick,
   IconKey,
+  IconPlugConnectedX,
   IconPlus,
   IconShieldCheck,
   IconTrash,
@@ -50,7 +51,7 @@ export function BackupTable(props: Props) {
         const Icon = ICONS[backup.cause];
         const when = made(backup.created_at, now);
         return (
-          <tr key={backup.id}>
+          <tr key={backup.id} className={isLost(backup) ? css.unreachable : undefined}>
             <td className={css.made}>
               <time dateTime={backup.created_at}>{when}</time>
               {ofInstance && <div className={css.second}>{backup.instance.name}</div>}
@@ -85,7 +86,30 @@ export function BackupTable(props: Props) {
   );
 }
 
+/** Whether it was whole, and is where nobody comes any more. */
+const isLost = ({ status, is_reachable }: Backup) => status === "ready" && !is_reachable;
+
 function State({ backup }: { backup: Backup }) {
+  if (isLost(backup))
+    return (
+      <span className={css.making}>
+        <IconPlugConnectedX size={16} stroke={1.75} aria-hidden />
+        <span>
+          Unreachable
+          <span className={css.note}>Its server was removed, and it was on that server's disk.</span>
+        </span>
+      </span>
+    );
+  if (backup.status === "ready" && backup.warning)
+    return (
+      <span className={css.warned}>
+        <IconAlertTriangle size={16} stroke={1.75} aria-hidden />
+        <span>
+          Verified, with a warning
+          <span className={css.note}>{backup.warning}</span>
+        </span>
+      </span>
+    );
   if (backup.status === "ready")
     return (
       <span className={css.verified} title={backup.verified_at ? "Read back after it was written" : undefined}>
@@ -112,7 +136,7 @@ function State({ backup }: { backup: Backup }) {
 
 function Actions(props: Props & { backup: Backup; when: string }) {
   const { backup, when } = props;
-  const isReady = backup.status === "ready";
+  const isReady = backup.status === "ready" && !isLost(backup);
   // What it was made of is gone: one comes for the whole of it, not to write over something else.
   const isGone = props.ofInstance && props.onNew !== undefined;
   // Whoever looks on as a member does nothing.
@@ -174,7 +198,8 @@ function Actions(props: Props & { backup: Backup; when: string }) {
               New instance from it…
             </Menu.Item>
           )}
-          {isReady && props.onKey && (
+          {/* What lies on the disk of a removed server is opened by hand, by whoever has that machine. */}
+          {backup.status === "ready" && props.onKey && (
             <Menu.Item
               leftSection={<IconKey size={16} stroke={1.75} aria-hidden />}
               onClick={() => props.onKey?.(backup)}

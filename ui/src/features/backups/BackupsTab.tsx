@@ -20,7 +20,7 @@ import {
 import { BackupTable } from "./BackupTable";
 import css from "./backups.module.css";
 import { LacksData } from "./LacksData";
-import { KeyDialog, RestoreDialog } from "./later";
+import { KeyDialog, NoteDialog, RestoreDialog } from "./later";
 import { NoBackups } from "./NoBackups";
 import { Plan } from "./Plan";
 import { AFTER, useBackups } from "./queries";
@@ -35,6 +35,7 @@ export function BackupsTab({ workspace, instance }: { workspace: string; instanc
   const [deleted, setDeleted] = useState<Backup | null>(null);
   const [copied, setCopied] = useState<Backup | null>(null);
   const [key, setKey] = useState<Backup | null>(null);
+  const [isNoting, setNoting] = useState(false);
   const create = useAct<void>(workspace, { act: () => createBackup(workspace, instance.id, {}), nouns: [...AFTER] });
   const remove = useAct<string>(workspace, {
     act: (id) => deleteBackup(workspace, id),
@@ -46,7 +47,7 @@ export function BackupsTab({ workspace, instance }: { workspace: string; instanc
   const now = Date.now();
   const job = instance.job && OF_BACKUPS.includes(instance.job.kind) ? instance.job : null;
   const ready = backups.items.filter(({ status }) => status === "ready");
-  const newest = ready[0];
+  const newest = ready.find(({ is_reachable }) => is_reachable);
   const stored = ready.reduce((sum, { added }) => sum + added, 0);
   const isOwner = instance.may.includes("manage");
   const busy = job
@@ -54,16 +55,22 @@ export function BackupsTab({ workspace, instance }: { workspace: string; instanc
     : reasonAgainst(instance, "backup")?.detail;
   const shown = backups.items.filter(({ status }) => status !== "making");
   const makeOne = (
-    <AbleButton
-      of={instance}
-      verb="backup"
-      variant="filled"
-      leftSection={<IconDatabaseExport size={16} stroke={1.75} aria-hidden />}
-      loading={create.isPending}
-      onClick={() => create.mutate()}
-    >
-      {job ? `Back up now: ${job.kind === "restore" ? "a restore" : "one"} is running` : "Back up now"}
-    </AbleButton>
+    <>
+      <AbleButton of={instance} verb="backup" onClick={() => setNoting(true)}>
+        Back up with a note…
+      </AbleButton>
+      <AbleButton
+        of={instance}
+        verb="backup"
+        variant="filled"
+        leftSection={<IconDatabaseExport size={16} stroke={1.75} aria-hidden />}
+        loading={create.isPending}
+        onClick={() => create.mutate()}
+      >
+        {job ? `Back up now: ${job.kind === "restore" ? "a restore" : "one"} is running` : "Back up now"}
+      </AbleButton>
+      {isNoting && <NoteDialog workspace={workspace} instance={instance} onClose={() => setNoting(false)} />}
+    </>
   );
   if (backups.items.length === 0 && instance.lacks_data) return <LacksData workspace={workspace} instance={instance} />;
   if (backups.items.length === 0 && !job)

@@ -20,7 +20,7 @@ export function LacksData({ workspace, instance }: { workspace: string; instance
   );
   const [isOpen, setOpen] = useState(false);
   if (backup.isLoading) return <LoadingRows />;
-  const from = backup.data?.status === "ready" ? backup.data : null;
+  const from = backup.data?.status === "ready" && backup.data.is_reachable ? backup.data : null;
   return (
     <EmptyPage
       title="Its data isn't in it yet"

@@ -44,7 +44,7 @@ export function useBackupsOfProject(workspace: string, project: string): Backup[
     })),
     combine: (found) =>
       [...found.flatMap(({ data }) => data?.items ?? []), ...left]
-        .filter(({ status }) => status === "ready")
+        .filter(({ status, is_reachable }) => status === "ready" && is_reachable)
         .sort((one, other) => other.created_at.localeCompare(one.created_at)),
   });
 }

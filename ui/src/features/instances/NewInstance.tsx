@@ -16,7 +16,8 @@ type Given = { project?: string; branch?: string; stage?: Stage; backup?: Backup
 
 /** What an instance of a stage takes from a backup. */
 function beginsWith({ instance, project, stage }: Backup, wanted: Stage): string {
-  const data = "It begins with the backup's data, database and plain variables";
+  const data =
+    "It begins with the backup's data, database, plain variables, limits, health check and schedule of backups";
   const code = project.is_deleted
     ? `; the code is of the branch that is chosen here, for the project ${project.name} is deleted with its own.`
     : ", and with its commit.";
@@ -24,7 +25,7 @@ function beginsWith({ instance, project, stage }: Backup, wanted: Stage): string
     instance.is_deleted && wanted === stage
       ? `The secrets of ${instance.name} come with them.`
       : "Secrets are its own.";
-  return `${data}${code} ${secrets}`;
+  return `${data}${code} ${secrets} Domains don't come: each is added and proved anew.`;
 }
 
 /** A new running copy of a branch. What is known already comes with it. */

@@ -145,7 +145,7 @@ export function ServerPage() {
       >
         {here.is_local
           ? "It stops being a server of this workspace. It can be added again."
-          : "Its machine is refused from then on, for ever; what lies there stays until somebody there removes it."}
+          : "Its machine is refused from then on, for ever; what lies there stays until somebody there removes it. Backups of deleted instances on its disk go with it: they can't be restored or downloaded any more. Those in S3 storage stay."}
       </ConfirmDialog>
     </div>
   );

@@ -1,0 +1,139 @@
+//! Sound copies of the SQLite databases that an application keeps besides the one that it names, or without naming one. A
+//! backup has them where they were, in place of the files.
+
+use std::path::{Path, PathBuf};
+
+use tokio::sync::mpsc;
+
+use super::Agent;
+use super::backup::LONGEST_COPY;
+use super::deploy::KEPT_FREE;
+use super::facts::free_space;
+use super::instance::Instance;
+use super::operation::Operation;
+use super::release;
+use super::start::{Unwell, common_environment};
+use crate::folders;
+use crate::init::database::opened;
+use crate::init::databases::{self, BESIDE, MOST, Told, Wanted};
+use crate::restic::{Instead, exactly};
+use crate::sandbox::{Ended, Mounts, OutputLine};
+use crate::stoa_toml::Application;
+
+/// What was found, and what came of it.
+#[derive(Default)]
+pub(super) struct Found {
+    /// Where each copy is, and where it belongs below the data folder.
+    copies: Vec<(PathBuf, String)>,
+    /// Those that no sound copy could be made of.
+    pub left: Vec<String>,
+    /// Whether there are more than were copied.
+    pub has_more: bool,
+}
+
+impl Found {
+    /// Those whose files are where they were: what is gone meanwhile, or is a link by now, isn't put there again.
+    pub fn instead(&self, data: &Path) -> Vec<Instead> {
+        let is_there = |path: &str| matches!(opened(data, path), Ok(Some(_)));
+        let there = self.copies.iter().filter(|(_, path)| is_there(path));
+        there
+            .map(|(copy, path)| Instead { outside: copy.clone(), inside: format!("/backup/data/{path}") })
+            .collect()
+    }
+}
+
+/// What stands beside these, as restic's patterns: it is in the copies.
+pub(super) fn beside(instead: &[Instead]) -> Vec<String> {
+    let each = |one: &Instead| {
+        let file = exactly(&one.inside);
+        BESIDE.map(|end| format!("{file}{end}"))
+    };
+    instead.iter().flat_map(each).collect()
+}
+
+impl Agent {
+    /// In a sandbox of its own, as with the one that an application names. What can't be copied is stored as it is.
+    pub(super) async fn copy_databases(
+        &self,
+        instance: &Instance,
+        operation: &Operation,
+        application: &Application,
+        place: &Path,
+    ) -> Result<Found, Unwell> {
+        let (nothing, into) = (place.join("nothing"), place.join("databases"));
+        let user = self.user(&instance.form());
+        folders::make_private(&nothing)?;
+        release::make_own(&into, user)?;
+        let data = self.inner.folders.data(instance.id);
+        release::make_own(&data, user)?;
+        let mounts = Mounts {
+            app: &nothing,
+            is_app_writable: false,
+            data: Some(&data),
+            cache: Some(&into),
+            database: None,
+        };
+        let words = databases::command(&Wanted {
+            but: application.sqlite.clone(),
+            exclude: application.exclude.clone(),
+            room: free_space(&self.inner.folders).saturating_sub(KEPT_FREE),
+        })?;
+        let (sender, lines) = mpsc::channel::<OutputLine>(16);
+        let listening = tokio::spawn(hear(lines, into.clone()));
+        let ended = self
+            .run_once(
+                instance,
+                mounts,
+                &words,
+                common_environment(),
+                "/tmp",
+                LONGEST_COPY,
+                &operation.cancel,
+                sender,
+            )
+            .await?;
+        let mut found = listening.await.unwrap_or_default();
+        match ended {
+            Ended::Cancelled => return Err(Unwell::Cancelled),
+            Ended::DiskFull => return Err(Unwell::because("disk_full", "The disk of the server is full")),
+            Ended::Status(0) => {}
+            // What it had copied by then is sound.
+            Ended::Status(_) | Ended::OutOfMemory | Ended::OutOfTime => found.has_more = true,
+        }
+        if found.has_more || !found.left.is_empty() {
+            let left = found.left.len();
+            tracing::warn!(instance = %instance.id, left, "databases are stored as the files that they are");
+        }
+        Ok(found)
+    }
+}
+
+/// Takes what is told. It comes from process 1, which has no more rights than the application.
+async fn hear(mut lines: mpsc::Receiver<OutputLine>, into: PathBuf) -> Found {
+    let mut found = Found { has_more: true, ..Found::default() };
+    let mut is_whole = true;
+    while let Some(line) = lines.recv().await {
+        let Ok(told) = serde_json::from_slice::<Told>(&line.text) else { continue };
+        match told {
+            Told::Copied(path, number) if number < MOST && found.copies.len() < MOST && is_plain(&path) => {
+                let copy = into.join(number.to_string());
+                if std::fs::symlink_metadata(&copy).is_ok_and(|about| about.is_file()) {
+                    found.copies.push((copy, path));
+                } else {
+                    found.left.push(path);
+                }
+            }
+            Told::Left(path) if found.left.len() < MOST => found.left.push(path),
+            Told::Copied(..) | Told::Left(_) | Told::More => is_whole = false,
+            Told::Over => found.has_more = !is_whole,
+        }
+    }
+    found
+}
+
+/// Whether it leads to a place below a folder, and nowhere else.
+fn is_plain(path: &str) -> bool {
+    !path.is_empty()
+        && !path.chars().any(char::is_control)
+        && path.split('/').all(|part| !matches!(part, "" | "." | ".."))
+}
