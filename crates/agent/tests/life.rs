@@ -372,7 +372,7 @@ impl Drop for Disk {
 
 #[tokio::test]
 async fn a_command_that_fills_the_disk_is_ended() {
-    if !nix::unistd::geteuid().is_root() {
+    if support::need::lacks("root", nix::unistd::geteuid().is_root()) {
         return;
     }
     let disk = Disk::mount("700m");
@@ -456,7 +456,7 @@ fn walls() -> std::path::PathBuf {
 /// Where there is no device for it, instances run without a way out, and the rest is as ever.
 #[test]
 fn without_a_way_out_the_rest_holds() {
-    if !nix::unistd::geteuid().is_root() {
+    if support::need::lacks("root", nix::unistd::geteuid().is_root()) {
         return;
     }
     let hide = "mount -t tmpfs none /dev/net && exec \"$0\" \"$@\"";
@@ -477,7 +477,7 @@ fn without_a_way_out_the_rest_holds() {
 /// As an ordinary user all of it holds too, but for a user of its own for each instance.
 #[test]
 fn an_ordinary_user_has_the_same_walls() {
-    if !nix::unistd::geteuid().is_root() {
+    if support::need::lacks("root", nix::unistd::geteuid().is_root()) {
         return;
     }
     use std::os::unix::process::CommandExt as _;
