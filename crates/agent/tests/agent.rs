@@ -53,6 +53,44 @@ async fn what_fails_leaves_the_earlier_release_running() {
     assert_eq!(left, Vec::<PathBuf>::new());
 }
 
+#[tokio::test]
+async fn what_is_started_runs_when_it_answers_and_not_before() {
+    let place = tempfile::tempdir().unwrap();
+    let house = House::new(place.path());
+    let machine = house.machine().await;
+    assert!(succeeded(&house.deploy(&machine, house.commit("first", &[])).await));
+    let first = house.get(&machine, "/fine").await.unwrap();
+    let unwell = house.place.join("state/data").join(house.instance.to_string()).join("unwell");
+    std::fs::write(&unwell, "").unwrap();
+    // Its process is there; and then it isn't.
+    for stop in [false, true] {
+        if stop {
+            let stopped = machine.client.stop(house.order(), house.instance).await;
+            assert!(succeeded(&machine.outcome(stopped).await));
+        }
+        let started = machine.client.start(house.order(), house.instance).await;
+        let Event::Failed { code, sentence, .. } = machine.outcome(started).await else {
+            panic!("what answers badly was started")
+        };
+        assert_eq!((code.as_str(), sentence.as_str()), ("unhealthy", "`/` answered 500."));
+        let seen = machine.see(house.instance).await;
+        assert_eq!(
+            (seen.state, seen.sentence.as_deref()),
+            (InstanceState::Failed, Some("`/` answered 500."))
+        );
+        // What ran before is looked after as before; what was started in vain is ended.
+        let there = house.get(&machine, "/fine").await.ok();
+        assert_eq!(there, (!stop).then(|| first.clone()));
+    }
+    std::fs::remove_file(&unwell).unwrap();
+    for _ in 0..2 {
+        let started = machine.client.start(house.order(), house.instance).await;
+        assert!(succeeded(&machine.outcome(started).await));
+        assert_eq!(machine.see(house.instance).await.state, InstanceState::Running);
+    }
+    machine.agent.stop_all().await.unwrap();
+}
+
 /// Starting it again goes on for as long as `health.start_time` says, which is longer here than an order may wait.
 #[tokio::test]
 async fn who_wants_it_stopped_doesnt_wait_for_what_is_started_again_in_vain() {
@@ -118,7 +156,7 @@ impl Drop for Disk {
 
 #[tokio::test]
 async fn an_application_that_fills_the_disk_is_stopped() {
-    if !nix::unistd::geteuid().is_root() {
+    if support::need::lacks("root", nix::unistd::geteuid().is_root()) {
         return;
     }
     let disk = Disk(tempfile::tempdir().unwrap());

@@ -136,7 +136,7 @@ async fn start_again(house: &House, machine: &Machine) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_disk_that_becomes_full_while_restic_writes_leaves_what_is_there() {
-    if !nix::unistd::geteuid().is_root() {
+    if support::need::lacks("root", nix::unistd::geteuid().is_root()) {
         return;
     }
     let disk = Disk::new("3g");
@@ -193,7 +193,7 @@ async fn a_disk_that_becomes_full_while_restic_writes_leaves_what_is_there() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_cant_fit_isnt_begun_and_says_how_much_it_takes() {
-    if !nix::unistd::geteuid().is_root() {
+    if support::need::lacks("root", nix::unistd::geteuid().is_root()) {
         return;
     }
     let disk = Disk::new("2g");

@@ -76,6 +76,41 @@ async fn one_that_ignores_its_signal_is_killed_after_its_time() {
 }
 
 #[tokio::test]
+async fn what_is_under_way_has_the_applications_own_time_to_end() {
+    let mut instance = Instance::new();
+    instance.processes[0].stop_seconds = 1;
+    let instance = instance.start().await;
+    let endless = async {
+        let said = instance.ask("print('it begins', flush=True)\nimport time; time.sleep(3600)").await;
+        assert_eq!(said, "", "it was cut off");
+    };
+    let restart = async {
+        instance.line_with("it begins").await;
+        Control::soft_restart(&instance.control(), PATIENCE).await.unwrap();
+        instance.line_with("1 connections were still open after 1 s").await;
+    };
+    tokio::join!(endless, restart);
+    // One that has more is waited for: it goes on as soon as nothing is under way.
+    let mut instance = Instance::new();
+    instance.processes[0].stop_seconds = 3600;
+    let instance = instance.start().await;
+    let pid = instance.application().await;
+    let question = "import os, time\nprint('it begins', flush=True)\nwhile not os.path.exists('/data/go'): time.sleep(0.01)\nanswer = 'whole'";
+    let last = async { assert_eq!(instance.ask(question).await, "whole") };
+    let restart = async {
+        instance.line_with("it begins").await;
+        let restart = async { Control::soft_restart(&instance.control(), PATIENCE).await.unwrap() };
+        let go = async {
+            until("it restarts", async || instance.status().await.is_restarting.then_some(())).await;
+            std::fs::write(instance.place.join("data/go"), "").unwrap();
+        };
+        tokio::join!(restart, go);
+        assert_ne!(instance.application().await, pid);
+    };
+    tokio::join!(last, restart);
+}
+
+#[tokio::test]
 async fn one_that_ends_is_started_again_and_so_are_further_processes() {
     let mut instance = Instance::new();
     instance.processes.push(process("worker", &["sh", "-c", "echo working; exec sleep 600"]));
@@ -337,7 +372,7 @@ impl Drop for Disk {
 
 #[tokio::test]
 async fn a_command_that_fills_the_disk_is_ended() {
-    if !nix::unistd::geteuid().is_root() {
+    if support::need::lacks("root", nix::unistd::geteuid().is_root()) {
         return;
     }
     let disk = Disk::mount("700m");
@@ -421,7 +456,7 @@ fn walls() -> std::path::PathBuf {
 /// Where there is no device for it, instances run without a way out, and the rest is as ever.
 #[test]
 fn without_a_way_out_the_rest_holds() {
-    if !nix::unistd::geteuid().is_root() {
+    if support::need::lacks("root", nix::unistd::geteuid().is_root()) {
         return;
     }
     let hide = "mount -t tmpfs none /dev/net && exec \"$0\" \"$@\"";
@@ -442,7 +477,7 @@ fn without_a_way_out_the_rest_holds() {
 /// As an ordinary user all of it holds too, but for a user of its own for each instance.
 #[test]
 fn an_ordinary_user_has_the_same_walls() {
-    if !nix::unistd::geteuid().is_root() {
+    if support::need::lacks("root", nix::unistd::geteuid().is_root()) {
         return;
     }
     use std::os::unix::process::CommandExt as _;

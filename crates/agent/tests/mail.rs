@@ -4,7 +4,7 @@
 
 mod support;
 
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
+use std::net::{Ipv4Addr, TcpListener};
 
 use stoa_agent::protocol::{BeginDeployment, SecretText, Variable};
 use stoa_domain::branch::CommitId;
@@ -53,17 +53,6 @@ stop_time = "1s"
 command = ["sh", "-c", "python3 tried.py > /data/worked; exec sleep 1000"]
 "#;
 
-/// The address by which others reach this machine.
-fn outward() -> Option<Ipv4Addr> {
-    let socket = UdpSocket::bind("0.0.0.0:0").ok()?;
-    // Nothing is sent by this.
-    socket.connect("203.0.113.1:9").ok()?;
-    match socket.local_addr().ok()? {
-        SocketAddr::V4(address) => Some(*address.ip()),
-        SocketAddr::V6(_) => None,
-    }
-}
-
 fn commit(house: &House, outward: Ipv4Addr, other: u16) -> CommitId {
     let tried = TRIED.replace("OUTWARD", &outward.to_string()).replace("OTHER", &other.to_string());
     for (name, text) in [("tried.py", tried.as_str()), ("app.py", APPLICATION), ("stoa.toml", SETTINGS)] {
@@ -76,18 +65,22 @@ fn commit(house: &House, outward: Ipv4Addr, other: u16) -> CommitId {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn where_mail_is_off_no_process_of_an_instance_reaches_a_mail_server() {
-    let Some(outward) = outward() else { return };
-    if !nix::unistd::geteuid().is_root() {
+    let outward = support::outward();
+    if support::need::lacks("network", outward.is_some()) {
+        return;
+    }
+    if support::need::lacks("root", nix::unistd::geteuid().is_root()) {
         // Nobody else can listen at these ports.
         return;
     }
+    let outward = outward.unwrap();
     let servers: Vec<_> = PORTS.iter().map(|port| TcpListener::bind((outward, *port)).unwrap()).collect();
     let other = TcpListener::bind((outward, 0)).unwrap();
     let place = tempfile::tempdir().unwrap();
     let house = House::new(place.path());
     // The operator has opened the machine that the mail servers are on, which opens no mail.
     let machine = Machine::start_reaching(place.path().join("state"), vec![outward.to_string()]).await;
-    if machine.client.hello().abilities.no_outgoing.is_some() {
+    if support::need::lacks("network", machine.client.hello().abilities.no_outgoing.is_none()) {
         return;
     }
     let first = commit(&house, outward, other.local_addr().unwrap().port());

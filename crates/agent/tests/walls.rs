@@ -4,7 +4,7 @@
 
 mod support;
 
-use std::net::{Ipv4Addr, TcpListener, UdpSocket};
+use std::net::TcpListener;
 
 use support::Instance;
 
@@ -181,21 +181,10 @@ async fn it_gets_nothing_that_its_starter_happened_to_have_open() {
     assert!(mine.ends_with(name), "it is open here");
 }
 
-/// The address by which others reach this machine.
-fn outward() -> Option<Ipv4Addr> {
-    let socket = UdpSocket::bind("0.0.0.0:0").ok()?;
-    // Nothing is sent by this.
-    socket.connect("203.0.113.1:9").ok()?;
-    match socket.local_addr().ok()? {
-        std::net::SocketAddr::V4(address) => Some(*address.ip()),
-        std::net::SocketAddr::V6(_) => None,
-    }
-}
-
 #[tokio::test]
 async fn it_reaches_neither_this_machine_nor_a_cloud_nor_a_neighbour() {
     let mut open = vec![TcpListener::bind("127.0.0.1:0").unwrap()];
-    open.extend(outward().map(|address| TcpListener::bind((address, 0)).unwrap()));
+    open.extend(support::outward().map(|address| TcpListener::bind((address, 0)).unwrap()));
     let instance = Instance::new().start().await;
     let connect = |address: String, port: u16| {
         format!(
@@ -236,11 +225,15 @@ async fn it_reaches_neither_this_machine_nor_a_cloud_nor_a_neighbour() {
 
 #[tokio::test]
 async fn what_the_operator_lists_is_reached_and_nothing_beside_it() {
-    let Some(address) = outward() else { return };
+    let outward = support::outward();
+    if support::need::lacks("network", outward.is_some()) {
+        return;
+    }
+    let address = outward.unwrap();
     let listener = TcpListener::bind((address, 0)).unwrap();
     let port = listener.local_addr().unwrap().port();
     let mut instance = Instance::new();
-    if instance.sandboxes.abilities().no_outgoing.is_some() {
+    if support::need::lacks("network", instance.sandboxes.abilities().no_outgoing.is_none()) {
         return;
     }
     // An address once by itself, once with a port: one route.

@@ -226,6 +226,13 @@ mod tests {
         assert!(shares("https://stoa.example.com", "apps.example.com"));
         assert!(!shares("https://stoa.example.com", "example.org"));
         assert!(!shares("http://localhost:8080", "localhost"));
+        // By the list of endings that strangers share, not by their last two words.
+        assert!(!shares("https://stoa.co.uk", "apps.co.uk"));
+        assert!(shares("https://stoa.example.co.uk", "apps.example.co.uk"));
+        assert!(!shares("https://stoa.github.io", "github.io"));
+        assert!(shares("https://stoa.github.io", "apps.stoa.github.io"));
+        assert!(shares("https://stoa.corp.internal", "apps.corp.internal"));
+        assert!(shares("https://apps.example", "apps.example"));
     }
 
     #[test]

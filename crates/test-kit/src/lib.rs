@@ -11,6 +11,7 @@ pub mod databases;
 pub mod described;
 pub mod fake;
 pub mod golden;
+pub mod need;
 pub mod remote_host;
 pub mod schema;
 pub mod stream;

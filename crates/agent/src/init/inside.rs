@@ -25,9 +25,6 @@ use super::{Orders, descriptor};
 use super::{database, databases};
 use crate::logs::{Masks, Writer};
 
-/// How long connections have to end before the application is asked to.
-const DRAIN: Duration = Duration::from_secs(5);
-
 /// How long killed processes may take to be gone.
 const BURIAL: Duration = Duration::from_secs(5);
 
@@ -171,6 +168,8 @@ struct Sandbox {
     supervised: Vec<Supervised>,
     schedules: Schedules,
     connections: Connections,
+    /// How long they have to end before the application is asked to: as long as it has itself then.
+    drain: Duration,
     children: Children,
     output: Output,
     is_busy: Cell<bool>,
@@ -195,6 +194,7 @@ async fn serve(orders: Orders, output: Output) -> Result<u8, String> {
         supervised,
         schedules,
         connections,
+        drain: Duration::from_secs(orders.processes.first().map_or(0, |process| process.stop_seconds)),
         children: children.clone(),
         output,
         is_busy: Cell::new(false),
@@ -256,7 +256,7 @@ impl Sandbox {
     /// New connections wait, open ones have a while to end, then all processes are asked to.
     async fn end_all(&self, grace: Option<Duration>) {
         self.connections.pause(true);
-        let drain = grace.map_or(DRAIN, |grace| grace.min(DRAIN));
+        let drain = grace.map_or(self.drain, |grace| grace.min(self.drain));
         if tokio::time::timeout(drain, self.connections.drained()).await.is_err() {
             let open = self.connections.count();
             self.output.say(&format!("{open} connections were still open after {} s", drain.as_secs()));

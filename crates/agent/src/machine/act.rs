@@ -7,7 +7,7 @@ use stoa_domain::instance::RestartMode;
 use stoa_domain::{InstanceId, JobId, ReleaseId};
 
 use super::Agent;
-use super::instance::{Instance, Phase};
+use super::instance::{Instance, Phase, Running};
 use super::operation::{Command, Operation, Order, Refused};
 use super::release;
 use super::start::{Unwell, patience};
@@ -204,9 +204,8 @@ impl Agent {
     ) -> Result<(), Unwell> {
         instance.set_wish(true);
         instance.save(&self.inner.folders, &self.inner.key)?;
-        if instance.is_alive() {
-            self.set_phase(instance, Phase::Running);
-            return Ok(());
+        if let Some(running) = instance.running().filter(|_| instance.is_alive()) {
+            return self.wait_for_current(instance, operation, &running, phase).await;
         }
         let release =
             self.current_release(instance.id).ok_or_else(|| Unwell::because("failed", NOTHING_DEPLOYED))?;
@@ -230,6 +229,33 @@ impl Agent {
             Err(unwell) => Err(unwell),
         };
         self.set_phase_of(instance, &outcome);
+        outcome
+    }
+
+    /// That its processes are there doesn't make it run: it is well as soon as it answers. What was there before is
+    /// looked after as it was, and so gets well, or is restarted, by itself.
+    async fn wait_for_current(
+        &self,
+        instance: &Instance,
+        operation: &Operation,
+        running: &Running,
+        phase: Phase,
+    ) -> Result<(), Unwell> {
+        let made = release::load(&self.inner.folders, instance.id, ReleaseId::new(running.release))?
+            .ok_or_else(|| Unwell::because("failed", NOTHING_DEPLOYED))?;
+        let before = instance.phase();
+        if before != Phase::Running {
+            self.set_phase(instance, phase);
+        }
+        operation.step("health");
+        let outcome = tokio::select! {
+            outcome = self.wait_until_answering(instance, running, &made.application) => outcome,
+            () = operation.cancel.cancelled() => Err(Unwell::Cancelled),
+        };
+        match &outcome {
+            Err(Unwell::Cancelled) => self.set_phase(instance, before),
+            other => self.set_phase_of(instance, other),
+        }
         outcome
     }
 

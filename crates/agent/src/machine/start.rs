@@ -37,6 +37,8 @@ const QUOTED: usize = 3;
 /// Lines that are looked through for them: process 1 writes some of its own between.
 const LOOKED_AT: usize = 100;
 
+const SANDBOX_ENDED: &str = "The application's sandbox ended before it was healthy";
+
 /// Why something isn't well.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Unwell {
@@ -137,10 +139,10 @@ fn processes(application: &Application) -> Vec<Process> {
         .collect()
 }
 
-/// How long the processes may take to end.
+/// How long the processes may take to end: what is under way has its time before them.
 pub(super) fn patience(application: &Application) -> Duration {
     let longest = processes(application).iter().map(|process| process.stop_seconds).max().unwrap_or(10);
-    Duration::from_secs(longest) + MARGIN
+    Duration::from_secs(application.run.stop_seconds + longest) + MARGIN
 }
 
 /// Where the sandbox of a release is made, and for whom.
@@ -360,11 +362,25 @@ impl Agent {
             }
             tokio::time::sleep((start.elapsed() / 10).clamp(LOOKS[0], LOOKS[1])).await;
         }
+        Err(self.why_unwell(instance, running, application, &last, began).await)
+    }
+
+    /// What is said of one whose time is over. `last`: what it answered last; `began`: since when it was waited for.
+    pub(super) async fn why_unwell(
+        &self,
+        instance: &Instance,
+        running: &Running,
+        application: &Application,
+        last: &Answer,
+        began: i64,
+    ) -> Unwell {
+        let health = instance.form().health(&application.health);
         let sentence = match last {
+            _ if !running.identity.is_alive() => SANDBOX_ENDED.to_owned(),
             Answer::Status(status) => format!("`{}` answered {status}", health.path),
             _ => self.nothing_listened(running, application.port, health.start_time),
         };
-        Err(Unwell::Because { code: "unhealthy", sentence, quote: self.last_lines(instance, began).await })
+        Unwell::Because { code: "unhealthy", sentence, quote: self.last_lines(instance, began).await }
     }
 
     async fn has_ended(&self, instance: &Instance, running: &Running, control: &Path) -> Option<String> {
@@ -373,7 +389,7 @@ impl Agent {
             return Some(format!("Killed: more than {limit} MiB of memory"));
         }
         if !running.identity.is_alive() {
-            return Some("The application's sandbox ended before it was healthy".to_owned());
+            return Some(SANDBOX_ENDED.to_owned());
         }
         let status = Control::status(control, Duration::from_secs(5)).await.ok()?;
         let process = status.application().filter(|process| process.ends > 0)?;

@@ -135,7 +135,7 @@ impl Agent {
         }
     }
 
-    /// Until a restarted application answers.
+    /// Until an application answers whose sandbox was there before.
     pub(super) async fn wait_until_answering(
         &self,
         instance: &Instance,
@@ -146,17 +146,22 @@ impl Agent {
         let form = instance.form();
         let health = form.health(&application.health);
         let deadline = Instant::now() + health.start_time;
+        let began = crate::init::now();
+        let mut last = Answer::Nothing;
         loop {
             let is_listening = health::listening(running.identity.pid).contains(&application.port);
-            let socket = place.join("application.sock");
-            if is_listening && health::ask(&socket, &health, &form.host).await == Answer::Good {
-                return Ok(());
+            if is_listening {
+                last = health::ask(&place.join("application.sock"), &health, &form.host).await;
+                if last == Answer::Good {
+                    return Ok(());
+                }
             }
             if !running.identity.is_alive() || Instant::now() >= deadline {
-                return Err(Unwell::because("unhealthy", "The application didn't answer after its restart"));
+                break;
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
+        Err(self.why_unwell(instance, running, application, &last, began).await)
     }
 
     /// A sandbox that ended by itself is made anew, again and again with growing pauses.

@@ -22,7 +22,7 @@ use uuid::Uuid;
 
 use super::PATIENCE;
 
-/// Answers with what it is, and does what a path says. As `once` it never answers again after its first start.
+/// Answers with what it is, and does what a path says. With a file `unwell` in its data it doesn't answer well. As `once` it never answers again after its first start.
 const APPLICATION: &str = r#"
 import http.server, os, time
 if "VERSION" == "once":
@@ -34,7 +34,8 @@ class Answer(http.server.BaseHTTPRequestHandler):
         if self.path == "/fill":
             with open("/data/full", "wb") as file:
                 for _ in range(400): file.write(bytes(1 << 20))
-        status = 500 if "VERSION" == "unwell" and self.path == "/" else 200
+        is_unwell = "VERSION" == "unwell" or os.path.exists("/data/unwell")
+        status = 500 if is_unwell and self.path == "/" else 200
         self.send_response(status); self.send_header("Connection", "close"); self.end_headers()
         self.wfile.write(body.encode())
     def log_message(self, *_): pass

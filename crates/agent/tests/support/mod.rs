@@ -4,6 +4,8 @@
 
 pub mod desk;
 pub mod house;
+#[path = "../../../test-kit/src/need.rs"]
+pub mod need;
 pub mod raw;
 pub mod storage;
 
@@ -228,6 +230,17 @@ pub async fn ask(socket: &Path, text: &str) -> std::io::Result<String> {
         Ok(answer)
     };
     tokio::time::timeout(PATIENCE, asking).await.unwrap_or_else(|_| Err(std::io::ErrorKind::TimedOut.into()))
+}
+
+/// The address by which others reach this machine.
+pub fn outward() -> Option<std::net::Ipv4Addr> {
+    let socket = std::net::UdpSocket::bind("0.0.0.0:0").ok()?;
+    // Nothing is sent by this.
+    socket.connect("203.0.113.1:9").ok()?;
+    match socket.local_addr().ok()? {
+        std::net::SocketAddr::V4(address) => Some(*address.ip()),
+        std::net::SocketAddr::V6(_) => None,
+    }
 }
 
 /// Waits for a condition.

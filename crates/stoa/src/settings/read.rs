@@ -167,13 +167,15 @@ impl Settings {
         if self.data_dir == Path::new(DATA_DIR) { String::new() } else { format!(" --data-dir {shown}") }
     }
 
-    /// Whether instances' names and the public host end in the same two words. Which ending strangers may share is in
-    /// no rule but a long list, so this only warns.
+    /// Whether instances' names and the public host are below one domain, for which either can set cookies. Below which
+    /// endings that isn't so, such as `co.uk`, is in no rule but a long list, which gets older with this program: so
+    /// this only warns. An instance domain that stands in the list itself shares nothing with anybody.
     pub fn shares_a_domain(&self) -> bool {
-        let ending = |name: &str| name.rsplit('.').take(2).map(str::to_owned).collect::<Vec<_>>();
+        let instance = format!("x.{}", self.instance_domain);
         match self.public_url.host() {
             Some(Host::Domain(name)) if !is_loopback(&self.public_url) => {
-                ending(name) == ending(&self.instance_domain)
+                let domain = psl::domain_str(name);
+                domain.is_some() && domain == psl::domain_str(&instance)
             }
             _ => false,
         }

@@ -38,8 +38,8 @@ start_time = "30s"
 kind = "postgresql"
 "#;
 
-fn has_postgresql() -> bool {
-    Path::new("/usr/lib/postgresql").is_dir()
+fn lacks_postgresql() -> bool {
+    test_kit::need::lacks("postgresql", Path::new("/usr/lib/postgresql").is_dir())
 }
 
 impl Ground {
@@ -92,7 +92,7 @@ impl Ground {
 
 #[test]
 fn a_restore_that_is_cut_off_at_any_step_leaves_the_old_database_or_the_new() {
-    if !has_postgresql() {
+    if lacks_postgresql() {
         return;
     }
     let mut ground = Ground::with_database();
@@ -145,7 +145,7 @@ fn a_restore_that_is_cut_off_at_any_step_leaves_the_old_database_or_the_new() {
 
 #[test]
 fn what_dumps_or_fills_a_database_ends_with_the_program_and_is_done_anew() {
-    if !has_postgresql() {
+    if lacks_postgresql() {
         return;
     }
     let mut ground = Ground::with_database();
