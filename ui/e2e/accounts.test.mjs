@@ -420,6 +420,20 @@ test("signed out in another tab, saving leads to the sign-in", async () => {
   await page.getByRole("heading", { name: "Profile" }).waitFor();
 });
 
+test("whoever wants no mails of failures says so, and what is said stays", async () => {
+  const { page } = owner;
+  await page.goto("/account/profile");
+  const mails = page.getByRole("switch", { name: "A mail when a deployment, a backup or a restore fails" });
+  const kept = async () => (await ask(page, "GET", "/me")).body.mail_on_failure;
+  for (const wanted of [false, true]) {
+    await mails.click();
+    await until("it is saved", async () => (await kept()) === wanted);
+    await page.reload();
+    await mails.waitFor();
+    assert.equal(await mails.isChecked(), wanted);
+  }
+});
+
 test("the set-up link of an installation that is set up says so", async () => {
   const late = await person(browser, stoa.origin);
   await late.page.goto(stoa.setupLink);

@@ -174,7 +174,7 @@ test("what fails again and again is stopped as well as started, on a phone too",
   await take("broken");
 });
 
-test("a start is cancelled where it is told of, by whoever may start", async () => {
+test("a start and a restart are cancelled where they are told of, by whoever may restart", async () => {
   await put("hold");
   const { page } = restarter;
   await page.goto(SHOP);
@@ -186,11 +186,23 @@ test("a start is cancelled where it is told of, by whoever may start", async () 
   await stopper.page.goto(SHOP);
   await stopper.page.getByRole("heading", { name: "Running work" }).waitFor();
   assert.equal(await button(stopper.page, "Cancel").count(), 0);
-  await cancel.click();
-  await page.getByRole("heading", { name: "Running work" }).waitFor({ state: "detached" });
-  const { items } = await done(owner.page, "GET", `${API}/jobs?instance=${shop.id}`);
-  assert.deepEqual([items[0].kind, items[0].status], ["start", "cancelled"]);
-  await take("hold");
+  const isCancelled = async (kind) => {
+    await cancel.click();
+    await page.getByRole("heading", { name: "Running work" }).waitFor({ state: "detached" });
+    const { items } = await done(owner.page, "GET", `${API}/jobs?instance=${shop.id}`);
+    assert.deepEqual([items[0].kind, items[0].status], [kind, "cancelled"]);
+    await take("hold");
+  };
+  await isCancelled("start");
+  await button(page, "Start").click();
+  await settled(owner.page, shop.id);
+  await put("hold");
+  await button(page, "Restart").click();
+  await page.getByRole("menuitem", { name: "Hard restart" }).click();
+  await work("restart_hard");
+  await isCancelled("restart_hard");
+  // Its sandbox was ended already: nothing runs, which is told.
+  await shown(page, "Stopped");
 });
 
 test("stopping cancels what goes on, once it was said", async () => {

@@ -8,6 +8,7 @@ import http from "node:http";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { failing, findings, look, person, startBrowser } from "./browser.mjs";
+import { holder } from "./held.mjs";
 import { repository, startMail, startStoa, until } from "./stoa.mjs";
 import { done, joinAs, setUp, workshop } from "./team.mjs";
 
@@ -19,7 +20,7 @@ let mail, stoa, browser, owner, reader, repo, provider, failed, instance;
 /** A server that speaks as OpenAI's does: the real form, with words of the test's own. */
 async function startProvider() {
   const asked = [];
-  let held = null;
+  const { hold, release, keeps } = holder();
   const server = http.createServer(async (request, answer) => {
     let body = "";
     for await (const piece of request) body += piece;
@@ -45,11 +46,7 @@ async function startProvider() {
         ? "Ready. I can read logs and differences."
         : "## What happened\nThe application started and answers [L1].\n\n## What to try\n1. Nothing; it works.";
     for (const piece of words.match(/[\s\S]{1,12}/g)) say(piece);
-    if (held) {
-      held.reached();
-      await once(answer, "close");
-      return held.left();
-    }
+    if (await keeps(answer)) return;
     send({ choices: [{ index: 0, delta: {}, finish_reason: "stop" }] });
     send({ choices: [], usage: { prompt_tokens: 24, completion_tokens: 7, total_tokens: 31 } });
     answer.end("data: [DONE]\n\n");
@@ -59,21 +56,8 @@ async function startProvider() {
   return {
     port: server.address().port,
     asked,
-    /** From now on answers don't end: tells when one is under way, and when whoever asked has left. */
-    hold() {
-      const told = {};
-      const reached = new Promise((go) => {
-        told.reached = go;
-      });
-      const left = new Promise((go) => {
-        told.left = go;
-      });
-      held = told;
-      return { reached, left };
-    },
-    release() {
-      held = null;
-    },
+    hold,
+    release,
     stop() {
       server.close();
       server.closeAllConnections();
@@ -264,10 +248,10 @@ test("Stop ends it, at the provider too; and so does leaving the page", async ()
     const { reached, left } = provider.hold();
     await page.goto(deployment());
     await page.getByRole("button", { name: "Explain" }).click();
-    await reached;
+    await reached();
     await panel.getByRole("heading", { name: "What happened" }).waitFor();
     await leave();
-    await left;
+    await left();
   }
   provider.release();
 });

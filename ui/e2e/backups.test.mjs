@@ -6,7 +6,7 @@ import http from "node:http";
 import { after, before, test } from "node:test";
 import { findings, look, person, startBrowser } from "./browser.mjs";
 import { repository, startStoa, until } from "./stoa.mjs";
-import { ask, done, joined, setUp, workshop } from "./team.mjs";
+import { ask, done, joined, permit, settled, setUp, workshop } from "./team.mjs";
 
 const W = "/acme";
 const API = "/workspaces/acme";
@@ -125,6 +125,48 @@ test("without the permission the tab isn't there, and its address says who can g
   const refused = await ask(page, "GET", `${API}/backups/${items[0].id}/download`);
   assert.equal(refused.status, 403);
   await look(page, "backups-refused", { ready: "text=manage_backups" });
+});
+
+test("an instance whose data never came says so, and has it brought by whoever manages its backups", async () => {
+  const { items } = await call("GET", "/instances/shop/backups");
+  const backup = items.find(({ cause }) => cause === "hand");
+  const place = { project: project.id, server, stage: "development", branch: "main" };
+  const made = await call("POST", "/instances", {
+    name: "half",
+    visibility: "public",
+    ...place,
+    from_backup: backup.id,
+  });
+  await call("POST", `/jobs/${made.job.id}/cancel`);
+  await until("it waits for its data", async () => {
+    const { job, lacks_data } = await call("GET", "/instances/half");
+    return job === null && lacks_data;
+  });
+  const { id } = await call("GET", "/instances/shop");
+  await permit(owner.page, keeper.id, { actions: ["manage_backups"], instances: [id, made.id] });
+  await permit(owner.page, other.id, { actions: ["view_logs"], instances: [id, made.id] });
+  await other.page.goto(`${W}/instances/half`);
+  await other.page.getByText("Somebody who manages backups restores it here", { exact: false }).waitFor();
+  assert.equal(await other.page.getByRole("link", { name: "Bring it again" }).count(), 0);
+  const { page } = keeper;
+  await page.goto(`${W}/instances/half`);
+  await page.getByText("Its backup's data isn't in it yet, so it doesn't run.", { exact: false }).waitFor();
+  await look(page, "instance-half", { ready: "text=Bring it again" });
+  await page.getByRole("link", { name: "Bring it again" }).click();
+  await page.getByText(/^half is made of the backup of shop, Today, /).waitFor();
+  await look(page, "backups-half", { ready: "text=Restore it here" });
+  await page.getByRole("button", { name: "Restore it here…" }).click();
+  const dialog = page.getByRole("dialog", { name: /^Restore the backup of shop, today, / });
+  await dialog.getByText("Come to where none are yet: nothing is lost").waitFor();
+  assert.equal(await dialog.getByText("Loses").count(), 0);
+  await look(page, "restore-half", { ready: "role=dialog" });
+  await dialog.getByLabel("Type half to confirm").fill("half");
+  await dialog.getByRole("button", { name: "Restore half" }).click();
+  await dialog.waitFor({ state: "detached" });
+  await page.getByRole("main").getByText("Running", { exact: true }).first().waitFor({ timeout: 60_000 });
+  await page.getByText("Its data isn't in it yet").waitFor({ state: "detached" });
+  const { url } = await settled(owner.page, made.id);
+  assert.ok((await asked(url)).text.includes("before the backup"));
 });
 
 test("what is left of a deleted instance is found by its owner, who makes another of it", async () => {

@@ -7,6 +7,7 @@ import http from "node:http";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { findings, look, person, startBrowser } from "./browser.mjs";
+import { holder } from "./held.mjs";
 import { repository, startMail, startStoa, until } from "./stoa.mjs";
 import { ask, joinAs, setUp } from "./team.mjs";
 
@@ -17,6 +18,7 @@ let mail, stoa, browser, owner, mia, paul, repo, project, production, staging, p
 /** Speaks as OpenAI's server does, and says the same of every merge. */
 async function startProvider() {
   const asked = [];
+  const { hold, release, keeps } = holder();
   const server = http.createServer(async (request, answer) => {
     let body = "";
     for await (const piece of request) body += piece;
@@ -25,13 +27,14 @@ async function startProvider() {
     const send = (value) => answer.write(`data: ${JSON.stringify(value)}\n\n`);
     for (const content of ["## What changes\nThe cart stays ", "in `checkout.txt`.\n\n## What is risky\n- Nothing."])
       send({ choices: [{ index: 0, delta: { content }, finish_reason: null }] });
+    if (await keeps(answer)) return;
     send({ choices: [{ index: 0, delta: {}, finish_reason: "stop" }] });
     send({ choices: [], usage: { prompt_tokens: 24, completion_tokens: 7, total_tokens: 31 } });
     answer.end("data: [DONE]\n\n");
   });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
-  return { port: server.address().port, asked, stop: () => server.close() };
+  return { port: server.address().port, asked, hold, release, stop: () => server.close() };
 }
 
 const api = (method, path, body) => ask(owner.page, method, `/workspaces/acme${path}`, body);
@@ -208,7 +211,17 @@ test("a merge is described by AI where a provider is set, and owners are told wh
   assert.ok(provider.asked.at(-1).includes("Keep the cart when payment fails"));
   await look(mia.page, "merge-described", { ready: "text=What is risky" });
   await dialog.getByRole("button", { name: "Close the description" }).click();
-  await dialog.getByRole("button", { name: "Cancel" }).click();
+  // One that is under way ends with Stop, and with the dialog.
+  for (const leave of ["Stop", "Cancel"]) {
+    const { reached, left } = provider.hold();
+    await dialog.getByRole("button", { name: "Describe this merge" }).click();
+    await reached();
+    await dialog.getByRole("button", { name: "Stop", exact: true }).waitFor();
+    await dialog.getByRole("button", { name: leave, exact: true }).click();
+    await left();
+    if (leave === "Stop") await dialog.getByRole("button", { name: "Close the description" }).click();
+  }
+  provider.release();
 });
 
 test("by keys alone: lifted, chosen, reviewed and merged, and the instance is deployed", async () => {

@@ -6,6 +6,7 @@ import { once } from "node:events";
 import http from "node:http";
 import { after, before, test } from "node:test";
 import { findings, look, person, startBrowser } from "./browser.mjs";
+import { holder } from "./held.mjs";
 import { repository, startMail, startStoa, until } from "./stoa.mjs";
 import { done, joinAs, setUp, workshop } from "./team.mjs";
 
@@ -16,6 +17,7 @@ let mail, stoa, browser, owner, editor, repo, provider, instance;
 /** Speaks as OpenAI's server does, and answers in the forms that it is told. */
 async function startProvider() {
   const asked = [];
+  const { hold, release, keeps } = holder();
   const server = http.createServer(async (request, answer) => {
     let body = "";
     for await (const piece of request) body += piece;
@@ -32,6 +34,7 @@ async function startProvider() {
     const send = (value) => answer.write(`data: ${JSON.stringify(value)}\n\n`);
     for (const content of words.match(/[\s\S]{1,12}/g))
       send({ choices: [{ index: 0, delta: { content }, finish_reason: null }] });
+    if (await keeps(answer)) return;
     send({ choices: [{ index: 0, delta: {}, finish_reason: "stop" }] });
     answer.end("data: [DONE]\n\n");
   });
@@ -41,7 +44,7 @@ async function startProvider() {
     server.close();
     server.closeAllConnections();
   };
-  return { port: server.address().port, asked, stop };
+  return { port: server.address().port, asked, hold, release, stop };
 }
 
 const made = (...asked) => done(owner.page, ...asked);
@@ -124,6 +127,21 @@ test("an owner has a profile proposed, sees it as a difference, and nothing is s
   assert.deepEqual([saved.actions.sort(), saved.instances], [["restart_instances", "view_logs"], [instance.id]]);
 });
 
+test("a profile that is being proposed ends with Stop and with its dialog, at the provider too", async () => {
+  for (const leave of ["Stop", "Close"]) {
+    const dialog = await open();
+    const { reached, left } = provider.hold();
+    await dialog.getByLabel("Describe what this member is to do").fill("reads everything");
+    await owner.page.keyboard.press("Enter");
+    await reached();
+    await dialog.getByRole("button", { name: "Stop", exact: true }).waitFor();
+    await dialog.getByRole("button", { name: leave, exact: true }).last().click();
+    await left();
+    if (leave === "Stop") await dialog.getByText("Stopped.").waitFor();
+  }
+  provider.release();
+});
+
 test("a member with exactly the IDE has an edit proposed, accepts one and refuses one", async () => {
   await made("PUT", `/workspaces/acme/members/${editor.id}/permissions`, {
     actions: ["use_ide"],
@@ -196,6 +214,23 @@ test("a member with exactly the IDE has an edit proposed, accepts one and refuse
   await assistant.getByRole("button", { name: "Accept" }).click();
   await assistant.getByText("was changed since this was proposed").waitFor();
   assert.ok((await text.textContent()).includes("# mine"));
+  // What is under way ends with Stop, and with the page.
+  for (const leave of [
+    () => assistant.getByRole("button", { name: "Stop", exact: true }).click(),
+    async () => {
+      await page.getByRole("navigation", { name: "Main" }).getByRole("link", { name: "Overview" }).click();
+      await page.getByRole("button", { name: /^Discard|^Leave/ }).click();
+    },
+  ]) {
+    const { reached, left } = provider.hold();
+    await wish.fill("And another");
+    await page.keyboard.press("Enter");
+    await reached();
+    await assistant.getByRole("button", { name: "Stop", exact: true }).waitFor();
+    await leave();
+    await left();
+  }
+  provider.release();
 });
 
 test("nothing was found wrong with any of it", () => {
