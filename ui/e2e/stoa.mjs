@@ -10,6 +10,9 @@ import { tmpdir } from "node:os";
 import { dirname, extname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
+/** Everybody's password in these tests. */
+export const PASSWORD = "a long enough sentence";
+
 const here = dirname(fileURLToPath(import.meta.url));
 export const tree = resolve(here, "../..");
 /** The program refuses settings that it doesn't know, and must not take those of whoever runs the tests. */
@@ -85,7 +88,8 @@ export async function startStoa({ mail, folder, environment = {} } = {}) {
   const port = await freePort();
   const front = otherPage ? await freePort() : port;
   const origin = `http://localhost:${front}`;
-  const started = await run({ data, port, origin, mail, environment });
+  const heard = [];
+  const started = await run({ data, port, origin, mail, environment, heard });
   const page = otherPage ? layOver(otherPage, front, port) : null;
   let current = started;
   return {
@@ -96,7 +100,7 @@ export async function startStoa({ mail, folder, environment = {} } = {}) {
       await once(current.child, "exit");
     },
     async again() {
-      current = await run({ data, port, origin, mail, environment });
+      current = await run({ data, port, origin, mail, environment, heard });
     },
     /** SIGTERM; what it said up to its end. */
     end: () => current.end(),
@@ -109,12 +113,36 @@ export async function startStoa({ mail, folder, environment = {} } = {}) {
       page?.closeAllConnections();
       await current.end();
       await spawned(binary, ["instances", "stop", "--all"], { env: { ...ownEnvironment, STOA_DATA_DIR: data } });
+      const betrayed = await inTheClear(data, heard.join(""));
       await rm(data, { recursive: true, force: true });
+      if (betrayed) throw new Error(betrayed);
     },
   };
 }
 
-async function run({ data, port, origin, mail, environment }) {
+/** Where a password or an access token stands that nobody but its owner should read; nothing is the usual answer. */
+async function inTheClear(data, heard) {
+  const canaries = [PASSWORD, "stoa_pat_"];
+  // The link to set it up is printed, once, for whoever started it.
+  const said = canaries.find((canary) => heard.includes(canary));
+  if (said) return `the canary "${said}" was printed`;
+  const { said: files } = await spawned("grep", [
+    "--recursive",
+    "--files-with-matches",
+    "--text",
+    "--fixed-strings",
+    "--devices=skip",
+    ...canaries.flatMap((canary) => ["--regexp", canary]),
+    "--",
+    data,
+  ]);
+  // What an application, or a member in an IDE, has written is their own.
+  const own = ["agent/data/", "agent/desks/"].map((folder) => join(data, folder));
+  const found = files.split("\n").filter((file) => file && !own.some((folder) => file.startsWith(folder)));
+  return found.length ? `a canary stands in the clear in ${found.join(", ")}` : null;
+}
+
+async function run({ data, port, origin, mail, environment, heard }) {
   const child = spawn(binary, ["serve"], {
     cwd: data,
     env: {
@@ -131,10 +159,12 @@ async function run({ data, port, origin, mail, environment }) {
   let said = "";
   child.stdout.on("data", (text) => {
     said += text;
+    heard.push(text);
   });
   let complained = "";
   child.stderr.on("data", (text) => {
     complained += text;
+    heard.push(text);
   });
   await until("Stoa's address", () => /is at http/.test(said) || child.exitCode !== null);
   if (child.exitCode !== null) throw new Error(`stoa serve ended: ${said}${complained}`);

@@ -3,10 +3,11 @@
 
 import assert from "node:assert/strict";
 import { person } from "./browser.mjs";
-import { until } from "./stoa.mjs";
+import { PASSWORD, until } from "./stoa.mjs";
+
+export { PASSWORD };
 
 const W = "/workspaces/acme";
-export const PASSWORD = "a long enough sentence";
 
 /** A call of the API as whoever the page is signed in as. The body of its answer is `null` where there is none. */
 export const ask = (page, method, path, body, headers = {}) =>

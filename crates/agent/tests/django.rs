@@ -5,14 +5,17 @@
 
 mod support;
 
+use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Child, Command, Stdio};
 
 use stoa_agent::protocol::{
-    Commanded, EndSession, Event, ListUsers, OpenSession, OpenedView, SessionCookie, UserView,
+    BeginDeployment, Commanded, EndSession, Event, ListUsers, OpenSession, OpenedView, SecretText,
+    SessionCookie, UserView, Variable,
 };
+use stoa_domain::Secret;
 use stoa_domain::branch::CommitId;
-use support::house::{House, Machine, git, order};
+use support::house::{House, Machine, git, id, order, succeeded};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 /// As the example's, but for what it is installed by: Django stands in the repository.
@@ -35,7 +38,12 @@ kind = "django"
 
 /// `None` where there is none, which is said.
 fn django() -> Option<PathBuf> {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scripts/django");
+    fetched("django")
+}
+
+/// The folder in which one of the scripts has put what is fetched from elsewhere; `None` where it can't be, which is said.
+fn fetched(name: &str) -> Option<PathBuf> {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scripts").join(name);
     let output = Command::new(script).output().unwrap();
     if output.status.code() == Some(75) {
         eprintln!("{}", String::from_utf8_lossy(&output.stderr));
@@ -64,6 +72,101 @@ fn shop(house: &House, django: &Path) -> CommitId {
     git(&house.repository, &["add", "--all", "--force"]);
     git(&house.repository, &["commit", "--quiet", "--message", "shop"]);
     CommitId::parse(&git(&house.repository, &["rev-parse", "HEAD"])).unwrap()
+}
+
+/// Packages as a build finds them elsewhere, on this machine.
+struct Index {
+    server: Child,
+    place: String,
+    address: std::net::Ipv4Addr,
+}
+
+impl Index {
+    /// `None` where there is none, or nobody in a sandbox reaches it, which is said.
+    fn start() -> Option<Self> {
+        let address = support::outward();
+        let reaches = support::sandboxes().abilities().no_outgoing.is_none() && address.is_some();
+        if support::need::lacks("network", reaches) {
+            return None;
+        }
+        let (wheels, address) = (fetched("wheels")?, address.unwrap());
+        let mut server = Command::new("python3")
+            .args(["-u", "-m", "http.server", "0", "--bind", &address.to_string(), "--directory"])
+            .arg(wheels)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(server.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let port = line.split("port ").nth(1).unwrap().split(' ').next().unwrap();
+        Some(Self { server, place: format!("{address}:{port}"), address })
+    }
+
+    /// A commit of what is in the repository, and beside it where packages are: all else is built as it stands.
+    fn commit(&self, house: &House) -> CommitId {
+        let Self { place, address, .. } = self;
+        let settings =
+            format!("[global]\nno-index = true\nfind-links = http://{place}/\ntrusted-host = {address}\n");
+        std::fs::create_dir_all(house.repository.join(".venv")).unwrap();
+        std::fs::write(house.repository.join(".venv/pip.conf"), settings).unwrap();
+        git(&house.repository, &["add", "--all", "--force"]);
+        git(&house.repository, &["commit", "--quiet", "--message", "as it stands"]);
+        CommitId::parse(&git(&house.repository, &["rev-parse", "HEAD"])).unwrap()
+    }
+
+    async fn deploy(&self, house: &House) -> (Machine, Event) {
+        let machine = Machine::start_reaching(house.place.join("state"), vec![self.place.clone()]).await;
+        let commit = self.commit(house);
+        let mut form = house.form();
+        let value = SecretText(Secret::from_text("made for this instance".to_owned()));
+        form.variables.push(Variable { name: "SECRET_KEY".to_owned(), value });
+        machine.client.put_instance(house.order(), house.instance, &form).await.unwrap();
+        house.bring(&machine, &commit).await;
+        let wanted = BeginDeployment { deployment: id(), release: id(), commit: commit.to_string() };
+        let begun = machine.client.deploy(house.order(), house.instance, &wanted).await;
+        let event = machine.outcome(begun).await;
+        (machine, event)
+    }
+}
+
+impl Drop for Index {
+    fn drop(&mut self) {
+        let _ = self.server.kill();
+        let _ = self.server.wait();
+    }
+}
+
+#[tokio::test]
+async fn the_example_is_built_as_it_stands_and_so_is_what_django_begins_with() {
+    let Some(index) = Index::start() else { return };
+    let place = tempfile::tempdir().unwrap();
+    let house = House::new(place.path());
+    copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/shop"), &house.repository);
+    let (machine, event) = index.deploy(&house).await;
+    assert!(succeeded(&event), "{event:?}");
+    assert!(home(&house, &machine, "sessionid=made-up").await.contains("Welcome to the shop"));
+    machine.agent.stop_all().await.unwrap();
+
+    // Without a word of Stoa in it: `django-admin startproject`, which keeps its database beside itself.
+    let Some(django) = django() else { return };
+    let place = tempfile::tempdir().unwrap();
+    let house = House::new(place.path());
+    let made = Command::new("python3")
+        .args(["-m", "django", "startproject", "shop", "."])
+        .current_dir(&house.repository)
+        .env("PYTHONPATH", django)
+        .status();
+    assert!(made.unwrap().success());
+    std::fs::write(house.repository.join("requirements.txt"), "Django==5.2.19\n").unwrap();
+    let (machine, event) = index.deploy(&house).await;
+    assert!(succeeded(&event), "{event:?}");
+    assert!(home(&house, &machine, "").await.contains("The install worked successfully!"));
+    let data = house.place.join("state/data").join(house.instance.to_string());
+    let tables = "import sqlite3, sys; print(sqlite3.connect(sys.argv[1]).execute('SELECT count(*) FROM django_migrations').fetchone()[0] > 10)";
+    let counted = Command::new("python3").args(["-c", tables]).arg(data.join("db.sqlite3")).output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&counted.stdout), "True\n", "{counted:?}");
+    machine.agent.stop_all().await.unwrap();
 }
 
 async fn users(house: &House, machine: &Machine, query: &str) -> Vec<UserView> {

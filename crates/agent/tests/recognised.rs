@@ -130,6 +130,66 @@ if sys.argv[1] == "runserver":
     assert_eq!(house.get(&machine, "/").await.unwrap(), "as Django");
 }
 
+/// Keeps a note in the database that its settings name, as Django does.
+const KEEPS: &str = r#"
+import http.server, os, sqlite3, sys
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "shop.settings")
+from shop.settings import DATABASES
+with sqlite3.connect(DATABASES["default"]["NAME"]) as kept:
+    if sys.argv[1] == "migrate":
+        kept.execute("CREATE TABLE IF NOT EXISTS notes (text)")
+        kept.execute("INSERT INTO notes VALUES ('kept')")
+    count = kept.execute("SELECT count(*) FROM notes").fetchone()[0]
+if sys.argv[1] == "runserver":
+    class Answer(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200); self.end_headers(); self.wfile.write(f"{count} kept".encode())
+        def log_message(self, *_): pass
+    http.server.HTTPServer(("127.0.0.1", 8000), Answer).serve_forever()
+"#;
+
+const KEPT_BESIDE: &str = r#"
+from pathlib import Path
+BASE_DIR = Path(__file__).resolve().parent.parent
+DATABASES = {
+    'default': {
+        'ENGINE': 'django.db.backends.sqlite3',
+        'NAME': BASE_DIR / 'db.sqlite3',
+    }
+}
+"#;
+
+#[tokio::test]
+async fn a_django_whose_database_is_beside_it_keeps_it_in_its_data_or_is_told_how_to() {
+    let place = tempfile::tempdir().unwrap();
+    let house = House::new(place.path());
+    let machine = house.machine().await;
+    let files = [("manage.py", KEEPS), ("shop/settings.py", KEPT_BESIDE)];
+    let lines = deploy(&house, &machine, commit(&house, &files)).await;
+    assert_eq!(
+        lines[0],
+        "Taken for Django, because its manage.py names DJANGO_SETTINGS_MODULE, and its settings keep db.sqlite3 in SQLite. This stoa.toml would say the same:"
+    );
+    assert!(lines.iter().any(|line| line == "    path = \"db.sqlite3\""), "{lines:?}");
+    assert_eq!(house.get(&machine, "/").await.unwrap(), "1 kept");
+    let kept = house.place.join("state/data").join(house.instance.to_string()).join("db.sqlite3");
+    assert!(kept.is_file());
+    deploy(&house, &machine, commit(&house, &[("readme", "another release")])).await;
+    assert_eq!(house.get(&machine, "/").await.unwrap(), "2 kept", "it outlives releases");
+
+    // With the file in the repository it isn't taken out of sight: what to do about it is said.
+    let empty = commit(&house, &[("db.sqlite3", "")]);
+    let begun = house.begin(&machine, &empty).await;
+    let Event::Failed { code, sentence, quote } = machine.outcome(Ok(begun)).await else {
+        panic!("it wrote into a release")
+    };
+    assert_eq!(code, "failed");
+    let end = "ended with status 1. SQLite can't write below /app, where nothing changes once it is built. Keep the database in /data; what to write stands in the log.";
+    assert!(sentence.ends_with(end), "{sentence}");
+    assert!(quote.unwrap().contains("sqlite3.OperationalError"));
+    assert_eq!(house.get(&machine, "/").await.unwrap(), "2 kept", "the earlier release goes on");
+}
+
 /// Serves each path, at the port that its arguments name.
 const SERVES: &str = r#"
 import http.server, os, re, sys
@@ -229,13 +289,18 @@ fn example(house: &House, name: &str) -> CommitId {
     commit(house, &[])
 }
 
+/// Where an application finds it.
+fn has_npm() -> bool {
+    ["/usr/bin/npm", "/usr/local/bin/npm"].iter().any(|program| std::path::Path::new(program).exists())
+}
+
 #[tokio::test]
 async fn the_examples_that_say_nothing_are_taken_for_what_they_are() {
     for (name, kind, shown) in [
         ("site", "static files, because it has index.html", "Nothing runs here but files"),
         ("notes", "Node, because its package.json has a script `start`", "<h1>Notes</h1>"),
     ] {
-        if name == "notes" && !std::path::Path::new("/usr/bin/npm").exists() {
+        if name == "notes" && support::need::lacks("npm", has_npm()) {
             continue;
         }
         let place = tempfile::tempdir().unwrap();

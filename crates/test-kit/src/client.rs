@@ -33,6 +33,7 @@ impl Answer {
     pub async fn read(response: http::Response<Body>) -> Self {
         let (parts, body) = response.into_parts();
         let bytes = body.collect().await.expect("a whole body").to_bytes();
+        crate::canary::is_absent(&[crate::world::PASSWORD], "an answer", &bytes);
         let text = String::from_utf8_lossy(&bytes).into_owned();
         Self { status: parts.status, headers: parts.headers, text }
     }

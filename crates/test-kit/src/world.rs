@@ -1,5 +1,6 @@
 //! A world: an installation with a fake outside, and people in it who ask through the API.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -8,13 +9,14 @@ use serde_json::{Value, json};
 use stoa_adapters::vault::MasterVault;
 use stoa_app::passwords::Passwords;
 use stoa_app::ports::Outside;
-use stoa_app::secrets::hash_of;
+use stoa_app::secrets::{TOKEN_PREFIX, hash_of};
 use stoa_app::settings::{MailRoute, WorkspaceCreation};
 use stoa_app::{App, Settings};
 use stoa_domain::{InstanceId, ProjectId};
 use stoa_http::{Frame, Registered, Site};
-use stoa_storage::Store;
+use stoa_storage::{Place, Store};
 
+use crate::canary;
 use crate::client::Client;
 use crate::databases::{self, Fresh, Kind, fresh};
 use crate::fake::buckets::FakeBuckets;
@@ -60,7 +62,26 @@ pub struct World {
     pub router: Router,
     pub registered: Vec<Registered>,
     numbers: AtomicU32,
+    _canary: Canary,
     fresh: Fresh,
+}
+
+/// Looks, when a world ends, for what everybody in it knows: it stands neither in its log nor, in the clear, in its
+/// records. Those on PostgreSQL are of the same code, and aren't a file.
+struct Canary(Option<PathBuf>);
+
+impl Drop for Canary {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            return;
+        }
+        let secrets = [PASSWORD, SETUP_TOKEN, TOKEN_PREFIX];
+        canary::was_not_heard(&secrets);
+        for file in self.0.iter().flat_map(|file| [file.clone(), file.with_extension("sqlite-wal")]) {
+            let bytes = std::fs::read(file).unwrap_or_default();
+            canary::is_absent(&secrets, "the records", &bytes);
+        }
+    }
 }
 
 /// Somebody with an account.
@@ -140,6 +161,7 @@ impl World {
         real: Option<Arc<dyn stoa_app::ports::Repositories>>,
         real_remotes: Option<Arc<dyn stoa_app::ports::Remotes>>,
     ) -> Self {
+        canary::listen();
         let clock = Arc::new(FakeClock::default());
         let rng = Arc::new(FakeRng::default());
         let fresh = fresh(kind, clock.clone(), rng.clone()).await;
@@ -213,6 +235,10 @@ impl World {
             router,
             registered,
             numbers: AtomicU32::new(0),
+            _canary: Canary(match &fresh.place {
+                Place::Sqlite(file) => Some(file.clone()),
+                Place::Postgres(_) => None,
+            }),
             fresh,
         }
     }

@@ -13,6 +13,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::Agent;
+use super::advice;
 use super::database::Database;
 use super::facts::free_space;
 use super::instance::{Instance, Phase};
@@ -364,7 +365,7 @@ impl Deployment<'_> {
                 mounts,
                 command,
                 environment.clone(),
-                &application.folder,
+                application,
                 application.build.time_limit,
             )
             .await?;
@@ -405,15 +406,8 @@ impl Deployment<'_> {
         };
         let environment = environment(&form, made, self.release, database);
         let what = format!("The release command ({})", short(&release.command));
-        self.run_command(
-            &what,
-            mounts,
-            &release.command,
-            environment,
-            &made.application.folder,
-            release.time_limit,
-        )
-        .await
+        self.run_command(&what, mounts, &release.command, environment, &made.application, release.time_limit)
+            .await
     }
 
     async fn run_command(
@@ -422,33 +416,39 @@ impl Deployment<'_> {
         mounts: Mounts<'_>,
         command: &[String],
         environment: Vec<(String, String)>,
-        folder: &str,
+        application: &Application,
         time_limit: Duration,
     ) -> Result<(), Unwell> {
+        let is_built = !mounts.is_app_writable;
         let (sender, mut lines) = mpsc::channel::<OutputLine>(256);
         let log = self.log.clone();
         let look = Look { masks: self.agent.masks(self.instance.id), ..Look::default() };
         let writing = tokio::spawn(async move {
-            let mut last = None;
+            let (mut last, mut is_unwritable) = (None, false);
             while let Some(line) = lines.recv().await {
                 log.line(line.stream, &line.text);
+                is_unwritable |= advice::is_unwritable(&line.text);
                 if line.text.iter().any(|byte| !byte.is_ascii_whitespace()) {
                     let kept = &line.text[..line.text.len().min(LONGEST)];
                     // It is kept by the control plane: as a log is shown, and without colours.
                     last = Some(look.quote(kept, kept.len() < line.text.len()));
                 }
             }
-            last
+            (last, is_unwritable)
         });
-        let cancel = &self.operation.cancel;
+        let (cancel, folder) = (&self.operation.cancel, &application.folder);
         let ended = self
             .agent
             .run_once(self.instance, mounts, command, environment, folder, time_limit, cancel, sender)
             .await?;
-        let quote = writing.await.unwrap_or_default();
+        let (quote, is_unwritable) = writing.await.unwrap_or_default();
         let because = |sentence: String| Err(Unwell::Because { code: "failed", sentence, quote });
         match ended {
             Ended::Status(0) => Ok(()),
+            Ended::Status(status) if is_unwritable && is_built => {
+                advice::lines(application).iter().for_each(|line| self.log.say(line));
+                because(format!("{what} ended with status {status}. {}", advice::IN_SHORT))
+            }
             Ended::Status(status) => because(format!("{what} ended with status {status}")),
             Ended::OutOfMemory => because(format!("{what} was killed: more memory than it may have")),
             Ended::OutOfTime => because(format!("{what} took longer than {} s", time_limit.as_secs())),

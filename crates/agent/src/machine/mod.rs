@@ -4,6 +4,7 @@
 //! for the proxy of the same machine.
 
 mod act;
+mod advice;
 mod archive;
 mod backup;
 mod connect_as;

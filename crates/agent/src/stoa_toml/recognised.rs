@@ -60,13 +60,20 @@ fn words(words: &[&str]) -> String {
 const VENV: [&str; 4] = ["python3", "-m", "venv", ".venv"];
 const PIP: [&str; 5] = [".venv/bin/pip", "install", "--quiet", "-r", "requirements.txt"];
 
-/// The `[build]` of a Python application, and the Python that runs it.
-fn python(requirements: Option<&str>) -> (String, &'static str) {
+/// The commands that build a Python application, and the Python that runs it.
+fn python(requirements: Option<&str>) -> (Vec<String>, &'static str) {
     match requirements {
-        Some(_) => {
-            (format!("[build]\ncommands = [{}, {}]\n\n", words(&VENV), words(&PIP)), ".venv/bin/python")
-        }
-        None => (String::new(), "python3"),
+        Some(_) => (vec![words(&VENV), words(&PIP)], ".venv/bin/python"),
+        None => (Vec::new(), "python3"),
+    }
+}
+
+/// The `[build]` that these commands are.
+fn build(commands: &[String]) -> String {
+    if commands.is_empty() {
+        String::new()
+    } else {
+        format!("[build]\ncommands = [{}]\n\n", commands.join(", "))
     }
 }
 
@@ -75,7 +82,8 @@ fn odoo(folder: &Path) -> Option<Recognised> {
         return None;
     }
     let requirements = text(folder, "requirements.txt");
-    let (build, python) = python(requirements.as_deref());
+    let (commands, python) = python(requirements.as_deref());
+    let build = build(&commands);
     let mut command = vec![python, "odoo-bin", "--http-port=8000", "--proxy-mode", "--data-dir=/data/odoo"];
     if has(folder, "odoo.conf") {
         command.push("--config=odoo.conf");
@@ -87,32 +95,70 @@ fn odoo(folder: &Path) -> Option<Recognised> {
     Some(Recognised { kind: "Odoo", why: "it has odoo-bin".to_owned(), toml })
 }
 
-/// A package with a `wsgi.py`: the one beside `manage.py` that its settings are in.
-fn wsgi(folder: &Path, manage: &str) -> Option<String> {
+/// The module of its settings, as `manage.py` names it.
+fn settings_module(manage: &str) -> Option<String> {
     let after = manage.split("DJANGO_SETTINGS_MODULE").nth(1)?;
     let module: String = after
         .trim_start_matches(|letter: char| !letter.is_ascii_alphabetic())
         .chars()
         .take_while(|letter| letter.is_ascii_alphanumeric() || "_.".contains(*letter))
         .collect();
+    (!module.is_empty()).then_some(module)
+}
+
+/// A package with a `wsgi.py`: the one beside `manage.py` that its settings are in.
+fn wsgi(folder: &Path, module: &str) -> Option<String> {
     let package = module.split('.').next().filter(|package| !package.is_empty())?;
     has(folder, &format!("{package}/wsgi.py")).then(|| format!("{package}.wsgi"))
+}
+
+/// The file beside `manage.py` in which the settings keep an SQLite database, as those have it that Django begins with:
+/// `BASE_DIR / "db.sqlite3"`. One that is in the repository already isn't meant: its content would be lost sight of.
+fn sqlite(folder: &Path, module: &str) -> Option<String> {
+    let settings = text(folder, &format!("{}.py", module.replace('.', "/")))?;
+    let lines = || settings.lines().map(str::trim).filter(|line| !line.starts_with('#'));
+    if !lines().any(|line| line.contains("django.db.backends.sqlite3")) {
+        return None;
+    }
+    let mut names = lines().filter_map(|line| {
+        let (_, place) = line.split_once("NAME")?.1.split_once("BASE_DIR")?;
+        let name = place.split(['"', '\'']).nth(1)?;
+        let is_plain = name.chars().all(|letter| letter.is_ascii_alphanumeric() || "_.-".contains(letter));
+        // Nothing but a name follows: no folder, and nothing that is made of it.
+        let mut pieces = place.split(['"', '\'']);
+        let (before, after) = (pieces.next()?.trim(), pieces.nth(1)?.trim());
+        let is_whole = matches!(before, "/" | ",") && !after.contains('/');
+        (is_plain && is_whole && name.starts_with(|letter: char| letter.is_ascii_alphanumeric()))
+            .then_some(name)
+    });
+    let name = names.next().filter(|_| names.next().is_none())?;
+    (!has(folder, name)).then(|| name.to_owned())
 }
 
 fn django(folder: &Path) -> Option<Recognised> {
     let manage = text(folder, "manage.py").filter(|text| text.contains("DJANGO_SETTINGS_MODULE"))?;
     let requirements = text(folder, "requirements.txt");
-    let (build, python) = python(requirements.as_deref());
+    let (mut commands, python) = python(requirements.as_deref());
+    let module = settings_module(&manage);
+    // A release can't be written: the file that the settings name is a link to where it outlives releases.
+    let database = module.as_deref().and_then(|module| sqlite(folder, module));
+    commands.extend(database.iter().map(|name| words(&["ln", "-s", &format!("/data/{name}"), name])));
     let has_gunicorn = requirements.as_deref().is_some_and(|text| requires(text, "gunicorn"));
-    let command = match wsgi(folder, &manage).filter(|_| has_gunicorn) {
+    let command = match module.and_then(|module| wsgi(folder, &module)).filter(|_| has_gunicorn) {
         Some(module) => words(&[".venv/bin/gunicorn", "--bind", "127.0.0.1:8000", &module]),
         None => words(&[python, "manage.py", "runserver", "--noreload", "127.0.0.1:8000"]),
     };
     let toml = format!(
-        "{build}[release]\ncommand = {}\n\n[run]\ncommand = {command}\n\n[connect_as]\nkind = \"django\"\n",
-        words(&[python, "manage.py", "migrate", "--noinput"])
+        "{}[release]\ncommand = {}\n\n[run]\ncommand = {command}\n\n{}[connect_as]\nkind = \"django\"\n",
+        build(&commands),
+        words(&[python, "manage.py", "migrate", "--noinput"]),
+        database
+            .as_ref()
+            .map_or_else(String::new, |name| format!("[database]\nkind = \"sqlite\"\npath = \"{name}\"\n\n"))
     );
-    Some(Recognised { kind: "Django", why: "its manage.py names DJANGO_SETTINGS_MODULE".to_owned(), toml })
+    let kept = database.map_or_else(String::new, |name| format!(", and its settings keep {name} in SQLite"));
+    let why = format!("its manage.py names DJANGO_SETTINGS_MODULE{kept}");
+    Some(Recognised { kind: "Django", why, toml })
 }
 
 fn flask(folder: &Path) -> Option<Recognised> {
@@ -121,7 +167,7 @@ fn flask(folder: &Path) -> Option<Recognised> {
         text(folder, &format!("{module}.py"))
             .is_some_and(|text| text.contains("Flask(") || text.contains("create_app("))
     })?;
-    let (build, _) = python(Some(&requirements));
+    let build = build(&python(Some(&requirements)).0);
     let source = text(folder, &format!("{module}.py")).unwrap_or_default();
     // The name that it is given; Flask itself looks for `app` and `application`.
     let name = source.lines().find_map(|line| {
@@ -177,6 +223,10 @@ pub(super) fn complete(application: &mut Application, recognised: &Recognised) -
     application.overlap &= found.overlap;
     if application.build.commands.is_empty() {
         application.build.commands = found.build.commands;
+        // It goes with what the build makes for it.
+        if application.sqlite.is_none() && application.postgresql.is_none() {
+            application.sqlite = found.sqlite;
+        }
     }
     if application.release.command.is_empty() {
         application.release.command = found.release.command;
@@ -280,6 +330,41 @@ mod tests {
         assert_eq!(taken(&[("index.html", "<h1>Hi</h1>")]).0, "static files");
         let (kind, command) = taken(&[("odoo-bin", ""), ("requirements.txt", "psycopg2\n")]);
         assert_eq!((kind, command.starts_with(".venv/bin/python odoo-bin --http-port=8000")), ("Odoo", true));
+    }
+
+    #[test]
+    fn a_django_that_keeps_its_database_beside_itself_is_given_a_place_for_it() {
+        let settings = |name: &str| {
+            format!(
+                "DATABASES = {{\n  'default': {{\n    'ENGINE': 'django.db.backends.sqlite3',\n    'NAME': {name},\n  }}\n}}\n"
+            )
+        };
+        let kept = |settings: &str, more: &[(&str, &str)]| {
+            let files = [&[("manage.py", MANAGE), ("shop/settings.py", settings)], more].concat();
+            taken(&files);
+            let (application, _) = read_whole(folder(&files).path()).unwrap();
+            (application.sqlite.clone(), application.build.commands.last().map(|command| command.join(" ")))
+        };
+        let linked = |name: &str| (Some(name.to_owned()), Some(format!("ln -s /data/{name} {name}")));
+        assert_eq!(kept(&settings("BASE_DIR / 'db.sqlite3'"), &[]), linked("db.sqlite3"));
+        assert_eq!(kept(&settings("os.path.join(BASE_DIR, \"shop.db\")"), &[]), linked("shop.db"));
+        for (name, more) in [
+            // In the repository already; in a folder; where somebody says it; not SQLite.
+            ("BASE_DIR / 'db.sqlite3'", &[("db.sqlite3", "SQLite")][..]),
+            ("BASE_DIR / 'kept' / 'db.sqlite3'", &[]),
+            ("BASE_DIR / 'kept/db.sqlite3'", &[]),
+            ("BASE_DIR / os.environ['NAME']", &[]),
+            ("os.environ['NAME']", &[]),
+        ] {
+            assert_eq!(kept(&settings(name), more), (None, None), "{name}");
+        }
+        let other = settings("BASE_DIR / 'x'").replace("sqlite3", "mysql");
+        assert_eq!(kept(&other, &[]), (None, None));
+        // What the repository says of its database itself is what counts.
+        let own = "[database]\nkind = \"sqlite\"\npath = \"own.db\"\n";
+        let settings = settings("BASE_DIR / 'db.sqlite3'");
+        let files = [("manage.py", MANAGE), ("shop/settings.py", &*settings), ("stoa.toml", own)];
+        assert_eq!(read_whole(folder(&files).path()).unwrap().0.sqlite.as_deref(), Some("own.db"));
     }
 
     #[test]

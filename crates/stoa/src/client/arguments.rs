@@ -287,11 +287,14 @@ fn project() -> Command {
                 .arg(switch("test", "Connects, and says what came of it"))
                 .arg(switch("fetch", "Has it fetched now"))
                 .arg(switch("webhook", "Makes a webhook, in place of the one that was"))
-                .group(clap::ArgGroup::new("verb").args(["test", "fetch", "webhook"]).conflicts_with_all([
-                    "to",
-                    "token",
-                    "accept-host-key",
-                ])),
+                .arg(switch("remove-webhook", "Removes the webhook: nobody calls any more"))
+                .arg(switch("remove-token", "Takes the token away"))
+                .arg(switch("renew-key", "Makes a new deploy key; the old one opens nothing more"))
+                .group(
+                    clap::ArgGroup::new("verb")
+                        .args(["test", "fetch", "webhook", "remove-webhook", "remove-token", "renew-key"])
+                        .conflicts_with_all(["to", "token", "accept-host-key"]),
+                ),
         )
         .subcommand(
             verb("commits", "Lists the newest commits of a branch")
@@ -301,6 +304,12 @@ fn project() -> Command {
                     option("limit", "COUNT", "How many [20]")
                         .value_parser(clap::value_parser!(u16).range(1..=200)),
                 ),
+        )
+        .subcommand(
+            verb("commit", "Shows a commit, with what it changes")
+                .arg(which())
+                .arg(needed("commit", "COMMIT", "Its id, or the beginning of it"))
+                .arg(option("branch", "BRANCH", "Where the beginning is looked for [the default one]")),
         )
         .subcommand(
             verb("merge", "Merges a branch into another, and deploys what deploys that one")
@@ -469,7 +478,22 @@ fn instance() -> Command {
                 .arg(
                     option("limit", "COUNT", "So many lines [100]")
                         .value_parser(clap::value_parser!(u16).range(1..=10_000)),
-                ),
+                )
+                .arg(
+                    option("to", "FILE", "Writes all lines that fit into a file, and goes on where it broke")
+                        .conflicts_with_all(["follow", "limit"]),
+                )
+                .arg(
+                    option(
+                        "form",
+                        "FORM",
+                        "What the file holds: text, or ndjson, the API's own objects [text]",
+                    )
+                    .value_parser(["text", "ndjson"])
+                    .requires("to"),
+                )
+                .arg(option("from", "POSITION", "From this line on, by its position").requires("to"))
+                .arg(option("through", "POSITION", "Up to this line, by its position").requires("to")),
         )
         .subcommand(
             verb("environment", "Shows or changes its variables; values of secret ones are never told")

@@ -8,6 +8,7 @@ mod arguments;
 mod ask;
 mod backup;
 mod call;
+mod commit;
 mod connect;
 mod deployment;
 mod failed;

@@ -7,9 +7,9 @@ use serde_json::{Value, json};
 use super::call::query;
 use super::failed::Failed;
 use super::server::delete;
-use super::show::{facts, items, table, time};
+use super::show::{defused, facts, items, table, time};
 use super::workspace::wished;
-use super::{Desk, field, merge, needed, remote, text, told};
+use super::{Desk, commit, field, merge, needed, remote, text, told};
 use crate::output::say;
 
 pub async fn run(desk: &Desk, verb: &str, arguments: &ArgMatches) -> Result<(), Failed> {
@@ -73,10 +73,12 @@ pub async fn run(desk: &Desk, verb: &str, arguments: &ArgMatches) -> Result<(), 
         }
         "delete" => delete(desk, "projects", "project", needed(arguments, "which")?).await,
         "branches" => {
-            let path = desk.path(&["projects", needed(arguments, "which")?, "branches"])?;
+            let which = needed(arguments, "which")?;
+            let path = desk.path(&["projects", which, "branches"])?;
             let found = desk.call.list(&path, &[("q", text(arguments, "search"))]).await?;
-            desk.print(&found, branches)
+            desk.print(&found, |found| branches(found, which))
         }
+        "commit" => commit::run(desk, arguments).await,
         "merge" => merge::run(desk, arguments).await,
         "remote" => remote::run(desk, arguments).await,
         _ => {
@@ -100,15 +102,14 @@ pub async fn run(desk: &Desk, verb: &str, arguments: &ArgMatches) -> Result<(), 
     }
 }
 
-fn branches(found: &Value) {
+fn branches(found: &Value, project: &str) {
+    let running = |one: &Value| -> Vec<String> {
+        let instances = one["instances"].as_array().into_iter().flatten();
+        instances.map(|instance| field(instance, "slug").to_owned()).collect()
+    };
+    let count = |of: &Value| of.as_u64().map_or_else(String::new, |count| count.to_string());
     let rows = items(found).map(|one| {
         let commit = &one["commit"];
-        let running: Vec<&str> = one["instances"]
-            .as_array()
-            .into_iter()
-            .flatten()
-            .map(|instance| field(instance, "slug"))
-            .collect();
         vec![
             field(one, "name").to_owned(),
             // One that was deleted, and is still deployed, has none.
@@ -117,11 +118,36 @@ fn branches(found: &Value) {
             } else {
                 field(commit, "id").get(..10).unwrap_or_default().to_owned()
             },
+            count(&one["ahead"]),
+            count(&one["behind"]),
             field(commit, "subject").to_owned(),
-            running.join(", "),
+            running(one).join(", "),
         ]
     });
-    table(&["BRANCH", "COMMIT", "SUBJECT", "INSTANCES"], rows.collect(), "Nothing was pushed yet.");
+    let head = ["BRANCH", "COMMIT", "AHEAD", "BEHIND", "SUBJECT", "INSTANCES"];
+    table(&head, rows.collect(), "Nothing was pushed yet.");
+    for one in items(found).filter(|one| one["commit"].is_null()) {
+        after_its_end(one, &running(one), project);
+    }
+}
+
+/// What comes next of a branch that was deleted: nothing by itself.
+fn after_its_end(branch: &Value, deployed_by: &[String], project: &str) {
+    let is_default = branch["is_default"] == true;
+    let kind = if is_default { "default branch" } else { "branch" };
+    say(&format!("\nThe {kind} {} was deleted. Push it again, or:", told(branch, "name")));
+    if is_default {
+        let project = defused(project, false);
+        say(&format!(
+            "  make another the default one: stoa project change {project} --default-branch BRANCH"
+        ));
+    }
+    for instance in deployed_by {
+        let instance = defused(instance, false);
+        say(&format!(
+            "  {instance} goes on as it is until its branch is pushed: stoa instance settings set {instance} --branch BRANCH"
+        ));
+    }
 }
 
 /// How it stands with a remote repository; nothing for one that is here.

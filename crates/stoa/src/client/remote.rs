@@ -28,6 +28,17 @@ pub async fn run(desk: &Desk, arguments: &ArgMatches) -> Result<(), Failed> {
             facts(&[("Address", told(made, "url")), ("Secret", told(made, "secret"))]);
         });
     }
+    if arguments.get_flag("remove-webhook") {
+        desk.call.change(Method::DELETE, &path(&["webhook"])?, None, &Value::Null).await?;
+        desk.say("The webhook is removed: what is pushed there is fetched at its times alone.");
+        return Ok(());
+    }
+    if let Some(kind) = [("remove-token", "token"), ("renew-key", "deploy_key")]
+        .into_iter()
+        .find_map(|(flag, kind)| arguments.get_flag(flag).then_some(kind))
+    {
+        return remove_credential(desk, kind, &path(&[])?, &path(&["credential"])?).await;
+    }
     if arguments.get_flag("fetch") {
         let remote = desk.call.post(&path(&["fetch"])?, &json!({})).await?.body;
         return desk.print(&remote, |_| say("It is fetched as soon as there is a place."));
@@ -49,6 +60,26 @@ pub async fn run(desk: &Desk, arguments: &ArgMatches) -> Result<(), Failed> {
         desk.call.change(Method::PATCH, &path(&[])?, before.tag, &change).await?.body
     };
     desk.print(&remote, show)
+}
+
+/// The API has one thing for both: what goes is what is there, so it has to be what is meant.
+async fn remove_credential(desk: &Desk, kind: &str, remote: &str, path: &str) -> Result<(), Failed> {
+    let before = desk.call.get(remote).await?;
+    if field(&before.body, "credential") != kind {
+        let sentence = match kind {
+            "token" => "there is no token to take away",
+            _ => "there is no deploy key: only what is reached by ssh has one",
+        };
+        return Err(Failed::Other(sentence.to_owned()));
+    }
+    let after = desk.call.change(Method::DELETE, path, before.tag, &Value::Null).await?.body;
+    desk.print(&after, |after| match kind {
+        "token" => say("The token is gone."),
+        _ => say(&format!(
+            "Give the repository this deploy key, and take the old one away there:\n  {}",
+            told(after, "public_key")
+        )),
+    })
 }
 
 /// A token is asked for, or read from standard input: in an argument everybody on the machine would read it.

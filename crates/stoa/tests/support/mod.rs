@@ -18,9 +18,12 @@ use std::time::Duration;
 
 use serde_json::Value;
 use tempfile::TempDir;
+use test_kit::canary;
 
 pub const PATIENCE: Duration = Duration::from_secs(60);
 pub const PASSWORD: &str = "correct horse battery";
+/// What a test may give an instance as a secret variable.
+pub const SECRET: &str = "canary of an instance";
 
 /// An installation: its folder, its port, and the program while it runs.
 pub struct Installation {
@@ -247,6 +250,7 @@ impl Installation {
         nix::sys::signal::kill(pid, nix::sys::signal::SIGTERM).unwrap();
         let mut said = String::new();
         self.rest.take().unwrap().read_to_string(&mut said).unwrap();
+        canary::is_absent(&[PASSWORD, SECRET, "stoa_pat_"], "what it said", said.as_bytes());
         assert!(child.wait().unwrap().success());
         said
     }
@@ -377,6 +381,28 @@ impl Drop for Installation {
             let _ = child.wait();
         }
         owners::sweep(self);
+        if !std::thread::panicking() {
+            self.keeps_its_secrets();
+        }
+    }
+}
+
+impl Installation {
+    /// What everybody knows here stands in the clear in nothing that it has said or kept. What an application has written
+    /// itself is its own.
+    fn keeps_its_secrets(&mut self) {
+        let secrets = [PASSWORD, SECRET, "stoa_pat_", &*self.setup_token];
+        canary::is_absent(&secrets, "the log", self.log().as_bytes());
+        canary::is_absent_below(&secrets, &self.data(), &["agent/data"]);
+        if let Some(mut rest) = self.rest.take() {
+            // Nobody may keep it open: what is there is read, and no more.
+            let flags = nix::fcntl::OFlag::O_NONBLOCK;
+            nix::fcntl::fcntl(rest.get_ref(), nix::fcntl::FcntlArg::F_SETFL(flags)).unwrap();
+            let mut said = Vec::new();
+            let _ = rest.read_to_end(&mut said);
+            // The link to set it up is printed, once, for whoever started it.
+            canary::is_absent(&secrets[..3], "what it said", &said);
+        }
     }
 }
 
