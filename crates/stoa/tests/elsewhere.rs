@@ -7,9 +7,10 @@ mod support;
 use std::path::Path;
 
 use serde_json::{Value, json};
+use support::desk::{Terminal, is_running};
 use support::ground::{Ground, TOKEN, give_key};
 use support::machine::{Between, Machine};
-use support::{Answer, Installation, PASSWORD, push_files, until};
+use support::{Answer, Installation, PASSWORD, git, push_files, until};
 
 const W: &str = "/workspaces/acme";
 
@@ -218,7 +219,11 @@ fn a_machine_elsewhere_is_a_server_until_it_is_removed() {
     scene.server("ready");
 
     // Removed, it is refused for ever.
-    assert_eq!(scene.send("DELETE", "/servers/far", None).expect(409).field("code"), "conflict");
+    for under in ["/servers/far", "/projects/guestbook"] {
+        assert_eq!(scene.send("DELETE", under, None).expect(409).field("code"), "conflict", "{under}");
+        assert_eq!(machine.sandboxes(), before, "{under}");
+        scene.is_served();
+    }
     let gone = scene.send("DELETE", "/instances/guestbook", Some(json!({ "confirm": "Guestbook" })));
     if gone.status == 409 {
         let lifted = json!({ "is_protected": false });
@@ -234,6 +239,104 @@ fn a_machine_elsewhere_is_a_server_until_it_is_removed() {
     let again = scene.send("POST", "/servers", Some(json!({ "name": "Far again" }))).expect(201).json();
     let said = machine.refused(&["--join", &scene.address(&again["join"])], "");
     assert!(said.contains("was removed"), "{said}");
+}
+
+/// Waits where a build does, while it is to.
+const WAITS: &[(&str, &str)] = &[
+    (
+        "stoa.toml",
+        "[build]\ncommands = [[\"sh\", \"-c\", \"if [ -e /cache/wait ]; then touch /cache/here; sleep 600; fi\"]]\n\
+         [run]\ncommand = [\"sh\", \"-c\", \"exec python3 -m http.server --bind 127.0.0.1 $PORT\"]\nstop_time = \"1s\"\n",
+    ),
+    ("index.html", "version 0"),
+];
+
+#[test]
+fn an_agent_that_dies_at_work_goes_on_with_it_and_a_desk_elsewhere_ends_with_its_right() {
+    let scene = Scene::new();
+    let made = scene.send("POST", "/servers", Some(json!({ "name": "Far" }))).expect(201).json();
+    let mut machine = Machine::new();
+    machine.start(&["--join", &scene.address(&made["join"])]);
+    scene.server("ready");
+    let _ = scene.send("POST", "/projects", Some(json!({ "name": "Guestbook" }))).expect(201);
+    let token = scene.stoa.send(&scene.owner, "POST", "/me/tokens", Some(json!({ "name": "git" })));
+    let token = token.expect(201).field("token");
+    let remote = format!("http://git:{token}@localhost:{}/git/acme/guestbook.git", scene.stoa.port);
+    let files = scene.stoa.folder.path().join("guestbook");
+    push_files(&files, WAITS, &remote);
+    let body = json!({
+        "name": "Guestbook", "project": "guestbook", "server": "far", "stage": "staging", "branch": "main",
+    });
+    scene.act("/instances", body);
+    assert_eq!(scene.visit().expect(200).text, "version 0");
+    let instance = scene.get("/instances/guestbook")["id"].as_str().unwrap().to_owned();
+    let of = |folder: &str| machine.state().join(folder).join(&instance);
+    let (cache, copies) = (of("cache"), of("copies"));
+    let (locks, before) = (of("backups").join("locks"), machine.sandboxes());
+
+    // While a build waits: it goes with the agent, and is done anew when that is back.
+    std::fs::write(cache.join("wait"), "").unwrap();
+    std::fs::write(files.join("index.html"), "version 1").unwrap();
+    for arguments in [&["commit", "--quiet", "-am", "Version 1"][..], &["push", "--quiet", "stoa", "main"]] {
+        let (succeeded, said) = git(&files, arguments);
+        assert!(succeeded, "{said}");
+    }
+    until("the build", || cache.join("here").exists().then_some(()));
+    machine.kill();
+    scene.server("away");
+    assert_eq!(machine.sandboxes(), before, "the old one goes on");
+    let deployed = || scene.get("/instances/guestbook/deployments?limit=1")["items"][0].clone();
+    assert!(deployed()["ended_at"].is_null(), "its job waits: {}", deployed());
+    for name in ["wait", "here"] {
+        std::fs::remove_file(cache.join(name)).unwrap();
+    }
+    machine.start(&[]);
+    let ended = until("the deployment", || Some(deployed()).filter(|one| one["ended_at"].is_string()));
+    assert_eq!(ended["status"], "succeeded", "{ended}");
+    assert_eq!(scene.visit().expect(200).text, "version 1");
+    let before = machine.sandboxes();
+    assert_eq!(before.len(), 1);
+
+    // While a backup is made.
+    let begun = scene.send("POST", "/instances/guestbook/backups", Some(json!({}))).expect(202);
+    until("the backup", || copies.exists().then_some(()));
+    machine.kill();
+    scene.server("away");
+    assert_eq!(machine.sandboxes(), before);
+    machine.start(&[]);
+    scene.job(&begun);
+    let all = scene.get("/instances/guestbook/backups")["items"].clone();
+    assert_eq!((all.as_array().unwrap().len(), &all[0]["status"]), (1, &json!("ready")), "{all}");
+    assert!(!copies.exists());
+    assert_eq!(std::fs::read_dir(locks).unwrap().count(), 0);
+    assert_eq!(machine.sandboxes(), before);
+
+    // A desk there: what runs in it in the background ends with its member's right to it.
+    let link = scene.send("POST", "/invitations", Some(json!({ "email": "erik@example.com" })));
+    let link = link.expect(201).field("link");
+    let path = format!("/invitations/{}/accept", link.rsplit('/').next().unwrap());
+    let person = json!({ "name": "Erik", "password": PASSWORD });
+    let editor = scene.stoa.send("", "POST", &path, Some(person)).expect(200).cookie();
+    let member = scene.get("/members?q=erik")["items"][0]["id"].as_str().unwrap().to_owned();
+    let grant = |actions: Value| {
+        let body = json!({ "actions": actions, "projects": [], "instances": [instance], "servers": [] });
+        let _ = scene.send("PUT", &format!("/members/{member}/permissions"), Some(body)).expect(200);
+    };
+    grant(json!(["use_ide"]));
+    let desk = format!("{W}/instances/guestbook");
+    let _ = scene.stoa.send(&editor, "POST", &format!("{desk}/desk"), None).expect(200);
+    let mut terminal = Terminal::open(&scene.stoa, &editor, &desk);
+    // One in the terminal's session, and one that has left it.
+    let (near, far) = ("8640043", "8640047");
+    terminal.run(&format!("sleep {near} &"));
+    terminal.run(&format!("setsid sleep {far} < /dev/null > /dev/null 2>&1 &"));
+    until("both", || (is_running(near) && is_running(far)).then_some(()));
+    grant(json!(["view_logs"]));
+    terminal.ended();
+    until("nothing of the desk to run", || (!is_running(near) && !is_running(far)).then_some(()));
+    let refused = scene.stoa.send(&editor, "POST", &format!("{desk}/desk"), None).expect(403);
+    assert_eq!(refused.field("code"), "permission_denied");
+    assert_eq!(machine.sandboxes(), before, "the application goes on");
 }
 
 #[test]

@@ -260,6 +260,20 @@ fn what_is_taken_away_at_one_ends_at_the_other(ground: Ground) {
         action.events.wait_for("an event made a second later", |event| is_of_instance(event) && later(event));
         goes_on.store(false, Ordering::SeqCst);
     });
+
+    // The instance goes, and then its workspace: it ends for whom nothing was taken from.
+    let name = two.get(first, &format!("/instances/{}", two.instance))["name"].as_str().unwrap().to_owned();
+    two.act("DELETE", &format!("/instances/{}", two.instance), Some(json!({ "confirm": name })), 202);
+    let _ = stays.log.end();
+    until("the instance's end", || {
+        let path = format!("{W}/instances/{}", two.instance);
+        (first.send(&two.owner, "GET", &path, None).status == 404).then_some(())
+    });
+    assert!(!stays.events.is_over());
+    two.act("DELETE", "", Some(json!({ "confirm": "acme" })), 204);
+    for member in [&stays, &action] {
+        assert_eq!(member.events.end().expect("a problem")["code"], "not_found", "{}", member.events.name);
+    }
 }
 
 #[test]

@@ -7,6 +7,7 @@ use stoa_domain::instance::RestartMode;
 use stoa_domain::{InstanceId, JobId, ReleaseId};
 
 use super::Agent;
+use super::backup::BackupWork;
 use super::instance::{Instance, Phase, Running};
 use super::operation::{Command, Operation, Order, Refused};
 use super::release;
@@ -161,7 +162,8 @@ impl Agent {
                 Ok(succeeded(self.current_release(instance.id), 0))
             }
             Command::Backup(work) => {
-                self.back_up(instance, operation, &work).await?;
+                let stored = self.back_up(instance, operation, &work).await?;
+                operation.tell(stored);
                 Ok(succeeded(None, 0))
             }
             Command::Restore(work) => {
@@ -170,7 +172,7 @@ impl Agent {
             }
             Command::Delete => self.end_and_delete(instance, operation).await,
             Command::DeleteAfterBackup(last) => {
-                self.back_up(instance, operation, &last).await?;
+                operation.tell(self.back_up_last(instance, operation, &last).await?);
                 self.end_and_delete(instance, operation).await
             }
         }
@@ -184,8 +186,31 @@ impl Agent {
         Ok(Event::Succeeded { release: Some(release.uuid()), size, connect_as })
     }
 
+    /// The backup that is made before a deletion. Where somebody was cut off behind it, it is the one that was made:
+    /// what is left of the instance by then isn't what that was made of.
+    async fn back_up_last(
+        &self,
+        instance: &Instance,
+        operation: &Operation,
+        last: &BackupWork,
+    ) -> Result<Event, Unwell> {
+        let operations = &self.inner.operations;
+        if let Some(stored) = operations.kept(operation) {
+            return Ok(stored);
+        }
+        let stored = self.back_up(instance, operation, last).await?;
+        if let Err(error) = operations.keep(operation, &stored) {
+            self.undo(instance.id, last).await;
+            return Err(error.into());
+        }
+        Ok(stored)
+    }
+
     async fn end_and_delete(&self, instance: &Instance, operation: &Operation) -> Result<Event, Unwell> {
         operation.step("stop");
+        // Whoever is cut off from here on doesn't start it again.
+        instance.set_wish(false);
+        instance.save(&self.inner.folders, &self.inner.key)?;
         self.set_phase(instance, Phase::Stopped);
         self.end_current(instance).await?;
         self.end_desks_of(instance).await?;

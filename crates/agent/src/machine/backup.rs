@@ -192,7 +192,7 @@ impl Agent {
         Repository { sandboxes: &self.inner.sandboxes, access, folder, cancel, stall: self.inner.stall }
     }
 
-    /// Steps: repository, database, store, verify.
+    /// Steps: repository, database, store, verify. What was stored is told by who asked for it.
     pub(super) async fn back_up(
         &self,
         instance: &Instance,
@@ -209,7 +209,10 @@ impl Agent {
         let place = self.inner.folders.copy(instance.id);
         folders::remove(&place)?;
         let outcome = self.back_up_in(instance, operation, work, &place).await;
-        folders::remove(&place)?;
+        let outcome = match folders::remove(&place) {
+            Ok(()) => outcome,
+            Err(error) => outcome.and(Err(error.into())),
+        };
         if outcome.is_err() {
             self.undo(instance.id, work).await;
         }
@@ -323,19 +326,12 @@ impl Agent {
         let Some(snapshot) = repository.name_of(work.backup, &stored).await? else {
             return Err(Unwell::because("failed", "What was stored isn't there any more"));
         };
-        let told = Event::Stored {
-            backup: work.backup,
-            snapshot,
-            size: stored.size,
-            added: stored.added,
-            warning: warning(&copied, &found),
-        };
-        operation.tell(told.clone());
-        Ok(told)
+        let warning = warning(&copied, &found);
+        Ok(Event::Stored { backup: work.backup, snapshot, size: stored.size, added: stored.added, warning })
     }
 
     /// Leaves nothing of a backup that didn't become one. What can't be removed now is when the next is made.
-    async fn undo(&self, instance: InstanceId, work: &BackupWork) {
+    pub(super) async fn undo(&self, instance: InstanceId, work: &BackupWork) {
         let never = CancellationToken::new();
         let repository = self.repository(instance, &work.access, &never);
         let patience = match work.access.place {

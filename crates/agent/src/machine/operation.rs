@@ -137,12 +137,18 @@ pub(crate) struct Operation {
     pub cancel: CancellationToken,
 }
 
-/// As it stands in a file, when it is over.
+/// As it stands in a file, when it is over; or earlier, where what was done can't be done anew.
 #[derive(Serialize, Deserialize)]
 struct Kept {
     instance: uuid::Uuid,
     verb: String,
     events: Vec<Event>,
+}
+
+impl Kept {
+    fn is_over(&self) -> bool {
+        self.events.last().is_some_and(Event::is_outcome)
+    }
 }
 
 impl Operation {
@@ -263,13 +269,32 @@ impl Operations {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn load(&self, job: JobId) -> Option<Kept> {
+        serde_json::from_slice(&std::fs::read(self.file(job)).ok()?).ok()
+    }
+
+    /// What an earlier run has kept of a job that isn't over.
+    pub fn kept(&self, operation: &Operation) -> Option<Event> {
+        self.load(operation.job).filter(|kept| !kept.is_over())?.events.pop()
+    }
+
+    /// Writes down what was done, so that the next run of the job doesn't do it anew.
+    ///
+    /// # Errors
+    /// Where it can't be written.
+    pub fn keep(&self, operation: &Operation, done: &Event) -> io::Result<()> {
+        let (instance, verb) = (operation.instance.uuid(), operation.verb.clone());
+        let kept = Kept { instance, verb, events: vec![done.clone()] };
+        folders::write_whole(&self.file(operation.job), &serde_json::to_vec(&kept)?)
+    }
+
     /// The operation of a job; one of an earlier run is over, and only told again.
     pub fn find(&self, job: JobId) -> Option<Arc<Operation>> {
         let mut known = self.known();
         if let Some(operation) = known.get(&job) {
             return Some(operation.clone());
         }
-        let kept: Kept = serde_json::from_slice(&std::fs::read(self.file(job)).ok()?).ok()?;
+        let kept = self.load(job).filter(Kept::is_over)?;
         let operation = Operation::new(job, InstanceId::new(kept.instance), &kept.verb, kept.events);
         let operation = Arc::new(operation);
         known.insert(job, operation.clone());
@@ -314,12 +339,16 @@ impl Operations {
         operation.tell(outcome);
     }
 
-    /// Forgets what is old.
+    /// Forgets what is old. What isn't over is kept, however long its job has to wait.
     pub fn sweep(&self) -> io::Result<()> {
         for entry in std::fs::read_dir(&self.folder)? {
             let entry = entry?;
             let age = entry.metadata()?.modified()?.elapsed().unwrap_or_default();
-            if age > KEPT {
+            let is_over = || {
+                let bytes = std::fs::read(entry.path()).unwrap_or_default();
+                serde_json::from_slice::<Kept>(&bytes).map_or(true, |kept| kept.is_over())
+            };
+            if age > KEPT && is_over() {
                 folders::remove_file(&entry.path())?;
             }
         }

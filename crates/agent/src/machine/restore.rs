@@ -142,7 +142,9 @@ impl Agent {
         }
         let mut safety = None;
         if let Some(wanted) = &work.safety {
-            safety = Some(self.back_up(instance, operation, wanted).await.map_err(unsaved)?);
+            let stored = self.back_up(instance, operation, wanted).await.map_err(unsaved)?;
+            operation.tell(stored.clone());
+            safety = Some(stored);
         }
         let deployment = self.begin_deployment(instance, operation, work.deployment, work.release)?;
         let widened = self.inner.wide.widen(instance.id);

@@ -154,6 +154,78 @@ async fn what_is_typed_counts_no_longer_than_the_right() {
     assert_eq!(scene.open(&scene.path, own, &[ORIGIN]).await.err(), Some(403));
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn whatever_takes_the_right_away_ends_the_terminal_and_the_desk() {
+    let scene = Scene::new().await;
+    let world = &scene.served.world;
+    let workspace = world.known_workspace(&scene.owner, &scene.workspace.0, &scene.workspace.1);
+    let owner = &scene.owner.client;
+    let instance = workspace.path(&format!("/instances/{}", scene.instance));
+    let mut holders = world.desks.holders();
+    let causes = ["list", "removed", "role", "deactivated", "session", "instance"];
+    let mut open = Vec::new();
+    for cause in causes {
+        let member = workspace.member(&format!("Edda {cause}")).await;
+        if cause == "role" {
+            workspace.make_owner(&member).await;
+        } else {
+            workspace.grant(&member, json!({ "actions": ["use_ide"], "instances": [scene.instance] })).await;
+        }
+        let client = &member.person.client;
+        let _ = client.send(http::Method::POST, &format!("{instance}/desk"), None).await.expect(200);
+        let mut socket = scene.open(&scene.path, client, &[ORIGIN]).await.ok().unwrap();
+        let _ = socket.text().await;
+        assert_eq!(socket.next().await, Message::Bytes(b"$ ".to_vec()), "{cause}");
+        open.push((cause, member, socket));
+    }
+    assert_eq!(*holders.borrow_and_update(), causes.len());
+    for (number, (cause, member, mut socket)) in open.into_iter().enumerate() {
+        socket.send(2, b"here\n").await;
+        assert_eq!(socket.next().await, Message::Bytes(b"here\n".to_vec()), "{cause}: until then it goes on");
+        let of_member = workspace.path(&format!("/members/{}", member.id));
+        let code = match cause {
+            "list" => {
+                workspace.grant(&member, json!({ "actions": ["use_ide"] })).await;
+                "not_found"
+            }
+            "removed" => {
+                let _ = owner.delete(&of_member, None).await.expect(204);
+                "not_found"
+            }
+            "role" => {
+                let _ = owner.patch(&of_member, json!({ "role": "member" })).await.expect(200);
+                "not_found"
+            }
+            "deactivated" => {
+                let path = format!("/api/v1/administration/accounts/{}", member.person.account);
+                let _ = owner.patch(&path, json!({ "status": "disabled" })).await.expect(200);
+                "unauthenticated"
+            }
+            "session" => {
+                let _ = member.person.client.delete("/api/v1/session", None).await.expect(204);
+                "unauthenticated"
+            }
+            // Without instances a workspace may go, too; with some it can't.
+            _ => {
+                let confirm = json!({ "confirm": scene.workspace.1 });
+                let refused = owner.delete(&workspace.path(""), Some(confirm.clone())).await.expect(409);
+                assert_eq!(refused.code().unwrap(), "conflict", "{}", refused.text);
+                let _ = owner.delete(&instance, Some(json!({ "confirm": "Shop" }))).await.expect(202);
+                world.drain().await;
+                let _ = owner.delete(&workspace.path(""), Some(confirm)).await.expect(204);
+                "not_found"
+            }
+        };
+        assert_eq!(socket.text().await["code"], code, "{cause}");
+        assert_eq!(socket.next().await, Message::Close(4403), "{cause}");
+        let left = causes.len() - number - 1;
+        let held = tokio::time::timeout(LONGEST, holders.wait_for(|count| *count == left)).await;
+        assert!(held.is_ok(), "{cause}: the desk is held still");
+        let again = scene.open(&scene.path, &member.person.client, &[ORIGIN]).await.err();
+        assert!(matches!(again, Some(401 | 403 | 404)), "{cause}: {again:?}");
+    }
+}
+
 #[tokio::test]
 async fn a_page_of_another_origin_opens_none_and_what_isnt_a_control_ends_it() {
     let scene = Scene::new().await;

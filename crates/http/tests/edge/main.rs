@@ -3,6 +3,7 @@
 
 mod application;
 mod connect;
+mod downloads;
 mod git;
 mod ide;
 mod members;

@@ -19,9 +19,15 @@ impl Ground {
     /// fails the test.
     #[track_caller]
     pub fn cut_off(&mut self, step: &str, moment: Moment, path: &str, body: &str) {
+        self.cut_off_by("POST", step, moment, path, body);
+    }
+
+    /// The same of a call of that method.
+    #[track_caller]
+    pub fn cut_off_by(&mut self, method: &str, step: &str, moment: Moment, path: &str, body: &str) {
         let tracer = kill_at(self.stoa.pid(), moment);
         let _ =
-            self.stoa.try_send(&self.owner, "POST", &format!("/api/v1{W}{path}"), Some(body), "localhost");
+            self.stoa.try_send(&self.owner, method, &format!("/api/v1{W}{path}"), Some(body), "localhost");
         until("the moment, or the end of the work", || {
             (tracer.is_finished() || is_quiet(&self.stoa)).then_some(())
         });
@@ -56,9 +62,8 @@ impl Ground {
         until_quiet(&self.stoa);
     }
 
-    /// What restic itself says of the repository, with the exported key.
-    fn restic(&self, instance: &str, arguments: &[&str]) -> String {
-        let backup = self.backups()[0]["id"].as_str().unwrap().to_owned();
+    /// What restic itself says of the repository, with the key as it is exported with one of its backups.
+    pub fn restic(&self, instance: &str, backup: &str, arguments: &[&str]) -> String {
         let key = self.get(&format!("/backups/{backup}/key"));
         let (file, repository) =
             (self.stoa.folder.path().join("key"), self.stoa.data().join("agent/backups").join(instance));
@@ -81,8 +86,9 @@ impl Ground {
         until_none_is_removed(&self.stoa);
         let locks = std::fs::read_dir(self.stoa.data().join("agent/backups").join(instance).join("locks"));
         assert_eq!(locks.unwrap().count(), 0, "{step}");
+        let backup = self.backups()[0]["id"].as_str().unwrap().to_owned();
         let snapshots: Value =
-            serde_json::from_str(&self.restic(instance, &["snapshots", "--json"])).unwrap();
+            serde_json::from_str(&self.restic(instance, &backup, &["snapshots", "--json"])).unwrap();
         let tags = |one: &Value| one["tags"][0].as_str().unwrap().to_owned();
         let mut found: Vec<String> = snapshots.as_array().unwrap().iter().map(tags).collect();
         let mut known: Vec<String> =
@@ -90,7 +96,7 @@ impl Ground {
         found.sort();
         known.sort();
         assert_eq!(found, known, "{step}");
-        self.restic(instance, &["check", "--read-data"]);
+        self.restic(instance, &backup, &["check", "--read-data"]);
         for folder in ["copies", "restores"] {
             let left: Vec<_> = std::fs::read_dir(self.stoa.data().join("agent").join(folder))
                 .unwrap()

@@ -38,12 +38,12 @@ start_time = "30s"
 kind = "postgresql"
 "#;
 
-fn lacks_postgresql() -> bool {
+pub fn lacks_postgresql() -> bool {
     test_kit::need::lacks("postgresql", Path::new("/usr/lib/postgresql").is_dir())
 }
 
 impl Ground {
-    fn with_database() -> Self {
+    pub fn with_database() -> Self {
         let ground = Self::new("Shop");
         for (name, text) in [("app.py", APP), ("stoa.toml", TOML)] {
             std::fs::write(ground.files.join(name), text).unwrap();
@@ -80,6 +80,14 @@ impl Ground {
         self.says(
             "SELECT string_agg(name, ' ' ORDER BY name) FROM (SELECT datname AS name FROM pg_database \
              UNION ALL SELECT rolname FROM pg_roles) AS both_of_them WHERE name LIKE current_user || '%'",
+        )
+    }
+
+    /// The databases and roles of all instances.
+    pub fn made_by_all(&self) -> String {
+        self.says(
+            "SELECT string_agg(name, ' ' ORDER BY name) FROM (SELECT datname AS name FROM pg_database \
+             UNION ALL SELECT rolname FROM pg_roles) AS both_of_them",
         )
     }
 

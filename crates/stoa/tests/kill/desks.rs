@@ -1,49 +1,12 @@
 //! Killed at each step of a member's desk: while it is opened, with programs running in it, and while it is pushed from.
 
-use std::io::{Read as _, Write as _};
-use std::net::TcpStream;
-
 use serde_json::{Value, json};
 
 use crate::shop::{Ground, W};
+use crate::support::desk::{Terminal, is_running};
 use crate::support::owners::{until_all_is_owned, until_quiet};
 use crate::support::tracer::{Call, Moment, kill_at};
-use crate::support::{self, Answer, until};
-
-/// A terminal in the desk, over its WebSocket.
-struct Terminal {
-    stream: TcpStream,
-    text: String,
-}
-
-impl Terminal {
-    fn type_in(&mut self, line: &str) {
-        let typed = format!("{line}\n");
-        // One frame of bytes, masked by zeros.
-        let mut frame = vec![0x82, 0x80 | u8::try_from(typed.len()).unwrap(), 0, 0, 0, 0];
-        assert!(typed.len() < 126, "{line}");
-        frame.extend_from_slice(typed.as_bytes());
-        self.stream.write_all(&frame).unwrap();
-    }
-
-    /// Waits until it shows this.
-    fn shows(&mut self, wanted: &str) {
-        let mut piece = [0; 4096];
-        while !self.text.contains(wanted) {
-            let count = self.stream.read(&mut piece).unwrap();
-            assert!(count > 0, "it ended: {:?}", self.text);
-            self.text.push_str(&String::from_utf8_lossy(&piece[..count]));
-        }
-    }
-
-    /// Runs a line to its end.
-    fn run(&mut self, line: &str) {
-        self.type_in(line);
-        self.type_in("echo en''ded");
-        self.shows("ended");
-        self.text.clear();
-    }
-}
+use crate::support::{Answer, until};
 
 impl Ground {
     fn desk(&self, method: &str, rest: &str, body: Option<Value>) -> Option<Answer> {
@@ -55,33 +18,12 @@ impl Ground {
     }
 
     fn terminal(&self) -> Terminal {
-        let mut stream = TcpStream::connect(("127.0.0.1", self.stoa.port)).unwrap();
-        stream.set_read_timeout(Some(support::PATIENCE)).unwrap();
-        let (port, owner) = (self.stoa.port, &self.owner);
-        write!(
-            stream,
-            "GET /api/v1{W}/instances/shop/terminal?cols=80&rows=24 HTTP/1.1\r\nHost: localhost:{port}\r\n\
-             Origin: http://localhost:{port}\r\nCookie: {owner}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
-             Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
-        )
-        .unwrap();
-        let mut terminal = Terminal { stream, text: String::new() };
-        terminal.shows("\r\n\r\n");
-        assert!(terminal.text.starts_with("HTTP/1.1 101"), "{}", terminal.text);
-        terminal
+        Terminal::open(&self.stoa, &self.owner, &format!("{W}/instances/shop"))
     }
 
     fn end_desk(&self) {
         let _ = self.desk("DELETE", "desk?discard=true", None).unwrap().expect(204);
     }
-}
-
-/// Whether a process of the machine has this among its words.
-fn is_running(word: &str) -> bool {
-    std::fs::read_dir("/proc").unwrap().flatten().any(|process| {
-        std::fs::read(process.path().join("cmdline"))
-            .is_ok_and(|line| line.split(|byte| *byte == 0).any(|one| one == word.as_bytes()))
-    })
 }
 
 #[test]

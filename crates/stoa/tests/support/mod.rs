@@ -3,6 +3,7 @@
 // Each test program takes what it needs of it.
 #![allow(dead_code)]
 
+pub mod desk;
 pub mod follow;
 pub mod ground;
 pub mod machine;

@@ -24,6 +24,8 @@ pub struct Owned {
     pub deployments: BTreeSet<String>,
     /// Backups that are out of the lists and not yet out of their repositories.
     pub removing: BTreeSet<String>,
+    /// Instances that have backups, whether they are there or not.
+    pub backed_up: BTreeSet<String>,
 }
 
 impl Owned {
@@ -43,6 +45,7 @@ impl Owned {
             "SELECT id, '' FROM releases WHERE status = 'ready'",
             "SELECT id, '' FROM deployments",
             "SELECT id, '' FROM backups WHERE status = 'removing'",
+            "SELECT DISTINCT instance_id, '' FROM backups",
         ];
         for (number, statement) in statements.into_iter().enumerate() {
             for row in sqlx::query(statement).fetch_all(&mut connection).await.unwrap() {
@@ -58,7 +61,8 @@ impl Owned {
                     2 => _ = owned.instances.insert(id, word),
                     3 => _ = owned.releases.insert(id),
                     4 => _ = owned.deployments.insert(id),
-                    _ => _ = owned.removing.insert(id),
+                    5 => _ = owned.removing.insert(id),
+                    _ => _ = owned.backed_up.insert(id),
                 }
             }
         }
@@ -211,21 +215,12 @@ fn files(stoa: &Installation, owned: &Owned, found: &mut Vec<String>) {
     ];
     look(agent.clone(), &|name| of_agent.contains(&name));
     look(agent.join("mirrors"), &is_project);
-    for folder in [
-        "access",
-        "cache",
-        "releases",
-        "current",
-        "data",
-        "run",
-        "logs",
-        "deployments",
-        "backups",
-        "copies",
-        "desks",
-    ] {
+    for folder in
+        ["access", "cache", "releases", "current", "data", "run", "logs", "deployments", "copies", "desks"]
+    {
         look(agent.join(folder), &is_instance);
     }
+    look(agent.join("backups"), &|name| is_instance(name) || owned.backed_up.contains(name));
     look(agent.join("instances"), &|name| is_json(name, &is_instance));
     for folder in ["restores", "schedules", "databases"] {
         look(agent.join(folder), &|name| is_json(name, &is_instance));
@@ -354,6 +349,17 @@ fn each_group(look: &mut dyn FnMut(&str, &Path)) {
             }
         }
     }
+}
+
+/// The control groups of one instance, whether it is there or not.
+pub fn groups_of(instance: &str) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    each_group(&mut |name, path| {
+        if name.starts_with(instance) {
+            found.push(path.to_owned());
+        }
+    });
+    found
 }
 
 fn groups(owned: &Owned, sandboxes: &[Sandbox], found: &mut Vec<String>) {

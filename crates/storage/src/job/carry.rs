@@ -127,6 +127,7 @@ impl Store {
         let (job, fence, kind, workspace) = (claim.job.id, claim.fence, claim.job.kind, claim.workspace);
         let Some(instance) = claim.job.instance else { return Ok(None) };
         let (step, is_again) = (claim.job.step.clone(), claim.attempts > 1);
+        let has_input = claim.input != "{}";
         let work: Work<Option<Begun>> = Box::new(move |tx| {
             let step = step.clone();
             Box::pin(async move {
@@ -140,7 +141,8 @@ impl Store {
                 {
                     return Err(Refusal::Conflict(Conflict::AwaitsBackup).into());
                 }
-                if is_again {
+                // Of a deletion the machine tells it again as it is: what is left by then makes no other.
+                if is_again && kind != JobKind::Delete {
                     crate::backup::carry::begins_anew(tx, workspace, job).await?;
                 }
                 let (status, wish) = match kind {
@@ -150,6 +152,8 @@ impl Store {
                         (None, Some(Wish::Running))
                     }
                     JobKind::Stop => (None, Some(Wish::Stopped)),
+                    // Where its last backup fails it goes on as it is. The machine stops it once that is made.
+                    JobKind::Delete if has_input => (Some(InstanceStatus::Deleting), None),
                     JobKind::Delete => (Some(InstanceStatus::Deleting), Some(Wish::Stopped)),
                 };
                 let (status, wish) = (status.map(|s| s.key().to_owned()), wish.map(|w| w.key().to_owned()));

@@ -68,7 +68,11 @@ pub struct FakeMachines {
     secrets: Mutex<BTreeMap<InstanceId, (i64, Vec<String>)>>,
     /// Whose logs are read instead.
     real: Mutex<Option<Arc<dyn Machines>>>,
+    /// What archives and logs consist of instead.
+    flow: Mutex<Option<Flow>>,
 }
+
+type Flow = Arc<dyn Fn() -> BoxStream<'static, String> + Send + Sync>;
 
 impl Default for FakeMachines {
     fn default() -> Self {
@@ -101,6 +105,7 @@ impl Default for FakeMachines {
             changes: broadcast::channel(256).0,
             written: broadcast::channel(1024).0,
             real: Mutex::default(),
+            flow: Mutex::default(),
         }
     }
 }
@@ -219,6 +224,15 @@ impl FakeMachines {
     /// From now on logs are those of a real machine.
     pub fn read_logs_of(&self, real: Arc<dyn Machines>) {
         *self.real.lock().unwrap() = Some(real);
+    }
+
+    /// From now on an archive, and a log that isn't followed, are what this gives, as it comes.
+    pub fn flow(&self, pieces: impl Fn() -> BoxStream<'static, String> + Send + Sync + 'static) {
+        *self.flow.lock().unwrap() = Some(Arc::new(pieces));
+    }
+
+    fn flowing(&self) -> Option<BoxStream<'static, String>> {
+        self.flow.lock().unwrap().as_ref().map(|flow| flow())
     }
 
     /// What is said to run of an instance from now on.
@@ -463,6 +477,17 @@ impl Machines for FakeMachines {
             let kept: Vec<_> =
                 kept.into_iter().filter(fits).take(query.limit.unwrap_or(usize::MAX)).map(Ok).collect();
             if !query.follow {
+                if let Some(flowing) = self.flowing() {
+                    let level = Some("info".to_owned());
+                    let line = move |text| LogLine {
+                        position: "1-0".to_owned(),
+                        at: stoa_domain::Timestamp::from_micros(0),
+                        stream: "stdout".to_owned(),
+                        level: level.clone(),
+                        text,
+                    };
+                    return Ok(Some(flowing.map(move |text| Ok(line(text))).boxed()));
+                }
                 return Ok(Some(stream::iter(kept).boxed()));
             }
             let live = written.filter_map(move |line| async move {
@@ -532,6 +557,10 @@ impl Machines for FakeMachines {
         Box::pin(async move {
             if !self.backups.lock().unwrap().contains(&backup) {
                 return Ok(None);
+            }
+            if let Some(flowing) = self.flowing() {
+                let bytes = flowing.map(|text| Ok(bytes::Bytes::from(text))).boxed();
+                return Ok(Some(Archive { status: 200, length: Some(1 << 30), range: None, bytes }));
             }
             let whole = b"an archive of a backup";
             let from = range.and_then(|range| range.strip_prefix("bytes=")?.strip_suffix('-')?.parse().ok());

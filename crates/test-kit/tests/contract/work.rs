@@ -67,6 +67,89 @@ on_both_databases! {
         assert_eq!(olga.client.get(&path).await.expect(404).code().unwrap(), "not_found");
     }
 
+    async fn of_a_deletion_and_a_deployment_at_once_one_is_done(world: World) {
+        let olga = world.set_up().await;
+        let workspace = world.workspace(&olga, "Acme").await;
+        let server = workspace.server().await;
+        let project = workspace.project("Shop", &["main"]).await;
+        for number in 0..8 {
+            let instance = workspace.instance(&project, &server, &format!("Shop {number}"), "staging", "main").await;
+            let path = workspace.path(&format!("/instances/{instance}"));
+            // The same again, where the deletion cancels what goes on.
+            let cancels = number % 2 == 1;
+            let confirm = json!({ "confirm": format!("Shop {number}"), "cancel": cancels });
+            let (deploying, deletion) = (format!("{path}/deploy"), olga.client.delete(&path, Some(confirm)));
+            let (deployed, deleted) = tokio::join!(olga.client.post(&deploying, json!({})), deletion);
+            let both = (deployed.status.as_u16(), deleted.status.as_u16());
+            let is_deleted = both.1 == 202;
+            assert!(both == (409, 202) || both == if cancels { (202, 202) } else { (202, 409) }, "{both:?}");
+            for refused in [&deployed, &deleted].into_iter().filter(|answer| answer.status == 409) {
+                assert!(matches!(refused.code().unwrap().as_str(), "instance_busy" | "conflict"), "{}", refused.text);
+            }
+            let open = olga.client.get(&workspace.path("/jobs?status=queued")).await.expect(200).json();
+            assert_eq!(open["items"].as_array().unwrap().len(), 1, "{open}");
+            world.drain().await;
+            let seen = olga.client.get(&path).await;
+            assert_eq!(seen.status.as_u16(), if is_deleted { 404 } else { 200 }, "{both:?}: {}", seen.text);
+            let carried = world.machines.carried();
+            let of_it: Vec<_> = carried.iter().filter(|one| one.instance == instance).collect();
+            assert_eq!(of_it.iter().any(|one| one.command == "Delete"), is_deleted, "{of_it:?}");
+        }
+    }
+
+    async fn a_second_restore_is_refused_while_the_first_waits_or_runs(world: World) {
+        let olga = world.set_up().await;
+        let workspace = world.workspace(&olga, "Acme").await;
+        let server = workspace.server().await;
+        let project = workspace.project("Shop", &["main"]).await;
+        let instance = workspace.instance(&project, &server, "Shop", "staging", "main").await;
+        let path = workspace.path(&format!("/instances/{instance}"));
+        let backup = olga.client.post(&format!("{path}/backups"), json!({})).await.expect(202).field("backup");
+        world.drain().await;
+        let place = workspace.path(&format!("/backups/{backup}/restore"));
+        let restore = || olga.client.post(&place, json!({ "confirm": "Shop" }));
+        for _ in 0..4 {
+            let (one, other) = tokio::join!(restore(), restore());
+            let mut statuses = [one.status.as_u16(), other.status.as_u16()];
+            statuses.sort_unstable();
+            assert_eq!(statuses, [202, 409], "{} {}", one.text, other.text);
+            let busy = restore().await.expect(409);
+            assert_eq!(busy.code().unwrap(), "instance_busy", "while it waits");
+            let claim = world.store.claim_job().await.unwrap().unwrap();
+            let _ = world.store.begin_job(&claim).await.unwrap().unwrap();
+            assert!(world.store.step_job(&claim, "restore".to_owned(), None).await.unwrap());
+            let (one, other) = tokio::join!(restore(), restore());
+            for refused in [one, other] {
+                assert_eq!(refused.expect(409).code().unwrap(), "instance_busy", "while it runs");
+            }
+            assert!(world.store.end_job(&claim, End::Cancelled { sentence: None, observed: None }).await.unwrap());
+        }
+        let _ = restore().await.expect(202);
+        world.drain().await;
+        assert_eq!(olga.client.get(&path).await.expect(200).field("status"), "running");
+    }
+
+    async fn what_a_production_instance_stands_on_is_not_deleted_under_it(world: World) {
+        let olga = world.set_up().await;
+        let workspace = world.workspace(&olga, "Acme").await;
+        let server = workspace.server().await;
+        let project = workspace.project("Shop", &["main"]).await;
+        let live = workspace.instance(&project, &server, "Live", "production", "main").await;
+        let path = workspace.path(&format!("/instances/{live}"));
+        let carried = world.machines.carried();
+        for (under, confirm) in [(format!("/projects/{project}"), None), (format!("/servers/{server}"), None), (String::new(), Some(json!({ "confirm": "acme" })))] {
+            let refused = olga.client.delete(&workspace.path(&under), confirm).await.expect(409);
+            assert_eq!(refused.code().unwrap(), "conflict", "{under}: {}", refused.text);
+            world.drain().await;
+            assert_eq!(olga.client.get(&path).await.expect(200).field("status"), "running", "{under}");
+            let _ = olga.client.get(&workspace.path(&under)).await.expect(200);
+        }
+        assert_eq!(world.machines.carried().len(), carried.len(), "nothing was done to it");
+        let _ = olga.client.post(&format!("{path}/deploy"), json!({})).await.expect(202);
+        world.drain().await;
+        assert_eq!(olga.client.get(&path).await.expect(200).field("status"), "running");
+    }
+
     async fn what_has_come_too_far_is_cancelled_no_more(world: World) {
         let olga = world.set_up().await;
         let workspace = world.workspace(&olga, "Acme").await;

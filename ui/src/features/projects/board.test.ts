@@ -47,7 +47,7 @@ test("a deleted branch stays, below those that are there, and says what comes ne
   expect(board.production.map(({ branch }) => branch.name)).toEqual(["idea", "main"]);
   expect(distance(gone, "main")).toBe("deleted");
   expect(afterDeletion({ branch: gone, instances: gone.instances })).toMatch(
-    /default branch was deleted.*next deployment/,
+    /default branch was deleted.*nothing new is deployed/,
   );
   expect(afterDeletion({ branch: branch("idea"), instances: [] })).toBeNull();
 });
