@@ -190,8 +190,9 @@ impl Store {
         member: MemberId,
     ) -> Result<InstanceRecord, Failure> {
         let values = values![workspace, instance, sees_everything, member, self.now()];
-        let row = self.fetch_optional(FIND, values).await?.ok_or(Refusal::NotFound)?;
+        // Before the instance: of work that ends between the two it is never seen without what came of it.
         let open = by_instance(self.list_open_jobs(workspace, Some(instance)).await?);
+        let row = self.fetch_optional(FIND, values).await?.ok_or(Refusal::NotFound)?;
         Ok(read(&row, &open, self.own_replica())?)
     }
 
