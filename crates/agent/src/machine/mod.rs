@@ -45,6 +45,7 @@ use crate::sandbox::{Abilities, Sandboxes};
 
 pub(crate) use archive::Archive;
 pub(crate) use backup::BackupWork;
+pub use desk::Keeping;
 pub(crate) use desk::{DeskOf, NewDesk, Pack, Wish};
 pub(crate) use facts::Facts;
 pub(crate) use form::Form;
@@ -75,6 +76,7 @@ pub struct Options {
     pub egress_allow: Vec<String>,
     /// For how long a program that keeps backups may stand still.
     pub stall: Duration,
+    pub desks: Keeping,
     pub version: String,
     /// Whether those are started that should run and don't.
     pub starts_instances: bool,
@@ -91,6 +93,7 @@ struct Inner {
     sandboxes: Sandboxes,
     key: Key,
     stall: Duration,
+    keeping: Keeping,
     version: String,
     instances: Mutex<HashMap<InstanceId, Arc<Instance>>>,
     operations: Operations,
@@ -128,6 +131,7 @@ impl Agent {
             postgresql_password: database::master(&folders, &key)?,
             key,
             stall: options.stall,
+            keeping: options.desks,
             version: options.version,
             instances: Mutex::default(),
             operations: Operations::new(folders.operations()),
