@@ -106,6 +106,7 @@ impl Installation {
             program: std::env::current_exe().expect("this program"),
             egress_allow: Vec::new(),
             stall: stoa_agent::machine::STALL,
+            desks: stoa_agent::machine::Keeping::default(),
             version: "bench".to_owned(),
             starts_instances: false,
         };

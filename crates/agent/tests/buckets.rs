@@ -10,6 +10,7 @@ use std::process::Command as Program;
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
+use stoa_agent::machine::Keeping;
 use stoa_agent::protocol::{
     BeginBackup, BeginRestore, Code, Event, RepositoryAccess, RepositoryPlace, SecretText,
 };
@@ -225,7 +226,8 @@ async fn a_storage_that_stands_still_ends_the_backup_and_leaves_none() {
     let place = tempfile::tempdir().unwrap();
     let Some(storage) = Storage::start(place.path()) else { return };
     let house = House::new(place.path());
-    let machine = Machine::start_with(place.path().join("state"), Vec::new(), Duration::from_secs(4)).await;
+    let (state, stall) = (place.path().join("state"), Duration::from_secs(4));
+    let machine = Machine::start_with(state, Vec::new(), stall, Keeping::default()).await;
     assert!(succeeded(&house.deploy(&machine, house.commit("first", &[])).await));
     let at = || storage.place(HOST, "stoa/one");
     made(&house, &machine, id(), at()).await;

@@ -4,15 +4,19 @@
 
 mod support;
 
+use std::time::Duration;
+
 use futures_util::StreamExt as _;
+use stoa_agent::machine::{Keeping, STALL};
 use stoa_agent::protocol::Code;
 use stoa_agent::protocol::desk::{
-    Against, ChangeFiles, MakeCommit, MakePack, MergeBranch, OpenDesk, SearchFiles, StageFiles, Staging,
+    Against, ChangeFiles, DeskEvent, MakeCommit, MakePack, MergeBranch, OpenDesk, SearchFiles, StageFiles,
+    Staging,
 };
 use stoa_agent::protocol::piece::Piece;
 use stoa_domain::AccountId;
 use support::desk::{Desk, author, code};
-use support::house::{House, git, id};
+use support::house::{House, Machine, git, id};
 use support::until;
 
 fn commit(message: &str) -> MakeCommit {
@@ -295,6 +299,73 @@ async fn a_status_that_stands_still_is_ended_with_what_it_waits_for() {
     .await;
     desk.shell("git config --unset core.fsmonitor").await;
     assert!(desk.ask().status().await.unwrap().changes.is_empty());
+}
+
+/// What ends the desk that this test holds.
+async fn told(desk: &mut Desk<'_>) -> String {
+    let held = desk.held.as_mut().unwrap();
+    match tokio::time::timeout(support::PATIENCE, held.next()).await {
+        Ok(Some(Ok(DeskEvent::Ended(reason)))) => reason,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_working_copy_becomes_so_large_and_is_kept_for_so_long() {
+    let place = tempfile::tempdir().unwrap();
+    let house = House::new(place.path());
+    let often = Duration::from_millis(50);
+    let keeping = Keeping { largest: 4 << 20, look: often, sweep: often, ..Keeping::default() };
+    let machine = Machine::start_with(place.path().join("state"), Vec::new(), STALL, keeping).await;
+    let first = house.commit("first", &[]);
+    let mut desk = Desk::open(&house, &machine, &first).await;
+    let account = desk.account;
+    desk.save("mine.txt", "mine").await.unwrap();
+    let typing = desk.terminal(id(), true).await;
+    typing.type_in("sleep 8640031 & head -c 8M /dev/zero > large\n").await;
+    assert_eq!(told(&mut desk).await, "Its working copy takes more than 10 GiB.");
+    until("its processes to be gone", async || (!runs("8640031")).then_some(())).await;
+    drop(desk);
+
+    // Copies of others: one that was used on the 29th day, one that wasn't, and this one, which is held again.
+    let desks = place.path().join("state/desks").join(house.instance.to_string());
+    let of = |account: AccountId| desks.join(account.to_string());
+    std::fs::remove_file(of(account).join("work/large")).unwrap();
+    let desk = Desk::of(&house, &machine, account, &first).await;
+    assert_eq!(desk.read("mine.txt").await.unwrap(), "mine", "what it had is there still");
+    let used = |account: AccountId, days: u64| {
+        std::fs::create_dir_all(of(account).join("work")).unwrap();
+        let note = std::fs::File::options().create(true).append(true).open(of(account).join("desk.json"));
+        let (note, ago) = (note.unwrap(), Duration::from_secs(days * 24 * 3600));
+        note.set_modified(note.metadata().unwrap().modified().unwrap() - ago).unwrap();
+    };
+    let [young, old] = [(); 2].map(|()| AccountId::new(id()));
+    used(young, 29);
+    used(account, 31);
+    used(old, 31);
+    until("the old one to be gone", async || (!of(old).exists()).then_some(())).await;
+    assert!(of(young).exists() && of(account).join("desk.json").exists(), "it is held");
+    drop(desk);
+    until("it to be gone, too", async || (!of(account).exists()).then_some(())).await;
+    assert!(of(young).join("work").exists());
+}
+
+#[tokio::test]
+async fn a_desk_that_nobody_uses_is_ended_and_its_copy_stays() {
+    let place = tempfile::tempdir().unwrap();
+    let house = House::new(place.path());
+    // Far longer than it takes to open it.
+    let keeping =
+        Keeping { unused: Duration::from_secs(3), look: Duration::from_millis(50), ..Keeping::default() };
+    let machine = Machine::start_with(place.path().join("state"), Vec::new(), STALL, keeping).await;
+    let first = house.commit("first", &[]);
+    let mut desk = Desk::open(&house, &machine, &first).await;
+    assert_eq!(told(&mut desk).await, "It wasn't used for an hour.");
+    let copy = place.path().join("state/desks").join(house.instance.to_string());
+    assert!(copy.join(desk.account.to_string()).join("desk.json").exists());
+    let run = place.path().join("state/run").join(house.instance.to_string());
+    until("its place to be gone", async || std::fs::read_dir(&run).unwrap().next().is_none().then_some(()))
+        .await;
 }
 
 #[tokio::test]

@@ -8,11 +8,14 @@ mod support;
 use std::path::{Path, PathBuf};
 use std::process::Command as Program;
 
+use futures_util::StreamExt as _;
+use stoa_agent::protocol::desk::DeskEvent;
 use stoa_agent::protocol::{
     BeginBackup, BeginRestore, Event, OperationView, RepositoryAccess, RepositoryPlace, SecretText,
 };
 use stoa_domain::branch::CommitId;
 use stoa_domain::{JobId, Secret};
+use support::desk::Desk;
 use support::house::{House, Machine, git, id, succeeded};
 use support::until;
 use uuid::Uuid;
@@ -189,6 +192,30 @@ async fn a_disk_that_becomes_full_while_restic_writes_leaves_what_is_there() {
     assert!(succeeded(&ended), "{ended:?}");
     assert_eq!(std::fs::read_to_string(data(&house).join("note")).unwrap(), "kept");
     assert_eq!(data(&house).join("large").metadata().unwrap().len(), 500 << 20);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_disk_that_becomes_full_ends_desks_and_leaves_their_working_copies() {
+    if !nix::unistd::geteuid().is_root() {
+        return;
+    }
+    let disk = Disk::new("2g");
+    let house = House::new(disk.0.path());
+    let machine = house.machine().await;
+    let first = house.commit("first", &[]);
+    let mut desk = Desk::open(&house, &machine, &first).await;
+    desk.save("mine.txt", "mine").await.unwrap();
+    let filled = disk.fill();
+    let ended = tokio::time::timeout(support::PATIENCE, desk.held.as_mut().unwrap().next()).await;
+    match ended {
+        Ok(Some(Ok(DeskEvent::Ended(reason)))) => assert_eq!(reason, "The server's disk is full."),
+        other => panic!("{other:?}"),
+    }
+    drop(filled);
+    let account = desk.account;
+    drop(desk);
+    let desk = Desk::of(&house, &machine, account, &first).await;
+    assert_eq!(desk.read("mine.txt").await.unwrap(), "mine");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -6,6 +6,7 @@ mod support;
 
 use std::net::TcpListener;
 
+use stoa_agent::protocol::EnforcedBy;
 use support::Instance;
 
 /// What is asked in ctypes: a system call by its number, giving the error's name.
@@ -324,6 +325,33 @@ async fn a_fork_bomb_is_bounded_and_swept_away() {
     let processes = instance.ask("import os; answer = sum(n.isdigit() for n in os.listdir('/proc'))").await;
     assert_eq!(processes, "2");
     assert_ne!(instance.application().await, first);
+}
+
+#[tokio::test]
+async fn a_share_of_the_processor_is_written_where_there_are_groups_for_it() {
+    let mut instance = Instance::new();
+    instance.limits.processor = Some(500);
+    let instance = instance.start().await;
+    let is_limited = instance.sandboxes.abilities().enforcement().processor == EnforcedBy::ControlGroups;
+    // By its number outside: the application knows only the one inside.
+    let pid = instance.identity.pid;
+    let own = std::fs::read_to_string(format!("/proc/{pid}/cgroup")).unwrap();
+    let groups = own.lines().filter_map(|line| {
+        let mut fields = line.splitn(3, ':').skip(1);
+        let (controller, path) = (fields.next()?, fields.next()?.trim_start_matches('/'));
+        Some(std::path::Path::new("/sys/fs/cgroup").join(controller).join(path))
+    });
+    let written: Vec<String> = groups
+        .filter(|group| group.ends_with(&instance.name))
+        .flat_map(|group| {
+            let read = |name: &str| std::fs::read_to_string(group.join(name)).ok();
+            let first = read("cpu.cfs_quota_us").zip(read("cpu.cfs_period_us"));
+            let first = first.map(|(quota, period)| format!("{} {}", quota.trim(), period.trim()));
+            [first, read("cpu.max").map(|both| both.trim().to_owned())]
+        })
+        .flatten()
+        .collect();
+    assert_eq!(written, vec!["50000 100000"; usize::from(is_limited)], "{own}");
 }
 
 #[tokio::test]

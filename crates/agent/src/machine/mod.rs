@@ -47,6 +47,7 @@ use crate::sandbox::{Abilities, Sandboxes};
 
 pub(crate) use archive::Archive;
 pub(crate) use backup::{BackupWork, plain};
+pub use desk::Keeping;
 pub(crate) use desk::{DeskOf, NewDesk, Pack, Wish};
 pub(crate) use facts::Facts;
 pub(crate) use form::Form;
@@ -77,6 +78,7 @@ pub struct Options {
     pub egress_allow: Vec<String>,
     /// For how long a program that keeps backups may stand still.
     pub stall: Duration,
+    pub desks: Keeping,
     pub version: String,
     /// Whether those are started that should run and don't.
     pub starts_instances: bool,
@@ -93,6 +95,7 @@ struct Inner {
     sandboxes: Sandboxes,
     key: Key,
     stall: Duration,
+    keeping: Keeping,
     version: String,
     instances: Mutex<HashMap<InstanceId, Arc<Instance>>>,
     operations: Operations,
@@ -130,6 +133,7 @@ impl Agent {
             postgresql_password: database::master(&folders, &key)?,
             key,
             stall: options.stall,
+            keeping: options.desks,
             version: options.version,
             instances: Mutex::default(),
             operations: Operations::new(folders.operations()),

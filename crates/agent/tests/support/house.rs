@@ -9,7 +9,7 @@ use std::time::Duration;
 use futures_util::StreamExt as _;
 use stoa_agent::client::{Client, ClientError};
 use stoa_agent::git::Repository;
-use stoa_agent::machine::{Agent, Options, STALL};
+use stoa_agent::machine::{Agent, Keeping, Options, STALL};
 use stoa_agent::protocol::{
     BeginDeployment, Event, EventView, Fence, InstanceView, OperationView, Order, PutInstance, SecretText,
     Valid, Variable, Wish,
@@ -83,16 +83,22 @@ impl Machine {
 
     /// Whose instances may reach private addresses.
     pub async fn start_reaching(state: PathBuf, egress_allow: Vec<String>) -> Self {
-        Self::start_with(state, egress_allow, STALL).await
+        Self::start_with(state, egress_allow, STALL, Keeping::default()).await
     }
 
-    /// The same, with less patience with programs that stand still.
-    pub async fn start_with(state: PathBuf, egress_allow: Vec<String>, stall: Duration) -> Self {
+    /// The same, with less patience with programs that stand still, or with desks.
+    pub async fn start_with(
+        state: PathBuf,
+        egress_allow: Vec<String>,
+        stall: Duration,
+        desks: Keeping,
+    ) -> Self {
         let options = Options {
             state,
             program: super::program(),
             egress_allow,
             stall,
+            desks,
             version: "test".to_owned(),
             starts_instances: true,
         };

@@ -20,7 +20,7 @@ use stoa_adapters::remotes::GitRemotes;
 use stoa_adapters::repositories::GitRepositories;
 use stoa_adapters::vault::MasterVault;
 use stoa_agent::client::Client;
-use stoa_agent::machine::{Agent, Options, Phase, STALL};
+use stoa_agent::machine::{Agent, Keeping, Options, Phase, STALL};
 use stoa_agent::protocol::InstanceState;
 use stoa_agent::router;
 use stoa_app::App;
@@ -66,6 +66,7 @@ pub async fn start_agent(
         program: std::env::current_exe()?,
         egress_allow,
         stall: STALL,
+        desks: Keeping::default(),
         version: crate::VERSION.to_owned(),
         starts_instances,
     };

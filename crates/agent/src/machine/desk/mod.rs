@@ -39,6 +39,8 @@ pub(crate) use open::NewDesk;
 pub(crate) use pack::Pack;
 pub(crate) use terminal::Wish;
 
+pub use watch::Keeping;
+
 use inside::Inside;
 
 /// Whose desk it is, and on what.

@@ -10,19 +10,34 @@ use crate::folders::{self, LEAST_FREE, tree};
 use crate::machine::Agent;
 use crate::sandbox::Identity;
 
-/// A desk that nobody uses for so long is ended.
-const UNUSED: Duration = Duration::from_secs(3600);
-
-/// A working copy that nobody uses for so long is removed.
-const KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
-
-/// Bytes that a working copy may take.
-const LARGEST: u64 = 10 << 30;
-
-/// How often it is looked at the disk, how often at everything else, and how often old working copies are looked for.
+/// How often it is looked at the disk.
 const LOOK: Duration = Duration::from_secs(1);
-const LOOK_AT_ALL: Duration = Duration::from_secs(30);
-const SWEEP: Duration = Duration::from_secs(3600);
+
+/// For how long desks are kept, and how large they may become.
+#[derive(Debug, Clone, Copy)]
+pub struct Keeping {
+    /// A desk that nobody uses for so long is ended.
+    pub unused: Duration,
+    /// A working copy that nobody uses for so long is removed.
+    pub kept: Duration,
+    /// Bytes that a working copy may take.
+    pub largest: u64,
+    /// How often it is looked at each of them, and how often old working copies are looked for.
+    pub look: Duration,
+    pub sweep: Duration,
+}
+
+impl Default for Keeping {
+    fn default() -> Self {
+        Self {
+            unused: Duration::from_secs(3600),
+            kept: Duration::from_secs(30 * 24 * 3600),
+            largest: 10 << 30,
+            look: Duration::from_secs(30),
+            sweep: Duration::from_secs(3600),
+        }
+    }
+}
 
 impl Agent {
     /// Until its process 1 ends, however that happens.
@@ -52,7 +67,7 @@ impl Agent {
 
     /// Looks after all desks for as long as the process lives.
     pub(in crate::machine) fn watch_desks(&self) {
-        let agent = self.clone();
+        let (agent, keeping) = (self.clone(), self.inner.keeping);
         tokio::spawn(async move {
             let (mut next_look, mut next_sweep) = (Instant::now(), Instant::now());
             loop {
@@ -61,7 +76,7 @@ impl Agent {
                 }
                 if Instant::now() >= next_look {
                     agent.look_at_desks().await;
-                    next_look = Instant::now() + LOOK_AT_ALL;
+                    next_look = Instant::now() + keeping.look;
                 }
                 if Instant::now() >= next_sweep {
                     let own = agent.clone();
@@ -69,7 +84,7 @@ impl Agent {
                     if let Ok(Err(error)) = swept {
                         tracing::warn!(%error, "old working copies can't be removed");
                     }
-                    next_sweep = Instant::now() + SWEEP;
+                    next_sweep = Instant::now() + keeping.sweep;
                 }
                 tokio::time::sleep(LOOK).await;
             }
@@ -80,14 +95,14 @@ impl Agent {
         for desk in self.inner.desks.all() {
             self.forget_unless_held(&desk);
             let used_at = desk.state().used_at;
-            if used_at.elapsed() > UNUSED {
+            if used_at.elapsed() > self.inner.keeping.unused {
                 self.end_for(&desk, "It wasn't used for an hour.").await;
                 continue;
             }
             let folder = self.inner.folders.desk(desk.of.instance, desk.of.account);
             let counted = tokio::task::spawn_blocking(move || folders::size(&folder)).await;
             match counted {
-                Ok(Ok(bytes)) if bytes > LARGEST => {
+                Ok(Ok(bytes)) if bytes > self.inner.keeping.largest => {
                     self.end_for(&desk, "Its working copy takes more than 10 GiB.").await;
                 }
                 // What can't be counted can't be limited.
@@ -134,7 +149,7 @@ impl Agent {
                 if !is_held && saving.exists() {
                     folders::remove(&saving)?;
                 }
-                if !is_held && now.duration_since(used).is_ok_and(|unused| unused > KEPT) {
+                if !is_held && now.duration_since(used).is_ok_and(|unused| unused > self.inner.keeping.kept) {
                     folders::remove(&account.path())?;
                 }
             }
