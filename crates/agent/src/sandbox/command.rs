@@ -104,9 +104,14 @@ impl Sandboxes {
             () = cancel.cancelled() => Ended::Cancelled,
             () = disk_is_full(plan.place) => Ended::DiskFull,
         };
-        if !matches!(ended, Ended::Status(_)) {
-            identity.end().await?;
-            waiting.await.map_err(io::Error::other)??;
+        match ended {
+            Ended::Status(0..) => {}
+            // Who stood outside was killed, and what is inside goes on without it.
+            Ended::Status(_) => identity.end().await?,
+            _ => {
+                identity.end().await?;
+                waiting.await.map_err(io::Error::other)??;
+            }
         }
         for reader in readers {
             // What it wrote last belongs to it.
