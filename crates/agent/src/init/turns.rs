@@ -111,6 +111,7 @@ impl AsyncWrite for Answering {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use std::net::Ipv4Addr;
 
@@ -138,15 +139,14 @@ mod tests {
         open[0].read_exact(&mut byte).await.unwrap();
         assert_eq!(turns.places.available_permits(), 1, "the one that was answered gave its turn back");
         // The others give theirs back without an answer, for nobody keeps the rest out.
-        let reading = futures_of(open.split_off(1));
-        for one in reading {
+        for one in over(open.split_off(1)) {
             one.await;
         }
         assert_eq!(turns.places.available_permits(), AT_ONCE);
     }
 
     /// Each is read until its turn is over.
-    fn futures_of(open: Vec<Answering>) -> Vec<impl Future<Output = ()>> {
+    fn over(open: Vec<Answering>) -> Vec<impl Future<Output = ()>> {
         open.into_iter()
             .map(|mut one| async move {
                 std::future::poll_fn(|context| {

@@ -37,8 +37,8 @@ export function LacksData({ workspace, instance }: { workspace: string; instance
       }
     >
       {from
-        ? `${instance.name} is made of the backup of ${from.instance.name}, ${made(from.created_at, Date.now())}, and bringing it here failed. Nothing runs without it. It can be brought again; another backup is restored here from the page of the instance that it is of.`
-        : `${instance.name} is made of a backup that is gone, or isn't yours to restore, and bringing it here failed. Nothing runs without it. Restore another backup into it, from the page of the instance that it is of, or delete it.`}
+        ? `${instance.name} is made of the backup of ${from.instance.name}, ${made(from.created_at, Date.now()).replace(/^[TY]/, (first) => first.toLowerCase())}, which hasn't been brought here. Nothing runs without it. It can be brought again; another backup is restored here from the page of the instance that it is of.`
+        : `${instance.name} is made of a backup that is gone, or isn't yours to restore, and which wasn't brought here. Nothing runs without it. Restore another backup into it, from the page of the instance that it is of, or delete it.`}
       {isOpen && from && (
         <RestoreDialog
           workspace={workspace}
