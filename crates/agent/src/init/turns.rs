@@ -111,6 +111,7 @@ impl AsyncWrite for Answering {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use std::net::Ipv4Addr;
 
