@@ -261,7 +261,9 @@ mod tests {
     }
 
     async fn ends<T>(asked: impl Future<Output = T>) -> T {
-        tokio::time::timeout(Duration::from_secs(60), asked).await.expect("whoever asks isn't held up for ever")
+        tokio::time::timeout(Duration::from_secs(60), asked)
+            .await
+            .expect("whoever asks isn't held up for ever")
     }
 
     #[tokio::test]
@@ -291,7 +293,9 @@ mod tests {
         let router = Router::new()
             .route(
                 "/reads",
-                any(|body: Body| async { axum::body::to_bytes(body, LARGEST).await.unwrap().len().to_string() }),
+                any(|body: Body| async {
+                    axum::body::to_bytes(body, LARGEST).await.unwrap().len().to_string()
+                }),
             )
             .route(
                 "/waits",
@@ -301,11 +305,12 @@ mod tests {
                 }),
             );
         let client = client(router).await;
-        let sent = async |path: &str, patience: u64, pack: stream::BoxStream<'static, Result<Bytes, Infallible>>| {
-            let (pack, taken) = watched(pack);
-            let request = request(Method::PUT, path, of_stream(pack).0).unwrap();
-            ends(client.order_while_taken(Duration::from_secs(patience), taken, request, order)).await
-        };
+        let sent =
+            async |path: &str, patience: u64, pack: stream::BoxStream<'static, Result<Bytes, Infallible>>| {
+                let (pack, taken) = watched(pack);
+                let request = request(Method::PUT, path, of_stream(pack).0).unwrap();
+                ends(client.order_while_taken(Duration::from_secs(patience), taken, request, order)).await
+            };
         // All of it takes longer than the patience, no part of it does.
         let slow = stream::iter(0..6).then(|_| async {
             tokio::time::sleep(Duration::from_millis(900)).await;
