@@ -55,7 +55,7 @@ async fn knock(
     token: Option<&Secret>,
 ) -> Result<Dialled, LinkError> {
     let (near, far) = tokio::io::duplex(64 * 1024);
-    let (app, place) = (world.app.clone(), world.app.enter_link().unwrap());
+    let (app, place) = (world.app.clone(), world.app.enter_link(None).unwrap());
     tokio::spawn(async move { app.answer_link(Box::new(far), place).await });
     link::knock(near, known, identity, token).await
 }
@@ -357,19 +357,26 @@ on_both_databases! {
     }
 
     async fn no_more_links_are_set_up_than_there_are_places(world: World) {
-        let held: Vec<_> = (0..32).map(|_| world.app.enter_link().unwrap()).collect();
-        assert!(world.app.enter_link().is_err(), "the 33rd");
+        // One address has four of them, all of its network with it; a replica has its own.
+        let from = |address: &str| world.app.enter_link(Some(address.parse().unwrap()));
+        let mut held: Vec<_> = (0..4).map(|_| from("203.0.113.7").unwrap()).collect();
+        assert!(from("203.0.113.7").is_err() && from("::ffff:203.0.113.7").is_err(), "the fifth");
+        held.pop();
+        held.push(from("203.0.113.7").unwrap());
+        held.extend((0..28).map(|n| from(&format!("203.0.113.{}", 100 + n)).unwrap()));
+        assert!(world.app.enter_link(None).is_err() && from("203.0.113.8").is_err(), "the 33rd");
+        assert!(world.app.enter_replica().is_ok());
         drop(held);
         // Whoever says nothing gives the place back in the end; so does whoever says rubbish, at once.
         let (mut near, far) = tokio::io::duplex(1024);
-        let place = world.app.enter_link().unwrap();
+        let place = world.app.enter_link(None).unwrap();
         let answering = world.app.answer_link(Box::new(far), place);
         tokio::io::AsyncWriteExt::write_all(&mut near, b"GET / HTTP/1.1\r\n\r\n").await.unwrap();
         tokio::time::timeout(Duration::from_secs(5), answering).await.expect("rubbish is no greeting");
         let (_near, far) = tokio::io::duplex(1024);
-        let place = world.app.enter_link().unwrap();
+        let place = world.app.enter_link(None).unwrap();
         let answering = world.app.answer_link(Box::new(far), place);
         tokio::time::timeout(Duration::from_secs(20), answering).await.expect("ten seconds are enough");
-        assert!((0..32).map(|_| world.app.enter_link()).collect::<Vec<_>>().iter().all(Result::is_ok));
+        assert!((0..32).map(|_| world.app.enter_link(None)).collect::<Vec<_>>().iter().all(Result::is_ok));
     }
 }
