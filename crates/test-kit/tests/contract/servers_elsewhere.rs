@@ -379,4 +379,30 @@ on_both_databases! {
         tokio::time::timeout(Duration::from_secs(20), answering).await.expect("ten seconds are enough");
         assert!((0..32).map(|_| world.app.enter_link(None)).collect::<Vec<_>>().iter().all(Result::is_ok));
     }
+
+    async fn a_server_that_is_away_before_it_has_the_commit_is_tried_so_often(world: World) {
+        let olga = world.set_up().await;
+        let workspace = world.workspace(&olga, "Acme").await;
+        let joining = joining(&add(&workspace, &olga, "Far").await.json());
+        let linked = knock(&world, &known(&joining), &identity(), Some(&joining.token)).await.unwrap();
+        world.fleet.link(linked.machine, Arc::new(FakeMachines::default()));
+        let project = workspace.project("Shop", &["main"]).await;
+        let instance = workspace.instance(&project, "far", "Shop", "staging", "main").await;
+        let ended = async |step: &str| {
+            let path = workspace.path(&format!("/instances/{instance}/deploy"));
+            let begun = olga.client.post(&path, json!({})).await.expect(202);
+            let claim = world.store.claim_job().await.unwrap().unwrap();
+            let _ = world.store.begin_job(&claim).await.unwrap().unwrap();
+            assert!(world.store.step_job(&claim, step.to_owned(), None).await.unwrap());
+            world.fleet.cut_off(linked.machine);
+            for _ in 0..20 {
+                world.clock.pass_seconds(60);
+                world.drain().await;
+            }
+            olga.client.get(begun.header("location").unwrap()).await.expect(200).field("status")
+        };
+        assert_eq!(ended("fetch").await, "failed");
+        world.fleet.link(linked.machine, Arc::new(FakeMachines::default()));
+        assert_eq!(ended("build").await, "running", "what it has begun is followed when it is back");
+    }
 }
