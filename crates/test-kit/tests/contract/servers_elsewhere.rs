@@ -405,4 +405,28 @@ on_both_databases! {
         world.fleet.link(linked.machine, Arc::new(FakeMachines::default()));
         assert_eq!(ended("build").await, "running", "what it has begun is followed when it is back");
     }
+
+    async fn a_machine_that_says_nothing_keeps_no_other_from_its_turn(world: World) {
+        let olga = world.set_up().await;
+        let workspace = world.workspace(&olga, "Acme").await;
+        let joining = joining(&add(&workspace, &olga, "Far").await.json());
+        let linked = knock(&world, &known(&joining), &identity(), Some(&joining.token)).await.unwrap();
+        let far = Arc::new(FakeMachines::default());
+        world.fleet.link(linked.machine, far.clone());
+        let project = workspace.project("Shop", &["main"]).await;
+        let _ = workspace.instance(&project, "far", "Shop", "staging", "main").await;
+        let here = workspace.server().await;
+        let _ = workspace.instance(&project, &here, "Near", "staging", "main").await;
+        for instance in ["shop", "shop", "near"] {
+            let place = workspace.path(&format!("/instances/{instance}"));
+            let begun = olga.client.post(&format!("{place}/backups"), json!({})).await.expect(202);
+            world.drain().await;
+            let backup = workspace.path(&format!("/backups/{}", begun.field("backup")));
+            let _ = olga.client.delete(&backup, None).await.expect(204);
+        }
+        far.lose_metrics();
+        world.app.keep_backups().await.unwrap();
+        assert_eq!((far.asked_to_forget(), world.machines.asked_to_forget()), (1, 1));
+        assert_eq!((far.backups().len(), world.machines.backups().len()), (2, 0));
+    }
 }
