@@ -35,6 +35,12 @@ pub(crate) fn address(site: &Site, parts: &Parts) -> Option<String> {
     Some(last.to_string())
 }
 
+/// The same where it can be told from others': not of a proxy of the operator's that doesn't say for whom it asks.
+pub(crate) fn alone(site: &Site, parts: &Parts) -> Option<IpAddr> {
+    let address: IpAddr = address(site, parts)?.parse().ok()?;
+    (!site.trusted_proxies.iter().any(|network| network.contains(address))).then_some(address)
+}
+
 /// An address, with or without a port: some proxies name the port as well.
 fn hop(text: &str) -> Option<IpAddr> {
     let text = text.trim();

@@ -92,8 +92,7 @@ impl Client {
     ) -> Answer<BackupView> {
         let mut request = call::request(Method::GET, &one(instance, backup, ""), of_nothing())?;
         open(request.headers_mut(), access)?;
-        let answer = call::send(&self.sender, PATIENCE, request).await?;
-        call::parse(&call::whole(answer).await?)
+        call::parse(&call::ask(&self.sender, PATIENCE, request).await?)
     }
 
     /// Removes a backup. One that isn't there is no error.
@@ -108,7 +107,7 @@ impl Client {
     ) -> Answer<()> {
         let mut request = call::request(Method::DELETE, &one(instance, backup, ""), of_nothing())?;
         open(request.headers_mut(), access)?;
-        call::whole(call::send(&self.sender, PATIENCE_FOR_TIDYING, request).await?).await.map(drop)
+        call::ask(&self.sender, PATIENCE_FOR_TIDYING, request).await.map(drop)
     }
 
     /// A backup as an archive, for as long as its bytes are held. `range` is the header of that name.
@@ -133,7 +132,7 @@ impl Client {
         let answer = call::send_whatever(&self.sender, PATIENCE_FOR_ARCHIVES, request).await?;
         let status = answer.status();
         if !status.is_success() && status != StatusCode::RANGE_NOT_SATISFIABLE {
-            return Err(ClientError::Refused(call::parse(&call::whole(answer).await?)?));
+            return Err(call::refused(PATIENCE, answer).await);
         }
         let (parts, body) = answer.into_parts();
         let bytes = futures_util::stream::unfold((body, held), |(mut body, held)| async move {

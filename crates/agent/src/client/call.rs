@@ -15,6 +15,7 @@ use hyper::client::conn::http2::SendRequest;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use tokio::sync::watch;
 use zeroize::Zeroizing;
 
 use super::{Client, ClientError, PATIENCE};
@@ -55,6 +56,15 @@ impl Broken {
     pub fn take(&self) -> Option<String> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
+}
+
+/// Whether a stream that is sent is taken still.
+pub(super) struct Taken(watch::Receiver<()>);
+
+/// The stream, and who tells of each piece that is taken of it.
+pub(super) fn watched<T>(pieces: impl Stream<Item = T> + Send) -> (impl Stream<Item = T> + Send, Taken) {
+    let (tells, taken) = watch::channel(());
+    (pieces.inspect(move |_| tells.send_replace(())), Taken(taken))
 }
 
 pub(super) fn of_stream<E: Error + Send + Sync + 'static>(
@@ -105,7 +115,7 @@ pub(super) fn logs(what: &str, query: &LogQuery) -> String {
     text
 }
 
-pub(super) async fn whole(answer: Response<Incoming>) -> Result<Bytes, ClientError> {
+async fn whole(answer: Response<Incoming>) -> Result<Bytes, ClientError> {
     let body = Limited::new(answer.into_body(), LARGEST).collect().await;
     body.map(|body| body.to_bytes()).map_err(|error| ClientError::Unreadable(error.to_string()))
 }
@@ -124,7 +134,26 @@ pub(super) async fn send(
     if answer.status().is_success() {
         return Ok(answer);
     }
-    Err(ClientError::Refused(parse(&whole(answer).await?)?))
+    Err(refused(patience, answer).await)
+}
+
+/// Whoever refuses has no longer to say why.
+pub(super) async fn refused(patience: Duration, answer: Response<Incoming>) -> ClientError {
+    let said = tokio::time::timeout(patience, whole(answer)).await.unwrap_or(Err(ClientError::NoAnswer));
+    match said.and_then(|said| parse(&said)) {
+        Ok(problem) => ClientError::Refused(problem),
+        Err(error) => error,
+    }
+}
+
+/// An answer that isn't a refusal, to its end: one that begins and never ends is none.
+pub(super) async fn ask(
+    sender: &Asking,
+    patience: Duration,
+    request: Request<Sent>,
+) -> Result<Bytes, ClientError> {
+    let asking = async { whole(send(sender, patience, request).await?).await };
+    tokio::time::timeout(patience, asking).await.map_err(|_| ClientError::NoAnswer)?
 }
 
 /// Any answer.
@@ -142,8 +171,7 @@ pub(super) async fn send_whatever(
 }
 
 pub(super) async fn read<T: DeserializeOwned>(sender: &Asking, path: &str) -> Result<T, ClientError> {
-    let answer = send(sender, PATIENCE, request(Method::GET, path, of_nothing())?).await?;
-    parse(&whole(answer).await?)
+    parse(&ask(sender, PATIENCE, request(Method::GET, path, of_nothing())?).await?)
 }
 
 impl Client {
@@ -169,19 +197,128 @@ impl Client {
         order: Order,
         body: Sent,
     ) -> Result<Bytes, ClientError> {
-        self.order_within(PATIENCE, method, path, order, body).await
-    }
-
-    pub(super) async fn order_within(
-        &self,
-        patience: Duration,
-        method: Method,
-        path: &str,
-        order: Order,
-        body: Sent,
-    ) -> Result<Bytes, ClientError> {
         let mut request = request(method, path, body)?;
         order.write(request.headers_mut());
-        whole(send(&self.sender, patience, request).await?).await
+        ask(&self.sender, PATIENCE, request).await
+    }
+
+    /// The same with a body that takes as long as it takes: the patience is for a stretch in which none of it is taken,
+    /// and then for the answer.
+    pub(super) async fn order_while_taken(
+        &self,
+        patience: Duration,
+        mut taken: Taken,
+        mut request: Request<Sent>,
+        order: Order,
+    ) -> Result<Bytes, ClientError> {
+        order.write(request.headers_mut());
+        let mut sender = self.sender.clone();
+        let mut asking = std::pin::pin!(async move {
+            sender.ready().await?;
+            Ok::<_, ClientError>(sender.send_request(request).await?)
+        });
+        let answer = loop {
+            let within = tokio::time::timeout(patience, async {
+                tokio::select! {
+                    answer = &mut asking => Some(answer),
+                    Ok(()) = taken.0.changed() => None,
+                }
+            });
+            match within.await {
+                Ok(Some(answer)) => break answer?,
+                Ok(None) => {}
+                Err(_) => return Err(ClientError::NoAnswer),
+            }
+        };
+        if !answer.status().is_success() {
+            return Err(refused(patience, answer).await);
+        }
+        tokio::time::timeout(patience, whole(answer)).await.map_err(|_| ClientError::NoAnswer)?
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::disallowed_methods)]
+mod tests {
+    use axum::Router;
+    use axum::body::Body;
+    use axum::routing::{any, get};
+    use futures_util::stream;
+    use http::StatusCode;
+    use stoa_domain::JobId;
+
+    use super::*;
+    use crate::protocol::{Fence, Valid};
+
+    const HELLO: &str =
+        r#"{"protocol":1,"version":"0","abilities":{"no_sandbox":null,"no_outgoing":null,"limits_by":""}}"#;
+
+    /// Of a machine that greets.
+    async fn client(router: Router) -> Client {
+        let (near, far) = tokio::io::duplex(64 * 1024);
+        tokio::spawn(crate::router::serve(router.route("/v1/hello", get(|| async { HELLO })), far));
+        Client::connect(near).await.unwrap()
+    }
+
+    async fn ends<T>(asked: impl Future<Output = T>) -> T {
+        tokio::time::timeout(Duration::from_secs(60), asked)
+            .await
+            .expect("whoever asks isn't held up for ever")
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_never_ends_is_none() {
+        let endless = || {
+            let beginning = stream::iter([Ok::<_, Infallible>(Bytes::from_static(b"{"))]);
+            Body::from_stream(beginning.chain(stream::pending()))
+        };
+        let router = Router::new()
+            .route("/tells", get(move || async move { endless() }))
+            .route("/refuses", get(move || async move { (StatusCode::CONFLICT, endless()) }));
+        let client = client(router).await;
+        for path in ["/tells", "/refuses"] {
+            let request = request(Method::GET, path, of_nothing()).unwrap();
+            let told = ends(ask(&client.sender, Duration::from_millis(200), request)).await;
+            assert!(matches!(told, Err(ClientError::NoAnswer)), "{path}: {told:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_pack_takes_as_long_as_it_is_taken() {
+        let order = Order {
+            job: JobId::new(uuid::Uuid::nil()),
+            fence: Fence::new(1).unwrap(),
+            valid: Valid::LONGEST,
+        };
+        let router = Router::new()
+            .route(
+                "/reads",
+                any(|body: Body| async {
+                    axum::body::to_bytes(body, LARGEST).await.unwrap().len().to_string()
+                }),
+            )
+            .route(
+                "/waits",
+                any(|body: Body| async move {
+                    std::future::pending::<()>().await;
+                    drop(body);
+                }),
+            );
+        let client = client(router).await;
+        let sent =
+            async |path: &str, patience: u64, pack: stream::BoxStream<'static, Result<Bytes, Infallible>>| {
+                let (pack, taken) = watched(pack);
+                let request = request(Method::PUT, path, of_stream(pack).0).unwrap();
+                ends(client.order_while_taken(Duration::from_secs(patience), taken, request, order)).await
+            };
+        // All of it takes longer than the patience, no part of it does.
+        let slow = stream::iter(0..6).then(|_| async {
+            tokio::time::sleep(Duration::from_millis(900)).await;
+            Ok(Bytes::from_static(b"pack"))
+        });
+        assert_eq!(sent("/reads", 4, slow.boxed()).await.unwrap(), "24");
+        let endless = stream::repeat_with(|| Ok(Bytes::from_static(&[0; 16 * 1024])));
+        let told = sent("/waits", 1, endless.boxed()).await;
+        assert!(matches!(told, Err(ClientError::NoAnswer)), "{told:?}");
     }
 }

@@ -12,7 +12,7 @@ use tokio::sync::mpsc;
 use tokio::time::MissedTickBehavior;
 use uuid::Uuid;
 
-use super::call::{self, of_json, of_nothing, of_stream, parse, whole};
+use super::call::{self, of_json, of_nothing, of_stream, parse};
 use super::{Answer, Client, ClientError, PATIENCE, PATIENCE_FOR_PACKS, of};
 use crate::protocol::desk::{
     Against, BranchPushed, COMMIT, ChangeFiles, CommitView, DeskEvent, DeskView, DiffView, ListingView,
@@ -93,8 +93,13 @@ impl Desk<'_> {
         call::send(&self.client.sender, PATIENCE_FOR_PACKS, request).await
     }
 
+    async fn ask(&self, method: Method, rest: &str, body: call::Sent) -> Answer<Bytes> {
+        let request = call::request(method, &format!("{}{rest}", self.path), body)?;
+        call::ask(&self.client.sender, PATIENCE_FOR_PACKS, request).await
+    }
+
     async fn get<T: serde::de::DeserializeOwned>(&self, rest: &str) -> Answer<T> {
-        parse(&whole(self.send(Method::GET, rest, of_nothing()).await?).await?)
+        parse(&self.ask(Method::GET, rest, of_nothing()).await?)
     }
 
     async fn post<T: serde::de::DeserializeOwned>(
@@ -102,7 +107,7 @@ impl Desk<'_> {
         rest: &str,
         body: &impl serde::Serialize,
     ) -> Answer<T> {
-        parse(&whole(self.send(Method::POST, rest, of_json(body)?).await?).await?)
+        parse(&self.ask(Method::POST, rest, of_json(body)?).await?)
     }
 
     async fn tell(&self, rest: &str, body: &impl serde::Serialize) -> Answer<()> {
@@ -162,7 +167,7 @@ impl Desk<'_> {
     ) -> Answer<SavedView> {
         let query = query(&[("path", Some(path)), ("tag", tag), ("new", is_new.then_some("true"))]);
         let (body, _) = of_stream(bytes);
-        parse(&whole(self.send(Method::PUT, &format!("/file{query}"), body).await?).await?)
+        parse(&self.ask(Method::PUT, &format!("/file{query}"), body).await?)
     }
 
     /// # Errors
@@ -200,7 +205,7 @@ impl Desk<'_> {
     /// `missing` where there was none.
     pub async fn original(&self, with: Against, path: &str) -> Answer<Bytes> {
         let query = query(&[("against", Some(against(with))), ("path", Some(path))]);
-        whole(self.send(Method::GET, &format!("/git/original{query}"), of_nothing()).await?).await
+        self.ask(Method::GET, &format!("/git/original{query}"), of_nothing()).await
     }
 
     /// # Errors

@@ -34,10 +34,10 @@ pub use backups::ArchiveAnswer;
 pub use desks::{Bytestream, Desk, ReadFile, ReadPack, Terminal};
 pub use error::ClientError;
 
-/// How long an answer may take to begin.
+/// How long an answer may take, to its end where it isn't followed.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// The same for a pack, which is checked before.
+/// The same where a pack is made or checked before; and for how long none of one may be taken that is sent.
 const PATIENCE_FOR_PACKS: Duration = Duration::from_secs(600);
 
 /// Bytes of one answer that come in before anybody has read them.
@@ -288,9 +288,10 @@ impl Client {
         commit: &CommitId,
         pack: impl Stream<Item = Result<Bytes, E>> + Send + 'static,
     ) -> Answer<()> {
+        let (pack, taken) = call::watched(pack);
         let (body, broken) = call::of_stream(pack);
-        let path = format!("/v1/mirrors/{project}?commit={commit}");
-        let sent = self.order_within(PATIENCE_FOR_PACKS, Method::PUT, &path, order, body).await;
+        let request = call::request(Method::PUT, &format!("/v1/mirrors/{project}?commit={commit}"), body)?;
+        let sent = self.order_while_taken(PATIENCE_FOR_PACKS, taken, request, order).await;
         match broken.take() {
             Some(said) if sent.is_err() => Err(ClientError::Pack(said)),
             _ => sent.map(drop),

@@ -122,9 +122,11 @@ impl Level {
     pub(super) fn of_stoa(text: &[u8]) -> Self {
         let has =
             |words: &[&str]| words.iter().any(|word| memchr::memmem::find(text, word.as_bytes()).is_some());
+        // What runs at its times is to end, unlike what serves.
+        let is_well = text.starts_with(b"The schedule ") && has(&[" ended (status 0)"]);
         if text.starts_with(b"Failed") || has(&["can't be"]) {
             Self::Error
-        } else if has(&[" ended (", "killed", "dropped", "still open", "weren't written"]) {
+        } else if !is_well && has(&[" ended (", "killed", "dropped", "still open", "weren't written"]) {
             Self::Warn
         } else {
             Self::Info
@@ -197,6 +199,13 @@ mod tests {
         ];
         for (text, level) in cases {
             assert_eq!(Level::of_text(text.as_bytes()), level, "{text:?}");
+        }
+        for (text, level) in [
+            ("The schedule tick ended (status 0)", Level::Info),
+            ("The schedule tick ended (status 1)", Level::Warn),
+            ("The application ended (status 0); it is started again.", Level::Warn),
+        ] {
+            assert_eq!(Level::of_stoa(text.as_bytes()), level, "{text:?}");
         }
         assert_eq!(Level::of_request(b"GET /x 503 in 4 ms"), Level::Error);
         assert_eq!(Level::of_request(b"GET /500 200 in 4 ms"), Level::Info);

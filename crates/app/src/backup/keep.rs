@@ -1,8 +1,9 @@
 //! What is due is begun; what is past its time goes, first from the lists and then from the repositories.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
-use stoa_domain::{Conflict, Refusal};
+use stoa_domain::Refusal;
 use stoa_storage::backup::keep::RemovingBackup;
 use tokio_util::sync::CancellationToken;
 
@@ -66,16 +67,22 @@ impl App {
         Ok(())
     }
 
+    /// A machine that has just said nothing isn't asked again this time: the others have their turns.
     async fn remove_backups(&self) -> Result<(), Failure> {
+        let mut silent = HashSet::new();
         for removing in self.store().list_removing_backups().await? {
             let (instance, backup) = (removing.instance, removing.backup);
+            let found = self.store().find_place_of_repository(removing.workspace, removing.repository).await;
+            if let Ok(Some(place)) = &found
+                && silent.contains(place)
+            {
+                continue;
+            }
+            let place = found.as_ref().ok().copied().flatten();
             let removal = async {
-                let reached = self.machine_of_repository(removing.workspace, removing.repository).await;
-                let machine = match reached {
-                    // Nobody can remove it from there; what Stoa knows of it is all that is left to forget.
-                    Err(Failure::Refused(Refusal::Conflict(Conflict::BackupUnreachable))) => return Ok(()),
-                    reached => reached?.machine,
-                };
+                // Nobody can remove it from there; what Stoa knows of it is all that is left to forget.
+                let Some(place) = found? else { return Ok(()) };
+                let machine = self.reach(place).await?.machine;
                 let access = self.open_repository(removing.workspace, removing.repository).await?;
                 Ok::<_, Failure>(machine.forget_backup(instance, backup, access).await?)
             };
@@ -83,9 +90,13 @@ impl App {
             match tokio::time::timeout(PATIENCE, removal).await {
                 Ok(Ok(())) => self.forget_removed(removing).await?,
                 Ok(Err(failure)) => {
+                    if matches!(failure, Failure::Refused(Refusal::ServerAway)) {
+                        silent.extend(place);
+                    }
                     tracing::warn!(?failure, %backup, "a backup stays in its repository for now");
                 }
                 Err(_) => {
+                    silent.extend(place);
                     tracing::info!(%backup, "the removal of a backup takes long, and goes on by itself")
                 }
             }

@@ -22,6 +22,10 @@ const SELDOM: Duration = Duration::from_secs(30);
 /// One that has other questions to answer is asked again and again for so long.
 const BUSY_SECONDS: i64 = 600;
 
+/// How long one may take to say that it was: what its machine gives it, and a little more. One that says nothing holds up
+/// nobody else's end.
+const PATIENCE: Duration = Duration::from_secs(15);
+
 /// Applications that are told at once.
 const AT_ONCE: usize = 8;
 
@@ -35,6 +39,12 @@ impl App {
     /// # Errors
     /// A fault.
     pub async fn end_connect_sessions(&self) -> Result<bool, Failure> {
+        let goes_on = self.end_sessions_that_are_over().await?;
+        Ok(self.tell_applications_of_ends().await? || goes_on)
+    }
+
+    /// Whether any session goes on.
+    async fn end_sessions_that_are_over(&self) -> Result<bool, Failure> {
         let going = self.store().list_going_connect_sessions().await?;
         let mut goes_on = false;
         for session in going {
@@ -54,6 +64,11 @@ impl App {
                 true
             });
         }
+        Ok(goes_on)
+    }
+
+    /// Whether any application is to be told later.
+    async fn tell_applications_of_ends(&self) -> Result<bool, Failure> {
         let telling =
             self.store().list_unclosed_connect_sessions().await?.into_iter().map(|session| async move {
                 self.tell_application(session).await.unwrap_or_else(|failure| {
@@ -62,14 +77,28 @@ impl App {
                 })
             });
         let told: Vec<bool> = futures_util::stream::iter(telling).buffer_unordered(AT_ONCE).collect().await;
-        Ok(goes_on || told.contains(&false))
+        Ok(told.contains(&false))
     }
 
-    /// Until it is asked to stop.
+    /// Until it is asked to stop. What is over ends, whatever applications say to that.
     pub async fn run_connect_sessions(&self, stop: CancellationToken) {
+        tokio::join!(
+            self.look_again_and_again(&stop, || self.end_sessions_that_are_over()),
+            self.look_again_and_again(&stop, || self.tell_applications_of_ends())
+        );
+    }
+
+    async fn look_again_and_again<F>(&self, stop: &CancellationToken, look: impl Fn() -> F)
+    where
+        F: Future<Output = Result<bool, Failure>>,
+    {
         let mut changes = self.store().changes();
         loop {
-            let pause = match self.end_connect_sessions().await {
+            let looked = tokio::select! {
+                () = stop.cancelled() => return,
+                looked = look() => looked,
+            };
+            let pause = match looked {
                 Ok(true) => EACH,
                 Ok(false) => SELDOM,
                 Err(failure) => {
@@ -138,10 +167,12 @@ impl App {
         };
         let cookies: Vec<AppCookie> = jar.cookies().collect();
         let wish = ConnectWish::End { cookies };
-        let told = match self.machine_of(over.instance).await {
-            Ok(reached) => reached.machine.connect_as(over.instance, wish).await.map_err(Failure::from),
-            Err(failure) => Err(failure),
+        let telling = async {
+            let reached = self.machine_of(over.instance).await?;
+            Ok::<_, Failure>(reached.machine.connect_as(over.instance, wish).await?)
         };
+        let told = tokio::time::timeout(PATIENCE, telling).await;
+        let told = told.unwrap_or(Err(Failure::Refused(Refusal::ServerAway)));
         let failed = match told {
             // It wasn't asked: that is no try.
             Ok(ConnectAnswer::Busy) if over.ended_at.plus_seconds(BUSY_SECONDS) > self.store().now() => {

@@ -32,6 +32,9 @@ const AWAY_SECONDS: i64 = 3;
 /// A machine that can't be reached is tried this often.
 const MOST_ATTEMPTS: i64 = 8;
 
+/// The step in which the machine is brought the commit: it is asked for the work only after that.
+const FETCH: &str = "fetch";
+
 const NO_LONGER_PERMITTED: &str = "The permission for it was taken away before it began.";
 const WITHOUT_ITS_DATA: &str = "The data of the backup that the instance is made of isn't in it, so nothing was deployed. Restore it first.";
 const UNREACHABLE: &str = "The server can't be reached. Try again when it is back.";
@@ -50,7 +53,7 @@ impl App {
         tracing::warn!(?failure, %job, attempts, "a job couldn't be carried out");
         // What a machine has begun goes on there while it is away, and is followed to its end when it is back.
         let is_away = matches!(failure, Failure::Refused(Refusal::ServerAway));
-        let goes_on = is_away && !claim.job.step.is_empty();
+        let goes_on = is_away && !matches!(claim.job.step.as_str(), "" | FETCH);
         let put_off = if goes_on && claim.job.cancel_at.is_some() {
             self.end(claim, End::Cancelled { sentence: None, observed: None }).await
         } else if goes_on {
@@ -97,11 +100,28 @@ impl App {
             // The instance is gone, or the claim; then this writes nothing.
             return self.end(claim, End::Cancelled { sentence: None, observed: None }).await;
         };
-        match self.have_done(claim, order, &begun).await? {
+        // Both go on at once: what one of them writes may be what the other waits for.
+        let done = tokio::select! {
+            done = self.have_done(claim, order, &begun) => done?,
+            lost = self.renew(order) => Err(lost),
+        };
+        match done {
             Ok(end) => self.end(claim, end).await,
             Err(Lost) => {
                 tracing::info!(job = %claim.job.id, "another goes on with a job");
                 Ok(())
+            }
+        }
+    }
+
+    /// Holds the claim, whatever of it is done meanwhile and however long that takes, until it is another's.
+    async fn renew(&self, order: Order) -> Lost {
+        loop {
+            tokio::time::sleep(RENEWAL).await;
+            match self.store().renew_job(order.job, order.fence).await {
+                Ok(Some(_)) => {}
+                Ok(None) => return Lost,
+                Err(failure) => tracing::warn!(?failure, job = %order.job, "a claim is renewed later"),
             }
         }
     }
@@ -209,7 +229,7 @@ impl App {
             _ => None,
         };
         if let Some(commit) = to_bring {
-            if !self.store().step_job(claim, "fetch".to_owned(), None).await? {
+            if !self.store().step_job(claim, FETCH.to_owned(), None).await? {
                 return Ok(Err(Lost));
             }
             let repository = self.outside().repositories.folder(project);
@@ -245,7 +265,7 @@ impl App {
         mut work: BoxStream<'static, Progress>,
     ) -> Result<Option<Progress>, Failure> {
         let mut changes = self.store().changes();
-        let mut renewal = tokio::time::interval(RENEWAL);
+        let mut look = tokio::time::interval(RENEWAL);
         let mut is_cancelled = false;
         loop {
             // The first tick comes at once: a wish to cancel that was told before this began isn't missed.
@@ -264,7 +284,7 @@ impl App {
                     Some(outcome) => return Ok(Some(outcome)),
                     None => return Err(self.why_no_outcome(claim).await),
                 },
-                _ = renewal.tick() => self.store().renew_job(order.job, order.fence).await?,
+                _ = look.tick() => self.store().is_job_cancelled(order.job, order.fence).await?,
                 () = heard_of_jobs(&mut changes) => self.store().is_job_cancelled(order.job, order.fence).await?,
             };
             match held {

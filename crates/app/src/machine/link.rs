@@ -1,6 +1,8 @@
 //! Links of machines elsewhere: who is let in, and what holds while one is there.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use stoa_domain::{AtOnce, MachineId, Refusal, Secret, WorkspaceId};
@@ -11,22 +13,30 @@ use tokio::time::Instant;
 use super::MachinePlace;
 use crate::ports::{BoxedWire, Link, LinkEnd, LinkRefusal, SealedPlace};
 use crate::secrets::hash_of;
+use crate::session::network_of;
 use crate::{App, Failure, Fault};
 
 /// Links that are set up at once, and for how long one may be: whoever knocks is nobody yet.
 pub const AT_ONCE: usize = 32;
+/// Of them, those of one address.
+const OF_ADDRESS: usize = 4;
 const SET_UP: Duration = Duration::from_secs(10);
 
 /// How often it is written down that a machine is there, and looked whether it still may be.
 const SEEN_EACH: Duration = Duration::from_secs(20);
 
-/// The places of links that are being set up.
-#[derive(Clone)]
-pub struct LinkPlaces(Arc<Semaphore>);
+/// The places of links that are being set up: of agents, and of other replicas, so that neither waits for whoever knocks
+/// as the other.
+pub struct LinkPlaces {
+    agents: Arc<Semaphore>,
+    replicas: Arc<Semaphore>,
+    of: Arc<Mutex<HashMap<IpAddr, usize>>>,
+}
 
 impl Default for LinkPlaces {
     fn default() -> Self {
-        Self(Arc::new(Semaphore::new(AT_ONCE)))
+        let places = || Arc::new(Semaphore::new(AT_ONCE));
+        Self { agents: places(), replicas: places(), of: Arc::default() }
     }
 }
 
@@ -34,6 +44,44 @@ impl Default for LinkPlaces {
 pub struct LinkPlace {
     until: Instant,
     _permit: OwnedSemaphorePermit,
+    _of_address: Option<OfAddress>,
+}
+
+impl LinkPlace {
+    fn of(places: &Arc<Semaphore>, of_address: Option<OfAddress>) -> Result<Self, Refusal> {
+        let permit = places.clone().try_acquire_owned();
+        let permit = permit.map_err(|_| Refusal::TooMuchAtOnce { what: AtOnce::Links, most: AT_ONCE })?;
+        Ok(Self { until: Instant::now() + SET_UP, _permit: permit, _of_address: of_address })
+    }
+}
+
+/// One of the places of an address.
+struct OfAddress {
+    of: Arc<Mutex<HashMap<IpAddr, usize>>>,
+    whose: IpAddr,
+}
+
+impl OfAddress {
+    fn enter(of: &Arc<Mutex<HashMap<IpAddr, usize>>>, address: IpAddr) -> Result<Self, Refusal> {
+        let whose = network_of(address);
+        let mut counts = of.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = counts.entry(whose).or_default();
+        if *count >= OF_ADDRESS {
+            return Err(Refusal::TooMuchAtOnce { what: AtOnce::Links, most: OF_ADDRESS });
+        }
+        *count += 1;
+        Ok(Self { of: of.clone(), whose })
+    }
+}
+
+impl Drop for OfAddress {
+    fn drop(&mut self) {
+        let mut counts = self.of.lock().unwrap_or_else(PoisonError::into_inner);
+        match counts.get_mut(&self.whose) {
+            Some(count) if *count > 1 => *count -= 1,
+            _ => _ = counts.remove(&self.whose),
+        }
+    }
 }
 
 fn identity_place() -> SealedPlace {
@@ -63,14 +111,23 @@ impl App {
         Ok(self.open_alone(&identity_place(), &sealed)?)
     }
 
-    /// A place for a link that is about to be set up.
+    /// A place for a link of an agent that is about to be set up, and where it comes from, unless that is where everybody
+    /// comes from.
     ///
     /// # Errors
     /// `TooMuchAtOnce`.
-    pub fn enter_link(&self) -> Result<LinkPlace, Refusal> {
-        let permit = self.link_places().0.clone().try_acquire_owned();
-        let permit = permit.map_err(|_| Refusal::TooMuchAtOnce { what: AtOnce::Links, most: AT_ONCE })?;
-        Ok(LinkPlace { until: Instant::now() + SET_UP, _permit: permit })
+    pub fn enter_link(&self, from: Option<IpAddr>) -> Result<LinkPlace, Refusal> {
+        let places = self.link_places();
+        let of_address = from.map(|address| OfAddress::enter(&places.of, address)).transpose()?;
+        LinkPlace::of(&places.agents, of_address)
+    }
+
+    /// The same for a replica, which asks for many machines at once.
+    ///
+    /// # Errors
+    /// `TooMuchAtOnce`.
+    pub fn enter_replica(&self) -> Result<LinkPlace, Refusal> {
+        LinkPlace::of(&self.link_places().replicas, None)
     }
 
     /// Answers whoever opened a link, and follows its machine for as long as the link is there.

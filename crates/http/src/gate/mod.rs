@@ -199,6 +199,8 @@ impl<R: Reason> Gate for Anyone<R> {
 pub struct Webhook<R: Reason> {
     /// Where the request comes from.
     pub visitor: stoa_app::session::Visitor,
+    /// The same, where it isn't by what everybody comes through.
+    pub alone: Option<std::net::IpAddr>,
     reason: PhantomData<R>,
 }
 
@@ -215,7 +217,8 @@ impl<R: Reason> Gate for Webhook<R> {
         if viewing::named(parts).is_some() {
             return Err(Refusal::ViewAsReadOnly.into());
         }
-        Ok(Self { visitor: crate::peer::visitor(&frame.site, parts), reason: PhantomData })
+        let visitor = crate::peer::visitor(&frame.site, parts);
+        Ok(Self { visitor, alone: crate::peer::alone(&frame.site, parts), reason: PhantomData })
     }
 }
 

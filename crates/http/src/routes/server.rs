@@ -282,13 +282,13 @@ async fn between_replicas(
     socket: Socket,
 ) -> Answer<Upgraded> {
     let machine = machine.parse().map_err(|_| Refusal::NotFound)?;
-    let place = app.enter_link()?;
+    let place = app.enter_replica()?;
     Ok(socket.hand_over(move |wire| async move { app.answer_replica(wire, machine, place).await }))
 }
 
 /// Whoever it is shows so within: by TLS of its own, whatever stands between.
-async fn link(_: Webhook<Agents>, Uses(app): Uses, socket: Socket) -> Answer<Upgraded> {
-    let place = app.enter_link()?;
+async fn link(from: Webhook<Agents>, Uses(app): Uses, socket: Socket) -> Answer<Upgraded> {
+    let place = app.enter_link(from.alone)?;
     Ok(socket.hand_over(move |wire| async move { app.answer_link(wire, place).await }))
 }
 

@@ -20,7 +20,7 @@ crate::statements! {
     /// What no process can be at any more: a job that is carried out holds its instance's repository.
     REMOVING = "SELECT b.id, b.workspace_id, b.instance_id, b.repository_id FROM backups b WHERE b.status = 'removing'
             AND NOT EXISTS (SELECT 1 FROM jobs j WHERE j.instance_id = b.instance_id AND j.status = 'running')
-        ORDER BY b.id LIMIT 50";
+        ORDER BY b.id LIMIT 1000";
     REMOVED = "DELETE FROM backups WHERE workspace_id = $1 AND id = $2 AND status = 'removing'";
     /// One that new backups go to stays.
     EMPTY_REPOSITORY = "DELETE FROM backup_repositories WHERE workspace_id = $1 AND id = $2

@@ -1,9 +1,11 @@
 //! Who carries a job out: claimed by one conditional update, held by a lease, told apart by a fence.
 
-use stoa_domain::{JobId, SystemPermit, WorkspaceId};
+use stoa_domain::job::JobKind;
+use stoa_domain::{JobId, MachineId, SystemPermit, WorkspaceId};
 
 use crate::failure::{Failure, StorageFault};
 use crate::job::{JobRecord, read};
+use crate::page::word;
 use crate::replica::GONE_SECONDS;
 use crate::store::{Store, Work};
 use crate::values;
@@ -12,31 +14,44 @@ use crate::values;
 pub const LEASE_SECONDS: i64 = 30;
 
 crate::statements! {
-    /// The condition stands twice: the inner one finds, the outer one is asked again of the row as it is when it is
-    /// locked, so two who found the same job can't both have it. The fence rises over all jobs of the instance,
-    /// because that is how its machine compares it. Of several replicas, the one claims that stands on the machine,
-    /// or holds its link; where nobody does, and of what has lost its instance, anyone.
-    CLAIM = "UPDATE jobs SET status = 'running', lease_until = $2, attempts = attempts + 1,
-            fence = 1 + (SELECT COALESCE(MAX(f.fence), 0) FROM jobs f
-                WHERE f.instance_id = jobs.instance_id OR f.id = jobs.id)
-        WHERE id = (SELECT j.id FROM jobs j
-                WHERE ((j.status = 'running' AND j.lease_until <= $1)
+    /// What can be claimed. Of several replicas, the one claims that stands on the machine, or holds its link; where
+    /// nobody does, and of what has lost its instance, anyone. Few at any time: an instance has one that waits.
+    WAITING = "SELECT j.id, j.kind, (SELECT s.machine_id FROM instances i JOIN servers s ON s.id = i.server_id
+                WHERE i.id = j.instance_id)
+            FROM jobs j
+            WHERE ((j.status = 'running' AND j.lease_until <= $1)
                    OR (j.status = 'queued' AND j.run_at <= $1 AND NOT EXISTS (SELECT 1 FROM jobs r
                         WHERE r.instance_id = j.instance_id AND r.status = 'running')))
                   AND NOT EXISTS (SELECT 1 FROM instances i JOIN servers s ON s.id = i.server_id
                       JOIN machines m ON m.id = s.machine_id
                       WHERE i.id = j.instance_id
-                        AND (m.replica_id <> $3 OR (m.replica_id IS NULL AND $3 IS NOT NULL))
+                        AND (m.replica_id <> $2 OR (m.replica_id IS NULL AND $2 IS NOT NULL))
                         AND (m.kind = 'local' OR EXISTS (SELECT 1 FROM replicas q
-                            WHERE q.id = m.replica_id AND q.seen_at > $4)))
-                ORDER BY j.id LIMIT 1)
-          AND ((status = 'running' AND lease_until <= $1) OR status = 'queued')
+                            WHERE q.id = m.replica_id AND q.seen_at > $3)))
+            ORDER BY j.id";
+    /// It is asked again whether it can be claimed, of the row as it is when it is locked: two who found the same job
+    /// can't both have it. The fence rises over all jobs of the instance, because that is how its machine compares it.
+    CLAIM = "UPDATE jobs SET status = 'running', lease_until = $2, attempts = attempts + 1,
+            fence = 1 + (SELECT COALESCE(MAX(f.fence), 0) FROM jobs f
+                WHERE f.instance_id = jobs.instance_id OR f.id = jobs.id)
+        WHERE id = $3
+          AND ((status = 'running' AND lease_until <= $1)
+            OR (status = 'queued' AND NOT EXISTS (SELECT 1 FROM jobs r
+                WHERE r.instance_id = jobs.instance_id AND r.status = 'running')))
         RETURNING id, kind, instance_id, account_id, permission, status, step, progress, created_at, ended_at,
             cancel_at, error_code, detail, workspace_id, input, fence, attempts";
     RENEW = "UPDATE jobs SET lease_until = $3 WHERE id = $1 AND fence = $2 AND status = 'running' RETURNING cancel_at";
     CANCELLED = "SELECT cancel_at FROM jobs WHERE id = $1 AND fence = $2 AND status = 'running'";
     END_ALL_LEASES = "UPDATE jobs SET lease_until = $1 WHERE status = 'running'";
-    ANY_WAITING = "SELECT id FROM jobs WHERE status IN ('queued', 'running') LIMIT 1";
+}
+
+/// A job that can be claimed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Waiting {
+    pub job: JobId,
+    pub kind: JobKind,
+    /// Of its instance, where it has one still.
+    pub machine: Option<MachineId>,
 }
 
 /// A job that this process carries out now.
@@ -49,6 +64,8 @@ pub struct Claim {
     pub fence: i64,
     /// How often it was claimed, this time counted.
     pub attempts: i64,
+    /// As it was found.
+    pub waited: Waiting,
 }
 
 fn housekeeping(operation: &'static str) -> SystemPermit {
@@ -61,18 +78,40 @@ impl Store {
     /// # Errors
     /// A fault.
     pub async fn claim_job(&self) -> Result<Option<Claim>, Failure> {
-        // Asked first without a write: mostly nothing waits.
-        if self.fetch_optional(ANY_WAITING, vec![]).await?.is_none() {
-            return Ok(None);
+        self.claim_job_where(|_| true).await
+    }
+
+    /// The same of those that have a place.
+    ///
+    /// # Errors
+    /// A fault.
+    pub async fn claim_job_where(
+        &self,
+        has_place: impl Fn(&Waiting) -> bool + Send,
+    ) -> Result<Option<Claim>, Failure> {
+        // Found without a write: mostly nothing waits.
+        let now = self.now();
+        let found = values![now, self.own_replica(), now.plus_seconds(-GONE_SECONDS)];
+        for row in self.fetch_all(WAITING, found).await? {
+            let (job, kind) = (row.get(0)?, word(&row, 1, JobKind::from_key)?);
+            let waiting = Waiting { job, kind, machine: row.get(2)? };
+            if has_place(&waiting)
+                && let Some(claim) = self.claim_found(waiting).await?
+            {
+                return Ok(Some(claim));
+            }
         }
-        let replica = self.own_replica();
+        Ok(None)
+    }
+
+    /// `None` where another was first.
+    async fn claim_found(&self, waited: Waiting) -> Result<Option<Claim>, Failure> {
         let work: Work<Option<Claim>> = Box::new(move |tx| {
             Box::pin(async move {
                 tx.audit_nothing();
                 let now = tx.now();
                 let until = now.plus_seconds(LEASE_SECONDS);
-                let there = now.plus_seconds(-GONE_SECONDS);
-                let Some(row) = tx.fetch_optional(CLAIM, values![now, until, replica, there]).await? else {
+                let Some(row) = tx.fetch_optional(CLAIM, values![now, until, waited.job]).await? else {
                     return Ok(None);
                 };
                 Ok(Some(Claim {
@@ -81,6 +120,7 @@ impl Store {
                     input: row.get(14)?,
                     fence: row.get(15)?,
                     attempts: row.get(16)?,
+                    waited,
                 }))
             })
         });

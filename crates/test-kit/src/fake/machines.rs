@@ -6,18 +6,18 @@ use std::sync::{Arc, Mutex};
 
 use futures_util::future::BoxFuture;
 use futures_util::stream::{self, BoxStream, StreamExt as _};
-use stoa_app::Fault;
 use stoa_app::ports::{
     AppCookie, AppUser, Archive, BackupOrder, Command, ConnectAnswer, ConnectWish, Enforcement, InstanceForm,
     InstanceMetrics, InstanceOnMachine, InstanceProcesses, KnownSecrets, LogLine, LogQuery, LogStretch,
     MachineFacts, MachineMetrics, MachineState, Machines, Most, Order, Programs, Progress, RepositoryAccess,
     RepositoryPlace,
 };
+use stoa_app::{Away, Fault};
 use stoa_domain::branch::CommitId;
 use stoa_domain::metrics::MetricsRange;
 use stoa_domain::settings::EnforcedBy;
 use stoa_domain::{BackupId, InstanceId, ProjectId, ReleaseId, Secret, Timestamp};
-use tokio::sync::broadcast;
+use tokio::sync::{broadcast, watch};
 
 #[derive(Clone)]
 struct Held {
@@ -48,6 +48,10 @@ struct Connecting {
 pub struct FakeMachines {
     held: Mutex<BTreeMap<InstanceId, Held>>,
     forms: Mutex<BTreeMap<InstanceId, InstanceForm>>,
+    /// Whose forms it was told, in order, with the fence of each order.
+    pub(super) told: Mutex<Vec<(InstanceId, i64)>>,
+    /// Whether it takes what it is asked and says nothing.
+    pub(super) hangs: watch::Sender<bool>,
     processes: Mutex<BTreeMap<InstanceId, InstanceProcesses>>,
     lines: Mutex<BTreeMap<InstanceId, Vec<LogLine>>>,
     carried: Mutex<Vec<Carried>>,
@@ -55,12 +59,13 @@ pub struct FakeMachines {
     no_sandbox: Mutex<Option<String>>,
     no_outgoing: Mutex<Option<String>>,
     programs: Mutex<Programs>,
-    /// Whether it doesn't answer when it is asked for figures.
+    /// Whether it doesn't answer when it is asked for figures, or to forget a backup.
     is_away: Mutex<bool>,
     /// None: applications don't say how one connects.
     users: Mutex<Option<Vec<AppUser>>>,
     connecting: Mutex<Connecting>,
     backups: Mutex<BTreeSet<BackupId>>,
+    pub(super) to_forget: Mutex<usize>,
     places: Mutex<BTreeMap<BackupId, String>>,
     changes: broadcast::Sender<InstanceOnMachine>,
     written: broadcast::Sender<(InstanceId, LogLine)>,
@@ -79,6 +84,8 @@ impl Default for FakeMachines {
         Self {
             held: Mutex::default(),
             forms: Mutex::default(),
+            told: Mutex::default(),
+            hangs: watch::channel(false).0,
             processes: Mutex::default(),
             lines: Mutex::default(),
             secrets: Mutex::default(),
@@ -101,6 +108,7 @@ impl Default for FakeMachines {
             ])),
             connecting: Mutex::default(),
             backups: Mutex::default(),
+            to_forget: Mutex::default(),
             places: Mutex::default(),
             changes: broadcast::channel(256).0,
             written: broadcast::channel(1024).0,
@@ -207,7 +215,7 @@ impl FakeMachines {
         *self.programs.lock().unwrap() = programs;
     }
 
-    /// From now on it doesn't say how much is used.
+    /// From now on it doesn't say how much is used, and forgets nothing.
     pub fn lose_metrics(&self) {
         *self.is_away.lock().unwrap() = true;
     }
@@ -377,8 +385,10 @@ impl Machines for FakeMachines {
         })
     }
 
-    fn put(&self, _: Order, form: InstanceForm) -> BoxFuture<'_, Result<(), Fault>> {
+    fn put(&self, order: Order, form: InstanceForm) -> BoxFuture<'_, Result<(), Fault>> {
         Box::pin(async move {
+            self.told.lock().unwrap().push((form.instance, order.fence));
+            self.answers().await;
             self.forms.lock().unwrap().insert(form.instance, form);
             Ok(())
         })
@@ -531,8 +541,10 @@ impl Machines for FakeMachines {
         instance: InstanceId,
         wish: ConnectWish,
     ) -> BoxFuture<'_, Result<ConnectAnswer, Fault>> {
-        let answer = self.connect(instance, wish);
-        Box::pin(async move { Ok(answer) })
+        Box::pin(async move {
+            self.answers().await;
+            Ok(self.connect(instance, wish))
+        })
     }
 
     fn forget_backup(
@@ -542,6 +554,10 @@ impl Machines for FakeMachines {
         _: RepositoryAccess,
     ) -> BoxFuture<'_, Result<(), Fault>> {
         Box::pin(async move {
+            *self.to_forget.lock().unwrap() += 1;
+            if *self.is_away.lock().unwrap() {
+                return Err(Fault::new(Away("it says nothing".to_owned())));
+            }
             self.backups.lock().unwrap().remove(&backup);
             Ok(())
         })

@@ -16,3 +16,4 @@ pub mod names;
 pub mod provider;
 pub mod remotes;
 pub mod repositories;
+mod silent;

@@ -1,10 +1,13 @@
 //! Connect as: users, links and sessions, asked through the API.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 use stoa_app::ports::ConnectAnswer;
 use stoa_domain::InstanceId;
 use test_kit::world::{Member, PASSWORD, Workspace};
 use test_kit::{Answer, Client, World};
+use tokio_util::sync::CancellationToken;
 
 const REASON: &str = "Ticket 4182: discount isn't shown";
 
@@ -234,7 +237,38 @@ async fn sessions_end_with_what_they_rest_on(world: World) {
     assert_eq!(of_mia, 5, "the owner ended one: {causes:?}");
 }
 
+async fn an_application_says_nothing(world: World) {
+    let scene = Scene::new(&world).await;
+    let (client, owner) = (scene.client(), &scene.workspace.owner.client);
+    for _ in 0..2 {
+        let _ = scene.open(client, &scene.link().await).await.expect(200);
+    }
+    let sessions = scene.sessions(client).await;
+    assert_eq!(sessions.len(), 2);
+    world.machines.hang(true);
+    let stop = CancellationToken::new();
+    let looking = world.app.run_connect_sessions(stop.clone());
+    let ends = async {
+        let id = sessions[0]["id"].as_str().unwrap();
+        let _ = client.delete(&scene.path(&format!("/sessions/{id}")), None).await.expect(204);
+        while world.machines.kept_waiting() == 0 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        // Its application doesn't answer. The other session ends all the same.
+        scene.workspace.grant(&scene.member, json!({ "instances": [scene.instance.to_string()] })).await;
+        while !scene.sessions(owner).await.is_empty() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        stop.cancel();
+    };
+    let both = async { tokio::join!(looking, ends) };
+    tokio::time::timeout(Duration::from_secs(12), both).await.expect("both sessions end");
+}
+
 test_kit::on_both_databases! {
+    async fn an_application_that_says_nothing_holds_up_no_end(world: World) {
+        an_application_says_nothing(world).await;
+    }
     async fn connecting_is_asked_opened_listed_and_ended(world: World) {
         a_member_picks_gives_a_reason_and_connects(world).await;
     }

@@ -55,7 +55,7 @@ async fn knock(
     token: Option<&Secret>,
 ) -> Result<Dialled, LinkError> {
     let (near, far) = tokio::io::duplex(64 * 1024);
-    let (app, place) = (world.app.clone(), world.app.enter_link().unwrap());
+    let (app, place) = (world.app.clone(), world.app.enter_link(None).unwrap());
     tokio::spawn(async move { app.answer_link(Box::new(far), place).await });
     link::knock(near, known, identity, token).await
 }
@@ -357,19 +357,76 @@ on_both_databases! {
     }
 
     async fn no_more_links_are_set_up_than_there_are_places(world: World) {
-        let held: Vec<_> = (0..32).map(|_| world.app.enter_link().unwrap()).collect();
-        assert!(world.app.enter_link().is_err(), "the 33rd");
+        // One address has four of them, all of its network with it; a replica has its own.
+        let from = |address: &str| world.app.enter_link(Some(address.parse().unwrap()));
+        let mut held: Vec<_> = (0..4).map(|_| from("203.0.113.7").unwrap()).collect();
+        assert!(from("203.0.113.7").is_err() && from("::ffff:203.0.113.7").is_err(), "the fifth");
+        held.pop();
+        held.push(from("203.0.113.7").unwrap());
+        held.extend((0..28).map(|n| from(&format!("203.0.113.{}", 100 + n)).unwrap()));
+        assert!(world.app.enter_link(None).is_err() && from("203.0.113.8").is_err(), "the 33rd");
+        assert!(world.app.enter_replica().is_ok());
         drop(held);
         // Whoever says nothing gives the place back in the end; so does whoever says rubbish, at once.
         let (mut near, far) = tokio::io::duplex(1024);
-        let place = world.app.enter_link().unwrap();
+        let place = world.app.enter_link(None).unwrap();
         let answering = world.app.answer_link(Box::new(far), place);
         tokio::io::AsyncWriteExt::write_all(&mut near, b"GET / HTTP/1.1\r\n\r\n").await.unwrap();
         tokio::time::timeout(Duration::from_secs(5), answering).await.expect("rubbish is no greeting");
         let (_near, far) = tokio::io::duplex(1024);
-        let place = world.app.enter_link().unwrap();
+        let place = world.app.enter_link(None).unwrap();
         let answering = world.app.answer_link(Box::new(far), place);
         tokio::time::timeout(Duration::from_secs(20), answering).await.expect("ten seconds are enough");
-        assert!((0..32).map(|_| world.app.enter_link()).collect::<Vec<_>>().iter().all(Result::is_ok));
+        assert!((0..32).map(|_| world.app.enter_link(None)).collect::<Vec<_>>().iter().all(Result::is_ok));
+    }
+
+    async fn a_server_that_is_away_before_it_has_the_commit_is_tried_so_often(world: World) {
+        let olga = world.set_up().await;
+        let workspace = world.workspace(&olga, "Acme").await;
+        let joining = joining(&add(&workspace, &olga, "Far").await.json());
+        let linked = knock(&world, &known(&joining), &identity(), Some(&joining.token)).await.unwrap();
+        world.fleet.link(linked.machine, Arc::new(FakeMachines::default()));
+        let project = workspace.project("Shop", &["main"]).await;
+        let instance = workspace.instance(&project, "far", "Shop", "staging", "main").await;
+        let ended = async |step: &str| {
+            let path = workspace.path(&format!("/instances/{instance}/deploy"));
+            let begun = olga.client.post(&path, json!({})).await.expect(202);
+            let claim = world.store.claim_job().await.unwrap().unwrap();
+            let _ = world.store.begin_job(&claim).await.unwrap().unwrap();
+            assert!(world.store.step_job(&claim, step.to_owned(), None).await.unwrap());
+            world.fleet.cut_off(linked.machine);
+            for _ in 0..20 {
+                world.clock.pass_seconds(60);
+                world.drain().await;
+            }
+            olga.client.get(begun.header("location").unwrap()).await.expect(200).field("status")
+        };
+        assert_eq!(ended("fetch").await, "failed");
+        world.fleet.link(linked.machine, Arc::new(FakeMachines::default()));
+        assert_eq!(ended("build").await, "running", "what it has begun is followed when it is back");
+    }
+
+    async fn a_machine_that_says_nothing_keeps_no_other_from_its_turn(world: World) {
+        let olga = world.set_up().await;
+        let workspace = world.workspace(&olga, "Acme").await;
+        let joining = joining(&add(&workspace, &olga, "Far").await.json());
+        let linked = knock(&world, &known(&joining), &identity(), Some(&joining.token)).await.unwrap();
+        let far = Arc::new(FakeMachines::default());
+        world.fleet.link(linked.machine, far.clone());
+        let project = workspace.project("Shop", &["main"]).await;
+        let _ = workspace.instance(&project, "far", "Shop", "staging", "main").await;
+        let here = workspace.server().await;
+        let _ = workspace.instance(&project, &here, "Near", "staging", "main").await;
+        for instance in ["shop", "shop", "near"] {
+            let place = workspace.path(&format!("/instances/{instance}"));
+            let begun = olga.client.post(&format!("{place}/backups"), json!({})).await.expect(202);
+            world.drain().await;
+            let backup = workspace.path(&format!("/backups/{}", begun.field("backup")));
+            let _ = olga.client.delete(&backup, None).await.expect(204);
+        }
+        far.lose_metrics();
+        world.app.keep_backups().await.unwrap();
+        assert_eq!((far.asked_to_forget(), world.machines.asked_to_forget()), (1, 1));
+        assert_eq!((far.backups().len(), world.machines.backups().len()), (2, 0));
     }
 }

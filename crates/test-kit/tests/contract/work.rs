@@ -1,8 +1,23 @@
 //! Work that goes on after its answer: one at a time for an instance, followed and cancelled.
 
+use std::time::Duration;
+
 use serde_json::json;
+use stoa_storage::Place;
 use stoa_storage::job::carry::End;
+use stoa_storage::job::claim::LEASE_SECONDS;
 use test_kit::on_both_databases;
+use tokio_util::sync::CancellationToken;
+
+async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
+    tokio::time::timeout(Duration::from_secs(60), async {
+        while !is_so().await {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    })
+    .await
+    .expect(what);
+}
 
 on_both_databases! {
     async fn what_is_begun_is_followed_where_the_answer_says(world: World) {
@@ -216,5 +231,46 @@ on_both_databases! {
             assert!(matches!(refused.status.as_u16(), 403 | 422), "{}", refused.text);
         }
         let _ = delete(&test, "Test").await.expect(202);
+    }
+
+    async fn what_is_held_is_held_for_as_long_as_it_takes(world: World) {
+        let olga = world.set_up().await;
+        let workspace = world.workspace(&olga, "Acme").await;
+        let server = workspace.server().await;
+        let project = workspace.project("Shop", &["main"]).await;
+        let slow = workspace.instance(&project, &server, "Slow", "staging", "main").await;
+        let other = workspace.instance(&project, &server, "Other", "staging", "main").await;
+        let told = world.machines.told().len();
+        let restart = async |instance| {
+            let path = workspace.path(&format!("/instances/{instance}/restart"));
+            olga.client.post(&path, json!({ "mode": "soft" })).await.expect(202).header("location").unwrap().to_owned()
+        };
+        world.machines.hang(true);
+        let (job, stop) = (restart(slow).await, CancellationToken::new());
+        let jobs = tokio::spawn({
+            let (app, stop) = (world.app.clone(), stop.clone());
+            async move { app.run_jobs(stop).await }
+        });
+        until("its machine is told", async || world.machines.told().len() == told + 1).await;
+        // The machine says nothing yet; whoever waits for it goes on holding the job.
+        if matches!(world.place(), Place::Sqlite(_)) {
+            world.clock.pass_seconds(LEASE_SECONDS - 5);
+            let before = world.dump(&[]).await;
+            until("the claim is renewed", async || world.dump(&[]).await != before).await;
+            world.clock.pass_seconds(LEASE_SECONDS - 5);
+            assert!(world.store.claim_job().await.unwrap().is_none(), "it is held");
+        }
+        // A claim that could not be renewed is claimed by others, and never a second time by the same.
+        world.clock.pass_seconds(LEASE_SECONDS);
+        let second = restart(other).await;
+        until("the next turn comes", async || world.machines.told().len() == told + 2).await;
+        let since: Vec<_> = world.machines.told().split_off(told).into_iter().map(|(instance, _)| instance).collect();
+        assert_eq!(since, [slow, other]);
+        world.machines.hang(false);
+        for place in [job, second] {
+            until("both are done", async || olga.client.get(&place).await.expect(200).field("status") == "succeeded").await;
+        }
+        stop.cancel();
+        jobs.await.unwrap();
     }
 }
