@@ -191,8 +191,11 @@ fn a_deployment_whose_processes_are_killed_leaves_the_old_or_the_new() {
             let wait = Wait::at(folder, name);
             let _ = ground.push(version);
             until(&step, || wait.here.exists().then_some(()));
-            let new = below(ground.stoa.pid()).into_iter().filter(|pid| !before.contains(pid));
-            let found = new.filter_map(Below::of).find(is_it).unwrap_or_else(|| panic!("{step}: nobody"));
+            // It says that it is here a moment before it waits.
+            let found = until(&step, || {
+                let new = below(ground.stoa.pid()).into_iter().filter(|pid| !before.contains(pid));
+                new.filter_map(Below::of).find(is_it)
+            });
             kill(Pid::from_raw(found.pid), Signal::SIGKILL).unwrap();
             until_quiet(&ground.stoa);
             drop(wait);
