@@ -153,7 +153,7 @@ test("an instance whose data never came says so, and has it brought by whoever m
   await page.getByText("Its backup's data isn't in it yet, so it doesn't run.", { exact: false }).waitFor();
   await look(page, "instance-half", { ready: "text=Bring it again" });
   await page.getByRole("link", { name: "Bring it again" }).click();
-  await page.getByText(/^half is made of the backup of shop, Today, /).waitFor();
+  await page.getByText(/^half is made of the backup of shop, today, /).waitFor();
   await look(page, "backups-half", { ready: "text=Restore it here" });
   await page.getByRole("button", { name: "Restore it here…" }).click();
   const dialog = page.getByRole("dialog", { name: /^Restore the backup of shop, today, / });

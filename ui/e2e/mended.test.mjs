@@ -206,10 +206,10 @@ test("without its default branch a project shows another one's commits, and says
   await page.getByText("main is gone").first().waitFor();
   // The server's own word stands at the field.
   await page.goto("/acme/projects/site/settings");
-  await page.getByLabel("Default branch").fill("nope");
+  await page.getByRole("combobox", { name: "Default branch" }).fill("nope");
   await page.getByRole("form", { name: "General" }).getByRole("button", { name: "Save" }).click();
   await page.getByText("The project has no such branch. Push it first.").waitFor();
-  await page.getByLabel("Default branch").fill("feature");
+  await page.getByRole("combobox", { name: "Default branch" }).fill("feature");
   await page.getByRole("form", { name: "General" }).getByRole("button", { name: "Save" }).click();
   await page.getByRole("button", { name: "Discard" }).waitFor({ state: "detached" });
   await page.goto("/acme/projects/site");

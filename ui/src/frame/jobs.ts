@@ -20,6 +20,7 @@ export function jobWord(job: Pick<Job, "kind">): string {
 
 export const STEPS: Record<string, string> = {
   queued: "Beginning",
+  bring: "Fetching the commit",
   fetch: "Fetching the commit",
   read: "Reading stoa.toml",
   build: "Building",

@@ -32,8 +32,9 @@ const AWAY_SECONDS: i64 = 3;
 /// A machine that can't be reached is tried this often.
 const MOST_ATTEMPTS: i64 = 8;
 
-/// The step in which the machine is brought the commit: it is asked for the work only after that.
-const FETCH: &str = "fetch";
+/// The step in which the machine is brought the commit: it is asked for the work only after that, whose own first step is
+/// to fetch it from there.
+const BRING: &str = "bring";
 
 const NO_LONGER_PERMITTED: &str = "The permission for it was taken away before it began.";
 const WITHOUT_ITS_DATA: &str = "The data of the backup that the instance is made of isn't in it, so nothing was deployed. Restore it first.";
@@ -53,7 +54,7 @@ impl App {
         tracing::warn!(?failure, %job, attempts, "a job couldn't be carried out");
         // What a machine has begun goes on there while it is away, and is followed to its end when it is back.
         let is_away = matches!(failure, Failure::Refused(Refusal::ServerAway));
-        let goes_on = is_away && !matches!(claim.job.step.as_str(), "" | FETCH);
+        let goes_on = is_away && !matches!(claim.job.step.as_str(), "" | BRING);
         let put_off = if goes_on && claim.job.cancel_at.is_some() {
             self.end(claim, End::Cancelled { sentence: None, observed: None }).await
         } else if goes_on {
@@ -229,7 +230,7 @@ impl App {
             _ => None,
         };
         if let Some(commit) = to_bring {
-            if !self.store().step_job(claim, FETCH.to_owned(), None).await? {
+            if !self.store().step_job(claim, BRING.to_owned(), None).await? {
                 return Ok(Err(Lost));
             }
             let repository = self.outside().repositories.folder(project);

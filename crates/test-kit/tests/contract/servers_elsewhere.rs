@@ -401,9 +401,9 @@ on_both_databases! {
             }
             olga.client.get(begun.header("location").unwrap()).await.expect(200).field("status")
         };
-        assert_eq!(ended("fetch").await, "failed");
+        assert_eq!(ended("bring").await, "failed");
         world.fleet.link(linked.machine, Arc::new(FakeMachines::default()));
-        assert_eq!(ended("build").await, "running", "what it has begun is followed when it is back");
+        assert_eq!(ended("fetch").await, "running", "what it has begun is followed when it is back");
     }
 
     async fn a_machine_that_says_nothing_keeps_no_other_from_its_turn(world: World) {

@@ -52,6 +52,7 @@ const STEPS: Record<string, string> = {
   verify: "Reading back what was stored.",
   restore: "Bringing the backup back, beside what is there.",
   check: "Comparing every file with the backup.",
+  bring: "Fetching the commit.",
   fetch: "Fetching the commit.",
   read: "Reading what the application says of itself.",
   build: "Building the release.",

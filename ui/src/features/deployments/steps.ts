@@ -16,7 +16,7 @@ const TO_ITS_END: Plan = [
   ["Switch", ["switch", "settle"]],
 ];
 const DEPLOY: Plan = [
-  ["Fetch", ["fetch", "read"]],
+  ["Fetch", ["bring", "fetch", "read"]],
   ["Build", ["build", "store"]],
   ["Release", ["database", "release"]],
   ...TO_ITS_END,
@@ -29,11 +29,11 @@ const MADE_AGAIN: Plan = [
 // A commit that isn't there is fetched before anything else. What is replaced is backed up first: with two steps that
 // are called as two of a deployment's, so what comes later under the same names is told by what was there before.
 const RESTORE: Plan = [
-  ["Back up", ["fetch", "repository", "database", "store", "verify"]],
+  ["Back up", ["bring", "fetch", "repository", "database", "store", "verify"]],
   ["Restore", ["restore"]],
   ...MADE_AGAIN,
 ];
-const COPY: Plan = [["Restore", ["fetch", "restore"]], ...MADE_AGAIN];
+const COPY: Plan = [["Restore", ["bring", "fetch", "restore"]], ...MADE_AGAIN];
 
 type Told = Pick<Deployment, "status" | "step" | "cause">;
 
