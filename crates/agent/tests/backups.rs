@@ -10,6 +10,7 @@ use std::process::Command as Program;
 
 use futures_util::StreamExt as _;
 use http::HeaderValue;
+use sha2::{Digest as _, Sha256};
 use stoa_agent::protocol::{
     BeginBackup, BeginRestore, Code, Event, RepositoryAccess, RepositoryPlace, SecretText,
 };
@@ -144,6 +145,19 @@ fn by_hand(repository: &Path, arguments: &[&str]) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
+/// The one key of a repository, which restic has opened: in its place by what is in it, and not stretched for long.
+fn is_opened_at_once(repository: &Path) {
+    let mut keys: Vec<_> =
+        std::fs::read_dir(repository.join("keys")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let key = keys.pop().unwrap();
+    assert_eq!(keys, Vec::<PathBuf>::new(), "what restic itself made is gone");
+    let text = std::fs::read(&key).unwrap();
+    let name: String = Sha256::digest(&text).iter().map(|byte| format!("{byte:02x}")).collect();
+    assert_eq!(key.file_name().unwrap().to_str(), Some(name.as_str()));
+    let said: serde_json::Value = serde_json::from_slice(&text).unwrap();
+    assert_eq!((&said["N"], &said["r"], &said["p"]), (&1024.into(), &8.into(), &1.into()));
+}
+
 async fn run(house: &House, machine: &Machine, python: &str) {
     let python = python.replace(' ', "%20").replace('\n', "%0A").replace('"', "%22");
     house.get(machine, &format!("/run/{python}")).await.unwrap();
@@ -166,6 +180,7 @@ async fn what_was_there_comes_back_while_what_came_later_is_kept_in_a_backup_of_
     assert!(again.added < made.added, "{} of {}", again.added, made.added);
 
     // By hand, without Stoa.
+    is_opened_at_once(&repository(&house));
     let restored = place.path().join("by-hand");
     let tag = format!("backup={}", made.backup);
     let target = restored.to_str().unwrap();

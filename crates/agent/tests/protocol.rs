@@ -177,6 +177,23 @@ async fn what_comes_too_late_isnt_done() {
     assert_eq!(machine.see(house.instance).await.fence, 1, "a late order leaves nothing");
 }
 
+/// An order that waits for longer than it is good, and what is said of it. Whoever asks after that is over hears nothing of
+/// it any more, so one is given longer until it is asked in time.
+async fn too_late(machine: &Machine, house: &House) -> (Order, String) {
+    for good in [50, 500, 5000] {
+        let order = Order { valid: Valid::from_millis(good).unwrap(), ..house.order() };
+        let begun = machine.client.stop(order, house.instance).await.unwrap();
+        match machine.client.events(job(&begun), 0).await {
+            Ok(events) => match events.map(Result::unwrap).collect::<Vec<_>>().await.pop().unwrap().event {
+                Event::Failed { code, .. } => return (order, code),
+                other => panic!("it was carried out beside other work: {other:?}"),
+            },
+            Err(error) => assert_eq!(code(Err::<(), _>(error)), Some(Code::UnknownOperation)),
+        }
+    }
+    panic!("nobody asks within seconds")
+}
+
 #[tokio::test]
 async fn an_order_whose_turn_comes_too_late_is_as_if_it_had_never_come() {
     let place = tempfile::tempdir().unwrap();
@@ -184,11 +201,7 @@ async fn an_order_whose_turn_comes_too_late_is_as_if_it_had_never_come() {
     let machine = house.machine().await;
     let client = &machine.client;
     let waits = house.begin(&machine, &house.commit("first", &["waits"])).await;
-    let stop = Order { valid: Valid::from_millis(50).unwrap(), ..house.order() };
-    let Event::Failed { code: said, .. } = machine.outcome(client.stop(stop, house.instance).await).await
-    else {
-        panic!("it was carried out beside other work")
-    };
+    let (stop, said) = too_late(&machine, &house).await;
     assert_eq!(said, Code::Late.key());
     assert_eq!(code(client.operation(stop.job).await), Some(Code::UnknownOperation));
     client.cancel(house.order(), job(&waits)).await.unwrap();

@@ -3,6 +3,7 @@
 //! It runs behind walls: it sees the folders of one instance and one repository, so that nothing an application puts into
 //! its data leads anywhere else. The repository's password reaches it by a descriptor and by nothing else.
 
+mod key;
 mod read_back;
 mod run;
 mod words;
@@ -16,10 +17,12 @@ use bytes::Bytes;
 use stoa_domain::Secret;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
+use zeroize::Zeroizing;
 
 use crate::folders;
 use crate::sandbox::{Sandboxes, Shown};
 
+use key::{KeyFile, Random};
 pub(crate) use read_back::ReadBack;
 pub(crate) use words::{Snapshot, Stored};
 
@@ -157,14 +160,27 @@ impl Repository<'_> {
         folders::remove(&beside)?;
         folders::make_private(&beside)?;
         let making = Self { folder: beside.clone(), ..*self };
-        let made = making.run(&["init"], Vec::new(), READS_ALL, run::nothing).await;
-        if let Err(error) = made {
+        if let Err(error) = making.init_here().await {
             folders::remove(&beside)?;
             return Err(error);
         }
         // Without its `config` what is there never was one.
         folders::remove(&self.folder)?;
         Ok(std::fs::rename(beside, &self.folder)?)
+    }
+
+    /// A repository on this disk, with a key that opens it at once.
+    async fn init_here(&self) -> Result<(), ResticError> {
+        self.run(&["init"], Vec::new(), READS_ALL, run::nothing).await?;
+        let [before] = <[String; 1]>::try_from(self.names_in("keys")?)
+            .map_err(|names| io::Error::other(format!("restic made {} keys", names.len())))?;
+        let words = ["cat", "--no-lock", "masterkey"];
+        let master = Zeroizing::new(self.run(&words, Vec::new(), READS_ALL, run::nothing).await?.out);
+        let (password, now) = (&self.access.password, jiff::Timestamp::now().to_string());
+        let key = KeyFile::seal(master.as_bytes(), password.reveal(), &now, &Random::draw()?)?;
+        let keys = self.folder.join("keys");
+        folders::write_whole(&keys.join(key.name), key.text.as_bytes())?;
+        Ok(folders::remove_file(&keys.join(before))?)
     }
 
     /// Takes away the locks of ours that were killed. Whoever calls it does the one work on the repository that goes on
