@@ -214,7 +214,7 @@ impl Repository<'_> {
     /// The names of the locks that are there.
     async fn locks(&self) -> Result<Vec<String>, ResticError> {
         match &self.access.place {
-            // restic would take half a second to open the repository for what a look into its folder says.
+            // restic would be started for what a look into its folder says.
             Place::Disk => Ok(self.names_in("locks")?),
             Place::S3 { .. } => {
                 let listed = self.run(&["list", "locks"], Vec::new(), READS_ALL, run::nothing).await?;
@@ -289,7 +289,7 @@ impl Repository<'_> {
     /// Why that can't be said.
     pub async fn name_of(&self, backup: uuid::Uuid, stored: &Stored) -> Result<Option<String>, ResticError> {
         match &self.access.place {
-            // As with locks: a look into the folder says what restic would have to open the repository for.
+            // As with locks: a look into the folder says what restic would have to be started for.
             Place::Disk => {
                 let mut names = self.names_in("snapshots")?;
                 names.retain(|name| name.starts_with(&stored.snapshot));
