@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import { person, startBrowser } from "./browser.mjs";
 import { repository, spawned, startStoa, tree } from "./stoa.mjs";
-import { deployed, setUp, workshop } from "./team.mjs";
+import { deployed, done, joined, permit, setUp, workshop } from "./team.mjs";
 
 const { code, said } = await spawned(join(tree, "scripts/django"), []);
 let stoa, browser, repo;
@@ -21,7 +21,8 @@ test("a user of a Django application is landed signed in as, by a form too", { s
   stoa = await startStoa();
   browser = await startBrowser();
   repo = await repository("shop");
-  const { page, context, wrong } = await person(browser, stoa.origin);
+  const owner = await person(browser, stoa.origin);
+  const { page, context, wrong } = owner;
   await setUp(page, stoa.setupLink);
   const made = await workshop(page);
   // Django comes along, instead of being fetched: the machine of the tests may reach nothing.
@@ -32,7 +33,7 @@ test("a user of a Django application is landed signed in as, by a form too", { s
   await repo.push(made.remote, "With Django", {
     "stoa.toml": `${text}\n[environment.PYTHONPATH]\ndefault = "/app/vendor"\n`,
   });
-  await deployed(page, made, { name: "shop", stage: "staging" });
+  const { id } = await deployed(page, made, { name: "shop", stage: "staging" });
   await page.goto("/acme/instances/shop");
   await page.getByRole("button", { name: "Connect as user" }).click();
   const dialog = page.getByRole("dialog");
@@ -54,5 +55,28 @@ test("a user of a Django application is landed signed in as, by a form too", { s
   // Signing out there is the application's own affair.
   await tab.getByRole("button", { name: "Sign out" }).click();
   await tab.getByRole("heading", { name: "Welcome to the shop" }).waitFor();
+
+  // A member's link is good once, in that member's hands, and for as long as the permission is there.
+  const mia = await joined(browser, stoa, owner, "Mia Berg", "mia@example.com");
+  const grant = (actions) => permit(page, mia.id, { actions, instances: [id] });
+  const here = `/workspaces/acme/instances/${id}/connect-as`;
+  await grant(["connect_as_user"]);
+  const { items } = await done(mia.page, "GET", `${here}/users?q=sand`, undefined, 200);
+  const link = async () => done(mia.page, "POST", here, { user: items[0].id, reason: "Ticket 4182" }, 201);
+  const follow = async (whose, { url }, heading) => {
+    const opened = await whose.context.newPage();
+    await opened.goto(url);
+    await opened.getByRole("heading", { name: heading }).waitFor();
+    return opened;
+  };
+  const first = await link();
+  await follow(owner, first, "Another account");
+  const theirs = await follow(mia, first, "Basket of Karin Sand");
+  await follow(mia, first, "Link used");
+  const second = await link();
+  await grant([]);
+  await theirs.reload();
+  await theirs.getByRole("heading", { name: "Session ended" }).waitFor();
+  await follow(mia, second, "Permission missing");
   assert.deepEqual(wrong, []);
 });

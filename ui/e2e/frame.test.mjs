@@ -60,6 +60,26 @@ test("an address of the account has the frame of the workspace that was open las
   assert.equal(new URL(page.url()).pathname, "/account/profile");
 });
 
+test("what is opened in the frame while a workspace is asked for stays open once it is there", async () => {
+  const { page } = owner;
+  let go;
+  const held = new Promise((resolve) => {
+    go = resolve;
+  });
+  await page.route("**/api/v1/workspaces/acme", async (route) => {
+    await held;
+    await route.continue();
+  });
+  await page.goto("/acme/members");
+  await page.getByRole("button", { name: /my account/ }).click();
+  await page.getByRole("menuitem", { name: "Sign out" }).waitFor();
+  go();
+  await page.getByText("Otto Brandt").waitFor();
+  await page.getByRole("menuitem", { name: "My workspaces" }).click();
+  await page.waitForURL(`${stoa.origin}/acme/settings/workspaces`);
+  await page.unroute("**/api/v1/workspaces/acme");
+});
+
 test("what is refused stands in an open log at once, for owners and for whom it was refused", async () => {
   await owner.page.goto("/acme/activity");
   await otto.page.goto("/acme/activity");

@@ -6,8 +6,8 @@ import { viewing } from "@/api/viewing";
 import { ExplainDialog, MissingDialog } from "@/features/permissions/later";
 import { type Question, WhyContext } from "@/kit/Why";
 
-/** Answers every *Why?* below it: about oneself, or about whom one views as. */
-export function Reasons({ workspace, children }: { workspace: Workspace; children: ReactNode }) {
+/** Answers every *Why?* below it: about oneself, or about whom one views as. Without a workspace there is none. */
+export function Reasons({ workspace, children }: { workspace: Workspace | null; children: ReactNode }) {
   const me = useMe().data;
   const [question, setQuestion] = useState<Question | null>(null);
   const { pathname } = useLocation();
@@ -15,10 +15,12 @@ export function Reasons({ workspace, children }: { workspace: Workspace; childre
   useEffect(() => setQuestion(null), [pathname]);
   const account = { name: viewing()?.name ?? me?.name ?? "" };
   return (
-    <WhyContext.Provider value={setQuestion}>
+    <WhyContext.Provider value={workspace && setQuestion}>
       {children}
-      {question?.isMissing && <MissingDialog onOther={() => setQuestion({})} onClose={() => setQuestion(null)} />}
-      {question && !question.isMissing && (
+      {workspace && question?.isMissing && (
+        <MissingDialog onOther={() => setQuestion({})} onClose={() => setQuestion(null)} />
+      )}
+      {workspace && question && !question.isMissing && (
         <ExplainDialog
           member={{ id: workspace.member_id, account }}
           question={question}

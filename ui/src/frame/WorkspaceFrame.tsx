@@ -95,24 +95,24 @@ export function WorkspaceFrame() {
         <Failed error={asked.error} retry={() => void asked.refetch()} />
       </Shell>
     );
-  if (!workspace || listenedTo.current !== workspace.id)
-    return (
-      <Shell workspace={null} soon={workspace ?? listed} isLoading>
-        <LoadingPage />
-      </Shell>
-    );
+  const shown = workspace && listenedTo.current === workspace.id ? workspace : null;
   // The first start stands alone: there is nothing to go to yet. Whoever is refused it has somewhere to go.
-  const isAlone = location.pathname.split("/")[2] === "start" && workspace.may.includes("manage");
+  const isAlone = location.pathname.split("/")[2] === "start" && shown?.may.includes("manage");
+  // The shell that stood there while it was asked for is the one that stays: what was opened in it meanwhile does too.
   return (
-    <WorkspaceContext.Provider value={workspace}>
-      <Reasons workspace={workspace}>
+    <WorkspaceContext.Provider value={shown}>
+      <Reasons workspace={shown}>
         {isAlone && !viewing() ? (
           <Outlet />
         ) : (
-          <Shell workspace={workspace}>
-            <ShownInView>
-              <Outlet />
-            </ShownInView>
+          <Shell workspace={shown} soon={shown ? undefined : (workspace ?? listed)} isLoading={!shown}>
+            {shown ? (
+              <ShownInView>
+                <Outlet />
+              </ShownInView>
+            ) : (
+              <LoadingPage />
+            )}
           </Shell>
         )}
       </Reasons>
