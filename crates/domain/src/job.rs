@@ -44,6 +44,13 @@ impl JobKind {
         }
     }
 
+    /// Whether one that is taken up again at that step goes on though whoever began it may not any more: what it would
+    /// leave is half of an instance.
+    #[must_use]
+    pub fn goes_on_at(self, step: &str) -> bool {
+        self == Self::Delete && matches!(step, "stop" | "delete")
+    }
+
     #[must_use]
     pub const fn of_restart(mode: crate::instance::RestartMode) -> Self {
         match mode {

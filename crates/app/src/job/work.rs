@@ -82,7 +82,8 @@ impl App {
         if !was_begun && claim.job.cancel_at.is_some() {
             return self.end(claim, End::Cancelled { sentence: None, observed: None }).await;
         }
-        if let Err(refusal) = self.still_permitted(claim).await? {
+        let goes_on = was_begun && claim.job.kind.goes_on_at(&claim.job.step);
+        if !goes_on && let Err(refusal) = self.still_permitted(claim).await? {
             if was_begun && let Some(instance) = claim.job.instance {
                 self.machine_of(instance).await?.machine.cancel(order).await?;
             }

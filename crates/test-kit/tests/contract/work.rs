@@ -233,6 +233,31 @@ on_both_databases! {
         let _ = delete(&test, "Test").await.expect(202);
     }
 
+    async fn a_deletion_that_came_too_far_goes_on_though_its_right_is_gone(world: World) {
+        let olga = world.set_up().await;
+        let workspace = world.workspace(&olga, "Acme").await;
+        let server = workspace.server().await;
+        let project = workspace.project("Shop", &["main"]).await;
+        let tester = workspace.member("Tess Tester").await;
+        for (name, step, status) in [("Kept", "store", "cancelled"), ("Gone", "delete", "succeeded")] {
+            let instance = workspace.instance(&project, &server, name, "staging", "main").await;
+            let path = workspace.path(&format!("/instances/{instance}"));
+            let grant = json!({ "actions": ["delete_instances"], "instances": [instance.to_string()] });
+            workspace.grant(&tester, grant).await;
+            let begun = tester.person.client.delete(&path, Some(json!({ "confirm": name, "backup": true }))).await.expect(202);
+            let claim = world.store.claim_job().await.unwrap().unwrap();
+            let _ = world.store.begin_job(&claim).await.unwrap().unwrap();
+            assert!(world.store.step_job(&claim, step.to_owned(), None).await.unwrap());
+            workspace.grant(&tester, json!({})).await;
+            // Whoever carried it out is gone.
+            world.clock.pass_seconds(LEASE_SECONDS + 1);
+            world.drain().await;
+            let job = olga.client.get(begun.header("location").unwrap()).await.expect(200);
+            assert_eq!(job.field("status"), status, "{step}: {}", job.text);
+            let _ = olga.client.get(&path).await.expect(if status == "cancelled" { 200 } else { 404 });
+        }
+    }
+
     async fn what_is_held_is_held_for_as_long_as_it_takes(world: World) {
         let olga = world.set_up().await;
         let workspace = world.workspace(&olga, "Acme").await;
