@@ -227,7 +227,7 @@ fn of_phase((phase, generation): (Phase, u64)) -> Route {
         Phase::Running => RouteState::Running,
         Phase::Waiting => RouteState::Waiting,
         Phase::Starting => RouteState::Starting,
-        Phase::Stopped => RouteState::Stopped,
+        Phase::Stopped(_) => RouteState::Stopped,
         Phase::Failed(_) => RouteState::Failed,
     };
     Route { state, generation }
