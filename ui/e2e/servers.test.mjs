@@ -8,10 +8,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { findings, look, person, startBrowser } from "./browser.mjs";
-import { binary, ownEnvironment, startStoa } from "./stoa.mjs";
-import { done, setUp } from "./team.mjs";
+import { binary, ownEnvironment, repository, startStoa, until } from "./stoa.mjs";
+import { ask, deployed, done, setUp } from "./team.mjs";
 
-let stoa, browser, folder, agent;
+let stoa, browser, folder, agent, repo;
 
 function startAgent(...more) {
   const state = join(folder, "state");
@@ -28,6 +28,7 @@ after(async () => {
   if (agent) await endAgent();
   await browser?.close();
   await stoa?.stop();
+  await repo?.remove();
   if (folder) await rm(folder, { recursive: true, force: true });
 });
 
@@ -63,11 +64,26 @@ test("a machine joins by a command that is shown once, and is seen to come and g
   const row = page.getByRole("row", { name: /Far away/ });
   await row.getByText(/^(Connected|(Disk|Memory) nearly full)$/).waitFor();
 
+  // An instance there.
+  const server = await done(page, "GET", "/workspaces/acme/servers/far-away", undefined, 200);
+  const project = await done(page, "POST", "/workspaces/acme/projects", { name: "Site" }, 201);
+  const { token } = await done(page, "POST", "/me/tokens", { name: "laptop" }, 201);
+  const remote = Object.assign(new URL(project.repository.url), { username: "anna", password: token });
+  repo = await repository("site");
+  await repo.git("push", "--quiet", remote.href, "main");
+  await deployed(page, { server, project }, { name: "Site", stage: "staging" });
+
   // Away, and back, without anybody doing anything on the page.
   await endAgent();
   await row.getByText("Not reached").waitFor();
   await row.getByText(/last there/).waitFor();
   await look(page, "servers-away", { ready: "text=Not reached" });
+  // How what is there is, nobody knows: it isn't said to run.
+  await page.goto("/acme/instances");
+  await page.getByRole("row", { name: /Site/ }).getByText("Server not reached").waitFor();
+  await page.goto("/acme/instances/site");
+  await page.getByText(/nobody knows how it is now\. Last known: Running/).waitFor();
+  await look(page, "instance-away", { ready: "text=Server not reached" });
   await page.goto("/acme/servers/far-away");
   await page.getByText(/Its agent dials again by itself/).waitFor();
   await look(page, "server-away", { ready: "text=Last there" });
@@ -76,6 +92,14 @@ test("a machine joins by a command that is shown once, and is seen to come and g
     .getByText(/^(Connected|(Disk|Memory) nearly full)$/)
     .first()
     .waitFor();
+
+  // And by itself it is known again.
+  await page.goto("/acme/instances/site");
+  await page.getByText("Running", { exact: true }).first().waitFor();
+  assert.equal(await page.getByText("Server not reached").count(), 0);
+  await done(page, "DELETE", "/workspaces/acme/instances/site", { confirm: "Site" }, 202);
+  const isGone = async () => (await ask(page, "GET", "/workspaces/acme/instances/site")).status === 404;
+  await until("its deletion", isGone, 60);
 
   // One that waits can be connected from its own page.
   await done(page, "POST", "/workspaces/acme/servers", { name: "Waits" }, 201);

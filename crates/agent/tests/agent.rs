@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command as Program;
 
 use stoa_agent::protocol::{Event, InstanceState, Mode, Order, Valid};
+use stoa_domain::JobId;
 use support::house::{House, succeeded};
 use support::until;
 use tokio::runtime::Runtime;
@@ -108,7 +109,21 @@ async fn who_wants_it_stopped_doesnt_wait_for_what_is_started_again_in_vain() {
     let stop = Order { valid: Valid::from_millis(20_000).unwrap(), ..house.order() };
     let stopped = machine.outcome(machine.client.stop(stop, house.instance).await).await;
     assert!(succeeded(&stopped), "{stopped:?}");
-    assert_eq!(machine.see(house.instance).await.state, InstanceState::Stopped);
+    let seen = machine.see(house.instance).await;
+    assert_eq!((seen.state, seen.sentence), (InstanceState::Stopped, None), "as somebody wished");
+
+    // A restart that is taken back before it runs again leaves nothing that runs, and says why.
+    let restart = machine.client.restart(house.order(), house.instance, Mode::Hard).await.unwrap();
+    let is_begun = async || {
+        let seen = machine.see(house.instance).await.state;
+        matches!(seen, InstanceState::Starting | InstanceState::Waiting).then_some(())
+    };
+    until("it is restarted", is_begun).await;
+    machine.client.cancel(house.order(), JobId::new(restart.id)).await.unwrap();
+    assert_eq!(machine.outcome(Ok(restart)).await, Event::Cancelled);
+    let seen = machine.see(house.instance).await;
+    assert_eq!(seen.state, InstanceState::Stopped);
+    assert!(seen.sentence.unwrap_or_default().contains("cancelled"));
 }
 
 fn walk(folder: &Path, name: &str) -> Vec<PathBuf> {

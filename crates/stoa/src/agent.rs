@@ -71,7 +71,10 @@ pub async fn agent(flags: &ArgMatches) -> Result<(), Ended> {
     let joining = flags.get_one::<String>("join").map(|text| read_address(text)).transpose()?;
     let _lock = serve::lock::take(&state)?;
     serve::descriptors::raise()?;
-    let (known, token) = settle(&state, joining)?;
+    let Some((known, token)) = settle(&state, joining)? else {
+        tell_removed(&state);
+        return Ok(());
+    };
     let identity = Identity::load(&state.join(KEY))?;
     let allowed = setting(flags, "instance_egress_allow").unwrap_or_default();
     let allowed = allowed.split(',').map(str::trim).filter(|entry| !entry.is_empty()).map(str::to_owned);
@@ -97,17 +100,18 @@ fn read_address(text: &str) -> Result<Joining, Ended> {
     Ok(Joining::parse(&line)?)
 }
 
-/// Which installation this machine is to be linked with, and by which token it joins where it hasn't yet.
-fn settle(state: &Path, joining: Option<Joining>) -> Result<(Known, Option<Secret>), Ended> {
+/// Which installation this machine is to be linked with, and by which token it joins where it hasn't yet. `None`: with none,
+/// because its server was removed. That is no failure, by which a service manager would start it for ever.
+fn settle(state: &Path, joining: Option<Joining>) -> Result<Option<(Known, Option<Secret>)>, Ended> {
     let known = link::known(state)?;
     if known.as_ref().is_some_and(|known| known.is_removed) {
-        return Err(Ended::said(removed(state)));
+        return if joining.is_some() { Err(Ended::said(removed(state))) } else { Ok(None) };
     }
     match (joining, known) {
         (None, None) => Err(Ended::said(
             "this machine has joined no installation. Run the command that a server's page shows: stoa agent --join …",
         )),
-        (None, Some(known)) => Ok((known, None)),
+        (None, Some(known)) => Ok(Some((known, None))),
         (Some(joining), Some(known)) if known.has_joined => {
             if joining.fingerprint != known.fingerprint {
                 return Err(Ended::said(format!(
@@ -118,13 +122,13 @@ fn settle(state: &Path, joining: Option<Joining>) -> Result<(Known, Option<Secre
             // It may be reached at another address by now.
             let known = Known { origin: joining.origin, ..known };
             link::remember(state, &known)?;
-            Ok((known, None))
+            Ok(Some((known, None)))
         }
         (Some(Joining { origin, token, fingerprint }), _) => {
             let known = Known { origin, fingerprint, has_joined: false, is_removed: false };
             // Before anybody is told the token: what it lets in is known again after a crash.
             link::remember(state, &known)?;
-            Ok((known, Some(token)))
+            Ok(Some((known, Some(token))))
         }
     }
 }
@@ -135,6 +139,11 @@ fn removed(state: &Path) -> String {
         "the server of this machine was removed: it takes no work any more, and what runs goes on. To end it: stoa instances stop --all --state {0}. Then remove {0}, with all data and backups in it",
         state.display()
     )
+}
+
+/// The same to whoever started it, or reads what it said.
+fn tell_removed(state: &Path) {
+    say(&removed(state).replacen("the", "The", 1));
 }
 
 fn tell_what_goes_on(agent: &Agent, state: &Path) {
@@ -159,7 +168,7 @@ struct Linking<'s> {
 }
 
 impl Linking<'_> {
-    /// Keeps a link open. It ends where it never can be again.
+    /// Keeps a link open, until its server is removed. It fails where it never can be.
     async fn run(&mut self) -> Result<(), Ended> {
         let mut pause = FIRST_PAUSE;
         loop {
@@ -169,6 +178,11 @@ impl Linking<'_> {
                     self.welcomed()?;
                     tracing::info!(machine = %dialled.machine, "linked");
                     dialled.serve(router::router(self.agent.clone())).await.err().map(LinkError::from)
+                }
+                Err(LinkError::Refused(Refusal::Removed)) => {
+                    link::remember(self.state, &Known { is_removed: true, ..self.known.clone() })?;
+                    tell_removed(self.state);
+                    return Ok(());
                 }
                 Err(error) => {
                     self.give_up_on(&error)?;
@@ -204,10 +218,6 @@ impl Linking<'_> {
     fn give_up_on(&mut self, error: &LinkError) -> Result<(), Ended> {
         let has_joined = self.known.has_joined;
         match error {
-            LinkError::Refused(Refusal::Removed) => {
-                link::remember(self.state, &Known { is_removed: true, ..self.known.clone() })?;
-                Err(Ended::said(removed(self.state)))
-            }
             LinkError::Refused(Refusal::TokenUsed) => Err(Ended::said(
                 "another machine has joined by this command already. Add another server for this one",
             )),

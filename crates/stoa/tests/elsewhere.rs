@@ -185,6 +185,8 @@ fn a_machine_elsewhere_is_a_server_until_it_is_removed() {
     }
     let seen = scene.get("/instances/guestbook");
     assert_eq!(seen["blocked"]["restart"]["code"], "server_away", "{seen}");
+    assert_eq!((&seen["status"], &seen["is_server_away"]), (&json!("running"), &json!(true)));
+    assert_eq!(scene.visit().status, 502);
     machine.start(&[]);
     scene.server("ready");
     scene.is_served();
@@ -234,8 +236,11 @@ fn a_machine_elsewhere_is_a_server_until_it_is_removed() {
     until("its deletion", || (scene.send("GET", "/instances/guestbook", None).status == 404).then_some(()));
     let _ = scene.send("DELETE", "/servers/far", None).expect(204);
     machine.ended();
-    assert!(machine.log().contains("was removed: it takes no work any more"), "{}", machine.log());
-    assert!(machine.refused(&[], "").contains("was removed"));
+    let times = |said: String| said.matches("was removed: it takes no work any more").count();
+    assert_eq!(times(machine.said()), 1, "{}", machine.said());
+    machine.start(&[]);
+    machine.ended();
+    assert_eq!(times(machine.said()), 2, "and again at its next start");
     let again = scene.send("POST", "/servers", Some(json!({ "name": "Far again" }))).expect(201).json();
     let said = machine.refused(&["--join", &scene.address(&again["join"])], "");
     assert!(said.contains("was removed"), "{said}");

@@ -16,7 +16,8 @@ const NOUNS: Record<string, Noun[]> = {
   invitation: ["invitations"],
   project: ["projects", "permissions"],
   instance: ["instances", "projects", "jobs", "deployments", "environment"],
-  server: ["servers", "permissions"],
+  // Whether how an instance is told to be is known still.
+  server: ["servers", "instances", "permissions"],
   job: ["jobs", "instances", "deployments"],
 };
 

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { Instance } from "@/api/nouns";
-import { jobWord, statusWord, stepWord } from "./jobs";
+import { jobWord, stateOf, stepWord } from "./jobs";
 
 test("work is told in words, and its steps by what they are of", () => {
   expect(jobWord({ kind: "restore" })).toBe("Restoring");
@@ -12,7 +12,14 @@ test("work is told in words, and its steps by what they are of", () => {
 
 test("an instance that a backup is brought back into isn't deploying", () => {
   const job = (kind: "restore" | "deploy") => ({ kind }) as Instance["job"];
-  expect(statusWord({ status: "deploying", job: job("restore") })).toBe("Restoring");
-  expect(statusWord({ status: "deploying", job: job("deploy") })).toBeUndefined();
-  expect(statusWord({ status: "running", job: null })).toBeUndefined();
+  const is_server_away = false;
+  const restored = { status: "deploying", word: "Restoring" };
+  expect(stateOf({ status: "deploying", job: job("restore"), is_server_away })).toEqual(restored);
+  expect(stateOf({ status: "deploying", job: job("deploy"), is_server_away })).toEqual({ status: "deploying" });
+  expect(stateOf({ status: "running", job: null, is_server_away })).toEqual({ status: "running" });
+});
+
+test("nobody says that an instance runs whose server isn't reached", () => {
+  const away = { status: "away", word: "Server not reached" };
+  expect(stateOf({ status: "running", job: null, is_server_away: true })).toEqual(away);
 });

@@ -49,7 +49,15 @@ export function stepWord(job: Pick<Job, "kind" | "step">): string {
   return own ?? STEPS[job.step] ?? (job.step ? job.step.replaceAll("_", " ") : "Beginning");
 }
 
-/** How an instance is, where one word of its status stands for several things: a restore is a deployment of its own kind. */
-export function statusWord({ status, job }: Pick<Instance, "status" | "job">): string | undefined {
-  return status === "deploying" && job?.kind === "restore" ? jobWord(job) : undefined;
+/**
+ * How an instance is, for a badge. A restore is a deployment with a word of its own; and while nobody can ask its server,
+ * nobody knows how it is.
+ */
+export function stateOf(instance: Pick<Instance, "status" | "job" | "is_server_away">): {
+  status: string;
+  word?: string;
+} {
+  const { status, job } = instance;
+  if (instance.is_server_away) return { status: "away", word: "Server not reached" };
+  return status === "deploying" && job?.kind === "restore" ? { status, word: jobWord(job) } : { status };
 }

@@ -6,22 +6,26 @@ use std::collections::HashMap;
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use futures_util::future::BoxFuture;
-use stoa_agent::client::{Client, ClientError};
+use stoa_agent::client::Client;
 use stoa_agent::link::{self, Identity};
 use stoa_agent::protocol::{InstanceState, InstanceView, VisitNoted, VisitsNoted};
 use stoa_app::Fault;
 use stoa_app::machine::MachinePlace;
-use stoa_app::ports::{BoxedWire, Fleet, Knocking, Link, LinkEnd, LinkRefusal, Reached};
+use stoa_app::ports::{BoxedWire, Fleet, IsPlaced, Knocking, Link, LinkEnd, LinkRefusal, Reached};
 use stoa_domain::{InstanceId, MachineId, Secret};
 use tokio::sync::{mpsc, watch};
+use tokio::time::Instant;
 
 use super::AgentMachines;
 
 /// Visitors who wait to be told of; more than that aren't written down.
 const VISITS: usize = 4096;
+/// An agent whose link broke has dialled again by then, unless it is away.
+const BACK_WITHIN: Duration = Duration::from_secs(5);
 /// Told of at once.
 const AT_ONCE: usize = 256;
 
@@ -37,6 +41,8 @@ struct Inner {
     links: Mutex<HashMap<MachineId, Linked>>,
     /// Ways to machines by other replicas.
     ways: Mutex<HashMap<MachineId, Linked>>,
+    /// Since when those machines aren't reached that somebody asked for.
+    left: Mutex<HashMap<MachineId, Instant>>,
     /// Rises with each link that is taken up.
     numbers: AtomicU64,
     /// Moves whenever the way to an instance elsewhere has changed.
@@ -48,6 +54,7 @@ struct Inner {
 struct Linked {
     number: u64,
     client: Client,
+    is_placed: IsPlaced,
     routes: Arc<Mutex<HashMap<InstanceId, (InstanceState, u64)>>>,
     visits: mpsc::Sender<VisitNoted>,
 }
@@ -69,6 +76,7 @@ impl Machinery {
             own,
             links: Mutex::default(),
             ways: Mutex::default(),
+            left: Mutex::default(),
             numbers: AtomicU64::new(1),
             changes: watch::Sender::new(0),
         };
@@ -85,6 +93,19 @@ impl Machinery {
     #[must_use]
     pub fn is_reached(&self, machine: MachineId) -> bool {
         self.linked(machine).is_some()
+    }
+
+    /// Whether no way leads to a machine elsewhere, and has led there for so long that nobody needs to wait for one.
+    #[must_use]
+    pub fn is_away(&self, machine: MachineId, now: Instant) -> bool {
+        let is_reached = self.is_reached(machine);
+        let mut left = lock(&self.inner.left);
+        if is_reached {
+            left.remove(&machine);
+            return false;
+        }
+        // Nobody knows for how long one was away that this process hasn't had a link of: from now on it is counted.
+        now.saturating_duration_since(*left.entry(machine).or_insert(now)) >= BACK_WITHIN
     }
 
     /// How an instance on a machine elsewhere answers, and a number that changes with what answers. `None`: it isn't known
@@ -120,13 +141,20 @@ impl Machinery {
     }
 
     /// Takes a machine up that answers on this connection. What it was reached by before ends.
-    fn attach(&self, machine: MachineId, client: &Client, all: &Mutex<HashMap<MachineId, Linked>>) -> u64 {
+    fn attach(
+        &self,
+        machine: MachineId,
+        client: &Client,
+        is_placed: IsPlaced,
+        all: &Mutex<HashMap<MachineId, Linked>>,
+    ) -> u64 {
         let number = self.inner.numbers.fetch_add(1, Ordering::Relaxed);
         let (visits, waiting) = mpsc::channel(VISITS);
         let routes = Arc::default();
-        let linked = Linked { number, client: client.clone(), routes, visits };
+        let linked = Linked { number, client: client.clone(), is_placed, routes, visits };
         let follows = linked.clone();
         let before = lock(all).insert(machine, linked);
+        lock(&self.inner.left).remove(&machine);
         if let Some(before) = before {
             before.client.end();
         }
@@ -158,6 +186,9 @@ impl Machinery {
             None => LinkEnd::Broken,
         };
         drop(links);
+        if end == LinkEnd::Broken {
+            lock(&self.inner.left).insert(machine, Instant::now());
+        }
         self.moved();
         end
     }
@@ -170,23 +201,31 @@ impl Machinery {
     async fn follow_routes(&self, linked: &Linked) {
         loop {
             if let Err(error) = self.follow_routes_once(linked).await {
-                tracing::debug!(%error, "the ways to instances can't be followed");
+                tracing::debug!(error = %error.chain(), "the ways to instances can't be followed");
             }
             tokio::time::sleep(std::time::Duration::from_secs(1)).await;
         }
     }
 
-    async fn follow_routes_once(&self, linked: &Linked) -> Result<(), ClientError> {
+    async fn follow_routes_once(&self, linked: &Linked) -> Result<(), Fault> {
         // First the changes, then the whole: so none falls between the two.
-        let mut changes = std::pin::pin!(linked.client.changes().await?);
+        let mut changes = std::pin::pin!(linked.client.changes().await.map_err(Fault::new)?);
         let route = |view: &InstanceView| (InstanceId::new(view.id), (view.state, view.generation));
-        let all = linked.client.instances().await?.iter().map(route).collect();
+        let mut all = HashMap::new();
+        for (instance, now) in linked.client.instances().await.map_err(Fault::new)?.iter().map(route) {
+            if (linked.is_placed)(instance).await? {
+                all.insert(instance, now);
+            }
+        }
         *lock(&linked.routes) = all;
         self.moved();
         while let Some(change) = changes.next().await {
-            let (instance, now) = route(&change?);
-            lock(&linked.routes).insert(instance, now);
-            self.moved();
+            let (instance, now) = route(&change.map_err(Fault::new)?);
+            let is_kept = lock(&linked.routes).contains_key(&instance);
+            if is_kept || (linked.is_placed)(instance).await? {
+                lock(&linked.routes).insert(instance, now);
+                self.moved();
+            }
         }
         Ok(())
     }
@@ -236,6 +275,7 @@ impl Fleet for Machinery {
         machine: MachineId,
         address: String,
         identity: Secret,
+        is_placed: IsPlaced,
     ) -> BoxFuture<'_, Option<Reached>> {
         Box::pin(async move {
             let identity = Identity::parse(&identity).ok()?;
@@ -245,7 +285,7 @@ impl Fleet for Machinery {
             };
             match opened {
                 Ok(client) => {
-                    self.attach(machine, &client, &self.inner.ways);
+                    self.attach(machine, &client, is_placed, &self.inner.ways);
                     let (own, ended) = (self.clone(), client.clone());
                     tokio::spawn(async move {
                         ended.ended().await;
@@ -322,12 +362,16 @@ impl Knocking for AtTheDoor {
         })
     }
 
-    fn take_up(self: Box<Self>, machine: MachineId) -> BoxFuture<'static, Result<Link, Fault>> {
+    fn take_up(
+        self: Box<Self>,
+        machine: MachineId,
+        is_placed: IsPlaced,
+    ) -> BoxFuture<'static, Result<Link, Fault>> {
         Box::pin(async move {
             let Self { machinery, knocking } = *self;
             let stream = knocking.welcome(machine).await.map_err(Fault::new)?;
             let client = Client::connect_by_link(stream).await.map_err(Fault::new)?;
-            let number = machinery.attach(machine, &client, &machinery.inner.links);
+            let number = machinery.attach(machine, &client, is_placed, &machinery.inner.links);
             let reached = reached(client.clone());
             let ended = Box::pin(async move {
                 client.ended().await;

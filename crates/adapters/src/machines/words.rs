@@ -154,7 +154,7 @@ pub(super) fn instance(view: InstanceView) -> InstanceOnMachine {
         InstanceState::Running => MachineState::Running,
         // It is back in a moment: nothing that anybody has to know changes.
         InstanceState::Waiting | InstanceState::Starting => MachineState::Starting,
-        InstanceState::Stopped => MachineState::Stopped,
+        InstanceState::Stopped => MachineState::Stopped { sentence: view.sentence },
         InstanceState::Failed => MachineState::Failed { sentence: view.sentence.unwrap_or_default() },
     };
     InstanceOnMachine { instance: InstanceId::new(view.id), state, release: view.release.map(ReleaseId::new) }

@@ -18,6 +18,10 @@ use crate::protocol::{Code, Event};
 
 const NOTHING_DEPLOYED: &str = "Nothing has been deployed yet";
 
+/// Why nothing runs although it is to: somebody took back what was to start it.
+pub(super) const CUT_OFF: &str =
+    "It was being started when that was cancelled, so nothing runs. Start it again.";
+
 impl Agent {
     /// Begins, or finds again, the work of a job. It goes on when nobody follows it.
     ///
@@ -141,7 +145,7 @@ impl Agent {
                 operation.step("stop");
                 instance.set_wish(false);
                 instance.save(&self.inner.folders, &self.inner.key)?;
-                self.set_phase(instance, Phase::Stopped);
+                self.set_phase(instance, Phase::Stopped(None));
                 self.end_current(instance).await?;
                 self.close_database(instance, false).await?;
                 Ok(succeeded(self.current_release(instance.id), 0))
@@ -211,7 +215,7 @@ impl Agent {
         // Whoever is cut off from here on doesn't start it again.
         instance.set_wish(false);
         instance.save(&self.inner.folders, &self.inner.key)?;
-        self.set_phase(instance, Phase::Stopped);
+        self.set_phase(instance, Phase::Stopped(None));
         self.end_current(instance).await?;
         self.end_desks_of(instance).await?;
         operation.step("delete");
@@ -288,7 +292,7 @@ impl Agent {
     fn set_phase_of(&self, instance: &Instance, outcome: &Result<(), Unwell>) {
         match outcome {
             Ok(()) => self.set_phase(instance, Phase::Running),
-            Err(Unwell::Cancelled) => self.set_phase(instance, Phase::Stopped),
+            Err(Unwell::Cancelled) => self.set_phase(instance, Phase::Stopped(Some(CUT_OFF.to_owned()))),
             Err(Unwell::Because { sentence, .. }) => {
                 self.set_phase(instance, Phase::Failed(format!("{sentence}.")))
             }

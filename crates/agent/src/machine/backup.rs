@@ -21,12 +21,12 @@ use super::facts::free_space;
 use super::instance::Instance;
 use super::operation::{Operation, Refused};
 use super::release::{self, Made};
-use super::start::{Unwell, common_environment};
+use super::start::Unwell;
 use crate::folders::{self, Folders};
 use crate::init::database::{self, NOT_THERE, UNSOUND};
 use crate::protocol::Event;
 use crate::restic::{Access, Part, Place, Repository, ResticError, Snapshot, exactly};
-use crate::sandbox::{Ended, Mounts, OutputLine};
+use crate::sandbox::{Ended, OutputLine};
 
 /// How long a database may take to be copied.
 pub(super) const LONGEST_COPY: Duration = Duration::from_secs(3600);
@@ -384,8 +384,7 @@ impl Agent {
         Ok(serde_json::to_vec_pretty(&about)?)
     }
 
-    /// In a sandbox of its own, as the instance's user and with nothing more than the application has: the file is the
-    /// application's, and may be anything.
+    /// The one that the application names.
     async fn copy_database(
         &self,
         instance: &Instance,
@@ -393,41 +392,16 @@ impl Agent {
         path: &str,
         place: &Path,
     ) -> Result<Copied, Unwell> {
-        let (nothing, into) = (place.join("nothing"), place.join("database"));
-        let user = self.user(&instance.form());
-        folders::make_private(&nothing)?;
-        release::make_own(&into, user)?;
-        let data = self.inner.folders.data(instance.id);
-        release::make_own(&data, user)?;
-        let mounts = Mounts {
-            app: &nothing,
-            is_app_writable: false,
-            data: Some(&data),
-            cache: Some(&into),
-            database: None,
-        };
+        let into = place.join("database");
         let words = database::command(path, "/cache/copy");
-        let (sender, mut lines) = mpsc::channel::<OutputLine>(16);
-        let listening = tokio::spawn(async move {
-            let mut last = None;
+        let last = |mut lines: mpsc::Receiver<OutputLine>| async move {
+            let mut last = String::new();
             while let Some(line) = lines.recv().await {
-                last = Some(String::from_utf8_lossy(&line.text).into_owned());
+                last = String::from_utf8_lossy(&line.text).into_owned();
             }
             last
-        });
-        let ended = self
-            .run_once(
-                instance,
-                mounts,
-                &words,
-                common_environment(),
-                "/tmp",
-                LONGEST_COPY,
-                &operation.cancel,
-                sender,
-            )
-            .await?;
-        let said = listening.await.unwrap_or_default().unwrap_or_default();
+        };
+        let (ended, said) = self.run_copier(instance, operation, &words, &into, last).await?;
         match ended {
             Ended::Status(0) => {
                 let copy = into.join("copy");
@@ -448,7 +422,7 @@ impl Agent {
             Ended::OutOfTime => {
                 Err(Unwell::because("failed", "Copying the database took longer than an hour"))
             }
-            Ended::OutOfMemory | Ended::Status(_) => Err(Unwell::Because {
+            Ended::OutOfMemory | Ended::Status(_) | Ended::Killed(_) => Err(Unwell::Because {
                 code: "failed",
                 sentence: "The database couldn't be copied".to_owned(),
                 quote: Some(said),

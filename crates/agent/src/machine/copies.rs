@@ -52,7 +52,40 @@ pub(super) fn beside(instead: &[Instead]) -> Vec<String> {
 }
 
 impl Agent {
-    /// In a sandbox of its own, as with the one that an application names. What can't be copied is stored as it is.
+    /// What copies an application's SQLite databases into a folder, which is `/cache` to it: in a sandbox of its own, as the
+    /// instance's user and with nothing more than the application has. The files are the application's, and may be anything.
+    /// How it ended, and what came of what it said.
+    pub(super) async fn run_copier<H: Future<Output: Default + Send + 'static> + Send + 'static>(
+        &self,
+        instance: &Instance,
+        operation: &Operation,
+        words: &[String],
+        into: &Path,
+        hears: impl FnOnce(mpsc::Receiver<OutputLine>) -> H,
+    ) -> Result<(Ended, H::Output), Unwell> {
+        let nothing = into.with_file_name("nothing");
+        let user = self.user(&instance.form());
+        folders::make_private(&nothing)?;
+        release::make_own(into, user)?;
+        let data = self.inner.folders.data(instance.id);
+        release::make_own(&data, user)?;
+        let mounts = Mounts {
+            app: &nothing,
+            is_app_writable: false,
+            data: Some(&data),
+            cache: Some(into),
+            database: None,
+        };
+        let (sender, lines) = mpsc::channel::<OutputLine>(16);
+        let listening = tokio::spawn(hears(lines));
+        let environment = common_environment();
+        let cancel = &operation.cancel;
+        let ended =
+            self.run_once(instance, mounts, words, environment, "/tmp", LONGEST_COPY, cancel, sender).await?;
+        Ok((ended, listening.await.unwrap_or_default()))
+    }
+
+    /// Those beside the one that an application names. What can't be copied is stored as it is.
     pub(super) async fn copy_databases(
         &self,
         instance: &Instance,
@@ -60,45 +93,22 @@ impl Agent {
         application: &Application,
         place: &Path,
     ) -> Result<Found, Unwell> {
-        let (nothing, into) = (place.join("nothing"), place.join("databases"));
-        let user = self.user(&instance.form());
-        folders::make_private(&nothing)?;
-        release::make_own(&into, user)?;
-        let data = self.inner.folders.data(instance.id);
-        release::make_own(&data, user)?;
-        let mounts = Mounts {
-            app: &nothing,
-            is_app_writable: false,
-            data: Some(&data),
-            cache: Some(&into),
-            database: None,
-        };
+        let into = place.join("databases");
         let words = databases::command(&Wanted {
             but: application.sqlite.clone(),
             exclude: application.exclude.clone(),
             room: free_space(&self.inner.folders).saturating_sub(KEPT_FREE),
         })?;
-        let (sender, lines) = mpsc::channel::<OutputLine>(16);
-        let listening = tokio::spawn(hear(lines, into.clone()));
-        let ended = self
-            .run_once(
-                instance,
-                mounts,
-                &words,
-                common_environment(),
-                "/tmp",
-                LONGEST_COPY,
-                &operation.cancel,
-                sender,
-            )
-            .await?;
-        let mut found = listening.await.unwrap_or_default();
+        let hears = |lines| hear(lines, into.clone());
+        let (ended, mut found) = self.run_copier(instance, operation, &words, &into, hears).await?;
         match ended {
             Ended::Cancelled => return Err(Unwell::Cancelled),
             Ended::DiskFull => return Err(Unwell::because("disk_full", "The disk of the server is full")),
             Ended::Status(0) => {}
             // What it had copied by then is sound.
-            Ended::Status(_) | Ended::OutOfMemory | Ended::OutOfTime => found.has_more = true,
+            Ended::Status(_) | Ended::Killed(_) | Ended::OutOfMemory | Ended::OutOfTime => {
+                found.has_more = true
+            }
         }
         if found.has_more || !found.left.is_empty() {
             let left = found.left.len();

@@ -13,6 +13,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::Agent;
+use super::act::CUT_OFF;
 use super::advice;
 use super::database::Database;
 use super::facts::free_space;
@@ -449,7 +450,9 @@ impl Deployment<'_> {
                 advice::lines(application).iter().for_each(|line| self.log.say(line));
                 because(format!("{what} ended with status {status}. {}", advice::IN_SHORT))
             }
-            Ended::Status(status) => because(format!("{what} ended with status {status}")),
+            Ended::Status(_) | Ended::Killed(_) => {
+                because(format!("{what} {}", ended.in_words().unwrap_or_default()))
+            }
             Ended::OutOfMemory => because(format!("{what} was killed: more memory than it may have")),
             Ended::OutOfTime => because(format!("{what} took longer than {} s", time_limit.as_secs())),
             Ended::Cancelled => Err(Unwell::Cancelled),
@@ -494,7 +497,7 @@ impl Deployment<'_> {
                     let phase = match (&unwell, earlier.is_some()) {
                         (_, true) => before,
                         (Unwell::Because { sentence, .. }, false) => Phase::Failed(format!("{sentence}.")),
-                        (Unwell::Cancelled, false) => Phase::Stopped,
+                        (Unwell::Cancelled, false) => Phase::Stopped(Some(CUT_OFF.to_owned())),
                     };
                     agent.set_phase(instance, phase);
                 } else {

@@ -28,7 +28,8 @@ pub enum Phase {
     Waiting,
     /// It is being started, and nothing answered before.
     Starting,
-    Stopped,
+    /// Nothing of it runs; and why, where nobody wished for that.
+    Stopped(Option<String>),
     Failed(String),
 }
 
@@ -122,7 +123,7 @@ impl Instance {
         let state = State {
             form,
             fence: 0,
-            phase: Phase::Stopped,
+            phase: Phase::Stopped(None),
             since: crate::init::now(),
             running: None,
             unasked: CancellationToken::new(),

@@ -263,7 +263,7 @@ impl Agent {
                 self.end_current(&instance).await?;
                 count += 1;
             }
-            self.set_phase(&instance, Phase::Stopped);
+            self.set_phase(&instance, Phase::Stopped(None));
         }
         // Nothing is left that it would serve.
         self.end_postgresql().await?;

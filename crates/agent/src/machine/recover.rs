@@ -86,7 +86,7 @@ impl Agent {
                 self.put_into_service(instance, running);
             }
             None if left == Left::HalfWithDatabase => {
-                self.set_phase(instance, if wish_running { Phase::Starting } else { Phase::Stopped });
+                self.set_phase(instance, if wish_running { Phase::Starting } else { Phase::Stopped(None) });
                 if starts {
                     self.take_back_later(instance.id, current.is_some());
                 }
@@ -102,7 +102,7 @@ impl Agent {
                     }
                 });
             }
-            None => self.set_phase(instance, Phase::Stopped),
+            None => self.set_phase(instance, Phase::Stopped(None)),
         }
         Ok(())
     }

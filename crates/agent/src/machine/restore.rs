@@ -421,7 +421,7 @@ impl Agent {
                             }
                             return;
                         }
-                        Ok(()) => return agent.set_phase(&instance, Phase::Stopped),
+                        Ok(()) => return agent.set_phase(&instance, Phase::Stopped(None)),
                         // Something was ordered meanwhile, and does it first.
                         Err(Unwell::Cancelled) => {}
                         Err(Unwell::Because { .. }) => {

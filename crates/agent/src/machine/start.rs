@@ -507,7 +507,7 @@ impl Agent {
         let out_of_memory = self.inner.sandboxes.ran_out_of_memory(&plan.name);
         self.inner.sandboxes.tidy(&plan.name, &place)?;
         match ended? {
-            Ended::Status(status) if status != 0 && out_of_memory => Ok(Ended::OutOfMemory),
+            Ended::Status(1..) | Ended::Killed(_) if out_of_memory => Ok(Ended::OutOfMemory),
             other => Ok(other),
         }
     }

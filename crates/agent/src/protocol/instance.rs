@@ -113,7 +113,7 @@ pub enum InstanceState {
 pub struct InstanceView {
     pub id: Uuid,
     pub state: InstanceState,
-    /// Why it failed.
+    /// Why it failed, or was stopped where nobody wished that.
     pub sentence: Option<String>,
     /// What runs.
     pub release: Option<Uuid>,

@@ -19,7 +19,7 @@ fn view(seen: Seen) -> InstanceView {
         Phase::Running => (InstanceState::Running, None),
         Phase::Waiting => (InstanceState::Waiting, None),
         Phase::Starting => (InstanceState::Starting, None),
-        Phase::Stopped => (InstanceState::Stopped, None),
+        Phase::Stopped(why) => (InstanceState::Stopped, why),
         Phase::Failed(sentence) => (InstanceState::Failed, Some(sentence)),
     };
     InstanceView {

@@ -2,11 +2,13 @@
 
 use std::io;
 use std::os::fd::OwnedFd;
+use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
-use std::process::Stdio;
+use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
 use nix::fcntl::OFlag;
+use nix::sys::signal::Signal;
 use tokio::io::AsyncReadExt as _;
 use tokio::net::unix::pipe::Receiver;
 use tokio::sync::mpsc;
@@ -30,6 +32,8 @@ pub struct OutputLine {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Ended {
     Status(i32),
+    /// What stands around it was killed, by this signal where that is known: nothing could say how it ended itself.
+    Killed(Option<i32>),
     /// Something in it was killed for want of memory.
     OutOfMemory,
     /// It took longer than it may.
@@ -37,6 +41,31 @@ pub enum Ended {
     Cancelled,
     /// It, or somebody else meanwhile, left less of the disk free than has to be.
     DiskFull,
+}
+
+impl Ended {
+    fn of(status: ExitStatus) -> Self {
+        status.code().map_or_else(|| Self::Killed(status.signal()), Self::Status)
+    }
+
+    /// How one ended that wasn't ended by us, as a sentence about it goes on.
+    #[must_use]
+    pub fn in_words(&self) -> Option<String> {
+        let name = |signal: i32| Signal::try_from(signal).ok().map(Signal::as_str);
+        match *self {
+            // A status beyond 128 is by custom that of one who was killed.
+            Self::Status(status) => Some(match name(status - 128) {
+                Some(signal) => format!("ended with status {status} ({signal})"),
+                None => format!("ended with status {status}"),
+            }),
+            Self::Killed(Some(signal)) => Some(match name(signal) {
+                Some(signal) => format!("was killed ({signal})"),
+                None => format!("was killed (signal {signal})"),
+            }),
+            Self::Killed(None) => Some("ended without saying how".to_owned()),
+            Self::OutOfMemory | Self::OutOfTime | Self::Cancelled | Self::DiskFull => None,
+        }
+    }
 }
 
 impl Sandboxes {
@@ -96,18 +125,15 @@ impl Sandboxes {
         let waiting = tokio::task::spawn_blocking(move || started.child.wait());
         tokio::pin!(waiting);
         let ended = tokio::select! {
-            status = &mut waiting => {
-                let status = status.map_err(io::Error::other)??;
-                Ended::Status(status.code().unwrap_or(-1))
-            }
+            status = &mut waiting => Ended::of(status.map_err(io::Error::other)??),
             () = tokio::time::sleep(time_limit) => Ended::OutOfTime,
             () = cancel.cancelled() => Ended::Cancelled,
             () = disk_is_full(plan.place) => Ended::DiskFull,
         };
         match ended {
-            Ended::Status(0..) => {}
+            Ended::Status(_) => {}
             // Who stood outside was killed, and what is inside goes on without it.
-            Ended::Status(_) => identity.end().await?,
+            Ended::Killed(_) => identity.end().await?,
             _ => {
                 identity.end().await?;
                 waiting.await.map_err(io::Error::other)??;
@@ -158,4 +184,25 @@ fn follow(
             }
         }
     }))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn how_a_command_ended_is_said_in_words() {
+        // As wait(2) tells it.
+        for (raw, words) in [
+            (3 << 8, "ended with status 3"),
+            (128 << 8, "ended with status 128"),
+            (137 << 8, "ended with status 137 (SIGKILL)"),
+            (9, "was killed (SIGKILL)"),
+        ] {
+            assert_eq!(Ended::of(ExitStatus::from_raw(raw)).in_words().unwrap(), words, "{raw}");
+        }
+        assert_eq!(Ended::Killed(None).in_words().unwrap(), "ended without saying how");
+        assert_eq!(Ended::Cancelled.in_words(), None);
+    }
 }

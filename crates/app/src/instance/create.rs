@@ -97,9 +97,10 @@ impl App {
         Ok(self.store().load_backup(workspace, target.backup).await?)
     }
 
-    /// The settings that a backup kept: limits, the health check, the schedule of backups; and of the variables those
-    /// that weren't given. Secret ones come along only where a deleted instance is made again, at the same stage: whatever
-    /// else is made of a backup has secrets of its own.
+    /// The settings that a backup kept: limits, the health check; and of the variables those that weren't given. Secret
+    /// ones come along only where a deleted instance is made again, at the same stage: whatever else is made of a backup
+    /// has secrets of its own. The schedule of backups stays at its stage: a copy for trying things out fills no disk
+    /// unasked.
     async fn take_kept(
         &self,
         workspace: WorkspaceId,
@@ -109,7 +110,10 @@ impl App {
         variables: &mut Vec<Variable>,
     ) -> Result<FirstSettings, Failure> {
         let kept = KeptSettings::read(&source.settings)?;
-        let first = kept.first()?;
+        let mut first = kept.first()?;
+        if source.stage != stage {
+            first.schedule = None;
+        }
         let comes_again = !source.has_instance && source.stage == stage;
         for KeptVariable { name, value, sealed } in kept.variables {
             if variables.iter().any(|given| given.name == name) {

@@ -33,6 +33,8 @@ pub struct SeenInstance {
     pub url: Option<String>,
     /// The one that runs, else the one that waits.
     pub job: Option<SeenJob>,
+    /// Nobody can ask its server now: its status is the last one that is known.
+    pub is_server_away: bool,
     pub abilities: Abilities,
 }
 
@@ -168,6 +170,7 @@ impl App {
         let way = instance.connect_as.as_deref();
         let abilities = abilities::with_connect_as(abilities, caller, instance.state, way, &machine);
         let job = instance.job.take().map(|job| SeenJob::new(caller, job));
-        SeenInstance { instance, url, job, abilities }
+        let is_server_away = machine == Err(Refusal::ServerAway);
+        SeenInstance { instance, url, job, is_server_away, abilities }
     }
 }

@@ -390,7 +390,7 @@ pub(crate) fn observed(state: MachineState) -> Observed {
         MachineState::Running | MachineState::Starting => {
             Observed { status: InstanceStatus::Running, reason: None }
         }
-        MachineState::Stopped => Observed { status: InstanceStatus::Stopped, reason: None },
+        MachineState::Stopped { sentence } => Observed { status: InstanceStatus::Stopped, reason: sentence },
         MachineState::Failed { sentence } => {
             Observed { status: InstanceStatus::Failed, reason: Some(sentence) }
         }

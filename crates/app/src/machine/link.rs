@@ -173,7 +173,7 @@ impl App {
             }
         };
         match let_in {
-            Ok(machine) => Ok(Some((machine, knocking.take_up(machine).await?))),
+            Ok(machine) => Ok(Some((machine, knocking.take_up(machine, self.is_placed_on(machine)).await?))),
             Err(why) => {
                 tracing::info!(?why, "an agent was refused");
                 knocking.refuse(why).await;

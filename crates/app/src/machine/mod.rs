@@ -3,7 +3,7 @@
 mod link;
 
 use std::collections::{HashMap, HashSet};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
@@ -14,8 +14,8 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::job::work::observed;
-use crate::ports::{InstanceOnMachine, MachineFacts, MachineState, Reached};
-use crate::{App, Failure};
+use crate::ports::{InstanceOnMachine, IsPlaced, MachineFacts, MachineState, Reached};
+use crate::{App, Failure, Fault};
 
 pub use link::{AT_ONCE as LINKS_AT_ONCE, LinkPlace, LinkPlaces};
 pub use stoa_storage::machine::MachinePlace;
@@ -82,7 +82,20 @@ impl App {
         let MachinePlace::Elsewhere(machine, Some(_)) = place else { return Ok(None) };
         let Some(address) = self.store().find_holder(machine).await? else { return Ok(None) };
         let identity = self.agent_identity().await?;
-        Ok(self.outside().fleet.reach_through(machine, address, identity).await)
+        let is_placed = self.is_placed_on(machine);
+        Ok(self.outside().fleet.reach_through(machine, address, identity, is_placed).await)
+    }
+
+    /// What a machine elsewhere is believed about.
+    fn is_placed_on(&self, machine: MachineId) -> IsPlaced {
+        let store = self.store().clone();
+        Arc::new(move |instance| {
+            let store = store.clone();
+            Box::pin(async move {
+                let place = store.find_place_of_instance(instance).await.map_err(Fault::new)?;
+                Ok(place.and_then(elsewhere) == Some(machine))
+            })
+        })
     }
 
     /// The machine of an instance.

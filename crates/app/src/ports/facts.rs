@@ -13,8 +13,13 @@ use crate::failure::Fault;
 pub enum MachineState {
     Running,
     Starting,
-    Stopped,
-    Failed { sentence: String },
+    /// And why, where nobody wished for that.
+    Stopped {
+        sentence: Option<String>,
+    },
+    Failed {
+        sentence: String,
+    },
 }
 
 #[derive(Debug, Clone)]

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
-use stoa_domain::{MachineId, Secret};
+use stoa_domain::{InstanceId, MachineId, Secret};
 use stoa_storage::machine::MachinePlace;
 use tokio::io::{AsyncRead, AsyncWrite};
 
@@ -16,6 +16,10 @@ pub trait Wire: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<W: AsyncRead + AsyncWrite + Send + Unpin> Wire for W {}
 
 pub type BoxedWire = Box<dyn Wire>;
+
+/// Whether the records place an instance on the machine that speaks of it. Of what they don't, nothing is kept: a machine
+/// may name as many as it likes.
+pub type IsPlaced = Arc<dyn Fn(InstanceId) -> BoxFuture<'static, Result<bool, Fault>> + Send + Sync>;
 
 /// A machine that can be asked and told things.
 #[derive(Clone)]
@@ -61,7 +65,11 @@ pub trait Knocking: Send {
     fn token(&self) -> Option<&Secret>;
     fn refuse(self: Box<Self>, why: LinkRefusal) -> BoxFuture<'static, ()>;
     /// From here on the machine is reached by it, and by no link that it had before.
-    fn take_up(self: Box<Self>, machine: MachineId) -> BoxFuture<'static, Result<Link, Fault>>;
+    fn take_up(
+        self: Box<Self>,
+        machine: MachineId,
+        is_placed: IsPlaced,
+    ) -> BoxFuture<'static, Result<Link, Fault>>;
 }
 
 pub trait Fleet: Send + Sync + 'static {
@@ -85,6 +93,7 @@ pub trait Fleet: Send + Sync + 'static {
         machine: MachineId,
         address: String,
         identity: Secret,
+        is_placed: IsPlaced,
     ) -> BoxFuture<'_, Option<Reached>>;
     /// Answers another replica that asks for a machine which is reached here: who it is, and then whatever it asks of that,
     /// for as long as what comes back is waited for. `None`: nobody that is answered.

@@ -125,11 +125,13 @@ impl Proxy {
                 }
                 RouteState::Stopped => return Err(Notice::Stopped),
                 RouteState::Failed => return Err(Notice::Failed),
-                // Right after the control plane has started, its machines have yet to say what they run.
+                // Right after the control plane has started, its machines have yet to say what they run; and one whose link
+                // broke dials again in a moment.
                 RouteState::Unknown => match of_record(instance) {
                     Notice::Unreachable if Instant::now() < patience.told_by => {}
                     notice => return Err(notice),
                 },
+                RouteState::Away => return Err(of_record(instance)),
             }
             if patience.place.is_none() {
                 let place = self.requests.take(instance.id, Kind::Held, MOST_HELD);

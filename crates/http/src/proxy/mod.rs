@@ -51,8 +51,10 @@ pub enum RouteState {
     Starting,
     Stopped,
     Failed,
-    /// Its machine doesn't know it, or isn't reached.
+    /// Its machine doesn't know it, or isn't reached: either may be over in a moment.
     Unknown,
+    /// Its machine hasn't been reached for so long that nobody waits for it.
+    Away,
 }
 
 /// [`RouteState`], and which of the instance's running forms it is about: a connection to another one isn't used again.

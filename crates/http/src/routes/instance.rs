@@ -118,7 +118,9 @@ pub(super) struct InstanceView {
     stage: &'static str,
     #[schema(value_type = words::InstanceStatus)]
     status: &'static str,
-    /// Why it failed, in one sentence.
+    /// Its server isn't reached: `status` is the last one that is known.
+    is_server_away: bool,
+    /// Why it failed, or nothing of it runs although it is to, in one sentence.
     reason: Option<String>,
     branch: String,
     /// The commit that it runs.
@@ -155,6 +157,7 @@ impl InstanceView {
             server: instance.server.map(NamedView::of),
             stage: instance.stage.key(),
             status: instance.status.key(),
+            is_server_away: seen.is_server_away,
             reason: instance.reason,
             branch: instance.branch,
             commit: instance.commit,

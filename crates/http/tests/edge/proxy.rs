@@ -283,6 +283,10 @@ async fn every_visitor_is_counted_once_with_how_they_were_answered() {
 async fn a_machine_that_hasnt_spoken_yet_is_waited_for() {
     let served = Arc::new(Served::start().await);
     let shop = served.shop().await;
+    // For one that stays away nobody waits: how it answers is asked once, and not again and again.
+    served.applications.set(shop.id, RouteState::Away, 0);
+    let told = served.get(&shop.host, "/", &[]).await;
+    assert_eq!((told.status, served.applications.asked.swap(0, Ordering::SeqCst)), (502, 1), "{}", told.body);
     served.applications.set(shop.id, RouteState::Unknown, 0);
     let (asking, host) = (served.clone(), shop.host.clone());
     let told = tokio::spawn(async move { asking.get(&host, "/", &[]).await });

@@ -76,12 +76,18 @@ async fn list(desk: &Desk, arguments: &ArgMatches) -> Result<(), Failed> {
     desk.print(&found, |found| {
         let rows = items(found).map(|one| {
             let project = field(&one["project"], "slug").to_owned();
-            let rest = ["stage", "status", "branch", "url"].map(|name| field(one, name).to_owned());
-            let names = vec![field(one, "slug").to_owned(), field(one, "name").to_owned(), project];
-            [names, rest.to_vec()].concat()
+            let [slug, name, stage, branch, url] =
+                ["slug", "name", "stage", "branch", "url"].map(|name| field(one, name).to_owned());
+            vec![slug, name, project, stage, state(one), branch, url]
         });
         table(&["SLUG", "NAME", "PROJECT", "STAGE", "STATUS", "BRANCH", "URL"], rows.collect(), &nothing);
     })
+}
+
+/// How an instance is, as far as anybody knows.
+fn state(one: &Value) -> String {
+    let status = field(one, "status");
+    if one["is_server_away"] == true { format!("not reached (was {status})") } else { status.to_owned() }
 }
 
 /// A state, in the colour of the page's where colours are for the reader.
@@ -96,7 +102,7 @@ fn status(word: &str) -> String {
 }
 
 fn show(one: &Value) {
-    crate::output::say(&format!("{}  {}", defused(field(one, "name"), false), status(field(one, "status"))));
+    crate::output::say(&format!("{}  {}", defused(field(one, "name"), false), status(&state(one))));
     let is_protected = if one["is_protected"] == true { "yes" } else { "" };
     facts(&[
         ("Why", field(one, "reason").to_owned()),
@@ -235,4 +241,18 @@ async fn act(
     let path = desk.path(&["instances", needed(arguments, "which")?, verb])?;
     let answer = desk.call.post(&path, body).await?.body;
     job::follow(desk, answer, done).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_says_that_an_instance_runs_whose_server_isnt_reached() {
+        let of = |is_server_away: bool| json!({ "status": "running", "is_server_away": is_server_away });
+        assert_eq!(
+            (state(&of(false)), state(&of(true))),
+            ("running".into(), "not reached (was running)".into())
+        );
+    }
 }

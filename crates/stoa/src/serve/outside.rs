@@ -30,6 +30,7 @@ use stoa_app::ports::{BoxedWire, Certificates, Expectations, Generated, Mail, Ou
 use stoa_domain::MachineId;
 use stoa_http::proxy::{Applications, At, Route, RouteState};
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 use crate::failure::Ended;
 use crate::settings::Settings;
@@ -221,13 +222,14 @@ impl AllApplications {
 }
 
 const UNKNOWN: Route = Route { state: RouteState::Unknown, generation: 0 };
+const AWAY: Route = Route { state: RouteState::Away, generation: 0 };
 
 fn of_phase((phase, generation): (Phase, u64)) -> Route {
     let state = match phase {
         Phase::Running => RouteState::Running,
         Phase::Waiting => RouteState::Waiting,
         Phase::Starting => RouteState::Starting,
-        Phase::Stopped => RouteState::Stopped,
+        Phase::Stopped(_) => RouteState::Stopped,
         Phase::Failed(_) => RouteState::Failed,
     };
     Route { state, generation }
@@ -252,7 +254,12 @@ impl Applications for AllApplications {
                 if holder.is_some() && !self.machinery.is_reached(machine) {
                     self.look_for(at.place, machine);
                 }
-                self.machinery.route(machine, at.instance).map(of_state)
+                let told = self.machinery.route(machine, at.instance).map(of_state);
+                // What another replica has a link to is reached as soon as a way by it was found.
+                if told.is_none() && holder.is_none() && self.machinery.is_away(machine, Instant::now()) {
+                    return AWAY;
+                }
+                told
             }
             MachinePlace::Nowhere => None,
         };

@@ -78,9 +78,10 @@ impl Machine {
         nix::sys::signal::kill(pid, signal).unwrap();
     }
 
-    /// Until it has ended by itself.
+    /// Until it has ended by itself, and not as one that a service manager starts again.
     pub fn ended(&mut self) {
-        until("the agent's end", || self.child.as_mut().unwrap().try_wait().unwrap());
+        let status = until("the agent's end", || self.child.as_mut().unwrap().try_wait().unwrap());
+        assert!(status.success(), "{status}: {}", self.log());
         self.child = None;
     }
 

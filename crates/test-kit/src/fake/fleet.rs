@@ -7,8 +7,9 @@ use futures_util::future::BoxFuture;
 use stoa_adapters::machines::Machinery;
 use stoa_app::Fault;
 use stoa_app::machine::MachinePlace;
-use stoa_app::ports::{BoxedWire, Fleet, Knocking, Reached};
-use stoa_domain::{MachineId, Secret};
+use stoa_app::ports::{BoxedWire, Fleet, IsPlaced, Knocking, Reached};
+use stoa_domain::{InstanceId, MachineId, Secret};
+use tokio::time::Instant;
 
 use super::desks::FakeDesks;
 use super::machines::FakeMachines;
@@ -37,6 +38,16 @@ impl FakeFleet {
     /// From now on it isn't.
     pub fn cut_off(&self, machine: MachineId) {
         self.linked.lock().unwrap().remove(&machine);
+    }
+
+    /// Whether it is known how an instance answers there, by the word of a machine that has a link.
+    pub fn knows(&self, machine: MachineId, instance: InstanceId) -> bool {
+        self.real.route(machine, instance).is_some()
+    }
+
+    /// Whether nobody needs to wait for a link of a machine at a moment.
+    pub fn is_away(&self, machine: MachineId, at: Instant) -> bool {
+        self.real.is_away(machine, at)
     }
 
     /// Machines whose links were ended on purpose.
@@ -74,7 +85,13 @@ impl Fleet for FakeFleet {
         self.real.answer(wire, identity)
     }
 
-    fn reach_through(&self, _: MachineId, _: String, _: Secret) -> BoxFuture<'_, Option<Reached>> {
+    fn reach_through(
+        &self,
+        _: MachineId,
+        _: String,
+        _: Secret,
+        _: IsPlaced,
+    ) -> BoxFuture<'_, Option<Reached>> {
         Box::pin(async { None })
     }
 

@@ -292,7 +292,7 @@ impl FakeMachines {
                 (MachineState::Running, Some(*release))
             }
             Command::Start | Command::Restart(_) => (MachineState::Running, release),
-            Command::Stop => (MachineState::Stopped, release),
+            Command::Stop => (MachineState::Stopped { sentence: None }, release),
             Command::Delete => {
                 held.remove(&instance);
                 return vec![Progress::Succeeded { release: None, size: 0, connect_as: None }];

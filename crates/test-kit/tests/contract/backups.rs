@@ -313,7 +313,7 @@ on_both_databases! {
         };
         let id = again("Shop", "staging", &whole).await;
         let anew = workspace.path(&format!("/instances/{id}"));
-        assert_eq!(set(&anew).await, [limits, health, schedule, json!([])], "a domain is proved anew");
+        assert_eq!(set(&anew).await, [limits.clone(), health.clone(), schedule, json!([])], "a domain is proved anew");
         let form = world.machines.form(id.parse().unwrap()).unwrap();
         assert_eq!((form.limits.memory, form.limits.processor, form.limits.disk), (Some(268_435_456), Some(500), None));
         assert_eq!(form.health.map(|health| (health.path, health.failures)), Some(("/up".to_owned(), 2)), "from its first start on");
@@ -325,6 +325,9 @@ on_both_databases! {
         let none = json!({ "memory": null, "processor": null, "processes": null, "disk": null });
         assert_eq!(set(&workspace.path(&format!("/instances/{plain}"))).await, [none, Value::Null, Value::Null, json!([])]);
         assert_eq!(made, 4, "by itself, at its time");
+        let copy = again("Copy", "development", &whole).await;
+        let copied = set(&workspace.path(&format!("/instances/{copy}"))).await;
+        assert_eq!(copied, [limits, health, Value::Null, json!([])], "at another stage nobody has asked for backups");
     }
 
     async fn what_is_made_of_a_backup_never_runs_without_its_data(world: World) {

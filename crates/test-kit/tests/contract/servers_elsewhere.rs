@@ -12,9 +12,21 @@ use stoa_domain::{InstanceId, Secret};
 use test_kit::fake::machines::FakeMachines;
 use test_kit::world::{Person, Workspace};
 use test_kit::{Answer, World, on_both_databases};
+use tokio::time::Instant;
+
+/// What a machine says of an instance.
+fn claim(instance: InstanceId) -> Value {
+    json!({ "id": instance.to_string(), "state": "failed", "sentence": "It says so.", "release": null, "process": null,
+        "since": 1, "fence": 0, "generation": 1 })
+}
 
 /// What a machine that is asked nothing else says, with the instances that it says it has; and what it was asked.
 fn machine(instances: Value) -> (Router, Arc<Mutex<Vec<String>>>) {
+    machine_with(instances, String::new())
+}
+
+/// The same of one that tells these changes, too.
+fn machine_with(instances: Value, changes: String) -> (Router, Arc<Mutex<Vec<String>>>) {
     let asked: Arc<Mutex<Vec<String>>> = Arc::default();
     let noted = asked.clone();
     let router = Router::new().fallback(move |request: Request| {
@@ -26,6 +38,7 @@ fn machine(instances: Value) -> (Router, Arc<Mutex<Vec<String>>>) {
             "/v1/machine" => json!({ "processors": 2, "processor_used": 1.0, "memory": 2, "memory_used": 1,
                 "disk": 2, "disk_used": 1, "uptime_seconds": 1 }),
             "/v1/instances" => json!({ "instances": instances }),
+            "/v1/changes" => return std::future::ready(changes.clone().into_response()),
             _ => return std::future::ready(Vec::new().into_response()),
         };
         std::future::ready(told.to_string().into_response())
@@ -96,6 +109,7 @@ on_both_databases! {
         let joining = joining(&made.json());
         let (one, two) = (identity(), identity());
         let linked = knock(&world, &known(&joining), &one, Some(&joining.token)).await.unwrap();
+        let linked_as = linked.machine;
         let (router, _) = machine(json!([]));
         let serving = tokio::spawn(linked.serve(router));
         let path = workspace.path("/servers/far");
@@ -111,8 +125,14 @@ on_both_databases! {
         let second = tokio::spawn(again.serve(router));
         tokio::time::timeout(Duration::from_secs(10), serving).await.expect("the first link ends").unwrap().ok();
         until_status(&olga, &path, "ready").await;
+        // A visitor waits a moment for a link that broke, and for none of a machine that stays away.
+        let (before, long) = (Instant::now(), Duration::from_secs(3600));
+        let is_away = |at| world.fleet.is_away(linked_as, at);
+        assert!(!is_away(before + long), "it is linked");
         second.abort();
         let away = until_status(&olga, &path, "away").await;
+        assert!(!is_away(before), "it may be back in a moment");
+        assert!(is_away(before + long));
         assert!(away["away_since"].is_string(), "{away}");
         let log = olga.client.get(&workspace.path("/audit")).await.expect(200).text;
         assert!(log.contains("server.joined"), "{log}");
@@ -161,9 +181,7 @@ on_both_databases! {
         let instance = workspace.instance(&project, &server, "Shop", "staging", "main").await;
         let joining = joining(&add(&workspace, &olga, "Far").await.json());
         let linked = knock(&world, &known(&joining), &identity(), Some(&joining.token)).await.unwrap();
-        let claimed = json!([{ "id": instance.to_string(), "state": "failed", "sentence": "It says so.", "release": null,
-            "process": null, "since": 1, "fence": 0, "generation": 1 }]);
-        let (router, asked) = machine(claimed);
+        let (router, asked) = machine(json!([claim(instance)]));
         tokio::spawn(linked.serve(router));
         tokio::time::timeout(Duration::from_secs(30), async {
             // Its changes are followed only once all that it said has been looked at.
@@ -177,6 +195,40 @@ on_both_databases! {
         assert_eq!(seen["status"], "running");
         let asked = asked.lock().unwrap().clone();
         assert!(!asked.iter().any(|path| path.contains("/secrets")), "no secret goes to another's machine: {asked:?}");
+    }
+
+    async fn of_what_a_machine_says_of_others_instances_nothing_is_kept(world: World) {
+        let olga = world.set_up().await;
+        let workspace = world.workspace(&olga, "Acme").await;
+        let here = workspace.server().await;
+        let project = workspace.project("Shop", &["main"]).await;
+        let near = workspace.instance(&project, &here, "Near", "staging", "main").await;
+        let joining = joining(&add(&workspace, &olga, "Far").await.json());
+        let own = identity();
+        let linked = knock(&world, &known(&joining), &own, Some(&joining.token)).await.unwrap();
+        world.fleet.link(linked.machine, Arc::new(FakeMachines::default()));
+        let listed = workspace.instance(&project, "far", "Listed", "staging", "main").await;
+        let told = workspace.instance(&project, "far", "Told", "staging", "main").await;
+        world.fleet.cut_off(linked.machine);
+        let again = knock(&world, &known(&joining), &own, None).await.unwrap();
+        // Ids that are nobody's, in its list and as its changes, and another's.
+        let mut strangers: Vec<_> = (0..200).map(|_| InstanceId::new(uuid::Uuid::now_v7())).collect();
+        strangers.push(near);
+        let list: Vec<_> = strangers.iter().chain([&listed]).map(|instance| claim(*instance)).collect();
+        let changes = strangers.iter().chain([&told]).map(|instance| json!({ "item": claim(*instance) }).to_string() + "\n");
+        let (router, _) = machine_with(json!(list), changes.collect());
+        tokio::spawn(again.serve(router));
+        let knows = |instance| world.fleet.knows(linked.machine, instance);
+        tokio::time::timeout(Duration::from_secs(30), async {
+            // What is told last is there once everything before it was looked at.
+            while !knows(told) {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        })
+        .await
+        .expect("its own instance is known");
+        assert!(knows(listed));
+        assert!(!strangers.into_iter().any(knows), "others' are kept");
     }
 
     async fn work_goes_to_the_machine_of_its_instance(world: World) {
@@ -202,9 +254,16 @@ on_both_databases! {
         ] {
             assert_eq!(act(verb, body).await.expect(503).code().as_deref(), Some("server_away"), "{verb}");
         }
-        let seen = olga.client.get(&workspace.path("/instances/shop")).await.expect(200).json();
-        assert_eq!(seen["blocked"]["restart"]["code"], "server_away");
+        let seen = async |person: &Person| person.client.get(&workspace.path("/instances/shop")).await.expect(200).json();
+        let away = seen(&olga).await;
+        assert_eq!(away["blocked"]["restart"]["code"], "server_away");
+        // What is told is what was last known, and that it is no more than that; also to who may do nothing about it.
+        assert_eq!((&away["status"], &away["is_server_away"]), (&json!("running"), &json!(true)));
+        let erik = workspace.member("Erik Example").await;
+        workspace.grant(&erik, json!({ "actions": ["view_projects"], "instances": [instance.to_string()] })).await;
+        assert_eq!(seen(&erik.person).await["is_server_away"], true);
         world.fleet.link(linked.machine, far.clone());
+        assert_eq!(seen(&erik.person).await["is_server_away"], false);
         let _ = act("restart", json!({ "mode": "soft" })).await.expect(202);
         // What waits while the server is away isn't done elsewhere, and says so in the end.
         world.fleet.cut_off(linked.machine);

@@ -37,6 +37,14 @@ export function InstanceOverview({ workspace, instance }: { workspace: string; i
   const failed = deployments.items?.find(({ status }) => status === "failed");
   return (
     <div className={css.grid}>
+      {instance.is_server_away && (
+        <div className={css.reason}>
+          <Note tone="warn">
+            Its server isn't reached, so nobody knows how it is now. Last known:{" "}
+            <StatusBadge status={instance.status} bare />
+          </Note>
+        </div>
+      )}
       {instance.reason && (
         <div className={css.reason}>
           <Note tone={instance.status === "failed" ? "bad" : "warn"}>
@@ -169,13 +177,14 @@ function OldCommit({ workspace, instance }: { workspace: string; instance: Insta
   );
   // That nothing runs yet is said by its status, and why by the sentence above.
   if (!old?.runs) return null;
+  const runs = instance.status === "running" && !instance.is_server_away;
   return (
     <div className={css.reason}>
       <Note tone="warn">
         <div className={css.old}>
           <span>
-            {instance.status === "running" ? "It runs" : "It has"} <ShortCommit commit={old.runs} /> and is behind its
-            branch. The newest commit of {instance.branch} is <ShortCommit commit={old.newest.id} />
+            {runs ? "It runs" : "It has"} <ShortCommit commit={old.runs} /> and is behind its branch. The newest commit
+            of {instance.branch} is <ShortCommit commit={old.newest.id} />
             {old.newest.subject && ` “${old.newest.subject}”`}.{deploy.error && ` ${deploy.error.detail}`}
           </span>
           <AbleButton

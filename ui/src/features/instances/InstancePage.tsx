@@ -4,7 +4,7 @@ import type { Deployment, Instance } from "@/api/nouns";
 import { isRefusal } from "@/api/problem";
 import { useDeployments, useInstance } from "@/api/queries";
 import { viewing } from "@/api/viewing";
-import { statusWord } from "@/frame/jobs";
+import { stateOf } from "@/frame/jobs";
 import { useSubjects } from "@/frame/useSubjects";
 import { useWorkspace } from "@/frame/useWorkspace";
 import {
@@ -84,7 +84,7 @@ export function InstancePage() {
         isTight
         beside={
           <>
-            <StatusBadge status={here.status} word={statusWord(here)} />
+            <StatusBadge {...stateOf(here)} />
             {here.status !== "failed" && newest?.status === "failed" && (
               <StatusBadge status="failed" word="Last deployment failed" />
             )}

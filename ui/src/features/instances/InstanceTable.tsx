@@ -1,6 +1,6 @@
 import { IconExternalLink, IconGitBranch, IconServer2 } from "@tabler/icons-react";
 import type { Instance } from "@/api/nouns";
-import { statusWord } from "@/frame/jobs";
+import { stateOf } from "@/frame/jobs";
 import { Cut, Go, ShortCommit, StageTag, StatusBadge, Table } from "@/kit";
 import css from "./instances.module.css";
 
@@ -20,7 +20,7 @@ export function InstanceTable({ workspace, instances }: { workspace: string; ins
           </td>
           <td data-label="Status">
             <span>
-              <StatusBadge status={instance.status} word={statusWord(instance)} />
+              <StatusBadge {...stateOf(instance)} />
             </span>
           </td>
           <td data-label="Stage">

@@ -1,6 +1,7 @@
 import { Progress } from "@mantine/core";
 import { useQueries } from "@tanstack/react-query";
 import type { Instance } from "@/api/nouns";
+import { stateOf } from "@/frame/jobs";
 import { Go, StageTag, StatusBadge, Table } from "@/kit";
 import css from "./metrics.module.css";
 import { amount, newest, percent } from "./series";
@@ -42,7 +43,8 @@ export function InstancesByLoad({ workspace, instances, processors }: Props) {
   const sorted = instances.toSorted((one, other) => (share(other.id) ?? -1) - (share(one.id) ?? -1));
   return (
     <Table label="Instances" head={["Instance", "Status", "Stage", "Processor", "Memory"]}>
-      {sorted.map(({ id, slug, name, status, stage }) => {
+      {sorted.map((instance) => {
+        const { id, slug, name, stage } = instance;
         const [used, memory] = [share(id), found.figures.get(id)?.memory];
         return (
           <tr key={id}>
@@ -53,7 +55,7 @@ export function InstancesByLoad({ workspace, instances, processors }: Props) {
             </td>
             <td data-label="Status">
               <span>
-                <StatusBadge status={status} />
+                <StatusBadge {...stateOf(instance)} />
               </span>
             </td>
             <td data-label="Stage">

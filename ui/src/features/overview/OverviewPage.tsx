@@ -4,7 +4,7 @@ import { useAllInstances, useAllProjects, useAllServers, useRunningJobs } from "
 import { Steps } from "@/features/firstStart/later";
 import { LoadLine } from "@/features/metrics/later";
 import { Load, serverState } from "@/features/servers";
-import { statusWord } from "@/frame/jobs";
+import { stateOf } from "@/frame/jobs";
 import { listsProjects } from "@/frame/sections";
 import { useWorkspace } from "@/frame/useWorkspace";
 import {
@@ -29,12 +29,15 @@ import { Work } from "./Work";
 
 /** How many of what, in one sentence. */
 export function inWords(instances: Instance[]): string {
-  const count = (status: Instance["status"]) => instances.filter((instance) => instance.status === status).length;
+  const away = instances.filter((instance) => instance.is_server_away).length;
+  const known = instances.filter((instance) => !instance.is_server_away);
+  const count = (status: Instance["status"]) => known.filter((instance) => instance.status === status).length;
   const running = count("running");
   const rest = [
     [count("deploying"), "deploys", "deploy"],
     [count("failed"), "failed", "failed"],
     [count("stopped"), "is stopped", "are stopped"],
+    [away, "isn't reached", "aren't reached"],
   ] as const;
   const parts = rest
     .filter(([number]) => number > 0)
@@ -53,7 +56,7 @@ function Yours({ slug, instances }: { slug: string; instances: Instance[] }) {
       <Panel>
         {instances.map((instance) => (
           <Row key={instance.id} className={css.yours ?? ""}>
-            <StatusBadge status={instance.status} word={statusWord(instance)} />
+            <StatusBadge {...stateOf(instance)} />
             <Go to={`/${slug}/instances/${instance.slug}`} className={css.name ?? ""}>
               {instance.name}
             </Go>

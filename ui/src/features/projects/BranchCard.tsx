@@ -2,7 +2,7 @@ import { ActionIcon, Tooltip } from "@mantine/core";
 import { IconAlertTriangleFilled, IconExternalLink, IconGitBranch, IconPlus } from "@tabler/icons-react";
 import type { PointerEvent } from "react";
 import type { Instance } from "@/api/nouns";
-import { statusWord } from "@/frame/jobs";
+import { stateOf } from "@/frame/jobs";
 import { Cut, Go, Person, ShortCommit, StatusIcon, Time } from "@/kit";
 import { behind } from "./behind";
 import { afterDeletion, type Card, distance } from "./board";
@@ -83,7 +83,7 @@ export function BranchCard({ card, base, workspace, known, onNew, lift, isOver, 
         const old = behind(here, branch);
         return (
           <div key={instance.id} className={css.instance}>
-            <StatusIcon status={instance.status} word={here && statusWord(here)} />
+            <StatusIcon {...(here ? stateOf(here) : { status: instance.status })} />
             <Go to={`/${workspace}/instances/${instance.slug}`}>
               <Cut text={instance.name} />
             </Go>

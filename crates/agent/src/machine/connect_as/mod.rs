@@ -261,10 +261,12 @@ impl Agent {
             _ if gathered.is_too_much => because("wrote more than 1 MiB".to_owned(), None),
             Ended::Status(0) => Ok(Wrote::Output(gathered.output)),
             Ended::OutOfMemory => because("was killed: more memory than it may have".to_owned(), None),
-            Ended::Status(_) if out_of_memory => {
+            Ended::Status(_) | Ended::Killed(_) if out_of_memory => {
                 because("was killed: more memory than it may have".to_owned(), None)
             }
-            Ended::Status(status) => because(format!("ended with status {status}"), gathered.last_error),
+            ended @ (Ended::Status(_) | Ended::Killed(_)) => {
+                because(ended.in_words().unwrap_or_default(), gathered.last_error)
+            }
             Ended::OutOfTime => {
                 because(format!("took longer than {} s", TIME_LIMIT.as_secs()), gathered.last_error)
             }

@@ -168,7 +168,7 @@ impl Agent {
                 Err(Unwell::because("disk_full", "The disk of the server is full"))
             }
             Ended::OutOfTime => Err(Unwell::because("failed", format!("{what} within six hours"))),
-            Ended::OutOfMemory | Ended::DiskFull | Ended::Status(_) => {
+            Ended::OutOfMemory | Ended::DiskFull | Ended::Status(_) | Ended::Killed(_) => {
                 Err(Unwell::Because { code: "failed", sentence: what.to_owned(), quote: said.quote })
             }
         }
