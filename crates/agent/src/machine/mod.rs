@@ -124,10 +124,13 @@ impl Agent {
     /// # Errors
     /// Where its folder can't be used.
     pub async fn start(options: Options) -> io::Result<Self> {
-        let folders = Folders::new(options.state)?;
+        let folders = Folders::new(options.state.clone())?;
+        let own = options.state.canonicalize()?;
+        let sandboxes = Sandboxes::new(options.program, options.egress_allow).of(&own);
+        sandboxes.end_left_programs()?;
         let key = Key::load(&folders.key())?;
         let inner = Inner {
-            sandboxes: Sandboxes::new(options.program, options.egress_allow),
+            sandboxes,
             postgresql: tokio::sync::Mutex::default(),
             wide: database::Wide::default(),
             postgresql_password: database::master(&folders, &key)?,

@@ -56,6 +56,8 @@ pub struct Sandboxes {
     egress_allow: Vec<String>,
     abilities: Arc<Abilities>,
     killed: memory::Killed,
+    /// Whose programs are started here.
+    mark: String,
 }
 
 /// What bubblewrap tells about the sandbox that it made.
@@ -81,7 +83,14 @@ impl Sandboxes {
             egress_allow,
             abilities: Arc::new(Abilities::find()),
             killed: memory::Killed::default(),
+            mark: String::new(),
         }
+    }
+
+    /// The same of the agent whose folder this is: one at a time has it.
+    #[must_use]
+    pub(crate) fn of(self, state: &Path) -> Self {
+        Self { mark: state.to_string_lossy().into_owned(), ..self }
     }
 
     #[must_use]

@@ -17,6 +17,9 @@ use super::{Sandboxes, hand_over, in_memory, starter};
 /// The number of the first of its secrets; the others follow.
 const FIRST_SECRET: RawFd = 3;
 
+/// By it a program is known again as one of an agent's, by whoever comes after that agent.
+const OF: &str = "STOA_PROGRAM_OF";
+
 /// By which a program finds names: in its own list of them, and nowhere else.
 const NAMES: &str = "hosts: files\n";
 
@@ -164,8 +167,9 @@ impl Sandboxes {
             }
         }
         command
-            .args(walls(&program, self.abilities.is_root, &names))
+            .args(walls(&program, self.abilities.is_root, &names, &self.mark))
             .env_clear()
+            .env(OF, &self.mark)
             .stdin(Stdio::null())
             .stdout(out_end)
             .stderr(err_end);
@@ -174,9 +178,35 @@ impl Sandboxes {
         let (out, err) = (Receiver::from_owned_fd(out)?, Receiver::from_owned_fd(err)?);
         Ok(RunningProgram { child: Some(child), out, err })
     }
+
+    /// Ends the programs that an agent before this one has left. All end with it, but for one whose bubblewrap was killed,
+    /// too, before it had said so to what it started. They are in no control groups, since entering one takes longer than
+    /// most of them do.
+    ///
+    /// # Errors
+    /// Where the machine's processes can't be looked at.
+    pub(crate) fn end_left_programs(&self) -> io::Result<()> {
+        let wanted = format!("{OF}={}", self.mark);
+        for entry in std::fs::read_dir("/proc")?.flatten() {
+            let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
+            // What has ended meanwhile, or isn't ours to look at, is none.
+            let Ok(environment) = std::fs::read(entry.path().join("environ")) else { continue };
+            if environment.split(|byte| *byte == 0).any(|entry| entry == wanted.as_bytes()) {
+                tracing::info!(pid, "a program that an agent before this one has left is ended");
+                match nix::sys::signal::kill(
+                    nix::unistd::Pid::from_raw(pid),
+                    nix::sys::signal::Signal::SIGKILL,
+                ) {
+                    Ok(()) | Err(nix::errno::Errno::ESRCH) => {}
+                    Err(errno) => return Err(errno.into()),
+                }
+            }
+        }
+        Ok(())
+    }
 }
 
-fn walls(program: &Program<'_>, is_root: bool, names: &[(RawFd, &'static str)]) -> Vec<String> {
+fn walls(program: &Program<'_>, is_root: bool, names: &[(RawFd, &'static str)], mark: &str) -> Vec<String> {
     let mut words: Vec<String> = Vec::new();
     let mut add = |more: &[&str]| words.extend(more.iter().map(|&word| word.to_owned()));
     add(&["--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try"]);
@@ -213,10 +243,30 @@ fn walls(program: &Program<'_>, is_root: bool, names: &[(RawFd, &'static str)]) 
         add(&[if shown.is_writable { "--bind" } else { "--ro-bind" }, &outside, &*shown.inside]);
     }
     add(&["--setenv", "PATH", super::PATH, "--setenv", "LC_ALL", "C.UTF-8", "--setenv", "TMPDIR", "/tmp"]);
+    add(&["--setenv", OF, mark]);
     for (name, value) in &program.environment {
         add(&["--setenv", name, value]);
     }
     add(&["--chdir", program.working_folder, "--"]);
     words.extend(program.words.iter().cloned());
     words
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_an_agent_left_is_ended_and_nobody_elses() {
+        let folder = tempfile::tempdir().unwrap();
+        let sandboxes = Sandboxes::new(folder.path().join("stoa"), Vec::new()).of(folder.path());
+        let sleep = |mark: &str| Command::new("sleep").arg("600").env(OF, mark).spawn().unwrap();
+        let (mut left, mut others) = (sleep(&sandboxes.mark), sleep(&format!("{}x", sandboxes.mark)));
+        sandboxes.end_left_programs().unwrap();
+        assert!(!left.wait().unwrap().success());
+        assert!(others.try_wait().unwrap().is_none());
+        others.kill().unwrap();
+        others.wait().unwrap();
+    }
 }
