@@ -257,6 +257,35 @@ test("a link leads to its line, with what is around it", async () => {
   await look(page, "logs-gone", { ready: "text=isn't kept any more" });
   await page.getByRole("button", { name: "Choose no line" }).click();
   await page.getByText("isn't kept any more").waitFor({ state: "detached" });
+  // The same by keys alone: what was in the focus has gone, and the lines have it.
+  const isFocused = () => log().evaluate((one) => one === document.activeElement);
+  await until("the lines have the focus", isFocused);
+  await page.keyboard.press("Home");
+  await line("GET /products/0 200").waitFor();
+  for (const [key, many] of [
+    ["Enter", "1 line"],
+    ["Shift+ArrowDown", "2 lines"],
+    ["Shift+ArrowDown", "3 lines"],
+  ]) {
+    await page.keyboard.press(key);
+    await chosen.getByText(many, { exact: true }).waitFor();
+  }
+  for (const width of [1440, 390]) {
+    await page.setViewportSize({ width, height: 900 });
+    await until("it doesn't stand over them", async () => {
+      const lines = await log().locator("[class*=chosen]").all();
+      const [bar, ...places] = await Promise.all([chosen, ...lines].map((one) => one.boundingBox()));
+      return places.length === 3 && places.every(({ y, height }) => y + height <= bar.y || y >= bar.y + bar.height);
+    });
+  }
+  await page.setViewportSize({ width: 1440, height: 900 });
+  await page.keyboard.press("ArrowDown");
+  await chosen.getByText("1 line", { exact: true }).waitFor();
+  await page.keyboard.press("Tab");
+  await chosen.locator(":focus", { hasText: "Copy link" }).waitFor();
+  await page.keyboard.press("Escape");
+  await chosen.waitFor({ state: "detached" });
+  await until("the lines have it again", isFocused);
 });
 
 test("new lines come at the end; whoever has scrolled away stays, and is told how many", async () => {

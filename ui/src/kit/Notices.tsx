@@ -7,6 +7,8 @@ const load = () => import("@mantine/notifications");
 const Container = later(async () => (await load()).Notifications);
 
 let isWanted = false;
+/** Which of the sentences that are shown has which id. */
+const said = new Map<string, string>();
 const tellers = new Set<() => void>();
 
 /** With a link in it, it stays for as long as it takes to follow it. */
@@ -17,7 +19,14 @@ export async function notice(message: ReactNode): Promise<void> {
   isWanted = true;
   for (const tell of tellers) tell();
   const { notifications } = await load();
-  notifications.show({ message, ...(typeof message !== "string" && { autoClose: WITH_LINK }) });
+  if (typeof message !== "string") return void notifications.show({ message, autoClose: WITH_LINK });
+  // The same said again takes the place of what is still there: it isn't told twice beside each other.
+  const former = said.get(message);
+  if (former) notifications.hide(former);
+  said.set(
+    message,
+    notifications.show({ message, onClose: ({ id }) => said.get(message) === id && said.delete(message) }),
+  );
 }
 
 function subscribe(tell: () => void): () => void {

@@ -102,14 +102,21 @@ export function Row(props: { children: ReactNode; className?: string }) {
  * A table on wide pages, cards on narrow ones; with `isOwnWidth` its own styles say when. `head` names the columns, an
  * empty one needs no name.
  */
-export function Table(props: { head: ReactNode[]; label: string; isOwnWidth?: boolean; children: ReactNode }) {
+export function Table(props: {
+  head: ReactNode[];
+  label: string;
+  isOwnWidth?: boolean;
+  /** Columns of figures, which stand at the right; their cells say `data-figures`. */
+  figures?: string[];
+  children: ReactNode;
+}) {
   return (
     <table className={`${css.table} ${props.isOwnWidth ? "" : css.cards}`} aria-label={props.label}>
       <thead>
         <tr>
           {props.head.map((name, index) => (
             // biome-ignore lint/suspicious/noArrayIndexKey: columns never move, and two may have no name
-            <th key={index} scope="col">
+            <th key={index} scope="col" data-figures={props.figures?.includes(String(name)) || undefined}>
               {name || <span className="visually-hidden">Actions</span>}
             </th>
           ))}

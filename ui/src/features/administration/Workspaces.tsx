@@ -51,6 +51,7 @@ export function Workspaces() {
           <Table
             label="Workspaces"
             head={["Workspace", "Owners", "Members", "Projects", "Servers", "Instances", "Created", ""]}
+            figures={["Members", "Projects", "Servers", "Instances"]}
           >
             {found.items.map((workspace) => (
               <tr key={workspace.id}>
@@ -61,16 +62,16 @@ export function Workspaces() {
                 <td data-label="Owners">
                   <Owners workspace={workspace} />
                 </td>
-                <td data-label="Members" className="numbers">
+                <td data-label="Members" data-figures className="numbers">
                   {workspace.size.members}
                 </td>
-                <td data-label="Projects" className="numbers">
+                <td data-label="Projects" data-figures className="numbers">
                   {workspace.size.projects}
                 </td>
-                <td data-label="Servers" className="numbers">
+                <td data-label="Servers" data-figures className="numbers">
                   {workspace.size.servers}
                 </td>
-                <td data-label="Instances" className="numbers">
+                <td data-label="Instances" data-figures className="numbers">
                   {workspace.size.instances}
                 </td>
                 <td data-label="Created" className={css.quiet}>

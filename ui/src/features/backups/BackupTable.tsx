@@ -46,7 +46,7 @@ type Props = {
 export function BackupTable(props: Props) {
   const { backups, now, ofInstance } = props;
   return (
-    <Table label="Backups" head={["Made", "How", "Commit", "Size", "Added", "State", ""]}>
+    <Table label="Backups" head={["Made", "How", "Commit", "Size", "Added", "State", ""]} figures={["Size", "Added"]}>
       {backups.map((backup) => {
         const Icon = ICONS[backup.cause];
         const when = made(backup.created_at, now);
@@ -67,10 +67,10 @@ export function BackupTable(props: Props) {
               </span>
             </td>
             <td data-label="Commit">{backup.commit ? <ShortCommit commit={backup.commit} /> : "–"}</td>
-            <td data-label="Size" className={css.number}>
+            <td data-label="Size" data-figures className={css.number}>
               {backup.status === "ready" ? bytes(backup.size) : "–"}
             </td>
-            <td data-label="Added" className={`${css.number} ${css.quiet}`}>
+            <td data-label="Added" data-figures className={`${css.number} ${css.quiet}`}>
               {backup.status === "ready" ? `+${bytes(backup.added)}` : "–"}
             </td>
             <td data-label="State">

@@ -40,7 +40,11 @@ export function KeyDialog({ workspace, backup, onClose }: { workspace: string; b
             </div>
             <div>
               <div className={css.label}>
-                {key.repository.startsWith("s3:") ? "Anywhere, with the bucket's own key" : "On the server"}
+                {key.repository.startsWith("s3:")
+                  ? "Anywhere, with the bucket's own key"
+                  : backup.is_reachable
+                    ? "On the server"
+                    : "On the machine that was its server"}
               </div>
               <CodeToCopy text={key.command} label="Command" />
             </div>

@@ -184,7 +184,11 @@ function Outcome(props: ShownProps & { isExplained: boolean; onExplain?: () => v
         {problem && <Note tone="bad">{problem.detail}</Note>}
         {hasFailed && !onExplain && <Hint workspace={workspace} />}
         <span className={css.byWhom}>
-          {deployment.started_by ? <Person name={deployment.started_by.name} /> : "Stoa"}
+          {deployment.started_by ? (
+            <Person name={`${deployment.started_by.name},`} of={deployment.started_by.name} />
+          ) : (
+            "Stoa,"
+          )}
           <span>
             <Time at={deployment.created_at} />
             {deployment.ended_at && `, took ${took(deployment)}`}

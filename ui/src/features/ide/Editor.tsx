@@ -209,6 +209,7 @@ function begin(file: Document): EditorState {
       look,
       EditorView.contentAttributes.of((editor) => ({
         "aria-label": tells.get(editor)?.current.file.path ?? file.path,
+        "aria-description": "Escape, then Tab, leaves the editor.",
         spellcheck: "false",
         tabindex: "0",
       })),

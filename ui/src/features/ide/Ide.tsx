@@ -185,7 +185,7 @@ export function Ide({ place, name, onReopen, onAnew, isAnew }: Props) {
   );
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions: keys that hold in all of it
-    <div className={css.ide} data-view={view} data-assisted={(ai && isAssisted) || undefined} onKeyDown={onKeyDown}>
+    <div className={css.ide} data-view={view} onKeyDown={onKeyDown}>
       <h1 className="visually-hidden">IDE of {name}</h1>
       <div className={css.views} role="toolbar" aria-label="What is shown">
         {(["files", "editor", "panel"] as const).map((which) => (
@@ -327,6 +327,7 @@ export function Ide({ place, name, onReopen, onAnew, isAnew }: Props) {
           )}
           <Checkbox
             label="Format on save: trailing blanks, JSON"
+            styles={{ label: { paddingLeft: 8, fontSize: 12 } }}
             checked={formats}
             onChange={(event) => {
               const is = event.currentTarget.checked;
@@ -344,6 +345,7 @@ export function Ide({ place, name, onReopen, onAnew, isAnew }: Props) {
             </span>
           )}
           <span className={css.promise}>Nothing that runs changes before you push.</span>
+          {where && <span>Esc, then Tab, leaves the editor</span>}
         </footer>
       </div>
       {ai && wasAssisted.current && (

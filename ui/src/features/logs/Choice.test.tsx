@@ -39,6 +39,7 @@ function Chosen({ windows, isFiltered = false, onExplain = () => {} }: Props) {
         chosen={chosen}
         href="/download"
         isFiltered={isFiltered}
+        onNone={chosen.none}
         onExplain={() => onExplain(chosen.ends && wishOf(chosen.ends))}
       />
     </MantineProvider>

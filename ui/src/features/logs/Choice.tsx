@@ -14,15 +14,17 @@ type Props = {
   /** Not all lines are shown, but those that fit. */
   isFiltered: boolean;
   onExplain?: () => void;
+  onNone: () => void;
 };
 
 const NOT_KEPT = "What the link leads to isn't kept any more, or was never written.";
 const NOT_SHOWN = "What the link leads to isn't among the lines that are shown.";
 
-export function Choice({ chosen, href, isFiltered, onExplain }: Props) {
+export function Choice({ chosen, href, isFiltered, onExplain, onNone }: Props) {
   const link = useRef<HTMLPreElement>(null);
   const text = useRef<HTMLPreElement>(null);
-  const [done, setDone] = useState("");
+  // What was done with these lines isn't said of the next that are chosen.
+  const [done, setDone] = useState({ of: "", words: "" });
   const [isAsked, setAsked] = useState(false);
   const { count, isSeveral, whyNot } = chosen;
   if (!chosen.ends) return null;
@@ -30,17 +32,19 @@ export function Choice({ chosen, href, isFiltered, onExplain }: Props) {
     return (
       <div className={`${css.choice} ${css.gone}`}>
         <span role="status">{isFiltered ? NOT_SHOWN : NOT_KEPT}</span>
-        <CloseButton size={28} aria-label="Choose no line" onClick={chosen.none} />
+        <CloseButton size={28} aria-label="Choose no line" onClick={onNone} />
       </div>
     );
+  const of = chosen.ends.join();
   const copy = async (what: HTMLPreElement | null, word: string) => {
-    if (what) setDone((await copyText(what)) ? `${word} copied` : "Selected: copy it with Ctrl C");
+    if (what) setDone({ of, words: (await copyText(what)) ? `${word} copied` : "Selected: copy it with Ctrl C" });
   };
   return (
     // biome-ignore lint/a11y/useSemanticElements: a fieldset brings a look of its own
     <div className={css.choice} role="group" aria-label="Chosen lines">
       <span role="status">
-        {done || (!isSeveral ? "1 line" : count === null ? "Several lines" : `${count.toLocaleString("en")} lines`)}
+        {(done.of === of && done.words) ||
+          (!isSeveral ? "1 line" : count === null ? "Several lines" : `${count.toLocaleString("en")} lines`)}
       </span>
       <Button
         variant="subtle"
@@ -89,7 +93,7 @@ export function Choice({ chosen, href, isFiltered, onExplain }: Props) {
           Explain
         </Button>
       )}
-      <CloseButton size={28} aria-label="Choose no line" onClick={chosen.none} />
+      <CloseButton size={28} aria-label="Choose no line" onClick={onNone} />
       <pre ref={link} className="visually-hidden">
         {window.location.href}
       </pre>

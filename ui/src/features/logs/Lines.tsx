@@ -9,6 +9,8 @@ import type { Windows } from "./windows";
 
 /** Lines above and below the visible ones that are there too, so that scrolling shows no gaps. */
 const MARGIN = 20;
+/** What can be done with chosen lines stands over so many pixels at the upper edge: one row, two on a phone. */
+const OVER = 64;
 /** A letter of the font of code at 12 px, which a test of the page measures. */
 const LETTER = 7.2;
 
@@ -48,6 +50,8 @@ export function Lines(props: Props) {
   const sought = useRef(chosen.sought);
   const isFirst = useRef(true);
   const known = useRef(chosen.sought);
+  /** The line that was chosen last: from there the keys go on. */
+  const head = useRef<string | null>(null);
   // What is at the upper edge stays there, whatever comes to stand above it.
   const edge = useRef({ of: windows, line: 0, within: 0, shifted: 0 });
   // A link from beside the log leads to another line: it's looked for too.
@@ -131,11 +135,35 @@ export function Lines(props: Props) {
     onAtEnd(whole - scroll.current.y - element.clientHeight < ROW * 2);
   };
   // A log that is higher than the browser's area has ends that its own keys don't know.
+  // Chosen by keys, at the upper or the lower edge where it was out of sight.
+  const choose = (index: number, upTo: boolean) => {
+    const line = windows.line(index);
+    if (!line) return;
+    head.current = line.position;
+    chosen.choose(line, upTo);
+    const [at, seen] = [stands.top(index), box.current?.clientHeight ?? 0];
+    if (isInSight(at)) return;
+    onAtEnd(false);
+    go(at < scroll.current.y ? at : at - seen + 2 * ROW);
+  };
   const keys = (event: KeyboardEvent) => {
-    if (event.key !== "Home" && event.key !== "End") return;
+    if (event.altKey || event.ctrlKey || event.metaKey) return;
+    const { key, shiftKey } = event;
+    const end = chosen.ends?.[1];
+    const from = end && head.current && chosen.isAmong(head.current) ? head.current : end;
+    const last = from ? windows.indexOf(from) : undefined;
+    if (key === "Home" || key === "End") {
+      onAtEnd(key === "End");
+      go(key === "End" ? whole : 0);
+    } else if (key === "Enter" && !end && event.target === event.currentTarget) {
+      // The first that is whole in sight, or the one that finding stands at.
+      const first = stands.at(scroll.current.y + ROW - 1);
+      choose(current !== null && isInSight(stands.top(current)) ? current : first, false);
+    } else if ((key === "ArrowUp" || key === "ArrowDown") && end && last !== undefined) {
+      const next = last + (key === "ArrowUp" ? -1 : 1);
+      if (next >= 0 && next < windows.total) choose(next, shiftKey);
+    } else return;
     event.preventDefault();
-    onAtEnd(event.key === "End");
-    go(event.key === "End" ? whole : 0);
   };
   const y = scroll.current.y;
   const [top, bottom] = [stands.at(y), stands.at(y + size.height)];
@@ -147,18 +175,24 @@ export function Lines(props: Props) {
     onSeen(top, bottom);
   }, [first, last, windows, windows.isComplete]);
   const digits = windows.isComplete ? String(windows.total).length : 0;
+  const [from, to] = [top, stands.at(y + OVER)];
+  const isOver = Array.from({ length: to - from + 1 }, (_, at) => windows.line(from + at)).some(
+    (line) => line && chosen.has(line),
+  );
   const rows = Array.from({ length: Math.max(0, last - first) }, (_, at) => first + at);
 
   return (
     <div
       className={`${css.lines} ${props.isFitting ? css.fitting : ""} ${isWrapped ? css.wrapped : ""} ${props.isPlain ? css.plain : ""} ${props.tellsWhy ? css.tellsWhy : ""}`}
       ref={box}
+      data-over={isOver || undefined}
       onScroll={scrolled}
       onKeyDown={keys}
       // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls has to be reached by keyboard
       tabIndex={0}
       role="log"
       aria-label="Log"
+      aria-keyshortcuts="Enter ArrowUp ArrowDown Shift+ArrowUp Shift+ArrowDown Escape"
       aria-live="off"
     >
       {windows.total === 0 ? (
@@ -179,7 +213,10 @@ export function Lines(props: Props) {
                   isCurrent={index === current}
                   isChosen={chosen.has(line)}
                   isEvidence={props.evidence?.has(line.position) ?? false}
-                  onChoose={chosen.choose}
+                  onChoose={(line, upTo) => {
+                    head.current = line.position;
+                    chosen.choose(line, upTo);
+                  }}
                 />
               ) : (
                 <div key={`waits-${index}`} className={css.line} aria-hidden>

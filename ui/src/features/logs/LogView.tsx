@@ -157,6 +157,12 @@ export function LogView(props: Props) {
     if (by > 0) setLeft((left) => (left ? left + by : 0));
   });
 
+  // Where the focus was goes with what it was for: the lines have it then.
+  const chooseNone = () => {
+    chosen.none();
+    frame.current?.querySelector<HTMLElement>("[role=log]")?.focus({ preventScroll: true });
+  };
+
   return (
     <div ref={frame} className={`${css.frame} ${isWhole ? css.whole : css.card}`}>
       {isLost && log.problem && (
@@ -240,7 +246,13 @@ export function LogView(props: Props) {
       </div>
       {props.about && <div className={css.about}>{props.about}</div>}
       {isWhole && !phone && <Strip windows={windows} version={log.version} />}
-      <div className={css.middle}>
+      {/* biome-ignore lint/a11y/noStaticElementInteractions: Escape holds in all of it */}
+      <div
+        className={css.middle}
+        onKeyDown={(event) => {
+          if (event.key === "Escape" && chosen.ends) chooseNone();
+        }}
+      >
         <Lines
           windows={windows}
           version={log.version}
@@ -265,6 +277,7 @@ export function LogView(props: Props) {
           chosen={chosen}
           href={href("text")}
           isFiltered={isFiltered}
+          onNone={chooseNone}
           {...(onExplain && {
             onExplain: () => chosen.ends && onExplain(chosen.ends, numberOf),
           })}

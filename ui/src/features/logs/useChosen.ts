@@ -27,6 +27,7 @@ export type Chosen = {
   /** All of them, where nothing stands against it. */
   lines: () => Shown[];
   has: (line: Shown) => boolean;
+  isAmong: (position: string) => boolean;
   choose: (line: Shown, upTo: boolean) => void;
   none: () => void;
 };
@@ -59,6 +60,10 @@ export function useChosen(windows: Windows): Chosen {
   const count = areEndsHere ? to - from + 1 : null;
   const isTooMuch = count !== null && count > MOST;
   const isHere = areEndsHere && !isTooMuch && windows.has(from, to);
+  const isAmong = (position: string) => {
+    const place = placeOf(position);
+    return ends !== null && !isBefore(place, placeOf(first)) && !isBefore(placeOf(last), place);
+  };
   return {
     sought: hash === own.current ? null : first || null,
     ends,
@@ -67,10 +72,8 @@ export function useChosen(windows: Windows): Chosen {
     count: ends ? count : 0,
     whyNot: isTooMuch ? TOO_MUCH : isHere ? null : NOT_HERE,
     lines: () => (isHere ? windows.between(from, to) : []),
-    has: ({ position }) => {
-      const place = placeOf(position);
-      return ends !== null && !isBefore(place, placeOf(first)) && !isBefore(placeOf(last), place);
-    },
+    has: ({ position }) => isAmong(position),
+    isAmong,
     choose: (line, upTo) => {
       const other = anchor ?? first;
       if (upTo && other && other !== line.position) {

@@ -43,6 +43,7 @@ export function ServersPage() {
           <Table
             label="Servers"
             head={["Server", "State", "Processor, last day", "Memory", "Disk", "Instances", "Version"]}
+            figures={["Instances"]}
           >
             {servers.items.map((server) => (
               <ServerRow key={server.id} server={server} workspace={workspace.slug} />
@@ -102,7 +103,7 @@ function ServerRow({ server, workspace }: { server: Server; workspace: string })
           {fullness[at] ? <Share {...fullness[at]} /> : <span className={css.quiet}>Not known</span>}
         </td>
       ))}
-      <td data-label="Instances" className="numbers">
+      <td data-label="Instances" data-figures className="numbers">
         {server.instances}
       </td>
       <td data-label="Version">{machine && <code>{machine.version}</code>}</td>

@@ -33,9 +33,14 @@ export function History({ here }: { here: Here }) {
   });
   const against = reasonAgainst(instance, "change_settings")?.detail;
   // Which of them runs isn't told, only that not all do: then the newest one waits, and of the others it isn't known.
+  // What is said of those holds either way.
   const newest = changes.items?.find(({ needs_restart }) => needs_restart);
   const restart = (change: SettingsChange) =>
-    !settings.restart_needed ? "Needed a restart" : change.id === newest?.id ? "Needs a restart" : "Takes a restart";
+    !settings.restart_needed
+      ? "Needed a restart"
+      : change.id === newest?.id
+        ? "Needs a restart"
+        : "In force after a restart";
   const secrets = undone ? kept(undone.parts) : [];
   return (
     <section id="history" aria-labelledby="history-title" className={css.section}>
