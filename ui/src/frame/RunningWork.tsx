@@ -1,18 +1,17 @@
 import { Menu } from "@mantine/core";
 import { IconLoader2 } from "@tabler/icons-react";
-import { Link } from "@tanstack/react-router";
 import type { Workspace } from "@/api/nouns";
-import { useAllInstances, useRunningJobs } from "@/api/queries";
-import { Time } from "@/kit/Time";
+import { useRunningJobs } from "@/api/queries";
+import { later } from "@/kit/later";
 import { usePhone } from "@/kit/usePhone";
 import css from "./frame.module.css";
-import { jobWord, stepWord } from "./jobs";
+
+const RunningList = later(async () => (await import("./RunningList")).RunningList);
 
 /** What runs now, on every page. Absent while nothing does. */
 export function RunningWork({ workspace }: { workspace: Workspace }) {
   const { items: jobs } = useRunningJobs(workspace.slug);
   const phone = usePhone();
-  const instances = useAllInstances(workspace.slug, {}, Boolean(jobs?.length));
   if (!jobs?.length) return null;
   return (
     <Menu position="bottom-end" width={320}>
@@ -23,27 +22,7 @@ export function RunningWork({ workspace }: { workspace: Workspace }) {
         </button>
       </Menu.Target>
       <Menu.Dropdown>
-        {jobs.map((job) => {
-          const instance = instances.data?.find(({ id }) => id === job.instance);
-          const line = (
-            <>
-              <div style={{ fontWeight: 500 }}>
-                {job.status === "queued" ? "Waiting: " : ""}
-                {jobWord(job)} {instance?.name}
-              </div>
-              <div style={{ fontSize: 12, color: "var(--text3)" }}>
-                {stepWord(job)}, <Time at={job.created_at} />
-              </div>
-            </>
-          );
-          return instance ? (
-            <Menu.Item key={job.id} component={Link} to={`/${workspace.slug}/instances/${instance.slug}`}>
-              {line}
-            </Menu.Item>
-          ) : (
-            <Menu.Item key={job.id}>{line}</Menu.Item>
-          );
-        })}
+        <RunningList workspace={workspace} jobs={jobs} />
       </Menu.Dropdown>
     </Menu>
   );

@@ -4,6 +4,7 @@ import { IconMenu2, IconSearch } from "@tabler/icons-react";
 import { useLocation } from "@tanstack/react-router";
 import { type ReactNode, useEffect } from "react";
 import type { MyWorkspace, Workspace } from "@/api/nouns";
+import { viewing } from "@/api/viewing";
 import { later } from "@/kit/later";
 import { usePhone } from "@/kit/usePhone";
 import { Breadcrumbs } from "./Breadcrumbs";
@@ -13,8 +14,8 @@ import { RunningWork } from "./RunningWork";
 import { SchemeButton } from "./SchemeButton";
 import { Sidebar } from "./Sidebar";
 import { useFocusOnward } from "./useFocusOnward";
-import { ViewingBanner } from "./ViewingBanner";
 
+const ViewingBanner = later(async () => (await import("./ViewingBanner")).ViewingBanner);
 const Palette = later(async () => (await import("@/features/palette/Palette")).Palette);
 
 type Props = {
@@ -75,7 +76,7 @@ export function Shell(props: Props) {
       </nav>
       {isMenuOpen && <button type="button" className={css.veil} aria-label="Close the menu" onClick={menu.close} />}
       <main id="main" tabIndex={-1} className={css.main}>
-        {!props.isEnded && <ViewingBanner workspace={props.workspace ?? props.soon ?? null} />}
+        {!props.isEnded && viewing() && <ViewingBanner workspace={props.workspace ?? props.soon ?? null} />}
         <ConnectionLine />
         <div className={css.content}>{props.children}</div>
       </main>
