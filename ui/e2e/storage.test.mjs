@@ -104,7 +104,13 @@ test("an owner has backups go to a bucket, tries it, and a backup is made and re
   await page.goto(`${stoa.origin}/acme/settings/backups`);
   await page.getByLabel("The server's disk").check();
   await page.getByRole("button", { name: "Save" }).click();
-  await page.getByRole("button", { name: "Keep them there" }).click();
+  // What is said of the disk stands there as soon as that is chosen; it is kept once the server has said so.
+  await Promise.all([
+    page.waitForResponse(
+      (answer) => answer.url().endsWith("/backup-storage") && answer.request().method() === "DELETE",
+    ),
+    page.getByRole("button", { name: "Keep them there" }).click(),
+  ]);
   await page.getByText("If that disk is lost", { exact: false }).waitFor();
   await call("POST", `/backups/${made.id}/restore`, { confirm: "shop" });
   await quiet();

@@ -99,13 +99,19 @@ export function WorkspaceFrame() {
   // The first start stands alone: there is nothing to go to yet. Whoever is refused it has somewhere to go.
   const isAlone = location.pathname.split("/")[2] === "start" && shown?.may.includes("manage");
   // The shell that stood there while it was asked for is the one that stays: what was opened in it meanwhile does too.
+  // Another workspace has another one.
   return (
     <WorkspaceContext.Provider value={shown}>
       <Reasons workspace={shown}>
         {isAlone && !viewing() ? (
           <Outlet />
         ) : (
-          <Shell workspace={shown} soon={shown ? undefined : (workspace ?? listed)} isLoading={!shown}>
+          <Shell
+            key={look?.id ?? slug}
+            workspace={shown}
+            soon={shown ? undefined : (workspace ?? listed)}
+            isLoading={!shown}
+          >
             {shown ? (
               <ShownInView>
                 <Outlet />
