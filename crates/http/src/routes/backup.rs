@@ -125,7 +125,7 @@ struct BackupView {
     /// When it goes by itself.
     #[schema(format = DateTime)]
     expires_at: Option<String>,
-    /// `false`: it is on the disk of a server that was removed, and can only be deleted.
+    /// `false`: it is on the disk of a server that was removed. Here it can only be deleted; its key opens it there.
     is_reachable: bool,
     /// What whoever restores it should know of it, in one sentence.
     warning: Option<String>,
