@@ -22,6 +22,8 @@ async function type(command) {
   typed += 1;
   await page.getByRole("tab", { name: "Terminal" }).click();
   await page.locator(".xterm-screen:visible").waitFor();
+  // What was closed before may have given the focus back to where it came from.
+  await page.locator(".xterm:visible .xterm-helper-textarea").focus();
   await page.keyboard.type(`${command}; echo done $((${typed})) times\n`);
   await page.locator(".xterm-rows:visible", { hasText: `done ${typed} times` }).waitFor();
 }
