@@ -73,8 +73,7 @@ fn sealed(plain: &[u8], keys: &[u8; 64], nonce: &[u8; 16]) -> io::Result<Vec<u8>
     let (k, r) = rest.split_at(16);
     let mut all = nonce.to_vec();
     all.extend_from_slice(plain);
-    let mut stream = ctr::Ctr128BE::<aes::Aes256>::new_from_slices(encrypt, nonce)
-        .map_err(|_| io::Error::other("a key of the wrong length"))?;
+    let mut stream = ctr::Ctr128BE::<aes::Aes256>::new_from_slices(encrypt, nonce).map_err(short)?;
     stream.apply_keystream(&mut all[nonce.len()..]);
 
     let mut pad = Block::<aes::Aes128>::from(*nonce);
