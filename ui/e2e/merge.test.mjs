@@ -9,7 +9,7 @@ import { after, before, test } from "node:test";
 import { findings, look, person, startBrowser } from "./browser.mjs";
 import { holder } from "./held.mjs";
 import { repository, startMail, startStoa, until } from "./stoa.mjs";
-import { ask, done, joinAs, permit, setUp } from "./team.mjs";
+import { ask, done, joinAs, permit, settled, setUp } from "./team.mjs";
 
 const W = "/acme";
 const BOARD = `${W}/projects/shop`;
@@ -331,7 +331,7 @@ test("a commit is read with what it changes", async () => {
   await page.getByRole("table", { name: "Commits" }).waitFor();
 });
 
-test("the owner drags a branch into a column and finds the form filled in; a deleted branch stays", async () => {
+test("the owner drags a branch into a column, has an instance of it there by the form that opens, and a deleted branch stays", async () => {
   const { page } = owner;
   await page.goto(BOARD);
   const source = await card(page, "Development", "clash").boundingBox();
@@ -346,7 +346,14 @@ test("the owner drags a branch into a column and finds the form filled in; a del
   const dialog = page.getByRole("dialog", { name: "New instance" });
   assert.equal(await dialog.getByRole("combobox", { name: "Branch" }).inputValue(), "clash");
   assert.equal(await dialog.getByRole("combobox", { name: "Stage" }).inputValue(), "Production");
-  await dialog.getByRole("button", { name: "Cancel" }).click();
+  await dialog.getByRole("textbox", { name: "Name" }).fill("Shout");
+  await dialog.getByRole("button", { name: "Create and deploy" }).click();
+  await page.waitForURL(/\/acme\/instances\/shout$/);
+  const { stage, branch } = await settled(page, "shout");
+  assert.deepEqual([stage, branch], ["production", "clash"]);
+  await page.goto(BOARD);
+  await card(page, "Production", "Shout").getByText("clash", { exact: true }).waitFor();
+  assert.equal(await card(page, "Development", "clash").count(), 0);
   await repo.git("push", "--quiet", remote, "--delete", "staging");
   await card(page, "Staging", "The branch was deleted").waitFor();
   await look(page, "board", { ready: "text=The branch was deleted" });
