@@ -32,7 +32,8 @@ export function InstanceOverview({ workspace, instance }: { workspace: string; i
   const mayRead = instance.may.includes("read_logs");
   const deployments = useDeployments(workspace, instance.id, mayRead);
   const rollBack = useRollBack(workspace, instance);
-  const { ai } = useWorkspace();
+  const here = useWorkspace();
+  const { ai } = here;
   // The newest one that failed: what the sentence above is about.
   const failed = deployments.items?.find(({ status }) => status === "failed");
   return (
@@ -102,6 +103,14 @@ export function InstanceOverview({ workspace, instance }: { workspace: string; i
         <Section title="About">
           <Panel>
             <dl className={css.list}>
+              <dt>Project</dt>
+              <dd>
+                {listsProject(here, instance.project.id) ? (
+                  <Go to={`/${workspace}/projects/${instance.project.slug}`}>{instance.project.name}</Go>
+                ) : (
+                  instance.project.name
+                )}
+              </dd>
               <dt>Stage</dt>
               <dd>
                 <StageTag stage={instance.stage} />
