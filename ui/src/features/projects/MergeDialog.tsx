@@ -10,7 +10,7 @@ import { CodeToCopy, Dialog, Go, MissingAction, Note, StatusBadge, WaitingButton
 import { MergeFile } from "./MergeFile";
 import { MergeSummary } from "./MergeSummary";
 import css from "./merge.module.css";
-import { mergeInClone, useMergePreview } from "./merging";
+import { mergeInClone, useMergePreview, useWhole } from "./merging";
 
 type Props = {
   workspace: string;
@@ -31,7 +31,11 @@ export function MergeDialog({ workspace, project, given = {}, onClose }: Props) 
   const [target, setTarget] = useState(given.target ?? "");
   const [message, setMessage] = useState<string | null>(null);
   const [isDescribed, setDescribed] = useState(false);
-  const preview = useMergePreview(workspace, project, source, target);
+  const names = there.map(({ name }) => name);
+  const [wholeSource, wholeTarget] = [useWhole(source, names), useWhole(target, names)];
+  const isTyping = wholeSource === null || wholeTarget === null;
+  const asked = useMergePreview(workspace, project, isTyping ? "" : source, isTyping ? "" : target);
+  const preview = isTyping ? { ...asked, isAsking: true } : asked;
   const { data } = preview;
   const { slug, repository } = useProject(workspace, project, isOpen).data ?? {};
   const merge = useAct<void, Merged>(workspace, {
@@ -77,7 +81,6 @@ export function MergeDialog({ workspace, project, given = {}, onClose }: Props) 
         : data?.status === "up_to_date"
           ? "There is nothing to merge"
           : undefined;
-  const names = there.map(({ name }) => name);
   return (
     <Dialog
       opened
