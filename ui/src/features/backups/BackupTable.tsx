@@ -15,7 +15,7 @@ import {
 import type { ReactNode } from "react";
 import { type Backup, getDownloadBackupUrl } from "@/api/generated";
 import { viewing } from "@/api/viewing";
-import { ShortCommit, StatusIcon, Table, WaitingButton } from "@/kit";
+import { Said, ShortCommit, StatusIcon, Table, WaitingButton } from "@/kit";
 import css from "./backups.module.css";
 import { bytes, CAUSES, dayOf, made } from "./words";
 
@@ -133,7 +133,11 @@ function State({ backup }: { backup: Backup }) {
         <IconAlertTriangle size={16} stroke={1.75} aria-hidden />
         <span>
           Failed
-          {backup.reason && <span className={css.note}>{backup.reason}</span>}
+          {backup.reason && (
+            <span className={css.note}>
+              <Said text={backup.reason} />
+            </span>
+          )}
         </span>
       </span>
     );

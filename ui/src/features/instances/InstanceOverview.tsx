@@ -16,6 +16,7 @@ import {
   Note,
   Panel,
   Row,
+  Said,
   Section,
   ShortCommit,
   StageTag,
@@ -49,7 +50,7 @@ export function InstanceOverview({ workspace, instance }: { workspace: string; i
       {instance.reason && (
         <div className={css.reason}>
           <Note tone={instance.status === "failed" ? "bad" : "warn"}>
-            {instance.reason}
+            <Said text={instance.reason} />
             {instance.lacks_data && (
               <div className={css.reasonNext}>
                 Its backup's data isn't in it yet, so it doesn't run.{" "}
