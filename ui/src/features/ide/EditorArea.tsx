@@ -38,10 +38,10 @@ type Props = {
 /** The open files as tabs, and the one that is looked at. */
 export function EditorArea(props: Props) {
   const { documents, active, letters } = props;
-  // Wider than its room once many are open: one that was opened just now stands in sight too.
-  const strip = useCurrentInSight<HTMLUListElement>(`${documents.tabs.length} ${active}`);
   const [closing, setClosing] = useState<string | null>(null);
   const document = active === undefined ? undefined : documents.find(active);
+  // Wider than its room once many are open: one that was opened just now stands in sight too, and beside its buttons.
+  const strip = useCurrentInSight<HTMLUListElement>(`${documents.tabs.length} ${active} ${document?.kind}`);
   const leave = (path: string) => {
     const at = documents.tabs.indexOf(path);
     const next = documents.tabs[at + 1] ?? documents.tabs[at - 1];

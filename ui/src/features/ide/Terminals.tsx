@@ -78,7 +78,7 @@ export function Terminals({ place, isShown, isDeleting, focus, onOutput, onLeave
         </ActionIcon>
         <span className={css.leaves}>
           <span>Data and database are the instance's own</span>
-          <span className={css.keys}>F6 leaves the terminal</span>
+          <span>F6 leaves the terminal</span>
         </span>
       </div>
       {tabs?.length === 0 && <p className={css.quietPanel}>No terminal is open.</p>}
