@@ -65,6 +65,17 @@ on_both_databases! {
             assert_eq!(wrong.status.as_u16(), if number < 10 { 401 } else { 429 }, "{number}");
         }
         let _ = sign_in_from(&nobody, "203.0.113.1", &olga.email, PASSWORD).await.expect(200);
+        // Nor where it did by making the account: as the first of all, or by accepting.
+        let workspace = world.workspace(&olga, "Acme").await;
+        let tess = workspace.member("Tess Tester").await.person;
+        for person in [&olga, &tess] {
+            let _ = person.client.delete("/api/v1/session", None).await.expect(204);
+            for number in 0..12 {
+                let wrong = world.sign_in(&person.email, "not the password").await;
+                assert_eq!(wrong.status.as_u16(), if number < 10 { 401 } else { 429 }, "{} {number}", person.email);
+            }
+            let _ = world.sign_in(&person.email, PASSWORD).await.expect(200);
+        }
         // What succeeds counts to no limit.
         for _ in 0..12 {
             let _ = sign_in_from(&nobody, "203.0.113.9", &olga.email, PASSWORD).await.expect(200);
