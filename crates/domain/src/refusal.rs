@@ -87,6 +87,12 @@ pub enum Refusal {
     /// A picture of more than 2 MiB.
     LogoTooLarge,
     UnsupportedMediaType,
+    /// The body is to be of this media type, which isn't JSON.
+    MediaTypeWanted(&'static str),
+    /// The body is packed, by a `Content-Encoding`.
+    PackedBody,
+    /// What is asked for begins behind the end.
+    BeyondEnd,
     /// A picture in another form than those that are read.
     LogoKind,
     Misdirected,

@@ -4,6 +4,7 @@ mod at_once;
 mod conflict;
 mod connect_as;
 mod documentation;
+mod media;
 mod remote;
 
 use axum::body::Body;
@@ -355,18 +356,11 @@ pub fn tell(refusal: &Refusal) -> Told {
         Refusal::LogoTooLarge => {
             told(413, "payload_too_large", "Too large", "A logo has at most 2 MiB. Choose a smaller file.")
         }
-        Refusal::LogoKind => told(
-            415,
-            "unsupported_media_type",
-            "Another content type needed",
-            "A logo is a PNG, JPEG, WebP or SVG file. Send it with its Content-Type.",
-        ),
-        Refusal::UnsupportedMediaType => told(
-            415,
-            "unsupported_media_type",
-            "Another content type needed",
-            "Send the body as JSON, with Content-Type: application/json.",
-        ),
+        Refusal::LogoKind
+        | Refusal::UnsupportedMediaType
+        | Refusal::MediaTypeWanted(_)
+        | Refusal::PackedBody
+        | Refusal::BeyondEnd => media::tell(refusal),
         Refusal::Misdirected => {
             told(421, "misdirected", "Nobody's host", "No one answers by this host name here.")
         }
@@ -561,8 +555,6 @@ pub fn examples() -> Vec<Refusal> {
         Refusal::PayloadTooLarge,
         Refusal::LogoTooLarge,
         Refusal::FileTooLarge,
-        Refusal::UnsupportedMediaType,
-        Refusal::LogoKind,
         Refusal::Misdirected,
         Refusal::invalid("name", "invalid", "Give a name of 1 to 80 characters."),
         Refusal::IdempotencyMismatch,
@@ -586,5 +578,6 @@ pub fn examples() -> Vec<Refusal> {
         Refusal::DiskFull,
     ];
     examples.extend(connect_as::examples().map(Refusal::ConnectAs));
+    examples.extend(media::examples());
     examples
 }

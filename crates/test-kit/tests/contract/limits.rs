@@ -183,6 +183,13 @@ on_both_databases! {
         let nobody = world.nobody();
         for _ in 0..30 {
             let _ = nobody.get("/api/v1/invitations/guessed").await.expect(404);
+            // A body that is none is told after what the link is.
+            let _ = nobody.post("/api/v1/invitations/guessed/accept", json!({ "name": 7 })).await.expect(404);
+        }
+        assert_too_many(&nobody.post("/api/v1/invitations/guessed/accept", json!({ "name": 7 })).await);
+        world.clock.pass_seconds(61);
+        for _ in 0..30 {
+            let _ = nobody.get("/api/v1/invitations/guessed").await.expect(404);
             let _ = nobody.post("/api/v1/invitations/guessed/accept", json!({ "name": "A", "password": PASSWORD })).await.expect(404);
         }
         assert_too_many(&nobody.get("/api/v1/invitations/guessed").await);
