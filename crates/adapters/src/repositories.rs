@@ -7,8 +7,8 @@ use std::time::{Duration, SystemTime};
 
 use futures_util::future::BoxFuture;
 use stoa_agent::git::{FoundCommit, FoundDifference, FoundReview, GitError, Repository};
-use stoa_app::Fault;
 use stoa_app::ports::{Branch, Commit, Difference, Repositories, Review};
+use stoa_app::{Fault, GitKilled};
 use stoa_domain::ProjectId;
 use stoa_domain::branch::{BranchName, CommitId};
 use stoa_domain::change::{ChangedFiles, Changes, Merged, Merging, Signing};
@@ -41,7 +41,10 @@ fn is_too_large(error: &GitError) -> bool {
 }
 
 fn fault(error: GitError) -> Fault {
-    Fault::new(error)
+    match error {
+        GitError::Killed(_) => Fault::new(GitKilled(error.to_string())),
+        other => Fault::new(other),
+    }
 }
 
 fn commit(found: FoundCommit) -> Commit {

@@ -125,6 +125,8 @@ pub enum Refusal {
         retry_after: Option<i64>,
     },
     Unavailable,
+    /// A git that Stoa had begun was killed: nothing was changed by it.
+    GitKilled,
     /// The machine that this is about isn't linked, or doesn't answer.
     ServerAway,
     /// No mail server is configured, and this goes by mail alone.

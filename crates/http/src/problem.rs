@@ -417,6 +417,12 @@ pub fn tell(refusal: &Refusal) -> Told {
             "Not available",
             "Stoa can't reach its records at the moment. Try again shortly.",
         ),
+        Refusal::GitKilled => told(
+            503,
+            "unavailable",
+            "Not done",
+            "Git was ended before it was done, by somebody or for want of memory. Nothing was changed; try again.",
+        ),
         Refusal::ServerAway => told(
             503,
             "server_away",
@@ -571,6 +577,7 @@ pub fn examples() -> Vec<Refusal> {
             retry_after: None,
         },
         Refusal::Unavailable,
+        Refusal::GitKilled,
         Refusal::ServerAway,
         Refusal::MailUnavailable,
         Refusal::MailUnset,
