@@ -2,10 +2,6 @@
 
 use std::io::Write as _;
 
-fn demanded() -> String {
-    std::env::var("TESTS_NEED").unwrap_or_default()
-}
-
 /// Whether a test can't be run for want of something, which whoever runs it is told. Where `TESTS_NEED` says that it is
 /// there, such a test fails instead: nobody takes it for one that has passed.
 #[allow(clippy::print_stderr)]
@@ -13,10 +9,8 @@ pub fn lacks(what: &str, is_there: bool) -> bool {
     if is_there {
         return false;
     }
-    assert!(
-        !demanded().split(' ').any(|word| word == what),
-        "this test needs {what}, and TESTS_NEED demands it"
-    );
+    let needed = std::env::var("TESTS_NEED").unwrap_or_default();
+    assert!(!needed.split(' ').any(|word| word == what), "this test needs {what}, and TESTS_NEED demands it");
     eprintln!("skipped: this test needs {what}");
     // What a test that has passed says is shown by nobody: whoever runs them all has a list made, and shows that.
     if let Some(list) = std::env::var_os("TESTS_SKIPPED") {
@@ -25,11 +19,4 @@ pub fn lacks(what: &str, is_there: bool) -> bool {
         assert!(written.is_ok(), "what is skipped can't be written down: {written:?}");
     }
     true
-}
-
-/// What is demanded of tests that are run once more, without something: all else.
-#[must_use]
-pub fn demanded_but(what: &str) -> String {
-    let all = demanded();
-    all.split(' ').filter(|word| *word != what).collect::<Vec<_>>().join(" ")
 }
