@@ -40,6 +40,7 @@ fn is_too_large(error: &GitError) -> bool {
     matches!(error, GitError::OutOfTime | GitError::TooMuch)
 }
 
+/// Of what only reads, and of a merge, which is done wholly or not: whoever asked may ask again.
 fn fault(error: GitError) -> Fault {
     match error {
         GitError::Killed(_) => Fault::new(GitKilled(error.to_string())),
@@ -105,7 +106,9 @@ impl GitRepositories {
 
 impl Repositories for GitRepositories {
     fn create(&self, project: ProjectId, default_branch: BranchName) -> BoxFuture<'_, Result<(), Fault>> {
-        Box::pin(async move { self.of(project).create(&default_branch.to_string()).await.map_err(fault) })
+        Box::pin(
+            async move { self.of(project).create(&default_branch.to_string()).await.map_err(Fault::new) },
+        )
     }
 
     fn begin(
@@ -117,8 +120,8 @@ impl Repositories for GitRepositories {
     ) -> BoxFuture<'_, Result<CommitId, Fault>> {
         Box::pin(async move {
             let repository = self.of(project);
-            repository.create(&default_branch.to_string()).await.map_err(fault)?;
-            repository.begin(&default_branch, files, &signing).await.map_err(fault)
+            repository.create(&default_branch.to_string()).await.map_err(Fault::new)?;
+            repository.begin(&default_branch, files, &signing).await.map_err(Fault::new)
         })
     }
 
@@ -150,7 +153,9 @@ impl Repositories for GitRepositories {
     }
 
     fn set_default_branch(&self, project: ProjectId, branch: BranchName) -> BoxFuture<'_, Result<(), Fault>> {
-        Box::pin(async move { self.of(project).set_default_branch(&branch.to_string()).await.map_err(fault) })
+        Box::pin(
+            async move { self.of(project).set_default_branch(&branch.to_string()).await.map_err(Fault::new) },
+        )
     }
 
     fn branches(&self, project: ProjectId) -> BoxFuture<'_, Result<Vec<Branch>, Fault>> {
