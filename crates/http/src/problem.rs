@@ -53,7 +53,7 @@ fn told(status: u16, code: &'static str, title: &'static str, detail: impl Into<
     }
 }
 
-fn people(names: &[String]) -> String {
+pub(crate) fn people(names: &[String]) -> String {
     match names {
         [] => "an owner of the workspace".to_owned(),
         [one] => one.clone(),
