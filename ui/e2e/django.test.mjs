@@ -5,10 +5,10 @@ import { cp, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { person, startBrowser } from "./browser.mjs";
-import { repository, spawned, startStoa, tree } from "./stoa.mjs";
+import { fetched, lacks } from "./need.mjs";
+import { repository, startStoa } from "./stoa.mjs";
 import { deployed, done, joined, permit, setUp, workshop } from "./team.mjs";
 
-const { code, said } = await spawned(join(tree, "scripts/django"), []);
 let stoa, browser, repo;
 
 after(async () => {
@@ -17,7 +17,9 @@ after(async () => {
   await repo?.remove();
 });
 
-test("a user of a Django application is landed signed in as, by a form too", { skip: code !== 0 && said }, async () => {
+test("a user of a Django application is landed signed in as, by a form too", async (t) => {
+  const { folder: django, why } = await fetched("django");
+  if (lacks(t, "django", django, why)) return;
   stoa = await startStoa();
   browser = await startBrowser();
   repo = await repository("shop");
@@ -26,7 +28,7 @@ test("a user of a Django application is landed signed in as, by a form too", { s
   await setUp(page, stoa.setupLink);
   const made = await workshop(page);
   // Django comes along, instead of being fetched: the machine of the tests may reach nothing.
-  await cp(said.trim(), join(repo.folder, "vendor"), { recursive: true });
+  await cp(django, join(repo.folder, "vendor"), { recursive: true });
   const text = (await readFile(join(repo.folder, "stoa.toml"), "utf8"))
     .replace(/\[build\]\n.*\n/, "")
     .replaceAll(".venv/bin/python", "python3");

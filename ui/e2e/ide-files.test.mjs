@@ -115,7 +115,10 @@ test("a name that is taken is asked about, and replaced as it was then", async (
   await dialog.getByRole("button", { name: "Replace", exact: true }).click();
   await dialog.waitFor({ state: "detached" });
   await text().getByText("three").waitFor();
-  await page.getByText(/fresh\.txt: .*changed/).waitFor();
+  const refused = page.getByText(/fresh\.txt: .*changed/);
+  await refused.waitFor();
+  await page.getByRole("button", { name: "Close what went wrong" }).click();
+  await refused.waitFor({ state: "detached" });
   await type("rm kept.txt; git checkout words.txt");
   await text().getByText("two").waitFor();
 });

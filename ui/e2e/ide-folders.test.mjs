@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { findings, person, startBrowser } from "./browser.mjs";
+import { findings, look, person, startBrowser } from "./browser.mjs";
 import { repository, startStoa, until } from "./stoa.mjs";
 import { deployed, done, setUp, workshop } from "./team.mjs";
 
@@ -47,6 +47,19 @@ async function write(text) {
   await page.keyboard.press("Control+s");
   await page.getByRole("img", { name: "Not saved" }).waitFor({ state: "detached" });
 }
+
+/** Whether a tab's button to close it, and what is done with its file, stand in sight. */
+const reachable = async (name) => {
+  const editor = await page.getByRole("region", { name: "Editor" }).boundingBox();
+  const tabs = await page.getByRole("list", { name: "Open files" }).boundingBox();
+  const close = await page.getByRole("button", { name: `Close about/${name}` }).boundingBox();
+  const compare = page.getByRole("button", { name: "Compare with main" });
+  const [tool, isCut] = [
+    await compare.boundingBox(),
+    await compare.evaluate((one) => one.scrollWidth > one.clientWidth),
+  ];
+  return close.x + close.width <= tabs.x + tabs.width && tool.x + tool.width <= editor.x + editor.width && !isCut;
+};
 
 before(async () => {
   stoa = await startStoa();
@@ -120,10 +133,19 @@ test("files with odd names are made, saved, moved, uploaded, deleted", async () 
   await row("about").click();
   await wish("about", "Upload into it…");
   const picture = { name: "a %41 #b.txt", mimeType: "text/plain", buffer: Buffer.from("uploaded") };
-  const others = ["one.txt", "two.txt"].map((name) => ({ name, mimeType: "text/plain", buffer: Buffer.from(name) }));
+  const long = ["one", "two"].map((word) => `${word}-of-two-whose-names-leave-little-room-beside-them.txt`);
+  const others = long.map((name) => ({ name, mimeType: "text/plain", buffer: Buffer.from(name) }));
   await page.getByLabel("Files to upload").setInputFiles([picture, ...others]);
   const all = [picture, ...others].map(({ name }) => name);
   await became([...all.map((name) => `about/${name} .?`), "about/ways/ .?"]);
+  for (const name of all) await row(`about/${name}`).click();
+  for (const width of [1440, 1024]) {
+    await page.setViewportSize({ width, height: 900 });
+    await until(`at ${width} the tab that is looked at can be closed, and each button is whole`, () =>
+      reachable(long[1]),
+    );
+  }
+  await look(page, "ide-tabs", { ready: ".cm-content", wideOnly: true });
   for (const name of all) {
     await wish(`about/${name}`, "Delete…");
     await page.getByRole("button", { name: "Delete", exact: true }).click();

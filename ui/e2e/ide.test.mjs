@@ -151,6 +151,11 @@ test("what is open ends with the right, what runs in the background too", async 
   const alive = () =>
     execFileSync("sh", ["-c", `cat ${stoa.data}/agent/data/${instance.id}/alive 2>/dev/null || true`]).toString();
   await until("it runs", async () => alive() !== "");
+  await page.getByRole("tree").getByText("app.py").click();
+  await page.locator(".cm-content").click();
+  await page.keyboard.press("Control+Home");
+  await page.keyboard.type("# Not saved in time\n");
+  await page.getByRole("img", { name: "Not saved" }).waitFor();
   const taken = await grant(editor, []).then(() => Date.now());
   await page
     .getByText("You need the permission", { exact: false })
@@ -168,6 +173,35 @@ test("what is open ends with the right, what runs in the background too", async 
   // By what it wrote itself: nothing later than a second after the right was taken.
   assert.ok(Number(alive().trim().slice(0, 13)) <= taken + 1000, `${alive()} is later than ${taken} by a second`);
   assert.equal((await status(page)).status, 403);
+  // What was typed isn't lost with it: it is said, and comes back.
+  await page.getByText("kept while this tab of the browser stays open").waitFor();
+  await look(page, "ide-taken", { ready: "text=kept while this tab" });
+  await grant(editor, ["use_ide"]);
+  await page.locator(".cm-content", { hasText: "# Not saved in time" }).waitFor({ timeout: 60_000 });
+  await page.getByRole("img", { name: "Not saved" }).waitFor();
+  // Whoever leaves without saving has given it up.
+  await page.getByRole("navigation").getByRole("link", { name: "Members" }).click();
+  await page.getByRole("button", { name: "Leave without saving" }).click();
+  await page.getByRole("heading", { name: "Members" }).waitFor();
+  await page.goBack();
+  await page.locator(".cm-content").waitFor({ timeout: 60_000 });
+  assert.equal(await page.locator(".cm-content", { hasText: "# Not saved in time" }).count(), 0);
+});
+
+test("while its instance is being deleted it says so, and offers nothing that would bring it back", async () => {
+  const { page } = editor;
+  // As it is told meanwhile: how long that takes depends on what there is to delete.
+  const here = `**/api/v1/workspaces/acme/instances/${instance.slug}`;
+  await page.route(here, async (route) => {
+    const answer = await route.fetch();
+    await route.fulfill({ response: answer, json: { ...(await answer.json()), status: "deleting" } });
+  });
+  await page.reload();
+  await page.getByText("guestbook-staging is being deleted, and your desk with it.").waitFor({ timeout: 60_000 });
+  await page.getByText("Being deleted", { exact: true }).waitFor();
+  assert.equal(await page.getByText("Sandbox ready").count(), 0);
+  await look(page, "ide-deleting", { ready: "text=and your desk with it" });
+  await page.unroute(here);
 });
 
 test("nothing was found wrong with any of it", () => {

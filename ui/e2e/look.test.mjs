@@ -343,7 +343,7 @@ test("the log is exported, and the program says that it is whole, or where it is
 test("a member reads what it did itself, and nothing of others", async () => {
   const { page } = member;
   await page.goto("/acme/activity");
-  await page.getByText("What you did in this workspace.").waitFor();
+  await page.getByText("The audit log of what you did in this workspace.").waitFor();
   const events = main(page).getByRole("list", { name: "Events, newest first" });
   await events.getByText("accepted an invitation").waitFor();
   assert.equal(await events.getByText("Jonna Lindqvist").count(), 0);

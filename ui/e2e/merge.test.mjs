@@ -9,11 +9,11 @@ import { after, before, test } from "node:test";
 import { findings, look, person, startBrowser } from "./browser.mjs";
 import { holder } from "./held.mjs";
 import { repository, startMail, startStoa, until } from "./stoa.mjs";
-import { ask, joinAs, setUp } from "./team.mjs";
+import { ask, done, joinAs, permit, settled, setUp } from "./team.mjs";
 
 const W = "/acme";
 const BOARD = `${W}/projects/shop`;
-let mail, stoa, browser, owner, mia, paul, repo, project, production, staging, provider;
+let mail, stoa, browser, owner, mia, paul, max, repo, remote, project, production, staging, provider;
 
 /** Speaks as OpenAI's server does, and says the same of every merge. */
 async function startProvider() {
@@ -46,17 +46,16 @@ async function commit(branch, files, message, from) {
   await repo.git("commit", "--quiet", `--message=${message}`);
 }
 
-async function join_(who, name, profile) {
+async function join_(who, name, profile, first = "/projects") {
   const email = `${name.toLowerCase().split(" ")[0]}@example.com`;
   await api("POST", "/invitations", { email });
   const { text } = await mail.to(email);
   await who.page.goto(text.match(/http:\/\/localhost:\d+\/invitations\/\S+/)[0]);
   await joinAs(who.page, name, "acme");
   const { body } = await api("GET", `/members?q=${email}`);
-  const whole = { actions: [], projects: [], instances: [], servers: [], ...profile };
-  const set = await api("PUT", `/members/${body.items[0].id}/permissions`, whole);
-  assert.equal(set.status, 200, JSON.stringify(set.body));
-  await who.page.goto(`${W}/projects`);
+  who.id = body.items[0].id;
+  await permit(owner.page, who.id, profile);
+  await who.page.goto(`${W}${first}`);
 }
 
 before(async () => {
@@ -65,7 +64,7 @@ before(async () => {
   stoa = await startStoa({ mail, environment: { STOA_EGRESS_ALLOW: `127.0.0.1:${provider.port}` } });
   browser = await startBrowser();
   repo = await repository("guestbook");
-  [owner, mia, paul] = await Promise.all([1, 2, 3].map(() => person(browser, stoa.origin)));
+  [owner, mia, paul, max] = await Promise.all([1, 2, 3, 4].map(() => person(browser, stoa.origin)));
 });
 
 after(async () => {
@@ -98,8 +97,8 @@ test("a project with branches that are deployed", async () => {
   await commit("new-checkout", { "checkout.txt": "a\nb\nc\nd\n" }, "One page for address and delivery");
   await commit("clash", { "notes.txt": "one\nTWO\nthree\n" }, "Shout", "staging");
   await commit("staging", { "notes.txt": "one\nzwei\nthree\n" }, "In German");
-  const url = project.repository.url.replace("http://", `http://x:${token}@`).replace("localhost", "127.0.0.1");
-  await repo.git("push", "--quiet", url, "--all");
+  remote = project.repository.url.replace("http://", `http://x:${token}@`).replace("localhost", "127.0.0.1");
+  await repo.git("push", "--quiet", remote, "--all");
   const make = async (name, stage, branch) =>
     (await api("POST", "/instances", { name, project: project.id, server: server.id, stage, branch })).body;
   production = await make("shop-production", "production", "main");
@@ -267,6 +266,58 @@ test("conflicts are told by file and line, and there is no way to merge them", a
   await dialog.getByRole("button", { name: "Cancel" }).click();
 });
 
+test("with that permission alone branches are typed, nothing that would be refused is asked, and it merges", async () => {
+  const profile = { actions: ["merge_branches"], projects: [project.id], instances: [staging.id] };
+  const { page } = max;
+  const refused = [];
+  page.on("response", (answer) => answer.status() === 403 && refused.push(answer.url()));
+  await join_(max, "Max Merely", profile, "/instances");
+  const here = `${W}/instances/${staging.slug}`;
+  const dialog = page.getByRole("dialog", { name: "Merge a branch" });
+  const open = async (tab) => {
+    await page.goto(`${here}${tab}`);
+    await page.getByRole("button", { name: "Merge…" }).click();
+    await dialog.getByText("isn't open to you. You need the permission View projects. Ask Anna Lindqvist.").waitFor();
+    assert.equal(await dialog.getByLabel("Target").inputValue(), "staging");
+  };
+  for (const tab of ["/logs", "/deployments", "/backups", "/ide", "/settings"]) await open(tab);
+  await open("");
+  await dialog.getByLabel("Source").fill("nowhere");
+  await dialog.getByText("The project has no such branch.").waitFor();
+  await dialog.getByLabel("Source").fill("clash");
+  await dialog.getByText("Conflicts in 1 file").waitFor();
+  await dialog
+    .getByText("a clone of the repository, which isn't open to you. You need the permission View projects.")
+    .waitFor();
+  await look(page, "merge-typed", { ready: "role=dialog" });
+  await commit("new-checkout", { "delivery.txt": "d\ne\n" }, "Deliver on Saturdays");
+  await repo.git("push", "--quiet", remote, "new-checkout");
+  await dialog.getByLabel("Source").fill("new-checkout");
+  await dialog.getByText("Deliver on Saturdays").waitFor();
+  await dialog.getByText("delivery.txt").waitFor();
+  // Its lines are the repository's, which isn't open to him: it is named, and doesn't open.
+  assert.equal(await dialog.getByRole("button", { name: "delivery.txt" }).count(), 0);
+  await dialog.getByRole("button", { name: "Merge", exact: true }).click();
+  const merged = page.getByRole("dialog", { name: "new-checkout is merged into staging" });
+  await merged.getByRole("link", { name: "shop-staging" }).waitFor();
+  await merged.getByRole("status").getByText("Running", { exact: true }).waitFor({ timeout: 60_000 });
+  await merged.getByRole("button", { name: "Done" }).click();
+  await merged.waitFor({ state: "detached" });
+  assert.deepEqual(refused, []);
+  const audit = () => done(owner.page, "GET", "/workspaces/acme/audit?outcome=refused&limit=200");
+  const of = (items) => items.filter(({ actor_name: name }) => name === "Max Merely").map(({ action }) => action);
+  assert.deepEqual(of((await audit()).items), []);
+  // Without it there is no such button, and the API says what is missing.
+  await permit(owner.page, max.id, { ...profile, actions: [] });
+  await page.getByRole("button", { name: "Merge…" }).waitFor({ state: "detached" });
+  const { status, body } = await ask(page, "POST", "/workspaces/acme/projects/shop/merge", {
+    source: "clash",
+    target: "staging",
+  });
+  assert.deepEqual([status, body.missing], [403, ["merge_branches"]]);
+  assert.equal(of((await audit()).items).length, 1, "what was tried is what was refused");
+});
+
 test("a commit is read with what it changes", async () => {
   const { page } = mia;
   await page.goto(`${BOARD}/commits`);
@@ -280,7 +331,7 @@ test("a commit is read with what it changes", async () => {
   await page.getByRole("table", { name: "Commits" }).waitFor();
 });
 
-test("the owner drags a branch into a column and finds the form filled in; a deleted branch stays", async () => {
+test("the owner drags a branch into a column, has an instance of it there by the form that opens, and a deleted branch stays", async () => {
   const { page } = owner;
   await page.goto(BOARD);
   const source = await card(page, "Development", "clash").boundingBox();
@@ -295,16 +346,21 @@ test("the owner drags a branch into a column and finds the form filled in; a del
   const dialog = page.getByRole("dialog", { name: "New instance" });
   assert.equal(await dialog.getByRole("combobox", { name: "Branch" }).inputValue(), "clash");
   assert.equal(await dialog.getByRole("combobox", { name: "Stage" }).inputValue(), "Production");
-  await dialog.getByRole("button", { name: "Cancel" }).click();
-  const token = (await ask(page, "POST", "/me/tokens", { name: "again" })).body.token;
-  const url = project.repository.url.replace("http://", `http://x:${token}@`).replace("localhost", "127.0.0.1");
-  await repo.git("push", "--quiet", url, "--delete", "staging");
+  await dialog.getByRole("textbox", { name: "Name" }).fill("Shout");
+  await dialog.getByRole("button", { name: "Create and deploy" }).click();
+  await page.waitForURL(/\/acme\/instances\/shout$/);
+  const { stage, branch } = await settled(page, "shout");
+  assert.deepEqual([stage, branch], ["production", "clash"]);
+  await page.goto(BOARD);
+  await card(page, "Production", "Shout").getByText("clash", { exact: true }).waitFor();
+  assert.equal(await card(page, "Development", "clash").count(), 0);
+  await repo.git("push", "--quiet", remote, "--delete", "staging");
   await card(page, "Staging", "The branch was deleted").waitFor();
   await look(page, "board", { ready: "text=The branch was deleted" });
 });
 
 test("nothing was refused by the page's own policy, and axe finds nothing", () => {
-  for (const [name, one] of Object.entries({ owner, mia, paul })) assert.deepEqual(one.wrong, [], name);
+  for (const [name, one] of Object.entries({ owner, mia, paul, max })) assert.deepEqual(one.wrong, [], name);
   assert.deepEqual(findings, []);
   assert.ok(production);
 });

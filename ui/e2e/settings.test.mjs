@@ -167,7 +167,7 @@ test("another branch is deployed at once, and what was changed is reverted", asy
   await look(page, "settings-revert", { ready: "role=dialog" });
   await dialog.getByRole("button", { name: "Revert", exact: true }).click();
   await section(page, "History")
-    .getByText(/^Reverted change/)
+    .getByText(/^Reverted the change of /)
     .first()
     .waitFor();
   await until("the field is empty again", async () => (await page.getByLabel("Memory").inputValue()) === "");

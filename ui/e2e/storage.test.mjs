@@ -11,6 +11,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { after, before, test } from "node:test";
 import { findings, look, person, startBrowser } from "./browser.mjs";
+import { lacks } from "./need.mjs";
 import { repository, startStoa, tree, until } from "./stoa.mjs";
 import { done, setUp, workshop } from "./team.mjs";
 
@@ -22,18 +23,22 @@ const quiet = () => until("no work goes on", async () => (await call("GET", "/in
 
 async function startStorage() {
   folder = await mkdtemp(join(tmpdir(), "stoa-storage-"));
-  const child = spawn(join(tree, "scripts/storage-server"), [folder], { stdio: ["pipe", "pipe", "inherit"] });
+  const child = spawn(join(tree, "scripts/storage-server"), [folder], { stdio: ["pipe", "pipe", "pipe"] });
+  let said = "";
+  child.stderr.on("data", (text) => {
+    said += text;
+  });
   const [line] = await Promise.race([
     once(createInterface({ input: child.stdout }), "line"),
-    once(child, "exit").then(() => [""]),
+    once(child, "close").then(([code]) => [code === 75 ? "" : assert.fail(said)]),
   ]);
   const [port, bucket, keyId, key] = line.split(" ");
-  return port ? { child, port, bucket, keyId, key } : null;
+  return port ? { child, port, bucket, keyId, key } : { missing: said.trim() };
 }
 
 before(async () => {
   storage = await startStorage();
-  if (!storage) return;
+  if (storage.missing) return;
   stoa = await startStoa({ environment: { STOA_EGRESS_ALLOW: `127.0.0.1:${storage.port}` } });
   browser = await startBrowser();
   repo = await repository("guestbook");
@@ -56,12 +61,12 @@ after(async () => {
   await browser?.close();
   await stoa?.stop();
   await repo?.remove();
-  storage?.child.kill();
+  storage?.child?.kill();
   await rm(folder, { recursive: true, force: true });
 });
 
 test("an owner has backups go to a bucket, tries it, and a backup is made and restored there", async (t) => {
-  if (!storage) return t.skip("no S3-compatible storage on this machine");
+  if (lacks(t, "storage", !storage.missing, storage.missing)) return;
   const { page } = owner;
   await page.goto(`${stoa.origin}/acme/settings/backups`);
   await look(page, "storage-disk", { ready: "form[aria-label='Where backups go']" });

@@ -152,8 +152,8 @@ export const useProjects = (workspace: string, query: Search = {}, enabled = tru
   );
 export const useAllProjects = (workspace: string, enabled = true) =>
   useAll(workspace, "projects", [], (page, init) => listProjects(workspace, page, init), enabled);
-export const useProject = (workspace: string, project: string) =>
-  useObject(workspace, "projects", `/projects/${project}`, (init) => viewProject(workspace, project, init));
+export const useProject = (workspace: string, project: string, enabled = true) =>
+  useObject(workspace, "projects", `/projects/${project}`, (init) => viewProject(workspace, project, init), enabled);
 export const useBranches = (workspace: string, project: string, enabled = true) =>
   useAll(
     workspace,

@@ -13,7 +13,7 @@ export function ViewingBanner({ workspace }: { workspace: Pick<MyWorkspace, "nam
       <IconEye size={17} stroke={1.75} aria-hidden />
       <span>
         You view {workspace?.name ?? "a workspace"} as <strong>{viewed.name}</strong> sees it. Nothing can be changed,
-        and it is in the activity log.
+        and it is in the audit log.
       </span>
       <Button onClick={leaveView}>Leave</Button>
     </div>

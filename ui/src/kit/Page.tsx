@@ -40,7 +40,7 @@ export type Tab = { key: string; name: string; to: string; count?: number | stri
 
 /** The pages of one thing, each with an address of its own. */
 export function Tabs({ label, tabs, current }: { label: string; tabs: Tab[]; current: string }) {
-  const strip = useCurrentInSight(current);
+  const strip = useCurrentInSight<HTMLElement>(current);
   return (
     <nav ref={strip} className={css.tabs} aria-label={label}>
       {tabs.map((tab) => (
@@ -55,8 +55,8 @@ export function Tabs({ label, tabs, current }: { label: string; tabs: Tab[]; cur
 }
 
 /** For a strip that is wider than the page: what is open stands in sight. */
-export function useCurrentInSight(current: string) {
-  const strip = useRef<HTMLElement>(null);
+export function useCurrentInSight<E extends HTMLElement>(current: string) {
+  const strip = useRef<E>(null);
   // biome-ignore lint/correctness/useExhaustiveDependencies: it is looked for when another one is open
   useEffect(() => {
     const show = () => {

@@ -7,6 +7,7 @@ import { problemOf } from "@/api/problem";
 import css from "./kit.module.css";
 import { later } from "./later";
 import { Panel } from "./Page";
+import { Said } from "./Said";
 import { useFocusKept } from "./useFocusKept";
 
 type Icon = ComponentType<{ size?: number; stroke?: number; "aria-hidden"?: boolean }>;
@@ -28,7 +29,7 @@ export function State(props: {
         <Icon size={22} stroke={1.75} aria-hidden />
       </span>
       {props.inline ? <h2 className={css.stateTitle}>{props.title}</h2> : <h1>{props.title}</h1>}
-      {props.children && <p>{props.children}</p>}
+      {props.children && <p>{typeof props.children === "string" ? <Said text={props.children} /> : props.children}</p>}
       {props.below}
       {props.actions && <div className={css.stateActions}>{props.actions}</div>}
     </div>

@@ -16,6 +16,7 @@ import {
 import type { ComponentType, ReactNode } from "react";
 import type { Stage } from "@/api/nouns";
 import css from "./kit.module.css";
+import { Said } from "./Said";
 
 type Tone = "good" | "work" | "warn" | "bad" | "quiet";
 type Icon = ComponentType<{ size?: number | string; className?: string; "aria-hidden"?: boolean }>;
@@ -90,7 +91,7 @@ export function Note({ tone, children }: { tone: Tone; children: ReactNode }) {
   return (
     <div className={`${css.note} ${css[tone]}`} role={tone === "bad" ? "alert" : "status"}>
       <Icon size={16} aria-hidden />
-      <div>{children}</div>
+      <div>{typeof children === "string" ? <Said text={children} /> : children}</div>
     </div>
   );
 }

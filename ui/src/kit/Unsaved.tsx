@@ -9,7 +9,11 @@ type Words = { title: string; sentence: ReactNode; discard: string };
  * Asks before what isn't saved is lost: `leave` by what closes a dialog, and by itself where the page is left by Back,
  * by a link, or by closing the tab. `question` is shown where it is called.
  */
-export function useUnsaved(isUnsaved: boolean, words: Words): { leave: (go: () => void) => void; question: ReactNode } {
+export function useUnsaved(
+  isUnsaved: boolean,
+  words: Words,
+  onDiscard?: () => void,
+): { leave: (go: () => void) => void; question: ReactNode } {
   const [way, setWay] = useState<{ go: () => void } | null>(null);
   const isDecided = useRef(false);
   // What was given up is gone: the next that isn't saved is asked about again.
@@ -34,6 +38,7 @@ export function useUnsaved(isUnsaved: boolean, words: Words): { leave: (go: () =
   };
   const discard = () => {
     isDecided.current = true;
+    onDiscard?.();
     setWay(null);
     blocked.proceed?.();
     way?.go();
@@ -56,10 +61,11 @@ export function useUnsaved(isUnsaved: boolean, words: Words): { leave: (go: () =
 }
 
 /** The same for a form on a page, which nothing but leaving the page takes away. */
-export function Unsaved({ when, what }: { when: boolean; what: string }) {
-  return useUnsaved(when, {
+export function Unsaved(props: { when: boolean; what: string; onDiscard?: () => void }) {
+  const words = {
     title: "Leave without saving?",
-    sentence: `${what} isn't saved. It is lost when you leave.`,
+    sentence: `${props.what} isn't saved. It is lost when you leave.`,
     discard: "Leave without saving",
-  }).question;
+  };
+  return useUnsaved(props.when, words, props.onDiscard).question;
 }

@@ -15,6 +15,7 @@ export { MissingAction } from "./missingAction";
 export { notice } from "./Notices";
 export { PageTitle, Panel, Row, Section, type Tab, Table, Tabs, useCurrentInSight } from "./Page";
 export { RadioCards } from "./RadioCards";
+export { Said } from "./Said";
 export { SearchField } from "./SearchField";
 export {
   ClosedInView,

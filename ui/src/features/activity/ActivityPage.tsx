@@ -27,7 +27,11 @@ export function ActivityPage() {
     <>
       <PageTitle
         title="Activity"
-        sentence={isOwner ? "Who did what to what, and what was refused." : "What you did in this workspace."}
+        sentence={
+          isOwner
+            ? "The audit log: who did what to what, and what was refused."
+            : "The audit log of what you did in this workspace."
+        }
         actions={isOwner && !isMine && <Export workspace={workspace.slug} query={query} isFiltered={isFiltered} />}
       />
       <Filters

@@ -1,5 +1,5 @@
 import { Button } from "@mantine/core";
-import { IconChevronDown } from "@tabler/icons-react";
+import { IconBuildingBank, IconChevronDown } from "@tabler/icons-react";
 import { Fragment, useId } from "react";
 import type { AuditEvent } from "@/api/nouns";
 import { Chip, PersonAvatar, Time } from "@/kit";
@@ -30,7 +30,14 @@ export function EventRow({ event, isOpen, onToggle, onOnly }: Props) {
   return (
     <li className={css.event}>
       <button type="button" className={css.line} aria-expanded={isOpen} aria-controls={id} onClick={onToggle}>
-        <PersonAvatar name={event.actor_name} />
+        {event.actor === null ? (
+          // What Stoa does of itself no person has done.
+          <span className={css.stoa} aria-hidden>
+            <IconBuildingBank size={17} stroke={1.75} />
+          </span>
+        ) : (
+          <PersonAvatar name={event.actor_name} />
+        )}
         <span className={css.what}>
           <strong>{event.actor_name}</strong>{" "}
           {pieces(event).map(({ text, isName }, at) => {

@@ -20,7 +20,7 @@ const NOUNS: Record<string, string> = {
 
 /** Operations whose name says little to whoever reads a log. */
 const VERBS: Record<string, string> = {
-  "workspace.read_audit": "Read the log",
+  "workspace.read_audit": "Read the audit log",
   "workspace.read_own_audit": "Read their own events",
   "workspace.follow_events": "Follow changes",
   "workspace.name_owner": "Name an owner from outside",

@@ -61,6 +61,17 @@ it("says what isn't sound about one, and offers it all the same", () => {
   expect(screen.queryByText("Verified")).toBeNull();
 });
 
+it("says until when one is kept, with the year where that is another", () => {
+  show({ expires_at: "2026-12-22T02:02:00Z" });
+  expect(screen.getByText(/^Kept until/).textContent).toBe("Kept until 22 Dec");
+  cleanup();
+  show({ expires_at: "2027-01-02T02:02:00Z" });
+  expect(screen.getByText(/^Kept until/).textContent).toBe("Kept until 2 Jan 2027");
+  cleanup();
+  show({});
+  expect(screen.queryByText(/^Kept until/)).toBeNull();
+});
+
 it("offers nothing of one that nobody reaches, but to delete it", () => {
   expect(show({ is_reachable: false })).toEqual([MORE]);
   expect(screen.getByText(/Its server was removed/)).toBeTruthy();

@@ -15,9 +15,9 @@ import {
 import type { ReactNode } from "react";
 import { type Backup, getDownloadBackupUrl } from "@/api/generated";
 import { viewing } from "@/api/viewing";
-import { ShortCommit, StatusIcon, Table, WaitingButton } from "@/kit";
+import { Said, ShortCommit, StatusIcon, Table, WaitingButton } from "@/kit";
 import css from "./backups.module.css";
-import { bytes, CAUSES, made } from "./words";
+import { bytes, CAUSES, dayOf, made } from "./words";
 
 const ICONS = {
   hand: IconHandClick,
@@ -25,6 +25,8 @@ const ICONS = {
   before_restore: IconArrowBackUp,
   before_delete: IconTrash,
 };
+
+const exact = new Intl.DateTimeFormat("en-GB", { dateStyle: "full", timeStyle: "short" });
 
 type Props = {
   workspace: string;
@@ -55,6 +57,14 @@ export function BackupTable(props: Props) {
             <td className={css.made}>
               <time dateTime={backup.created_at}>{when}</time>
               {ofInstance && <div className={css.second}>{backup.instance.name}</div>}
+              {ofInstance && backup.expires_at && (
+                <div className={css.kept}>
+                  Kept until{" "}
+                  <time dateTime={backup.expires_at} title={exact.format(Date.parse(backup.expires_at))}>
+                    {dayOf(backup.expires_at, now)}
+                  </time>
+                </div>
+              )}
             </td>
             <td data-label="How">
               <span className={css.how}>
@@ -123,7 +133,11 @@ function State({ backup }: { backup: Backup }) {
         <IconAlertTriangle size={16} stroke={1.75} aria-hidden />
         <span>
           Failed
-          {backup.reason && <span className={css.note}>{backup.reason}</span>}
+          {backup.reason && (
+            <span className={css.note}>
+              <Said text={backup.reason} />
+            </span>
+          )}
         </span>
       </span>
     );

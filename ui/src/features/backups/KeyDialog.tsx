@@ -51,7 +51,8 @@ export function KeyDialog({ workspace, backup, onClose }: { workspace: string; b
           </>
         ) : (
           <Note tone="warn">
-            Whoever has it reads everything in these backups. That it was shown stands in the audit log.
+            Whoever has it reads everything in these backups. That it was shown stands in the audit log (under
+            Activity).
           </Note>
         )}
         {show.error && <Note tone="bad">{show.error.detail}</Note>}

@@ -165,7 +165,7 @@ export function RestoreDialog(props: {
               <div>
                 <dt>Settings</dt>
                 <dd>
-                  {backup.is_of_production && into.stage !== "production"
+                  {backup.is_of_production && into.stage !== "production" && !into.is_mail_off
                     ? "Stay as they are, but for its mail: none goes out from then on"
                     : "Stay as they are"}
                 </dd>

@@ -28,6 +28,14 @@ export function made(at: string, now: number): string {
   return `${word}, ${clock.format(then)}`;
 }
 
+const withYear = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", year: "numeric" });
+
+/** `27 Dec`; of another year with that year. */
+export function dayOf(at: string, now: number): string {
+  const then = new Date(at);
+  return (then.getFullYear() === new Date(now).getFullYear() ? day : withYear).format(then);
+}
+
 export const CAUSES: Record<BackupCause, string> = {
   hand: "By hand",
   schedule: "Schedule",

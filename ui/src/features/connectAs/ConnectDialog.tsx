@@ -153,7 +153,7 @@ export function ConnectDialog(props: { workspace: string; instance: Instance; on
         />
         <p className={css.written}>
           <IconActivity size={15} stroke={1.75} aria-hidden />
-          Written to the audit log with your name, the user and this reason.
+          Written to the audit log (under Activity) with your name, the user and this reason.
         </p>
         <p className={css.small}>{ONCE}</p>
         {connect.error && !connect.error.field("reason") && <Note tone="bad">{connect.error.detail}</Note>}

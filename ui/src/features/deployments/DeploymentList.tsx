@@ -15,6 +15,7 @@ import {
   Note,
   Panel,
   Person,
+  Said,
   ShortCommit,
   StatusBadge,
   Table,
@@ -125,7 +126,11 @@ export function DeploymentRows({ workspace, instance, deployments, open, rollBac
                 </span>
                 {deployment.is_current && <span className={css.current}>{currentWord(instance)}</span>}
               </div>
-              {deployment.reason && <div className={css.reason}>{deployment.reason}</div>}
+              {deployment.reason && (
+                <div className={css.reason}>
+                  <Said text={deployment.reason} />
+                </div>
+              )}
             </td>
             <td data-label="Outcome">
               <span>

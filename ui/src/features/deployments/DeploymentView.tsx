@@ -18,7 +18,7 @@ import { Explanation } from "@/features/ai";
 import { LogView, wishOf } from "@/features/logs";
 import { useSubjects } from "@/frame/useSubjects";
 import { useWorkspace } from "@/frame/useWorkspace";
-import { AbleButton, Failed, Go, LoadingRows, Note, Person, Section, ShortCommit, Time, useTitle } from "@/kit";
+import { AbleButton, Failed, Go, LoadingRows, Note, Person, Said, Section, ShortCommit, Time, useTitle } from "@/kit";
 import { currentWord, DeploymentList, OutcomeBadge, took } from "./DeploymentList";
 import css from "./deployments.module.css";
 import { furthest, type StepState, steps } from "./steps";
@@ -137,7 +137,9 @@ function Outcome(props: ShownProps & { isExplained: boolean; onExplain?: () => v
         {hasFailed && <IconCircleXFilled size={20} aria-hidden />}
         <div className={css.words}>
           <div className={css.titleLine}>
-            <h2>{hasFailed ? (deployment.reason ?? "It failed.") : `Deployment #${deployment.number}`}</h2>
+            <h2>
+              {hasFailed ? <Said text={deployment.reason ?? "It failed."} /> : `Deployment #${deployment.number}`}
+            </h2>
             {!hasFailed && <OutcomeBadge deployment={deployment} />}
             {deployment.is_current && <span className={css.current}>{currentWord(instance)}</span>}
           </div>
@@ -145,7 +147,7 @@ function Outcome(props: ShownProps & { isExplained: boolean; onExplain?: () => v
             {hasFailed ? `Deployment #${deployment.number} of ` : ""}
             <ShortCommit commit={deployment.commit} /> {subject ? `“${subject}”` : `of ${deployment.branch}`}
             {hasFailed ? " failed. " : ". "}
-            {!hasFailed && deployment.reason}
+            {!hasFailed && deployment.reason && <Said text={deployment.reason} />}
             {hasFailed && instance.status === "running" && <strong>The previous release keeps running.</strong>}
           </p>
           {deployment.quote && <pre>{deployment.quote.trim()}</pre>}

@@ -10,12 +10,13 @@ import {
 } from "@tabler/icons-react";
 import { type KeyboardEvent, useEffect, useState } from "react";
 import { type Problem, problemOf } from "@/api/problem";
-import { ConfirmDialog, DisabledReason, Empty, Note, State } from "@/kit";
+import { ConfirmDialog, DisabledReason, Empty, Note, State, useCurrentInSight } from "@/kit";
 import type { Where } from "./Editor";
 import { folderOf, nameOf } from "./files";
 import css from "./ide.module.css";
 import { Editor } from "./later";
 import { type Letter, letterAt } from "./letters";
+import look from "./strip.module.css";
 import type { Document, Documents } from "./useDocuments";
 
 type Props = {
@@ -37,6 +38,8 @@ type Props = {
 /** The open files as tabs, and the one that is looked at. */
 export function EditorArea(props: Props) {
   const { documents, active, letters } = props;
+  // Wider than its room once many are open: one that was opened just now stands in sight too.
+  const strip = useCurrentInSight<HTMLUListElement>(`${documents.tabs.length} ${active}`);
   const [closing, setClosing] = useState<string | null>(null);
   const document = active === undefined ? undefined : documents.find(active);
   const leave = (path: string) => {
@@ -93,14 +96,14 @@ export function EditorArea(props: Props) {
   const folder = active ? folderOf(active) : "";
   return (
     <section className={css.area} aria-label="Editor">
-      <div className={css.strip}>
-        <ul className={css.tabs} aria-label="Open files">
+      <div className={look.strip}>
+        <ul ref={strip} className={look.tabs} aria-label="Open files">
           {documents.tabs.map((path) => {
             const one = documents.find(path);
             return (
               <li
                 key={path}
-                className={css.tab}
+                className={look.tab}
                 data-current={path === active || undefined}
                 data-letter={letterAt(letters, path)}
               >
@@ -112,8 +115,8 @@ export function EditorArea(props: Props) {
                   onKeyDown={(event) => onKeyDown(event, path)}
                 >
                   <IconFile size={14} stroke={1.75} aria-hidden />
-                  {nameOf(path)}
-                  {one?.isDirty && <span className={css.dirty} role="img" aria-label="Not saved" />}
+                  <span className={look.tabName}>{nameOf(path)}</span>
+                  {one?.isDirty && <span className={look.dirty} role="img" aria-label="Not saved" />}
                 </button>
                 <ActionIcon size={24} aria-label={`Close ${path}`} onClick={() => close(path)}>
                   <IconX size={13} stroke={1.75} aria-hidden />
@@ -124,13 +127,18 @@ export function EditorArea(props: Props) {
         </ul>
         {document?.kind === "text" && active && (
           <>
-            <span className={css.crumbs}>
-              {folder && `${folder.replaceAll("/", " / ")} / `}
-              {nameOf(active)}
+            <span className={look.crumbs}>
+              <span />
+              <span>
+                {folder && `${folder.replaceAll("/", " / ")} / `}
+                {nameOf(active)}
+              </span>
             </span>
             <DisabledReason reason={document.isDirty ? null : "Nothing has changed since it was saved."}>
               <Button
+                className={look.tool ?? ""}
                 size="xs"
+                title={document.isDirty ? "Save" : undefined}
                 variant={document.isDirty ? "default" : "subtle"}
                 leftSection={<IconDeviceFloppy size={14} stroke={1.75} aria-hidden />}
                 loading={document.isSaving}
@@ -139,27 +147,31 @@ export function EditorArea(props: Props) {
                 aria-keyshortcuts="Control+S"
                 onClick={() => document.isDirty && saveShown()}
               >
-                Save
+                <span className={look.word}>Save</span>
               </Button>
             </DisabledReason>
             <Button
+              className={look.tool ?? ""}
               size="xs"
+              title={`Compare with ${props.branch}`}
               variant={document.original === undefined ? "subtle" : "default"}
               aria-pressed={document.original !== undefined}
               leftSection={<IconFileDiff size={14} stroke={1.75} aria-hidden />}
               onClick={() => props.onCompare(active)}
             >
-              Compare with {props.branch}
+              <span className={look.word}>Compare with {props.branch}</span>
             </Button>
             {props.onAssist && (
               <Button
+                className={look.tool ?? ""}
                 size="xs"
+                title="Edit with AI"
                 variant={props.isAssisted ? "default" : "subtle"}
                 aria-expanded={props.isAssisted}
                 leftSection={<IconSparkles size={14} stroke={1.75} aria-hidden />}
                 onClick={props.onAssist}
               >
-                Edit with AI
+                <span className={look.word}>Edit with AI</span>
               </Button>
             )}
           </>

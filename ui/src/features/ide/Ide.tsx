@@ -1,8 +1,9 @@
-import { ActionIcon, Button, Checkbox, Tooltip } from "@mantine/core";
+import { ActionIcon, Button, Checkbox, CloseButton, Tooltip } from "@mantine/core";
 import {
   IconChevronDown,
   IconChevronUp,
   IconCircleCheckFilled,
+  IconCircleDashed,
   IconFilePlus,
   IconFileUpload,
   IconFolderPlus,
@@ -10,6 +11,7 @@ import {
   IconSearch,
   IconSparkles,
   IconTerminal2,
+  IconTrash,
 } from "@tabler/icons-react";
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import { type KeyboardEvent, useCallback, useEffect, useMemo, useRef, useState } from "react";
@@ -27,6 +29,7 @@ import { EditorArea } from "./EditorArea";
 import { FileTree, type Target, type Wish } from "./FileTree";
 import { Find } from "./Find";
 import { download, folderOf, nameOf, type Place } from "./files";
+import { forgetEdits, useEditsKey } from "./heldEdits";
 import css from "./ide.module.css";
 import { lettersOf } from "./letters";
 import { NameDialog, type Naming } from "./NameDialog";
@@ -36,16 +39,25 @@ import { useDocuments } from "./useDocuments";
 import { useRefresh, useWorkingCopy } from "./useWorkingCopy";
 
 type Panel = "terminal" | "changes" | "find";
-type Props = { place: Place; name: string; onReopen: () => void; onAnew: () => void; isAnew: boolean };
+type Props = {
+  place: Place;
+  name: string;
+  /** The instance goes, and the desk with it: nothing is offered that would bring it back. */
+  isDeleting: boolean;
+  onReopen: () => void;
+  onAnew: () => void;
+  isAnew: boolean;
+};
 
 const FORMATS = "stoa-ide:format-on-save";
 
 /** Files, editor, terminal; at the foot of the files the commit. */
-export function Ide({ place, name, onReopen, onAnew, isAnew }: Props) {
+export function Ide({ place, name, isDeleting, onReopen, onAnew, isAnew }: Props) {
   const { file: active, line } = useSearch({ strict: false }) as { file?: string; line?: number | string };
   const navigate = useNavigate();
   const refresh = useRefresh(place);
   const status = useWorkingCopy(place);
+  const edits = useEditsKey(place.instance);
   const documents = useDocuments(place, refresh.now);
   const [panel, setPanel] = useState<Panel>("terminal");
   const [isPanelOpen, setPanelOpen] = useState(true);
@@ -222,12 +234,13 @@ export function Ide({ place, name, onReopen, onAnew, isAnew }: Props) {
           }}
         />
         {problem && (
-          <div className={css.problem} role="alert">
+          <div className={`${css.problem} ${css.closable}`}>
             <Note tone="bad">{problem.detail}</Note>
+            <CloseButton size={24} aria-label="Close what went wrong" onClick={() => setProblem(null)} />
           </div>
         )}
         <FileTree place={place} letters={letters} active={active ?? null} onOpen={show} onWish={onWish} />
-        {closed && (
+        {closed && !isDeleting && (
           <div className={css.problem} role="alert">
             <Note tone="bad">{closed.detail}</Note>
             <Button size="xs" onClick={onReopen}>
@@ -240,7 +253,10 @@ export function Ide({ place, name, onReopen, onAnew, isAnew }: Props) {
             place={place}
             copy={status.data}
             unsaved={documents.dirty}
-            onDone={refresh.now}
+            onDone={() => {
+              setProblem(null);
+              refresh.now();
+            }}
             onConflicts={(paths) => {
               refresh.now();
               openPanel("changes");
@@ -293,6 +309,7 @@ export function Ide({ place, name, onReopen, onAnew, isAnew }: Props) {
             <Terminals
               place={place}
               isShown={panel === "terminal" && isPanelOpen}
+              isDeleting={isDeleting}
               focus={focus.terminal}
               onOutput={refresh.soon}
               onLeave={() => panelTab.current?.focus()}
@@ -312,10 +329,17 @@ export function Ide({ place, name, onReopen, onAnew, isAnew }: Props) {
           </div>
         </section>
         <footer className={css.foot}>
-          <span className={css.ready}>
-            <IconCircleCheckFilled size={14} aria-hidden />
-            {closed ? "Not open" : "Sandbox ready"}
-          </span>
+          {isDeleting || closed ? (
+            <span className={css.notReady}>
+              {isDeleting ? <IconTrash size={14} aria-hidden /> : <IconCircleDashed size={14} aria-hidden />}
+              {isDeleting ? "Being deleted" : "Not open"}
+            </span>
+          ) : (
+            <span className={css.ready}>
+              <IconCircleCheckFilled size={14} aria-hidden />
+              Sandbox ready
+            </span>
+          )}
           {where && (
             <>
               <span className="numbers">
@@ -335,16 +359,18 @@ export function Ide({ place, name, onReopen, onAnew, isAnew }: Props) {
               setFormats(is);
             }}
           />
-          <button type="button" className={css.textButton} onClick={() => setDiscarding(true)}>
-            Begin anew…
-          </button>
+          {!isDeleting && (
+            <button type="button" className={css.textButton} onClick={() => setDiscarding(true)}>
+              Begin anew…
+            </button>
+          )}
+          <span className={css.promise}>Code changes with the push</span>
           {!ai && may.includes("manage") && (
             <span className={assistant.hint}>
               <IconSparkles size={14} stroke={1.75} aria-hidden />
               <Go to={`/${slug}/settings/ai`}>Choose an AI provider</Go> to have edits proposed here.
             </span>
           )}
-          <span className={css.promise}>Nothing that runs changes before you push.</span>
           {where && <span>Esc, then Tab, leaves the editor</span>}
         </footer>
       </div>
@@ -400,7 +426,11 @@ export function Ide({ place, name, onReopen, onAnew, isAnew }: Props) {
         What you haven't pushed is lost, commits too, and your terminals end. The working copy is made anew of the
         branch.
       </ConfirmDialog>
-      <Unsaved when={documents.dirty.length > 0} what="What you changed in files" />
+      <Unsaved
+        when={documents.dirty.length > 0}
+        what="What you changed in files"
+        onDiscard={() => forgetEdits(edits)}
+      />
     </div>
   );
 }

@@ -5,8 +5,9 @@ import { endDesk, openDesk } from "@/api/generated";
 import type { Instance } from "@/api/nouns";
 import { problemOf } from "@/api/problem";
 import { useMutation } from "@/api/useMutation";
-import { State, useTitle } from "@/kit";
+import { Note, State, useTitle } from "@/kit";
 import type { Place } from "./files";
+import { forgetEdits, useEditsKey } from "./heldEdits";
 import { Ide } from "./Ide";
 import css from "./ide.module.css";
 import { deskKey } from "./useWorkingCopy";
@@ -16,6 +17,8 @@ export function IdePage({ workspace, instance }: { workspace: string; instance: 
   useTitle(`IDE · ${instance.name}`);
   const place: Place = { workspace, instance: instance.id };
   const client = useQueryClient();
+  const key = useEditsKey(instance.id);
+  const isDeleting = instance.status === "deleting";
   const desk = useQuery({
     queryKey: [...deskKey(place), "open"],
     queryFn: () => openDesk(place.workspace, place.instance),
@@ -29,6 +32,7 @@ export function IdePage({ workspace, instance }: { workspace: string; instance: 
   const anew = useMutation({
     mutationFn: () => endDesk(place.workspace, place.instance, { discard: true }),
     onSuccess: async () => {
+      forgetEdits(key);
       client.removeQueries({ queryKey: [...deskKey(place), "status"] });
       client.removeQueries({ queryKey: [...deskKey(place), "files"] });
       await desk.refetch();
@@ -56,13 +60,24 @@ export function IdePage({ workspace, instance }: { workspace: string; instance: 
       </div>
     );
   return (
-    <Ide
-      key={instance.id}
-      place={place}
-      name={instance.name}
-      onReopen={reopen}
-      onAnew={() => anew.mutate()}
-      isAnew={anew.isPending}
-    />
+    <>
+      {isDeleting && (
+        <div className={css.deleting}>
+          <Note tone="warn">
+            {instance.name} is being deleted, and your desk with it. What you pushed stays in the repository. What you
+            didn't can be copied from here while this page is open.
+          </Note>
+        </div>
+      )}
+      <Ide
+        key={instance.id}
+        place={place}
+        name={instance.name}
+        isDeleting={isDeleting}
+        onReopen={reopen}
+        onAnew={() => anew.mutate()}
+        isAnew={anew.isPending}
+      />
+    </>
   );
 }

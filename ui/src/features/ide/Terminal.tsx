@@ -16,6 +16,8 @@ type Props = {
   /** One that was opened before; null opens a new one. */
   session: string | null;
   isShown: boolean;
+  /** With the instance: then there is nothing to connect to again. */
+  isDeleting: boolean;
   /** Changes whenever it is to take the focus. */
   focus: number;
   onSession: (session: string) => void;
@@ -28,7 +30,7 @@ type Lost = { detail: string; isOver: boolean };
 
 /** One terminal. Left, it stays; closed, it ends. */
 export default function Terminal(props: Props) {
-  const { place, isShown, focus } = props;
+  const { place, isShown, isDeleting, focus } = props;
   const element = useRef<HTMLDivElement>(null);
   const screen = useRef<Screen | null>(null);
   const fit = useRef<FitAddon | null>(null);
@@ -141,7 +143,7 @@ export default function Terminal(props: Props) {
       {lost && (
         <div className={css.lost} role="status">
           <span>{lost.detail}</span>
-          {!lost.isOver && (
+          {!lost.isOver && !isDeleting && (
             <Button
               size="xs"
               onClick={() => {

@@ -6,12 +6,19 @@ import type { Place } from "./files";
 import css from "./ide.module.css";
 import { Terminal } from "./later";
 
-type Props = { place: Place; isShown: boolean; focus: number; onOutput: () => void; onLeave: () => void };
+type Props = {
+  place: Place;
+  isShown: boolean;
+  isDeleting: boolean;
+  focus: number;
+  onOutput: () => void;
+  onLeave: () => void;
+};
 
 type Tab = { key: number; session: string | null };
 
 /** One's own terminals: those that were left are found again. */
-export function Terminals({ place, isShown, focus, onOutput, onLeave }: Props) {
+export function Terminals({ place, isShown, isDeleting, focus, onOutput, onLeave }: Props) {
   const [tabs, setTabs] = useState<Tab[] | null>(null);
   const [current, setCurrent] = useState(0);
   const next = useRef(0);
@@ -69,7 +76,10 @@ export function Terminals({ place, isShown, focus, onOutput, onLeave }: Props) {
         <ActionIcon size={24} aria-label="New terminal" onClick={add}>
           <IconPlus size={15} stroke={1.75} aria-hidden />
         </ActionIcon>
-        <span className={css.leaves}>F6 leaves the terminal</span>
+        <span className={css.leaves}>
+          <span>Data and database are the instance's own</span>
+          <span className={css.keys}>F6 leaves the terminal</span>
+        </span>
       </div>
       {tabs?.length === 0 && <p className={css.quietPanel}>No terminal is open.</p>}
       {tabs?.map((tab) => (
@@ -78,6 +88,7 @@ export function Terminals({ place, isShown, focus, onOutput, onLeave }: Props) {
           place={place}
           session={tab.session}
           isShown={isShown && tab.key === current}
+          isDeleting={isDeleting}
           focus={focus + wish}
           onSession={(session) =>
             setTabs((before) => (before ?? []).map((one) => (one.key === tab.key ? { ...one, session } : one)))

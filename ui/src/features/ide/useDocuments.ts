@@ -1,10 +1,11 @@
 // The files that are open: what is in them, what was saved, and which is looked at.
 
 import type { EditorState, Text } from "@codemirror/state";
-import { useCallback, useRef, useState } from "react";
+import { useCallback, useEffect, useRef, useState } from "react";
 import type { Edited } from "@/api/generated";
 import { problemOf } from "@/api/problem";
 import { nameOf, openFile, openOriginal, type Place, tagOf, textOf, writeFile } from "./files";
+import { editsOf, leaveEdits, useEditsKey } from "./heldEdits";
 import { tidied } from "./tidy";
 
 export type Document = {
@@ -62,8 +63,11 @@ const begun = (path: string): Document => ({
 export type Documents = ReturnType<typeof useDocuments>;
 
 export function useDocuments(place: Place, onSaved: () => void) {
-  const kept = useRef<Map<string, Document>>(new Map());
-  const [tabs, setTabs] = useState<string[]>(() => remembered(place));
+  const key = useEditsKey(place.instance);
+  // What wasn't saved when the IDE was closed to its member stands in it again.
+  const kept = useRef<Map<string, Document>>(editsOf(key));
+  useEffect(() => () => leaveEdits(key), [key]);
+  const [tabs, setTabs] = useState<string[]>(() => [...new Set([...remembered(place), ...kept.current.keys()])]);
   const [, setTurn] = useState(0);
   const shown = useCallback(() => setTurn((turn) => turn + 1), []);
   const { workspace, instance } = place;

@@ -16,6 +16,7 @@ import {
   Note,
   Panel,
   Row,
+  Said,
   Section,
   ShortCommit,
   StageTag,
@@ -32,7 +33,8 @@ export function InstanceOverview({ workspace, instance }: { workspace: string; i
   const mayRead = instance.may.includes("read_logs");
   const deployments = useDeployments(workspace, instance.id, mayRead);
   const rollBack = useRollBack(workspace, instance);
-  const { ai } = useWorkspace();
+  const here = useWorkspace();
+  const { ai } = here;
   // The newest one that failed: what the sentence above is about.
   const failed = deployments.items?.find(({ status }) => status === "failed");
   return (
@@ -48,7 +50,7 @@ export function InstanceOverview({ workspace, instance }: { workspace: string; i
       {instance.reason && (
         <div className={css.reason}>
           <Note tone={instance.status === "failed" ? "bad" : "warn"}>
-            {instance.reason}
+            <Said text={instance.reason} />
             {instance.lacks_data && (
               <div className={css.reasonNext}>
                 Its backup's data isn't in it yet, so it doesn't run.{" "}
@@ -102,6 +104,14 @@ export function InstanceOverview({ workspace, instance }: { workspace: string; i
         <Section title="About">
           <Panel>
             <dl className={css.list}>
+              <dt>Project</dt>
+              <dd>
+                {listsProject(here, instance.project.id) ? (
+                  <Go to={`/${workspace}/projects/${instance.project.slug}`}>{instance.project.name}</Go>
+                ) : (
+                  instance.project.name
+                )}
+              </dd>
               <dt>Stage</dt>
               <dd>
                 <StageTag stage={instance.stage} />

@@ -4,6 +4,7 @@ import type { Deployment, Instance } from "@/api/nouns";
 import { isRefusal } from "@/api/problem";
 import { useDeployments, useInstance } from "@/api/queries";
 import { viewing } from "@/api/viewing";
+import { holdsEdits, useEditsKey } from "@/features/ide/heldEdits";
 import { stateOf } from "@/frame/jobs";
 import { useSubjects } from "@/frame/useSubjects";
 import { useWorkspace } from "@/frame/useWorkspace";
@@ -44,6 +45,7 @@ export function InstancePage() {
   const tab = deployment ? "deployments" : (named ?? "overview");
   const instance = useInstance(workspace.slug, slug);
   const { isNew, leave } = useIsNew();
+  const edits = useEditsKey(instance.data?.id ?? "");
   const mayRead = instance.data?.may.includes("read_logs") ?? false;
   const asked = useDeployments(workspace.slug, instance.data?.id ?? "", mayRead);
   const deployments = mayRead ? asked.items : undefined;
@@ -111,6 +113,9 @@ export function InstancePage() {
           about={{ kind: "instance", id: here.id, name: here.name }}
         >
           You may see {here.name}, but your permissions in {workspace.name} don't include this action.
+          {tab === "ide" &&
+            holdsEdits(edits) &&
+            " What you changed in files and didn't save is kept while this tab of the browser stays open: it is there again once you may."}
         </Forbidden>
       ) : deployment ? (
         <DeploymentView workspace={workspace.slug} instance={here} id={deployment} />

@@ -10,6 +10,7 @@ import { made } from "@/features/backups/words";
 import { useWorkspace } from "@/frame/useWorkspace";
 import { Dialog, Note, WaitingButton } from "@/kit";
 import css from "./instances.module.css";
+import { OpenToAll } from "./OpenToAll";
 import { AddVariable, type Edited, VariableRows, wanted } from "./Variables";
 
 type Given = { project?: string; branch?: string; stage?: Stage; backup?: Backup };
@@ -193,6 +194,7 @@ export function NewInstanceDialog({ onClose, given = {} }: { onClose: () => void
           checked={isForMembers}
           onChange={(event) => setForMembers(event.currentTarget.checked)}
         />
+        {!isForMembers && backup?.is_of_production && stage !== "production" && <OpenToAll />}
         {/* biome-ignore lint/a11y/useSemanticElements: a fieldset brings a look of its own */}
         <div className={css.inDialog} role="group" aria-label="Variables">
           <div>

@@ -16,6 +16,7 @@ import type { ActionKey, Member, Summary } from "@/api/nouns";
 import { viewing } from "@/api/viewing";
 import { Chip, Cut, PersonAvatar, Table, Time } from "@/kit";
 import { actionOf } from "@/kit/actions";
+import { fitting, useRoom } from "./fitting";
 import css from "./members.module.css";
 import { Unusual } from "./Unusual";
 
@@ -34,6 +35,7 @@ type Props = {
 
 /** Who is there, row by row; owners choose some of them, and see what each may do. */
 export function MemberTable({ members, isOwner, isMe, chosen, whyUnverified, onChoose, onAct }: Props) {
+  const [place, room] = useRoom(members);
   const plain = members.filter(({ role }) => role === "member");
   const count = plain.filter(({ id }) => chosen.has(id)).length;
   const all =
@@ -48,7 +50,17 @@ export function MemberTable({ members, isOwner, isMe, chosen, whyUnverified, onC
       />
     );
   const head: ReactNode[] = isOwner
-    ? [all, "Member", "Role", "May do", "On", "Last seen", ""]
+    ? [
+        all,
+        "Member",
+        "Role",
+        <span key="do" ref={place}>
+          May do
+        </span>,
+        "On",
+        "Last seen",
+        "",
+      ]
     : // What others may do a plain member isn't told; what they may themselves stands above.
       ["Member", "Role", ""];
   return (
@@ -60,6 +72,7 @@ export function MemberTable({ members, isOwner, isMe, chosen, whyUnverified, onC
           isOwner={isOwner}
           isMe={isMe(member)}
           isChosen={chosen.has(member.id)}
+          room={room}
           whyUnverified={whyUnverified}
           onChoose={onChoose}
           onAct={onAct}
@@ -143,6 +156,8 @@ type RowProps = {
   isOwner: boolean;
   isMe: boolean;
   isChosen: boolean;
+  /** What a line of actions has, in pixels. */
+  room: number;
   whyUnverified: string;
   onChoose: Props["onChoose"];
   onAct: Props["onAct"];
@@ -150,7 +165,7 @@ type RowProps = {
 
 // Hundreds of rows: one that hasn't changed isn't drawn again.
 const MemberRow = memo(
-  function MemberRow({ member, isOwner, isMe, isChosen, whyUnverified, onChoose, onAct }: RowProps) {
+  function MemberRow({ member, isOwner, isMe, isChosen, room, whyUnverified, onChoose, onAct }: RowProps) {
     const { name, email, email_verified, status } = member.account;
     const isTheirsOwner = member.role === "owner";
     const { summary } = member;
@@ -206,7 +221,13 @@ const MemberRow = memo(
               {isTheirsOwner ? (
                 <span className={css.dim}>Everything</span>
               ) : (
-                summary && <MayDo summary={summary} {...(isOwner && { onSet: () => onAct("permissions", member) })} />
+                summary && (
+                  <MayDo
+                    summary={summary}
+                    room={room}
+                    {...(isOwner && { onSet: () => onAct("permissions", member) })}
+                  />
+                )
               )}
             </td>
             <td
@@ -236,6 +257,7 @@ const MemberRow = memo(
     old.isOwner === now.isOwner &&
     old.isMe === now.isMe &&
     old.isChosen === now.isChosen &&
+    old.room === now.room &&
     old.whyUnverified === now.whyUnverified,
 );
 
@@ -308,14 +330,12 @@ function More({ member, isOwner, isMe, onAct }: ActsProps) {
   );
 }
 
-const SHOWN = 3;
-/** As many where there isn't room for so many. */
-const FEWER = [1, 2];
 /** In a row of chips, where one word says it. */
 const BRIEFLY: Partial<Record<ActionKey, string>> = { merge_branches: "Merge" };
 const SEEN: ActionKey = "view_projects";
 
-export function MayDo({ summary, onSet }: { summary: Summary; onSet?: () => void }) {
+/** With `room`, the pixels that a line of them has, as many as stand there whole; else all of them. */
+export function MayDo({ summary, room, onSet }: { summary: Summary; room?: number; onSet?: () => void }) {
   const { actions, preset } = summary;
   if (hasNone(summary))
     return (
@@ -335,23 +355,19 @@ export function MayDo({ summary, onSet }: { summary: Summary; onSet?: () => void
   // What is done comes before what is seen.
   const sorted = [...actions].sort((one, other) => Number(one === SEEN) - Number(other === SEEN));
   const labels = sorted.map((key) => actionOf(key)?.label ?? key);
-  const rest = labels.slice(SHOWN);
+  const chips = sorted.map((key, at) => BRIEFLY[key] ?? labels[at] ?? key);
+  const shown = room === undefined ? chips.length : fitting(chips, room);
+  const rest = labels.slice(shown);
   return (
     <span className={css.may}>
       {preset && <Cut className={css.preset} text={`${preset.name}${preset.changed ? ", changed" : ""}`} />}
       <span className={css.chips}>
-        {sorted.slice(0, SHOWN).map((key) => (
-          <Chip key={key}>{BRIEFLY[key] ?? actionOf(key)?.label ?? key}</Chip>
-        ))}
-        {FEWER.filter((shown) => labels.length > shown).map((shown) => (
-          <span key={shown} className={css.fewer} data-after={shown} title={labels.slice(shown).join(", ")}>
-            <Chip>+{labels.length - shown}</Chip>
-            <span className="visually-hidden">: {labels.slice(shown).join(", ")}</span>
-          </span>
+        {chips.slice(0, shown).map((chip) => (
+          <Chip key={chip}>{chip}</Chip>
         ))}
         {rest.length > 0 && (
           <Tooltip label={rest.join(", ")} events={{ hover: true, focus: true, touch: true }}>
-            <span data-after={SHOWN}>
+            <span data-after>
               <Chip>+{rest.length}</Chip>
               <span className="visually-hidden">: {rest.join(", ")}</span>
             </span>

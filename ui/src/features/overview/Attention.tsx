@@ -4,7 +4,7 @@ import { Link } from "@tanstack/react-router";
 import { useState } from "react";
 import type { Instance, Server } from "@/api/nouns";
 import { loadOf } from "@/features/servers";
-import { Go, Panel, Row, Section, StatusIcon } from "@/kit";
+import { Go, Panel, Row, Said, Section, StatusIcon } from "@/kit";
 import css from "./overview.module.css";
 
 type Trouble = {
@@ -84,7 +84,9 @@ export function Attention(props: { slug: string; instances: Instance[]; servers:
             <StatusIcon status={status} />
             <div className={css.words}>
               <Go to={to}>{name}</Go>
-              <div>{sentence}</div>
+              <div>
+                <Said text={sentence} />
+              </div>
               {effect && <div className={css.quiet}>{effect}</div>}
             </div>
             {next && (

@@ -57,20 +57,24 @@ export function Board({ project }: { project: Project }) {
   if (!branches.data) return <LoadingRows rows={5} />;
   if (branches.data.length === 0)
     return (
-      <Panel padded>
+      <Panel>
         {project.repository.remote ? (
           <>
             <Empty icon={IconGitBranch} title="Nothing was fetched yet" inline>
               {isOwner ? "How the repository is reached stands among the project's settings." : "Ask an owner."}
             </Empty>
-            <RemoteState remote={project.repository.remote} />
+            <div className={css.push}>
+              <RemoteState remote={project.repository.remote} />
+            </div>
           </>
         ) : (
           <>
             <Empty icon={IconGitBranch} title="Nothing was pushed yet" inline>
               In the folder of your application:
             </Empty>
-            <HowToPush project={project} />
+            <div className={css.push}>
+              <HowToPush project={project} />
+            </div>
           </>
         )}
       </Panel>

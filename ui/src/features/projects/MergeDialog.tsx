@@ -4,12 +4,13 @@ import { useState } from "react";
 import { type MergeDeployment, type Merged, mergeBranches, viewDeployment } from "@/api/generated";
 import { useAct, useBranches, useInstance, useObject, useProject } from "@/api/queries";
 import { Description } from "@/features/ai";
+import { listsProject } from "@/frame/sections";
 import { useWorkspace } from "@/frame/useWorkspace";
-import { CodeToCopy, Dialog, Go, Note, StatusBadge, WaitingButton } from "@/kit";
+import { CodeToCopy, Dialog, Go, MissingAction, Note, StatusBadge, WaitingButton } from "@/kit";
 import { MergeFile } from "./MergeFile";
 import { MergeSummary } from "./MergeSummary";
 import css from "./merge.module.css";
-import { mergeInClone, useMergePreview } from "./merging";
+import { mergeInClone, useMergePreview, useWhole } from "./merging";
 
 type Props = {
   workspace: string;
@@ -20,16 +21,23 @@ type Props = {
 
 /** Choose, look at what it would do, merge. */
 export function MergeDialog({ workspace, project, given = {}, onClose }: Props) {
-  const { ai, may } = useWorkspace();
-  const branches = useBranches(workspace, project);
-  const there = (branches.data ?? []).filter(({ commit }) => commit);
+  const here = useWorkspace();
+  const { ai, may } = here;
+  // Whoever merges needn't be one whom the project is open to: then branches are typed, and nothing is asked of it.
+  const isOpen = listsProject(here, project);
+  const branches = useBranches(workspace, project, isOpen);
+  const there = ((isOpen && branches.data) || []).filter(({ commit }) => commit);
   const [source, setSource] = useState(given.source ?? "");
   const [target, setTarget] = useState(given.target ?? "");
   const [message, setMessage] = useState<string | null>(null);
   const [isDescribed, setDescribed] = useState(false);
-  const preview = useMergePreview(workspace, project, source, target);
+  const names = there.map(({ name }) => name);
+  const [wholeSource, wholeTarget] = [useWhole(source, names), useWhole(target, names)];
+  const isTyping = wholeSource === null || wholeTarget === null;
+  const asked = useMergePreview(workspace, project, isTyping ? "" : source, isTyping ? "" : target);
+  const preview = isTyping ? { ...asked, isAsking: true } : asked;
   const { data } = preview;
-  const slug = useProject(workspace, project).data?.slug;
+  const { slug, repository } = useProject(workspace, project, isOpen).data ?? {};
   const merge = useAct<void, Merged>(workspace, {
     act: async () =>
       (await mergeBranches(workspace, project, {
@@ -73,7 +81,6 @@ export function MergeDialog({ workspace, project, given = {}, onClose }: Props) 
         : data?.status === "up_to_date"
           ? "There is nothing to merge"
           : undefined;
-  const names = there.map(({ name }) => name);
   return (
     <Dialog
       opened
@@ -117,6 +124,14 @@ export function MergeDialog({ workspace, project, given = {}, onClose }: Props) 
             data-autofocus={Boolean(given.source && !given.target) || undefined}
           />
         </div>
+        {!isOpen && (
+          <p className={css.hint}>
+            <span>
+              Type each branch as the repository calls it: the list of them isn't open to you.{" "}
+              <MissingAction action="view_projects" />
+            </span>
+          </p>
+        )}
         {source !== "" && source === target && <Note tone="warn">A branch can't be merged into itself.</Note>}
         {source !== "" && target !== "" && source !== target && (
           <div className={css.review}>
@@ -124,23 +139,22 @@ export function MergeDialog({ workspace, project, given = {}, onClose }: Props) 
               source={source}
               target={target}
               preview={preview}
-              {...(data && {
-                shown: (file, name) => (
-                  <MergeFile
-                    file={file}
-                    of={{ workspace, project, source, target, at: `${data.source.commit} ${data.target.commit}` }}
-                  >
-                    {name}
-                  </MergeFile>
-                ),
-              })}
+              {...(isOpen &&
+                data && {
+                  shown: (file, name) => (
+                    <MergeFile
+                      file={file}
+                      of={{ workspace, project, source, target, at: `${data.source.commit} ${data.target.commit}` }}
+                    >
+                      {name}
+                    </MergeFile>
+                  ),
+                })}
               {...(slug && { addressOf: (commit) => `/${workspace}/projects/${slug}/commits?commit=${commit}` })}
             />
           </div>
         )}
-        {data?.status === "conflicts" && (
-          <InClone workspace={workspace} project={project} source={source} target={target} />
-        )}
+        {data?.status === "conflicts" && <InClone {...{ source, target, isOpen }} url={repository?.url} />}
         {ai && data && data.status !== "up_to_date" && !isDescribed && (
           <div>
             <Button leftSection={<IconSparkles size={16} stroke={1.75} />} onClick={() => setDescribed(true)}>
@@ -230,16 +244,22 @@ function Followed({ workspace, deployment }: { workspace: string; deployment: Me
 }
 
 /** A desk of the IDE has its one branch alone: two are brought together in a clone. */
-function InClone(props: { workspace: string; project: string; source: string; target: string }) {
-  const { source, target } = props;
-  const project = useProject(props.workspace, props.project).data;
+function InClone(props: { source: string; target: string; isOpen: boolean; url: string | undefined }) {
+  const { source, target, isOpen, url } = props;
+  if (!isOpen)
+    return (
+      <Note tone="warn">
+        The conflicts are resolved in a clone of the repository, which isn't open to you.{" "}
+        <MissingAction action="view_projects" />
+      </Note>
+    );
   return (
     <div className={css.inClone}>
       <Note tone="warn">
         Merge {target} into {source} in a clone, resolve the conflicts there, commit, and push {source}. The Web IDE has
         one branch alone, so it can't be done in there.
       </Note>
-      {project && <CodeToCopy text={mergeInClone(project.repository.url, source, target)} label="Copy the commands" />}
+      {url && <CodeToCopy text={mergeInClone(url, source, target)} label="Copy the commands" />}
     </div>
   );
 }

@@ -1,5 +1,6 @@
 // What a merge would do, asked of the server, which alone knows.
 
+import { useDebouncedValue } from "@mantine/hooks";
 import { useQuery } from "@tanstack/react-query";
 import { ask } from "@/api/client";
 import { getMergeBranchesUrl, type MergePreview, type MergeWish } from "@/api/generated";
@@ -31,6 +32,15 @@ export function useMergePreview(workspace: string, project: string, source: stri
     problem: isNamed && found.error ? problemOf(found.error) : null,
     isAsking: isNamed && found.isPending,
   };
+}
+
+/** Until then somebody types on, and the letters so far are no branch. */
+const PAUSE = 400;
+
+/** A branch's name once it is whole: at once where it is one of those that are known, else when typing pauses. */
+export function useWhole(name: string, known: string[]): string | null {
+  const [settled] = useDebouncedValue(name, PAUSE);
+  return known.includes(name) || settled === name ? name : null;
 }
 
 /** A word for a shell: what a branch may be called may mean something to it. */

@@ -6,6 +6,7 @@ import { changeInstance } from "@/api/generated";
 import type { Instance } from "@/api/nouns";
 import { useAct } from "@/api/queries";
 import { Meanwhile, Note, Panel, Unsaved, useDraft, WaitingButton } from "@/kit";
+import { OpenToAll } from "../OpenToAll";
 import { AFTER } from "./queries";
 import { type Here, SettingForm } from "./SettingForm";
 import css from "./settings.module.css";
@@ -22,12 +23,15 @@ export function Access({ here }: { here: Here }) {
       bodyOf={({ isForMembers }) => ({ visibility: isForMembers ? "members" : "public" })}
     >
       {({ draft, set }) => (
-        <Switch
-          label="Only members may open it"
-          description="Visitors sign in first; those who aren't allowed this instance are turned away."
-          checked={draft.isForMembers}
-          onChange={(event) => set({ isForMembers: event.currentTarget.checked })}
-        />
+        <>
+          <Switch
+            label="Only members may open it"
+            description="Visitors sign in first; those who aren't allowed this instance are turned away."
+            checked={draft.isForMembers}
+            onChange={(event) => set({ isForMembers: event.currentTarget.checked })}
+          />
+          {!draft.isForMembers && here.settings.is_mail_off && <OpenToAll />}
+        </>
       )}
     </SettingForm>
   );

@@ -3,6 +3,7 @@ import { useState } from "react";
 import { ifMatch } from "@/api/client";
 import { type InstanceSettings, revertSettings, type SettingsChange } from "@/api/generated";
 import { useAct } from "@/api/queries";
+import { made } from "@/features/backups/words";
 import {
   Chip,
   ConfirmDialog,
@@ -41,6 +42,9 @@ export function History({ here }: { here: Here }) {
       : change.id === newest?.id
         ? "Needs a restart"
         : "In force after a restart";
+  // Of the whole line of changes the later part is here: which one was reverted is told by its time, where that is known.
+  const reverted = ({ id }: { id: string }) => changes.items?.find((one) => one.id === id)?.at;
+  const now = Date.now();
   const secrets = undone ? kept(undone.parts) : [];
   return (
     <section id="history" aria-labelledby="history-title" className={css.section}>
@@ -66,19 +70,14 @@ export function History({ here }: { here: Here }) {
                   <span className={css.quiet}>
                     <Time at={change.at} />
                   </span>
-                  {change.reverts && (
-                    <Chip>
-                      {change.reverts.number ? `Reverted change ${change.reverts.number}` : "Reverted a change"}
-                    </Chip>
-                  )}
+                  {change.reverts && <Chip>{revertedOf(reverted(change.reverts), now)}</Chip>}
                   {change.needs_restart && <Chip>{restart(change)}</Chip>}
                   <span className={css.end}>
-                    <span className={`${css.quiet} numbers`}>Change {change.number}</span>
                     {change.can_revert && (
                       <WaitingButton
                         variant="subtle"
                         leftSection={<IconArrowBackUp size={16} stroke={1.75} aria-hidden />}
-                        aria-label={`Revert change ${change.number}`}
+                        aria-label={`Revert the change of ${made(change.at, now)}`}
                         why={against}
                         onClick={() => setUndone(change)}
                       >
@@ -100,7 +99,7 @@ export function History({ here }: { here: Here }) {
           setUndone(null);
           revert.reset();
         }}
-        title={`Revert change ${undone?.number ?? ""}?`}
+        title={undone ? `Revert the change of ${made(undone.at, now)}?` : ""}
         action="Revert"
         danger={false}
         busy={revert.isPending}
@@ -119,6 +118,9 @@ export function History({ here }: { here: Here }) {
     </section>
   );
 }
+
+const revertedOf = (at: string | undefined, now: number) =>
+  at ? `Reverted the change of ${made(at, now)}` : "Reverted an earlier change";
 
 const VARIABLES: Line[] = [{ what: "Variables", detail: "" }];
 
