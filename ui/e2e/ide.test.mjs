@@ -79,6 +79,17 @@ test("a file is opened, changed, saved and seen as changed", async () => {
   // (A cursor that blinks would be waited for.)
   await page.getByRole("tab", { name: "Terminal" }).focus();
   await look(page, "ide-unsaved", { ready: ".cm-content", wideOnly: true });
+  // When the connection is back everything is asked anew; whoever was typing goes on where they were.
+  await text.evaluate((editor) => editor.setAttribute("data-same", ""));
+  await page.context().setOffline(true);
+  const broken = page.getByText("Connection lost, trying again.");
+  await broken.waitFor();
+  const again = page.waitForResponse((answer) => answer.url().endsWith("/desk") && answer.ok());
+  await page.context().setOffline(false);
+  await again;
+  await broken.waitFor({ state: "detached" });
+  await page.locator(".cm-content[data-same]", { hasText: "# Written in the IDE" }).waitFor();
+  await page.getByRole("img", { name: "Not saved" }).waitFor();
   await text.click();
   await page.keyboard.press("Control+s");
   await page.getByRole("img", { name: "Not saved" }).waitFor({ state: "detached" });

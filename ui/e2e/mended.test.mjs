@@ -112,7 +112,7 @@ test("the settings are found by keys, and what isn't there is said outside of a 
   await page.keyboard.press("Control+k");
   const field = page.getByRole("combobox", { name: "Search or run a command" });
   await field.fill("no such thing");
-  await page.getByText("Nothing of this name that you may see.").waitFor();
+  await page.getByText("Nothing of this name.").waitFor();
   await look(page, "palette-none", { ready: "text=Nothing of this name" });
   await field.fill("appear");
   await page.getByRole("option", { name: /Appearance/ }).waitFor();

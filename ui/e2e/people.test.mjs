@@ -204,6 +204,11 @@ test("the command palette opens by keys, finds, and goes there", async () => {
   await page.getByRole("option", { name: /Tess Ferreira/ }).waitFor();
   await page.keyboard.press("Enter");
   await page.waitForURL(/\/members$/);
+  // By what one comes for, too.
+  await page.keyboard.press("Control+k");
+  await page.keyboard.type("invite");
+  await page.getByRole("option", { name: "Members", exact: true }).waitFor();
+  await page.keyboard.press("Escape");
 });
 
 test("a dialog gives the focus back, opened by keys or from a menu", async () => {

@@ -7,8 +7,8 @@ use std::time::{Duration, SystemTime};
 
 use futures_util::future::BoxFuture;
 use stoa_agent::git::{FoundCommit, FoundDifference, FoundReview, GitError, Repository};
-use stoa_app::Fault;
 use stoa_app::ports::{Branch, Commit, Difference, Repositories, Review};
+use stoa_app::{Fault, GitKilled};
 use stoa_domain::ProjectId;
 use stoa_domain::branch::{BranchName, CommitId};
 use stoa_domain::change::{ChangedFiles, Changes, Merged, Merging, Signing};
@@ -40,8 +40,12 @@ fn is_too_large(error: &GitError) -> bool {
     matches!(error, GitError::OutOfTime | GitError::TooMuch)
 }
 
+/// Of what only reads, and of a merge, which is done wholly or not: whoever asked may ask again.
 fn fault(error: GitError) -> Fault {
-    Fault::new(error)
+    match error {
+        GitError::Killed(_) => Fault::new(GitKilled(error.to_string())),
+        other => Fault::new(other),
+    }
 }
 
 fn commit(found: FoundCommit) -> Commit {
@@ -102,7 +106,9 @@ impl GitRepositories {
 
 impl Repositories for GitRepositories {
     fn create(&self, project: ProjectId, default_branch: BranchName) -> BoxFuture<'_, Result<(), Fault>> {
-        Box::pin(async move { self.of(project).create(&default_branch.to_string()).await.map_err(fault) })
+        Box::pin(
+            async move { self.of(project).create(&default_branch.to_string()).await.map_err(Fault::new) },
+        )
     }
 
     fn begin(
@@ -114,8 +120,8 @@ impl Repositories for GitRepositories {
     ) -> BoxFuture<'_, Result<CommitId, Fault>> {
         Box::pin(async move {
             let repository = self.of(project);
-            repository.create(&default_branch.to_string()).await.map_err(fault)?;
-            repository.begin(&default_branch, files, &signing).await.map_err(fault)
+            repository.create(&default_branch.to_string()).await.map_err(Fault::new)?;
+            repository.begin(&default_branch, files, &signing).await.map_err(Fault::new)
         })
     }
 
@@ -147,7 +153,9 @@ impl Repositories for GitRepositories {
     }
 
     fn set_default_branch(&self, project: ProjectId, branch: BranchName) -> BoxFuture<'_, Result<(), Fault>> {
-        Box::pin(async move { self.of(project).set_default_branch(&branch.to_string()).await.map_err(fault) })
+        Box::pin(
+            async move { self.of(project).set_default_branch(&branch.to_string()).await.map_err(Fault::new) },
+        )
     }
 
     fn branches(&self, project: ProjectId) -> BoxFuture<'_, Result<Vec<Branch>, Fault>> {

@@ -483,3 +483,47 @@ async fn a_backup_that_is_cancelled_leaves_nothing_and_the_next_is_made_all_the_
     assert!(std::fs::read_dir(place.path().join("state/copies")).unwrap().next().is_none());
     back_up(&house, &machine).await;
 }
+
+/// A pack of what was stored, not of restic's own trees: the largest.
+fn largest_pack(repository: &Path) -> PathBuf {
+    let folders = std::fs::read_dir(repository.join("data")).unwrap().map(|entry| entry.unwrap().path());
+    let packs = folders.flat_map(|folder| std::fs::read_dir(folder).unwrap()).map(|entry| entry.unwrap());
+    packs.max_by_key(|pack| pack.metadata().unwrap().len()).unwrap().path()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_damaged_is_found_though_nothing_changed_and_is_repaired_as_the_documentation_says() {
+    let place = tempfile::tempdir().unwrap();
+    let house = House::new(place.path());
+    let machine = house.machine().await;
+    assert!(succeeded(&house.deploy(&machine, commit(&house, "first")).await));
+    run(&house, &machine, "open('/data/large', 'wb').write(os.urandom(3 << 20))").await;
+    let damaged = back_up(&house, &machine).await;
+    let pack = largest_pack(&repository(&house));
+    let mut bytes = std::fs::read(&pack).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    std::fs::set_permissions(&pack, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+    std::fs::write(&pack, &bytes).unwrap();
+
+    // Nothing of it is stored anew: only who reads all of it back finds out.
+    let begun = machine.client.back_up(house.order(), house.instance, &wanted(id())).await;
+    let Event::Failed { code, sentence, .. } = machine.outcome(begun).await else {
+        panic!("what is damaged counts as a backup")
+    };
+    assert_eq!(code, "failed");
+    assert!(
+        sentence.starts_with("The backup failed: what is stored is damaged (")
+            && sentence
+                .ends_with("How it is repaired stands in docs/operations.md, under Backups of instances."),
+        "{sentence}"
+    );
+
+    // By hand: what is damaged is put aside, and the next backup stores it anew.
+    std::fs::rename(&pack, place.path().join("aside")).unwrap();
+    by_hand(&repository(&house), &["rebuild-index"]);
+    back_up(&house, &machine).await;
+    // What the older backup alone had stays lost.
+    machine.client.forget_backup(house.instance, damaged.backup, &access()).await.unwrap();
+    by_hand(&repository(&house), &["check", "--read-data"]);
+}

@@ -276,7 +276,19 @@ async fn what_is_planted_in_a_working_copy_never_runs_outside_of_its_desk() {
     let second = house.commit("second", &[]);
     house.bring(&machine, &second).await;
     let _ = desk.ask().merge(&MergeBranch { commit: second.to_string(), author: author() }).await;
+    // Staged, taken back, thrown away; and opened once more, where nothing of its sandbox is left.
+    for staging in [Staging::Stage, Staging::Unstage, Staging::Discard] {
+        desk.save("app.py", "once more\n").await.unwrap();
+        let wanted = StageFiles { staging, paths: vec!["app.py".to_owned()] };
+        desk.ask().stage(&wanted).await.unwrap_or_else(|error| panic!("{staging:?}: {error}"));
+    }
     assert!(desk.shell("wc -l < /tmp/ran").await.parse::<u32>().unwrap() > 2, "they do run, there: {made:?}");
+    let account = desk.account;
+    desk.ask().end(false).await.unwrap();
+    drop(desk);
+    let desk = Desk::of(&house, &machine, account, &second).await;
+    desk.ask().status().await.unwrap();
+    assert!(desk.shell("cat .git/hooks/post-checkout").await.contains("/ran"), "they are planted still");
     assert!(!outside.join("ran").exists(), "and nowhere else");
 }
 

@@ -45,8 +45,11 @@ fn django() -> Option<PathBuf> {
 fn fetched(name: &str) -> Option<PathBuf> {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scripts").join(name);
     let output = Command::new(script).output().unwrap();
-    if output.status.code() == Some(75) {
+    let is_there = output.status.code() != Some(75);
+    if !is_there {
         eprintln!("{}", String::from_utf8_lossy(&output.stderr));
+    }
+    if support::need::lacks("django", is_there) {
         return None;
     }
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));

@@ -15,6 +15,7 @@ use stoa_domain::{
 };
 use stoa_storage::Store;
 use stoa_storage::locate::LocatedJob;
+use uuid::Uuid;
 
 use crate::{App, Failure};
 
@@ -251,6 +252,24 @@ fn permit<P: Permission>(standing: &Standing, located: Located<P::Target>) -> Re
 }
 
 impl App {
+    /// What a query names as a path does, by its slug or its id; `of_id` makes its kind of id. What isn't there is the id of
+    /// nothing: a list that is narrowed to it is as empty as one that is narrowed to what isn't allowed.
+    ///
+    /// # Errors
+    /// A fault.
+    pub async fn named_in_query<T: Locate>(
+        &self,
+        workspace: WorkspaceId,
+        word: &str,
+        text: Option<String>,
+        of_id: fn(Uuid) -> T,
+    ) -> Result<Option<T>, Failure> {
+        let Some(text) = text else { return Ok(None) };
+        let path = PathWords::new(vec![(word.to_owned(), text)]);
+        let found = T::locate(self.store(), workspace, &path).await?;
+        Ok(Some(found.map_or_else(|| of_id(Uuid::nil()), |located| located.target)))
+    }
+
     /// The account's standing in the workspace that `word` names. Who isn't a member gets the answer of a
     /// workspace that doesn't exist.
     ///

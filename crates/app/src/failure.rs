@@ -27,6 +27,18 @@ impl fmt::Display for Away {
 
 impl std::error::Error for Away {}
 
+/// A git that was killed before it was done. Whoever asked may ask again.
+#[derive(Debug)]
+pub struct GitKilled(pub String);
+
+impl fmt::Display for GitKilled {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for GitKilled {}
+
 impl Fault {
     #[must_use]
     pub fn new(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
@@ -74,13 +86,18 @@ impl From<Refusal> for Failure {
 }
 
 impl From<Fault> for Failure {
-    /// A disk without room is told, wherever it is: whoever asked can do something about it. So is a machine that is away.
+    /// A disk without room is told, wherever it is: whoever asked can do something about it. So is a machine that is away,
+    /// and a git that was killed.
     fn from(fault: Fault) -> Self {
         if fault.is_full() {
             return Self::Refused(Refusal::DiskFull);
         }
         if fault.0.is::<Away>() {
             return Self::Refused(Refusal::ServerAway);
+        }
+        if fault.0.is::<GitKilled>() {
+            tracing::warn!(fault = %fault.0, "a git of Stoa's was killed");
+            return Self::Refused(Refusal::GitKilled);
         }
         Self::Fault(fault)
     }

@@ -45,7 +45,7 @@ pub mod settings;
 pub mod token;
 pub mod workspace;
 
-pub use failure::{Away, Failure, Fault};
+pub use failure::{Away, Failure, Fault, GitKilled};
 pub use settings::Settings;
 pub use stoa_storage::page::Page;
 

@@ -87,6 +87,12 @@ pub enum Refusal {
     /// A picture of more than 2 MiB.
     LogoTooLarge,
     UnsupportedMediaType,
+    /// The body is to be of this media type, which isn't JSON.
+    MediaTypeWanted(&'static str),
+    /// The body is packed, by a `Content-Encoding`.
+    PackedBody,
+    /// What is asked for begins behind the end.
+    BeyondEnd,
     /// A picture in another form than those that are read.
     LogoKind,
     Misdirected,
@@ -119,6 +125,8 @@ pub enum Refusal {
         retry_after: Option<i64>,
     },
     Unavailable,
+    /// A git that Stoa had begun was killed: nothing was changed by it.
+    GitKilled,
     /// The machine that this is about isn't linked, or doesn't answer.
     ServerAway,
     /// No mail server is configured, and this goes by mail alone.

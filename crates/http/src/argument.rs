@@ -1,6 +1,8 @@
 //! What a handler may take besides its gate. Sealed: nothing here reads an id from the path that a gate would
 //! have decided on.
 
+use std::marker::PhantomData;
+
 use axum::body::{Body, Bytes};
 use futures_util::{StreamExt as _, TryStreamExt as _};
 use http::HeaderMap;
@@ -167,6 +169,47 @@ impl<T: DeserializeOwned + ToSchema + Send> Argument for Json<T> {
     }
 }
 
+/// A JSON body of which every field may be left out, and so the body itself.
+pub struct AnyJson<T>(pub T);
+
+impl<T> sealed::Sealed for AnyJson<T> {}
+impl<T: DeserializeOwned + ToSchema + Send> Argument for AnyJson<T> {
+    fn describe(description: &mut Description) {
+        description.body::<T>();
+        description.is_body_optional = true;
+    }
+
+    async fn take(_: &Frame, parts: &mut Parts, body: &mut Option<Body>) -> Result<Self, Failure> {
+        crate::body::json_if_any(&parts.headers, body).await.map(Self)
+    }
+}
+
+/// The same, of which no word is read before the handler asks for it: what is told first is what a link of the path is.
+pub struct LaterJson<T> {
+    headers: HeaderMap,
+    body: Option<Body>,
+    kind: PhantomData<fn() -> T>,
+}
+
+impl<T: DeserializeOwned> LaterJson<T> {
+    /// # Errors
+    /// As every body is refused.
+    pub async fn read(mut self) -> Result<T, Failure> {
+        crate::body::json_if_any(&self.headers, &mut self.body).await
+    }
+}
+
+impl<T> sealed::Sealed for LaterJson<T> {}
+impl<T: DeserializeOwned + ToSchema + Send> Argument for LaterJson<T> {
+    fn describe(description: &mut Description) {
+        AnyJson::<T>::describe(description);
+    }
+
+    async fn take(_: &Frame, parts: &mut Parts, body: &mut Option<Body>) -> Result<Self, Failure> {
+        Ok(Self { headers: parts.headers.clone(), body: body.take(), kind: PhantomData })
+    }
+}
+
 /// A JSON body that may be as large as a profile with thousands of entries.
 pub struct LargeJson<T>(pub T);
 
@@ -198,6 +241,7 @@ impl Argument for SentPicture {
         let said = said.split(';').next().unwrap_or_default().trim();
         let kind = PictureKind::ALL.into_iter().find(|kind| kind.key().eq_ignore_ascii_case(said));
         let kind = kind.ok_or(Refusal::LogoKind)?;
+        crate::body::is_unpacked(&parts.headers)?;
         let bytes = crate::body::bytes(body, LARGEST_SENT, Refusal::LogoTooLarge).await?;
         Ok(Self { kind, bytes })
     }
@@ -220,6 +264,8 @@ pub struct SentFile {
     pub is_new: bool,
 }
 
+const BYTES: &str = "application/octet-stream";
+
 impl sealed::Sealed for SentFile {}
 impl Argument for SentFile {
     fn describe(description: &mut Description) {
@@ -228,9 +274,10 @@ impl Argument for SentFile {
 
     async fn take(_: &Frame, parts: &mut Parts, body: &mut Option<Body>) -> Result<Self, Failure> {
         let said = parts.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        if !said.eq_ignore_ascii_case("application/octet-stream") {
-            return Err(Refusal::UnsupportedMediaType.into());
+        if !said.eq_ignore_ascii_case(BYTES) {
+            return Err(Refusal::MediaTypeWanted(BYTES).into());
         }
+        crate::body::is_unpacked(&parts.headers)?;
         let is_new = parts.headers.get(IF_NONE_MATCH).is_some_and(|value| value.as_bytes() == b"*");
         let body = body.take().unwrap_or_default().into_data_stream();
         Ok(Self { bytes: body.map_err(Fault::new).boxed(), is_new })
@@ -244,6 +291,17 @@ impl Argument for Socket {
     }
 }
 
+/// The parameter that can't be read, and why, of what axum says: `… query string: <its name>: <what serde says>`.
+fn wrong_parameter(said: &str) -> (String, String) {
+    let said = said.split_once(": ").map_or(said, |(_, said)| said);
+    let is_name = |name: &str| name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
+    let (place, said) = match said.split_once(": ") {
+        Some((name, rest)) if is_name(name) => (name, rest),
+        _ => ("", said),
+    };
+    (crate::body::named_field(said).unwrap_or_else(|| place.to_owned()), crate::body::plain(said))
+}
+
 /// The query, read as strictly as a body.
 pub struct Query<T>(pub T);
 
@@ -254,13 +312,9 @@ impl<T: DeserializeOwned + ToSchema + Send> Argument for Query<T> {
     }
 
     async fn take(_: &Frame, parts: &mut Parts, _: &mut Option<Body>) -> Result<Self, Failure> {
-        let text = parts.uri.query().unwrap_or_default();
         axum::extract::Query::<T>::try_from_uri(&parts.uri).map(|query| Self(query.0)).map_err(|rejection| {
-            let detail = rejection.body_text();
-            let detail = detail.rsplit(": ").next().unwrap_or_default().to_owned();
-            let field = text.split('&').next().and_then(|pair| pair.split('=').next()).unwrap_or_default();
-            let named = crate::body::named_field(&detail).unwrap_or_else(|| field.to_owned());
-            Refusal::Invalid(vec![FieldProblem::new(&named, "invalid", crate::body::plain(&detail))]).into()
+            let (named, detail) = wrong_parameter(&rejection.body_text());
+            Refusal::Invalid(vec![FieldProblem::new(&named, "invalid", detail)]).into()
         })
     }
 }

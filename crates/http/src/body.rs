@@ -1,11 +1,13 @@
 //! JSON bodies, read strictly: wrong types, unknown and repeated keys are refused, and named.
 
 use axum::body::{Body, Bytes, HttpBody as _};
+use http::HeaderMap;
 use http::Method;
-use http::header::CONTENT_TYPE;
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use http::request::Parts;
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use serde::de::DeserializeOwned;
+use serde_path_to_error::{Path, Segment};
 use stoa_app::Failure;
 use stoa_domain::{FieldProblem, Refusal};
 
@@ -23,15 +25,41 @@ pub(crate) async fn json<T: DeserializeOwned>(
     body: &mut Option<Body>,
     largest: usize,
 ) -> Result<T, Failure> {
-    let content_type =
-        parts.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    is_json(&parts.headers)?;
+    let bytes = bytes(body, largest, Refusal::PayloadTooLarge).await?;
+    parse(&bytes).map_err(Into::into)
+}
+
+/// As [`json`], where nothing has to be said: no body is an object without a field.
+pub(crate) async fn json_if_any<T: DeserializeOwned>(
+    headers: &HeaderMap,
+    body: &mut Option<Body>,
+) -> Result<T, Failure> {
+    let is_there = body.as_ref().is_some_and(|body| !body.is_end_stream());
+    let sent = if is_there { bytes(body, LARGEST, Refusal::PayloadTooLarge).await? } else { Bytes::new() };
+    if sent.is_empty() {
+        return parse(b"{}").map_err(Into::into);
+    }
+    is_json(headers)?;
+    parse(&sent).map_err(Into::into)
+}
+
+/// A body is taken as it is, and never unpacked: what it unpacks to has no limit.
+pub(crate) fn is_unpacked(headers: &HeaderMap) -> Result<(), Refusal> {
+    let is_packed =
+        headers.get_all(CONTENT_ENCODING).iter().any(|one| !one.as_bytes().eq_ignore_ascii_case(b"identity"));
+    if is_packed { Err(Refusal::PackedBody) } else { Ok(()) }
+}
+
+fn is_json(headers: &HeaderMap) -> Result<(), Refusal> {
+    is_unpacked(headers)?;
+    let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let mut words = content_type.split(';').map(str::trim);
     let is_json = words.next().is_some_and(|kind| kind.eq_ignore_ascii_case("application/json"));
     if !is_json || !words.all(|word| word.is_empty() || word.eq_ignore_ascii_case("charset=utf-8")) {
-        return Err(Refusal::UnsupportedMediaType.into());
+        return Err(Refusal::UnsupportedMediaType);
     }
-    let bytes = bytes(body, largest, Refusal::PayloadTooLarge).await?;
-    parse(&bytes).map_err(Into::into)
+    Ok(())
 }
 
 /// The whole body; a larger one is told by `too_large`.
@@ -54,15 +82,10 @@ pub(crate) async fn nothing(parts: &Parts, body: &mut Option<Body>) -> Result<()
     #[derive(serde::Deserialize)]
     #[serde(deny_unknown_fields)]
     struct Nothing {}
-    let is_read = matches!(parts.method, Method::GET | Method::HEAD);
-    if is_read || body.as_ref().is_none_or(|body| body.is_end_stream()) {
+    if matches!(parts.method, Method::GET | Method::HEAD) {
         return Ok(());
     }
-    let bytes = bytes(body, LARGEST, Refusal::PayloadTooLarge).await?;
-    if bytes.is_empty() {
-        return Ok(());
-    }
-    json::<Nothing>(parts, &mut Some(Body::from(bytes)), LARGEST).await.map(drop)
+    json_if_any::<Nothing>(&parts.headers, body).await.map(drop)
 }
 
 pub(crate) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Refusal> {
@@ -74,15 +97,15 @@ pub(crate) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Refusal> {
     }
     let mut reader = serde_json::Deserializer::from_slice(bytes);
     let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
-        let path = error.path().to_string();
+        let path = dotted(error.path());
         let said = error.into_inner().to_string();
         let said = said.split(" at line").next().unwrap_or_default().to_owned();
         let named = named_field(&said);
-        let field = match (path.as_str(), named) {
-            ("." | "?", Some(name)) => name,
-            ("." | "?", None) => String::new(),
-            (path, Some(name)) if !path.ends_with(&name) => format!("{path}.{name}"),
-            (path, _) => path.to_owned(),
+        let is_said = |name: &String| path == *name || path.ends_with(&format!(".{name}"));
+        let field = match named {
+            Some(name) if path.is_empty() => name,
+            Some(name) if !is_said(&name) => format!("{path}.{name}"),
+            _ => path,
         };
         Refusal::Invalid(vec![FieldProblem::new(&field, "invalid", plain(&said))])
     })?;
@@ -90,6 +113,17 @@ pub(crate) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Refusal> {
         .end()
         .map_err(|_| Refusal::invalid("", "invalid", "Something stands after the end of the body."))?;
     Ok(value)
+}
+
+/// A place in a body as all fields are named: its parts joined by dots, those of lists by their number.
+pub(crate) fn dotted(path: &Path) -> String {
+    let part = |segment: &Segment| match segment {
+        Segment::Seq { index } => Some(index.to_string()),
+        Segment::Map { key } => Some(key.clone()),
+        Segment::Enum { variant } => Some(variant.clone()),
+        Segment::Unknown => None,
+    };
+    path.iter().filter_map(part).collect::<Vec<_>>().join(".")
 }
 
 /// What serde says, in words for whoever sent it. It speaks of Rust's types.
@@ -119,7 +153,10 @@ pub(crate) fn plain(said: &str) -> String {
         format!("This has to be {}.", expected())
     } else if said.starts_with("invalid value") || said.starts_with("invalid length") {
         "This value isn't one that is taken here.".to_owned()
-    } else if said.contains("digit") || said.starts_with("number too") {
+    } else if said.contains("`true` or `false`") {
+        "This has to be true or false.".to_owned()
+    } else if said.contains("digit") || said.contains("integer from empty") || said.starts_with("number too")
+    {
         "This has to be a whole number.".to_owned()
     } else if said.starts_with("EOF") {
         "The JSON ends before it is complete.".to_owned()
@@ -165,6 +202,8 @@ mod tests {
     struct Wish {
         mode: String,
         inner: Option<Inner>,
+        #[serde(default)]
+        parts: Vec<Inner>,
     }
 
     #[derive(Deserialize, Debug, PartialEq)]
@@ -184,6 +223,8 @@ mod tests {
             ("unknown variant `x`, expected one of `soft`, `hard`", "It is none of these: soft, hard."),
             ("EOF while parsing an object", "The JSON ends before it is complete."),
             ("invalid digit found in string", "This has to be a whole number."),
+            ("cannot parse integer from empty string", "This has to be a whole number."),
+            ("provided string was not `true` or `false`", "This has to be true or false."),
         ] {
             assert_eq!(plain(said), told);
         }
@@ -203,6 +244,9 @@ mod tests {
         assert_eq!(field("{}"), "mode");
         assert_eq!(field(r#"{"mode":1}"#), "mode");
         assert_eq!(field(r#"{"mode":"soft","inner":{"number":300}}"#), "inner.number");
+        assert_eq!(field(r#"{"mode":"soft","parts":[{"number":1},{"number":300}]}"#), "parts.1.number");
+        assert_eq!(field(r#"{"mode":"soft","parts":[{"number":1},{}]}"#), "parts.1.number");
+        assert_eq!(field(r#"{"mode":"soft","parts":[{"number":1,"x":2}]}"#), "parts.0.x");
         assert_eq!(field(r#"{"mode":"soft"} true"#), "");
         for other in ["", "[]", "\"soft\"", " [\"soft\", null]"] {
             assert_eq!(field(other), "", "{other}");

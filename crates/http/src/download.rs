@@ -3,7 +3,7 @@
 use std::io;
 
 use axum::body::Body;
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
 use futures_util::StreamExt as _;
 use futures_util::stream::unfold;
@@ -13,10 +13,12 @@ use http::header::{
 };
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use stoa_app::ports::{Archive, ByteStream};
+use stoa_domain::Refusal;
 
 use crate::answer::Success;
 use crate::lease::Lease;
 use crate::openapi::Description;
+use crate::problem::Problem;
 
 /// An archive on its way. When the right ends it breaks off, so that nobody takes it for the whole.
 pub struct Download(Response);
@@ -68,6 +70,14 @@ impl Download {
 
     pub(crate) fn new(archive: Archive, lease: Lease, name: &str, tag: &str) -> Self {
         let Archive { status, length, range, bytes } = archive;
+        if status == StatusCode::RANGE_NOT_SATISFIABLE.as_u16() {
+            let mut response = Problem::from(Refusal::BeyondEnd).into_response();
+            // How long the whole of it is.
+            if let Some(Ok(range)) = range.map(HeaderValue::try_from) {
+                response.headers_mut().insert(CONTENT_RANGE, range);
+            }
+            return Self(response);
+        }
         let going = Going { bytes, lease, is_over: false };
         let body = unfold(going, |mut going| async move {
             let next = going.next().await?;

@@ -17,10 +17,12 @@ pub(crate) fn check(site: &Site, parts: &Parts) -> Result<(), Refusal> {
     if reads || parts.headers.contains_key(AUTHORIZATION) {
         return Ok(());
     }
-    let origin = parts.headers.get(ORIGIN).and_then(|value| value.to_str().ok());
+    // Said twice it is nobody's.
+    let mut origins = parts.headers.get_all(ORIGIN).iter();
+    let origin = origins.next().filter(|_| origins.next().is_none());
     // Exactly: under another name of this machine somebody else's program may listen on the same port. Whoever asks the
     // API there, where the public URL is a loopback one, does so with a token; the page is sent to the public URL.
-    let own = origin.is_some_and(|origin| origin == site.origin);
-    let fetched = parts.headers.get("sec-fetch-site").is_none_or(|value| value == "same-origin");
+    let own = origin.is_some_and(|origin| origin.as_bytes() == site.origin.as_bytes());
+    let fetched = parts.headers.get_all("sec-fetch-site").iter().all(|value| value == "same-origin");
     if own && fetched { Ok(()) } else { Err(Refusal::CrossOrigin) }
 }

@@ -4,6 +4,7 @@ mod at_once;
 mod conflict;
 mod connect_as;
 mod documentation;
+mod media;
 mod remote;
 
 use axum::body::Body;
@@ -52,7 +53,7 @@ fn told(status: u16, code: &'static str, title: &'static str, detail: impl Into<
     }
 }
 
-fn people(names: &[String]) -> String {
+pub(crate) fn people(names: &[String]) -> String {
     match names {
         [] => "an owner of the workspace".to_owned(),
         [one] => one.clone(),
@@ -355,18 +356,11 @@ pub fn tell(refusal: &Refusal) -> Told {
         Refusal::LogoTooLarge => {
             told(413, "payload_too_large", "Too large", "A logo has at most 2 MiB. Choose a smaller file.")
         }
-        Refusal::LogoKind => told(
-            415,
-            "unsupported_media_type",
-            "Another content type needed",
-            "A logo is a PNG, JPEG, WebP or SVG file. Send it with its Content-Type.",
-        ),
-        Refusal::UnsupportedMediaType => told(
-            415,
-            "unsupported_media_type",
-            "Another content type needed",
-            "Send the body as JSON, with Content-Type: application/json.",
-        ),
+        Refusal::LogoKind
+        | Refusal::UnsupportedMediaType
+        | Refusal::MediaTypeWanted(_)
+        | Refusal::PackedBody
+        | Refusal::BeyondEnd => media::tell(refusal),
         Refusal::Misdirected => {
             told(421, "misdirected", "Nobody's host", "No one answers by this host name here.")
         }
@@ -422,6 +416,12 @@ pub fn tell(refusal: &Refusal) -> Told {
             "unavailable",
             "Not available",
             "Stoa can't reach its records at the moment. Try again shortly.",
+        ),
+        Refusal::GitKilled => told(
+            503,
+            "unavailable",
+            "Not done",
+            "Git was ended before it was done, by somebody or for want of memory. Nothing was changed; try again.",
         ),
         Refusal::ServerAway => told(
             503,
@@ -561,8 +561,6 @@ pub fn examples() -> Vec<Refusal> {
         Refusal::PayloadTooLarge,
         Refusal::LogoTooLarge,
         Refusal::FileTooLarge,
-        Refusal::UnsupportedMediaType,
-        Refusal::LogoKind,
         Refusal::Misdirected,
         Refusal::invalid("name", "invalid", "Give a name of 1 to 80 characters."),
         Refusal::IdempotencyMismatch,
@@ -579,6 +577,7 @@ pub fn examples() -> Vec<Refusal> {
             retry_after: None,
         },
         Refusal::Unavailable,
+        Refusal::GitKilled,
         Refusal::ServerAway,
         Refusal::MailUnavailable,
         Refusal::MailUnset,
@@ -586,5 +585,6 @@ pub fn examples() -> Vec<Refusal> {
         Refusal::DiskFull,
     ];
     examples.extend(connect_as::examples().map(Refusal::ConnectAs));
+    examples.extend(media::examples());
     examples
 }

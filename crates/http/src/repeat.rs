@@ -71,7 +71,12 @@ fn key_of(parts: &Parts) -> Result<Option<String>, Refusal> {
             "A key has 1 to 255 visible letters. A UUID is a good one.",
         )
     };
-    let Some(value) = parts.headers.get(KEY) else { return Ok(None) };
+    let mut sent = parts.headers.get_all(KEY).iter();
+    let Some(value) = sent.next() else { return Ok(None) };
+    if sent.next().is_some() {
+        let two = "There are two keys. Send one, so that it is known which request this is again.";
+        return Err(Refusal::invalid("Idempotency-Key", "invalid", two));
+    }
     let text = value.to_str().map_err(|_| wrong())?;
     let fits = (1..=LONGEST).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic());
     if fits { Ok(Some(text.to_owned())) } else { Err(wrong()) }

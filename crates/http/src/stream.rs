@@ -72,6 +72,9 @@ impl Form {
     }
 }
 
+/// What is told before the end, of what ends it.
+type Farewell = Box<dyn Fn(&Failure) -> Result<Option<Frame>, Failure> + Send>;
+
 struct Going {
     lease: Lease,
     frames: BoxStream<'static, Result<Frame, Failure>>,
@@ -79,12 +82,33 @@ struct Going {
     heartbeat: tokio::time::Interval,
     beat: &'static [u8],
     is_in_pieces: bool,
+    farewell: Option<Farewell>,
     /// What came behind the frames that were sent last.
     waiting: Option<Option<Failure>>,
     is_over: bool,
 }
 
 impl Going {
+    fn new(
+        form: Form,
+        lease: Lease,
+        frames: impl Stream<Item = Result<Frame, Failure>> + Send + 'static,
+    ) -> Self {
+        let mut heartbeat = tokio::time::interval(HEARTBEAT);
+        heartbeat.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        Self {
+            lease,
+            frames: frames.boxed(),
+            form,
+            heartbeat,
+            beat: COMMENT,
+            is_in_pieces: false,
+            farewell: None,
+            waiting: None,
+            is_over: false,
+        }
+    }
+
     async fn next(&mut self) -> Option<Result<Bytes, std::io::Error>> {
         if self.is_over {
             return None;
@@ -137,7 +161,16 @@ impl Going {
     fn end(&self, failure: &Failure) -> Result<Bytes, std::io::Error> {
         let told = tell_failure(failure);
         match self.form {
-            Form::Events => Ok(Bytes::from(format!("event: end\ndata: {}\n\n", told.object()))),
+            Form::Events => {
+                let mut piece = String::new();
+                match self.farewell.as_ref().map_or(Ok(None), |farewell| farewell(failure)) {
+                    Ok(Some(frame)) => self.form.add(&frame, &mut piece),
+                    Ok(None) => {}
+                    Err(failure) => tracing::error!(?failure, "the last word of a stream can't be told"),
+                }
+                piece.push_str(&format!("event: end\ndata: {}\n\n", told.object()));
+                Ok(Bytes::from(piece))
+            }
             Form::Lines | Form::Text => {
                 Err(std::io::Error::new(std::io::ErrorKind::PermissionDenied, told.code))
             }
@@ -161,15 +194,20 @@ pub(crate) fn answer(
     lease: Lease,
     frames: impl Stream<Item = Result<Frame, Failure>> + Send + 'static,
 ) -> Response {
-    going(form, lease, frames, false, COMMENT)
+    going(Going::new(form, lease, frames))
 }
 
-/// Events whose heartbeats are events too, the first of them at once.
-pub(crate) fn answer_beating(
+/// Events that end with a word of their own before the end; `beats`: their heartbeats are events too, the first of them at
+/// once.
+pub(crate) fn answer_with_farewell(
     lease: Lease,
     frames: impl Stream<Item = Result<Frame, Failure>> + Send + 'static,
+    farewell: impl Fn(&Failure) -> Result<Option<Frame>, Failure> + Send + 'static,
+    beats: bool,
 ) -> Response {
-    going(Form::Events, lease, frames, false, BEAT)
+    let beat = if beats { BEAT } else { COMMENT };
+    let farewell: Farewell = Box::new(farewell);
+    going(Going { beat, farewell: Some(farewell), ..Going::new(Form::Events, lease, frames) })
 }
 
 /// As [`answer`], with many small frames at once. Not for frames that are read from the records: what is begun for the
@@ -179,28 +217,11 @@ pub(crate) fn answer_in_pieces(
     lease: Lease,
     frames: impl Stream<Item = Result<Frame, Failure>> + Send + 'static,
 ) -> Response {
-    going(form, lease, frames, true, COMMENT)
+    going(Going { is_in_pieces: true, ..Going::new(form, lease, frames) })
 }
 
-fn going(
-    form: Form,
-    lease: Lease,
-    frames: impl Stream<Item = Result<Frame, Failure>> + Send + 'static,
-    is_in_pieces: bool,
-    beat: &'static [u8],
-) -> Response {
-    let mut heartbeat = tokio::time::interval(HEARTBEAT);
-    heartbeat.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    let going = Going {
-        lease,
-        frames: frames.boxed(),
-        form,
-        heartbeat,
-        beat,
-        is_in_pieces,
-        waiting: None,
-        is_over: false,
-    };
+fn going(going: Going) -> Response {
+    let form = going.form;
     let body = unfold(going, |mut going| async move {
         let next = going.next().await?;
         Some((next, going))

@@ -89,6 +89,7 @@ impl Place {
                 stop_seconds: 1,
             }],
             schedules: Vec::new(),
+            sandbox: None,
             once,
             masked: Vec::new(),
             masked_values: Vec::new(),

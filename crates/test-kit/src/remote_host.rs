@@ -140,6 +140,10 @@ pub enum Manner {
     Elsewhere(String),
     /// It sends a part of a pack, and then nothing more.
     HangsInTheMiddle,
+    /// It takes what is pushed, and never says so.
+    TakesAPushAndHangs,
+    /// It never answers a push, and takes nothing.
+    HangsInAPush,
     /// It sends a part of a pack, and ends.
     CutsInTheMiddle,
     /// It knows only git's old way: files, one by one.
@@ -252,6 +256,12 @@ async fn answer(State(held): State<Arc<Held>>, parts: Parts, body: Bytes) -> Res
         *response.body_mut() = Body::from(packed);
         return response;
     }
+    let is_push = parts.uri.path().ends_with("/git-receive-pack") && parts.method == http::Method::POST;
+    let never =
+        || Body::from_stream(futures_util::stream::pending::<Result<Bytes, std::convert::Infallible>>());
+    if is_push && manner == Manner::HangsInAPush {
+        return Response::new(never());
+    }
     let is_fetch = parts.uri.path().ends_with("/git-upload-pack") && body_wants_a_pack(&body);
     let answered = tokio::task::spawn_blocking(move || by_git(&held.folder, &parts, &body)).await;
     let (status, headers, bytes) = answered.expect("git answers");
@@ -262,6 +272,11 @@ async fn answer(State(held): State<Arc<Held>>, parts: Parts, body: Bytes) -> Res
     }
     if manner == Manner::CutsInTheMiddle {
         response.headers_mut().remove(http::header::CONTENT_LENGTH);
+    }
+    if is_push && manner == Manner::TakesAPushAndHangs {
+        response.headers_mut().remove(http::header::CONTENT_LENGTH);
+        *response.body_mut() = never();
+        return response;
     }
     *response.body_mut() = if is_fetch && manner == Manner::CutsInTheMiddle {
         // Said to be whole: what is missing is git's to see.

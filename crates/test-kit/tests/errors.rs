@@ -163,6 +163,12 @@ async fn of_instances(answers: &mut Vec<Answer>) {
     answers.push(olga.client.delete(&workspace.path(&format!("/projects/{project}")), None).await);
     let _ = olga.client.patch(&path, json!({ "is_protected": true })).await.expect(200);
     answers.push(olga.client.delete(&path, Some(json!({ "confirm": "Shop" }))).await);
+    let begun = olga.client.post(&format!("{path}/backups"), json!({})).await.expect(202);
+    world.drain().await;
+    let path = workspace.path(&format!("/backups/{}/download", begun.field("id")));
+    let mut beyond = olga.client.request(Method::GET, &path, None);
+    beyond.headers_mut().insert("range", "bytes=9999-".parse().unwrap());
+    answers.push(olga.client.send_request(beyond).await);
 }
 
 async fn of_a_machine_without_walls(answers: &mut Vec<Answer>) {

@@ -109,6 +109,18 @@ on_both_databases! {
         let tess = workspace.member("Tess Tester").await;
         let stream = open(&tess.person.client, &workspace.path("/events")).await;
         let _ = olga.client.delete(&workspace.path(&format!("/members/{}", tess.id)), None).await.expect(204);
-        assert_eq!(stream.end().await["code"], "not_found");
+        let mut told = stream.rest().await;
+        let (name, problem) = told.pop().unwrap();
+        assert_eq!((name.as_str(), &problem["code"]), ("end", &json!("not_found")));
+        let (name, event) = told.pop().unwrap();
+        let resource = json!({ "kind": "workspace", "id": workspace.id });
+        assert_eq!((name.as_str(), &event["type"], &event["resource"]), ("message", &json!("membership_ended"), &resource));
+        assert!(event["at"].is_string() && told.iter().all(|(_, event)| event["type"] != "membership_ended"), "{told:?}");
+        // Who signs out is a member still.
+        let stream = open(&olga.client, &workspace.path("/events")).await;
+        let _ = olga.client.delete("/api/v1/session", None).await.expect(204);
+        let told = stream.rest().await;
+        assert!(told.last().is_some_and(|(name, problem)| name == "end" && problem["code"] == "unauthenticated"), "{told:?}");
+        assert!(told.iter().all(|(_, event)| event["type"] != "membership_ended"), "{told:?}");
     }
 }

@@ -51,6 +51,12 @@ on_both_databases! {
             let _ = olga.client.send_request(request).await.expect(200);
         }
         let _ = send(&olga.client, "/api/v1/me/tokens", "", json!({ "name": "git" })).await.expect(422);
+        let mut request = olga.client.request(Method::POST, "/api/v1/me/tokens", Some(&json!({ "name": "git" })));
+        for key in ["one", "two"] {
+            request.headers_mut().append("idempotency-key", key.parse().unwrap());
+        }
+        let refused = olga.client.send_request(request).await.expect(422).json();
+        assert_eq!(refused["errors"][0]["field"], "Idempotency-Key", "{refused}");
     }
 
     async fn a_secret_is_shown_in_the_first_answer_alone(world: World) {

@@ -187,8 +187,14 @@ export const useAllInstances = (workspace: string, query: ListInstancesParams = 
     (page, init) => listInstances(workspace, { ...given(query), ...page }, init),
     enabled,
   );
-export const useInstance = (workspace: string, instance: string) =>
-  useObject(workspace, "instances", `/instances/${instance}`, (init) => viewInstance(workspace, instance, init));
+export const useInstance = (workspace: string, instance: string, enabled = true) =>
+  useObject(
+    workspace,
+    "instances",
+    `/instances/${instance}`,
+    (init) => viewInstance(workspace, instance, init),
+    enabled,
+  );
 export const useDeployments = (workspace: string, instance: string, enabled = true) =>
   usePages(
     workspace,

@@ -155,7 +155,14 @@ impl Repository {
         if output.succeeded {
             return Ok(true);
         }
-        if self.head(branch).await?.as_ref() != Some(from) {
+        let now = self.head(branch).await?;
+        // Nobody else has this commit: one that was killed had moved it by then.
+        if now.as_ref() == Some(to) {
+            return Ok(true);
+        }
+        // Otherwise it may have moved, and another has moved it on.
+        let was_killed = output.status.is_none();
+        if now.as_ref() != Some(from) && !was_killed {
             return Ok(false);
         }
         checked(output, "update-ref").map(|_| true)

@@ -51,6 +51,9 @@ pub enum GitError {
     Unreadable(String),
     #[error("git has more to say than is read")]
     TooMuch,
+    /// By somebody, or by the kernel for its memory.
+    #[error("git {0} was killed")]
+    Killed(String),
 }
 
 /// What was said and how it ended.
@@ -250,6 +253,8 @@ async fn run_bounded(mut command: Command, most: usize) -> Result<Bounded, GitEr
 fn checked(output: Output, verb: &str) -> Result<Vec<u8>, GitError> {
     if output.succeeded {
         Ok(output.out)
+    } else if output.status.is_none() {
+        Err(GitError::Killed(verb.to_owned()))
     } else {
         Err(GitError::Refused { verb: verb.to_owned(), said: output.said })
     }

@@ -77,7 +77,10 @@ pub(super) fn run() -> Result<u8, String> {
         keep_from_children(number)?;
     }
     let writer = Writer::new(inherited(descriptor::LOG)).map_err(|error| failed("log", error))?;
-    let writer = writer.masking(std::sync::Arc::new(masks(&orders)));
+    let mut writer = writer.masking(std::sync::Arc::new(masks(&orders)));
+    if let Some(name) = &orders.sandbox {
+        writer = writer.of_sandbox(name);
+    }
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

@@ -90,6 +90,9 @@ pub struct Orders {
     pub processes: Vec<Process>,
     #[serde(default)]
     pub schedules: Vec<Schedule>,
+    /// What this sandbox is called in the log.
+    #[serde(default)]
+    pub sandbox: Option<String>,
     /// Run the one process, end with its status, and listen to nothing.
     pub once: bool,
     /// Names of the variables whose values are never written to the log.

@@ -1,10 +1,10 @@
 //! The first stage: a network namespace, its way out, its walls; then it becomes bubblewrap, as soon as it is told how.
 
 use std::fs::File;
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{BufRead as _, BufReader, ErrorKind, Read as _, Write as _};
 use std::os::fd::{AsRawFd as _, FromRawFd as _, OwnedFd, RawFd};
 use std::os::unix::process::CommandExt as _;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use nix::sched::{CloneFlags, unshare};
 use serde::{Deserialize, Serialize};
@@ -67,15 +67,21 @@ pub(super) fn run() -> Result<u8, String> {
         Some(thread.map_err(|error| format!("thread: {error}"))?)
     };
     enter(plan.user_namespace)?;
-    ip(&plan.ip, &["link", "set", "lo", "up"], None)?;
+    // All three start beside each other: the way out, the program that makes its walls, and what this process does.
+    let way = way.map(Way::begin).transpose()?;
+    let mut ip = Ip::start(&plan.ip, &["-batch", "-"])?;
+    ip.tell("link set lo up\n")?;
     if let (Some(way), Some(outgoing)) = (way, &plan.outgoing) {
-        way.open()?;
-        ip(&plan.ip, &["-batch", "-"], Some(&walls(outgoing)))?;
+        way.opened()?;
+        ip.tell(&walls(outgoing))?;
         // No way leads out by it; where the kernel has it, one that came to be wouldn't either.
         if !outgoing.closed_ports.is_empty() && std::path::Path::new(IPV6).exists() {
-            ip(&plan.ip, &["-6", "-batch", "-"], Some(&closed(outgoing)))?;
+            let mut later = Ip::start(&plan.ip, &["-6", "-batch", "-"])?;
+            later.tell(&closed(outgoing))?;
+            later.end()?;
         }
     }
+    ip.end()?;
     if let Some(bytes) = plan.data_limit {
         nix::sys::resource::setrlimit(nix::sys::resource::Resource::RLIMIT_DATA, bytes, bytes)
             .map_err(|errno| format!("memory can't be limited: {errno}"))?;
@@ -154,20 +160,40 @@ fn enter(user_namespace: bool) -> Result<(), String> {
     Ok(())
 }
 
-fn ip(program: &str, arguments: &[&str], input: Option<&str>) -> Result<(), String> {
-    let failed = |error: &dyn std::fmt::Display| format!("ip {}: {error}", arguments.join(" "));
-    let stdin = if input.is_some() { Stdio::piped() } else { Stdio::null() };
-    let mut child = Command::new(program)
-        .args(arguments)
-        .stdin(stdin)
-        .stdout(Stdio::null())
-        .spawn()
-        .map_err(|error| failed(&error))?;
-    if let (Some(text), Some(mut pipe)) = (input, child.stdin.take()) {
-        pipe.write_all(text.as_bytes()).map_err(|error| failed(&error))?;
+/// The program `ip`, which carries out line by line what it is told.
+struct Ip {
+    process: Child,
+    arguments: String,
+}
+
+impl Ip {
+    fn start(program: &str, arguments: &[&str]) -> Result<Self, String> {
+        let process =
+            Command::new(program).args(arguments).stdin(Stdio::piped()).stdout(Stdio::null()).spawn();
+        let arguments = arguments.join(" ");
+        let process = process.map_err(|error| format!("ip {arguments}: {error}"))?;
+        Ok(Self { process, arguments })
     }
-    let status = child.wait().map_err(|error| failed(&error))?;
-    if status.success() { Ok(()) } else { Err(failed(&status)) }
+
+    /// What it can't do ends it: how it ended says more than that nobody reads any more.
+    fn tell(&mut self, lines: &str) -> Result<(), String> {
+        let Some(pipe) = &mut self.process.stdin else { return Ok(()) };
+        match pipe.write_all(lines.as_bytes()) {
+            Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(self.failed(&error)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Once all of it is carried out.
+    fn end(mut self) -> Result<(), String> {
+        // Its input is closed before it is waited for.
+        let status = self.process.wait().map_err(|error| self.failed(&error))?;
+        if status.success() { Ok(()) } else { Err(self.failed(&status)) }
+    }
+
+    fn failed(&self, what: &dyn std::fmt::Display) -> String {
+        format!("ip {}: {what}", self.arguments)
+    }
 }
 
 /// slirp4netns, waiting to be told to begin.
@@ -208,9 +234,21 @@ impl Way {
         Ok(Self { process, begin, ready: File::from(ready) })
     }
 
-    fn open(self) -> Result<(), String> {
+    /// The namespace is there that it leads out of.
+    fn begin(self) -> Result<Opening, String> {
         let mut begin = File::from(self.begin);
         begin.write_all(b"1").map_err(|error| format!("the network can't be begun: {error}"))?;
+        Ok(Opening { ready: self.ready })
+    }
+}
+
+/// slirp4netns, once it was told.
+struct Opening {
+    ready: File,
+}
+
+impl Opening {
+    fn opened(self) -> Result<(), String> {
         let mut answer = [0; 1];
         let mut ready = self.ready;
         match ready.read(&mut answer) {

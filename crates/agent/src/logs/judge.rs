@@ -59,6 +59,8 @@ pub struct Query {
     pub until: Option<i64>,
     pub levels: Levels,
     pub of: Of,
+    /// What this sandbox wrote, and nothing else.
+    pub sandbox: Option<String>,
     /// The position of a line: those behind it, those before it, and from it on.
     pub after: Option<String>,
     pub before: Option<String>,
@@ -86,6 +88,7 @@ pub(super) struct Judge {
     pub apart: i64,
     levels: Levels,
     of: Of,
+    sandbox: Option<String>,
     needle: Option<Needle>,
     look: Look,
 }
@@ -107,6 +110,7 @@ impl Judge {
             apart: if query.look.is_text() { 0 } else { APART },
             levels: query.levels,
             of: query.of,
+            sandbox: query.sandbox.clone(),
             needle: query.text.as_deref().and_then(Needle::of),
             look: query.look.clone(),
         }
@@ -127,7 +131,8 @@ impl Judge {
     }
 
     fn is_of(&self, raw: &Raw<'_>) -> bool {
-        self.of == Of::All || raw.stream == STOA
+        (self.of == Of::All || raw.stream == STOA)
+            && self.sandbox.as_ref().is_none_or(|sandbox| sandbox.as_bytes() == raw.sandbox)
     }
 
     pub fn take(&self, raw: &Raw<'_>) -> Option<Line> {

@@ -6,9 +6,9 @@ use std::path::Path;
 
 use memchr::{memchr, memrchr};
 
-use super::LONGEST;
 use super::look::{Needle, first_hidden};
 use super::segments::{Segment, open};
+use super::{LONGEST, MARK};
 
 /// Longer than any line that the writer makes, with each byte of it written as four: what is damaged is skipped, not
 /// held.
@@ -27,6 +27,8 @@ pub(super) struct Raw<'l> {
     pub offset: u64,
     pub at: i64,
     pub stream: &'l [u8],
+    /// The sandbox that wrote it, where one did.
+    pub sandbox: &'l [u8],
     pub text: &'l [u8],
     /// Some of what stands before it.
     pub before: &'l [u8],
@@ -112,13 +114,15 @@ impl Lines {
         loop {
             let offset = self.offset;
             let Some(range) = self.next_range()? else { return Ok(None) };
-            if let Some((at, stream, text)) = parse(&self.buffer[range.clone()]) {
+            if let Some((at, source, text)) = parse(&self.buffer[range.clone()]) {
                 let shifted = |part: Range<usize>| range.start + part.start..range.start + part.end;
+                let (stream, sandbox) = parted(&self.buffer[shifted(source)]);
                 return Ok(Some(Raw {
                     number: self.number,
                     offset,
                     at,
-                    stream: &self.buffer[shifted(stream)],
+                    stream,
+                    sandbox,
                     text: &self.buffer[shifted(text)],
                     before: &self.buffer[range.start.saturating_sub(BEHIND)..range.start],
                 }));
@@ -230,12 +234,17 @@ fn unpacked(segment: &Segment, folder: &Path, offset: u64) -> io::Result<Box<dyn
     Ok(Box::new(reader))
 }
 
-/// `<microseconds> <stream> <text>`: the time, and where the others stand.
+/// A stream's name, and the sandbox that it is of.
+pub(super) fn parted(source: &[u8]) -> (&[u8], &[u8]) {
+    memrchr(MARK, source).map_or((source, &[]), |at| (&source[..at], &source[at + 1..]))
+}
+
+/// `<microseconds> <source> <text>`: the time, and where the others stand.
 fn parse(line: &[u8]) -> Option<(i64, Range<usize>, Range<usize>)> {
     let line = line.strip_suffix(b"\n")?;
     let time = memchr(b' ', &line[..line.len().min(24)])?;
     let rest = &line[time + 1..];
-    let stream = time + 1 + memchr(b' ', &rest[..rest.len().min(128)])?;
+    let source = time + 1 + memchr(b' ', &rest[..rest.len().min(128)])?;
     let at = std::str::from_utf8(&line[..time]).ok()?.parse().ok()?;
-    Some((at, time + 1..stream, stream + 1..line.len()))
+    Some((at, time + 1..source, source + 1..line.len()))
 }

@@ -9,7 +9,7 @@ use tokio::sync::watch;
 use super::defuse::{bare, defused, has_controls};
 use super::json::{APART, Fields};
 use super::level::{Level, goes_on};
-use super::lines::Raw;
+use super::lines::{Raw, parted};
 use super::mask::Masks;
 use super::{CUT, Line};
 
@@ -156,7 +156,7 @@ fn inherited(raw: &Raw<'_>) -> Level {
         let begin = memchr::memrchr(b'\n', before).map_or(0, |at| at + 1);
         let mut parts = before[begin..].splitn(3, |byte| *byte == b' ').skip(1);
         if let (Some(stream), Some(text)) = (parts.next(), parts.next())
-            && stream == raw.stream
+            && parted(stream) == (raw.stream, raw.sandbox)
         {
             if let Some(level) = Level::of_text(text) {
                 return level;

@@ -1,6 +1,6 @@
 //! Logs on disk: segments of lines, written by the init or the agent, read and followed by the agent.
 //!
-//! A line on disk is `<microseconds> <stream> <text>`. A segment is full at 16 MiB; full ones are compressed by the
+//! A line on disk is `<microseconds> <stream> <text>`, with `@` and the sandbox behind the stream of what one wrote. A segment is full at 16 MiB; full ones are compressed by the
 //! agent. There are 128 at most: then the oldest goes. A line's position is its segment and its offset in it, and stays
 //! what it is when the segment is compressed.
 //!
@@ -41,6 +41,9 @@ pub const LONGEST: usize = 64 * 1024;
 
 /// What stands at the end of a line that was cut.
 const CUT: &str = " …[cut]";
+
+/// What stands between a stream's name and the sandbox's.
+const MARK: u8 = b'@';
 
 /// One line, as it is shown.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use super::mask::Masks;
 use super::segments::{FULL, KEPT, Segment};
-use super::{CUT, LONGEST};
+use super::{CUT, LONGEST, MARK};
 
 /// The end of one log.
 pub struct Writer {
@@ -29,6 +29,8 @@ pub struct Writer {
     kept: usize,
     /// What is never written.
     masks: Arc<Masks>,
+    /// Behind each stream's name: the sandbox whose lines these are.
+    mark: String,
 }
 
 impl Writer {
@@ -42,7 +44,16 @@ impl Writer {
         let newest = newest.map_or(1, |newest| newest.number + u64::from(newest.is_compressed));
         let (segment, size) = open(&folder, newest)?;
         let is_torn = size > 0 && !ends_a_line(&segment, size)?;
-        Ok(Self { folder, segment, number: newest, size, is_torn, kept: KEPT, masks: Arc::default() })
+        Ok(Self {
+            folder,
+            segment,
+            number: newest,
+            size,
+            is_torn,
+            kept: KEPT,
+            masks: Arc::default(),
+            mark: String::new(),
+        })
     }
 
     /// With so many segments kept, one at least.
@@ -55,6 +66,13 @@ impl Writer {
     #[must_use]
     pub fn masking(self, masks: Arc<Masks>) -> Self {
         Self { masks, ..self }
+    }
+
+    /// Each line as one of this sandbox, since an instance's sandboxes write to one log: the one that answers, and the one
+    /// that is to answer next.
+    #[must_use]
+    pub fn of_sandbox(self, name: &str) -> Self {
+        Self { mark: format!("{}{name}", char::from(MARK)), ..self }
     }
 
     /// # Errors
@@ -82,7 +100,7 @@ impl Writer {
             if self.is_torn {
                 line.push(b'\n');
             }
-            write!(line, "{at} {stream} ")?;
+            write!(line, "{at} {stream}{} ", self.mark)?;
             add_as_text(&mut line, &kept, rest.is_empty())?;
             writeln!(line, "{}", if rest.is_empty() { "" } else { CUT })?;
             // Where the disk took a part of it, the next one begins on a line of its own.

@@ -11,7 +11,7 @@ use super::backup::BackupWork;
 use super::instance::{Instance, Phase, Running};
 use super::operation::{Command, Operation, Order, Refused};
 use super::release;
-use super::start::{Unwell, patience};
+use super::start::{Unwell, patience, with_end};
 use crate::folders;
 use crate::init::Control;
 use crate::protocol::{Code, Event};
@@ -89,7 +89,7 @@ impl Agent {
             Ok(outcome) => outcome,
             Err(Unwell::Cancelled) => Event::Cancelled,
             Err(Unwell::Because { code, sentence, quote }) => {
-                Event::Failed { code: code.to_owned(), sentence: format!("{sentence}."), quote }
+                Event::Failed { code: code.to_owned(), sentence: with_end(&sentence), quote }
             }
         };
         self.inner.operations.end(operation, outcome);
@@ -294,7 +294,7 @@ impl Agent {
             Ok(()) => self.set_phase(instance, Phase::Running),
             Err(Unwell::Cancelled) => self.set_phase(instance, Phase::Stopped(Some(CUT_OFF.to_owned()))),
             Err(Unwell::Because { sentence, .. }) => {
-                self.set_phase(instance, Phase::Failed(format!("{sentence}.")))
+                self.set_phase(instance, Phase::Failed(with_end(sentence)))
             }
         }
     }

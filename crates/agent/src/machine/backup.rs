@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::Agent;
-use super::copies::{self, Found};
+use super::copies::{self, Found, Rest};
 use super::deploy::KEPT_FREE;
 use super::disk::amount;
 use super::facts::free_space;
@@ -157,11 +157,14 @@ fn warning(copied: &Copied, found: &Found) -> Option<String> {
             "No sound copies of the databases {names}{more} could be made: they are damaged, encrypted or held by others. Their files are stored as they are, and may not fit together."
         ));
     }
-    if found.has_more {
-        sentences.push(
-            "There are more SQLite databases than could be copied: the others are stored as they are, and may not be whole."
-                .to_owned(),
-        );
+    if let Some(rest) = found.rest {
+        let why = match rest {
+            Rest::TooMany => "There are more SQLite databases than could be copied",
+            Rest::Memory => "Copying the SQLite databases took more memory than the instance may have",
+            Rest::Time => "Copying the SQLite databases took longer than an hour",
+            Rest::Failed => "Not all SQLite databases could be copied",
+        };
+        sentences.push(format!("{why}: the others are stored as they are, and may not be whole."));
     }
     (!sentences.is_empty()).then(|| sentences.join(" "))
 }

@@ -27,8 +27,20 @@ pub(super) struct Found {
     copies: Vec<(PathBuf, String)>,
     /// Those that no sound copy could be made of.
     pub left: Vec<String>,
-    /// Whether there are more than were copied.
-    pub has_more: bool,
+    /// Why there may be more than were copied.
+    pub rest: Option<Rest>,
+}
+
+/// Why databases are left that nobody names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Rest {
+    /// There are too many of them, or there is no room for them.
+    TooMany,
+    /// The instance's memory didn't do for copying them.
+    Memory,
+    Time,
+    /// Who copies them ended before it was through.
+    Failed,
 }
 
 impl Found {
@@ -105,12 +117,18 @@ impl Agent {
             Ended::Cancelled => return Err(Unwell::Cancelled),
             Ended::DiskFull => return Err(Unwell::because("disk_full", "The disk of the server is full")),
             Ended::Status(0) => {}
-            // What it had copied by then is sound.
-            Ended::Status(_) | Ended::Killed(_) | Ended::OutOfMemory | Ended::OutOfTime => {
-                found.has_more = true
+            // Somebody killed it, and may do it no other time: a backup isn't to be less for it.
+            Ended::Killed(_) | Ended::Status(129..) => {
+                let how = ended.in_words().unwrap_or_default();
+                let sentence = format!("What copies the application's SQLite databases {how}");
+                return Err(Unwell::because("failed", sentence));
             }
+            // What it had copied by then is sound.
+            Ended::Status(_) => found.rest = Some(Rest::Failed),
+            Ended::OutOfMemory => found.rest = Some(Rest::Memory),
+            Ended::OutOfTime => found.rest = Some(Rest::Time),
         }
-        if found.has_more || !found.left.is_empty() {
+        if found.rest.is_some() || !found.left.is_empty() {
             let left = found.left.len();
             tracing::warn!(instance = %instance.id, left, "databases are stored as the files that they are");
         }
@@ -120,7 +138,7 @@ impl Agent {
 
 /// Takes what is told. It comes from process 1, which has no more rights than the application.
 async fn hear(mut lines: mpsc::Receiver<OutputLine>, into: PathBuf) -> Found {
-    let mut found = Found { has_more: true, ..Found::default() };
+    let mut found = Found { rest: Some(Rest::Failed), ..Found::default() };
     let mut is_whole = true;
     while let Some(line) = lines.recv().await {
         let Ok(told) = serde_json::from_slice::<Told>(&line.text) else { continue };
@@ -135,7 +153,7 @@ async fn hear(mut lines: mpsc::Receiver<OutputLine>, into: PathBuf) -> Found {
             }
             Told::Left(path) if found.left.len() < MOST => found.left.push(path),
             Told::Copied(..) | Told::Left(_) | Told::More => is_whole = false,
-            Told::Over => found.has_more = !is_whole,
+            Told::Over => found.rest = (!is_whole).then_some(Rest::TooMany),
         }
     }
     found

@@ -21,7 +21,7 @@ use super::instance::{Instance, Phase};
 use super::operation::Operation;
 use super::release::{self, Made};
 use super::schedules::Switching;
-use super::start::{Prepared, Unwell, common_environment, environment};
+use super::start::{Prepared, Unwell, common_environment, environment, with_end};
 use crate::folders::{self, tree};
 use crate::git::{GitError, TakenOut, Untouched};
 use crate::logs::{LONGEST, Look, Masks, Writer};
@@ -128,7 +128,7 @@ impl Deployment<'_> {
         match outcome {
             Ok(_) => self.log.say("Deployed."),
             Err(Unwell::Cancelled) => self.log.say("Cancelled. The earlier release goes on."),
-            Err(Unwell::Because { sentence, .. }) => self.log.say(&format!("Failed: {sentence}.")),
+            Err(Unwell::Because { sentence, .. }) => self.log.say(&format!("Failed: {}", with_end(sentence))),
         }
     }
 
@@ -496,7 +496,7 @@ impl Deployment<'_> {
                 if overlaps {
                     let phase = match (&unwell, earlier.is_some()) {
                         (_, true) => before,
-                        (Unwell::Because { sentence, .. }, false) => Phase::Failed(format!("{sentence}.")),
+                        (Unwell::Because { sentence, .. }, false) => Phase::Failed(with_end(sentence)),
                         (Unwell::Cancelled, false) => Phase::Stopped(Some(CUT_OFF.to_owned())),
                     };
                     agent.set_phase(instance, phase);

@@ -70,8 +70,10 @@ fn memory() -> (u64, u64) {
 fn disk(folders: &Folders) -> (u64, u64) {
     match nix::sys::statvfs::statvfs(folders.state()) {
         Ok(found) => {
-            let all = found.blocks() * found.fragment_size();
-            (all, all.saturating_sub(found.blocks_available() * found.fragment_size()))
+            // As df(1) counts: what is kept for root alone is neither taken nor to be had.
+            let taken = found.blocks().saturating_sub(found.blocks_free());
+            let size = found.fragment_size();
+            ((taken + found.blocks_available()) * size, taken * size)
         }
         Err(_) => (0, 0),
     }

@@ -57,6 +57,11 @@ impl Unwell {
     }
 }
 
+/// Such a sentence with its end, where it doesn't bring one along.
+pub(super) fn with_end(sentence: &str) -> String {
+    if sentence.ends_with(['.', '?', '!']) { sentence.to_owned() } else { format!("{sentence}.") }
+}
+
 impl From<io::Error> for Unwell {
     fn from(error: io::Error) -> Self {
         match error.raw_os_error() {
@@ -299,6 +304,7 @@ impl Agent {
             port: made.application.port,
             processes: processes(&made.application),
             schedules: made.application.schedules.clone(),
+            sandbox: Some(site.name.clone()),
             once: false,
             masked: form.secrets.clone(),
             masked_values: self
@@ -351,7 +357,7 @@ impl Agent {
                 return Err(Unwell::Cancelled);
             }
             if let Some(sentence) = self.has_ended(instance, running, &control).await {
-                let quote = self.last_lines(instance, began).await;
+                let quote = self.last_lines(instance, running, began).await;
                 return Err(Unwell::Because { code: "failed", sentence, quote });
             }
             if health::listening(running.identity.pid).contains(&application.port) {
@@ -380,7 +386,11 @@ impl Agent {
             Answer::Status(status) => format!("`{}` answered {status}", health.path),
             _ => self.nothing_listened(running, application.port, health.start_time),
         };
-        Unwell::Because { code: "unhealthy", sentence, quote: self.last_lines(instance, began).await }
+        Unwell::Because {
+            code: "unhealthy",
+            sentence,
+            quote: self.last_lines(instance, running, began).await,
+        }
     }
 
     async fn has_ended(&self, instance: &Instance, running: &Running, control: &Path) -> Option<String> {
@@ -409,11 +419,12 @@ impl Agent {
         }
     }
 
-    /// The newest lines that the application itself wrote.
-    async fn last_lines(&self, instance: &Instance, since: i64) -> Option<String> {
+    /// The newest lines that the application itself wrote in this sandbox: another release may be writing beside it.
+    async fn last_lines(&self, instance: &Instance, running: &Running, since: i64) -> Option<String> {
         let query = logs::Query {
             since: Some(since - 60_000_000),
             limit: Some(LOOKED_AT),
+            sandbox: Some(running.name.clone()),
             look: self.look(instance.id, &super::logs::Source::Application),
             ..logs::Query::default()
         };
@@ -499,6 +510,7 @@ impl Agent {
                 stop_seconds: 1,
             }],
             schedules: Vec::new(),
+            sandbox: None,
             once: true,
             masked: Vec::new(),
             masked_values: Vec::new(),

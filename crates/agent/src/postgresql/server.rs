@@ -445,6 +445,7 @@ impl Cluster<'_> {
                 stop_seconds: STOP_SECONDS,
             }],
             schedules: Vec::new(),
+            sandbox: None,
             once: false,
             masked: Vec::new(),
             masked_values: Vec::new(),

@@ -55,6 +55,10 @@ pub(crate) enum ResticError {
     Locked(String),
     #[error("restic stood still for {}: what it reads or writes doesn't answer", in_words(*.0))]
     Stalled(Duration),
+    #[error(
+        "what is stored is damaged ({0}). Other backups may still be restored, into another instance. How it is repaired stands in docs/operations.md, under Backups of instances"
+    )]
+    Damaged(String),
     #[error("restic {verb} failed: {said}")]
     Refused { verb: &'static str, said: String },
     #[error(transparent)]

@@ -70,17 +70,33 @@ pub(super) fn is_ours(lock: &str) -> bool {
         .is_ok_and(|value| value.get("hostname").and_then(Value::as_str) == Some("stoa"))
 }
 
-/// Whether all that it complains of are files that had gone when it came to them.
-pub(super) fn only_vanished(said: &str) -> bool {
+/// Whether a backup is whole in spite of all that it complains of: files that had gone when it came to them, and files that
+/// it stored again because the repository lacks parts of what an earlier snapshot has of them. It has no words for the
+/// second in JSON, where all that the system refuses has.
+pub(super) fn is_whole(said: &str) -> bool {
     let mut errors = said.lines().filter(|line| line.contains("\"message_type\":\"error\"")).peekable();
-    let is_one = |line: &str| {
+    let is_harmless = |line: &str| {
         let Ok(value) = serde_json::from_str::<Value>(line) else { return false };
-        let error = value.get("error");
-        let number = error.and_then(|error| error.get("Err")).and_then(Value::as_i64);
-        number == Some(2)
-            || error.is_some_and(|error| error.to_string().contains("no such file or directory"))
+        let Some(error) = value.get("error") else { return false };
+        error.as_object().is_some_and(serde_json::Map::is_empty)
+            || error.get("Err").and_then(Value::as_i64) == Some(2)
+            || error.to_string().contains("no such file or directory")
     };
-    errors.peek().is_some() && errors.all(is_one)
+    errors.peek().is_some() && errors.all(is_harmless)
+}
+
+/// Whether what it complains of is that something in the repository isn't what it was, or isn't there.
+pub(super) fn is_damage(said: &str) -> bool {
+    const DAMAGE: [&str; 6] = [
+        "ciphertext verification failed",
+        "returned invalid hash",
+        "wrong data returned",
+        "invalid data returned",
+        "not found in repository",
+        "not found in index",
+    ];
+    let is_missing = said.contains("<data/") && said.contains("no such file or directory");
+    is_missing || DAMAGE.iter().any(|words| said.contains(words))
 }
 
 /// What is told of it: the first line that says something.
@@ -125,12 +141,16 @@ mod tests {
     }
 
     #[test]
-    fn only_what_went_away_is_no_failure() {
+    fn only_what_went_away_or_was_stored_again_is_no_failure() {
         let gone = r#"{"message_type":"error","error":{"Op":"lstat","Path":"/backup/data/x","Err":2},"during":"scan","item":"x"}"#;
         let closed = r#"{"message_type":"error","error":{"Op":"open","Path":"/backup/data/x","Err":13},"during":"archival","item":"x"}"#;
-        assert!(only_vanished(gone));
-        assert!(!only_vanished(&format!("{gone}\n{closed}")));
-        assert!(!only_vanished("Fatal: something else"));
+        assert!(is_whole(gone));
+        assert!(!is_whole(&format!("{gone}\n{closed}")));
+        assert!(!is_whole("Fatal: something else"));
+        // As restic 0.14 says of a file whose parts the repository lacks.
+        let lacking =
+            r#"{"message_type":"error","error":{},"during":"archival","item":"/backup/data/large"}"#;
+        assert!(is_whole(&format!("{gone}\n{lacking}")) && !is_whole(&format!("{lacking}\n{closed}")));
     }
 
     #[test]

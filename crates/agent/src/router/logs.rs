@@ -57,6 +57,7 @@ fn wanted(
         until: asked.to,
         levels: levels(asked.levels.as_deref())?,
         of: if source == Source::Init { Of::Stoa } else { Of::All },
+        sandbox: None,
         after: asked.after,
         before: asked.before,
         begin: asked.begin,

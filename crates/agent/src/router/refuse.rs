@@ -65,8 +65,10 @@ fn code_of_git(error: &GitError) -> Code {
         }
         // What was sent isn't sound.
         GitError::Refused { verb, .. } if verb == "receive-pack" => Code::Invalid,
-        GitError::Refused { .. } | GitError::OutOfTime | GitError::Unreadable(_) | GitError::TooMuch => {
-            Code::Failed
-        }
+        GitError::Refused { .. }
+        | GitError::OutOfTime
+        | GitError::Unreadable(_)
+        | GitError::TooMuch
+        | GitError::Killed(_) => Code::Failed,
     }
 }

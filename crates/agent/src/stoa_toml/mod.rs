@@ -98,9 +98,9 @@ pub fn read_whole(folder: &Path) -> Result<(Application, KnownBy), Problem> {
         ),
         None => Problem::plain(
             "not_recognised",
-            "There is no stoa.toml and no Procfile, and nothing is recognised: no odoo-bin, no manage.py of Django, no \
-             app.py of Flask with a requirements.txt, no package.json with a script `start`, no index.html. Write a \
-             stoa.toml with [run]",
+            "There is no stoa.toml, no Procfile and no Dockerfile, and nothing is recognised: no odoo-bin, no manage.py of \
+             Django, no app.py of Flask with a requirements.txt, no package.json with a script `start`, no index.html. \
+             Write a stoa.toml with [run]",
         ),
     })
 }

@@ -65,10 +65,7 @@ pub fn commit(house: &House, version: &str) -> CommitId {
 
 /// Another instance on the same machine; `number` is another one for each.
 pub fn beside(house: &House, number: u32) -> House {
-    let mut other = House::new(&house.place.join(format!("beside-{number}")));
-    other.place.clone_from(&house.place);
-    other.os_user = house.os_user + number * 100_000;
-    other
+    house.beside(number)
 }
 
 pub fn quoted(text: &str) -> String {

@@ -39,7 +39,7 @@ class Answer(http.server.BaseHTTPRequestHandler):
         self.send_response(status); self.send_header("Connection", "close"); self.end_headers()
         self.wfile.write(body.encode())
     def log_message(self, *_): pass
-print("begins", flush=True)
+print("VERSION begins", flush=True)
 http.server.ThreadingHTTPServer(("127.0.0.1", int(os.environ["PORT"])), Answer).serve_forever()
 "#;
 
@@ -192,9 +192,7 @@ impl House {
         for name in more {
             std::fs::write(self.repository.join(name), "").unwrap();
         }
-        git(&self.repository, &["add", "--all"]);
-        git(&self.repository, &["commit", "--quiet", "--message", version]);
-        CommitId::parse(&git(&self.repository, &["rev-parse", "HEAD"])).unwrap()
+        self.commit_all(version)
     }
 
     /// The control plane's own copy.
@@ -241,7 +239,11 @@ impl House {
 
     /// Everything up to the beginning of a deployment.
     pub async fn begin(&self, machine: &Machine, commit: &CommitId) -> OperationView {
-        self.put(machine).await;
+        self.begin_as(machine, commit, &self.form()).await
+    }
+
+    pub async fn begin_as(&self, machine: &Machine, commit: &CommitId, form: &PutInstance) -> OperationView {
+        machine.client.put_instance(self.order(), self.instance, form).await.unwrap();
         self.bring(machine, commit).await;
         let wanted = BeginDeployment { deployment: id(), release: id(), commit: commit.to_string() };
         machine.client.deploy(self.order(), self.instance, &wanted).await.unwrap()
@@ -250,6 +252,27 @@ impl House {
     pub async fn deploy(&self, machine: &Machine, commit: CommitId) -> Event {
         let begun = self.begin(machine, &commit).await;
         machine.outcome(Ok(begun)).await
+    }
+
+    /// The same, as its settings say.
+    pub async fn deploy_as(&self, machine: &Machine, commit: CommitId, form: &PutInstance) -> Event {
+        let begun = self.begin_as(machine, &commit, form).await;
+        machine.outcome(Ok(begun)).await
+    }
+
+    /// Another instance on the same machine.
+    pub fn beside(&self, number: u32) -> Self {
+        let mut other = Self::new(&self.place.join(format!("beside-{number}")));
+        other.place.clone_from(&self.place);
+        other.os_user = self.os_user + number * 100_000;
+        other
+    }
+
+    /// A commit of what is in the repository now.
+    pub fn commit_all(&self, message: &str) -> CommitId {
+        git(&self.repository, &["add", "--all"]);
+        git(&self.repository, &["commit", "--quiet", "--message", message]);
+        CommitId::parse(&git(&self.repository, &["rev-parse", "HEAD"])).unwrap()
     }
 
     pub async fn get(&self, machine: &Machine, path: &str) -> std::io::Result<String> {

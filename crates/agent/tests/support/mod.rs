@@ -128,6 +128,7 @@ impl Instance {
             port: 8000,
             processes: self.processes.clone(),
             schedules: Vec::new(),
+            sandbox: None,
             once: false,
             masked: Vec::new(),
             masked_values: Vec::new(),

@@ -39,6 +39,7 @@ impl Storage {
         let words: Vec<&str> = line.split_whitespace().collect();
         let [port, bucket, key_id, key] = words.as_slice() else {
             assert_eq!(child.wait().unwrap().code(), Some(75), "{line}");
+            super::need::lacks("storage", false);
             return None;
         };
         let [bucket, key_id, key] = [bucket, key_id, key].map(|word| (*word).to_owned());

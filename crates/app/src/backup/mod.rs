@@ -19,7 +19,7 @@ pub use stoa_storage::backup::BackupRecord;
 pub use stoa_storage::backup::schedule::ScheduleRecord;
 
 use crate::abilities::Caller;
-use crate::instance::Accepted;
+use crate::job::SeenJob;
 use crate::ports::Archive;
 use crate::{App, Failure, Fault};
 
@@ -145,14 +145,16 @@ impl App {
         &self,
         permit: Permit<may::Create>,
         note: Option<String>,
-    ) -> Result<(Accepted, BackupId), Failure> {
+    ) -> Result<(BackupRecord, SeenJob), Failure> {
         let note = check_note(note)?;
         let (caller, instance) = (Caller::of(&permit), *permit.target());
         self.needs_machine(instance).await?;
         let new = self.new_backup(caller.workspace, instance, BackupCause::Hand, note).await?;
         let backup = new.id;
         let job = self.store().start_backup(permit, new).await?;
-        Ok((self.accepted(&caller, instance, job).await?, backup))
+        let job = self.store().load_job(caller.workspace, job).await?;
+        let backup = self.store().load_backup(caller.workspace, backup).await?;
+        Ok((backup, SeenJob::new(&caller, job)))
     }
 
     /// What is written down of a backup before it is made.

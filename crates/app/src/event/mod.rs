@@ -8,14 +8,14 @@ use futures_util::Stream;
 use stoa_domain::member::Role;
 use stoa_domain::permission::workspace as may;
 use stoa_domain::{
-    AccountId, Action, Credential, EventId, MemberId, Permit, Refusal, ResourceKind, WorkspaceId,
+    AccountId, Action, Credential, EventId, MemberId, Permit, Refusal, ResourceKind, Timestamp, WorkspaceId,
 };
 use stoa_storage::Touched;
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 use uuid::Uuid;
 
-pub use stoa_storage::event::EventRecord;
+pub use stoa_storage::event::{EventRecord, EventType};
 
 use crate::{App, Failure};
 
@@ -30,6 +30,12 @@ const WINDOW: u64 = 10_000;
 const BATCH: usize = 500;
 
 impl App {
+    /// The moment that the records are written with.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.store().now()
+    }
+
     /// What happens in the workspace, as far as the member sees it at each moment: from `after` on, else from now on.
     /// It ends with a refusal when the membership does.
     ///

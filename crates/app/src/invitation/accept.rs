@@ -75,7 +75,7 @@ impl App {
         Ok(Accepted { workspace: self.store().load_workspace(workspace).await?, signed_in: None })
     }
 
-    /// Accepts by making an account with the invited address.
+    /// Accepts by making an account with the invited address, once [`App::view_link`] has counted the try.
     ///
     /// # Errors
     /// The link's own state first; `Unauthenticated` where the address has an account; `Invalid`.
@@ -85,7 +85,6 @@ impl App {
         person: NewPerson,
         visitor: Visitor,
     ) -> Result<Accepted, Failure> {
-        self.count_accept(&visitor.address).await?;
         let found = self.store().find_invitation_by_link(&hash_of(token)).await?.ok_or(Refusal::NotFound)?;
         found.status.usable(found.link)?;
         // Before the password is looked at: whoever has an account is told nothing by it, and nothing changes.

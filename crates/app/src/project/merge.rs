@@ -356,8 +356,18 @@ impl App {
             }
             Err(fault) => {
                 // Whether it moved isn't known: the branch says.
-                self.settle_merge(workspace, merge, true).await?;
-                Err(fault.into())
+                let settled = self.settle_merge(workspace, merge, true).await.map_err(|failure| {
+                    tracing::error!(?failure, "whether a branch was moved by a merge isn't known yet");
+                    // No refusal: it might say that nothing was changed.
+                    Failure::Fault(Fault::new(format!("{fault:?}")))
+                })?;
+                match settled {
+                    Some(deployed) => {
+                        tracing::warn!(?fault, "a branch was moved all the same");
+                        Ok(Some(deployed))
+                    }
+                    None => Err(fault.into()),
+                }
             }
         }
     }
@@ -389,26 +399,28 @@ impl App {
         Ok(deployed)
     }
 
-    /// Ends a merge of which it isn't known how far it got: where the branch has its commit, it was done.
+    /// Ends a merge of which it isn't known how far it got: where the branch has its commit, it was done, and what is
+    /// deployed then is the answer.
     async fn settle_merge(
         &self,
         workspace: WorkspaceId,
         merge: BegunMerge,
         is_over: bool,
-    ) -> Result<(), Failure> {
+    ) -> Result<Option<Vec<(InstanceId, QueuedDeployment)>>, Failure> {
         let repositories = &self.outside().repositories;
-        let Some(target) = BranchName::parse(&merge.target) else { return Ok(()) };
+        let Some(target) = BranchName::parse(&merge.target) else { return Ok(None) };
         let head = repositories.head(merge.project, target.clone()).await?;
         let is_done = match head {
             Some(head) => repositories.is_ancestor(merge.project, merge.commit.clone(), head).await?,
             None => false,
         };
         if is_done {
-            self.follow_merge(workspace, merge, &target).await?;
-        } else if is_over {
+            return Ok(Some(self.follow_merge(workspace, merge, &target).await?));
+        }
+        if is_over {
             self.store().abandon_merge(workspace, merge.project, merge.id).await?;
         }
-        Ok(())
+        Ok(None)
     }
 
     /// Ends what a crash has left of merges: to be called at start, before branches are compared.

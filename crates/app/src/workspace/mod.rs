@@ -1,6 +1,7 @@
 //! Workspaces: made, seen, changed, deleted; and what a slug may be.
 
 use stoa_domain::color::Color;
+use stoa_domain::member::Role;
 use stoa_domain::permission::workspace as may;
 use stoa_domain::slug::{Slug, SlugProblem};
 use stoa_domain::{
@@ -70,6 +71,7 @@ pub struct ListedWorkspace {
     pub mine: MyWorkspace,
     /// Of what the caller may see there; `None` where that is nothing before the account has a second factor.
     pub counts: Option<Counts>,
+    pub abilities: Abilities,
 }
 
 /// Workspaces read at once while some of them are looked for.
@@ -208,7 +210,12 @@ impl App {
             let counts = counts
                 .get(&mine.workspace.id)
                 .map(|counts| Counts { projects: counts.projects.filter(|_| lists_projects), ..*counts });
-            ListedWorkspace { mine, counts }
+            // An owner's count is of all instances that there are.
+            let abilities = match (mine.role, &counts) {
+                (Role::Owner, Some(counts)) => abilities::of_workspace_by_owner(counts.instances > 0),
+                _ => Abilities::default(),
+            };
+            ListedWorkspace { mine, counts, abilities }
         };
         Ok(found.into_iter().map(listed).collect())
     }

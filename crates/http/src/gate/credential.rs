@@ -9,9 +9,13 @@ use crate::cookie;
 use crate::site::Site;
 
 /// # Errors
-/// `UnknownToken` for an `Authorization` header that isn't a bearer token: it is never ignored.
+/// `UnknownToken` for an `Authorization` header that isn't a bearer token, or of which there are two: it is never ignored.
 pub(crate) fn presented(site: &Site, headers: &HeaderMap) -> Result<Presented, Refusal> {
-    if let Some(value) = headers.get(AUTHORIZATION) {
+    let mut sent = headers.get_all(AUTHORIZATION).iter();
+    if let Some(value) = sent.next() {
+        if sent.next().is_some() {
+            return Err(Refusal::UnknownToken);
+        }
         let text = value.to_str().map_err(|_| Refusal::UnknownToken)?;
         let token = text.split_once(' ').filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
         let (_, token) = token.ok_or(Refusal::UnknownToken)?;

@@ -182,13 +182,15 @@ impl<R: Reason> Gate for Anyone<R> {
     }
 
     async fn pass(frame: &Frame, parts: &mut Parts) -> Result<Self, Failure> {
-        if viewing::named(parts).is_some() {
+        if is_viewing(&parts.headers, &parts.uri) {
             return Err(Refusal::ViewAsReadOnly.into());
         }
-        // Without any credential nothing is asked of the records.
+        // Without any credential nothing is asked of the records. A token that isn't good is never taken for nobody's: it
+        // was let in without the page's proof. Of a session that has ended every browser still has the cookie.
         let account = match presented(&frame.site, &parts.headers)? {
             Presented::Nothing => None,
-            _ => account(frame, parts).await?,
+            Presented::Session(_) => account(frame, parts).await?,
+            Presented::Token(_) => Some(signed_in(frame, parts).await?),
         };
         let visitor = crate::peer::visitor(&frame.site, parts);
         Ok(Self { account, visitor, reason: PhantomData })
@@ -214,7 +216,7 @@ impl<R: Reason> Gate for Webhook<R> {
     }
 
     async fn pass(frame: &Frame, parts: &mut Parts) -> Result<Self, Failure> {
-        if viewing::named(parts).is_some() {
+        if is_viewing(&parts.headers, &parts.uri) {
             return Err(Refusal::ViewAsReadOnly.into());
         }
         let visitor = crate::peer::visitor(&frame.site, parts);
@@ -237,7 +239,12 @@ async fn account(frame: &Frame, parts: &Parts) -> Result<Option<AccountStanding>
     let presented = presented(&frame.site, &parts.headers)?;
     let origin = Origin { via: via(&parts.headers), address: crate::peer::address(&frame.site, parts) };
     let found = frame.app.identify(&presented, origin).await?;
-    let (Some(mut account), Some(member)) = (found.clone(), viewing::named(parts)) else { return Ok(found) };
+    if found.is_none() || !is_viewing(&parts.headers, &parts.uri) {
+        return Ok(found);
+    }
+    let (Some(mut account), Some(member)) = (found, viewing::named(parts)) else {
+        return Err(Refusal::ViewAsReadOnly.into());
+    };
     if !matches!(parts.method, Method::GET | Method::HEAD) {
         return Err(Refusal::ViewAsReadOnly.into());
     }

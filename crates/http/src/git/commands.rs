@@ -1,7 +1,10 @@
 //! The command list of a push, read before its pack; and the report by which git is told that it is refused.
 
 use bytes::{Bytes, BytesMut};
+use stoa_domain::Refusal;
 use stoa_domain::branch::{BranchName, CommitId};
+
+use crate::problem::{people, tell};
 
 /// Commands of one push, and commits at which its history ends: lines of the list.
 const MOST: usize = 1_000;
@@ -184,6 +187,17 @@ impl List {
         answer.extend(banded(1, &report));
         answer.extend_from_slice(b"0000");
         answer
+    }
+}
+
+/// Why a push is refused. What of it only owners may do isn't to be guessed from what was pushed.
+pub(super) fn why(refusal: &Refusal) -> String {
+    match refusal {
+        Refusal::OwnerRequired { ask } => format!(
+            "Only owners of the workspace may delete or rewind a branch that an instance deploys. Ask {}.",
+            people(ask)
+        ),
+        _ => tell(refusal).detail,
     }
 }
 

@@ -25,7 +25,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{UnixListener, UnixStream};
 
 use super::Hosting;
-use super::commands::{Command, LONGEST};
+use super::commands::{Command, LONGEST, why};
 use super::names;
 use crate::problem::tell;
 use crate::proxy::visit::random;
@@ -199,7 +199,7 @@ impl Desk {
                 TAKEN.to_owned()
             }
             Err(Failure::Refused(refusal)) => {
-                let sentence = tell(&refusal).detail;
+                let sentence = why(&refusal);
                 *push.refusal.lock().unwrap_or_else(PoisonError::into_inner) = Some(refusal);
                 sentence
             }

@@ -46,7 +46,7 @@ impl Input {
         let packed = match parts.headers.get(header::CONTENT_ENCODING).map(|coding| coding.as_bytes()) {
             None | Some(b"identity") => false,
             Some(b"gzip" | b"x-gzip") => true,
-            Some(_) => return Err(Refusal::UnsupportedMediaType),
+            Some(_) => return Err(Refusal::PackedBody),
         };
         let unpacked = packed.then(|| GzDecoder::new(Vec::new()));
         Ok(Self { body, unpacked, left: most, over: false, waited: Duration::ZERO, came: 0, window: WINDOW })

@@ -23,7 +23,7 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::gate::Asked;
+use crate::gate::{Asked, is_viewing};
 use crate::lease::Lease;
 use crate::problem::tell;
 use crate::site::Frame;
@@ -105,6 +105,14 @@ impl Service {
             Self::Push => "git-receive-pack",
         }
     }
+
+    /// What is sent to it.
+    const fn media_type(self) -> &'static str {
+        match self {
+            Self::Fetch => "application/x-git-upload-pack-request",
+            Self::Push => "application/x-git-receive-pack-request",
+        }
+    }
 }
 
 /// One request, once it is decided that its account may use the project at all.
@@ -138,6 +146,9 @@ impl Git {
     }
 
     async fn settle(&self, parts: &Parts, body: Body) -> Result<Response<Body>, Failure> {
+        if !self.inner.frame.is_set_up().await? {
+            return Err(Refusal::SetupNeeded.into());
+        }
         let (workspace, project, rest) = words_of(parts.uri.path()).ok_or(Refusal::NotFound)?;
         let (service, advertises) = match (&parts.method, rest.as_str()) {
             (&Method::GET, "info/refs") => {
@@ -150,10 +161,10 @@ impl Git {
             _ => return Err(Refusal::NotFound.into()),
         };
         if !advertises {
-            let wanted = format!("application/x-{}-request", service.name());
+            let wanted = service.media_type();
             if parts.headers.get(header::CONTENT_TYPE).is_none_or(|kind| kind.as_bytes() != wanted.as_bytes())
             {
-                return Err(Refusal::UnsupportedMediaType.into());
+                return Err(Refusal::MediaTypeWanted(wanted).into());
             }
         }
         let entered = self.enter(parts, workspace, project).await?;
@@ -180,6 +191,11 @@ impl Git {
         let presented = token_of(parts).ok_or(Refusal::Unauthenticated)?;
         let origin = Origin { via: Via::Git, address: crate::peer::address(&self.inner.frame.site, parts) };
         let account = app.identify(&presented, origin).await?.ok_or(Refusal::Unauthenticated)?;
+        // Nobody looks on as a member by git: it is refused as anywhere, rather than answered as oneself.
+        if is_viewing(&parts.headers, &parts.uri) {
+            let reads = parts.method == Method::GET;
+            return Err(if reads { Refusal::TokenMayNot } else { Refusal::ViewAsReadOnly }.into());
+        }
         let path = PathWords::new(vec![("workspace".to_owned(), workspace), ("project".to_owned(), project)]);
         let permit = app.authorize::<project::Fetch>(&account, &path).await?;
         let lease = self.inner.frame.leases.hold::<project::Fetch>(Asked { account: account.clone(), path });
@@ -204,7 +220,8 @@ fn words_of(path: &str) -> Option<(String, String, String)> {
 
 /// The personal access token of a request: the password of Basic authentication, whatever the name, or a bearer's.
 fn token_of(parts: &Parts) -> Option<Presented> {
-    let value = parts.headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let mut sent = parts.headers.get_all(header::AUTHORIZATION).iter();
+    let value = sent.next().filter(|_| sent.next().is_none())?.to_str().ok()?;
     let (scheme, rest) = value.split_once(' ')?;
     if scheme.eq_ignore_ascii_case("bearer") {
         return Some(Presented::Token(rest.trim().to_owned()));

@@ -23,7 +23,6 @@ use super::input::{Cut, Input};
 use super::places::Own;
 use super::program::{git, last_words};
 use super::{Entered, Git, answered, names};
-use crate::problem::tell;
 
 /// A push takes no longer.
 const LONGEST: Duration = Duration::from_secs(1800);
@@ -134,7 +133,7 @@ impl Git {
                 .await;
         match decided {
             Ok(_) => Ok(None),
-            Err(Failure::Refused(refusal)) => Ok(Some(tell(&refusal).detail)),
+            Err(Failure::Refused(refusal)) => Ok(Some(commands::why(&refusal))),
             Err(fault) => Err(fault),
         }
     }

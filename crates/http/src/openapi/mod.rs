@@ -18,6 +18,8 @@ pub use problems::{codes_of, statuses};
 #[derive(Default, Clone)]
 pub struct Description {
     pub body: Option<Value>,
+    /// Whether the body may be left out.
+    pub is_body_optional: bool,
     /// The media types of a body that isn't JSON.
     pub sent: Vec<&'static str>,
     pub query: Option<Value>,

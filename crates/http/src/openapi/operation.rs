@@ -239,8 +239,9 @@ pub(super) fn described(route: &Registered) -> Value {
         operation["requestBody"] = json!({ "required": true, "content": Value::Object(kinds.collect()) });
     }
     if let Some(body) = &route.description.body {
+        let required = !route.description.is_body_optional;
         operation["requestBody"] =
-            json!({ "required": true, "content": { "application/json": { "schema": body } } });
+            json!({ "required": required, "content": { "application/json": { "schema": body } } });
     }
     operation
 }

@@ -7,11 +7,11 @@ use stoa_domain::permission::backup as may;
 use stoa_domain::{BackupId, Refusal};
 use utoipa::ToSchema;
 
-use super::instance::{InstanceView, accepted};
-use super::shared::id;
+use super::instance::{InstanceView, accepted, job_place};
+use super::shared::{JobView, id};
 use super::wire::{limit, page, time};
 use crate::answer::{Answer, Done, Object, Page};
-use crate::argument::{Again, Around, Headers, Json, Query, Uses};
+use crate::argument::{Again, AnyJson, Around, Headers, Json, Query, Uses};
 use crate::download::Download;
 use crate::gate::May;
 use crate::openapi::words;
@@ -26,7 +26,6 @@ pub(super) fn routes(routes: Routes) -> Routes {
             ALL,
             create,
             Operation::new("createBackup", 202, "Begins a backup of an instance.")
-                .tagged()
                 .body(json!({}))
                 .refuses(&["conflict", "instance_busy", "no_sandbox", "server_away"]),
         )
@@ -47,7 +46,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
                 "A backup as one archive, or the stretch that `Range` names.",
             )
             .tagged()
-            .refuses(&["conflict", "server_away", "too_many_requests"]),
+            .refuses(&["conflict", "range_not_satisfiable", "server_away", "too_many_requests"]),
         )
         .post(
             "/api/v1/workspaces/{workspace}/backups/{backup}/restore",
@@ -89,9 +88,9 @@ struct BackedUpBy {
     name: String,
 }
 
-/// A backup.
+/// What there is to say of a backup but for its job.
 #[derive(Serialize, ToSchema)]
-struct BackupView {
+struct BackupDetailsView {
     #[schema(format = "uuid")]
     id: String,
     instance: BackupInstance,
@@ -115,8 +114,6 @@ struct BackupView {
     size: i64,
     /// Bytes by which it made its repository grow.
     added: i64,
-    #[schema(format = "uuid")]
-    job: Option<String>,
     #[schema(format = DateTime)]
     created_at: String,
     /// When it was read back and found whole.
@@ -131,7 +128,23 @@ struct BackupView {
     warning: Option<String>,
 }
 
+/// A backup.
+#[derive(Serialize, ToSchema)]
+struct BackupView {
+    #[serde(flatten)]
+    details: BackupDetailsView,
+    #[schema(format = "uuid", required)]
+    job: Option<String>,
+}
+
 impl BackupView {
+    fn of(backup: BackupRecord) -> Self {
+        let job = backup.job.map(|id| id.to_string());
+        Self { details: BackupDetailsView::of(backup), job }
+    }
+}
+
+impl BackupDetailsView {
     fn of(backup: BackupRecord) -> Self {
         Self {
             id: backup.id.to_string(),
@@ -156,7 +169,6 @@ impl BackupView {
             started_by: backup.account_name.map(|name| BackedUpBy { name }),
             size: backup.size,
             added: backup.added,
-            job: backup.job.map(|id| id.to_string()),
             created_at: time(backup.created_at),
             verified_at: backup.verified_at.map(time),
             expires_at: backup.expires_at.map(time),
@@ -223,11 +235,13 @@ struct NewBackup {
     note: Option<String>,
 }
 
-/// What was begun: the instance with its job, and the backup that comes of it.
+/// A backup that was begun, with its job.
 #[derive(Serialize, ToSchema)]
 struct BegunBackup {
     #[serde(flatten)]
-    instance: InstanceView,
+    details: BackupDetailsView,
+    job: JobView,
+    /// Its id once more: where the answer was the instance, it stood here.
     #[schema(format = "uuid")]
     backup: String,
 }
@@ -235,12 +249,13 @@ struct BegunBackup {
 async fn create(
     May(permit): May<may::Create>,
     Uses(app): Uses,
-    Json(wish): Json<NewBackup>,
+    AnyJson(wish): AnyJson<NewBackup>,
 ) -> Answer<Object<BegunBackup>> {
     let workspace = permit.workspace();
-    let (begun, backup) = app.create_backup(permit, wish.note).await?;
-    let backup = backup.to_string();
-    Ok(accepted(begun, workspace)?.map(|instance| BegunBackup { instance, backup }))
+    let (backup, job) = app.create_backup(permit, wish.note).await?;
+    let (details, job) = (BackupDetailsView::of(backup), JobView::of(job));
+    let place = job_place(workspace, &job);
+    Ok(Object::accepted(BegunBackup { backup: details.id.clone(), details, job }, &place))
 }
 
 async fn view(May(permit): May<may::View>, Uses(app): Uses) -> Answer<Object<BackupView>> {

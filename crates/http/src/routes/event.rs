@@ -2,9 +2,10 @@
 
 use futures_util::StreamExt as _;
 use serde::{Deserialize, Serialize};
-use stoa_app::event::EventRecord;
+use stoa_app::Failure;
+use stoa_app::event::{EventRecord, EventType};
 use stoa_domain::permission::workspace::FollowEvents;
-use stoa_domain::{EventId, Refusal};
+use stoa_domain::{EventId, Refusal, ResourceKind, Timestamp, WorkspaceId};
 use utoipa::ToSchema;
 
 use super::wire::time;
@@ -13,7 +14,7 @@ use crate::argument::{Again, Around, Headers, Query};
 use crate::gate::May;
 use crate::openapi::words;
 use crate::router::{Operation, Routes};
-use crate::stream::{self, Form};
+use crate::stream;
 
 pub(super) fn routes(routes: Routes) -> Routes {
     routes.get(
@@ -72,6 +73,13 @@ impl EventView {
             names.then(|| ResourceView { kind: event.resource_kind, id: event.resource.to_string() });
         Self { r#type: event.kind, resource, at: time(event.at) }
     }
+
+    /// The last that a member hears. It is of no record, and so without an id: nobody goes on from there.
+    fn of_end(workspace: WorkspaceId, at: Timestamp) -> Self {
+        let kind = ResourceKind::Workspace.key().to_owned();
+        let resource = Some(ResourceView { kind, id: workspace.to_string() });
+        Self { r#type: EventType::MembershipEnded.key().to_owned(), resource, at: time(at) }
+    }
 }
 
 async fn follow(
@@ -89,13 +97,18 @@ async fn follow(
     if query.view_as.is_some() && asked.account.viewing.is_none() {
         return Err(Refusal::invalid("view_as", "invalid", "This isn't a member's id.").into());
     }
+    // Whoever looks on as a member is none there: what ends then is the looking on.
+    let (workspace, app) = (permit.workspace(), frame.app.clone());
+    let is_own = asked.account.viewing.is_none();
+    let farewell = move |failure: &Failure| {
+        let is_over = is_own && matches!(failure, Failure::Refused(Refusal::NotFound));
+        is_over.then(|| stream::frame(None, &EventView::of_end(workspace, app.now()))).transpose()
+    };
     let lease = frame.leases.follow::<FollowEvents>(asked).await?;
     let frames = frame.app.follow_events(permit, after).await?.map(|event| {
         let event = event?;
         stream::frame(Some(event.id.to_string()), &EventView::of(event))
     });
-    Ok(Streamed::new(match query.heartbeats {
-        Some(true) => stream::answer_beating(lease, frames),
-        _ => stream::answer(Form::Events, lease, frames),
-    }))
+    let beats = query.heartbeats == Some(true);
+    Ok(Streamed::new(stream::answer_with_farewell(lease, frames, farewell, beats)))
 }

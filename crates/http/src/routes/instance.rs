@@ -8,16 +8,16 @@ use stoa_app::instance::act::DeleteInstance;
 use stoa_app::instance::create::CreateInstance;
 use stoa_app::instance::deploy::DeployInstance;
 use stoa_app::instance::{Accepted, ChangeInstance, InstanceFilter, SeenInstance};
-use stoa_domain::Refusal;
 use stoa_domain::instance::{InstanceStatus, RestartMode, Stage, Visibility};
 use stoa_domain::permission::instance as may;
+use stoa_domain::{ProjectId, Refusal, ServerId};
 use utoipa::ToSchema;
 
 use super::environment::VariableWish;
-use super::shared::{Blocked, JobView, NamedView, abilities, id, wanted, word};
+use super::shared::{Blocked, JobView, NamedView, abilities, wanted, word};
 use super::wire::{ListQuery, cursor, page, time};
 use crate::answer::{Answer, Object, Page};
-use crate::argument::{IfMatch, Json, Query, Uses};
+use crate::argument::{AnyJson, IfMatch, Json, Query, Uses};
 use crate::conditional::{Revised, etag, expected};
 use crate::gate::May;
 use crate::openapi::words;
@@ -193,10 +193,15 @@ fn answer(seen: SeenInstance) -> Answer<Object<InstanceView>> {
     Ok(Object::ok(InstanceView::of(seen)).tagged(tag))
 }
 
+/// Where a job is followed.
+pub(super) fn job_place(workspace: stoa_domain::WorkspaceId, job: &JobView) -> String {
+    format!("/api/v1/workspaces/{workspace}/jobs/{}", job.id)
+}
+
 /// What was begun: the instance, with its job, and where to follow that.
 pub(super) fn accepted(begun: Accepted, workspace: stoa_domain::WorkspaceId) -> Answer<Object<InstanceView>> {
     let job = JobView::of(begun.job);
-    let place = format!("/api/v1/workspaces/{workspace}/jobs/{}", job.id);
+    let place = job_place(workspace, &job);
     let tag = begun.instance.tag()?;
     let view = InstanceView { job: Some(job), ..InstanceView::of(begun.instance) };
     Ok(Object::accepted(view, &place).tagged(tag))
@@ -209,9 +214,9 @@ struct InstancesQuery {
     limit: Option<i64>,
     after: Option<String>,
     q: Option<String>,
-    #[schema(format = "uuid")]
+    /// Its slug or its id.
     project: Option<String>,
-    #[schema(format = "uuid")]
+    /// Its slug or its id.
     server: Option<String>,
     #[schema(value_type = Option<words::Stage>)]
     stage: Option<String>,
@@ -226,9 +231,10 @@ async fn list(
 ) -> Answer<Object<Page<InstanceView>>> {
     let InstancesQuery { limit, after, q, project, server, stage, status } = query;
     let (length, wanted) = wanted(ListQuery { limit, after, q })?;
+    let workspace = permit.workspace();
     let filter = InstanceFilter {
-        project: id("project", project)?,
-        server: id("server", server)?,
+        project: app.named_in_query(workspace, "project", project, ProjectId::new).await?,
+        server: app.named_in_query(workspace, "server", server, ServerId::new).await?,
         stage: word("stage", stage.as_deref(), Stage::from_key, STAGES)?,
         status: word("status", status.as_deref(), InstanceStatus::from_key, "a status of instances")?,
     };
@@ -362,7 +368,7 @@ struct Nothing {}
 async fn start(
     May(permit): May<may::Start>,
     Uses(app): Uses,
-    Json(Nothing {}): Json<Nothing>,
+    AnyJson(Nothing {}): AnyJson<Nothing>,
 ) -> Answer<Object<InstanceView>> {
     let workspace = permit.workspace();
     accepted(app.start_instance(permit).await?, workspace)
@@ -379,7 +385,7 @@ struct StopInstance {
 async fn stop(
     May(permit): May<may::Stop>,
     Uses(app): Uses,
-    Json(wish): Json<StopInstance>,
+    AnyJson(wish): AnyJson<StopInstance>,
 ) -> Answer<Object<InstanceView>> {
     let workspace = permit.workspace();
     accepted(app.stop_instance(permit, wish.cancel).await?, workspace)
@@ -398,7 +404,7 @@ struct DeployRelease {
 async fn deploy(
     May(permit): May<may::Deploy>,
     Uses(app): Uses,
-    Json(wish): Json<DeployRelease>,
+    AnyJson(wish): AnyJson<DeployRelease>,
 ) -> Answer<Object<InstanceView>> {
     let workspace = permit.workspace();
     let DeployRelease { commit, release } = wish;

@@ -11,7 +11,7 @@ use super::session::set_cookie;
 use super::wire::{ListQuery, limit, page, time};
 use super::workspace::linked_logo_url;
 use crate::answer::{Answer, Done, Object, Page};
-use crate::argument::{Around, From, Json, OwnWord, Query, Uses};
+use crate::argument::{Around, From, Json, LaterJson, OwnWord, Query, Uses};
 use crate::gate::{Anyone, May, Reason};
 use crate::openapi::words;
 use crate::router::{Operation, Routes};
@@ -253,8 +253,11 @@ async fn accept(
     Uses(app): Uses,
     Around(frame): Around,
     OwnWord(token): OwnWord,
-    Json(wish): Json<AcceptInvitation>,
+    later: LaterJson<AcceptInvitation>,
 ) -> Answer<Object<Joined>> {
+    // The link's own state is answered before anything about whoever holds it, or about what they send.
+    app.view_link(&token, gate.account.as_ref(), &gate.visitor.address).await?;
+    let wish = later.read().await?;
     let accepted = match (wish.name, wish.password) {
         (Some(name), Some(password)) => {
             let by_token = gate.account.as_ref().is_some_and(AccountStanding::is_by_token);
@@ -266,8 +269,6 @@ async fn accept(
             app.accept_as_new(&token, person, visitor).await?
         }
         (None, None) => {
-            // The link's own state is answered before anything about whoever holds it.
-            app.view_link(&token, gate.account.as_ref(), &gate.visitor.address).await?;
             let account = gate.account.ok_or(Refusal::Unauthenticated)?;
             let permit = app.authorize_account(&account, AccountNeed::Session, "invitation.accept")?;
             app.accept_invitation(permit, &token).await?

@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 use stoa_app::job::JobFilter;
+use stoa_domain::InstanceId;
 use stoa_domain::job::JobStatus;
 use stoa_domain::permission::job as may;
 use utoipa::ToSchema;
@@ -38,7 +39,7 @@ struct JobsQuery {
     after: Option<String>,
     #[schema(value_type = Option<words::JobStatus>)]
     status: Option<String>,
-    #[schema(format = "uuid")]
+    /// Its slug or its id.
     instance: Option<String>,
 }
 
@@ -49,9 +50,11 @@ async fn list(
 ) -> Answer<Object<Page<JobView>>> {
     const STATUSES: &str = "queued, running, succeeded, failed or cancelled";
     let length = limit(query.limit)?;
+    let instance =
+        app.named_in_query(permit.workspace(), "instance", query.instance, InstanceId::new).await?;
     let filter = JobFilter {
         status: word("status", query.status.as_deref(), JobStatus::from_key, STATUSES)?,
-        instance: id("instance", query.instance)?,
+        instance,
         before: id("after", query.after)?,
         limit: length + 1,
     };

@@ -14,6 +14,7 @@ use stoa_domain::certificate::Trouble;
 use stoa_domain::instance::Visibility;
 use stoa_domain::permission::settings as may;
 use stoa_domain::settings::{self, DomainName, EnforcedBy, HealthCheck, Limits, Range};
+use stoa_domain::{FieldProblem, Refusal};
 use utoipa::ToSchema;
 
 use super::environment::{VariableView, VariableWish};
@@ -22,7 +23,7 @@ use super::schedule::BackupPlan;
 use super::shared::{JobView, word};
 use super::wire::{PageQuery, page, time};
 use crate::answer::{Answer, Object, Page};
-use crate::argument::{Again, IfMatch, Json, Query, Uses};
+use crate::argument::{Again, AnyJson, IfMatch, Json, Query, Uses};
 use crate::conditional::{check, etag};
 use crate::gate::{Asked, May};
 use crate::openapi::words;
@@ -285,11 +286,41 @@ async fn view(
     answer(&app, &asked, app.view_settings(permit).await?).await
 }
 
-/// A domain as somebody wants it.
+/// A domain as somebody wants it. What only Stoa finds out may be sent back as it was told, and be nothing else.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct DomainWish {
     host: String,
+    proof: Option<String>,
+    #[schema(format = DateTime)]
+    verified_at: Option<String>,
+}
+
+impl DomainWish {
+    fn says_more(&self) -> bool {
+        self.proof.is_some() || self.verified_at.is_some()
+    }
+
+    /// What it says that isn't so now, of those that there are.
+    fn wrong(&self, place: usize, own: &[DomainRecord]) -> Vec<FieldProblem> {
+        let name = DomainName::parse(&self.host).ok();
+        let own = name.and_then(|name| own.iter().find(|one| one.host == name.as_str()));
+        let wrong = |field: &str, detail: &str| {
+            FieldProblem::new(&format!("domains.{place}.{field}"), "mismatch", detail)
+        };
+        let mut problems = Vec::new();
+        if self.proof.as_ref().is_some_and(|said| own.is_none_or(|own| own.proof != *said)) {
+            problems
+                .push(wrong("proof", "Stoa makes the proof. Leave it out, or send it back as it is told."));
+        }
+        let verified_at = own.and_then(|own| own.verified_at).map(time);
+        if self.verified_at.is_some() && self.verified_at != verified_at {
+            let detail =
+                "Stoa finds out when the proof is there. Leave it out, or send it back as it is told.";
+            problems.push(wrong("verified_at", detail));
+        }
+        problems
+    }
 }
 
 /// What was said, `null` included, apart from what wasn't.
@@ -333,6 +364,14 @@ async fn change(
             Some(current.revision)
         }
     };
+    if let Some(wanted) = wish.domains.as_ref().filter(|all| all.iter().any(DomainWish::says_more)) {
+        let own = app.load_settings_for_change(&permit).await?.domains;
+        let wrong = wanted.iter().enumerate().flat_map(|(place, domain)| domain.wrong(place, &own));
+        let wrong: Vec<FieldProblem> = wrong.collect();
+        if !wrong.is_empty() {
+            return Err(Refusal::Invalid(wrong).into());
+        }
+    }
     let domains: Option<Vec<String>> =
         wish.domains.map(|all| all.into_iter().map(|domain| domain.host).collect());
     let permit = match &domains {
@@ -467,7 +506,7 @@ async fn revert(
     Uses(app): Uses,
     Again(asked): Again,
     IfMatch(wanted): IfMatch,
-    Json(Nothing {}): Json<Nothing>,
+    AnyJson(Nothing {}): AnyJson<Nothing>,
 ) -> Answer<Object<InstanceSettingsView>> {
     let expected = match wanted {
         None => None,
@@ -483,7 +522,7 @@ async fn revert(
 async fn check_domain(
     May(permit): May<may::CheckDomain>,
     Uses(app): Uses,
-    Json(Nothing {}): Json<Nothing>,
+    AnyJson(Nothing {}): AnyJson<Nothing>,
 ) -> Answer<Object<DomainView>> {
     let (domain, certificates) = app.check_domain(permit).await?;
     Ok(Object::ok(DomainView::of(domain, &certificates)))

@@ -212,7 +212,10 @@ struct ListedWorkspace {
     primary_color: String,
     #[schema(format = DateTime)]
     created_at: String,
-    /// Null where the workspace demands a second factor that the caller hasn't.
+    #[schema(value_type = Vec<words::MayVerb>)]
+    may: Vec<&'static str>,
+    blocked: std::collections::BTreeMap<&'static str, Blocked>,
+    /// Null where the workspace demands a second factor that the caller hasn't: then nothing may be done there either.
     counts: Option<WorkspaceCounts>,
 }
 
@@ -231,6 +234,7 @@ async fn list(
         |listed| cursor(&listed.mine.workspace.name, listed.mine.workspace.id),
         |listed| {
             let (workspace, role) = (listed.mine.workspace, listed.mine.role);
+            let (may, blocked) = abilities(listed.abilities);
             ListedWorkspace {
                 id: workspace.id.to_string(),
                 logo_url: logo_url(&workspace),
@@ -239,6 +243,8 @@ async fn list(
                 name: workspace.name,
                 role: role.key(),
                 primary_color: workspace.primary_color,
+                may,
+                blocked,
                 counts: listed.counts.map(WorkspaceCounts::of),
             }
         },

@@ -397,6 +397,12 @@ async fn every_request_of_gits_is_decided() {
         assert_eq!(statuses(&told), [401; 4], "{nobody}");
         assert!(told.iter().all(|one| one.header("www-authenticate").unwrap().starts_with("Basic")));
     }
+    // Nobody looks on by git, and of two tokens none counts.
+    let (proof, tess) = (bearer(&hosted.token), hosted.member(&PUSHES, true, true).await.0.id);
+    let viewing = format!("{proof}\r\nStoa-View-As: {tess}");
+    assert_eq!(statuses(&four(&hosted, &workspace, &project, &viewing).await), [403; 4]);
+    let twice = format!("{proof}\r\n{proof}");
+    assert_eq!(statuses(&four(&hosted, &workspace, &project, &twice).await), [401; 4]);
     // Of the owner everything is taken, before and after.
     assert_eq!(statuses(&four(&hosted, &workspace, &project, &bearer(&hosted.token)).await), [200; 4]);
     // (actions, project allowed) → fetching and pushing.
@@ -433,12 +439,14 @@ async fn what_git_wouldnt_send_is_refused() {
     let push = async |kind: &str, body: &str| {
         let (first, length) =
             (format!("POST {base}/git-receive-pack HTTP/1.1"), format!("Content-Length: {}", body.len()));
-        ask(hosted.served.port, &[&first, "Host: localhost:8080", &proof, kind, &length], body).await.status
+        ask(hosted.served.port, &[&first, "Host: localhost:8080", &proof, kind, &length], body).await
     };
-    assert_eq!(push("Content-Type: text/plain", "0000").await, 415);
-    assert_eq!(push(kind, "hello, this is no push").await, 422);
-    assert_eq!(push(kind, "0003").await, 422);
-    assert_eq!(push(kind, "00").await, 422);
+    let refused = push("Content-Type: text/plain", "0000").await;
+    assert_eq!(refused.status, 415);
+    assert!(refused.body.contains(kind), "{}", refused.body);
+    assert_eq!(push(kind, "hello, this is no push").await.status, 422);
+    assert_eq!(push(kind, "0003").await.status, 422);
+    assert_eq!(push(kind, "00").await.status, 422);
     for path in [
         "/info/refs",
         "/info/refs?service=git-upload-archive",
@@ -453,6 +461,15 @@ async fn what_git_wouldnt_send_is_refused() {
             "{path}"
         );
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn before_the_first_account_git_says_what_is_missing() {
+    let served = Served::start().await;
+    let told =
+        served.get("localhost:8080", "/git/acme/shop.git/info/refs?service=git-upload-pack", &[]).await;
+    assert_eq!(told.status, 503);
+    assert!(told.body.contains("set-up link"), "{}", told.body);
 }
 
 #[tokio::test(flavor = "multi_thread")]

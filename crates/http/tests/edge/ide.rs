@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 use test_kit::Client;
 use test_kit::world::{Member, Person};
 
+use crate::losses::{CAUSES, Held};
 use crate::served::Served;
 use crate::wire::{LONGEST, Wire};
 
@@ -159,18 +160,13 @@ async fn whatever_takes_the_right_away_ends_the_terminal_and_the_desk() {
     let scene = Scene::new().await;
     let world = &scene.served.world;
     let workspace = world.known_workspace(&scene.owner, &scene.workspace.0, &scene.workspace.1);
-    let owner = &scene.owner.client;
     let instance = workspace.path(&format!("/instances/{}", scene.instance));
+    let actions = &["use_ide"];
+    let held = Held { world, workspace, instance: scene.instance.clone(), actions };
     let mut holders = world.desks.holders();
-    let causes = ["list", "removed", "role", "deactivated", "session", "instance"];
     let mut open = Vec::new();
-    for cause in causes {
-        let member = workspace.member(&format!("Edda {cause}")).await;
-        if cause == "role" {
-            workspace.make_owner(&member).await;
-        } else {
-            workspace.grant(&member, json!({ "actions": ["use_ide"], "instances": [scene.instance] })).await;
-        }
+    for cause in CAUSES {
+        let member = held.holder(cause).await;
         let client = &member.person.client;
         let _ = client.send(http::Method::POST, &format!("{instance}/desk"), None).await.expect(200);
         let mut socket = scene.open(&scene.path, client, &[ORIGIN]).await.ok().unwrap();
@@ -178,49 +174,16 @@ async fn whatever_takes_the_right_away_ends_the_terminal_and_the_desk() {
         assert_eq!(socket.next().await, Message::Bytes(b"$ ".to_vec()), "{cause}");
         open.push((cause, member, socket));
     }
-    assert_eq!(*holders.borrow_and_update(), causes.len());
+    assert_eq!(*holders.borrow_and_update(), CAUSES.len());
     for (number, (cause, member, mut socket)) in open.into_iter().enumerate() {
         socket.send(2, b"here\n").await;
         assert_eq!(socket.next().await, Message::Bytes(b"here\n".to_vec()), "{cause}: until then it goes on");
-        let of_member = workspace.path(&format!("/members/{}", member.id));
-        let code = match cause {
-            "list" => {
-                workspace.grant(&member, json!({ "actions": ["use_ide"] })).await;
-                "not_found"
-            }
-            "removed" => {
-                let _ = owner.delete(&of_member, None).await.expect(204);
-                "not_found"
-            }
-            "role" => {
-                let _ = owner.patch(&of_member, json!({ "role": "member" })).await.expect(200);
-                "not_found"
-            }
-            "deactivated" => {
-                let path = format!("/api/v1/administration/accounts/{}", member.person.account);
-                let _ = owner.patch(&path, json!({ "status": "disabled" })).await.expect(200);
-                "unauthenticated"
-            }
-            "session" => {
-                let _ = member.person.client.delete("/api/v1/session", None).await.expect(204);
-                "unauthenticated"
-            }
-            // Without instances a workspace may go, too; with some it can't.
-            _ => {
-                let confirm = json!({ "confirm": scene.workspace.1 });
-                let refused = owner.delete(&workspace.path(""), Some(confirm.clone())).await.expect(409);
-                assert_eq!(refused.code().unwrap(), "conflict", "{}", refused.text);
-                let _ = owner.delete(&instance, Some(json!({ "confirm": "Shop" }))).await.expect(202);
-                world.drain().await;
-                let _ = owner.delete(&workspace.path(""), Some(confirm)).await.expect(204);
-                "not_found"
-            }
-        };
+        let code = held.lose(cause, &member).await;
         assert_eq!(socket.text().await["code"], code, "{cause}");
         assert_eq!(socket.next().await, Message::Close(4403), "{cause}");
-        let left = causes.len() - number - 1;
-        let held = tokio::time::timeout(LONGEST, holders.wait_for(|count| *count == left)).await;
-        assert!(held.is_ok(), "{cause}: the desk is held still");
+        let left = CAUSES.len() - number - 1;
+        let ended = tokio::time::timeout(LONGEST, holders.wait_for(|count| *count == left)).await;
+        assert!(ended.is_ok(), "{cause}: the desk is held still");
         let again = scene.open(&scene.path, &member.person.client, &[ORIGIN]).await.err();
         assert!(matches!(again, Some(401 | 403 | 404)), "{cause}: {again:?}");
     }

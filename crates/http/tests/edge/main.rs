@@ -6,6 +6,7 @@ mod connect;
 mod downloads;
 mod git;
 mod ide;
+mod losses;
 mod members;
 mod page;
 mod proxy;

@@ -19,9 +19,19 @@ async fn only_an_owner_rewinds_or_deletes_a_branch_that_is_deployed() {
     done(hosted.work.path(), &["reset", "--quiet", "--hard", "HEAD~1"]).await;
     hosted.commit("another second").await;
     let sentence = hosted.refused(&token, &["--force", "main"]).await;
-    assert!(sentence.contains("Only owners of the workspace may do this"), "{sentence}");
+    assert!(
+        sentence.contains(
+            "Only owners of the workspace may delete or rewind a branch that an instance deploys. Ask "
+        ),
+        "{sentence}"
+    );
     let sentence = hosted.refused(&token, &["--delete", "main"]).await;
-    assert!(sentence.contains("Only owners of the workspace may do this"), "{sentence}");
+    assert!(
+        sentence.contains(
+            "Only owners of the workspace may delete or rewind a branch that an instance deploys. Ask "
+        ),
+        "{sentence}"
+    );
     assert_eq!(hosted.hosted_head("main").await, second);
 
     // Theirs they rewind as they like.

@@ -54,12 +54,11 @@ pub async fn follow(desk: &Desk, mut answer: Value, done: &str) -> Result<(), Fa
             Err(Failed::Other(sentence))
         }
     };
-    if desk.json && !answer["blocked"].is_null() {
-        // Which backup was made is told by its beginning alone.
-        let backup = answer["backup"].take();
-        answer = as_it_is_now(desk, answer).await?;
-        if !backup.is_null() {
-            answer["backup"] = backup;
+    let backup = answer["backup"].as_str().map(str::to_owned);
+    if desk.json && (backup.is_some() || !answer["blocked"].is_null()) {
+        answer = as_it_is_now(desk, answer, backup.as_deref()).await?;
+        if let Some(backup) = backup {
+            answer["backup"] = backup.into();
         }
     }
     answer["job"] = job;
@@ -77,9 +76,14 @@ pub async fn follow(desk: &Desk, mut answer: Value, done: &str) -> Result<(), Fa
     outcome
 }
 
-/// The instance after the job: while that went on, much was blocked. One that is gone is as it was.
-async fn as_it_is_now(desk: &Desk, before: Value) -> Result<Value, Failed> {
-    match desk.call.get(&desk.path(&["instances", field(&before, "id")])?).await {
+/// The instance after the job: while that went on, much was blocked; or the backup that was made. One that is gone is as it
+/// was.
+async fn as_it_is_now(desk: &Desk, before: Value, backup: Option<&str>) -> Result<Value, Failed> {
+    let path = match backup {
+        Some(backup) => desk.path(&["backups", backup])?,
+        None => desk.path(&["instances", field(&before, "id")])?,
+    };
+    match desk.call.get(&path).await {
         Ok(now) => Ok(now.body),
         Err(Failed::Refused(problem)) if problem.status == 404 => Ok(before),
         Err(failed) => Err(failed),

@@ -186,6 +186,10 @@ fn what_runs_and_backups_are_seen_to(terminal: &Terminal, place: &[&str]) {
     assert!(at_times.contains("names none"), "{at_times}");
     let made = terminal.json(&["instance", "backup", "ticker"]);
     let backup = made["backup"].as_str().unwrap();
+    assert_eq!(
+        (&made["id"], &made["status"], &made["job"]["status"]),
+        (&json!(backup), &json!("ready"), &json!("succeeded"))
+    );
     let key = terminal.stoa(&["instance", "backup-key", backup]).well();
     assert!(key.contains("Password") && key.contains("restic --repo") && key.contains(backup), "{key}");
     let copy = [&["instance", "create", "Copy", "--from-backup", backup][..], place].concat();

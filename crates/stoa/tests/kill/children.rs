@@ -236,6 +236,14 @@ fn a_backup_a_restore_and_a_deletion_whose_restic_is_killed_leave_what_was_there
     let path = format!("/backups/{}", failed["id"].as_str().unwrap());
     let _ = ground.asking().ask("DELETE", &path, None).unwrap().expect(204);
     is_as_it_was("backup", &job);
+    // Who copies its databases, too: a backup isn't to be less for it.
+    let copier: IsIt = |one| one.is_first && one.is("init");
+    let job = ground.loses("copy", copier, "POST", "/instances/shop/backups", json!({}));
+    let failed = ground.get("/instances/shop/backups?limit=200")["items"][0].clone();
+    assert_eq!(failed["status"], "failed", "{failed}");
+    let path = format!("/backups/{}", failed["id"].as_str().unwrap());
+    let _ = ground.asking().ask("DELETE", &path, None).unwrap().expect(204);
+    is_as_it_was("copy", &job);
 
     std::fs::write(data.join("note"), "later").unwrap();
     let path = format!("/backups/{backup}/restore");

@@ -44,7 +44,11 @@ crate::statements! {
         because "SQLite has one writer";
     /// Where all of its sessions have ended, the log still knows.
     SIGNED_IN_FROM = "SELECT seq FROM audit_events WHERE workspace_id = $1 AND account_id = $2 AND address = $3
-            AND action = 'session.sign_in' AND outcome = 'done' LIMIT 1";
+            AND action IN ('session.sign_in', 'installation.set_up') AND outcome = 'done' LIMIT 1";
+    /// Whoever was invited and had no account signed in by accepting: that is in the workspace's own log.
+    ACCEPTED_FROM = "SELECT e.seq FROM members m JOIN audit_events e ON e.workspace_id = m.workspace_id
+            AND e.account_id = m.account_id
+        WHERE m.account_id = $1 AND e.address = $2 AND e.action = 'invitation.accept' AND e.outcome = 'done' LIMIT 1";
     KNOWN_ADDRESS = "SELECT id FROM sessions WHERE account_id = $1 AND address = $2 LIMIT 1";
 }
 
@@ -208,7 +212,10 @@ impl Store {
             return Ok(true);
         }
         let values = values![WorkspaceId::INSTALLATION, account, address];
-        Ok(self.fetch_optional(SIGNED_IN_FROM, values).await?.is_some())
+        if self.fetch_optional(SIGNED_IN_FROM, values).await?.is_some() {
+            return Ok(true);
+        }
+        Ok(self.fetch_optional(ACCEPTED_FROM, values![account, address]).await?.is_some())
     }
 
     /// Signs in: a new session, and a better hash of the password where one was made.

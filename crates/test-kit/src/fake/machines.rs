@@ -580,9 +580,15 @@ impl Machines for FakeMachines {
             }
             let whole = b"an archive of a backup";
             let from = range.and_then(|range| range.strip_prefix("bytes=")?.strip_suffix('-')?.parse().ok());
-            let (status, from) = from.map_or((200, 0), |from| (206, from));
+            let (status, from) = match from {
+                None => (200, 0),
+                Some(from) if from < whole.len() => (206, from),
+                Some(_) => (416, whole.len()),
+            };
             let bytes = bytes::Bytes::from_static(&whole[from..]);
-            let range = (status == 206).then(|| format!("bytes {from}-{}/{}", whole.len() - 1, whole.len()));
+            let stretch = format!("{from}-{}", whole.len() - 1);
+            let stretch = if status == 416 { "*".to_owned() } else { stretch };
+            let range = (status != 200).then(|| format!("bytes {stretch}/{}", whole.len()));
             let length = Some(bytes.len() as u64);
             Ok(Some(Archive { status, length, range, bytes: stream::iter([Ok(bytes)]).boxed() }))
         })

@@ -211,6 +211,32 @@ on_both_databases! {
         assert_eq!(tester.person.client.get(&path).await.expect(403).code().unwrap(), "owner_required");
     }
 
+    async fn a_query_names_things_as_a_path_does_and_tells_nothing_of_hidden_ones(world: World) {
+        let olga = world.set_up().await;
+        let workspace = world.workspace(&olga, "Acme").await;
+        let server = workspace.server().await;
+        let (seen, hidden) = (workspace.project("Seen", &["main"]).await, workspace.project("Hidden", &["main"]).await);
+        let shop = workspace.instance(&seen, &server, "Shop", "staging", "main").await.to_string();
+        let _ = workspace.instance(&hidden, &server, "Vault", "staging", "main").await;
+        let tess = workspace.member("Tess Tester").await;
+        workspace.grant(&tess, json!({ "actions": ["view_projects"], "projects": [seen], "instances": [shop], "servers": [server] })).await;
+        let server_slug = olga.client.get(&workspace.path(&format!("/servers/{server}"))).await.expect(200).field("slug");
+        let listed = async |query: String| tess.person.client.get(&workspace.path(&query)).await.expect(200).json();
+        for (path, slug, id) in [
+            ("/jobs?instance=", "shop", &shop), ("/instances?project=", "seen", &seen), ("/instances?server=", &server_slug, &server),
+        ] {
+            let found = listed(format!("{path}{slug}")).await;
+            assert_eq!(found["items"].as_array().map(Vec::len), Some(1), "{path}{slug}: {found}");
+            assert_eq!(found, listed(format!("{path}{id}")).await);
+        }
+        for (path, slug) in [("/jobs?instance=", "vault"), ("/instances?project=", "hidden")] {
+            let owners = olga.client.get(&workspace.path(&format!("{path}{slug}"))).await.expect(200).json();
+            assert_eq!(owners["items"].as_array().map(Vec::len), Some(1), "{owners}");
+            assert_eq!(listed(format!("{path}{slug}")).await, listed(format!("{path}never")).await);
+            assert_eq!(listed(format!("{path}{slug}")).await["items"], json!([]));
+        }
+    }
+
     async fn an_old_slug_leads_members_on_and_is_nothing_to_others(world: World) {
         let olga = world.set_up().await;
         let workspace = world.workspace(&olga, "Acme").await;

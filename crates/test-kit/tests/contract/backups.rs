@@ -21,7 +21,20 @@ async fn backed_up(world: &World, workspace: &Workspace<'_>, path: &str) -> Stri
     let client = &workspace.owner.client;
     let begun =
         client.post(&format!("{path}/backups"), json!({ "note": " before the fix " })).await.expect(202);
-    assert_eq!(begun.json()["job"]["kind"], "backup");
+    // The backup as it is seen, with its job in the place of that one's id.
+    let mut object = begun.json();
+    let job = object["job"].take();
+    assert_eq!((&job["kind"], &job["status"]), (&json!("backup"), &json!("queued")));
+    assert!(
+        begun
+            .header("location")
+            .is_some_and(|place| place.ends_with(&format!("/jobs/{}", job["id"].as_str().unwrap())))
+    );
+    let mut seen =
+        client.get(&workspace.path(&format!("/backups/{}", begun.field("id")))).await.expect(200).json();
+    assert_eq!(seen["job"].take(), job["id"]);
+    assert_eq!(object.as_object_mut().unwrap().remove("backup"), Some(seen["id"].clone()));
+    assert_eq!(object, seen);
     world.drain().await;
     let list = client.get(&format!("{path}/backups")).await.expect(200).json();
     let backup = list["items"][0]["id"].as_str().unwrap().to_owned();
@@ -56,6 +69,12 @@ on_both_databases! {
         let rest = olga.client.send_request(request).await.expect(206);
         assert_eq!(rest.text, whole.text[3..]);
         assert_eq!(rest.header("content-range"), Some(format!("bytes 3-{}/{}", whole.text.len() - 1, whole.text.len()).as_str()));
+
+        let mut request = olga.client.request(Method::GET, &format!("{place}/download"), None);
+        request.headers_mut().insert(RANGE, "bytes=9999-".parse().unwrap());
+        let beyond = olga.client.send_request(request).await.expect(416);
+        assert_eq!((beyond.code().as_deref(), beyond.header("content-type")), (Some("range_not_satisfiable"), Some("application/problem+json")));
+        assert_eq!(beyond.header("content-range"), Some(format!("bytes */{}", whole.text.len()).as_str()));
 
         let _ = olga.client.delete(&place, None).await.expect(204);
         let _ = olga.client.get(&place).await.expect(404);

@@ -72,6 +72,68 @@ on_both_databases! {
         let _ = olga.client.delete(&path, None).await.expect(204);
     }
 
+    async fn where_every_field_may_be_left_out_so_may_the_body(world: World) {
+        let olga = world.set_up().await;
+        let workspace = world.workspace(&olga, "Acme").await;
+        let (server, project) = (workspace.server().await, workspace.project("Shop", &["main"]).await);
+        let _ = workspace.instance(&project, &server, "Shop", "staging", "main").await;
+        for verb in ["stop", "start", "deploy", "backups"] {
+            let path = workspace.path(&format!("/instances/shop/{verb}"));
+            let plain = raw(&olga.client, Method::POST, &path, Some("text/plain"), "{}");
+            let _ = olga.client.send_request(plain).await.expect(415);
+            let untyped = raw(&olga.client, Method::POST, &path, None, "{}");
+            let _ = olga.client.send_request(untyped).await.expect(415);
+            assert_eq!(field_of(&post(&olga.client, &path, r#"{"mode":"soft"}"#).await), "mode", "{verb}");
+            let begun = olga.client.send_request(raw(&olga.client, Method::POST, &path, None, "")).await.expect(202);
+            let job = &begun.json()["job"];
+            let place = workspace.path(&format!("/jobs/{}", job["id"].as_str().unwrap())).replace(&workspace.slug, &workspace.id);
+            assert_eq!(begun.header("location"), Some(place.as_str()), "{verb}");
+            world.clock.pass_seconds(1);
+            world.drain().await;
+            let done = olga.client.get(&place).await.expect(200).json();
+            assert_eq!((&done["kind"], &done["status"]), (&job["kind"], &json!("succeeded")), "{verb}");
+        }
+    }
+
+    async fn a_body_comes_unpacked_and_says_what_it_is(world: World) {
+        let olga = world.set_up().await;
+        let sent = |coding: &str| {
+            let mut request = raw(&olga.client, Method::POST, "/api/v1/workspaces", Some("application/json"), r#"{"name":"Acme"}"#);
+            request.headers_mut().insert("content-encoding", coding.parse().unwrap());
+            request
+        };
+        for coding in ["gzip", "br", "identity, gzip"] {
+            let refused = olga.client.send_request(sent(coding)).await.expect(415);
+            assert!(refused.field("detail").contains("without a Content-Encoding"), "{}", refused.text);
+        }
+        let _ = olga.client.send_request(sent("identity")).await.expect(201);
+        let workspace = world.workspace(&olga, "Other").await;
+        let (server, project) = (workspace.server().await, workspace.project("Shop", &["main"]).await);
+        let _ = workspace.instance(&project, &server, "Shop", "staging", "main").await;
+        let path = workspace.path("/instances/shop/files/a.txt");
+        for kind in [None, Some("text/plain"), Some("application/json")] {
+            let refused = olga.client.send_request(raw(&olga.client, Method::PUT, &path, kind, "x")).await.expect(415);
+            assert!(refused.field("detail").contains("Content-Type: application/octet-stream"), "{}", refused.text);
+        }
+    }
+
+    async fn a_field_is_named_in_one_way_wherever_it_is(world: World) {
+        let olga = world.set_up().await;
+        let workspace = world.workspace(&olga, "Acme").await;
+        let (server, project) = (workspace.server().await, workspace.project("Shop", &["main"]).await);
+        let _ = workspace.instance(&project, &server, "Shop", "staging", "main").await;
+        let path = workspace.path("/instances/shop/settings");
+        for (domain, field) in [
+            (json!({ "host": "not a host" }), "domains.1.host"),
+            (json!({ "host": 7 }), "domains.1.host"),
+            (json!({}), "domains.1.host"),
+            (json!({ "host": "b.example.org", "owner": "me" }), "domains.1.owner"),
+        ] {
+            let wish = json!({ "domains": [{ "host": "a.example.org" }, domain] });
+            assert_eq!(field_of(&olga.client.patch(&path, wish).await), field, "{domain}");
+        }
+    }
+
     async fn a_query_holds_what_is_named_and_nothing_else(world: World) {
         let olga = world.set_up().await;
         let workspace = world.workspace(&olga, "Acme").await;
@@ -82,11 +144,17 @@ on_both_databases! {
             ("after=of-another-list", "after"),
             ("order=name", "order"),
             ("limit=1&limit=2", "limit"),
+            ("q=a&limit=many", "limit"),
+            ("q=a&limit=", "limit"),
+            ("q=a&order=name", "order"),
         ] {
             let answer = olga.client.get(&workspace.path(&format!("/members?{query}"))).await;
             assert_eq!(field_of(&answer), field, "{query}");
+            assert!(!answer.text.contains("JSON"), "{}", answer.text);
         }
-        for query in ["stage=live", "status=gone", "project=shop", "server=x"] {
+        let answer = olga.client.get(&workspace.path("/backups?limit=5&deleted=maybe")).await;
+        assert_eq!((field_of(&answer).as_str(), answer.field("detail").as_str()), ("deleted", "This has to be true or false."));
+        for query in ["stage=live", "status=gone"] {
             let answer = olga.client.get(&workspace.path(&format!("/instances?{query}"))).await;
             assert_eq!(field_of(&answer), query.split('=').next().unwrap(), "{query}");
         }

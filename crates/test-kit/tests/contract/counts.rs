@@ -27,6 +27,16 @@ on_both_databases! {
         assert_eq!(counts(&olga.client, "Acme").await, of(2, 2, 3));
         assert_eq!(counts(&olga.client, "Blank").await, of(1, 0, 0));
         assert_eq!(counts(&tess.person.client, "Acme").await, of(2, None, 0));
+        for client in [&olga.client, &tess.person.client] {
+            let list = client.get("/api/v1/workspaces").await.expect(200).json();
+            for listed in list["items"].as_array().unwrap() {
+                let path = format!("/api/v1/workspaces/{}", listed["slug"].as_str().unwrap());
+                let seen = client.get(&path).await.expect(200).json();
+                assert_eq!((&listed["may"], &listed["blocked"]), (&seen["may"], &seen["blocked"]), "{listed}");
+                let is_blocked = seen["may"] != json!([]) && listed["name"] == "Acme";
+                assert_eq!(listed["blocked"]["delete"].is_object(), is_blocked, "{listed}");
+            }
+        }
         acme.grant(&tess, json!({ "actions": ["view_projects"], "projects": [shop], "instances": [first, second] })).await;
         assert_eq!(counts(&tess.person.client, "Acme").await, of(2, 1, 2));
         // A list that isn't shown isn't counted.

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use http::Method;
 use serde_json::{Value, json};
 use test_kit::world::{PASSWORD, Wishes, Workspace};
 use test_kit::{Client, Kind, Stream, World, on_both_databases};
@@ -53,7 +54,12 @@ on_both_databases! {
         let _ = world.sign_in("anna@example.com", PASSWORD).await.expect(200);
         assert_eq!(olga.client.post(&path, json!({})).await.expect(403).code().unwrap(), "wrong_account");
         assert_eq!(anna.post(&path, json!({})).await.expect(200).json()["workspace"]["slug"], "other");
-        assert_eq!(anna.post(&path, json!({})).await.expect(410).code().unwrap(), "invitation_used");
+        // What the link is comes before what is sent to it.
+        for body in [json!({}), json!({ "name": "Anna" }), json!({ "color": "red" }), json!([])] {
+            assert_eq!(anna.post(&path, body).await.expect(410).code().unwrap(), "invitation_used");
+        }
+        let _ = anna.send(Method::POST, &path, None).await.expect(410);
+        let _ = anna.post(&path.replace(&link, "unknown"), json!([])).await.expect(404);
     }
 
     async fn one_invitation_makes_one_membership(world: World) {

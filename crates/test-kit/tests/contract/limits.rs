@@ -65,6 +65,17 @@ on_both_databases! {
             assert_eq!(wrong.status.as_u16(), if number < 10 { 401 } else { 429 }, "{number}");
         }
         let _ = sign_in_from(&nobody, "203.0.113.1", &olga.email, PASSWORD).await.expect(200);
+        // Nor where it did by making the account: as the first of all, or by accepting.
+        let workspace = world.workspace(&olga, "Acme").await;
+        let tess = workspace.member("Tess Tester").await.person;
+        for person in [&olga, &tess] {
+            let _ = person.client.delete("/api/v1/session", None).await.expect(204);
+            for number in 0..12 {
+                let wrong = world.sign_in(&person.email, "not the password").await;
+                assert_eq!(wrong.status.as_u16(), if number < 10 { 401 } else { 429 }, "{} {number}", person.email);
+            }
+            let _ = world.sign_in(&person.email, PASSWORD).await.expect(200);
+        }
         // What succeeds counts to no limit.
         for _ in 0..12 {
             let _ = sign_in_from(&nobody, "203.0.113.9", &olga.email, PASSWORD).await.expect(200);
@@ -170,6 +181,13 @@ on_both_databases! {
     async fn links_are_tried_sixty_times_a_minute(world: World) {
         let _ = world.set_up().await;
         let nobody = world.nobody();
+        for _ in 0..30 {
+            let _ = nobody.get("/api/v1/invitations/guessed").await.expect(404);
+            // A body that is none is told after what the link is.
+            let _ = nobody.post("/api/v1/invitations/guessed/accept", json!({ "name": 7 })).await.expect(404);
+        }
+        assert_too_many(&nobody.post("/api/v1/invitations/guessed/accept", json!({ "name": 7 })).await);
+        world.clock.pass_seconds(61);
         for _ in 0..30 {
             let _ = nobody.get("/api/v1/invitations/guessed").await.expect(404);
             let _ = nobody.post("/api/v1/invitations/guessed/accept", json!({ "name": "A", "password": PASSWORD })).await.expect(404);

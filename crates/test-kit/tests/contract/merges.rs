@@ -383,6 +383,10 @@ on_both! {
 
     async fn a_deployed_branch_that_is_deleted_stays_on_the_board(scene: Scene) {
         let mia = scene.merger(&[]).await;
+        scene.world.drain().await;
+        scene.work.commit("main", None, &[("later.txt", "1\n")]);
+        scene.world.app.compare_heads().await.unwrap();
+        scene.world.drain().await;
         let bare = scene._folder.path().join(format!("{}.git", scene.project));
         let _ = scene.work.git(&["--git-dir", bare.to_str().unwrap(), "update-ref", "-d", "refs/heads/main"]);
         scene.world.app.compare_heads().await.unwrap();
@@ -394,6 +398,18 @@ on_both! {
         assert_eq!(main["blocked"]["merge"]["code"], "conflict");
         let refused = scene.merge(&scene.olga.client, "idea").await.expect(422);
         assert_eq!(refused.json()["errors"][0]["field"], "target");
+        // What deploys it goes on. Its next deployment has nothing to deploy: it isn't begun, and why is said.
+        let before = scene.deployments().await;
+        let deploy = async |body: Value| {
+            let path = scene.path(&format!("/instances/{}/deploy", scene.shop));
+            scene.olga.client.post(&path, body).await
+        };
+        let refused = deploy(json!({})).await.expect(409);
+        assert_eq!(refused.code().as_deref(), Some("conflict"));
+        assert_eq!(refused.field("detail"), "The project has no such branch. Push it first.");
+        let shop = scene.olga.client.get(&scene.path(&format!("/instances/{}", scene.shop))).await.expect(200).json();
+        assert_eq!((&shop["status"], &shop["job"]), (&json!("running"), &json!(null)));
+        assert_eq!(scene.deployments().await, before);
         // How others stand to it nobody can tell.
         for branch in board["items"].as_array().unwrap() {
             assert_eq!((&branch["ahead"], &branch["behind"]), (&json!(null), &json!(null)), "{branch}");
@@ -403,6 +419,18 @@ on_both! {
         // To whoever isn't allowed what deploys it, it is the default one and no more.
         let seen = mia.person.client.get(&path).await.expect(200).json();
         assert_eq!((&seen["items"][0]["instances"], &seen["items"][0]["may"]), (&json!([]), &json!([])));
+        // Nor is one of its commits deployed by name: no branch has it. An earlier release is there as before; and the
+        // branch, once it is pushed again.
+        let refused = deploy(json!({ "commit": before[0]["commit"] })).await.expect(422).json();
+        assert_eq!(refused["errors"][0]["detail"], "The instance's branch has no such commit.");
+        let _ = deploy(json!({ "release": before[1]["release"] })).await.expect(202);
+        scene.world.drain().await;
+        scene.work.commit("main", None, &[("again.txt", "1\n")]);
+        scene.world.app.compare_heads().await.unwrap();
+        scene.world.drain().await;
+        let now = scene.deployments().await;
+        assert_eq!((now.len(), &now[0]["cause"]), (before.len() + 2, &json!("push")), "{now:?}");
+        let _ = deploy(json!({})).await.expect(202);
     }
 
     async fn a_default_branch_is_one_that_there_is_or_that_is_to_come(scene: Scene) {

@@ -47,6 +47,14 @@ on_both_databases! {
             }
         }
         assert_eq!(olga.client.get("/api/v1/workspaces").await.expect(200).json()["items"], json!([]));
+        // Two are one too many, whichever comes first; so is a second word on where it was fetched from.
+        for path in ["/api/v1/workspaces", "/api/v1/session", "/api/v1/setup", "/api/v1/invitations/x/accept"] {
+            for (name, value) in [(ORIGIN.as_str(), "https://evil.example"), (SITE, "cross-site")] {
+                let mut request = olga.client.request(Method::POST, path, Some(&json!({})));
+                request.headers_mut().append(http::HeaderName::from_bytes(name.as_bytes()).unwrap(), value.parse().unwrap());
+                assert_eq!(olga.client.send_request(request).await.expect(403).code().unwrap(), "cross_origin", "{path}");
+            }
+        }
         // From here on it is another refusal: two names are asked for that aren't in the body.
         for (origin, site) in [(own, None), (own, Some("same-origin"))] {
             let _ = ask(origin, site, "/api/v1/workspaces").await.expect(422);
@@ -83,9 +91,30 @@ on_both_databases! {
             let request = request.header(AUTHORIZATION, wrong).body(Body::empty()).unwrap();
             assert_eq!(olga.client.send_request(request).await.expect(401).code().unwrap(), "unauthenticated", "{wrong}");
         }
+        // Neither where nobody has to be signed in: no page sent it.
+        let own = json!({ "email": "olga@example.com", "password": PASSWORD });
+        for (path, body) in [
+            ("/api/v1/session", own), ("/api/v1/setup", json!({})), ("/api/v1/invitations/x/accept", json!({})),
+        ] {
+            for wrong in ["Basic eDp5", "Bearer stoa_pat_of_nobody"] {
+                let mut request = world.nobody().request(Method::POST, path, Some(&body));
+                for name in [ORIGIN.as_str(), SITE] {
+                    request.headers_mut().remove(name);
+                }
+                request.headers_mut().insert(AUTHORIZATION, wrong.parse().unwrap());
+                let refused = olga.client.send_request(request).await.expect(401);
+                assert_eq!((refused.code().as_deref(), refused.cookie()), (Some("unauthenticated"), None), "{path} {wrong}");
+            }
+        }
         // Never in the address.
         let token = olga.client.post("/api/v1/me/tokens", json!({ "name": "script" })).await.expect(201).field("token");
         let _ = world.nobody().get(&format!("/api/v1/me?token={token}&access_token={token}")).await.expect(401);
+        // Of two it isn't known which is meant.
+        let by_token = world.nobody().with_token(&token);
+        let _ = by_token.get("/api/v1/me").await.expect(200);
+        let mut request = by_token.request(Method::GET, "/api/v1/me", None);
+        request.headers_mut().append(AUTHORIZATION, format!("Bearer {token}").parse().unwrap());
+        let _ = by_token.send_request(request).await.expect(401);
     }
 
     async fn answers_are_kept_by_nobody_but_who_asked(world: World) {

@@ -291,6 +291,20 @@ on_both_databases! {
         assert_eq!(domain["proof_name"], "_stoa.xn--bcher-kva.example");
         let proof = domain["proof"].as_str().unwrap().to_owned();
         assert!(proof.len() > 30 && claimed["restart_needed"] == false);
+        // What is told is taken as it was told, and nobody sets it.
+        let now = "2026-01-01T00:00:00.000Z";
+        for (wish, wrong) in [
+            (json!({ "host": "bücher.example", "proof": proof, "verified_at": null }), None),
+            (json!({ "host": "bücher.example", "proof": "stoa-mine" }), Some("proof")),
+            (json!({ "host": "bücher.example", "proof": proof, "verified_at": now }), Some("verified_at")),
+            (json!({ "host": "other.example", "proof": proof }), Some("proof")),
+        ] {
+            let answer = sam.patch(&path, json!({ "domains": [wish] })).await.expect(if wrong.is_some() { 422 } else { 200 });
+            let field = &answer.json()["errors"][0]["field"];
+            assert_eq!(field.as_str(), wrong.map(|field| format!("domains.0.{field}")).as_deref(), "{}", answer.text);
+            let seen = sam.get(&path).await.expect(200).json();
+            assert_eq!((&seen["domains"][0]["proof"], seen["domains"].as_array().map(Vec::len)), (&json!(proof), Some(1)));
+        }
         let host = "xn--bcher-kva.example";
         let serves = async || world.app.find_host(host).await.unwrap().and_then(|record| record.instance).map(|one| one.id);
         assert_eq!(serves().await, None, "nobody's until it is proved");
@@ -303,6 +317,9 @@ on_both_databases! {
         world.names.set("_stoa.xn--bcher-kva.example", &["v=spf1", &proof]);
         let found = sam.post(&check, json!({})).await.expect(200).json();
         assert!(found["verified_at"].is_string() && found["problem"].is_null(), "{found}");
+        let told = json!({ "host": host, "proof": proof, "verified_at": found["verified_at"] });
+        let kept = sam.patch(&path, json!({ "domains": [told] })).await.expect(200).json();
+        assert_eq!(kept["domains"][0]["verified_at"], found["verified_at"], "{kept}");
         assert_eq!(serves().await, Some(instance));
         // That nobody answers takes nothing away; that the proof is gone does.
         world.names.silence("_stoa.xn--bcher-kva.example");

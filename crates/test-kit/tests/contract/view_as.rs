@@ -158,6 +158,13 @@ on_both_databases! {
             let answer = olga.client.get(&workspace.path(wrong)).await;
             assert!(matches!(answer.status.as_u16(), 404 | 422), "{wrong}: {}", answer.text);
         }
-        let _ = olga.client.get(&workspace.path(&format!("/jobs?view_as={}", tess.id))).await.expect(422);
+        for path in [
+            workspace.path(&format!("/jobs?view_as={}", tess.id)), workspace.path(&format!("?view_as={}", tess.id)),
+            workspace.path("?view%5Fas=tess"), "/api/v1/me?view_as".to_owned(), "/api/v1/health?a=b&view_as=".to_owned(),
+        ] {
+            let refused = olga.client.get(&path).await.expect(403);
+            assert_eq!(refused.code().unwrap(), "view_as_read_only", "{path}");
+            let _ = world.nobody().get(&path).await.expect(if path.contains("health") { 403 } else { 401 });
+        }
     }
 }

@@ -50,6 +50,66 @@ async fn a_token_opens_a_remote_repository_and_is_never_told() {
 }
 
 #[tokio::test]
+async fn a_merge_of_which_nobody_knows_whether_it_arrived_is_settled_by_the_next_fetch() {
+    let (host, scene) = scene(TOKEN).await;
+    assert_eq!(scene.fetch().await["status"], "fetched");
+    let workspace = scene.workspace();
+    let server = workspace.server().await;
+    let shop = workspace.instance(&scene.project, &server, "Shop", "staging", "trunk").await;
+    scene.world.drain().await;
+    let mia = workspace.member("Mia Member").await;
+    let (projects, instances) = ([scene.project.clone()], [shop.to_string()]);
+    let may = json!({ "actions": ["merge_branches"], "projects": projects, "instances": instances });
+    workspace.grant(&mia, may).await;
+    let merge = async |source: &str| {
+        let body = json!({ "source": source, "target": "trunk" });
+        mia.person.client.post(&scene.path("/merge"), body).await
+    };
+    let told = async || {
+        let path = format!("/api/v1/workspaces/{}/audit?action=project.merge&outcome=done", scene.slug);
+        let log = scene.olga.client.get(&path).await.expect(200).json();
+        log["items"].as_array().unwrap().clone()
+    };
+    let newest = async || {
+        let path = format!("/api/v1/workspaces/{}/instances/{shop}/deployments", scene.slug);
+        let found = scene.olga.client.get(&path).await.expect(200).json();
+        (found["items"].as_array().unwrap().len(), found["items"][0].clone())
+    };
+    let (before, (deployed, _)) = (scene.head_there("trunk"), newest().await);
+
+    // It hasn't: nothing is changed there or here, neither then nor when it is looked at again.
+    host.behave(Manner::HangsInAPush);
+    let lost = merge("idea").await.expect(502);
+    assert_eq!(lost.code().as_deref(), Some("remote_unavailable"), "{}", lost.text);
+    host.behave(Manner::Well);
+    assert_eq!(scene.fetch().await["status"], "fetched");
+    assert_eq!((scene.head_there("trunk"), head(&scene.mirror(), "trunk")), (before.clone(), before.clone()));
+    assert_eq!((told().await.len(), newest().await.0), (0, deployed));
+
+    // It has. The branch here follows with the next fetch, and then it is told as what it was.
+    host.behave(Manner::TakesAPushAndHangs);
+    let lost = merge("idea").await.expect(502);
+    assert_eq!(lost.code().as_deref(), Some("remote_unavailable"), "{}", lost.text);
+    let arrived = scene.head_there("trunk");
+    assert_ne!(arrived, before);
+    assert_eq!((head(&scene.mirror(), "trunk"), told().await.len()), (before, 0));
+    host.behave(Manner::Well);
+    // By itself: whoever lost it looks right away.
+    scene.world.app.fetch_due_remotes().await.unwrap();
+    assert_eq!(head(&scene.mirror(), "trunk"), arrived);
+    let merges = told().await;
+    assert_eq!(merges.len(), 1, "{merges:?}");
+    assert_eq!(merges[0]["actor_name"], json!("Mia Member"), "{merges:?}");
+    let (count, deployment) = newest().await;
+    assert_eq!((count, &deployment["commit"]), (deployed + 1, &json!(arrived)), "{deployment}");
+    assert_eq!(deployment["cause"], "merge", "{deployment}");
+    // Once.
+    assert_eq!(scene.fetch().await["status"], "fetched");
+    assert_eq!((told().await.len(), newest().await.0), (1, deployed + 1));
+    assert_eq!(merge("idea").await.expect(200).json()["status"], "up_to_date");
+}
+
+#[tokio::test]
 async fn another_token_is_refused_and_isnt_quoted() {
     let (_host, scene) = scene("wrong-token-5b").await;
     let refused = scene.fetch().await;

@@ -134,6 +134,37 @@ async fn a_webhook_has_it_fetched_once_its_proof_is_right(world: World) {
     let _ = call(&olga, hook, &body, &token).await.expect(404);
 }
 
+async fn one_that_is_well_is_looked_at_every_five_minutes_and_beside_a_webhook_every_thirty(world: World) {
+    let olga = world.set_up().await;
+    let workspace = world.workspace(&olga, "Acme").await;
+    let project = workspace.remote_project("Shop", URL, None).await;
+    let fetched = async || {
+        world.app.fetch_due_remotes().await.unwrap();
+        world.remotes.fetched().len()
+    };
+    let again = async |seconds: i64, when: &str| {
+        let before = fetched().await;
+        world.clock.pass_seconds(seconds - 1);
+        assert_eq!(fetched().await, before, "{when}: a second too early");
+        world.clock.pass_seconds(1);
+        assert_eq!(fetched().await, before + 1, "{when}");
+    };
+    again(300, "once it is well").await;
+    again(300, "and again").await;
+    let path = workspace.path(&format!("/projects/{project}/remote/webhook"));
+    let made = olga.client.post(&path, json!({})).await.expect(201).json();
+    again(300, "beside a webhook of which nothing was heard").await;
+    let hook = made["url"].as_str().unwrap().strip_prefix("http://localhost:8080").unwrap();
+    let token = [("x-gitlab-token", made["secret"].as_str().unwrap().to_owned())];
+    let before = fetched().await;
+    let _ = call(&olga, hook, &json!({ "ref": "refs/heads/main" }), &token).await.expect(204);
+    assert_eq!(fetched().await, before + 1, "as the webhook says");
+    again(1800, "beside a webhook").await;
+    again(1800, "and again beside it").await;
+    world.clock.pass_seconds(24 * 3600);
+    again(300, "beside a webhook that is silent for a day").await;
+}
+
 async fn another_place_voids_the_token_and_the_pinned_key(world: World) {
     let olga = world.set_up().await;
     let workspace = world.workspace(&olga, "Acme").await;

@@ -19,15 +19,17 @@ export function IdePage({ workspace, instance }: { workspace: string; instance: 
   const client = useQueryClient();
   const key = useEditsKey(instance.id);
   const isDeleting = instance.status === "deleting";
+  const opening = [...deskKey(place), "open"];
+  // After a break it is asked anew with all else: whoever is in the midst of something stays there meanwhile.
   const desk = useQuery({
-    queryKey: [...deskKey(place), "open"],
+    queryKey: opening,
     queryFn: () => openDesk(place.workspace, place.instance),
     gcTime: 0,
     retry: false,
   });
   const reopen = () => {
     client.removeQueries({ queryKey: [...deskKey(place), "status"] });
-    void desk.refetch();
+    void client.resetQueries({ queryKey: opening });
   };
   const anew = useMutation({
     mutationFn: () => endDesk(place.workspace, place.instance, { discard: true }),
@@ -35,10 +37,10 @@ export function IdePage({ workspace, instance }: { workspace: string; instance: 
       forgetEdits(key);
       client.removeQueries({ queryKey: [...deskKey(place), "status"] });
       client.removeQueries({ queryKey: [...deskKey(place), "files"] });
-      await desk.refetch();
+      await client.resetQueries({ queryKey: opening });
     },
   });
-  if (desk.error && !desk.isFetching)
+  if (desk.error && !desk.data && !desk.isFetching)
     return (
       <State
         icon={IconCode}
@@ -52,7 +54,7 @@ export function IdePage({ workspace, instance }: { workspace: string; instance: 
         {problemOf(desk.error).detail}
       </State>
     );
-  if (!desk.data || desk.isFetching)
+  if (!desk.data)
     return (
       <div className={css.opening} role="status">
         <IconLoader2 className={css.turning} size={18} stroke={1.75} aria-hidden />

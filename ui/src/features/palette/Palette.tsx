@@ -3,14 +3,19 @@ import { useDebouncedValue } from "@mantine/hooks";
 import {
   IconArrowRight,
   IconBox,
+  IconCode,
+  IconDatabaseExport,
   IconDownload,
   IconEyeOff,
+  IconFileText,
   IconFolder,
   IconLayoutGrid,
   IconLogout,
   IconMoon,
+  IconRocket,
   IconSearch,
   IconServer2,
+  IconSettings,
   IconSun,
   IconUserCircle,
   IconUsers,
@@ -19,7 +24,7 @@ import { useNavigate } from "@tanstack/react-router";
 import { type ComponentType, type KeyboardEvent, useId, useState } from "react";
 import { useMembers } from "@/api/memberQueries";
 import type { Workspace } from "@/api/nouns";
-import { useInstances, useMe, useProjects, useServers } from "@/api/queries";
+import { useInstance, useInstances, useMe, useProjects, useServers } from "@/api/queries";
 import { leaveView, viewing } from "@/api/viewing";
 import { OF_ACCOUNT, OF_WORKSPACE } from "@/features/settings/places";
 import { samePlaceIn } from "@/frame/places";
@@ -81,7 +86,11 @@ export function Palette({ workspace, onClose }: { workspace: Workspace | null; o
         {phone && <CloseButton size={40} aria-label="Close" onClick={onClose} />}
       </div>
       <div role="status">
-        {offers.length === 0 && <div className={css.none}>Nothing of this name that you may see.</div>}
+        {offers.length === 0 && (
+          <div className={css.none}>
+            {workspace?.may.includes("manage") ? "Nothing of this name." : "Nothing of this name that you may see."}
+          </div>
+        )}
       </div>
       <div className={css.list} id={list} role="listbox" aria-label="Found" hidden={offers.length === 0}>
         {offers.map((offer, index) => (
@@ -114,6 +123,28 @@ export function Palette({ workspace, onClose }: { workspace: Workspace | null; o
 
 const LIMIT = 6;
 
+/** The tabs of an instance, by what opens them. */
+const TABS: [string, string | null, string, Icon][] = [
+  ["", null, "Overview", IconBox],
+  ["/logs", "read_logs", "Logs", IconFileText],
+  ["/deployments", "read_logs", "Deployments", IconRocket],
+  ["/backups", "backup", "Backups", IconDatabaseExport],
+  ["/ide", "use_ide", "IDE", IconCode],
+  ["/settings", "change_settings", "Settings", IconSettings],
+];
+
+/** What owners come for, by other words than the section's own. */
+const SOUGHT: Record<string, string> = {
+  projects: "new project, create project, add repository",
+  instances: "new instance, create instance",
+  servers: "connect a server, add server",
+  members: "invite member, permissions",
+  activity: "audit log",
+};
+
+/** The instance whose page is open. */
+export const instanceIn = (path: string): string | null => /^\/[^/]+\/instances\/([^/]+)/.exec(path)?.[1] ?? null;
+
 /** "clone", "git clone", "push", and what is to be cloned behind it; null where something else is sought. */
 export function wantsClone(text: string): string | null {
   const found = /^\s*(?:git\s+)?(?:clone|push)(?:\s+(.*))?$/i.exec(text);
@@ -136,6 +167,8 @@ function useOffers(workspace: Workspace | null, text: string): Offer[] {
   const projects = useProjects(slug, query, isSearching && maySeeProjects);
   const servers = useServers(slug, query, isSearching);
   const members = useMembers(slug, query, isSearching);
+  const open = workspace && instanceIn(location.pathname);
+  const here = useInstance(slug, open ?? "", Boolean(open)).data;
   const cloned = wantsClone(text);
   const clones = useProjects(slug, { q: cloned ?? "", limit: LIMIT }, maySeeProjects && cloned !== null);
 
@@ -171,13 +204,19 @@ function useOffers(workspace: Workspace | null, text: string): Offer[] {
       () => void navigate({ to: `/${slug}/projects/${one.slug}`, search: { clone: Date.now() } as never }),
       one.repository.url,
     );
+  if (here)
+    for (const [tab, verb, word, Icon] of TABS)
+      if ((!verb || (here.may as string[]).includes(verb)) && fits(word))
+        add(here.name, word, Icon, go(`/${slug}/instances/${here.slug}${tab}`));
+  const isOwner = workspace?.may.includes("manage") ?? false;
   if (workspace) {
-    for (const { to, word, Icon } of sectionsOf(workspace))
-      if (fits(word)) add("Go to", word, Icon, go(to ? `/${slug}/${to}` : `/${slug}`));
+    for (const { to, word, Icon } of sectionsOf(workspace)) {
+      const also = isOwner && wanted.length > 2 && (SOUGHT[to] ?? "").includes(wanted);
+      if (fits(word) || also) add("Go to", word, Icon, go(to ? `/${slug}/${to}` : `/${slug}`));
+    }
   }
   // All of them would hide the rest: they come once something is typed.
   if (wanted) {
-    const isOwner = workspace?.may.includes("manage") ?? false;
     const there = workspace ? sectionsOf(workspace).map(({ to }) => to as string) : [];
     for (const { key, word, Icon } of workspace && isOwner ? OF_WORKSPACE : [])
       if (!there.includes(key) && fits(`${word} settings`))

@@ -244,6 +244,7 @@ impl Agent {
             port: 0,
             processes: vec![Process { name: String::new(), command, stop_signal: 15, stop_seconds: 1 }],
             schedules: Vec::new(),
+            sandbox: None,
             once: true,
             masked: Vec::new(),
             masked_values: Vec::new(),

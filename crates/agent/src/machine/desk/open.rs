@@ -185,6 +185,7 @@ impl Agent {
             port: 0,
             processes: Vec::new(),
             schedules: Vec::new(),
+            sandbox: None,
             once: false,
             masked: Vec::new(),
             masked_values: Vec::new(),
