@@ -15,7 +15,7 @@ import { useAct, useAllInstances } from "@/api/queries";
 import { Dialog, Note, ShortCommit, WaitingButton } from "@/kit";
 import css from "./backups.module.css";
 import { AFTER } from "./queries";
-import { lost, made } from "./words";
+import { lost, madeIn } from "./words";
 
 /** What is lost, what goes back and what stays; then the name. */
 export function RestoreDialog(props: {
@@ -59,7 +59,7 @@ export function RestoreDialog(props: {
       onClose={props.onClose}
       size={560}
       onlyByButton={typed !== ""}
-      title={`Restore the backup of ${backup.instance.name}, ${made(backup.created_at, now).replace(/^[TY]/, (first) => first.toLowerCase())}`}
+      title={`Restore the backup of ${backup.instance.name}, ${madeIn(backup.created_at, now)}`}
       onSubmit={() => isTyped && !against && restore.mutate()}
       foot={
         <>

@@ -28,6 +28,10 @@ export function made(at: string, now: number): string {
   return `${word}, ${clock.format(then)}`;
 }
 
+/** The same in the middle of a sentence. */
+export const madeIn = (at: string, now: number): string =>
+  made(at, now).replace(/^[TY]/, (first) => first.toLowerCase());
+
 const withYear = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", year: "numeric" });
 
 /** `27 Dec`; of another year with that year. */

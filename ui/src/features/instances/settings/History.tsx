@@ -3,7 +3,7 @@ import { useState } from "react";
 import { ifMatch } from "@/api/client";
 import { type InstanceSettings, revertSettings, type SettingsChange } from "@/api/generated";
 import { useAct } from "@/api/queries";
-import { made } from "@/features/backups/words";
+import { madeIn } from "@/features/backups/words";
 import {
   Chip,
   ConfirmDialog,
@@ -77,7 +77,7 @@ export function History({ here }: { here: Here }) {
                       <WaitingButton
                         variant="subtle"
                         leftSection={<IconArrowBackUp size={16} stroke={1.75} aria-hidden />}
-                        aria-label={`Revert the change of ${made(change.at, now)}`}
+                        aria-label={`Revert the change of ${madeIn(change.at, now)}`}
                         why={against}
                         onClick={() => setUndone(change)}
                       >
@@ -99,7 +99,7 @@ export function History({ here }: { here: Here }) {
           setUndone(null);
           revert.reset();
         }}
-        title={undone ? `Revert the change of ${made(undone.at, now)}?` : ""}
+        title={undone ? `Revert the change of ${madeIn(undone.at, now)}?` : ""}
         action="Revert"
         danger={false}
         busy={revert.isPending}
@@ -120,7 +120,7 @@ export function History({ here }: { here: Here }) {
 }
 
 const revertedOf = (at: string | undefined, now: number) =>
-  at ? `Reverted the change of ${made(at, now)}` : "Reverted an earlier change";
+  at ? `Reverted the change of ${madeIn(at, now)}` : "Reverted an earlier change";
 
 const VARIABLES: Line[] = [{ what: "Variables", detail: "" }];
 
