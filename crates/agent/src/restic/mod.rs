@@ -59,6 +59,9 @@ pub(crate) enum ResticError {
         "what is stored is damaged ({0}). Other backups may still be restored, into another instance. How it is repaired stands in docs/operations.md, under Backups of instances"
     )]
     Damaged(String),
+    /// Files of which it doesn't say why: the repository may lack what an earlier snapshot has of them.
+    #[error("something of the data can't be read")]
+    Lacking,
     #[error("restic {verb} failed: {said}")]
     Refused { verb: &'static str, said: String },
     #[error(transparent)]
@@ -268,11 +271,37 @@ impl Repository<'_> {
         parts: &[Part<'_>],
         instead: &[Instead],
         exclude: &[String],
+        mut tell: impl FnMut(u8) + Send,
+    ) -> Result<Stored, ResticError> {
+        match self.store_once(backup, parts, instead, exclude, false, &mut tell).await {
+            Err(ResticError::Lacking) => {
+                // All of it is there by now, if that was it; whoever compares with no earlier one has nothing to say of it.
+                // It isn't pruned: that fails for as long as an earlier snapshot lacks something.
+                if let Some(found) = self.find(backup).await? {
+                    self.run(&["forget", "--", &found.id], Vec::new(), READS_ALL, run::nothing).await?;
+                }
+                self.store_once(backup, parts, instead, exclude, true, &mut tell).await
+            }
+            stored => stored,
+        }
+    }
+
+    /// `is_anew`: each file is read, whatever earlier snapshots have of it.
+    async fn store_once(
+        &self,
+        backup: uuid::Uuid,
+        parts: &[Part<'_>],
+        instead: &[Instead],
+        exclude: &[String],
+        is_anew: bool,
         tell: impl FnMut(u8) + Send,
     ) -> Result<Stored, ResticError> {
         let tag = tag(backup);
         let exclude = format!("{}\n", exclude.join("\n"));
         let mut words = vec!["backup", "--json", "--host", "stoa", "--tag", &tag];
+        if is_anew {
+            words.push("--force");
+        }
         let patterns = crate::sandbox::secret_path(run::MORE_SECRET);
         words.extend(["--exclude-file", &patterns, "--"]);
         words.extend(parts.iter().map(|part| -> &str { part.name() }));

@@ -267,12 +267,12 @@ async fn said(pipe: &mut tokio::net::unix::pipe::Receiver) -> String {
     }
 }
 
-/// What a status means. Files that went away while they were to be read are no failure, since the application runs; nor
-/// are those that it stored again, since all is read back.
+/// What a status means. Files that went away while they were to be read are no failure: the application runs.
 fn judge(verb: &str, status: Option<i32>, said: String) -> Result<(), ResticError> {
     match status {
         Some(0) => Ok(()),
-        Some(3) if verb == "backup" && words::is_whole(&said) => Ok(()),
+        Some(3) if verb == "backup" && words::only_vanished(&said) => Ok(()),
+        Some(3) if verb == "backup" && words::may_be_lacking(&said) => Err(ResticError::Lacking),
         _ if said.contains("no space left on device") => Err(ResticError::DiskFull),
         _ if said.contains("wrong password or no key found") => Err(ResticError::WrongKey),
         _ if said.contains("already locked") => Err(ResticError::Locked(words::first_line(&said))),

@@ -70,19 +70,29 @@ pub(super) fn is_ours(lock: &str) -> bool {
         .is_ok_and(|value| value.get("hostname").and_then(Value::as_str) == Some("stoa"))
 }
 
-/// Whether a backup is whole in spite of all that it complains of: files that had gone when it came to them, and files that
-/// it stored again because the repository lacks parts of what an earlier snapshot has of them. It has no words for the
-/// second in JSON, where all that the system refuses has.
-pub(super) fn is_whole(said: &str) -> bool {
+/// Whether it complains of something, and each time of this.
+fn only(said: &str, is_one: impl Fn(&Value) -> bool) -> bool {
     let mut errors = said.lines().filter(|line| line.contains("\"message_type\":\"error\"")).peekable();
-    let is_harmless = |line: &str| {
-        let Ok(value) = serde_json::from_str::<Value>(line) else { return false };
-        let Some(error) = value.get("error") else { return false };
-        error.as_object().is_some_and(serde_json::Map::is_empty)
-            || error.get("Err").and_then(Value::as_i64) == Some(2)
-            || error.to_string().contains("no such file or directory")
+    let is_one = |line: &str| {
+        serde_json::from_str::<Value>(line).is_ok_and(|told| told.get("error").is_some_and(&is_one))
     };
-    errors.peek().is_some() && errors.all(is_harmless)
+    errors.peek().is_some() && errors.all(is_one)
+}
+
+fn has_vanished(error: &Value) -> bool {
+    error.get("Err").and_then(Value::as_i64) == Some(2)
+        || error.to_string().contains("no such file or directory")
+}
+
+/// Whether all that it complains of are files that had gone when it came to them.
+pub(super) fn only_vanished(said: &str) -> bool {
+    only(said, has_vanished)
+}
+
+/// Whether that may be it, and otherwise files of which it doesn't say what was wrong. So it tells of those that it stored
+/// again, because the repository lacks parts of what an earlier snapshot has of them; but of others, too.
+pub(super) fn may_be_lacking(said: &str) -> bool {
+    only(said, |error| error.as_object().is_some_and(serde_json::Map::is_empty) || has_vanished(error))
 }
 
 /// Whether what it complains of is that something in the repository isn't what it was, or isn't there.
@@ -141,16 +151,18 @@ mod tests {
     }
 
     #[test]
-    fn only_what_went_away_or_was_stored_again_is_no_failure() {
+    fn only_what_went_away_is_no_failure() {
         let gone = r#"{"message_type":"error","error":{"Op":"lstat","Path":"/backup/data/x","Err":2},"during":"scan","item":"x"}"#;
         let closed = r#"{"message_type":"error","error":{"Op":"open","Path":"/backup/data/x","Err":13},"during":"archival","item":"x"}"#;
-        assert!(is_whole(gone));
-        assert!(!is_whole(&format!("{gone}\n{closed}")));
-        assert!(!is_whole("Fatal: something else"));
+        assert!(only_vanished(gone));
+        assert!(!only_vanished(&format!("{gone}\n{closed}")));
+        assert!(!only_vanished("Fatal: something else"));
         // As restic 0.14 says of a file whose parts the repository lacks.
         let lacking =
             r#"{"message_type":"error","error":{},"during":"archival","item":"/backup/data/large"}"#;
-        assert!(is_whole(&format!("{gone}\n{lacking}")) && !is_whole(&format!("{lacking}\n{closed}")));
+        assert!(!only_vanished(lacking) && !may_be_lacking(closed));
+        assert!(may_be_lacking(&format!("{gone}\n{lacking}")));
+        assert!(!may_be_lacking(&format!("{lacking}\n{closed}")));
     }
 
     #[test]
