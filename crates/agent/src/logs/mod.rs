@@ -1,8 +1,8 @@
 //! Logs on disk: segments of lines, written by the init or the agent, read and followed by the agent.
 //!
-//! A line on disk is `<microseconds> <stream> <text>`, with `@` and the sandbox behind the stream of what one wrote. A segment is full at 16 MiB; full ones are compressed by the
-//! agent. There are 128 at most: then the oldest goes. A line's position is its segment and its offset in it, and stays
-//! what it is when the segment is compressed.
+//! A line on disk is `<microseconds> <stream> <text>`, with `@` and the sandbox behind the stream of what one wrote. A
+//! segment is full at 16 MiB; full ones are compressed by the agent. There are 128 at most: then the oldest goes. A line's
+//! position is its segment and its offset in it, and stays what it is when the segment is compressed.
 //!
 //! What is shown of a line (`look`) goes without secrets and without what a terminal would act upon, and it is what is
 //! searched: whoever may not see a secret doesn't find it either.

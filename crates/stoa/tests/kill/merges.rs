@@ -51,6 +51,19 @@ exit $status
         std::fs::set_permissions(&own, std::fs::Permissions::from_mode(0o755)).unwrap();
         Self { folder: folder.to_owned(), path: format!("{}:{path}", folder.display()) }
     }
+
+    /// Has a merge come to that step, and kills the program there.
+    fn cuts_off(&self, ground: &mut Ground, step: &str, path: &'static str, wish: Value) {
+        std::fs::write(self.folder.join(step), "").unwrap();
+        let asking = ground.asking();
+        let merging = std::thread::spawn(move || asking.ask("POST", path, Some(wish)));
+        until(step, || self.folder.join("here").exists().then_some(()));
+        ground.stoa.kill();
+        for file in [step, "here"] {
+            std::fs::remove_file(self.folder.join(file)).unwrap();
+        }
+        assert!(merging.join().unwrap().is_none(), "{step}: nobody was told that it was done");
+    }
 }
 
 /// A git that is killed is no fault of Stoa's: whoever merges is told, nothing is changed, and it can be done again. Where
@@ -124,17 +137,8 @@ fn is_cut_off_at_a_push(ground: &mut Ground, waiting: &Waiting, host: &SshHost, 
         let source = work.commit(&topic, Some("trunk"), &[(&format!("{topic}.txt"), "1\n")]);
         fetched(ground, &topic, &source);
         let (before, told) = (work.head("trunk"), ground.merges_told());
-        std::fs::write(waiting.folder.join(step), "").unwrap();
-        let asking = ground.asking();
-        let body = json!({ "source": topic, "target": "trunk" });
-        let again = body.clone();
-        let merging = std::thread::spawn(move || asking.ask("POST", "/projects/away/merge", Some(body)));
-        until(step, || waiting.folder.join("here").exists().then_some(()));
-        ground.stoa.kill();
-        for file in [step, "here"] {
-            std::fs::remove_file(waiting.folder.join(file)).unwrap();
-        }
-        assert!(merging.join().unwrap().is_none(), "{step}: nobody was told that it was done");
+        let again = json!({ "source": topic, "target": "trunk" });
+        waiting.cuts_off(ground, step, "/projects/away/merge", again.clone());
         ground.stoa.run();
         until_quiet(&ground.stoa);
         let there = work.head("trunk");
@@ -188,16 +192,8 @@ fn a_merge_that_is_cut_off_at_any_step_is_wholly_done_or_wholly_not() {
         commit(&files, version);
         run(&["push", "--quiet", "stoa", "next"]);
         let (source, before, told) = (ground.head_of("next"), ground.head_of("main"), ground.merges_told());
-        std::fs::write(waiting.folder.join(step), "").unwrap();
-        let asking = ground.asking();
-        let body = json!({ "source": "next", "target": "main" });
-        let merging = std::thread::spawn(move || asking.ask("POST", "/projects/shop/merge", Some(body)));
-        until(step, || waiting.folder.join("here").exists().then_some(()));
-        ground.stoa.kill();
-        for file in [step, "here"] {
-            std::fs::remove_file(waiting.folder.join(file)).unwrap();
-        }
-        assert!(merging.join().unwrap().is_none(), "{step}: nobody was told that it was done");
+        let wish = json!({ "source": "next", "target": "main" });
+        waiting.cuts_off(&mut ground, step, "/projects/shop/merge", wish);
 
         ground.stoa.run();
         let now = until(step, || {
