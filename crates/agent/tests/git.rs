@@ -2,8 +2,10 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+use std::io::Write as _;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures_util::{StreamExt as _, TryStreamExt as _};
 use stoa_agent::git::Repository;
@@ -167,4 +169,60 @@ async fn a_repository_begins_with_files_whole_or_not_at_all() {
     // One that has begun doesn't begin again.
     assert!(repository.begin(&main, &[("app.py", b"2")], &signing()).await.is_err());
     assert_eq!(repository.head(&main).await.unwrap(), Some(commit));
+}
+
+/// Every branch is in each bundle, also one that is moved the whole time, and what it stood at is there whole.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_bundle_has_every_branch_while_one_of_them_moves() {
+    const BUNDLES: usize = 12;
+    let place = tempfile::tempdir().unwrap();
+    let repository = with_commits(place.path()).await;
+    let work = place.path().join("work");
+    git(&work, &["tag", "-a", "-m", "first release", "v1", "main"]);
+    git(&work, &["push", "--quiet", repository.folder().to_str().unwrap(), "v1"]);
+    let (one, other) = (git(&work, &["rev-parse", "main"]), git(&work, &["rev-parse", "staging"]));
+    let goes_on = AtomicBool::new(true);
+    std::thread::scope(|scope| {
+        let mover = scope.spawn(|| {
+            let mut moving = Command::new("git")
+                .current_dir(repository.folder())
+                .args(["update-ref", "--stdin"])
+                .stdin(Stdio::piped())
+                .stdout(Stdio::null())
+                .spawn()
+                .unwrap();
+            let (mut orders, mut moved) = (moving.stdin.take().unwrap(), 0);
+            while goes_on.load(Ordering::SeqCst) {
+                for commit in [&other, &one] {
+                    write!(orders, "start\nupdate refs/heads/main {commit}\ncommit\n").unwrap();
+                    moved += 1;
+                }
+            }
+            drop(orders);
+            assert!(moving.wait().unwrap().success());
+            moved
+        });
+        let made = tokio::task::block_in_place(|| {
+            tokio::runtime::Handle::current().block_on(async {
+                for number in 0..BUNDLES {
+                    let file = place.path().join(format!("{number}.bundle"));
+                    if !matches!(repository.bundle(&file).await, Ok(true)) {
+                        return Err(number);
+                    }
+                }
+                Ok(())
+            })
+        });
+        goes_on.store(false, Ordering::SeqCst);
+        assert!(mover.join().unwrap() > BUNDLES, "it moved meanwhile");
+        assert_eq!(made, Ok(()));
+    });
+    for number in 0..BUNDLES {
+        let again = Repository::at(place.path().join(format!("{number}.git")));
+        again.create("main").await.unwrap();
+        again.unbundle(&place.path().join(format!("{number}.bundle"))).await.unwrap();
+        let names = git(again.folder(), &["for-each-ref", "--format=%(refname)"]);
+        assert_eq!(names, "refs/heads/main\nrefs/heads/staging\nrefs/tags/v1", "bundle {number}");
+        assert_eq!(git(again.folder(), &["cat-file", "-t", "v1"]), "tag");
+    }
 }

@@ -19,6 +19,7 @@ struct Place {
     folder: TempDir,
     sandboxes: Sandboxes,
     user: u32,
+    stop_seconds: u64,
     started: std::sync::Mutex<Vec<Identity>>,
 }
 
@@ -46,6 +47,7 @@ impl Place {
             folder,
             sandboxes,
             user: 200_000 + std::process::id() % 50_000,
+            stop_seconds: 1,
             started: Default::default(),
         };
         if let Some(user) = place.user() {
@@ -86,7 +88,7 @@ impl Place {
                 name: String::new(),
                 command: command.iter().map(|&word| word.to_owned()).collect(),
                 stop_signal: 15,
-                stop_seconds: 1,
+                stop_seconds: self.stop_seconds,
             }],
             schedules: Vec::new(),
             sandbox: None,
@@ -302,6 +304,51 @@ async fn a_process_that_ignores_the_wish_to_end_is_killed() {
     assert!(place.log().contains("didn't end within 1 s: killed"), "{}", place.log());
     identity.end().await.unwrap();
     assert!(UnixStream::connect(place.path("application.sock")).is_err(), "nobody listens any more");
+}
+
+/// Takes a while over each request, and loses what it is at when it is asked to end.
+const SLOW: &str = r#"
+import http.server, os, signal, time
+signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_POST(self):
+        sent = self.rfile.read(int(self.headers["Content-Length"]))
+        time.sleep(0.1)
+        self.send_response(200); self.send_header("Content-Length", str(len(sent))); self.end_headers(); self.wfile.write(sent)
+    def log_message(self, *_): pass
+http.server.ThreadingHTTPServer(("127.0.0.1", int(os.environ["PORT"])), Handler).serve_forever()
+"#;
+
+/// Who has come before a release is replaced can't be sent to the next one: what was posted may have been read.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_is_before_the_door_when_it_is_stopped_is_answered() {
+    let mut place = Place::new();
+    place.stop_seconds = 20;
+    let identity = place.start(SLOW).await;
+    let process = nix::unistd::Pid::from_raw(identity.pid);
+    let post = |number: usize| {
+        let mut stream = UnixStream::connect(place.path("application.sock")).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        let sent = format!("number {number}");
+        let length = sent.len();
+        write!(stream, "POST / HTTP/1.0\r\nContent-Length: {length}\r\n\r\n{sent}").unwrap();
+        (stream, sent)
+    };
+    let answered = |(mut stream, sent): (UnixStream, String)| {
+        let mut text = String::new();
+        let read = stream.read_to_string(&mut text);
+        assert!(read.is_ok() && text.ends_with(&sent), "{sent}: {read:?} {text:?}");
+    };
+    answered(post(0));
+    // Process 1 sees them and the wish to stop at one moment.
+    nix::sys::signal::kill(process, nix::sys::signal::SIGSTOP).unwrap();
+    let waiting: Vec<_> = (1..=24).map(post).collect();
+    let control = place.path("control.sock");
+    let stopping = tokio::spawn(async move { Control::stop(&control, None, PATIENCE).await });
+    nix::sys::signal::kill(process, nix::sys::signal::SIGCONT).unwrap();
+    tokio::task::block_in_place(|| waiting.into_iter().for_each(answered));
+    stopping.await.unwrap().unwrap();
+    tokio::time::timeout(PATIENCE, identity.ended()).await.unwrap().unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

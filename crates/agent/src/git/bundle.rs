@@ -8,7 +8,7 @@ use stoa_domain::branch::CommitId;
 use tokio::io::AsyncWriteExt as _;
 use tokio::process::Command;
 
-use super::{GitError, Repository, checked};
+use super::{GitError, Repository, checked, run_into};
 
 /// How long the bundle of a large repository may take.
 const PATIENCE: Duration = Duration::from_secs(3600);
@@ -17,23 +17,33 @@ const PATIENCE: Duration = Duration::from_secs(3600);
 const KEPT: [&str; 2] = ["refs/heads/", "refs/tags/"];
 
 impl Repository {
-    /// Writes all branches and tags into a new file, as they are at one moment, while others push: git reads the names
-    /// first, and what they need is never taken away. `false`, and no file, where there is nothing yet.
+    /// Writes all branches and tags into a new file, as they are at one moment, while others push. `false`, and no file,
+    /// where there is nothing yet.
+    ///
+    /// The head is written here, since `git bundle create` leaves out, without a word, a name that moves while it works: it
+    /// reads each name twice, once for what it needs and once for what it stands at. What the names need is never taken
+    /// away. For the form see gitformat-bundle(5), version 2.
     ///
     /// # Errors
-    /// Where git refuses, which it does where something is missing.
+    /// Where git refuses, which it does where something is missing; where the file can't be written, or is there.
     pub async fn bundle(&self, into: &Path) -> Result<bool, GitError> {
-        if self.names().await?.is_empty() {
+        let names =
+            self.ask(&["for-each-ref", "--format=%(objectname) %(refname)", KEPT[0], KEPT[1]]).await?;
+        if names.is_empty() {
             return Ok(false);
         }
-        let mut command = self.command();
-        command.args(["bundle", "create", "--quiet"]).arg(into).args(["--branches", "--tags"]);
-        match checked(patiently(command, None).await?, "bundle create") {
-            Ok(_) => Ok(true),
-            // The last name has just been taken away.
-            Err(_) if self.names().await?.is_empty() => Ok(false),
-            Err(error) => Err(error),
+        let mut wanted = Vec::new();
+        for line in names.split_inclusive(|byte| *byte == b'\n') {
+            wanted.extend(line.iter().take_while(|byte| **byte != b' '));
+            wanted.push(b'\n');
         }
+        let mut file = tokio::fs::File::create_new(into).await?;
+        file.write_all(&[b"# v2 git bundle\n", &*names, b"\n"].concat()).await?;
+        file.flush().await?;
+        let mut command = self.command();
+        command.args(["pack-objects", "--quiet", "--revs", "--delta-base-offset", "--stdout"]);
+        let file = Stdio::from(file.into_std().await);
+        checked(run_into(file, command, Some(&wanted), PATIENCE).await?, "pack-objects").map(|_| true)
     }
 
     /// Takes in what a bundle holds, into an empty repository, and looks whether all of it is there.
@@ -62,19 +72,9 @@ impl Repository {
         command.args(["fsck", "--connectivity-only", "--no-dangling", "--no-progress"]);
         checked(patiently(command, None).await?, "fsck").map(drop)
     }
-
-    async fn names(&self) -> Result<Vec<u8>, GitError> {
-        self.ask(&["for-each-ref", "--count=1", "--format=%(refname)", KEPT[0], KEPT[1]]).await
-    }
 }
 
 /// As any other call, but for as long as a large repository needs.
-async fn patiently(mut command: Command, input: Option<&[u8]>) -> Result<super::Output, GitError> {
-    command.stdin(if input.is_some() { Stdio::piped() } else { Stdio::null() });
-    command.stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = command.spawn()?;
-    if let (Some(input), Some(mut pipe)) = (input, child.stdin.take()) {
-        pipe.write_all(input).await?;
-    }
-    super::ended(child, PATIENCE).await
+async fn patiently(command: Command, input: Option<&[u8]>) -> Result<super::Output, GitError> {
+    run_into(Stdio::piped(), command, input, PATIENCE).await
 }

@@ -184,9 +184,19 @@ fn plain() -> std::process::Command {
     command
 }
 
-async fn run(mut command: Command, input: Option<&[u8]>) -> Result<Output, GitError> {
+async fn run(command: Command, input: Option<&[u8]>) -> Result<Output, GitError> {
+    run_into(Stdio::piped(), command, input, PATIENCE).await
+}
+
+/// What git says goes into `out`; only from a pipe does it come back.
+async fn run_into(
+    out: Stdio,
+    mut command: Command,
+    input: Option<&[u8]>,
+    patience: Duration,
+) -> Result<Output, GitError> {
     command.stdin(if input.is_some() { Stdio::piped() } else { Stdio::null() });
-    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.stdout(out).stderr(Stdio::piped());
     let mut child = command.spawn()?;
     let pipe = child.stdin.take();
     // While it is listened to: one that complains at length would else wait for ever to be heard, and so would this.
@@ -196,7 +206,7 @@ async fn run(mut command: Command, input: Option<&[u8]>) -> Result<Output, GitEr
             _ => Ok(()),
         }
     };
-    let (output, written) = tokio::join!(ended(child, PATIENCE), writing);
+    let (output, written) = tokio::join!(ended(child, patience), writing);
     let output = output?;
     // One that refuses doesn't read to the end: what it says then is more than that.
     if output.succeeded {

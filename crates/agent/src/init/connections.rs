@@ -1,12 +1,13 @@
 //! The way in: each connection on the socket becomes one to the application's port.
 
+use std::os::fd::AsFd as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::{TcpStream, UnixListener, UnixStream};
-use tokio::sync::{Notify, Semaphore, watch};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, watch};
 
 use super::turns::{Answering, Turns};
 
@@ -20,7 +21,12 @@ const AGAIN: Duration = Duration::from_millis(20);
 /// The connections that are open.
 #[derive(Clone)]
 pub(super) struct Connections {
-    /// Those that have reached the application.
+    listener: Arc<UnixListener>,
+    places: Arc<Semaphore>,
+    port: u16,
+    /// Those that have come in, whether or not they have reached the application yet.
+    inside: Arc<AtomicUsize>,
+    /// Those that have reached it.
     open: Arc<AtomicUsize>,
     closed: Arc<Notify>,
     /// Whether new ones wait: the application is about to be stopped, or isn't there.
@@ -29,8 +35,12 @@ pub(super) struct Connections {
 }
 
 impl Connections {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(listener: UnixListener, port: u16) -> Self {
         Self {
+            listener: Arc::new(listener),
+            places: Arc::new(Semaphore::new(MOST)),
+            port,
+            inside: Arc::new(AtomicUsize::new(0)),
             open: Arc::new(AtomicUsize::new(0)),
             closed: Arc::new(Notify::new()),
             paused: Arc::new(watch::Sender::new(false)),
@@ -51,9 +61,23 @@ impl Connections {
 
     /// Until no connection is open; that's when an application can be stopped without cutting anything off.
     pub(super) async fn drained(&self) {
+        self.until_none(&self.open).await;
+    }
+
+    /// Until everybody was answered who has come so far, also those who are still before the door. Nobody may come any more:
+    /// whoever asks for the application by then is led elsewhere.
+    pub(super) async fn emptied(&self) {
+        while let Some(stream) = self.waiting() {
+            let Ok(place) = self.places.clone().acquire_owned().await else { return };
+            self.let_in(stream, place);
+        }
+        self.until_none(&self.inside).await;
+    }
+
+    async fn until_none(&self, count: &AtomicUsize) {
         loop {
             let closed = self.closed.notified();
-            if self.count() == 0 {
+            if count.load(Ordering::SeqCst) == 0 {
                 return;
             }
             closed.await;
@@ -61,25 +85,39 @@ impl Connections {
     }
 
     /// Takes connections for ever.
-    pub(super) async fn accept(self, listener: UnixListener, port: u16) {
-        let places = Arc::new(Semaphore::new(MOST));
+    pub(super) async fn accept(self) {
         loop {
-            let Ok(place) = places.clone().acquire_owned().await else { return };
-            let Ok((stream, _)) = listener.accept().await else {
+            let Ok(place) = self.places.clone().acquire_owned().await else { return };
+            let Ok((stream, _)) = self.listener.accept().await else {
                 // Out of descriptors, perhaps: a moment later some are free again.
                 tokio::time::sleep(AGAIN).await;
                 continue;
             };
-            let own = self.clone();
-            tokio::spawn(async move {
-                let _place = place;
-                own.carry(stream, port).await;
-            });
+            self.let_in(stream, place);
         }
     }
 
-    async fn carry(&self, mut outside: UnixStream, port: u16) {
-        let Some(mut application) = self.connect(&outside, port).await else { return };
+    /// One that waits to be accepted. The kernel is asked itself: what it has told so far may be older than the last of them.
+    fn waiting(&self) -> Option<UnixStream> {
+        let listener = self.listener.as_fd().try_clone_to_owned().ok()?;
+        let (stream, _) = std::os::unix::net::UnixListener::from(listener).accept().ok()?;
+        stream.set_nonblocking(true).ok()?;
+        UnixStream::from_std(stream).ok()
+    }
+
+    fn let_in(&self, stream: UnixStream, place: OwnedSemaphorePermit) {
+        self.inside.fetch_add(1, Ordering::SeqCst);
+        let own = self.clone();
+        tokio::spawn(async move {
+            let _place = place;
+            own.carry(stream).await;
+            own.inside.fetch_sub(1, Ordering::SeqCst);
+            own.closed.notify_waiters();
+        });
+    }
+
+    async fn carry(&self, mut outside: UnixStream) {
+        let Some(mut application) = self.connect(&outside).await else { return };
         // Small answers go at once.
         let _ = application.stream.set_nodelay(true);
         // Half-closing goes through in either direction; an error ends both.
@@ -90,7 +128,7 @@ impl Connections {
     }
 
     /// Tries until the application listens. Whoever waits outside may give up before.
-    async fn connect(&self, outside: &UnixStream, port: u16) -> Option<Answering> {
+    async fn connect(&self, outside: &UnixStream) -> Option<Answering> {
         let deadline = tokio::time::sleep(PATIENCE);
         tokio::pin!(deadline);
         let mut paused = self.paused.subscribe();
@@ -111,7 +149,7 @@ impl Connections {
             }
             // Counted before it is there, so that a pause that comes now waits for it too.
             self.open.fetch_add(1, Ordering::SeqCst);
-            if let Ok(stream) = TcpStream::connect(("127.0.0.1", port)).await {
+            if let Ok(stream) = TcpStream::connect(("127.0.0.1", self.port)).await {
                 return Some(Answering { stream, turn });
             }
             drop(turn);
@@ -130,7 +168,6 @@ impl Connections {
 
 fn is_gone(stream: &UnixStream) -> bool {
     use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-    use std::os::fd::AsFd as _;
     let mut looked = [PollFd::new(stream.as_fd(), PollFlags::POLLHUP)];
     let found = poll(&mut looked, PollTimeout::ZERO).unwrap_or(0);
     found > 0 && looked[0].revents().is_some_and(|events| events.contains(PollFlags::POLLHUP))

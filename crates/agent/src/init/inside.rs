@@ -183,8 +183,8 @@ async fn serve(orders: Orders, output: Output) -> Result<u8, String> {
     let children = Children::default();
     // The one signal that is listened to: what the application sends to process 1 else, the kernel doesn't deliver.
     let mut ended = signal(SignalKind::child()).map_err(|error| failed("signals", error))?;
-    let connections = Connections::new();
-    tokio::spawn(connections.clone().accept(listener(descriptor::APPLICATION)?, orders.port));
+    let connections = Connections::new(listener(descriptor::APPLICATION)?, orders.port);
+    tokio::spawn(connections.clone().accept());
     let control = listener(descriptor::CONTROL)?;
     let orders = Rc::new(orders);
     let schedules = Schedules::new(orders.clone(), children.clone(), output.clone())?;
@@ -256,11 +256,10 @@ impl Sandbox {
         }
     }
 
-    /// New connections wait, open ones have a while to end, then all processes are asked to.
-    async fn end_all(&self, grace: Option<Duration>) {
-        self.connections.pause(true);
+    /// Asks all processes to end, once what is open has ended or has had its while.
+    async fn end_all(&self, grace: Option<Duration>, ended: impl Future<Output = ()>) {
         let drain = grace.map_or(self.drain, |grace| grace.min(self.drain));
-        if tokio::time::timeout(drain, self.connections.drained()).await.is_err() {
+        if tokio::time::timeout(drain, ended).await.is_err() {
             let open = self.connections.count();
             self.output.say(&format!("{open} connections were still open after {} s", drain.as_secs()));
         }
@@ -277,7 +276,9 @@ impl Sandbox {
     async fn soft_restart(&self) {
         self.is_busy.set(true);
         self.output.say("restarting");
-        self.end_all(None).await;
+        // New connections wait for the next application.
+        self.connections.pause(true);
+        self.end_all(None, self.connections.drained()).await;
         for one in &self.supervised {
             one.start();
         }
@@ -289,7 +290,8 @@ impl Sandbox {
     async fn stop(&self, grace: Option<Duration>) {
         self.is_busy.set(true);
         self.output.say("stopping");
-        self.end_all(grace).await;
+        // There is no next one: who was let in, or is about to be, is answered by this one.
+        self.end_all(grace, self.connections.emptied()).await;
         self.output.settle();
     }
 }

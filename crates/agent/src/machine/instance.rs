@@ -114,6 +114,8 @@ pub(super) struct Instance {
     pub ran: Mutex<Option<Ran>>,
     /// Whether one sandbox takes over from another.
     pub is_switching: AtomicBool,
+    /// Held, by as many as like, from asking which sandbox answers until a connection to it is there.
+    pub entrance: tokio::sync::RwLock<()>,
     state: Mutex<State>,
 }
 
@@ -139,6 +141,7 @@ impl Instance {
             requests: Requests::default(),
             ran: Mutex::default(),
             is_switching: AtomicBool::new(false),
+            entrance: tokio::sync::RwLock::default(),
             state: Mutex::new(state),
         }
     }

@@ -240,9 +240,10 @@ impl Agent {
     /// # Errors
     /// Where it doesn't run.
     pub async fn open_application(&self, instance: InstanceId) -> io::Result<UnixStream> {
-        let socket =
-            self.find(instance).and_then(|instance| instance.application_socket(&self.inner.folders));
-        match socket {
+        let instance = self.find(instance).ok_or(io::ErrorKind::NotConnected)?;
+        // Which one answers doesn't change between asking for it and being before its door.
+        let _entering = instance.entrance.read().await;
+        match instance.application_socket(&self.inner.folders) {
             Some(socket) => crate::init::connect(&socket).await,
             None => Err(io::ErrorKind::NotConnected.into()),
         }

@@ -445,6 +445,8 @@ impl Agent {
     pub(super) async fn end_sandbox(&self, instance: &Instance, running: &Running) -> io::Result<()> {
         let place = running.place(&self.inner.folders, instance.id);
         if running.identity.is_alive() {
+            // Whoever was led to it is before its door by now: it ends when all of those are answered.
+            drop(instance.entrance.write().await);
             let application =
                 release::load(&self.inner.folders, instance.id, ReleaseId::new(running.release))?;
             let patience = application.map_or(MARGIN, |made| patience(&made.application));
