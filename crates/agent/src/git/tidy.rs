@@ -16,6 +16,15 @@ impl Repository {
     pub fn tidy(&self, before: SystemTime) -> io::Result<()> {
         tidy(self.folder(), Place::Top, before)
     }
+
+    /// Removes the locks of names, and of the files beside them, that were left before a moment: by a git that was killed,
+    /// since none holds one for long. Until then nobody else can move the branch.
+    ///
+    /// # Errors
+    /// As [`Self::tidy`].
+    pub fn free_locks(&self, before: SystemTime) -> io::Result<()> {
+        free_locks(self.folder(), Place::Top, before)
+    }
 }
 
 /// Where in a repository a folder lies. Below `refs` and `logs` a file is called as a branch is, and a branch may be called
@@ -42,12 +51,7 @@ pub fn tidy_unmade(folder: &Path, before: SystemTime) -> io::Result<()> {
 }
 
 fn tidy(folder: &Path, place: Place, before: SystemTime) -> io::Result<()> {
-    let entries = match fs::read_dir(folder) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        other => other?,
-    };
-    for entry in entries {
-        let entry = entry?;
+    for entry in entries(folder)? {
         let is_folder = entry.file_type()?.is_dir();
         let name = entry.file_name();
         let name = name.to_string_lossy();
@@ -65,6 +69,28 @@ fn tidy(folder: &Path, place: Place, before: SystemTime) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+fn free_locks(folder: &Path, place: Place, before: SystemTime) -> io::Result<()> {
+    for entry in entries(folder)? {
+        let name = entry.file_name();
+        let is_folder = entry.file_type()?.is_dir();
+        if is_folder && (place != Place::Top || name == "refs") {
+            free_locks(&entry.path(), Place::Else, before)?;
+        } else if !is_folder && is_half(Place::Else, &name.to_string_lossy()) && is_before(&entry, before) {
+            tracing::warn!(lock = %entry.path().display(), "a git that was killed had left it: it is free again");
+            folders::remove_file(&entry.path())?;
+        }
+    }
+    Ok(())
+}
+
+/// What lies in a folder, which may be gone.
+fn entries(folder: &Path) -> io::Result<Vec<fs::DirEntry>> {
+    match fs::read_dir(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+        other => other?.collect(),
+    }
 }
 
 /// Names that git gives to what isn't whole yet, and that this module's own index has. No part of a branch's name ends with
@@ -178,5 +204,31 @@ mod tests {
         );
         assert!(kept.iter().all(|file| repository.join(file).exists()));
         Repository::at(place.path().join("none.git")).tidy(later).unwrap();
+    }
+    #[test]
+    fn the_locks_of_a_killed_git_are_freed_and_nothing_else_goes() {
+        let place = tempfile::tempdir().unwrap();
+        let repository = place.path().join("shop.git");
+        let left = [
+            "refs/heads/main.lock",
+            "refs/heads/fix/one.lock",
+            "refs/tags/v1.lock",
+            "packed-refs.lock",
+            "HEAD.lock",
+        ];
+        let kept = ["refs/heads/main", "objects/pack/tmp_pack_x", "index-1", "objects/info/alternates.lock"];
+        for file in left.iter().chain(&kept) {
+            let file = repository.join(file);
+            fs::create_dir_all(file.parent().unwrap()).unwrap();
+            fs::write(file, "x").unwrap();
+        }
+        let of_repository = Repository::at(repository.clone());
+        let modified = fs::metadata(repository.join(left[0])).unwrap().modified().unwrap();
+        of_repository.free_locks(modified - Duration::from_secs(60)).unwrap();
+        assert!(left.iter().all(|file| repository.join(file).exists()), "whoever holds them may live");
+        of_repository.free_locks(modified + Duration::from_secs(60)).unwrap();
+        assert!(!left.iter().any(|file| repository.join(file).exists()));
+        assert!(kept.iter().all(|file| repository.join(file).exists()));
+        Repository::at(place.path().join("none.git")).free_locks(modified).unwrap();
     }
 }

@@ -54,6 +54,9 @@ const SWEEPS: Duration = Duration::from_secs(3600);
 /// Refusals of a flood wait this long to be written.
 const REFUSALS: Duration = Duration::from_secs(15);
 
+/// Between two looks for what a killed git holds.
+const LOCKS: Duration = Duration::from_secs(60);
+
 /// Where `stoa admin` asks the Stoa that runs.
 pub fn admin_socket(settings: &Settings) -> std::path::PathBuf {
     settings.data_dir.join("admin.sock")
@@ -122,7 +125,7 @@ pub async fn serve(settings: Settings) -> Result<(), Ended> {
     crate::admin::listen(app.clone(), &admin_socket(&settings))?;
     let applications: Arc<dyn Applications> =
         Arc::new(outside::AllApplications::new(parts.agent.clone(), parts.machinery, app.clone()));
-    tidy_repositories(parts.repositories.clone());
+    tasks.spawn(tidy_repositories(parts.repositories.clone(), stop.clone()));
     let git = Git::start(frame.clone(), hosting(&settings, parts.repositories)?)?;
     let router = stoa_http::edge(frame, applications, git);
     let needs_set_up = app.is_setup_needed().await.map_err(|failure| Ended::said(format!("{failure:?}")))?;
@@ -258,13 +261,22 @@ fn tell_what_goes_on(agent: Option<&Agent>, settings: &Settings) {
     }
 }
 
-/// Removes, beside everything else, what git left in repositories when the last process was killed.
-fn tidy_repositories(repositories: Arc<GitRepositories>) {
-    tokio::task::spawn_blocking(move || {
-        if let Err(error) = repositories.tidy() {
+/// Removes, beside everything else, what git left in repositories when the last process was killed, and from then on what
+/// a git leaves that is killed itself.
+async fn tidy_repositories(repositories: Arc<GitRepositories>, stop: CancellationToken) {
+    let mut tidy: fn(&GitRepositories) -> std::io::Result<()> = GitRepositories::tidy;
+    loop {
+        let own = repositories.clone();
+        let tidied = tokio::task::spawn_blocking(move || tidy(&own)).await;
+        if let Err(error) = tidied.unwrap_or_else(|error| Err(std::io::Error::other(error))) {
             tracing::warn!(%error, "what was left in repositories couldn't be removed");
         }
-    });
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(LOCKS) => {}
+        }
+        tidy = GitRepositories::free_locks;
+    }
 }
 
 fn hosting(settings: &Settings, repositories: Arc<GitRepositories>) -> Result<Hosting, Ended> {
