@@ -60,11 +60,26 @@ pub fn initials(name: &str) -> String {
     [Some(first), last].into_iter().flatten().flat_map(char::to_uppercase).collect()
 }
 
-/// What things are sorted by that have this name: as people read, whatever the case of its letters and their accents, and
-/// other scripts by how they are written in Latin letters. The same on every database, since it is made here.
+/// What things are sorted by that have this name: as people read, whatever the case of its letters and their accents, other
+/// scripts by how they are written in Latin letters, and numbers by their size. The same on every database, since it is
+/// made here.
 #[must_use]
 pub fn sorted_as(name: &str) -> String {
-    any_ascii::any_ascii(name).to_ascii_lowercase()
+    let letters = any_ascii::any_ascii(name).to_ascii_lowercase();
+    let mut sorted = String::with_capacity(letters.len() + 4);
+    let mut rest = letters.as_str();
+    while let Some(at) = rest.find(|letter: char| letter.is_ascii_digit()) {
+        let (before, from) = rest.split_at(at);
+        let length = from.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(from.len());
+        let (number, behind) = from.split_at(length);
+        let number = number.trim_start_matches('0');
+        sorted.push_str(before);
+        // A longer number is a larger one, and a letter may come to several digits: so many that three count them.
+        sorted.push_str(&format!("{:03}{number}", number.len().min(999)));
+        rest = behind;
+    }
+    sorted.push_str(rest);
+    sorted
 }
 
 #[cfg(test)]
@@ -85,6 +100,26 @@ mod tests {
         names.sort_by_key(|name| sorted_as(name));
         let read = ["\u{c4}pfel", "apple", "apple pie", "Banana", "\u{43c}\u{438}\u{440}", "Zebra"];
         assert_eq!(names, read);
+    }
+
+    #[test]
+    fn numbers_in_names_are_sorted_by_their_size() {
+        let read = [
+            "shop",
+            "shop 0",
+            "Shop 2",
+            "shop 02 b",
+            "shop 10",
+            "shop 10.9",
+            "shop 10.10",
+            "shop 99999999999999999999",
+            "shop a",
+        ];
+        let mut names = read;
+        names.reverse();
+        names.sort_by_key(|name| sorted_as(name));
+        assert_eq!(names, read);
+        assert!(sorted_as("v1") < sorted_as("v\u{662}") && sorted_as("v\u{662}") < sorted_as("v10"));
     }
 
     #[test]

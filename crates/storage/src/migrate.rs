@@ -31,10 +31,12 @@ const MIGRATIONS: &[(i64, &str)] = &[
     (21, include_str!("../migrations/0021_data_that_is_awaited.sql")),
     (22, include_str!("../migrations/0022_made_of.sql")),
     (23, include_str!("../migrations/0023_machines_of_backups.sql")),
+    (NUMBERS_IN_NAMES, include_str!("../migrations/0024_numbers_in_names.sql")),
 ];
 
-/// The one whose column the program fills in: neither database makes Latin letters of others.
+/// Those whose column the program fills in: neither database makes Latin letters of others, nor knows numbers in a text.
 const SORTED_NAMES: i64 = 17;
+const NUMBERS_IN_NAMES: i64 = 24;
 const WITH_SORTED_NAMES: [&str; 6] =
     ["accounts", "workspaces", "servers", "projects", "instances", "presets"];
 
@@ -90,7 +92,7 @@ pub(crate) async fn sqlite_to(connection: &mut SqliteConnection, last: i64) -> R
     let applied: Vec<(i64, Vec<u8>)> = sqlx::query_as(APPLIED).fetch_all(&mut *tx).await?;
     for (version, text) in missing(&applied)?.into_iter().filter(|(version, _)| *version <= last) {
         sqlx::raw_sql(AssertSqlSafe(text.replace("{C}", ""))).execute(&mut *tx).await?;
-        if version == SORTED_NAMES {
+        if matches!(version, SORTED_NAMES | NUMBERS_IN_NAMES) {
             for table in WITH_SORTED_NAMES {
                 let rows: Vec<(Uuid, String)> = sqlx::query_as(names_of(table)).fetch_all(&mut *tx).await?;
                 for (id, name) in rows {
@@ -126,7 +128,7 @@ pub(crate) async fn postgres_to(connection: &mut PgConnection, last: i64) -> Res
     let applied: Vec<(i64, Vec<u8>)> = sqlx::query_as(APPLIED).fetch_all(&mut *connection).await?;
     for (version, text) in missing(&applied)?.into_iter().filter(|(version, _)| *version <= last) {
         sqlx::raw_sql(AssertSqlSafe(text.replace("{C}", " COLLATE \"C\""))).execute(&mut *connection).await?;
-        if version == SORTED_NAMES {
+        if matches!(version, SORTED_NAMES | NUMBERS_IN_NAMES) {
             for table in WITH_SORTED_NAMES {
                 let rows: Vec<(Uuid, String)> =
                     sqlx::query_as(names_of(table)).fetch_all(&mut *connection).await?;
@@ -190,5 +192,24 @@ mod tests {
             Err(StorageFault::NewerSchema { found: 99, .. })
         ));
         assert!(matches!(missing(&[(1, vec![1])]), Err(StorageFault::ChangedMigration { version: 1 })));
+    }
+    /// What was there before is sorted as what is made since.
+    #[tokio::test]
+    async fn what_a_name_is_sorted_by_is_filled_in_anew_for_what_is_there() {
+        const INSERT: &str =
+            "INSERT INTO presets (id, workspace_id, name, sorted_as) VALUES ($1, $1, $2, $3)";
+        let mut connection = SqliteConnection::connect("sqlite::memory:").await.unwrap();
+        sqlite_to(&mut connection, NUMBERS_IN_NAMES - 1).await.unwrap();
+        sqlx::raw_sql("PRAGMA foreign_keys = OFF").execute(&mut connection).await.unwrap();
+        let names = ["Shop 10", "Shop 9", "\u{c4}rger"];
+        for (number, name) in (0_u128..).zip(names) {
+            let insert = sqlx::query(INSERT).bind(Uuid::from_u128(number)).bind(name);
+            insert.bind(name.to_lowercase()).execute(&mut connection).await.unwrap();
+        }
+        sqlite(&mut connection).await.unwrap();
+        let read = "SELECT name, sorted_as FROM presets ORDER BY sorted_as";
+        let found: Vec<(String, String)> = sqlx::query_as(read).fetch_all(&mut connection).await.unwrap();
+        let expected = [2, 1, 0].map(|at| (names[at].to_owned(), sorted_as(names[at])));
+        assert_eq!(found, expected);
     }
 }

@@ -96,10 +96,11 @@ impl Connections {
     }
 
     fn put(&self, at: At, generation: u64, sender: Sender) -> bool {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        // Looked at while it is locked: whoever drops what is stale comes before this look, or after it was put.
         if sender.is_closed() || !self.is_current(at, generation) {
             return false;
         }
-        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         let of_instance = idle.entry(at).or_default();
         let has_room = of_instance.len() < MOST;
         if has_room {

@@ -193,13 +193,17 @@ impl Proxy {
         instance: &HostedInstance,
     ) -> Result<(Response<Incoming>, Sender, u64), Notice> {
         let mut patience = Patience::new();
-        let mut tried_until = None;
+        let mut tried: Option<(u64, Instant)> = None;
         loop {
             let generation = self.until_served(instance, &mut patience).await?;
             match self.send(&mut outgoing, instance, generation).await {
                 Ok((response, sender)) => return Ok((response, sender, generation)),
                 Err(again) => {
-                    let until = *tried_until.get_or_insert_with(|| Instant::now() + TRIED);
+                    // Each of its running forms for as long: what was tried before it restarted says nothing of it.
+                    let (_, until) = *match &mut tried {
+                        Some(same) if same.0 == generation => same,
+                        other => other.insert((generation, Instant::now() + TRIED)),
+                    };
                     let route = self.applications.route(At::of(instance));
                     let is_same = route.state == super::RouteState::Running && route.generation == generation;
                     if !again || (is_same && Instant::now() >= until) {

@@ -230,26 +230,30 @@ fn a_backup_a_restore_and_a_deletion_whose_restic_is_killed_leave_what_was_there
         until_all_is_owned(&ground.stoa);
     };
 
-    let job = ground.loses("backup", restic, "POST", "/instances/shop/backups", json!({}));
-    let failed = ground.get("/instances/shop/backups?limit=200")["items"][0].clone();
-    assert_eq!(failed["status"], "failed", "{failed}");
-    let path = format!("/backups/{}", failed["id"].as_str().unwrap());
-    let _ = ground.asking().ask("DELETE", &path, None).unwrap().expect(204);
-    is_as_it_was("backup", &job);
-    // Who copies its databases, too: a backup isn't to be less for it.
+    // Who copies its databases, and who reads back what was stored, too: a backup isn't to be less for it.
     let copier: IsIt = |one| one.is_first && one.is("init");
-    let job = ground.loses("copy", copier, "POST", "/instances/shop/backups", json!({}));
-    let failed = ground.get("/instances/shop/backups?limit=200")["items"][0].clone();
-    assert_eq!(failed["status"], "failed", "{failed}");
-    let path = format!("/backups/{}", failed["id"].as_str().unwrap());
-    let _ = ground.asking().ask("DELETE", &path, None).unwrap().expect(204);
-    is_as_it_was("copy", &job);
+    let reading: IsIt = |one| one.is("restic") && one.says("dump");
+    for (step, whom) in [("backup", restic), ("copy", copier), ("verify", reading)] {
+        let job = ground.loses(step, whom, "POST", "/instances/shop/backups", json!({}));
+        let failed = ground.get("/instances/shop/backups?limit=200")["items"][0].clone();
+        assert_eq!(failed["status"], "failed", "{step}: {failed}");
+        let path = format!("/backups/{}", failed["id"].as_str().unwrap());
+        let _ = ground.asking().ask("DELETE", &path, None).unwrap().expect(204);
+        is_as_it_was(step, &job);
+    }
 
     std::fs::write(data.join("note"), "later").unwrap();
     let path = format!("/backups/{backup}/restore");
-    let job = ground.loses("restore", restoring, "POST", &path, json!({ "confirm": "Shop" }));
-    is_as_it_was("restore", &job);
-    assert_eq!(note(), "later");
+    // Process 1 of what is to take over, before it has answered.
+    let next: IsIt = |one| {
+        let is_application = |pid| Below::of(pid).is_some_and(|child| child.says("app.py"));
+        one.is_first && below(one.pid).into_iter().any(is_application)
+    };
+    for (step, whom) in [("restore", restoring), ("health after a restore", next)] {
+        let job = ground.loses(step, whom, "POST", &path, json!({ "confirm": "Shop" }));
+        is_as_it_was(step, &job);
+        assert_eq!(note(), "later", "{step}");
+    }
 
     let whole = json!({ "confirm": "Shop", "backup": true });
     let job = ground.loses("deletion", restic, "DELETE", "/instances/shop", whole.clone());
