@@ -200,6 +200,8 @@ impl Deployment<'_> {
             release::settle(folders, id, self.release)?;
             return Ok(release::load(folders, id, self.release)?.map_or(0, |made| made.size));
         }
+        // Whatever comes of it: what isn't used is let go.
+        self.prepare();
         if free_space(folders) < KEPT_FREE {
             return Err(Unwell::because("disk_full", "The disk of the server is full"));
         }
@@ -212,7 +214,6 @@ impl Deployment<'_> {
             let sentence = format!("Its data takes more than {}", super::disk::amount(most));
             return Err(Unwell::because("failed", sentence));
         }
-        self.prepare();
         let made = self.make(commit, &folders.data(id), None).await?;
         self.put_in_place(&made).await?;
         Ok(made.size)

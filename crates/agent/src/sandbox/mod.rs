@@ -258,7 +258,6 @@ impl Sandboxes {
         if let Some(reason) = &self.abilities.no_sandbox {
             return Err(io::Error::new(io::ErrorKind::Unsupported, reason.clone()));
         }
-        make_etc(plan)?;
         let groups = self.abilities.groups.make(&plan.name, &plan.limits)?;
         let (about, tell) = nix::unistd::pipe2(OFlag::O_CLOEXEC)?;
         let (hear, command) = nix::unistd::pipe2(OFlag::O_CLOEXEC)?;
@@ -288,7 +287,11 @@ impl Sandboxes {
         hand_over(&mut first, extra, dies_with_us)?;
         // This process's copies of the descriptors go with it: so the pipe ends when nobody can write to it any more.
         let child = starter::run(move || first.spawn()).await??;
-        Ok(Ready { child: Some(child), about, orders: orders.into(), command: command.into(), dies_with_us })
+        let ready =
+            Ready { child: Some(child), about, orders: orders.into(), command: command.into(), dies_with_us };
+        // Beside what the first stage does: the disk takes its time over each new file.
+        make_etc(plan)?;
+        Ok(ready)
     }
 
     /// Tells it what it becomes, and what that is to do.
