@@ -7,7 +7,7 @@ use test_kit::remote_host::{HttpHost, Manner};
 
 use stoa_adapters::remotes::RemoteLimits;
 
-use super::{LIMITS, Scene, head, somewhere};
+use super::{LIMITS, Scene, head, noise, somewhere};
 
 const TOKEN: &str = "tok-3f9a1c77e0";
 
@@ -177,14 +177,7 @@ async fn one_that_hangs_in_the_middle_is_given_up_and_leaves_a_whole_mirror() {
 async fn one_that_has_more_than_is_taken_is_refused_and_leaves_nothing() {
     let (_host, scene) = scene(TOKEN).await;
     assert_eq!(scene.fetch().await["status"], "fetched");
-    let mut letter: u64 = 1;
-    let noise: String = (0..3_000_000)
-        .map(|_| {
-            letter = letter.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            char::from(b'!' + u8::try_from((letter >> 33) % 90).unwrap())
-        })
-        .collect();
-    scene.work.commit("trunk", None, &[("large.txt", &noise)]);
+    scene.work.commit("trunk", None, &[("large.txt", &noise(3_000_000))]);
     let refused = scene.fetch().await;
     // It came within one look, or it was cut off: either way no more is kept than is allowed.
     assert_eq!(refused["problem"]["code"], "too_large", "{refused}");

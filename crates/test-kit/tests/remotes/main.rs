@@ -56,6 +56,16 @@ fn somewhere() -> (tempfile::TempDir, PathBuf, Work) {
     (folder, there, work)
 }
 
+/// So many letters of which nothing can be packed to much less.
+fn noise(letters: usize) -> String {
+    let mut letter: u64 = 1;
+    let next = |_| {
+        letter = letter.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        char::from(b'!' + u8::try_from((letter >> 33) % 90).unwrap())
+    };
+    (0..letters).map(next).collect()
+}
+
 impl Scene {
     /// `url` of what is there, and the place that the operator has opened.
     async fn new(

@@ -3,7 +3,7 @@
 use serde_json::json;
 use test_kit::remote_host::SshHost;
 
-use super::{Scene, head, somewhere};
+use super::{Scene, head, noise, somewhere};
 
 /// Fetched, once its key is let in.
 async fn fetched(host: &SshHost, options: &str) -> Scene {
@@ -47,6 +47,47 @@ async fn a_remote_repository_is_fetched_once_its_key_is_let_in() {
 
     let tested = scene.olga.client.post(&scene.path("/remote/test"), json!({})).await.expect(200).json();
     assert_eq!((&tested["ok"], &tested["branches"]), (&json!(true), &json!(2)));
+}
+
+/// Hands on what git says there, up to some bytes, and then says nothing more for as long as anybody listens.
+const HANGS: &str = r#"
+import os, select, shlex, subprocess, sys
+git = subprocess.Popen(shlex.split(os.environ["SSH_ORIGINAL_COMMAND"]), stdout=subprocess.PIPE)
+left = 20000
+while left:
+    piece = os.read(git.stdout.fileno(), min(left, 4096))
+    if not piece:
+        sys.exit(git.wait())
+    os.write(1, piece)
+    left -= len(piece)
+open(sys.argv[1], "w").close()
+gone = select.poll()
+gone.register(1, 0)
+gone.poll(600000)
+git.kill()
+"#;
+
+#[tokio::test]
+async fn one_that_hangs_in_the_middle_is_given_up_and_leaves_a_whole_mirror() {
+    let host = SshHost::start();
+    let scene = fetched(&host, "").await;
+    let stood = head(&scene.mirror(), "trunk");
+    scene.work.commit("trunk", None, &[("large.txt", &noise(200_000))]);
+    let folder = tempfile::tempdir().unwrap();
+    let (program, here) = (folder.path().join("hangs.py"), folder.path().join("here"));
+    std::fs::write(&program, HANGS).unwrap();
+    let key = scene.remote().await["public_key"].as_str().unwrap().to_owned();
+    host.let_in(&key, &format!("command=\"python3 {} {}\"", program.display(), here.display()));
+    let hung = scene.fetch().await;
+    assert_eq!(hung["problem"]["code"], "timed_out", "{hung}");
+    assert!(here.exists(), "it came to the middle");
+    assert_eq!(head(&scene.mirror(), "trunk"), stood);
+    assert_eq!(scene.names().await, ["trunk", "idea"]);
+
+    host.let_in(&key, "");
+    assert_eq!(scene.fetch().await["status"], "fetched");
+    assert_eq!(head(&scene.mirror(), "trunk"), scene.head_there("trunk"));
+    assert_eq!(scene.halves(), Vec::<std::path::PathBuf>::new());
 }
 
 #[tokio::test]
