@@ -275,7 +275,8 @@ fn an_agent_that_dies_at_work_goes_on_with_it_and_a_desk_elsewhere_ends_with_its
     scene.act("/instances", body);
     assert_eq!(scene.visit().expect(200).text, "version 0");
     let instance = scene.get("/instances/guestbook")["id"].as_str().unwrap().to_owned();
-    let of = |folder: &str| machine.state().join(folder).join(&instance);
+    let state = machine.state();
+    let of = |folder: &str| state.join(folder).join(&instance);
     let (cache, copies) = (of("cache"), of("copies"));
     let (locks, before) = (of("backups").join("locks"), machine.sandboxes());
 
@@ -303,6 +304,8 @@ fn an_agent_that_dies_at_work_goes_on_with_it_and_a_desk_elsewhere_ends_with_its
     assert_eq!(before.len(), 1);
 
     // While a backup is made.
+    let note = of("data").join("note");
+    std::fs::write(&note, "as it was").unwrap();
     let begun = scene.send("POST", "/instances/guestbook/backups", Some(json!({}))).expect(202);
     until("the backup", || copies.exists().then_some(()));
     machine.kill();
@@ -313,8 +316,25 @@ fn an_agent_that_dies_at_work_goes_on_with_it_and_a_desk_elsewhere_ends_with_its
     let all = scene.get("/instances/guestbook/backups")["items"].clone();
     assert_eq!((all.as_array().unwrap().len(), &all[0]["status"]), (1, &json!("ready")), "{all}");
     assert!(!copies.exists());
-    assert_eq!(std::fs::read_dir(locks).unwrap().count(), 0);
+    assert_eq!(std::fs::read_dir(&locks).unwrap().count(), 0);
     assert_eq!(machine.sandboxes(), before);
+
+    // While one is restored.
+    std::fs::write(&note, "later").unwrap();
+    let path = format!("/backups/{}/restore", all[0]["id"].as_str().unwrap());
+    let begun = scene.send("POST", &path, Some(json!({ "confirm": "Guestbook" }))).expect(202);
+    let aside = of("restores");
+    until("the restore", || aside.exists().then_some(()));
+    machine.kill();
+    scene.server("away");
+    assert_eq!(std::fs::read_to_string(&note).unwrap(), "later", "not before it is whole");
+    machine.start(&[]);
+    scene.job(&begun);
+    assert_eq!(std::fs::read_to_string(&note).unwrap(), "as it was");
+    scene.is_served();
+    assert!(!aside.exists() && !copies.exists());
+    let before = machine.sandboxes();
+    assert_eq!(before.len(), 1);
 
     // A desk there: what runs in it in the background ends with its member's right to it.
     let link = scene.send("POST", "/invitations", Some(json!({ "email": "erik@example.com" })));
@@ -342,6 +362,23 @@ fn an_agent_that_dies_at_work_goes_on_with_it_and_a_desk_elsewhere_ends_with_its
     let refused = scene.stoa.send(&editor, "POST", &format!("{desk}/desk"), None).expect(403);
     assert_eq!(refused.field("code"), "permission_denied");
     assert_eq!(machine.sandboxes(), before, "the application goes on");
+
+    // While it is deleted, behind a last backup.
+    let whole = json!({ "confirm": "Guestbook", "backup": true });
+    let begun = scene.send("DELETE", "/instances/guestbook", Some(whole)).expect(202);
+    until("the last backup", || copies.exists().then_some(()));
+    machine.kill();
+    scene.server("away");
+    machine.start(&[]);
+    scene.job(&begun);
+    let _ = scene.send("GET", "/instances/guestbook", None).expect(404);
+    for folder in ["data", "run", "releases", "copies"] {
+        assert!(!of(folder).exists(), "{folder}");
+    }
+    assert_eq!((machine.sandboxes(), std::fs::read_dir(locks).unwrap().count()), (Vec::new(), 0));
+    let kept = scene.get("/backups?deleted=true")["items"].clone();
+    let kept: Vec<_> = kept.as_array().unwrap().iter().map(|one| one["status"].as_str().unwrap()).collect();
+    assert_eq!(kept, ["ready"; 3], "by hand, before the restore, the last");
 }
 
 #[test]
