@@ -6,6 +6,7 @@ import { useEffect, useRef, useState } from "react";
 import { getOpenTerminalUrl, type OpenTerminalParams } from "@/api/generated";
 import type { Place } from "./files";
 import css from "./ide.module.css";
+import { keysTo } from "./keys";
 import { documentForTerminals, themeOf, withNonce } from "./terminalLook";
 
 /** The close code by which a right that has ended is told. */
@@ -114,12 +115,9 @@ export default function Terminal(props: Props) {
         (code === RIGHT_ENDED ? "You may not use the IDE here any more." : "The terminal isn't connected any more.");
       setLost({ detail, isOver: code === RIGHT_ENDED });
     };
-    const typed = made.onData((text) => {
-      if (socket.readyState === WebSocket.OPEN) socket.send(new TextEncoder().encode(text));
-    });
-    const bytes = made.onBinary((text) => {
-      if (socket.readyState === WebSocket.OPEN) socket.send(Uint8Array.from(text, (letter) => letter.charCodeAt(0)));
-    });
+    const send = keysTo(socket);
+    const typed = made.onData((text) => send(new TextEncoder().encode(text)));
+    const bytes = made.onBinary((text) => send(Uint8Array.from(text, (letter) => letter.charCodeAt(0))));
     const resized = made.onResize(({ cols, rows }) => {
       if (socket.readyState === WebSocket.OPEN) socket.send(JSON.stringify({ resize: { cols, rows } }));
     });
