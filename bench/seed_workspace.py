@@ -9,6 +9,7 @@ most, of a thousand for some, of nothing for a few, and some that end. Nothing o
 import argparse
 import hashlib
 import random
+import re
 import sqlite3
 import time
 import unicodedata
@@ -38,7 +39,8 @@ def new_id(seed: random.Random, now: int) -> bytes:
 
 def sorted_as(name: str) -> str:
     """As Stoa writes names to sort them: the lists go on behind the one that was read last by it."""
-    return unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
+    letters = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
+    return re.sub("[0-9]+", lambda found: f"{len(found[0].lstrip('0')):03}{found[0].lstrip('0')}", letters)
 
 
 def main() -> None:

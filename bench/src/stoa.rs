@@ -37,7 +37,7 @@ const COPIES: &str = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FR
         is_protected, os_user, revision, created_at, sorted_as)
     SELECT randomblob(16), workspace_id, project_id, server_id, 'copy-' || i, printf('Copy %06d', (i * 7919) % 1000003),
         stage, branch, 'stopped', 'stopped', visibility, is_protected, 1000000 + i, revision, created_at,
-        printf('copy %06d', (i * 7919) % 1000003)
+        printf('copy %03d%d', length((i * 7919) % 1000003), (i * 7919) % 1000003)
     FROM n, (SELECT * FROM instances LIMIT 1)";
 
 const GRANTS: &str = "INSERT INTO member_instances (workspace_id, member_id, instance_id)
