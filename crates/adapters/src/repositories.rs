@@ -116,6 +116,20 @@ impl GitRepositories {
         Ok(())
     }
 
+    /// Packs what many pushes have left, one repository after the other, where it has become much.
+    ///
+    /// # Errors
+    /// Where the folder can't be read. A repository that can't be packed stays as it is, and keeps no other from it.
+    pub async fn repack(&self) -> std::io::Result<()> {
+        for entry in std::fs::read_dir(&self.folder)? {
+            let repository = Repository::at(entry?.path());
+            if let Err(error) = repository.repack_where_due().await {
+                tracing::warn!(%error, repository = %repository.folder().display(), "it can't be packed");
+            }
+        }
+        Ok(())
+    }
+
     fn of(&self, project: ProjectId) -> Repository {
         Repository::at(self.place(project))
     }

@@ -226,3 +226,66 @@ async fn a_bundle_has_every_branch_while_one_of_them_moves() {
         assert_eq!(git(again.folder(), &["cat-file", "-t", "v1"]), "tag");
     }
 }
+
+/// Each push leaves a pack. They become few, while others push and read, and nothing is lost: not what no branch leads to.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_many_pushes_have_left_is_packed_and_nothing_is_lost() {
+    let place = tempfile::tempdir().unwrap();
+    let repository = with_commits(place.path()).await;
+    let (work, folder) = (place.path().join("work"), repository.folder().to_owned());
+    let there = folder.to_str().unwrap().to_owned();
+    let push = |number: usize| {
+        let about = format!("push {number}");
+        git(&work, &["commit", "--quiet", "--allow-empty", "-m", &about]);
+        git(&work, &["push", "--quiet", &there, "staging"]);
+        git(&work, &["rev-parse", "HEAD"])
+    };
+    let packs = || {
+        let files = std::fs::read_dir(folder.join("objects/pack")).unwrap().flatten();
+        files.filter(|file| file.path().extension().is_some_and(|ending| ending == "pack")).count()
+    };
+    assert!(!repository.repack_where_due().await.unwrap(), "there is little yet");
+    git(&folder, &["config", "receive.unpackLimit", "1"]);
+    let mut made: Vec<String> = (0..30).map(push).collect();
+    // Nobody's: a commit whose branch was deleted, and what was only written.
+    git(&work, &["checkout", "--quiet", "-b", "gone"]);
+    made.push(push(30));
+    git(&work, &["push", "--quiet", &there, "gone"]);
+    git(&folder, &["update-ref", "-d", "refs/heads/gone"]);
+    git(&work, &["checkout", "--quiet", "staging"]);
+    std::fs::write(place.path().join("loose"), "nobody's").unwrap();
+    made.push(git(&folder, &["hash-object", "-w", place.path().join("loose").to_str().unwrap()]));
+    let before = packs();
+    assert!(before > 24, "{before}");
+
+    let held = std::fs::File::create(folder.join("repack.held")).unwrap();
+    held.lock().unwrap();
+    assert!(!repository.repack_where_due().await.unwrap(), "another is at it");
+    drop(held);
+    let goes_on = AtomicBool::new(true);
+    std::thread::scope(|scope| {
+        let pushing = scope.spawn(|| (31..36).map(push).collect::<Vec<_>>());
+        let reading = scope.spawn(|| {
+            let mut read = 0;
+            while goes_on.load(Ordering::SeqCst) {
+                let copy = place.path().join(format!("copy-{read}"));
+                git(place.path(), &["clone", "--quiet", "--no-local", &there, copy.to_str().unwrap()]);
+                read += 1;
+            }
+            read
+        });
+        let packed = tokio::task::block_in_place(|| {
+            tokio::runtime::Handle::current().block_on(repository.repack_where_due())
+        });
+        goes_on.store(false, Ordering::SeqCst);
+        made.extend(pushing.join().unwrap());
+        assert!(reading.join().unwrap() > 0);
+        assert!(packed.unwrap());
+    });
+    assert!(packs() < before / 2, "{} of {before}", packs());
+    git(&folder, &["fsck", "--full", "--strict"]);
+    for object in &made {
+        git(&folder, &["cat-file", "-e", object]);
+    }
+    assert_eq!(git(&folder, &["rev-parse", "staging"]), *made.last().unwrap());
+}

@@ -11,6 +11,7 @@ mod merge;
 mod pack;
 mod quarantine;
 mod read;
+mod repack;
 mod tidy;
 mod transport;
 

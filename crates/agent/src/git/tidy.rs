@@ -98,7 +98,7 @@ fn entries(folder: &Path) -> io::Result<Vec<fs::DirEntry>> {
 fn is_half(place: Place, name: &str) -> bool {
     name.ends_with(".lock")
         || match place {
-            Place::Objects => name.starts_with("tmp_"),
+            Place::Objects => name.starts_with("tmp_") || name.starts_with(".tmp-"),
             Place::Top => name.starts_with("index-"),
             Place::Else => false,
         }
@@ -166,7 +166,13 @@ mod tests {
     fn what_was_left_goes_and_what_is_being_made_stays() {
         let place = tempfile::tempdir().unwrap();
         let repository = place.path().join("shop.git");
-        let left = ["objects/pack/tmp_pack_x", "objects/ab/tmp_obj_y", "refs/heads/main.lock", "index-1"];
+        let left = [
+            "objects/pack/tmp_pack_x",
+            "objects/pack/.tmp-7-pack-1.idx",
+            "objects/ab/tmp_obj_y",
+            "refs/heads/main.lock",
+            "index-1",
+        ];
         let kept = [
             "objects/pack/pack-1.pack",
             "refs/heads/main",

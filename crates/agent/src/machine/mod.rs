@@ -287,6 +287,17 @@ impl Agent {
         });
     }
 
+    /// Packs what many deployments have brought, one mirror after the other.
+    pub(super) async fn repack_mirrors(&self) -> io::Result<()> {
+        for entry in std::fs::read_dir(self.inner.folders.mirrors())? {
+            let mirror = Repository::at(entry?.path());
+            if let Err(error) = mirror.repack_where_due().await {
+                tracing::warn!(%error, mirror = %mirror.folder().display(), "it can't be packed");
+            }
+        }
+        Ok(())
+    }
+
     fn set_phase(&self, instance: &Instance, phase: Phase) {
         if let Some(seen) = instance.set_phase(phase) {
             // Nobody may be listening.

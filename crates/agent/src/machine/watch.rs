@@ -20,6 +20,8 @@ const STATUS: Duration = Duration::from_secs(1);
 
 /// How often old things are removed and full segments compressed.
 const HOUSE: Duration = Duration::from_secs(60);
+/// So many turns of it lie between two looks at what of the mirrors is to be packed.
+const REPACK: u64 = 60;
 
 /// Pauses between attempts to start what ended by itself.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
@@ -197,8 +199,13 @@ impl Agent {
     pub(super) fn keep_house(&self) {
         let agent = self.clone();
         tokio::spawn(async move {
-            loop {
+            for turn in 1_u64.. {
                 tokio::time::sleep(HOUSE).await;
+                if turn % REPACK == 0
+                    && let Err(error) = agent.repack_mirrors().await
+                {
+                    tracing::warn!(%error, "the mirrors of repositories couldn't be packed");
+                }
                 let own = agent.clone();
                 let swept = tokio::task::spawn_blocking(move || own.sweep()).await;
                 if let Ok(Err(error)) = swept {

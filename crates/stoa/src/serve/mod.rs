@@ -56,6 +56,8 @@ const REFUSALS: Duration = Duration::from_secs(15);
 
 /// Between two looks for what a killed git holds.
 const LOCKS: Duration = Duration::from_secs(60);
+/// So many of them lie between two looks for what is to be packed: one an hour.
+const REPACK: u64 = 60;
 
 /// Where `stoa admin` asks the Stoa that runs.
 pub fn admin_socket(settings: &Settings) -> std::path::PathBuf {
@@ -125,7 +127,7 @@ pub async fn serve(settings: Settings) -> Result<(), Ended> {
     crate::admin::listen(app.clone(), &admin_socket(&settings))?;
     let applications: Arc<dyn Applications> =
         Arc::new(outside::AllApplications::new(parts.agent.clone(), parts.machinery, app.clone()));
-    tasks.spawn(tidy_repositories(parts.repositories.clone(), stop.clone()));
+    tasks.spawn(keep_repositories(parts.repositories.clone(), stop.clone()));
     let git = Git::start(frame.clone(), hosting(&settings, parts.repositories)?)?;
     let router = stoa_http::edge(frame, applications, git);
     let needs_set_up = app.is_setup_needed().await.map_err(|failure| Ended::said(format!("{failure:?}")))?;
@@ -261,21 +263,35 @@ fn tell_what_goes_on(agent: Option<&Agent>, settings: &Settings) {
     }
 }
 
-/// Removes, beside everything else, what git left in repositories when the last process was killed, and from then on what
-/// a git leaves that is killed itself.
-async fn tidy_repositories(repositories: Arc<GitRepositories>, stop: CancellationToken) {
-    let mut tidy: fn(&GitRepositories) -> std::io::Result<()> = GitRepositories::tidy;
-    loop {
+/// Removes, beside everything else, what git left in repositories when the last process was killed; from then on what a git
+/// leaves that is killed itself. Packs what pushes have left.
+async fn keep_repositories(repositories: Arc<GitRepositories>, stop: CancellationToken) {
+    let look = |what: fn(&GitRepositories) -> std::io::Result<()>| {
         let own = repositories.clone();
-        let tidied = tokio::task::spawn_blocking(move || tidy(&own)).await;
-        if let Err(error) = tidied.unwrap_or_else(|error| Err(std::io::Error::other(error))) {
-            tracing::warn!(%error, "what was left in repositories couldn't be removed");
+        async move {
+            let done = tokio::task::spawn_blocking(move || what(&own)).await;
+            if let Err(error) = done.unwrap_or_else(|error| Err(std::io::Error::other(error))) {
+                tracing::warn!(%error, "what was left in repositories couldn't be removed");
+            }
         }
+    };
+    look(GitRepositories::tidy).await;
+    for turn in 1_u64.. {
         tokio::select! {
             () = stop.cancelled() => return,
             () = tokio::time::sleep(LOCKS) => {}
         }
-        tidy = GitRepositories::free_locks;
+        look(GitRepositories::free_locks).await;
+        if turn % REPACK == 0 {
+            // A git that is cut off here leaves what the next start removes.
+            let packed = tokio::select! {
+                () = stop.cancelled() => return,
+                packed = repositories.repack() => packed,
+            };
+            if let Err(error) = packed {
+                tracing::warn!(%error, "repositories couldn't be packed");
+            }
+        }
     }
 }
 
