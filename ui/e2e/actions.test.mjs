@@ -182,6 +182,8 @@ test("a start and a restart are cancelled where they are told of, by whoever may
   await work("start");
   const cancel = button(page, "Cancel");
   await cancel.waitFor();
+  const header = (word) => page.getByRole("main").locator("header").getByText(word, { exact: true });
+  await header("Starting").waitFor();
   await look(page, "instance-starting", { ready: "text=Running work" });
   await stopper.page.goto(SHOP);
   await stopper.page.getByRole("heading", { name: "Running work" }).waitFor();
@@ -200,6 +202,13 @@ test("a start and a restart are cancelled where they are told of, by whoever may
   await button(page, "Restart").click();
   await page.getByRole("menuitem", { name: "Hard restart" }).click();
   await work("restart_hard");
+  // Nothing answers now: neither its page nor a list says that it runs.
+  await header("Restarting").waitFor();
+  assert.equal(await header("Running").count(), 0);
+  await look(page, "instance-restarting", { ready: "text=Running work" });
+  await owner.page.goto("/acme/instances");
+  await owner.page.getByRole("row").filter({ hasText: "shop" }).getByText("Restarting", { exact: true }).waitFor();
+  await look(owner.page, "instances-restarting", { ready: "text=Restarting" });
   await isCancelled("restart_hard");
   // Its sandbox was ended already: nothing runs, which is told.
   await shown(page, "Stopped");
