@@ -84,7 +84,7 @@ export function InstanceActions(props: { workspace: string; instance: Instance }
     nouns: [...AFTER, "projects"],
     onDone: () => {
       setAsked(null);
-      void navigate({ to: `/${workspace}/instances` });
+      return navigate({ to: `/${workspace}/instances`, ignoreBlocker: true });
     },
   });
   const problem = restart.error ?? start.error ?? deploy.error;

@@ -3,6 +3,7 @@ import { useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
 import { ifMatch, type Tagged } from "@/api/client";
 import { changeProject, deleteProject } from "@/api/generated";
+import { letGo } from "@/api/gone";
 import type { Project } from "@/api/nouns";
 import { useAct, useAllInstances, useBranches } from "@/api/queries";
 import { AbleButton, ConfirmDialog, Meanwhile, Note, Panel, Section, Unsaved, useDraft, WaitingButton } from "@/kit";
@@ -75,7 +76,10 @@ export function ProjectSettings({ workspace, project }: { workspace: string; pro
   const remove = useAct<void>(workspace, {
     act: () => deleteProject(workspace, project.id, ifMatch(project.etag)),
     nouns: ["projects"],
-    onDone: () => void navigate({ to: `/${workspace}/projects` }),
+    onDone: () => {
+      letGo(workspace, "project", project.id);
+      return navigate({ to: `/${workspace}/projects`, ignoreBlocker: true });
+    },
   });
   const isRemote = project.repository.kind === "remote";
   return (
