@@ -10,6 +10,8 @@ import { AbleButton, ConfirmDialog, Meanwhile, Note, Panel, Section, Unsaved, us
 import { HowToPush } from "./HowToPush";
 import { RemoteSettings } from "./RemoteSettings";
 
+const fields = ({ name, branch }: { name: string; branch: string }) => ({ Name: name, "Default branch": branch });
+
 /** Name and default branch. What is typed stays when others save, or when the repository is fetched meanwhile. */
 function General({ workspace, project }: { workspace: string; project: Tagged<Project> }) {
   const form = useDraft(project, ({ name, default_branch: branch }) => ({ name, branch }));
@@ -33,7 +35,7 @@ function General({ workspace, project }: { workspace: string; project: Tagged<Pr
       }}
     >
       <Unsaved when={isChanged} what="What you changed of the project" />
-      {isChanged && form.isStale && !save.isPending && <Meanwhile what="the project" drop={form.drop} />}
+      {isChanged && form.isStale && !save.isPending && <Meanwhile form={form} fields={fields} drop={form.drop} />}
       <TextInput
         label="Name"
         value={name}
