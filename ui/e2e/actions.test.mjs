@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { findings, look, person, startBrowser } from "./browser.mjs";
+import { failing, findings, look, person, startBrowser } from "./browser.mjs";
 import { repository, startStoa, until, visit } from "./stoa.mjs";
 import { ask, deployed, done, joined, settled, setUp, workshop } from "./team.mjs";
 
@@ -122,6 +122,29 @@ test("whoever may restart it starts what is stopped, and restarts it in both way
     await settled(owner.page, shop.id);
   }
   assert.equal(await visit(shop.url), 200);
+});
+
+test("what couldn't be begun is told below the header, until it is closed or works", async () => {
+  const { page } = restarter;
+  const header = page.getByRole("main").locator("header");
+  const wrong = page.getByRole("main").getByRole("alert");
+  const softly = async () => {
+    await button(page, "Restart").click();
+    await page.getByRole("menuitem", { name: "Soft restart" }).click();
+  };
+  const there = await failing(page, "**/instances/*/restart", "POST");
+  await softly();
+  await wrong.getByText("The server answered 503").waitFor();
+  assert.equal(await header.getByRole("alert").count(), 0, "it doesn't stand among the buttons");
+  await look(page, "instance-refused", { ready: "role=alert" });
+  await button(page, "Close what went wrong").click();
+  await wrong.waitFor({ state: "detached" });
+  await softly();
+  await wrong.waitFor();
+  await there();
+  await softly();
+  await wrong.waitFor({ state: "detached" });
+  await settled(owner.page, shop.id);
 });
 
 test("whoever may see projects opens the board and the commits; to others there are none", async () => {

@@ -1,3 +1,4 @@
+import { CloseButton } from "@mantine/core";
 import { IconExternalLink, IconGitBranch, IconGitCommit, IconServer2 } from "@tabler/icons-react";
 import { useLocation, useNavigate, useParams } from "@tanstack/react-router";
 import { useRef } from "react";
@@ -16,6 +17,7 @@ import {
   Forbidden,
   Go,
   LoadingPage,
+  Note,
   NotFound,
   PageTitle,
   Person,
@@ -29,6 +31,7 @@ import { InstanceActions } from "./InstanceActions";
 import css from "./instances.module.css";
 import { ShareDialog } from "./later";
 import { BackupsTab, DeploymentList, DeploymentView, IdePage, InstanceOverview, LogPage, SettingsTab } from "./tabs";
+import { useActs } from "./useActs";
 
 /** Tabs that a permission of its own opens: without it nothing is asked, which could only be refused. */
 const LOCKED = {
@@ -52,6 +55,7 @@ export function InstancePage() {
   const instance = useInstance(workspace.slug, slug);
   const { isNew, leave } = useIsNew();
   const edits = useEditsKey(useKnown(slug, instance.data));
+  const acts = useActs(workspace.slug);
   const mayRead = instance.data?.may.includes("read_logs") ?? false;
   const asked = useDeployments(workspace.slug, instance.data?.id ?? "", mayRead);
   const deployments = mayRead ? asked.items : undefined;
@@ -104,8 +108,21 @@ export function InstancePage() {
         facts={
           <Facts instance={here} workspace={workspace.slug} current={deployments?.find((one) => one.is_current)} />
         }
-        actions={<InstanceActions workspace={workspace.slug} instance={here} />}
+        actions={<InstanceActions workspace={workspace.slug} instance={here} acts={acts} />}
       />
+      {acts.error && acts.variables.id === here.id && (
+        <div className={css.wentWrong}>
+          <Note tone="bad">{acts.error.detail}</Note>
+          <CloseButton
+            size={24}
+            aria-label="Close what went wrong"
+            onClick={() => {
+              acts.reset();
+              document.getElementById("main")?.focus({ preventScroll: true });
+            }}
+          />
+        </div>
+      )}
       <Tabs label={here.name} tabs={tabs} current={tab} />
       {viewing() && tab === "logs" && mayRead ? (
         <ClosedInView />
