@@ -147,6 +147,55 @@ test("what couldn't be begun is told below the header, until it is closed or wor
   await settled(owner.page, shop.id);
 });
 
+test("what one may do to the open instance is found by typing, and is done as by its button", async () => {
+  const sought = async ({ page }, text) => {
+    await page.keyboard.press("Control+k");
+    await page.getByRole("combobox", { name: "Search or run a command" }).fill(text);
+  };
+  const option = ({ page }, name) => page.getByRole("option", { name });
+  await sought(restarter, "restart");
+  await option(restarter, "Restart (soft)").waitFor();
+  await look(restarter.page, "palette-acts", { ready: "role=option" });
+  const before = await goodbyes();
+  await option(restarter, "Restart (hard)").click();
+  await until("it was told to end", async () => (await goodbyes()) === before + 1);
+  await settled(owner.page, shop.id);
+  await button(restarter.page, "Restart").waitFor();
+  // What goes wrong is told where it was asked for, once.
+  const there = await failing(restarter.page, "**/instances/*/restart", "POST");
+  await sought(restarter, "hard restart");
+  await option(restarter, "Restart (hard)").waitFor();
+  await restarter.page.keyboard.press("Enter");
+  const wrong = restarter.page.getByRole("dialog", { name: "shop wasn't restarted" });
+  await wrong.getByText("The server answered 503").waitFor();
+  await look(restarter.page, "palette-wrong", { ready: "role=dialog" });
+  await wrong.getByRole("button", { name: "Close" }).first().click();
+  await wrong.waitFor({ state: "detached" });
+  assert.equal(there.asked, 1);
+  await there();
+  // Nothing is offered that another action lets do.
+  await sought(restarter, "stop");
+  await restarter.page.getByText("Nothing of this name that you may see.").waitFor();
+  await restarter.page.keyboard.press("Escape");
+  await stopper.page.goto(SHOP);
+  await button(stopper.page, "Stop").waitFor();
+  await sought(stopper, "stop");
+  await option(stopper, "Stop").waitFor();
+  await stopper.page.keyboard.press("Enter");
+  const dialog = stopper.page.getByRole("dialog", { name: "Stop shop?" });
+  await dialog.getByRole("button", { name: "Cancel" }).click();
+  await dialog.waitFor({ state: "detached" });
+  await owner.page.goto(`${SHOP}/logs`);
+  await button(owner.page, "Stop").waitFor();
+  await sought(owner, "backup");
+  await option(owner, "Back up now").click();
+  await until("it was backed up", async () => {
+    const { items } = await done(owner.page, "GET", `${API}/instances/${shop.id}/backups`);
+    return items.length === 1 && items[0].status === "ready";
+  });
+  await settled(owner.page, shop.id);
+});
+
 test("whoever may see projects opens the board and the commits; to others there are none", async () => {
   const { page } = viewer;
   await page.goto("/acme");
@@ -229,6 +278,14 @@ test("a start and a restart are cancelled where they are told of, by whoever may
   await header("Restarting").waitFor();
   assert.equal(await header("Running").count(), 0);
   await look(page, "instance-restarting", { ready: "text=Running work" });
+  await page.keyboard.press("Control+k");
+  await page.getByRole("combobox", { name: "Search or run a command" }).fill("restart");
+  const restart = page.getByRole("option", { name: "Restart (hard)" });
+  await restart.getByText("Other work on this instance").waitFor();
+  assert.equal(await restart.getAttribute("aria-disabled"), "true");
+  await look(page, "palette-busy", { ready: "role=option" });
+  await page.keyboard.press("Escape");
+  await restart.waitFor({ state: "detached" });
   await owner.page.goto("/acme/instances");
   await owner.page.getByRole("row").filter({ hasText: "shop" }).getByText("Restarting", { exact: true }).waitFor();
   await look(owner.page, "instances-restarting", { ready: "text=Restarting" });
