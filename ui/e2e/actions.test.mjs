@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { findings, look, person, startBrowser } from "./browser.mjs";
+import { failing, findings, look, person, startBrowser } from "./browser.mjs";
 import { repository, startStoa, until, visit } from "./stoa.mjs";
 import { ask, deployed, done, joined, settled, setUp, workshop } from "./team.mjs";
 
@@ -124,6 +124,78 @@ test("whoever may restart it starts what is stopped, and restarts it in both way
   assert.equal(await visit(shop.url), 200);
 });
 
+test("what couldn't be begun is told below the header, until it is closed or works", async () => {
+  const { page } = restarter;
+  const header = page.getByRole("main").locator("header");
+  const wrong = page.getByRole("main").getByRole("alert");
+  const softly = async () => {
+    await button(page, "Restart").click();
+    await page.getByRole("menuitem", { name: "Soft restart" }).click();
+  };
+  const there = await failing(page, "**/instances/*/restart", "POST");
+  await softly();
+  await wrong.getByText("The server answered 503").waitFor();
+  assert.equal(await header.getByRole("alert").count(), 0, "it doesn't stand among the buttons");
+  await look(page, "instance-refused", { ready: "role=alert" });
+  await button(page, "Close what went wrong").click();
+  await wrong.waitFor({ state: "detached" });
+  await softly();
+  await wrong.waitFor();
+  await there();
+  await softly();
+  await wrong.waitFor({ state: "detached" });
+  await settled(owner.page, shop.id);
+});
+
+test("what one may do to the open instance is found by typing, and is done as by its button", async () => {
+  const sought = async ({ page }, text) => {
+    await page.keyboard.press("Control+k");
+    await page.getByRole("combobox", { name: "Search or run a command" }).fill(text);
+  };
+  const option = ({ page }, name) => page.getByRole("option", { name });
+  await sought(restarter, "restart");
+  await option(restarter, "Restart (soft)").waitFor();
+  await look(restarter.page, "palette-acts", { ready: "role=option" });
+  const before = await goodbyes();
+  await option(restarter, "Restart (hard)").click();
+  await until("it was told to end", async () => (await goodbyes()) === before + 1);
+  await settled(owner.page, shop.id);
+  await button(restarter.page, "Restart").waitFor();
+  // What goes wrong is told where it was asked for, once.
+  const there = await failing(restarter.page, "**/instances/*/restart", "POST");
+  await sought(restarter, "hard restart");
+  await option(restarter, "Restart (hard)").waitFor();
+  await restarter.page.keyboard.press("Enter");
+  const wrong = restarter.page.getByRole("dialog", { name: "shop wasn't restarted" });
+  await wrong.getByText("The server answered 503").waitFor();
+  await look(restarter.page, "palette-wrong", { ready: "role=dialog" });
+  await wrong.getByRole("button", { name: "Close" }).first().click();
+  await wrong.waitFor({ state: "detached" });
+  assert.equal(there.asked, 1);
+  await there();
+  // Nothing is offered that another action lets do.
+  await sought(restarter, "stop");
+  await restarter.page.getByText("Nothing of this name that you may see.").waitFor();
+  await restarter.page.keyboard.press("Escape");
+  await stopper.page.goto(SHOP);
+  await button(stopper.page, "Stop").waitFor();
+  await sought(stopper, "stop");
+  await option(stopper, "Stop").waitFor();
+  await stopper.page.keyboard.press("Enter");
+  const dialog = stopper.page.getByRole("dialog", { name: "Stop shop?" });
+  await dialog.getByRole("button", { name: "Cancel" }).click();
+  await dialog.waitFor({ state: "detached" });
+  await owner.page.goto(`${SHOP}/logs`);
+  await button(owner.page, "Stop").waitFor();
+  await sought(owner, "backup");
+  await option(owner, "Back up now").click();
+  await until("it was backed up", async () => {
+    const { items } = await done(owner.page, "GET", `${API}/instances/${shop.id}/backups`);
+    return items.length === 1 && items[0].status === "ready";
+  });
+  await settled(owner.page, shop.id);
+});
+
 test("whoever may see projects opens the board and the commits; to others there are none", async () => {
   const { page } = viewer;
   await page.goto("/acme");
@@ -182,6 +254,8 @@ test("a start and a restart are cancelled where they are told of, by whoever may
   await work("start");
   const cancel = button(page, "Cancel");
   await cancel.waitFor();
+  const header = (word) => page.getByRole("main").locator("header").getByText(word, { exact: true });
+  await header("Starting").waitFor();
   await look(page, "instance-starting", { ready: "text=Running work" });
   await stopper.page.goto(SHOP);
   await stopper.page.getByRole("heading", { name: "Running work" }).waitFor();
@@ -200,6 +274,21 @@ test("a start and a restart are cancelled where they are told of, by whoever may
   await button(page, "Restart").click();
   await page.getByRole("menuitem", { name: "Hard restart" }).click();
   await work("restart_hard");
+  // Nothing answers now: neither its page nor a list says that it runs.
+  await header("Restarting").waitFor();
+  assert.equal(await header("Running").count(), 0);
+  await look(page, "instance-restarting", { ready: "text=Running work" });
+  await page.keyboard.press("Control+k");
+  await page.getByRole("combobox", { name: "Search or run a command" }).fill("restart");
+  const restart = page.getByRole("option", { name: "Restart (hard)" });
+  await restart.getByText("Other work on this instance").waitFor();
+  assert.equal(await restart.getAttribute("aria-disabled"), "true");
+  await look(page, "palette-busy", { ready: "role=option" });
+  await page.keyboard.press("Escape");
+  await restart.waitFor({ state: "detached" });
+  await owner.page.goto("/acme/instances");
+  await owner.page.getByRole("row").filter({ hasText: "shop" }).getByText("Restarting", { exact: true }).waitFor();
+  await look(owner.page, "instances-restarting", { ready: "text=Restarting" });
   await isCancelled("restart_hard");
   // Its sandbox was ended already: nothing runs, which is told.
   await shown(page, "Stopped");

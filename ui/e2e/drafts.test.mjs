@@ -156,9 +156,9 @@ test("variables that are being edited outlast another's, and leaving asks", asyn
   const path = `/workspaces/acme/instances/${body.id}/environment`;
   const theirs = { environment: [{ name: "THEIRS", value: "1", secret: false }] };
   assert.equal((await ask(page, "PUT", path, theirs)).status, 200);
-  await page.getByText("Somebody changed the variables meanwhile.").waitFor();
+  await page.getByText("Somebody changed THEIRS meanwhile, which you didn't: what you save undoes that.").waitFor();
   assert.equal(await page.getByLabel("Name of the variable").last().inputValue(), "MINE");
-  await look(page, "variables-meanwhile", { ready: "text=Somebody changed the variables" });
+  await look(page, "variables-meanwhile", { ready: "text=Somebody changed" });
   await page
     .getByRole("main")
     .getByRole("link", { name: /^Overview/ })
@@ -175,6 +175,50 @@ test("variables that are being edited outlast another's, and leaving asks", asyn
   await page.getByText("No variables.").waitFor();
 });
 
+test("of two tabs with the same settings the second says which fields of the first it would replace, and which undo", async () => {
+  const { page } = owner;
+  const limits = page.getByRole("region", { name: "Limits" });
+  await limits.getByLabel("Memory").fill("1 GiB");
+  await limits.getByLabel("Processors").fill("2");
+  const other = await owner.context.newPage();
+  await other.goto(`${W}/instances/site-001-0001/settings`);
+  const first = other.getByRole("region", { name: "Limits" });
+  await first.getByLabel("Memory").fill("2 GiB");
+  await first.getByLabel("Disk").fill("10 GiB");
+  await first.getByRole("button", { name: "Save" }).click();
+  await other.getByText("the usual → 2 GiB").waitFor();
+  await limits
+    .getByText(
+      "Somebody changed Memory and Disk meanwhile: what you save replaces Memory, which you changed too, and undoes the change of Disk.",
+    )
+    .waitFor();
+  assert.equal(await limits.getByLabel("Memory").inputValue(), "1 GiB");
+  await look(page, "limits-meanwhile", { ready: "text=Somebody changed Memory" });
+  // What both have set the same isn't lost.
+  await limits.getByLabel("Memory").fill("2 GiB");
+  await limits.getByText("Somebody changed Disk meanwhile, which you didn't: what you save undoes that.").waitFor();
+  await limits.getByRole("button", { name: "Drop mine, and show what is saved" }).click();
+  await until("theirs is shown", async () => (await limits.getByLabel("Disk").inputValue()) === "10 GiB");
+  // A save that comes before the word of it is refused, and says the same.
+  await limits.getByLabel("Processors").fill("2");
+  const path = "**/api/v1/workspaces/acme/instances/*/settings";
+  let met = false;
+  await page.route(path, async (route) => {
+    if (route.request().method() !== "PATCH" || met) return route.fallback();
+    met = true;
+    await first.getByLabel("Memory").fill("3 GiB");
+    await first.getByRole("button", { name: "Save" }).click();
+    await other.getByText("2 GiB → 3 GiB").waitFor();
+    await route.fallback();
+  });
+  await limits.getByRole("button", { name: "Save" }).click();
+  await limits.getByText("Somebody changed Memory meanwhile, which you didn't: what you save undoes that.").waitFor();
+  assert.equal(await limits.getByText("Somebody changed this since you loaded it.").count(), 0);
+  await page.unroute(path);
+  await limits.getByRole("button", { name: "Drop mine, and show what is saved" }).click();
+  await other.close();
+});
+
 test("what is typed of a project outlasts another's, and leaving asks", async () => {
   const { page } = owner;
   await page.goto(`${W}/projects/site-001/settings`);
@@ -183,10 +227,12 @@ test("what is typed of a project outlasts another's, and leaving asks", async ()
   await name.fill("Mine");
   const path = "/workspaces/acme/projects/site-001";
   assert.equal((await ask(page, "PATCH", path, { name: "Theirs" })).status, 200);
-  await general.getByText("Somebody changed the project meanwhile.").waitFor();
+  await general
+    .getByText("Somebody changed Name meanwhile, which you changed too: what you save replaces that.")
+    .waitFor();
   await page.getByRole("heading", { name: "Theirs", level: 1 }).waitFor();
   assert.equal(await name.inputValue(), "Mine");
-  await look(page, "project-meanwhile", { ready: "text=Somebody changed the project" });
+  await look(page, "project-meanwhile", { ready: "text=Somebody changed" });
   await page.getByRole("main").getByRole("link", { name: "Board" }).first().click();
   await dialog().getByText("What you changed of the project isn't saved.").waitFor();
   await dialog().getByRole("button", { name: "Keep editing" }).click();

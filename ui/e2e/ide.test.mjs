@@ -190,6 +190,13 @@ test("what is open ends with the right, what runs in the background too", async 
   await grant(editor, ["use_ide"]);
   await page.locator(".cm-content", { hasText: "# Not saved in time" }).waitFor({ timeout: 60_000 });
   await page.getByRole("img", { name: "Not saved" }).waitFor();
+  // Nor where the instance itself is hidden meanwhile.
+  await permit(owner.page, editor.id, {});
+  await page.getByRole("heading", { name: "There is nothing here" }).waitFor();
+  await page.getByText("kept while this tab of the browser stays open").waitFor();
+  await look(page, "ide-hidden", { ready: "text=kept while this tab" });
+  await grant(editor, ["use_ide"]);
+  await page.locator(".cm-content", { hasText: "# Not saved in time" }).waitFor({ timeout: 60_000 });
   // Whoever leaves without saving has given it up.
   await page.getByRole("navigation").getByRole("link", { name: "Members" }).click();
   await page.getByRole("button", { name: "Leave without saving" }).click();

@@ -111,6 +111,22 @@ test("who may set sets variables, limits and the health check, and is told that 
   assert.equal(await page.getByRole("button", { name: "Restart now" }).count(), 0, "without the permission to restart");
   assert.equal(await page.getByLabel("Value of API_KEY").inputValue(), "", "it is never given back");
 
+  // One that Stoa gives as well is the instance's from then on: said while it is typed, and where it stands.
+  const replaces = page.getByText("Takes the place of the LANG that Stoa gives.");
+  await page.getByRole("button", { name: "Add a variable" }).click();
+  await page.getByLabel("Name of the variable").last().fill("LANG");
+  await replaces.waitFor();
+  await page.getByLabel("Value of LANG").fill("de_DE.UTF-8");
+  await save(page, "Environment").click();
+  await section(page, "History").getByText("Set LANG").waitFor();
+  await page.reload();
+  await replaces.waitFor();
+  await look(page, "settings-replaced", { ready: "text=Takes the place" });
+  await page.getByRole("button", { name: "Remove LANG" }).click();
+  await replaces.waitFor({ state: "detached" });
+  await save(page, "Environment").click();
+  await section(page, "History").getByText("Removed LANG").waitFor();
+
   await page.getByLabel("Memory").fill("1 MiB");
   await save(page, "Limits").click();
   await section(page, "Limits").getByText("From 64 MiB to 1 TiB.").waitFor();

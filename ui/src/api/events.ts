@@ -67,6 +67,13 @@ function collector(workspace: string) {
       else for (const noun of nouns) waiting.add(noun);
       timer ??= setTimeout(flush, 40);
     },
+    /** What was deleted isn't asked for by what is asked from then on. */
+    letGo(kind: string, id: string) {
+      rights = rights
+        .then(() => import("./gone"))
+        .then(({ letGo }) => letGo(workspace, kind, id))
+        .catch(() => {});
+    },
     stop() {
       if (timer) clearTimeout(timer);
     },
@@ -111,9 +118,11 @@ function follow(workspace: string, onListening: () => void): () => void {
       void queryClient.invalidateQueries({ queryKey: ME });
       return collected.add(null);
     }
-    if (told.event.type === "deleted" && told.event.resource?.kind === "member") {
-      const { id } = told.event.resource;
-      queryClient.setQueryData<string[]>(removedKey(workspace), (before = []) => [...before, id]);
+    if (told.event.type === "deleted" && told.event.resource) {
+      const { kind, id } = told.event.resource;
+      if (kind === "member")
+        queryClient.setQueryData<string[]>(removedKey(workspace), (before = []) => [...before, id]);
+      collected.letGo(kind, id);
     }
     if (told.event.resource?.kind === "workspace") void queryClient.invalidateQueries({ queryKey: ME, exact: true });
     collected.add(nounsOf(told.event));

@@ -256,7 +256,7 @@ queryClient.getQueryCache().subscribe(({ type, query, ...told }) => {
   if (type === "removed") asked.delete(query.queryHash);
   const isAsked = type === "updated" && "action" in told && told.action.type === "fetch";
   if (isAsked) asked.set(query.queryHash, performance.now());
-  if (isAsked || type === "removed") closed.delete(query.queryHash);
+  if (isAsked || type === "removed") for (const kept of [closed, gone]) kept.delete(query.queryHash);
 });
 
 /** Whether it was last asked before a moment, as `performance.now()` tells it. */
@@ -265,9 +265,12 @@ export const wasAskedBefore = (moment: number) => (hash: string) => (asked.get(h
 /** What one's own rights say can only be refused, by its hash, and the id of the thing: nothing is asked of it. */
 export const closed = new Map<string, string>();
 
+/** What is asked of what was deleted, by its hash: whoever still shows it asks nothing either. */
+export const gone = new Set<string>();
+
 export function askAnew(fits: (key: readonly unknown[], hash: string) => boolean): Promise<void> {
   const predicate = ({ queryKey, queryHash }: { queryKey: readonly unknown[]; queryHash: string }) =>
-    !closed.has(queryHash) && fits(queryKey, queryHash);
+    !closed.has(queryHash) && !gone.has(queryHash) && fits(queryKey, queryHash);
   // A first answer that is on its way may be older than what is told now, and can't be begun again: it is followed by
   // another.
   for (const query of queryClient.getQueryCache().findAll({ predicate })) {
@@ -286,7 +289,8 @@ export function refresh(workspace: string, ...nouns: Noun[]): Promise<void> {
 type Act<V, T> = {
   act: (input: V) => Promise<T>;
   nouns: Noun[];
-  onDone?: (answer: Tagged<T>, input: V) => void;
+  /** Before anything is asked anew: where it leaves the page, what the page has shown isn't. */
+  onDone?: (answer: Tagged<T>, input: V) => unknown;
 };
 
 /** A write below a workspace: useAct<string>(slug, {act: (id) => stopInstance(slug, id, {}), nouns: ["instances"]}). */
@@ -294,7 +298,7 @@ export function useAct<V, T = unknown>(workspace: string, { act, nouns, onDone }
   return useMutation<Tagged<T>, Problem, V>({
     mutationFn: (input) => tagged(act(input)),
     onSuccess: async (answer, input) => {
-      onDone?.(answer, input);
+      await onDone?.(answer, input);
       if (nouns.length > 0) await refresh(workspace, ...nouns);
     },
   });

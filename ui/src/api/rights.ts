@@ -3,7 +3,7 @@
 
 import type { Query } from "@tanstack/react-query";
 import { Problem } from "./problem";
-import { askAnew, closed, ME, queryClient, workspaceOptions } from "./queries";
+import { askAnew, closed, gone, ME, queryClient, workspaceOptions } from "./queries";
 
 type Key = readonly unknown[];
 const THINGS = ["projects", "instances", "servers"] as const;
@@ -23,6 +23,14 @@ export function levelOf([whose, noun, form, key]: Key): 0 | 1 | 2 {
   return 2;
 }
 
+/** What is answered where there is nothing that one may see. */
+export const NOT_FOUND = new Problem({
+  status: 404,
+  code: "not_found",
+  title: "Not found",
+  detail: "The address leads to nothing that exists, or to nothing that you may see.",
+});
+
 /** What would be answered, as far as one's own profile says so; null where it has to be asked. */
 function refusalOf(workspace: string, { queryKey, queryHash, state }: Query): { problem: Problem; id: string } | null {
   const [, noun, form] = queryKey;
@@ -30,8 +38,7 @@ function refusalOf(workspace: string, { queryKey, queryHash, state }: Query): { 
   if (!rights || !isOfThings(noun)) return null;
   const id = form === "object" ? ((state.data as { id?: string } | undefined)?.id ?? closed.get(queryHash)) : undefined;
   if (id && rights[noun]?.includes(id) === false) {
-    const detail = "The address leads to nothing that exists, or to nothing that you may see.";
-    return { id, problem: new Problem({ status: 404, code: "not_found", title: "Not found", detail }) };
+    return { id, problem: NOT_FOUND };
   }
   if (noun !== "projects" || rights.actions.includes("view_projects")) return null;
   const detail = "Your permissions in this workspace don't include this. Ask an owner.";
@@ -41,10 +48,9 @@ function refusalOf(workspace: string, { queryKey, queryHash, state }: Query): { 
 }
 
 /** Shows and keeps nothing of it any more, without a question. */
-function close(query: Query, { problem, id }: { problem: Problem; id: string }): void {
+export function close(query: Query, problem: Problem): void {
   void query.cancel({ silent: true });
   query.setState({ data: undefined, error: problem, status: "error", fetchStatus: "idle", isInvalidated: false });
-  closed.set(query.queryHash, id);
 }
 
 /** By then the page has drawn what it was told: what it shows no more has no observer any more. */
@@ -53,14 +59,17 @@ const drawn = () => new Promise<void>((go) => setTimeout(go, 50));
 async function inTurn(workspace: string, fits: (key: Key, hash: string) => boolean): Promise<void> {
   for (const level of [0, 1, 2]) {
     const mine = queryClient.getQueryCache().findAll({
-      predicate: ({ queryKey, queryHash }) => levelOf(queryKey) === level && fits(queryKey, queryHash),
+      predicate: ({ queryKey, queryHash }) =>
+        levelOf(queryKey) === level && !gone.has(queryHash) && fits(queryKey, queryHash),
     });
     if (mine.length === 0) continue;
     const hashes = new Set<string>();
     for (const query of mine) {
       const refusal = level === 1 ? refusalOf(workspace, query) : null;
-      if (refusal) close(query, refusal);
-      else {
+      if (refusal) {
+        close(query, refusal.problem);
+        closed.set(query.queryHash, refusal.id);
+      } else {
         closed.delete(query.queryHash);
         hashes.add(query.queryHash);
       }

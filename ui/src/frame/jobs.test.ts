@@ -19,6 +19,18 @@ test("an instance that a backup is brought back into isn't deploying", () => {
   expect(stateOf({ status: "running", job: null, is_server_away })).toEqual({ status: "running" });
 });
 
+test("an instance that is being restarted, started or stopped is told as that once it has begun", () => {
+  const at = (kind: string, begun: "queued" | "running", status: Instance["status"] = "running") =>
+    stateOf({ status, job: { kind, status: begun } as Instance["job"], is_server_away: false });
+  const working = (word: string) => ({ status: "working", word });
+  expect(at("restart_hard", "running")).toEqual(working("Restarting"));
+  expect(at("restart_soft", "running")).toEqual(working("Restarting"));
+  expect(at("start", "running", "failed")).toEqual(working("Starting"));
+  expect(at("stop", "running")).toEqual(working("Stopping"));
+  expect(at("restart_hard", "queued")).toEqual({ status: "running" });
+  expect(at("backup", "running")).toEqual({ status: "running" });
+});
+
 test("nobody says that an instance runs whose server isn't reached", () => {
   const away = { status: "away", word: "Server not reached" };
   expect(stateOf({ status: "running", job: null, is_server_away: true })).toEqual(away);

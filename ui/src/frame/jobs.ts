@@ -49,9 +49,12 @@ export function stepWord(job: Pick<Job, "kind" | "step">): string {
   return own ?? STEPS[job.step] ?? (job.step ? job.step.replaceAll("_", " ") : "Beginning");
 }
 
+/** What starts or ends an instance's processes without a status of its own. */
+const WORKS: readonly string[] = ["start", "stop", "restart_soft", "restart_hard"];
+
 /**
- * How an instance is, for a badge. A restore is a deployment with a word of its own; and while nobody can ask its server,
- * nobody knows how it is.
+ * How an instance is, for a badge. A restore is a deployment with a word of its own; what is being started, restarted or
+ * stopped isn't as it was before; and while nobody can ask its server, nobody knows how it is.
  */
 export function stateOf(instance: Pick<Instance, "status" | "job" | "is_server_away">): {
   status: string;
@@ -59,5 +62,6 @@ export function stateOf(instance: Pick<Instance, "status" | "job" | "is_server_a
 } {
   const { status, job } = instance;
   if (instance.is_server_away) return { status: "away", word: "Server not reached" };
+  if (job?.status === "running" && WORKS.includes(job.kind)) return { status: "working", word: jobWord(job) };
   return status === "deploying" && job?.kind === "restore" ? { status, word: jobWord(job) } : { status };
 }

@@ -11,6 +11,7 @@ export { CodeField, KeyField } from "./KeyField";
 export { later } from "./later";
 export { Meanwhile } from "./Meanwhile";
 export { More } from "./More";
+export type { Fields } from "./met";
 export { MissingAction } from "./missingAction";
 export { notice } from "./Notices";
 export { PageTitle, Panel, Row, Section, type Tab, Table, Tabs, useCurrentInSight } from "./Page";

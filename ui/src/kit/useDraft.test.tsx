@@ -22,8 +22,10 @@ describe("what a form edits", () => {
     rerender({ saved: { ...first, name: "theirs", etag: "2" } });
     expect(result.current.draft).toEqual({ name: "mine" });
     expect([result.current.isStale, result.current.etag]).toEqual([true, "2"]);
+    rerender({ saved: { ...first, name: "theirs again", etag: "3" } });
+    expect([result.current.began, result.current.now]).toEqual([{ name: "shop" }, { name: "theirs again" }]);
     act(() => result.current.drop());
-    expect(result.current.draft).toEqual({ name: "theirs" });
+    expect(result.current.draft).toEqual({ name: "theirs again" });
     expect([result.current.isChanged, result.current.isStale]).toEqual([false, false]);
   });
 

@@ -4,18 +4,21 @@ type Saved = { etag: string | null };
 
 /**
  * What a form edits of something that is saved. It begins with what is saved, and follows it while nothing is touched;
- * what somebody has typed stays, and `isStale` then tells that others have saved meanwhile. `etag` is of what is
- * compared with; `take` begins anew with what is given to it.
+ * what somebody has typed stays, and `isStale` then tells that others have saved meanwhile: other than `began`, there is
+ * `now`. `etag` is of what is compared with; `take` begins anew with what is given to it.
  */
 export function useDraft<S extends Saved, D>(saved: S, draftOf: (saved: S) => D) {
   const [base, setBase] = useState(saved);
+  const [began, setBegan] = useState(saved);
   const [draft, setDraft] = useState(() => draftOf(saved));
   const [isStale, setStale] = useState(false);
   const seen = useRef(saved.etag);
   const isSame = (one: D, other: D) => JSON.stringify(one) === JSON.stringify(other);
-  const isChanged = !isSame(draft, draftOf(base));
+  const now = draftOf(base);
+  const isChanged = !isSame(draft, now);
   const take = (now: S) => {
     setBase(now);
+    setBegan(now);
     setDraft(draftOf(now));
     setStale(false);
   };
@@ -28,5 +31,6 @@ export function useDraft<S extends Saved, D>(saved: S, draftOf: (saved: S) => D)
     if (!isSame(draftOf(saved), draftOf(base))) setStale(true);
     setBase(saved);
   });
-  return { draft, setDraft, etag: base.etag, isChanged, isStale, take, drop: () => take(base) };
+  const drop = () => take(base);
+  return { draft, setDraft, began: draftOf(began), now, etag: base.etag, isChanged, isStale, take, drop };
 }

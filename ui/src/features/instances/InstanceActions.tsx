@@ -16,14 +16,7 @@ import {
 } from "@tabler/icons-react";
 import { Link, useNavigate } from "@tanstack/react-router";
 import { type ReactNode, useContext, useState } from "react";
-import {
-  deleteInstance,
-  deployInstance,
-  type RestartMode,
-  restartInstance,
-  startInstance,
-  stopInstance,
-} from "@/api/generated";
+import { deleteInstance } from "@/api/generated";
 import type { Able, Instance, Verb } from "@/api/nouns";
 import { useAct } from "@/api/queries";
 import { ConnectDialog } from "@/features/connectAs/later";
@@ -36,26 +29,24 @@ import {
   DisabledReason,
   later,
   MissingAction,
-  Note,
   reasonAgainst,
   useNarrow,
   usePhone,
   WhyButton,
   WhyContext,
 } from "@/kit";
-import { calledOf, cancelling } from "./goingOn";
+import { calledOf, thereIs } from "./goingOn";
 import css from "./instances.module.css";
+import { StopDialog } from "./StopDialog";
+import { type Acts, AFTER } from "./useActs";
 
 const WhoDialog = later(async () => (await import("@/features/permissions/WhoDialog")).WhoDialog);
 
 type Other = { verb: Verb; word: string; Icon: typeof IconRocket; act: () => void };
 
-const AFTER = ["instances", "jobs", "deployments"] as const;
-
-/** What can be done to an instance now: each as the server allows it. */
-export function InstanceActions(props: { workspace: string; instance: Instance }) {
-  const { workspace } = props;
-  const { instance } = props;
+/** What can be done to an instance now: each as the server allows it. What went wrong with `acts` is told beside this. */
+export function InstanceActions(props: { workspace: string; instance: Instance; acts: Acts }) {
+  const { workspace, instance, acts } = props;
   const navigate = useNavigate();
   const phone = usePhone();
   const isNarrow = useNarrow();
@@ -63,19 +54,8 @@ export function InstanceActions(props: { workspace: string; instance: Instance }
   const [asked, setAsked] = useState<"stop" | "delete" | "connect" | "who" | null>(null);
   const [isMerging, setMerging] = useState(false);
   const { id, name } = instance;
-  const restart = useAct<RestartMode>(workspace, {
-    act: (mode) => restartInstance(workspace, id, { mode }),
-    nouns: [...AFTER],
-  });
-  const start = useAct<void>(workspace, { act: () => startInstance(workspace, id, {}), nouns: [...AFTER] });
-  const deploy = useAct<void>(workspace, { act: () => deployInstance(workspace, id, {}), nouns: [...AFTER] });
-  // What goes on is cancelled where the dialog has said so, and only then.
   const goesOn = instance.job && calledOf(instance.job);
-  const stop = useAct<void>(workspace, {
-    act: () => stopInstance(workspace, id, { cancel: goesOn !== null }),
-    nouns: [...AFTER],
-    onDone: () => setAsked(null),
-  });
+  const isBegun = acts.isPending && acts.variables.id === id ? acts.variables.act : null;
   const [isLast, setLast] = useState(true);
   // Nothing that was never deployed can be backed up.
   const hasLast = instance.may.includes("backup") && instance.commit !== null;
@@ -84,16 +64,12 @@ export function InstanceActions(props: { workspace: string; instance: Instance }
     nouns: [...AFTER, "projects"],
     onDone: () => {
       setAsked(null);
-      void navigate({ to: `/${workspace}/instances` });
+      return navigate({ to: `/${workspace}/instances`, ignoreBlocker: true });
     },
   });
-  const problem = restart.error ?? start.error ?? deploy.error;
   const against = reasonAgainst(instance, "restart");
   const removal = reasonAgainst(instance, "delete");
-  const able = cancelling(instance);
-  const isDown = instance.status === "stopped" || instance.status === "failed";
-  // What has failed is started again and again, and what is being started would run: both can be stopped.
-  const hasStop = !isDown || (able.may.includes("stop") && !able.blocked.stop);
+  const { able, isDown, stop: hasStop, restart: hasRestart } = thereIs(instance);
   // A phone has nothing to point with, and no room for a reason: what is off there stands below the three dots with it,
   // and Stop where Start stands in its place.
   const isStopBelow =
@@ -109,14 +85,14 @@ export function InstanceActions(props: { workspace: string; instance: Instance }
     <>
       {/* Where there is no room for it, it stands in the menu. */}
       {!isNarrow && !isOwner && <WhyButton about={about} variant="default" />}
-      {against?.kind !== "missing" && instance.status !== "stopped" && !isRestartBelow && (
+      {against?.kind !== "missing" && hasRestart && !isRestartBelow && (
         <DisabledReason reason={against?.detail}>
           <Menu position="bottom-end" disabled={Boolean(against)}>
             <Menu.Target>
               <Button
                 leftSection={<IconRefresh size={16} stroke={1.75} />}
                 rightSection={<IconChevronDown size={14} stroke={1.75} />}
-                loading={restart.isPending}
+                loading={isBegun === "restart_soft" || isBegun === "restart_hard"}
                 data-disabled={against ? true : undefined}
                 aria-disabled={against ? true : undefined}
               >
@@ -124,11 +100,11 @@ export function InstanceActions(props: { workspace: string; instance: Instance }
               </Button>
             </Menu.Target>
             <Menu.Dropdown>
-              <Menu.Item onClick={() => restart.mutate("soft")}>
+              <Menu.Item onClick={() => acts.mutate({ id, act: "restart_soft" })}>
                 <strong>Soft restart</strong>
                 <div style={{ fontSize: 12, color: "var(--text3)" }}>The processes, in the same sandbox</div>
               </Menu.Item>
-              <Menu.Item onClick={() => restart.mutate("hard")}>
+              <Menu.Item onClick={() => acts.mutate({ id, act: "restart_hard" })}>
                 <strong>Hard restart</strong>
                 <div style={{ fontSize: 12, color: "var(--text3)" }}>A new sandbox, with today's variables</div>
               </Menu.Item>
@@ -142,8 +118,8 @@ export function InstanceActions(props: { workspace: string; instance: Instance }
           verb="start"
           variant="filled"
           leftSection={<IconPlayerPlay size={16} stroke={1.75} />}
-          loading={start.isPending}
-          onClick={() => start.mutate()}
+          loading={isBegun === "start"}
+          onClick={() => acts.mutate({ id, act: "start" })}
         >
           Start
         </AbleButton>
@@ -195,7 +171,7 @@ export function InstanceActions(props: { workspace: string; instance: Instance }
             </Button>
           </Menu.Target>
           <Menu.Dropdown>
-            {isRestartBelow && instance.status !== "stopped" && (
+            {isRestartBelow && hasRestart && (
               <Choice of={instance} verb="restart" word="Restart" Icon={IconRefresh} onClick={() => {}} />
             )}
             {isStopBelow && (
@@ -210,7 +186,7 @@ export function InstanceActions(props: { workspace: string; instance: Instance }
               verb="deploy"
               word="Deploy the newest commit"
               Icon={IconRocket}
-              onClick={() => deploy.mutate()}
+              onClick={() => acts.mutate({ id, act: "deploy" })}
             />
             {(isNarrow || isOwner) && <WhoItem about={about} isOwner={isOwner} onAsk={() => setAsked("who")} />}
             <Choice
@@ -241,17 +217,7 @@ export function InstanceActions(props: { workspace: string; instance: Instance }
       {asked === "connect" && (
         <ConnectDialog workspace={workspace} instance={instance} onClose={() => setAsked(null)} />
       )}
-      <ConfirmDialog
-        opened={asked === "stop"}
-        onClose={() => setAsked(null)}
-        title={goesOn ? `Cancel ${goesOn} and stop ${instance.name}?` : `Stop ${instance.name}?`}
-        {...(goesOn ? { action: "Cancel it and stop", cancel: "Let it go on" } : { action: "Stop" })}
-        busy={stop.isPending}
-        problem={stop.error}
-        onConfirm={() => stop.mutate()}
-      >
-        Visitors see a plain page until it is started again. Its data stays.
-      </ConfirmDialog>
+      <StopDialog workspace={workspace} instance={instance} opened={asked === "stop"} onClose={() => setAsked(null)} />
       <ConfirmDialog
         opened={asked === "delete"}
         onClose={() => setAsked(null)}
@@ -274,7 +240,6 @@ export function InstanceActions(props: { workspace: string; instance: Instance }
           />
         )}
       </ConfirmDialog>
-      {problem && <Note tone="bad">{problem.detail}</Note>}
     </>
   );
 }

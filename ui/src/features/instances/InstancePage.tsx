@@ -1,7 +1,9 @@
+import { CloseButton } from "@mantine/core";
 import { IconExternalLink, IconGitBranch, IconGitCommit, IconServer2 } from "@tabler/icons-react";
 import { useLocation, useNavigate, useParams } from "@tanstack/react-router";
+import { useRef } from "react";
 import type { Deployment, Instance } from "@/api/nouns";
-import { isRefusal } from "@/api/problem";
+import { isCode, isRefusal } from "@/api/problem";
 import { useDeployments, useInstance } from "@/api/queries";
 import { viewing } from "@/api/viewing";
 import { holdsEdits, useEditsKey } from "@/features/ide/heldEdits";
@@ -15,6 +17,8 @@ import {
   Forbidden,
   Go,
   LoadingPage,
+  Note,
+  NotFound,
   PageTitle,
   Person,
   ShortCommit,
@@ -27,6 +31,7 @@ import { InstanceActions } from "./InstanceActions";
 import css from "./instances.module.css";
 import { ShareDialog } from "./later";
 import { BackupsTab, DeploymentList, DeploymentView, IdePage, InstanceOverview, LogPage, SettingsTab } from "./tabs";
+import { useActs } from "./useActs";
 
 /** Tabs that a permission of its own opens: without it nothing is asked, which could only be refused. */
 const LOCKED = {
@@ -38,6 +43,10 @@ const LOCKED = {
 } as const;
 const isLocked = (tab: string): tab is keyof typeof LOCKED => Object.hasOwn(LOCKED, tab);
 
+const NOTHING = "The address leads to nothing that exists, or to nothing that you may see.";
+const KEPT =
+  "What you changed in files and didn't save is kept while this tab of the browser stays open: it is there again once you may.";
+
 /** One instance: a header that is the same on every tab, and the tab that the address names. */
 export function InstancePage() {
   const workspace = useWorkspace();
@@ -45,11 +54,14 @@ export function InstancePage() {
   const tab = deployment ? "deployments" : (named ?? "overview");
   const instance = useInstance(workspace.slug, slug);
   const { isNew, leave } = useIsNew();
-  const edits = useEditsKey(instance.data?.id ?? "");
+  const edits = useEditsKey(useKnown(slug, instance.data));
+  const acts = useActs(workspace.slug);
   const mayRead = instance.data?.may.includes("read_logs") ?? false;
   const asked = useDeployments(workspace.slug, instance.data?.id ?? "", mayRead);
   const deployments = mayRead ? asked.items : undefined;
   // What is typed in it outlasts a question that only failed.
+  if (isCode(instance.error, "not_found") && holdsEdits(edits))
+    return <NotFound home={workspace.slug}>{`${NOTHING} ${KEPT}`}</NotFound>;
   if (instance.error && (!instance.data || isRefusal(instance.error)))
     return <Failed error={instance.error} home={workspace.slug} />;
   if (!instance.data) return <LoadingPage />;
@@ -96,8 +108,21 @@ export function InstancePage() {
         facts={
           <Facts instance={here} workspace={workspace.slug} current={deployments?.find((one) => one.is_current)} />
         }
-        actions={<InstanceActions workspace={workspace.slug} instance={here} />}
+        actions={<InstanceActions workspace={workspace.slug} instance={here} acts={acts} />}
       />
+      {acts.error && acts.variables.id === here.id && (
+        <div className={css.wentWrong}>
+          <Note tone="bad">{acts.error.detail}</Note>
+          <CloseButton
+            size={24}
+            aria-label="Close what went wrong"
+            onClick={() => {
+              acts.reset();
+              document.getElementById("main")?.focus({ preventScroll: true });
+            }}
+          />
+        </div>
+      )}
       <Tabs label={here.name} tabs={tabs} current={tab} />
       {viewing() && tab === "logs" && mayRead ? (
         <ClosedInView />
@@ -113,9 +138,7 @@ export function InstancePage() {
           about={{ kind: "instance", id: here.id, name: here.name }}
         >
           You may see {here.name}, but your permissions in {workspace.name} don't include this action.
-          {tab === "ide" &&
-            holdsEdits(edits) &&
-            " What you changed in files and didn't save is kept while this tab of the browser stays open: it is there again once you may."}
+          {tab === "ide" && holdsEdits(edits) && ` ${KEPT}`}
         </Forbidden>
       ) : deployment ? (
         <DeploymentView workspace={workspace.slug} instance={here} id={deployment} />
@@ -131,6 +154,17 @@ export function InstancePage() {
       {isNew && workspace.may.includes("manage") && !viewing() && <ShareDialog instance={here} isNew onClose={leave} />}
     </div>
   );
+}
+
+/**
+ * The id of what stands at this address, or stood there before it was hidden. Not of what was being deleted by then:
+ * that doesn't come back.
+ */
+function useKnown(slug: string, here: Instance | undefined): string {
+  const known = useRef({ slug, id: "" });
+  if (here) known.current = { slug, id: here.status === "deleting" ? "" : here.id };
+  else if (known.current.slug !== slug) known.current = { slug, id: "" };
+  return known.current.id;
 }
 
 /** Whether it was made just now, which is kept with this place in the history: its owner is asked who may see it. */

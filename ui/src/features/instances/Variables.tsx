@@ -1,7 +1,7 @@
 // Variables as they are typed: rows of name, value and whether it is secret.
 
 import { ActionIcon, Button, Checkbox, TextInput } from "@mantine/core";
-import { IconPlus, IconTrash } from "@tabler/icons-react";
+import { IconAlertTriangleFilled, IconPlus, IconTrash } from "@tabler/icons-react";
 import type { Variable } from "@/api/nouns";
 import css from "./instances.module.css";
 
@@ -24,6 +24,18 @@ export function wanted(rows: Edited[]): Variable[] {
       value: isKept && !value ? null : (value ?? ""),
       secret,
     }));
+}
+
+/** What every process is given by Stoa, and by that name by the instance's variables instead, which come last. */
+const GIVEN = ["PATH", "HOME", "TMPDIR", "LANG", "PYTHONUNBUFFERED"];
+
+/** What a variable does to what Stoa gives, in a sentence; undefined where it takes nothing's place. */
+export function replaced(typed: string): string | undefined {
+  const name = typed.trim();
+  if (GIVEN.includes(name)) return `Takes the place of the ${name} that Stoa gives.`;
+  // Whether there is a database is for the release to say, which a next one may say otherwise.
+  if (name === "DATABASE_URL") return `Takes the place of the ${name} that Stoa gives where there is a database.`;
+  return undefined;
 }
 
 export function VariableRows({ rows, onChange }: { rows: Edited[]; onChange: (rows: Edited[]) => void }) {
@@ -63,6 +75,12 @@ export function VariableRows({ rows, onChange }: { rows: Edited[]; onChange: (ro
       >
         <IconTrash size={16} stroke={1.75} />
       </ActionIcon>
+      {replaced(row.name) && (
+        <div role="status" className={css.replaced}>
+          <IconAlertTriangleFilled size={14} aria-hidden />
+          <span>{replaced(row.name)}</span>
+        </div>
+      )}
     </div>
   ));
 }

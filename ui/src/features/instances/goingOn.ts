@@ -41,3 +41,12 @@ export function cancelling({ may, blocked, status, job }: Pick<Instance, "may" |
   const isAgainst = ([verb, { code }]: [string, { code: string }]) => code !== "instance_busy" || !verbs.includes(verb);
   return { may, blocked: Object.fromEntries(Object.entries(blocked).filter(isAgainst)) };
 }
+
+/** Which of starting, restarting and stopping there is as it is now, allowed or not. */
+export function thereIs(instance: Parameters<typeof cancelling>[0]) {
+  const able = cancelling(instance);
+  const isDown = instance.status === "stopped" || instance.status === "failed";
+  // What has failed is started again and again, and what is being started would run: both can be stopped.
+  const stop = !isDown || (able.may.includes("stop") && !able.blocked.stop);
+  return { able, isDown, stop, restart: instance.status !== "stopped" };
+}

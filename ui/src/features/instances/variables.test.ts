@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { edited, wanted } from "./Variables";
+import { edited, replaced, wanted } from "./Variables";
 
 test("a secret that nobody typed anew keeps its value", () => {
   const rows = edited([
@@ -16,4 +16,12 @@ test("a secret that nobody typed anew keeps its value", () => {
     { name: "CHANGED", value: "new", secret: true },
     { name: "ADDED", value: "", secret: true },
   ]);
+});
+
+test("a variable says where it takes the place of one that Stoa gives", () => {
+  expect(replaced("PATH")).toBe("Takes the place of the PATH that Stoa gives.");
+  expect(replaced(" DATABASE_URL ")).toBe(
+    "Takes the place of the DATABASE_URL that Stoa gives where there is a database.",
+  );
+  for (const own of ["", "path", "DATABASE_URL_2", "constructor"]) expect(replaced(own)).toBeUndefined();
 });

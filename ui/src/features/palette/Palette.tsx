@@ -31,10 +31,22 @@ import { samePlaceIn } from "@/frame/places";
 import { listsProjects, sectionsOf } from "@/frame/sections";
 import { useSignOut } from "@/frame/useSignOut";
 import { useFocusBack, usePhone } from "@/kit";
+import { type Act, actsOf } from "./acts";
+import { Doing } from "./Doing";
 import css from "./palette.module.css";
 
 type Icon = ComponentType<{ size?: number; stroke?: number; "aria-hidden"?: boolean }>;
-type Offer = { key: string; group: string; word: string; hint?: string; Icon: Icon; run: () => void };
+/** `off`: it can't be done now, and `hint` says why. */
+type Offer = {
+  key: string;
+  group: string;
+  word: string;
+  hint?: string;
+  Icon: Icon;
+  run: () => void;
+  off?: boolean;
+  isAct?: boolean;
+};
 
 /** Where to go and what to do, by typing. It finds what its user may see, because it asks the same lists. */
 export function Palette({ workspace, onClose }: { workspace: Workspace | null; onClose: () => void }) {
@@ -43,11 +55,13 @@ export function Palette({ workspace, onClose }: { workspace: Workspace | null; o
   const phone = usePhone();
   const list = useId();
   useFocusBack(true);
-  const offers = useOffers(workspace, text);
+  const [act, setAct] = useState<Act | null>(null);
+  const offers = useOffers(workspace, text, setAct);
   const at = Math.min(chosen, Math.max(0, offers.length - 1));
   const run = (offer: Offer | undefined) => {
-    if (!offer) return;
-    onClose();
+    if (!offer || offer.off) return;
+    // What is done to an instance asks first, or may go wrong: that stands in this one's place.
+    if (!offer.isAct) onClose();
     offer.run();
   };
   const onKey = (event: KeyboardEvent) => {
@@ -63,6 +77,7 @@ export function Palette({ workspace, onClose }: { workspace: Workspace | null; o
       run(offers[at]);
     }
   };
+  if (workspace && act) return <Doing workspace={workspace.slug} act={act} onClose={onClose} />;
   return (
     <Modal opened onClose={onClose} size={560} padding={0} centered={false} yOffset="12vh" fullScreen={phone}>
       <Modal.Title className="visually-hidden">Search or run a command</Modal.Title>
@@ -106,6 +121,7 @@ export function Palette({ workspace, onClose }: { workspace: Workspace | null; o
               role="option"
               tabIndex={-1}
               aria-selected={index === at}
+              aria-disabled={offer.off || undefined}
               className={css.item}
               onClick={() => run(offer)}
               onMouseMove={() => setChosen(index)}
@@ -153,7 +169,13 @@ export function wantsClone(text: string): string | null {
   return word.length > 2 && ["clone", "git clone", "git push"].some((one) => one.startsWith(word)) ? "" : null;
 }
 
-function useOffers(workspace: Workspace | null, text: string): Offer[] {
+/** Whether words of it begin so, as it is called here, by its button or its page: "hard restart", "backup". */
+export function means(act: string, word: string, wanted: string): boolean {
+  const plain = (text: string) => text.toLocaleLowerCase().replace(/[()]/g, "");
+  return ` ${plain(word)} ${act.split("_").reverse().join(" ")}`.includes(` ${plain(wanted)}`);
+}
+
+function useOffers(workspace: Workspace | null, text: string, onAct: (act: Act) => void): Offer[] {
   const navigate = useNavigate();
   const me = useMe();
   const signOut = useSignOut();
@@ -208,6 +230,18 @@ function useOffers(workspace: Workspace | null, text: string): Offer[] {
     for (const [tab, verb, word, Icon] of TABS)
       if ((!verb || (here.may as string[]).includes(verb)) && fits(word))
         add(here.name, word, Icon, go(`/${slug}/instances/${here.slug}${tab}`));
+  // By what its button or its page calls it, too: "hard restart", "backup".
+  for (const { act, word, Icon, against } of here ? actsOf(here) : [])
+    if (here && fits(`${word}, ${act.split("_").reverse().join(" ")}`))
+      offers.push({
+        key: `act ${act}`,
+        group: here.name,
+        word,
+        Icon,
+        run: () => onAct({ instance: here, act }),
+        isAct: true,
+        ...(against !== null && { off: true, hint: against }),
+      });
   const isOwner = workspace?.may.includes("manage") ?? false;
   if (workspace) {
     for (const { to, word, Icon } of sectionsOf(workspace)) {

@@ -3,11 +3,14 @@ import { useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
 import { ifMatch, type Tagged } from "@/api/client";
 import { changeProject, deleteProject } from "@/api/generated";
+import { letGo } from "@/api/gone";
 import type { Project } from "@/api/nouns";
 import { useAct, useAllInstances, useBranches } from "@/api/queries";
 import { AbleButton, ConfirmDialog, Meanwhile, Note, Panel, Section, Unsaved, useDraft, WaitingButton } from "@/kit";
 import { HowToPush } from "./HowToPush";
 import { RemoteSettings } from "./RemoteSettings";
+
+const fields = ({ name, branch }: { name: string; branch: string }) => ({ Name: name, "Default branch": branch });
 
 /** Name and default branch. What is typed stays when others save, or when the repository is fetched meanwhile. */
 function General({ workspace, project }: { workspace: string; project: Tagged<Project> }) {
@@ -32,7 +35,7 @@ function General({ workspace, project }: { workspace: string; project: Tagged<Pr
       }}
     >
       <Unsaved when={isChanged} what="What you changed of the project" />
-      {isChanged && form.isStale && !save.isPending && <Meanwhile what="the project" drop={form.drop} />}
+      {isChanged && form.isStale && !save.isPending && <Meanwhile form={form} fields={fields} drop={form.drop} />}
       <TextInput
         label="Name"
         value={name}
@@ -75,7 +78,10 @@ export function ProjectSettings({ workspace, project }: { workspace: string; pro
   const remove = useAct<void>(workspace, {
     act: () => deleteProject(workspace, project.id, ifMatch(project.etag)),
     nouns: ["projects"],
-    onDone: () => void navigate({ to: `/${workspace}/projects` }),
+    onDone: () => {
+      letGo(workspace, "project", project.id);
+      return navigate({ to: `/${workspace}/projects`, ignoreBlocker: true });
+    },
   });
   const isRemote = project.repository.kind === "remote";
   return (

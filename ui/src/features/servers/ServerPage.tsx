@@ -1,6 +1,7 @@
 import { useNavigate, useParams } from "@tanstack/react-router";
 import { useState } from "react";
 import { deleteServer, forgetServer } from "@/api/generated";
+import { letGo } from "@/api/gone";
 import { useAct, useAllInstances, useServer } from "@/api/queries";
 import { InstancesByLoad, ServerMetrics } from "@/features/metrics/later";
 import { WhoButton } from "@/features/permissions/WhoButton";
@@ -32,15 +33,19 @@ export function ServerPage() {
   const [isRemoving, setRemoving] = useState(false);
   const [isForgetting, setForgetting] = useState(false);
   const [isRenaming, setRenaming] = useState(false);
+  const onDone = () => {
+    if (server.data) letGo(workspace.slug, "server", server.data.id);
+    return navigate({ to: `/${workspace.slug}/servers` });
+  };
   const remove = useAct<void>(workspace.slug, {
     act: () => deleteServer(workspace.slug, slug),
     nouns: ["servers"],
-    onDone: () => void navigate({ to: `/${workspace.slug}/servers` }),
+    onDone,
   });
   const forget = useAct<void>(workspace.slug, {
     act: () => forgetServer(workspace.slug, slug, { confirm: server.data?.name ?? "" }),
     nouns: ["servers", "instances"],
-    onDone: () => void navigate({ to: `/${workspace.slug}/servers` }),
+    onDone,
   });
   if (server.error) return <Failed error={server.error} home={workspace.slug} />;
   if (!server.data) return <LoadingPage />;

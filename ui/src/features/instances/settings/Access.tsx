@@ -20,6 +20,7 @@ export function Access({ here }: { here: Here }) {
       what="who may open it"
       here={here}
       draftOf={({ visibility }) => ({ isForMembers: visibility === "members" })}
+      fields={({ isForMembers }) => ({ "who may open it": isForMembers })}
       bodyOf={({ isForMembers }) => ({ visibility: isForMembers ? "members" : "public" })}
     >
       {({ draft, set }) => (
@@ -39,6 +40,11 @@ export function Access({ here }: { here: Here }) {
 
 /** Where an address leads to the switch, behind its `#`. */
 export const PROTECTION = "protection";
+
+const fields = ({ name, isProtected }: { name: string; isProtected: boolean }) => ({
+  Name: name,
+  Protection: isProtected,
+});
 
 /** What owners alone set. */
 export function Protection({ workspace, instance }: { workspace: string; instance: Tagged<Instance> }) {
@@ -75,7 +81,7 @@ export function Protection({ workspace, instance }: { workspace: string; instanc
         >
           <Unsaved when={isChanged} what="What you changed of the instance" />
           <div className={css.fields}>
-            {isChanged && form.isStale && !save.isPending && <Meanwhile what="the instance" drop={drop} />}
+            {isChanged && form.isStale && !save.isPending && <Meanwhile form={form} fields={fields} drop={drop} />}
             <Switch
               ref={protection}
               id={PROTECTION}

@@ -12,6 +12,9 @@ export function Environment({ here }: { here: Here }) {
       what="the variables"
       here={here}
       draftOf={({ environment }) => ({ rows: edited(environment) })}
+      fields={({ rows }) =>
+        Object.fromEntries(wanted(rows).map(({ name, value, secret }) => [`\`${name}\``, [value, secret]]))
+      }
       bodyOf={({ rows }) => ({ environment: wanted(rows) })}
       foot={({ draft, set }) => <AddVariable rows={draft.rows} onChange={(rows) => set({ rows })} />}
     >

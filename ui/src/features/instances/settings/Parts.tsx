@@ -16,6 +16,7 @@ export function Branch({ here }: { here: Here }) {
       what="the branch"
       here={here}
       draftOf={({ branch }) => ({ branch })}
+      fields={({ branch }) => ({ Branch: branch })}
       bodyOf={({ branch }) => (branch.trim() ? { branch: branch.trim() } : null)}
       save="Save and deploy"
     >
@@ -49,6 +50,14 @@ export function Health({ here }: { here: Here }) {
       what="the health check"
       here={here}
       draftOf={({ health }) => ({ isOwn: health !== null, health: health ?? USUAL_HEALTH })}
+      fields={({ isOwn, health }) => ({
+        "whether it is asked in another way": isOwn,
+        Path: health.path,
+        "Good answers": health.status,
+        "Seconds to start": health.start_seconds,
+        "Seconds between": health.every_seconds,
+        "Bad answers until a restart": health.failures,
+      })}
       bodyOf={({ isOwn, health }) => ({ health: isOwn ? health : null })}
     >
       {({ draft, set, problem }) => {
@@ -126,6 +135,12 @@ export function Limits({ here }: { here: Here }) {
         processes: shown(limits.processes ?? null, String),
         disk: shown(limits.disk ?? null, size),
       })}
+      fields={({ memory, processor, processes, disk }) => ({
+        Memory: memory,
+        Processors: processor,
+        "Processes and threads": processes,
+        Disk: disk,
+      })}
       bodyOf={(draft) => {
         const memory = bytesOf(draft.memory);
         const processor = thousandthsOf(draft.processor);
@@ -189,6 +204,13 @@ export function Backups({ here }: { here: Here }) {
       what="the backup schedule"
       here={here}
       draftOf={({ backup_schedule }) => ({ isOn: backup_schedule !== null, plan: backup_schedule ?? FIRST })}
+      fields={({ isOn, plan }) => ({
+        "whether it backs up every day": isOn,
+        "At (UTC)": plan.at,
+        "Days kept": plan.keep_days,
+        "Weeks kept": plan.keep_weeks,
+        "Months kept": plan.keep_months,
+      })}
       bodyOf={({ isOn, plan }) => ({ backup_schedule: isOn ? plan : null })}
     >
       {({ draft, set, problem }) => {

@@ -3,10 +3,10 @@ import type { ReactNode } from "react";
 import { ifMatch, type Tagged } from "@/api/client";
 import { changeSettings, type InstanceSettings, type InstanceSettingsChange } from "@/api/generated";
 import type { Instance } from "@/api/nouns";
-import type { Problem } from "@/api/problem";
+import { isCode, type Problem } from "@/api/problem";
 import { useAct } from "@/api/queries";
 import { viewing } from "@/api/viewing";
-import { Meanwhile, Note, Panel, Unsaved, useDraft, WaitingButton } from "@/kit";
+import { type Fields, Meanwhile, Note, Panel, Unsaved, useDraft, WaitingButton } from "@/kit";
 import { AFTER } from "./queries";
 import css from "./settings.module.css";
 
@@ -24,6 +24,8 @@ export function SettingForm<D extends object>(props: {
   what: string;
   here: Here;
   draftOf: (settings: InstanceSettings) => D;
+  /** What it holds by the names of its fields: for whom somebody else meets in it. */
+  fields: (draft: D) => Fields;
   /** What is sent; null while what was typed isn't whole. */
   bodyOf: (draft: D) => InstanceSettingsChange | null;
   /** What the button says. */
@@ -40,6 +42,9 @@ export function SettingForm<D extends object>(props: {
     onDone: form.take,
   });
   const { isChanged } = form;
+  const isMet = isChanged && form.isStale && !save.isPending;
+  // That somebody else was first is told by what they have changed, once that is known.
+  const refused = isMet && isCode(save.error, "precondition_failed") ? null : save.error;
   // What was wrong with it goes with what was typed.
   const drop = () => {
     form.drop();
@@ -64,9 +69,9 @@ export function SettingForm<D extends object>(props: {
         >
           <Unsaved when={isChanged} what={`What you changed of ${props.what}`} />
           <div className={css.fields}>
-            {isChanged && form.isStale && !save.isPending && <Meanwhile what={props.what} drop={drop} />}
+            {isMet && <Meanwhile form={form} fields={props.fields} drop={drop} />}
             {props.children(given)}
-            {save.error && save.error.errors.length === 0 && <Note tone="bad">{save.error.detail}</Note>}
+            {refused && refused.errors.length === 0 && <Note tone="bad">{refused.detail}</Note>}
           </div>
           <div className={css.foot}>
             <div className={css.footStart}>{props.foot?.(given)}</div>
