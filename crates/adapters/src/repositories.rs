@@ -19,9 +19,6 @@ const SETTLED: Duration = Duration::from_secs(3600);
 /// Where there are replicas, another may be at work on what is younger.
 const LEFT: Duration = Duration::from_secs(24 * 3600);
 
-/// Git holds a branch while it moves it, which it does when all else is done.
-const HELD: Duration = Duration::from_secs(300);
-
 /// The folder of hosted repositories.
 pub struct GitRepositories {
     folder: PathBuf,
@@ -107,11 +104,8 @@ impl GitRepositories {
     /// # Errors
     /// Where something can't be read or removed.
     pub fn free_locks(&self) -> std::io::Result<()> {
-        // The files' own times are compared with it.
-        #[allow(clippy::disallowed_methods)]
-        let before = SystemTime::now() - HELD;
         for entry in std::fs::read_dir(&self.folder)? {
-            Repository::at(entry?.path()).free_locks(before)?;
+            Repository::at(entry?.path()).free_locks()?;
         }
         Ok(())
     }

@@ -57,6 +57,7 @@ impl Repository {
         // What is there and what is made of it are there at the same time.
         let needed = folders::size(&self.folder().join("objects"))?.saturating_add(folders::LEAST_FREE);
         if folders::free_space(self.folder())? < needed {
+            tracing::warn!(repository = %self.folder().display(), needed, "there is no room to pack it");
             return Ok(None);
         }
         let held = fs::File::create(self.folder().join(HELD))?;

@@ -3,10 +3,13 @@
 use std::fs;
 use std::io;
 use std::path::Path;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use super::Repository;
 use crate::folders;
+
+/// Git holds a branch while it moves it, which it does when all else is done.
+const HELD: Duration = Duration::from_secs(300);
 
 impl Repository {
     /// Removes what was left before a moment: by processes that are gone, if they all are that were there then.
@@ -17,13 +20,15 @@ impl Repository {
         tidy(self.folder(), Place::Top, before)
     }
 
-    /// Removes the locks of names, and of the files beside them, that were left before a moment: by a git that was killed,
-    /// since none holds one for long. Until then nobody else can move the branch.
+    /// Removes the locks of names, and of the files beside them, that a git left which was killed: none holds one for as
+    /// long. Until then nobody else can move the branch.
     ///
     /// # Errors
     /// As [`Self::tidy`].
-    pub fn free_locks(&self, before: SystemTime) -> io::Result<()> {
-        free_locks(self.folder(), Place::Top, before)
+    pub fn free_locks(&self) -> io::Result<()> {
+        // The files' own times are compared with it.
+        #[allow(clippy::disallowed_methods)]
+        free_locks(self.folder(), Place::Top, SystemTime::now() - HELD)
     }
 }
 
@@ -123,7 +128,6 @@ fn is_before(entry: &fs::DirEntry, before: SystemTime) -> bool {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use std::time::Duration;
 
     #[test]
     fn what_is_still_written_to_stays_however_long_ago_it_was_begun() {
@@ -229,12 +233,16 @@ mod tests {
             fs::write(file, "x").unwrap();
         }
         let of_repository = Repository::at(repository.clone());
-        let modified = fs::metadata(repository.join(left[0])).unwrap().modified().unwrap();
-        of_repository.free_locks(modified - Duration::from_secs(60)).unwrap();
+        of_repository.free_locks().unwrap();
         assert!(left.iter().all(|file| repository.join(file).exists()), "whoever holds them may live");
-        of_repository.free_locks(modified + Duration::from_secs(60)).unwrap();
+        for file in left.iter().chain(&kept) {
+            let file = fs::File::open(repository.join(file)).unwrap();
+            let modified = file.metadata().unwrap().modified().unwrap();
+            file.set_modified(modified - 2 * HELD).unwrap();
+        }
+        of_repository.free_locks().unwrap();
         assert!(!left.iter().any(|file| repository.join(file).exists()));
         assert!(kept.iter().all(|file| repository.join(file).exists()));
-        Repository::at(place.path().join("none.git")).free_locks(modified).unwrap();
+        Repository::at(place.path().join("none.git")).free_locks().unwrap();
     }
 }

@@ -287,6 +287,12 @@ impl Agent {
         });
     }
 
+    /// Frees what a git held of a mirror when it was killed.
+    fn free_mirrors(&self) -> io::Result<()> {
+        std::fs::read_dir(self.inner.folders.mirrors())?
+            .try_for_each(|entry| Repository::at(entry?.path()).free_locks())
+    }
+
     /// Packs what many deployments have brought, one mirror after the other.
     pub(super) async fn repack_mirrors(&self) -> io::Result<()> {
         for entry in std::fs::read_dir(self.inner.folders.mirrors())? {

@@ -217,6 +217,7 @@ impl Agent {
 
     fn sweep(&self) -> std::io::Result<()> {
         self.inner.operations.sweep()?;
+        self.free_mirrors()?;
         self.sweep_archives()?;
         self.sweep_logs()
     }
