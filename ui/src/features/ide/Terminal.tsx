@@ -7,7 +7,7 @@ import { getOpenTerminalUrl, type OpenTerminalParams } from "@/api/generated";
 import type { Place } from "./files";
 import css from "./ide.module.css";
 import { keysTo } from "./keys";
-import { documentForTerminals, themeOf, withNonce } from "./terminalLook";
+import { alwaysDrawn, documentForTerminals, themeOf, withNonce } from "./terminalLook";
 
 /** The close code by which a right that has ended is told. */
 const RIGHT_ENDED = 4403;
@@ -59,7 +59,7 @@ export default function Terminal(props: Props) {
     const fitted = new FitAddon();
     made.loadAddon(fitted);
     const into = element.current;
-    withNonce(() => made.open(into));
+    alwaysDrawn(() => withNonce(() => made.open(into)));
     // The one key that leaves it: every other is the shell's.
     made.attachCustomKeyEventHandler((event) => {
       if (event.key !== "F6" || event.type !== "keydown") return true;

@@ -45,6 +45,28 @@ export function withNonce(open: () => void): void {
   }
 }
 
+/**
+ * Does what opens a terminal, which from then on hears only that it is seen. While it is told that it isn't it draws nothing,
+ * and where that it is again doesn't come through (on a busy machine, while the page is laid out anew) it goes on showing
+ * old lines. To draw what is hidden costs next to nothing.
+ */
+export function alwaysDrawn(open: () => void): void {
+  const own = window.IntersectionObserver;
+  window.IntersectionObserver = class extends own {
+    constructor(hear: IntersectionObserverCallback, options?: IntersectionObserverInit) {
+      super((told, observer) => {
+        const seen = told.filter(({ isIntersecting }) => isIntersecting);
+        if (seen.length > 0) hear(seen, observer);
+      }, options);
+    }
+  };
+  try {
+    open();
+  } finally {
+    window.IntersectionObserver = own;
+  }
+}
+
 /** The page's own colours, as they are in the scheme that is shown. */
 export function themeOf(element: Element): ITheme {
   const style = getComputedStyle(element);
