@@ -217,8 +217,9 @@ impl Agent {
 
     fn sweep(&self) -> std::io::Result<()> {
         self.inner.operations.sweep()?;
-        self.free_mirrors()?;
         self.sweep_archives()?;
-        self.sweep_logs()
+        self.sweep_logs()?;
+        // Last: a mirror that can't be looked at keeps nothing else from being swept.
+        self.free_mirrors()
     }
 }
