@@ -20,8 +20,9 @@ pub trait Handler<A>: Clone + Send + Sync + 'static {
     fn handle(self, frame: Frame, request: Request) -> BoxFuture<'static, Response>;
 }
 
-/// Carried out whether its client still waits or not.
-async fn to_its_end(work: impl Future<Output = Response> + Send + 'static) -> Response {
+/// Carried out whether its client still waits or not. Without its type: a task is compiled for this one, not once more
+/// for each handler.
+async fn to_its_end(work: BoxFuture<'static, Response>) -> Response {
     let ended = tokio::spawn(work).await;
     ended.unwrap_or_else(|error| Problem(Fault::new(error).into()).into_response())
 }
@@ -85,7 +86,8 @@ macro_rules! handlers {
                         Some(once) => once.end(&frame.app, response).await,
                     }
                 };
-                if goes_on { Box::pin(to_its_end(work)) } else { Box::pin(work) }
+                let work: BoxFuture<'static, Response> = Box::pin(work);
+                if goes_on { Box::pin(to_its_end(work)) } else { work }
             }
         }
     )*};

@@ -48,9 +48,13 @@ mod operation;
 pub use handler::Handler;
 pub use operation::{Operation, Sample};
 
+use std::sync::Arc;
+
 use axum::Router;
 use axum::extract::{Request, State};
-use axum::routing::{MethodFilter, on};
+use axum::response::Response;
+use axum::routing::{MethodFilter, MethodRouter, on};
+use futures_util::future::BoxFuture;
 use http::Method;
 
 use crate::gate::GateKey;
@@ -65,6 +69,14 @@ pub struct Registered {
     pub gate: GateKey,
     pub operation: Operation,
     pub description: Description,
+}
+
+/// A handler without its type: axum is compiled for this one, not once more for each of the hundreds of routes.
+type Serve = Arc<dyn Fn(Frame, Request) -> BoxFuture<'static, Response> + Send + Sync>;
+
+/// By itself, since a closure in a generic function is another type for each of its types.
+fn answered_by(filter: MethodFilter, serve: Serve) -> MethodRouter<Frame> {
+    on(filter, move |State(frame): State<Frame>, request: Request| serve(frame, request))
 }
 
 /// The builder.
@@ -104,11 +116,8 @@ impl Routes {
         let mut description = Description::default();
         H::describe(&mut description);
         self.registered.push(Registered { method, path, gate: H::gate(), operation, description });
-        let serve = move |State(frame): State<Frame>, request: Request| {
-            let handler = handler.clone();
-            async move { handler.handle(frame, request).await }
-        };
-        self.router = self.router.route(path, on(filter, serve));
+        let serve: Serve = Arc::new(move |frame, request| handler.clone().handle(frame, request));
+        self.router = self.router.route(path, answered_by(filter, serve));
         self
     }
 
