@@ -360,7 +360,7 @@ impl Agent {
                 let quote = self.last_lines(instance, running, began).await;
                 return Err(Unwell::Because { code: "failed", sentence, quote });
             }
-            if health::listening(running.identity.pid).contains(&application.port) {
+            if health::listens(running.identity.pid, application.port) {
                 last = health::ask(&socket, &health, &form.host).await;
                 if last == Answer::Good {
                     return Ok(());

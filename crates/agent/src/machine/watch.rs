@@ -104,7 +104,7 @@ impl Agent {
             }
             let wanted = health_now();
             next_health = Instant::now() + wanted.every;
-            let is_listening = health::listening(running.identity.pid).contains(&application.port);
+            let is_listening = health::listens(running.identity.pid, application.port);
             let answer = if is_listening {
                 health::ask(&place.join("application.sock"), &wanted, &instance.form().host).await
             } else {
@@ -151,7 +151,7 @@ impl Agent {
         let began = crate::init::now();
         let mut last = Answer::Nothing;
         loop {
-            let is_listening = health::listening(running.identity.pid).contains(&application.port);
+            let is_listening = health::listens(running.identity.pid, application.port);
             if is_listening {
                 last = health::ask(&place.join("application.sock"), &health, &form.host).await;
                 if last == Answer::Good {

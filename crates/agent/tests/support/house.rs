@@ -284,6 +284,12 @@ impl House {
     }
 }
 
+/// What isn't a success is printed: a test that fails by it shows why.
+#[allow(clippy::print_stderr)]
 pub fn succeeded(event: &Event) -> bool {
-    matches!(event, Event::Succeeded { .. })
+    let is_success = matches!(event, Event::Succeeded { .. });
+    if !is_success {
+        eprintln!("no success: {event:?}");
+    }
+    is_success
 }
