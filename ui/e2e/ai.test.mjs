@@ -241,19 +241,25 @@ test("a line that is clicked is in sight already: the page stays where it is", a
 test("Stop ends it, at the provider too; and so does leaving the page", async () => {
   const { page } = owner;
   const panel = page.getByRole("complementary", { name: "Explanation" });
-  for (const leave of [
-    () => panel.getByRole("button", { name: "Stop" }).click(),
-    () => page.getByRole("link", { name: "Overview" }).first().click(),
-  ]) {
-    const { reached, left } = provider.hold();
-    await page.goto(deployment());
-    await page.getByRole("button", { name: "Explain" }).click();
-    await reached();
-    await panel.getByRole("heading", { name: "What happened" }).waitFor();
-    await leave();
-    await left();
+  try {
+    for (const leave of [
+      () => panel.getByRole("button", { name: "Stop" }).click(),
+      () => page.getByRole("link", { name: "Overview" }).first().click(),
+    ]) {
+      const { reached, left } = provider.hold();
+      await page.goto(deployment());
+      await page.getByRole("button", { name: "Explain" }).click();
+      await reached().catch(async ({ message }) => {
+        throw new Error(`${message}: ${await page.getByRole("main").textContent()}`);
+      });
+      await panel.getByRole("heading", { name: "What happened" }).waitFor();
+      await leave();
+      await left();
+    }
+  } finally {
+    // Else all that follow would wait, too.
+    provider.release();
   }
-  provider.release();
 });
 
 test("a stretch of the log is explained beside it", async () => {

@@ -37,6 +37,16 @@ impl Ground {
         self.stoa.was_killed();
     }
 
+    /// How an operation ended, though it was killed before that stood in its place: so that a failure says why.
+    fn what_an_operation_wrote_last(&self) -> String {
+        std::fs::read_dir(self.stoa.data().join("agent/operations"))
+            .unwrap()
+            .map(|entry| entry.unwrap())
+            .max_by_key(|entry| entry.metadata().unwrap().modified().unwrap())
+            .map(|newest| std::fs::read_to_string(newest.path()).unwrap())
+            .unwrap_or_default()
+    }
+
     fn a_backup_is_cut_off(&mut self, instance: &str, step: &str, moment: Moment, backups: usize) {
         self.cut_off(step, moment, "/instances/shop/backups", "{}");
         assert_eq!(self.on_own_socket(instance).as_deref(), Some("version 0"), "{step}: it goes on");
@@ -160,7 +170,8 @@ fn a_restore_that_is_cut_off_at_any_step_leaves_the_old_or_the_new() {
     for (step, moment, is_exchanged) in moments {
         std::fs::write(data.join("note"), "later").unwrap();
         ground.cut_off(step, moment, &format!("/backups/{backup}/restore"), r#"{"confirm":"Shop"}"#);
-        assert_eq!(note(&data), if is_exchanged { "as it was" } else { "later" }, "{step}");
+        let written = ground.what_an_operation_wrote_last();
+        assert_eq!(note(&data), if is_exchanged { "as it was" } else { "later" }, "{step}: {written}");
         ground.stoa.run();
         until_quiet(&ground.stoa);
         assert_eq!(note(&data), "as it was", "{step}");
