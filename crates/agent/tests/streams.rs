@@ -67,7 +67,8 @@ async fn a_stream_ends_with_its_lease_whether_anybody_reads_it_or_not() {
     let machine = house.machine().await;
     let mut writer = writer(&house);
     let text = "x".repeat(60_000);
-    for at in 0..200 {
+    // More than is ever on its way, and less than a busy machine reads while a lease lasts.
+    for at in 0..100 {
         writer.line(at, "stdout", text.as_bytes()).unwrap();
     }
     let raw = Raw::connect(pipe(&machine.agent)).await;
@@ -82,7 +83,7 @@ async fn a_stream_ends_with_its_lease_whether_anybody_reads_it_or_not() {
     // Behind this one's end the leases of both have run out.
     let (bytes, was_cut) = rest(open(&raw, &house, &[b"\"lea", b"se\"\n"]).await).await;
     assert!(was_cut);
-    assert!(bytes > 200 * 60_000, "as long as it lasts it is read to its end: {bytes}");
+    assert!(bytes > 100 * 60_000, "as long as it lasts it is read to its end: {bytes}");
     let (bytes, was_cut) = rest(never_read).await;
     assert!(was_cut);
     assert!(bytes < 4 << 20, "what was on its way, and not the whole log: {bytes}");

@@ -12,8 +12,9 @@ use super::{Destination, OutgoingError, Vetting};
 /// Clients that are kept, with their open connections. Few places are asked; when there are more it begins anew.
 const KEPT: usize = 64;
 
-/// An open connection that isn't used is closed after this.
-const IDLE: Duration = Duration::from_secs(30);
+/// An open connection that isn't used isn't used again after this. Servers close theirs after 5 s (Node.js, uvicorn) or
+/// less: a question that is on its way into one just then gets no answer, and can't be asked twice.
+const IDLE: Duration = Duration::from_secs(1);
 
 /// Header lines of an answer, and their bytes where HTTP/2 counts them.
 const HEADERS: usize = 100;

@@ -112,6 +112,24 @@ async fn a_listed_private_address_is_reached_and_its_neighbours_are_not() {
     }
 }
 
+/// As Node.js does it, the server ends a connection after five seconds in which nothing came.
+#[tokio::test]
+async fn no_question_goes_into_a_connection_that_its_server_is_about_to_end() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let serving = tokio::spawn(async move {
+        let (mut connection, _) = listener.accept().await.unwrap();
+        let mut head = [0; 4096];
+        assert_ne!(connection.read(&mut head).await.unwrap(), 0);
+        connection.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello").await.unwrap();
+        tokio::time::timeout(Duration::from_secs(5), connection.read(&mut head)).await
+    });
+    let outgoing = outgoing(listing(&[format!("127.0.0.1:{port}")]), Told::default());
+    assert_eq!(get(&outgoing, &format!("http://127.0.0.1:{port}/"), patient()).await.unwrap(), "200 hello");
+    let ended = serving.await.unwrap();
+    assert!(matches!(ended, Ok(Ok(0))), "whoever asked didn't end it before the server would: {ended:?}");
+}
+
 #[test]
 fn a_refusal_names_an_address_as_the_operator_lists_it() {
     let outgoing = outgoing(Rules::default(), Told::default());
