@@ -99,5 +99,30 @@ export default defineConfig({
     // The server compares the origin with its public one; here the page stands on another port.
     proxy: { "/api": { target: server, changeOrigin: true, headers: { origin: server } } },
   },
-  test: { environment: "happy-dom", include: ["src/**/*.test.{ts,tsx}"], setupFiles: ["src/test-setup.ts"] },
+  test: {
+    pool: "threads",
+    // What needs a page to run in has one of its own for each file, with modules of its own: making them takes longer than
+    // most of the tests. What is worked out of its arguments alone shares them.
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: "words",
+          environment: "node",
+          isolate: false,
+          include: ["src/**/*.test.ts"],
+          exclude: ["src/**/*.page.test.ts"],
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: "page",
+          environment: "happy-dom",
+          include: ["src/**/*.test.tsx", "src/**/*.page.test.ts"],
+          setupFiles: ["src/test-setup.ts"],
+        },
+      },
+    ],
+  },
 });

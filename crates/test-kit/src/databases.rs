@@ -1,8 +1,11 @@
 //! A fresh database for each test, of either kind.
 //!
-//! SQLite: a file in a folder of the test's own. PostgreSQL: a copy of a migrated template, on the server that
-//! `scripts/with-postgres` started for this run and whose address stands in `STOA_TEST_POSTGRES`.
+//! Both are copies of one that was migrated once in this run. SQLite: a file in a folder of the test's own, below the one
+//! that `scripts/with-postgres` made and which stands in `STOA_TEST_FOLDER`; without it each is migrated by itself.
+//! PostgreSQL: on the server that the same script started, whose address stands in `STOA_TEST_POSTGRES`.
 
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use sqlx::{Connection as _, Executor as _, PgConnection};
@@ -28,12 +31,52 @@ pub struct Fresh {
 /// # Panics
 /// Where no PostgreSQL is there.
 pub async fn fresh(kind: Kind, clock: Arc<dyn Clock>, ids: Arc<dyn NewIds>) -> Fresh {
-    let folder = tempfile::tempdir().expect("a folder for the test");
+    let shared = std::env::var_os("STOA_TEST_FOLDER");
+    let folder = match &shared {
+        Some(shared) => tempfile::tempdir_in(shared),
+        None => tempfile::tempdir(),
+    }
+    .expect("a folder for the test");
     let place = match kind {
-        Kind::Sqlite => Place::Sqlite(folder.path().join("stoa.sqlite")),
+        Kind::Sqlite => {
+            let file = folder.path().join("stoa.sqlite");
+            if let Some(shared) = shared {
+                let template = template_file(Path::new(&shared), clock, ids).await;
+                fs::copy(template, &file).expect("a copy of the template");
+            }
+            Place::Sqlite(file)
+        }
         Kind::Postgres => Place::Postgres(copy_of_template(clock, ids).await),
     };
     Fresh { place, _folder: folder }
+}
+
+/// A SQLite file with the schema and nothing else, made by whoever needs it first.
+async fn template_file(shared: &Path, clock: Arc<dyn Clock>, ids: Arc<dyn NewIds>) -> PathBuf {
+    let template = shared.join("template.sqlite");
+    if template.exists() {
+        return template;
+    }
+    let lock = fs::File::create(shared.join("template.lock")).expect("a file to lock");
+    // Its end gives the lock back.
+    lock.lock().expect("a lock");
+    if !template.exists() {
+        let folder = tempfile::tempdir_in(shared).expect("a folder for the template");
+        let (first, whole) = (folder.path().join("first.sqlite"), folder.path().join("whole.sqlite"));
+        let store = Store::open(Place::Sqlite(first.clone()), clock, ids).await.expect("the schema");
+        // One file, while what was just written may stand in the log beside the first.
+        let options = sqlx::sqlite::SqliteConnectOptions::new().filename(first).read_only(true);
+        let mut connection = sqlx::SqliteConnection::connect_with(&options).await.expect("the file opens");
+        sqlx::query("VACUUM INTO ?")
+            .bind(whole.to_str().expect("a name in UTF-8"))
+            .execute(&mut connection)
+            .await
+            .expect("a copy in one file");
+        connection.close().await.expect("the connection ends");
+        store.close().await;
+        fs::rename(whole, &template).expect("the template is put in its place");
+    }
+    template
 }
 
 /// The address of another database on the server of the tests.

@@ -4,7 +4,7 @@
 //! authentication, a cookie must not count here (a page could send one), and what a push may do stands in its body.
 //! Instead each request passes through [`Git::enter`], which identifies the account, decides on the project as the
 //! gates do and writes refusals into the audit log; every ref of a push is then decided twice, from the command list
-//! before the pack is read and in `pre-receive` before a ref moves. `tests/edge_git.rs` sweeps them.
+//! before the pack is read and in `pre-receive` before a ref moves. `tests/edge/git.rs` sweeps them.
 //!
 //! It knows repositories by their folders only, and must never run anything but the git program on them.
 

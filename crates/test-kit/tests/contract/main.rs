@@ -4,6 +4,7 @@
 
 mod access;
 mod administration;
+mod ai;
 mod audit;
 mod backup_storage;
 mod backups;
@@ -31,12 +32,14 @@ mod passkeys;
 mod presets;
 mod processes;
 mod providers;
+mod remotes;
 mod resets;
 mod searches;
 mod second_factors;
 mod servers_elsewhere;
 mod settings;
 mod several;
+mod team;
 mod tokens;
 mod trust;
 mod view_as;
