@@ -107,12 +107,13 @@ async function accessible(page, where, rules) {
 /** Looks at a screen in both schemes, wide and on a phone, and once between them: by axe, and by a picture where pictures are wanted. */
 export async function look(page, name, { ready, wideOnly = false } = {}) {
   const before = page.viewportSize();
+  // In an order in which the scheme changes once: that draws the whole page anew.
   for (const [scheme, width, height, rules] of [
     ["light", 1440, 900, RULES.all],
-    ["dark", 1440, 900, RULES.colors],
     ["light", 768, 1024, null],
     ["light", 390, 844, RULES.all],
     ["dark", 390, 844, RULES.colors],
+    ["dark", 1440, 900, RULES.colors],
   ]) {
     if (wideOnly && width < 1000) continue;
     await page.setViewportSize({ width, height });
