@@ -1,7 +1,7 @@
 //! A fresh database for each test, of either kind.
 //!
 //! Both are copies of one that was migrated once in this run. SQLite: a file in a folder of the test's own, below the one
-//! that `scripts/with-postgres` made and which stands in `STOA_TEST_FOLDER`; without it each is migrated by itself.
+//! that `scripts/with-postgres` made and which stands in `TESTS_FOLDER`; without it each is migrated by itself.
 //! PostgreSQL: on the server that the same script started, whose address stands in `STOA_TEST_POSTGRES`.
 
 use std::fs;
@@ -31,7 +31,7 @@ pub struct Fresh {
 /// # Panics
 /// Where no PostgreSQL is there.
 pub async fn fresh(kind: Kind, clock: Arc<dyn Clock>, ids: Arc<dyn NewIds>) -> Fresh {
-    let shared = std::env::var_os("STOA_TEST_FOLDER");
+    let shared = std::env::var_os("TESTS_FOLDER");
     let folder = match &shared {
         Some(shared) => tempfile::tempdir_in(shared),
         None => tempfile::tempdir(),

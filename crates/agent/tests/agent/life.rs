@@ -195,7 +195,7 @@ async fn a_starter() {
 /// Another process that has started it.
 fn starter(place: &Path, what: &str) -> Starter {
     let mut child = Command::new(std::env::current_exe().unwrap())
-        .args(["--ignored", "--exact", "--nocapture", "a_starter"])
+        .args(["--ignored", "--exact", "--nocapture", "life::a_starter"])
         .env("STARTER_PLACE", place)
         .env("STARTER_WHAT", what)
         .stdout(Stdio::piped())
@@ -438,20 +438,6 @@ async fn bytes_go_through_in_both_directions_until_each_side_ends() {
     assert!(rest.is_empty());
 }
 
-/// The tests of what is refused, built last.
-fn walls() -> std::path::PathBuf {
-    let folder = std::env::current_exe().unwrap().parent().unwrap().to_owned();
-    let programs = std::fs::read_dir(folder).unwrap().filter_map(Result::ok).map(|entry| entry.path());
-    let is_program = |path: &Path| {
-        path.extension().is_none()
-            && path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("walls-"))
-    };
-    let newest = programs
-        .filter(|path| is_program(path))
-        .max_by_key(|path| path.metadata().unwrap().modified().unwrap());
-    newest.unwrap()
-}
-
 /// Where there is no device for it, instances run without a way out, and the rest is as ever.
 #[test]
 fn without_a_way_out_the_rest_holds() {
@@ -461,8 +447,8 @@ fn without_a_way_out_the_rest_holds() {
     let hide = "mount -t tmpfs none /dev/net && exec \"$0\" \"$@\"";
     let output = Command::new("unshare")
         .args(["--mount", "--propagation", "private", "sh", "-c", hide])
-        .arg(walls())
-        .args(["neighbour", "sees_what_is_its_own", "fork_bomb"])
+        .arg(std::env::current_exe().unwrap())
+        .args(["walls::it_sees", "walls::it_reaches_neither", "walls::its_socket", "walls::a_fork_bomb"])
         .output()
         .unwrap();
     let said = String::from_utf8_lossy(&output.stdout);
@@ -480,23 +466,21 @@ fn an_ordinary_user_has_the_same_walls() {
         return;
     }
     use std::os::unix::process::CommandExt as _;
-    for program in [walls(), std::env::current_exe().unwrap()] {
-        let output = Command::new(&program)
-            .args(["--test-threads=2", "--skip", "ordinary_user"])
-            // What is demanded of root, an ordinary user of the same machine may lack: the device for a network, too.
-            .env_remove("TESTS_NEED")
-            .env_remove("TESTS_SKIPPED")
-            .env_remove("TMPDIR")
-            .env("HOME", "/tmp")
-            .uid(65_534)
-            .gid(65_534)
-            .output()
-            .unwrap();
-        assert!(
-            output.status.success(),
-            "{}{}",
-            String::from_utf8_lossy(&output.stdout),
-            String::from_utf8_lossy(&output.stderr)
-        );
-    }
+    let output = Command::new(std::env::current_exe().unwrap())
+        .args(["--test-threads=2", "walls::", "life::", "--skip", "databases::", "--skip", "ordinary_user"])
+        // What is demanded of root, an ordinary user of the same machine may lack: the device for a network, too.
+        .env_remove("TESTS_NEED")
+        .env_remove("TESTS_SKIPPED")
+        .env_remove("TMPDIR")
+        .env("HOME", "/tmp")
+        .uid(65_534)
+        .gid(65_534)
+        .output()
+        .unwrap();
+    assert!(
+        output.status.success(),
+        "{}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    );
 }

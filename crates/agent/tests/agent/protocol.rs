@@ -356,7 +356,7 @@ async fn a_machine_without_sandboxes_says_so_and_starts_nothing() {
         let output = Program::new("unshare")
             .args(["--mount", "--propagation", "private", "sh", "-c", hide])
             .arg(std::env::current_exe().unwrap())
-            .args(["--exact", "a_machine_without_sandboxes_says_so_and_starts_nothing"])
+            .args(["--exact", "protocol::a_machine_without_sandboxes_says_so_and_starts_nothing"])
             .env("WITHOUT_BUBBLEWRAP", "1")
             .output()
             .unwrap();
