@@ -107,6 +107,7 @@ async function accessible(page, where, rules) {
 /** Looks at a screen in both schemes, wide and on a phone, and once between them: by axe, and by a picture where pictures are wanted. */
 export async function look(page, name, { ready, wideOnly = false } = {}) {
   const before = page.viewportSize();
+  let shown = null;
   // In an order in which the scheme changes once: that draws the whole page anew.
   for (const [scheme, width, height, rules] of [
     ["light", 1440, 900, RULES.all],
@@ -117,17 +118,27 @@ export async function look(page, name, { ready, wideOnly = false } = {}) {
   ]) {
     if (wideOnly && width < 1000) continue;
     await page.setViewportSize({ width, height });
-    await page.emulateMedia({ colorScheme: scheme, reducedMotion: "reduce" });
+    if (scheme !== shown) await page.emulateMedia({ colorScheme: scheme, reducedMotion: "reduce" });
+    shown = scheme;
     if (ready) await page.locator(ready).first().waitFor();
-    await page.waitForFunction((wanted) => document.documentElement.dataset.mantineColorScheme === wanted, scheme);
-    await page.evaluate(() => document.fonts.ready);
-    await page.evaluate(() => new Promise((go) => requestAnimationFrame(() => requestAnimationFrame(go))));
-    await page.evaluate(() => Promise.all(document.getAnimations().map((one) => one.finished.catch(() => {}))));
+    // All of it in one question: there and back takes longer than most of what is asked.
+    const isWider = await page.evaluate(async (wanted) => {
+      const drawn = () => new Promise((go) => requestAnimationFrame(go));
+      const begun = performance.now();
+      while (document.documentElement.dataset.mantineColorScheme !== wanted) {
+        if (performance.now() - begun > 15_000) throw new Error(`the page never became ${wanted}`);
+        await drawn();
+      }
+      await document.fonts.ready;
+      await drawn();
+      await drawn();
+      await Promise.all(document.getAnimations().map((one) => one.finished.catch(() => {})));
+      return document.documentElement.scrollWidth > innerWidth + 1;
+    }, scheme);
     if (pictures) {
       await mkdir(pictures, { recursive: true });
       await page.screenshot({ path: join(pictures, `${name}-${scheme}-${width}.png`) });
     }
-    const isWider = await page.evaluate(() => document.documentElement.scrollWidth > innerWidth + 1);
     if (isWider) findings.push(`${name} is wider than ${width}`);
     if (rules) await accessible(page, `${name}, ${scheme}, ${width}`, rules);
   }

@@ -4,6 +4,7 @@
 //! its data leads anywhere else. The repository's password reaches it by a descriptor and by nothing else.
 
 mod key;
+mod made;
 mod read_back;
 mod run;
 mod words;
@@ -22,7 +23,6 @@ use zeroize::Zeroizing;
 use crate::folders;
 use crate::sandbox::{Sandboxes, Shown};
 
-use key::{KeyFile, Random};
 pub(crate) use read_back::ReadBack;
 pub(crate) use words::{Snapshot, Stored};
 
@@ -65,7 +65,16 @@ pub(crate) enum ResticError {
     #[error("restic {verb} failed: {said}")]
     Refused { verb: &'static str, said: String },
     #[error(transparent)]
-    Io(#[from] io::Error),
+    Io(io::Error),
+}
+
+impl From<io::Error> for ResticError {
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::StorageFull => Self::DiskFull,
+            _ => Self::Io(error),
+        }
+    }
 }
 
 /// Where a repository is, and what opens it. It has no `Debug`: what opens it is secret.
@@ -176,18 +185,11 @@ impl Repository<'_> {
         Ok(std::fs::rename(beside, &self.folder)?)
     }
 
-    /// A repository on this disk, with a key that opens it at once.
+    /// A repository on this disk, in the newest format that the restic of this machine knows.
     async fn init_here(&self) -> Result<(), ResticError> {
-        self.run(&["init"], Vec::new(), READS_ALL, run::nothing).await?;
-        let [before] = <[String; 1]>::try_from(self.names_in("keys")?)
-            .map_err(|names| io::Error::other(format!("restic made {} keys", names.len())))?;
-        let words = ["cat", "--no-lock", "masterkey"];
-        let master = Zeroizing::new(self.run(&words, Vec::new(), READS_ALL, run::nothing).await?.out);
-        let (password, now) = (&self.access.password, jiff::Timestamp::now().to_string());
-        let key = KeyFile::seal(master.as_bytes(), password.reveal(), &now, &Random::draw()?)?;
-        let keys = self.folder.join("keys");
-        folders::write_whole(&keys.join(key.name), key.text.as_bytes())?;
-        Ok(folders::remove_file(&keys.join(before))?)
+        let said = self.run(&["version"], Vec::new(), READS_ALL, run::nothing).await?.out;
+        let version = if words::is_older(&said, [0, 14]) { 1 } else { 2 };
+        Ok(made::make(&self.folder, version, self.access.password.reveal())?)
     }
 
     /// Takes away the locks of ours that were killed. Whoever calls it does the one work on the repository that goes on

@@ -126,10 +126,22 @@ pub(super) fn first_line(said: &str) -> String {
     line.trim_start_matches("Fatal: ").chars().take(300).collect()
 }
 
+/// Whether `restic version` tells of one before this. One that tells nothing is taken for a newer one.
+pub(super) fn is_older(said: &str, than: [u32; 2]) -> bool {
+    let Some(version) = said.strip_prefix("restic ").and_then(|rest| rest.split([' ', '-']).next()) else {
+        return false;
+    };
+    let mut parts = version.split('.').map_while(|part| part.parse().ok());
+    match (parts.next(), parts.next()) {
+        (Some(first), Some(second)) => [first, second] < than,
+        _ => false,
+    }
+}
+
 /// A verb as it is told, from a closed list.
 pub(super) fn verb(verb: &str) -> &'static str {
-    const KNOWN: [&str; 9] =
-        ["backup", "restore", "dump", "forget", "prune", "init", "snapshots", "unlock", "list"];
+    const KNOWN: [&str; 10] =
+        ["backup", "restore", "dump", "forget", "prune", "init", "snapshots", "unlock", "list", "version"];
     KNOWN.into_iter().find(|known| *known == verb).unwrap_or("cat")
 }
 
@@ -148,6 +160,20 @@ mod tests {
             Some(Stored { snapshot: "92ad0f14".to_owned(), size: 3, added: 1150 })
         );
         assert_eq!(stored("something\n"), None);
+    }
+
+    #[test]
+    fn what_is_older_is_known_by_its_number() {
+        assert!(is_older("restic 0.12.1 compiled with go1.18 on linux/amd64\n", [0, 14]));
+        assert!(is_older("restic 0.9.6-dev (compiled manually)", [0, 14]));
+        for newer in [
+            "restic 0.14.0 compiled with go1.19.8 on linux/amd64\n",
+            "restic 0.18.1",
+            "restic 1.0.0",
+            "something",
+        ] {
+            assert!(!is_older(newer, [0, 14]), "{newer}");
+        }
     }
 
     #[test]
