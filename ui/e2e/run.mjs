@@ -1,4 +1,4 @@
-// Runs the files that are given, four at once, and those in which something failed a second time by themselves: a
+// Runs the files that are given, three at once, and those in which something failed a second time by themselves: a
 // machine that is busy elsewhere can keep a browser waiting for longer than it waits. `node e2e/run.mjs e2e/*.test.mjs`
 
 import { relative } from "node:path";
@@ -8,7 +8,7 @@ import { tap } from "node:test/reporters";
 /** Resolves with the files in which something failed. */
 async function round(files) {
   const failed = new Set();
-  const tests = run({ files, concurrency: 4 });
+  const tests = run({ files, concurrency: 3 });
   // What belongs to no file that was given can't be repeated by itself: then all are.
   tests.on("test:fail", ({ file }) => {
     if (files.includes(file)) failed.add(file);
