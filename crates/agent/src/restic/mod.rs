@@ -18,7 +18,6 @@ use bytes::Bytes;
 use stoa_domain::Secret;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
-use zeroize::Zeroizing;
 
 use crate::folders;
 use crate::sandbox::{Sandboxes, Shown};
