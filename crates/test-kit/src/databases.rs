@@ -57,9 +57,15 @@ async fn template_file(shared: &Path, clock: Arc<dyn Clock>, ids: Arc<dyn NewIds
     if template.exists() {
         return template;
     }
-    let lock = fs::File::create(shared.join("template.lock")).expect("a file to lock");
-    // Its end gives the lock back.
-    lock.lock().expect("a lock");
+    let beside = shared.join("template.lock");
+    // Waited for beside: who holds it may be another task of this thread. Its end gives the lock back.
+    let _lock = tokio::task::spawn_blocking(move || {
+        let lock = fs::File::create(beside).expect("a file to lock");
+        lock.lock().expect("a lock");
+        lock
+    })
+    .await
+    .expect("a lock");
     if !template.exists() {
         let folder = tempfile::tempdir_in(shared).expect("a folder for the template");
         let (first, whole) = (folder.path().join("first.sqlite"), folder.path().join("whole.sqlite"));
