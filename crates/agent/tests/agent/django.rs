@@ -15,6 +15,7 @@ use stoa_domain::Secret;
 use stoa_domain::branch::CommitId;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
+use crate::support::copy;
 use crate::support::house::{House, Machine, git, id, order, succeeded};
 
 /// As the example's, but for what it is installed by: Django stands in the repository.
@@ -53,18 +54,6 @@ fn fetched(name: &str) -> Option<PathBuf> {
     }
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     Some(PathBuf::from(String::from_utf8(output.stdout).unwrap().trim()))
-}
-
-fn copy(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).unwrap();
-    for entry in std::fs::read_dir(from).unwrap().map(Result::unwrap) {
-        let target = to.join(entry.file_name());
-        if entry.file_type().unwrap().is_dir() {
-            copy(&entry.path(), &target);
-        } else {
-            std::fs::copy(entry.path(), target).unwrap();
-        }
-    }
 }
 
 fn shop(house: &House, django: &Path) -> CommitId {

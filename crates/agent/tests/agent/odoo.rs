@@ -7,6 +7,7 @@ use stoa_agent::protocol::{Commanded, EndSession, Event, ListUsers, OpenSession,
 use stoa_domain::branch::CommitId;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
+use crate::support::copy;
 use crate::support::house::{House, Machine, git, order};
 
 const SETTINGS: &str = r#"
@@ -16,18 +17,6 @@ overlap = false
 [connect_as]
 kind = "odoo"
 "#;
-
-fn copy(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).unwrap();
-    for entry in std::fs::read_dir(from).unwrap().map(Result::unwrap) {
-        let target = to.join(entry.file_name());
-        if entry.file_type().unwrap().is_dir() {
-            copy(&entry.path(), &target);
-        } else {
-            std::fs::copy(entry.path(), target).unwrap();
-        }
-    }
-}
 
 fn commit(house: &House) -> CommitId {
     copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/odoo"), &house.repository);

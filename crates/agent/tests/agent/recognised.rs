@@ -5,6 +5,7 @@ use stoa_agent::protocol::{BeginDeployment, Event, LogQuery};
 use stoa_domain::branch::CommitId;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
+use crate::support::copy;
 use crate::support::house::{House, Machine, git, id, succeeded};
 
 fn commit(house: &House, files: &[(&str, &str)]) -> CommitId {
@@ -268,17 +269,6 @@ async fn what_is_taken_for_nothing_fails_and_names_what_was_looked_for() {
 
 /// The files of an example.
 fn example(house: &House, name: &str) -> CommitId {
-    fn copy(from: &std::path::Path, to: &std::path::Path) {
-        std::fs::create_dir_all(to).unwrap();
-        for entry in std::fs::read_dir(from).unwrap().map(Result::unwrap) {
-            let target = to.join(entry.file_name());
-            if entry.file_type().unwrap().is_dir() {
-                copy(&entry.path(), &target);
-            } else {
-                std::fs::copy(entry.path(), target).unwrap();
-            }
-        }
-    }
     copy(
         &std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples").join(name),
         &house.repository,

@@ -26,6 +26,19 @@ const PROBE: &str = include_str!("probe.py");
 /// Longer than anything here takes on a slow machine.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
+/// A folder with all in it, into one that may be there.
+pub fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap().map(Result::unwrap) {
+        let target = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy(&entry.path(), &target);
+        } else {
+            std::fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}
+
 /// The program that is process 1, built beside the tests.
 pub fn program() -> PathBuf {
     let tests = std::env::current_exe().unwrap();
