@@ -1,5 +1,5 @@
-//! Requests that are lost while an application restarts and while another release takes over: of the real program with the
-//! guestbook among the examples, and of the guestbook alone, ended and started again under the same load.
+//! Requests that are lost while an application restarts and while another release takes over: of the real program with each
+//! of the examples, which are of a kind each, and of the guestbook alone, ended and started again under the same load.
 
 use std::io::{BufRead as _, BufReader};
 use std::net::TcpListener;
@@ -20,6 +20,9 @@ const APART: Duration = Duration::from_millis(10);
 const TIMES: usize = 3;
 /// Between two of them, before the first and after the last.
 const PAUSE: Duration = Duration::from_millis(500);
+/// Python with SQLite, which never runs twice at once; Node.js, files that Stoa serves, and gunicorn with PostgreSQL, whose
+/// new release starts beside the old one.
+const EXAMPLES: [&str; 4] = ["guestbook", "notes", "site", "shop"];
 const PASSWORD: &str = "correct horse battery";
 const W: &str = "/api/v1/workspaces/acme";
 
@@ -29,18 +32,23 @@ pub struct Lost {
     pub asked: usize,
 }
 
-/// In soft restarts, in release switches, and of the guestbook alone.
-pub async fn measure() -> [Lost; 3] {
+/// What an example lost: in soft restarts, and in release switches. Or why it couldn't be put online here.
+pub struct Tried {
+    pub example: &'static str,
+    pub lost: Result<[Lost; 2], String>,
+}
+
+/// Of each of the examples, and of the guestbook alone.
+pub async fn measure() -> (Vec<Tried>, Lost) {
     let stoa = Stoa::start().await;
-    let host = stoa.host.clone();
-    let soft = under_load(stoa.port, &host, async || {
-        stoa.job("restart", &json!({ "mode": "soft" })).await;
-    })
-    .await;
-    let switch = under_load(stoa.port, &host, async || {
-        stoa.job("deploy", &json!({})).await;
-    })
-    .await;
+    let mut tried = Vec::new();
+    for example in EXAMPLES {
+        let lost = match stoa.put_online(example).await {
+            Ok(host) => Ok(stoa.lost(example, &host).await),
+            Err(why) => Err(why),
+        };
+        tried.push(Tried { example, lost });
+    }
     stoa.end();
 
     let place = tempfile::tempdir().expect("a folder");
@@ -54,7 +62,7 @@ pub async fn measure() -> [Lost; 3] {
     })
     .await;
     end(&mut alone.borrow_mut());
-    [soft, switch, bare]
+    (tried, bare)
 }
 
 /// Does it some times over while requests come.
@@ -130,7 +138,12 @@ fn end(child: &mut Child) {
     child.wait().expect("it ends");
 }
 
-/// The program itself, which stands beside this one, with the guestbook online.
+fn parsed(answer: &str) -> Value {
+    let (_, body) = answer.split_once("\r\n\r\n").expect("a body");
+    serde_json::from_str(body).expect("JSON")
+}
+
+/// The program itself, which stands beside this one.
 struct Stoa {
     child: Child,
     /// Somebody listens until it ends.
@@ -139,7 +152,6 @@ struct Stoa {
     place: tempfile::TempDir,
     port: u16,
     cookie: String,
-    host: String,
 }
 
 fn program() -> PathBuf {
@@ -153,7 +165,9 @@ impl Stoa {
         let place = tempfile::tempdir().expect("a folder");
         let port = free_port();
         let mut command = Command::new(program());
-        for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("STOA_")) {
+        // But for where the shop's packages are, on a machine that has none elsewhere.
+        let is_foreign = |name: &str| name.starts_with("STOA_") && name != "STOA_INSTANCE_EGRESS_ALLOW";
+        for (name, _) in std::env::vars_os().filter(|(name, _)| is_foreign(&name.to_string_lossy())) {
             command.env_remove(name);
         }
         command.args(["serve", "--listen", &format!("127.0.0.1:{port}"), "--data-dir"]).arg(place.path());
@@ -166,7 +180,7 @@ impl Stoa {
             assert!(said.read_line(&mut line).expect("a line") > 0, "it ended");
         }
         let token = line.rsplit_once('#').expect("its token").1.trim().to_owned();
-        let mut stoa = Self { child, _said: said, place, port, cookie: String::new(), host: String::new() };
+        let mut stoa = Self { child, _said: said, place, port, cookie: String::new() };
         let account =
             json!({ "token": token, "name": "Olga", "email": "olga@example.com", "password": PASSWORD });
         let answer = stoa.ask("POST", "/api/v1/setup", Some(&account)).await;
@@ -177,46 +191,70 @@ impl Stoa {
         });
         stoa.cookie = cookie.expect("a session").to_owned();
         let _ = stoa.json("POST", "/api/v1/workspaces", Some(&json!({ "name": "Acme" }))).await;
-        let made =
-            stoa.json("POST", &format!("{W}/examples"), Some(&json!({ "example": "guestbook" }))).await;
-        let url = made["url"].as_str().expect("a URL").trim_start_matches("http://").trim_end_matches('/');
-        stoa.host = url.to_owned();
-        stoa.over(made["job"]["id"].as_str().expect("a job")).await;
-        answering(port, &stoa.host).await;
         stoa
     }
 
-    async fn ask(&self, method: &str, path: &str, body: Option<&Value>) -> String {
+    /// Its host, once it answers; else what its deployment failed with, or what this machine lacks.
+    async fn put_online(&self, example: &str) -> Result<String, String> {
+        let body = json!({ "example": example }).to_string();
+        let answer = self.send("POST", &format!("{W}/examples"), &body).await;
+        let made = parsed(&answer);
+        if !answer.starts_with("HTTP/1.1 20") {
+            return Err(made["detail"].as_str().unwrap_or(&answer).to_owned());
+        }
+        let url = made["url"].as_str().expect("a URL").trim_start_matches("http://").trim_end_matches('/');
+        let ended = self.ended(made["job"]["id"].as_str().expect("a job")).await;
+        if ended["status"] != "succeeded" {
+            return Err(ended["error"]["detail"].as_str().unwrap_or("it failed").to_owned());
+        }
+        answering(self.port, url).await;
+        Ok(url.to_owned())
+    }
+
+    async fn lost(&self, example: &str, host: &str) -> [Lost; 2] {
+        let soft = under_load(self.port, host, async || {
+            self.job(example, "restart", &json!({ "mode": "soft" })).await;
+        })
+        .await;
+        let switch = under_load(self.port, host, async || {
+            self.job(example, "deploy", &json!({})).await;
+        })
+        .await;
+        [soft, switch]
+    }
+
+    async fn send(&self, method: &str, path: &str, body: &str) -> String {
         let (port, cookie) = (self.port, &self.cookie);
-        let body = body.map(Value::to_string).unwrap_or_default();
         let request = format!(
             "{method} {path} HTTP/1.1\r\nHost: localhost:{port}\r\nOrigin: http://localhost:{port}\r\nSec-Fetch-Site: same-origin\r\n\
              Cookie: {cookie}\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
             body.len()
         );
-        let answer = send(port, &request).await.expect("an answer");
+        send(port, &request).await.expect("an answer")
+    }
+
+    async fn ask(&self, method: &str, path: &str, body: Option<&Value>) -> String {
+        let answer = self.send(method, path, &body.map(Value::to_string).unwrap_or_default()).await;
         assert!(answer.starts_with("HTTP/1.1 20"), "{method} {path}: {answer}");
         answer
     }
 
     async fn json(&self, method: &str, path: &str, body: Option<&Value>) -> Value {
-        let answer = self.ask(method, path, body).await;
-        let (_, body) = answer.split_once("\r\n\r\n").expect("a body");
-        serde_json::from_str(body).expect("JSON")
+        parsed(&self.ask(method, path, body).await)
     }
 
-    /// Begins work on the guestbook, and waits for its end.
-    async fn job(&self, verb: &str, wish: &Value) {
-        let begun = self.json("POST", &format!("{W}/instances/guestbook/{verb}"), Some(wish)).await;
-        self.over(begun["job"]["id"].as_str().expect("a job")).await;
+    /// Begins work on an instance, and waits for its end.
+    async fn job(&self, instance: &str, verb: &str, wish: &Value) {
+        let begun = self.json("POST", &format!("{W}/instances/{instance}/{verb}"), Some(wish)).await;
+        let ended = self.ended(begun["job"]["id"].as_str().expect("a job")).await;
+        assert_eq!(ended["status"], "succeeded", "{ended}");
     }
 
-    async fn over(&self, job: &str) {
+    async fn ended(&self, job: &str) -> Value {
         loop {
             let now = self.json("GET", &format!("{W}/jobs/{job}"), None).await;
             if now["ended_at"].is_string() {
-                assert_eq!(now["status"], "succeeded", "{now}");
-                return;
+                return now;
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
