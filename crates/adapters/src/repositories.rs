@@ -11,7 +11,7 @@ use stoa_app::ports::{Branch, Commit, Difference, Repositories, Review};
 use stoa_app::{Fault, GitKilled};
 use stoa_domain::ProjectId;
 use stoa_domain::branch::{BranchName, CommitId};
-use stoa_domain::change::{ChangedFiles, Changes, Merged, Merging, Signing};
+use stoa_domain::change::{ChangedFiles, Changes, Merged, Merging, Moved, Signing};
 
 /// What is younger may still be being made.
 const SETTLED: Duration = Duration::from_secs(3600);
@@ -291,7 +291,7 @@ impl Repositories for GitRepositories {
         branch: BranchName,
         from: CommitId,
         to: CommitId,
-    ) -> BoxFuture<'_, Result<bool, Fault>> {
+    ) -> BoxFuture<'_, Result<Moved, Fault>> {
         Box::pin(async move { self.of(project).move_branch(&branch, &from, &to).await.map_err(fault) })
     }
 

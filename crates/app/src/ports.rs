@@ -9,7 +9,7 @@ use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use futures_util::stream::BoxStream;
 use stoa_domain::branch::{BranchName, CommitId};
-use stoa_domain::change::{Changes, Merged, Signing};
+use stoa_domain::change::{Changes, Merged, Moved, Signing};
 use stoa_domain::instance::RestartMode;
 use stoa_domain::metrics::MetricsRange;
 use stoa_domain::settings::{HealthCheck, Limits};
@@ -211,14 +211,14 @@ pub trait Repositories: Send + Sync + 'static {
         target: CommitId,
         signing: Signing,
     ) -> BoxFuture<'_, Result<Merged, Fault>>;
-    /// Moves a branch where it still stands at `from`. Whether it did.
+    /// Moves a branch where it still stands at `from`.
     fn move_branch(
         &self,
         project: ProjectId,
         branch: BranchName,
         from: CommitId,
         to: CommitId,
-    ) -> BoxFuture<'_, Result<bool, Fault>>;
+    ) -> BoxFuture<'_, Result<Moved, Fault>>;
     /// What a commit changes; `None` where no branch and no tag has it.
     fn difference(
         &self,

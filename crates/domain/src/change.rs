@@ -106,6 +106,17 @@ pub enum Merged {
     Not(Merging),
 }
 
+/// What became of a branch that was to move from where it was seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Moved {
+    /// It has moved.
+    There,
+    /// It stands at another commit by now, or is gone.
+    Elsewhere,
+    /// Another git holds it, or one held it that was killed.
+    Held,
+}
+
 /// Who makes a merge commit, and what it says.
 #[derive(Debug, Clone)]
 pub struct Signing {

@@ -207,6 +207,8 @@ pub enum Conflict {
     DefaultBranchGone,
     /// A branch moved between being looked at and being merged.
     BranchMoved,
+    /// Another git holds the branch, or one held it that was killed.
+    BranchHeld,
     /// Two branches have no commit in common.
     Unrelated,
     /// Merging takes longer than is waited for.
@@ -221,6 +223,8 @@ pub enum Conflict {
     BeingDeleted,
     /// The backup is still being made, or failed.
     BackupNotReady,
+    /// It is being restored, or about to be.
+    BackupInUse,
     /// The backup is of another project than the instance.
     BackupOfOtherProject,
     /// The domain is another instance's.

@@ -6,7 +6,7 @@
 use std::path::{Path, PathBuf};
 
 use stoa_domain::branch::{BranchName, CommitId};
-use stoa_domain::change::{ChangedFiles, FileConflicts, Merged, Merging, Signing};
+use stoa_domain::change::{ChangedFiles, FileConflicts, Merged, Merging, Moved, Signing};
 use tokio::process::Command;
 
 use super::conflict::{self, Told};
@@ -15,6 +15,9 @@ use crate::folders;
 
 /// Bytes of what git says of a merge: some ten thousand files in conflict.
 const MOST_SAID: usize = 8 * 1024 * 1024;
+
+/// What git says of a branch that another git holds (git's `lockfile.c`), or that one held which was killed.
+const HELD: &str = ".lock': File exists";
 
 /// A merge before it is done.
 #[derive(Debug, Clone)]
@@ -136,7 +139,7 @@ impl Repository {
         }
     }
 
-    /// Moves a branch where it still stands at `from`. Whether it did.
+    /// Moves a branch where it still stands at `from`.
     ///
     /// # Errors
     /// Where git refuses for another reason.
@@ -145,7 +148,7 @@ impl Repository {
         branch: &BranchName,
         from: &CommitId,
         to: &CommitId,
-    ) -> Result<bool, GitError> {
+    ) -> Result<Moved, GitError> {
         let reference = format!("refs/heads/{branch}");
         let mut command = self.durable();
         // A push may hold the branch for a moment.
@@ -153,19 +156,22 @@ impl Repository {
         command.args(["update-ref", "--no-deref", "--", &reference, to.as_str(), from.as_str()]);
         let output = run(command, None).await?;
         if output.succeeded {
-            return Ok(true);
+            return Ok(Moved::There);
         }
         let now = self.head(branch).await?;
         // Nobody else has this commit: one that was killed had moved it by then.
         if now.as_ref() == Some(to) {
-            return Ok(true);
+            return Ok(Moved::There);
         }
         // Otherwise it may have moved, and another has moved it on.
         let was_killed = output.status.is_none();
         if now.as_ref() != Some(from) && !was_killed {
-            return Ok(false);
+            return Ok(Moved::Elsewhere);
         }
-        checked(output, "update-ref").map(|_| true)
+        if !was_killed && output.said.contains(HELD) {
+            return Ok(Moved::Held);
+        }
+        checked(output, "update-ref").map(|_| Moved::There)
     }
 
     pub(super) async fn merge_base(

@@ -6,7 +6,7 @@ use std::process::Command;
 use stoa_agent::git::{FoundReview, Repository};
 use stoa_domain::Timestamp;
 use stoa_domain::branch::{BranchName, CommitId};
-use stoa_domain::change::{ConflictKind, FileConflicts, Merged, Merging, Signing};
+use stoa_domain::change::{ConflictKind, FileConflicts, Merged, Merging, Moved, Signing};
 
 /// A hosted repository, and a clone in which branches are made.
 struct Place {
@@ -56,6 +56,10 @@ impl Place {
 
     async fn head(&self, branch: &str) -> CommitId {
         self.hosted.head(&BranchName::parse(branch).unwrap()).await.unwrap().unwrap()
+    }
+
+    async fn move_main(&self, from: &CommitId, to: &CommitId) -> Moved {
+        self.hosted.move_branch(&BranchName::parse("main").unwrap(), from, to).await.unwrap()
     }
 
     async fn review(&self, source: &str, target: &str) -> FoundReview {
@@ -166,7 +170,7 @@ async fn the_member_is_the_author_and_a_branch_that_could_just_move_gets_a_commi
         let (from, of) = (place.head("main").await, place.head(source).await);
         let Merged::Commit(made) = place.merge(source, "main").await else { panic!("{source} isn't merged") };
         assert_eq!(place.head("main").await, from, "no branch moves by the commit alone");
-        assert!(place.hosted.move_branch(&BranchName::parse("main").unwrap(), &from, &made).await.unwrap());
+        assert_eq!(place.move_main(&from, &made).await, Moved::There);
         let format = "--format=%an|%ae|%cn|%ce|%P|%at|%B";
         let told = git(place.hosted.folder(), &["log", "-1", format, made.as_str()]);
         assert_eq!(
@@ -192,11 +196,18 @@ async fn a_branch_moves_only_from_where_it_was_seen() {
     place.commit("in between");
     place.push();
     let between = place.head("main").await;
-    assert!(!place.hosted.move_branch(&main, &from, &made).await.unwrap());
+    assert_eq!(place.move_main(&from, &made).await, Moved::Elsewhere);
     assert_eq!(place.head("main").await, between, "the commit in between stays");
+    // One that another git holds, or that was killed with it, stays where it is. Whoever asks is told why.
+    let Merged::Commit(made) = place.merge("idea", "main").await else { panic!("not merged") };
+    let lock = place.hosted.folder().join("refs/heads/main.lock");
+    std::fs::write(&lock, "").unwrap();
+    assert_eq!(place.move_main(&between, &made).await, Moved::Held);
+    assert_eq!(place.head("main").await, between);
+    std::fs::remove_file(lock).unwrap();
     // Gone is moved too.
     git(place.hosted.folder(), &["update-ref", "-d", "refs/heads/main"]);
-    assert!(!place.hosted.move_branch(&main, &between, &made).await.unwrap());
+    assert_eq!(place.move_main(&between, &made).await, Moved::Elsewhere);
     assert_eq!(place.hosted.head(&main).await.unwrap(), None, "and isn't made again");
 }
 
@@ -355,10 +366,10 @@ async fn a_commit_is_told_with_its_message_and_its_difference() {
     let first = place.git(&["rev-list", "--max-parents=0", "idea"]);
     let found = place.hosted.difference(&CommitId::parse(&first).unwrap(), 10).await.unwrap().unwrap();
     assert_eq!((found.parents.len(), found.all.added), (0, 20));
-    let (from, main) = (place.head("main").await, BranchName::parse("main").unwrap());
+    let from = place.head("main").await;
     let Merged::Commit(made) = place.merge("idea", "main").await else { panic!("not merged") };
     assert!(place.hosted.difference(&made, 10).await.unwrap().is_none(), "it is on no branch yet");
-    assert!(place.hosted.move_branch(&main, &from, &made).await.unwrap());
+    assert_eq!(place.move_main(&from, &made).await, Moved::There);
     let found = place.hosted.difference(&made, 10).await.unwrap().unwrap();
     assert_eq!((found.parents.len(), found.all.count, found.committer_name.as_str()), (2, 3, "Stoa"));
     assert!(place.hosted.difference(&CommitId::parse(&"0".repeat(40)).unwrap(), 10).await.unwrap().is_none());

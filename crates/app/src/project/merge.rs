@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use stoa_domain::branch::{BranchName, CommitId};
-use stoa_domain::change::{Changes, Merged, Merging, Signing};
+use stoa_domain::change::{Changes, Merged, Merging, Moved, Signing};
 use stoa_domain::permission::MergeTarget;
 use stoa_domain::permission::project as may;
 use stoa_domain::{
@@ -348,11 +348,13 @@ impl App {
         let moved = repositories.move_branch(merge.project, target.clone(), from, merge.commit.clone()).await;
         match moved {
             // Where it is at the remote, it is done whatever the mirror says.
-            Ok(false) if remote.is_some() => Ok(Some(self.follow_merge(workspace, merge, &target).await?)),
-            Ok(true) => Ok(Some(self.follow_merge(workspace, merge, &target).await?)),
-            Ok(false) => {
+            Ok(moved) if moved == Moved::There || remote.is_some() => {
+                Ok(Some(self.follow_merge(workspace, merge, &target).await?))
+            }
+            Ok(moved) => {
                 self.store().abandon_merge(workspace, merge.project, merge.id).await?;
-                Err(Refusal::Conflict(Conflict::BranchMoved).into())
+                let why = if moved == Moved::Held { Conflict::BranchHeld } else { Conflict::BranchMoved };
+                Err(Refusal::Conflict(why).into())
             }
             Err(fault) => {
                 // Whether it moved isn't known: the branch says.

@@ -49,6 +49,9 @@ pub(super) fn conflict(conflict: Conflict) -> &'static str {
         Conflict::BranchMoved => {
             "A commit came onto one of the branches in between, so nothing was merged. Look at the merge again, then repeat it."
         }
+        Conflict::BranchHeld => {
+            "Something else is moving the branch, or was cut off while it did, so nothing was merged. Try again in a moment; what was cut off lets go of it within a few minutes."
+        }
         Conflict::Unrelated => "These branches have no commit in common, so they can't be merged.",
         Conflict::TooLargeToMerge => {
             "These branches differ by more than Stoa merges by itself. Merge them in a clone, and push."
@@ -56,6 +59,9 @@ pub(super) fn conflict(conflict: Conflict) -> &'static str {
         Conflict::NoSuchBranch => "The project has no such branch. Push it first.",
         Conflict::DefaultBranchGone => {
             "The project's default branch is gone. Name a branch, or make another one the default branch in the project's settings."
+        }
+        Conflict::BackupInUse => {
+            "This backup is being restored. Delete it when that is done, or cancel the restore first."
         }
         Conflict::BackupNotReady => "This backup isn't whole: it is still being made, or it failed.",
         Conflict::BackupOfOtherProject => {

@@ -8,7 +8,7 @@ use futures_util::future::BoxFuture;
 use stoa_app::Fault;
 use stoa_app::ports::{Branch, Commit, Difference, Repositories, Review};
 use stoa_domain::branch::{BranchName, CommitId};
-use stoa_domain::change::{ChangedFiles, Changes, Merged, Merging, Signing};
+use stoa_domain::change::{ChangedFiles, Changes, Merged, Merging, Moved, Signing};
 use stoa_domain::{ProjectId, Timestamp};
 use tokio::sync::oneshot;
 
@@ -263,16 +263,16 @@ impl Repositories for FakeRepositories {
         branch: BranchName,
         from: CommitId,
         to: CommitId,
-    ) -> BoxFuture<'_, Result<bool, Fault>> {
+    ) -> BoxFuture<'_, Result<Moved, Fault>> {
         let made = self.made.lock().unwrap().values().find(|commit| commit.id == to).cloned();
         let mut held = self.held.lock().unwrap();
         let commits = held.entry(project).or_default().branches.entry(branch).or_default();
         let moved = match made {
             Some(made) if commits.last().is_some_and(|commit| commit.id == from) => {
                 commits.push(made);
-                true
+                Moved::There
             }
-            _ => false,
+            _ => Moved::Elsewhere,
         };
         Box::pin(async move { Ok(moved) })
     }

@@ -22,7 +22,7 @@ struct Scene {
     server: String,
     shop: InstanceId,
     work: Work,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 impl Scene {
@@ -44,7 +44,7 @@ impl Scene {
             shop = workspace.instance(&project, &server, "Shop", "production", "main").await;
             (id, slug) = (workspace.id.clone(), workspace.slug.clone());
         }
-        Self { world, olga, id, slug, project, server, shop, work, _folder: folder }
+        Self { world, olga, id, slug, project, server, shop, work, folder }
     }
 
     fn workspace(&self) -> Workspace<'_> {
@@ -292,6 +292,16 @@ on_both! {
         assert_eq!(refused.code().as_deref(), Some("conflict"));
         assert!(refused.field("detail").contains("Look at the merge again"), "{}", refused.text);
         assert_eq!(scene.work.head("main"), between);
+        // A git that was killed holds the branch: said as that, and nothing is left of the merge.
+        let lock = scene.folder.path().join(format!("{}.git/refs/heads/main.lock", scene.project));
+        std::fs::write(&lock, "").unwrap();
+        let refused = scene.merge(client, "idea").await.expect(409);
+        assert_eq!(refused.code().as_deref(), Some("conflict"));
+        assert!(refused.field("detail").contains("Try again in a moment"), "{}", refused.text);
+        std::fs::remove_file(lock).unwrap();
+        assert_eq!(scene.work.head("main"), between);
+        let left = scene.world.store.list_begun_merges(scene.workspace_id(), scene.project_id()).await.unwrap();
+        assert!(left.is_empty(), "{left:?}");
         // Several at once: whoever is told that it was done finds it done.
         for number in 0..4 {
             scene.work.commit(&format!("topic-{number}"), Some("idea"), &[(&format!("t{number}.txt"), "t\n")]);
@@ -387,7 +397,7 @@ on_both! {
         scene.work.commit("main", None, &[("later.txt", "1\n")]);
         scene.world.app.compare_heads().await.unwrap();
         scene.world.drain().await;
-        let bare = scene._folder.path().join(format!("{}.git", scene.project));
+        let bare = scene.folder.path().join(format!("{}.git", scene.project));
         let _ = scene.work.git(&["--git-dir", bare.to_str().unwrap(), "update-ref", "-d", "refs/heads/main"]);
         scene.world.app.compare_heads().await.unwrap();
         let path = scene.path(&format!("/projects/{}/branches", scene.project));
