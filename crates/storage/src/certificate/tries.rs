@@ -18,6 +18,9 @@ use crate::values;
 /// Seconds for which a try is nobody else's.
 const LEASE: i64 = 420;
 
+/// In a second, as times are kept.
+const MICROS: i64 = 1_000_000;
+
 /// Tries are counted for so many seconds.
 const HOUR: i64 = 3600;
 const WEEK: i64 = 7 * 24 * HOUR;
@@ -79,10 +82,13 @@ crate::statements! {
     ISSUED = "UPDATE certificates SET chain = $3, private_key = $4, issued_at = $5, ends_at = $6, next_at = $7, directory = $8,
             failures = 0, trouble = NULL, problem = NULL, lease_until = NULL WHERE host = $1 AND fence = $2";
     TROUBLE = "SELECT trouble FROM certificates WHERE host = $1 AND fence = $2";
-    FAILED = "UPDATE certificates SET trouble = $3, problem = $4, failures = $5, next_at = $6, lease_until = NULL
+    /// Where somebody wanted it soon while it was tried (its time is later than that try's beginning), the DNS may have
+    /// been looked at before it was mended: then there is no pause.
+    FAILED = "UPDATE certificates SET trouble = $3, problem = $4, failures = $5, lease_until = NULL,
+            next_at = CASE WHEN $7 AND next_at > lease_until - $8 THEN next_at ELSE $6 END
         WHERE host = $1 AND fence = $2";
     SOON = "UPDATE certificates SET next_at = $2
-        WHERE host = $1 AND trouble = 'dns' AND (lease_until IS NULL OR lease_until <= $2)";
+        WHERE host = $1 AND (trouble = 'dns' OR (trouble IS NULL AND lease_until > $2))";
     NAME = "SELECT name FROM instances WHERE workspace_id = $1 AND id = $2";
 }
 
@@ -362,7 +368,9 @@ impl Store {
                 let (host, fence) = (claimed.due.host.as_str(), claimed.fence);
                 let before = tx.fetch_optional(TROUBLE, values![host, fence]).await?;
                 let before: Option<String> = before.map(|row| row.get(0)).transpose()?.flatten();
-                let values = values![host, fence, trouble.key(), problem, failures, next_at];
+                let is_dns = trouble == Trouble::Dns;
+                let values =
+                    values![host, fence, trouble.key(), problem, failures, next_at, is_dns, LEASE * MICROS];
                 let is_written = tx.execute(FAILED, values).await? > 0;
                 let is_news = is_written && before.as_deref() != Some(trouble.key());
                 if is_written {
@@ -377,7 +385,8 @@ impl Store {
         self.write(permit, work).await
     }
 
-    /// A host that didn't lead here is tried at once, not when its time comes: it does now.
+    /// A host that didn't lead here is tried at once, not when its time comes: it does now. One that is being tried is
+    /// tried once more, if that try comes too late for what was mended.
     ///
     /// # Errors
     /// A fault.

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 use stoa_app::certificate::CertificateScope;
 use stoa_app::ports::{Clock as _, IssueProblem};
 use stoa_domain::certificate::Trouble;
+use stoa_storage::certificate::tries::FailedCertificate;
 use test_kit::Client;
 use test_kit::on_both_databases;
 use test_kit::world::{PASSWORD, Person, Workspace, World as TheWorld};
@@ -136,6 +137,42 @@ on_both_databases! {
         assert_eq!(ask_all(&world, &domains()).await, ["shop.example.org"]);
         let audit = olga.client.get(&workspace.path("/audit?action=certificate.refuse")).await.expect(200).json();
         assert_eq!(audit["items"], json!([]), "nobody refused anything");
+    }
+
+    async fn what_is_mended_while_it_is_tried_is_tried_again_at_once(world: World) {
+        let olga = world.set_up().await;
+        let workspace = world.workspace(&olga, "Acme").await;
+        let path = made(&workspace, "Shop").await;
+        prove(&world, &olga.client, &path, &["shop.example.org"]).await;
+        let check = format!("{path}/domains/shop.example.org/check");
+        let due = async || world.store.list_due_certificates(&domains(), 9, 9).await.unwrap();
+        let claim = async || world.store.claim_certificate(due().await.remove(0)).await.unwrap().unwrap();
+        let fails = async |claimed, trouble| {
+            let next_at = world.clock.now().plus_seconds(DAY);
+            let failed = FailedCertificate { trouble, problem: "x".to_owned(), failures: 1, next_at };
+            world.store.certificate_failed(&claimed, failed).await.unwrap();
+        };
+        // The first try, and a later one: it looked before the DNS was mended.
+        for _ in 0..2 {
+            let claimed = claim().await;
+            world.clock.pass_seconds(1);
+            assert_eq!(olga.client.post(&check, json!({})).await.expect(200).json()["leads"], "here");
+            assert!(due().await.is_empty(), "one is on its way");
+            world.clock.pass_seconds(1);
+            fails(claimed, Trouble::Dns).await;
+        }
+        // Nobody has looked since it began.
+        let claimed = claim().await;
+        world.clock.pass_seconds(1);
+        fails(claimed, Trouble::Dns).await;
+        assert!(due().await.is_empty(), "it has its pause");
+        // What the authority refuses keeps its pause, whoever looks.
+        world.clock.pass_seconds(DAY);
+        let claimed = claim().await;
+        world.clock.pass_seconds(1);
+        let _ = olga.client.post(&check, json!({})).await.expect(200);
+        fails(claimed, Trouble::Refused).await;
+        assert!(due().await.is_empty());
     }
 
     async fn after_a_refusal_it_is_asked_less_and_less_and_told_why(world: World) {
