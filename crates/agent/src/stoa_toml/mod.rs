@@ -23,6 +23,23 @@ pub use database::Postgresql;
 pub use recognised::Recognised;
 pub use values::Problem;
 
+/// Names of the files by which it is settled whether an application can be run: in the root of its repository, and in the
+/// folder that its `stoa.toml` names.
+pub const LOOKED_INTO: [&str; 12] = [
+    "stoa.toml",
+    "Procfile",
+    "Dockerfile",
+    "odoo-bin",
+    "manage.py",
+    "requirements.txt",
+    "app.py",
+    "wsgi.py",
+    "main.py",
+    "package.json",
+    "package-lock.json",
+    "index.html",
+];
+
 /// Bytes of a `stoa.toml` at most.
 const LARGEST: u64 = 64 * 1024;
 
@@ -103,6 +120,12 @@ pub fn read_whole(folder: &Path) -> Result<(Application, KnownBy), Problem> {
              Write a stoa.toml with [run]",
         ),
     })
+}
+
+/// The folder in which a `stoa.toml` says that the application stands; `None` where it isn't right.
+#[must_use]
+pub fn folder(text: &str) -> Option<String> {
+    application::parse(text).ok().map(|application| application.folder)
 }
 
 /// Names and lengths of the secrets that a `stoa.toml` asks to be made. One that isn't right asks for none: its deployment

@@ -244,7 +244,7 @@ pub(super) fn complete(application: &mut Application, recognised: &Recognised) -
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
-    use super::super::{ConnectAs, KnownBy, read_whole};
+    use super::super::{ConnectAs, KnownBy, LOOKED_INTO, read_whole};
     use super::*;
 
     fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
@@ -260,6 +260,9 @@ mod tests {
     fn taken(files: &[(&str, &str)]) -> (&'static str, String) {
         let place = folder(files);
         let (application, known_by) = read_whole(place.path()).unwrap();
+        // What a push is read by is enough to know that it can be run.
+        let looked_into = files.iter().filter(|(name, _)| LOOKED_INTO.contains(name));
+        assert!(read_whole(folder(&looked_into.copied().collect::<Vec<_>>()).path()).is_ok());
         let recognised = if let KnownBy::Recognised(recognised) = known_by { Some(recognised) } else { None };
         let recognised = recognised.unwrap();
         // The file that it is told says the same.

@@ -14,19 +14,23 @@ use super::Git;
 use super::program::git_in;
 use crate::proxy::visit::random;
 
-/// Reads what a folder, the root of a repository, says of its application. `Err` is the sentence that a deployment
-/// would fail with.
-pub type Reads = Arc<dyn Fn(&Path) -> Result<(), String> + Send + Sync>;
+/// Reads what the root of a repository says of its application.
+#[derive(Clone)]
+pub struct Reads {
+    /// Names of the files that are looked into, in the folder where the application stands.
+    pub names: &'static [&'static str],
+    /// Where a `stoa.toml` says that this is, below the root; `None` where it isn't right.
+    pub folder: fn(&str) -> Option<String>,
+    /// `Err` is the sentence that a deployment would fail with.
+    pub read: Arc<dyn Fn(&Path) -> Result<(), String> + Send + Sync>,
+}
 
 /// Branches of one push that are read.
 const MOST_BRANCHES: usize = 20;
-/// Files of one branch that are looked into.
-const MOST_FILES: usize = 200;
 /// Bytes of one file: more than any reader takes, so that it says so itself.
-const LONGEST_FILE: usize = 64 * 1024 + 1;
+const LONGEST_FILE: usize = 256 * 1024 + 1;
 
-/// What may say how an application is run.
-const TOLD_IN: [&str; 3] = ["stoa.toml", "Procfile", "Dockerfile"];
+const TOML: &str = "stoa.toml";
 
 /// A folder for as long as it is read.
 struct Scratch(PathBuf);
@@ -94,8 +98,9 @@ impl Git {
         if now.trim_ascii_end() != commit.as_str().as_bytes() {
             return Ok(None);
         }
-        let entries = entries_of(&folder, commit).await?;
-        if !entries.iter().any(|entry| entry.path == Path::new("stoa.toml")) {
+        let reads = self.inner.hosting.reads.clone();
+        let entries = entries_of(&folder, commit, "", reads.names).await?;
+        if !entries.iter().any(|entry| entry.path == Path::new(TOML)) {
             let deployed = self.inner.frame.app.deployed_by(workspace, project, branch).await;
             if deployed.map_err(|failure| io::Error::other(format!("{failure:?}")))?.is_empty() {
                 return Ok(None);
@@ -107,8 +112,14 @@ impl Git {
         for entry in &entries {
             lay_out(&folder, &scratch.0, entry).await?;
         }
-        let reads = self.inner.hosting.reads.clone();
-        tokio::task::spawn_blocking(move || reads(&scratch.0).err()).await.map_err(io::Error::other)
+        // Links were laid out as such, and lead nowhere.
+        let toml = std::fs::read_to_string(scratch.0.join(TOML)).ok();
+        if let Some(below) = toml.and_then(|toml| (reads.folder)(&toml)).filter(|below| below != ".")
+            && !lay_out_folder(&folder, &scratch.0, commit, &below, reads.names).await?
+        {
+            return Ok(None);
+        }
+        tokio::task::spawn_blocking(move || (reads.read)(&scratch.0).err()).await.map_err(io::Error::other)
     }
 }
 
@@ -117,19 +128,61 @@ async fn said(folder: &Path, words: &[&str]) -> io::Result<Vec<u8>> {
     Ok(output.stdout)
 }
 
-/// The files of a commit that say how it is run, wherever they lie.
-async fn entries_of(folder: &Path, commit: &CommitId) -> io::Result<Vec<Entry>> {
-    let tree = said(folder, &["ls-tree", "-r", "-t", "-z", "--full-tree", commit.as_str()]).await?;
-    let entry = |line: &[u8]| {
+/// The files of these names in one folder of a commit: the root, or one whose path ends with a slash.
+async fn entries_of(folder: &Path, commit: &CommitId, below: &str, names: &[&str]) -> io::Result<Vec<Entry>> {
+    let mut words = vec!["ls-tree", "-z", "--full-tree", commit.as_str()];
+    if !below.is_empty() {
+        words.extend(["--", below]);
+    }
+    let is_looked_into = |entry: &Entry| {
+        names.iter().any(|name| entry.path.file_name().is_some_and(|own| own == *name))
+            && entry.path.components().all(|part| matches!(part, Component::Normal(_)))
+    };
+    Ok(entries(&said(folder, &words).await?).filter(is_looked_into).collect())
+}
+
+fn entries(listed: &[u8]) -> impl Iterator<Item = Entry> {
+    listed.split(|byte| *byte == 0).filter_map(|line| {
         let (about, path) = std::str::from_utf8(line).ok()?.split_once('\t')?;
         let mut about = about.split(' ');
         let (mode, _, object) = (about.next()?, about.next()?, about.next()?);
-        let path = PathBuf::from(path);
-        let is_told_in = TOLD_IN.iter().any(|name| path.file_name().is_some_and(|own| own == *name));
-        let is_within = path.components().all(|part| matches!(part, Component::Normal(_)));
-        (is_told_in && is_within).then(|| Entry { mode: mode.to_owned(), object: object.to_owned(), path })
-    };
-    Ok(tree.split(|byte| *byte == 0).filter_map(entry).take(MOST_FILES).collect())
+        Some(Entry { mode: mode.to_owned(), object: object.to_owned(), path: PathBuf::from(path) })
+    })
+}
+
+/// The folder in which the application stands, with what is looked into there. `false` where a link leads to it: what
+/// that is said to be isn't known here.
+async fn lay_out_folder(
+    folder: &Path,
+    root: &Path,
+    commit: &CommitId,
+    below: &str,
+    names: &[&str],
+) -> io::Result<bool> {
+    let mut path = PathBuf::new();
+    for part in Path::new(below).components() {
+        match part {
+            Component::CurDir => continue,
+            Component::Normal(part) => path.push(part),
+            // Refused where it is read.
+            _ => return Ok(true),
+        }
+        let words = ["ls-tree", "-z", "--full-tree", commit.as_str(), "--", &path.to_string_lossy()];
+        let found = entries(&said(folder, &words).await?).find(|entry| entry.path == path);
+        let place = root.join(&path);
+        match found.as_ref().map(|entry| entry.mode.as_str()) {
+            None => return Ok(true),
+            Some("120000") => return Ok(false),
+            Some("040000" | "160000") => std::fs::create_dir_all(place)?,
+            // No folder: said so where it is read.
+            Some(_) if place.exists() => return Ok(true),
+            Some(_) => return std::fs::write(place, "").map(|()| true),
+        }
+    }
+    for entry in entries_of(folder, commit, &format!("{}/", path.display()), names).await? {
+        lay_out(folder, root, &entry).await?;
+    }
+    Ok(true)
 }
 
 /// Puts one of them where it lies in the commit. Nothing is followed and nothing replaced: what is there twice fails.

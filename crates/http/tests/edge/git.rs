@@ -574,6 +574,30 @@ async fn a_push_tells_what_a_deployment_would_not_understand() {
     write("stoa.toml", "good").await;
     assert_eq!(lines_of_a_push(&hosted, &["main", "main:idea"]).await, Vec::<String>::new());
     assert_eq!(lines_of_a_push(&hosted, &["--delete", "idea"]).await, Vec::<String>::new());
+    // Where the application stands is looked for in the commit; what a link leads to isn't known.
+    let place = hosted.work.path().to_owned();
+    for (line, told) in [
+        ("in other", Some("no folder, file: false")),
+        ("in other/readme", Some("no folder, file: true")),
+        ("in other/./", Some("a folder without a Procfile")),
+        ("in other/deeper", None),
+        ("in link", None),
+        ("in ../other", Some("no folder, file: false")),
+    ] {
+        match line {
+            "in other/readme" => {
+                std::fs::create_dir_all(place.join("other/deeper")).unwrap();
+                std::fs::write(place.join("other/readme"), "").unwrap();
+                std::fs::write(place.join("other/deeper/Procfile"), "").unwrap();
+            }
+            "in link" => std::os::unix::fs::symlink("other/deeper", place.join("link")).unwrap(),
+            _ => {}
+        }
+        done(&place, &["add", "."]).await;
+        write("stoa.toml", line).await;
+        let told: Vec<_> = told.iter().map(|told| format!("warning: main: {told}")).collect();
+        assert_eq!(lines_of_a_push(&hosted, &["main"]).await, told, "{line}");
+    }
     // What is no file is no text of the application's either.
     done(hosted.work.path(), &["rm", "--quiet", "stoa.toml"]).await;
     std::os::unix::fs::symlink("/etc/hostname", hosted.work.path().join("stoa.toml")).unwrap();

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use stoa_domain::InstanceId;
-use stoa_http::git::{Git, Hosting, LARGEST_PUSH};
+use stoa_http::git::{Git, Hosting, LARGEST_PUSH, Reads};
 use stoa_http::{Crowd, Frame, Patience, Site};
 use test_kit::{Kind, World};
 use tokio::net::TcpListener;
@@ -62,10 +62,23 @@ fn called_by_git_as_the_hook() {
     std::process::exit(if taken { 0 } else { 1 });
 }
 
+/// The folder that the line names.
+fn below(text: &str) -> Option<String> {
+    text.strip_prefix("in ").map(str::to_owned)
+}
+
 /// A reader that wants one line, and says what stands there instead.
 fn read(folder: &Path) -> Result<(), String> {
     match std::fs::read_to_string(folder.join("stoa.toml")) {
         Ok(text) if text == "good" => Ok(()),
+        Ok(text) if below(&text).is_some() => {
+            let place = folder.join(below(&text).unwrap_or_default());
+            match (place.is_dir(), place.join("Procfile").is_file()) {
+                (true, true) => Ok(()),
+                (true, false) => Err("a folder without a Procfile".to_owned()),
+                (false, _) => Err(format!("no folder, file: {}", place.is_file())),
+            }
+        }
         Ok(text) => Err(format!("stoa.toml, line 1: {text}")),
         Err(_) if folder.join("Procfile").is_file() => Ok(()),
         Err(error) => Err(format!("There is no stoa.toml: {:?}", error.kind())),
@@ -141,7 +154,7 @@ async fn serve(
         hook_program: hook_program(folder),
         hooks_folder: folder.join("hooks"),
         largest_push,
-        reads: Arc::new(read),
+        reads: Reads { names: &["stoa.toml", "Procfile"], folder: below, read: Arc::new(read) },
     };
     let git = Git::start(frame.clone(), hosting).unwrap();
     let router = stoa_http::edge(frame, applications.clone(), git);

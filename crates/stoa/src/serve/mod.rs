@@ -16,10 +16,11 @@ use std::time::Duration;
 
 use stoa_adapters::repositories::GitRepositories;
 use stoa_agent::machine::Agent;
+use stoa_agent::stoa_toml;
 use stoa_app::App;
 use stoa_app::certificate::CertificateScope;
 use stoa_domain::Secret;
-use stoa_http::git::{Git, Hosting, LARGEST_PUSH};
+use stoa_http::git::{Git, Hosting, LARGEST_PUSH, Reads};
 use stoa_http::proxy::Applications;
 use stoa_http::{Crowd, Frame, Site};
 use tokio::net::TcpListener;
@@ -304,10 +305,14 @@ fn hosting(settings: &Settings, repositories: Arc<GitRepositories>) -> Result<Ho
         hook_program: std::env::current_exe()?,
         hooks_folder,
         largest_push: LARGEST_PUSH,
-        reads: Arc::new(|folder| match stoa_agent::stoa_toml::read(folder) {
-            Ok(_) => Ok(()),
-            Err(problem) => Err(problem.sentence),
-        }),
+        reads: Reads {
+            names: &stoa_toml::LOOKED_INTO,
+            folder: stoa_toml::folder,
+            read: Arc::new(|folder| match stoa_toml::read(folder) {
+                Ok(_) => Ok(()),
+                Err(problem) => Err(problem.sentence),
+            }),
+        },
     })
 }
 

@@ -15,7 +15,7 @@ use stoa_app::ports::{BoxedWire, ConnectAnswer, ModelProblem, Programs};
 use stoa_app::settings::WorkspaceCreation;
 use stoa_domain::remote::RemoteProblem;
 use stoa_http::Patience;
-use stoa_http::git::{Git, Hosting, LARGEST_PUSH};
+use stoa_http::git::{Git, Hosting, LARGEST_PUSH, Reads};
 use stoa_http::proxy::{Applications, At, Route, RouteState};
 use test_kit::world::{PASSWORD, Wishes, Workspace};
 use test_kit::{Answer, Client, Kind, World, golden};
@@ -316,7 +316,7 @@ async fn of_hosts(answers: &mut Vec<Answer>) {
         hook_program: std::env::current_exe().unwrap(),
         hooks_folder: folder.path().join("hooks"),
         largest_push: LARGEST_PUSH,
-        reads: Arc::new(|_| Ok(())),
+        reads: Reads { names: &[], folder: |_| None, read: Arc::new(|_| Ok(())) },
     };
     let frame = world.frame();
     let git = Git::start(frame.clone(), hosting).unwrap();
