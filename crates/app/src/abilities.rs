@@ -222,6 +222,15 @@ pub fn with_connect_as(
     abilities.sorted()
 }
 
+/// The same of an instance whose branch is gone: there is nothing to merge into. An earlier release can still be deployed.
+#[must_use]
+pub fn without_branch(mut abilities: Abilities) -> Abilities {
+    if abilities.may.contains(&Verb::Merge) {
+        abilities.blocked.push((Verb::Merge, Refusal::Conflict(Conflict::NoSuchBranch)));
+    }
+    abilities.sorted()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -299,7 +308,10 @@ mod tests {
         let gone = of_branch(&merger, true, true);
         assert_eq!(gone.blocked, [(Verb::Merge, Refusal::Conflict(Conflict::NoSuchBranch))]);
         assert!(of_instance(&merger, Stage::Production, RUNS, false, &Ok(())).may.is_empty());
-        assert_eq!(of_instance(&merger, Stage::Production, RUNS, true, &Ok(())).may, [Verb::Merge]);
+        let target = of_instance(&merger, Stage::Production, RUNS, true, &Ok(()));
+        assert_eq!((target.may.as_slice(), target.blocked.as_slice()), (&[Verb::Merge][..], &[][..]));
+        assert_eq!(without_branch(target).blocked, gone.blocked);
+        assert_eq!(without_branch(Abilities::default()), Abilities::default());
     }
 
     #[test]

@@ -85,6 +85,7 @@ impl App {
             );
         }
         self.needs_link(instance).await?;
+        // Whoever may delete may have it made: it is part of that, and gives them nothing to read.
         let last = match wish.backup {
             true => Some(self.new_backup(caller.workspace, instance, BackupCause::BeforeDelete, None).await?),
             false => None,

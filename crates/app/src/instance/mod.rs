@@ -133,7 +133,12 @@ impl App {
             self.store().load_instance(caller.workspace, instance, sees_everything, member).await?;
         let facts = self.facts_of([instance.place]).await;
         let is_target = self.is_target(caller, instance.id).await?;
-        Ok(self.as_seen(caller, instance, is_target, &facts))
+        let has_branch = self.has_branch(caller, &instance).await?;
+        let mut seen = self.as_seen(caller, instance, is_target, &facts);
+        if !has_branch {
+            seen.abilities = abilities::without_branch(seen.abilities);
+        }
+        Ok(seen)
     }
 
     /// Whether a merge into an instance's branch touches nothing that the caller isn't allowed. Asked of those alone who
@@ -143,6 +148,16 @@ impl App {
             return Ok(true);
         }
         Ok(self.store().is_allowed_target(caller.workspace, instance, caller.member).await?)
+    }
+
+    /// Whether an instance's branch is there to merge into. Asked of those alone who merge, and of one instance: a list
+    /// doesn't say it.
+    async fn has_branch(&self, caller: &Caller, instance: &InstanceRecord) -> Result<bool, Failure> {
+        if !caller.has(Action::MergeBranches) {
+            return Ok(true);
+        }
+        let head = self.store().find_head(caller.workspace, instance.project.id, &instance.branch).await?;
+        Ok(head.is_some())
     }
 
     /// What is answered to whoever has begun a job.

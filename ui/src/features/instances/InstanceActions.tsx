@@ -57,8 +57,9 @@ export function InstanceActions(props: { workspace: string; instance: Instance; 
   const goesOn = instance.job && calledOf(instance.job);
   const isBegun = acts.isPending && acts.variables.id === id ? acts.variables.act : null;
   const [isLast, setLast] = useState(true);
-  // Nothing that was never deployed can be backed up.
-  const hasLast = instance.may.includes("backup") && instance.commit !== null;
+  // Offered to whoever deletes: it is part of that, and gives them nothing to read. Nothing that was never deployed can be
+  // backed up.
+  const hasLast = instance.commit !== null;
   const remove = useAct<void>(workspace, {
     act: () => deleteInstance(workspace, id, { confirm: name, cancel: goesOn !== null, backup: hasLast && isLast }),
     nouns: [...AFTER, "projects"],
