@@ -5,6 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::time::Instant;
 
 use crate::stoa_toml::Health;
 
@@ -18,6 +19,70 @@ pub(super) enum Answer {
     /// Nothing listens, or it broke off.
     Nothing,
     Status(u16),
+}
+
+/// Pauses between one restart of what doesn't become well and the next, where it has less time for that.
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+
+/// When an application is asked, and what its answers come to. A process that has just begun, by itself or by others, has
+/// its `start_time` to give its first good answer: until then a bad one is none.
+pub(super) struct Checks {
+    /// Its number in the sandbox and when it began, as process 1 tells it.
+    process: Option<(i32, Option<i64>)>,
+    /// Until when it has time to become well; `None` once it was.
+    starts_until: Option<Instant>,
+    next: Instant,
+    /// In a row.
+    failures: u32,
+    pause: Duration,
+}
+
+impl Checks {
+    /// Of a process that is well; of none, where the next one that is seen is still to become well.
+    pub fn of_well(process: Option<(i32, Option<i64>)>, now: Instant, health: &Health) -> Self {
+        Self { process, starts_until: None, next: now + health.every, failures: 0, pause: FIRST_PAUSE }
+    }
+
+    /// Whether it is to be asked now. What has begun is asked at every look, so that it is seen soon when it is well.
+    pub fn are_due(&mut self, process: (i32, Option<i64>), now: Instant, health: &Health) -> bool {
+        if self.process.replace(process) != Some(process) {
+            self.failures = 0;
+            self.starts_until = Some(now + health.start_time.max(self.pause));
+        }
+        if self.starts_until.is_none() && now < self.next {
+            return false;
+        }
+        self.next = now + health.every;
+        true
+    }
+
+    pub fn good(&mut self) {
+        self.failures = 0;
+        self.starts_until = None;
+        self.pause = FIRST_PAUSE;
+    }
+
+    /// Whether it is to be restarted for it.
+    pub fn bad(&mut self, now: Instant, health: &Health) -> bool {
+        match self.starts_until {
+            Some(until) if now < until => return false,
+            Some(_) => {
+                self.starts_until = None;
+                self.pause = (self.pause * 2).min(LONGEST_PAUSE);
+            }
+            None => {
+                self.failures += 1;
+                if self.failures < health.failures {
+                    return false;
+                }
+            }
+        }
+        self.failures = 0;
+        // Until it is another process.
+        self.next = now + health.every;
+        true
+    }
 }
 
 /// One question, through the socket, with the instance's own host name.
@@ -113,6 +178,47 @@ mod tests {
     use std::net::TcpListener;
 
     use super::*;
+
+    #[test]
+    fn who_has_begun_has_its_time_to_become_well_and_who_was_well_so_many_failures() {
+        let seconds = Duration::from_secs;
+        let (start_time, every) = (seconds(10), seconds(15));
+        let health = Health { path: String::new(), status: Vec::new(), start_time, every, failures: 3 };
+        let began = Instant::now();
+        let at = |second: u64| began + seconds(second);
+        let (first, second, third) = ((2, Some(1)), (9, Some(2)), (9, Some(3)));
+        let mut checks = Checks::of_well(Some(first), began, &health);
+        // Each look within its pause asks nothing.
+        let asked: Vec<u64> = (1..=50).filter(|now| checks.are_due(first, at(*now), &health)).collect();
+        assert_eq!(asked, [15, 30, 45]);
+        // Failures in a row.
+        assert!(!checks.bad(at(60), &health) && !checks.bad(at(75), &health));
+        checks.good();
+        assert!(!checks.bad(at(90), &health) && !checks.bad(at(105), &health));
+        assert!(checks.bad(at(120), &health));
+        // The next process: asked at each look, restarted only once its time is over.
+        for now in 122..132 {
+            assert!(checks.are_due(second, at(now), &health) && !checks.bad(at(now), &health), "{now}");
+        }
+        assert!(checks.are_due(second, at(132), &health) && checks.bad(at(132), &health));
+        assert!(!checks.are_due(second, at(133), &health), "not while it is restarted");
+        // The same number, another process. What becomes well has its failures again.
+        assert!(checks.are_due(third, at(134), &health) && !checks.bad(at(134), &health));
+        checks.good();
+        assert!(checks.are_due(third, at(149), &health) && !checks.bad(at(149), &health));
+        // One that never becomes well in next to no time is given more and more.
+        let hurried = Health { start_time: seconds(1), ..health };
+        let mut given = Vec::new();
+        let mut now = 200;
+        for process in 20..29 {
+            let since = now;
+            while !(checks.are_due((process, None), at(now), &hurried) && checks.bad(at(now), &hurried)) {
+                now += 1;
+            }
+            given.push(now - since);
+        }
+        assert_eq!(given, [1, 2, 4, 8, 16, 32, 60, 60, 60]);
+    }
 
     /// More of them than a page of the kernel's holds lines.
     #[test]

@@ -7,7 +7,7 @@ use stoa_domain::ReleaseId;
 use tokio::time::Instant;
 
 use super::Agent;
-use super::health::{self, Answer};
+use super::health::{self, Answer, Checks};
 use super::instance::{Instance, Phase, Running};
 use super::operation::Operation;
 use super::release;
@@ -48,9 +48,9 @@ impl Agent {
             };
         let is_current = || instance.running().as_ref() == Some(&running);
         let place = running.place(&self.inner.folders, instance.id);
-        let mut failures = 0;
         let health_now = || instance.form().health(&application.health);
-        let mut next_health = Instant::now() + health_now().every;
+        // Of whichever process is there at the first look.
+        let mut checks: Option<Checks> = None;
         loop {
             tokio::select! {
                 ended = running.identity.ended() => {
@@ -80,7 +80,7 @@ impl Agent {
             if status.is_restarting || instance.phase() == Phase::Waiting {
                 continue;
             }
-            match (&process.pid, instance.phase()) {
+            let pid = match (process.pid, instance.phase()) {
                 (None, Phase::Running) => {
                     let end = process.last_end.unwrap_or_default();
                     let group = Self::group(instance.id, &running.name);
@@ -96,14 +96,14 @@ impl Agent {
                     continue;
                 }
                 (None, _) => continue,
-                (Some(_), _) => {}
-            }
-            let was_failed = matches!(instance.phase(), Phase::Failed(_));
-            if !was_failed && Instant::now() < next_health {
+                (Some(pid), _) => pid,
+            };
+            let (wanted, now, process) = (health_now(), Instant::now(), (pid, process.began));
+            let well = (instance.phase() == Phase::Running).then_some(process);
+            let checks = checks.get_or_insert_with(|| Checks::of_well(well, now, &wanted));
+            if !checks.are_due(process, now, &wanted) {
                 continue;
             }
-            let wanted = health_now();
-            next_health = Instant::now() + wanted.every;
             let is_listening = health::listens(running.identity.pid, application.port);
             let answer = if is_listening {
                 health::ask(&place.join("application.sock"), &wanted, &instance.form().host).await
@@ -114,16 +114,14 @@ impl Agent {
                 return;
             }
             if answer == Answer::Good {
-                failures = 0;
-                if was_failed {
+                checks.good();
+                if matches!(instance.phase(), Phase::Failed(_)) {
                     instance.renew();
                     self.set_phase(&instance, Phase::Running);
                 }
                 continue;
             }
-            failures += 1;
-            if failures >= wanted.failures {
-                failures = 0;
+            if checks.bad(Instant::now(), &wanted) {
                 tracing::info!(instance = %instance.id, "an application doesn't answer as it should: it is restarted");
                 self.set_phase(
                     &instance,

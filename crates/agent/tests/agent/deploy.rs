@@ -226,6 +226,43 @@ async fn what_stops_answering_is_restarted_after_so_many_failures_in_a_row_and_n
     machine.agent.stop_all().await.unwrap();
 }
 
+/// Takes three failed looks to begin once more, and ends when it is told to.
+const SLOW_AGAIN: &str = r#"
+import http.server, os, time
+if os.path.exists("/data/begun"): time.sleep(4)
+open("/data/begun", "a").write("begun\n")
+class Answer(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        if self.path == "/end": os._exit(1)
+        self.send_response(200); self.send_header("Connection", "close"); self.end_headers()
+        self.wfile.write(str(os.getpid()).encode())
+    def log_message(self, *_): pass
+http.server.ThreadingHTTPServer(("127.0.0.1", int(os.environ["PORT"])), Answer).serve_forever()
+"#;
+
+#[tokio::test]
+async fn what_ended_and_takes_long_to_begin_is_given_the_time_for_it() {
+    let place = tempfile::tempdir().unwrap();
+    let house = House::new(place.path());
+    let machine = house.machine().await;
+    std::fs::write(house.repository.join("stoa.toml"), "[run]\ncommand = [\"python3\", \"app.py\"]\n")
+        .unwrap();
+    std::fs::write(house.repository.join("app.py"), SLOW_AGAIN).unwrap();
+    let deployed = house.deploy_as(&machine, house.commit_all("one"), &house.form()).await;
+    assert!(succeeded(&deployed), "{deployed:?}");
+    let first = house.get(&machine, "/").await.unwrap();
+    let _ = house.get(&machine, "/end").await;
+    until("it runs again", async || {
+        let answer =
+            house.get(&machine, "/").await.ok().filter(|answer| !answer.is_empty() && *answer != first);
+        (answer.is_some() && machine.see(house.instance).await.state == InstanceState::Running).then_some(())
+    })
+    .await;
+    let begun = house.place.join("state/data").join(house.instance.to_string()).join("begun");
+    assert_eq!(std::fs::read_to_string(begun).unwrap(), "begun\n".repeat(2), "it wasn't restarted meanwhile");
+    machine.agent.stop_all().await.unwrap();
+}
+
 /// Tells how many processes it may begin, or takes 300 MiB.
 const GREEDY: &str = r#"
 import http.server, os, time
