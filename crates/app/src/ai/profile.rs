@@ -78,7 +78,9 @@ impl App {
         self.count(format!("ai:profile:member:{}", permit.member()), A_MEMBER).await?;
         self.count(format!("ai:profile:workspace:{workspace}"), A_WORKSPACE).await?;
         let all = self.store().list_grantable(workspace).await?;
-        let secrets: Vec<Secret> = access.key.iter().cloned().collect();
+        // Whatever an owner may have typed, or a name may hold.
+        let mut secrets: Vec<Secret> = access.key.iter().cloned().collect();
+        secrets.extend(self.open_secrets_of_workspace(workspace).await?);
         let mark = self.mark();
         let of_prompt = mark.clone();
         let (prompt, named) = tokio::task::spawn_blocking(move || {

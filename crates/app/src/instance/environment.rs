@@ -249,9 +249,27 @@ impl App {
         instance: InstanceId,
     ) -> Result<Vec<(String, Secret)>, Failure> {
         let variables = self.store().list_variables(workspace, instance).await?;
+        self.open_all(workspace, variables.into_iter().map(|variable| (instance, variable))).await
+    }
+
+    /// The secret ones of all instances of a workspace: for what is never to leave.
+    pub(crate) async fn open_secrets_of_workspace(
+        &self,
+        workspace: WorkspaceId,
+    ) -> Result<Vec<Secret>, Failure> {
+        let sealed = self.store().list_sealed_variables(workspace).await?;
+        let opened = self.open_all(workspace, sealed.into_iter()).await?;
+        Ok(opened.into_iter().map(|(_, secret)| secret).collect())
+    }
+
+    async fn open_all(
+        &self,
+        workspace: WorkspaceId,
+        variables: impl Iterator<Item = (InstanceId, Variable)> + Send,
+    ) -> Result<Vec<(String, Secret)>, Failure> {
         let mut key = None;
-        let mut opened = Vec::with_capacity(variables.len());
-        for Variable { name, value } in variables {
+        let mut opened = Vec::new();
+        for (instance, Variable { name, value }) in variables {
             let secret = match value {
                 VariableValue::Plain(text) => Secret::from_text(text),
                 VariableValue::Kept => continue,

@@ -15,6 +15,7 @@ crate::statements! {
         ORDER BY name";
     INSERT = "INSERT INTO variables (workspace_id, instance_id, name, is_secret, value, sealed)
         VALUES ($1, $2, $3, $4, $5, $6)";
+    SEALED = "SELECT name, is_secret, value, sealed, instance_id FROM variables WHERE workspace_id = $1 AND is_secret";
     REMOVE_ALL = "DELETE FROM variables WHERE workspace_id = $1 AND instance_id = $2";
 }
 
@@ -119,5 +120,17 @@ impl Store {
     ) -> Result<Vec<Variable>, StorageFault> {
         let rows = self.fetch_all(LIST, values![workspace, instance]).await?;
         rows.iter().map(read).collect()
+    }
+
+    /// The secret ones of all instances of a workspace.
+    ///
+    /// # Errors
+    /// A fault.
+    pub async fn list_sealed_variables(
+        &self,
+        workspace: WorkspaceId,
+    ) -> Result<Vec<(InstanceId, Variable)>, StorageFault> {
+        let rows = self.fetch_all(SEALED, values![workspace]).await?;
+        rows.iter().map(|row| Ok((row.get(4)?, read(row)?))).collect()
     }
 }
