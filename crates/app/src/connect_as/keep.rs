@@ -10,7 +10,7 @@ use stoa_storage::connect_as::keep::{EndCause, GoingSession, UnclosedSession};
 use tokio::sync::broadcast::error::RecvError;
 use tokio_util::sync::CancellationToken;
 
-use super::visit::words;
+use super::visit::{Connected, words};
 use crate::authority::GoingOn;
 use crate::ports::{AppCookie, ConnectAnswer, ConnectWish};
 use crate::{App, Failure};
@@ -41,6 +41,18 @@ impl App {
     pub async fn end_connect_sessions(&self) -> Result<bool, Failure> {
         let goes_on = self.end_sessions_that_are_over().await?;
         Ok(self.tell_applications_of_ends().await? || goes_on)
+    }
+
+    /// Ends one whose visitor was just refused.
+    ///
+    /// # Errors
+    /// A fault.
+    pub async fn end_refused_connect_session(&self, connected: &Connected) -> Result<(), Failure> {
+        let going = self.store().list_going_connect_sessions().await?;
+        if let Some(session) = going.into_iter().find(|one| one.id == connected.id()) {
+            self.store().end_over_connect_session(session, EndCause::Right).await?;
+        }
+        Ok(())
     }
 
     /// Whether any session goes on.

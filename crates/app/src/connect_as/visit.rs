@@ -65,6 +65,11 @@ impl Connected {
         &self.record.instance
     }
 
+    #[must_use]
+    pub(crate) fn id(&self) -> ConnectSessionId {
+        self.record.id
+    }
+
     /// The instance's own host.
     #[must_use]
     pub fn host(&self) -> Option<&str> {

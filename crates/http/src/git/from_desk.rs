@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::StreamExt as _;
+use stoa_app::authority::GoingOn;
 use stoa_app::instance::Named;
 use stoa_app::ports::{DeskBytes, RefUpdate};
 use stoa_app::{Failure, Fault};
@@ -47,9 +48,15 @@ impl Git {
         permit: Permit<ide::Push>,
         asked: Asked,
     ) -> Result<Pushed, Failure> {
-        let hosts = self.clone();
+        let (hosts, again) = (self.clone(), asked.clone());
         let pushing = tokio::spawn(async move { hosts.push_whole(permit, asked).await });
-        pushing.await.map_err(Fault::new)?
+        let pushed = pushing.await.map_err(Fault::new)?;
+        // Its desk ends with the right to it, in the middle of what it was giving: then that is said.
+        if pushed.is_err() {
+            let decision = GoingOn::<ide::Push>::new(again.account, again.path);
+            decision.ask(&self.inner.frame.app).await?;
+        }
+        pushed
     }
 
     async fn push_whole(&self, permit: Permit<ide::Push>, asked: Asked) -> Result<Pushed, Failure> {

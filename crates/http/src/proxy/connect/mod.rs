@@ -91,7 +91,13 @@ impl Proxy {
             Err(Failure::Refused(Refusal::Unavailable)) => {
                 return Err(Box::new(visitor::page(parts, Notice::Unavailable)));
             }
-            Err(Failure::Refused(_)) => return Err(Box::new(over(parts, self.frame.site.secure))),
+            Err(Failure::Refused(_)) => {
+                // What was said to be over doesn't go on when the right is given back a moment later.
+                if let Err(failure) = self.frame.app.end_refused_connect_session(&connected).await {
+                    tracing::warn!(?failure, "a session as a user that is over is written down later");
+                }
+                return Err(Box::new(over(parts, self.frame.site.secure)));
+            }
             Err(fault) => return Err(Box::new(failed(parts, fault))),
         }
         let lease = Arc::new(self.frame.leases.hold::<connect_as::Use>(asked));
