@@ -38,6 +38,7 @@ const BRING: &str = "bring";
 
 const NO_LONGER_PERMITTED: &str = "The permission for it was taken away before it began.";
 const WITHOUT_ITS_DATA: &str = "The data of the backup that the instance is made of isn't in it, so nothing was deployed. Restore it first.";
+const BACKUP_GONE: &str = "The backup isn't there any more, so nothing was restored.";
 const UNREACHABLE: &str = "The server can't be reached. Try again when it is back.";
 
 /// The claim has passed to another, who goes on: nothing is to be written any more.
@@ -204,6 +205,15 @@ impl App {
                 }
                 let (code, observed) = ("unavailable".to_owned(), self.observe(begun.instance).await);
                 return Ok(Ok(End::Failed { code, sentence: detail, quote: None, observed }));
+            }
+            // Its time was over before its turn came. Trying again brings nothing.
+            Err(Failure::Refused(Refusal::NotFound)) if claim.job.kind == JobKind::Restore => {
+                if claim.attempts > 1 {
+                    machines.cancel(order).await?;
+                }
+                let (code, sentence) = ("failed".to_owned(), BACKUP_GONE.to_owned());
+                let observed = self.observe(begun.instance).await;
+                return Ok(Ok(End::Failed { code, sentence, quote: None, observed }));
             }
             other => other?,
         };

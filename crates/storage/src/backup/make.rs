@@ -98,6 +98,16 @@ pub(crate) struct RestoreOrder {
     pub cause: DeploymentCause,
 }
 
+/// In what a restore's job is begun with: which backup it brings back.
+fn source_of(backup: BackupId) -> String {
+    format!("\"backup\":\"{backup}\"")
+}
+
+/// Whether a restore that was begun with this brings that backup back.
+pub(super) fn brings_back(input: &str, backup: BackupId) -> bool {
+    input.contains(&source_of(backup))
+}
+
 pub(crate) async fn queue_restore(tx: &mut Tx<'_>, order: RestoreOrder) -> Result<JobId, Failure> {
     let RestoreOrder { workspace, into, source, safety, account, permission, cause } = order;
     let row = tx.fetch_optional(SOURCE, values![workspace, source]).await?.ok_or(Refusal::NotFound)?;
@@ -134,7 +144,8 @@ pub(crate) async fn queue_restore(tx: &mut Tx<'_>, order: RestoreOrder) -> Resul
     let release = kept.map_or_else(|| tx.new_id(), ReleaseId::uuid);
     let safety_id = safety.as_ref().map_or("null".to_owned(), |safety| format!("\"{}\"", safety.id));
     let input = format!(
-        "{{\"backup\":\"{source}\",\"safety\":{safety_id},\"release\":\"{}\",\"is_kept\":{}}}",
+        "{{{},\"safety\":{safety_id},\"release\":\"{}\",\"is_kept\":{}}}",
+        source_of(source),
         release.hyphenated(),
         kept.is_some()
     );

@@ -65,6 +65,7 @@ crate::statements! {
         AND instance_id = $3";
     REMOVE = "UPDATE backups SET status = 'removing' WHERE workspace_id = $1 AND id = $2
         AND status IN ('ready', 'failed') RETURNING instance_name";
+    RESTORES = "SELECT input FROM jobs WHERE workspace_id = $1 AND kind = 'restore' AND status IN ('queued', 'running')";
     NAME = "SELECT instance_name FROM backups WHERE workspace_id = $1 AND id = $2 AND status = 'ready'";
 }
 
@@ -266,11 +267,16 @@ impl Store {
     /// Takes a backup out of all lists. What it takes in its repository is removed soon after.
     ///
     /// # Errors
-    /// [`Conflict::BackupNotReady`] while it is made, or a fault.
+    /// [`Conflict::BackupNotReady`] while it is made, [`Conflict::BackupInUse`] while it is brought back, or a fault.
     pub async fn remove_backup(&self, permit: Permit<Delete>) -> Result<(), Failure> {
         let (workspace, target) = (permit.workspace(), *permit.target());
         let work: Work<()> = Box::new(move |tx| {
             Box::pin(async move {
+                for restore in tx.fetch_all(RESTORES, values![workspace]).await? {
+                    if make::brings_back(&restore.get::<String>(0)?, target.backup) {
+                        return Err(Refusal::Conflict(Conflict::BackupInUse).into());
+                    }
+                }
                 let row = tx.fetch_optional(REMOVE, values![workspace, target.backup]).await?;
                 let row = row.ok_or(Refusal::Conflict(Conflict::BackupNotReady))?;
                 tx.audit_name(row.get::<String>(0)?);

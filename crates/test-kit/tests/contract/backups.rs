@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use stoa_app::ports::Progress;
 use stoa_domain::InstanceId;
 use test_kit::on_both_databases;
-use test_kit::world::{Workspace, World};
+use test_kit::world::{PASSWORD, Workspace, World};
 
 /// The path of a running instance. Its backups stand below it.
 async fn made(workspace: &Workspace<'_>) -> (InstanceId, String) {
@@ -85,6 +85,28 @@ on_both_databases! {
         let _ = instance;
     }
 
+    async fn a_restore_whose_backup_is_gone_by_its_turn_ends_and_says_so(world: World) {
+        let olga = world.set_up().await;
+        let workspace = world.workspace(&olga, "Acme").await;
+        let (_, path) = made(&workspace).await;
+        let backup = backed_up(&world, &workspace, &path).await;
+        let restore = async |of: &str| {
+            let place = workspace.path(&format!("/backups/{of}/restore"));
+            olga.client.post(&place, json!({ "confirm": "Shop" })).await.expect(202).json()["job"]["id"].clone()
+        };
+        let _ = restore(&backup).await;
+        world.drain().await;
+        let safety = listed(&workspace, &path).await[0]["id"].as_str().unwrap().to_owned();
+        let job = restore(&safety).await;
+        world.clock.pass_seconds(40 * 24 * 3600);
+        world.app.keep_backups().await.unwrap();
+        world.drain().await;
+        let again = world.nobody().with_cookie(world.sign_in(&olga.email, PASSWORD).await.expect(200).cookie().unwrap());
+        let seen = again.get(&workspace.path(&format!("/jobs/{}", job.as_str().unwrap()))).await.expect(200).json();
+        let detail = "The backup isn't there any more, so nothing was restored.";
+        assert_eq!((&seen["status"], &seen["error"]["detail"]), (&json!("failed"), &json!(detail)));
+    }
+
     async fn what_is_restored_is_confirmed_by_name_and_backed_up_first(world: World) {
         let olga = world.set_up().await;
         let workspace = world.workspace(&olga, "Acme").await;
@@ -97,6 +119,9 @@ on_both_databases! {
         assert_eq!(begun["job"]["kind"], "restore");
         let busy = olga.client.post(&place, json!({ "confirm": "Shop" })).await.expect(409);
         assert_eq!(busy.code().unwrap(), "instance_busy");
+        let itself = workspace.path(&format!("/backups/{backup}"));
+        let in_use = olga.client.delete(&itself, None).await.expect(409);
+        assert!(in_use.field("detail").starts_with("This backup is being restored."), "{}", in_use.text);
         world.drain().await;
         assert_eq!(olga.client.get(&path).await.expect(200).field("status"), "running");
         let list = listed(&workspace, &path).await;
