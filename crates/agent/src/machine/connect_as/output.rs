@@ -1,7 +1,11 @@
 //! What a command of the application's answered. It is checked piece by piece, and nothing else of it is believed.
 
-use serde::Deserialize;
+use std::fmt;
+
+use serde::de::{Error, Visitor};
+use serde::{Deserialize, Deserializer};
 use stoa_domain::Secret;
+use stoa_domain::branch::{is_invisible, is_selector};
 
 use crate::protocol::{OpenedView, SecretText, SessionCookie, UserView};
 
@@ -29,15 +33,61 @@ enum Id {
 #[serde(deny_unknown_fields)]
 struct UserLine {
     id: Id,
-    login: String,
+    login: Chosen,
     #[serde(default)]
-    name: Option<String>,
+    name: Option<Chosen>,
     #[serde(default = "yes")]
     active: bool,
 }
 
 fn yes() -> bool {
     true
+}
+
+/// Text that is only shown, and that a user of the application's may have chosen. Whatever it holds, it costs nobody else
+/// the list: even what JSON can hold and text can't, such as half of a pair of surrogates.
+struct Chosen(String);
+
+impl<'de> Deserialize<'de> for Chosen {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        from.deserialize_bytes(AnyText)
+    }
+}
+
+struct AnyText;
+
+impl Visitor<'_> for AnyText {
+    type Value = Chosen;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("text")
+    }
+
+    fn visit_bytes<E: Error>(self, bytes: &[u8]) -> Result<Chosen, E> {
+        Ok(Chosen(String::from_utf8_lossy(bytes).into_owned()))
+    }
+}
+
+impl Chosen {
+    /// As it is shown: what steers a terminal, turns what stands around it or isn't seen is taken out, and what is too long
+    /// is cut. `None` where nothing is left that is seen.
+    fn shown(&self, most: usize) -> Option<String> {
+        let kept = |letter: char| match letter {
+            // Words of some languages are written with them, and pictures.
+            _ if is_joiner(letter) => Some(letter),
+            _ if is_invisible(letter) => None,
+            _ if letter.is_control() => Some(' '),
+            _ => Some(letter),
+        };
+        let text: String = self.0.chars().filter_map(kept).collect();
+        let text: String = text.trim().chars().take(most).collect();
+        let is_seen = |letter: char| !(letter.is_whitespace() || is_joiner(letter) || is_selector(letter));
+        text.chars().any(is_seen).then_some(text)
+    }
+}
+
+fn is_joiner(letter: char) -> bool {
+    matches!(letter, '\u{200c}' | '\u{200d}')
 }
 
 #[derive(Deserialize)]
@@ -59,7 +109,7 @@ struct OpenedLine {
 
 type Checked<T> = Result<T, String>;
 
-/// Text for a person: nothing that steers a terminal, and nothing that turns what stands around it.
+/// Nothing that steers a terminal, and nothing that turns what stands around it.
 fn is_plain(text: &str) -> bool {
     !text.chars().any(|letter| {
         letter.is_control()
@@ -67,16 +117,12 @@ fn is_plain(text: &str) -> bool {
     })
 }
 
-fn text(what: &str, value: String, least: usize, most: usize) -> Checked<String> {
-    let length = value.chars().count();
-    if !(least..=most).contains(&length) {
-        return Err(format!("`{what}` has {least} to {most} characters"));
+/// An id is used as it is, so that nothing of it is taken out.
+fn check_id(id: &str) -> Checked<()> {
+    if !(1..=LONGEST_ID).contains(&id.chars().count()) {
+        return Err(format!("`id` has 1 to {LONGEST_ID} characters"));
     }
-    if is_plain(&value) {
-        Ok(value)
-    } else {
-        Err(format!("`{what}` holds characters that control something"))
-    }
+    if is_plain(id) { Ok(()) } else { Err("`id` holds characters that control something".to_owned()) }
 }
 
 /// Names of what is there and isn't wanted may be told; what stands in a value may be a secret.
@@ -104,9 +150,11 @@ fn lines(output: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
     lines.enumerate().map(|(at, line)| (at + 1, line)).filter(|(_, line)| !line.is_empty())
 }
 
-/// One user a line.
+/// One user a line. Those whose id can't be used are left out: it may be what such a user is called. Where there are no
+/// others, why is said.
 pub(super) fn users(output: &[u8], limit: usize) -> Checked<Vec<UserView>> {
     let mut users: Vec<UserView> = Vec::new();
+    let mut left_out = None;
     for (number, line) in lines(output) {
         let wrong = in_line(number);
         // More than was asked for is left out.
@@ -118,16 +166,21 @@ pub(super) fn users(output: &[u8], limit: usize) -> Checked<Vec<UserView>> {
             Id::Text(id) => id,
             Id::Number(number) => number.to_string(),
         };
-        let id = text("id", id, 1, LONGEST_ID).map_err(&wrong)?;
-        let login = text("login", line.login, 1, LONGEST_LOGIN).map_err(&wrong)?;
-        let name = text("name", line.name.unwrap_or_default(), 0, LONGEST_NAME).map_err(&wrong)?;
+        if let Err(why) = check_id(&id) {
+            left_out.get_or_insert_with(|| wrong(why));
+            continue;
+        }
         if users.iter().any(|user| user.id == id) {
             return Err(wrong(format!("the id {id} stood in an earlier line already")));
         }
-        let name = if name.trim().is_empty() { login.clone() } else { name };
+        let login = line.login.shown(LONGEST_LOGIN).unwrap_or_else(|| id.clone());
+        let name = line.name.and_then(|name| name.shown(LONGEST_NAME)).unwrap_or_else(|| login.clone());
         users.push(UserView { id, login, name, active: line.active });
     }
-    Ok(users)
+    match left_out {
+        Some(why) if users.is_empty() => Err(why),
+        _ => Ok(users),
+    }
 }
 
 /// A token of RFC 9110, section 5.6.2.
@@ -236,22 +289,57 @@ mod tests {
             (r#"{"id": "a", "login": 3}"#, "it isn't the JSON that is expected"),
             (r#"{"id": "", "login": "a"}"#, "`id` has 1 to 200 characters"),
             (r#"{"id": 1.5, "login": "a"}"#, "it isn't the JSON"),
-            (
-                "{\"id\": \"a\", \"login\": \"a\\u001b[31m\"}",
-                "`login` holds characters that control something",
-            ),
-            (
-                "{\"id\": \"a\", \"login\": \"a\", \"name\": \"x\\u202ey\"}",
-                "`name` holds characters that control",
-            ),
+            (r#"{"id": "a\u001b[31m", "login": "a"}"#, "`id` holds characters that control something"),
+            (r#"{"id": "a\u202eb", "login": "a"}"#, "`id` holds characters that control something"),
+            (r#"{"id": "a"}"#, "missing field `login`"),
+            (r#"{"id": "a", "login": ["a"]}"#, "it isn't the JSON that is expected"),
         ] {
             let refused = user(line).unwrap_err();
             assert!(refused.contains(said) && !refused.contains("hunter2"), "{line}: {refused}");
         }
-        let long = format!(r#"{{"id": "a", "login": "{}"}}"#, "x".repeat(321));
-        assert!(user(&long).is_err());
+        let long = format!(r#"{{"id": "{}", "login": "a"}}"#, "x".repeat(201));
+        assert!(user(&long).unwrap_err().contains("`id` has 1 to 200 characters"));
         let twice = "{\"id\": \"a\", \"login\": \"a\"}\n{\"id\": \"a\", \"login\": \"b\"}";
         assert!(users(twice.as_bytes(), 5).unwrap_err().starts_with("line 2"));
+    }
+
+    #[test]
+    fn nothing_that_a_user_is_called_costs_the_others_the_list() {
+        let long = "x".repeat(400);
+        let long = format!(r#"{{"id": 9, "login": "{long}", "name": "{long}"}}"#);
+        let shown = [
+            (r#"{"id": 1, "login": "mia", "name": "x\u202ey"}"#, ("1", "mia", "xy")),
+            (
+                r#"{"id": 2, "login": "a\u001b[31m\nb", "name": "\u202b\u05d3\u05e0\u05d4\u202c\u200f"}"#,
+                ("2", "a [31m b", "דנה"),
+            ),
+            (
+                r#"{"id": 3, "login": "kim", "name": "\u2066 \u2069\u200b\u200d\ufe0f\u3164"}"#,
+                ("3", "kim", "kim"),
+            ),
+            (r#"{"id": 4, "login": "\u200b\u0000", "name": null}"#, ("4", "4", "4")),
+            (r#"{"id": 5, "login": "", "name": "Bo"}"#, ("5", "5", "Bo")),
+            // Letters that are joined otherwise are written otherwise.
+            (r#"{"id": 6, "login": "a", "name": "\u0645\u06cc\u200c\u062e"}"#, ("6", "a", "می\u{200c}خ")),
+            (
+                r#"{"id": 7, "login": "a", "name": "half \ud83d"}"#,
+                ("7", "a", "half \u{fffd}\u{fffd}\u{fffd}"),
+            ),
+            ("{\"id\": 8, \"login\": \"a\tb\"}", ("8", "a b", "a b")),
+            (&long, ("9", &"x".repeat(320), &"x".repeat(200))),
+        ];
+        let text: Vec<&str> = shown.iter().map(|(line, _)| *line).collect();
+        let found = users(text.join("\n").as_bytes(), 50).unwrap();
+        let found: Vec<_> =
+            found.iter().map(|user| (user.id.as_str(), user.login.as_str(), user.name.as_str())).collect();
+        assert_eq!(found, shown.map(|(_, told)| told));
+    }
+
+    #[test]
+    fn who_has_an_id_that_cant_be_used_is_left_out_and_the_others_arent() {
+        let text = "{\"id\": \"a\\u202eb\", \"login\": \"no\"}\n{\"id\": \"b\", \"login\": \"bo\"}\n{\"id\": \"\", \"login\": \"no\"}";
+        let found = users(text.as_bytes(), 5).unwrap();
+        assert_eq!(found.iter().map(|user| user.id.as_str()).collect::<Vec<_>>(), ["b"]);
     }
 
     #[test]
