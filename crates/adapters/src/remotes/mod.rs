@@ -28,7 +28,7 @@ use stoa_domain::remote::{RemoteProblem, RemoteUrl, RemoteWay};
 use stoa_domain::{ProjectId, Secret};
 use zeroize::Zeroizing;
 
-use crate::outgoing::Outgoing;
+use crate::outgoing::{Outgoing, OutgoingError};
 use agent::Agent;
 use keys::DeployKey;
 use words::Hidden;
@@ -142,7 +142,7 @@ impl GitRemotes {
         let url = &access.url;
         let is_encrypted = url.way() != RemoteWay::Http;
         let vetted = self.outgoing.addresses(url.host(), url.port(), is_encrypted).await;
-        let addresses = vetted.map_err(|error| failure(RemoteProblem::NotAllowed, error.to_string()))?;
+        let addresses = vetted.map_err(|error| failure(unvetted(&error), error.to_string()))?;
         let secrets = match &access.credential {
             Some(RemoteCredential::Token { user, token }) => {
                 vec![token.clone(), Secret::from_text(as_sent(user, token).to_string())]
@@ -260,6 +260,14 @@ impl GitRemotes {
 fn as_sent(user: &str, token: &Secret) -> Zeroizing<String> {
     let pair = Zeroizing::new([user.as_bytes(), b":", token.reveal()].concat());
     Zeroizing::new(STANDARD.encode(&*pair))
+}
+
+/// What it means that an address isn't dialled: the address may change that, or only time.
+fn unvetted(error: &OutgoingError) -> RemoteProblem {
+    match error {
+        OutgoingError::Unknown(_) | OutgoingError::Unprepared => RemoteProblem::Away,
+        _ => RemoteProblem::NotAllowed,
+    }
 }
 
 fn failure(problem: RemoteProblem, said: String) -> RemoteError {
@@ -434,5 +442,55 @@ impl Remotes for GitRemotes {
                 },
             }
         })
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::net::IpAddr;
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::outgoing::{Rules, Surroundings};
+
+    /// One name leads to a private address, and no other anywhere.
+    struct OneName;
+
+    impl Surroundings for OneName {
+        fn look_up(&self, name: String) -> BoxFuture<'static, io::Result<Vec<IpAddr>>> {
+            let found = if name == "inside.example" {
+                Ok(vec![[10, 0, 0, 1].into()])
+            } else {
+                Err(io::ErrorKind::NotFound.into())
+            };
+            Box::pin(async move { found })
+        }
+
+        fn own_addresses(&self) -> io::Result<Vec<IpAddr>> {
+            Ok(Vec::new())
+        }
+    }
+
+    #[tokio::test]
+    async fn a_name_that_leads_nowhere_is_a_host_that_isnt_reached() {
+        let outgoing = Outgoing::with_surroundings(Rules::default(), Arc::new(OneName));
+        let remotes = GitRemotes::new(outgoing, |project| PathBuf::from(format!("/nonexistent/{project}")));
+        for (url, problem, said) in [
+            (
+                "https://nowhere.example/shop.git",
+                RemoteProblem::Away,
+                "There is no host named nowhere.example",
+            ),
+            ("git@nowhere.example:shop.git", RemoteProblem::Away, "There is no host named nowhere.example"),
+            ("https://inside.example/shop.git", RemoteProblem::NotAllowed, "is a private address"),
+            ("ssh://git@10.0.0.1/shop.git", RemoteProblem::NotAllowed, "is a private address"),
+        ] {
+            let access =
+                RemoteAccess { url: RemoteUrl::parse(url).unwrap(), credential: None, host_key: None };
+            let Err(RemoteError::Failed(failed)) = remotes.look(access).await else { panic!("{url}") };
+            assert_eq!(failed.problem, problem, "{url}");
+            assert!(failed.said.contains(said), "{url}: {}", failed.said);
+        }
     }
 }

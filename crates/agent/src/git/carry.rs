@@ -96,6 +96,8 @@ pub(super) struct Around<'r> {
     pub objects: Option<&'r Path>,
     /// A folder that grows by what comes.
     pub growing: Option<PathBuf>,
+    /// What it is told on its standard input.
+    pub input: Option<&'r str>,
 }
 
 impl Around<'_> {
@@ -165,7 +167,11 @@ impl Running {
             secrets.push((in_memory("configuration", configuration.as_bytes())?, CONFIGURATION));
             command.env("GIT_CONFIG_GLOBAL", format!("/proc/self/fd/{CONFIGURATION}"));
         }
-        command.stdin(Stdio::null()).stdout(out_end).stderr(err_end);
+        command.stdin(match around.input {
+            Some(input) => Stdio::from(in_memory("input", input.as_bytes())?),
+            None => Stdio::null(),
+        });
+        command.stdout(out_end).stderr(err_end);
         hand_over(&mut command, secrets, true)?;
         // What it is sent it unpacks into memory, whatever the host makes of it.
         hold_memory(&mut command, memory)?;

@@ -9,6 +9,7 @@ mod conflict;
 mod difference;
 mod merge;
 mod pack;
+mod push;
 mod quarantine;
 mod read;
 mod repack;

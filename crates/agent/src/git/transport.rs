@@ -1,10 +1,9 @@
-//! Git over the network: what a repository elsewhere has, what of it is missing here, and branches that are moved there.
+//! Git over the network: what a repository elsewhere has, and what of it is missing here.
 //!
 //! Where that is, and by whose right, was settled before: here git is given an address, a host that it may dial and no
 //! other, and a configuration that nobody but it can read.
 
 use std::collections::{BTreeMap, HashMap};
-use std::path::PathBuf;
 
 use stoa_domain::branch::{BranchName, CommitId};
 
@@ -80,8 +79,10 @@ fn named(text: &str) -> Result<Named, TransferError> {
         if !name.starts_with("refs/heads/") && !name.starts_with("refs/tags/") {
             continue;
         }
-        if CommitId::parse(what).is_none() {
-            return Err(unreadable(line));
+        let object = CommitId::parse(what).ok_or_else(|| unreadable(line))?;
+        // What git says of a name that it finds nothing behind.
+        if object.is_zero() {
+            return Err(TransferError::Damaged("One of its branches or tags names nothing."));
         }
         found.names.insert(name.to_owned(), what.to_owned());
         if found.names.len() > MOST_NAMES {
@@ -104,7 +105,7 @@ impl Connection {
     /// As it ends.
     pub async fn look(&self, limits: Transfer) -> Result<Named, TransferError> {
         let words = ["ls-remote", "--symref", "--", &self.url, "HEAD", "refs/heads/*", "refs/tags/*"];
-        let around = Around { folder: None, objects: None, growing: None };
+        let around = Around { folder: None, objects: None, growing: None, input: None };
         match carry(self, &words, &around, limits).await? {
             (true, out, _) => named(&String::from_utf8_lossy(&out)),
             (false, _, said) => Err(TransferError::Refused(said)),
@@ -161,8 +162,12 @@ impl Repository {
         ];
         let quarantine = Quarantine::make(self).await?;
         let repository = quarantine.repository();
-        let around =
-            Around { folder: Some(repository.folder()), objects: None, growing: Some(quarantine.objects()) };
+        let around = Around {
+            folder: Some(repository.folder()),
+            objects: None,
+            growing: Some(quarantine.objects()),
+            input: None,
+        };
         let outcome = match carry(connection, &words, &around, limits).await {
             Ok((true, ..)) => quarantine.settle(self, limits).await,
             Ok((false, _, said)) => Err(TransferError::Refused(said)),
@@ -229,30 +234,6 @@ impl Repository {
         }
         Ok(Applied::Done { passed_over })
     }
-
-    /// Moves a branch there from where it has to stand, or not at all. `objects`: where its commits are that aren't in the
-    /// repository. Answers what git reports of it.
-    ///
-    /// # Errors
-    /// As it ends.
-    pub async fn push(
-        &self,
-        connection: &Connection,
-        branch: &BranchName,
-        from: Option<&CommitId>,
-        to: &CommitId,
-        objects: Option<&PathBuf>,
-        limits: Transfer,
-    ) -> Result<(bool, String, String), TransferError> {
-        let lease = format!("--force-with-lease=refs/heads/{branch}:{}", from.map_or("", CommitId::as_str));
-        let order = format!("{to}:refs/heads/{branch}");
-        let words = ["push", "--porcelain", "--no-verify", &lease, "--", &connection.url, &order];
-        // What git leaves of it lies in a quarantine of its own; the mirror's own objects are a fetch's.
-        let around =
-            Around { folder: Some(self.folder()), objects: objects.map(PathBuf::as_path), growing: None };
-        let (succeeded, out, said) = carry(connection, &words, &around, limits).await?;
-        Ok((succeeded, String::from_utf8_lossy(&out).into_owned(), said))
-    }
 }
 
 #[cfg(test)]
@@ -274,6 +255,8 @@ mod tests {
         for wrong in ["x", "x\trefs/heads/a"] {
             assert!(named(wrong).is_err(), "{wrong}");
         }
+        let nothing = format!("{id}\trefs/heads/trunk\n{}\trefs/heads/gone\n", "0".repeat(40));
+        assert!(matches!(named(&nothing), Err(TransferError::Damaged(_))));
     }
 
     #[test]

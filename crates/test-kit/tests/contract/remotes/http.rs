@@ -50,6 +50,22 @@ async fn a_token_opens_a_remote_repository_and_is_never_told() {
 }
 
 #[tokio::test]
+async fn a_merge_moves_its_branch_alone_however_others_are_called() {
+    let (_host, scene) = scene(TOKEN).await;
+    super::merges_beside_names_that_end_alike(&scene).await;
+}
+
+#[tokio::test]
+async fn what_names_nothing_there_is_damaged() {
+    let (_host, scene) = scene(TOKEN).await;
+    assert_eq!(scene.fetch().await["status"], "fetched");
+    std::fs::write(scene.there.join("refs/heads/gone"), format!("{}\n", "0".repeat(40))).unwrap();
+    let failed = scene.fetch().await;
+    assert_eq!(failed["problem"]["code"], "damaged", "{failed}");
+    assert_eq!(scene.names().await, ["trunk", "idea"]);
+}
+
+#[tokio::test]
 async fn a_merge_of_which_nobody_knows_whether_it_arrived_is_settled_by_the_next_fetch() {
     let (host, scene) = scene(TOKEN).await;
     assert_eq!(scene.fetch().await["status"], "fetched");

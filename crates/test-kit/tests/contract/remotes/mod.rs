@@ -167,3 +167,28 @@ fn head(repository: &Path, branch: &str) -> String {
         .unwrap();
     String::from_utf8_lossy(&output.stdout).trim().to_owned()
 }
+
+/// Merges into a branch beside others whose names end as its whole name does, once it has moved there meanwhile.
+async fn merges_beside_names_that_end_alike(scene: &Scene) {
+    let in_between = scene.work.commit("between", Some("trunk"), &[("b.txt", "b\n")]);
+    assert_eq!(scene.fetch().await["status"], "fetched");
+    let stood = scene.head_there("trunk");
+    let there = scene.there.to_string_lossy().into_owned();
+    for (name, to) in [
+        ("refs/heads/refs/heads/trunk", &stood),
+        ("refs/tags/refs/heads/trunk", &stood),
+        ("refs/heads/trunk", &in_between),
+    ] {
+        let _ = scene.work.git(&["--git-dir", &there, "update-ref", name, to]);
+    }
+    let refused = scene.merge("idea").await.expect(409);
+    assert!(refused.json()["detail"].as_str().unwrap().contains("in between"), "{}", refused.text);
+    assert_eq!((scene.head_there("trunk"), head(&scene.mirror(), "trunk")), (in_between, stood.clone()));
+
+    scene.world.app.fetch_due_remotes().await.unwrap();
+    let merged = scene.merge("idea").await.expect(200).json();
+    assert_eq!(json!(scene.head_there("trunk")), merged["commit"]);
+    assert_eq!(json!(head(&scene.mirror(), "trunk")), merged["commit"]);
+    assert_eq!(scene.head_there("refs/heads/trunk"), stood);
+    assert!(scene.halves().is_empty(), "{:?}", scene.halves());
+}

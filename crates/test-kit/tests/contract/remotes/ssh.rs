@@ -143,6 +143,12 @@ async fn a_merge_arrives_at_the_remote_and_a_commit_in_between_is_never_lost() {
 }
 
 #[tokio::test]
+async fn a_merge_moves_its_branch_alone_however_others_are_called() {
+    let host = SshHost::start();
+    super::merges_beside_names_that_end_alike(&fetched(&host, "").await).await;
+}
+
+#[tokio::test]
 async fn a_key_that_may_only_read_merges_nothing() {
     let host = SshHost::start();
     let there = somewhere();
