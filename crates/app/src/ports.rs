@@ -466,13 +466,13 @@ pub trait Machines: Send + Sync + 'static {
         backup: BackupId,
         access: RepositoryAccess,
     ) -> BoxFuture<'_, Result<(), Fault>>;
-    /// A backup as an archive, for as long as its bytes are held. `range` is the header of that name. `None`: the
-    /// repository has no such backup.
+    /// A backup with files of so many bytes as an archive, for as long as its bytes are held: one that comes short of them
+    /// breaks off. `range` is the header of that name. `None`: the repository has no such backup.
     fn archive(
         &self,
         of: InstanceId,
         backup: BackupId,
-        access: RepositoryAccess,
+        repository: (RepositoryAccess, u64),
         range: Option<String>,
     ) -> BoxFuture<'_, Result<Option<Archive>, Fault>>;
 }

@@ -283,13 +283,13 @@ impl Machines for AgentMachines {
         &self,
         of: InstanceId,
         backup: BackupId,
-        access: RepositoryAccess,
+        (access, size): (RepositoryAccess, u64),
         range: Option<String>,
     ) -> BoxFuture<'_, Result<Option<Archive>, Fault>> {
         Box::pin(async move {
             let access = words::repository(&access);
             let range = range.map(http::HeaderValue::try_from).transpose().map_err(Fault::new)?;
-            let answer = match self.client.archive(of, backup.uuid(), &access, range).await {
+            let answer = match self.client.archive(of, backup.uuid(), (&access, size), range).await {
                 Err(error) if error.code() == Some(Code::UnknownBackup) => return Ok(None),
                 other => other.map_err(fault)?,
             };

@@ -110,7 +110,7 @@ impl Client {
         call::ask(&self.sender, PATIENCE_FOR_TIDYING, request).await.map(drop)
     }
 
-    /// A backup as an archive, for as long as its bytes are held. `range` is the header of that name.
+    /// A backup with files of so many bytes as an archive, for as long as its bytes are held. `range` is the header of that name.
     ///
     /// # Errors
     /// `unknown_backup`, `disk_full`, or why there is no answer.
@@ -118,11 +118,12 @@ impl Client {
         &self,
         instance: InstanceId,
         backup: Uuid,
-        access: &RepositoryAccess,
+        (access, size): (&RepositoryAccess, u64),
         range: Option<HeaderValue>,
     ) -> Answer<ArchiveAnswer<impl Stream<Item = Answer<Bytes>> + Send + use<>>> {
         let (renewals, held) = stream::renewals();
-        let mut request = call::request(Method::GET, &one(instance, backup, "/archive"), renewals)?;
+        let mut request =
+            call::request(Method::GET, &one(instance, backup, &format!("/archive?size={size}")), renewals)?;
         let headers = request.headers_mut();
         Lease(Uuid::now_v7()).write(headers);
         open(headers, access)?;

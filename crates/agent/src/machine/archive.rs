@@ -55,6 +55,8 @@ pub(crate) struct Archive {
 }
 
 impl Agent {
+    /// `size`: bytes of its files.
+    ///
     /// # Errors
     /// `DiskFull`, or why the backup can't be read. `None`: there is no such backup.
     pub(crate) async fn open_archive(
@@ -62,6 +64,7 @@ impl Agent {
         of: InstanceId,
         backup: Uuid,
         access: Access,
+        size: u64,
     ) -> Result<Option<Archive>, Refused> {
         let whole = self.inner.folders.archive(backup);
         let part = whole.with_extension("part");
@@ -84,7 +87,7 @@ impl Agent {
             return Err(Refused::DiskFull);
         }
         let Some(snapshot) = self.find_backup(of, backup, access.clone()).await? else { return Ok(None) };
-        self.begin_archive(of, backup, access, snapshot.id, (part, whole)).map(Some)
+        self.begin_archive(of, backup, access, (snapshot.id, size), (part, whole)).map(Some)
     }
 
     fn free(&self) -> u64 {
@@ -103,7 +106,7 @@ impl Agent {
         of: InstanceId,
         backup: Uuid,
         access: Access,
-        snapshot: String,
+        snapshot: (String, u64),
         (part, whole): (PathBuf, PathBuf),
     ) -> Result<Archive, Refused> {
         let (tell, written) = watch::channel(Written::default());
@@ -132,7 +135,7 @@ impl Agent {
         let archive = Archive { file: File::open(&part)?, written };
         let agent = self.clone();
         tokio::spawn(async move {
-            let outcome = agent.write_archive(of, access, &snapshot, file, &tell).await;
+            let outcome = agent.write_archive(of, access, snapshot, file, &tell).await;
             let outcome = outcome.and_then(|()| Ok(std::fs::rename(&part, &whole)?));
             if let Err(error) = &outcome {
                 tracing::warn!(%error, instance = %of, "an archive couldn't be written");
@@ -149,7 +152,7 @@ impl Agent {
         &self,
         of: InstanceId,
         access: Access,
-        snapshot: &str,
+        (snapshot, size): (String, u64),
         file: File,
         tell: &watch::Sender<Written>,
     ) -> Result<(), Refused> {
@@ -162,14 +165,19 @@ impl Agent {
         let writing = tokio::task::spawn_blocking(move || compress(pieces, &file, &state, &teller));
         let reading = async {
             tokio::select! {
-                dumped = repository.dump(snapshot, sender) => dumped,
+                dumped = repository.dump(&snapshot, sender) => dumped,
                 () = unwanted(tell) => Err(ResticError::Cancelled),
             }
         };
         let (dumped, written) = tokio::join!(reading, writing);
         // Where nothing more could be written, that is why nothing more was read.
-        written.map_err(io::Error::other)??;
-        Ok(dumped?)
+        let read = written.map_err(io::Error::other)??;
+        dumped?;
+        // Of a folder whose list can't be read restic says nothing: what it wrote by then is an archive, too.
+        if read < size {
+            return Err(ResticError::Damaged("it isn't read back whole".to_owned()).into());
+        }
+        Ok(())
     }
 
     /// Removes those that nobody has wanted for a while, and what an agent that was killed left of one.
@@ -203,17 +211,19 @@ fn touch(file: &File) -> io::Result<()> {
     file.set_modified(std::time::SystemTime::now())
 }
 
+/// How many bytes came.
 fn compress(
     mut pieces: mpsc::Receiver<Bytes>,
     file: &File,
     state: &Path,
     tell: &watch::Sender<Written>,
-) -> io::Result<()> {
+) -> io::Result<u64> {
     let mut encoder = zstd::stream::write::Encoder::new(Counting { file, tell }, LEVEL)?;
-    let mut since = 0;
+    let (mut since, mut read) = (0, 0);
     while let Some(piece) = pieces.blocking_recv() {
         encoder.write_all(&piece)?;
         since += piece.len() as u64;
+        read += piece.len() as u64;
         if since >= LOOK {
             since = 0;
             if folders::free_space(state)? < KEPT_FREE {
@@ -222,7 +232,8 @@ fn compress(
         }
     }
     encoder.finish()?;
-    file.sync_all()
+    file.sync_all()?;
+    Ok(read)
 }
 
 /// A file, and who hears how far it is.

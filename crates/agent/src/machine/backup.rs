@@ -320,12 +320,7 @@ impl Agent {
         };
         let (read, ()) = tokio::join!(reading, telling);
         let read = read?;
-        if let Some(missing) = parts.iter().map(Part::name).find(|name| !read.names.contains(*name)) {
-            return Err(Unwell::because("failed", format!("What was stored lacks {missing}")));
-        }
-        if read.bytes < stored.size {
-            return Err(Unwell::because("failed", "What was stored couldn't be read back whole"));
-        }
+        read.holds(parts.iter().map(Part::name), stored.size)?;
         let Some(snapshot) = repository.name_of(work.backup, &stored).await? else {
             return Err(Unwell::because("failed", "What was stored isn't there any more"));
         };

@@ -348,10 +348,11 @@ impl Repository<'_> {
         let taking = tokio::task::spawn_blocking(move || read_back::take(pieces, size, tell));
         let (read, taken) = tokio::join!(self.dump(snapshot, sender), taking);
         match (read, taken.map_err(io::Error::other)?) {
-            (Ok(()), taken) => Ok(taken?),
+            (Ok(()), Ok(read)) => Ok(read),
+            (Ok(()), Err(why)) => Err(not_whole(&why)),
             // Nobody takes the rest of what can't be understood.
             (Err(ResticError::Io(error)), Err(why)) if error.kind() == io::ErrorKind::BrokenPipe => {
-                Err(why.into())
+                Err(not_whole(&why))
             }
             (Err(error), _) => Err(error),
         }
@@ -406,6 +407,12 @@ impl Repository<'_> {
     pub async fn prune(&self) -> Result<(), ResticError> {
         self.run(&["prune"], Vec::new(), READS_ALL, run::nothing).await.map(drop)
     }
+}
+
+/// What came back is no archive, or breaks off, though restic wrote all that it had.
+fn not_whole(why: &io::Error) -> ResticError {
+    tracing::warn!(%why, "what was stored can't be read back whole");
+    ResticError::Damaged("it isn't read back whole".to_owned())
 }
 
 fn in_words(time: Duration) -> String {

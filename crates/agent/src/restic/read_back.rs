@@ -7,6 +7,8 @@ use std::path::Component;
 use bytes::{Buf as _, Bytes};
 use tokio::sync::mpsc;
 
+use super::ResticError;
+
 /// A snapshot that was read to its end.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct ReadBack {
@@ -14,6 +16,23 @@ pub(crate) struct ReadBack {
     pub bytes: u64,
     /// Of what stands at its top.
     pub names: BTreeSet<String>,
+}
+
+impl ReadBack {
+    /// Whether it has these names at its top, and at least so many bytes. Of a folder whose list can't be read restic 0.14
+    /// says nothing: what it wrote by then is an archive, which breaks off there.
+    ///
+    /// # Errors
+    /// What it hasn't.
+    pub fn holds<'n>(&self, names: impl IntoIterator<Item = &'n str>, size: u64) -> Result<(), ResticError> {
+        if let Some(missing) = names.into_iter().find(|name| !self.names.contains(*name)) {
+            return Err(ResticError::Damaged(format!("{missing} isn't read back")));
+        }
+        if self.bytes < size {
+            return Err(ResticError::Damaged("it isn't read back whole".to_owned()));
+        }
+        Ok(())
+    }
 }
 
 /// Takes a tar to its end, of files with so many bytes. `tell` hears each percent once. It blocks: for a thread of its
@@ -121,6 +140,19 @@ mod tests {
         take(pieces, 70_003, |percent| told.push(percent)).unwrap();
         assert!(told.len() > 5 && told.is_sorted_by(|one, next| one < next), "{told:?}");
         assert_eq!(told.last(), Some(&100));
+    }
+
+    #[test]
+    fn what_isnt_all_there_is_damaged() {
+        let read = taken(&archive()).unwrap();
+        assert!(read.holds(["about.json", "data"], 70_003).is_ok());
+        for (names, size, why) in [
+            (vec!["about.json", "settings.json"], 70_003, "settings.json isn't read back"),
+            (vec!["data"], 10_000_000, "it isn't read back whole"),
+        ] {
+            let error = read.holds(names, size).unwrap_err();
+            assert!(matches!(&error, ResticError::Damaged(said) if said == why), "{error}");
+        }
     }
 
     #[test]

@@ -15,7 +15,7 @@ use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _};
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
-use super::ask::{Answer, Id, Ordered, Told};
+use super::ask::{Answer, Asked, Id, Ordered, Told};
 use super::mirrors::commit;
 use super::operations::{Begun, begin};
 use super::stream::Leased;
@@ -171,16 +171,25 @@ pub(super) async fn delete(
     Ok(StatusCode::NO_CONTENT)
 }
 
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Wanted {
+    /// Bytes of its files, by which it is known whether all was read.
+    #[serde(default)]
+    size: u64,
+}
+
 /// The backup as one archive, or the stretch of it that `Range` names, for as long as the lease is renewed. While it is
 /// still being made its length isn't known: a whole one comes as it grows, a stretch when it is there.
 pub(super) async fn archive(
     of: Of,
     Opened(access): Opened,
+    Asked(Wanted { size }): Asked<Wanted>,
     State(agent): State<Agent>,
     headers: HeaderMap,
     leased: Leased,
 ) -> Result<Response, Problem> {
-    let mut archive = agent.open_archive(of.instance, of.backup, access).await?.ok_or_else(unknown)?;
+    let mut archive = agent.open_archive(of.instance, of.backup, access, size).await?.ok_or_else(unknown)?;
     let range = headers.get(header::RANGE).and_then(|value| value.to_str().ok()).and_then(parse);
     if range.is_some() {
         let ended = archive.written.wait_for(|written| written.outcome.is_some()).await;

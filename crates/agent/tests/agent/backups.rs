@@ -374,7 +374,8 @@ async fn an_archive_goes_on_where_it_broke_and_a_backup_that_is_removed_is_gone(
     let made = back_up(&house, &machine).await;
     let read = async |range: Option<&'static str>| {
         let range = range.map(HeaderValue::from_static);
-        let answer = machine.client.archive(house.instance, made.backup, &access(), range).await.unwrap();
+        let access = (&access(), made.size);
+        let answer = machine.client.archive(house.instance, made.backup, access, range).await.unwrap();
         let bytes: Vec<u8> =
             answer.bytes.map(|piece| piece.unwrap().to_vec()).collect::<Vec<_>>().await.concat();
         (answer.status.as_u16(), answer.headers, bytes)
@@ -481,11 +482,19 @@ async fn a_backup_that_is_cancelled_leaves_nothing_and_the_next_is_made_all_the_
     back_up(&house, &machine).await;
 }
 
+fn packs(repository: &Path) -> impl Iterator<Item = PathBuf> {
+    let folders = std::fs::read_dir(repository.join("data")).unwrap().map(|entry| entry.unwrap().path());
+    folders.flat_map(|folder| std::fs::read_dir(folder).unwrap()).map(|entry| entry.unwrap().path())
+}
+
 /// A pack of what was stored, not of restic's own trees: the largest.
 fn largest_pack(repository: &Path) -> PathBuf {
-    let folders = std::fs::read_dir(repository.join("data")).unwrap().map(|entry| entry.unwrap().path());
-    let packs = folders.flat_map(|folder| std::fs::read_dir(folder).unwrap()).map(|entry| entry.unwrap());
-    packs.max_by_key(|pack| pack.metadata().unwrap().len()).unwrap().path()
+    packs(repository).max_by_key(|pack| pack.metadata().unwrap().len()).unwrap()
+}
+
+fn tells_of_damage(sentence: &str) -> bool {
+    sentence.starts_with("The backup failed: what is stored is damaged (")
+        && sentence.ends_with("How it is repaired stands in docs/operations.md, under Backups of instances.")
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -509,18 +518,31 @@ async fn what_is_damaged_is_found_though_nothing_changed_and_is_repaired_as_the_
         panic!("what is damaged counts as a backup")
     };
     assert_eq!(code, "failed");
-    assert!(
-        sentence.starts_with("The backup failed: what is stored is damaged (")
-            && sentence
-                .ends_with("How it is repaired stands in docs/operations.md, under Backups of instances."),
-        "{sentence}"
-    );
+    assert!(tells_of_damage(&sentence), "{sentence}");
 
     // By hand: what is damaged is put aside, and the next backup stores it anew.
     std::fs::rename(&pack, place.path().join("aside")).unwrap();
     by_hand(&repository(&house), &["rebuild-index"]);
-    back_up(&house, &machine).await;
+    let sound = back_up(&house, &machine).await;
     // What the older backup alone had stays lost.
     machine.client.forget_backup(house.instance, damaged.backup, &access()).await.unwrap();
     by_hand(&repository(&house), &["check", "--read-data"]);
+
+    // What restic itself keeps of the folders, too: of that it says nothing where it reads it back.
+    for pack in packs(&repository(&house)) {
+        let bytes: Vec<u8> = std::fs::read(&pack).unwrap().iter().map(|byte| byte ^ 1).collect();
+        std::fs::set_permissions(&pack, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+        std::fs::write(&pack, bytes).unwrap();
+    }
+    let begun = machine.client.back_up(house.order(), house.instance, &wanted(id())).await;
+    let Event::Failed { sentence, .. } = machine.outcome(begun).await else {
+        panic!("what is damaged counts as a backup")
+    };
+    assert!(tells_of_damage(&sentence), "{sentence}");
+    // Nor is half of it given away as all.
+    let archive = machine.client.archive(house.instance, sound.backup, (&access(), sound.size), None).await;
+    if let Ok(archive) = archive {
+        let pieces: Vec<_> = archive.bytes.collect().await;
+        assert!(pieces.iter().any(Result::is_err), "the archive ends as if it were whole");
+    }
 }

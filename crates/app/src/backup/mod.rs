@@ -8,6 +8,7 @@ pub mod schedule;
 pub mod storage;
 
 use stoa_domain::backup::{BackupCause, BackupSchedule};
+use stoa_domain::branch::is_invisible;
 use stoa_domain::permission::backup as may;
 use stoa_domain::settings::{HealthCheck, Limits};
 use stoa_domain::{BackupId, InstanceId, Permission, Permit, Refusal, WorkspaceId};
@@ -218,7 +219,8 @@ impl App {
         let machine = self.machine_of_repository(permit.workspace(), record.repository).await?.machine;
         let access = self.open_repository(permit.workspace(), record.repository).await?;
         self.store().begin_download(permit).await?;
-        let archive = machine.archive(record.instance, record.id, access, range).await?;
+        let size = u64::try_from(record.size).unwrap_or(0);
+        let archive = machine.archive(record.instance, record.id, (access, size), range).await?;
         Ok((record, archive.ok_or(Refusal::NotFound)?))
     }
 }
@@ -233,6 +235,10 @@ fn check_note(note: Option<String>) -> Result<Option<String>, Refusal> {
     if note.chars().any(char::is_control) {
         return Err(Refusal::invalid("note", "invalid", "A note is one line of text."));
     }
+    if note.chars().any(is_invisible) {
+        let detail = "A note can't contain characters that aren't visible.";
+        return Err(Refusal::invalid("note", "invalid", detail));
+    }
     Ok(Some(note))
 }
 
@@ -240,6 +246,23 @@ fn check_note(note: Option<String>) -> Result<Option<String>, Refusal> {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_note_is_one_line_that_can_be_seen() {
+        let note = |text: &str| check_note(Some(text.to_owned()));
+        assert_eq!(note(" before the move \n").unwrap().as_deref(), Some("before the move"));
+        assert!(note("  ").unwrap().is_none() && check_note(None).unwrap().is_none());
+        for (text, said) in [
+            ("a\nb", "one line of text"),
+            ("safe\u{202e}kcabllor", "aren't visible"),
+            ("\u{200b}", "aren't visible"),
+            ("a\u{2028}b", "aren't visible"),
+        ] {
+            let Err(Refusal::Invalid(problems)) = note(text) else { panic!("{text:?} is taken") };
+            assert_eq!((problems[0].field.as_str(), problems[0].code), ("note", "invalid"), "{text:?}");
+            assert!(problems[0].detail.contains(said), "{text:?}: {}", problems[0].detail);
+        }
+    }
 
     #[test]
     fn what_an_earlier_backup_didnt_keep_is_as_usual() {

@@ -567,7 +567,7 @@ impl Machines for FakeMachines {
         &self,
         _: InstanceId,
         backup: BackupId,
-        _: RepositoryAccess,
+        _: (RepositoryAccess, u64),
         range: Option<String>,
     ) -> BoxFuture<'_, Result<Option<Archive>, Fault>> {
         Box::pin(async move {
