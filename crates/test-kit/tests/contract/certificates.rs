@@ -145,6 +145,7 @@ on_both_databases! {
         let path = made(&workspace, "Shop").await;
         prove(&world, &olga.client, &path, &["shop.example.org"]).await;
         let check = format!("{path}/domains/shop.example.org/check");
+        world.store.want_certificates(&domains(), "https://acme.example/directory").await.unwrap();
         let due = async || world.store.list_due_certificates(&domains(), 9, 9).await.unwrap();
         let claim = async || world.store.claim_certificate(due().await.remove(0)).await.unwrap().unwrap();
         let fails = async |claimed, trouble| {
