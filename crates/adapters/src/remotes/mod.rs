@@ -446,7 +446,7 @@ impl Remotes for GitRemotes {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
+#[allow(clippy::unwrap_used, clippy::panic)]
 mod tests {
     use std::net::IpAddr;
     use std::sync::Arc;

@@ -49,6 +49,7 @@ impl Folders {
             "archives",
             "metrics",
             "schedules",
+            "secrets",
             "databases",
             "postgresql",
         ] {
@@ -140,6 +141,12 @@ impl Folders {
     #[must_use]
     pub fn schedules(&self, instance: InstanceId) -> PathBuf {
         self.state.join("schedules").join(format!("{instance}.json"))
+    }
+
+    /// The values that are left out of the logs of an instance, sealed.
+    #[must_use]
+    pub fn secrets(&self, instance: InstanceId) -> PathBuf {
+        self.state.join("secrets").join(instance.to_string())
     }
 
     /// What opens each instance's PostgreSQL database.

@@ -5,13 +5,16 @@ use std::path::Path;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use stoa_domain::Secret;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::UnixStream;
+use zeroize::Zeroizing;
 
 use super::schedules::ScheduleStatus;
+use crate::protocol::SecretText;
 
-/// What process 1 is asked.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+/// What process 1 is asked. It has no `Debug`: secrets may be in it.
+#[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Request {
     SoftRestart,
@@ -21,6 +24,11 @@ pub(super) enum Request {
     Status,
     /// It is this sandbox's turn to run what is to be run at its times.
     RunSchedules,
+    /// These stand in nothing that is written from now on. One of an earlier Stoa knows no such order, and gives no
+    /// answer to it.
+    LeaveOut {
+        secrets: Vec<SecretText>,
+    },
 }
 
 /// What it answers.
@@ -71,8 +79,9 @@ impl Status {
     }
 }
 
-/// Longest line either way.
+/// Longest answer; and longest request, with all that was secret of an instance.
 const LONGEST: u64 = 64 * 1024;
+const LONGEST_REQUEST: u64 = 8 << 20;
 
 /// The agent's side.
 pub struct Control;
@@ -103,6 +112,15 @@ impl Control {
         done(ask(socket, &Request::RunSchedules, patience).await?)
     }
 
+    /// These stand in nothing any more that is written to the log, besides what it leaves out already.
+    ///
+    /// # Errors
+    /// Where process 1 doesn't answer within `patience`, or is of an earlier Stoa that doesn't know of this.
+    pub async fn leave_out(socket: &Path, secrets: Vec<Secret>, patience: Duration) -> io::Result<()> {
+        let secrets = secrets.into_iter().map(SecretText).collect();
+        done(ask(socket, &Request::LeaveOut { secrets }, patience).await?)
+    }
+
     /// Resolves when all processes have ended; then process 1 ends too. Each has `grace`, or the time that it asks for
     /// itself.
     ///
@@ -123,7 +141,7 @@ fn done(response: Response) -> io::Result<()> {
 async fn ask(socket: &Path, request: &Request, patience: Duration) -> io::Result<Response> {
     let asking = async {
         let mut stream = super::connect(socket).await?;
-        let mut line = serde_json::to_vec(request)?;
+        let mut line = Zeroizing::new(serde_json::to_vec(request)?);
         line.push(b'\n');
         stream.write_all(&line).await?;
         let mut answer = String::new();
@@ -135,8 +153,8 @@ async fn ask(socket: &Path, request: &Request, patience: Duration) -> io::Result
 
 /// Process 1's side: reads the request of one connection.
 pub(super) async fn read(stream: &mut UnixStream) -> io::Result<Request> {
-    let mut line = String::new();
-    BufReader::new(stream.take(LONGEST)).read_line(&mut line).await?;
+    let mut line = Zeroizing::new(String::new());
+    BufReader::new(stream.take(LONGEST_REQUEST)).read_line(&mut line).await?;
     Ok(serde_json::from_str(&line)?)
 }
 
@@ -144,4 +162,46 @@ pub(super) async fn answer(stream: &mut UnixStream, response: &Response) -> io::
     let mut line = serde_json::to_vec(response)?;
     line.push(b'\n');
     stream.write_all(&line).await
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::panic)]
+mod tests {
+    use super::*;
+
+    /// As long as it is for as long as nothing goes wrong.
+    const LONG: Duration = Duration::from_secs(60);
+
+    fn secrets() -> Vec<Secret> {
+        // Longer than any other request.
+        ["one\n\"two\"", &"x".repeat(200_000)].map(|text| Secret::from_text(text.to_owned())).into()
+    }
+
+    #[tokio::test]
+    async fn what_is_to_be_left_out_is_told_whole() {
+        let place = tempfile::tempdir().unwrap();
+        let socket = place.path().join("control.sock");
+        let listener = tokio::net::UnixListener::bind(&socket).unwrap();
+        let asking = tokio::spawn(async move { Control::leave_out(&socket, secrets(), LONG).await });
+        let mut stream = listener.accept().await.unwrap().0;
+        let Request::LeaveOut { secrets: told } = read(&mut stream).await.unwrap() else {
+            panic!("another request");
+        };
+        assert!(told.iter().map(|text| text.0.reveal()).eq(secrets().iter().map(Secret::reveal)));
+        answer(&mut stream, &Response::Done).await.unwrap();
+        asking.await.unwrap().unwrap();
+    }
+
+    #[tokio::test]
+    async fn one_of_an_earlier_stoa_is_not_waited_for() {
+        let place = tempfile::tempdir().unwrap();
+        let socket = place.path().join("control.sock");
+        let listener = tokio::net::UnixListener::bind(&socket).unwrap();
+        let asking = tokio::spawn(async move { Control::leave_out(&socket, secrets(), LONG).await });
+        // What it can't read it gives no answer to, and it reads no more of it than this.
+        let mut stream = listener.accept().await.unwrap().0;
+        let _ = stream.read(&mut [0; 64 * 1024]).await.unwrap();
+        drop(stream);
+        assert_ne!(asking.await.unwrap().unwrap_err().kind(), io::ErrorKind::TimedOut);
+    }
 }

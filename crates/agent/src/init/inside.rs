@@ -12,6 +12,7 @@ use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::{Gid, Pid, Uid, setgroups, setresgid, setresuid};
+use stoa_domain::Secret;
 use tokio::net::{UnixListener, UnixStream};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::LocalSet;
@@ -23,7 +24,7 @@ use super::process::{Children, Supervised, spawn, wait_for};
 use super::schedules::Schedules;
 use super::{Orders, descriptor};
 use super::{database, databases};
-use crate::logs::{Masks, Writer};
+use crate::logs::Writer;
 
 /// How long killed processes may take to be gone.
 const BURIAL: Duration = Duration::from_secs(5);
@@ -76,8 +77,8 @@ pub(super) fn run() -> Result<u8, String> {
     for number in [descriptor::APPLICATION, descriptor::CONTROL, descriptor::LOG] {
         keep_from_children(number)?;
     }
-    let writer = Writer::new(inherited(descriptor::LOG)).map_err(|error| failed("log", error))?;
-    let mut writer = writer.masking(std::sync::Arc::new(masks(&orders)));
+    let mut writer = Writer::new(inherited(descriptor::LOG)).map_err(|error| failed("log", error))?;
+    let secrets = secrets(&orders);
     if let Some(name) = &orders.sandbox {
         writer = writer.of_sandbox(name);
     }
@@ -85,15 +86,14 @@ pub(super) fn run() -> Result<u8, String> {
         .enable_all()
         .build()
         .map_err(|error| failed("start", error))?;
-    LocalSet::new().block_on(&runtime, serve(orders, Output::new(writer)))
+    LocalSet::new().block_on(&runtime, serve(orders, Output::new(writer, &secrets)))
 }
 
 /// What the application is given in secret, it may still write.
-fn masks(orders: &Orders) -> Masks {
+fn secrets(orders: &Orders) -> Vec<Secret> {
     let secret = orders.environment.iter().filter(|(name, _)| orders.masked.contains(name));
     let secret = secret.map(|(_, value)| value).chain(&orders.masked_values);
-    let secrets: Vec<_> = secret.map(|value| stoa_domain::Secret::from_text(value.clone())).collect();
-    Masks::of(&secrets)
+    secret.map(|value| Secret::from_text(value.clone())).collect()
 }
 
 /// A single command isn't to outlive whoever asked for it, who holds the other end of a pipe. The kernel's own signal at
@@ -226,6 +226,10 @@ async fn attend(sandbox: Rc<Sandbox>, mut stream: UnixStream) {
         Request::Status => Response::Status(sandbox.status()),
         Request::RunSchedules => {
             sandbox.schedules.begin_turn();
+            Response::Done
+        }
+        Request::LeaveOut { secrets } => {
+            sandbox.output.leave_out(secrets.iter().map(|text| &text.0));
             Response::Done
         }
         Request::SoftRestart if sandbox.is_busy.get() => Response::Refused("busy".to_owned()),

@@ -98,7 +98,8 @@ pub struct Orders {
     /// Names of the variables whose values are never written to the log.
     #[serde(default)]
     pub masked: Vec<String>,
-    /// What else is never written there.
+    /// What else is never written there: all that is or was secret of the instance. What becomes so later is told by the
+    /// control socket.
     #[serde(default)]
     pub masked_values: Vec<String>,
 }

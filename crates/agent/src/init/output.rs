@@ -3,10 +3,11 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use stoa_domain::Secret;
 use tokio::io::AsyncReadExt as _;
 use tokio::net::unix::pipe::Receiver;
 
-use crate::logs::{Cutter, Writer};
+use crate::logs::{Cutter, Secrets, Writer};
 
 /// Lines in a second; what is beyond is dropped, counted and said.
 const MOST: usize = 20_000;
@@ -22,6 +23,8 @@ pub(super) struct Output {
 
 struct Log {
     writer: Writer,
+    /// What it is without: all that was secret since the sandbox began.
+    secrets: Secrets,
     second: Instant,
     counted: usize,
     dropped: u64,
@@ -40,8 +43,21 @@ fn moment() -> Instant {
 }
 
 impl Output {
-    pub(super) fn new(writer: Writer) -> Self {
-        Self { log: Arc::new(Mutex::new(Log { writer, second: moment(), counted: 0, dropped: 0 })) }
+    /// Without these secrets in what is written.
+    pub(super) fn new(writer: Writer, secrets: &[Secret]) -> Self {
+        let log = Log { writer, secrets: Secrets::default(), second: moment(), counted: 0, dropped: 0 };
+        let output = Self { log: Arc::new(Mutex::new(log)) };
+        output.leave_out(secrets);
+        output
+    }
+
+    /// From the next line on without these too.
+    pub(super) fn leave_out<'s>(&self, secrets: impl IntoIterator<Item = &'s Secret>) {
+        self.with(|log| {
+            if log.secrets.renew(secrets) {
+                log.writer.mask(Arc::new(log.secrets.masks()));
+            }
+        });
     }
 
     /// What Stoa itself has to say there.
@@ -103,5 +119,38 @@ impl Log {
     fn write(&mut self, stream: &str, text: &[u8]) {
         // A disk that takes nothing more mustn't end the application. There is nowhere left to say it.
         let _ = self.writer.line(now(), stream, text);
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_it_is_told_is_left_out_from_the_next_line_on_and_what_was_before_too() {
+        let folder = tempfile::tempdir().unwrap();
+        let [began, became, replaced] =
+            ["began-secret", "became-secret", "came-later"].map(|text| Secret::from_text(text.to_owned()));
+        let output = Output::new(Writer::at(folder.path()).unwrap(), &[began]);
+        let line = || output.line("stdout", b"began-secret became-secret came-later");
+        line();
+        output.leave_out(&[became]);
+        line();
+        output.leave_out(&[replaced]);
+        line();
+        output.leave_out(&[]);
+        line();
+        let part = std::fs::read_dir(folder.path()).unwrap().next().unwrap().unwrap().path();
+        let written = std::fs::read_to_string(part).unwrap();
+        let lines: Vec<&str> = written.lines().map(|line| line.split_once(" stdout ").unwrap().1).collect();
+        let none = "[secret removed] [secret removed] [secret removed]";
+        let expected = [
+            "[secret removed] became-secret came-later",
+            "[secret removed] [secret removed] came-later",
+            none,
+            none,
+        ];
+        assert_eq!(lines, expected);
     }
 }

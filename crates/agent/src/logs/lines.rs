@@ -205,6 +205,16 @@ impl Lines {
         }
     }
 
+    /// Keeps what isn't taken yet and what that may go on with, and no room for more.
+    pub fn rest(&mut self) {
+        let gone = self.begin.saturating_sub(BEHIND);
+        self.buffer.copy_within(gone..self.end, 0);
+        self.begin -= gone;
+        self.end -= gone;
+        self.buffer.truncate(self.end);
+        self.buffer.shrink_to_fit();
+    }
+
     fn advance(&mut self, bytes: usize) {
         self.begin += bytes;
         self.offset += u64::try_from(bytes).unwrap_or(0);

@@ -80,7 +80,7 @@ impl Look {
     }
 
     /// Goes on with what has become secret meanwhile.
-    pub(super) fn renew(&mut self) {
+    pub(crate) fn renew(&mut self) {
         if let Some(newer) = &mut self.newer
             && newer.has_changed().unwrap_or(false)
         {

@@ -19,6 +19,7 @@ mod outline;
 mod reader;
 #[cfg(test)]
 mod searches;
+mod secrets;
 mod segments;
 #[cfg(test)]
 mod tests;
@@ -32,6 +33,7 @@ pub use look::Look;
 pub use mask::{MASKED, Masks};
 pub use outline::{Stretch, outline};
 pub use reader::{newest, read};
+pub(crate) use secrets::Secrets;
 pub(crate) use segments::compress;
 pub use segments::compress_full;
 pub use writer::Writer;

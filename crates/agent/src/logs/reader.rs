@@ -1,4 +1,4 @@
-//! Reading a log, and following it. No segment is ever held whole, and whoever reads slowly holds a batch, no thread.
+//! Reading a log, and following it. No segment is ever held whole, and whoever reads slowly holds two batches, no thread.
 
 use std::collections::VecDeque;
 use std::io;
@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::StreamExt as _;
 use tokio::sync::{Semaphore, SemaphorePermit, mpsc};
 use tokio_stream::Stream;
 use tokio_stream::wrappers::ReceiverStream;
@@ -19,14 +20,17 @@ use super::segments::{Segment, list};
 /// How often a log that is followed is looked at.
 const LOOK: Duration = Duration::from_millis(100);
 
-/// Lines that wait for whoever reads them.
-const WAITING: usize = 64;
-
 /// One turn of reading: lines that fit, and bytes that are looked through, at most.
 const BATCH: usize = 256;
 const BATCH_BYTES: u64 = 1024 * 1024;
 
-/// The newest lines are collected before they are sent: so many of them at most, and so many bytes of text.
+/// Bytes of lines with which a batch ends: one is being taken, and one waits for it. `BESIDE`: what a line is besides its
+/// text.
+const HELD: usize = 64 * 1024;
+const BESIDE: usize = 128;
+
+/// How many lines the newest are at most, and how many bytes of text. They are found first, and read again as they are
+/// taken: only where they stand is held.
 const NEWEST: usize = 10_000;
 const NEWEST_BYTES: usize = 8 * 1024 * 1024;
 
@@ -37,16 +41,25 @@ static UNPACKING: Semaphore = Semaphore::const_new(8);
 /// Whoever takes nothing for so long holds nothing open.
 const STALLED: Duration = Duration::from_secs(1);
 
+/// Lines that are read at once.
+type Batch = io::Result<Vec<Line>>;
+
 /// The lines that fit. It reads only as fast as they are taken, and ends when nobody does.
 pub fn read(folder: PathBuf, query: Query) -> impl Stream<Item = io::Result<Line>> + Send {
-    let (sender, receiver) = mpsc::channel(WAITING);
+    let (sender, receiver) = mpsc::channel(1);
     tokio::spawn(async move {
         if let Err(error) = send_all(folder, query, &sender).await {
             // Nobody takes it any more: then nobody has to be told.
             let _ = sender.send(Err(error)).await;
         }
     });
-    ReceiverStream::new(receiver)
+    ReceiverStream::new(receiver).flat_map(|batch: Batch| {
+        let (lines, error) = match batch {
+            Ok(lines) => (lines, None),
+            Err(error) => (Vec::new(), Some(Err(error))),
+        };
+        futures_util::stream::iter(lines.into_iter().map(Ok).chain(error))
+    })
 }
 
 /// The newest lines that fit, oldest first: `query.limit` of them and 10,000 at most. What is older than `query.since`
@@ -56,11 +69,22 @@ pub fn read(folder: PathBuf, query: Query) -> impl Stream<Item = io::Result<Line
 /// Where a segment can't be read.
 pub async fn newest(folder: PathBuf, query: Query) -> io::Result<VecDeque<Line>> {
     let limit = query.limit.unwrap_or(NEWEST).min(NEWEST);
-    Ok(find_newest(Reading::new(folder, &query, || false), limit).await?.1)
+    let (mut reading, newest) = find_newest(Reading::new(folder, &query, || false), limit).await?;
+    let mut lines = VecDeque::new();
+    for stretch in newest.stretches {
+        reading.begin_stretch(stretch);
+        while !reading.has_ended() {
+            let (then, batch) = in_background(reading, Reading::batch).await?;
+            reading = then;
+            lines.extend(batch);
+        }
+    }
+    lines.truncate(newest.count);
+    Ok(lines)
 }
 
 /// A segment a turn, so that others have theirs.
-async fn find_newest(reading: Reading, limit: usize) -> io::Result<(Reading, VecDeque<Line>)> {
+async fn find_newest(reading: Reading, limit: usize) -> io::Result<(Reading, Newest)> {
     let (mut reading, mut newest) =
         in_background(reading, move |reading| reading.begin_newest(limit.min(NEWEST))).await?;
     loop {
@@ -71,21 +95,27 @@ async fn find_newest(reading: Reading, limit: usize) -> io::Result<(Reading, Vec
         .await?;
         (reading, newest) = (then, back);
         if !goes_on {
-            return Ok((reading, newest.found));
+            return Ok((reading, newest));
         }
     }
 }
 
-/// What was found so far of the newest lines, oldest first. Older segments are read only where newer ones have too few.
+/// Where lines of one segment are: the first of them, and the last.
+type Stretch = (Place, Place);
+
+/// What was found so far of the newest lines. Older segments are read only where newer ones have too few.
 struct Newest {
     limit: usize,
     left: Vec<Segment>,
-    found: VecDeque<Line>,
+    /// Oldest first.
+    stretches: VecDeque<Stretch>,
+    count: usize,
     bytes: usize,
-    is_begun: bool,
+    /// Where the newest segment ended; `None` where there was none.
+    end: Option<Place>,
 }
 
-async fn send_all(folder: PathBuf, query: Query, sender: &mpsc::Sender<io::Result<Line>>) -> io::Result<()> {
+async fn send_all(folder: PathBuf, query: Query, sender: &mpsc::Sender<Batch>) -> io::Result<()> {
     let follow = query.follow;
     let from_a_place =
         query.before.is_none() && (query.after.is_some() || query.begin.is_some() || query.since.is_some());
@@ -102,31 +132,30 @@ async fn send_all(folder: PathBuf, query: Query, sender: &mpsc::Sender<io::Resul
     } else if limit != usize::MAX || query.before.is_some() {
         let (then, newest) = find_newest(reading, limit).await?;
         reading = then;
-        for line in newest {
-            if sender.send(Ok(line)).await.is_err() {
-                return Ok(());
+        let mut left = if follow { usize::MAX } else { newest.count };
+        for stretch in newest.stretches {
+            reading.begin_stretch(stretch);
+            while !reading.has_ended() {
+                let Some(then) = send_batch(reading, &mut left, sender).await? else { return Ok(()) };
+                reading = then;
             }
         }
         if !follow || query.before.is_some() {
             return Ok(());
         }
+        reading.go_on_at(newest.end);
     }
     loop {
-        let (then, batch) = in_background(reading, Reading::batch).await?;
+        let Some(then) = send_batch(reading, &mut left, sender).await? else { return Ok(()) };
         reading = then;
-        for line in batch {
-            if left == 0 || !send(line, &mut reading, sender).await {
-                return Ok(());
-            }
-            left -= 1;
-        }
-        if left == 0 || reading.is_over || sender.is_closed() {
+        if reading.is_over {
             return Ok(());
         }
         if reading.is_at_end {
             if !follow {
                 return Ok(());
             }
+            reading.rest();
             // At least once: half a line is more, and yet nothing to read.
             loop {
                 tokio::select! {
@@ -141,16 +170,27 @@ async fn send_all(folder: PathBuf, query: Query, sender: &mpsc::Sender<io::Resul
     }
 }
 
-/// Whether anybody takes more.
-async fn send(line: Line, reading: &mut Reading, sender: &mpsc::Sender<io::Result<Line>>) -> bool {
-    let place = match tokio::time::timeout(STALLED, sender.reserve()).await {
-        Ok(place) => place,
+/// One batch more, once there is room for it; `None` where nobody wants more.
+async fn send_batch(
+    mut reading: Reading,
+    left: &mut usize,
+    sender: &mpsc::Sender<Batch>,
+) -> io::Result<Option<Reading>> {
+    let room = match tokio::time::timeout(STALLED, sender.reserve()).await {
+        Ok(room) => room,
         Err(_) => {
             reading.let_go();
             sender.reserve().await
         }
     };
-    place.map(|place| place.send(Ok(line))).is_ok()
+    let Ok(room) = room else { return Ok(None) };
+    let (reading, mut batch) = in_background(reading, Reading::batch).await?;
+    batch.truncate(*left);
+    *left -= batch.len();
+    if !batch.is_empty() {
+        room.send(Ok(batch));
+    }
+    Ok((*left > 0 && !sender.is_closed()).then_some(reading))
 }
 
 /// Disks are waited for on threads that may wait.
@@ -186,6 +226,8 @@ pub(super) struct Reading {
     /// Where it ends: before one line, or with one.
     before: Option<Place>,
     end: Option<Place>,
+    /// The last of lines that were found: while those are read nothing else settles where it ends.
+    last: Option<Place>,
     place: Place,
     lines: Option<Lines>,
     unpacking: Option<SemaphorePermit<'static>>,
@@ -207,6 +249,7 @@ impl Reading {
             begin: place(query.begin.as_deref()),
             before: place(query.before.as_deref()),
             end: place(query.end.as_deref()),
+            last: None,
             place: (0, 0),
             lines: None,
             unpacking: None,
@@ -231,6 +274,30 @@ impl Reading {
     pub fn let_go(&mut self) {
         self.lines = None;
         self.unpacking = None;
+    }
+
+    /// Nothing is read for a while: what is held is what the next line may go on with.
+    fn rest(&mut self) {
+        if let Some(lines) = &mut self.lines {
+            lines.rest();
+        }
+    }
+
+    /// To the first of some lines that were found; with the last of them it is over.
+    fn begin_stretch(&mut self, (first, last): Stretch) {
+        self.go_on_at(Some(first));
+        self.last = Some(last);
+    }
+
+    fn go_on_at(&mut self, place: Option<Place>) {
+        self.place = place.unwrap_or_default();
+        self.lines = None;
+        self.last = None;
+        (self.is_at_end, self.is_over) = (false, false);
+    }
+
+    fn has_ended(&self) -> bool {
+        self.is_at_end || self.is_over
     }
 
     /// From now on what is read is all of what there is now, up to the line that is written last, or nothing.
@@ -298,14 +365,15 @@ impl Reading {
         if let Some((number, _)) = self.before {
             left.retain(|segment| segment.number <= number);
         }
-        Ok(Newest { limit, left, found: VecDeque::new(), bytes: 0, is_begun: false })
+        Ok(Newest { limit, left, stretches: VecDeque::new(), count: 0, bytes: 0, end: None })
     }
 
     /// One segment more. Whether older ones are to be read too.
     fn newest(&mut self, newest: &mut Newest) -> io::Result<bool> {
         let Some(segment) = newest.left.pop() else { return Ok(false) };
         let judge = self.judge.clone();
-        let mut here: VecDeque<Line> = VecDeque::new();
+        // Where each begins, and how long its text is.
+        let mut here: VecDeque<(Place, usize)> = VecDeque::new();
         let mut bytes_here = 0;
         let first = first_of(&segment, &self.folder)?;
         let mut lines = match Lines::open(&segment, &self.folder, 0) {
@@ -319,32 +387,34 @@ impl Reading {
             }
             let Some(line) = judge.take(&raw) else { continue };
             bytes_here += line.text.len();
-            here.push_back(line);
-            while here.len() + newest.found.len() > newest.limit || bytes_here + newest.bytes > NEWEST_BYTES {
-                let Some(gone) = here.pop_front() else { break };
-                bytes_here -= gone.text.len();
+            here.push_back(((raw.number, raw.offset), line.text.len()));
+            while here.len() + newest.count > newest.limit || bytes_here + newest.bytes > NEWEST_BYTES {
+                let Some((_, gone)) = here.pop_front() else { break };
+                bytes_here -= gone;
             }
         }
-        if !newest.is_begun {
-            self.place = (lines.number(), lines.offset());
-            newest.is_begun = true;
-        }
+        newest.end.get_or_insert((lines.number(), lines.offset()));
         newest.bytes += bytes_here;
-        here.append(&mut newest.found);
-        newest.found = here;
+        newest.count += here.len();
+        if let (Some((first, _)), Some((last, _))) = (here.front(), here.back()) {
+            newest.stretches.push_front((*first, *last));
+        }
         let oldest = judge.since.map(|since| since.saturating_sub(judge.apart));
         let is_far_enough = oldest.zip(first).is_some_and(|(oldest, first)| first < oldest);
-        let is_enough = newest.found.len() >= newest.limit || newest.bytes >= NEWEST_BYTES / 2;
+        let is_enough = newest.count >= newest.limit || newest.bytes >= NEWEST_BYTES / 2;
         Ok(!(is_far_enough || is_enough || newest.left.is_empty() || (self.is_gone)()))
     }
 
     /// What comes next.
     fn batch(&mut self) -> io::Result<Vec<Line>> {
         let judge = self.judge.clone();
-        let mut found = Vec::new();
+        let (mut found, mut bytes) = (Vec::new(), 0);
         self.walk(judge.seeks(), |raw| {
-            found.extend(judge.take(raw));
-            found.len() < BATCH
+            if let Some(line) = judge.take(raw) {
+                bytes += line.text.len() + BESIDE;
+                found.push(line);
+            }
+            found.len() < BATCH && bytes < HELD
         })?;
         Ok(found)
     }
@@ -374,6 +444,7 @@ impl Reading {
             match (goes_on, then.take()) {
                 (Some(goes_on), _) => {
                     self.lines = Some(lines);
+                    self.is_over = self.last.is_some_and(|last| self.place > last);
                     if !goes_on {
                         break;
                     }
@@ -400,6 +471,9 @@ impl Reading {
     }
 
     fn is_behind(&self, place: Place) -> bool {
+        if let Some(last) = self.last {
+            return place > last;
+        }
         self.before.is_some_and(|before| place >= before) || self.end.is_some_and(|end| place > end)
     }
 
@@ -418,6 +492,7 @@ impl Reading {
         }
         let segment = self.segment()?;
         if self.place.1 == 0
+            && self.last.is_none()
             && let Some(until) = self.judge.until
             && first_of(&segment, &self.folder)?
                 .is_some_and(|first| first > until.saturating_add(self.judge.apart))

@@ -309,6 +309,65 @@ async fn who_follows_a_log_goes_on_without_what_has_become_secret() {
     assert_eq!(lines.next().await.unwrap().unwrap().text, "secret [secret removed]");
 }
 
+#[tokio::test]
+async fn what_nobody_takes_is_not_held_however_many_lines_are_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let long = "x".repeat(4 * 1024);
+    for number in [1, 2] {
+        let line = |at: u64| format!("{at} stdout {long} {CANARY} end {}\n", number * 100 + at);
+        write(folder.path(), number, &(0..64).map(line).collect::<String>());
+    }
+    compress_full(folder.path()).unwrap();
+    let (sender, newer) = tokio::sync::watch::channel(Arc::new(Masks::default()));
+    let look = Look { newer: Some(newer), ..Look::default() };
+    let followed = Query { limit: Some(10_000), follow: true, look, ..Query::default() };
+    let found = Query { follow: false, before: Some("3-0".to_owned()), ..followed.clone() };
+    let sought = Query { text: Some("END".to_owned()), ..followed.clone() };
+    let mut readers = Vec::new();
+    for query in [followed, found, sought] {
+        let mut lines = Box::pin(read(folder.path().to_owned(), query));
+        assert!(lines.next().await.unwrap().unwrap().text.contains(CANARY));
+        readers.push(lines);
+    }
+    // What a line is shown without is settled as it is read: those that show it were held.
+    sender.send_replace(masked().masks);
+    for lines in readers {
+        let rest: Vec<Line> = lines.take(127).map(Result::unwrap).collect().await;
+        let held = rest.iter().take_while(|line| line.text.contains(CANARY)).count();
+        assert!(held * long.len() <= 256 * 1024, "{held} lines");
+        assert!(rest[held..].iter().all(|line| line.text.contains(MASKED)));
+        assert_eq!(rest.len(), 127);
+        assert!(rest[126].text.ends_with("end 263"));
+        assert!(rest.windows(2).all(|two| two[0].at < two[1].at || two[1].at == 0));
+    }
+}
+
+#[tokio::test]
+async fn of_the_newest_lines_those_are_read_that_were_found_and_are_still_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = |from: usize| {
+        let line = |at: usize| {
+            format!("{at} stdout {} {at}\n", if at.is_multiple_of(3) { "third" } else { "other" })
+        };
+        (from..from + 1_000).map(line).collect::<String>()
+    };
+    for (number, from) in [(1, 0), (2, 1_000), (3, 2_000), (4, 3_000)] {
+        write(folder.path(), number, &text(from));
+    }
+    let newest = Query { limit: Some(9_000), text: Some("third".to_owned()), ..Query::default() };
+    let whole = all(folder.path(), newest.clone()).await;
+    assert_eq!((whole.len(), whole[0].at, whole[1_333].at), (1_334, 0, 3_999));
+    let some = all(folder.path(), Query { limit: Some(400), ..newest.clone() }).await;
+    assert_eq!(some, whole[934..]);
+    // What is written once they were found isn't one of them, and what is gone by then ends nothing.
+    let mut lines = Box::pin(read(folder.path().to_owned(), newest));
+    assert_eq!(lines.next().await.unwrap().unwrap(), whole[0]);
+    std::fs::remove_file(folder.path().join(Segment::name(3, false))).unwrap();
+    Writer::at(folder.path()).unwrap().line(9_000, "stdout", b"third, written since").unwrap();
+    let rest: Vec<Line> = lines.map(Result::unwrap).collect().await;
+    assert!(rest.iter().eq(whole[1..].iter().filter(|line| !(2_000..3_000).contains(&line.at))));
+}
+
 #[test]
 fn what_is_quoted_of_a_log_is_without_secrets_that_colours_part() {
     let hidden = format!("failed with {}\u{1b}[31m{}\u{1b}[0m", &CANARY[..9], &CANARY[9..]);

@@ -339,7 +339,6 @@ impl Agent {
         folders::remove_file(&folders.schedules(instance))?;
         folders::remove_file(&folders.form(instance))?;
         self.lock().remove(&instance);
-        self.inner.masks.forget(instance);
-        Ok(())
+        self.forget_secrets(instance)
     }
 }

@@ -9,7 +9,7 @@ use nix::errno::Errno;
 use nix::unistd::symlinkat;
 use stoa_domain::branch::CommitId;
 use stoa_domain::{DeploymentId, ReleaseId};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::Agent;
@@ -33,11 +33,17 @@ pub(super) const KEPT_FREE: u64 = 1 << 30;
 
 /// The log of one deployment.
 #[derive(Clone)]
-struct Log(Arc<Mutex<Writer>>);
+struct Log(Arc<Mutex<(Writer, Newer)>>);
+
+/// What becomes secret while it is written.
+type Newer = watch::Receiver<Arc<Masks>>;
 
 impl Log {
     fn line(&self, stream: &str, text: &[u8]) {
-        let mut writer = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (writer, newer) = &mut *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if newer.has_changed().unwrap_or(false) {
+            writer.mask(newer.borrow_and_update().clone());
+        }
         if let Err(error) = writer.line(crate::init::now(), stream, text) {
             tracing::warn!(%error, "a line of a deployment's log can't be written");
         }
@@ -45,11 +51,6 @@ impl Log {
 
     fn say(&self, text: &str) {
         self.line("stoa", text.as_bytes());
-    }
-
-    /// Without these from now on.
-    fn mask(&self, masks: Arc<Masks>) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).mask(masks);
     }
 }
 
@@ -116,9 +117,10 @@ impl Agent {
     ) -> Result<Deployment<'d>, Unwell> {
         let folder = self.inner.folders.deployment_log(instance.id, deployment);
         folders::make_private(&folder)?;
-        let writer =
-            Writer::at(&folder)?.keeping(super::logs::KEPT_OF_DEPLOYMENT).masking(self.masks(instance.id));
-        let log = Log(Arc::new(Mutex::new(writer)));
+        let mut newer = self.follow_masks(instance.id);
+        let masks = newer.borrow_and_update().clone();
+        let writer = Writer::at(&folder)?.keeping(super::logs::KEPT_OF_DEPLOYMENT).masking(masks);
+        let log = Log(Arc::new(Mutex::new((writer, newer))));
         Ok(Deployment { agent: self, instance, operation, release, log, prepared: Mutex::default() })
     }
 }
@@ -380,7 +382,6 @@ impl Deployment<'_> {
         let Some(wanted) = &application.postgresql else { return Ok(None) };
         self.step("database", "Preparing its PostgreSQL database")?;
         let database = self.agent.make_database(self.instance, wanted, &self.operation.cancel).await?;
-        self.log.mask(self.agent.masks(self.instance.id));
         Ok(Some(database))
     }
 
@@ -424,7 +425,8 @@ impl Deployment<'_> {
         let is_built = !mounts.is_app_writable;
         let (sender, mut lines) = mpsc::channel::<OutputLine>(256);
         let log = self.log.clone();
-        let look = Look { masks: self.agent.masks(self.instance.id), ..Look::default() };
+        let newer = Some(self.agent.follow_masks(self.instance.id));
+        let mut look = Look { masks: self.agent.masks(self.instance.id), newer, json: None };
         let writing = tokio::spawn(async move {
             let (mut last, mut is_unwritable) = (None, false);
             while let Some(line) = lines.recv().await {
@@ -433,6 +435,7 @@ impl Deployment<'_> {
                 if line.text.iter().any(|byte| !byte.is_ascii_whitespace()) {
                     let kept = &line.text[..line.text.len().min(LONGEST)];
                     // It is kept by the control plane: as a log is shown, and without colours.
+                    look.renew();
                     last = Some(look.quote(kept, kept.len() < line.text.len()));
                 }
             }

@@ -195,7 +195,7 @@ impl Agent {
     ///
     /// # Errors
     /// `Late`, or `Fenced`.
-    pub(crate) fn put(&self, order: Order, form: Form) -> Result<(), Refused> {
+    pub(crate) async fn put(&self, order: Order, form: Form) -> Result<(), Refused> {
         order.in_time()?;
         // What it was told for is done: an instance that was deleted with it doesn't come back.
         if self.inner.operations.find(order.job).is_some_and(|operation| operation.is_over()) {
@@ -208,8 +208,13 @@ impl Agent {
         let is_new = !self.inner.folders.form(instance.id).exists();
         let secrets = form.secret_values();
         if instance.take_over(order, form)? || is_new {
-            self.inner.masks.set_form(instance.id, secrets);
+            let is_other = self.inner.masks.set_form(instance.id, secrets);
             instance.save(&self.inner.folders, &self.inner.key)?;
+            self.save_secrets(instance.id);
+            if is_other {
+                // What runs goes on with the form that it was started with, and without what is secret in this one.
+                self.leave_out(instance.id).await;
+            }
         }
         Ok(())
     }

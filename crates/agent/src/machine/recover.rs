@@ -23,6 +23,9 @@ impl Agent {
     pub(super) async fn load(&self, starts_instances: bool) -> io::Result<()> {
         let mut instances = Vec::new();
         for (form, fence) in form::load_all(&self.inner.folders, &self.inner.key)? {
+            if let Err(error) = self.bring_back_secrets(form.instance) {
+                tracing::error!(%error, instance = %form.instance, "what was left out of its logs can't be read");
+            }
             self.inner.masks.set_form(form.instance, form.secret_values());
             let instance = Arc::new(Instance::kept(form, fence));
             if let Err(error) = self.mask_database(&instance) {

@@ -293,6 +293,8 @@ impl Agent {
                 return Err(error.into());
             }
         };
+        self.save_secrets(instance.id);
+        let masks = self.follow_masks(instance.id);
         let Prepared { site, ready } = prepared;
         let sockets = self.sockets_of(database.as_ref());
         let plan = site.plan(sockets.as_deref());
@@ -310,7 +312,7 @@ impl Agent {
             masked_values: self
                 .inner
                 .masks
-                .of_database(instance.id)
+                .all(instance.id)
                 .iter()
                 .filter_map(Secret::reveal_text)
                 .map(str::to_owned)
@@ -332,6 +334,10 @@ impl Agent {
             running.identity.end().await?;
             self.inner.sandboxes.tidy(&site.group, &site.place)?;
             return Err(error.into());
+        }
+        if masks.has_changed().unwrap_or(false) {
+            // Whoever told of it didn't find this one yet.
+            self.leave_out(instance.id).await;
         }
         Ok(running)
     }

@@ -72,7 +72,7 @@ pub(super) async fn put(
     State(agent): State<Agent>,
     Told(told): Told<PutInstance>,
 ) -> Result<StatusCode, Problem> {
-    agent.put(order, form(instance, told))?;
+    agent.put(order, form(instance, told)).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

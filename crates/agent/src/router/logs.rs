@@ -80,7 +80,7 @@ pub(super) async fn tell_secrets(
     Told(told): Told<TellSecrets>,
 ) -> StatusCode {
     let secrets = told.secrets.into_iter().map(|secret| secret.0).collect();
-    agent.tell_secrets(instance, told.revision, secrets, told.anew);
+    agent.tell_secrets(instance, told.revision, secrets, told.anew).await;
     StatusCode::NO_CONTENT
 }
 

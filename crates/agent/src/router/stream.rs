@@ -19,7 +19,7 @@ use crate::protocol::header::LEASE_LASTS;
 use crate::protocol::{Code, Lease, Problem};
 
 /// Pieces that wait for whoever reads them, and bytes of one, but for a last frame that is longer.
-const WAITING: usize = 4;
+const WAITING: usize = 2;
 const PIECE: usize = 16 * 1024;
 
 /// A request for a stream.

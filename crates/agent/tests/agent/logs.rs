@@ -186,6 +186,68 @@ async fn a_log_is_read_with_what_the_records_call_secret_and_not_before_that_is_
     assert!(!written(&place.path().join("state/access")).contains("PUT /became"));
 }
 
+/// It says what it is asked for, and a value that it has.
+const PARROT: &str = r#"
+import http.server, os
+class Answer(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        if self.path != "/": print("said " + self.path[1:] + " " + os.environ["TOK"], flush=True)
+        self.send_response(200); self.send_header("Content-Length", "0"); self.end_headers()
+    def log_message(self, *_): pass
+http.server.ThreadingHTTPServer(("127.0.0.1", int(os.environ["PORT"])), Answer).serve_forever()
+"#;
+
+#[tokio::test]
+async fn what_becomes_secret_while_it_runs_is_written_no_more_and_never_read_again() {
+    let place = tempfile::tempdir().unwrap();
+    let house = House::new(place.path());
+    let machine = house.machine().await;
+    let value = |text: &str| SecretText(Secret::from_text(text.to_owned()));
+    let variable = Variable { name: "TOK".to_owned(), value: value(CANARY) };
+    let form = PutInstance { variables: vec![variable], ..house.form() };
+    std::fs::write(house.repository.join("app.py"), PARROT).unwrap();
+    std::fs::write(house.repository.join("stoa.toml"), "[run]\ncommand = [\"python3\", \"app.py\"]\n")
+        .unwrap();
+    let commit = house.commit_all("talks");
+    assert!(succeeded(&house.deploy_as(&machine, commit, &form).await));
+    let said = async |machine: &Machine, what: &str| {
+        house.get(machine, &format!("/{what}")).await.unwrap();
+        let query = LogQuery { query: Some(format!("said {what} ")), follow: true, ..LogQuery::default() };
+        let mut lines = Box::pin(machine.client.logs(house.instance, &query).await.unwrap());
+        tokio::time::timeout(PATIENCE, lines.next()).await.unwrap().unwrap().unwrap().text
+    };
+    let tell = async |machine: &Machine, revision: i64, secrets: Vec<SecretText>| {
+        let told = TellSecrets { revision, secrets, anew: false };
+        machine.client.tell_secrets(house.instance, &told).await.unwrap();
+    };
+    assert_eq!(said(&machine, "open").await, format!("said open {CANARY}"));
+    tell(&machine, 1, vec![value(CANARY)]).await;
+    assert_eq!(said(&machine, "secret").await, "said secret [secret removed]");
+    tell(&machine, 2, vec![value("canary-Another-One")]).await;
+    assert_eq!(said(&machine, "replaced").await, "said replaced [secret removed]");
+
+    // Nor by an agent that was started since, which nobody tells of it any more.
+    drop(machine);
+    let machine = house.machine().await;
+    tell(&machine, 3, Vec::new()).await;
+    assert_eq!(said(&machine, "removed").await, "said removed [secret removed]");
+    let told =
+        lines(&house, &machine, LogQuery { query: Some("said".to_owned()), ..LogQuery::default() }).await;
+    let told: Vec<&str> = told.iter().map(|line| line.text.as_str()).collect();
+    let expected =
+        ["open", "secret", "replaced", "removed"].map(|what| format!("said {what} [secret removed]"));
+    assert_eq!(told, expected);
+    // On the disk is what was written before it was secret.
+    let text = written(&place.path().join("state/logs"));
+    assert_eq!(text.matches(CANARY).count(), 1, "{text}");
+    assert!(
+        !String::from_utf8_lossy(
+            &std::fs::read(place.path().join("state/secrets").join(house.instance.to_string())).unwrap()
+        )
+        .contains("canary")
+    );
+}
+
 #[tokio::test]
 async fn what_is_asked_wrongly_of_a_log_is_refused() {
     let place = tempfile::tempdir().unwrap();

@@ -21,9 +21,11 @@ pub struct Reads {
     pub names: &'static [&'static str],
     /// Where a `stoa.toml` says that this is, below the root; `None` where it isn't right.
     pub folder: fn(&str) -> Option<String>,
-    /// `Err` is the sentence that a deployment would fail with.
-    pub read: Arc<dyn Fn(&Path) -> Result<(), String> + Send + Sync>,
+    pub read: Arc<Reading>,
 }
+
+/// `Err` is the sentence that a deployment would fail with.
+pub type Reading = dyn Fn(&Path) -> Result<(), String> + Send + Sync;
 
 /// Branches of one push that are read.
 const MOST_BRANCHES: usize = 20;
