@@ -329,6 +329,15 @@ test("a commit is read with what it changes", async () => {
   await look(page, "commit", { ready: "text=All commits" });
   await page.goBack();
   await page.getByRole("table", { name: "Commits" }).waitFor();
+  // Loaded anew, or by a link, it is the same branch; and so it is on the way back from a commit.
+  await page.reload();
+  await page.getByRole("link", { name: "Keep the cart when payment fails" }).click();
+  await page.getByRole("link", { name: "All commits" }).click();
+  await page.waitForURL(/\/commits\?branch=new-checkout$/);
+  await page.getByRole("table", { name: "Commits" }).waitFor();
+  assert.equal(await page.getByRole("combobox", { name: "Branch" }).inputValue(), "new-checkout");
+  await page.goto(`${BOARD}/commits?branch=gone`);
+  await page.getByText("There is no branch gone any more. These are the commits of main.").waitFor();
 });
 
 test("a branch that is offered is read whole, however long its name is", async () => {
