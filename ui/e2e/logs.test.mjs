@@ -23,7 +23,7 @@ import http.server, os, urllib.parse
 class Answer(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         asked = urllib.parse.parse_qs(urllib.parse.urlparse(self.path).query)
-        for text in asked.get("say", []): print(text, flush=True)
+        for text in asked.get("say", []): print(text.replace("[long]", "word-by-word " * 600 + "x" * 8000), flush=True)
         self.send_response(200)
         self.send_header("Content-Length", "0")
         self.end_headers()
@@ -310,6 +310,39 @@ test("new lines come at the end; whoever has scrolled away stays, and is told ho
   await say("while it was paused");
   await page.getByRole("button", { name: "Go on" }).click();
   await line("while it was paused").waitFor();
+});
+
+test("on a phone the newest stays at the lower edge, below lines that are longer than all that is seen", async () => {
+  const { page } = member;
+  await page.setViewportSize({ width: 390, height: 844 });
+  await page.goto(PAGE);
+  await page.getByText("Live", { exact: true }).waitFor();
+  await say("[long]", ...Array.from({ length: 30 }, (_, at) => `short ${at}`));
+  /** How far below the lower edge the newest ends, and whether lines are seen all over. */
+  const seen = () =>
+    log().evaluate((box) => {
+      const { left, top } = box.getBoundingClientRect();
+      const last = [...box.querySelectorAll("[data-level]")].at(-1);
+      const isLine = (_, at) =>
+        document.elementFromPoint(left + 30, top + ((at + 0.5) * box.clientHeight) / 20)?.closest("[data-level]");
+      const below = last.getBoundingClientRect().bottom - top - box.clientHeight;
+      return { text: last.textContent, below, isFull: Array.from({ length: 20 }, isLine).every(Boolean) };
+    });
+  const atEnd = async () => {
+    const { text, below, isFull } = await seen();
+    return text.endsWith("short 29") && Math.abs(below) < 2 && isFull;
+  };
+  await until("the newest at the lower edge", atEnd);
+  // Into the long one, whose rows nobody counted before they were drawn, and back.
+  await log().hover();
+  await page.mouse.wheel(0, -1500);
+  await until("lines all over", async () => (await seen()).isFull && !(await atEnd()));
+  await page.getByRole("button", { name: "Newest" }).click();
+  await until("the newest at the lower edge again", atEnd);
+  await page.reload();
+  await page.getByText("Live", { exact: true }).waitFor();
+  await until("and after it was loaded anew", atEnd);
+  await page.setViewportSize({ width: 1440, height: 900 });
 });
 
 test("no secret is in it, live, found or downloaded; of sequences only colours are left", async () => {

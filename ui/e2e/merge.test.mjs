@@ -329,6 +329,37 @@ test("a commit is read with what it changes", async () => {
   await look(page, "commit", { ready: "text=All commits" });
   await page.goBack();
   await page.getByRole("table", { name: "Commits" }).waitFor();
+  // Loaded anew, or by a link, it is the same branch; and so it is on the way back from a commit.
+  await page.reload();
+  await page.getByRole("link", { name: "Keep the cart when payment fails" }).click();
+  await page.getByRole("link", { name: "All commits" }).click();
+  await page.waitForURL(/\/commits\?branch=new-checkout$/);
+  await page.getByRole("table", { name: "Commits" }).waitFor();
+  assert.equal(await page.getByRole("combobox", { name: "Branch" }).inputValue(), "new-checkout");
+  await page.goto(`${BOARD}/commits?branch=gone`);
+  await page.getByText("There is no branch gone any more. These are the commits of main.").waitFor();
+});
+
+test("a branch that is offered is read whole, however long its name is", async () => {
+  const { page } = mia;
+  const long = `feature/${"round_tax_per_line_not_per_order_".repeat(3)}4711`;
+  await repo.git("push", "--quiet", remote, `new-checkout:refs/heads/${long}`);
+  await page.goto(`${BOARD}/commits`);
+  await page.getByRole("button", { name: "Merge…" }).click();
+  const dialog = page.getByRole("dialog", { name: "Merge a branch" });
+  await dialog.getByLabel("Source").fill("4711");
+  const offered = page.getByRole("option", { name: long });
+  await offered.waitFor();
+  const isWhole = (option) => {
+    const letters = document.createRange();
+    letters.selectNodeContents(option);
+    const { right } = option.closest("[role=listbox]").getBoundingClientRect();
+    return letters.getBoundingClientRect().right <= right;
+  };
+  assert.ok(await offered.evaluate(isWhole));
+  await offered.click();
+  await dialog.getByRole("button", { name: "Cancel" }).click();
+  await repo.git("push", "--quiet", remote, `:${long}`);
 });
 
 test("the owner drags a branch into a column, has an instance of it there by the form that opens, and a deleted branch stays", async () => {

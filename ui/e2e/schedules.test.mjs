@@ -50,6 +50,8 @@ test("schedules are shown beside the processes, with their last runs and the nex
   await entry("yearly").getByText("0 6 1 1 *").waitFor();
   await entry("yearly").getByText("Not run yet").waitFor();
   await entry("yearly").getByText("Next run").waitFor();
+  // What isn't run yet isn't now.
+  await entry("greet").getByText("Next run in less than a minute").waitFor();
   // Nothing is reloaded: what was to come is asked for when it has come.
   await entry("greet").getByText("Succeeded").first().waitFor({ timeout: 120_000 });
   await entry("report").getByText("Failed").first().waitFor({ timeout: 120_000 });

@@ -3,7 +3,8 @@ import { IconCalendarRepeat, IconDatabase, IconHistory, IconLock } from "@tabler
 import { useState } from "react";
 import type { BackupPlan } from "@/api/generated";
 import type { Instance } from "@/api/nouns";
-import { Panel, Time } from "@/kit";
+import { Panel } from "@/kit";
+import { Ahead } from "@/kit/Ahead";
 import css from "./backups.module.css";
 import { ScheduleDialog } from "./later";
 import { useSchedule } from "./queries";
@@ -44,7 +45,7 @@ export function Plan({ workspace, instance }: { workspace: string; instance: Ins
               <span>
                 {found.data?.next_at ? (
                   <>
-                    next <Time at={found.data.next_at} />
+                    next <Ahead at={found.data.next_at} />
                   </>
                 ) : (
                   "no schedule is set"

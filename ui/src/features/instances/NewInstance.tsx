@@ -16,17 +16,18 @@ import { AddVariable, type Edited, VariableRows, wanted } from "./Variables";
 type Given = { project?: string; branch?: string; stage?: Stage; backup?: Backup };
 
 /** What an instance of a stage takes from a backup. */
-function beginsWith({ instance, project, stage }: Backup, wanted: Stage): string {
-  const data =
-    "It begins with the backup's data, database, plain variables, limits, health check and schedule of backups";
+export function beginsWith({ instance, project, stage }: Backup, wanted: Stage): string {
+  const isSame = wanted === stage;
+  const data = isSame
+    ? "It begins with the backup's data, database, plain variables, limits, health check and schedule of backups"
+    : "It begins with the backup's data, database, plain variables, limits and health check";
   const code = project.is_deleted
     ? `; the code is of the branch that is chosen here, for the project ${project.name} is deleted with its own.`
     : ", and with its commit.";
   const secrets =
-    instance.is_deleted && wanted === stage
-      ? `The secrets of ${instance.name} come with them.`
-      : "Secrets are its own.";
-  return `${data}${code} ${secrets} Domains don't come: each is added and proved anew.`;
+    instance.is_deleted && isSame ? `The secrets of ${instance.name} come with them.` : "Secrets are its own.";
+  const schedule = isSame ? "" : ` No schedule of backups comes with a backup of ${stage}: set one where it's wanted.`;
+  return `${data}${code} ${secrets}${schedule} Domains don't come: each is added and proved anew.`;
 }
 
 /** A new running copy of a branch. What is known already comes with it. */

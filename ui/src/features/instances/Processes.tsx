@@ -12,6 +12,7 @@ import type { Instance } from "@/api/nouns";
 import { problemOf } from "@/api/problem";
 import { useObject } from "@/api/queries";
 import { duration, LoadingRows, Panel, Section, StatusBadge, Time } from "@/kit";
+import { Ahead } from "@/kit/Ahead";
 import css from "./Processes.module.css";
 import { isDue, runWord } from "./schedules";
 
@@ -122,7 +123,7 @@ function Schedule({ schedule }: { schedule: SeenSchedule }) {
       </div>
       {schedule.next_at && (
         <div className={css.quiet}>
-          Next run <Time at={schedule.next_at} />
+          Next run <Ahead at={schedule.next_at} />
         </div>
       )}
       {earlier.length > 0 && (

@@ -1,7 +1,7 @@
 // The lines of a log, of which only the visible ones are in the page.
 
 import { type KeyboardEvent, type ReactNode, useEffect, useLayoutEffect, useRef, useState } from "react";
-import { Layout, ROW, Scroll } from "./layout";
+import { BROAD, columnsOf, Layout, ROW, Scroll, SLIM } from "./layout";
 import { pieces, type Shown } from "./lines";
 import css from "./logs.module.css";
 import type { Chosen } from "./useChosen";
@@ -11,8 +11,6 @@ import type { Windows } from "./windows";
 const MARGIN = 20;
 /** What can be done with chosen lines stands over so many pixels at the upper edge: one row, two on a phone. */
 const OVER = 64;
-/** A letter of the font of code at 12 px, which a test of the page measures. */
-const LETTER = 7.2;
 
 type Props = {
   windows: Windows;
@@ -45,7 +43,10 @@ export function Lines(props: Props) {
   const box = useRef<HTMLDivElement>(null);
   const scroll = useRef(new Scroll());
   const layout = useRef(new Layout());
+  const drawn = useRef<HTMLDivElement>(null);
   const [, setMoved] = useState(0);
+  /** How often lines turned out to be higher, or lower, than they were taken for. */
+  const [measured, setMeasured] = useState(0);
   const [size, setSize] = useState({ height: 600, width: 1000 });
   const sought = useRef(chosen.sought);
   const isFirst = useRef(true);
@@ -59,20 +60,21 @@ export function Lines(props: Props) {
     known.current = chosen.sought;
     sought.current = chosen.sought;
   }
-  const beside = props.isPlain ? 92 : 300;
-  const columns = isWrapped ? Math.max(20, Math.floor((size.width - beside) / LETTER)) : 0;
-  const stands = layout.current.of(windows, columns);
+  const digits = windows.isComplete ? String(windows.total).length : 0;
+  const setting = props.isPlain ? SLIM : BROAD;
+  const columns = isWrapped ? columnsOf(setting, size.width, props.isPlain ? 0 : digits) : 0;
+  const stands = layout.current.of(windows, columns, setting);
   const whole = stands.height;
 
-  const hold = () => {
-    const line = stands.at(scroll.current.y);
+  // A line that was gone to is the one that stays where it is.
+  const hold = (line = stands.at(scroll.current.y)) => {
     edge.current = { of: windows, line, within: scroll.current.y - stands.top(line), shifted: windows.shifted };
   };
-  const go = (y: number) => {
+  const go = (y: number, to?: number) => {
     const element = box.current;
     if (!element) return;
     element.scrollTop = scroll.current.go(y, whole, element.clientHeight);
-    hold();
+    hold(to);
     setMoved((count) => count + 1);
   };
   const isInSight = (y: number) => {
@@ -93,7 +95,7 @@ export function Lines(props: Props) {
         const at = stands.top(found);
         if (isFirst.current || !isInSight(at)) {
           onAtEnd(false);
-          go(at - element.clientHeight / 2);
+          go(at - element.clientHeight / 2, found);
         }
         isFirst.current = false;
         return;
@@ -104,9 +106,11 @@ export function Lines(props: Props) {
     if (isAtEnd) return go(whole);
     const { of, line, within, shifted } = edge.current;
     if (of !== windows) return go(0);
-    const y = stands.top(line + windows.shifted - shifted) + within;
-    if (y !== scroll.current.y) go(y);
-  }, [version, windows, isAtEnd, columns, size.height, chosen.sought]);
+    const now = line + windows.shifted - shifted;
+    // It may have become lower than what was above the edge of it.
+    const y = Math.min(stands.top(now) + within, stands.top(now + 1));
+    if (y !== scroll.current.y) go(y, now);
+  }, [version, windows, isAtEnd, columns, size.height, chosen.sought, measured]);
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: it goes there when finding does, not when lines come
   useLayoutEffect(() => {
@@ -114,7 +118,7 @@ export function Lines(props: Props) {
     const at = stands.top(current);
     if (isInSight(at)) return;
     onAtEnd(false);
-    go(at - (box.current?.clientHeight ?? 0) / 2);
+    go(at - (box.current?.clientHeight ?? 0) / 2, current);
   }, [current]);
 
   useEffect(() => {
@@ -122,15 +126,23 @@ export function Lines(props: Props) {
     if (!element) return;
     const observer = new ResizeObserver(() => setSize({ height: element.clientHeight, width: element.clientWidth }));
     observer.observe(element);
-    return () => observer.disconnect();
+    // Letters of another font are others: what was drawn with it before is looked at again.
+    const again = () => setMoved((count) => count + 1);
+    document.fonts.addEventListener("loadingdone", again);
+    return () => {
+      observer.disconnect();
+      document.fonts.removeEventListener("loadingdone", again);
+    };
   }, []);
 
   const scrolled = () => {
     const element = box.current;
     if (!element) return;
+    const before = scroll.current.y;
     const bar = scroll.current.moved(element.scrollTop, whole, element.clientHeight);
     if (bar !== element.scrollTop) element.scrollTop = bar;
-    hold();
+    // The browser tells of where it was sent too.
+    if (Math.abs(scroll.current.y - before) >= 1) hold();
     setMoved((count) => count + 1);
     onAtEnd(whole - scroll.current.y - element.clientHeight < ROW * 2);
   };
@@ -144,7 +156,7 @@ export function Lines(props: Props) {
     const [at, seen] = [stands.top(index), box.current?.clientHeight ?? 0];
     if (isInSight(at)) return;
     onAtEnd(false);
-    go(at < scroll.current.y ? at : at - seen + 2 * ROW);
+    go(at < scroll.current.y ? at : at - seen + 2 * ROW, index);
   };
   const keys = (event: KeyboardEvent) => {
     if (event.altKey || event.ctrlKey || event.metaKey) return;
@@ -174,7 +186,13 @@ export function Lines(props: Props) {
     if (windows.total > 0) see(first, last - 1);
     onSeen(top, bottom);
   }, [first, last, windows, windows.isComplete]);
-  const digits = windows.isComplete ? String(windows.total).length : 0;
+  // Before any of it is seen: lines that were taken for higher or lower than they are would leave a gap where somebody
+  // looks, or push the newest out of sight.
+  useLayoutEffect(() => {
+    const lines = [...(drawn.current?.children ?? [])];
+    const heights = lines.map((line, at): [number, number] => [first + at, line.getBoundingClientRect().height]);
+    if (isWrapped && stands.measure(heights)) setMeasured((count) => count + 1);
+  });
   const [from, to] = [top, stands.at(y + OVER)];
   const isOver = Array.from({ length: to - from + 1 }, (_, at) => windows.line(from + at)).some(
     (line) => line && chosen.has(line),
@@ -199,7 +217,7 @@ export function Lines(props: Props) {
         <div className={css.empty}>{props.empty}</div>
       ) : (
         <div className={css.inside} style={{ height: Scroll.area(whole) }}>
-          <div className={css.rows} style={{ top: stands.top(first) - scroll.current.base }}>
+          <div className={css.rows} ref={drawn} style={{ top: stands.top(first) - scroll.current.base }}>
             {rows.map((index) => {
               const line = windows.line(index);
               const number = windows.isComplete ? index + 1 : null;

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { HIGHEST, Layout, ROW, Scroll } from "./layout";
+import { BROAD, columnsOf, HIGHEST, Layout, ROW, Scroll, SLIM } from "./layout";
 import { shown } from "./lines";
 import { none, Windows } from "./windows";
 
@@ -70,4 +70,33 @@ test("the area's end isn't the whole's: the bar is set back before it is reached
   }
   expect(whole.at(-1)).toBeLessThan(10_000 - 20 * 300);
   expect(whole).toEqual([...whole].sort((one, other) => other - one));
+});
+
+test("a line that was drawn takes what it took, and nothing is left of that at another width", () => {
+  const windows = of(5, 25, 5);
+  const layout = new Layout().of(windows, 10);
+  // Words don't break where rows are full: 25 letters took four rows instead of three.
+  const drawn: [number, number][] = [
+    [0, ROW],
+    [1, 4 * ROW],
+  ];
+  expect(layout.measure(drawn)).toBe(true);
+  layout.of(windows, 10);
+  expect([layout.top(2), layout.height, layout.at(4.5 * ROW)]).toEqual([5 * ROW, 6 * ROW, 1]);
+  expect(layout.measure(drawn)).toBe(false);
+  windows.append([shown({ position: "9-9", at: AT, stream: "stdout", text: "x", level: "info" })]);
+  expect(layout.of(windows, 10).height).toBe(7 * ROW);
+  expect(layout.of(windows, 30).height).toBe(4 * ROW);
+  expect(layout.of(windows, 10).height).toBe(6 * ROW);
+});
+
+test("on a phone rows and letters are smaller, and each line has its edges", () => {
+  const windows = of(5, 25, 5);
+  expect(columnsOf(SLIM, 390, 0)).toBe(46);
+  expect(columnsOf(BROAD, 1440, 3)).toBe(159);
+  const layout = new Layout().of(windows, 10, SLIM);
+  expect([layout.top(1), layout.top(2), layout.height]).toEqual([21, 76, 97]);
+  expect([layout.at(20), layout.at(21), layout.at(75), layout.at(76)]).toEqual([0, 1, 1, 2]);
+  // Not wrapped they are no lower.
+  expect([layout.of(windows, 0, SLIM).top(2), layout.height, layout.at(42)]).toEqual([42, 63, 2]);
 });

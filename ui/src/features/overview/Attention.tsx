@@ -19,6 +19,8 @@ type Trouble = {
 
 function ofInstance(slug: string, instance: Instance): Trouble[] {
   const { id, name, status, reason, may } = instance;
+  // What it says of before holds until what is under way with it has ended.
+  if (status === "deploying" || status === "deleting") return [];
   if (status !== "failed" && !reason) return [];
   const to = `/${slug}/instances/${instance.slug}`;
   return [

@@ -13,6 +13,8 @@ test("what failed stands before what only needs a look, and what is well isn't t
       instance({ id: "well" }),
       instance({ id: "kept", reason: "The build ended with status 1." }),
       instance({ id: "down", status: "failed" }),
+      instance({ id: "anew", status: "deploying", reason: "The build ended with status 1." }),
+      instance({ id: "going", status: "deleting", reason: "The build ended with status 1." }),
     ],
     [server(null), server({ no_sandbox: null, no_outgoing: null })],
   );

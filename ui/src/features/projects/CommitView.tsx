@@ -16,7 +16,11 @@ export function CommitView({ workspace, project, commit }: Props) {
     viewCommit(workspace, project.id, commit, init),
   );
   const back = (
-    <Link to="." search={{} as never} className={css.back}>
+    <Link
+      to="."
+      search={(({ commit: _, ...list }: object & { commit?: string }) => list) as never}
+      className={css.back}
+    >
       <IconArrowLeft size={15} stroke={1.75} aria-hidden /> All commits
     </Link>
   );

@@ -1,9 +1,8 @@
 import { Select } from "@mantine/core";
 import { Link, useSearch } from "@tanstack/react-router";
-import { useState } from "react";
 import type { Project } from "@/api/nouns";
 import { useBranches, useCommits } from "@/api/queries";
-import { Empty, Failed, LoadingRows, More, Note, Panel, Person, ShortCommit, Table, Time } from "@/kit";
+import { Empty, Failed, LoadingRows, More, Note, Panel, Person, ShortCommit, Table, Time, useFilters } from "@/kit";
 import { CommitView } from "./CommitView";
 import { HowToPush } from "./HowToPush";
 import css from "./projects.module.css";
@@ -11,10 +10,12 @@ import css from "./projects.module.css";
 export function Commits({ workspace, project }: { workspace: string; project: Project }) {
   const branches = useBranches(workspace, project.id);
   const there = branches.data?.filter(({ commit }) => commit).map(({ name }) => name);
-  // The default one may be gone: then it is another that is shown first.
+  const { filters, change } = useFilters(["branch"]);
+  // The default one may be gone: then it is another that is shown first. So may the one that a link leads to.
   const isGone = there !== undefined && !there.includes(project.default_branch);
-  const [chosen, setBranch] = useState<string | null>(null);
-  const branch = chosen ?? (isGone ? there[0] : undefined) ?? project.default_branch;
+  const isLost = filters.branch !== "" && there !== undefined && !there.includes(filters.branch);
+  const chosen = isLost ? "" : filters.branch;
+  const branch = (chosen || undefined) ?? (isGone ? there[0] : undefined) ?? project.default_branch;
   const isKnown = there !== undefined || branches.error !== null;
   const commits = useCommits(workspace, project.id, branch, project.repository.has_commits && isKnown);
   const { commit: opened } = useSearch({ strict: false }) as { commit?: string };
@@ -30,7 +31,19 @@ export function Commits({ workspace, project }: { workspace: string; project: Pr
     );
   return (
     <div style={{ display: "grid", gap: 14 }}>
-      <Select aria-label="Branch" w={260} searchable data={there ?? []} value={branch} onChange={setBranch} />
+      <Select
+        aria-label="Branch"
+        w={260}
+        searchable
+        data={there ?? []}
+        value={branch}
+        onChange={(value) => change({ branch: value ?? "" })}
+      />
+      {isLost && (
+        <Note tone="warn">
+          There is no branch {filters.branch} any more. These are the commits of {branch}.
+        </Note>
+      )}
       {isGone && (
         <Note tone="warn">
           {project.default_branch}, the default branch, is gone. Push it again, or choose another one in the project's
@@ -50,7 +63,7 @@ export function Commits({ workspace, project }: { workspace: string; project: Pr
                   <ShortCommit commit={commit.id} />
                 </td>
                 <td className={css.wide}>
-                  <Link to="." search={{ commit: commit.id } as never}>
+                  <Link to="." search={{ ...(chosen && { branch: chosen }), commit: commit.id } as never}>
                     {commit.subject || "No message"}
                   </Link>
                 </td>

@@ -109,6 +109,7 @@ export function MergeDialog({ workspace, project, given = {}, onClose }: Props) 
       <div className={css.form}>
         <div className={css.ends}>
           <Autocomplete
+            classNames={{ option: css.branch ?? "" }}
             label="Source"
             data={names}
             value={source}
@@ -117,6 +118,7 @@ export function MergeDialog({ workspace, project, given = {}, onClose }: Props) 
           />
           <IconArrowRight size={16} stroke={1.75} aria-label="into" />
           <Autocomplete
+            classNames={{ option: css.branch ?? "" }}
             label="Target"
             data={names.filter((name) => name !== source)}
             value={target}
