@@ -243,7 +243,7 @@ fn check_note(note: Option<String>) -> Result<Option<String>, Refusal> {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
+#[allow(clippy::unwrap_used, clippy::panic)]
 mod tests {
     use super::*;
 
