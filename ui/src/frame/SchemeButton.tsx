@@ -1,5 +1,6 @@
 import { ActionIcon, Menu, useComputedColorScheme, useMantineColorScheme } from "@mantine/core";
 import { IconCheck, IconDeviceDesktop, IconMoon, IconSun } from "@tabler/icons-react";
+import { checkable } from "@/kit/checkable";
 
 const CHOICES = [
   { key: "light", word: "Light", Icon: IconSun },
@@ -22,7 +23,7 @@ export function SchemeButton() {
         {CHOICES.map(({ key, word, Icon }) => (
           <Menu.Item
             key={key}
-            role="menuitemradio"
+            renderRoot={checkable("menuitemradio")}
             aria-checked={colorScheme === key}
             leftSection={<Icon size={16} stroke={1.75} />}
             rightSection={colorScheme === key && <IconCheck size={15} stroke={1.75} />}

@@ -16,6 +16,7 @@ import {
 } from "@tabler/icons-react";
 import type { KeyboardEvent } from "react";
 import { usePhone } from "@/kit";
+import { checkable } from "@/kit/checkable";
 import { LEVELS, type Level } from "./lines";
 import css from "./logs.module.css";
 
@@ -217,7 +218,7 @@ export function PhoneFilter(props: FilterProps) {
           logsOf(props.which).map(({ value, label }) => (
             <Menu.Item
               key={value}
-              role="menuitemradio"
+              renderRoot={checkable("menuitemradio")}
               aria-checked={props.which?.value === value}
               leftSection={check(props.which?.value === value)}
               onClick={() => props.which?.choose(value)}
@@ -229,7 +230,7 @@ export function PhoneFilter(props: FilterProps) {
         {LEVELS.map((level) => (
           <Menu.Item
             key={level}
-            role="menuitemcheckbox"
+            renderRoot={checkable("menuitemcheckbox")}
             aria-checked={!props.hidden.includes(level)}
             leftSection={check(!props.hidden.includes(level))}
             rightSection={<span className="numbers">{props.counts[level].toLocaleString("en")}</span>}
@@ -242,7 +243,7 @@ export function PhoneFilter(props: FilterProps) {
         {TIMES.map(({ value, label }) => (
           <Menu.Item
             key={value}
-            role="menuitemradio"
+            renderRoot={checkable("menuitemradio")}
             aria-checked={props.minutes === value}
             leftSection={check(props.minutes === value)}
             onClick={() => props.onMinutes(value)}
@@ -252,7 +253,7 @@ export function PhoneFilter(props: FilterProps) {
         ))}
         <Menu.Divider />
         <Menu.Item
-          role="menuitemcheckbox"
+          renderRoot={checkable("menuitemcheckbox")}
           aria-checked={props.isOnly}
           leftSection={check(props.isOnly)}
           onClick={() => props.onOnly(!props.isOnly)}
@@ -260,7 +261,7 @@ export function PhoneFilter(props: FilterProps) {
           Only what is found
         </Menu.Item>
         <Menu.Item
-          role="menuitemcheckbox"
+          renderRoot={checkable("menuitemcheckbox")}
           aria-checked={props.isWrapped}
           leftSection={check(props.isWrapped)}
           onClick={() => props.onWrapped(!props.isWrapped)}
