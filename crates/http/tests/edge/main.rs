@@ -14,5 +14,6 @@ mod rewinds;
 mod served;
 mod slow;
 mod unread;
+mod warnings;
 mod whole;
 mod wire;

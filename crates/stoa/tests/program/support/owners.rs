@@ -207,6 +207,7 @@ fn files(stoa: &Installation, owned: &Owned, found: &mut Vec<String>) {
         "archives",
         "metrics",
         "schedules",
+        "secrets",
         "databases",
         "postgresql",
         "desks",
@@ -215,9 +216,19 @@ fn files(stoa: &Installation, owned: &Owned, found: &mut Vec<String>) {
     ];
     look(agent.clone(), &|name| of_agent.contains(&name));
     look(agent.join("mirrors"), &is_project);
-    for folder in
-        ["access", "cache", "releases", "current", "data", "run", "logs", "deployments", "copies", "desks"]
-    {
+    for folder in [
+        "access",
+        "cache",
+        "releases",
+        "current",
+        "data",
+        "run",
+        "logs",
+        "deployments",
+        "copies",
+        "desks",
+        "secrets",
+    ] {
         look(agent.join(folder), &is_instance);
     }
     look(agent.join("backups"), &|name| is_instance(name) || owned.backed_up.contains(name));
