@@ -136,15 +136,17 @@ impl Client {
             return Err(call::refused(PATIENCE, answer).await);
         }
         let (parts, body) = answer.into_parts();
-        let bytes = futures_util::stream::unfold((body, held), |(mut body, held)| async move {
+        let bytes = futures_util::stream::unfold(Some((body, held)), |open| async move {
+            let (mut body, held) = open?;
             loop {
                 match body.frame().await? {
                     Ok(frame) => {
                         if let Ok(bytes) = frame.into_data() {
-                            return Some((Ok(bytes), (body, held)));
+                            return Some((Ok(bytes), Some((body, held))));
                         }
                     }
-                    Err(error) => return Some((Err(error.into()), (body, held))),
+                    // Behind it comes nothing any more, however often one asks.
+                    Err(error) => return Some((Err(error.into()), None)),
                 }
             }
         });
