@@ -127,7 +127,9 @@ test("a folder of thousands is read on as far as is asked for", async () => {
   await type("mkdir many; (cd many; seq -f 'f%05g' 2500 | xargs touch)");
   await row("many").click();
   await row("many/f01000").waitFor();
-  const more = page.getByRole("treeitem", { name: /^Show 1,000 more/ });
+  // By what it lacks: the name of each of thousands would be worked out to find it by its own.
+  const more = page.locator("[role=treeitem]:not([data-path])");
+  assert.match(await more.textContent(), /^Show 1,000 more/);
   assert.equal(await row("many/f01001").count(), 0);
   await more.scrollIntoViewIfNeeded();
   await look(page, "ide-many", { ready: "text=Show 1,000 more", wideOnly: true });
