@@ -298,7 +298,9 @@ async fn the_permission_ends_it_too() {
     scene.grant(&[]).await;
     is_over(&scene, &session, open, "the permission").await;
     scene.grant(&["connect_as_user"]).await;
-    // Whoever was told that it is over isn't let in again.
+    // Whoever was told that it is over isn't let in again, to what would answer.
+    scene.served.applications.answer_by(sets_cookies());
+    scene.served.applications.set(scene.shop.id, RouteState::Running, 3);
     assert_eq!(scene.get(&session, "/", &[]).await.status, 410);
     // It was written down, and stays ended whatever comes back.
     let session = scene.session("kim").await;
