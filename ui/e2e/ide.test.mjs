@@ -206,6 +206,13 @@ test("what is open ends with the right, what runs in the background too", async 
   assert.equal(await page.locator(".cm-content", { hasText: "# Not saved in time" }).count(), 0);
 });
 
+test("opened anew it goes on with the file whose tab is there", async () => {
+  const { page } = editor;
+  await page.goto(new URL(page.url()).pathname);
+  await page.waitForURL(/[?&]file=app\.py/);
+  await page.locator(".cm-content").waitFor({ timeout: 60_000 });
+});
+
 test("while its instance is being deleted it says so, and offers nothing that would bring it back", async () => {
   const { page } = editor;
   // As it is told meanwhile: how long that takes depends on what there is to delete.

@@ -91,6 +91,13 @@ export function Ide({ place, name, isDeleting, onReopen, onAnew, isAnew }: Props
     },
     [navigate],
   );
+  // Opened anew it goes on with a file of which the tab is there.
+  const tabAtFirst = useRef(active ? undefined : documents.tabs.at(-1));
+  useEffect(() => {
+    const file = tabAtFirst.current;
+    tabAtFirst.current = undefined;
+    if (file) void navigate({ to: ".", search: { file } as never, replace: true, resetScroll: false });
+  }, [navigate]);
   // The address says which file is looked at: it may be a link that somebody was given.
   useEffect(() => {
     if (active) openDocument(active, line === undefined ? null : Number(line) || null);
