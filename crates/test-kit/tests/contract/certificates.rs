@@ -121,6 +121,17 @@ on_both_databases! {
         assert_eq!((&seen["leads"], &seen["leads_to"], &seen["should_lead_to"]), (&json!("elsewhere"), &json!(["203.0.113.9"]), &json!(["127.0.0.1"])));
         assert_eq!(seen["certificate"]["trouble"], "dns");
         assert_eq!(seen["certificate"]["problem"], "shop.example.org points to 203.0.113.9, and should point to 127.0.0.1");
+        // Whoever may not look isn't told which domains there are, by whatever name they guess.
+        let member = workspace.member("Nora").await;
+        let instance = olga.client.get(path.trim_end_matches("/settings")).await.expect(200).field("id");
+        workspace.grant(&member, json!({ "actions": ["view_logs"], "instances": [instance] })).await;
+        let mut told = Vec::new();
+        for host in ["shop.example.org", "nobodys.example.org"] {
+            let check = format!("{path}/domains/{host}/check");
+            told.push(member.person.client.post(&check, json!({})).await.expect(403).text);
+            assert_eq!(olga.client.post(&check.replace(host, "nobodys.example.org"), json!({})).await.expect(404).code().as_deref(), Some("not_found"));
+        }
+        assert_eq!(told[0], told[1]);
         // One address of two is enough to fail.
         world.names.point("shop.example.org", Some(&["127.0.0.1", "2001:db8::9"]));
         let check = format!("{path}/domains/shop.example.org/check");

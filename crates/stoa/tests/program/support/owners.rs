@@ -162,6 +162,22 @@ pub fn ownerless(stoa: &Installation) -> Vec<String> {
     found
 }
 
+/// Of what the agent has, all that isn't named after an instance alone.
+const OTHERWISE: [&str; 12] = [
+    "mirrors",
+    "instances",
+    "operations",
+    "backups",
+    "restores",
+    "archives",
+    "metrics",
+    "schedules",
+    "databases",
+    "postgresql",
+    "agent.key",
+    "agent.sock",
+];
+
 fn files(stoa: &Installation, owned: &Owned, found: &mut Vec<String>) {
     let data = stoa.data();
     let is_project = |name: &str| name.strip_suffix(".git").is_some_and(|id| owned.projects.contains(id));
@@ -216,19 +232,8 @@ fn files(stoa: &Installation, owned: &Owned, found: &mut Vec<String>) {
     ];
     look(agent.clone(), &|name| of_agent.contains(&name));
     look(agent.join("mirrors"), &is_project);
-    for folder in [
-        "access",
-        "cache",
-        "releases",
-        "current",
-        "data",
-        "run",
-        "logs",
-        "deployments",
-        "copies",
-        "desks",
-        "secrets",
-    ] {
+    // A folder or a file for each instance.
+    for folder in of_agent.iter().filter(|name| !OTHERWISE.contains(name)) {
         look(agent.join(folder), &is_instance);
     }
     look(agent.join("backups"), &|name| is_instance(name) || owned.backed_up.contains(name));
