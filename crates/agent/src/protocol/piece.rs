@@ -106,6 +106,10 @@ impl Piece {
     }
 }
 
+fn broken_off() -> io::Error {
+    io::Error::new(io::ErrorKind::UnexpectedEof, "a piece that broke off")
+}
+
 fn unreadable() -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, "a piece that can't be read")
 }
@@ -162,7 +166,7 @@ impl<R: AsyncRead + Unpin> Reader<R> {
                 return Ok(Some(piece));
             }
             if self.from.read_buf(&mut self.assembly.held).await? == 0 {
-                return if self.assembly.held.is_empty() { Ok(None) } else { Err(unreadable()) };
+                return if self.assembly.held.is_empty() { Ok(None) } else { Err(broken_off()) };
             }
         }
     }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
+use stoa_agent::client::ClientError;
 use stoa_agent::machine::{Keeping, STALL};
 use stoa_agent::protocol::Code;
 use stoa_agent::protocol::desk::{
@@ -122,6 +123,52 @@ async fn who_pushes_second_is_told_and_merges() {
     desk.ask().commit(&commit("Settled")).await.unwrap();
     let wanted = MakePack { branch: "main".to_owned(), have: Some(third.to_string()) };
     assert!(desk.ask().pack(&wanted).await.is_ok());
+}
+
+#[tokio::test]
+async fn git_push_in_a_terminal_names_the_way_and_what_it_moves_counts_for_nothing() {
+    let place = tempfile::tempdir().unwrap();
+    let house = House::new(place.path());
+    let machine = house.machine().await;
+    let first = house.commit("first", &[]);
+    let desk = Desk::open(&house, &machine, &first).await;
+    desk.save("mine.txt", "mine\n").await.unwrap();
+    let made = desk.ask().commit(&commit("Mine")).await.unwrap().commit;
+    for words in ["git push", "git push . HEAD:refs/remotes/stoa/main"] {
+        let said = desk.shell(&format!("{words}; git rev-parse stoa/main")).await;
+        assert!(said.contains("In the IDE, below the files, is Push"), "{words}: {said}");
+        assert!(said.ends_with(&first.to_string()), "{words}: {said}");
+    }
+    // Whoever doesn't heed it has moved a name of their own.
+    desk.shell("git push --no-verify . HEAD:refs/remotes/stoa/main").await;
+    assert_eq!(desk.shell("git rev-parse stoa/main").await, made);
+    let status = desk.ask().status().await.unwrap();
+    assert_eq!((status.ahead, status.behind, status.base), (1, 0, Some(first.to_string())));
+    assert_eq!(status.commits.len(), 1);
+    let diff = desk.ask().diff(Against::Branch, None).await.unwrap();
+    assert!(diff.text.contains("+mine"), "{}", diff.text);
+    assert_eq!(code(desk.ask().original(Against::Branch, "mine.txt").await), Some(Code::Missing));
+    let wanted = MakePack { branch: "main".to_owned(), have: Some(first.to_string()) };
+    assert_eq!(desk.ask().pack(&wanted).await.unwrap().commit.to_string(), made);
+
+    // Without the branch, and without a name for where it stood.
+    desk.shell("git checkout -q --detach; git branch -D main; git update-ref -d refs/remotes/stoa/main")
+        .await;
+    let status = desk.ask().status().await.unwrap();
+    assert_eq!((status.head, status.ahead), (None, 1));
+    let ClientError::Refused(problem) = desk.ask().pack(&wanted).await.err().unwrap() else {
+        panic!("no answer")
+    };
+    assert_eq!(problem.code, Code::Conflict);
+    assert!(problem.detail.contains("git switch -c main"), "{}", problem.detail);
+    desk.shell("git switch -q -c main").await;
+    assert_eq!(desk.ask().pack(&wanted).await.unwrap().commit.to_string(), made);
+
+    // A remote of the member's own is the member's.
+    let said = desk
+        .shell("git init -q --bare /tmp/own; git push -q /tmp/own main; git -C /tmp/own rev-parse main")
+        .await;
+    assert_eq!(said, made);
 }
 
 #[tokio::test]

@@ -108,7 +108,9 @@ export function CommitBox({ place, copy, unsaved, onDone, onConflicts }: Props) 
   const notPushed =
     copy.push_blocked?.detail ??
     (isBehind ? `${copy.branch} has commits that yours lacks. Merge them first.` : null) ??
-    (copy.head !== copy.branch ? `Another branch is checked out. Go back to ${copy.branch} in the terminal.` : null);
+    (copy.head !== copy.branch
+      ? `${copy.head === null ? "No" : "Another"} branch is checked out. Go back to ${copy.branch} in the terminal.`
+      : null);
   const isPushAlone = !canCommit && copy.ahead > 0;
   const reason = isPushAlone ? notPushed : (notCommitted ?? notPushed);
   const main: What = isPushAlone ? "push" : "both";

@@ -63,7 +63,8 @@ impl Agent {
         }
         let mut status = status::read(&ran.text(), &note.branch);
         status.is_cut |= ran.is_cut;
-        let there = upstream(&note.branch);
+        // Not what its member's git has for the branch: that moves with a word in a terminal.
+        let there = note.base;
         status.base = commit_of(&inside, &there).await?.map(|commit| commit.to_string());
         status.is_merging = commit_of(&inside, "MERGE_HEAD").await?.is_some();
         if status.base.is_some() && status.commit.is_some() {
@@ -90,7 +91,6 @@ impl Agent {
         path: Option<&str>,
     ) -> Result<(String, bool), Refused> {
         let (inside, note) = (self.inside(of)?, self.note(of)?);
-        let there = upstream(&note.branch);
         let mut words = vec![
             "--no-optional-locks",
             "diff",
@@ -100,7 +100,7 @@ impl Agent {
             "--no-renames",
         ];
         match against {
-            Against::Branch => words.push(&there),
+            Against::Branch => words.push(&note.base),
             Against::Head => words.push("HEAD"),
             Against::Staged => words.push("--cached"),
         }
@@ -126,7 +126,7 @@ impl Agent {
     ) -> Result<Option<Vec<u8>>, Refused> {
         let (inside, note) = (self.inside(of)?, self.note(of)?);
         let name = match against {
-            Against::Branch => format!("{}:{path}", upstream(&note.branch)),
+            Against::Branch => format!("{}:{path}", note.base),
             Against::Head => format!("HEAD:{path}"),
             Against::Staged => format!(":0:{path}"),
         };
@@ -241,7 +241,7 @@ impl Agent {
         if !mirror.exists() || !mirror.has(commit).await? {
             return Err(Refused::UnknownCommit);
         }
-        let there: Vec<CommitId> = CommitId::parse(&note.base).into_iter().collect();
+        let there: Vec<CommitId> = commit_of(&inside, &note.base).await?.into_iter().collect();
         self.bring(&instance, &inside, commit, &there).await?;
         let name = upstream(&note.branch);
         checked(inside.git(&["update-ref", &name, &commit.to_string()]).await?, "update-ref")?;

@@ -1,5 +1,6 @@
 //! Programs run in a desk, by its process 1.
 
+use std::io;
 use std::path::PathBuf;
 
 use bytes::Bytes;
@@ -80,11 +81,11 @@ impl Inside {
         // It may have ended a moment ago.
         let stream: UnixStream = crate::init::connect(&self.socket).await.map_err(|_| Refused::NoDesk)?;
         let (read, mut write) = stream.into_split();
-        let text = serde_json::to_vec(request).map_err(std::io::Error::from)?;
+        let text = serde_json::to_vec(request).map_err(io::Error::from)?;
         if text.len() > piece::LONGEST {
             return Err(Refused::TooLarge);
         }
-        piece::write(&mut write, &Piece::Request(text.into())).await?;
+        piece::write(&mut write, &Piece::Request(text.into())).await.map_err(cut_off)?;
         Ok((Reader::new(read), write))
     }
 
@@ -99,7 +100,7 @@ impl Inside {
         environment: &[(String, String)],
         input: Option<Bytes>,
     ) -> Result<Ran, Refused> {
-        let input = input.into_iter().map(Ok::<_, std::io::Error>);
+        let input = input.into_iter().map(Ok::<_, io::Error>);
         self.run(git_words(arguments), environment, futures_util::stream::iter(input), USUAL).await
     }
 
@@ -108,7 +109,7 @@ impl Inside {
         &self,
         command: Vec<String>,
         environment: &[(String, String)],
-        input: impl Stream<Item = std::io::Result<Bytes>> + Send,
+        input: impl Stream<Item = io::Result<Bytes>> + Send,
         most: usize,
     ) -> Result<Ran, Refused> {
         let program = RunProgram { command, environment: environment.to_vec(), seconds: SECONDS };
@@ -126,11 +127,11 @@ impl Inside {
                 }
             }
             let _ = piece::write(&mut write, &Piece::End).await;
-            Ok::<_, std::io::Error>(())
+            Ok::<_, io::Error>(())
         };
         let reading = async {
             let mut ran = Ran { status: -1, out: Vec::new(), said: String::new(), is_cut: false };
-            while let Some(piece) = reader.next().await? {
+            while let Some(piece) = reader.next().await.map_err(cut_off)? {
                 match piece {
                     Piece::Bytes(bytes) => {
                         ran.out.extend_from_slice(&bytes);
@@ -169,6 +170,16 @@ impl Inside {
     }
 }
 
+/// Process 1 is killed with its desk, in the middle of whatever it was telling.
+pub(super) fn cut_off(error: io::Error) -> Refused {
+    match error.kind() {
+        io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe | io::ErrorKind::UnexpectedEof => {
+            Refused::NoDesk
+        }
+        _ => error.into(),
+    }
+}
+
 pub(super) fn git_words(arguments: &[&str]) -> Vec<String> {
     GIT.iter().chain(arguments).map(|&word| word.to_owned()).collect()
 }
@@ -182,4 +193,32 @@ pub(super) fn authorship(author: &Author) -> Vec<(String, String)> {
         ("GIT_COMMITTER_EMAIL", &author.email),
     ];
     pairs.into_iter().map(|(name, value)| (name.to_owned(), value.clone())).collect()
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_is_cut_off_with_its_desk_is_no_desk() {
+        let place = tempfile::tempdir().unwrap();
+        let socket = place.path().join("desk.sock");
+        let listener = tokio::net::UnixListener::bind(&socket).unwrap();
+        // Hung up on before it was read, after it was, and in the middle of an answer.
+        let process = tokio::spawn(async move {
+            drop(listener.accept().await.unwrap());
+            for told in [&b""[..], b"b\0\0\0\x09half"] {
+                let (stream, _) = listener.accept().await.unwrap();
+                let (read, mut write) = stream.into_split();
+                Reader::new(read).next().await.unwrap();
+                tokio::io::AsyncWriteExt::write_all(&mut write, told).await.unwrap();
+            }
+        });
+        for _ in 0..3 {
+            let ran = Inside::at(socket.clone()).git(&["status"]).await;
+            assert!(matches!(ran.err(), Some(Refused::NoDesk)));
+        }
+        process.await.unwrap();
+    }
 }

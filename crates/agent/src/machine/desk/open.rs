@@ -4,11 +4,12 @@ use std::io;
 use std::os::unix::fs::PermissionsExt as _;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use futures_util::TryStreamExt as _;
 use nix::fcntl::OFlag;
 use stoa_domain::branch::{BranchName, CommitId};
 
-use super::inside::{Inside, Ran, authorship, git_words};
+use super::inside::{Inside, Ran, USUAL, authorship, git_words};
 use super::{Desk, DeskOf, Note, Running, load, save, working_copy};
 use crate::folders::{self, LEAST_FREE};
 use crate::init::Orders;
@@ -26,6 +27,15 @@ use crate::sandbox::{Limits, Mounts, Plan};
 
 /// Processes of a desk. Fewer than an application's: the two share a user, and the one mustn't use up the other's.
 const PROCESSES: u64 = 256;
+
+/// What git runs before a push in a terminal: a desk has nothing to push to but itself. A remote that its member added
+/// is that member's.
+const BEFORE_PUSH: &str = "#!/bin/sh
+# Stoa put this here when it made the working copy.
+[ \"$2\" = . ] || exit 0
+echo \"Nothing leaves a desk by git push. In the IDE, below the files, is Push: it deploys what is committed.\" >&2
+exit 1
+";
 
 /// A desk as it is wanted.
 pub(crate) struct NewDesk {
@@ -110,6 +120,9 @@ impl Agent {
             let key = format!("branch.{branch}.{key}");
             checked(inside.git(&["config", "--", &key, value]).await?, "config")?;
         }
+        // Else git says how to move what stands for the branch here, as if that were a push.
+        checked(inside.git(&["config", "--", "push.default", "upstream"]).await?, "config")?;
+        plant(&inside, "/desk/.git/hooks", "pre-push", BEFORE_PUSH).await?;
         checked(inside.git(&["reset", "--quiet", "--hard", &commit]).await?, "reset")
     }
 
@@ -125,7 +138,7 @@ impl Agent {
         let there = mirror.known_of(there).await?;
         let pack = mirror.pack(commit, &there).await?.map_err(io::Error::other);
         let command = git_words(&["index-pack", "--stdin", "--fix-thin"]);
-        checked(inside.run(command, &[], pack, super::inside::USUAL).await?, "index-pack")
+        checked(inside.run(command, &[], pack, USUAL).await?, "index-pack")
     }
 
     async fn start_desk(
@@ -217,6 +230,19 @@ impl Agent {
         self.look_after_desk(desk.clone(), name, identity);
         Ok(())
     }
+}
+
+/// Writes a program of its member's own into a working copy, as its member could.
+async fn plant(inside: &Inside, folder: &str, name: &str, text: &'static str) -> Result<(), Refused> {
+    let file = format!("{folder}/{name}");
+    for words in
+        [&["/usr/bin/mkdir", "-p", folder][..], &["/usr/bin/tee", &file], &["/usr/bin/chmod", "755", &file]]
+    {
+        let command = words.iter().map(|&word| word.to_owned()).collect();
+        let input = futures_util::stream::iter([Ok(Bytes::from_static(text.as_bytes()))]);
+        checked(inside.run(command, &[], input, USUAL).await?, name)?;
+    }
+    Ok(())
 }
 
 fn environment(form: &Form, author: &Author, database: Option<&Database>) -> Vec<(String, String)> {

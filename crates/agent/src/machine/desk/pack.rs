@@ -5,7 +5,7 @@ use futures_util::Stream;
 use stoa_domain::branch::{BranchName, CommitId};
 
 use super::DeskOf;
-use super::inside::git_words;
+use super::inside::{cut_off, git_words};
 use crate::init::{DeskRequest, RunProgram};
 use crate::machine::Agent;
 use crate::machine::operation::Refused;
@@ -24,8 +24,8 @@ impl Agent {
     /// Has a pack made of a branch, for where that stands elsewhere.
     ///
     /// # Errors
-    /// `Missing` where there is no such branch in the desk; `Changed` where it doesn't have what stands elsewhere;
-    /// `Conflict` where it has nothing more.
+    /// `Changed` where the branch doesn't have what stands elsewhere; `Conflict` where it has nothing more, or where the
+    /// desk has no such branch.
     pub(crate) async fn desk_pack(
         &self,
         of: DeskOf,
@@ -36,7 +36,12 @@ impl Agent {
         let name = format!("refs/heads/{branch}^{{commit}}");
         let found = inside.git(&["rev-parse", "--verify", "--quiet", &name]).await?;
         let commit = CommitId::parse(found.text().trim()).filter(|_| found.succeeded());
-        let commit = commit.ok_or(Refused::Missing)?;
+        let commit = commit.ok_or_else(|| {
+            Refused::Conflict(format!(
+                "The working copy has no branch {branch} any more. In a terminal, git switch -c {branch} makes it anew of \
+                 what is there."
+            ))
+        })?;
         if have == Some(&commit) {
             return Err(Refused::Conflict("There is nothing to push: commit first.".to_owned()));
         }
@@ -51,8 +56,8 @@ impl Agent {
         let words = ["pack-objects", "--quiet", "--revs", "--thin", "--delta-base-offset", "--stdout"];
         let program = RunProgram { command: git_words(&words), environment: Vec::new(), seconds: SECONDS };
         let (reader, mut write) = inside.ask(&DeskRequest::Run(program)).await?;
-        piece::write(&mut write, &Piece::Bytes(Bytes::from(wanted.into_bytes()))).await?;
-        piece::write(&mut write, &Piece::End).await?;
+        piece::write(&mut write, &Piece::Bytes(Bytes::from(wanted.into_bytes()))).await.map_err(cut_off)?;
+        piece::write(&mut write, &Piece::End).await.map_err(cut_off)?;
         let bytes = futures_util::stream::unfold(Some((reader, write)), |ends| async move {
             let (mut reader, write) = ends?;
             loop {

@@ -4,6 +4,7 @@ use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use uuid::Uuid;
 
 use super::DeskOf;
+use super::inside::cut_off;
 use crate::init::{DeskRequest, OpenTerminal};
 use crate::machine::Agent;
 use crate::machine::operation::Refused;
@@ -44,7 +45,7 @@ impl Agent {
             DeskRequest::Attach { terminal, size }
         };
         let (mut reader, write) = inside.ask(&request).await?;
-        match reader.next().await? {
+        match reader.next().await.map_err(cut_off)? {
             Some(Piece::Begun) => Ok((reader, write)),
             Some(Piece::Refused(_)) if !is_new => Err(Refused::Missing),
             Some(Piece::Refused(said)) => Err(Refused::Conflict(said)),
@@ -58,7 +59,7 @@ impl Agent {
     /// `NoDesk`.
     pub(crate) async fn desk_terminals(&self, of: DeskOf) -> Result<Vec<Uuid>, Refused> {
         let (mut reader, _write) = self.inside(of)?.ask(&DeskRequest::Terminals).await?;
-        match reader.next().await? {
+        match reader.next().await.map_err(cut_off)? {
             Some(Piece::Bytes(text)) => Ok(serde_json::from_slice(&text).map_err(std::io::Error::from)?),
             _ => Err(Refused::NoDesk),
         }
@@ -70,7 +71,7 @@ impl Agent {
     /// `NoDesk`.
     pub(crate) async fn end_desk_terminal(&self, of: DeskOf, terminal: Uuid) -> Result<(), Refused> {
         let (mut reader, _write) = self.inside(of)?.ask(&DeskRequest::End { terminal }).await?;
-        reader.next().await?;
+        reader.next().await.map_err(cut_off)?;
         Ok(())
     }
 
