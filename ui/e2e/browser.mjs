@@ -52,8 +52,7 @@ export async function person(browser, origin, options = {}) {
   // What is refused is the page's to tell; a browser calls it an error, of a WebSocket in other words.
   const refused = /status of (401|403|404|409|410|412|422|502|503)|WebSocket .*response code: (403|404|409|503)/;
   page.on("console", (said) => {
-    if (said.type() === "error" && !refused.test(said.text()))
-      wrong.push(said.text());
+    if (said.type() === "error" && !refused.test(said.text())) wrong.push(said.text());
   });
   page.on("pageerror", (failure) => wrong.push(String(failure)));
   page.on("request", (request) => asked.push(new URL(request.url()).pathname));

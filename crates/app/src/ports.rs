@@ -386,6 +386,15 @@ impl fmt::Debug for RestoreOrder {
     }
 }
 
+/// What came of asking for a backup as an archive.
+pub enum Archived {
+    There(Archive),
+    /// The repository has no such backup.
+    Gone,
+    /// What is stored of it can't be read whole.
+    Damaged,
+}
+
 /// A backup as one archive, or a stretch of it.
 pub struct Archive {
     /// 200, 206 or 416.
@@ -467,14 +476,14 @@ pub trait Machines: Send + Sync + 'static {
         access: RepositoryAccess,
     ) -> BoxFuture<'_, Result<(), Fault>>;
     /// A backup with files of so many bytes as an archive, for as long as its bytes are held: one that comes short of them
-    /// breaks off. `range` is the header of that name. `None`: the repository has no such backup.
+    /// breaks off, and is told as damaged for a while. `range` is the header of that name.
     fn archive(
         &self,
         of: InstanceId,
         backup: BackupId,
         repository: (RepositoryAccess, u64),
         range: Option<String>,
-    ) -> BoxFuture<'_, Result<Option<Archive>, Fault>>;
+    ) -> BoxFuture<'_, Result<Archived, Fault>>;
 }
 
 /// What a sign-in provider was to be asked, and wasn't or couldn't be: for the log alone.

@@ -225,6 +225,8 @@ pub enum Conflict {
     BackupNotReady,
     /// It is being restored, or about to be.
     BackupInUse,
+    /// What is stored of it can't be read whole.
+    BackupDamaged,
     /// The backup is of another project than the instance.
     BackupOfOtherProject,
     /// The domain is another instance's.

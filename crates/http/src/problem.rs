@@ -15,6 +15,7 @@ use stoa_app::Failure;
 use stoa_domain::change::{ConflictKind, FileConflict, FileConflicts};
 use stoa_domain::{Action, AtOnce, Conflict, FieldProblem, Refusal, ShownWrong, TokenWithout};
 
+pub(crate) use conflict::BACKUP_DAMAGED;
 use conflict::conflict;
 
 pub use documentation::{codes, documentation};

@@ -32,6 +32,7 @@ const MIGRATIONS: &[(i64, &str)] = &[
     (22, include_str!("../migrations/0022_made_of.sql")),
     (23, include_str!("../migrations/0023_machines_of_backups.sql")),
     (NUMBERS_IN_NAMES, include_str!("../migrations/0024_numbers_in_names.sql")),
+    (25, include_str!("../migrations/0025_what_backups_are_known_by.sql")),
 ];
 
 /// Those whose column the program fills in: neither database makes Latin letters of others, nor knows numbers in a text.

@@ -15,7 +15,7 @@ use stoa_agent::client::{Client, ClientError};
 use stoa_agent::git::Repository;
 use stoa_agent::protocol::{self, BeginDeployment, Code, Mode, SecretText, SwitchRelease, TellSecrets};
 use stoa_app::ports::{
-    Archive, Command, ConnectAnswer, ConnectWish, InstanceForm, InstanceMetrics, InstanceOnMachine,
+    Archive, Archived, Command, ConnectAnswer, ConnectWish, InstanceForm, InstanceMetrics, InstanceOnMachine,
     InstanceProcesses, KnownSecrets, LogLine, LogQuery, LogStretch, MachineFacts, MachineMetrics, Machines,
     Order, Progress, RepositoryAccess,
 };
@@ -285,17 +285,18 @@ impl Machines for AgentMachines {
         backup: BackupId,
         (access, size): (RepositoryAccess, u64),
         range: Option<String>,
-    ) -> BoxFuture<'_, Result<Option<Archive>, Fault>> {
+    ) -> BoxFuture<'_, Result<Archived, Fault>> {
         Box::pin(async move {
             let access = words::repository(&access);
             let range = range.map(http::HeaderValue::try_from).transpose().map_err(Fault::new)?;
             let answer = match self.client.archive(of, backup.uuid(), (&access, size), range).await {
-                Err(error) if error.code() == Some(Code::UnknownBackup) => return Ok(None),
+                Err(error) if error.code() == Some(Code::UnknownBackup) => return Ok(Archived::Gone),
+                Err(error) if error.code() == Some(Code::Damaged) => return Ok(Archived::Damaged),
                 other => other.map_err(fault)?,
             };
             let text =
                 |name| answer.headers.get(name).and_then(|value: &http::HeaderValue| value.to_str().ok());
-            Ok(Some(Archive {
+            Ok(Archived::There(Archive {
                 status: answer.status.as_u16(),
                 length: text(http::header::CONTENT_LENGTH).and_then(|text| text.parse().ok()),
                 range: text(http::header::CONTENT_RANGE).map(str::to_owned),

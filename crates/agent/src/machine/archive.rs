@@ -12,6 +12,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use stoa_domain::InstanceId;
 use tokio::sync::{mpsc, watch};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -27,6 +28,9 @@ const KEPT: Duration = Duration::from_secs(3600);
 /// How long one is written on that nobody waits for: long enough to go on with after a connection broke.
 const UNWANTED: Duration = Duration::from_secs(60);
 
+/// For how long it is told at once that one is damaged: who asks why theirs broke off doesn't have it all read again.
+const REMEMBERED: Duration = Duration::from_secs(60);
+
 /// How many are written at once.
 const MOST: usize = 4;
 
@@ -36,9 +40,26 @@ const LOOK: u64 = 32 << 20;
 const WAITING: usize = 16;
 const LEVEL: i32 = 3;
 
-/// Those that are being written.
+/// Those that are being written, and those that couldn't be because what is stored is damaged.
 #[derive(Default)]
-pub(super) struct Archives(Mutex<HashMap<Uuid, watch::Receiver<Written>>>);
+pub(super) struct Archives {
+    written: Mutex<HashMap<Uuid, watch::Receiver<Written>>>,
+    /// By backup and the bytes that it was to have.
+    damaged: Mutex<HashMap<(Uuid, u64), (Instant, String)>>,
+}
+
+impl Archives {
+    fn damage(&self, backup: Uuid, size: u64) -> Option<Refused> {
+        let mut all = self.damaged.lock().unwrap_or_else(PoisonError::into_inner);
+        all.retain(|_, (at, _)| at.elapsed() < REMEMBERED);
+        all.get(&(backup, size)).map(|(_, said)| Refused::Damaged(said.clone()))
+    }
+
+    fn remember(&self, backup: Uuid, size: u64, said: &str) {
+        let mut all = self.damaged.lock().unwrap_or_else(PoisonError::into_inner);
+        all.insert((backup, size), (Instant::now(), said.to_owned()));
+    }
+}
 
 /// How far one is.
 #[derive(Debug, Clone, Default)]
@@ -58,7 +79,7 @@ impl Agent {
     /// `size`: bytes of its files.
     ///
     /// # Errors
-    /// `DiskFull`, or why the backup can't be read. `None`: there is no such backup.
+    /// `DiskFull`, `Damaged`, or why the backup can't be read. `None`: there is no such backup.
     pub(crate) async fn open_archive(
         &self,
         of: InstanceId,
@@ -83,6 +104,9 @@ impl Agent {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => return Err(error.into()),
         }
+        if let Some(damaged) = self.inner.archives.damage(backup, size) {
+            return Err(damaged);
+        }
         if self.free() < KEPT_FREE {
             return Err(Refused::DiskFull);
         }
@@ -94,8 +118,13 @@ impl Agent {
         super::facts::free_space(&self.inner.folders)
     }
 
+    /// Why one couldn't be written a moment ago, where that is what is stored of it.
+    pub(crate) fn archive_damage(&self, backup: Uuid, size: u64) -> Option<Refused> {
+        self.inner.archives.damage(backup, size)
+    }
+
     fn writing(&self, backup: Uuid) -> Option<watch::Receiver<Written>> {
-        let mut all = self.inner.archives.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut all = self.inner.archives.written.lock().unwrap_or_else(PoisonError::into_inner);
         all.retain(|_, written| written.borrow().outcome.is_none());
         all.get(&backup).cloned()
     }
@@ -111,7 +140,7 @@ impl Agent {
     ) -> Result<Archive, Refused> {
         let (tell, written) = watch::channel(Written::default());
         {
-            let mut all = self.inner.archives.0.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut all = self.inner.archives.written.lock().unwrap_or_else(PoisonError::into_inner);
             if let Some(found) = all.get(&backup).filter(|found| found.borrow().outcome.is_none()) {
                 // Another was quicker.
                 return Ok(Archive { file: File::open(&part)?, written: found.clone() });
@@ -133,13 +162,17 @@ impl Agent {
             }
         };
         let archive = Archive { file: File::open(&part)?, written };
-        let agent = self.clone();
+        let (agent, size) = (self.clone(), snapshot.1);
         tokio::spawn(async move {
             let outcome = agent.write_archive(of, access, snapshot, file, &tell).await;
             let outcome = outcome.and_then(|()| Ok(std::fs::rename(&part, &whole)?));
             if let Err(error) = &outcome {
                 tracing::warn!(%error, instance = %of, "an archive couldn't be written");
                 _ = folders::remove_file(&part);
+            }
+            // Before anybody hears that it is over, who then asks why.
+            if let Err(Refused::Damaged(said)) = &outcome {
+                agent.inner.archives.remember(backup, size, said);
             }
             tell.send_modify(|written| {
                 written.outcome = Some(outcome.map_err(|error| Arc::from(error.to_string())));

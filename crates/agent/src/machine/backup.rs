@@ -91,6 +91,9 @@ impl From<ResticError> for Refused {
         match error {
             ResticError::DiskFull => Self::DiskFull,
             ResticError::Io(error) => Self::Io(error),
+            damaged @ ResticError::Damaged(_) => {
+                Self::Damaged(format!("The backup can't be had: {damaged}."))
+            }
             other => Self::Backup(format!("The backup can't be had: {other}.")),
         }
     }

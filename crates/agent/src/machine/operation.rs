@@ -109,6 +109,9 @@ pub(crate) enum Refused {
     OtherJob,
     #[error("{0}")]
     Backup(String),
+    /// What is stored of a backup can't be read whole.
+    #[error("{0}")]
+    Damaged(String),
     #[error("Nobody holds the desk, or it has no working copy yet.")]
     NoDesk,
     #[error("The mirror doesn't have the commit.")]

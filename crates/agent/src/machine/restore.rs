@@ -31,6 +31,9 @@ use crate::folders;
 use crate::protocol::Event;
 use crate::restic::{Access, ResticError};
 
+/// By this code it is known that a restore failed at what is stored of its backup.
+const BACKUP_DAMAGED: &str = "backup_damaged";
+
 /// Why desks end then. Their working copies stay.
 const EXCHANGED: &str = "The instance was restored: its data are others now.";
 
@@ -108,8 +111,10 @@ fn unsaved(unwell: Unwell) -> Unwell {
 
 /// What a backup holds can't be had.
 fn unread(error: ResticError) -> Unwell {
+    let is_damaged = matches!(error, ResticError::Damaged(_));
     match Unwell::from(error) {
         Unwell::Because { code, sentence, quote } => {
+            let code = if is_damaged { BACKUP_DAMAGED } else { code };
             let sentence = match sentence.strip_prefix(BACKUP_FAILED) {
                 Some(why) => format!("The restore failed: {why}"),
                 None => sentence,

@@ -37,6 +37,8 @@ pub enum Code {
     /// This machine can make no sandbox.
     NoSandbox,
     DiskFull,
+    /// What is stored of a backup can't be read whole.
+    Damaged,
     /// The request isn't what the route takes.
     Invalid,
     /// The machine failed at it.
@@ -58,7 +60,7 @@ impl Code {
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Late => StatusCode::GONE,
             Self::Invalid => StatusCode::UNPROCESSABLE_ENTITY,
-            Self::Failed => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Failed | Self::Damaged => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
             Self::DiskFull => StatusCode::INSUFFICIENT_STORAGE,
         }
@@ -83,6 +85,7 @@ impl Code {
             Self::Late => "late",
             Self::NoSandbox => "no_sandbox",
             Self::DiskFull => "disk_full",
+            Self::Damaged => "damaged",
             Self::Invalid => "invalid",
             Self::Failed => "failed",
         }
@@ -105,6 +108,7 @@ impl Code {
             Self::Late => "Late",
             Self::NoSandbox => "No sandbox",
             Self::DiskFull => "Disk full",
+            Self::Damaged => "Damaged",
             Self::Invalid => "Not valid",
             Self::Failed => "Failed",
         }

@@ -195,6 +195,9 @@ pub(super) async fn archive(
         let ended = archive.written.wait_for(|written| written.outcome.is_some()).await;
         let failed = |_| Problem::new(Code::Failed, "The archive couldn't be made.");
         if let Some(Err(said)) = &ended.map_err(failed)?.outcome {
+            if let Some(damaged) = agent.archive_damage(of.backup, size) {
+                return Err(damaged.into());
+            }
             return Err(Problem::new(Code::Failed, format!("The archive couldn't be made: {said}.")));
         }
     }

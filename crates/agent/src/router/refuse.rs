@@ -25,6 +25,7 @@ impl From<Refused> for Problem {
             Refused::Conflict(_) => Code::Conflict,
             Refused::File(error) => code_of_file(error),
             Refused::Backup(_) => Code::Failed,
+            Refused::Damaged(_) => Code::Damaged,
             Refused::Io(error) => code_of_io(error),
             Refused::Git(error) => code_of_git(error),
         };

@@ -545,9 +545,18 @@ async fn what_is_damaged_is_found_though_nothing_changed_and_is_repaired_as_the_
     };
     assert!(tells_of_damage(&sentence), "{sentence}");
     // Nor is half of it given away as all.
-    let archive = machine.client.archive(house.instance, sound.backup, (&access(), sound.size), None).await;
+    let wanted = (&access(), sound.size);
+    let archive = machine.client.archive(house.instance, sound.backup, wanted, None).await;
     if let Ok(archive) = archive {
         let pieces: Vec<_> = archive.bytes.collect().await;
         assert!(pieces.iter().any(Result::is_err), "the archive ends as if it were whole");
+        // And who asks is told why.
+        let range = Some(HeaderValue::from_static("bytes=0-0"));
+        let why = machine.client.archive(house.instance, sound.backup, wanted, range).await.err().unwrap();
+        assert_eq!(why.code(), Some(Code::Damaged), "{why}");
     }
+    let wish = BeginRestore { safety: None, ..restore_of(&house, sound.backup, None, id()) };
+    let begun = machine.client.restore(house.order(), house.instance, &wish).await;
+    let Event::Failed { code, .. } = machine.outcome(begun).await else { panic!("it is restored") };
+    assert_eq!(code, "backup_damaged");
 }

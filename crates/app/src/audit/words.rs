@@ -163,6 +163,8 @@ const WORDS: &[Words] = &[
         "list the backups of deleted instances",
     ),
     ("backup.export_key", "exported the key to the backups of {it}", "export the key to the backups of {it}"),
+    ("backup.found_damaged", "found a backup of {it} damaged", "read a backup of {it}"),
+    ("backup.found_whole", "found a backup of {it} whole again", "read a backup of {it}"),
     ("backup_storage.view", "opened the settings of backups", "open the settings of backups"),
     ("backup_storage.change", "had backups go to the bucket {it}", "change where backups go"),
     ("backup_storage.remove", "had backups go to the servers' disks", "change where backups go"),

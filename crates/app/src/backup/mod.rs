@@ -2,6 +2,7 @@
 
 pub mod keep;
 pub mod port;
+mod reading;
 pub mod repository;
 pub mod restore;
 pub mod schedule;
@@ -11,7 +12,7 @@ use stoa_domain::backup::{BackupCause, BackupSchedule};
 use stoa_domain::branch::is_invisible;
 use stoa_domain::permission::backup as may;
 use stoa_domain::settings::{HealthCheck, Limits};
-use stoa_domain::{BackupId, InstanceId, Permission, Permit, Refusal, WorkspaceId};
+use stoa_domain::{BackupId, Conflict, InstanceId, Permission, Permit, Refusal, WorkspaceId};
 use stoa_storage::backup::make::NewBackup;
 use stoa_storage::instance::create::FirstSettings;
 use stoa_storage::instance::environment::VariableValue;
@@ -21,8 +22,9 @@ pub use stoa_storage::backup::schedule::ScheduleRecord;
 
 use crate::abilities::Caller;
 use crate::job::SeenJob;
-use crate::ports::Archive;
+use crate::ports::{Archive, Archived};
 use crate::{App, Failure, Fault};
+use reading::Reading;
 
 /// Characters of a note.
 const LONGEST_NOTE: usize = 200;
@@ -209,19 +211,27 @@ impl App {
     /// A backup as one archive, or the stretch of it that `range` names. It is the caller's to end it when the right ends.
     ///
     /// # Errors
-    /// `NotFound`, `Conflict` where it isn't whole, or a fault.
+    /// `NotFound`, `Conflict` where it isn't whole or is damaged, or a fault.
     pub async fn download_backup(
         &self,
         permit: Permit<may::Download>,
         range: Option<String>,
     ) -> Result<(BackupRecord, Archive), Failure> {
         let record = self.load_backup(&permit).await?;
-        let machine = self.machine_of_repository(permit.workspace(), record.repository).await?.machine;
-        let access = self.open_repository(permit.workspace(), record.repository).await?;
+        let workspace = permit.workspace();
+        let machine = self.machine_of_repository(workspace, record.repository).await?.machine;
+        let access = self.open_repository(workspace, record.repository).await?;
         self.store().begin_download(permit).await?;
-        let size = u64::try_from(record.size).unwrap_or(0);
-        let archive = machine.archive(record.instance, record.id, (access, size), range).await?;
-        Ok((record, archive.ok_or(Refusal::NotFound)?))
+        let reading = Reading { app: self.clone(), machine, access, workspace, record: record.clone() };
+        let is_whole = range.is_none();
+        match reading.ask(range).await? {
+            Archived::There(archive) => Ok((record, reading.followed(archive, is_whole))),
+            Archived::Gone => Err(Refusal::NotFound.into()),
+            Archived::Damaged => {
+                reading.note(false).await;
+                Err(Refusal::Conflict(Conflict::BackupDamaged).into())
+            }
+        }
     }
 }
 

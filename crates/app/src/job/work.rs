@@ -36,6 +36,9 @@ const MOST_ATTEMPTS: i64 = 8;
 /// to fetch it from there.
 const BRING: &str = "bring";
 
+/// By which a machine says that a restore failed at what is stored of its backup.
+const BACKUP_DAMAGED: &str = "backup_damaged";
+
 const NO_LONGER_PERMITTED: &str = "The permission for it was taken away before it began.";
 const WITHOUT_ITS_DATA: &str = "The data of the backup that the instance is made of isn't in it, so nothing was deployed. Restore it first.";
 const BACKUP_GONE: &str = "The backup isn't there any more, so nothing was restored.";
@@ -256,10 +259,14 @@ impl App {
         };
         Ok(Ok(match outcome {
             Progress::Succeeded { size, connect_as, .. } => {
+                self.found_brought_back(claim, true).await?;
                 let size = i64::try_from(size).unwrap_or(i64::MAX);
                 End::Succeeded { release: release.map(|release| (release, size)), connect_as }
             }
             Progress::Failed { code, sentence, quote } => {
+                if code == BACKUP_DAMAGED {
+                    self.found_brought_back(claim, false).await?;
+                }
                 let observed = self.observe(begun.instance).await;
                 End::Failed { code, sentence, quote, observed }
             }
@@ -267,6 +274,17 @@ impl App {
                 End::Cancelled { sentence: None, observed: self.observe(begun.instance).await }
             }
         }))
+    }
+
+    /// Of a restore: how what it brought back was found.
+    async fn found_brought_back(&self, claim: &Claim, is_whole: bool) -> Result<(), Failure> {
+        let (JobKind::Restore, workspace) = (claim.job.kind, claim.workspace) else { return Ok(()) };
+        let input: Input = serde_json::from_str(&claim.input).map_err(Fault::new)?;
+        let Some(source) = input.backup else { return Ok(()) };
+        match self.store().find_backup(workspace, &source.to_string()).await? {
+            Some(backup) => Ok(self.store().note_backup_read(workspace, backup, is_whole).await?),
+            None => Ok(()),
+        }
     }
 
     /// Follows the work to its outcome. `None` where the claim has passed to another.

@@ -2,6 +2,9 @@
 
 use stoa_domain::Conflict;
 
+/// Of a backup that was found so: to whoever wants it, and beside it from then on.
+pub(crate) const BACKUP_DAMAGED: &str = "What is stored of this backup is damaged, so it can't be read whole. Other backups may still be restored, into another instance. How it is repaired stands in docs/operations.md, under Backups of instances.";
+
 /// Exhaustive: a new conflict doesn't compile without its sentence.
 pub(super) fn conflict(conflict: Conflict) -> &'static str {
     match conflict {
@@ -63,6 +66,7 @@ pub(super) fn conflict(conflict: Conflict) -> &'static str {
         Conflict::BackupInUse => {
             "This backup is being restored. Delete it when that is done, or cancel the restore first."
         }
+        Conflict::BackupDamaged => BACKUP_DAMAGED,
         Conflict::BackupNotReady => "This backup isn't whole: it is still being made, or it failed.",
         Conflict::BackupOfOtherProject => {
             "The backup is of another project, which is still there. Choose that project, or an instance of it."

@@ -15,6 +15,7 @@ use crate::argument::{Again, AnyJson, Around, Headers, Json, Query, Uses};
 use crate::download::Download;
 use crate::gate::May;
 use crate::openapi::words;
+use crate::problem::BACKUP_DAMAGED;
 use crate::router::{Operation, Routes};
 
 pub(super) fn routes(routes: Routes) -> Routes {
@@ -116,7 +117,7 @@ struct BackupDetailsView {
     added: i64,
     #[schema(format = DateTime)]
     created_at: String,
-    /// When it was read back and found whole.
+    /// When it was read back and found whole. Null, too, where it has been found damaged since.
     #[schema(format = DateTime)]
     verified_at: Option<String>,
     /// When it goes by itself.
@@ -124,8 +125,19 @@ struct BackupDetailsView {
     expires_at: Option<String>,
     /// `false`: it is on the disk of a server that was removed. Here it can only be deleted; its key opens it there.
     is_reachable: bool,
-    /// What whoever restores it should know of it, in one sentence.
+    /// What whoever restores it should know of it, in a sentence or two.
     warning: Option<String>,
+    /// Of one that was made before a restore: the backup that was brought back then.
+    restored: Option<RestoredBackup>,
+}
+
+#[derive(Serialize, ToSchema)]
+struct RestoredBackup {
+    /// It may be gone.
+    #[schema(format = "uuid")]
+    id: String,
+    #[schema(format = DateTime)]
+    created_at: String,
 }
 
 /// A backup.
@@ -170,10 +182,17 @@ impl BackupDetailsView {
             size: backup.size,
             added: backup.added,
             created_at: time(backup.created_at),
-            verified_at: backup.verified_at.map(time),
+            verified_at: backup.verified_at.filter(|_| backup.damaged_at.is_none()).map(time),
             expires_at: backup.expires_at.map(time),
             is_reachable: backup.is_reachable,
-            warning: backup.warning,
+            warning: match (backup.damaged_at, backup.warning) {
+                (None, warning) => warning,
+                (Some(_), None) => Some(BACKUP_DAMAGED.to_owned()),
+                (Some(_), Some(warning)) => Some(format!("{BACKUP_DAMAGED} {warning}")),
+            },
+            restored: backup
+                .restored
+                .map(|(id, at)| RestoredBackup { id: id.to_string(), created_at: time(at) }),
         }
     }
 }

@@ -13,7 +13,7 @@ use stoa_domain::permission::BackupTarget;
 use stoa_domain::permission::backup::{Delete, Download, ExportKey, List, ListDeleted};
 use stoa_domain::{
     AccountId, BackupId, BackupPlaceId, BackupRepositoryId, Conflict, InstanceId, JobId, Permission, Permit,
-    ProjectId, Refusal, ResourceKind, SystemPermit, Timestamp, WorkspaceId,
+    ProjectId, Refusal, Resource, ResourceKind, SystemPermit, Timestamp, WorkspaceId,
 };
 
 use crate::event::EventType;
@@ -29,7 +29,8 @@ crate::statements! {
             b.verified_at, b.expires_at, b.repository_id, b.settings,
             EXISTS (SELECT 1 FROM instances i WHERE i.id = b.instance_id), b.is_of_production,
             EXISTS (SELECT 1 FROM projects p WHERE p.id = b.project_id),
-            r.place = 's3' OR EXISTS (SELECT 1 FROM machines m WHERE m.id = r.machine_id AND m.removed_at IS NULL), b.warning
+            r.place = 's3' OR EXISTS (SELECT 1 FROM machines m WHERE m.id = r.machine_id AND m.removed_at IS NULL), b.warning,
+            b.damaged_at, b.restored_id, b.restored_made_at
         FROM backups b JOIN backup_repositories r ON r.id = b.repository_id LEFT JOIN accounts a ON a.id = b.account_id
         WHERE b.workspace_id = $1 AND b.instance_id = $2 AND b.status <> 'removing' AND b.id < $3
         ORDER BY b.id DESC LIMIT $4";
@@ -37,7 +38,8 @@ crate::statements! {
             b.commit_id, b.size, b.added, b.status, b.reason, b.cause, b.note, b.account_id, a.name, b.job_id,
             b.created_at, b.verified_at, b.expires_at, b.repository_id, b.settings, FALSE, b.is_of_production,
             EXISTS (SELECT 1 FROM projects p WHERE p.id = b.project_id),
-            r.place = 's3' OR EXISTS (SELECT 1 FROM machines m WHERE m.id = r.machine_id AND m.removed_at IS NULL), b.warning
+            r.place = 's3' OR EXISTS (SELECT 1 FROM machines m WHERE m.id = r.machine_id AND m.removed_at IS NULL), b.warning,
+            b.damaged_at, b.restored_id, b.restored_made_at
         FROM backups b JOIN backup_repositories r ON r.id = b.repository_id LEFT JOIN accounts a ON a.id = b.account_id
         WHERE b.workspace_id = $1 AND b.status = 'ready' AND b.id < $2
             AND NOT EXISTS (SELECT 1 FROM instances i WHERE i.id = b.instance_id)
@@ -47,7 +49,8 @@ crate::statements! {
             b.verified_at, b.expires_at, b.repository_id, b.settings,
             EXISTS (SELECT 1 FROM instances i WHERE i.id = b.instance_id), b.is_of_production,
             EXISTS (SELECT 1 FROM projects p WHERE p.id = b.project_id),
-            r.place = 's3' OR EXISTS (SELECT 1 FROM machines m WHERE m.id = r.machine_id AND m.removed_at IS NULL), b.warning
+            r.place = 's3' OR EXISTS (SELECT 1 FROM machines m WHERE m.id = r.machine_id AND m.removed_at IS NULL), b.warning,
+            b.damaged_at, b.restored_id, b.restored_made_at
         FROM backups b JOIN backup_repositories r ON r.id = b.repository_id LEFT JOIN accounts a ON a.id = b.account_id
         WHERE b.workspace_id = $1 AND b.id = $2 AND b.status <> 'removing'";
     LOCATE = "SELECT id, instance_id FROM backups WHERE workspace_id = $1 AND id = $2 AND status <> 'removing'";
@@ -66,6 +69,10 @@ crate::statements! {
     REMOVE = "UPDATE backups SET status = 'removing' WHERE workspace_id = $1 AND id = $2
         AND status IN ('ready', 'failed') RETURNING instance_name";
     RESTORES = "SELECT input FROM jobs WHERE workspace_id = $1 AND kind = 'restore' AND status IN ('queued', 'running')";
+    DAMAGED = "UPDATE backups SET damaged_at = $3 WHERE workspace_id = $1 AND id = $2 AND status = 'ready'
+        AND damaged_at IS NULL RETURNING instance_name";
+    WHOLE = "UPDATE backups SET damaged_at = NULL, verified_at = $3 WHERE workspace_id = $1 AND id = $2
+        AND status = 'ready' AND damaged_at IS NOT NULL RETURNING instance_name";
     NAME = "SELECT instance_name FROM backups WHERE workspace_id = $1 AND id = $2 AND status = 'ready'";
 }
 
@@ -107,6 +114,10 @@ pub struct BackupRecord {
     pub is_reachable: bool,
     /// What whoever has it should know of it, in one sentence.
     pub warning: Option<String>,
+    /// Since when it is known that it can't be read whole.
+    pub damaged_at: Option<Timestamp>,
+    /// Of one made before a restore: which was brought back then, and when that one was made.
+    pub restored: Option<(BackupId, Timestamp)>,
 }
 
 /// A repository, sealed.
@@ -151,6 +162,8 @@ fn read(row: &Row) -> Result<BackupRecord, StorageFault> {
         has_project: row.get(24)?,
         is_reachable: row.get(25)?,
         warning: row.get(26)?,
+        damaged_at: row.get(27)?,
+        restored: row.get::<Option<BackupId>>(28)?.zip(row.get(29)?),
     })
 }
 
@@ -304,6 +317,36 @@ impl Store {
     /// [`Conflict::BackupNotReady`], or a fault.
     pub async fn begin_export_of_key(&self, permit: Permit<ExportKey>) -> Result<(), Failure> {
         self.note_access(permit).await
+    }
+
+    /// Writes down how a backup was found where somebody wanted all of it. What is known already is no event.
+    ///
+    /// # Errors
+    /// A fault.
+    pub async fn note_backup_read(
+        &self,
+        workspace: WorkspaceId,
+        BackupTarget { backup, instance }: BackupTarget,
+        is_whole: bool,
+    ) -> Result<(), Failure> {
+        let (operation, statement) =
+            if is_whole { ("backup.found_whole", WHOLE) } else { ("backup.found_damaged", DAMAGED) };
+        let resource = Resource { kind: ResourceKind::Instance, id: instance.uuid() };
+        let permit = SystemPermit::new(workspace, operation, Some(resource), None);
+        let work: Work<()> = Box::new(move |tx| {
+            Box::pin(async move {
+                let now = tx.now();
+                let Some(row) = tx.fetch_optional(statement, values![workspace, backup, now]).await? else {
+                    tx.audit_nothing();
+                    return Ok(());
+                };
+                tx.audit_name(row.get::<String>(0)?);
+                tx.audit_detail(format!("{{\"backup\":\"{backup}\"}}"));
+                tx.tell(workspace, EventType::Changed, ResourceKind::Instance, instance.uuid()).await?;
+                Ok(())
+            })
+        });
+        self.write(permit, work).await
     }
 
     async fn note_access<P>(&self, permit: Permit<P>) -> Result<(), Failure>

@@ -151,7 +151,7 @@ CREATE TABLE backups (
     job_id UUID,
     created_at BIGINT NOT NULL,
     verified_at BIGINT,
-    expires_at BIGINT, is_of_production BOOLEAN NOT NULL DEFAULT FALSE, warning TEXT,
+    expires_at BIGINT, is_of_production BOOLEAN NOT NULL DEFAULT FALSE, warning TEXT, damaged_at BIGINT, restored_id UUID, restored_made_at BIGINT,
     UNIQUE (workspace_id, id),
     FOREIGN KEY (workspace_id, repository_id) REFERENCES backup_repositories (workspace_id, id) ON DELETE CASCADE
 );

@@ -7,10 +7,10 @@ use std::sync::{Arc, Mutex};
 use futures_util::future::BoxFuture;
 use futures_util::stream::{self, BoxStream, StreamExt as _};
 use stoa_app::ports::{
-    AppCookie, AppUser, Archive, BackupOrder, Command, ConnectAnswer, ConnectWish, Enforcement, InstanceForm,
-    InstanceMetrics, InstanceOnMachine, InstanceProcesses, KnownSecrets, LogLine, LogQuery, LogStretch,
-    MachineFacts, MachineMetrics, MachineState, Machines, Most, Order, Programs, Progress, RepositoryAccess,
-    RepositoryPlace,
+    AppCookie, AppUser, Archived, BackupOrder, Command, ConnectAnswer, ConnectWish, Enforcement,
+    InstanceForm, InstanceMetrics, InstanceOnMachine, InstanceProcesses, KnownSecrets, LogLine, LogQuery,
+    LogStretch, MachineFacts, MachineMetrics, MachineState, Machines, Most, Order, Programs, Progress,
+    RepositoryAccess, RepositoryPlace,
 };
 use stoa_app::{Away, Fault};
 use stoa_domain::branch::CommitId;
@@ -18,6 +18,8 @@ use stoa_domain::metrics::MetricsRange;
 use stoa_domain::settings::EnforcedBy;
 use stoa_domain::{BackupId, InstanceId, ProjectId, ReleaseId, Secret, Timestamp};
 use tokio::sync::{broadcast, watch};
+
+use super::archives;
 
 #[derive(Clone)]
 struct Held {
@@ -65,6 +67,7 @@ pub struct FakeMachines {
     users: Mutex<Option<Vec<AppUser>>>,
     connecting: Mutex<Connecting>,
     backups: Mutex<BTreeSet<BackupId>>,
+    is_damaged: Mutex<bool>,
     pub(super) to_forget: Mutex<usize>,
     places: Mutex<BTreeMap<BackupId, String>>,
     changes: broadcast::Sender<InstanceOnMachine>,
@@ -108,6 +111,7 @@ impl Default for FakeMachines {
             ])),
             connecting: Mutex::default(),
             backups: Mutex::default(),
+            is_damaged: Mutex::default(),
             to_forget: Mutex::default(),
             places: Mutex::default(),
             changes: broadcast::channel(256).0,
@@ -227,6 +231,11 @@ impl FakeMachines {
         let points = range.points() as usize;
         // All but the last two were never measured.
         Ok((1..=points).map(|at| (at + 2 > points).then_some(if at == points { last } else { 0 })).collect())
+    }
+
+    /// Whether archives break off from now on, because what is stored is damaged.
+    pub fn damage_backups(&self, is_damaged: bool) {
+        *self.is_damaged.lock().unwrap() = is_damaged;
     }
 
     /// From now on logs are those of a real machine.
@@ -569,28 +578,12 @@ impl Machines for FakeMachines {
         backup: BackupId,
         _: (RepositoryAccess, u64),
         range: Option<String>,
-    ) -> BoxFuture<'_, Result<Option<Archive>, Fault>> {
+    ) -> BoxFuture<'_, Result<Archived, Fault>> {
         Box::pin(async move {
             if !self.backups.lock().unwrap().contains(&backup) {
-                return Ok(None);
+                return Ok(Archived::Gone);
             }
-            if let Some(flowing) = self.flowing() {
-                let bytes = flowing.map(|text| Ok(bytes::Bytes::from(text))).boxed();
-                return Ok(Some(Archive { status: 200, length: Some(1 << 30), range: None, bytes }));
-            }
-            let whole = b"an archive of a backup";
-            let from = range.and_then(|range| range.strip_prefix("bytes=")?.strip_suffix('-')?.parse().ok());
-            let (status, from) = match from {
-                None => (200, 0),
-                Some(from) if from < whole.len() => (206, from),
-                Some(_) => (416, whole.len()),
-            };
-            let bytes = bytes::Bytes::from_static(&whole[from..]);
-            let stretch = format!("{from}-{}", whole.len() - 1);
-            let stretch = if status == 416 { "*".to_owned() } else { stretch };
-            let range = (status != 200).then(|| format!("bytes {stretch}/{}", whole.len()));
-            let length = Some(bytes.len() as u64);
-            Ok(Some(Archive { status, length, range, bytes: stream::iter([Ok(bytes)]).boxed() }))
+            Ok(archives::archived(*self.is_damaged.lock().unwrap(), self.flowing(), range))
         })
     }
 }

@@ -1,6 +1,7 @@
 //! The fake outside: a clock that is set by hand, randomness that repeats, a machine and repositories in memory, a
 //! mail box, and pictures that are read in the same process.
 
+mod archives;
 pub mod buckets;
 pub mod certificates;
 pub mod clock;

@@ -13,6 +13,7 @@ mod certificates;
 mod changes;
 mod connect_as;
 mod counts;
+mod damage;
 mod deletion;
 mod emails;
 mod examples;

@@ -27,6 +27,7 @@ const BACKUP: Backup = {
   expires_at: null,
   is_reachable: true,
   warning: null,
+  restored: null,
 };
 
 function show(backup: Partial<Backup>) {
@@ -59,6 +60,19 @@ it("says what isn't sound about one, and offers it all the same", () => {
   expect(show({ warning: "The database is damaged." })).toEqual([NEW, MORE]);
   expect(screen.getByText("The database is damaged.")).toBeTruthy();
   expect(screen.queryByText("Verified")).toBeNull();
+});
+
+it("says of one that was found damaged what it is, and not that it was verified once", () => {
+  expect(show({ verified_at: null, warning: "It can't be read whole." })).toEqual([NEW, MORE]);
+  expect(screen.getByText("Damaged")).toBeTruthy();
+  expect(screen.getByText("It can't be read whole.")).toBeTruthy();
+  expect(screen.queryByText(/^Verified/)).toBeNull();
+});
+
+it("says which one was brought back after it", () => {
+  show({ cause: "before_restore", restored: { id: "a", created_at: "2026-11-20T02:02:00Z" } });
+  expect(screen.getByText("Before a restore")).toBeTruthy();
+  expect(screen.getByText(/^Restored from 20 Nov/)).toBeTruthy();
 });
 
 it("says until when one is kept, with the year where that is another", () => {

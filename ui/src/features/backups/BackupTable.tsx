@@ -17,7 +17,7 @@ import { type Backup, getDownloadBackupUrl } from "@/api/generated";
 import { viewing } from "@/api/viewing";
 import { Said, ShortCommit, StatusIcon, Table, WaitingButton } from "@/kit";
 import css from "./backups.module.css";
-import { bytes, CAUSES, dayOf, made } from "./words";
+import { bytes, CAUSES, dayOf, made, madeIn } from "./words";
 
 const ICONS = {
   hand: IconHandClick,
@@ -73,6 +73,9 @@ export function BackupTable(props: Props) {
                   <span>{CAUSES[backup.cause]}</span>
                   {backup.started_by && <span className={css.quiet}>, {backup.started_by.name}</span>}
                   {backup.note && <span className={css.note}>{backup.note}</span>}
+                  {backup.restored && (
+                    <span className={css.note}>Restored from {madeIn(backup.restored.created_at, now)}</span>
+                  )}
                 </span>
               </span>
             </td>
@@ -110,6 +113,16 @@ function State({ backup }: { backup: Backup }) {
         </span>
       </span>
     );
+  if (backup.status === "ready" && !backup.verified_at)
+    return (
+      <span className={css.failed}>
+        <IconAlertTriangle size={16} stroke={1.75} aria-hidden />
+        <span>
+          Damaged
+          {backup.warning && <span className={css.note}>{backup.warning}</span>}
+        </span>
+      </span>
+    );
   if (backup.status === "ready" && backup.warning)
     return (
       <span className={css.warned}>
@@ -122,7 +135,7 @@ function State({ backup }: { backup: Backup }) {
     );
   if (backup.status === "ready")
     return (
-      <span className={css.verified} title={backup.verified_at ? "Read back after it was written" : undefined}>
+      <span className={css.verified} title="Read back after it was written">
         <IconShieldCheck size={16} stroke={1.75} aria-hidden />
         Verified
       </span>
