@@ -23,6 +23,12 @@ test("when a backup was made is told by its day", () => {
 test("what is lost is told as a time", () => {
   const now = Date.parse("2026-11-22T14:34:00Z");
   expect(lost({ created_at: "2026-11-22T02:02:00Z" }, now)).toBe("12 h 32 min");
-  expect(lost({ created_at: "2026-11-22T14:33:50Z" }, now)).toBe("1 min");
+  expect(lost({ created_at: "2026-11-22T14:33:00Z" }, now)).toBe("1 min");
   expect(lost({ created_at: "2026-11-19T14:34:00Z" }, now)).toBe("3 days");
+});
+
+test("of a backup that is seconds old no minute is lost", () => {
+  const now = Date.parse("2026-11-22T14:34:00Z");
+  for (const at of ["14:33:01", "14:33:50", "14:34:00", "14:34:02"])
+    expect(lost({ created_at: `2026-11-22T${at}Z` }, now), at).toBe("less than a minute");
 });

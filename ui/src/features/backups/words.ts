@@ -47,9 +47,11 @@ export const CAUSES: Record<BackupCause, string> = {
   before_delete: "Before the deletion",
 };
 
-/** What is lost by going back to it. */
+/** What is lost by going back to it, as it is said before "of data". */
 export function lost(backup: Pick<Backup, "created_at">, now: number): string {
-  const minutes = Math.max(1, Math.round((now - Date.parse(backup.created_at)) / 60_000));
+  const passed = now - Date.parse(backup.created_at);
+  if (passed < 60_000) return "less than a minute";
+  const minutes = Math.round(passed / 60_000);
   if (minutes < 60) return `${minutes} min`;
   const hours = Math.floor(minutes / 60);
   if (hours < 48) return minutes % 60 ? `${hours} h ${minutes % 60} min` : `${hours} h`;
