@@ -20,6 +20,7 @@ import {
 import { BackupTable } from "./BackupTable";
 import css from "./backups.module.css";
 import { LacksData } from "./LacksData";
+import { LastRestore } from "./LastRestore";
 import { KeyDialog, NoteDialog, RestoreDialog } from "./later";
 import { NoBackups } from "./NoBackups";
 import { Plan } from "./Plan";
@@ -72,9 +73,21 @@ export function BackupsTab({ workspace, instance }: { workspace: string; instanc
       {isNoting && <NoteDialog workspace={workspace} instance={instance} onClose={() => setNoting(false)} />}
     </>
   );
-  if (backups.items.length === 0 && instance.lacks_data) return <LacksData workspace={workspace} instance={instance} />;
+  const lastRestore = <LastRestore workspace={workspace} instance={instance} />;
+  if (backups.items.length === 0 && instance.lacks_data)
+    return (
+      <>
+        {lastRestore}
+        <LacksData workspace={workspace} instance={instance} />
+      </>
+    );
   if (backups.items.length === 0 && !job)
-    return <NoBackups workspace={workspace} instance={instance} create={makeOne} problem={create.error?.detail} />;
+    return (
+      <>
+        {lastRestore}
+        <NoBackups workspace={workspace} instance={instance} create={makeOne} problem={create.error?.detail} />
+      </>
+    );
   return (
     <div className={css.beside}>
       <section aria-label="Backups">
@@ -101,6 +114,7 @@ export function BackupsTab({ workspace, instance }: { workspace: string; instanc
           </span>
         </div>
         {create.error && <Note tone="bad">{create.error.detail}</Note>}
+        {lastRestore}
         <Panel>
           {job && <Running workspace={workspace} job={job} />}
           {shown.length > 0 && (

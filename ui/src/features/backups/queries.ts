@@ -1,7 +1,14 @@
 // What is asked of backups. They are asked anew with what is deployed: by the same events.
 
 import { useQueries } from "@tanstack/react-query";
-import { type Backup, listBackups, listBackupsOfDeleted, viewBackupSchedule } from "@/api/generated";
+import {
+  type Backup,
+  type Job,
+  listBackups,
+  listBackupsOfDeleted,
+  listJobs,
+  viewBackupSchedule,
+} from "@/api/generated";
 import { useAllInstances, useObject, usePages } from "@/api/queries";
 
 /** Their nouns: what is refreshed when something was done to backups. */
@@ -48,6 +55,15 @@ export function useBackupsOfProject(workspace: string, project: string): Backup[
         .sort((one, other) => other.created_at.localeCompare(one.created_at)),
   });
 }
+
+/** So far back a restore is looked for among what else was done. */
+const JOBS_ASKED = 200;
+
+/** The newest restore into an instance, however it ended. */
+export const useLastRestore = (workspace: string, instance: string): Job | undefined =>
+  usePages<Job>(workspace, "jobs", [instance, "restores"], (page, init) =>
+    listJobs(workspace, { instance, limit: JOBS_ASKED, ...page }, init),
+  ).items?.find(({ kind }) => kind === "restore");
 
 export const useSchedule = (workspace: string, instance: string) =>
   useObject(workspace, "deployments", `/instances/${instance}/backup-schedule`, (init) =>
