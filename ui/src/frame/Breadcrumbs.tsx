@@ -72,7 +72,7 @@ export function Breadcrumbs({ workspace }: { workspace: Pick<MyWorkspace, "name"
   const main = isThing ? first + 1 : shown.length - 1;
   return (
     <nav className={css.crumbs} aria-label="Breadcrumbs">
-      {workspace && <WorkspaceLogo name={workspace.name} url={workspace.logo_url} size={20} />}
+      {workspace && <WorkspaceLogo name={workspace.name} url={workspace.logo_url} size={26} />}
       <ol>
         {shown.map(({ to, word }, at) => (
           <li key={to + word} data-main={at === main || undefined}>

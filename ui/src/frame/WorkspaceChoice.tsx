@@ -73,7 +73,7 @@ export function WorkspaceChoice({ open, onChoose, onCreate }: Props) {
             onClick={() => onChoose(mine)}
             onMouseMove={() => setChosen(index)}
           >
-            <WorkspaceLogo name={mine.name} url={mine.logo_url} size={22} of={mine.primary_color} />
+            <WorkspaceLogo name={mine.name} url={mine.logo_url} size={26} of={mine.primary_color} />
             <span className={css.name} title={mine.name}>
               {mine.name}
             </span>

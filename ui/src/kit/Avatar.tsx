@@ -68,13 +68,16 @@ export function Tile({ name }: { name: string }) {
   );
 }
 
+/** With room for both letters: a workspace's are the same wherever it stands. 16 is the picture of a browser's tab. */
+type LogoSize = 16 | 26 | 28 | 40 | 56 | 72;
+
 /** The logo as uploaded, else the initials on the workspace's colour. */
 export function WorkspaceLogo(props: {
   name: string;
   url?: string | null;
   /** The colour of a workspace that isn't the one whose page this is. */
   of?: string;
-  size?: number;
+  size?: LogoSize;
 }) {
   const size = props.size ?? 28;
   const other = props.of ? brand(props.of, "light") : null;

@@ -141,9 +141,9 @@ export function AppearancePage() {
             {isOther && (
               <span className={css.change}>
                 Logo
-                <WorkspaceLogo name={workspace.name} url={workspace.logo_url} of={workspace.primary_color} size={24} />
+                <WorkspaceLogo name={workspace.name} url={workspace.logo_url} of={workspace.primary_color} size={26} />
                 <IconArrowRight size={15} stroke={1.75} aria-label="becomes" />
-                <WorkspaceLogo name={workspace.name} url={logo.url} of={shown} size={24} />
+                <WorkspaceLogo name={workspace.name} url={logo.url} of={shown} size={26} />
                 {!logo.picture && "the initials"}
               </span>
             )}

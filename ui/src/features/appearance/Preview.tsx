@@ -32,7 +32,7 @@ function Page({ workspace, scheme }: { workspace: Workspace; scheme: "light" | "
     <div className={css.page} data-mantine-color-scheme={scheme} role="img" aria-label={`The page in ${scheme}`}>
       <div className={css.side} aria-hidden>
         <div className={css.who}>
-          <WorkspaceLogo name={workspace.name} url={workspace.logo_url} size={20} />
+          <WorkspaceLogo name={workspace.name} url={workspace.logo_url} size={26} />
           <span>{workspace.name}</span>
         </div>
         {PLACES.map(({ word, Icon, isOpen }) => (
@@ -72,7 +72,7 @@ export function Preview({ workspace, color }: { workspace: Workspace; color: str
           <div className={css.card}>
             <div className={css.cardHead}>Invitation e-mail</div>
             <div className={css.cardRow}>
-              <WorkspaceLogo name={workspace.name} url={workspace.logo_url} size={24} />
+              <WorkspaceLogo name={workspace.name} url={workspace.logo_url} size={26} />
               <span className={css.grow}>Join {workspace.name}</span>
               <span className={css.primary}>Accept</span>
             </div>

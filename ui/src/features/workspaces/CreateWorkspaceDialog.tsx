@@ -61,8 +61,8 @@ function CreateWorkspace({ onClose }: { onClose: () => void }) {
           label="Name"
           value={name}
           onChange={(event) => setName(event.currentTarget.value)}
-          leftSection={<WorkspaceLogo name={name || "?"} size={22} />}
-          leftSectionWidth={36}
+          leftSection={<WorkspaceLogo name={name || "?"} size={26} />}
+          leftSectionWidth={38}
           maxLength={80}
           required
           withAsterisk={false}
