@@ -1,4 +1,4 @@
-import { Button, SegmentedControl, Select } from "@mantine/core";
+import { Button, Select } from "@mantine/core";
 import { useDebouncedValue, useHotkeys } from "@mantine/hooks";
 import {
   IconArrowDown,
@@ -19,7 +19,7 @@ import { LEVELS, type Level } from "./lines";
 import css from "./logs.module.css";
 import { Strip, useLater } from "./Strip";
 import { rate, rateInWords } from "./strip";
-import { Download, Find, IconSwitch, Levels, logsOf, PhoneFilter, TIMES, type Which } from "./Tools";
+import { Download, Find, IconSwitch, Levels, PhoneFilter, TIMES, type Which, WhichLog } from "./Tools";
 import { type Ends, useChosen } from "./useChosen";
 import { useFilter } from "./useFilter";
 import { type Missing, useLog } from "./useLog";
@@ -180,15 +180,7 @@ export function LogView(props: Props) {
       )}
       <div className={css.tools}>
         {head}
-        {which && !phone && (
-          <SegmentedControl
-            className={css.which ?? ""}
-            aria-label="Which log"
-            value={which.value}
-            onChange={which.choose}
-            data={logsOf(which)}
-          />
-        )}
+        {which && !phone && <WhichLog which={which} />}
         <Find finding={finding} />
         {isWhole && !phone && <Levels {...levels} />}
         {isWhole && !phone && (

@@ -1,4 +1,4 @@
-import { ActionIcon, Menu, TextInput, Tooltip } from "@mantine/core";
+import { ActionIcon, Menu, SegmentedControl, TextInput, Tooltip } from "@mantine/core";
 import {
   IconAlertTriangle,
   IconBraces,
@@ -180,14 +180,33 @@ export function Download({ href, isOfChosen }: DownloadProps) {
 
 export type Which = { value: string; choose: (value: string) => void; hasDeployment: boolean };
 const WHICH = [
-  { value: "application", label: "Application" },
-  { value: "deployment", label: "Deployment" },
-  { value: "init", label: "Init" },
-  { value: "proxy", label: "Proxy" },
+  { value: "application", label: "Application", about: "What its own processes write" },
+  { value: "deployment", label: "Deployment", about: "How the newest one was built and switched to" },
+  { value: "init", label: "Init", about: "What starts and watches its processes in the sandbox" },
+  { value: "proxy", label: "Proxy", about: "Each request that came in, and how it was answered" },
 ];
 /** Those that there are. */
-export const logsOf = ({ hasDeployment }: Which) =>
-  WHICH.filter(({ value }) => hasDeployment || value !== "deployment");
+const logsOf = ({ hasDeployment }: Which) => WHICH.filter(({ value }) => hasDeployment || value !== "deployment");
+
+/** Which of the instance's logs is shown. What each holds is said where one points: there is no room for a second line. */
+export function WhichLog({ which }: { which: Which }) {
+  return (
+    <SegmentedControl
+      className={css.which ?? ""}
+      aria-label="Which log"
+      value={which.value}
+      onChange={which.choose}
+      data={logsOf(which).map(({ value, label, about }) => ({
+        value,
+        label: (
+          <Tooltip label={about}>
+            <span className={css.source}>{label}</span>
+          </Tooltip>
+        ),
+      }))}
+    />
+  );
+}
 
 type FilterProps = LevelsProps & {
   which?: Which;
@@ -215,7 +234,7 @@ export function PhoneFilter(props: FilterProps) {
       <Menu.Dropdown>
         {props.which && <Menu.Label>Log</Menu.Label>}
         {props.which &&
-          logsOf(props.which).map(({ value, label }) => (
+          logsOf(props.which).map(({ value, label, about }) => (
             <Menu.Item
               key={value}
               renderRoot={checkable("menuitemradio")}
@@ -224,6 +243,7 @@ export function PhoneFilter(props: FilterProps) {
               onClick={() => props.which?.choose(value)}
             >
               {label}
+              <div className={css.second}>{about}</div>
             </Menu.Item>
           ))}
         <Menu.Label>Levels</Menu.Label>
