@@ -10,7 +10,7 @@ import { LoadingPage, Note, useTitle } from "@/kit";
 import { Entrance } from "./Entrance";
 import { NewPasswordField } from "./PasswordField";
 import css from "./session.module.css";
-import { takeFromFragment } from "./takeToken";
+import { dropSetupToken, takeFromFragment } from "./takeToken";
 
 export function SetupPage() {
   useTitle("Set up");
@@ -29,15 +29,21 @@ export function SetupPage() {
   const setUp = useMutation<Account, Problem>({
     mutationFn: () => installing({ token: token ?? "", name, email, password }),
     onSuccess: (account) => {
+      dropSetupToken();
       void navigate({ to: "/workspaces", replace: true }).then(() => queryClient.setQueryData(ME, account));
     },
     // Somebody else was first: the page says so.
     onError: (problem) => {
+      if (problem.field("token")) dropSetupToken();
       if (isCode(problem, "conflict")) void queryClient.invalidateQueries({ queryKey: ME, exact: true });
     },
   });
+  const isOver = Boolean(me.data) || isCode(me.error, "unauthenticated");
+  useEffect(() => {
+    if (isOver) dropSetupToken();
+  }, [isOver]);
   // Whoever comes a second time finds the door that there is now.
-  if (me.data || isCode(me.error, "unauthenticated"))
+  if (isOver)
     return (
       <Entrance
         title="Set up already"

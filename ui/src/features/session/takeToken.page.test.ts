@@ -39,6 +39,23 @@ it("isn't there any more for whoever comes back too late", async () => {
   expect(sessionStorage.length).toBe(0);
 });
 
+it("of the setup link is there again when this tab is loaded anew, until it was used; and in no address", async () => {
+  history.replaceState(null, "", "/setup#a-secret");
+  expect((await loaded()).takeFromFragment()).toBe("a-secret");
+  expect(location.href).not.toContain("secret");
+  const again = await loaded();
+  expect(again.takeFromFragment()).toBe("a-secret");
+  // A newer link takes the place of what was kept.
+  history.replaceState(null, "", "/setup#another-secret");
+  expect(again.takeFromFragment()).toBe("another-secret");
+  const last = await loaded();
+  expect(last.takeFromFragment()).toBe("another-secret");
+  expect(JSON.stringify({ ...localStorage }) + JSON.stringify(history.state)).not.toContain("secret");
+  last.dropSetupToken();
+  expect(sessionStorage.length).toBe(0);
+  expect((await loaded()).takeFromFragment()).toBeNull();
+});
+
 it("is what stands in the address, also where that isn't well written", async () => {
   history.replaceState(null, "", "/setup#token=a%20secret");
   expect((await loaded()).takeFromFragment()).toBe("a secret");

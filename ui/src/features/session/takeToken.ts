@@ -2,14 +2,34 @@
 
 let kept: string | null = null;
 
-/** The token behind `#`, kept in this page's memory alone. */
+const SETUP = "stoa-setup";
+
+/**
+ * The token behind `#` of the setup link, which this tab keeps until it was used or is refused: what proves whose Stoa
+ * this is was printed once, and reading the page anew mustn't cost it.
+ */
 export function takeFromFragment(): string | null {
   const found = decoded(location.hash.replace(/^#(token=)?/, ""));
+  try {
+    if (found) sessionStorage.setItem(SETUP, found);
+    else kept ??= sessionStorage.getItem(SETUP);
+  } catch {
+    // Then it is in this page's memory alone.
+  }
   if (found) {
     kept = found;
     history.replaceState(history.state, "", location.pathname + location.search);
   }
   return kept;
+}
+
+/** It worked, or never will: the next page doesn't find it. */
+export function dropSetupToken(): void {
+  try {
+    sessionStorage.removeItem(SETUP);
+  } catch {
+    // Then nothing was kept.
+  }
 }
 
 /** A link that lost letters on its way is a wrong one, not one that ends the page. */
