@@ -28,7 +28,6 @@ import {
   ConfirmDialog,
   DisabledReason,
   later,
-  MissingAction,
   reasonAgainst,
   useNarrow,
   usePhone,
@@ -44,7 +43,10 @@ const WhoDialog = later(async () => (await import("@/features/permissions/WhoDia
 
 type Other = { verb: Verb; word: string; Icon: typeof IconRocket; act: () => void };
 
-/** What can be done to an instance now: each as the server allows it. What went wrong with `acts` is told beside this. */
+/**
+ * What may be done to an instance: what its state forbids now is off and says why, and what isn't allowed isn't there; why
+ * that is, *Why?* tells. What went wrong with `acts` is told beside this.
+ */
 export function InstanceActions(props: { workspace: string; instance: Instance; acts: Acts }) {
   const { workspace, instance, acts } = props;
   const navigate = useNavigate();
@@ -69,6 +71,7 @@ export function InstanceActions(props: { workspace: string; instance: Instance; 
     },
   });
   const against = reasonAgainst(instance, "restart");
+  const noIde = reasonAgainst(instance, "use_ide");
   const removal = reasonAgainst(instance, "delete");
   const { able, isDown, stop: hasStop, restart: hasRestart } = thereIs(instance);
   // A phone has nothing to point with, and no room for a reason: what is off there stands below the three dots with it,
@@ -131,7 +134,6 @@ export function InstanceActions(props: { workspace: string; instance: Instance; 
           verb="stop"
           leftSection={<IconPlayerStop size={16} stroke={1.75} />}
           onClick={() => setAsked("stop")}
-          whenMissing={<MissingAction action="stop_instances" />}
         >
           Stop
         </AbleButton>
@@ -142,15 +144,26 @@ export function InstanceActions(props: { workspace: string; instance: Instance; 
             {word}
           </AbleButton>
         ))}
-      {!phone && instance.may.includes("use_ide") && (
-        <Button
-          component={Link}
-          to={`/${workspace}/instances/${instance.slug}/ide` as string}
-          leftSection={<IconCode size={16} stroke={1.75} />}
-        >
-          IDE
-        </Button>
-      )}
+      {/* On a phone it is among the tabs alone, which say of themselves what is against them. */}
+      {!phone &&
+        (noIde ? (
+          <AbleButton
+            of={instance}
+            verb="use_ide"
+            leftSection={<IconCode size={16} stroke={1.75} />}
+            onClick={() => {}}
+          >
+            IDE
+          </AbleButton>
+        ) : (
+          <Button
+            component={Link}
+            to={`/${workspace}/instances/${instance.slug}/ide` as string}
+            leftSection={<IconCode size={16} stroke={1.75} />}
+          >
+            IDE
+          </Button>
+        ))}
       {isMerging && (
         <MergeDialog
           workspace={workspace}

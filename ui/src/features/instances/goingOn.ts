@@ -42,7 +42,10 @@ export function cancelling({ may, blocked, status, job }: Pick<Instance, "may" |
   return { may, blocked: Object.fromEntries(Object.entries(blocked).filter(isAgainst)) };
 }
 
-/** Which of starting, restarting and stopping there is as it is now, allowed or not. */
+/**
+ * Which of starting, restarting and stopping there is as it is now, allowed or not: of what is stopped, starting stands in
+ * the place of both others.
+ */
 export function thereIs(instance: Parameters<typeof cancelling>[0]) {
   const able = cancelling(instance);
   const isDown = instance.status === "stopped" || instance.status === "failed";
