@@ -109,6 +109,44 @@ test("a file is opened, changed, saved and seen as changed", async () => {
   await page.getByText("Pushing deploys guestbook-staging.").waitFor();
 });
 
+test("the bar that finds in a file looks as the page does, in both schemes and narrow", async () => {
+  const { page } = editor;
+  const text = page.locator(".cm-content");
+  await text.click();
+  await page.keyboard.press("Control+f");
+  const field = page.getByRole("textbox", { name: "Find", exact: true });
+  await field.fill("import");
+  await page.getByRole("checkbox", { name: "Match case" }).check();
+  await page.getByRole("button", { name: "Next", exact: true }).click();
+  await page.locator(".cm-searchMatch-selected").first().waitFor();
+  // As Mantine's beside it: the same font and height, and no ground of CodeMirror's own.
+  const looksOf = (found) =>
+    found.evaluate((one) => {
+      const { fontFamily, fontSize, backgroundImage, borderRadius } = getComputedStyle(one);
+      return { fontFamily: fontFamily.split(",")[0], fontSize, backgroundImage, borderRadius };
+    });
+  const wanted = { fontFamily: '"Inter Variable"', fontSize: "13px", backgroundImage: "none", borderRadius: "6px" };
+  const buttons = ["Next", "Previous", "Select all", "Replace", "Replace all"];
+  for (const one of [field, ...buttons.map((name) => page.getByRole("button", { name, exact: true }))])
+    assert.deepEqual(await looksOf(one), wanted);
+  await page.getByRole("button", { name: "Previous" }).focus();
+  await look(page, "ide-find-bar", { ready: ".cm-search" });
+  // Nothing of it is cut off, wherever it stands.
+  for (const width of [390, 768, 1440]) {
+    await page.setViewportSize({ width, height: 900 });
+    const isCut = await page.locator(".cm-search").evaluate((bar) => {
+      const { left, right } = bar.getBoundingClientRect();
+      return [...bar.children].some((one) => {
+        const its = one.getBoundingClientRect();
+        return its.width > 0 && (its.left < left || its.right > right);
+      });
+    });
+    assert.equal(isCut, false, `at ${width}`);
+  }
+  await field.press("Escape");
+  await page.locator(".cm-search").waitFor({ state: "detached" });
+});
+
 test("a terminal is real, and is found again after a reload", async () => {
   const { page } = editor;
   const screen = page.locator(".xterm-screen:visible");

@@ -10,7 +10,7 @@ import {
   indentUnit,
 } from "@codemirror/language";
 import { unifiedMergeView } from "@codemirror/merge";
-import { highlightSelectionMatches, search, searchKeymap } from "@codemirror/search";
+import { highlightSelectionMatches, searchKeymap } from "@codemirror/search";
 import { Compartment, EditorState, Text, Transaction } from "@codemirror/state";
 import {
   drawSelection,
@@ -23,6 +23,8 @@ import {
 import { useEffect, useRef } from "react";
 import { between, type Lines, linesOf } from "./edited";
 import { nameOf } from "./files";
+import { findBar } from "./findBar";
+import bars from "./findBar.module.css";
 import css from "./ide.module.css";
 import { languageOf } from "./languages";
 import { look } from "./look";
@@ -153,7 +155,7 @@ export default function Editor({ document: file, onChange, onKeep, onSave, onWhe
     view.current?.dispatch({ effects: comparison.reconfigure(compared) });
   }, [file.original]);
 
-  return <div ref={place} className={css.editor} />;
+  return <div ref={place} className={`${css.editor} ${bars.bars}`} />;
 }
 
 type Tell = { current: Omit<Props, "document"> & { file: Document } };
@@ -183,7 +185,7 @@ function begin(file: Document): EditorState {
       closeBrackets(),
       autocompletion(),
       highlightSelectionMatches(),
-      search({ top: true }),
+      findBar,
       EditorState.allowMultipleSelections.of(true),
       keymap.of([
         {

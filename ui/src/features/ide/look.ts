@@ -24,16 +24,6 @@ const frame = EditorView.theme({
   ".cm-selectionMatch": { backgroundColor: "var(--brand-tint)" },
   ".cm-matchingBracket": { backgroundColor: "var(--brand-tint-strong)", outline: "none" },
   ".cm-searchMatch": { backgroundColor: "var(--found)" },
-  ".cm-panels": { backgroundColor: "var(--bg)", color: "var(--text)", borderColor: "var(--line)" },
-  ".cm-panel.cm-search": { padding: "8px 12px" },
-  ".cm-panel.cm-search label": { fontSize: "12px" },
-  ".cm-textfield, .cm-button": {
-    backgroundColor: "var(--raised)",
-    backgroundImage: "none",
-    color: "var(--text)",
-    border: "1px solid var(--field)",
-    borderRadius: "6px",
-  },
   ".cm-tooltip": {
     backgroundColor: "var(--raised)",
     color: "var(--text)",
