@@ -2,7 +2,9 @@
 // is left of a deleted instance, for its owner.
 
 import assert from "node:assert/strict";
+import { rename } from "node:fs/promises";
 import http from "node:http";
+import { join as joinPath } from "node:path";
 import { after, before, test } from "node:test";
 import { findings, look, person, startBrowser } from "./browser.mjs";
 import { repository, startStoa, until } from "./stoa.mjs";
@@ -111,6 +113,43 @@ test("who may make backups makes one, downloads it and restores it", async () =>
   await page.getByRole("button", { name: "Back up now" }).click();
   await page.getByText("Backing up").waitFor();
   await quiet();
+});
+
+test("why a restore failed is told above the list until another begins, with its deployment for whoever reads those", async () => {
+  const { page } = keeper;
+  const shop = await call("GET", "/instances/shop");
+  const { items } = await call("GET", "/instances/shop/backups");
+  const backup = items.find(({ cause }) => cause === "hand");
+  const restore = () => call("POST", `/backups/${backup.id}/restore`, { confirm: "shop" }, keeper);
+  // Without its keys nobody opens a repository.
+  const keys = joinPath(stoa.data, "agent/backups", shop.id, "keys");
+  await page.goto(`${SHOP}/backups`);
+  await page.getByRole("table").waitFor();
+  assert.equal(await page.getByRole("alert").count(), 0);
+  await rename(keys, `${keys}-away`);
+  try {
+    await restore();
+    await quiet();
+  } finally {
+    await rename(`${keys}-away`, keys);
+  }
+  const [job] = (await call("GET", `/jobs?instance=${shop.id}`)).items;
+  assert.deepEqual([job.kind, job.status], ["restore", "failed"]);
+  const note = ({ page }) => page.getByRole("alert").filter({ hasText: "The last restore failed" });
+  await note(keeper).getByText(job.error.detail).waitFor();
+  assert.equal(await note(keeper).getByRole("link").count(), 0);
+  await owner.page.goto(`${SHOP}/backups`);
+  await note(owner).getByText(job.error.detail).waitFor();
+  await look(owner.page, "backups-restore-failed", { ready: "role=alert" });
+  await note(owner)
+    .getByRole("link", { name: /^deployment #/ })
+    .click();
+  await owner.page.waitForURL(/\/deployments\/./);
+  await owner.page.getByRole("heading", { name: job.error.detail }).waitFor();
+  await restore();
+  await note(keeper).waitFor({ state: "detached" });
+  await quiet();
+  assert.equal(await note(keeper).count(), 0);
 });
 
 test("without the permission the tab isn't there, and its address says who can grant it", async () => {
