@@ -199,7 +199,7 @@ export function WhichLog({ which }: { which: Which }) {
       data={logsOf(which).map(({ value, label, about }) => ({
         value,
         label: (
-          <Tooltip label={about}>
+          <Tooltip label={about} position="bottom">
             <span className={css.source}>{label}</span>
           </Tooltip>
         ),
