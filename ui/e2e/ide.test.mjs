@@ -228,6 +228,8 @@ test("what is open ends with the right, what runs in the background too", async 
   await grant(editor, ["use_ide"]);
   await page.locator(".cm-content", { hasText: "# Not saved in time" }).waitFor({ timeout: 60_000 });
   await page.getByRole("img", { name: "Not saved" }).waitFor();
+  // (A terminal that is still being opened would be refused aloud.)
+  await page.locator(".xterm-rows:visible", { hasText: "/desk$" }).waitFor({ timeout: 30_000 });
   // Nor where the instance itself is hidden meanwhile.
   await permit(owner.page, editor.id, {});
   await page.getByRole("heading", { name: "There is nothing here" }).waitFor();

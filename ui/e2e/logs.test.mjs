@@ -380,6 +380,29 @@ test("what the init and the proxy say has logs of its own, without what stands i
   await page.getByText("Deployment", { exact: true }).click();
   await line("Deployed.").first().waitFor();
   await page.getByRole("link", { name: "#1", exact: true }).waitFor();
+  // On a phone, a small one too, each stands in a menu with what it holds; all of that is reached.
+  await page.setViewportSize({ width: 390, height: 667 });
+  await page.getByRole("button", { name: "What is shown" }).click();
+  const menu = page.getByRole("menu");
+  await menu.getByText("Each request, and how it was answered").waitFor();
+  const box = await menu.boundingBox();
+  assert.ok(box.y >= 0 && box.y + box.height <= 667, JSON.stringify(box));
+  // What is pointed at is read in the dark too.
+  await page.emulateMedia({ colorScheme: "dark", reducedMotion: "reduce" });
+  const first = menu.getByRole("menuitemradio").first();
+  await first.hover();
+  await until(
+    "its ground is the page's own",
+    async () => (await first.evaluate((one) => getComputedStyle(one).backgroundColor)) === "rgb(37, 39, 46)",
+  );
+  await page.emulateMedia({ colorScheme: "light", reducedMotion: "reduce" });
+  const last = menu.getByRole("menuitemcheckbox", { name: "Wrap long lines" });
+  await last.scrollIntoViewIfNeeded();
+  const { y, height } = await last.boundingBox();
+  assert.ok(height >= 40 && y + height <= 667, `${y} ${height}`);
+  await page.keyboard.press("Escape");
+  await menu.waitFor({ state: "detached" });
+  await page.setViewportSize({ width: 1440, height: 900 });
 });
 
 test("without the permission nothing of it is shown, and what was open ends", async () => {

@@ -9,9 +9,9 @@ afterEach(cleanup);
 
 const ABOUT = {
   Application: "What its own processes write",
-  Deployment: "How the newest one was built and switched to",
-  Init: "What starts and watches its processes in the sandbox",
-  Proxy: "Each request that came in, and how it was answered",
+  Deployment: "The newest build, and its switch",
+  Init: "What starts and watches its processes",
+  Proxy: "Each request, and how it was answered",
 };
 const which = (choose = vi.fn()): Which => ({ value: "application", choose, hasDeployment: true });
 

@@ -181,9 +181,9 @@ export function Download({ href, isOfChosen }: DownloadProps) {
 export type Which = { value: string; choose: (value: string) => void; hasDeployment: boolean };
 const WHICH = [
   { value: "application", label: "Application", about: "What its own processes write" },
-  { value: "deployment", label: "Deployment", about: "How the newest one was built and switched to" },
-  { value: "init", label: "Init", about: "What starts and watches its processes in the sandbox" },
-  { value: "proxy", label: "Proxy", about: "Each request that came in, and how it was answered" },
+  { value: "deployment", label: "Deployment", about: "The newest build, and its switch" },
+  { value: "init", label: "Init", about: "What starts and watches its processes" },
+  { value: "proxy", label: "Proxy", about: "Each request, and how it was answered" },
 ];
 /** Those that there are. */
 const logsOf = ({ hasDeployment }: Which) => WHICH.filter(({ value }) => hasDeployment || value !== "deployment");
@@ -225,13 +225,19 @@ export function PhoneFilter(props: FilterProps) {
     on ? <IconCheck size={15} stroke={1.75} aria-hidden /> : <span className={css.gap} />;
   if (!isPhone) return null;
   return (
-    <Menu position="bottom-end" width={240} closeOnItemClick={false}>
+    <Menu
+      position="bottom-end"
+      width={280}
+      closeOnItemClick={false}
+      // It is longer than what stands below its button on a small phone: then it scrolls.
+      middlewares={{ flip: false, shift: true, size: { padding: 8 } }}
+    >
       <Menu.Target>
         <ActionIcon className={css.tool ?? ""} variant="default" aria-label="What is shown">
           <IconFilter size={17} stroke={1.75} />
         </ActionIcon>
       </Menu.Target>
-      <Menu.Dropdown>
+      <Menu.Dropdown className={css.shown ?? ""}>
         {props.which && <Menu.Label>Log</Menu.Label>}
         {props.which &&
           logsOf(props.which).map(({ value, label, about }) => (
