@@ -448,6 +448,8 @@ fn without_a_way_out_the_rest_holds() {
     let output = Command::new("unshare")
         .args(["--mount", "--propagation", "private", "sh", "-c", hide])
         .arg(std::env::current_exe().unwrap())
+        // One after the other: in one process they have one user, whose processes are counted together.
+        .arg("--test-threads=1")
         .args(["walls::it_sees", "walls::it_reaches_neither", "walls::its_socket", "walls::a_fork_bomb"])
         .output()
         .unwrap();
