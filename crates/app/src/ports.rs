@@ -476,12 +476,13 @@ pub trait Machines: Send + Sync + 'static {
         access: RepositoryAccess,
     ) -> BoxFuture<'_, Result<(), Fault>>;
     /// A backup with files of so many bytes as an archive, for as long as its bytes are held: one that comes short of them
-    /// breaks off, and is told as damaged for a while. `range` is the header of that name.
+    /// breaks off, and is told as damaged for a while. One that was kept isn't taken where the last word says *anew*. `range`
+    /// is the header of that name.
     fn archive(
         &self,
         of: InstanceId,
         backup: BackupId,
-        repository: (RepositoryAccess, u64),
+        repository: (RepositoryAccess, u64, bool),
         range: Option<String>,
     ) -> BoxFuture<'_, Result<Archived, Fault>>;
 }

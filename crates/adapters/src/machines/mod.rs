@@ -283,13 +283,13 @@ impl Machines for AgentMachines {
         &self,
         of: InstanceId,
         backup: BackupId,
-        (access, size): (RepositoryAccess, u64),
+        (access, size, anew): (RepositoryAccess, u64, bool),
         range: Option<String>,
     ) -> BoxFuture<'_, Result<Archived, Fault>> {
         Box::pin(async move {
             let access = words::repository(&access);
             let range = range.map(http::HeaderValue::try_from).transpose().map_err(Fault::new)?;
-            let answer = match self.client.archive(of, backup.uuid(), (&access, size), range).await {
+            let answer = match self.client.archive(of, backup.uuid(), (&access, size, anew), range).await {
                 Err(error) if error.code() == Some(Code::UnknownBackup) => return Ok(Archived::Gone),
                 Err(error) if error.code() == Some(Code::Damaged) => return Ok(Archived::Damaged),
                 other => other.map_err(fault)?,

@@ -110,7 +110,8 @@ impl Client {
         call::ask(&self.sender, PATIENCE_FOR_TIDYING, request).await.map(drop)
     }
 
-    /// A backup with files of so many bytes as an archive, for as long as its bytes are held. `range` is the header of that name.
+    /// A backup with files of so many bytes as an archive, for as long as its bytes are held. `range` is the header of that
+    /// name; `anew`: one that was kept isn't taken.
     ///
     /// # Errors
     /// `unknown_backup`, `disk_full`, or why there is no answer.
@@ -118,12 +119,14 @@ impl Client {
         &self,
         instance: InstanceId,
         backup: Uuid,
-        (access, size): (&RepositoryAccess, u64),
+        (access, size, anew): (&RepositoryAccess, u64, bool),
         range: Option<HeaderValue>,
     ) -> Answer<ArchiveAnswer<impl Stream<Item = Answer<Bytes>> + Send + use<>>> {
         let (renewals, held) = stream::renewals();
-        let mut request =
-            call::request(Method::GET, &one(instance, backup, &format!("/archive?size={size}")), renewals)?;
+        // An agent of an earlier version knows no other word, and is asked for another alone where it has to be.
+        let anew = if anew { "&anew=true" } else { "" };
+        let path = one(instance, backup, &format!("/archive?size={size}{anew}"));
+        let mut request = call::request(Method::GET, &path, renewals)?;
         let headers = request.headers_mut();
         Lease(Uuid::now_v7()).write(headers);
         open(headers, access)?;

@@ -55,6 +55,11 @@ impl Archives {
         all.get(&(backup, size)).map(|(_, said)| Refused::Damaged(said.clone()))
     }
 
+    fn forget(&self, backup: Uuid) {
+        let mut all = self.damaged.lock().unwrap_or_else(PoisonError::into_inner);
+        all.retain(|(of, _), _| *of != backup);
+    }
+
     fn remember(&self, backup: Uuid, size: u64, said: &str) {
         let mut all = self.damaged.lock().unwrap_or_else(PoisonError::into_inner);
         all.insert((backup, size), (Instant::now(), said.to_owned()));
@@ -112,6 +117,12 @@ impl Agent {
         }
         let Some(snapshot) = self.find_backup(of, backup, access.clone()).await? else { return Ok(None) };
         self.begin_archive(of, backup, access, (snapshot.id, size), (part, whole)).map(Some)
+    }
+
+    /// Keeps it no longer, nor that it couldn't be had. What is being written goes on.
+    pub(crate) fn drop_archive(&self, backup: Uuid) -> io::Result<()> {
+        self.inner.archives.forget(backup);
+        folders::remove_file(&self.inner.folders.archive(backup))
     }
 
     fn free(&self) -> u64 {

@@ -19,7 +19,7 @@ use super::ask::{Answer, Asked, Id, Ordered, Told};
 use super::mirrors::commit;
 use super::operations::{Begun, begin};
 use super::stream::Leased;
-use crate::machine::{Agent, Archive, BackupWork, Command, RestoreWork};
+use crate::machine::{Agent, Archive, BackupWork, Command, Refused, RestoreWork};
 use crate::protocol::{
     BackupView, BeginBackup, BeginRestore, Code, Problem, REPOSITORY, RepositoryAccess, RepositoryPlace,
 };
@@ -177,6 +177,9 @@ pub(super) struct Wanted {
     /// Bytes of its files, by which it is known whether all was read.
     #[serde(default)]
     size: u64,
+    /// One that was kept isn't taken: what is stored now is to be read.
+    #[serde(default)]
+    anew: bool,
 }
 
 /// The backup as one archive, or the stretch of it that `Range` names, for as long as the lease is renewed. While it is
@@ -184,11 +187,14 @@ pub(super) struct Wanted {
 pub(super) async fn archive(
     of: Of,
     Opened(access): Opened,
-    Asked(Wanted { size }): Asked<Wanted>,
+    Asked(Wanted { size, anew }): Asked<Wanted>,
     State(agent): State<Agent>,
     headers: HeaderMap,
     leased: Leased,
 ) -> Result<Response, Problem> {
+    if anew {
+        agent.drop_archive(of.backup).map_err(Refused::from)?;
+    }
     let mut archive = agent.open_archive(of.instance, of.backup, access, size).await?.ok_or_else(unknown)?;
     let range = headers.get(header::RANGE).and_then(|value| value.to_str().ok()).and_then(parse);
     if range.is_some() {

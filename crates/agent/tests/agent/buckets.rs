@@ -118,7 +118,8 @@ async fn a_backup_in_a_bucket_is_read_back_downloaded_restored_and_removed() {
     assert_eq!(snapshots(&storage, place.path(), "stoa/one"), tags, "restic by itself sees them");
     by_hand(&storage, place.path(), "stoa/one", &["check", "--read-data"]);
 
-    let archive = machine.client.archive(house.instance, first, (&access(at()), size), None).await.unwrap();
+    let archive =
+        machine.client.archive(house.instance, first, (&access(at()), size, false), None).await.unwrap();
     let bytes: Vec<u8> =
         archive.bytes.map(|piece| piece.unwrap().to_vec()).collect::<Vec<_>>().await.concat();
     assert!(zstd::decode_all(bytes.as_slice()).unwrap().len() > 3_000_000);

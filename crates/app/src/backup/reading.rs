@@ -26,7 +26,9 @@ pub(super) struct Reading {
 impl Reading {
     pub async fn ask(&self, range: Option<String>) -> Result<Archived, Fault> {
         let size = u64::try_from(self.record.size).unwrap_or(0);
-        let access = (self.access.clone(), size);
+        // Of one that was found damaged only what is stored now says how it is.
+        let anew = self.record.damaged_at.is_some() && range.is_none();
+        let access = (self.access.clone(), size, anew);
         self.machine.archive(self.record.instance, self.record.id, access, range).await
     }
 
@@ -34,22 +36,32 @@ impl Reading {
     /// as whole once all of it came.
     pub fn followed(self, archive: Archive, is_whole: bool) -> Archive {
         let heals = is_whole && self.record.damaged_at.is_some();
-        let bytes = unfold((archive.bytes, self, heals), |(mut bytes, reading, heals)| async move {
-            match bytes.next().await {
-                Some(Ok(piece)) => Some((Ok(piece), (bytes, reading, heals))),
-                Some(Err(fault)) => {
-                    let broken = reading.clone();
-                    tokio::spawn(async move { broken.why().await });
-                    Some((Err(fault), (bytes, reading, false)))
-                }
-                None => {
-                    if heals {
-                        reading.note(true).await;
+        let length = archive.length;
+        let bytes =
+            unfold((archive.bytes, self, heals, 0), move |(mut bytes, reading, heals, sent)| async move {
+                match bytes.next().await {
+                    Some(Ok(piece)) => {
+                        let sent = sent + piece.len() as u64;
+                        // Whoever knows how long it is asks for nothing behind it.
+                        let is_over = heals && length == Some(sent);
+                        if is_over {
+                            reading.note(true).await;
+                        }
+                        Some((Ok(piece), (bytes, reading, heals && !is_over, sent)))
                     }
-                    None
+                    Some(Err(fault)) => {
+                        let broken = reading.clone();
+                        tokio::spawn(async move { broken.why().await });
+                        Some((Err(fault), (bytes, reading, false, sent)))
+                    }
+                    None => {
+                        if heals {
+                            reading.note(true).await;
+                        }
+                        None
+                    }
                 }
-            }
-        });
+            });
         Archive { bytes: bytes.boxed(), ..archive }
     }
 

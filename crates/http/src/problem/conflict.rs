@@ -3,7 +3,7 @@
 use stoa_domain::Conflict;
 
 /// Of a backup that was found so: to whoever wants it, and beside it from then on.
-pub(crate) const BACKUP_DAMAGED: &str = "What is stored of this backup is damaged, so it can't be read whole. Other backups may still be restored, into another instance. How it is repaired stands in docs/operations.md, under Backups of instances.";
+pub(crate) const BACKUP_DAMAGED: &str = "What is stored of this backup is damaged, so it can't be read whole. Other backups may be. How it is repaired stands in docs/operations.md, under Backups of instances.";
 
 /// Exhaustive: a new conflict doesn't compile without its sentence.
 pub(super) fn conflict(conflict: Conflict) -> &'static str {

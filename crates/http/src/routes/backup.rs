@@ -127,7 +127,8 @@ struct BackupDetailsView {
     is_reachable: bool,
     /// What whoever restores it should know of it, in a sentence or two.
     warning: Option<String>,
-    /// Of one that was made before a restore: the backup that was brought back then.
+    /// Of one that was made before a restore which succeeded: the backup that was brought back, where it was of the same
+    /// instance.
     restored: Option<RestoredBackup>,
 }
 

@@ -133,7 +133,7 @@ pub(super) struct InstanceView {
     is_mail_off: bool,
     /// The data of the backup that it is made of hasn't come yet, and nothing brings it: it waits for a restore.
     lacks_data: bool,
-    /// The backup that it was made of. It may be deleted by now.
+    /// The backup that it was made of, for whoever may see the instance of that. It may be deleted by now.
     #[schema(format = "uuid")]
     made_of: Option<String>,
     #[schema(value_type = Vec<words::MayVerb>)]

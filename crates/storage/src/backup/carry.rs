@@ -5,6 +5,7 @@ use stoa_domain::backup::{
 };
 use stoa_domain::{BackupId, InstanceId, JobId, SystemPermit, WorkspaceId};
 
+use super::make::source_in;
 use crate::failure::{Failure, StorageFault};
 use crate::job::carry::End;
 use crate::job::claim::Claim;
@@ -26,6 +27,11 @@ crate::statements! {
     LEFT_BEHIND = "UPDATE backups SET status = 'removing' WHERE workspace_id = $1 AND job_id = $2 AND status = 'making'
         AND snapshot <> ''";
     NEVER_MADE = "DELETE FROM backups WHERE workspace_id = $1 AND job_id = $2 AND status = 'making'";
+    /// Where both are of one instance: whoever sees the one may see the other.
+    BROUGHT_BACK = "UPDATE backups SET restored_id = $3,
+            restored_made_at = (SELECT s.created_at FROM backups s WHERE s.workspace_id = $1 AND s.id = $3)
+        WHERE workspace_id = $1 AND job_id = $2 AND cause = $4 AND EXISTS (SELECT 1 FROM backups s
+            WHERE s.workspace_id = $1 AND s.id = $3 AND s.instance_id = backups.instance_id)";
     EXPIRE_ALL = "UPDATE backups SET expires_at = $3 WHERE workspace_id = $1 AND instance_id = $2
         AND status IN ('ready', 'failed') AND (expires_at IS NULL OR expires_at > $3 OR cause = 'before_restore')";
 }
@@ -98,6 +104,13 @@ pub(crate) async fn end_in(
             never_made(tx, workspace, job).await
         }
     }
+}
+
+/// A restore is done: what was made before it says of what.
+pub(crate) async fn brought_back(tx: &mut Tx<'_>, claim: &Claim) -> Result<(), StorageFault> {
+    let Some(source) = source_in(&claim.input) else { return Ok(()) };
+    let values = values![claim.workspace, claim.job.id, source, BackupCause::BeforeRestore.key()];
+    tx.execute(BROUGHT_BACK, values).await.map(drop)
 }
 
 /// Before another attempt of a job.

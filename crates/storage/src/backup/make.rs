@@ -21,11 +21,10 @@ use crate::values;
 crate::statements! {
     INSERT = "INSERT INTO backups (id, workspace_id, repository_id, instance_id, instance_name, project_id, project_name,
             stage, branch, commit_id, snapshot, size, added, status, cause, note, settings, account_id, job_id,
-            created_at, is_of_production, restored_id, restored_made_at)
+            created_at, is_of_production)
         SELECT $1, i.workspace_id, $4, i.id, i.name, i.project_id, p.name, i.stage, i.branch,
             COALESCE((SELECT r.commit_id FROM releases r WHERE r.id = i.release_id), ''), '', 0, 0, 'making', $5, $6, $7,
-            $8, $9, $10, i.stage = 'production' OR i.is_mail_off, $11,
-            (SELECT b.created_at FROM backups b WHERE b.workspace_id = $2 AND b.id = $11)
+            $8, $9, $10, i.stage = 'production' OR i.is_mail_off
         FROM instances i JOIN projects p ON p.id = i.project_id WHERE i.workspace_id = $2 AND i.id = $3";
     SOURCE = "SELECT b.project_id, b.commit_id, b.status, EXISTS (SELECT 1 FROM projects p WHERE p.id = b.project_id)
         FROM backups b WHERE b.workspace_id = $1 AND b.id = $2";
@@ -54,18 +53,17 @@ pub struct NewBackup {
     pub settings: String,
 }
 
-/// The row of a backup that a job makes; `before`: which backup is brought back after it.
+/// The row of a backup that a job makes.
 pub(crate) async fn insert_backup(
     tx: &mut Tx<'_>,
     (workspace, instance): (WorkspaceId, InstanceId),
     new: NewBackup,
-    (job, account): (JobId, Option<AccountId>),
-    before: Option<BackupId>,
+    job: JobId,
+    account: Option<AccountId>,
 ) -> Result<(), StorageFault> {
     let now = tx.now();
     let NewBackup { id, repository, cause, note, settings } = new;
-    let values =
-        values![id, workspace, instance, repository, cause.key(), note, settings, account, job, now, before];
+    let values = values![id, workspace, instance, repository, cause.key(), note, settings, account, job, now];
     tx.execute(INSERT, values).await.map(drop)
 }
 
@@ -85,7 +83,7 @@ pub(crate) async fn queue_backup(
         input: format!("{{\"backup\":\"{}\"}}", new.id),
     };
     let job = queue(tx, order).await?;
-    insert_backup(tx, (workspace, instance), new, (job, account), None).await?;
+    insert_backup(tx, (workspace, instance), new, job, account).await?;
     Ok(job)
 }
 
@@ -100,14 +98,12 @@ pub(crate) struct RestoreOrder {
     pub cause: DeploymentCause,
 }
 
-/// In what a restore's job is begun with: which backup it brings back.
-fn source_of(backup: BackupId) -> String {
-    format!("\"backup\":\"{backup}\"")
-}
+const SOURCE_IN: &str = "\"backup\":\"";
 
-/// Whether a restore that was begun with this brings that backup back.
-pub(super) fn brings_back(input: &str, backup: BackupId) -> bool {
-    input.contains(&source_of(backup))
+/// Which backup a restore brings back that was begun with this.
+pub(super) fn source_in(input: &str) -> Option<BackupId> {
+    let (_, rest) = input.split_once(SOURCE_IN)?;
+    rest.split('"').next()?.parse().ok()
 }
 
 pub(crate) async fn queue_restore(tx: &mut Tx<'_>, order: RestoreOrder) -> Result<JobId, Failure> {
@@ -146,8 +142,7 @@ pub(crate) async fn queue_restore(tx: &mut Tx<'_>, order: RestoreOrder) -> Resul
     let release = kept.map_or_else(|| tx.new_id(), ReleaseId::uuid);
     let safety_id = safety.as_ref().map_or("null".to_owned(), |safety| format!("\"{}\"", safety.id));
     let input = format!(
-        "{{{},\"safety\":{safety_id},\"release\":\"{}\",\"is_kept\":{}}}",
-        source_of(source),
+        "{{{SOURCE_IN}{source}\",\"safety\":{safety_id},\"release\":\"{}\",\"is_kept\":{}}}",
         release.hyphenated(),
         kept.is_some()
     );
@@ -164,7 +159,7 @@ pub(crate) async fn queue_restore(tx: &mut Tx<'_>, order: RestoreOrder) -> Resul
     )
     .await?;
     if let Some(safety) = safety {
-        insert_backup(tx, (workspace, into), safety, (job, account), Some(source)).await?;
+        insert_backup(tx, (workspace, into), safety, job, account).await?;
     }
     // Before its data is there: whatever becomes of the restore, nothing that has it can write. The backup of what was
     // there until now is of that.

@@ -116,7 +116,7 @@ pub struct BackupRecord {
     pub warning: Option<String>,
     /// Since when it is known that it can't be read whole.
     pub damaged_at: Option<Timestamp>,
-    /// Of one made before a restore: which was brought back then, and when that one was made.
+    /// Of one made before a restore: which of the same instance was brought back then, and when that one was made.
     pub restored: Option<(BackupId, Timestamp)>,
 }
 
@@ -286,7 +286,7 @@ impl Store {
         let work: Work<()> = Box::new(move |tx| {
             Box::pin(async move {
                 for restore in tx.fetch_all(RESTORES, values![workspace]).await? {
-                    if make::brings_back(&restore.get::<String>(0)?, target.backup) {
+                    if make::source_in(&restore.get::<String>(0)?) == Some(target.backup) {
                         return Err(Refusal::Conflict(Conflict::BackupInUse).into());
                     }
                 }

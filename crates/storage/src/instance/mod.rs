@@ -32,7 +32,9 @@ crate::statements! {
             ($3 OR EXISTS (SELECT 1 FROM member_servers y WHERE y.member_id = $4 AND y.server_id = i.server_id
                 AND (y.until_at IS NULL OR y.until_at > $5))),
             r.commit_id, (SELECT MIN(h.host) FROM hosts h WHERE h.instance_id = i.id AND h.kind = 'given'), r.connect_as,
-            m.id, m.kind, m.replica_id, i.awaits_backup, i.made_of, i.is_mail_off
+            m.id, m.kind, m.replica_id, i.awaits_backup, CASE WHEN $3 OR EXISTS (SELECT 1 FROM backups b
+                JOIN member_instances x ON x.instance_id = b.instance_id WHERE b.id = i.made_of AND x.workspace_id = $1
+                AND x.member_id = $4 AND (x.until_at IS NULL OR x.until_at > $5)) THEN i.made_of END, i.is_mail_off
         FROM instances i JOIN projects p ON p.id = i.project_id JOIN servers s ON s.id = i.server_id
         LEFT JOIN machines m ON m.id = s.machine_id LEFT JOIN releases r ON r.id = i.release_id WHERE i.workspace_id = $1 AND i.id = $2";
     LIST_ALL = "SELECT i.id, i.slug, i.name, i.stage, i.branch, i.wish, i.status, i.reason, i.release_id, i.visibility,
@@ -51,7 +53,9 @@ crate::statements! {
             EXISTS (SELECT 1 FROM member_servers y WHERE y.member_id = $13 AND y.server_id = i.server_id
                 AND (y.until_at IS NULL OR y.until_at > $14)),
             r.commit_id, (SELECT MIN(h.host) FROM hosts h WHERE h.instance_id = i.id AND h.kind = 'given'), r.connect_as,
-            m.id, m.kind, m.replica_id, i.awaits_backup, i.made_of, i.is_mail_off
+            m.id, m.kind, m.replica_id, i.awaits_backup, CASE WHEN EXISTS (SELECT 1 FROM backups b
+                JOIN member_instances x ON x.instance_id = b.instance_id WHERE b.id = i.made_of AND x.workspace_id = $1
+                AND x.member_id = $13 AND (x.until_at IS NULL OR x.until_at > $14)) THEN i.made_of END, i.is_mail_off
         FROM (SELECT i.id AS id FROM member_instances x CROSS JOIN instances i
             WHERE i.id = x.instance_id AND i.workspace_id = x.workspace_id
                 AND x.workspace_id = $1 AND x.member_id = $13 AND (x.until_at IS NULL OR x.until_at > $14)
@@ -103,7 +107,7 @@ pub struct InstanceRecord {
     pub connect_as: Option<String>,
     /// The one that runs, else the one that waits.
     pub job: Option<JobRecord>,
-    /// The backup that it was made of. It may be deleted by now.
+    /// The backup that it was made of, for whoever may see the instance of that. It may be deleted by now.
     pub made_of: Option<BackupId>,
     /// Whether it sends no mail, since its data came from production.
     pub is_mail_off: bool,

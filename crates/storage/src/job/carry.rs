@@ -305,6 +305,7 @@ async fn end_in(tx: &mut Tx<'_>, claim: &Claim, end: &End) -> Result<bool, Failu
             }
             if claim.job.kind == JobKind::Restore {
                 tx.execute(HAS_ITS_DATA, values![workspace, instance]).await?;
+                crate::backup::carry::brought_back(tx, claim).await?;
             }
             let status =
                 if found.wish == Wish::Running { InstanceStatus::Running } else { InstanceStatus::Stopped };

@@ -139,7 +139,7 @@ impl Store {
                 let order = JobOrder { workspace, instance, kind, account, permission, input };
                 let job = queue(tx, order).await?;
                 if let Some(last) = last {
-                    insert_backup(tx, (workspace, instance), last, (job, account), None).await?;
+                    insert_backup(tx, (workspace, instance), last, job, account).await?;
                 }
                 Ok(job)
             })

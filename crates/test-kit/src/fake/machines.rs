@@ -576,7 +576,7 @@ impl Machines for FakeMachines {
         &self,
         _: InstanceId,
         backup: BackupId,
-        _: (RepositoryAccess, u64),
+        _: (RepositoryAccess, u64, bool),
         range: Option<String>,
     ) -> BoxFuture<'_, Result<Archived, Fault>> {
         Box::pin(async move {

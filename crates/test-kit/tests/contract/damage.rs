@@ -95,13 +95,44 @@ on_both_databases! {
         let seen = restore(Vec::new()).await;
         assert!(seen["warning"].is_null() && seen["verified_at"].is_string(), "{seen}");
 
-        // What was there before names what was brought back, also where that is gone.
+        // What was there before names what was brought back, also where that is gone; of those that failed nothing is named.
         let list = async || olga.client.get(&format!("{path}/backups")).await.expect(200).json()["items"].clone();
-        let before = list().await[0].clone();
-        assert_eq!(before["cause"], "before_restore");
-        assert_eq!(before["restored"], json!({ "id": seen["id"], "created_at": seen["created_at"] }));
-        assert!(seen["restored"].is_null(), "{seen}");
+        let all = list().await;
+        let restored: Vec<&Value> = all.as_array().unwrap().iter().map(|one| &one["restored"]).collect();
+        let source = json!({ "id": seen["id"], "created_at": seen["created_at"] });
+        assert_eq!(restored, [&source, &json!(null), &json!(null), &json!(null)], "{all}");
+        assert_eq!(all[0]["cause"], "before_restore");
         let _ = olga.client.delete(&place, None).await.expect(204);
-        assert_eq!(list().await[0], before);
+        assert_eq!(list().await[0], all[0]);
+    }
+
+    async fn what_came_of_another_instances_backup_is_told_to_those_who_may_see_that_one(world: World) {
+        let olga = world.set_up().await;
+        let workspace = world.workspace(&olga, "Acme").await;
+        let (path, place) = backed_up(&world, &workspace).await;
+        let shown = olga.client.get(&path).await.expect(200).json();
+        let body = json!({ "name": "Copy", "project": shown["project"]["id"], "server": shown["server"]["id"], "stage": "development",
+            "branch": "main", "from_backup": place.rsplit('/').next() });
+        let copy = olga.client.post(&workspace.path("/instances"), body).await.expect(202).json()["id"].as_str().unwrap().to_owned();
+        world.drain().await;
+        let wish = json!({ "confirm": "Copy", "into": copy });
+        let _ = olga.client.post(&format!("{place}/restore"), wish).await.expect(202);
+        world.drain().await;
+        let copied = workspace.path(&format!("/instances/{copy}"));
+        let member = workspace.member("Bea Backup").await;
+        let bea = &member.person.client;
+        let ids = [copy.clone(), shown["id"].as_str().unwrap().to_owned()];
+        for (instances, is_seen) in [(&ids[..1], false), (&ids[..], true)] {
+            workspace.grant(&member, json!({ "actions": ["manage_backups"], "instances": instances })).await;
+            let list = bea.get(&workspace.path("/instances")).await.expect(200).json();
+            let listed = list["items"].as_array().unwrap().iter().find(|one| one["id"] == copy.as_str()).unwrap().clone();
+            for seen in [bea.get(&copied).await.expect(200).json(), listed] {
+                assert_eq!(seen["made_of"].is_string(), is_seen, "{seen}");
+            }
+        }
+        let told = bea.get(&format!("{copied}/backups")).await.expect(200).json();
+        let before = &told["items"][0];
+        assert_eq!((&before["cause"], &before["restored"]), (&json!("before_restore"), &json!(null)), "{told}");
+        assert!(olga.client.get(&copied).await.expect(200).json()["made_of"].is_string());
     }
 }

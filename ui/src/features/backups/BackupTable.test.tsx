@@ -69,10 +69,10 @@ it("says of one that was found damaged what it is, and not that it was verified 
   expect(screen.queryByText(/^Verified/)).toBeNull();
 });
 
-it("says which one was to be brought back after it, whatever came of that", () => {
+it("says which one was brought back after it", () => {
   show({ cause: "before_restore", restored: { id: "a", created_at: "2026-11-20T02:02:00Z" } });
   expect(screen.getByText("Before a restore")).toBeTruthy();
-  expect(screen.getByText(/^To go back to 20 Nov/)).toBeTruthy();
+  expect(screen.getByText(/^Restored from 20 Nov/)).toBeTruthy();
 });
 
 it("says until when one is kept, with the year where that is another", () => {

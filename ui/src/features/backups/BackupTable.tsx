@@ -74,7 +74,7 @@ export function BackupTable(props: Props) {
                   {backup.started_by && <span className={css.quiet}>, {backup.started_by.name}</span>}
                   {backup.note && <span className={css.note}>{backup.note}</span>}
                   {backup.restored && (
-                    <span className={css.note}>To go back to {madeIn(backup.restored.created_at, now)}</span>
+                    <span className={css.note}>Restored from {madeIn(backup.restored.created_at, now)}</span>
                   )}
                 </span>
               </span>

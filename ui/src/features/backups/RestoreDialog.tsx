@@ -84,6 +84,7 @@ export function RestoreDialog(props: {
       }
     >
       <div className={css.restore}>
+        {backup.warning && <Note tone={backup.verified_at ? "warn" : "bad"}>{backup.warning}</Note>}
         {instance && (
           <div>
             <div className={css.label} id="restore-into">

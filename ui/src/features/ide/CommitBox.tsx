@@ -61,6 +61,10 @@ export function CommitBox({ place, copy, unsaved, onDone, onConflicts }: Props) 
   const changed = copy.changes.length;
   const canCommit = changed > 0 || copy.is_merging;
   const isBehind = copy.is_moved || copy.behind > 0;
+  const elsewhere =
+    copy.head === copy.branch
+      ? null
+      : `${copy.head === null ? "No branch" : `The branch ${copy.head}`} is checked out. Go back to ${copy.branch} in the terminal to push.`;
   const act = useMutation({
     mutationFn: async (what: What) => {
       const { workspace, instance } = place;
@@ -108,9 +112,7 @@ export function CommitBox({ place, copy, unsaved, onDone, onConflicts }: Props) 
   const notPushed =
     copy.push_blocked?.detail ??
     (isBehind ? `${copy.branch} has commits that yours lacks. Merge them first.` : null) ??
-    (copy.head !== copy.branch
-      ? `${copy.head === null ? "No" : "Another"} branch is checked out. Go back to ${copy.branch} in the terminal.`
-      : null);
+    elsewhere;
   const isPushAlone = !canCommit && copy.ahead > 0;
   const reason = isPushAlone ? notPushed : (notCommitted ?? notPushed);
   const main: What = isPushAlone ? "push" : "both";
@@ -134,6 +136,7 @@ export function CommitBox({ place, copy, unsaved, onDone, onConflicts }: Props) 
           </button>
         </Note>
       )}
+      {elsewhere && <Note tone="warn">{elsewhere}</Note>}
       {copy.is_merging && <Note tone="warn">A merge waits for its commit. Settle its conflicts first.</Note>}
       <Textarea
         aria-label="What the commit changes"

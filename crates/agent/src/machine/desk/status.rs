@@ -7,6 +7,9 @@ use crate::protocol::desk::{ChangeView, OwnCommitView, StatusView};
 const MOST_CHANGES: usize = 5000;
 pub(super) const MOST_COMMITS: &str = "--max-count=50";
 
+/// What git says where none is checked out: a commit, what is no branch, or what leads nowhere.
+const NO_BRANCH: [&str; 3] = ["(detached)", "(null)", "(unknown)"];
+
 /// Reads `git status --porcelain=v2 --branch -z`.
 pub(super) fn read(text: &str, branch: &str) -> StatusView {
     let mut status = StatusView {
@@ -26,7 +29,9 @@ pub(super) fn read(text: &str, branch: &str) -> StatusView {
         if let Some(header) = record.strip_prefix("# ") {
             match header.split_once(' ') {
                 Some(("branch.oid", oid)) if oid != "(initial)" => status.commit = Some(oid.to_owned()),
-                Some(("branch.head", head)) if head != "(detached)" => status.head = Some(head.to_owned()),
+                Some(("branch.head", head)) if !NO_BRANCH.contains(&head) => {
+                    status.head = Some(head.to_owned())
+                }
                 _ => {}
             }
             continue;
@@ -109,6 +114,9 @@ mod tests {
     fn nonsense_is_no_status() {
         let status = read("1\0 \0\0# \0# branch.oid\0u U\0? \0", "main");
         assert!(status.changes.iter().all(|change| change.path.is_empty()), "{status:?}");
+        for head in ["(detached)", "(null)", "(unknown)"] {
+            assert_eq!(read(&format!("# branch.head {head}\0"), "main").head, None);
+        }
         let many = "? x\0".repeat(MOST_CHANGES + 1);
         assert!(read(&many, "main").is_cut);
     }
