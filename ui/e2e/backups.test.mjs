@@ -140,6 +140,7 @@ test("why a restore failed is told above the list until another begins, with its
   assert.equal(await note(keeper).getByRole("link").count(), 0);
   await owner.page.goto(`${SHOP}/backups`);
   await note(owner).getByText(job.error.detail).waitFor();
+  await owner.page.locator("header").getByText("Last restore failed").waitFor();
   await look(owner.page, "backups-restore-failed", { ready: "role=alert" });
   await note(owner)
     .getByRole("link", { name: /^deployment #/ })

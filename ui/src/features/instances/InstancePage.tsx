@@ -100,7 +100,10 @@ export function InstancePage() {
           <>
             <StatusBadge {...stateOf(here)} />
             {here.status !== "failed" && newest?.status === "failed" && (
-              <StatusBadge status="failed" word="Last deployment failed" />
+              <StatusBadge
+                status="failed"
+                word={newest.cause === "restore" ? "Last restore failed" : "Last deployment failed"}
+              />
             )}
             <StageTag stage={here.stage} />
           </>
