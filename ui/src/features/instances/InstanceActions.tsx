@@ -28,6 +28,7 @@ import {
   ConfirmDialog,
   DisabledReason,
   later,
+  MissingAction,
   reasonAgainst,
   useNarrow,
   usePhone,
@@ -44,8 +45,8 @@ const WhoDialog = later(async () => (await import("@/features/permissions/WhoDia
 type Other = { verb: Verb; word: string; Icon: typeof IconRocket; act: () => void };
 
 /**
- * What may be done to an instance: what its state forbids now is off and says why, and what isn't allowed isn't there; why
- * that is, *Why?* tells. What went wrong with `acts` is told beside this.
+ * What may be done to an instance: what its state forbids now is off and says why, and what isn't allowed isn't there, but
+ * for Stop beside Restart; why that is, *Why?* tells. What went wrong with `acts` is told beside this.
  */
 export function InstanceActions(props: { workspace: string; instance: Instance; acts: Acts }) {
   const { workspace, instance, acts } = props;
@@ -134,6 +135,8 @@ export function InstanceActions(props: { workspace: string; instance: Instance; 
           verb="stop"
           leftSection={<IconPlayerStop size={16} stroke={1.75} />}
           onClick={() => setAsked("stop")}
+          // Whoever may restart looks for it beside that; nobody else does.
+          {...(instance.may.includes("restart") && { whenMissing: <MissingAction action="stop_instances" /> })}
         >
           Stop
         </AbleButton>
