@@ -32,20 +32,38 @@ impl Disk {
         disk
     }
 
+    /// All but so many bytes are taken, so that filling the rest is quicker than what is written meanwhile.
+    fn leave(&self, bytes: u64) -> Full {
+        let script = "\
+import os, sys
+free = os.statvfs('.').f_bavail * os.statvfs('.').f_frsize
+os.posix_fallocate(os.open('taken', os.O_WRONLY | os.O_CREAT), 0, free - int(sys.argv[1]))
+";
+        self.python(script, &bytes.to_string());
+        Full(self.0.path().join("taken"))
+    }
+
     /// All of it is taken once. Whoever wrote just then fails and may free what it had, so how much is free afterwards
-    /// says nothing: that it was full is told by the write that found no room.
+    /// says nothing: that it was full is told by the page that found no room.
     fn fill(&self) -> Full {
         let script = "\
-import errno
-file = open('full', 'wb', buffering=0)
-try:
-    while True: file.write(bytes(1 << 20))
-except OSError as error:
-    if error.errno != errno.ENOSPC: raise
+import errno, os
+file, size = os.open('full', os.O_WRONLY | os.O_CREAT), 0
+for piece in (16 << 20, 1 << 20, 4096):
+    try:
+        while True:
+            os.posix_fallocate(file, size, piece)
+            size += piece
+    except OSError as error:
+        if error.errno != errno.ENOSPC: raise
 ";
-        let filled = Program::new("python3").args(["-c", script]).current_dir(self.0.path()).status();
-        assert!(filled.unwrap().success());
+        self.python(script, "");
         Full(self.0.path().join("full"))
+    }
+
+    fn python(&self, script: &str, argument: &str) {
+        let ran = Program::new("python3").args(["-c", script, argument]).current_dir(self.0.path()).status();
+        assert!(ran.unwrap().success());
     }
 }
 
@@ -171,13 +189,14 @@ async fn a_disk_that_becomes_full_while_restic_writes_leaves_what_is_there() {
     std::fs::write(data(&house).join("note"), "later").unwrap();
     std::fs::remove_file(data(&house).join("large")).unwrap();
     house.put(&machine).await;
+    let taken = disk.leave((1 << 30) + (128 << 20));
     let wish = restore_of(&house, second, &commit, 1000);
     let begun = machine.client.restore(house.order(), house.instance, &wish).await.unwrap();
     until_step(&machine, &begun, "restore").await;
     let filled = disk.fill();
     let ended = machine.events(&begun).await.pop().unwrap().event;
     assert!(is_full(&ended), "{ended:?}");
-    drop(filled);
+    drop((filled, taken));
     start_again(&house, &machine).await;
     assert_eq!(std::fs::read_to_string(data(&house).join("note")).unwrap(), "later");
     assert!(!data(&house).join("large").exists(), "nothing of it is there");
