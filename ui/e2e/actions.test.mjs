@@ -171,7 +171,7 @@ test("what one may do to the open instance is found by typing, and is done as by
   // What goes wrong is told where it was asked for, once.
   const there = await failing(restarter.page, "**/instances/*/restart", "POST");
   await sought(restarter, "hard restart");
-  await option(restarter, "Restart (hard)").waitFor();
+  await restarter.page.getByRole("option", { name: "Restart (hard)", selected: true }).waitFor();
   await restarter.page.keyboard.press("Enter");
   const wrong = restarter.page.getByRole("dialog", { name: "shop wasn't restarted" });
   await wrong.getByText("The server answered 503").waitFor();

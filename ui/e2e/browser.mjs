@@ -56,7 +56,8 @@ export async function person(browser, origin, options = {}) {
   });
   page.on("pageerror", (failure) => wrong.push(String(failure)));
   page.on("request", (request) => asked.push(new URL(request.url()).pathname));
-  page.setDefaultTimeout(15_000);
+  // Longer than anything takes here: a file in which something failed is run once more as a whole, which takes longer.
+  page.setDefaultTimeout(30_000);
   return { context, page, wrong, asked };
 }
 
@@ -127,7 +128,7 @@ export async function look(page, name, { ready, wideOnly = false } = {}) {
       const drawn = () => new Promise((go) => requestAnimationFrame(go));
       const begun = performance.now();
       while (document.documentElement.dataset.mantineColorScheme !== wanted) {
-        if (performance.now() - begun > 15_000) throw new Error(`the page never became ${wanted}`);
+        if (performance.now() - begun > 30_000) throw new Error(`the page never became ${wanted}`);
         await drawn();
       }
       await document.fonts.ready;
